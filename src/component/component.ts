@@ -1,0 +1,47 @@
+import type { CollectionResult } from "@opentelemetry/sdk-metrics";
+import type { Signal } from "../otlp/payload.ts";
+import type { Consumer } from "./consumer.ts";
+
+/** Metrics that are made when somebody asks. `errors` is not empty when a part could not be collected. */
+export interface MetricsSource {
+  collect(): Promise<CollectionResult>;
+}
+
+/**
+ * The role of a component named in a pipeline's `receivers`. `connect` is called before `start`,
+ * once per pipeline signal, with the fan-out of every pipeline of that signal that names it.
+ */
+export interface ReceiverRole {
+  connect(signal: Signal, next: Consumer): void;
+  /** Set by components whose metrics can be asked for; exporters that serve scrapes ask it. */
+  readonly metrics?: MetricsSource;
+}
+
+/** The role of a component named in a pipeline's `processors`: a function from the next consumer to a consumer. */
+export interface ProcessorRole {
+  wrap(signal: Signal, next: Consumer): Consumer;
+}
+
+/**
+ * The role of a component named in a pipeline's `exporters`. One that pushes has `consumer`; one that
+ * is asked (a scrape endpoint) has `attach`, called before `start` once per source.
+ */
+export interface ExporterRole {
+  consumer?(signal: Signal): Consumer;
+  attach?(source: MetricsSource): void;
+}
+
+/**
+ * One configured instance, shared by every pipeline that names its id.
+ *
+ * `start` opens sockets and timers; it rejects with an `Error` whose message an operator understands.
+ * `shutdown` stops taking, hands on what it holds, releases; it is safe before `start`, safe twice,
+ * and ends when `deadline` aborts.
+ */
+export interface Component {
+  start(): Promise<void>;
+  shutdown(deadline: AbortSignal): Promise<void>;
+  readonly receiver?: ReceiverRole;
+  readonly processor?: ProcessorRole;
+  readonly exporter?: ExporterRole;
+}

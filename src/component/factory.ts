@@ -1,0 +1,49 @@
+import type { z } from "zod";
+import type { Signal } from "../otlp/payload.ts";
+import type { Component } from "./component.ts";
+import type { Settings } from "./settings.ts";
+
+export type ComponentKind = "receiver" | "processor" | "exporter" | "extension";
+
+/** The words of the Collector: how much a component may still change, per signal it handles. */
+export type Stability = "development" | "alpha" | "beta" | "stable";
+
+/** Which signals a component handles when a pipeline names it in that role. */
+export interface Roles {
+  readonly receiver?: readonly Signal[];
+  readonly processor?: readonly Signal[];
+  /** Signals that are pushed to it. */
+  readonly exporter?: readonly Signal[];
+  /** Set when its `metrics` are asked for by scrapes instead of being pushed. */
+  readonly scraped?: boolean;
+}
+
+/**
+ * Declares a type of component. `kind` is the section of the config it is configured in; `roles` the
+ * places of a pipeline it may be named in. `schema` gives type, defaults, check, JSON Schema and docs.
+ */
+export interface Factory<C> {
+  readonly type: string;
+  readonly kind: ComponentKind;
+  readonly roles: Roles;
+  readonly stability: Stability;
+  /** One sentence for `components` and the docs. */
+  readonly description: string;
+  readonly schema: z.ZodType<C>;
+  /** Builds and does nothing else: no sockets, no timers. */
+  create(settings: Settings, config: C): Component;
+}
+
+/** A factory whose config type is closed over, so that different ones fit in one list. */
+export interface AnyFactory extends Omit<Factory<unknown>, "create"> {
+  /** `section` is the user's section after expansion; one that `schema` refuses throws. */
+  create(settings: Settings, section: unknown): Component;
+}
+
+/** Closes a factory over its config type. */
+export function declare<C>(factory: Factory<C>): AnyFactory {
+  return {
+    ...factory,
+    create: (settings, section) => factory.create(settings, factory.schema.parse(section)),
+  };
+}

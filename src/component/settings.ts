@@ -1,0 +1,27 @@
+import type { Meter } from "@opentelemetry/api";
+import type { Clock } from "./clock.ts";
+
+/** Fields vary, messages are constant sentences. No raw ids of senders, ever. */
+export interface Logger {
+  debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Unexpected, nothing lost. */
+  warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Data was lost or a human must act. */
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** What the program hands a component, as opposed to what the user configured. */
+export interface Settings {
+  /** `type` or `type/name`, as in the config. */
+  readonly id: string;
+  readonly version: string;
+  readonly clock: Clock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Cryptographic randomness: keys and span ids. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly logger: Logger;
+  /** For the component's own telemetry (`otelcol_…` on `service.telemetry`), not for derived data. */
+  readonly meter: Meter;
+}

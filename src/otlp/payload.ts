@@ -1,0 +1,18 @@
+/** A signal of OpenTelemetry that travels through pipelines. */
+export type Signal = "traces" | "metrics" | "logs";
+
+/**
+ * One OTLP request on its way through the pipelines.
+ *
+ * `bytes` is the inflated protobuf `Export…ServiceRequest` (on the wire the same as `TracesData`,
+ * `MetricsData`, `LogsData`). Nobody changes them: a change makes a new payload. They stay valid for
+ * as long as somebody holds them.
+ */
+export interface Payload {
+  readonly signal: Signal;
+  readonly bytes: Uint8Array;
+  /** Number of spans, data points or log records in `bytes`. */
+  readonly items: number;
+  /** How the payload reached the process; absent for what we made ourselves. */
+  readonly transport?: "http" | "grpc";
+}
