@@ -1,0 +1,250 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+
+/** Why a connection was ended before any handler could answer. A closed list, fit for a label. */
+export type BrokenConnection =
+  | "malformed_http"
+  | "headers_too_large"
+  | "timeout"
+  | "disconnected"
+  | "too_many_connections";
+
+/**
+ * How to serve. Times are milliseconds; the defaults suit senders on the same machine that export
+ * every few seconds.
+ */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 takes any free port; the one taken is in `HttpServer.port`. */
+  readonly port: number;
+  /**
+   * Answers one request. When it throws, or the promise it returns rejects, the sender gets 500 and
+   * `onError` the reason; the process goes on.
+   */
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
+  /** Told of what a handler threw and of errors of the listening socket. Must not throw. */
+  readonly onError?: (error: unknown) => void;
+  /** Told of every connection that ended before a whole request had arrived. Must not throw. */
+  readonly onBroken?: (reason: BrokenConnection) => void;
+  /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
+  readonly headersTimeoutMs?: number;
+  /** Until the whole request, with its body, has arrived; 60 s. */
+  readonly requestTimeoutMs?: number;
+  /**
+   * Until a connection without requests is closed; 75 s. Longer than the intervals at which SDKs export, so
+   * that a sender hardly ever writes to a connection which is just being closed.
+   */
+  readonly keepAliveTimeoutMs?: number;
+  /** Until a connection on which nothing moves, also no answer, is closed; 120 s. */
+  readonly inactivityTimeoutMs?: number;
+  /** All headers of one request together; 16 KiB. */
+  readonly maxHeaderBytes?: number;
+  /** Connections at a time; further ones are closed at once; 1000. */
+  readonly maxConnections?: number;
+}
+
+/** A server that listens. */
+export interface HttpServer {
+  /** The address that is bound, e.g. `127.0.0.1` where `localhost` was asked for. */
+  readonly host: string;
+  readonly port: number;
+  /**
+   * Stops accepting, closes the connections on which no request is being answered, lets the others
+   * finish theirs, and resolves when all are gone. When `deadline` aborts, what is left is cut. Safe twice.
+   */
+  close(deadline: AbortSignal): Promise<void>;
+}
+
+/**
+ * Opens a plain HTTP/1.1 server. Rejects with an `Error` that names the address and the reason when it
+ * cannot listen. Whatever a client sends or breaks, the process survives it.
+ */
+export async function listen(options: ListenOptions): Promise<HttpServer> {
+  const server = createServer(serverOptionsOf(options));
+  server.timeout = options.inactivityTimeoutMs ?? 120_000;
+  server.maxConnections = options.maxConnections ?? 1000;
+
+  const sockets = new Set<Socket>();
+  const answering = new Set<ServerResponse>();
+  let isClosing = false;
+
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  server.on("drop", () => options.onBroken?.("too_many_connections"));
+  server.on("request", (request, response) => {
+    answering.add(response);
+    response.once("close", () => answering.delete(response));
+    response.shouldKeepAlive &&= !isClosing;
+    answer(options, request, response);
+  });
+  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+    const reason = reasonOf(error);
+    options.onBroken?.(reason);
+    const isAnswered = [...answering].some(
+      (response) => response.req.socket === socket && response.headersSent,
+    );
+    endBroken(socket, isAnswered ? undefined : statusLines[reason]);
+  });
+
+  const address = await bind(server, options);
+  server.on("error", (error) => options.onError?.(error));
+  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+
+  return {
+    host: address.address,
+    port: address.port,
+    async close(deadline) {
+      const cutAll = () => {
+        for (const socket of sockets) {
+          socket.destroy();
+        }
+      };
+      if (!isClosing) {
+        isClosing = true;
+        server.close();
+        closeAfterAnswer(sockets, answering);
+      }
+      if (deadline.aborted) {
+        cutAll();
+      }
+      deadline.addEventListener("abort", cutAll, { once: true });
+      await closed;
+      deadline.removeEventListener("abort", cutAll);
+    },
+  };
+}
+
+/** `host:port` as one writes it, with brackets around an IPv6 address. */
+export function hostPortOf(address: { readonly host: string; readonly port: number }): string {
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
+}
+
+/** TLS will be a second kind of server made from the same options; nothing below depends on which. */
+function serverOptionsOf(options: ListenOptions): ServerOptions {
+  const requestTimeout = options.requestTimeoutMs ?? 60_000;
+  const headersTimeout = Math.min(options.headersTimeoutMs ?? 15_000, requestTimeout);
+  return {
+    requestTimeout,
+    headersTimeout,
+    keepAliveTimeout: options.keepAliveTimeoutMs ?? 75_000,
+    // Node looks for late requests at this interval only, so a short timeout needs a short one.
+    connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
+    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+  };
+}
+
+function answer(options: ListenOptions, request: IncomingMessage, response: ServerResponse): void {
+  const fail = (error: unknown) => {
+    options.onError?.(error);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    response.statusCode = 500;
+    response.setHeader("Content-Type", "text/plain; charset=utf-8");
+    response.end("The request could not be handled because of a fault in this program.\n");
+  };
+  // A socket that breaks while we write is the client's leaving: 'close' follows and says so.
+  response.on("error", () => {});
+  request.on("error", () => {});
+  try {
+    const result = options.handler(request, response);
+    if (result instanceof Promise) {
+      result.catch(fail);
+    }
+  } catch (error) {
+    fail(error);
+  }
+}
+
+function reasonOf(error: NodeJS.ErrnoException): BrokenConnection {
+  switch (error.code) {
+    case "HPE_HEADER_OVERFLOW":
+      return "headers_too_large";
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return "timeout";
+    case "ECONNRESET":
+    case "EPIPE":
+    case "ETIMEDOUT":
+    case "HPE_INVALID_EOF_STATE":
+      return "disconnected";
+    default:
+      return "malformed_http";
+  }
+}
+
+const statusLines = {
+  malformed_http: "400 Bad Request",
+  headers_too_large: "431 Request Header Fields Too Large",
+  timeout: "408 Request Timeout",
+  disconnected: undefined,
+  too_many_connections: undefined,
+} as const satisfies Record<BrokenConnection, string | undefined>;
+
+function endBroken(socket: Duplex, statusLine: string | undefined): void {
+  if (statusLine === undefined || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const head = `HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+  socket.end(head, () => socket.destroy());
+}
+
+/**
+ * Node's own `closeIdleConnections` spares connections that never sent a byte; they would hold a shutdown
+ * until their headers time out.
+ */
+function closeAfterAnswer(
+  sockets: ReadonlySet<Socket>,
+  answering: ReadonlySet<ServerResponse>,
+): void {
+  const busy = new Set<Socket>();
+  for (const response of answering) {
+    response.shouldKeepAlive = false;
+    const { socket } = response.req;
+    busy.add(socket);
+    // Headers that are out already promised to keep the connection alive.
+    response.once("close", () => socket.destroySoon());
+  }
+  for (const socket of sockets) {
+    if (!busy.has(socket)) {
+      socket.destroy();
+    }
+  }
+}
+
+function bind(server: Server, options: ListenOptions): Promise<AddressInfo> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const why = bindProblems[error.code ?? ""] ?? error.message;
+      reject(new Error(`Cannot listen on ${hostPortOf(options)}: ${why}`, { cause: error }));
+    });
+    server.listen({ host: options.host, port: options.port }, () => {
+      server.removeAllListeners("error");
+      const address = server.address();
+      if (address === null || typeof address === "string") {
+        reject(new Error(`Cannot listen on ${hostPortOf(options)}: no TCP address was bound.`));
+        return;
+      }
+      resolve(address);
+    });
+  });
+}
+
+const bindProblems: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    "the address is already in use. Stop the program that has it or choose another endpoint.",
+  EACCES: "permission denied. Ports below 1024 need a privilege; choose a higher one.",
+  EADDRNOTAVAIL: "this machine has no such address. Use 127.0.0.1, 0.0.0.0 or one of its own.",
+  ENOTFOUND: "the host name cannot be resolved. Check its spelling.",
+};
