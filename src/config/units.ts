@@ -1,0 +1,167 @@
+import { z } from "zod";
+import { Opaque } from "./opaque.ts";
+import {
+  byteSizePattern,
+  durationPattern,
+  formatByteSize,
+  formatDuration,
+  type ParsedQuantity,
+  parseByteSize,
+  parseDuration,
+} from "./quantity.ts";
+
+/** Bounds in written form, both inclusive. */
+export interface Bounds {
+  readonly min?: string;
+  readonly max?: string;
+}
+
+/** Where a server listens or a client connects, without a scheme. */
+export interface Endpoint {
+  /** A name or an address; IPv6 without brackets. */
+  readonly host: string;
+  /** 0 means any free port. */
+  readonly port: number;
+}
+
+/**
+ * A duration as written in Go (`10s`, `1h30m`, `500ms`); milliseconds when read, possibly fractional.
+ * A number without a unit is refused with a hint. Defaults in written form: `duration().prefault("10s")`.
+ */
+export function duration(bounds: Bounds = {}) {
+  const written = z.string({ error: durationTypeMessage }).meta({
+    title: "duration",
+    pattern: durationPattern,
+    examples: ["10s", "1h30m", "500ms"],
+  });
+  return z.codec(written, z.number(), {
+    decode: (text, context) =>
+      bounded(
+        parseDuration(text),
+        bounds,
+        { parse: parseDuration, format: formatDuration },
+        (message) => context.issues.push({ code: "custom", input: text, message }),
+      ),
+    encode: formatDuration,
+  });
+}
+
+/**
+ * A size as a whole number of bytes or with a unit (`4MiB`, `512KiB`, `1GB`); whole bytes when read.
+ * Defaults in written form: `byteSize().prefault("20MiB")`.
+ */
+export function byteSize(bounds: Bounds = {}) {
+  const written = z
+    .union([z.string().meta({ pattern: byteSizePattern }), z.int().meta({ minimum: 0 })], {
+      error: (issue) =>
+        `must be a size, e.g. "4MiB", or a whole number of bytes, but is ${shown(issue.input)}.`,
+    })
+    .meta({ title: "size", examples: ["4MiB", "512KiB", 4194304] });
+  return z.codec(written, z.number(), {
+    decode: (size, context) =>
+      bounded(
+        parseByteSize(String(size)),
+        bounds,
+        { parse: parseByteSize, format: formatByteSize },
+        (message) => context.issues.push({ code: "custom", input: size, message }),
+      ),
+    encode: formatByteSize,
+  });
+}
+
+/** `host:port`, e.g. `127.0.0.1:4318`, `localhost:4318`, `[::1]:4318`. Port 0 asks for any free port. */
+export function endpoint() {
+  const written = z.string().meta({
+    title: "endpoint",
+    pattern: "^(\\[[^\\]]+\\]|[^:/\\s]+):[0-9]{1,5}$",
+    examples: ["127.0.0.1:4318", "[::1]:4318"],
+  });
+  return z.codec(written, z.custom<Endpoint>(isEndpoint), {
+    decode: (text, context) => {
+      const parsed = parseEndpoint(text);
+      if (typeof parsed !== "string") return parsed;
+      context.issues.push({ code: "custom", input: text, message: parsed });
+      return z.NEVER;
+    },
+    encode: ({ host, port }) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`),
+  });
+}
+
+/** A secret text. It is an {@link Opaque} when read, which shows as `[REDACTED]` wherever it is printed. */
+export function opaque() {
+  return z.codec(z.string().meta({ title: "secret" }), z.instanceof(Opaque), {
+    decode: (text) => new Opaque(text),
+    encode: (secret) => secret.reveal(),
+  });
+}
+
+interface Notation {
+  readonly parse: (text: string) => ParsedQuantity;
+  readonly format: (value: number) => string;
+}
+
+function bounded(
+  parsed: ParsedQuantity,
+  bounds: Bounds,
+  notation: Notation,
+  report: (message: string) => void,
+): number {
+  if (!parsed.ok) {
+    report(parsed.message);
+    return z.NEVER;
+  }
+  const { value } = parsed;
+  const min = limitOf(bounds.min, notation);
+  const max = limitOf(bounds.max, notation);
+  if (min !== undefined && value < min) {
+    report(`must be at least ${bounds.min}, but is ${notation.format(value)}.`);
+  }
+  if (max !== undefined && value > max) {
+    report(`must be at most ${bounds.max}, but is ${notation.format(value)}.`);
+  }
+  return value;
+}
+
+function limitOf(text: string | undefined, notation: Notation): number | undefined {
+  if (text === undefined) return undefined;
+  const parsed = notation.parse(text);
+  if (!parsed.ok) throw new Error(`A schema's own bound is unreadable: ${parsed.message}`);
+  return parsed.value;
+}
+
+function durationTypeMessage(issue: { readonly input: unknown }): string | undefined {
+  if (typeof issue.input !== "number") return undefined;
+  const parsed = parseDuration(String(issue.input));
+  return parsed.ok ? undefined : parsed.message;
+}
+
+function isEndpoint(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "host" in value && "port" in value;
+}
+
+/** The endpoint, or what is wrong with the text. */
+function parseEndpoint(text: string): Endpoint | string {
+  const quoted = JSON.stringify(text);
+  if (text.includes("://")) {
+    return `${quoted} is a URL; write only the host and the port, e.g. "127.0.0.1:4318".`;
+  }
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:/\s[\]]*)):([0-9]+)$/.exec(text);
+  if (match === null) {
+    return `${quoted} is not an endpoint; write a host and a port, e.g. "127.0.0.1:4318" or "[::1]:4318".`;
+  }
+  const host = match[1] ?? match[2] ?? "";
+  const port = Number(match[3]);
+  if (host === "") {
+    return `${quoted} has no host; write "127.0.0.1:${port}" for this machine only or "0.0.0.0:${port}" for every network interface.`;
+  }
+  if (port > 65_535) return `${quoted} has a port above 65535.`;
+  return { host, port };
+}
+
+function shown(value: unknown): string {
+  return typeof value === "object" && value !== null
+    ? Array.isArray(value)
+      ? "a list"
+      : "a map"
+    : JSON.stringify(value);
+}
