@@ -1,0 +1,187 @@
+import { readAttribute } from "./attribute-reader.ts";
+import type { KeySet } from "./keys.ts";
+import type { SpanBatch } from "./span-batch.ts";
+import { readSpan } from "./span-reader.ts";
+import { tagOf, WireReader } from "./wire-reader.ts";
+
+/** Which attributes a scan reports, of spans and of resources. */
+export interface ScanKeys {
+  readonly span: KeySet;
+  readonly resource: KeySet;
+}
+
+/** `ok: false`: the envelope of the request cannot be decoded; the batch is then of no use. */
+export type ScanOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+const resourceSpansTag = tagOf(1, "length");
+const resourceTag = tagOf(1, "length");
+const resourceAttributesTag = tagOf(1, "length");
+const scopeSpansTag = tagOf(2, "length");
+const scopeTag = tagOf(1, "length");
+const scopeNameTag = tagOf(1, "length");
+const spansTag = tagOf(2, "length");
+
+const scanned: ScanOutcome = { ok: true };
+
+/**
+ * Reads an `ExportTraceServiceRequest` in place into `batch`. Never throws, never reads past the end
+ * of `bytes`, takes time in proportion to their length. A span that cannot be used is recorded as
+ * malformed and the rest stands; `docs/wire-validation.md` says what is looked at and what is not.
+ */
+export function scanSpans(bytes: Uint8Array, keys: ScanKeys, batch: SpanBatch): ScanOutcome {
+  batch.clear(bytes);
+  const reader = new WireReader(bytes);
+  const end = bytes.length;
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === resourceSpansTag) {
+      const stop = reader.length(end);
+      if (stop < 0) {
+        return broken("ExportTraceServiceRequest", reader);
+      }
+      const outcome = scanResourceSpans(reader, stop, keys, batch);
+      if (!outcome.ok) {
+        return outcome;
+      }
+    } else if (!reader.skip(tag, end)) {
+      return broken("ExportTraceServiceRequest", reader);
+    }
+  }
+  return scanned;
+}
+
+/** What is told of an envelope that cannot be decoded. */
+export function broken(message: string, reader: WireReader): { ok: false; message: string } {
+  return {
+    ok: false,
+    message: `The body is not a valid protobuf request: ${message} is broken at byte ${reader.position}.`,
+  };
+}
+
+/**
+ * Two walks over the fields of one ResourceSpans: the resource may come after the spans or in several
+ * parts, which protobuf merges, and its attributes are to be one run of rows.
+ */
+function scanResourceSpans(
+  reader: WireReader,
+  end: number,
+  keys: ScanKeys,
+  batch: SpanBatch,
+): ScanOutcome {
+  const start = reader.position;
+  const row = batch.resourceCount;
+  batch.resourceAttributesFrom.ensure(row + 1);
+  batch.resourceAttributesTo.ensure(row + 1);
+  batch.resourceAttributesFrom.set(row, batch.attributeCount);
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === resourceTag) {
+      const stop = reader.length(end);
+      if (stop < 0 || !readResource(reader, stop, keys.resource, batch)) {
+        return broken("a Resource", reader);
+      }
+    } else if (!reader.skip(tag, end)) {
+      return broken("a ResourceSpans", reader);
+    }
+  }
+  batch.resourceAttributesTo.set(row, batch.attributeCount);
+  batch.resourceCount = row + 1;
+
+  reader.position = start;
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === scopeSpansTag) {
+      const outcome = scanScopeSpans(reader, reader.length(end), keys.span, batch);
+      if (!outcome.ok) {
+        return outcome;
+      }
+    } else {
+      reader.skip(tag, end);
+    }
+  }
+  return scanned;
+}
+
+function readResource(reader: WireReader, end: number, keys: KeySet, batch: SpanBatch): boolean {
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === resourceAttributesTag) {
+      const stop = reader.length(end);
+      if (stop < 0 || !readAttribute(reader, stop, keys, batch)) {
+        return false;
+      }
+    } else if (!reader.skip(tag, end)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function scanScopeSpans(
+  reader: WireReader,
+  end: number,
+  keys: KeySet,
+  batch: SpanBatch,
+): ScanOutcome {
+  const resource = batch.resourceCount - 1;
+  const firstRow = batch.count;
+  let nameStart = 0;
+  let nameEnd = 0;
+  while (reader.position < end) {
+    const fieldStart = reader.position;
+    const tag = reader.tag(end);
+    if (tag === spansTag) {
+      const stop = reader.length(end);
+      if (stop < 0) {
+        return broken("a ScopeSpans", reader);
+      }
+      const row = batch.count;
+      const attributes = batch.attributeCount;
+      if (readSpan(reader, stop, keys, batch, row)) {
+        batch.fieldStart.set(row, fieldStart);
+        batch.fieldEnd.set(row, stop);
+        batch.resource.set(row, resource);
+        batch.count = row + 1;
+      } else {
+        batch.attributeCount = attributes;
+        noteMalformed(batch, fieldStart, stop);
+      }
+      reader.position = stop;
+    } else if (tag === scopeTag) {
+      const stop = reader.length(end);
+      if (stop < 0) {
+        return broken("a ScopeSpans", reader);
+      }
+      while (reader.position < stop) {
+        const inner = reader.tag(stop);
+        if (inner === scopeNameTag) {
+          nameEnd = reader.length(stop);
+          if (nameEnd < 0) {
+            return broken("an InstrumentationScope", reader);
+          }
+          nameStart = reader.position;
+          reader.position = nameEnd;
+        } else if (!reader.skip(inner, stop)) {
+          return broken("an InstrumentationScope", reader);
+        }
+      }
+    } else if (!reader.skip(tag, end)) {
+      return broken("a ScopeSpans", reader);
+    }
+  }
+  // Only now: the scope may stand after its spans.
+  for (let row = firstRow; row < batch.count; row++) {
+    batch.scopeNameStart.set(row, nameStart);
+    batch.scopeNameEnd.set(row, nameEnd);
+  }
+  return scanned;
+}
+
+function noteMalformed(batch: SpanBatch, start: number, end: number): void {
+  const row = batch.malformedCount;
+  batch.malformedStart.ensure(row + 1);
+  batch.malformedEnd.ensure(row + 1);
+  batch.malformedStart.set(row, start);
+  batch.malformedEnd.set(row, end);
+  batch.malformedCount = row + 1;
+}

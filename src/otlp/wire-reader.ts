@@ -1,0 +1,190 @@
+/** Wire types of protobuf, the low three bits of a tag. */
+export const wireTypes = {
+  varint: 0,
+  fixed64: 1,
+  length: 2,
+  startGroup: 3,
+  endGroup: 4,
+  fixed32: 5,
+} as const;
+
+/** The tag of a field: what `WireReader.tag` returns for it. */
+export function tagOf(field: number, wireType: keyof typeof wireTypes): number {
+  return ((field << 3) | wireTypes[wireType]) >>> 0;
+}
+
+/** Groups nest at most this deep in a field that is skipped; deeper counts as malformed. */
+const maxGroupDepth = 100;
+const maxVarintBytes = 10;
+
+/**
+ * A position in protobuf bytes. Nothing throws and nothing is copied: a read that cannot be done
+ * says so by its value, and the caller gives up on the message it is in. Every read takes the `end`
+ * of the message around it, which is never past the end of `bytes`, and never reads from there on.
+ */
+export class WireReader {
+  readonly bytes: Uint8Array;
+  readonly view: DataView;
+  position = 0;
+  /** High word of what `varint64` read last. */
+  hi = 0;
+  /** Low word of what `varint64` read last. */
+  lo = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** The next tag, or 0 when there is none to read. A tag takes at most five bytes, as in protobuf. */
+  tag(end: number): number {
+    const at = this.position;
+    if (at < end) {
+      const first = this.bytes[at] ?? 0;
+      if (first < 0x80) {
+        this.position = at + 1;
+        return first;
+      }
+      if (at + 1 < end) {
+        const second = this.bytes[at + 1] ?? 0;
+        if (second < 0x80) {
+          this.position = at + 2;
+          return (first & 0x7f) | (second << 7);
+        }
+      }
+    }
+    return Math.max(this.#shortVarint(end, 0xffff_ffff), 0);
+  }
+
+  /**
+   * Reads the length of a field and returns where the field ends; `position` is then its first byte.
+   * Returns -1 when the length is unreadable or reaches past `end`.
+   */
+  length(end: number): number {
+    const at = this.position;
+    let size = -1;
+    if (at < end) {
+      const first = this.bytes[at] ?? 0;
+      if (first < 0x80) {
+        this.position = at + 1;
+        size = first;
+      } else if (at + 1 < end) {
+        const second = this.bytes[at + 1] ?? 0;
+        if (second < 0x80) {
+          this.position = at + 2;
+          size = (first & 0x7f) | (second << 7);
+        } else {
+          size = this.#shortVarint(end, 0x7fff_ffff);
+        }
+      }
+    }
+    return size >= 0 && size <= end - this.position ? this.position + size : -1;
+  }
+
+  /** Reads a varint of up to ten bytes into `hi` and `lo`; false when it is cut off or longer. */
+  varint64(end: number): boolean {
+    let lo = 0;
+    let hi = 0;
+    const stop = Math.min(end, this.position + maxVarintBytes);
+    for (let at = this.position, shift = 0; at < stop; at++, shift += 7) {
+      const byte = this.bytes[at] ?? 0;
+      const bits = byte & 0x7f;
+      if (shift < 28) {
+        lo |= bits << shift;
+      } else if (shift === 28) {
+        lo |= bits << 28;
+        hi = bits >>> 4;
+      } else {
+        hi |= bits << (shift - 32);
+      }
+      if (byte < 0x80) {
+        this.position = at + 1;
+        this.lo = lo;
+        this.hi = hi;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Passes over the field whose tag was just read; false when it is malformed. */
+  skip(tag: number, end: number): boolean {
+    return this.#skipField(tag, end, 0);
+  }
+
+  #skipField(tag: number, end: number, depth: number): boolean {
+    if (tag < 8) {
+      return false; // no tag, or the field number 0, which does not exist
+    }
+    switch (tag & 7) {
+      case wireTypes.varint:
+        return this.#skipVarint(end);
+      case wireTypes.fixed64:
+        return this.#advance(8, end);
+      case wireTypes.length: {
+        const stop = this.length(end);
+        if (stop < 0) {
+          return false;
+        }
+        this.position = stop;
+        return true;
+      }
+      case wireTypes.fixed32:
+        return this.#advance(4, end);
+      case wireTypes.startGroup:
+        return this.#skipGroup(tag + 1, end, depth + 1);
+      default:
+        return false;
+    }
+  }
+
+  #skipGroup(endTag: number, end: number, depth: number): boolean {
+    if (depth > maxGroupDepth) {
+      return false;
+    }
+    for (;;) {
+      const tag = this.tag(end);
+      if (tag === endTag) {
+        return true;
+      }
+      if (!this.#skipField(tag, end, depth)) {
+        return false;
+      }
+    }
+  }
+
+  #skipVarint(end: number): boolean {
+    const stop = Math.min(end, this.position + maxVarintBytes);
+    for (let at = this.position; at < stop; at++) {
+      if ((this.bytes[at] ?? 0) < 0x80) {
+        this.position = at + 1;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  #advance(size: number, end: number): boolean {
+    if (size > end - this.position) {
+      return false;
+    }
+    this.position += size;
+    return true;
+  }
+
+  /** A varint of at most five bytes and `max`, or -1. */
+  #shortVarint(end: number, max: number): number {
+    let value = 0;
+    let scale = 1; // not shifts: the fifth byte reaches past 31 bits
+    const stop = Math.min(end, this.position + 5);
+    for (let at = this.position; at < stop; at++, scale *= 0x80) {
+      const byte = this.bytes[at] ?? 0;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        this.position = at + 1;
+        return value <= max ? value : -1;
+      }
+    }
+    return -1;
+  }
+}
