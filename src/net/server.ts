@@ -8,13 +8,18 @@ import {
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
-/** Why a connection was ended before any handler could answer. A closed list, fit for a label. */
-export type BrokenConnection =
-  | "malformed_http"
-  | "headers_too_large"
-  | "timeout"
-  | "disconnected"
-  | "too_many_connections";
+/**
+ * Why a request never arrived as a whole. A closed list, fit for a label. `disconnected` is told only when a
+ * handler was waiting for a body: to connect and leave is nobody's loss.
+ */
+export const brokenRequests = [
+  "malformed_http",
+  "headers_too_large",
+  "timeout",
+  "disconnected",
+  "too_many_connections",
+] as const;
+export type BrokenRequest = (typeof brokenRequests)[number];
 
 /**
  * How to serve. Times are milliseconds; the defaults suit senders on the same machine that export
@@ -31,8 +36,8 @@ export interface ListenOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Told of what a handler threw and of errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
-  /** Told of every connection that ended before a whole request had arrived. Must not throw. */
-  readonly onBroken?: (reason: BrokenConnection) => void;
+  /** Told once of every request that ended before all of it had arrived. Must not throw. */
+  readonly onBroken?: (reason: BrokenRequest) => void;
   /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
   readonly headersTimeoutMs?: number;
   /** Until the whole request, with its body, has arrived; 60 s. */
@@ -73,6 +78,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
 
   const sockets = new Set<Socket>();
   const answering = new Set<ServerResponse>();
+  const broken = new WeakSet<Duplex>();
   let isClosing = false;
 
   server.on("connection", (socket) => {
@@ -81,14 +87,23 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   });
   server.on("drop", () => options.onBroken?.("too_many_connections"));
   server.on("request", (request, response) => {
+    const { socket } = request;
     answering.add(response);
-    response.once("close", () => answering.delete(response));
+    response.once("close", () => {
+      answering.delete(response);
+      if (!request.complete && !response.writableEnded && !broken.has(socket)) {
+        options.onBroken?.("disconnected");
+      }
+    });
     response.shouldKeepAlive &&= !isClosing;
     answer(options, request, response);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const reason = reasonOf(error);
-    options.onBroken?.(reason);
+    if (reason !== "disconnected") {
+      broken.add(socket);
+      options.onBroken?.(reason);
+    }
     const isAnswered = [...answering].some(
       (response) => response.req.socket === socket && response.headersSent,
     );
@@ -167,7 +182,7 @@ function answer(options: ListenOptions, request: IncomingMessage, response: Serv
   }
 }
 
-function reasonOf(error: NodeJS.ErrnoException): BrokenConnection {
+function reasonOf(error: NodeJS.ErrnoException): BrokenRequest {
   switch (error.code) {
     case "HPE_HEADER_OVERFLOW":
       return "headers_too_large";
@@ -189,7 +204,7 @@ const statusLines = {
   timeout: "408 Request Timeout",
   disconnected: undefined,
   too_many_connections: undefined,
-} as const satisfies Record<BrokenConnection, string | undefined>;
+} as const satisfies Record<BrokenRequest, string | undefined>;
 
 function endBroken(socket: Duplex, statusLine: string | undefined): void {
   if (statusLine === undefined || !socket.writable) {

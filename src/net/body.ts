@@ -1,0 +1,96 @@
+import type { IncomingMessage } from "node:http";
+import type { ByteBudget } from "./byte-budget.ts";
+import { withoutSlack } from "./slack.ts";
+
+/**
+ * The whole body as it was sent, or why there is none:
+ *
+ * - `too_large`: more than `maxBytes`, as announced or as counted.
+ * - `busy`: the budget shared with other requests is used up; a later try may succeed.
+ * - `aborted`: the sender left, or was cut for being too slow. There is nobody to answer.
+ */
+export type BodyResult =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly problem: "too_large" | "busy" | "aborted" };
+
+export interface BodyLimits {
+  /** Most bytes of this body, before any inflating. */
+  readonly maxBytes: number;
+  /** What all bodies share. After success the caller owes it `bytes.length`; otherwise nothing. */
+  readonly budget: ByteBudget;
+}
+
+/**
+ * Reads the body of a request. An announced length over the limit is refused before a byte is read; memory is
+ * taken as bytes arrive, never on the word of a header. Call it once, before any other reader. After a
+ * refusal the rest of the body is thrown away by node:http once the answer is out.
+ */
+export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<BodyResult> {
+  const announced = announcedLengthOf(request);
+  if (announced !== undefined && announced > limits.maxBytes) {
+    return Promise.resolve({ ok: false, problem: "too_large" });
+  }
+  if (request.destroyed) {
+    return Promise.resolve({ ok: false, problem: "aborted" });
+  }
+  return new Promise((resolve) => {
+    let buffer: Uint8Array = nothing;
+    let length = 0;
+
+    const settle = (result: BodyResult) => {
+      request.off("data", onData).off("end", onEnd).off("close", onClose);
+      if (!result.ok) {
+        limits.budget.giveBack(length);
+      }
+      resolve(result);
+    };
+    const onData = (chunk: Uint8Array) => {
+      const needed = length + chunk.length;
+      if (needed > limits.maxBytes) {
+        settle({ ok: false, problem: "too_large" });
+        return;
+      }
+      if (!limits.budget.tryTake(chunk.length)) {
+        settle({ ok: false, problem: "busy" });
+        return;
+      }
+      if (length === 0 && needed === announced) {
+        // The whole body in one piece: node:http made this copy for us alone.
+        buffer = chunk;
+      } else {
+        if (needed > buffer.length) {
+          buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
+        }
+        buffer.set(chunk, length);
+      }
+      length = needed;
+    };
+    const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
+    const onClose = () => settle({ ok: false, problem: "aborted" });
+
+    request.on("data", onData).on("end", onEnd).on("close", onClose);
+  });
+}
+
+const nothing = new Uint8Array(0);
+
+/** A body of up to this size is given its announced length at once; a larger one grows into it. */
+const trustedBytes = 1024 * 1024;
+const firstGuessBytes = 64 * 1024;
+
+/** node:http has checked that it is a decimal number and that no Transfer-Encoding contradicts it. */
+function announcedLengthOf(request: IncomingMessage): number | undefined {
+  const header = request.headers["content-length"];
+  return header === undefined ? undefined : Number(header);
+}
+
+function grown(
+  buffer: Uint8Array,
+  size: { readonly length: number; readonly needed: number; readonly atMost: number },
+): Uint8Array {
+  const first = size.atMost <= trustedBytes ? size.atMost : firstGuessBytes;
+  const wanted = Math.max(size.needed, first, buffer.length * 2);
+  const larger = Buffer.allocUnsafeSlow(Math.max(size.needed, Math.min(wanted, size.atMost)));
+  larger.set(buffer.subarray(0, size.length));
+  return larger;
+}
