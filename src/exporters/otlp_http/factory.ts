@@ -1,0 +1,13 @@
+import { declare } from "../../component/factory.ts";
+import { schema } from "./config.ts";
+import { createOtlpHttpExporter } from "./exporter.ts";
+
+export const factory = declare({
+  type: "otlp_http",
+  kind: "exporter",
+  roles: { exporter: ["traces", "metrics", "logs"] },
+  stability: "beta",
+  description: "Sends payloads to a backend over OTLP/HTTP, as the bytes they arrived in.",
+  schema,
+  create: createOtlpHttpExporter,
+});

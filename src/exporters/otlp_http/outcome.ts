@@ -1,0 +1,124 @@
+import { accepted, type ConsumeResult } from "../../component/consumer.ts";
+
+/** How a request ended, as far as the sender must know. */
+export type SendOutcome =
+  | { readonly kind: "answered"; readonly status: number; readonly retryAfter: string | undefined }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "shutdown" }
+  | { readonly kind: "failed"; readonly code: string | undefined };
+
+/**
+ * What the sender is told. The statuses that OTLP/HTTP calls retryable are; every other answer that is not a
+ * success would come back for the same bytes again. No text of the backend gets in: it may quote the payload.
+ */
+export function resultOf(
+  outcome: SendOutcome,
+  { host, unixMs, timeoutMs }: { host: string; unixMs: number; timeoutMs: number },
+): ConsumeResult {
+  switch (outcome.kind) {
+    case "answered":
+      return resultOfStatus(outcome, host, unixMs);
+    case "timeout":
+      return retryable(`The backend ${host} did not answer within ${timeoutMs} ms.`);
+    case "shutdown":
+      return retryable(`The request to ${host} was cut off because this collector stops.`);
+    case "failed":
+      return retryable(`The backend ${host} cannot be reached: ${reasonOf(outcome.code)}.`);
+    default: {
+      const never: never = outcome;
+      return never;
+    }
+  }
+}
+
+/**
+ * Milliseconds to wait from a `Retry-After` header, which is a number of seconds or an HTTP date.
+ * A date in the past is 0. `undefined` for no header and for anything else. At most a day.
+ */
+export function retryAfterMsOf(header: string | undefined, unixMs: number): number | undefined {
+  const text = header?.trim() ?? "";
+  if (/^[0-9]+$/.test(text)) {
+    return Math.min(Number(text) * 1_000, longestWaitMs);
+  }
+  // Only the one form of date that is sent today: the obsolete ones leave the time zone to the reader.
+  if (/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(text)) {
+    const untilMs = Date.parse(text);
+    return Number.isNaN(untilMs)
+      ? undefined
+      : Math.min(Math.max(untilMs - unixMs, 0), longestWaitMs);
+  }
+  return undefined;
+}
+
+const longestWaitMs = 86_400_000;
+
+function resultOfStatus(
+  { status, retryAfter }: { status: number; retryAfter: string | undefined },
+  host: string,
+  unixMs: number,
+): ConsumeResult {
+  if (status >= 200 && status < 300) {
+    return accepted;
+  }
+  const message = `The backend ${host} answered ${status}${explanations.get(status) ?? ""}.`;
+  if (!retryableStatuses.has(status)) {
+    return { status: "permanent", message };
+  }
+  const retryAfterMs = retryAfterMsOf(retryAfter, unixMs);
+  return {
+    status: "retryable",
+    message,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+    ...(status === 429 && { throttled: true }),
+  };
+}
+
+/** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
+const retryableStatuses = new Set([429, 502, 503, 504]);
+
+const explanations = new Map([
+  [301, " (moved); set the endpoint to where it moved"],
+  [302, " (moved); set the endpoint to where it moved"],
+  [307, " (moved); set the endpoint to where it moved"],
+  [308, " (moved); set the endpoint to where it moved"],
+  [400, " (it cannot read the request)"],
+  [401, " (not authenticated); check the exporter's headers"],
+  [403, " (not allowed); check the exporter's headers"],
+  [404, " (no such path); check the endpoint, to which /v1/<signal> is appended"],
+  [405, " (no such path); check the endpoint, to which /v1/<signal> is appended"],
+  [413, " (too large)"],
+  [415, " (it does not take protobuf, or not this compression)"],
+  [429, " (too many requests)"],
+  [502, " (bad gateway)"],
+  [503, " (unavailable)"],
+  [504, " (gateway timeout)"],
+]);
+
+function retryable(message: string): ConsumeResult {
+  return { status: "retryable", message };
+}
+
+function reasonOf(code: string | undefined): string {
+  return reasons.get(code ?? "") ?? `the request failed (${code ?? "no code"})`;
+}
+
+const reasons = new Map([
+  ["ECONNREFUSED", "the connection was refused"],
+  ["ECONNRESET", "it closed the connection without an answer"],
+  ["EPIPE", "it closed the connection without an answer"],
+  ["UND_ERR_SOCKET", "it closed the connection without an answer"],
+  ["HTTPParserError", "its answer is not HTTP"],
+  ["ENOTFOUND", "the host name cannot be resolved"],
+  ["EAI_AGAIN", "the host name cannot be resolved at the moment"],
+  ["EHOSTUNREACH", "there is no route to it"],
+  ["ENETUNREACH", "there is no route to it"],
+  ["ETIMEDOUT", "connecting took too long"],
+  ["UND_ERR_CONNECT_TIMEOUT", "connecting took too long"],
+  ["CERT_HAS_EXPIRED", "its certificate has expired"],
+  ["DEPTH_ZERO_SELF_SIGNED_CERT", "its certificate is self-signed"],
+  ["SELF_SIGNED_CERT_IN_CHAIN", "its certificate is self-signed"],
+  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "its certificate cannot be verified"],
+  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "its certificate cannot be verified"],
+  ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another host"],
+  ["ERR_SSL_WRONG_VERSION_NUMBER", "it does not speak TLS; try http:// instead of https://"],
+]);

@@ -1,0 +1,69 @@
+import type { ConsumeResult } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import { decodeExportResponse } from "../../otlp/encode.ts";
+import type { Payload } from "../../otlp/payload.ts";
+import { rejectedItems } from "./instruments.ts";
+import type { Target } from "./target.ts";
+import { createThrottle } from "./throttle.ts";
+
+/** Between two log lines about the same kind of trouble. */
+const logIntervalMs = 10_000;
+
+/** Tells the log and the counter what went wrong with a payload. */
+export function createReport({ id, clock, logger, meter }: Settings) {
+  const { name, unit, description } = rejectedItems;
+  const rejected = meter.createCounter(name, { unit, description });
+  const limits = {
+    retryable: createThrottle(clock, logIntervalMs),
+    permanent: createThrottle(clock, logIntervalMs),
+    partial: createThrottle(clock, logIntervalMs),
+  };
+
+  return (
+    { signal, items }: Payload,
+    { host }: Target,
+    result: ConsumeResult,
+    response: Uint8Array | undefined,
+  ): void => {
+    switch (result.status) {
+      case "accepted": {
+        const partial = response === undefined ? undefined : decodeExportResponse(signal, response);
+        if (partial !== undefined && partial.rejected > 0) {
+          rejected.add(partial.rejected, { exporter: id, "otel.signal": signal });
+          limits.partial((heldBack) =>
+            logger.warn("The backend accepted a request but refused a part of it.", {
+              signal,
+              host,
+              rejected: partial.rejected,
+              heldBack,
+            }),
+          );
+        }
+        return;
+      }
+      case "retryable":
+        limits.retryable((heldBack) =>
+          logger.warn("Sending failed. The sender was asked to try again.", {
+            signal,
+            items,
+            reason: result.message,
+            heldBack,
+          }),
+        );
+        return;
+      case "permanent":
+        limits.permanent((heldBack) =>
+          logger.error("Sending failed for good. The data is lost.", {
+            signal,
+            items,
+            reason: result.message,
+            heldBack,
+          }),
+        );
+        return;
+      default: {
+        result satisfies never;
+      }
+    }
+  };
+}

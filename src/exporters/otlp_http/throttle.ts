@@ -1,0 +1,23 @@
+import type { Clock } from "../../component/clock.ts";
+
+/**
+ * Lets one report through per interval, with how many were held back since the last one: a backend that is down
+ * fails every request and must not fill the log.
+ */
+export function createThrottle(
+  clock: Clock,
+  intervalMs: number,
+): (report: (heldBack: number) => void) => void {
+  let nextMs = Number.NEGATIVE_INFINITY;
+  let heldBack = 0;
+  return (report) => {
+    const nowMs = clock.nowMs();
+    if (nowMs < nextMs) {
+      heldBack += 1;
+      return;
+    }
+    nextMs = nowMs + intervalMs;
+    report(heldBack);
+    heldBack = 0;
+  };
+}

@@ -1,0 +1,408 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { afterEach, describe, expect, test } from "vitest";
+import type { ConsumeResult } from "../../../src/component/consumer.ts";
+import { factory } from "../../../src/exporters/otlp_http/factory.ts";
+import type { Payload, Signal } from "../../../src/otlp/payload.ts";
+import { deferred } from "../../support/deferred.ts";
+import { noDeadline, testSettings } from "../settings.ts";
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) {
+    await cleanup();
+  }
+});
+
+interface Received {
+  readonly request: IncomingMessage;
+  readonly body: Buffer;
+}
+
+/** A backend on a free port; `answer` sees every request when its body is complete. */
+async function backend(answer: (response: ServerResponse, received: Received) => void) {
+  const received: Received[] = [];
+  let connections = 0;
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const one = { request, body: Buffer.concat(chunks) };
+      received.push(one);
+      answer(response, one);
+    });
+  });
+  server.on("connection", () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  cleanups.push(close);
+  const { port } = server.address() as AddressInfo;
+  return { host: `127.0.0.1:${port}`, received, connections: () => connections, close };
+}
+
+function exporter(section: unknown) {
+  const test = testSettings("otlp_http");
+  const component = factory.create(test.settings, section);
+  cleanups.push(() => component.shutdown(noDeadline()));
+  const consumer = (signal: Signal) => component.exporter!.consumer!(signal);
+  const consume = (signal: Signal, bytes: Uint8Array = payloadBytes): Promise<ConsumeResult> =>
+    consumer(signal).consume({ signal, bytes, items: 3 } satisfies Payload);
+  return { ...test, component, consumer, consume };
+}
+
+const payloadBytes = Uint8Array.from({ length: 5_000 }, (_, index) => (index * 7) % 256);
+const ok = (response: ServerResponse) => {
+  response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+};
+
+/** Export…ServiceResponse with a partial success; the same on the wire for all signals. */
+function partialSuccess(rejected: number, message: string): Buffer {
+  const text = Buffer.from(message);
+  const inner = Buffer.from([0x08, rejected, 0x12, text.length, ...text]);
+  return Buffer.from([0x0a, inner.length, ...inner]);
+}
+
+describe("what is sent", () => {
+  for (const [compression, encoding, inflate] of [
+    ["gzip", "gzip", gunzipSync],
+    ["zstd", "zstd", zstdDecompressSync],
+    ["none", undefined, (body: Buffer) => body],
+  ] as const) {
+    test(`the payload's own bytes, with compression ${compression}`, async () => {
+      const { host, received } = await backend(ok);
+      const { consume } = exporter({ endpoint: `http://${host}`, compression });
+      expect(await consume("traces")).toEqual({ status: "accepted" });
+      expect(received[0]!.request.headers["content-encoding"]).toBe(encoding);
+      expect(Buffer.from(payloadBytes).equals(inflate(received[0]!.body))).toBe(true);
+    });
+  }
+
+  test("gzip, and a name of our own, where nothing is configured", async () => {
+    const { host, received } = await backend(ok);
+    await exporter({ endpoint: `http://${host}` }).consume("logs");
+    const { method, url, headers } = received[0]!.request;
+    expect({ method, url }).toEqual({ method: "POST", url: "/v1/logs" });
+    expect(headers).toMatchObject({
+      "content-type": "application/x-protobuf",
+      "content-encoding": "gzip",
+      "content-length": String(received[0]!.body.byteLength),
+      "user-agent": "openclaw-activity-collector/1.2.3",
+    });
+  });
+
+  test("the configured headers, also an own user agent", async () => {
+    const { host, received } = await backend(ok);
+    const headers = { Authorization: "Bearer abc", "User-Agent": "mine" };
+    await exporter({ endpoint: `http://${host}`, headers }).consume("traces");
+    expect(received[0]!.request.headers).toMatchObject({
+      authorization: "Bearer abc",
+      "user-agent": "mine",
+    });
+  });
+
+  for (const [title, section, want] of [
+    ["the base and the signal's path", { endpoint: "" }, "/v1/metrics"],
+    ["a base with a slash at its end", { endpoint: "/" }, "/v1/metrics"],
+    ["a base with a path", { endpoint: "/otlp/" }, "/otlp/v1/metrics"],
+    [
+      "a signal's own endpoint as it is written",
+      { endpoint: "/x", metrics_endpoint: "/api/otlp?token=1" },
+      "/api/otlp?token=1",
+    ],
+    ["the root when a signal's own endpoint has no path", { metrics_endpoint: "" }, "/"],
+  ] as const) {
+    test(`to ${title}`, async () => {
+      const { host, received } = await backend(ok);
+      const urls = Object.fromEntries(
+        Object.entries(section).map(([key, path]) => [key, `http://${host}${path}`]),
+      );
+      await exporter(urls).consume("metrics");
+      expect(received[0]!.request.url).toBe(want);
+    });
+  }
+
+  test("over one connection, request after request", async () => {
+    const { host, connections } = await backend((response) => {
+      response.writeHead(503).end("a body that is read to its end");
+    });
+    const { consume } = exporter({ endpoint: `http://${host}` });
+    for (let n = 0; n < 5; n += 1) {
+      await consume("traces");
+    }
+    expect(connections()).toBe(1);
+  });
+});
+
+describe("what the answer means", () => {
+  const at = "http://ignored";
+  for (const [status, want] of [
+    [200, { status: "accepted" }],
+    [202, { status: "accepted" }],
+    [204, { status: "accepted" }],
+    [
+      301,
+      {
+        status: "permanent",
+        message: "The backend HOST answered 301 (moved); set the endpoint to where it moved.",
+      },
+    ],
+    [
+      400,
+      {
+        status: "permanent",
+        message: "The backend HOST answered 400 (it cannot read the request).",
+      },
+    ],
+    [
+      401,
+      {
+        status: "permanent",
+        message: "The backend HOST answered 401 (not authenticated); check the exporter's headers.",
+      },
+    ],
+    [
+      403,
+      {
+        status: "permanent",
+        message: "The backend HOST answered 403 (not allowed); check the exporter's headers.",
+      },
+    ],
+    [
+      404,
+      {
+        status: "permanent",
+        message:
+          "The backend HOST answered 404 (no such path); check the endpoint, to which /v1/<signal> is appended.",
+      },
+    ],
+    [408, { status: "permanent", message: "The backend HOST answered 408." }],
+    [413, { status: "permanent", message: "The backend HOST answered 413 (too large)." }],
+    [
+      429,
+      {
+        status: "retryable",
+        throttled: true,
+        message: "The backend HOST answered 429 (too many requests).",
+      },
+    ],
+    [500, { status: "permanent", message: "The backend HOST answered 500." }],
+    [501, { status: "permanent", message: "The backend HOST answered 501." }],
+    [502, { status: "retryable", message: "The backend HOST answered 502 (bad gateway)." }],
+    [503, { status: "retryable", message: "The backend HOST answered 503 (unavailable)." }],
+    [504, { status: "retryable", message: "The backend HOST answered 504 (gateway timeout)." }],
+  ] as const) {
+    test(`${status} is ${want.status}`, async () => {
+      const { host } = await backend((response) => {
+        response.writeHead(status, { location: at }).end();
+      });
+      const result = await exporter({ endpoint: `http://${host}` }).consume("traces");
+      expect(JSON.parse(JSON.stringify(result).replaceAll(host, "HOST"))).toEqual(want);
+    });
+  }
+
+  test("a backend's wish to wait travels back", async () => {
+    const { host } = await backend((response) => {
+      response.writeHead(503, { "retry-after": "7" }).end();
+    });
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toMatchObject({
+      status: "retryable",
+      retryAfterMs: 7_000,
+    });
+  });
+
+  test("a refused connection is retryable", async () => {
+    const { host, close } = await backend(ok);
+    await close();
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
+      status: "retryable",
+      message: `The backend ${host} cannot be reached: the connection was refused.`,
+    });
+  });
+
+  test("a connection that is closed without an answer is retryable", async () => {
+    const { host } = await backend((response) => response.destroy());
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
+      status: "retryable",
+      message: `The backend ${host} cannot be reached: it closed the connection without an answer.`,
+    });
+  });
+
+  test("an answer that is not HTTP is retryable", async () => {
+    const { host } = await backend((response) => {
+      response.socket?.end("SSH-2.0-server\r\n");
+    });
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
+      status: "retryable",
+      message: `The backend ${host} cannot be reached: its answer is not HTTP.`,
+    });
+  });
+
+  test("no answer in time is retryable", async () => {
+    const { host } = await backend(() => clock.advance(2_000));
+    const { consume, clock } = exporter({ endpoint: `http://${host}`, timeout: "2s" });
+    expect(await consume("traces")).toEqual({
+      status: "retryable",
+      message: `The backend ${host} did not answer within 2000 ms.`,
+    });
+  });
+
+  test("a success whose body breaks off is a success, or the backend would get the data twice", async () => {
+    const { host } = await backend((response) => {
+      response.socket?.end("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
+    });
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
+      status: "accepted",
+    });
+  });
+
+  test("a huge answer is not read to its end", async () => {
+    let written = 0;
+    const { host } = await backend((response) => {
+      response.writeHead(400);
+      const more = () => {
+        written += 65_536;
+        if (!response.destroyed) {
+          response.write(Buffer.alloc(65_536), more);
+        }
+      };
+      more();
+    });
+    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toMatchObject({
+      status: "permanent",
+    });
+    expect(written).toBeLessThan(50_000_000);
+  });
+});
+
+describe("what an operator sees", () => {
+  test("what a backend refused out of an accepted request is counted and logged, not sent again", async () => {
+    const { host, received } = await backend((response) => {
+      response
+        .writeHead(200, { "content-type": "application/x-protobuf" })
+        .end(partialSuccess(2, "span 0102030405060708 is odd"));
+    });
+    const { consume, log, ownMetrics } = exporter({ endpoint: `http://${host}` });
+    expect(await consume("traces")).toEqual({ status: "accepted" });
+    expect(received).toHaveLength(1);
+    expect(await ownMetrics()).toContain(
+      'otelcol_exporter_rejected_items{exporter="otlp_http",otel_signal="traces"} 2\n',
+    );
+    expect(log).toEqual([
+      {
+        level: "warn",
+        message: "The backend accepted a request but refused a part of it.",
+        fields: { signal: "traces", host, rejected: 2, heldBack: 0 },
+      },
+    ]);
+  });
+
+  test("garbage where the answer should be changes nothing", async () => {
+    const { host } = await backend((response) => {
+      response
+        .writeHead(200, { "content-type": "application/x-protobuf" })
+        .end(Buffer.from([0x0a, 0xff, 0xff]));
+    });
+    const { consume, log } = exporter({ endpoint: `http://${host}` });
+    expect(await consume("traces")).toEqual({ status: "accepted" });
+    expect(log).toEqual([]);
+  });
+
+  test("a backend that is down fills no log: one line per kind and interval, with the number held back", async () => {
+    let status = 503;
+    const { host } = await backend((response) => {
+      response.writeHead(status).end("secret of the payload");
+    });
+    const { consume, log, clock } = exporter({
+      endpoint: `http://${host}`,
+      headers: { authorization: "Bearer topsecret" },
+    });
+    await consume("traces");
+    await consume("traces");
+    await consume("traces");
+    clock.advance(10_000);
+    await consume("traces");
+    status = 400;
+    await consume("logs");
+    const reason = (text: string) => `The backend ${host} answered ${text}.`;
+    expect(log).toEqual([
+      {
+        level: "warn",
+        message: "Sending failed. The sender was asked to try again.",
+        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 0 },
+      },
+      {
+        level: "warn",
+        message: "Sending failed. The sender was asked to try again.",
+        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 2 },
+      },
+      {
+        level: "error",
+        message: "Sending failed for good. The data is lost.",
+        fields: {
+          signal: "logs",
+          items: 3,
+          reason: reason("400 (it cannot read the request)"),
+          heldBack: 0,
+        },
+      },
+    ]);
+    expect(JSON.stringify(log)).not.toMatch(/secret/);
+  });
+});
+
+describe("shutdown", () => {
+  test("waits for what is on its way, and takes nothing more", async () => {
+    const arrived = deferred<ServerResponse>();
+    const { host, received } = await backend((response) => arrived.resolve(response));
+    const { component, consume } = exporter({ endpoint: `http://${host}` });
+    const sending = consume("traces");
+    const response = await arrived.promise;
+    const order: string[] = [];
+    const stopping = component.shutdown(noDeadline()).then(() => order.push("stopped"));
+    expect(await consume("traces")).toEqual({
+      status: "retryable",
+      message: "This collector stops and sends nothing more.",
+    });
+    const sent = sending.then((result) => order.push(result.status));
+    response.writeHead(200).end();
+    await Promise.all([stopping, sent]);
+    expect(order).toEqual(["accepted", "stopped"]);
+    expect(received).toHaveLength(1);
+  });
+
+  test("ends when its deadline passes; what was on its way is retryable", async () => {
+    const arrived = deferred<ServerResponse>();
+    const { host } = await backend((response) => arrived.resolve(response));
+    const { component, consume } = exporter({ endpoint: `http://${host}` });
+    const sending = consume("traces");
+    await arrived.promise;
+    const deadline = new AbortController();
+    const stopping = component.shutdown(deadline.signal);
+    deadline.abort();
+    await stopping;
+    expect(await sending).toEqual({
+      status: "retryable",
+      message: `The request to ${host} was cut off because this collector stops.`,
+    });
+  });
+
+  test("is safe before start, twice, and after its deadline", async () => {
+    const { component } = exporter({ endpoint: "http://127.0.0.1:1" });
+    await component.shutdown(noDeadline());
+    await component.shutdown(AbortSignal.abort());
+  });
+});
+
+test("a signal without an endpoint is refused when the pipelines are built", () => {
+  const { consumer } = exporter({ traces_endpoint: "http://127.0.0.1:1/t" });
+  expect(() => consumer("logs")).toThrow(
+    "otlp_http stands in a logs pipeline but has no endpoint for logs. Set endpoint or logs_endpoint.",
+  );
+});

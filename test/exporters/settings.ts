@@ -1,0 +1,41 @@
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Logger, Settings } from "../../src/component/settings.ts";
+import { ManualReader } from "../../src/metrics/manual-reader.ts";
+import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+export interface LogLine {
+  readonly level: keyof Logger;
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Settings of a component whose clock, log and own metrics a test can see. */
+export function testSettings(id: string) {
+  const clock = new FakeClock();
+  const log: LogLine[] = [];
+  const at = (level: keyof Logger) => (message: string, fields?: LogLine["fields"]) => {
+    log.push({ level, message, fields });
+  };
+  const reader = new ManualReader();
+  const settings: Settings = {
+    id,
+    version: "1.2.3",
+    clock,
+    random: () => 0.5,
+    randomBytes: (length) => new Uint8Array(length),
+    logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
+    meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
+  };
+  return {
+    settings,
+    clock,
+    log,
+    ownMetrics: async () => renderPrometheus(await reader.collect(), { suffixes: false }),
+  };
+}
+
+/** A deadline that has not passed and will not. */
+export function noDeadline(): AbortSignal {
+  return new AbortController().signal;
+}
