@@ -1,0 +1,160 @@
+import type { z } from "zod";
+import { issueWords } from "./issue-words.ts";
+import { findingsOf } from "./issues.ts";
+import { writtenSchemaOf } from "./json-schema.ts";
+import { type ConfigNode, nodeAt, plainValueOf, positionOf } from "./node.ts";
+import type { ConfigPath, ConfigProblem } from "./problem.ts";
+
+/** What came of checking a section. */
+export type CheckedSection<C> =
+  | {
+      readonly ok: true;
+      /** What the schema makes of the section: units read, defaults filled in. */
+      readonly value: C;
+      /** The section as the user wrote it after expansion, in the form the schema reads. */
+      readonly section: unknown;
+    }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+// Each round repairs at least one value, so this is a bound on a schema that contradicts itself.
+const maxRounds = 1_000;
+
+/**
+ * Checks the section at `path` of the config against its schema and reports every problem at once,
+ * each where it was written. An empty value means "the defaults": an empty map where a map is wanted,
+ * else as if the key were not there. Where text is wanted, a whole-value expansion gives its raw text.
+ */
+export function checkSection<C>(
+  schema: z.ZodType<C>,
+  root: ConfigNode,
+  path: ConfigPath,
+): CheckedSection<C> {
+  const draft = { section: sectionAt(root, path) };
+  for (let round = 0; round < maxRounds; round += 1) {
+    const result = schema.safeParse(draft.section, { error: issueWords, reportInput: true });
+    if (result.success) return { ok: true, value: result.data, section: draft.section };
+    const repairs = result.error.issues.flatMap((issue) =>
+      repairsFor(issue, [], { root, path, section: draft.section }),
+    );
+    if (repairs.length > 0) {
+      for (const repair of repairs) draft.section = repaired(draft.section, repair.path, repair);
+      continue;
+    }
+    const failed = failedPaths(nodeAt(root, path), []);
+    const problems = findingsOf(result.error.issues, writtenSchemaOf(schema))
+      .filter((finding) => !failed.some((above) => startsWith(finding.path, above)))
+      .map(({ path: inside, message, atKey }) => {
+        const whole = [...path, ...inside];
+        return { at: positionOf(root, whole, { atKey }), path: whole, message };
+      });
+    return { ok: false, problems };
+  }
+  throw new Error("A schema refuses both a value and its own default.");
+}
+
+function sectionAt(root: ConfigNode, path: ConfigPath): unknown {
+  const node = nodeAt(root, path);
+  const value = node === undefined ? undefined : plainValueOf(node);
+  return value === null || value === undefined ? {} : value;
+}
+
+interface Repair {
+  readonly path: ConfigPath;
+  /** `undefined` takes the key away. */
+  readonly value: unknown;
+}
+
+interface Draft {
+  readonly root: ConfigNode;
+  readonly path: ConfigPath;
+  readonly section: unknown;
+}
+
+function repairsFor(issue: z.core.$ZodIssue, above: ConfigPath, draft: Draft): readonly Repair[] {
+  const path = [
+    ...above,
+    ...issue.path.map((part) => (typeof part === "number" ? part : String(part))),
+  ];
+  const value = valueAt(draft.section, path);
+  const raw = nodeAt(draft.root, [...draft.path, ...path])?.expandedFrom;
+  if (issue.code === "invalid_union") {
+    const inner = issue.errors.flatMap((errors) =>
+      errors.flatMap((one) => repairsFor(one, path, draft)),
+    );
+    // Of the ways out for one value take the one that keeps it.
+    const kept = inner.filter((repair) => repair.value !== undefined);
+    return (kept.length > 0 ? kept : inner).slice(0, 1);
+  }
+  if (
+    issue.code === "invalid_type" &&
+    issue.expected === "string" &&
+    raw !== undefined &&
+    raw !== value
+  ) {
+    return [{ path, value: raw }];
+  }
+  if (
+    issue.code === "invalid_value" &&
+    raw !== undefined &&
+    raw !== value &&
+    issue.values.includes(raw)
+  ) {
+    return [{ path, value: raw }];
+  }
+  if (value !== null) return [];
+  if (issue.code === "invalid_type") {
+    if (issue.expected === "object" || issue.expected === "record") return [{ path, value: {} }];
+    return dropped(path);
+  }
+  return issue.code === "invalid_value" || issue.code === "custom" ? dropped(path) : [];
+}
+
+/** An empty value in a list has a place of its own and cannot be taken away. */
+function dropped(path: ConfigPath): readonly Repair[] {
+  return typeof path.at(-1) === "string" ? [{ path, value: undefined }] : [];
+}
+
+function repaired(section: unknown, path: ConfigPath, repair: Repair): unknown {
+  const [part, ...rest] = path;
+  if (part === undefined) return repair.value;
+  if (Array.isArray(section)) {
+    return section.map((item: unknown, index) =>
+      index === part ? repaired(item, rest, repair) : item,
+    );
+  }
+  if (typeof section !== "object" || section === null) return section;
+  return Object.fromEntries(
+    Object.entries(section)
+      .filter(([key]) => !(key === part && rest.length === 0 && repair.value === undefined))
+      .map(([key, value]) => [key, key === part ? repaired(value, rest, repair) : value]),
+  );
+}
+
+function valueAt(section: unknown, path: ConfigPath): unknown {
+  let value = section;
+  for (const part of path) {
+    value = typeof value === "object" && value !== null ? Reflect.get(value, part) : undefined;
+  }
+  return value;
+}
+
+function failedPaths(node: ConfigNode | undefined, path: ConfigPath): readonly ConfigPath[] {
+  if (node === undefined) return [];
+  if (node.failed) return [path];
+  switch (node.kind) {
+    case "scalar":
+      return [];
+    case "list":
+      return node.items.flatMap((item, index) => failedPaths(item, [...path, index]));
+    case "map":
+      return [...node.entries].flatMap(([key, entry]) => failedPaths(entry.node, [...path, key]));
+    default: {
+      const never: never = node;
+      return never;
+    }
+  }
+}
+
+function startsWith(path: ConfigPath, above: ConfigPath): boolean {
+  return above.every((part, index) => path[index] === part);
+}

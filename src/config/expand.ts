@@ -1,0 +1,251 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
+import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { nearestName } from "./nearest-name.ts";
+import type { ConfigNode, MapEntry } from "./node.ts";
+import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
+import { readText } from "./read-text.ts";
+import { type Reference, splitReferences, type TextPart } from "./reference.ts";
+import { parseYamlTree } from "./yaml-tree.ts";
+
+/** The environment as a value, so that only the program's entry looks at the real one. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const maxExpansions = 1_000;
+const maxIncludes = 20;
+const schemes = ["env", "file", "yaml"];
+
+/**
+ * Replaces every `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`, `${file:path}` and `${yaml:…}`, and
+ * `$$` by `$`. A reference that is the whole value becomes what YAML makes of its text; inside a longer
+ * text it stays text. What an environment variable or a file with a single value holds is data and is
+ * not expanded again; a file that holds a map or a list is config and is. Every failure is reported
+ * and leaves a node marked as failed. Never throws.
+ */
+export function expandNode(
+  root: ConfigNode,
+  environment: Environment,
+  report: (problem: ConfigProblem) => void,
+): ConfigNode {
+  return new Expander(environment, report).expand(root, { path: [], files: [] });
+}
+
+interface Place {
+  readonly path: ConfigPath;
+  /** The files included on the way to here, outermost first, to notice one that includes itself. */
+  readonly files: readonly string[];
+}
+
+interface TextPlace extends Place {
+  readonly at: Position;
+}
+
+/** What stands for a reference: its text, and from where when it is a file. */
+interface Found {
+  readonly text: string;
+  readonly file?: string;
+  readonly isDefault?: true;
+}
+
+class Expander {
+  readonly #environment: Environment;
+  readonly #report: (problem: ConfigProblem) => void;
+  #expansions = 0;
+
+  constructor(environment: Environment, report: (problem: ConfigProblem) => void) {
+    this.#environment = environment;
+    this.#report = report;
+  }
+
+  expand(node: ConfigNode, place: Place): ConfigNode {
+    switch (node.kind) {
+      case "map": {
+        const entries = new Map<string, MapEntry>();
+        for (const [key, { keyAt, node: value }] of node.entries) {
+          entries.set(key, {
+            keyAt,
+            node: this.expand(value, { ...place, path: [...place.path, key] }),
+          });
+        }
+        return { ...node, entries };
+      }
+      case "list": {
+        const items = node.items.map((item, index) =>
+          this.expand(item, { ...place, path: [...place.path, index] }),
+        );
+        return { ...node, items };
+      }
+      case "scalar":
+        return typeof node.value === "string" && node.value.includes("$")
+          ? this.#expandText(node.value, { ...place, at: node.at })
+          : node;
+      default: {
+        const never: never = node;
+        return never;
+      }
+    }
+  }
+
+  #expandText(text: string, place: TextPlace): ConfigNode {
+    const split = splitReferences(text);
+    if (!split.ok) return this.#fail(place, split.message);
+    const [only] = split.parts;
+    if (split.parts.length === 1 && only !== undefined && typeof only !== "string") {
+      const found = this.#find(only, place);
+      return found === undefined ? failedAt(place.at) : this.#nodeFrom(found, place);
+    }
+    const joined = this.#textOf(split.parts, place);
+    return joined === undefined
+      ? failedAt(place.at)
+      : { kind: "scalar", value: joined, at: place.at };
+  }
+
+  /** The parts as one text; `undefined` when one of them failed, which is reported. */
+  #textOf(parts: readonly TextPart[], place: TextPlace): string | undefined {
+    const texts = parts.map((part) =>
+      typeof part === "string" ? part : this.#find(part, place)?.text,
+    );
+    return texts.includes(undefined) ? undefined : texts.join("");
+  }
+
+  #find(reference: Reference, place: TextPlace): Found | undefined {
+    this.#expansions += 1;
+    if (this.#expansions > maxExpansions) {
+      if (this.#expansions === maxExpansions + 1) {
+        this.#fail(
+          place,
+          `makes more than ${maxExpansions} expansions; is something included in a circle?`,
+        );
+      }
+      return undefined;
+    }
+    const { name, fallback } = splitDefault(reference.inside);
+    const uri = this.#textOf(name, place);
+    if (uri === undefined) return undefined;
+    const match = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s.exec(uri);
+    const scheme = match?.[1] ?? "env";
+    const rest = match?.[2] ?? uri;
+    if (scheme === "env") return this.#findVariable(rest, fallback, place);
+    if (scheme !== "file" && scheme !== "yaml") {
+      const nearest = nearestName(scheme, schemes);
+      const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+      this.#fail(
+        place,
+        `uses the unknown scheme "${scheme}" in \${${uri}}; there are env, file and yaml.${hint}`,
+      );
+      return undefined;
+    }
+    const tail = fallback === undefined ? "" : this.#textOf(fallback, place);
+    if (tail === undefined) return undefined;
+    const whole = fallback === undefined ? rest : `${rest}:-${tail}`;
+    return scheme === "yaml" ? { text: whole } : this.#findFile(whole, place);
+  }
+
+  #findVariable(
+    name: string,
+    fallback: readonly TextPart[] | undefined,
+    place: TextPlace,
+  ): Found | undefined {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+      this.#fail(
+        place,
+        `names the environment variable ${JSON.stringify(name)}; a name has letters, digits and _ only and begins with no digit.`,
+      );
+      return undefined;
+    }
+    const value = Object.hasOwn(this.#environment, name) ? this.#environment[name] : undefined;
+    if (value !== undefined) return { text: value };
+    if (fallback !== undefined) {
+      const text = this.#textOf(fallback, place);
+      return text === undefined ? undefined : { text, isDefault: true };
+    }
+    this.#fail(
+      place,
+      `needs the environment variable ${name}, which is not set. Set it, or give a default: \${env:${name}:-default}.`,
+    );
+    return undefined;
+  }
+
+  #findFile(path: string, place: TextPlace): Found | undefined {
+    const file = isAbsolute(path) ? path : join(dirname(place.at.file), path);
+    const read = readText(file);
+    if (!read.ok) {
+      this.#fail(place, `needs the file ${file}, which cannot be read: ${read.reason}`);
+      return undefined;
+    }
+    // Editors and `echo` end a file with a newline that is no part of a token.
+    return { text: read.text.replace(/\r?\n$/, ""), file };
+  }
+
+  #nodeFrom(found: Found, place: TextPlace): ConfigNode {
+    const { text, file } = found;
+    const base = { at: place.at, expandedFrom: text };
+    if (text === "" && found.isDefault) return { kind: "scalar", value: "", ...base };
+    const tree = parseYamlTree(text, file ?? place.at.file, place.path);
+    if (tree.node === undefined || tree.problems.length > 0) {
+      // A broken YAML file is a mistake; any other text that is no YAML is simply a text.
+      if (file === undefined || !/\.(ya?ml|json)$/i.test(basename(file))) {
+        return { kind: "scalar", value: text, ...base };
+      }
+      for (const problem of tree.problems) this.#report(problem);
+      return failedAt(place.at);
+    }
+    if (tree.node.kind === "scalar") return { ...tree.node, ...base };
+    if (file === undefined) return { ...movedTo(tree.node, place.at), ...base };
+    const absolute = resolve(file);
+    if (place.files.includes(absolute))
+      return this.#fail(place, `includes ${file}, which includes itself.`);
+    if (place.files.length >= maxIncludes) {
+      return this.#fail(place, `includes files more than ${maxIncludes} levels deep.`);
+    }
+    const expanded = this.expand(tree.node, {
+      path: place.path,
+      files: [...place.files, absolute],
+    });
+    return { ...expanded, expandedFrom: text };
+  }
+
+  #fail(place: TextPlace, message: string): ConfigNode {
+    this.#report({ at: place.at, path: place.path, message });
+    return failedAt(place.at);
+  }
+}
+
+/** Divides the inside of a reference at its first `:-`. */
+function splitDefault(inside: readonly TextPart[]): {
+  readonly name: readonly TextPart[];
+  readonly fallback: readonly TextPart[] | undefined;
+} {
+  for (const [index, part] of inside.entries()) {
+    const cut = typeof part === "string" ? part.indexOf(":-") : -1;
+    if (typeof part !== "string" || cut < 0) continue;
+    return {
+      name: [...inside.slice(0, index), part.slice(0, cut)],
+      fallback: [part.slice(cut + 2), ...inside.slice(index + 1)],
+    };
+  }
+  return { name: inside, fallback: undefined };
+}
+
+function failedAt(at: Position): ConfigNode {
+  return { kind: "scalar", value: null, at, failed: true };
+}
+
+/** The same values, all said to stand where the reference stands. */
+function movedTo(node: ConfigNode, at: Position): ConfigNode {
+  switch (node.kind) {
+    case "scalar":
+      return { ...node, at };
+    case "list":
+      return { ...node, at, items: node.items.map((item) => movedTo(item, at)) };
+    case "map": {
+      const moved = [...node.entries].map(
+        ([key, entry]) => [key, { keyAt: at, node: movedTo(entry.node, at) }] as const,
+      );
+      return { ...node, at, entries: new Map(moved) };
+    }
+    default: {
+      const never: never = node;
+      return never;
+    }
+  }
+}

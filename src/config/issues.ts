@@ -1,0 +1,98 @@
+import type { z } from "zod";
+import { didYouMean, isRequired, kindOf, noAlternativeFits, typeNames } from "./issue-words.ts";
+import { type JsonSchema, keysAt } from "./json-schema.ts";
+import { nearestName } from "./nearest-name.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** One mistake inside a section. */
+export interface Finding {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+  /** Point at the key rather than at its value. */
+  readonly atKey: boolean;
+}
+
+/**
+ * What is wrong, one finding per mistake: unknown keys one by one with the nearest known one, and of
+ * a choice the alternative that the user was nearest to.
+ */
+export function findingsOf(issues: readonly Issue[], schema: JsonSchema): readonly Finding[] {
+  const flat = issues.flatMap((issue) => innermostOf(issue, []));
+  const unknown = flat.flatMap(({ issue, path }) =>
+    issue.code === "unrecognized_keys"
+      ? issue.keys.map((key) => unknownKey(key, path, schema))
+      : [],
+  );
+  const others = flat
+    .filter(({ issue }) => issue.code !== "unrecognized_keys")
+    .map(({ issue, path }) => ({
+      path,
+      message: issue.message,
+      atKey: issue.code === "invalid_key",
+    }))
+    // A key missing because its name is misspelled beside it is one mistake, not two.
+    .filter(
+      (finding) =>
+        !(finding.message === isRequired && unknown.some((key) => isMeantBy(key, finding))),
+    );
+  return [...unknown, ...others].map(({ path, message, atKey }) => ({ path, message, atKey }));
+}
+
+interface UnknownKey extends Finding {
+  readonly meant: string | undefined;
+}
+
+interface PlacedIssue {
+  readonly issue: Issue;
+  readonly path: readonly (string | number)[];
+}
+
+function unknownKey(key: string, path: PlacedIssue["path"], schema: JsonSchema): UnknownKey {
+  const known = keysAt(schema, path);
+  const meant = nearestName(key, known);
+  const hint =
+    meant === undefined && known.length > 0
+      ? ` Known here: ${known.slice(0, 20).join(", ")}${known.length > 20 ? ", …" : ""}.`
+      : didYouMean(key, known);
+  return { path: [...path, key], message: `is not a known key.${hint}`, atKey: true, meant };
+}
+
+function isMeantBy(key: UnknownKey, missing: Finding): boolean {
+  const wanted = [...key.path.slice(0, -1), key.meant ?? ""];
+  return (
+    wanted.length === missing.path.length && wanted.every((part, i) => part === missing.path[i])
+  );
+}
+
+/** The issue, or what is inside it where it only says that something inside is wrong. */
+function innermostOf(issue: Issue, above: PlacedIssue["path"]): readonly PlacedIssue[] {
+  const path = [
+    ...above,
+    ...issue.path.map((part) => (typeof part === "number" ? part : String(part))),
+  ];
+  if (issue.code === "invalid_key" || issue.code === "invalid_element") {
+    return issue.issues.map((inner) => ({ issue: { ...issue, message: inner.message }, path }));
+  }
+  if (issue.code !== "invalid_union" || issue.message !== noAlternativeFits)
+    return [{ issue, path }];
+  const alternatives = issue.errors.map((errors) =>
+    errors.flatMap((inner) => innermostOf(inner, path)),
+  );
+  const isRightKind = (found: readonly PlacedIssue[]) =>
+    !found.some(
+      (inner) => inner.path.length === path.length && inner.issue.code === "invalid_type",
+    );
+  const nearest = alternatives
+    .filter((found) => found.length > 0 && isRightKind(found))
+    .toSorted((a, b) => a.length - b.length)[0];
+  if (nearest !== undefined) return nearest;
+  const wanted = alternatives
+    .flat()
+    .flatMap((inner) => (inner.issue.code === "invalid_type" ? [inner.issue.expected] : []))
+    .map((expected) => typeNames[expected] ?? expected);
+  const choices = [...new Set(wanted)].join(" or ");
+  const message =
+    choices === "" ? noAlternativeFits : `must be ${choices}, but is ${kindOf(issue.input)}.`;
+  return [{ issue: { ...issue, message }, path }];
+}

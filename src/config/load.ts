@@ -1,0 +1,113 @@
+import { type Environment, expandNode } from "./expand.ts";
+import { mergeNodes } from "./merge.ts";
+import type { ConfigNode, MapEntry, MapNode } from "./node.ts";
+import { type ConfigProblem, inReadingOrder } from "./problem.ts";
+import { readText } from "./read-text.ts";
+import { parseYamlTree } from "./yaml-tree.ts";
+
+/** The config as written in all files together, before anything is known about its meaning. */
+export interface LoadedConfig {
+  /** `undefined` when a file could not be read or is not YAML: checking further would only mislead. */
+  readonly root: MapNode | undefined;
+  readonly problems: readonly ConfigProblem[];
+  /** The files in the order given, as problems name them. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Reads, merges and expands the config. `sources` are the values of `--config` in their order: a path,
+ * `file:path`, or config given inline as `yaml:…`, where `a::b: 1` is short for nested maps.
+ * Never throws; everything wrong is in `problems`.
+ */
+export function loadConfig(sources: readonly string[], environment: Environment): LoadedConfig {
+  const problems: ConfigProblem[] = [];
+  const report = (problem: ConfigProblem) => problems.push(problem);
+  const read = sources.map((source, index) => readSource(source, index));
+  const files = read.map(({ file }) => file);
+  for (const part of read) problems.push(...part.problems);
+  const readable = read.map(({ node }) => node).filter((node) => node !== undefined);
+  if (sources.length === 0) {
+    report({
+      at: undefined,
+      path: [],
+      message: "No config is given. Name one with --config FILE.",
+    });
+  }
+  if (readable.length < sources.length || sources.length === 0) {
+    return { root: undefined, problems: inReadingOrder(problems, files), files };
+  }
+  const merged = readable.reduce<ConfigNode>(
+    (base, over) => mergeNodes(base, over, report),
+    emptyMap(files[0] ?? ""),
+  );
+  const root = expandNode(merged, environment, report);
+  return {
+    root: root.kind === "map" ? root : undefined,
+    problems: inReadingOrder(problems, files),
+    files,
+  };
+}
+
+interface ReadSource {
+  readonly file: string;
+  readonly node: MapNode | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+function readSource(source: string, index: number): ReadSource {
+  const match = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s.exec(source);
+  const scheme = match?.[1];
+  const rest = match?.[2] ?? "";
+  const refuse = (file: string, message: string): ReadSource => ({
+    file,
+    node: undefined,
+    problems: [{ at: { file }, path: [], message }],
+  });
+  if (scheme === "yaml") {
+    const file = `<yaml ${index + 1}>`;
+    const tree = readTree(rest, file);
+    return tree.node === undefined ? tree : { ...tree, node: nested(tree.node) };
+  }
+  if (scheme === "env" || scheme === "http" || scheme === "https") {
+    return refuse(
+      source,
+      `cannot be read: there are no ${scheme}: sources; name a file, or write yaml: and the config itself.`,
+    );
+  }
+  const file = scheme === "file" ? rest.replace(/^\/\/(?=\/)/, "") : source;
+  const read = readText(file);
+  return read.ok ? readTree(read.text, file) : refuse(file, `cannot be read: ${read.reason}`);
+}
+
+function readTree(text: string, file: string): ReadSource {
+  const { node, problems } = parseYamlTree(text, file);
+  if (node === undefined) return { file, node, problems };
+  if (node.kind === "map") return { file, node, problems };
+  if (node.kind === "scalar" && node.value === null && problems.length === 0) {
+    return { file, node: emptyMap(file), problems };
+  }
+  const message = 'must be a map with the sections "receivers", "exporters", "service" and so on.';
+  return { file, node: undefined, problems: [...problems, { at: node.at, path: [], message }] };
+}
+
+/** Takes keys such as `a::b` apart, as the Collector does for inline config. */
+function nested(map: MapNode): MapNode {
+  let result: ConfigNode = { ...map, entries: new Map<string, MapEntry>() };
+  for (const [key, { keyAt, node }] of map.entries) {
+    const value: ConfigNode = node.kind === "map" ? nested(node) : node;
+    const one = key.split("::").reduceRight<ConfigNode>(
+      (inner, part) => ({
+        kind: "map",
+        at: keyAt,
+        entries: new Map([[part, { keyAt, node: inner }]]),
+      }),
+      value,
+    );
+    result = mergeNodes(result, one, () => {});
+  }
+  return result.kind === "map" ? result : map;
+}
+
+function emptyMap(file: string): MapNode {
+  return { kind: "map", at: { file, line: 1, column: 1 }, entries: new Map() };
+}

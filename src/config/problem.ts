@@ -1,0 +1,67 @@
+/** Where a value was written. */
+export interface Position {
+  /** The file as the user named it, or `<yaml N>` for the N-th `--config`, given inline. */
+  readonly file: string;
+  /** 1-based; left out when the file as a whole is meant. */
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Keys and list indices from the root of the config. */
+export type ConfigPath = readonly (string | number)[];
+
+/** One mistake in the config. `message` completes the sentence that begins with the path. */
+export interface ConfigProblem {
+  readonly at: Position | undefined;
+  readonly path: ConfigPath;
+  readonly message: string;
+}
+
+/** `deploy/config.yaml:12:5`. */
+export function formatPosition(at: Position): string {
+  return at.line === undefined ? at.file : `${at.file}:${at.line}:${at.column ?? 1}`;
+}
+
+/** `service.pipelines.traces.receivers[0]`: as a user would say it; odd keys in brackets and quotes. */
+export function formatPath(path: ConfigPath): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === "number") return `[${part}]`;
+      if (!/^[^\s.[\]"']+$/.test(part)) return `[${JSON.stringify(part)}]`;
+      return index === 0 ? part : `.${part}`;
+    })
+    .join("");
+}
+
+/** `file:line:column path: what is wrong.` */
+export function formatProblem(problem: ConfigProblem): string {
+  const where = [
+    problem.at === undefined ? "" : formatPosition(problem.at),
+    problem.path.length === 0 ? "" : formatPath(problem.path),
+  ].filter((part) => part !== "");
+  return where.length === 0 ? problem.message : `${where.join(" ")}: ${problem.message}`;
+}
+
+/** The problems in the order in which a reader meets them in the files; each told once. */
+export function inReadingOrder(
+  problems: readonly ConfigProblem[],
+  files: readonly string[],
+): readonly ConfigProblem[] {
+  const rank = (problem: ConfigProblem) =>
+    problem.at === undefined
+      ? -1
+      : (files.indexOf(problem.at.file) + files.length + 1) % (files.length + 1);
+  const seen = new Set<string>();
+  return problems
+    .filter((problem) => {
+      const text = formatProblem(problem);
+      return !seen.has(text) && seen.add(text);
+    })
+    .toSorted(
+      (a, b) =>
+        rank(a) - rank(b) ||
+        (a.at?.file ?? "").localeCompare(b.at?.file ?? "", "en") ||
+        (a.at?.line ?? 0) - (b.at?.line ?? 0) ||
+        (a.at?.column ?? 0) - (b.at?.column ?? 0),
+    );
+}

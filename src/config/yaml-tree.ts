@@ -1,0 +1,181 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from "yaml";
+import type { ConfigNode, MapEntry } from "./node.ts";
+import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
+
+/** What became of a text. `node` is `undefined` when the text is not YAML; then a problem says why. */
+export interface YamlTree {
+  readonly node: ConfigNode | undefined;
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** More values than any config has, and fewer than aliases of aliases can make. */
+const maxNodes = 100_000;
+const maxDepth = 100;
+
+/**
+ * Reads one YAML document into nodes with positions. Never throws. Anchors, aliases and `<<` are
+ * resolved; a repeated key, a tag and a key that is not a plain name are problems.
+ */
+export function parseYamlTree(text: string, file: string, at: ConfigPath = []): YamlTree {
+  const lines = new LineCounter();
+  const positionAt = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  // A repeated key is found below, where its path is known.
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+  });
+  // Further errors are mostly consequences of the first.
+  const first = document.errors[0] ?? document.warnings[0];
+  if (first !== undefined) {
+    const message = syntaxMessage(first, text);
+    return { node: undefined, problems: [{ at: positionAt(first.pos[0]), path: at, message }] };
+  }
+  const reader = new TreeReader(document, positionAt);
+  return { node: reader.read(document.contents, at), problems: reader.problems };
+}
+
+class TreeReader {
+  readonly problems: ConfigProblem[] = [];
+  readonly #document: Document;
+  readonly #positionAt: (offset: number) => Position;
+  #nodes = 0;
+  #depth = 0;
+
+  constructor(document: Document, positionAt: (offset: number) => Position) {
+    this.#document = document;
+    this.#positionAt = positionAt;
+  }
+
+  read(source: unknown, path: ConfigPath, fallback: Position = this.#positionAt(0)): ConfigNode {
+    const at = this.#positionOf(source, fallback);
+    this.#nodes += 1;
+    if (this.#nodes > maxNodes || this.#depth >= maxDepth) {
+      if (this.#nodes === maxNodes + 1 || this.#depth >= maxDepth) {
+        this.#report(at, path, "is nested too deeply or repeats itself too often through aliases.");
+      }
+      return { kind: "scalar", value: null, at, failed: true };
+    }
+    this.#depth += 1;
+    const node = this.#readWithin(source, path, at);
+    this.#depth -= 1;
+    return node;
+  }
+
+  #readWithin(source: unknown, path: ConfigPath, at: Position): ConfigNode {
+    if (isAlias(source)) {
+      const target = source.resolve(this.#document);
+      if (target !== undefined) return this.read(target, path, at);
+      this.#report(
+        at,
+        path,
+        `uses the alias *${source.source}, but no anchor &${source.source} stands before it.`,
+      );
+      return { kind: "scalar", value: null, at, failed: true };
+    }
+    if (isMap(source))
+      return { kind: "map", entries: this.#readEntries(source.items, path, at), at };
+    if (isSeq(source)) {
+      const items = source.items.map((item, index) => this.read(item, [...path, index], at));
+      return { kind: "list", items, at };
+    }
+    const value: unknown = isScalar(source) ? source.value : null;
+    if (typeof value === "string" || typeof value === "boolean" || typeof value === "number") {
+      return { kind: "scalar", value, at };
+    }
+    return { kind: "scalar", value: null, at };
+  }
+
+  #readEntries(pairs: readonly Pair[], path: ConfigPath, at: Position): Map<string, MapEntry> {
+    const entries = new Map<string, MapEntry>();
+    const inherited = new Map<string, MapEntry>();
+    for (const pair of pairs) {
+      const keyAt = this.#positionOf(pair.key, at);
+      const key = keyOf(pair.key);
+      if (key === undefined) {
+        this.#report(keyAt, path, "has a key that is not a plain name.");
+        continue;
+      }
+      const node = this.read(pair.value, [...path, key], keyAt);
+      if (key === "<<") {
+        for (const [name, entry] of inheritedEntries(node))
+          if (!inherited.has(name)) inherited.set(name, entry);
+        continue;
+      }
+      const earlier = entries.get(key);
+      if (earlier !== undefined) {
+        const message = `is written twice; the first one is on line ${earlier.keyAt.line}. Remove one of them.`;
+        this.#report(keyAt, [...path, key], message);
+      }
+      entries.set(key, { keyAt, node });
+    }
+    for (const [name, entry] of inherited) if (!entries.has(name)) entries.set(name, entry);
+    return entries;
+  }
+
+  #positionOf(source: unknown, fallback: Position): Position {
+    const range = isYamlNode(source) ? source.range : undefined;
+    return range ? this.#positionAt(range[0]) : fallback;
+  }
+
+  #report(at: Position, path: ConfigPath, message: string): void {
+    this.problems.push({ at, path, message });
+  }
+}
+
+function isYamlNode(source: unknown): source is Node {
+  return isScalar(source) || isMap(source) || isSeq(source) || isAlias(source);
+}
+
+function keyOf(source: unknown): string | undefined {
+  if (!isScalar(source)) return undefined;
+  const { value } = source;
+  if (typeof value === "string") return value === "" || value === "__proto__" ? undefined : value;
+  if (typeof value === "number" || typeof value === "boolean")
+    return source.source ?? String(value);
+  return undefined;
+}
+
+function inheritedEntries(node: ConfigNode): readonly (readonly [string, MapEntry])[] {
+  if (node.kind === "map") return [...node.entries];
+  if (node.kind === "list") return node.items.flatMap(inheritedEntries);
+  return [];
+}
+
+function syntaxMessage(
+  error: {
+    readonly code: string;
+    readonly message: string;
+    readonly pos: readonly [number, number];
+  },
+  text: string,
+): string {
+  const before = text.slice(0, error.pos[0]);
+  if (before.endsWith("$") || /\$\{[^}\n]*$/.test(before)) {
+    return 'is not valid YAML: inside { } or [ ] a ${…} must stand in quotes, e.g. { key: "${env:NAME}" }.';
+  }
+  switch (error.code) {
+    case "TAB_AS_INDENT":
+      return "is not valid YAML: a tab indents this line; indent with spaces.";
+    case "MULTIPLE_DOCS":
+      return "is not one YAML document: a second one begins here; put it into a file of its own.";
+    case "TAG_RESOLVE_FAILED":
+      return `is not understood: ${error.message}. Tags have no meaning here; remove it.`;
+    default:
+      return `is not valid YAML: ${error.message.replace(/\.$/, "")}.`;
+  }
+}
