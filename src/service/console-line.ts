@@ -1,0 +1,28 @@
+/** What every line has; the rest are fields. */
+interface LogRecord {
+  readonly ts: string;
+  readonly level: string;
+  readonly msg: string;
+}
+
+/**
+ * A log line as a person reads it, in the Collector's shape: time, level, message and the other fields as
+ * JSON, separated by tabs. Takes what pino writes: one JSON object with `ts`, `level` and `msg`.
+ */
+export function consoleLine(json: string): string {
+  const record: LogRecord = JSON.parse(json);
+  const { ts, level, msg, ...fields } = record;
+  const columns = [ts, level, msg.replaceAll(/\s+/g, " ")];
+  if (Object.keys(fields).length > 0) {
+    columns.push(spaced(fields));
+  }
+  return `${columns.join("\t")}\n`;
+}
+
+/** JSON on one line with a space after each comma and colon. Line breaks inside strings are escaped already. */
+function spaced(fields: object): string {
+  return JSON.stringify(fields, undefined, 1)
+    .replaceAll(/([{[])\n\s*/g, "$1")
+    .replaceAll(/\n\s*([}\]])/g, "$1")
+    .replaceAll(/\n\s*/g, " ");
+}

@@ -1,0 +1,37 @@
+import type { Attributes } from "@opentelemetry/api";
+
+/** One series of a counter. Whoever holds it adds to `value`; it never goes down. */
+export interface Count {
+  value: number;
+  readonly attributes: Attributes;
+}
+
+/**
+ * Counters as plain numbers: adding costs an addition, and the instruments read them when somebody
+ * scrapes. Series are made while pipelines are built, so that each is reported as 0 from the start and
+ * their number is bounded by the config.
+ */
+export class Counts {
+  readonly #series = new Map<string, Map<string, Count>>();
+
+  /** The series of an instrument with exactly these attributes, given in the same order each time. */
+  series(instrument: string, attributes: Attributes): Count {
+    let ofInstrument = this.#series.get(instrument);
+    if (ofInstrument === undefined) {
+      ofInstrument = new Map();
+      this.#series.set(instrument, ofInstrument);
+    }
+    const key = JSON.stringify(attributes);
+    let count = ofInstrument.get(key);
+    if (count === undefined) {
+      count = { value: 0, attributes };
+      ofInstrument.set(key, count);
+    }
+    return count;
+  }
+
+  /** Every series of an instrument, in the order they were made. */
+  of(instrument: string): readonly Count[] {
+    return [...(this.#series.get(instrument)?.values() ?? [])];
+  }
+}

@@ -1,0 +1,138 @@
+import type { ConsumeResult, Consumer } from "../component/consumer.ts";
+import type { ComponentKind } from "../component/factory.ts";
+import type { Logger } from "../component/settings.ts";
+import type { Payload, Signal } from "../otlp/payload.ts";
+import type { Count, Counts } from "./counts.ts";
+import { exceptionFields } from "./exception-fields.ts";
+import { itemWords, transports } from "./instruments.ts";
+
+/** The component at an edge, and the signal that passes it. */
+export interface EdgeOf {
+  readonly id: string;
+  readonly kind: ComponentKind;
+  readonly signal: Signal;
+  readonly logger: Logger;
+}
+
+/**
+ * The edges between components. They count the items that pass and catch what a component throws, so
+ * that components do neither: a throw is answered as `permanent` (the sender gets a 500), logged once, by
+ * the innermost edge, and counted. Consumers returned from here do not reject.
+ */
+export interface Edges {
+  /** What a receiver pushes into: `next` must not reject. */
+  fromReceiver(at: EdgeOf, next: Consumer): Consumer;
+  /** What a component pushes what it derived into: `next` must not reject. */
+  fromConnector(at: EdgeOf, next: Consumer): Consumer;
+  intoProcessor(at: EdgeOf, processor: Consumer): Consumer;
+  outOfProcessor(at: EdgeOf, next: Consumer): Consumer;
+  intoExporter(at: EdgeOf, exporter: Consumer): Consumer;
+}
+
+/** Makes edges that count into `counts`; making one makes its series. */
+export function createEdges(counts: Counts): Edges {
+  return {
+    fromReceiver(at, next) {
+      const word = itemWords[at.signal];
+      const seriesOf = (name: string, transport: string) =>
+        counts.series(name, { receiver: at.id, transport });
+      const [http, grpc] = transports.map((transport) => ({
+        accepted: seriesOf(`otelcol_receiver_accepted_${word}`, transport),
+        refused: seriesOf(`otelcol_receiver_refused_${word}`, transport),
+      }));
+      return counting(next, (payload, result) => {
+        const of = payload.transport === "grpc" ? grpc : http;
+        return result.status === "accepted" ? of?.accepted : of?.refused;
+      });
+    },
+
+    fromConnector(at, next) {
+      const seriesOf = (outcome: string) =>
+        counts.series("otelcol_connector_produced_items", {
+          connector: at.id,
+          "otel.signal": at.signal,
+          "otelcol.component.outcome": outcome,
+        });
+      const success = seriesOf("success");
+      const refused = seriesOf("refused");
+      return counting(next, (_, result) => (result.status === "accepted" ? success : refused));
+    },
+
+    intoProcessor(at, processor) {
+      const incoming = counts.series("otelcol_processor_incoming_items", {
+        processor: at.id,
+        "otel.signal": at.signal,
+      });
+      const guarded = guard(at, processor, counts);
+      return {
+        consume(payload) {
+          incoming.value += payload.items;
+          return guarded.consume(payload);
+        },
+      };
+    },
+
+    outOfProcessor(at, next) {
+      const outgoing = counts.series("otelcol_processor_outgoing_items", {
+        processor: at.id,
+        "otel.signal": at.signal,
+      });
+      return {
+        consume(payload) {
+          outgoing.value += payload.items;
+          return next.consume(payload);
+        },
+      };
+    },
+
+    intoExporter(at, exporter) {
+      const word = itemWords[at.signal];
+      const sent = counts.series(`otelcol_exporter_sent_${word}`, { exporter: at.id });
+      const failed = counts.series(`otelcol_exporter_send_failed_${word}`, { exporter: at.id });
+      return counting(guard(at, exporter, counts), (_, result) =>
+        result.status === "accepted" ? sent : failed,
+      );
+    },
+  };
+}
+
+function counting(
+  next: Consumer,
+  countOf: (payload: Payload, result: ConsumeResult) => Count | undefined,
+): Consumer {
+  return {
+    async consume(payload) {
+      const result = await next.consume(payload);
+      const count = countOf(payload, result);
+      if (count !== undefined) {
+        count.value += payload.items;
+      }
+      return result;
+    },
+  };
+}
+
+function guard(at: EdgeOf, consumer: Consumer, counts: Counts): Consumer {
+  const exceptions = counts.series("otelcol_component_exceptions", {
+    "otelcol.component.kind": at.kind,
+    "otelcol.component.id": at.id,
+  });
+  return {
+    async consume(payload) {
+      try {
+        return await consumer.consume(payload);
+      } catch (error) {
+        exceptions.value += 1;
+        at.logger.error("A component failed because of a bug, its data was refused.", {
+          "otelcol.signal": at.signal,
+          items: payload.items,
+          ...exceptionFields(error),
+        });
+        return {
+          status: "permanent",
+          message: `The ${at.kind} ${at.id} failed because of a fault in this program.`,
+        };
+      }
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
+
+/**
+ * Hands every payload to all branches at the same time and answers when the last one has. A branch
+ * that fails does not keep the payload from the others. Branches must not reject.
+ *
+ * The worst answer wins: `retryable`, then `permanent`, then `accepted`.
+ *
+ * - One branch can be retried: the sender is asked to, and the branches that had accepted see the payload
+ *   again. Twice is better than never; it ends when the branch recovers or the sender gives up.
+ * - None can be retried but one refused for good: the sender learns that (it must not send `permanent`
+ *   again), so a loss on one branch is never hidden, and never makes the sender repeat itself.
+ */
+export function fanOut(branches: readonly Consumer[]): Consumer {
+  const [only] = branches;
+  if (only !== undefined && branches.length === 1) {
+    return only;
+  }
+  return {
+    async consume(payload) {
+      const results = await Promise.all(branches.map((branch) => branch.consume(payload)));
+      return results.reduce(worse, accepted);
+    },
+  };
+}
+
+/** Of two answers, the one to give. Of two retryable ones, the longer wait and the sterner tone. */
+function worse(a: ConsumeResult, b: ConsumeResult): ConsumeResult {
+  if (a.status === "retryable" && b.status === "retryable") {
+    const retryAfterMs = Math.max(a.retryAfterMs ?? 0, b.retryAfterMs ?? 0);
+    return {
+      status: "retryable",
+      message: a.message,
+      ...(retryAfterMs > 0 ? { retryAfterMs } : {}),
+      ...(a.throttled === true || b.throttled === true ? { throttled: true } : {}),
+    };
+  }
+  return severity[b.status] > severity[a.status] ? b : a;
+}
+
+const severity = { accepted: 0, permanent: 1, retryable: 2 } as const satisfies Record<
+  ConsumeResult["status"],
+  number
+>;

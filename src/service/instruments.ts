@@ -1,0 +1,152 @@
+import type { InstrumentSpec } from "../metrics/instrument.ts";
+import type { Signal } from "../otlp/payload.ts";
+
+/** What the Collector calls the items of a signal in the names of its metrics. */
+export const itemWords = {
+  traces: "spans",
+  metrics: "metric_points",
+  logs: "log_records",
+} as const satisfies Record<Signal, string>;
+
+export const transports = ["http", "grpc"] as const;
+
+const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
+
+const configured = "a component id of the config";
+
+/**
+ * What becomes of items at the edges of the pipelines: the only counters that `Counts` holds. Names and
+ * attributes are the Collector's, so that its dashboards and alerts fit.
+ */
+export const flowInstruments: readonly InstrumentSpec[] = [
+  ...signals.flatMap(receiverInstruments),
+  {
+    name: "otelcol_processor_incoming_items",
+    kind: "counter",
+    unit: "{item}",
+    description: "Items passed to the processor.",
+    attributes: { processor: configured, "otel.signal": signals },
+  },
+  {
+    name: "otelcol_processor_outgoing_items",
+    kind: "counter",
+    unit: "{item}",
+    description: "Items that the processor passed on.",
+    attributes: { processor: configured, "otel.signal": signals },
+  },
+  {
+    name: "otelcol_connector_produced_items",
+    kind: "counter",
+    unit: "{item}",
+    description:
+      "Items that a component derived from what it saw and handed to another pipeline, by what became of them there.",
+    attributes: {
+      connector: configured,
+      "otel.signal": signals,
+      "otelcol.component.outcome": ["success", "refused"],
+    },
+  },
+  ...signals.flatMap(exporterInstruments),
+  {
+    name: "otelcol_component_exceptions",
+    kind: "counter",
+    unit: "{exception}",
+    description:
+      "Payloads that were answered with an internal error because of a fault in a component. Always a bug worth reporting.",
+    attributes: {
+      "otelcol.component.kind": ["receiver", "processor", "exporter"],
+      "otelcol.component.id": configured,
+    },
+  },
+];
+
+/** What the process itself uses. */
+export const processInstruments = {
+  uptime: {
+    name: "otelcol_process_uptime",
+    kind: "counter",
+    unit: "s",
+    description: "Time since the process started.",
+    attributes: {},
+  },
+  cpuSeconds: {
+    name: "otelcol_process_cpu_seconds",
+    kind: "counter",
+    unit: "s",
+    description: "CPU time of the process, user and system together.",
+    attributes: {},
+  },
+  memoryRss: {
+    name: "otelcol_process_memory_rss",
+    kind: "gauge",
+    unit: "By",
+    description: "Physical memory of the process (resident set size).",
+    attributes: {},
+  },
+  heapAlloc: {
+    name: "otelcol_process_runtime_heap_alloc_bytes",
+    kind: "gauge",
+    unit: "By",
+    description: "JavaScript heap in use.",
+    attributes: {},
+  },
+  systemMemory: {
+    name: "otelcol_process_runtime_total_sys_memory_bytes",
+    kind: "gauge",
+    unit: "By",
+    description:
+      "Memory obtained from the system for the JavaScript heap and for buffers outside it.",
+    attributes: {},
+  },
+} as const satisfies Record<string, InstrumentSpec>;
+
+/**
+ * Every instrument that the service itself publishes on `service.telemetry.metrics`: the one registry.
+ * Counters are printed without `_total` and without units, as the Collector's default reader does.
+ */
+export const telemetryInstruments: readonly InstrumentSpec[] = [
+  ...flowInstruments,
+  ...Object.values(processInstruments),
+];
+
+function receiverInstruments(signal: Signal): readonly InstrumentSpec[] {
+  const word = itemWords[signal];
+  const words = word.replace("_", " ");
+  return [
+    {
+      name: `otelcol_receiver_accepted_${word}`,
+      kind: "counter",
+      unit: "{item}",
+      description: `Number of ${words} successfully pushed into the pipelines.`,
+      attributes: { receiver: configured, transport: transports },
+    },
+    {
+      name: `otelcol_receiver_refused_${word}`,
+      kind: "counter",
+      unit: "{item}",
+      description: `Number of ${words} that the pipelines did not take; the sender was told.`,
+      attributes: { receiver: configured, transport: transports },
+    },
+  ];
+}
+
+function exporterInstruments(signal: Signal): readonly InstrumentSpec[] {
+  const word = itemWords[signal];
+  const words = word.replace("_", " ");
+  return [
+    {
+      name: `otelcol_exporter_sent_${word}`,
+      kind: "counter",
+      unit: "{item}",
+      description: `Number of ${words} successfully sent to the destination.`,
+      attributes: { exporter: configured },
+    },
+    {
+      name: `otelcol_exporter_send_failed_${word}`,
+      kind: "counter",
+      unit: "{item}",
+      description: `Number of ${words} that could not be sent to the destination.`,
+      attributes: { exporter: configured },
+    },
+  ];
+}

@@ -1,0 +1,104 @@
+import type { Clock } from "../component/clock.ts";
+import type { Component } from "../component/component.ts";
+import type { ComponentKind } from "../component/factory.ts";
+import type { Logger } from "../component/settings.ts";
+import { exceptionFields } from "./exception-fields.ts";
+
+/** A component that was built from the config. */
+export interface Instance {
+  readonly id: string;
+  readonly kind: ComponentKind;
+  readonly component: Component;
+  readonly logger: Logger;
+}
+
+/** How long after the deadline a component that does not heed it is still waited for. */
+const graceMs = 500;
+
+/**
+ * Starts in the order given. When one fails, those that had started are shut down again, and the
+ * `Error` thrown names the one that failed and why.
+ */
+export async function startAll(
+  instances: readonly Instance[],
+  limits: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
+): Promise<void> {
+  for (const [index, instance] of instances.entries()) {
+    try {
+      await instance.component.start();
+    } catch (error) {
+      await shutdownAll(instances.slice(0, index + 1), limits);
+      const why = error instanceof Error ? error.message : String(error);
+      throw new Error(`Cannot start ${instance.kind} "${instance.id}": ${why}`, { cause: error });
+    }
+  }
+}
+
+/**
+ * Shuts down in the reverse of the order given; all of them, whatever some do. One deadline holds for
+ * all together. Resolves to the instances that failed or did not heed the deadline; they are logged.
+ */
+export async function shutdownAll(
+  instances: readonly Instance[],
+  limits: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
+): Promise<readonly Instance[]> {
+  const { clock, shutdownTimeoutMs } = limits;
+  const deadline = new AbortController();
+  const cancel = clock.after(shutdownTimeoutMs, () => deadline.abort());
+  const failed: Instance[] = [];
+  for (const instance of instances.toReversed()) {
+    const outcome = await shutdownOne(instance, deadline.signal, clock);
+    if (outcome !== "done") {
+      failed.push(instance);
+    }
+  }
+  cancel();
+  return failed;
+}
+
+async function shutdownOne(
+  { component, logger }: Instance,
+  deadline: AbortSignal,
+  clock: Clock,
+): Promise<"done" | "failed" | "late"> {
+  const end = async (): Promise<"done" | "failed"> => {
+    try {
+      await component.shutdown(deadline);
+      return "done";
+    } catch (error) {
+      logger.error(
+        "A component failed to shut down, what it held may be lost.",
+        exceptionFields(error),
+      );
+      return "failed";
+    }
+  };
+  const { late, cancel } = graceAfter(deadline, clock);
+  const outcome = await Promise.race([end(), late]);
+  cancel();
+  if (outcome === "late") {
+    logger.error("A component did not shut down in time, what it held may be lost.");
+  }
+  return outcome;
+}
+
+/** Ends some time after the deadline: the last resort against a component that ignores it. */
+function graceAfter(deadline: AbortSignal, clock: Clock) {
+  let cancelTimer = () => {};
+  let onAbort = () => {};
+  const late = new Promise<"late">((resolve) => {
+    onAbort = () => {
+      cancelTimer = clock.after(graceMs, () => resolve("late"));
+    };
+    if (deadline.aborted) {
+      onAbort();
+    } else {
+      deadline.addEventListener("abort", onAbort, { once: true });
+    }
+  });
+  const cancel = () => {
+    deadline.removeEventListener("abort", onAbort);
+    cancelTimer();
+  };
+  return { late, cancel };
+}

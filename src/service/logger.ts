@@ -1,0 +1,68 @@
+import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
+import type { Clock } from "../component/clock.ts";
+import type { ComponentKind } from "../component/factory.ts";
+import type { Logger } from "../component/settings.ts";
+import { consoleLine } from "./console-line.ts";
+import { createLogSampler, type LogSampling } from "./log-sampler.ts";
+
+export const logLevels = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** `console`: columns for people. `json`: one object a line. */
+  readonly encoding: "console" | "json";
+  /** Left out: every line is written. */
+  readonly sampling?: LogSampling;
+  readonly clock: Clock;
+  /** Takes one line with its line break. */
+  readonly write: (line: string) => void;
+}
+
+/** The program's own logger, which makes those of the components. */
+export interface RootLogger extends Logger {
+  forComponent(component: { readonly id: string; readonly kind: ComponentKind }): Logger;
+}
+
+/** Builds a logger on pino. All its loggers share one sampler, keyed by component, level and message. */
+export function createLogger(options: LoggerOptions): RootLogger {
+  const { clock, sampling } = options;
+  const destination: DestinationStream = {
+    write: options.encoding === "json" ? options.write : (line) => options.write(consoleLine(line)),
+  };
+  const root = pino(
+    {
+      level: options.level,
+      base: null,
+      messageKey: "msg",
+      formatters: { level: (label) => ({ level: label }) },
+      timestamp: () => `,"ts":"${new Date(clock.unixMs()).toISOString()}"`,
+    },
+    destination,
+  );
+  const sample = sampling === undefined ? undefined : createLogSampler(sampling);
+  const passes = (key: string) => sample === undefined || sample(key, clock.nowMs());
+  return {
+    ...loggerOn(root, { source: "", passes }),
+    forComponent: ({ id, kind }) =>
+      loggerOn(root.child({ "otelcol.component.id": id, "otelcol.component.kind": kind }), {
+        source: `${kind}/${id}`,
+        passes,
+      }),
+  };
+}
+
+function loggerOn(
+  target: PinoLogger,
+  { source, passes }: { readonly source: string; readonly passes: (key: string) => boolean },
+): Logger {
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      // The level first: lines that nobody reads must not use up what the sampler lets pass.
+      if (target.isLevelEnabled(level) && passes(`${source} ${level} ${message}`)) {
+        target[level](fields, message);
+      }
+    };
+  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+}

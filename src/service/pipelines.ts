@@ -1,0 +1,138 @@
+import type { ExporterRole, ProcessorRole, ReceiverRole } from "../component/component.ts";
+import type { Consumer } from "../component/consumer.ts";
+import type { Signal } from "../otlp/payload.ts";
+import type { EdgeOf, Edges } from "./edges.ts";
+import { fanOut } from "./fan-out.ts";
+import type { Instance } from "./lifecycle.ts";
+import { startOrder } from "./start-order.ts";
+
+/** A pipeline of the config with its ids resolved. An instance may be in many pipelines and roles. */
+export interface Pipeline {
+  /** `signal` or `signal/name`. */
+  readonly id: string;
+  readonly signal: Signal;
+  readonly receivers: readonly Instance[];
+  readonly processors: readonly Instance[];
+  readonly exporters: readonly Instance[];
+}
+
+/**
+ * Connects the instances as the pipelines say and returns all of them, each once, in the order to start
+ * them: sinks before sources. Throws an `Error` when the pipelines cannot work as they are: a component
+ * that lacks the role it is named in, a cycle, a scrape endpoint that has nothing to serve.
+ *
+ * A receiver in several pipelines of a signal hands each payload to all of them. An exporter that is
+ * asked for metrics instead of being sent them is attached to every receiver of its pipelines that has some;
+ * processors between the two see nothing of it.
+ */
+export function connectPipelines(
+  pipelines: readonly Pipeline[],
+  edges: Edges,
+): readonly Instance[] {
+  const order = startOrder(pipelines);
+  const exporterEdges = createExporterEdges(edges);
+  const entries = new Map<Instance, Map<Signal, Consumer[]>>();
+
+  for (const pipeline of pipelines) {
+    attachScraped(pipeline);
+    const entry = entryOf(pipeline, edges, exporterEdges);
+    if (entry !== undefined) {
+      for (const receiver of pipeline.receivers) {
+        const bySignal = entries.get(receiver) ?? new Map<Signal, Consumer[]>();
+        entries.set(receiver, bySignal);
+        bySignal.set(pipeline.signal, [...(bySignal.get(pipeline.signal) ?? []), entry]);
+      }
+    }
+  }
+
+  for (const [instance, bySignal] of entries) {
+    for (const [signal, consumers] of bySignal) {
+      const at = edgeOf(instance, signal);
+      const next = fanOut(consumers);
+      receiverOf(instance).connect(
+        signal,
+        instance.kind === "receiver" ? edges.fromReceiver(at, next) : edges.fromConnector(at, next),
+      );
+    }
+  }
+  return order;
+}
+
+/** The consumer a pipeline begins with; none when its exporters are all asked instead of sent to. */
+function entryOf(
+  pipeline: Pipeline,
+  edges: Edges,
+  exporterEdge: (instance: Instance, signal: Signal) => Consumer | undefined,
+): Consumer | undefined {
+  const { signal } = pipeline;
+  const sinks = pipeline.exporters
+    .map((exporter) => exporterEdge(exporter, signal))
+    .filter((sink) => sink !== undefined);
+  if (sinks.length === 0) {
+    return undefined;
+  }
+  return pipeline.processors.reduceRight((next, instance) => {
+    const at = edgeOf(instance, signal);
+    const wrapped = processorOf(instance).wrap(signal, edges.outOfProcessor(at, next));
+    return edges.intoProcessor(at, wrapped);
+  }, fanOut(sinks));
+}
+
+/** One consumer per exporter and signal, however many pipelines end there. */
+function createExporterEdges(edges: Edges) {
+  const made = new Map<Instance, Map<Signal, Consumer | undefined>>();
+  return (instance: Instance, signal: Signal): Consumer | undefined => {
+    const bySignal = made.get(instance) ?? new Map<Signal, Consumer | undefined>();
+    made.set(instance, bySignal);
+    if (!bySignal.has(signal)) {
+      const consumer = exporterOf(instance).consumer?.(signal);
+      bySignal.set(
+        signal,
+        consumer === undefined ? undefined : edges.intoExporter(edgeOf(instance, signal), consumer),
+      );
+    }
+    return bySignal.get(signal);
+  };
+}
+
+function attachScraped(pipeline: Pipeline): void {
+  for (const exporter of pipeline.exporters) {
+    const role = exporterOf(exporter);
+    if (role.attach === undefined) {
+      continue;
+    }
+    const sources = pipeline.receivers
+      .map((receiver) => receiverOf(receiver).metrics)
+      .filter((source) => source !== undefined);
+    if (sources.length === 0 && role.consumer === undefined) {
+      throw new Error(
+        `Cannot build pipeline "${pipeline.id}": the exporter "${exporter.id}" serves metrics that a component derives, and no receiver of the pipeline derives any. Name one that does in "receivers", e.g. session_activity.`,
+      );
+    }
+    for (const source of sources) {
+      role.attach(source);
+    }
+  }
+}
+
+function edgeOf({ id, kind, logger }: Instance, signal: Signal): EdgeOf {
+  return { id, kind, logger, signal };
+}
+
+function receiverOf(instance: Instance): ReceiverRole {
+  return instance.component.receiver ?? missingRole(instance, "receivers");
+}
+
+function processorOf(instance: Instance): ProcessorRole {
+  return instance.component.processor ?? missingRole(instance, "processors");
+}
+
+function exporterOf(instance: Instance): ExporterRole {
+  return instance.component.exporter ?? missingRole(instance, "exporters");
+}
+
+function missingRole({ kind, id }: Instance, place: string): never {
+  throw new Error(
+    `Cannot use the ${kind} "${id}" in "${place}" of a pipeline: it has no such role.`,
+  );
+}

@@ -1,0 +1,111 @@
+import type { Meter } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Clock } from "../component/clock.ts";
+import type { Logger } from "../component/settings.ts";
+import { ManualReader } from "../metrics/manual-reader.ts";
+import { createScrapeHandler } from "../metrics/scrape.ts";
+import { type HttpServer, hostPortOf, listen } from "../net/server.ts";
+import type { Counts } from "./counts.ts";
+import { exceptionFields } from "./exception-fields.ts";
+import { flowInstruments, processInstruments } from "./instruments.ts";
+
+export interface TelemetryOptions {
+  readonly version: string;
+  readonly clock: Clock;
+  readonly counts: Counts;
+  readonly logger: Logger;
+  /** Where `/metrics` is served; left out: nowhere. */
+  readonly endpoint?: { readonly host: string; readonly port: number };
+}
+
+/** The program's metrics about itself, apart from anything it derives from what it receives. */
+export interface Telemetry {
+  /** For a component's own instruments. */
+  meterFor(component: { readonly id: string }): Meter;
+  /** Rejects with an `Error` an operator understands. */
+  start(): Promise<void>;
+  shutdown(deadline: AbortSignal): Promise<void>;
+}
+
+/** Builds the instruments; `start` opens the endpoint. */
+export function createTelemetry(options: TelemetryOptions): Telemetry {
+  const { version, clock, counts, logger, endpoint } = options;
+  const reader = new ManualReader();
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({
+      "service.name": "activity-collector",
+      "service.version": version,
+    }),
+    readers: [reader],
+  });
+  const meter = provider.getMeter("activity-collector/service", version);
+  publishFlow(meter, counts);
+  publishProcess(meter, clock);
+  let server: HttpServer | undefined;
+
+  return {
+    meterFor: ({ id }) => provider.getMeter(`activity-collector/${id}`, version),
+
+    async start() {
+      if (endpoint === undefined) {
+        return;
+      }
+      server = await listen({
+        ...endpoint,
+        handler: createScrapeHandler({
+          source: () => reader.collect(),
+          // Names as the Collector's default reader prints them, which its dashboards expect.
+          text: { suffixes: false },
+          onFailure: (error) =>
+            logger.warn(
+              "The own metrics could not be collected, so a scrape was answered with 500.",
+              exceptionFields(error),
+            ),
+        }),
+        onError: (error) =>
+          logger.warn("Serving the own metrics met an error.", exceptionFields(error)),
+      });
+      logger.info("Serving own metrics.", { endpoint: hostPortOf(server) });
+    },
+
+    async shutdown(deadline) {
+      await server?.close(deadline);
+      await provider.shutdown();
+    },
+  };
+}
+
+function publishFlow(meter: Meter, counts: Counts): void {
+  for (const { name, unit, description } of flowInstruments) {
+    meter.createObservableCounter(name, { unit, description }).addCallback((result) => {
+      for (const { value, attributes } of counts.of(name)) {
+        result.observe(value, attributes);
+      }
+    });
+  }
+}
+
+function publishProcess(meter: Meter, clock: Clock): void {
+  const { uptime, cpuSeconds, memoryRss, heapAlloc, systemMemory } = processInstruments;
+  const startedMs = clock.nowMs();
+  meter
+    .createObservableCounter(uptime.name, uptime)
+    .addCallback((result) => result.observe((clock.nowMs() - startedMs) / 1000));
+  meter.createObservableCounter(cpuSeconds.name, cpuSeconds).addCallback((result) => {
+    const { user, system } = process.cpuUsage();
+    result.observe((user + system) / 1e6);
+  });
+  const rss = meter.createObservableGauge(memoryRss.name, memoryRss);
+  const heap = meter.createObservableGauge(heapAlloc.name, heapAlloc);
+  const reserved = meter.createObservableGauge(systemMemory.name, systemMemory);
+  meter.addBatchObservableCallback(
+    (result) => {
+      const usage = process.memoryUsage();
+      result.observe(rss, usage.rss);
+      result.observe(heap, usage.heapUsed);
+      result.observe(reserved, usage.heapTotal + usage.external);
+    },
+    [rss, heap, reserved],
+  );
+}
