@@ -1,0 +1,418 @@
+import { type ActivityCounts, add, type SignalResult } from "./activity-counts.ts";
+import type { ActivityGraph } from "./activity-graph.ts";
+import type { ActivityLimits } from "./activity-limits.ts";
+import { groupFlags } from "./group-table.ts";
+import type { Judgement } from "./judgement.ts";
+import { toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
+import { type SignalBatch, signalFlags } from "./signal-batch.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
+import type { WorkLedger } from "./work-ledger.ts";
+
+/** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
+export class Intake {
+  readonly #limits: ActivityLimits;
+  readonly #graph: ActivityGraph;
+  readonly #counts: ActivityCounts;
+  readonly #ledger: WorkLedger;
+  readonly #judgement: Judgement;
+
+  constructor(parts: {
+    readonly limits: ActivityLimits;
+    readonly graph: ActivityGraph;
+    readonly counts: ActivityCounts;
+    readonly ledger: WorkLedger;
+    readonly judgement: Judgement;
+  }) {
+    this.#limits = parts.limits;
+    this.#graph = parts.graph;
+    this.#counts = parts.counts;
+    this.#ledger = parts.ledger;
+    this.#judgement = parts.judgement;
+  }
+
+  /** Work started, or is still going on. */
+  start(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { spans } = this.#graph;
+    const known = this.#find(batch, row);
+    const kind = toWorkKind(batch.kind.get(row));
+    if (known !== -1 && !this.#isOnlyLink(known, kind)) {
+      if (spans.state.get(known) !== spanStates.open) {
+        return "stale";
+      }
+      this.#repeat(known, batch, row, nowMs);
+      return "heartbeat";
+    }
+    if (kind === workKinds.other) {
+      return this.#define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
+    }
+    const refusal = this.#refuse(batch, row, kind);
+    if (refusal === "late_start") {
+      add(this.#counts.lateStarts, kind, 1);
+      return refusal;
+    }
+    const span = refusal === undefined ? this.#define(known, batch, row, nowMs) : -1;
+    if (span === -1) {
+      add(this.#counts.started, kind, 1);
+      add(this.#counts.untracked, kind, 1);
+      return "untracked";
+    }
+    this.#ledger.open(span, nowMs);
+    this.#callIfOwnerless(span, nowMs);
+    return "started";
+  }
+
+  /** Work ended. */
+  end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { spans } = this.#graph;
+    const known = this.#find(batch, row);
+    const kind = toWorkKind(batch.kind.get(row));
+    if (known === -1 || this.#isOnlyLink(known, kind)) {
+      return this.#finish(known, batch, row, nowMs);
+    }
+    switch (spans.state.get(known)) {
+      case spanStates.open:
+        this.#endOpen(known, batch, row, nowMs);
+        return "ended";
+      case spanStates.evicted:
+        if (spans.hasFlag(known, spanFlags.settled)) {
+          return "duplicate";
+        }
+        spans.setFlag(known, spanFlags.settled);
+        this.#reconcile(known, nowMs);
+        return "reconciled";
+      default:
+        return "duplicate";
+    }
+  }
+
+  #finish(known: number, batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { spans } = this.#graph;
+    const kind = toWorkKind(batch.kind.get(row));
+    const span = this.#define(known, batch, row, nowMs);
+    if (kind === workKinds.other) {
+      return span === -1 ? "untracked" : "link";
+    }
+    if (span === -1) {
+      add(this.#counts.started, kind, 1);
+      add(this.#counts.untracked, kind, 1);
+      return "untracked";
+    }
+    spans.state.set(span, spanStates.ended);
+    spans.endMs.set(span, batch.endMs.get(row));
+    this.#noteOutcome(span, batch, row);
+    if (kind === workKinds.run) {
+      this.#ledger.finish(span, nowMs);
+      this.#ownerEnded(span, batch, row, nowMs);
+      if (batch.parent0.get(row) === 0 && batch.parent1.get(row) === 0) {
+        if (spans.hasFlag(span, spanFlags.innerRun)) {
+          this.#judgement.pairRun(span, nowMs);
+        }
+      }
+    } else {
+      this.#ledger.suspend(span, nowMs);
+      this.#callIfOwnerless(span, nowMs);
+    }
+    return "finished";
+  }
+
+  #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans, groups } = this.#graph;
+    const isRun = spans.kind.get(span) === workKinds.run;
+    this.#linkParent(span, batch, row, nowMs);
+    this.#noteOutcome(span, batch, row);
+    if (isRun) {
+      this.#addReferences(span, batch, row);
+      this.#ledger.end(span, batch.endMs.get(row), nowMs);
+      this.#ownerEnded(span, batch, row, nowMs);
+      return;
+    }
+    if (spans.hasFlag(span, spanFlags.closedByRun)) {
+      this.#judgement.evictByRun(span, nowMs);
+      return;
+    }
+    const group = spans.group.get(span);
+    const isAfterOwner =
+      this.#judgement.isOwnerless(group) &&
+      batch.endMs.get(row) > groups.ownerEndMs.get(group) &&
+      Number.isFinite(groups.ownerEndMs.get(group));
+    this.#judgement.noteEnd(span, group, isAfterOwner);
+    this.#ledger.end(span, batch.endMs.get(row), nowMs);
+  }
+
+  #ownerEnded(run: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans, groups, traces } = this.#graph;
+    const trace = spans.trace.get(run);
+    const endMs = batch.endMs.get(row);
+    this.#judgement.adopt(run);
+    const group = spans.group.get(run);
+    groups.ownerEndMs.set(group, Math.max(groups.ownerEndMs.get(group), endMs));
+    traces.ownerEndMs.set(trace, Math.max(traces.ownerEndMs.get(trace), endMs));
+    groups.claimed.set(group, groups.claimed.get(group) + batch.claimed.get(row));
+    groups.completed.set(group, groups.completed.get(group) + batch.completed.get(row));
+    this.#judgement.ownerGone(run, nowMs);
+  }
+
+  #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    spans.seenAtMs.set(span, nowMs);
+    this.#linkParent(span, batch, row, nowMs);
+    if (spans.kind.get(span) === workKinds.run) {
+      this.#addReferences(span, batch, row);
+    }
+  }
+
+  #reconcile(span: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    const kind = toWorkKind(spans.kind.get(span));
+    add(this.#counts.reconciled, kind, 1);
+    this.#ledger.events.push({
+      type: "reconciled",
+      kind,
+      lateByMs: nowMs - spans.seenAtMs.get(span),
+    });
+  }
+
+  /** Why a start is not tracked, if it is not. */
+  #refuse(batch: SignalBatch, row: number, kind: WorkKind): "late_start" | "untracked" | undefined {
+    const { groups } = this.#graph;
+    const isMarker = kind !== workKinds.run;
+    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+    const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
+    const group = this.#groupOf(batch, row);
+    if (isMarker && group !== -1 && groups.cutoffMs.get(group) >= batch.startMs.get(row)) {
+      return "late_start";
+    }
+    if (isMarker && !hasParent && !hasReference) {
+      // Some senders start a second span for the same tool that nothing ever ends.
+      return "untracked";
+    }
+    if (this.#ledger.openWork >= this.#limits.maxOpenWork) {
+      return "untracked";
+    }
+    const isNewSession = group === -1 || !groups.isActive(group);
+    return isNewSession && this.#graph.activeGroups >= this.#limits.maxSessions
+      ? "untracked"
+      : undefined;
+  }
+
+  /** The group that a signal will fall into as far as it exists already, or -1. */
+  #groupOf(batch: SignalBatch, row: number): number {
+    const { spans } = this.#graph;
+    const process = batch.process.get(row);
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      const group = this.#graph.referencedGroup(
+        process,
+        batch.referenceHi(reference),
+        batch.referenceLo(reference),
+      );
+      if (group !== -1) {
+        return group;
+      }
+    }
+    const trace = this.#findTrace(batch, row);
+    const parent =
+      trace === -1 ? -1 : spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
+    if (parent === -1) {
+      return -1;
+    }
+    const owner =
+      spans.kind.get(parent) === workKinds.run ? parent : this.#graph.ownerAbove(parent);
+    return owner === -1 ? -1 : spans.group.get(owner);
+  }
+
+  /**
+   * Makes a span known: its row, kind, parent and group. It comes back held, out of every queue, except
+   * a mere link, which is queued to be forgotten. -1 when there is no room.
+   */
+  #define(known: number, batch: SignalBatch, row: number, nowMs: number): number {
+    const { spans } = this.#graph;
+    const kind = toWorkKind(batch.kind.get(row));
+    const span = known === -1 ? this.#addSpan(batch, row, nowMs) : known;
+    if (span === -1) {
+      return -1;
+    }
+    this.#ledger.hold(span);
+    const flags = batch.flags.get(row);
+    spans.kind.set(span, kind);
+    spans.state.set(span, spanStates.ended);
+    spans.startMs.set(span, batch.startMs.get(row));
+    spans.endMs.set(span, batch.endMs.get(row));
+    spans.name.set(span, batch.name.get(row));
+    if ((flags & signalFlags.harness) !== 0) {
+      spans.setFlag(span, spanFlags.harness);
+    }
+    if ((flags & signalFlags.innerRun) !== 0) {
+      spans.setFlag(span, spanFlags.innerRun);
+    }
+    switch (kind) {
+      case workKinds.run:
+        this.#enlistRun(span, batch, row, nowMs);
+        break;
+      case workKinds.tool:
+      case workKinds.modelCall:
+        this.#enlistMarker(span, batch, row, nowMs);
+        break;
+      case workKinds.other:
+        this.#enlistLink(span, batch, row, nowMs);
+        break;
+      default: {
+        const never: never = kind;
+        return never;
+      }
+    }
+    return span;
+  }
+
+  #enlistRun(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans, groups, traces } = this.#graph;
+    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
+      this.#graph.setOwnReference(span);
+    }
+    this.#linkParent(span, batch, row, nowMs);
+    if (spans.group.get(span) === -1) {
+      this.#graph.join(span, groups.add(batch.process.get(row)));
+    } else {
+      this.#graph.tighten(spans.group.get(span));
+    }
+    this.#addReferences(span, batch, row);
+    this.#judgement.adopt(span);
+    const group = spans.group.get(span);
+    groups.setFlag(group, groupFlags.hadOwner);
+    traces.hadOwner.set(spans.trace.get(span), 1);
+    if (batch.channel.get(row) !== 0) {
+      groups.channel.set(group, batch.channel.get(row));
+    }
+  }
+
+  #enlistMarker(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans, groups } = this.#graph;
+    this.#linkParent(span, batch, row, nowMs);
+    const waiting = spans.group.get(span);
+    const to = batch.referencesTo(row);
+    let group = -1;
+    if (batch.referencesFrom(row) < to) {
+      const owner = this.#graph.ownerAbove(span);
+      const owned = owner === -1 ? -1 : spans.group.get(owner);
+      group =
+        owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced)
+          ? owned
+          : groups.add(batch.process.get(row));
+      for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+        group = this.#graph.refer(
+          group,
+          batch.process.get(row),
+          batch.referenceHi(reference),
+          batch.referenceLo(reference),
+        );
+      }
+    } else {
+      group = this.#graph.groupAbove(span);
+    }
+    if (waiting !== -1) {
+      // What waited below it has the same owner as it has.
+      group = this.#graph.merge(group, waiting);
+    }
+    this.#graph.join(span, group);
+  }
+
+  #enlistLink(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    this.#linkParent(span, batch, row, nowMs);
+    const waiting = spans.group.get(span);
+    if (waiting !== -1) {
+      this.#graph.merge(this.#graph.groupAbove(span), waiting);
+      this.#callIfOwnerless(span, nowMs);
+      this.#graph.leave(span);
+    }
+    this.#ledger.bury(span, nowMs);
+  }
+
+  #linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    const parent0 = batch.parent0.get(row);
+    const parent1 = batch.parent1.get(row);
+    if ((parent0 === 0 && parent1 === 0) || spans.parentOf(span) !== -1) {
+      return;
+    }
+    const trace = spans.trace.get(span);
+    let parent = spans.find(trace, parent0, parent1);
+    if (parent === -1 && this.#ledger.makeRoom()) {
+      parent = this.#ledger.addUnknown(trace, parent0, parent1, nowMs);
+    }
+    if (parent !== -1) {
+      this.#graph.link(span, parent);
+    }
+  }
+
+  #addReferences(run: number, batch: SignalBatch, row: number): void {
+    const { spans } = this.#graph;
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      this.#graph.setOwnReference(run);
+      this.#graph.refer(
+        spans.group.get(run),
+        batch.process.get(row),
+        batch.referenceHi(reference),
+        batch.referenceLo(reference),
+      );
+    }
+  }
+
+  #noteOutcome(span: number, batch: SignalBatch, row: number): void {
+    const flags = batch.flags.get(row);
+    if ((flags & signalFlags.failed) !== 0) {
+      this.#graph.spans.setFlag(span, spanFlags.failed);
+    }
+    if ((flags & signalFlags.closedByRun) !== 0) {
+      this.#graph.spans.setFlag(span, spanFlags.closedByRun);
+    }
+  }
+
+  #callIfOwnerless(span: number, nowMs: number): void {
+    const group = this.#graph.spans.group.get(span);
+    if (group !== -1 && this.#judgement.isOwnerless(group)) {
+      this.#judgement.call(group, nowMs);
+    }
+  }
+
+  /** Known by name only, or as a link that turns out to be work. */
+  #isOnlyLink(span: number, kind: WorkKind): boolean {
+    const { spans } = this.#graph;
+    return (
+      spans.state.get(span) === spanStates.unknown ||
+      (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)
+    );
+  }
+
+  #find(batch: SignalBatch, row: number): number {
+    const trace = this.#findTrace(batch, row);
+    return trace === -1
+      ? -1
+      : this.#graph.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
+  }
+
+  #findTrace(batch: SignalBatch, row: number): number {
+    return this.#graph.traces.find(
+      batch.process.get(row),
+      batch.trace0.get(row),
+      batch.trace1.get(row),
+      batch.trace2.get(row),
+      batch.trace3.get(row),
+    );
+  }
+
+  #addSpan(batch: SignalBatch, row: number, nowMs: number): number {
+    if (!this.#ledger.makeRoom()) {
+      return -1;
+    }
+    const trace = this.#graph.traces.findOrAdd(
+      batch.process.get(row),
+      batch.trace0.get(row),
+      batch.trace1.get(row),
+      batch.trace2.get(row),
+      batch.trace3.get(row),
+    );
+    return this.#ledger.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
+  }
+}

@@ -1,0 +1,156 @@
+import { Float64Column, Int32Column, Uint8Column } from "../../otlp/columns.ts";
+import type { WorkKind } from "./kinds.ts";
+
+export const signalTypes = {
+  /** Work started, or is still going on: a repeat is a heartbeat. */
+  start: 0,
+  /** Work ended. When its start is not known, a start and an end at once. */
+  end: 1,
+} as const;
+
+/** Bits of `SignalBatch.flags`. */
+export const signalFlags = {
+  /** A harness run. */
+  harness: 1,
+  /** A run that is the same owner as a harness run directly above it. */
+  innerRun: 2,
+  failed: 4,
+  /** The end says that the run closed it. */
+  closedByRun: 8,
+} as const;
+
+/** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */
+export interface SignalRow {
+  readonly type: (typeof signalTypes)[keyof typeof signalTypes];
+  readonly kind: WorkKind;
+  readonly flags: number;
+  readonly process: number;
+  readonly startMs: number;
+  /** Ignored for a start. */
+  readonly endMs: number;
+}
+
+/**
+ * What the outside told us, columnar and reusable: `clear`, then for each signal `add`, the `set…`
+ * calls and `addReference`. No object is made per signal.
+ */
+export class SignalBatch {
+  count = 0;
+  readonly type = new Uint8Column();
+  readonly kind = new Uint8Column();
+  readonly flags = new Uint8Column();
+  /** Which process sent it: a small number per (service name, host id, pid or instance id). */
+  readonly process = new Int32Column();
+  readonly trace0 = new Int32Column();
+  readonly trace1 = new Int32Column();
+  readonly trace2 = new Int32Column();
+  readonly trace3 = new Int32Column();
+  readonly span0 = new Int32Column();
+  readonly span1 = new Int32Column();
+  /** 0, 0 for a root. */
+  readonly parent0 = new Int32Column();
+  readonly parent1 = new Int32Column();
+  readonly startMs = new Float64Column();
+  readonly endMs = new Float64Column();
+  /** Interned tool name and channel; 0 for none. */
+  readonly name = new Int32Column();
+  readonly channel = new Int32Column();
+  /** Markers the end of a harness run says were open, and items it says had completed. */
+  readonly claimed = new Int32Column();
+  readonly completed = new Int32Column();
+  readonly #referencesFrom = new Int32Column();
+  readonly #referenceHi = new Int32Column();
+  readonly #referenceLo = new Int32Column();
+  #references = 0;
+
+  clear(): void {
+    this.count = 0;
+    this.#references = 0;
+  }
+
+  /** Appends a signal without ids, name, channel, claims or references; returns its row. */
+  add(signal: SignalRow): number {
+    const row = this.count++;
+    this.#ensure(row + 1);
+    this.type.set(row, signal.type);
+    this.kind.set(row, signal.kind);
+    this.flags.set(row, signal.flags);
+    this.process.set(row, signal.process);
+    this.startMs.set(row, signal.startMs);
+    this.endMs.set(row, signal.endMs);
+    this.name.set(row, 0);
+    this.channel.set(row, 0);
+    this.claimed.set(row, 0);
+    this.completed.set(row, 0);
+    this.#referencesFrom.set(row, this.#references);
+    return row;
+  }
+
+  setTrace(row: number, word0: number, word1: number, word2: number, word3: number): void {
+    this.trace0.set(row, word0);
+    this.trace1.set(row, word1);
+    this.trace2.set(row, word2);
+    this.trace3.set(row, word3);
+  }
+
+  setSpan(row: number, span0: number, span1: number, parent0: number, parent1: number): void {
+    this.span0.set(row, span0);
+    this.span1.set(row, span1);
+    this.parent0.set(row, parent0);
+    this.parent1.set(row, parent1);
+  }
+
+  /** Adds a session reference, as the keyed hash of its value, to the row added last. */
+  addReference(hi: number, lo: number): void {
+    this.#referenceHi.ensure(this.#references + 1);
+    this.#referenceLo.ensure(this.#references + 1);
+    this.#referenceHi.set(this.#references, hi);
+    this.#referenceLo.set(this.#references, lo);
+    this.#references++;
+  }
+
+  referencesFrom(row: number): number {
+    return this.#referencesFrom.get(row);
+  }
+
+  referencesTo(row: number): number {
+    return row + 1 < this.count ? this.#referencesFrom.get(row + 1) : this.#references;
+  }
+
+  referenceHi(reference: number): number {
+    return this.#referenceHi.get(reference);
+  }
+
+  referenceLo(reference: number): number {
+    return this.#referenceLo.get(reference);
+  }
+
+  #ensure(rows: number): void {
+    if (rows <= this.process.capacity) {
+      return;
+    }
+    for (const column of [
+      this.type,
+      this.kind,
+      this.flags,
+      this.process,
+      this.trace0,
+      this.trace1,
+      this.trace2,
+      this.trace3,
+      this.span0,
+      this.span1,
+      this.parent0,
+      this.parent1,
+      this.startMs,
+      this.endMs,
+      this.name,
+      this.channel,
+      this.claimed,
+      this.completed,
+      this.#referencesFrom,
+    ]) {
+      column.ensure(rows);
+    }
+  }
+}
