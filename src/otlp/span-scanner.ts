@@ -1,8 +1,8 @@
-import { readAttribute } from "./attribute-reader.ts";
+import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
 import type { KeySet } from "./keys.ts";
 import type { SpanBatch } from "./span-batch.ts";
 import { readSpan } from "./span-reader.ts";
-import { tagOf, WireReader } from "./wire-reader.ts";
+import { WireReader } from "./wire-reader.ts";
 
 /** Which attributes a scan reports, of spans and of resources. */
 export interface ScanKeys {
@@ -12,14 +12,6 @@ export interface ScanKeys {
 
 /** `ok: false`: the envelope of the request cannot be decoded; the batch is then of no use. */
 export type ScanOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
-
-const resourceSpansTag = tagOf(1, "length");
-const resourceTag = tagOf(1, "length");
-const resourceAttributesTag = tagOf(1, "length");
-const scopeSpansTag = tagOf(2, "length");
-const scopeTag = tagOf(1, "length");
-const scopeNameTag = tagOf(1, "length");
-const spansTag = tagOf(2, "length");
 
 const scanned: ScanOutcome = { ok: true };
 
@@ -34,28 +26,20 @@ export function scanSpans(bytes: Uint8Array, keys: ScanKeys, batch: SpanBatch): 
   const end = bytes.length;
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === resourceSpansTag) {
+    if (tag === envelopeTags.resourcePart) {
       const stop = reader.length(end);
       if (stop < 0) {
-        return broken("ExportTraceServiceRequest", reader);
+        return brokenEnvelope("ExportTraceServiceRequest", reader);
       }
       const outcome = scanResourceSpans(reader, stop, keys, batch);
       if (!outcome.ok) {
         return outcome;
       }
     } else if (!reader.skip(tag, end)) {
-      return broken("ExportTraceServiceRequest", reader);
+      return brokenEnvelope("ExportTraceServiceRequest", reader);
     }
   }
   return scanned;
-}
-
-/** What is told of an envelope that cannot be decoded. */
-export function broken(message: string, reader: WireReader): { ok: false; message: string } {
-  return {
-    ok: false,
-    message: `The body is not a valid protobuf request: ${message} is broken at byte ${reader.position}.`,
-  };
 }
 
 /**
@@ -75,13 +59,13 @@ function scanResourceSpans(
   batch.resourceAttributesFrom.set(row, batch.attributeCount);
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === resourceTag) {
+    if (tag === envelopeTags.resource) {
       const stop = reader.length(end);
       if (stop < 0 || !readResource(reader, stop, keys.resource, batch)) {
-        return broken("a Resource", reader);
+        return brokenEnvelope("a Resource", reader);
       }
     } else if (!reader.skip(tag, end)) {
-      return broken("a ResourceSpans", reader);
+      return brokenEnvelope("a ResourceSpans", reader);
     }
   }
   batch.resourceAttributesTo.set(row, batch.attributeCount);
@@ -90,31 +74,16 @@ function scanResourceSpans(
   reader.position = start;
   while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === scopeSpansTag) {
+    if (tag === envelopeTags.scopePart) {
       const outcome = scanScopeSpans(reader, reader.length(end), keys.span, batch);
       if (!outcome.ok) {
         return outcome;
       }
     } else {
-      reader.skip(tag, end);
+      reader.skip(tag, end); // worked on the first walk
     }
   }
   return scanned;
-}
-
-function readResource(reader: WireReader, end: number, keys: KeySet, batch: SpanBatch): boolean {
-  while (reader.position < end) {
-    const tag = reader.tag(end);
-    if (tag === resourceAttributesTag) {
-      const stop = reader.length(end);
-      if (stop < 0 || !readAttribute(reader, stop, keys, batch)) {
-        return false;
-      }
-    } else if (!reader.skip(tag, end)) {
-      return false;
-    }
-  }
-  return true;
 }
 
 function scanScopeSpans(
@@ -125,15 +94,14 @@ function scanScopeSpans(
 ): ScanOutcome {
   const resource = batch.resourceCount - 1;
   const firstRow = batch.count;
-  let nameStart = 0;
-  let nameEnd = 0;
+  const scopeName = { start: 0, end: 0 };
   while (reader.position < end) {
     const fieldStart = reader.position;
     const tag = reader.tag(end);
-    if (tag === spansTag) {
+    if (tag === envelopeTags.record) {
       const stop = reader.length(end);
       if (stop < 0) {
-        return broken("a ScopeSpans", reader);
+        return brokenEnvelope("a ScopeSpans", reader);
       }
       const row = batch.count;
       const attributes = batch.attributeCount;
@@ -145,34 +113,21 @@ function scanScopeSpans(
       } else {
         batch.attributeCount = attributes;
         noteMalformed(batch, fieldStart, stop);
+        reader.position = stop;
       }
-      reader.position = stop;
-    } else if (tag === scopeTag) {
+    } else if (tag === envelopeTags.scope) {
       const stop = reader.length(end);
-      if (stop < 0) {
-        return broken("a ScopeSpans", reader);
-      }
-      while (reader.position < stop) {
-        const inner = reader.tag(stop);
-        if (inner === scopeNameTag) {
-          nameEnd = reader.length(stop);
-          if (nameEnd < 0) {
-            return broken("an InstrumentationScope", reader);
-          }
-          nameStart = reader.position;
-          reader.position = nameEnd;
-        } else if (!reader.skip(inner, stop)) {
-          return broken("an InstrumentationScope", reader);
-        }
+      if (stop < 0 || !readScope(reader, stop, scopeName)) {
+        return brokenEnvelope("an InstrumentationScope", reader);
       }
     } else if (!reader.skip(tag, end)) {
-      return broken("a ScopeSpans", reader);
+      return brokenEnvelope("a ScopeSpans", reader);
     }
   }
   // Only now: the scope may stand after its spans.
   for (let row = firstRow; row < batch.count; row++) {
-    batch.scopeNameStart.set(row, nameStart);
-    batch.scopeNameEnd.set(row, nameEnd);
+    batch.scopeNameStart.set(row, scopeName.start);
+    batch.scopeNameEnd.set(row, scopeName.end);
   }
   return scanned;
 }

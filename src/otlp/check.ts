@@ -1,0 +1,158 @@
+import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
+import type { Signal } from "./payload.ts";
+import { readLogRecord, readMetric, readSpanRecord } from "./record-readers.ts";
+import { SpanBatch } from "./span-batch.ts";
+import { withoutFields } from "./splice.ts";
+import { WireReader } from "./wire-reader.ts";
+
+/**
+ * What is left of a request at the door. `bytes` is the array that was checked when nothing is
+ * malformed, else a copy without the malformed records; `items` counts the spans, data points or log
+ * records in `bytes`, `rejected` those that were left out, and `reason` says why they were.
+ */
+export type CheckedRequest =
+  | {
+      readonly ok: true;
+      readonly bytes: Uint8Array;
+      readonly items: number;
+      readonly rejected: number;
+      readonly reason?: string;
+    }
+  | { readonly ok: false; readonly message: string };
+
+/** Names of the messages around the records, from the outside in, and what makes a record malformed. */
+const signals = {
+  traces: {
+    messages: ["ExportTraceServiceRequest", "a ResourceSpans", "a ScopeSpans"],
+    readRecord: readSpanRecord,
+    reason:
+      "Some spans were left out: a trace_id must have 16 bytes and a span_id 8, neither all zero, a parent_span_id 8 or none, and every field must be readable.",
+  },
+  metrics: {
+    messages: ["ExportMetricsServiceRequest", "a ResourceMetrics", "a ScopeMetrics"],
+    readRecord: readMetric,
+    reason:
+      "Some metrics were left out with their data points: every field of a metric and of its data points must be readable.",
+  },
+  logs: {
+    messages: ["ExportLogsServiceRequest", "a ResourceLogs", "a ScopeLogs"],
+    readRecord: readLogRecord,
+    reason:
+      "Some log records were left out: a trace_id must have 16 bytes or none and a span_id 8 or none, and every field must be readable.",
+  },
+} as const;
+
+/**
+ * The door of the collector: is this an export request of the signal, how many items are in it, which
+ * records are of no use. Never throws, never reads past the end of `bytes`. For traces it refuses the
+ * spans `scanSpans` would refuse. `ok: false` when the envelope cannot be decoded. How deep it looks
+ * is written in `docs/wire-validation.md`.
+ */
+export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest {
+  const walk = new Walk(signal, bytes);
+  const brokenMessage = walk.request();
+  if (brokenMessage !== undefined) {
+    return brokenEnvelope(brokenMessage, walk.reader);
+  }
+  const { cuts, items, rejected } = walk;
+  if (cuts.length === 0) {
+    return { ok: true, bytes, items, rejected };
+  }
+  const kept = withoutFields(bytes, {
+    count: cuts.length / 2,
+    start: (index) => cuts[2 * index] ?? 0,
+    end: (index) => cuts[2 * index + 1] ?? 0,
+  });
+  return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
+}
+
+/** Where a record's fields go that nobody asked for: one row, written over again and again. */
+const scratch = new SpanBatch();
+
+/** Each step answers with the name of the message that is broken, if one is. */
+class Walk {
+  readonly reader: WireReader;
+  /** Pairs: start and end of the fields of malformed records. */
+  readonly cuts: number[] = [];
+  items = 0;
+  rejected = 0;
+  readonly #messages: readonly [string, string, string];
+  readonly #readRecord: (reader: WireReader, end: number, scratch: SpanBatch) => number;
+  readonly #scopeName = { start: 0, end: 0 };
+
+  constructor(signal: Signal, bytes: Uint8Array) {
+    this.reader = new WireReader(bytes);
+    this.#messages = signals[signal].messages;
+    this.#readRecord = signals[signal].readRecord;
+  }
+
+  request(): string | undefined {
+    const reader = this.reader;
+    const end = reader.bytes.length;
+    while (reader.position < end) {
+      const tag = reader.tag(end);
+      if (tag === envelopeTags.resourcePart) {
+        const stop = reader.length(end);
+        const broken = stop < 0 ? this.#messages[0] : this.#resourcePart(stop);
+        if (broken !== undefined) {
+          return broken;
+        }
+      } else if (!reader.skip(tag, end)) {
+        return this.#messages[0];
+      }
+    }
+    return undefined;
+  }
+
+  #resourcePart(end: number): string | undefined {
+    const reader = this.reader;
+    while (reader.position < end) {
+      const tag = reader.tag(end);
+      if (tag === envelopeTags.scopePart) {
+        const stop = reader.length(end);
+        const broken = stop < 0 ? this.#messages[1] : this.#scopePart(stop);
+        if (broken !== undefined) {
+          return broken;
+        }
+      } else if (tag === envelopeTags.resource) {
+        const stop = reader.length(end);
+        if (stop < 0 || !readResource(reader, stop, undefined, scratch)) {
+          return "a Resource";
+        }
+      } else if (!reader.skip(tag, end)) {
+        return this.#messages[1];
+      }
+    }
+    return undefined;
+  }
+
+  #scopePart(end: number): string | undefined {
+    const reader = this.reader;
+    while (reader.position < end) {
+      const fieldStart = reader.position;
+      const tag = reader.tag(end);
+      if (tag === envelopeTags.record) {
+        const stop = reader.length(end);
+        if (stop < 0) {
+          return this.#messages[2];
+        }
+        const items = this.#readRecord(reader, stop, scratch);
+        if (items >= 0) {
+          this.items += items;
+        } else {
+          this.rejected -= items;
+          this.cuts.push(fieldStart, stop);
+        }
+        reader.position = stop;
+      } else if (tag === envelopeTags.scope) {
+        const stop = reader.length(end);
+        if (stop < 0 || !readScope(reader, stop, this.#scopeName)) {
+          return "an InstrumentationScope";
+        }
+      } else if (!reader.skip(tag, end)) {
+        return this.#messages[2];
+      }
+    }
+    return undefined;
+  }
+}
