@@ -47,7 +47,7 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
         unixMs: clock.unixMs(),
         timeoutMs: config.timeout,
       });
-      report(payload, target, result, response);
+      report.record(payload, target, result, response);
       return result;
     } finally {
       cancelTimer();
@@ -81,7 +81,9 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
   return {
     exporter: { consumer },
 
-    async start() {},
+    async start() {
+      report.start();
+    },
 
     async shutdown(deadline) {
       isStopping = true;

@@ -9,7 +9,7 @@ import { createThrottle } from "./throttle.ts";
 /** Between two log lines about the same kind of trouble. */
 const logIntervalMs = 10_000;
 
-/** Tells the log and the counter what went wrong with a payload. */
+/** Tells the log and the counter what went wrong with payloads. */
 export function createReport({ id, clock, logger, meter }: Settings) {
   const { name, unit, description } = rejectedItems;
   const rejected = meter.createCounter(name, { unit, description });
@@ -19,7 +19,7 @@ export function createReport({ id, clock, logger, meter }: Settings) {
     partial: createThrottle(clock, logIntervalMs),
   };
 
-  return (
+  const record = (
     { signal, items }: Payload,
     { host }: Target,
     result: ConsumeResult,
@@ -65,5 +65,15 @@ export function createReport({ id, clock, logger, meter }: Settings) {
         result satisfies never;
       }
     }
+  };
+
+  return {
+    record,
+    /** A counter that is there from the start lets `rate()` see the first refusal. */
+    start() {
+      for (const signal of rejectedItems.attributes["otel.signal"]) {
+        rejected.add(0, { exporter: id, "otel.signal": signal });
+      }
+    },
   };
 }

@@ -303,6 +303,12 @@ describe("what an operator sees", () => {
     ]);
   });
 
+  test("the counter of refused items is there from the start", async () => {
+    const { component, ownMetrics } = exporter({ endpoint: "http://127.0.0.1:1" });
+    await component.start();
+    expect((await ownMetrics()).match(/^otelcol_exporter_rejected_items.* 0$/gm)).toHaveLength(3);
+  });
+
   test("garbage where the answer should be changes nothing", async () => {
     const { host } = await backend((response) => {
       response

@@ -1,0 +1,107 @@
+import protobuf from "protobufjs/minimal.js";
+import type { Payload, Signal } from "../../otlp/payload.ts";
+
+/** Events this program makes itself. Only their names are shown at basic verbosity: a closed list. */
+const ownEvents: ReadonlySet<string> = new Set([
+  "session.activity.evicted",
+  "session.activity.reconciled",
+  "session.stalled",
+  "session.recovered",
+]);
+
+/** The line of a payload at basic verbosity, in the Collector's words. */
+export interface Counts {
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Counts without decoding: only the tags and lengths on the way are read. Bytes that cannot be walked
+ * leave only the number of items, which the receiver counted.
+ */
+export function countsOf({ signal, bytes, items }: Payload): Counts {
+  const message = messages[signal];
+  try {
+    switch (signal) {
+      case "traces":
+        return { message, fields: { "resource spans": count(bytes, [1]), spans: items } };
+      case "metrics":
+        return {
+          message,
+          fields: {
+            "resource metrics": count(bytes, [1]),
+            metrics: count(bytes, [1, 2, 2]),
+            "data points": items,
+          },
+        };
+      case "logs":
+        return {
+          message,
+          fields: {
+            "resource logs": count(bytes, [1]),
+            "log records": items,
+            ...ownEventsIn(bytes),
+          },
+        };
+      default: {
+        const never: never = signal;
+        return never;
+      }
+    }
+  } catch {
+    return { message, fields: { items } };
+  }
+}
+
+const messages: Readonly<Record<Signal, string>> = {
+  traces: "Traces",
+  metrics: "Metrics",
+  logs: "Logs",
+};
+
+function count(bytes: Uint8Array, path: readonly number[]): number {
+  let found = 0;
+  walk(bytes, path, () => {
+    found += 1;
+  });
+  return found;
+}
+
+/** What an operator waits for must be visible without the verbosity that shows ids. */
+function ownEventsIn(bytes: Uint8Array): { readonly events?: Readonly<Record<string, number>> } {
+  const events = new Map<string, number>();
+  // resource_logs, scope_logs, log_records, event_name
+  walk(bytes, [1, 2, 2, 12], (field) => {
+    const name = Buffer.from(field.buffer, field.byteOffset, field.byteLength).toString();
+    if (ownEvents.has(name)) {
+      events.set(name, (events.get(name) ?? 0) + 1);
+    }
+  });
+  return events.size === 0 ? {} : { events: Object.fromEntries(events) };
+}
+
+/** Visits every length-delimited field that lies at `path`. Throws on bytes that are not protobuf. */
+function walk(
+  bytes: Uint8Array,
+  [field, ...below]: readonly number[],
+  visit: (field: Uint8Array) => void,
+): void {
+  const reader = protobuf.Reader.create(bytes);
+  while (reader.pos < reader.len) {
+    const tag = reader.uint32();
+    const wireType = tag & 7;
+    if (tag >>> 3 !== field || wireType !== 2) {
+      reader.skipType(wireType);
+      continue;
+    }
+    const end = reader.uint32() + reader.pos;
+    const start = reader.pos;
+    reader.skip(end - start);
+    const inside = bytes.subarray(start, end);
+    if (below.length === 0) {
+      visit(inside);
+    } else {
+      walk(inside, below, visit);
+    }
+  }
+}

@@ -1,0 +1,70 @@
+import type { otlp } from "../../otlp/proto/generated.js";
+import { attributeLines, inlineAttributes, printable } from "./values-text.ts";
+
+/** What is common to the requests of all signals: records of scopes of resources. */
+export interface ResourceGroup<R> {
+  readonly resource: otlp.Resource.$Properties | null | undefined;
+  readonly schemaUrl: string | null | undefined;
+  readonly scopes: readonly ScopeGroup<R>[];
+}
+
+export interface ScopeGroup<R> {
+  readonly scope: otlp.InstrumentationScope.$Properties | null | undefined;
+  readonly schemaUrl: string | null | undefined;
+  readonly records: readonly R[] | null | undefined;
+}
+
+/** How the records of a signal are written. */
+export interface RecordText<R> {
+  /** E.g. `ResourceSpans`, `ScopeSpans`, `Span`. */
+  readonly names: { readonly resource: string; readonly scope: string; readonly record: string };
+  /** One line per record or data point. */
+  readonly normal: (record: R) => readonly string[];
+  /** Everything in it, below a heading that is already there. */
+  readonly detailed: (record: R) => readonly string[];
+}
+
+/** One heading per resource and scope, and a line per record. */
+export function normalText<R>(groups: readonly ResourceGroup<R>[], text: RecordText<R>): string {
+  const lines = groups.flatMap(({ resource, schemaUrl, scopes }, r) => [
+    `${text.names.resource} #${r}${inBrackets(schemaUrl)}${inlineAttributes(resource?.attributes)}`,
+    ...scopes.flatMap((group, s) => [
+      `${text.names.scope} #${s}${scopeName(group.scope)}${inBrackets(group.schemaUrl)}${inlineAttributes(group.scope?.attributes)}`,
+      ...(group.records ?? []).flatMap(text.normal),
+    ]),
+  ]);
+  return toText(lines);
+}
+
+/** Everything that is in the request. */
+export function detailedText<R>(groups: readonly ResourceGroup<R>[], text: RecordText<R>): string {
+  const lines = groups.flatMap(({ resource, schemaUrl, scopes }, r) => [
+    `${text.names.resource} #${r}`,
+    `Resource SchemaURL: ${printable(schemaUrl ?? "")}`,
+    ...attributeLines("Resource attributes", resource?.attributes),
+    ...scopes.flatMap((group, s) => [
+      `${text.names.scope} #${s}`,
+      `${text.names.scope} SchemaURL: ${printable(group.schemaUrl ?? "")}`,
+      `InstrumentationScope ${printable(`${group.scope?.name ?? ""} ${group.scope?.version ?? ""}`.trim())}`.trimEnd(),
+      ...attributeLines("InstrumentationScope attributes", group.scope?.attributes),
+      ...(group.records ?? []).flatMap((record, n) => [
+        `${text.names.record} #${n}`,
+        ...text.detailed(record),
+      ]),
+    ]),
+  ]);
+  return toText(lines);
+}
+
+function toText(lines: readonly string[]): string {
+  return lines.map((line) => `${line}\n`).join("");
+}
+
+function scopeName(scope: otlp.InstrumentationScope.$Properties | null | undefined): string {
+  const name = scope?.name ? ` ${printable(scope.name)}` : "";
+  return scope?.version ? `${name}@${printable(scope.version)}` : name;
+}
+
+function inBrackets(text: string | null | undefined): string {
+  return text ? ` [${printable(text)}]` : "";
+}

@@ -1,0 +1,99 @@
+import type { Component } from "../../component/component.ts";
+import { accepted } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import type { Payload, Signal } from "../../otlp/payload.ts";
+import type { Config } from "./config.ts";
+import { countsOf } from "./counts.ts";
+import { detailedText, normalText, type RecordText, type ResourceGroup } from "./envelope-text.ts";
+import { logRecordsOf, logRecordText } from "./logs-text.ts";
+import { metricsOf, metricText } from "./metrics-text.ts";
+import { createSampler } from "./sampler.ts";
+import { spansOf, spanText } from "./traces-text.ts";
+
+/** Takes records as text that ends with a line break; resolves when they are out. */
+export type WriteRecords = (text: string) => Promise<void>;
+
+/**
+ * Shows what arrives. Counts go to the log, which never holds ids; records, which are the sender's own data, go to
+ * `write` (standard output). It accepts everything: a look at the data must not change what becomes of it.
+ */
+export function createDebugExporter(
+  settings: Settings,
+  config: Config,
+  write: WriteRecords = writeToStdout,
+): Component {
+  const { clock, logger } = settings;
+  const isShown = createSampler<Signal>({
+    initial: config.sampling_initial,
+    thereafter: config.sampling_thereafter,
+  });
+
+  const show = async (payload: Payload): Promise<void> => {
+    const { message, fields } = countsOf(payload);
+    logger.info(message, fields);
+    if (config.verbosity === "basic") {
+      return;
+    }
+    const text = recordsOf(payload, config.verbosity);
+    if (text === undefined) {
+      logger.warn("A payload cannot be decoded, so only its counts are shown.", {
+        signal: payload.signal,
+      });
+      return;
+    }
+    await write(text);
+  };
+
+  return {
+    exporter: {
+      consumer: () => ({
+        async consume(payload) {
+          if (isShown(payload.signal, clock.nowMs())) {
+            await show(payload);
+          }
+          return accepted;
+        },
+      }),
+    },
+    async start() {},
+    async shutdown() {},
+  };
+}
+
+type RecordVerbosity = Exclude<Config["verbosity"], "basic">;
+
+/** `undefined` when the bytes are not what their signal says. */
+function recordsOf({ signal, bytes }: Payload, verbosity: RecordVerbosity): string | undefined {
+  try {
+    switch (signal) {
+      case "traces":
+        return toText(spansOf(bytes), spanText, verbosity);
+      case "metrics":
+        return toText(metricsOf(bytes), metricText, verbosity);
+      case "logs":
+        return toText(logRecordsOf(bytes), logRecordText, verbosity);
+      default: {
+        const never: never = signal;
+        return never;
+      }
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function toText<R>(
+  groups: readonly ResourceGroup<R>[],
+  text: RecordText<R>,
+  verbosity: RecordVerbosity,
+): string {
+  return verbosity === "detailed" ? detailedText(groups, text) : normalText(groups, text);
+}
+
+/** Waits until the text is out, so that a slow terminal slows the sender instead of filling the memory. */
+function writeToStdout(text: string): Promise<void> {
+  return new Promise((resolve) => {
+    // A reader that has gone away is no reason to refuse data.
+    process.stdout.write(text, () => resolve());
+  });
+}
