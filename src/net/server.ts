@@ -146,12 +146,12 @@ export function hostPortOf(address: { readonly host: string; readonly port: numb
 
 /** TLS will be a second kind of server made from the same options; nothing below depends on which. */
 function serverOptionsOf(options: ListenOptions): ServerOptions {
-  const requestTimeout = options.requestTimeoutMs ?? 60_000;
-  const headersTimeout = Math.min(options.headersTimeoutMs ?? 15_000, requestTimeout);
+  const requestTimeout = Math.ceil(options.requestTimeoutMs ?? 60_000);
+  const headersTimeout = Math.min(Math.ceil(options.headersTimeoutMs ?? 15_000), requestTimeout);
   return {
     requestTimeout,
     headersTimeout,
-    keepAliveTimeout: options.keepAliveTimeoutMs ?? 75_000,
+    keepAliveTimeout: Math.ceil(options.keepAliveTimeoutMs ?? 75_000),
     // Node looks for late requests at this interval only, so a short timeout needs a short one.
     connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
     maxHeaderSize: options.maxHeaderBytes ?? 16_384,

@@ -1,0 +1,309 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { afterEach, describe, expect, test } from "vitest";
+import {
+  type BrokenRequest,
+  type HttpServer,
+  hostPortOf,
+  type ListenOptions,
+  listen,
+} from "../../src/net/server.ts";
+import { gate } from "./gate.ts";
+import { rawSocket } from "./raw-socket.ts";
+
+const opened: HttpServer[] = [];
+const now = AbortSignal.abort();
+const never = new AbortController().signal;
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((server) => server.close(now)));
+});
+
+async function open(options: Partial<ListenOptions> = {}) {
+  const broken: BrokenRequest[] = [];
+  const errors: unknown[] = [];
+  const server = await listen({
+    host: "127.0.0.1",
+    port: 0,
+    handler: (_, response) => response.end("fine"),
+    onBroken: (reason) => broken.push(reason),
+    onError: (error) => errors.push(error),
+    ...options,
+  });
+  opened.push(server);
+  return { server, broken, errors, url: `http://${hostPortOf(server)}/` };
+}
+
+/** A handler that waits until it is told to answer. */
+function held() {
+  const arrived = gate<ServerResponse>();
+  const handler = (_: IncomingMessage, response: ServerResponse) => arrived.open(response);
+  return { handler, arrived: arrived.opened };
+}
+
+const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
+
+describe("listening", () => {
+  test("port 0 takes a free port and says which", async () => {
+    const { server, url } = await open();
+    expect(server.host).toBe("127.0.0.1");
+    expect(server.port).toBeGreaterThan(0);
+    expect(await (await fetch(url)).text()).toBe("fine");
+  });
+
+  test("an address that is taken is named in the error", async () => {
+    const { server } = await open();
+    await expect(open({ port: server.port })).rejects.toThrow(
+      `Cannot listen on 127.0.0.1:${server.port}: the address is already in use.`,
+    );
+  });
+
+  test("an address of another machine is named in the error", async () => {
+    await expect(open({ host: "192.0.2.1", port: 4318 })).rejects.toThrow(
+      "Cannot listen on 192.0.2.1:4318: this machine has no such address.",
+    );
+  });
+
+  test("an IPv6 address is written with brackets", () => {
+    expect(hostPortOf({ host: "::1", port: 4318 })).toBe("[::1]:4318");
+  });
+});
+
+describe("a handler that fails", () => {
+  for (const [how, handler] of [
+    [
+      "throws",
+      () => {
+        throw new Error("bug");
+      },
+    ],
+    ["rejects", async () => Promise.reject(new Error("bug"))],
+  ] as const) {
+    test(`and ${how} is answered with 500, and the next request is served`, async () => {
+      let isFirst = true;
+      const { url, errors } = await open({
+        handler(_, response) {
+          if (isFirst) {
+            isFirst = false;
+            return handler();
+          }
+          return response.end("fine");
+        },
+      });
+      expect((await fetch(url)).status).toBe(500);
+      expect(errors).toEqual([new Error("bug")]);
+      expect(await (await fetch(url)).text()).toBe("fine");
+    });
+  }
+
+  test("halfway through its answer cuts the connection instead of ending the answer as if it were whole", async () => {
+    const { url, errors } = await open({
+      handler(_, response) {
+        response.write("half");
+        throw new Error("bug");
+      },
+    });
+    await expect(fetch(url).then((response) => response.text())).rejects.toThrow();
+    expect(errors).toHaveLength(1);
+  });
+});
+
+describe("a broken client", () => {
+  for (const [what, sent, line, reason] of [
+    [
+      "that does not speak HTTP gets 400",
+      "\u0016\u0003\u0001 hello\r\n\r\n",
+      "400",
+      "malformed_http",
+    ],
+    [
+      "with two lengths gets 400",
+      "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+      "400",
+      "malformed_http",
+    ],
+    [
+      "with too many headers gets 431",
+      `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${"y".repeat(20_000)}\r\n\r\n`,
+      "431",
+      "headers_too_large",
+    ],
+    [
+      "with a malformed chunk gets 400",
+      "POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+      "400",
+      "malformed_http",
+    ],
+  ] as const) {
+    test(`${what} and is survived`, async () => {
+      const { server, url, broken } = await open({
+        handler(request, response) {
+          request.resume().on("end", () => response.end("fine"));
+        },
+      });
+      const socket = await rawSocket(server.port);
+      socket.send(sent);
+      expect(await socket.closed()).toMatch(new RegExp(`^HTTP/1.1 ${line} `));
+      expect(broken).toEqual([reason]);
+      expect(await (await fetch(url)).text()).toBe("fine");
+    });
+  }
+
+  test("that is silent after connecting is cut", async () => {
+    const { server, broken } = await open({ headersTimeoutMs: 50, requestTimeoutMs: 100 });
+    const socket = await rawSocket(server.port);
+    expect(await socket.closed()).toMatch(/^HTTP\/1.1 408 /);
+    expect(broken).toEqual(["timeout"]);
+  });
+
+  test("that sends its headers too slowly is cut", async () => {
+    const { server, broken } = await open({ headersTimeoutMs: 50, requestTimeoutMs: 100 });
+    const socket = await rawSocket(server.port);
+    socket.send("GET / HTTP/1.1\r\nHost:");
+    expect(await socket.closed()).toMatch(/^HTTP\/1.1 408 /);
+    expect(broken).toEqual(["timeout"]);
+  });
+
+  test("that sends its body too slowly is cut and counted once", async () => {
+    const { server, broken } = await open({
+      headersTimeoutMs: 50,
+      requestTimeoutMs: 100,
+      handler(request) {
+        request.resume();
+      },
+    });
+    const socket = await rawSocket(server.port);
+    socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
+    expect(await socket.closed()).toMatch(/^HTTP\/1.1 408 /);
+    expect(broken).toEqual(["timeout"]);
+  });
+
+  test("that leaves in the middle of its body is counted", async () => {
+    const counted = gate<BrokenRequest>();
+    const arrived = gate<void>();
+    const { server } = await open({
+      onBroken: counted.open,
+      handler(request) {
+        request.resume();
+        arrived.open();
+      },
+    });
+    const socket = await rawSocket(server.port);
+    socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
+    await arrived.opened;
+    socket.destroy();
+    expect(await counted.opened).toBe("disconnected");
+  });
+
+  test("that leaves between requests is not counted", async () => {
+    const { server, broken, url } = await open();
+    const socket = await rawSocket(server.port);
+    socket.send(get);
+    await socket.heard("fine");
+    socket.destroy();
+    await fetch(url);
+    expect(broken).toEqual([]);
+  });
+
+  test("beyond the limit of connections is turned away", async () => {
+    const { server, broken } = await open({ maxConnections: 1 });
+    const first = await rawSocket(server.port);
+    const second = await rawSocket(server.port);
+    expect(await second.closed()).toBe("");
+    expect(broken).toEqual(["too_many_connections"]);
+    first.send(get);
+    expect(await first.heard("fine")).toContain("fine");
+  });
+});
+
+test("a connection on which nothing moves is closed in the end", async () => {
+  const { server } = await open({ inactivityTimeoutMs: 50, handler: () => {} });
+  const socket = await rawSocket(server.port);
+  socket.send(get);
+  expect(await socket.closed()).toBe("");
+});
+
+test("one connection serves one request after another", async () => {
+  const { server } = await open({ handler: ({ url }, response) => response.end(`at ${url}`) });
+  const socket = await rawSocket(server.port);
+  socket.send(get);
+  await socket.heard("at /");
+  socket.send(get.replace("/", "/again"));
+  expect(await socket.heard("at /again")).toContain("at /again");
+  socket.destroy();
+});
+
+describe("closing", () => {
+  test("lets a request in flight finish and tells the sender not to come back", async () => {
+    const { handler, arrived } = held();
+    const { server, url } = await open({ handler });
+    const answer = fetch(url);
+    const response = await arrived;
+    const closed = server.close(never);
+    await expect(fetch(url)).rejects.toThrow();
+    response.end("late but whole");
+    const received = await answer;
+    expect(received.headers.get("connection")).toBe("close");
+    expect(await received.text()).toBe("late but whole");
+    await closed;
+  });
+
+  test("ends a connection whose answer has begun as soon as that is whole", async () => {
+    const { handler, arrived } = held();
+    const { server } = await open({ handler });
+    const socket = await rawSocket(server.port);
+    socket.send(get);
+    const response = await arrived;
+    response.write("first half, ");
+    await socket.heard("first half, ");
+    const closed = server.close(never);
+    response.end("second half");
+    expect(await socket.closed()).toContain("second half");
+    await closed;
+  });
+
+  test("does not wait for connections that are idle or never spoke", async () => {
+    const { server, broken } = await open();
+    const silent = await rawSocket(server.port);
+    const idle = await rawSocket(server.port);
+    idle.send(get);
+    await idle.heard("fine");
+    await server.close(never);
+    expect(await silent.closed()).toBe("");
+    await idle.closed();
+    expect(broken).toEqual([]);
+  });
+
+  test("cuts what is left when the deadline aborts", async () => {
+    const { handler, arrived } = held();
+    const { server } = await open({ handler });
+    const socket = await rawSocket(server.port);
+    socket.send(get);
+    await arrived;
+    const deadline = new AbortController();
+    const closed = server.close(deadline.signal);
+    deadline.abort();
+    await closed;
+    expect(await socket.closed()).toBe("");
+  });
+
+  test("cuts at once when the deadline is over already", async () => {
+    const { handler, arrived } = held();
+    const { server } = await open({ handler });
+    const socket = await rawSocket(server.port);
+    socket.send(get);
+    await arrived;
+    await server.close(now);
+    expect(await socket.closed()).toBe("");
+  });
+
+  test("twice is safe, and the second deadline counts too", async () => {
+    const { handler, arrived } = held();
+    const { server } = await open({ handler });
+    const socket = await rawSocket(server.port);
+    socket.send(get);
+    await arrived;
+    await Promise.all([server.close(never), server.close(now)]);
+    await server.close(never);
+    expect(await socket.closed()).toBe("");
+  });
+});
