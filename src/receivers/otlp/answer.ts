@@ -1,0 +1,101 @@
+import type { ConsumeResult } from "../../component/consumer.ts";
+import { encodeExportResponse, encodeStatus } from "../../otlp/encode.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import type { RefusalReason } from "./instruments.ts";
+import type { Refusal, WireEncoding } from "./refusal.ts";
+
+/** A whole HTTP answer. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number>>;
+  readonly body: Uint8Array;
+}
+
+/** What was wrong with some items of a request whose other items were taken. */
+export interface Partial {
+  readonly rejected: number;
+  readonly message: string;
+}
+
+/** 200. `partial` only when something was rejected: OTLP wants the field left out otherwise. */
+export function acceptedAnswer(wire: WireEncoding, signal: Signal, partial?: Partial): Answer {
+  return answer(200, wire, encodeExportResponse(wire, signal, partial));
+}
+
+/** The answer to a request that became no payload. */
+export function refusedAnswer(wire: WireEncoding, { refused, message }: Refusal): Answer {
+  const { status, code, headers } = refusals[refused];
+  return answer(status, wire, encodeStatus(wire, { code, message }), headers);
+}
+
+/**
+ * The answer to what the pipelines said. A permanent failure is a 500, as in the Collector: what the sender
+ * sent was sound, and OTLP makes it drop the data rather than try again.
+ */
+export function resultAnswer(
+  wire: WireEncoding,
+  result: Exclude<ConsumeResult, { readonly status: "accepted" }>,
+): Answer {
+  const { message } = result;
+  switch (result.status) {
+    case "retryable": {
+      const code = result.throttled === true ? rpc.resourceExhausted : rpc.unavailable;
+      return answer(
+        result.throttled === true ? 429 : 503,
+        wire,
+        encodeStatus(wire, { code, message }),
+        { "Retry-After": Math.max(1, Math.ceil((result.retryAfterMs ?? 0) / 1000)) },
+      );
+    }
+    case "permanent":
+      return answer(500, wire, encodeStatus(wire, { code: rpc.internal, message }));
+    default: {
+      const never: never = result;
+      return never;
+    }
+  }
+}
+
+/** The codes of google.rpc.Code that we use. */
+const rpc = {
+  invalidArgument: 3,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+interface Shape {
+  readonly status: number;
+  readonly code: number;
+  readonly headers?: Answer["headers"];
+}
+
+const refusals: Readonly<Record<RefusalReason, Shape>> = {
+  unknown_path: { status: 404, code: rpc.unimplemented },
+  no_pipeline: { status: 404, code: rpc.unimplemented },
+  method: { status: 405, code: rpc.unimplemented, headers: { Allow: "POST" } },
+  content_type: { status: 415, code: rpc.unimplemented },
+  content_encoding: { status: 400, code: rpc.invalidArgument },
+  too_large: { status: 413, code: rpc.resourceExhausted },
+  undecodable: { status: 400, code: rpc.invalidArgument },
+  busy: { status: 503, code: rpc.unavailable, headers: { "Retry-After": 1 } },
+  fault: { status: 500, code: rpc.internal },
+};
+
+function answer(
+  status: number,
+  wire: WireEncoding,
+  body: Uint8Array,
+  headers: Answer["headers"] = {},
+): Answer {
+  return {
+    status,
+    headers: {
+      "Content-Type": wire === "json" ? "application/json" : "application/x-protobuf",
+      "Content-Length": body.length,
+      ...headers,
+    },
+    body,
+  };
+}

@@ -1,0 +1,13 @@
+import { declare } from "../../component/factory.ts";
+import { schema } from "./config.ts";
+import { createOtlpReceiver } from "./receiver.ts";
+
+export const factory = declare({
+  type: "otlp",
+  kind: "receiver",
+  roles: { receiver: ["traces", "metrics", "logs"] },
+  stability: "beta",
+  description: "Receives traces, metrics and logs over OTLP/HTTP, as protobuf or JSON.",
+  schema,
+  create: createOtlpReceiver,
+});

@@ -1,0 +1,35 @@
+import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { brokenRequests } from "../../net/server.ts";
+
+/** Why a request became no payload, though somebody answered it. Label values come from closed lists only. */
+export const refusalReasons = [
+  "unknown_path",
+  "no_pipeline",
+  "method",
+  "content_type",
+  "content_encoding",
+  "too_large",
+  "undecodable",
+  "busy",
+  "fault",
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
+/** All reasons: also those of requests that never arrived as a whole. */
+export const reasons = [...refusalReasons, ...brokenRequests] as const;
+export type Reason = (typeof reasons)[number];
+
+/** Items are counted where they enter a pipeline; these requests never get there. */
+export const refusedRequests = {
+  name: "otelcol_receiver_refused_requests",
+  kind: "counter",
+  unit: "{request}",
+  description: "Number of requests that were refused, or broke off, before they became telemetry.",
+  attributes: {
+    receiver: "a component id of the config",
+    transport: ["http"],
+    reason: reasons,
+  },
+} as const satisfies InstrumentSpec;
+
+export const instruments: readonly InstrumentSpec[] = [refusedRequests];

@@ -1,0 +1,103 @@
+import type { IncomingMessage } from "node:http";
+import { readBody } from "../../net/body.ts";
+import { ByteBudget } from "../../net/byte-budget.ts";
+import { inflate } from "../../net/inflate.ts";
+import { Slots } from "../../net/slots.ts";
+import { checkRequest } from "../../otlp/check.ts";
+import { requestFromJson } from "../../otlp/json.ts";
+import type { Payload } from "../../otlp/payload.ts";
+import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+import type { Route } from "./route.ts";
+
+/** Takes the body of a request along its route. Undefined: the sender has gone, there is nobody to answer. */
+export type Intake = (
+  request: IncomingMessage,
+  route: Route,
+) => Promise<Answer | Refusal | undefined>;
+
+/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to come back. */
+const bodiesAtATime = 8;
+
+/** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
+const inflatingAtATime = 4;
+
+/** Makes the way of a request's body: limit, inflate, limit, check, hand on. */
+export function createIntake(maxBytes: number): Intake {
+  const budget = new ByteBudget(bodiesAtATime * maxBytes);
+  const slots = new Slots(inflatingAtATime);
+  const tooLarge = refusal(
+    "too_large",
+    `The body must have at most ${maxBytes} bytes, as sent and after inflating.`,
+  );
+  const busy = refusal("busy", "Too many requests are being taken in. Try again later.");
+
+  return async (request, route) => {
+    const sent = await readBody(request, { maxBytes, budget });
+    if (!sent.ok) {
+      switch (sent.problem) {
+        case "too_large":
+          return tooLarge;
+        case "busy":
+          return busy;
+        case "aborted":
+          return undefined;
+        default: {
+          const never: never = sent.problem;
+          return never;
+        }
+      }
+    }
+    let heldBytes = sent.bytes.length;
+    try {
+      const inflated = await inflate(sent.bytes, route.content, { maxBytes, slots });
+      if (!inflated.ok) {
+        return inflated.problem === "too_large"
+          ? tooLarge
+          : refusal("undecodable", `The body is not one whole ${route.content} stream.`);
+      }
+      if (inflated.bytes !== sent.bytes) {
+        if (!budget.tryTake(inflated.bytes.length)) {
+          return busy;
+        }
+        heldBytes += inflated.bytes.length;
+      }
+      return await handOn(inflated.bytes, route);
+    } finally {
+      budget.giveBack(heldBytes);
+    }
+  };
+}
+
+async function handOn(body: Uint8Array, { signal, next, wire }: Route): Promise<Answer | Refusal> {
+  const request =
+    wire === "json"
+      ? requestFromJson(signal, new TextDecoder().decode(body))
+      : { ok: true as const, bytes: body };
+  if (!request.ok) {
+    return refusal("undecodable", request.message);
+  }
+  const checked = checkRequest(signal, request.bytes);
+  if (!checked.ok) {
+    return refusal("undecodable", checked.message);
+  }
+  if (checked.items > 0) {
+    const payload: Payload = {
+      signal,
+      bytes: checked.bytes,
+      items: checked.items,
+      transport: "http",
+    };
+    const result = await next.consume(payload);
+    if (result.status !== "accepted") {
+      return resultAnswer(wire, result);
+    }
+  }
+  return acceptedAnswer(
+    wire,
+    signal,
+    checked.rejected > 0
+      ? { rejected: checked.rejected, message: checked.reason ?? "Some items are malformed." }
+      : undefined,
+  );
+}

@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Component } from "../../component/component.ts";
+import type { Consumer } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import { type Answer, refusedAnswer } from "./answer.ts";
+import type { Config, HttpConfig } from "./config.ts";
+import { type Reason, reasons, refusedRequests } from "./instruments.ts";
+import { createIntake } from "./intake.ts";
+import { type Refusal, refusal } from "./refusal.ts";
+import { routeOf, wireEncodingOf } from "./route.ts";
+
+/**
+ * Takes OTLP over HTTP and answers as OTLP wants it. What the pipelines answer travels back to the sender;
+ * nothing is queued here.
+ */
+export function createOtlpReceiver(settings: Settings, config: Config): Component {
+  const consumers = new Map<Signal, Consumer>();
+  const { http } = config.protocols;
+  let server: HttpServer | undefined;
+
+  return {
+    receiver: {
+      connect(signal, next) {
+        consumers.set(signal, next);
+      },
+    },
+    async start() {
+      if (http !== undefined) {
+        server = await openHttp(settings, http, consumers);
+        settings.logger.info("Receiving OTLP over HTTP.", { endpoint: hostPortOf(server) });
+      }
+    },
+    async shutdown(deadline) {
+      await server?.close(deadline);
+    },
+  };
+}
+
+function openHttp(
+  settings: Settings,
+  config: HttpConfig,
+  consumers: ReadonlyMap<Signal, Consumer>,
+): Promise<HttpServer> {
+  const count = createCount(settings);
+  const intake = createIntake(config.max_request_body_size);
+
+  const fault = (error: unknown): Refusal => {
+    settings.logger.error("A request could not be taken because of a bug.", frames(error));
+    return refusal("fault", "The request could not be taken because of a fault in this program.");
+  };
+  const take = async (request: IncomingMessage): Promise<Answer | Refusal | undefined> => {
+    try {
+      const route = routeOf(request, config, consumers);
+      return "refused" in route ? route : await intake(request, route);
+    } catch (error) {
+      return fault(error);
+    }
+  };
+
+  return listen({
+    ...config.endpoint,
+    headersTimeoutMs: config.read_header_timeout,
+    requestTimeoutMs: config.read_timeout,
+    keepAliveTimeoutMs: config.idle_timeout,
+    onBroken: count,
+    onError: (error) => {
+      settings.logger.warn("The OTLP/HTTP server reported an error.", frames(error));
+    },
+    async handler(request, response) {
+      const taken = await take(request);
+      if (taken === undefined) {
+        return;
+      }
+      if ("refused" in taken) {
+        count(taken.refused);
+        // The Collector's choice, too, for senders whose own encoding is unknown.
+        send(response, refusedAnswer(wireEncodingOf(request) ?? "json", taken));
+      } else {
+        send(response, taken);
+      }
+    },
+  });
+}
+
+function send(response: ServerResponse, { status, headers, body }: Answer): void {
+  response.writeHead(status, headers);
+  response.end(body);
+}
+
+function createCount(settings: Settings): (reason: Reason) => void {
+  const { name, unit, description } = refusedRequests;
+  const counter = settings.meter.createCounter(name, { unit, description });
+  const count = (reason: Reason, by = 1) =>
+    counter.add(by, { receiver: settings.id, transport: "http", reason });
+  // A rate needs a zero to begin from.
+  for (const reason of reasons) {
+    count(reason, 0);
+  }
+  return (reason) => count(reason);
+}
+
+/** What was thrown and where. Not its message: the runtime's own may quote what a sender sent. */
+function frames(error: unknown): Readonly<Record<string, string>> {
+  if (!(error instanceof Error)) {
+    return { "exception.type": typeof error };
+  }
+  const lines = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
+  return { "exception.type": error.name, "exception.stacktrace": lines.slice(0, 10).join("\n") };
+}

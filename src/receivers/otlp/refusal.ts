@@ -1,0 +1,14 @@
+import type { RefusalReason } from "./instruments.ts";
+
+/** How a request and its answer are written. */
+export type WireEncoding = "protobuf" | "json";
+
+/** A request that becomes no payload. `message` is ours and quotes nothing of the request. */
+export interface Refusal {
+  readonly refused: RefusalReason;
+  readonly message: string;
+}
+
+export function refusal(refused: RefusalReason, message: string): Refusal {
+  return { refused, message };
+}

@@ -1,0 +1,77 @@
+import type { IncomingMessage } from "node:http";
+import type { Consumer } from "../../component/consumer.ts";
+import { type ContentEncoding, parseContentEncoding } from "../../net/inflate.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import type { HttpConfig } from "./config.ts";
+import { type Refusal, refusal, type WireEncoding } from "./refusal.ts";
+
+/** What a request is, as far as its head says, and where it goes. */
+export interface Route {
+  readonly signal: Signal;
+  readonly next: Consumer;
+  readonly wire: WireEncoding;
+  readonly content: ContentEncoding;
+}
+
+/** The head of a request: everything that is known before its body is read. */
+export type Head = Pick<IncomingMessage, "method" | "url" | "headers">;
+
+/** Finds the route of a request, or why it has none: the path first, then the method, then the types. */
+export function routeOf(
+  head: Head,
+  config: HttpConfig,
+  consumers: ReadonlyMap<Signal, Consumer>,
+): Route | Refusal {
+  const signal = signalOf(head.url ?? "", config);
+  if (signal === undefined) {
+    return refusal("unknown_path", "There is no OTLP endpoint at this path.");
+  }
+  const next = consumers.get(signal);
+  if (next === undefined) {
+    return refusal("no_pipeline", `No pipeline takes ${signal} from this receiver.`);
+  }
+  if (head.method !== "POST") {
+    return refusal("method", "OTLP is sent with POST.");
+  }
+  const wire = wireEncodingOf(head);
+  if (wire === undefined) {
+    return refusal(
+      "content_type",
+      "The Content-Type must be application/x-protobuf or application/json.",
+    );
+  }
+  const content = parseContentEncoding(head.headers["content-encoding"]);
+  const word = content === "identity" ? "" : content;
+  if (content === undefined || !config.compression_algorithms.some((taken) => taken === word)) {
+    const taken = config.compression_algorithms.map((algorithm) => algorithm || "identity");
+    return refusal("content_encoding", `The Content-Encoding must be one of ${taken.join(", ")}.`);
+  }
+  return { signal, next, wire, content };
+}
+
+/** The encoding the sender speaks, by its Content-Type; parameters and case do not matter. */
+export function wireEncodingOf(head: Pick<Head, "headers">): WireEncoding | undefined {
+  const [mediaType = ""] = (head.headers["content-type"] ?? "").split(";", 1);
+  switch (mediaType.trim().toLowerCase()) {
+    case "application/x-protobuf":
+      return "protobuf";
+    case "application/json":
+      return "json";
+    default:
+      return undefined;
+  }
+}
+
+function signalOf(url: string, config: HttpConfig): Signal | undefined {
+  const [path] = url.split("?", 1);
+  switch (path) {
+    case config.traces_url_path:
+      return "traces";
+    case config.metrics_url_path:
+      return "metrics";
+    case config.logs_url_path:
+      return "logs";
+    default:
+      return undefined;
+  }
+}
