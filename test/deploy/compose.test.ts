@@ -1,0 +1,119 @@
+import { existsSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { pathOf, textOf } from "../support/repository.ts";
+
+const folder = "deploy/compose";
+const base = parse(textOf(`${folder}/compose.yaml`));
+const observability = parse(textOf(`${folder}/compose.observability.yaml`));
+const forward = parse(textOf(`${folder}/compose.forward.yaml`));
+const prometheus = parse(textOf(`${folder}/prometheus/prometheus.yml`));
+
+/** `./source:/target:ro` volumes; named volumes have no slash. */
+function mounts(...files: { services: Record<string, { volumes?: string[] }> }[]): string[] {
+  return files
+    .flatMap(({ services }) => Object.values(services))
+    .flatMap(({ volumes }) => volumes ?? [])
+    .filter((volume) => volume.startsWith("."));
+}
+
+describe("compose", () => {
+  test("mounts only what exists, and read-only", () => {
+    const all = mounts(base, observability, forward);
+    expect(all.length).toBeGreaterThan(4);
+    for (const mount of all) {
+      const [source, , mode] = mount.split(":");
+      expect({ mount, exists: existsSync(pathOf(`${folder}/${source}`)), mode }).toEqual({
+        mount,
+        exists: true,
+        mode: "ro",
+      });
+    }
+  });
+
+  test("builds from a Dockerfile that is there", () => {
+    const { context, dockerfile } = base.services["activity-collector"].build;
+    expect(existsSync(pathOf(`${folder}/${context}/${dockerfile}`))).toBe(true);
+  });
+
+  test("runs the collector in the gateway's network, with nothing it does not need", () => {
+    expect(base.services["activity-collector"]).toMatchObject({
+      network_mode: "service:openclaw-gateway",
+      read_only: true,
+      cap_drop: ["ALL"],
+      security_opt: ["no-new-privileges:true"],
+      mem_limit: "256m",
+      init: true,
+    });
+    // A container in another's network cannot publish ports; compose refuses the file.
+    expect(base.services["activity-collector"]).not.toHaveProperty("ports");
+  });
+
+  test("publishes ports to this host only", () => {
+    const ports = [base, observability]
+      .flatMap(({ services }) => Object.values<{ ports?: string[] }>(services))
+      .flatMap(({ ports }) => ports ?? []);
+    expect(ports.length).toBeGreaterThan(0);
+    for (const port of ports) {
+      expect(port).toMatch(/^127\.0\.0\.1:/);
+    }
+  });
+
+  test("hands the collector every config file its command names", () => {
+    for (const files of [[base], [base, forward]]) {
+      const services = files.map(({ services }) => services["activity-collector"]);
+      const command: string[] = services.at(-1).command;
+      const targets = services
+        .flatMap(({ volumes }) => volumes)
+        .map((volume: string) => volume.split(":")[1]);
+      expect(command.map((argument) => argument.replace("--config=", "")).sort()).toEqual(
+        targets.sort(),
+      );
+    }
+  });
+});
+
+describe("config for containers", () => {
+  const overlay = parse(textOf(`${folder}/config.compose.yaml`));
+
+  test("opens the metric pages and leaves OTLP on loopback", () => {
+    expect(overlay).toEqual({
+      exporters: { prometheus: { endpoint: "0.0.0.0:9464" } },
+      service: { telemetry: { metrics: { endpoint: "0.0.0.0:8888" } } },
+    });
+  });
+
+  test("is the same in Kubernetes", () => {
+    expect(parse(textOf("deploy/kubernetes/component/config.kubernetes.yaml"))).toEqual(overlay);
+  });
+
+  test("opens the ports that Prometheus scrapes, on the service that holds the network", () => {
+    const targets = prometheus.scrape_configs
+      .flatMap((job: { static_configs: { targets: string[] }[] }) => job.static_configs)
+      .flatMap(({ targets }: { targets: string[] }) => targets);
+    expect(targets).toEqual(["openclaw-gateway:9464", "openclaw-gateway:8888"]);
+    expect(Object.keys(base.services)).toContain("openclaw-gateway");
+  });
+});
+
+describe("grafana's provisioning", () => {
+  const provisioning = `${folder}/grafana/provisioning`;
+  const [source] = parse(textOf(`${provisioning}/datasources/prometheus.yaml`)).datasources;
+  const [provider] = parse(textOf(`${provisioning}/dashboards/openclaw.yaml`)).providers;
+
+  test("has a data source with a fixed uid, whose interval is the scrape interval", () => {
+    expect(source).toMatchObject({ uid: "openclaw-prometheus", url: "http://prometheus:9090" });
+    expect(source.jsonData.timeInterval).toBe(prometheus.global.scrape_interval);
+  });
+
+  test("reads dashboards from where compose mounts them", () => {
+    const volumes: string[] = observability.services.grafana.volumes;
+    const mount = volumes.find((volume) => volume.split(":")[1] === provider.options.path);
+    expect(mount).toBe("../../monitoring/dashboards:/var/lib/grafana-dashboards:ro");
+    const home: string =
+      observability.services.grafana.environment["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"];
+    expect(existsSync(pathOf(home.replace(provider.options.path, "monitoring/dashboards")))).toBe(
+      true,
+    );
+  });
+});

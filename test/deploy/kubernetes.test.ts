@@ -1,0 +1,106 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { parse, parseAllDocuments } from "yaml";
+import { externalTool } from "../support/external-tool.ts";
+import { pathOf, textOf } from "../support/repository.ts";
+
+const kubectl = externalTool("kubectl", "kubectl 1.27 or newer");
+
+interface Container {
+  name: string;
+  restartPolicy?: string;
+  image: string;
+  args?: string[];
+  ports?: { name: string; containerPort: number }[];
+  livenessProbe?: { httpGet: { path: string; port: string } };
+  readinessProbe?: unknown;
+  startupProbe?: unknown;
+  resources?: { limits?: Record<string, string> };
+  securityContext?: Record<string, unknown>;
+  volumeMounts?: { name: string; mountPath: string; readOnly?: boolean }[];
+}
+
+interface Resource {
+  kind: string;
+  metadata: { name: string };
+  data?: Record<string, string>;
+  spec: {
+    template: {
+      spec: {
+        containers: Container[];
+        initContainers: Container[];
+        volumes: { name: string; configMap?: { name: string } }[];
+      };
+    };
+  };
+}
+
+describe.skipIf(kubectl.isSkipped)("the example beside an OpenClaw gateway", () => {
+  let resources: Resource[];
+
+  beforeAll(() => {
+    const built = kubectl.run(["kustomize", pathOf("deploy/kubernetes/examples/openclaw")]);
+    expect(built).toMatchObject({ code: 0, errors: "" });
+    resources = parseAllDocuments(built.output).map((document) => document.toJS());
+  });
+
+  const pod = () => resources.find(({ kind }) => kind === "Deployment")!.spec.template.spec;
+  const collector = () => pod().initContainers.find(({ name }) => name === "activity-collector")!;
+
+  test("runs the collector as a native sidecar that starts before everything else", () => {
+    expect(pod().initContainers[0]).toBe(collector());
+    expect(collector().restartPolicy).toBe("Always");
+    expect(pod().containers.map(({ name }) => name)).toEqual(["gateway"]);
+  });
+
+  test("gives the collector no rights it does not need", () => {
+    expect(collector().securityContext).toEqual({
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      runAsGroup: 65532,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ["ALL"] },
+      seccompProfile: { type: "RuntimeDefault" },
+    });
+    expect(collector().resources?.limits).toHaveProperty("memory");
+  });
+
+  test("lets no trouble of the collector make the gateway unready", () => {
+    expect(collector().readinessProbe).toBeUndefined();
+    expect(collector().startupProbe).toBeUndefined();
+    const port = collector().livenessProbe?.httpGet.port;
+    expect(collector().ports?.map(({ name }) => name)).toContain(port);
+  });
+
+  test("mounts the config map that the component generates, under its hashed name", () => {
+    const map = resources.find(
+      ({ kind, data }) => kind === "ConfigMap" && data?.["config.kubernetes.yaml"] !== undefined,
+    )!;
+    const volume = pod().volumes.find(({ configMap }) => configMap?.name === map.metadata.name)!;
+    const mount = collector().volumeMounts?.find(({ name }) => name === volume.name);
+    expect(map.metadata.name).toMatch(/^openclaw-activity-collector-[a-z0-9]{10}$/);
+    expect(collector().args).toContain(`--config=${mount?.mountPath}/config.kubernetes.yaml`);
+  });
+
+  test("turns the gateway's telemetry on, towards the collector", () => {
+    const map = resources.find(({ data }) => data?.["openclaw.json"] !== undefined)!;
+    expect(JSON.parse(map.data?.["openclaw.json"] ?? "")).toMatchObject({
+      plugins: { entries: { "diagnostics-otel": { enabled: true } } },
+      diagnostics: { enabled: true, otel: { enabled: true, endpoint: "http://127.0.0.1:4318" } },
+    });
+  });
+});
+
+test("the ports of the sidecar are those its config opens to the pod's address", () => {
+  const overlay = parse(textOf("deploy/kubernetes/component/config.kubernetes.yaml"));
+  const sidecar = parse(textOf("deploy/kubernetes/component/sidecar.yaml"));
+  const [container] = sidecar.spec.template.spec.initContainers;
+  expect(container.ports).toEqual([
+    { name: "activity", containerPort: portOf(overlay.exporters.prometheus.endpoint) },
+    { name: "telemetry", containerPort: portOf(overlay.service.telemetry.metrics.endpoint) },
+  ]);
+});
+
+function portOf(endpoint: string): number {
+  return Number(endpoint.split(":").at(-1));
+}
