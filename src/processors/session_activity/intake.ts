@@ -189,26 +189,34 @@ export class Intake {
     if (this.#ledger.openWork >= this.#limits.maxOpenWork) {
       return "untracked";
     }
-    const isNewSession = group === -1 || !groups.isActive(group);
-    return isNewSession && this.#graph.activeGroups >= this.#limits.maxSessions
-      ? "untracked"
-      : undefined;
+    const isFull = this.#graph.activeGroups >= this.#limits.maxSessions;
+    return isFull && !this.#joinsActive(group, batch, row) ? "untracked" : undefined;
+  }
+
+  /** Whether work falls into a session that is active already, so that it needs no new one. */
+  #joinsActive(group: number, batch: SignalBatch, row: number): boolean {
+    const { groups, spans } = this.#graph;
+    if (group === -1 || !groups.isActive(group)) {
+      return false;
+    }
+    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
+      return this.#referencedGroupOf(batch, row) !== -1;
+    }
+    if (batch.kind.get(row) !== workKinds.run || groups.hasFlag(group, groupFlags.referenced)) {
+      return true;
+    }
+    const trace = this.#findTrace(batch, row);
+    const parent = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
+    const isInner = (batch.flags.get(row) & signalFlags.innerRun) !== 0;
+    return isInner && parent !== -1 && spans.hasFlag(parent, spanFlags.harness);
   }
 
   /** The group that a signal will fall into as far as it exists already, or -1. */
   #groupOf(batch: SignalBatch, row: number): number {
     const { spans } = this.#graph;
-    const process = batch.process.get(row);
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const group = this.#graph.referencedGroup(
-        process,
-        batch.referenceHi(reference),
-        batch.referenceLo(reference),
-      );
-      if (group !== -1) {
-        return group;
-      }
+    const referenced = this.#referencedGroupOf(batch, row);
+    if (referenced !== -1) {
+      return referenced;
     }
     const trace = this.#findTrace(batch, row);
     const parent =
@@ -219,6 +227,22 @@ export class Intake {
     const owner =
       spans.kind.get(parent) === workKinds.run ? parent : this.#graph.ownerAbove(parent);
     return owner === -1 ? -1 : spans.group.get(owner);
+  }
+
+  /** The group that a reference of the signal names, or -1. */
+  #referencedGroupOf(batch: SignalBatch, row: number): number {
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      const group = this.#graph.referencedGroup(
+        batch.process.get(row),
+        batch.referenceHi(reference),
+        batch.referenceLo(reference),
+      );
+      if (group !== -1) {
+        return group;
+      }
+    }
+    return -1;
   }
 
   /**

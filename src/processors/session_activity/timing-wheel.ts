@@ -68,7 +68,9 @@ export class TimingWheel {
       return;
     }
     let quietUntilMs = (tick + 1) * this.#widthMs;
-    for (let at = Math.max(this.#cursor, tick - bucketCount + 1); at <= tick; at++) {
+    // Nothing set: no bucket to walk, however long it has been.
+    const from = this.#size === 0 ? tick + 1 : Math.max(this.#cursor, tick - bucketCount + 1);
+    for (let at = from; at <= tick; at++) {
       let item = this.#lists.first(at % bucketCount);
       while (item !== -1) {
         const next = this.#lists.after(item);

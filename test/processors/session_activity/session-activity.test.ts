@@ -134,9 +134,7 @@ describe("live spans", () => {
     history.tick(20);
     history.arrive(45, ended(tool(2, 1, 1), 44));
     history.arrive(46, ended(tool(2, 1, 1), 44));
-    expect(history.events.slice(1)).toEqual([
-      { type: "reconciled", kind: 2, lateByMs: 30_000 },
-    ]);
+    expect(history.events.slice(1)).toEqual([{ type: "reconciled", kind: 2, lateByMs: 30_000 }]);
     expect(history.activity.counts.reconciled[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
@@ -268,12 +266,7 @@ describe("finished spans", () => {
 
   test("a harness run that lost track of finished tools counts for nothing", () => {
     const history = new History();
-    history.arrive(
-      10,
-      ended(tool(3, 2, 1), 9.8),
-      inner,
-      { ...harness, claimed: 2, completed: 0 },
-    );
+    history.arrive(10, ended(tool(3, 2, 1), 9.8), inner, { ...harness, claimed: 2, completed: 0 });
     history.tick(100);
     expect(history.evicted).toBe(0);
   });

@@ -1,0 +1,320 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { History, limits, type Signal } from "./history.ts";
+
+const latenessS = limits.allowedLatenessMs / 1000;
+/** Signals of one history are delayed by less than this; ends follow their owner's within the rest. */
+const jitterS = 6;
+const runs = 10_000;
+
+interface Turn {
+  readonly session: number | undefined;
+  readonly startS: number;
+  readonly lengthS: number;
+  readonly isLive: boolean;
+  readonly hasHarness: boolean;
+  readonly markers: readonly {
+    readonly kind: "tool" | "model_call";
+    /** Where in its turn it starts and ends, 0 to 1. */
+    readonly from: number;
+    readonly to: number;
+    readonly fate: "ends" | "ends after its owner" | "orphan";
+    readonly below: boolean;
+    readonly viaLink: boolean;
+  }[];
+}
+
+const turn: fc.Arbitrary<Turn> = fc.record({
+  session: fc.option(fc.integer({ min: 1, max: 2 }), { nil: undefined }),
+  startS: fc.integer({ min: 0, max: 120 }),
+  lengthS: fc.integer({ min: 1, max: 60 }),
+  isLive: fc.boolean(),
+  hasHarness: fc.boolean(),
+  markers: fc.array(
+    fc.record({
+      kind: fc.constantFrom("tool" as const, "model_call" as const),
+      from: fc.double({ min: 0, max: 0.9, noNaN: true }),
+      to: fc.double({ min: 0, max: 1, noNaN: true }),
+      fate: fc.constantFrom("ends" as const, "ends after its owner" as const, "orphan" as const),
+      below: fc.boolean(),
+      viaLink: fc.boolean(),
+    }),
+    { maxLength: 4 },
+  ),
+});
+
+interface Sent {
+  readonly signal: Signal;
+  /** When it was sent, by a perfect clock. */
+  readonly atS: number;
+}
+
+/** Everything the gateways of some turns would send, and how many markers they orphan. */
+function play(turns: readonly Turn[]): {
+  readonly sent: readonly Sent[];
+  readonly orphans: number;
+} {
+  const sent: Sent[] = [];
+  let orphans = 0;
+  turns.forEach((turn, index) => {
+    const trace = index + 1;
+    const sessions = turn.session === undefined ? {} : { sessions: [turn.session] };
+    const endS = turn.startS + turn.lengthS;
+    const work = (signal: Omit<Signal, "type" | "trace">, atS: number, isLive: boolean): void => {
+      if (isLive) {
+        sent.push({ signal: { ...signal, type: "start", trace }, atS: signal.start });
+      }
+      if (signal.end !== undefined) {
+        sent.push({ signal: { ...signal, type: "end", trace }, atS });
+      }
+    };
+    const owner = turn.hasHarness
+      ? { kind: "inner" as const, parent: 1 }
+      : { kind: "run" as const };
+    if (turn.hasHarness) {
+      work(
+        { kind: "harness", span: 1, start: turn.startS, end: endS, ...sessions },
+        endS,
+        turn.isLive,
+      );
+    }
+    work({ ...owner, span: 2, start: turn.startS, end: endS, ...sessions }, endS, turn.isLive);
+    turn.markers.forEach((marker, order) => {
+      const span = 10 + order;
+      const start = turn.startS + marker.from * turn.lengthS;
+      let parent = marker.below && order > 0 ? span - 1 : 2;
+      if (marker.viaLink) {
+        const link = {
+          kind: "other" as const,
+          span: 50 + order,
+          parent,
+          start: turn.startS,
+          end: endS,
+        };
+        work(link, endS, false);
+        parent = link.span;
+      }
+      const base = { kind: marker.kind, span, parent, start };
+      switch (marker.fate) {
+        case "ends": {
+          const end = start + marker.to * (endS - start);
+          work({ ...base, end }, end, turn.isLive);
+          break;
+        }
+        case "ends after its owner": {
+          const end = endS + marker.to * (latenessS - jitterS - 0.1);
+          work({ ...base, end }, end, turn.isLive);
+          break;
+        }
+        case "orphan":
+          orphans++;
+          if (turn.isLive) {
+            work(base, start, true);
+          } else {
+            // Its exporter ends it when it stops.
+            const end = 400 + latenessS;
+            work({ ...base, end }, end, false);
+          }
+          break;
+        default:
+          marker.fate satisfies never;
+      }
+    });
+  });
+  return { sent, orphans };
+}
+
+/** Delivers what was sent, each signal after its own delay, and lets everything fall due. */
+function deliver(
+  sent: readonly Sent[],
+  delays: readonly number[],
+  ticks: readonly number[] = [],
+): History {
+  const history = new History();
+  const steps = [
+    ...sent.map(({ signal, atS }, index) => ({
+      at: atS + (delays[index % Math.max(1, delays.length)] ?? 0),
+      signal,
+    })),
+    ...ticks.map((at) => ({ at, signal: undefined })),
+  ].sort((a, b) => a.at - b.at);
+  for (const { at, signal } of steps) {
+    if (signal === undefined) {
+      history.tick(at);
+    } else {
+      history.arrive(at, signal);
+    }
+  }
+  history.tick(10_000);
+  return history;
+}
+
+const delays = fc.array(fc.double({ min: 0, max: jitterS, noNaN: true }), {
+  minLength: 1,
+  maxLength: 40,
+});
+const turns = fc.array(turn, { minLength: 1, maxLength: 4 });
+
+describe("over random histories", () => {
+  test("exactly the orphans are evicted, in whatever order signals arrive within the lateness", () => {
+    fc.assert(
+      fc.property(turns, delays, delays, (played, one, other) => {
+        const { sent, orphans } = play(played);
+        const first = deliver(sent, one);
+        const second = deliver(sent, other);
+        expect(first.evicted).toBe(orphans);
+        expect(second.totals()).toEqual(first.totals());
+        expect(first.imbalance()).toEqual([]);
+        expect(first.activity.counts.reconciled).toEqual([0, 0, 0, 0]);
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("extra ticks change nothing, not even the stamp of an event", () => {
+    const ticks = fc.array(fc.double({ min: 0, max: 600, noNaN: true }), { maxLength: 60 });
+    fc.assert(
+      fc.property(turns, delays, ticks, (played, delay, extra) => {
+        const { sent } = play(played);
+        const plain = deliver(sent, delay);
+        const ticked = deliver(sent, delay, extra);
+        expect(ticked.events).toEqual(plain.events);
+        expect(ticked.totals()).toEqual(plain.totals());
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("a start from before an eviction that comes after it never re-arms a marker", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 60 }),
+        fc.array(
+          fc.record({ age: fc.double({ min: 0, max: 1, noNaN: true }), late: fc.nat(500) }),
+          {
+            minLength: 1,
+            maxLength: 8,
+          },
+        ),
+        fc.boolean(),
+        (lengthS, stragglers, hasSession) => {
+          const history = new History();
+          const owner: Signal = {
+            type: "start",
+            kind: "run",
+            span: 1,
+            start: 0,
+            ...(hasSession ? { sessions: [3] } : {}),
+          };
+          history.arrive(0, owner, { type: "start", kind: "tool", span: 2, parent: 1, start: 0 });
+          history.arrive(lengthS, { ...owner, type: "end", end: lengthS });
+          history.tick(lengthS + latenessS);
+          stragglers.forEach(({ age, late }, index) => {
+            history.arrive(lengthS + latenessS + 1 + late, {
+              type: "start",
+              kind: "tool",
+              span: 10 + index,
+              parent: 1,
+              start: age * lengthS,
+            });
+          });
+          history.tick(5000);
+          expect(history.evicted).toBe(1);
+          expect(history.activity.counts.lateStarts[2]).toBe(stragglers.length);
+          expect(history.activity.sizes().openWork).toBe(0);
+        },
+      ),
+      { numRuns: runs },
+    );
+  });
+});
+
+const anySignal: fc.Arbitrary<Signal> = fc.record(
+  {
+    type: fc.constantFrom("start" as const, "end" as const),
+    kind: fc.constantFrom(
+      "run" as const,
+      "harness" as const,
+      "inner" as const,
+      "tool" as const,
+      "model_call" as const,
+      "other" as const,
+    ),
+    span: fc.integer({ min: 1, max: 12 }),
+    start: fc.integer({ min: 0, max: 300 }),
+    parent: fc.integer({ min: 1, max: 12 }),
+    trace: fc.integer({ min: 1, max: 3 }),
+    process: fc.integer({ min: 1, max: 2 }),
+    sessions: fc.array(fc.integer({ min: 1, max: 4 }), { maxLength: 2 }),
+    end: fc.integer({ min: 0, max: 300 }),
+    claimed: fc.integer({ min: 0, max: 3 }),
+    completed: fc.integer({ min: 0, max: 3 }),
+    closedByRun: fc.boolean(),
+  },
+  { requiredKeys: ["type", "kind", "span", "start"] },
+);
+const chaos = fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal: anySignal }), {
+  minLength: 1,
+  maxLength: 60,
+});
+const tight = {
+  maxOpenWork: 6,
+  maxSessions: 3,
+  maxTombstones: 5,
+  maxAgeMs: 90_000,
+  tombstoneTtlMs: 40_000,
+};
+
+/** Bounds that do not hold. */
+function excess(history: History): readonly string[] {
+  const { openWork, sessions, spans, references, traces, groups } = history.activity.sizes();
+  return [
+    openWork > tight.maxOpenWork ? `open work ${openWork}` : "",
+    sessions > tight.maxSessions ? `sessions ${sessions}` : "",
+    spans > tight.maxOpenWork + tight.maxTombstones ? `spans ${spans}` : "",
+    references > tight.maxSessions * 4 ? `references ${references}` : "",
+    traces > spans ? `traces ${traces}` : "",
+    groups > spans ? `groups ${groups}` : "",
+  ].filter((problem) => problem !== "");
+}
+
+describe("over any signals at all, with clocks that step back and tight bounds", () => {
+  test("the balance holds at every step and bounds are kept", () => {
+    fc.assert(
+      fc.property(chaos, (steps) => {
+        const history = new History(tight);
+        const problems: string[] = [];
+        for (const { at, signal } of steps) {
+          history.arrive(at, signal);
+          problems.push(...history.imbalance(), ...excess(history));
+        }
+        history.tick(10_000_000);
+        problems.push(...history.imbalance());
+        const { openWork: _, tombstones: __, ...left } = history.activity.sizes();
+        expect(problems).toEqual([]);
+        expect(left).toEqual({ spans: 0, groups: 0, sessions: 0, references: 0, traces: 0 });
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("a clock that steps back stands still", () => {
+    fc.assert(
+      fc.property(chaos, (steps) => {
+        const stepping = new History();
+        const standing = new History();
+        let latest = 0;
+        for (const { at, signal } of steps) {
+          latest = Math.max(latest, at);
+          stepping.arrive(at, signal);
+          standing.arrive(latest, signal);
+        }
+        stepping.tick(1000);
+        standing.tick(1000);
+        expect(stepping.events).toEqual(standing.events);
+        expect(stepping.totals()).toEqual(standing.totals());
+      }),
+      { numRuns: runs },
+    );
+  });
+});
