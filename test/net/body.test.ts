@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type BodyResult, readBody } from "../../src/net/body.ts";
 import { ByteBudget } from "../../src/net/byte-budget.ts";
 import { type HttpServer, listen } from "../../src/net/server.ts";
-import { gate } from "./gate.ts";
+import { deferred } from "../support/deferred.ts";
 import { rawSocket } from "./raw-socket.ts";
 
 const opened: HttpServer[] = [];
@@ -16,22 +16,22 @@ afterEach(async () => {
 async function open(limits: { maxBytes: number; budget?: ByteBudget; requestTimeoutMs?: number }) {
   const budget = limits.budget ?? new ByteBudget(1 << 30);
   const results: BodyResult[] = [];
-  const settled = gate<BodyResult>();
-  const reading = gate<void>();
+  const settled = deferred<BodyResult>();
+  const reading = deferred<void>();
   const server = await listen({
     host: "127.0.0.1",
     port: 0,
     requestTimeoutMs: limits.requestTimeoutMs ?? 30_000,
     async handler(request, response) {
-      request.once("data", () => reading.open());
+      request.once("data", () => reading.resolve());
       const result = await readBody(request, { maxBytes: limits.maxBytes, budget });
       results.push(result);
-      settled.open(result);
+      settled.resolve(result);
       response.end(result.ok ? "" : result.problem);
     },
   });
   opened.push(server);
-  return { server, budget, results, settled: settled.opened, reading: reading.opened };
+  return { server, budget, results, settled: settled.promise, reading: reading.promise };
 }
 
 /** Sends `pieces` one by one, with an announced length or in chunks. */

@@ -7,7 +7,7 @@ import {
   type ListenOptions,
   listen,
 } from "../../src/net/server.ts";
-import { gate } from "./gate.ts";
+import { deferred } from "../support/deferred.ts";
 import { rawSocket } from "./raw-socket.ts";
 
 const opened: HttpServer[] = [];
@@ -35,9 +35,9 @@ async function open(options: Partial<ListenOptions> = {}) {
 
 /** A handler that waits until it is told to answer. */
 function held() {
-  const arrived = gate<ServerResponse>();
-  const handler = (_: IncomingMessage, response: ServerResponse) => arrived.open(response);
-  return { handler, arrived: arrived.opened };
+  const arrived = deferred<ServerResponse>();
+  const handler = (_: IncomingMessage, response: ServerResponse) => arrived.resolve(response);
+  return { handler, arrived: arrived.promise };
 }
 
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -178,20 +178,20 @@ describe("a broken client", () => {
   });
 
   test("that leaves in the middle of its body is counted", async () => {
-    const counted = gate<BrokenRequest>();
-    const arrived = gate<void>();
+    const counted = deferred<BrokenRequest>();
+    const arrived = deferred<void>();
     const { server } = await open({
-      onBroken: counted.open,
+      onBroken: counted.resolve,
       handler(request) {
         request.resume();
-        arrived.open();
+        arrived.resolve();
       },
     });
     const socket = await rawSocket(server.port);
     socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf");
-    await arrived.opened;
+    await arrived.promise;
     socket.destroy();
-    expect(await counted.opened).toBe("disconnected");
+    expect(await counted.promise).toBe("disconnected");
   });
 
   test("that leaves between requests is not counted", async () => {

@@ -1,8 +1,13 @@
 import type { ConsumeResult } from "../../component/consumer.ts";
-import { encodeExportResponse, encodeStatus } from "../../otlp/encode.ts";
+import {
+  type Encoding,
+  encodeExportResponse,
+  encodeStatus,
+  type PartialSuccess,
+} from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { RefusalReason } from "./instruments.ts";
-import type { Refusal, WireEncoding } from "./refusal.ts";
+import type { Refusal } from "./refusal.ts";
 
 /** A whole HTTP answer. */
 export interface Answer {
@@ -11,21 +16,19 @@ export interface Answer {
   readonly body: Uint8Array;
 }
 
-/** What was wrong with some items of a request whose other items were taken. */
-export interface Partial {
-  readonly rejected: number;
-  readonly message: string;
-}
-
 /** 200. `partial` only when something was rejected: OTLP wants the field left out otherwise. */
-export function acceptedAnswer(wire: WireEncoding, signal: Signal, partial?: Partial): Answer {
-  return answer(200, wire, encodeExportResponse(wire, signal, partial));
+export function acceptedAnswer(
+  encoding: Encoding,
+  signal: Signal,
+  partial?: PartialSuccess,
+): Answer {
+  return answer(200, encoding, encodeExportResponse(encoding, signal, partial));
 }
 
 /** The answer to a request that became no payload. */
-export function refusedAnswer(wire: WireEncoding, { refused, message }: Refusal): Answer {
+export function refusedAnswer(encoding: Encoding, { refused, message }: Refusal): Answer {
   const { status, code, headers } = refusals[refused];
-  return answer(status, wire, encodeStatus(wire, { code, message }), headers);
+  return answer(status, encoding, encodeStatus(encoding, { code, message }), headers);
 }
 
 /**
@@ -33,7 +36,7 @@ export function refusedAnswer(wire: WireEncoding, { refused, message }: Refusal)
  * sent was sound, and OTLP makes it drop the data rather than try again.
  */
 export function resultAnswer(
-  wire: WireEncoding,
+  encoding: Encoding,
   result: Exclude<ConsumeResult, { readonly status: "accepted" }>,
 ): Answer {
   const { message } = result;
@@ -42,13 +45,13 @@ export function resultAnswer(
       const code = result.throttled === true ? rpc.resourceExhausted : rpc.unavailable;
       return answer(
         result.throttled === true ? 429 : 503,
-        wire,
-        encodeStatus(wire, { code, message }),
+        encoding,
+        encodeStatus(encoding, { code, message }),
         { "Retry-After": Math.max(1, Math.ceil((result.retryAfterMs ?? 0) / 1000)) },
       );
     }
     case "permanent":
-      return answer(500, wire, encodeStatus(wire, { code: rpc.internal, message }));
+      return answer(500, encoding, encodeStatus(encoding, { code: rpc.internal, message }));
     default: {
       const never: never = result;
       return never;
@@ -85,14 +88,14 @@ const refusals: Readonly<Record<RefusalReason, Shape>> = {
 
 function answer(
   status: number,
-  wire: WireEncoding,
+  encoding: Encoding,
   body: Uint8Array,
   headers: Answer["headers"] = {},
 ): Answer {
   return {
     status,
     headers: {
-      "Content-Type": wire === "json" ? "application/json" : "application/x-protobuf",
+      "Content-Type": encoding === "json" ? "application/json" : "application/x-protobuf",
       "Content-Length": body.length,
       ...headers,
     },

@@ -69,9 +69,12 @@ export function createIntake(maxBytes: number): Intake {
   };
 }
 
-async function handOn(body: Uint8Array, { signal, next, wire }: Route): Promise<Answer | Refusal> {
+async function handOn(
+  body: Uint8Array,
+  { signal, next, encoding }: Route,
+): Promise<Answer | Refusal> {
   const request =
-    wire === "json"
+    encoding === "json"
       ? requestFromJson(signal, new TextDecoder().decode(body))
       : { ok: true as const, bytes: body };
   if (!request.ok) {
@@ -90,11 +93,11 @@ async function handOn(body: Uint8Array, { signal, next, wire }: Route): Promise<
     };
     const result = await next.consume(payload);
     if (result.status !== "accepted") {
-      return resultAnswer(wire, result);
+      return resultAnswer(encoding, result);
     }
   }
   return acceptedAnswer(
-    wire,
+    encoding,
     signal,
     checked.rejected > 0
       ? { rejected: checked.rejected, message: checked.reason ?? "Some items are malformed." }

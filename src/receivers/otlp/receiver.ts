@@ -9,7 +9,7 @@ import type { Config, HttpConfig } from "./config.ts";
 import { type Reason, reasons, refusedRequests } from "./instruments.ts";
 import { createIntake } from "./intake.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-import { routeOf, wireEncodingOf } from "./route.ts";
+import { encodingOf, routeOf } from "./route.ts";
 
 /**
  * Takes OTLP over HTTP and answers as OTLP wants it. What the pipelines answer travels back to the sender;
@@ -76,7 +76,7 @@ function openHttp(
       if ("refused" in taken) {
         count(taken.refused);
         // The Collector's choice, too, for senders whose own encoding is unknown.
-        send(response, refusedAnswer(wireEncodingOf(request) ?? "json", taken));
+        send(response, refusedAnswer(encodingOf(request) ?? "json", taken));
       } else {
         send(response, taken);
       }

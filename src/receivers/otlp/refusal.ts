@@ -1,8 +1,5 @@
 import type { RefusalReason } from "./instruments.ts";
 
-/** How a request and its answer are written. */
-export type WireEncoding = "protobuf" | "json";
-
 /** A request that becomes no payload. `message` is ours and quotes nothing of the request. */
 export interface Refusal {
   readonly refused: RefusalReason;

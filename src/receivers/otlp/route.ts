@@ -1,15 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import type { Consumer } from "../../component/consumer.ts";
 import { type ContentEncoding, parseContentEncoding } from "../../net/inflate.ts";
+import type { Encoding } from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { HttpConfig } from "./config.ts";
-import { type Refusal, refusal, type WireEncoding } from "./refusal.ts";
+import { type Refusal, refusal } from "./refusal.ts";
 
 /** What a request is, as far as its head says, and where it goes. */
 export interface Route {
   readonly signal: Signal;
   readonly next: Consumer;
-  readonly wire: WireEncoding;
+  readonly encoding: Encoding;
   readonly content: ContentEncoding;
 }
 
@@ -33,8 +34,8 @@ export function routeOf(
   if (head.method !== "POST") {
     return refusal("method", "OTLP is sent with POST.");
   }
-  const wire = wireEncodingOf(head);
-  if (wire === undefined) {
+  const encoding = encodingOf(head);
+  if (encoding === undefined) {
     return refusal(
       "content_type",
       "The Content-Type must be application/x-protobuf or application/json.",
@@ -46,11 +47,11 @@ export function routeOf(
     const taken = config.compression_algorithms.map((algorithm) => algorithm || "identity");
     return refusal("content_encoding", `The Content-Encoding must be one of ${taken.join(", ")}.`);
   }
-  return { signal, next, wire, content };
+  return { signal, next, encoding, content };
 }
 
 /** The encoding the sender speaks, by its Content-Type; parameters and case do not matter. */
-export function wireEncodingOf(head: Pick<Head, "headers">): WireEncoding | undefined {
+export function encodingOf(head: Pick<Head, "headers">): Encoding | undefined {
   const [mediaType = ""] = (head.headers["content-type"] ?? "").split(";", 1);
   switch (mediaType.trim().toLowerCase()) {
     case "application/x-protobuf":

@@ -1,0 +1,102 @@
+import { randomBytes } from "node:crypto";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Component } from "../../../src/component/component.ts";
+import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { ManualReader } from "../../../src/metrics/manual-reader.ts";
+import type { Payload, Signal } from "../../../src/otlp/payload.ts";
+import { factory } from "../../../src/receivers/otlp/factory.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
+
+export interface LogLine {
+  readonly level: "debug" | "info" | "warn" | "error";
+  readonly message: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+export interface OpenReceiver {
+  readonly component: Component;
+  readonly url: string;
+  readonly port: number;
+  readonly payloads: Payload[];
+  readonly lines: LogLine[];
+  /** Requests refused so far by reason; those that are 0 are left out. */
+  refused(): Promise<Readonly<Record<string, number>>>;
+  /** The reasons that are reported at all. */
+  reasons(): Promise<readonly string[]>;
+}
+
+export interface OpenOptions {
+  readonly http?: Readonly<Record<string, unknown>>;
+  readonly signals?: readonly Signal[];
+  readonly consume?: (payload: Payload) => Promise<ConsumeResult>;
+}
+
+const opened: Component[] = [];
+
+/** A started receiver on a free port whose pipelines keep what they get and answer what they are told to. */
+export async function openReceiver(options: OpenOptions = {}): Promise<OpenReceiver> {
+  const payloads: Payload[] = [];
+  const lines: LogLine[] = [];
+  const log =
+    (level: LogLine["level"]) =>
+    (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+      lines.push({ level, message, fields });
+    };
+  const reader = new ManualReader();
+  const provider = new MeterProvider({ readers: [reader] });
+  const component = factory.create(
+    {
+      id: "otlp",
+      version: "0.0.0",
+      clock: new FakeClock(),
+      random: () => 0.5,
+      randomBytes: (length) => new Uint8Array(randomBytes(length)),
+      logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+      meter: provider.getMeter("test"),
+    },
+    { protocols: { http: { endpoint: "127.0.0.1:0", ...options.http } } },
+  );
+  for (const signal of options.signals ?? (["traces", "metrics", "logs"] as const)) {
+    component.receiver?.connect(signal, {
+      consume(payload) {
+        payloads.push(payload);
+        return options.consume?.(payload) ?? Promise.resolve(accepted);
+      },
+    });
+  }
+  await component.start();
+  opened.push(component);
+  const endpoint = String(lines.at(-1)?.fields["endpoint"]);
+
+  const points = async () => {
+    const { resourceMetrics } = await reader.collect();
+    return resourceMetrics.scopeMetrics
+      .flatMap((scope) => scope.metrics)
+      .filter((metric) => metric.descriptor.name === "otelcol_receiver_refused_requests")
+      .flatMap((metric) =>
+        metric.dataPoints.map(({ attributes, value }) => ({ attributes, value: Number(value) })),
+      );
+  };
+  return {
+    component,
+    url: `http://${endpoint}`,
+    port: Number(endpoint.split(":").at(-1)),
+    payloads,
+    lines,
+    async refused() {
+      return Object.fromEntries(
+        (await points())
+          .filter((point) => point.value > 0)
+          .map((point) => [String(point.attributes["reason"]), point.value]),
+      );
+    },
+    async reasons() {
+      return (await points()).map((point) => String(point.attributes["reason"]));
+    },
+  };
+}
+
+/** For `afterEach`. */
+export async function closeReceivers(): Promise<void> {
+  await Promise.all(opened.splice(0).map((component) => component.shutdown(AbortSignal.abort())));
+}
