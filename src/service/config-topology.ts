@@ -1,0 +1,88 @@
+import type { ConfigProblem } from "../config/problem.ts";
+import type { DeclaredComponent } from "./config-components.ts";
+import { isDeriving, type Reference, type ResolvedPipeline } from "./config-pipelines.ts";
+
+/** What is wrong with pipelines whose every name is right: data that goes nowhere, or in a circle. */
+export function topologyProblems(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
+  return [
+    ...pipelines.flatMap(scrapeProblems),
+    ...pipelines.flatMap((pipeline) => starvedReceivers(pipeline, pipelines)),
+    ...circles(pipelines),
+  ];
+}
+
+/** An exporter that is asked for metrics can show only those of components that can be asked. */
+function scrapeProblems(pipeline: ResolvedPipeline): readonly ConfigProblem[] {
+  const pushing = pipeline.receivers.find(({ component }) => !isDeriving(component.factory));
+  if (pushing === undefined) return [];
+  return pipeline.exporters
+    .filter(({ component }) => component.factory.roles.scraped)
+    .map(({ component, at, path }) => ({
+      at,
+      path,
+      message: `names "${component.id}", which shows what a component of this program derives when it is scraped; it cannot show what the receiver "${pushing.component.id}" takes in. Give it a pipeline whose receivers are such components, e.g. session_activity.`,
+    }));
+}
+
+/** A deriving component that no pipeline feeds has nothing to give. */
+function starvedReceivers(
+  pipeline: ResolvedPipeline,
+  pipelines: readonly ResolvedPipeline[],
+): readonly ConfigProblem[] {
+  return pipeline.receivers
+    .filter(
+      ({ component }) =>
+        isDeriving(component.factory) && !pipelines.some((each) => takes(each, component)),
+    )
+    .map(({ component, at, path }) => ({
+      at,
+      path,
+      message: `names "${component.id}", which derives what it gives from the data of other pipelines, but none has it in its ${component.kind}s. Put it into the ${component.kind}s of a ${signalsTaken(component)} pipeline.`,
+    }));
+}
+
+/** Data goes round when a component stands in a pipeline that, directly or not, it gives to itself. */
+function circles(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
+  return pipelines.flatMap((pipeline) =>
+    pipeline.receivers
+      .filter(
+        ({ component }) => isDeriving(component.factory) && reaches(pipeline, component, pipelines),
+      )
+      .map((receiver) => ({
+        at: receiver.at,
+        path: receiver.path,
+        message: `names "${receiver.component.id}", which would be fed what it gives: data goes round in a circle. Take it out of the ${receiver.component.kind}s of this pipeline and of those behind it.`,
+      })),
+  );
+}
+
+/** Whether what enters `from` gets to `target` by way of deriving components. */
+function reaches(
+  from: ResolvedPipeline,
+  target: DeclaredComponent,
+  pipelines: readonly ResolvedPipeline[],
+): boolean {
+  const reached = new Set<ResolvedPipeline>([from]);
+  for (const pipeline of reached) {
+    if (takes(pipeline, target)) return true;
+    for (const next of pipelines) {
+      if (
+        next.receivers.some(
+          ({ component }) => isDeriving(component.factory) && takes(pipeline, component),
+        )
+      ) {
+        reached.add(next);
+      }
+    }
+  }
+  return false;
+}
+
+function takes(pipeline: ResolvedPipeline, component: DeclaredComponent): boolean {
+  const isIt = (reference: Reference) => reference.component === component;
+  return pipeline.processors.some(isIt) || pipeline.exporters.some(isIt);
+}
+
+function signalsTaken({ factory }: DeclaredComponent): string {
+  return (factory.roles.processor ?? factory.roles.exporter ?? []).join(" or ");
+}

@@ -1,0 +1,194 @@
+import type { AnyFactory } from "../component/factory.ts";
+import { checkSection } from "../config/check.ts";
+import { didYouMean } from "../config/issue-words.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { type MapNode, nodeAt } from "../config/node.ts";
+import { type ConfigProblem, inReadingOrder } from "../config/problem.ts";
+import {
+  type ConfiguredComponent,
+  checkComponents,
+  type DeclaredComponent,
+  sections,
+} from "./config-components.ts";
+import {
+  isDeriving,
+  nameOf,
+  type Reference,
+  type ResolvedPipeline,
+  resolveReferences,
+} from "./config-pipelines.ts";
+import { type ServiceSection, serviceSchema } from "./config-schema.ts";
+import { topologyProblems } from "./config-topology.ts";
+import type { ComponentRef, ServicePlan } from "./service.ts";
+
+/** A config that is right as a whole; frozen. It is the plan the service is built from, and more. */
+export interface ServiceConfig extends ServicePlan {
+  /** Every component configured, also those that nothing names. */
+  readonly components: readonly ConfiguredComponent[];
+  /** `service` with defaults filled in. */
+  readonly service: ServiceSection;
+  /** What is allowed but probably not meant, e.g. a component that nothing names. */
+  readonly notices: readonly ConfigProblem[];
+}
+
+export type CheckedConfig =
+  | { readonly ok: true; readonly config: ServiceConfig }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+/**
+ * Checks a loaded config against the types of components there are. Every problem is told at once, in
+ * reading order, those of loading included. Builds nothing.
+ */
+export function checkServiceConfig(
+  loaded: LoadedConfig,
+  factories: readonly AnyFactory[],
+): CheckedConfig {
+  const problems: ConfigProblem[] = [...loaded.problems];
+  const report = (problem: ConfigProblem) => problems.push(problem);
+  const { root, files } = loaded;
+  if (root === undefined) return { ok: false, problems };
+
+  checkTopLevel(root, factories, report);
+  const declarations = checkComponents(root, factories, report);
+  const service = checkSection(serviceSchema, root, ["service"]);
+  if (!service.ok) for (const problem of service.problems) report(problem);
+  const { pipelines, extensions } = resolveReferences(root, declarations, report);
+  for (const problem of topologyProblems(pipelines)) report(problem);
+  if (problems.length > 0 || !service.ok) {
+    return { ok: false, problems: inReadingOrder(problems, files) };
+  }
+
+  const used = new Set(
+    [
+      ...pipelines.flatMap((each) => [...each.receivers, ...each.processors, ...each.exporters]),
+      ...extensions,
+    ].map(({ component }) => component),
+  );
+  const components = declarations.components.map((component) =>
+    configured(component, used.has(component)),
+  );
+  const bySection = new Map(components.map((component) => [nameOf(component), component.section]));
+  const { metrics } = service.value.telemetry;
+  const reader = metrics.readers?.[0]?.pull.exporter.prometheus;
+  const config: ServiceConfig = {
+    components,
+    extensions: extensions.map(refOf),
+    pipelines: pipelines.map((pipeline) => ({
+      id: pipeline.id,
+      signal: pipeline.signal,
+      receivers: pipeline.receivers.map(refOf),
+      processors: pipeline.processors.map(refOf),
+      exporters: pipeline.exporters.map(refOf),
+    })),
+    sectionOf: (component) => bySection.get(nameOf(component)),
+    ...(metrics.level === "none" ? {} : { telemetryEndpoint: reader ?? metrics.endpoint }),
+    shutdownTimeoutMs: service.value.shutdown_timeout,
+    service: service.value,
+    notices: inReadingOrder(noticesOf(declarations.components, used, pipelines), files),
+  };
+  return { ok: true, config: frozen(config) };
+}
+
+function checkTopLevel(
+  root: MapNode,
+  factories: readonly AnyFactory[],
+  report: (problem: ConfigProblem) => void,
+): void {
+  const known = [...Object.keys(sections), "service"];
+  for (const [key, { keyAt }] of root.entries) {
+    if (known.includes(key)) continue;
+    const message =
+      key === "connectors"
+        ? noConnectorsMessage(factories)
+        : `is not a section.${didYouMean(key, known) || ` There are: ${known.join(", ")}.`}`;
+    report({ at: keyAt, path: [key], message });
+  }
+  for (const section of ["receivers", "exporters"]) {
+    const node = nodeAt(root, [section]);
+    const isEmpty =
+      node === undefined ||
+      (node.kind === "map" && node.entries.size === 0) ||
+      (node.kind === "scalar" && node.value === null && !node.failed);
+    if (isEmpty)
+      report({
+        at: root.entries.get(section)?.keyAt ?? root.at,
+        path: [section],
+        message: `must have at least one ${section.slice(0, -1)}.`,
+      });
+  }
+}
+
+function noConnectorsMessage(factories: readonly AnyFactory[]): string {
+  const [first] = factories.filter(isDeriving);
+  const example =
+    first === undefined
+      ? ""
+      : ` ${first.type} is configured in ${first.kind}s; name it in the ${first.kind}s of the pipelines it watches and in the receivers of those that carry what it derives.`;
+  return `is not a section: there are no connectors.${example}`;
+}
+
+function configured(
+  { kind, id, factory, section }: DeclaredComponent,
+  used: boolean,
+): ConfiguredComponent {
+  return { kind, id, factory, section, used };
+}
+
+function refOf({ component }: Reference): ComponentRef {
+  return { kind: component.kind, id: component.id };
+}
+
+function noticesOf(
+  components: readonly DeclaredComponent[],
+  used: ReadonlySet<DeclaredComponent>,
+  pipelines: readonly ResolvedPipeline[],
+): readonly ConfigProblem[] {
+  const unused = components
+    .filter((component) => !used.has(component))
+    .map((component) => ({
+      at: component.keyAt,
+      path: component.path,
+      message:
+        component.kind === "extension"
+          ? "is configured, but service.extensions does not name it; it is not run."
+          : "is configured, but no pipeline names it; it is not built.",
+    }));
+  const unheard = components
+    .filter((component) => used.has(component) && isDeriving(component.factory))
+    .filter(
+      (component) =>
+        !pipelines.some((each) =>
+          each.receivers.some((receiver) => receiver.component === component),
+        ),
+    )
+    .map((component) => ({
+      at: component.keyAt,
+      path: component.path,
+      message:
+        "derives data, but no pipeline names it in its receivers; what it finds out is not told to anyone.",
+    }));
+  const bypassed = pipelines.flatMap((pipeline) => {
+    const scraped = pipeline.exporters.find(({ component }) => component.factory.roles.scraped);
+    if (scraped === undefined) return [];
+    return pipeline.processors.map(({ component, at, path }) => ({
+      at,
+      path,
+      message: `names "${component.id}", which sees nothing of what the exporter "${scraped.component.id}" shows: that is asked for at its source.`,
+    }));
+  });
+  return [...unused, ...unheard, ...bypassed];
+}
+
+/** Freezes plain data to the bottom; factories and other foreign things are left alone. */
+function frozen<T>(value: T): T {
+  if (Array.isArray(value) || isPlain(value)) {
+    for (const inner of Object.values(value)) frozen(inner);
+    Object.freeze(value);
+  }
+  return value;
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return false;
+  return Object.getPrototypeOf(value) === Object.prototype && !("create" in value);
+}
