@@ -35,7 +35,7 @@ export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
 export interface Declarations {
   readonly components: readonly DeclaredComponent[];
   /** Ids that are written, but whose type does not exist; said once, where they are declared. */
-  readonly broken: ReadonlySet<string>;
+  readonly broken: readonly string[];
   /** A section could not be read at all, which is said elsewhere: what is in it is not known. */
   readonly incomplete: boolean;
 }
@@ -47,7 +47,7 @@ export function checkComponents(
   report: (problem: ConfigProblem) => void,
 ): Declarations {
   const components: DeclaredComponent[] = [];
-  const broken = new Set<string>();
+  const broken: string[] = [];
   for (const [section, kind] of Object.entries(sections)) {
     const seen = new Map<string, MapEntry>();
     for (const [key, entry] of entriesOf(root, section, report)) {
@@ -71,7 +71,7 @@ export function checkComponents(
       }
       const factory = factories.find((each) => each.kind === kind && each.type === type);
       if (factory === undefined) {
-        broken.add(id);
+        broken.push(id);
         report({ at, path, message: unknownTypeMessage(kind, type, factories) });
         continue;
       }

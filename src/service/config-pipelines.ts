@@ -1,5 +1,6 @@
 import type { AnyFactory } from "../component/factory.ts";
 import { didYouMean } from "../config/issue-words.ts";
+import { nearestName } from "../config/nearest-name.ts";
 import { type MapEntry, type MapNode, nodeAt } from "../config/node.ts";
 import {
   type ConfigPath,
@@ -144,8 +145,7 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
   };
   const role = target.place.slice(0, -1);
   const ofId = components.filter((component) => component.id === name.text);
-  const fitting = ofId.filter(({ factory }) => signalsIn(factory, target.place) !== undefined);
-  const [component, other] = fitting;
+  const component = ofId.find(({ factory }) => signalsIn(factory, target.place) !== undefined);
   if (component === undefined) {
     const [misplaced] = ofId;
     if (misplaced !== undefined) {
@@ -153,18 +153,13 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
         `names "${name.text}", which is ${article(misplaced.kind)} and cannot stand in ${target.place}.`,
       );
     }
-    // Its type does not exist, which is said where it is declared.
-    if (incomplete || broken.has(name.text)) return [];
+    // What is wrong with it, perhaps a misspelled type, is said where it is declared.
+    if (incomplete || nearestName(name.text, broken) !== undefined) return [];
     const candidates = components
       .filter(({ factory }) => signalsIn(factory, target.place) !== undefined)
       .map(({ id }) => id);
     return refuse(
       `names the ${role} "${name.text}", which is not configured.${didYouMean(name.text, candidates)}`,
-    );
-  }
-  if (other !== undefined) {
-    return refuse(
-      `names "${name.text}", which is both ${article(component.kind)} and ${article(other.kind)}; rename one of them, e.g. to "${name.text}/2".`,
     );
   }
   const handled = signalsIn(component.factory, target.place) ?? [];
