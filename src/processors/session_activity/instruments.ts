@@ -1,0 +1,105 @@
+import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { outcomes, type SignalResult } from "./activity-counts.ts";
+import { evictionReasons, kindNames } from "./kinds.ts";
+
+const prefix = "openclaw.session.activity";
+const kinds = kindNames.slice(1);
+
+/** The values of `openclaw.dialect`, by the type of signal the machine is told. */
+export const dialects = ["live_span", "span"] as const;
+
+/** What can become of a signal of each dialect. */
+export const resultsOf: Readonly<Record<(typeof dialects)[number], readonly SignalResult[]>> = {
+  live_span: ["started", "heartbeat", "stale", "late_start", "untracked", "link"],
+  span: ["ended", "finished", "reconciled", "duplicate", "untracked", "link"],
+};
+
+/** States that are told apart today. */
+export const sessionStates = ["active"] as const;
+
+export const specs = {
+  evicted: {
+    name: `${prefix}.evicted`,
+    kind: "counter",
+    unit: "{marker}",
+    description: "Tools and model calls evicted because nobody owned them any more.",
+    attributes: { "openclaw.reason": evictionReasons },
+  },
+  started: {
+    name: `${prefix}.started`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work seen to start. Equals ended + evicted + open + untracked.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  ended: {
+    name: `${prefix}.ended`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work whose sender reported its end in time.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  untracked: {
+    name: `${prefix}.untracked`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work that is not tracked: a bound was met, or it has neither parent nor session.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  reconciled: {
+    name: `${prefix}.reconciled`,
+    kind: "counter",
+    unit: "{work}",
+    description:
+      "Evicted work whose end arrived after all. Divided by evictions: the false-eviction ratio.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  lateStarts: {
+    name: `${prefix}.late_starts`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Starts from before an eviction that arrived after it, and were ignored.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  signals: {
+    name: `${prefix}.signals`,
+    kind: "counter",
+    unit: "{signal}",
+    description: "Signals of work and what became of them.",
+    attributes: {
+      "openclaw.dialect": dialects,
+      "openclaw.result": [...new Set([...resultsOf.live_span, ...resultsOf.span])],
+    },
+  },
+  open: {
+    name: `${prefix}.open`,
+    kind: "up_down_counter",
+    unit: "{work}",
+    description: "Work that is open now.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  sessions: {
+    name: `${prefix}.sessions`,
+    kind: "up_down_counter",
+    unit: "{session}",
+    description: "Sessions with open work; without a session reference, owner trees.",
+    attributes: { "openclaw.state": sessionStates },
+  },
+  oldestAge: {
+    name: `${prefix}.oldest_age`,
+    kind: "gauge",
+    unit: "s",
+    description: "Age of the oldest open work since it was first heard of; 0 when none is open.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  duration: {
+    name: `${prefix}.duration`,
+    kind: "histogram",
+    unit: "s",
+    description: "How long work lasted; for evicted work, its age at the eviction.",
+    attributes: { "openclaw.kind": kinds, "openclaw.outcome": outcomes },
+  },
+} as const satisfies Record<string, InstrumentSpec>;
+
+/** The one registry of what `session_activity` publishes. */
+export const activityInstruments: readonly InstrumentSpec[] = Object.values(specs);

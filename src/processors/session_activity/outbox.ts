@@ -1,0 +1,75 @@
+import type { Consumer } from "../../component/consumer.ts";
+import type { Logger } from "../../component/settings.ts";
+import type { Payload } from "../../otlp/payload.ts";
+
+/** Payloads that may wait for a slow pipeline. */
+const mostWaiting = 1000;
+
+/**
+ * Hands what the machine derives to its pipeline, one payload at a time and in order, without making
+ * the senders whose signals led to it wait. A payload the pipeline does not take is lost: queueing and
+ * retrying are an exporter's.
+ */
+export class Outbox {
+  readonly #next: Consumer;
+  readonly #logger: Logger;
+  readonly #waiting: Payload[] = [];
+  #sending: Promise<void> | undefined;
+
+  constructor(next: Consumer, logger: Logger) {
+    this.#next = next;
+    this.#logger = logger;
+  }
+
+  post(payload: Payload): void {
+    if (this.#waiting.length >= mostWaiting) {
+      this.#logger.error("Derived data was dropped because its pipeline is too slow.", {
+        signal: payload.signal,
+        items: payload.items,
+      });
+      return;
+    }
+    this.#waiting.push(payload);
+    this.#sending ??= this.#sendAll();
+  }
+
+  /** Resolves when everything posted has been handed on, or when `deadline` aborts. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    const sending = this.#sending;
+    if (sending === undefined || deadline.aborted) {
+      return;
+    }
+    await new Promise<void>((resolve) => {
+      deadline.addEventListener("abort", () => resolve(), { once: true });
+      void sending.then(resolve); // never rejects, see #sendAll
+    });
+  }
+
+  async #sendAll(): Promise<void> {
+    for (
+      let payload = this.#waiting.shift();
+      payload !== undefined;
+      payload = this.#waiting.shift()
+    ) {
+      const result = await this.#send(payload);
+      if (result !== undefined) {
+        this.#logger.error("Derived data was lost because its pipeline did not take it.", {
+          signal: payload.signal,
+          items: payload.items,
+          reason: result,
+        });
+      }
+    }
+    this.#sending = undefined;
+  }
+
+  /** Why the payload was not taken; undefined when it was. */
+  async #send(payload: Payload): Promise<string | undefined> {
+    try {
+      const result = await this.#next.consume(payload);
+      return result.status === "accepted" ? undefined : result.message;
+    } catch {
+      return "A component of the pipeline failed.";
+    }
+  }
+}
