@@ -95,7 +95,6 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
         options.onBroken?.("disconnected");
       }
     });
-    response.shouldKeepAlive &&= !isClosing;
     answer(options, request, response);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
@@ -223,11 +222,13 @@ function closeAfterAnswer(
   sockets: ReadonlySet<Socket>,
   answering: ReadonlySet<ServerResponse>,
 ): void {
-  const busy = new Set<Socket>();
+  // Of pipelined requests only the last answer may end the connection.
+  const busy = new Map<Socket, ServerResponse>();
   for (const response of answering) {
+    busy.set(response.req.socket, response);
+  }
+  for (const [socket, response] of busy) {
     response.shouldKeepAlive = false;
-    const { socket } = response.req;
-    busy.add(socket);
     // Headers that are out already promised to keep the connection alive.
     response.once("close", () => socket.destroySoon());
   }

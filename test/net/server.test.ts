@@ -261,6 +261,24 @@ describe("closing", () => {
     await closed;
   });
 
+  test("answers every request that was pipelined before", async () => {
+    const responses: ServerResponse[] = [];
+    const both = deferred<void>();
+    const { server } = await open({
+      handler(_, response) {
+        if (responses.push(response) === 2) both.resolve();
+      },
+    });
+    const socket = await rawSocket(server.port);
+    socket.send(get + get);
+    await both.promise;
+    const closed = server.close(never);
+    responses[0]?.end("first");
+    responses[1]?.end("second");
+    expect(await socket.closed()).toMatch(/first.*second/s);
+    await closed;
+  });
+
   test("does not wait for connections that are idle or never spoke", async () => {
     const { server, broken } = await open();
     const silent = await rawSocket(server.port);
