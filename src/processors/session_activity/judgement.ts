@@ -451,8 +451,11 @@ export class Judgement {
     const { spans, groups } = this.#graph;
     const claimed = groups.claimed.get(group);
     if (claimed === 0) {
-      groups.finishedTools.set(group, 0);
-      groups.explained.set(group, 0);
+      if (groups.hasFlag(group, groupFlags.referenced)) {
+        // A turn of the session is over. An owner tree's harness run may still be on its way.
+        groups.finishedTools.set(group, 0);
+        groups.explained.set(group, 0);
+      }
       return 0;
     }
     const hasLostTrack = groups.finishedTools.get(group) > groups.completed.get(group);

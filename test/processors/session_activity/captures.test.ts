@@ -1,0 +1,78 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { KeyedHash } from "../../../src/processors/session_activity/keyed-hash.ts";
+import { workKinds } from "../../../src/processors/session_activity/kinds.ts";
+import { LabelValues } from "../../../src/processors/session_activity/label-values.ts";
+import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
+import { SignalBatch } from "../../../src/processors/session_activity/signal-batch.ts";
+import { SpanObserver } from "../../../src/processors/session_activity/span-observer.ts";
+import { limits } from "./history.ts";
+
+const captures = join(import.meta.dirname, "../../testdata/openclaw");
+
+/** The table of the captures' README: markers orphaned. */
+const orphaned: Readonly<Record<string, number>> = {
+  "e2e-430": 0,
+  "v430-healthy": 0,
+  "v430-healthy-genai": 0,
+  "v430-nested": 1,
+  "v430-orphan-tool": 1,
+  "v430-same-session-retry": 1,
+  "v610-healthy": 0,
+  "v610-late-tool-terminal": 0,
+  "v610-nested": 1,
+  "v610-orphan-tool": 1,
+  "v9x-codex-ambient": 0,
+  "v9x-healthy": 0,
+  "v9x-orphan-tool": 1,
+};
+
+/** Feeds the traces of a capture to the machine; `spreadMs` is what passes between two requests. */
+function replay(capture: string, spreadMs: (atMs: number) => number): SessionActivity {
+  const activity = new SessionActivity({ ...limits, allowedLatenessMs: 1000 });
+  const observer = new SpanObserver({
+    hash: new KeyedHash(new Uint8Array(8)),
+    tools: new LabelValues(100),
+    channels: new LabelValues(100),
+  });
+  const signals = new SignalBatch();
+  const folder = join(captures, capture);
+  const index = readFileSync(join(folder, "index.jsonl"), "utf8").trim().split("\n");
+  let lastMs = 0;
+  let firstMs: number | undefined;
+  for (const line of index) {
+    const { id, at, signal } = JSON.parse(line);
+    if (signal === "traces") {
+      firstMs ??= at;
+      lastMs = spreadMs(at - firstMs!);
+      observer.observe(readFileSync(join(folder, `${id}-traces.bin`)), signals);
+      activity.apply(signals, lastMs);
+    }
+  }
+  activity.tick(lastMs + 60_000);
+  return activity;
+}
+
+describe("real bytes of OpenClaw", () => {
+  test("every capture is in the table", () => {
+    const folders = readdirSync(captures, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    expect(folders.sort()).toEqual(Object.keys(orphaned).sort());
+  });
+
+  for (const [capture, want] of Object.entries(orphaned)) {
+    for (const [pace, spreadMs] of [
+      ["as recorded", (atMs: number) => atMs],
+      ["all at once", () => 0],
+    ] as const) {
+      test(`${capture}, ${pace}: ${want} orphaned`, () => {
+        const { counts } = replay(capture, spreadMs);
+        expect(counts.evictedOf(workKinds.tool)).toBe(want);
+        expect(counts.evictedOf(workKinds.modelCall)).toBe(0);
+        expect(counts.reconciled).toEqual([0, 0, 0, 0]);
+      });
+    }
+  }
+});
