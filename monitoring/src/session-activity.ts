@@ -61,13 +61,12 @@ const isAnythingStuck: Row = {
     }),
     stat({
       id: 6,
-      title: "Sessions not moving",
+      title: "Sessions with open work",
       description:
-        "Sessions with open work that nothing has been heard of for a while (stalled), most of them waiting for a tool (blocked_tool_call). A few are long tools; many at once mean that the gateway or a tool's backend hangs.",
-      expr: `sum(${prefix}_sessions{${own}, state=~"stalled|blocked_tool_call"})`,
+        "Sessions in which something is open now; where a sender names no sessions, trees of runs. It follows the load; one that stays up while nobody uses the gateway holds work that never ends.",
+      expr: `sum(${prefix}_sessions{${own}})`,
       unit: "short",
       decimals: 0,
-      thresholds: { warning: 1, critical: 10 },
     }),
   ],
 };
@@ -134,7 +133,7 @@ const openAndEvicted: Row = {
       id: 14,
       title: "Sessions by state",
       description:
-        "long_running has recent progress, stalled has none, blocked_tool_call is stalled with a tool open. Stalled or blocked sessions that stay for longer than the longest tool are what users notice as a hanging assistant.",
+        "Sessions with open work. The line should come down with the load; sessions that stay for longer than the longest tool are what users notice as a hanging assistant.",
       width: 12,
       unit: "short",
       isStacked: true,
@@ -144,11 +143,11 @@ const openAndEvicted: Row = {
       id: 15,
       title: "Duration by kind",
       description:
-        "How long work takes from start to end, as 50th, 95th and 99th percentile. A 95th percentile of tools that nears allowed_lateness plus the turn's length explains false evictions.",
+        "How long work took that ended by itself, as 50th, 95th and 99th percentile; evicted work is left out. A percentile that sits at a round number is a timeout; one that climbs warns of tools that will hang.",
       width: 12,
       unit: "s",
       queries: [0.5, 0.95, 0.99].map((quantile) => ({
-        expr: `histogram_quantile(${quantile}, sum by (le, kind) (rate(${prefix}_duration_seconds_bucket{${own}}[$__rate_interval])))`,
+        expr: `histogram_quantile(${quantile}, sum by (le, kind) (rate(${prefix}_duration_seconds_bucket{${own}, outcome!="evicted"}[$__rate_interval])))`,
         legend: `{{kind}} p${quantile * 100}`,
       })),
     }),
