@@ -47,6 +47,7 @@ function referenced(root: JsonSchema, reference: string): JsonSchema | undefined
   return isSchema(found) ? found : undefined;
 }
 
-function isSchema(value: unknown): value is JsonSchema {
+/** Neither `true` nor `false` nor a list of schemas, which JSON Schema allows in places. */
+export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
