@@ -58,17 +58,23 @@ export class ActivityGraph {
     this.spans.remove(span);
   }
 
-  /** Puts `child` below `parent` and counts its open work there. Refused for a second parent or a cycle. */
-  link(child: number, parent: number): void {
+  /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
+  canLink(child: number, parent: number): boolean {
     const { spans } = this;
-    if (spans.parentOf(child) !== -1) {
-      return;
-    }
     let depth = spans.height.get(child) + 1;
     for (let at = parent; at !== -1; at = spans.parentOf(at)) {
       if (at === child || ++depth > maxDepth) {
-        return;
+        return false;
       }
+    }
+    return true;
+  }
+
+  /** Puts `child` below `parent` and counts its open work there. Nothing happens where it may not, or has a parent. */
+  link(child: number, parent: number): void {
+    const { spans } = this;
+    if (spans.parentOf(child) !== -1 || !this.canLink(child, parent)) {
+      return;
     }
     spans.setParent(child, parent);
     let height = spans.height.get(child);

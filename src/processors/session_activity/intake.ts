@@ -45,7 +45,7 @@ export class Intake {
     if (kind === workKinds.other) {
       return this.#define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
     }
-    const refusal = this.#refuse(batch, row, kind);
+    const refusal = this.#refuse(known, batch, row);
     if (refusal === "late_start") {
       add(this.#counts.lateStarts, kind, 1);
       return refusal;
@@ -173,9 +173,9 @@ export class Intake {
   }
 
   /** Why a start is not tracked, if it is not. */
-  #refuse(batch: SignalBatch, row: number, kind: WorkKind): "late_start" | "untracked" | undefined {
+  #refuse(known: number, batch: SignalBatch, row: number): "late_start" | "untracked" | undefined {
     const { groups } = this.#graph;
-    const isMarker = kind !== workKinds.run;
+    const isMarker = batch.kind.get(row) !== workKinds.run;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
     const group = this.#groupOf(batch, row);
@@ -190,11 +190,11 @@ export class Intake {
       return "untracked";
     }
     const isFull = this.#graph.activeGroups >= this.#limits.maxSessions;
-    return isFull && !this.#joinsActive(group, batch, row) ? "untracked" : undefined;
+    return isFull && !this.#joinsActive(group, known, batch, row) ? "untracked" : undefined;
   }
 
   /** Whether work falls into a session that is active already, so that it needs no new one. */
-  #joinsActive(group: number, batch: SignalBatch, row: number): boolean {
+  #joinsActive(group: number, known: number, batch: SignalBatch, row: number): boolean {
     const { groups, spans } = this.#graph;
     if (group === -1 || !groups.isActive(group)) {
       return false;
@@ -202,13 +202,18 @@ export class Intake {
     if (batch.referencesFrom(row) < batch.referencesTo(row)) {
       return this.#referencedGroupOf(batch, row) !== -1;
     }
-    if (batch.kind.get(row) !== workKinds.run || groups.hasFlag(group, groupFlags.referenced)) {
-      return true;
-    }
     const trace = this.#findTrace(batch, row);
     const parent = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-    const isInner = (batch.flags.get(row) & signalFlags.innerRun) !== 0;
-    return isInner && parent !== -1 && spans.hasFlag(parent, spanFlags.harness);
+    if (parent === -1 || (known !== -1 && !this.#graph.canLink(known, parent))) {
+      return false;
+    }
+    if (batch.kind.get(row) !== workKinds.run) {
+      return true;
+    }
+    const isInner =
+      (batch.flags.get(row) & signalFlags.innerRun) !== 0 &&
+      spans.hasFlag(parent, spanFlags.harness);
+    return isInner || groups.hasFlag(group, groupFlags.referenced);
   }
 
   /** The group that a signal will fall into as far as it exists already, or -1. */
