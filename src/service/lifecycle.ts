@@ -8,6 +8,8 @@ import { exceptionFields } from "./exception-fields.ts";
 export interface Instance {
   readonly id: string;
   readonly kind: ComponentKind;
+  /** What messages call it; default e.g. `receiver "otlp"`. */
+  readonly title?: string;
   readonly component: Component;
   readonly logger: Logger;
 }
@@ -29,7 +31,8 @@ export async function startAll(
     } catch (error) {
       await shutdownAll(instances.slice(0, index + 1), limits);
       const why = error instanceof Error ? error.message : String(error);
-      throw new Error(`Cannot start ${instance.kind} "${instance.id}": ${why}`, { cause: error });
+      const title = instance.title ?? `${instance.kind} "${instance.id}"`;
+      throw new Error(`Cannot start ${title}: ${why}`, { cause: error });
     }
   }
 }

@@ -18,8 +18,8 @@ export interface Pipeline {
 
 /**
  * Connects the instances as the pipelines say and returns all of them, each once, in the order to start
- * them: sinks before sources. Throws an `Error` when the pipelines cannot work as they are: a component
- * that lacks the role it is named in, a cycle, a scrape endpoint that has nothing to serve.
+ * them: sinks before sources. The pipelines must have been checked (`config.ts`); a component that lacks a
+ * role its factory declares throws.
  *
  * A receiver in several pipelines of a signal hands each payload to all of them. An exporter that is
  * asked for metrics instead of being sent them is attached to every receiver of its pipelines that has some;
@@ -104,11 +104,6 @@ function attachScraped(pipeline: Pipeline): void {
     const sources = pipeline.receivers
       .map((receiver) => receiverOf(receiver).metrics)
       .filter((source) => source !== undefined);
-    if (sources.length === 0 && role.consumer === undefined) {
-      throw new Error(
-        `Cannot build pipeline "${pipeline.id}": the exporter "${exporter.id}" serves metrics that a component derives, and no receiver of the pipeline derives any. Name one that does in "receivers", e.g. session_activity.`,
-      );
-    }
     for (const source of sources) {
       role.attach(source);
     }

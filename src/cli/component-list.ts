@@ -1,0 +1,43 @@
+import { stringify } from "yaml";
+import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+
+const sections = [
+  ["receivers", "receiver"],
+  ["processors", "processor"],
+  ["exporters", "exporter"],
+  ["extensions", "extension"],
+] as const satisfies readonly (readonly [string, ComponentKind])[];
+
+/** What this program is made of, as YAML in the shape the Collector prints. */
+export function componentList(factories: readonly AnyFactory[], version: string): string {
+  const list = {
+    buildinfo: {
+      command: "activity-collector",
+      description: "Notices work of AI-agent sessions which nobody owns any more.",
+      version,
+    },
+    ...Object.fromEntries(
+      sections.map(([section, kind]) => [
+        section,
+        factories.filter((factory) => factory.kind === kind).map(entryOf),
+      ]),
+    ),
+  };
+  return stringify(list, { lineWidth: 0 });
+}
+
+function entryOf({ type, description, stability, roles }: AnyFactory) {
+  const signalsOf = {
+    receiver: roles.receiver,
+    processor: roles.processor,
+    exporter: roles.exporter,
+  };
+  return {
+    name: type,
+    description,
+    stability,
+    signals: Object.fromEntries(
+      Object.entries(signalsOf).filter(([, signals]) => signals !== undefined),
+    ),
+  };
+}

@@ -1,0 +1,37 @@
+import type { StopSignal } from "./host.ts";
+
+/** How the program ends. Scripts rely on these. */
+export const exitCodes = {
+  success: 0,
+  /** The config is wrong, or a component could not start. */
+  failure: 1,
+  /** The command line cannot be understood. */
+  usage: 2,
+  /** A fault in the program ended it, or data was left when the time for shutting down was over. */
+  fault: 3,
+} as const;
+
+/** The convention of shells for a process ended by a signal. */
+export function exitCodeOfSignal(signal: StopSignal): number {
+  switch (signal) {
+    case "SIGINT":
+      return 130;
+    case "SIGTERM":
+      return 143;
+    default: {
+      const never: never = signal;
+      return never;
+    }
+  }
+}
+
+/** For `--help`. */
+export const exitCodesHelp = `
+Exit codes:
+  0    stopped cleanly, or the command did what it was asked
+  1    the configuration is wrong, or a component could not start
+  2    the command line cannot be understood
+  3    a fault ended the program, or data was left when the time for shutting down was over
+  130  a second SIGINT (Ctrl-C) ended it at once
+  143  a second SIGTERM ended it at once
+`;

@@ -1,0 +1,27 @@
+import type { CancelTimer, Clock } from "../component/clock.ts";
+
+/** A request of the operator to stop. */
+export type StopSignal = "SIGTERM" | "SIGINT";
+
+/**
+ * The process as the commands see it. Only `main.ts` has the real one; commands take what they need from
+ * here and return an exit code.
+ */
+export interface Host {
+  /** What follows the program's name on the command line. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly stdout: (text: string) => void;
+  readonly stderr: (text: string) => void;
+  /** Calls `run` at every stop signal, instead of the process ending, until the returned function is called. */
+  onStopSignal(run: (signal: StopSignal) => void): () => void;
+  /** Calls `run` when an exception reached nobody, until the returned function is called. */
+  onUncaught(run: (error: unknown) => void): () => void;
+  /** Keeps the process from ending for lack of work until the returned function is called. */
+  keepAlive(): CancelTimer;
+  /** Ends the process without waiting for anything. */
+  exitNow(code: number): void;
+}

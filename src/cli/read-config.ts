@@ -1,0 +1,23 @@
+import { components } from "../components.ts";
+import { loadConfig } from "../config/load.ts";
+import { formatProblem } from "../config/problem.ts";
+import { checkServiceConfig, type ServiceConfig } from "../service/config.ts";
+import type { Host } from "./host.ts";
+
+/**
+ * Reads and checks the config named on the command line. When it is wrong, every problem is told on
+ * stderr, one a line, and the result is `undefined`.
+ */
+export function readConfig(host: Host, sources: readonly string[]): ServiceConfig | undefined {
+  const checked = checkServiceConfig(loadConfig(sources, host.env), components);
+  if (checked.ok) {
+    return checked.config;
+  }
+  const { problems } = checked;
+  for (const problem of problems) {
+    host.stderr(`${formatProblem(problem)}\n`);
+  }
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  host.stderr(`The configuration has ${count}. Every option is explained in docs/config.md.\n`);
+  return undefined;
+}

@@ -1,0 +1,135 @@
+import { z } from "zod";
+import type { Component, MetricsSource } from "../component/component.ts";
+import { accepted, type Consumer } from "../component/consumer.ts";
+import { type AnyFactory, declare } from "../component/factory.ts";
+import type { Signal } from "../otlp/payload.ts";
+import { fanOut } from "../service/fan-out.ts";
+import type { ComponentRef, ServicePlan } from "../service/service.ts";
+
+/** Where a replay enters the pipelines and where it comes out. */
+export interface ReplayParts {
+  readonly factories: readonly AnyFactory[];
+  /** The plan with one more pipeline, which the derived logs end in. */
+  readonly plan: ServicePlan;
+  /** What receivers would push into, by signal; filled when the service is built. */
+  readonly entries: ReadonlyMap<Signal, Consumer>;
+  /** The components whose metrics can be asked for; filled when the service is built. */
+  readonly sources: readonly MetricsSource[];
+}
+
+const tap: ComponentRef = { kind: "exporter", id: "replay" };
+
+/**
+ * The configured pipelines without the world around them: receivers open nothing and lend their place to
+ * the replay, exporters take everything and send nothing, extensions do nothing. Processors are the real ones.
+ * `onLogs` is handed what they derive as logs, whether or not the config passes it on somewhere.
+ */
+export function replayParts(
+  plan: ServicePlan,
+  real: readonly AnyFactory[],
+  onLogs: (bytes: Uint8Array) => void,
+): ReplayParts {
+  const branches = new Map<Signal, Consumer[]>();
+  const entries = new Map<Signal, Consumer>();
+  const sources: MetricsSource[] = [];
+  const connect = (signal: Signal, next: Consumer) => {
+    const consumers = [...(branches.get(signal) ?? []), next];
+    branches.set(signal, consumers);
+    entries.set(signal, fanOut(consumers));
+  };
+
+  const factories = real.map((factory): AnyFactory => {
+    switch (factory.kind) {
+      case "receiver":
+        return { ...factory, create: () => inert({ receiver: { connect } }) };
+      case "processor":
+        return {
+          ...factory,
+          create(settings, section) {
+            const component = factory.create(settings, section);
+            if (component.receiver?.metrics !== undefined) {
+              sources.push(component.receiver.metrics);
+            }
+            return component;
+          },
+        };
+      case "exporter":
+        return { ...factory, create: () => inert({ exporter: sinkLike(factory) }) };
+      case "extension":
+        return { ...factory, create: () => inert({}) };
+      default: {
+        const never: never = factory.kind;
+        return never;
+      }
+    }
+  });
+
+  return {
+    factories: [...factories, tapFactory(onLogs)],
+    plan: withTap(plan, real),
+    entries,
+    sources,
+  };
+}
+
+function withTap(plan: ServicePlan, factories: readonly AnyFactory[]): ServicePlan {
+  const derivesLogs = ({ kind, id }: ComponentRef) =>
+    factories.some(
+      (factory) =>
+        factory.kind === kind &&
+        factory.type === id.split("/", 1)[0] &&
+        (factory.roles.receiver?.includes("logs") ?? false),
+    );
+  const used = plan.pipelines.flatMap(({ processors }) => processors).filter(derivesLogs);
+  const unique = [...new Map(used.map((ref) => [ref.id, ref])).values()];
+  return {
+    ...plan,
+    extensions: [],
+    pipelines: [
+      ...plan.pipelines,
+      ...(unique.length === 0
+        ? []
+        : [
+            {
+              id: "logs/replay",
+              signal: "logs" as const,
+              receivers: unique,
+              processors: [],
+              exporters: [tap],
+            },
+          ]),
+    ],
+  };
+}
+
+function tapFactory(onLogs: (bytes: Uint8Array) => void): AnyFactory {
+  return declare({
+    type: tap.id,
+    kind: tap.kind,
+    roles: { exporter: ["logs"] },
+    stability: "development",
+    description: "Shows a replay what was derived.",
+    schema: z.unknown(),
+    create: () =>
+      inert({
+        exporter: {
+          consumer: () => ({
+            async consume({ bytes }) {
+              onLogs(bytes);
+              return accepted;
+            },
+          }),
+        },
+      }),
+  });
+}
+
+function sinkLike({ roles }: AnyFactory): NonNullable<Component["exporter"]> {
+  return roles.scraped === true
+    ? { attach: () => {} }
+    : { consumer: () => ({ consume: async () => accepted }) };
+}
+
+function inert(roles: Omit<Component, "start" | "shutdown">): Component {
+  return { ...roles, start: async () => {}, shutdown: async () => {} };
+}

@@ -1,0 +1,135 @@
+import { readFileSync } from "node:fs";
+import { components } from "../components.ts";
+import { mergeCollections } from "../metrics/merge.ts";
+import { renderPrometheus } from "../metrics/prometheus-text.ts";
+import { checkRequest } from "../otlp/check.ts";
+import { requestFromJson } from "../otlp/json.ts";
+import type { Payload, Signal } from "../otlp/payload.ts";
+import { createLogger } from "../service/logger.ts";
+import { createService } from "../service/service.ts";
+import { type CapturedRequest, findCaptures } from "./capture.ts";
+import { type Eviction, evictionsIn, evictionsTable } from "./evictions-table.ts";
+import { exitCodes } from "./exit-codes.ts";
+import type { Host } from "./host.ts";
+import { readConfig } from "./read-config.ts";
+import { replayParts } from "./replay-components.ts";
+import { createReplaySummary } from "./replay-summary.ts";
+import { programVersion } from "./version.ts";
+import { createVirtualClock } from "./virtual-clock.ts";
+
+export interface ReplayOptions {
+  readonly config: readonly string[];
+  /** How many times faster than it was recorded; `Infinity` waits for nothing. */
+  readonly speed: number;
+  /** The signal of single files whose name does not tell it. */
+  readonly signal?: Signal;
+  /** How long time runs on after the last request, so that what is due then still happens. */
+  readonly settleMs: number;
+}
+
+/**
+ * Feeds recorded requests through the configured pipelines, in this process and without opening or
+ * sending anything, and prints what was evicted and the metrics at the end. The pipelines live in the time
+ * of the recording. Resolves to the exit code.
+ */
+export async function replay(
+  host: Host,
+  paths: readonly string[],
+  options: ReplayOptions,
+): Promise<number> {
+  const config = readConfig(host, options.config);
+  const captures = findCaptures(paths, options.signal);
+  if (!captures.ok) {
+    host.stderr(`${captures.problems.join("\n")}\n`);
+  }
+  if (config === undefined || !captures.ok) {
+    return exitCodes.failure;
+  }
+
+  const startUnixMs = captures.requests.find(({ atMs }) => atMs !== undefined)?.atMs ?? 0;
+  const clock = createVirtualClock(startUnixMs);
+  const evictions: Eviction[] = [];
+  const parts = replayParts(config, components, (bytes) =>
+    evictions.push(...evictionsIn(bytes, startUnixMs)),
+  );
+  const { telemetryEndpoint: _, ...plan } = parts.plan;
+  const service = createService({
+    plan,
+    factories: parts.factories,
+    version: programVersion(),
+    clock,
+    random: host.random,
+    randomBytes: host.randomBytes,
+    logger: createLogger({ level: "warn", encoding: "console", clock, write: host.stderr }),
+  });
+
+  const letGo = host.keepAlive();
+  try {
+    await service.start();
+    const summary = createReplaySummary();
+    for (const request of captures.requests) {
+      const atMs = Math.max(clock.nowMs(), (request.atMs ?? startUnixMs) - startUnixMs);
+      await pause(host, (atMs - clock.nowMs()) / options.speed);
+      await clock.advanceTo(atMs, settled);
+      const payload = payloadOf(request);
+      const entry = parts.entries.get(request.signal);
+      if (typeof payload === "string") {
+        summary.refused(request.signal, payload);
+      } else if (entry === undefined) {
+        summary.refused(request.signal, "No pipeline of the config takes this signal.");
+      } else {
+        const result = await entry.consume(payload);
+        await settled();
+        if (result.status === "accepted") {
+          summary.accepted(request.signal);
+        } else {
+          summary.refused(request.signal, result.message);
+        }
+      }
+    }
+    host.stdout(summary.text(clock.nowMs()));
+    await clock.advanceTo(clock.nowMs() + options.settleMs, settled);
+    const metrics = await Promise.all(parts.sources.map((source) => source.collect()));
+    await service.shutdown();
+    host.stdout(`\n${evictionsTable(evictions)}`);
+    // As the prometheus exporter shows them.
+    host.stdout(`\n${renderPrometheus(mergeCollections(metrics), { stripPrefix: "openclaw." })}`);
+    return exitCodes.success;
+  } finally {
+    letGo();
+  }
+}
+
+/** The payload, or why there is none. */
+function payloadOf({ path, signal, encoding }: CapturedRequest): Payload | string {
+  const body = readFileSync(path);
+  const request =
+    encoding === "json"
+      ? requestFromJson(signal, body.toString("utf8"))
+      : { ok: true as const, bytes: new Uint8Array(body) };
+  if (!request.ok) {
+    return request.message;
+  }
+  const checked = checkRequest(signal, request.bytes);
+  if (!checked.ok) {
+    return checked.message;
+  }
+  return { signal, bytes: checked.bytes, items: checked.items, transport: "http" };
+}
+
+/** Resolves when everything that was set in motion without waiting for the outside is done. */
+function settled(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function pause(host: Host, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    if (ms > 0) {
+      host.clock.after(ms, resolve);
+    } else {
+      resolve();
+    }
+  });
+}

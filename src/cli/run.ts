@@ -1,0 +1,119 @@
+import { components } from "../components.ts";
+import { formatProblem } from "../config/problem.ts";
+import type { ServiceConfig } from "../service/config.ts";
+import { exceptionFields } from "../service/exception-fields.ts";
+import type { LogSampling } from "../service/log-sampler.ts";
+import { createLogger, type RootLogger } from "../service/logger.ts";
+import { createService, type Service } from "../service/service.ts";
+import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
+import type { Host } from "./host.ts";
+import { readConfig } from "./read-config.ts";
+import { createStopRequests } from "./stop-requests.ts";
+import { programVersion } from "./version.ts";
+
+/** The Collector's: of identical messages ten pass in ten seconds, then every hundredth. */
+const sampling: LogSampling = { tickMs: 10_000, initial: 10, thereafter: 100 };
+
+/** Runs the collector until it is told to stop. Resolves to the exit code. */
+export async function run(host: Host, sources: readonly string[]): Promise<number> {
+  const config = readConfig(host, sources);
+  if (config === undefined) {
+    return exitCodes.failure;
+  }
+  const logger = createLogger({
+    ...config.service.telemetry.logs,
+    sampling,
+    clock: host.clock,
+    write: host.stderr,
+  });
+  for (const notice of config.notices) {
+    logger.warn("The configuration has something that was probably not meant.", {
+      notice: formatProblem(notice),
+    });
+  }
+  const letGo = host.keepAlive();
+  try {
+    return await runService(host, config, logger);
+  } finally {
+    letGo();
+  }
+}
+
+async function runService(host: Host, config: ServiceConfig, logger: RootLogger): Promise<number> {
+  const version = programVersion();
+  logger.info("Starting activity-collector.", { version, node: process.version });
+  // Before anything is open, so that a signal during the start is heeded too.
+  const ending = untilEnded(host, logger);
+  try {
+    const service = createService({
+      ...host,
+      plan: config,
+      factories: components,
+      version,
+      logger,
+    });
+    await service.start();
+    logger.info("Everything is ready. Begin running and processing data.");
+    const { why } = await ending.requested;
+    return await drain(service, logger, why);
+  } catch (error) {
+    host.stderr(`${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodes.failure;
+  } finally {
+    ending.stopListening();
+  }
+}
+
+async function drain(
+  service: Service,
+  logger: RootLogger,
+  why: "signal" | "fault",
+): Promise<number> {
+  const isClean = await service.shutdown();
+  logger.info("Shutdown complete.");
+  return why === "signal" && isClean ? exitCodes.success : exitCodes.fault;
+}
+
+/** Listens for what ends the program: the first request drains, an insisting one ends it at once. */
+function untilEnded(host: Host, logger: RootLogger) {
+  const stopRequests = createStopRequests(host.clock);
+  let hasFault = false;
+  let request = (_: { readonly why: "signal" | "fault" }) => {};
+  const requested = new Promise<{ readonly why: "signal" | "fault" }>((resolve) => {
+    request = resolve;
+  });
+  const forgetSignals = host.onStopSignal((signal) => {
+    switch (stopRequests(signal)) {
+      case "drain":
+        logger.info("Told to stop, handing on what is held. The same again stops at once.", {
+          signal,
+        });
+        request({ why: "signal" });
+        return;
+      case "exit":
+        host.stderr(`Stopped at once by a second ${signal}; what was held is lost.\n`);
+        host.exitNow(exitCodeOfSignal(signal));
+        return;
+      case "ignore":
+        return;
+    }
+  });
+  const forgetUncaught = host.onUncaught((error) => {
+    logger.error(
+      "Stopping because of a fault in this program. Please report it.",
+      exceptionFields(error),
+    );
+    if (hasFault) {
+      host.exitNow(exitCodes.fault);
+    }
+    hasFault = true;
+    request({ why: "fault" });
+  });
+  return {
+    requested,
+    stopListening() {
+      forgetSignals();
+      forgetUncaught();
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { AnyFactory } from "./component/factory.ts";
+import { factory as debugExporter } from "./exporters/debug/factory.ts";
+import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
+import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
+import { factory as sessionActivityProcessor } from "./processors/session_activity/factory.ts";
+import { factory as otlpReceiver } from "./receivers/otlp/factory.ts";
+
+/** Every type of component there is. Adding one is adding a line here. */
+export const components: readonly AnyFactory[] = [
+  otlpReceiver,
+  sessionActivityProcessor,
+  prometheusExporter,
+  otlpHttpExporter,
+  debugExporter,
+];

@@ -1,0 +1,32 @@
+#!/usr/bin/env node
+import { randomBytes } from "node:crypto";
+import type { Host } from "./cli/host.ts";
+import { runProgram } from "./cli/program.ts";
+import { keepProcessAlive, systemClock } from "./system-clock.ts";
+
+const host: Host = {
+  args: process.argv.slice(2),
+  env: process.env,
+  clock: systemClock,
+  random: Math.random,
+  randomBytes,
+  stdout: (text) => process.stdout.write(text),
+  stderr: (text) => process.stderr.write(text),
+  onStopSignal(run) {
+    const onTerm = () => run("SIGTERM");
+    const onInt = () => run("SIGINT");
+    process.on("SIGTERM", onTerm).on("SIGINT", onInt);
+    return () => process.off("SIGTERM", onTerm).off("SIGINT", onInt);
+  },
+  onUncaught(run) {
+    const onError = (error: unknown) => run(error);
+    process.on("uncaughtException", onError).on("unhandledRejection", onError);
+    return () => process.off("uncaughtException", onError).off("unhandledRejection", onError);
+  },
+  keepAlive: keepProcessAlive,
+  exitNow: (code) => process.exit(code),
+};
+
+process.exitCode = await runProgram(host);
+// Nothing is left to do; a handle that somebody forgot must not keep the process.
+systemClock.after(1_000, () => process.exit());

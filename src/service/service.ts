@@ -1,0 +1,152 @@
+import type { Clock } from "../component/clock.ts";
+import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+import type { Signal } from "../otlp/payload.ts";
+import { Counts } from "./counts.ts";
+import { createEdges } from "./edges.ts";
+import { type Instance, shutdownAll, startAll } from "./lifecycle.ts";
+import type { RootLogger } from "./logger.ts";
+import { connectPipelines } from "./pipelines.ts";
+import { createTelemetry } from "./telemetry.ts";
+
+/** A component of the config, by section and id. */
+export interface ComponentRef {
+  readonly kind: ComponentKind;
+  readonly id: string;
+}
+
+/** A checked config, as the service needs it. */
+export interface ServicePlan {
+  /** Extensions in the order to start them. */
+  readonly extensions: readonly ComponentRef[];
+  readonly pipelines: readonly {
+    readonly id: string;
+    readonly signal: Signal;
+    readonly receivers: readonly ComponentRef[];
+    readonly processors: readonly ComponentRef[];
+    readonly exporters: readonly ComponentRef[];
+  }[];
+  /** What the user wrote for a component, after expansion. */
+  readonly sectionOf: (component: ComponentRef) => unknown;
+  /** Where the own metrics are served; left out: nowhere. */
+  readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
+  readonly shutdownTimeoutMs: number;
+}
+
+export interface ServiceOptions {
+  readonly plan: ServicePlan;
+  readonly factories: readonly AnyFactory[];
+  readonly version: string;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly randomBytes: (length: number) => Uint8Array;
+  readonly logger: RootLogger;
+}
+
+/** The pipelines of a config. */
+export interface Service {
+  /**
+   * Starts extensions, exporters, processors, receivers, in this order. Rejects with an `Error` an operator
+   * understands, and then nothing is left running.
+   */
+  start(): Promise<void>;
+  /**
+   * Stops taking, hands on what is held, releases. Resolves to whether all of it was done in time.
+   * Safe twice, and while `start` is still under way.
+   */
+  shutdown(): Promise<boolean>;
+}
+
+/**
+ * Builds every component that the pipelines name, each once, and connects them. Opens nothing. Throws an
+ * `Error` an operator understands when the pipelines cannot work as they are.
+ */
+export function createService(options: ServiceOptions): Service {
+  const { plan, version, clock, logger } = options;
+  const counts = new Counts();
+  const telemetry = createTelemetry({
+    version,
+    clock,
+    counts,
+    logger,
+    ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
+  });
+  const instances = new Map<string, Instance>();
+  const instanceOf = (ref: ComponentRef): Instance => {
+    const key = `${ref.kind} ${ref.id}`;
+    const instance = instances.get(key) ?? build(ref);
+    instances.set(key, instance);
+    return instance;
+  };
+  const build = ({ kind, id }: ComponentRef): Instance => {
+    const componentLogger = logger.forComponent({ kind, id });
+    const component = factoryOf(options.factories, { kind, id }).create(
+      {
+        id,
+        version,
+        clock,
+        random: options.random,
+        randomBytes: options.randomBytes,
+        logger: componentLogger,
+        meter: telemetry.meterFor({ id }),
+      },
+      plan.sectionOf({ kind, id }),
+    );
+    return { kind, id, component, logger: componentLogger };
+  };
+
+  const pipelines = plan.pipelines.map((pipeline) => ({
+    ...pipeline,
+    receivers: pipeline.receivers.map(instanceOf),
+    processors: pipeline.processors.map(instanceOf),
+    exporters: pipeline.exporters.map(instanceOf),
+  }));
+  const order = [
+    ...plan.extensions.map(instanceOf),
+    ...connectPipelines(pipelines, createEdges(counts)),
+  ];
+  const limits = { clock, shutdownTimeoutMs: plan.shutdownTimeoutMs };
+  // First to start and last to stop, so that the counters of the draining can still be scraped.
+  const all = [telemetryInstance(telemetry, logger), ...order];
+  let started: Promise<void> | undefined;
+  let stopped: Promise<boolean> | undefined;
+
+  return {
+    start() {
+      started ??= startAll(all, limits);
+      return started;
+    },
+    shutdown() {
+      stopped ??= (async () => {
+        // A start that fails has cleaned up, and whoever called it is told.
+        const isStarted = await (started ?? Promise.resolve()).then(
+          () => true,
+          () => false,
+        );
+        return !isStarted || (await shutdownAll(all, limits)).length === 0;
+      })();
+      return stopped;
+    },
+  };
+}
+
+function telemetryInstance(
+  telemetry: { start(): Promise<void>; shutdown(deadline: AbortSignal): Promise<void> },
+  logger: RootLogger,
+): Instance {
+  return {
+    kind: "extension",
+    id: "service.telemetry.metrics",
+    title: "the own metrics (service.telemetry.metrics)",
+    component: telemetry,
+    logger,
+  };
+}
+
+function factoryOf(factories: readonly AnyFactory[], { kind, id }: ComponentRef): AnyFactory {
+  const type = id.split("/", 1)[0];
+  const factory = factories.find((each) => each.kind === kind && each.type === type);
+  if (factory === undefined) {
+    throw new Error(`Cannot build ${kind} "${id}": there is no ${kind} of the type "${type}".`);
+  }
+  return factory;
+}

@@ -1,0 +1,208 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, posix, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const src = join(dirname(fileURLToPath(import.meta.url)), "..", "src");
+
+/** Sections whose folders are each one component. */
+const componentSections = ["receivers", "processors", "exporters", "extensions"];
+
+const everyone = "everything" as const;
+
+/** Who may import whom, besides itself: the table of docs/ARCHITECTURE.md. */
+const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> = {
+  otlp: [],
+  config: [],
+  net: [],
+  metrics: [],
+  component: ["otlp"],
+  "any component": ["component", "otlp", "config", "net", "metrics"],
+  service: ["component", "otlp", "config", "net", "metrics"],
+  "system-clock.ts": ["component"],
+  "components.ts": ["component", "any component"],
+  cli: everyone,
+  "main.ts": everyone,
+};
+
+/** What comes from outside must be handed in. The files named are the places where it is taken. */
+const ambient: readonly {
+  readonly what: string;
+  readonly pattern: RegExp;
+  readonly only: readonly string[];
+}[] = [
+  { what: "Date.now", pattern: /\bDate\.now\b/, only: ["system-clock.ts"] },
+  { what: "new Date()", pattern: /\bnew Date\(\s*\)/, only: [] },
+  { what: "performance.now", pattern: /\bperformance\.now\b/, only: ["system-clock.ts"] },
+  { what: "process.hrtime", pattern: /\bprocess\.(hrtime|uptime)\b/, only: [] },
+  { what: "setTimeout", pattern: /(?<!\.)\bsetTimeout\s*\(/, only: ["system-clock.ts"] },
+  { what: "setInterval", pattern: /(?<!\.)\bsetInterval\s*\(/, only: ["system-clock.ts"] },
+  { what: "timers of Node", pattern: /["']node:timers/, only: [] },
+  { what: "AbortSignal.timeout", pattern: /\bAbortSignal\.timeout\b/, only: [] },
+  { what: "Math.random", pattern: /\bMath\.random\b/, only: ["main.ts"] },
+  {
+    what: "randomness of node:crypto",
+    pattern:
+      /\b(randomUUID|randomInt|getRandomValues|randomFillSync)\b|import\s*\{[^}]*\brandomBytes\b/,
+    only: ["main.ts"],
+  },
+  { what: "process.env", pattern: /\bprocess\.env\b/, only: ["main.ts"] },
+  { what: "process.argv", pattern: /\bprocess\.argv\b/, only: ["main.ts"] },
+  { what: "process.exit", pattern: /\bprocess\.exit(Code)?\b/, only: ["main.ts"] },
+  { what: "process.on", pattern: /\bprocess\.(on|once)\s*\(/, only: ["main.ts"] },
+];
+
+interface SourceFile {
+  /** Relative to `src`, with forward slashes. */
+  readonly path: string;
+  /** Without comments. */
+  readonly code: string;
+}
+
+const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encoding: "utf8" })
+  .map((path) => path.replaceAll("\\", "/"))
+  .filter((path) => /\.[cm]?[jt]s$/.test(path) && !posix.basename(path).startsWith("generated"))
+  .map((path) => ({ path, code: withoutComments(readFileSync(join(src, path), "utf8")) }));
+
+function withoutComments(text: string): string {
+  // Strings first, so that a `//` inside one stays.
+  return text.replaceAll(
+    /("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g,
+    (_, literal: string | undefined) => literal ?? "",
+  );
+}
+
+interface Import {
+  readonly from: SourceFile;
+  /** Relative to `src`. */
+  readonly to: string;
+  readonly isTypeOnly: boolean;
+}
+
+function importsOf(file: SourceFile): readonly Import[] {
+  const pattern =
+    /\b(import|export)\s+(type\s+)?[^"';]*?from\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/g;
+  return [...file.code.matchAll(pattern)].flatMap(([, , type, from, bare]) => {
+    const target = from ?? bare ?? "";
+    return target.startsWith(".")
+      ? [
+          {
+            from: file,
+            to: posix.join(posix.dirname(file.path), target),
+            isTypeOnly: type !== undefined,
+          },
+        ]
+      : [];
+  });
+}
+
+/** The part a file belongs to: its top folder, or for components the folder of the one component. */
+function partOf(path: string): string {
+  const [top = "", second = ""] = path.split("/");
+  return componentSections.includes(top) ? `${top}/${second}` : top;
+}
+
+function ruleOf(part: string): string {
+  return componentSections.includes(part.split("/")[0] ?? "") ? "any component" : part;
+}
+
+function isAllowed(from: string, to: string): boolean {
+  if (from === to) {
+    return true;
+  }
+  const allowed = mayImport[ruleOf(from)];
+  return allowed === everyone || (allowed?.includes(ruleOf(to)) ?? false);
+}
+
+const imports = files.flatMap(importsOf);
+const parts = [...new Set(files.map(({ path }) => partOf(path)))];
+
+describe("who may import whom", () => {
+  test("every part of the program has a rule", () => {
+    expect(parts.filter((part) => mayImport[ruleOf(part)] === undefined)).toEqual([]);
+  });
+
+  test("every rule is about a part that exists", () => {
+    const used = new Set(parts.map(ruleOf));
+    expect(Object.keys(mayImport).filter((rule) => !used.has(rule))).toEqual([]);
+  });
+
+  test("imports of our own files were found and lead to files", () => {
+    expect(imports.length).toBeGreaterThan(files.length);
+    expect(
+      imports.filter(({ to }) => !existsSync(join(src, to))).map(({ from, to }) => [from.path, to]),
+    ).toEqual([]);
+  });
+
+  for (const part of parts) {
+    test(`${part} keeps to its rule`, () => {
+      const breaches = imports
+        .filter(({ from }) => partOf(from.path) === part)
+        .filter(({ to }) => !isAllowed(part, partOf(to)))
+        .map(({ from, to }) => `${from.path} imports ${to}`);
+      expect(breaches).toEqual([]);
+    });
+  }
+
+  test("the contracts import nothing but types", () => {
+    const breaches = imports
+      .filter(({ from, to }) => partOf(from.path) === "component" && partOf(to) !== "component")
+      .filter(({ isTypeOnly }) => !isTypeOnly)
+      .map(({ from, to }) => `${from.path} imports ${to}`);
+    expect(breaches).toEqual([]);
+  });
+
+  test("the rules tell a breach from what is allowed", () => {
+    expect(isAllowed("receivers/otlp", "exporters/debug")).toBe(false);
+    expect(isAllowed("service", "receivers/otlp")).toBe(false);
+    expect(isAllowed("otlp", "component")).toBe(false);
+    expect(isAllowed("receivers/otlp", "net")).toBe(true);
+    expect(isAllowed("components.ts", "receivers/otlp")).toBe(true);
+  });
+});
+
+describe("time, chance and the environment are handed in", () => {
+  for (const { what, pattern, only } of ambient) {
+    test(`${what} is used in ${only.length === 0 ? "no file" : only.join(" and ")} only`, () => {
+      const users = files.filter(({ code }) => pattern.test(code)).map(({ path }) => path);
+      expect(users).toEqual([...only]);
+    });
+  }
+});
+
+describe("how files are written", () => {
+  const siblings = (folder: string) => readdirSync(join(src, folder), { withFileTypes: true });
+
+  test("imports of our own files name the file with its extension", () => {
+    const breaches = imports.filter(({ to }) => !/\.(ts|js)$/.test(to)).map(({ to }) => to);
+    expect(breaches).toEqual([]);
+  });
+
+  test("no file is named after nothing in particular", () => {
+    const vague = /^(utils?|helpers?|common|types|manager|index)\.ts$/;
+    expect(files.filter(({ path }) => vague.test(posix.basename(path)))).toEqual([]);
+  });
+
+  for (const section of componentSections.filter((name) => existsSync(join(src, name)))) {
+    for (const entry of siblings(section).filter((each) => each.isDirectory())) {
+      test(`${section}/${entry.name} declares itself, its options and its page`, () => {
+        const names = siblings(join(section, entry.name)).map(({ name }) => name);
+        expect(names).toEqual(expect.arrayContaining(["factory.ts", "config.ts", "README.md"]));
+      });
+    }
+  }
+
+  test("only components.ts lists factories", () => {
+    const importers = imports
+      .filter(
+        ({ to }) => to.endsWith("/factory.ts") && componentSections.includes(to.split("/")[0]!),
+      )
+      .map(({ from }) => from.path);
+    expect([...new Set(importers)]).toEqual(["components.ts"]);
+  });
+});
+
+test("the sources are where this test looks for them", () => {
+  expect(files.length).toBeGreaterThan(30);
+  expect(relative(src, join(src, "main.ts"))).toBe("main.ts");
+});
