@@ -5,8 +5,8 @@ import type { Logger } from "../component/settings.ts";
 import { consoleLine } from "./console-line.ts";
 import { createLogSampler, type LogSampling } from "./log-sampler.ts";
 
-export const logLevels = ["debug", "info", "warn", "error"] as const;
-export type LogLevel = (typeof logLevels)[number];
+/** From the least important on. */
+type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface LoggerOptions {
   readonly level: LogLevel;
