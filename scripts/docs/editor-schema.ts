@@ -49,9 +49,12 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
   };
 }
 
-/** The same schema, where a section may be empty and every value may be a reference such as `${env:NAME}`. */
+/**
+ * The same schema, where a section may be empty, every value may be a reference such as `${env:NAME}`,
+ * and nothing is required: a file may be an overlay that another one completes.
+ */
 function lenient(schema: JsonSchema): JsonSchema {
-  const { $schema: _, ...own } = schema;
+  const { $schema: _, required: __, ...own } = withoutNull(schema);
   if (own.type === "object") return { ...lenientChildren(own), type: ["object", "null"] };
   if (own.type === "array") return lenientChildren(own);
   const isFreeText =
@@ -68,6 +71,13 @@ function lenient(schema: JsonSchema): JsonSchema {
     ...(examples === undefined ? {} : { examples }),
     anyOf: [...(anyOf?.map(lenientChildren) ?? [check]), { $ref: "#/$defs/reference" }],
   };
+}
+
+/** A choice between a map and nothing is a map here, so that editors can say what is wrong inside. */
+function withoutNull(schema: JsonSchema): JsonSchema {
+  const { anyOf, ...rest } = schema;
+  const [only, ...others] = anyOf?.filter(({ type }) => type !== "null") ?? [];
+  return only?.type === "object" && others.length === 0 ? { ...only, ...rest } : schema;
 }
 
 function lenientChildren(schema: JsonSchema): JsonSchema {
