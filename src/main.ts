@@ -4,6 +4,11 @@ import type { Host } from "./cli/host.ts";
 import { runProgram } from "./cli/program.ts";
 import { keepProcessAlive, systemClock } from "./system-clock.ts";
 
+// Whoever read our output may go away, e.g. `… | head`: no reason to fail.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", () => {});
+}
+
 const host: Host = {
   args: process.argv.slice(2),
   env: process.env,
