@@ -111,7 +111,7 @@ class TreeReader {
         continue;
       }
       const node = this.read(pair.value, [...path, key], keyAt);
-      if (key === "<<") {
+      if (isMergeKey(pair.key)) {
         for (const [name, entry] of inheritedEntries(node))
           if (!inherited.has(name)) inherited.set(name, entry);
         continue;
@@ -129,7 +129,8 @@ class TreeReader {
 
   #positionOf(source: unknown, fallback: Position): Position {
     const range = isYamlNode(source) ? source.range : undefined;
-    return range ? this.#positionAt(range[0]) : fallback;
+    // A value left empty has no place of its own: point at its key.
+    return range && range[1] > range[0] ? this.#positionAt(range[0]) : fallback;
   }
 
   #report(at: Position, path: ConfigPath, message: string): void {
@@ -139,6 +140,10 @@ class TreeReader {
 
 function isYamlNode(source: unknown): source is Node {
   return isScalar(source) || isMap(source) || isSeq(source) || isAlias(source);
+}
+
+function isMergeKey(source: unknown): boolean {
+  return isScalar(source) && source.value === "<<" && source.type === "PLAIN";
 }
 
 function keyOf(source: unknown): string | undefined {

@@ -1,0 +1,338 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config/load.ts";
+import { nodeAt, plainValueOf } from "../../src/config/node.ts";
+import { formatPosition, formatProblem } from "../../src/config/problem.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "config-load-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileWith(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  mkdirSync(join(path, ".."), { recursive: true });
+  writeFileSync(path, content);
+  return path;
+}
+
+function load(sources: readonly string[], environment: Record<string, string> = {}) {
+  const loaded = loadConfig(sources, environment);
+  return {
+    value: loaded.root === undefined ? undefined : plainValueOf(loaded.root),
+    problems: loaded.problems.map((problem) => formatProblem(problem).replaceAll(`${folder}/`, "")),
+    root: loaded.root,
+  };
+}
+
+const yaml = (text: string) => `yaml:${text}`;
+
+describe("merging", () => {
+  for (const [name, base, over, value] of [
+    [
+      "maps are merged key by key",
+      "a: {x: 1, y: 2}",
+      "a: {y: 3, z: 4}",
+      { a: { x: 1, y: 3, z: 4 } },
+    ],
+    ["a list replaces the list", "a: [1, 2]", "a: [3]", { a: [3] }],
+    ["an empty list replaces the list", "a: [1, 2]", "a: []", { a: [] }],
+    ["a scalar replaces a scalar of another kind", "a: 1", "a: text", { a: "text" }],
+    ["a map replaces a scalar", "a: 1", "a: {x: 1}", { a: { x: 1 } }],
+    ["a scalar replaces a map", "a: {x: 1}", "a: 2", { a: 2 }],
+    ["nothing replaces a scalar", "a: 1", "a:", { a: null }],
+    ["a map replaces nothing", "a:", "a: {x: 1}", { a: { x: 1 } }],
+    ["nothing over an empty map keeps it", "a: {}", "a:", { a: {} }],
+    ["an empty map over a map changes nothing", "a: {x: 1}", "a: {}", { a: { x: 1 } }],
+    ["an empty file changes nothing", "a: {x: 1}", "", { a: { x: 1 } }],
+    ["new keys come after old ones", "b: 1", "a: 2", { b: 1, a: 2 }],
+  ] as const) {
+    test(name, () => {
+      expect(load([yaml(base), yaml(over)])).toMatchObject({ value, problems: [] });
+    });
+  }
+
+  test("nothing over a map with settings keeps them and is a problem", () => {
+    expect(load([yaml("a: {x: 1}"), yaml("a:")])).toMatchObject({
+      value: { a: { x: 1 } },
+      problems: [
+        "<yaml 2>:1:1 a: is empty here, but has settings at <yaml 1>:1:4. Leave the key out to keep them; an empty value cannot remove them.",
+      ],
+    });
+  });
+
+  test("every value remembers the file, line and column it came from", () => {
+    const base = fileWith("base.yaml", "a:\n  x: 1\n  y: 2\n");
+    const over = fileWith("over.yaml", "# a comment\na:\n  y: ${env:Y}\n");
+    const { root } = load([base, over], { Y: "5" });
+    const at = (...path: string[]) => {
+      const node = root && nodeAt(root, path);
+      return node && formatPosition(node.at).replace(`${folder}/`, "");
+    };
+    expect([at("a", "x"), at("a", "y")]).toEqual(["base.yaml:2:6", "over.yaml:3:6"]);
+  });
+
+  test("merging comes before expansion, so what is overridden need not be set", () => {
+    expect(load([yaml("a: ${env:UNSET}"), yaml("a: 1")])).toMatchObject({
+      value: { a: 1 },
+      problems: [],
+    });
+  });
+});
+
+describe("sources", () => {
+  test("a file may be named with file: and relative or absolute", () => {
+    const path = fileWith("named.yaml", "a: 1");
+    expect(load([`file:${path}`]).value).toEqual({ a: 1 });
+    expect(load([`file://${path}`]).value).toEqual({ a: 1 });
+  });
+
+  test(":: in config given inline goes one level down", () => {
+    expect(load([yaml("a: {b: {c: 1}}"), yaml("a::b::d: 2s")]).value).toEqual({
+      a: { b: { c: 1, d: "2s" } },
+    });
+  });
+
+  test("a byte order mark and Windows line ends are no part of the config", () => {
+    expect(load([fileWith("windows.yaml", "\uFEFFa: x\r\nb: y\r\n")]).value).toEqual({
+      a: "x",
+      b: "y",
+    });
+  });
+
+  for (const [name, source, problem] of [
+    [
+      "a file that is not there",
+      "nowhere.yaml",
+      "nowhere.yaml: cannot be read: there is no such file.",
+    ],
+    ["a folder", "", "cannot be read: it is a directory."],
+    ["a web address", "https://example.com/c.yaml", "there are no https: sources"],
+  ] as const) {
+    test(`${name} is a problem without a line`, () => {
+      const path = source.startsWith("https:") ? source : join(folder, source);
+      const { root, problems } = load([path]);
+      expect(root).toBeUndefined();
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toContain(problem);
+    });
+  }
+
+  test("a file that is not UTF-8 is a problem", () => {
+    expect(load([fileWith("latin.yaml", Uint8Array.of(0x61, 0x3a, 0x20, 0xff))]).problems).toEqual([
+      "latin.yaml: cannot be read: it is not UTF-8 text.",
+    ]);
+  });
+
+  test("no source at all is a problem", () => {
+    expect(load([]).problems).toEqual(["No config is given. Name one with --config FILE."]);
+  });
+
+  test("all unreadable files are told at once", () => {
+    const broken = fileWith("broken.yaml", "a: [");
+    expect(load([broken, join(folder, "none.yaml")]).problems).toHaveLength(2);
+  });
+
+  test("anchors, aliases and merge keys are resolved", () => {
+    const text = "base: &b {x: 1, y: 2}\nuse: *b\nextended:\n  <<: *b\n  y: 3\n";
+    expect(load([fileWith("anchors.yaml", text)]).value).toEqual({
+      base: { x: 1, y: 2 },
+      use: { x: 1, y: 2 },
+      extended: { y: 3, x: 1 },
+    });
+  });
+
+  test("aliases of aliases end in a problem, not in memory", () => {
+    const levels = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
+    for (let i = 1; i < 12; i += 1) {
+      levels.push(
+        `a${i}: &a${i} [${Array(10)
+          .fill(`*a${i - 1}`)
+          .join(", ")}]`,
+      );
+    }
+    const { problems } = load([fileWith("laughs.yaml", levels.join("\n"))]);
+    expect(problems.join("\n")).toContain("repeats itself too often through aliases");
+  });
+
+  test("an alias inside its own anchor ends in a problem", () => {
+    expect(load([yaml("a: &a [*a]")]).problems.length).toBeGreaterThan(0);
+  });
+});
+
+describe("expansion", () => {
+  const environment = {
+    NAME: "value",
+    NUMBER: "0123",
+    DURATION: "10s",
+    EMPTY: "",
+    LIST: "[a, b]",
+    MAP: "{a: 1}",
+    DOLLARS: "pa$$w${NAME}d",
+    BROKEN: "[a",
+    WHICH: "NAME",
+  };
+
+  for (const [text, value] of [
+    ["${env:NAME}", "value"],
+    ["${NAME}", "value"],
+    ["${env:NUMBER}", 123],
+    ["x${env:NUMBER}", "x0123"],
+    ["${env:DURATION}", "10s"],
+    ["${env:EMPTY}", null],
+    ["x${env:EMPTY}y", "xy"],
+    ["${env:LIST}", ["a", "b"]],
+    ["${env:MAP}", { a: 1 }],
+    ["pre ${env:MAP}", "pre {a: 1}"],
+    ["${env:BROKEN}", "[a"],
+    ["${env:UNSET:-fallback}", "fallback"],
+    ["${UNSET:-fallback}", "fallback"],
+    ["${env:UNSET:-7}", 7],
+    ["${env:UNSET:-}", ""],
+    ["${env:UNSET:-http://127.0.0.1:4318}", "http://127.0.0.1:4318"],
+    ["${env:UNSET:-{a: 1}}", { a: 1 }],
+    ["${env:EMPTY:-fallback}", null],
+    ["${env:NAME:-${env:UNSET}}", "value"],
+    ["${env:UNSET:-${env:NAME}}", "value"],
+    ["${env:UNSET:-a${env:NAME}c}", "avaluec"],
+    ["${env:${WHICH}}", "value"],
+    ["${env:NAME}-${env:NAME}", "value-value"],
+    ["http://x:${env:NUMBER}/", "http://x:0123/"],
+    ["$$", "$"],
+    ["$${NAME}", "${NAME}"],
+    ["$$${NAME}", "$value"],
+    ["$$$${NAME}", "$${NAME}"],
+    ["a$b", "a$b"],
+    ["$NAME", "$NAME"],
+    ["$", "$"],
+    ["${env:DOLLARS}", "pa$$w${NAME}d"],
+    ["${yaml:[1, 2]}", [1, 2]],
+  ] as const) {
+    test(`${text} becomes ${JSON.stringify(value)}`, () => {
+      const { root, problems } = load(
+        [fileWith("expansion.yaml", JSON.stringify({ key: text }))],
+        environment,
+      );
+      expect(problems).toEqual([]);
+      expect(root && plainValueOf(nodeAt(root, ["key"])!)).toEqual(value);
+    });
+  }
+
+  test("a reference that is the whole value keeps its raw text for fields that want text", () => {
+    const { root } = load([yaml("a: '${env:NUMBER}'\nb: x${env:NUMBER}")], environment);
+    expect(root && nodeAt(root, ["a"])).toMatchObject({ value: 123, expandedFrom: "0123" });
+    expect(root && nodeAt(root, ["b"])?.expandedFrom).toBeUndefined();
+  });
+
+  for (const [text, problem] of [
+    [
+      "${env:UNSET}",
+      "needs the environment variable UNSET, which is not set. Set it, or give a default: ${env:UNSET:-default}.",
+    ],
+    ["${toString}", "needs the environment variable toString, which is not set."],
+    ["a ${env:UNSET} b", "needs the environment variable UNSET"],
+    ["${env:1A}", 'names the environment variable "1A"; a name has letters, digits and _ only'],
+    ["${}", 'names the environment variable ""'],
+    ["${http://x}", 'uses the unknown scheme "http"'],
+    [
+      "${ENV:X}",
+      'uses the unknown scheme "ENV" in ${ENV:X}; there are env, file and yaml. Did you mean "env"?',
+    ],
+    ["${env:A", "has a ${ without its closing }"],
+    ["${env:A:-{}", "has a ${ without its closing }"],
+    ["${".repeat(50), "nests ${…} too deeply."],
+    ["${file:none.txt}", "none.txt, which cannot be read: there is no such file."],
+  ] as const) {
+    test(`${text.slice(0, 30)} is a problem at its place`, () => {
+      const { problems } = load(
+        [fileWith("refused.yaml", `key:\n  - ${JSON.stringify(text)}`)],
+        environment,
+      );
+      expect(problems).toHaveLength(1);
+      expect(problems[0]).toMatch(/^refused\.yaml:2:5 key\[0\]: /);
+      expect(problems[0]).toContain(problem);
+    });
+  }
+
+  test("a file gives its text without the newline at its end, relative to the file that names it", () => {
+    fileWith("sub/token.txt", "s3cret$$${X}\n");
+    fileWith("sub/part.yaml", "token: ${file:token.txt}\nport: ${env:NUMBER}\n");
+    const main = fileWith("main.yaml", "section: ${file:sub/part.yaml}\n");
+    const { root, value, problems } = load([main], environment);
+    expect(problems).toEqual([]);
+    expect(value).toEqual({ section: { token: "s3cret$$${X}", port: 123 } });
+    expect(root && nodeAt(root, ["section", "port"])?.at).toMatchObject({
+      file: join(folder, "sub/part.yaml"),
+      line: 2,
+    });
+  });
+
+  test("files that include each other in a circle are a problem", () => {
+    fileWith("one.yaml", "a: ${file:two.yaml}");
+    fileWith("two.yaml", "b: ${file:one.yaml}");
+    const { problems } = load([yaml(`x: '\${file:${folder}/one.yaml}'`)]);
+    expect(problems).toEqual(["two.yaml:1:4 x.a.b: includes one.yaml, which includes itself."]);
+  });
+
+  test("files that include themselves many times over end in a bounded number of expansions", () => {
+    for (let i = 0; i < 12; i += 1) {
+      fileWith(
+        `level${i}.yaml`,
+        `l: [${Array(4)
+          .fill(`"\${file:level${i + 1}.yaml}"`)
+          .join(", ")}]`,
+      );
+    }
+    fileWith("level12.yaml", "end: true");
+    const { problems } = load([yaml(`x: '\${file:${folder}/level0.yaml}'`)]);
+    expect(
+      problems.filter((problem) => problem.includes("more than 1000 expansions")),
+    ).toHaveLength(1);
+  });
+});
+
+describe("any text", () => {
+  const fragment = fc.constantFrom(
+    ..."{}[]:-,#&*!|>'\"%@`$\n\t a0~",
+    "a: ",
+    "- ",
+    "${",
+    "}",
+    "${env:A}",
+    "<<: *a",
+    "&a ",
+    "::",
+    ":-",
+    "---\n",
+    "? ",
+    "__proto__: 1",
+  );
+  test("is either config or a list of problems, and never an exception", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.array(fragment).map((parts) => parts.join("")),
+        ),
+        (text) => {
+          const { root, problems } = loadConfig([`yaml:${text}`], { A: text });
+          expect(root !== undefined || problems.length > 0).toBe(true);
+          for (const problem of problems) expect(formatProblem(problem)).not.toContain("undefined");
+        },
+      ),
+      { numRuns: 3_000 },
+    );
+  });
+
+  test("that an environment variable holds reaches a text field unchanged", () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const { root, problems } = loadConfig(["yaml:a: '${env:A}'"], { A: text });
+        expect(problems).toEqual([]);
+        expect(root && nodeAt(root, ["a"])?.expandedFrom).toBe(text);
+      }),
+    );
+  });
+});
