@@ -1,0 +1,39 @@
+/** A page in Prometheus' text format. */
+export interface MetricsPage {
+  readonly text: string;
+  /** The sum of the series of this name whose labels include these. 0 when there is none. */
+  sum(name: string, labels?: Readonly<Record<string, string>>): number;
+}
+
+/** Scrapes `url`. Rejects unless the answer is 200. */
+export async function scrape(url: string): Promise<MetricsPage> {
+  const response = await fetch(url);
+  const text = await response.text();
+  if (response.status !== 200) {
+    throw new Error(`${url} answered ${response.status}: ${text}`);
+  }
+  const series = text.split("\n").flatMap((line) => {
+    const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line);
+    return match === null
+      ? []
+      : [{ name: match[1]!, labels: match[2] ?? "", value: Number(match[3]) }];
+  });
+  return {
+    text,
+    sum: (name, labels = {}) =>
+      series
+        .filter(
+          (each) =>
+            each.name === name &&
+            Object.entries(labels).every(([label, value]) =>
+              `,${each.labels},`.includes(`,${label}="${value}",`),
+            ),
+        )
+        .reduce((sum, { value }) => sum + value, 0),
+  };
+}
+
+/** Markers evicted, over all reasons. */
+export function evictedOn(page: MetricsPage): number {
+  return page.sum("openclaw_session_activity_evicted_total");
+}
