@@ -1,0 +1,33 @@
+// Runs the benchmarks one after another, each in a process of its own.
+// npm run bench -- [scanner] [route] [table] [--rounds N]
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const benches = {
+  scanner: new URL("./scanner.bench.ts", import.meta.url),
+  route: new URL("./route.bench.ts", import.meta.url),
+  table: new URL("./table.bench.ts", import.meta.url),
+} as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" } },
+});
+const unknown = positionals.filter((name) => !(name in benches));
+if (unknown.length > 0 || (values.rounds !== undefined && !/^[1-9]\d*$/.test(values.rounds))) {
+  console.error(`Usage: npm run bench -- [${Object.keys(benches).join("] [")}] [--rounds N]`);
+  process.exit(2);
+}
+for (const [name, file] of Object.entries(benches)) {
+  if (positionals.length === 0 || positionals.includes(name)) {
+    const rounds = values.rounds === undefined ? [] : ["--rounds", values.rounds];
+    const { status } = spawnSync(process.execPath, [fileURLToPath(file), ...rounds], {
+      stdio: "inherit",
+    });
+    if (status !== 0) {
+      process.exit(1);
+    }
+    console.log();
+  }
+}
