@@ -1,0 +1,47 @@
+import { randomBytes } from "node:crypto";
+
+/** Ids that must leave the collector in nothing of its own, each one of a kind. */
+export interface Canaries {
+  /** Value of an attribute by its key; every value holds a token of its own. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Another value with a new token, of the form `shape` makes around it. */
+  mint(shape?: (token: string) => string): string;
+  /** The tokens that occur in `text`, whatever their case. */
+  foundIn(text: string): readonly string[];
+  /** All there are. */
+  readonly tokens: readonly string[];
+}
+
+/** The keys under which OpenClaw and GenAI senders put ids. */
+const idKeys = [
+  "openclaw.sessionId",
+  "session.id",
+  "gen_ai.conversation.id",
+  "openclaw.runId",
+  "openclaw.toolCallId",
+  "gen_ai.tool.call.id",
+  "openclaw.chatId",
+  "openclaw.messageId",
+];
+
+export function createCanaries(): Canaries {
+  const tokens: string[] = [];
+  const mint = (shape = (token: string) => `canary-${token}`) => {
+    // As long as no number or hash of ours, so that a hit is never chance.
+    const token = randomBytes(10).toString("hex");
+    tokens.push(token);
+    return shape(token);
+  };
+  return {
+    tokens,
+    mint,
+    attributes: {
+      "openclaw.sessionKey": mint((token) => `agent:main:whatsapp:direct:${token}`),
+      ...Object.fromEntries(idKeys.map((key) => [key, mint()])),
+    },
+    foundIn(text) {
+      const lower = text.toLowerCase();
+      return tokens.filter((token) => lower.includes(token));
+    },
+  };
+}
