@@ -24,6 +24,8 @@ export interface OtlpSink {
   readonly requests: readonly SinkRequest[];
   /** How all further requests are answered; at first with 200. */
   answer: SinkAnswer;
+  /** Takes further requests without ever answering. */
+  silence(): void;
   /**
    * Resolves to the first thing `find` makes of the requests, which it is asked after each arrival. Rejects
    * after `timeoutMs`.
@@ -40,6 +42,7 @@ export interface OtlpSink {
 export async function openSink(port = 0): Promise<OtlpSink> {
   const requests: SinkRequest[] = [];
   const listeners = new Set<() => void>();
+  let isSilent = false;
   const server = createServer((request, response) => void take(request, response));
   server.listen(port, "127.0.0.1");
   await new Promise<void>((resolve, reject) => {
@@ -59,18 +62,24 @@ export async function openSink(port = 0): Promise<OtlpSink> {
       bytes: request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body,
     };
     requests.push(received);
-    const { status, headers, body: bodyOf } = sink.answer;
-    response.writeHead(status, { "content-type": "application/x-protobuf", ...headers });
-    response.end(bodyOf?.(received));
     for (const listener of [...listeners]) {
       listener();
     }
+    if (isSilent) {
+      return;
+    }
+    const { status, headers, body: bodyOf } = sink.answer;
+    response.writeHead(status, { "content-type": "application/x-protobuf", ...headers });
+    response.end(bodyOf?.(received));
   }
 
   const sink: OtlpSink = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
     answer: { status: 200 },
+    silence() {
+      isSilent = true;
+    },
     until: <T>(
       what: string,
       find: (requests: readonly SinkRequest[]) => T | undefined,
