@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   component: ["otlp"],
   "any component": ["component", "otlp", "config", "net", "metrics"],
   service: ["component", "otlp", "config", "net", "metrics"],
+  preload: ["component", "any component", "system-clock.ts"],
   "system-clock.ts": ["component"],
   "components.ts": ["component", "any component"],
   cli: everyone,
@@ -46,7 +47,7 @@ const ambient: readonly {
       /\b(randomUUID|randomInt|getRandomValues|randomFillSync)\b|import\s*\{[^}]*\brandomBytes\b/,
     only: ["main.ts"],
   },
-  { what: "process.env", pattern: /\bprocess\.env\b/, only: ["main.ts"] },
+  { what: "process.env", pattern: /\bprocess\.env\b/, only: ["main.ts", "preload/register.ts"] },
   { what: "process.argv", pattern: /\bprocess\.argv\b/, only: ["main.ts"] },
   { what: "process.exit", pattern: /\bprocess\.exit(Code)?\b/, only: ["main.ts"] },
   { what: "process.on", pattern: /\bprocess\.(on|once)\s*\(/, only: ["main.ts"] },
@@ -143,6 +144,16 @@ describe("who may import whom", () => {
       expect(breaches).toEqual([]);
     });
   }
+
+  test("the preload takes only the tables of what is which span from a component", () => {
+    const taken = imports
+      .filter(({ from, to }) => partOf(from.path) === "preload" && to.startsWith("processors/"))
+      .map(({ to }) => to);
+    expect([...new Set(taken)].sort()).toEqual([
+      "processors/session_activity/kinds.ts",
+      "processors/session_activity/work-spans.ts",
+    ]);
+  });
 
   test("the contracts import nothing but types", () => {
     const breaches = imports

@@ -1,0 +1,275 @@
+import { diag } from "@opentelemetry/api";
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import type { CancelTimer, Clock } from "../component/clock.ts";
+import { workKinds } from "../processors/session_activity/kinds.ts";
+import { keepProcessAlive, systemClock } from "../system-clock.ts";
+import {
+  type CollectorClient,
+  createCollectorClient,
+  type PostOutcome,
+  type TlsOptions,
+} from "./collector-client.ts";
+import { createResourceOf, liveSpanOf } from "./live-span.ts";
+import { type OpenWork, OpenWorkTable } from "./open-work.ts";
+import { hasSessionReference, kindOf } from "./span-kind.ts";
+import { isSampled, parentIdOf, type StartedSpan } from "./started-span.ts";
+
+export interface LiveSpanProcessorOptions {
+  /**
+   * The collector's OTLP/HTTP endpoint, e.g. `http://127.0.0.1:4318`. `/v1/traces` is added unless the
+   * path ends with it.
+   */
+  readonly endpoint: string;
+  /** Sent with every request. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** For an `https:` endpoint. */
+  readonly tls?: TlsOptions;
+  /** How long starts are gathered before they are sent. Default 200, at most 1000. */
+  readonly batchDelayMs?: number;
+  /** How much open work is remembered; beyond it the oldest is forgotten. Default 4096. */
+  readonly maxOpen?: number;
+  /** Starts in one request. Default 512. */
+  readonly maxBatchSize?: number;
+  /** How long a request may take. Default 5000. */
+  readonly timeoutMs?: number;
+  /**
+   * How often everything that is open is sent again. Default 0: never. A repeated start tells the
+   * collector that work goes on, which is just what this process cannot know of a tool that hangs: with
+   * heartbeats such a tool is neither reported as stalled nor evicted for its age while the process lives.
+   */
+  readonly heartbeatIntervalMs?: number;
+  /** Told, in a sentence, what went wrong, once until it works again. Default `diag.warn`. */
+  readonly onProblem?: (message: string) => void;
+  /** The source of time. Default the system's. */
+  readonly clock?: Clock;
+}
+
+const maxBatchDelayMs = 1_000;
+const sweepIntervalMs = 5_000;
+const firstBackOffMs = 500;
+const maxBackOffMs = 10_000;
+const flushDeadlineMs = 5_000;
+const shutdownDeadlineMs = 2_000;
+const resourceDeadlineMs = 2_000;
+
+const unencodable: PostOutcome = { status: "permanent", message: "They could not be encoded." };
+
+/**
+ * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x: tells a collector when a run, a tool or
+ * a model call *starts*, by a span without an end. Finished spans are not its business; keep the exporter
+ * there is.
+ *
+ * Never throws, never waits, and never keeps the process alive except during `forceFlush` (5 s at most)
+ * and `shutdown` (2 s at most). While the collector is away it backs off (0.5 to 10 s) and keeps up to
+ * `maxOpen` starts; when it is back, all that is still open is sent again. What ended before it could be
+ * sent, is not sampled, or is a tool or model call with neither parent nor session, is not sent.
+ */
+export class LiveSpanProcessor {
+  readonly #clock: Clock;
+  readonly #client: CollectorClient;
+  readonly #work: OpenWorkTable;
+  readonly #batchDelayMs: number;
+  readonly #maxBatchSize: number;
+  readonly #onProblem: (message: string) => void;
+  readonly #resourceOf = createResourceOf();
+  readonly #stopTimers: readonly CancelTimer[];
+  #cancelFlush: CancelTimer | undefined;
+  #sending: Promise<void> | undefined;
+  #failures = 0;
+  #sent = 0;
+  #refused = 0;
+  #isStopped = false;
+  #problem = "";
+
+  constructor(options: LiveSpanProcessorOptions) {
+    this.#clock = options.clock ?? systemClock;
+    this.#work = new OpenWorkTable(options.maxOpen ?? 4096);
+    this.#batchDelayMs = Math.min(options.batchDelayMs ?? 200, maxBatchDelayMs);
+    this.#maxBatchSize = options.maxBatchSize ?? 512;
+    this.#onProblem = options.onProblem ?? ((message) => diag.warn(message));
+    this.#client = createCollectorClient({
+      url: tracesUrlOf(options.endpoint),
+      headers: options.headers ?? {},
+      tls: options.tls ?? {},
+      timeoutMs: options.timeoutMs ?? 5_000,
+      clock: this.#clock,
+    });
+    const heartbeatIntervalMs = options.heartbeatIntervalMs ?? 0;
+    this.#stopTimers = [
+      this.#clock.every(sweepIntervalMs, () => this.#work.sweep()),
+      ...(heartbeatIntervalMs > 0
+        ? [this.#clock.every(heartbeatIntervalMs, () => this.#sendAllAgain())]
+        : []),
+    ];
+  }
+
+  /** What became of the starts so far: taken by the collector, refused by it, forgotten for want of room. */
+  get counts(): { readonly sent: number; readonly refused: number; readonly dropped: number } {
+    return { sent: this.#sent, refused: this.#refused, dropped: this.#work.dropped };
+  }
+
+  onStart(span: StartedSpan, _parentContext?: unknown): void {
+    try {
+      if (!this.#isStopped && isReportable(span)) {
+        this.#work.add({ span, live: liveSpanOf(span, this.#resourceOf) });
+        this.#flushAfter(this.#batchDelayMs);
+      }
+    } catch (error) {
+      this.#report(`A start could not be reported to the activity collector. ${String(error)}`);
+    }
+  }
+
+  /** Does nothing: the finished span is what the exporter is for. */
+  onEnd(_span: unknown): void {}
+
+  /** Sends what waits, in one attempt. Resolves in any case: a lost start must not fail a flush of spans. */
+  async forceFlush(): Promise<void> {
+    await this.#flushWithin(flushDeadlineMs);
+  }
+
+  async shutdown(): Promise<void> {
+    if (this.#isStopped) {
+      return;
+    }
+    this.#isStopped = true;
+    for (const stop of this.#stopTimers) {
+      stop();
+    }
+    await this.#flushWithin(shutdownDeadlineMs);
+    this.#cancelFlush?.();
+    this.#client.close();
+    this.#work.clear();
+  }
+
+  async #flushWithin(deadlineMs: number): Promise<void> {
+    const letGo = keepProcessAlive();
+    const flushed = async () => {
+      await this.#sending;
+      await this.#send();
+    };
+    await within(this.#clock, deadlineMs, flushed());
+    letGo();
+  }
+
+  #flushAfter(delayMs: number): void {
+    if (this.#cancelFlush === undefined && this.#sending === undefined) {
+      this.#cancelFlush = this.#clock.after(delayMs, () => {
+        this.#cancelFlush = undefined;
+        void this.#send(); // Does not reject.
+      });
+    }
+  }
+
+  #sendAllAgain(): void {
+    this.#work.resend();
+    if (this.#work.hasUnsent) {
+      this.#flushAfter(0);
+    }
+  }
+
+  /** Sends until nothing waits or the collector does not take it. Never rejects. */
+  #send(): Promise<void> {
+    this.#cancelFlush?.();
+    this.#cancelFlush = undefined;
+    this.#sending ??= this.#sendBatches()
+      .catch((error: unknown) => {
+        this.#report(`Starts could not be sent to the activity collector. ${String(error)}`);
+        return undefined;
+      })
+      .then((retryAfterMs) => {
+        this.#sending = undefined;
+        if (!this.#isStopped && this.#work.hasUnsent) {
+          this.#flushAfter(retryAfterMs ?? this.#batchDelayMs);
+        }
+      });
+    return this.#sending;
+  }
+
+  /** Returns how long to wait before the next attempt, when this one failed. */
+  async #sendBatches(): Promise<number | undefined> {
+    for (;;) {
+      const batch = this.#work.unsent(this.#maxBatchSize);
+      if (batch.length === 0) {
+        return undefined;
+      }
+      await within(this.#clock, resourceDeadlineMs, settled(batch));
+      const bytes = ProtobufTraceSerializer.serializeRequest(batch.map(({ live }) => live));
+      const outcome: PostOutcome =
+        bytes === undefined ? unencodable : await this.#client.post(bytes);
+      if (outcome.status === "retryable") {
+        return this.#backOffMs(outcome);
+      }
+      this.#work.markSent(batch);
+      if (outcome.status === "permanent") {
+        this.#refused += batch.length;
+        this.#report(`The activity collector refuses live spans. ${outcome.message}`);
+        continue;
+      }
+      this.#sent += batch.length;
+      this.#problem = "";
+      if (this.#failures > 0) {
+        // It was away and may have lost what it knew.
+        this.#failures = 0;
+        this.#work.resend();
+        this.#work.markSent(batch);
+      }
+    }
+  }
+
+  #backOffMs(outcome: PostOutcome & { readonly status: "retryable" }): number {
+    this.#report(
+      `The activity collector does not take live spans; trying again until it does. ${outcome.message}`,
+    );
+    const delayMs = Math.min(firstBackOffMs * 2 ** this.#failures, maxBackOffMs);
+    this.#failures++;
+    return outcome.retryAfterMs ?? delayMs;
+  }
+
+  #report(message: string): void {
+    if (message !== this.#problem) {
+      this.#problem = message;
+      this.#onProblem(message);
+    }
+  }
+}
+
+/** Senders make phantoms: tools that start outside of any run and never end, beside the real ones. */
+function isReportable(span: StartedSpan): boolean {
+  const kind = kindOf(span.name, span.attributes);
+  return (
+    kind !== workKinds.other &&
+    isSampled(span) &&
+    (kind === workKinds.run ||
+      parentIdOf(span) !== undefined ||
+      hasSessionReference(span.attributes))
+  );
+}
+
+/** Detectors tell the host id late; the collector tells processes apart by it, so it has to be there. */
+async function settled(batch: readonly OpenWork[]): Promise<void> {
+  const resources = new Set(batch.map(({ span }) => span.resource));
+  for (const resource of resources) {
+    if (resource.asyncAttributesPending === true) {
+      await resource.waitForAsyncAttributes?.();
+    }
+  }
+}
+
+/** Waits for `promise`, which does not reject, but no longer than `deadlineMs`. */
+async function within(clock: Clock, deadlineMs: number, promise: Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const cancel = clock.after(deadlineMs, resolve);
+    void promise.finally(() => {
+      cancel();
+      resolve();
+    });
+  });
+}
+
+function tracesUrlOf(endpoint: string): URL {
+  const url = new URL(endpoint);
+  if (!url.pathname.endsWith("/v1/traces")) {
+    url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/traces`;
+  }
+  return url;
+}

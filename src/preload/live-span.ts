@@ -1,0 +1,80 @@
+import { type Attributes, SpanStatusCode } from "@opentelemetry/api";
+import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { parentIdOf, type StartedSpan } from "./started-span.ts";
+
+/** Longer values are prompts and documents: the finished span brings them, a start need not. */
+const maxValueLength = 1024;
+const maxListLength = 32;
+
+/**
+ * The span as it was when it started, with the end time 0 that makes it a live span. Later changes of
+ * `span` do not reach it.
+ */
+export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableSpan {
+  const { traceId, spanId, traceFlags } = span.spanContext();
+  const parentId = parentIdOf(span);
+  const attributes = shortValues(span.attributes);
+  const scope = span.instrumentationScope ?? span.instrumentationLibrary;
+  return {
+    name: span.name,
+    kind: span.kind,
+    spanContext: () => ({ traceId, spanId, traceFlags }),
+    ...(parentId === undefined
+      ? {}
+      : { parentSpanContext: { traceId, spanId: parentId, traceFlags } }),
+    startTime: [span.startTime[0], span.startTime[1]],
+    endTime: [0, 0],
+    duration: [0, 0],
+    ended: false,
+    status: { code: SpanStatusCode.UNSET },
+    attributes,
+    droppedAttributesCount: Object.keys(span.attributes).length - Object.keys(attributes).length,
+    events: [],
+    droppedEventsCount: 0,
+    links: [],
+    droppedLinksCount: 0,
+    // Read when it is encoded: until then detectors may be at work.
+    get resource() {
+      return resourceOf(span.resource);
+    },
+    instrumentationScope: {
+      name: scope?.name ?? "",
+      ...(scope?.version === undefined ? {} : { version: scope.version }),
+      ...(scope?.schemaUrl === undefined ? {} : { schemaUrl: scope.schemaUrl }),
+    },
+  };
+}
+
+export type ResourceOf = (resource: StartedSpan["resource"]) => Resource;
+
+/** Turns a resource of any SDK into one of ours, the same one each time, so that spans are grouped by it. */
+export function createResourceOf(): ResourceOf {
+  const known = new WeakMap<StartedSpan["resource"], Resource>();
+  return (resource) => {
+    const ours = known.get(resource) ?? resourceFromAttributes(shortValues(resource.attributes));
+    known.set(resource, ours);
+    return ours;
+  };
+}
+
+function shortValues(attributes: Readonly<Record<string, unknown>>): Attributes {
+  const kept: Attributes = {};
+  for (const [key, value] of Object.entries(attributes)) {
+    if (isShort(value)) {
+      kept[key] = value;
+    } else if (Array.isArray(value) && value.length <= maxListLength) {
+      const strings = value.filter((each) => typeof each === "string" && isShort(each));
+      if (strings.length === value.length) {
+        kept[key] = strings;
+      }
+    }
+  }
+  return kept;
+}
+
+function isShort(value: unknown): value is string | number | boolean {
+  return typeof value === "string"
+    ? value.length <= maxValueLength
+    : typeof value === "number" || typeof value === "boolean";
+}

@@ -1,0 +1,135 @@
+/**
+ * `node --import openclaw-activity-collector/register app.mjs`: tells the activity collector when the
+ * application starts a run, a tool or a model call. An application with an OpenTelemetry SDK of its own
+ * keeps it; one without gets an SDK that exports finished spans as the `OTEL_*` variables say.
+ * `docs/preload.md` is its manual.
+ */
+import { readFileSync } from "node:fs";
+import { context, metrics, propagation, type TracerProvider, trace } from "@opentelemetry/api";
+import { keepProcessAlive, systemClock } from "../system-clock.ts";
+import type { TlsOptions } from "./collector-client.ts";
+import { type PreloadSettings, readEnvironment } from "./environment.ts";
+import { type Flushable, flushBeforeExit, flushOnSignals } from "./exit-flush.ts";
+import { watchGlobalApi } from "./global-api.ts";
+import { globalApiKey, property } from "./global-context.ts";
+import { LiveSpanProcessor } from "./live-span-processor.ts";
+import {
+  createContextManager,
+  createMeterProvider,
+  createPropagator,
+  createResource,
+  createTracerProvider,
+} from "./own-sdk.ts";
+import { watchProvider } from "./provider-watch.ts";
+import { createStandIn } from "./stand-in.ts";
+
+const exit = {
+  host: process,
+  clock: systemClock,
+  keepAlive: keepProcessAlive,
+  deadlineMs: 2_000,
+  intervalMs: 250,
+};
+
+function preload(settings: PreloadSettings): void {
+  const live = new LiveSpanProcessor({
+    endpoint: settings.live.endpoint,
+    headers: settings.live.headers,
+    tls: readTlsFiles(settings.live.tlsFiles),
+    heartbeatIntervalMs: settings.live.heartbeatIntervalMs,
+    onProblem: warn,
+  });
+  const flushables: Flushable[] = [live];
+  flushBeforeExit(flushables, exit);
+
+  const isFirst = property(globalThis, globalApiKey) === undefined;
+  const sdk = settings.providesSdk && isFirst ? lendSdk(settings, live, flushables) : undefined;
+  watchGlobalApi(
+    {
+      onProvider(provider) {
+        if (!watchProvider(provider, (span) => live.onStart(span))) {
+          warn("The application's tracer provider cannot be watched: no live spans are sent.");
+        }
+        if (isTracerProvider(provider)) {
+          sdk?.makeWayFor(provider);
+        }
+      },
+      onRefused: () =>
+        warn(
+          "The application brings a copy of @opentelemetry/api that cannot register beside the preload's. Set ACTIVITY_PRELOAD_SDK=app and start again.",
+        ),
+    },
+    { isLent: sdk !== undefined },
+  );
+}
+
+/** Registers an SDK that comes to life with the first span and makes way for the application's own. */
+function lendSdk(settings: PreloadSettings, live: LiveSpanProcessor, flushables: Flushable[]) {
+  const resource = createResource(process.pid);
+  let own: ReturnType<typeof createTracerProvider> | undefined;
+  let current: TracerProvider | undefined;
+
+  const standIn = createStandIn(() => {
+    if (current === undefined) {
+      own = createTracerProvider(settings, resource, live);
+      current = own;
+      flushables.push(own);
+      flushOnSignals(flushables, exit);
+    }
+    return current;
+  });
+  context.setGlobalContextManager(createContextManager());
+  propagation.setGlobalPropagator(createPropagator(settings.propagators));
+  trace.setGlobalTracerProvider(standIn);
+  if (settings.providesMetrics) {
+    const meterProvider = createMeterProvider(settings, resource);
+    metrics.setGlobalMeterProvider(meterProvider);
+    flushables.push(meterProvider);
+  }
+
+  return {
+    makeWayFor(provider: TracerProvider): void {
+      current = provider;
+      // What it has recorded so far still goes out; `live` is not shut down with it.
+      void own?.forceFlush().catch(() => {});
+    },
+  };
+}
+
+function isTracerProvider(provider: unknown): provider is TracerProvider {
+  return typeof property(provider, "getTracer") === "function";
+}
+
+function readTlsFiles(paths: PreloadSettings["live"]["tlsFiles"]): TlsOptions {
+  const read = (path: string | undefined) => {
+    try {
+      return path === undefined ? undefined : readFileSync(path);
+    } catch (error) {
+      warn(`A certificate file cannot be read. ${String(error)}`);
+      return undefined;
+    }
+  };
+  const [ca, cert, key] = [read(paths.ca), read(paths.cert), read(paths.key)];
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}
+
+function warn(message: string): void {
+  process.emitWarning(message, { type: "ActivityPreloadWarning" });
+}
+
+const settings = readEnvironment(process.env);
+for (const problem of settings.problems) {
+  warn(problem);
+}
+if (!settings.isDisabled) {
+  try {
+    preload(settings);
+  } catch (error) {
+    // Whatever is wrong with us, the application starts.
+    warn(`Live spans are off. ${String(error)}`);
+  }
+}

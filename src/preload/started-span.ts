@@ -1,0 +1,77 @@
+/** Seconds and nanoseconds since the Unix epoch, as the SDKs write times. */
+type HrTime = [number, number];
+
+/** What a resource of any OpenTelemetry JS SDK shows. */
+interface SpanResource {
+  readonly attributes: Readonly<Record<string, unknown>>;
+  /** Whether detectors are still at work; `attributes` must not be read before. SDK 1.13 and newer. */
+  readonly asyncAttributesPending?: boolean | undefined;
+  readonly waitForAsyncAttributes?: (() => Promise<void>) | undefined;
+}
+
+interface SpanScope {
+  readonly name: string;
+  readonly version?: string | undefined;
+  readonly schemaUrl?: string | undefined;
+}
+
+interface SpanIdentity {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly traceFlags: number;
+}
+
+/**
+ * A span that was started by any OpenTelemetry JS SDK, 1.x to 3.x: only what all of them publish.
+ * The names that differ between them are all here.
+ */
+export interface StartedSpan {
+  readonly name: string;
+  readonly kind: number;
+  readonly startTime: HrTime;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly resource: SpanResource;
+  readonly ended: boolean;
+  spanContext(): SpanIdentity;
+  /** SDK 2.x and 3.x. */
+  readonly parentSpanContext?: SpanIdentity | undefined;
+  /** SDK 1.x. */
+  readonly parentSpanId?: string | undefined;
+  /** SDK 2.x and 3.x. */
+  readonly instrumentationScope?: SpanScope | undefined;
+  /** SDK 1.x. */
+  readonly instrumentationLibrary?: SpanScope | undefined;
+}
+
+/** Whether something a tracer returned is a span of an SDK, and not the empty one of a switched-off tracer. */
+export function isStartedSpan(span: unknown): span is StartedSpan {
+  return (
+    isObject(span) &&
+    "spanContext" in span &&
+    typeof span.spanContext === "function" &&
+    "name" in span &&
+    typeof span.name === "string" &&
+    "attributes" in span &&
+    isObject(span.attributes) &&
+    "resource" in span &&
+    isObject(span.resource) &&
+    "startTime" in span &&
+    Array.isArray(span.startTime) &&
+    "ended" in span
+  );
+}
+
+/** Whether the span's end will be exported. An unsampled start would wait for its end for ever. */
+export function isSampled(span: StartedSpan): boolean {
+  return (span.spanContext().traceFlags & 1) === 1;
+}
+
+/** The 16 hex digits of the parent, or undefined for a root. */
+export function parentIdOf(span: StartedSpan): string | undefined {
+  const id = span.parentSpanContext?.spanId ?? span.parentSpanId;
+  return id === undefined || id === "" || id === "0000000000000000" ? undefined : id;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}
