@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Long from "long";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { agentSpan, keyValues, tracesRequest } from "../support/agent-spans.ts";
@@ -203,7 +204,7 @@ describe("ids that came in", () => {
       await post(what, request, status);
     }
     // A backend that quotes what it was sent, as some do.
-    const echo = Buffer.from(mint());
+    const echo = mint();
     for (const [status, toSender] of [
       [400, 500],
       [429, 429],
@@ -212,7 +213,7 @@ describe("ids that came in", () => {
       backend.answer = {
         status,
         headers: { "x-quoted": mint() },
-        body: () => otlp.RpcStatus.encode({ code: 3, message: echo.toString() }).finish(),
+        body: () => otlp.RpcStatus.encode({ code: 3, message: echo }).finish(),
       };
       await post(`a backend that answers ${status}`, traces(end), toSender);
     }
@@ -220,7 +221,7 @@ describe("ids that came in", () => {
       status: 200,
       body: () =>
         otlp.ExportTraceServiceResponse.encode({
-          partialSuccess: { errorMessage: echo.toString() },
+          partialSuccess: { rejectedSpans: Long.ONE, errorMessage: echo },
         }).finish(),
     };
     await post("a backend that takes only a part", traces(end), 200);
