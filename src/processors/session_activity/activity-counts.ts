@@ -1,20 +1,5 @@
+import { dialectNames, type SignalResult, signalResults } from "./dialects.ts";
 import { type EvictionReason, evictionReasons, kindNames, type WorkKind } from "./kinds.ts";
-
-/** What became of a signal; the values of `openclaw.result`. */
-export const signalResults = [
-  "started",
-  "heartbeat",
-  "ended",
-  "finished",
-  "reconciled",
-  "duplicate",
-  "stale",
-  "late_start",
-  "untracked",
-  "link",
-] as const;
-
-export type SignalResult = (typeof signalResults)[number];
 
 /** How work ended; the values of `openclaw.outcome` on durations. */
 export const outcomes = ["completed", "error", "evicted"] as const;
@@ -47,8 +32,8 @@ export class ActivityCounts {
   readonly reconciled = perKind();
   readonly lateStarts = perKind();
   readonly #evicted = new Map(evictionReasons.map((reason) => [reason, perKind()]));
-  readonly #signals = new Map<SignalResult, [start: number, end: number]>(
-    signalResults.map((result) => [result, [0, 0]]),
+  readonly #signals = new Map<SignalResult, number[]>(
+    signalResults.map((result) => [result, dialectNames.map(() => 0)]),
   );
   readonly #durations: readonly (readonly DurationCells[])[] = kindNames.map(() =>
     outcomes.map(() => ({
@@ -73,15 +58,13 @@ export class ActivityCounts {
     add(this.#evicted.get(reason), kind, count);
   }
 
-  signals(result: SignalResult, type: 0 | 1): number {
-    return this.#signals.get(result)?.[type] ?? 0;
+  /** Signals of a dialect, an index of `dialectNames`, that had a result. */
+  signals(result: SignalResult, dialect: number): number {
+    return this.#signals.get(result)?.[dialect] ?? 0;
   }
 
-  addSignal(result: SignalResult, type: 0 | 1): void {
-    const cells = this.#signals.get(result);
-    if (cells !== undefined) {
-      cells[type]++;
-    }
+  addSignal(result: SignalResult, dialect: number): void {
+    add(this.#signals.get(result), dialect, 1);
   }
 
   /** Durations of work of `kind` that ended as `outcome`. Not a copy: read it at once. */

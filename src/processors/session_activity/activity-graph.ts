@@ -58,22 +58,15 @@ export class ActivityGraph {
     this.spans.remove(span);
   }
 
-  /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
-  canLink(child: number, parent: number): boolean {
-    const { spans } = this;
-    let depth = spans.height.get(child) + 1;
-    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
-      if (at === child || ++depth > maxDepth) {
-        return false;
-      }
-    }
-    return true;
+  /** Whether `child` is below `parent` or may be put there: no ring, no chain beyond any sense. */
+  isBelow(child: number, parent: number): boolean {
+    return this.spans.parentOf(child) === parent || this.#canLink(child, parent);
   }
 
   /** Puts `child` below `parent` and counts its open work there. Nothing happens where it may not, or has a parent. */
   link(child: number, parent: number): void {
     const { spans } = this;
-    if (spans.parentOf(child) !== -1 || !this.canLink(child, parent)) {
+    if (spans.parentOf(child) !== -1 || !this.#canLink(child, parent)) {
       return;
     }
     spans.setParent(child, parent);
@@ -267,6 +260,17 @@ export class ActivityGraph {
     groups.openOwners.set(group, groups.openOwners.get(group) + owners);
     groups.openMarkers.set(group, groups.openMarkers.get(group) + markers);
     this.#activeGroups += (groups.isActive(group) ? 1 : 0) - (wasActive ? 1 : 0);
+  }
+
+  #canLink(child: number, parent: number): boolean {
+    const { spans } = this;
+    let depth = spans.height.get(child) + 1;
+    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
+      if (at === child || ++depth > maxDepth) {
+        return false;
+      }
+    }
+    return true;
   }
 
   #append(span: number, group: number): void {

@@ -11,7 +11,8 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { ManualReader } from "../../metrics/manual-reader.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { type ActivityCounts, durationBoundsS, outcomes } from "./activity-counts.ts";
-import { activityInstruments, dialects, resultsOf, specs } from "./instruments.ts";
+import { dialectNames, resultsOf } from "./dialects.ts";
+import { activityInstruments, specs } from "./instruments.ts";
 import { evictionReasons, kindNames, toWorkKind, workKinds } from "./kinds.ts";
 import type { SessionActivity } from "./session-activity.ts";
 
@@ -99,10 +100,10 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
 }
 
 function* signalPoints(counts: ActivityCounts): Iterable<readonly [number, Attributes]> {
-  for (const [type, dialect] of dialects.entries()) {
+  for (const [index, dialect] of dialectNames.entries()) {
     for (const result of resultsOf[dialect]) {
-      const value = counts.signals(result, type === 0 ? 0 : 1);
-      yield [value, { "openclaw.dialect": dialect, "openclaw.result": result }];
+      const attributes = { "openclaw.dialect": dialect, "openclaw.result": result };
+      yield [counts.signals(result, index), attributes];
     }
   }
 }

@@ -1,18 +1,10 @@
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
-import { outcomes, type SignalResult } from "./activity-counts.ts";
+import { outcomes } from "./activity-counts.ts";
+import { dialectNames, signalResults } from "./dialects.ts";
 import { evictionReasons, kindNames } from "./kinds.ts";
 
 const prefix = "openclaw.session.activity";
 const kinds = kindNames.slice(1);
-
-/** The values of `openclaw.dialect`, by the type of signal the machine is told. */
-export const dialects = ["live_span", "span"] as const;
-
-/** What can become of a signal of each dialect. */
-export const resultsOf: Readonly<Record<(typeof dialects)[number], readonly SignalResult[]>> = {
-  live_span: ["started", "heartbeat", "stale", "late_start", "untracked", "link"],
-  span: ["ended", "finished", "reconciled", "duplicate", "untracked", "link"],
-};
 
 /** States that are told apart today. */
 export const sessionStates = ["active"] as const;
@@ -67,8 +59,8 @@ export const specs = {
     unit: "{signal}",
     description: "Signals of work and what became of them.",
     attributes: {
-      "openclaw.dialect": dialects,
-      "openclaw.result": [...new Set([...resultsOf.live_span, ...resultsOf.span])],
+      "openclaw.dialect": dialectNames,
+      "openclaw.result": signalResults,
     },
   },
   open: {

@@ -1,6 +1,7 @@
-import { type ActivityCounts, add, type SignalResult } from "./activity-counts.ts";
+import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
+import { dialects, type SignalResult } from "./dialects.ts";
 import { groupFlags } from "./group-table.ts";
 import type { Judgement } from "./judgement.ts";
 import { toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
@@ -178,7 +179,7 @@ export class Intake {
     const isMarker = batch.kind.get(row) !== workKinds.run;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
-    const group = this.#groupOf(batch, row);
+    const group = this.#groupOf(known, batch, row);
     if (isMarker && group !== -1 && groups.cutoffMs.get(group) >= batch.startMs.get(row)) {
       return "late_start";
     }
@@ -202,9 +203,8 @@ export class Intake {
     if (batch.referencesFrom(row) < batch.referencesTo(row)) {
       return this.#referencedGroupOf(batch, row) !== -1;
     }
-    const trace = this.#findTrace(batch, row);
-    const parent = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-    if (parent === -1 || (known !== -1 && !this.#graph.canLink(known, parent))) {
+    const parent = this.#parentOf(known, batch, row);
+    if (parent === -1 || (known !== -1 && !this.#graph.isBelow(known, parent))) {
       return false;
     }
     if (batch.kind.get(row) !== workKinds.run) {
@@ -217,21 +217,29 @@ export class Intake {
   }
 
   /** The group that a signal will fall into as far as it exists already, or -1. */
-  #groupOf(batch: SignalBatch, row: number): number {
+  #groupOf(known: number, batch: SignalBatch, row: number): number {
     const { spans } = this.#graph;
     const referenced = this.#referencedGroupOf(batch, row);
     if (referenced !== -1) {
       return referenced;
     }
-    const trace = this.#findTrace(batch, row);
-    const parent =
-      trace === -1 ? -1 : spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
+    const parent = this.#parentOf(known, batch, row);
     if (parent === -1) {
       return -1;
     }
     const owner =
       spans.kind.get(parent) === workKinds.run ? parent : this.#graph.ownerAbove(parent);
     return owner === -1 ? -1 : spans.group.get(owner);
+  }
+
+  /** The row of the parent that the span has, or that the signal names; -1 when it is not known. */
+  #parentOf(known: number, batch: SignalBatch, row: number): number {
+    const { spans } = this.#graph;
+    const linked = known === -1 ? -1 : spans.parentOf(known);
+    const trace = this.#findTrace(batch, row);
+    return linked !== -1 || trace === -1
+      ? linked
+      : spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
   }
 
   /** The group that a reference of the signal names, or -1. */
@@ -273,6 +281,9 @@ export class Intake {
     }
     if ((flags & signalFlags.innerRun) !== 0) {
       spans.setFlag(span, spanFlags.innerRun);
+    }
+    if (batch.dialect.get(row) === dialects.relay) {
+      spans.setFlag(span, spanFlags.relayed);
     }
     switch (kind) {
       case workKinds.run:

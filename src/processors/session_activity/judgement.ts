@@ -1,8 +1,10 @@
 import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
+import { dialects } from "./dialects.ts";
 import { groupFlags } from "./group-table.ts";
 import { type EvictionReason, workKinds } from "./kinds.ts";
+import type { ProcessWatch } from "./process-watch.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 import { lacksInnerRun, SplitTraces } from "./split-traces.ts";
 import { TimingWheel } from "./timing-wheel.ts";
@@ -20,21 +22,25 @@ export class Judgement {
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #ledger: WorkLedger;
+  readonly #processes: ProcessWatch;
   readonly #deadlines: TimingWheel;
   readonly #splitTraces: SplitTraces;
   #admitted = 0;
   #decidedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    limits: ActivityLimits,
-    graph: ActivityGraph,
-    counts: ActivityCounts,
-    ledger: WorkLedger,
-  ) {
+  constructor(parts: {
+    readonly limits: ActivityLimits;
+    readonly graph: ActivityGraph;
+    readonly counts: ActivityCounts;
+    readonly ledger: WorkLedger;
+    readonly processes: ProcessWatch;
+  }) {
+    const { limits, graph } = parts;
     this.#limits = limits;
     this.#graph = graph;
-    this.#counts = counts;
-    this.#ledger = ledger;
+    this.#counts = parts.counts;
+    this.#ledger = parts.ledger;
+    this.#processes = parts.processes;
     this.#deadlines = new TimingWheel(limits.allowedLatenessMs / 64);
     this.#splitTraces = new SplitTraces(graph, limits.allowedLatenessMs);
   }
@@ -137,23 +143,29 @@ export class Judgement {
   #decideUntil(untilMs: number): void {
     const groups: number[] = [];
     this.#deadlines.due(untilMs, groups);
-    const agenda = groups.map((group) => ({
-      dueMs: this.#deadlines.dueMsOf(group),
-      group,
-      span: -1,
-    }));
+    const agenda = groups.map((item) => ({ dueMs: this.#deadlines.dueMsOf(item), rank: 0, item }));
+    const processes: number[] = [];
+    this.#processes.due(untilMs, processes);
+    for (const item of processes) {
+      agenda.push({ dueMs: this.#processes.dueMsOf(item), rank: 1, item });
+    }
     const aged: number[] = [];
     this.#ledger.ages.due(untilMs, aged);
-    for (const span of aged) {
-      agenda.push({ dueMs: this.#ledger.ages.dueMsOf(span), group: -1, span });
+    for (const item of aged) {
+      agenda.push({ dueMs: this.#ledger.ages.dueMsOf(item), rank: 2, item });
     }
-    agenda.sort((a, b) => a.dueMs - b.dueMs || a.span - b.span || a.group - b.group);
-    for (const { dueMs, group, span } of agenda) {
+    // Of two reasons that fall due at once the surer one comes first.
+    agenda.sort((a, b) => a.dueMs - b.dueMs || a.rank - b.rank || a.item - b.item);
+    for (const { dueMs, rank, item } of agenda) {
       this.#settleUndecided(dueMs);
-      if (span !== -1) {
-        this.#expire(span, dueMs);
-      } else if (this.#graph.groups.members.get(group) > 0 && !this.isCalled(group)) {
-        this.#judge(group, dueMs);
+      if (rank === 0) {
+        if (this.#graph.groups.members.get(item) > 0 && !this.isCalled(item)) {
+          this.#judge(item, dueMs);
+        }
+      } else if (rank === 1) {
+        this.#decideProcess(item, dueMs);
+      } else {
+        this.#expire(item, dueMs);
       }
       this.drainEased(dueMs);
     }
@@ -179,6 +191,72 @@ export class Judgement {
       }
       span = this.#ledger.longestUndecided();
     }
+  }
+
+  /** A better source of the process speaks: what the others had open is its business now. */
+  supersede(process: number, nowMs: number): void {
+    for (const span of this.#openOf(process)) {
+      if (!this.#graph.spans.hasFlag(span, spanFlags.relayed)) {
+        this.#ledger.end(span, Number.NaN, nowMs);
+      }
+    }
+  }
+
+  #decideProcess(process: number, dueMs: number): void {
+    const reason = this.#processes.decide(process, dueMs);
+    if (reason === undefined) {
+      return;
+    }
+    const { spans, groups } = this.#graph;
+    const markers = new Map<number, number[]>();
+    const runs: number[] = [];
+    for (const span of this.#openOf(process)) {
+      if (spans.kind.get(span) === workKinds.run) {
+        runs.push(span);
+      } else {
+        const group = spans.group.get(span);
+        markers.set(group, [...(markers.get(group) ?? []), span]);
+      }
+    }
+    for (const [group, members] of markers) {
+      this.#fence(group, members);
+      this.#tell(members, reason, groups.channel.get(group), dueMs);
+      for (const span of members) {
+        this.#ledger.evict(span, reason, dueMs);
+      }
+    }
+    for (const run of runs) {
+      this.#ledger.evict(run, reason, dueMs);
+      this.ownerGone(run, dueMs);
+    }
+  }
+
+  /** Open work of a process. Walks every row; processes end rarely. */
+  #openOf(process: number): number[] {
+    const { spans, traces } = this.#graph;
+    const open: number[] = [];
+    for (let span = 0; span < spans.rows; span++) {
+      if (
+        spans.state.get(span) === spanStates.open &&
+        traces.process.get(spans.trace.get(span)) === process
+      ) {
+        open.push(span);
+      }
+    }
+    return open;
+  }
+
+  /** Starts from before an eviction come too late from now on. */
+  #fence(group: number, orphans: readonly number[]): void {
+    const { spans, groups, traces } = this.#graph;
+    const ownerEndMs = this.#isLoose(group)
+      ? traces.ownerEndMs.get(groups.trace.get(group))
+      : groups.ownerEndMs.get(group);
+    const lastStartMs = orphans.reduce(
+      (latest, span) => Math.max(latest, spans.startMs.get(span)),
+      groups.cutoffMs.get(group),
+    );
+    groups.cutoffMs.set(group, Math.max(lastStartMs, ownerEndMs));
   }
 
   /** Open work that has been silent for too long. */
@@ -340,7 +418,8 @@ export class Judgement {
     const { spans, groups } = this.#graph;
     const outlivedMs = Number.isFinite(ownerEndMs) ? spans.endMs.get(span) - ownerEndMs : 0;
     const isOrphan =
-      spans.hasFlag(span, spanFlags.closedByRun) || outlivedMs > this.#limits.allowedLatenessMs;
+      !this.#isSuperseded(span) &&
+      (spans.hasFlag(span, spanFlags.closedByRun) || outlivedMs > this.#limits.allowedLatenessMs);
     const wasGuessed = group !== -1 && groups.anonymous.get(group) > 0;
     if (isOrphan) {
       if (wasGuessed) {
@@ -363,6 +442,16 @@ export class Judgement {
     return false;
   }
 
+  /** Told by a source that is not its process's best. */
+  #isSuperseded(span: number): boolean {
+    const { spans, traces } = this.#graph;
+    const process = traces.process.get(spans.trace.get(span));
+    return (
+      this.#processes.sourceOf(process) === dialects.relay &&
+      !spans.hasFlag(span, spanFlags.relayed)
+    );
+  }
+
   /** A marker of the group ended by itself; a harness run that counted open items must account for it. */
   noteEnd(span: number, group: number, isAfterOwner: boolean): void {
     const { groups, spans } = this.#graph;
@@ -374,19 +463,12 @@ export class Judgement {
   }
 
   #evictOrphans(group: number, atMs: number): void {
-    const { spans, groups, traces } = this.#graph;
+    const { groups } = this.#graph;
     const orphans = this.#orphansOf(group);
     const guessed = this.#guessed(group, orphans.length);
     const channel = groups.channel.get(group);
     if (orphans.length > 0) {
-      const ownerEndMs = this.#isLoose(group)
-        ? traces.ownerEndMs.get(groups.trace.get(group))
-        : groups.ownerEndMs.get(group);
-      const lastStartMs = orphans.reduce(
-        (latest, span) => Math.max(latest, spans.startMs.get(span)),
-        groups.cutoffMs.get(group),
-      );
-      groups.cutoffMs.set(group, Math.max(lastStartMs, ownerEndMs));
+      this.#fence(group, orphans);
     }
     if (guessed > 0) {
       addTo(groups.anonymous, group, guessed);
@@ -474,7 +556,9 @@ export class Judgement {
     ]) {
       column.set(group, 0);
     }
-    return hasLostTrack ? 0 : Math.max(0, claimed - named);
+    // Who tells of every start needs no count of what is open.
+    const isCountNeeded = this.#processes.sourceOf(groups.process.get(group)) === dialects.span;
+    return hasLostTrack || !isCountNeeded ? 0 : Math.max(0, claimed - named);
   }
 
   #tell(

@@ -103,10 +103,10 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       return { status: "permanent", message: outcome.message };
     }
     tell(activity.apply(signals, clock.nowMs()));
-    if (observer.liveSpans === 0) {
+    if (observer.consumedSpans === 0) {
       return next.consume(payload);
     }
-    const rest = withoutSpans(observer.spans, (row) => observer.isLive(row));
+    const rest = withoutSpans(observer.spans, (row) => observer.isConsumed(row));
     return rest.items === 0 ? accepted : next.consume({ ...payload, ...rest });
   }
 

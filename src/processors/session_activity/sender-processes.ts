@@ -2,36 +2,53 @@ import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
 
 const maxProcesses = 10_000;
-const identity = ["service.name", "host.id", "host.name", "service.instance.id", "process.pid"];
+const identity = ["service.name", "host.id", "host.name", "process.pid", "service.instance.id"];
+
+/** A process that sends to us, and where it runs: (service name, host). 0 is one that is not known. */
+export interface SenderProcess {
+  readonly process: number;
+  readonly place: number;
+}
+
+const unknownProcess: SenderProcess = { process: 0, place: 0 };
 
 /**
- * Numbers the processes that send to us: (service name, host id or name, instance id or pid). State never
+ * Numbers the processes that send to us: (service name, host id or name, pid or instance id). State never
  * crosses a process. Beyond the bound all further processes share the number 0.
  */
 export class SenderProcesses {
   /** Resource attributes that a scan must report. */
   readonly keys = new KeySet(identity);
-  readonly #numbers = new Map<string, number>();
+  readonly #processes = new Map<string, SenderProcess>();
+  readonly #places = new Map<string, number>();
   readonly #decoder = new TextDecoder();
 
-  numberOf(spans: SpanBatch, resource: number): number {
+  find(spans: SpanBatch, resource: number): SenderProcess {
     const values: string[] = identity.map(() => "");
     const to = spans.resourceAttributesTo.get(resource);
     for (let row = spans.resourceAttributesFrom.get(resource); row < to; row++) {
       values[spans.attributeKey.get(row)] = this.#valueOf(spans, row);
     }
-    const [service, hostId, hostName, instance, pid] = values;
-    const process = `${service}\n${hostId === "" ? hostName : hostId}\n${instance === "" ? pid : instance}`;
-    const known = this.#numbers.get(process);
-    if (known !== undefined) {
-      return known;
+    const [service = "", hostId = "", hostName = "", pid = "", instance = ""] = values;
+    const place = `${service}\n${hostId === "" ? hostName : hostId}`;
+    const key = `${place}\n${pid === "" ? instance : pid}`;
+    const known = this.#processes.get(key);
+    if (known !== undefined || this.#processes.size >= maxProcesses) {
+      return known ?? unknownProcess;
     }
-    if (this.#numbers.size >= maxProcesses) {
-      return 0;
-    }
-    const number = this.#numbers.size + 1;
-    this.#numbers.set(process, number);
-    return number;
+    const isTold = (hostId !== "" || hostName !== "") && (pid !== "" || instance !== "");
+    const made = {
+      process: this.#processes.size + 1,
+      place: isTold ? this.#placeOf(place) : 0,
+    };
+    this.#processes.set(key, made);
+    return made;
+  }
+
+  #placeOf(place: string): number {
+    const known = this.#places.get(place) ?? this.#places.size + 1;
+    this.#places.set(place, known);
+    return known;
   }
 
   #valueOf(spans: SpanBatch, row: number): string {

@@ -2,9 +2,11 @@ import { ActivityCounts } from "./activity-counts.ts";
 import type { ActivityEvent } from "./activity-event.ts";
 import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
+import { dialects, type SignalResult } from "./dialects.ts";
 import { Intake } from "./intake.ts";
 import { Judgement } from "./judgement.ts";
 import { kindNames, toWorkKind } from "./kinds.ts";
+import { ProcessWatch } from "./process-watch.ts";
 import { type SignalBatch, signalTypes } from "./signal-batch.ts";
 import { spanStates } from "./span-table.ts";
 import { WorkLedger } from "./work-ledger.ts";
@@ -42,6 +44,7 @@ export class SessionActivity {
   readonly #ledger: WorkLedger;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
+  readonly #processes: ProcessWatch;
   #nowMs = 0;
 
   /** `seed` is any 32-bit number; a random one keeps senders from choosing ids that collide in the tables. */
@@ -54,7 +57,14 @@ export class SessionActivity {
     this.#ledger = new WorkLedger(limits, graph, this.counts, (span) =>
       this.#judgement.forget(span),
     );
-    this.#judgement = new Judgement(limits, graph, this.counts, this.#ledger);
+    this.#processes = new ProcessWatch(limits.allowedLatenessMs);
+    this.#judgement = new Judgement({
+      limits,
+      graph,
+      counts: this.counts,
+      ledger: this.#ledger,
+      processes: this.#processes,
+    });
     this.#intake = new Intake({
       limits,
       graph,
@@ -68,11 +78,7 @@ export class SessionActivity {
   apply(batch: SignalBatch, nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
     for (let row = 0; row < batch.count; row++) {
-      if (batch.type.get(row) === signalTypes.start) {
-        this.counts.addSignal(this.#intake.start(batch, row, this.#nowMs), signalTypes.start);
-      } else {
-        this.counts.addSignal(this.#intake.end(batch, row, this.#nowMs), signalTypes.end);
-      }
+      this.counts.addSignal(this.#take(batch, row), batch.dialect.get(row));
       this.#judgement.drainEased(this.#nowMs);
     }
     return this.#ledger.events.splice(0);
@@ -107,6 +113,37 @@ export class SessionActivity {
       }
     }
     return ages;
+  }
+
+  #take(batch: SignalBatch, row: number): SignalResult {
+    const process = batch.process.get(row);
+    const dialect = batch.dialect.get(row);
+    const isBetter = this.#processes.hear({
+      process,
+      place: batch.place.get(row),
+      dialect,
+      nowMs: this.#nowMs,
+    });
+    if (isBetter && dialect === dialects.relay) {
+      this.#judgement.supersede(process, this.#nowMs);
+    }
+    switch (batch.type.get(row)) {
+      case signalTypes.alive:
+        this.#processes.beat(process, batch.intervalMs.get(row), this.#nowMs);
+        return "heartbeat";
+      case signalTypes.gone:
+        this.#processes.bury(process, this.#nowMs);
+        return "gone";
+      default:
+        break;
+    }
+    // Live and finished spans are the same spans; the relay's are its own.
+    if (dialect !== dialects.relay && this.#processes.sourceOf(process) === dialects.relay) {
+      return "superseded";
+    }
+    return batch.type.get(row) === signalTypes.start
+      ? this.#intake.start(batch, row, this.#nowMs)
+      : this.#intake.end(batch, row, this.#nowMs);
   }
 
   #advance(nowMs: number): void {

@@ -1,4 +1,5 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../otlp/columns.ts";
+import type { Dialect } from "./dialects.ts";
 import type { WorkKind } from "./kinds.ts";
 
 export const signalTypes = {
@@ -6,6 +7,10 @@ export const signalTypes = {
   start: 0,
   /** Work ended. When its start is not known, a start and an end at once. */
   end: 1,
+  /** The process lives, and promises to say so again every `intervalMs`. */
+  alive: 2,
+  /** The process says that it ends. */
+  gone: 3,
 } as const;
 
 /** Bits of `SignalBatch.flags`. */
@@ -22,9 +27,12 @@ export const signalFlags = {
 /** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */
 export interface SignalRow {
   readonly type: (typeof signalTypes)[keyof typeof signalTypes];
+  readonly dialect: Dialect;
   readonly kind: WorkKind;
   readonly flags: number;
   readonly process: number;
+  /** Where the process runs: a small number per (service name, host); 0 when that is not known. */
+  readonly place: number;
   readonly startMs: number;
   /** Ignored for a start. */
   readonly endMs: number;
@@ -37,10 +45,12 @@ export interface SignalRow {
 export class SignalBatch {
   count = 0;
   readonly type = new Uint8Column();
+  readonly dialect = new Uint8Column();
   readonly kind = new Uint8Column();
   readonly flags = new Uint8Column();
   /** Which process sent it: a small number per (service name, host id, pid or instance id). */
   readonly process = new Int32Column();
+  readonly place = new Int32Column();
   readonly trace0 = new Int32Column();
   readonly trace1 = new Int32Column();
   readonly trace2 = new Int32Column();
@@ -58,6 +68,8 @@ export class SignalBatch {
   /** Markers the end of a harness run says were open, and items it says had completed. */
   readonly claimed = new Int32Column();
   readonly completed = new Int32Column();
+  /** What `alive` promises, in ms. */
+  readonly intervalMs = new Float64Column();
   readonly #referencesFrom = new Int32Column();
   readonly #referenceHi = new Int32Column();
   readonly #referenceLo = new Int32Column();
@@ -73,6 +85,8 @@ export class SignalBatch {
     const row = this.count++;
     this.#ensure(row + 1);
     this.type.set(row, signal.type);
+    this.dialect.set(row, signal.dialect);
+    this.place.set(row, signal.place);
     this.kind.set(row, signal.kind);
     this.flags.set(row, signal.flags);
     this.process.set(row, signal.process);
@@ -82,6 +96,7 @@ export class SignalBatch {
     this.channel.set(row, 0);
     this.claimed.set(row, 0);
     this.completed.set(row, 0);
+    this.intervalMs.set(row, 0);
     this.#referencesFrom.set(row, this.#references);
     return row;
   }
@@ -131,9 +146,11 @@ export class SignalBatch {
     }
     for (const column of [
       this.type,
+      this.dialect,
       this.kind,
       this.flags,
       this.process,
+      this.place,
       this.trace0,
       this.trace1,
       this.trace2,
@@ -148,6 +165,7 @@ export class SignalBatch {
       this.channel,
       this.claimed,
       this.completed,
+      this.intervalMs,
       this.#referencesFrom,
     ]) {
       column.ensure(rows);

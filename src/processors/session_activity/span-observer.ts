@@ -1,10 +1,11 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, SpanBatch } from "../../otlp/span-batch.ts";
 import { type ScanOutcome, scanSpans } from "../../otlp/span-scanner.ts";
+import { dialects } from "./dialects.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { type WorkKind, workKinds } from "./kinds.ts";
 import type { LabelValues } from "./label-values.ts";
-import { SenderProcesses } from "./sender-processes.ts";
+import { type SenderProcess, SenderProcesses } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import { sessionReferences, toolNames } from "./work-spans.ts";
@@ -14,6 +15,8 @@ const activeItemsKey = "openclaw.harness.items.active";
 const completedItemsKey = "openclaw.harness.items.completed";
 const channelKey = "openclaw.channel";
 const toolExecutionName = new KeySet(["openclaw.tool.execution"]);
+/** Spans of this scope come from our plugin for OpenClaw. They speak to us alone. */
+const relayScope = new KeySet(["openclaw-activity-relay"]);
 const blockedOutcome = new KeySet(["blocked"]);
 const errorStatus = 2;
 /** A harness run with more open items than this is not believed. */
@@ -39,7 +42,7 @@ export class SpanObserver {
   readonly #activeItems: number;
   readonly #completedItems: number;
   readonly #channel: number;
-  #liveSpans = 0;
+  #consumed = 0;
 
   constructor(parts: {
     readonly hash: KeyedHash;
@@ -77,9 +80,14 @@ export class SpanObserver {
     return this.#spans;
   }
 
-  /** How many spans of the last request have not ended. They are start signals and never passed on. */
-  get liveSpans(): number {
-    return this.#liveSpans;
+  /** How many spans of the last request speak to us alone and are not passed on. */
+  get consumedSpans(): number {
+    return this.#consumed;
+  }
+
+  /** A span that has not ended is a start signal; those of the relay are all signals. */
+  isConsumed(row: number): boolean {
+    return this.isLive(row) || this.#isRelayed(row);
   }
 
   isLive(row: number): boolean {
@@ -89,36 +97,38 @@ export class SpanObserver {
   /** Scans a request and writes one signal per span into `signals`. */
   observe(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
     signals.clear();
-    this.#liveSpans = 0;
+    this.#consumed = 0;
     const outcome = scanSpans(bytes, this.#keys, this.#spans);
     if (!outcome.ok) {
       return outcome;
     }
     const { spans } = this;
     let resource = -1;
-    let process = 0;
+    let process: SenderProcess = { process: 0, place: 0 };
     for (let row = 0; row < spans.count; row++) {
       if (spans.resource.get(row) !== resource) {
         resource = spans.resource.get(row);
-        process = this.#processes.numberOf(spans, resource);
+        process = this.#processes.find(spans, resource);
       }
       this.#observeSpan(row, process, signals);
     }
     return outcome;
   }
 
-  #observeSpan(row: number, process: number, signals: SignalBatch): void {
+  #observeSpan(row: number, sender: SenderProcess, signals: SignalBatch): void {
     const { spans } = this;
     const isLive = this.isLive(row);
-    this.#liveSpans += isLive ? 1 : 0;
+    const isRelayed = this.#isRelayed(row);
+    this.#consumed += isLive || isRelayed ? 1 : 0;
     const spanClass = this.#classifier.classify(spans, row);
     const signal = signals.add({
       type: isLive ? signalTypes.start : signalTypes.end,
+      dialect: isRelayed ? dialects.relay : isLive ? dialects.liveSpan : dialects.span,
       kind: spanClass.kind,
       flags:
         (spanClass.flags ?? 0) |
         (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
-      process,
+      ...sender,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),
       endMs: toMs(spans.endHi.get(row), spans.endLo.get(row)),
     });
@@ -139,6 +149,13 @@ export class SpanObserver {
     if (spanClass.kind !== workKinds.other) {
       this.#observeAttributes(row, spanClass.kind, signal, signals);
     }
+  }
+
+  #isRelayed(row: number): boolean {
+    const { spans } = this;
+    const start = spans.scopeNameStart.get(row);
+    const end = spans.scopeNameEnd.get(row);
+    return relayScope.match(spans.bytes, start, end) === 0;
   }
 
   #observeAttributes(row: number, kind: WorkKind, signal: number, signals: SignalBatch): void {
@@ -188,7 +205,8 @@ export class SpanObserver {
     const { spans } = this;
     const isTool =
       toolExecutionName.match(spans.bytes, spans.nameStart.get(row), spans.nameEnd.get(row)) === 0;
-    if (isTool && !this.isLive(row) && blockedOutcome.match(spans.bytes, from, to) !== 0) {
+    // The relay says of every tool how it ended.
+    if (isTool && !this.isConsumed(row) && blockedOutcome.match(spans.bytes, from, to) !== 0) {
       signals.flags.set(signal, signals.flags.get(signal) | signalFlags.closedByRun);
     }
   }

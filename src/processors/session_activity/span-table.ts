@@ -20,6 +20,8 @@ export const spanFlags = {
   failed: 32,
   /** A run that is the same owner as the harness run directly above it. */
   innerRun: 64,
+  /** Told by the relay: no other source of its process is believed. */
+  relayed: 128,
 } as const;
 
 /**

@@ -1,5 +1,6 @@
 import type { ActivityEvent } from "../../../src/processors/session_activity/activity-event.ts";
 import type { ActivityLimits } from "../../../src/processors/session_activity/activity-limits.ts";
+import { dialects } from "../../../src/processors/session_activity/dialects.ts";
 import {
   evictionReasons,
   kindNames,
@@ -24,7 +25,12 @@ export const limits: ActivityLimits = {
 
 /** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
 export interface Signal {
-  readonly type: "start" | "end";
+  readonly type: "start" | "end" | "alive" | "gone";
+  readonly isRelayed?: boolean;
+  /** Service and host of the process. */
+  readonly place?: number;
+  /** Seconds between the heartbeats that `alive` promises. */
+  readonly interval?: number;
   readonly kind: "run" | "harness" | "inner" | "tool" | "model_call" | "other";
   readonly span: number;
   readonly parent?: number;
@@ -141,6 +147,7 @@ export class History {
 function write(batch: SignalBatch, signal: Signal): void {
   const row = batch.add({
     type: signalTypes[signal.type],
+    dialect: dialectOf(signal),
     kind: kinds[signal.kind],
     flags:
       (signal.kind === "harness" ? signalFlags.harness : 0) |
@@ -148,14 +155,26 @@ function write(batch: SignalBatch, signal: Signal): void {
       (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
       (signal.failed === true ? signalFlags.failed : 0),
     process: signal.process ?? 1,
+    place: signal.place ?? 0,
     startMs: senderEpochMs + signal.start * 1000,
     endMs: senderEpochMs + (signal.end ?? 0) * 1000,
   });
   batch.setTrace(row, 7, 7, 7, signal.trace ?? 1);
   batch.setSpan(row, 5, signal.span, signal.parent === undefined ? 0 : 5, signal.parent ?? 0);
+  batch.intervalMs.set(row, (signal.interval ?? 0) * 1000);
   batch.claimed.set(row, signal.claimed ?? 0);
   batch.completed.set(row, signal.completed ?? 0);
   for (const session of signal.sessions ?? []) {
     batch.addReference(9, session);
   }
+}
+
+function dialectOf({ type, isRelayed }: Signal) {
+  if (type === "alive" || type === "gone") {
+    return dialects.entityEvent;
+  }
+  if (isRelayed === true) {
+    return dialects.relay;
+  }
+  return type === "start" ? dialects.liveSpan : dialects.span;
 }

@@ -142,8 +142,8 @@ describe("live spans", () => {
   test("a start for a span that has ended is stale, a repeat is a heartbeat", () => {
     const history = new History();
     history.arrive(0, run(1, 0), ended(tool(2, 1, 1), 2), tool(2, 1, 1), run(1, 0));
-    expect(history.activity.counts.signals("stale", 0)).toBe(1);
-    expect(history.activity.counts.signals("heartbeat", 0)).toBe(1);
+    expect(history.activity.counts.signals("stale", 1)).toBe(1);
+    expect(history.activity.counts.signals("heartbeat", 1)).toBe(1);
     expect(history.activity.sizes().openWork).toBe(1);
   });
 
@@ -304,7 +304,7 @@ describe("finished spans", () => {
     history.arrive(10, call, call, inner, inner, harness, harness);
     history.tick(100);
     expect(history.activity.counts.started).toEqual([0, 2, 1, 0]);
-    expect(history.activity.counts.signals("duplicate", 1)).toBe(3);
+    expect(history.activity.counts.signals("duplicate", 0)).toBe(3);
   });
 });
 
@@ -354,6 +354,93 @@ describe("bounds", () => {
     }
     history.arrive(4000, tool(8000, 8001, 0), tool(8001, 8000, 0));
     history.tick(100_000_000);
+    expect(history.imbalance()).toEqual([]);
+  });
+});
+
+describe("processes", () => {
+  const at = (process: number, signal: Signal): Signal => ({ ...signal, process, place: 1 });
+  const alive = (process: number): Signal =>
+    at(process, { type: "alive", kind: "other", span: 0, start: 0, interval: 10 });
+  const gone = (process: number): Signal =>
+    at(process, { type: "gone", kind: "other", span: 0, start: 0 });
+
+  test("a process that says it ends takes its open work with it after the lateness", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 1)), alive(1));
+    history.arrive(5, gone(1));
+    history.arrive(9, at(1, ended(run(1, 0), 5)));
+    history.tick(100);
+    expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("a heartbeat after the end revives", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 1)), gone(1));
+    for (let second = 5; second < 100; second += 10) {
+      history.arrive(second, alive(1));
+    }
+    expect(history.evicted).toBe(0);
+  });
+
+  test("a process that misses the heartbeats it promised loses its lease", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 1)));
+    history.arrive(1, alive(1));
+    history.tick(100);
+    expect(history.evictions).toEqual([["lease_expired", 31, 1, 0]]);
+    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("a successor of the same service on the same host ends its silent predecessor", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 1)), alive(1));
+    history.arrive(4, at(2, run(3, 4, { trace: 2 })));
+    history.tick(100);
+    expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
+    expect(history.activity.sizes().openWork).toBe(1);
+  });
+
+  test("workers that live side by side are not successors", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 1)));
+    history.arrive(4, at(2, run(3, 4, { trace: 2 })));
+    history.arrive(20, at(1, run(1, 0)));
+    history.arrive(30, at(3, run(5, 4, { trace: 3 })));
+    history.tick(1000);
+    expect(history.evicted).toBe(0);
+  });
+
+  test("a start of a dead process that comes after its eviction is late", () => {
+    const history = new History();
+    history.arrive(0, at(1, run(1, 0)), at(1, tool(2, 1, 3)), gone(1));
+    history.tick(50);
+    history.arrive(60, at(1, tool(5, 1, 2)));
+    expect(history.activity.counts.lateStarts[2]).toBe(1);
+  });
+
+  test("what others say of a process that has a relay is not tracked twice", () => {
+    const history = new History();
+    const relayed = { isRelayed: true, trace: 5, sessions: [4] };
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(1, run(11, 0, relayed), tool(12, 11, 1, relayed));
+    history.arrive(9, ended(tool(2, 1, 1), 40), ended(run(1, 0), 9, { claimed: 2 }));
+    history.arrive(9, ended(run(11, 0, relayed), 9));
+    history.tick(100);
+    expect(history.evicted).toBe(1);
+    expect(history.activity.counts.signals("superseded", 0)).toBe(2);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("what an exporter told before its relay was heard evicts nothing afterwards", () => {
+    const history = new History();
+    const harness: Signal = { type: "end", kind: "harness", span: 1, start: 0, end: 1, claimed: 1 };
+    history.arrive(0, harness, ended(tool(2, 1, 0), 30));
+    history.arrive(1, run(11, 0, { isRelayed: true, trace: 5, sessions: [4] }));
+    history.tick(100);
+    expect(history.evicted).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 });
