@@ -41,7 +41,7 @@ export function readResource(
     const tag = reader.tag(end);
     if (tag === resourceAttributesTag) {
       const stop = reader.length(end);
-      if (stop < 0 || !readAttribute(reader, stop, keys, batch)) {
+      if (stop < 0 || !readAttribute(reader, reader.position, stop, keys, batch)) {
         return false;
       }
       reader.position = stop;

@@ -27,7 +27,7 @@ export function readLogRecord(reader: WireReader, end: number, scratch: SpanBatc
     const tag = reader.tag(end);
     if (tag === logAttributesTag) {
       const stop = reader.length(end);
-      if (stop < 0 || !readAttribute(reader, stop, undefined, scratch)) {
+      if (stop < 0 || !readAttribute(reader, reader.position, stop, undefined, scratch)) {
         return -1;
       }
       reader.position = stop;

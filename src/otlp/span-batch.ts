@@ -1,4 +1,5 @@
 import { Int32Column } from "./columns.ts";
+import { Int32Table } from "./int32-table.ts";
 
 /** What an attribute's value is; the numbers are the field numbers of OTLP's `AnyValue`. */
 export const attributeTypes = {
@@ -10,6 +11,29 @@ export const attributeTypes = {
   kvlist: 6,
   bytes: 7,
 } as const;
+
+/** Where the scanner writes the facts of a span in its row of `SpanBatch.spans`. */
+export const spanCells = {
+  fieldStart: 0,
+  fieldEnd: 1,
+  resource: 2,
+  scopeNameStart: 3,
+  scopeNameEnd: 4,
+  traceId: 5,
+  spanId: 9,
+  parentId: 11,
+  start: 13,
+  end: 15,
+  nameStart: 17,
+  nameEnd: 18,
+  statusCode: 19,
+  attributesFrom: 20,
+  attributesTo: 21,
+} as const;
+const cellsPerSpan = 22;
+
+/** The same for an attribute in its row of `SpanBatch.attributes`. */
+export const attributeCells = { key: 0, type: 1, a: 2, b: 3, width: 4 } as const;
 
 /**
  * The spans of one trace request as columns over its bytes: row i of each column belongs to span i,
@@ -23,34 +47,36 @@ export class SpanBatch {
   /** Well-formed spans. */
   count = 0;
 
+  /** What the columns up to `attributesTo` read; for the scanner. */
+  readonly spans = new Int32Table(cellsPerSpan);
   /** The whole `spans` field: tag, length, message. */
-  readonly fieldStart = new Int32Column();
-  readonly fieldEnd = new Int32Column();
+  readonly fieldStart = this.spans.column(spanCells.fieldStart);
+  readonly fieldEnd = this.spans.column(spanCells.fieldEnd);
   /** Row of its resource. */
-  readonly resource = new Int32Column();
-  readonly scopeNameStart = new Int32Column();
-  readonly scopeNameEnd = new Int32Column();
+  readonly resource = this.spans.column(spanCells.resource);
+  readonly scopeNameStart = this.spans.column(spanCells.scopeNameStart);
+  readonly scopeNameEnd = this.spans.column(spanCells.scopeNameEnd);
   /** Ids as big-endian words. A trace or span id is never all zero; a parent of 0, 0 is none. */
-  readonly traceId0 = new Int32Column();
-  readonly traceId1 = new Int32Column();
-  readonly traceId2 = new Int32Column();
-  readonly traceId3 = new Int32Column();
-  readonly spanId0 = new Int32Column();
-  readonly spanId1 = new Int32Column();
-  readonly parentId0 = new Int32Column();
-  readonly parentId1 = new Int32Column();
+  readonly traceId0 = this.spans.column(spanCells.traceId);
+  readonly traceId1 = this.spans.column(spanCells.traceId + 1);
+  readonly traceId2 = this.spans.column(spanCells.traceId + 2);
+  readonly traceId3 = this.spans.column(spanCells.traceId + 3);
+  readonly spanId0 = this.spans.column(spanCells.spanId);
+  readonly spanId1 = this.spans.column(spanCells.spanId + 1);
+  readonly parentId0 = this.spans.column(spanCells.parentId);
+  readonly parentId1 = this.spans.column(spanCells.parentId + 1);
   /** Unix nanoseconds. An end of 0, 0 is a span that has not ended: the field is absent or zero. */
-  readonly startHi = new Int32Column();
-  readonly startLo = new Int32Column();
-  readonly endHi = new Int32Column();
-  readonly endLo = new Int32Column();
-  readonly nameStart = new Int32Column();
-  readonly nameEnd = new Int32Column();
+  readonly startHi = this.spans.column(spanCells.start);
+  readonly startLo = this.spans.column(spanCells.start + 1);
+  readonly endHi = this.spans.column(spanCells.end);
+  readonly endLo = this.spans.column(spanCells.end + 1);
+  readonly nameStart = this.spans.column(spanCells.nameStart);
+  readonly nameEnd = this.spans.column(spanCells.nameEnd);
   /** 0 unset, 1 ok, 2 error; any other number as it was sent. */
-  readonly statusCode = new Int32Column();
+  readonly statusCode = this.spans.column(spanCells.statusCode);
   /** Rows of the attribute columns: the attributes whose key was asked for, in wire order. */
-  readonly attributesFrom = new Int32Column();
-  readonly attributesTo = new Int32Column();
+  readonly attributesFrom = this.spans.column(spanCells.attributesFrom);
+  readonly attributesTo = this.spans.column(spanCells.attributesTo);
 
   resourceCount = 0;
   readonly resourceAttributesFrom = new Int32Column();
@@ -58,46 +84,21 @@ export class SpanBatch {
 
   /** Rows in the attribute columns, of spans and resources together. */
   attributeCount = 0;
+  /** What the attribute columns read; for the scanner. */
+  readonly attributes = new Int32Table(attributeCells.width);
   /** Index into the `KeySet` of spans or of resources. */
-  readonly attributeKey = new Int32Column();
+  readonly attributeKey = this.attributes.column(attributeCells.key);
   /** A value of `attributeTypes`. */
-  readonly attributeType = new Int32Column();
+  readonly attributeType = this.attributes.column(attributeCells.type);
   /** bool: 0 or 1. int, double: the high word. Others: start of the value's bytes. */
-  readonly attributeA = new Int32Column();
+  readonly attributeA = this.attributes.column(attributeCells.a);
   /** bool: 0. int, double: the low word. Others: end of the value's bytes. */
-  readonly attributeB = new Int32Column();
+  readonly attributeB = this.attributes.column(attributeCells.b);
 
   /** Spans that are refused: a wrong or zero id, or a message that cannot be decoded. */
   malformedCount = 0;
   readonly malformedStart = new Int32Column();
   readonly malformedEnd = new Int32Column();
-
-  readonly #perSpan: readonly Int32Column[] = [
-    this.fieldStart,
-    this.fieldEnd,
-    this.resource,
-    this.scopeNameStart,
-    this.scopeNameEnd,
-    this.traceId0,
-    this.traceId1,
-    this.traceId2,
-    this.traceId3,
-    this.spanId0,
-    this.spanId1,
-    this.parentId0,
-    this.parentId1,
-    this.startHi,
-    this.startLo,
-    this.endHi,
-    this.endLo,
-    this.nameStart,
-    this.nameEnd,
-    this.statusCode,
-    this.attributesFrom,
-    this.attributesTo,
-  ];
-  #spanRows = 0;
-  #attributeRows = 0;
 
   /** Empties the batch and points it at `bytes`; the columns keep their room. */
   clear(bytes: Uint8Array = new Uint8Array(0)): void {
@@ -106,26 +107,5 @@ export class SpanBatch {
     this.resourceCount = 0;
     this.attributeCount = 0;
     this.malformedCount = 0;
-  }
-
-  /** Makes room for `rows` spans. */
-  ensureSpans(rows: number): void {
-    if (rows > this.#spanRows) {
-      for (const column of this.#perSpan) {
-        column.ensure(rows);
-      }
-      this.#spanRows = this.fieldStart.capacity;
-    }
-  }
-
-  /** Makes room for `rows` attributes. */
-  ensureAttributes(rows: number): void {
-    if (rows > this.#attributeRows) {
-      this.attributeKey.ensure(rows);
-      this.attributeType.ensure(rows);
-      this.attributeA.ensure(rows);
-      this.attributeB.ensure(rows);
-      this.#attributeRows = this.attributeKey.capacity;
-    }
   }
 }

@@ -1,6 +1,6 @@
 import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
 import type { KeySet } from "./keys.ts";
-import type { SpanBatch } from "./span-batch.ts";
+import { type SpanBatch, spanCells } from "./span-batch.ts";
 import { readSpan } from "./span-reader.ts";
 import { WireReader } from "./wire-reader.ts";
 
@@ -106,9 +106,11 @@ function scanScopeSpans(
       const row = batch.count;
       const attributes = batch.attributeCount;
       if (readSpan(reader, stop, keys, batch, row)) {
-        batch.fieldStart.set(row, fieldStart);
-        batch.fieldEnd.set(row, stop);
-        batch.resource.set(row, resource);
+        const cells = batch.spans.cells;
+        const base = row * batch.spans.width;
+        cells[base + spanCells.fieldStart] = fieldStart;
+        cells[base + spanCells.fieldEnd] = stop;
+        cells[base + spanCells.resource] = resource;
         batch.count = row + 1;
       } else {
         batch.attributeCount = attributes;
@@ -125,9 +127,10 @@ function scanScopeSpans(
     }
   }
   // Only now: the scope may stand after its spans.
+  const { cells, width } = batch.spans;
   for (let row = firstRow; row < batch.count; row++) {
-    batch.scopeNameStart.set(row, scopeName.start);
-    batch.scopeNameEnd.set(row, scopeName.end);
+    cells[row * width + spanCells.scopeNameStart] = scopeName.start;
+    cells[row * width + spanCells.scopeNameEnd] = scopeName.end;
   }
   return scanned;
 }

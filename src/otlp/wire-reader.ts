@@ -83,6 +83,13 @@ export class WireReader {
 
   /** Reads a varint of up to ten bytes into `hi` and `lo`; false when it is cut off or longer. */
   varint64(end: number): boolean {
+    const first = this.position < end ? (this.bytes[this.position] ?? 0) : 0x80;
+    if (first < 0x80) {
+      this.position += 1;
+      this.lo = first;
+      this.hi = 0;
+      return true;
+    }
     let lo = 0;
     let hi = 0;
     const stop = Math.min(end, this.position + maxVarintBytes);

@@ -1,0 +1,43 @@
+/**
+ * Growable rows of int32 cells, a fixed number per row, in one array: what belongs together lies
+ * together. Whoever fills it writes `cells` directly; others read by columns.
+ */
+export class Int32Table {
+  /** Cells per row. */
+  readonly width: number;
+  /** Row r has the cells from `r * width` on. Another array after each growth. */
+  cells: Int32Array;
+
+  constructor(width: number, rows = 16) {
+    this.width = width;
+    this.cells = new Int32Array(width * rows);
+  }
+
+  /** Makes room for `rows` rows, at least doubling. */
+  ensure(rows: number): void {
+    if (rows * this.width > this.cells.length) {
+      const grown = new Int32Array(Math.max(rows * this.width, this.cells.length * 2));
+      grown.set(this.cells);
+      this.cells = grown;
+    }
+  }
+
+  column(cell: number): TableColumn {
+    return new TableColumn(this, cell);
+  }
+}
+
+/** One cell of every row. Reading past the end gives 0. */
+export class TableColumn {
+  readonly #table: Int32Table;
+  readonly #cell: number;
+
+  constructor(table: Int32Table, cell: number) {
+    this.#table = table;
+    this.#cell = cell;
+  }
+
+  get(row: number): number {
+    return this.#table.cells[row * this.#table.width + this.#cell] ?? 0;
+  }
+}
