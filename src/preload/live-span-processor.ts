@@ -226,7 +226,7 @@ export class LiveSpanProcessor {
   }
 
   #report(message: string): void {
-    if (message !== this.#problem) {
+    if (message !== this.#problem && !this.#isStopped) {
       this.#problem = message;
       this.#onProblem(message);
     }

@@ -1,0 +1,356 @@
+import { ROOT_CONTEXT, type Span, trace } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import {
+  AlwaysOffSampler,
+  createAlwaysRecordSampler,
+  type Sampler,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import {
+  LiveSpanProcessor,
+  type LiveSpanProcessorOptions,
+} from "../../src/preload/live-span-processor.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { type Sink, startSink, summary } from "./sink.ts";
+
+const run = { "gen_ai.operation.name": "invoke_agent" };
+const tool = { "gen_ai.operation.name": "execute_tool" };
+
+let sink: Sink;
+let clock: FakeClock;
+let problems: string[];
+let processors: LiveSpanProcessor[];
+
+beforeEach(async () => {
+  sink = await startSink();
+  clock = new FakeClock();
+  problems = [];
+  processors = [];
+});
+
+afterEach(async () => {
+  await Promise.all(processors.map((processor) => processor.shutdown()));
+  await sink.close();
+});
+
+function create(options: Partial<LiveSpanProcessorOptions> & { readonly sampler?: Sampler } = {}) {
+  const { sampler, ...rest } = options;
+  const processor = new LiveSpanProcessor({
+    endpoint: sink.url,
+    clock,
+    onProblem: (message) => problems.push(message),
+    ...rest,
+  });
+  processors.push(processor);
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": "app", "process.pid": 7 }),
+    spanProcessors: [processor],
+    ...(sampler === undefined ? {} : { sampler }),
+  });
+  return { processor, provider, tracer: provider.getTracer("agents", "1.0") };
+}
+
+const below = (span: Span) => trace.setSpan(ROOT_CONTEXT, span);
+
+/** Lets time pass in small steps until `promise` is settled, so that what answers arm is run too. */
+async function passTimeUntil<T>(promise: Promise<T>): Promise<T> {
+  let isSettled = false;
+  void promise.finally(() => {
+    isSettled = true;
+  });
+  while (!isSettled) {
+    clock.advance(100);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return promise;
+}
+
+describe("a start", () => {
+  test("is the span as it was when it started, without an end", async () => {
+    const { tracer, processor } = create();
+    const parent = tracer.startSpan("invoke_agent a", {
+      attributes: { ...run, "gen_ai.conversation.id": "c1" },
+      startTime: [1_800_000_000, 5],
+    });
+    const child = tracer.startSpan(
+      "execute_tool search",
+      { attributes: { ...tool, "gen_ai.tool.name": "search", n: 1.5, flag: true }, kind: 2 },
+      below(parent),
+    );
+    child.setAttribute("later", "is not known at the start");
+    child.updateName("renamed");
+    await processor.forceFlush();
+    expect(sink.spans).toEqual([
+      {
+        name: "invoke_agent a",
+        scope: "agents",
+        traceId: parent.spanContext().traceId,
+        spanId: parent.spanContext().spanId,
+        parentId: "",
+        kind: 1,
+        start: "1800000000000000005",
+        end: "0",
+        attributes: { ...run, "gen_ai.conversation.id": "c1" },
+        resource: { "service.name": "app", "process.pid": 7 },
+      },
+      expect.objectContaining({
+        name: "execute_tool search",
+        traceId: parent.spanContext().traceId,
+        spanId: child.spanContext().spanId,
+        parentId: parent.spanContext().spanId,
+        kind: 3,
+        end: "0",
+        attributes: { ...tool, "gen_ai.tool.name": "search", n: 1.5, flag: true },
+      }),
+    ]);
+    expect(processor.counts).toEqual({ sent: 2, refused: 0, dropped: 0 });
+  });
+
+  test("goes out 200 ms later, with what else started meanwhile, before anything ends", async () => {
+    const { tracer } = create();
+    const parent = tracer.startSpan("a", { attributes: run });
+    clock.advance(150);
+    tracer.startSpan("b", { attributes: tool }, below(parent));
+    clock.advance(49);
+    expect(sink.paths).toEqual([]);
+    clock.advance(1);
+    await sink.until(({ spans }) => spans.length === 2);
+    expect(sink.paths).toEqual(["/v1/traces"]);
+  });
+
+  test("leaves prompts to the finished span", async () => {
+    const { tracer, processor } = create();
+    tracer.startSpan("a", {
+      attributes: { ...run, prompt: "x".repeat(2_000), many: Array(100).fill("y") },
+    });
+    await processor.forceFlush();
+    expect(sink.spans[0]?.attributes).toEqual(run);
+  });
+
+  test("is split into requests of the configured size", async () => {
+    const { tracer, processor } = create({ maxBatchSize: 10 });
+    for (let i = 0; i < 25; i++) {
+      tracer.startSpan("a", { attributes: run });
+    }
+    await processor.forceFlush();
+    expect([sink.spans.length, sink.paths.length, sink.connections]).toEqual([25, 3, 1]);
+  });
+});
+
+describe("is not sent:", () => {
+  test("what is no work", async () => {
+    const { tracer, processor } = create();
+    tracer.startSpan("GET /");
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([]);
+  });
+
+  test("what ended before it could be sent", async () => {
+    const { tracer, processor } = create();
+    tracer.startSpan("a", { attributes: run }).end();
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([]);
+  });
+
+  test("a tool or a model call with neither a parent nor a session", async () => {
+    const { tracer, processor } = create();
+    const session = { "gen_ai.conversation.id": "c1" };
+    tracer.startSpan("tool", { attributes: tool });
+    tracer.startSpan("chat", { attributes: { "gen_ai.operation.name": "chat" } });
+    tracer.startSpan("tool of a session", { attributes: { ...tool, ...session } });
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start tool of a session"]);
+  });
+
+  test("an unsampled span, whose end would never come", async () => {
+    const { tracer, processor } = create({
+      sampler: createAlwaysRecordSampler(new AlwaysOffSampler()),
+    });
+    expect(tracer.startSpan("a", { attributes: run }).isRecording()).toBe(true);
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([]);
+  });
+
+  test("what starts after the shutdown", async () => {
+    const { tracer, processor } = create();
+    await processor.shutdown();
+    await processor.shutdown();
+    tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([]);
+  });
+});
+
+describe("a collector that is away", () => {
+  test("is tried again, more and more rarely, reported once, and told all that is open when it is back", async () => {
+    const { port } = sink;
+    const { tracer, processor } = create();
+    const told = tracer.startSpan("told before", { attributes: run });
+    await processor.forceFlush();
+    await sink.close();
+
+    const ended = tracer.startSpan("ended meanwhile", { attributes: run });
+    tracer.startSpan("started meanwhile", { attributes: run });
+    for (let i = 0; i < 5; i++) {
+      await processor.forceFlush();
+    }
+    expect(problems).toEqual([expect.stringMatching(/^The activity collector does not take live/)]);
+    ended.end();
+
+    sink = await startSink(port);
+    await passTimeUntil(sink.until(({ spans }) => spans.length >= 2));
+    await processor.forceFlush();
+    expect([...summary(sink.spans)].sort()).toEqual([
+      "start started meanwhile",
+      "start told before",
+    ]);
+    expect(sink.spans.find(({ name }) => name === "told before")?.spanId).toBe(
+      told.spanContext().spanId,
+    );
+  });
+
+  for (const [title, statusCode, headers, delayMs] of [
+    ["waits half a second first", 503, {}, 500],
+    ["waits as long as it is asked to", 429, { "retry-after": "3" }, 3_000],
+  ] as const) {
+    test(`after a ${statusCode} it ${title}`, async () => {
+      sink.answer(statusCode, headers);
+      const { tracer, processor } = create();
+      tracer.startSpan("a", { attributes: run });
+      await processor.forceFlush();
+      sink.answer(200);
+      clock.advance(delayMs - 1);
+      expect(sink.paths.length).toBe(1);
+      clock.advance(1);
+      await sink.until(({ spans }) => spans.length === 1);
+    });
+  }
+
+  test("costs the oldest starts when there are too many, and they are counted", async () => {
+    sink.answer(503);
+    const { tracer, processor } = create({ maxOpen: 3 });
+    for (const name of ["a", "b", "c", "d", "e"]) {
+      tracer.startSpan(name, { attributes: run });
+    }
+    await processor.forceFlush();
+    sink.answer(200);
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start c", "start d", "start e"]);
+    expect(processor.counts).toEqual({ sent: 3, refused: 0, dropped: 2 });
+  });
+
+  test("does not hold up a flush or a shutdown for longer than its deadline", async () => {
+    const silent = await startSilentServer();
+    const { tracer, processor } = create({ endpoint: silent.url, timeoutMs: 60_000 });
+    tracer.startSpan("a", { attributes: run });
+    const flushed = processor.forceFlush();
+    await silent.connected;
+    clock.advance(5_000);
+    await flushed;
+    const stopped = processor.shutdown();
+    clock.advance(2_000);
+    await stopped;
+    await silent.close();
+  });
+});
+
+test("what the collector refuses is dropped, counted and reported once", async () => {
+  sink.answer(401);
+  const { tracer, processor } = create();
+  for (let i = 0; i < 3; i++) {
+    tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+  }
+  expect(problems).toEqual([
+    "The activity collector refuses live spans. It answered with status 401.",
+  ]);
+  expect(processor.counts).toEqual({ sent: 0, refused: 3, dropped: 0 });
+  expect(sink.paths.length).toBe(3);
+});
+
+test("open work is not sent again by itself", async () => {
+  const { tracer, processor } = create();
+  tracer.startSpan("a", { attributes: run });
+  await processor.forceFlush();
+  clock.advance(3_600_000);
+  await processor.forceFlush();
+  expect(summary(sink.spans)).toEqual(["start a"]);
+});
+
+test("heartbeats, when asked for, repeat what is open and end with it", async () => {
+  const { tracer, processor } = create({ heartbeatIntervalMs: 30_000 });
+  const span = tracer.startSpan("a", { attributes: run });
+  await processor.forceFlush();
+  clock.advance(30_000);
+  await sink.until(({ spans }) => spans.length === 2);
+  span.end();
+  clock.advance(60_000);
+  await processor.forceFlush();
+  expect(summary(sink.spans)).toEqual(["start a", "start a"]);
+  expect(sink.spans[1]).toEqual(sink.spans[0]);
+});
+
+test("headers go with every request", async () => {
+  const { tracer, processor } = create({ headers: { authorization: "Bearer x" } });
+  tracer.startSpan("a", { attributes: run });
+  await processor.forceFlush();
+  expect(sink.headers[0]).toMatchObject({
+    authorization: "Bearer x",
+    "content-type": "application/x-protobuf",
+  });
+});
+
+for (const [endpoint, path] of [
+  ["", "/v1/traces"],
+  ["/", "/v1/traces"],
+  ["/v1/traces", "/v1/traces"],
+  ["/prefix/", "/prefix/v1/traces"],
+] as const) {
+  test(`an endpoint with the path "${endpoint}" is posted to at ${path}`, async () => {
+    const { tracer, processor } = create({ endpoint: `${sink.url}${endpoint}` });
+    tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([path]);
+  });
+}
+
+test("a resource whose detectors are still at work is waited for", async () => {
+  const processor = new LiveSpanProcessor({ endpoint: sink.url, clock });
+  processors.push(processor);
+  const tracer = new TracerProvider({
+    resource: resourceFromAttributes({ "service.name": "app", "host.id": Promise.resolve("h1") }),
+    spanProcessors: [processor],
+  }).getTracer("agents");
+  tracer.startSpan("a", { attributes: run });
+  await processor.forceFlush();
+  expect(sink.spans[0]?.resource).toEqual({ "service.name": "app", "host.id": "h1" });
+});
+
+/** Takes connections and never says a word. */
+async function startSilentServer() {
+  const { createServer } = await import("node:net");
+  let connect = () => {};
+  const connected = new Promise<void>((resolve) => {
+    connect = resolve;
+  });
+  const sockets = new Set<{ destroy(): void }>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    connect();
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return {
+    url: `http://127.0.0.1:${typeof address === "object" ? address?.port : 0}`,
+    connected,
+    close: () =>
+      new Promise<void>((resolve) => {
+        for (const socket of sockets) {
+          socket.destroy();
+        }
+        server.close(() => resolve());
+      }),
+  };
+}

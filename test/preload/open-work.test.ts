@@ -1,0 +1,75 @@
+import { TracerProvider } from "@opentelemetry/sdk-trace";
+import { expect, test } from "vitest";
+import { createResourceOf, liveSpanOf } from "../../src/preload/live-span.ts";
+import { OpenWorkTable } from "../../src/preload/open-work.ts";
+import { isStartedSpan } from "../../src/preload/started-span.ts";
+
+const tracer = new TracerProvider().getTracer("test");
+const resourceOf = createResourceOf();
+
+function start(name: string) {
+  const span = tracer.startSpan(name);
+  if (!isStartedSpan(span)) {
+    throw new Error("The SDK's spans are not what they were.");
+  }
+  return { end: () => span.end(), work: { span, live: liveSpanOf(span, resourceOf) } };
+}
+
+const names = (table: OpenWorkTable, max = 100) => table.unsent(max).map(({ live }) => live.name);
+
+test("what was added waits, oldest first, until it is marked as sent", () => {
+  const table = new OpenWorkTable(10);
+  const [a, b, c] = [start("a"), start("b"), start("c")];
+  for (const { work } of [a, b, c]) {
+    table.add(work);
+  }
+  expect(names(table, 2)).toEqual(["a", "b"]);
+  expect(names(table, 2)).toEqual(["a", "b"]);
+  table.markSent(table.unsent(2));
+  expect(names(table)).toEqual(["c"]);
+  expect(table.hasUnsent).toBe(true);
+});
+
+test("what ended before it was sent is not sent", () => {
+  const table = new OpenWorkTable(10);
+  const a = start("a");
+  table.add(a.work);
+  a.end();
+  expect(names(table)).toEqual([]);
+  expect(table.size).toBe(0);
+});
+
+test("sending again means all that is open and nothing that ended", () => {
+  const table = new OpenWorkTable(10);
+  const [a, b] = [start("a"), start("b")];
+  table.add(a.work);
+  table.add(b.work);
+  table.markSent(table.unsent(10));
+  a.end();
+  table.resend();
+  expect(names(table)).toEqual(["b"]);
+});
+
+test("at the bound what has ended goes first", () => {
+  const table = new OpenWorkTable(2);
+  const [a, b, c] = [start("a"), start("b"), start("c")];
+  table.add(a.work);
+  table.add(b.work);
+  b.end();
+  table.add(c.work);
+  expect(names(table)).toEqual(["a", "c"]);
+  expect(table.dropped).toBe(0);
+});
+
+test("at the bound the oldest goes, and is counted when the collector had not heard of it", () => {
+  const table = new OpenWorkTable(2);
+  const [a, b, c, d] = [start("a"), start("b"), start("c"), start("d")];
+  table.add(a.work);
+  table.markSent(table.unsent(1));
+  table.add(b.work);
+  table.add(c.work);
+  expect(table.dropped).toBe(0);
+  table.add(d.work);
+  expect(table.dropped).toBe(1);
+  expect(names(table)).toEqual(["c", "d"]);
+});

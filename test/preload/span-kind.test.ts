@@ -1,0 +1,84 @@
+import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import {
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
+import { describe, expect, test } from "vitest";
+import { KeySet } from "../../src/otlp/keys.ts";
+import { SpanBatch } from "../../src/otlp/span-batch.ts";
+import { scanSpans } from "../../src/otlp/span-scanner.ts";
+import { hasSessionReference, kindOf } from "../../src/preload/span-kind.ts";
+import { kindNames } from "../../src/processors/session_activity/kinds.ts";
+import { SpanClassifier } from "../../src/processors/session_activity/span-classifier.ts";
+import { attributeRules, nameRules } from "../../src/processors/session_activity/work-spans.ts";
+
+type Case = readonly [name: string, attributes: Readonly<Record<string, string | number>>];
+
+/** What the collector's own classifier makes of the span when it arrives. */
+function kindAtTheCollector([name, attributes]: Case): string {
+  const exporter = new InMemorySpanExporter();
+  new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] })
+    .getTracer("test")
+    .startSpan(name, { attributes })
+    .end();
+  const bytes = ProtobufTraceSerializer.serializeRequest(exporter.getFinishedSpans());
+  const classifier = new SpanClassifier();
+  const keys = new KeySet(classifier.keys);
+  classifier.bind(keys.names);
+  const batch = new SpanBatch();
+  scanSpans(bytes!, { span: keys, resource: new KeySet([]) }, batch);
+  return kindNames[classifier.classify(batch, 0).kind];
+}
+
+const known: readonly Case[] = [
+  ...attributeRules.flatMap(({ key, values }) =>
+    Object.keys(values).map((value): Case => ["some span", { [key]: value }]),
+  ),
+  ...Object.keys(nameRules).map((name): Case => [name, {}]),
+];
+
+const odd: readonly (readonly [...Case, kind: string])[] = [
+  ["GET /", { "http.request.method": "GET" }, "other"],
+  ["plan", { "gen_ai.operation.name": "plan" }, "other"],
+  ["toString", { "gen_ai.operation.name": "constructor" }, "other"],
+  ["toString", {}, "other"],
+  ["openclaw.model.usage", { "gen_ai.operation.name": "chat" }, "other"],
+  [
+    "openclaw.model.call",
+    { "gen_ai.operation.name": "invoke_agent", "openclaw.api": "x" },
+    "model_call",
+  ],
+  ["a", { "gen_ai.operation.name": "execute_tool", "openinference.span.kind": "AGENT" }, "tool"],
+  ["a", { "openinference.span.kind": "AGENT", "gen_ai.operation.name": "execute_tool" }, "tool"],
+  ["openclaw.run", { "gen_ai.operation.name": "plan" }, "other"],
+  ["openclaw.run", { "gen_ai.operation.name": 7 }, "run"],
+];
+
+describe("the kind of a span at its start", () => {
+  test("there are cases for every rule of the collector", () => {
+    expect(known.length).toBeGreaterThan(30);
+  });
+
+  for (const [name, attributes] of known) {
+    test(`${name} ${JSON.stringify(attributes)} is what the collector will say`, () => {
+      const kind = kindNames[kindOf(name, attributes)];
+      expect(kind).toBe(kindAtTheCollector([name, attributes]));
+      expect(kind).not.toBe("other");
+    });
+  }
+
+  for (const [name, attributes, kind] of odd) {
+    test(`${name} ${JSON.stringify(attributes)} is ${kind}, here and at the collector`, () => {
+      expect(kindNames[kindOf(name, attributes)]).toBe(kind);
+      expect(kindAtTheCollector([name, attributes])).toBe(kind);
+    });
+  }
+});
+
+test("a session is known by any of its references", () => {
+  expect(hasSessionReference({ "gen_ai.conversation.id": "c" })).toBe(true);
+  expect(hasSessionReference({ "openclaw.sessionKey": "k" })).toBe(true);
+  expect(hasSessionReference({ "user.id": "u" })).toBe(false);
+  expect(hasSessionReference({ "session.id": 7 })).toBe(false);
+});
