@@ -11,10 +11,12 @@ import { withoutSpans } from "../../otlp/splice.ts";
 import type { ActivityEvent } from "./activity-event.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
+import { EntityObserver } from "./entity-observer.ts";
 import { toEvictedRecord, toReconciledRecord } from "./event-records.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { LabelValues } from "./label-values.ts";
 import { Outbox } from "./outbox.ts";
+import { SenderProcesses } from "./sender-processes.ts";
 import { SessionActivity } from "./session-activity.ts";
 import { SignalBatch } from "./signal-batch.ts";
 import { SpanObserver } from "./span-observer.ts";
@@ -32,7 +34,10 @@ const mostChannels = 100;
 export function createSessionActivity(settings: Settings, config: Config): Component {
   const { clock, logger } = settings;
   const labels = { tools: new LabelValues(mostToolNames), channels: new LabelValues(mostChannels) };
+  const processes = new SenderProcesses();
+  const entities = new EntityObserver(processes);
   const observer = new SpanObserver({
+    processes,
     hash: new KeyedHash(settings.randomBytes(8)),
     ...labels,
   });
@@ -110,12 +115,19 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     return rest.items === 0 ? accepted : next.consume({ ...payload, ...rest });
   }
 
+  function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+    entities.observe(payload.bytes, signals);
+    if (signals.count > 0) {
+      tell(activity.apply(signals, clock.nowMs()));
+    }
+    return next.consume(payload);
+  }
+
   return {
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
-        return signal === "traces"
-          ? { consume: (payload) => consumeTraces(payload, next) }
-          : { consume: (payload) => next.consume(payload) };
+        const consume = signal === "traces" ? consumeTraces : consumeLogs;
+        return { consume: (payload) => consume(payload, next) };
       },
     },
 

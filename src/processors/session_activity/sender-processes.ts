@@ -2,7 +2,14 @@ import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
 
 const maxProcesses = 10_000;
-const identity = ["service.name", "host.id", "host.name", "process.pid", "service.instance.id"];
+/** The resource attributes that identify a process. */
+export const processIdentity = [
+  "service.name",
+  "host.id",
+  "host.name",
+  "process.pid",
+  "service.instance.id",
+];
 
 /** A process that sends to us, and where it runs: (service name, host). 0 is one that is not known. */
 export interface SenderProcess {
@@ -18,17 +25,22 @@ const unknownProcess: SenderProcess = { process: 0, place: 0 };
  */
 export class SenderProcesses {
   /** Resource attributes that a scan must report. */
-  readonly keys = new KeySet(identity);
+  readonly keys = new KeySet(processIdentity);
   readonly #processes = new Map<string, SenderProcess>();
   readonly #places = new Map<string, number>();
   readonly #decoder = new TextDecoder();
 
   find(spans: SpanBatch, resource: number): SenderProcess {
-    const values: string[] = identity.map(() => "");
+    const values: string[] = processIdentity.map(() => "");
     const to = spans.resourceAttributesTo.get(resource);
     for (let row = spans.resourceAttributesFrom.get(resource); row < to; row++) {
       values[spans.attributeKey.get(row)] = this.#valueOf(spans, row);
     }
+    return this.numberOf(values);
+  }
+
+  /** Values in the order of `processIdentity`, empty where absent; an int as its two words with a comma. */
+  numberOf(values: readonly string[]): SenderProcess {
     const [service = "", hostId = "", hostName = "", pid = "", instance = ""] = values;
     const place = `${service}\n${hostId === "" ? hostName : hostId}`;
     const key = `${place}\n${pid === "" ? instance : pid}`;

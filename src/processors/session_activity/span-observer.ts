@@ -5,7 +5,7 @@ import { dialects } from "./dialects.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import { type WorkKind, workKinds } from "./kinds.ts";
 import type { LabelValues } from "./label-values.ts";
-import { type SenderProcess, SenderProcesses } from "./sender-processes.ts";
+import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import { sessionReferences, toolNames } from "./work-spans.ts";
@@ -30,7 +30,7 @@ export class SpanObserver {
   readonly #classifier = new SpanClassifier();
   readonly #keys: { readonly span: KeySet; readonly resource: KeySet };
   readonly #spans = new SpanBatch();
-  readonly #processes = new SenderProcesses();
+  readonly #processes: SenderProcesses;
   readonly #hash: KeyedHash;
   readonly #tools: LabelValues;
   readonly #channels: LabelValues;
@@ -48,7 +48,9 @@ export class SpanObserver {
     readonly hash: KeyedHash;
     readonly tools: LabelValues;
     readonly channels: LabelValues;
+    readonly processes: SenderProcesses;
   }) {
+    this.#processes = parts.processes;
     this.#hash = parts.hash;
     this.#tools = parts.tools;
     this.#channels = parts.channels;
@@ -128,7 +130,8 @@ export class SpanObserver {
       flags:
         (spanClass.flags ?? 0) |
         (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
-      ...sender,
+      process: sender.process,
+      place: sender.place,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),
       endMs: toMs(spans.endHi.get(row), spans.endLo.get(row)),
     });

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { KeyedHash } from "../../../src/processors/session_activity/keyed-hash.ts";
 import { workKinds } from "../../../src/processors/session_activity/kinds.ts";
 import { LabelValues } from "../../../src/processors/session_activity/label-values.ts";
+import { SenderProcesses } from "../../../src/processors/session_activity/sender-processes.ts";
 import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
 import { SignalBatch } from "../../../src/processors/session_activity/signal-batch.ts";
 import { SpanObserver } from "../../../src/processors/session_activity/span-observer.ts";
@@ -32,6 +33,7 @@ const orphaned: Readonly<Record<string, number>> = {
 function replay(capture: string, spreadMs: (atMs: number) => number): SessionActivity {
   const activity = new SessionActivity({ ...limits, allowedLatenessMs: 1000 });
   const observer = new SpanObserver({
+    processes: new SenderProcesses(),
     hash: new KeyedHash(new Uint8Array(8)),
     tools: new LabelValues(100),
     channels: new LabelValues(100),
