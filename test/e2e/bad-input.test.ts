@@ -152,6 +152,24 @@ describe("the real process, when it is sent", () => {
     });
   }
 
+  test("a body over the limit on a connection that will not be kept, answers at once and closes only when all of it was sent", async () => {
+    const sender = await rawSocket(Number(new URL(collector.endpoints.otlp).port));
+    const half = new Uint8Array(limit / 2 + 1);
+    sender.send(
+      `POST /v1/traces HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${protobuf}\r\nContent-Length: ${2 * half.length}\r\n\r\n`,
+    );
+    sender.send(half);
+    expect(await sender.heard("at most")).toMatch(/^HTTP\/1.1 413 /);
+    let isClosed = false;
+    const closed = sender.closed().then(() => {
+      isClosed = true;
+    });
+    await expectWell();
+    expect(isClosed).toBe(false);
+    sender.send(half);
+    await closed;
+  });
+
   for (const encoding of ["protobuf", "json"] as const) {
     test(`a malformed span among good ones in ${encoding}, takes the good ones and says how many it left out`, async () => {
       const answer = await postBad({

@@ -76,17 +76,29 @@ function openHttp(
       if ("refused" in taken) {
         count(taken.refused);
         // The Collector's choice, too, for senders whose own encoding is unknown.
-        send(response, refusedAnswer(encodingOf(request) ?? "json", taken));
+        send(request, response, refusedAnswer(encodingOf(request) ?? "json", taken));
       } else {
-        send(response, taken);
+        send(request, response, taken);
       }
     },
   });
 }
 
-function send(response: ServerResponse, { status, headers, body }: Answer): void {
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+): void {
   response.writeHead(status, headers);
-  response.end(body);
+  if (request.complete || response.shouldKeepAlive) {
+    response.end(body);
+    return;
+  }
+  // Closing the connection while the sender still writes would reset it, and the sender would never read
+  // the answer: it would try the same body again. The limits on time end what never ends.
+  response.write(body);
+  request.once("close", () => response.end());
+  request.resume();
 }
 
 function createCount(settings: Settings): (reason: Reason) => void {
