@@ -66,6 +66,10 @@ function turns(): {
   const phantom = agentSpan("openclaw.tool.execution", inLabelPositions);
   const service = mint();
   const open = [harness, run, tool, agent, execution, phantom];
+  for (const { traceId, spanId } of [...open, call, queued]) {
+    canaries.add(traceId);
+    canaries.add(spanId);
+  }
   const endUnixMs = Date.now() + 10;
   return {
     start: tracesRequest(service, [

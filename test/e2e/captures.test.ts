@@ -93,8 +93,9 @@ describe("real bytes of OpenClaw, posted to the real process", () => {
       const evictions = evictionsIn(arrived).filter((event) => !isOurs(event));
       expect(markersOf(evictions)).toBe(want);
       const traceIds = traceIdsOf(requests);
-      for (const { severity, attributes, traceId } of evictions) {
+      for (const { severity, body, attributes, traceId } of evictions) {
         expect(severity).toBe("WARN");
+        expect(body).toBe("Session activity was evicted because nobody owned it any more.");
         expect(attributes["openclaw.reason"]).toBe("orphaned_no_owner");
         expect(attributes["openclaw.confidence"]).toBe("confirmed");
         expect(traceIds).toContain(traceId);

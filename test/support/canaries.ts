@@ -6,10 +6,10 @@ export interface Canaries {
   readonly attributes: Readonly<Record<string, string>>;
   /** Another value with a new token, of the form `shape` makes around it. */
   mint(shape?: (token: string) => string): string;
+  /** Takes the hex of a trace or span id for a token: as text it must not occur either. */
+  add(id: Uint8Array): void;
   /** The tokens that occur in `text`, whatever their case. */
   foundIn(text: string): readonly string[];
-  /** All there are. */
-  readonly tokens: readonly string[];
 }
 
 /** The keys under which OpenClaw and GenAI senders put ids. */
@@ -33,8 +33,8 @@ export function createCanaries(): Canaries {
     return shape(token);
   };
   return {
-    tokens,
     mint,
+    add: (id) => void tokens.push(Buffer.from(id).toString("hex")),
     attributes: {
       "openclaw.sessionKey": mint((token) => `agent:main:whatsapp:direct:${token}`),
       ...Object.fromEntries(idKeys.map((key) => [key, mint()])),

@@ -6,6 +6,7 @@ import type { SinkRequest } from "./otlp-sink.ts";
 export interface DerivedEvent {
   readonly name: string;
   readonly severity: string;
+  readonly body: string;
   readonly timeUnixMs: number;
   readonly attributes: Readonly<Record<string, string | number>>;
   /** Hex; empty when the record has none. */
@@ -53,6 +54,7 @@ export function eventsIn(requests: readonly SinkRequest[], name: string): readon
     .map((record) => ({
       name,
       severity: record.severityText ?? "",
+      body: record.body?.stringValue ?? "",
       timeUnixMs: toMs(record.timeUnixNano),
       attributes: valuesOf(record.attributes),
       traceId: Buffer.from(record.traceId ?? []).toString("hex"),
