@@ -21,6 +21,8 @@ export interface Sink {
   readonly port: number;
   readonly url: string;
   readonly spans: readonly ArrivedSpan[];
+  /** When each of `spans` arrived, in Unix milliseconds. */
+  readonly arrivedAtMs: readonly number[];
   /** Paths of all requests, in order. */
   readonly paths: readonly string[];
   readonly headers: readonly IncomingHttpHeaders[];
@@ -36,6 +38,7 @@ export interface Sink {
 /** A backend on loopback that keeps what it is sent. `port` 0 is any free one. */
 export async function startSink(port = 0): Promise<Sink> {
   const spans: ArrivedSpan[] = [];
+  const arrivedAtMs: number[] = [];
   const paths: string[] = [];
   const headers: IncomingHttpHeaders[] = [];
   const listeners = new Set<() => void>();
@@ -51,7 +54,10 @@ export async function startSink(port = 0): Promise<Sink> {
       paths.push(request.url ?? "");
       headers.push(request.headers);
       if (answer.statusCode === 200 && request.url?.endsWith("/v1/traces")) {
-        spans.push(...arrived(Buffer.concat(chunks)));
+        for (const span of arrived(Buffer.concat(chunks))) {
+          spans.push(span);
+          arrivedAtMs.push(Date.now());
+        }
       }
       response.writeHead(answer.statusCode, {
         "content-type": "application/x-protobuf",
@@ -72,6 +78,7 @@ export async function startSink(port = 0): Promise<Sink> {
     port: actualPort,
     url: `http://127.0.0.1:${actualPort}`,
     spans,
+    arrivedAtMs,
     paths,
     headers,
     get connections() {

@@ -1,0 +1,80 @@
+// An application that does what it is told on its standard input, a command a line, and says "did …" after
+// each. It uses the API of OpenTelemetry alone until it is told "sdk".
+import { createInterface } from "node:readline";
+import { context, metrics, type Span, trace } from "@opentelemetry/api";
+
+const tracer = trace.getTracer("agent");
+const open = new Map<string, Span>();
+
+const operations: Readonly<Record<string, string>> = {
+  run: "invoke_agent",
+  tool: "execute_tool",
+  phantom: "execute_tool",
+};
+
+async function act(verb: string, name: string, parent: string): Promise<void> {
+  switch (verb) {
+    case "run":
+    case "tool":
+    case "phantom": {
+      const above = open.get(parent);
+      const attributes = { "gen_ai.operation.name": operations[verb] ?? "" };
+      const start = () => open.set(name, tracer.startSpan(name, { attributes }));
+      if (above === undefined) {
+        start();
+      } else {
+        // By the active context, as instrumentations do it.
+        context.with(trace.setSpan(context.active(), above), start);
+      }
+      return;
+    }
+    case "end":
+      open.get(name)?.end();
+      return;
+    case "sdk":
+      return registerSdk({ withContext: true });
+    case "provider":
+      return registerSdk({ withContext: false });
+    case "count":
+      metrics.getMeter("agent").createCounter(name).add(1);
+      return;
+    case "handle":
+      process.once("SIGTERM", () => setTimeout(() => process.exit(7), 50));
+      return;
+    case "quit":
+      lines.close();
+      process.stdin.destroy();
+      return;
+    default:
+      throw new Error(`What is ${verb}?`);
+  }
+}
+
+/** An SDK of its own, which tells on standard output what ended. */
+async function registerSdk({ withContext }: { withContext: boolean }): Promise<void> {
+  const { TracerProvider } = await import("@opentelemetry/sdk-trace");
+  const { AsyncLocalStorageContextManager } = await import("@opentelemetry/context-async-hooks");
+  const contextIsMine =
+    withContext && context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  const traceIsMine = trace.setGlobalTracerProvider(
+    new TracerProvider({
+      spanProcessors: [
+        {
+          onStart: () => {},
+          onEnd: (span) =>
+            console.log(`ended ${span.name} below ${span.parentSpanContext?.spanId ?? "nothing"}`),
+          forceFlush: async () => {},
+          shutdown: async () => {},
+        },
+      ],
+    }),
+  );
+  console.log(`registered ${contextIsMine} ${traceIsMine}`);
+}
+
+const lines = createInterface({ input: process.stdin });
+for await (const line of lines) {
+  const [verb = "", name = "", parent = ""] = line.split(" ");
+  await act(verb, name, parent);
+  console.log(`did ${line}`);
+}
