@@ -12,6 +12,7 @@ import {
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
 import { type OpenWork, OpenWorkTable } from "./open-work.ts";
 import { hasSessionReference, kindOf } from "./span-kind.ts";
+import { SpanLinks } from "./span-links.ts";
 import { isSampled, parentIdOf, type StartedSpan } from "./started-span.ts";
 
 export interface LiveSpanProcessorOptions {
@@ -62,12 +63,14 @@ const unencodable: PostOutcome = { status: "permanent", message: "They could not
  * Never throws, never waits, and never keeps the process alive except during `forceFlush` (5 s at most)
  * and `shutdown` (2 s at most). While the collector is away it backs off (0.5 to 10 s) and keeps up to
  * `maxOpen` starts; when it is back, all that is still open is sent again. What ended before it could be
- * sent, is not sampled, or is a tool or model call with neither parent nor session, is not sent.
+ * sent, is not sampled, or is a tool or model call with neither parent nor session, is not sent. A span that
+ * is no work is sent only when work starts below it, so that the collector can tell whose that is.
  */
 export class LiveSpanProcessor {
   readonly #clock: Clock;
   readonly #client: CollectorClient;
   readonly #work: OpenWorkTable;
+  readonly #links: SpanLinks;
   readonly #batchDelayMs: number;
   readonly #maxBatchSize: number;
   readonly #onProblem: (message: string) => void;
@@ -84,6 +87,7 @@ export class LiveSpanProcessor {
   constructor(options: LiveSpanProcessorOptions) {
     this.#clock = options.clock ?? systemClock;
     this.#work = new OpenWorkTable(options.maxOpen ?? 4096);
+    this.#links = new SpanLinks(options.maxOpen ?? 4096);
     this.#batchDelayMs = Math.min(options.batchDelayMs ?? 200, maxBatchDelayMs);
     this.#maxBatchSize = options.maxBatchSize ?? 512;
     this.#onProblem = options.onProblem ?? ((message) => diag.warn(message));
@@ -96,7 +100,10 @@ export class LiveSpanProcessor {
     });
     const heartbeatIntervalMs = options.heartbeatIntervalMs ?? 0;
     this.#stopTimers = [
-      this.#clock.every(sweepIntervalMs, () => this.#work.sweep()),
+      this.#clock.every(sweepIntervalMs, () => {
+        this.#work.sweep();
+        this.#links.sweep();
+      }),
       ...(heartbeatIntervalMs > 0
         ? [this.#clock.every(heartbeatIntervalMs, () => this.#sendAllAgain())]
         : []),
@@ -110,13 +117,26 @@ export class LiveSpanProcessor {
 
   onStart(span: StartedSpan, _parentContext?: unknown): void {
     try {
-      if (!this.#isStopped && isReportable(span)) {
-        this.#work.add({ span, live: liveSpanOf(span, this.#resourceOf) });
+      if (this.#isStopped || !isSampled(span)) {
+        return;
+      }
+      if (isReportable(span)) {
+        // Each only once: the next tool of the same step finds them among what is open.
+        for (const each of [...this.#links.takeAbove(span), span]) {
+          this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });
+        }
         this.#flushAfter(this.#batchDelayMs);
+      } else if (this.#isBelowOpenWork(span)) {
+        this.#links.add(span);
       }
     } catch (error) {
       this.#report(`A start could not be reported to the activity collector. ${String(error)}`);
     }
+  }
+
+  #isBelowOpenWork(span: StartedSpan): boolean {
+    const parentId = parentIdOf(span);
+    return parentId !== undefined && (this.#work.has(parentId) || this.#links.has(parentId));
   }
 
   /** Does nothing: the finished span is what the exporter is for. */
@@ -238,7 +258,6 @@ function isReportable(span: StartedSpan): boolean {
   const kind = kindOf(span.name, span.attributes);
   return (
     kind !== workKinds.other &&
-    isSampled(span) &&
     (kind === workKinds.run ||
       parentIdOf(span) !== undefined ||
       hasSessionReference(span.attributes))

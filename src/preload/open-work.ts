@@ -13,7 +13,8 @@ export interface OpenWork {
  */
 export class OpenWorkTable {
   readonly #max: number;
-  readonly #open = new Set<OpenWork>();
+  /** By span id, which is unique enough within a process. */
+  readonly #open = new Map<string, OpenWork>();
   readonly #unsent = new Set<OpenWork>();
   #dropped = 0;
 
@@ -34,6 +35,10 @@ export class OpenWorkTable {
     return this.#open.size;
   }
 
+  has(spanId: string): boolean {
+    return this.#open.has(spanId);
+  }
+
   add(work: OpenWork): void {
     if (this.#open.size >= this.#max) {
       this.sweep();
@@ -41,7 +46,7 @@ export class OpenWorkTable {
     if (this.#open.size >= this.#max) {
       this.#forgetOldest();
     }
-    this.#open.add(work);
+    this.#open.set(idOf(work), work);
     this.#unsent.add(work);
   }
 
@@ -68,14 +73,14 @@ export class OpenWorkTable {
   /** Everything open has to be sent again. */
   resend(): void {
     this.sweep();
-    for (const work of this.#open) {
+    for (const work of this.#open.values()) {
       this.#unsent.add(work);
     }
   }
 
   /** Lets go of what has ended. */
   sweep(): void {
-    for (const work of this.#open) {
+    for (const work of this.#open.values()) {
       if (work.span.ended) {
         this.#forget(work);
       }
@@ -88,7 +93,7 @@ export class OpenWorkTable {
   }
 
   #forgetOldest(): void {
-    const [oldest] = this.#open;
+    const [oldest] = this.#open.values();
     if (oldest !== undefined) {
       this.#dropped += this.#unsent.has(oldest) ? 1 : 0;
       this.#forget(oldest);
@@ -96,7 +101,11 @@ export class OpenWorkTable {
   }
 
   #forget(work: OpenWork): void {
-    this.#open.delete(work);
+    this.#open.delete(idOf(work));
     this.#unsent.delete(work);
   }
+}
+
+function idOf({ live }: OpenWork): string {
+  return live.spanContext().spanId;
 }

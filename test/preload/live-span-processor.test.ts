@@ -138,6 +138,61 @@ describe("a start", () => {
   });
 });
 
+describe("a step between a run and its tools", () => {
+  test("is told with the first tool below it, once, and before it", async () => {
+    const { tracer, processor } = create();
+    const parent = tracer.startSpan("run", { attributes: run });
+    const outer = tracer.startSpan("outer step", {}, below(parent));
+    const inner = tracer.startSpan("inner step", {}, below(outer));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start run"]);
+    tracer.startSpan("tool 1", { attributes: tool }, below(inner));
+    await processor.forceFlush();
+    tracer.startSpan("tool 2", { attributes: tool }, below(inner));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual([
+      "start run",
+      "start outer step",
+      "start inner step",
+      "start tool 1",
+      "start tool 2",
+    ]);
+    expect(sink.spans[2]).toMatchObject({ parentId: sink.spans[1]!.spanId });
+    expect(sink.spans[1]).toMatchObject({ parentId: sink.spans[0]!.spanId });
+  });
+
+  test("is not told when nothing starts below it, nor when it is outside of any run", async () => {
+    const { tracer, processor } = create();
+    const request = tracer.startSpan("POST /chat");
+    const parent = tracer.startSpan("run", { attributes: run }, below(request));
+    tracer.startSpan("GET /cache", {}, below(parent));
+    tracer.startSpan("tool", { attributes: tool }, below(parent));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
+  });
+
+  test("that has ended is left to the exporter", async () => {
+    const { tracer, processor } = create();
+    const parent = tracer.startSpan("run", { attributes: run });
+    const step = tracer.startSpan("step", {}, below(parent));
+    step.end();
+    tracer.startSpan("tool", { attributes: tool }, below(step));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
+  });
+
+  test("is forgotten, the oldest first, when there are too many", async () => {
+    const { tracer, processor } = create({ maxOpen: 2 });
+    const parent = tracer.startSpan("run", { attributes: run });
+    const [first] = ["first", "second", "third"].map((name) =>
+      tracer.startSpan(name, {}, below(parent)),
+    );
+    tracer.startSpan("tool", { attributes: tool }, below(first!));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
+  });
+});
+
 describe("is not sent:", () => {
   test("what is no work", async () => {
     const { tracer, processor } = create();

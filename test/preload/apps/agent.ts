@@ -10,13 +10,15 @@ const operations: Readonly<Record<string, string>> = {
   run: "invoke_agent",
   tool: "execute_tool",
   phantom: "execute_tool",
+  step: "agent_step",
 };
 
 async function act(verb: string, name: string, parent: string): Promise<void> {
   switch (verb) {
     case "run":
     case "tool":
-    case "phantom": {
+    case "phantom":
+    case "step": {
       const above = open.get(parent);
       const attributes = { "gen_ai.operation.name": operations[verb] ?? "" };
       const start = () => open.set(name, tracer.startSpan(name, { attributes }));
