@@ -29,11 +29,12 @@ async function untilMetric(line: string): Promise<void> {
   await expect.poll(page, { timeout: 10_000, interval: 50 }).toContain(`${line}\n`);
 }
 
-test("a tool below a step of its run belongs to the run", async () => {
-  await agent.tell("run r", "step s r", "tool hangs s");
+test("a tool below a step of an inner run is evicted when that ends, though the outer goes on", async () => {
+  await agent.tell("run outer", "run inner outer", "step s inner", "tool hangs s");
   await untilMetric('openclaw_session_activity_open{kind="tool"} 1');
-  await agent.tell("end r");
+  await agent.tell("end inner");
   await untilMetric('openclaw_session_activity_evicted_total{reason="orphaned_no_owner"} 1');
+  await untilMetric('openclaw_session_activity_open{kind="run"} 1');
 });
 
 test("the collector knows what is open now, and evicts the tool that its run left behind", async () => {
