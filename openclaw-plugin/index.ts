@@ -1,0 +1,61 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { onInternalDiagnosticEvent } from "openclaw/plugin-sdk/diagnostic-runtime";
+import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
+import { diagnosticEventTypes, hookNames } from "./src/activity-event.ts";
+import { parseConfig } from "./src/config.ts";
+import { type Relay, startRelay } from "./src/relay.ts";
+import { detectResource } from "./src/resource.ts";
+
+/** The relay of this process, while the gateway runs its services. Other processes load the plugin, too: the CLI. */
+let relay: Relay | undefined;
+
+// biome-ignore lint/style/noDefaultExport: OpenClaw reads the default export.
+export default definePluginEntry({
+  id: "activity-relay",
+  name: "Activity relay",
+  description:
+    "Tells an activity collector at once when runs, tools and model calls start and end.",
+  register(api) {
+    let unsubscribe: (() => void) | undefined;
+    for (const name of hookNames) {
+      api.on(name, (event, context) => relay?.hook(name, event, context));
+    }
+    api.registerService({
+      id: "activity-relay",
+      start({ config, logger }) {
+        const log = {
+          info: (message: string) => logger.info(`[activity-relay] ${message}`),
+          warn: (message: string) => logger.warn(`[activity-relay] ${message}`),
+        };
+        try {
+          const relayConfig = parseConfig(api.pluginConfig);
+          void relay?.stop();
+          const started = startRelay({
+            config: relayConfig,
+            resource: detectResource({
+              config,
+              env: process.env,
+              serviceVersion: api.runtime?.version,
+              serviceInstanceId: randomUUID(),
+            }),
+            key: randomBytes(32),
+            log,
+          });
+          relay = started;
+          unsubscribe = onInternalDiagnosticEvent(started.event, { include: diagnosticEventTypes });
+          log.info(`Telling ${relayConfig.endpoint.origin} about runs and what they wait for.`);
+        } catch (error) {
+          // Whatever is wrong with us, the gateway starts.
+          log.warn(`Not started: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      },
+      async stop() {
+        unsubscribe?.();
+        unsubscribe = undefined;
+        const stopped = relay;
+        relay = undefined;
+        await stopped?.stop();
+      },
+    });
+  },
+});

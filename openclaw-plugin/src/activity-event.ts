@@ -1,0 +1,190 @@
+/** What the relay understands of OpenClaw's diagnostic events and hooks; everything else is ignored at the door. */
+
+export type WorkKind = "harness" | "run" | "tool" | "model_call";
+
+/** Fields that starts and ends of every kind share. Ids are raw: they must not leave the process. */
+interface WorkEvent {
+  readonly runId: string | undefined;
+  readonly sessionKey: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Tool-call id or model-call id. */
+  readonly callId: string | undefined;
+  /** Tool name, or id of the harness. */
+  readonly name: string | undefined;
+  readonly channel: string | undefined;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
+  /** Ids OpenClaw itself gave this piece of work. Only a hint: some harnesses name the run's instead of the tool's. */
+  readonly traceSpanId: string | undefined;
+  readonly traceParentId: string | undefined;
+  /** OpenClaw's sequence number: the order of what happened, where arrival is not. */
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+export interface StartEvent extends WorkEvent {
+  readonly type: "start";
+  readonly kind: WorkKind;
+}
+
+export interface EndEvent extends WorkEvent {
+  readonly type: "end";
+  readonly kind: WorkKind;
+  readonly durationMs: number | undefined;
+  readonly outcome: string;
+  readonly isError: boolean;
+  readonly errorCategory: string | undefined;
+}
+
+/** A sub-agent was started for a session; its own events follow. */
+export interface SpawnEvent {
+  readonly type: "spawn";
+  readonly childRunId: string | undefined;
+  readonly childSessionKey: string | undefined;
+  readonly requesterSessionKey: string | undefined;
+}
+
+/** A conversation began or is over: reset, deleted, expired. */
+export interface SessionEvent {
+  readonly type: "session_start" | "session_end";
+  readonly sessionKey: string | undefined;
+  readonly sessionId: string | undefined;
+}
+
+export type ActivityEvent = StartEvent | EndEvent | SpawnEvent | SessionEvent;
+
+const kindOfPrefix: Readonly<Record<string, WorkKind>> = {
+  "harness.run": "harness",
+  run: "run",
+  "tool.execution": "tool",
+  "model.call": "model_call",
+};
+
+const phases = {
+  harness: ["started", "completed", "error"],
+  run: ["started", "completed"],
+  tool: ["started", "completed", "error", "blocked"],
+  model_call: ["started", "completed", "error"],
+} as const;
+
+/** The diagnostic events `parseDiagnosticEvent` understands: what to ask OpenClaw for. */
+export const diagnosticEventTypes: readonly string[] = Object.entries(kindOfPrefix).flatMap(
+  ([prefix, kind]) => phases[kind].map((phase) => `${prefix}.${phase}`),
+);
+
+const known = new Map(
+  diagnosticEventTypes.map((type) => {
+    const dot = type.lastIndexOf(".");
+    return [type, { kind: kindOfPrefix[type.slice(0, dot)], phase: type.slice(dot + 1) }] as const;
+  }),
+);
+
+/** The hooks `parseHook` understands. */
+export const hookNames = ["session_start", "session_end", "subagent_spawned"] as const;
+
+/**
+ * Reads what OpenClaw hands to a listener of diagnostic events.
+ * `undefined` for events of other types and for those the dispatcher does not vouch for. Never throws.
+ */
+export function parseDiagnosticEvent(
+  event: unknown,
+  metadata: unknown,
+): StartEvent | EndEvent | undefined {
+  if (!isRecord(event) || !isRecord(metadata) || metadata["trusted"] !== true) {
+    return undefined;
+  }
+  const type = known.get(text(event["type"]) ?? "");
+  const kind = type?.kind;
+  const atMs = time(event["ts"]);
+  if (type === undefined || kind === undefined || atMs === undefined) {
+    return undefined;
+  }
+  const trace = isRecord(event["trace"]) ? event["trace"] : {};
+  const shared = {
+    kind,
+    runId: text(event["runId"]),
+    sessionKey: text(event["sessionKey"]),
+    sessionId: text(event["sessionId"]),
+    callId: text(event["toolCallId"]) ?? text(event["callId"]),
+    name: text(event["toolName"]) ?? text(event["harnessId"]),
+    channel: text(event["channel"]),
+    provider: text(event["provider"]),
+    model: text(event["model"]),
+    traceSpanId: text(trace["spanId"]),
+    traceParentId: text(trace["parentSpanId"]),
+    seq: number(event["seq"]) ?? 0,
+  };
+  // A runtime that keeps its own time knows better than the bus when a tool started or ended.
+  const sourceMs = time(event["sourceTimestampMs"]) ?? atMs;
+  return type.phase === "started"
+    ? { type: "start", ...shared, atMs: sourceMs }
+    : { type: "end", ...shared, atMs: sourceMs, ...endingOf(event, type.phase) };
+}
+
+function endingOf(event: Readonly<Record<string, unknown>>, phase: string) {
+  const outcome =
+    phase === "completed"
+      ? (text(event["outcome"]) ?? "completed")
+      : phase === "blocked"
+        ? "blocked"
+        : (text(event["terminalReason"]) ?? "error");
+  return {
+    outcome,
+    isError: phase === "error" || outcome === "error" || outcome === "timed_out",
+    durationMs: number(event["durationMs"]),
+    errorCategory: text(event["errorCategory"]),
+  };
+}
+
+/** Why OpenClaw says a conversation is over. A compaction or a restart goes on with it, so those are missing. */
+const endingReasons = new Set(["new", "reset", "idle", "daily", "deleted"]);
+
+/** Reads what OpenClaw hands to a plugin hook. `undefined` for what says nothing about activity. Never throws. */
+export function parseHook(
+  name: string,
+  event: unknown,
+  context: unknown,
+): ActivityEvent | undefined {
+  const read = (key: string) =>
+    (isRecord(event) ? text(event[key]) : undefined) ??
+    (isRecord(context) ? text(context[key]) : undefined);
+  switch (name) {
+    case "session_start":
+      return {
+        type: "session_start",
+        sessionKey: read("sessionKey"),
+        sessionId: read("sessionId"),
+      };
+    case "session_end":
+      return endingReasons.has(read("reason") ?? "")
+        ? { type: "session_end", sessionKey: read("sessionKey"), sessionId: read("sessionId") }
+        : undefined;
+    case "subagent_spawned":
+      return {
+        type: "spawn",
+        childRunId: read("runId"),
+        childSessionKey: read("childSessionKey"),
+        requesterSessionKey: read("requesterSessionKey"),
+      };
+    default:
+      return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+/** Unix milliseconds whose nanoseconds fit the 64 bits OTLP has for them. */
+function time(value: unknown): number | undefined {
+  const ms = number(value);
+  return ms !== undefined && ms >= 0 && ms <= 1.8e13 ? ms : undefined;
+}
+
+function number(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+}

@@ -1,0 +1,35 @@
+/** A map that forgets what was set longest ago when it holds more than `limit` entries. */
+export class BoundedMap<K, V> {
+  readonly #limit: number;
+  readonly #entries = new Map<K, V>();
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(key: K): V | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** Sets and makes this the newest entry. Returns the entry forgotten for it, if any. */
+  set(key: K, value: V): V | undefined {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#limit) {
+      return undefined;
+    }
+    for (const [oldest, forgotten] of this.#entries) {
+      this.#entries.delete(oldest);
+      return forgotten;
+    }
+    return undefined;
+  }
+
+  delete(key: K): void {
+    this.#entries.delete(key);
+  }
+}

@@ -1,0 +1,208 @@
+import type { ActivityRecord, SessionRecord, SpanRecord } from "./activity-record.ts";
+import { backOffMs } from "./back-off.ts";
+import type { HttpSender, SendOutcome } from "./http-sender.ts";
+import type { OtlpEncoder, ProcessRecord } from "./otlp.ts";
+import { RecordQueue } from "./record-queue.ts";
+
+export interface DeliveryOptions {
+  readonly sender: HttpSender;
+  readonly encoder: OtlpEncoder;
+  readonly log: Log;
+  /** How long records wait for company before they are sent. */
+  readonly flushMs: number;
+  readonly heartbeatMs: number;
+  /** How many records wait at most. */
+  readonly maxQueue: number;
+  /** What a collector has to hear that may be a new one. */
+  readonly resend: () => readonly SpanRecord[];
+  /** Records lost before they came here. */
+  readonly lostBefore: () => number;
+  /** 0 ≤ chance < 1, for spreading retries. */
+  readonly chance: () => number;
+}
+
+export interface Log {
+  info(message: string): void;
+  warn(message: string): void;
+}
+
+/** How many records go into one request. */
+const maxBatch = 2_048;
+
+/** Brings records to the collector: in order, in batches, again when it was away, with heartbeats between. */
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #queue: RecordQueue;
+  readonly #abort = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #running: Promise<void> | undefined;
+  #heartbeatDueMs = 0;
+  #failures = 0;
+  #retryAfterMs: number | undefined;
+  #hasConnected = false;
+  #sent = 0;
+  #refused = 0;
+  #lastRefusal: string | undefined;
+  #isStopping = false;
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+    this.#queue = new RecordQueue(options.maxQueue);
+    this.#schedule(0);
+  }
+
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Records the collector took. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Ends and session events that will never reach it. */
+  get lost(): number {
+    return this.#queue.lost + this.#refused;
+  }
+
+  push(record: ActivityRecord): void {
+    this.#queue.push(record);
+    if (this.#failures === 0) {
+      this.#schedule(this.#options.flushMs);
+    }
+  }
+
+  /** Sends what waits and says that the process is gone; resolves within `withinMs`, whatever the collector does. */
+  async stop(withinMs: number): Promise<void> {
+    if (this.#isStopping) {
+      await this.#running;
+      return;
+    }
+    this.#isStopping = true;
+    clearTimeout(this.#timer);
+    const deadline = setTimeout(() => this.#abort.abort(), withinMs);
+    await this.#running;
+    this.#running = this.#sendAll().then(async () => {
+      await this.#sendProcess("entity.delete");
+    });
+    await this.#running;
+    clearTimeout(deadline);
+    this.#options.sender.close();
+  }
+
+  /** Sees to it that sending starts in `delayMs` or earlier. */
+  #schedule(delayMs: number): void {
+    const dueMs = performance.now() + delayMs;
+    if (this.#isStopping || this.#running !== undefined || this.#dueMs <= dueMs) {
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#dueMs = dueMs;
+    this.#timer = setTimeout(() => {
+      this.#dueMs = Number.POSITIVE_INFINITY;
+      this.#running = this.#cycle().finally(() => {
+        this.#running = undefined;
+        this.#schedule(this.#nextDelayMs());
+      });
+    }, delayMs);
+    // A gateway that is done otherwise must not wait for us.
+    this.#timer.unref();
+  }
+
+  #nextDelayMs(): number {
+    const { chance, flushMs } = this.#options;
+    if (this.#failures > 0) {
+      return backOffMs(this.#failures, chance(), this.#retryAfterMs);
+    }
+    const heartbeatMs = Math.max(0, this.#heartbeatDueMs - performance.now());
+    return this.#queue.length > 0 ? Math.min(flushMs, heartbeatMs) : heartbeatMs;
+  }
+
+  async #cycle(): Promise<void> {
+    if (performance.now() >= this.#heartbeatDueMs) {
+      if (!(await this.#sendProcess("entity.state"))) {
+        return;
+      }
+      this.#heartbeatDueMs = performance.now() + this.#options.heartbeatMs;
+    }
+    await this.#sendAll();
+  }
+
+  async #sendAll(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue.head(maxBatch);
+      const outcome = await this.#post(batch);
+      if (outcome.status === "retryable") {
+        return;
+      }
+      this.#queue.remove(batch);
+      if (outcome.status === "accepted") {
+        this.#sent += batch.length;
+      } else {
+        this.#refused += batch.length;
+      }
+    }
+  }
+
+  async #sendProcess(event: ProcessRecord["event"]): Promise<boolean> {
+    const lost = this.lost + this.#options.lostBefore();
+    const record = { signal: "process", event, atMs: Date.now(), lost } as const;
+    return (await this.#post([record])).status !== "retryable";
+  }
+
+  /** Never rejects: what cannot be encoded is lost, and nothing more. */
+  async #post(batch: readonly (ActivityRecord | ProcessRecord)[]): Promise<SendOutcome> {
+    const outcome = await this.#request(batch).catch(
+      (): SendOutcome => ({ status: "permanent", reason: "a record could not be written down" }),
+    );
+    this.#note(outcome);
+    return outcome;
+  }
+
+  async #request(batch: readonly (ActivityRecord | ProcessRecord)[]): Promise<SendOutcome> {
+    const { encoder, sender } = this.#options;
+    const spans = batch.filter((record): record is SpanRecord => record.signal === "span");
+    const others = batch.filter(
+      (record): record is SessionRecord | ProcessRecord => record.signal !== "span",
+    );
+    return spans.length > 0
+      ? sender.post("/v1/traces", encoder.traces(spans), this.#abort.signal)
+      : sender.post("/v1/logs", encoder.logs(others), this.#abort.signal);
+  }
+
+  #note(outcome: SendOutcome): void {
+    const { log, resend } = this.#options;
+    if (outcome.status === "retryable") {
+      this.#failures += 1;
+      this.#retryAfterMs = outcome.retryAfterMs;
+      if (this.#failures === 1 && !this.#isStopping) {
+        log.warn(
+          `The activity collector cannot be reached (${outcome.reason}). Records wait for it here; the gateway goes on as ever.`,
+        );
+      }
+      return;
+    }
+    const wasAway = this.#failures > 0;
+    this.#failures = 0;
+    if (outcome.status === "permanent") {
+      if (outcome.reason !== this.#lastRefusal) {
+        this.#lastRefusal = outcome.reason;
+        log.warn(
+          `Some records for the activity collector are lost: ${outcome.reason}. Check "endpoint" and "headers" of the plugin.`,
+        );
+      }
+      return;
+    }
+    if (wasAway) {
+      log.info(`The activity collector takes records again; ${this.lost} were lost on the way.`);
+    }
+    // A new connection may lead to a collector that knows nothing of what was told before.
+    if (wasAway || (outcome.isNewConnection && this.#hasConnected)) {
+      for (const record of this.#isStopping ? [] : resend()) {
+        this.#queue.push(record);
+      }
+    }
+    this.#hasConnected = true;
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * The little of OpenClaw's plugin SDK that the relay uses, as both 2026.4.30-beta.1 and 2026.9.6 have it.
+ * OpenClaw resolves these modules itself when it loads the plugin, so there is no package to depend on.
+ */
+declare module "openclaw/plugin-sdk/plugin-entry" {
+  export interface PluginLogger {
+    info(message: string): void;
+    warn(message: string): void;
+    error(message: string): void;
+  }
+
+  export interface PluginServiceContext {
+    readonly config: unknown;
+    readonly logger: PluginLogger;
+  }
+
+  export interface PluginApi {
+    /** `plugins.entries.<id>.config`, checked against the schema of the manifest. */
+    readonly pluginConfig?: unknown;
+    readonly runtime?: { readonly version?: unknown };
+    readonly registrationMode?: string;
+    registerService(service: {
+      readonly id: string;
+      start(context: PluginServiceContext): void | Promise<void>;
+      stop?(context: PluginServiceContext): void | Promise<void>;
+    }): void;
+    on(hook: string, handler: (event: unknown, context: unknown) => void): void;
+  }
+
+  export function definePluginEntry(entry: {
+    readonly id: string;
+    readonly name: string;
+    readonly description: string;
+    register(api: PluginApi): void;
+  }): unknown;
+}
+
+declare module "openclaw/plugin-sdk/diagnostic-runtime" {
+  /**
+   * Calls `listener` with every internal diagnostic event. Versions that know `interest` copy only the events named
+   * there; older ones ignore it. Returns what takes the listener off again.
+   */
+  export function onInternalDiagnosticEvent(
+    listener: (event: unknown, metadata: unknown) => void,
+    interest?: { readonly include?: readonly string[] },
+  ): () => void;
+}

@@ -1,0 +1,206 @@
+import type { WorkKind } from "./activity-event.ts";
+import type { SessionRecord, SpanRecord } from "./activity-record.ts";
+import { ProtobufWriter, varintWidth } from "./protobuf-writer.ts";
+import type { Resource } from "./resource.ts";
+import { version } from "./version.ts";
+
+/** By this name the collector knows what the relay sent. */
+const scopeName = "openclaw-activity-relay";
+
+/** Seconds between two heartbeats. */
+export const heartbeatSeconds = 10;
+
+/** An event about this process itself. */
+export interface ProcessRecord {
+  readonly signal: "process";
+  readonly event: "entity.state" | "entity.delete";
+  readonly atMs: number;
+  /** How many records never reached the collector, and how much open work was given up, since the relay started. */
+  readonly lost: number;
+}
+
+const names: Readonly<Record<WorkKind, string>> = {
+  harness: "openclaw.harness.run",
+  run: "openclaw.run",
+  tool: "openclaw.tool.execution",
+  model_call: "openclaw.model.call",
+};
+
+const spanKinds = { internal: 1, client: 3 } as const;
+const statusError = 2;
+const severityInfo = 9;
+
+/** Encodes requests of OTLP/HTTP, `application/x-protobuf`. */
+export class OtlpEncoder {
+  readonly #writer = new ProtobufWriter();
+  readonly #resource: Buffer;
+  readonly #scope: Buffer;
+  readonly #instanceId: string;
+
+  constructor(resource: Resource) {
+    this.#instanceId = resource.serviceInstanceId;
+    this.#resource = this.#alone(() => {
+      this.#writer.message(1, () => this.#resourceAttributes(resource));
+    });
+    this.#scope = this.#alone(() => {
+      this.#writer.message(1, () => {
+        this.#writer.text(1, scopeName);
+        this.#writer.text(2, version);
+      });
+    });
+  }
+
+  /** An `ExportTraceServiceRequest`. */
+  traces(records: readonly SpanRecord[]): Buffer {
+    return this.#request(() => {
+      for (const record of records) {
+        this.#span(record);
+      }
+    });
+  }
+
+  /** An `ExportLogsServiceRequest`. */
+  logs(records: readonly (SessionRecord | ProcessRecord)[]): Buffer {
+    return this.#request(() => {
+      for (const record of records) {
+        this.#logRecord(record);
+      }
+    });
+  }
+
+  #request(items: () => void): Buffer {
+    const writer = this.#writer;
+    return this.#alone(() => {
+      writer.message(1, () => {
+        writer.raw(this.#resource);
+        writer.message(2, () => {
+          writer.raw(this.#scope);
+          items();
+        });
+      });
+    });
+  }
+
+  #alone(content: () => void): Buffer {
+    this.#writer.reset();
+    content();
+    return this.#writer.finish();
+  }
+
+  #resourceAttributes(resource: Resource): void {
+    this.#text(1, "service.name", resource.serviceName);
+    this.#text(1, "service.version", resource.serviceVersion);
+    this.#text(1, "service.instance.id", resource.serviceInstanceId);
+    this.#text(1, "host.name", resource.hostName);
+    this.#text(1, "host.id", resource.hostId);
+    this.#integer(1, "process.pid", resource.processPid);
+  }
+
+  #span(record: SpanRecord): void {
+    const writer = this.#writer;
+    const from = writer.open(2);
+    writer.hex(1, record.traceId);
+    writer.hex(2, record.spanId);
+    if (record.parentSpanId !== "") {
+      writer.hex(4, record.parentSpanId);
+    }
+    writer.text(5, names[record.kind]);
+    writer.integer(6, record.kind === "model_call" ? spanKinds.client : spanKinds.internal);
+    writer.fixed64(7, nanoseconds(record.startMs));
+    if (record.phase === "end") {
+      writer.fixed64(8, nanoseconds(record.endMs));
+    }
+    this.#spanAttributes(record);
+    if (record.isError) {
+      const status = writer.open(15);
+      writer.integer(3, statusError);
+      writer.close(status);
+    }
+    writer.close(from);
+  }
+
+  #spanAttributes(record: SpanRecord): void {
+    this.#text(9, "session.id", record.session);
+    this.#integer(9, "openclaw.seq", record.seq);
+    switch (record.kind) {
+      case "harness":
+        this.#text(9, "openclaw.harness.id", record.name);
+        break;
+      case "tool":
+        this.#text(9, "gen_ai.operation.name", "execute_tool");
+        this.#text(9, "gen_ai.tool.name", record.name);
+        break;
+      case "model_call":
+        this.#text(9, "gen_ai.operation.name", "chat");
+        this.#text(9, "gen_ai.request.model", record.model);
+        break;
+      case "run":
+        break;
+      default:
+        record.kind satisfies never;
+    }
+    this.#text(9, "openclaw.channel", record.channel);
+    this.#text(9, "openclaw.provider", record.provider);
+    this.#text(9, "openclaw.model", record.model);
+    this.#text(9, "openclaw.outcome", record.outcome);
+    this.#text(9, "openclaw.errorCategory", record.errorCategory);
+  }
+
+  #logRecord(record: SessionRecord | ProcessRecord): void {
+    const writer = this.#writer;
+    writer.message(2, () => {
+      writer.fixed64(1, nanoseconds(record.atMs));
+      writer.integer(2, severityInfo);
+      if (record.signal === "session") {
+        this.#text(6, "session.id", record.session);
+        this.#integer(6, "openclaw.seq", record.seq);
+      } else {
+        this.#text(6, "entity.type", "service.instance");
+        this.#entityId();
+        this.#integer(6, "entity.report.interval", heartbeatSeconds);
+        this.#integer(6, "openclaw.relay.lost", record.lost);
+      }
+      writer.fixed64(11, nanoseconds(record.atMs));
+      writer.text(12, record.event);
+    });
+  }
+
+  /** `entity.id` is a list of the identifying attributes: KeyValue.value (2) → kvlist_value (6) → values (1). */
+  #entityId(): void {
+    const writer = this.#writer;
+    writer.message(6, () => {
+      writer.text(1, "entity.id");
+      writer.message(2, () =>
+        writer.message(6, () => this.#text(1, "service.instance.id", this.#instanceId)),
+      );
+    });
+  }
+
+  #text(field: number, key: string, value: string | undefined): void {
+    if (value === undefined) {
+      return;
+    }
+    const length = Buffer.byteLength(value);
+    this.#keyAndLength(field, key, 1 + varintWidth(length) + length);
+    this.#writer.text(1, value);
+  }
+
+  #integer(field: number, key: string, value: number): void {
+    const natural = Math.max(0, Math.trunc(value));
+    this.#keyAndLength(field, key, 1 + varintWidth(natural));
+    this.#writer.integer(3, natural);
+  }
+
+  /** Everything of a KeyValue before the one field of its AnyValue. Lengths are known, so nothing has to be moved. */
+  #keyAndLength(field: number, key: string, valueLength: number): void {
+    // Keys are ours: ASCII, shorter than 128.
+    const keyLength = 2 + key.length;
+    this.#writer.prefix(field, keyLength + 1 + varintWidth(valueLength) + valueLength);
+    this.#writer.text(1, key);
+    this.#writer.prefix(2, valueLength);
+  }
+}
+
+function nanoseconds(ms: number): bigint {
+  return BigInt(Math.round(ms)) * 1_000_000n;
+}

@@ -1,0 +1,55 @@
+import type { Relay } from "./relay.ts";
+
+/** One line of a recording. */
+export interface RecordedEntry {
+  /** When it happened, after the first line. Hooks carry no time: they happen right after the line before. */
+  readonly offsetMs: number;
+  /** Hands it to a relay as OpenClaw would. */
+  feed(relay: Pick<Relay, "event" | "hook">): void;
+}
+
+/**
+ * Reads a recording: one JSON object a line, `{metadata, event}` for a diagnostic event or `{hook, event, context}` for
+ * a plugin hook. Throws an `Error` that names the line that cannot be read.
+ */
+export function parseRecording(text: string): readonly RecordedEntry[] {
+  const entries: RecordedEntry[] = [];
+  let firstMs: number | undefined;
+  let offsetMs = 0;
+  for (const [at, line] of text.split("\n").entries()) {
+    if (line.trim() === "") {
+      continue;
+    }
+    const { hook, event, metadata, context } = parseLine(line, at + 1);
+    if (typeof hook === "string") {
+      entries.push({ offsetMs, feed: (relay) => relay.hook(hook, event, context) });
+      continue;
+    }
+    const atMs = isObject(event) ? event["ts"] : undefined;
+    if (typeof atMs === "number") {
+      firstMs ??= atMs;
+      offsetMs = Math.max(offsetMs, atMs - firstMs);
+    }
+    entries.push({ offsetMs, feed: (relay) => relay.event(event, metadata) });
+  }
+  return entries;
+}
+
+function parseLine(line: string, number: number): Readonly<Record<string, unknown>> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  if (!isObject(value) || !isObject(value["event"])) {
+    throw new Error(
+      `Line ${number} of the recording is no JSON object with an "event". Expected {"metadata": …, "event": …} or {"hook": …, "event": …, "context": …}.`,
+    );
+  }
+  return value;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,138 @@
+import type { EndEvent, StartEvent } from "./activity-event.ts";
+import { keyOf, type Work } from "./work.ts";
+
+/** Every use of one key (the tool-call id, say) in a tree. */
+interface Uses {
+  count: number;
+  /** The open ones, oldest first. */
+  readonly open: Work[];
+}
+
+/** How many keys a tree remembers after their work ended, to know a second end for what it is. */
+const maxKeys = 1_024;
+
+/**
+ * Everything that goes by one run id. A run id can be used again (a retry), so a tree has generations: each is a trace
+ * of its own, with a harness run, the runs below it, and their tools and model calls.
+ */
+export class RunTree {
+  readonly id: string;
+  /** Counts up with every new root. */
+  generation = 0;
+  /** The newest of this generation, open or ended. */
+  harness: Work | undefined;
+  run: Work | undefined;
+  /** The newest tool that starts sub-agents, open or ended. */
+  spawner: Work | undefined;
+  readonly #uses = new Map<string, Uses>();
+  #openCount = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** Whether nothing in it is open. */
+  get isIdle(): boolean {
+    return this.#openCount === 0;
+  }
+
+  /** Begins a new generation. */
+  begin(): void {
+    this.generation += 1;
+    this.harness = undefined;
+    this.run = undefined;
+  }
+
+  /** The open work this event speaks of, if any. Of several, the one with OpenClaw's own span id, else the newest. */
+  find(event: StartEvent | EndEvent): Work | undefined {
+    const open = this.#uses.get(keyOf(event))?.open;
+    return open?.findLast(({ traceSpanId }) => traceSpanId === event.traceSpanId) ?? open?.at(-1);
+  }
+
+  /** Whether the work this event speaks of has been here before, so that a further end of it says nothing new. */
+  hasSeen(event: EndEvent): boolean {
+    switch (event.kind) {
+      case "harness":
+        return this.harness !== undefined;
+      case "run":
+        return this.run !== undefined;
+      default:
+        return this.#uses.has(keyOf(event));
+    }
+  }
+
+  /** What a tool or model call belongs to: an open run or harness run, else the newest that ended. */
+  ownerOf(event: StartEvent | EndEvent): Work | undefined {
+    const runs = this.#uses.get("run")?.open;
+    return (
+      runs?.findLast(({ traceSpanId }) => traceSpanId === event.traceParentId) ??
+      runs?.at(-1) ??
+      this.#uses.get("harness")?.open.at(-1) ??
+      this.run ??
+      this.harness
+    );
+  }
+
+  /** The open tool inside which the call `callId` was made, where the id says so: `tool_search_code:<outer>:<name>:<n>`. */
+  outerTool(callId: string): Work | undefined {
+    if (!callId.includes(":")) {
+      return undefined;
+    }
+    let outer: Work | undefined;
+    for (const { open } of this.#uses.values()) {
+      for (const work of open) {
+        // As OpenClaw writes an id into another one.
+        const part = work.callId?.replaceAll(/[^A-Za-z0-9_.:-]+/g, "_");
+        const isInside = part !== undefined && callId.includes(`:${part}:`);
+        if (isInside && part.length > (outer?.callId?.length ?? 0)) {
+          outer = work;
+        }
+      }
+    }
+    return outer;
+  }
+
+  /** A text no other work of this process has; the same for the same use of the same ids. */
+  identify(event: StartEvent | EndEvent): string {
+    const key = keyOf(event);
+    return `${this.id}\0${key}\0${this.#uses.get(key)?.count ?? 0}`;
+  }
+
+  /** Takes in new work, as open. */
+  add(work: Work): void {
+    if (work.kind === "harness" || work.kind === "run") {
+      this[work.kind] = work;
+    }
+    if (work.dimensions.name === "sessions_spawn") {
+      this.spawner = work;
+    }
+    const uses = this.#uses.get(work.key) ?? { count: 0, open: [] };
+    uses.count += 1;
+    uses.open.push(work);
+    this.#uses.set(work.key, uses);
+    this.#openCount += 1;
+    this.#forgetAnEndedKey();
+  }
+
+  /** Takes work off what is open: it ended or is given up. */
+  close(work: Work): void {
+    const open = this.#uses.get(work.key)?.open;
+    const at = open?.indexOf(work) ?? -1;
+    if (at >= 0) {
+      open?.splice(at, 1);
+      this.#openCount -= 1;
+    }
+  }
+
+  #forgetAnEndedKey(): void {
+    if (this.#uses.size <= maxKeys) {
+      return;
+    }
+    for (const [key, { open }] of this.#uses) {
+      if (open.length === 0 && key !== "harness" && key !== "run") {
+        this.#uses.delete(key);
+        return;
+      }
+    }
+  }
+}

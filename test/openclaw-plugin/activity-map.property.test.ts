@@ -1,0 +1,207 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
+import { EventScript } from "./event-script.ts";
+
+const runIds = ["RAWRUN-one", "RAWRUN-two", "announce:v1:agent:main:subagent:RAWKEY:RAWRUN-one"];
+const sessionKeys = ["agent:main:RAWKEY:1", "agent:main:RAWKEY:2"];
+const callIds = ["RAWCALL-1", "RAWCALL-2", "tool_search_code:RAWCALL-1:sessions_spawn:1"];
+
+const types = [
+  "harness.run.started",
+  "harness.run.completed",
+  "run.started",
+  "run.completed",
+  "tool.execution.started",
+  "tool.execution.completed",
+  "tool.execution.error",
+  "tool.execution.blocked",
+  "model.call.started",
+  "model.call.completed",
+];
+
+const step = fc.oneof(
+  {
+    weight: 9,
+    arbitrary: fc.record({
+      type: fc.constantFrom(...types),
+      runId: fc.option(fc.constantFrom(...runIds), { nil: undefined, freq: 8 }),
+      sessionKey: fc.option(fc.constantFrom(...sessionKeys), { nil: undefined, freq: 4 }),
+      sessionId: fc.option(fc.constantFrom("RAWID-1", "RAWID-2"), { nil: undefined }),
+      callId: fc.option(fc.constantFrom(...callIds), { nil: undefined, freq: 6 }),
+      spanId: fc.option(fc.constantFrom("1", "2", "3"), { nil: undefined }),
+      parentSpanId: fc.option(fc.constantFrom("1", "2", "3"), { nil: undefined }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      hook: fc.constantFrom("subagent_spawned", "session_end", "session_start"),
+      runId: fc.constantFrom(...runIds),
+      session: fc.constantFrom(...sessionKeys),
+      child: fc.constantFrom(...sessionKeys),
+    }),
+  },
+);
+
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+function play(steps: readonly Step[]): EventScript {
+  const script = new EventScript();
+  for (const at of steps) {
+    if ("hook" in at) {
+      script.hook(
+        at.hook,
+        { runId: at.runId, childSessionKey: at.child, sessionKey: at.session, reason: "reset" },
+        { requesterSessionKey: at.session },
+      );
+    } else {
+      const { type, runId, callId, spanId, parentSpanId, ...session } = at;
+      script.event(type, runId, {
+        ...session,
+        [type.startsWith("model") ? "callId" : "toolCallId"]: callId,
+        toolName: "exec",
+        trace: { traceId: "RAWTRACE", spanId, parentSpanId },
+      });
+    }
+  }
+  return script;
+}
+
+const spansOf = (script: EventScript): readonly SpanRecord[] =>
+  script.records().filter((record): record is SpanRecord => record.signal === "span");
+
+function groupedById(spans: readonly SpanRecord[]): Record<string, SpanRecord[]> {
+  const groups: Record<string, SpanRecord[]> = {};
+  for (const span of spans) {
+    groups[span.spanId] = [...(groups[span.spanId] ?? []), span];
+  }
+  return groups;
+}
+
+describe("for every history of events", () => {
+  test("no raw id is in any byte that is sent", () => {
+    const encoder = new OtlpEncoder({
+      serviceName: "openclaw",
+      hostName: "host",
+      processPid: 1,
+      serviceInstanceId: "instance",
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const script = play(steps);
+        const bytes = Buffer.concat([
+          encoder.traces([...spansOf(script), ...script.map.resend(0)]),
+          encoder.logs(script.records().flatMap((r) => (r.signal === "session" ? [r] : []))),
+        ]).toString("latin1");
+
+        expect(bytes).not.toMatch(/RAW|agent:main|announce/);
+      }),
+    );
+  });
+
+  test("an id belongs to one piece of work: one end at most, and nothing about it changes but its parent and its end", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const bySpan = Object.values(groupedById(spansOf(play(steps))));
+        for (const records of bySpan) {
+          const [first] = records;
+          expect(records.filter(({ phase }) => phase === "end").length).toBeLessThanOrEqual(1);
+          // Nothing is said of it after its end.
+          expect(records.slice(0, -1).every(({ phase }) => phase === "start")).toBe(true);
+          for (const { kind, traceId, startMs, session, name } of records) {
+            expect({ kind, traceId, startMs, session, name }).toEqual({
+              kind: first!.kind,
+              traceId: first!.traceId,
+              startMs: first!.startMs,
+              session: first!.session,
+              name: first!.name,
+            });
+          }
+        }
+      }),
+    );
+  });
+
+  test("every parent was told before its child, in the same trace, and no span is its own ancestor", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const told = new Map<string, SpanRecord>();
+        for (const record of spansOf(play(steps))) {
+          if (record.parentSpanId !== "") {
+            expect(told.get(record.parentSpanId)?.traceId).toBe(record.traceId);
+          }
+          told.set(record.spanId, record);
+        }
+        for (const record of told.values()) {
+          const seen = new Set<string>();
+          for (let at: SpanRecord | undefined = record; at !== undefined; ) {
+            expect(seen.has(at.spanId)).toBe(false);
+            seen.add(at.spanId);
+            at = told.get(at.parentSpanId);
+          }
+        }
+      }),
+    );
+  });
+
+  test("what is open is what was started and not ended, and all of it is told again", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const script = play(steps);
+        const open = new Set<string>();
+        for (const { phase, spanId } of spansOf(script)) {
+          if (phase === "start") {
+            open.add(spanId);
+          } else {
+            open.delete(spanId);
+          }
+        }
+        const again = script.map.resend(0).filter(({ phase }) => phase === "start");
+
+        expect(script.map.openCount).toBe(open.size);
+        expect(new Set(again.map(({ spanId }) => spanId))).toEqual(open);
+      }),
+    );
+  });
+
+  test("a start whose end event comes is ended", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+        const script = play(steps);
+        // Enough ends of every key to close whatever is open.
+        for (const type of ["tool.execution.completed", "run.completed", "harness.run.completed"]) {
+          for (const runId of [...runIds, undefined]) {
+            for (const sessionKey of [...sessionKeys, undefined]) {
+              for (const sessionId of ["RAWID-1", "RAWID-2", undefined]) {
+                for (const callId of [...callIds, undefined]) {
+                  for (let again = 0; again < steps.length; again += 1) {
+                    script.event(type, runId, {
+                      sessionKey,
+                      sessionId,
+                      toolCallId: callId,
+                      toolName: "exec",
+                    });
+                  }
+                }
+              }
+            }
+          }
+        }
+        const open = script.map.resend(0).filter(({ phase }) => phase === "start");
+
+        expect(open.filter(({ kind }) => kind !== "model_call")).toEqual([]);
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  test("equal histories give equal records", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        expect(play(steps).records()).toEqual(play(steps).records());
+      }),
+    );
+  });
+});

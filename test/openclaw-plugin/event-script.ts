@@ -1,0 +1,48 @@
+import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
+import type { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
+import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { createMap, drawn } from "./golden.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Feeds events written by hand to a mapping. Each gets the next sequence number and the next millisecond. */
+export class EventScript {
+  readonly map: ActivityMap;
+  readonly #records: ActivityRecord[][] = [];
+  #seq = 0;
+
+  constructor(map: ActivityMap = createMap()) {
+    this.map = map;
+  }
+
+  /** A trusted event of the run `runId`, in the session of the same name unless `fields` say otherwise. */
+  event(type: string, runId: string | undefined, fields: Fields = {}): this {
+    this.#seq += 1;
+    const event = {
+      type,
+      ...(runId === undefined ? {} : { runId, sessionKey: `agent:main:${runId}` }),
+      seq: this.#seq,
+      ts: this.#seq,
+      ...fields,
+    };
+    return this.#take(parseDiagnosticEvent(event, { trusted: true }));
+  }
+
+  hook(name: string, event: Fields, context: Fields = {}): this {
+    return this.#take(parseHook(name, event, context));
+  }
+
+  /** Everything so far as text, see `drawn`; line numbers are those of the calls. */
+  drawn(): string {
+    return drawn(this.#records, 0);
+  }
+
+  records(): readonly ActivityRecord[] {
+    return this.#records.flat();
+  }
+
+  #take(parsed: ReturnType<typeof parseHook>): this {
+    this.#records.push(parsed === undefined ? [] : [...this.map.apply(parsed, this.#seq)]);
+    return this;
+  }
+}

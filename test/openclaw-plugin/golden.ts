@@ -1,0 +1,79 @@
+import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
+import { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
+import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { createPseudonyms } from "../../openclaw-plugin/src/pseudonyms.ts";
+
+export const testKey = Buffer.alloc(32, 7);
+
+export function createMap(limits: { maxOpen?: number; maxRuns?: number } = {}): ActivityMap {
+  return new ActivityMap({ pseudonyms: createPseudonyms(testKey), ...limits });
+}
+
+/** What the mapping makes of each line of a recording. */
+export function recordsOf(recording: string, map = createMap()): readonly ActivityRecord[][] {
+  return recording
+    .trim()
+    .split("\n")
+    .map((line) => {
+      const { hook, event, metadata, context } = JSON.parse(line);
+      const parsed =
+        hook === undefined
+          ? parseDiagnosticEvent(event, metadata)
+          : parseHook(hook, event, context);
+      return parsed === undefined ? [] : [...map.apply(parsed, 0)];
+    });
+}
+
+/**
+ * Records as text a person can check: one a line behind the number of the line that caused it, ids replaced by names
+ * in order of appearance (trace `T1`, session `S1`, harness runs `H1`, runs `R1`, tools `t1`, model calls `m1`).
+ */
+export function drawn(
+  recordsByLine: readonly (readonly ActivityRecord[])[],
+  firstMs: number,
+): string {
+  const nameOf = namer();
+  const letters = { harness: "H", run: "R", tool: "t", model_call: "m" } as const;
+  const lines: string[] = [];
+  for (const [at, records] of recordsByLine.entries()) {
+    for (const record of records) {
+      const session = nameOf("S", record.session);
+      if (record.signal === "session") {
+        lines.push(`${at + 1}\t${record.event}\t${session} seq=${record.seq}`);
+        continue;
+      }
+      const span = nameOf(letters[record.kind], record.spanId);
+      const parent =
+        record.parentSpanId === "" ? "root" : `below ${nameOf("?", record.parentSpanId)}`;
+      const time =
+        record.phase === "start"
+          ? `${record.startMs - firstMs}..`
+          : `${record.startMs - firstMs}..${record.endMs - firstMs}`;
+      const details = (
+        ["name", "outcome", "errorCategory", "channel", "provider", "model"] as const
+      )
+        .filter((key) => record[key] !== undefined)
+        .map((key) => ` ${key}=${record[key]}`)
+        .join("");
+      lines.push(
+        `${at + 1}\t${record.phase}\t${span} ${parent} in ${nameOf("T", record.traceId)} of ${session} ${time} seq=${record.seq}${details}${record.isError ? " ERROR" : ""}`,
+      );
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+function namer(): (letter: string, id: string) => string {
+  const names = new Map<string, string>();
+  const counts = new Map<string, number>();
+  return (letter, id) => {
+    const known = names.get(id);
+    if (known !== undefined) {
+      return known;
+    }
+    const count = (counts.get(letter) ?? 0) + 1;
+    counts.set(letter, count);
+    names.set(id, `${letter}${count}`);
+    return `${letter}${count}`;
+  };
+}

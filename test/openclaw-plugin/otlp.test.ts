@@ -1,0 +1,186 @@
+import { describe, expect, test } from "vitest";
+import type { SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
+import { ProtobufWriter } from "../../openclaw-plugin/src/protobuf-writer.ts";
+import { decodeLogs, decodeSpans } from "./otlp-decoder.ts";
+
+const resource = {
+  serviceName: "openclaw",
+  serviceVersion: "2026.9.6",
+  hostName: "host",
+  hostId: "0123",
+  processPid: 70_000,
+  serviceInstanceId: "instance-1",
+};
+
+const tool: SpanRecord = {
+  signal: "span",
+  phase: "end",
+  kind: "tool",
+  traceId: "0123456789abcdef0123456789abcdef",
+  spanId: "0123456789abcdef",
+  parentSpanId: "fedcba9876543210",
+  startMs: 1_795_358_493_234,
+  endMs: 1_795_358_493_436,
+  session: "5e55",
+  seq: 300,
+  isError: true,
+  name: "exec",
+  outcome: "timed_out",
+  errorCategory: "Error",
+};
+
+const received = {
+  "service.name": "openclaw",
+  "service.version": "2026.9.6",
+  "service.instance.id": "instance-1",
+  "host.name": "host",
+  "host.id": "0123",
+  "process.pid": 70_000,
+};
+
+describe("the request that carries spans", () => {
+  test("is what another reader of OTLP reads", () => {
+    const request = new OtlpEncoder(resource).traces([tool, { ...tool, phase: "start", endMs: 0 }]);
+    const [end, start] = decodeSpans(request);
+
+    expect(end).toEqual({
+      resource: received,
+      scope: "openclaw-activity-relay 0.1.0",
+      traceId: tool.traceId,
+      spanId: tool.spanId,
+      parentSpanId: tool.parentSpanId,
+      name: "openclaw.tool.execution",
+      kind: 1,
+      startMs: tool.startMs,
+      endMs: tool.endMs,
+      attributes: {
+        "session.id": "5e55",
+        "openclaw.seq": 300,
+        "gen_ai.operation.name": "execute_tool",
+        "gen_ai.tool.name": "exec",
+        "openclaw.outcome": "timed_out",
+        "openclaw.errorCategory": "Error",
+      },
+      statusCode: 2,
+    });
+    expect(start).toEqual({ ...end, endMs: undefined });
+  });
+
+  test.each([
+    ["harness", "openclaw.harness.run", 1, { "openclaw.harness.id": "exec" }],
+    ["run", "openclaw.run", 1, {}],
+    [
+      "tool",
+      "openclaw.tool.execution",
+      1,
+      { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "exec" },
+    ],
+    ["model_call", "openclaw.model.call", 3, { "gen_ai.operation.name": "chat" }],
+  ] as const)("a start of kind %s is named as OpenClaw names it", (kind, name, spanKind, own) => {
+    const { outcome: _, errorCategory: __, ...rest } = tool;
+    const record = { ...rest, kind, phase: "start", isError: false, parentSpanId: "" } as const;
+
+    expect(decodeSpans(new OtlpEncoder(resource).traces([record]))).toEqual([
+      {
+        resource: received,
+        scope: "openclaw-activity-relay 0.1.0",
+        traceId: tool.traceId,
+        spanId: tool.spanId,
+        parentSpanId: "",
+        name,
+        kind: spanKind,
+        startMs: tool.startMs,
+        endMs: undefined,
+        attributes: { "session.id": "5e55", "openclaw.seq": 300, ...own },
+        statusCode: 0,
+      },
+    ]);
+  });
+});
+
+describe("the request that carries events", () => {
+  test("a heartbeat names the process and how often to expect one", () => {
+    const request = new OtlpEncoder(resource).logs([
+      { signal: "process", event: "entity.state", atMs: 1_000, lost: 3 },
+    ]);
+
+    expect(decodeLogs(request)).toEqual([
+      {
+        resource: received,
+        scope: "openclaw-activity-relay 0.1.0",
+        eventName: "entity.state",
+        atMs: 1_000,
+        attributes: {
+          "entity.type": "service.instance",
+          "entity.id": { "service.instance.id": "instance-1" },
+          "entity.report.interval": 10,
+          "openclaw.relay.lost": 3,
+        },
+      },
+    ]);
+  });
+
+  test("the end of a session names its pseudonym and what came before", () => {
+    const request = new OtlpEncoder(resource).logs([
+      { signal: "session", event: "session.end", session: "5e55", seq: 12, atMs: 1_000 },
+    ]);
+
+    expect(decodeLogs(request)).toMatchObject([
+      { eventName: "session.end", attributes: { "session.id": "5e55", "openclaw.seq": 12 } },
+    ]);
+  });
+});
+
+describe("protobuf", () => {
+  test.each([0, 1, 127, 128, 16_383, 16_384, 2 ** 21, 2 ** 32 + 5, Number.MAX_SAFE_INTEGER])(
+    "a message of %i is as long as it says",
+    (value) => {
+      const writer = new ProtobufWriter();
+      writer.message(1, () => writer.message(2, () => writer.integer(3, value)));
+      const length = Math.min(value, 40_000);
+      writer.message(4, () => writer.text(5, "x".repeat(length)));
+      const reader = new Reader(writer.finish());
+
+      expect(reader.message(1).message(2).integer(3)).toBe(value);
+      expect(reader.message(4).message(5).rest()).toBe("x".repeat(length));
+    },
+  );
+});
+
+/** Reads the next field, which has to be the one that is asked for. */
+class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  message(field: number): Reader {
+    expect(this.#varint()).toBe(field * 8 + 2);
+    const length = this.#varint();
+    this.#at += length;
+    return new Reader(this.#bytes.subarray(this.#at - length, this.#at));
+  }
+
+  integer(field: number): number {
+    expect(this.#varint()).toBe(field * 8);
+    return this.#varint();
+  }
+
+  rest(): string {
+    return this.#bytes.subarray(this.#at).toString();
+  }
+
+  #varint(): number {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = this.#bytes[this.#at++]!;
+      value += (byte % 128) * factor;
+      if (byte < 128) {
+        return value;
+      }
+    }
+  }
+}

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { RecordQueue } from "../../openclaw-plugin/src/record-queue.ts";
+
+const span = (phase: "start" | "end", seq: number): ActivityRecord => ({
+  signal: "span",
+  phase,
+  kind: "tool",
+  traceId: "",
+  spanId: "",
+  parentSpanId: "",
+  startMs: 0,
+  endMs: 0,
+  session: "",
+  seq,
+  isError: false,
+});
+
+const session = (seq: number): ActivityRecord => ({
+  signal: "session",
+  event: "session.end",
+  session: "",
+  seq,
+  atMs: 0,
+});
+
+const seqs = (records: readonly ActivityRecord[]) => records.map(({ seq }) => seq);
+
+describe("what waits to be sent", () => {
+  test("goes out in order, spans and events never in one batch", () => {
+    const queue = new RecordQueue(100);
+    for (const record of [span("start", 1), span("end", 2), session(3), span("start", 4)]) {
+      queue.push(record);
+    }
+    const batches: number[][] = [];
+    while (queue.length > 0) {
+      const batch = queue.head(10);
+      batches.push(seqs(batch));
+      queue.remove(batch);
+    }
+
+    expect(batches).toEqual([[1, 2], [3], [4]]);
+  });
+
+  test("goes out in batches of a bounded size", () => {
+    const queue = new RecordQueue(100);
+    for (let seq = 1; seq <= 5; seq += 1) {
+      queue.push(span("end", seq));
+    }
+
+    expect(seqs(queue.head(2))).toEqual([1, 2]);
+    expect(seqs(queue.head(5))).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("a full queue drops starts first, and does not count them: they are told again", () => {
+    const queue = new RecordQueue(10);
+    for (let seq = 1; seq <= 10; seq += 1) {
+      queue.push(span(seq % 2 === 0 ? "start" : "end", seq));
+    }
+    queue.push(span("end", 11));
+
+    expect(seqs(queue.head(100))).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(queue.lost).toBe(0);
+  });
+
+  test("a queue full of ends drops the oldest, and counts them", () => {
+    const queue = new RecordQueue(10);
+    for (let seq = 1; seq <= 13; seq += 1) {
+      queue.push(seq === 2 ? session(seq) : span("end", seq));
+    }
+
+    expect(queue.length).toBe(10);
+    expect(queue.lost).toBe(3);
+    expect(seqs(queue.head(100))).toEqual([4, 5, 6, 7, 8, 9, 10, 11, 12, 13]);
+  });
+
+  test("never holds more than its limit, and what went is what was lost or a start", () => {
+    const queue = new RecordQueue(50);
+    let starts = 0;
+    for (let seq = 1; seq <= 1_000; seq += 1) {
+      const phase = seq % 7 < 3 ? "start" : "end";
+      starts += phase === "start" ? 1 : 0;
+      queue.push(span(phase, seq));
+      expect(queue.length).toBeLessThanOrEqual(50);
+    }
+    const keptStarts = queue.head(100).filter((r) => r.signal === "span" && r.phase === "start");
+
+    expect(1_000 - queue.length).toBe(queue.lost + starts - keptStarts.length);
+  });
+
+  test("a batch is removed also when room was made meanwhile", () => {
+    const queue = new RecordQueue(10);
+    for (let seq = 1; seq <= 10; seq += 1) {
+      queue.push(span("end", seq));
+    }
+    const batch = queue.head(3);
+    queue.push(span("end", 11));
+    queue.remove(batch);
+
+    expect(seqs(queue.head(100))).toEqual([4, 5, 6, 7, 8, 9, 10, 11]);
+  });
+});
