@@ -2,9 +2,12 @@ import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import { dialects, type SignalResult } from "./dialects.ts";
+import type { FinishedWork } from "./finished-work.ts";
+import type { GroupDeadlines } from "./group-deadlines.ts";
 import { groupFlags } from "./group-table.ts";
 import type { Judgement } from "./judgement.ts";
 import { toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
+import type { Ownership } from "./ownership.ts";
 import { type SignalBatch, signalFlags } from "./signal-batch.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
@@ -16,6 +19,9 @@ export class Intake {
   readonly #counts: ActivityCounts;
   readonly #ledger: WorkLedger;
   readonly #judgement: Judgement;
+  readonly #deadlines: GroupDeadlines;
+  readonly #ownership: Ownership;
+  readonly #finished: FinishedWork;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
@@ -23,12 +29,18 @@ export class Intake {
     readonly counts: ActivityCounts;
     readonly ledger: WorkLedger;
     readonly judgement: Judgement;
+    readonly deadlines: GroupDeadlines;
+    readonly ownership: Ownership;
+    readonly finished: FinishedWork;
   }) {
     this.#limits = parts.limits;
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#ledger = parts.ledger;
     this.#judgement = parts.judgement;
+    this.#deadlines = parts.deadlines;
+    this.#ownership = parts.ownership;
+    this.#finished = parts.finished;
   }
 
   /** Work started, or is still going on. */
@@ -46,7 +58,9 @@ export class Intake {
     if (kind === workKinds.other) {
       return this.#define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
     }
-    const refusal = this.#refuse(known, batch, row);
+    // Room first: making it may forget the very owner that the answer depends on.
+    const hasRoom = known !== -1 || this.#ledger.makeRoom();
+    const refusal = hasRoom ? this.#refuse(known, batch, row) : "untracked";
     if (refusal === "late_start") {
       add(this.#counts.lateStarts, kind, 1);
       return refusal;
@@ -106,7 +120,7 @@ export class Intake {
       this.#ownerEnded(span, batch, row, nowMs);
       if (batch.parent0.get(row) === 0 && batch.parent1.get(row) === 0) {
         if (spans.hasFlag(span, spanFlags.innerRun)) {
-          this.#judgement.pairRun(span, nowMs);
+          this.#ownership.pairRun(span, nowMs);
         }
       }
     } else {
@@ -133,10 +147,10 @@ export class Intake {
     }
     const group = spans.group.get(span);
     const isAfterOwner =
-      this.#judgement.isOwnerless(group) &&
+      this.#ownership.isOwnerless(group) &&
       batch.endMs.get(row) > groups.ownerEndMs.get(group) &&
       Number.isFinite(groups.ownerEndMs.get(group));
-    this.#judgement.noteEnd(span, group, isAfterOwner);
+    this.#finished.noteEnd(span, group, isAfterOwner);
     this.#ledger.end(span, batch.endMs.get(row), nowMs);
   }
 
@@ -144,13 +158,13 @@ export class Intake {
     const { spans, groups, traces } = this.#graph;
     const trace = spans.trace.get(run);
     const endMs = batch.endMs.get(row);
-    this.#judgement.adopt(run);
+    this.#ownership.adopt(run);
     const group = spans.group.get(run);
     groups.ownerEndMs.set(group, Math.max(groups.ownerEndMs.get(group), endMs));
     traces.ownerEndMs.set(trace, Math.max(traces.ownerEndMs.get(trace), endMs));
     groups.claimed.set(group, groups.claimed.get(group) + batch.claimed.get(row));
     groups.completed.set(group, groups.completed.get(group) + batch.completed.get(row));
-    this.#judgement.ownerGone(run, nowMs);
+    this.#ownership.ownerGone(run, nowMs);
   }
 
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
@@ -316,7 +330,7 @@ export class Intake {
       this.#graph.tighten(spans.group.get(span));
     }
     this.#addReferences(span, batch, row);
-    this.#judgement.adopt(span);
+    this.#ownership.adopt(span);
     const group = spans.group.get(span);
     groups.setFlag(group, groupFlags.hadOwner);
     traces.hadOwner.set(spans.trace.get(span), 1);
@@ -411,8 +425,8 @@ export class Intake {
 
   #callIfOwnerless(span: number, nowMs: number): void {
     const group = this.#graph.spans.group.get(span);
-    if (group !== -1 && this.#judgement.isOwnerless(group)) {
-      this.#judgement.call(group, nowMs);
+    if (group !== -1 && this.#ownership.isOwnerless(group)) {
+      this.#deadlines.call(group, nowMs);
     }
   }
 

@@ -3,9 +3,13 @@ import type { ActivityEvent } from "./activity-event.ts";
 import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import { dialects, type SignalResult } from "./dialects.ts";
+import { Evictions } from "./evictions.ts";
+import { FinishedWork } from "./finished-work.ts";
+import { GroupDeadlines } from "./group-deadlines.ts";
 import { Intake } from "./intake.ts";
 import { Judgement } from "./judgement.ts";
 import { kindNames, toWorkKind } from "./kinds.ts";
+import { Ownership } from "./ownership.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import { type SignalBatch, signalTypes } from "./signal-batch.ts";
 import { spanStates } from "./span-table.ts";
@@ -49,29 +53,34 @@ export class SessionActivity {
 
   /** `seed` is any 32-bit number; a random one keeps senders from choosing ids that collide in the tables. */
   constructor(limits: ActivityLimits, seed = 0) {
-    const graph = new ActivityGraph(seed, limits.maxSessions * referencesPerSession, {
-      onGroupGone: (group) => this.#judgement.cancel(group),
-      onGroupMerged: (from, into) => this.#judgement.move(from, into),
-    });
-    this.#graph = graph;
-    this.#ledger = new WorkLedger(limits, graph, this.counts, (span) =>
-      this.#judgement.forget(span),
+    const deadlines = new GroupDeadlines(limits.allowedLatenessMs);
+    const graph: ActivityGraph = new ActivityGraph(
+      seed,
+      limits.maxSessions * referencesPerSession,
+      {
+        onGroupGone: (group) => deadlines.cancel(group),
+        onGroupMerged: (from, into) => deadlines.move(from, into),
+      },
     );
-    this.#processes = new ProcessWatch(limits.allowedLatenessMs);
-    this.#judgement = new Judgement({
-      limits,
+    const ownership = new Ownership(graph, deadlines, limits.allowedLatenessMs);
+    const ledger = new WorkLedger(limits, graph, this.counts, (span) => ownership.forget(span));
+    const processes = new ProcessWatch(limits.allowedLatenessMs);
+    const evictions = new Evictions(graph, ledger);
+    const { allowedLatenessMs } = limits;
+    const finished = new FinishedWork({
+      allowedLatenessMs,
       graph,
-      counts: this.counts,
-      ledger: this.#ledger,
-      processes: this.#processes,
+      ledger,
+      processes,
+      ownership,
+      evictions,
     });
-    this.#intake = new Intake({
-      limits,
-      graph,
-      counts: this.counts,
-      ledger: this.#ledger,
-      judgement: this.#judgement,
-    });
+    const parts = { limits, graph, counts: this.counts, ledger, deadlines, ownership, finished };
+    this.#graph = graph;
+    this.#ledger = ledger;
+    this.#processes = processes;
+    this.#judgement = new Judgement({ ...parts, processes, evictions });
+    this.#intake = new Intake({ ...parts, judgement: this.#judgement });
   }
 
   /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */

@@ -32,6 +32,7 @@ export class WorkLedger {
   #admitted = 0;
   #tombstones = 0;
   #openWork = 0;
+  #nowMs = 0;
 
   constructor(
     limits: ActivityLimits,
@@ -201,6 +202,7 @@ export class WorkLedger {
 
   /** Forgets what has been remembered long enough, and the oldest beyond the bound. */
   forgetOld(nowMs: number): void {
+    this.#nowMs = nowMs;
     const ownerTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
     this.#forgetFrom(tombstoneList, nowMs - this.#limits.tombstoneTtlMs);
     this.#forgetFrom(ownerTombstoneList, nowMs - ownerTtlMs);
@@ -277,6 +279,8 @@ export class WorkLedger {
   #forgetOrPass(queue: number, span: number): boolean {
     this.#queues.remove(span);
     if (this.#graph.spans.openBelow.get(span) > 0) {
+      // Stamped anew, or every sweep would pass over all of these again.
+      this.#graph.spans.seenAtMs.set(span, this.#nowMs);
       this.#queues.push(queue, span);
       return false;
     }
