@@ -2,6 +2,9 @@ import type { KeySet } from "./keys.ts";
 import { attributeCells, attributeTypes, type SpanBatch } from "./span-batch.ts";
 import { tagOf, type WireReader } from "./wire-reader.ts";
 
+// Constants of this module are part of the machine code, imported ones are looked up at every use.
+const { key: keyCell, type: typeCell, a: aCell, b: bCell, width: cellsPerRow } = attributeCells;
+const { string: stringType, int: intType } = attributeTypes;
 const keyTag = tagOf(1, "length");
 const valueTag = tagOf(2, "length");
 
@@ -83,7 +86,7 @@ function readAnyShape(
   return true;
 }
 
-/** Appends a row for the `AnyValue` from `start` up to `end`; short strings go the short way. */
+/** Appends a row for the `AnyValue` from `start` up to `end`; strings and integers go a short way. */
 function appendValue(
   reader: WireReader,
   start: number,
@@ -93,34 +96,43 @@ function appendValue(
 ): void {
   const base = newRow(batch, key);
   const cells = batch.attributes.cells;
+  const tag = reader.bytes[start];
   const size = end - start - 2;
-  if (reader.bytes[start] === stringTag && size === reader.bytes[start + 1] && size < 0x80) {
-    cells[base + attributeCells.type] = attributeTypes.string;
-    cells[base + attributeCells.a] = start + 2;
-    cells[base + attributeCells.b] = end;
+  if (tag === stringTag && size === reader.bytes[start + 1] && size < 0x80) {
+    cells[base + typeCell] = stringType;
+    cells[base + aCell] = start + 2;
+    cells[base + bCell] = end;
     batch.attributeCount += 1;
-  } else {
-    reader.position = start;
-    keepRow(batch, readValue(reader, end, cells, base));
+    return;
   }
+  reader.position = start + 1;
+  if (tag === intTag && reader.varint64(end) && reader.position === end) {
+    cells[base + typeCell] = intType;
+    cells[base + aCell] = reader.hi;
+    cells[base + bCell] = reader.lo;
+    batch.attributeCount += 1;
+    return;
+  }
+  reader.position = start;
+  keepRow(batch, readValue(reader, end, cells, base));
 }
 
 /** Begins the row after the last one and returns where its cells start; it counts from `keepRow` on. */
 function newRow(batch: SpanBatch, key: number): number {
-  const base = batch.attributeCount * attributeCells.width;
+  const base = batch.attributeCount * cellsPerRow;
   if (base >= batch.attributes.cells.length) {
     batch.attributes.ensure(batch.attributeCount + 1);
   }
   const cells = batch.attributes.cells;
-  cells[base + attributeCells.key] = key;
-  cells[base + attributeCells.type] = 0;
+  cells[base + keyCell] = key;
+  cells[base + typeCell] = 0;
   return base;
 }
 
 /** An attribute whose value cannot be read, or is not set, has no row. */
 function keepRow(batch: SpanBatch, isReadable: boolean): void {
-  const base = batch.attributeCount * attributeCells.width;
-  if (isReadable && batch.attributes.cells[base + attributeCells.type] !== 0) {
+  const base = batch.attributeCount * cellsPerRow;
+  if (isReadable && batch.attributes.cells[base + typeCell] !== 0) {
     batch.attributeCount += 1;
   }
 }
@@ -193,9 +205,9 @@ function readValue(reader: WireReader, end: number, cells: Int32Array, base: num
         }
         continue;
     }
-    cells[base + attributeCells.type] = tag >>> 3;
-    cells[base + attributeCells.a] = a;
-    cells[base + attributeCells.b] = b;
+    cells[base + typeCell] = tag >>> 3;
+    cells[base + aCell] = a;
+    cells[base + bCell] = b;
   }
   return true;
 }

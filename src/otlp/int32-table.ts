@@ -3,10 +3,11 @@
  * together. Whoever fills it writes `cells` directly; others read by columns.
  */
 export class Int32Table {
+  // Declared only, so that they are never undefined: such a field is checked at every use.
   /** Cells per row. */
-  readonly width: number;
+  declare readonly width: number;
   /** Row r has the cells from `r * width` on. Another array after each growth. */
-  cells: Int32Array;
+  declare cells: Int32Array;
 
   constructor(width: number, rows = 16) {
     this.width = width;

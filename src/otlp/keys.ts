@@ -1,23 +1,26 @@
+import { viewOf } from "./byte-view.ts";
+
 const noKey = -1;
 
 /**
  * A fixed set of short strings, such as attribute keys, found among bytes without making a string. A
- * lookup hashes three facts (the length and two of the bytes) and compares the names of that hash; the
- * seed is chosen so that there is at most one where possible.
+ * lookup hashes three facts (the length and two of the bytes) and compares the one name it finds; the
+ * seed is chosen so that names do not share a hash where possible.
  */
 export class KeySet {
   /** In the order given; what `match` returns is an index into it. */
   readonly names: readonly string[];
-  readonly #seed: number;
+  // Fields begin with a value of their type: one that was ever undefined is checked at every use.
+  readonly #seed: number = 0;
   /** From a hash to the first name that has it. */
-  readonly #slots: Int32Array;
-  /** From a name to the next one with its hash. */
-  readonly #next: Int32Array;
+  readonly #slots: Int32Array = new Int32Array(0);
+  /** Of a name: 1 when a later one has its hash. */
+  readonly #isShared: Uint8Array = new Uint8Array(0);
   /** The bytes of all names, one after the other. */
-  readonly #arena: Uint8Array;
-  readonly #arenaView: DataView;
-  readonly #starts: Int32Array;
-  readonly #lengths: Int32Array;
+  readonly #arena: Uint8Array = new Uint8Array(0);
+  readonly #arenaView: DataView = new DataView(new ArrayBuffer(0));
+  readonly #starts: Int32Array = new Int32Array(0);
+  readonly #lengths: Int32Array = new Int32Array(0);
 
   /** Of equal names the first one is found. */
   constructor(names: readonly string[]) {
@@ -32,28 +35,51 @@ export class KeySet {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(names.length, 1) * 8));
     this.#seed = this.#bestSeed(slots - 1);
     this.#slots = new Int32Array(slots).fill(noKey);
-    this.#next = new Int32Array(names.length).fill(noKey);
+    this.#isShared = new Uint8Array(names.length);
     for (let index = names.length - 1; index >= 0; index--) {
       const slot = this.#hashOfName(index, this.#seed) & (slots - 1);
-      this.#next[index] = this.#slots[slot] ?? noKey;
+      this.#isShared[index] = this.#slots[slot] === noKey ? 0 : 1;
       this.#slots[slot] = index;
     }
   }
 
   /** The index in `names` of the string that is `bytes` from `start` up to `end`, or -1. */
   match(bytes: Uint8Array, start: number, end: number): number {
+    const last = end - 4;
+    if (last < start) {
+      return this.#search(bytes, start, end);
+    }
     const slots = this.#slots;
-    let index = slots[hashOf(bytes, start, end, this.#seed) & (slots.length - 1)] ?? noKey;
-    while (index >= 0) {
-      if (
-        this.#lengths[index] === end - start &&
-        isEqual(viewOf(bytes), start, end, this.#arenaView, this.#starts[index] ?? 0)
-      ) {
+    const index = slots[hashOf(bytes, start, end, this.#seed) & (slots.length - 1)] ?? noKey;
+    if (index < 0) {
+      return noKey;
+    }
+    if (this.#lengths[index] === end - start) {
+      const view = viewOf(bytes);
+      const arena = this.#arenaView;
+      const shift = (this.#starts[index] ?? 0) - start;
+      let at = start;
+      while (at < last && view.getInt32(at) === arena.getInt32(at + shift)) {
+        at += 4;
+      }
+      // The last four bytes overlap the ones before.
+      if (at >= last && view.getInt32(last) === arena.getInt32(last + shift)) {
         return index;
       }
-      index = this.#next[index] ?? noKey;
     }
-    return noKey;
+    return this.#isShared[index] === 0 ? noKey : this.#search(bytes, start, end);
+  }
+
+  /** For the few strings that are very short or whose hash several names share. */
+  #search(bytes: Uint8Array, start: number, end: number): number {
+    return this.#lengths.findIndex((length, index) => {
+      const shift = (this.#starts[index] ?? 0) - start;
+      let at = start;
+      while (length === end - start && at < end && bytes[at] === this.#arena[at + shift]) {
+        at += 1;
+      }
+      return length === end - start && at === end;
+    });
   }
 
   #hashOfName(index: number, seed: number): number {
@@ -79,47 +105,10 @@ export class KeySet {
   }
 }
 
-let viewed: Uint8Array = new Uint8Array(0);
-let view = new DataView(viewed.buffer);
-
-/**
- * A view of the bytes, for reading four at a time. Many lookups in one request follow one another, so
- * the last view is kept, and with it the request, until another one is looked into.
- */
-function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== viewed) {
-    viewed = bytes;
-    view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  }
-  return view;
-}
-
+/** Of at least one byte. */
 function hashOf(bytes: Uint8Array, start: number, end: number, seed: number): number {
-  if (start >= end) {
-    return 0;
-  }
   const length = end - start;
   const middle = bytes[start + (length >> 1)] ?? 0;
   const last = bytes[end - 1] ?? 0;
   return Math.imul((length << 16) ^ (middle << 8) ^ last, seed) >>> 12;
-}
-
-/** Is `a` from `start` up to `end` what `b` has from `startOfB` on? */
-function isEqual(a: DataView, start: number, end: number, b: DataView, startOfB: number): boolean {
-  const shift = startOfB - start;
-  const last = end - 4; // the last four bytes overlap the ones before
-  if (last < start) {
-    for (let at = start; at < end; at++) {
-      if (a.getUint8(at) !== b.getUint8(at + shift)) {
-        return false;
-      }
-    }
-    return true;
-  }
-  for (let at = start; at < last; at += 4) {
-    if (a.getInt32(at) !== b.getInt32(at + shift)) {
-      return false;
-    }
-  }
-  return a.getInt32(last) === b.getInt32(last + shift);
 }

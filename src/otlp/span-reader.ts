@@ -3,6 +3,20 @@ import type { KeySet } from "./keys.ts";
 import { type SpanBatch, spanCells } from "./span-batch.ts";
 import { tagOf, type WireReader, wireTypes } from "./wire-reader.ts";
 
+// Constants of this module are part of the machine code, imported ones are looked up at every use.
+const {
+  traceId: traceIdCell,
+  spanId: spanIdCell,
+  parentId: parentIdCell,
+  start: startCell,
+  end: endCell,
+  nameStart: nameStartCell,
+  nameEnd: nameEndCell,
+  statusCode: statusCodeCell,
+  attributesFrom: attributesFromCell,
+  attributesTo: attributesToCell,
+} = spanCells;
+const { varint: varintType, length: lengthType, fixed32: fixed32Type } = wireTypes;
 const traceIdTag = tagOf(1, "length");
 const spanIdTag = tagOf(2, "length");
 const parentSpanIdTag = tagOf(4, "length");
@@ -41,16 +55,16 @@ export function readSpan(
   batch.spans.ensure(row + 1);
   const cells = batch.spans.cells;
   const base = row * batch.spans.width;
-  cells[base + spanCells.parentId] = 0;
-  cells[base + spanCells.parentId + 1] = 0;
-  cells[base + spanCells.start] = 0;
-  cells[base + spanCells.start + 1] = 0;
-  cells[base + spanCells.end] = 0;
-  cells[base + spanCells.end + 1] = 0;
-  cells[base + spanCells.nameStart] = 0;
-  cells[base + spanCells.nameEnd] = 0;
-  cells[base + spanCells.statusCode] = 0;
-  cells[base + spanCells.attributesFrom] = batch.attributeCount;
+  cells[base + parentIdCell] = 0;
+  cells[base + parentIdCell + 1] = 0;
+  cells[base + startCell] = 0;
+  cells[base + startCell + 1] = 0;
+  cells[base + endCell] = 0;
+  cells[base + endCell + 1] = 0;
+  cells[base + nameStartCell] = 0;
+  cells[base + nameEndCell] = 0;
+  cells[base + statusCodeCell] = 0;
+  cells[base + attributesFromCell] = batch.attributeCount;
   const bytes = reader.bytes;
   let at = reader.position;
   let wrongIds = traceIdBit | spanIdBit; // until they are seen; of one that comes twice the last holds
@@ -58,11 +72,17 @@ export function readSpan(
     let tag = bytes[at] ?? 0;
     at += 1;
     if (tag >= 0x80) {
-      reader.position = at - 1;
-      tag = reader.tag(end);
-      at = reader.position;
+      const second = at < end ? (bytes[at] ?? 0) : 0x80;
+      if (second < 0x80) {
+        tag = (tag & 0x7f) | (second << 7);
+        at += 1;
+      } else {
+        reader.position = at - 1;
+        tag = reader.tag(end);
+        at = reader.position;
+      }
     }
-    if ((tag & 7) === wireTypes.length) {
+    if ((tag & 7) === lengthType) {
       let stop = at < end ? at + 1 + (bytes[at] ?? 0) : -1;
       if (stop <= end && stop <= at + 0x80) {
         at += 1;
@@ -81,36 +101,36 @@ export function readSpan(
       } else if (tag === traceIdTag) {
         if (stop - at === traceIdLength) {
           wrongIds &= ~traceIdBit;
-          cells[base + spanCells.traceId] = reader.view.getInt32(at);
-          cells[base + spanCells.traceId + 1] = reader.view.getInt32(at + 4);
-          cells[base + spanCells.traceId + 2] = reader.view.getInt32(at + 8);
-          cells[base + spanCells.traceId + 3] = reader.view.getInt32(at + 12);
+          cells[base + traceIdCell] = reader.view.getInt32(at);
+          cells[base + traceIdCell + 1] = reader.view.getInt32(at + 4);
+          cells[base + traceIdCell + 2] = reader.view.getInt32(at + 8);
+          cells[base + traceIdCell + 3] = reader.view.getInt32(at + 12);
         } else {
           wrongIds |= traceIdBit;
         }
       } else if (tag === spanIdTag) {
         if (stop - at === spanIdLength) {
           wrongIds &= ~spanIdBit;
-          cells[base + spanCells.spanId] = reader.view.getInt32(at);
-          cells[base + spanCells.spanId + 1] = reader.view.getInt32(at + 4);
+          cells[base + spanIdCell] = reader.view.getInt32(at);
+          cells[base + spanIdCell + 1] = reader.view.getInt32(at + 4);
         } else {
           wrongIds |= spanIdBit;
         }
       } else if (tag === parentSpanIdTag) {
         if (stop - at === spanIdLength) {
           wrongIds &= ~parentIdBit;
-          cells[base + spanCells.parentId] = reader.view.getInt32(at);
-          cells[base + spanCells.parentId + 1] = reader.view.getInt32(at + 4);
+          cells[base + parentIdCell] = reader.view.getInt32(at);
+          cells[base + parentIdCell + 1] = reader.view.getInt32(at + 4);
         } else if (stop === at) {
           wrongIds &= ~parentIdBit;
-          cells[base + spanCells.parentId] = 0;
-          cells[base + spanCells.parentId + 1] = 0;
+          cells[base + parentIdCell] = 0;
+          cells[base + parentIdCell + 1] = 0;
         } else {
           wrongIds |= parentIdBit;
         }
       } else if (tag === nameTag) {
-        cells[base + spanCells.nameStart] = at;
-        cells[base + spanCells.nameEnd] = stop;
+        cells[base + nameStartCell] = at;
+        cells[base + nameEndCell] = stop;
       } else if (tag === statusTag) {
         reader.position = at;
         if (!readStatus(reader, stop, cells, base)) {
@@ -122,12 +142,14 @@ export function readSpan(
       if (end - at < fixed64Length) {
         return false;
       }
-      const cell = base + (tag === startTimeTag ? spanCells.start : spanCells.end);
+      const cell = base + (tag === startTimeTag ? startCell : endCell);
       cells[cell] = reader.view.getInt32(at + 4, true);
       cells[cell + 1] = reader.view.getInt32(at, true);
       at += fixed64Length;
-    } else if ((tag & 7) === wireTypes.varint && tag >= 8 && at < end && (bytes[at] ?? 0) < 0x80) {
+    } else if ((tag & 7) === varintType && tag >= 8 && at < end && (bytes[at] ?? 0) < 0x80) {
       at += 1;
+    } else if ((tag & 7) === fixed32Type && tag >= 8 && end - at >= 4) {
+      at += 4;
     } else {
       reader.position = at;
       if (!reader.skip(tag, end)) {
@@ -137,11 +159,9 @@ export function readSpan(
     }
   }
   reader.position = end;
-  cells[base + spanCells.attributesTo] = batch.attributeCount;
+  cells[base + attributesToCell] = batch.attributeCount;
   return (
-    wrongIds === 0 &&
-    !isZero(cells, base + spanCells.traceId, 4) &&
-    !isZero(cells, base + spanCells.spanId, 2)
+    wrongIds === 0 && !isZero(cells, base + traceIdCell, 4) && !isZero(cells, base + spanIdCell, 2)
   );
 }
 
@@ -160,7 +180,7 @@ function readStatus(reader: WireReader, end: number, cells: Int32Array, base: nu
       if (!reader.varint64(end)) {
         return false;
       }
-      cells[base + spanCells.statusCode] = reader.lo;
+      cells[base + statusCodeCell] = reader.lo;
     } else if (!reader.skip(tag, end)) {
       return false;
     }

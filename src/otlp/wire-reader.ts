@@ -1,3 +1,5 @@
+import { viewOf } from "./byte-view.ts";
+
 /** Wire types of protobuf, the low three bits of a tag. */
 export const wireTypes = {
   varint: 0,
@@ -23,8 +25,9 @@ const maxVarintBytes = 10;
  * of the message around it, which is never past the end of `bytes`, and never reads from there on.
  */
 export class WireReader {
-  readonly bytes: Uint8Array;
-  readonly view: DataView;
+  // Declared only, so that they are never undefined: such a field is checked at every use.
+  declare readonly bytes: Uint8Array;
+  declare readonly view: DataView;
   position = 0;
   /** High word of what `varint64` read last. */
   hi = 0;
@@ -33,7 +36,7 @@ export class WireReader {
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = viewOf(bytes);
   }
 
   /** The next tag, or 0 when there is none to read. A tag takes at most five bytes, as in protobuf. */
@@ -83,40 +86,46 @@ export class WireReader {
 
   /** Reads a varint of up to ten bytes into `hi` and `lo`; false when it is cut off or longer. */
   varint64(end: number): boolean {
-    const first = this.position < end ? (this.bytes[this.position] ?? 0) : 0x80;
-    if (first < 0x80) {
-      this.position += 1;
-      this.lo = first;
-      this.hi = 0;
-      return true;
-    }
+    const bytes = this.bytes;
+    let at = this.position;
     let lo = 0;
-    let hi = 0;
-    const stop = Math.min(end, this.position + maxVarintBytes);
-    for (let at = this.position, shift = 0; at < stop; at++, shift += 7) {
-      const byte = this.bytes[at] ?? 0;
-      const bits = byte & 0x7f;
-      if (shift < 28) {
-        lo |= bits << shift;
-      } else if (shift === 28) {
-        lo |= bits << 28;
-        hi = bits >>> 4;
-      } else {
-        hi |= bits << (shift - 32);
-      }
+    for (let shift = 0; shift < 28 && at < end; shift += 7) {
+      const byte = bytes[at] ?? 0;
+      at += 1;
+      lo |= (byte & 0x7f) << shift;
       if (byte < 0x80) {
-        this.position = at + 1;
+        this.position = at;
         this.lo = lo;
-        this.hi = hi;
+        this.hi = 0;
         return true;
       }
     }
-    return false;
+    return at < end && this.#varintFrom28(at, end, lo);
   }
 
   /** Passes over the field whose tag was just read; false when it is malformed. */
   skip(tag: number, end: number): boolean {
     return this.#skipField(tag, end, 0);
+  }
+
+  /** The rest of a varint, from its fifth byte on, which reaches into the high word. */
+  #varintFrom28(start: number, end: number, low: number): boolean {
+    const fifth = this.bytes[start] ?? 0;
+    this.lo = low | (fifth << 28);
+    let hi = (fifth & 0x7f) >>> 4;
+    let byte = fifth;
+    let at = start + 1;
+    for (let shift = 3; byte >= 0x80; shift += 7) {
+      if (at >= end || shift > 31) {
+        return false;
+      }
+      byte = this.bytes[at] ?? 0;
+      at += 1;
+      hi |= (byte & 0x7f) << shift;
+    }
+    this.position = at;
+    this.hi = hi;
+    return true;
   }
 
   #skipField(tag: number, end: number, depth: number): boolean {
