@@ -1,13 +1,10 @@
-import { Int32Column } from "../../otlp/columns.ts";
-
 /**
  * Open addressing from a 32-bit hash to row numbers. Rows live elsewhere; the caller compares them.
  * Deleting shifts later entries back, so there are no tombstones and probes stay short.
  */
 export class IdIndex {
-  /** Row + 1 per cell, 0 when free. */
-  #cells = new Int32Column(64);
-  #hashes = new Int32Column(64);
+  /** Two numbers per cell, side by side because both are looked at: row + 1 (0 when free) and hash. */
+  #cells = new Int32Array(2 * 64);
   #mask = 63;
   #size = 0;
 
@@ -27,7 +24,7 @@ export class IdIndex {
 
   /** The row in a cell that `first` or `next` gave. */
   row(cell: number): number {
-    return this.#cells.get(cell) - 1;
+    return this.#entry(cell) - 1;
   }
 
   /** Adds a row that is not in it. */
@@ -41,33 +38,40 @@ export class IdIndex {
 
   /** Removes a row that is in it. */
   remove(hash: number, row: number): void {
-    let hole = hash & this.#mask;
-    while (this.#cells.get(hole) !== row + 1) {
-      hole = (hole + 1) & this.#mask;
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let hole = hash & mask;
+    while (this.#entry(hole) !== row + 1) {
+      hole = (hole + 1) & mask;
     }
     this.#size--;
-    for (let cell = (hole + 1) & this.#mask; ; cell = (cell + 1) & this.#mask) {
-      const entry = this.#cells.get(cell);
+    for (let cell = (hole + 1) & mask; ; cell = (cell + 1) & mask) {
+      const entry = this.#entry(cell);
       if (entry === 0) {
         break;
       }
-      const home = this.#hashes.get(cell) & this.#mask;
+      const hashThere = cells[2 * cell + 1] ?? 0;
       // An entry may move back only if the hole lies between its home and where it is.
-      if (((cell - home) & this.#mask) >= ((cell - hole) & this.#mask)) {
-        this.#cells.set(hole, entry);
-        this.#hashes.set(hole, this.#hashes.get(cell));
+      if (((cell - hashThere) & mask) >= ((cell - hole) & mask)) {
+        cells[2 * hole] = entry;
+        cells[2 * hole + 1] = hashThere;
         hole = cell;
       }
     }
-    this.#cells.set(hole, 0);
+    cells[2 * hole] = 0;
+  }
+
+  #entry(cell: number): number {
+    return this.#cells[2 * cell] ?? 0;
   }
 
   #seek(hash: number, from: number): number {
+    const cells = this.#cells;
     for (let cell = from; ; cell = (cell + 1) & this.#mask) {
-      if (this.#cells.get(cell) === 0) {
+      if ((cells[2 * cell] ?? 0) === 0) {
         return -1;
       }
-      if (this.#hashes.get(cell) === hash) {
+      if (cells[2 * cell + 1] === hash) {
         return cell;
       }
     }
@@ -75,24 +79,21 @@ export class IdIndex {
 
   #place(hash: number, row: number): void {
     let cell = hash & this.#mask;
-    while (this.#cells.get(cell) !== 0) {
+    while (this.#entry(cell) !== 0) {
       cell = (cell + 1) & this.#mask;
     }
-    this.#cells.set(cell, row + 1);
-    this.#hashes.set(cell, hash);
+    this.#cells[2 * cell] = row + 1;
+    this.#cells[2 * cell + 1] = hash;
   }
 
   #grow(): void {
     const cells = this.#cells;
-    const hashes = this.#hashes;
-    const capacity = this.#mask + 1;
-    this.#cells = new Int32Column(capacity * 2);
-    this.#hashes = new Int32Column(capacity * 2);
-    this.#mask = capacity * 2 - 1;
-    for (let cell = 0; cell < capacity; cell++) {
-      const entry = cells.get(cell);
+    this.#cells = new Int32Array(cells.length * 2);
+    this.#mask = cells.length - 1;
+    for (let at = 0; at < cells.length; at += 2) {
+      const entry = cells[at] ?? 0;
       if (entry !== 0) {
-        this.#place(hashes.get(cell), entry - 1);
+        this.#place(cells[at + 1] ?? 0, entry - 1);
       }
     }
   }

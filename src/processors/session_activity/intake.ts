@@ -272,6 +272,12 @@ export class Intake {
     return -1;
   }
 
+  /** Where a span begins that is in no group yet: its session if that is known, which saves merging. */
+  #referencedOrNewGroup(batch: SignalBatch, row: number): number {
+    const group = this.#referencedGroupOf(batch, row);
+    return group === -1 ? this.#graph.groups.add(batch.process.get(row)) : group;
+  }
+
   /**
    * Makes a span known: its row, kind, parent and group. It comes back held, out of every queue, except
    * a mere link, which is queued to be forgotten. -1 when there is no room.
@@ -325,7 +331,7 @@ export class Intake {
     }
     this.#linkParent(span, batch, row, nowMs);
     if (spans.group.get(span) === -1) {
-      this.#graph.join(span, groups.add(batch.process.get(row)));
+      this.#graph.join(span, this.#referencedOrNewGroup(batch, row));
     } else {
       this.#graph.tighten(spans.group.get(span));
     }
@@ -351,7 +357,7 @@ export class Intake {
       group =
         owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced)
           ? owned
-          : groups.add(batch.process.get(row));
+          : this.#referencedOrNewGroup(batch, row);
       for (let reference = batch.referencesFrom(row); reference < to; reference++) {
         group = this.#graph.refer(
           group,

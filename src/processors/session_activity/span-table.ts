@@ -60,6 +60,8 @@ export class SpanTable {
   readonly #free: number[] = [];
   readonly #seed: number;
   #rows = 0;
+  /** The row found last: siblings ask for the same parent one after the other. */
+  #last = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
@@ -76,10 +78,17 @@ export class SpanTable {
   }
 
   find(trace: number, id0: number, id1: number): number {
+    if (
+      this.#isSame(this.#last, trace, id0, id1) &&
+      this.state.get(this.#last) !== spanStates.free
+    ) {
+      return this.#last;
+    }
     const hash = hashWords(id0 ^ this.#seed, id1, trace, 0);
     for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
       const row = this.#index.row(cell);
-      if (this.id1.get(row) === id1 && this.id0.get(row) === id0 && this.trace.get(row) === trace) {
+      if (this.#isSame(row, trace, id0, id1)) {
+        this.#last = row;
         return row;
       }
     }
@@ -146,6 +155,10 @@ export class SpanTable {
 
   clearFlag(row: number, flag: number): void {
     this.flags.set(row, this.flags.get(row) & ~flag);
+  }
+
+  #isSame(row: number, trace: number, id0: number, id1: number): boolean {
+    return this.id1.get(row) === id1 && this.id0.get(row) === id0 && this.trace.get(row) === trace;
   }
 
   #ensure(rows: number): void {
