@@ -1,4 +1,11 @@
-import { ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import {
+  type Attributes,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -51,8 +58,8 @@ export function recordTurns(index: number): Turns {
 }
 
 function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: number): void {
+  // Tools hardly ever carry it: they belong to the session of the run above them.
   const session = {
-    "openclaw.channel": "webchat",
     "openclaw.sessionKey": `agent:main:webchat:direct:session-${turn % 997}`,
   };
   const model = {
@@ -60,19 +67,20 @@ function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: numbe
     "openclaw.model": "claude-sonnet-4-5",
     "gen_ai.request.model": "claude-sonnet-4-5",
   };
-  const start = (name: string, parent: Span | undefined, attributes: Record<string, unknown>) =>
+  const start = (name: string, parent: Span | undefined, attributes: Attributes) =>
     tracer.startSpan(
       name,
       {
         kind: name === "openclaw.model.call" ? SpanKind.CLIENT : SpanKind.INTERNAL,
         startTime: [1_795_000_000 + turn, 123_456_789],
-        attributes: { ...model, ...session, ...attributes } as Record<string, string | number>,
+        attributes: { "openclaw.channel": "webchat", ...model, ...attributes },
       },
       parent === undefined ? ROOT_CONTEXT : trace.setSpan(ROOT_CONTEXT, parent),
     );
   const end = (span: Span) => span.end([1_795_000_004 + turn, 987_654_321]);
 
   const harness = start("openclaw.harness.run", undefined, {
+    ...session,
     "openclaw.harness.id": "openclaw",
     "openclaw.harness.plugin": "builtin",
     "openclaw.outcome": "completed",
@@ -82,6 +90,7 @@ function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: numbe
     "openclaw.harness.items.active": 0,
   });
   const run = start("openclaw.run", harness, {
+    ...session,
     "openclaw.trigger": "user",
     "openclaw.outcome": "completed",
     "openclaw.streaming": 1,
@@ -92,6 +101,7 @@ function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: numbe
   });
   for (let call = 0; call < 3; call++) {
     const modelCall = start("openclaw.model.call", run, {
+      ...session,
       "gen_ai.operation.name": "chat",
       "gen_ai.provider.name": "anthropic",
       "openclaw.api": "anthropic-messages",
@@ -108,6 +118,7 @@ function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: numbe
       "openclaw.tool.params.kind": "object",
       "openclaw.tool.params.length": 3,
       "openclaw.tool.source": "core",
+      "openclaw.tool.owner": "builtin",
     });
     if ((turn + call) % 10 === 9) {
       tool.setStatus({ code: SpanStatusCode.ERROR, message: "timeout" });

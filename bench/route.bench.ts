@@ -1,6 +1,7 @@
 // The whole route of a request over HTTP: the real collector process against a naive server, under the same load
 // from a third process. What counts is the CPU time the server needs per span, which other work on the machine
-// disturbs far less than time on the clock. Run: node bench/route.bench.ts [--rounds 5] [--profile]
+// disturbs far less than time on the clock.
+// Run: node bench/route.bench.ts [--rounds 5] [--profile] [--node-options "…"]
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -42,6 +43,7 @@ const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "5" },
     profile: { type: "boolean", default: false },
+    "node-options": { type: "string", default: "" },
   },
 });
 const rounds = Number(options.rounds);
@@ -140,9 +142,12 @@ async function startNaive(): Promise<Side> {
 async function startOurs(): Promise<Side> {
   const running = await startCollector({
     configs: ["bench/collector.yaml"],
-    ...(profiles === undefined
-      ? {}
-      : { env: { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir=${profiles}` } }),
+    env: {
+      NODE_OPTIONS: [
+        options["node-options"],
+        ...(profiles === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profiles}`]),
+      ].join(" "),
+    },
   });
   return {
     name: "collector",
