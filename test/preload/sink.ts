@@ -1,4 +1,5 @@
 import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
+import { gunzipSync } from "node:zlib";
 import { otlp } from "../../src/otlp/proto/generated.js";
 
 /** A span as it arrived over OTLP/HTTP. */
@@ -54,7 +55,9 @@ export async function startSink(port = 0): Promise<Sink> {
       paths.push(request.url ?? "");
       headers.push(request.headers);
       if (answer.statusCode === 200 && request.url?.endsWith("/v1/traces")) {
-        for (const span of arrived(Buffer.concat(chunks))) {
+        const body = Buffer.concat(chunks);
+        const isZipped = request.headers["content-encoding"] === "gzip";
+        for (const span of arrived(isZipped ? gunzipSync(body) : body)) {
           spans.push(span);
           arrivedAtMs.push(Date.now());
         }
