@@ -1,6 +1,6 @@
 // The wire scanner against protobufjs static code, on the same bytes: both read what the activity
 // machine needs of every span. Rounds are interleaved and medians compared, so that the ratio holds
-// on a machine with other work. Run: node bench/scanner.bench.ts [--rounds 7]
+// on a machine with other work. Run: node bench/scanner.bench.ts [--rounds 5]
 import { parseArgs } from "node:util";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { checkRequest } from "../src/otlp/check.ts";
@@ -12,7 +12,7 @@ import { recordSpans } from "../test/otlp/sdk-spans.ts";
 import { median, medianRatio } from "./measure.ts";
 import { machineFacts, printTable, times } from "./report.ts";
 
-const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "7" } } });
+const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
 const rounds = Number(options.rounds);
 const roundMs = 100;
 const targetRatio = 12;
