@@ -2,13 +2,17 @@
 
 export type WorkKind = "harness" | "run" | "tool" | "model_call";
 
-/** Fields that starts and ends of every kind share. Ids are raw: they must not leave the process. */
-interface WorkEvent {
+/** A piece of work starts or ends. Ids are raw: they must not leave the process. */
+export interface WorkEvent {
+  readonly type: "start" | "end";
+  readonly kind: WorkKind;
   readonly runId: string | undefined;
   readonly sessionKey: string | undefined;
   readonly sessionId: string | undefined;
   /** Tool-call id or model-call id. */
   readonly callId: string | undefined;
+  /** What the start and the end of one piece of work share, beside the run id: its kind and call id or name. */
+  readonly key: string;
   /** Tool name, or id of the harness. */
   readonly name: string | undefined;
   readonly channel: string | undefined;
@@ -20,18 +24,9 @@ interface WorkEvent {
   /** OpenClaw's sequence number: the order of what happened, where arrival is not. */
   readonly seq: number;
   readonly atMs: number;
-}
-
-export interface StartEvent extends WorkEvent {
-  readonly type: "start";
-  readonly kind: WorkKind;
-}
-
-export interface EndEvent extends WorkEvent {
-  readonly type: "end";
-  readonly kind: WorkKind;
+  /** What follows is told by ends only. */
   readonly durationMs: number | undefined;
-  readonly outcome: string;
+  readonly outcome: string | undefined;
   readonly isError: boolean;
   readonly errorCategory: string | undefined;
 }
@@ -51,7 +46,7 @@ export interface SessionEvent {
   readonly sessionId: string | undefined;
 }
 
-export type ActivityEvent = StartEvent | EndEvent | SpawnEvent | SessionEvent;
+export type ActivityEvent = WorkEvent | SpawnEvent | SessionEvent;
 
 const kindOfPrefix: Readonly<Record<string, WorkKind>> = {
   "harness.run": "harness",
@@ -86,10 +81,7 @@ export const hookNames = ["session_start", "session_end", "subagent_spawned"] as
  * Reads what OpenClaw hands to a listener of diagnostic events.
  * `undefined` for events of other types and for those the dispatcher does not vouch for. Never throws.
  */
-export function parseDiagnosticEvent(
-  event: unknown,
-  metadata: unknown,
-): StartEvent | EndEvent | undefined {
+export function parseDiagnosticEvent(event: unknown, metadata: unknown): WorkEvent | undefined {
   if (!isRecord(event) || !isRecord(metadata) || metadata["trusted"] !== true) {
     return undefined;
   }
@@ -100,40 +92,48 @@ export function parseDiagnosticEvent(
     return undefined;
   }
   const trace = isRecord(event["trace"]) ? event["trace"] : {};
-  const shared = {
+  const callId = text(event["toolCallId"]) ?? text(event["callId"]);
+  const name = text(event["toolName"]) ?? text(event["harnessId"]);
+  const model = text(event["model"]);
+  const outcome = outcomeOf(event, type.phase);
+  return {
+    type: type.phase === "started" ? "start" : "end",
     kind,
     runId: text(event["runId"]),
     sessionKey: text(event["sessionKey"]),
     sessionId: text(event["sessionId"]),
-    callId: text(event["toolCallId"]) ?? text(event["callId"]),
-    name: text(event["toolName"]) ?? text(event["harnessId"]),
+    callId,
+    key:
+      kind === "harness" || kind === "run"
+        ? kind
+        : `${kind}\0${callId ?? `${name ?? ""}\0${model ?? ""}`}`,
+    name,
     channel: text(event["channel"]),
     provider: text(event["provider"]),
-    model: text(event["model"]),
+    model,
     traceSpanId: text(trace["spanId"]),
     traceParentId: text(trace["parentSpanId"]),
     seq: number(event["seq"]) ?? 0,
-  };
-  // A runtime that keeps its own time knows better than the bus when a tool started or ended.
-  const sourceMs = time(event["sourceTimestampMs"]) ?? atMs;
-  return type.phase === "started"
-    ? { type: "start", ...shared, atMs: sourceMs }
-    : { type: "end", ...shared, atMs: sourceMs, ...endingOf(event, type.phase) };
-}
-
-function endingOf(event: Readonly<Record<string, unknown>>, phase: string) {
-  const outcome =
-    phase === "completed"
-      ? (text(event["outcome"]) ?? "completed")
-      : phase === "blocked"
-        ? "blocked"
-        : (text(event["terminalReason"]) ?? "error");
-  return {
-    outcome,
-    isError: phase === "error" || outcome === "error" || outcome === "timed_out",
+    // A runtime that keeps its own time knows better than the bus when a tool started or ended.
+    atMs: time(event["sourceTimestampMs"]) ?? atMs,
     durationMs: number(event["durationMs"]),
+    outcome,
+    isError: type.phase === "error" || outcome === "error" || outcome === "timed_out",
     errorCategory: text(event["errorCategory"]),
   };
+}
+
+function outcomeOf(event: Readonly<Record<string, unknown>>, phase: string): string | undefined {
+  switch (phase) {
+    case "started":
+      return undefined;
+    case "completed":
+      return text(event["outcome"]) ?? "completed";
+    case "blocked":
+      return "blocked";
+    default:
+      return text(event["terminalReason"]) ?? "error";
+  }
 }
 
 /** Why OpenClaw says a conversation is over. A compaction or a restart goes on with it, so those are missing. */
@@ -179,10 +179,10 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-/** Unix milliseconds whose nanoseconds fit the 64 bits OTLP has for them. */
+/** Whole Unix milliseconds whose nanoseconds fit the 64 bits OTLP has for them. */
 function time(value: unknown): number | undefined {
   const ms = number(value);
-  return ms !== undefined && ms >= 0 && ms <= 1.8e13 ? ms : undefined;
+  return ms !== undefined && ms >= 0 && ms <= 1.7e13 ? Math.round(ms) : undefined;
 }
 
 function number(value: unknown): number | undefined {

@@ -1,10 +1,4 @@
-import type {
-  ActivityEvent,
-  EndEvent,
-  SessionEvent,
-  SpawnEvent,
-  StartEvent,
-} from "./activity-event.ts";
+import type { ActivityEvent, SessionEvent, SpawnEvent, WorkEvent } from "./activity-event.ts";
 import type { ActivityRecord, SpanRecord } from "./activity-record.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
@@ -110,7 +104,7 @@ export class ActivityMap {
     return [...records.values()];
   }
 
-  #start(event: StartEvent): readonly SpanRecord[] {
+  #start(event: WorkEvent): readonly SpanRecord[] {
     this.#newestSeq = Math.max(this.#newestSeq, event.seq);
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
@@ -128,7 +122,7 @@ export class ActivityMap {
     return [startRecord(work), startRecord(orphanedRun)];
   }
 
-  #end(event: EndEvent): readonly SpanRecord[] {
+  #end(event: WorkEvent): readonly SpanRecord[] {
     this.#newestSeq = Math.max(this.#newestSeq, event.seq);
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
@@ -168,7 +162,7 @@ export class ActivityMap {
       ({ kind, session }) => kind === "tool" && session === requester,
     );
     const spawner =
-      tools.findLast(({ dimensions }) => dimensions.name === "sessions_spawn") ??
+      tools.findLast(({ name }) => name === "sessions_spawn") ??
       tools.at(-1) ??
       this.#ownerOfSession.get(requester);
     if (spawner === undefined) {
@@ -182,15 +176,18 @@ export class ActivityMap {
     }
   }
 
-  #treeOf({ runId }: StartEvent | EndEvent, session: string): RunTree {
+  #treeOf({ runId }: WorkEvent, session: string): RunTree {
     const id = runId ?? `session ${session}`;
-    const tree = this.#trees.get(id) ?? new RunTree(id);
-    // Setting it again makes it the newest: what is in use is not forgotten.
+    const known = this.#trees.get(id);
+    if (known !== undefined) {
+      return known;
+    }
+    const tree = new RunTree(id);
     this.#trees.set(id, tree);
     return tree;
   }
 
-  #create(event: StartEvent | EndEvent, session: string, tree: RunTree): Work {
+  #create(event: WorkEvent, session: string, tree: RunTree): Work {
     const place = isOwner(event)
       ? this.#placeOfOwner(event, session, tree)
       : this.#placeOfCall(event, session, tree);
@@ -202,6 +199,8 @@ export class ActivityMap {
     });
     tree.add(work);
     if (isOwner(work)) {
+      // Setting it again makes it the newest: what is in use is not forgotten.
+      this.#trees.set(tree.id, tree);
       this.#ownerOfSession.set(session, work);
       if (event.traceSpanId !== undefined) {
         this.#ownerOfTraceSpan.set(event.traceSpanId, work);
@@ -210,7 +209,7 @@ export class ActivityMap {
     return work;
   }
 
-  #placeOfOwner(event: StartEvent | EndEvent, session: string, tree: RunTree) {
+  #placeOfOwner(event: WorkEvent, session: string, tree: RunTree) {
     const adopted = event.kind === "harness" ? runToAdopt(tree) : undefined;
     if (adopted !== undefined) {
       return { traceId: adopted.traceId, parent: adopted.parent };
@@ -225,7 +224,7 @@ export class ActivityMap {
     return { traceId: parent?.traceId ?? this.#traceId(tree), parent };
   }
 
-  #placeOfCall(event: StartEvent | EndEvent, session: string, tree: RunTree) {
+  #placeOfCall(event: WorkEvent, session: string, tree: RunTree) {
     const parent =
       (event.kind === "tool" ? tree.outerTool(event.callId ?? "") : undefined) ??
       tree.ownerOf(event) ??
@@ -238,7 +237,7 @@ export class ActivityMap {
   }
 
   /** The tool (or the run, if no tool is known) that a run was started by. */
-  #spawnerOf(event: StartEvent | EndEvent, session: string): Work | undefined {
+  #spawnerOf(event: WorkEvent, session: string): Work | undefined {
     const runId = event.runId ?? "";
     // A sub-agent's result is announced by a run of the requester, whose id ends in that of the sub-agent's run.
     const announced = runId.startsWith("announce:") ? runId.slice(runId.lastIndexOf(":") + 1) : "";
@@ -255,7 +254,7 @@ export class ActivityMap {
   }
 
   /** Where no hook told of it, a run of another session whose trace goes on under a run of ours. */
-  #spawnerByTrace(event: StartEvent | EndEvent, session: string): Work | undefined {
+  #spawnerByTrace(event: WorkEvent, session: string): Work | undefined {
     const owner = this.#ownerOfTraceSpan.get(event.traceParentId ?? "");
     return owner === undefined || owner.session === session
       ? undefined
@@ -280,7 +279,7 @@ function runToAdopt({ harness, run }: RunTree): Work | undefined {
 }
 
 /** Whether this start was told before: the same call of the same run, still open. */
-function isRepeat(event: StartEvent, tree: RunTree): boolean {
+function isRepeat(event: WorkEvent, tree: RunTree): boolean {
   if (isOwner(event) || event.callId === undefined) {
     return false;
   }

@@ -20,12 +20,12 @@ export interface SpanRecord {
   readonly seq: number;
   readonly isError: boolean;
   /** Tool name or id of the harness. */
-  readonly name?: string;
-  readonly outcome?: string;
-  readonly errorCategory?: string;
-  readonly channel?: string;
-  readonly provider?: string;
-  readonly model?: string;
+  readonly name: string | undefined;
+  readonly outcome: string | undefined;
+  readonly errorCategory: string | undefined;
+  readonly channel: string | undefined;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
 }
 
 /** A session began or is over. Holds no raw id. */

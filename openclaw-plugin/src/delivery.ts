@@ -68,7 +68,8 @@ export class Delivery {
 
   push(record: ActivityRecord): void {
     this.#queue.push(record);
-    if (this.#failures === 0) {
+    // The first one sets the timer; those after it travel along.
+    if (this.#queue.length === 1 && this.#failures === 0) {
       this.#schedule(this.#options.flushMs);
     }
   }

@@ -1,11 +1,24 @@
+import { BoundedMap } from "./bounded-map.ts";
+
+/** Names seen lately: there are few, and a look-up is cheaper than two patterns. */
+const seen = new BoundedMap<string, string | false>(512);
+
 /**
  * The value when it looks like a name, else nothing. Session keys (`agent:…`), UUIDs and long runs of hex digits are
  * ids, whatever field they came in.
  */
 export function lowCardinality(value: string | undefined): string | undefined {
-  return value !== undefined && name.test(value) && !id.test(value) ? value : undefined;
+  if (value === undefined) {
+    return undefined;
+  }
+  let answer = seen.get(value);
+  if (answer === undefined) {
+    answer = name.test(value) && !id.test(value) ? value : false;
+    seen.set(value, answer);
+  }
+  return answer === false ? undefined : answer;
 }
 
-// A model's name may hold slashes (`vendor/model`), which OpenClaw's own metrics take for ids; as an attribute it is fine.
+// A model's name may hold slashes (`vendor/model`) and an `@`.
 const name = /^[A-Za-z0-9_.:/@-]{1,120}$/;
 const id = /(^|:)agent:|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{24}/i;

@@ -1,5 +1,6 @@
 import type { WorkKind } from "./activity-event.ts";
 import type { SessionRecord, SpanRecord } from "./activity-record.ts";
+import { BoundedMap } from "./bounded-map.ts";
 import { ProtobufWriter, varintWidth } from "./protobuf-writer.ts";
 import type { Resource } from "./resource.ts";
 import { version } from "./version.ts";
@@ -36,6 +37,8 @@ export class OtlpEncoder {
   readonly #resource: Buffer;
   readonly #scope: Buffer;
   readonly #instanceId: string;
+  /** Attributes of spans as bytes, by key and value. */
+  readonly #written = new Map<string, BoundedMap<string, Uint8Array>>();
 
   constructor(resource: Resource) {
     this.#instanceId = resource.serviceInstanceId;
@@ -84,7 +87,7 @@ export class OtlpEncoder {
   #alone(content: () => void): Buffer {
     this.#writer.reset();
     content();
-    return this.#writer.finish();
+    return this.#writer.since(0);
   }
 
   #resourceAttributes(resource: Resource): void {
@@ -106,9 +109,9 @@ export class OtlpEncoder {
     }
     writer.text(5, names[record.kind]);
     writer.integer(6, record.kind === "model_call" ? spanKinds.client : spanKinds.internal);
-    writer.fixed64(7, nanoseconds(record.startMs));
+    writer.nanoseconds(7, record.startMs);
     if (record.phase === "end") {
-      writer.fixed64(8, nanoseconds(record.endMs));
+      writer.nanoseconds(8, record.endMs);
     }
     this.#spanAttributes(record);
     if (record.isError) {
@@ -120,36 +123,55 @@ export class OtlpEncoder {
   }
 
   #spanAttributes(record: SpanRecord): void {
-    this.#text(9, "session.id", record.session);
+    this.#spanText("session.id", record.session);
     this.#integer(9, "openclaw.seq", record.seq);
     switch (record.kind) {
       case "harness":
-        this.#text(9, "openclaw.harness.id", record.name);
+        this.#spanText("openclaw.harness.id", record.name);
         break;
       case "tool":
-        this.#text(9, "gen_ai.operation.name", "execute_tool");
-        this.#text(9, "gen_ai.tool.name", record.name);
+        this.#spanText("gen_ai.operation.name", "execute_tool");
+        this.#spanText("gen_ai.tool.name", record.name);
         break;
       case "model_call":
-        this.#text(9, "gen_ai.operation.name", "chat");
-        this.#text(9, "gen_ai.request.model", record.model);
+        this.#spanText("gen_ai.operation.name", "chat");
         break;
       case "run":
         break;
       default:
         record.kind satisfies never;
     }
-    this.#text(9, "openclaw.channel", record.channel);
-    this.#text(9, "openclaw.provider", record.provider);
-    this.#text(9, "openclaw.model", record.model);
-    this.#text(9, "openclaw.outcome", record.outcome);
-    this.#text(9, "openclaw.errorCategory", record.errorCategory);
+    this.#spanText("openclaw.channel", record.channel);
+    this.#spanText("openclaw.provider", record.provider);
+    this.#spanText("openclaw.model", record.model);
+    this.#spanText("openclaw.outcome", record.outcome);
+    this.#spanText("openclaw.errorCategory", record.errorCategory);
+  }
+
+  /** Values repeat: sessions, tools, models. What was written once is copied from then on. */
+  #spanText(key: string, value: string | undefined): void {
+    if (value === undefined) {
+      return;
+    }
+    let written = this.#written.get(key);
+    if (written === undefined) {
+      written = new BoundedMap(512);
+      this.#written.set(key, written);
+    }
+    const known = written.get(value);
+    if (known !== undefined) {
+      this.#writer.raw(known);
+      return;
+    }
+    const from = this.#writer.length;
+    this.#text(9, key, value);
+    written.set(value, this.#writer.since(from));
   }
 
   #logRecord(record: SessionRecord | ProcessRecord): void {
     const writer = this.#writer;
     writer.message(2, () => {
-      writer.fixed64(1, nanoseconds(record.atMs));
+      writer.nanoseconds(1, record.atMs);
       writer.integer(2, severityInfo);
       if (record.signal === "session") {
         this.#text(6, "session.id", record.session);
@@ -160,7 +182,7 @@ export class OtlpEncoder {
         this.#integer(6, "entity.report.interval", heartbeatSeconds);
         this.#integer(6, "openclaw.relay.lost", record.lost);
       }
-      writer.fixed64(11, nanoseconds(record.atMs));
+      writer.nanoseconds(11, record.atMs);
       writer.text(12, record.event);
     });
   }
@@ -199,8 +221,4 @@ export class OtlpEncoder {
     this.#writer.text(1, key);
     this.#writer.prefix(2, valueLength);
   }
-}
-
-function nanoseconds(ms: number): bigint {
-  return BigInt(Math.round(ms)) * 1_000_000n;
 }

@@ -14,9 +14,9 @@ export class ProtobufWriter {
     this.#at = 0;
   }
 
-  /** A copy of what was written. */
-  finish(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#at));
+  /** A copy of what was written after `from`, a `length` of before. */
+  since(from: number): Buffer {
+    return Buffer.from(this.#bytes.subarray(from, this.#at));
   }
 
   /** Field of type `int32`, `int64`, `uint32`, `enum`: a non-negative integer below 2^53. */
@@ -26,11 +26,15 @@ export class ProtobufWriter {
     this.#varint(value);
   }
 
-  /** Field of type `fixed64`. */
-  fixed64(field: number, value: bigint): void {
+  /** Field of type `fixed64` that holds nanoseconds, given whole milliseconds below 2^44. */
+  nanoseconds(field: number, ms: number): void {
     this.#reserve(18);
     this.#varint(field * 8 + 1);
-    this.#at = this.#bytes.writeBigUInt64LE(value, this.#at);
+    // In halves, since the product does not fit a number: ms = high · 2^22 + low. A bigint takes five times as long.
+    const high = Math.floor(ms / 2 ** 22) * 1_000_000;
+    const low = (ms % 2 ** 22) * 1_000_000 + (high % 1_024) * 2 ** 22;
+    this.#uint32(low % 2 ** 32);
+    this.#uint32(Math.floor(high / 1_024) + Math.floor(low / 2 ** 32));
   }
 
   text(field: number, value: string): void {
@@ -38,15 +42,24 @@ export class ProtobufWriter {
     this.#reserve(length + 20);
     this.#varint(field * 8 + 2);
     this.#varint(length);
-    this.#at += this.#bytes.write(value, this.#at, "utf8");
+    if (length === value.length && length < 64) {
+      // Short and ASCII, as nearly all are: a loop is done before a call into Node's own code has begun.
+      for (let at = 0; at < length; at += 1) {
+        this.#bytes[this.#at++] = value.charCodeAt(at);
+      }
+    } else {
+      this.#at += this.#bytes.write(value, this.#at, "utf8");
+    }
   }
 
-  /** Field of type `bytes`, given as hex digits. */
+  /** Field of type `bytes`, given as lower-case hex digits. */
   hex(field: number, digits: string): void {
     this.#reserve(digits.length / 2 + 20);
     this.#varint(field * 8 + 2);
     this.#varint(digits.length / 2);
-    this.#at += this.#bytes.write(digits, this.#at, "hex");
+    for (let at = 0; at < digits.length; at += 2) {
+      this.#bytes[this.#at++] = hexDigit(digits, at) * 16 + hexDigit(digits, at + 1);
+    }
   }
 
   /** Begins a message of a known length: what is written next is its content. */
@@ -91,6 +104,13 @@ export class ProtobufWriter {
     this.#at += bytes.length;
   }
 
+  #uint32(value: number): void {
+    this.#bytes[this.#at++] = value;
+    this.#bytes[this.#at++] = value / 2 ** 8;
+    this.#bytes[this.#at++] = value / 2 ** 16;
+    this.#bytes[this.#at++] = value / 2 ** 24;
+  }
+
   #varint(value: number): void {
     let rest = value;
     while (rest > 127) {
@@ -116,4 +136,9 @@ export function varintWidth(value: number): number {
     width += 1;
   }
   return width;
+}
+
+function hexDigit(digits: string, at: number): number {
+  const code = digits.charCodeAt(at);
+  return code < 58 ? code - 48 : code - 87;
 }

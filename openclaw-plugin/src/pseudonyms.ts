@@ -6,7 +6,7 @@ export interface Pseudonyms {
   traceId(of: string): string;
   /** 16 lower-case hex digits, never all zero. */
   spanId(of: string): string;
-  /** 32 lower-case hex digits. */
+  /** 16 lower-case hex digits. */
   session(of: string): string;
 }
 
@@ -26,6 +26,6 @@ export function createPseudonyms(key: Uint8Array): Pseudonyms {
   return {
     traceId: (of) => digest("trace", of, 32),
     spanId: (of) => digest("span", of, 16),
-    session: (of) => digest("session", of, 32),
+    session: (of) => digest("session", of, 16),
   };
 }

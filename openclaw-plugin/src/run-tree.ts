@@ -1,5 +1,5 @@
-import type { EndEvent, StartEvent } from "./activity-event.ts";
-import { keyOf, type Work } from "./work.ts";
+import type { WorkEvent } from "./activity-event.ts";
+import type { Work } from "./work.ts";
 
 /** Every use of one key (the tool-call id, say) in a tree. */
 interface Uses {
@@ -44,25 +44,25 @@ export class RunTree {
   }
 
   /** The open work this event speaks of, if any. Of several, the one with OpenClaw's own span id, else the newest. */
-  find(event: StartEvent | EndEvent): Work | undefined {
-    const open = this.#uses.get(keyOf(event))?.open;
+  find(event: WorkEvent): Work | undefined {
+    const open = this.#uses.get(event.key)?.open;
     return open?.findLast(({ traceSpanId }) => traceSpanId === event.traceSpanId) ?? open?.at(-1);
   }
 
   /** Whether the work this event speaks of has been here before, so that a further end of it says nothing new. */
-  hasSeen(event: EndEvent): boolean {
+  hasSeen(event: WorkEvent): boolean {
     switch (event.kind) {
       case "harness":
         return this.harness !== undefined;
       case "run":
         return this.run !== undefined;
       default:
-        return this.#uses.has(keyOf(event));
+        return this.#uses.has(event.key);
     }
   }
 
   /** What a tool or model call belongs to: an open run or harness run, else the newest that ended. */
-  ownerOf(event: StartEvent | EndEvent): Work | undefined {
+  ownerOf(event: WorkEvent): Work | undefined {
     const runs = this.#uses.get("run")?.open;
     return (
       runs?.findLast(({ traceSpanId }) => traceSpanId === event.traceParentId) ??
@@ -93,9 +93,8 @@ export class RunTree {
   }
 
   /** A text no other work of this process has; the same for the same use of the same ids. */
-  identify(event: StartEvent | EndEvent): string {
-    const key = keyOf(event);
-    return `${this.id}\0${key}\0${this.#uses.get(key)?.count ?? 0}`;
+  identify(event: WorkEvent): string {
+    return `${this.id}\0${event.key}\0${this.#uses.get(event.key)?.count ?? 0}`;
   }
 
   /** Takes in new work, as open. */
@@ -103,7 +102,7 @@ export class RunTree {
     if (work.kind === "harness" || work.kind === "run") {
       this[work.kind] = work;
     }
-    if (work.dimensions.name === "sessions_spawn") {
+    if (work.name === "sessions_spawn") {
       this.spawner = work;
     }
     const uses = this.#uses.get(work.key) ?? { count: 0, open: [] };

@@ -40,10 +40,10 @@ export class SessionNames {
         : ((sessionId === undefined ? undefined : this.#ofId.get(sessionId)) ??
           (runId === undefined ? undefined : this.#ofRun.get(runId)) ??
           this.#pseudonyms.session(`id ${sessionId ?? runId ?? ""}`));
-    if (sessionId !== undefined) {
+    if (sessionId !== undefined && this.#ofId.get(sessionId) !== session) {
       this.#ofId.set(sessionId, session);
     }
-    if (runId !== undefined) {
+    if (runId !== undefined && this.#ofRun.get(runId) !== session) {
       this.#ofRun.set(runId, session);
     }
     return session;

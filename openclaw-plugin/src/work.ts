@@ -1,4 +1,4 @@
-import type { EndEvent, StartEvent, WorkKind } from "./activity-event.ts";
+import type { WorkEvent, WorkKind } from "./activity-event.ts";
 import type { SpanRecord } from "./activity-record.ts";
 import { lowCardinality } from "./low-cardinality.ts";
 import type { RunTree } from "./run-tree.ts";
@@ -24,14 +24,17 @@ export interface Work {
   /** What starts and ends of it have in common within its tree; holds raw ids. */
   readonly key: string;
   readonly tree: RunTree;
-  readonly dimensions: Pick<SpanRecord, "name" | "channel" | "provider" | "model">;
+  readonly name: string | undefined;
+  readonly channel: string | undefined;
+  readonly provider: string | undefined;
+  readonly model: string | undefined;
   /** The complete span, once it has ended. */
   ending: SpanRecord | undefined;
 }
 
 /** Builds a piece of work that is still open. */
 export function createWork(
-  event: StartEvent | EndEvent,
+  event: WorkEvent,
   place: {
     readonly traceId: string;
     readonly spanId: string;
@@ -51,55 +54,46 @@ export function createWork(
     seq: event.seq,
     traceSpanId: event.traceSpanId,
     callId: event.callId,
-    key: keyOf(event),
+    key: event.key,
     tree: place.tree,
-    dimensions: present({
-      name: lowCardinality(event.name),
-      channel: lowCardinality(event.channel),
-      provider: lowCardinality(event.provider),
-      model: lowCardinality(event.model),
-    }),
+    name: lowCardinality(event.name),
+    channel: lowCardinality(event.channel),
+    provider: lowCardinality(event.provider),
+    model: lowCardinality(event.model),
     ending: undefined,
   };
 }
 
-/** What starts and ends of one piece of work share, beside their run id. */
-export function keyOf(event: StartEvent | EndEvent): string {
-  return isOwner(event)
-    ? event.kind
-    : `${event.kind}\0${event.callId ?? `${event.name ?? event.provider}\0${event.model}`}`;
-}
-
 /** The span that says that `work` is open. */
 export function startRecord(work: Work): SpanRecord {
+  return recordOf(work, undefined);
+}
+
+/** The complete span. It never ends before it began, whatever the clock did. */
+export function endRecord(work: Work, event: WorkEvent): SpanRecord {
+  return recordOf(work, event);
+}
+
+// One literal for both, so that all records have one shape: there are thousands of them a second.
+function recordOf(work: Work, event: WorkEvent | undefined): SpanRecord {
   return {
     signal: "span",
-    phase: "start",
+    phase: event === undefined ? "start" : "end",
     kind: work.kind,
     traceId: work.traceId,
     spanId: work.spanId,
     parentSpanId: work.parent?.spanId ?? "",
     startMs: work.startMs,
-    endMs: 0,
+    endMs: event === undefined ? 0 : Math.max(work.startMs, event.atMs),
     session: work.session,
-    seq: work.seq,
-    isError: false,
-    ...work.dimensions,
-  };
-}
-
-/** The complete span. It never ends before it began, whatever the clock did. */
-export function endRecord(work: Work, event: EndEvent): SpanRecord {
-  return {
-    ...startRecord(work),
-    phase: "end",
-    endMs: Math.max(work.startMs, event.atMs),
-    seq: event.seq,
-    isError: event.isError,
-    ...present({
-      outcome: lowCardinality(event.outcome),
-      errorCategory: lowCardinality(event.errorCategory),
-    }),
+    seq: event === undefined ? work.seq : event.seq,
+    isError: event?.isError ?? false,
+    name: work.name,
+    outcome: lowCardinality(event?.outcome),
+    errorCategory: lowCardinality(event?.errorCategory),
+    channel: work.channel,
+    provider: work.provider,
+    model: work.model,
   };
 }
 
@@ -114,17 +108,4 @@ export function ownerOf(work: Work): Work | undefined {
 
 export function isOwner({ kind }: { readonly kind: WorkKind }): boolean {
   return kind === "harness" || kind === "run";
-}
-
-function present<K extends string>(
-  values: Readonly<Record<K, string | undefined>>,
-): Partial<Record<K, string>> {
-  const kept: Partial<Record<K, string>> = {};
-  for (const key in values) {
-    const value = values[key];
-    if (value !== undefined) {
-      kept[key] = value;
-    }
-  }
-  return kept;
 }

@@ -14,6 +14,12 @@ const span = (phase: "start" | "end", seq: number): ActivityRecord => ({
   session: "",
   seq,
   isError: false,
+  name: undefined,
+  outcome: undefined,
+  errorCategory: undefined,
+  channel: undefined,
+  provider: undefined,
+  model: undefined,
 });
 
 const session = (seq: number): ActivityRecord => ({
