@@ -98,6 +98,11 @@ describe("a request in JSON", () => {
       { startTimeUnixNano: "1760000000123456789" },
     ],
     [
+      "a short integer with an exponent",
+      '"endTimeUnixNano": "1e18"',
+      { endTimeUnixNano: "1000000000000000000" },
+    ],
+    [
       "the largest 64-bit integer",
       '"endTimeUnixNano":18446744073709551615',
       { endTimeUnixNano: "18446744073709551615" },

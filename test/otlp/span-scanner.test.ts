@@ -5,7 +5,7 @@ import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
 import { arbitraryRequest, keys } from "./arbitrary-traces.ts";
 import { factsByProtobufjs, factsByScanner, verdictsByProtobufjs } from "./reference.ts";
-import { damaged, field } from "./sloppy-wire.ts";
+import { damaged, field, varint } from "./sloppy-wire.ts";
 
 const runs = { numRuns: 500 };
 
@@ -210,6 +210,21 @@ describe("a scan", () => {
     ["a parent of 4 bytes", [...traceId, ...spanId, ...field(4, 2, [1, 2, 3, 4])], false],
     ["a wrong trace id and then a right one", [...field(1, 2, [9]), ...traceId, ...spanId], true],
     ["a right trace id and then a wrong one", [...traceId, ...field(1, 2, [9]), ...spanId], false],
+    [
+      "an unknown number padded to ten bytes",
+      [...traceId, ...spanId, ...field(99, 0, varint(1, 9))],
+      true,
+    ],
+    [
+      "an unknown number padded to eleven bytes",
+      [...traceId, ...spanId, ...field(99, 0, varint(1, 10))],
+      false,
+    ],
+    [
+      "a status code padded to eleven bytes",
+      [...traceId, ...spanId, ...field(15, 2, field(3, 0, varint(1, 10)))],
+      false,
+    ],
     ["a start time that is cut off", [...traceId, ...spanId, 0x39, 1, 2, 3], false],
     [
       "an attribute that cannot be decoded",
@@ -230,6 +245,37 @@ describe("a scan", () => {
       expect([batch.count, batch.malformedCount]).toEqual(isWellFormed ? [2, 0] : [1, 1]);
     });
   }
+});
+
+describe("an attribute that is asked for", () => {
+  const traceId = field(1, 2, new Array<number>(16).fill(1));
+  const spanId = field(2, 2, new Array<number>(8).fill(2));
+  const key = field(1, 2, [0x61]);
+  const good = field(2, 2, field(1, 2, [0x62]));
+  const broken = field(2, 2, [0x0a, 0x05]);
+
+  for (const [what, attribute, rows] of [
+    ["a value", [...key, ...good], 1],
+    ["a value before its key", [...good, ...key], 1],
+    ["no value", key, 0],
+    ["an empty value", [...key, ...field(2, 2, [])], 0],
+    ["a value that cannot be decoded", [...key, ...broken], 0],
+    ["a value in parts of which one cannot be decoded", [...good, ...key, ...broken], 0],
+  ] as const) {
+    test(`with ${what} has ${rows === 0 ? "no row" : "a row"}`, () => {
+      const batch = new SpanBatch();
+      const span = field(2, 2, [...traceId, ...spanId, ...field(9, 2, attribute)]);
+      scanSpans(Uint8Array.from(field(1, 2, field(2, 2, span))), keys, batch);
+      expect([batch.count, batch.attributeCount]).toEqual([1, rows]);
+    });
+  }
+
+  test("of a malformed span leaves no row behind", () => {
+    const batch = new SpanBatch();
+    const span = field(2, 2, [...traceId, ...field(9, 2, [...key, ...good])]);
+    scanSpans(Uint8Array.from(field(1, 2, field(2, 2, span))), keys, batch);
+    expect([batch.malformedCount, batch.attributeCount]).toEqual([1, 0]);
+  });
 });
 
 function rangesOf(batch: SpanBatch): unknown {
