@@ -151,6 +151,7 @@ describe("who may import whom", () => {
       .map(({ to }) => to);
     expect([...new Set(taken)].sort()).toEqual([
       "processors/session_activity/kinds.ts",
+      "processors/session_activity/signal-batch.ts",
       "processors/session_activity/work-spans.ts",
     ]);
   });

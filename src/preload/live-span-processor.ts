@@ -11,7 +11,7 @@ import {
 } from "./collector-client.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
 import { type OpenWork, OpenWorkTable } from "./open-work.ts";
-import { hasSessionReference, kindOf } from "./span-kind.ts";
+import { hasSessionReference, isHarnessRun, kindOf } from "./span-kind.ts";
 import { SpanLinks } from "./span-links.ts";
 import { isSampled, parentIdOf, type StartedSpan } from "./started-span.ts";
 
@@ -64,7 +64,8 @@ const unencodable: PostOutcome = { status: "permanent", message: "They could not
  * and `shutdown` (2 s at most). While the collector is away it backs off (0.5 to 10 s) and keeps up to
  * `maxOpen` starts; when it is back, all that is still open is sent again. What ended before it could be
  * sent, is not sampled, or is a tool or model call with neither parent nor session, is not sent. A span that
- * is no work is sent only when work starts below it, so that the collector can tell whose that is.
+ * is no work, or is a harness run of OpenClaw, is sent only when work starts below it, so that the collector
+ * can tell whose that is.
  */
 export class LiveSpanProcessor {
   readonly #clock: Clock;
@@ -120,7 +121,9 @@ export class LiveSpanProcessor {
       if (this.#isStopped || !isSampled(span)) {
         return;
       }
-      if (isReportable(span)) {
+      if (isHarnessRun(span.name, span.attributes)) {
+        this.#links.add(span);
+      } else if (isReportable(span)) {
         // Each only once: the next tool of the same step finds them among what is open.
         for (const each of [...this.#links.takeAbove(span), span]) {
           this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });

@@ -193,6 +193,29 @@ describe("a step between a run and its tools", () => {
   });
 });
 
+describe("a harness run of OpenClaw", () => {
+  test("is told with the run below it", async () => {
+    const { tracer, processor } = create();
+    const harness = tracer.startSpan("openclaw.harness.run");
+    await processor.forceFlush();
+    expect(sink.paths).toEqual([]);
+    tracer.startSpan("openclaw.run", {}, below(harness));
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start openclaw.harness.run", "start openclaw.run"]);
+  });
+
+  test("that is never ended, because another is made of it at its end, is not told", async () => {
+    const { tracer, processor } = create();
+    const harness = tracer.startSpan("openclaw.harness.run");
+    const inner = tracer.startSpan("openclaw.run");
+    await processor.forceFlush();
+    inner.end();
+    tracer.startSpan("openclaw.harness.run", {}, below(harness)).end();
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start openclaw.run"]);
+  });
+});
+
 describe("is not sent:", () => {
   test("what is no work", async () => {
     const { tracer, processor } = create();
