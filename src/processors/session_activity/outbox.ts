@@ -33,16 +33,18 @@ export class Outbox {
     this.#sending ??= this.#sendAll();
   }
 
-  /** Resolves when everything posted has been handed on, or when `deadline` aborts. */
+  /** Resolves when everything posted has been handed on; rejects when `deadline` aborts before that. */
   async drain(deadline: AbortSignal): Promise<void> {
     const sending = this.#sending;
-    if (sending === undefined || deadline.aborted) {
-      return;
+    if (sending !== undefined && !deadline.aborted) {
+      await new Promise<void>((resolve) => {
+        deadline.addEventListener("abort", () => resolve(), { once: true });
+        void sending.then(resolve); // never rejects, see #sendAll
+      });
     }
-    await new Promise<void>((resolve) => {
-      deadline.addEventListener("abort", () => resolve(), { once: true });
-      void sending.then(resolve); // never rejects, see #sendAll
-    });
+    if (this.#sending !== undefined) {
+      throw new Error("Derived data was not handed on before the deadline.");
+    }
   }
 
   async #sendAll(): Promise<void> {
