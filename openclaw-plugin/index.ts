@@ -6,8 +6,12 @@ import { parseConfig } from "./src/config.ts";
 import { type Relay, startRelay } from "./src/relay.ts";
 import { detectResource } from "./src/resource.ts";
 
-/** The relay of this process, while the gateway runs its services. Other processes load the plugin, too: the CLI. */
-let relay: Relay | undefined;
+/**
+ * The relay of this process, while the gateway runs its services. OpenClaw loads the plugin several times over, also
+ * into one process (for tools, for the command line), and calls hooks of one copy while the service runs in another:
+ * so it is kept where all copies find it.
+ */
+const shared: { relay?: Relay } = sharedSlot(Symbol.for("openclaw-activity-relay.v1"));
 
 // biome-ignore lint/style/noDefaultExport: OpenClaw reads the default export.
 export default definePluginEntry({
@@ -18,7 +22,7 @@ export default definePluginEntry({
   register(api) {
     let unsubscribe: (() => void) | undefined;
     for (const name of hookNames) {
-      api.on(name, (event, context) => relay?.hook(name, event, context));
+      api.on(name, (event, context) => shared.relay?.hook(name, event, context));
     }
     api.registerService({
       id: "activity-relay",
@@ -29,7 +33,7 @@ export default definePluginEntry({
         };
         try {
           const relayConfig = parseConfig(api.pluginConfig);
-          void relay?.stop();
+          void shared.relay?.stop();
           const started = startRelay({
             config: relayConfig,
             resource: detectResource({
@@ -41,7 +45,7 @@ export default definePluginEntry({
             key: randomBytes(32),
             log,
           });
-          relay = started;
+          shared.relay = started;
           unsubscribe = onInternalDiagnosticEvent(started.event, { include: diagnosticEventTypes });
           log.info(`Telling ${relayConfig.endpoint.origin} about runs and what they wait for.`);
         } catch (error) {
@@ -52,10 +56,20 @@ export default definePluginEntry({
       async stop() {
         unsubscribe?.();
         unsubscribe = undefined;
-        const stopped = relay;
-        relay = undefined;
+        const stopped = shared.relay;
+        delete shared.relay;
         await stopped?.stop();
       },
     });
   },
 });
+
+function sharedSlot(key: symbol): { relay?: Relay } {
+  const known: unknown = Reflect.get(globalThis, key);
+  if (typeof known === "object" && known !== null) {
+    return known;
+  }
+  const slot = {};
+  Reflect.set(globalThis, key, slot);
+  return slot;
+}

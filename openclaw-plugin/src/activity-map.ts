@@ -14,8 +14,11 @@ export interface ActivityMapOptions {
   readonly maxRuns?: number;
 }
 
-/** Open work is told again for this long after its run ended; by then a collector has judged it. */
-const toldAgainAfterOwnerMs = 15 * 60_000;
+/**
+ * Open work is told again for this long after the collector learned that its run ended. By then that has judged it; a
+ * collector that has started anew must not report the same orphan a second time.
+ */
+const toldAgainAfterOwnerMs = 15_000;
 
 /** Sub-agents that start sub-agents: beyond this a run begins a trace of its own. */
 const maxDepth = 64;
@@ -83,9 +86,12 @@ export class ActivityMap {
 
   /**
    * What a collector has to hear that may have lost everything: all open work and, whether open or ended, everything
-   * above it. `nowMs` is Unix time.
+   * above it; but no orphan that it must have judged already.
+   *
+   * @param nowMs any clock
+   * @param toldMs when, by that clock, the collector took a record that `apply` gave; undefined if it did not yet
    */
-  resend(nowMs: number): readonly SpanRecord[] {
+  resend(nowMs: number, toldMs: (record: SpanRecord) => number | undefined): readonly SpanRecord[] {
     const records = new Map<Work, SpanRecord>();
     const tell = (work: Work): void => {
       if (!records.has(work)) {
@@ -97,7 +103,8 @@ export class ActivityMap {
     };
     for (const work of this.#open) {
       const ending = ownerOf(work)?.ending;
-      if (ending === undefined || nowMs - ending.endMs < toldAgainAfterOwnerMs) {
+      const endToldMs = ending === undefined ? undefined : toldMs(ending);
+      if (endToldMs === undefined || nowMs - endToldMs < toldAgainAfterOwnerMs) {
         tell(work);
       }
     }

@@ -3,6 +3,7 @@ import { backOffMs } from "./back-off.ts";
 import type { HttpSender, SendOutcome } from "./http-sender.ts";
 import type { OtlpEncoder, ProcessRecord } from "./otlp.ts";
 import { RecordQueue } from "./record-queue.ts";
+import { isOwner } from "./work.ts";
 
 export interface DeliveryOptions {
   readonly sender: HttpSender;
@@ -13,8 +14,11 @@ export interface DeliveryOptions {
   readonly heartbeatMs: number;
   /** How many records wait at most. */
   readonly maxQueue: number;
-  /** What a collector has to hear that may be a new one. */
-  readonly resend: () => readonly SpanRecord[];
+  /** What a collector has to hear that may be a new one; `toldMs` says when it took a record, by `performance.now`. */
+  readonly resend: (
+    nowMs: number,
+    toldMs: (record: SpanRecord) => number | undefined,
+  ) => readonly SpanRecord[];
   /** Records lost before they came here. */
   readonly lostBefore: () => number;
   /** 0 ≤ chance < 1, for spreading retries. */
@@ -41,6 +45,8 @@ export class Delivery {
   #failures = 0;
   #retryAfterMs: number | undefined;
   #hasConnected = false;
+  /** When the collector took the end of a run or harness run. */
+  readonly #toldMs = new WeakMap<ActivityRecord, number>();
   #sent = 0;
   #refused = 0;
   #lastRefusal: string | undefined;
@@ -140,8 +146,19 @@ export class Delivery {
       this.#queue.remove(batch);
       if (outcome.status === "accepted") {
         this.#sent += batch.length;
+        this.#noteEndsOfRuns(batch);
       } else {
         this.#refused += batch.length;
+      }
+    }
+  }
+
+  #noteEndsOfRuns(batch: readonly ActivityRecord[]): void {
+    const nowMs = performance.now();
+    for (const record of batch) {
+      const isEndOfRun = record.signal === "span" && record.phase === "end" && isOwner(record);
+      if (isEndOfRun && !this.#toldMs.has(record)) {
+        this.#toldMs.set(record, nowMs);
       }
     }
   }
@@ -200,7 +217,9 @@ export class Delivery {
     }
     // A new connection may lead to a collector that knows nothing of what was told before.
     if (wasAway || (outcome.isNewConnection && this.#hasConnected)) {
-      for (const record of this.#isStopping ? [] : resend()) {
+      for (const record of this.#isStopping
+        ? []
+        : resend(performance.now(), (told) => this.#toldMs.get(told))) {
         this.#queue.push(record);
       }
     }

@@ -55,7 +55,7 @@ export function startRelay(options: RelayOptions): Relay {
     flushMs: options.flushMs ?? 1_000,
     heartbeatMs: heartbeatSeconds * 1_000,
     maxQueue: options.maxQueue ?? 16_384,
-    resend: () => map.resend(Date.now()),
+    resend: (nowMs, toldMs) => map.resend(nowMs, toldMs),
     lostBefore: () => map.givenUp,
     chance: Math.random,
   });

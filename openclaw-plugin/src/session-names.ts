@@ -10,11 +10,11 @@ export interface SessionReference {
 
 /**
  * One pseudonym for one session, however an event speaks of it. The session key is what stays; an event that has only
- * a session id or a run id gets the key that was last seen with it.
+ * a session id or a run id gets what was first seen with that, and a key that comes later joins it.
  */
 export class SessionNames {
   readonly #pseudonyms: Pseudonyms;
-  /** By raw key. Saves a hash for every event. */
+  /** By raw key. Saves a hash for every event, too. */
   readonly #ofKey = new BoundedMap<string, string>(2_048);
   readonly #ofId = new BoundedMap<string, string>(2_048);
   readonly #ofRun = new BoundedMap<string, string>(2_048);
@@ -24,28 +24,25 @@ export class SessionNames {
   }
 
   ofKey(sessionKey: string): string {
-    const known = this.#ofKey.get(sessionKey);
-    if (known !== undefined) {
-      return known;
-    }
-    const pseudonym = this.#pseudonyms.session(`key ${sessionKey}`);
-    this.#ofKey.set(sessionKey, pseudonym);
-    return pseudonym;
+    return this.of({ sessionKey, sessionId: undefined, runId: undefined });
   }
 
   of({ sessionKey, sessionId, runId }: SessionReference): string {
-    const session =
-      sessionKey !== undefined
-        ? this.ofKey(sessionKey)
-        : ((sessionId === undefined ? undefined : this.#ofId.get(sessionId)) ??
-          (runId === undefined ? undefined : this.#ofRun.get(runId)) ??
-          this.#pseudonyms.session(`id ${sessionId ?? runId ?? ""}`));
-    if (sessionId !== undefined && this.#ofId.get(sessionId) !== session) {
-      this.#ofId.set(sessionId, session);
-    }
-    if (runId !== undefined && this.#ofRun.get(runId) !== session) {
-      this.#ofRun.set(runId, session);
-    }
+    const known =
+      this.#ofKey.get(sessionKey ?? "") ??
+      this.#ofId.get(sessionId ?? "") ??
+      (sessionKey === undefined ? this.#ofRun.get(runId ?? "") : undefined);
+    const session = known ?? this.#pseudonyms.session(sessionKey ?? sessionId ?? runId ?? "");
+    remember(this.#ofKey, sessionKey, session);
+    remember(this.#ofId, sessionId, session);
+    remember(this.#ofRun, runId, session);
     return session;
+  }
+}
+
+/** What was first said stays, so that an end is found where its start was. */
+function remember(names: BoundedMap<string, string>, raw: string | undefined, session: string) {
+  if (raw !== undefined && names.get(raw) === undefined) {
+    names.set(raw, session);
   }
 }

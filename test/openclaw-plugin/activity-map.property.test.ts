@@ -69,6 +69,8 @@ function play(steps: readonly Step[]): EventScript {
   return script;
 }
 
+const never = () => undefined;
+
 const spansOf = (script: EventScript): readonly SpanRecord[] =>
   script.records().filter((record): record is SpanRecord => record.signal === "span");
 
@@ -92,7 +94,7 @@ describe("for every history of events", () => {
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const script = play(steps);
         const bytes = Buffer.concat([
-          encoder.traces([...spansOf(script), ...script.map.resend(0)]),
+          encoder.traces([...spansOf(script), ...script.map.resend(0, never)]),
           encoder.logs(script.records().flatMap((r) => (r.signal === "session" ? [r] : []))),
         ]).toString("latin1");
 
@@ -158,7 +160,7 @@ describe("for every history of events", () => {
             open.delete(spanId);
           }
         }
-        const again = script.map.resend(0).filter(({ phase }) => phase === "start");
+        const again = script.map.resend(0, never).filter(({ phase }) => phase === "start");
 
         expect(script.map.openCount).toBe(open.size);
         expect(new Set(again.map(({ spanId }) => spanId))).toEqual(open);
@@ -189,7 +191,7 @@ describe("for every history of events", () => {
             }
           }
         }
-        const open = script.map.resend(0).filter(({ phase }) => phase === "start");
+        const open = script.map.resend(0, never).filter(({ phase }) => phase === "start");
 
         expect(open.filter(({ kind }) => kind !== "model_call")).toEqual([]);
       }),

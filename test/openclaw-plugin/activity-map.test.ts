@@ -486,7 +486,7 @@ describe("bounds", () => {
 
     expect(script.map.openCount).toBe(2);
     expect(script.map.givenUp).toBe(1);
-    expect(script.map.resend(0).map(({ spanId }) => spanId)).toEqual(
+    expect(script.map.resend(0, () => undefined).map(({ spanId }) => spanId)).toEqual(
       spanIdsOf(script, "start").slice(1),
     );
   });
@@ -512,7 +512,7 @@ describe("telling again", () => {
       .event("run.completed", "a")
       .event("harness.run.completed", "a");
 
-    expect(drawn([script.map.resend(7)], 0)).toBe(
+    expect(drawn([script.map.resend(0, () => undefined)], 0)).toBe(
       [
         "1\tend\tH1 root in T1 of S1 1..7 seq=7 outcome=completed",
         "1\tend\tR1 below H1 in T1 of S1 2..6 seq=6 outcome=completed",
@@ -522,14 +522,17 @@ describe("telling again", () => {
     );
   });
 
-  test("work is not told again a quarter of an hour after its run ended", () => {
+  test.each([
+    ["that does not know yet how its run ended", undefined, 2],
+    ["that has known for less than 15 s that its run ended", 85_001, 2],
+    ["that has known for longer: it has judged the orphan", 85_000, 0],
+  ])("work is told again to a collector %s", (_, toldMs, count) => {
     const script = new EventScript()
       .event("run.started", "a")
       .event("tool.execution.started", "a", { toolCallId: "c1", toolName: "exec" })
       .event("run.completed", "a");
 
-    expect(script.map.resend(3 + 15 * 60_000 - 1)).toHaveLength(2);
-    expect(script.map.resend(3 + 15 * 60_000)).toHaveLength(0);
+    expect(script.map.resend(100_000, () => toldMs)).toHaveLength(count);
   });
 });
 

@@ -9,7 +9,7 @@ export interface GatewayOptions {
   readonly openclaw: InstalledOpenClaw;
   /** Base address of the scripted model. */
   readonly modelUrl: string;
-  /** Folder of the relay plugin and its `config`; without it none is loaded. */
+  /** Folder of the built relay plugin and its `config`; without it none is loaded. */
   readonly relay?: { readonly path: string; readonly config: Readonly<Record<string, unknown>> };
   /** Folders of further plugins, by id. */
   readonly plugins?: Readonly<Record<string, string>>;
@@ -57,6 +57,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     OPENCLAW_STATE_DIR: home,
     OPENCLAW_CONFIG_PATH: join(home, "openclaw.json"),
     OPENCLAW_DISABLE_BONJOUR: "1",
+    // It says nothing when it believes that it is being tested itself.
+    VITEST: "",
+    NODE_ENV: "",
     ...options.env,
   };
   const entry = join(options.openclaw.folder, "openclaw.mjs");

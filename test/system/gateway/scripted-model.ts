@@ -1,4 +1,3 @@
-import { appendFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -43,6 +42,8 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     "Both tools answered.",
   ],
   hang: [[exec("sleep 90")], "The tool came back."],
+  slow: [[exec("sleep 15")], "The slow tool came back."],
+  forget: [[exec("echo forget-one")], "One tool was forgotten."],
   silent: ["never"],
   spawn: [
     [{ name: "sessions_spawn", arguments: { task: "Please do script:child now.", label: "kid" } }],
@@ -71,12 +72,6 @@ export async function startScriptedModel(): Promise<ScriptedModel> {
       const chat: ChatRequest = JSON.parse(body);
       const turn = turnOf(chat.messages ?? []);
       requests.push(turn);
-      if (process.env["MODEL_LOG"])
-        appendFileSync(
-          process.env["MODEL_LOG"],
-          JSON.stringify({ turn, m: (chat.messages ?? []).filter((m) => m.role !== "system") }) +
-            "\n",
-        );
       answer(
         response,
         scripts[turn.script]?.[turn.step] ?? "Nothing more to do.",
@@ -121,7 +116,11 @@ function turnOf(messages: readonly ChatMessage[]): { script: string; step: numbe
 /** The script a message asks for. What a gateway says about a finished sub-agent asks for none, whatever it quotes. */
 function promptOf(message: ChatMessage): string | undefined {
   const text = textOf(message);
-  return /background task completed|subagent task/i.test(text) && !text.includes("[Subagent Task]")
+  if (text.includes("[Subagent Context]")) {
+    // Where its task is written differs from version to version; there is only one.
+    return "child";
+  }
+  return /background task completed|subagent_announce/i.test(text)
     ? "text"
     : /script:([a-z]+)/.exec(text)?.[1];
 }
