@@ -1,6 +1,7 @@
 import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
+import { Admission } from "./admission.ts";
 import { dialects, type SignalResult } from "./dialects.ts";
 import type { FinishedWork } from "./finished-work.ts";
 import type { GroupDeadlines } from "./group-deadlines.ts";
@@ -9,12 +10,14 @@ import type { Judgement } from "./judgement.ts";
 import { toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
 import type { Ownership } from "./ownership.ts";
 import { type SignalBatch, signalFlags } from "./signal-batch.ts";
+import { SignalLookup } from "./signal-lookup.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
 export class Intake {
-  readonly #limits: ActivityLimits;
+  readonly #lookup: SignalLookup;
+  readonly #admission: Admission;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #ledger: WorkLedger;
@@ -33,7 +36,8 @@ export class Intake {
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
   }) {
-    this.#limits = parts.limits;
+    this.#lookup = new SignalLookup(parts.graph);
+    this.#admission = new Admission(parts.limits, parts.graph, parts.ledger, this.#lookup);
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#ledger = parts.ledger;
@@ -46,7 +50,7 @@ export class Intake {
   /** Work started, or is still going on. */
   start(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
-    const known = this.#find(batch, row);
+    const known = this.#lookup.find(batch, row);
     const kind = toWorkKind(batch.kind.get(row));
     if (known !== -1 && !this.#isOnlyLink(known, kind)) {
       if (spans.state.get(known) !== spanStates.open) {
@@ -60,7 +64,7 @@ export class Intake {
     }
     // Room first: making it may forget the very owner that the answer depends on.
     const hasRoom = known !== -1 || this.#ledger.makeRoom();
-    const refusal = hasRoom ? this.#refuse(known, batch, row) : "untracked";
+    const refusal = hasRoom ? this.#admission.refuse(known, batch, row) : "untracked";
     if (refusal === "late_start") {
       add(this.#counts.lateStarts, kind, 1);
       return refusal;
@@ -79,7 +83,7 @@ export class Intake {
   /** Work ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
-    const known = this.#find(batch, row);
+    const known = this.#lookup.find(batch, row);
     const kind = toWorkKind(batch.kind.get(row));
     if (known === -1 || this.#isOnlyLink(known, kind)) {
       return this.#finish(known, batch, row, nowMs);
@@ -187,94 +191,9 @@ export class Intake {
     });
   }
 
-  /** Why a start is not tracked, if it is not. */
-  #refuse(known: number, batch: SignalBatch, row: number): "late_start" | "untracked" | undefined {
-    const { groups } = this.#graph;
-    const isMarker = batch.kind.get(row) !== workKinds.run;
-    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
-    const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
-    const group = this.#groupOf(known, batch, row);
-    if (isMarker && group !== -1 && groups.cutoffMs.get(group) >= batch.startMs.get(row)) {
-      return "late_start";
-    }
-    if (isMarker && !hasParent && !hasReference) {
-      // Some senders start a second span for the same tool that nothing ever ends.
-      return "untracked";
-    }
-    if (this.#ledger.openWork >= this.#limits.maxOpenWork) {
-      return "untracked";
-    }
-    const isFull = this.#graph.activeGroups >= this.#limits.maxSessions;
-    return isFull && !this.#joinsActive(group, known, batch, row) ? "untracked" : undefined;
-  }
-
-  /** Whether work falls into a session that is active already, so that it needs no new one. */
-  #joinsActive(group: number, known: number, batch: SignalBatch, row: number): boolean {
-    const { groups, spans } = this.#graph;
-    if (group === -1 || !groups.isActive(group)) {
-      return false;
-    }
-    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
-      return this.#referencedGroupOf(batch, row) !== -1;
-    }
-    const parent = this.#parentOf(known, batch, row);
-    if (parent === -1 || (known !== -1 && !this.#graph.isBelow(known, parent))) {
-      return false;
-    }
-    if (batch.kind.get(row) !== workKinds.run) {
-      return true;
-    }
-    const isInner =
-      (batch.flags.get(row) & signalFlags.innerRun) !== 0 &&
-      spans.hasFlag(parent, spanFlags.harness);
-    return isInner || groups.hasFlag(group, groupFlags.referenced);
-  }
-
-  /** The group that a signal will fall into as far as it exists already, or -1. */
-  #groupOf(known: number, batch: SignalBatch, row: number): number {
-    const { spans } = this.#graph;
-    const referenced = this.#referencedGroupOf(batch, row);
-    if (referenced !== -1) {
-      return referenced;
-    }
-    const parent = this.#parentOf(known, batch, row);
-    if (parent === -1) {
-      return -1;
-    }
-    const owner =
-      spans.kind.get(parent) === workKinds.run ? parent : this.#graph.ownerAbove(parent);
-    return owner === -1 ? -1 : spans.group.get(owner);
-  }
-
-  /** The row of the parent that the span has, or that the signal names; -1 when it is not known. */
-  #parentOf(known: number, batch: SignalBatch, row: number): number {
-    const { spans } = this.#graph;
-    const linked = known === -1 ? -1 : spans.parentOf(known);
-    const trace = this.#findTrace(batch, row);
-    return linked !== -1 || trace === -1
-      ? linked
-      : spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-  }
-
-  /** The group that a reference of the signal names, or -1. */
-  #referencedGroupOf(batch: SignalBatch, row: number): number {
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const group = this.#graph.referencedGroup(
-        batch.process.get(row),
-        batch.referenceHi(reference),
-        batch.referenceLo(reference),
-      );
-      if (group !== -1) {
-        return group;
-      }
-    }
-    return -1;
-  }
-
   /** Where a span begins that is in no group yet: its session if that is known, which saves merging. */
   #referencedOrNewGroup(batch: SignalBatch, row: number): number {
-    const group = this.#referencedGroupOf(batch, row);
+    const group = this.#lookup.referencedGroupOf(batch, row);
     return group === -1 ? this.#graph.groups.add(batch.process.get(row)) : group;
   }
 
@@ -442,23 +361,6 @@ export class Intake {
     return (
       spans.state.get(span) === spanStates.unknown ||
       (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)
-    );
-  }
-
-  #find(batch: SignalBatch, row: number): number {
-    const trace = this.#findTrace(batch, row);
-    return trace === -1
-      ? -1
-      : this.#graph.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
-  }
-
-  #findTrace(batch: SignalBatch, row: number): number {
-    return this.#graph.traces.find(
-      batch.process.get(row),
-      batch.trace0.get(row),
-      batch.trace1.get(row),
-      batch.trace2.get(row),
-      batch.trace3.get(row),
     );
   }
 

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { KeyedHash } from "../../../src/processors/session_activity/keyed-hash.ts";
@@ -8,26 +8,10 @@ import { SenderProcesses } from "../../../src/processors/session_activity/sender
 import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
 import { SignalBatch } from "../../../src/processors/session_activity/signal-batch.ts";
 import { SpanObserver } from "../../../src/processors/session_activity/span-observer.ts";
+import { captureFolders, orphanedMarkers } from "../../support/captures.ts";
 import { limits } from "./history.ts";
 
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
-
-/** The table of the captures' README: markers orphaned. */
-const orphaned: Readonly<Record<string, number>> = {
-  "e2e-430": 0,
-  "v430-healthy": 0,
-  "v430-healthy-genai": 0,
-  "v430-nested": 1,
-  "v430-orphan-tool": 1,
-  "v430-same-session-retry": 1,
-  "v610-healthy": 0,
-  "v610-late-tool-terminal": 0,
-  "v610-nested": 1,
-  "v610-orphan-tool": 1,
-  "v9x-codex-ambient": 0,
-  "v9x-healthy": 0,
-  "v9x-orphan-tool": 1,
-};
 
 /** Feeds the traces of a capture to the machine; `spreadMs` is what passes between two requests. */
 function replay(capture: string, spreadMs: (atMs: number) => number): SessionActivity {
@@ -58,13 +42,10 @@ function replay(capture: string, spreadMs: (atMs: number) => number): SessionAct
 
 describe("real bytes of OpenClaw", () => {
   test("every capture is in the table", () => {
-    const folders = readdirSync(captures, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => name);
-    expect(folders.sort()).toEqual(Object.keys(orphaned).sort());
+    expect([...captureFolders()].sort()).toEqual(Object.keys(orphanedMarkers).sort());
   });
 
-  for (const [capture, want] of Object.entries(orphaned)) {
+  for (const [capture, want] of Object.entries(orphanedMarkers)) {
     for (const [pace, spreadMs] of [
       ["as recorded", (atMs: number) => atMs],
       ["all at once", () => 0],
