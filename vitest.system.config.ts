@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/system/**/*.test.ts"],
+    // Those have a config of their own: they take a real OpenClaw and long.
+    exclude: ["test/system/*gateway.test.ts"],
     testTimeout: 300_000,
     hookTimeout: 300_000,
     maxWorkers: 1,
