@@ -20,10 +20,10 @@ const latenessMs = 3_000;
 const session = (name: string) => `secret-session-${name}`;
 
 describe.each([
-  { version: "2026.9.6", ownExporter: false, timeoutS: 12 },
+  { version: "2026.9.6", ownExporter: false, isSlow: false },
   // The last one that bundles an exporter: relay and exporter speak of the same work. It takes half a minute to a turn.
-  { version: "2026.4.30-beta.1", ownExporter: true, timeoutS: 60 },
-])("a real gateway, $version, with the relay", ({ version, ownExporter, timeoutS }) => {
+  { version: "2026.4.30-beta.1", ownExporter: true, isSlow: true },
+])("a real gateway, $version, with the relay", ({ version, ownExporter, isSlow }) => {
   let openclaw: InstalledOpenClaw;
   let backend: OtlpSink;
   let collector: RunningCollector;
@@ -151,7 +151,9 @@ describe.each([
 
   test("a tool that hangs until the turn times out is open that long, and evicts nothing", async () => {
     const before = await page();
-    const turn = gateway!.turn(session("hang"), "Please do script:hang now.", { timeoutS });
+    const turn = gateway!.turn(session("hang"), "Please do script:hang now.", {
+      timeoutS: isSlow ? 60 : 12,
+    });
     await untilOpenTools(1);
     await turn;
     const after = await settled();
@@ -217,17 +219,21 @@ describe.each([
     expect(evictedSince(before, after)).toEqual({});
   });
 
-  test("a gateway killed in the middle of a tool and started again leaves a tool of a process that is gone", async () => {
-    const before = await page();
-    const turn = gateway!.turn(session("killed"), "Please do script:hang now.");
-    await untilOpenTools(1);
-    await gateway!.kill();
-    await turn;
-    gateway = await openGateway();
-    const after = await settled();
+  // A gateway that takes longer to start than a lease lasts is missed before it is replaced.
+  test.skipIf(isSlow)(
+    "a gateway killed in the middle of a tool and started again leaves a tool of a process that is gone",
+    async () => {
+      const before = await page();
+      const turn = gateway!.turn(session("killed"), "Please do script:hang now.");
+      await untilOpenTools(1);
+      await gateway!.kill();
+      gateway = await openGateway();
+      await turn;
+      const after = await settled();
 
-    expect(evictedSince(before, after)).toEqual({ process_gone: 1 });
-  });
+      expect(evictedSince(before, after)).toEqual({ process_gone: 1 });
+    },
+  );
 
   test("a gateway killed and not started again is noticed by its silence", async () => {
     const before = await page();
