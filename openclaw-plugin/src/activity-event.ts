@@ -44,6 +44,7 @@ export interface SessionEvent {
   readonly type: "session_start" | "session_end";
   readonly sessionKey: string | undefined;
   readonly sessionId: string | undefined;
+  readonly atMs: number;
 }
 
 export type ActivityEvent = WorkEvent | SpawnEvent | SessionEvent;
@@ -139,36 +140,37 @@ function outcomeOf(event: Readonly<Record<string, unknown>>, phase: string): str
 /** Why OpenClaw says a conversation is over. A compaction or a restart goes on with it, so those are missing. */
 const endingReasons = new Set(["new", "reset", "idle", "daily", "deleted"]);
 
-/** Reads what OpenClaw hands to a plugin hook. `undefined` for what says nothing about activity. Never throws. */
+/**
+ * Reads what OpenClaw hands to a plugin hook. `undefined` for what says nothing about activity. Never throws.
+ *
+ * @param atMs Unix time of the call: hooks carry none
+ */
 export function parseHook(
-  name: string,
-  event: unknown,
-  context: unknown,
-): ActivityEvent | undefined {
+  call: { readonly name: string; readonly event: unknown; readonly context: unknown },
+  atMs: number,
+): SpawnEvent | SessionEvent | undefined {
+  const { name, event, context } = call;
   const read = (key: string) =>
     (isRecord(event) ? text(event[key]) : undefined) ??
     (isRecord(context) ? text(context[key]) : undefined);
-  switch (name) {
-    case "session_start":
-      return {
-        type: "session_start",
-        sessionKey: read("sessionKey"),
-        sessionId: read("sessionId"),
-      };
-    case "session_end":
-      return endingReasons.has(read("reason") ?? "")
-        ? { type: "session_end", sessionKey: read("sessionKey"), sessionId: read("sessionId") }
-        : undefined;
-    case "subagent_spawned":
-      return {
-        type: "spawn",
-        childRunId: read("runId"),
-        childSessionKey: read("childSessionKey"),
-        requesterSessionKey: read("requesterSessionKey"),
-      };
-    default:
-      return undefined;
+  const isOver = name === "session_end" && endingReasons.has(read("reason") ?? "");
+  if (name === "session_start" || isOver) {
+    return {
+      type: isOver ? "session_end" : "session_start",
+      sessionKey: read("sessionKey"),
+      sessionId: read("sessionId"),
+      atMs,
+    };
   }
+  if (name === "subagent_spawned") {
+    return {
+      type: "spawn",
+      childRunId: read("runId"),
+      childSessionKey: read("childSessionKey"),
+      requesterSessionKey: read("requesterSessionKey"),
+    };
+  }
+  return undefined;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

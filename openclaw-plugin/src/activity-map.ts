@@ -64,8 +64,8 @@ export class ActivityMap {
     return this.#givenUp;
   }
 
-  /** What is to be sent because of `event`, in order. `nowMs` (Unix time) stamps events that carry no time. */
-  apply(event: ActivityEvent, nowMs: number): readonly ActivityRecord[] {
+  /** What is to be sent because of `event`, in order. */
+  apply(event: ActivityEvent): readonly ActivityRecord[] {
     switch (event.type) {
       case "start":
         return this.#start(event);
@@ -76,7 +76,7 @@ export class ActivityMap {
         return [];
       case "session_start":
       case "session_end":
-        return this.#session(event, nowMs);
+        return this.#session(event);
       default: {
         const never: never = event;
         return never;
@@ -145,7 +145,7 @@ export class ActivityMap {
     return [work.ending];
   }
 
-  #session(event: SessionEvent, nowMs: number): readonly ActivityRecord[] {
+  #session(event: SessionEvent): readonly ActivityRecord[] {
     if (event.sessionKey === undefined && event.sessionId === undefined) {
       return [];
     }
@@ -155,7 +155,7 @@ export class ActivityMap {
         event: event.type === "session_start" ? "session.start" : "session.end",
         session: this.#sessions.of({ ...event, runId: undefined }),
         seq: this.#newestSeq,
-        atMs: nowMs,
+        atMs: event.atMs,
       },
     ];
   }

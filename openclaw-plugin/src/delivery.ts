@@ -19,6 +19,8 @@ export interface DeliveryOptions {
     nowMs: number,
     toldMs: (record: SpanRecord) => number | undefined,
   ) => readonly SpanRecord[];
+  /** Pushes what is to be pushed, right before it is sent. */
+  readonly collect: () => void;
   /** Records lost before they came here. */
   readonly lostBefore: () => number;
   /** 0 ≤ chance < 1, for spreading retries. */
@@ -45,6 +47,7 @@ export class Delivery {
   #failures = 0;
   #retryAfterMs: number | undefined;
   #hasConnected = false;
+  #isAnnounced = false;
   /** When the collector took the end of a run or harness run. */
   readonly #toldMs = new WeakMap<ActivityRecord, number>();
   #sent = 0;
@@ -74,8 +77,12 @@ export class Delivery {
 
   push(record: ActivityRecord): void {
     this.#queue.push(record);
-    // The first one sets the timer; those after it travel along.
-    if (this.#queue.length === 1 && this.#failures === 0) {
+  }
+
+  /** Says that there is something to collect. It is sent `flushMs` later, together with what came meanwhile. */
+  announce(): void {
+    this.#isAnnounced = true;
+    if (this.#failures === 0) {
       this.#schedule(this.#options.flushMs);
     }
   }
@@ -123,7 +130,8 @@ export class Delivery {
       return backOffMs(this.#failures, chance(), this.#retryAfterMs);
     }
     const heartbeatMs = Math.max(0, this.#heartbeatDueMs - performance.now());
-    return this.#queue.length > 0 ? Math.min(flushMs, heartbeatMs) : heartbeatMs;
+    const isWaiting = this.#isAnnounced || this.#queue.length > 0;
+    return isWaiting ? Math.min(flushMs, heartbeatMs) : heartbeatMs;
   }
 
   async #cycle(): Promise<void> {
@@ -137,6 +145,8 @@ export class Delivery {
   }
 
   async #sendAll(): Promise<void> {
+    this.#isAnnounced = false;
+    this.#options.collect();
     while (this.#queue.length > 0) {
       const batch = this.#queue.head(maxBatch);
       const outcome = await this.#post(batch);

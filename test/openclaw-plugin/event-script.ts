@@ -1,4 +1,8 @@
-import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
+import {
+  type ActivityEvent,
+  parseDiagnosticEvent,
+  parseHook,
+} from "../../openclaw-plugin/src/activity-event.ts";
 import type { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
 import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { createMap, drawn } from "./golden.ts";
@@ -29,7 +33,7 @@ export class EventScript {
   }
 
   hook(name: string, event: Fields, context: Fields = {}): this {
-    return this.#take(parseHook(name, event, context));
+    return this.#take(parseHook({ name, event, context }, this.#seq));
   }
 
   /** Everything so far as text, see `drawn`; line numbers are those of the calls. */
@@ -41,8 +45,8 @@ export class EventScript {
     return this.#records.flat();
   }
 
-  #take(parsed: ReturnType<typeof parseHook>): this {
-    this.#records.push(parsed === undefined ? [] : [...this.map.apply(parsed, this.#seq)]);
+  #take(parsed: ActivityEvent | undefined): this {
+    this.#records.push(parsed === undefined ? [] : [...this.map.apply(parsed)]);
     return this;
   }
 }

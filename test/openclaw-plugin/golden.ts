@@ -19,8 +19,8 @@ export function recordsOf(recording: string, map = createMap()): readonly Activi
       const parsed =
         hook === undefined
           ? parseDiagnosticEvent(event, metadata)
-          : parseHook(hook, event, context);
-      return parsed === undefined ? [] : [...map.apply(parsed, 0)];
+          : parseHook({ name: hook, event, context }, 0);
+      return parsed === undefined ? [] : [...map.apply(parsed)];
     });
 }
 

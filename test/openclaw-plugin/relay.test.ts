@@ -263,6 +263,16 @@ describe("the gateway is never harmed", () => {
     expect(said).toHaveLength(1);
   });
 
+  test("thousands of events at once are all told", async () => {
+    start();
+    for (let call = 0; call < 3_000; call += 1) {
+      startTool(`c${call}`);
+    }
+    await sink.until("all starts", () => sink.spans.length === 3_000);
+
+    expect(relay!.counts()).toMatchObject({ open: 3_000, queued: 0, lost: 0 });
+  });
+
   test("stopping ends in time when the collector never answers", async () => {
     start();
     await sink.until("a heartbeat", () => sink.logs.length === 1);
