@@ -40,8 +40,8 @@ const token = "token-of-a-test";
 
 /**
  * Starts `openclaw gateway run` and waits until it is ready.
- * Rejects with its output when it ends before or takes longer than `readyTimeoutMs` (default 150 s: the oldest
- * version tried installs its plugins' dependencies first).
+ * Rejects with its output when it ends before or takes longer than `readyTimeoutMs` (default 400 s: the oldest
+ * version tried installs its plugins' dependencies first, for each home anew).
  */
 export async function startGateway(options: GatewayOptions): Promise<RunningGateway> {
   const home = mkdtempSync(join(tmpdir(), "openclaw-gateway-"));
@@ -93,7 +93,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
     process.off("exit", killAtExit);
     rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   };
-  await ready(child, () => output, options.readyTimeoutMs ?? 150_000).catch(async (error) => {
+  await ready(child, () => output, options.readyTimeoutMs ?? 400_000).catch(async (error) => {
     killGroup("SIGKILL");
     await cleanUp();
     throw error;
