@@ -1,11 +1,20 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { Signal } from "../../src/otlp/payload.ts";
 
 export interface SinkRequest {
   readonly signal: Signal;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
   readonly contentType: string;
+  /** When it arrived. */
+  readonly atMs: number;
   /** Inflated. */
   readonly bytes: Uint8Array;
 }
@@ -57,7 +66,10 @@ export async function openSink(port = 0): Promise<OtlpSink> {
     }
     const body = Buffer.concat(parts);
     const received: SinkRequest = {
-      signal: (request.url ?? "").replace("/v1/", "") as Signal,
+      signal: (request.url ?? "").replace(/^.*\//, "") as Signal,
+      path: request.url ?? "",
+      headers: request.headers,
+      atMs: Date.now(),
       contentType: request.headers["content-type"] ?? "",
       bytes: request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body,
     };
