@@ -2,6 +2,10 @@
 // npm run record:senders -- [name ...]
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { KeySet } from "../src/otlp/keys.ts";
+import { SpanBatch } from "../src/otlp/span-batch.ts";
+import { scanSpans } from "../src/otlp/span-scanner.ts";
+import { withoutSpans } from "../src/otlp/splice.ts";
 import { openSink, type SinkRequest } from "../test/support/otlp-sink.ts";
 import { pathOf } from "../test/support/repository.ts";
 import { openScriptedModel } from "../test/support/senders/scripted-model.ts";
@@ -42,19 +46,26 @@ async function record(sender: Sender, scenario: string): Promise<void> {
     if (requests.length === 0 || (isKilled ? signal !== "SIGKILL" : exitCode !== 0)) {
       throw new Error(`That was not to be expected. It printed:\n${output}`);
     }
-    keep(`test/testdata/senders/${sender.name}/${scenario}`, requests);
+    store(`test/testdata/senders/${sender.name}/${scenario}`, requests, sender.keep);
   } finally {
     await Promise.all([sink.close(), model.close()]);
   }
 }
 
-function keep(folder: string, requests: readonly SinkRequest[]): void {
+function store(
+  folder: string,
+  requests: readonly SinkRequest[],
+  kept: readonly string[] | undefined,
+): void {
   rmSync(pathOf(folder), { recursive: true, force: true });
   mkdirSync(pathOf(folder), { recursive: true });
-  const index = requests.map(({ atMs, path, signal, contentType, headers, bytes }, number) => {
+  const stored = requests
+    .map((request) => ({ ...request, body: bodyOf(request, kept) }))
+    .filter(({ body }) => body.length > 0);
+  const index = stored.map(({ atMs, path, signal, contentType, headers, bytes, body }, number) => {
     const id = String(number + 1).padStart(4, "0");
     const ending = contentType.includes("json") ? "json" : "bin";
-    writeFileSync(pathOf(`${folder}/${id}-${signal}.${ending}`), scrubbed(bytes));
+    writeFileSync(pathOf(`${folder}/${id}-${signal}.${ending}`), scrubbed(body));
     const encoding = headers["content-encoding"];
     const userAgent = headers["user-agent"];
     return JSON.stringify({
@@ -62,11 +73,26 @@ function keep(folder: string, requests: readonly SinkRequest[]): void {
       at: atMs,
       signal,
       path,
-      bytes: bytes.length,
+      bytes: body.length,
       contentType,
+      ...(body.length === bytes.length ? {} : { postedBytes: bytes.length }),
       ...(encoding === undefined ? {} : { contentEncoding: encoding }),
       ...(userAgent === undefined ? {} : { userAgent }),
     });
   });
   writeFileSync(pathOf(`${folder}/index.jsonl`), `${index.join("\n")}\n`);
+}
+
+/** The request without the spans of other names; what is left is as it was sent. */
+function bodyOf({ signal, bytes }: SinkRequest, names: readonly string[] | undefined): Uint8Array {
+  if (names === undefined || signal !== "traces") {
+    return bytes;
+  }
+  const batch = new SpanBatch();
+  scanSpans(bytes, { span: new KeySet([]), resource: new KeySet([]) }, batch);
+  const kept = new KeySet(names);
+  return withoutSpans(
+    batch,
+    (row) => kept.match(bytes, batch.nameStart.get(row), batch.nameEnd.get(row)) === -1,
+  ).bytes;
 }

@@ -1,18 +1,30 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { messageEvents } from "./scripted-messages.ts";
 
-/** A model that always plays the same turn, behind the HTTP API of OpenAI. */
+/** A model that always plays the same turn, behind the HTTP APIs of OpenAI and Anthropic. */
 export interface ScriptedModel {
   /** What a client takes as the base URL of the API. */
   readonly url: string;
   close(): Promise<void>;
 }
 
+interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  readonly arguments: string;
+}
+
 /** What the model asks for at first: both tools at once. */
-const calls = [
+const calls: readonly ToolCall[] = [
   { id: "call_weather", name: "get_weather", arguments: '{"city":"Oslo"}' },
   { id: "call_time", name: "get_time", arguments: '{"city":"Oslo"}' },
-] as const;
+];
+/** The same for a client that has a shell and no tools of ours: Codex. */
+const commands: readonly ToolCall[] = [
+  { id: "call_weather", name: "exec_command", arguments: '{"cmd":"echo sunny"}' },
+  { id: "call_time", name: "exec_command", arguments: '{"cmd":"echo 12:00"}' },
+];
 const answer = "It is sunny in Oslo, and noon.";
 const usage = { prompt_tokens: 20, completion_tokens: 10, total_tokens: 30 };
 const responseUsage = {
@@ -24,8 +36,8 @@ const responseUsage = {
 };
 
 /**
- * Serves the Chat Completions and the Responses API on loopback, streamed or not: a request without the
- * result of a tool is answered with calls of `get_weather` and `get_time`, any other with a sentence.
+ * Serves the Chat Completions, Responses and Messages APIs on loopback: a request without the result of a
+ * tool is answered with calls of `get_weather` and `get_time`, any other with a sentence.
  */
 export async function openScriptedModel(): Promise<ScriptedModel> {
   const server = createServer((request, response) => void take(request, response));
@@ -49,26 +61,38 @@ async function take(request: IncomingMessage, response: ServerResponse): Promise
     parts.push(part);
   }
   const asked = JSON.parse(Buffer.concat(parts).toString("utf8") || "{}");
-  const api = (request.url ?? "").endsWith("/responses") ? responses : chatCompletions;
-  const isFirst = !JSON.stringify(asked.messages ?? asked.input ?? []).match(
-    /"role":"tool"|"function_call_output"/,
+  const path = (request.url ?? "").replace(/\?.*/, "");
+  if (path.endsWith("/messages")) {
+    sendEvents(response, messageEvents(asked));
+    response.end();
+    return;
+  }
+  const api = path.endsWith("/responses") ? responses : chatCompletions;
+  const isFirst = !/"role":"tool"|"function_call_output"/.test(
+    JSON.stringify(asked.messages ?? asked.input ?? []),
   );
+  const hasShell = JSON.stringify(asked.tools ?? []).includes('"exec_command"');
+  const wanted = isFirst ? (hasShell ? commands : calls) : [];
   if (asked.stream === true) {
-    response.writeHead(200, { "content-type": "text/event-stream" });
-    for (const event of api.stream(isFirst)) {
-      response.write(`${"type" in event ? `event: ${event.type}\n` : ""}data: ${text(event)}\n\n`);
-    }
+    sendEvents(response, api.stream(wanted));
     response.end(api === chatCompletions ? "data: [DONE]\n\n" : "");
   } else {
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(text(api.whole(isFirst)));
+    response.end(text(api.whole(wanted)));
+  }
+}
+
+function sendEvents(response: ServerResponse, events: Iterable<object>): void {
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  for (const event of events) {
+    response.write(`${"type" in event ? `event: ${event.type}\n` : ""}data: ${text(event)}\n\n`);
   }
 }
 
 const text = (value: unknown) => JSON.stringify(value);
 
 const chatCompletions = {
-  whole: (isFirst: boolean) => ({
+  whole: (wanted: readonly ToolCall[]) => ({
     id: "chatcmpl-1",
     object: "chat.completion",
     created: 1_795_000_000,
@@ -76,23 +100,24 @@ const chatCompletions = {
     choices: [
       {
         index: 0,
-        finish_reason: isFirst ? "tool_calls" : "stop",
-        message: isFirst
-          ? {
-              role: "assistant",
-              content: null,
-              tool_calls: calls.map(({ id, ...call }) => ({
-                id,
-                type: "function",
-                function: call,
-              })),
-            }
-          : { role: "assistant", content: answer },
+        finish_reason: wanted.length > 0 ? "tool_calls" : "stop",
+        message:
+          wanted.length > 0
+            ? {
+                role: "assistant",
+                content: null,
+                tool_calls: wanted.map(({ id, ...call }) => ({
+                  id,
+                  type: "function",
+                  function: call,
+                })),
+              }
+            : { role: "assistant", content: answer },
       },
     ],
     usage,
   }),
-  *stream(isFirst: boolean) {
+  *stream(wanted: readonly ToolCall[]) {
     const chunk = (delta: object, finish_reason: string | null = null) => ({
       id: "chatcmpl-1",
       object: "chat.completion.chunk",
@@ -100,20 +125,19 @@ const chatCompletions = {
       model: "scripted-1",
       choices: [{ index: 0, delta, finish_reason }],
     });
-    if (isFirst) {
-      for (const [index, { id, ...call }] of calls.entries()) {
-        const role = index === 0 ? { role: "assistant" } : {};
-        yield chunk({ ...role, tool_calls: [{ index, id, type: "function", function: call }] });
-      }
-    } else {
+    for (const [index, { id, ...call }] of wanted.entries()) {
+      const role = index === 0 ? { role: "assistant" } : {};
+      yield chunk({ ...role, tool_calls: [{ index, id, type: "function", function: call }] });
+    }
+    if (wanted.length === 0) {
       yield chunk({ role: "assistant", content: answer });
     }
-    yield { ...chunk({}, isFirst ? "tool_calls" : "stop"), usage };
+    yield { ...chunk({}, wanted.length > 0 ? "tool_calls" : "stop"), usage };
   },
 };
 
 const responses = {
-  whole: (isFirst: boolean) => ({
+  whole: (wanted: readonly ToolCall[]) => ({
     id: "resp_1",
     object: "response",
     created_at: 1_795_000_000,
@@ -128,27 +152,28 @@ const responses = {
     tool_choice: "auto",
     tools: [],
     top_p: 1,
-    output: isFirst
-      ? calls.map(({ id, ...call }) => ({
-          type: "function_call",
-          id: `fc_${id}`,
-          call_id: id,
-          status: "completed",
-          ...call,
-        }))
-      : [
-          {
-            type: "message",
-            id: "msg_1",
-            role: "assistant",
+    output:
+      wanted.length > 0
+        ? wanted.map(({ id, ...call }) => ({
+            type: "function_call",
+            id: `fc_${id}`,
+            call_id: id,
             status: "completed",
-            content: [{ type: "output_text", text: answer, annotations: [] }],
-          },
-        ],
+            ...call,
+          }))
+        : [
+            {
+              type: "message",
+              id: "msg_1",
+              role: "assistant",
+              status: "completed",
+              content: [{ type: "output_text", text: answer, annotations: [] }],
+            },
+          ],
     usage: responseUsage,
   }),
-  *stream(isFirst: boolean) {
-    const response = this.whole(isFirst);
+  *stream(wanted: readonly ToolCall[]) {
+    const response = this.whole(wanted);
     let sequence_number = 0;
     yield {
       type: "response.created",

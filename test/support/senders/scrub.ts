@@ -9,6 +9,7 @@ const telling = [
   "host.mac",
   "process.owner",
   "_dd.hostname",
+  "user.id",
 ] as const;
 
 /**

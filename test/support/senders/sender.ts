@@ -12,6 +12,8 @@ export interface Sender {
   readonly runtime: "node" | "python";
   /** What its program can play. */
   readonly scenarios: readonly string[];
+  /** Names of spans that recordings keep; all when left out. For one that sends hundreds of its inner workings. */
+  readonly keep?: readonly string[];
   /** The packages it is made of, as pinned. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -25,7 +27,7 @@ export function allSenders(): readonly Sender[] {
 
 export function senderOf(name: string): Sender {
   const folder = pathOf(`test/senders/${name}`);
-  const { title, scenarios } = JSON.parse(readFileSync(join(folder, "sender.json"), "utf8"));
+  const { title, scenarios, keep } = JSON.parse(readFileSync(join(folder, "sender.json"), "utf8"));
   const isPython = existsSync(join(folder, "requirements.txt"));
   const versions = isPython
     ? Object.fromEntries(
@@ -35,7 +37,14 @@ export function senderOf(name: string): Sender {
           .map((line) => line.split("==").map((part) => part.trim())),
       )
     : JSON.parse(readFileSync(join(folder, "package.json"), "utf8")).dependencies;
-  return { name, title, runtime: isPython ? "python" : "node", scenarios, versions };
+  return {
+    name,
+    title,
+    ...(keep === undefined ? {} : { keep }),
+    runtime: isPython ? "python" : "node",
+    scenarios,
+    versions,
+  };
 }
 
 /**
