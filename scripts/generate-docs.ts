@@ -8,6 +8,7 @@ import { instruments as otlpInstruments } from "../src/receivers/otlp/instrument
 import { telemetryInstruments } from "../src/service/instruments.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";
 import { editorSchema } from "./docs/editor-schema.ts";
+import { frameworksPage } from "./docs/frameworks-page.ts";
 import { metricsPage } from "./docs/metrics-page.ts";
 
 // Writes what is generated from the code; with --check, changes nothing and fails when a file is stale.
@@ -17,6 +18,7 @@ const isCheck = process.argv.includes("--check");
 
 const pages: readonly (readonly [path: string, content: string])[] = [
   ["docs/config.md", configPage(components)],
+  ["docs/frameworks.md", frameworksPage()],
   [
     "docs/metrics.md",
     metricsPage([

@@ -152,6 +152,7 @@ describe("who may import whom", () => {
     expect([...new Set(taken)].sort()).toEqual([
       "processors/session_activity/kinds.ts",
       "processors/session_activity/signal-batch.ts",
+      "processors/session_activity/span-class.ts",
       "processors/session_activity/work-spans.ts",
     ]);
   });

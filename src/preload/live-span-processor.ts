@@ -11,9 +11,9 @@ import {
 } from "./collector-client.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
 import { type OpenWork, OpenWorkTable } from "./open-work.ts";
-import { hasSessionReference, isHarnessRun, kindOf } from "./span-kind.ts";
+import { hasSessionReference, isHarnessRun, kindOf, type SpanFacts } from "./span-kind.ts";
 import { SpanLinks } from "./span-links.ts";
-import { isSampled, parentIdOf, type StartedSpan } from "./started-span.ts";
+import { isSampled, parentIdOf, type StartedSpan, scopeNameOf } from "./started-span.ts";
 
 export interface LiveSpanProcessorOptions {
   /**
@@ -121,7 +121,7 @@ export class LiveSpanProcessor {
       if (this.#isStopped || !isSampled(span)) {
         return;
       }
-      if (isHarnessRun(span.name, span.attributes)) {
+      if (isHarnessRun(factsOf(span))) {
         this.#links.add(span);
       } else if (isReportable(span)) {
         // Each only once: the next tool of the same step finds them among what is open.
@@ -258,13 +258,22 @@ export class LiveSpanProcessor {
 
 /** Senders make phantoms: tools that start outside of any run and never end, beside the real ones. */
 function isReportable(span: StartedSpan): boolean {
-  const kind = kindOf(span.name, span.attributes);
+  const kind = kindOf(factsOf(span));
   return (
     kind !== workKinds.other &&
     (kind === workKinds.run ||
       parentIdOf(span) !== undefined ||
       hasSessionReference(span.attributes))
   );
+}
+
+function factsOf(span: StartedSpan): SpanFacts {
+  return {
+    name: span.name,
+    attributes: span.attributes,
+    scope: scopeNameOf(span),
+    isRoot: parentIdOf(span) === undefined,
+  };
 }
 
 /** Detectors tell the host id late; the collector tells processes apart by it, so it has to be there. */

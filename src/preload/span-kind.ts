@@ -1,26 +1,36 @@
 import { type WorkKind, workKinds } from "../processors/session_activity/kinds.ts";
 import { signalFlags } from "../processors/session_activity/signal-batch.ts";
+import { type SpanClass, spanClass } from "../processors/session_activity/span-class.ts";
 import {
   attributeRules,
-  exceptions,
+  modelCallAttributes,
   nameRules,
-  type SpanClass,
+  notWorkNames,
   sessionReferences,
 } from "../processors/session_activity/work-spans.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 
+/** What of a span tells its kind. */
+export interface SpanFacts {
+  readonly name: string;
+  readonly attributes: Attributes;
+  /** The name of its instrumentation scope. */
+  readonly scope: string;
+  readonly isRoot: boolean;
+}
+
 /** What a span will be to the collector, by the same table and the same order of rules. */
-export function kindOf(name: string, attributes: Attributes): WorkKind {
-  return classOf(name, attributes)?.kind ?? workKinds.other;
+export function kindOf(span: SpanFacts): WorkKind {
+  return classOf(span)?.kind ?? workKinds.other;
 }
 
 /**
  * Whether the span is a harness run of OpenClaw. Some versions start one that they never end, and make
  * another, complete one when it is over.
  */
-export function isHarnessRun(name: string, attributes: Attributes): boolean {
-  return ((classOf(name, attributes)?.flags ?? 0) & signalFlags.harness) !== 0;
+export function isHarnessRun(span: SpanFacts): boolean {
+  return ((classOf(span)?.flags ?? 0) & signalFlags.harness) !== 0;
 }
 
 /** Whether the span says which session it belongs to. */
@@ -28,18 +38,28 @@ export function hasSessionReference(attributes: Attributes): boolean {
   return sessionReferences.some((key) => typeof attributes[key] === "string");
 }
 
-function classOf(name: string, attributes: Attributes): SpanClass | undefined {
-  if (exceptions.notWork.includes(name)) {
+function classOf(span: SpanFacts): SpanClass | undefined {
+  if (notWorkNames.includes(span.name)) {
     return undefined;
   }
-  if (exceptions.modelCallAttributes.some((key) => attributes[key] !== undefined)) {
-    return { kind: workKinds.modelCall };
+  if (modelCallAttributes.some((key) => span.attributes[key] !== undefined)) {
+    return spanClass(workKinds.modelCall);
   }
-  for (const { key, values } of attributeRules) {
-    const value = attributes[key];
-    if (typeof value === "string") {
-      return Object.hasOwn(values, value) ? values[value] : undefined;
-    }
-  }
-  return Object.hasOwn(nameRules, name) ? nameRules[name] : undefined;
+  const rule = attributeRules.find(({ key }) => typeof span.attributes[key] === "string");
+  const found = rule === undefined ? byName(span) : byValue(rule, span.attributes);
+  return found?.isRootOnly === true && !span.isRoot ? undefined : found;
+}
+
+function byValue(
+  { key, values }: (typeof attributeRules)[number],
+  attributes: Attributes,
+): SpanClass | undefined {
+  const value = String(attributes[key]);
+  return Object.hasOwn(values, value) ? values[value] : undefined;
+}
+
+function byName({ name, scope }: SpanFacts): SpanClass | undefined {
+  return nameRules.find(
+    (rule) => rule.name === name && (rule.scope === undefined || rule.scope === scope),
+  )?.spanClass;
 }

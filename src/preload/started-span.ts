@@ -72,6 +72,10 @@ export function parentIdOf(span: StartedSpan): string | undefined {
   return id === undefined || id === "" || id === "0000000000000000" ? undefined : id;
 }
 
+export function scopeNameOf(span: StartedSpan): string {
+  return (span.instrumentationScope ?? span.instrumentationLibrary)?.name ?? "";
+}
+
 function isObject(value: unknown): value is object {
   return typeof value === "object" && value !== null;
 }

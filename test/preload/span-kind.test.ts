@@ -13,13 +13,22 @@ import { kindNames } from "../../src/processors/session_activity/kinds.ts";
 import { SpanClassifier } from "../../src/processors/session_activity/span-classifier.ts";
 import { attributeRules, nameRules } from "../../src/processors/session_activity/work-spans.ts";
 
-type Case = readonly [name: string, attributes: Readonly<Record<string, string | number>>];
+type Case = readonly [
+  name: string,
+  attributes: Readonly<Record<string, string | number>>,
+  scope?: string,
+];
+
+/** What the preload says of the span, as a root. */
+function kindAtTheStart([name, attributes, scope = "test"]: Case): string {
+  return kindNames[kindOf({ name, attributes, scope, isRoot: true })];
+}
 
 /** What the collector's own classifier makes of the span when it arrives. */
-function kindAtTheCollector([name, attributes]: Case): string {
+function kindAtTheCollector([name, attributes, scope = "test"]: Case): string {
   const exporter = new InMemorySpanExporter();
   new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] })
-    .getTracer("test")
+    .getTracer(scope)
     .startSpan(name, { attributes })
     .end();
   const bytes = ProtobufTraceSerializer.serializeRequest(exporter.getFinishedSpans());
@@ -35,10 +44,14 @@ const known: readonly Case[] = [
   ...attributeRules.flatMap(({ key, values }) =>
     Object.keys(values).map((value): Case => ["some span", { [key]: value }]),
   ),
-  ...Object.keys(nameRules).map((name): Case => [name, {}]),
+  ...nameRules.map(({ name, scope }): Case => [name, {}, scope ?? "test"]),
 ];
 
-const odd: readonly (readonly [...Case, kind: string])[] = [
+const odd: readonly (readonly [
+  name: string,
+  attributes: Readonly<Record<string, string | number>>,
+  kind: string,
+])[] = [
   ["GET /", { "http.request.method": "GET" }, "other"],
   ["plan", { "gen_ai.operation.name": "plan" }, "other"],
   ["toString", { "gen_ai.operation.name": "constructor" }, "other"],
@@ -53,6 +66,9 @@ const odd: readonly (readonly [...Case, kind: string])[] = [
   ["a", { "openinference.span.kind": "AGENT", "gen_ai.operation.name": "execute_tool" }, "tool"],
   ["openclaw.run", { "gen_ai.operation.name": "plan" }, "other"],
   ["openclaw.run", { "gen_ai.operation.name": 7 }, "run"],
+  ["agent run", {}, "other"],
+  ["claude_code.tool.execution", { "gen_ai.operation.name": "execute_tool" }, "other"],
+  ["a", { "gen_ai.operation.name": "chat", "langsmith.span.kind": "prompt" }, "other"],
 ];
 
 describe("the kind of a span at its start", () => {
@@ -60,17 +76,23 @@ describe("the kind of a span at its start", () => {
     expect(known.length).toBeGreaterThan(30);
   });
 
-  for (const [name, attributes] of known) {
-    test(`${name} ${JSON.stringify(attributes)} is what the collector will say`, () => {
-      const kind = kindNames[kindOf(name, attributes)];
-      expect(kind).toBe(kindAtTheCollector([name, attributes]));
+  for (const span of known) {
+    test(`${JSON.stringify(span)} is what the collector will say`, () => {
+      const kind = kindAtTheStart(span);
+      expect(kind).toBe(kindAtTheCollector(span));
       expect(kind).not.toBe("other");
     });
   }
 
+  test("what is a turn as a root is a step below another span", () => {
+    const chain = { name: "tools", attributes: { "openinference.span.kind": "CHAIN" }, scope: "a" };
+    expect(kindNames[kindOf({ ...chain, isRoot: true })]).toBe("run");
+    expect(kindNames[kindOf({ ...chain, isRoot: false })]).toBe("other");
+  });
+
   for (const [name, attributes, kind] of odd) {
     test(`${name} ${JSON.stringify(attributes)} is ${kind}, here and at the collector`, () => {
-      expect(kindNames[kindOf(name, attributes)]).toBe(kind);
+      expect(kindAtTheStart([name, attributes])).toBe(kind);
       expect(kindAtTheCollector([name, attributes])).toBe(kind);
     });
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { duration } from "../../config/units.ts";
+import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
 const bound = (fallback: number) => z.int().min(1).max(16_000_000).prefault(fallback);
 
@@ -31,6 +32,8 @@ export const schema = z.strictObject({
     .boolean()
     .prefault(true)
     .describe("Whether events carry the trace id and span id of the oldest evicted marker."),
+  work_spans: workSpans,
+  session_references: sessionReferenceKeys,
 });
 
 export type Config = z.output<typeof schema>;

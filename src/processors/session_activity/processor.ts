@@ -40,6 +40,8 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     processes,
     hash: new KeyedHash(settings.randomBytes(8)),
     ...labels,
+    workSpans: config.work_spans,
+    sessionReferences: config.session_references,
   });
   const activity = new SessionActivity(
     {

@@ -8,6 +8,8 @@ import type { LabelValues } from "./label-values.ts";
 import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
 import { SpanClassifier } from "./span-classifier.ts";
+import type { SpanRuleConfig } from "./span-rules-config.ts";
+import { toolNameRange } from "./tool-span-name.ts";
 import { sessionReferences, toolNames } from "./work-spans.ts";
 
 const outcomeKey = "openclaw.outcome";
@@ -27,7 +29,7 @@ const mostItems = 10_000;
  * finished spans, and what OpenClaw's spans say of markers that were left open.
  */
 export class SpanObserver {
-  readonly #classifier = new SpanClassifier();
+  readonly #classifier: SpanClassifier;
   readonly #keys: { readonly span: KeySet; readonly resource: KeySet };
   readonly #spans = new SpanBatch();
   readonly #processes: SenderProcesses;
@@ -49,7 +51,12 @@ export class SpanObserver {
     readonly tools: LabelValues;
     readonly channels: LabelValues;
     readonly processes: SenderProcesses;
+    /** The user's rules, before the built-in ones, and the user's session references, besides those. */
+    readonly workSpans?: readonly SpanRuleConfig[];
+    readonly sessionReferences?: readonly string[];
   }) {
+    const references = [...sessionReferences, ...(parts.sessionReferences ?? [])];
+    this.#classifier = new SpanClassifier(parts.workSpans);
     this.#processes = parts.processes;
     this.#hash = parts.hash;
     this.#tools = parts.tools;
@@ -57,7 +64,7 @@ export class SpanObserver {
     const names = [
       ...new Set([
         ...this.#classifier.keys,
-        ...sessionReferences,
+        ...references,
         ...toolNames,
         outcomeKey,
         activeItemsKey,
@@ -67,9 +74,7 @@ export class SpanObserver {
     ];
     this.#keys = { span: new KeySet(names), resource: this.#processes.keys };
     this.#classifier.bind(names);
-    this.#isReference = Uint8Array.from(names, (name) =>
-      sessionReferences.includes(name) ? 1 : 0,
-    );
+    this.#isReference = Uint8Array.from(names, (name) => (references.includes(name) ? 1 : 0));
     this.#toolRank = Uint8Array.from(names, (name) => toolNames.indexOf(name) + 1);
     this.#outcome = names.indexOf(outcomeKey);
     this.#activeItems = names.indexOf(activeItemsKey);
@@ -127,9 +132,7 @@ export class SpanObserver {
       type: isLive ? signalTypes.start : signalTypes.end,
       dialect: isRelayed ? dialects.relay : isLive ? dialects.liveSpan : dialects.span,
       kind: spanClass.kind,
-      flags:
-        (spanClass.flags ?? 0) |
-        (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
+      flags: spanClass.flags | (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
       process: sender.process,
       place: sender.place,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),
@@ -151,6 +154,14 @@ export class SpanObserver {
     );
     if (spanClass.kind !== workKinds.other) {
       this.#observeAttributes(row, spanClass.kind, signal, signals);
+      if (spanClass.isNamedBySpan && signals.name.get(signal) === 0) {
+        const { start, end } = toolNameRange(
+          spans.bytes,
+          spans.nameStart.get(row),
+          spans.nameEnd.get(row),
+        );
+        signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
+      }
     }
   }
 

@@ -1,113 +1,44 @@
-import { type WorkKind, workKinds } from "./kinds.ts";
-import { signalFlags } from "./signal-batch.ts";
+import { type Framework, frameworks } from "./frameworks.ts";
+import type { SpanClass } from "./span-class.ts";
 
-/** What a span is: its kind, and bits of `signalFlags`. */
-export interface SpanClass {
-  readonly kind: WorkKind;
-  readonly flags?: number;
-}
+/** The tables of `frameworks.ts` put together, as the classifier and the preload read them. */
+const all: readonly Framework[] = Object.values(frameworks);
 
-const run: SpanClass = { kind: workKinds.run };
-const tool: SpanClass = { kind: workKinds.tool };
-const modelCall: SpanClass = { kind: workKinds.modelCall };
+/** OpenClaw puts `invoke_agent` on model calls of a whole turn; this attribute tells them apart. */
+export const modelCallAttributes: readonly string[] = ["openclaw.api"];
 
-/**
- * What stands above every other rule. OpenClaw puts `gen_ai.operation.name` on the summary span
- * `openclaw.model.usage`, which is no call of its own, and `invoke_agent` on model calls of a whole turn.
- */
-export const exceptions: {
-  readonly notWork: readonly string[];
-  readonly modelCallAttributes: readonly string[];
-} = {
-  notWork: ["openclaw.model.usage"],
-  modelCallAttributes: ["openclaw.api"],
-};
+/** Names of spans that are no work, above every other rule. */
+export const notWorkNames: readonly string[] = all.flatMap(({ notWork }) => notWork ?? []);
 
 /**
  * Which attribute value makes a span what; the first attribute that a span carries decides. A value
- * that is not listed makes it no work: a step, a retrieval, a chain.
+ * that is not listed makes it no work.
  */
 export const attributeRules: readonly {
   readonly key: string;
   readonly values: Readonly<Record<string, SpanClass>>;
-}[] = [
-  {
-    key: "gen_ai.operation.name",
-    values: {
-      invoke_agent: run,
-      invoke_workflow: run,
-      create_agent: run,
-      execute_tool: tool,
-      chat: modelCall,
-      text_completion: modelCall,
-      generate_content: modelCall,
-      embeddings: modelCall,
-    },
-  },
-  {
-    key: "openinference.span.kind",
-    values: { AGENT: run, TOOL: tool, LLM: modelCall, EMBEDDING: modelCall },
-  },
-  { key: "traceloop.span.kind", values: { workflow: run, agent: run, tool } },
-  {
-    key: "ai.operationId",
-    values: {
-      "ai.generateText": run,
-      "ai.streamText": run,
-      "ai.generateObject": run,
-      "ai.streamObject": run,
-      "ai.toolCall": tool,
-      "ai.generateText.doGenerate": modelCall,
-      "ai.streamText.doStream": modelCall,
-      "ai.generateObject.doGenerate": modelCall,
-      "ai.streamObject.doStream": modelCall,
-    },
-  },
-  {
-    key: "langfuse.observation.type",
-    values: { agent: run, tool, generation: modelCall, embedding: modelCall },
-  },
-  { key: "langsmith.span.kind", values: { chain: run, tool, llm: modelCall } },
-  {
-    key: "mastra.span.type",
-    values: {
-      agent_run: run,
-      workflow_run: run,
-      tool_call: tool,
-      mcp_tool_call: tool,
-      provider_tool_call: tool,
-      model_generation: modelCall,
-    },
-  },
-];
+}[] = all.flatMap(({ attributes }) => attributes ?? []);
 
 /** Span names that tell what a span is when no attribute does. */
-export const nameRules: Readonly<Record<string, SpanClass>> = {
-  "openclaw.harness.run": { kind: workKinds.run, flags: signalFlags.harness },
-  "openclaw.run": { kind: workKinds.run, flags: signalFlags.innerRun },
-  "openclaw.tool.execution": tool,
-  "openclaw.model.call": modelCall,
-  "claude_code.interaction": run,
-  "claude_code.tool": tool,
-  "claude_code.llm_request": modelCall,
-};
+export const nameRules: readonly {
+  readonly name: string;
+  /** The instrumentation scope that the name counts in; any when left out. */
+  readonly scope?: string;
+  readonly spanClass: SpanClass;
+}[] = all.flatMap(({ names }) =>
+  Object.entries(names?.values ?? {}).map(([name, spanClass]) => ({
+    name,
+    spanClass,
+    ...(names?.scope === undefined ? {} : { scope: names.scope }),
+  })),
+);
 
 /** Attributes that say which session a span belongs to. All that a span carries name one session. */
 export const sessionReferences: readonly string[] = [
-  "openclaw.sessionKey",
-  "openclaw.sessionId",
-  "gen_ai.conversation.id",
-  "session.id",
-  "conversation.id",
-  "langfuse.session.id",
-  "langsmith.trace.session_id",
-  "gcp.vertex.agent.session_id",
+  ...new Set(all.flatMap(({ sessionReferences: keys }) => keys ?? [])),
 ];
 
 /** Where a tool's name stands; the first that a span carries counts. */
 export const toolNames: readonly string[] = [
-  "gen_ai.tool.name",
-  "openclaw.toolName",
-  "tool.name",
-  "ai.toolCall.name",
+  ...new Set(all.flatMap(({ toolNames: keys }) => keys ?? [])),
 ];

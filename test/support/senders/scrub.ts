@@ -10,6 +10,7 @@ const telling = [
   "process.owner",
   "_dd.hostname",
   "user.id",
+  "os.version",
 ] as const;
 
 /**
