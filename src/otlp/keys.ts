@@ -4,8 +4,8 @@ const noKey = -1;
 
 /**
  * A fixed set of short strings, such as attribute keys, found among bytes without making a string. A
- * lookup hashes three facts (the length and two of the bytes) and compares the one name it finds; the
- * seed is chosen so that names do not share a hash where possible.
+ * lookup hashes three facts (the length and two of the bytes) and compares the names that it finds, nearly
+ * always one; the seed is chosen so that names do not share a hash where possible.
  */
 export class KeySet {
   /** In the order given; what `match` returns is an index into it. */
@@ -14,8 +14,8 @@ export class KeySet {
   readonly #seed: number = 0;
   /** From a hash to the first name that has it. */
   readonly #slots: Int32Array = new Int32Array(0);
-  /** Of a name: 1 when a later one has its hash. */
-  readonly #isShared: Uint8Array = new Uint8Array(0);
+  /** From a name to the next one that has its hash, or -1. */
+  readonly #next: Int32Array = new Int32Array(0);
   /** The bytes of all names, one after the other. */
   readonly #arena: Uint8Array = new Uint8Array(0);
   readonly #arenaView: DataView = new DataView(new ArrayBuffer(0));
@@ -35,10 +35,10 @@ export class KeySet {
     const slots = 2 ** Math.ceil(Math.log2(Math.max(names.length, 1) * 8));
     this.#seed = this.#bestSeed(slots - 1);
     this.#slots = new Int32Array(slots).fill(noKey);
-    this.#isShared = new Uint8Array(names.length);
+    this.#next = new Int32Array(names.length);
     for (let index = names.length - 1; index >= 0; index--) {
       const slot = this.#hashOfName(index, this.#seed) & (slots - 1);
-      this.#isShared[index] = this.#slots[slot] === noKey ? 0 : 1;
+      this.#next[index] = this.#slots[slot] ?? noKey;
       this.#slots[slot] = index;
     }
   }
@@ -50,27 +50,27 @@ export class KeySet {
       return this.#search(bytes, start, end);
     }
     const slots = this.#slots;
-    const index = slots[hashOf(bytes, start, end, this.#seed) & (slots.length - 1)] ?? noKey;
-    if (index < 0) {
-      return noKey;
-    }
-    if (this.#lengths[index] === end - start) {
-      const view = viewOf(bytes);
-      const arena = this.#arenaView;
-      const shift = (this.#starts[index] ?? 0) - start;
-      let at = start;
-      while (at < last && view.getInt32(at) === arena.getInt32(at + shift)) {
-        at += 4;
+    let index = slots[hashOf(bytes, start, end, this.#seed) & (slots.length - 1)] ?? noKey;
+    while (index >= 0) {
+      if (this.#lengths[index] === end - start) {
+        const view = viewOf(bytes);
+        const arena = this.#arenaView;
+        const shift = (this.#starts[index] ?? 0) - start;
+        let at = start;
+        while (at < last && view.getInt32(at) === arena.getInt32(at + shift)) {
+          at += 4;
+        }
+        // The last four bytes overlap the ones before.
+        if (at >= last && view.getInt32(last) === arena.getInt32(last + shift)) {
+          return index;
+        }
       }
-      // The last four bytes overlap the ones before.
-      if (at >= last && view.getInt32(last) === arena.getInt32(last + shift)) {
-        return index;
-      }
+      index = this.#next[index] ?? noKey;
     }
-    return this.#isShared[index] === 0 ? noKey : this.#search(bytes, start, end);
+    return noKey;
   }
 
-  /** For the few strings that are very short or whose hash several names share. */
+  /** For the few strings that are very short. */
   #search(bytes: Uint8Array, start: number, end: number): number {
     return this.#lengths.findIndex((length, index) => {
       const shift = (this.#starts[index] ?? 0) - start;
