@@ -1,7 +1,8 @@
 """One turn as spans of ddtrace, exported over OTLP, with the snapshots it sends of long-running spans.
 
 ddtrace sends snapshots for jobs of Ray only; this drives the same span manager without Ray.
-"killed": the process is killed while a tool hangs.
+"killed": the process is killed while a tool hangs. "abandoned": the run ends while the tool hangs; when the
+process ends it ends the tool too.
 """
 
 import os
@@ -39,6 +40,10 @@ time.sleep(1.3)
 if scenario == "killed":
     time.sleep(0.4)
     os.kill(os.getpid(), signal.SIGKILL)
+if scenario == "abandoned":
+    span_manager.stop_long_running_span(run)
+    time.sleep(1.3)
+    sys.exit(0)
 span_manager.stop_long_running_span(tool)
 model = open_span("chat scripted-1", "chat")
 span_manager.stop_long_running_span(model)

@@ -1,5 +1,6 @@
 // One turn of the Vercel AI SDK under Logfire, which sends a pending span for every span that starts.
-// "unfinished": the turn is aborted while a tool hangs. "killed": the process is.
+// "unfinished": the turn is aborted while a tool hangs. "killed": the process is. "abandoned": an agent of
+// one's own gives a tool up and ends its run, and the tool's span is never ended.
 import { setTimeout as sleep } from "node:timers/promises";
 import * as logfire from "@pydantic/logfire-node";
 import { generateText, stepCountIs, tool } from "ai";
@@ -13,6 +14,27 @@ logfire.configure({
   metrics: false,
   advanced: { baseUrl: process.env.OTEL_EXPORTER_OTLP_ENDPOINT },
 });
+
+if (scenario === "abandoned") {
+  await abandon();
+  await logfire.shutdown();
+  process.exit(0);
+}
+
+async function abandon() {
+  const run = logfire.startSpan("invoke_agent weather", {
+    "gen_ai.operation.name": "invoke_agent",
+    "gen_ai.conversation.id": "session-1",
+  });
+  const below = (name, attributes) => logfire.startSpan(name, attributes, { parentSpan: run });
+  below("chat scripted-1", { "gen_ai.operation.name": "chat" }).end();
+  const tool = { "gen_ai.operation.name": "execute_tool" };
+  below("execute_tool get_weather", { ...tool, "gen_ai.tool.name": "get_weather" }).end();
+  below("execute_tool get_time", { ...tool, "gen_ai.tool.name": "get_time" });
+  await sleep(600);
+  run.end();
+  await sleep(600);
+}
 
 const usage = {
   inputTokens: { total: 20, noCache: 20, cacheRead: 0, cacheWrite: 0 },

@@ -1,6 +1,7 @@
 """One turn of Pydantic AI with a processor that sends the open spans as logs, again and again.
 
-"killed": the process is killed while a tool hangs. The processor's own defaults are 5 s for all three
+"killed": the process is killed while a tool hangs. "abandoned": an agent of one's own gives a tool up and
+ends its run, the tool's span is never ended, and the process goes on for a while. The processor's own defaults are 5 s for all three
 of its intervals; shorter ones keep this short.
 """
 
@@ -8,6 +9,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
@@ -51,5 +53,27 @@ async def get_time(city: str) -> str:
     return "12:00"
 
 
-agent.run_sync("What is it like in Oslo?", conversation_id="session-1")
+def abandon() -> None:
+    tracer = trace.get_tracer("my-agent")
+    run = tracer.start_span(
+        "invoke_agent weather",
+        attributes={
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.conversation.id": "session-1",
+        },
+    )
+    tracer.start_span(
+        "execute_tool get_time",
+        context=trace.set_span_in_context(run),
+        attributes={"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "get_time"},
+    )
+    time.sleep(1)
+    run.end()
+    time.sleep(1)
+
+
+if scenario == "abandoned":
+    abandon()
+else:
+    agent.run_sync("What is it like in Oslo?", conversation_id="session-1")
 provider.shutdown()
