@@ -15,7 +15,7 @@ everything else is at most a link between them. A run below another run is an ow
 Of the attributes that a span carries the first in the order of this page decides, whatever the others say; a value that is not listed makes it no
 work. Span names count when no such attribute is there. All attributes that name a session count; a span without one belongs to the session of
 the nearest run above it, and without that its owner is the run itself. A tool's name is that of the first attribute there is, in the order of
-this page; where "the span's name" is listed it is the name of the span without \`execute_tool \` before it and \`.tool\` behind it.
+this page; where "the span's name" is listed, and none of these attributes is there, it is the name of the span without a \`.tool\` at its end.
 
 An SDK sends a span when it has ended. To notice work that never ends, something must tell that it started; what of this
 the collector understands is said in the [README of session_activity](../src/processors/session_activity/README.md).
@@ -41,7 +41,7 @@ processors:
   \`"*"\` alone matches any text, so that an attribute must only be there and be text. A whole number, \`true\` or \`false\` is that value and no text.
 - At most 100 rules with 8 attributes each; a pattern has at most 200 characters and 4 asterisks. A text longer than 512 bytes matches no pattern but
   \`"*"\` and one without asterisks. Of an attribute that a span has twice the first counts.
-- A tool that a rule found takes its name from the attributes of this page, else from the span.
+- A tool that a rule found takes its name from the attributes of this page, else from the span's name.
 - \`session_references\` are added to the built-in ones.`;
 
 /** `docs/frameworks.md`: the classification of spans, from the tables that the classifier uses. */

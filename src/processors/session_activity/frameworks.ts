@@ -53,7 +53,7 @@ export const frameworks = {
     attributes: [
       {
         key: "langsmith.span.kind",
-        values: { chain: rootRun, tool: namedTool, llm: modelCall, embedding: modelCall },
+        values: { chain: rootRun, tool, llm: modelCall, embedding: modelCall },
       },
     ],
     // Not `langsmith.trace.session_id`: what LangSmith calls a session there is a project.
@@ -71,7 +71,7 @@ export const frameworks = {
         values: {
           invoke_agent: run,
           invoke_workflow: run,
-          execute_tool: namedTool,
+          execute_tool: tool,
           chat: modelCall,
           text_completion: modelCall,
           generate_content: modelCall,

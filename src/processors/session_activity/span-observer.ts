@@ -9,7 +9,7 @@ import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import type { SpanRuleConfig } from "./span-rules-config.ts";
-import { toolNameRange } from "./tool-span-name.ts";
+import { toolNameEnd } from "./tool-span-name.ts";
 import { sessionReferences, toolNames } from "./work-spans.ts";
 
 const outcomeKey = "openclaw.outcome";
@@ -153,13 +153,10 @@ export class SpanObserver {
       spans.parentId1.get(row),
     );
     if (spanClass.kind !== workKinds.other) {
-      this.#observeAttributes(row, spanClass.kind, signal, signals);
-      if (spanClass.isNamedBySpan && signals.name.get(signal) === 0) {
-        const { start, end } = toolNameRange(
-          spans.bytes,
-          spans.nameStart.get(row),
-          spans.nameEnd.get(row),
-        );
+      const isNamed = this.#observeAttributes(row, spanClass.kind, signal, signals);
+      if (spanClass.isNamedBySpan && !isNamed) {
+        const start = spans.nameStart.get(row);
+        const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
         signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
       }
     }
@@ -172,7 +169,8 @@ export class SpanObserver {
     return relayScope.match(spans.bytes, start, end) === 0;
   }
 
-  #observeAttributes(row: number, kind: WorkKind, signal: number, signals: SignalBatch): void {
+  /** Whether an attribute was there for the name of a tool, one that may be a label or not. */
+  #observeAttributes(row: number, kind: WorkKind, signal: number, signals: SignalBatch): boolean {
     const { spans } = this;
     let toolRank = Number.POSITIVE_INFINITY;
     const to = spans.attributesTo.get(row);
@@ -206,6 +204,7 @@ export class SpanObserver {
         }
       }
     }
+    return toolRank !== Number.POSITIVE_INFINITY;
   }
 
   /** A tool's own end has no outcome unless it was blocked: with another one, its run ended it. */

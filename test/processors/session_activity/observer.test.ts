@@ -218,12 +218,13 @@ describe("rules of the user", () => {
 
 describe("what a span tells besides", () => {
   for (const [name, attributes, want] of [
-    ["execute_tool search", { "gen_ai.operation.name": "execute_tool" }, "search"],
+    ["execute_tool search", { "gen_ai.operation.name": "execute_tool" }, undefined],
     ["search.tool", { "agentops.span.kind": "tool" }, "search"],
     ["search", { "langfuse.observation.type": "tool" }, "search"],
     ["search the web", { "langfuse.observation.type": "tool" }, undefined],
-    ["execute_tool ", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["search", { "langfuse.observation.type": "tool", "gen_ai.tool.name": "a b" }, undefined],
     ["tool", { "agentops.span.kind": "tool" }, "tool"],
+    [".tool", { "agentops.span.kind": "tool" }, ".tool"],
     ["claude_code.tool", { tool_name: "Bash" }, "Bash"],
     ["search.tool", { "traceloop.span.kind": "tool", "traceloop.entity.name": "search" }, "search"],
     ["a", { "openinference.span.kind": "TOOL" }, undefined],
