@@ -85,6 +85,8 @@ function withTap(plan: ServicePlan, factories: readonly AnyFactory[]): ServicePl
   return {
     ...plan,
     extensions: [],
+    // A replay neither begins with what a running collector has stored nor writes over it.
+    storageOf: () => undefined,
     pipelines: [
       ...plan.pipelines,
       ...(unique.length === 0

@@ -1,6 +1,7 @@
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { Signal } from "../otlp/payload.ts";
 import type { Consumer } from "./consumer.ts";
+import type { StorageRole } from "./storage.ts";
 
 /** Metrics that are made when somebody asks. `errors` is not empty when a part could not be collected. */
 export interface MetricsSource {
@@ -44,4 +45,5 @@ export interface Component {
   readonly receiver?: ReceiverRole;
   readonly processor?: ProcessorRole;
   readonly exporter?: ExporterRole;
+  readonly storage?: StorageRole;
 }

@@ -16,6 +16,8 @@ export interface Roles {
   readonly exporter?: readonly Signal[];
   /** Set when its `metrics` are asked for by scrapes instead of being pushed. */
   readonly scraped?: boolean;
+  /** Set by extensions that keep journals, so that other components may name them. */
+  readonly storage?: true;
 }
 
 /**
@@ -30,6 +32,11 @@ export interface Factory<C> {
   /** One sentence for `components` and the docs. */
   readonly description: string;
   readonly schema: z.ZodType<C>;
+  /**
+   * Where in its section a user names the storage extension of the component, e.g. `["storage"]`; left out by types
+   * that store nothing. The schema must have the key, as an optional text.
+   */
+  readonly storageKey?: readonly string[];
   /** Builds and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }

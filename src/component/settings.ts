@@ -1,5 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Clock } from "./clock.ts";
+import type { ReportedStatus, ServiceStatus } from "./status.ts";
+import type { Storage } from "./storage.ts";
 
 /** Fields vary, messages are constant sentences. No raw ids of senders, ever. */
 export interface Logger {
@@ -24,4 +26,10 @@ export interface Settings {
   readonly logger: Logger;
   /** For the component's own telemetry (`otelcol_…` on `service.telemetry`), not for derived data. */
   readonly meter: Meter;
+  /** Says how the component does, whenever that changes; it counts as `ok` from its start on. Never throws. */
+  readonly reportStatus: (status: ReportedStatus) => void;
+  /** How the service does as a whole, for components that tell others. */
+  readonly serviceStatus: () => ServiceStatus;
+  /** Set when the component's config names a storage extension (`Factory.storageKey`). */
+  readonly storage?: Storage;
 }

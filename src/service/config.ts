@@ -18,6 +18,7 @@ import {
   resolveReferences,
 } from "./config-pipelines.ts";
 import { type ServiceSection, serviceSchema } from "./config-schema.ts";
+import { resolveStorage, type StorageUse } from "./config-storage.ts";
 import { topologyProblems } from "./config-topology.ts";
 import type { ComponentRef, ServicePlan } from "./service.ts";
 
@@ -54,6 +55,8 @@ export function checkServiceConfig(
   if (!service.ok) for (const problem of service.problems) report(problem);
   const { pipelines, extensions } = resolveReferences(root, declarations, report);
   for (const problem of topologyProblems(pipelines)) report(problem);
+  const listed = new Set(extensions.map(({ component }) => component));
+  const storageUses = resolveStorage(root, { declarations, listed }, report);
   if (problems.length > 0 || !service.ok) {
     return { ok: false, problems: inReadingOrder(problems, files) };
   }
@@ -66,6 +69,9 @@ export function checkServiceConfig(
   );
   const components = declarations.components.map((component) =>
     configured(component, used.has(component)),
+  );
+  const storages = new Map(
+    storageUses.map(({ component, storage: { kind, id } }) => [nameOf(component), { kind, id }]),
   );
   const bySection = new Map(components.map((component) => [nameOf(component), component.section]));
   const { metrics } = service.value.telemetry;
@@ -81,10 +87,17 @@ export function checkServiceConfig(
       exporters: pipeline.exporters.map(refOf),
     })),
     sectionOf: (component) => bySection.get(nameOf(component)),
+    storageOf: (component) => storages.get(nameOf(component)),
     ...(metrics.level === "none" ? {} : { telemetryEndpoint: reader ?? metrics.endpoint }),
     shutdownTimeoutMs: service.value.shutdown_timeout,
     service: service.value,
-    notices: inReadingOrder(noticesOf(declarations.components, used, pipelines), files),
+    notices: inReadingOrder(
+      [
+        ...noticesOf(declarations.components, used, pipelines),
+        ...unusedStorages(extensions, storageUses),
+      ],
+      files,
+    ),
   };
   return { ok: true, config: frozen(config) };
 }
@@ -177,6 +190,20 @@ function noticesOf(
     }));
   });
   return [...unused, ...unheard, ...bypassed];
+}
+
+function unusedStorages(
+  extensions: readonly Reference[],
+  uses: readonly StorageUse[],
+): readonly ConfigProblem[] {
+  return extensions
+    .filter(({ component }) => component.factory.roles.storage)
+    .filter(({ component }) => !uses.some(({ storage }) => storage === component))
+    .map(({ component, at, path }) => ({
+      at,
+      path,
+      message: `names "${component.id}", but no component names it in its storage; nothing is kept in it.`,
+    }));
 }
 
 /** Freezes plain data to the bottom; factories and other foreign things are left alone. */

@@ -3,6 +3,7 @@ import type { Component } from "../component/component.ts";
 import type { ComponentKind } from "../component/factory.ts";
 import type { Logger } from "../component/settings.ts";
 import { exceptionFields } from "./exception-fields.ts";
+import type { StatusEntry } from "./status-board.ts";
 
 /** A component that was built from the config. */
 export interface Instance {
@@ -12,6 +13,8 @@ export interface Instance {
   readonly title?: string;
   readonly component: Component;
   readonly logger: Logger;
+  /** Where it is noted how the component does; left out for what is none. */
+  readonly status?: StatusEntry;
 }
 
 /** How long after the deadline a component that does not heed it is still waited for. */
@@ -28,6 +31,7 @@ export async function startAll(
   for (const [index, instance] of instances.entries()) {
     try {
       await instance.component.start();
+      instance.status?.enter("running");
     } catch (error) {
       await shutdownAll(instances.slice(0, index + 1), limits);
       const why = error instanceof Error ? error.message : String(error);
@@ -60,7 +64,7 @@ export async function shutdownAll(
 }
 
 async function shutdownOne(
-  { component, logger }: Instance,
+  { component, logger, status }: Instance,
   deadline: AbortSignal,
   clock: Clock,
 ): Promise<"done" | "failed" | "late"> {
@@ -76,9 +80,11 @@ async function shutdownOne(
       return "failed";
     }
   };
+  status?.enter("stopping");
   const { late, cancel } = graceAfter(deadline, clock);
   const outcome = await Promise.race([end(), late]);
   cancel();
+  status?.enter("stopped");
   if (outcome === "late") {
     logger.error("A component did not shut down in time, what it held may be lost.");
   }

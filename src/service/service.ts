@@ -1,11 +1,13 @@
 import type { Clock } from "../component/clock.ts";
 import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+import type { Settings } from "../component/settings.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { Counts } from "./counts.ts";
 import { createEdges } from "./edges.ts";
 import { type Instance, shutdownAll, startAll } from "./lifecycle.ts";
 import type { RootLogger } from "./logger.ts";
 import { connectPipelines } from "./pipelines.ts";
+import { StatusBoard } from "./status-board.ts";
 import { createTelemetry } from "./telemetry.ts";
 
 /** A component of the config, by section and id. */
@@ -27,6 +29,8 @@ export interface ServicePlan {
   }[];
   /** What the user wrote for a component, after expansion. */
   readonly sectionOf: (component: ComponentRef) => unknown;
+  /** The extension that a component stores in, if any: one of `extensions`. */
+  readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
   /** Where the own metrics are served; left out: nowhere. */
   readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
   readonly shutdownTimeoutMs: number;
@@ -70,6 +74,7 @@ export function createService(options: ServiceOptions): Service {
     logger,
     ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
   });
+  const statuses = new StatusBoard(clock);
   const instances = new Map<string, Instance>();
   const instanceOf = (ref: ComponentRef): Instance => {
     const key = `${ref.kind} ${ref.id}`;
@@ -79,6 +84,7 @@ export function createService(options: ServiceOptions): Service {
   };
   const build = ({ kind, id }: ComponentRef): Instance => {
     const componentLogger = logger.forComponent({ kind, id });
+    const status = statuses.add({ kind, id });
     const component = factoryOf(options.factories, { kind, id }).create(
       {
         id,
@@ -88,10 +94,30 @@ export function createService(options: ServiceOptions): Service {
         randomBytes: options.randomBytes,
         logger: componentLogger,
         meter: telemetry.meterFor({ id }),
+        reportStatus: (reported) => status.report(reported),
+        serviceStatus: () => statuses.current(),
+        ...storageFor({ kind, id }),
       },
       plan.sectionOf({ kind, id }),
     );
-    return { kind, id, component, logger: componentLogger };
+    return { kind, id, component, logger: componentLogger, status };
+  };
+  const storageFor = (ref: ComponentRef): Pick<Settings, "storage"> => {
+    const storage = plan.storageOf(ref);
+    if (storage === undefined) {
+      return {};
+    }
+    return {
+      storage: {
+        async openJournal(owner) {
+          const role = instanceOf(storage).component.storage;
+          if (role === undefined) {
+            throw new Error(`The ${storage.kind} "${storage.id}" stores nothing.`);
+          }
+          return role.openJournal(ref, owner);
+        },
+      },
+    };
   };
 
   const pipelines = plan.pipelines.map((pipeline) => ({
@@ -112,11 +138,12 @@ export function createService(options: ServiceOptions): Service {
 
   return {
     start() {
-      started ??= startAll(all, limits);
+      started ??= startAll(all, limits).then(() => statuses.enter("running"));
       return started;
     },
     shutdown() {
       stopped ??= (async () => {
+        statuses.enter("stopping");
         // A start that fails has cleaned up, and whoever called it is told.
         const isStarted = await (started ?? Promise.resolve()).then(
           () => true,

@@ -1,8 +1,10 @@
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Logger, Settings } from "../../src/component/settings.ts";
+import type { ReportedStatus } from "../../src/component/status.ts";
 import { ManualReader } from "../../src/metrics/manual-reader.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { wellService } from "../support/service-status.ts";
 
 export interface LogLine {
   readonly level: keyof Logger;
@@ -10,10 +12,11 @@ export interface LogLine {
   readonly fields: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Settings of a component whose clock, log and own metrics a test can see. */
+/** Settings of a component whose clock, log, statuses and own metrics a test can see. */
 export function testSettings(id: string) {
   const clock = new FakeClock();
   const log: LogLine[] = [];
+  const statuses: ReportedStatus[] = [];
   const at = (level: keyof Logger) => (message: string, fields?: LogLine["fields"]) => {
     log.push({ level, message, fields });
   };
@@ -26,11 +29,14 @@ export function testSettings(id: string) {
     randomBytes: (length) => new Uint8Array(length),
     logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
     meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
+    reportStatus: (status) => statuses.push(status),
+    serviceStatus: () => wellService,
   };
   return {
     settings,
     clock,
     log,
+    statuses,
     ownMetrics: async () => renderPrometheus(await reader.collect(), { suffixes: false }),
   };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnyFactory, declare, type Factory } from "../../src/component/factory.ts";
+import { storageId } from "../../src/config/storage-id.ts";
 import { byteSize, duration, endpoint, opaque } from "../../src/config/units.ts";
 
 /** Types of components that resemble the real ones and do nothing, so that the config can be tested alone. */
@@ -25,12 +26,14 @@ export const factories: readonly AnyFactory[] = [
     type: "session_activity",
     kind: "processor",
     roles: { processor: ["traces", "logs"], receiver: ["metrics", "logs"] },
+    storageKey: ["storage"],
     schema: z
       .strictObject({
         allowed_lateness: duration().prefault("10s"),
         max_age: duration().prefault("12h"),
         max_sessions: z.int().min(1).prefault(100_000),
         trace_context: z.boolean().prefault(true),
+        storage: storageId(),
       })
       .check((context) => {
         const { allowed_lateness: latenessMs, max_age: maxAgeMs } = context.value;
@@ -60,11 +63,13 @@ export const factories: readonly AnyFactory[] = [
     type: "otlp_http",
     kind: "exporter",
     roles: { exporter: ["traces", "metrics", "logs"] },
+    storageKey: ["sending_queue", "storage"],
     schema: z.strictObject({
       endpoint: z.url(),
       headers: z.record(z.string(), opaque()).prefault({}),
       compression: z.enum(["gzip", "none"]).prefault("gzip"),
       timeout: duration().prefault("30s"),
+      sending_queue: z.strictObject({ storage: storageId() }).optional(),
       tls: z.union([z.boolean(), z.strictObject({ ca_file: z.string().min(1) })]).optional(),
     }),
   }),
@@ -88,6 +93,12 @@ export const factories: readonly AnyFactory[] = [
     kind: "extension",
     roles: {},
     schema: z.strictObject({ endpoint: endpoint().prefault("127.0.0.1:13133") }),
+  }),
+  fake({
+    type: "file_storage",
+    kind: "extension",
+    roles: { storage: true },
+    schema: z.strictObject({ directory: z.string().prefault("./data") }),
   }),
 ];
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { optionRows } from "../../scripts/docs/option-rows.ts";
 import { components } from "../../src/components.ts";
-import { writtenSchemaOf } from "../../src/config/json-schema.ts";
+import { schemasAt, writtenSchemaOf } from "../../src/config/json-schema.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { checkServiceConfig, type ServiceConfig } from "../../src/service/config.ts";
@@ -96,6 +96,46 @@ describe("a config that is right", () => {
     ]);
     expect(config.extensions.map(({ id }) => id)).toEqual(["health_check/2", "health_check"]);
   });
+});
+
+describe("the storage of a component", () => {
+  const storages = "extensions: {file_storage: , file_storage/queues: }";
+  const listed = "service: {extensions: [file_storage, file_storage/queues]}";
+
+  test("is the extension that its config names, wherever its type has that option", () => {
+    const config = configOf(
+      [
+        storages,
+        listed,
+        "processors: {session_activity: {storage: '${WHERE}'}}",
+        "exporters: {otlp_http: {endpoint: 'http://h', sending_queue: {storage: file_storage/queues}}}",
+      ],
+      { WHERE: "file_storage" },
+    );
+    expect(config.storageOf({ kind: "processor", id: "session_activity" })).toEqual({
+      kind: "extension",
+      id: "file_storage",
+    });
+    expect(config.storageOf({ kind: "exporter", id: "otlp_http" })).toEqual({
+      kind: "extension",
+      id: "file_storage/queues",
+    });
+    expect(config.storageOf({ kind: "exporter", id: "debug" })).toBeUndefined();
+  });
+
+  test("is none when the option is left out or empty", () => {
+    const config = configOf([storages, listed, "processors: {session_activity: {storage: }}"]);
+    expect(config.storageOf({ kind: "processor", id: "session_activity" })).toBeUndefined();
+  });
+
+  for (const { type, storageKey, schema } of [...factories, ...components]) {
+    if (storageKey !== undefined) {
+      test(`is an option that the type ${type} really has`, () => {
+        const [option] = schemasAt(writtenSchemaOf(schema), storageKey);
+        expect(option).toMatchObject({ type: "string" });
+      });
+    }
+  }
 });
 
 describe("the endpoint of the own metrics", () => {

@@ -6,6 +6,7 @@ import { ManualReader } from "../../../src/metrics/manual-reader.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { factory } from "../../../src/receivers/otlp/factory.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { wellService } from "../../support/service-status.ts";
 
 export interface LogLine {
   readonly level: "debug" | "info" | "warn" | "error";
@@ -53,6 +54,8 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       meter: provider.getMeter("test"),
+      reportStatus: () => {},
+      serviceStatus: () => wellService,
     },
     { protocols: { http: { endpoint: "127.0.0.1:0", ...options.http } } },
   );

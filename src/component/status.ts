@@ -1,0 +1,40 @@
+import type { ComponentKind } from "./factory.ts";
+
+/**
+ * What a component says of itself while it runs, in the Collector's words.
+ *
+ * - `recoverable_error`: it does less than it should and may recover by itself.
+ * - `permanent_error`: a human must act; a component never comes back from it.
+ *
+ * A message is a constant sentence for an operator, without anything that a sender sent.
+ */
+export type ReportedStatus =
+  | { readonly status: "ok" }
+  | { readonly status: "recoverable_error" | "permanent_error"; readonly message: string };
+
+/** The states of a component, and of the service as a whole. */
+export type Status = "starting" | ReportedStatus["status"] | "stopping" | "stopped";
+
+export interface CurrentStatus {
+  readonly status: Status;
+  /** Set with the two errors. */
+  readonly message?: string;
+  /** Wall clock when it came to this. */
+  readonly sinceUnixMs: number;
+  /** How long ago that was, by a clock that does not jump. */
+  readonly ageMs: number;
+}
+
+export interface ComponentStatus extends CurrentStatus {
+  readonly kind: ComponentKind;
+  readonly id: string;
+}
+
+/**
+ * The status of the service: while it runs that of its worst component, `permanent_error` being the worst, and
+ * `ok` when all are.
+ */
+export interface ServiceStatus extends CurrentStatus {
+  readonly startedUnixMs: number;
+  readonly components: readonly ComponentStatus[];
+}

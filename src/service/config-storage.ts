@@ -1,0 +1,92 @@
+import { didYouMean } from "../config/issue-words.ts";
+import { nearestName } from "../config/nearest-name.ts";
+import { type MapNode, nodeAt } from "../config/node.ts";
+import type { ConfigPath, ConfigProblem, Position } from "../config/problem.ts";
+import { article, type Declarations, type DeclaredComponent } from "./config-components.ts";
+import { parseId } from "./config-id.ts";
+
+/** A component and the storage extension that its config names. */
+export interface StorageUse {
+  readonly component: DeclaredComponent;
+  readonly storage: DeclaredComponent;
+}
+
+/**
+ * Resolves the storage extensions that components name. A name that means nothing, that means something which
+ * stores nothing, or that `service.extensions` does not list, is reported and left out.
+ */
+export function resolveStorage(
+  root: MapNode,
+  {
+    declarations,
+    listed,
+  }: { readonly declarations: Declarations; readonly listed: ReadonlySet<DeclaredComponent> },
+  report: (problem: ConfigProblem) => void,
+): readonly StorageUse[] {
+  return declarations.components.flatMap((component) => {
+    const name = storageNamed(root, component);
+    if (name === undefined) {
+      return [];
+    }
+    const found = storageOf(name.text, { declarations, listed });
+    if (typeof found === "string") {
+      report({ at: name.at, path: name.path, message: found });
+    }
+    return typeof found === "object" ? [{ component, storage: found }] : [];
+  });
+}
+
+interface WrittenName {
+  readonly text: string;
+  readonly at: Position;
+  readonly path: ConfigPath;
+}
+
+function storageNamed(
+  root: MapNode,
+  { factory, path }: DeclaredComponent,
+): WrittenName | undefined {
+  if (factory.storageKey === undefined) {
+    return undefined;
+  }
+  const whole = [...path, ...factory.storageKey];
+  const node = nodeAt(root, whole);
+  const value = node?.kind === "scalar" && !node.failed ? (node.expandedFrom ?? node.value) : null;
+  // Anything but text is the schema's business; nothing at all is no storage.
+  return node !== undefined && typeof value === "string"
+    ? { text: value, at: node.at, path: whole }
+    : undefined;
+}
+
+/** The extension, what is wrong with the name, or nothing when that is said elsewhere. */
+function storageOf(
+  text: string,
+  {
+    declarations,
+    listed,
+  }: { readonly declarations: Declarations; readonly listed: ReadonlySet<DeclaredComponent> },
+): DeclaredComponent | string | undefined {
+  const parsed = parseId(text);
+  if (!parsed.ok) {
+    return parsed.message;
+  }
+  const { id } = parsed.value;
+  const storages = declarations.components.filter(({ factory }) => factory.roles.storage);
+  const storage = storages.find((each) => each.id === id);
+  if (storage !== undefined) {
+    return listed.has(storage)
+      ? storage
+      : `names the storage "${id}", which service.extensions does not list, so that it would not run. Add it there.`;
+  }
+  const [other] = declarations.components.filter((each) => each.id === id);
+  const ids = storages.map((each) => each.id);
+  if (other !== undefined) {
+    const choice = ids.length === 0 ? "" : ` Extensions that do: ${ids.join(", ")}.`;
+    return `names "${id}", which is ${article(other.kind)} and stores nothing.${choice}`;
+  }
+  // What is wrong with it, perhaps a misspelled type, is said where it is declared.
+  if (declarations.incomplete || nearestName(id, declarations.broken) !== undefined) {
+    return undefined;
+  }
+  return `names the storage "${id}", which is not configured.${didYouMean(id, ids)}`;
+}

@@ -1,0 +1,122 @@
+import type { Clock } from "../component/clock.ts";
+import type { ComponentKind } from "../component/factory.ts";
+import type { CurrentStatus, ReportedStatus, ServiceStatus, Status } from "../component/status.ts";
+
+/** Where somebody is in life. Only who is `running` has something to report. */
+export type Phase = "starting" | "running" | "stopping" | "stopped";
+
+/** The status of one component, noted by whoever starts and stops it and by itself. */
+export interface StatusEntry {
+  enter(phase: Phase): void;
+  report(reported: ReportedStatus): void;
+}
+
+/** What is known of how the components of a service do. */
+export class StatusBoard {
+  readonly #clock: Clock;
+  readonly #startedUnixMs: number;
+  readonly #service: Note;
+  readonly #components: {
+    readonly kind: ComponentKind;
+    readonly id: string;
+    readonly note: Note;
+  }[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedUnixMs = clock.unixMs();
+    this.#service = new Note(clock);
+  }
+
+  /** A new component, which is about to start. */
+  add(component: { readonly kind: ComponentKind; readonly id: string }): StatusEntry {
+    const note = new Note(this.#clock);
+    this.#components.push({ ...component, note });
+    return note;
+  }
+
+  /** The service as a whole has come to this. */
+  enter(phase: Phase): void {
+    this.#service.enter(phase);
+  }
+
+  current(): ServiceStatus {
+    const components = this.#components.map(({ kind, id, note }) => ({
+      kind,
+      id,
+      ...note.current(),
+    }));
+    const own = this.#service.current();
+    const overall = own.status === "ok" ? (worst(components) ?? own) : own;
+    const { status, message, sinceUnixMs, ageMs } = overall;
+    return {
+      startedUnixMs: this.#startedUnixMs,
+      status,
+      ...(message === undefined ? {} : { message }),
+      sinceUnixMs,
+      ageMs,
+      components,
+    };
+  }
+}
+
+class Note implements StatusEntry {
+  readonly #clock: Clock;
+  #phase: Phase = "starting";
+  #reported: ReportedStatus = { status: "ok" };
+  #sinceMs: number;
+  #sinceUnixMs: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#sinceMs = clock.nowMs();
+    this.#sinceUnixMs = clock.unixMs();
+  }
+
+  enter(phase: Phase): void {
+    this.#change(() => {
+      this.#phase = phase;
+    });
+  }
+
+  report(reported: ReportedStatus): void {
+    if (this.#reported.status !== "permanent_error") {
+      this.#change(() => {
+        this.#reported = reported;
+      });
+    }
+  }
+
+  current(): CurrentStatus {
+    const status = this.#status();
+    const isError = status === "recoverable_error" || status === "permanent_error";
+    return {
+      status,
+      ...(isError && "message" in this.#reported ? { message: this.#reported.message } : {}),
+      sinceUnixMs: this.#sinceUnixMs,
+      ageMs: this.#clock.nowMs() - this.#sinceMs,
+    };
+  }
+
+  #status(): Status {
+    return this.#phase === "running" ? this.#reported.status : this.#phase;
+  }
+
+  #change(apply: () => void): void {
+    const before = this.#status();
+    apply();
+    if (this.#status() !== before) {
+      this.#sinceMs = this.#clock.nowMs();
+      this.#sinceUnixMs = this.#clock.unixMs();
+    }
+  }
+}
+
+/** Of the components in the worst trouble the one that has been in it longest. */
+function worst(components: readonly CurrentStatus[]): CurrentStatus | undefined {
+  const longest = (status: Status) =>
+    components
+      .filter((component) => component.status === status)
+      .toSorted((a, b) => b.ageMs - a.ageMs)[0];
+  return longest("permanent_error") ?? longest("recoverable_error");
+}
