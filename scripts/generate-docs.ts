@@ -3,6 +3,7 @@ import { dirname, join, relative } from "node:path";
 import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
 import { instruments as otlpHttpInstruments } from "../src/exporters/otlp_http/instruments.ts";
+import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/instruments.ts";
 import { telemetryInstruments } from "../src/service/instruments.ts";
@@ -33,7 +34,12 @@ const pages: readonly (readonly [path: string, content: string])[] = [
         title: "The collector about itself",
         introduction:
           "Served on `service.telemetry.metrics.endpoint`, by default http://127.0.0.1:8888/metrics. Names are the OpenTelemetry Collector's where it has one.",
-        instruments: [...telemetryInstruments, ...otlpInstruments, ...otlpHttpInstruments],
+        instruments: [
+          ...telemetryInstruments,
+          ...otlpInstruments,
+          ...otlpHttpInstruments,
+          ...fileStorageInstruments,
+        ],
         names: { suffixes: false },
       },
     ]),

@@ -2,6 +2,7 @@ import type { AnyFactory } from "./component/factory.ts";
 import { factory as debugExporter } from "./exporters/debug/factory.ts";
 import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
 import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
+import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
 import { factory as healthCheckExtension } from "./extensions/health_check/factory.ts";
 import { factory as sessionActivityProcessor } from "./processors/session_activity/factory.ts";
 import { factory as otlpReceiver } from "./receivers/otlp/factory.ts";
@@ -13,5 +14,6 @@ export const components: readonly AnyFactory[] = [
   prometheusExporter,
   otlpHttpExporter,
   debugExporter,
+  fileStorageExtension,
   healthCheckExtension,
 ];

@@ -1,0 +1,127 @@
+import { join, resolve } from "node:path";
+import type { Component } from "../../component/component.ts";
+import type { Settings } from "../../component/settings.ts";
+import type { Journal, JournalOwner, StorageRole } from "../../component/storage.ts";
+import type { Config } from "./config.ts";
+import { prepareDirectory } from "./directory.ts";
+import type { Disk } from "./disk.ts";
+import { journalName } from "./file-names.ts";
+import { type FileJournal, openJournal } from "./journal.ts";
+import { type DirectoryLock, lockDirectory } from "./lock.ts";
+import { systemDisk } from "./system-disk.ts";
+import { type ObservedJournal, publish } from "./telemetry.ts";
+import { reasonSentences } from "./write-failure.ts";
+
+type Owning = Parameters<StorageRole["openJournal"]>[0];
+
+/** Keeps a journal per component in a directory that is ours alone while we run. */
+export function createFileStorage(
+  settings: Settings,
+  config: Config,
+  disk: Disk = systemDisk,
+): Component {
+  const { id, clock, logger } = settings;
+  const directory = resolve(config.directory);
+  const journals = new Map<string, ObservedJournal>();
+  const opened = new Set<string>();
+  let lock: DirectoryLock | undefined;
+  publish(settings.meter, () => [...journals.values()]);
+
+  const reportStatus = () => {
+    const [worst] = [...journals.values()].flatMap(({ journal }) => {
+      const state = journal.state();
+      return state.status === "ok" ? [] : [state.reason];
+    });
+    settings.reportStatus(
+      worst === undefined
+        ? { status: "ok" }
+        : {
+            status: "recoverable_error",
+            message: `State is not stored. ${reasonSentences[worst]}`,
+          },
+    );
+  };
+
+  async function open(component: Owning, owner: JournalOwner): Promise<Journal> {
+    const name = journalName(component);
+    if (lock === undefined) {
+      throw new Error(`${id} is not running. List it in service.extensions.`);
+    }
+    if (opened.has(name)) {
+      throw new Error(`The journal of the ${component.kind} "${component.id}" is open already.`);
+    }
+    opened.add(name);
+    const journal = await openJournal({
+      disk,
+      directory: join(directory, name),
+      directoryMode: config.directory_permissions,
+      clock,
+      logger,
+      fsync: config.fsync,
+      flushIntervalMs: config.flush_interval,
+      maxSegmentBytes: config.max_segment_size,
+      compactsOnStart: config.compaction.on_start,
+      name,
+      owner,
+      onState: reportStatus,
+    });
+    const attributes = {
+      extension: id,
+      "otelcol.component.kind": component.kind,
+      "otelcol.component.id": component.id,
+    };
+    journals.set(name, { journal, attributes });
+    tellRecovery(name, journal);
+    reportStatus();
+    return journal;
+  }
+
+  function tellRecovery(name: string, { recovered }: FileJournal): void {
+    const { records, bytes, tornBytes, lostBytes } = recovered;
+    const fields = { journal: name, records, bytes, "torn bytes": tornBytes };
+    if (lostBytes > 0) {
+      logger.error(
+        "A part of what was stored is damaged; it and what came after it were given up.",
+        { ...fields, "lost bytes": lostBytes },
+      );
+    } else if (records > 0 || tornBytes > 0) {
+      logger.info("Recovered what was stored.", fields);
+    }
+  }
+
+  return {
+    storage: { openJournal: open },
+
+    async start() {
+      await prepareDirectory(directory, { disk, config, logger });
+      lock = await lockDirectory(directory, { clock, timeoutMs: config.timeout });
+      logger.info("Keeping state in files.", { directory });
+    },
+
+    async shutdown(deadline) {
+      const closing = Promise.all([...journals.values()].map(({ journal }) => journal.close()));
+      const outcome = await Promise.race([closing, aborted(deadline)]);
+      if (outcome === "aborted") {
+        for (const [name, { journal }] of journals) {
+          logger.error("The disk was too slow to store everything before the end.", {
+            journal: name,
+            "unwritten records": journal.unwrittenRecords,
+          });
+        }
+        // What is under way may still be written: until the process ends, nobody else may come in.
+        return;
+      }
+      lock?.release();
+      lock = undefined;
+    },
+  };
+}
+
+function aborted(deadline: AbortSignal): Promise<"aborted"> {
+  return new Promise((resolve) => {
+    if (deadline.aborted) {
+      resolve("aborted");
+    }
+    deadline.addEventListener("abort", () => resolve("aborted"), { once: true });
+  });
+}

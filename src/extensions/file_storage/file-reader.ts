@@ -1,0 +1,145 @@
+import type { DiskFile } from "./disk.ts";
+import {
+  decodeFileHeader,
+  decodeFrameHeader,
+  type FileHeader,
+  type FrameHeader,
+  fileHeaderBytes,
+  frameHeaderBytes,
+  isIntact,
+} from "./format.ts";
+
+/** How much is read at a time, unless a frame is larger. */
+const chunkBytes = 1024 * 1024;
+
+/** What a file turned out to be. */
+export interface FileReading {
+  /** Absent when even that cannot be read, or says that this is another file. */
+  readonly header?: FileHeader;
+  readonly sizeBytes: number;
+  /** Up to here everything is as it was written. */
+  readonly intactBytes: number;
+  /**
+   * What is wrong after that: a write that was interrupted (`torn`: the file ends within it, or zeros stand where it
+   * should be), or something that had been whole (`damaged`). `stopped`: `onFrame` did not want to go on.
+   */
+  readonly flaw: "none" | "torn" | "damaged" | "stopped";
+  /** The last intact frame. */
+  readonly last?: FrameHeader;
+}
+
+/** A file that another version of this program wrote. */
+export class UnknownVersionError extends Error {
+  readonly version: number;
+  constructor(version: number) {
+    super(`It has format version ${version}.`);
+    this.version = version;
+  }
+}
+
+/**
+ * Reads a file from its beginning to its first flaw. `onFrame` gets the payload as bytes that are valid during the
+ * call, and says whether to go on. Rejects with an {@link UnknownVersionError}, and with the system's error when it
+ * cannot be read.
+ */
+export async function readJournalFile(
+  file: DiskFile,
+  expected: Pick<FileHeader, "kind" | "number">,
+  onFrame: (frame: FrameHeader, payload: Uint8Array) => boolean,
+): Promise<FileReading> {
+  const sizeBytes = await file.size();
+  const window = new Window(file, sizeBytes);
+  const head = await window.bytes(0, fileHeaderBytes);
+  if (head === undefined) {
+    return { sizeBytes, intactBytes: 0, flaw: sizeBytes === 0 ? "none" : "torn" };
+  }
+  const decoded = decodeFileHeader(head);
+  if (decoded.status === "unknown_version") {
+    throw new UnknownVersionError(decoded.version);
+  }
+  if (decoded.status === "damaged") {
+    return { sizeBytes, intactBytes: 0, flaw: await window.flawAt(0) };
+  }
+  const { header } = decoded;
+  if (header.kind !== expected.kind || header.number !== expected.number) {
+    return { sizeBytes, intactBytes: 0, flaw: "damaged" };
+  }
+  let at = fileHeaderBytes;
+  let last: FrameHeader | undefined;
+  const ending = (flaw: FileReading["flaw"]): FileReading => ({
+    header,
+    sizeBytes,
+    intactBytes: at,
+    flaw,
+    ...(last === undefined ? {} : { last }),
+  });
+
+  while (at < sizeBytes) {
+    const frameHead = await window.bytes(at, frameHeaderBytes);
+    if (frameHead === undefined) {
+      return ending("torn");
+    }
+    const frame = decodeFrameHeader(frameHead);
+    if (frame === undefined) {
+      return ending(await window.flawAt(at));
+    }
+    const end = at + frameHeaderBytes + frame.payloadBytes;
+    const payload = await window.bytes(at + frameHeaderBytes, frame.payloadBytes);
+    if (payload === undefined) {
+      return ending("torn");
+    }
+    if (!isIntact(frame, payload)) {
+      // Of the last write of all, the pages may have reached the disk in any order before a power cut.
+      return ending(end === sizeBytes ? "torn" : "damaged");
+    }
+    if (!onFrame(frame, payload)) {
+      return ending("stopped");
+    }
+    last = frame;
+    at = end;
+  }
+  return ending("none");
+}
+
+/** A part of a file in memory, moved along as the file is read. */
+class Window {
+  readonly #file: DiskFile;
+  readonly #sizeBytes: number;
+  #buffer = new Uint8Array(chunkBytes);
+  #start = 0;
+  #length = 0;
+
+  constructor(file: DiskFile, sizeBytes: number) {
+    this.#file = file;
+    this.#sizeBytes = sizeBytes;
+  }
+
+  /** The bytes at a position, valid until the next call; `undefined` when the file ends before them. */
+  async bytes(position: number, length: number): Promise<Uint8Array | undefined> {
+    if (position + length > this.#sizeBytes) {
+      return undefined;
+    }
+    if (position < this.#start || position + length > this.#start + this.#length) {
+      if (length > this.#buffer.length) {
+        this.#buffer = new Uint8Array(length);
+      }
+      this.#start = position;
+      this.#length = await this.#file.read(this.#buffer, position);
+      if (this.#length < length) {
+        return undefined;
+      }
+    }
+    return this.#buffer.subarray(position - this.#start, position - this.#start + length);
+  }
+
+  /** Zeros up to the end are a write whose bytes did not get there; anything else was something once. */
+  async flawAt(position: number): Promise<"torn" | "damaged"> {
+    for (let at = position; at < this.#sizeBytes; at += chunkBytes) {
+      const chunk = await this.bytes(at, Math.min(chunkBytes, this.#sizeBytes - at));
+      if (chunk?.some((byte) => byte !== 0) ?? true) {
+        return "damaged";
+      }
+    }
+    return "torn";
+  }
+}

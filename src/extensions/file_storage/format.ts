@@ -1,0 +1,163 @@
+import { crc32 } from "node:zlib";
+import { maxRecordBytes } from "../../component/storage.ts";
+
+/**
+ * The files of a journal. A file is a header and frames; a frame is a group of records that was written at
+ * once. Records are numbered over the whole life of a journal: every frame says the number of its first
+ * record, and a snapshot the number of the first record it does not contain. Whatever is missing, doubled or
+ * out of order shows in the numbers; whatever is damaged shows in the checksums. Little-endian throughout.
+ *
+ * Header, 64 bytes, of this size in every version so that each can tell the others:
+ *
+ *     0 magic   8 u32 version   12 u32 kind   16 f64 file number   24 f64 first record   32 f64 Unix ms   60 u32 CRC-32 of 0..59
+ *
+ * Frame, 32 bytes and the payload, which is per record its length (u32) and its bytes:
+ *
+ *     0 u32 payload bytes   4 u32 records   8 f64 Unix ms   16 f64 first record   24 u32 CRC-32 of the payload   28 u32 CRC-32 of 0..27
+ *
+ * A frame without records is a stamp of time in a log, and the end of a snapshot.
+ */
+export const formatVersion = 1;
+export const fileHeaderBytes = 64;
+export const frameHeaderBytes = 32;
+export const recordHeaderBytes = 4;
+
+/** The largest payload of a frame: two records of the largest size, or many small ones. */
+export const maxPayloadBytes = 2 * (maxRecordBytes + recordHeaderBytes);
+
+const magic = Buffer.from("\x89ACJ\r\n\x1a\n", "latin1");
+const kindCodes = { log: 1, snapshot: 2 } as const;
+
+export type FileKind = keyof typeof kindCodes;
+
+export interface FileHeader {
+  readonly kind: FileKind;
+  /** Of a log, which segment it is; of a snapshot 0. */
+  readonly number: number;
+  /** Of a log, the first record in it; of a snapshot, the first record after it. */
+  readonly sequence: number;
+  readonly unixMs: number;
+}
+
+export interface FrameHeader {
+  readonly payloadBytes: number;
+  readonly records: number;
+  readonly unixMs: number;
+  /** The number of the first record. */
+  readonly sequence: number;
+  readonly payloadCrc: number;
+}
+
+/** What the first bytes of a file say. `unknown_version`: whole, but written by another version of this program. */
+export type DecodedFileHeader =
+  | { readonly status: "ok"; readonly header: FileHeader }
+  | { readonly status: "unknown_version"; readonly version: number }
+  | { readonly status: "damaged" };
+
+export function encodeFileHeader({ kind, number, sequence, unixMs }: FileHeader): Uint8Array {
+  const bytes = new Uint8Array(fileHeaderBytes);
+  const view = viewOf(bytes);
+  bytes.set(magic);
+  view.setUint32(8, formatVersion, true);
+  view.setUint32(12, kindCodes[kind], true);
+  view.setFloat64(16, number, true);
+  view.setFloat64(24, sequence, true);
+  view.setFloat64(32, unixMs, true);
+  view.setUint32(60, crc32(bytes.subarray(0, 60)), true);
+  return bytes;
+}
+
+export function decodeFileHeader(bytes: Uint8Array): DecodedFileHeader {
+  const view = viewOf(bytes);
+  if (
+    bytes.length < fileHeaderBytes ||
+    magic.compare(bytes, 0, magic.length) !== 0 ||
+    view.getUint32(60, true) !== crc32(bytes.subarray(0, 60))
+  ) {
+    return { status: "damaged" };
+  }
+  const version = view.getUint32(8, true);
+  if (version !== formatVersion) {
+    return { status: "unknown_version", version };
+  }
+  const code = view.getUint32(12, true);
+  const kind =
+    code === kindCodes.log ? "log" : code === kindCodes.snapshot ? "snapshot" : undefined;
+  if (kind === undefined) {
+    return { status: "damaged" };
+  }
+  return {
+    status: "ok",
+    header: {
+      kind,
+      number: view.getFloat64(16, true),
+      sequence: view.getFloat64(24, true),
+      unixMs: view.getFloat64(32, true),
+    },
+  };
+}
+
+/** Writes a frame's header over the first 32 bytes of `into`. */
+export function encodeFrameHeader(into: Uint8Array, frame: FrameHeader): void {
+  const view = viewOf(into);
+  view.setUint32(0, frame.payloadBytes, true);
+  view.setUint32(4, frame.records, true);
+  view.setFloat64(8, frame.unixMs, true);
+  view.setFloat64(16, frame.sequence, true);
+  view.setUint32(24, frame.payloadCrc, true);
+  view.setUint32(28, crc32(into.subarray(0, 28)), true);
+}
+
+/** The frame header in the first 32 bytes, or `undefined` when it is damaged or no such header. */
+export function decodeFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
+  const view = viewOf(bytes);
+  if (view.getUint32(28, true) !== crc32(bytes.subarray(0, 28))) {
+    return undefined;
+  }
+  const payloadBytes = view.getUint32(0, true);
+  return payloadBytes > maxPayloadBytes
+    ? undefined
+    : {
+        payloadBytes,
+        records: view.getUint32(4, true),
+        unixMs: view.getFloat64(8, true),
+        sequence: view.getFloat64(16, true),
+        payloadCrc: view.getUint32(24, true),
+      };
+}
+
+/** Whether a payload is what its frame says: the checksum and the lengths of its records. */
+export function isIntact(frame: FrameHeader, payload: Uint8Array): boolean {
+  if (crc32(payload) !== frame.payloadCrc) {
+    return false;
+  }
+  let records = 0;
+  let at = 0;
+  const view = viewOf(payload);
+  while (at + recordHeaderBytes <= payload.length) {
+    at += recordHeaderBytes + view.getUint32(at, true);
+    records += 1;
+  }
+  return at === payload.length && records === frame.records;
+}
+
+/** Hands over the records of an intact payload, from the `skip`-th on. The bytes are views into it. */
+export function eachRecord(
+  payload: Uint8Array,
+  skip: number,
+  take: (record: Uint8Array) => void,
+): void {
+  const view = viewOf(payload);
+  let at = 0;
+  for (let index = 0; at < payload.length; index += 1) {
+    const start = at + recordHeaderBytes;
+    at = start + view.getUint32(at, true);
+    if (index >= skip) {
+      take(payload.subarray(start, at));
+    }
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

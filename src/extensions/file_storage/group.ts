@@ -1,0 +1,80 @@
+import { crc32 } from "node:zlib";
+import {
+  encodeFrameHeader,
+  frameHeaderBytes,
+  maxPayloadBytes,
+  recordHeaderBytes,
+} from "./format.ts";
+
+/** A buffer larger than this is let go after use, so that one burst does not hold its memory for ever. */
+const keptBytes = 4 * 1024 * 1024;
+const firstBytes = 64 * 1024;
+
+/** Records that will be written at once, as the frame they will be. Its memory is bounded. */
+export class Group {
+  #bytes = new Uint8Array(firstBytes);
+  #view = new DataView(this.#bytes.buffer);
+  #length = frameHeaderBytes;
+  #count = 0;
+
+  /** How many records it holds. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** How long the frame is. */
+  get byteLength(): number {
+    return this.#length;
+  }
+
+  /** Copies a record in; `false`, and nothing done, when the group would become too large. */
+  add(record: Uint8Array): boolean {
+    const at = this.#length;
+    const end = at + recordHeaderBytes + record.length;
+    if (end > this.#bytes.length && !this.#grow(end)) {
+      return false;
+    }
+    this.#view.setUint32(at, record.length, true);
+    this.#bytes.set(record, at + recordHeaderBytes);
+    this.#length = end;
+    this.#count += 1;
+    return true;
+  }
+
+  /** The frame, with its first record numbered `sequence`. The bytes are valid until `clear`. */
+  seal({ sequence, unixMs }: { readonly sequence: number; readonly unixMs: number }): Uint8Array {
+    const frame = this.#bytes.subarray(0, this.#length);
+    encodeFrameHeader(frame, {
+      payloadBytes: this.#length - frameHeaderBytes,
+      records: this.#count,
+      unixMs,
+      sequence,
+      payloadCrc: crc32(frame.subarray(frameHeaderBytes)),
+    });
+    return frame;
+  }
+
+  clear(): void {
+    this.#length = frameHeaderBytes;
+    this.#count = 0;
+    if (this.#bytes.length > keptBytes) {
+      this.#replace(new Uint8Array(firstBytes));
+    }
+  }
+
+  #grow(neededBytes: number): boolean {
+    const most = frameHeaderBytes + maxPayloadBytes;
+    if (neededBytes > most) {
+      return false;
+    }
+    const bytes = new Uint8Array(Math.min(most, Math.max(neededBytes, this.#bytes.length * 2)));
+    bytes.set(this.#bytes.subarray(0, this.#length));
+    this.#replace(bytes);
+    return true;
+  }
+
+  #replace(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
+  }
+}

@@ -1,0 +1,32 @@
+import type { DegradedReason } from "../../component/storage.ts";
+
+/** What a journal has done, as plain numbers that whoever scrapes reads. Counters never go down. */
+export interface JournalCounts {
+  appendedRecords: number;
+  /** Records that were not stored, by why. `closed`: they came after the end. */
+  readonly droppedRecords: Record<DroppedReason, number>;
+  logBytesWritten: number;
+  snapshotBytesWritten: number;
+  syncs: number;
+  readonly writeErrors: Record<DegradedReason, number>;
+  readonly snapshots: Record<"done" | "failed", number>;
+  recoveredRecords: number;
+  readonly cutBytes: Record<"torn" | "lost", number>;
+}
+
+export type DroppedReason = DegradedReason | "closed";
+
+export function zeroCounts(): JournalCounts {
+  const reasons = { no_space: 0, io_error: 0, too_slow: 0, too_large: 0 };
+  return {
+    appendedRecords: 0,
+    droppedRecords: { ...reasons, closed: 0 },
+    logBytesWritten: 0,
+    snapshotBytesWritten: 0,
+    syncs: 0,
+    writeErrors: { ...reasons },
+    snapshots: { done: 0, failed: 0 },
+    recoveredRecords: 0,
+    cutBytes: { torn: 0, lost: 0 },
+  };
+}

@@ -1,0 +1,322 @@
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { Clock } from "../../component/clock.ts";
+import type { Logger } from "../../component/settings.ts";
+import type {
+  DegradedReason,
+  Journal,
+  JournalOwner,
+  JournalState,
+  RecoverySummary,
+  SnapshotOutcome,
+} from "../../component/storage.ts";
+import type { Disk } from "./disk.ts";
+import { recordHeaderBytes } from "./format.ts";
+import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
+import { LogWriter } from "./log-writer.ts";
+import { type Recovered, recoverJournal } from "./recovery.ts";
+import { Segments } from "./segments.ts";
+import { SnapshotRequests } from "./snapshot-requests.ts";
+import { SnapshotSource } from "./snapshot-source.ts";
+import { removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
+import { errorCodeOf, reasonOf, reasonSentences } from "./write-failure.ts";
+
+export interface JournalOptions {
+  readonly disk: Disk;
+  /** A directory of the journal's own; it is made when it is not there. */
+  readonly directory: string;
+  readonly directoryMode: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly fsync: boolean;
+  readonly flushIntervalMs: number;
+  readonly maxSegmentBytes: number;
+  /** Ask the owner for a snapshot after the opening, if there was a log. */
+  readonly compactsOnStart: boolean;
+  /** What log lines call the journal. */
+  readonly name: string;
+  readonly owner: JournalOwner;
+  /** Told after the owner. */
+  readonly onState: (state: JournalState) => void;
+}
+
+/** Recovers what is stored and opens the journal for more. Rejects with an `Error` an operator understands. */
+export async function openJournal(options: JournalOptions): Promise<FileJournal> {
+  const { disk, directory, owner } = options;
+  await disk.makeDirectory(directory, options.directoryMode);
+  await disk.syncDirectory(dirname(directory));
+  const recovered = await recoverJournal({ disk, directory, take: (record) => owner.take(record) });
+  const journal = new FileJournal(options, recovered);
+  await journal.begin();
+  return journal;
+}
+
+/** A journal on files. It decides when the log is whole; {@link LogWriter} and `writeSnapshot` write. */
+export class FileJournal implements Journal {
+  readonly counts: JournalCounts = zeroCounts();
+  readonly recovered: RecoverySummary;
+  readonly #options: JournalOptions;
+  readonly #segments: Segments;
+  #writer: LogWriter;
+  #state: JournalState = { status: "ok" };
+  /** Grows with every failure of the log, so that a snapshot knows whether it closes the latest hole. */
+  #holes = 0;
+  #droppedInHole = 0;
+  readonly #requests: SnapshotRequests;
+  #snapshot: Promise<SnapshotOutcome> | undefined;
+  #isClosed = false;
+  #logBytes: number;
+  #snapshotBytes: number;
+
+  constructor(options: JournalOptions, recovered: Recovered) {
+    const { disk, directory } = options;
+    this.#options = options;
+    this.recovered = recovered.summary;
+    this.#segments = new Segments(
+      { disk, directory },
+      { lastNumber: recovered.lastSegmentNumber, segments: recovered.segments },
+    );
+    this.#logBytes = recovered.logBytes;
+    this.#snapshotBytes = recovered.snapshotBytes;
+    this.counts.recoveredRecords = recovered.summary.records;
+    this.counts.cutBytes.torn = recovered.summary.tornBytes;
+    this.counts.cutBytes.lost = recovered.summary.lostBytes;
+    this.#requests = new SnapshotRequests({
+      clock: options.clock,
+      isWanted: (failures) =>
+        !this.#isClosed &&
+        this.#snapshot === undefined &&
+        (this.#state.status !== "ok" || failures > 0),
+      ask: () => this.#ask(),
+    });
+    this.#writer = this.#writerFrom(recovered.sequence);
+  }
+
+  /** Opens the log. A disk that is full at the start is no reason not to start. */
+  async begin(): Promise<void> {
+    await this.#writer.open().catch((error: unknown) => this.#writer.fail(reasonOf(error), error));
+    if (this.#options.compactsOnStart && this.#logBytes > 0) {
+      this.#requests.askSoon();
+    }
+  }
+
+  append(record: Uint8Array): void {
+    if (this.#writer.add(record)) {
+      this.#onAppended(record);
+    } else {
+      this.#onDropped();
+    }
+  }
+
+  appendNow(record: Uint8Array): boolean {
+    const { sequence } = this.#writer;
+    const isWritten = this.#writer.addNow(record);
+    if (isWritten || this.#writer.sequence > sequence) {
+      this.#onAppended(record);
+    } else {
+      this.#onDropped();
+    }
+    return isWritten && this.#state.status === "ok";
+  }
+
+  written(): Promise<void> {
+    return this.#state.status === "ok" ? this.#writer.written() : Promise.resolve();
+  }
+
+  synced(): Promise<void> {
+    return this.#state.status === "ok" ? this.#writer.synced() : Promise.resolve();
+  }
+
+  snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
+    if (this.#isClosed || this.#snapshot !== undefined) {
+      return Promise.resolve({ status: "busy" });
+    }
+    this.#requests.cancel();
+    this.#snapshot = this.#makeSnapshot(records).finally(() => {
+      this.#snapshot = undefined;
+      this.#requests.askLater();
+    });
+    return this.#snapshot;
+  }
+
+  sizes(): { readonly logBytes: number; readonly snapshotBytes: number } {
+    return { logBytes: this.#logBytes, snapshotBytes: this.#snapshotBytes };
+  }
+
+  state(): JournalState {
+    return this.#state;
+  }
+
+  /** What the files of the log take on the disk, and how large the snapshot is. */
+  fileBytes(): { readonly log: number; readonly snapshot: number } {
+    return {
+      log: this.#segments.sizeBytes + this.#writer.segmentBytes,
+      snapshot: this.#snapshotBytes,
+    };
+  }
+
+  /** Takes nothing more; resolves when everything is written and synced, or could not be. Safe twice. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#requests.cancel();
+    await this.#snapshot?.catch(() => {});
+    await this.#writer.close();
+  }
+
+  /** Records that `close` has not written yet. */
+  get unwrittenRecords(): number {
+    return this.#writer.unwrittenRecords;
+  }
+
+  async #makeSnapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
+    const { disk, directory, clock, logger, name } = this.#options;
+    const isRepair = this.#state.status !== "ok";
+    const lastNumber = this.#segments.lastNumber;
+    if (isRepair) {
+      // A number is left out, so that a recovery that finds no snapshot here sees the hole.
+      this.#writer = this.#writerFrom(this.#writer.sequence + 1);
+    }
+    const writer = this.#writer;
+    const { sequence } = writer;
+    const [holes, logBytes] = [this.#holes, this.#logBytes];
+    writer.roll();
+    const source = new SnapshotSource(records);
+    try {
+      const sizeBytes = await writeSnapshot(
+        {
+          disk,
+          directory,
+          counts: this.counts,
+          sequence,
+          unixMs: () => clock.unixMs(),
+          isCancelled: () => this.#isClosed,
+        },
+        source,
+      );
+      if (sizeBytes === undefined) {
+        return { status: "busy" };
+      }
+      this.#snapshotBytes = sizeBytes;
+    } catch (error) {
+      this.#requests.onFailed();
+      this.counts.snapshots.failed += 1;
+      if (isRepair) {
+        // What the new log holds is worth nothing without the snapshot that it comes after.
+        this.#countDropped(reasonOf(error), writer.sequence - sequence - writer.unwrittenRecords);
+        writer.fail(reasonOf(error), error);
+        await writer.idle();
+        await this.#segments.dropAfter(lastNumber);
+      }
+      if (source.thrown !== undefined) {
+        throw source.thrown.error;
+      }
+      const reason = reasonOf(error);
+      if (!isRepair) {
+        this.counts.writeErrors[reason] += 1;
+        logger.warn("A snapshot could not be written; the log goes on and grows.", {
+          journal: name,
+          reason,
+          "error.code": errorCodeOf(error),
+        });
+      }
+      return { status: "failed", reason };
+    }
+    this.#requests.onDone();
+    this.counts.snapshots.done += 1;
+    this.#logBytes -= logBytes;
+    await this.#segments.dropBefore(sequence);
+    await removeSnapshotsBefore({ disk, directory, sequence }).catch(() => {});
+    if (isRepair && this.#holes === holes) {
+      this.#setState({ status: "ok" });
+      logger.info("State is stored again, from a new snapshot on.", {
+        journal: name,
+        "dropped records": this.#droppedInHole,
+      });
+      this.#droppedInHole = 0;
+    }
+    return { status: "done" };
+  }
+
+  #writerFrom(sequence: number): LogWriter {
+    const { disk, directory, clock, fsync, flushIntervalMs, maxSegmentBytes } = this.#options;
+    const writer: LogWriter = new LogWriter({
+      disk,
+      directory,
+      segments: this.#segments,
+      clock,
+      fsync,
+      flushIntervalMs,
+      maxSegmentBytes,
+      counts: this.counts,
+      sequence,
+      onFailure: (reason, error) => this.#onHole(reason, error, writer.unwrittenRecords),
+    });
+    return writer;
+  }
+
+  #onAppended(record: Uint8Array): void {
+    this.counts.appendedRecords += 1;
+    this.#logBytes += record.length + recordHeaderBytes;
+  }
+
+  #onDropped(): void {
+    if (this.#state.status === "degraded") {
+      this.#countDropped(this.#state.reason, 1);
+    } else {
+      this.counts.droppedRecords.closed += 1;
+    }
+  }
+
+  #countDropped(reason: DegradedReason, records: number): void {
+    this.#droppedInHole += records;
+    this.counts.droppedRecords[reason] += records;
+  }
+
+  #onHole(reason: DegradedReason, error: unknown, dropped: number): void {
+    const { logger, name } = this.#options;
+    this.#holes += 1;
+    this.#countDropped(reason, dropped);
+    this.counts.writeErrors[reason] += 1;
+    const isNew = this.#state.status === "ok";
+    this.#setState({ status: "degraded", reason });
+    if (isNew) {
+      logger.error(`State is not stored any more. ${reasonSentences[reason]}`, {
+        journal: name,
+        reason,
+        ...(error === undefined ? {} : { "error.code": errorCodeOf(error) }),
+      });
+    }
+    this.#requests.askLater();
+  }
+
+  #setState(state: JournalState): void {
+    if (isDeepStrictEqual(state, this.#state)) {
+      return;
+    }
+    this.#state = state;
+    this.#tell(() => this.#options.owner.onState?.(state));
+    this.#options.onState(state);
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#state.status !== "ok") {
+      // A disk that hangs is not given more to do.
+      await this.#writer.idle();
+    }
+    if (!this.#isClosed && this.#snapshot === undefined) {
+      this.#tell(() => this.#options.owner.onSnapshotNeeded());
+    }
+  }
+
+  /** Calls the owner, whose mistakes must not come back out of an append. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#options.logger.error("A component failed when told of its journal, because of a bug.", {
+        journal: this.#options.name,
+        "exception.type": error instanceof Error ? error.name : typeof error,
+      });
+    }
+  }
+}

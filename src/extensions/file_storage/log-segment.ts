@@ -1,0 +1,53 @@
+import type { DiskFile } from "./disk.ts";
+import { encodeFileHeader } from "./format.ts";
+import type { Group } from "./group.ts";
+import type { FinishedSegment } from "./segments.ts";
+
+/** A group as the bytes it is, and where they go. */
+export interface Placed {
+  readonly file: DiskFile;
+  readonly parts: readonly Uint8Array[];
+  readonly position: number;
+  readonly bytes: number;
+  /** The number of the first record after it. */
+  readonly endSequence: number;
+}
+
+/** The segment of a log that is appended to. */
+export class LogSegment {
+  readonly number: number;
+  readonly file: DiskFile;
+  #sizeBytes = 0;
+
+  constructor(number: number, file: DiskFile) {
+    this.number = number;
+    this.file = file;
+  }
+
+  /** How large it is, with what is still on its way. */
+  get sizeBytes(): number {
+    return this.#sizeBytes;
+  }
+
+  /** Makes a group the bytes to write next, and reserves their place; the first one brings the file's header. */
+  place(
+    group: Group,
+    { sequence, unixMs }: { readonly sequence: number; readonly unixMs: number },
+  ): Placed {
+    const position = this.#sizeBytes;
+    const { number, file } = this;
+    const frame = group.seal({ sequence, unixMs });
+    const parts =
+      position === 0
+        ? [encodeFileHeader({ kind: "log", number, sequence, unixMs }), frame]
+        : [frame];
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#sizeBytes += bytes;
+    return { file, parts, position, bytes, endSequence: sequence + group.count };
+  }
+
+  /** What is to be remembered of it when nothing more is appended. */
+  finishedAt(endSequence: number): FinishedSegment {
+    return { number: this.number, endSequence, sizeBytes: this.#sizeBytes };
+  }
+}

@@ -1,0 +1,325 @@
+import type { CancelTimer, Clock } from "../../component/clock.ts";
+import { type DegradedReason, maxRecordBytes } from "../../component/storage.ts";
+import type { Disk } from "./disk.ts";
+import { Group } from "./group.ts";
+import type { JournalCounts } from "./journal-counts.ts";
+import { LogSegment, type Placed } from "./log-segment.ts";
+import type { Segments } from "./segments.ts";
+import { SyncSchedule } from "./sync-schedule.ts";
+import { Waiters } from "./waiters.ts";
+import { reasonOf } from "./write-failure.ts";
+
+export interface LogWriterOptions {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly segments: Segments;
+  readonly clock: Clock;
+  readonly fsync: boolean;
+  readonly flushIntervalMs: number;
+  readonly maxSegmentBytes: number;
+  readonly counts: JournalCounts;
+  /** The number of the first record that will be appended. */
+  readonly sequence: number;
+  /** Called once, when nothing more can be stored. `error` is what the system said, if it was the system. */
+  readonly onFailure: (reason: DegradedReason, error: unknown) => void;
+}
+
+/** From this size on a group is not gathered any longer. */
+const fullGroupBytes = 1024 * 1024;
+
+/**
+ * Appends records to the segments of a log. There is at most one write at a time, and what is added meanwhile
+ * goes into the next one. A write begins when somebody waits for it, else when the flush interval is over: each
+ * costs as much as a thousand records. It all ends at the first failure, because a log with a hole is worth
+ * nothing; after that, and after `close`, nothing more is taken.
+ */
+export class LogWriter {
+  readonly #options: LogWriterOptions;
+  readonly #waiters = new Waiters();
+  readonly #sync: SyncSchedule;
+  #pending = new Group();
+  #spare = new Group();
+  #flight: Placed | undefined;
+  #segment: LogSegment | undefined;
+  #running: Promise<void> | undefined;
+  #cancelFlush: CancelTimer | undefined;
+  #mustRoll = false;
+  #isClosing = false;
+  #isOver = false;
+  /** The number of the next record; those before the other one were written. */
+  #sequence: number;
+  #writtenSequence: number;
+
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#sequence = options.sequence;
+    this.#writtenSequence = options.sequence;
+    this.#sync = new SyncSchedule({
+      clock: options.clock,
+      intervalMs: options.flushIntervalMs,
+      sequence: options.sequence,
+      written: () => this.#writtenSequence,
+      sync: async () => {
+        await this.#segment?.file.sync();
+        options.counts.syncs += 1;
+      },
+      // What a failed sync left in the page cache may never reach the disk, whatever a second one says.
+      onFailure: (error) => this.fail(reasonOf(error), error),
+    });
+  }
+
+  /** The number that the next record will have. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  /** Records that were added and not yet written. */
+  get unwrittenRecords(): number {
+    return this.#sequence - this.#writtenSequence;
+  }
+
+  /** How large the segment is that is appended to. */
+  get segmentBytes(): number {
+    return this.#segment?.sizeBytes ?? 0;
+  }
+
+  /** Opens the first segment, which is otherwise done before the first write; rejects when that fails. */
+  open(): Promise<void> {
+    return this.#roll();
+  }
+
+  /** Copies a record into the pending group; `false` when it was not taken. */
+  add(record: Uint8Array): boolean {
+    const isTaken = this.#take(record);
+    if (isTaken) {
+      this.#runSoon();
+    }
+    return isTaken;
+  }
+
+  /** Adds a record and writes it, and all before it, before returning whether that succeeded. */
+  addNow(record: Uint8Array): boolean {
+    if (!this.#take(record)) {
+      return false;
+    }
+    if (this.#segment === undefined) {
+      this.#run();
+      return false;
+    }
+    const group = this.#pending;
+    try {
+      if (this.#flight !== undefined) {
+        // The same bytes to the same place: it does not matter which of the two writes comes later.
+        writeNow(this.#flight);
+      }
+      const placed = this.#place(group, this.#segment);
+      writeNow(placed);
+      group.clear();
+      this.#onWritten(placed);
+      return true;
+    } catch (error) {
+      this.fail(reasonOf(error), error);
+      return false;
+    }
+  }
+
+  /** Resolves when all that was added so far is written, or it is over. */
+  written(): Promise<void> {
+    if (this.#isOver || this.#writtenSequence === this.#sequence) {
+      return Promise.resolve();
+    }
+    this.#run();
+    return this.#waiters.wait(this.#sequence);
+  }
+
+  /** The same, but synced, too, if the log is. */
+  async synced(): Promise<void> {
+    const sequence = this.#sequence;
+    await this.written();
+    if (this.#options.fsync) {
+      await this.#sync.until(sequence);
+    }
+  }
+
+  /** Goes on in a new segment, so that the one before it can be removed when a snapshot contains it. */
+  roll(): void {
+    if (!this.#isClosing && !this.#isOver) {
+      this.#mustRoll = true;
+      this.#run();
+    }
+  }
+
+  /** Takes nothing more, forgets what was not written, and lets everybody go who waits. */
+  fail(reason: DegradedReason, error: unknown): void {
+    if (this.#isOver) {
+      return;
+    }
+    this.#end();
+    if (this.#segment !== undefined) {
+      void this.#segment.file.close();
+      void this.#options.segments.finish(this.#segment.finishedAt(this.#writtenSequence));
+    }
+    this.#options.onFailure(reason, error);
+  }
+
+  /** Takes nothing more; writes and syncs all that was added, and after it a stamp of the time. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#running !== undefined) {
+      await this.#running;
+    }
+    if (!this.#isOver && this.#segment !== undefined) {
+      try {
+        await this.#writePending(this.#segment);
+        await this.#sync.now();
+      } catch (error) {
+        this.fail(reasonOf(error), error);
+      }
+    }
+    this.#end();
+    await this.idle();
+  }
+
+  /** Resolves when nothing of this writer is under way and its file is closed, once it has ended. */
+  async idle(): Promise<void> {
+    await this.#running;
+    await this.#sync.idle();
+    await this.#segment?.file.close();
+  }
+
+  #take(record: Uint8Array): boolean {
+    if (this.#isOver || this.#isClosing) {
+      return false;
+    }
+    if (record.length > maxRecordBytes) {
+      this.fail("too_large", undefined);
+      return false;
+    }
+    if (!this.#pending.add(record)) {
+      this.fail("too_slow", undefined);
+      return false;
+    }
+    this.#sequence += 1;
+    return true;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#cancelFlush?.();
+    this.#sync.end();
+    this.#waiters.releaseAll();
+  }
+
+  #runSoon(): void {
+    if (this.#pending.byteLength >= fullGroupBytes) {
+      this.#run();
+    } else if (this.#running === undefined) {
+      this.#cancelFlush ??= this.#options.clock.after(this.#options.flushIntervalMs, () => {
+        this.#cancelFlush = undefined;
+        this.#run();
+      });
+    }
+  }
+
+  #run(): void {
+    this.#running ??= this.#loop();
+  }
+
+  async #loop(): Promise<void> {
+    try {
+      // After the input that is being handled, so that all of it shares a write.
+      await new Promise((resolve) => setImmediate(resolve));
+      while (!this.#isOver && (this.#mustRoll || this.#pending.count > 0)) {
+        if (this.#isRollDue()) {
+          await this.#roll();
+        }
+        if (!this.#isOver && this.#segment !== undefined && this.#pending.count > 0) {
+          await this.#writePending(this.#segment);
+        }
+      }
+    } catch (error) {
+      this.fail(reasonOf(error), error);
+    } finally {
+      // In the same step as the look at what is pending, so that nothing is added in between and left lying.
+      this.#running = undefined;
+    }
+  }
+
+  #isRollDue(): boolean {
+    if (this.#segment === undefined) {
+      return true;
+    }
+    const isWanted = this.#mustRoll && this.#segment.sizeBytes > 0;
+    this.#mustRoll = false;
+    return isWanted || this.#segment.sizeBytes >= this.#options.maxSegmentBytes;
+  }
+
+  async #writePending(segment: LogSegment): Promise<void> {
+    const group = this.#pending;
+    const placed = this.#place(group, segment);
+    this.#flight = placed;
+    this.#pending = this.#spare;
+    try {
+      await placed.file.write(placed.parts, placed.position);
+    } finally {
+      this.#flight = undefined;
+      group.clear();
+      this.#spare = group;
+    }
+    if (!this.#isOver) {
+      this.#onWritten(placed);
+    }
+  }
+
+  #place(group: Group, segment: LogSegment): Placed {
+    return segment.place(group, {
+      sequence: this.#sequence - group.count,
+      unixMs: this.#options.clock.unixMs(),
+    });
+  }
+
+  #onWritten({ bytes, endSequence }: Placed): void {
+    this.#options.counts.logBytesWritten += bytes;
+    // A write that blocked may have overtaken this one.
+    this.#writtenSequence = Math.max(this.#writtenSequence, endSequence);
+    this.#waiters.reached(this.#writtenSequence);
+    if (this.#options.fsync) {
+      this.#sync.start();
+    }
+  }
+
+  /** Opens the next segment, and leaves the present one only when all of it is on disk. */
+  async #roll(): Promise<void> {
+    const { disk, directory, segments, fsync } = this.#options;
+    const number = segments.takeNumber();
+    const file = await disk.create(segments.pathOf(number));
+    const left = this.#segment;
+    try {
+      if (fsync) {
+        await disk.syncDirectory(directory);
+        // Again if a write that blocked added something meanwhile.
+        while (left !== undefined && !this.#isOver && !this.#sync.isDone) {
+          await this.#sync.now();
+        }
+      }
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    if (this.#isOver) {
+      await file.close();
+      await disk.remove(segments.pathOf(number)).catch(() => {});
+      return;
+    }
+    this.#segment = new LogSegment(number, file);
+    if (left !== undefined) {
+      const finished = left.finishedAt(this.#writtenSequence);
+      await left.file.close();
+      await segments.finish(finished);
+    }
+  }
+}
+
+function writeNow({ file, parts, position }: Placed): void {
+  file.writeNow(parts, position);
+}

@@ -1,0 +1,37 @@
+/** Promises that resolve when a number is reached. */
+export class Waiters {
+  #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
+  #last: { readonly until: number; readonly promise: Promise<void> } | undefined;
+
+  /** Resolves when `reached(until)` was called, or `releaseAll`. Those who wait for the same share a promise. */
+  wait(until: number): Promise<void> {
+    if (this.#last?.until === until) {
+      return this.#last.promise;
+    }
+    const promise = new Promise<void>((resolve) => {
+      this.#waiting.push({ until, resolve });
+    });
+    this.#last = { until, promise };
+    return promise;
+  }
+
+  reached(number: number): void {
+    if (this.#waiting.length === 0) {
+      return;
+    }
+    const waiting = this.#waiting;
+    this.#waiting = waiting.filter(({ until }) => until > number);
+    if (this.#last !== undefined && this.#last.until <= number) {
+      this.#last = undefined;
+    }
+    for (const { until, resolve } of waiting) {
+      if (until <= number) {
+        resolve();
+      }
+    }
+  }
+
+  releaseAll(): void {
+    this.reached(Number.POSITIVE_INFINITY);
+  }
+}

@@ -1,0 +1,167 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { recoverJournal } from "../../../src/extensions/file_storage/recovery.ts";
+import { FakeDisk, type Files, type Operation } from "./fake-disk.ts";
+import { bytesOf, directory, open, settled, textOf } from "./open-journal.ts";
+
+/** What was promised when the disk had seen so many operations. */
+interface Promised {
+  readonly operations: number;
+  readonly records: number;
+}
+
+interface Life {
+  readonly operations: readonly Operation[];
+  readonly history: readonly string[];
+  readonly written: readonly Promised[];
+  readonly synced: readonly Promised[];
+}
+
+const step = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ type: fc.constant("append" as const), size: fc.nat(150) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("now" as const), size: fc.nat(150) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("written" as const) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("snapshot" as const) }) },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("turns" as const), count: fc.nat(6) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("time" as const) }) },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** Lets a journal live through some steps, none of which waits for another, on a disk with turns of its own. */
+async function live(steps: readonly Step[], files: Files = new Map()): Promise<Life> {
+  const disk = FakeDisk.of(files);
+  const { journal, clock, records } = await open({ disk, maxSegmentBytes: 400 });
+  const history = [...records];
+  // What was there at the beginning stays, whatever happens while it is read.
+  const written: Promised[] = [{ operations: 0, records: history.length }];
+  const synced: Promised[] = [];
+  const promise = (list: Promised[], records: number) => () => {
+    list.push({ operations: disk.operations.length, records });
+  };
+  const append = (size: number) => {
+    const text = `${history.length}`.padEnd(size, "z");
+    history.push(text);
+    return bytesOf(text);
+  };
+  for (const each of steps) {
+    switch (each.type) {
+      case "append":
+        journal.append(append(each.size));
+        break;
+      case "now":
+        expect(journal.appendNow(append(each.size))).toBe(true);
+        promise(written, history.length)();
+        break;
+      case "written":
+        void journal.written().then(promise(written, history.length));
+        void journal.synced().then(promise(synced, history.length));
+        break;
+      case "snapshot": {
+        const records = history.length;
+        void journal.snapshot(history.map(bytesOf)).then((outcome) => {
+          if (outcome.status === "done") {
+            promise(written, records)();
+            promise(synced, records)();
+          }
+        });
+        break;
+      }
+      case "turns":
+        for (let turn = 0; turn < each.count; turn += 1) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        break;
+      case "time":
+        clock.advance(10);
+        break;
+      default:
+        each satisfies never;
+    }
+  }
+  for (let round = 0; round < 3; round += 1) {
+    clock.advance(10);
+    await settled();
+  }
+  return { operations: [...disk.operations], history, written, synced };
+}
+
+async function recoveredFrom(disk: FakeDisk): Promise<readonly string[]> {
+  const records: string[] = [];
+  disk.takesTurns = false;
+  await recoverJournal({ disk, directory, take: (record) => records.push(textOf(record)) });
+  return records;
+}
+
+function promisedAt(promises: readonly Promised[], operations: number): number {
+  return promises
+    .filter((promise) => promise.operations <= operations)
+    .reduce((most, { records }) => Math.max(most, records), 0);
+}
+
+/** The operations up to one of them, and half of that one if it is a write. */
+function halfway(operations: readonly Operation[], count: number): readonly Operation[] {
+  const next = operations[count];
+  return next?.type === "write"
+    ? [
+        ...operations.slice(0, count),
+        { ...next, bytes: next.bytes.subarray(0, next.bytes.length / 2) },
+      ]
+    : operations.slice(0, count);
+}
+
+test("killed between any two operations of the disk, or within one, nothing that was written is lost, doubled or made up", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
+      const { operations, history, written } = await live(steps);
+      for (let count = 0; count <= operations.length; count += 1) {
+        const records = await recoveredFrom(FakeDisk.after(halfway(operations, count)));
+        expect(records).toEqual(history.slice(0, records.length));
+        expect(records.length).toBeGreaterThanOrEqual(promisedAt(written, count));
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("when the power goes at any time, nothing that was synced is lost, doubled or made up", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 30 }),
+      fc.infiniteStream(fc.boolean()),
+      async (steps, chances) => {
+        const { operations, history, synced } = await live(steps);
+        for (let count = 0; count <= operations.length; count += 1) {
+          const disk = FakeDisk.afterPowerCut(
+            operations.slice(0, count),
+            () => chances.next().value === true,
+          );
+          const records = await recoveredFrom(disk);
+          expect(records).toEqual(history.slice(0, records.length));
+          expect(records.length).toBeGreaterThanOrEqual(promisedAt(synced, count));
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
+
+test("killed again and again, also while it starts, a journal goes on where it was", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.array(step, { maxLength: 12 }), fc.nat()), { maxLength: 6 }),
+      async (lives) => {
+        let files: Files = new Map();
+        for (const [steps, chance] of lives) {
+          const { operations, history, written } = await live(steps, files);
+          const count = chance % (operations.length + 1);
+          const disk = FakeDisk.after(halfway(operations, count), files);
+          files = disk.files();
+          const records = await recoveredFrom(FakeDisk.of(files));
+          expect(records).toEqual(history.slice(0, records.length));
+          expect(records.length).toBeGreaterThanOrEqual(promisedAt(written, count));
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+});
