@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [journal] [--rounds N]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -8,6 +8,7 @@ const benches = {
   scanner: new URL("./scanner.bench.ts", import.meta.url),
   route: new URL("./route.bench.ts", import.meta.url),
   table: new URL("./table.bench.ts", import.meta.url),
+  journal: new URL("./journal.bench.ts", import.meta.url),
 } as const;
 
 const { values, positionals } = parseArgs({
