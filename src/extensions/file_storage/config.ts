@@ -43,7 +43,7 @@ export const schema = z.strictObject({
   flush_interval: duration({ min: "1ms", max: "1m" })
     .prefault("10ms")
     .describe(
-      "How long records may wait for their fsync, which all that come meanwhile share, or for their writing when the component does not wait for it. The most that a power cut takes.",
+      "How long records wait for the fsync that all which come meanwhile share, and before that for being written when the component does not wait for it. A power cut takes what came within twice this time.",
     ),
   max_segment_size: byteSize({ min: "64KiB", max: "1GiB" })
     .prefault("32MiB")

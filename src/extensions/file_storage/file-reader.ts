@@ -105,13 +105,14 @@ export async function readJournalFile(
 class Window {
   readonly #file: DiskFile;
   readonly #sizeBytes: number;
-  #buffer = new Uint8Array(chunkBytes);
+  #buffer: Uint8Array;
   #start = 0;
   #length = 0;
 
   constructor(file: DiskFile, sizeBytes: number) {
     this.#file = file;
     this.#sizeBytes = sizeBytes;
+    this.#buffer = new Uint8Array(Math.min(chunkBytes, sizeBytes));
   }
 
   /** The bytes at a position, valid until the next call; `undefined` when the file ends before them. */
