@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import type { Disk, DiskFile } from "./disk.ts";
+import { errorCodeOf } from "./write-failure.ts";
 
 const ownerOnly = 0o600;
 
@@ -25,6 +26,11 @@ export const systemDisk: Disk = {
     const handle = await open(path, "r");
     try {
       await handle.sync();
+    } catch (error) {
+      // Some network file systems have no such call; what they do with names is up to them.
+      if (!["EINVAL", "ENOTSUP"].includes(errorCodeOf(error))) {
+        throw error;
+      }
     } finally {
       await handle.close();
     }
