@@ -31,6 +31,10 @@ function createMachine(limit: number): Contender {
       maxSessions: limit,
       maxOpenWork: limit,
       maxTombstones: tombstones,
+      stalledAfterMs: 120_000,
+      longRunningAfterMs: 300_000,
+      maxPauseMs: 604_800_000,
+      tellsMarkers: false,
     },
     1,
   );

@@ -80,7 +80,7 @@ const openAndEvicted: Row = {
       id: 10,
       title: "Evictions by reason",
       description:
-        "Markers evicted per second. orphaned_no_owner: the owner ended and left it open. max_age: nothing at all was heard for 12 h. A step at a gateway release points at the release; only the chosen reasons are shown.",
+        "Markers evicted per second. orphaned_no_owner: the owner ended and left it open. session_ended, process_gone: what it belonged to is over. lease_expired: heartbeats were missed. max_age: nothing at all was heard for 12 h. A step at a gateway release points at the release; only the chosen reasons are shown.",
       width: 12,
       unit: "cps",
       isStacked: true,
@@ -133,7 +133,7 @@ const openAndEvicted: Row = {
       id: 14,
       title: "Sessions by state",
       description:
-        "Sessions with open work. The line should come down with the load; sessions that stay for longer than the longest tool are what users notice as a hanging assistant.",
+        "Sessions with open work. blocked_tool_call: a tool is open and nothing was heard for stalled_after; that is what users notice as a hanging assistant. stalled: the same without a tool. paused: a person is awaited, nothing is wrong.",
       width: 12,
       unit: "short",
       isStacked: true,
@@ -200,6 +200,24 @@ const signals: Row = {
           legend: "{{kind}}",
         },
       ],
+    }),
+    timeseries({
+      id: 23,
+      title: "Evictions held back",
+      description:
+        "Markers whose eviction waits, because too many would go at once or nothing is heard at all. Anything but zero: look at the network and at the senders before you look at tools.",
+      width: 12,
+      unit: "short",
+      queries: [{ expr: `sum(${prefix}_held{${own}})`, legend: "held back" }],
+    }),
+    timeseries({
+      id: 24,
+      title: "Implied work",
+      description:
+        "Work that something below it shows to be open and that has not been told of itself. Where only finished spans arrive that is all that is known of it before it ends; elsewhere a line that grows means that starts get lost.",
+      width: 12,
+      unit: "short",
+      queries: [{ expr: `sum(${prefix}_implied{${own}})`, legend: "implied" }],
     }),
   ],
 };

@@ -21,6 +21,22 @@ export class Int32Column {
     this.#cells[row] = value;
   }
 
+  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  toBytes(rows: number): Uint8Array {
+    const copy = new Int32Array(rows);
+    copy.set(this.#cells.subarray(0, rows));
+    return new Uint8Array(copy.buffer);
+  }
+
+  /** Replaces all cells by what `toBytes` gave. */
+  fromBytes(bytes: Uint8Array): void {
+    const cells = new Int32Array(
+      doubledCapacity(16, bytes.byteLength / Int32Array.BYTES_PER_ELEMENT),
+    );
+    new Uint8Array(cells.buffer).set(bytes);
+    this.#cells = cells;
+  }
+
   /** Makes room for `rows` rows, doubling. */
   ensure(rows: number): void {
     if (rows > this.#cells.length) {
@@ -50,6 +66,22 @@ export class Float64Column {
     this.#cells[row] = value;
   }
 
+  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  toBytes(rows: number): Uint8Array {
+    const copy = new Float64Array(rows);
+    copy.set(this.#cells.subarray(0, rows));
+    return new Uint8Array(copy.buffer);
+  }
+
+  /** Replaces all cells by what `toBytes` gave. */
+  fromBytes(bytes: Uint8Array): void {
+    const cells = new Float64Array(
+      doubledCapacity(16, bytes.byteLength / Float64Array.BYTES_PER_ELEMENT),
+    );
+    new Uint8Array(cells.buffer).set(bytes);
+    this.#cells = cells;
+  }
+
   /** Makes room for `rows` rows, doubling. */
   ensure(rows: number): void {
     if (rows > this.#cells.length) {
@@ -77,6 +109,22 @@ export class Uint8Column {
 
   set(row: number, value: number): void {
     this.#cells[row] = value;
+  }
+
+  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  toBytes(rows: number): Uint8Array {
+    const copy = new Uint8Array(rows);
+    copy.set(this.#cells.subarray(0, rows));
+    return new Uint8Array(copy.buffer);
+  }
+
+  /** Replaces all cells by what `toBytes` gave. */
+  fromBytes(bytes: Uint8Array): void {
+    const cells = new Uint8Array(
+      doubledCapacity(16, bytes.byteLength / Uint8Array.BYTES_PER_ELEMENT),
+    );
+    new Uint8Array(cells.buffer).set(bytes);
+    this.#cells = cells;
   }
 
   /** Makes room for `rows` rows, doubling. */

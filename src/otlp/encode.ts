@@ -25,6 +25,24 @@ export interface LogEvent {
   readonly spanId?: Uint8Array;
 }
 
+/** A span of ours about a span of a sender. */
+export interface DerivedSpan {
+  /** 16 bytes. */
+  readonly traceId: Uint8Array;
+  /** 8 bytes. */
+  readonly spanId: Uint8Array;
+  /** 8 bytes, zeros for none. */
+  readonly parentSpanId: Uint8Array;
+  readonly name: string;
+  readonly startTimeUnixNano: bigint;
+  readonly endTimeUnixNano: bigint;
+  readonly attributes: Readonly<Record<string, string | number | boolean>>;
+  /** Of status ERROR. */
+  readonly statusMessage: string;
+  /** The span that it is about, in the same trace. */
+  readonly linkedSpanId: Uint8Array;
+}
+
 export type Encoding = "protobuf" | "json";
 
 const rejectedNames = {
@@ -132,6 +150,40 @@ export function encodeLogEvents(input: {
       ],
     }),
   );
+}
+
+/** An `ExportTraceServiceRequest` of one resource and one scope. */
+export function encodeSpans(input: {
+  readonly resource: Readonly<Record<string, string>>;
+  readonly scope: { readonly name: string; readonly version: string };
+  readonly spans: readonly DerivedSpan[];
+}): Uint8Array {
+  return finish(
+    otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: [
+        {
+          resource: { attributes: keyValues(input.resource) },
+          scopeSpans: [{ scope: input.scope, spans: input.spans.map(spanOf) }],
+        },
+      ],
+    }),
+  );
+}
+
+function spanOf(span: DerivedSpan): otlp.Span.$Properties {
+  const { traceId, spanId, parentSpanId, name } = span;
+  return {
+    traceId,
+    spanId,
+    ...(parentSpanId.some((byte) => byte !== 0) ? { parentSpanId } : {}),
+    name,
+    kind: otlp.Span.SpanKind.SPAN_KIND_INTERNAL,
+    startTimeUnixNano: longOf(span.startTimeUnixNano),
+    endTimeUnixNano: longOf(span.endTimeUnixNano),
+    attributes: keyValues(span.attributes),
+    links: [{ traceId, spanId: span.linkedSpanId }],
+    status: { code: otlp.Status.StatusCode.STATUS_CODE_ERROR, message: span.statusMessage },
+  };
 }
 
 function logRecordOf(event: LogEvent): otlp.LogRecord.$Properties {

@@ -32,6 +32,14 @@ export function requestFromJson(
     // What the parser says quotes the body.
     return { ok: false, message: "The body is not valid JSON." };
   }
+  return requestFromValue(signal, request);
+}
+
+/** The same for a request that `parseExactJson` has read. */
+export function requestFromValue(
+  signal: Signal,
+  request: unknown,
+): { readonly ok: true; readonly bytes: Uint8Array } | { readonly ok: false; message: string } {
   const writer = protobuf.Writer.create();
   const problem = writeMessage(writer, requestMessage(signal), request, 0);
   if (problem !== undefined) {

@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { instruments as storageInstruments } from "../../src/extensions/file_storage/instruments.ts";
 import type { InstrumentSpec } from "../../src/metrics/instrument.ts";
 import { prometheusLabel, prometheusName } from "../../src/metrics/prometheus-names.ts";
 import { activityInstruments } from "../../src/processors/session_activity/instruments.ts";
@@ -32,7 +33,7 @@ const registry = new Map<string, Known>([
       ? [`${name}_bucket`, { kind: "counter", labels: labels.set("le", undefined) }]
       : [name, { kind: spec.kind, labels }];
   }),
-  ...telemetryInstruments.map((spec): [string, Known] => [
+  ...[...telemetryInstruments, ...storageInstruments].map((spec): [string, Known] => [
     prometheusName(spec, { suffixes: false }),
     { kind: spec.kind, labels: labelsOf(spec.attributes) },
   ]),

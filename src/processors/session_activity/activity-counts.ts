@@ -1,3 +1,4 @@
+import type { Archive } from "./archive.ts";
 import { dialectNames, type SignalResult, signalResults } from "./dialects.ts";
 import { type EvictionReason, evictionReasons, kindNames, type WorkKind } from "./kinds.ts";
 
@@ -44,6 +45,50 @@ export class ActivityCounts {
       max: 0,
     })),
   );
+
+  /** By name, so that counters outlive a change of what is told apart. */
+  archive(io: Archive): void {
+    const named = new Map<string, number[]>([
+      ...Object.entries({
+        started: this.started,
+        ended: this.ended,
+        open: this.open,
+        untracked: this.untracked,
+        reconciled: this.reconciled,
+        lateStarts: this.lateStarts,
+      }),
+      ...[...this.#evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
+    ]);
+    const names = io.texts([...named.keys()]);
+    for (const name of names) {
+      put(named.get(name), io.numbers(named.get(name) ?? []));
+    }
+    const rows = new Map<string, { readonly cells: number[]; readonly index: number }>(
+      [...this.#signals].flatMap(([result, cells]) =>
+        dialectNames.map((dialect, index) => [`${result} ${dialect}`, { cells, index }] as const),
+      ),
+    );
+    const cells = io.texts([...rows.keys()]);
+    const counts = io.numbers([...this.#signals.values()].flat());
+    for (const [at, cell] of cells.entries()) {
+      const row = rows.get(cell);
+      if (row !== undefined) {
+        row.cells[row.index] = counts[at] ?? 0;
+      }
+    }
+    for (const duration of this.#durations.flat()) {
+      const { sum, count, min, max, buckets } = duration;
+      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = io.numbers([
+        sum,
+        count,
+        min,
+        max,
+        ...buckets,
+      ]);
+      Object.assign(duration, { sum: newSum, count: newCount, min: newMin, max: newMax });
+      put(buckets, rest);
+    }
+  }
 
   evicted(reason: EvictionReason, kind: WorkKind): number {
     return this.#evicted.get(reason)?.[kind] ?? 0;
@@ -95,6 +140,10 @@ export function add(cells: number[] | undefined, index: number, count: number): 
   if (cells !== undefined) {
     cells[index] = (cells[index] ?? 0) + count;
   }
+}
+
+function put(cells: number[] | undefined, values: readonly number[]): void {
+  cells?.splice(0, cells.length, ...values);
 }
 
 function perKind(): number[] {

@@ -1,3 +1,4 @@
+import type { Archive } from "./archive.ts";
 import { GroupTable, groupFlags, ReferenceTable } from "./group-table.ts";
 import { workKinds } from "./kinds.ts";
 import { SpanTable, spanFlags, spanStates } from "./span-table.ts";
@@ -7,6 +8,18 @@ const looseFlags = groupFlags.loose | groupFlags.fallback;
 
 /** Longer parent chains are cut: nobody nests agents that deep, and a walk must end. */
 const maxDepth = 200;
+
+/** Told of what happens to groups. A group's row may be used again once it is gone. */
+export interface GroupListeners {
+  /** Called before the row of `group` is given up. */
+  readonly onGone: (group: number) => void;
+  /** `from` has become part of `into`; its columns still say what it was. */
+  readonly onMerged: (from: number, into: number) => void;
+  /** The group has open work now, and had none. */
+  readonly onActive: (group: number) => void;
+  /** The group has no open work any more. */
+  readonly onIdle: (group: number) => void;
+}
 
 /**
  * Who belongs to whom: spans under spans, spans in groups, groups behind session references. It keeps
@@ -19,25 +32,23 @@ export class ActivityGraph {
   readonly references = new ReferenceTable();
   /** Groups whose situation eased because work below a member closed; the machine drains it. */
   readonly eased: number[] = [];
-  /** Called when a group is gone, before its row is used again. */
-  readonly #onGroupGone: (group: number) => void;
-  readonly #onGroupMerged: (from: number, into: number) => void;
+  readonly #listeners: GroupListeners;
   readonly #maxReferences: number;
   #activeGroups = 0;
 
-  constructor(
-    seed: number,
-    maxReferences: number,
-    listeners: {
-      readonly onGroupGone: (group: number) => void;
-      readonly onGroupMerged: (from: number, into: number) => void;
-    },
-  ) {
+  constructor(seed: number, maxReferences: number, listeners: GroupListeners) {
     this.traces = new TraceTable(seed);
     this.spans = new SpanTable(seed);
     this.#maxReferences = maxReferences;
-    this.#onGroupGone = listeners.onGroupGone;
-    this.#onGroupMerged = listeners.onGroupMerged;
+    this.#listeners = listeners;
+  }
+
+  archive(io: Archive): void {
+    this.traces.archive(io);
+    this.spans.archive(io);
+    this.groups.archive(io);
+    this.references.archive(io);
+    this.#activeGroups = io.number(this.#activeGroups);
   }
 
   /** Groups with open work. */
@@ -203,10 +214,21 @@ export class ActivityGraph {
       groups.finishedTools,
       groups.explained,
       groups.anonymous,
+      groups.pauses,
     ]) {
       column.set(into, column.get(into) + column.get(from));
     }
-    for (const column of [groups.closedAtMs, groups.ownerEndMs, groups.cutoffMs, groups.channel]) {
+    for (const column of [
+      groups.closedAtMs,
+      groups.ownerEndMs,
+      groups.cutoffMs,
+      groups.ownerEndSeq,
+      groups.cutoffSeq,
+      groups.endedAtMs,
+      groups.sessionEndMs,
+      groups.sessionEndSeq,
+      groups.channel,
+    ]) {
       column.set(into, Math.max(column.get(into), column.get(from)));
     }
     this.#activeGroups += groups.isActive(into) ? 1 : 0;
@@ -216,7 +238,7 @@ export class ActivityGraph {
       span = next;
     }
     this.#moveReferences(from, into);
-    this.#onGroupMerged(from, into);
+    this.#listeners.onMerged(from, into);
     groups.remove(from);
     return into;
   }
@@ -259,7 +281,42 @@ export class ActivityGraph {
     const wasActive = groups.isActive(group);
     groups.openOwners.set(group, groups.openOwners.get(group) + owners);
     groups.openMarkers.set(group, groups.openMarkers.get(group) + markers);
-    this.#activeGroups += (groups.isActive(group) ? 1 : 0) - (wasActive ? 1 : 0);
+    const isActive = groups.isActive(group);
+    if (isActive !== wasActive) {
+      this.#activeGroups += isActive ? 1 : -1;
+      if (isActive) {
+        this.#listeners.onActive(group);
+      } else {
+        this.#listeners.onIdle(group);
+      }
+    }
+  }
+
+  /**
+   * The group a span is judged with: its own, else its owner's, else that of the ancestor that has not
+   * arrived, which is made when missing. -1 when all its ancestors are known and none is an owner.
+   */
+  groupOf(span: number): number {
+    const { spans } = this;
+    if (spans.group.get(span) !== -1) {
+      return spans.group.get(span);
+    }
+    let last = span;
+    let at = span;
+    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
+      last = at;
+      at = spans.parentOf(at);
+    }
+    if (at !== -1) {
+      return spans.group.get(at);
+    }
+    if (spans.state.get(last) !== spanStates.unknown) {
+      return -1;
+    }
+    if (spans.group.get(last) === -1) {
+      this.join(last, this.#addLoose(spans.trace.get(last)));
+    }
+    return spans.group.get(last);
   }
 
   #canLink(child: number, parent: number): boolean {
@@ -294,7 +351,7 @@ export class ActivityGraph {
       this.references.remove(reference);
       reference = next;
     }
-    this.#onGroupGone(group);
+    this.#listeners.onGone(group);
     this.groups.remove(group);
   }
 
@@ -379,7 +436,7 @@ export class ActivityGraph {
       spans.openRunsBelow.set(at, spans.openRunsBelow.get(at) + runs);
       const group = spans.group.get(at);
       const isRun = spans.kind.get(at) === workKinds.run;
-      if ((work < 0 || runs < 0) && group !== -1 && groups.openOwners.get(group) === 0) {
+      if ((work < 0 || runs < 0) && group !== -1 && groups.mayBeOver(group)) {
         if (isRun || spans.state.get(at) === spanStates.open) {
           this.eased.push(group);
         }

@@ -12,4 +12,12 @@ export interface ActivityLimits {
   readonly maxOpenWork: number;
   /** Ended and evicted spans and links that are remembered; the oldest go first. */
   readonly maxTombstones: number;
+  /** Open work without any signal for this long makes a session stalled. */
+  readonly stalledAfterMs: number;
+  /** A session that has had open work for this long is long-running. */
+  readonly longRunningAfterMs: number;
+  /** A wait for a person that lasts longer is taken to be over. */
+  readonly maxPauseMs: number;
+  /** Events carry each evicted marker. */
+  readonly tellsMarkers: boolean;
 }

@@ -15,13 +15,15 @@ import { dialectNames, resultsOf } from "./dialects.ts";
 import { activityInstruments, specs } from "./instruments.ts";
 import { evictionReasons, kindNames, toWorkKind, workKinds } from "./kinds.ts";
 import type { SessionActivity } from "./session-activity.ts";
+import { sessionStateNames } from "./session-states.ts";
 
 const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as const;
 
 /** What publishing needs of the machine and of the outside. */
 export interface MetricsInput {
   readonly activity: SessionActivity;
-  readonly resource: Resource;
+  /** Asked when metrics are first collected. */
+  readonly resource: () => Resource;
   readonly scope: { readonly name: string; readonly version: string };
   /** Monotonic and Unix time. */
   readonly nowMs: () => number;
@@ -33,8 +35,19 @@ export interface MetricsInput {
  * is there from the start, as 0, so that a first eviction is seen as a step and absence means absence.
  */
 export function createActivityMetrics(input: MetricsInput): DescribedSource {
+  let reader: ManualReader | undefined;
+  return {
+    collect: () => {
+      reader ??= createReader(input);
+      return reader.collect();
+    },
+    instruments: activityInstruments,
+  };
+}
+
+function createReader(input: MetricsInput): ManualReader {
   const reader = new ManualReader({ metricProducers: [durationProducer(input)] });
-  const provider = new MeterProvider({ resource: input.resource, readers: [reader] });
+  const provider = new MeterProvider({ resource: input.resource(), readers: [reader] });
   const meter = provider.getMeter(input.scope.name, input.scope.version);
   const { counts } = input.activity;
   const observe = (spec: InstrumentSpec, points: () => Iterable<readonly [number, Attributes]>) => {
@@ -89,14 +102,18 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
     byKind(() => counts.open),
   );
   observe(specs.signals, () => signalPoints(counts));
-  observe(specs.sessions, () => [
-    [input.activity.sizes().sessions, { "openclaw.state": "active" }] as const,
-  ]);
+  observe(specs.sessions, () =>
+    sessionStateNames.map(
+      (state) => [input.activity.sessionsIn(state), { "openclaw.state": state }] as const,
+    ),
+  );
+  observe(specs.held, () => [[input.activity.heldMarkers(), {}] as const]);
+  observe(specs.implied, () => [[input.activity.sizes().implied, {}] as const]);
   observe(
     specs.oldestAge,
     byKind(() => input.activity.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
   );
-  return { collect: () => reader.collect(), instruments: activityInstruments };
+  return reader;
 }
 
 function* signalPoints(counts: ActivityCounts): Iterable<readonly [number, Attributes]> {
@@ -116,7 +133,7 @@ function durationProducer(input: MetricsInput): MetricProducer {
     collect: async (): Promise<CollectionResult> => ({
       errors: [],
       resourceMetrics: {
-        resource: input.resource,
+        resource: input.resource(),
         scopeMetrics: [
           {
             scope: input.scope,

@@ -28,23 +28,41 @@ export class Admission {
 
   /** Why a start is not tracked, if it is not. */
   refuse(known: number, batch: SignalBatch, row: number): "late_start" | "untracked" | undefined {
-    const { groups } = this.#graph;
     const isMarker = batch.kind.get(row) !== workKinds.run;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
     const group = this.#groupOf(known, batch, row);
-    if (isMarker && group !== -1 && groups.cutoffMs.get(group) >= batch.startMs.get(row)) {
+    if (isMarker && group !== -1 && this.#isFenced(group, batch, row)) {
       return "late_start";
     }
     if (isMarker && !hasParent && !hasReference) {
       // Some senders start a second span for the same tool that nothing ever ends.
       return "untracked";
     }
-    if (this.#ledger.openWork >= this.#limits.maxOpenWork) {
-      return "untracked";
-    }
-    const isFull = this.#graph.activeGroups >= this.#limits.maxSessions;
-    return isFull && !this.#joinsActive(group, known, batch, row) ? "untracked" : undefined;
+    return this.#isFull(group, known, batch, row) ? "untracked" : undefined;
+  }
+
+  /** Whether the bounds allow to take evicted work back. */
+  readmits(known: number, batch: SignalBatch, row: number): boolean {
+    return !this.#isFull(this.#groupOf(known, batch, row), known, batch, row);
+  }
+
+  #isFull(group: number, known: number, batch: SignalBatch, row: number): boolean {
+    return (
+      this.#ledger.openWork >= this.#limits.maxOpenWork ||
+      (this.#graph.activeGroups >= this.#limits.maxSessions &&
+        !this.#joinsActive(group, known, batch, row))
+    );
+  }
+
+  /** Whether a start is from before an eviction: by the sender's order of events where it has one, else by its clock. */
+  #isFenced(group: number, batch: SignalBatch, row: number): boolean {
+    const { groups } = this.#graph;
+    const cutoffSeq = groups.cutoffSeq.get(group);
+    const seq = batch.seq.get(row);
+    return cutoffSeq > 0 && seq > 0
+      ? seq <= cutoffSeq
+      : batch.startMs.get(row) <= groups.cutoffMs.get(group);
   }
 
   /** Whether work falls into a session that is active already, so that it needs no new one. */

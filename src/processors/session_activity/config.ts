@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { storageId } from "../../config/storage-id.ts";
 import { duration } from "../../config/units.ts";
 import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
@@ -25,6 +26,42 @@ export const schema = z.strictObject({
   max_tombstones: bound(1_000_000).describe(
     "Ended and evicted work that is remembered, about 110 bytes each; the oldest is forgotten first.",
   ),
+  stalled_after: duration({ min: "1s" })
+    .prefault("2m")
+    .describe(
+      "A session with open work of which nothing was heard for this long is stalled; with an open tool, blocked_tool_call.",
+    ),
+  long_running_after: duration({ min: "1s" })
+    .prefault("5m")
+    .describe("A session that has had open work for this long, and is heard of, is long_running."),
+  max_pause: duration({ min: "1s" })
+    .prefault("168h")
+    .describe("A wait for a person whose end is not told for this long is taken to be over."),
+  span_state_interval: duration({ min: "100ms", max: "24h" })
+    .prefault("5s")
+    .describe(
+      "How often senders of span.state logs report an open span; their records do not say.",
+    ),
+  forward_pending_spans: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      "Whether Logfire's pending spans are passed on. Only Logfire knows what to do with them.",
+    ),
+  close_spans: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      "Whether a span is added to the traces for each evicted marker, beside it, so that a trace view shows what was lost.",
+    ),
+  storage: storageId().describe(
+    "The extension that keeps open work, sessions and counters over restarts. Without one they are forgotten.",
+  ),
+  restart_grace: duration({ min: "0s", max: "1h" })
+    .prefault("30s")
+    .describe(
+      "How long after a restart nothing is evicted, so that senders can deliver what they could not. Only with storage.",
+    ),
   export_interval: duration({ min: "100ms" })
     .prefault("10s")
     .describe("How often derived metrics are pushed to exporters that are not scraped."),

@@ -1,17 +1,29 @@
+import type { EvictedMarker } from "./activity-event.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import { groupFlags } from "./group-table.ts";
-import { type EvictionReason, workKinds } from "./kinds.ts";
-import { spanStates } from "./span-table.ts";
+import { type EvictionReason, toWorkKind } from "./kinds.ts";
+import { ageMsOf, summaryOf, traceContextOf } from "./marker-summary.ts";
 import type { WorkLedger } from "./work-ledger.ts";
+
+/** Markers that are known by number only. */
+export interface Guess {
+  readonly count: number;
+  /** A run they belong to, or -1. */
+  readonly owner: number;
+  readonly isInferred: boolean;
+}
 
 /** Takes markers out of the tracked state: tells of them, fences their group, closes their rows. */
 export class Evictions {
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
+  readonly #tellsMarkers: boolean;
 
-  constructor(graph: ActivityGraph, ledger: WorkLedger) {
+  /** `tellsMarkers`: events carry each marker. */
+  constructor(graph: ActivityGraph, ledger: WorkLedger, tellsMarkers: boolean) {
     this.#graph = graph;
     this.#ledger = ledger;
+    this.#tellsMarkers = tellsMarkers;
   }
 
   /** Evicts open markers of one group. */
@@ -38,7 +50,22 @@ export class Evictions {
       (latest, span) => Math.max(latest, spans.startMs.get(span)),
       groups.cutoffMs.get(group),
     );
-    groups.cutoffMs.set(group, Math.max(lastStartMs, ownerEndMs));
+    const lastStartSeq = orphans.reduce(
+      (latest, span) => Math.max(latest, spans.seq.get(span)),
+      groups.cutoffSeq.get(group),
+    );
+    this.fenceAt(
+      group,
+      Math.max(lastStartMs, ownerEndMs),
+      Math.max(lastStartSeq, groups.ownerEndSeq.get(group)),
+    );
+  }
+
+  /** Starts of the group up to this moment, by the sender's clock and order, come too late from now on. */
+  fenceAt(group: number, cutoffMs: number, cutoffSeq: number): void {
+    const { groups } = this.#graph;
+    groups.cutoffMs.set(group, Math.max(groups.cutoffMs.get(group), cutoffMs));
+    groups.cutoffSeq.set(group, Math.max(groups.cutoffSeq.get(group), cutoffSeq));
   }
 
   /**
@@ -50,63 +77,31 @@ export class Evictions {
     reason: EvictionReason,
     channel: number,
     atMs: number,
-    guess?: { readonly owner: number; readonly guessed: number },
+    guess?: Guess,
   ): void {
-    const { spans, traces } = this.#graph;
-    let tools = guess?.guessed ?? 0;
-    let oldest = -1;
-    let oldestAgeMs = -1;
-    let name = 0;
-    let oldestToolAgeMs = -1;
-    for (const span of markers) {
-      const ageMs = this.#ageMs(span, atMs);
-      if (ageMs > oldestAgeMs) {
-        oldestAgeMs = ageMs;
-        oldest = span;
-      }
-      if (spans.kind.get(span) === workKinds.tool) {
-        tools++;
-        if (ageMs > oldestToolAgeMs) {
-          oldestToolAgeMs = ageMs;
-          name = spans.name.get(span);
-        }
-      }
-    }
-    const context = oldest !== -1 ? oldest : (guess?.owner ?? -1);
-    const trace = context === -1 ? -1 : spans.trace.get(context);
+    const summary = summaryOf(this.#graph, markers, atMs);
     this.#ledger.events.push({
       type: "evicted",
       reason,
+      isInferred: guess?.isInferred ?? false,
       atMs,
-      tools,
-      modelCalls: markers.length - (tools - (guess?.guessed ?? 0)),
-      ...(oldest === -1 ? {} : { oldestAgeMs }),
-      name,
       channel,
-      traceId: toBytes([
-        traces.id0.get(trace),
-        traces.id1.get(trace),
-        traces.id2.get(trace),
-        traces.id3.get(trace),
-      ]),
-      spanId: toBytes([spans.id0.get(context), spans.id1.get(context)]),
+      ...summary,
+      tools: summary.tools + (guess?.count ?? 0),
+      ...(markers.length === 0 ? traceContextOf(this.#graph, guess?.owner ?? -1) : {}),
+      markers: this.#tellsMarkers ? markers.map((span) => this.#markerOf(span, atMs)) : [],
     });
   }
 
-  /** How old a marker was: by our clock while it is open, by its sender's when it came finished. */
-  #ageMs(span: number, atMs: number): number {
+  #markerOf(span: number, atMs: number): EvictedMarker {
     const { spans } = this.#graph;
-    return spans.state.get(span) === spanStates.open
-      ? atMs - spans.endMs.get(span)
-      : Math.max(0, spans.endMs.get(span) - spans.startMs.get(span));
+    return {
+      kind: toWorkKind(spans.kind.get(span)),
+      ...traceContextOf(this.#graph, span),
+      parentSpanId: traceContextOf(this.#graph, spans.parentOf(span)).spanId,
+      startMs: spans.startMs.get(span),
+      ageMs: ageMsOf(this.#graph, span, atMs),
+      name: spans.name.get(span),
+    };
   }
-}
-
-function toBytes(words: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(words.length * 4);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, index) => {
-    view.setInt32(index * 4, word);
-  });
-  return bytes;
 }

@@ -10,5 +10,6 @@ export const factory = declare({
   description:
     "Keeps the activity of every session and tells when tools or model calls are left without an owner.",
   schema,
+  storageKey: ["storage"],
   create: createSessionActivity,
 });

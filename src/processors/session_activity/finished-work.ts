@@ -1,5 +1,5 @@
 import type { ActivityGraph } from "./activity-graph.ts";
-import { dialects } from "./dialects.ts";
+import { sourceRanks } from "./dialects.ts";
 import type { Evictions } from "./evictions.ts";
 import { groupFlags } from "./group-table.ts";
 import { workKinds } from "./kinds.ts";
@@ -87,7 +87,7 @@ export class FinishedWork {
     const { spans, traces } = this.#graph;
     const process = traces.process.get(spans.trace.get(span));
     return (
-      this.#processes.sourceOf(process) === dialects.relay &&
+      this.#processes.sourceOf(process) === sourceRanks.relay &&
       !spans.hasFlag(span, spanFlags.relayed)
     );
   }
@@ -102,14 +102,16 @@ export class FinishedWork {
     }
   }
 
-  /** Finished work that has waited for the lateness without its owner's end: it ended by itself. */
-  settleWaiting(untilMs: number): void {
+  /** Finished work that has waited for the lateness without its owner's end: it ended by itself. Returns whether there was any. */
+  settleWaiting(untilMs: number): boolean {
+    let hasSettled = false;
     const { spans } = this.#graph;
     for (let span = this.#ledger.longestUndecided(); span !== -1; ) {
       const dueMs = spans.seenAtMs.get(span) + this.#allowedLatenessMs;
       if (dueMs > untilMs) {
-        return;
+        return hasSettled;
       }
+      hasSettled = true;
       const group = spans.group.get(span);
       if (group !== -1 && this.#ownership.isOwnerless(group) && !this.#ownership.isLoose(group)) {
         this.#ledger.awaitGroup(span);
@@ -119,8 +121,10 @@ export class FinishedWork {
           this.#evictions.tell([span], "orphaned_no_owner", channel, dueMs);
         }
       }
+      this.#ledger.forgetExcess();
       span = this.#ledger.longestUndecided();
     }
+    return hasSettled;
   }
 
   /**
@@ -156,7 +160,8 @@ export class FinishedWork {
       column.set(group, 0);
     }
     // Who tells of every start needs no count of what is open.
-    const isCountNeeded = this.#processes.sourceOf(groups.process.get(group)) === dialects.span;
+    const isCountNeeded =
+      this.#processes.sourceOf(groups.process.get(group)) === sourceRanks.finishedSpans;
     return hasLostTrack || !isCountNeeded ? 0 : Math.max(0, claimed - named);
   }
 }

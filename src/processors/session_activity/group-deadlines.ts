@@ -1,3 +1,4 @@
+import type { Archive } from "./archive.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
 /** When each group is to be judged. A group has one deadline at most, and it only ever moves back. */
@@ -11,14 +12,21 @@ export class GroupDeadlines {
     this.#wheel = new TimingWheel(allowedLatenessMs / 64);
   }
 
+  archive(io: Archive): void {
+    this.#admitted = io.number(this.#admitted);
+    this.#wheel.archive(io, this.#admitted);
+  }
+
+  get size(): number {
+    return this.#wheel.size;
+  }
+
   /** The group is judged no earlier than `dueMs`. */
   postpone(group: number, dueMs: number): void {
     while (this.#admitted <= group) {
       this.#wheel.admit(this.#admitted++);
     }
-    if (!this.#wheel.isSet(group) || this.#wheel.dueMsOf(group) < dueMs) {
-      this.#wheel.set(group, dueMs);
-    }
+    this.#wheel.postpone(group, dueMs);
   }
 
   /** The group has something to be judged: within the lateness from now, unless a deadline stands. */
@@ -50,6 +58,11 @@ export class GroupDeadlines {
   /** Takes out the groups that are due, in no particular order. */
   due(nowMs: number, into: number[]): void {
     this.#wheel.due(nowMs, into);
+  }
+
+  /** Calls `see` for each group that is due by `untilMs`. */
+  peek(untilMs: number, see: (group: number) => void): void {
+    this.#wheel.peek(untilMs, see);
   }
 
   /** The deadline a group has, or had when `due` took it out. */

@@ -2,12 +2,10 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { outcomes } from "./activity-counts.ts";
 import { dialectNames, signalResults } from "./dialects.ts";
 import { evictionReasons, kindNames } from "./kinds.ts";
+import { sessionStateNames } from "./session-states.ts";
 
 const prefix = "openclaw.session.activity";
 const kinds = kindNames.slice(1);
-
-/** States that are told apart today. */
-export const sessionStates = ["active"] as const;
 
 export const specs = {
   evicted: {
@@ -75,7 +73,23 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{session}",
     description: "Sessions with open work; without a session reference, owner trees.",
-    attributes: { "openclaw.state": sessionStates },
+    attributes: { "openclaw.state": sessionStateNames },
+  },
+  held: {
+    name: `${prefix}.held`,
+    kind: "up_down_counter",
+    unit: "{marker}",
+    description:
+      "Open markers whose eviction is held back: too many would go at once, or nothing is heard at all.",
+    attributes: {},
+  },
+  implied: {
+    name: `${prefix}.implied`,
+    kind: "up_down_counter",
+    unit: "{work}",
+    description:
+      "Work that is open because something below it arrived: named as a parent, not told of yet.",
+    attributes: {},
   },
   oldestAge: {
     name: `${prefix}.oldest_age`,

@@ -7,11 +7,14 @@ import type { FinishedWork } from "./finished-work.ts";
 import type { GroupDeadlines } from "./group-deadlines.ts";
 import { groupFlags } from "./group-table.ts";
 import type { Judgement } from "./judgement.ts";
-import { toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
+import { evictionReasons, toWorkKind, type WorkKind, workKinds } from "./kinds.ts";
+import { leaseMsOf, longestGuessedLeaseMs } from "./leases.ts";
 import type { Ownership } from "./ownership.ts";
+import type { Pauses } from "./pauses.ts";
+import type { SessionStates } from "./session-states.ts";
 import { type SignalBatch, signalFlags } from "./signal-batch.ts";
 import { SignalLookup } from "./signal-lookup.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { holds, spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
@@ -25,6 +28,8 @@ export class Intake {
   readonly #deadlines: GroupDeadlines;
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
+  readonly #states: SessionStates;
+  readonly #pauses: Pauses;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
@@ -35,6 +40,8 @@ export class Intake {
     readonly deadlines: GroupDeadlines;
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
+    readonly states: SessionStates;
+    readonly pauses: Pauses;
   }) {
     this.#lookup = new SignalLookup(parts.graph);
     this.#admission = new Admission(parts.limits, parts.graph, parts.ledger, this.#lookup);
@@ -45,6 +52,8 @@ export class Intake {
     this.#deadlines = parts.deadlines;
     this.#ownership = parts.ownership;
     this.#finished = parts.finished;
+    this.#states = parts.states;
+    this.#pauses = parts.pauses;
   }
 
   /** Work started, or is still going on. */
@@ -53,11 +62,15 @@ export class Intake {
     const known = this.#lookup.find(batch, row);
     const kind = toWorkKind(batch.kind.get(row));
     if (known !== -1 && !this.#isOnlyLink(known, kind)) {
-      if (spans.state.get(known) !== spanStates.open) {
+      if (spans.state.get(known) === spanStates.open) {
+        this.#repeat(known, batch, row, nowMs);
+        return "heartbeat";
+      }
+      if (!this.#livesOn(known, batch, row) || !this.#admission.readmits(known, batch, row)) {
         return "stale";
       }
-      this.#repeat(known, batch, row, nowMs);
-      return "heartbeat";
+      this.#revive(known, batch, row, nowMs);
+      return "revived";
     }
     if (kind === workKinds.other) {
       return this.#define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
@@ -75,7 +88,9 @@ export class Intake {
       add(this.#counts.untracked, kind, 1);
       return "untracked";
     }
+    spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
     this.#ledger.open(span, nowMs);
+    this.#states.hear(spans.group.get(span));
     this.#callIfOwnerless(span, nowMs);
     return "started";
   }
@@ -104,6 +119,60 @@ export class Intake {
     }
   }
 
+  /** A session is over: what began in it before that has a lateness to say how it ended. */
+  endSession(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { groups } = this.#graph;
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    if (group === -1) {
+      return "unmatched";
+    }
+    this.#states.hear(group);
+    groups.endedAtMs.set(group, nowMs);
+    groups.sessionEndMs.set(group, Math.max(groups.sessionEndMs.get(group), batch.endMs.get(row)));
+    groups.sessionEndSeq.set(group, Math.max(groups.sessionEndSeq.get(group), batch.seq.get(row)));
+    this.#deadlines.call(group, nowMs);
+    return "session_ended";
+  }
+
+  /** A session waits for a person: that of the span, else the one that the references name. */
+  pause(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const group = this.#groupOf(batch, row, nowMs);
+    if (group === -1 || !this.#pauses.begin(group, pauseKeyOf(batch, row), nowMs)) {
+      return "unmatched";
+    }
+    this.#states.pausesChanged(group);
+    return "paused";
+  }
+
+  /** A wait for a person is over; without a key, all waits of the session are. */
+  resume(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    const known = hasKey ? this.#pauses.end(pauseKeyOf(batch, row)) : -1;
+    const group = hasKey ? known : this.#groupOf(batch, row, nowMs);
+    if (group === -1 || (!hasKey && !this.#pauses.endAll(group))) {
+      return "unmatched";
+    }
+    this.#states.pausesChanged(group);
+    this.#judgement.resume(group, nowMs);
+    return "resumed";
+  }
+
+  /** The group of the span that a signal is about, else of the session it names; -1 when there is neither. */
+  #groupOf(batch: SignalBatch, row: number, nowMs: number): number {
+    const span = this.#lookup.find(batch, row);
+    if (span !== -1) {
+      return this.#graph.groupOf(span);
+    }
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    const hasSpan = batch.span0.get(row) !== 0 || batch.span1.get(row) !== 0;
+    if (group !== -1 || !hasSpan) {
+      return group;
+    }
+    // The span is on its way: signals of several pipelines overtake each other.
+    const awaited = this.#addSpan(batch, row, nowMs);
+    return awaited === -1 ? -1 : this.#graph.groupOf(awaited);
+  }
+
   #finish(known: number, batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
     const kind = toWorkKind(batch.kind.get(row));
@@ -129,6 +198,7 @@ export class Intake {
       }
     } else {
       this.#ledger.suspend(span, nowMs);
+      this.#states.hear(spans.group.get(span));
       this.#callIfOwnerless(span, nowMs);
     }
     return "finished";
@@ -137,6 +207,7 @@ export class Intake {
   #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans, groups } = this.#graph;
     const isRun = spans.kind.get(span) === workKinds.run;
+    this.#states.hear(spans.group.get(span));
     this.#linkParent(span, batch, row, nowMs);
     this.#noteOutcome(span, batch, row);
     if (isRun) {
@@ -165,6 +236,7 @@ export class Intake {
     this.#ownership.adopt(run);
     const group = spans.group.get(run);
     groups.ownerEndMs.set(group, Math.max(groups.ownerEndMs.get(group), endMs));
+    groups.ownerEndSeq.set(group, Math.max(groups.ownerEndSeq.get(group), batch.seq.get(row)));
     traces.ownerEndMs.set(trace, Math.max(traces.ownerEndMs.get(trace), endMs));
     groups.claimed.set(group, groups.claimed.get(group) + batch.claimed.get(row));
     groups.completed.set(group, groups.completed.get(group) + batch.completed.get(row));
@@ -173,11 +245,58 @@ export class Intake {
 
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans } = this.#graph;
+    const gapMs = nowMs - spans.seenAtMs.get(span);
     spans.seenAtMs.set(span, nowMs);
+    spans.held.set(span, holds.none);
+    this.#states.hear(spans.group.get(span));
+    const leaseMs =
+      batch.dialect.get(row) === dialects.datadogPartial
+        ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
+        : leaseMsOf(batch.intervalMs.get(row));
+    if (leaseMs > 0 && leaseMs !== spans.leaseMs.get(span)) {
+      spans.leaseMs.set(span, leaseMs);
+      this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+    }
     this.#linkParent(span, batch, row, nowMs);
     if (spans.kind.get(span) === workKinds.run) {
       this.#addReferences(span, batch, row);
     }
+  }
+
+  /**
+   * Whether a start for evicted work says that it goes on. Only an eviction for silence can be wrong in
+   * this way, and only word from after it counts: the relay tells again what is open, a heartbeat carries
+   * its own time.
+   */
+  #livesOn(span: number, batch: SignalBatch, row: number): boolean {
+    const { spans } = this.#graph;
+    const isSame = spans.kind.get(span) === batch.kind.get(row);
+    const isEvicted = spans.state.get(span) === spanStates.evicted;
+    if (!isSame || !isEvicted || spans.hasFlag(span, spanFlags.settled)) {
+      return false;
+    }
+    switch (evictionReasons[spans.reason.get(span)]) {
+      case "process_gone":
+      case "lease_expired":
+        return (
+          batch.dialect.get(row) === dialects.relay || batch.sentMs.get(row) > spans.endMs.get(span)
+        );
+      case "max_age":
+        return batch.sentMs.get(row) > spans.endMs.get(span);
+      default:
+        return false;
+    }
+  }
+
+  /** Takes evicted work back into the tracked state. It counts as started anew: counters never step back. */
+  #revive(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    this.#reconcile(span, nowMs);
+    const leaseMs = spans.leaseMs.get(span);
+    this.#define(span, batch, row, nowMs);
+    spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
+    this.#ledger.open(span, nowMs);
+    this.#callIfOwnerless(span, nowMs);
   }
 
   #reconcile(span: number, nowMs: number): void {
@@ -208,13 +327,13 @@ export class Intake {
     if (span === -1) {
       return -1;
     }
-    this.#ledger.hold(span);
+    this.#ledger.arrive(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
-    spans.state.set(span, spanStates.ended);
     spans.startMs.set(span, batch.startMs.get(row));
     spans.endMs.set(span, batch.endMs.get(row));
     spans.name.set(span, batch.name.get(row));
+    spans.seq.set(span, batch.seq.get(row));
     if ((flags & signalFlags.harness) !== 0) {
       spans.setFlag(span, spanFlags.harness);
     }
@@ -318,6 +437,7 @@ export class Intake {
     let parent = spans.find(trace, parent0, parent1);
     if (parent === -1 && this.#ledger.makeRoom()) {
       parent = this.#ledger.addUnknown(trace, parent0, parent1, nowMs);
+      this.#counts.addSignal("implied", dialects.impliedParent);
     }
     if (parent !== -1) {
       this.#graph.link(span, parent);
@@ -377,4 +497,8 @@ export class Intake {
     );
     return this.#ledger.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
   }
+}
+
+function pauseKeyOf(batch: SignalBatch, row: number): string {
+  return `${batch.process.get(row)}:${batch.key0.get(row)}:${batch.key1.get(row)}`;
 }

@@ -6,8 +6,8 @@
 export class KeyedHash {
   hi = 0;
   lo = 0;
-  readonly #key0: number;
-  readonly #key1: number;
+  #key0 = 0;
+  #key1 = 0;
   #v0 = 0;
   #v1 = 0;
   #v2 = 0;
@@ -15,6 +15,11 @@ export class KeyedHash {
 
   /** `key` is 8 random bytes. */
   constructor(key: Uint8Array) {
+    this.rekey(key);
+  }
+
+  /** Hashes with another key of 8 bytes from now on. */
+  rekey(key: Uint8Array): void {
     const view = new DataView(key.buffer, key.byteOffset, 8);
     this.#key0 = view.getInt32(0, true);
     this.#key1 = view.getInt32(4, true);

@@ -31,12 +31,13 @@ export const evictionReasons = [
 
 export type EvictionReason = (typeof evictionReasons)[number];
 
+export type Confidence = "confirmed" | "probable" | "presumed";
+
 /** How sure an eviction is, by its reason. */
-export const confidenceOf: Readonly<Record<EvictionReason, "confirmed" | "probable" | "presumed">> =
-  {
-    orphaned_no_owner: "confirmed",
-    session_ended: "confirmed",
-    process_gone: "confirmed",
-    lease_expired: "probable",
-    max_age: "presumed",
-  };
+export const confidenceOf: Readonly<Record<EvictionReason, Confidence>> = {
+  orphaned_no_owner: "confirmed",
+  session_ended: "confirmed",
+  process_gone: "confirmed",
+  lease_expired: "probable",
+  max_age: "presumed",
+};

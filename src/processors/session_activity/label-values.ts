@@ -52,6 +52,24 @@ export class LabelValues {
     return number;
   }
 
+  /** Values that have a number from `from` on, in the order of their numbers. */
+  valuesFrom(from: number): readonly string[] {
+    return this.#values.slice(from);
+  }
+
+  /** The next number that will be given. */
+  get next(): number {
+    return this.#values.length;
+  }
+
+  /** Gives numbers to values of which `valuesFrom` told, in the same order. */
+  restore(values: readonly string[]): void {
+    for (const value of values) {
+      const bytes = Buffer.from(value, "latin1");
+      this.numberOf(bytes, 0, bytes.length);
+    }
+  }
+
   /** The value of a number; undefined for 0. */
   valueOf(number: number): string | undefined {
     return number === 0 ? undefined : this.#values[number];

@@ -1,4 +1,5 @@
 import { Int32Column } from "../../otlp/columns.ts";
+import type { Archive } from "./archive.ts";
 
 /**
  * Many doubly linked lists over one set of items (small integers), without an object per item. An item
@@ -23,6 +24,12 @@ export class LinkedLists {
   ensure(items: number): void {
     this.#next.ensure(this.#lists + items);
     this.#previous.ensure(this.#lists + items);
+  }
+
+  /** `items` is how many have been admitted. */
+  archive(io: Archive, items: number): void {
+    io.column(this.#next, this.#lists + items);
+    io.column(this.#previous, this.#lists + items);
   }
 
   /** Whether `item` is in any list. */
@@ -62,6 +69,12 @@ export class LinkedLists {
   /** The first item of a list, or -1. */
   first(list: number): number {
     const node = this.#next.get(list);
+    return node < this.#lists ? -1 : node - this.#lists;
+  }
+
+  /** The last item of a list, or -1. */
+  last(list: number): number {
+    const node = this.#previous.get(list);
     return node < this.#lists ? -1 : node - this.#lists;
   }
 

@@ -4,19 +4,31 @@ import { spanStates } from "./span-table.ts";
 
 /** Open markers with no open work below that stays. */
 export function orphansOf(graph: ActivityGraph, group: number): number[] {
-  const { spans, groups } = graph;
-  const candidates = new Set<number>();
-  let hasWorkBelow = false;
-  for (let span = groups.head.get(group); span !== -1; span = spans.nextMember.get(span)) {
-    if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
-      candidates.add(span);
-      hasWorkBelow ||= spans.openBelow.get(span) > 0;
-    }
-  }
-  if (hasWorkBelow) {
+  return endingWith(graph, group, (span) => graph.spans.kind.get(span) !== workKinds.run);
+}
+
+/** Open work of the group that `isOver` says is over, with no open work below that stays. */
+export function endingWith(
+  graph: ActivityGraph,
+  group: number,
+  isOver: (span: number) => boolean,
+): number[] {
+  const candidates = new Set(openWorkOf(graph, group).filter(isOver));
+  if ([...candidates].some((span) => graph.spans.openBelow.get(span) > 0)) {
     dropOwning(graph, candidates);
   }
   return [...candidates];
+}
+
+/** Open members of a group, runs among them. */
+export function openWorkOf({ spans, groups }: ActivityGraph, group: number): number[] {
+  const open: number[] = [];
+  for (let span = groups.head.get(group); span !== -1; span = spans.nextMember.get(span)) {
+    if (spans.state.get(span) === spanStates.open) {
+      open.push(span);
+    }
+  }
+  return open;
 }
 
 /** Removes candidates that have open work below which is not itself a candidate. */

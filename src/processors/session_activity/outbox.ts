@@ -5,6 +5,11 @@ import type { Payload } from "../../otlp/payload.ts";
 /** Payloads that may wait for a slow pipeline. */
 const mostWaiting = 1000;
 
+interface Posted {
+  readonly payload: Payload;
+  readonly onHandedOn: (() => void) | undefined;
+}
+
 /**
  * Hands what the machine derives to its pipeline, one payload at a time and in order, without making
  * the senders whose signals led to it wait. A payload the pipeline does not take is lost: queueing and
@@ -13,7 +18,8 @@ const mostWaiting = 1000;
 export class Outbox {
   readonly #next: Consumer;
   readonly #logger: Logger;
-  readonly #waiting: Payload[] = [];
+  readonly #waiting: Posted[] = [];
+  #underWay: Posted | undefined;
   #sending: Promise<void> | undefined;
 
   constructor(next: Consumer, logger: Logger) {
@@ -21,16 +27,24 @@ export class Outbox {
     this.#logger = logger;
   }
 
-  post(payload: Payload): void {
+  /** `onHandedOn` is called when no one will try again, whether the pipeline took the payload or not. */
+  post(payload: Payload, onHandedOn?: () => void): void {
     if (this.#waiting.length >= mostWaiting) {
       this.#logger.error("Derived data was dropped because its pipeline is too slow.", {
         signal: payload.signal,
         items: payload.items,
       });
+      onHandedOn?.();
       return;
     }
-    this.#waiting.push(payload);
+    this.#waiting.push({ payload, onHandedOn });
     this.#sending ??= this.#sendAll();
+  }
+
+  /** What has been posted and not been handed on, oldest first. */
+  pending(): readonly Payload[] {
+    const underWay = this.#underWay === undefined ? [] : [this.#underWay];
+    return [...underWay, ...this.#waiting].map(({ payload }) => payload);
   }
 
   /** Resolves when everything posted has been handed on; rejects when `deadline` aborts before that. */
@@ -49,10 +63,11 @@ export class Outbox {
 
   async #sendAll(): Promise<void> {
     for (
-      let payload = this.#waiting.shift();
-      payload !== undefined;
-      payload = this.#waiting.shift()
+      this.#underWay = this.#waiting.shift();
+      this.#underWay !== undefined;
+      this.#underWay = this.#waiting.shift()
     ) {
+      const { payload, onHandedOn } = this.#underWay;
       const result = await this.#send(payload);
       if (result !== undefined) {
         this.#logger.error("Derived data was lost because its pipeline did not take it.", {
@@ -61,6 +76,7 @@ export class Outbox {
           reason: result,
         });
       }
+      onHandedOn?.();
     }
     this.#sending = undefined;
   }

@@ -1,4 +1,5 @@
 import type { ActivityGraph } from "./activity-graph.ts";
+import type { Archive } from "./archive.ts";
 import type { GroupDeadlines } from "./group-deadlines.ts";
 import { groupFlags } from "./group-table.ts";
 import { workKinds } from "./kinds.ts";
@@ -17,6 +18,10 @@ export class Ownership {
     this.#deadlines = deadlines;
     this.#allowedLatenessMs = allowedLatenessMs;
     this.#splitTraces = new SplitTraces(graph, allowedLatenessMs);
+  }
+
+  archive(io: Archive): void {
+    this.#splitTraces.archive(io);
   }
 
   /** Whether nobody owns the group's markers now. A loose group's owners are its trace's. */

@@ -1,24 +1,33 @@
-import { dialects } from "./dialects.ts";
+import type { Archive } from "./archive.ts";
+import { sourceRankOf, sourceRanks } from "./dialects.ts";
+import { leaseMsOf } from "./leases.ts";
+import { holds } from "./span-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
-/** A lease is never shorter: one lost heartbeat must not look like a death. */
-const shortestLeaseMs = 30_000;
-const heartbeatsPerLease = 3;
+/** A replaced process that promised no heartbeats is believed gone when it was silent for this long. */
+const silenceOfReplacedMs = 30_000;
 /** A replaced process that promises heartbeats is believed gone when it has missed one and a half. */
 const missedByReplaced = 1.5;
+
+const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 
 /** Why a process is held to have ended. */
 export type ProcessEnd = "process_gone" | "lease_expired";
 
 interface WatchedProcess {
   readonly place: number;
-  /** The best dialect it was heard in. */
+  /** Rank of the best source it was heard from. */
   source: number;
   seenAtMs: number;
   /** Between heartbeats; undefined when none were promised. */
   intervalMs: number | undefined;
-  state: "alive" | "replaced" | "deleted" | "gone";
+  state: (typeof processStates)[number];
+  /** One of `holds`: that its lease ran out is not acted on yet. */
+  held: number;
 }
+
+/** Whether to hold back that a lease ran out; gives one of `holds`. */
+export type AskHold = (held: number, intervalMs: number) => number;
 
 /**
  * What is known of the processes that send: by which dialect, and whether they still live. A process
@@ -38,9 +47,38 @@ export class ProcessWatch {
     this.#allowedLatenessMs = allowedLatenessMs;
   }
 
-  /** The best dialect `process` was heard in. */
+  archive(io: Archive): void {
+    const rows = this.#processes.map((known) =>
+      known === undefined
+        ? []
+        : [
+            known.place,
+            known.source,
+            known.seenAtMs,
+            known.intervalMs ?? -1,
+            processStates.indexOf(known.state),
+            known.held,
+          ],
+    );
+    const count = io.number(rows.length);
+    this.#processes.length = count;
+    for (let process = 0; process < count; process++) {
+      const cells = io.numbers(rows[process] ?? []);
+      this.#processes[process] = cells.length === 0 ? undefined : watchedOf(cells);
+    }
+    const latest = io.numbers([...this.#latest].flat());
+    for (let at = 0; at < latest.length; at += 2) {
+      this.#latest.set(latest[at] ?? 0, latest[at + 1] ?? 0);
+    }
+    for (const place of io.numbers([...this.#sharedPlaces])) {
+      this.#sharedPlaces.add(place);
+    }
+    this.#deadlines.archive(io, count);
+  }
+
+  /** The rank of the best source `process` was heard from, one of `sourceRanks`. */
   sourceOf(process: number): number {
-    return this.#processes[process]?.source ?? dialects.span;
+    return this.#processes[process]?.source ?? sourceRanks.finishedSpans;
   }
 
   /** A signal of work arrived from `process`. True when it is the first from a better source than before. */
@@ -53,6 +91,7 @@ export class ProcessWatch {
     const { process, place, dialect, nowMs } = signal;
     const known = this.#processes[process] ?? this.#introduce(process, place, nowMs);
     known.seenAtMs = nowMs;
+    known.held = holds.none;
     if (known.state === "replaced") {
       // Both live: a second worker of one service, not a successor.
       this.#sharedPlaces.add(known.place);
@@ -60,10 +99,11 @@ export class ProcessWatch {
     } else if (known.state === "gone") {
       this.#revive(process, known);
     }
-    if (dialect <= known.source || dialect > dialects.relay) {
+    const rank = sourceRankOf(dialect);
+    if (rank <= known.source) {
       return false;
     }
-    known.source = dialect;
+    known.source = rank;
     return true;
   }
 
@@ -74,6 +114,7 @@ export class ProcessWatch {
       return;
     }
     known.seenAtMs = nowMs;
+    known.held = holds.none;
     known.intervalMs = intervalMs > 0 ? intervalMs : undefined;
     // A state after a delete revives, as the specification of entity events has it.
     this.#revive(process, known);
@@ -93,12 +134,63 @@ export class ProcessWatch {
     this.#deadlines.due(untilMs, into);
   }
 
+  get size(): number {
+    return this.#deadlines.size;
+  }
+
   dueMsOf(process: number): number {
-    return this.#deadlines.dueMsOf(process);
+    const known = this.#processes[process];
+    const leaseEndMs = known?.state === "alive" ? this.#leaseEndMs(known) : undefined;
+    return Math.max(this.#deadlines.dueMsOf(process), leaseEndMs ?? 0);
+  }
+
+  /** Calls `see` for each process that is to be decided by `untilMs`. */
+  peek(untilMs: number, see: (process: number) => void): void {
+    this.#deadlines.peek(untilMs, see);
+  }
+
+  /** Whether a process that promised heartbeats has missed them by `untilMs`. */
+  isLeaseOver(process: number, untilMs: number): boolean {
+    const known = this.#processes[process];
+    const leaseEndMs = known?.state === "alive" ? this.#leaseEndMs(known) : undefined;
+    return leaseEndMs !== undefined && leaseEndMs <= untilMs;
+  }
+
+  /** Whether the end of its lease is not acted on yet. */
+  isHeld(process: number): boolean {
+    return (this.#processes[process]?.held ?? holds.none) !== holds.none;
+  }
+
+  /** Whoever waits for any input at all gets a new lease. */
+  renewHeld(nowMs: number): void {
+    for (const [process, known] of this.#processes.entries()) {
+      if (known?.held === holds.untilInput) {
+        known.held = holds.none;
+        known.seenAtMs = nowMs;
+        this.#watchLease(process, known);
+      }
+    }
+  }
+
+  /** The process is decided no earlier than `dueMs`. */
+  postpone(process: number, dueMs: number): void {
+    this.#deadlines.postpone(process, dueMs);
+  }
+
+  /** Time in which nothing could be heard does not count as silence. */
+  extendLeases(byMs: number): void {
+    for (const [process, known] of this.#processes.entries()) {
+      if (known !== undefined) {
+        known.seenAtMs += byMs;
+        if (known.state === "alive") {
+          this.#watchLease(process, known);
+        }
+      }
+    }
   }
 
   /** How `process` ended, if it did by `dueMs`. */
-  decide(process: number, dueMs: number): ProcessEnd | undefined {
+  decide(process: number, dueMs: number, askHold: AskHold): ProcessEnd | undefined {
     const known = this.#processes[process];
     if (known === undefined || known.state === "gone" || this.#deadlines.isSet(process)) {
       return undefined;
@@ -107,6 +199,11 @@ export class ProcessWatch {
       const leaseEndMs = this.#leaseEndMs(known);
       if (leaseEndMs === undefined || leaseEndMs > dueMs) {
         this.#watchLease(process, known);
+        return undefined;
+      }
+      known.held = askHold(known.held, known.intervalMs ?? 0);
+      if (known.held !== holds.none) {
+        this.#deadlines.set(process, dueMs + this.#allowedLatenessMs);
         return undefined;
       }
       known.state = "gone";
@@ -123,10 +220,11 @@ export class ProcessWatch {
     }
     const made: WatchedProcess = {
       place,
-      source: dialects.span,
+      source: sourceRanks.finishedSpans,
       seenAtMs: nowMs,
       intervalMs: undefined,
       state: "alive",
+      held: holds.none,
     };
     this.#processes[process] = made;
     const latest = this.#latest.get(place);
@@ -145,7 +243,7 @@ export class ProcessWatch {
     known.state = "replaced";
     const silentUntilMs =
       known.intervalMs === undefined
-        ? nowMs + shortestLeaseMs
+        ? nowMs + silenceOfReplacedMs
         : known.seenAtMs + known.intervalMs * missedByReplaced;
     this.#deadlines.set(process, Math.max(nowMs + this.#allowedLatenessMs, silentUntilMs));
   }
@@ -167,6 +265,18 @@ export class ProcessWatch {
   #leaseEndMs(known: WatchedProcess): number | undefined {
     return known.intervalMs === undefined
       ? undefined
-      : known.seenAtMs + Math.max(known.intervalMs * heartbeatsPerLease, shortestLeaseMs);
+      : known.seenAtMs + leaseMsOf(known.intervalMs);
   }
+}
+
+function watchedOf(cells: readonly number[]): WatchedProcess {
+  const [place = 0, source = 0, seenAtMs = 0, intervalMs = -1, state = 0, held = 0] = cells;
+  return {
+    place,
+    source,
+    seenAtMs,
+    intervalMs: intervalMs < 0 ? undefined : intervalMs,
+    state: processStates[state] ?? "alive",
+    held,
+  };
 }

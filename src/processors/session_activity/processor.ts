@@ -5,21 +5,21 @@ import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
-import { encodeLogEvents, type LogEvent } from "../../otlp/encode.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
-import type { ActivityEvent } from "./activity-event.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
+import { Announcer } from "./announcer.ts";
 import type { Config } from "./config.ts";
-import { EntityObserver } from "./entity-observer.ts";
-import { toEvictedRecord, toReconciledRecord } from "./event-records.ts";
 import { KeyedHash } from "./keyed-hash.ts";
 import { LabelValues } from "./label-values.ts";
+import { LogObserver } from "./log-observer.ts";
+import { Memory } from "./memory.ts";
 import { Outbox } from "./outbox.ts";
 import { SenderProcesses } from "./sender-processes.ts";
 import { SessionActivity } from "./session-activity.ts";
 import { SignalBatch } from "./signal-batch.ts";
 import { SpanObserver } from "./span-observer.ts";
+import { sessionReferences } from "./work-spans.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often deadlines are looked at when no input comes; events are stamped with their deadline anyway. */
@@ -35,13 +35,17 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
   const { clock, logger } = settings;
   const labels = { tools: new LabelValues(mostToolNames), channels: new LabelValues(mostChannels) };
   const processes = new SenderProcesses();
-  const entities = new EntityObserver(processes);
-  const observer = new SpanObserver({
+  const hashKey = settings.randomBytes(8);
+  const hash = new KeyedHash(hashKey);
+  const passesPending = config.forward_pending_spans;
+  const rules = { workSpans: config.work_spans, sessionReferences: config.session_references };
+  const observer = new SpanObserver({ processes, hash, ...labels, ...rules, passesPending });
+  const records = new LogObserver({
     processes,
-    hash: new KeyedHash(settings.randomBytes(8)),
-    ...labels,
-    workSpans: config.work_spans,
-    sessionReferences: config.session_references,
+    hash,
+    spans: new SpanObserver({ processes, hash, ...labels, ...rules }),
+    sessionReferences: [...sessionReferences, ...config.session_references],
+    stateIntervalMs: config.span_state_interval,
   });
   const activity = new SessionActivity(
     {
@@ -51,45 +55,44 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       maxSessions: config.max_sessions,
       maxOpenWork: config.max_open_work,
       maxTombstones: config.max_tombstones,
+      stalledAfterMs: config.stalled_after,
+      longRunningAfterMs: config.long_running_after,
+      maxPauseMs: config.max_pause,
+      tellsMarkers: config.close_spans,
     },
     new DataView(settings.randomBytes(4).slice().buffer).getInt32(0),
   );
-  const attributes = {
-    "service.name": scopeName,
-    "service.version": settings.version,
-    "service.instance.id": Buffer.from(settings.randomBytes(16)).toString("hex"),
-  };
   const scope = { name: scopeName, version: settings.version };
+  const announcer: Announcer = new Announcer({
+    ...labels,
+    hasTraceContext: config.trace_context,
+    resource,
+    scope,
+    logger,
+    randomBytes: settings.randomBytes,
+    now: () => memory.now(),
+    onHandedOn: (call) => memory.told(call),
+  });
+  const memory = new Memory({
+    remembered: { activity, processes, hash, ...labels },
+    announcer,
+    clock,
+    logger,
+    hashKey,
+    instanceId: Buffer.from(settings.randomBytes(16)).toString("hex"),
+    restartGraceMs: config.restart_grace,
+  });
   const metrics = createActivityMetrics({
     activity,
-    resource: resourceFromAttributes(attributes),
+    resource: () => resourceFromAttributes(resource()),
     scope,
-    nowMs: () => clock.nowMs(),
+    nowMs: () => memory.now().atMs,
     unixMs: () => clock.unixMs(),
   });
   const signals = new SignalBatch();
-  let logs: Outbox | undefined;
   let derived: Outbox | undefined;
   let timers: readonly CancelTimer[] = [];
   let isShutDown = false;
-
-  function tell(events: readonly ActivityEvent[]): void {
-    if (logs === undefined || events.length === 0) {
-      return;
-    }
-    const nowMs = clock.nowMs();
-    const unixMs = clock.unixMs();
-    const toUnixNano = (atMs: number) =>
-      BigInt(Math.round((unixMs - (nowMs - atMs)) * 1000)) * 1000n;
-    const context = { ...labels, hasTraceContext: config.trace_context };
-    const told: readonly LogEvent[] = events.map((event) =>
-      event.type === "evicted"
-        ? toEvictedRecord(event, toUnixNano(event.atMs), context)
-        : toReconciledRecord(event, toUnixNano(nowMs)),
-    );
-    const bytes = encodeLogEvents({ resource: attributes, scope, events: told });
-    logs.post({ signal: "logs", bytes, items: told.length });
-  }
 
   async function pushMetrics(): Promise<void> {
     const { resourceMetrics, errors } = await metrics.collect();
@@ -109,25 +112,42 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
-    tell(activity.apply(signals, clock.nowMs()));
-    if (observer.consumedSpans === 0) {
-      return next.consume(payload);
-    }
-    const rest = withoutSpans(observer.spans, (row) => observer.isConsumed(row));
-    return rest.items === 0 ? accepted : next.consume({ ...payload, ...rest });
+    announcer.tell(memory.apply(signals));
+    const rest =
+      observer.consumedSpans === 0
+        ? payload
+        : { ...payload, ...withoutSpans(observer.spans, (row) => observer.isConsumed(row)) };
+    return passOn(rest, next);
   }
 
-  function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
-    entities.observe(payload.bytes, signals);
-    if (signals.count > 0) {
-      tell(activity.apply(signals, clock.nowMs()));
+  async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+    records.observe(payload.bytes, signals);
+    if (signals.count === 0) {
+      return next.consume(payload);
     }
-    return next.consume(payload);
+    announcer.tell(memory.apply(signals));
+    const items = payload.items - records.consumedRecords;
+    return passOn(
+      items === payload.items ? payload : { ...payload, bytes: records.rest(payload.bytes), items },
+      next,
+    );
+  }
+
+  /** A sender is told that we have what it sent only when that outlives this process. */
+  async function passOn(rest: Payload, next: Consumer): Promise<ConsumeResult> {
+    const [result] = await Promise.all([
+      rest.items === 0 ? accepted : next.consume(rest),
+      memory.written(),
+    ]);
+    return result;
   }
 
   return {
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
+        if (signal === "traces" && config.close_spans) {
+          announcer.connectTraces(next);
+        }
         const consume = signal === "traces" ? consumeTraces : consumeLogs;
         return { consume: (payload) => consume(payload, next) };
       },
@@ -137,7 +157,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       metrics,
       connect(signal: Signal, next: Consumer): void {
         if (signal === "logs") {
-          logs = new Outbox(next, logger);
+          announcer.connectLogs(next);
         } else if (signal === "metrics") {
           derived = new Outbox(next, logger);
         }
@@ -145,8 +165,11 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     },
 
     async start() {
+      if (settings.storage !== undefined) {
+        await memory.open(settings.storage);
+      }
       timers = [
-        clock.every(tickMs, () => tell(activity.tick(clock.nowMs()))),
+        clock.every(tickMs, () => announcer.tell(memory.tick())),
         ...(derived === undefined
           ? []
           : [clock.every(config.export_interval, () => void pushMetrics().catch(reportPush))]),
@@ -161,13 +184,21 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
         return;
       }
       isShutDown = true;
-      tell(activity.tick(clock.nowMs()));
+      announcer.tell(memory.close());
       if (derived !== undefined && timers.length > 0) {
         await pushMetrics().catch(reportPush);
       }
-      await Promise.all([logs?.drain(deadline), derived?.drain(deadline)]);
+      await Promise.all([announcer.drain(deadline), derived?.drain(deadline)]);
     },
   };
+
+  function resource() {
+    return {
+      "service.name": scopeName,
+      "service.version": settings.version,
+      "service.instance.id": memory.instanceId,
+    };
+  }
 
   function reportPush(error: unknown): void {
     logger.warn("Derived metrics could not be collected.", {

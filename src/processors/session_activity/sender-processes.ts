@@ -1,7 +1,9 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
+import { type AnyValue, type Attributes, attributeOf } from "./log-record.ts";
 
 const maxProcesses = 10_000;
+const longestValueBytes = 256;
 /** The resource attributes that identify a process. */
 export const processIdentity = [
   "service.name",
@@ -27,6 +29,7 @@ export class SenderProcesses {
   /** Resource attributes that a scan must report. */
   readonly keys = new KeySet(processIdentity);
   readonly #processes = new Map<string, SenderProcess>();
+  readonly #identities: (readonly string[])[] = [];
   readonly #places = new Map<string, number>();
   readonly #decoder = new TextDecoder();
 
@@ -37,6 +40,11 @@ export class SenderProcesses {
       values[spans.attributeKey.get(row)] = this.#valueOf(spans, row);
     }
     return this.numberOf(values);
+  }
+
+  /** The same for the attributes of a resource that were decoded. */
+  findDecoded(resource: Attributes): SenderProcess {
+    return this.numberOf(processIdentity.map((key) => identityOf(attributeOf(resource, key))));
   }
 
   /** Values in the order of `processIdentity`, empty where absent; an int as its two words with a comma. */
@@ -54,7 +62,18 @@ export class SenderProcesses {
       place: isTold ? this.#placeOf(place) : 0,
     };
     this.#processes.set(key, made);
+    this.#identities.push(values);
     return made;
+  }
+
+  /** Identities of the processes that have a number from `from` on, in the order of their numbers. */
+  identitiesFrom(from: number): readonly (readonly string[])[] {
+    return this.#identities.slice(from - 1);
+  }
+
+  /** The next number that will be given. */
+  get next(): number {
+    return this.#identities.length + 1;
   }
 
   #placeOf(place: string): number {
@@ -67,7 +86,19 @@ export class SenderProcesses {
     const a = spans.attributeA.get(row);
     const b = spans.attributeB.get(row);
     return spans.attributeType.get(row) === attributeTypes.string
-      ? this.#decoder.decode(spans.bytes.subarray(a, Math.min(b, a + 256)))
+      ? this.#decoder.decode(spans.bytes.subarray(a, Math.min(b, a + longestValueBytes)))
       : `${a},${b}`;
   }
+}
+
+/** A value of the identity of a process, spelled as `SenderProcesses.numberOf` wants it. */
+export function identityOf(value: AnyValue): string {
+  const { stringValue, intValue } = value ?? {};
+  if (typeof stringValue === "string") {
+    const bytes = Buffer.from(stringValue);
+    return bytes.length > longestValueBytes
+      ? new TextDecoder().decode(bytes.subarray(0, longestValueBytes))
+      : stringValue;
+  }
+  return intValue === null || intValue === undefined ? "" : `${intValue.high},${intValue.low}`;
 }

@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../otlp/columns.ts";
 import type { Dialect } from "./dialects.ts";
-import type { WorkKind } from "./kinds.ts";
+import { type WorkKind, workKinds } from "./kinds.ts";
 
 export const signalTypes = {
   /** Work started, or is still going on: a repeat is a heartbeat. */
@@ -11,6 +11,20 @@ export const signalTypes = {
   alive: 2,
   /** The process says that it ends. */
   gone: 3,
+  /** A session began; tells nothing of work. */
+  sessionStart: 4,
+  /** The session that the references name ended at `endMs`. */
+  sessionEnd: 5,
+  /** The session of the span, or that the references name, waits for a person. `key` tells pauses apart. */
+  pause: 6,
+  /** That wait is over; without a key, every wait of the session. */
+  resume: 7,
+  /** A finished model call, whose span this is, asked for the tool call `key`. */
+  request: 8,
+  /** A model call was handed what the tool call `key` gave. */
+  answer: 9,
+  /** Nothing could be read out of it. */
+  malformed: 10,
 } as const;
 
 /** Bits of `SignalBatch.flags`. */
@@ -68,8 +82,15 @@ export class SignalBatch {
   /** Markers the end of a harness run says were open, and items it says had completed. */
   readonly claimed = new Int32Column();
   readonly completed = new Int32Column();
-  /** What `alive` promises, in ms. */
+  /** What `alive`, or the heartbeat of a span, promises, in ms; 0 for nothing. */
   readonly intervalMs = new Float64Column();
+  /** The sender's order of events, from 1; 0 when it has none. */
+  readonly seq = new Int32Column();
+  /** When a heartbeat was sent, by the sender's clock in Unix ms; 0 when that is not known. */
+  readonly sentMs = new Float64Column();
+  /** Keyed hash of a tool-call id or of a pause; 0, 0 for none. */
+  readonly key0 = new Int32Column();
+  readonly key1 = new Int32Column();
   readonly #referencesFrom = new Int32Column();
   readonly #referenceHi = new Int32Column();
   readonly #referenceLo = new Int32Column();
@@ -80,7 +101,7 @@ export class SignalBatch {
     this.#references = 0;
   }
 
-  /** Appends a signal without ids, name, channel, claims or references; returns its row. */
+  /** Appends a signal without ids, name, channel, claims, times, key or references; returns its row. */
   add(signal: SignalRow): number {
     const row = this.count++;
     this.#ensure(row + 1);
@@ -97,7 +118,36 @@ export class SignalBatch {
     this.claimed.set(row, 0);
     this.completed.set(row, 0);
     this.intervalMs.set(row, 0);
+    this.seq.set(row, 0);
+    this.sentMs.set(row, 0);
+    this.key0.set(row, 0);
+    this.key1.set(row, 0);
     this.#referencesFrom.set(row, this.#references);
+    return row;
+  }
+
+  /** Appends a signal about the span of the signal `of`, from the same sender; returns its row. */
+  addAbout(
+    of: number,
+    signal: { readonly type: SignalRow["type"]; readonly dialect: Dialect },
+  ): number {
+    const row = this.add({
+      ...signal,
+      kind: workKinds.other,
+      flags: 0,
+      process: this.process.get(of),
+      place: this.place.get(of),
+      startMs: this.startMs.get(of),
+      endMs: this.endMs.get(of),
+    });
+    this.setTrace(
+      row,
+      this.trace0.get(of),
+      this.trace1.get(of),
+      this.trace2.get(of),
+      this.trace3.get(of),
+    );
+    this.setSpan(row, this.span0.get(of), this.span1.get(of), 0, 0);
     return row;
   }
 
@@ -113,6 +163,11 @@ export class SignalBatch {
     this.span1.set(row, span1);
     this.parent0.set(row, parent0);
     this.parent1.set(row, parent1);
+  }
+
+  setKey(row: number, key0: number, key1: number): void {
+    this.key0.set(row, key0);
+    this.key1.set(row, key1);
   }
 
   /** Adds a session reference, as the keyed hash of its value, to the row added last. */
@@ -166,6 +221,10 @@ export class SignalBatch {
       this.claimed,
       this.completed,
       this.intervalMs,
+      this.seq,
+      this.sentMs,
+      this.key0,
+      this.key1,
       this.#referencesFrom,
     ]) {
       column.ensure(rows);

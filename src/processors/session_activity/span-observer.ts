@@ -1,49 +1,55 @@
+import { Uint8Column } from "../../otlp/columns.ts";
 import { KeySet } from "../../otlp/keys.ts";
-import { attributeTypes, SpanBatch } from "../../otlp/span-batch.ts";
+import { SpanBatch } from "../../otlp/span-batch.ts";
 import { type ScanOutcome, scanSpans } from "../../otlp/span-scanner.ts";
-import { dialects } from "./dialects.ts";
+import { type Dialect, dialects } from "./dialects.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
-import { type WorkKind, workKinds } from "./kinds.ts";
+import { workKinds } from "./kinds.ts";
 import type { LabelValues } from "./label-values.ts";
 import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
+import { SpanAttributes, workKeys } from "./span-attributes.ts";
+import type { SpanClass } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
+import {
+  dialectOfForm,
+  formKeys,
+  isLive,
+  isPause,
+  type SpanForm,
+  SpanForms,
+} from "./span-forms.ts";
 import type { SpanRuleConfig } from "./span-rules-config.ts";
 import { toolNameEnd } from "./tool-span-name.ts";
-import { sessionReferences, toolNames } from "./work-spans.ts";
+import { sessionReferences } from "./work-spans.ts";
 
-const outcomeKey = "openclaw.outcome";
-const activeItemsKey = "openclaw.harness.items.active";
-const completedItemsKey = "openclaw.harness.items.completed";
-const channelKey = "openclaw.channel";
-const toolExecutionName = new KeySet(["openclaw.tool.execution"]);
-/** Spans of this scope come from our plugin for OpenClaw. They speak to us alone. */
-const relayScope = new KeySet(["openclaw-activity-relay"]);
-const blockedOutcome = new KeySet(["blocked"]);
 const errorStatus = 2;
-/** A harness run with more open items than this is not believed. */
-const mostItems = 10_000;
 
-/**
- * Turns the spans of a request into signals, in place: S1 (a span that has not ended is a start),
- * finished spans, and what OpenClaw's spans say of markers that were left open.
- */
+/** What a log record says of the spans that it carries (S4, S5). */
+export interface SpanReport {
+  readonly dialect: Dialect;
+  readonly isStart: boolean;
+  /** Until the next one is promised, in ms; 0 when nothing is. */
+  readonly intervalMs: number;
+  /** When the record was made, by the sender's clock in Unix ms. */
+  readonly sentMs: number;
+  /** Who sent the record: counts where the spans' own resource does not say it. */
+  readonly sender: SenderProcess;
+}
+
+const unknownSender: SenderProcess = { process: 0, place: 0 };
+
+/** Turns the spans of a request into signals, in place: starts and ends of work, and what they say of other work. */
 export class SpanObserver {
   readonly #classifier: SpanClassifier;
+  readonly #forms: SpanForms;
+  readonly #attributes: SpanAttributes;
   readonly #keys: { readonly span: KeySet; readonly resource: KeySet };
   readonly #spans = new SpanBatch();
   readonly #processes: SenderProcesses;
-  readonly #hash: KeyedHash;
   readonly #tools: LabelValues;
-  readonly #channels: LabelValues;
-  /** Key index → what it is for; 0 where it is for something else. */
-  readonly #isReference: Uint8Array;
-  /** Key index → rank among tool names, from 1. */
-  readonly #toolRank: Uint8Array;
-  readonly #outcome: number;
-  readonly #activeItems: number;
-  readonly #completedItems: number;
-  readonly #channel: number;
+  readonly #passesPending: boolean;
+  readonly #isConsumed = new Uint8Column();
   #consumed = 0;
 
   constructor(parts: {
@@ -51,35 +57,23 @@ export class SpanObserver {
     readonly tools: LabelValues;
     readonly channels: LabelValues;
     readonly processes: SenderProcesses;
-    /** The user's rules, before the built-in ones, and the user's session references, besides those. */
+    /** The user's rules, before the built-in ones. */
     readonly workSpans?: readonly SpanRuleConfig[];
+    /** The user's session references, besides the built-in ones. */
     readonly sessionReferences?: readonly string[];
+    /** Whether pending spans (S3) are passed on. */
+    readonly passesPending?: boolean;
   }) {
     const references = [...sessionReferences, ...(parts.sessionReferences ?? [])];
     this.#classifier = new SpanClassifier(parts.workSpans);
-    this.#processes = parts.processes;
-    this.#hash = parts.hash;
-    this.#tools = parts.tools;
-    this.#channels = parts.channels;
-    const names = [
-      ...new Set([
-        ...this.#classifier.keys,
-        ...references,
-        ...toolNames,
-        outcomeKey,
-        activeItemsKey,
-        completedItemsKey,
-        channelKey,
-      ]),
-    ];
-    this.#keys = { span: new KeySet(names), resource: this.#processes.keys };
+    const names = [...new Set([...this.#classifier.keys, ...references, ...formKeys, ...workKeys])];
+    this.#keys = { span: new KeySet(names), resource: parts.processes.keys };
     this.#classifier.bind(names);
-    this.#isReference = Uint8Array.from(names, (name) => (references.includes(name) ? 1 : 0));
-    this.#toolRank = Uint8Array.from(names, (name) => toolNames.indexOf(name) + 1);
-    this.#outcome = names.indexOf(outcomeKey);
-    this.#activeItems = names.indexOf(activeItemsKey);
-    this.#completedItems = names.indexOf(completedItemsKey);
-    this.#channel = names.indexOf(channelKey);
+    this.#forms = new SpanForms(names);
+    this.#attributes = new SpanAttributes(names, { ...parts, sessionReferences: references });
+    this.#processes = parts.processes;
+    this.#tools = parts.tools;
+    this.#passesPending = parts.passesPending ?? false;
   }
 
   /** The spans of the last request; valid until the next `observe`. */
@@ -92,45 +86,98 @@ export class SpanObserver {
     return this.#consumed;
   }
 
-  /** A span that has not ended is a start signal; those of the relay are all signals. */
+  /** Whether a span of the last request speaks to us alone: it tells of a start, or comes from our relay. */
   isConsumed(row: number): boolean {
-    return this.isLive(row) || this.#isRelayed(row);
+    return this.#isConsumed.get(row) === 1;
   }
 
-  isLive(row: number): boolean {
-    return this.#spans.endHi.get(row) === 0 && this.#spans.endLo.get(row) === 0;
-  }
-
-  /** Scans a request and writes one signal per span into `signals`. */
+  /** Scans a request and writes the signals of its spans into `signals`, which is emptied before. */
   observe(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
     signals.clear();
+    return this.append(bytes, signals);
+  }
+
+  /** The same, after what is in `signals`. `report`: a log record says what the spans in its body are. */
+  append(bytes: Uint8Array, signals: SignalBatch, report?: SpanReport): ScanOutcome {
     this.#consumed = 0;
     const outcome = scanSpans(bytes, this.#keys, this.#spans);
     if (!outcome.ok) {
       return outcome;
     }
     const { spans } = this;
+    this.#isConsumed.ensure(spans.count);
     let resource = -1;
-    let process: SenderProcess = { process: 0, place: 0 };
+    let sender = unknownSender;
     for (let row = 0; row < spans.count; row++) {
       if (spans.resource.get(row) !== resource) {
         resource = spans.resource.get(row);
-        process = this.#processes.find(spans, resource);
+        sender = this.#senderOf(resource, report);
       }
-      this.#observeSpan(row, process, signals);
+      if (report === undefined) {
+        const form = this.#forms.formOf(spans, row);
+        const isConsumed = form !== "finished" && (form !== "pending" || !this.#passesPending);
+        this.#isConsumed.set(row, isConsumed ? 1 : 0);
+        this.#consumed += isConsumed ? 1 : 0;
+        this.#addSpan(row, sender, form, signals);
+      } else {
+        this.#addReported(row, sender, report, signals);
+      }
     }
     return outcome;
   }
 
-  #observeSpan(row: number, sender: SenderProcess, signals: SignalBatch): void {
+  #senderOf(resource: number, report: SpanReport | undefined): SenderProcess {
     const { spans } = this;
-    const isLive = this.isLive(row);
-    const isRelayed = this.#isRelayed(row);
-    this.#consumed += isLive || isRelayed ? 1 : 0;
-    const spanClass = this.#classifier.classify(spans, row);
+    const isSilent =
+      spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
+    return isSilent && report !== undefined ? report.sender : this.#processes.find(spans, resource);
+  }
+
+  #addSpan(row: number, sender: SenderProcess, form: SpanForm, signals: SignalBatch): void {
+    const { spans } = this;
+    const isStart = form === "partial" || form === "pending" || isLive(spans, row);
+    const parent =
+      form === "pending"
+        ? this.#forms.pendingParentOf(spans, row)
+        : ([spans.parentId0.get(row), spans.parentId1.get(row)] as const);
+    const spanClass = this.#classifier.classify(spans, row, parent[0] === 0 && parent[1] === 0);
+    const told = { isStart, dialect: dialectOfForm[form], spanClass };
+    const signal = this.#add(row, sender, told, signals);
+    if (form === "partial") {
+      // A snapshot ends when it was taken.
+      signals.sentMs.set(signal, signals.endMs.get(signal));
+    } else if (form === "pending") {
+      this.#standInForParent(row, parent, signal, signals);
+    }
+    this.#describe(row, signal, { spanClass, isFinished: form === "finished" }, signals);
+    if (isPause(spans, row)) {
+      this.#addPause(row, isStart, signal, signals);
+    }
+  }
+
+  #addReported(row: number, sender: SenderProcess, report: SpanReport, signals: SignalBatch): void {
+    const spanClass = this.#classifier.classify(this.#spans, row);
+    const signal = this.#add(row, sender, { ...report, spanClass }, signals);
+    signals.intervalMs.set(signal, report.intervalMs);
+    signals.sentMs.set(signal, report.sentMs);
+    if (signals.endMs.get(signal) === 0) {
+      signals.endMs.set(signal, report.sentMs);
+    }
+    this.#describe(row, signal, { spanClass, isFinished: false }, signals);
+  }
+
+  /** Adds the signal of a span with its ids, times and class. */
+  #add(
+    row: number,
+    sender: SenderProcess,
+    told: { readonly isStart: boolean; readonly dialect: Dialect; readonly spanClass: SpanClass },
+    signals: SignalBatch,
+  ): number {
+    const { spans } = this;
+    const { spanClass } = told;
     const signal = signals.add({
-      type: isLive ? signalTypes.start : signalTypes.end,
-      dialect: isRelayed ? dialects.relay : isLive ? dialects.liveSpan : dialects.span,
+      type: told.isStart ? signalTypes.start : signalTypes.end,
+      dialect: told.dialect,
       kind: spanClass.kind,
       flags: spanClass.flags | (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
       process: sender.process,
@@ -152,84 +199,56 @@ export class SpanObserver {
       spans.parentId0.get(row),
       spans.parentId1.get(row),
     );
-    if (spanClass.kind !== workKinds.other) {
-      const isNamed = this.#observeAttributes(row, spanClass.kind, signal, signals);
-      if (spanClass.isNamedBySpan && !isNamed) {
-        const start = spans.nameStart.get(row);
-        const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
-        signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
-      }
-    }
+    return signal;
   }
 
-  #isRelayed(row: number): boolean {
-    const { spans } = this;
-    const start = spans.scopeNameStart.get(row);
-    const end = spans.scopeNameEnd.get(row);
-    return relayScope.match(spans.bytes, start, end) === 0;
-  }
-
-  /** Whether an attribute was there for the name of a tool, one that may be a label or not. */
-  #observeAttributes(row: number, kind: WorkKind, signal: number, signals: SignalBatch): boolean {
-    const { spans } = this;
-    let toolRank = Number.POSITIVE_INFINITY;
-    const to = spans.attributesTo.get(row);
-    for (let attribute = spans.attributesFrom.get(row); attribute < to; attribute++) {
-      const key = spans.attributeKey.get(attribute);
-      const type = spans.attributeType.get(attribute);
-      const a = spans.attributeA.get(attribute);
-      const b = spans.attributeB.get(attribute);
-      if (type === attributeTypes.string) {
-        const rank = this.#toolRank[key] ?? 0;
-        if (this.#isReference[key] === 1) {
-          if (b > a) {
-            this.#hash.update(spans.bytes, a, b);
-            signals.addReference(this.#hash.hi, this.#hash.lo);
-          }
-        } else if (rank > 0) {
-          if (kind === workKinds.tool && rank < toolRank) {
-            toolRank = rank;
-            signals.name.set(signal, this.#tools.numberOf(spans.bytes, a, b));
-          }
-        } else if (key === this.#channel) {
-          signals.channel.set(signal, this.#channels.numberOf(spans.bytes, a, b));
-        } else if (key === this.#outcome) {
-          this.#observeOutcome(row, a, b, signal, signals);
-        }
-      } else if (type === attributeTypes.int && kind === workKinds.run) {
-        if (key === this.#activeItems) {
-          signals.claimed.set(signal, toItems(a, b));
-        } else if (key === this.#completedItems) {
-          signals.completed.set(signal, toItems(a, b));
-        }
-      }
-    }
-    return toolRank !== Number.POSITIVE_INFINITY;
-  }
-
-  /** A tool's own end has no outcome unless it was blocked: with another one, its run ended it. */
-  #observeOutcome(
+  #describe(
     row: number,
-    from: number,
-    to: number,
+    signal: number,
+    seen: { readonly spanClass: SpanClass; readonly isFinished: boolean },
+    signals: SignalBatch,
+  ): void {
+    const { spans } = this;
+    const { kind, isNamedBySpan } = seen.spanClass;
+    if (kind === workKinds.other) {
+      return;
+    }
+    const { isFinished } = seen;
+    const isNamed = this.#attributes.observe(spans, row, { signal, kind, isFinished }, signals);
+    if (isNamedBySpan && !isNamed) {
+      const start = spans.nameStart.get(row);
+      const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
+      signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
+    }
+  }
+
+  /** S3: a pending span is a child of the span that it speaks of, and names that one's parent in an attribute. */
+  #standInForParent(
+    row: number,
+    [parent0, parent1]: readonly [number, number],
     signal: number,
     signals: SignalBatch,
   ): void {
     const { spans } = this;
-    const isTool =
-      toolExecutionName.match(spans.bytes, spans.nameStart.get(row), spans.nameEnd.get(row)) === 0;
-    // The relay says of every tool how it ended.
-    if (isTool && !this.isConsumed(row) && blockedOutcome.match(spans.bytes, from, to) !== 0) {
-      signals.flags.set(signal, signals.flags.get(signal) | signalFlags.closedByRun);
+    const span0 = spans.parentId0.get(row);
+    const span1 = spans.parentId1.get(row);
+    signals.setSpan(signal, span0, span1, parent0, parent1);
+    if (span0 === 0 && span1 === 0) {
+      signals.type.set(signal, signalTypes.malformed);
     }
+  }
+
+  /** S8: while this span is open, its parent waits for a person. */
+  #addPause(row: number, isStart: boolean, of: number, signals: SignalBatch): void {
+    const { spans } = this;
+    const type = isStart ? signalTypes.pause : signalTypes.resume;
+    const signal = signals.addAbout(of, { type, dialect: dialects.pauseEvent });
+    signals.setSpan(signal, spans.parentId0.get(row), spans.parentId1.get(row), 0, 0);
+    signals.setKey(signal, spans.spanId0.get(row), spans.spanId1.get(row));
   }
 }
 
 /** Unix nanoseconds in two words as milliseconds; exact to less than a microsecond. */
 function toMs(hi: number, lo: number): number {
   return (hi >>> 0) * 4294.967296 + (lo >>> 0) / 1e6;
-}
-
-function toItems(hi: number, lo: number): number {
-  return hi === 0 && lo > 0 && lo <= mostItems ? lo : 0;
 }

@@ -1,4 +1,5 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../otlp/columns.ts";
+import type { Archive } from "./archive.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
 
 /** What is known of a span. `unknown`: some child named it as its parent and it has not arrived. */
@@ -24,6 +25,9 @@ export const spanFlags = {
   relayed: 128,
 } as const;
 
+/** How an eviction for silence is held back: not, once, or until something is heard again. */
+export const holds = { none: 0, once: 1, untilInput: 2 } as const;
+
 /**
  * Every span the machine remembers, one row of numbers each: open work, tombstones of what ended or
  * was evicted, and the links between them. About 100 bytes a row and no object.
@@ -41,7 +45,10 @@ export class SpanTable {
   readonly previousMember = new Int32Column();
   /** Sender's clock. */
   readonly startMs = new Float64Column();
-  /** While open: when it was first seen, by arrival. Afterwards: the end, by the sender's clock. */
+  /**
+   * While open: when it was first seen, by arrival. Afterwards the end by the sender's clock; of evicted
+   * work, when it was evicted, as far as that can be told by the sender's clock.
+   */
   readonly endMs = new Float64Column();
   /** The last signal, by arrival; for a tombstone, when it became one. */
   readonly seenAtMs = new Float64Column();
@@ -53,11 +60,44 @@ export class SpanTable {
   readonly height = new Uint8Column();
   /** Interned tool name, 0 for none. */
   readonly name = new Int32Column();
+  /** Silence of open work that is too long, in ms; 0 when its sender promised no heartbeats. */
+  readonly leaseMs = new Int32Column();
+  /** The sender's order of its start, 0 when there is none. */
+  readonly seq = new Int32Column();
+  /** Why it was evicted: an index of `evictionReasons`. */
+  readonly reason = new Uint8Column();
+  /** One of `holds`: its eviction for silence waits. */
+  readonly held = new Uint8Column();
   readonly #parent = new Int32Column();
   readonly #parentGeneration = new Int32Column();
   readonly #generation = new Int32Column();
-  readonly #index = new IdIndex();
-  readonly #free: number[] = [];
+  readonly #columns = [
+    this.trace,
+    this.id0,
+    this.id1,
+    this.group,
+    this.nextMember,
+    this.previousMember,
+    this.openBelow,
+    this.openRunsBelow,
+    this.height,
+    this.name,
+    this.leaseMs,
+    this.seq,
+    this.reason,
+    this.held,
+    this.#parent,
+    this.#parentGeneration,
+    this.#generation,
+    this.state,
+    this.kind,
+    this.flags,
+    this.startMs,
+    this.endMs,
+    this.seenAtMs,
+  ];
+  #index = new IdIndex();
+  #free: number[] = [];
   readonly #seed: number;
   #rows = 0;
   /** The row found last: siblings ask for the same parent one after the other. */
@@ -65,6 +105,23 @@ export class SpanTable {
 
   constructor(seed: number) {
     this.#seed = seed;
+  }
+
+  archive(io: Archive): void {
+    this.#rows = io.number(this.#rows);
+    this.#free = io.numbers(this.#free);
+    for (const column of this.#columns) {
+      io.column(column, this.#rows);
+    }
+    if (io.isLoading) {
+      this.#index = new IdIndex();
+      this.#last = 0;
+      for (let row = 0; row < this.#rows; row++) {
+        if (this.state.get(row) !== spanStates.free) {
+          this.#index.add(this.#hashOf(row), row);
+        }
+      }
+    }
   }
 
   /** Rows in use. */
@@ -115,18 +172,19 @@ export class SpanTable {
     this.openRunsBelow.set(row, 0);
     this.height.set(row, 0);
     this.name.set(row, 0);
+    this.leaseMs.set(row, 0);
+    this.seq.set(row, 0);
+    this.reason.set(row, 0);
+    this.held.set(row, 0);
     this.#parent.set(row, -1);
     this.#parentGeneration.set(row, 0);
-    this.#index.add(hashWords(id0 ^ this.#seed, id1, trace, 0), row);
+    this.#index.add(this.#hashOf(row), row);
     return row;
   }
 
   /** Forgets a row. Children that name it as their parent no longer find it. */
   remove(row: number): void {
-    this.#index.remove(
-      hashWords(this.id0.get(row) ^ this.#seed, this.id1.get(row), this.trace.get(row), 0),
-      row,
-    );
+    this.#index.remove(this.#hashOf(row), row);
     this.state.set(row, spanStates.free);
     this.#generation.set(row, (this.#generation.get(row) + 1) | 0);
     this.#free.push(row);
@@ -157,6 +215,10 @@ export class SpanTable {
     this.flags.set(row, this.flags.get(row) & ~flag);
   }
 
+  #hashOf(row: number): number {
+    return hashWords(this.id0.get(row) ^ this.#seed, this.id1.get(row), this.trace.get(row), 0);
+  }
+
   #isSame(row: number, trace: number, id0: number, id1: number): boolean {
     return this.id1.get(row) === id1 && this.id0.get(row) === id0 && this.trace.get(row) === trace;
   }
@@ -165,27 +227,7 @@ export class SpanTable {
     if (rows <= this.trace.capacity) {
       return;
     }
-    for (const column of [
-      this.trace,
-      this.id0,
-      this.id1,
-      this.group,
-      this.nextMember,
-      this.previousMember,
-      this.openBelow,
-      this.openRunsBelow,
-      this.height,
-      this.name,
-      this.#parent,
-      this.#parentGeneration,
-      this.#generation,
-      this.state,
-      this.kind,
-      this.flags,
-      this.startMs,
-      this.endMs,
-      this.seenAtMs,
-    ]) {
+    for (const column of this.#columns) {
       column.ensure(rows);
     }
   }

@@ -1,4 +1,5 @@
 import type { ActivityGraph } from "./activity-graph.ts";
+import type { Archive } from "./archive.ts";
 import { workKinds } from "./kinds.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 
@@ -23,6 +24,20 @@ export class SplitTraces {
   constructor(graph: ActivityGraph, toleranceMs: number) {
     this.#graph = graph;
     this.#toleranceMs = toleranceMs;
+  }
+
+  archive(io: Archive): void {
+    const rows = [...this.#candidates].map(([process, { runs, harnessRuns }]) => [
+      process,
+      runs.length,
+      ...runs,
+      ...harnessRuns,
+    ]);
+    const count = io.number(rows.length);
+    for (let at = 0; at < count; at++) {
+      const [process = 0, runs = 0, ...spans] = io.numbers(rows[at] ?? []);
+      this.#candidates.set(process, { runs: spans.slice(0, runs), harnessRuns: spans.slice(runs) });
+    }
   }
 
   /** A finished run without parent. Gives the harness run with claims that it belongs to, or -1. */

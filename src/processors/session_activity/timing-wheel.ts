@@ -1,4 +1,5 @@
 import { Float64Column } from "../../otlp/columns.ts";
+import type { Archive } from "./archive.ts";
 import { LinkedLists } from "./linked-lists.ts";
 
 const bucketCount = 1024;
@@ -20,6 +21,23 @@ export class TimingWheel {
   /** `widthMs` is what one bucket covers: about a hundredth of the usual delay. */
   constructor(widthMs: number) {
     this.#widthMs = Math.max(1, widthMs);
+  }
+
+  /** `items` is how many have been admitted. The wheel that loads may have buckets of another width. */
+  archive(io: Archive, items: number): void {
+    const dueMs = new Float64Column(items);
+    for (let item = 0; item < items; item++) {
+      dueMs.set(item, this.isSet(item) ? this.#dueMs.get(item) : Number.NaN);
+    }
+    io.column(dueMs, items);
+    if (io.isLoading) {
+      for (let item = 0; item < items; item++) {
+        this.admit(item);
+        if (!Number.isNaN(dueMs.get(item))) {
+          this.set(item, dueMs.get(item));
+        }
+      }
+    }
   }
 
   get size(): number {
@@ -52,6 +70,27 @@ export class TimingWheel {
     }
     this.#lists.push(Math.max(tick, this.#cursor) % bucketCount, item);
     this.#size++;
+  }
+
+  /** Sets the deadline of `item` unless a later one stands. */
+  postpone(item: number, dueMs: number): void {
+    if (!this.isSet(item) || this.#dueMs.get(item) < dueMs) {
+      this.set(item, dueMs);
+    }
+  }
+
+  /** Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order. It must set nothing. */
+  peek(untilMs: number, see: (item: number) => void): void {
+    const tick = Math.floor(untilMs / this.#widthMs);
+    const to = Math.min(tick, this.#cursor + bucketCount - 1);
+    for (let at = this.#size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
+      const bucket = at % bucketCount;
+      for (let item = this.#lists.first(bucket); item !== -1; item = this.#lists.after(item)) {
+        if (this.#dueMs.get(item) <= untilMs) {
+          see(item);
+        }
+      }
+    }
   }
 
   cancel(item: number): void {

@@ -1,4 +1,5 @@
 import { Float64Column, Int32Column } from "../../otlp/columns.ts";
+import type { Archive } from "./archive.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
 
 /**
@@ -24,14 +25,45 @@ export class TraceTable {
   /** First of the groups that have no owner of their own, or -1. */
   readonly looseGroup = new Int32Column();
   readonly #spans = new Int32Column();
-  readonly #index = new IdIndex();
-  readonly #free: number[] = [];
+  readonly #columns = [
+    this.process,
+    this.id0,
+    this.id1,
+    this.id2,
+    this.id3,
+    this.openOwners,
+    this.hadOwner,
+    this.closedAtMs,
+    this.ownerEndMs,
+    this.looseGroup,
+    this.#spans,
+  ];
+  #index = new IdIndex();
+  #free: number[] = [];
   readonly #seed: number;
   #rows = 0;
   #last = -1;
 
   constructor(seed: number) {
     this.#seed = seed;
+  }
+
+  archive(io: Archive): void {
+    this.#rows = io.number(this.#rows);
+    this.#free = io.numbers(this.#free);
+    for (const column of this.#columns) {
+      io.column(column, this.#rows);
+    }
+    if (io.isLoading) {
+      const vacant = new Set(this.#free);
+      this.#index = new IdIndex();
+      this.#last = -1;
+      for (let row = 0; row < this.#rows; row++) {
+        if (!vacant.has(row)) {
+          this.#index.add(this.#hashOf(row), row);
+        }
+      }
+    }
   }
 
   get size(): number {
@@ -71,7 +103,7 @@ export class TraceTable {
     this.ownerEndMs.set(row, 0);
     this.looseGroup.set(row, -1);
     this.#spans.set(row, 0);
-    this.#index.add(this.#hash(process, id0, id1, id2, id3), row);
+    this.#index.add(this.#hashOf(row), row);
     this.#last = row;
     return row;
   }
@@ -86,16 +118,7 @@ export class TraceTable {
     const left = this.#spans.get(row) - 1;
     this.#spans.set(row, left);
     if (left === 0) {
-      this.#index.remove(
-        this.#hash(
-          this.process.get(row),
-          this.id0.get(row),
-          this.id1.get(row),
-          this.id2.get(row),
-          this.id3.get(row),
-        ),
-        row,
-      );
+      this.#index.remove(this.#hashOf(row), row);
       this.#free.push(row);
       this.#last = -1;
     }
@@ -111,21 +134,23 @@ export class TraceTable {
     );
   }
 
+  #hashOf(row: number): number {
+    return this.#hash(
+      this.process.get(row),
+      this.id0.get(row),
+      this.id1.get(row),
+      this.id2.get(row),
+      this.id3.get(row),
+    );
+  }
+
   #hash(process: number, a: number, b: number, c: number, d: number): number {
     return hashWords(a ^ this.#seed, b, c, d ^ Math.imul(process, 0x9e3779b1));
   }
 
   #ensure(rows: number): void {
-    this.process.ensure(rows);
-    this.id0.ensure(rows);
-    this.id1.ensure(rows);
-    this.id2.ensure(rows);
-    this.id3.ensure(rows);
-    this.openOwners.ensure(rows);
-    this.hadOwner.ensure(rows);
-    this.closedAtMs.ensure(rows);
-    this.ownerEndMs.ensure(rows);
-    this.looseGroup.ensure(rows);
-    this.#spans.ensure(rows);
+    for (const column of this.#columns) {
+      column.ensure(rows);
+    }
   }
 }

@@ -1,11 +1,14 @@
+import { Int32Column } from "../../otlp/columns.ts";
 import type { ActivityCounts } from "./activity-counts.ts";
 import { add } from "./activity-counts.ts";
 import type { ActivityEvent } from "./activity-event.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
-import { type EvictionReason, toWorkKind, workKinds } from "./kinds.ts";
+import type { DeadlineSource } from "./agenda.ts";
+import type { Archive } from "./archive.ts";
+import { type EvictionReason, evictionReasons, toWorkKind, workKinds } from "./kinds.ts";
 import { LinkedLists } from "./linked-lists.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { holds, spanFlags, spanStates } from "./span-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
 const undecidedList = 0;
@@ -24,15 +27,20 @@ export class WorkLedger {
   readonly events: ActivityEvent[] = [];
   /** Open work by the moment it will have been silent for too long. */
   readonly ages: TimingWheel;
+  /** `ages` as the agenda reads it: what was heard of since counts. */
+  readonly silences: DeadlineSource;
   readonly #limits: ActivityLimits;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #queues = new LinkedLists(3);
   readonly #onForgotten: (span: number) => void;
+  /** Open markers by process. */
+  readonly #openMarkers = new Int32Column();
+  #isEvicting = false;
+  #implied = 0;
   #admitted = 0;
   #tombstones = 0;
   #openWork = 0;
-  #nowMs = 0;
 
   constructor(
     limits: ActivityLimits,
@@ -44,11 +52,46 @@ export class WorkLedger {
     this.#graph = graph;
     this.#counts = counts;
     this.#onForgotten = onForgotten;
-    this.ages = new TimingWheel(limits.maxAgeMs / 512);
+    const ledger = this;
+    this.silences = {
+      get size() {
+        return ledger.ages.size;
+      },
+      due: (untilMs, into) => ledger.ages.due(untilMs, into),
+      dueMsOf: (span) => Math.max(ledger.ages.dueMsOf(span), ledger.silentUntilMs(span)),
+      postpone: (span, dueMs) => ledger.ages.postpone(span, dueMs),
+    };
+    // Leases are due within seconds; what is due in hours is passed over once a turn of the wheel.
+    this.ages = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
+  }
+
+  archive(io: Archive): void {
+    this.#admitted = io.number(this.#admitted);
+    this.#queues.archive(io, this.#admitted);
+    this.ages.archive(io, this.#admitted);
+    this.#tombstones = io.number(this.#tombstones);
+    this.#openWork = io.number(this.#openWork);
+    this.#implied = io.number(this.#implied);
+    io.column(this.#openMarkers, this.#openMarkers.capacity);
   }
 
   get openWork(): number {
     return this.#openWork;
+  }
+
+  /** Open markers of a process. */
+  openMarkersOf(process: number): number {
+    return this.#openMarkers.get(process);
+  }
+
+  /** Spans that were named and have not arrived. */
+  get implied(): number {
+    return this.#implied;
+  }
+
+  /** Whether the work that is being closed is evicted, as opposed to ended. */
+  get isEvicting(): boolean {
+    return this.#isEvicting;
   }
 
   get tombstones(): number {
@@ -70,8 +113,17 @@ export class WorkLedger {
       this.ages.admit(this.#admitted);
       this.#admitted++;
     }
+    this.#implied++;
     this.bury(span, nowMs);
     return span;
+  }
+
+  /** A span is told of: it is out of every queue, and closed until it is opened. */
+  arrive(span: number): void {
+    const { spans } = this.#graph;
+    this.hold(span);
+    this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
+    spans.state.set(span, spanStates.ended);
   }
 
   /** Starts open work. */
@@ -89,13 +141,24 @@ export class WorkLedger {
       const trace = spans.trace.get(span);
       const { traces } = this.#graph;
       traces.openOwners.set(trace, traces.openOwners.get(trace) + 1);
+    } else {
+      this.#countMarker(span, 1);
     }
     this.#graph.countOpen(
       spans.group.get(span),
       kind === workKinds.run ? 1 : 0,
       kind === workKinds.run ? 0 : 1,
     );
-    this.ages.set(span, nowMs + this.#limits.maxAgeMs);
+    this.ages.set(span, this.silentUntilMs(span));
+  }
+
+  /** When open work will have been silent for too long: for its lease where it has one, else for `maxAgeMs`. */
+  silentUntilMs(span: number): number {
+    const { spans } = this.#graph;
+    const leaseMs = spans.leaseMs.get(span);
+    const patienceMs =
+      leaseMs > 0 ? Math.min(leaseMs, this.#limits.maxAgeMs) : this.#limits.maxAgeMs;
+    return spans.seenAtMs.get(span) + patienceMs;
   }
 
   /** Ends open work as its sender told. Its group's open counts fall; a marker leaves its group. */
@@ -115,9 +178,13 @@ export class WorkLedger {
   evict(span: number, reason: EvictionReason, atMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
+    const ageMs = atMs - spans.endMs.get(span);
     this.#counts.addEvicted(reason, kind, 1);
-    this.#counts.addDuration(kind, 2, atMs - spans.endMs.get(span));
-    this.#close(span, spanStates.evicted, atMs, atMs);
+    this.#counts.addDuration(kind, 2, ageMs);
+    spans.reason.set(span, evictionReasons.indexOf(reason));
+    this.#isEvicting = true;
+    this.#close(span, spanStates.evicted, spans.startMs.get(span) + ageMs, atMs);
+    this.#isEvicting = false;
   }
 
   /** Work that was a start and an end at once, found to have ended by itself. */
@@ -200,12 +267,18 @@ export class WorkLedger {
     this.#tombstones++;
   }
 
-  /** Forgets what has been remembered long enough, and the oldest beyond the bound. */
-  forgetOld(nowMs: number): void {
-    this.#nowMs = nowMs;
+  /**
+   * Forgets what has been remembered long enough by `nowMs`; returns whether there was any. Must be called before anything happens at
+   * `nowMs`, so that it is known at each moment what is forgotten.
+   */
+  forgetOld(nowMs: number): boolean {
+    const hasForgotten = this.#forgetFrom(tombstoneList, this.#limits.tombstoneTtlMs, nowMs);
     const ownerTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
-    this.#forgetFrom(tombstoneList, nowMs - this.#limits.tombstoneTtlMs);
-    this.#forgetFrom(ownerTombstoneList, nowMs - ownerTtlMs);
+    return this.#forgetFrom(ownerTombstoneList, ownerTtlMs, nowMs) || hasForgotten;
+  }
+
+  /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
+  forgetExcess(): void {
     while (this.#tombstones > this.#limits.maxTombstones && this.#forgetOne()) {}
   }
 
@@ -221,6 +294,7 @@ export class WorkLedger {
     add(this.#counts.open, kind, -1);
     this.#openWork--;
     this.ages.cancel(span);
+    spans.held.set(span, holds.none);
     spans.endMs.set(span, endMs);
     this.#graph.countOpen(spans.group.get(span), isRun ? -1 : 0, isRun ? 0 : -1);
     this.#graph.close(span, state);
@@ -229,9 +303,16 @@ export class WorkLedger {
       const trace = spans.trace.get(span);
       traces.openOwners.set(trace, traces.openOwners.get(trace) - 1);
     } else {
+      this.#countMarker(span, -1);
       this.#graph.leave(span);
     }
     this.bury(span, atMs);
+  }
+
+  #countMarker(span: number, by: number): void {
+    const process = this.#graph.traces.process.get(this.#graph.spans.trace.get(span));
+    this.#openMarkers.ensure(process + 1);
+    this.#openMarkers.set(process, this.#openMarkers.get(process) + by);
   }
 
   #decide(
@@ -249,25 +330,30 @@ export class WorkLedger {
     this.bury(span, atMs);
   }
 
-  #forgetFrom(queue: number, beforeMs: number): void {
+  #forgetFrom(queue: number, ttlMs: number, nowMs: number): boolean {
+    let hasForgotten = false;
     const { spans } = this.#graph;
-    for (let tries = this.#tombstones; tries > 0; tries--) {
-      const span = this.#queues.first(queue);
-      if (span === -1 || spans.seenAtMs.get(span) > beforeMs) {
-        return;
+    for (let span = this.#queues.first(queue); span !== -1; span = this.#queues.first(queue)) {
+      const dueMs = spans.seenAtMs.get(span) + ttlMs;
+      if (dueMs > nowMs) {
+        break;
       }
-      this.#forgetOrPass(queue, span);
+      this.#forgetOrPass(queue, span, dueMs);
+      hasForgotten = true;
     }
+    return hasForgotten;
   }
 
   #forgetOne(): boolean {
+    const { spans } = this.#graph;
     for (const queue of [tombstoneList, ownerTombstoneList]) {
       for (let tries = passedOver; tries > 0; tries--) {
         const span = this.#queues.first(queue);
         if (span === -1) {
           break;
         }
-        if (this.#forgetOrPass(queue, span)) {
+        const newestMs = spans.seenAtMs.get(this.#queues.last(queue));
+        if (this.#forgetOrPass(queue, span, newestMs)) {
           return true;
         }
       }
@@ -275,16 +361,16 @@ export class WorkLedger {
     return false;
   }
 
-  /** A span with open work below is the way to its owner: it goes to the end of the queue instead. */
-  #forgetOrPass(queue: number, span: number): boolean {
+  /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
+  #forgetOrPass(queue: number, span: number, atMs: number): boolean {
     this.#queues.remove(span);
     if (this.#graph.spans.openBelow.get(span) > 0) {
-      // Stamped anew, or every sweep would pass over all of these again.
-      this.#graph.spans.seenAtMs.set(span, this.#nowMs);
+      this.#graph.spans.seenAtMs.set(span, atMs);
       this.#queues.push(queue, span);
       return false;
     }
     this.#tombstones--;
+    this.#implied -= this.#graph.spans.state.get(span) === spanStates.unknown ? 1 : 0;
     this.#onForgotten(span);
     this.#graph.removeSpan(span);
     return true;

@@ -42,3 +42,15 @@ export const sessionReferences: readonly string[] = [
 export const toolNames: readonly string[] = [
   ...new Set(all.flatMap(({ toolNames: keys }) => keys ?? [])),
 ];
+
+/** Spans that are open while their parent waits for a person. */
+export const pauseSpans: readonly string[] = ["claude_code.tool.blocked_on_user"];
+
+/** Where the id of a tool call stands on the span of the tool. */
+export const toolCallIds: readonly string[] = [
+  "gen_ai.tool.call.id",
+  "tool_call.id",
+  "tool.id",
+  "ai.toolCall.id",
+  "tool_use_id",
+];

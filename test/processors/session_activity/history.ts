@@ -8,6 +8,7 @@ import {
   workKinds,
 } from "../../../src/processors/session_activity/kinds.ts";
 import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
+import { sessionStateNames } from "../../../src/processors/session_activity/session-states.ts";
 import {
   SignalBatch,
   signalFlags,
@@ -21,16 +22,40 @@ export const limits: ActivityLimits = {
   maxSessions: 1000,
   maxOpenWork: 10_000,
   maxTombstones: 10_000,
+  // Long, so that only tests about them see them.
+  stalledAfterMs: 86_400_000,
+  longRunningAfterMs: 86_400_000,
+  maxPauseMs: 604_800_000,
+  tellsMarkers: false,
 };
 
 /** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
 export interface Signal {
-  readonly type: "start" | "end" | "alive" | "gone";
+  readonly type:
+    | "start"
+    | "end"
+    | "alive"
+    | "gone"
+    | "sessionEnd"
+    | "pause"
+    | "resume"
+    | "request"
+    | "answer";
+  /** How it is told; else as the type and `isRelayed` say. */
+  readonly dialect?: keyof typeof dialects;
   readonly isRelayed?: boolean;
   /** Service and host of the process. */
   readonly place?: number;
-  /** Seconds between the heartbeats that `alive` promises. */
+  /** Seconds between the heartbeats that are promised. */
   readonly interval?: number;
+  /** The sender's order. */
+  readonly seq?: number;
+  /** When a heartbeat was sent, by the sender's clock. */
+  readonly sent?: number;
+  /** A tool call or a pause. */
+  readonly key?: number;
+  /** Interned tool name. */
+  readonly name?: number;
   readonly kind: "run" | "harness" | "inner" | "tool" | "model_call" | "other";
   readonly span: number;
   readonly parent?: number;
@@ -126,6 +151,27 @@ export class History {
     return problems;
   }
 
+  /** States of sessions that contradict what is open, or what was told of them. */
+  stateProblems(): readonly string[] {
+    const problems: string[] = [];
+    const inStates = sessionStateNames.reduce(
+      (sum, state) => sum + this.activity.sessionsIn(state),
+      0,
+    );
+    if (inStates !== this.activity.sizes().sessions) {
+      problems.push(`${inStates} sessions by state, ${this.activity.sizes().sessions} in all`);
+    }
+    const count = (type: string) => this.events.filter((event) => event.type === type).length;
+    const stalled =
+      this.activity.sessionsIn("stalled") + this.activity.sessionsIn("blocked_tool_call");
+    if (count("stalled") - count("recovered") !== stalled) {
+      problems.push(
+        `${count("stalled")} told as stalled, ${count("recovered")} as recovered, ${stalled} are`,
+      );
+    }
+    return problems;
+  }
+
   /** Every counter, for comparing histories. */
   totals(): Record<string, unknown> {
     const { counts } = this.activity;
@@ -144,7 +190,8 @@ export class History {
   }
 }
 
-function write(batch: SignalBatch, signal: Signal): void {
+/** Appends a signal as an observer would. */
+export function write(batch: SignalBatch, signal: Signal): void {
   const row = batch.add({
     type: signalTypes[signal.type],
     dialect: dialectOf(signal),
@@ -162,6 +209,10 @@ function write(batch: SignalBatch, signal: Signal): void {
   batch.setTrace(row, 7, 7, 7, signal.trace ?? 1);
   batch.setSpan(row, 5, signal.span, signal.parent === undefined ? 0 : 5, signal.parent ?? 0);
   batch.intervalMs.set(row, (signal.interval ?? 0) * 1000);
+  batch.seq.set(row, signal.seq ?? 0);
+  batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
+  batch.setKey(row, 0, signal.key ?? 0);
+  batch.name.set(row, signal.name ?? 0);
   batch.claimed.set(row, signal.claimed ?? 0);
   batch.completed.set(row, signal.completed ?? 0);
   for (const session of signal.sessions ?? []) {
@@ -169,12 +220,29 @@ function write(batch: SignalBatch, signal: Signal): void {
   }
 }
 
-function dialectOf({ type, isRelayed }: Signal) {
-  if (type === "alive" || type === "gone") {
-    return dialects.entityEvent;
+function dialectOf({ type, isRelayed, dialect }: Signal) {
+  if (dialect !== undefined) {
+    return dialects[dialect];
   }
-  if (isRelayed === true) {
-    return dialects.relay;
+  switch (type) {
+    case "alive":
+    case "gone":
+      return dialects.entityEvent;
+    case "sessionEnd":
+      return dialects.sessionEvent;
+    case "pause":
+    case "resume":
+      return dialects.pauseEvent;
+    case "request":
+    case "answer":
+      return dialects.requestedTool;
+    case "start":
+      return isRelayed === true ? dialects.relay : dialects.liveSpan;
+    case "end":
+      return isRelayed === true ? dialects.relay : dialects.span;
+    default: {
+      const never: never = type;
+      return never;
+    }
   }
-  return type === "start" ? dialects.liveSpan : dialects.span;
 }

@@ -8,7 +8,7 @@ import {
 import { LabelValues } from "../../../src/processors/session_activity/label-values.ts";
 import { SenderProcesses } from "../../../src/processors/session_activity/sender-processes.ts";
 import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
-import { SignalBatch } from "../../../src/processors/session_activity/signal-batch.ts";
+import { SignalBatch, signalTypes } from "../../../src/processors/session_activity/signal-batch.ts";
 import { SpanObserver } from "../../../src/processors/session_activity/span-observer.ts";
 import { pathOf } from "../../support/repository.ts";
 import { finishedSpans, recordings, requestsOf } from "../../support/senders/recordings.ts";
@@ -55,15 +55,19 @@ function observe(recording: string) {
   for (const { bytes, atMs } of traces) {
     observer.observe(finishedSpans(bytes), signals);
     const { spans } = observer;
-    for (let row = 0; row < signals.count; row++) {
+    // What the content of a model call asks for follows its span as signals of their own.
+    const ofSpans = Array.from({ length: signals.count }, (_, at) => at).filter(
+      (at) => signals.type.get(at) === signalTypes.end,
+    );
+    for (const [row, signal] of ofSpans.entries()) {
       const text = (from: number, to: number) =>
         Buffer.from(spans.bytes.subarray(from, to)).toString("utf8");
-      const kind = kindNames[toWorkKind(signals.kind.get(row))];
-      const references = signals.referencesTo(row) - signals.referencesFrom(row);
+      const kind = kindNames[toWorkKind(signals.kind.get(signal))];
+      const references = signals.referencesTo(signal) - signals.referencesFrom(signal);
       lines.push(
         [
           (kind === "other" ? "-" : kind).padEnd(10),
-          (tools.valueOf(signals.name.get(row)) ?? "-").padEnd(11),
+          (tools.valueOf(signals.name.get(signal)) ?? "-").padEnd(11),
           (references > 0 ? "session" : "-").padEnd(7),
           `${text(spans.nameStart.get(row), spans.nameEnd.get(row))} (${text(spans.scopeNameStart.get(row), spans.scopeNameEnd.get(row))})`,
         ].join("  "),

@@ -1,9 +1,8 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import { EntityObserver } from "../../../src/processors/session_activity/entity-observer.ts";
-import { SenderProcesses } from "../../../src/processors/session_activity/sender-processes.ts";
 import { SignalBatch, signalTypes } from "../../../src/processors/session_activity/signal-batch.ts";
+import { createLogObserver } from "./observers.ts";
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const resource = {
@@ -24,7 +23,7 @@ function observe(eventName: string, attributes: object[]): SignalBatch {
       },
     ],
   }).finish();
-  new EntityObserver(new SenderProcesses()).observe(bytes, signals);
+  createLogObserver().observer.observe(bytes, signals);
   return signals;
 }
 
@@ -65,8 +64,10 @@ describe("entity events", () => {
 
   test("bytes that are no logs request are no event", () => {
     const signals = new SignalBatch();
-    const observer = new EntityObserver(new SenderProcesses());
-    observer.observe(new TextEncoder().encode("entity.state \xff\xff\xff"), signals);
+    createLogObserver().observer.observe(
+      new TextEncoder().encode("entity.state \xff\xff\xff"),
+      signals,
+    );
     expect(signals.count).toBe(0);
   });
 });

@@ -1,0 +1,72 @@
+import { envelopeTags } from "./envelope-reader.ts";
+import { WireReader } from "./wire-reader.ts";
+
+/** Where a record (a span, a metric, a log record) of a request lies, as byte offsets. */
+export interface RecordRange {
+  /** Index into `RecordRanges.resources`. */
+  readonly resource: number;
+  /** The whole field: tag, length, message. */
+  readonly fieldStart: number;
+  /** The message alone. */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface RecordRanges {
+  /** Per part of the request, the bytes of its resource; protobuf merges them when they lie in several pieces. */
+  readonly resources: readonly Uint8Array[];
+  readonly records: readonly RecordRange[];
+}
+
+/**
+ * Where the records of a well-formed trace, log or metric request lie, in wire order. For the rare
+ * request that is looked at record by record; what cannot be read ends the walk.
+ */
+export function recordRangesOf(bytes: Uint8Array): RecordRanges {
+  const reader = new WireReader(bytes);
+  const resources: Uint8Array[] = [];
+  const records: RecordRange[] = [];
+  eachField(reader, bytes.length, (partTag, partEnd) => {
+    if (partTag !== envelopeTags.resourcePart) {
+      return;
+    }
+    const pieces: Uint8Array[] = [];
+    const resource = resources.length;
+    eachField(reader, partEnd, (tag, end) => {
+      if (tag === envelopeTags.resource) {
+        pieces.push(bytes.subarray(reader.position, end));
+      } else if (tag === envelopeTags.scopePart) {
+        eachField(reader, end, (recordTag, recordEnd, fieldStart) => {
+          if (recordTag === envelopeTags.record) {
+            records.push({ resource, fieldStart, start: reader.position, end: recordEnd });
+          }
+        });
+      }
+    });
+    const [only = new Uint8Array(0)] = pieces;
+    resources.push(pieces.length > 1 ? Buffer.concat(pieces) : only);
+  });
+  return { resources, records };
+}
+
+/** Calls `visit` for each length-delimited field up to `end`, with the reader at its first byte. */
+function eachField(
+  reader: WireReader,
+  end: number,
+  visit: (tag: number, end: number, fieldStart: number) => void,
+): void {
+  while (reader.position < end) {
+    const fieldStart = reader.position;
+    const tag = reader.tag(end);
+    if ((tag & 7) === 2) {
+      const stop = reader.length(end);
+      if (stop < 0) {
+        return;
+      }
+      visit(tag, stop, fieldStart);
+      reader.position = stop;
+    } else if (!reader.skip(tag, end)) {
+      return;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import { z } from "zod";
+
+/**
+ * What a record of the journal is; its first byte. A snapshot is a header, names, the state in pieces and
+ * its end; what follows it is what happened since.
+ */
+export const recordTypes = {
+  /** JSON, see `headerSchema`. Begins a snapshot, or an empty journal. */
+  header: 1,
+  /** JSON, see `namesSchema`: names that got a number, after those before. */
+  names: 2,
+  /** A piece of an archive of the machine. */
+  state: 3,
+  /** The archive is complete. JSON, see `stateEndSchema`. */
+  stateEnd: 4,
+  /** `SignalEncoder`: signals that arrived. */
+  signals: 5,
+  /** A number: time passed until then, and something was decided. */
+  tick: 6,
+  /** JSON, see `restartSchema`. */
+  restart: 7,
+  /** A number: the events of that many calls have been handed on. */
+  told: 8,
+  /** A number and bytes: events of that call, which have not been handed on. Part of a snapshot. */
+  untold: 9,
+} as const;
+
+/** Changes when older records cannot be read any more. */
+export const journalVersion = 1;
+
+export const headerSchema = z.object({
+  version: z.literal(journalVersion),
+  /** Of the keyed hash of references, in hex. Without it no reference would be known again. */
+  hashKey: z.string().regex(/^[0-9a-f]{16}$/),
+  /** `service.instance.id` of what is derived: the same counters go on. */
+  instanceId: z.string().min(1),
+  /** The machine's clock and Unix time at one moment. */
+  atMs: z.number(),
+  unixMs: z.number(),
+});
+export type Header = z.output<typeof headerSchema>;
+
+export const namesSchema = z.object({
+  /** Identity of processes, from number 1 on. */
+  processes: z.array(z.array(z.string())),
+  tools: z.array(z.string()),
+  channels: z.array(z.string()),
+});
+export type Names = z.output<typeof namesSchema>;
+
+export const stateEndSchema = z.object({
+  /** How many calls had events until then. */
+  told: z.number(),
+  evictions: z.array(z.unknown()),
+});
+
+export const restartSchema = z.object({
+  atMs: z.number(),
+  unixMs: z.number(),
+  downtimeMs: z.number(),
+  graceMs: z.number(),
+});
+export type Restart = z.output<typeof restartSchema>;
+
+/** A record of JSON. */
+export function jsonRecord(type: number, value: unknown): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(value));
+  const record = new Uint8Array(1 + text.length);
+  record[0] = type;
+  record.set(text, 1);
+  return record;
+}
+
+/** Throws when it is something else than the schema says. */
+export function readJson<T>(record: Uint8Array, schema: z.ZodType<T>): T {
+  return schema.parse(JSON.parse(new TextDecoder().decode(record.subarray(1))));
+}
+
+/** A record of one number, and bytes after it. */
+export function numberRecord(
+  type: number,
+  value: number,
+  bytes: Uint8Array = new Uint8Array(0),
+): Uint8Array {
+  const record = new Uint8Array(9 + bytes.length);
+  record[0] = type;
+  new DataView(record.buffer).setFloat64(1, value, true);
+  record.set(bytes, 9);
+  return record;
+}
+
+export function readNumber(record: Uint8Array): number {
+  return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(1, true);
+}
