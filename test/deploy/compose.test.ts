@@ -65,6 +65,7 @@ describe("compose", () => {
       const command: string[] = services.at(-1).command;
       const targets = services
         .flatMap(({ volumes }) => volumes)
+        .filter((volume: string) => volume.startsWith("."))
         .map((volume: string) => volume.split(":")[1]);
       expect(command.map((argument) => argument.replace("--config=", "")).sort()).toEqual(
         targets.sort(),
@@ -73,11 +74,27 @@ describe("compose", () => {
   });
 });
 
+/** Where containers keep what the collector stores: the image has the folder, owned by its user. */
+const state = "/var/lib/openclaw-activity-collector";
+
+test("what the collector stores outlives its container, in a folder that the image has for it", () => {
+  const { volumes } = base.services["activity-collector"];
+  expect(volumes).toContain(`activity-collector-state:${state}`);
+  expect(base.volumes).toHaveProperty("activity-collector-state");
+  expect(textOf("deploy/docker/Dockerfile")).toMatch(
+    new RegExp(`^COPY .*--chown=65532:65532 .* ${state}$`, "m"),
+  );
+});
+
 describe("config for containers", () => {
   const overlay = parse(textOf(`${folder}/config.compose.yaml`));
 
   test("opens the metric pages and leaves OTLP on loopback", () => {
     expect(overlay).toEqual({
+      extensions: {
+        health_check: { endpoint: "0.0.0.0:13133" },
+        file_storage: { directory: state },
+      },
       exporters: { prometheus: { endpoint: "0.0.0.0:9464" } },
       service: { telemetry: { metrics: { endpoint: "0.0.0.0:8888" } } },
     });

@@ -98,7 +98,20 @@ test("the ports of the sidecar are those its config opens to the pod's address",
   expect(container.ports).toEqual([
     { name: "activity", containerPort: portOf(overlay.exporters.prometheus.endpoint) },
     { name: "telemetry", containerPort: portOf(overlay.service.telemetry.metrics.endpoint) },
+    { name: "health", containerPort: portOf(overlay.extensions.health_check.endpoint) },
   ]);
+});
+
+test("the sidecar can write where its config stores, and nowhere else", () => {
+  const overlay = parse(textOf("deploy/kubernetes/component/config.kubernetes.yaml"));
+  const { spec } = parse(textOf("deploy/kubernetes/component/sidecar.yaml")).spec.template;
+  const mounts = spec.initContainers[0].volumeMounts.filter(
+    ({ readOnly }: { readOnly?: boolean }) => readOnly !== true,
+  );
+  expect(mounts).toEqual([
+    { name: "activity-collector-state", mountPath: overlay.extensions.file_storage.directory },
+  ]);
+  expect(spec.volumes.map(({ name }: { name: string }) => name)).toContain(mounts[0].name);
 });
 
 function portOf(endpoint: string): number {

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -18,6 +20,8 @@ export interface StartOptions {
   readonly overrides?: readonly string[];
   /** Whether every port is replaced by a free one; default true. */
   readonly freePorts?: boolean;
+  /** Where `deploy/config.yaml` stores; default a folder that is gone with the collector. */
+  readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -62,15 +66,29 @@ export async function runCli(
 
 /** Starts the collector and waits until it is ready. Rejects with all it said when it ends before. */
 export async function startCollector(options: StartOptions = {}): Promise<RunningCollector> {
-  const inline = [...(options.freePorts === false ? [] : freePorts), ...(options.overrides ?? [])];
-  const sources = [
-    ...(options.configs ?? ["deploy/config.yaml"]),
-    ...inline.map((line) => `yaml:${line}`),
+  const configs = options.configs ?? ["deploy/config.yaml"];
+  const isDeployed = configs.includes("deploy/config.yaml");
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "collector-test-"));
+  const inline = [
+    ...(options.freePorts === false ? [] : freePorts),
+    ...(isDeployed
+      ? [
+          "extensions::health_check::endpoint: 127.0.0.1:0",
+          `extensions::file_storage::directory: ${directory}`,
+        ]
+      : []),
+    ...(options.overrides ?? []),
   ];
+  const sources = [...configs, ...inline.map((line) => `yaml:${line}`)];
   const output = launch(
     sources.flatMap((source) => ["--config", source]),
     options.env,
   );
+  if (options.directory === undefined) {
+    void output
+      .over()
+      .then(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
+  }
   await output.waitForLog("Everything is ready.", 20_000);
   const endpointAfter = (message: string) =>
     new RegExp(`${message}\\t\\{.*"endpoint": "([^"]+)"`).exec(output.stderr())?.[1];
@@ -154,6 +172,8 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
     stdout: () => stdout,
     stderr: () => stderr,
     kill: (signal: NodeJS.Signals) => void child.kill(signal),
+    /** Resolves when it has ended, however long that takes. */
+    over: () => new Promise<void>((resolve) => child.once("close", () => resolve())),
     async waitForLog(text: string, timeoutMs = 10_000) {
       await until(
         () => stderr.includes(text),
