@@ -2,8 +2,11 @@
 // many spans, measures the memory, then ends the oldest and starts a new one again and again.
 // Run: node --expose-gc bench/table-side.ts machine|map <open spans>
 import { workKinds } from "../src/processors/session_activity/kinds.ts";
-import { SessionActivity } from "../src/processors/session_activity/session-activity.ts";
-import { SignalBatch, signalTypes } from "../src/processors/session_activity/signal-batch.ts";
+import { SessionActivity } from "../src/processors/session_activity/machine/session-activity.ts";
+import {
+  SignalBatch,
+  signalTypes,
+} from "../src/processors/session_activity/signals/signal-batch.ts";
 
 export interface TableResult {
   readonly bytesPerSpan: number;

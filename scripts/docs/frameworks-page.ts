@@ -1,6 +1,9 @@
-import { type Framework, frameworks } from "../../src/processors/session_activity/frameworks.ts";
+import {
+  type Framework,
+  frameworks,
+} from "../../src/processors/session_activity/frameworks/frameworks.ts";
+import type { SpanClass } from "../../src/processors/session_activity/frameworks/span-class.ts";
 import { type WorkKind, workKinds } from "../../src/processors/session_activity/kinds.ts";
-import type { SpanClass } from "../../src/processors/session_activity/span-class.ts";
 import { senderOf } from "../../test/support/senders/sender.ts";
 import { type FrameworkNote, frameworkNotes } from "./framework-notes.ts";
 import { table } from "./markdown.ts";

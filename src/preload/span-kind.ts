@@ -1,13 +1,13 @@
-import { type WorkKind, workKinds } from "../processors/session_activity/kinds.ts";
-import { signalFlags } from "../processors/session_activity/signal-batch.ts";
-import { type SpanClass, spanClass } from "../processors/session_activity/span-class.ts";
+import { type SpanClass, spanClass } from "../processors/session_activity/frameworks/span-class.ts";
 import {
   attributeRules,
   modelCallAttributes,
   nameRules,
   notWorkNames,
   sessionReferences,
-} from "../processors/session_activity/work-spans.ts";
+} from "../processors/session_activity/frameworks/work-spans.ts";
+import { type WorkKind, workKinds } from "../processors/session_activity/kinds.ts";
+import { signalFlags } from "../processors/session_activity/signals/signal-batch.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 

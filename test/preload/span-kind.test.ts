@@ -9,9 +9,12 @@ import { KeySet } from "../../src/otlp/keys.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
 import { hasSessionReference, kindOf } from "../../src/preload/span-kind.ts";
+import { SpanClassifier } from "../../src/processors/session_activity/frameworks/span-classifier.ts";
+import {
+  attributeRules,
+  nameRules,
+} from "../../src/processors/session_activity/frameworks/work-spans.ts";
 import { kindNames } from "../../src/processors/session_activity/kinds.ts";
-import { SpanClassifier } from "../../src/processors/session_activity/span-classifier.ts";
-import { attributeRules, nameRules } from "../../src/processors/session_activity/work-spans.ts";
 
 type Case = readonly [
   name: string,

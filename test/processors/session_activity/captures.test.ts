@@ -1,15 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { KeyedHash } from "../../../src/processors/session_activity/keyed-hash.ts";
 import { workKinds } from "../../../src/processors/session_activity/kinds.ts";
-import { LabelValues } from "../../../src/processors/session_activity/label-values.ts";
-import { SenderProcesses } from "../../../src/processors/session_activity/sender-processes.ts";
-import { SessionActivity } from "../../../src/processors/session_activity/session-activity.ts";
-import { SignalBatch } from "../../../src/processors/session_activity/signal-batch.ts";
-import { SpanObserver } from "../../../src/processors/session_activity/span-observer.ts";
+import { SessionActivity } from "../../../src/processors/session_activity/machine/session-activity.ts";
+import { KeyedHash } from "../../../src/processors/session_activity/signals/keyed-hash.ts";
+import { LabelValues } from "../../../src/processors/session_activity/signals/label-values.ts";
+import { SenderProcesses } from "../../../src/processors/session_activity/signals/sender-processes.ts";
+import { SignalBatch } from "../../../src/processors/session_activity/signals/signal-batch.ts";
+import { SpanObserver } from "../../../src/processors/session_activity/signals/span-observer.ts";
 import { captureFolders, orphanedMarkers } from "../../support/captures.ts";
-import { limits } from "./history.ts";
+import { limits } from "./machine/history.ts";
 
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
 

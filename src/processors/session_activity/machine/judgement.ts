@@ -1,0 +1,359 @@
+import { workKinds } from "../kinds.ts";
+import { type ActivityCounts, add } from "./activity-counts.ts";
+import type { ActivityGraph } from "./activity-graph.ts";
+import type { ActivityLimits } from "./activity-limits.ts";
+import { Agenda, type AgendaItem, agendaRanks, type DeadlineSources, isQuiet } from "./agenda.ts";
+import type { Archive } from "./archive.ts";
+import type { Breaker, DueCount } from "./breaker.ts";
+import { DueAhead } from "./due-ahead.ts";
+import type { Evictions } from "./evictions.ts";
+import type { FinishedWork } from "./finished-work.ts";
+import type { GroupDeadlines } from "./group-deadlines.ts";
+import { groupFlags } from "./group-table.ts";
+import { endingWith, openWorkOf, orphansOf } from "./orphans.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Pauses } from "./pauses.ts";
+import type { ProcessWatch } from "./process-watch.ts";
+import type { RequestedTools } from "./requested-tools.ts";
+import type { SessionStates } from "./session-states.ts";
+import type { Silence } from "./silence.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
+import type { WorkLedger } from "./work-ledger.ts";
+
+/** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
+const stretchesPerGap = 100_000;
+
+/** What is decided when a deadline passes, in the order of the deadlines. */
+export class Judgement {
+  readonly #limits: ActivityLimits;
+  readonly #graph: ActivityGraph;
+  readonly #counts: ActivityCounts;
+  readonly #ledger: WorkLedger;
+  readonly #deadlines: GroupDeadlines;
+  readonly #processes: ProcessWatch;
+  readonly #states: SessionStates;
+  /** By rank. */
+  readonly #sources: DeadlineSources;
+  readonly #ownership: Ownership;
+  readonly #evictions: Evictions;
+  readonly #finished: FinishedWork;
+  readonly #requested: RequestedTools;
+  readonly #silence: Silence;
+  readonly #breaker: Breaker;
+  readonly #pauses: Pauses;
+  readonly #ahead: DueAhead;
+  #hasDecided = false;
+  #decidedMs = Number.NEGATIVE_INFINITY;
+  /** Nothing is evicted before. */
+  #graceUntilMs = Number.NEGATIVE_INFINITY;
+
+  constructor(parts: {
+    readonly limits: ActivityLimits;
+    readonly graph: ActivityGraph;
+    readonly counts: ActivityCounts;
+    readonly ledger: WorkLedger;
+    readonly deadlines: GroupDeadlines;
+    readonly processes: ProcessWatch;
+    readonly states: SessionStates;
+    readonly ownership: Ownership;
+    readonly evictions: Evictions;
+    readonly finished: FinishedWork;
+    readonly requested: RequestedTools;
+    readonly silence: Silence;
+    readonly breaker: Breaker;
+    readonly pauses: Pauses;
+  }) {
+    this.#limits = parts.limits;
+    this.#graph = parts.graph;
+    this.#counts = parts.counts;
+    this.#ledger = parts.ledger;
+    this.#deadlines = parts.deadlines;
+    this.#processes = parts.processes;
+    this.#states = parts.states;
+    const { deadlines, processes, ledger, states } = parts;
+    this.#sources = [deadlines, processes, ledger.silences, states];
+    this.#ownership = parts.ownership;
+    this.#evictions = parts.evictions;
+    this.#finished = parts.finished;
+    this.#requested = parts.requested;
+    this.#silence = parts.silence;
+    this.#breaker = parts.breaker;
+    this.#pauses = parts.pauses;
+    this.#ahead = new DueAhead(parts);
+  }
+
+  archive(io: Archive): void {
+    this.#decidedMs = io.number(this.#decidedMs);
+    this.#graceUntilMs = io.number(this.#graceUntilMs);
+  }
+
+  /** Work below members of these groups closed: if nobody owns them, their lateness starts anew. */
+  drainEased(nowMs: number): void {
+    const { groups } = this.#graph;
+    for (
+      let group = this.#graph.eased.pop();
+      group !== undefined;
+      group = this.#graph.eased.pop()
+    ) {
+      const isOver = this.#ownership.isOwnerless(group) || groups.hasEnded(group);
+      if (groups.members.get(group) > 0 && isOver) {
+        this.#deadlines.postpone(group, nowMs + this.#limits.allowedLatenessMs);
+      }
+    }
+  }
+
+  /** Decides everything that is due by `nowMs`, in order of the deadlines. Returns whether there was anything. */
+  advance(nowMs: number): boolean {
+    this.#hasDecided = false;
+    const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
+    const stretchMs = Math.max(
+      this.#limits.allowedLatenessMs,
+      (nowMs - fromMs) / stretchesPerGap,
+      1,
+    );
+    // What one deadline leads to is due a lateness later, so within a stretch the order is known.
+    for (let untilMs = fromMs; untilMs < nowMs && !this.#isQuiet(); untilMs += stretchMs) {
+      this.#decideUntil(untilMs);
+    }
+    this.#decideUntil(nowMs);
+    this.#decidedMs = nowMs;
+    return this.#hasDecided;
+  }
+
+  /**
+   * The program was away for `downtimeMs` until `nowMs`: that silence was its own. Nothing is evicted for
+   * `graceMs`, in which senders deliver what they could not.
+   */
+  restart(nowMs: number, downtimeMs: number, graceMs: number): void {
+    const { spans } = this.#graph;
+    const { ages } = this.#ledger;
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
+        spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
+        ages.set(span, this.#ledger.silentUntilMs(span));
+      } else if (spans.hasFlag(span, spanFlags.undecided)) {
+        spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
+      }
+    }
+    this.#processes.extendLeases(downtimeMs);
+    this.#states.extend(downtimeMs, nowMs);
+    this.#graceUntilMs = nowMs + graceMs;
+    this.#decidedMs = nowMs;
+  }
+
+  /** A better source of the process speaks: what the others had open is its business now. */
+  supersede(process: number, nowMs: number): void {
+    for (const span of this.#silence.openOf(process)) {
+      if (!this.#graph.spans.hasFlag(span, spanFlags.relayed)) {
+        this.#ledger.end(span, Number.NaN, nowMs);
+      }
+    }
+  }
+
+  /** The end of an open marker says that its run closed it: an orphan by its own account. */
+  evictByRun(span: number, nowMs: number): void {
+    const { spans, groups } = this.#graph;
+    const group = spans.group.get(span);
+    groups.explained.set(group, groups.explained.get(group) + 1);
+    this.#evictions.tell([span], "orphaned_no_owner", groups.channel.get(group), nowMs);
+    this.#ledger.evict(span, "orphaned_no_owner", nowMs);
+    spans.setFlag(span, spanFlags.settled);
+  }
+
+  /** The group no longer waits for a person: its times start anew. */
+  resume(group: number, nowMs: number): void {
+    if (this.#pauses.isPaused(group)) {
+      return;
+    }
+    const { spans } = this.#graph;
+    for (const span of openWorkOf(this.#graph, group)) {
+      spans.seenAtMs.set(span, nowMs);
+      this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+    }
+    if (this.#ownership.isOwnerless(group) || this.#graph.groups.hasEnded(group)) {
+      this.#deadlines.postpone(group, nowMs + this.#limits.allowedLatenessMs);
+    }
+  }
+
+  #decideUntil(untilMs: number): void {
+    const agenda = new Agenda(this.#sources, untilMs);
+    for (let next = agenda.take(); next !== undefined; next = agenda.take()) {
+      this.#hasDecided = true;
+      this.#catchUp(next.dueMs);
+      this.#states.at(next.dueMs);
+      this.#decide(next, agenda);
+      this.drainEased(next.dueMs);
+      this.#ledger.forgetExcess();
+    }
+    this.#catchUp(untilMs);
+  }
+
+  /** What has no deadline of its own on the agenda. */
+  #catchUp(untilMs: number): void {
+    const hasEnded = this.#endPauses(untilMs);
+    const hasSettled = this.#finished.settleWaiting(untilMs);
+    const hasForgotten = this.#ledger.forgetOld(untilMs);
+    this.#hasDecided ||= hasEnded || hasSettled || hasForgotten;
+  }
+
+  #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
+    if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {
+      this.#sources[rank]?.postpone(item, this.#graceUntilMs);
+      return;
+    }
+    const silent = (untilMs: number) => this.#ahead.bySilence(item, rank, agenda, untilMs);
+    switch (rank) {
+      case agendaRanks.group:
+        if (this.#graph.groups.members.get(item) > 0 && !this.#deadlines.isCalled(item)) {
+          const isHeld = this.#holds(item, dueMs, (untilMs) =>
+            this.#ahead.byOwners(item, agenda, untilMs),
+          );
+          if (!isHeld) {
+            this.#judge(item, dueMs);
+          }
+        }
+        break;
+      case agendaRanks.process:
+        this.#silence.decideProcess(item, dueMs, silent);
+        break;
+      case agendaRanks.span:
+        this.#silence.expire(item, dueMs, silent);
+        break;
+      default:
+        this.#states.decide(item, dueMs);
+    }
+  }
+
+  #isQuiet(): boolean {
+    return (
+      isQuiet(this.#sources) && this.#ledger.longestUndecided() === -1 && this.#pauses.size === 0
+    );
+  }
+
+  #endPauses(untilMs: number): boolean {
+    let hasEnded = false;
+    for (
+      let over = this.#pauses.endOverdue(untilMs);
+      over !== undefined;
+      over = this.#pauses.endOverdue(untilMs)
+    ) {
+      this.#states.at(over.dueMs);
+      this.#states.pausesChanged(over.group);
+      this.resume(over.group, over.dueMs);
+      hasEnded = true;
+    }
+    return hasEnded;
+  }
+
+  /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */
+  #holds(group: number, dueMs: number, due: DueCount): boolean {
+    const { groups } = this.#graph;
+    if (groups.hasFlag(group, groupFlags.held)) {
+      groups.clearFlag(group, groupFlags.held);
+      return false;
+    }
+    if (this.#ahead.markersOf(group) === 0 || !this.#breaker.isMass(dueMs, due)) {
+      return false;
+    }
+    groups.setFlag(group, groupFlags.held);
+    this.#deadlines.postpone(group, dueMs + this.#limits.allowedLatenessMs);
+    return true;
+  }
+
+  #judge(called: number, atMs: number): void {
+    const group = this.#ownership.gather(called);
+    const { groups } = this.#graph;
+    if (this.#pauses.isPaused(group)) {
+      return; // It is called again when the wait is over.
+    }
+    if (!this.#ownership.isOwnerless(group)) {
+      this.#finished.settleMembers(group, Number.NEGATIVE_INFINITY, atMs);
+      this.#judgeEnd(group, atMs);
+      return;
+    }
+    const closedAtMs = this.#ownership.isLoose(group) ? atMs : groups.closedAtMs.get(group);
+    if (closedAtMs + this.#limits.allowedLatenessMs > atMs && group !== called) {
+      this.#deadlines.postpone(group, closedAtMs + this.#limits.allowedLatenessMs);
+      return;
+    }
+    if (this.#deadlines.isCalled(group)) {
+      return;
+    }
+    if (this.#ownership.hasNestedOwner(group)) {
+      this.#judgeEnd(group, atMs);
+      return;
+    }
+    this.#finished.settleMembers(group, groups.ownerEndMs.get(group), atMs);
+    if (groups.members.get(group) > 0) {
+      this.#evictOrphans(group, atMs);
+    }
+    if (groups.members.get(group) > 0) {
+      this.#judgeEnd(group, atMs);
+    }
+  }
+
+  #evictOrphans(group: number, atMs: number): void {
+    const { groups } = this.#graph;
+    const orphans = orphansOf(this.#graph, group);
+    const owner = this.#ownership.owners(group)[0] ?? -1;
+    const counted = this.#finished.guessed(group, orphans.length);
+    const requested = this.#requested.takeUnmet(group);
+    const channel = groups.channel.get(group);
+    if (orphans.length > 0) {
+      this.#evictions.fence(group, orphans);
+    }
+    for (const { count, isInferred } of [
+      { count: counted, isInferred: false },
+      { count: Math.max(0, requested - counted), isInferred: true },
+    ]) {
+      if (count > 0) {
+        groups.anonymous.set(group, groups.anonymous.get(group) + count);
+        add(this.#counts.started, workKinds.tool, count);
+        this.#counts.addEvicted("orphaned_no_owner", workKinds.tool, count);
+      }
+      const named = isInferred ? [] : orphans;
+      if (named.length + count > 0) {
+        const guess = { count, owner, isInferred };
+        this.#evictions.tell(named, "orphaned_no_owner", channel, atMs, guess);
+      }
+    }
+    this.#evictions.close(orphans, "orphaned_no_owner", atMs);
+  }
+
+  /** What began before the end of its session is over, unless it has open work below that is not. */
+  #judgeEnd(group: number, atMs: number): void {
+    if (!this.#graph.groups.hasEnded(group)) {
+      return;
+    }
+    const { spans, groups } = this.#graph;
+    const dueMs = groups.endedAtMs.get(group) + this.#limits.allowedLatenessMs;
+    if (dueMs > atMs) {
+      this.#deadlines.postpone(group, dueMs);
+      return;
+    }
+    const isBefore = (span: number) => this.#beganBeforeEnd(span, group);
+    const over = endingWith(this.#graph, group, isBefore);
+    const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
+    this.#evictions.fenceAt(group, groups.sessionEndMs.get(group), groups.sessionEndSeq.get(group));
+    const markers = over.filter((span) => !isRun(span));
+    if (markers.length > 0) {
+      this.#evictions.evict(group, markers, "session_ended", atMs);
+    }
+    for (const run of over.filter(isRun)) {
+      this.#ledger.evict(run, "session_ended", atMs);
+      this.#ownership.ownerGone(run, atMs);
+    }
+    if (groups.members.get(group) > 0 && !openWorkOf(this.#graph, group).some(isBefore)) {
+      groups.endedAtMs.set(group, Number.NEGATIVE_INFINITY);
+    }
+  }
+
+  #beganBeforeEnd(span: number, group: number): boolean {
+    const { spans, groups } = this.#graph;
+    const endSeq = groups.sessionEndSeq.get(group);
+    const seq = spans.seq.get(span);
+    return endSeq > 0 && seq > 0
+      ? seq <= endSeq
+      : spans.startMs.get(span) <= groups.sessionEndMs.get(group);
+  }
+}

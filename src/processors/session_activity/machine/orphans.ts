@@ -1,0 +1,56 @@
+import { workKinds } from "../kinds.ts";
+import type { ActivityGraph } from "./activity-graph.ts";
+import { spanStates } from "./span-table.ts";
+
+/** Open markers with no open work below that stays. */
+export function orphansOf(graph: ActivityGraph, group: number): number[] {
+  return endingWith(graph, group, (span) => graph.spans.kind.get(span) !== workKinds.run);
+}
+
+/** Open work of the group that `isOver` says is over, with no open work below that stays. */
+export function endingWith(
+  graph: ActivityGraph,
+  group: number,
+  isOver: (span: number) => boolean,
+): number[] {
+  const candidates = new Set(openWorkOf(graph, group).filter(isOver));
+  if ([...candidates].some((span) => graph.spans.openBelow.get(span) > 0)) {
+    dropOwning(graph, candidates);
+  }
+  return [...candidates];
+}
+
+/** Open members of a group, runs among them. */
+export function openWorkOf({ spans, groups }: ActivityGraph, group: number): number[] {
+  const open: number[] = [];
+  for (let span = groups.head.get(group); span !== -1; span = spans.nextMember.get(span)) {
+    if (spans.state.get(span) === spanStates.open) {
+      open.push(span);
+    }
+  }
+  return open;
+}
+
+/** Removes candidates that have open work below which is not itself a candidate. */
+function dropOwning(graph: ActivityGraph, candidates: Set<number>): void {
+  const { spans } = graph;
+  const inside = new Map<number, number>();
+  const countAbove = (span: number, by: number): void => {
+    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
+      inside.set(at, (inside.get(at) ?? 0) + by);
+    }
+  };
+  for (const span of candidates) {
+    countAbove(span, 1);
+  }
+  for (let isStable = false; !isStable; ) {
+    isStable = true;
+    for (const span of candidates) {
+      if (spans.openBelow.get(span) > (inside.get(span) ?? 0)) {
+        candidates.delete(span);
+        countAbove(span, -1);
+        isStable = false;
+      }
+    }
+  }
+}

@@ -1,0 +1,293 @@
+import { kindNames, toWorkKind, workKinds } from "../kinds.ts";
+import { dialects, type SignalResult, sourceRanks } from "../signals/dialects.ts";
+import { type SignalBatch, signalTypes } from "../signals/signal-batch.ts";
+import { ActivityCounts } from "./activity-counts.ts";
+import type { ActivityEvent } from "./activity-event.ts";
+import { ActivityGraph } from "./activity-graph.ts";
+import type { ActivityLimits } from "./activity-limits.ts";
+import type { Archive } from "./archive.ts";
+import { Breaker } from "./breaker.ts";
+import { Evictions } from "./evictions.ts";
+import { FinishedWork } from "./finished-work.ts";
+import { GroupDeadlines } from "./group-deadlines.ts";
+import { groupFlags } from "./group-table.ts";
+import { Intake } from "./intake.ts";
+import { Judgement } from "./judgement.ts";
+import { Ownership } from "./ownership.ts";
+import { Pauses } from "./pauses.ts";
+import { ProcessWatch } from "./process-watch.ts";
+import { RequestedTools } from "./requested-tools.ts";
+import { type SessionState, SessionStates } from "./session-states.ts";
+import { Silence } from "./silence.ts";
+import { holds, spanStates } from "./span-table.ts";
+import { WorkLedger } from "./work-ledger.ts";
+
+/** A session may be known by several references; more than this on average are not remembered. */
+const referencesPerSession = 4;
+
+/** How much is held, against the limits. */
+export interface ActivitySizes {
+  readonly openWork: number;
+  readonly tombstones: number;
+  /** Rows of spans of any state. */
+  readonly spans: number;
+  readonly groups: number;
+  /** Groups with open work. */
+  readonly sessions: number;
+  readonly references: number;
+  readonly traces: number;
+  /** Spans that were named as a parent and have not arrived. */
+  readonly implied: number;
+}
+
+/**
+ * The activity of every session: which runs, tools and model calls are open, and which of them nobody
+ * owns any more.
+ *
+ * Pure: no clock, no I/O, no chance. Time comes in with the input (`nowMs`, monotonic milliseconds;
+ * one that steps back counts as standing still) and what happened comes out as events. Deadlines run
+ * on arrival time only; the sender's timestamps order signals but never drive a timer. Calling `tick`
+ * more often changes nothing but when events are told.
+ *
+ * At every moment and for every kind: *started = ended + evicted + open + untracked*.
+ */
+export class SessionActivity {
+  readonly counts = new ActivityCounts();
+  readonly #graph: ActivityGraph;
+  readonly #ledger: WorkLedger;
+  readonly #judgement: Judgement;
+  readonly #intake: Intake;
+  readonly #processes: ProcessWatch;
+  readonly #states: SessionStates;
+  readonly #deadlines: GroupDeadlines;
+  readonly #pauses: Pauses;
+  readonly #ownership: Ownership;
+  readonly #requested: RequestedTools;
+  readonly #breaker: Breaker;
+  readonly #silence: Silence;
+  #nowMs = 0;
+  #hasDecided = false;
+
+  /** `seed` is any 32-bit number; a random one keeps senders from choosing ids that collide in the tables. */
+  constructor(limits: ActivityLimits, seed = 0) {
+    const { allowedLatenessMs } = limits;
+    const deadlines = new GroupDeadlines(allowedLatenessMs);
+    const graph: ActivityGraph = new ActivityGraph(
+      seed,
+      limits.maxSessions * referencesPerSession,
+      {
+        onGone: (group) => {
+          deadlines.cancel(group);
+          pauses.forget(group);
+        },
+        onMerged: (from, into) => {
+          deadlines.move(from, into);
+          pauses.merge(from, into);
+          states.merge(from, into);
+        },
+        onActive: (group) => states.becomeActive(group),
+        onIdle: (group) => states.becomeIdle(group, ledger.isEvicting ? "evicted" : "progress"),
+      },
+    );
+    const pauses = new Pauses(graph, limits.maxPauseMs);
+    const ownership = new Ownership(graph, deadlines, allowedLatenessMs);
+    const ledger: WorkLedger = new WorkLedger(limits, graph, this.counts, (span) => {
+      ownership.forget(span);
+      requested.forgetSpan(span);
+    });
+    const states = new SessionStates(graph, limits, ledger.events);
+    const processes = new ProcessWatch(allowedLatenessMs);
+    const requested = new RequestedTools(graph, processes, ownership);
+    const evictions = new Evictions(graph, ledger, limits.tellsMarkers);
+    const breaker = new Breaker(this.counts, ledger.events, allowedLatenessMs);
+    const parts = {
+      limits,
+      allowedLatenessMs,
+      graph,
+      counts: this.counts,
+      ledger,
+      deadlines,
+      processes,
+      states,
+      pauses,
+      ownership,
+      requested,
+      evictions,
+      breaker,
+    };
+    const finished = new FinishedWork(parts);
+    const silence = new Silence(parts);
+    this.#graph = graph;
+    this.#ledger = ledger;
+    this.#processes = processes;
+    this.#states = states;
+    this.#deadlines = deadlines;
+    this.#pauses = pauses;
+    this.#ownership = ownership;
+    this.#requested = requested;
+    this.#breaker = breaker;
+    this.#silence = silence;
+    this.#judgement = new Judgement({ ...parts, finished, silence });
+    this.#intake = new Intake({ ...parts, finished, judgement: this.#judgement });
+  }
+
+  /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */
+  apply(batch: SignalBatch, nowMs: number): readonly ActivityEvent[] {
+    this.#advance(nowMs);
+    this.#breaker.hear(this.#nowMs);
+    this.#silence.hear(this.#nowMs);
+    this.#states.at(this.#nowMs);
+    for (let row = 0; row < batch.count; row++) {
+      this.counts.addSignal(this.#take(batch, row), batch.dialect.get(row));
+      this.#judgement.drainEased(this.#nowMs);
+      this.#ledger.forgetExcess();
+    }
+    return this.#ledger.events.splice(0);
+  }
+
+  /** Lets time pass: what is due by `nowMs` is decided, each thing as of its deadline. */
+  tick(nowMs: number): readonly ActivityEvent[] {
+    this.#advance(nowMs);
+    return this.#ledger.events.splice(0);
+  }
+
+  /** Saves all state, or fills a machine that has none with what was saved, perhaps under other limits. */
+  archive(io: Archive): void {
+    this.#nowMs = io.number(this.#nowMs);
+    this.counts.archive(io);
+    this.#graph.archive(io);
+    this.#ledger.archive(io);
+    this.#deadlines.archive(io);
+    this.#processes.archive(io);
+    this.#states.archive(io);
+    this.#pauses.archive(io);
+    this.#ownership.archive(io);
+    this.#requested.archive(io);
+    this.#breaker.archive(io);
+    this.#silence.archive(io);
+    this.#judgement.archive(io);
+  }
+
+  /**
+   * The program was away for `downtimeMs` until `nowMs`, with its state kept: leases are longer by that
+   * time, and nothing is evicted for `graceMs`.
+   */
+  restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#judgement.restart(this.#nowMs, options.downtimeMs, options.graceMs);
+  }
+
+  /** Sessions with open work that are in a state. */
+  sessionsIn(state: SessionState): number {
+    return this.#states.count(state);
+  }
+
+  /** The latest time it was told. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Whether anything was due when time passed last. If not, that it passed means nothing. */
+  get hasDecided(): boolean {
+    return this.#hasDecided;
+  }
+
+  sizes(): ActivitySizes {
+    return {
+      openWork: this.#ledger.openWork,
+      tombstones: this.#ledger.tombstones,
+      spans: this.#graph.spans.size,
+      groups: this.#graph.groups.size,
+      sessions: this.#graph.activeGroups,
+      references: this.#graph.references.size,
+      traces: this.#graph.traces.size,
+      implied: this.#ledger.implied,
+    };
+  }
+
+  /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
+  oldestAgesMs(nowMs: number): readonly number[] {
+    const { spans } = this.#graph;
+    const ages = kindNames.map(() => 0);
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open) {
+        const kind = toWorkKind(spans.kind.get(span));
+        ages[kind] = Math.max(ages[kind] ?? 0, nowMs - spans.endMs.get(span));
+      }
+    }
+    return ages;
+  }
+
+  /** Open markers whose eviction is held back. Walks every row. */
+  heldMarkers(): number {
+    const { spans, groups, traces } = this.#graph;
+    let held = 0;
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
+        const isHeld =
+          spans.held.get(span) !== holds.none ||
+          groups.hasFlag(spans.group.get(span), groupFlags.held) ||
+          this.#processes.isHeld(traces.process.get(spans.trace.get(span)));
+        held += isHeld ? 1 : 0;
+      }
+    }
+    return held;
+  }
+
+  #take(batch: SignalBatch, row: number): SignalResult {
+    const process = batch.process.get(row);
+    const dialect = batch.dialect.get(row);
+    const isBetter = this.#processes.hear({
+      process,
+      place: batch.place.get(row),
+      dialect,
+      nowMs: this.#nowMs,
+    });
+    if (isBetter && dialect === dialects.relay) {
+      this.#judgement.supersede(process, this.#nowMs);
+    }
+    switch (batch.type.get(row)) {
+      case signalTypes.alive:
+        this.#processes.beat(process, batch.intervalMs.get(row), this.#nowMs);
+        return "heartbeat";
+      case signalTypes.gone:
+        this.#processes.bury(process, this.#nowMs);
+        return "gone";
+      case signalTypes.sessionStart:
+        return "session_started";
+      case signalTypes.sessionEnd:
+        return this.#intake.endSession(batch, row, this.#nowMs);
+      case signalTypes.pause:
+        return this.#intake.pause(batch, row, this.#nowMs);
+      case signalTypes.resume:
+        return this.#intake.resume(batch, row, this.#nowMs);
+      case signalTypes.malformed:
+        return "malformed";
+      default:
+        break;
+    }
+    // Live and finished spans are the same spans; the relay's are its own.
+    if (dialect !== dialects.relay && this.#processes.sourceOf(process) === sourceRanks.relay) {
+      return "superseded";
+    }
+    switch (batch.type.get(row)) {
+      case signalTypes.request:
+        return this.#requested.request(batch, row);
+      case signalTypes.answer:
+        return this.#requested.meet(batch, row, false);
+      default:
+        break;
+    }
+    if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {
+      this.#requested.meet(batch, row, true);
+    }
+    return batch.type.get(row) === signalTypes.start
+      ? this.#intake.start(batch, row, this.#nowMs)
+      : this.#intake.end(batch, row, this.#nowMs);
+  }
+
+  #advance(nowMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#hasDecided = this.#judgement.advance(this.#nowMs);
+  }
+}

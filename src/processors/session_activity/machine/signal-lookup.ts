@@ -1,0 +1,56 @@
+import type { SignalBatch } from "../signals/signal-batch.ts";
+import type { ActivityGraph } from "./activity-graph.ts";
+
+/** Finds what a signal speaks of among what is known. Changes nothing. */
+export class SignalLookup {
+  readonly #graph: ActivityGraph;
+
+  constructor(graph: ActivityGraph) {
+    this.#graph = graph;
+  }
+
+  /** The row of the parent that the span has, or that the signal names; -1 when it is not known. */
+  parentOf(known: number, batch: SignalBatch, row: number): number {
+    const { spans } = this.#graph;
+    const linked = known === -1 ? -1 : spans.parentOf(known);
+    const trace = this.findTrace(batch, row);
+    return linked !== -1 || trace === -1
+      ? linked
+      : spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
+  }
+
+  /** The group that a reference of the signal names, or -1. */
+  referencedGroupOf(batch: SignalBatch, row: number): number {
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      const group = this.#graph.referencedGroup(
+        batch.process.get(row),
+        batch.referenceHi(reference),
+        batch.referenceLo(reference),
+      );
+      if (group !== -1) {
+        return group;
+      }
+    }
+    return -1;
+  }
+
+  /** The row of the span that a signal speaks of, or -1. */
+  find(batch: SignalBatch, row: number): number {
+    const trace = this.findTrace(batch, row);
+    return trace === -1
+      ? -1
+      : this.#graph.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
+  }
+
+  /** The row of its trace, or -1. */
+  findTrace(batch: SignalBatch, row: number): number {
+    return this.#graph.traces.find(
+      batch.process.get(row),
+      batch.trace0.get(row),
+      batch.trace1.get(row),
+      batch.trace2.get(row),
+      batch.trace3.get(row),
+    );
+  }
+}

@@ -1,0 +1,172 @@
+import type { Clock } from "../../../component/clock.ts";
+import type { Logger } from "../../../component/settings.ts";
+import type { Storage } from "../../../component/storage.ts";
+import type { ActivityEvent } from "../machine/activity-event.ts";
+import type { SignalBatch } from "../signals/signal-batch.ts";
+import type { Announcer } from "../telling/announcer.ts";
+import { ActivityJournal, type Anchor, Recovery, type Remembered } from "./activity-journal.ts";
+import { journalVersion } from "./journal-records.ts";
+
+/** What memory needs besides what it remembers. */
+export interface MemoryOptions {
+  readonly remembered: Omit<Remembered, "evictions">;
+  readonly announcer: Announcer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The key of the hash of references, for a journal that is new. */
+  readonly hashKey: Uint8Array;
+  /** `service.instance.id` of what is derived, for a journal that is new. */
+  readonly instanceId: string;
+  readonly restartGraceMs: number;
+}
+
+/**
+ * The machine over restarts: what is applied to it is written down where there is a journal, before anyone
+ * is told, and done again after a restart. Its clock goes on where it was, so that deadlines are what they were.
+ */
+export class Memory {
+  readonly #options: MemoryOptions;
+  #journal: ActivityJournal | undefined;
+  /** What the machine's clock is ahead of ours. */
+  #aheadMs = 0;
+  #instanceId: string;
+  #isSnapshotWanted = false;
+  #isSnapshotUnderWay = false;
+
+  constructor(options: MemoryOptions) {
+    this.#options = options;
+    this.#instanceId = options.instanceId;
+  }
+
+  /** `service.instance.id` of what is derived. */
+  get instanceId(): string {
+    return this.#instanceId;
+  }
+
+  /** The machine's clock and Unix time now. */
+  now(): Anchor {
+    return { atMs: this.#nowMs(), unixMs: this.#options.clock.unixMs() };
+  }
+
+  /** Recovers what an earlier process knew, and writes down from now on what happens. */
+  async open(storage: Storage): Promise<void> {
+    const { announcer, remembered, clock, logger } = this.#options;
+    const all = { ...remembered, evictions: announcer.evictions };
+    const recovery = new Recovery(all, (event, anchor) => announcer.note(event, anchor));
+    const journal = await storage.openJournal({
+      take: (record) => recovery.take(record),
+      onSnapshotNeeded: () => {
+        this.#isSnapshotWanted = true;
+      },
+    });
+    const recovered = recovery.finish();
+    if (recovered === undefined) {
+      if (recovery.isOfAnotherVersion) {
+        logger.warn("The stored state is of another version and is not used.");
+      }
+      this.#journal = new ActivityJournal(journal, all, { header: this.#newHeader(), isNew: true });
+      this.#isSnapshotWanted ||= recovery.isOfAnotherVersion;
+      return;
+    }
+    const { header, anchor, calls, untold } = recovered;
+    const { activity } = remembered;
+    const unixMs = clock.unixMs();
+    const knownUnixMs = anchor.unixMs + (activity.nowMs - anchor.atMs);
+    const atMs = activity.nowMs + Math.max(0, unixMs - knownUnixMs);
+    const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? knownUnixMs;
+    const downtimeMs = Math.max(0, unixMs - lastUnixMs);
+    const graceMs = this.#options.restartGraceMs;
+    this.#aheadMs = atMs - clock.nowMs();
+    this.#instanceId = header.instanceId;
+    this.#journal = new ActivityJournal(journal, all, { header, isNew: false });
+    this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs });
+    activity.restart(atMs, { downtimeMs, graceMs });
+    announcer.goOn(calls, untold);
+    const { openWork, sessions } = activity.sizes();
+    logger.info("The state of sessions was recovered.", {
+      open_work: openWork,
+      sessions,
+      downtime_s: Math.round(downtimeMs / 1000),
+    });
+  }
+
+  /** Applies signals that arrive now. */
+  apply(signals: SignalBatch): readonly ActivityEvent[] {
+    const nowMs = this.#nowMs();
+    const events = this.#options.remembered.activity.apply(signals, nowMs);
+    this.#journal?.signals(signals, nowMs, events.length > 0);
+    this.#snapshotIfDue();
+    return events;
+  }
+
+  /** Lets time pass until now. */
+  tick(): readonly ActivityEvent[] {
+    const nowMs = this.#nowMs();
+    const { activity } = this.#options.remembered;
+    const events = activity.tick(nowMs);
+    if (activity.hasDecided) {
+      this.#journal?.tick(nowMs, events.length > 0);
+    }
+    this.#snapshotIfDue();
+    return events;
+  }
+
+  /** Lets time pass until now, for the last time before the program ends. */
+  close(): readonly ActivityEvent[] {
+    const nowMs = this.#nowMs();
+    const events = this.#options.remembered.activity.tick(nowMs);
+    this.#journal?.tick(nowMs, events.length > 0);
+    return events;
+  }
+
+  /** The events of all calls up to `call` have been handed on. */
+  told(call: number): void {
+    this.#journal?.told(call);
+  }
+
+  /** Resolves when what was applied so far outlives this process. Never rejects. */
+  async written(): Promise<void> {
+    await this.#journal?.written();
+  }
+
+  #newHeader() {
+    const hashKey = Buffer.from(this.#options.hashKey).toString("hex");
+    return {
+      version: journalVersion,
+      hashKey,
+      instanceId: this.#instanceId,
+      ...this.now(),
+    } as const;
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.nowMs() + this.#aheadMs;
+  }
+
+  #snapshotIfDue(): void {
+    const journal = this.#journal;
+    if (journal === undefined || this.#isSnapshotUnderWay) {
+      return;
+    }
+    if (this.#isSnapshotWanted || journal.isLong) {
+      this.#isSnapshotWanted = false;
+      this.#isSnapshotUnderWay = true;
+      void this.#snapshot(journal);
+    }
+  }
+
+  /** Failures are the storage's to report; it asks again. */
+  async #snapshot(journal: ActivityJournal): Promise<void> {
+    const { announcer, logger } = this.#options;
+    try {
+      const { calls, untold } = announcer;
+      await journal.snapshot({ calls, untold, anchor: this.now() });
+    } catch (error) {
+      logger.error("A snapshot of the state of sessions could not be made.", {
+        reason: error instanceof Error ? error.message : String(error),
+      });
+    } finally {
+      this.#isSnapshotUnderWay = false;
+    }
+  }
+}

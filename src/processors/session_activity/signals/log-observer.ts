@@ -1,0 +1,156 @@
+import protobuf from "protobufjs/minimal.js";
+import { recordRangesOf } from "../../../otlp/record-ranges.ts";
+import { type FieldRanges, withoutFields } from "../../../otlp/splice.ts";
+import { workKinds } from "../kinds.ts";
+import { addEntityEvent, entityEventNames } from "./entity-events.ts";
+import type { KeyedHash } from "./keyed-hash.ts";
+import { type ActivityRecord, decodeRecord, decodeResource } from "./log-record.ts";
+import { readReport, reportDialectOf, reportKeys } from "./reported-spans.ts";
+import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
+import {
+  addPauseEvent,
+  addSessionEvent,
+  pauseEventNames,
+  sessionEventNames,
+} from "./session-events.ts";
+import { type SignalBatch, signalTypes } from "./signal-batch.ts";
+import type { SpanObserver } from "./span-observer.ts";
+
+/** What a record must hold somewhere to be of interest. */
+const names = [
+  ...Object.values(entityEventNames),
+  ...Object.values(sessionEventNames),
+  ...Object.values(pauseEventNames),
+  ...Object.values(reportKeys),
+];
+/** A beginning of all of `names` that is found fast: they are told apart later. */
+const needles = ["entity.", "session.", "gen_ai.agent.", "partial.event", "span.state"];
+
+/**
+ * Turns log records into signals: S4 and S5 (spans reported in the body of a record), S6 (entity events),
+ * S7 (session events), S8 (pauses). One record that cannot be read costs no other.
+ */
+export class LogObserver {
+  readonly #processes: SenderProcesses;
+  readonly #hash: KeyedHash;
+  readonly #spans: SpanObserver;
+  readonly #sessionReferences: readonly string[];
+  readonly #stateIntervalMs: number;
+  #consumed: { readonly start: number; readonly end: number }[] = [];
+
+  constructor(parts: {
+    readonly processes: SenderProcesses;
+    readonly hash: KeyedHash;
+    /** Reads the spans that records carry; not the one that reads requests. */
+    readonly spans: SpanObserver;
+    readonly sessionReferences: readonly string[];
+    /** How often records of S5 come. */
+    readonly stateIntervalMs: number;
+  }) {
+    this.#processes = parts.processes;
+    this.#hash = parts.hash;
+    this.#spans = parts.spans;
+    this.#sessionReferences = parts.sessionReferences;
+    this.#stateIntervalMs = parts.stateIntervalMs;
+  }
+
+  /** How many records of the last request speak to us alone and are not passed on. */
+  get consumedRecords(): number {
+    return this.#consumed.length;
+  }
+
+  /** The last request, which was `bytes`, without the records that speak to us alone. */
+  rest(bytes: Uint8Array): Uint8Array {
+    const ranges: FieldRanges = {
+      count: this.#consumed.length,
+      start: (index) => this.#consumed[index]?.start ?? 0,
+      end: (index) => this.#consumed[index]?.end ?? 0,
+    };
+    return withoutFields(bytes, ranges);
+  }
+
+  /**
+   * Writes the signals of a logs request into `signals`, which is emptied before. Requests without any,
+   * nearly all, are only searched for names.
+   */
+  observe(bytes: Uint8Array, signals: SignalBatch): void {
+    signals.clear();
+    this.#consumed = [];
+    if (!holdsAny(bytes, needles)) {
+      return;
+    }
+    const { resources, records } = recordRangesOf(bytes);
+    const known = new Map<number, ReturnType<typeof decodeResource>>();
+    for (const { resource, fieldStart, start, end } of records) {
+      const message = bytes.subarray(start, end);
+      if (!holdsAny(message, names)) {
+        continue;
+      }
+      const attributes =
+        known.get(resource) ?? decodeResource(resources[resource] ?? new Uint8Array(0));
+      known.set(resource, attributes);
+      const record = decodeRecord(message, attributes);
+      if (record !== undefined && this.#observeRecord(record, signals)) {
+        this.#consumed.push({ start: fieldStart, end });
+      }
+    }
+  }
+
+  /** True when the record speaks to us alone. */
+  #observeRecord(seen: ActivityRecord, signals: SignalBatch): boolean {
+    const sender = this.#processes.findDecoded(seen.resource);
+    const context = { sender, hash: this.#hash, sessionReferences: this.#sessionReferences };
+    switch (seen.eventName) {
+      case entityEventNames.state:
+      case entityEventNames.delete:
+        addEntityEvent(seen, sender, signals);
+        return false;
+      case sessionEventNames.start:
+      case sessionEventNames.end:
+        addSessionEvent(seen, context, signals);
+        return false;
+      case pauseEventNames.paused:
+      case pauseEventNames.resumed:
+      case pauseEventNames.resolved:
+        addPauseEvent(seen, context, signals);
+        return false;
+      default:
+        return reportDialectOf(seen) !== undefined && this.#observeReport(seen, sender, signals);
+    }
+  }
+
+  #observeReport(seen: ActivityRecord, sender: SenderProcess, signals: SignalBatch): boolean {
+    const report = readReport(seen, this.#stateIntervalMs);
+    if (report !== undefined) {
+      const { dialect, isStart, intervalMs, bytes } = report;
+      const told = { dialect, isStart, intervalMs, sentMs: seen.atMs, sender };
+      const before = signals.count;
+      // Some senders put a ResourceSpans where others have the request around it.
+      for (const request of [bytes, inRequest(bytes)]) {
+        this.#spans.append(request, signals, told);
+        if (signals.count > before) {
+          return true;
+        }
+      }
+    }
+    signals.add({
+      type: signalTypes.malformed,
+      dialect: reportDialectOf(seen) ?? 0,
+      kind: workKinds.other,
+      flags: 0,
+      ...sender,
+      startMs: 0,
+      endMs: 0,
+    });
+    return false;
+  }
+}
+
+function holdsAny(bytes: Uint8Array, texts: readonly string[]): boolean {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return texts.some((text) => buffer.includes(text));
+}
+
+function inRequest(resourceSpans: Uint8Array): Uint8Array {
+  return protobuf.Writer.create().uint32(10).bytes(resourceSpans).finish();
+}

@@ -1,0 +1,187 @@
+import type { Consumer } from "../../../component/consumer.ts";
+import type { Logger } from "../../../component/settings.ts";
+import { type DerivedSpan, encodeLogEvents, encodeSpans } from "../../../otlp/encode.ts";
+import type { Payload } from "../../../otlp/payload.ts";
+import { recordRangesOf } from "../../../otlp/record-ranges.ts";
+import { kindNames } from "../kinds.ts";
+import type { ActivityEvent, EvictedEvent, EvictedMarker } from "../machine/activity-event.ts";
+import type { Anchor, Untold } from "../memory/activity-journal.ts";
+import { confidenceOfEvent, type RecordContext, toRecord } from "./event-records.ts";
+import { EvictionLog } from "./eviction-log.ts";
+import { Outbox } from "./outbox.ts";
+
+const mostLogged = 1000;
+const spansPerRequest = 512;
+
+/** Who speaks, and in what words. */
+export interface AnnouncerOptions extends RecordContext {
+  readonly resource: () => Readonly<Record<string, string>>;
+  readonly scope: { readonly name: string; readonly version: string };
+  readonly logger: Logger;
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** The machine's clock and Unix time now. */
+  readonly now: () => Anchor;
+  /** Called when the events of a call, and of all calls before it, have been handed on. */
+  readonly onHandedOn: (call: number) => void;
+}
+
+/**
+ * Tells the world what the machine decided: as log records, as closing spans, as entries of the log that
+ * pages show. It decides nothing.
+ */
+export class Announcer {
+  readonly evictions = new EvictionLog(mostLogged);
+  readonly #options: AnnouncerOptions;
+  #calls = 0;
+  #logs: Outbox | undefined;
+  #traces: Outbox | undefined;
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls of `tell` that had events. */
+  get calls(): number {
+    return this.#calls;
+  }
+
+  /** Events that have not been handed on, as requests, one a call. */
+  get untold(): readonly Uint8Array[] {
+    return (this.#logs?.pending() ?? []).map(({ bytes }) => bytes);
+  }
+
+  /** Where log records of events go. */
+  connectLogs(next: Consumer): void {
+    this.#logs = new Outbox(next, this.#options.logger);
+  }
+
+  /** Where closing spans go. Of several pipelines the first one gets them, for each span once. */
+  connectTraces(next: Consumer): void {
+    this.#traces ??= new Outbox(next, this.#options.logger);
+  }
+
+  tell(events: readonly ActivityEvent[]): void {
+    if (events.length === 0) {
+      return;
+    }
+    const now = this.#options.now();
+    this.#calls++;
+    for (const event of events) {
+      this.note(event, now);
+      if (event.type === "held") {
+        this.#options.logger.warn(
+          "Evictions are held back because they may be the fault of what brings the signals.",
+          { reason: event.cause, markers: event.markers },
+        );
+      }
+    }
+    this.#post(this.#calls, this.#requestOf(events, now));
+    this.#tellTraces(events);
+  }
+
+  /** Goes on where an earlier process ended: what that had not handed on is told now, as of when it happened. */
+  goOn(calls: number, untold: readonly Untold[]): void {
+    this.#calls = calls;
+    for (const each of untold) {
+      const request =
+        "bytes" in each ? requestFrom(each.bytes) : this.#requestOf(each.events, each.anchor);
+      this.#post(each.call, request);
+    }
+  }
+
+  /** Puts an eviction into the log that pages show. */
+  note(event: ActivityEvent, anchor: Anchor): void {
+    if (event.type !== "evicted") {
+      return;
+    }
+    const { tools, channels } = this.#options;
+    const toolName = tools.valueOf(event.name);
+    const channel = channels.valueOf(event.channel);
+    this.evictions.add({
+      atUnixMs: Math.round(toUnixMs(event.atMs, anchor)),
+      reason: event.reason,
+      confidence: confidenceOfEvent(event),
+      tools: event.tools,
+      modelCalls: event.modelCalls,
+      ...(event.oldestAgeMs === undefined ? {} : { oldestAgeMs: Math.round(event.oldestAgeMs) }),
+      ...(toolName === undefined ? {} : { toolName }),
+      ...(channel === undefined ? {} : { channel }),
+    });
+  }
+
+  /** Resolves when everything told has been handed on; rejects when `deadline` aborts before that. */
+  async drain(deadline: AbortSignal): Promise<void> {
+    await Promise.all([this.#logs?.drain(deadline), this.#traces?.drain(deadline)]);
+  }
+
+  #post(call: number, payload: Payload): void {
+    const onHandedOn = () => this.#options.onHandedOn(call);
+    if (this.#logs === undefined) {
+      onHandedOn();
+    } else {
+      this.#logs.post(payload, onHandedOn);
+    }
+  }
+
+  #requestOf(events: readonly ActivityEvent[], anchor: Anchor): Payload {
+    const records = events.map((event) => {
+      const atMs = "atMs" in event ? event.atMs : anchor.atMs;
+      return toRecord(event, toNano(toUnixMs(atMs, anchor)), this.#options);
+    });
+    const { resource, scope } = this.#options;
+    return {
+      signal: "logs",
+      bytes: encodeLogEvents({ resource: resource(), scope, events: records }),
+      items: records.length,
+    };
+  }
+
+  #tellTraces(events: readonly ActivityEvent[]): void {
+    const spans = events.flatMap((event) =>
+      event.type === "evicted" ? event.markers.map((marker) => this.#closing(event, marker)) : [],
+    );
+    for (let from = 0; from < spans.length; from += spansPerRequest) {
+      const some = spans.slice(from, from + spansPerRequest);
+      const { resource, scope } = this.#options;
+      this.#traces?.post({
+        signal: "traces",
+        bytes: encodeSpans({ resource: resource(), scope, spans: some }),
+        items: some.length,
+      });
+    }
+  }
+
+  /** A span beside the evicted one, as long as that was open; times are the sender's. */
+  #closing(event: EvictedEvent, marker: EvictedMarker): DerivedSpan {
+    const toolName = this.#options.tools.valueOf(marker.name);
+    const kind = kindNames[marker.kind];
+    return {
+      traceId: marker.traceId,
+      spanId: this.#options.randomBytes(8),
+      parentSpanId: marker.parentSpanId,
+      name: `${toolName ?? kind} (evicted)`,
+      startTimeUnixNano: toNano(marker.startMs),
+      endTimeUnixNano: toNano(marker.startMs + Math.max(0, marker.ageMs)),
+      attributes: {
+        "openclaw.reason": event.reason,
+        "openclaw.confidence": confidenceOfEvent(event),
+        "openclaw.kind": kind,
+        ...(toolName === undefined ? {} : { "gen_ai.tool.name": toolName }),
+      },
+      statusMessage: "evicted",
+      linkedSpanId: marker.spanId,
+    };
+  }
+}
+
+function requestFrom(bytes: Uint8Array): Payload {
+  return { signal: "logs", bytes, items: recordRangesOf(bytes).records.length };
+}
+
+function toUnixMs(atMs: number, anchor: Anchor): number {
+  return anchor.unixMs - (anchor.atMs - atMs);
+}
+
+function toNano(unixMs: number): bigint {
+  return BigInt(Math.round(unixMs * 1000)) * 1000n;
+}

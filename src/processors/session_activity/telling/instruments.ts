@@ -1,0 +1,111 @@
+import type { InstrumentSpec } from "../../../metrics/instrument.ts";
+import { evictionReasons, kindNames } from "../kinds.ts";
+import { outcomes } from "../machine/activity-counts.ts";
+import { sessionStateNames } from "../machine/session-states.ts";
+import { dialectNames, signalResults } from "../signals/dialects.ts";
+
+const prefix = "openclaw.session.activity";
+const kinds = kindNames.slice(1);
+
+export const specs = {
+  evicted: {
+    name: `${prefix}.evicted`,
+    kind: "counter",
+    unit: "{marker}",
+    description: "Tools and model calls evicted because nobody owned them any more.",
+    attributes: { "openclaw.reason": evictionReasons },
+  },
+  started: {
+    name: `${prefix}.started`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work seen to start. Equals ended + evicted + open + untracked.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  ended: {
+    name: `${prefix}.ended`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work whose sender reported its end in time.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  untracked: {
+    name: `${prefix}.untracked`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Work that is not tracked: a bound was met, or it has neither parent nor session.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  reconciled: {
+    name: `${prefix}.reconciled`,
+    kind: "counter",
+    unit: "{work}",
+    description:
+      "Evicted work whose end arrived after all. Divided by evictions: the false-eviction ratio.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  lateStarts: {
+    name: `${prefix}.late_starts`,
+    kind: "counter",
+    unit: "{work}",
+    description: "Starts from before an eviction that arrived after it, and were ignored.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  signals: {
+    name: `${prefix}.signals`,
+    kind: "counter",
+    unit: "{signal}",
+    description: "Signals of work and what became of them.",
+    attributes: {
+      "openclaw.dialect": dialectNames,
+      "openclaw.result": signalResults,
+    },
+  },
+  open: {
+    name: `${prefix}.open`,
+    kind: "up_down_counter",
+    unit: "{work}",
+    description: "Work that is open now.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  sessions: {
+    name: `${prefix}.sessions`,
+    kind: "up_down_counter",
+    unit: "{session}",
+    description: "Sessions with open work; without a session reference, owner trees.",
+    attributes: { "openclaw.state": sessionStateNames },
+  },
+  held: {
+    name: `${prefix}.held`,
+    kind: "up_down_counter",
+    unit: "{marker}",
+    description:
+      "Open markers whose eviction is held back: too many would go at once, or nothing is heard at all.",
+    attributes: {},
+  },
+  implied: {
+    name: `${prefix}.implied`,
+    kind: "up_down_counter",
+    unit: "{work}",
+    description:
+      "Work that is open because something below it arrived: named as a parent, not told of yet.",
+    attributes: {},
+  },
+  oldestAge: {
+    name: `${prefix}.oldest_age`,
+    kind: "gauge",
+    unit: "s",
+    description: "Age of the oldest open work since it was first heard of; 0 when none is open.",
+    attributes: { "openclaw.kind": kinds },
+  },
+  duration: {
+    name: `${prefix}.duration`,
+    kind: "histogram",
+    unit: "s",
+    description: "How long work lasted; for evicted work, its age at the eviction.",
+    attributes: { "openclaw.kind": kinds, "openclaw.outcome": outcomes },
+  },
+} as const satisfies Record<string, InstrumentSpec>;
+
+/** The one registry of what `session_activity` publishes. */
+export const activityInstruments: readonly InstrumentSpec[] = Object.values(specs);

@@ -1,0 +1,102 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import {
+  ArchiveError,
+  ArchiveReader,
+  ArchiveWriter,
+} from "../../../../src/processors/session_activity/machine/archive.ts";
+import { anySignal, tight } from "./any-signal.ts";
+import { History } from "./history.ts";
+
+/** What a machine says of itself when it is saved. */
+function saved(history: History): Buffer {
+  const writer = new ArchiveWriter();
+  history.activity.archive(writer);
+  return Buffer.concat(writer.pieces);
+}
+
+/** A machine with the state that another one was saved with. */
+function restored(bytes: Uint8Array): History {
+  const history = new History(tight);
+  const reader = new ArchiveReader(bytes);
+  history.activity.archive(reader);
+  expect(reader.isAtEnd).toBe(true);
+  return history;
+}
+
+const steps = fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal: anySignal }), {
+  minLength: 1,
+  maxLength: 60,
+});
+
+describe("a machine that was saved and restored", () => {
+  test("goes on exactly as the one that was not, at whatever moment", { timeout: 600_000 }, () => {
+    fc.assert(
+      fc.property(steps, fc.nat(60), (all, cut) => {
+        const inOrder = all.toSorted((a, b) => a.at - b.at);
+        const whole = new History(tight);
+        let parted = new History(tight);
+        const events = [];
+        for (const [index, { at, signal }] of inOrder.entries()) {
+          whole.arrive(at, signal);
+          if (index === cut % inOrder.length) {
+            events.push(...parted.events);
+            parted = restored(saved(parted));
+          }
+          parted.arrive(at, signal);
+        }
+        whole.tick(1000);
+        parted.tick(1000);
+        expect([...events, ...parted.events].map(texts).sort()).toEqual(
+          whole.events.map(texts).sort(),
+        );
+        expect(parted.totals()).toEqual(whole.totals());
+        expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  test("is saved as the same bytes again", () => {
+    fc.assert(
+      fc.property(steps, (all) => {
+        const history = new History(tight);
+        for (const { at, signal } of all) {
+          history.arrive(at, signal);
+        }
+        const bytes = saved(history);
+        expect(saved(restored(bytes)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test("may have other limits than before", () => {
+    const history = new History();
+    history.arrive(
+      0,
+      { type: "start", kind: "run", span: 1, start: 0 },
+      { type: "start", kind: "tool", span: 2, parent: 1, start: 0 },
+    );
+    history.arrive(5, { type: "end", kind: "run", span: 1, start: 0, end: 5 });
+    const other = new History({ allowedLatenessMs: 700, maxAgeMs: 50_000, stalledAfterMs: 900 });
+    other.activity.archive(new ArchiveReader(saved(history)));
+    other.tick(60);
+    expect(other.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+    expect(other.imbalance()).toEqual([]);
+  });
+
+  test("is not made of something that was cut off", () => {
+    const history = new History();
+    history.arrive(0, { type: "start", kind: "run", span: 1, start: 0 });
+    const bytes = saved(history);
+    for (let length = 0; length < bytes.length; length += 97) {
+      const reader = new ArchiveReader(bytes.subarray(0, length));
+      expect(() => new History().activity.archive(reader)).toThrow(ArchiveError);
+    }
+  });
+});
+
+function texts(event: object): string {
+  return JSON.stringify(event);
+}

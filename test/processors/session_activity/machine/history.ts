@@ -1,0 +1,248 @@
+import {
+  evictionReasons,
+  kindNames,
+  toWorkKind,
+  workKinds,
+} from "../../../../src/processors/session_activity/kinds.ts";
+import type { ActivityEvent } from "../../../../src/processors/session_activity/machine/activity-event.ts";
+import type { ActivityLimits } from "../../../../src/processors/session_activity/machine/activity-limits.ts";
+import { SessionActivity } from "../../../../src/processors/session_activity/machine/session-activity.ts";
+import { sessionStateNames } from "../../../../src/processors/session_activity/machine/session-states.ts";
+import { dialects } from "../../../../src/processors/session_activity/signals/dialects.ts";
+import {
+  SignalBatch,
+  signalFlags,
+  signalTypes,
+} from "../../../../src/processors/session_activity/signals/signal-batch.ts";
+
+export const limits: ActivityLimits = {
+  allowedLatenessMs: 10_000,
+  maxAgeMs: 43_200_000,
+  tombstoneTtlMs: 900_000,
+  maxSessions: 1000,
+  maxOpenWork: 10_000,
+  maxTombstones: 10_000,
+  // Long, so that only tests about them see them.
+  stalledAfterMs: 86_400_000,
+  longRunningAfterMs: 86_400_000,
+  maxPauseMs: 604_800_000,
+  tellsMarkers: false,
+};
+
+/** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
+export interface Signal {
+  readonly type:
+    | "start"
+    | "end"
+    | "alive"
+    | "gone"
+    | "sessionEnd"
+    | "pause"
+    | "resume"
+    | "request"
+    | "answer";
+  /** How it is told; else as the type and `isRelayed` say. */
+  readonly dialect?: keyof typeof dialects;
+  readonly isRelayed?: boolean;
+  /** Service and host of the process. */
+  readonly place?: number;
+  /** Seconds between the heartbeats that are promised. */
+  readonly interval?: number;
+  /** The sender's order. */
+  readonly seq?: number;
+  /** When a heartbeat was sent, by the sender's clock. */
+  readonly sent?: number;
+  /** A tool call or a pause. */
+  readonly key?: number;
+  /** Interned tool name. */
+  readonly name?: number;
+  readonly kind: "run" | "harness" | "inner" | "tool" | "model_call" | "other";
+  readonly span: number;
+  readonly parent?: number;
+  readonly trace?: number;
+  readonly process?: number;
+  readonly sessions?: readonly number[];
+  /** Sender's clock. */
+  readonly start: number;
+  readonly end?: number;
+  readonly claimed?: number;
+  readonly completed?: number;
+  readonly closedByRun?: boolean;
+  readonly failed?: boolean;
+}
+
+/** Times of senders lie this far from ours, so that a mix-up shows. */
+const senderEpochMs = 1_795_000_000_000;
+
+const kinds = {
+  run: workKinds.run,
+  harness: workKinds.run,
+  inner: workKinds.run,
+  tool: workKinds.tool,
+  model_call: workKinds.modelCall,
+  other: workKinds.other,
+} as const;
+
+/** The machine with a pen: each call is an arrival at a second of our clock. */
+export class History {
+  readonly activity: SessionActivity;
+  readonly events: ActivityEvent[] = [];
+  readonly #batch = new SignalBatch();
+
+  constructor(changed: Partial<ActivityLimits> = {}) {
+    this.activity = new SessionActivity({ ...limits, ...changed });
+  }
+
+  /** Signals that arrive together at second `at`. */
+  arrive(at: number, ...signals: readonly Signal[]): void {
+    this.#batch.clear();
+    for (const signal of signals) {
+      write(this.#batch, signal);
+    }
+    this.events.push(...this.activity.apply(this.#batch, at * 1000));
+  }
+
+  tick(at: number): void {
+    this.events.push(...this.activity.tick(at * 1000));
+  }
+
+  /** Evicted markers of every reason. */
+  get evicted(): number {
+    const { counts } = this.activity;
+    return counts.evictedOf(workKinds.tool) + counts.evictedOf(workKinds.modelCall);
+  }
+
+  /** Evictions as a test compares them: reason, second, how many. */
+  get evictions(): readonly (readonly [string, number, number, number])[] {
+    return this.events.flatMap((event) =>
+      event.type === "evicted"
+        ? [[event.reason, event.atMs / 1000, event.tools, event.modelCalls] as const]
+        : [],
+    );
+  }
+
+  /** Violations of: started = ended + evicted + open + untracked, and events that agree with counters. */
+  imbalance(): readonly string[] {
+    const { counts } = this.activity;
+    const problems: string[] = [];
+    kindNames.forEach((name, index) => {
+      const kind = toWorkKind(index);
+      const started = counts.started[index] ?? 0;
+      const accounted =
+        (counts.ended[index] ?? 0) +
+        counts.evictedOf(kind) +
+        (counts.open[index] ?? 0) +
+        (counts.untracked[index] ?? 0);
+      if (started !== accounted) {
+        problems.push(`${name}: started ${started}, accounted for ${accounted}`);
+      }
+    });
+    const told = this.events.reduce(
+      (sum, event) => sum + (event.type === "evicted" ? event.tools + event.modelCalls : 0),
+      0,
+    );
+    if (told !== this.evicted) {
+      problems.push(`events tell of ${told} evicted, counters of ${this.evicted}`);
+    }
+    const open = counts.open.reduce((sum, count) => sum + count, 0);
+    if (open !== this.activity.sizes().openWork) {
+      problems.push(`open ${open} by kind, ${this.activity.sizes().openWork} in all`);
+    }
+    return problems;
+  }
+
+  /** States of sessions that contradict what is open, or what was told of them. */
+  stateProblems(): readonly string[] {
+    const problems: string[] = [];
+    const inStates = sessionStateNames.reduce(
+      (sum, state) => sum + this.activity.sessionsIn(state),
+      0,
+    );
+    if (inStates !== this.activity.sizes().sessions) {
+      problems.push(`${inStates} sessions by state, ${this.activity.sizes().sessions} in all`);
+    }
+    const count = (type: string) => this.events.filter((event) => event.type === type).length;
+    const stalled =
+      this.activity.sessionsIn("stalled") + this.activity.sessionsIn("blocked_tool_call");
+    if (count("stalled") - count("recovered") !== stalled) {
+      problems.push(
+        `${count("stalled")} told as stalled, ${count("recovered")} as recovered, ${stalled} are`,
+      );
+    }
+    return problems;
+  }
+
+  /** Every counter, for comparing histories. */
+  totals(): Record<string, unknown> {
+    const { counts } = this.activity;
+    return {
+      started: [...counts.started],
+      ended: [...counts.ended],
+      open: [...counts.open],
+      untracked: [...counts.untracked],
+      reconciled: [...counts.reconciled],
+      lateStarts: [...counts.lateStarts],
+      evicted: evictionReasons.map((reason) => [
+        counts.evicted(reason, workKinds.tool),
+        counts.evicted(reason, workKinds.modelCall),
+      ]),
+    };
+  }
+}
+
+/** Appends a signal as an observer would. */
+export function write(batch: SignalBatch, signal: Signal): void {
+  const row = batch.add({
+    type: signalTypes[signal.type],
+    dialect: dialectOf(signal),
+    kind: kinds[signal.kind],
+    flags:
+      (signal.kind === "harness" ? signalFlags.harness : 0) |
+      (signal.kind === "inner" ? signalFlags.innerRun : 0) |
+      (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
+      (signal.failed === true ? signalFlags.failed : 0),
+    process: signal.process ?? 1,
+    place: signal.place ?? 0,
+    startMs: senderEpochMs + signal.start * 1000,
+    endMs: senderEpochMs + (signal.end ?? 0) * 1000,
+  });
+  batch.setTrace(row, 7, 7, 7, signal.trace ?? 1);
+  batch.setSpan(row, 5, signal.span, signal.parent === undefined ? 0 : 5, signal.parent ?? 0);
+  batch.intervalMs.set(row, (signal.interval ?? 0) * 1000);
+  batch.seq.set(row, signal.seq ?? 0);
+  batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
+  batch.setKey(row, 0, signal.key ?? 0);
+  batch.name.set(row, signal.name ?? 0);
+  batch.claimed.set(row, signal.claimed ?? 0);
+  batch.completed.set(row, signal.completed ?? 0);
+  for (const session of signal.sessions ?? []) {
+    batch.addReference(9, session);
+  }
+}
+
+function dialectOf({ type, isRelayed, dialect }: Signal) {
+  if (dialect !== undefined) {
+    return dialects[dialect];
+  }
+  switch (type) {
+    case "alive":
+    case "gone":
+      return dialects.entityEvent;
+    case "sessionEnd":
+      return dialects.sessionEvent;
+    case "pause":
+    case "resume":
+      return dialects.pauseEvent;
+    case "request":
+    case "answer":
+      return dialects.requestedTool;
+    case "start":
+      return isRelayed === true ? dialects.relay : dialects.liveSpan;
+    case "end":
+      return isRelayed === true ? dialects.relay : dialects.span;
+    default: {
+      const never: never = type;
+      return never;
+    }
+  }
+}

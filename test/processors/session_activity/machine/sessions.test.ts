@@ -1,0 +1,419 @@
+import { describe, expect, test } from "vitest";
+import type { ActivityLimits } from "../../../../src/processors/session_activity/machine/activity-limits.ts";
+import type { SessionState } from "../../../../src/processors/session_activity/machine/session-states.ts";
+import { History, type Signal } from "./history.ts";
+
+const run = (span: number, start: number, more: Partial<Signal> = {}): Signal => ({
+  type: "start",
+  kind: "run",
+  span,
+  start,
+  sessions: [3],
+  ...more,
+});
+const tool = (span: number, parent: number, start: number, more: Partial<Signal> = {}): Signal => ({
+  type: "start",
+  kind: "tool",
+  span,
+  parent,
+  start,
+  ...more,
+});
+const ended = (signal: Signal, end: number): Signal => ({ ...signal, type: "end", end });
+const sessionEnd = (end: number, more: Partial<Signal> = {}): Signal => ({
+  type: "sessionEnd",
+  kind: "other",
+  span: 0,
+  start: end,
+  end,
+  sessions: [3],
+  ...more,
+});
+
+describe("the end of a session", () => {
+  test("evicts what is open a lateness later, markers and runs", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), tool(3, 1, 1, { kind: "model_call" }));
+    history.arrive(5, sessionEnd(5));
+    history.tick(14.9);
+    expect(history.evicted).toBe(0);
+    history.tick(60);
+    expect(history.evictions).toEqual([["session_ended", 15, 1, 1]]);
+    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("an end of the marker within the lateness is in time", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, sessionEnd(5));
+    history.arrive(14, ended(tool(2, 1, 1), 5));
+    history.tick(60);
+    expect(history.evicted).toBe(0);
+  });
+
+  test("what begins after it in the same session goes on", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, sessionEnd(5));
+    history.arrive(6, run(4, 6, { trace: 2 }), tool(5, 4, 6, { trace: 2 }));
+    history.tick(60);
+    expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
+    expect(history.activity.sizes().openWork).toBe(2);
+  });
+
+  test("the sender's order decides where its clock does not", () => {
+    const history = new History();
+    history.arrive(0, run(1, 5, { seq: 1 }), tool(2, 1, 5, { seq: 2 }));
+    history.arrive(5, sessionEnd(5, { seq: 2 }));
+    history.arrive(6, run(4, 5, { trace: 2, seq: 3 }), tool(5, 4, 5, { trace: 2, seq: 4 }));
+    history.tick(60);
+    expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
+    expect(history.activity.sizes().openWork).toBe(2);
+  });
+
+  test("a start from before it that comes after the eviction is late", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, sessionEnd(5));
+    history.tick(20);
+    history.arrive(21, tool(6, 1, 4));
+    expect(history.activity.counts.lateStarts[2]).toBe(1);
+  });
+
+  test("want of an owner is the better reason when both are due", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, sessionEnd(5), ended(run(1, 0), 5));
+    history.tick(60);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+  });
+
+  test("a tool that started the run of another session stays until that ends", () => {
+    const history = new History();
+    const child = run(4, 2, { parent: 2, sessions: [8] });
+    history.arrive(0, run(1, 0), tool(2, 1, 1), tool(3, 1, 1));
+    history.arrive(2, child);
+    history.arrive(5, sessionEnd(5));
+    history.tick(60);
+    expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
+    history.arrive(60, ended(child, 60));
+    history.tick(100);
+    expect(history.evictions[1]).toEqual(["session_ended", 70, 1, 0]);
+    expect(history.activity.sizes().openWork).toBe(0);
+  });
+
+  test("of a session that nobody knows changes nothing", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, sessionEnd(5, { sessions: [9] }));
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+    expect(history.activity.counts.signals("unmatched", 8)).toBe(1);
+  });
+});
+
+describe("a wait for a person", () => {
+  const pause = (more: Partial<Signal> = {}): Signal => ({
+    type: "pause",
+    kind: "other",
+    span: 0,
+    start: 0,
+    sessions: [3],
+    key: 7,
+    ...more,
+  });
+  const resume = (more: Partial<Signal> = {}): Signal => ({ ...pause(more), type: "resume" });
+
+  test("an agent that lets its run end while it waits keeps its markers, and has a lateness after it", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
+    history.arrive(5, ended(run(1, 0), 5));
+    history.tick(10_000);
+    expect(history.evicted).toBe(0);
+    history.arrive(10_000, resume());
+    history.tick(10_009.9);
+    expect(history.evicted).toBe(0);
+    history.tick(10_011);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 10_010, 1, 0]]);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("does not count as age", () => {
+    const history = new History({ maxAgeMs: 60_000 });
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(50, pause());
+    history.tick(1000);
+    expect(history.evicted).toBe(0);
+    history.arrive(1000, resume());
+    history.tick(1059);
+    expect(history.evicted).toBe(0);
+    history.tick(1100);
+    expect(history.evictions.map(([reason, at]) => `${reason} ${at}`)).toEqual(["max_age 1060"]);
+  });
+
+  test("of one of two that are open at once does not end the other", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause(), pause({ key: 8 }));
+    history.arrive(5, ended(run(1, 0), 5), resume());
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+    history.arrive(100, resume({ key: 8 }));
+    history.tick(200);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
+  });
+
+  test("all of a session end with a resumption that names none", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause(), pause({ key: 8 }));
+    history.arrive(5, ended(run(1, 0), 5), resume({ key: 0 }));
+    history.tick(200);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+  });
+
+  test("is found by the span that waits, also before that has arrived", () => {
+    const history = new History();
+    history.arrive(0, pause({ span: 2, sessions: [] }));
+    history.arrive(1, run(1, 0, { sessions: [] }), tool(2, 1, 1));
+    history.arrive(5, ended(run(1, 0, { sessions: [] }), 5));
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+    history.arrive(100, resume({ span: 2, sessions: [] }));
+    history.tick(200);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
+  });
+
+  test("that was over before it was told has not begun", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), resume());
+    history.arrive(1, pause());
+    history.arrive(5, ended(run(1, 0), 5));
+    history.tick(100);
+    expect(history.evicted).toBe(1);
+    expect(history.activity.sessionsIn("paused")).toBe(0);
+  });
+
+  test("whose end is never told ends at last", () => {
+    const history = new History({ maxPauseMs: 100_000 });
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
+    history.arrive(5, ended(run(1, 0), 5));
+    history.tick(1000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
+  });
+
+  test("does not keep the markers of a process that says it ends", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
+    history.arrive(5, { type: "gone", kind: "other", span: 0, start: 5 });
+    history.tick(100);
+    expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
+  });
+});
+
+describe("the state of a session", () => {
+  const minutes: Partial<ActivityLimits> = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
+  const told = (history: History) =>
+    history.events.flatMap((event) =>
+      event.type === "stalled"
+        ? [`${event.state} ${event.atMs / 1000}`]
+        : event.type === "recovered"
+          ? [`recovered by ${event.cause} ${event.atMs / 1000}`]
+          : [],
+    );
+  const states = (history: History) =>
+    (["active", "long_running", "stalled", "blocked_tool_call", "paused"] as const).filter(
+      (state: SessionState) => history.activity.sessionsIn(state) > 0,
+    );
+
+  test("is active while signals come, and long-running when they have come for long", () => {
+    const history = new History(minutes);
+    history.arrive(0, run(1, 0));
+    expect(states(history)).toEqual(["active"]);
+    for (let second = 60; second < 300; second += 60) {
+      history.arrive(second, run(1, 0));
+    }
+    expect(states(history)).toEqual(["active"]);
+    history.arrive(300, run(1, 0));
+    expect(states(history)).toEqual(["long_running"]);
+    expect(told(history)).toEqual([]);
+    history.arrive(310, ended(run(1, 0), 310));
+    expect(states(history)).toEqual([]);
+  });
+
+  test("is stalled once, as of the moment it fell silent for long enough, and recovers once", () => {
+    const history = new History(minutes);
+    history.arrive(0, run(1, 0));
+    history.arrive(10, tool(2, 1, 10, { kind: "model_call" }));
+    for (const second of [100, 130, 500, 900]) {
+      history.tick(second);
+    }
+    expect(states(history)).toEqual(["stalled"]);
+    history.arrive(1000, ended(tool(2, 1, 10, { kind: "model_call" }), 1000));
+    history.arrive(1001, tool(4, 1, 1001));
+    expect(told(history)).toEqual(["stalled 130", "recovered by progress 1000"]);
+    expect(states(history)).toEqual(["long_running"]);
+  });
+
+  test("is a blocked tool call when a tool is open", () => {
+    const history = new History(minutes);
+    history.arrive(0, run(1, 0), tool(2, 1, 0, { name: 4 }), tool(3, 1, 0, { kind: "model_call" }));
+    history.tick(200);
+    expect(states(history)).toEqual(["blocked_tool_call"]);
+    expect(history.events).toMatchObject([
+      {
+        state: "blocked_tool_call",
+        atMs: 120_000,
+        silentMs: 120_000,
+        tools: 1,
+        modelCalls: 1,
+        name: 4,
+      },
+    ]);
+  });
+
+  test("recovers by eviction when that is what ends it", () => {
+    const history = new History({ ...minutes, stalledAfterMs: 5_000 });
+    history.arrive(0, run(1, 0), tool(2, 1, 0));
+    history.arrive(1, ended(run(1, 0), 1));
+    history.tick(100);
+    expect(told(history)).toEqual(["blocked_tool_call 6", "recovered by evicted 11"]);
+    expect(states(history)).toEqual([]);
+  });
+
+  test("is paused and not stalled while a person is awaited", () => {
+    const history = new History(minutes);
+    const wait: Signal = { type: "pause", kind: "other", span: 2, start: 0, key: 5 };
+    history.arrive(0, run(1, 0), tool(2, 1, 0), wait);
+    history.tick(5000);
+    expect(states(history)).toEqual(["paused"]);
+    history.arrive(5000, { ...wait, type: "resume" });
+    history.tick(5119);
+    expect(told(history)).toEqual([]);
+    history.tick(5121);
+    expect(told(history)).toEqual(["blocked_tool_call 5120"]);
+  });
+
+  test("of two sessions that turn out to be one is one", () => {
+    const history = new History(minutes);
+    history.arrive(0, run(1, 0, { sessions: [3] }), run(2, 0, { sessions: [4], trace: 2 }));
+    history.tick(200);
+    history.arrive(201, run(5, 200, { sessions: [3, 4], trace: 3 }));
+    expect(history.stateProblems()).toEqual([]);
+    expect(states(history)).toEqual(["active"]);
+    expect(told(history).toSorted()).toEqual([
+      "recovered by progress 201",
+      "recovered by progress 201",
+      "stalled 120",
+      "stalled 120",
+    ]);
+  });
+});
+
+describe("tools that a model asked for (I2)", () => {
+  const harness = ended(run(1, 0, { sessions: [] }), 9);
+  const modelCall = (span: number, end: number): Signal =>
+    ended({ ...tool(span, 1, end - 1), kind: "model_call" }, end);
+  const request = (modelCallSpan: number, key: number, name: number): Signal => ({
+    type: "request",
+    kind: "other",
+    span: modelCallSpan,
+    start: 0,
+    key,
+    name,
+  });
+  /** A turn in another trace whose tool 5 reports the call that was asked for. */
+  const known = [
+    { ...modelCall(2, 1), trace: 2 },
+    { ...request(2, 100, 5), trace: 2 },
+    { ...ended(tool(3, 1, 1, { key: 100, name: 5 }), 2), trace: 2 },
+    { ...harness, trace: 2 },
+  ];
+
+  test("one that never came is an orphan, if its tool has reported such calls before", () => {
+    const history = new History();
+    history.arrive(0, ...known);
+    history.arrive(5, modelCall(2, 5), request(2, 101, 5));
+    history.arrive(9, harness);
+    history.tick(100);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 19, 1, 0]]);
+    expect(history.events).toMatchObject([{ isInferred: true }]);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("one that came is none, in whatever order", () => {
+    const call = ended(tool(3, 1, 5, { key: 101, name: 5 }), 6);
+    for (const signals of [
+      [modelCall(2, 5), request(2, 101, 5), call],
+      [call, modelCall(2, 5), request(2, 101, 5)],
+    ]) {
+      const history = new History();
+      history.arrive(0, ...known);
+      history.arrive(5, ...signals);
+      history.arrive(9, harness);
+      history.tick(100);
+      expect(history.evicted).toBe(0);
+    }
+  });
+
+  test("one whose result a model was handed is none", () => {
+    const history = new History();
+    history.arrive(0, ...known);
+    history.arrive(5, modelCall(2, 5), request(2, 101, 5));
+    history.arrive(6, { ...request(4, 101, 0), type: "answer" });
+    history.arrive(9, harness);
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+  });
+
+  test("one for a tool that never reports calls says nothing", () => {
+    const history = new History();
+    history.arrive(0, ...known);
+    history.arrive(5, modelCall(2, 5), request(2, 101, 6));
+    history.arrive(9, harness);
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+  });
+
+  test("one of another run in the same trace is that run's", () => {
+    const history = new History();
+    history.arrive(0, ...known);
+    const inner: Signal = { ...run(8, 3, { sessions: [], parent: 1 }) };
+    history.arrive(5, { ...modelCall(2, 5), parent: 8 }, request(2, 101, 5), inner);
+    history.arrive(9, harness);
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+  });
+
+  test("where starts are told nothing is inferred", () => {
+    const history = new History();
+    history.arrive(0, ...known, tool(20, 1, 0, { trace: 7 }));
+    history.arrive(5, modelCall(2, 5), request(2, 101, 5));
+    history.arrive(9, harness);
+    history.tick(100);
+    expect(history.evicted).toBe(0);
+  });
+});
+
+describe("the sender's order of events", () => {
+  test("a start of the same millisecond as the fence is late by its order, or not", () => {
+    const history = new History();
+    const first = run(1, 0, { seq: 1 });
+    history.arrive(0, first, tool(2, 1, 1, { seq: 2 }));
+    history.arrive(5, { ...ended(first, 5), seq: 3 });
+    history.tick(20);
+    expect(history.evicted).toBe(1);
+    history.arrive(21, tool(3, 1, 5, { seq: 3 }));
+    expect(history.activity.counts.lateStarts[2]).toBe(1);
+    history.arrive(22, run(4, 5, { seq: 4, trace: 2 }), tool(5, 4, 5, { seq: 5, trace: 2 }));
+    expect(history.activity.sizes().openWork).toBe(2);
+  });
+});
+
+test("a parent that a child names is implied to be open until it arrives", () => {
+  const history = new History();
+  history.arrive(0, ended(tool(2, 1, 0), 1));
+  expect(history.activity.sizes().implied).toBe(1);
+  expect(history.activity.counts.signals("implied", 10)).toBe(1);
+  history.arrive(5, ended(run(1, 0), 5));
+  expect(history.activity.sizes().implied).toBe(0);
+});

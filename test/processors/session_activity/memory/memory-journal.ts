@@ -1,0 +1,53 @@
+import type {
+  Journal,
+  JournalOwner,
+  RecoverySummary,
+  SnapshotOutcome,
+  Storage,
+} from "../../../../src/component/storage.ts";
+
+/** A storage that keeps records in an array, as a disk would that never fails and is never asked to wait. */
+export class MemoryStorage implements Storage {
+  /** What would be found after a crash now. */
+  records: Uint8Array[] = [];
+  /** Wall clock of the last write, for `RecoverySummary`. */
+  lastWrittenUnixMs = 0;
+  /** What `sizes` says of the log. */
+  logBytes = 0;
+  owner: JournalOwner | undefined;
+
+  async openJournal(owner: JournalOwner): Promise<Journal> {
+    this.owner = owner;
+    for (const record of this.records) {
+      owner.take(record);
+    }
+    const append = (record: Uint8Array) => {
+      this.records.push(record.slice());
+      this.logBytes += record.length;
+    };
+    const recovered: RecoverySummary = {
+      records: this.records.length,
+      bytes: 0,
+      tornBytes: 0,
+      lostBytes: 0,
+      ...(this.records.length === 0 ? {} : { lastWrittenUnixMs: this.lastWrittenUnixMs }),
+    };
+    return {
+      recovered,
+      append,
+      appendNow: (record) => {
+        append(record);
+        return true;
+      },
+      written: async () => {},
+      synced: async () => {},
+      snapshot: async (records): Promise<SnapshotOutcome> => {
+        this.records = Array.from(records, (record) => record.slice());
+        this.logBytes = 0;
+        return { status: "done" };
+      },
+      sizes: () => ({ logBytes: this.logBytes, snapshotBytes: 0 }),
+      state: () => ({ status: "ok" }),
+    };
+  }
+}

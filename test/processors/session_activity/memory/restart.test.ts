@@ -1,0 +1,306 @@
+import Long from "long";
+import { describe, expect, test } from "vitest";
+import type { Component } from "../../../../src/component/component.ts";
+import { renderPrometheus } from "../../../../src/metrics/prometheus-text.ts";
+import type { Payload } from "../../../../src/otlp/payload.ts";
+import { otlp } from "../../../../src/otlp/proto/generated.js";
+import { schema } from "../../../../src/processors/session_activity/config.ts";
+import { createSessionActivity } from "../../../../src/processors/session_activity/processor.ts";
+import { noDeadline, testSettings } from "../../../exporters/settings.ts";
+import { MemoryStorage } from "./memory-journal.ts";
+
+interface Span {
+  readonly id: number;
+  readonly parent?: number;
+  readonly tool?: string;
+  readonly session?: string;
+  /** Seconds; without an end it goes on. */
+  readonly start: number;
+  readonly end?: number;
+}
+
+const epochS = 1_796_000_000;
+const nanos = (seconds: number) =>
+  Long.fromString(String(BigInt(epochS + seconds) * 1_000_000_000n), true);
+const idOf = (id: number) => Buffer.from(id.toString(16).padStart(16, "0"), "hex");
+const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+
+function requestOf(...spans: readonly Span[]): Payload {
+  const bytes = otlp.ExportTraceServiceRequest.encode({
+    resourceSpans: [
+      {
+        resource: {
+          attributes: [
+            text("service.name", "gateway"),
+            text("host.name", "box"),
+            text("service.instance.id", "one"),
+          ],
+        },
+        scopeSpans: [
+          {
+            spans: spans.map(({ id, parent, tool, session, start, end }) => ({
+              traceId: Buffer.alloc(16, 7),
+              spanId: idOf(id),
+              ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
+              name: tool === undefined ? "openclaw.run" : "openclaw.tool.execution",
+              startTimeUnixNano: nanos(start),
+              ...(end === undefined ? {} : { endTimeUnixNano: nanos(end) }),
+              attributes: [
+                ...(tool === undefined ? [] : [text("gen_ai.tool.name", tool)]),
+                ...(session === undefined ? [] : [text("session.id", session)]),
+              ],
+            })),
+          },
+        ],
+      },
+    ],
+  }).finish();
+  return { signal: "traces", bytes, items: spans.length };
+}
+
+/** A processor that remembers in `storage`. Chance is the same each time but for what `seed` adds. */
+async function open(
+  storage: MemoryStorage,
+  options: { readonly seed?: number; readonly afterMs?: number } = {},
+) {
+  const { settings, clock, log } = testSettings("session_activity");
+  clock.advance(options.afterMs ?? 0);
+  const component: Component = createSessionActivity(
+    {
+      ...settings,
+      storage,
+      randomBytes: (length) => new Uint8Array(length).fill(options.seed ?? 0),
+    },
+    schema.parse({ storage: "file_storage" }),
+  );
+  const logs: Payload[] = [];
+  let accepts = true;
+  const next = component.processor!.wrap("traces", {
+    consume: async () => ({ status: "accepted" }),
+  });
+  component.receiver!.connect("logs", {
+    consume: (payload) => {
+      if (accepts) {
+        logs.push(payload);
+        return Promise.resolve({ status: "accepted" });
+      }
+      return new Promise(() => {}); // a pipeline that takes its time
+    },
+  });
+  await component.start();
+  return {
+    component,
+    clock,
+    log,
+    send: (...spans: readonly Span[]) => next.consume(requestOf(...spans)),
+    holdLogs: () => {
+      accepts = false;
+    },
+    events: () =>
+      logs.flatMap(({ bytes }) =>
+        otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((each) =>
+          each.scopeLogs!.flatMap((scope) =>
+            scope.logRecords!.map(({ eventName, timeUnixNano, attributes }) => ({
+              eventName,
+              atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
+              tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
+            })),
+          ),
+        ),
+      ),
+    page: async () =>
+      renderPrometheus(await component.receiver!.metrics!.collect(), { suffixes: true })
+        .split("\n")
+        .filter(
+          (line) =>
+            /_(open|started_total|ended_total|evicted_total)\{/.test(line) && !line.endsWith(" 0"),
+        )
+        .map((line) => line.replace("openclaw_session_activity_", "").replace("openclaw_", ""))
+        .sort(),
+  };
+}
+
+/** Resolves when what was told has been handed on by now. */
+const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("a collector that is killed and started again", () => {
+  test("knows what was open, whose it was and how many there were", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send(
+      { id: 1, start: 0, session: "s" },
+      { id: 2, parent: 1, start: 1, tool: "exec" },
+      { id: 3, parent: 1, start: 1, tool: "read" },
+    );
+    await first.send({ id: 3, parent: 1, start: 1, end: 2, tool: "read" });
+    const before = await first.page();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { seed: 9, afterMs: 5_000 });
+    expect(await second.page()).toEqual(before);
+    // The same tool again, as a sender says it that got no answer.
+    await second.send({ id: 2, parent: 1, start: 1, tool: "exec" });
+    expect(await second.page()).toEqual(before);
+    await second.send({ id: 1, start: 0, end: 9, session: "s" });
+    second.clock.advance(60_000);
+    expect(await second.page()).toEqual(
+      [
+        'ended_total{kind="run"} 1',
+        'ended_total{kind="tool"} 1',
+        'evicted_total{reason="orphaned_no_owner"} 1',
+        'started_total{kind="run"} 1',
+        'started_total{kind="tool"} 2',
+      ].sort(),
+    );
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", tool: "exec" },
+    ]);
+  });
+
+  test("evicts nothing until the grace is over, whatever was due meanwhile", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 3_600_000 });
+    second.clock.advance(29_800);
+    expect(second.events()).toEqual([]);
+    second.clock.advance(400);
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", atS: (second.clock.unixMs() - 200) / 1000 },
+    ]);
+  });
+
+  test("does not forget what it evicted: a late start is late, a late end reconciles", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    expect(first.events()).toHaveLength(1);
+    await handedOn();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 21_000 });
+    await second.send({ id: 5, parent: 1, start: 2, tool: "exec" });
+    await second.send({ id: 2, parent: 1, start: 1, end: 8, tool: "exec" });
+    second.clock.advance(200);
+    expect(second.events().map(({ eventName }) => eventName)).toEqual([
+      "session.activity.reconciled",
+    ]);
+    expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
+  });
+
+  test("tells once more what had been decided and not been handed on, as of when it was decided", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    const dueS = (first.clock.unixMs() + 10_000) / 1000;
+    first.clock.advance(20_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", atS: dueS, tool: "exec" },
+    ]);
+    const third = await open(storage, { afterMs: 200_000 });
+    await handedOn();
+    expect(third.events()).toEqual([]);
+  });
+
+  test("keeps events that wait over a snapshot", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    storage.owner!.onSnapshotNeeded();
+    first.clock.advance(200);
+    await handedOn();
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", tool: "exec" },
+    ]);
+  });
+
+  test("goes on from a snapshot as from the log, and is the same series to who reads its metrics", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { seed: 3 });
+    await first.send(
+      { id: 1, start: 0, session: "s" },
+      { id: 2, parent: 1, start: 1, tool: "exec" },
+    );
+    storage.logBytes = 64 << 20;
+    first.clock.advance(200);
+    await first.send({ id: 3, parent: 1, start: 1, tool: "write" });
+    const before = await first.page();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { seed: 5 });
+    expect(await second.page()).toEqual(before);
+    const idsOf = async (component: Component) =>
+      (await component.receiver!.metrics!.collect()).resourceMetrics.resource.attributes[
+        "service.instance.id"
+      ];
+    expect(await idsOf(second.component)).toBe(await idsOf(first.component));
+    await second.send({ id: 1, start: 0, end: 4, session: "s" });
+    second.clock.advance(60_000);
+    expect(second.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
+  });
+
+  test("says what it found", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 12_000 });
+    expect(second.log).toEqual([
+      {
+        level: "info",
+        message: "The state of sessions was recovered.",
+        fields: { open_work: 2, sessions: 1, downtime_s: 12 },
+      },
+    ]);
+  });
+
+  test("starts anew, and says so, when a later version wrote what is stored", async () => {
+    const storage = new MemoryStorage();
+    storage.records = [
+      Buffer.concat([Buffer.from([1]), Buffer.from('{"version":2}')]),
+      Buffer.from([77, 1]),
+    ];
+    const { log, send, page, clock } = await open(storage);
+    expect(log).toMatchObject([
+      { level: "warn", message: "The stored state is of another version and is not used." },
+    ]);
+    await send({ id: 1, start: 0 });
+    clock.advance(400);
+    await handedOn();
+    const again = await open(storage);
+    expect(await again.page()).toEqual(await page());
+  });
+
+  test("is stopped by records that no version wrote", async () => {
+    const storage = new MemoryStorage();
+    storage.records = [Buffer.from([9, 9, 9])];
+    await expect(open(storage)).rejects.toThrow("does not begin with a header");
+  });
+
+  test("holds no reference, trace id or name that the sender chose freely in clear text", async () => {
+    const storage = new MemoryStorage();
+    const { send, component } = await open(storage);
+    await send(
+      { id: 1, start: 0, session: "agent:main:secret" },
+      { id: 2, parent: 1, start: 1, tool: "agent:main:secret" },
+    );
+    await component.shutdown(noDeadline());
+    expect(Buffer.concat(storage.records).includes("secret")).toBe(false);
+  });
+});

@@ -1,0 +1,22 @@
+import { sessionReferences } from "../../../../src/processors/session_activity/frameworks/work-spans.ts";
+import { KeyedHash } from "../../../../src/processors/session_activity/signals/keyed-hash.ts";
+import { LabelValues } from "../../../../src/processors/session_activity/signals/label-values.ts";
+import { LogObserver } from "../../../../src/processors/session_activity/signals/log-observer.ts";
+import { SenderProcesses } from "../../../../src/processors/session_activity/signals/sender-processes.ts";
+import { SpanObserver } from "../../../../src/processors/session_activity/signals/span-observer.ts";
+
+/** Observers as the processor makes them, with a key that is always the same. */
+export function createSpanObserver(options: { readonly passesPending?: boolean } = {}) {
+  const hash = new KeyedHash(new Uint8Array(8));
+  const tools = new LabelValues(100);
+  const processes = new SenderProcesses();
+  const channels = new LabelValues(100);
+  const parts = { processes, hash, tools, channels };
+  return { observer: new SpanObserver({ ...parts, ...options }), ...parts };
+}
+
+export function createLogObserver() {
+  const { observer: spans, ...parts } = createSpanObserver();
+  const observer = new LogObserver({ ...parts, spans, sessionReferences, stateIntervalMs: 5_000 });
+  return { observer, ...parts };
+}
