@@ -37,6 +37,7 @@ function createMachine(limit: number): Contender {
       stalledAfterMs: 120_000,
       longRunningAfterMs: 300_000,
       maxPauseMs: 604_800_000,
+      stepsPerCall: 4_096,
       tellsMarkers: false,
     },
     1,

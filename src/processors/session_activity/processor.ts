@@ -24,6 +24,8 @@ import { Outbox } from "./telling/outbox.ts";
 const scopeName = "openclaw-activity-collector";
 /** How often deadlines are looked at when no input comes; events are stamped with their deadline anyway. */
 const tickMs = 200;
+/** Some twenty milliseconds at most, in which nothing else gets its turn. */
+const stepsPerCall = 4_096;
 const mostToolNames = 1000;
 const mostChannels = 100;
 
@@ -58,6 +60,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       stalledAfterMs: config.stalled_after,
       longRunningAfterMs: config.long_running_after,
       maxPauseMs: config.max_pause,
+      stepsPerCall,
       tellsMarkers: config.close_spans,
     },
     new DataView(settings.randomBytes(4).slice().buffer).getInt32(0),
@@ -92,6 +95,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
   const signals = new SignalBatch();
   let derived: Outbox | undefined;
   let timers: readonly CancelTimer[] = [];
+  let nextPart: CancelTimer | undefined;
   let isShutDown = false;
 
   async function pushMetrics(): Promise<void> {
@@ -169,7 +173,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
         await memory.open(settings.storage);
       }
       timers = [
-        clock.every(tickMs, () => announcer.tell(memory.tick())),
+        clock.every(tickMs, letTimePass),
         ...(derived === undefined
           ? []
           : [clock.every(config.export_interval, () => void pushMetrics().catch(reportPush))]),
@@ -180,11 +184,14 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       for (const cancel of timers) {
         cancel();
       }
+      nextPart?.();
       if (isShutDown) {
         return;
       }
       isShutDown = true;
-      announcer.tell(memory.close());
+      do {
+        announcer.tell(memory.close());
+      } while (memory.isBehind);
       if (derived !== undefined && timers.length > 0) {
         await pushMetrics().catch(reportPush);
       }
@@ -198,6 +205,16 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
       "service.version": settings.version,
       "service.instance.id": memory.instanceId,
     };
+  }
+
+  /** A mass of decisions is made in parts, between which what arrives gets its turn. */
+  function letTimePass(): void {
+    nextPart?.();
+    nextPart = undefined;
+    announcer.tell(memory.tick());
+    if (memory.isBehind) {
+      nextPart = clock.after(0, letTimePass);
+    }
   }
 
   function reportPush(error: unknown): void {

@@ -18,6 +18,8 @@ export interface ActivityLimits {
   readonly longRunningAfterMs: number;
   /** A wait for a person that lasts longer is taken to be over. */
   readonly maxPauseMs: number;
+  /** How many deadlines and evicted markers one call takes on; more wait for the next. */
+  readonly stepsPerCall: number;
   /** Events carry each evicted marker. */
   readonly tellsMarkers: boolean;
 }

@@ -57,7 +57,11 @@ export class DueAhead {
       }
     };
     see(group);
-    agenda.eachLeft(agendaRanks.group, untilMs, see);
+    agenda.eachLeft(agendaRanks.group, untilMs, (left) => {
+      if (this.#deadlines.isDue(left)) {
+        see(left);
+      }
+    });
     this.#deadlines.peek(untilMs, see);
     return { total, largest };
   }

@@ -2,7 +2,14 @@ import { workKinds } from "../kinds.ts";
 import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
-import { Agenda, type AgendaItem, agendaRanks, type DeadlineSources, isQuiet } from "./agenda.ts";
+import {
+  Agenda,
+  type AgendaItem,
+  agendaRanks,
+  type DeadlineSources,
+  endOfStretch,
+  isQuiet,
+} from "./agenda.ts";
 import type { Archive } from "./archive.ts";
 import type { Breaker, DueCount } from "./breaker.ts";
 import { DueAhead } from "./due-ahead.ts";
@@ -43,6 +50,9 @@ export class Judgement {
   readonly #pauses: Pauses;
   readonly #ahead: DueAhead;
   #hasDecided = false;
+  #stepsLeft = 0;
+  /** What was too much for the last call. */
+  #agenda: Agenda | undefined;
   #decidedMs = Number.NEGATIVE_INFINITY;
   /** Nothing is evicted before. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
@@ -85,6 +95,17 @@ export class Judgement {
   archive(io: Archive): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
+    const untilMs = io.number(this.#agenda?.untilMs ?? Number.NaN);
+    const cells = io.numbers(
+      (this.#agenda?.left() ?? []).flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
+    );
+    if (io.isLoading && !Number.isNaN(untilMs)) {
+      const left = Array.from({ length: cells.length / 3 }, (_, at) => {
+        const [dueMs = 0, rank = 0, item = 0] = cells.slice(at * 3, at * 3 + 3);
+        return { dueMs, rank, item };
+      });
+      this.#agenda = new Agenda(this.#sources, untilMs, left);
+    }
   }
 
   /** Work below members of these groups closed: if nobody owns them, their lateness starts anew. */
@@ -102,9 +123,21 @@ export class Judgement {
     }
   }
 
-  /** Decides everything that is due by `nowMs`, in order of the deadlines. Returns whether there was anything. */
+  /** Whether the last call left work that is due to the next one. */
+  get isBehind(): boolean {
+    return this.#agenda !== undefined;
+  }
+
+  /**
+   * Decides what is due by `nowMs`, in order of the deadlines; of a mass, a part, so that nothing else has
+   * to wait for all of it. Returns whether there was anything.
+   */
   advance(nowMs: number): boolean {
     this.#hasDecided = false;
+    this.#stepsLeft = this.#limits.stepsPerCall;
+    if (this.#agenda !== undefined && !this.#decideUntil(this.#agenda.untilMs)) {
+      return true;
+    }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
     const stretchMs = Math.max(
       this.#limits.allowedLatenessMs,
@@ -112,12 +145,17 @@ export class Judgement {
       1,
     );
     // What one deadline leads to is due a lateness later, so within a stretch the order is known.
-    for (let untilMs = fromMs; untilMs < nowMs && !this.#isQuiet(); untilMs += stretchMs) {
-      this.#decideUntil(untilMs);
+    for (let atMs = fromMs; ; ) {
+      const isLast = atMs >= nowMs || this.#isQuiet();
+      const untilMs = isLast ? nowMs : Math.min(atMs + stretchMs, nowMs);
+      atMs = endOfStretch(this.#sources, { fromMs: atMs, untilMs }, this.#limits.stepsPerCall);
+      if (!this.#decideUntil(atMs)) {
+        return true;
+      }
+      if (atMs >= nowMs) {
+        return this.#hasDecided;
+      }
     }
-    this.#decideUntil(nowMs);
-    this.#decidedMs = nowMs;
-    return this.#hasDecided;
   }
 
   /**
@@ -175,17 +213,27 @@ export class Judgement {
     }
   }
 
-  #decideUntil(untilMs: number): void {
-    const agenda = new Agenda(this.#sources, untilMs);
+  /** False when it was too much for one call. */
+  #decideUntil(untilMs: number): boolean {
+    const agenda = this.#agenda ?? new Agenda(this.#sources, untilMs);
+    this.#agenda = agenda;
     for (let next = agenda.take(); next !== undefined; next = agenda.take()) {
+      const evictedBefore = this.#ledger.evictions;
       this.#hasDecided = true;
       this.#catchUp(next.dueMs);
       this.#states.at(next.dueMs);
       this.#decide(next, agenda);
       this.drainEased(next.dueMs);
       this.#ledger.forgetExcess();
+      this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
+      if (this.#stepsLeft <= 0) {
+        return false;
+      }
     }
+    this.#agenda = undefined;
     this.#catchUp(untilMs);
+    this.#decidedMs = untilMs;
+    return true;
   }
 
   /** What has no deadline of its own on the agenda. */
@@ -197,24 +245,27 @@ export class Judgement {
   }
 
   #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
+    if (rank === agendaRanks.group) {
+      if (!this.#deadlines.isDue(item)) {
+        return;
+      }
+      this.#deadlines.cancel(item);
+    }
     if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {
       this.#sources[rank]?.postpone(item, this.#graceUntilMs);
       return;
     }
     const silent = (untilMs: number) => this.#ahead.bySilence(item, rank, agenda, untilMs);
     switch (rank) {
-      case agendaRanks.group:
-        if (this.#graph.groups.members.get(item) > 0 && !this.#deadlines.isCalled(item)) {
-          const isHeld = this.#holds(item, dueMs, (untilMs) =>
-            this.#ahead.byOwners(item, agenda, untilMs),
-          );
-          if (!isHeld) {
-            this.#judge(item, dueMs);
-          }
+      case agendaRanks.group: {
+        const dueByOwners = (untilMs: number) => this.#ahead.byOwners(item, agenda, untilMs);
+        if (!this.#holds(item, dueMs, dueByOwners)) {
+          this.#judge(item, dueMs);
         }
         break;
+      }
       case agendaRanks.process:
-        this.#silence.decideProcess(item, dueMs, silent);
+        this.#silence.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
         break;
       case agendaRanks.span:
         this.#silence.expire(item, dueMs, silent);

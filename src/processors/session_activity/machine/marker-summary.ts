@@ -76,9 +76,12 @@ export function ageMsOf({ spans }: ActivityGraph, span: number, atMs: number): n
 
 function toBytes(words: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(words.length * 4);
-  const view = new DataView(bytes.buffer);
-  words.forEach((word, index) => {
-    view.setInt32(index * 4, word);
-  });
+  let at = 0;
+  for (const word of words) {
+    bytes[at++] = word >>> 24;
+    bytes[at++] = word >>> 16;
+    bytes[at++] = word >>> 8;
+    bytes[at++] = word;
+  }
   return bytes;
 }

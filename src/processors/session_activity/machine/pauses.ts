@@ -91,7 +91,7 @@ export class Pauses {
 
   /** Ends the next wait that has lasted too long by `untilMs`, if there is one. */
   endOverdue(untilMs: number): { readonly group: number; readonly dueMs: number } | undefined {
-    for (const [key, { group, sinceMs }] of this.#waits) {
+    for (const [key, { group, sinceMs }] of this.#waits.size === 0 ? [] : this.#waits) {
       const dueMs = sinceMs + this.#maxPauseMs;
       if (dueMs > untilMs) {
         return undefined;

@@ -9,10 +9,12 @@ const silenceOfReplacedMs = 30_000;
 /** A replaced process that promises heartbeats is believed gone when it has missed one and a half. */
 const missedByReplaced = 1.5;
 
+const processEnds = ["process_gone", "lease_expired"] as const;
+
 const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 
 /** Why a process is held to have ended. */
-export type ProcessEnd = "process_gone" | "lease_expired";
+export type ProcessEnd = (typeof processEnds)[number];
 
 interface WatchedProcess {
   readonly place: number;
@@ -24,6 +26,8 @@ interface WatchedProcess {
   state: (typeof processStates)[number];
   /** One of `holds`: that its lease ran out is not acted on yet. */
   held: number;
+  /** Why it is gone, while not all of its open work has gone with it. */
+  leaving: ProcessEnd | undefined;
 }
 
 /** Whether to hold back that a lease ran out; gives one of `holds`. */
@@ -58,6 +62,7 @@ export class ProcessWatch {
             known.intervalMs ?? -1,
             processStates.indexOf(known.state),
             known.held,
+            known.leaving === undefined ? -1 : processEnds.indexOf(known.leaving),
           ],
     );
     const count = io.number(rows.length);
@@ -134,6 +139,10 @@ export class ProcessWatch {
     this.#deadlines.due(untilMs, into);
   }
 
+  hasMoreDue(untilMs: number, most: number): boolean {
+    return this.#deadlines.hasMoreDue(untilMs, most);
+  }
+
   get size(): number {
     return this.#deadlines.size;
   }
@@ -159,6 +168,20 @@ export class ProcessWatch {
   /** Whether the end of its lease is not acted on yet. */
   isHeld(process: number): boolean {
     return (this.#processes[process]?.held ?? holds.none) !== holds.none;
+  }
+
+  /** Whether not all open work of a process that is gone has gone with it; the rest is decided at once. */
+  leave(
+    process: number,
+    rest: { readonly reason: ProcessEnd; readonly dueMs: number } | undefined,
+  ): void {
+    const known = this.#processes[process];
+    if (known !== undefined) {
+      known.leaving = rest?.reason;
+      if (rest !== undefined) {
+        this.#deadlines.set(process, rest.dueMs);
+      }
+    }
   }
 
   /** Whoever waits for any input at all gets a new lease. */
@@ -192,8 +215,11 @@ export class ProcessWatch {
   /** How `process` ended, if it did by `dueMs`. */
   decide(process: number, dueMs: number, askHold: AskHold): ProcessEnd | undefined {
     const known = this.#processes[process];
-    if (known === undefined || known.state === "gone" || this.#deadlines.isSet(process)) {
+    if (known === undefined || this.#deadlines.isSet(process)) {
       return undefined;
+    }
+    if (known.state === "gone") {
+      return known.leaving;
     }
     if (known.state === "alive") {
       const leaseEndMs = this.#leaseEndMs(known);
@@ -225,6 +251,7 @@ export class ProcessWatch {
       intervalMs: undefined,
       state: "alive",
       held: holds.none,
+      leaving: undefined,
     };
     this.#processes[process] = made;
     const latest = this.#latest.get(place);
@@ -250,6 +277,7 @@ export class ProcessWatch {
 
   #revive(process: number, known: WatchedProcess): void {
     known.state = "alive";
+    known.leaving = undefined;
     this.#watchLease(process, known);
   }
 
@@ -270,7 +298,8 @@ export class ProcessWatch {
 }
 
 function watchedOf(cells: readonly number[]): WatchedProcess {
-  const [place = 0, source = 0, seenAtMs = 0, intervalMs = -1, state = 0, held = 0] = cells;
+  const [place = 0, source = 0, seenAtMs = 0, intervalMs = -1, state = 0, held = 0, end = -1] =
+    cells;
   return {
     place,
     source,
@@ -278,5 +307,6 @@ function watchedOf(cells: readonly number[]): WatchedProcess {
     intervalMs: intervalMs < 0 ? undefined : intervalMs,
     state: processStates[state] ?? "alive",
     held,
+    leaving: processEnds[end],
   };
 }

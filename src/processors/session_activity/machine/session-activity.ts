@@ -145,7 +145,10 @@ export class SessionActivity {
     return this.#ledger.events.splice(0);
   }
 
-  /** Lets time pass: what is due by `nowMs` is decided, each thing as of its deadline. */
+  /**
+   * Lets time pass: what is due by `nowMs` is decided, each thing as of its deadline. Of a mass a part; see
+   * `isBehind`.
+   */
   tick(nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
     return this.#ledger.events.splice(0);
@@ -185,6 +188,11 @@ export class SessionActivity {
   /** The latest time it was told. */
   get nowMs(): number {
     return this.#nowMs;
+  }
+
+  /** Whether more is due than one call takes on: `tick` at once, with the same time. */
+  get isBehind(): boolean {
+    return this.#judgement.isBehind;
   }
 
   /** Whether anything was due when time passed last. If not, that it passed means nothing. */

@@ -139,6 +139,10 @@ export class SessionStates {
     this.#deadlines.due(untilMs, into);
   }
 
+  hasMoreDue(untilMs: number, most: number): boolean {
+    return this.#deadlines.hasMoreDue(untilMs, most);
+  }
+
   get size(): number {
     return this.#deadlines.size;
   }

@@ -50,37 +50,35 @@ export class Silence {
     this.#waitsForInput = io.number(this.#waitsForInput ? 1 : 0) === 1;
   }
 
-  /** A process has been silent for too long, or has a successor, or said that it ends. */
-  decideProcess(process: number, dueMs: number, due: DueCount): void {
+  /**
+   * A process has been silent for too long, or has a successor, or said that it ends. `most`: where more work
+   * than that is open the other groups of it go when it is decided again, which is as soon as can be.
+   */
+  decideProcess(
+    process: number,
+    dueMs: number,
+    { due, most }: { readonly due: DueCount; readonly most: number },
+  ): void {
     const reason = this.#processes.decide(process, dueMs, (held, intervalMs) =>
       this.#hold(held, dueMs, intervalMs, due),
     );
     if (reason === undefined) {
       return;
     }
+    const { parts, isAll } = this.#openByGroup(process, most);
     const { spans } = this.#graph;
-    const markers = new Map<number, number[]>();
-    const runs: number[] = [];
-    for (const span of this.openOf(process)) {
-      if (spans.kind.get(span) === workKinds.run) {
-        runs.push(span);
-      } else {
-        const group = spans.group.get(span);
-        const known = markers.get(group);
-        if (known === undefined) {
-          markers.set(group, [span]);
-        } else {
-          known.push(span);
-        }
+    const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
+    for (const [group, members] of parts) {
+      const markers = members.filter((span) => !isRun(span));
+      if (markers.length > 0) {
+        this.#evictions.evict(group, markers, reason, dueMs);
       }
     }
-    for (const [group, members] of markers) {
-      this.#evictions.evict(group, members, reason, dueMs);
-    }
-    for (const run of runs) {
+    for (const run of [...parts.values()].flat().filter(isRun)) {
       this.#ledger.evict(run, reason, dueMs);
       this.#ownership.ownerGone(run, dueMs);
     }
+    this.#processes.leave(process, isAll ? undefined : { reason, dueMs });
   }
 
   /** Open work may have been silent for too long. */
@@ -132,6 +130,26 @@ export class Silence {
         this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
       }
     }
+  }
+
+  /** Open work of a process in whole groups, of which there are enough for `most`, and whether that is all. */
+  #openByGroup(process: number, most: number) {
+    const parts = new Map<number, number[]>();
+    const open = this.openOf(process);
+    let taken = 0;
+    for (const span of open) {
+      const group = this.#graph.spans.group.get(span);
+      const known = parts.get(group);
+      if (known !== undefined) {
+        known.push(span);
+      } else if (taken < most) {
+        parts.set(group, [span]);
+      } else {
+        continue;
+      }
+      taken++;
+    }
+    return { parts, isAll: taken === open.length };
   }
 
   /** Open work of a process. Walks every row; processes end rarely. */

@@ -79,18 +79,33 @@ export class TimingWheel {
     }
   }
 
-  /** Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order. It must set nothing. */
-  peek(untilMs: number, see: (item: number) => void): void {
+  /**
+   * Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order, until it returns
+   * false. It must set nothing.
+   */
+  peek(untilMs: number, see: (item: number) => unknown): void {
     const tick = Math.floor(untilMs / this.#widthMs);
     const to = Math.min(tick, this.#cursor + bucketCount - 1);
     for (let at = this.#size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
       const bucket = at % bucketCount;
       for (let item = this.#lists.first(bucket); item !== -1; item = this.#lists.after(item)) {
         if (this.#dueMs.get(item) <= untilMs) {
-          see(item);
+          if (see(item) === false) {
+            return;
+          }
         }
       }
     }
+  }
+
+  /** Whether more than `most` items have a deadline at or before `untilMs`. */
+  hasMoreDue(untilMs: number, most: number): boolean {
+    if (this.#size <= most) {
+      return false;
+    }
+    let due = 0;
+    this.peek(untilMs, () => ++due <= most);
+    return due > most;
   }
 
   cancel(item: number): void {

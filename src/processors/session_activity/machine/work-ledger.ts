@@ -38,6 +38,7 @@ export class WorkLedger {
   readonly #openMarkers = new Int32Column();
   #isEvicting = false;
   #implied = 0;
+  #evictions = 0;
   #admitted = 0;
   #tombstones = 0;
   #openWork = 0;
@@ -59,6 +60,7 @@ export class WorkLedger {
       },
       due: (untilMs, into) => ledger.ages.due(untilMs, into),
       dueMsOf: (span) => Math.max(ledger.ages.dueMsOf(span), ledger.silentUntilMs(span)),
+      hasMoreDue: (untilMs, most) => ledger.ages.hasMoreDue(untilMs, most),
       postpone: (span, dueMs) => ledger.ages.postpone(span, dueMs),
     };
     // Leases are due within seconds; what is due in hours is passed over once a turn of the wheel.
@@ -82,6 +84,11 @@ export class WorkLedger {
   /** Open markers of a process. */
   openMarkersOf(process: number): number {
     return this.#openMarkers.get(process);
+  }
+
+  /** How much was evicted since the program started. */
+  get evictions(): number {
+    return this.#evictions;
   }
 
   /** Spans that were named and have not arrived. */
@@ -182,6 +189,7 @@ export class WorkLedger {
     this.#counts.addEvicted(reason, kind, 1);
     this.#counts.addDuration(kind, 2, ageMs);
     spans.reason.set(span, evictionReasons.indexOf(reason));
+    this.#evictions++;
     this.#isEvicting = true;
     this.#close(span, spanStates.evicted, spans.startMs.get(span) + ageMs, atMs);
     this.#isEvicting = false;

@@ -99,7 +99,7 @@ export class Memory {
     return events;
   }
 
-  /** Lets time pass until now. */
+  /** Lets time pass until now. Of a mass of decisions a part is made; see `isBehind`. */
   tick(): readonly ActivityEvent[] {
     const nowMs = this.#nowMs();
     const { activity } = this.#options.remembered;
@@ -111,7 +111,12 @@ export class Memory {
     return events;
   }
 
-  /** Lets time pass until now, for the last time before the program ends. */
+  /** Whether more is due than one call decides: `tick` soon, not only when time has passed. */
+  get isBehind(): boolean {
+    return this.#options.remembered.activity.isBehind;
+  }
+
+  /** Lets time pass until now, for the last time before the program ends, or the last few if `isBehind`. */
   close(): readonly ActivityEvent[] {
     const nowMs = this.#nowMs();
     const events = this.#options.remembered.activity.tick(nowMs);

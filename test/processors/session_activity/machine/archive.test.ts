@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { ActivityLimits } from "../../../../src/processors/session_activity/machine/activity-limits.ts";
 import {
   ArchiveError,
   ArchiveReader,
@@ -16,8 +17,8 @@ function saved(history: History): Buffer {
 }
 
 /** A machine with the state that another one was saved with. */
-function restored(bytes: Uint8Array): History {
-  const history = new History(tight);
+function restored(bytes: Uint8Array, limits: Partial<ActivityLimits> = tight): History {
+  const history = new History(limits);
   const reader = new ArchiveReader(bytes);
   history.activity.archive(reader);
   expect(reader.isAtEnd).toBe(true);
@@ -32,21 +33,22 @@ const steps = fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal:
 describe("a machine that was saved and restored", () => {
   test("goes on exactly as the one that was not, at whatever moment", { timeout: 600_000 }, () => {
     fc.assert(
-      fc.property(steps, fc.nat(60), (all, cut) => {
+      fc.property(steps, fc.nat(60), fc.constantFrom(1, 4_096), (all, cut, stepsPerCall) => {
+        const limits = { ...tight, stepsPerCall }; // With 1 there is always something left to decide.
         const inOrder = all.toSorted((a, b) => a.at - b.at);
-        const whole = new History(tight);
-        let parted = new History(tight);
+        const whole = new History(limits);
+        let parted = new History(limits);
         const events = [];
         for (const [index, { at, signal }] of inOrder.entries()) {
           whole.arrive(at, signal);
           if (index === cut % inOrder.length) {
             events.push(...parted.events);
-            parted = restored(saved(parted));
+            parted = restored(saved(parted), limits);
           }
           parted.arrive(at, signal);
         }
-        whole.tick(1000);
-        parted.tick(1000);
+        whole.tickInParts(1000);
+        parted.tickInParts(1000);
         expect([...events, ...parted.events].map(texts).sort()).toEqual(
           whole.events.map(texts).sort(),
         );

@@ -26,6 +26,7 @@ export const limits: ActivityLimits = {
   stalledAfterMs: 86_400_000,
   longRunningAfterMs: 86_400_000,
   maxPauseMs: 604_800_000,
+  stepsPerCall: 4_096,
   tellsMarkers: false,
 };
 
@@ -104,6 +105,16 @@ export class History {
 
   tick(at: number): void {
     this.events.push(...this.activity.tick(at * 1000));
+  }
+
+  /** Ticks until nothing is left to decide; returns how many it took. */
+  tickInParts(at: number): number {
+    let parts = 0;
+    do {
+      this.tick(at);
+      parts++;
+    } while (this.activity.isBehind);
+    return parts;
   }
 
   /** Evicted markers of every reason. */

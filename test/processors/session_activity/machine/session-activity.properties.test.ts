@@ -260,14 +260,14 @@ describe("over any signals at all, with clocks that step back and tight bounds",
 }, () => {
   test("the balance holds at every step and bounds are kept", () => {
     fc.assert(
-      fc.property(chaos, (steps) => {
-        const history = new History(tight);
+      fc.property(chaos, fc.constantFrom(1, 4_096), (steps, stepsPerCall) => {
+        const history = new History({ ...tight, stepsPerCall });
         const problems: string[] = [];
         for (const { at, signal } of steps) {
           history.arrive(at, signal);
           problems.push(...history.imbalance(), ...history.stateProblems(), ...excess(history));
         }
-        history.tick(10_000_000);
+        history.tickInParts(10_000_000);
         problems.push(...history.imbalance(), ...history.stateProblems());
         const { openWork: _, tombstones: __, ...left } = history.activity.sizes();
         expect(problems).toEqual([]);
@@ -309,6 +309,26 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         ticked.tick(1000);
         expect(inNoOrder(ticked)).toEqual(inNoOrder(plain));
         expect(ticked.totals()).toEqual(plain.totals());
+      }),
+      { numRuns: runs },
+    );
+  });
+
+  test("what is decided in parts, one step a call, comes out as what is decided at once", () => {
+    fc.assert(
+      fc.property(chaos, (steps) => {
+        const whole = new History(tight);
+        const parted = new History({ ...tight, stepsPerCall: 1 });
+        for (const { at, signal } of steps.toSorted((a, b) => a.at - b.at)) {
+          whole.arrive(at, signal);
+          parted.tickInParts(at);
+          parted.arrive(at, signal);
+        }
+        whole.tick(1000);
+        parted.tickInParts(1000);
+        expect(inNoOrder(parted)).toEqual(inNoOrder(whole));
+        expect(parted.totals()).toEqual(whole.totals());
+        expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
       }),
       { numRuns: runs },
     );

@@ -5,6 +5,7 @@ import { renderPrometheus } from "../../../../src/metrics/prometheus-text.ts";
 import type { Payload } from "../../../../src/otlp/payload.ts";
 import { otlp } from "../../../../src/otlp/proto/generated.js";
 import { schema } from "../../../../src/processors/session_activity/config.ts";
+import { recordTypes } from "../../../../src/processors/session_activity/memory/journal-records.ts";
 import { createSessionActivity } from "../../../../src/processors/session_activity/processor.ts";
 import { noDeadline, testSettings } from "../../../exporters/settings.ts";
 import { MemoryStorage } from "./memory-journal.ts";
@@ -12,6 +13,7 @@ import { MemoryStorage } from "./memory-journal.ts";
 interface Span {
   readonly id: number;
   readonly parent?: number;
+  readonly trace?: number;
   readonly tool?: string;
   readonly session?: string;
   /** Seconds; without an end it goes on. */
@@ -38,8 +40,8 @@ function requestOf(...spans: readonly Span[]): Payload {
         },
         scopeSpans: [
           {
-            spans: spans.map(({ id, parent, tool, session, start, end }) => ({
-              traceId: Buffer.alloc(16, 7),
+            spans: spans.map(({ id, parent, trace, tool, session, start, end }) => ({
+              traceId: Buffer.concat([Buffer.alloc(8, 7), idOf(trace ?? 7)]),
               spanId: idOf(id),
               ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
               name: tool === undefined ? "openclaw.run" : "openclaw.tool.execution",
@@ -253,6 +255,34 @@ describe("a collector that is killed and started again", () => {
     await second.send({ id: 1, start: 0, end: 4, session: "s" });
     second.clock.advance(60_000);
     expect(second.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
+  });
+
+  test("decides a mass of evictions in parts, and goes on with them when it was killed between two", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    const sessions = Array.from({ length: 3_000 }, (_, trace) => ({ trace: trace + 1, start: 0 }));
+    await first.send(
+      ...sessions.flatMap((each) => [
+        { ...each, id: 1 },
+        { ...each, id: 2, parent: 1, tool: "exec" },
+      ]),
+    );
+    await first.send(...sessions.map((each) => ({ ...each, id: 1, end: 3 })));
+    first.clock.advance(19_900); // So many at once are held back for another lateness.
+    await handedOn();
+    const known = storage.records.length;
+    first.clock.advance(200);
+    await handedOn();
+    expect(first.events()).toHaveLength(3_000 + 1);
+    const parts = storage.records.slice(known).filter(([type]) => type === recordTypes.tick);
+    expect(parts.length).toBeGreaterThan(1);
+
+    storage.records = storage.records.slice(0, known + 1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 20_100 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(await second.page()).toEqual(await first.page());
   });
 
   test("says what it found", async () => {
