@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [journal] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [scale] [journal] [durability] [--rounds N]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -8,7 +8,9 @@ const benches = {
   scanner: new URL("./scanner.bench.ts", import.meta.url),
   route: new URL("./route.bench.ts", import.meta.url),
   table: new URL("./table.bench.ts", import.meta.url),
+  scale: new URL("./scale.bench.ts", import.meta.url),
   journal: new URL("./journal.bench.ts", import.meta.url),
+  durability: new URL("./durability.bench.ts", import.meta.url),
 } as const;
 
 const { values, positionals } = parseArgs({

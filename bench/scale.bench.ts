@@ -1,0 +1,57 @@
+// A million open markers of a hundred thousand sessions: memory, what a sweep costs when nothing is due, and how long
+// everything else has to wait while all of them are evicted; against a Map of objects that is swept.
+// Run: node bench/scale.bench.ts [--rounds 3]
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { median, medianRatio } from "./measure.ts";
+import type { ContenderName } from "./open-work.ts";
+import { machineFacts, printTable, times } from "./report.ts";
+import type { ScaleResult } from "./scale-side.ts";
+
+const sessions = 100_000;
+const figures: readonly (readonly [keyof ScaleResult, string, number])[] = [
+  ["bytesPerSpan", "bytes per open span", 0],
+  ["openNsPerSpan", "ns per start", 0],
+  ["longestOpenMs", "longest call of 512 starts, ms", 1],
+  ["idleTickUs", "µs per sweep with nothing due", 2],
+  ["evictNsPerMarker", "ns per evicted marker", 0],
+  ["longestStallMs", "longest stall of the mass eviction, ms", 1],
+  ["longStalls", "stalls above 50 ms", 0],
+];
+
+const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
+const rounds = Number(options.rounds);
+
+function measure(contender: ContenderName): ScaleResult {
+  const side = fileURLToPath(new URL("./scale-side.ts", import.meta.url));
+  return JSON.parse(
+    execFileSync(process.execPath, ["--expose-gc", side, contender, String(sessions)], {
+      encoding: "utf8",
+    }),
+  );
+}
+
+console.log(machineFacts());
+const results = Array.from({ length: rounds }, () => ({
+  map: measure("map"),
+  machine: measure("machine"),
+}));
+printTable(
+  `A million open markers of ${sessions.toLocaleString("en")} sessions, medians of ${rounds} rounds`,
+  figures.map(([key, what, digits]) => {
+    const of = (contender: ContenderName) => results.map((result) => result[contender][key]);
+    return {
+      what,
+      Map: median(of("map")).toFixed(digits),
+      machine: median(of("machine")).toFixed(digits),
+      "Map to machine": key === "longStalls" ? "" : times(medianRatio(of("map"), of("machine"))),
+    };
+  }),
+  [
+    "",
+    "Times are CPU time of the thread that everything else waits for.",
+    "The machine decides with deadlines per owner, holds so many evictions at once back for one lateness, tells each",
+    "session's, and keeps a tombstone of every marker. The Map sweeps all sessions and forgets what it evicts.",
+  ],
+);
