@@ -4,6 +4,7 @@ import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
 import type { Ownership } from "./ownership.ts";
 import type { ProcessWatch } from "./process-watch.ts";
+import { RecentCalls } from "./recent-calls.ts";
 
 /** Requests that wait for their tool, and tools whose request has not come, that are remembered. */
 const mostRemembered = 100_000;
@@ -31,8 +32,8 @@ export class RequestedTools {
   readonly #ownership: Ownership;
   readonly #requests = new Map<string, Request>();
   readonly #byTrace = new Map<number, Set<string>>();
-  /** Calls that a tool or a model was seen with before their request. */
-  readonly #met = new Map<string, number>();
+  /** Calls that a tool was seen with before their request, and its name. */
+  readonly #met = new RecentCalls(mostRemembered);
   /** Per process, the tools that have reported calls which were asked for. */
   readonly #reporting = new Map<number, Set<number>>();
 
@@ -54,8 +55,7 @@ export class RequestedTools {
         name,
       ]),
     );
-    const met = io.texts([...this.#met.keys()]);
-    const metNames = io.numbers([...this.#met.values()]);
+    this.#met.archive(io);
     const reporting = io.numbers(
       [...this.#reporting].flatMap(([process, names]) =>
         [...names].flatMap((name) => [process, name]),
@@ -69,9 +69,6 @@ export class RequestedTools {
       this.#requests.set(key, { process, trace, span0, span1, name });
       this.#byTrace.set(trace, (this.#byTrace.get(trace) ?? new Set()).add(key));
     }
-    for (const [at, key] of met.entries()) {
-      this.#met.set(key, metNames[at] ?? 0);
-    }
     for (let at = 0; at < reporting.length; at += 2) {
       const name = reporting[at + 1] ?? 0;
       this.#learn(reporting[at] ?? 0, name, name);
@@ -84,11 +81,9 @@ export class RequestedTools {
     if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "untracked"; // Starts are told, so there is nothing to infer.
     }
-    const key = keyOf(batch, row);
     const name = batch.name.get(row);
-    const met = this.#met.get(key);
+    const met = this.#met.take(process, batch.key0.get(row), batch.key1.get(row));
     if (met !== undefined) {
-      this.#met.delete(key);
       this.#learn(process, name, met);
       return "answered";
     }
@@ -101,6 +96,7 @@ export class RequestedTools {
     );
     const span0 = batch.span0.get(row);
     const span1 = batch.span1.get(row);
+    const key = keyOf(batch, row);
     const isKnown = trace !== -1 && this.#graph.spans.find(trace, span0, span1) !== -1;
     if (!isKnown || this.#requests.has(key)) {
       return "untracked";
@@ -120,20 +116,17 @@ export class RequestedTools {
 
   /** A tool with this call id was seen, or (`isTool` false) a model was handed its result. */
   meet(batch: SignalBatch, row: number, isTool: boolean): SignalResult {
-    const key = keyOf(batch, row);
+    const process = batch.process.get(row);
     const name = isTool ? batch.name.get(row) : 0;
+    const key = this.#requests.size === 0 ? "" : keyOf(batch, row);
     const request = this.#requests.get(key);
     if (request !== undefined) {
       this.#forget(key);
       this.#learn(request.process, request.name, name);
       return "answered";
     }
-    if (isTool) {
-      this.#met.set(key, name);
-      for (const oldest of this.#met.size > mostRemembered ? this.#met.keys() : []) {
-        this.#met.delete(oldest);
-        break;
-      }
+    if (isTool && this.#processes.sourceOf(process) === sourceRanks.finishedSpans) {
+      this.#met.add(process, batch.key0.get(row), batch.key1.get(row), name);
     }
     return "untracked";
   }
