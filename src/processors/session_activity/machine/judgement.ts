@@ -24,7 +24,7 @@ import type { ProcessWatch } from "./process-watch.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { Silence } from "./silence.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { holds, spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
@@ -206,6 +206,7 @@ export class Judgement {
     const { spans } = this.#graph;
     for (const span of openWorkOf(this.#graph, group)) {
       spans.seenAtMs.set(span, nowMs);
+      spans.held.set(span, holds.none);
       this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
     }
     if (this.#ownership.isOwnerless(group) || this.#graph.groups.hasEnded(group)) {

@@ -201,6 +201,17 @@ describe("a wait for a person", () => {
     expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
   });
 
+  test("that is over gives work that was held back all of its times anew", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 0, { interval: 5 }), pause());
+    // Its lease is over at 30, and held back as nothing is heard at all.
+    history.arrive(35, resume());
+    history.tick(36);
+    expect(history.activity.heldMarkers()).toBe(0);
+    history.tick(100);
+    expect(history.evictions).toEqual([["lease_expired", 75, 1, 0]]);
+  });
+
   test("does not keep the markers of a process that says it ends", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
