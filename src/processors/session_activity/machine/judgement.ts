@@ -351,7 +351,8 @@ export class Judgement {
     const counted = this.#finished.guessed(group, orphans.length);
     const requested = this.#requested.takeUnmet(group);
     const channel = groups.channel.get(group);
-    if (orphans.length > 0) {
+    if (orphans.length + counted + requested > 0) {
+      // Also where they are known by number only: a start that comes yet is that of one of them.
       this.#evictions.fence(group, orphans);
     }
     for (const { count, isInferred } of [

@@ -245,6 +245,16 @@ describe("finished spans", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("a start from before that of what was evicted by number is late", () => {
+    const history = new History();
+    history.arrive(10, inner, { ...harness, claimed: 1, completed: 1 });
+    history.tick(30);
+    history.arrive(31, tool(3, 2, 1));
+    history.tick(100);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 20, 1, 0]]);
+    expect(history.activity.counts.lateStarts[2]).toBe(1);
+  });
+
   test("what a finished span identifies first is taken off the count", () => {
     const history = new History();
     history.arrive(10, inner, { ...harness, claimed: 1, completed: 1 }, ended(tool(3, 2, 1), 22));
