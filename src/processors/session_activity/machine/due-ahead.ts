@@ -66,12 +66,18 @@ export class DueAhead {
     return { total, largest };
   }
 
-  /** The same for silence; `item` of this rank, a process or a span, is about to be decided. */
+  /**
+   * The same for silence, of a process or a span; `item` of this rank is about to be decided. A marker that
+   * is silent as its process is counts once.
+   */
   bySilence(item: number, rank: number, agenda: Agenda, untilMs: number): DueMarkers {
-    const { spans } = this.#graph;
+    const { spans, traces } = this.#graph;
+    const { ages } = this.#ledger;
     let total = 0;
+    const silent = new Set<number>();
     const seeProcess = (process: number): void => {
-      if (this.#processes.isLeaseOver(process, untilMs)) {
+      if (!silent.has(process) && this.#processes.isLeaseOver(process, untilMs)) {
+        silent.add(process);
         total += this.#ledger.openMarkersOf(process);
       }
     };
@@ -79,17 +85,22 @@ export class DueAhead {
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&
-        this.#ledger.silentUntilMs(span) <= untilMs
+        this.#ledger.silentUntilMs(span) <= untilMs &&
+        !silent.has(traces.process.get(spans.trace.get(span)))
       ) {
         total += 1;
       }
     };
-    const see = rank === agendaRanks.process ? seeProcess : seeSpan;
-    see(item);
+    if (rank === agendaRanks.process) {
+      seeProcess(item);
+    }
     agenda.eachLeft(agendaRanks.process, untilMs, seeProcess);
-    agenda.eachLeft(agendaRanks.span, untilMs, seeSpan);
     this.#processes.peek(untilMs, seeProcess);
-    this.#ledger.ages.peek(untilMs, seeSpan);
+    if (rank === agendaRanks.span) {
+      seeSpan(item);
+    }
+    agenda.eachLeft(agendaRanks.span, untilMs, seeSpan);
+    ages.peek(untilMs, seeSpan);
     return { total, largest: 0 };
   }
 }

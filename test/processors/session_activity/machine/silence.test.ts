@@ -210,6 +210,15 @@ describe("the circuit breaker", () => {
     ]);
   });
 
+  test("thirty markers that are silent, and whose process is, are thirty and no mass", () => {
+    const history = new History();
+    history.arrive(0, ...fleet(1, 30).map((each) => ({ ...each, interval: 10 })), alive(1));
+    noise(history, 1, 60);
+    expect(history.events).toMatchObject([
+      { type: "evicted", reason: "lease_expired", atMs: 30_000, tools: 30 },
+    ]);
+  });
+
   test("a few of many that fall silent while others are heard go at once", () => {
     const history = new History();
     history.arrive(0, ...fleet(10, 10));
