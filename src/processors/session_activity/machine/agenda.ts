@@ -47,11 +47,16 @@ export class Agenda {
     }
   }
 
-  /** The next item, which is off the agenda then; undefined when nothing more is due. */
-  take(): AgendaItem | undefined {
+  /** When the next item is due; undefined when nothing more is. */
+  nextMs(): number | undefined {
     for (let rank = 0; rank < this.#sources.length; rank++) {
       this.#addDue(rank);
     }
+    return this.#dueMs[0];
+  }
+
+  /** The item that `nextMs` spoke of, which is off the agenda then. */
+  take(): AgendaItem | undefined {
     const dueMs = this.#dueMs[0];
     if (dueMs === undefined) {
       return undefined;

@@ -102,29 +102,28 @@ export class FinishedWork {
     }
   }
 
-  /** Finished work that has waited for the lateness without its owner's end: it ended by itself. Returns whether there was any. */
-  settleWaiting(untilMs: number): boolean {
-    let hasSettled = false;
-    const { spans } = this.#graph;
-    for (let span = this.#ledger.longestUndecided(); span !== -1; ) {
-      const dueMs = spans.seenAtMs.get(span) + this.#allowedLatenessMs;
-      if (dueMs > untilMs) {
-        return hasSettled;
+  /** When the next finished work has waited for the lateness without its owner's end; Infinity when none waits. */
+  get nextMs(): number {
+    const span = this.#ledger.longestUndecided();
+    return span === -1
+      ? Number.POSITIVE_INFINITY
+      : this.#graph.spans.seenAtMs.get(span) + this.#allowedLatenessMs;
+  }
+
+  /** Decides that work, as of `nextMs`: it ended by itself, or its group's deadline will tell. */
+  settleNext(): void {
+    const dueMs = this.nextMs;
+    const span = this.#ledger.longestUndecided();
+    const group = this.#graph.spans.group.get(span);
+    if (group !== -1 && this.#ownership.isOwnerless(group) && !this.#ownership.isLoose(group)) {
+      this.#ledger.awaitGroup(span);
+    } else {
+      const channel = group === -1 ? 0 : this.#graph.groups.channel.get(group);
+      if (this.#settle(span, group, Number.NEGATIVE_INFINITY, dueMs)) {
+        this.#evictions.tell([span], "orphaned_no_owner", channel, dueMs);
       }
-      hasSettled = true;
-      const group = spans.group.get(span);
-      if (group !== -1 && this.#ownership.isOwnerless(group) && !this.#ownership.isLoose(group)) {
-        this.#ledger.awaitGroup(span);
-      } else {
-        const channel = group === -1 ? 0 : this.#graph.groups.channel.get(group);
-        if (this.#settle(span, group, Number.NEGATIVE_INFINITY, dueMs)) {
-          this.#evictions.tell([span], "orphaned_no_owner", channel, dueMs);
-        }
-      }
-      this.#ledger.forgetExcess();
-      span = this.#ledger.longestUndecided();
     }
-    return hasSettled;
+    this.#ledger.forgetExcess();
   }
 
   /**

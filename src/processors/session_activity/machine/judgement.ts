@@ -218,31 +218,47 @@ export class Judgement {
   #decideUntil(untilMs: number): boolean {
     const agenda = this.#agenda ?? new Agenda(this.#sources, untilMs);
     this.#agenda = agenda;
-    for (let next = agenda.take(); next !== undefined; next = agenda.take()) {
+    while (this.#stepsLeft > 0) {
+      if (!this.#catchUp(agenda.nextMs() ?? untilMs)) {
+        continue;
+      }
+      const next = agenda.take();
+      if (next === undefined) {
+        this.#agenda = undefined;
+        this.#decidedMs = untilMs;
+        return true;
+      }
       const evictedBefore = this.#ledger.evictions;
       this.#hasDecided = true;
-      this.#catchUp(next.dueMs);
       this.#states.at(next.dueMs);
       this.#decide(next, agenda);
       this.drainEased(next.dueMs);
       this.#ledger.forgetExcess();
       this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
-      if (this.#stepsLeft <= 0) {
-        return false;
-      }
     }
-    this.#agenda = undefined;
-    this.#catchUp(untilMs);
-    this.#decidedMs = untilMs;
-    return true;
+    return false;
   }
 
-  /** What has no deadline of its own on the agenda. */
-  #catchUp(untilMs: number): void {
-    const hasEnded = this.#endPauses(untilMs);
-    const hasSettled = this.#finished.settleWaiting(untilMs);
-    const hasForgotten = this.#ledger.forgetOld(untilMs);
-    this.#hasDecided ||= hasEnded || hasSettled || hasForgotten;
+  /**
+   * What is not on the agenda, in its order: what is forgotten, waits that have lasted too long, finished
+   * work. False as soon as a wait is over, for that may put something on the agenda before `untilMs`.
+   */
+  #catchUp(untilMs: number): boolean {
+    for (;;) {
+      const overMs = this.#pauses.nextOverMs;
+      const nextMs = Math.min(overMs, this.#finished.nextMs);
+      const hasForgotten = this.#ledger.forgetOld(Math.min(nextMs, untilMs));
+      this.#hasDecided ||= hasForgotten;
+      if (nextMs > untilMs) {
+        return true;
+      }
+      this.#hasDecided = true;
+      if (overMs === nextMs) {
+        this.#endPause(overMs);
+        return false;
+      }
+      this.#finished.settleNext();
+    }
   }
 
   #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
@@ -278,23 +294,17 @@ export class Judgement {
 
   #isQuiet(): boolean {
     return (
-      isQuiet(this.#sources) && this.#ledger.longestUndecided() === -1 && this.#pauses.size === 0
+      isQuiet(this.#sources) &&
+      this.#finished.nextMs === Number.POSITIVE_INFINITY &&
+      this.#pauses.nextOverMs === Number.POSITIVE_INFINITY
     );
   }
 
-  #endPauses(untilMs: number): boolean {
-    let hasEnded = false;
-    for (
-      let over = this.#pauses.endOverdue(untilMs);
-      over !== undefined;
-      over = this.#pauses.endOverdue(untilMs)
-    ) {
-      this.#states.at(over.dueMs);
-      this.#states.pausesChanged(over.group);
-      this.resume(over.group, over.dueMs);
-      hasEnded = true;
-    }
-    return hasEnded;
+  #endPause(atMs: number): void {
+    const group = this.#pauses.endOldest();
+    this.#states.at(atMs);
+    this.#states.pausesChanged(group);
+    this.resume(group, atMs);
   }
 
   /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */

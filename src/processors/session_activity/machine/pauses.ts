@@ -42,11 +42,6 @@ export class Pauses {
     }
   }
 
-  /** Waits that are not over. */
-  get size(): number {
-    return this.#waits.size;
-  }
-
   /** False when the wait is known, over already, or one too many. */
   begin(group: number, key: string, nowMs: number): boolean {
     if (this.#over.delete(key) || this.#waits.has(key) || this.#waits.size >= mostRemembered) {
@@ -68,9 +63,7 @@ export class Pauses {
       }
       return -1;
     }
-    this.#waits.delete(key);
-    this.#count(wait.group, -1);
-    return wait.group;
+    return this.#remove(key, wait.group);
   }
 
   /** Ends every wait of a group; false when there was none. */
@@ -89,18 +82,15 @@ export class Pauses {
     return this.#graph.groups.pauses.get(group) > 0;
   }
 
-  /** Ends the next wait that has lasted too long by `untilMs`, if there is one. */
-  endOverdue(untilMs: number): { readonly group: number; readonly dueMs: number } | undefined {
-    for (const [key, { group, sinceMs }] of this.#waits.size === 0 ? [] : this.#waits) {
-      const dueMs = sinceMs + this.#maxPauseMs;
-      if (dueMs > untilMs) {
-        return undefined;
-      }
-      this.#waits.delete(key);
-      this.#count(group, -1);
-      return { group, dueMs };
-    }
-    return undefined;
+  /** When the next wait will have lasted too long; Infinity when there is none. */
+  get nextOverMs(): number {
+    return this.#oldest()?.overMs ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Ends the wait that has lasted longest; gives its group, or -1 when there is none. */
+  endOldest(): number {
+    const oldest = this.#oldest();
+    return oldest === undefined ? -1 : this.#remove(oldest.key, oldest.group);
   }
 
   /** `from` has become part of `into`, whose count has grown already. */
@@ -117,6 +107,19 @@ export class Pauses {
   /** The group's row is given up. */
   forget(group: number): void {
     this.endAll(group);
+  }
+
+  #oldest(): { readonly key: string; readonly group: number; readonly overMs: number } | undefined {
+    for (const [key, { group, sinceMs }] of this.#waits.size === 0 ? [] : this.#waits) {
+      return { key, group, overMs: sinceMs + this.#maxPauseMs };
+    }
+    return undefined;
+  }
+
+  #remove(key: string, group: number): number {
+    this.#waits.delete(key);
+    this.#count(group, -1);
+    return group;
   }
 
   #count(group: number, by: number): void {

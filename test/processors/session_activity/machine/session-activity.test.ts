@@ -358,6 +358,20 @@ describe("bounds", () => {
     });
   });
 
+  test("a parent that is remembered for its child's sake is forgotten at its time, whenever time is told", () => {
+    for (const ticks of [[], [80]]) {
+      const history = new History({ maxAgeMs: 90_000, tombstoneTtlMs: 40_000 });
+      history.arrive(0, run(1, 0, { parent: 2 }));
+      history.arrive(71, ended(tool(3, 1, 70), 71));
+      for (const at of [...ticks, 90, 119.9]) {
+        history.tick(at);
+        expect(history.activity.sizes().implied).toBe(1);
+      }
+      history.tick(120);
+      expect(history.activity.sizes().implied).toBe(0);
+    }
+  });
+
   test("a chain of parents of any length, or a ring, costs no more than it should", () => {
     const history = new History();
     for (let span = 1; span < 3000; span++) {
