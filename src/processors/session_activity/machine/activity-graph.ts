@@ -19,6 +19,8 @@ export interface GroupListeners {
   readonly onActive: (group: number) => void;
   /** The group has no open work any more. */
   readonly onIdle: (group: number) => void;
+  /** Work of the group is no longer open. */
+  readonly onClosed: (group: number) => void;
 }
 
 /**
@@ -98,6 +100,7 @@ export class ActivityGraph {
   close(span: number, state: typeof spanStates.ended | typeof spanStates.evicted): void {
     this.#countAbove(span, -1, this.#isFreeRun(span) ? -1 : 0);
     this.spans.state.set(span, state);
+    this.#listeners.onClosed(this.spans.group.get(span));
   }
 
   /** Notes that a run carries a session reference of its own: it no longer keeps the owner tree above. */

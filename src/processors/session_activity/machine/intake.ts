@@ -188,6 +188,7 @@ export class Intake {
     spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
     this.#noteOutcome(span, batch, row);
+    this.#states.hear(spans.group.get(span));
     if (kind === workKinds.run) {
       this.#ledger.finish(span, nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
@@ -198,7 +199,6 @@ export class Intake {
       }
     } else {
       this.#ledger.suspend(span, nowMs);
-      this.#states.hear(spans.group.get(span));
       this.#callIfOwnerless(span, nowMs);
     }
     return "finished";
@@ -296,6 +296,7 @@ export class Intake {
     this.#define(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
     this.#ledger.open(span, nowMs);
+    this.#states.hear(spans.group.get(span));
     this.#callIfOwnerless(span, nowMs);
   }
 

@@ -87,6 +87,7 @@ export class SessionActivity {
         },
         onActive: (group) => states.becomeActive(group),
         onIdle: (group) => states.becomeIdle(group, ledger.isEvicting ? "evicted" : "progress"),
+        onClosed: (group) => states.workClosed(group),
       },
     );
     const pauses = new Pauses(graph, limits.maxPauseMs);

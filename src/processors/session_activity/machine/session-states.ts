@@ -102,11 +102,20 @@ export class SessionStates {
     }
   }
 
+  /** Work of the group is no longer open: perhaps the tool that blocked it. */
+  workClosed(group: number): void {
+    if (this.#graph.groups.state.get(group) === blocked) {
+      this.#review(group, "progress");
+    }
+  }
+
   /** `from` has become part of `into`. */
   merge(from: number, into: number): void {
     const { groups } = this.#graph;
     const state = groups.state.get(from);
     if (state === idle) {
+      // It may wait for a person all the same: the wait was told before the work.
+      this.#review(into, "progress");
       return;
     }
     const other = groups.state.get(into);

@@ -265,6 +265,25 @@ describe("the state of a session", () => {
     expect(states(history)).toEqual(["long_running"]);
   });
 
+  test("is not stalled when a run of it is told of that has finished already", () => {
+    const history = new History(minutes);
+    history.arrive(0, run(1, 0));
+    history.arrive(100, ended(run(2, 90, { trace: 2 }), 99));
+    history.tick(219);
+    expect(states(history)).toEqual(["active"]);
+    history.tick(300);
+    expect(told(history)).toEqual(["stalled 220"]);
+  });
+
+  test("is not stalled any more when evicted work of it is told to go on", () => {
+    const history = new History(minutes);
+    const beat = (sent: number) => tool(2, 1, 0, { dialect: "partialLog", interval: 5, sent });
+    history.arrive(0, run(1, 0), beat(0));
+    history.tick(200);
+    history.arrive(201, beat(201));
+    expect(told(history)).toEqual(["stalled 120", "recovered by progress 201"]);
+  });
+
   test("is a blocked tool call when a tool is open", () => {
     const history = new History(minutes);
     history.arrive(0, run(1, 0), tool(2, 1, 0, { name: 4 }), tool(3, 1, 0, { kind: "model_call" }));
@@ -280,6 +299,32 @@ describe("the state of a session", () => {
         name: 4,
       },
     ]);
+  });
+
+  test("is what it is from when a wait has lasted too long, whenever time is told", () => {
+    for (const ticks of [[], [10]]) {
+      const history = new History({ ...minutes, stalledAfterMs: 5_000, maxPauseMs: 10_000 });
+      const wait: Signal = { type: "pause", kind: "other", span: 2, start: 0, key: 5 };
+      history.arrive(0, run(1, 0), tool(2, 1, 0), wait);
+      history.arrive(8, { type: "gone", kind: "other", span: 0, start: 8 });
+      for (const at of [...ticks, 60]) {
+        history.tick(at);
+      }
+      expect(history.evictions).toEqual([["process_gone", 18, 1, 0]]);
+      expect(told(history)).toEqual(["blocked_tool_call 15", "recovered by evicted 18"]);
+    }
+  });
+
+  test("is merely stalled when the tool that blocked it is evicted and its run is not", () => {
+    const history = new History({ ...minutes, maxAgeMs: 200_000 });
+    history.arrive(0, tool(2, 1, 0));
+    history.arrive(50, run(1, 0));
+    history.tick(199);
+    expect(states(history)).toEqual(["blocked_tool_call"]);
+    history.tick(201);
+    expect(history.evictions).toEqual([["max_age", 200, 1, 0]]);
+    expect(states(history)).toEqual(["stalled"]);
+    expect(told(history)).toEqual(["blocked_tool_call 170"]);
   });
 
   test("recovers by eviction when that is what ends it", () => {
@@ -302,6 +347,14 @@ describe("the state of a session", () => {
     expect(told(history)).toEqual([]);
     history.tick(5121);
     expect(told(history)).toEqual(["blocked_tool_call 5120"]);
+  });
+
+  test("is paused as soon as a span that was said to wait turns out to be below its run", () => {
+    const history = new History(minutes);
+    history.arrive(0, { type: "pause", kind: "other", span: 2, start: 0, key: 5 }, run(1, 0));
+    expect(states(history)).toEqual(["active"]);
+    history.arrive(1, { type: "start", kind: "other", span: 2, parent: 1, start: 0 });
+    expect(states(history)).toEqual(["paused"]);
   });
 
   test("of two sessions that turn out to be one is one", () => {
