@@ -36,8 +36,8 @@ export class DueAhead {
     const { groups } = this.#graph;
     const isOver =
       groups.openMarkers.get(group) > 0 &&
-      groups.pauses.get(group) === 0 &&
-      (this.#ownership.isOwnerless(group) || groups.hasEnded(group));
+      (groups.hasEnded(group) ||
+        (groups.pauses.get(group) === 0 && this.#ownership.isOwnerless(group)));
     return isOver ? groups.openMarkers.get(group) : 0;
   }
 

@@ -326,7 +326,9 @@ export class Judgement {
     const group = this.#ownership.gather(called);
     const { groups } = this.#graph;
     if (this.#pauses.isPaused(group)) {
-      return; // It is called again when the wait is over.
+      // Who owns its markers is asked again when the wait is over; what was told of the session counts.
+      this.#judgeEnd(group, atMs);
+      return;
     }
     if (!this.#ownership.isOwnerless(group)) {
       this.#finished.settleMembers(group, Number.NEGATIVE_INFINITY, atMs);

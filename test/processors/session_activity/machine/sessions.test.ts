@@ -212,6 +212,15 @@ describe("a wait for a person", () => {
     expect(history.evictions).toEqual([["lease_expired", 75, 1, 0]]);
   });
 
+  test("does not keep the markers of a session that is told to be over", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
+    history.arrive(5, sessionEnd(5), ended(run(1, 0), 5));
+    history.tick(100);
+    expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
+    expect(history.imbalance()).toEqual([]);
+  });
+
   test("does not keep the markers of a process that says it ends", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
