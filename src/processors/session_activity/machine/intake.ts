@@ -307,7 +307,7 @@ export class Intake {
     this.#ledger.events.push({
       type: "reconciled",
       kind,
-      lateByMs: nowMs - spans.seenAtMs.get(span),
+      lateByMs: nowMs - this.#ledger.evictedAtMs(span),
     });
   }
 

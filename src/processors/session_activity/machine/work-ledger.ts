@@ -36,6 +36,8 @@ export class WorkLedger {
   readonly #onForgotten: (span: number) => void;
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
+  /** When evicted work was evicted, where it is remembered for longer because of open work below. */
+  readonly #evictedAtMs = new Map<number, number>();
   #isEvicting = false;
   #implied = 0;
   #evictions = 0;
@@ -75,6 +77,10 @@ export class WorkLedger {
     this.#openWork = io.number(this.#openWork);
     this.#implied = io.number(this.#implied);
     io.column(this.#openMarkers, this.#openMarkers.capacity);
+    const evicted = io.numbers([...this.#evictedAtMs].flat());
+    for (let at = 0; io.isLoading && at < evicted.length; at += 2) {
+      this.#evictedAtMs.set(evicted[at] ?? -1, evicted[at + 1] ?? 0);
+    }
   }
 
   get openWork(): number {
@@ -94,6 +100,11 @@ export class WorkLedger {
   /** Spans that were named and have not arrived. */
   get implied(): number {
     return this.#implied;
+  }
+
+  /** When evicted work was evicted. */
+  evictedAtMs(span: number): number {
+    return this.#evictedAtMs.get(span) ?? this.#graph.spans.seenAtMs.get(span);
   }
 
   /** Whether the work that is being closed is evicted, as opposed to ended. */
@@ -129,6 +140,7 @@ export class WorkLedger {
   arrive(span: number): void {
     const { spans } = this.#graph;
     this.hold(span);
+    this.#evictedAtMs.delete(span);
     this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
     spans.state.set(span, spanStates.ended);
   }
@@ -371,14 +383,19 @@ export class WorkLedger {
 
   /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
   #forgetOrPass(queue: number, span: number, atMs: number): boolean {
+    const { spans } = this.#graph;
     this.#queues.remove(span);
-    if (this.#graph.spans.openBelow.get(span) > 0) {
-      this.#graph.spans.seenAtMs.set(span, atMs);
+    if (spans.openBelow.get(span) > 0) {
+      if (spans.state.get(span) === spanStates.evicted) {
+        this.#evictedAtMs.set(span, this.evictedAtMs(span));
+      }
+      spans.seenAtMs.set(span, atMs);
       this.#queues.push(queue, span);
       return false;
     }
     this.#tombstones--;
-    this.#implied -= this.#graph.spans.state.get(span) === spanStates.unknown ? 1 : 0;
+    this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
+    this.#evictedAtMs.delete(span);
     this.#onForgotten(span);
     this.#graph.removeSpan(span);
     return true;

@@ -121,6 +121,15 @@ describe("word that evicted work goes on", () => {
     expect(history.activity.counts.reconciled[2]).toBe(1);
   });
 
+  test("comes as late as it is, also when the marker was remembered for long for what is below it", () => {
+    const history = new History({ tombstoneTtlMs: 20_000 });
+    history.arrive(0, run(1, 0), beat(0), run(3, 0, { parent: 2, sessions: [8] }));
+    noise(history, 1, 95);
+    expect(history.evictions).toEqual([["lease_expired", 30, 1, 0]]);
+    history.arrive(96, beat(96));
+    expect(history.events.slice(1)).toEqual([{ type: "reconciled", kind: 2, lateByMs: 66_000 }]);
+  });
+
   test("a marker without an owner is not taken back, though it still gives signs of life", () => {
     const history = new History();
     history.arrive(0, run(1, 0), beat(0));
