@@ -71,15 +71,22 @@ export class ActivityGraph {
     this.spans.remove(span);
   }
 
-  /** Whether `child` is below `parent` or may be put there: no ring, no chain beyond any sense. */
-  isBelow(child: number, parent: number): boolean {
-    return this.spans.parentOf(child) === parent || this.#canLink(child, parent);
+  /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
+  canLink(child: number, parent: number): boolean {
+    const { spans } = this;
+    let depth = spans.height.get(child) + 1;
+    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
+      if (at === child || ++depth > maxDepth) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Puts `child` below `parent` and counts its open work there. Nothing happens where it may not, or has a parent. */
   link(child: number, parent: number): void {
     const { spans } = this;
-    if (spans.parentOf(child) !== -1 || !this.#canLink(child, parent)) {
+    if (spans.parentOf(child) !== -1 || !this.canLink(child, parent)) {
       return;
     }
     spans.setParent(child, parent);
@@ -147,6 +154,21 @@ export class ActivityGraph {
       return spans.group.get(last);
     }
     return this.#looseOf(spans.trace.get(span));
+  }
+
+  /**
+   * The group in which what is below `parent` waits, as no owner is above: that of the ancestor that has
+   * not arrived, else that of the trace. -1 when there is none.
+   */
+  waitingGroup(parent: number): number {
+    const { spans } = this;
+    let top = parent;
+    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
+      top = at;
+    }
+    return spans.state.get(top) === spanStates.unknown
+      ? spans.group.get(top)
+      : this.#fallbackOf(spans.trace.get(top));
   }
 
   /** The group of a session reference, or -1. */
@@ -322,17 +344,6 @@ export class ActivityGraph {
     return spans.group.get(last);
   }
 
-  #canLink(child: number, parent: number): boolean {
-    const { spans } = this;
-    let depth = spans.height.get(child) + 1;
-    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
-      if (at === child || ++depth > maxDepth) {
-        return false;
-      }
-    }
-    return true;
-  }
-
   #append(span: number, group: number): void {
     const { groups, spans } = this;
     const head = groups.head.get(group);
@@ -375,6 +386,16 @@ export class ActivityGraph {
   }
 
   #looseOf(trace: number): number {
+    const known = this.#fallbackOf(trace);
+    if (known !== -1) {
+      return known;
+    }
+    const group = this.#addLoose(trace);
+    this.groups.setFlag(group, groupFlags.fallback);
+    return group;
+  }
+
+  #fallbackOf(trace: number): number {
     const { groups, traces } = this;
     for (
       let group = traces.looseGroup.get(trace);
@@ -385,9 +406,7 @@ export class ActivityGraph {
         return group;
       }
     }
-    const group = this.#addLoose(trace);
-    groups.setFlag(group, groupFlags.fallback);
-    return group;
+    return -1;
   }
 
   #addLoose(trace: number): number {

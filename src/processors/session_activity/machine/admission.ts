@@ -31,14 +31,14 @@ export class Admission {
     const isMarker = batch.kind.get(row) !== workKinds.run;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
-    const group = this.#groupOf(known, batch, row);
-    if (isMarker && group !== -1 && this.#isFenced(group, batch, row)) {
+    if (isMarker && this.#isLate(known, batch, row)) {
       return "late_start";
     }
     if (isMarker && !hasParent && !hasReference) {
       // Some senders start a second span for the same tool that nothing ever ends.
       return "untracked";
     }
+    const group = this.#groupOf(known, batch, row);
     return this.#isFull(group, known, batch, row) ? "untracked" : undefined;
   }
 
@@ -55,8 +55,33 @@ export class Admission {
     );
   }
 
+  /** Whether the start of a marker is from before an eviction in any group that it would be part of. */
+  #isLate(known: number, batch: SignalBatch, row: number): boolean {
+    const { groups, spans } = this.#graph;
+    const waiting = known === -1 ? -1 : spans.group.get(known);
+    const parent = this.#lookup.parentOf(known, batch, row);
+    const owner = this.#ownerAt(parent);
+    const owned = owner === -1 ? -1 : spans.group.get(owner);
+    const from = batch.referencesFrom(row);
+    const to = batch.referencesTo(row);
+    if (from === to) {
+      const group = owned === -1 && parent !== -1 ? this.#graph.waitingGroup(parent) : owned;
+      return this.#isFenced(group, batch, row) || this.#isFenced(waiting, batch, row);
+    }
+    const isOwned = owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced);
+    let isLate =
+      this.#isFenced(waiting, batch, row) || (isOwned && this.#isFenced(owned, batch, row));
+    for (let reference = from; reference < to && !isLate; reference++) {
+      isLate = this.#isFenced(this.#lookup.groupOf(batch, row, reference), batch, row);
+    }
+    return isLate;
+  }
+
   /** Whether a start is from before an eviction: by the sender's order of events where it has one, else by its clock. */
   #isFenced(group: number, batch: SignalBatch, row: number): boolean {
+    if (group === -1) {
+      return false;
+    }
     const { groups } = this.#graph;
     const cutoffSeq = groups.cutoffSeq.get(group);
     const seq = batch.seq.get(row);
@@ -75,7 +100,7 @@ export class Admission {
       return this.#lookup.referencedGroupOf(batch, row) !== -1;
     }
     const parent = this.#lookup.parentOf(known, batch, row);
-    if (parent === -1 || (known !== -1 && !this.#graph.isBelow(known, parent))) {
+    if (parent === -1) {
       return false;
     }
     if (batch.kind.get(row) !== workKinds.run) {
@@ -89,17 +114,17 @@ export class Admission {
 
   /** The group that a signal will fall into as far as it exists already, or -1. */
   #groupOf(known: number, batch: SignalBatch, row: number): number {
-    const { spans } = this.#graph;
     const referenced = this.#lookup.referencedGroupOf(batch, row);
     if (referenced !== -1) {
       return referenced;
     }
-    const parent = this.#lookup.parentOf(known, batch, row);
-    if (parent === -1) {
-      return -1;
-    }
-    const owner =
-      spans.kind.get(parent) === workKinds.run ? parent : this.#graph.ownerAbove(parent);
-    return owner === -1 ? -1 : spans.group.get(owner);
+    const owner = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
+    return owner === -1 ? -1 : this.#graph.spans.group.get(owner);
+  }
+
+  /** The nearest run from `parent` upwards, or -1. */
+  #ownerAt(parent: number): number {
+    const isOwner = parent !== -1 && this.#graph.spans.kind.get(parent) === workKinds.run;
+    return isOwner || parent === -1 ? parent : this.#graph.ownerAbove(parent);
   }
 }

@@ -127,6 +127,21 @@ describe("live spans", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("a start is late for each of its references, and for what waits with it for its run", () => {
+    const history = new History();
+    const sessions = [run(1, 0, { sessions: [3] }), run(2, 0, { sessions: [4], trace: 2 })];
+    history.arrive(0, ...sessions, tool(5, 2, 1, { trace: 2 }), tool(6, 99, 1));
+    history.arrive(5, ...sessions.map((each) => ended(each, 5)));
+    history.tick(20);
+    expect(history.evicted).toBe(2);
+    history.arrive(21, { ...tool(7, 0, 4, { sessions: [3, 4] }), trace: 3 });
+    history.arrive(21, tool(8, 99, 4));
+    history.arrive(21, tool(99, 98, 1));
+    expect(history.activity.counts.lateStarts[2]).toBe(3);
+    history.tick(100);
+    expect(history.evicted).toBe(2);
+  });
+
   test("the real end of an evicted marker is reconciled once, with how late it was", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1));
