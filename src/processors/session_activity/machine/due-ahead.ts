@@ -50,7 +50,7 @@ export class DueAhead {
     let total = 0;
     let largest = 0;
     const see = (seen: number): void => {
-      if (groups.members.get(seen) > 0 && !groups.hasFlag(seen, groupFlags.held)) {
+      if (!groups.hasFlag(seen, groupFlags.held)) {
         const markers = this.markersOf(seen);
         total += markers;
         largest = Math.max(largest, markers);
@@ -58,7 +58,7 @@ export class DueAhead {
     };
     see(group);
     agenda.eachLeft(agendaRanks.group, untilMs, (left) => {
-      if (this.#deadlines.isDue(left)) {
+      if (this.#deadlines.isOnAgenda(left)) {
         see(left);
       }
     });

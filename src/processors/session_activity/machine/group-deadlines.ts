@@ -2,14 +2,14 @@ import type { Archive } from "./archive.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
 /**
- * When each group is to be judged. A group has one deadline at most, and it only ever moves back. It stands
- * until the group is judged: also when it is on the agenda already, with others before it.
+ * When each group is to be judged. A group has one deadline at most, and it only ever moves back. A deadline
+ * stands until it is decided, also when it is on the agenda already: what is decided before may move it.
  */
 export class GroupDeadlines {
   readonly #wheel: TimingWheel;
+  /** Groups whose deadline is on the agenda. */
+  readonly #onAgenda = new Set<number>();
   readonly #allowedLatenessMs: number;
-  /** Groups that are on the agenda. */
-  readonly #due = new Set<number>();
   #admitted = 0;
 
   constructor(allowedLatenessMs: number) {
@@ -20,14 +20,12 @@ export class GroupDeadlines {
   archive(io: Archive): void {
     this.#admitted = io.number(this.#admitted);
     this.#wheel.archive(io, this.#admitted);
-    const due = io.numbers([...this.#due].flatMap((group) => [group, this.dueMsOf(group)]));
-    if (io.isLoading) {
-      for (let at = 0; at < due.length; at += 2) {
-        const [group = 0, dueMs = 0] = due.slice(at, at + 2);
-        this.#wheel.set(group, dueMs);
-        this.#wheel.cancel(group);
-        this.#due.add(group);
-      }
+    const left = io.numbers([...this.#onAgenda].flatMap((group) => [group, this.dueMsOf(group)]));
+    for (let at = 0; io.isLoading && at < left.length; at += 2) {
+      const [group = 0, dueMs = 0] = left.slice(at, at + 2);
+      this.#wheel.set(group, dueMs);
+      this.#wheel.cancel(group);
+      this.#onAgenda.add(group);
     }
   }
 
@@ -44,10 +42,12 @@ export class GroupDeadlines {
     while (this.#admitted <= group) {
       this.#wheel.admit(this.#admitted++);
     }
-    if (this.#due.has(group) && this.#wheel.dueMsOf(group) >= dueMs) {
-      return;
+    if (this.isOnAgenda(group)) {
+      if (this.#wheel.dueMsOf(group) >= dueMs) {
+        return;
+      }
+      this.#onAgenda.delete(group);
     }
-    this.#due.delete(group);
     this.#wheel.postpone(group, dueMs);
   }
 
@@ -59,19 +59,23 @@ export class GroupDeadlines {
   }
 
   isCalled(group: number): boolean {
-    return group < this.#admitted && (this.#wheel.isSet(group) || this.#due.has(group));
+    return this.isOnAgenda(group) || (group < this.#admitted && this.#wheel.isSet(group));
   }
 
-  /** Whether the deadline of the group is on the agenda and has not moved since. */
-  isDue(group: number): boolean {
-    return this.#due.has(group);
+  /** Whether `due` took the group's deadline out and it stands. */
+  isOnAgenda(group: number): boolean {
+    return this.#onAgenda.has(group);
   }
 
-  /** The group has no deadline any more. */
+  /** A deadline that `due` took out has come. False when it does not stand any more. */
+  meet(group: number): boolean {
+    return this.#onAgenda.delete(group);
+  }
+
   cancel(group: number): void {
+    this.#onAgenda.delete(group);
     if (group < this.#admitted) {
       this.#wheel.cancel(group);
-      this.#due.delete(group);
     }
   }
 
@@ -84,21 +88,21 @@ export class GroupDeadlines {
     }
   }
 
-  /** Takes out the groups that are due, in no particular order, for the agenda. */
+  /** Takes out the groups that are due, in no particular order. */
   due(nowMs: number, into: number[]): void {
-    const known = into.length;
+    const before = into.length;
     this.#wheel.due(nowMs, into);
-    for (let at = known; at < into.length; at++) {
-      this.#due.add(into[at] ?? 0);
+    for (let at = before; at < into.length; at++) {
+      this.#onAgenda.add(into[at] ?? -1);
     }
   }
 
-  /** Calls `see` for each group that is due by `untilMs` and not on the agenda. */
+  /** Calls `see` for each group that is due by `untilMs`. */
   peek(untilMs: number, see: (group: number) => void): void {
     this.#wheel.peek(untilMs, see);
   }
 
-  /** The deadline of a group that has one. */
+  /** The deadline a group has, or had when `due` took it out. */
   dueMsOf(group: number): number {
     return this.#wheel.dueMsOf(group);
   }

@@ -262,11 +262,8 @@ export class Judgement {
   }
 
   #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
-    if (rank === agendaRanks.group) {
-      if (!this.#deadlines.isDue(item)) {
-        return;
-      }
-      this.#deadlines.cancel(item);
+    if (rank === agendaRanks.group && !this.#deadlines.meet(item)) {
+      return;
     }
     if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {
       this.#sources[rank]?.postpone(item, this.#graceUntilMs);
@@ -274,13 +271,11 @@ export class Judgement {
     }
     const silent = (untilMs: number) => this.#ahead.bySilence(item, rank, agenda, untilMs);
     switch (rank) {
-      case agendaRanks.group: {
-        const dueByOwners = (untilMs: number) => this.#ahead.byOwners(item, agenda, untilMs);
-        if (!this.#holds(item, dueMs, dueByOwners)) {
+      case agendaRanks.group:
+        if (!this.#holds(item, dueMs, (untilMs) => this.#ahead.byOwners(item, agenda, untilMs))) {
           this.#judge(item, dueMs);
         }
         break;
-      }
       case agendaRanks.process:
         this.#silence.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
         break;
@@ -335,13 +330,12 @@ export class Judgement {
       this.#judgeEnd(group, atMs);
       return;
     }
-    const closedAtMs = this.#ownership.isLoose(group) ? atMs : groups.closedAtMs.get(group);
-    if (closedAtMs + this.#limits.allowedLatenessMs > atMs && group !== called) {
-      this.#deadlines.postpone(group, closedAtMs + this.#limits.allowedLatenessMs);
-      return;
+    const overMs = groups.closedAtMs.get(group) + this.#limits.allowedLatenessMs;
+    if (overMs > atMs && !this.#ownership.isLoose(group)) {
+      this.#deadlines.postpone(group, overMs);
     }
     if (this.#deadlines.isCalled(group)) {
-      return;
+      return; // It turned out to be part of one that has time left.
     }
     if (this.#ownership.hasNestedOwner(group)) {
       this.#judgeEnd(group, atMs);

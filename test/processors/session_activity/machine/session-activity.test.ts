@@ -182,6 +182,33 @@ describe("live spans", () => {
     expect(history.evictions).toEqual([["orphaned_no_owner", 70, 1, 0]]);
   });
 
+  test("an owner that turns out to be part of a session does not shorten the lateness of that", () => {
+    for (const ticks of [[], [10, 10.5]]) {
+      const history = new History();
+      history.arrive(0, ended(run(2, 0, { parent: 1 }), 0));
+      history.arrive(1, ended(run(1, 0, { sessions: [3], claimed: 1 }), 1));
+      for (const at of [...ticks, 100]) {
+        history.tick(at);
+      }
+      expect(history.evictions).toEqual([["orphaned_no_owner", 11, 1, 0]]);
+    }
+  });
+
+  test("an owner that turns out to be part of another leaves that the time it has, whenever time is told", () => {
+    for (const ticks of [[], [10]]) {
+      const history = new History();
+      const harness: Signal = { ...run(1, 0), kind: "harness" };
+      const nested = run(3, 0, { parent: 1 });
+      history.arrive(0, { ...ended(run(2, 0, { parent: 1 }), 0), kind: "inner" });
+      history.arrive(0.5, harness, nested, tool(5, 1, 0), ended(harness, 0.5));
+      history.arrive(5, ended(nested, 5));
+      for (const at of [...ticks, 100]) {
+        history.tick(at);
+      }
+      expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+    }
+  });
+
   test("a link that arrives late puts the marker under its run", () => {
     const history = new History();
     history.arrive(0, run(1, 0), run(2, 0), tool(3, 99, 1));
