@@ -32,7 +32,10 @@ export class ActivityGraph {
   readonly spans: SpanTable;
   readonly groups = new GroupTable();
   readonly references = new ReferenceTable();
-  /** Groups whose situation eased because work below a member closed; the machine drains it. */
+  /**
+   * Open work that has less open work below, and runs that have fewer open runs below, where that may be
+   * what its group waits for; the machine drains it.
+   */
   readonly eased: number[] = [];
   readonly #listeners: GroupListeners;
   readonly #maxReferences: number;
@@ -458,10 +461,9 @@ export class ActivityGraph {
       spans.openRunsBelow.set(at, spans.openRunsBelow.get(at) + runs);
       const group = spans.group.get(at);
       const isRun = spans.kind.get(at) === workKinds.run;
-      if ((work < 0 || runs < 0) && group !== -1 && groups.mayBeOver(group)) {
-        if (isRun || spans.state.get(at) === spanStates.open) {
-          this.eased.push(group);
-        }
+      const isEased = (work < 0 && spans.state.get(at) === spanStates.open) || (runs < 0 && isRun);
+      if (isEased && group !== -1 && groups.mayBeOver(group)) {
+        this.eased.push(at);
       }
       if (isRun && spans.hasFlag(at, spanFlags.ownReference)) {
         runs = 0;

@@ -108,16 +108,14 @@ export class Judgement {
     }
   }
 
-  /** Work below members of these groups closed: if nobody owns them, their lateness starts anew. */
+  /** What a group waited for below these members closed: if nobody owns it, its lateness starts anew. */
   drainEased(nowMs: number): void {
-    const { groups } = this.#graph;
-    for (
-      let group = this.#graph.eased.pop();
-      group !== undefined;
-      group = this.#graph.eased.pop()
-    ) {
-      const isOver = this.#ownership.isOwnerless(group) || groups.hasEnded(group);
-      if (groups.members.get(group) > 0 && isOver) {
+    const { groups, spans } = this.#graph;
+    for (let span = this.#graph.eased.pop(); span !== undefined; span = this.#graph.eased.pop()) {
+      const group = spans.group.get(span);
+      const isRun = spans.kind.get(span) === workKinds.run;
+      const mayGo = group !== -1 && (isRun || spans.state.get(span) === spanStates.open);
+      if (mayGo && (this.#ownership.isOwnerless(group) || groups.hasEnded(group))) {
         this.#deadlines.postpone(group, nowMs + this.#limits.allowedLatenessMs);
       }
     }
@@ -182,10 +180,15 @@ export class Judgement {
   /** A better source of the process speaks: what the others had open is its business now. */
   supersede(process: number, nowMs: number): void {
     for (const span of this.#silence.openOf(process)) {
-      if (!this.#graph.spans.hasFlag(span, spanFlags.relayed)) {
+      const { spans } = this.#graph;
+      if (!spans.hasFlag(span, spanFlags.relayed)) {
         this.#ledger.end(span, Number.NaN, nowMs);
+        if (spans.kind.get(span) === workKinds.run) {
+          this.#ownership.ownerGone(span, nowMs);
+        }
       }
     }
+    this.drainEased(nowMs);
   }
 
   /** The end of an open marker says that its run closed it: an orphan by its own account. */

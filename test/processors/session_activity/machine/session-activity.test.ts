@@ -46,6 +46,15 @@ describe("live spans", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("an end within the lateness does not put off the eviction of the others", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1), tool(3, 1, 1));
+    history.arrive(5, ended(run(1, 0), 5));
+    history.arrive(12, ended(tool(3, 1, 1), 5));
+    history.tick(100);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+  });
+
   test("an inner run that is still draining keeps the markers of the outer one", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1), run(3, 1, { parent: 1 }));
@@ -500,6 +509,15 @@ describe("processes", () => {
     expect(history.evicted).toBe(1);
     expect(history.activity.counts.signals("superseded", 0)).toBe(2);
     expect(history.imbalance()).toEqual([]);
+  });
+
+  test("what an exporter told before its relay was heard is accounted for in the end", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), ended(tool(2, 1, 0), 1));
+    history.arrive(1, run(11, 0, { isRelayed: true, trace: 5, sessions: [4] }));
+    history.tick(100);
+    expect(history.activity.counts.ended).toEqual([0, 1, 1, 0]);
+    expect(history.evicted).toBe(0);
   });
 
   test("what an exporter told before its relay was heard evicts nothing afterwards", () => {
