@@ -166,7 +166,9 @@ export class Judgement {
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
-        ages.set(span, this.#ledger.silentUntilMs(span));
+        const isHeld = spans.held.get(span) !== holds.none;
+        const heldUntilMs = isHeld ? ages.dueMsOf(span) + downtimeMs : 0;
+        ages.set(span, Math.max(heldUntilMs, this.#ledger.silentUntilMs(span)));
       } else if (spans.hasFlag(span, spanFlags.undecided)) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
       }

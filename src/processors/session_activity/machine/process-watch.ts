@@ -205,7 +205,9 @@ export class ProcessWatch {
     for (const [process, known] of this.#processes.entries()) {
       if (known !== undefined) {
         known.seenAtMs += byMs;
-        if (known.state === "alive") {
+        if (known.held !== holds.none) {
+          this.#deadlines.set(process, this.#deadlines.dueMsOf(process) + byMs);
+        } else if (known.state === "alive") {
           this.#watchLease(process, known);
         }
       }

@@ -298,6 +298,22 @@ describe("a restart", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("what was held back for want of input waits for as long as it would have", () => {
+    const history = new History();
+    const alive: Signal = { type: "alive", kind: "other", span: 0, start: 0, interval: 10 };
+    const other = { process: 2, trace: 2 };
+    history.arrive(0, run(1, 0), tool(2, 1, 0, { interval: 5 }));
+    history.arrive(0, run(1, 0, other), tool(2, 1, 0, other), { ...alive, ...other });
+    history.tick(35);
+    expect(history.activity.heldMarkers()).toBe(2);
+    history.activity.restart(100_000, { downtimeMs: 65_000, graceMs: 0 });
+    history.tick(200);
+    expect(history.evictions).toEqual([
+      ["lease_expired", 105, 1, 0],
+      ["lease_expired", 105, 1, 0],
+    ]);
+  });
+
   test("an end that comes within the grace is in time", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 0));
