@@ -246,6 +246,7 @@ export class Intake {
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans } = this.#graph;
     const gapMs = nowMs - spans.seenAtMs.get(span);
+    const wasHeld = spans.held.get(span) !== holds.none;
     spans.seenAtMs.set(span, nowMs);
     spans.held.set(span, holds.none);
     this.#states.hear(spans.group.get(span));
@@ -253,8 +254,11 @@ export class Intake {
       batch.dialect.get(row) === dialects.datadogPartial
         ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
         : leaseMsOf(batch.intervalMs.get(row));
-    if (leaseMs > 0 && leaseMs !== spans.leaseMs.get(span)) {
+    const isLeaseNew = leaseMs > 0 && leaseMs !== spans.leaseMs.get(span);
+    if (isLeaseNew) {
       spans.leaseMs.set(span, leaseMs);
+    }
+    if (isLeaseNew || wasHeld) {
       this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
     }
     this.#linkParent(span, batch, row, nowMs);

@@ -96,7 +96,7 @@ export class ProcessWatch {
     const { process, place, dialect, nowMs } = signal;
     const known = this.#processes[process] ?? this.#introduce(process, place, nowMs);
     known.seenAtMs = nowMs;
-    known.held = holds.none;
+    this.#letGo(process, known);
     if (known.state === "replaced") {
       // Both live: a second worker of one service, not a successor.
       this.#sharedPlaces.add(known.place);
@@ -188,9 +188,8 @@ export class ProcessWatch {
   renewHeld(nowMs: number): void {
     for (const [process, known] of this.#processes.entries()) {
       if (known?.held === holds.untilInput) {
-        known.held = holds.none;
         known.seenAtMs = nowMs;
-        this.#watchLease(process, known);
+        this.#letGo(process, known);
       }
     }
   }
@@ -270,6 +269,7 @@ export class ProcessWatch {
       return;
     }
     known.state = "replaced";
+    known.held = holds.none;
     const silentUntilMs =
       known.intervalMs === undefined
         ? nowMs + silenceOfReplacedMs
@@ -281,6 +281,14 @@ export class ProcessWatch {
     known.state = "alive";
     known.leaving = undefined;
     this.#watchLease(process, known);
+  }
+
+  /** It is heard of: what was held back does not count, and its lease begins anew. */
+  #letGo(process: number, known: WatchedProcess): void {
+    if (known.held !== holds.none) {
+      known.held = holds.none;
+      this.#watchLease(process, known);
+    }
   }
 
   #watchLease(process: number, known: WatchedProcess): void {

@@ -228,6 +228,26 @@ describe("the circuit breaker", () => {
     ]);
   });
 
+  test("whoever was held back and is heard again has a lease from then, however long the lateness is", () => {
+    const history = new History({ allowedLatenessMs: 40_000 });
+    const other = { process: 2, trace: 2 };
+    history.arrive(
+      0,
+      ...fleet(1, 1),
+      alive(1),
+      run(1, 0, other),
+      tool(2, 1, 0, { ...other, interval: 5 }),
+    );
+    history.tick(31);
+    expect(history.activity.heldMarkers()).toBe(2);
+    history.arrive(32, alive(1), tool(2, 1, 0, { ...other, interval: 5 }));
+    noise(history, 33, 100);
+    expect(history.evictions).toEqual([
+      ["lease_expired", 62, 1, 0],
+      ["lease_expired", 62, 1, 0],
+    ]);
+  });
+
   test("a few of many that fall silent while others are heard go at once", () => {
     const history = new History();
     history.arrive(0, ...fleet(10, 10));
