@@ -9,6 +9,8 @@ import {
 export type ContenderName = "machine" | "map";
 
 const allowedLatenessMs = 10_000;
+/** How long the machine remembers what was evicted. */
+export const tombstoneTtlMs = 900_000;
 const epochMs = 1_795_000_000_000;
 
 /** Something that keeps open work. Times are milliseconds of one clock. */
@@ -34,14 +36,14 @@ function createMachine(limit: number, tombstones: number): Contender {
     {
       allowedLatenessMs,
       maxAgeMs: 43_200_000,
-      tombstoneTtlMs: 900_000,
+      tombstoneTtlMs,
       maxSessions: limit,
       maxOpenWork: limit,
       maxTombstones: tombstones,
       stalledAfterMs: 120_000,
       longRunningAfterMs: 300_000,
       maxPauseMs: 604_800_000,
-      stepsPerCall: 4_096,
+      stepsPerCall: 2_048,
       tellsMarkers: false,
     },
     1,

@@ -24,8 +24,8 @@ import { Outbox } from "./telling/outbox.ts";
 const scopeName = "openclaw-activity-collector";
 /** How often deadlines are looked at when no input comes; events are stamped with their deadline anyway. */
 const tickMs = 200;
-/** Some twenty milliseconds at most, in which nothing else gets its turn. */
-const stepsPerCall = 4_096;
+/** Some ten milliseconds, in which nothing else gets its turn. */
+const stepsPerCall = 2_048;
 const mostToolNames = 1000;
 const mostChannels = 100;
 

@@ -246,18 +246,24 @@ export class Judgement {
 
   /**
    * What is not on the agenda, in its order: what is forgotten, waits that have lasted too long, finished
-   * work. False as soon as a wait is over, for that may put something on the agenda before `untilMs`.
+   * work. False as soon as a wait is over, for that may put something on the agenda before `untilMs`; and
+   * when it is too much for one call.
    */
   #catchUp(untilMs: number): boolean {
     for (;;) {
       const overMs = this.#pauses.nextOverMs;
       const nextMs = Math.min(overMs, this.#finished.nextMs);
-      const hasForgotten = this.#ledger.forgetOld(Math.min(nextMs, untilMs));
-      this.#hasDecided ||= hasForgotten;
+      const forgotten = this.#ledger.forgetOld(Math.min(nextMs, untilMs), this.#stepsLeft);
+      this.#hasDecided ||= forgotten > 0;
+      this.#stepsLeft -= forgotten;
+      if (this.#stepsLeft <= 0) {
+        return false;
+      }
       if (nextMs > untilMs) {
         return true;
       }
       this.#hasDecided = true;
+      this.#stepsLeft--;
       if (overMs === nextMs) {
         this.#endPause(overMs);
         return false;

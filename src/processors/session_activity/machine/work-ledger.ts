@@ -288,13 +288,13 @@ export class WorkLedger {
   }
 
   /**
-   * Forgets what has been remembered long enough by `nowMs`; returns whether there was any. Must be called before anything happens at
-   * `nowMs`, so that it is known at each moment what is forgotten.
+   * Forgets what has been remembered long enough by `nowMs`, `most` of it; returns how much. Must be called
+   * before anything happens at `nowMs`, so that it is known at each moment what is forgotten.
    */
-  forgetOld(nowMs: number): boolean {
-    const hasForgotten = this.#forgetFrom(tombstoneList, this.#limits.tombstoneTtlMs, nowMs);
+  forgetOld(nowMs: number, most: number): number {
+    const forgotten = this.#forgetFrom(tombstoneList, this.#limits.tombstoneTtlMs, nowMs, most);
     const ownerTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
-    return this.#forgetFrom(ownerTombstoneList, ownerTtlMs, nowMs) || hasForgotten;
+    return forgotten + this.#forgetFrom(ownerTombstoneList, ownerTtlMs, nowMs, most - forgotten);
   }
 
   /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
@@ -350,18 +350,17 @@ export class WorkLedger {
     this.bury(span, atMs);
   }
 
-  #forgetFrom(queue: number, ttlMs: number, nowMs: number): boolean {
-    let hasForgotten = false;
+  #forgetFrom(queue: number, ttlMs: number, nowMs: number, most: number): number {
     const { spans } = this.#graph;
-    for (let span = this.#queues.first(queue); span !== -1; span = this.#queues.first(queue)) {
-      const dueMs = spans.seenAtMs.get(span) + ttlMs;
+    for (let forgotten = 0; forgotten < most; forgotten++) {
+      const span = this.#queues.first(queue);
+      const dueMs = span === -1 ? Number.POSITIVE_INFINITY : spans.seenAtMs.get(span) + ttlMs;
       if (dueMs > nowMs) {
-        break;
+        return forgotten;
       }
       this.#forgetOrPass(queue, span, dueMs);
-      hasForgotten = true;
     }
-    return hasForgotten;
+    return Math.max(0, most);
   }
 
   #forgetOne(): boolean {
