@@ -150,10 +150,10 @@ describe("who may import whom", () => {
       .filter(({ from, to }) => partOf(from.path) === "preload" && to.startsWith("processors/"))
       .map(({ to }) => to);
     expect([...new Set(taken)].sort()).toEqual([
+      "processors/session_activity/frameworks/span-class.ts",
+      "processors/session_activity/frameworks/work-spans.ts",
       "processors/session_activity/kinds.ts",
-      "processors/session_activity/signal-batch.ts",
-      "processors/session_activity/span-class.ts",
-      "processors/session_activity/work-spans.ts",
+      "processors/session_activity/signals/signal-batch.ts",
     ]);
   });
 
