@@ -16,6 +16,7 @@ export class DueAhead {
   readonly #deadlines: GroupDeadlines;
   readonly #processes: ProcessWatch;
   readonly #ownership: Ownership;
+  #looked = 0;
 
   constructor(parts: {
     readonly graph: ActivityGraph;
@@ -29,6 +30,13 @@ export class DueAhead {
     this.#deadlines = parts.deadlines;
     this.#processes = parts.processes;
     this.#ownership = parts.ownership;
+  }
+
+  /** How many deadlines were looked at since this was asked last. */
+  takeLooked(): number {
+    const looked = this.#looked;
+    this.#looked = 0;
+    return looked;
   }
 
   /** Markers that a judgement of the group would evict, about; 0 for most groups. */
@@ -50,6 +58,7 @@ export class DueAhead {
     let total = 0;
     let largest = 0;
     const see = (seen: number): void => {
+      this.#looked++;
       if (!groups.hasFlag(seen, groupFlags.held)) {
         const markers = this.markersOf(seen);
         total += markers;
@@ -76,12 +85,14 @@ export class DueAhead {
     let total = 0;
     const silent = new Set<number>();
     const seeProcess = (process: number): void => {
+      this.#looked++;
       if (!silent.has(process) && this.#processes.isLeaseOver(process, untilMs)) {
         silent.add(process);
         total += this.#ledger.openMarkersOf(process);
       }
     };
     const seeSpan = (span: number): void => {
+      this.#looked++;
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&

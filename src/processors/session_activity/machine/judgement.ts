@@ -29,6 +29,8 @@ import type { WorkLedger } from "./work-ledger.ts";
 
 /** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
 const stretchesPerGap = 100_000;
+/** Deadlines that are looked at for the breaker take as long as one that is decided. */
+const looksPerStep = 16;
 
 /** What is decided when a deadline passes, in the order of the deadlines. */
 export class Judgement {
@@ -240,6 +242,7 @@ export class Judgement {
       this.drainEased(next.dueMs);
       this.#ledger.forgetExcess();
       this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
+      this.#stepsLeft -= Math.floor(this.#ahead.takeLooked() / looksPerStep);
     }
     return false;
   }
