@@ -82,6 +82,7 @@ for (const encoding of ["protobuf", "json"] as const) {
       const evicted = await eviction("hanging", latenessMs + slackMs);
       expect(Date.now() - endToMs).toBeLessThan(latenessMs + slackMs);
       expect(evicted.attributes).toEqual({
+        "log.record.uid": expect.stringMatching(/^[0-9a-f]{32}-0$/),
         "openclaw.reason": "orphaned_no_owner",
         "openclaw.confidence": "confirmed",
         "openclaw.evictedTools": 1,
@@ -105,6 +106,7 @@ for (const encoding of ["protobuf", "json"] as const) {
         eventsIn(requests, "session.activity.reconciled").at(0),
       );
       expect(reconciled.attributes).toEqual({
+        "log.record.uid": expect.stringMatching(/^[0-9a-f]{32}-0$/),
         "openclaw.kind": "tool",
         "openclaw.lateByMs": expect.any(Number),
       });

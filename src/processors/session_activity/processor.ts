@@ -73,7 +73,8 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     scope,
     logger,
     randomBytes: settings.randomBytes,
-    now: () => memory.now(),
+    instanceId: () => memory.instanceId,
+    calledAt: () => memory.calledAt(),
     onHandedOn: (call) => memory.told(call),
   });
   const memory = new Memory({

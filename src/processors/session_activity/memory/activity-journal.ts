@@ -50,7 +50,7 @@ export interface Anchor {
 /** Events of one call that had not been handed on when the program ended. */
 export type Untold =
   | { readonly call: number; readonly bytes: Uint8Array }
-  | { readonly call: number; readonly events: readonly ActivityEvent[]; readonly anchor: Anchor };
+  | { readonly call: number; readonly events: readonly ActivityEvent[]; readonly calledAt: Anchor };
 
 /** What was recovered, for whoever goes on with it. */
 export interface Recovered {
@@ -181,12 +181,15 @@ export class Recovery {
     if (events.length === 0) {
       return;
     }
-    this.#untold.push({ call: ++this.#calls, events, anchor: this.#anchor });
+    const { nowMs } = this.#to.activity;
+    const { atMs, unixMs } = this.#anchor;
+    const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
+    this.#untold.push({ call: ++this.#calls, events, calledAt });
     if (this.#untold.length > mostUntold) {
       this.#untold.shift();
     }
     for (const event of events) {
-      this.#tell(event, this.#anchor);
+      this.#tell(event, calledAt);
     }
   }
 }

@@ -48,6 +48,13 @@ export class Memory {
     return { atMs: this.#nowMs(), unixMs: this.#options.clock.unixMs() };
   }
 
+  /** When something was applied last, or time passed; the machine's clock as it will be when that is done again. */
+  calledAt(): Anchor {
+    const { atMs, unixMs } = this.now();
+    const { nowMs } = this.#options.remembered.activity;
+    return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
+  }
+
   /** Recovers what an earlier process knew, and writes down from now on what happens. */
   async open(storage: Storage): Promise<void> {
     const { announcer, remembered, clock, logger } = this.#options;

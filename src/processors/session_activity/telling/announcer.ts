@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Consumer } from "../../../component/consumer.ts";
 import type { Logger } from "../../../component/settings.ts";
 import { type DerivedSpan, encodeLogEvents, encodeSpans } from "../../../otlp/encode.ts";
@@ -16,11 +17,13 @@ const spansPerRequest = 512;
 /** Who speaks, and in what words. */
 export interface AnnouncerOptions extends RecordContext {
   readonly resource: () => Readonly<Record<string, string>>;
+  /** Of the journal: the same over restarts, and no other one's. */
+  readonly instanceId: () => string;
   readonly scope: { readonly name: string; readonly version: string };
   readonly logger: Logger;
   readonly randomBytes: (length: number) => Uint8Array;
-  /** The machine's clock and Unix time now. */
-  readonly now: () => Anchor;
+  /** When the call was that the events are of: the machine's clock and Unix time. */
+  readonly calledAt: () => Anchor;
   /** Called when the events of a call, and of all calls before it, have been handed on. */
   readonly onHandedOn: (call: number) => void;
 }
@@ -64,10 +67,10 @@ export class Announcer {
     if (events.length === 0) {
       return;
     }
-    const now = this.#options.now();
+    const calledAt = this.#options.calledAt();
     this.#calls++;
     for (const event of events) {
-      this.note(event, now);
+      this.note(event, calledAt);
       if (event.type === "held") {
         this.#options.logger.warn(
           "Evictions are held back because they may be the fault of what brings the signals.",
@@ -75,7 +78,7 @@ export class Announcer {
         );
       }
     }
-    this.#post(this.#calls, this.#requestOf(events, now));
+    this.#post(this.#calls, this.#requestOf(events, this.#calls, calledAt));
     this.#tellTraces(events);
   }
 
@@ -84,7 +87,9 @@ export class Announcer {
     this.#calls = calls;
     for (const each of untold) {
       const request =
-        "bytes" in each ? requestFrom(each.bytes) : this.#requestOf(each.events, each.anchor);
+        "bytes" in each
+          ? requestFrom(each.bytes)
+          : this.#requestOf(each.events, each.call, each.calledAt);
       this.#post(each.call, request);
     }
   }
@@ -123,10 +128,12 @@ export class Announcer {
     }
   }
 
-  #requestOf(events: readonly ActivityEvent[], anchor: Anchor): Payload {
-    const records = events.map((event) => {
-      const atMs = "atMs" in event ? event.atMs : anchor.atMs;
-      return toRecord(event, toNano(toUnixMs(atMs, anchor)), this.#options);
+  #requestOf(events: readonly ActivityEvent[], call: number, calledAt: Anchor): Payload {
+    const uid = this.#uidOf(call, calledAt);
+    const records = events.map((event, at) => {
+      const atMs = "atMs" in event ? event.atMs : calledAt.atMs;
+      const record = toRecord(event, toNano(toUnixMs(atMs, calledAt)), this.#options);
+      return { ...record, attributes: { ...record.attributes, "log.record.uid": `${uid}-${at}` } };
     });
     const { resource, scope } = this.#options;
     return {
@@ -134,6 +141,15 @@ export class Announcer {
       bytes: encodeLogEvents({ resource: resource(), scope, events: records }),
       items: records.length,
     };
+  }
+
+  /**
+   * What is told again after a crash must be known for it, so this is of what the journal knows. The time is there
+   * because the number is given twice when the journal could not be written.
+   */
+  #uidOf(call: number, { atMs }: Anchor): string {
+    const hash = createHash("sha256").update(`${this.#options.instanceId()} ${call} ${atMs}`);
+    return hash.digest("hex").slice(0, 32);
   }
 
   #tellTraces(events: readonly ActivityEvent[]): void {

@@ -82,14 +82,21 @@ async function open(
   });
   component.receiver!.connect("logs", {
     consume: (payload) => {
+      logs.push(payload);
       if (accepts) {
-        logs.push(payload);
         return Promise.resolve({ status: "accepted" });
       }
       return new Promise(() => {}); // a pipeline that takes its time
     },
   });
   await component.start();
+  /** What the pipeline was handed, whether it said that it took it or not. */
+  const records = () =>
+    logs.flatMap(({ bytes }) =>
+      otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((each) =>
+        each.scopeLogs!.flatMap((scope) => scope.logRecords!),
+      ),
+    );
   return {
     component,
     clock,
@@ -98,18 +105,13 @@ async function open(
     holdLogs: () => {
       accepts = false;
     },
+    records,
     events: () =>
-      logs.flatMap(({ bytes }) =>
-        otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((each) =>
-          each.scopeLogs!.flatMap((scope) =>
-            scope.logRecords!.map(({ eventName, timeUnixNano, attributes }) => ({
-              eventName,
-              atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
-              tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
-            })),
-          ),
-        ),
-      ),
+      records().map(({ eventName, timeUnixNano, attributes }) => ({
+        eventName,
+        atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
+        tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
+      })),
     page: async () =>
       renderPrometheus(await component.receiver!.metrics!.collect(), { suffixes: true })
         .split("\n")
@@ -121,6 +123,9 @@ async function open(
         .sort(),
   };
 }
+
+const uidOf = ({ attributes }: otlp.LogRecord.$Properties) =>
+  attributes!.find(({ key }) => key === "log.record.uid")?.value?.stringValue;
 
 /** Resolves when what was told has been handed on by now. */
 const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -213,6 +218,46 @@ describe("a collector that is killed and started again", () => {
     const third = await open(storage, { afterMs: 200_000 });
     await handedOn();
     expect(third.events()).toEqual([]);
+  });
+
+  test("tells what it may have told before in the same words, so that who hears it twice knows", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send(
+      { id: 2, parent: 1, start: 1, tool: "exec", end: 1 },
+      { id: 3, parent: 1, start: 1, tool: "read" },
+      { id: 4, parent: 1, start: 1, tool: "write" },
+      { id: 1, start: 0, end: 3 },
+    );
+    first.clock.advance(20_000);
+    await handedOn();
+    const told = storage.records.length;
+    await first.send(
+      { id: 3, parent: 1, start: 1, tool: "read", end: 20 },
+      { id: 4, parent: 1, start: 1, tool: "write", end: 20 },
+    );
+    await handedOn();
+    expect(first.events().map(({ eventName }) => eventName)).toEqual([
+      "session.activity.evicted",
+      "session.activity.reconciled",
+      "session.activity.reconciled",
+    ]);
+    expect(new Set(first.records().map(uidOf)).size).toBe(3);
+
+    // Killed before it was written down that the last ones were taken.
+    storage.records = storage.records.slice(0, told + 1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { seed: 7, afterMs: 100_000 });
+    await handedOn();
+    expect(second.records()).toEqual(first.records().slice(1));
+    await second.send({ id: 5, start: 90 }, { id: 6, parent: 5, start: 91, tool: "exec" });
+    await second.send({ id: 5, start: 90, end: 93 });
+    second.clock.advance(60_000);
+    await handedOn();
+    const uids = [...first.records(), ...second.records()].map(uidOf);
+    expect(new Set(uids).size).toBe(4);
+    expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
   });
 
   test("keeps events that wait over a snapshot", async () => {
