@@ -266,6 +266,8 @@ export class ActivityJournal {
   }): Promise<boolean> {
     const { calls, untold, anchor } = options;
     const { activity, evictions } = this.#remembered;
+    // Else the log would give those that the snapshot knows a number once more.
+    this.#writeNewNames();
     const archive = new ArchiveWriter();
     activity.archive(archive);
     const first = calls - untold.length + 1;

@@ -99,22 +99,22 @@ export class Memory {
 
   /** Applies signals that arrive now. */
   apply(signals: SignalBatch): readonly ActivityEvent[] {
+    this.#snapshotIfDue();
     const nowMs = this.#nowMs();
     const events = this.#options.remembered.activity.apply(signals, nowMs);
     this.#journal?.signals(signals, nowMs, events.length > 0);
-    this.#snapshotIfDue();
     return events;
   }
 
   /** Lets time pass until now. Of a mass of decisions a part is made; see `isBehind`. */
   tick(): readonly ActivityEvent[] {
+    this.#snapshotIfDue();
     const nowMs = this.#nowMs();
     const { activity } = this.#options.remembered;
     const events = activity.tick(nowMs);
     if (activity.hasDecided) {
       this.#journal?.tick(nowMs, events.length > 0);
     }
-    this.#snapshotIfDue();
     return events;
   }
 
@@ -155,6 +155,7 @@ export class Memory {
     return this.#options.clock.nowMs() + this.#aheadMs;
   }
 
+  /** Before anything is decided: what is decided and not yet told would be in no log and in no outbox. */
   #snapshotIfDue(): void {
     const journal = this.#journal;
     if (journal === undefined || this.#isSnapshotUnderWay) {

@@ -277,6 +277,41 @@ describe("a collector that is killed and started again", () => {
     ]);
   });
 
+  test("keeps events that are decided when a snapshot is due", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(9_800);
+    storage.owner!.onSnapshotNeeded();
+    first.clock.advance(200);
+    expect(first.events()).toHaveLength(1);
+    await handedOn();
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.records()).toEqual(first.records());
+    expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
+  });
+
+  test("knows names that are new when a snapshot is due", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    storage.owner!.onSnapshotNeeded();
+    await first.send({ id: 3, parent: 1, start: 1, tool: "read" });
+    await first.send({ id: 4, parent: 1, start: 1, tool: "write" });
+    await first.send(
+      { id: 2, parent: 1, start: 1, end: 2, tool: "exec" },
+      { id: 3, parent: 1, start: 1, end: 2, tool: "read" },
+      { id: 1, start: 0, end: 3 },
+    );
+    await handedOn();
+    const second = await open(storage, { afterMs: 1_000 });
+    second.clock.advance(60_000);
+    expect(second.events().map(({ tool }) => tool)).toEqual(["write"]);
+  });
+
   test("goes on from a snapshot as from the log, and is the same series to who reads its metrics", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage, { seed: 3 });
