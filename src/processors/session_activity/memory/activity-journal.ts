@@ -6,6 +6,7 @@ import type { KeyedHash } from "../signals/keyed-hash.ts";
 import type { LabelValues } from "../signals/label-values.ts";
 import type { SenderProcesses } from "../signals/sender-processes.ts";
 import { SignalBatch } from "../signals/signal-batch.ts";
+import type { ToldCall } from "../telling/announcer.ts";
 import type { EvictionLog } from "../telling/eviction-log.ts";
 import { loggedEvictionSchema } from "../telling/logged-eviction.ts";
 import {
@@ -26,8 +27,8 @@ import {
 import { decodeSignals, SignalEncoder } from "./signal-codec.ts";
 
 const statePieceBytes = 1 << 20;
-/** Where events go nowhere, they are not told again after a restart either. */
-const mostUntold = 1000;
+/** As many as may have waited before. What found no room then is not told after a restart either. */
+const mostUntold = 1001;
 /** A log shorter than this is not worth a snapshot. */
 const smallestLogBytes = 16 << 20;
 
@@ -184,9 +185,9 @@ export class Recovery {
     const { nowMs } = this.#to.activity;
     const { atMs, unixMs } = this.#anchor;
     const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
-    this.#untold.push({ call: ++this.#calls, events, calledAt });
-    if (this.#untold.length > mostUntold) {
-      this.#untold.shift();
+    this.#calls++;
+    if (this.#untold.length < mostUntold) {
+      this.#untold.push({ call: this.#calls, events, calledAt });
     }
     for (const event of events) {
       this.#tell(event, calledAt);
@@ -256,12 +257,12 @@ export class ActivityJournal {
   }
 
   /**
-   * Replaces the log by the state as it is now. `untold` are the events of the last calls up to `calls`,
-   * which have not been handed on.
+   * Replaces the log by the state as it is now, after so many `calls` that had events. `untold` are those of
+   * them that have not been handed on.
    */
   async snapshot(options: {
     readonly calls: number;
-    readonly untold: readonly Uint8Array[];
+    readonly untold: readonly ToldCall[];
     readonly anchor: Anchor;
   }): Promise<boolean> {
     const { calls, untold, anchor } = options;
@@ -270,14 +271,13 @@ export class ActivityJournal {
     this.#writeNewNames();
     const archive = new ArchiveWriter();
     activity.archive(archive);
-    const first = calls - untold.length + 1;
     const before = [
       jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
       jsonRecord(recordTypes.names, this.#namesFrom(1, 1, 1)),
     ];
     const after = [
       jsonRecord(recordTypes.stateEnd, { told: calls, evictions: evictions.entries() }),
-      ...untold.map((bytes, at) => numberRecord(recordTypes.untold, first + at, bytes)),
+      ...untold.map(({ call, bytes }) => numberRecord(recordTypes.untold, call, bytes)),
     ];
     function* records(): Generator<Uint8Array> {
       yield* before;

@@ -14,6 +14,11 @@ import { Outbox } from "./outbox.ts";
 const mostLogged = 1000;
 const spansPerRequest = 512;
 
+/** The events of one call, as a request. */
+export interface ToldCall extends Payload {
+  readonly call: number;
+}
+
 /** Who speaks, and in what words. */
 export interface AnnouncerOptions extends RecordContext {
   readonly resource: () => Readonly<Record<string, string>>;
@@ -36,7 +41,7 @@ export class Announcer {
   readonly evictions = new EvictionLog(mostLogged);
   readonly #options: AnnouncerOptions;
   #calls = 0;
-  #logs: Outbox | undefined;
+  #logs: Outbox<ToldCall> | undefined;
   #traces: Outbox | undefined;
 
   constructor(options: AnnouncerOptions) {
@@ -48,9 +53,9 @@ export class Announcer {
     return this.#calls;
   }
 
-  /** Events that have not been handed on, as requests, one a call. */
-  get untold(): readonly Uint8Array[] {
-    return (this.#logs?.pending() ?? []).map(({ bytes }) => bytes);
+  /** Events that have not been handed on. */
+  get untold(): readonly ToldCall[] {
+    return this.#logs?.pending() ?? [];
   }
 
   /** Where log records of events go. */
@@ -124,7 +129,7 @@ export class Announcer {
     if (this.#logs === undefined) {
       onHandedOn();
     } else {
-      this.#logs.post(payload, onHandedOn);
+      this.#logs.post({ ...payload, call }, onHandedOn);
     }
   }
 

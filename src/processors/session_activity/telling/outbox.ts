@@ -5,9 +5,9 @@ import type { Payload } from "../../../otlp/payload.ts";
 /** Payloads that may wait for a slow pipeline. */
 const mostWaiting = 1000;
 
-interface Posted {
-  readonly payload: Payload;
-  readonly onHandedOn: (() => void) | undefined;
+interface Posted<P> {
+  readonly payload: P;
+  onHandedOn: (() => void) | undefined;
 }
 
 /**
@@ -15,11 +15,11 @@ interface Posted {
  * the senders whose signals led to it wait. A payload the pipeline does not take is lost: queueing and
  * retrying are an exporter's.
  */
-export class Outbox {
+export class Outbox<P extends Payload = Payload> {
   readonly #next: Consumer;
   readonly #logger: Logger;
-  readonly #waiting: Posted[] = [];
-  #underWay: Posted | undefined;
+  readonly #waiting: Posted<P>[] = [];
+  #underWay: Posted<P> | undefined;
   #sending: Promise<void> | undefined;
 
   constructor(next: Consumer, logger: Logger) {
@@ -27,14 +27,18 @@ export class Outbox {
     this.#logger = logger;
   }
 
-  /** `onHandedOn` is called when no one will try again, whether the pipeline took the payload or not. */
-  post(payload: Payload, onHandedOn?: () => void): void {
-    if (this.#waiting.length >= mostWaiting) {
+  /**
+   * `onHandedOn` is called when no one will try again with this payload and all before it, whether the pipeline
+   * took them or not; where the next one is dropped, only that one's is called.
+   */
+  post(payload: P, onHandedOn?: () => void): void {
+    const last = this.#waiting.at(-1);
+    if (last !== undefined && this.#waiting.length >= mostWaiting) {
       this.#logger.error("Derived data was dropped because its pipeline is too slow.", {
         signal: payload.signal,
         items: payload.items,
       });
-      onHandedOn?.();
+      last.onHandedOn = onHandedOn;
       return;
     }
     this.#waiting.push({ payload, onHandedOn });
@@ -42,7 +46,7 @@ export class Outbox {
   }
 
   /** What has been posted and not been handed on, oldest first. */
-  pending(): readonly Payload[] {
+  pending(): readonly P[] {
     const underWay = this.#underWay === undefined ? [] : [this.#underWay];
     return [...underWay, ...this.#waiting].map(({ payload }) => payload);
   }

@@ -105,6 +105,7 @@ async function open(
     holdLogs: () => {
       accepts = false;
     },
+    requests: logs,
     records,
     events: () =>
       records().map(({ eventName, timeUnixNano, attributes }) => ({
@@ -292,6 +293,40 @@ describe("a collector that is killed and started again", () => {
     await handedOn();
     expect(second.records()).toEqual(first.records());
     expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
+  });
+
+  test("tells all that waited for a slow pipeline but what found no room, with a snapshot and without", async () => {
+    for (const makesSnapshot of [false, true]) {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      first.holdLogs();
+      const traces = Array.from({ length: 1_010 }, (_, at) => at + 1);
+      await first.send(
+        ...traces.flatMap((trace) => [
+          { trace, id: 1, start: 0 },
+          { trace, id: 2, parent: 1, start: 1, tool: "exec" },
+        ]),
+      );
+      for (const trace of traces) {
+        // Each a call of its own: one more turn of the clock, and a share of all that is no mass.
+        await first.send({ trace, id: 1, start: 0, end: 3 });
+        first.clock.advance(200);
+      }
+      first.clock.advance(60_000);
+      if (makesSnapshot) {
+        storage.owner!.onSnapshotNeeded();
+        first.clock.advance(200);
+      }
+      expect(await first.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1010');
+      storage.lastWrittenUnixMs = first.clock.unixMs();
+
+      const second = await open(storage, { afterMs: 1_000_000 });
+      await handedOn();
+      const uids = second.records().map(uidOf);
+      expect(new Set(uids).size).toBe(uids.length);
+      expect(second.requests).toHaveLength(1_001);
+      expect(uids[0]).toBe(uidOf(first.records()[0]!));
+    }
   });
 
   test("knows names that are new when a snapshot is due", async () => {

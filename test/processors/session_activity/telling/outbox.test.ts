@@ -61,3 +61,23 @@ test("a pipeline that never answers holds a thousand payloads, drops the rest an
   deadline.abort();
   await expect(drained).rejects.toThrow("not handed on before the deadline");
 });
+
+test("what is dropped is told of after what was posted before it, so that nothing seems handed on that waits", async () => {
+  const { settings } = testSettings("session_activity");
+  let answer: (result: ConsumeResult) => void = () => {};
+  const outbox = new Outbox(
+    { consume: () => new Promise((resolve) => (answer = resolve)) },
+    settings.logger,
+  );
+  const handedOn: number[] = [];
+  for (let number = 0; number < 1003; number++) {
+    outbox.post(payload(number), () => handedOn.push(number));
+  }
+  expect(handedOn).toEqual([]);
+  for (let number = 0; number <= 1000; number++) {
+    answer(accepted);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await outbox.drain(never);
+  expect(handedOn).toEqual([...Array.from({ length: 1000 }, (_, number) => number), 1002]);
+});
