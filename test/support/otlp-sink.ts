@@ -61,8 +61,12 @@ export async function openSink(port = 0): Promise<OtlpSink> {
 
   async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const parts: Uint8Array[] = [];
-    for await (const part of request) {
-      parts.push(part);
+    try {
+      for await (const part of request) {
+        parts.push(part);
+      }
+    } catch {
+      return; // It broke off, as when its sender is killed: no request.
     }
     const body = Buffer.concat(parts);
     const received: SinkRequest = {

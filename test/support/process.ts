@@ -64,8 +64,22 @@ export async function runCli(
   return output.ended(options.timeoutMs ?? 20_000);
 }
 
+/** A collector that is on its way. */
+export interface StartingCollector {
+  /** Rejects with all it said when it ends before. */
+  readonly ready: Promise<RunningCollector>;
+  kill(signal: NodeJS.Signals): void;
+  /** Resolves when it has ended, however long that takes. */
+  over(): Promise<void>;
+}
+
 /** Starts the collector and waits until it is ready. Rejects with all it said when it ends before. */
-export async function startCollector(options: StartOptions = {}): Promise<RunningCollector> {
+export function startCollector(options: StartOptions = {}): Promise<RunningCollector> {
+  return launchCollector(options).ready;
+}
+
+/** Starts the collector without waiting for anything. */
+export function launchCollector(options: StartOptions = {}): StartingCollector {
   const configs = options.configs ?? ["deploy/config.yaml"];
   const isDeployed = configs.includes("deploy/config.yaml");
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "collector-test-"));
@@ -89,6 +103,10 @@ export async function startCollector(options: StartOptions = {}): Promise<Runnin
       .over()
       .then(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   }
+  return { ready: whenReady(output), kill: output.kill, over: output.over };
+}
+
+async function whenReady(output: ReturnType<typeof launch>): Promise<RunningCollector> {
   await output.waitForLog("Everything is ready.", 20_000);
   const endpointAfter = (message: string) =>
     new RegExp(`${message}\\t\\{.*"endpoint": "([^"]+)"`).exec(output.stderr())?.[1];
