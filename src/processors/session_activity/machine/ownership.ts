@@ -12,6 +12,8 @@ export class Ownership {
   readonly #deadlines: GroupDeadlines;
   readonly #allowedLatenessMs: number;
   readonly #splitTraces: SplitTraces;
+  /** A span that has not arrived → inner runs that named it as their parent. */
+  readonly #awaiting = new Map<number, Set<number>>();
 
   constructor(graph: ActivityGraph, deadlines: GroupDeadlines, allowedLatenessMs: number) {
     this.#graph = graph;
@@ -22,6 +24,12 @@ export class Ownership {
 
   archive(io: Archive): void {
     this.#splitTraces.archive(io);
+    const { spans } = this.#graph;
+    for (let span = 0; io.isLoading && span < spans.rows; span++) {
+      if (spans.state.get(span) !== spanStates.free) {
+        this.#awaitParent(span);
+      }
+    }
   }
 
   /** Whether nobody owns the group's markers now. A loose group's owners are its trace's. */
@@ -56,8 +64,18 @@ export class Ownership {
     return this.#graph.groups.hasFlag(group, groupFlags.loose);
   }
 
-  /** Puts a run under the owner or session above it, as far as they are known. */
+  /** Puts a run under the owner or session above it, as far as they are known, and under it what waited for it. */
   adopt(run: number): void {
+    this.#adoptAbove(run);
+    const inner = this.#awaiting.get(run);
+    this.#awaiting.delete(run);
+    for (const each of inner ?? []) {
+      this.#adoptAbove(each);
+    }
+    this.#awaitParent(run);
+  }
+
+  #adoptAbove(run: number): void {
     const { spans, groups } = this.#graph;
     const above = this.#graph.ownerAbove(run);
     if (above === -1 || spans.group.get(above) === spans.group.get(run)) {
@@ -131,8 +149,24 @@ export class Ownership {
 
   /** A span's row is given up. */
   forget(span: number): void {
+    this.#awaiting.delete(span);
+    this.#awaiting.get(this.#graph.spans.parentOf(span))?.delete(span);
     if (this.#graph.spans.kind.get(span) === workKinds.run) {
       this.#splitTraces.forget(span);
+    }
+  }
+
+  /** An inner run whose parent has not arrived is one owner with it if that is a harness run. */
+  #awaitParent(run: number): void {
+    const { spans } = this.#graph;
+    const parent = spans.parentOf(run);
+    if (
+      parent !== -1 &&
+      spans.state.get(parent) === spanStates.unknown &&
+      spans.kind.get(run) === workKinds.run &&
+      spans.hasFlag(run, spanFlags.innerRun)
+    ) {
+      this.#awaiting.set(parent, (this.#awaiting.get(parent) ?? new Set()).add(run));
     }
   }
 }

@@ -325,6 +325,18 @@ describe("finished spans", () => {
     }
   });
 
+  test("a harness run that comes after its run is one owner with it, whatever came between", () => {
+    const history = new History();
+    // Sessions that turn out to be one free the place of a group that is older than the run's.
+    const other = (span: number, ...sessions: number[]) =>
+      ended(run(span, 0, { trace: span, sessions }), 1);
+    history.arrive(10, other(20, 5), inner, ...[21, 22, 23].map((span) => other(span, 6)));
+    history.arrive(10, other(24, 5, 6));
+    history.arrive(10, { ...harness, claimed: 1, completed: 0 }, ended(tool(3, 2, 1), 10.05));
+    history.tick(100);
+    expect(history.events).toEqual([]);
+  });
+
   test("a harness run that lost track of finished tools counts for nothing", () => {
     const history = new History();
     history.arrive(10, ended(tool(3, 2, 1), 9.8), inner, { ...harness, claimed: 2, completed: 0 });
