@@ -16,7 +16,9 @@ export const schema = z.strictObject({
     .describe("Open work without any signal for this long is given up."),
   tombstone_ttl: duration({ min: "1s" })
     .prefault("15m")
-    .describe("How long ended and evicted work is remembered, to recognize what arrives late."),
+    .describe(
+      "How long ended work is remembered, to recognize what arrives late; runs and what was evicted, for max_age at least.",
+    ),
   max_sessions: bound(100_000).describe(
     "Sessions with open work; beyond it new ones are untracked.",
   ),

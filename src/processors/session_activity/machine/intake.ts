@@ -67,6 +67,7 @@ export class Intake {
         return "heartbeat";
       }
       if (!this.#livesOn(known, batch, row) || !this.#admission.readmits(known, batch, row)) {
+        this.#ledger.rebury(known, nowMs);
         return "stale";
       }
       this.#revive(known, batch, row, nowMs);

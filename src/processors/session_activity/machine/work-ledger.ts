@@ -13,7 +13,7 @@ import { TimingWheel } from "./timing-wheel.ts";
 
 const undecidedList = 0;
 const tombstoneList = 1;
-const ownerTombstoneList = 2;
+const longTombstoneList = 2;
 
 /** As many tombstones that may not go yet are passed over in search of one that may. */
 const passedOver = 16;
@@ -281,10 +281,21 @@ export class WorkLedger {
       return;
     }
     spans.seenAtMs.set(span, nowMs);
-    const isOwner =
-      spans.kind.get(span) === workKinds.run && spans.state.get(span) !== spanStates.unknown;
-    this.#queues.push(isOwner ? ownerTombstoneList : tombstoneList, span);
+    const state = spans.state.get(span);
+    const isOwner = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
+    // Its gateway may close the span of an orphan hours later, and that is not another orphan.
+    const isLong = isOwner || state === spanStates.evicted;
+    this.#queues.push(isLong ? longTombstoneList : tombstoneList, span);
     this.#tombstones++;
+  }
+
+  /** Evicted work is still told of: it is remembered for as long as from an eviction at `nowMs`. */
+  rebury(span: number, nowMs: number): void {
+    if (this.#graph.spans.state.get(span) === spanStates.evicted) {
+      this.#evictedAtMs.set(span, this.evictedAtMs(span));
+      this.hold(span);
+      this.bury(span, nowMs);
+    }
   }
 
   /**
@@ -293,8 +304,8 @@ export class WorkLedger {
    */
   forgetOld(nowMs: number, most: number): number {
     const forgotten = this.#forgetFrom(tombstoneList, this.#limits.tombstoneTtlMs, nowMs, most);
-    const ownerTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
-    return forgotten + this.#forgetFrom(ownerTombstoneList, ownerTtlMs, nowMs, most - forgotten);
+    const longTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
+    return forgotten + this.#forgetFrom(longTombstoneList, longTtlMs, nowMs, most - forgotten);
   }
 
   /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
@@ -365,7 +376,7 @@ export class WorkLedger {
 
   #forgetOne(): boolean {
     const { spans } = this.#graph;
-    for (const queue of [tombstoneList, ownerTombstoneList]) {
+    for (const queue of [tombstoneList, longTombstoneList]) {
       for (let tries = passedOver; tries > 0; tries--) {
         const span = this.#queues.first(queue);
         if (span === -1) {

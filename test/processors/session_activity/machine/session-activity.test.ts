@@ -36,6 +36,29 @@ describe("live spans", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("an orphan whose span its process closes hours later is reconciled and not counted again", () => {
+    const history = new History();
+    history.arrive(0, run(1, 0), tool(2, 1, 1));
+    history.arrive(5, ended(run(1, 0), 5));
+    history.arrive(9000, ended(tool(2, 1, 1), 9000));
+    history.tick(10_000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+    expect(history.activity.counts.reconciled[2]).toBe(1);
+    expect(history.imbalance()).toEqual([]);
+  });
+
+  test("an orphan that goes on sending heartbeats is evicted once", () => {
+    const history = new History({ maxAgeMs: 100_000, tombstoneTtlMs: 40_000 });
+    history.arrive(0, run(1, 0), tool(2, 1, 1, { interval: 10 }));
+    history.arrive(5, ended(run(1, 0), 5));
+    for (let at = 10; at < 500; at += 10) {
+      history.arrive(at, tool(2, 1, 1, { interval: 10 }));
+    }
+    history.tick(1000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
+    expect(history.activity.sizes().tombstones).toBe(0);
+  });
+
   test("an end within the lateness is never an eviction", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1));
