@@ -262,6 +262,9 @@ export class Judgement {
       if (this.#stepsLeft <= 0) {
         return false;
       }
+      if (forgotten > 0) {
+        continue; // It may have been what was waited for.
+      }
       if (nextMs > untilMs) {
         return true;
       }

@@ -212,6 +212,17 @@ describe("a wait for a person", () => {
     expect(history.evictions).toEqual([["lease_expired", 75, 1, 0]]);
   });
 
+  test("of a session that is forgotten meanwhile is forgotten with it", () => {
+    const history = new History({ maxAgeMs: 90_000, tombstoneTtlMs: 40_000, maxPauseMs: 100_000 });
+    history.arrive(0, run(1, 0, { interval: 5, sessions: [] }));
+    history.arrive(61, run(1, 0, { trace: 2, interval: 20 }));
+    history.arrive(130, { type: "pause", kind: "other", span: 0, start: 130, sessions: [3] });
+    // That run has been evicted and is forgotten just before its wait would have lasted too long.
+    history.arrive(170, tool(9, 8, 170));
+    history.tick(1000);
+    expect(history.evictions).toEqual([["max_age", 260, 1, 0]]);
+  });
+
   test("does not keep the markers of a session that is told to be over", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1), pause());
