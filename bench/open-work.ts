@@ -10,7 +10,7 @@ export type ContenderName = "machine" | "map";
 
 const allowedLatenessMs = 10_000;
 /** How long the machine remembers what was evicted. */
-export const tombstoneTtlMs = 900_000;
+export const maxAgeMs = 43_200_000;
 const epochMs = 1_795_000_000_000;
 
 /** Something that keeps open work. Times are milliseconds of one clock. */
@@ -35,8 +35,8 @@ function createMachine(limit: number, tombstones: number): Contender {
   const activity = new SessionActivity(
     {
       allowedLatenessMs,
-      maxAgeMs: 43_200_000,
-      tombstoneTtlMs,
+      maxAgeMs,
+      tombstoneTtlMs: 900_000,
       maxSessions: limit,
       maxOpenWork: limit,
       maxTombstones: tombstones,
