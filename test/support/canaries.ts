@@ -8,6 +8,8 @@ export interface Canaries {
   mint(shape?: (token: string) => string): string;
   /** Takes the hex of a trace or span id for a token: as text it must not occur either. */
   add(id: Uint8Array): void;
+  /** Takes an id that came from elsewhere for a token; one so short that it may occur by chance is let go. */
+  watch(id: string): void;
   /** The tokens that occur in `text`, whatever their case. */
   foundIn(text: string): readonly string[];
 }
@@ -24,6 +26,8 @@ const idKeys = [
   "openclaw.messageId",
 ];
 
+const shortestWatched = 9;
+
 export function createCanaries(): Canaries {
   const tokens: string[] = [];
   const mint = (shape = (token: string) => `canary-${token}`) => {
@@ -35,6 +39,11 @@ export function createCanaries(): Canaries {
   return {
     mint,
     add: (id) => void tokens.push(Buffer.from(id).toString("hex")),
+    watch(id) {
+      if (id.length >= shortestWatched) {
+        tokens.push(id.toLowerCase());
+      }
+    },
     attributes: {
       "openclaw.sessionKey": mint((token) => `agent:main:whatsapp:direct:${token}`),
       ...Object.fromEntries(idKeys.map((key) => [key, mint()])),
