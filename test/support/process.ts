@@ -191,7 +191,14 @@ function launch(args: readonly string[], env: Readonly<Record<string, string>> =
     stderr: () => stderr,
     kill: (signal: NodeJS.Signals) => void child.kill(signal),
     /** Resolves when it has ended, however long that takes. */
-    over: () => new Promise<void>((resolve) => child.once("close", () => resolve())),
+    over: () =>
+      new Promise<void>((resolve) => {
+        if (end === undefined) {
+          child.once("close", () => resolve());
+        } else {
+          resolve();
+        }
+      }),
     async waitForLog(text: string, timeoutMs = 10_000) {
       await until(
         () => stderr.includes(text),

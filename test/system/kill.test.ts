@@ -49,7 +49,9 @@ async function liveAndDie(seed: number, directory: string, backend: OtlpSink): P
   const beganAtMs = performance.now();
   const chance = new Chance(seed);
   const sent = { requests: 0, resent: 0, signals: 0 };
+  let isOver = false;
   const lives = new Lives({
+    chance: chance.fork(),
     backendUrl: backend.url,
     directory,
     nextEviction,
@@ -60,7 +62,7 @@ async function liveAndDie(seed: number, directory: string, backend: OtlpSink): P
   async function deliver({ signal, bytes, steps }: Request): Promise<void> {
     sent.requests += 1;
     sent.signals += steps.length;
-    for (;;) {
+    while (!isOver) {
       const { endpoints } = await lives.current();
       const status = await send(endpoints.otlp, signal, bytes).then(
         (answer) => answer.status,
@@ -72,6 +74,7 @@ async function liveAndDie(seed: number, directory: string, backend: OtlpSink): P
       sent.resent += 1;
       await pause(20);
     }
+    throw new Error("It is over, and this was not delivered.");
   }
 
   const senders = Array.from({ length: gateways }, (_, at) => {
@@ -120,45 +123,54 @@ async function liveAndDie(seed: number, directory: string, backend: OtlpSink): P
     return toldOf(backend.requests);
   }
 
-  const telling = Promise.all(senders.map((sender) => sender.run()));
-  const killing = chance.fork();
-  for (let left = killsOfSeed; left > 0; left--) {
-    const time = killTimes[left % killTimes.length]!;
-    await lives.liveUntilKilled(time, killing);
+  try {
+    await liveThrough();
+  } finally {
+    isOver = true;
+    await lives.end();
   }
-  const collector = await lives.live();
-  for (const sender of senders) {
-    sender.stop();
-  }
-  await telling;
-  const truth = senders.map((sender) => sender.truth).reduce(plus, emptyTally());
-  await settle(collector, truth);
 
-  // Killed with nothing due it has the same numbers, and still knows what it evicted.
-  await lives.kill(collector);
-  const last = await lives.live();
-  expect(tallyOf(await scrape(last.endpoints.prometheus))).toEqual(truth);
-  const late = senders
-    .flatMap((sender) => sender.evicted)
-    .filter(({ fate }) => fate === "orphaned_no_owner")
-    .slice(-mostLateEnds)
-    .map((work) => ({ ...work, endMs: Date.now() }));
-  for (const { kind } of late) {
-    truth.reconciled[kind] += 1;
-  }
-  await Promise.all(requestsOf(late.map((work) => ({ type: "end", work }))).map(deliver));
-  const { repeats } = await settle(last, truth);
-  expect((await last.stop()).exitCode).toBe(0);
-  expect(toldOf(backend.requests).evicted).toEqual(truth.evicted);
+  async function liveThrough(): Promise<void> {
+    const telling = Promise.all(senders.map((sender) => sender.run()));
+    telling.catch(() => {}); // Awaited below, or it is over anyway.
+    for (let left = killsOfSeed; left > 0; left--) {
+      const time = killTimes[left % killTimes.length]!;
+      await lives.liveUntilKilled(time);
+    }
+    const collector = await lives.live();
+    for (const sender of senders) {
+      sender.stop();
+    }
+    await telling;
+    const truth = senders.map((sender) => sender.truth).reduce(plus, emptyTally());
+    await settle(collector, truth);
 
-  const figures = {
-    seed,
-    kills: lives.kills,
-    ...sent,
-    started: sumOf(truth.started),
-    evicted: truth.evicted,
-    "events told twice": repeats,
-    seconds: Math.round((performance.now() - beganAtMs) / 1000),
-  };
-  console.log(JSON.stringify(figures));
+    // Killed with nothing due it has the same numbers, and still knows what it evicted.
+    await lives.kill(collector);
+    const last = await lives.live();
+    expect(tallyOf(await scrape(last.endpoints.prometheus))).toEqual(truth);
+    const late = senders
+      .flatMap((sender) => sender.evicted)
+      .filter(({ fate }) => fate === "orphaned_no_owner")
+      .slice(-mostLateEnds)
+      .map((work) => ({ ...work, endMs: Date.now() }));
+    for (const { kind } of late) {
+      truth.reconciled[kind] += 1;
+    }
+    await Promise.all(requestsOf(late.map((work) => ({ type: "end", work }))).map(deliver));
+    const { repeats } = await settle(last, truth);
+    expect((await last.stop()).exitCode).toBe(0);
+    expect(toldOf(backend.requests).evicted).toEqual(truth.evicted);
+
+    const figures = {
+      seed,
+      kills: lives.kills,
+      ...sent,
+      started: sumOf(truth.started),
+      evicted: truth.evicted,
+      "events told twice": repeats,
+      seconds: Math.round((performance.now() - beganAtMs) / 1000),
+    };
+    console.log(JSON.stringify(figures));
+  }
 }

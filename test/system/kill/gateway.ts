@@ -38,6 +38,7 @@ export class Gateway {
   readonly #nextScript: () => Script | undefined;
   readonly #tellings: Telling[] = [];
   readonly #inFlight = new Set<Promise<void>>();
+  /** The sender's clock, which never stands still between two steps. */
   #atMs = 0;
   #stops = false;
 
@@ -61,7 +62,10 @@ export class Gateway {
       if (batch.length === 0 && this.#inFlight.size === 0 && this.#tellings.length === 0) {
         return;
       }
-      for (const request of requestsOf(batch.map(({ step }) => step))) {
+      for (const request of requestsOf(
+        batch.map(({ step }) => step),
+        this.#atMs,
+      )) {
         const tellings = batch.filter(({ step }) => request.steps.includes(step));
         this.#send(request, tellings);
       }

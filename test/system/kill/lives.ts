@@ -12,6 +12,7 @@ export const killTimes = ["recovery", "start", "load", "eviction"] as const;
 export type KillTime = (typeof killTimes)[number];
 
 export interface LivesOptions {
+  readonly chance: Chance;
   readonly backendUrl: string;
   readonly directory: string;
   /** Resolves when the backend is told of an eviction, or when `signal` aborts. */
@@ -25,6 +26,7 @@ export class Lives {
   readonly kills: Record<KillTime, number> = { recovery: 0, start: 0, load: 0, eviction: 0 };
   readonly #options: LivesOptions;
   #current: Deferred<RunningCollector> = deferred();
+  #running: StartingCollector | undefined;
   /** How long a start took last. */
   #startMs = 1_000;
 
@@ -45,7 +47,8 @@ export class Lives {
   }
 
   /** Starts a collector and kills it at some such time. Rejects when it ends by itself before. */
-  async liveUntilKilled(time: KillTime, chance: Chance): Promise<void> {
+  async liveUntilKilled(time: KillTime): Promise<void> {
+    const { chance } = this.#options;
     this.kills[time]++;
     if (time === "recovery") {
       const starting = this.#launch();
@@ -59,8 +62,14 @@ export class Lives {
       return;
     }
     const collector = await (time === "start" ? this.#ready() : this.live());
-    await this.#wait(time, chance);
+    await this.#wait(time);
     await this.kill(collector);
+  }
+
+  /** Leaves nothing running. */
+  async end(): Promise<void> {
+    this.#running?.kill("SIGKILL");
+    await this.#running?.over();
   }
 
   async kill(collector: RunningCollector): Promise<void> {
@@ -84,7 +93,8 @@ export class Lives {
     return collector;
   }
 
-  async #wait(time: Exclude<KillTime, "recovery">, chance: Chance): Promise<void> {
+  async #wait(time: Exclude<KillTime, "recovery">): Promise<void> {
+    const { chance } = this.#options;
     switch (time) {
       case "start":
         return pause(chance.below(150));
@@ -102,12 +112,16 @@ export class Lives {
   }
 
   #launch(): StartingCollector {
-    const { backendUrl, directory } = this.#options;
-    return launchCollector({
+    const { backendUrl, directory, chance } = this.#options;
+    const compacts = chance.is(0.5);
+    this.#running = launchCollector({
       configs: ["test/system/kill/collector.yaml"],
+      // A snapshot as soon as it is at work, or a log that grows over several lives.
+      overrides: [`extensions::file_storage::compaction::on_start: ${compacts}`],
       freePorts: false,
       directory,
       env: { BACKEND_URL: backendUrl, DIRECTORY: directory },
     });
+    return this.#running;
   }
 }

@@ -36,8 +36,8 @@ const names: Readonly<Record<Kind, string>> = {
   model_call: "openclaw.model.call",
 };
 
-/** One request for the steps that are spans, one for those that are log records. */
-export function requestsOf(steps: readonly Step[]): readonly Request[] {
+/** One request for the steps that are spans, one for those that are log records, which are of this moment. */
+export function requestsOf(steps: readonly Step[], unixMs = Date.now()): readonly Request[] {
   const spans = steps.filter(isSpan);
   const records = steps.filter((step) => !isSpan(step));
   return [
@@ -46,7 +46,7 @@ export function requestsOf(steps: readonly Step[]): readonly Request[] {
       : [{ signal: "traces" as const, steps: spans, bytes: tracesOf(spans) }]),
     ...(records.length === 0
       ? []
-      : [{ signal: "logs" as const, steps: records, bytes: logsOf(records) }]),
+      : [{ signal: "logs" as const, steps: records, bytes: logsOf(records, unixMs) }]),
   ];
 }
 
@@ -84,17 +84,17 @@ function spanOf(work: Work, isEnded: boolean) {
   };
 }
 
-function logsOf(steps: readonly Step[]): Uint8Array {
+function logsOf(steps: readonly Step[], unixMs: number): Uint8Array {
   return otlp.ExportLogsServiceRequest.encode({
     resourceLogs: byProcess(steps).map(([process, some]) => ({
       resource: resourceOf(process),
-      scopeLogs: [{ logRecords: some.map(recordOf) }],
+      scopeLogs: [{ logRecords: some.map((step) => recordOf(step, unixMs)) }],
     })),
   }).finish();
 }
 
-function recordOf(step: Step): otlp.LogRecord.$Properties {
-  const timeUnixNano = nanosOf(Date.now());
+function recordOf(step: Step, unixMs: number): otlp.LogRecord.$Properties {
+  const timeUnixNano = nanosOf(unixMs);
   switch (step.type) {
     case "session_end":
       return {
