@@ -56,7 +56,7 @@ export class FinishedWork {
   /** Decides one piece of finished work; true when it is an orphan that was not counted before. */
   #settle(span: number, group: number, ownerEndMs: number, atMs: number): boolean {
     const { spans, groups } = this.#graph;
-    const outlivedMs = Number.isFinite(ownerEndMs) ? spans.endMs.get(span) - ownerEndMs : 0;
+    const outlivedMs = this.#wasOwned(span, ownerEndMs) ? spans.endMs.get(span) - ownerEndMs : 0;
     const isOrphan =
       !this.#isSuperseded(span) &&
       (spans.hasFlag(span, spanFlags.closedByRun) || outlivedMs > this.#allowedLatenessMs);
@@ -80,6 +80,22 @@ export class FinishedWork {
     }
     this.#ledger.finish(span, atMs);
     return false;
+  }
+
+  /** Whether a run that ended at `ownerEndMs` may have been the last owner: not of what began later, or below a run that has not arrived. */
+  #wasOwned(span: number, ownerEndMs: number): boolean {
+    const { spans } = this.#graph;
+    if (!Number.isFinite(ownerEndMs) || spans.startMs.get(span) > ownerEndMs) {
+      return false;
+    }
+    let at = spans.parentOf(span);
+    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
+      if (spans.state.get(at) === spanStates.unknown) {
+        return false;
+      }
+      at = spans.parentOf(at);
+    }
+    return true;
   }
 
   /** Told by a source that is not its process's best. */

@@ -381,6 +381,46 @@ describe("finished spans", () => {
     }
   });
 
+  test("a tool of a run that has not arrived has not outlived another run of its session", () => {
+    for (const [first, second, end] of [
+      ["an earlier one", 45, 55],
+      ["one beside it", 5, 40],
+    ] as const) {
+      const history = new History();
+      const of = (trace: number) => ({ sessions: [3], trace });
+      history.arrive(10, ended(run(1, 0, of(1)), 10));
+      history.arrive(60, ended(tool(3, 2, second + 1, of(2)), end));
+      history.tick(100);
+      history.arrive(200, ended(run(2, second, of(2)), 200));
+      history.tick(300);
+      expect([first, history.evicted]).toEqual([first, 0]);
+      expect(history.imbalance()).toEqual([]);
+    }
+  });
+
+  test("a tool of a run that was evicted for silence has not outlived an earlier run of its session", () => {
+    const history = new History();
+    const relayed = { isRelayed: true, sessions: [3], place: 1 };
+    const alive: Signal = {
+      type: "alive",
+      kind: "other",
+      span: 0,
+      start: 0,
+      interval: 10,
+      place: 1,
+    };
+    history.arrive(0, alive, run(1, 0, { ...relayed, trace: 1 }));
+    history.arrive(10, ended(run(1, 0, { ...relayed, trace: 1 }), 10));
+    history.arrive(10, run(2, 10, { ...relayed, trace: 2 }));
+    for (let at = 15; at < 90; at += 5) {
+      history.arrive(at, { ...alive, process: 2, place: 2 });
+    }
+    expect(history.activity.sizes().openWork).toBe(0);
+    history.arrive(90, ended(tool(4, 2, 25, { ...relayed, trace: 2 }), 31));
+    history.tick(120);
+    expect(history.evictions).toEqual([]);
+  });
+
   test("a tool whose span its run closed was an orphan", () => {
     const history = new History();
     history.arrive(10, ended(tool(3, 2, 1), 9.9, { closedByRun: true }), inner, harness);
