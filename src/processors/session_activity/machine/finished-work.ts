@@ -60,7 +60,11 @@ export class FinishedWork {
     const isOrphan =
       !this.#isSuperseded(span) &&
       (spans.hasFlag(span, spanFlags.closedByRun) || outlivedMs > this.#allowedLatenessMs);
-    const wasGuessed = group !== -1 && groups.anonymous.get(group) > 0;
+    // What was evicted by number had begun before that.
+    const wasGuessed =
+      group !== -1 &&
+      groups.anonymous.get(group) > 0 &&
+      spans.startMs.get(span) <= groups.cutoffMs.get(group);
     if (isOrphan) {
       if (wasGuessed) {
         addTo(groups.anonymous, group, -1);

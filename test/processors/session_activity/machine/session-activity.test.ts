@@ -329,6 +329,18 @@ describe("finished spans", () => {
     expect(history.activity.counts.lateStarts[2]).toBe(1);
   });
 
+  test("a tool of a later turn is none of those that were evicted by number", () => {
+    const history = new History();
+    const of = (trace: number) => ({ sessions: [3], trace });
+    history.arrive(10, { ...inner, ...of(1) }, { ...harness, ...of(1), claimed: 1, completed: 1 });
+    const second = ended(run(5, 30, of(2)), 40);
+    history.arrive(41, second, ended(tool(6, 5, 35, { trace: 2 }), 40.05));
+    history.arrive(9000, ended(tool(3, 2, 1, { trace: 1 }), 8990));
+    history.tick(10_000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 20, 1, 0]]);
+    expect(history.activity.counts.reconciled[2]).toBe(0);
+  });
+
   test("what a finished span identifies first is taken off the count", () => {
     const history = new History();
     history.arrive(10, inner, { ...harness, claimed: 1, completed: 1 }, ended(tool(3, 2, 1), 22));
