@@ -127,6 +127,8 @@ async function pageOf(url: string): Promise<string> {
 function eventOf(stdout: string): readonly string[] {
   return stdout
     .split("\n")
-    .filter((line) => /^(SeverityText|EventName|Body): | -> (openclaw\.|gen_ai\.|log\.record\.)/.test(line))
+    .filter((line) =>
+      /^(SeverityText|EventName|Body): | -> (openclaw\.|gen_ai\.|log\.record\.)/.test(line),
+    )
     .map((line) => `   ${line.replace(/^ +->/, "  ")}`);
 }
