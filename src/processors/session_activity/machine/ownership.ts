@@ -147,6 +147,14 @@ export class Ownership {
     }
   }
 
+  /** Work turned up in a group: if nobody owns it, it has a lateness to say how it ended. */
+  callIfOwnerless(span: number, nowMs: number): void {
+    const group = this.#graph.spans.group.get(span);
+    if (group !== -1 && this.isOwnerless(group)) {
+      this.#deadlines.call(group, nowMs);
+    }
+  }
+
   /** A span's row is given up. */
   forget(span: number): void {
     this.#awaiting.delete(span);

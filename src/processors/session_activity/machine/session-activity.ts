@@ -7,6 +7,7 @@ import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { Archive } from "./archive.ts";
 import { Breaker } from "./breaker.ts";
+import { Enlistment } from "./enlistment.ts";
 import { Evictions } from "./evictions.ts";
 import { FinishedWork } from "./finished-work.ts";
 import { GroupDeadlines } from "./group-deadlines.ts";
@@ -17,7 +18,9 @@ import { Ownership } from "./ownership.ts";
 import { Pauses } from "./pauses.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import { RequestedTools } from "./requested-tools.ts";
+import { SessionSignals } from "./session-signals.ts";
 import { type SessionState, SessionStates } from "./session-states.ts";
+import { SignalLookup } from "./signal-lookup.ts";
 import { Silence } from "./silence.ts";
 import { holds, spanStates } from "./span-table.ts";
 import { WorkLedger } from "./work-ledger.ts";
@@ -57,6 +60,7 @@ export class SessionActivity {
   readonly #ledger: WorkLedger;
   readonly #judgement: Judgement;
   readonly #intake: Intake;
+  readonly #sessions: SessionSignals;
   readonly #processes: ProcessWatch;
   readonly #states: SessionStates;
   readonly #deadlines: GroupDeadlines;
@@ -129,7 +133,11 @@ export class SessionActivity {
     this.#breaker = breaker;
     this.#silence = silence;
     this.#judgement = new Judgement({ ...parts, finished, silence });
-    this.#intake = new Intake({ ...parts, finished, judgement: this.#judgement });
+    const lookup = new SignalLookup(graph);
+    const enlistment = new Enlistment({ ...parts, lookup });
+    const deciding = { ...parts, finished, judgement: this.#judgement, lookup, enlistment };
+    this.#intake = new Intake(deciding);
+    this.#sessions = new SessionSignals(deciding);
   }
 
   /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */
@@ -265,11 +273,11 @@ export class SessionActivity {
       case signalTypes.sessionStart:
         return "session_started";
       case signalTypes.sessionEnd:
-        return this.#intake.endSession(batch, row, this.#nowMs);
+        return this.#sessions.end(batch, row, this.#nowMs);
       case signalTypes.pause:
-        return this.#intake.pause(batch, row, this.#nowMs);
+        return this.#sessions.pause(batch, row, this.#nowMs);
       case signalTypes.resume:
-        return this.#intake.resume(batch, row, this.#nowMs);
+        return this.#sessions.resume(batch, row, this.#nowMs);
       case signalTypes.malformed:
         return "malformed";
       default:
