@@ -86,8 +86,16 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     instanceId: Buffer.from(settings.randomBytes(16)).toString("hex"),
     restartGraceMs: config.restart_grace,
   });
+  let restored = () => {};
   const metrics = createActivityMetrics({
     activity,
+    whenRestored:
+      settings.storage === undefined
+        ? Promise.resolve()
+        : new Promise((resolve) => {
+            restored = resolve;
+          }),
+    sinceUnixMs: () => memory.sinceUnixMs,
     resource: () => resourceFromAttributes(resource()),
     scope,
     nowMs: () => memory.now().atMs,
@@ -172,6 +180,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     async start() {
       if (settings.storage !== undefined) {
         await memory.open(settings.storage);
+        restored();
       }
       timers = [
         clock.every(tickMs, letTimePass),

@@ -34,6 +34,8 @@ export const headerSchema = z.object({
   hashKey: z.string().regex(/^[0-9a-f]{16}$/),
   /** `service.instance.id` of what is derived: the same counters go on. */
   instanceId: z.string().min(1),
+  /** Since when the counters count; where it is not told, since the journal was begun. */
+  sinceUnixMs: z.number().optional(),
   /** The machine's clock and Unix time at one moment. */
   atMs: z.number(),
   unixMs: z.number(),

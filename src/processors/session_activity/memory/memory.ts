@@ -30,17 +30,24 @@ export class Memory {
   /** What the machine's clock is ahead of ours. */
   #aheadMs = 0;
   #instanceId: string;
+  #sinceUnixMs: number;
   #isSnapshotWanted = false;
   #isSnapshotUnderWay = false;
 
   constructor(options: MemoryOptions) {
     this.#options = options;
     this.#instanceId = options.instanceId;
+    this.#sinceUnixMs = options.clock.unixMs();
   }
 
   /** `service.instance.id` of what is derived. */
   get instanceId(): string {
     return this.#instanceId;
+  }
+
+  /** Since when the counters count. */
+  get sinceUnixMs(): number {
+    return this.#sinceUnixMs;
   }
 
   /** The machine's clock and Unix time now. */
@@ -85,7 +92,11 @@ export class Memory {
     const graceMs = this.#options.restartGraceMs;
     this.#aheadMs = atMs - clock.nowMs();
     this.#instanceId = header.instanceId;
-    this.#journal = new ActivityJournal(journal, all, { header, isNew: false });
+    this.#sinceUnixMs = header.sinceUnixMs ?? header.unixMs;
+    this.#journal = new ActivityJournal(journal, all, {
+      header: { ...header, sinceUnixMs: this.#sinceUnixMs },
+      isNew: false,
+    });
     this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs });
     activity.restart(atMs, { downtimeMs, graceMs });
     announcer.goOn(calls, untold);
@@ -147,6 +158,7 @@ export class Memory {
       version: journalVersion,
       hashKey,
       instanceId: this.#instanceId,
+      sinceUnixMs: this.#sinceUnixMs,
       ...this.now(),
     } as const;
   }

@@ -22,6 +22,10 @@ const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as con
 /** What publishing needs of the machine and of the outside. */
 export interface MetricsInput {
   readonly activity: SessionActivity;
+  /** When the numbers are whole: before, those that are put back would seem to fall and rise. */
+  readonly whenRestored: Promise<void>;
+  /** Since when they count. */
+  readonly sinceUnixMs: () => number;
   /** Asked when metrics are first collected. */
   readonly resource: () => Resource;
   readonly scope: { readonly name: string; readonly version: string };
@@ -37,9 +41,18 @@ export interface MetricsInput {
 export function createActivityMetrics(input: MetricsInput): DescribedSource {
   let reader: ManualReader | undefined;
   return {
-    collect: () => {
+    collect: async () => {
+      await input.whenRestored;
       reader ??= createReader(input);
-      return reader.collect();
+      const collected = await reader.collect();
+      // The SDK has it that they count since now, and who adds up would count again what they are already.
+      const startTime = toHrTime(input.sinceUnixMs());
+      for (const { metrics } of collected.resourceMetrics.scopeMetrics) {
+        for (const point of metrics.flatMap(({ dataPoints }): readonly object[] => dataPoints)) {
+          Object.assign(point, { startTime });
+        }
+      }
+      return collected;
     },
     instruments: activityInstruments,
   };
@@ -127,7 +140,6 @@ function* signalPoints(counts: ActivityCounts): Iterable<readonly [number, Attri
 
 /** Histograms have no observable instrument, so the buckets join the page as they are. */
 function durationProducer(input: MetricsInput): MetricProducer {
-  const startTime = toHrTime(input.unixMs());
   const { name, description, unit } = specs.duration;
   return {
     collect: async (): Promise<CollectionResult> => ({
@@ -144,7 +156,7 @@ function durationProducer(input: MetricsInput): MetricProducer {
                 dataPointType: DataPointType.HISTOGRAM,
                 dataPoints: [...durationPoints(input.activity.counts)].map((point) => ({
                   ...point,
-                  startTime,
+                  startTime: toHrTime(input.sinceUnixMs()),
                   endTime: toHrTime(input.unixMs()),
                 })),
               },

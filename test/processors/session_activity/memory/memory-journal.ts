@@ -15,9 +15,12 @@ export class MemoryStorage implements Storage {
   /** What `sizes` says of the log. */
   logBytes = 0;
   owner: JournalOwner | undefined;
+  /** Reading takes until this resolves. */
+  isRead: Promise<void> = Promise.resolve();
 
   async openJournal(owner: JournalOwner): Promise<Journal> {
     this.owner = owner;
+    await this.isRead;
     for (const record of this.records) {
       owner.take(record);
     }

@@ -1,3 +1,4 @@
+import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import Long from "long";
 import { describe, expect, test } from "vitest";
 import type { Component } from "../../../../src/component/component.ts";
@@ -8,6 +9,7 @@ import { schema } from "../../../../src/processors/session_activity/config.ts";
 import { recordTypes } from "../../../../src/processors/session_activity/memory/journal-records.ts";
 import { createSessionActivity } from "../../../../src/processors/session_activity/processor.ts";
 import { noDeadline, testSettings } from "../../../exporters/settings.ts";
+import { deferred } from "../../../support/deferred.ts";
 import { MemoryStorage } from "./memory-journal.ts";
 
 interface Span {
@@ -63,7 +65,13 @@ function requestOf(...spans: readonly Span[]): Payload {
 /** A processor that remembers in `storage`. Chance is the same each time but for what `seed` adds. */
 async function open(
   storage: MemoryStorage,
-  options: { readonly seed?: number; readonly afterMs?: number } = {},
+  options: {
+    readonly seed?: number;
+    readonly afterMs?: number;
+    readonly config?: Readonly<Record<string, unknown>>;
+    /** Called before it has started. */
+    readonly onCreated?: (component: Component) => void;
+  } = {},
 ) {
   const { settings, clock, log } = testSettings("session_activity");
   clock.advance(options.afterMs ?? 0);
@@ -73,7 +81,7 @@ async function open(
       storage,
       randomBytes: (length) => new Uint8Array(length).fill(options.seed ?? 0),
     },
-    schema.parse({ storage: "file_storage" }),
+    schema.parse({ storage: "file_storage", ...options.config }),
   );
   const logs: Payload[] = [];
   let accepts = true;
@@ -89,6 +97,7 @@ async function open(
       return new Promise(() => {}); // a pipeline that takes its time
     },
   });
+  options.onCreated?.(component);
   await component.start();
   /** What the pipeline was handed, whether it said that it took it or not. */
   const records = () =>
@@ -127,6 +136,20 @@ async function open(
 
 const uidOf = ({ attributes }: otlp.LogRecord.$Properties) =>
   attributes!.find(({ key }) => key === "log.record.uid")?.value?.stringValue;
+
+/** What a backend knows a counter by, and its value. */
+const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
+  scopeMetrics
+    .flatMap(({ metrics }) => metrics)
+    .filter(({ descriptor }) => /\.(started|ended|evicted|signals|duration)$/.test(descriptor.name))
+    .flatMap(({ descriptor, dataPoints }) =>
+      dataPoints.map(({ attributes, startTime, value }) => ({
+        name: descriptor.name,
+        attributes,
+        startTime,
+        value,
+      })),
+    );
 
 /** Resolves when what was told has been handed on by now. */
 const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -398,6 +421,30 @@ describe("a collector that is killed and started again", () => {
     second.clock.advance(60_000);
     await handedOn();
     expect(await second.page()).toEqual(await first.page());
+  });
+
+  test("shows its counters only when they are what they were, for a counter that falls seems to begin anew", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { seed: 3 });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    const { resourceMetrics } = await first.component.receiver!.metrics!.collect();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const read = deferred<void>();
+    storage.isRead = read.promise;
+
+    let collected: Promise<CollectionResult> | undefined;
+    const second = open(storage, {
+      seed: 5,
+      afterMs: 100_000,
+      onCreated: ({ receiver }) => {
+        collected = receiver!.metrics!.collect();
+      },
+    });
+    read.resolve();
+    await second;
+    const again = (await collected!).resourceMetrics;
+    expect(again.resource.attributes).toEqual(resourceMetrics.resource.attributes);
+    expect(countersOf(again)).toEqual(countersOf(resourceMetrics));
   });
 
   test("says what it found", async () => {
