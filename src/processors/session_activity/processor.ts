@@ -49,22 +49,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     sessionReferences: [...sessionReferences, ...config.session_references],
     stateIntervalMs: config.span_state_interval,
   });
-  const activity = new SessionActivity(
-    {
-      allowedLatenessMs: config.allowed_lateness,
-      maxAgeMs: config.max_age,
-      tombstoneTtlMs: config.tombstone_ttl,
-      maxSessions: config.max_sessions,
-      maxOpenWork: config.max_open_work,
-      maxTombstones: config.max_tombstones,
-      stalledAfterMs: config.stalled_after,
-      longRunningAfterMs: config.long_running_after,
-      maxPauseMs: config.max_pause,
-      stepsPerCall,
-      tellsMarkers: config.close_spans,
-    },
-    new DataView(settings.randomBytes(4).slice().buffer).getInt32(0),
-  );
+  const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const scope = { name: scopeName, version: settings.version };
   const announcer: Announcer = new Announcer({
     ...labels,
@@ -78,7 +63,21 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
     onHandedOn: (call) => memory.told(call),
   });
   const memory = new Memory({
-    remembered: { activity, processes, hash, ...labels },
+    remembered: { processes, hash, ...labels },
+    limits: {
+      allowedLatenessMs: config.allowed_lateness,
+      maxAgeMs: config.max_age,
+      tombstoneTtlMs: config.tombstone_ttl,
+      maxSessions: config.max_sessions,
+      maxOpenWork: config.max_open_work,
+      maxTombstones: config.max_tombstones,
+      stalledAfterMs: config.stalled_after,
+      longRunningAfterMs: config.long_running_after,
+      maxPauseMs: config.max_pause,
+      stepsPerCall,
+      tellsMarkers: config.close_spans,
+    },
+    createActivity: (limits) => new SessionActivity(limits, seed),
     announcer,
     clock,
     logger,
@@ -88,7 +87,7 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
   });
   let restored = () => {};
   const metrics = createActivityMetrics({
-    activity,
+    activity: () => memory.activity,
     whenRestored:
       settings.storage === undefined
         ? Promise.resolve()

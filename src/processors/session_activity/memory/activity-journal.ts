@@ -1,199 +1,21 @@
 import type { Journal } from "../../../component/storage.ts";
-import type { ActivityEvent } from "../machine/activity-event.ts";
-import { ArchiveReader, ArchiveWriter } from "../machine/archive.ts";
-import type { SessionActivity } from "../machine/session-activity.ts";
-import type { KeyedHash } from "../signals/keyed-hash.ts";
-import type { LabelValues } from "../signals/label-values.ts";
-import type { SenderProcesses } from "../signals/sender-processes.ts";
-import { SignalBatch } from "../signals/signal-batch.ts";
+import { ArchiveWriter } from "../machine/archive.ts";
+import type { SignalBatch } from "../signals/signal-batch.ts";
 import type { ToldCall } from "../telling/announcer.ts";
-import type { EvictionLog } from "../telling/eviction-log.ts";
-import { loggedEvictionSchema } from "../telling/logged-eviction.ts";
 import {
   type Header,
-  headerSchema,
-  journalVersion,
   jsonRecord,
   type Names,
-  namesSchema,
   numberRecord,
   type Restart,
-  readJson,
-  readNumber,
   recordTypes,
-  restartSchema,
-  stateEndSchema,
 } from "./journal-records.ts";
-import { decodeSignals, SignalEncoder } from "./signal-codec.ts";
+import type { Anchor, Remembered } from "./remembered.ts";
+import { SignalEncoder } from "./signal-codec.ts";
 
 const statePieceBytes = 1 << 20;
-/** As many as may have waited before. What found no room then is not told after a restart either. */
-const mostUntold = 1001;
 /** A log shorter than this is not worth a snapshot. */
 const smallestLogBytes = 16 << 20;
-
-/** What is remembered over a restart besides the machine. */
-export interface Remembered {
-  readonly activity: SessionActivity;
-  readonly processes: SenderProcesses;
-  readonly tools: LabelValues;
-  readonly channels: LabelValues;
-  readonly hash: KeyedHash;
-  readonly evictions: EvictionLog;
-}
-
-/** Relates the machine's clock to Unix time. */
-export interface Anchor {
-  readonly atMs: number;
-  readonly unixMs: number;
-}
-
-/** Events of one call that had not been handed on when the program ended. */
-export type Untold =
-  | { readonly call: number; readonly bytes: Uint8Array }
-  | { readonly call: number; readonly events: readonly ActivityEvent[]; readonly calledAt: Anchor };
-
-/** What was recovered, for whoever goes on with it. */
-export interface Recovered {
-  readonly header: Header;
-  readonly anchor: Anchor;
-  /** Calls that had events so far. */
-  readonly calls: number;
-  readonly untold: readonly Untold[];
-}
-
-/**
- * Rebuilds what is remembered from the records of a journal: a snapshot is put back as it was, and what
- * happened since is done again, which the machine does exactly as it did then.
- */
-export class Recovery {
-  readonly #to: Remembered;
-  readonly #tell: (event: ActivityEvent, anchor: Anchor) => void;
-  readonly #batch = new SignalBatch();
-  #header: Header | undefined;
-  #anchor: Anchor = { atMs: 0, unixMs: 0 };
-  #pieces: Uint8Array[] = [];
-  #calls = 0;
-  #untold: Untold[] = [];
-  #isOfAnotherVersion = false;
-
-  /** `tell` is called with each event that is decided again. */
-  constructor(to: Remembered, tell: (event: ActivityEvent, anchor: Anchor) => void) {
-    this.#to = to;
-    this.#tell = tell;
-  }
-
-  /** Records that this version cannot read were found and left alone. */
-  get isOfAnotherVersion(): boolean {
-    return this.#isOfAnotherVersion;
-  }
-
-  /** Takes the next record. Throws for one that no version of this program wrote. */
-  take(record: Uint8Array): void {
-    if (this.#header === undefined) {
-      this.#begin(record);
-      return;
-    }
-    if (this.#isOfAnotherVersion) {
-      return;
-    }
-    const { activity, evictions } = this.#to;
-    switch (record[0]) {
-      case recordTypes.names:
-        this.#restoreNames(readJson(record, namesSchema));
-        break;
-      case recordTypes.state:
-        this.#pieces.push(record.slice(1));
-        break;
-      case recordTypes.stateEnd: {
-        const end = readJson(record, stateEndSchema);
-        activity.archive(new ArchiveReader(Buffer.concat(this.#pieces)));
-        this.#pieces = [];
-        this.#calls = end.told;
-        evictions.restore(end.evictions.map((entry) => loggedEvictionSchema.parse(entry)));
-        break;
-      }
-      case recordTypes.signals: {
-        const nowMs = decodeSignals(record, this.#batch);
-        this.#note(activity.apply(this.#batch, nowMs));
-        break;
-      }
-      case recordTypes.tick:
-        this.#note(activity.tick(readNumber(record)));
-        break;
-      case recordTypes.restart:
-        this.#restart(readJson(record, restartSchema));
-        break;
-      case recordTypes.told: {
-        const told = readNumber(record);
-        this.#untold = this.#untold.filter(({ call }) => call > told);
-        break;
-      }
-      case recordTypes.untold:
-        this.#untold.push({ call: readNumber(record), bytes: record.slice(9) });
-        break;
-      default:
-        throw new Error("The stored state of the session activity holds an unknown record.");
-    }
-  }
-
-  /** What was recovered; undefined when there was nothing that this version can read. */
-  finish(): Recovered | undefined {
-    return this.#header === undefined || this.#isOfAnotherVersion
-      ? undefined
-      : {
-          header: this.#header,
-          anchor: this.#anchor,
-          calls: this.#calls,
-          untold: this.#untold,
-        };
-  }
-
-  #begin(record: Uint8Array): void {
-    const text = new TextDecoder().decode(record.subarray(1));
-    if (record[0] !== recordTypes.header) {
-      throw new Error("The stored state of the session activity does not begin with a header.");
-    }
-    const found: { readonly version?: unknown } = Object(JSON.parse(text));
-    if (found.version !== journalVersion) {
-      this.#isOfAnotherVersion = true;
-      this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
-      return;
-    }
-    this.#header = headerSchema.parse(found);
-    this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
-    this.#to.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
-  }
-
-  #restoreNames({ processes, tools, channels }: Names): void {
-    for (const identity of processes) {
-      this.#to.processes.numberOf(identity);
-    }
-    this.#to.tools.restore(tools);
-    this.#to.channels.restore(channels);
-  }
-
-  #restart({ atMs, unixMs, downtimeMs, graceMs }: Restart): void {
-    this.#anchor = { atMs, unixMs };
-    this.#to.activity.restart(atMs, { downtimeMs, graceMs });
-  }
-
-  #note(events: readonly ActivityEvent[]): void {
-    if (events.length === 0) {
-      return;
-    }
-    const { nowMs } = this.#to.activity;
-    const { atMs, unixMs } = this.#anchor;
-    const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
-    this.#calls++;
-    if (this.#untold.length < mostUntold) {
-      this.#untold.push({ call: this.#calls, events, calledAt });
-    }
-    for (const event of events) {
-      this.#tell(event, calledAt);
-    }
-  }
-}
 
 /** Writes down what happens, before anyone is told that it did. */
 export class ActivityJournal {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ActivityLimits } from "../machine/activity-limits.ts";
 
 /**
  * What a record of the journal is; its first byte. A snapshot is a header, names, the state in pieces and
@@ -28,6 +29,20 @@ export const recordTypes = {
 /** Changes when older records cannot be read any more. */
 export const journalVersion = 1;
 
+const limitsSchema: z.ZodType<ActivityLimits> = z.object({
+  allowedLatenessMs: z.number(),
+  maxAgeMs: z.number(),
+  tombstoneTtlMs: z.number(),
+  maxSessions: z.number(),
+  maxOpenWork: z.number(),
+  maxTombstones: z.number(),
+  stalledAfterMs: z.number(),
+  longRunningAfterMs: z.number(),
+  maxPauseMs: z.number(),
+  stepsPerCall: z.number(),
+  tellsMarkers: z.boolean(),
+});
+
 export const headerSchema = z.object({
   version: z.literal(journalVersion),
   /** Of the keyed hash of references, in hex. Without it no reference would be known again. */
@@ -36,6 +51,8 @@ export const headerSchema = z.object({
   instanceId: z.string().min(1),
   /** Since when the counters count; where it is not told, since the journal was begun. */
   sinceUnixMs: z.number().optional(),
+  /** Of the machine that is in the snapshot, or that began with nothing; where it is not told, as they are now. */
+  limits: limitsSchema.optional(),
   /** The machine's clock and Unix time at one moment. */
   atMs: z.number(),
   unixMs: z.number(),
@@ -61,6 +78,8 @@ export const restartSchema = z.object({
   unixMs: z.number(),
   downtimeMs: z.number(),
   graceMs: z.number(),
+  /** Of the machine from here on; where it is not told, as before. */
+  limits: limitsSchema.optional(),
 });
 export type Restart = z.output<typeof restartSchema>;
 

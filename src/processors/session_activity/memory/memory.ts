@@ -2,14 +2,20 @@ import type { Clock } from "../../../component/clock.ts";
 import type { Logger } from "../../../component/settings.ts";
 import type { Storage } from "../../../component/storage.ts";
 import type { ActivityEvent } from "../machine/activity-event.ts";
+import type { ActivityLimits } from "../machine/activity-limits.ts";
+import type { SessionActivity } from "../machine/session-activity.ts";
 import type { SignalBatch } from "../signals/signal-batch.ts";
 import type { Announcer } from "../telling/announcer.ts";
-import { ActivityJournal, type Anchor, Recovery, type Remembered } from "./activity-journal.ts";
+import { ActivityJournal } from "./activity-journal.ts";
 import { journalVersion } from "./journal-records.ts";
+import { Recovery } from "./recovery.ts";
+import type { Anchor, CreateActivity, Remembered } from "./remembered.ts";
 
 /** What memory needs besides what it remembers. */
 export interface MemoryOptions {
-  readonly remembered: Omit<Remembered, "evictions">;
+  readonly remembered: Omit<Remembered, "activity" | "evictions">;
+  readonly limits: ActivityLimits;
+  readonly createActivity: CreateActivity;
   readonly announcer: Announcer;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -26,6 +32,7 @@ export interface MemoryOptions {
  */
 export class Memory {
   readonly #options: MemoryOptions;
+  #activity: SessionActivity;
   #journal: ActivityJournal | undefined;
   /** What the machine's clock is ahead of ours. */
   #aheadMs = 0;
@@ -36,8 +43,14 @@ export class Memory {
 
   constructor(options: MemoryOptions) {
     this.#options = options;
+    this.#activity = options.createActivity(options.limits);
     this.#instanceId = options.instanceId;
     this.#sinceUnixMs = options.clock.unixMs();
+  }
+
+  /** The machine, another one after `open`. */
+  get activity(): SessionActivity {
+    return this.#activity;
   }
 
   /** `service.instance.id` of what is derived. */
@@ -58,15 +71,20 @@ export class Memory {
   /** When something was applied last, or time passed; the machine's clock as it will be when that is done again. */
   calledAt(): Anchor {
     const { atMs, unixMs } = this.now();
-    const { nowMs } = this.#options.remembered.activity;
+    const { nowMs } = this.#activity;
     return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
   }
 
   /** Recovers what an earlier process knew, and writes down from now on what happens. */
   async open(storage: Storage): Promise<void> {
-    const { announcer, remembered, clock, logger } = this.#options;
-    const all = { ...remembered, evictions: announcer.evictions };
-    const recovery = new Recovery(all, (event, anchor) => announcer.note(event, anchor));
+    const { announcer, clock, logger, limits, createActivity } = this.#options;
+    const to = { ...this.#options.remembered, evictions: announcer.evictions };
+    const recovery = new Recovery({
+      to,
+      createActivity,
+      limits,
+      tell: (event, anchor) => announcer.note(event, anchor),
+    });
     const journal = await storage.openJournal({
       take: (record) => recovery.take(record),
       onSnapshotNeeded: () => {
@@ -78,26 +96,26 @@ export class Memory {
       if (recovery.isOfAnotherVersion) {
         logger.warn("The stored state is of another version and is not used.");
       }
-      this.#journal = new ActivityJournal(journal, all, { header: this.#newHeader(), isNew: true });
+      const remembered = { ...to, activity: this.#activity };
+      const header = this.#newHeader();
+      this.#journal = new ActivityJournal(journal, remembered, { header, isNew: true });
       this.#isSnapshotWanted ||= recovery.isOfAnotherVersion;
       return;
     }
-    const { header, anchor, calls, untold } = recovered;
-    const { activity } = remembered;
+    const { activity, anchor, calls, untold } = recovered;
     const unixMs = clock.unixMs();
     const knownUnixMs = anchor.unixMs + (activity.nowMs - anchor.atMs);
     const atMs = activity.nowMs + Math.max(0, unixMs - knownUnixMs);
     const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? knownUnixMs;
     const downtimeMs = Math.max(0, unixMs - lastUnixMs);
     const graceMs = this.#options.restartGraceMs;
+    this.#activity = activity;
     this.#aheadMs = atMs - clock.nowMs();
-    this.#instanceId = header.instanceId;
-    this.#sinceUnixMs = header.sinceUnixMs ?? header.unixMs;
-    this.#journal = new ActivityJournal(journal, all, {
-      header: { ...header, sinceUnixMs: this.#sinceUnixMs },
-      isNew: false,
-    });
-    this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs });
+    this.#instanceId = recovered.header.instanceId;
+    this.#sinceUnixMs = recovered.header.sinceUnixMs ?? recovered.header.unixMs;
+    const header = { ...recovered.header, sinceUnixMs: this.#sinceUnixMs, limits };
+    this.#journal = new ActivityJournal(journal, { ...to, activity }, { header, isNew: false });
+    this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs, limits });
     activity.restart(atMs, { downtimeMs, graceMs });
     announcer.goOn(calls, untold);
     const { openWork, sessions } = activity.sizes();
@@ -112,7 +130,7 @@ export class Memory {
   apply(signals: SignalBatch): readonly ActivityEvent[] {
     this.#snapshotIfDue();
     const nowMs = this.#nowMs();
-    const events = this.#options.remembered.activity.apply(signals, nowMs);
+    const events = this.#activity.apply(signals, nowMs);
     this.#journal?.signals(signals, nowMs, events.length > 0);
     return events;
   }
@@ -121,9 +139,8 @@ export class Memory {
   tick(): readonly ActivityEvent[] {
     this.#snapshotIfDue();
     const nowMs = this.#nowMs();
-    const { activity } = this.#options.remembered;
-    const events = activity.tick(nowMs);
-    if (activity.hasDecided) {
+    const events = this.#activity.tick(nowMs);
+    if (this.#activity.hasDecided) {
       this.#journal?.tick(nowMs, events.length > 0);
     }
     return events;
@@ -131,13 +148,13 @@ export class Memory {
 
   /** Whether more is due than one call decides: `tick` soon, not only when time has passed. */
   get isBehind(): boolean {
-    return this.#options.remembered.activity.isBehind;
+    return this.#activity.isBehind;
   }
 
   /** Lets time pass until now, for the last time before the program ends, or the last few if `isBehind`. */
   close(): readonly ActivityEvent[] {
     const nowMs = this.#nowMs();
-    const events = this.#options.remembered.activity.tick(nowMs);
+    const events = this.#activity.tick(nowMs);
     this.#journal?.tick(nowMs, events.length > 0);
     return events;
   }
@@ -159,6 +176,7 @@ export class Memory {
       hashKey,
       instanceId: this.#instanceId,
       sinceUnixMs: this.#sinceUnixMs,
+      limits: this.#options.limits,
       ...this.now(),
     } as const;
   }

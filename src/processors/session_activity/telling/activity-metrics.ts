@@ -21,7 +21,8 @@ const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as con
 
 /** What publishing needs of the machine and of the outside. */
 export interface MetricsInput {
-  readonly activity: SessionActivity;
+  /** Asked after `whenRestored`; always the same from then on. */
+  readonly activity: () => SessionActivity;
   /** When the numbers are whole: before, those that are put back would seem to fall and rise. */
   readonly whenRestored: Promise<void>;
   /** Since when they count. */
@@ -62,7 +63,8 @@ function createReader(input: MetricsInput): ManualReader {
   const reader = new ManualReader({ metricProducers: [durationProducer(input)] });
   const provider = new MeterProvider({ resource: input.resource(), readers: [reader] });
   const meter = provider.getMeter(input.scope.name, input.scope.version);
-  const { counts } = input.activity;
+  const activity = input.activity();
+  const { counts } = activity;
   const observe = (spec: InstrumentSpec, points: () => Iterable<readonly [number, Attributes]>) => {
     const options = { description: spec.description, unit: spec.unit };
     const instrument =
@@ -117,14 +119,14 @@ function createReader(input: MetricsInput): ManualReader {
   observe(specs.signals, () => signalPoints(counts));
   observe(specs.sessions, () =>
     sessionStateNames.map(
-      (state) => [input.activity.sessionsIn(state), { "openclaw.state": state }] as const,
+      (state) => [activity.sessionsIn(state), { "openclaw.state": state }] as const,
     ),
   );
-  observe(specs.held, () => [[input.activity.heldMarkers(), {}] as const]);
-  observe(specs.implied, () => [[input.activity.sizes().implied, {}] as const]);
+  observe(specs.held, () => [[activity.heldMarkers(), {}] as const]);
+  observe(specs.implied, () => [[activity.sizes().implied, {}] as const]);
   observe(
     specs.oldestAge,
-    byKind(() => input.activity.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
+    byKind(() => activity.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
   );
   return reader;
 }
@@ -154,7 +156,7 @@ function durationProducer(input: MetricsInput): MetricProducer {
                 descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
                 aggregationTemporality: AggregationTemporality.CUMULATIVE,
                 dataPointType: DataPointType.HISTOGRAM,
-                dataPoints: [...durationPoints(input.activity.counts)].map((point) => ({
+                dataPoints: [...durationPoints(input.activity().counts)].map((point) => ({
                   ...point,
                   startTime: toHrTime(input.sinceUnixMs()),
                   endTime: toHrTime(input.unixMs()),

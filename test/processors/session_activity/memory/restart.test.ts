@@ -447,6 +447,43 @@ describe("a collector that is killed and started again", () => {
     expect(countersOf(again)).toEqual(countersOf(resourceMetrics));
   });
 
+  test("does again what it did as it was configured then, whatever it is configured now", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    await handedOn();
+    expect(first.events()).toHaveLength(1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const patient = { config: { allowed_lateness: "1h" } };
+    const second = await open(storage, { ...patient, afterMs: 100_000 });
+    expect(await second.page()).toEqual(await first.page());
+    await second.send(
+      { trace: 8, id: 1, start: 90 },
+      { trace: 8, id: 2, parent: 1, start: 91, tool: "read" },
+    );
+    await second.send({ trace: 8, id: 1, start: 90, end: 93 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(second.events()).toEqual([]);
+    storage.lastWrittenUnixMs = second.clock.unixMs();
+
+    const third = await open(storage, { afterMs: 200_000 });
+    expect(await third.page()).toEqual(await second.page());
+    storage.owner!.onSnapshotNeeded();
+    third.clock.advance(3_600_000);
+    await handedOn();
+    const evicted = third
+      .events()
+      .filter(({ eventName }) => eventName === "session.activity.evicted");
+    expect(evicted.map(({ tool }) => tool)).toEqual(["read"]);
+    storage.lastWrittenUnixMs = third.clock.unixMs();
+    const fourth = await open(storage, { ...patient, afterMs: 4_000_000 });
+    expect(await fourth.page()).toEqual(await third.page());
+  });
+
   test("says what it found", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);

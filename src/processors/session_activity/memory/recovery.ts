@@ -1,0 +1,212 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ActivityEvent } from "../machine/activity-event.ts";
+import type { ActivityLimits } from "../machine/activity-limits.ts";
+import { ArchiveReader, ArchiveWriter } from "../machine/archive.ts";
+import type { SessionActivity } from "../machine/session-activity.ts";
+import { SignalBatch } from "../signals/signal-batch.ts";
+import { loggedEvictionSchema } from "../telling/logged-eviction.ts";
+import {
+  type Header,
+  headerSchema,
+  journalVersion,
+  type Names,
+  namesSchema,
+  type Restart,
+  readJson,
+  readNumber,
+  recordTypes,
+  restartSchema,
+  stateEndSchema,
+} from "./journal-records.ts";
+import type { Anchor, CreateActivity, Remembered } from "./remembered.ts";
+import { decodeSignals } from "./signal-codec.ts";
+
+/** As many as may have waited before. What found no room then is not told after a restart either. */
+const mostUntold = 1001;
+
+/** Events of one call that had not been handed on when the program ended. */
+export type Untold =
+  | { readonly call: number; readonly bytes: Uint8Array }
+  | { readonly call: number; readonly events: readonly ActivityEvent[]; readonly calledAt: Anchor };
+
+/** What was recovered, for whoever goes on with it. */
+export interface Recovered {
+  readonly header: Header;
+  readonly activity: SessionActivity;
+  readonly anchor: Anchor;
+  /** Calls that had events so far. */
+  readonly calls: number;
+  readonly untold: readonly Untold[];
+}
+
+/** A machine, and how long it waits and how much it remembers. */
+interface Machine {
+  readonly activity: SessionActivity;
+  readonly limits: ActivityLimits;
+}
+
+/**
+ * Rebuilds what is remembered from the records of a journal: a snapshot is put back as it was, and what
+ * happened since is done again, which the machine does exactly as it did then, under the limits that it had.
+ */
+export class Recovery {
+  readonly #to: Omit<Remembered, "activity">;
+  readonly #createActivity: CreateActivity;
+  /** As they are now. */
+  readonly #limits: ActivityLimits;
+  #machine: Machine;
+  readonly #tell: (event: ActivityEvent, anchor: Anchor) => void;
+  readonly #batch = new SignalBatch();
+  #header: Header | undefined;
+  #anchor: Anchor = { atMs: 0, unixMs: 0 };
+  #pieces: Uint8Array[] = [];
+  #calls = 0;
+  #untold: Untold[] = [];
+  #isOfAnotherVersion = false;
+
+  constructor(options: {
+    readonly to: Omit<Remembered, "activity">;
+    readonly createActivity: CreateActivity;
+    readonly limits: ActivityLimits;
+    /** Called with each event that is decided again. */
+    readonly tell: (event: ActivityEvent, anchor: Anchor) => void;
+  }) {
+    this.#to = options.to;
+    this.#createActivity = options.createActivity;
+    this.#limits = options.limits;
+    this.#machine = this.#machineOf(options.limits);
+    this.#tell = options.tell;
+  }
+
+  /** Records that this version cannot read were found and left alone. */
+  get isOfAnotherVersion(): boolean {
+    return this.#isOfAnotherVersion;
+  }
+
+  /** Takes the next record. Throws for one that no version of this program wrote. */
+  take(record: Uint8Array): void {
+    if (this.#header === undefined) {
+      this.#begin(record);
+      return;
+    }
+    if (this.#isOfAnotherVersion) {
+      return;
+    }
+    const { evictions } = this.#to;
+    const { activity } = this.#machine;
+    switch (record[0]) {
+      case recordTypes.names:
+        this.#restoreNames(readJson(record, namesSchema));
+        break;
+      case recordTypes.state:
+        this.#pieces.push(record.slice(1));
+        break;
+      case recordTypes.stateEnd: {
+        const end = readJson(record, stateEndSchema);
+        activity.archive(new ArchiveReader(Buffer.concat(this.#pieces)));
+        this.#pieces = [];
+        this.#calls = end.told;
+        evictions.restore(end.evictions.map((entry) => loggedEvictionSchema.parse(entry)));
+        break;
+      }
+      case recordTypes.signals: {
+        const nowMs = decodeSignals(record, this.#batch);
+        this.#note(activity.apply(this.#batch, nowMs));
+        break;
+      }
+      case recordTypes.tick:
+        this.#note(activity.tick(readNumber(record)));
+        break;
+      case recordTypes.restart:
+        this.#restart(readJson(record, restartSchema));
+        break;
+      case recordTypes.told: {
+        const told = readNumber(record);
+        this.#untold = this.#untold.filter(({ call }) => call > told);
+        break;
+      }
+      case recordTypes.untold:
+        this.#untold.push({ call: readNumber(record), bytes: record.slice(9) });
+        break;
+      default:
+        throw new Error("The stored state of the session activity holds an unknown record.");
+    }
+  }
+
+  /** What was recovered, under the limits of now; undefined when there was nothing that this version can read. */
+  finish(): Recovered | undefined {
+    if (this.#header === undefined || this.#isOfAnotherVersion) {
+      return undefined;
+    }
+    this.#limitTo(this.#limits);
+    return {
+      header: this.#header,
+      activity: this.#machine.activity,
+      anchor: this.#anchor,
+      calls: this.#calls,
+      untold: this.#untold,
+    };
+  }
+
+  #begin(record: Uint8Array): void {
+    const text = new TextDecoder().decode(record.subarray(1));
+    if (record[0] !== recordTypes.header) {
+      throw new Error("The stored state of the session activity does not begin with a header.");
+    }
+    const found: { readonly version?: unknown } = Object(JSON.parse(text));
+    if (found.version !== journalVersion) {
+      this.#isOfAnotherVersion = true;
+      this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
+      return;
+    }
+    this.#header = headerSchema.parse(found);
+    this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
+    this.#to.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
+    this.#limitTo(this.#header.limits ?? this.#limits);
+  }
+
+  #machineOf(limits: ActivityLimits): Machine {
+    return { limits, activity: this.#createActivity(limits) };
+  }
+
+  /** The machine goes on under other limits, as it does when the config has changed at a restart. */
+  #limitTo(limits: ActivityLimits): void {
+    if (isDeepStrictEqual(limits, this.#machine.limits)) {
+      return;
+    }
+    const archive = new ArchiveWriter();
+    this.#machine.activity.archive(archive);
+    this.#machine = this.#machineOf(limits);
+    this.#machine.activity.archive(new ArchiveReader(Buffer.concat(archive.pieces)));
+  }
+
+  #restoreNames({ processes, tools, channels }: Names): void {
+    for (const identity of processes) {
+      this.#to.processes.numberOf(identity);
+    }
+    this.#to.tools.restore(tools);
+    this.#to.channels.restore(channels);
+  }
+
+  #restart({ atMs, unixMs, downtimeMs, graceMs, limits }: Restart): void {
+    this.#anchor = { atMs, unixMs };
+    this.#limitTo(limits ?? this.#machine.limits);
+    this.#machine.activity.restart(atMs, { downtimeMs, graceMs });
+  }
+
+  #note(events: readonly ActivityEvent[]): void {
+    if (events.length === 0) {
+      return;
+    }
+    const { nowMs } = this.#machine.activity;
+    const { atMs, unixMs } = this.#anchor;
+    const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
+    this.#calls++;
+    if (this.#untold.length < mostUntold) {
+      this.#untold.push({ call: this.#calls, events, calledAt });
+    }
+    for (const event of events) {
+      this.#tell(event, calledAt);
+    }
+  }
+}
