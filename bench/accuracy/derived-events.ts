@@ -1,0 +1,101 @@
+import { otlp } from "../../src/otlp/proto/generated.js";
+import type { Derived } from "./collector.ts";
+
+/** What the collector told at one moment of evictions in one place. */
+export interface ToldEvictions {
+  readonly atMs: number;
+  readonly reason: string;
+  /** How many markers. */
+  readonly count: number;
+  /** Span id of the oldest marker, or of the owner when only a count is known. */
+  readonly spanId: string;
+}
+
+/** One marker that was evicted by name. */
+export interface NamedEviction {
+  readonly atMs: number;
+  readonly reason: string;
+  readonly spanId: string;
+}
+
+export interface ToldStall {
+  readonly atMs: number;
+  readonly spanId: string;
+}
+
+/** All that was told, in order. */
+export interface ToldEvents {
+  readonly evictions: readonly ToldEvictions[];
+  readonly named: readonly NamedEviction[];
+  readonly stalls: readonly ToldStall[];
+  readonly reconciled: number;
+  /** How often evictions were held back. */
+  readonly held: number;
+}
+
+/** Reads the log records and closing spans of a collector. */
+export function readDerived(derived: readonly Derived[]): ToldEvents {
+  const evictions: ToldEvictions[] = [];
+  const named: NamedEviction[] = [];
+  const stalls: ToldStall[] = [];
+  let reconciled = 0;
+  let held = 0;
+  for (const { signal, bytes, atMs } of derived) {
+    if (signal === "traces") {
+      for (const { links, attributes } of spansIn(bytes)) {
+        const spanId = hex(links?.[0]?.spanId);
+        named.push({ atMs, spanId, reason: attributeOf(attributes, "openclaw.reason") });
+      }
+      continue;
+    }
+    for (const { eventName, attributes, spanId } of recordsIn(bytes)) {
+      switch (eventName) {
+        case "session.activity.evicted":
+          evictions.push({
+            atMs,
+            reason: attributeOf(attributes, "openclaw.reason"),
+            count:
+              Number(attributeOf(attributes, "openclaw.evictedTools")) +
+              Number(attributeOf(attributes, "openclaw.evictedModelCalls")),
+            spanId: hex(spanId),
+          });
+          break;
+        case "session.activity.reconciled":
+          reconciled++;
+          break;
+        case "session.activity.held":
+          held++;
+          break;
+        case "session.stalled":
+          stalls.push({ atMs, spanId: hex(spanId) });
+          break;
+        default:
+      }
+    }
+  }
+  return { evictions, named, stalls, reconciled, held };
+}
+
+function spansIn(bytes: Uint8Array) {
+  return otlp.ExportTraceServiceRequest.decode(bytes)
+    .resourceSpans.flatMap(({ scopeSpans }) => scopeSpans ?? [])
+    .flatMap(({ spans }) => spans ?? []);
+}
+
+function recordsIn(bytes: Uint8Array) {
+  return otlp.ExportLogsServiceRequest.decode(bytes)
+    .resourceLogs.flatMap(({ scopeLogs }) => scopeLogs ?? [])
+    .flatMap(({ logRecords }) => logRecords ?? []);
+}
+
+function attributeOf(
+  attributes: readonly otlp.KeyValue.$Properties[] | null | undefined,
+  key: string,
+): string {
+  const value = attributes?.find((attribute) => attribute.key === key)?.value;
+  return value?.stringValue ?? String(value?.intValue ?? "");
+}
+
+function hex(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString("hex");
+}

@@ -1,0 +1,198 @@
+import type { Calendar } from "./calendar.ts";
+import type { Collector } from "./collector.ts";
+import type { Hearing } from "./hearing.ts";
+import type { Network } from "./network.ts";
+import type { GatewayProcess, Pause, Work } from "./story.ts";
+import { type Channel, channels, type Dialect, type Request, type Told } from "./telling.ts";
+
+/** Where a sender is: what it shares with all others. */
+export interface Surroundings {
+  readonly calendar: Calendar;
+  readonly network: Network;
+  readonly collector: Collector;
+  readonly hearing: Hearing;
+  /** How long each way out waits for company before it sends. */
+  readonly flushMs: number;
+  now(): number;
+}
+
+const mostPerRequest = 512;
+/** A process that stops gives its last words that long to arrive. */
+const lastWordsMs = 2_000;
+
+interface Batch {
+  readonly requests: readonly Request[];
+  readonly told: readonly Told[];
+  /** Of the exporter that sends it: a later one knows nothing of it. */
+  readonly generation: number;
+}
+
+/** One process of a gateway as its exporters see it: what it says is queued, batched, sent, sent again. */
+export class Sender {
+  readonly #process: GatewayProcess;
+  readonly #dialect: Dialect;
+  readonly #around: Surroundings;
+  readonly #queues = new Map<Channel, Told[]>();
+  /** What is open, with the number of its start. */
+  readonly #open = new Map<Work, number>();
+  #seq = 0;
+  #generation = 0;
+  #wasCollectorAway = false;
+
+  constructor(process: GatewayProcess, dialect: Dialect, around: Surroundings) {
+    this.#process = process;
+    this.#dialect = dialect;
+    this.#around = around;
+  }
+
+  get #isAlive(): boolean {
+    return this.#around.now() < this.#process.diesMs;
+  }
+
+  born(): void {
+    this.#repeat(this.#dialect.aliveMs, () =>
+      this.#say({ what: "alive", atMs: this.#around.now() }, 0),
+    );
+    this.#repeat(this.#dialect.beatMs, () => this.#tellOpen("beat"));
+  }
+
+  started(work: Work): void {
+    const seq = ++this.#seq;
+    this.#open.set(work, seq);
+    this.#say({ what: "start", work, atMs: work.startMs, seq });
+  }
+
+  ended(work: Work, atMs: number): void {
+    this.#open.delete(work);
+    this.#say({ what: "end", work, atMs, seq: ++this.#seq });
+  }
+
+  waits(what: "pause" | "resume", pause: Pause): void {
+    this.#say({ what, pause, atMs: this.#around.now() });
+  }
+
+  /** The exporter begins anew: what waited in it is gone. */
+  restartExporter(): void {
+    this.#generation++;
+    this.#queues.clear();
+    if (this.#dialect.tellsAgain) {
+      this.#tellOpen("start");
+    }
+  }
+
+  dies(): void {
+    if (this.#process.death === "stops") {
+      for (const channel of channels) {
+        this.#flush(channel);
+      }
+      this.#say({ what: "gone", atMs: this.#around.now() }, 0);
+    } else {
+      this.#generation++;
+      this.#queues.clear();
+    }
+  }
+
+  #tellOpen(what: "start" | "beat"): void {
+    for (const [work, seq] of this.#open) {
+      this.#say({ what, work, atMs: this.#around.now(), seq });
+    }
+  }
+
+  #say(told: Told, flushMs = this.#around.flushMs): void {
+    for (const channel of this.#dialect.channelsOf(told, this.#process)) {
+      const queue = this.#queues.get(channel);
+      if (queue === undefined) {
+        this.#queues.set(channel, [told]);
+        const generation = this.#generation;
+        this.#after(flushMs, () => {
+          if (generation === this.#generation) {
+            this.#flush(channel);
+          }
+        });
+      } else {
+        queue.push(told);
+      }
+    }
+  }
+
+  #flush(channel: Channel): void {
+    const queue = this.#queues.get(channel) ?? [];
+    this.#queues.delete(channel);
+    for (let from = 0; from < queue.length; from += mostPerRequest) {
+      const told = queue.slice(from, from + mostPerRequest);
+      const requests = this.#dialect.encode(told, this.#process, channel);
+      this.#send({ requests, told, generation: this.#generation }, 0);
+    }
+  }
+
+  #send(batch: Batch, attempt: number): void {
+    const { network, now } = this.#around;
+    const fate = network.fateOf(attempt);
+    const sentMs = now();
+    switch (fate.outcome) {
+      case "lost":
+        return;
+      case "fails":
+        this.#after(fate.afterMs, () => this.#sendAgain(batch, attempt));
+        return;
+      case "arrives":
+        for (const [copy, afterMs] of fate.afterMs.entries()) {
+          this.#after(afterMs, () => this.#arrive(batch, { attempt, sentMs, isCopy: copy > 0 }));
+        }
+        return;
+      default:
+        fate satisfies never;
+    }
+  }
+
+  async #arrive(
+    batch: Batch,
+    how: { readonly attempt: number; readonly sentMs: number; readonly isCopy: boolean },
+  ): Promise<void> {
+    const { network, collector, hearing, now } = this.#around;
+    const isCut = network.isCut(this.#process, how.sentMs) || network.isCut(this.#process, now());
+    if (isCut || !collector.isUp) {
+      if (!how.isCopy) {
+        this.#wasCollectorAway = true;
+        this.#sendAgain(batch, how.attempt);
+      }
+      return;
+    }
+    for (const request of batch.requests) {
+      if (!(await collector.consume(request))) {
+        throw new Error("The collector did not take a request.");
+      }
+    }
+    for (const told of batch.told) {
+      hearing.hear(told, now());
+    }
+    if (this.#wasCollectorAway && this.#isAlive) {
+      this.#wasCollectorAway = false;
+      if (this.#dialect.tellsAgain) {
+        this.#tellOpen("start");
+      }
+    }
+  }
+
+  #sendAgain(batch: Batch, attempt: number): void {
+    const { network, now } = this.#around;
+    this.#after(network.backOffMs(attempt), () => {
+      const { diesMs, death } = this.#process;
+      const isThere = now() < diesMs + (death === "stops" ? lastWordsMs : 0);
+      if (isThere && batch.generation === this.#generation) {
+        this.#send(batch, attempt + 1);
+      }
+    });
+  }
+
+  #repeat(intervalMs: number, act: () => void): void {
+    if (intervalMs > 0 && this.#isAlive) {
+      act();
+      this.#after(intervalMs, () => this.#repeat(intervalMs, act));
+    }
+  }
+
+  #after(delayMs: number, act: () => void | Promise<void>): void {
+    this.#around.calendar.enter(this.#around.now() + delayMs, act);
+  }
+}

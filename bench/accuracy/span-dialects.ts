@@ -1,0 +1,152 @@
+import type { otlp } from "../../src/otlp/proto/generated.js";
+import {
+  type Items,
+  logsRequest,
+  nanosOf,
+  type Span,
+  spanOf,
+  text,
+  tracesRequest,
+} from "./spans.ts";
+import { type GatewayProcess, isOrphan, type Pause, type Story, type Work } from "./story.ts";
+import { type Dialect, namesSessions, type Request, type Told } from "./telling.ts";
+
+/** S1: every span as it starts and as it ends, and waits for a person. */
+export function createLiveDialect(): Dialect {
+  return {
+    beatMs: 0,
+    aliveMs: 0,
+    tellsAgain: false,
+    tellsClosed: true,
+    channelsOf(told, process) {
+      switch (told.what) {
+        case "start":
+          return ["starts"];
+        case "end":
+          return ["ends"];
+        case "pause":
+        case "resume":
+          return namesSessions("live", process) ? ["logs"] : ["starts"];
+        default:
+          return [];
+      }
+    },
+    encode(told, process, channel): readonly Request[] {
+      if (channel === "logs") {
+        return [
+          logsRequest(
+            told.flatMap((each) => pauseEvents(each, process)),
+            process,
+          ),
+        ];
+      }
+      return [
+        tracesRequest(
+          told.flatMap((each) => liveSpans(each)),
+          process,
+        ),
+      ];
+    },
+  };
+}
+
+/** What an SDK exports by itself: spans that have ended, and in them what else was open or asked for. */
+export function createPlainDialect(story: Story): Dialect {
+  const askedBy = groupBy(story.works, ({ askedBy: call }) => call);
+  const ofTurn = groupBy(story.works, (work) =>
+    work.kind === "tool" ? work.parent?.parent : undefined,
+  );
+  return {
+    beatMs: 0,
+    aliveMs: 0,
+    tellsAgain: false,
+    tellsClosed: true,
+    channelsOf: (told) => (told.what === "end" ? ["ends"] : []),
+    encode: (told, process) => [
+      tracesRequest(
+        told.flatMap((each) =>
+          each.what === "end"
+            ? [
+                spanOf(each.work, "plain", {
+                  endedMs: each.atMs,
+                  asked: askedBy.get(each.work) ?? [],
+                  ...(each.work.kind === "harness"
+                    ? { items: itemsAt(each.atMs, ofTurn.get(each.work) ?? []) }
+                    : {}),
+                }),
+              ]
+            : [],
+        ),
+        process,
+      ),
+    ],
+  };
+}
+
+/** Tools that were open when their harness run ended, and those that were not. */
+export function itemsAt(atMs: number, tools: readonly Work[]): Items {
+  const active = tools.filter((tool) => isOrphan(tool) || tool.endMs > atMs).length;
+  return { active, completed: tools.length - active };
+}
+
+export function groupBy<Key>(
+  works: readonly Work[],
+  keyOf: (work: Work) => Key | undefined,
+): ReadonlyMap<Key, readonly Work[]> {
+  const groups = new Map<Key, Work[]>();
+  for (const work of works) {
+    const key = keyOf(work);
+    if (key !== undefined) {
+      const group = groups.get(key) ?? [];
+      group.push(work);
+      groups.set(key, group);
+    }
+  }
+  return groups;
+}
+
+function liveSpans(told: Told): readonly Span[] {
+  switch (told.what) {
+    case "start":
+    case "beat":
+      return [spanOf(told.work, "live", {})];
+    case "end":
+      return [spanOf(told.work, "live", { endedMs: told.atMs })];
+    case "pause":
+      return [waitSpan(told.pause, undefined)];
+    case "resume":
+      return [waitSpan(told.pause, told.atMs)];
+    default:
+      return [];
+  }
+}
+
+/** As Claude Code has it: a span below the tool, open while the tool waits. */
+function waitSpan({ tool, id, fromMs }: Pause, endedMs: number | undefined): Span {
+  return {
+    traceId: Buffer.from(tool.traceId, "hex"),
+    spanId: Buffer.from(id, "hex"),
+    parentSpanId: Buffer.from(tool.spanId, "hex"),
+    name: "claude_code.tool.blocked_on_user",
+    startTimeUnixNano: nanosOf(fromMs, tool.process),
+    ...(endedMs === undefined ? {} : { endTimeUnixNano: nanosOf(endedMs, tool.process) }),
+  };
+}
+
+/** As the GenAI conventions have it. */
+function pauseEvents(told: Told, process: GatewayProcess): readonly otlp.LogRecord.$Properties[] {
+  if (told.what !== "pause" && told.what !== "resume") {
+    return [];
+  }
+  const { tool, id } = told.pause;
+  return [
+    {
+      eventName: told.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
+      timeUnixNano: nanosOf(told.atMs, process),
+      attributes: [
+        text("gen_ai.conversation.id", tool.session.name),
+        text("gen_ai.agent.pause.id", id),
+      ],
+    },
+  ];
+}

@@ -1,0 +1,80 @@
+/** Who does the work: a process of a gateway. Times are the world's, in ms from its beginning. */
+export interface GatewayProcess {
+  readonly index: number;
+  readonly host: string;
+  readonly pid: number;
+  readonly instance: string;
+  /** How wrong the clock of its host is. */
+  readonly skewMs: number;
+  readonly bornMs: number;
+  /** Infinity when it outlives the story. */
+  readonly diesMs: number;
+  /** A process that stops lets its tools go, closes spans and says good-bye. */
+  readonly death: "stops" | "killed";
+}
+
+export interface Session {
+  readonly index: number;
+  readonly name: string;
+}
+
+export type WorkKind = "harness" | "run" | "tool" | "model_call";
+
+/** What really happened to a piece of work, whatever anyone hears of it. */
+export interface Work {
+  readonly index: number;
+  readonly kind: WorkKind;
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parent: Work | undefined;
+  readonly session: Session;
+  readonly process: GatewayProcess;
+  /** Name of the tool; empty for other work. */
+  readonly tool: string;
+  /** The model call that asked for the tool. */
+  readonly askedBy: Work | undefined;
+  readonly startMs: number;
+  /** When it ended by itself or was let go; Infinity when it never did. */
+  endMs: number;
+  /** Since when nobody owns it while it goes on; Infinity for work that ends. */
+  orphanedMs: number;
+  /** When somebody else closes the span of an orphan: its run, or its process as it stops. */
+  closedMs: number;
+  /** It was its run that did. */
+  isClosedByRun: boolean;
+}
+
+/** A wait for a person. */
+export interface Pause {
+  readonly tool: Work;
+  readonly id: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The truth. */
+export interface Story {
+  readonly processes: readonly GatewayProcess[];
+  readonly sessions: readonly Session[];
+  readonly works: readonly Work[];
+  readonly pauses: readonly Pause[];
+  /** When the last turn had begun. */
+  readonly lastsMs: number;
+}
+
+export function isMarker({ kind }: Work): boolean {
+  return kind === "tool" || kind === "model_call";
+}
+
+export function isOrphan({ orphanedMs }: Work): boolean {
+  return orphanedMs !== Number.POSITIVE_INFINITY;
+}
+
+/** The outermost run of the turn that it is part of, or itself. */
+export function ownerOf(work: Work): Work {
+  let owner = work;
+  while (owner.kind !== "harness" && owner.parent !== undefined) {
+    owner = owner.parent;
+  }
+  return owner;
+}

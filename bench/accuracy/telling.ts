@@ -1,0 +1,55 @@
+import type { Signal } from "../../src/otlp/payload.ts";
+import type { GatewayProcess, Pause, Work } from "./story.ts";
+
+/** How a gateway tells of its work. */
+export type Mode = "relay" | "live" | "partial_logs" | "plain";
+
+/** One thing that a process says. `atMs` is when, by the world's clock; `seq` counts what it says. */
+export type Told =
+  | {
+      readonly what: "start" | "beat" | "end";
+      readonly work: Work;
+      readonly atMs: number;
+      readonly seq: number;
+    }
+  | { readonly what: "pause" | "resume"; readonly pause: Pause; readonly atMs: number }
+  | { readonly what: "alive" | "gone"; readonly atMs: number };
+
+/** An OTLP request. */
+export interface Request {
+  readonly signal: Signal;
+  readonly bytes: Uint8Array;
+  readonly items: number;
+}
+
+/** The ways out of a process: each is an exporter of its own, with a queue of its own. */
+export const channels = ["starts", "ends", "logs", "life"] as const;
+export type Channel = (typeof channels)[number];
+
+/** A way of telling: what is said of what, and what that looks like on the wire. */
+export interface Dialect {
+  /** Where a thing is said; nowhere when this dialect has no word for it. */
+  channelsOf(told: Told, process: GatewayProcess): readonly Channel[];
+  encode(told: readonly Told[], process: GatewayProcess, channel: Channel): readonly Request[];
+  /** How often every open span is told of again; 0 for never. */
+  readonly beatMs: number;
+  /** How often the process says that it lives; 0 for never. */
+  readonly aliveMs: number;
+  /** Whether what is open is told again when the collector was away. */
+  readonly tellsAgain: boolean;
+  /** Whether spans of orphans that their gateway closes are told of. */
+  readonly tellsClosed: boolean;
+}
+
+/** The world began then. */
+export const epochUnixMs = 1_795_000_000_000;
+
+/** A time as the sender's clock has it, in Unix ms. */
+export function sentMs(atMs: number, process: GatewayProcess): number {
+  return epochUnixMs + atMs + process.skewMs;
+}
+
+/** Half of the processes name the session on their runs; of the others only the tree of spans is known. */
+export function namesSessions(mode: Mode, process: GatewayProcess): boolean {
+  return mode === "relay" || mode === "partial_logs" || process.index % 2 === 0;
+}

@@ -1,0 +1,187 @@
+import type { ToldEvents } from "./derived-events.ts";
+import type { Hearing } from "./hearing.ts";
+import { Knowledge } from "./knowledge.ts";
+import { isMarker, isOrphan, type Story, type Work } from "./story.ts";
+import type { Mode } from "./telling.ts";
+
+/** An eviction that was wrong, or an orphan that was missed. */
+export interface Case {
+  readonly what: "false" | "repeated" | "missed" | "within_lateness" | "while_awaited";
+  readonly work: Work | undefined;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** How right a collector was. All but the first two lines counts only what could be known. */
+export interface Verdict {
+  readonly markers: number;
+  readonly orphans: number;
+  /** Markers of which the start or the end never arrived. */
+  readonly unknowable: number;
+  readonly unknowableOrphans: number;
+  readonly right: number;
+  readonly wrong: number;
+  /** Evictions of what can't be known, which count as neither. */
+  readonly undecided: number;
+  readonly found: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly falseEvictionRate: number;
+  /** From when it could be known that nobody owned a marker until its eviction. Sorted. */
+  readonly delaysMs: readonly number[];
+  readonly reconciled: number;
+  readonly held: number;
+  readonly byReason: ReadonlyMap<string, number>;
+  readonly stalls: number;
+  /** The most wrong evictions at one moment. */
+  readonly mostWrongAtOnce: number;
+  readonly withinLateness: number;
+  readonly whileAwaited: number;
+  readonly cases: readonly Case[];
+}
+
+/** Holds what the collector told against the truth. */
+export function judge(
+  story: Story,
+  heard: { readonly hearing: Hearing; readonly told: ToldEvents },
+  by: { readonly mode: Mode; readonly allowedLatenessMs: number },
+): Verdict {
+  const { hearing, told } = heard;
+  const knowledge = new Knowledge(story, hearing, by);
+  const works = new Map(story.works.map((work) => [work.spanId, work]));
+  const found = new Set<Work>();
+  const cases: Case[] = [];
+  const delaysMs: number[] = [];
+  const byReason = new Map<string, number>();
+  const wrongAt = new Map<number, number>();
+  let right = 0;
+  let undecided = 0;
+
+  const evict = (work: Work | undefined, reason: string, atMs: number) => {
+    byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
+    const note = (what: Case["what"]) => cases.push({ what, work, reason, atMs });
+    if (work !== undefined && !knowledge.isKnowable(work)) {
+      undecided++;
+      return;
+    }
+    if (work !== undefined && hearing.endOf(work) < atMs && !isOrphan(work)) {
+      note("within_lateness");
+    }
+    if (work !== undefined && knowledge.isAwaited(work, atMs)) {
+      note("while_awaited");
+    }
+    if (work === undefined || !(isOrphan(work) && atMs >= work.orphanedMs)) {
+      note("false");
+      wrongAt.set(atMs, (wrongAt.get(atMs) ?? 0) + 1);
+    } else if (found.has(work)) {
+      note("repeated");
+    } else {
+      found.add(work);
+      right++;
+      const knownMs = knowledge.knownMs(work);
+      if (reason === "orphaned_no_owner" && knownMs <= atMs) {
+        delaysMs.push(atMs - knownMs);
+      }
+    }
+  };
+
+  for (const { atMs, reason, marker } of evictionsOf(told, works, knowledge, found)) {
+    evict(marker(), reason, atMs);
+  }
+  for (const { atMs, spanId } of told.stalls) {
+    const work = works.get(spanId);
+    if (work !== undefined && knowledge.isAwaited(work, atMs)) {
+      cases.push({ what: "while_awaited", work, reason: "stalled", atMs });
+    }
+  }
+
+  const markers = story.works.filter(isMarker);
+  const knowable = markers.filter((marker) => knowledge.isKnowable(marker));
+  const orphans = knowable.filter(isOrphan);
+  for (const work of orphans.filter((orphan) => !found.has(orphan))) {
+    cases.push({ what: "missed", work, reason: "", atMs: work.orphanedMs });
+  }
+  const count = (what: Case["what"]) => cases.filter((each) => each.what === what).length;
+  const wrong = count("false") + count("repeated");
+  const allOrphans = markers.filter(isOrphan).length;
+  return {
+    markers: markers.length,
+    orphans: allOrphans,
+    unknowable: markers.length - knowable.length,
+    unknowableOrphans: allOrphans - orphans.length,
+    right,
+    wrong,
+    undecided,
+    found: found.size,
+    precision: share(right, right + wrong),
+    recall: share(found.size, orphans.length),
+    falseEvictionRate:
+      1 -
+      share(knowable.length - orphans.length - count("false"), knowable.length - orphans.length),
+    delaysMs: delaysMs.sort((a, b) => a - b),
+    reconciled: told.reconciled,
+    held: told.held,
+    byReason,
+    stalls: told.stalls.length,
+    mostWrongAtOnce: Math.max(0, ...wrongAt.values()),
+    withinLateness: count("within_lateness"),
+    whileAwaited: count("while_awaited"),
+    cases,
+  };
+}
+
+/** The value below which the share of sorted values lies; 0 for none. */
+export function percentile(sorted: readonly number[], part: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? 0;
+}
+
+interface EvictionOfOne {
+  readonly atMs: number;
+  readonly reason: string;
+  /** Asked in order: of evictions by number, whom they mean depends on who was found before. */
+  readonly marker: () => Work | undefined;
+}
+
+/**
+ * Every single eviction in order of time. What an event counts beyond the markers that the closing spans of
+ * the same moment and session name is known by number: it means orphans of that session not found yet.
+ */
+function evictionsOf(
+  told: ToldEvents,
+  works: ReadonlyMap<string, Work>,
+  knowledge: Knowledge,
+  found: ReadonlySet<Work>,
+): readonly EvictionOfOne[] {
+  const placeOf = (atMs: number, spanId: string, reason: string) => {
+    const work = works.get(spanId);
+    return `${atMs} ${reason} ${work === undefined ? spanId : knowledge.placeOf(work)}`;
+  };
+  const named = new Map<string, number>();
+  const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason }) => {
+    const place = placeOf(atMs, spanId, reason);
+    named.set(place, (named.get(place) ?? 0) + 1);
+    return { atMs, reason, marker: () => works.get(spanId) };
+  });
+  for (const { atMs, spanId, reason, count } of told.evictions) {
+    const place = placeOf(atMs, spanId, reason);
+    const known = Math.min(count, named.get(place) ?? 0);
+    named.set(place, (named.get(place) ?? 0) - known);
+    for (let rest = count - known; rest > 0; rest--) {
+      const marker = () => {
+        const owner = works.get(spanId);
+        return owner === undefined
+          ? undefined
+          : knowledge
+              .orphansAt(owner)
+              .find((orphan) => !found.has(orphan) && orphan.orphanedMs <= atMs);
+      };
+      evictions.push({ atMs, reason, marker });
+    }
+  }
+  return evictions.sort((a, b) => a.atMs - b.atMs);
+}
+
+/** Of nothing, all. */
+function share(part: number, whole: number): number {
+  return whole === 0 ? 1 : part / whole;
+}

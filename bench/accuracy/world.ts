@@ -1,0 +1,163 @@
+import { Calendar } from "./calendar.ts";
+import { Chance } from "./chance.ts";
+import { Collector, type Derived } from "./collector.ts";
+import { type Habits, tellStory } from "./gateway.ts";
+import { Hearing } from "./hearing.ts";
+import { type Faults, Network } from "./network.ts";
+import { createPartialLogDialect } from "./partial-log-dialect.ts";
+import { createRelayDialect } from "./relay-dialect.ts";
+import { Sender } from "./sender.ts";
+import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
+import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
+import type { Dialect, Mode } from "./telling.ts";
+
+/** A world: a gateway, the way it tells of itself, what goes wrong on the way, and the collector. */
+export interface World {
+  readonly mode: Mode;
+  readonly habits: Habits;
+  readonly faults: Faults;
+  /** Traces that are left out at their beginning. */
+  readonly sampledShare: number;
+  /** How long exporters wait for company before they send. */
+  readonly flushMs: number;
+  /** How often, on average, the exporter of a process begins anew; Infinity for never. */
+  readonly exporterRestartMs: number;
+  /** How often the collector is killed or stopped, and started again seconds later. */
+  readonly collectorRestarts: number;
+  /** Config of `session_activity`. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** How long the world goes on when the last turn has begun. */
+  readonly tailMs: number;
+}
+
+/** What really was, what of it was heard, and what was made of it. */
+export interface Outcome {
+  readonly story: Story;
+  readonly hearing: Hearing;
+  readonly derived: readonly Derived[];
+}
+
+/** Lets a world happen. The same world and seed give the same outcome. */
+export async function happen(world: World, seed: number): Promise<Outcome> {
+  const chance = new Chance(seed);
+  const story = tellStory(world.habits, chance.fork());
+  const calendar = new Calendar();
+  const hearing = new Hearing(story);
+  const collector = new Collector(world.config, {
+    isRestarted: world.collectorRestarts > 0,
+    chance: chance.fork(),
+  });
+  let nowMs = 0;
+  const around = {
+    calendar,
+    network: new Network(world.faults, chance.fork()),
+    collector,
+    hearing,
+    flushMs: world.flushMs,
+    now: () => nowMs,
+  };
+  enterStory(world, story, around, chance.fork());
+  enterRestarts(world, around, chance.fork());
+  const overMs = world.habits.lastsMs + world.tailMs;
+  await collector.start(0);
+  while (calendar.nextMs <= overMs) {
+    const next = calendar.take();
+    if (next !== undefined) {
+      await collector.advanceTo(next.atMs);
+      nowMs = next.atMs;
+      await next.act();
+    }
+  }
+  await collector.advanceTo(overMs);
+  await collector.end(overMs, "stopped");
+  return { story, hearing, derived: collector.derived };
+}
+
+function enterStory(
+  world: World,
+  story: Story,
+  around: ConstructorParameters<typeof Sender>[2],
+  chance: Chance,
+): void {
+  const { calendar } = around;
+  const dialect = dialectOf(world.mode, story);
+  const senders = new Map<GatewayProcess, Sender>();
+  for (const process of story.processes) {
+    const sender = new Sender(process, dialect, around);
+    senders.set(process, sender);
+    calendar.enter(process.bornMs, () => sender.born());
+  }
+  const isTold = new Map<string, boolean>();
+  for (const work of story.works) {
+    const sender = senders.get(work.process);
+    const isSampled = isTold.get(work.traceId) ?? !chance.happens(1 - world.sampledShare);
+    isTold.set(work.traceId, isSampled);
+    if (sender === undefined || !isSampled) {
+      continue;
+    }
+    calendar.enter(work.startMs, () => sender.started(work));
+    const endMs = toldEndOf(work, dialect);
+    if (Number.isFinite(endMs)) {
+      calendar.enter(endMs, () => sender.ended(work, endMs));
+    }
+  }
+  for (const pause of story.pauses) {
+    const { process, traceId } = pause.tool;
+    const sender = senders.get(process);
+    for (const [what, atMs] of [
+      ["pause", pause.fromMs],
+      ["resume", pause.toMs],
+    ] as const) {
+      if (sender !== undefined && atMs < process.diesMs && isTold.get(traceId) === true) {
+        calendar.enter(atMs, () => sender.waits(what, pause));
+      }
+    }
+  }
+  for (const [process, sender] of senders) {
+    let atMs = process.bornMs + chance.exponential(world.exporterRestartMs);
+    while (atMs < Math.min(process.diesMs, story.lastsMs)) {
+      calendar.enter(atMs, () => sender.restartExporter());
+      atMs += chance.exponential(world.exporterRestartMs);
+    }
+    // Entered last: what ends with its process is told before that is gone.
+    if (Number.isFinite(process.diesMs)) {
+      calendar.enter(process.diesMs, () => sender.dies());
+    }
+  }
+}
+
+/** When the sender says that work is over, which of an orphan it may do as well. */
+function toldEndOf(work: Work, dialect: Dialect): number {
+  return isOrphan(work) && dialect.tellsClosed ? work.closedMs : work.endMs;
+}
+
+function enterRestarts(
+  world: World,
+  { calendar, collector }: { readonly calendar: Calendar; readonly collector: Collector },
+  chance: Chance,
+): void {
+  for (let restart = 0; restart < world.collectorRestarts; restart++) {
+    const atMs =
+      (world.habits.lastsMs * (restart + chance.between(0.2, 0.8))) / world.collectorRestarts;
+    const backMs = atMs + chance.magnitude(1_000, 30_000);
+    calendar.enter(atMs, () => collector.end(atMs, restart % 2 === 0 ? "killed" : "stopped"));
+    calendar.enter(backMs, () => collector.start(backMs));
+  }
+}
+
+function dialectOf(mode: Mode, story: Story): Dialect {
+  switch (mode) {
+    case "relay":
+      return createRelayDialect();
+    case "live":
+      return createLiveDialect();
+    case "partial_logs":
+      return createPartialLogDialect();
+    case "plain":
+      return createPlainDialect(story);
+    default: {
+      const none: never = mode;
+      return none;
+    }
+  }
+}
