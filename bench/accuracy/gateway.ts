@@ -1,6 +1,7 @@
 import type { Chance } from "./chance.ts";
 import { createProcesses, type Lives } from "./processes.ts";
 import type { GatewayProcess, Pause, Session, Story, Work, WorkKind } from "./story.ts";
+import { namesSessions } from "./telling.ts";
 
 /** What the sessions of a gateway are like. */
 export interface Habits extends Lives {
@@ -232,7 +233,9 @@ class Gateway {
   #abandon(tool: Work, ownerEndMs: number): void {
     const { diesMs, death } = tool.process;
     tool.orphanedMs = Math.min(ownerEndMs, diesMs);
-    if (ownerEndMs < diesMs && this.#chance.happens(this.#habits.closedByRunShare)) {
+    // OpenClaw does so; of what follows the GenAI conventions nobody could tell such an end from any other.
+    const mayBeClosed = ownerEndMs < diesMs && !namesSessions("plain", tool.process);
+    if (mayBeClosed && this.#chance.happens(this.#habits.closedByRunShare)) {
       tool.closedMs = ownerEndMs + 1;
       tool.isClosedByRun = true;
     } else if (death === "stops") {

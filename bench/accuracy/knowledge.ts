@@ -54,6 +54,14 @@ export class Knowledge {
     return Number.isFinite(hearing.startOf(work)) || Number.isFinite(this.#evidenceMs(work));
   }
 
+  /** Whether the span of an orphan was closed in time: nothing that ends within the lateness is ever evicted. */
+  isClosedInTime(orphan: Work): boolean {
+    return (
+      this.#mode !== "plain" &&
+      this.#hearing.endOf(orphan) < this.knownMs(orphan) + this.#allowedLatenessMs
+    );
+  }
+
   /**
    * When it could be known that nobody owned an orphan any more: from then on, for the lateness, no run of its session
    * was open as far as the collector had heard. Infinity when it never could.
@@ -93,9 +101,12 @@ export class Knowledge {
     if (this.#mode !== "plain") {
       return Number.POSITIVE_INFINITY;
     }
-    const told = namesSessions(this.#mode, orphan.process) ? orphan.askedBy : ownerOf(orphan);
-    // A harness run counts what is open in it, and only when it comes to its end.
-    return told === undefined ? Number.POSITIVE_INFINITY : this.#hearing.endOf(told);
+    // A harness run counts what is open in it; a model call names what it asked for, which means something at the end.
+    const askedMs =
+      namesSessions(this.#mode, orphan.process) && orphan.askedBy !== undefined
+        ? this.#hearing.endOf(orphan.askedBy)
+        : 0;
+    return Math.max(askedMs, this.#hearing.endOf(ownerOf(orphan)));
   }
 
   /** A run counts in its own place, and where only the tree is known also in those above. */

@@ -1,5 +1,5 @@
 import type { Habits } from "./gateway.ts";
-import type { Cut, Faults } from "./network.ts";
+import type { Faults } from "./network.ts";
 import type { World } from "./world.ts";
 
 /** How large a run is: all of it, or enough to notice in a minute that something broke. */
@@ -80,7 +80,7 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     exporterRestartMs: 3 * hour,
     collectorRestarts: Math.max(2, Math.round(8 * part)),
   };
-  const cut: Cut = { fromMs: habits.lastsMs * 0.4, toMs: habits.lastsMs * 0.4 + 4 * minute };
+  const crowd = size === "full" ? 3_000 : Number(process.env["CROWD"] ?? 500);
   const promptly = { delayMs: 1_500 };
   const perfect: Target = { precision: 1, recall: 1, ...promptly };
   const good: Target = { precision: 0.999, recall: 0.99, ...promptly };
@@ -136,14 +136,12 @@ export function scenariosOf(size: Size): readonly Scenario[] {
         ...clean,
         habits: {
           ...habits,
-          lastsMs: habits.lastsMs / 4,
+          sessions: crowd,
+          lastsMs: hour,
           lostHosts: 3,
-          lostHostsAtMs: (habits.lastsMs / 4) * 0.7,
+          lostHostsAtMs: 40 * minute,
         },
-        faults: {
-          ...noFaults,
-          cuts: [{ ...cut, fromMs: cut.fromMs / 4, toMs: cut.fromMs / 4 + 4 * minute }],
-        },
+        faults: { ...noFaults, cuts: [{ fromMs: 20 * minute, toMs: 24 * minute }] },
       },
       { mostWrongAtOnce: 0, recall: 0.99 },
     ),

@@ -1,7 +1,7 @@
 import Long from "long";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import type { GatewayProcess, Work, WorkKind } from "./story.ts";
-import { type Mode, namesSessions, type Request, sentMs } from "./telling.ts";
+import { type Mode, namesSessions, namesSessionsAlways, type Request, sentMs } from "./telling.ts";
 
 type Attribute = otlp.KeyValue.$Properties;
 export type Span = otlp.Span.$Properties;
@@ -95,7 +95,7 @@ function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
   const parts = asked.map(({ spanId, tool }) => ({ type: "tool_call", id: spanId, name: tool }));
   return [
     text("gen_ai.operation.name", operations[work.kind]),
-    ...(work.kind === "harness" || work.kind === "run"
+    ...(work.kind === "harness" || work.kind === "run" || namesSessionsAlways(work.process)
       ? [text("gen_ai.conversation.id", work.session.name)]
       : []),
     ...(work.kind === "tool"

@@ -53,3 +53,8 @@ export function sentMs(atMs: number, process: GatewayProcess): number {
 export function namesSessions(mode: Mode, process: GatewayProcess): boolean {
   return mode === "relay" || mode === "partial_logs" || process.index % 2 === 0;
 }
+
+/** Some frameworks name the session on every span, others on runs only. */
+export function namesSessionsAlways(process: GatewayProcess): boolean {
+  return process.index % 4 === 0;
+}

@@ -97,7 +97,9 @@ export function judge(
 
   const markers = story.works.filter(isMarker);
   const knowable = markers.filter((marker) => knowledge.isKnowable(marker));
-  const orphans = knowable.filter(isOrphan);
+  const orphans = knowable.filter(
+    (marker) => isOrphan(marker) && !knowledge.isClosedInTime(marker),
+  );
   for (const work of orphans.filter((orphan) => !found.has(orphan))) {
     cases.push({ what: "missed", work, reason: "", atMs: work.orphanedMs });
   }
