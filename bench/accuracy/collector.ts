@@ -103,7 +103,10 @@ export class Collector {
     if (this.derived.length > before) {
       await settled();
     }
-    return result.status === "accepted";
+    if (result.status !== "accepted") {
+      throw new Error(`The collector did not take a request: ${result.message}`);
+    }
+    return true;
   }
 
   /** Ends it: as `kill -9` does, or in good order. */

@@ -1,89 +1,53 @@
-import { readDerived } from "./derived-events.ts";
+// How often the collector is right: npm run accuracy -- [--quick] [--seed N] [--scenario NAME] [--json] [--cases]
+// Exits with 1 when a target is missed. A full run of all scenarios writes docs/accuracy.md.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { printTable } from "../report.ts";
+import { accuracyPage } from "./page.ts";
+import { figuresOf, jsonRow } from "./report.ts";
 import { scenariosOf } from "./scenarios.ts";
-import { judge, percentile } from "./verdict.ts";
-import { happen } from "./world.ts";
+import { type Trial, tryOut } from "./trial.ts";
 
-const only = process.argv[2];
-for (const scenario of scenariosOf(process.argv[3] === "full" ? "full" : "quick")) {
-  if (only !== undefined && only !== scenario.name) continue;
-  const begin = performance.now();
-  const { story, hearing, derived } = await happen(scenario.world, 1);
-  const told = readDerived(derived);
-  const v = judge(
-    story,
-    { hearing, told },
-    { mode: scenario.world.mode, allowedLatenessMs: scenario.allowedLatenessMs },
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    scenario: { type: "string" },
+    json: { type: "boolean", default: false },
+    quick: { type: "boolean", default: false },
+    cases: { type: "boolean", default: false },
+  },
+});
+const all = scenariosOf(values.quick ? "quick" : "full");
+const chosen = all.filter(({ name }) => values.scenario === undefined || values.scenario === name);
+if (chosen.length === 0 || !/^\d{1,9}$/.test(values.seed)) {
+  console.error(
+    "Usage: npm run accuracy -- [--quick] [--seed N] [--scenario NAME] [--json] [--cases]",
   );
-  const { cases, delaysMs, ...rest } = v;
-  console.log(
-    scenario.name,
-    Math.round(performance.now() - begin),
-    "ms",
-    rest,
-    percentile(delaysMs, 0.5),
-    percentile(delaysMs, 0.99),
-    delaysMs.length,
-  );
-  const shown = cases
-    .filter((c) => !process.env["W"] || c.what === process.env["W"])
-    .slice(0, 8)
-    .map(({ what, work, reason, atMs }) => ({
-      what,
-      reason,
-      atMs: Math.round(atMs),
-      kind: work?.kind,
-      span: work?.spanId,
-      start: work?.startMs,
-      end: work?.endMs,
-      orphaned: work?.orphanedMs,
-      closed: work?.closedMs,
-      hs: work && hearing.startOf(work),
-      he: work && hearing.endOf(work),
-      p: work?.process.index,
-      dies: work?.process.diesMs,
-      death: work?.process.death,
-    }));
-  if (process.argv[5])
-    for (const w of story.works.filter((x) => {
-      for (let a: typeof x | undefined = x; a; a = a.parent)
-        if (a.spanId === process.argv[5]) return true;
-      return false;
-    }))
-      console.log(
-        w.kind,
-        w.spanId,
-        w.parent?.spanId,
-        w.startMs,
-        w.endMs,
-        w.orphanedMs,
-        hearing.endOf(w),
-      );
-  if (process.argv[4])
-    for (const e of told.evictions.slice(0, 40)) {
-      const w = story.works.find((x) => x.spanId === e.spanId);
-      console.log(
-        JSON.stringify({
-          ...e,
-          kind: w?.kind,
-          proc: w?.process.index,
-          ses: w?.session.index,
-          hungHere:
-            w &&
-            story.works
-              .filter(
-                (x) =>
-                  x.session === w.session &&
-                  x.process === w.process &&
-                  Number.isFinite(x.orphanedMs),
-              )
-              .map((x) => [
-                Math.round(x.startMs),
-                Math.round(x.orphanedMs),
-                x.closedMs,
-                x.isClosedByRun,
-              ]),
-        }),
-      );
-    }
-  if (shown.length) console.table(shown);
+  console.error(`Scenarios: ${all.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
 }
+const seed = Number(values.seed);
+const trials: Trial[] = [];
+for (const scenario of chosen) {
+  console.error(`${scenario.name} …`);
+  const trial = await tryOut(scenario, seed);
+  trials.push(trial);
+  for (const line of values.cases ? trial.cases : []) {
+    console.error(line);
+  }
+  for (const miss of trial.misses) {
+    console.error(`${scenario.name} missed its target: ${miss}.`);
+  }
+}
+if (values.json) {
+  console.log(JSON.stringify(trials.map(jsonRow), undefined, 2));
+} else {
+  printTable(`Accuracy with seed ${seed}`, trials.map(figuresOf));
+}
+if (!values.quick && values.scenario === undefined) {
+  const path = join(import.meta.dirname, "..", "..", "docs", "accuracy.md");
+  writeFileSync(path, accuracyPage(trials, seed));
+  console.error("Wrote docs/accuracy.md.");
+}
+process.exit(trials.some(({ misses }) => misses.length > 0) ? 1 : 0);

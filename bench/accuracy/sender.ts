@@ -1,15 +1,21 @@
 import type { Calendar } from "./calendar.ts";
-import type { Collector } from "./collector.ts";
 import type { Hearing } from "./hearing.ts";
 import type { Network } from "./network.ts";
 import type { GatewayProcess, Pause, Work } from "./story.ts";
 import { type Channel, channels, type Dialect, type Request, type Told } from "./telling.ts";
 
+/** Whoever is sent to. */
+export interface Ear {
+  readonly isUp: boolean;
+  /** True when the request was taken; one that was not is sent again. */
+  consume(request: Request): Promise<boolean>;
+}
+
 /** Where a sender is: what it shares with all others. */
 export interface Surroundings {
   readonly calendar: Calendar;
   readonly network: Network;
-  readonly collector: Collector;
+  readonly collector: Ear;
   readonly hearing: Hearing;
   /** How long each way out waits for company before it sends. */
   readonly flushMs: number;
@@ -152,15 +158,13 @@ export class Sender {
     const { network, collector, hearing, now } = this.#around;
     const isCut = network.isCut(this.#process, how.sentMs) || network.isCut(this.#process, now());
     if (isCut || !collector.isUp) {
-      if (!how.isCopy) {
-        this.#wasCollectorAway = true;
-        this.#sendAgain(batch, how.attempt);
-      }
+      this.#failed(batch, how);
       return;
     }
     for (const request of batch.requests) {
       if (!(await collector.consume(request))) {
-        throw new Error("The collector did not take a request.");
+        this.#failed(batch, how);
+        return;
       }
     }
     for (const told of batch.told) {
@@ -171,6 +175,13 @@ export class Sender {
       if (this.#dialect.tellsAgain) {
         this.#tellOpen("start");
       }
+    }
+  }
+
+  #failed(batch: Batch, how: { readonly attempt: number; readonly isCopy: boolean }): void {
+    if (!how.isCopy) {
+      this.#wasCollectorAway = true;
+      this.#sendAgain(batch, how.attempt);
     }
   }
 

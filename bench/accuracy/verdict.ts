@@ -6,7 +6,7 @@ import type { Mode } from "./telling.ts";
 
 /** An eviction that was wrong, or an orphan that was missed. */
 export interface Case {
-  readonly what: "false" | "repeated" | "missed" | "within_lateness" | "while_awaited";
+  readonly what: "false" | "repeated" | "missed" | "after_end" | "while_awaited";
   readonly work: Work | undefined;
   readonly reason: string;
   readonly atMs: number;
@@ -15,10 +15,13 @@ export interface Case {
 /** How right a collector was. All but the first two lines counts only what could be known. */
 export interface Verdict {
   readonly markers: number;
-  readonly orphans: number;
-  /** Markers of which the start or the end never arrived. */
+  /** Markers of which the start or the end never arrived, and orphans among them. */
   readonly unknowable: number;
   readonly unknowableOrphans: number;
+  /** Orphans that were to be found. */
+  readonly orphans: number;
+  /** Orphans that are none after all: their gateway closed them before the lateness had passed. */
+  readonly closedInTime: number;
   readonly right: number;
   readonly wrong: number;
   /** Evictions of what can't be known, which count as neither. */
@@ -34,8 +37,8 @@ export interface Verdict {
   readonly byReason: ReadonlyMap<string, number>;
   readonly stalls: number;
   /** The most wrong evictions at one moment. */
-  readonly mostWrongAtOnce: number;
-  readonly withinLateness: number;
+  readonly wrongAtOnce: number;
+  readonly afterEnd: number;
   readonly whileAwaited: number;
   readonly cases: readonly Case[];
 }
@@ -65,7 +68,7 @@ export function judge(
       return;
     }
     if (work !== undefined && hearing.endOf(work) < atMs && !isOrphan(work)) {
-      note("within_lateness");
+      note("after_end");
     }
     if (work !== undefined && knowledge.isAwaited(work, atMs)) {
       note("while_awaited");
@@ -106,11 +109,13 @@ export function judge(
   const count = (what: Case["what"]) => cases.filter((each) => each.what === what).length;
   const wrong = count("false") + count("repeated");
   const allOrphans = markers.filter(isOrphan).length;
+  const knowableOrphans = knowable.filter(isOrphan).length;
   return {
     markers: markers.length,
-    orphans: allOrphans,
     unknowable: markers.length - knowable.length,
-    unknowableOrphans: allOrphans - orphans.length,
+    unknowableOrphans: allOrphans - knowableOrphans,
+    orphans: orphans.length,
+    closedInTime: knowableOrphans - orphans.length,
     right,
     wrong,
     undecided,
@@ -125,8 +130,8 @@ export function judge(
     held: told.held,
     byReason,
     stalls: told.stalls.length,
-    mostWrongAtOnce: Math.max(0, ...wrongAt.values()),
-    withinLateness: count("within_lateness"),
+    wrongAtOnce: Math.max(0, ...wrongAt.values()),
+    afterEnd: count("after_end"),
     whileAwaited: count("while_awaited"),
     cases,
   };

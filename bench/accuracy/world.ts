@@ -6,7 +6,7 @@ import { Hearing } from "./hearing.ts";
 import { type Faults, Network } from "./network.ts";
 import { createPartialLogDialect } from "./partial-log-dialect.ts";
 import { createRelayDialect } from "./relay-dialect.ts";
-import { Sender } from "./sender.ts";
+import { Sender, type Surroundings } from "./sender.ts";
 import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
 import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
 import type { Dialect, Mode } from "./telling.ts";
@@ -73,10 +73,11 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   return { story, hearing, derived: collector.derived };
 }
 
-function enterStory(
-  world: World,
+/** Enters all that the processes of a story do and tell. */
+export function enterStory(
+  world: Omit<World, "habits">,
   story: Story,
-  around: ConstructorParameters<typeof Sender>[2],
+  around: Surroundings,
   chance: Chance,
 ): void {
   const { calendar } = around;
