@@ -56,10 +56,12 @@ export class Knowledge {
 
   /** Whether the span of an orphan was closed in time: nothing that ends within the lateness is ever evicted. */
   isClosedInTime(orphan: Work): boolean {
-    return (
-      this.#mode !== "plain" &&
-      this.#hearing.endOf(orphan) < this.knownMs(orphan) + this.#allowedLatenessMs
-    );
+    const lateness = this.#allowedLatenessMs;
+    if (this.#mode === "plain") {
+      const isEarly = orphan.closedMs <= orphan.orphanedMs + lateness && !orphan.isClosedByRun;
+      return isEarly && Number.isFinite(this.#hearing.endOf(orphan));
+    }
+    return this.#hearing.endOf(orphan) < this.knownMs(orphan) + lateness;
   }
 
   /**

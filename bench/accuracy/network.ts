@@ -3,7 +3,8 @@ import type { GatewayProcess } from "./story.ts";
 
 /** What goes wrong between gateways and the collector, with what probability per request. */
 export interface Faults {
-  /** Of ten requests nine take milliseconds, the others up to that. */
+  /** Most requests take milliseconds, this part of them up to `longestDelayMs`. */
+  readonly slowShare: number;
   readonly longestDelayMs: number;
   /** Fail and are sent again. */
   readonly failedShare: number;
@@ -72,8 +73,8 @@ export class Network {
   }
 
   #delayMs(): number {
-    const { longestDelayMs } = this.#faults;
-    return this.#chance.happens(0.1)
+    const { slowShare, longestDelayMs } = this.#faults;
+    return this.#chance.happens(slowShare)
       ? this.#chance.between(usualDelayMs.from, longestDelayMs)
       : this.#usualDelayMs();
   }

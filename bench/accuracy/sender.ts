@@ -31,6 +31,7 @@ interface Batch {
   readonly told: readonly Told[];
   /** Of the exporter that sends it: a later one knows nothing of it. */
   readonly generation: number;
+  readonly number: number;
 }
 
 /** One process of a gateway as its exporters see it: what it says is queued, batched, sent, sent again. */
@@ -43,7 +44,9 @@ export class Sender {
   readonly #open = new Map<Work, number>();
   #seq = 0;
   #generation = 0;
-  #wasCollectorAway = false;
+  #batches = 0;
+  /** What waits, in order, while the collector is away; undefined while it is not. */
+  #waiting: Batch[] | undefined;
 
   constructor(process: GatewayProcess, dialect: Dialect, around: Surroundings) {
     this.#process = process;
@@ -127,11 +130,16 @@ export class Sender {
     for (let from = 0; from < queue.length; from += mostPerRequest) {
       const told = queue.slice(from, from + mostPerRequest);
       const requests = this.#dialect.encode(told, this.#process, channel);
-      this.#send({ requests, told, generation: this.#generation }, 0);
+      const number = this.#batches++;
+      this.#send({ requests, told, generation: this.#generation, number }, 0);
     }
   }
 
   #send(batch: Batch, attempt: number): void {
+    if (this.#waiting !== undefined) {
+      this.#waiting.push(batch);
+      return;
+    }
     const { network, now } = this.#around;
     const fate = network.fateOf(attempt);
     const sentMs = now();
@@ -170,30 +178,53 @@ export class Sender {
     for (const told of batch.told) {
       hearing.hear(told, now());
     }
-    if (this.#wasCollectorAway && this.#isAlive) {
-      this.#wasCollectorAway = false;
-      if (this.#dialect.tellsAgain) {
-        this.#tellOpen("start");
-      }
-    }
   }
 
-  #failed(batch: Batch, how: { readonly attempt: number; readonly isCopy: boolean }): void {
-    if (!how.isCopy) {
-      this.#wasCollectorAway = true;
-      this.#sendAgain(batch, how.attempt);
+  /** The collector is away: what there is to send waits until it is back, and goes in order then. */
+  #failed(batch: Batch, { isCopy }: { readonly isCopy: boolean }): void {
+    if (isCopy) {
+      return;
     }
+    if (this.#waiting === undefined) {
+      this.#waiting = [];
+      this.#tryAgain(0);
+    }
+    this.#waiting.push(batch);
+  }
+
+  #tryAgain(attempt: number): void {
+    const { network, collector, now } = this.#around;
+    this.#after(network.backOffMs(attempt), () => {
+      const isAway = !collector.isUp || network.isCut(this.#process, now());
+      if (isAway && this.#isThere) {
+        this.#tryAgain(attempt + 1);
+        return;
+      }
+      const waiting = this.#waiting ?? [];
+      this.#waiting = undefined;
+      for (const batch of waiting.sort((a, b) => a.number - b.number)) {
+        if (this.#isThere && batch.generation === this.#generation) {
+          this.#send(batch, attempt + 1);
+        }
+      }
+      if (this.#isAlive && this.#dialect.tellsAgain) {
+        this.#tellOpen("start");
+      }
+    });
   }
 
   #sendAgain(batch: Batch, attempt: number): void {
-    const { network, now } = this.#around;
-    this.#after(network.backOffMs(attempt), () => {
-      const { diesMs, death } = this.#process;
-      const isThere = now() < diesMs + (death === "stops" ? lastWordsMs : 0);
-      if (isThere && batch.generation === this.#generation) {
+    this.#after(this.#around.network.backOffMs(attempt), () => {
+      if (this.#isThere && batch.generation === this.#generation) {
         this.#send(batch, attempt + 1);
       }
     });
+  }
+
+  /** Whether it can still send. */
+  get #isThere(): boolean {
+    const { diesMs, death } = this.#process;
+    return this.#around.now() < diesMs + (death === "stops" ? lastWordsMs : 0);
   }
 
   #repeat(intervalMs: number, act: () => void): void {

@@ -103,6 +103,7 @@ export function judge(
   const orphans = knowable.filter(
     (marker) => isOrphan(marker) && !knowledge.isClosedInTime(marker),
   );
+  const foundOrphans = orphans.filter((orphan) => found.has(orphan)).length;
   for (const work of orphans.filter((orphan) => !found.has(orphan))) {
     cases.push({ what: "missed", work, reason: "", atMs: work.orphanedMs });
   }
@@ -119,9 +120,9 @@ export function judge(
     right,
     wrong,
     undecided,
-    found: found.size,
+    found: foundOrphans,
     precision: share(right, right + wrong),
-    recall: share(found.size, orphans.length),
+    recall: share(foundOrphans, orphans.length),
     falseEvictionRate:
       1 -
       share(knowable.length - orphans.length - count("false"), knowable.length - orphans.length),
@@ -142,6 +143,9 @@ export function percentile(sorted: readonly number[], part: number): number {
   return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * part) - 1)] ?? 0;
 }
 
+/** An event and the closing spans of its markers take different ways. */
+const togetherMs = 1_000;
+
 interface EvictionOfOne {
   readonly atMs: number;
   readonly reason: string;
@@ -150,8 +154,8 @@ interface EvictionOfOne {
 }
 
 /**
- * Every single eviction in order of time. What an event counts beyond the markers that the closing spans of
- * the same moment and session name is known by number: it means orphans of that session not found yet.
+ * Every single eviction in order of time. What an event counts beyond the markers that closing spans of about
+ * the same time and the same session name is known by number: it means orphans of that session not found yet.
  */
 function evictionsOf(
   told: ToldEvents,
@@ -159,28 +163,28 @@ function evictionsOf(
   knowledge: Knowledge,
   found: ReadonlySet<Work>,
 ): readonly EvictionOfOne[] {
-  const placeOf = (atMs: number, spanId: string, reason: string) => {
+  const placeOf = (spanId: string, reason: string) => {
     const work = works.get(spanId);
-    return `${atMs} ${reason} ${work === undefined ? spanId : knowledge.placeOf(work)}`;
+    return `${reason} ${work === undefined ? spanId : knowledge.placeOf(work)}`;
   };
-  const named = new Map<string, number>();
+  const named = new Map<string, number[]>();
   const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason }) => {
-    const place = placeOf(atMs, spanId, reason);
-    named.set(place, (named.get(place) ?? 0) + 1);
+    const place = placeOf(spanId, reason);
+    named.set(place, [...(named.get(place) ?? []), atMs]);
     return { atMs, reason, marker: () => works.get(spanId) };
   });
   for (const { atMs, spanId, reason, count } of told.evictions) {
-    const place = placeOf(atMs, spanId, reason);
-    const known = Math.min(count, named.get(place) ?? 0);
-    named.set(place, (named.get(place) ?? 0) - known);
-    for (let rest = count - known; rest > 0; rest--) {
+    const times = named.get(placeOf(spanId, reason)) ?? [];
+    for (let rest = count; rest > 0; rest--) {
+      const same = times.findIndex((time) => Math.abs(time - atMs) <= togetherMs);
+      if (same !== -1) {
+        times.splice(same, 1);
+        continue;
+      }
       const marker = () => {
         const owner = works.get(spanId);
-        return owner === undefined
-          ? undefined
-          : knowledge
-              .orphansAt(owner)
-              .find((orphan) => !found.has(orphan) && orphan.orphanedMs <= atMs);
+        const orphans = owner === undefined ? [] : knowledge.orphansAt(owner);
+        return orphans.find((orphan) => !found.has(orphan) && orphan.orphanedMs <= atMs);
       };
       evictions.push({ atMs, reason, marker });
     }
