@@ -7,6 +7,7 @@ import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { Archive } from "./archive.ts";
 import { Breaker } from "./breaker.ts";
+import { DueAhead } from "./due-ahead.ts";
 import { Enlistment } from "./enlistment.ts";
 import { Evictions } from "./evictions.ts";
 import { FinishedWork } from "./finished-work.ts";
@@ -23,6 +24,7 @@ import { type SessionState, SessionStates } from "./session-states.ts";
 import { SignalLookup } from "./signal-lookup.ts";
 import { Silence } from "./silence.ts";
 import { holds, spanStates } from "./span-table.ts";
+import { Sweep } from "./sweep.ts";
 import { WorkLedger } from "./work-ledger.ts";
 
 /** A session may be known by several references; more than this on average are not remembered. */
@@ -59,6 +61,7 @@ export class SessionActivity {
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
   readonly #judgement: Judgement;
+  readonly #sweep: Sweep;
   readonly #intake: Intake;
   readonly #sessions: SessionSignals;
   readonly #processes: ProcessWatch;
@@ -132,12 +135,15 @@ export class SessionActivity {
     this.#requested = requested;
     this.#breaker = breaker;
     this.#silence = silence;
-    this.#judgement = new Judgement({ ...parts, finished, silence });
+    const ahead = new DueAhead(parts);
+    const judgement = new Judgement({ ...parts, finished, silence, ahead });
+    this.#judgement = judgement;
+    this.#sweep = new Sweep({ ...parts, finished, silence, ahead, judgement });
     const lookup = new SignalLookup(graph);
     const enlistment = new Enlistment({ ...parts, lookup });
-    const deciding = { ...parts, finished, judgement: this.#judgement, lookup, enlistment };
-    this.#intake = new Intake(deciding);
-    this.#sessions = new SessionSignals(deciding);
+    const takingIn = { ...parts, finished, judgement, lookup, enlistment };
+    this.#intake = new Intake(takingIn);
+    this.#sessions = new SessionSignals(takingIn);
   }
 
   /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */
@@ -177,7 +183,7 @@ export class SessionActivity {
     this.#requested.archive(io);
     this.#breaker.archive(io);
     this.#silence.archive(io);
-    this.#judgement.archive(io);
+    this.#sweep.archive(io);
   }
 
   /**
@@ -186,7 +192,7 @@ export class SessionActivity {
    */
   restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    this.#judgement.restart(this.#nowMs, options.downtimeMs, options.graceMs);
+    this.#sweep.restart(this.#nowMs, options.downtimeMs, options.graceMs);
   }
 
   /** Sessions with open work that are in a state. */
@@ -201,7 +207,7 @@ export class SessionActivity {
 
   /** Whether more is due than one call takes on: `tick` at once, with the same time. */
   get isBehind(): boolean {
-    return this.#judgement.isBehind;
+    return this.#sweep.isBehind;
   }
 
   /** Whether anything was due when time passed last. If not, that it passed means nothing. */
@@ -305,6 +311,6 @@ export class SessionActivity {
 
   #advance(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    this.#hasDecided = this.#judgement.advance(this.#nowMs);
+    this.#hasDecided = this.#sweep.advance(this.#nowMs);
   }
 }
