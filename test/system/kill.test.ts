@@ -124,10 +124,24 @@ async function liveAndDie(seed: number, directory: string, backend: OtlpSink): P
   }
 
   try {
-    await liveThrough();
+    await Promise.race([liveThrough(), watchEvicted()]);
   } finally {
     isOver = true;
     await lives.end();
+  }
+
+  /** Looks at the page as Prometheus does, to whom a counter that falls has begun anew. */
+  async function watchEvicted(): Promise<void> {
+    for (let most = 0; !isOver; ) {
+      const { endpoints } = await lives.current();
+      const page = await scrape(endpoints.prometheus).catch(() => undefined);
+      const evicted = page === undefined ? most : sumOf(tallyOf(page).evicted);
+      if (evicted < most) {
+        throw new Error(`The page said ${most} evicted, then ${evicted}.`);
+      }
+      most = evicted;
+      await pause(50);
+    }
   }
 
   async function liveThrough(): Promise<void> {

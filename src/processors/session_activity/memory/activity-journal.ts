@@ -62,9 +62,9 @@ export class ActivityJournal {
     this.#journal.append(jsonRecord(recordTypes.restart, restart));
   }
 
-  /** The events of all calls up to `call` have been handed on. */
+  /** The events of all calls up to `call` have been handed on. At once, for they are told again if this is lost. */
   told(call: number): void {
-    this.#journal.append(numberRecord(recordTypes.told, call));
+    this.#journal.appendNow(numberRecord(recordTypes.told, call));
   }
 
   /** Resolves when everything written down so far outlives this process. Never rejects. */

@@ -10,6 +10,8 @@ import type {
 export class MemoryStorage implements Storage {
   /** What would be found after a crash now. */
   records: Uint8Array[] = [];
+  /** How many of them would be found whenever it crashed; the others may still wait to be written. */
+  certain = 0;
   /** Wall clock of the last write, for `RecoverySummary`. */
   lastWrittenUnixMs = 0;
   /** What `sizes` says of the log. */
@@ -40,9 +42,12 @@ export class MemoryStorage implements Storage {
       append,
       appendNow: (record) => {
         append(record);
+        this.certain = this.records.length;
         return true;
       },
-      written: async () => {},
+      written: async () => {
+        this.certain = this.records.length;
+      },
       synced: async () => {},
       snapshot: async (records): Promise<SnapshotOutcome> => {
         this.records = Array.from(records, (record) => record.slice());

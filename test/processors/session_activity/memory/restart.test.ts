@@ -284,6 +284,18 @@ describe("a collector that is killed and started again", () => {
     expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
   });
 
+  test("writes down at once that events were taken, so that few are told twice", async () => {
+    const storage = new MemoryStorage();
+    const { send, clock, events } = await open(storage);
+    await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await send({ id: 1, start: 0, end: 3 });
+    clock.advance(20_000);
+    await handedOn();
+    expect(events()).toHaveLength(1);
+    expect(storage.records.at(-1)![0]).toBe(recordTypes.told);
+    expect(storage.certain).toBe(storage.records.length);
+  });
+
   test("keeps events that wait over a snapshot", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
