@@ -135,6 +135,19 @@ export class ActivityGraph {
     return at;
   }
 
+  /** Whether an ancestor of `span`, below the nearest run that is known, has not arrived. */
+  hasUnknownAbove(span: number): boolean {
+    const { spans } = this;
+    let at = spans.parentOf(span);
+    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
+      if (spans.state.get(at) === spanStates.unknown) {
+        return true;
+      }
+      at = spans.parentOf(at);
+    }
+    return false;
+  }
+
   /**
    * The group that `span` belongs to by its ancestors: its owner's, else the loose group of the ancestor
    * that has not arrived, else the loose group of its trace. The latter two are made when missing.

@@ -89,17 +89,11 @@ export class FinishedWork {
   /** Whether a run that ended at `ownerEndMs` may have been the last owner: not of what began later, or below a run that has not arrived. */
   #wasOwned(span: number, ownerEndMs: number): boolean {
     const { spans } = this.#graph;
-    if (!Number.isFinite(ownerEndMs) || spans.startMs.get(span) > ownerEndMs) {
-      return false;
-    }
-    let at = spans.parentOf(span);
-    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
-      if (spans.state.get(at) === spanStates.unknown) {
-        return false;
-      }
-      at = spans.parentOf(at);
-    }
-    return true;
+    return (
+      Number.isFinite(ownerEndMs) &&
+      spans.startMs.get(span) <= ownerEndMs &&
+      !this.#graph.hasUnknownAbove(span)
+    );
   }
 
   /** Told by a source that is not its process's best. */

@@ -1,10 +1,27 @@
 import { workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
+import { groupFlags } from "./group-table.ts";
 import { spanStates } from "./span-table.ts";
 
-/** Open markers with no open work below that stays. */
+/** Open markers of a group whose owners have ended, with no open work below that stays. */
 export function orphansOf(graph: ActivityGraph, group: number): number[] {
-  return endingWith(graph, group, (span) => graph.spans.kind.get(span) !== workKinds.run);
+  return endingWith(
+    graph,
+    group,
+    (span) => graph.spans.kind.get(span) !== workKinds.run && !isOwnedByUnknown(graph, span, group),
+  );
+}
+
+/** Whether a marker stands below a run that has not arrived: it began when the owners that are known had ended. */
+function isOwnedByUnknown(graph: ActivityGraph, span: number, group: number): boolean {
+  const { spans, groups, traces } = graph;
+  const endSeq = groups.ownerEndSeq.get(group);
+  const seq = spans.seq.get(span);
+  const endMs = groups.hasFlag(group, groupFlags.loose)
+    ? traces.ownerEndMs.get(groups.trace.get(group))
+    : groups.ownerEndMs.get(group);
+  const isLater = endSeq > 0 && seq > 0 ? seq > endSeq : spans.startMs.get(span) > endMs;
+  return isLater && graph.hasUnknownAbove(span);
 }
 
 /** Open work of the group that `isOver` says is over, with no open work below that stays. */

@@ -59,6 +59,37 @@ describe("live spans", () => {
     expect(history.activity.sizes().tombstones).toBe(0);
   });
 
+  test("what began after the last run ended, below a run that has not arrived, waits for the end of that", () => {
+    for (const [first, second] of [
+      [
+        { sessions: [3], trace: 1 },
+        { sessions: [3], trace: 2 },
+      ],
+      [{}, {}],
+    ] as const) {
+      const history = new History();
+      history.arrive(0, run(1, 0, first));
+      history.arrive(10, ended(run(1, 0, first), 10));
+      history.arrive(12, tool(4, 2, 11, second));
+      history.tick(100);
+      expect(history.evictions).toEqual([]);
+      history.arrive(110, ended(run(2, 10.5, second), 109));
+      history.tick(200);
+      expect(history.evictions).toEqual([["orphaned_no_owner", 120, 1, 0]]);
+      expect(history.imbalance()).toEqual([]);
+    }
+  });
+
+  test("so it does by the order of a relay, whatever its clock says", () => {
+    const history = new History();
+    const of = (trace: number, seq: number) => ({ isRelayed: true, sessions: [3], trace, seq });
+    history.arrive(0, run(1, 0, of(1, 1)));
+    history.arrive(10, ended(run(1, 0, of(1, 2)), 10, of(1, 2)));
+    history.arrive(12, tool(4, 2, 9, of(2, 4)));
+    history.tick(100);
+    expect(history.evictions).toEqual([]);
+  });
+
   test("an end within the lateness is never an eviction", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1));
