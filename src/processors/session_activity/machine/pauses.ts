@@ -1,5 +1,6 @@
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
+import { openWorkOf } from "./orphans.ts";
 
 /** Waits, and resumptions that came before their pause, that are remembered. */
 const mostRemembered = 10_000;
@@ -80,6 +81,24 @@ export class Pauses {
 
   isPaused(group: number): boolean {
     return this.#graph.groups.pauses.get(group) > 0;
+  }
+
+  /** Whether open work below `span` is part of a session that waits. Walks those sessions. */
+  isAwaitedBelow(span: number): boolean {
+    const { spans } = this.#graph;
+    if (this.#waits.size === 0 || spans.openBelow.get(span) === 0) {
+      return false;
+    }
+    for (const group of new Set([...this.#waits.values()].map((wait) => wait.group))) {
+      for (const member of openWorkOf(this.#graph, group)) {
+        for (let at = spans.parentOf(member); at !== -1; at = spans.parentOf(at)) {
+          if (at === span) {
+            return true;
+          }
+        }
+      }
+    }
+    return false;
   }
 
   /** When the next wait will have lasted too long; Infinity when there is none. */

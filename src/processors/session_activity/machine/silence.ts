@@ -97,6 +97,11 @@ export class Silence {
     if (leaseMs === 0 && this.#pauses.isPaused(spans.group.get(span))) {
       return; // Its time starts anew when the wait is over.
     }
+    if (leaseMs === 0 && this.#pauses.isAwaitedBelow(span)) {
+      spans.seenAtMs.set(span, dueMs);
+      ages.set(span, this.#ledger.silentUntilMs(span));
+      return;
+    }
     const held = spans.held.get(span);
     // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
     const gapMs = leaseMs > 0 ? usualGapMsOf(leaseMs) : Number.POSITIVE_INFINITY;

@@ -152,6 +152,22 @@ describe("a wait for a person", () => {
     expect(history.evictions.map(([reason, at]) => `${reason} ${at}`)).toEqual(["max_age 1060"]);
   });
 
+  test("does not count as age of what waits for that session either", () => {
+    const history = new History({ maxAgeMs: 60_000 });
+    const child = run(3, 2, { parent: 2 });
+    history.arrive(0, run(1, 0, { sessions: [4] }), tool(2, 1, 1), child, tool(5, 3, 3));
+    history.arrive(10, pause());
+    history.tick(1000);
+    expect(history.activity.sizes().openWork).toBe(4);
+    history.arrive(1000, resume());
+    history.arrive(1001, ended(tool(5, 3, 3), 1001), ended(child, 1001));
+    history.tick(1002);
+    expect(history.activity.sizes().openWork).toBe(2);
+    history.tick(2000);
+    expect(history.evictions.map(([reason]) => reason)).toEqual(["max_age"]);
+    expect(history.imbalance()).toEqual([]);
+  });
+
   test("of one of two that are open at once does not end the other", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1), pause(), pause({ key: 8 }));
