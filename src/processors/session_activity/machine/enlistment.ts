@@ -7,27 +7,27 @@ import { groupFlags } from "./group-table.ts";
 import type { Ownership } from "./ownership.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { spanFlags } from "./span-table.ts";
-import type { WorkLedger } from "./work-ledger.ts";
+import type { Tombstones } from "./tombstones.ts";
 
 /** Makes spans known that signals speak of: their rows, parents, groups and sessions. */
 export class Enlistment {
   readonly #lookup: SignalLookup;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
-  readonly #ledger: WorkLedger;
+  readonly #tombstones: Tombstones;
   readonly #ownership: Ownership;
 
   constructor(parts: {
     readonly lookup: SignalLookup;
     readonly graph: ActivityGraph;
     readonly counts: ActivityCounts;
-    readonly ledger: WorkLedger;
+    readonly tombstones: Tombstones;
     readonly ownership: Ownership;
   }) {
     this.#lookup = parts.lookup;
     this.#graph = parts.graph;
     this.#counts = parts.counts;
-    this.#ledger = parts.ledger;
+    this.#tombstones = parts.tombstones;
     this.#ownership = parts.ownership;
   }
 
@@ -48,7 +48,7 @@ export class Enlistment {
     if (span === -1) {
       return -1;
     }
-    this.#ledger.arrive(span);
+    this.#tombstones.arrive(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
     spans.startMs.set(span, batch.startMs.get(row));
@@ -144,7 +144,7 @@ export class Enlistment {
       this.#ownership.callIfOwnerless(span, nowMs);
       this.#graph.leave(span);
     }
-    this.#ledger.bury(span, nowMs);
+    this.#tombstones.bury(span, nowMs);
   }
 
   /** Puts a span below the parent that a signal names, which may not have arrived (I1). */
@@ -157,8 +157,8 @@ export class Enlistment {
     }
     const trace = spans.trace.get(span);
     let parent = spans.find(trace, parent0, parent1);
-    if (parent === -1 && this.#ledger.makeRoom()) {
-      parent = this.#ledger.addUnknown(trace, parent0, parent1, nowMs);
+    if (parent === -1 && this.#tombstones.makeRoom()) {
+      parent = this.#tombstones.addUnknown(trace, parent0, parent1, nowMs);
       this.#counts.addSignal("implied", dialects.impliedParent);
     }
     if (parent !== -1) {
@@ -183,7 +183,7 @@ export class Enlistment {
 
   /** A span that is known by its name only; -1 when there is no room. */
   add(batch: SignalBatch, row: number, nowMs: number): number {
-    if (!this.#ledger.makeRoom()) {
+    if (!this.#tombstones.makeRoom()) {
       return -1;
     }
     const trace = this.#graph.traces.findOrAdd(
@@ -193,6 +193,6 @@ export class Enlistment {
       batch.trace2.get(row),
       batch.trace3.get(row),
     );
-    return this.#ledger.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
+    return this.#tombstones.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
   }
 }

@@ -6,6 +6,7 @@ import { groupFlags } from "./group-table.ts";
 import type { Ownership } from "./ownership.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /**
@@ -17,6 +18,7 @@ export class FinishedWork {
   readonly #allowedLatenessMs: number;
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
+  readonly #tombstones: Tombstones;
   readonly #processes: ProcessWatch;
   readonly #ownership: Ownership;
   readonly #evictions: Evictions;
@@ -25,6 +27,7 @@ export class FinishedWork {
     readonly allowedLatenessMs: number;
     readonly graph: ActivityGraph;
     readonly ledger: WorkLedger;
+    readonly tombstones: Tombstones;
     readonly processes: ProcessWatch;
     readonly ownership: Ownership;
     readonly evictions: Evictions;
@@ -32,6 +35,7 @@ export class FinishedWork {
     this.#allowedLatenessMs = parts.allowedLatenessMs;
     this.#graph = parts.graph;
     this.#ledger = parts.ledger;
+    this.#tombstones = parts.tombstones;
     this.#processes = parts.processes;
     this.#ownership = parts.ownership;
     this.#evictions = parts.evictions;
@@ -118,7 +122,7 @@ export class FinishedWork {
 
   /** When the next finished work has waited for the lateness without its owner's end; Infinity when none waits. */
   get nextMs(): number {
-    const span = this.#ledger.longestUndecided();
+    const span = this.#tombstones.longestUndecided();
     return span === -1
       ? Number.POSITIVE_INFINITY
       : this.#graph.spans.seenAtMs.get(span) + this.#allowedLatenessMs;
@@ -127,17 +131,17 @@ export class FinishedWork {
   /** Decides that work, as of `nextMs`: it ended by itself, or its group's deadline will tell. */
   settleNext(): void {
     const dueMs = this.nextMs;
-    const span = this.#ledger.longestUndecided();
+    const span = this.#tombstones.longestUndecided();
     const group = this.#graph.spans.group.get(span);
     if (group !== -1 && this.#ownership.isOwnerless(group) && !this.#ownership.isLoose(group)) {
-      this.#ledger.awaitGroup(span);
+      this.#tombstones.awaitGroup(span);
     } else {
       const channel = group === -1 ? 0 : this.#graph.groups.channel.get(group);
       if (this.#settle(span, group, Number.NEGATIVE_INFINITY, dueMs)) {
         this.#evictions.tell([span], "orphaned_no_owner", channel, dueMs);
       }
     }
-    this.#ledger.forgetExcess();
+    this.#tombstones.forgetExcess();
   }
 
   /**

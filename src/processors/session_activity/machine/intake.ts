@@ -13,6 +13,7 @@ import type { Ownership } from "./ownership.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
@@ -23,6 +24,7 @@ export class Intake {
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #ledger: WorkLedger;
+  readonly #tombstones: Tombstones;
   readonly #judgement: Judgement;
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
@@ -35,6 +37,7 @@ export class Intake {
     readonly graph: ActivityGraph;
     readonly counts: ActivityCounts;
     readonly ledger: WorkLedger;
+    readonly tombstones: Tombstones;
     readonly judgement: Judgement;
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
@@ -46,6 +49,7 @@ export class Intake {
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#ledger = parts.ledger;
+    this.#tombstones = parts.tombstones;
     this.#judgement = parts.judgement;
     this.#ownership = parts.ownership;
     this.#finished = parts.finished;
@@ -63,7 +67,7 @@ export class Intake {
         return "heartbeat";
       }
       if (!this.#livesOn(known, batch, row) || !this.#admission.readmits(known, batch, row)) {
-        this.#ledger.rebury(known, nowMs);
+        this.#tombstones.rebury(known, nowMs);
         return "stale";
       }
       this.#revive(known, batch, row, nowMs);
@@ -73,7 +77,7 @@ export class Intake {
       return this.#enlistment.define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
     }
     // Room first: making it may forget the very owner that the answer depends on.
-    const hasRoom = known !== -1 || this.#ledger.makeRoom();
+    const hasRoom = known !== -1 || this.#tombstones.makeRoom();
     const refusal = hasRoom ? this.#admission.refuse(known, batch, row) : "untracked";
     if (refusal === "late_start") {
       add(this.#counts.lateStarts, kind, 1);
@@ -141,7 +145,7 @@ export class Intake {
         }
       }
     } else {
-      this.#ledger.suspend(span, nowMs);
+      this.#tombstones.suspend(span, nowMs);
       this.#ownership.callIfOwnerless(span, nowMs);
     }
     return "finished";
@@ -254,7 +258,7 @@ export class Intake {
     this.#ledger.events.push({
       type: "reconciled",
       kind,
-      lateByMs: nowMs - this.#ledger.evictedAtMs(span),
+      lateByMs: nowMs - this.#tombstones.evictedAtMs(span),
     });
   }
 

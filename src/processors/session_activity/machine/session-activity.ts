@@ -25,6 +25,7 @@ import { SignalLookup } from "./signal-lookup.ts";
 import { Silence } from "./silence.ts";
 import { holds, spanStates } from "./span-table.ts";
 import { Sweep } from "./sweep.ts";
+import { Tombstones } from "./tombstones.ts";
 import { WorkLedger } from "./work-ledger.ts";
 
 /** A session may be known by several references; more than this on average are not remembered. */
@@ -60,6 +61,7 @@ export class SessionActivity {
   readonly counts = new ActivityCounts();
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
+  readonly #tombstones: Tombstones;
   readonly #judgement: Judgement;
   readonly #sweep: Sweep;
   readonly #intake: Intake;
@@ -99,10 +101,11 @@ export class SessionActivity {
     );
     const pauses = new Pauses(graph, limits.maxPauseMs);
     const ownership = new Ownership(graph, deadlines, allowedLatenessMs);
-    const ledger: WorkLedger = new WorkLedger(limits, graph, this.counts, (span) => {
+    const tombstones = new Tombstones(limits, graph, (span) => {
       ownership.forget(span);
       requested.forgetSpan(span);
     });
+    const ledger: WorkLedger = new WorkLedger(limits, graph, this.counts, tombstones);
     const states = new SessionStates(graph, limits, ledger.events);
     const processes = new ProcessWatch(allowedLatenessMs);
     const requested = new RequestedTools(graph, processes, ownership);
@@ -114,6 +117,7 @@ export class SessionActivity {
       graph,
       counts: this.counts,
       ledger,
+      tombstones,
       deadlines,
       processes,
       states,
@@ -127,6 +131,7 @@ export class SessionActivity {
     const silence = new Silence(parts);
     this.#graph = graph;
     this.#ledger = ledger;
+    this.#tombstones = tombstones;
     this.#processes = processes;
     this.#states = states;
     this.#deadlines = deadlines;
@@ -155,7 +160,7 @@ export class SessionActivity {
     for (let row = 0; row < batch.count; row++) {
       this.counts.addSignal(this.#take(batch, row), batch.dialect.get(row));
       this.#judgement.drainEased(this.#nowMs);
-      this.#ledger.forgetExcess();
+      this.#tombstones.forgetExcess();
     }
     return this.#ledger.events.splice(0);
   }
@@ -175,6 +180,7 @@ export class SessionActivity {
     this.counts.archive(io);
     this.#graph.archive(io);
     this.#ledger.archive(io);
+    this.#tombstones.archive(io);
     this.#deadlines.archive(io);
     this.#processes.archive(io);
     this.#states.archive(io);
@@ -218,13 +224,13 @@ export class SessionActivity {
   sizes(): ActivitySizes {
     return {
       openWork: this.#ledger.openWork,
-      tombstones: this.#ledger.tombstones,
+      tombstones: this.#tombstones.size,
       spans: this.#graph.spans.size,
       groups: this.#graph.groups.size,
       sessions: this.#graph.activeGroups,
       references: this.#graph.references.size,
       traces: this.#graph.traces.size,
-      implied: this.#ledger.implied,
+      implied: this.#tombstones.implied,
     };
   }
 

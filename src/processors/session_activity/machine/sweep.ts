@@ -18,6 +18,7 @@ import type { ProcessWatch } from "./process-watch.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { Silence } from "./silence.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
+import type { Tombstones } from "./tombstones.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
@@ -30,6 +31,7 @@ export class Sweep {
   readonly #limits: ActivityLimits;
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
+  readonly #tombstones: Tombstones;
   readonly #deadlines: GroupDeadlines;
   readonly #processes: ProcessWatch;
   readonly #states: SessionStates;
@@ -52,6 +54,7 @@ export class Sweep {
     readonly limits: ActivityLimits;
     readonly graph: ActivityGraph;
     readonly ledger: WorkLedger;
+    readonly tombstones: Tombstones;
     readonly deadlines: GroupDeadlines;
     readonly processes: ProcessWatch;
     readonly states: SessionStates;
@@ -64,6 +67,7 @@ export class Sweep {
     this.#limits = parts.limits;
     this.#graph = parts.graph;
     this.#ledger = parts.ledger;
+    this.#tombstones = parts.tombstones;
     this.#deadlines = parts.deadlines;
     this.#processes = parts.processes;
     this.#states = parts.states;
@@ -169,7 +173,7 @@ export class Sweep {
       this.#states.at(next.dueMs);
       this.#decide(next, agenda);
       this.#judgement.drainEased(next.dueMs);
-      this.#ledger.forgetExcess();
+      this.#tombstones.forgetExcess();
       this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
       this.#stepsLeft -= Math.floor(this.#ahead.takeLooked() / looksPerStep);
     }
@@ -185,7 +189,7 @@ export class Sweep {
     for (;;) {
       const overMs = this.#pauses.nextOverMs;
       const nextMs = Math.min(overMs, this.#finished.nextMs);
-      const forgotten = this.#ledger.forgetOld(Math.min(nextMs, untilMs), this.#stepsLeft);
+      const forgotten = this.#tombstones.forgetOld(Math.min(nextMs, untilMs), this.#stepsLeft);
       this.#hasDecided ||= forgotten > 0;
       this.#stepsLeft -= forgotten;
       if (this.#stepsLeft <= 0) {
