@@ -1,13 +1,11 @@
 import { workKinds } from "../kinds.ts";
 import type { Archive } from "./archive.ts";
 import { GroupTable, groupFlags, ReferenceTable } from "./group-table.ts";
-import { SpanTable, spanFlags, spanStates } from "./span-table.ts";
+import { SpanTable, spanStates } from "./span-table.ts";
+import { SpanTree } from "./span-tree.ts";
 import { TraceTable } from "./trace-table.ts";
 
 const looseFlags = groupFlags.loose | groupFlags.fallback;
-
-/** Longer parent chains are cut: nobody nests agents that deep, and a walk must end. */
-const maxDepth = 200;
 
 /** Told of what happens to groups. A group's row may be used again once it is gone. */
 export interface GroupListeners {
@@ -24,19 +22,15 @@ export interface GroupListeners {
 }
 
 /**
- * Who belongs to whom: spans under spans, spans in groups, groups behind session references. It keeps
- * the counts that decisions need (open work below a span, open owners of a group) and decides nothing.
+ * Who belongs to whom: spans below spans (`tree`), spans in groups, groups behind session references. It keeps
+ * the counts that decisions need, and decides nothing.
  */
 export class ActivityGraph {
   readonly traces: TraceTable;
   readonly spans: SpanTable;
   readonly groups = new GroupTable();
   readonly references = new ReferenceTable();
-  /**
-   * Open work that has less open work below, and runs that have fewer open runs below, where that may be
-   * what its group waits for; the machine drains it.
-   */
-  readonly eased: number[] = [];
+  readonly tree: SpanTree;
   readonly #listeners: GroupListeners;
   readonly #maxReferences: number;
   #activeGroups = 0;
@@ -44,6 +38,7 @@ export class ActivityGraph {
   constructor(seed: number, maxReferences: number, listeners: GroupListeners) {
     this.traces = new TraceTable(seed);
     this.spans = new SpanTable(seed);
+    this.tree = new SpanTree(this.spans, this.groups);
     this.#maxReferences = maxReferences;
     this.#listeners = listeners;
   }
@@ -74,78 +69,10 @@ export class ActivityGraph {
     this.spans.remove(span);
   }
 
-  /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
-  canLink(child: number, parent: number): boolean {
-    const { spans } = this;
-    let depth = spans.height.get(child) + 1;
-    for (let at = parent; at !== -1; at = spans.parentOf(at)) {
-      if (at === child || ++depth > maxDepth) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /** Puts `child` below `parent` and counts its open work there. Nothing happens where it may not, or has a parent. */
-  link(child: number, parent: number): void {
-    const { spans } = this;
-    if (spans.parentOf(child) !== -1 || !this.canLink(child, parent)) {
-      return;
-    }
-    spans.setParent(child, parent);
-    let height = spans.height.get(child);
-    for (let at = parent; at !== -1 && spans.height.get(at) <= height; at = spans.parentOf(at)) {
-      spans.height.set(at, ++height);
-    }
-    this.#countAbove(child, this.#openWorkOf(child), this.#openRunsOf(child));
-  }
-
-  /** Marks `span` as open work and counts it above. */
-  open(span: number): void {
-    this.spans.state.set(span, spanStates.open);
-    this.#countAbove(span, 1, this.#isFreeRun(span) ? 1 : 0);
-  }
-
-  /** Ends open work in `state`; groups that waited for it become `eased`. */
+  /** Ends open work in `state`. */
   close(span: number, state: typeof spanStates.ended | typeof spanStates.evicted): void {
-    this.#countAbove(span, -1, this.#isFreeRun(span) ? -1 : 0);
-    this.spans.state.set(span, state);
+    this.tree.close(span, state);
     this.#listeners.onClosed(this.spans.group.get(span));
-  }
-
-  /** Notes that a run carries a session reference of its own: it no longer keeps the owner tree above. */
-  setOwnReference(span: number): void {
-    const { spans } = this;
-    if (spans.hasFlag(span, spanFlags.ownReference)) {
-      return;
-    }
-    if (spans.kind.get(span) === workKinds.run) {
-      this.#countAbove(span, 0, -this.#openRunsOf(span));
-    }
-    spans.setFlag(span, spanFlags.ownReference);
-  }
-
-  /** The nearest run above `span`, or -1 when there is none or the way to it is not known. */
-  ownerAbove(span: number): number {
-    const { spans } = this;
-    let at = spans.parentOf(span);
-    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
-      at = spans.parentOf(at);
-    }
-    return at;
-  }
-
-  /** Whether an ancestor of `span`, below the nearest run that is known, has not arrived. */
-  hasUnknownAbove(span: number): boolean {
-    const { spans } = this;
-    let at = spans.parentOf(span);
-    while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
-      if (spans.state.get(at) === spanStates.unknown) {
-        return true;
-      }
-      at = spans.parentOf(at);
-    }
-    return false;
   }
 
   /**
@@ -437,50 +364,5 @@ export class ActivityGraph {
     }
     traces.looseGroup.set(trace, group);
     return group;
-  }
-
-  #isFreeRun(span: number): boolean {
-    return (
-      this.spans.kind.get(span) === workKinds.run &&
-      !this.spans.hasFlag(span, spanFlags.ownReference)
-    );
-  }
-
-  #openWorkOf(span: number): number {
-    const self = this.spans.state.get(span) === spanStates.open ? 1 : 0;
-    return this.spans.openBelow.get(span) + self;
-  }
-
-  /** What `span` and its descendants add to `openRunsBelow` above it. */
-  #openRunsOf(span: number): number {
-    const { spans } = this;
-    if (spans.kind.get(span) !== workKinds.run) {
-      return spans.openRunsBelow.get(span);
-    }
-    if (spans.hasFlag(span, spanFlags.ownReference)) {
-      return 0;
-    }
-    return spans.openRunsBelow.get(span) + (spans.state.get(span) === spanStates.open ? 1 : 0);
-  }
-
-  #countAbove(span: number, work: number, freeRuns: number): void {
-    if (work === 0 && freeRuns === 0) {
-      return;
-    }
-    const { spans, groups } = this;
-    let runs = freeRuns;
-    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
-      spans.openBelow.set(at, spans.openBelow.get(at) + work);
-      spans.openRunsBelow.set(at, spans.openRunsBelow.get(at) + runs);
-      const group = spans.group.get(at);
-      const isRun = spans.kind.get(at) === workKinds.run;
-      const isEased = (work < 0 && spans.state.get(at) === spanStates.open) || (runs < 0 && isRun);
-      if (isEased && group !== -1 && groups.mayBeOver(group)) {
-        this.eased.push(at);
-      }
-      if (isRun && spans.hasFlag(at, spanFlags.ownReference)) {
-        runs = 0;
-      }
-    }
   }
 }

@@ -125,6 +125,6 @@ export class Admission {
   /** The nearest run from `parent` upwards, or -1. */
   #ownerAt(parent: number): number {
     const isOwner = parent !== -1 && this.#graph.spans.kind.get(parent) === workKinds.run;
-    return isOwner || parent === -1 ? parent : this.#graph.ownerAbove(parent);
+    return isOwner || parent === -1 ? parent : this.#graph.tree.ownerAbove(parent);
   }
 }

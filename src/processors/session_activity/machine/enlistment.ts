@@ -86,7 +86,7 @@ export class Enlistment {
   #enlistRun(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans, groups, traces } = this.#graph;
     if (batch.referencesFrom(row) < batch.referencesTo(row)) {
-      this.#graph.setOwnReference(span);
+      this.#graph.tree.setOwnReference(span);
     }
     this.linkParent(span, batch, row, nowMs);
     if (spans.group.get(span) === -1) {
@@ -111,7 +111,7 @@ export class Enlistment {
     const to = batch.referencesTo(row);
     let group = -1;
     if (batch.referencesFrom(row) < to) {
-      const owner = this.#graph.ownerAbove(span);
+      const owner = this.#graph.tree.ownerAbove(span);
       const owned = owner === -1 ? -1 : spans.group.get(owner);
       group =
         owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced)
@@ -162,7 +162,7 @@ export class Enlistment {
       this.#counts.addSignal("implied", dialects.impliedParent);
     }
     if (parent !== -1) {
-      this.#graph.link(span, parent);
+      this.#graph.tree.link(span, parent);
     }
   }
 
@@ -171,7 +171,7 @@ export class Enlistment {
     const { spans } = this.#graph;
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#graph.setOwnReference(run);
+      this.#graph.tree.setOwnReference(run);
       this.#graph.refer(
         spans.group.get(run),
         batch.process.get(row),

@@ -96,7 +96,7 @@ export class FinishedWork {
     return (
       Number.isFinite(ownerEndMs) &&
       spans.startMs.get(span) <= ownerEndMs &&
-      !this.#graph.hasUnknownAbove(span)
+      !this.#graph.tree.hasUnknownAbove(span)
     );
   }
 

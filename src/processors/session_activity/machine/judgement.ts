@@ -65,7 +65,11 @@ export class Judgement {
   /** What a group waited for below these members closed: if nobody owns it, its lateness starts anew. */
   drainEased(nowMs: number): void {
     const { groups, spans } = this.#graph;
-    for (let span = this.#graph.eased.pop(); span !== undefined; span = this.#graph.eased.pop()) {
+    for (
+      let span = this.#graph.tree.eased.pop();
+      span !== undefined;
+      span = this.#graph.tree.eased.pop()
+    ) {
       const group = spans.group.get(span);
       const isRun = spans.kind.get(span) === workKinds.run;
       const mayGo = group !== -1 && (isRun || spans.state.get(span) === spanStates.open);

@@ -21,7 +21,7 @@ function isOwnedByUnknown(graph: ActivityGraph, span: number, group: number): bo
     ? traces.ownerEndMs.get(groups.trace.get(group))
     : groups.ownerEndMs.get(group);
   const isLater = endSeq > 0 && seq > 0 ? seq > endSeq : spans.startMs.get(span) > endMs;
-  return isLater && graph.hasUnknownAbove(span);
+  return isLater && graph.tree.hasUnknownAbove(span);
 }
 
 /** Open work of the group that `isOver` says is over, with no open work below that stays. */

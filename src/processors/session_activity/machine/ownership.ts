@@ -77,7 +77,7 @@ export class Ownership {
 
   #adoptAbove(run: number): void {
     const { spans, groups } = this.#graph;
-    const above = this.#graph.ownerAbove(run);
+    const above = this.#graph.tree.ownerAbove(run);
     if (above === -1 || spans.group.get(above) === spans.group.get(run)) {
       return;
     }

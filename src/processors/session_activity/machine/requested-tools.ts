@@ -142,7 +142,7 @@ export class RequestedTools {
       for (const key of [...(this.#byTrace.get(trace) ?? [])]) {
         const { process, span0, span1, name } = this.#requests.get(key) ?? noRequest;
         const modelCall = spans.find(trace, span0, span1);
-        const owner = modelCall === -1 ? -1 : this.#graph.ownerAbove(modelCall);
+        const owner = modelCall === -1 ? -1 : this.#graph.tree.ownerAbove(modelCall);
         if (owner !== -1 && spans.group.get(owner) === group) {
           unmet += this.#reporting.get(process)?.has(name) === true ? 1 : 0;
           this.#forget(key);

@@ -18,7 +18,7 @@ export class SignalLookup {
       return linked;
     }
     const named = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-    return named === -1 || known === -1 || this.#graph.canLink(known, named) ? named : -1;
+    return named === -1 || known === -1 || this.#graph.tree.canLink(known, named) ? named : -1;
   }
 
   /** The group that the first known reference of the signal names, or -1. */

@@ -90,7 +90,7 @@ export class WorkLedger {
     add(this.#counts.open, kind, 1);
     spans.endMs.set(span, nowMs);
     spans.seenAtMs.set(span, nowMs);
-    this.#graph.open(span);
+    this.#graph.tree.open(span);
     if (kind === workKinds.run) {
       const trace = spans.trace.get(span);
       const { traces } = this.#graph;
