@@ -39,7 +39,7 @@ export async function happenOverHttp(world: World, speed: number, seed: number):
         collector.restart(),
       );
     }
-    await play(calendar, now, story.lastsMs + world.tailMs);
+    await play(calendar, now, lastEventMs(story) + world.tailMs);
     await collector.stop();
     const derived = sink.requests
       .filter((request) => request.signal !== "metrics" && isDerived(request))
@@ -122,6 +122,12 @@ class RealCollector implements Ear {
     await process?.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** When the last thing happens that anyone is told of. */
+function lastEventMs(story: Story): number {
+  const times = story.works.flatMap(({ endMs, orphanedMs }) => [endMs, orphanedMs]);
+  return times.reduce((last, ms) => (Number.isFinite(ms) ? Math.max(last, ms) : last), 0);
 }
 
 /** The same story in less time. */

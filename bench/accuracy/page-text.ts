@@ -51,6 +51,10 @@ asked for under a name which their process had not reported before, and those co
 count is then taken to speak of that. What is found only when the gateway stops is hours late.`,
     ],
     lossy: [
+      `The precision of the other faults, 0.999, is not promised here. The case: the request with the start of a run is lost for good, and below that run another one,
+of a sub-agent or a turn inside the turn, has come and ended. The tools beside it stand below a run that nobody has heard of, in a trace or session of which
+all known runs have ended, and had begun before those did. So do the orphans of a framework that tells of runs and tools as they start but not of the steps between them; for their sake such
+tools are evicted. The end of the tool reconciles it.`,
       `Where the end of a run is lost for good its session stays owned, and its orphans are found when their process is replaced, or by \`max_age\`.`,
     ],
     "host-cut": [
