@@ -144,22 +144,23 @@ class Gateway {
         // The run gives up on it.
         goesOnMs = Math.max(goesOnMs, startMs + chance.magnitude(2_000, 120_000));
       } else {
-        const endMs = this.#toolEnd(tool, startMs, depth);
-        this.#end(tool, endMs.toolMs);
-        goesOnMs = Math.max(goesOnMs, endMs.toolMs);
+        const endMs = this.#toolEndMs(tool, startMs, depth);
+        this.#end(tool, endMs);
+        goesOnMs = Math.max(goesOnMs, endMs);
       }
     }
     return goesOnMs + 5;
   }
 
-  #toolEnd(tool: Work, startMs: number, depth: number): { readonly toolMs: number } {
+  /** When a tool ends: after a wait for a person, or a sub-agent, where it has one. */
+  #toolEndMs(tool: Work, startMs: number, depth: number): number {
     const chance = this.#chance;
     const { session, process } = tool;
     if (chance.happens(this.#habits.pausedShare)) {
       const fromMs = startMs + 50;
       const toMs = fromMs + chance.magnitude(20_000, this.#habits.longestPauseMs);
       this.pauses.push({ tool, id: chance.hex(8), fromMs, toMs });
-      return { toolMs: toMs + chance.magnitude(20, 20_000) };
+      return toMs + chance.magnitude(20, 20_000);
     }
     if (depth < deepestNesting && chance.happens(0.04)) {
       const isOwn = chance.happens(0.8);
@@ -167,9 +168,9 @@ class Gateway {
       const agent = isOwn ? this.newSession() : session;
       const overMs = this.turn(agent, process, startMs + 30, below);
       // A sub-agent may go on when the tool that started it, and the run of that, have long ended.
-      return { toolMs: isOwn && chance.happens(0.4) ? startMs + 60 : overMs + 15 };
+      return isOwn && chance.happens(0.4) ? startMs + 60 : overMs + 15;
     }
-    return { toolMs: startMs + this.#toolMs() };
+    return startMs + this.#toolMs();
   }
 
   #toolMs(): number {
