@@ -142,13 +142,22 @@ export class Tombstones {
   }
 
   /**
-   * Forgets what has been remembered long enough by `nowMs`, `most` of it; returns how much. Must be called
-   * before anything happens at `nowMs`, so that it is known at each moment what is forgotten.
+   * Forgets what has been remembered long enough by `nowMs`, `most` of it, in the order in which it was; returns how
+   * much. Must be called before anything happens at `nowMs`, so that it is known at each moment what is forgotten, and
+   * which row is free.
    */
   forgetOld(nowMs: number, most: number): number {
-    const forgotten = this.#forgetFrom(tombstoneList, this.#limits.tombstoneTtlMs, nowMs, most);
-    const longTtlMs = Math.max(this.#limits.maxAgeMs, this.#limits.tombstoneTtlMs);
-    return forgotten + this.#forgetFrom(longTombstoneList, longTtlMs, nowMs, most - forgotten);
+    for (let forgotten = 0; forgotten < most; forgotten++) {
+      const shortDueMs = this.#nextDueMs(tombstoneList);
+      const longDueMs = this.#nextDueMs(longTombstoneList);
+      const dueMs = Math.min(shortDueMs, longDueMs);
+      if (dueMs > nowMs) {
+        return forgotten;
+      }
+      const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
+      this.#forgetOrPass(queue, this.#queues.first(queue), dueMs);
+    }
+    return Math.max(0, most);
   }
 
   /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
@@ -156,17 +165,14 @@ export class Tombstones {
     while (this.#size > this.#limits.maxTombstones && this.#forgetOne()) {}
   }
 
-  #forgetFrom(queue: number, ttlMs: number, nowMs: number, most: number): number {
-    const { spans } = this.#graph;
-    for (let forgotten = 0; forgotten < most; forgotten++) {
-      const span = this.#queues.first(queue);
-      const dueMs = span === -1 ? Number.POSITIVE_INFINITY : spans.seenAtMs.get(span) + ttlMs;
-      if (dueMs > nowMs) {
-        return forgotten;
-      }
-      this.#forgetOrPass(queue, span, dueMs);
+  #nextDueMs(queue: number): number {
+    const span = this.#queues.first(queue);
+    if (span === -1) {
+      return Number.POSITIVE_INFINITY;
     }
-    return Math.max(0, most);
+    const { maxAgeMs, tombstoneTtlMs } = this.#limits;
+    const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
+    return this.#graph.spans.seenAtMs.get(span) + ttlMs;
   }
 
   #forgetOne(): boolean {
