@@ -26,7 +26,7 @@ export const recordTypes = {
   untold: 9,
 } as const;
 
-/** Changes when older records cannot be read any more. */
+/** Changes when older records cannot be read any more; also with what the machine saves, part by part. */
 export const journalVersion = 1;
 
 const limitsSchema: z.ZodType<ActivityLimits> = z.object({

@@ -6,6 +6,8 @@ import {
   ArchiveReader,
   ArchiveWriter,
 } from "../../../../src/processors/session_activity/machine/archive.ts";
+import { journalVersion } from "../../../../src/processors/session_activity/memory/journal-records.ts";
+import { pathOf } from "../../../support/repository.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History } from "./history.ts";
 
@@ -25,12 +27,60 @@ function restored(bytes: Uint8Array, limits: Partial<ActivityLimits> = tight): H
   return history;
 }
 
+/** Which part saves what, in which order. */
+class Outline extends ArchiveWriter {
+  readonly #runs: { readonly what: string; times: number }[] = [];
+
+  get text(): string {
+    const lines = this.#runs.map(({ what, times }) => `${what} × ${times}`);
+    return `journalVersion ${journalVersion}\n\n${lines.join("\n")}\n`;
+  }
+
+  override number(value: number): number {
+    this.#note("number");
+    return value;
+  }
+
+  override numbers(values: readonly number[]): number[] {
+    this.#note("numbers");
+    return [...values];
+  }
+
+  override texts(values: readonly string[]): string[] {
+    this.#note("texts");
+    return [...values];
+  }
+
+  override column(column: object): void {
+    this.#note(column.constructor.name);
+  }
+
+  #note(what: string): void {
+    const [, , , caller = ""] = new Error("whose turn").stack?.split("\n") ?? [];
+    const line = `${/at (\w+)\./.exec(caller)?.[1]} ${what}`;
+    const last = this.#runs.at(-1);
+    if (last?.what === line) {
+      last.times++;
+    } else {
+      this.#runs.push({ what: line, times: 1 });
+    }
+  }
+}
+
 const steps = fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal: anySignal }), {
   minLength: 1,
   maxLength: 60,
 });
 
 describe("a machine that was saved and restored", () => {
+  test("is saved part by part as this version of the journal says; a change needs a new journalVersion", async () => {
+    const outline = new Outline();
+    new History().activity.archive(outline);
+    await expect(outline.text).toMatchFileSnapshot(
+      pathOf("test/testdata/session_activity/saved-state.golden"),
+    );
+  });
+
   test("goes on exactly as the one that was not, at whatever moment", { timeout: 600_000 }, () => {
     fc.assert(
       fc.property(steps, fc.nat(60), fc.constantFrom(1, 4_096), (all, cut, stepsPerCall) => {
