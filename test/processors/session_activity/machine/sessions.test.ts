@@ -139,6 +139,16 @@ describe("a wait for a person", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
+  test("a wait that is forgotten with its session ends no other", () => {
+    const history = new History({ maxAgeMs: 90_000, tombstoneTtlMs: 40_000, maxPauseMs: 91_000 });
+    const first = run(1, 0, { trace: 2, sessions: [4] });
+    history.arrive(0, ended(first, 0), pause({ span: 1, trace: 2, sessions: [4], key: 7 }));
+    history.arrive(10, run(1, 10), tool(2, 1, 10), pause({ key: 8 }));
+    history.arrive(12, ended(run(1, 10), 12));
+    history.tick(1000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 111, 1, 0]]);
+  });
+
   test("does not count as age", () => {
     const history = new History({ maxAgeMs: 60_000 });
     history.arrive(0, run(1, 0), tool(2, 1, 1));
