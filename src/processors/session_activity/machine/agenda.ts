@@ -76,10 +76,11 @@ export class Agenda {
   }
 
   /** Calls `see` for what is still on the agenda of a rank by `untilMs`, in no particular order. */
-  eachLeft(rank: number, untilMs: number, see: (item: number) => void): void {
+  eachLeft(rank: number, untilMs: number, see: (item: number, dueMs: number) => void): void {
     for (let at = 0; at < this.#dueMs.length; at++) {
-      if (this.#ranks[at] === rank && (this.#dueMs[at] ?? 0) <= untilMs) {
-        see(this.#items[at] ?? 0);
+      const dueMs = this.#dueMs[at] ?? 0;
+      if (this.#ranks[at] === rank && dueMs <= untilMs) {
+        see(this.#items[at] ?? 0, dueMs);
       }
     }
   }

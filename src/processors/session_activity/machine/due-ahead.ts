@@ -66,8 +66,8 @@ export class DueAhead {
       }
     };
     see(group);
-    agenda.eachLeft(agendaRanks.group, untilMs, (left) => {
-      if (this.#deadlines.isOnAgenda(left)) {
+    agenda.eachLeft(agendaRanks.group, untilMs, (left, dueMs) => {
+      if (this.#deadlines.stands(left, dueMs)) {
         see(left);
       }
     });

@@ -67,9 +67,17 @@ export class GroupDeadlines {
     return this.#onAgenda.has(group);
   }
 
+  /**
+   * Whether a deadline that `due` took out stands: it has neither gone nor moved to later, even if `due` took it
+   * out again since.
+   */
+  stands(group: number, dueMs: number): boolean {
+    return this.isOnAgenda(group) && this.dueMsOf(group) <= dueMs;
+  }
+
   /** A deadline that `due` took out has come. False when it does not stand any more. */
-  meet(group: number): boolean {
-    return this.#onAgenda.delete(group);
+  meet(group: number, dueMs: number): boolean {
+    return this.stands(group, dueMs) && this.#onAgenda.delete(group);
   }
 
   cancel(group: number): void {

@@ -212,7 +212,7 @@ export class Sweep {
   }
 
   #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
-    if (rank === agendaRanks.group && !this.#deadlines.meet(item)) {
+    if (rank === agendaRanks.group && !this.#deadlines.meet(item, dueMs)) {
       return;
     }
     if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {

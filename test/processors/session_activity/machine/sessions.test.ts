@@ -527,3 +527,22 @@ test("a parent that a child names is implied to be open until it arrives", () =>
   history.arrive(5, ended(run(1, 0), 5));
   expect(history.activity.sizes().implied).toBe(0);
 });
+
+describe("sessions that turn out to be one", () => {
+  test("wait for the later lateness of them, also when both are about to be judged", () => {
+    const history = new History();
+    const inner = (trace: number): Signal => ({
+      ...run(1, 0, { trace, kind: "inner", parent: 2, type: "end", end: 0 }),
+    });
+    const harness = (trace: number): Signal =>
+      ended(run(2, 0, { trace, kind: "harness", sessions: [] }), 0);
+    const below = (span: number, parent: number, trace: number): Signal =>
+      tool(span, parent, 0, { trace });
+    history.arrive(0, inner(1), inner(2), harness(1), harness(2));
+    history.arrive(0, below(3, 2, 2), below(4, 2, 2), below(5, 2, 2));
+    history.arrive(0, below(3, 2, 1), below(4, 3, 1));
+    history.arrive(5, ended(below(4, 3, 1), 5));
+    history.tick(1000);
+    expect(history.evictions).toEqual([["orphaned_no_owner", 15, 4, 0]]);
+  });
+});
