@@ -231,7 +231,8 @@ export function write(batch: SignalBatch, signal: Signal): void {
   }
 }
 
-function dialectOf({ type, isRelayed, dialect }: Signal) {
+/** How a signal is told. */
+export function dialectOf({ type, isRelayed, dialect }: Signal) {
   if (dialect !== undefined) {
     return dialects[dialect];
   }

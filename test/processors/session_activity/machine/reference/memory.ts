@@ -1,0 +1,154 @@
+import { openBelow } from "./kinship.ts";
+import { leave } from "./sessions.ts";
+import type { Span, Trace, World } from "./world.ts";
+
+/** In search of a tombstone that may go as many are passed over. */
+const passedOver = 16;
+
+/** Whether one more span fits, forgetting an old one where that helps. */
+export function makeRoom(world: World): boolean {
+  const { maxOpenWork, maxTombstones } = world.limits;
+  return world.spans.size < maxOpenWork + maxTombstones || forgetOne(world);
+}
+
+/** Adds a span that nobody has told of yet. */
+export function addUnknown(world: World, trace: Trace, id: number): Span {
+  const span: Span = {
+    key: `${trace.key}/${id}`,
+    id,
+    trace,
+    parent: undefined,
+    group: undefined,
+    kind: "other",
+    state: "unknown",
+    isHarness: false,
+    isInner: false,
+    isRelayed: false,
+    hasReference: false,
+    hasFailed: false,
+    isClosedByRun: false,
+    isUndecided: false,
+    isSettled: false,
+    isForgotten: false,
+    name: 0,
+    seq: 0,
+    startMs: 0,
+    endMs: 0,
+    openedAtMs: 0,
+    heardAtMs: 0,
+    undecidedSinceMs: 0,
+    buriedAtMs: 0,
+    evictedAtMs: 0,
+    reason: undefined,
+    leaseMs: 0,
+    hold: "none",
+    heldUntilMs: 0,
+    isParked: false,
+  };
+  world.traces.set(trace.key, trace);
+  world.spans.set(span.key, span);
+  bury(world, span);
+  return span;
+}
+
+/** Remembers a span that is not open for a while. */
+export function bury(world: World, span: Span): void {
+  if (!world.tombstones.includes(span) && !world.ownerTombstones.includes(span)) {
+    span.buriedAtMs = world.nowMs;
+    const isOwner = span.kind === "run" && span.state !== "unknown";
+    (isOwner ? world.ownerTombstones : world.tombstones).push(span);
+  }
+}
+
+/** Keeps a span: it is worked on. */
+export function exhume(world: World, span: Span): void {
+  for (const queue of [world.tombstones, world.ownerTombstones, world.undecided]) {
+    remove(queue, span);
+  }
+}
+
+/** Forgets what has been remembered long enough; gives whether there was anything. */
+export function forgetUntil(world: World, atMs: number): boolean {
+  const { tombstoneTtlMs, maxAgeMs } = world.limits;
+  let hasForgotten = false;
+  for (const [queue, ttlMs] of [
+    [world.tombstones, tombstoneTtlMs],
+    [world.ownerTombstones, Math.max(tombstoneTtlMs, maxAgeMs)],
+  ] as const) {
+    for (let oldest = queue[0]; oldest !== undefined; oldest = queue[0]) {
+      const dueMs = oldest.buriedAtMs + ttlMs;
+      if (dueMs > atMs) {
+        break;
+      }
+      forgetOrKeep(world, queue, dueMs);
+      hasForgotten = true;
+    }
+  }
+  return hasForgotten;
+}
+
+export function forgetExcess(world: World): void {
+  const { maxTombstones } = world.limits;
+  while (world.tombstones.length + world.ownerTombstones.length > maxTombstones) {
+    if (!forgetOne(world)) {
+      return;
+    }
+  }
+}
+
+function forgetOne(world: World): boolean {
+  return [world.tombstones, world.ownerTombstones].some((queue) => {
+    for (let tries = 0; tries < passedOver && queue.length > 0; tries++) {
+      if (forgetOrKeep(world, queue, queue.at(-1)?.buriedAtMs ?? 0)) {
+        return true;
+      }
+    }
+    return false;
+  });
+}
+
+/** Forgets the oldest of a queue; what has open work below is the way to its owner, and begins anew as of `atMs`. */
+function forgetOrKeep(world: World, queue: Span[], atMs: number): boolean {
+  const oldest = queue.shift();
+  if (oldest === undefined) {
+    return false;
+  }
+  if (openBelow(world, oldest).length > 0) {
+    oldest.buriedAtMs = atMs;
+    queue.push(oldest);
+    return false;
+  }
+  forget(world, oldest);
+  return true;
+}
+
+function forget(world: World, span: Span): void {
+  world.unpairedRuns.delete(span);
+  world.unpairedHarnessRuns.delete(span);
+  for (const request of world.requests.values()) {
+    if (request.trace === span.trace && request.span === span.id) {
+      world.requests.delete(request.key);
+    }
+  }
+  leave(world, span);
+  span.isForgotten = true;
+  world.spans.delete(span.key);
+  releaseTrace(world, span.trace);
+}
+
+/** A trace is known as long as anything names it. */
+export function releaseTrace(world: World, trace: Trace): void {
+  const isNamed =
+    [...world.spans.values()].some((span) => span.trace === trace) ||
+    [...world.requests.values()].some((request) => request.trace === trace);
+  if (!isNamed) {
+    world.traces.delete(trace.key);
+  }
+}
+
+function remove<T>(items: T[], item: T): void {
+  const at = items.indexOf(item);
+  if (at !== -1) {
+    items.splice(at, 1);
+  }
+}
