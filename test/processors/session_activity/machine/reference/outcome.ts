@@ -40,7 +40,7 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
       const cell = counts.durations(toWorkKind(index), outcome);
       return [
         [`${kind} ${outcome}`, cell?.count ?? 0],
-        [`ms ${kind} ${outcome}`, toEighths((cell?.sum ?? 0) * 1000)],
+        [`ms ${kind} ${outcome}`, roundedMs((cell?.sum ?? 0) * 1000)],
       ];
     }),
   ]);
@@ -73,7 +73,7 @@ export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
       ]),
       ...[...tally.durationsMs].flatMap(([cell, durationsMs]): [string, number][] => [
         [cell, durationsMs.length],
-        [`ms ${cell}`, toEighths(durationsMs.reduce((sum, each) => sum + each, 0))],
+        [`ms ${cell}`, roundedMs(durationsMs.reduce((sum, each) => sum + each, 0))],
       ]),
     ]),
     held: toRecord([
@@ -93,8 +93,8 @@ export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
 }
 
 /** Sums of the same times in another order. */
-function toEighths(ms: number): number {
-  return Math.round(ms * 8) / 8;
+function roundedMs(ms: number): number {
+  return Math.round(ms * 64) / 64;
 }
 
 function toRecord(cells: readonly (readonly [string, number])[]): Record<string, number> {
