@@ -8,7 +8,7 @@ import { evictByRun } from "./evicting.ts";
 import { noteEnd, pairRun } from "./finished.ts";
 import { isOwnerless } from "./kinship.ts";
 import { end, finish, open } from "./lives.ts";
-import { exhume, makeRoom } from "./memory.ts";
+import { buryAnew, exhume, makeRoom } from "./memory.ts";
 import { ownerEnded } from "./owners.ts";
 import { addReferences, callIfOwnerless, define, linkParent } from "./placing.ts";
 import { type Report, spanOf } from "./report.ts";
@@ -24,6 +24,7 @@ export function start(world: World, report: Report): SignalResult {
       return "heartbeat";
     }
     if (!livesOn(known, report) || isFull(world, known, report)) {
+      buryAnew(world, known);
       return "stale";
     }
     reconcile(world, known);

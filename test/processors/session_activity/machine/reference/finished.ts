@@ -1,6 +1,6 @@
 import { sourceRanks } from "../../../../../src/processors/session_activity/signals/dialects.ts";
 import { tell } from "./evicting.ts";
-import { isOwnerless, openMarkersOf, runsOf } from "./kinship.ts";
+import { hasUnknownAbove, isOwnerless, openMarkersOf, runsOf } from "./kinship.ts";
 import { finish, settle } from "./lives.ts";
 import { rankOf } from "./processes.ts";
 import { merge, postpone } from "./sessions.ts";
@@ -95,11 +95,11 @@ export function pairHarnessRun(world: World, group: Group): Group {
 
 /** Decides work that came finished; whether it is an orphan that was not counted before. */
 function outlived(world: World, span: Span, group: Group, ownerEndMs: number): boolean {
-  const outlivedMs = Number.isFinite(ownerEndMs) ? span.endMs - ownerEndMs : 0;
+  const outlivedMs = wasOwned(span, ownerEndMs) ? span.endMs - ownerEndMs : 0;
   const isBelieved = span.isRelayed || rankOf(world, span.trace.process) < sourceRanks.relay;
   const isOrphan =
     isBelieved && (span.isClosedByRun || outlivedMs > world.limits.allowedLatenessMs);
-  const wasGuessed = group.anonymous > 0;
+  const wasGuessed = group.anonymous > 0 && span.startMs <= group.cutoffMs;
   if (wasGuessed && (isOrphan || outlivedMs > 0)) {
     // It is one of those that were counted without a name.
     group.anonymous--;
@@ -123,6 +123,11 @@ function outlived(world: World, span: Span, group: Group, ownerEndMs: number): b
   noteEnd(span, group, outlivedMs > 0);
   finish(world, span);
   return false;
+}
+
+/** Whether the run that ended then may have owned it: it did not begin later, nor below a run that has not arrived. */
+function wasOwned(span: Span, ownerEndMs: number): boolean {
+  return Number.isFinite(ownerEndMs) && span.startMs <= ownerEndMs && !hasUnknownAbove(span);
 }
 
 function tellOrphans(world: World, orphans: readonly Span[]): void {

@@ -3,6 +3,7 @@ import { evictMarkers, fence, tell } from "./evicting.ts";
 import { guessed, pairHarnessRun, settleMembers } from "./finished.ts";
 import {
   hasNestedOwner,
+  hasUnknownAbove,
   isOwnerless,
   openMarkersOf,
   openWorkOf,
@@ -64,7 +65,10 @@ function gather(world: World, called: Group): Group {
 
 /** Markers that nobody owns; those that a harness run counted; those that a model asked for. */
 function evictOrphans(world: World, group: Group): void {
-  const orphans = withoutKeepers(world, openMarkersOf(group));
+  const orphans = withoutKeepers(
+    world,
+    openMarkersOf(group).filter((marker) => !isOfUnknownRun(marker, group)),
+  );
   const counted = guessed(world, group, orphans.length);
   const inferred = Math.max(0, takeUnmet(world, group) - counted);
   if (orphans.length + counted + inferred === 0) {
@@ -85,6 +89,14 @@ function evictOrphans(world: World, group: Group): void {
   for (const orphan of world.inAnyOrder(orphans)) {
     evict(world, orphan, "orphaned_no_owner");
   }
+}
+
+/** Whether a marker began when the known owners had ended, below a run that has not arrived. */
+function isOfUnknownRun(marker: Span, group: Group): boolean {
+  const { seq, startMs } = marker;
+  const endMs = group.looseIn?.ownerEndMs ?? group.ownerEndMs;
+  const isLater = seq > 0 && group.ownerEndSeq > 0 ? seq > group.ownerEndSeq : startMs > endMs;
+  return isLater && hasUnknownAbove(marker);
 }
 
 /** What began before the end of its session is over, unless it has open work below that is not. */

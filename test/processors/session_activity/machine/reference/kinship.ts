@@ -18,6 +18,13 @@ export function ownerAbove(span: Span): Span | undefined {
   return ancestorsOf(span).find(({ kind }) => kind === "run");
 }
 
+/** Whether something between `span` and the nearest run above has not arrived. */
+export function hasUnknownAbove(span: Span): boolean {
+  const line = ancestorsOf(span);
+  const owner = line.findIndex(({ kind }) => kind === "run");
+  return line.slice(0, owner === -1 ? line.length : owner).some(({ state }) => state === "unknown");
+}
+
 /** Whether nothing becomes its own ancestor when `child` is put below `parent`. */
 export function mayBeBelow(child: Span, parent: Span): boolean {
   const line = [parent, ...ancestorsOf(parent)];

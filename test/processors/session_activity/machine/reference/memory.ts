@@ -44,6 +44,7 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     hold: "none",
     heldUntilMs: 0,
     isParked: false,
+    awaitsParent: false,
   };
   world.traces.set(trace.key, trace);
   world.spans.set(span.key, span);
@@ -53,16 +54,25 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
 
 /** Remembers a span that is not open for a while. */
 export function bury(world: World, span: Span): void {
-  if (!world.tombstones.includes(span) && !world.ownerTombstones.includes(span)) {
+  if (!world.tombstones.includes(span) && !world.longTombstones.includes(span)) {
     span.buriedAtMs = world.nowMs;
     const isOwner = span.kind === "run" && span.state !== "unknown";
-    (isOwner ? world.ownerTombstones : world.tombstones).push(span);
+    const isLong = isOwner || span.state === "evicted";
+    (isLong ? world.longTombstones : world.tombstones).push(span);
+  }
+}
+
+/** What was evicted is told of once more, and remembered for as long as from now on. */
+export function buryAnew(world: World, span: Span): void {
+  if (span.state === "evicted") {
+    exhume(world, span);
+    bury(world, span);
   }
 }
 
 /** Keeps a span: it is worked on. */
 export function exhume(world: World, span: Span): void {
-  for (const queue of [world.tombstones, world.ownerTombstones, world.undecided]) {
+  for (const queue of [world.tombstones, world.longTombstones, world.undecided]) {
     remove(queue, span);
   }
 }
@@ -73,7 +83,7 @@ export function forgetUntil(world: World, atMs: number): boolean {
   let hasForgotten = false;
   for (const [queue, ttlMs] of [
     [world.tombstones, tombstoneTtlMs],
-    [world.ownerTombstones, Math.max(tombstoneTtlMs, maxAgeMs)],
+    [world.longTombstones, Math.max(tombstoneTtlMs, maxAgeMs)],
   ] as const) {
     for (let oldest = queue[0]; oldest !== undefined; oldest = queue[0]) {
       const dueMs = oldest.buriedAtMs + ttlMs;
@@ -89,7 +99,7 @@ export function forgetUntil(world: World, atMs: number): boolean {
 
 export function forgetExcess(world: World): void {
   const { maxTombstones } = world.limits;
-  while (world.tombstones.length + world.ownerTombstones.length > maxTombstones) {
+  while (world.tombstones.length + world.longTombstones.length > maxTombstones) {
     if (!forgetOne(world)) {
       return;
     }
@@ -97,7 +107,7 @@ export function forgetExcess(world: World): void {
 }
 
 function forgetOne(world: World): boolean {
-  return [world.tombstones, world.ownerTombstones].some((queue) => {
+  return [world.tombstones, world.longTombstones].some((queue) => {
     for (let tries = 0; tries < passedOver && queue.length > 0; tries++) {
       if (forgetOrKeep(world, queue, queue.at(-1)?.buriedAtMs ?? 0)) {
         return true;

@@ -171,8 +171,20 @@ export function waitingGroup(world: World, parent: Span): Group | undefined {
   return top.state === "unknown" ? top.group : fallbackOf(world, top.trace);
 }
 
-/** Puts a run under the owner or session above it: an inner run, or one that has no session of its own. */
+/** Puts a run under the owner or session above it, and below it the inner runs that came before it. */
 export function adopt(world: World, run: Span): void {
+  joinAbove(world, run);
+  for (const inner of world.inAnyOrder(world.spans.values())) {
+    if (inner.awaitsParent && parentOf(inner) === run) {
+      inner.awaitsParent = false;
+      joinAbove(world, inner);
+    }
+  }
+  run.awaitsParent ||= run.isInner && parentOf(run)?.state === "unknown";
+}
+
+/** An inner run, or one that has no session of its own, is of the owner or session above it. */
+function joinAbove(world: World, run: Span): void {
   const above = ownerAbove(run);
   if (above?.group === undefined || run.group === undefined || above.group === run.group) {
     return;

@@ -2,6 +2,7 @@ import type { EvictionReason } from "../../../../../src/processors/session_activ
 import { usualGapMsOf } from "../../../../../src/processors/session_activity/machine/leases.ts";
 import { holdSilence } from "./breaker.ts";
 import { evictMarkers } from "./evicting.ts";
+import { openBelow } from "./kinship.ts";
 import { evict, renew } from "./lives.ts";
 import { ownerGone } from "./owners.ts";
 import { isPaused } from "./states.ts";
@@ -32,6 +33,10 @@ export function decideSpan(world: World, span: Span): void {
   const hasLease = span.leaseMs > 0;
   if (!hasLease && span.group !== undefined && isPaused(world, span.group)) {
     span.isParked = true;
+    return;
+  }
+  if (!hasLease && openBelow(world, span).some(({ group }) => group && isPaused(world, group))) {
+    span.heardAtMs = world.nowMs;
     return;
   }
   // Work is as old as it is, whoever is heard.

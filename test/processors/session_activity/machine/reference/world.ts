@@ -68,6 +68,8 @@ export interface Span {
   heldUntilMs: number;
   /** It was too old while its session waited for a person, so its age is asked for after that. */
   isParked: boolean;
+  /** An inner run that came before its parent: what that is, it may be one owner with. */
+  awaitsParent: boolean;
 }
 
 /** What is judged together: a session, an owner tree, or what waits for its way to an owner. */
@@ -133,9 +135,9 @@ export class World {
   readonly groups = new Set<Group>();
   readonly references = new Map<string, Group>();
   groupsMade = 0;
-  /** Closed spans in the order in which they are forgotten; owners are remembered for longer. */
+  /** Closed spans in the order in which they are forgotten; owners and what was evicted are remembered for longer. */
   readonly tombstones: Span[] = [];
-  readonly ownerTombstones: Span[] = [];
+  readonly longTombstones: Span[] = [];
   readonly undecided: Span[] = [];
   /** Waits for a person, the oldest first, and those that ended before they began. */
   readonly waits = new Map<string, { group: Group; readonly sinceMs: number }>();
