@@ -31,9 +31,9 @@ interface Step {
 export class ReferenceMachine {
   readonly world: World;
 
-  /** `isReversed`: of what may be decided in any order the newest comes first, else the oldest. */
-  constructor(limits: ActivityLimits, isReversed = false) {
-    this.world = new World(limits, isReversed);
+  /** `order` numbers the order of what may be decided in any; with 0 the oldest comes first. */
+  constructor(limits: ActivityLimits, order = 0) {
+    this.world = new World(limits, order);
   }
 
   /** Takes in signals that arrive together. */

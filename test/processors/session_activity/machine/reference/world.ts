@@ -157,12 +157,13 @@ export class World {
   readonly tally = new Tally();
   readonly occurrences: Occurrence[] = [];
 
-  readonly #isReversed: boolean;
+  /** Where the next order comes from; 0: the oldest comes first. */
+  #chance: number;
 
-  /** `isReversed`: of what may be decided in any order the newest comes first, else the oldest. */
-  constructor(limits: ActivityLimits, isReversed: boolean) {
+  /** `order`: with 0 what may be decided in any order is decided the oldest first, else in an order of that number. */
+  constructor(limits: ActivityLimits, order: number) {
     this.limits = limits;
-    this.#isReversed = isReversed;
+    this.#chance = order;
     const closed = { untilMs: Number.NEGATIVE_INFINITY, isMass: false };
     this.confirmed = { lengthMs: Math.min(1000, limits.allowedLatenessMs), ...closed };
     this.silent = { lengthMs: 10_000, ...closed };
@@ -170,7 +171,17 @@ export class World {
 
   /** What may be decided in any order. */
   inAnyOrder<T>(items: Iterable<T>): T[] {
-    return this.#isReversed ? [...items].reverse() : [...items];
+    const left = [...items];
+    if (this.#chance === 0) {
+      return left;
+    }
+    const ordered: T[] = [];
+    while (left.length > 0) {
+      this.#chance = (Math.imul(this.#chance, 1_664_525) + 1_013_904_223) >>> 0;
+      const at = Math.floor((this.#chance / 2 ** 32) * left.length);
+      ordered.push(...left.splice(at, 1));
+    }
+    return ordered;
   }
 
   /** A lateness from now. */
