@@ -26,7 +26,7 @@ export const schema = z.strictObject({
     "Open runs, tools and model calls; beyond it new ones are untracked.",
   ),
   max_tombstones: bound(1_000_000).describe(
-    "Ended and evicted work that is remembered, about 110 bytes each; the oldest is forgotten first.",
+    "Ended and evicted work that is remembered, about 110 bytes each; the oldest ended work is forgotten first.",
   ),
   stalled_after: duration({ min: "1s" })
     .prefault("2m")
