@@ -59,7 +59,8 @@ export function addSessionEvent(
 
 /**
  * S8, pauses: the session of the record's span, or the one that its attributes name, waits for a person.
- * A pause has the key of its id, else of the span it was told with; a resumption without an id ends all.
+ * A pause has the key of its id, else of the span it was told with, else of the session; a resumption without an id
+ * ends all.
  */
 export function addPauseEvent(
   seen: ActivityRecord,
@@ -89,6 +90,12 @@ export function addPauseEvent(
     signals.setKey(row, span0, span1);
   }
   addReferences(seen, context, signals);
+  const first = signals.referencesFrom(row);
+  const hasKey = signals.key0.get(row) !== 0 || signals.key1.get(row) !== 0;
+  if (isPause && !hasKey && first < signals.referencesTo(row)) {
+    // Else a second session of the process could not wait beside the first.
+    signals.setKey(row, signals.referenceHi(first), signals.referenceLo(first));
+  }
 }
 
 function addReferences(

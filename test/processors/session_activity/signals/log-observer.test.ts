@@ -348,6 +348,22 @@ describe("pauses (S8)", () => {
     ]);
     expect(consumed).toBe(0);
   });
+
+  test("of two sessions that are told by nothing but their names are two waits", () => {
+    const pauseOf = (session: string) => ({
+      ...recordTime,
+      eventName: "gen_ai.agent.paused",
+      attributes: [text("gen_ai.conversation.id", session)],
+    });
+    const signals = new SignalBatch();
+    createLogObserver().observer.observe(
+      request(pauseOf("c1"), pauseOf("c2"), pauseOf("c1")),
+      signals,
+    );
+    const keyOf = (row: number) => `${signals.key0.get(row)}:${signals.key1.get(row)}`;
+    expect(keyOf(2)).toBe(keyOf(0));
+    expect(new Set([keyOf(0), keyOf(1), "0:0"]).size).toBe(3);
+  });
 });
 
 describe("bytes that are no logs request", () => {
