@@ -177,8 +177,11 @@ export class World {
     }
     const ordered: T[] = [];
     while (left.length > 0) {
-      this.#chance = (Math.imul(this.#chance, 1_664_525) + 1_013_904_223) >>> 0;
-      const at = Math.floor((this.#chance / 2 ** 32) * left.length);
+      // The finalizer of MurmurHash3, of a number that is another one each time: seeds that are neighbours give other orders.
+      this.#chance = (this.#chance + 0x9e37_79b1) | 0 || 1;
+      let bits = Math.imul(this.#chance ^ (this.#chance >>> 16), 0x85eb_ca6b);
+      bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
+      const at = ((bits ^ (bits >>> 16)) >>> 0) % left.length;
       ordered.push(...left.splice(at, 1));
     }
     return ordered;
