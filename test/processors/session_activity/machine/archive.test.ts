@@ -10,6 +10,7 @@ import { journalVersion } from "../../../../src/processors/session_activity/memo
 import { pathOf } from "../../../support/repository.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History } from "./history.ts";
+import { plays } from "./plays.ts";
 
 /** What a machine says of itself when it is saved. */
 function saved(history: History): Buffer {
@@ -105,7 +106,7 @@ describe("a machine that was saved and restored", () => {
         expect(parted.totals()).toEqual(whole.totals());
         expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
       }),
-      { numRuns: 1500 },
+      plays(1500),
     );
   });
 
@@ -119,7 +120,7 @@ describe("a machine that was saved and restored", () => {
         const bytes = saved(history);
         expect(saved(restored(bytes)).equals(bytes)).toBe(true);
       }),
-      { numRuns: 500 },
+      plays(500),
     );
   });
 

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anySignal, tight } from "./any-signal.ts";
 import { History, limits, type Signal } from "./history.ts";
+import { plays } from "./plays.ts";
 
 const latenessS = limits.allowedLatenessMs / 1000;
 /** Signals of one history are delayed by less than this; ends follow their owner's within the rest. */
@@ -170,7 +171,7 @@ describe("over random histories", { timeout }, () => {
         expect(first.imbalance()).toEqual([]);
         expect(first.activity.counts.reconciled).toEqual([0, 0, 0, 0]);
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 
@@ -184,7 +185,7 @@ describe("over random histories", { timeout }, () => {
         expect(ticked.events).toEqual(plain.events);
         expect(ticked.totals()).toEqual(plain.totals());
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 
@@ -227,7 +228,7 @@ describe("over random histories", { timeout }, () => {
           expect(history.activity.sizes().openWork).toBe(0);
         },
       ),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 });
@@ -280,7 +281,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
           implied: 0,
         });
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 
@@ -310,7 +311,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         expect(inNoOrder(ticked)).toEqual(inNoOrder(plain));
         expect(ticked.totals()).toEqual(plain.totals());
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 
@@ -330,7 +331,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         expect(parted.totals()).toEqual(whole.totals());
         expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 
@@ -350,7 +351,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         expect(stepping.events).toEqual(standing.events);
         expect(stepping.totals()).toEqual(standing.totals());
       }),
-      { numRuns: runs },
+      plays(runs),
     );
   });
 });

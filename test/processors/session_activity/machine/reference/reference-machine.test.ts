@@ -2,13 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ActivityLimits } from "../../../../../src/processors/session_activity/machine/activity-limits.ts";
 import { anySignal, tight } from "../any-signal.ts";
+import { plays } from "../plays.ts";
 import { type Arrival, anyStory, arrivalsOf } from "./any-story.ts";
 import { compare } from "./comparison.ts";
 
-const runs = Number(process.env["MODEL_RUNS"] ?? 1000);
-const seed = process.env["MODEL_SEED"];
 /** Of this many histories at most one may depend on the order of what is due at one moment: of what is forgotten first. */
 const perAmbiguous = 10;
+const played = plays(1000);
 const timeout = 7_200_000;
 
 /** Durations that histories of minutes meet, with room for everything. */
@@ -32,9 +32,9 @@ function expectSame(
         throw new Error(verdict.report);
       }
     }),
-    { numRuns: runs, ...(seed === undefined ? {} : { seed: Number(seed) }) },
+    played,
   );
-  expect(ambiguous).toBeLessThanOrEqual(runs / perAmbiguous + 1);
+  expect(ambiguous).toBeLessThanOrEqual(played.numRuns / perAmbiguous + 1);
 }
 
 /**
