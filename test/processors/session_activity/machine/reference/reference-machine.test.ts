@@ -39,7 +39,8 @@ function expectSame(
 
 /**
  * All families of signals and decisions are covered but three: restarts, channels, and masses that the breaker holds
- * back (fifty markers and more).
+ * back (fifty markers and more). In long runs about one story in nine thousand under tight bounds ends with one more
+ * remembered group than in any order that was tried (MODEL_SEED=-691505473); why is not known yet.
  */
 describe("the machine decides as a naive one does", { timeout }, () => {
   for (const [what, histories, limits] of [
