@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { onInternalDiagnosticEvent } from "openclaw/plugin-sdk/diagnostic-runtime";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { diagnosticEventTypes, hookNames } from "./src/activity-event.ts";
+import { openApprovalClient } from "./src/approval-client.ts";
 import { parseConfig } from "./src/config.ts";
 import { type Relay, startRelay } from "./src/relay.ts";
 import { detectResource } from "./src/resource.ts";
@@ -20,7 +21,7 @@ export default definePluginEntry({
   description:
     "Tells an activity collector at once when runs, tools and model calls start and end.",
   register(api) {
-    let unsubscribe: (() => void) | undefined;
+    let unsubscribe: readonly ((() => void) | undefined)[] = [];
     for (const name of hookNames) {
       api.on(name, (event, context) => shared.relay?.hook(name, event, context));
     }
@@ -46,7 +47,13 @@ export default definePluginEntry({
             log,
           });
           shared.relay = started;
-          unsubscribe = onInternalDiagnosticEvent(started.event, { include: diagnosticEventTypes });
+          unsubscribe = [
+            onInternalDiagnosticEvent(started.event, { include: diagnosticEventTypes }),
+            api.runtime?.events?.onAgentEvent?.(started.agentEvent),
+            relayConfig.approvalClient && relayConfig.kinds.has("pause")
+              ? openApprovalClient({ config, log, onEvent: started.approval })
+              : undefined,
+          ];
           log.info(`Telling ${relayConfig.endpoint.origin} about runs and what they wait for.`);
         } catch (error) {
           // Whatever is wrong with us, the gateway starts.
@@ -54,8 +61,10 @@ export default definePluginEntry({
         }
       },
       async stop() {
-        unsubscribe?.();
-        unsubscribe = undefined;
+        for (const stopListening of unsubscribe) {
+          stopListening?.();
+        }
+        unsubscribe = [];
         const stopped = shared.relay;
         delete shared.relay;
         await stopped?.stop();

@@ -12,7 +12,8 @@ const usage = `Usage: replay FILE [--endpoint URL] [--speed N] [--header NAME=VA
 
 Sends recorded OpenClaw events to a collector, as the plugin in a gateway would.
 
-  FILE        one JSON object a line: {"metadata": …, "event": …} or {"hook": …, "event": …, "context": …}
+  FILE        one JSON object a line: {"metadata": …, "event": …}, {"agentEvent": …} or
+              {"hook": …, "event": …, "context": …}
   --endpoint  base address of an OTLP/HTTP receiver (default http://127.0.0.1:4318)
   --speed     1 keeps the recorded pace (default), 10 is ten times as fast, 0 does not wait at all
   --header    sent with every request; can be given several times
@@ -41,7 +42,9 @@ async function main(): Promise<number> {
     ]),
   );
   const entries = parseRecording(readFileSync(file, "utf8"));
+  let recordedMs = 0;
   const relay = startRelay({
+    nowMs: () => recordedMs,
     config: parseConfig({
       headers,
       ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
@@ -65,6 +68,7 @@ async function main(): Promise<number> {
     if (remainingMs > 1) {
       await wait(remainingMs);
     }
+    recordedMs = entry.offsetMs;
     entry.feed(relay);
   }
   await relay.stop();

@@ -1,5 +1,8 @@
 /** What the relay understands of OpenClaw's diagnostic events and hooks; everything else is ignored at the door. */
 
+import { type ClaimEvent, claimEventTypes, parseClaimEvent } from "./claim-event.ts";
+import { isRecord, number, text, time } from "./fields.ts";
+
 export type WorkKind = "harness" | "run" | "tool" | "model_call";
 
 /** A piece of work starts or ends. Ids are raw: they must not leave the process. */
@@ -47,7 +50,42 @@ export interface SessionEvent {
   readonly atMs: number;
 }
 
-export type ActivityEvent = WorkEvent | SpawnEvent | SessionEvent;
+/** Something came of a run or a tool that is open. */
+export interface ProgressEvent {
+  readonly type: "progress";
+  readonly kind: "run" | "tool";
+  readonly runId: string | undefined;
+  readonly sessionKey: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Of a tool. */
+  readonly callId: string | undefined;
+  /** 0 where OpenClaw gives none. */
+  readonly seq: number;
+  /** When it came, by a clock that never goes back. */
+  readonly receivedMs: number;
+}
+
+/** An approval is waited for, or no longer: granted, denied, expired, or given up. */
+export interface PauseEvent {
+  readonly type: "pause" | "resume";
+  readonly runId: string | undefined;
+  readonly sessionKey: string | undefined;
+  readonly sessionId: string | undefined;
+  /** Of the tool that waits. */
+  readonly callId: string | undefined;
+  readonly approvalId: string | undefined;
+  /** Whether the tool starts only when the approval is resolved; until then its run waits. */
+  readonly isBeforeStart: boolean;
+  readonly atMs: number;
+}
+
+export type ActivityEvent =
+  | WorkEvent
+  | SpawnEvent
+  | SessionEvent
+  | ProgressEvent
+  | PauseEvent
+  | ClaimEvent;
 
 const kindOfPrefix: Readonly<Record<string, WorkKind>> = {
   "harness.run": "harness",
@@ -63,13 +101,19 @@ const phases = {
   model_call: ["started", "completed", "error"],
 } as const;
 
-/** The diagnostic events `parseDiagnosticEvent` understands: what to ask OpenClaw for. */
-export const diagnosticEventTypes: readonly string[] = Object.entries(kindOfPrefix).flatMap(
-  ([prefix, kind]) => phases[kind].map((phase) => `${prefix}.${phase}`),
+const workEventTypes: readonly string[] = Object.entries(kindOfPrefix).flatMap(([prefix, kind]) =>
+  phases[kind].map((phase) => `${prefix}.${phase}`),
 );
 
+/** The diagnostic events `parseDiagnosticEvent` understands: what to ask OpenClaw for. */
+export const diagnosticEventTypes: readonly string[] = [
+  ...workEventTypes,
+  "run.progress",
+  ...claimEventTypes,
+];
+
 const known = new Map(
-  diagnosticEventTypes.map((type) => {
+  workEventTypes.map((type) => {
     const dot = type.lastIndexOf(".");
     return [type, { kind: kindOfPrefix[type.slice(0, dot)], phase: type.slice(dot + 1) }] as const;
   }),
@@ -81,33 +125,65 @@ export const hookNames = ["session_start", "session_end", "subagent_spawned"] as
 /**
  * Reads what OpenClaw hands to a listener of diagnostic events.
  * `undefined` for events of other types and for those the dispatcher does not vouch for. Never throws.
+ *
+ * @param receivedMs when it came, by a clock that never goes back
  */
-export function parseDiagnosticEvent(event: unknown, metadata: unknown): WorkEvent | undefined {
-  if (!isRecord(event) || !isRecord(metadata) || metadata["trusted"] !== true) {
+export function parseDiagnosticEvent(
+  event: unknown,
+  metadata: unknown,
+  receivedMs: number,
+): WorkEvent | ProgressEvent | ClaimEvent | undefined {
+  if (!isRecord(event) || !isRecord(metadata)) {
     return undefined;
   }
-  const type = known.get(text(event["type"]) ?? "");
-  const kind = type?.kind;
+  const name = text(event["type"]) ?? "";
+  const type = known.get(name);
+  if (type === undefined && name !== "run.progress") {
+    return parseClaimEvent(event, metadata);
+  }
+  if (metadata["trusted"] !== true) {
+    return undefined;
+  }
+  return type === undefined
+    ? progressOf(event, receivedMs)
+    : parseWorkEvent(event, type.kind, type.phase);
+}
+
+function progressOf(event: Readonly<Record<string, unknown>>, receivedMs: number): ProgressEvent {
+  return {
+    type: "progress",
+    kind: "run",
+    runId: text(event["runId"]),
+    sessionKey: text(event["sessionKey"]),
+    sessionId: text(event["sessionId"]),
+    callId: undefined,
+    seq: number(event["seq"]) ?? 0,
+    receivedMs,
+  };
+}
+
+function parseWorkEvent(
+  event: Readonly<Record<string, unknown>>,
+  kind: WorkKind | undefined,
+  phase: string,
+): WorkEvent | undefined {
   const atMs = time(event["ts"]);
-  if (type === undefined || kind === undefined || atMs === undefined) {
+  if (kind === undefined || atMs === undefined) {
     return undefined;
   }
   const trace = isRecord(event["trace"]) ? event["trace"] : {};
   const callId = text(event["toolCallId"]) ?? text(event["callId"]);
   const name = text(event["toolName"]) ?? text(event["harnessId"]);
   const model = text(event["model"]);
-  const outcome = outcomeOf(event, type.phase);
+  const outcome = outcomeOf(event, phase);
   return {
-    type: type.phase === "started" ? "start" : "end",
+    type: phase === "started" ? "start" : "end",
     kind,
     runId: text(event["runId"]),
     sessionKey: text(event["sessionKey"]),
     sessionId: text(event["sessionId"]),
     callId,
-    key:
-      kind === "harness" || kind === "run"
-        ? kind
-        : `${kind}\0${callId ?? `${name ?? ""}\0${model ?? ""}`}`,
+    key: keyOf(kind, callId ?? `${name ?? ""}\0${model ?? ""}`),
     name,
     channel: text(event["channel"]),
     provider: text(event["provider"]),
@@ -119,9 +195,14 @@ export function parseDiagnosticEvent(event: unknown, metadata: unknown): WorkEve
     atMs: time(event["sourceTimestampMs"]) ?? atMs,
     durationMs: number(event["durationMs"]),
     outcome,
-    isError: type.phase === "error" || outcome === "error" || outcome === "timed_out",
+    isError: phase === "error" || outcome === "error" || outcome === "timed_out",
     errorCategory: text(event["errorCategory"]),
   };
+}
+
+/** What the start and the end of one piece of work share, beside the run id. */
+export function keyOf(kind: WorkKind, callId: string): string {
+  return kind === "harness" || kind === "run" ? kind : `${kind}\0${callId}`;
 }
 
 function outcomeOf(event: Readonly<Record<string, unknown>>, phase: string): string | undefined {
@@ -171,22 +252,4 @@ export function parseHook(
     };
   }
   return undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-/** Whole Unix milliseconds whose nanoseconds fit the 64 bits OTLP has for them. */
-function time(value: unknown): number | undefined {
-  const ms = number(value);
-  return ms !== undefined && ms >= 0 && ms <= 1.7e13 ? Math.round(ms) : undefined;
-}
-
-function number(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }

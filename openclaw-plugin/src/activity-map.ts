@@ -1,10 +1,23 @@
-import type { ActivityEvent, SessionEvent, SpawnEvent, WorkEvent } from "./activity-event.ts";
+import type {
+  ActivityEvent,
+  PauseEvent,
+  ProgressEvent,
+  SessionEvent,
+  SpawnEvent,
+  WorkEvent,
+} from "./activity-event.ts";
 import type { ActivityRecord, SpanRecord } from "./activity-record.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import type { ClaimEvent } from "./claim-event.ts";
+import { claimRecord } from "./claims.ts";
+import { OpenWork } from "./open-work.ts";
+import { Pauses } from "./pauses.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
+import { recordsToResend } from "./resend.ts";
 import { RunTree } from "./run-tree.ts";
 import { SessionNames } from "./session-names.ts";
-import { createWork, endRecord, isOwner, ownerOf, startRecord, type Work } from "./work.ts";
+import { Spawners } from "./spawners.ts";
+import { createWork, endRecord, isOwner, progressRecord, startRecord, type Work } from "./work.ts";
 
 export interface ActivityMapOptions {
   readonly pseudonyms: Pseudonyms;
@@ -14,17 +27,14 @@ export interface ActivityMapOptions {
   readonly maxRuns?: number;
 }
 
-/**
- * Open work is told again for this long after the collector learned that its run ended. By then that has judged it; a
- * collector that has started anew must not report the same orphan a second time.
- */
-const toldAgainAfterOwnerMs = 15_000;
+/** Progress of one run or tool is sent this often at most. */
+const progressEveryMs = 10_000;
 
 /** Sub-agents that start sub-agents: beyond this a run begins a trace of its own. */
 const maxDepth = 64;
 
 /**
- * Turns OpenClaw's events into spans and session events. No clock, no I/O, no chance: equal events give equal records.
+ * Turns OpenClaw's events into spans and log records. No clock, no I/O, no chance: equal events give equal records.
  *
  * What a piece of work *is* comes from its run id and call id. The trace ids in the events are not trusted with that:
  * harnesses such as Codex, Claude CLI and ACP report their tools under the span id of the run.
@@ -33,25 +43,19 @@ export class ActivityMap {
   readonly #pseudonyms: Pseudonyms;
   readonly #sessions: SessionNames;
   readonly #trees: BoundedMap<string, RunTree>;
-  readonly #maxOpen: number;
-  /** In order of their starts. */
-  readonly #open = new Set<Work>();
+  readonly #open: OpenWork;
+  readonly #pauses: Pauses;
   /** The newest run or harness run of a session. */
   readonly #ownerOfSession = new BoundedMap<string, Work>(2_048);
-  /** Runs and harness runs by OpenClaw's own span id. */
-  readonly #ownerOfTraceSpan = new BoundedMap<string, Work>(2_048);
-  /** What started a sub-agent, by the run id of that. */
-  readonly #spawnerOfRun = new BoundedMap<string, Work>(1_024);
-  /** What started a sub-agent, by its session, until its first run: some runtimes make run ids of their own. */
-  readonly #spawnerOfSession = new BoundedMap<string, Work>(1_024);
+  readonly #spawners = new Spawners();
   #newestSeq = 0;
-  #givenUp = 0;
 
   constructor(options: ActivityMapOptions) {
     this.#pseudonyms = options.pseudonyms;
     this.#sessions = new SessionNames(options.pseudonyms);
     this.#trees = new BoundedMap(options.maxRuns ?? 2_048);
-    this.#maxOpen = options.maxOpen ?? 10_000;
+    this.#open = new OpenWork(options.maxOpen ?? 10_000);
+    this.#pauses = new Pauses(options.pseudonyms);
   }
 
   /** How many pieces of work are open. */
@@ -61,11 +65,12 @@ export class ActivityMap {
 
   /** How many open pieces of work were given up because there were too many. */
   get givenUp(): number {
-    return this.#givenUp;
+    return this.#open.givenUp;
   }
 
   /** What is to be sent because of `event`, in order. */
   apply(event: ActivityEvent): readonly ActivityRecord[] {
+    this.#newestSeq = Math.max(this.#newestSeq, "seq" in event ? event.seq : 0);
     switch (event.type) {
       case "start":
         return this.#start(event);
@@ -77,6 +82,13 @@ export class ActivityMap {
       case "session_start":
       case "session_end":
         return this.#session(event);
+      case "progress":
+        return this.#progress(event);
+      case "pause":
+      case "resume":
+        return this.#pause(event);
+      case "claim":
+        return this.#claim(event);
       default: {
         const never: never = event;
         return never;
@@ -84,53 +96,34 @@ export class ActivityMap {
     }
   }
 
-  /**
-   * What a collector has to hear that may have lost everything: all open work and, whether open or ended, everything
-   * above it; but no orphan that it must have judged already.
-   *
-   * @param nowMs any clock
-   * @param toldMs when, by that clock, the collector took a record that `apply` gave; undefined if it did not yet
-   */
-  resend(nowMs: number, toldMs: (record: SpanRecord) => number | undefined): readonly SpanRecord[] {
-    const records = new Map<Work, SpanRecord>();
-    const tell = (work: Work): void => {
-      if (!records.has(work)) {
-        if (work.parent !== undefined) {
-          tell(work.parent);
-        }
-        records.set(work, work.ending ?? startRecord(work));
-      }
-    };
-    for (const work of this.#open) {
-      const ending = ownerOf(work)?.ending;
-      const endToldMs = ending === undefined ? undefined : toldMs(ending);
-      if (endToldMs === undefined || nowMs - endToldMs < toldAgainAfterOwnerMs) {
-        tell(work);
-      }
-    }
-    return [...records.values()];
+  /** See `recordsToResend`. */
+  resend(
+    nowMs: number,
+    toldMs: (record: SpanRecord) => number | undefined,
+  ): readonly ActivityRecord[] {
+    return recordsToResend(this.#open, this.#pauses, nowMs, toldMs);
   }
 
-  #start(event: WorkEvent): readonly SpanRecord[] {
-    this.#newestSeq = Math.max(this.#newestSeq, event.seq);
+  #start(event: WorkEvent): readonly ActivityRecord[] {
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
-    if (isRepeat(event, tree)) {
+    if (tree.isRepeat(event)) {
       return [];
     }
-    const orphanedRun = event.kind === "harness" ? runToAdopt(tree) : undefined;
+    const orphanedRun = event.kind === "harness" ? tree.runToAdopt() : undefined;
     const work = this.#create(event, session, tree);
-    this.#open.add(work);
-    this.#boundOpen();
+    const resumed = [
+      ...this.#pauses.endBefore(work, event),
+      ...this.#open.add(work).flatMap((givenUp) => this.#pauses.endWith(givenUp, event)),
+    ];
     if (orphanedRun === undefined || orphanedRun.ending !== undefined) {
-      return [startRecord(work)];
+      return [...resumed, startRecord(work), ...this.#pauses.beginQuestion(event, work)];
     }
     orphanedRun.parent = work;
-    return [startRecord(work), startRecord(orphanedRun)];
+    return [...resumed, startRecord(work), startRecord(orphanedRun)];
   }
 
-  #end(event: WorkEvent): readonly SpanRecord[] {
-    this.#newestSeq = Math.max(this.#newestSeq, event.seq);
+  #end(event: WorkEvent): readonly ActivityRecord[] {
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
     const open = tree.find(event);
@@ -142,7 +135,7 @@ export class ActivityMap {
     work.ending = endRecord(work, event);
     tree.close(work);
     this.#open.delete(work);
-    return [work.ending];
+    return [...this.#pauses.endWith(work, event), work.ending];
   }
 
   #session(event: SessionEvent): readonly ActivityRecord[] {
@@ -160,27 +153,69 @@ export class ActivityMap {
     ];
   }
 
+  #progress(event: ProgressEvent): readonly SpanRecord[] {
+    const work =
+      event.kind === "tool"
+        ? this.#treeOfRun(event)?.openTool(event.callId ?? "")
+        : this.#runOf(event);
+    if (work === undefined || event.receivedMs - work.progressMs < progressEveryMs) {
+      return [];
+    }
+    work.progressMs = event.receivedMs;
+    return [progressRecord(work, event.seq === 0 ? this.#newestSeq : event.seq)];
+  }
+
+  #pause(event: PauseEvent): readonly ActivityRecord[] {
+    if (event.type === "resume") {
+      return this.#pauses.end(event, this.#newestSeq);
+    }
+    const tree = this.#treeOfRun(event);
+    const callId = event.callId ?? "";
+    // A tool that has ended leaves an approval for later: neither it nor its run waits.
+    const work = tree?.openTool(callId) ?? (tree?.hasTool(callId) ? undefined : this.#runOf(event));
+    return work === undefined ? [] : this.#pauses.begin(event, work, this.#newestSeq);
+  }
+
+  #claim(event: ClaimEvent): readonly ActivityRecord[] {
+    const session =
+      event.sessionKey === undefined && event.sessionId === undefined
+        ? undefined
+        : this.#sessions.of({ ...event, runId: undefined });
+    return [claimRecord(event, session, this.#open)];
+  }
+
+  /** The open run that an event speaks of. */
+  #runOf(event: ProgressEvent | PauseEvent): Work | undefined {
+    if (event.runId !== undefined) {
+      return this.#treeOfRun(event)?.openOwner();
+    }
+    const owner = this.#ownerOfSession.get(this.#sessions.of(event));
+    return owner?.ending === undefined ? owner : undefined;
+  }
+
+  #treeOfRun(event: ProgressEvent | PauseEvent): RunTree | undefined {
+    return this.#trees.get(event.runId ?? `session ${this.#sessions.of(event)}`);
+  }
+
   #spawn({ childRunId, childSessionKey, requesterSessionKey }: SpawnEvent): void {
     if (requesterSessionKey === undefined) {
       return;
     }
     const requester = this.#sessions.ofKey(requesterSessionKey);
-    const tools = [...this.#open].filter(
-      ({ kind, session }) => kind === "tool" && session === requester,
-    );
     const spawner =
-      tools.findLast(({ name }) => name === "sessions_spawn") ??
-      tools.at(-1) ??
+      this.#open.newest(
+        requester,
+        ({ kind, name }) => kind === "tool" && name === "sessions_spawn",
+      ) ??
+      this.#open.newest(requester, ({ kind }) => kind === "tool") ??
       this.#ownerOfSession.get(requester);
     if (spawner === undefined) {
       return;
     }
-    if (childRunId !== undefined) {
-      this.#spawnerOfRun.set(childRunId, spawner);
-    }
-    if (childSessionKey !== undefined) {
-      this.#spawnerOfSession.set(this.#sessions.ofKey(childSessionKey), spawner);
-    }
+    this.#spawners.add(spawner, {
+      runId: childRunId,
+      session: childSessionKey === undefined ? undefined : this.#sessions.ofKey(childSessionKey),
+    });
   }
 
   #treeOf({ runId }: WorkEvent, session: string): RunTree {
@@ -209,15 +244,13 @@ export class ActivityMap {
       // Setting it again makes it the newest: what is in use is not forgotten.
       this.#trees.set(tree.id, tree);
       this.#ownerOfSession.set(session, work);
-      if (event.traceSpanId !== undefined) {
-        this.#ownerOfTraceSpan.set(event.traceSpanId, work);
-      }
+      this.#spawners.addOwner(work);
     }
     return work;
   }
 
   #placeOfOwner(event: WorkEvent, session: string, tree: RunTree) {
-    const adopted = event.kind === "harness" ? runToAdopt(tree) : undefined;
+    const adopted = event.kind === "harness" ? tree.runToAdopt() : undefined;
     if (adopted !== undefined) {
       return { traceId: adopted.traceId, parent: adopted.parent };
     }
@@ -226,7 +259,7 @@ export class ActivityMap {
       return { traceId: harness.traceId, parent: harness };
     }
     tree.begin();
-    const spawner = this.#spawnerOf(event, session);
+    const spawner = this.#spawners.take(event, session);
     const parent = spawner !== undefined && spawner.depth < maxDepth ? spawner : undefined;
     return { traceId: parent?.traceId ?? this.#traceId(tree), parent };
   }
@@ -242,59 +275,4 @@ export class ActivityMap {
   #traceId(tree: RunTree): string {
     return this.#pseudonyms.traceId(`${tree.id}\0${tree.generation}`);
   }
-
-  /** The tool (or the run, if no tool is known) that a run was started by. */
-  #spawnerOf(event: WorkEvent, session: string): Work | undefined {
-    const runId = event.runId ?? "";
-    // A sub-agent's result is announced by a run of the requester, whose id ends in that of the sub-agent's run.
-    const announced = runId.startsWith("announce:") ? runId.slice(runId.lastIndexOf(":") + 1) : "";
-    const known =
-      this.#spawnerOfRun.get(runId) ??
-      this.#spawnerOfRun.get(announced) ??
-      this.#spawnerOfSession.get(session) ??
-      this.#spawnerByTrace(event, session);
-    this.#spawnerOfSession.delete(session);
-    if (known !== undefined && runId !== "") {
-      this.#spawnerOfRun.set(runId, known);
-    }
-    return known;
-  }
-
-  /** Where no hook told of it, a run of another session whose trace goes on under a run of ours. */
-  #spawnerByTrace(event: WorkEvent, session: string): Work | undefined {
-    const owner = this.#ownerOfTraceSpan.get(event.traceParentId ?? "");
-    return owner === undefined || owner.session === session
-      ? undefined
-      : (owner.tree.spawner ?? owner);
-  }
-
-  #boundOpen(): void {
-    for (const oldest of this.#open) {
-      if (this.#open.size <= this.#maxOpen) {
-        return;
-      }
-      this.#open.delete(oldest);
-      oldest.tree.close(oldest);
-      this.#givenUp += 1;
-    }
-  }
-}
-
-/** An open or ended run that made itself known before the harness run above it. */
-function runToAdopt({ harness, run }: RunTree): Work | undefined {
-  return harness === undefined && run?.parent?.kind !== "harness" ? run : undefined;
-}
-
-/** Whether this start was told before: the same call of the same run, still open. */
-function isRepeat(event: WorkEvent, tree: RunTree): boolean {
-  if (isOwner(event) || event.callId === undefined) {
-    return false;
-  }
-  const open = tree.find(event);
-  // A model may use a call id again while the first use hangs; OpenClaw's own span ids tell.
-  return (
-    open !== undefined &&
-    open.traceSpanId === event.traceSpanId &&
-    ownerOf(open) === tree.ownerOf(event)
-  );
 }

@@ -1,9 +1,12 @@
 import type { WorkKind } from "./activity-event.ts";
+import type { ClaimEvent, ClaimEventType } from "./claim-event.ts";
 
 /** One span to send: complete when `phase` is `end`, still open (no end time) when it is `start`. Holds no raw id. */
 export interface SpanRecord {
   readonly signal: "span";
   readonly phase: "start" | "end";
+  /** A start that is sent again because something came of the work. */
+  readonly isProgress: boolean;
   readonly kind: WorkKind;
   /** 32 hex digits. */
   readonly traceId: string;
@@ -38,4 +41,48 @@ export interface SessionRecord {
   readonly atMs: number;
 }
 
-export type ActivityRecord = SpanRecord | SessionRecord;
+/** The span that waits for a person begins or ceases to. Holds no raw id. */
+export interface PauseRecord {
+  readonly signal: "pause";
+  readonly event: "gen_ai.agent.paused" | "gen_ai.agent.resumed";
+  /** Pseudonym of the approval: the same in both records. */
+  readonly pause: string;
+  readonly session: string;
+  /** The tool that waits; where that is not known, its run. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly seq: number;
+  readonly atMs: number;
+}
+
+/** What the gateway says about a session, in closed fields. Holds no raw id. */
+export interface ClaimRecord
+  extends Pick<
+    ClaimEvent,
+    | "state"
+    | "activeWorkKind"
+    | "queueDepth"
+    | "ageMs"
+    | "lastProgressAgeMs"
+    | "evictedTools"
+    | "evictedModelCalls"
+  > {
+  readonly signal: "claim";
+  readonly event: ClaimEventType;
+  readonly session: string | undefined;
+  /** The work that it names, as far as that is known to be open; else empty. */
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly seq: number;
+  readonly atMs: number;
+  readonly reason: string | undefined;
+  readonly classification: string | undefined;
+  readonly toolName: string | undefined;
+  readonly action: string | undefined;
+  readonly status: string | undefined;
+}
+
+/** What is sent to `/v1/logs`. */
+export type EventRecord = SessionRecord | PauseRecord | ClaimRecord;
+
+export type ActivityRecord = SpanRecord | EventRecord;

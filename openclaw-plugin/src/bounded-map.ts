@@ -29,6 +29,11 @@ export class BoundedMap<K, V> {
     return undefined;
   }
 
+  /** Everything in it, oldest first. */
+  entries(): Iterable<readonly [K, V]> {
+    return this.#entries;
+  }
+
   delete(key: K): void {
     this.#entries.delete(key);
   }

@@ -1,16 +1,18 @@
 import type { WorkKind } from "./activity-event.ts";
 
 /** What can be left out. Runs and harness runs always are told: without them nothing else means anything. */
-export type OptionalKind = "tool" | "model_call" | "session";
+export type OptionalKind = "tool" | "model_call" | "session" | "pause" | "claim";
 
 /** `plugins.entries.activity-relay.config`, checked. */
 export interface RelayConfig {
   readonly endpoint: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly kinds: ReadonlySet<OptionalKind>;
+  /** Whether to be a client of the gateway's approvals, which sees those that plugins ask for. */
+  readonly approvalClient: boolean;
 }
 
-const allKinds: readonly OptionalKind[] = ["tool", "model_call", "session"];
+const allKinds: readonly OptionalKind[] = ["tool", "model_call", "session", "pause", "claim"];
 
 /**
  * Reads the configuration with its defaults. OpenClaw has checked it against the schema in `openclaw.plugin.json`, so
@@ -23,6 +25,7 @@ export function parseConfig(input: unknown): RelayConfig {
     endpoint: parseEndpoint(config["endpoint"] ?? "http://127.0.0.1:4318"),
     headers: parseHeaders(config["headers"] ?? {}),
     kinds: parseKinds(config["kinds"] ?? allKinds),
+    approvalClient: config["approvalClient"] === true,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ActivityRecord, SessionRecord, SpanRecord } from "./activity-record.ts";
+import type { ActivityRecord, EventRecord, SpanRecord } from "./activity-record.ts";
 import { backOffMs } from "./back-off.ts";
 import type { HttpSender, SendOutcome } from "./http-sender.ts";
 import type { OtlpEncoder, ProcessRecord } from "./otlp.ts";
@@ -18,7 +18,7 @@ export interface DeliveryOptions {
   readonly resend: (
     nowMs: number,
     toldMs: (record: SpanRecord) => number | undefined,
-  ) => readonly SpanRecord[];
+  ) => readonly ActivityRecord[];
   /** Pushes what is to be pushed, right before it is sent. */
   readonly collect: () => void;
   /** Records lost before they came here. */
@@ -70,7 +70,7 @@ export class Delivery {
     return this.#sent;
   }
 
-  /** Ends and session events that will never reach it. */
+  /** Records other than starts that will never reach it. */
   get lost(): number {
     return this.#queue.lost + this.#refused;
   }
@@ -192,7 +192,7 @@ export class Delivery {
     const { encoder, sender } = this.#options;
     const spans = batch.filter((record): record is SpanRecord => record.signal === "span");
     const others = batch.filter(
-      (record): record is SessionRecord | ProcessRecord => record.signal !== "span",
+      (record): record is EventRecord | ProcessRecord => record.signal !== "span",
     );
     return spans.length > 0
       ? sender.post("/v1/traces", encoder.traces(spans), this.#abort.signal)

@@ -19,6 +19,16 @@ export function lowCardinality(value: string | undefined): string | undefined {
   return answer === false ? undefined : answer;
 }
 
+/**
+ * The value when it looks like a word out of a fixed list (`active_work`, `stuck_recovery:aborted`), else nothing: no
+ * digits and no capitals, which ids have.
+ */
+export function closedText(value: string | undefined): string | undefined {
+  return value !== undefined && words.test(value) ? value : undefined;
+}
+
+const words = /^[a-z]{1,24}(?:[_-][a-z]{1,24}){0,7}(?::[a-z]{1,24}(?:[_-][a-z]{1,24}){0,7})?$/;
+
 // A model's name may hold slashes (`vendor/model`) and an `@`.
 const name = /^[A-Za-z0-9_.:/@-]{1,120}$/;
 const id = /(^|:)agent:|[0-9a-f]{8}-[0-9a-f]{4}-|[0-9a-f]{24}/i;

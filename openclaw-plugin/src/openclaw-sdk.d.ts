@@ -17,7 +17,13 @@ declare module "openclaw/plugin-sdk/plugin-entry" {
   export interface PluginApi {
     /** `plugins.entries.<id>.config`, checked against the schema of the manifest. */
     readonly pluginConfig?: unknown;
-    readonly runtime?: { readonly version?: unknown };
+    readonly runtime?: {
+      readonly version?: unknown;
+      readonly events?: {
+        /** Calls `listener` with what the agents of this process do. Returns what takes the listener off again. */
+        onAgentEvent?(listener: (event: unknown) => void): () => void;
+      };
+    };
     readonly registrationMode?: string;
     registerService(service: {
       readonly id: string;
@@ -44,4 +50,20 @@ declare module "openclaw/plugin-sdk/diagnostic-runtime" {
     listener: (event: unknown, metadata: unknown) => void,
     interest?: { readonly include?: readonly string[] },
   ): () => void;
+}
+
+declare module "openclaw/plugin-sdk/gateway-runtime" {
+  export interface GatewayClient {
+    start(): void;
+    stop(): void;
+  }
+
+  /** A client that the gateway this plugin runs in sends its approvals to. Only newer versions have it. */
+  export const createOperatorApprovalsGatewayClient:
+    | undefined
+    | ((params: {
+        readonly config: unknown;
+        readonly clientDisplayName: string;
+        readonly onEvent: (event: { readonly event: string; readonly payload?: unknown }) => void;
+      }) => Promise<GatewayClient>);
 }

@@ -1,5 +1,5 @@
 import type { WorkKind } from "./activity-event.ts";
-import type { SessionRecord, SpanRecord } from "./activity-record.ts";
+import type { ClaimRecord, EventRecord, SpanRecord } from "./activity-record.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { ProtobufWriter, varintWidth } from "./protobuf-writer.ts";
 import type { Resource } from "./resource.ts";
@@ -26,6 +26,14 @@ const names: Readonly<Record<WorkKind, string>> = {
   tool: "openclaw.tool.execution",
   model_call: "openclaw.model.call",
 };
+
+const claimCounts = [
+  "queueDepth",
+  "ageMs",
+  "lastProgressAgeMs",
+  "evictedTools",
+  "evictedModelCalls",
+] as const;
 
 const spanKinds = { internal: 1, client: 3 } as const;
 const statusError = 2;
@@ -63,7 +71,7 @@ export class OtlpEncoder {
   }
 
   /** An `ExportLogsServiceRequest`. */
-  logs(records: readonly (SessionRecord | ProcessRecord)[]): Buffer {
+  logs(records: readonly (EventRecord | ProcessRecord)[]): Buffer {
     return this.#request(() => {
       for (const record of records) {
         this.#logRecord(record);
@@ -125,6 +133,10 @@ export class OtlpEncoder {
   #spanAttributes(record: SpanRecord): void {
     this.#spanText("session.id", record.session);
     this.#integer(9, "openclaw.seq", record.seq);
+    if (record.isProgress) {
+      this.#keyAndLength(9, "openclaw.progress", 2);
+      this.#writer.integer(2, 1);
+    }
     switch (record.kind) {
       case "harness":
         this.#spanText("openclaw.harness.id", record.name);
@@ -168,23 +180,55 @@ export class OtlpEncoder {
     written.set(value, this.#writer.since(from));
   }
 
-  #logRecord(record: SessionRecord | ProcessRecord): void {
+  #logRecord(record: EventRecord | ProcessRecord): void {
     const writer = this.#writer;
     writer.message(2, () => {
       writer.nanoseconds(1, record.atMs);
       writer.integer(2, severityInfo);
-      if (record.signal === "session") {
-        this.#text(6, "session.id", record.session);
-        this.#integer(6, "openclaw.seq", record.seq);
-      } else {
+      if (record.signal === "process") {
         this.#text(6, "entity.type", "service.instance");
         this.#entityId();
         this.#integer(6, "entity.report.interval", heartbeatSeconds);
         this.#integer(6, "openclaw.relay.lost", record.lost);
+      } else {
+        this.#event(record);
       }
       writer.nanoseconds(11, record.atMs);
       writer.text(12, record.event);
     });
+  }
+
+  #event(record: EventRecord): void {
+    this.#text(6, "session.id", record.session);
+    this.#integer(6, "openclaw.seq", record.seq);
+    if (record.signal === "session") {
+      return;
+    }
+    if (record.signal === "pause") {
+      this.#text(6, "gen_ai.agent.pause.id", record.pause);
+    } else {
+      this.#claim(record);
+    }
+    if (record.spanId !== "") {
+      this.#writer.hex(9, record.traceId);
+      this.#writer.hex(10, record.spanId);
+    }
+  }
+
+  #claim(record: ClaimRecord): void {
+    this.#text(6, "openclaw.state", record.state);
+    this.#text(6, "openclaw.reason", record.reason);
+    this.#text(6, "openclaw.classification", record.classification);
+    this.#text(6, "openclaw.activeWorkKind", record.activeWorkKind);
+    this.#text(6, "gen_ai.tool.name", record.toolName);
+    this.#text(6, "openclaw.action", record.action);
+    this.#text(6, "openclaw.status", record.status);
+    for (const key of claimCounts) {
+      const count = record[key];
+      if (count !== undefined) {
+        this.#integer(6, `openclaw.${key}`, count);
+      }
+    }
   }
 
   /** `entity.id` is a list of the identifying attributes: KeyValue.value (2) → kvlist_value (6) → values (1). */

@@ -8,6 +8,8 @@ export interface Pseudonyms {
   spanId(of: string): string;
   /** 16 lower-case hex digits. */
   session(of: string): string;
+  /** 16 lower-case hex digits. */
+  pause(of: string): string;
 }
 
 /**
@@ -27,5 +29,6 @@ export function createPseudonyms(key: Uint8Array): Pseudonyms {
     traceId: (of) => digest("trace", of, 32),
     spanId: (of) => digest("span", of, 16),
     session: (of) => digest("session", of, 16),
+    pause: (of) => digest("pause", of, 16),
   };
 }

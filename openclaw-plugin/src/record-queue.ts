@@ -2,8 +2,8 @@ import type { ActivityRecord } from "./activity-record.ts";
 
 /**
  * What waits to be sent, in order, never more than `limit`. When full, the oldest starts make room first: a start is
- * told again when the collector is back, if its work is still open, and an end says everything the start said. Only
- * when there are no starts left do the oldest ends and session events go.
+ * told again when the collector is back, if its work is still open, and an end says everything the start said. What the
+ * gateway says about its sessions goes next, since it says it again; only then do the oldest ends and other events go.
  */
 export class RecordQueue {
   readonly #limit: number;
@@ -18,7 +18,7 @@ export class RecordQueue {
     return this.#records.length;
   }
 
-  /** How many ends and session events were dropped for good. */
+  /** How many records other than starts were dropped for good. */
   get lost(): number {
     return this.#lost;
   }
@@ -30,10 +30,12 @@ export class RecordQueue {
     this.#records.push(record);
   }
 
-  /** The longest run of records of one signal at the head, at most `max`. They stay until `shift`. */
+  /** The longest run of spans, or of other records, at the head, at most `max`. They stay until `remove`. */
   head(max: number): readonly ActivityRecord[] {
-    const signal = this.#records[0]?.signal;
-    const end = this.#records.findIndex((record, at) => at === max || record.signal !== signal);
+    const isSpan = this.#records[0]?.signal === "span";
+    const end = this.#records.findIndex(
+      (record, at) => at === max || (record.signal === "span") !== isSpan,
+    );
     return this.#records.slice(0, end < 0 ? undefined : end);
   }
 
@@ -45,12 +47,23 @@ export class RecordQueue {
 
   /** Makes room for a tenth of the limit, so that a full queue is not searched for every record. */
   #makeRoom(): void {
-    let excess = Math.max(1, Math.floor(this.#limit / 10));
-    const kept = this.#records.filter(
-      (record) => !(record.signal === "span" && record.phase === "start" && excess-- > 0),
+    const excess = Math.max(1, Math.floor(this.#limit / 10));
+    const starts = this.#drop(
+      excess,
+      (record) => record.signal === "span" && record.phase === "start",
     );
-    const more = Math.max(0, excess);
-    this.#records = more === 0 ? kept : kept.slice(more);
-    this.#lost += Math.min(more, kept.length);
+    const claims = this.#drop(excess - starts, (record) => record.signal === "claim");
+    this.#lost += claims + this.#drop(excess - starts - claims, () => true);
+  }
+
+  /** Drops the oldest records that may go, at most `max`. Returns how many. */
+  #drop(max: number, mayGo: (record: ActivityRecord) => boolean): number {
+    let dropped = 0;
+    this.#records = this.#records.filter((record) => {
+      const goes = dropped < max && mayGo(record);
+      dropped += goes ? 1 : 0;
+      return !goes;
+    });
+    return dropped;
   }
 }

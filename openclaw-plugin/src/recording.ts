@@ -5,12 +5,12 @@ export interface RecordedEntry {
   /** When it happened, after the first line. Hooks carry no time: they happen right after the line before. */
   readonly offsetMs: number;
   /** Hands it to a relay as OpenClaw would. */
-  feed(relay: Pick<Relay, "event" | "hook">): void;
+  feed(relay: Pick<Relay, "event" | "agentEvent" | "hook">): void;
 }
 
 /**
- * Reads a recording: one JSON object a line, `{metadata, event}` for a diagnostic event or `{hook, event, context}` for
- * a plugin hook. Throws an `Error` that names the line that cannot be read.
+ * Reads a recording: one JSON object a line, `{metadata, event}` for a diagnostic event, `{agentEvent}` for an agent
+ * event, or `{hook, event, context}` for a plugin hook. Throws an `Error` that names the line that cannot be read.
  */
 export function parseRecording(text: string): readonly RecordedEntry[] {
   const entries: RecordedEntry[] = [];
@@ -20,17 +20,22 @@ export function parseRecording(text: string): readonly RecordedEntry[] {
     if (line.trim() === "") {
       continue;
     }
-    const { hook, event, metadata, context } = parseLine(line, at + 1);
+    const { hook, event, agentEvent, metadata, context } = parseLine(line, at + 1);
     if (typeof hook === "string") {
       entries.push({ offsetMs, feed: (relay) => relay.hook(hook, event, context) });
       continue;
     }
-    const atMs = isObject(event) ? event["ts"] : undefined;
+    const happened = agentEvent ?? event;
+    const atMs = isObject(happened) ? happened["ts"] : undefined;
     if (typeof atMs === "number") {
       firstMs ??= atMs;
       offsetMs = Math.max(offsetMs, atMs - firstMs);
     }
-    entries.push({ offsetMs, feed: (relay) => relay.event(event, metadata) });
+    entries.push({
+      offsetMs,
+      feed: (relay) =>
+        agentEvent === undefined ? relay.event(event, metadata) : relay.agentEvent(agentEvent),
+    });
   }
   return entries;
 }
@@ -42,9 +47,9 @@ function parseLine(line: string, number: number): Readonly<Record<string, unknow
   } catch {
     value = undefined;
   }
-  if (!isObject(value) || !isObject(value["event"])) {
+  if (!isObject(value) || !isObject(value["agentEvent"] ?? value["event"])) {
     throw new Error(
-      `Line ${number} of the recording is no JSON object with an "event". Expected {"metadata": …, "event": …} or {"hook": …, "event": …, "context": …}.`,
+      `Line ${number} of the recording is no JSON object with an "event". Expected {"metadata": …, "event": …}, {"agentEvent": …} or {"hook": …, "event": …, "context": …}.`,
     );
   }
   return value;

@@ -1,5 +1,7 @@
 import { type ActivityEvent, parseDiagnosticEvent, parseHook } from "./activity-event.ts";
 import { ActivityMap } from "./activity-map.ts";
+import { parseAgentEvent } from "./agent-event.ts";
+import { parseApprovalEvent } from "./approval-event.ts";
 import { isWanted, type RelayConfig } from "./config.ts";
 import { Delivery, type Log } from "./delivery.ts";
 import { createHttpSender } from "./http-sender.ts";
@@ -17,6 +19,8 @@ export interface RelayOptions {
   readonly flushMs?: number;
   /** How many records wait at most; default 16 384. */
   readonly maxQueue?: number;
+  /** A clock that never goes back, in ms; default `performance.now`. */
+  readonly nowMs?: () => number;
 }
 
 /** What the relay did so far. */
@@ -27,7 +31,7 @@ export interface RelayCounts {
   readonly queued: number;
   /** Records the collector took. */
   readonly sent: number;
-  /** Ends and session events that never reached it, and open work given up, for want of room or because it refused. */
+  /** Records that never reached it, but for starts, and open work given up, for want of room or because it refused. */
   readonly lost: number;
   /** Events left out because of a defect of the relay. */
   readonly failed: number;
@@ -37,6 +41,10 @@ export interface RelayCounts {
 export interface Relay {
   /** Takes what OpenClaw hands to a listener of diagnostic events. Sends nothing before it returns. */
   event(event: unknown, metadata: unknown): void;
+  /** Takes what OpenClaw hands to a listener of agent events. */
+  agentEvent(event: unknown): void;
+  /** Takes what OpenClaw sends to a client of its approvals. */
+  approval(name: string, payload: unknown): void;
   /** Takes what OpenClaw hands to a plugin hook. */
   hook(name: string, event: unknown, context: unknown): void;
   counts(): RelayCounts;
@@ -50,6 +58,7 @@ const maxInbox = 1_024;
 /** Starts a relay. Its first heartbeat goes out at once. */
 export function startRelay(options: RelayOptions): Relay {
   const { config, log } = options;
+  const nowMs = options.nowMs ?? (() => performance.now());
   const map = new ActivityMap({ pseudonyms: createPseudonyms(options.key) });
   let failed = 0;
   let isStopped = false;
@@ -57,25 +66,34 @@ export function startRelay(options: RelayOptions): Relay {
   // which costs three times as much. It also keeps OpenClaw's own dispatch short.
   let inbox: (() => ActivityEvent | undefined)[] = [];
 
+  // A defect of the relay must not become one of the gateway.
+  const orLeaveOut = (step: () => void): void => {
+    try {
+      step();
+    } catch (error) {
+      failed += 1;
+      if (failed === 1) {
+        const kind = error instanceof Error ? error.name : typeof error;
+        log.warn(`An event could not be read (${kind}) and was left out; so will others be.`);
+      }
+    }
+  };
+
+  const apply = (event: ActivityEvent | undefined): void => {
+    if (event !== undefined && isToldAbout(event, config)) {
+      for (const record of map.apply(event)) {
+        if (record.signal !== "pause" || config.kinds.has("pause")) {
+          delivery.push(record);
+        }
+      }
+    }
+  };
+
   const collect = (): void => {
     const reads = inbox;
     inbox = [];
     for (const read of reads) {
-      try {
-        const event = read();
-        if (event !== undefined && isToldAbout(event, config)) {
-          for (const record of map.apply(event)) {
-            delivery.push(record);
-          }
-        }
-      } catch (error) {
-        // A defect of the relay must not become one of the gateway.
-        failed += 1;
-        if (failed === 1) {
-          const kind = error instanceof Error ? error.name : typeof error;
-          log.warn(`An event could not be read (${kind}) and was left out; so will others be.`);
-        }
-      }
+      orLeaveOut(() => apply(read()));
     }
   };
 
@@ -87,7 +105,10 @@ export function startRelay(options: RelayOptions): Relay {
     heartbeatMs: heartbeatSeconds * 1_000,
     maxQueue: options.maxQueue ?? 16_384,
     collect,
-    resend: (nowMs, toldMs) => map.resend(nowMs, toldMs),
+    resend: (atMs, toldMs) =>
+      map
+        .resend(atMs, toldMs)
+        .filter(({ signal }) => signal !== "pause" || config.kinds.has("pause")),
     lostBefore: () => map.givenUp,
     chance: Math.random,
   });
@@ -105,10 +126,26 @@ export function startRelay(options: RelayOptions): Relay {
   };
 
   return {
-    event: (event, metadata) => take(() => parseDiagnosticEvent(event, metadata)),
+    event(event, metadata) {
+      const receivedMs = nowMs();
+      take(() => parseDiagnosticEvent(event, metadata, receivedMs));
+    },
+    agentEvent(event) {
+      // Most of these are pieces of an answer: they are not even kept until later.
+      orLeaveOut(() => {
+        const parsed = parseAgentEvent(event, nowMs());
+        if (parsed !== undefined) {
+          take(() => parsed);
+        }
+      });
+    },
+    approval(name, payload) {
+      const atMs = Date.now();
+      take(() => parseApprovalEvent(name, payload, atMs));
+    },
     hook(name, event, context) {
-      const nowMs = Date.now();
-      take(() => parseHook({ name, event, context }, nowMs));
+      const atMs = Date.now();
+      take(() => parseHook({ name, event, context }, atMs));
     },
     counts() {
       collect();
@@ -131,10 +168,16 @@ function isToldAbout(event: ActivityEvent, config: RelayConfig): boolean {
   switch (event.type) {
     case "start":
     case "end":
+    case "progress":
       return isWanted(event.kind, config);
     case "session_start":
     case "session_end":
       return config.kinds.has("session");
+    case "pause":
+    case "resume":
+      return config.kinds.has("pause");
+    case "claim":
+      return config.kinds.has("claim");
     case "spawn":
       return true;
     default: {

@@ -1,5 +1,5 @@
-import type { WorkEvent } from "./activity-event.ts";
-import type { Work } from "./work.ts";
+import { keyOf, type WorkEvent } from "./activity-event.ts";
+import { isOwner, ownerOf, type Work } from "./work.ts";
 
 /** Every use of one key (the tool-call id, say) in a tree. */
 interface Uses {
@@ -49,6 +49,22 @@ export class RunTree {
     return open?.findLast(({ traceSpanId }) => traceSpanId === event.traceSpanId) ?? open?.at(-1);
   }
 
+  /** The newest open tool with this call id. */
+  openTool(callId: string): Work | undefined {
+    return this.#uses.get(keyOf("tool", callId))?.open.at(-1);
+  }
+
+  /** Whether a tool with this call id has been here, open or ended. */
+  hasTool(callId: string): boolean {
+    return this.#uses.has(keyOf("tool", callId));
+  }
+
+  /** The newest open run; where there was none yet, the newest open harness run. */
+  openOwner(): Work | undefined {
+    const harness = this.run === undefined ? this.#uses.get("harness")?.open.at(-1) : undefined;
+    return this.#uses.get("run")?.open.at(-1) ?? harness;
+  }
+
   /** Whether the work this event speaks of has been here before, so that a further end of it says nothing new. */
   hasSeen(event: WorkEvent): boolean {
     switch (event.kind) {
@@ -59,6 +75,27 @@ export class RunTree {
       default:
         return this.#uses.has(event.key);
     }
+  }
+
+  /** Whether this start was there before: the same call of the same run, still open. */
+  isRepeat(event: WorkEvent): boolean {
+    if (isOwner(event) || event.callId === undefined) {
+      return false;
+    }
+    const open = this.find(event);
+    // A model may use a call id again while the first use hangs; OpenClaw's own span ids tell.
+    return (
+      open !== undefined &&
+      open.traceSpanId === event.traceSpanId &&
+      ownerOf(open) === this.ownerOf(event)
+    );
+  }
+
+  /** An open or ended run that made itself known before the harness run above it. */
+  runToAdopt(): Work | undefined {
+    return this.harness === undefined && this.run?.parent?.kind !== "harness"
+      ? this.run
+      : undefined;
   }
 
   /** What a tool or model call belongs to: an open run or harness run, else the newest that ended. */

@@ -30,6 +30,8 @@ export interface Work {
   readonly model: string | undefined;
   /** The complete span, once it has ended. */
   ending: SpanRecord | undefined;
+  /** When its progress was sent last, by the clock of the events. */
+  progressMs: number;
 }
 
 /** Builds a piece of work that is still open. */
@@ -61,12 +63,18 @@ export function createWork(
     provider: lowCardinality(event.provider),
     model: lowCardinality(event.model),
     ending: undefined,
+    progressMs: Number.NEGATIVE_INFINITY,
   };
 }
 
 /** The span that says that `work` is open. */
 export function startRecord(work: Work): SpanRecord {
   return recordOf(work, undefined);
+}
+
+/** The same, because something came of it. */
+export function progressRecord(work: Work, seq: number): SpanRecord {
+  return { ...startRecord(work), isProgress: true, seq };
 }
 
 /** The complete span. It never ends before it began, whatever the clock did. */
@@ -79,6 +87,7 @@ function recordOf(work: Work, event: WorkEvent | undefined): SpanRecord {
   return {
     signal: "span",
     phase: event === undefined ? "start" : "end",
+    isProgress: false,
     kind: work.kind,
     traceId: work.traceId,
     spanId: work.spanId,
@@ -104,6 +113,19 @@ export function ownerOf(work: Work): Work | undefined {
     at = at.parent;
   }
   return at;
+}
+
+/** Whether `work` is `of` or belongs to it: to a tool, or to a run or harness run, but not to a sub-agent below. */
+export function isOfRun(work: Work, of: Work): boolean {
+  let at: Work | undefined = work;
+  while (at !== undefined && at !== of) {
+    at = isTop(at) ? undefined : at.parent;
+  }
+  return at !== undefined;
+}
+
+function isTop({ kind, parent }: Work): boolean {
+  return kind === "harness" || (kind === "run" && parent?.kind !== "harness");
 }
 
 export function isOwner({ kind }: { readonly kind: WorkKind }): boolean {

@@ -45,12 +45,75 @@ const step = fc.oneof(
   },
 );
 
-type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+const claims = [
+  "session.stalled",
+  "session.stuck",
+  "session.long_running",
+  "session.recovery.requested",
+  "session.recovery.completed",
+  "session.state",
+  "message.queued",
+  "session.activity.evicted",
+];
+
+/** Everything a gateway can put into an event, also what it should not. */
+const untold = fc.constantFrom(
+  "RAWKEY",
+  "agent:main:RAWKEY:1",
+  "RAWCALL-1",
+  "RAWRUN-one",
+  "active_work",
+);
+
+const sideStep = fc.oneof(
+  fc.record({
+    claim: fc.constantFrom(...claims),
+    sessionKey: fc.option(fc.constantFrom(...sessionKeys), { nil: undefined, freq: 4 }),
+    sessionId: fc.option(fc.constantFrom("RAWID-1", "RAWID-2"), { nil: undefined }),
+    activeToolCallId: fc.option(fc.constantFrom(...callIds), { nil: undefined }),
+    activeWorkKind: fc.constantFrom("tool_call", "model_call", "embedded_run", "RAWKIND"),
+    state: untold,
+    reason: untold,
+    classification: untold,
+    action: untold,
+    status: untold,
+  }),
+  fc.record({
+    agent: fc.constantFrom("tool", "approval", "lifecycle"),
+    runId: fc.constantFrom(...runIds),
+    sessionKey: fc.option(fc.constantFrom(...sessionKeys), { nil: undefined, freq: 4 }),
+    phase: fc.constantFrom(
+      ...["update", "requested", "resolved", "waiting-approval", "approval-resolved"],
+    ),
+    toolCallId: fc.option(fc.constantFrom(...callIds), { nil: undefined, freq: 4 }),
+    approvalId: fc.option(fc.constantFrom("RAWAPPROVAL-1", "RAWAPPROVAL-2"), { nil: undefined }),
+  }),
+  fc.record({
+    progressOf: fc.option(fc.constantFrom(...runIds), { nil: undefined, freq: 8 }),
+    sessionKey: fc.option(fc.constantFrom(...sessionKeys), { nil: undefined, freq: 4 }),
+    afterMs: fc.constantFrom(0, 1_000, 20_000),
+  }),
+);
+
+/** Work and, beside it, progress, approvals and claims. */
+const anyStep = fc.oneof({ weight: 2, arbitrary: step }, { weight: 1, arbitrary: sideStep });
+
+type Step = typeof anyStep extends fc.Arbitrary<infer S> ? S : never;
 
 function play(steps: readonly Step[]): EventScript {
   const script = new EventScript();
+  let nowMs = 1_000;
   for (const at of steps) {
-    if ("hook" in at) {
+    if ("claim" in at) {
+      const { claim, sessionKey, ...fields } = at;
+      script.gateway(claim, sessionKey ?? "", fields);
+    } else if ("agent" in at) {
+      const { agent, runId, sessionKey, ...data } = at;
+      script.agent(agent, runId, data, { sessionKey });
+    } else if ("progressOf" in at) {
+      nowMs += at.afterMs;
+      script.event("run.progress", at.progressOf, { sessionKey: at.sessionKey, ts: nowMs });
+    } else if ("hook" in at) {
       script.hook(
         at.hook,
         { runId: at.runId, childSessionKey: at.child, sessionKey: at.session, reason: "reset" },
@@ -61,7 +124,7 @@ function play(steps: readonly Step[]): EventScript {
       script.event(type, runId, {
         ...session,
         [type.startsWith("model") ? "callId" : "toolCallId"]: callId,
-        toolName: "exec",
+        toolName: callId === "RAWCALL-2" ? "ask_user" : "exec",
         trace: { traceId: "RAWTRACE", spanId, parentSpanId },
       });
     }
@@ -73,6 +136,9 @@ const never = () => undefined;
 
 const spansOf = (script: EventScript): readonly SpanRecord[] =>
   script.records().filter((record): record is SpanRecord => record.signal === "span");
+
+const resentSpans = (script: EventScript): readonly SpanRecord[] =>
+  script.map.resend(0, never).filter((record): record is SpanRecord => record.signal === "span");
 
 function groupedById(spans: readonly SpanRecord[]): Record<string, SpanRecord[]> {
   const groups: Record<string, SpanRecord[]> = {};
@@ -91,11 +157,15 @@ describe("for every history of events", () => {
       serviceInstanceId: "instance",
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const script = play(steps);
         const bytes = Buffer.concat([
-          encoder.traces([...spansOf(script), ...script.map.resend(0, never)]),
-          encoder.logs(script.records().flatMap((r) => (r.signal === "session" ? [r] : []))),
+          encoder.traces([...spansOf(script), ...resentSpans(script)]),
+          encoder.logs(
+            [...script.records(), ...script.map.resend(0, never)].flatMap((record) =>
+              record.signal === "span" ? [] : [record],
+            ),
+          ),
         ]).toString("latin1");
 
         expect(bytes).not.toMatch(/RAW|agent:main|announce/);
@@ -105,7 +175,7 @@ describe("for every history of events", () => {
 
   test("an id belongs to one piece of work: one end at most, and nothing about it changes but its parent and its end", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const bySpan = Object.values(groupedById(spansOf(play(steps))));
         for (const records of bySpan) {
           const [first] = records;
@@ -128,7 +198,7 @@ describe("for every history of events", () => {
 
   test("every parent was told before its child, in the same trace, and no span is its own ancestor", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const told = new Map<string, SpanRecord>();
         for (const record of spansOf(play(steps))) {
           if (record.parentSpanId !== "") {
@@ -150,7 +220,7 @@ describe("for every history of events", () => {
 
   test("what is open is what was started and not ended, and all of it is told again", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const script = play(steps);
         const open = new Set<string>();
         for (const { phase, spanId } of spansOf(script)) {
@@ -160,7 +230,7 @@ describe("for every history of events", () => {
             open.delete(spanId);
           }
         }
-        const again = script.map.resend(0, never).filter(({ phase }) => phase === "start");
+        const again = resentSpans(script).filter(({ phase }) => phase === "start");
 
         expect(script.map.openCount).toBe(open.size);
         expect(new Set(again.map(({ spanId }) => spanId))).toEqual(open);
@@ -170,7 +240,7 @@ describe("for every history of events", () => {
 
   test("a start whose end event comes is ended", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 40 }), (steps) => {
         const script = play(steps);
         // Enough ends of every key to close whatever is open.
         for (const type of ["tool.execution.completed", "run.completed", "harness.run.completed"]) {
@@ -191,7 +261,7 @@ describe("for every history of events", () => {
             }
           }
         }
-        const open = script.map.resend(0, never).filter(({ phase }) => phase === "start");
+        const open = resentSpans(script).filter(({ phase }) => phase === "start");
 
         expect(open.filter(({ kind }) => kind !== "model_call")).toEqual([]);
       }),
@@ -199,9 +269,71 @@ describe("for every history of events", () => {
     );
   });
 
+  test("progress repeats a start that was sent, of work that is open, ten seconds apart at least", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+        const open = new Map<string, number>();
+        for (const { spanId, phase, isProgress } of spansOf(play(steps))) {
+          expect(!isProgress || open.has(spanId)).toBe(true);
+          if (phase === "end") {
+            open.delete(spanId);
+          } else {
+            open.set(spanId, (open.get(spanId) ?? 0) + (isProgress ? 1 : 0));
+          }
+        }
+        const passedMs = steps.reduce((sum, at) => sum + ("afterMs" in at ? at.afterMs : 0), 0);
+        for (const count of open.values()) {
+          expect(count).toBeLessThanOrEqual(2 + passedMs / 10_000);
+        }
+      }),
+    );
+  });
+
+  test("a pause begins once and ends once at most, and names work that was sent and is open", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+        const script = play(steps);
+        const open = new Set<string>();
+        const paused = new Map<string, string>();
+        for (const record of script.records()) {
+          if (record.signal === "span") {
+            open[record.phase === "start" ? "add" : "delete"](record.spanId);
+            expect([...paused.values()]).not.toContain(
+              open.has(record.spanId) ? "" : record.spanId,
+            );
+          } else if (record.signal === "pause") {
+            expect(paused.has(record.pause)).toBe(record.event === "gen_ai.agent.resumed");
+            if (paused.delete(record.pause)) {
+              continue;
+            }
+            expect(open).toContain(record.spanId);
+            paused.set(record.pause, record.spanId);
+          }
+        }
+        const again = script.map.resend(0, never).filter(({ signal }) => signal === "pause");
+        expect(again).toHaveLength(paused.size);
+      }),
+    );
+  });
+
+  test("a claim names no span, or one that is open", () => {
+    fc.assert(
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
+        const open = new Set<string>();
+        for (const record of play(steps).records()) {
+          if (record.signal === "span") {
+            open[record.phase === "start" ? "add" : "delete"](record.spanId);
+          } else if (record.signal === "claim") {
+            expect(record.spanId === "" || open.has(record.spanId)).toBe(true);
+          }
+        }
+      }),
+    );
+  });
+
   test("equal histories give equal records", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         expect(play(steps).records()).toEqual(play(steps).records());
       }),
     );

@@ -15,10 +15,12 @@ interface Plugin {
 }
 
 /** What stands for OpenClaw: it remembers who listens to its events, and what for. */
-const host: { listeners: Set<Listener>; include: readonly string[] } = {
-  listeners: new Set(),
-  include: [],
-};
+const host: {
+  listeners: Set<Listener>;
+  agentListeners: Set<(event: unknown) => void>;
+  include: readonly string[];
+  approvalListeners: Set<(event: object) => void>;
+} = { listeners: new Set(), agentListeners: new Set(), include: [], approvalListeners: new Set() };
 
 /** The built plugin, where its imports from OpenClaw lead to `host`. */
 let folder: string;
@@ -46,6 +48,16 @@ beforeAll(() => {
       return () => host.listeners.delete(listener);
     }`,
   );
+  writeFileSync(
+    join(sdk, "gateway-runtime.js"),
+    `export async function createOperatorApprovalsGatewayClient({ onEvent }) {
+      const { approvalListeners } = globalThis[Symbol.for("relay-entry-test")];
+      return {
+        start: () => approvalListeners.add(onEvent),
+        stop: () => approvalListeners.delete(onEvent),
+      };
+    }`,
+  );
   Reflect.set(globalThis, Symbol.for("relay-entry-test"), host);
 });
 
@@ -66,7 +78,15 @@ async function load(pluginConfig: unknown) {
   const services: { start(context: object): void; stop(): Promise<void> }[] = [];
   plugin.register({
     pluginConfig,
-    runtime: { version: "2026.9.6" },
+    runtime: {
+      version: "2026.9.6",
+      events: {
+        onAgentEvent(listener: (event: unknown) => void) {
+          host.agentListeners.add(listener);
+          return () => host.agentListeners.delete(listener);
+        },
+      },
+    },
     on: (name: string, handler: () => void) => hooks.set(name, handler),
     registerService: (service: (typeof services)[number]) => services.push(service),
   });
@@ -112,6 +132,35 @@ test("the plugin listens while its service runs, and says where it sends to", as
     },
   ]);
   expect(sink.logs.at(-1)!.eventName).toBe("entity.delete");
+});
+
+test("the plugin listens to approvals while its service runs", async () => {
+  const { start, stop } = await load({ endpoint: sink.url });
+  start();
+  emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });
+  for (const listener of host.agentListeners) {
+    const data = { phase: "waiting-approval", approvalId: "a" };
+    listener({ stream: "lifecycle", runId: "r", sessionKey: "s", data, ts: 2 });
+  }
+  await stop();
+
+  expect(host.agentListeners.size).toBe(0);
+  expect(sink.logs.map(({ eventName }) => eventName)).toContain("gen_ai.agent.paused");
+});
+
+test("the plugin is a client of approvals while its service runs, if it is told to be", async () => {
+  const { start, stop } = await load({ endpoint: sink.url, approvalClient: true });
+  start();
+  emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });
+  await expect.poll(() => host.approvalListeners.size).toBe(1);
+  for (const listener of host.approvalListeners) {
+    const payload = { id: "a", request: { runId: "r", sessionKey: "s", toolCallId: "c" } };
+    listener({ event: "plugin.approval.requested", payload });
+  }
+  await stop();
+
+  expect(host.approvalListeners.size).toBe(0);
+  expect(sink.logs.map(({ eventName }) => eventName)).toContain("gen_ai.agent.paused");
 });
 
 test("a hook that is called on another copy of the plugin reaches the relay", async () => {

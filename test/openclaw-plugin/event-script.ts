@@ -5,6 +5,8 @@ import {
 } from "../../openclaw-plugin/src/activity-event.ts";
 import type { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
 import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
+import { parseApprovalEvent } from "../../openclaw-plugin/src/approval-event.ts";
 import { createMap, drawn } from "./golden.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -29,7 +31,34 @@ export class EventScript {
       ts: this.#seq,
       ...fields,
     };
-    return this.#take(parseDiagnosticEvent(event, { trusted: true }));
+    return this.#take(parseDiagnosticEvent(event, { trusted: true }, event.ts));
+  }
+
+  /** An event of the gateway itself about the session `sessionKey`. */
+  gateway(type: string, sessionKey: string, fields: Fields = {}): this {
+    this.#seq += 1;
+    const event = { type, sessionKey, seq: this.#seq, ts: this.#seq, ...fields };
+    return this.#take(parseDiagnosticEvent(event, { internal: true, trusted: false }, event.ts));
+  }
+
+  /** An agent event of the run `runId`, in the session of the same name unless `fields` say otherwise. */
+  agent(stream: string, runId: string, data: Fields, fields: Fields = {}): this {
+    this.#seq += 1;
+    const event = {
+      stream,
+      runId,
+      sessionKey: `agent:main:${runId}`,
+      data,
+      ts: this.#seq,
+      ...fields,
+    };
+    return this.#take(parseAgentEvent(event, event.ts));
+  }
+
+  /** What a client of the gateway's approvals is sent. */
+  approval(name: string, payload: unknown): this {
+    this.#seq += 1;
+    return this.#take(parseApprovalEvent(name, payload, this.#seq));
   }
 
   hook(name: string, event: Fields, context: Fields = {}): this {

@@ -1,6 +1,7 @@
 import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
 import { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
-import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import type { ActivityRecord, ClaimRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
 import { createPseudonyms } from "../../openclaw-plugin/src/pseudonyms.ts";
 
 export const testKey = Buffer.alloc(32, 7);
@@ -15,18 +16,21 @@ export function recordsOf(recording: string, map = createMap()): readonly Activi
     .trim()
     .split("\n")
     .map((line) => {
-      const { hook, event, metadata, context } = JSON.parse(line);
+      const { hook, event, agentEvent, metadata, context } = JSON.parse(line);
       const parsed =
-        hook === undefined
-          ? parseDiagnosticEvent(event, metadata)
-          : parseHook({ name: hook, event, context }, 0);
+        hook !== undefined
+          ? parseHook({ name: hook, event, context }, 0)
+          : agentEvent !== undefined
+            ? parseAgentEvent(agentEvent, agentEvent.ts)
+            : parseDiagnosticEvent(event, metadata, event?.ts);
       return parsed === undefined ? [] : [...map.apply(parsed)];
     });
 }
 
 /**
  * Records as text a person can check: one a line behind the number of the line that caused it, ids replaced by names
- * in order of appearance (trace `T1`, session `S1`, harness runs `H1`, runs `R1`, tools `t1`, model calls `m1`).
+ * in order of appearance (trace `T1`, session `S1`, harness runs `H1`, runs `R1`, tools `t1`, model calls `m1`,
+ * approvals `P1`).
  */
 export function drawn(
   recordsByLine: readonly (readonly ActivityRecord[])[],
@@ -37,9 +41,19 @@ export function drawn(
   const lines: string[] = [];
   for (const [at, records] of recordsByLine.entries()) {
     for (const record of records) {
-      const session = nameOf("S", record.session);
-      if (record.signal === "session") {
-        lines.push(`${at + 1}\t${record.event}\t${session} seq=${record.seq}`);
+      const session = record.session === undefined ? "nobody" : nameOf("S", record.session);
+      if (record.signal !== "span") {
+        const names =
+          record.signal === "session" || record.spanId === ""
+            ? ""
+            : ` names ${nameOf("?", record.spanId)} in ${nameOf("T", record.traceId)}`;
+        const details =
+          record.signal === "pause"
+            ? ` ${nameOf("P", record.pause)}`
+            : record.signal === "claim"
+              ? fieldsOf(record)
+              : "";
+        lines.push(`${at + 1}\t${record.event}\t${session}${details}${names} seq=${record.seq}`);
         continue;
       }
       const span = nameOf(letters[record.kind], record.spanId);
@@ -56,11 +70,33 @@ export function drawn(
         .map((key) => ` ${key}=${record[key]}`)
         .join("");
       lines.push(
-        `${at + 1}\t${record.phase}\t${span} ${parent} in ${nameOf("T", record.traceId)} of ${session} ${time} seq=${record.seq}${details}${record.isError ? " ERROR" : ""}`,
+        `${at + 1}\t${record.isProgress ? "progress" : record.phase}\t${span} ${parent} in ${nameOf("T", record.traceId)} of ${session} ${time} seq=${record.seq}${details}${record.isError ? " ERROR" : ""}`,
       );
     }
   }
   return `${lines.join("\n")}\n`;
+}
+
+function fieldsOf(record: ClaimRecord): string {
+  return (
+    [
+      "state",
+      "reason",
+      "classification",
+      "activeWorkKind",
+      "toolName",
+      "queueDepth",
+      "ageMs",
+      "lastProgressAgeMs",
+      "action",
+      "status",
+      "evictedTools",
+      "evictedModelCalls",
+    ] as const
+  )
+    .filter((key) => record[key] !== undefined)
+    .map((key) => ` ${key}=${record[key]}`)
+    .join("");
 }
 
 function namer(): (letter: string, id: string) => string {

@@ -24,6 +24,10 @@ export interface ReceivedLog {
   readonly scope: string;
   readonly eventName: string;
   readonly atMs: number;
+  readonly observedMs: number;
+  /** Empty when it has none. */
+  readonly traceId: string;
+  readonly spanId: string;
   readonly attributes: Attributes;
 }
 
@@ -57,6 +61,9 @@ export function decodeLogs(body: Uint8Array): ReceivedLog[] {
         scope: `${scopeLogs.scope?.name} ${scopeLogs.scope?.version}`,
         eventName: record.eventName ?? "",
         atMs: milliseconds(record.timeUnixNano),
+        observedMs: milliseconds(record.observedTimeUnixNano),
+        traceId: hex(record.traceId),
+        spanId: hex(record.spanId),
         attributes: attributesOf(record.attributes),
       })),
     ),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
+import type { ClaimRecord, SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
 import { ProtobufWriter } from "../../openclaw-plugin/src/protobuf-writer.ts";
 import { decodeLogs, decodeSpans } from "./otlp-decoder.ts";
@@ -16,6 +16,7 @@ const resource = {
 const tool: SpanRecord = {
   signal: "span",
   phase: "end",
+  isProgress: false,
   kind: "tool",
   traceId: "0123456789abcdef0123456789abcdef",
   spanId: "0123456789abcdef",
@@ -70,6 +71,18 @@ describe("the request that carries spans", () => {
     expect(start).toEqual({ ...end, endMs: undefined });
   });
 
+  test("marks a start that is sent again for progress, and no other", () => {
+    const start = { ...tool, phase: "start", endMs: 0 } as const;
+    const request = new OtlpEncoder(resource).traces([{ ...start, isProgress: true }, start]);
+    const [progress, plain] = decodeSpans(request);
+
+    expect(progress).toEqual({
+      ...plain,
+      attributes: { ...plain!.attributes, "openclaw.progress": true },
+    });
+    expect(plain!.attributes).not.toHaveProperty("openclaw.progress");
+  });
+
   test.each([
     ["harness", "openclaw.harness.run", 1, { "openclaw.harness.id": "exec" }],
     ["run", "openclaw.run", 1, {}],
@@ -121,6 +134,9 @@ describe("the request that carries events", () => {
         scope: "openclaw-activity-relay 0.1.0",
         eventName: "entity.state",
         atMs: 1_000,
+        observedMs: 1_000,
+        traceId: "",
+        spanId: "",
         attributes: {
           "entity.type": "service.instance",
           "entity.id": { "service.instance.id": "instance-1" },
@@ -140,6 +156,111 @@ describe("the request that carries events", () => {
       { eventName: "session.end", attributes: { "session.id": "5e55", "openclaw.seq": 12 } },
     ]);
   });
+});
+
+describe("the request that carries what the gateway says of its sessions", () => {
+  const ids = { traceId: tool.traceId, spanId: tool.spanId };
+  const nothing: ClaimRecord = {
+    signal: "claim",
+    event: "session.state",
+    session: undefined,
+    traceId: "",
+    spanId: "",
+    seq: 7,
+    atMs: 1_795_358_493_234,
+    state: undefined,
+    reason: undefined,
+    classification: undefined,
+    activeWorkKind: undefined,
+    toolName: undefined,
+    queueDepth: undefined,
+    ageMs: undefined,
+    lastProgressAgeMs: undefined,
+    action: undefined,
+    status: undefined,
+    evictedTools: undefined,
+    evictedModelCalls: undefined,
+  };
+  const everything: ClaimRecord = {
+    ...nothing,
+    ...ids,
+    event: "session.stalled",
+    session: "5e55",
+    state: "processing",
+    reason: "blocked_tool_call",
+    classification: "blocked_tool_call",
+    activeWorkKind: "tool_call",
+    toolName: "bash",
+    queueDepth: 0,
+    ageMs: 70_201_000_000,
+    lastProgressAgeMs: 12,
+    action: "keep_lane",
+    status: "skipped",
+    evictedTools: 1,
+    evictedModelCalls: 0,
+  };
+
+  test("is what another reader of OTLP reads, and what is not known is left out", () => {
+    const common = {
+      resource: received,
+      scope: "openclaw-activity-relay 0.1.0",
+      atMs: nothing.atMs,
+      observedMs: nothing.atMs,
+    };
+
+    expect(decodeLogs(new OtlpEncoder(resource).logs([everything, nothing]))).toEqual([
+      {
+        ...common,
+        ...ids,
+        eventName: "session.stalled",
+        attributes: {
+          "session.id": "5e55",
+          "openclaw.seq": 7,
+          "openclaw.state": "processing",
+          "openclaw.reason": "blocked_tool_call",
+          "openclaw.classification": "blocked_tool_call",
+          "openclaw.activeWorkKind": "tool_call",
+          "gen_ai.tool.name": "bash",
+          "openclaw.queueDepth": 0,
+          "openclaw.ageMs": 70_201_000_000,
+          "openclaw.lastProgressAgeMs": 12,
+          "openclaw.action": "keep_lane",
+          "openclaw.status": "skipped",
+          "openclaw.evictedTools": 1,
+          "openclaw.evictedModelCalls": 0,
+        },
+      },
+      {
+        ...common,
+        traceId: "",
+        spanId: "",
+        eventName: "session.state",
+        attributes: { "openclaw.seq": 7 },
+      },
+    ]);
+  });
+
+  test.each(["gen_ai.agent.paused", "gen_ai.agent.resumed"] as const)(
+    "%s names its pause and the span that waits",
+    (event) => {
+      const request = new OtlpEncoder(resource).logs([
+        { signal: "pause", event, pause: "ab", session: "5e55", ...ids, seq: 3, atMs: 1_000 },
+      ]);
+
+      expect(decodeLogs(request)).toMatchObject([
+        {
+          eventName: event,
+          ...ids,
+          atMs: 1_000,
+          attributes: {
+            "session.id": "5e55",
+            "openclaw.seq": 3,
+            "gen_ai.agent.pause.id": "ab",
+          },
+        },
+      ]);
+    },
+  );
 });
 
 describe("protobuf", () => {

@@ -16,14 +16,15 @@ describe("what describes the plugin", () => {
   });
 
   test("the defaults of the schema are those of the code", () => {
-    const { endpoint, headers, kinds } = parseConfig(undefined);
+    const { endpoint, headers, kinds, approvalClient } = parseConfig(undefined);
     const { properties } = manifest.configSchema;
 
-    expect(Object.keys(properties)).toEqual(["endpoint", "headers", "kinds"]);
+    expect(Object.keys(properties)).toEqual(["endpoint", "headers", "kinds", "approvalClient"]);
     expect(new URL(properties.endpoint.default).href).toBe(endpoint.href);
     expect(properties.kinds.default).toEqual([...kinds]);
     expect(properties.kinds.items.enum).toEqual([...kinds]);
     expect(headers).toEqual({});
+    expect(properties.approvalClient.default).toBe(approvalClient);
   });
 
   test("nothing is installed with it", () => {
@@ -35,11 +36,20 @@ describe("what describes the plugin", () => {
       "harness.run.completed",
       "harness.run.error",
       "harness.run.started",
+      "message.queued",
       "model.call.completed",
       "model.call.error",
       "model.call.started",
       "run.completed",
+      "run.progress",
       "run.started",
+      "session.activity.evicted",
+      "session.long_running",
+      "session.recovery.completed",
+      "session.recovery.requested",
+      "session.stalled",
+      "session.state",
+      "session.stuck",
       "tool.execution.blocked",
       "tool.execution.completed",
       "tool.execution.error",
@@ -94,6 +104,7 @@ describe("recordings", () => {
     const fed: string[] = [];
     const relay = {
       event: (event: unknown) => void fed.push(JSON.stringify(event)),
+      agentEvent: (event: unknown) => void fed.push(JSON.stringify(event)),
       hook: (name: string) => void fed.push(name),
     };
     const entries = parseRecording(
@@ -103,18 +114,20 @@ describe("recordings", () => {
         "",
         '{"metadata":{},"event":{"type":"b","ts":1500}}',
         '{"metadata":{},"event":{"type":"c","ts":1400}}',
+        '{"agentEvent":{"stream":"tool","ts":1700}}',
       ].join("\n"),
     );
     for (const entry of entries) {
       entry.feed(relay);
     }
 
-    expect(entries.map(({ offsetMs }) => offsetMs)).toEqual([0, 0, 500, 500]);
+    expect(entries.map(({ offsetMs }) => offsetMs)).toEqual([0, 0, 500, 500, 700]);
     expect(fed).toEqual([
       '{"type":"a","ts":1000}',
       "session_end",
       '{"type":"b","ts":1500}',
       '{"type":"c","ts":1400}',
+      '{"stream":"tool","ts":1700}',
     ]);
   });
 

@@ -5,6 +5,7 @@ import { RecordQueue } from "../../openclaw-plugin/src/record-queue.ts";
 const span = (phase: "start" | "end", seq: number): ActivityRecord => ({
   signal: "span",
   phase,
+  isProgress: false,
   kind: "tool",
   traceId: "",
   spanId: "",
@@ -30,6 +31,28 @@ const session = (seq: number): ActivityRecord => ({
   atMs: 0,
 });
 
+const claim = (seq: number): ActivityRecord => ({
+  signal: "claim",
+  event: "session.stalled",
+  session: "",
+  traceId: "",
+  spanId: "",
+  seq,
+  atMs: 0,
+  state: undefined,
+  reason: undefined,
+  classification: undefined,
+  activeWorkKind: undefined,
+  toolName: undefined,
+  queueDepth: undefined,
+  ageMs: undefined,
+  lastProgressAgeMs: undefined,
+  action: undefined,
+  status: undefined,
+  evictedTools: undefined,
+  evictedModelCalls: undefined,
+});
+
 const seqs = (records: readonly ActivityRecord[]) => records.map(({ seq }) => seq);
 
 describe("what waits to be sent", () => {
@@ -46,6 +69,15 @@ describe("what waits to be sent", () => {
     }
 
     expect(batches).toEqual([[1, 2], [3], [4]]);
+  });
+
+  test("events of every kind go out in one batch", () => {
+    const queue = new RecordQueue(100);
+    for (const record of [session(1), claim(2), session(3), span("end", 4)]) {
+      queue.push(record);
+    }
+
+    expect(seqs(queue.head(10))).toEqual([1, 2, 3]);
   });
 
   test("goes out in batches of a bounded size", () => {
@@ -67,6 +99,19 @@ describe("what waits to be sent", () => {
 
     expect(seqs(queue.head(100))).toEqual([1, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(queue.lost).toBe(0);
+  });
+
+  test("a full queue without starts drops what the gateway says of its sessions first, and counts it", () => {
+    const queue = new RecordQueue(20);
+    for (let seq = 1; seq <= 20; seq += 1) {
+      queue.push(seq % 10 === 0 ? claim(seq) : span("end", seq));
+    }
+    queue.push(span("end", 21));
+    expect(seqs(queue.head(100))).toEqual([
+      1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 13, 14, 15, 16, 17, 18, 19, 21,
+    ]);
+
+    expect(queue.lost).toBe(2);
   });
 
   test("a queue full of ends drops the oldest, and counts them", () => {

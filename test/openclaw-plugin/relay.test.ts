@@ -147,6 +147,75 @@ describe("a collector that is there", () => {
   });
 });
 
+describe("what is not work", () => {
+  const approval = (phase: string) => ({
+    stream: "lifecycle",
+    runId: "run-1",
+    sessionKey: "agent:main:1",
+    data: { phase, approvalId: "ap-1", toolCallId: "c1" },
+    ts: Date.now(),
+  });
+  const claim = (type: string) =>
+    relay!.event(
+      {
+        type,
+        sessionKey: "agent:main:1",
+        seq: ++seq,
+        ts: Date.now(),
+        activeWorkKind: "embedded_run",
+      },
+      { internal: true, trusted: false },
+    );
+
+  test("goes out in its place between starts and ends", async () => {
+    start();
+    await sink.until("a heartbeat", () => sink.logs.length === 1);
+    happen("run.started");
+    startTool("c1");
+    relay!.agentEvent(approval("waiting-approval"));
+    claim("session.stalled");
+    relay!.agentEvent(approval("approval-resolved"));
+    endTool("c1");
+    await relay!.stop();
+    const [run, tool] = sink.spans;
+
+    expect(sink.requests.map(({ path }) => path)).toEqual([
+      ...["/v1/logs", "/v1/traces", "/v1/logs", "/v1/traces", "/v1/logs"],
+    ]);
+    expect(sink.logs.slice(1, -1).map(({ eventName, spanId }) => [eventName, spanId])).toEqual([
+      ["gen_ai.agent.paused", tool!.spanId],
+      ["session.stalled", run!.spanId],
+      ["gen_ai.agent.resumed", tool!.spanId],
+    ]);
+  });
+
+  test("is left out where it is not wanted", async () => {
+    start({ kinds: ["tool"] });
+    await sink.until("a heartbeat", () => sink.logs.length === 1);
+    happen("run.started");
+    happen("tool.execution.started", { toolCallId: "c1", toolName: "ask_user" });
+    relay!.agentEvent(approval("waiting-approval"));
+    claim("session.stalled");
+    await relay!.stop();
+
+    expect(sink.spans.map(({ name }) => name)).toEqual(["openclaw.run", "openclaw.tool.execution"]);
+    expect(sink.logs.map(({ eventName }) => eventName)).toEqual(["entity.state", "entity.delete"]);
+  });
+
+  test("an agent event that cannot be read is left out, and the gateway does not notice", async () => {
+    start();
+    const broken = {
+      get stream(): string {
+        throw new Error("no");
+      },
+      data: {},
+    };
+
+    expect(() => relay!.agentEvent(broken)).not.toThrow();
+    expect(relay!.counts().failed).toBe(1);
+  });
+});
+
 describe("a collector that goes away", () => {
   test("is told again what is open when it is back, and what ended meanwhile, and nothing is lost", async () => {
     const { port } = new URL(sink.url);

@@ -38,7 +38,7 @@ describe("replaying a recording to a sink", () => {
     );
 
     expect(stderr).toBe(
-      "Replayed 62 lines: 50 records sent, 0 not delivered, 0 pieces of work left open.\n",
+      "Replayed 62 lines: 62 records sent, 0 not delivered, 0 pieces of work left open.\n",
     );
     expect(code).toBe(0);
     expect(sink.spans.filter(({ endMs }) => endMs === undefined)).toHaveLength(25);
@@ -66,7 +66,7 @@ test.each([
     "no collector",
     [recording, "--speed", "0", "--endpoint", "http://127.0.0.1:9"],
     1,
-    /50 not del/,
+    /62 not del/,
   ],
 ] as const)("told about %s, the command says so", async (_, args, code, message) => {
   const ended = await replay(...args);
@@ -89,13 +89,30 @@ describe("replaying a recording to the collector", () => {
 
   test.each([
     // Ends that come after the end of their run.
-    ["test/testdata/openclaw/events-9x.jsonl", { run: 12, tool: 5, model_call: 8 }],
+    ["test/testdata/openclaw/events-9x.jsonl", { run: 12, tool: 5, model_call: 8 }, "20"],
     // A tool in a tool, a sub-agent that outlives the turn, a run that announces its result.
-    ["test/openclaw-plugin/recordings/9x-sub-agent.jsonl", { run: 6, tool: 3, model_call: 5 }],
-    ["test/openclaw-plugin/recordings/430-sub-agent.jsonl", { run: 10, tool: 5, model_call: 9 }],
-  ])("%s evicts nothing", async (file, counts) => {
+    [
+      "test/openclaw-plugin/recordings/9x-sub-agent.jsonl",
+      { run: 6, tool: 3, model_call: 5 },
+      "20",
+    ],
+    [
+      "test/openclaw-plugin/recordings/430-sub-agent.jsonl",
+      { run: 10, tool: 5, model_call: 9 },
+      "20",
+    ],
+    // The session is said to be idle, with an empty queue, for longer than the lateness while its run goes on.
+    [
+      "test/testdata/openclaw/events-9x-idle-while-running.jsonl",
+      { run: 4, tool: 1, model_call: 3 },
+      "8",
+    ],
+    ["test/testdata/openclaw/events-9x-queued.jsonl", { run: 2, tool: 1, model_call: 2 }, "20"],
+    ["test/testdata/openclaw/events-9x-approvals.jsonl", { run: 4, tool: 2, model_call: 4 }, "20"],
+    ["test/testdata/openclaw/events-9x-streaming.jsonl", { run: 2, model_call: 1 }, "100"],
+  ])("%s evicts nothing", async (file, counts, speed) => {
     const before = await scrape(collector.endpoints.prometheus);
-    await replay(pathOf(file), "--endpoint", collector.endpoints.otlp, "--speed", "20");
+    await replay(pathOf(file), "--endpoint", collector.endpoints.otlp, "--speed", speed);
     const after = await scrape(collector.endpoints.prometheus);
 
     expect(evictedOn(after)).toBe(0);

@@ -29,11 +29,13 @@ async function untilMetric(line: string): Promise<void> {
   await expect.poll(page, { timeout: 10_000, interval: 50 }).toContain(`${line}\n`);
 }
 
-test("a tool below a step of an inner run is evicted when that ends, though the outer goes on", async () => {
-  await agent.tell("run outer", "run inner outer", "step s inner", "tool hangs s");
-  await untilMetric('openclaw_session_activity_open{kind="tool"} 1');
+test("a tool below a step of a sub-agent is evicted when that ends, though the tool that started it goes on", async () => {
+  await agent.tell("run outer", "tool starts outer", "run inner starts");
+  await agent.tell("step s inner", "tool hangs s");
+  await untilMetric('openclaw_session_activity_open{kind="tool"} 2');
   await agent.tell("end inner");
   await untilMetric('openclaw_session_activity_evicted_total{reason="orphaned_no_owner"} 1');
+  await untilMetric('openclaw_session_activity_open{kind="tool"} 1');
   await untilMetric('openclaw_session_activity_open{kind="run"} 1');
 });
 

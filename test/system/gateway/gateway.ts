@@ -19,6 +19,8 @@ export interface GatewayOptions {
   /** Flags for Node itself, e.g. `["--import", file]`. */
   readonly nodeFlags?: readonly string[];
   readonly readyTimeoutMs?: number;
+  /** Whether every command of the tool `exec` needs a person's approval; default false. */
+  readonly asksForApproval?: boolean;
 }
 
 /** A real gateway that runs on loopback with a home of its own. */
@@ -104,7 +106,7 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
       execFile(
         options.openclaw.node,
         [entry, ...args],
-        { env, cwd: home, timeout: 180_000, maxBuffer: 64 << 20 },
+        { env, cwd: home, timeout: 420_000, maxBuffer: 64 << 20 },
         (_error, stdout, stderr) => resolve(stdout + stderr),
       );
     });
@@ -209,7 +211,7 @@ function configOf(options: GatewayOptions, home: string, port: number): object {
         heartbeat: { every: "0m" },
       },
     },
-    tools: { exec: { security: "full", ask: "off" } },
+    tools: { exec: { security: "full", ask: options.asksForApproval === true ? "always" : "off" } },
   };
 }
 

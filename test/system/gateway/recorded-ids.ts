@@ -10,6 +10,8 @@ const idKeys = new Set([
   "toolCallId",
   "callId",
   "nextSessionId",
+  "activeToolCallId",
+  "approvalId",
 ]);
 
 /** Every raw id in a recording of `event-recorder`. */

@@ -4,11 +4,16 @@ import type { AddressInfo } from "node:net";
 /** A tool call the model asks for. */
 interface ToolRequest {
   readonly name: string;
+  /** Its name in the gateway's catalogue of rarely used tools; default that of a tool of the core. */
+  readonly catalogued?: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
-/** What the model does when it is asked for the n-th time after a prompt: calls tools, says something, or hangs. */
-type Step = readonly ToolRequest[] | string | "never";
+/**
+ * What the model does when it is asked for the n-th time after a prompt: calls tools, says something at once or one word
+ * a second, or hangs.
+ */
+type Step = readonly ToolRequest[] | string | "never" | { readonly wordASecondFor: number };
 
 /** A running stand-in for an OpenAI-compatible model. */
 export interface ScriptedModel {
@@ -45,6 +50,10 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
   slow: [[exec("sleep 15")], "The slow tool came back."],
   forget: [[exec("echo forget-one")], "One tool was forgotten."],
   silent: ["never"],
+  orphan: [[{ name: "wait_forever", catalogued: "wait_forever", arguments: {} }], "It came back."],
+  approve: [[exec("echo approved")], "The command was approved."],
+  hold: [[exec("echo ask-first")], "The command was held up, and then approved."],
+  stream: [{ wordASecondFor: 180 }],
   spawn: [
     [{ name: "sessions_spawn", arguments: { task: "Please do script:child now.", label: "kid" } }],
     "The sub-agent is on its way.",
@@ -148,6 +157,10 @@ function answer(response: ServerResponse, step: Step, chat: ChatRequest, count: 
   if (step === "never") {
     return;
   }
+  if (typeof step === "object" && "wordASecondFor" in step) {
+    sayWords(step.wordASecondFor, chunk, response);
+    return;
+  }
   const calls = typeof step === "string" ? [] : step;
   for (const [index, call] of calls.entries()) {
     const { name, arguments: args } = throughCatalogue(call, chat);
@@ -175,10 +188,31 @@ function answer(response: ServerResponse, step: Step, chat: ChatRequest, count: 
   response.end("data: [DONE]\n\n");
 }
 
+/** One word a second, for `count` seconds or until the connection is gone. */
+function sayWords(
+  count: number,
+  chunk: (choice: object, rest?: object) => boolean,
+  response: ServerResponse,
+): void {
+  if (response.destroyed) {
+    return;
+  }
+  if (count === 0) {
+    chunk({ delta: {}, finish_reason: "stop" });
+    response.end("data: [DONE]\n\n");
+    return;
+  }
+  chunk({ delta: { content: "word " }, finish_reason: null });
+  setTimeout(() => sayWords(count - 1, chunk, response), 1_000);
+}
+
 /** Newer gateways offer rarely used tools only through `tool_call`: a tool inside a tool. */
 function throughCatalogue(call: ToolRequest, chat: ChatRequest): ToolRequest {
   const offered = (chat.tools ?? []).map((tool) => tool.function?.name);
   return offered.includes(call.name) || !offered.includes("tool_call")
     ? call
-    : { name: "tool_call", arguments: { id: `openclaw:core:${call.name}`, args: call.arguments } };
+    : {
+        name: "tool_call",
+        arguments: { id: call.catalogued ?? `openclaw:core:${call.name}`, args: call.arguments },
+      };
 }

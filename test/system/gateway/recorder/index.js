@@ -2,7 +2,8 @@ import { appendFileSync } from "node:fs";
 import { onInternalDiagnosticEvent } from "openclaw/plugin-sdk/diagnostic-runtime";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 
-const types = /^(harness\.run|run|tool\.execution|model\.call)\.(started|completed|error|blocked)$/;
+const types =
+  /^((harness\.run|run|tool\.execution|model\.call)\.(started|completed|error|blocked)|run\.progress|message\.queued|session\.(stalled|stuck|long_running|recovery\.\w+|state|activity\.evicted))$/;
 const hooks = ["session_start", "session_end", "subagent_spawned"];
 /** OpenClaw may load this several times into one process; only one with the service in it is recorded. */
 const isRecording = Symbol.for("event-recorder");
@@ -28,6 +29,19 @@ export default definePluginEntry({
         onInternalDiagnosticEvent((event, metadata) => {
           if (types.test(event.type)) {
             write({ metadata, event });
+          }
+        });
+        api.runtime?.events?.onAgentEvent?.((agentEvent) => {
+          const { stream, data } = agentEvent;
+          if (
+            stream === "approval" ||
+            (stream === "lifecycle" && /approval/.test(data.phase)) ||
+            (stream === "tool" && data.phase === "update")
+          ) {
+            const { phase, kind, status, toolCallId, approvalId } = data;
+            write({
+              agentEvent: { ...agentEvent, data: { phase, kind, status, toolCallId, approvalId } },
+            });
           }
         });
       },

@@ -1,0 +1,51 @@
+import type { PauseEvent, ProgressEvent } from "./activity-event.ts";
+import { isRecord, text, time } from "./fields.ts";
+
+/** Stream and phase of an approval: the gateway's own wait, and what harnesses report. */
+const approvalPhases: ReadonlyMap<string, PauseEvent["type"]> = new Map([
+  ["lifecycle waiting-approval", "pause"],
+  ["lifecycle approval-resolved", "resume"],
+  ["approval requested", "pause"],
+  ["approval resolved", "resume"],
+]);
+
+/**
+ * Reads what OpenClaw hands to a listener of agent events: approvals that are waited for, and tools that have something
+ * new to show. `undefined` for all the rest, which is nearly everything. Keeps no part of `event`. Never throws.
+ *
+ * @param receivedMs when it came, by a clock that never goes back
+ */
+export function parseAgentEvent(
+  event: unknown,
+  receivedMs: number,
+): PauseEvent | ProgressEvent | undefined {
+  if (!isRecord(event) || !isRecord(event["data"])) {
+    return undefined;
+  }
+  const { stream, data } = event;
+  const phase = text(data["phase"]);
+  const reference = {
+    runId: text(event["runId"]),
+    sessionKey: text(event["sessionKey"]),
+    sessionId: text(event["sessionId"]),
+    callId: text(data["toolCallId"]),
+  };
+  if (stream === "tool") {
+    return phase === "update" && reference.callId !== undefined
+      ? { type: "progress", kind: "tool", ...reference, seq: 0, receivedMs }
+      : undefined;
+  }
+  const type = approvalPhases.get(`${text(stream)} ${phase}`);
+  const atMs = time(event["ts"]);
+  // Where nobody can be asked, nobody is waited for.
+  if (type === undefined || atMs === undefined || data["status"] === "unavailable") {
+    return undefined;
+  }
+  return {
+    type,
+    ...reference,
+    approvalId: text(data["approvalId"]),
+    isBeforeStart: false,
+    atMs,
+  };
+}

@@ -1,0 +1,36 @@
+import type { PauseEvent } from "./activity-event.ts";
+import { isRecord, text, time } from "./fields.ts";
+
+const types: ReadonlyMap<string, PauseEvent["type"]> = new Map([
+  ["plugin.approval.requested", "pause"],
+  ["plugin.approval.resolved", "resume"],
+]);
+
+/**
+ * Reads what OpenClaw sends to a client of its approvals: those that a plugin asks for before a tool starts.
+ * `undefined` for all the rest. Keeps no part of `payload`. Never throws.
+ *
+ * @param nowMs Unix time of the call: an answer carries none that can be trusted
+ */
+export function parseApprovalEvent(
+  name: string,
+  payload: unknown,
+  nowMs: number,
+): PauseEvent | undefined {
+  const type = types.get(name);
+  const approvalId = isRecord(payload) ? text(payload["id"]) : undefined;
+  if (type === undefined || !isRecord(payload) || approvalId === undefined) {
+    return undefined;
+  }
+  const request = isRecord(payload["request"]) ? payload["request"] : {};
+  return {
+    type,
+    runId: text(request["runId"]),
+    sessionKey: text(request["sessionKey"]),
+    sessionId: undefined,
+    callId: text(request["toolCallId"]),
+    approvalId,
+    isBeforeStart: true,
+    atMs: (type === "pause" ? time(payload["createdAtMs"]) : undefined) ?? nowMs,
+  };
+}

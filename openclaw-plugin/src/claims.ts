@@ -1,0 +1,58 @@
+import type { ClaimRecord } from "./activity-record.ts";
+import type { ClaimEvent } from "./claim-event.ts";
+import { closedText, lowCardinality } from "./low-cardinality.ts";
+import type { OpenWork } from "./open-work.ts";
+import type { Work } from "./work.ts";
+
+/** What is sent of a claim. `session` is a pseudonym. */
+export function claimRecord(
+  event: ClaimEvent,
+  session: string | undefined,
+  open: OpenWork,
+): ClaimRecord {
+  const work = session === undefined ? undefined : workOf(event, session, open);
+  return {
+    signal: "claim",
+    event: event.event,
+    session,
+    traceId: work?.traceId ?? "",
+    spanId: work?.spanId ?? "",
+    seq: event.seq,
+    atMs: event.atMs,
+    state: event.state,
+    reason: closedText(event.reason),
+    classification: closedText(event.classification),
+    activeWorkKind: event.activeWorkKind,
+    toolName: lowCardinality(event.toolName),
+    queueDepth: event.queueDepth,
+    ageMs: event.ageMs,
+    lastProgressAgeMs: event.lastProgressAgeMs,
+    action: closedText(event.action),
+    status: closedText(event.status),
+    evictedTools: event.evictedTools,
+    evictedModelCalls: event.evictedModelCalls,
+  };
+}
+
+/** The open work that it names. A gateway names tools by their call id, the rest by its kind only. */
+function workOf(event: ClaimEvent, session: string, open: OpenWork): Work | undefined {
+  switch (event.activeWorkKind) {
+    case "tool_call":
+      return event.callId === undefined
+        ? undefined
+        : open.newest(session, ({ kind, callId }) => kind === "tool" && callId === event.callId);
+    case "model_call":
+      return open.newest(session, ({ kind }) => kind === "model_call");
+    case "embedded_run":
+      return (
+        open.newest(session, ({ kind }) => kind === "run") ??
+        open.newest(session, ({ kind }) => kind === "harness")
+      );
+    case undefined:
+      return undefined;
+    default: {
+      const never: never = event.activeWorkKind;
+      return never;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { WorkEvent } from "./activity-event.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import type { Work } from "./work.ts";
+
+/** What started which sub-agent: a tool, or a run where no tool is known. */
+export class Spawners {
+  /** By the run id of the sub-agent. */
+  readonly #ofRun = new BoundedMap<string, Work>(1_024);
+  /** By the session of the sub-agent, until its first run: some runtimes make run ids of their own. */
+  readonly #ofSession = new BoundedMap<string, Work>(1_024);
+  /** Runs and harness runs by OpenClaw's own span id. */
+  readonly #ownerOfTraceSpan = new BoundedMap<string, Work>(2_048);
+
+  /** A hook says that `spawner` started the run `runId`, or the next run of `session`. */
+  add(
+    spawner: Work,
+    { runId, session }: { runId: string | undefined; session: string | undefined },
+  ) {
+    if (runId !== undefined) {
+      this.#ofRun.set(runId, spawner);
+    }
+    if (session !== undefined) {
+      this.#ofSession.set(session, spawner);
+    }
+  }
+
+  /** A run or harness run started: others may start in its trace. */
+  addOwner(owner: Work): void {
+    if (owner.traceSpanId !== undefined) {
+      this.#ownerOfTraceSpan.set(owner.traceSpanId, owner);
+    }
+  }
+
+  /** What started the run that `event` speaks of. */
+  take(event: WorkEvent, session: string): Work | undefined {
+    const runId = event.runId ?? "";
+    // A sub-agent's result is announced by a run of the requester, whose id ends in that of the sub-agent's run.
+    const announced = runId.startsWith("announce:") ? runId.slice(runId.lastIndexOf(":") + 1) : "";
+    const known =
+      this.#ofRun.get(runId) ??
+      this.#ofRun.get(announced) ??
+      this.#ofSession.get(session) ??
+      this.#byTrace(event, session);
+    this.#ofSession.delete(session);
+    if (known !== undefined && runId !== "") {
+      this.#ofRun.set(runId, known);
+    }
+    return known;
+  }
+
+  /** Where no hook told of it, a run of another session whose trace goes on under a run of ours. */
+  #byTrace(event: WorkEvent, session: string): Work | undefined {
+    const owner = this.#ownerOfTraceSpan.get(event.traceParentId ?? "");
+    return owner === undefined || owner.session === session
+      ? undefined
+      : (owner.tree.spawner ?? owner);
+  }
+}
