@@ -26,7 +26,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
       {
         title: "Session activity",
         introduction:
-          "Derived from what passes through `session_activity`. The `prometheus` exporter serves them under these names; an OTLP exporter sends them under their OpenTelemetry names.",
+          "Derived from what passes through `session_activity`. The `prometheus` exporter serves them under these names; an OTLP exporter sends them under their OpenTelemetry names. A gateway can have a counter `openclaw.session.activity.evicted` of its own; [how it differs](events.md#two-sources-of-this-event).",
         instruments: activityInstruments,
         names: { stripPrefix: "openclaw." },
       },

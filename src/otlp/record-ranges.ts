@@ -5,6 +5,8 @@ import { WireReader } from "./wire-reader.ts";
 export interface RecordRange {
   /** Index into `RecordRanges.resources`. */
   readonly resource: number;
+  /** Index into `RecordRanges.scopes`. */
+  readonly scope: number;
   /** The whole field: tag, length, message. */
   readonly fieldStart: number;
   /** The message alone. */
@@ -15,6 +17,8 @@ export interface RecordRange {
 export interface RecordRanges {
   /** Per part of the request, the bytes of its resource; protobuf merges them when they lie in several pieces. */
   readonly resources: readonly Uint8Array[];
+  /** The same of the instrumentation scope, per part of a scope. */
+  readonly scopes: readonly Uint8Array[];
   readonly records: readonly RecordRange[];
 }
 
@@ -25,6 +29,7 @@ export interface RecordRanges {
 export function recordRangesOf(bytes: Uint8Array): RecordRanges {
   const reader = new WireReader(bytes);
   const resources: Uint8Array[] = [];
+  const scopes: Uint8Array[] = [];
   const records: RecordRange[] = [];
   eachField(reader, bytes.length, (partTag, partEnd) => {
     if (partTag !== envelopeTags.resourcePart) {
@@ -36,17 +41,27 @@ export function recordRangesOf(bytes: Uint8Array): RecordRanges {
       if (tag === envelopeTags.resource) {
         pieces.push(bytes.subarray(reader.position, end));
       } else if (tag === envelopeTags.scopePart) {
-        eachField(reader, end, (recordTag, recordEnd, fieldStart) => {
-          if (recordTag === envelopeTags.record) {
-            records.push({ resource, fieldStart, start: reader.position, end: recordEnd });
+        const scopePieces: Uint8Array[] = [];
+        const scope = scopes.length;
+        eachField(reader, end, (fieldTag, fieldEnd, fieldStart) => {
+          const start = reader.position;
+          if (fieldTag === envelopeTags.record) {
+            records.push({ resource, scope, fieldStart, start, end: fieldEnd });
+          } else if (fieldTag === envelopeTags.scope) {
+            scopePieces.push(bytes.subarray(start, fieldEnd));
           }
         });
+        scopes.push(merged(scopePieces));
       }
     });
-    const [only = new Uint8Array(0)] = pieces;
-    resources.push(pieces.length > 1 ? Buffer.concat(pieces) : only);
+    resources.push(merged(pieces));
   });
-  return { resources, records };
+  return { resources, scopes, records };
+}
+
+function merged(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only = new Uint8Array(0)] = pieces;
+  return pieces.length > 1 ? Buffer.concat(pieces) : only;
 }
 
 /** Calls `visit` for each length-delimited field up to `end`, with the reader at its first byte. */

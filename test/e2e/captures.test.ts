@@ -97,7 +97,8 @@ describe("real bytes of OpenClaw, posted to the real process", () => {
         expect(severity).toBe("WARN");
         expect(body).toBe("Session activity was evicted because nobody owned it any more.");
         expect(attributes["openclaw.reason"]).toBe("orphaned_no_owner");
-        expect(attributes["openclaw.confidence"]).toBe("confirmed");
+        // By the count of a harness run, or by a span that the exporter ended when it stopped.
+        expect(["presumed", "probable"]).toContain(attributes["openclaw.confidence"]);
         expect(traceIds).toContain(traceId);
       }
 

@@ -10,6 +10,7 @@ import type {
   DialectName,
   SignalResult,
 } from "../../src/processors/session_activity/signals/dialects.ts";
+import { relayScopeName } from "../../src/processors/session_activity/signals/span-forms.ts";
 import { type AgentSpan, agentSpan, keyValues, tracesRequest } from "../support/agent-spans.ts";
 import { captured } from "../support/captures.ts";
 import { pathOf, textOf } from "../support/repository.ts";
@@ -153,7 +154,7 @@ export function familiesOf(ids: Attributes): readonly Family[] {
       consumes: isOpen,
     },
     {
-      name: "S8, a wait for a person, in which nothing is evicted",
+      name: "S8, a wait for a person, in which a session is paused",
       bytes: "made",
       dialect: "pause_event",
       async send(sender) {
@@ -162,7 +163,6 @@ export function familiesOf(ids: Attributes): readonly Family[] {
         const wait = { ...session, "gen_ai.agent.pause.id": `pause of ${ids["openclaw.runId"]}` };
         await sender.post("traces", tracesRequest("pause", [{ span: run }, { span: tool }]));
         await sender.post("logs", logsRequest("pause", ["gen_ai.agent.paused", wait]));
-        await sender.post("traces", tracesRequest("pause", [ended(run)]));
         await sender.untilDecided();
         const paused = await sender.value("openclaw_session_activity_sessions", {
           state: "paused",
@@ -170,12 +170,42 @@ export function familiesOf(ids: Attributes): readonly Family[] {
         if (paused !== 1) {
           throw new Error(`${paused} sessions are paused.`);
         }
-        await sender.post("traces", tracesRequest("pause", [ended(tool)]));
         await sender.post("logs", logsRequest("pause", ["gen_ai.agent.resumed", wait]));
+        await sender.post("traces", tracesRequest("pause", [ended(tool), ended(run)]));
       },
       signals: { paused: 1, resumed: 1 },
       evicted: [],
       consumes: isOpen,
+    },
+    {
+      name: "S9, complaints of a gateway of which the work ends after all",
+      bytes: "made",
+      dialect: "session_claim",
+      async send({ post }) {
+        const session = { "session.id": `claim of ${ids["session.id"]}` };
+        const { run, tool } = turn("claim", session);
+        const { traceId, spanId } = tool;
+        const stalled = { ...session, "openclaw.activeWorkKind": "tool_call" };
+        await post("traces", tracesRequest("claim", [{ span: run }, { span: tool }]));
+        await post(
+          "logs",
+          logsOf(
+            "claim",
+            [
+              { eventName: "session.stalled", attributes: keyValues(stalled), traceId, spanId },
+              { eventName: "session.stalled", attributes: keyValues(stalled), traceId, spanId },
+              { eventName: "message.queued", attributes: keyValues(session) },
+              { eventName: "session.recovery.completed", attributes: keyValues(session) },
+              { eventName: "session.stuck" },
+            ],
+            relayScopeName,
+          ),
+        );
+        await post("traces", tracesRequest("claim", [ended(tool), ended(run)]));
+      },
+      signals: { claimed: 1, repeated: 1, queued: 1, recovered: 1, malformed: 1 },
+      evicted: [],
+      consumes: (item) => isOpen(item) || "eventName" in item,
     },
     {
       name: "I1, a run that is only known from what it is the parent of, until it ends",
@@ -195,13 +225,11 @@ export function familiesOf(ids: Attributes): readonly Family[] {
       bytes: "made",
       dialect: "requested_tool",
       async send({ post }) {
-        await post(
-          "traces",
-          asking("requested", ids, `answered ${ids["gen_ai.tool.call.id"]}`, true),
-        );
-        await post("traces", asking("requested", ids, `lost ${ids["gen_ai.tool.call.id"]}`, false));
+        const call = (name: string) => `${name} ${ids["gen_ai.tool.call.id"]}`;
+        await post("traces", asking("requested", ids, [call("first")], call("first")));
+        await post("traces", asking("requested", ids, [call("lost"), call("met")], call("met")));
       },
-      signals: { requested: 2 },
+      signals: { requested: 3 },
       evicted: [["orphaned_no_owner", "presumed", undefined]],
       consumes: nothing,
     },
@@ -211,7 +239,7 @@ export function familiesOf(ids: Attributes): readonly Family[] {
       dialect: "span",
       send: capture("v610-orphan-tool", -1),
       signals: { finished: 4 },
-      evicted: [["orphaned_no_owner", "confirmed", undefined]],
+      evicted: [["orphaned_no_owner", "presumed", undefined]],
       consumes: nothing,
     },
     {
@@ -220,7 +248,7 @@ export function familiesOf(ids: Attributes): readonly Family[] {
       dialect: "span",
       send: capture("v9x-orphan-tool"),
       signals: { finished: 5 },
-      evicted: [["orphaned_no_owner", "confirmed", "bash"]],
+      evicted: [["orphaned_no_owner", "probable", "bash"]],
       consumes: nothing,
     },
   ];
@@ -279,13 +307,21 @@ async function replayWithout(line: number, endpoint: string): Promise<void> {
   }
 }
 
-/** A finished turn with captured content: a model call that asks for a tool, which comes or does not. */
-function asking(service: string, attributes: Attributes, callId: string, comes: boolean) {
+/**
+ * A finished turn with captured content: a model call that asks for tools, of which only `comes` does, and the model call
+ * after it.
+ */
+function asking(
+  service: string,
+  attributes: Attributes,
+  callIds: readonly string[],
+  comes: string,
+): Uint8Array {
   const run = agentSpan("invoke_agent a", {
     ...attributes,
     "gen_ai.operation.name": "invoke_agent",
   });
-  const parts = [{ type: "tool_call", id: callId, name: "search", arguments: {} }];
+  const parts = callIds.map((id) => ({ type: "tool_call", id, name: "search", arguments: {} }));
   const chat = agentSpan(
     "chat m",
     {
@@ -299,11 +335,13 @@ function asking(service: string, attributes: Attributes, callId: string, comes: 
     {
       "gen_ai.operation.name": "execute_tool",
       "gen_ai.tool.name": "search",
-      "gen_ai.tool.call.id": callId,
+      "gen_ai.tool.call.id": comes,
     },
     run,
   );
-  return tracesRequest(service, [chat, ...(comes ? [tool] : []), run].map(ended));
+  const next = { ...agentSpan("chat m", { "gen_ai.operation.name": "chat" }, run) };
+  const answer = { span: { ...next, startUnixMs: Date.now() + 2 }, endUnixMs: Date.now() + 3 };
+  return tracesRequest(service, [ended(chat), ended(tool), answer, ended(run)]);
 }
 
 function logsRequest(service: string, ...events: readonly (readonly [string, Attributes])[]) {
@@ -324,13 +362,22 @@ function stateLogs(service: string, ...states: readonly (readonly [AgentSpan, st
   );
 }
 
-function logsOf(service: string, logRecords: readonly otlp.LogRecord.$Properties[]): Uint8Array {
+function logsOf(
+  service: string,
+  logRecords: readonly otlp.LogRecord.$Properties[],
+  scope = "",
+): Uint8Array {
   const timeUnixNano = Long.fromNumber(Date.now(), true).multiply(1_000_000);
   return otlp.ExportLogsServiceRequest.encode({
     resourceLogs: [
       {
         resource: { attributes: keyValues({ "service.name": service }) },
-        scopeLogs: [{ logRecords: logRecords.map((record) => ({ timeUnixNano, ...record })) }],
+        scopeLogs: [
+          {
+            scope: { name: scope },
+            logRecords: logRecords.map((record) => ({ timeUnixNano, ...record })),
+          },
+        ],
       },
     ],
   }).finish();

@@ -31,7 +31,7 @@ describe("the replay command, over captures of real gateways", () => {
     );
     expect(header).toMatch(/^TIME +REASON +CONFIDENCE +TOOLS +MODEL CALLS +TOOL +AGE$/);
     // Known from its harness run's count of open items, so nothing tells its name and age.
-    expect(row).toMatch(/^\+5\.149s +orphaned_no_owner +confirmed +1 +0 +- +-$/);
+    expect(row).toMatch(/^\+5\.149s +orphaned_no_owner +presumed +1 +0 +- +-$/);
     expect(sum).toBe("1 marker evicted");
     expect(stdout).toContain(countedAs(1));
     expect(stdout).toContain("# TYPE openclaw_session_activity_evicted_total counter\n");

@@ -32,7 +32,7 @@ export interface DerivedSum {
 const ownName = "openclaw-activity-collector";
 
 /** Whether a request holds what the collector derived, rather than what passed through it. */
-export function isDerived({ signal, bytes }: SinkRequest): boolean {
+export function isDerived({ signal, bytes }: Pick<SinkRequest, "signal" | "bytes">): boolean {
   return resourcesOf(signal, bytes).some(
     (resource) => valuesOf(resource?.attributes)["service.name"] === ownName,
   );
@@ -44,7 +44,10 @@ export function passedThrough(requests: readonly SinkRequest[]): readonly SinkRe
 }
 
 /** Every event of this name, in order. */
-export function eventsIn(requests: readonly SinkRequest[], name: string): readonly DerivedEvent[] {
+export function eventsIn(
+  requests: readonly Pick<SinkRequest, "signal" | "bytes">[],
+  name: string,
+): readonly DerivedEvent[] {
   return requests
     .filter((request) => request.signal === "logs" && isDerived(request))
     .flatMap(({ bytes }) => otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs)

@@ -12,6 +12,11 @@ export async function scrape(url: string): Promise<MetricsPage> {
   if (response.status !== 200) {
     throw new Error(`${url} answered ${response.status}: ${text}`);
   }
+  return metricsPage(text);
+}
+
+/** Reads a page. */
+export function metricsPage(text: string): MetricsPage {
   const series = text.split("\n").flatMap((line) => {
     const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)/.exec(line);
     return match === null

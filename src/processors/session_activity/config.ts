@@ -9,7 +9,7 @@ export const schema = z.strictObject({
   allowed_lateness: duration({ min: "10ms", max: "1h" })
     .prefault("10s")
     .describe(
-      "How long after the last owner of a session ended a tool or model call may still report its end. Longer than the delay of every exporter on the way.",
+      "How long after the last run that holds a tool or model call has ended, by arrival, its end may still arrive. Longer than the delay of every exporter on the way.",
     ),
   max_age: duration({ min: "1s" })
     .prefault("12h")
@@ -31,14 +31,18 @@ export const schema = z.strictObject({
   stalled_after: duration({ min: "1s" })
     .prefault("2m")
     .describe(
-      "A session with open work of which nothing was heard for this long is stalled; with an open tool, blocked_tool_call.",
+      "Without progress for this long a run, tool or model call is silent. A session with a silent run and none that makes progress is stalled, or blocked_tool_call when a tool blocks it. Progress is a start, an end, or a repeat of a start with openclaw.progress; a heartbeat is none.",
     ),
   long_running_after: duration({ min: "1s" })
     .prefault("5m")
-    .describe("A session that has had open work for this long, and is heard of, is long_running."),
+    .describe(
+      "A session that makes progress and has had an open run for this long without a break is long_running instead of active.",
+    ),
   max_pause: duration({ min: "1s" })
     .prefault("168h")
-    .describe("A wait for a person whose end is not told for this long is taken to be over."),
+    .describe(
+      "A wait for a person is taken to be over after this long if nothing reports its end. While it lasts, what waits is not silent, and max_age stops for it and for what is above it.",
+    ),
   span_state_interval: duration({ min: "100ms", max: "24h" })
     .prefault("5s")
     .describe(
@@ -49,6 +53,12 @@ export const schema = z.strictObject({
     .prefault(false)
     .describe(
       "Whether Logfire's pending spans are passed on. Only Logfire knows what to do with them.",
+    ),
+  forward_claims: z
+    .boolean()
+    .prefault(false)
+    .describe(
+      "Whether what a gateway says of its own sessions (session.stalled, session.state and the like, from the relay) is passed on too. It is read either way.",
     ),
   close_spans: z
     .boolean()
@@ -70,7 +80,9 @@ export const schema = z.strictObject({
   trace_context: z
     .boolean()
     .prefault(true)
-    .describe("Whether events carry the trace id and span id of the oldest evicted marker."),
+    .describe(
+      "Whether events carry the trace id and span id of the work that they are about: the oldest evicted marker, or what blocks a session.",
+    ),
   work_spans: workSpans,
   session_references: sessionReferenceKeys,
 });

@@ -41,3 +41,43 @@ export const confidenceOf: Readonly<Record<EvictionReason, Confidence>> = {
   lease_expired: "probable",
   max_age: "presumed",
 };
+
+/** What an open run, or the work that a gateway complains of, turns out to be; the values of `openclaw.verdict`. */
+export const verdictNames = [
+  "waiting_for_person",
+  "silent_tool",
+  "silent_model_call",
+  "retrying",
+  "wedged_run",
+  "progressing",
+  "stale_marker",
+  "queued_only",
+  "unknown",
+] as const;
+
+export type Verdict = (typeof verdictNames)[number];
+
+/** What a gateway says of a session of its own; the values of `openclaw.claim`. `none`: nobody claimed anything. */
+export const claimNames = ["none", "stalled", "stuck", "long_running", "recovery"] as const;
+
+export type Claim = (typeof claimNames)[number];
+
+/** What a session that makes no progress waits for; the values of `openclaw.blocked_by`. */
+export const blockedByNames = ["none", "tool", "model_call", "run"] as const;
+
+export type BlockedBy = (typeof blockedByNames)[number];
+
+/** What made progress last; the values of `openclaw.lastSignal`. */
+export const progressNames = [
+  "run.start",
+  "run.end",
+  "tool.start",
+  "tool.end",
+  "model_call.start",
+  "model_call.end",
+  "progress",
+  "pause",
+  "resume",
+] as const;
+
+export type Progress = (typeof progressNames)[number];

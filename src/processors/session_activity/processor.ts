@@ -9,7 +9,7 @@ import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
 import type { Config } from "./config.ts";
 import { sessionReferences } from "./frameworks/work-spans.ts";
-import { SessionActivity } from "./machine/session-activity.ts";
+import { type RunDiagnosis, SessionActivity } from "./machine/session-activity.ts";
 import { Memory } from "./memory/memory.ts";
 import { KeyedHash } from "./signals/keyed-hash.ts";
 import { LabelValues } from "./signals/label-values.ts";
@@ -29,11 +29,19 @@ const stepsPerCall = 2_048;
 const mostToolNames = 1000;
 const mostChannels = 100;
 
+/** The component, which can also be asked what each open run does: for pages and benchmarks. */
+export interface SessionActivityComponent extends Component {
+  readonly diagnose: () => readonly RunDiagnosis[];
+}
+
 /**
  * The shell around the machine: spans in, events and metrics out. It owns the timers, the random key of
  * references and the conversion of times; it decides nothing.
  */
-export function createSessionActivity(settings: Settings, config: Config): Component {
+export function createSessionActivity(
+  settings: Settings,
+  config: Config,
+): SessionActivityComponent {
   const { clock, logger } = settings;
   const labels = { tools: new LabelValues(mostToolNames), channels: new LabelValues(mostChannels) };
   const processes = new SenderProcesses();
@@ -45,9 +53,11 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
   const records = new LogObserver({
     processes,
     hash,
+    tools: labels.tools,
     spans: new SpanObserver({ processes, hash, ...labels, ...rules }),
     sessionReferences: [...sessionReferences, ...config.session_references],
     stateIntervalMs: config.span_state_interval,
+    passesClaims: config.forward_claims,
   });
   const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const scope = { name: scopeName, version: settings.version };
@@ -134,10 +144,12 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
 
   async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
     records.observe(payload.bytes, signals);
-    if (signals.count === 0) {
+    if (signals.count === 0 && records.consumedRecords === 0) {
       return next.consume(payload);
     }
-    announcer.tell(memory.apply(signals));
+    if (signals.count > 0) {
+      announcer.tell(memory.apply(signals));
+    }
     const items = payload.items - records.consumedRecords;
     return passOn(
       items === payload.items ? payload : { ...payload, bytes: records.rest(payload.bytes), items },
@@ -155,6 +167,8 @@ export function createSessionActivity(settings: Settings, config: Config): Compo
   }
 
   return {
+    diagnose: () => memory.activity.diagnose(),
+
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
         if (signal === "traces" && config.close_spans) {

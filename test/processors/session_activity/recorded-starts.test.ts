@@ -130,8 +130,9 @@ describe("what real senders say of starts", () => {
       const { told, open } = await play(recording, 13 * 60 * minuteMs);
       expect(told).toEqual([
         ["session.stalled", "blocked_tool_call", "get_time"],
-        ["session.activity.evicted", "max_age", "get_time"],
+        // At one moment: its run goes too.
         ["session.recovered", "evicted", undefined],
+        ["session.activity.evicted", "max_age", "get_time"],
       ]);
       expect(open).toEqual({});
     });

@@ -39,8 +39,8 @@ export const frameworks = {
       values: {
         "openclaw.harness.run": spanClass(workKinds.run, { flags: signalFlags.harness }),
         "openclaw.run": spanClass(workKinds.run, { flags: signalFlags.innerRun }),
-        "openclaw.tool.execution": tool,
-        "openclaw.model.call": modelCall,
+        "openclaw.tool.execution": spanClass(workKinds.tool, { flags: signalFlags.openclaw }),
+        "openclaw.model.call": spanClass(workKinds.modelCall, { flags: signalFlags.openclaw }),
       },
     },
     // A summary, which carries `gen_ai.operation.name`.

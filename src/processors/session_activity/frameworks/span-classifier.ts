@@ -1,6 +1,7 @@
 import { KeySet } from "../../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../../otlp/span-batch.ts";
 import { workKinds } from "../kinds.ts";
+import { signalFlags } from "../signals/signal-batch.ts";
 import { type SpanClass, spanClass } from "./span-class.ts";
 import { SpanRules } from "./span-rules.ts";
 import type { SpanRuleConfig } from "./span-rules-config.ts";
@@ -71,8 +72,14 @@ export class SpanClassifier {
     if (name !== -1 && name < notWorkNames.length) {
       return notWork;
     }
-    const found =
-      this.#byAttributes(spans, row) ?? this.#byName(name - notWorkNames.length, spans, row);
+    const named = this.#byName(name - notWorkNames.length, spans, row);
+    const byAttribute = this.#byAttributes(spans, row);
+    // Where both agree, OpenClaw's name says more: that its own exporter wrote the span.
+    const isOwn =
+      named !== undefined &&
+      (named.flags & signalFlags.openclaw) !== 0 &&
+      named.kind === byAttribute?.kind;
+    const found = isOwn ? named : (byAttribute ?? named);
     return found === undefined || (found.isRootOnly && !isRoot) ? notWork : found;
   }
 

@@ -1,4 +1,13 @@
-import { type EvictionReason, evictionReasons, kindNames, type WorkKind } from "../kinds.ts";
+import {
+  type Claim,
+  claimNames,
+  type EvictionReason,
+  evictionReasons,
+  kindNames,
+  type Verdict,
+  verdictNames,
+  type WorkKind,
+} from "../kinds.ts";
 import { dialectNames, type SignalResult, signalResults } from "../signals/dialects.ts";
 import type { Archive } from "./archive.ts";
 
@@ -36,6 +45,8 @@ export class ActivityCounts {
   readonly #signals = new Map<SignalResult, number[]>(
     signalResults.map((result) => [result, dialectNames.map(() => 0)]),
   );
+  /** By verdict, then by claim. */
+  readonly #diagnosed = verdictNames.map(() => claimNames.map(() => 0));
   readonly #durations: readonly (readonly DurationCells[])[] = kindNames.map(() =>
     outcomes.map(() => ({
       buckets: durationBoundsS.map(() => 0).concat(0),
@@ -58,6 +69,9 @@ export class ActivityCounts {
         lateStarts: this.lateStarts,
       }),
       ...[...this.#evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
+      ...verdictNames.map(
+        (verdict, at) => [`diagnosed ${verdict}`, this.#diagnosed[at] ?? []] as const,
+      ),
     ]);
     const names = io.texts([...named.keys()]);
     for (const name of names) {
@@ -101,6 +115,15 @@ export class ActivityCounts {
 
   addEvicted(reason: EvictionReason, kind: WorkKind, count: number): void {
     add(this.#evicted.get(reason), kind, count);
+  }
+
+  /** Diagnoses with a verdict, of a claim or of none. */
+  diagnosed(verdict: Verdict, claim: Claim): number {
+    return this.#diagnosed[verdictNames.indexOf(verdict)]?.[claimNames.indexOf(claim)] ?? 0;
+  }
+
+  addDiagnosed(verdict: Verdict, claim: Claim): void {
+    add(this.#diagnosed[verdictNames.indexOf(verdict)], claimNames.indexOf(claim), 1);
   }
 
   /** Signals of a dialect, an index of `dialectNames`, that had a result. */

@@ -1,4 +1,12 @@
-import type { EvictionReason, WorkKind } from "../kinds.ts";
+import type {
+  BlockedBy,
+  Claim,
+  Confidence,
+  EvictionReason,
+  Progress,
+  Verdict,
+  WorkKind,
+} from "../kinds.ts";
 import type { MarkerSummary } from "./marker-summary.ts";
 
 /**
@@ -10,13 +18,13 @@ export type ActivityEvent =
   | ReconciledEvent
   | StalledEvent
   | RecoveredEvent
+  | DiagnosedEvent
   | HeldEvent;
 
 export interface EvictedEvent extends MarkerSummary {
   readonly type: "evicted";
   readonly reason: EvictionReason;
-  /** The markers were never told to have started: a model asked for them and nothing came of it. */
-  readonly isInferred: boolean;
+  readonly confidence: Confidence;
   /** The deadline that passed, on the machine's clock; not the moment of the sweep. */
   readonly atMs: number;
   /** Interned channel of the session, 0 for none. */
@@ -47,13 +55,43 @@ export interface ReconciledEvent {
   readonly lateByMs: number;
 }
 
-/** Nothing was heard of a session with open work for too long. */
-export interface StalledEvent extends MarkerSummary {
+/** Why somebody is held to be silent: the work it is about, and what is known of it. */
+export interface Evidence {
+  readonly verdict: Verdict;
+  readonly blockedBy: BlockedBy;
+  /** Interned tool name of the culprit, 0 for none. */
+  readonly name: number;
+  /** Since the culprit, or what is below it, made progress; absent when there is no culprit. */
+  readonly silentMs?: number;
+  /** Since the culprit started, by arrival; absent when there is no culprit. */
+  readonly ageMs?: number;
+  /** What made progress last. */
+  readonly lastSignal?: Progress;
+  /** How long such work usually takes; absent before twenty of its like have ended. */
+  readonly usualP50Ms?: number;
+  readonly usualP99Ms?: number;
+  /** Of the culprit; zeros when there is none. */
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+}
+
+/** No open run of a session makes progress any more. Also when what blocks it has changed. */
+export interface StalledEvent extends Evidence {
   readonly type: "stalled";
-  /** `blocked_tool_call` when a tool is open. */
+  /** `blocked_tool_call` when the culprit is a tool. */
   readonly state: "stalled" | "blocked_tool_call";
   readonly atMs: number;
-  readonly silentMs: number;
+  readonly channel: number;
+  /** Open tools and model calls of the session. */
+  readonly tools: number;
+  readonly modelCalls: number;
+}
+
+/** What a gateway's complaint, or a tool that is silent beside others that are not, turns out to be. */
+export interface DiagnosedEvent extends Evidence {
+  readonly type: "diagnosed";
+  readonly claim: Claim;
+  readonly atMs: number;
   readonly channel: number;
 }
 

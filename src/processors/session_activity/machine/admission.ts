@@ -3,6 +3,7 @@ import { type SignalBatch, signalFlags } from "../signals/signal-batch.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import { groupFlags } from "./group-table.ts";
+import type { Holders } from "./holders.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { spanFlags } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
@@ -13,25 +14,33 @@ export class Admission {
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
   readonly #lookup: SignalLookup;
+  readonly #holders: Holders;
 
-  constructor(
-    limits: ActivityLimits,
-    graph: ActivityGraph,
-    ledger: WorkLedger,
-    lookup: SignalLookup,
-  ) {
-    this.#limits = limits;
-    this.#graph = graph;
-    this.#ledger = ledger;
-    this.#lookup = lookup;
+  constructor(parts: {
+    readonly limits: ActivityLimits;
+    readonly graph: ActivityGraph;
+    readonly ledger: WorkLedger;
+    readonly lookup: SignalLookup;
+    readonly holders: Holders;
+  }) {
+    this.#limits = parts.limits;
+    this.#graph = parts.graph;
+    this.#ledger = parts.ledger;
+    this.#lookup = parts.lookup;
+    this.#holders = parts.holders;
   }
 
   /** Why a start is not tracked, if it is not. */
-  refuse(known: number, batch: SignalBatch, row: number): "late_start" | "untracked" | undefined {
+  refuse(
+    known: number,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): "late_start" | "untracked" | undefined {
     const isMarker = batch.kind.get(row) !== workKinds.run;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
-    if (isMarker && this.#isLate(known, batch, row)) {
+    if (isMarker && this.#isLate(known, batch, row, nowMs)) {
       return "late_start";
     }
     if (isMarker && !hasParent && !hasReference) {
@@ -55,39 +64,24 @@ export class Admission {
     );
   }
 
-  /** Whether the start of a marker is from before an eviction in any group that it would be part of. */
-  #isLate(known: number, batch: SignalBatch, row: number): boolean {
-    const { groups, spans } = this.#graph;
-    const waiting = known === -1 ? -1 : spans.group.get(known);
-    const parent = this.#lookup.parentOf(known, batch, row);
-    const owner = this.#ownerAt(parent);
-    const owned = owner === -1 ? -1 : spans.group.get(owner);
-    const from = batch.referencesFrom(row);
-    const to = batch.referencesTo(row);
-    if (from === to) {
-      const group = owned === -1 && parent !== -1 ? this.#graph.waitingGroup(parent) : owned;
-      return this.#isFenced(group, batch, row) || this.#isFenced(waiting, batch, row);
-    }
-    const isOwned = owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced);
-    let isLate =
-      this.#isFenced(waiting, batch, row) || (isOwned && this.#isFenced(owned, batch, row));
-    for (let reference = from; reference < to && !isLate; reference++) {
-      isLate = this.#isFenced(this.#lookup.groupOf(batch, row, reference), batch, row);
-    }
-    return isLate;
-  }
-
-  /** Whether a start is from before an eviction: by the sender's order of events where it has one, else by its clock. */
-  #isFenced(group: number, batch: SignalBatch, row: number): boolean {
-    if (group === -1) {
+  /**
+   * Whether the start of a marker comes from before the end of its own run, which has been judged: it must not arm a marker
+   * again that has no owner. That is known for as long as ended work is remembered.
+   */
+  #isLate(known: number, batch: SignalBatch, row: number, nowMs: number): boolean {
+    const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
+    const owner = run === -1 ? -1 : this.#graph.spans.owner.get(run);
+    if (owner === -1 || this.#graph.owners.isOpen(owner)) {
       return false;
     }
-    const { groups } = this.#graph;
-    const cutoffSeq = groups.cutoffSeq.get(group);
-    const seq = batch.seq.get(row);
-    return cutoffSeq > 0 && seq > 0
-      ? seq <= cutoffSeq
-      : batch.startMs.get(row) <= groups.cutoffMs.get(group);
+    const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
+    const isRemembered =
+      nowMs - this.#graph.owners.endedAtMs.get(owner) < this.#limits.tombstoneTtlMs;
+    return (
+      isRemembered &&
+      this.#holders.isBeforeEnd(start, owner) &&
+      this.#holders.isJudged(owner, nowMs)
+    );
   }
 
   /** Whether work falls into a session that is active already, so that it needs no new one. */
@@ -118,8 +112,8 @@ export class Admission {
     if (referenced !== -1) {
       return referenced;
     }
-    const owner = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
-    return owner === -1 ? -1 : this.#graph.spans.group.get(owner);
+    const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
+    return run === -1 ? -1 : this.#graph.groupOf(run);
   }
 
   /** The nearest run from `parent` upwards, or -1. */

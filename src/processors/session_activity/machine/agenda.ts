@@ -1,12 +1,12 @@
 /** What a deadline is of. Of several that fall due at once the surer one comes first. */
-export const agendaRanks = { group: 0, process: 1, span: 2, state: 3 } as const;
+export const agendaRanks = { owner: 0, session: 1, process: 2, span: 3, state: 4 } as const;
 
 const shortestStretchMs = 0.01;
 
 export interface AgendaItem {
   readonly dueMs: number;
   readonly rank: number;
-  /** A group, a process, a span, a group. */
+  /** An owner, a group, a process, a span, a group. */
   readonly item: number;
 }
 

@@ -2,9 +2,11 @@ import { workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import { type Agenda, agendaRanks } from "./agenda.ts";
 import type { DueMarkers } from "./breaker.ts";
-import type { GroupDeadlines } from "./group-deadlines.ts";
+import type { DueQueue } from "./due-queue.ts";
 import { groupFlags } from "./group-table.ts";
-import type { Ownership } from "./ownership.ts";
+import type { Holders } from "./holders.ts";
+import { openWorkOf } from "./orphans.ts";
+import { ownerFlags } from "./owner-table.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 import { spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
@@ -13,23 +15,29 @@ import type { WorkLedger } from "./work-ledger.ts";
 export class DueAhead {
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
-  readonly #deadlines: GroupDeadlines;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
   readonly #processes: ProcessWatch;
-  readonly #ownership: Ownership;
+  readonly #holders: Holders;
+  readonly #allowedLatenessMs: number;
   #looked = 0;
 
   constructor(parts: {
     readonly graph: ActivityGraph;
     readonly ledger: WorkLedger;
-    readonly deadlines: GroupDeadlines;
+    readonly deadlines: DueQueue;
+    readonly sessionDeadlines: DueQueue;
     readonly processes: ProcessWatch;
-    readonly ownership: Ownership;
+    readonly holders: Holders;
+    readonly allowedLatenessMs: number;
   }) {
     this.#graph = parts.graph;
     this.#ledger = parts.ledger;
     this.#deadlines = parts.deadlines;
     this.#processes = parts.processes;
-    this.#ownership = parts.ownership;
+    this.#holders = parts.holders;
+    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#allowedLatenessMs = parts.allowedLatenessMs;
   }
 
   /** How many deadlines were looked at since this was asked last. */
@@ -39,39 +47,66 @@ export class DueAhead {
     return looked;
   }
 
-  /** Markers that a judgement of the group would evict, about; 0 for most groups. */
-  markersOf(group: number): number {
+  /** Markers that a decision about the owner at `atMs` would evict, about; 0 for most. */
+  markersOf(owner: number, atMs: number): number {
+    const { owners } = this.#graph;
+    const markers = owners.openMarkers.get(owner);
+    if (markers === 0 || owners.isOpen(owner)) {
+      return 0;
+    }
+    if (owners.isLoose(owner)) {
+      return openWorkOf(this.#graph, owner).filter((marker) => {
+        const { holder, lastEndMs } = this.#holders.ofLooseMarker(marker);
+        return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
+      }).length;
+    }
+    const { holder, lastEndMs } = this.#holders.ofOwner(owner, atMs);
+    return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs ? markers : 0;
+  }
+
+  /** Markers that the end of a session would evict, about. */
+  markersOfSession(group: number): number {
     const { groups } = this.#graph;
-    const isOver =
-      groups.openMarkers.get(group) > 0 &&
-      (groups.hasEnded(group) ||
-        (groups.pauses.get(group) === 0 && this.#ownership.isOwnerless(group)));
-    return isOver ? groups.openMarkers.get(group) : 0;
+    return groups.hasEnded(group) ? groups.openMarkers.get(group) : 0;
   }
 
   /**
-   * What owners and sessions that ended leave to be evicted by `untilMs`: of `group`, which is about to be
-   * judged, of what is on the agenda, and of what comes after that.
+   * What owners and sessions that ended leave to be evicted by `untilMs`: of `item` of this rank, which is about to be
+   * decided, of what is on the agenda, and of what comes after that.
    */
-  byOwners(group: number, agenda: Agenda, untilMs: number): DueMarkers {
-    const { groups } = this.#graph;
-    let total = 0;
-    let largest = 0;
-    const see = (seen: number): void => {
+  byOwners(item: number, rank: number, agenda: Agenda, untilMs: number): DueMarkers {
+    const { owners, groups } = this.#graph;
+    const ofGroup = new Map<number, number>();
+    const add = (group: number, markers: number): void => {
       this.#looked++;
-      if (!groups.hasFlag(seen, groupFlags.held)) {
-        const markers = this.markersOf(seen);
-        total += markers;
-        largest = Math.max(largest, markers);
+      if (markers > 0) {
+        ofGroup.set(group, (ofGroup.get(group) ?? 0) + markers);
       }
     };
-    see(group);
-    agenda.eachLeft(agendaRanks.group, untilMs, (left, dueMs) => {
-      if (this.#deadlines.stands(left, dueMs)) {
-        see(left);
-      }
-    });
-    this.#deadlines.peek(untilMs, see);
+    const seeOwner = (owner: number): void => {
+      const isHeld = owners.hasFlag(owner, ownerFlags.held);
+      add(owners.group.get(owner), isHeld ? 0 : this.markersOf(owner, untilMs));
+    };
+    const seeSession = (group: number): void => {
+      add(group, groups.hasFlag(group, groupFlags.held) ? 0 : this.markersOfSession(group));
+    };
+    const see = [seeOwner, seeSession];
+    see[rank]?.(item);
+    for (const [other, queue] of [this.#deadlines, this.#sessionDeadlines].entries()) {
+      agenda.eachLeft(other, untilMs, (left, dueMs) => {
+        if (queue.stands(left, dueMs)) {
+          see[other]?.(left);
+        }
+      });
+      queue.peek(untilMs, (each) => see[other]?.(each));
+    }
+    let total = 0;
+    let largest = 0;
+    for (const [group, markers] of ofGroup) {
+      const some = Math.min(markers, groups.openMarkers.get(group));
+      total += some;
+      largest = Math.max(largest, some);
+    }
     return { total, largest };
   }
 

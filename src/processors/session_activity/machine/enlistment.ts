@@ -1,10 +1,11 @@
 import { toWorkKind, workKinds } from "../kinds.ts";
 import { dialects } from "../signals/dialects.ts";
-import { type SignalBatch, signalFlags } from "../signals/signal-batch.ts";
+import { type SignalBatch, signalFlags, signalTypes } from "../signals/signal-batch.ts";
 import type { ActivityCounts } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import { groupFlags } from "./group-table.ts";
 import type { Ownership } from "./ownership.ts";
+import type { SessionStates } from "./session-states.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { spanFlags } from "./span-table.ts";
 import type { Tombstones } from "./tombstones.ts";
@@ -16,6 +17,7 @@ export class Enlistment {
   readonly #counts: ActivityCounts;
   readonly #tombstones: Tombstones;
   readonly #ownership: Ownership;
+  readonly #states: SessionStates;
 
   constructor(parts: {
     readonly lookup: SignalLookup;
@@ -23,18 +25,14 @@ export class Enlistment {
     readonly counts: ActivityCounts;
     readonly tombstones: Tombstones;
     readonly ownership: Ownership;
+    readonly states: SessionStates;
   }) {
     this.#lookup = parts.lookup;
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#tombstones = parts.tombstones;
     this.#ownership = parts.ownership;
-  }
-
-  /** Where a span begins that is in no group yet: its session if that is known, which saves merging. */
-  #referencedOrNewGroup(batch: SignalBatch, row: number): number {
-    const group = this.#lookup.referencedGroupOf(batch, row);
-    return group === -1 ? this.#graph.groups.add(batch.process.get(row)) : group;
+    this.#states = parts.states;
   }
 
   /**
@@ -48,32 +46,38 @@ export class Enlistment {
     if (span === -1) {
       return -1;
     }
+    const waiting = this.#graph.takeLoose(span);
     this.#tombstones.arrive(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
     spans.startMs.set(span, batch.startMs.get(row));
     spans.endMs.set(span, batch.endMs.get(row));
     spans.name.set(span, batch.name.get(row));
-    spans.seq.set(span, batch.seq.get(row));
+    spans.seq.set(span, seqOfStart(batch, row));
     if ((flags & signalFlags.harness) !== 0) {
       spans.setFlag(span, spanFlags.harness);
     }
     if ((flags & signalFlags.innerRun) !== 0) {
       spans.setFlag(span, spanFlags.innerRun);
     }
+    if ((flags & signalFlags.openclaw) !== 0) {
+      spans.setFlag(span, spanFlags.openclaw);
+    }
     if (batch.dialect.get(row) === dialects.relay) {
       spans.setFlag(span, spanFlags.relayed);
     }
+    this.#link(span, batch, row, nowMs);
     switch (kind) {
       case workKinds.run:
-        this.#enlistRun(span, batch, row, nowMs);
+        this.#placeRun(span, waiting, batch, row, nowMs);
         break;
       case workKinds.tool:
       case workKinds.modelCall:
-        this.#enlistMarker(span, batch, row, nowMs);
+        this.#placeMarker(span, waiting, batch, row, nowMs);
         break;
       case workKinds.other:
-        this.#enlistLink(span, batch, row, nowMs);
+        this.#ownership.relinked(span, waiting, nowMs);
+        this.#tombstones.bury(span, nowMs);
         break;
       default: {
         const never: never = kind;
@@ -83,72 +87,68 @@ export class Enlistment {
     return span;
   }
 
-  #enlistRun(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, groups, traces } = this.#graph;
-    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
-      this.#graph.tree.setOwnReference(span);
-    }
-    this.linkParent(span, batch, row, nowMs);
-    if (spans.group.get(span) === -1) {
-      this.#graph.join(span, this.#referencedOrNewGroup(batch, row));
-    } else {
-      this.#graph.tighten(spans.group.get(span));
-    }
-    this.addReferences(span, batch, row);
-    this.#ownership.adopt(span);
-    const group = spans.group.get(span);
-    groups.setFlag(group, groupFlags.hadOwner);
-    traces.hadOwner.set(spans.trace.get(span), 1);
+  #placeRun(run: number, waiting: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { groups } = this.#graph;
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    const refer = () => this.addReferences(run, batch, row);
+    this.#ownership.placeRun(run, { group, waiting, refer }, nowMs);
+    this.#ownership.runStarted(run, {
+      atMs: nowMs,
+      timeMs: batch.startMs.get(row),
+      seq: seqOfStart(batch, row),
+    });
     if (batch.channel.get(row) !== 0) {
-      groups.channel.set(group, batch.channel.get(row));
+      groups.channel.set(this.#graph.groupOf(run), batch.channel.get(row));
     }
   }
 
-  #enlistMarker(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, groups } = this.#graph;
-    this.linkParent(span, batch, row, nowMs);
-    const waiting = spans.group.get(span);
-    const to = batch.referencesTo(row);
-    let group = -1;
-    if (batch.referencesFrom(row) < to) {
-      const owner = this.#graph.tree.ownerAbove(span);
-      const owned = owner === -1 ? -1 : spans.group.get(owner);
-      group =
-        owned !== -1 && !groups.hasFlag(owned, groupFlags.referenced)
-          ? owned
-          : this.#referencedOrNewGroup(batch, row);
-      for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-        group = this.#graph.refer(
-          group,
-          batch.process.get(row),
-          batch.referenceHi(reference),
-          batch.referenceLo(reference),
-        );
-      }
+  #placeMarker(
+    marker: number,
+    waiting: number,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): void {
+    const { tree } = this.#graph;
+    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+    if (!hasReference || tree.ownerAbove(marker) !== -1) {
+      this.#ownership.placeMarker(marker, waiting, nowMs);
     } else {
-      group = this.#graph.groupAbove(span);
+      const group = this.#lookup.referencedGroupOf(batch, row);
+      this.#ownership.placeAlone(marker, group, waiting, nowMs);
     }
-    if (waiting !== -1) {
-      // What waited below it has the same owner as it has.
-      group = this.#graph.merge(group, waiting);
+    if (hasReference && this.#isOfItsSession(marker, batch, row)) {
+      this.addReferences(marker, batch, row);
     }
-    this.#graph.join(span, group);
   }
 
-  #enlistLink(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
-    this.linkParent(span, batch, row, nowMs);
-    const waiting = spans.group.get(span);
-    if (waiting !== -1) {
-      this.#graph.merge(this.#graph.groupAbove(span), waiting);
-      this.#ownership.callIfOwnerless(span, nowMs);
-      this.#graph.leave(span);
+  /** Whether the session that a marker names is that of its owner, or may be: the owner has none. */
+  #isOfItsSession(marker: number, batch: SignalBatch, row: number): boolean {
+    const { groups } = this.#graph;
+    const group = this.#graph.groupOf(marker);
+    if (!groups.hasFlag(group, groupFlags.referenced)) {
+      return true;
     }
-    this.#tombstones.bury(span, nowMs);
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      if (this.#lookup.groupOf(batch, row, reference) === group) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Puts a span below the parent that a later signal names, and what waited at it under its run. */
+  linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const before = this.#graph.spans.parentOf(span);
+    this.#link(span, batch, row, nowMs);
+    if (before === -1 && this.#graph.spans.parentOf(span) !== -1) {
+      this.#ownership.relinked(span, -1, nowMs);
+    }
   }
 
   /** Puts a span below the parent that a signal names, which may not have arrived (I1). */
-  linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+  #link(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans } = this.#graph;
     const parent0 = batch.parent0.get(row);
     const parent1 = batch.parent1.get(row);
@@ -163,17 +163,37 @@ export class Enlistment {
     }
     if (parent !== -1) {
       this.#graph.tree.link(span, parent);
+      this.#carryProgress(span);
     }
   }
 
-  /** Takes a run into the sessions that a signal names. */
-  addReferences(run: number, batch: SignalBatch, row: number): void {
-    const { spans } = this.#graph;
+  /** What is above a span now made progress when it did. */
+  #carryProgress(span: number): void {
+    const { spans, owners } = this.#graph;
+    const ownerOf = (at: number) =>
+      spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
+    if (spans.progressAtMs.get(span) === 0 && spans.openBelow.get(span) === 0) {
+      return; // It is new.
+    }
+    const own = ownerOf(span);
+    const atMs = own === -1 ? spans.progressAtMs.get(span) : owners.progressAtMs.get(own);
+    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
+      const owner = ownerOf(at);
+      if (owner === -1) {
+        spans.progressAtMs.set(at, Math.max(spans.progressAtMs.get(at), atMs));
+      } else {
+        owners.progressAtMs.set(owner, Math.max(owners.progressAtMs.get(owner), atMs));
+        this.#states.change(owners.group.get(owner));
+      }
+    }
+  }
+
+  /** Takes the session of a span's owner to be the one that a signal names. */
+  addReferences(span: number, batch: SignalBatch, row: number): void {
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#graph.tree.setOwnReference(run);
       this.#graph.refer(
-        spans.group.get(run),
+        this.#graph.groupOf(span),
         batch.process.get(row),
         batch.referenceHi(reference),
         batch.referenceLo(reference),
@@ -195,4 +215,9 @@ export class Enlistment {
     );
     return this.#tombstones.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
   }
+}
+
+/** The number of what came finished is that of its end. */
+function seqOfStart(batch: SignalBatch, row: number): number {
+  return batch.type.get(row) === signalTypes.start ? batch.seq.get(row) : 0;
 }

@@ -1,69 +1,44 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Archive } from "./archive.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
+import type { Moment } from "./order.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
-  /** A session by reference, as opposed to an owner tree. */
+  /** A session by reference, as opposed to a tree of owners. */
   referenced: 1,
-  /** An owner was seen. */
+  /** A run was seen. */
   hadOwner: 2,
-  /** Has no owner of its own: its markers wait for the way to their owner, else for the trace. */
-  loose: 4,
-  /** The loose group of a trace for markers whose ancestors are all known and no owner. */
-  fallback: 8,
-  /** Its evictions were held back once, because too many were due together. */
-  held: 16,
+  /** The evictions of its session's end were held back once, because too many were due together. */
+  held: 4,
 } as const;
 
-/**
- * Groups: what is judged together. A session that has references, or else an owner (a run with its
- * harness run), or else the markers of a trace whose way to an owner is not known ("loose").
- */
+/** Sessions: owners that share references, or else the owners of one tree, down to the next tool. */
 export class GroupTable {
-  readonly flags = new Uint8Column();
+  readonly flags = new Int32Column();
   readonly process = new Int32Column();
+  /** Owners with an open run, and open markers. */
   readonly openOwners = new Int32Column();
   readonly openMarkers = new Int32Column();
-  /** First member span, or -1. */
-  readonly head = new Int32Column();
-  readonly members = new Int32Column();
-  /** When the last open owner ended, by arrival. */
-  readonly closedAtMs = new Float64Column();
-  /** The latest end of an owner, by the sender's clock. */
-  readonly ownerEndMs = new Float64Column();
-  /** Starts at or before it are too late, by the sender's clock; -Infinity when nothing was evicted. */
-  readonly cutoffMs = new Float64Column();
-  /** The same two in the sender's order of events; 0 when it has none. */
-  readonly ownerEndSeq = new Int32Column();
-  readonly cutoffSeq = new Int32Column();
-  /** Markers that a harness run said were open when it ended. */
-  readonly claimed = new Int32Column();
-  /** Tools that harness runs said had completed. */
-  readonly completed = new Int32Column();
-  /** Tools seen to finish. */
-  readonly finishedTools = new Int32Column();
-  /** Claimed markers that are accounted for: evicted by name, or ended after their owner in time. */
-  readonly explained = new Int32Column();
-  /** Markers evicted on a claim alone; a finished span may still say which they were. */
-  readonly anonymous = new Int32Column();
-  /** When its session was told to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
+  /** Owners that may hold markers and are loose. */
+  readonly looseOwners = new Int32Column();
+  /** Its owners, and those of them that may hold markers. */
+  readonly firstOwner = new Int32Column();
+  readonly firstLive = new Int32Column();
+  readonly owners = new Int32Column();
+  /** When its session was reported to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
   readonly endedAtMs = new Float64Column();
   readonly sessionEndMs = new Float64Column();
   readonly sessionEndSeq = new Int32Column();
-  /** Waits for a person. */
+  /** Waits for a person that name the session and none of its spans. */
   readonly pauses = new Int32Column();
-  /** One of `sessionStates`. */
+  /** What it is doing, see `SessionStates`; since when it has had open runs, and the state, by arrival. */
   readonly state = new Uint8Column();
-  /** Since when it has had open work, and when it was last heard of, by arrival. */
   readonly activeSinceMs = new Float64Column();
-  readonly heardAtMs = new Float64Column();
+  /** Messages that its gateway said wait. */
+  readonly queued = new Int32Column();
   /** Interned channel, 0 for none. */
   readonly channel = new Int32Column();
-  /** Loose groups of a trace form a list; -1 ends it. */
-  readonly trace = new Int32Column();
-  readonly nextLoose = new Int32Column();
-  readonly previousLoose = new Int32Column();
   /** First session reference, or -1. */
   readonly reference = new Int32Column();
   readonly #columns = [
@@ -71,29 +46,18 @@ export class GroupTable {
     this.process,
     this.openOwners,
     this.openMarkers,
-    this.head,
-    this.members,
-    this.closedAtMs,
-    this.ownerEndMs,
-    this.cutoffMs,
-    this.ownerEndSeq,
-    this.cutoffSeq,
+    this.looseOwners,
+    this.firstOwner,
+    this.firstLive,
+    this.owners,
     this.endedAtMs,
     this.sessionEndMs,
     this.sessionEndSeq,
     this.pauses,
     this.state,
     this.activeSinceMs,
-    this.heardAtMs,
-    this.claimed,
-    this.completed,
-    this.finishedTools,
-    this.explained,
-    this.anonymous,
+    this.queued,
     this.channel,
-    this.trace,
-    this.nextLoose,
-    this.previousLoose,
     this.reference,
   ];
   #free: number[] = [];
@@ -119,41 +83,20 @@ export class GroupTable {
 
   add(process: number): number {
     const row = this.#free.pop() ?? this.#rows++;
-    this.#ensure(row + 1);
+    if (row >= this.process.capacity) {
+      for (const column of this.#columns) {
+        column.ensure(row + 1);
+      }
+    }
     this.#size++;
-    this.flags.set(row, 0);
-    this.process.set(row, process);
-    for (const column of [
-      this.openOwners,
-      this.openMarkers,
-      this.members,
-      this.claimed,
-      this.completed,
-      this.finishedTools,
-      this.explained,
-      this.anonymous,
-      this.channel,
-      this.closedAtMs,
-      this.ownerEndSeq,
-      this.cutoffSeq,
-      this.sessionEndSeq,
-      this.pauses,
-      this.state,
-      this.activeSinceMs,
-      this.heardAtMs,
-    ]) {
+    for (const column of this.#columns) {
       column.set(row, 0);
     }
-    for (const column of [
-      this.head,
-      this.trace,
-      this.nextLoose,
-      this.previousLoose,
-      this.reference,
-    ]) {
+    this.process.set(row, process);
+    for (const column of [this.firstOwner, this.firstLive, this.reference]) {
       column.set(row, -1);
     }
-    for (const column of [this.ownerEndMs, this.cutoffMs, this.endedAtMs, this.sessionEndMs]) {
+    for (const column of [this.endedAtMs, this.sessionEndMs]) {
       column.set(row, Number.NEGATIVE_INFINITY);
     }
     return row;
@@ -161,7 +104,7 @@ export class GroupTable {
 
   remove(row: number): void {
     this.#size--;
-    this.members.set(row, 0);
+    this.owners.set(row, 0);
     this.#free.push(row);
   }
 
@@ -177,27 +120,22 @@ export class GroupTable {
     this.flags.set(row, this.flags.get(row) & ~flag);
   }
 
+  /** Whether it has open work. */
   isActive(row: number): boolean {
     return this.openOwners.get(row) > 0 || this.openMarkers.get(row) > 0;
   }
 
-  /** Whether its session was told to be over, and that is not decided yet. */
+  /** Whether its session was reported to be over, and that is not decided yet. */
   hasEnded(row: number): boolean {
     return Number.isFinite(this.endedAtMs.get(row));
   }
 
-  /** Whether nothing keeps its markers but open work below them. */
-  mayBeOver(row: number): boolean {
-    return this.openOwners.get(row) === 0 || this.hasEnded(row);
-  }
-
-  #ensure(rows: number): void {
-    if (rows <= this.process.capacity) {
-      return;
-    }
-    for (const column of this.#columns) {
-      column.ensure(rows);
-    }
+  sessionEndOf(row: number): Moment {
+    return {
+      atMs: this.endedAtMs.get(row),
+      timeMs: this.sessionEndMs.get(row),
+      seq: this.sessionEndSeq.get(row),
+    };
   }
 }
 

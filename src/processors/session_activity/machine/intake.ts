@@ -1,4 +1,12 @@
-import { evictionReasons, toWorkKind, type WorkKind, workKinds } from "../kinds.ts";
+import {
+  evictionReasons,
+  kindNames,
+  type Progress,
+  progressNames,
+  toWorkKind,
+  type WorkKind,
+  workKinds,
+} from "../kinds.ts";
 import { dialects, type SignalResult } from "../signals/dialects.ts";
 import { type SignalBatch, signalFlags } from "../signals/signal-batch.ts";
 import { type ActivityCounts, add } from "./activity-counts.ts";
@@ -7,9 +15,14 @@ import type { ActivityLimits } from "./activity-limits.ts";
 import { Admission } from "./admission.ts";
 import type { Enlistment } from "./enlistment.ts";
 import type { FinishedWork } from "./finished-work.ts";
+import type { Holders } from "./holders.ts";
 import type { Judgement } from "./judgement.ts";
 import { leaseMsOf, longestGuessedLeaseMs } from "./leases.ts";
+import { compareMoments, type Moment } from "./order.ts";
+import { openWorkOf } from "./orphans.ts";
+import { ownerFlags } from "./owner-table.ts";
 import type { Ownership } from "./ownership.ts";
+import type { Pauses } from "./pauses.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
@@ -29,6 +42,8 @@ export class Intake {
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
   readonly #states: SessionStates;
+  readonly #pauses: Pauses;
+  readonly #allowedLatenessMs: number;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
@@ -39,13 +54,15 @@ export class Intake {
     readonly ledger: WorkLedger;
     readonly tombstones: Tombstones;
     readonly judgement: Judgement;
+    readonly holders: Holders;
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
     readonly states: SessionStates;
+    readonly pauses: Pauses;
   }) {
     this.#lookup = parts.lookup;
     this.#enlistment = parts.enlistment;
-    this.#admission = new Admission(parts.limits, parts.graph, parts.ledger, this.#lookup);
+    this.#admission = new Admission(parts);
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#ledger = parts.ledger;
@@ -54,6 +71,8 @@ export class Intake {
     this.#ownership = parts.ownership;
     this.#finished = parts.finished;
     this.#states = parts.states;
+    this.#pauses = parts.pauses;
+    this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
   }
 
   /** Work started, or is still going on. */
@@ -74,11 +93,15 @@ export class Intake {
       return "revived";
     }
     if (kind === workKinds.other) {
-      return this.#enlistment.define(known, batch, row, nowMs) === -1 ? "untracked" : "link";
+      const link = this.#enlistment.define(known, batch, row, nowMs);
+      if (link !== -1) {
+        this.#noteWait(link);
+      }
+      return link === -1 ? "untracked" : "link";
     }
     // Room first: making it may forget the very owner that the answer depends on.
     const hasRoom = known !== -1 || this.#tombstones.makeRoom();
-    const refusal = hasRoom ? this.#admission.refuse(known, batch, row) : "untracked";
+    const refusal = hasRoom ? this.#admission.refuse(known, batch, row, nowMs) : "untracked";
     if (refusal === "late_start") {
       add(this.#counts.lateStarts, kind, 1);
       return refusal;
@@ -90,9 +113,12 @@ export class Intake {
       return "untracked";
     }
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
-    this.#ledger.open(span, nowMs);
-    this.#states.hear(spans.group.get(span));
-    this.#ownership.callIfOwnerless(span, nowMs);
+    this.#open(span, kind, nowMs);
+    this.#noteWork(span, {
+      atMs: nowMs,
+      timeMs: batch.startMs.get(row),
+      seq: batch.seq.get(row),
+    });
     return "started";
   }
 
@@ -113,6 +139,7 @@ export class Intake {
           return "duplicate";
         }
         spans.setFlag(known, spanFlags.settled);
+        this.#states.progress(known, progressOf(kind, "end"));
         this.#reconcile(known, nowMs);
         return "reconciled";
       default:
@@ -135,7 +162,7 @@ export class Intake {
     spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
     this.#noteOutcome(span, batch, row);
-    this.#states.hear(spans.group.get(span));
+    this.#states.progress(span, progressOf(kind, "end"));
     if (kind === workKinds.run) {
       this.#ledger.finish(span, nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
@@ -145,49 +172,118 @@ export class Intake {
         }
       }
     } else {
+      this.#noteModelCall(span, kind);
       this.#tombstones.suspend(span, nowMs);
-      this.#ownership.callIfOwnerless(span, nowMs);
+      this.#finished.note(span);
     }
     return "finished";
   }
 
   #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, groups } = this.#graph;
-    const isRun = spans.kind.get(span) === workKinds.run;
-    this.#states.hear(spans.group.get(span));
+    const { spans, owners } = this.#graph;
+    const kind = toWorkKind(spans.kind.get(span));
     this.#enlistment.linkParent(span, batch, row, nowMs);
     this.#noteOutcome(span, batch, row);
-    if (isRun) {
+    if (kind !== workKinds.run && spans.hasFlag(span, spanFlags.closedByRun)) {
+      this.#judgement.evictByRun(span, nowMs);
+      this.#states.progress(span, progressOf(kind, "end"));
+      return;
+    }
+    this.#states.progress(span, progressOf(kind, "end"));
+    if (kind === workKinds.run) {
       this.#enlistment.addReferences(span, batch, row);
       this.#ledger.end(span, batch.endMs.get(row), nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
       return;
     }
-    if (spans.hasFlag(span, spanFlags.closedByRun)) {
-      this.#judgement.evictByRun(span, nowMs);
-      return;
-    }
-    const group = spans.group.get(span);
+    this.#noteModelCall(span, kind);
+    const owner = spans.owner.get(span);
+    const ownerEndMs = owners.endMs.get(owner);
     const isAfterOwner =
-      this.#ownership.isOwnerless(group) &&
-      batch.endMs.get(row) > groups.ownerEndMs.get(group) &&
-      Number.isFinite(groups.ownerEndMs.get(group));
-    this.#finished.noteEnd(span, group, isAfterOwner);
+      this.#ownership.isEnding(owner) && ownerEndMs > 0 && batch.endMs.get(row) > ownerEndMs;
+    this.#finished.noteEnd(span, owner, isAfterOwner);
     this.#ledger.end(span, batch.endMs.get(row), nowMs);
   }
 
   #ownerEnded(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, groups, traces } = this.#graph;
-    const trace = spans.trace.get(run);
-    const endMs = batch.endMs.get(row);
-    this.#ownership.adopt(run);
-    const group = spans.group.get(run);
-    groups.ownerEndMs.set(group, Math.max(groups.ownerEndMs.get(group), endMs));
-    groups.ownerEndSeq.set(group, Math.max(groups.ownerEndSeq.get(group), batch.seq.get(row)));
-    traces.ownerEndMs.set(trace, Math.max(traces.ownerEndMs.get(trace), endMs));
-    groups.claimed.set(group, groups.claimed.get(group) + batch.claimed.get(row));
-    groups.completed.set(group, groups.completed.get(group) + batch.completed.get(row));
-    this.#ownership.ownerGone(run, nowMs);
+    const { spans, owners } = this.#graph;
+    const owner = spans.owner.get(run);
+    owners.claimed.set(owner, owners.claimed.get(owner) + batch.claimed.get(row));
+    owners.completed.set(owner, owners.completed.get(owner) + batch.completed.get(row));
+    this.#ownership.runEnded(run, {
+      atMs: nowMs,
+      timeMs: batch.endMs.get(row),
+      seq: batch.seq.get(row),
+    });
+  }
+
+  /** Work is open from now on; a marker of an owner that has ended has a lateness to say how it ended. */
+  #open(span: number, kind: WorkKind, nowMs: number): void {
+    const { spans } = this.#graph;
+    this.#ledger.open(span, nowMs);
+    this.#states.progress(span, progressOf(kind, "start"));
+    this.#noteWait(span);
+    const owner = spans.owner.get(span);
+    if (kind !== workKinds.run) {
+      this.#ownership.callIfEnded(span, nowMs);
+    } else if (this.#graph.owners.openMarkers.get(owner) > 0) {
+      this.#states.reviewAbove(span); // They may have been silent for longer than it.
+    }
+  }
+
+  /** Work started in a run. If its session was reported idle before that, the run has not ended; ends may be late. */
+  #noteWork(span: number, moment: Moment): void {
+    const { spans, owners } = this.#graph;
+    const own = spans.kind.get(span) === workKinds.run ? spans.owner.get(span) : -1;
+    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
+      const owner = spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
+      if (owner === -1 || owner === own) {
+        continue;
+      }
+      owners.worked(owner, moment);
+      const idle = owners.idleOf(owner);
+      if (
+        Number.isFinite(idle.atMs) &&
+        compareMoments(idle, moment, this.#allowedLatenessMs) <= 0
+      ) {
+        owners.idleAtMs.set(owner, Number.NEGATIVE_INFINITY);
+      }
+    }
+  }
+
+  /** A span arrived that was said before to wait for a person, or is part of what was. */
+  #noteWait(span: number): void {
+    if (this.#pauses.concerns(span)) {
+      this.#states.reviewAbove(span);
+    }
+  }
+
+  /** Whether the last model call of a run failed says what a run does in which nothing is open. */
+  #noteModelCall(span: number, kind: WorkKind): void {
+    const { spans, owners } = this.#graph;
+    const owner = spans.owner.get(span);
+    if (kind !== workKinds.modelCall || owner === -1) {
+      return;
+    }
+    owners.lastModelMs.set(owner, Math.max(owners.lastModelMs.get(owner), spans.startMs.get(span)));
+    if (spans.hasFlag(span, spanFlags.failed)) {
+      owners.setFlag(owner, ownerFlags.modelFailed);
+    } else {
+      owners.clearFlag(owner, ownerFlags.modelFailed);
+    }
+  }
+
+  /** A repeat that says that there was progress: of a run, in its open model calls as well. */
+  #noteProgress(span: number): void {
+    const { spans } = this.#graph;
+    if (spans.kind.get(span) === workKinds.run) {
+      for (const each of openWorkOf(this.#graph, spans.owner.get(span))) {
+        if (spans.kind.get(each) === workKinds.modelCall) {
+          this.#states.progress(each, "progress");
+        }
+      }
+    }
+    this.#states.progress(span, "progress");
   }
 
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
@@ -196,7 +292,9 @@ export class Intake {
     const wasHeld = spans.held.get(span) !== holds.none;
     spans.seenAtMs.set(span, nowMs);
     spans.held.set(span, holds.none);
-    this.#states.hear(spans.group.get(span));
+    if ((batch.flags.get(row) & signalFlags.progress) !== 0) {
+      this.#noteProgress(span);
+    }
     const leaseMs =
       batch.dialect.get(row) === dialects.datadogPartial
         ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
@@ -246,9 +344,7 @@ export class Intake {
     const leaseMs = spans.leaseMs.get(span);
     this.#enlistment.define(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
-    this.#ledger.open(span, nowMs);
-    this.#states.hear(spans.group.get(span));
-    this.#ownership.callIfOwnerless(span, nowMs);
+    this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
   }
 
   #reconcile(span: number, nowMs: number): void {
@@ -280,4 +376,8 @@ export class Intake {
       (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)
     );
   }
+}
+
+function progressOf(kind: WorkKind, what: "start" | "end"): Progress {
+  return progressNames.find((each) => each === `${kindNames[kind]}.${what}`) ?? "progress";
 }

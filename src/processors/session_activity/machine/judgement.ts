@@ -4,32 +4,34 @@ import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { Breaker, DueCount } from "./breaker.ts";
 import type { DueAhead } from "./due-ahead.ts";
+import type { DueQueue } from "./due-queue.ts";
 import type { Evictions } from "./evictions.ts";
 import type { FinishedWork } from "./finished-work.ts";
-import type { GroupDeadlines } from "./group-deadlines.ts";
-import { groupFlags } from "./group-table.ts";
-import { endingWith, openWorkOf, orphansOf } from "./orphans.ts";
+import type { Hold, Holders } from "./holders.ts";
+import { openWorkOf, withoutOpenBelow } from "./orphans.ts";
+import { ownerFlags } from "./owner-table.ts";
 import type { Ownership } from "./ownership.ts";
-import type { Pauses } from "./pauses.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import type { Silence } from "./silence.ts";
-import { holds, spanFlags, spanStates } from "./span-table.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
-/** What it means for the markers of a group that they are owned no more: that its deadline passed, or a signal. */
+/** Which markers are orphans: those whose holders have ended, a lateness later. */
 export class Judgement {
-  readonly #limits: ActivityLimits;
+  readonly #allowedLatenessMs: number;
+  readonly #stalledAfterMs: number;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #ledger: WorkLedger;
-  readonly #deadlines: GroupDeadlines;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
+  readonly #holders: Holders;
   readonly #ownership: Ownership;
   readonly #evictions: Evictions;
   readonly #finished: FinishedWork;
   readonly #requested: RequestedTools;
   readonly #silence: Silence;
   readonly #breaker: Breaker;
-  readonly #pauses: Pauses;
   readonly #ahead: DueAhead;
 
   constructor(parts: {
@@ -37,206 +39,286 @@ export class Judgement {
     readonly graph: ActivityGraph;
     readonly counts: ActivityCounts;
     readonly ledger: WorkLedger;
-    readonly deadlines: GroupDeadlines;
+    readonly deadlines: DueQueue;
+    readonly sessionDeadlines: DueQueue;
+    readonly holders: Holders;
     readonly ownership: Ownership;
     readonly evictions: Evictions;
     readonly finished: FinishedWork;
     readonly requested: RequestedTools;
     readonly silence: Silence;
     readonly breaker: Breaker;
-    readonly pauses: Pauses;
     readonly ahead: DueAhead;
   }) {
-    this.#limits = parts.limits;
+    this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
+    this.#stalledAfterMs = parts.limits.stalledAfterMs;
     this.#graph = parts.graph;
     this.#counts = parts.counts;
     this.#ledger = parts.ledger;
     this.#deadlines = parts.deadlines;
+    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#holders = parts.holders;
     this.#ownership = parts.ownership;
     this.#evictions = parts.evictions;
     this.#finished = parts.finished;
     this.#requested = parts.requested;
     this.#silence = parts.silence;
     this.#breaker = parts.breaker;
-    this.#pauses = parts.pauses;
     this.#ahead = parts.ahead;
   }
 
-  /** What a group waited for below these members closed: if nobody owns it, its lateness starts anew. */
+  /** Open work below these markers has closed: those of which the owner or the session has ended may be due now. */
   drainEased(nowMs: number): void {
-    const { groups, spans } = this.#graph;
-    for (
-      let span = this.#graph.tree.eased.pop();
-      span !== undefined;
-      span = this.#graph.tree.eased.pop()
-    ) {
-      const group = spans.group.get(span);
-      const isRun = spans.kind.get(span) === workKinds.run;
-      const mayGo = group !== -1 && (isRun || spans.state.get(span) === spanStates.open);
-      if (mayGo && (this.#ownership.isOwnerless(group) || groups.hasEnded(group))) {
-        this.#deadlines.postpone(group, nowMs + this.#limits.allowedLatenessMs);
+    const { owners, groups, spans, tree } = this.#graph;
+    const lateness = this.#allowedLatenessMs;
+    for (let span = tree.eased.pop(); span !== undefined; span = tree.eased.pop()) {
+      const owner = spans.owner.get(span);
+      if (spans.state.get(span) !== spanStates.open || owner === -1) {
+        continue;
+      }
+      const ownMs = Math.max(spans.startedAtMs.get(span), spans.releasedAtMs.get(span));
+      if (!owners.isOpen(owner)) {
+        const fromMs = Math.max(ownMs, owners.endedAtMs.get(owner));
+        this.#graph.setLive(owner);
+        this.#deadlines.schedule(owner, Math.max(nowMs, fromMs + lateness));
+      }
+      const group = owners.group.get(owner);
+      if (groups.hasEnded(group)) {
+        const fromMs = Math.max(ownMs, groups.endedAtMs.get(group));
+        this.#sessionDeadlines.schedule(group, Math.max(nowMs, fromMs + lateness));
       }
     }
   }
 
-  /** A better source of the process speaks: what the others had open is its business now. */
+  /** A better source of the process has begun to send: what the others had open is its business now. */
   supersede(process: number, nowMs: number): void {
+    const { spans } = this.#graph;
     for (const span of this.#silence.openOf(process)) {
-      const { spans } = this.#graph;
       if (!spans.hasFlag(span, spanFlags.relayed)) {
         this.#ledger.end(span, Number.NaN, nowMs);
         if (spans.kind.get(span) === workKinds.run) {
-          this.#ownership.ownerGone(span, nowMs);
+          this.#ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
         }
       }
     }
-    this.drainEased(nowMs);
   }
 
   /** The end of an open marker says that its run closed it: an orphan by its own account. */
   evictByRun(span: number, nowMs: number): void {
-    const { spans, groups } = this.#graph;
-    const group = spans.group.get(span);
-    groups.explained.set(group, groups.explained.get(group) + 1);
-    this.#evictions.tell([span], "orphaned_no_owner", groups.channel.get(group), nowMs);
-    this.#ledger.evict(span, "orphaned_no_owner", nowMs);
+    const { spans, owners } = this.#graph;
+    const owner = spans.owner.get(span);
+    owners.explained.set(owner, owners.explained.get(owner) + 1);
+    const channel = this.#evictions.channelOf(span);
+    this.#evictions.evict([span], { reason: "orphaned_no_owner", channel, atMs: nowMs });
     spans.setFlag(span, spanFlags.settled);
   }
 
-  /** The group no longer waits for a person: its times start anew. */
-  resume(group: number, nowMs: number): void {
-    if (this.#pauses.isPaused(group)) {
+  /** The deadline of an owner passed, unless there is doubt that so many would be evicted; `due` counts them. */
+  decide(owner: number, atMs: number, due: DueCount): void {
+    const { owners } = this.#graph;
+    if (owners.isOpen(owner) && !this.#endIfIdle(owner, atMs)) {
       return;
     }
-    const { spans } = this.#graph;
-    for (const span of openWorkOf(this.#graph, group)) {
-      spans.seenAtMs.set(span, nowMs);
-      spans.held.set(span, holds.none);
-      this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+    if (this.#isHeldBack(owner, atMs, due)) {
+      return;
     }
-    if (this.#ownership.isOwnerless(group) || this.#graph.groups.hasEnded(group)) {
-      this.#deadlines.postpone(group, nowMs + this.#limits.allowedLatenessMs);
-    }
-  }
-
-  /** The deadline of a group passed, unless there is doubt that so many would be evicted; `due` counts them. */
-  decide(group: number, dueMs: number, due: DueCount): void {
-    if (!this.#holds(group, dueMs, due)) {
-      this.#judge(group, dueMs);
+    if (owners.isLoose(owner)) {
+      this.#judgeLoose(owner, atMs);
+    } else {
+      this.#judge(owner, atMs);
     }
   }
 
-  /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */
-  #holds(group: number, dueMs: number, due: DueCount): boolean {
-    const { groups } = this.#graph;
-    if (groups.hasFlag(group, groupFlags.held)) {
-      groups.clearFlag(group, groupFlags.held);
+  /** Its session was reported idle a lateness ago and its end has not come: it has ended. */
+  #endIfIdle(owner: number, atMs: number): boolean {
+    const { owners, spans, live } = this.#graph;
+    const idle = owners.idleOf(owner);
+    const dueMs = idle.atMs + this.#allowedLatenessMs;
+    if (!Number.isFinite(dueMs)) {
       return false;
     }
-    if (this.#ahead.markersOf(group) === 0 || !this.#breaker.isMass(dueMs, due)) {
+    if (dueMs > atMs) {
+      this.#deadlines.set(owner, dueMs);
       return false;
     }
-    groups.setFlag(group, groupFlags.held);
-    this.#deadlines.postpone(group, dueMs + this.#limits.allowedLatenessMs);
+    // All of them first: none of them holds what another one left.
+    for (const each of live.all(owners.group.get(owner))) {
+      const reported = owners.idleOf(each);
+      const eachDueMs = reported.atMs + this.#allowedLatenessMs;
+      if (owners.isOpen(each) && Number.isFinite(eachDueMs) && eachDueMs <= atMs) {
+        for (const run of this.#ownership.runsOf(each)) {
+          if (spans.state.get(run) === spanStates.open) {
+            this.#ledger.end(run, reported.timeMs, atMs);
+            this.#ownership.runEnded(run, reported, atMs);
+          }
+        }
+      }
+    }
     return true;
   }
 
-  #judge(called: number, atMs: number): void {
-    const group = this.#ownership.gather(called);
-    const { groups } = this.#graph;
-    if (this.#pauses.isPaused(group)) {
-      // Who owns its markers is asked again when the wait is over; what was told of the session counts.
-      this.#judgeEnd(group, atMs);
-      return;
+  /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */
+  #isHeldBack(owner: number, atMs: number, due: DueCount): boolean {
+    const { owners } = this.#graph;
+    if (owners.hasFlag(owner, ownerFlags.held)) {
+      owners.clearFlag(owner, ownerFlags.held);
+      return false;
     }
-    if (!this.#ownership.isOwnerless(group)) {
-      this.#finished.settleMembers(group, Number.NEGATIVE_INFINITY, atMs);
-      this.#judgeEnd(group, atMs);
-      return;
+    if (this.#ahead.markersOf(owner, atMs) === 0 || !this.#breaker.isMass(atMs, due)) {
+      return false;
     }
-    const overMs = groups.closedAtMs.get(group) + this.#limits.allowedLatenessMs;
-    if (overMs > atMs && !this.#ownership.isLoose(group)) {
-      this.#deadlines.postpone(group, overMs);
-    }
-    if (this.#deadlines.isCalled(group)) {
-      return; // It turned out to be part of one that has time left.
-    }
-    if (this.#ownership.hasNestedOwner(group)) {
-      this.#judgeEnd(group, atMs);
-      return;
-    }
-    this.#finished.settleMembers(group, groups.ownerEndMs.get(group), atMs);
-    if (groups.members.get(group) > 0) {
-      this.#evictOrphans(group, atMs);
-    }
-    if (groups.members.get(group) > 0) {
-      this.#judgeEnd(group, atMs);
-    }
+    owners.setFlag(owner, ownerFlags.held);
+    this.#deadlines.set(owner, atMs + this.#allowedLatenessMs);
+    return true;
   }
 
-  #evictOrphans(group: number, atMs: number): void {
-    const { groups } = this.#graph;
-    const orphans = orphansOf(this.#graph, group);
-    const owner = this.#ownership.owners(group)[0] ?? -1;
-    const counted = this.#finished.guessed(group, orphans.length);
-    const requested = this.#requested.takeUnmet(group);
-    const channel = groups.channel.get(group);
-    if (orphans.length + counted + requested > 0) {
-      // Also where they are known by number only: a start that comes yet is that of one of them.
-      this.#evictions.fence(group, orphans);
+  #judge(owner: number, atMs: number): void {
+    const { owners } = this.#graph;
+    this.#ownership.gather(owner, atMs);
+    const hold = this.#holders.ofOwner(owner, atMs);
+    if (hold.holder !== -1) {
+      this.#await(owner, hold, atMs);
+      return;
     }
-    for (const { count, isInferred } of [
-      { count: counted, isInferred: false },
-      { count: Math.max(0, requested - counted), isInferred: true },
-    ]) {
-      if (count > 0) {
-        groups.anonymous.set(group, groups.anonymous.get(group) + count);
-        add(this.#counts.started, workKinds.tool, count);
-        this.#counts.addEvicted("orphaned_no_owner", workKinds.tool, count);
-      }
-      const named = isInferred ? [] : orphans;
-      if (named.length + count > 0) {
-        const guess = { count, owner, isInferred };
-        this.#evictions.tell(named, "orphaned_no_owner", channel, atMs, guess);
-      }
+    this.#ownership.stopWaiting(owner);
+    const overMs = hold.lastEndMs + this.#allowedLatenessMs;
+    if (overMs > atMs) {
+      this.#deadlines.set(owner, overMs);
+      return;
+    }
+    owners.setFlag(owner, ownerFlags.judged);
+    this.#finished.settleMembers(owner, owners.endMs.get(owner), atMs);
+    if (owners.members.get(owner) === 0) {
+      return;
+    }
+    const { due, nextMs } = this.#dueOf(owner, atMs, () => hold.lastEndMs);
+    const confidence = hold.letGoMs > Number.NEGATIVE_INFINITY ? "probable" : "confirmed";
+    const orphans = withoutOpenBelow(this.#graph, due);
+    const finishedMs = this.#finished.nextOfMembersMs(owner);
+    const channel = this.#graph.groups.channel.get(owners.group.get(owner));
+    if (orphans.length > 0) {
+      this.#evictions.emit(orphans, { reason: "orphaned_no_owner", confidence, channel, atMs });
+    }
+    if (!Number.isFinite(finishedMs)) {
+      // What is known by number only may be work that came finished and is not decided yet.
+      this.#evictGuessed(owner, orphans.length, atMs);
     }
     this.#evictions.close(orphans, "orphaned_no_owner", atMs);
+    this.#goOn(owner, Math.min(nextMs, finishedMs));
   }
 
-  /** What began before the end of its session is over, unless it has open work below that is not. */
-  #judgeEnd(group: number, atMs: number): void {
-    if (!this.#graph.groups.hasEnded(group)) {
+  #judgeLoose(owner: number, atMs: number): void {
+    if (this.#graph.owners.members.get(owner) === 0) {
       return;
     }
-    const { spans, groups } = this.#graph;
-    const dueMs = groups.endedAtMs.get(group) + this.#limits.allowedLatenessMs;
-    if (dueMs > atMs) {
-      this.#deadlines.postpone(group, dueMs);
-      return;
+    this.#noteScopes(owner, atMs);
+    const { due, nextMs } = this.#dueOf(owner, atMs, (marker) => this.#looseEndMs(marker));
+    const orphans = withoutOpenBelow(this.#graph, due);
+    if (orphans.length > 0) {
+      const eviction = { channel: this.#evictions.channelOf(orphans[0] ?? -1), atMs } as const;
+      this.#evictions.evict(orphans, {
+        reason: "orphaned_no_owner",
+        confidence: "presumed",
+        ...eviction,
+      });
     }
-    const isBefore = (span: number) => this.#beganBeforeEnd(span, group);
-    const over = endingWith(this.#graph, group, isBefore);
-    const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
-    this.#evictions.fenceAt(group, groups.sessionEndMs.get(group), groups.sessionEndSeq.get(group));
-    const markers = over.filter((span) => !isRun(span));
-    if (markers.length > 0) {
-      this.#evictions.evict(group, markers, "session_ended", atMs);
-    }
-    for (const run of over.filter(isRun)) {
-      this.#ledger.evict(run, "session_ended", atMs);
-      this.#ownership.ownerGone(run, atMs);
-    }
-    if (groups.members.get(group) > 0 && !openWorkOf(this.#graph, group).some(isBefore)) {
-      groups.endedAtMs.set(group, Number.NEGATIVE_INFINITY);
+    if (Number.isFinite(nextMs)) {
+      this.#deadlines.schedule(owner, nextMs);
     }
   }
 
-  #beganBeforeEnd(span: number, group: number): boolean {
-    const { spans, groups } = this.#graph;
-    const endSeq = groups.sessionEndSeq.get(group);
-    const seq = spans.seq.get(span);
-    return endSeq > 0 && seq > 0
-      ? seq <= endSeq
-      : spans.startMs.get(span) <= groups.sessionEndMs.get(group);
+  /** A run that becomes known only a lateness after a marker started says nothing of whose that is. */
+  #noteScopes(owner: number, atMs: number): void {
+    const { spans } = this.#graph;
+    for (const marker of openWorkOf(this.#graph, owner)) {
+      const isOver = spans.startedAtMs.get(marker) + this.#allowedLatenessMs <= atMs;
+      if (isOver && !this.#holders.hasScope(marker)) {
+        spans.setFlag(marker, spanFlags.withoutScope);
+      }
+    }
+  }
+
+  /** When the last holder of a marker without a known run ended; Infinity while it is held, or nothing says whose it is. */
+  #looseEndMs(marker: number): number {
+    const { spans, tree } = this.#graph;
+    const { holder, lastEndMs } = this.#holders.ofLooseMarker(marker);
+    if (holder !== -1) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if (Number.isFinite(lastEndMs)) {
+      return lastEndMs;
+    }
+    if (spans.hasFlag(marker, spanFlags.wasHeld)) {
+      return spans.releasedAtMs.get(marker);
+    }
+    // A run that is still to come may own it; where none can come, nobody does.
+    const mayBeOwned =
+      tree.hasUnknownAbove(marker) ||
+      spans.hasFlag(marker, spanFlags.withoutScope) ||
+      !this.#holders.hasScope(marker);
+    return mayBeOwned ? Number.POSITIVE_INFINITY : spans.startedAtMs.get(marker);
+  }
+
+  /** The open markers of an owner that are due by `atMs`, and when the next one is. */
+  #dueOf(
+    owner: number,
+    atMs: number,
+    lastEndMsOf: (marker: number) => number,
+  ): { readonly due: readonly number[]; readonly nextMs: number } {
+    const { spans } = this.#graph;
+    const due: number[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const marker of openWorkOf(this.#graph, owner)) {
+      const fromMs = Math.max(
+        lastEndMsOf(marker),
+        spans.startedAtMs.get(marker),
+        spans.releasedAtMs.get(marker),
+      );
+      const dueMs = fromMs + this.#allowedLatenessMs;
+      if (dueMs <= atMs) {
+        due.push(marker);
+      } else {
+        nextMs = Math.min(nextMs, dueMs);
+      }
+    }
+    return { due, nextMs };
+  }
+
+  /** The owner is decided again when its holder ends, or lets go because it makes no progress. */
+  #await(owner: number, hold: Hold, atMs: number): void {
+    this.#ownership.waitFor(owner, hold.holder);
+    if (Number.isFinite(hold.letsGoMs)) {
+      const isPast = hold.letsGoMs <= atMs;
+      this.#deadlines.set(owner, isPast ? atMs + this.#stalledAfterMs : hold.letsGoMs);
+    }
+  }
+
+  #goOn(owner: number, nextMs: number): void {
+    const { owners } = this.#graph;
+    if (Number.isFinite(nextMs)) {
+      this.#deadlines.schedule(owner, nextMs);
+    } else if (owners.openMarkers.get(owner) === 0) {
+      this.#graph.retire(owner);
+    }
+  }
+
+  /** Evicts tools that a harness run counted as open, or that a model asked for, as far as no marker is known for them. */
+  #evictGuessed(owner: number, orphans: number, atMs: number): void {
+    const { owners, groups } = this.#graph;
+    const counted = this.#finished.guessed(owner, orphans);
+    const requested = this.#requested.takeUnmet(owner);
+    const count = counted + Math.max(0, requested - counted);
+    if (count === 0) {
+      return;
+    }
+    owners.anonymous.set(owner, owners.anonymous.get(owner) + count);
+    add(this.#counts.started, workKinds.tool, count);
+    this.#counts.addEvicted("orphaned_no_owner", workKinds.tool, count);
+    const channel = groups.channel.get(owners.group.get(owner));
+    this.#evictions.emit(
+      [],
+      { reason: "orphaned_no_owner", confidence: "presumed", channel, atMs },
+      { count, owner: this.#graph.runOf(owner) },
+    );
   }
 }

@@ -70,7 +70,7 @@ export function traceContextOf(
 /** How old a marker was at `atMs`. */
 export function ageMsOf({ spans }: ActivityGraph, span: number, atMs: number): number {
   return spans.state.get(span) === spanStates.open
-    ? atMs - spans.endMs.get(span)
+    ? atMs - spans.startedAtMs.get(span)
     : Math.max(0, spans.endMs.get(span) - spans.startMs.get(span));
 }
 

@@ -4,16 +4,15 @@ import { leaseMsOf } from "./leases.ts";
 import { holds } from "./span-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
-/** A replaced process that promised no heartbeats is believed gone when it was silent for this long. */
-const silenceOfReplacedMs = 30_000;
 /** A replaced process that promises heartbeats is believed gone when it has missed one and a half. */
 const missedByReplaced = 1.5;
 
-const processEnds = ["process_gone", "lease_expired"] as const;
+/** Their indexes are stored. */
+const processEnds = ["process_gone", "lease_expired", "replaced"] as const;
 
 const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 
-/** Why a process is held to have ended. */
+/** Why a process is held to have ended: by its own word, because another one came in its place, or by silence. */
 export type ProcessEnd = (typeof processEnds)[number];
 
 interface WatchedProcess {
@@ -236,8 +235,9 @@ export class ProcessWatch {
       known.state = "gone";
       return "lease_expired";
     }
+    const wasReplaced = known.state === "replaced";
     known.state = "gone";
-    return "process_gone";
+    return wasReplaced ? "replaced" : "process_gone";
   }
 
   #introduce(process: number, place: number, nowMs: number): WatchedProcess {
@@ -265,15 +265,12 @@ export class ProcessWatch {
 
   #replace(process: number, nowMs: number): void {
     const known = this.#processes[process];
-    if (known === undefined || known.state !== "alive") {
-      return;
+    if (known === undefined || known.state !== "alive" || known.intervalMs === undefined) {
+      return; // A sibling's birth proves nothing, and an open tool explains silence.
     }
     known.state = "replaced";
     known.held = holds.none;
-    const silentUntilMs =
-      known.intervalMs === undefined
-        ? nowMs + silenceOfReplacedMs
-        : known.seenAtMs + known.intervalMs * missedByReplaced;
+    const silentUntilMs = known.seenAtMs + known.intervalMs * missedByReplaced;
     this.#deadlines.set(process, Math.max(nowMs + this.#allowedLatenessMs, silentUntilMs));
   }
 

@@ -5,6 +5,7 @@ import type { Archive } from "./archive.ts";
 import type { Ownership } from "./ownership.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 import { RecentCalls } from "./recent-calls.ts";
+import { spanFlags } from "./span-table.ts";
 
 /** Requests that wait for their tool, and tools whose request has not come, that are remembered. */
 const mostRemembered = 100_000;
@@ -21,10 +22,10 @@ interface Request {
 }
 
 /**
- * I2, tools that a finished model call asked for. Where only finished spans arrive, a call that nothing
- * came of is a tool that never ended. But a model may also ask for what is no tool of the sender: a form
- * to fill, a tool of the caller. So a request means something only for a tool that its process has
- * reported under a call id before.
+ * I2, tools that a finished model call asked for, where only finished spans arrive. That one never came proves nothing by
+ * itself: it may wait for approval, be refused, belong to the caller, or the response was thrown away. So it counts only
+ * when another call of the same response ran, and the run then failed or went on to its next model call; and only for a
+ * tool that its process has reported under a call id before.
  */
 export class RequestedTools {
   readonly #graph: ActivityGraph;
@@ -36,6 +37,8 @@ export class RequestedTools {
   readonly #met = new RecentCalls(mostRemembered);
   /** Per process, the tools that have reported calls which were asked for. */
   readonly #reporting = new Map<number, Set<number>>();
+  /** Responses of which a call ran, while others of them are waited for. */
+  readonly #ran = new Set<string>();
 
   constructor(graph: ActivityGraph, processes: ProcessWatch, ownership: Ownership) {
     this.#graph = graph;
@@ -43,7 +46,7 @@ export class RequestedTools {
     this.#ownership = ownership;
   }
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
     const requests = [...this.#requests];
     const keys = io.texts(requests.map(([key]) => key));
     const cells = io.numbers(
@@ -61,8 +64,12 @@ export class RequestedTools {
         [...names].flatMap((name) => [process, name]),
       ),
     );
+    const ran = version === 1 ? [] : io.texts([...this.#ran]);
     if (!io.isLoading) {
       return;
+    }
+    for (const response of ran) {
+      this.#ran.add(response);
     }
     for (const [at, key] of keys.entries()) {
       const [process = 0, trace = -1, span0 = 0, span1 = 0, name = 0] = cells.slice(at * 5);
@@ -83,10 +90,6 @@ export class RequestedTools {
     }
     const name = batch.name.get(row);
     const met = this.#met.take(process, batch.key0.get(row), batch.key1.get(row));
-    if (met !== undefined) {
-      this.#learn(process, name, met);
-      return "answered";
-    }
     const trace = this.#graph.traces.find(
       process,
       batch.trace0.get(row),
@@ -96,6 +99,11 @@ export class RequestedTools {
     );
     const span0 = batch.span0.get(row);
     const span1 = batch.span1.get(row);
+    if (met !== undefined) {
+      this.#learn(process, name, met);
+      this.#noteRan(trace, span0, span1);
+      return "answered";
+    }
     const key = keyOf(batch, row);
     const isKnown = trace !== -1 && this.#graph.spans.find(trace, span0, span1) !== -1;
     if (!isKnown || this.#requests.has(key)) {
@@ -121,6 +129,9 @@ export class RequestedTools {
     const key = this.#requests.size === 0 ? "" : keyOf(batch, row);
     const request = this.#requests.get(key);
     if (request !== undefined) {
+      if (isTool) {
+        this.#noteRan(request.trace, request.span0, request.span1);
+      }
       this.#forget(key);
       this.#learn(request.process, request.name, name);
       return "answered";
@@ -131,20 +142,24 @@ export class RequestedTools {
     return "untracked";
   }
 
-  /** How many tools that the runs of an ownerless group asked for never came. They are forgotten. */
-  takeUnmet(group: number): number {
+  /** How many tools that the runs of an owner that has ended asked for never came. They are forgotten. */
+  takeUnmet(owner: number): number {
     if (this.#byTrace.size === 0) {
       return 0;
     }
-    const { spans } = this.#graph;
+    const { spans, tree } = this.#graph;
     let unmet = 0;
-    for (const trace of new Set(this.#ownership.owners(group).map((run) => spans.trace.get(run)))) {
+    for (const trace of new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)))) {
       for (const key of [...(this.#byTrace.get(trace) ?? [])]) {
         const { process, span0, span1, name } = this.#requests.get(key) ?? noRequest;
         const modelCall = spans.find(trace, span0, span1);
-        const owner = modelCall === -1 ? -1 : this.#graph.tree.ownerAbove(modelCall);
-        if (owner !== -1 && spans.group.get(owner) === group) {
-          unmet += this.#reporting.get(process)?.has(name) === true ? 1 : 0;
+        const run = modelCall === -1 ? -1 : tree.ownerAbove(modelCall);
+        if (run !== -1 && spans.owner.get(run) === owner) {
+          const isMissed =
+            this.#reporting.get(process)?.has(name) === true &&
+            this.#ran.has(responseOf(trace, span0, span1)) &&
+            this.#wentOn(owner, modelCall);
+          unmet += isMissed ? 1 : 0;
           this.#forget(key);
         }
       }
@@ -155,10 +170,30 @@ export class RequestedTools {
   /** The row of a span is given up: what it asked for can no longer be told to be anybody's. */
   forgetSpan(span: number): void {
     const { spans } = this.#graph;
+    this.#ran.delete(responseOf(spans.trace.get(span), spans.id0.get(span), spans.id1.get(span)));
     for (const key of [...(this.#byTrace.get(spans.trace.get(span)) ?? [])]) {
       const { span0, span1 } = this.#requests.get(key) ?? noRequest;
       if (span0 === spans.id0.get(span) && span1 === spans.id1.get(span)) {
         this.#forget(key);
+      }
+    }
+  }
+
+  /** Whether the run failed, or called a model again after this call. */
+  #wentOn(owner: number, modelCall: number): boolean {
+    const { spans, owners } = this.#graph;
+    const hasFailed = this.#ownership
+      .runsOf(owner)
+      .some((run) => spans.hasFlag(run, spanFlags.failed));
+    return hasFailed || owners.lastModelMs.get(owner) >= spans.endMs.get(modelCall);
+  }
+
+  #noteRan(trace: number, span0: number, span1: number): void {
+    if (trace !== -1) {
+      this.#ran.add(responseOf(trace, span0, span1));
+      for (const oldest of this.#ran.size > mostRemembered ? this.#ran : []) {
+        this.#ran.delete(oldest);
+        break;
       }
     }
   }
@@ -187,6 +222,10 @@ export class RequestedTools {
 }
 
 const noRequest: Request = { process: 0, trace: -1, span0: 0, span1: 0, name: 0 };
+
+function responseOf(trace: number, span0: number, span1: number): string {
+  return `${trace}:${span0}:${span1}`;
+}
 
 function keyOf(batch: SignalBatch, row: number): string {
   return `${batch.process.get(row)}:${batch.key0.get(row)}:${batch.key1.get(row)}`;

@@ -1,4 +1,4 @@
-import { kindNames, toWorkKind, workKinds } from "../kinds.ts";
+import { type BlockedBy, kindNames, toWorkKind, type Verdict, workKinds } from "../kinds.ts";
 import { dialects, type SignalResult, sourceRanks } from "../signals/dialects.ts";
 import { type SignalBatch, signalTypes } from "../signals/signal-batch.ts";
 import { ActivityCounts } from "./activity-counts.ts";
@@ -6,19 +6,26 @@ import type { ActivityEvent } from "./activity-event.ts";
 import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { Archive } from "./archive.ts";
+import { RestoreV1 } from "./archive-v1.ts";
 import { Breaker } from "./breaker.ts";
+import { Claims } from "./claims.ts";
 import { DueAhead } from "./due-ahead.ts";
+import { DueQueue } from "./due-queue.ts";
 import { Enlistment } from "./enlistment.ts";
 import { Evictions } from "./evictions.ts";
+import { createEvidence } from "./evidence.ts";
 import { FinishedWork } from "./finished-work.ts";
-import { GroupDeadlines } from "./group-deadlines.ts";
 import { groupFlags } from "./group-table.ts";
+import { Holders } from "./holders.ts";
 import { Intake } from "./intake.ts";
 import { Judgement } from "./judgement.ts";
+import { traceContextOf } from "./marker-summary.ts";
+import { ownerFlags } from "./owner-table.ts";
 import { Ownership } from "./ownership.ts";
 import { Pauses } from "./pauses.ts";
 import { ProcessWatch } from "./process-watch.ts";
 import { RequestedTools } from "./requested-tools.ts";
+import { SessionEnds } from "./session-ends.ts";
 import { SessionSignals } from "./session-signals.ts";
 import { type SessionState, SessionStates } from "./session-states.ts";
 import { SignalLookup } from "./signal-lookup.ts";
@@ -26,10 +33,24 @@ import { Silence } from "./silence.ts";
 import { holds, spanStates } from "./span-table.ts";
 import { Sweep } from "./sweep.ts";
 import { Tombstones } from "./tombstones.ts";
+import { Verdicts } from "./verdicts.ts";
 import { WorkLedger } from "./work-ledger.ts";
 
 /** A session may be known by several references; more than this on average are not remembered. */
 const referencesPerSession = 4;
+
+/** What an open run does. */
+export interface RunDiagnosis {
+  /** Of the topmost run of its owner. */
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  /** Of its session. */
+  readonly state: SessionState;
+  readonly blockedBy: BlockedBy;
+  readonly verdict: Verdict;
+  /** Span id of the work that is to blame. */
+  readonly culprit: Uint8Array | undefined;
+}
 
 /** How much is held, against the limits. */
 export interface ActivitySizes {
@@ -68,60 +89,110 @@ export class SessionActivity {
   readonly #sessions: SessionSignals;
   readonly #processes: ProcessWatch;
   readonly #states: SessionStates;
-  readonly #deadlines: GroupDeadlines;
+  readonly #verdicts: Verdicts;
+  readonly #claims: Claims;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
   readonly #pauses: Pauses;
   readonly #ownership: Ownership;
+  readonly #finished: FinishedWork;
   readonly #requested: RequestedTools;
   readonly #breaker: Breaker;
   readonly #silence: Silence;
+  /** What is needed to read an archive of version 1. */
+  readonly #legacyParts: ConstructorParameters<typeof RestoreV1>[0];
   #nowMs = 0;
   #hasDecided = false;
 
   /** `seed` is any 32-bit number; a random one keeps senders from choosing ids that collide in the tables. */
   constructor(limits: ActivityLimits, seed = 0) {
     const { allowedLatenessMs } = limits;
-    const deadlines = new GroupDeadlines(allowedLatenessMs);
+    const { counts } = this;
+    const deadlines = new DueQueue(allowedLatenessMs / 64);
+    const sessionDeadlines = new DueQueue(allowedLatenessMs / 64);
     const graph: ActivityGraph = new ActivityGraph(
       seed,
       limits.maxSessions * referencesPerSession,
       {
-        onGone: (group) => {
-          deadlines.cancel(group);
-          pauses.forget(group);
+        onOwnerGone: (owner, into) => ownership.ownerGone(owner, into, this.#nowMs),
+        onGroupGone: (group) => {
+          sessionDeadlines.cancel(group);
+          states.forget(group);
+          pauses.forgetGroup(group);
+          claims.forgetGroup(group);
         },
         onMerged: (from, into) => {
-          deadlines.move(from, into);
+          moveDeadline(sessionDeadlines, from, into);
           pauses.merge(from, into);
+          claims.merge(from, into);
           states.merge(from, into);
+          ownership.wakeLooseOf(into, this.#nowMs);
+        },
+        onReferred: (group, process, hi, lo) => {
+          if (claims.hasUnbound && claims.found(`${process}:${hi}:${lo}`, group)) {
+            states.change(group);
+          }
         },
         onActive: (group) => states.becomeActive(group),
-        onIdle: (group) => states.becomeIdle(group, ledger.isEvicting ? "evicted" : "progress"),
-        onClosed: (group) => states.workClosed(group),
+        onIdle: (group) => {
+          pauses.forgetRuns(group);
+          states.becomeIdle(group, ledger.isEvicting ? "evicted" : "progress");
+        },
       },
     );
-    const pauses = new Pauses(graph, limits.maxPauseMs);
-    const ownership = new Ownership(graph, deadlines, allowedLatenessMs);
+    const pauses = new Pauses(graph, limits);
+    const verdicts = new Verdicts(graph, pauses, limits.stalledAfterMs);
+    const holders = new Holders(graph, limits, (owner) => verdicts.isWaiting(owner));
+    const ownership = new Ownership(graph, deadlines, holders, allowedLatenessMs);
     const tombstones = new Tombstones(limits, graph, (span) => {
       ownership.forget(span);
       requested.forgetSpan(span);
+      pauses.forgetSpan(span);
+      claims.forgetSpan(span);
+      finished.forgetSpan(span);
     });
-    const ledger: WorkLedger = new WorkLedger(limits, graph, this.counts, tombstones);
-    const states = new SessionStates(graph, limits, ledger.events);
+    const ledger: WorkLedger = new WorkLedger(limits, graph, counts, tombstones, {
+      onClosed: (span) => {
+        pauses.forgetSpan(span);
+        states.closed(span, ledger.isEvicting ? "evicted" : "progress");
+      },
+    });
+    const { events } = ledger;
+    const evidence = createEvidence(graph, ledger.usual);
+    const standsForMs = limits.tombstoneTtlMs;
+    const claims = new Claims({ graph, counts, verdicts, evidence, events, standsForMs });
+    const states: SessionStates = new SessionStates({
+      graph,
+      limits,
+      verdicts,
+      pauses,
+      evidence,
+      counts,
+      events,
+      listeners: {
+        onProgress: (group) => claims.endOf(group),
+        isWatched: (group) => claims.concerns(group),
+        onReviewed: (group, nowMs) => claims.reconsider(group, nowMs),
+      },
+    });
     const processes = new ProcessWatch(allowedLatenessMs);
     const requested = new RequestedTools(graph, processes, ownership);
     const evictions = new Evictions(graph, ledger, limits.tellsMarkers);
-    const breaker = new Breaker(this.counts, ledger.events, allowedLatenessMs);
+    const breaker = new Breaker(counts, events, allowedLatenessMs);
     const parts = {
       limits,
       allowedLatenessMs,
       graph,
-      counts: this.counts,
+      counts,
       ledger,
       tombstones,
       deadlines,
+      sessionDeadlines,
       processes,
       states,
       pauses,
+      claims,
+      holders,
       ownership,
       requested,
       evictions,
@@ -129,26 +200,41 @@ export class SessionActivity {
     };
     const finished = new FinishedWork(parts);
     const silence = new Silence(parts);
+    const ahead = new DueAhead(parts);
+    const judgement = new Judgement({ ...parts, finished, silence, ahead });
+    const sessionEnds = new SessionEnds({ ...parts, ahead });
+    const lookup = new SignalLookup(graph);
+    const enlistment = new Enlistment({ ...parts, lookup });
+    const takingIn = { ...parts, finished, judgement, lookup, enlistment };
+    const sessions = new SessionSignals(takingIn);
+    this.#legacyParts = parts;
     this.#graph = graph;
     this.#ledger = ledger;
     this.#tombstones = tombstones;
     this.#processes = processes;
     this.#states = states;
+    this.#verdicts = verdicts;
+    this.#claims = claims;
     this.#deadlines = deadlines;
+    this.#sessionDeadlines = sessionDeadlines;
     this.#pauses = pauses;
     this.#ownership = ownership;
+    this.#finished = finished;
     this.#requested = requested;
     this.#breaker = breaker;
     this.#silence = silence;
-    const ahead = new DueAhead(parts);
-    const judgement = new Judgement({ ...parts, finished, silence, ahead });
     this.#judgement = judgement;
-    this.#sweep = new Sweep({ ...parts, finished, silence, ahead, judgement });
-    const lookup = new SignalLookup(graph);
-    const enlistment = new Enlistment({ ...parts, lookup });
-    const takingIn = { ...parts, finished, judgement, lookup, enlistment };
+    this.#sweep = new Sweep({
+      ...parts,
+      finished,
+      silence,
+      ahead,
+      judgement,
+      sessionEnds,
+      sessions,
+    });
     this.#intake = new Intake(takingIn);
-    this.#sessions = new SessionSignals(takingIn);
+    this.#sessions = sessions;
   }
 
   /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */
@@ -162,6 +248,7 @@ export class SessionActivity {
       this.#judgement.drainEased(this.#nowMs);
       this.#tombstones.forgetExcess();
     }
+    this.#states.reviewChanged();
     return this.#ledger.events.splice(0);
   }
 
@@ -182,14 +269,38 @@ export class SessionActivity {
     this.#ledger.archive(io);
     this.#tombstones.archive(io);
     this.#deadlines.archive(io);
+    this.#sessionDeadlines.archive(io);
     this.#processes.archive(io);
     this.#states.archive(io);
     this.#pauses.archive(io);
+    this.#claims.archive(io);
     this.#ownership.archive(io);
+    this.#finished.archive(io);
     this.#requested.archive(io);
     this.#breaker.archive(io);
     this.#silence.archive(io);
     this.#sweep.archive(io);
+  }
+
+  /** Fills a machine that has no state with what version 1 saved. */
+  restoreV1(io: Archive): void {
+    const legacy = new RestoreV1(this.#legacyParts);
+    this.#nowMs = io.number(0);
+    this.#states.at(this.#nowMs);
+    this.counts.archive(io);
+    legacy.tables(io);
+    this.#ledger.archive(io, { version: 1 });
+    this.#tombstones.archive(io);
+    legacy.deadlines(io);
+    this.#processes.archive(io);
+    legacy.states(io);
+    const waits = legacy.pauses(io);
+    this.#ownership.archive(io);
+    this.#requested.archive(io, { version: 1 });
+    this.#breaker.archive(io);
+    this.#silence.archive(io);
+    this.#sweep.archive(io, { version: 1 });
+    legacy.rebuild(waits, this.#nowMs);
   }
 
   /**
@@ -201,9 +312,33 @@ export class SessionActivity {
     this.#sweep.restart(this.#nowMs, options.downtimeMs, options.graceMs);
   }
 
-  /** Sessions with open work that are in a state. */
+  /** Sessions with an open run that are in a state. */
   sessionsIn(state: SessionState): number {
     return this.#states.count(state);
+  }
+
+  /** Sessions with an open run that are in a state and blocked by something. */
+  sessionsBy(state: SessionState, blockedBy: BlockedBy): number {
+    return this.#states.countBy(state, blockedBy);
+  }
+
+  /** What each open run does, and its session. For tests and benchmarks: walks every row and makes objects. */
+  diagnose(): readonly RunDiagnosis[] {
+    const { owners } = this.#graph;
+    const runs: RunDiagnosis[] = [];
+    for (let owner = 0; owner < owners.rows; owner++) {
+      const state = this.#states.of(owners.group.get(owner));
+      if (owners.isOpen(owner) && state !== undefined) {
+        const { verdict, culprit } = this.#verdicts.of(owner, this.#nowMs);
+        runs.push({
+          ...traceContextOf(this.#graph, owners.top.get(owner)),
+          ...state,
+          verdict,
+          culprit: culprit === -1 ? undefined : traceContextOf(this.#graph, culprit).spanId,
+        });
+      }
+    }
+    return runs;
   }
 
   /** The latest time it was told. */
@@ -234,6 +369,11 @@ export class SessionActivity {
     };
   }
 
+  /** Owners that are remembered, those included that collect what waits for the way to its run. */
+  get owners(): number {
+    return this.#graph.owners.size;
+  }
+
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
     const { spans } = this.#graph;
@@ -241,7 +381,7 @@ export class SessionActivity {
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open) {
         const kind = toWorkKind(spans.kind.get(span));
-        ages[kind] = Math.max(ages[kind] ?? 0, nowMs - spans.endMs.get(span));
+        ages[kind] = Math.max(ages[kind] ?? 0, nowMs - spans.startedAtMs.get(span));
       }
     }
     return ages;
@@ -249,13 +389,14 @@ export class SessionActivity {
 
   /** Open markers whose eviction is held back. Walks every row. */
   heldMarkers(): number {
-    const { spans, groups, traces } = this.#graph;
+    const { spans, owners, groups, traces } = this.#graph;
     let held = 0;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
         const isHeld =
           spans.held.get(span) !== holds.none ||
-          groups.hasFlag(spans.group.get(span), groupFlags.held) ||
+          owners.hasFlag(spans.owner.get(span), ownerFlags.held) ||
+          groups.hasFlag(this.#graph.groupOf(span), groupFlags.held) ||
           this.#processes.isHeld(traces.process.get(spans.trace.get(span)));
         held += isHeld ? 1 : 0;
       }
@@ -290,6 +431,16 @@ export class SessionActivity {
         return this.#sessions.pause(batch, row, this.#nowMs);
       case signalTypes.resume:
         return this.#sessions.resume(batch, row, this.#nowMs);
+      case signalTypes.claim:
+        return this.#sessions.claim(batch, row, this.#nowMs);
+      case signalTypes.recovered:
+        return this.#sessions.recovered(batch, row);
+      case signalTypes.idle:
+        return this.#sessions.idle(batch, row, this.#nowMs);
+      case signalTypes.queued:
+        return this.#sessions.queued(batch, row);
+      case signalTypes.evictedThere:
+        return this.#sessions.evictedThere(batch, row, this.#nowMs);
       case signalTypes.malformed:
         return "malformed";
       default:
@@ -318,5 +469,14 @@ export class SessionActivity {
   #advance(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     this.#hasDecided = this.#sweep.advance(this.#nowMs);
+  }
+}
+
+/** Two items became one: the earlier deadline stands. */
+function moveDeadline(queue: DueQueue, from: number, into: number): void {
+  const dueMs = queue.standingOf(from);
+  queue.cancel(from);
+  if (dueMs !== undefined) {
+    queue.schedule(into, dueMs);
   }
 }

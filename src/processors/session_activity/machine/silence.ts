@@ -1,4 +1,4 @@
-import { workKinds } from "../kinds.ts";
+import { type EvictionReason, workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
 import type { Breaker, DueCount } from "./breaker.ts";
@@ -59,26 +59,28 @@ export class Silence {
     dueMs: number,
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
-    const reason = this.#processes.decide(process, dueMs, (held, intervalMs) =>
+    const end = this.#processes.decide(process, dueMs, (held, intervalMs) =>
       this.#hold(held, dueMs, intervalMs, due),
     );
-    if (reason === undefined) {
+    if (end === undefined) {
       return;
     }
+    const reason = end === "lease_expired" ? end : "process_gone";
+    const sureness = end === "replaced" ? ({ confidence: "probable" } as const) : {};
     const { parts, isAll } = this.#openByGroup(process, most);
     const { spans } = this.#graph;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
-    for (const [group, members] of parts) {
+    for (const members of parts.values()) {
       const markers = members.filter((span) => !isRun(span));
       if (markers.length > 0) {
-        this.#evictions.evict(group, markers, reason, dueMs);
+        const channel = this.#evictions.channelOf(markers[0] ?? -1);
+        this.#evictions.evict(markers, { reason, ...sureness, channel, atMs: dueMs });
       }
     }
     for (const run of [...parts.values()].flat().filter(isRun)) {
-      this.#ledger.evict(run, reason, dueMs);
-      this.#ownership.ownerGone(run, dueMs);
+      this.#evictRun(run, reason, dueMs);
     }
-    this.#processes.leave(process, isAll ? undefined : { reason, dueMs });
+    this.#processes.leave(process, isAll ? undefined : { reason: end, dueMs });
   }
 
   /** Open work may have been silent for too long. */
@@ -94,10 +96,7 @@ export class Silence {
       ages.set(span, silentUntilMs);
       return;
     }
-    if (leaseMs === 0 && this.#pauses.isPaused(spans.group.get(span))) {
-      return; // Its time starts anew when the wait is over.
-    }
-    if (leaseMs === 0 && this.#pauses.isAwaitedBelow(span)) {
+    if (leaseMs === 0 && this.#pauses.holdsTime(span)) {
       spans.seenAtMs.set(span, dueMs);
       ages.set(span, this.#ledger.silentUntilMs(span));
       return;
@@ -113,11 +112,16 @@ export class Silence {
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
     if (spans.kind.get(span) === workKinds.run) {
-      this.#ledger.evict(span, reason, dueMs);
-      this.#ownership.ownerGone(span, dueMs);
+      this.#evictRun(span, reason, dueMs);
     } else {
-      this.#evictions.evict(spans.group.get(span), [span], reason, dueMs);
+      const channel = this.#evictions.channelOf(span);
+      this.#evictions.evict([span], { reason, channel, atMs: dueMs });
     }
+  }
+
+  #evictRun(run: number, reason: EvictionReason, atMs: number): void {
+    this.#ledger.evict(run, reason, atMs);
+    this.#ownership.runEvicted(run, atMs);
   }
 
   /** Something is heard again, of whomever: whoever was held back for that gets a new lease. */
@@ -143,7 +147,7 @@ export class Silence {
     const open = this.openOf(process);
     let taken = 0;
     for (const span of open) {
-      const group = this.#graph.spans.group.get(span);
+      const group = this.#graph.groupOf(span);
       const known = parts.get(group);
       if (known !== undefined) {
         known.push(span);

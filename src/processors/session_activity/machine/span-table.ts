@@ -21,16 +21,32 @@ export const spanFlags = {
   failed: 32,
   /** A run that is the same owner as the harness run directly above it. */
   innerRun: 64,
-  /** Told by the relay: no other source of its process is believed. */
+  /** Reported by the relay: no other source of its process is believed. */
   relayed: 128,
+  /** Its silence beside others that are not silent was reported; progress clears it. */
+  silenceReported: 256,
+  /** A finished span of OpenClaw itself, which ends what is left open when it stops. */
+  openclaw: 512,
+  /** A run without a known way to it held it: `releasedAtMs` is when that ended. */
+  wasHeld: 2048,
+  /** No run that it could belong to was known a lateness after it started: that one comes later says nothing of it. */
+  withoutScope: 4096,
+  /** Is listed among the members of its owner. */
+  member: 1024,
 } as const;
 
 /** How an eviction for silence is held back: not, once, or until something is heard again. */
 export const holds = { none: 0, once: 1, untilInput: 2 } as const;
 
+/** Columns of version 1 that have no place in the table any more. */
+export interface LegacySpanColumns {
+  /** Row of the group that a span was a member of, or -1. */
+  readonly group: Int32Column;
+}
+
 /**
  * Every span the machine remembers, one row of numbers each: open work, tombstones of what ended or
- * was evicted, and the links between them. About 100 bytes a row and no object.
+ * was evicted, and the links between them. About 130 bytes a row and no object.
  */
 export class SpanTable {
   readonly trace = new Int32Column();
@@ -38,24 +54,28 @@ export class SpanTable {
   readonly id1 = new Int32Column();
   readonly state = new Uint8Column();
   readonly kind = new Uint8Column();
-  readonly flags = new Uint8Column();
-  /** Row of the group it is a member of, or -1. */
-  readonly group = new Int32Column();
+  readonly flags = new Int32Column();
+  /**
+   * Row of the owner it is a member of, or -1. Of a span that is no work and at which others wait for the way to
+   * their run, the owner that collects them.
+   */
+  readonly owner = new Int32Column();
   readonly nextMember = new Int32Column();
   readonly previousMember = new Int32Column();
   /** Sender's clock. */
   readonly startMs = new Float64Column();
-  /**
-   * While open: when it was first seen, by arrival. Afterwards the end by the sender's clock; of evicted
-   * work, when it was evicted, as far as that can be told by the sender's clock.
-   */
+  /** The end by the sender's clock; of evicted work, when it was evicted, as far as that clock can say. */
   readonly endMs = new Float64Column();
+  /** When its start arrived. */
+  readonly startedAtMs = new Float64Column();
   /** The last signal, by arrival; for a tombstone, when it became one. */
   readonly seenAtMs = new Float64Column();
+  /** Of an open marker: the last progress in it or below it, by arrival. */
+  readonly progressAtMs = new Float64Column();
+  /** Of an open marker: when the last run below it ended, by arrival; 0 when none has. */
+  readonly releasedAtMs = new Float64Column();
   /** Open work anywhere below. */
   readonly openBelow = new Int32Column();
-  /** Open runs below that have no session reference of their own on the way. */
-  readonly openRunsBelow = new Int32Column();
   /** Length of the longest chain below that was ever linked. */
   readonly height = new Uint8Column();
   /** Interned tool name, 0 for none. */
@@ -75,11 +95,10 @@ export class SpanTable {
     this.trace,
     this.id0,
     this.id1,
-    this.group,
+    this.owner,
     this.nextMember,
     this.previousMember,
     this.openBelow,
-    this.openRunsBelow,
     this.height,
     this.name,
     this.leaseMs,
@@ -94,7 +113,10 @@ export class SpanTable {
     this.flags,
     this.startMs,
     this.endMs,
+    this.startedAtMs,
     this.seenAtMs,
+    this.progressAtMs,
+    this.releasedAtMs,
   ];
   #index = new IdIndex();
   #free: number[] = [];
@@ -120,6 +142,50 @@ export class SpanTable {
         if (this.state.get(row) !== spanStates.free) {
           this.#index.add(this.#hashOf(row), row);
         }
+      }
+    }
+  }
+
+  /** Fills the table from an archive of version 1, and `legacy` with the columns that are no more. */
+  restoreV1(io: Archive, legacy: LegacySpanColumns): void {
+    this.#rows = io.number(0);
+    this.#free = io.numbers([]);
+    const flags = new Uint8Column();
+    for (const column of [
+      this.trace,
+      this.id0,
+      this.id1,
+      legacy.group,
+      new Int32Column(),
+      new Int32Column(),
+      this.openBelow,
+      new Int32Column(),
+      this.height,
+      this.name,
+      this.leaseMs,
+      this.seq,
+      this.reason,
+      this.held,
+      this.#parent,
+      this.#parentGeneration,
+      this.#generation,
+      this.state,
+      this.kind,
+      flags,
+      this.startMs,
+      this.endMs,
+      this.seenAtMs,
+    ]) {
+      io.column(column, this.#rows);
+    }
+    for (const column of this.#columns) {
+      column.ensure(this.#rows);
+    }
+    for (let row = 0; row < this.#rows; row++) {
+      this.flags.set(row, flags.get(row));
+      this.owner.set(row, -1);
+      if (this.state.get(row) !== spanStates.free) {
+        this.#index.add(this.#hashOf(row), row);
       }
     }
   }
@@ -162,14 +228,16 @@ export class SpanTable {
     this.state.set(row, spanStates.unknown);
     this.kind.set(row, 0);
     this.flags.set(row, 0);
-    this.group.set(row, -1);
+    this.owner.set(row, -1);
     this.nextMember.set(row, -1);
     this.previousMember.set(row, -1);
     this.startMs.set(row, 0);
     this.endMs.set(row, 0);
+    this.startedAtMs.set(row, 0);
     this.seenAtMs.set(row, 0);
+    this.progressAtMs.set(row, 0);
+    this.releasedAtMs.set(row, 0);
     this.openBelow.set(row, 0);
-    this.openRunsBelow.set(row, 0);
     this.height.set(row, 0);
     this.name.set(row, 0);
     this.leaseMs.set(row, 0);

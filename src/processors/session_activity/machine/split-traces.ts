@@ -1,7 +1,7 @@
 import { workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { spanFlags } from "./span-table.ts";
 
 /** As many runs and harness runs of one process are remembered for pairing. */
 const remembered = 64;
@@ -104,15 +104,10 @@ export class SplitTraces {
   }
 }
 
-/** Whether a group's owner spans are all harness runs: its run is in another trace, if anywhere. */
-export function lacksInnerRun(graph: ActivityGraph, group: number): boolean {
-  const { spans, groups } = graph;
-  for (let span = groups.head.get(group); span !== -1; span = spans.nextMember.get(span)) {
-    if (
-      spans.kind.get(span) === workKinds.run &&
-      spans.state.get(span) !== spanStates.unknown &&
-      !spans.hasFlag(span, spanFlags.harness)
-    ) {
+/** Whether an owner's runs are all harness runs: its run is in another trace, if anywhere. */
+export function lacksInnerRun({ spans, members }: ActivityGraph, owner: number): boolean {
+  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    if (spans.kind.get(span) === workKinds.run && !spans.hasFlag(span, spanFlags.harness)) {
       return false;
     }
   }

@@ -10,11 +10,14 @@ import {
 } from "./agenda.ts";
 import type { Archive } from "./archive.ts";
 import type { DueAhead } from "./due-ahead.ts";
+import type { DueQueue } from "./due-queue.ts";
 import type { FinishedWork } from "./finished-work.ts";
-import type { GroupDeadlines } from "./group-deadlines.ts";
+import type { Holders } from "./holders.ts";
 import type { Judgement } from "./judgement.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ProcessWatch } from "./process-watch.ts";
+import type { SessionEnds } from "./session-ends.ts";
+import type { SessionSignals } from "./session-signals.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { Silence } from "./silence.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
@@ -32,7 +35,8 @@ export class Sweep {
   readonly #graph: ActivityGraph;
   readonly #ledger: WorkLedger;
   readonly #tombstones: Tombstones;
-  readonly #deadlines: GroupDeadlines;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
   readonly #processes: ProcessWatch;
   readonly #states: SessionStates;
   /** By rank. */
@@ -41,7 +45,10 @@ export class Sweep {
   readonly #silence: Silence;
   readonly #pauses: Pauses;
   readonly #ahead: DueAhead;
+  readonly #holders: Holders;
   readonly #judgement: Judgement;
+  readonly #sessionEnds: SessionEnds;
+  readonly #sessions: SessionSignals;
   #hasDecided = false;
   #stepsLeft = 0;
   /** What was too much for the last call. */
@@ -55,39 +62,48 @@ export class Sweep {
     readonly graph: ActivityGraph;
     readonly ledger: WorkLedger;
     readonly tombstones: Tombstones;
-    readonly deadlines: GroupDeadlines;
+    readonly deadlines: DueQueue;
+    readonly sessionDeadlines: DueQueue;
     readonly processes: ProcessWatch;
     readonly states: SessionStates;
     readonly finished: FinishedWork;
     readonly silence: Silence;
     readonly pauses: Pauses;
     readonly ahead: DueAhead;
+    readonly holders: Holders;
     readonly judgement: Judgement;
+    readonly sessionEnds: SessionEnds;
+    readonly sessions: SessionSignals;
   }) {
     this.#limits = parts.limits;
     this.#graph = parts.graph;
     this.#ledger = parts.ledger;
     this.#tombstones = parts.tombstones;
     this.#deadlines = parts.deadlines;
+    this.#sessionDeadlines = parts.sessionDeadlines;
     this.#processes = parts.processes;
     this.#states = parts.states;
-    const { deadlines, processes, ledger, states } = parts;
-    this.#sources = [deadlines, processes, ledger.silences, states];
+    const { deadlines, sessionDeadlines, processes, ledger, states } = parts;
+    this.#sources = [deadlines, sessionDeadlines, processes, ledger.silences, states.deadlines];
     this.#finished = parts.finished;
     this.#silence = parts.silence;
     this.#pauses = parts.pauses;
     this.#ahead = parts.ahead;
+    this.#holders = parts.holders;
     this.#judgement = parts.judgement;
+    this.#sessionEnds = parts.sessionEnds;
+    this.#sessions = parts.sessions;
   }
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
     const untilMs = io.number(this.#agenda?.untilMs ?? Number.NaN);
     const cells = io.numbers(
       (this.#agenda?.left() ?? []).flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
     );
-    if (io.isLoading && !Number.isNaN(untilMs)) {
+    // Of version 1 what was on the agenda is found anew.
+    if (io.isLoading && !Number.isNaN(untilMs) && version > 1) {
       const left = Array.from({ length: cells.length / 3 }, (_, at) => {
         const [dueMs = 0, rank = 0, item = 0] = cells.slice(at * 3, at * 3 + 3);
         return { dueMs, rank, item };
@@ -175,7 +191,13 @@ export class Sweep {
       this.#judgement.drainEased(next.dueMs);
       this.#tombstones.forgetExcess();
       this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
-      this.#stepsLeft -= Math.floor(this.#ahead.takeLooked() / looksPerStep);
+      const looked =
+        this.#ahead.takeLooked() + this.#holders.takeLooked() + this.#states.takeLooked();
+      this.#stepsLeft -= Math.floor(looked / looksPerStep);
+      // Of what is due at one moment the last decides what sessions do then.
+      if (this.#stepsLeft <= 0 || (agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
+        this.#states.reviewChanged();
+      }
     }
     return false;
   }
@@ -207,12 +229,14 @@ export class Sweep {
         this.#endPause(overMs);
         return false;
       }
+      this.#states.at(nextMs);
       this.#finished.settleNext();
+      this.#states.reviewChanged();
     }
   }
 
   #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
-    if (rank === agendaRanks.group && !this.#deadlines.meet(item, dueMs)) {
+    if (this.#queueOf(rank)?.meet(item, dueMs) === false) {
       return;
     }
     if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {
@@ -220,9 +244,13 @@ export class Sweep {
       return;
     }
     const silent = (untilMs: number) => this.#ahead.bySilence(item, rank, agenda, untilMs);
+    const ended = (untilMs: number) => this.#ahead.byOwners(item, rank, agenda, untilMs);
     switch (rank) {
-      case agendaRanks.group:
-        this.#judgement.decide(item, dueMs, (until) => this.#ahead.byOwners(item, agenda, until));
+      case agendaRanks.owner:
+        this.#judgement.decide(item, dueMs, ended);
+        break;
+      case agendaRanks.session:
+        this.#sessionEnds.decide(item, dueMs, ended);
         break;
       case agendaRanks.process:
         this.#silence.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
@@ -235,6 +263,20 @@ export class Sweep {
     }
   }
 
+  /** Where the deadlines of a rank are kept that may have moved while they were on the agenda. */
+  #queueOf(rank: number): DueQueue | undefined {
+    switch (rank) {
+      case agendaRanks.owner:
+        return this.#deadlines;
+      case agendaRanks.session:
+        return this.#sessionDeadlines;
+      case agendaRanks.state:
+        return this.#states.deadlines;
+      default:
+        return undefined;
+    }
+  }
+
   #isQuiet(): boolean {
     return (
       isQuiet(this.#sources) &&
@@ -244,9 +286,9 @@ export class Sweep {
   }
 
   #endPause(atMs: number): void {
-    const group = this.#pauses.endOldest();
+    const named = this.#pauses.endOldest();
     this.#states.at(atMs);
-    this.#states.pausesChanged(group);
-    this.#judgement.resume(group, atMs);
+    this.#sessions.resumed(named, atMs);
+    this.#states.reviewChanged();
   }
 }

@@ -101,11 +101,6 @@ export class Tombstones {
     return this.#queues.first(undecidedList);
   }
 
-  /** Finished work will be decided by its group's deadline: it no longer waits for its own. */
-  awaitGroup(span: number): void {
-    this.#queues.remove(span);
-  }
-
   /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
   hold(span: number): void {
     const { spans } = this.#graph;

@@ -5,7 +5,7 @@ import { hashWords, IdIndex } from "./id-index.ts";
 /**
  * The traces that have tracked spans, one row each. A row is (process, trace id): state never crosses
  * a process. Spans name their trace by row, so its 16 bytes are kept once. A trace is neither a
- * session nor a run; its owners are counted only as the last resort for markers whose way to an owner
+ * session nor a run; its owners are listed only as the last resort for markers whose way to an owner
  * never arrived.
  */
 export class TraceTable {
@@ -14,16 +14,11 @@ export class TraceTable {
   readonly id1 = new Int32Column();
   readonly id2 = new Int32Column();
   readonly id3 = new Int32Column();
-  /** Open runs in the trace. */
-  readonly openOwners = new Int32Column();
   /** 1 once a run was seen. */
   readonly hadOwner = new Int32Column();
-  /** When the last open run of the trace ended, by arrival. */
-  readonly closedAtMs = new Float64Column();
-  /** The latest end of a run, by the sender's clock. */
-  readonly ownerEndMs = new Float64Column();
-  /** First of the groups that have no owner of their own, or -1. */
-  readonly looseGroup = new Int32Column();
+  /** First of its owners that may hold markers, and of the loose ones; -1 when there is none. */
+  readonly firstOwner = new Int32Column();
+  readonly firstLoose = new Int32Column();
   readonly #spans = new Int32Column();
   readonly #columns = [
     this.process,
@@ -31,14 +26,14 @@ export class TraceTable {
     this.id1,
     this.id2,
     this.id3,
-    this.openOwners,
     this.hadOwner,
-    this.closedAtMs,
-    this.ownerEndMs,
-    this.looseGroup,
+    this.firstOwner,
+    this.firstLoose,
     this.#spans,
   ];
   #index = new IdIndex();
+  /** By trace id alone. */
+  #byId = new IdIndex();
   #free: number[] = [];
   readonly #seed: number;
   #rows = 0;
@@ -57,11 +52,46 @@ export class TraceTable {
     if (io.isLoading) {
       const vacant = new Set(this.#free);
       this.#index = new IdIndex();
+      this.#byId = new IdIndex();
       this.#last = -1;
       for (let row = 0; row < this.#rows; row++) {
         if (!vacant.has(row)) {
           this.#index.add(this.#hashOf(row), row);
+          this.#byId.add(this.#idHashOf(row), row);
         }
+      }
+    }
+  }
+
+  /** Fills the table from an archive of version 1. */
+  restoreV1(io: Archive): void {
+    this.#rows = io.number(0);
+    this.#free = io.numbers([]);
+    for (const column of [
+      this.process,
+      this.id0,
+      this.id1,
+      this.id2,
+      this.id3,
+      new Int32Column(),
+      this.hadOwner,
+      new Float64Column(),
+      new Float64Column(),
+      new Int32Column(),
+      this.#spans,
+    ]) {
+      io.column(column, this.#rows);
+    }
+    for (const column of this.#columns) {
+      column.ensure(this.#rows);
+    }
+    const vacant = new Set(this.#free);
+    for (let row = 0; row < this.#rows; row++) {
+      this.firstOwner.set(row, -1);
+      this.firstLoose.set(row, -1);
+      if (!vacant.has(row)) {
+        this.#index.add(this.#hashOf(row), row);
+        this.#byId.add(this.#idHashOf(row), row);
       }
     }
   }
@@ -97,15 +127,31 @@ export class TraceTable {
     this.id1.set(row, id1);
     this.id2.set(row, id2);
     this.id3.set(row, id3);
-    this.openOwners.set(row, 0);
     this.hadOwner.set(row, 0);
-    this.closedAtMs.set(row, 0);
-    this.ownerEndMs.set(row, 0);
-    this.looseGroup.set(row, -1);
+    this.firstOwner.set(row, -1);
+    this.firstLoose.set(row, -1);
     this.#spans.set(row, 0);
     this.#index.add(this.#hashOf(row), row);
+    this.#byId.add(this.#idHashOf(row), row);
     this.#last = row;
     return row;
+  }
+
+  /** Calls `see` with the other rows of the same trace id: other processes that take part in the trace. */
+  eachElsewhere(trace: number, see: (trace: number) => void): void {
+    const hash = this.#idHashOf(trace);
+    for (let cell = this.#byId.first(hash); cell !== -1; cell = this.#byId.next(hash, cell)) {
+      const row = this.#byId.row(cell);
+      if (
+        row !== trace &&
+        this.id3.get(row) === this.id3.get(trace) &&
+        this.id2.get(row) === this.id2.get(trace) &&
+        this.id1.get(row) === this.id1.get(trace) &&
+        this.id0.get(row) === this.id0.get(trace)
+      ) {
+        see(row);
+      }
+    }
   }
 
   /** A span row now names this trace. */
@@ -119,6 +165,7 @@ export class TraceTable {
     this.#spans.set(row, left);
     if (left === 0) {
       this.#index.remove(this.#hashOf(row), row);
+      this.#byId.remove(this.#idHashOf(row), row);
       this.#free.push(row);
       this.#last = -1;
     }
@@ -137,6 +184,16 @@ export class TraceTable {
   #hashOf(row: number): number {
     return this.#hash(
       this.process.get(row),
+      this.id0.get(row),
+      this.id1.get(row),
+      this.id2.get(row),
+      this.id3.get(row),
+    );
+  }
+
+  #idHashOf(row: number): number {
+    return this.#hash(
+      0,
       this.id0.get(row),
       this.id1.get(row),
       this.id2.get(row),

@@ -1,5 +1,11 @@
 import { Int32Column } from "../../../otlp/columns.ts";
-import { type EvictionReason, evictionReasons, toWorkKind, workKinds } from "../kinds.ts";
+import {
+  type EvictionReason,
+  evictionReasons,
+  toWorkKind,
+  type WorkKind,
+  workKinds,
+} from "../kinds.ts";
 import type { ActivityCounts } from "./activity-counts.ts";
 import { add } from "./activity-counts.ts";
 import type { ActivityEvent } from "./activity-event.ts";
@@ -7,9 +13,11 @@ import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { DeadlineSource } from "./agenda.ts";
 import type { Archive } from "./archive.ts";
+import { ownerFlags } from "./owner-table.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 import type { Tombstones } from "./tombstones.ts";
+import { UsualDurations } from "./usual-durations.ts";
 
 /** Work is opened, ended and evicted here, and counted; what is closed goes to the tombstones. */
 export class WorkLedger {
@@ -19,12 +27,15 @@ export class WorkLedger {
   readonly ages: TimingWheel;
   /** `ages` as the agenda reads it: what was heard of since counts. */
   readonly silences: DeadlineSource;
+  /** How long work of each name takes. */
+  readonly usual = new UsualDurations();
   readonly #limits: ActivityLimits;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
   readonly #tombstones: Tombstones;
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
+  readonly #onClosed: (span: number) => void;
   #isEvicting = false;
   #evictions = 0;
   #admitted = 0;
@@ -35,7 +46,9 @@ export class WorkLedger {
     graph: ActivityGraph,
     counts: ActivityCounts,
     tombstones: Tombstones,
+    listeners: { readonly onClosed: (span: number) => void },
   ) {
+    this.#onClosed = listeners.onClosed;
     this.#limits = limits;
     this.#graph = graph;
     this.#counts = counts;
@@ -54,11 +67,14 @@ export class WorkLedger {
     this.ages = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
   }
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
     this.#admitted = io.number(this.#admitted);
     this.ages.archive(io, this.#admitted);
     this.#openWork = io.number(this.#openWork);
     io.column(this.#openMarkers, this.#openMarkers.capacity);
+    if (version > 1) {
+      this.usual.archive(io);
+    }
   }
 
   get openWork(): number {
@@ -80,29 +96,24 @@ export class WorkLedger {
     return this.#isEvicting;
   }
 
-  /** Starts open work. */
+  /** Starts open work, whose owner is known. */
   open(span: number, nowMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
+    const isRun = kind === workKinds.run;
     this.#tombstones.hold(span);
     this.#openWork++;
     add(this.#counts.started, kind, 1);
     add(this.#counts.open, kind, 1);
-    spans.endMs.set(span, nowMs);
+    spans.startedAtMs.set(span, nowMs);
     spans.seenAtMs.set(span, nowMs);
+    spans.progressAtMs.set(span, nowMs);
+    spans.releasedAtMs.set(span, 0);
     this.#graph.tree.open(span);
-    if (kind === workKinds.run) {
-      const trace = spans.trace.get(span);
-      const { traces } = this.#graph;
-      traces.openOwners.set(trace, traces.openOwners.get(trace) + 1);
-    } else {
+    if (!isRun) {
       this.#countMarker(span, 1);
     }
-    this.#graph.countOpen(
-      spans.group.get(span),
-      kind === workKinds.run ? 1 : 0,
-      kind === workKinds.run ? 0 : 1,
-    );
+    this.#graph.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     while (this.#admitted <= span) {
       this.ages.admit(this.#admitted++);
     }
@@ -118,16 +129,12 @@ export class WorkLedger {
     return spans.seenAtMs.get(span) + patienceMs;
   }
 
-  /** Ends open work as its sender told. Its group's open counts fall; a marker leaves its group. */
+  /** Ends open work as its sender reported. The open counts of its owner fall; a marker leaves it. */
   end(span: number, endMs: number, nowMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
     add(this.#counts.ended, kind, 1);
-    this.#counts.addDuration(
-      kind,
-      spans.hasFlag(span, spanFlags.failed) ? 1 : 0,
-      endMs - spans.startMs.get(span),
-    );
+    this.#addDuration(span, kind, endMs - spans.startMs.get(span));
     this.#close(span, spanStates.ended, endMs, nowMs);
   }
 
@@ -135,7 +142,7 @@ export class WorkLedger {
   evict(span: number, reason: EvictionReason, atMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
-    const ageMs = atMs - spans.endMs.get(span);
+    const ageMs = atMs - spans.startedAtMs.get(span);
     this.#counts.addEvicted(reason, kind, 1);
     this.#counts.addDuration(kind, 2, ageMs);
     spans.reason.set(span, evictionReasons.indexOf(reason));
@@ -151,11 +158,7 @@ export class WorkLedger {
     const kind = toWorkKind(spans.kind.get(span));
     add(this.#counts.started, kind, 1);
     add(this.#counts.ended, kind, 1);
-    this.#counts.addDuration(
-      kind,
-      spans.hasFlag(span, spanFlags.failed) ? 1 : 0,
-      spans.endMs.get(span) - spans.startMs.get(span),
-    );
+    this.#addDuration(span, kind, spans.endMs.get(span) - spans.startMs.get(span));
     this.#decide(span, spanStates.ended, nowMs);
   }
 
@@ -166,9 +169,14 @@ export class WorkLedger {
     if (!options.isCounted) {
       add(this.#counts.started, kind, 1);
       this.#counts.addEvicted("orphaned_no_owner", kind, 1);
-      this.#counts.addDuration(kind, 2, spans.endMs.get(span) - spans.startMs.get(span));
+      if (spans.startMs.get(span) > 0) {
+        this.#counts.addDuration(kind, 2, spans.endMs.get(span) - spans.startMs.get(span));
+      }
     }
     spans.setFlag(span, spanFlags.settled);
+    this.#isEvicting = true;
+    this.#onClosed(span);
+    this.#isEvicting = false;
     this.#decide(span, spanStates.evicted, options.atMs);
   }
 
@@ -196,17 +204,30 @@ export class WorkLedger {
     this.ages.cancel(span);
     spans.held.set(span, holds.none);
     spans.endMs.set(span, endMs);
-    this.#graph.countOpen(spans.group.get(span), isRun ? -1 : 0, isRun ? 0 : -1);
-    this.#graph.close(span, state);
-    if (isRun) {
-      const { traces } = this.#graph;
-      const trace = spans.trace.get(span);
-      traces.openOwners.set(trace, traces.openOwners.get(trace) - 1);
-    } else {
+    const owner = spans.owner.get(span);
+    this.#onClosed(span);
+    this.#graph.tree.close(span, state);
+    this.#graph.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    if (!isRun) {
+      const { owners } = this.#graph;
       this.#countMarker(span, -1);
+      if (owners.hasFlag(owner, ownerFlags.judged) && owners.openMarkers.get(owner) === 0) {
+        this.#graph.retire(owner);
+      }
       this.#graph.leave(span);
     }
     this.#tombstones.bury(span, atMs);
+  }
+
+  /** A start that is not set says nothing of how long anything took. */
+  #addDuration(span: number, kind: WorkKind, durationMs: number): void {
+    const { spans } = this.#graph;
+    const isKnown = spans.startMs.get(span) > 0 && durationMs >= 0;
+    const outcome = spans.hasFlag(span, spanFlags.failed) ? 1 : 0;
+    if (isKnown) {
+      this.#counts.addDuration(kind, outcome, durationMs);
+      this.usual.add(kind, spans.name.get(span), durationMs);
+    }
   }
 
   #countMarker(span: number, by: number): void {

@@ -27,7 +27,9 @@ export const recordTypes = {
 } as const;
 
 /** Changes when older records cannot be read any more; also with what the machine saves, part by part. */
-export const journalVersion = 1;
+export const journalVersion = 2 as const;
+/** Versions that can be read. */
+const readableVersions = [1, journalVersion] as const;
 
 const limitsSchema: z.ZodType<ActivityLimits> = z.object({
   allowedLatenessMs: z.number(),
@@ -44,7 +46,7 @@ const limitsSchema: z.ZodType<ActivityLimits> = z.object({
 });
 
 export const headerSchema = z.object({
-  version: z.literal(journalVersion),
+  version: z.literal(readableVersions),
   /** Of the keyed hash of references, in hex. Without it no reference would be known again. */
   hashKey: z.string().regex(/^[0-9a-f]{16}$/),
   /** `service.instance.id` of what is derived: the same counters go on. */

@@ -113,7 +113,14 @@ export class Memory {
     this.#aheadMs = atMs - clock.nowMs();
     this.#instanceId = recovered.header.instanceId;
     this.#sinceUnixMs = recovered.header.sinceUnixMs ?? recovered.header.unixMs;
-    const header = { ...recovered.header, sinceUnixMs: this.#sinceUnixMs, limits };
+    this.#isSnapshotWanted ||= recovered.isOfOldVersion;
+    const version = journalVersion;
+    const header = {
+      ...recovered.header,
+      version,
+      sinceUnixMs: this.#sinceUnixMs,
+      limits,
+    };
     this.#journal = new ActivityJournal(journal, { ...to, activity }, { header, isNew: false });
     this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs, limits });
     activity.restart(atMs, { downtimeMs, graceMs });

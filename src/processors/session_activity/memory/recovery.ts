@@ -37,6 +37,8 @@ export interface Recovered {
   /** Calls that had events so far. */
   readonly calls: number;
   readonly untold: readonly Untold[];
+  /** It was written by an older version, and is better written anew. */
+  readonly isOfOldVersion: boolean;
 }
 
 /** A machine, and how long it waits and how much it remembers. */
@@ -63,6 +65,7 @@ export class Recovery {
   #calls = 0;
   #untold: Untold[] = [];
   #isOfAnotherVersion = false;
+  #version: number = journalVersion;
 
   constructor(options: {
     readonly to: Omit<Remembered, "activity">;
@@ -103,7 +106,7 @@ export class Recovery {
         break;
       case recordTypes.stateEnd: {
         const end = readJson(record, stateEndSchema);
-        activity.archive(new ArchiveReader(Buffer.concat(this.#pieces)));
+        this.#restoreState(activity, Buffer.concat(this.#pieces));
         this.#pieces = [];
         this.#calls = end.told;
         evictions.restore(end.evictions.map((entry) => loggedEvictionSchema.parse(entry)));
@@ -122,6 +125,7 @@ export class Recovery {
         break;
       case recordTypes.told: {
         const told = readNumber(record);
+        this.#calls = Math.max(this.#calls, told);
         this.#untold = this.#untold.filter(({ call }) => call > told);
         break;
       }
@@ -144,7 +148,12 @@ export class Recovery {
       activity: this.#machine.activity,
       anchor: this.#anchor,
       calls: this.#calls,
-      untold: this.#untold,
+      // What version 1 decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
+      untold:
+        this.#version === journalVersion
+          ? this.#untold
+          : this.#untold.filter((each) => "bytes" in each),
+      isOfOldVersion: this.#version !== journalVersion,
     };
   }
 
@@ -154,15 +163,25 @@ export class Recovery {
       throw new Error("The stored state of the session activity does not begin with a header.");
     }
     const found: { readonly version?: unknown } = Object(JSON.parse(text));
-    if (found.version !== journalVersion) {
+    if (!headerSchema.shape.version.safeParse(found.version).success) {
       this.#isOfAnotherVersion = true;
       this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
       return;
     }
     this.#header = headerSchema.parse(found);
+    this.#version = this.#header.version;
     this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
     this.#to.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
     this.#limitTo(this.#header.limits ?? this.#limits);
+  }
+
+  #restoreState(activity: SessionActivity, bytes: Uint8Array): void {
+    const reader = new ArchiveReader(bytes);
+    if (this.#version === 1) {
+      activity.restoreV1(reader);
+    } else {
+      activity.archive(reader);
+    }
   }
 
   #machineOf(limits: ActivityLimits): Machine {

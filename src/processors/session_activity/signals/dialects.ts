@@ -15,6 +15,7 @@ export const dialectNames = [
   "pause_event",
   "implied_parent",
   "requested_tool",
+  "session_claim",
 ] as const;
 
 export type DialectName = (typeof dialectNames)[number];
@@ -32,6 +33,7 @@ export const dialects = {
   pauseEvent: 9,
   impliedParent: 10,
   requestedTool: 11,
+  sessionClaim: 12,
 } as const;
 
 export type Dialect = (typeof dialects)[keyof typeof dialects];
@@ -52,6 +54,7 @@ const rankOf: Readonly<Record<DialectName, number>> = {
   pause_event: sourceRanks.none,
   implied_parent: sourceRanks.none,
   requested_tool: sourceRanks.none,
+  session_claim: sourceRanks.none,
 };
 
 const ranks = Int8Array.from(dialectNames, (name) => rankOf[name]);
@@ -83,6 +86,12 @@ export const signalResults = [
   "implied",
   "requested",
   "answered",
+  "claimed",
+  "repeated",
+  "recovered",
+  "idle",
+  "queued",
+  "evicted",
   "unmatched",
   "malformed",
 ] as const;
@@ -115,4 +124,14 @@ export const resultsOf: Readonly<Record<DialectName, readonly SignalResult[]>> =
   pause_event: ["paused", "resumed", "unmatched"],
   implied_parent: ["implied"],
   requested_tool: ["requested", "answered", "untracked"],
+  session_claim: [
+    "claimed",
+    "repeated",
+    "recovered",
+    "idle",
+    "queued",
+    "evicted",
+    "unmatched",
+    "malformed",
+  ],
 };

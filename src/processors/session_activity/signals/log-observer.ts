@@ -1,9 +1,12 @@
 import protobuf from "protobufjs/minimal.js";
+import { otlp } from "../../../otlp/proto/generated.js";
 import { recordRangesOf } from "../../../otlp/record-ranges.ts";
 import { type FieldRanges, withoutFields } from "../../../otlp/splice.ts";
 import { workKinds } from "../kinds.ts";
+import { addClaimEvent, claimEventNames, isClaimEvent } from "./claim-events.ts";
 import { addEntityEvent, entityEventNames } from "./entity-events.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
+import type { LabelValues } from "./label-values.ts";
 import { type ActivityRecord, decodeRecord, decodeResource } from "./log-record.ts";
 import { readReport, reportDialectOf, reportKeys } from "./reported-spans.ts";
 import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
@@ -14,6 +17,7 @@ import {
   sessionEventNames,
 } from "./session-events.ts";
 import { type SignalBatch, signalTypes } from "./signal-batch.ts";
+import { relayScopeName } from "./span-forms.ts";
 import type { SpanObserver } from "./span-observer.ts";
 
 /** What a record must hold somewhere to be of interest. */
@@ -21,37 +25,52 @@ const names = [
   ...Object.values(entityEventNames),
   ...Object.values(sessionEventNames),
   ...Object.values(pauseEventNames),
+  ...Object.values(claimEventNames),
   ...Object.values(reportKeys),
 ];
 /** A beginning of all of `names` that is found fast: they are told apart later. */
-const needles = ["entity.", "session.", "gen_ai.agent.", "partial.event", "span.state"];
+const needles = [
+  "entity.",
+  "session.",
+  "message.queued",
+  "gen_ai.agent.",
+  "partial.event",
+  "span.state",
+];
 
 /**
  * Turns log records into signals: S4 and S5 (spans reported in the body of a record), S6 (entity events),
- * S7 (session events), S8 (pauses). One record that cannot be read costs no other.
+ * S7 (session events), S8 (pauses), S9 (what a gateway says of its own sessions). One record that cannot be read costs no other.
  */
 export class LogObserver {
   readonly #processes: SenderProcesses;
   readonly #hash: KeyedHash;
+  readonly #tools: LabelValues;
   readonly #spans: SpanObserver;
   readonly #sessionReferences: readonly string[];
   readonly #stateIntervalMs: number;
+  readonly #passesClaims: boolean;
   #consumed: { readonly start: number; readonly end: number }[] = [];
 
   constructor(parts: {
     readonly processes: SenderProcesses;
     readonly hash: KeyedHash;
+    readonly tools: LabelValues;
     /** Reads the spans that records carry; not the one that reads requests. */
     readonly spans: SpanObserver;
     readonly sessionReferences: readonly string[];
     /** How often records of S5 come. */
     readonly stateIntervalMs: number;
+    /** Whether events of S9 are passed on. */
+    readonly passesClaims?: boolean;
   }) {
     this.#processes = parts.processes;
     this.#hash = parts.hash;
+    this.#tools = parts.tools;
     this.#spans = parts.spans;
     this.#sessionReferences = parts.sessionReferences;
     this.#stateIntervalMs = parts.stateIntervalMs;
+    this.#passesClaims = parts.passesClaims ?? false;
   }
 
   /** How many records of the last request speak to us alone and are not passed on. */
@@ -79,9 +98,10 @@ export class LogObserver {
     if (!holdsAny(bytes, needles)) {
       return;
     }
-    const { resources, records } = recordRangesOf(bytes);
+    const { resources, scopes, records } = recordRangesOf(bytes);
+    const isRelayed = scopes.map(isRelayScope);
     const known = new Map<number, ReturnType<typeof decodeResource>>();
-    for (const { resource, fieldStart, start, end } of records) {
+    for (const { resource, scope, fieldStart, start, end } of records) {
       const message = bytes.subarray(start, end);
       if (!holdsAny(message, names)) {
         continue;
@@ -90,10 +110,29 @@ export class LogObserver {
         known.get(resource) ?? decodeResource(resources[resource] ?? new Uint8Array(0));
       known.set(resource, attributes);
       const record = decodeRecord(message, attributes);
-      if (record !== undefined && this.#observeRecord(record, signals)) {
+      if (record === undefined) {
+        continue;
+      }
+      const isConsumed =
+        isRelayed[scope] === true && isClaimEvent(record.eventName)
+          ? this.#observeClaim(record, signals)
+          : this.#observeRecord(record, signals);
+      if (isConsumed) {
         this.#consumed.push({ start: fieldStart, end });
       }
     }
+  }
+
+  /** What a gateway says of its sessions. An event of that name from anybody else is none of these. */
+  #observeClaim(seen: ActivityRecord, signals: SignalBatch): boolean {
+    const context = {
+      sender: this.#processes.findDecoded(seen.resource),
+      hash: this.#hash,
+      sessionReferences: this.#sessionReferences,
+      tools: this.#tools,
+    };
+    addClaimEvent(seen, context, signals);
+    return !this.#passesClaims;
   }
 
   /** True when the record speaks to us alone. */
@@ -149,6 +188,14 @@ export class LogObserver {
 function holdsAny(bytes: Uint8Array, texts: readonly string[]): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return texts.some((text) => buffer.includes(text));
+}
+
+function isRelayScope(bytes: Uint8Array): boolean {
+  try {
+    return otlp.InstrumentationScope.decode(bytes).name === relayScopeName;
+  } catch {
+    return false;
+  }
 }
 
 function inRequest(resourceSpans: Uint8Array): Uint8Array {

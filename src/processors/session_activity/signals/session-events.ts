@@ -1,8 +1,14 @@
 import { workKinds } from "../kinds.ts";
 import { dialects } from "./dialects.ts";
-import type { KeyedHash } from "./keyed-hash.ts";
-import { type ActivityRecord, attributeOf, integerOf, textOf } from "./log-record.ts";
-import type { SenderProcess } from "./sender-processes.ts";
+import {
+  addReference,
+  addReferences,
+  type EventContext,
+  hashOf,
+  sequenceOf,
+  setNamedSpan,
+} from "./event-fields.ts";
+import { type ActivityRecord, attributeOf, textOf } from "./log-record.ts";
 import { type SignalBatch, signalTypes } from "./signal-batch.ts";
 
 export const sessionEventNames = { start: "session.start", end: "session.end" } as const;
@@ -16,15 +22,6 @@ export const pauseEventNames = {
 
 const previousIdKey = "session.previous_id";
 const pauseIdKey = "gen_ai.agent.pause.id";
-const sequenceKey = "openclaw.seq";
-
-/** What reading these events takes besides the record. */
-export interface SessionEventContext {
-  readonly sender: SenderProcess;
-  readonly hash: KeyedHash;
-  /** Attributes that name a session. */
-  readonly sessionReferences: readonly string[];
-}
 
 /**
  * S7, session events (https://opentelemetry.io/docs/specs/semconv/general/session/): a start that names
@@ -32,7 +29,7 @@ export interface SessionEventContext {
  */
 export function addSessionEvent(
   seen: ActivityRecord,
-  context: SessionEventContext,
+  context: EventContext,
   signals: SignalBatch,
 ): void {
   const { record, eventName, atMs } = seen;
@@ -64,7 +61,7 @@ export function addSessionEvent(
  */
 export function addPauseEvent(
   seen: ActivityRecord,
-  context: SessionEventContext,
+  context: EventContext,
   signals: SignalBatch,
 ): void {
   const { record, eventName, atMs } = seen;
@@ -78,16 +75,14 @@ export function addPauseEvent(
     startMs: atMs,
     endMs: atMs,
   });
-  const [trace0, trace1, trace2, trace3] = wordsOf(record.traceId, 4);
-  const [span0, span1] = wordsOf(record.spanId, 2);
-  signals.setTrace(row, trace0, trace1, trace2, trace3);
-  signals.setSpan(row, span0, span1, 0, 0);
+  setNamedSpan(seen, row, signals);
+  signals.seq.set(row, sequenceOf(seen));
   const id = textOf(attributeOf(record.attributes, pauseIdKey));
   if (id !== "") {
     const { hi, lo } = hashOf(id, context.hash);
     signals.setKey(row, hi, lo);
   } else if (isPause) {
-    signals.setKey(row, span0, span1);
+    signals.setKey(row, signals.span0.get(row), signals.span1.get(row));
   }
   addReferences(seen, context, signals);
   const first = signals.referencesFrom(row);
@@ -96,44 +91,4 @@ export function addPauseEvent(
     // Else a second session of the process could not wait beside the first.
     signals.setKey(row, signals.referenceHi(first), signals.referenceLo(first));
   }
-}
-
-function addReferences(
-  { record }: ActivityRecord,
-  context: SessionEventContext,
-  signals: SignalBatch,
-): void {
-  for (const key of context.sessionReferences) {
-    const value = textOf(attributeOf(record.attributes, key));
-    if (value !== "") {
-      addReference(value, context, signals);
-    }
-  }
-}
-
-function addReference(value: string, { hash }: SessionEventContext, signals: SignalBatch): void {
-  const { hi, lo } = hashOf(value, hash);
-  signals.addReference(hi, lo);
-}
-
-function hashOf(text: string, hash: KeyedHash): { readonly hi: number; readonly lo: number } {
-  const bytes = Buffer.from(text);
-  hash.update(bytes, 0, bytes.length);
-  return { hi: hash.hi, lo: hash.lo };
-}
-
-function sequenceOf({ record }: ActivityRecord): number {
-  const seq = integerOf(attributeOf(record.attributes, sequenceKey)) ?? 0;
-  return seq > 0 && seq < 2 ** 31 ? seq : 0;
-}
-
-/** An id as big-endian words; zeros for one of another length. */
-function wordsOf(id: Uint8Array | null | undefined, count: 4): [number, number, number, number];
-function wordsOf(id: Uint8Array | null | undefined, count: 2): [number, number];
-function wordsOf(id: Uint8Array | null | undefined, count: number): number[] {
-  if (id?.length !== count * 4) {
-    return Array.from({ length: count }, () => 0);
-  }
-  const view = new DataView(id.buffer, id.byteOffset, id.length);
-  return Array.from({ length: count }, (_, index) => view.getInt32(index * 4));
 }

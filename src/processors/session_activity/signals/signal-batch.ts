@@ -25,6 +25,19 @@ export const signalTypes = {
   answer: 9,
   /** Nothing could be read out of it. */
   malformed: 10,
+  /**
+   * S9, the gateway complains of the session that the references name: `claimed` is the index of the claim in
+   * `claimNames`, `completed` the queue depth + 1 (0 when it does not say), `kind`, `name` and the span the work it names.
+   */
+  claim: 11,
+  /** S9, the gateway recovered the session: its claims are over. `completed` as above. */
+  recovered: 12,
+  /** S9, the session is idle: runs that began before have ended. */
+  idle: 13,
+  /** S9, that many messages wait in the session: `completed` is their number + 1. */
+  queued: 14,
+  /** S9, the gateway itself evicted `claimed` tools and `completed` model calls of the session. */
+  evictedThere: 15,
 } as const;
 
 /** Bits of `SignalBatch.flags`. */
@@ -36,6 +49,10 @@ export const signalFlags = {
   failed: 4,
   /** The end says that the run closed it. */
   closedByRun: 8,
+  /** A repeat of a start that says there was progress, and not only that the work lives. */
+  progress: 16,
+  /** A finished span of OpenClaw's own exporter, which ends what is left open when it stops. */
+  openclaw: 32,
 } as const;
 
 /** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */

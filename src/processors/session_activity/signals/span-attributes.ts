@@ -13,6 +13,8 @@ const activeItemsKey = "openclaw.harness.items.active";
 const completedItemsKey = "openclaw.harness.items.completed";
 const channelKey = "openclaw.channel";
 const sequenceKey = "openclaw.seq";
+/** True on a repeat of a start that says there was progress. */
+const progressKey = "openclaw.progress";
 const toolExecutionName = new KeySet(["openclaw.tool.execution"]);
 const blockedOutcome = new KeySet(["blocked"]);
 /** A harness run with more open items than this is not believed. */
@@ -28,6 +30,7 @@ export const workKeys: readonly string[] = [
   completedItemsKey,
   channelKey,
   sequenceKey,
+  progressKey,
 ];
 
 /** Writes what the attributes of work say into the signal of its span: session, tool, outcome, claims, order. */
@@ -47,6 +50,7 @@ export class SpanAttributes {
   readonly #completedItems: number;
   readonly #channel: number;
   readonly #sequence: number;
+  readonly #progress: number;
 
   /** `names` are those of the key set that scans use. */
   constructor(
@@ -74,6 +78,7 @@ export class SpanAttributes {
     this.#completedItems = names.indexOf(completedItemsKey);
     this.#channel = names.indexOf(channelKey);
     this.#sequence = names.indexOf(sequenceKey);
+    this.#progress = names.indexOf(progressKey);
   }
 
   /**
@@ -127,6 +132,10 @@ export class SpanAttributes {
           signals.claimed.set(signal, toItems(a, b));
         } else if (kind === workKinds.run && key === this.#completedItems) {
           signals.completed.set(signal, toItems(a, b));
+        }
+      } else if (type === attributeTypes.bool && key === this.#progress && a === 1) {
+        if (signals.type.get(signal) === signalTypes.start) {
+          signals.flags.set(signal, signals.flags.get(signal) | signalFlags.progress);
         }
       }
     }

@@ -17,8 +17,9 @@ export const dialectOfForm: Readonly<Record<SpanForm, Dialect>> = {
   pending: dialects.logfirePending,
 };
 
-/** Spans of this scope come from our plugin for OpenClaw. They speak to us alone. */
-const relayScope = new KeySet(["openclaw-activity-relay"]);
+/** Spans and events of this scope come from our plugin for OpenClaw. They speak to us alone. */
+export const relayScopeName = "openclaw-activity-relay";
+const relayScope = new KeySet([relayScopeName]);
 /** S2. The number grows from one snapshot to the next. */
 const partialVersionKey = "_dd.partial_version";
 const spanTypeKey = "logfire.span_type";

@@ -141,7 +141,8 @@ export class SpanObserver {
         ? this.#forms.pendingParentOf(spans, row)
         : ([spans.parentId0.get(row), spans.parentId1.get(row)] as const);
     const spanClass = this.#classifier.classify(spans, row, parent[0] === 0 && parent[1] === 0);
-    const told = { isStart, dialect: dialectOfForm[form], spanClass };
+    const isFinished = form === "finished";
+    const told = { isStart, dialect: dialectOfForm[form], spanClass, isFinished };
     const signal = this.#add(row, sender, told, signals);
     if (form === "partial") {
       // A snapshot ends when it was taken.
@@ -149,7 +150,7 @@ export class SpanObserver {
     } else if (form === "pending") {
       this.#standInForParent(row, parent, signal, signals);
     }
-    this.#describe(row, signal, { spanClass, isFinished: form === "finished" }, signals);
+    this.#describe(row, signal, { spanClass, isFinished }, signals);
     if (isPause(spans, row)) {
       this.#addPause(row, isStart, signal, signals);
     }
@@ -157,7 +158,8 @@ export class SpanObserver {
 
   #addReported(row: number, sender: SenderProcess, report: SpanReport, signals: SignalBatch): void {
     const spanClass = this.#classifier.classify(this.#spans, row);
-    const signal = this.#add(row, sender, { ...report, spanClass }, signals);
+    const told = { ...report, spanClass, isFinished: false };
+    const signal = this.#add(row, sender, told, signals);
     signals.intervalMs.set(signal, report.intervalMs);
     signals.sentMs.set(signal, report.sentMs);
     if (signals.endMs.get(signal) === 0) {
@@ -170,16 +172,23 @@ export class SpanObserver {
   #add(
     row: number,
     sender: SenderProcess,
-    told: { readonly isStart: boolean; readonly dialect: Dialect; readonly spanClass: SpanClass },
+    told: {
+      readonly isStart: boolean;
+      readonly dialect: Dialect;
+      readonly spanClass: SpanClass;
+      readonly isFinished: boolean;
+    },
     signals: SignalBatch,
   ): number {
     const { spans } = this;
     const { spanClass } = told;
+    const isFailed = spans.statusCode.get(row) === errorStatus;
+    const ofClass = told.isFinished ? spanClass.flags : spanClass.flags & ~signalFlags.openclaw;
     const signal = signals.add({
       type: told.isStart ? signalTypes.start : signalTypes.end,
       dialect: told.dialect,
       kind: spanClass.kind,
-      flags: spanClass.flags | (spans.statusCode.get(row) === errorStatus ? signalFlags.failed : 0),
+      flags: ofClass | (isFailed ? signalFlags.failed : 0),
       process: sender.process,
       place: sender.place,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),

@@ -10,14 +10,32 @@ import {
 import type { InstrumentSpec } from "../../../metrics/instrument.ts";
 import { ManualReader } from "../../../metrics/manual-reader.ts";
 import type { DescribedSource } from "../../../metrics/metrics-source.ts";
-import { evictionReasons, kindNames, toWorkKind, workKinds } from "../kinds.ts";
+import {
+  type BlockedBy,
+  claimNames,
+  evictionReasons,
+  kindNames,
+  toWorkKind,
+  verdictNames,
+  workKinds,
+} from "../kinds.ts";
 import { type ActivityCounts, durationBoundsS, outcomes } from "../machine/activity-counts.ts";
 import type { SessionActivity } from "../machine/session-activity.ts";
-import { sessionStateNames } from "../machine/session-states.ts";
+import type { SessionState } from "../machine/session-states.ts";
 import { dialectNames, resultsOf } from "../signals/dialects.ts";
 import { activityInstruments, specs } from "./instruments.ts";
 
 const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as const;
+
+/** What a session in a state can be blocked by; no other pair occurs. */
+const sessionPlaces: readonly (readonly [state: SessionState, blockedBy: BlockedBy])[] = [
+  ["active", "none"],
+  ["long_running", "none"],
+  ["stalled", "model_call"],
+  ["stalled", "run"],
+  ["blocked_tool_call", "tool"],
+  ["paused", "none"],
+];
 
 /** What publishing needs of the machine and of the outside. */
 export interface MetricsInput {
@@ -118,8 +136,23 @@ function createReader(input: MetricsInput): ManualReader {
   );
   observe(specs.signals, () => signalPoints(counts));
   observe(specs.sessions, () =>
-    sessionStateNames.map(
-      (state) => [activity.sessionsIn(state), { "openclaw.state": state }] as const,
+    sessionPlaces.map(
+      ([state, blockedBy]) =>
+        [
+          activity.sessionsBy(state, blockedBy),
+          { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
+        ] as const,
+    ),
+  );
+  observe(specs.diagnosed, () =>
+    verdictNames.flatMap((verdict) =>
+      claimNames.map(
+        (claim) =>
+          [
+            counts.diagnosed(verdict, claim),
+            { "openclaw.verdict": verdict, "openclaw.claim": claim },
+          ] as const,
+      ),
     ),
   );
   observe(specs.held, () => [[activity.heldMarkers(), {}] as const]);

@@ -8,7 +8,7 @@ import { kindNames } from "../kinds.ts";
 import type { ActivityEvent, EvictedEvent, EvictedMarker } from "../machine/activity-event.ts";
 import type { Untold } from "../memory/recovery.ts";
 import type { Anchor } from "../memory/remembered.ts";
-import { confidenceOfEvent, type RecordContext, toRecord } from "./event-records.ts";
+import { type RecordContext, toRecord } from "./event-records.ts";
 import { EvictionLog } from "./eviction-log.ts";
 import { Outbox } from "./outbox.ts";
 
@@ -111,7 +111,7 @@ export class Announcer {
     this.evictions.add({
       atUnixMs: Math.round(toUnixMs(event.atMs, anchor)),
       reason: event.reason,
-      confidence: confidenceOfEvent(event),
+      confidence: event.confidence,
       tools: event.tools,
       modelCalls: event.modelCalls,
       ...(event.oldestAgeMs === undefined ? {} : { oldestAgeMs: Math.round(event.oldestAgeMs) }),
@@ -186,7 +186,7 @@ export class Announcer {
       endTimeUnixNano: toNano(marker.startMs + Math.max(0, marker.ageMs)),
       attributes: {
         "openclaw.reason": event.reason,
-        "openclaw.confidence": confidenceOfEvent(event),
+        "openclaw.confidence": event.confidence,
         "openclaw.kind": kind,
         ...(toolName === undefined ? {} : { "gen_ai.tool.name": toolName }),
       },

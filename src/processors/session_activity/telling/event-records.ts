@@ -1,8 +1,10 @@
 import type { LogEvent } from "../../../otlp/encode.ts";
-import { type Confidence, confidenceOf, kindNames } from "../kinds.ts";
+import { kindNames, type Verdict } from "../kinds.ts";
 import type {
   ActivityEvent,
+  DiagnosedEvent,
   EvictedEvent,
+  Evidence,
   HeldEvent,
   ReconciledEvent,
   RecoveredEvent,
@@ -12,6 +14,33 @@ import type { LabelValues } from "../signals/label-values.ts";
 
 const info = { severityNumber: 9, severityText: "INFO" } as const;
 const warn = { severityNumber: 13, severityText: "WARN" } as const;
+
+/** What an operator reads first. Always the same for a verdict. */
+const sentences: Readonly<Record<Verdict, string>> = {
+  waiting_for_person: "The session waits for a person to answer. Nothing hangs.",
+  silent_tool:
+    "A tool is running and has made no progress for a while. It hangs, or it takes long.",
+  silent_model_call:
+    "A model call is running and has made no progress for a while. It hangs, or it takes long.",
+  retrying:
+    "The last model call failed and nothing has started since. The run waits to retry, or it hangs.",
+  wedged_run:
+    "The run is open and makes no progress, but no tool and no model call of it is open. The run itself hangs.",
+  progressing: "The session makes progress. Nothing hangs.",
+  stale_marker: "The work belongs to a run that has ended. The marker is stale, nothing hangs.",
+  queued_only:
+    "Messages wait in the queue and no run is open. No tool and no model call blocks them.",
+  unknown: "The complaint matches no open work that is known.",
+};
+
+/** What asks for an operator. */
+const alarming: readonly Verdict[] = [
+  "silent_tool",
+  "silent_model_call",
+  "retrying",
+  "wedged_run",
+  "stale_marker",
+];
 
 export interface RecordContext {
   readonly tools: LabelValues;
@@ -33,6 +62,8 @@ export function toRecord(
       return toReconciledRecord(event, timeUnixNano);
     case "stalled":
       return toStalledRecord(event, timeUnixNano, context);
+    case "diagnosed":
+      return toDiagnosedRecord(event, timeUnixNano, context);
     case "recovered":
       return toRecoveredRecord(event, timeUnixNano, context);
     case "held":
@@ -42,11 +73,6 @@ export function toRecord(
       return never;
     }
   }
-}
-
-/** How sure an eviction is; one that was inferred from what a model asked for is presumed. */
-export function confidenceOfEvent(event: EvictedEvent): Confidence {
-  return event.isInferred ? "presumed" : confidenceOf[event.reason];
 }
 
 /**
@@ -67,11 +93,11 @@ function toEvictedRecord(
       "openclaw.reason": event.reason,
       "openclaw.evictedTools": event.tools,
       "openclaw.evictedModelCalls": event.modelCalls,
-      "openclaw.confidence": confidenceOfEvent(event),
-      ...ageOf(event.oldestAgeMs),
+      "openclaw.confidence": event.confidence,
+      ...millisecondsOf({ oldestAgeMs: event.oldestAgeMs }),
       ...namesOf(event, context),
     },
-    ...(context.hasTraceContext ? { traceId: event.traceId, spanId: event.spanId } : {}),
+    ...traceContextOf(event, context),
   };
 }
 
@@ -89,7 +115,7 @@ function toReconciledRecord(event: ReconciledEvent, timeUnixNano: bigint): LogEv
   };
 }
 
-/** `session.stalled`: a session has open work and nothing was heard of it for too long. */
+/** `session.stalled`: no open run of a session makes progress; names what it waits for. */
 function toStalledRecord(
   event: StalledEvent,
   timeUnixNano: bigint,
@@ -99,18 +125,35 @@ function toStalledRecord(
     ...warn,
     timeUnixNano,
     eventName: "session.stalled",
-    body: "A session has open work and nothing was heard of it for a while.",
+    body: sentences[event.verdict],
     attributes: {
       "openclaw.state": event.state,
-      "openclaw.silentMs": Math.round(event.silentMs),
       "openclaw.openTools": event.tools,
       "openclaw.openModelCalls": event.modelCalls,
-      ...ageOf(event.oldestAgeMs),
+      ...evidenceOf(event),
       ...namesOf(event, context),
     },
-    ...(context.hasTraceContext && event.oldestAgeMs !== undefined
-      ? { traceId: event.traceId, spanId: event.spanId }
-      : {}),
+    ...traceContextOf(event, context),
+  };
+}
+
+/** `session.diagnosed`: what a gateway's complaint is about, or that a tool is silent beside others that are not. */
+function toDiagnosedRecord(
+  event: DiagnosedEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  return {
+    ...(alarming.includes(event.verdict) ? warn : info),
+    timeUnixNano,
+    eventName: "session.diagnosed",
+    body: sentences[event.verdict],
+    attributes: {
+      "openclaw.claim": event.claim,
+      ...evidenceOf(event),
+      ...namesOf(event, context),
+    },
+    ...traceContextOf(event, context),
   };
 }
 
@@ -143,8 +186,35 @@ function toHeldRecord(event: HeldEvent, timeUnixNano: bigint): LogEvent {
   };
 }
 
-function ageOf(oldestAgeMs: number | undefined): Record<string, number> {
-  return oldestAgeMs === undefined ? {} : { "openclaw.oldestAgeMs": Math.round(oldestAgeMs) };
+/** The verdict and what it rests on. */
+function evidenceOf(event: Evidence): Record<string, string | number> {
+  const { ageMs, silentMs, usualP50Ms, usualP99Ms, lastSignal } = event;
+  return {
+    "openclaw.verdict": event.verdict,
+    "openclaw.blockedBy": event.blockedBy,
+    ...millisecondsOf({ ageMs, silentMs, usualP50Ms, usualP99Ms }),
+    ...(lastSignal === undefined ? {} : { "openclaw.lastSignal": lastSignal }),
+  };
+}
+
+/** Whole numbers, under their names with our prefix; without those that are absent. */
+function millisecondsOf(
+  values: Readonly<Record<string, number | undefined>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [[`openclaw.${name}`, Math.round(value)]],
+    ),
+  );
+}
+
+/** The record's own ids: none without the option, and none when nothing is known by itself. */
+function traceContextOf(
+  { traceId, spanId }: { readonly traceId: Uint8Array; readonly spanId: Uint8Array },
+  { hasTraceContext }: RecordContext,
+): { readonly traceId?: Uint8Array; readonly spanId?: Uint8Array } {
+  const isKnown = traceId.some((byte) => byte !== 0) && spanId.some((byte) => byte !== 0);
+  return hasTraceContext && isKnown ? { traceId, spanId } : {};
 }
 
 /** Bounded dimensions only. */

@@ -1,5 +1,5 @@
 import type { InstrumentSpec } from "../../../metrics/instrument.ts";
-import { evictionReasons, kindNames } from "../kinds.ts";
+import { blockedByNames, claimNames, evictionReasons, kindNames, verdictNames } from "../kinds.ts";
 import { outcomes } from "../machine/activity-counts.ts";
 import { sessionStateNames } from "../machine/session-states.ts";
 import { dialectNames, signalResults } from "../signals/dialects.ts";
@@ -48,7 +48,8 @@ export const specs = {
     name: `${prefix}.late_starts`,
     kind: "counter",
     unit: "{work}",
-    description: "Starts from before an eviction that arrived after it, and were ignored.",
+    description:
+      "Starts that were ignored because their run had ended, and was judged, before they arrived.",
     attributes: { "openclaw.kind": kinds },
   },
   signals: {
@@ -72,15 +73,27 @@ export const specs = {
     name: `${prefix}.sessions`,
     kind: "up_down_counter",
     unit: "{session}",
-    description: "Sessions with open work; without a session reference, owner trees.",
-    attributes: { "openclaw.state": sessionStateNames },
+    description:
+      "Sessions with an open run, by what they do and what blocks them; without a session reference, owner trees. blocked_tool_call is blocked by a tool, stalled by a model call or a run, any other state by none.",
+    attributes: {
+      "openclaw.state": sessionStateNames,
+      "openclaw.blocked_by": blockedByNames,
+    },
+  },
+  diagnosed: {
+    name: "openclaw.session.diagnosed",
+    kind: "counter",
+    unit: "{diagnosis}",
+    description:
+      "What complaints of a gateway turned out to be; with the claim none, tools that are silent beside work that is not.",
+    attributes: { "openclaw.verdict": verdictNames, "openclaw.claim": claimNames },
   },
   held: {
     name: `${prefix}.held`,
     kind: "up_down_counter",
     unit: "{marker}",
     description:
-      "Open markers whose eviction is held back: too many would go at once, or nothing is heard at all.",
+      "Open markers whose eviction is held back: too many would go at once, or nothing arrives at all.",
     attributes: {},
   },
   implied: {
@@ -88,14 +101,14 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{work}",
     description:
-      "Work that is open because something below it arrived: named as a parent, not told of yet.",
+      "Work that is open because something below it arrived: named as a parent, not arrived yet.",
     attributes: {},
   },
   oldestAge: {
     name: `${prefix}.oldest_age`,
     kind: "gauge",
     unit: "s",
-    description: "Age of the oldest open work since it was first heard of; 0 when none is open.",
+    description: "Age of the oldest open work since it arrived; 0 when none is open.",
     attributes: { "openclaw.kind": kinds },
   },
   duration: {

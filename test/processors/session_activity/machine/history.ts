@@ -1,4 +1,6 @@
 import {
+  type BlockedBy,
+  blockedByNames,
   evictionReasons,
   kindNames,
   toWorkKind,
@@ -7,7 +9,10 @@ import {
 import type { ActivityEvent } from "../../../../src/processors/session_activity/machine/activity-event.ts";
 import type { ActivityLimits } from "../../../../src/processors/session_activity/machine/activity-limits.ts";
 import { SessionActivity } from "../../../../src/processors/session_activity/machine/session-activity.ts";
-import { sessionStateNames } from "../../../../src/processors/session_activity/machine/session-states.ts";
+import {
+  type SessionState,
+  sessionStateNames,
+} from "../../../../src/processors/session_activity/machine/session-states.ts";
 import { dialects } from "../../../../src/processors/session_activity/signals/dialects.ts";
 import {
   SignalBatch,
@@ -41,7 +46,12 @@ export interface Signal {
     | "pause"
     | "resume"
     | "request"
-    | "answer";
+    | "answer"
+    | "claim"
+    | "recovered"
+    | "idle"
+    | "queued"
+    | "evictedThere";
   /** How it is told; else as the type and `isRelayed` say. */
   readonly dialect?: keyof typeof dialects;
   readonly isRelayed?: boolean;
@@ -66,14 +76,22 @@ export interface Signal {
   /** Sender's clock. */
   readonly start: number;
   readonly end?: number;
+  /** The sender's clock is not set: start and end are 0. */
+  readonly unset?: boolean;
+  /** Of a claim the index in `claimNames`; of what was evicted there, tools. */
   readonly claimed?: number;
+  /** Of a claim and of a queue the messages that wait + 1; of what was evicted there, model calls. */
   readonly completed?: number;
+  /** A repeat that says there was progress. */
+  readonly progress?: boolean;
   readonly closedByRun?: boolean;
   readonly failed?: boolean;
+  /** Comes from OpenClaw's own exporter. */
+  readonly isOpenclaw?: boolean;
 }
 
 /** Times of senders lie this far from ours, so that a mix-up shows. */
-const senderEpochMs = 1_795_000_000_000;
+export const senderEpochMs = 1_795_000_000_000;
 
 const kinds = {
   run: workKinds.run,
@@ -162,22 +180,23 @@ export class History {
     return problems;
   }
 
-  /** States of sessions that contradict what is open, or what was told of them. */
+  /** States of sessions that contradict each other, or what was reported of them. */
   stateProblems(): readonly string[] {
     const problems: string[] = [];
-    const inStates = sessionStateNames.reduce(
-      (sum, state) => sum + this.activity.sessionsIn(state),
-      0,
-    );
-    if (inStates !== this.activity.sizes().sessions) {
-      problems.push(`${inStates} sessions by state, ${this.activity.sizes().sessions} in all`);
+    for (const state of sessionStateNames) {
+      const inState = this.activity.sessionsIn(state);
+      const by = blockedByNames.map((blockedBy) => sessionsBy(this.activity, state, blockedBy));
+      const sum = by.reduce((total, sessions) => total + sessions, 0);
+      if (sum !== inState) {
+        problems.push(`${inState} sessions are ${state}, ${sum} by what blocks them`);
+      }
     }
     const count = (type: string) => this.events.filter((event) => event.type === type).length;
     const stalled =
       this.activity.sessionsIn("stalled") + this.activity.sessionsIn("blocked_tool_call");
-    if (count("stalled") - count("recovered") !== stalled) {
+    if (count("stalled") < count("recovered") + stalled) {
       problems.push(
-        `${count("stalled")} told as stalled, ${count("recovered")} as recovered, ${stalled} are`,
+        `${count("stalled")} were stalled, ${count("recovered")} recovered, ${stalled} are`,
       );
     }
     return problems;
@@ -201,6 +220,20 @@ export class History {
   }
 }
 
+/** How many sessions are in a state and blocked by that. */
+export function sessionsBy(
+  activity: SessionActivity,
+  state: SessionState,
+  blockedBy: BlockedBy,
+): number {
+  const counting = activity as SessionActivity & CountsBy;
+  return counting.sessionsBy?.(state, blockedBy) ?? 0;
+}
+
+interface CountsBy {
+  readonly sessionsBy?: (state: SessionState, blockedBy: BlockedBy) => number;
+}
+
 /** Appends a signal as an observer would. */
 export function write(batch: SignalBatch, signal: Signal): void {
   const row = batch.add({
@@ -211,14 +244,22 @@ export function write(batch: SignalBatch, signal: Signal): void {
       (signal.kind === "harness" ? signalFlags.harness : 0) |
       (signal.kind === "inner" ? signalFlags.innerRun : 0) |
       (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
-      (signal.failed === true ? signalFlags.failed : 0),
+      (signal.failed === true ? signalFlags.failed : 0) |
+      (signal.progress === true ? signalFlags.progress : 0) |
+      (signal.isOpenclaw === true ? signalFlags.openclaw : 0),
     process: signal.process ?? 1,
     place: signal.place ?? 0,
-    startMs: senderEpochMs + signal.start * 1000,
-    endMs: senderEpochMs + (signal.end ?? 0) * 1000,
+    startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
+    endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
   });
   batch.setTrace(row, 7, 7, 7, signal.trace ?? 1);
-  batch.setSpan(row, 5, signal.span, signal.parent === undefined ? 0 : 5, signal.parent ?? 0);
+  batch.setSpan(
+    row,
+    signal.span === 0 ? 0 : 5,
+    signal.span,
+    signal.parent === undefined ? 0 : 5,
+    signal.parent ?? 0,
+  );
   batch.intervalMs.set(row, (signal.interval ?? 0) * 1000);
   batch.seq.set(row, signal.seq ?? 0);
   batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
@@ -231,7 +272,7 @@ export function write(batch: SignalBatch, signal: Signal): void {
   }
 }
 
-/** How a signal is told. */
+/** In which dialect a signal comes. */
 export function dialectOf({ type, isRelayed, dialect }: Signal) {
   if (dialect !== undefined) {
     return dialects[dialect];
@@ -248,6 +289,12 @@ export function dialectOf({ type, isRelayed, dialect }: Signal) {
     case "request":
     case "answer":
       return dialects.requestedTool;
+    case "claim":
+    case "recovered":
+    case "idle":
+    case "queued":
+    case "evictedThere":
+      return dialects.sessionClaim;
     case "start":
       return isRelayed === true ? dialects.relay : dialects.liveSpan;
     case "end":

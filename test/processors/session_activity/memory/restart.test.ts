@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import Long from "long";
 import { describe, expect, test } from "vitest";
@@ -153,6 +154,43 @@ const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
 
 /** Resolves when what was told has been handed on by now. */
 const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("a journal that version 1 wrote", () => {
+  for (const what of ["log", "snapshot"]) {
+    test(`is read, as a ${what}: what was open is decided by the rules of now`, async () => {
+      const path = `test/testdata/session_activity/journal-v1-${what}.json`;
+      const recorded: {
+        readonly lastWrittenUnixMs: number;
+        readonly page: readonly string[];
+        readonly records: readonly string[];
+      } = JSON.parse(readFileSync(path, "utf8"));
+      const storage = new MemoryStorage();
+      storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
+      storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+      const after = await open(storage, { seed: 9, afterMs: 20_000 });
+      expect(await after.page()).toEqual(recorded.page);
+      // A tool that version 1 evicted ends after all: it is known, and not counted again.
+      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
+      after.clock.advance(60_000);
+      await handedOn();
+      expect(after.events()).toMatchObject([
+        { eventName: "session.activity.reconciled" },
+        { eventName: "session.activity.evicted", tool: "exec" },
+      ]);
+      expect(await after.page()).toEqual([
+        'ended_total{kind="run"} 2',
+        'ended_total{kind="tool"} 1',
+        'evicted_total{reason="orphaned_no_owner"} 2',
+        'open{kind="run"} 3',
+        'open{kind="tool"} 4',
+        'started_total{kind="run"} 5',
+        'started_total{kind="tool"} 7',
+      ]);
+      const again = await open(storage, { seed: 9, afterMs: 100_000 });
+      expect(await again.page()).toEqual(await after.page());
+    });
+  }
+});
 
 describe("a collector that is killed and started again", () => {
   test("knows what was open, whose it was and how many there were", async () => {
@@ -514,7 +552,7 @@ describe("a collector that is killed and started again", () => {
   test("starts anew, and says so, when a later version wrote what is stored", async () => {
     const storage = new MemoryStorage();
     storage.records = [
-      Buffer.concat([Buffer.from([1]), Buffer.from('{"version":2}')]),
+      Buffer.concat([Buffer.from([1]), Buffer.from('{"version":99}')]),
       Buffer.from([77, 1]),
     ];
     const { log, send, page, clock } = await open(storage);

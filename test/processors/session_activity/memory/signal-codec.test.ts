@@ -1,12 +1,20 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { claimNames, workKinds } from "../../../../src/processors/session_activity/kinds.ts";
 import {
   decodeSignals,
   SignalEncoder,
 } from "../../../../src/processors/session_activity/memory/signal-codec.ts";
-import { SignalBatch } from "../../../../src/processors/session_activity/signals/signal-batch.ts";
+import { dialects } from "../../../../src/processors/session_activity/signals/dialects.ts";
+import {
+  SignalBatch,
+  signalFlags,
+  signalTypes,
+} from "../../../../src/processors/session_activity/signals/signal-batch.ts";
 import { anySignal } from "../machine/any-signal.ts";
 import { write } from "../machine/history.ts";
+
+const allFlags = Object.values(signalFlags).reduce((all, flag) => all | flag, 0);
 
 /** Everything that a batch says. */
 function contentOf(batch: SignalBatch) {
@@ -54,4 +62,48 @@ test("a span of a trace takes some forty bytes", () => {
     write(batch, { type: "end", kind: "tool", span, parent: 1, start: 0, end: 1 });
   }
   expect(new SignalEncoder().encode(5, batch, 0).length / 1000).toBeLessThan(40);
+});
+
+test("every type, dialect, kind and flag has its bits", () => {
+  const batch = new SignalBatch();
+  batch.clear();
+  for (const type of Object.values(signalTypes)) {
+    for (const dialect of Object.values(dialects)) {
+      for (const kind of Object.values(workKinds)) {
+        for (const flags of [0, ...Object.values(signalFlags), allFlags]) {
+          const row = batch.add({
+            ...{ type, dialect, kind, flags },
+            ...{ process: 1, place: 1, startMs: 2, endMs: 3 },
+          });
+          batch.setTrace(row, 1, 2, 3, 4);
+          batch.setSpan(row, 5, 6, 0, 0);
+        }
+      }
+    }
+  }
+  const read = new SignalBatch();
+  decodeSignals(new SignalEncoder().encode(5, batch, 1), read);
+  expect(contentOf(read)).toEqual(contentOf(batch));
+});
+
+test("a claim is read back with its name, its counts, its order and its session", () => {
+  const batch = new SignalBatch();
+  batch.clear();
+  const row = batch.add({
+    type: signalTypes.claim,
+    dialect: dialects.sessionClaim,
+    kind: workKinds.tool,
+    flags: 0,
+    ...{ process: 1, place: 1, startMs: 2, endMs: 2 },
+  });
+  batch.setTrace(row, 1, 2, 3, 4);
+  batch.setSpan(row, 5, 6, 0, 0);
+  batch.claimed.set(row, claimNames.indexOf("recovery"));
+  batch.completed.set(row, 2 ** 31 - 1);
+  batch.name.set(row, 7);
+  batch.seq.set(row, 41);
+  batch.addReference(8, 9);
+  const read = new SignalBatch();
+  decodeSignals(new SignalEncoder().encode(5, batch, 1), read);
+  expect(contentOf(read)).toEqual(contentOf(batch));
 });

@@ -23,6 +23,8 @@ type Attributes = Readonly<Record<string, Value>>;
 interface Rest {
   readonly scope?: string;
   readonly isChild?: boolean;
+  /** The span has no end. */
+  readonly isOpen?: boolean;
   /** Attributes after the others, which may repeat them. */
   readonly more?: readonly (readonly [key: string, value: Value])[];
   readonly workSpans?: readonly SpanRuleConfig[];
@@ -40,7 +42,7 @@ function anyValueOf(value: Value): otlp.IAnyValue {
   }
 }
 
-/** What a finished span of this name with these attributes is taken for. */
+/** What a span of this name with these attributes is taken for. */
 function observe(name: string, attributes: Attributes = {}, rest: Rest = {}) {
   const tools = new LabelValues(10);
   const observer = new SpanObserver({
@@ -57,7 +59,7 @@ function observe(name: string, attributes: Attributes = {}, rest: Rest = {}) {
     spanId: new Uint8Array(8).fill(2),
     ...(rest.isChild === true ? { parentSpanId: new Uint8Array(8).fill(3) } : {}),
     name,
-    endTimeUnixNano: Long.fromNumber(1),
+    endTimeUnixNano: Long.fromNumber(rest.isOpen === true ? 0 : 1),
     attributes: [...Object.entries(attributes), ...(rest.more ?? [])].map(([key, value]) => ({
       key,
       value: anyValueOf(value),
@@ -258,6 +260,27 @@ describe("what a span tells besides", () => {
     expect(observe("openclaw.run", { "openclaw.outcome": "completed" }).flags).toBe(
       signalFlags.innerRun,
     );
+  });
+});
+
+describe("a finished tool or model call of OpenClaw's own exporter", () => {
+  const isOwn = (name: string, attributes: Attributes = {}, rest: Rest = {}) =>
+    (observe(name, attributes, rest).flags & signalFlags.openclaw) !== 0;
+
+  test("is known by its name, whether or not an attribute says the same", () => {
+    expect(isOwn("openclaw.tool.execution")).toBe(true);
+    expect(isOwn("openclaw.tool.execution", { "gen_ai.operation.name": "execute_tool" })).toBe(
+      true,
+    );
+    expect(isOwn("openclaw.model.call", { "gen_ai.operation.name": "chat" })).toBe(true);
+  });
+
+  test("is none of another name, of another kind, of our relay, or that is still open", () => {
+    expect(isOwn("openclaw.run")).toBe(false);
+    expect(isOwn("execute_tool", { "gen_ai.operation.name": "execute_tool" })).toBe(false);
+    expect(isOwn("openclaw.model.call", { "gen_ai.operation.name": "execute_tool" })).toBe(false);
+    expect(isOwn("openclaw.tool.execution", {}, { scope: "openclaw-activity-relay" })).toBe(false);
+    expect(isOwn("openclaw.tool.execution", {}, { isOpen: true })).toBe(false);
   });
 });
 

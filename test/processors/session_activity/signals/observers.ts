@@ -15,8 +15,9 @@ export function createSpanObserver(options: { readonly passesPending?: boolean }
   return { observer: new SpanObserver({ ...parts, ...options }), ...parts };
 }
 
-export function createLogObserver() {
+export function createLogObserver(options: { readonly passesClaims?: boolean } = {}) {
   const { observer: spans, ...parts } = createSpanObserver();
-  const observer = new LogObserver({ ...parts, spans, sessionReferences, stateIntervalMs: 5_000 });
+  const told = { sessionReferences, stateIntervalMs: 5_000, ...options };
+  const observer = new LogObserver({ ...parts, ...told, spans });
   return { observer, ...parts };
 }

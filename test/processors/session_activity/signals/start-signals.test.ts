@@ -4,11 +4,12 @@ import { otlp } from "../../../../src/otlp/proto/generated.js";
 import { dialectNames } from "../../../../src/processors/session_activity/signals/dialects.ts";
 import {
   SignalBatch,
+  signalFlags,
   signalTypes,
 } from "../../../../src/processors/session_activity/signals/signal-batch.ts";
 import { createSpanObserver } from "./observers.ts";
 
-type Value = string | number | { readonly double: number };
+type Value = string | number | boolean | { readonly double: number };
 
 const nameOf = (names: Readonly<Record<string, number>>, value: number) =>
   Object.keys(names).find((name) => names[name] === value);
@@ -16,6 +17,9 @@ const nameOf = (names: Readonly<Record<string, number>>, value: number) =>
 function anyValue(value: Value): otlp.AnyValue.$Properties {
   if (typeof value === "string") {
     return { stringValue: value };
+  }
+  if (typeof value === "boolean") {
+    return { boolValue: value };
   }
   return typeof value === "number"
     ? { intValue: Long.fromNumber(value) }
@@ -73,12 +77,13 @@ function observe(
       sentMs: signals.sentMs.get(row),
       name: tools.valueOf(signals.name.get(row)),
       hasKey: signals.key0.get(row) !== 0 || signals.key1.get(row) !== 0,
+      isProgress: (signals.flags.get(row) & signalFlags.progress) !== 0,
     })),
   };
 }
 
 const tool = { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "exec" };
-const plain = { span: 0xa1, parent: 0, sentMs: 0, name: "exec", hasKey: false };
+const plain = { span: 0xa1, parent: 0, sentMs: 0, name: "exec", hasKey: false, isProgress: false };
 
 describe("live spans (S1)", () => {
   test("a span without an end is a start and goes no further", () => {
@@ -87,6 +92,27 @@ describe("live spans (S1)", () => {
       signals: [{ ...plain, type: "start", dialect: "live_span" }],
     });
   });
+
+  for (const [what, span, isProgress] of [
+    ["a live start that says so", { end: 0, attributes: { "openclaw.progress": true } }, true],
+    [
+      "a relayed start that says so",
+      { end: 0, scope: "openclaw-activity-relay", attributes: { "openclaw.progress": true } },
+      true,
+    ],
+    ["a start that denies it", { end: 0, attributes: { "openclaw.progress": false } }, false],
+    [
+      "a start that says it in text",
+      { end: 0, attributes: { "openclaw.progress": "true" } },
+      false,
+    ],
+    ["an end", { end: 2, attributes: { "openclaw.progress": true } }, false],
+  ] as const) {
+    test(`${what} is ${isProgress ? "" : "not "}progress`, () => {
+      const attributes = { ...tool, ...span.attributes };
+      expect(observe({ name: "t", ...span, attributes }).signals).toMatchObject([{ isProgress }]);
+    });
+  }
 });
 
 describe("snapshots of Datadog (S2)", () => {

@@ -1,7 +1,9 @@
-import { isActive, mayBeBelow, ownerAbove, parentOf } from "./kinship.ts";
-import { type Report, spanIn, traceOf } from "./report.ts";
-import { waitingGroup } from "./sessions.ts";
-import type { Group, Span, World } from "./world.ts";
+import { ownerOver } from "./holders.ts";
+import { mayBeBelow, parentOf } from "./kinship.ts";
+import { type Owners, ownersOf } from "./owners.ts";
+import { type Report, spanIn, thingOf, traceOf } from "./report.ts";
+import { isBefore } from "./things.ts";
+import type { Span, World } from "./world.ts";
 
 /** Why a start is not tracked, if it is not. */
 export function refuse(
@@ -20,54 +22,43 @@ export function refuse(
 /** Whether the bounds keep work from being tracked. */
 export function isFull(world: World, known: Span | undefined, report: Report): boolean {
   const { maxOpenWork, maxSessions } = world.limits;
+  const owners = ownersOf(world);
   const open = [...world.spans.values()].filter(({ state }) => state === "open");
-  const active = [...world.groups].filter(isActive);
+  const sessions = new Set(open.map((span) => owners.sessionOf(span)));
+  const joined = sessionJoined(world, owners, known, report);
+  const needsRoom = joined === undefined || !sessions.has(joined);
+  return open.length >= maxOpenWork || (sessions.size >= maxSessions && needsRoom);
+}
+
+/** Whether the start of a marker is from before the end of its own run, which is over. */
+function isLate(world: World, known: Span | undefined, report: Report): boolean {
+  const owners = ownersOf(world);
+  const run = runFrom(parentAs(world, known, report));
+  const own = run && owners.ofRun(run);
+  if (own?.end === undefined || ownerOver(world, owners, own).dueMs > world.nowMs) {
+    return false;
+  }
+  const hasOpenHolder = ownerOver(world, owners, own).confidence === "probable";
+  const isRemembered = world.nowMs - own.endedAtMs < world.limits.tombstoneTtlMs;
   return (
-    open.length >= maxOpenWork ||
-    (active.length >= maxSessions && !joinsActive(world, known, report))
+    !hasOpenHolder && isRemembered && isBefore(thingOf(world, report), own.end, world.latenessMs)
   );
 }
 
-/** The group that the first known reference names. */
-export function referencedGroup(world: World, report: Report): Group | undefined {
-  const known = report.references.find((reference) => world.references.has(reference));
-  return known === undefined ? undefined : world.references.get(known);
-}
-
-/** Whether the start of a marker is from before an eviction in any group that it would be part of. */
-function isLate(world: World, known: Span | undefined, report: Report): boolean {
-  const parent = parentAs(world, known, report);
-  const owner = runFrom(parent);
-  const owned = owner?.group;
-  const named = report.references.map((reference) => world.references.get(reference));
-  const hasReference = named.length > 0;
-  const joined = owner === undefined && parent !== undefined ? waitingGroup(world, parent) : owned;
-  const staysWithOwner = owned !== undefined && owned.references.size === 0;
-  const candidates = [
-    known?.group,
-    ...(hasReference ? [staysWithOwner ? owned : undefined, ...named] : [joined]),
-  ];
-  return candidates.some((group) => group !== undefined && isFenced(group, report));
-}
-
-/** By the sender's order where both have one, else by its clock. */
-function isFenced(group: Group, { seq, startMs }: Report): boolean {
-  return seq > 0 && group.cutoffSeq > 0 ? seq <= group.cutoffSeq : startMs <= group.cutoffMs;
-}
-
-/** Whether work needs no session beside those that are active. */
-function joinsActive(world: World, known: Span | undefined, report: Report): boolean {
-  const referenced = referencedGroup(world, report);
-  const parent = parentAs(world, known, report);
-  if (report.references.length > 0) {
-    return referenced !== undefined && isActive(referenced);
+/** The session that new work would be of; undefined when that is a new one. */
+function sessionJoined(
+  world: World,
+  owners: Owners,
+  known: Span | undefined,
+  report: Report,
+): string | undefined {
+  const named = owners.sessionNamed(report.references);
+  const run = runFrom(parentAs(world, known, report));
+  const above = run && owners.ofRun(run)?.session;
+  if (report.kind === "run") {
+    return named ?? above;
   }
-  const owned = runFrom(parent)?.group;
-  if (parent === undefined || owned === undefined || !isActive(owned)) {
-    return false;
-  }
-  const isInner = report.isInner && parent.isHarness;
-  return report.kind !== "run" || isInner || owned.references.size > 0;
+  return above ?? named;
 }
 
 /** The parent that a span has or would get. */
@@ -85,5 +76,10 @@ function parentAs(world: World, known: Span | undefined, report: Report): Span |
 
 /** The nearest run, the span itself included. */
 function runFrom(span: Span | undefined): Span | undefined {
-  return span === undefined || span.kind === "run" ? span : ownerAbove(span);
+  for (let run = span; run !== undefined; run = parentOf(run)) {
+    if (run.kind === "run") {
+      return run;
+    }
+  }
+  return undefined;
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { anySignal } from "../any-signal.ts";
 import type { Signal } from "../history.ts";
+import { anyTurn, maybe, seconds, type Turn, withNext } from "./any-turn.ts";
 
 /** Signals that arrive together. */
 export interface Arrival {
@@ -10,75 +11,6 @@ export interface Arrival {
 }
 
 type Sent = readonly [at: number, signal: Signal];
-
-const seconds = (max: number) => fc.integer({ min: 0, max });
-const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 3 });
-
-const marker = fc.record({
-  kind: fc.constantFrom("tool" as const, "tool" as const, "model_call" as const),
-  fromS: seconds(40),
-  forS: seconds(70),
-  fate: fc.constantFrom(
-    "ends" as const,
-    "ends" as const,
-    "never ends" as const,
-    "closed by its run" as const,
-  ),
-  below: fc.constantFrom(
-    "owner" as const,
-    "owner" as const,
-    "marker before" as const,
-    "link" as const,
-    "nothing known" as const,
-  ),
-  heartbeats: fc.nat(3),
-  interval: fc.constantFrom(0, 0, 5, 20),
-  call: fc.nat(4),
-  name: fc.nat(2),
-  /** A model call before it listed its call. */
-  isAsked: fc.boolean(),
-  hasSession: fc.boolean(),
-  failed: fc.boolean(),
-});
-
-const turn = fc.record({
-  process: fc.integer({ min: 1, max: 2 }),
-  trace: fc.integer({ min: 1, max: 3 }),
-  sessions: fc.uniqueArray(fc.integer({ min: 1, max: 3 }), { maxLength: 2 }),
-  source: fc.constantFrom(
-    "relay" as const,
-    "liveSpan" as const,
-    "datadogPartial" as const,
-    "partialLog" as const,
-    "span" as const,
-    "span" as const,
-  ),
-  shape: fc.constantFrom(
-    "run" as const,
-    "run in harness run" as const,
-    "harness run apart" as const,
-    "nested runs" as const,
-  ),
-  fate: fc.constantFrom("ends" as const, "ends" as const, "ends" as const, "never ends" as const),
-  startS: seconds(100),
-  lengthS: seconds(50),
-  claimed: fc.nat(3),
-  completed: fc.nat(3),
-  interval: fc.constantFrom(0, 0, 0, 20),
-  hasSequence: fc.boolean(),
-  markers: fc.array(marker, { maxLength: 4 }),
-  pause: maybe(
-    fc.record({
-      fromS: seconds(60),
-      forS: maybe(seconds(60)),
-      key: fc.integer({ min: 5, max: 6 }),
-      isKeyed: fc.boolean(),
-    }),
-  ),
-  sessionEndS: maybe(seconds(80)),
-});
-
-type Turn = typeof turn extends fc.Arbitrary<infer T> ? T : never;
 
 const process = fc.record({
   place: fc.nat(1),
@@ -95,7 +27,7 @@ const process = fc.record({
 /** What gateways would send of some turns, each signal after a delay of its own, some twice, and some noise. */
 export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
   .record({
-    turns: fc.array(turn, { minLength: 1, maxLength: 4 }),
+    turns: fc.array(anyTurn, { minLength: 1, maxLength: 3 }),
     processes: fc.array(process, { minLength: 2, maxLength: 2 }),
     delays: fc.array(
       fc.oneof({ weight: 4, arbitrary: seconds(3) }, { weight: 1, arbitrary: seconds(40) }),
@@ -106,7 +38,7 @@ export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
   })
   .map(({ turns, processes, delays, repeated, noise }) => {
     const sent = [
-      ...turns.flatMap(playTurn),
+      ...turns.flatMap(withNext).flatMap(playTurn),
       ...processes.flatMap(({ beats, goneS }, index) => playProcess(index + 1, beats, goneS)),
     ];
     const repeats = repeated.flatMap(([at, lateS]): Sent[] => {
@@ -151,8 +83,8 @@ function playTurn(turn: Turn, index: number): Sent[] {
   const told = { process, trace, ...(sessions.length > 0 ? { sessions } : {}) };
   const sent: Sent[] = [];
   const tell = (at: number, signal: Signal): void => {
-    const seq = turn.hasSequence ? { seq: 1 + at } : {};
-    sent.push([at, { ...signal, ...seq }]);
+    const seq = turn.hasSequence ? { seq: 1 + Math.round(at * 100) } : {};
+    sent.push([at, { ...signal, ...clockOf(turn, signal), ...seq }]);
   };
   const tellWork = (signal: Omit<Signal, "type">, ends: boolean): void => {
     if (source !== "span") {
@@ -164,8 +96,18 @@ function playTurn(turn: Turn, index: number): Sent[] {
     }
   };
   const ends = turn.fate === "ends";
+  if (turn.fate === "idle") {
+    tell(endS, { ...told, kind: "other", span: 0, start: endS, end: endS, type: "idle" });
+  }
   const run = { ...told, start: startS, end: endS, interval: turn.interval };
   const claims = { claimed: turn.claimed, completed: turn.completed };
+  const nested = {
+    ...run,
+    kind: "run",
+    span: first + 1,
+    sessions: turn.hasOwnSession ? [4] : [],
+    end: Math.max(startS, endS + turn.outlivesS),
+  } as const;
   switch (shape) {
     case "run":
       tellWork({ ...run, kind: "run", span: first }, ends);
@@ -180,10 +122,12 @@ function playTurn(turn: Turn, index: number): Sent[] {
       break;
     case "nested runs":
       tellWork({ ...run, kind: "run", span: first }, ends);
-      tellWork(
-        { ...run, sessions: [], kind: "run", span: first + 1, parent: first, end: endS + 15 },
-        ends,
-      );
+      tellWork({ ...nested, parent: first }, ends);
+      break;
+    case "run below a tool":
+      tellWork({ ...run, kind: "run", span: first }, ends);
+      tellWork({ ...run, sessions: [], kind: "tool", span: first + 2, parent: first }, ends);
+      tellWork({ ...nested, parent: first + 2 }, true);
       break;
     default:
       shape satisfies never;
@@ -196,9 +140,10 @@ function playTurn(turn: Turn, index: number): Sent[] {
       "marker before": order > 0 ? span - 1 : first,
       link: span + 10,
       "nothing known": span + 20,
+      "nested run": first + 1,
     };
     const work = {
-      process,
+      process: marker.isElsewhere ? 3 - process : process,
       trace,
       kind: marker.kind,
       span,
@@ -240,28 +185,72 @@ function playTurn(turn: Turn, index: number): Sent[] {
     if (source !== "span") {
       for (let beat = 1; beat <= marker.heartbeats; beat++) {
         const at = start + beat * (marker.interval || 15);
-        tell(at, { ...work, type: "start", dialect: source, sent: at });
+        tell(at, {
+          ...work,
+          type: "start",
+          dialect: source,
+          sent: at,
+          progress: marker.isProgress,
+        });
       }
     }
   });
-  if (turn.pause !== undefined) {
-    const { fromS, forS, key, isKeyed } = turn.pause;
-    const paused = {
-      process,
-      trace,
-      kind: "other",
-      span: first,
-      start: 0,
-      ...(sessions.length > 0 ? { sessions } : {}),
-    } as const;
-    tell(startS + fromS, { ...paused, type: "pause", key });
-    if (forS !== undefined) {
-      tell(startS + fromS + forS, { ...paused, type: "resume", ...(isKeyed ? { key } : {}) });
+  if (turn.failsS !== undefined) {
+    const end = startS + turn.failsS;
+    const call = { process, trace, span: first + 8, parent: first, start: end - 1, end } as const;
+    tellWork({ ...call, kind: "model_call", failed: true }, true);
+  }
+  if (turn.progressS !== undefined && source !== "span") {
+    for (let at = startS + turn.progressS; at < endS; at += turn.progressS) {
+      const repeat = { ...run, type: "start", dialect: source, progress: true } as const;
+      tell(at, { ...repeat, kind: "run", span: first });
     }
+  }
+  if (turn.pause !== undefined) {
+    const { fromS, forS, key, isKeyed, names } = turn.pause;
+    const spans = { "the run": first, "a marker": first + 9, "the session": 0 };
+    const paused = { ...told, kind: "other", span: spans[names] } as const;
+    const at = startS + fromS;
+    tell(at, { ...paused, start: at, type: "pause", key });
+    if (forS !== undefined) {
+      tell(at + forS, { ...paused, start: at, type: "resume", ...(isKeyed ? { key } : {}) });
+    }
+  }
+  for (const { atS, claim: claimed, names, queue, repeatS, recoveredS } of turn.claims) {
+    const spans = { nothing: 0, "a kind": 0, "the run": first, "a marker": first + 9 };
+    const about = { ...told, span: spans[names], start: startS + atS, completed: queue } as const;
+    const kind = names === "a kind" ? "tool" : "other";
+    tell(startS + atS, { ...about, kind, type: "claim", claimed });
+    if (repeatS !== undefined) {
+      tell(startS + atS + repeatS, { ...about, kind, type: "claim", claimed });
+    }
+    if (recoveredS !== undefined) {
+      tell(startS + atS + recoveredS, { ...about, kind: "other", type: "recovered" });
+    }
+  }
+  if (turn.evictedThereS !== undefined) {
+    const at = startS + turn.evictedThereS;
+    const evicted = { ...told, kind: "other", span: 0, start: at, claimed: 1 } as const;
+    tell(at, { ...evicted, type: "evictedThere" });
   }
   if (turn.sessionEndS !== undefined) {
     const end = startS + turn.sessionEndS;
     tell(end, { ...told, kind: "other", span: first, start: 0, end, type: "sessionEnd" });
   }
   return sent;
+}
+
+/** What the sender's clock says: in its second half it may have stepped, and it may say nothing. */
+function clockOf(turn: Turn, { start, end, sent }: Signal): Partial<Signal> {
+  if (turn.clock === "unset") {
+    return { unset: true };
+  }
+  const stepAtS = turn.startS + turn.lengthS / 2;
+  const stepped = (atS: number): number =>
+    turn.clock === "steps" && atS > stepAtS ? atS + 40 : atS;
+  return {
+    start: stepped(start),
+    ...(end === undefined ? {} : { end: stepped(end) }),
+    ...(sent === undefined ? {} : { sent: stepped(sent) }),
+  };
 }

@@ -5,14 +5,14 @@ import {
 import type { SignalResult } from "../../../../../src/processors/session_activity/signals/dialects.ts";
 import { isFull, refuse } from "./admission.ts";
 import { evictByRun } from "./evicting.ts";
-import { noteEnd, pairRun } from "./finished.ts";
-import { isOwnerless } from "./kinship.ts";
+import { noteEnd, outlivedMsOf, pairRun } from "./finished.ts";
+import { ownRunOf } from "./kinship.ts";
 import { end, finish, open } from "./lives.ts";
 import { buryAnew, exhume, makeRoom } from "./memory.ts";
-import { ownerEnded } from "./owners.ts";
-import { addReferences, callIfOwnerless, define, linkParent } from "./placing.ts";
-import { type Report, spanOf } from "./report.ts";
-import { hear } from "./states.ts";
+import { ownersOf } from "./owners.ts";
+import { addReferences, define, linkParent } from "./placing.ts";
+import { makeProgress } from "./progress.ts";
+import { type Report, spanOf, thingOf } from "./report.ts";
 import type { Span, World } from "./world.ts";
 
 /** Work started, or still goes on. */
@@ -61,6 +61,7 @@ export function finishOrEnd(world: World, report: Report): SignalResult {
     return "duplicate";
   }
   known.isSettled = true;
+  makeProgress(world, known);
   reconcile(world, known);
   return "reconciled";
 }
@@ -77,10 +78,6 @@ function begin(world: World, known: Span | undefined, report: Report, leaseMs: n
   }
   span.leaseMs = leaseMs;
   open(world, span);
-  if (span.group !== undefined) {
-    hear(world, span.group);
-  }
-  callIfOwnerless(world, span);
   return true;
 }
 
@@ -90,22 +87,33 @@ function goOn(world: World, span: Span, report: Report): void {
     report.dialect === "datadog_partial"
       ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
       : leaseMsOf(report.intervalMs);
-  const isLeaseNew = leaseMs > 0 && leaseMs !== span.leaseMs;
-  if (isLeaseNew) {
+  if (leaseMs > 0 && leaseMs !== span.leaseMs) {
     span.leaseMs = Math.floor(leaseMs);
-  }
-  if (isLeaseNew || span.hold !== "none") {
-    span.isParked = false;
   }
   span.heardAtMs = world.nowMs;
   span.hold = "none";
-  if (span.group !== undefined) {
-    hear(world, span.group);
-  }
   linkParent(world, span, report);
   if (span.kind === "run") {
     addReferences(world, span, report);
   }
+  if (report.progress) {
+    for (const each of [span, ...modelCallsIn(world, span)]) {
+      makeProgress(world, each);
+    }
+  }
+}
+
+/** Open model calls of a run, which streams them. */
+function modelCallsIn(world: World, run: Span): readonly Span[] {
+  const owners = ownersOf(world);
+  const owner = owners.ofRun(run);
+  return [...world.spans.values()].filter(
+    (span) =>
+      owner !== undefined &&
+      span.kind === "model_call" &&
+      span.state === "open" &&
+      owner.runs.includes(ownRunOf(span) ?? span),
+  );
 }
 
 /**
@@ -138,54 +146,59 @@ function cameFinished(world: World, known: Span | undefined, report: Report): Si
     return leaveUntracked(world, report);
   }
   noteOutcome(span, report);
-  if (span.group !== undefined) {
-    hear(world, span.group);
-  }
+  span.end = thingOf(world, report);
+  world.changes++;
+  makeProgress(world, span);
   if (span.kind === "run") {
     finish(world, span);
-    ownerEnded(world, span, report);
+    noteClaims(span, report);
     if (report.parent === undefined && span.isInner) {
       pairRun(world, span);
     }
     return "finished";
   }
-  // Whether it outlived its owner is known when that has ended.
+  noteCall(world, span);
+  // Whether somebody else closed it is known when its owner's end is.
   exhume(world, span);
   span.isUndecided = true;
   span.undecidedSinceMs = world.nowMs;
   world.undecided.push(span);
-  callIfOwnerless(world, span);
   return "finished";
 }
 
 function endOpen(world: World, span: Span, report: Report): void {
-  const { group } = span;
-  if (group !== undefined) {
-    hear(world, group);
-  }
   linkParent(world, span, report);
   noteOutcome(span, report);
+  makeProgress(world, span);
   if (span.kind === "run") {
     addReferences(world, span, report);
-    end(world, span, report.endMs);
-    ownerEnded(world, span, report);
+    end(world, span, report.endMs, thingOf(world, report));
+    noteClaims(span, report);
   } else if (span.isClosedByRun) {
     evictByRun(world, span);
   } else {
-    if (group !== undefined) {
-      const isAfterOwner =
-        isOwnerless(world, group) &&
-        Number.isFinite(group.ownerEndMs) &&
-        report.endMs > group.ownerEndMs;
-      noteEnd(span, group, isAfterOwner);
-    }
-    end(world, span, report.endMs);
+    noteCall(world, span);
+    end(world, span, report.endMs, thingOf(world, report));
+    noteEnd(span, outlivedMsOf(span, ownersOf(world).above(span)) > 0);
+  }
+}
+
+/** Whether the last model call of a run failed says what a run does in which nothing is open. */
+function noteCall(world: World, call: Span): void {
+  const run = ownRunOf(call);
+  if (run !== undefined && call.kind === "model_call") {
+    run.lastCall = { atMs: world.nowMs, hasFailed: call.hasFailed };
   }
 }
 
 function noteOutcome(span: Span, report: Report): void {
   span.hasFailed ||= report.failed;
   span.isClosedByRun ||= report.closedByRun;
+}
+
+function noteClaims(run: Span, { claimed, completed }: Report): void {
+  run.claimed += claimed;
+  run.completed += completed;
 }
 
 function reconcile(world: World, span: Span): void {

@@ -1,30 +1,10 @@
-import { isOwnerless, openMarkersOf } from "./kinship.ts";
+import { isMarker, openMarkers } from "./kinship.ts";
 import { leaseEndMs, processDueMs } from "./processes.ts";
 import { silenceDueMs, silentUntilMs } from "./spans-due.ts";
-import { isPaused } from "./states.ts";
-import type { Group, Hold, Span, Window, World } from "./world.ts";
+import type { Hold, Span, Window, World } from "./world.ts";
 
 const smallestMass = 50;
 const largestShare = 0.2;
-
-/** Whether the judgement of groups within a second would take too many markers, those of one session not counted. */
-export function isMassOfGroups(world: World, judged: Group): boolean {
-  return isMass(world, world.confirmed, (untilMs) => {
-    const due = [...world.groups]
-      .filter((group) => group === judged || (group.dueMs ?? Number.POSITIVE_INFINITY) <= untilMs)
-      .filter(({ isHeld }) => !isHeld)
-      .map((group) => markersAtStake(world, group));
-    const total = due.reduce((sum, markers) => sum + markers, 0);
-    return { total, mass: total - Math.max(0, ...due) };
-  });
-}
-
-/** Markers that a judgement of the group would evict, about. */
-export function markersAtStake(world: World, group: Group): number {
-  const isOver =
-    group.endedAtMs !== undefined || (!isPaused(world, group) && isOwnerless(world, group));
-  return isOver ? openMarkersOf(group).length : 0;
-}
 
 /** Whether an eviction for silence that is due waits, having waited as `hold` says. */
 export function holdSilence(world: World, hold: Hold, { gapMs }: { readonly gapMs: number }): Hold {
@@ -53,7 +33,7 @@ function silentMarkers(world: World, untilMs: number): Span[] {
   return [...world.spans.values()].filter(
     (span) =>
       span.state === "open" &&
-      span.kind !== "run" &&
+      isMarker(span) &&
       (silent.some(({ id }) => id === span.trace.process) ||
         (silenceDueMs(world, span) <= untilMs && silentUntilMs(world, span) <= untilMs)),
   );
@@ -68,7 +48,7 @@ function isMass(
   if (world.nowMs >= window.untilMs) {
     window.untilMs = world.nowMs + window.lengthMs;
     const { total, mass } = count(window.untilMs);
-    const open = [...world.groups].flatMap(openMarkersOf).length;
+    const open = openMarkers(world).length;
     window.isMass = mass >= smallestMass && mass > open * largestShare;
     if (window.isMass) {
       tellHeld(world, "mass_eviction", total);

@@ -1,23 +1,24 @@
 import {
+  type Confidence,
   confidenceOf,
   type EvictionReason,
 } from "../../../../../src/processors/session_activity/kinds.ts";
+import { ownRunOf } from "./kinship.ts";
 import { evict } from "./lives.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
-import type { Group, Span, World } from "./world.ts";
+import type { Span, World } from "./world.ts";
 
-/** Evicts open markers of one group together. */
+/** Evicts open markers together. */
 export function evictMarkers(
   world: World,
-  group: Group,
   markers: readonly Span[],
   reason: EvictionReason,
+  confidence: Confidence = confidenceOf[reason],
 ): void {
   if (markers.length === 0) {
     return;
   }
-  fence(group, markers);
-  tell(world, markers, reason);
+  report(world, markers, { reason, confidence });
   for (const marker of world.inAnyOrder(markers)) {
     evict(world, marker, reason);
   }
@@ -25,39 +26,45 @@ export function evictMarkers(
 
 /** The end of an open marker says that its run closed it: an orphan by its own account. */
 export function evictByRun(world: World, marker: Span): void {
-  if (marker.group !== undefined) {
-    marker.group.explained++;
+  const run = ownRunOf(marker);
+  if (run !== undefined) {
+    run.explained++;
   }
-  tell(world, [marker], "orphaned_no_owner");
-  evict(world, marker, "orphaned_no_owner");
+  evictMarkers(world, [marker], "orphaned_no_owner");
   marker.isSettled = true;
 }
 
-/** Starts from before this eviction, or from before the end of the owners, are too late from now on. */
-export function fence(group: Group, markers: readonly Span[]): void {
-  const ownerEndMs = group.looseIn?.ownerEndMs ?? group.ownerEndMs;
-  group.cutoffMs = Math.max(group.cutoffMs, ownerEndMs, ...markers.map(({ startMs }) => startMs));
-  group.cutoffSeq = Math.max(group.cutoffSeq, group.ownerEndSeq, ...markers.map(({ seq }) => seq));
+/** Tools that are known by number only. */
+export function evictUnnamed(world: World, tools: number): void {
+  if (tools > 0) {
+    world.tally.count("started", "tool", tools);
+    world.tally.countEvicted("orphaned_no_owner", "tool", tools);
+    report(world, [], { reason: "orphaned_no_owner", confidence: "presumed", tools });
+  }
 }
 
-/** One event for markers that go together, before they are closed, and for as many tools more that are known by number. */
-export function tell(
+/** One event for markers that go together, before they are closed, or for tools that are known by number. */
+export function report(
   world: World,
   markers: readonly Span[],
-  reason: EvictionReason,
-  more: { readonly tools: number; readonly isInferred: boolean } = {
-    tools: 0,
-    isInferred: false,
+  {
+    reason,
+    confidence,
+    tools = 0,
+  }: {
+    readonly reason: EvictionReason;
+    readonly confidence: Confidence;
+    readonly tools?: number;
   },
 ): void {
   const summary = summaryOf(markers, world.nowMs);
   world.occurrences.push({
     type: "evicted",
     reason,
-    confidence: more.isInferred ? "presumed" : confidenceOf[reason],
+    confidence,
     atMs: world.nowMs,
     ...summary,
-    tools: summary.tools + more.tools,
+    tools: summary.tools + tools,
     markers: markers
       .map((span) => {
         const { kind, trace, id, name } = span;

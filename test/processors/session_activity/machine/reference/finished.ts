@@ -1,28 +1,27 @@
 import { sourceRanks } from "../../../../../src/processors/session_activity/signals/dialects.ts";
-import { tell } from "./evicting.ts";
-import { hasUnknownAbove, isOwnerless, openMarkersOf, runsOf } from "./kinship.ts";
+import { report } from "./evicting.ts";
+import { ancestorsOf, isMarker, openMarkers, ownRunOf } from "./kinship.ts";
 import { finish, settle } from "./lives.ts";
+import { type Owner, ownersOf } from "./owners.ts";
 import { rankOf } from "./processes.ts";
-import { merge, postpone } from "./sessions.ts";
-import type { Group, Span, World } from "./world.ts";
+import type { Span, World } from "./world.ts";
 
 /** Runs that are remembered for pairing, of each process. */
 const mostUnpaired = 64;
+/** Spans that somebody closed together end within so long. */
+const togetherMs = 1000;
 
-/** A marker of the group ended by itself; what a harness run says was open, or completed, must account for it. */
-export function noteEnd(span: Span, group: Group, isAfterOwner: boolean): void {
-  if (isAfterOwner) {
-    group.explained++;
-  } else if (span.kind === "tool") {
-    group.finishedTools++;
+/** A marker ended by itself; what a harness run says was open, or completed, must account for it. */
+export function noteEnd(span: Span, isAfterOwner: boolean): void {
+  const run = ownRunOf(span);
+  if (run === undefined) {
+    return;
   }
-}
-
-/** Decides what came finished of a group whose owners ended at `ownerEndMs`, by the sender's clock. */
-export function settleMembers(world: World, group: Group, ownerEndMs: number): void {
-  const undecided = world.inAnyOrder(group.members).filter(({ isUndecided }) => isUndecided);
-  const orphans = undecided.filter((span) => outlived(world, span, group, ownerEndMs));
-  tellOrphans(world, orphans);
+  if (isAfterOwner) {
+    run.explained++;
+  } else if (span.kind === "tool") {
+    run.finishedTools++;
+  }
 }
 
 /** The moment at which the oldest work that came finished has waited a lateness for its owner's end. */
@@ -30,110 +29,184 @@ export function undecidedUntilMs(world: World): number {
   const oldest = world.undecided[0];
   return oldest === undefined
     ? Number.POSITIVE_INFINITY
-    : oldest.undecidedSinceMs + world.limits.allowedLatenessMs;
+    : oldest.undecidedSinceMs + world.latenessMs;
 }
 
-/** Where nobody owns its group it is decided with it, else it ended by itself. */
-export function settleOldest(world: World): void {
-  const [oldest] = world.undecided;
-  if (oldest?.group === undefined) {
-    return;
-  }
-  if (oldest.group.looseIn === undefined && isOwnerless(world, oldest.group)) {
-    world.undecided.shift();
-  } else if (outlived(world, oldest, oldest.group, Number.NEGATIVE_INFINITY)) {
-    tellOrphans(world, [oldest]);
-  }
-}
-
-/**
- * How many tools a harness run's count of open items still stands for, without those known by name. Nothing
- * where it lost track of what completed, or where every start is told.
- */
-export function guessed(world: World, group: Group, orphans: number): number {
-  const { claimed, completed, finishedTools, explained } = group;
-  if (claimed === 0) {
-    if (group.references.size > 0) {
-      group.finishedTools = 0;
-      group.explained = 0;
+/** Decides work that came finished a lateness ago: an orphan if somebody else closed it, else it ended by itself. */
+export function decideFinished(world: World): void {
+  const due = world.undecided.filter(
+    ({ undecidedSinceMs }) => undecidedSinceMs + world.latenessMs <= world.nowMs,
+  );
+  for (const call of due.filter(({ kind }) => kind === "model_call")) {
+    const run = ownRunOf(call);
+    if (run !== undefined && (run.lastCall?.atMs ?? 0) < call.undecidedSinceMs) {
+      run.lastCall = { atMs: call.undecidedSinceMs, hasFailed: call.hasFailed };
     }
+  }
+  const orphans = due.filter((span) => isClosedByOthers(world, span));
+  for (const run of new Set(orphans.map(ownRunOf))) {
+    const its = orphans.filter((span) => ownRunOf(span) === run && !wasGuessed(world, span, true));
+    for (const [confidence, isByOwnWord] of [
+      ["confirmed", true],
+      ["probable", false],
+    ] as const) {
+      const these = its.filter((span) => span.isClosedByRun === isByOwnWord);
+      if (these.length > 0) {
+        report(world, these, { reason: "orphaned_no_owner", confidence });
+      }
+    }
+    for (const span of its) {
+      world.tally.count("started", span.kind);
+      world.tally.countEvicted("orphaned_no_owner", span.kind);
+      if (span.startMs > 0) {
+        world.tally.time("evicted", span.kind, span.endMs - span.startMs);
+      }
+      span.isSettled = true;
+      settle(world, span, "evicted");
+    }
+    if (run !== undefined) {
+      run.explained += its.length;
+    }
+  }
+  endThemselves(
+    world,
+    due.filter(({ isUndecided }) => isUndecided),
+  );
+}
+
+/** Work of an ended owner that came finished and that nothing can make an orphan any more. */
+export function settleEnded(world: World, owner: Owner): void {
+  const its = world.undecided.filter((span) => ownersOf(world).above(span) === owner);
+  endThemselves(
+    world,
+    its.filter((span) => !mayBeOrphan(world, span)),
+  );
+}
+
+/** Whether somebody else may have closed work that is not decided. */
+export function mayBeOrphan(world: World, span: Span): boolean {
+  return span.isClosedByRun || outlivedMsOf(span, ownersOf(world).above(span)) > world.latenessMs;
+}
+
+function endThemselves(world: World, spans: readonly Span[]): void {
+  for (const span of spans) {
+    if (!wasGuessed(world, span, false)) {
+      noteEnd(span, outlivedMsOf(span, ownersOf(world).above(span)) > 0);
+      finish(world, span);
+    }
+  }
+}
+
+function isClosedByOthers(world: World, span: Span): boolean {
+  const outlivedMs = outlivedMsOf(span, ownersOf(world).above(span));
+  const runs = ownersOf(world).above(span)?.runs ?? [];
+  const isEndReported = runs.every(
+    ({ state, reason }) => state !== "evicted" || reason === "session_ended",
+  );
+  const isBelieved = span.isRelayed || rankOf(world, span.trace.process) < sourceRanks.relay;
+  return (
+    isBelieved &&
+    (span.isClosedByRun ||
+      (outlivedMs > world.latenessMs &&
+        isEndReported &&
+        !span.hasFailed &&
+        (span.isOpenclaw || wasClosedWithOthers(world, span))))
+  );
+}
+
+/** Whether it is one of those that were counted without a name; it is settled then. */
+function wasGuessed(world: World, span: Span, isOrphan: boolean): boolean {
+  const owner = ownersOf(world).above(span);
+  const run = owner?.runs.find(({ anonymous }) => anonymous > 0);
+  if (run === undefined || !(isOrphan || outlivedMsOf(span, owner) > 0)) {
+    return false;
+  }
+  run.anonymous--;
+  if (!isOrphan) {
+    world.tally.count("reconciled", span.kind);
+    world.occurrences.push({ type: "reconciled", kind: span.kind, lateByMs: 0 });
+  }
+  span.isSettled = true;
+  settle(world, span, "evicted");
+  return true;
+}
+
+/** By how much it outlived its owner, by the sender's clock; 0 while that is open or not known. */
+export function outlivedMsOf(span: Span, owner: Owner | undefined): number {
+  if (owner?.end === undefined) {
     return 0;
   }
-  Object.assign(group, { claimed: 0, completed: 0, finishedTools: 0, explained: 0 });
-  const named = explained + Math.max(openMarkersOf(group).length, orphans);
-  const isCountNeeded = rankOf(world, group.process) === sourceRanks.finishedSpans;
-  return finishedTools > completed || !isCountNeeded ? 0 : Math.max(0, claimed - named);
+  const endMs = Math.max(...owner.runs.map((run) => run.endMs));
+  return span.startMs <= endMs ? Math.max(0, span.endMs - endMs) : 0;
+}
+
+/** How many tools the count of open items of an owner still stands for, without those known by name. */
+export function guessed(world: World, owner: Owner): number {
+  const sum = (of: "claimed" | "completed" | "finishedTools" | "explained"): number =>
+    owner.runs.reduce((total, run) => total + run[of], 0);
+  const [claimed, completed, finishedTools, explained] = [
+    sum("claimed"),
+    sum("completed"),
+    sum("finishedTools"),
+    sum("explained"),
+  ];
+  if (claimed === 0) {
+    return 0;
+  }
+  const open = openMarkers(world).filter((marker) => owner.runs.includes(ownRunOf(marker) as Span));
+  for (const run of owner.runs) {
+    Object.assign(run, { claimed: 0, completed: 0, finishedTools: 0, explained: 0 });
+  }
+  const process = owner.runs[0]?.trace.process ?? 0;
+  const isCountNeeded = rankOf(world, process) === sourceRanks.finishedSpans;
+  return finishedTools > completed || !isCountNeeded
+    ? 0
+    : Math.max(0, claimed - explained - open.length);
 }
 
 /** A finished run without a parent: the harness run of another trace that began and ended with it is the same owner. */
 export function pairRun(world: World, run: Span): void {
   const harnessRun = closest(world, run, world.unpairedHarnessRuns);
-  if (harnessRun?.group === undefined || run.group === undefined) {
+  if (harnessRun === undefined) {
     remember(world.unpairedRuns, run);
     return;
   }
   world.unpairedHarnessRuns.delete(harnessRun);
-  postpone(merge(world, run.group, harnessRun.group), world.latestMs);
+  world.changes++;
+  harnessRun.pairedWith = run;
 }
 
-/** The same from the side of a harness run that says what it left open. */
-export function pairHarnessRun(world: World, group: Group): Group {
-  const runs = runsOf(group);
-  if (group.claimed === 0 || runs.some(({ isHarness }) => !isHarness)) {
-    return group;
+/** The same from the side of a harness run that says what it left open; whether it is paired now. */
+export function pairHarnessRun(world: World, owner: Owner): boolean {
+  if (owner.runs.some(({ isHarness }) => !isHarness)) {
+    return false;
   }
-  for (const harnessRun of world.inAnyOrder(runs)) {
+  for (const harnessRun of world.inAnyOrder(owner.runs)) {
     const run = closest(world, harnessRun, world.unpairedRuns);
-    if (run?.group !== undefined) {
+    if (run !== undefined) {
       world.unpairedRuns.delete(run);
-      return merge(world, group, run.group);
+      world.changes++;
+      harnessRun.pairedWith = run;
+      return true;
     }
     remember(world.unpairedHarnessRuns, harnessRun);
   }
-  return group;
-}
-
-/** Decides work that came finished; whether it is an orphan that was not counted before. */
-function outlived(world: World, span: Span, group: Group, ownerEndMs: number): boolean {
-  const outlivedMs = wasOwned(span, ownerEndMs) ? span.endMs - ownerEndMs : 0;
-  const isBelieved = span.isRelayed || rankOf(world, span.trace.process) < sourceRanks.relay;
-  const isOrphan =
-    isBelieved && (span.isClosedByRun || outlivedMs > world.limits.allowedLatenessMs);
-  const wasGuessed = group.anonymous > 0 && span.startMs <= group.cutoffMs;
-  if (wasGuessed && (isOrphan || outlivedMs > 0)) {
-    // It is one of those that were counted without a name.
-    group.anonymous--;
-    if (!isOrphan) {
-      world.tally.count("reconciled", span.kind);
-      world.occurrences.push({ type: "reconciled", kind: span.kind, lateByMs: 0 });
-    }
-    span.isSettled = true;
-    settle(world, span, "evicted");
-    return false;
-  }
-  if (isOrphan) {
-    group.explained++;
-    world.tally.count("started", span.kind);
-    world.tally.countEvicted("orphaned_no_owner", span.kind);
-    world.tally.time("evicted", span.kind, span.endMs - span.startMs);
-    span.isSettled = true;
-    settle(world, span, "evicted");
-    return true;
-  }
-  noteEnd(span, group, outlivedMs > 0);
-  finish(world, span);
   return false;
 }
 
-/** Whether the run that ended then may have owned it: it did not begin later, nor below a run that has not arrived. */
-function wasOwned(span: Span, ownerEndMs: number): boolean {
-  return Number.isFinite(ownerEndMs) && span.startMs <= ownerEndMs && !hasUnknownAbove(span);
-}
-
-function tellOrphans(world: World, orphans: readonly Span[]): void {
-  if (orphans.length > 0) {
-    tell(world, orphans, "orphaned_no_owner");
-  }
+/** Whether work elsewhere in its process that was open then, neither above nor below it, ended at the same time. */
+function wasClosedWithOthers(world: World, span: Span): boolean {
+  return [...world.spans.values()].some(
+    (other) =>
+      other !== span &&
+      (isMarker(other) || other.kind === "run") &&
+      other.state !== "open" &&
+      other.trace.process === span.trace.process &&
+      !ancestorsOf(span).includes(other) &&
+      !ancestorsOf(other).includes(span) &&
+      other.startMs < span.endMs &&
+      Math.abs(other.endMs - span.endMs) <= togetherMs,
+  );
 }
 
 /** The run among others of its process that differs least in when it began and ended, each by a lateness at most. */
@@ -141,7 +214,7 @@ function closest(world: World, run: Span, among: ReadonlySet<Span>): Span | unde
   const distance = (other: Span): number => {
     const startMs = Math.abs(other.startMs - run.startMs);
     const endMs = Math.abs(other.endMs - run.endMs);
-    const isNear = Math.max(startMs, endMs) <= world.limits.allowedLatenessMs;
+    const isNear = Math.max(startMs, endMs) <= world.latenessMs;
     return isNear ? startMs + endMs : Number.POSITIVE_INFINITY;
   };
   return [...among]

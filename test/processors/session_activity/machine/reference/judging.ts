@@ -1,130 +1,201 @@
-import { isMassOfGroups, markersAtStake } from "./breaker.ts";
-import { evictMarkers, fence, tell } from "./evicting.ts";
-import { guessed, pairHarnessRun, settleMembers } from "./finished.ts";
-import {
-  hasNestedOwner,
-  hasUnknownAbove,
-  isOwnerless,
-  openMarkersOf,
-  openWorkOf,
-  runsOf,
-  withoutKeepers,
-} from "./kinship.ts";
-import { evict } from "./lives.ts";
-import { takeUnmet } from "./requests.ts";
-import { adopt, postpone } from "./sessions.ts";
+import { evictMarkers, evictUnnamed } from "./evicting.ts";
+import { guessed, mayBeOrphan, pairHarnessRun, settleEnded } from "./finished.ts";
+import { orphansAt, orphansDue, ownerOver } from "./holders.ts";
+import { ancestorsOf, isMarker, openMarkers, spansBelow, withoutKeepers } from "./kinship.ts";
+import { end } from "./lives.ts";
+import { type Owner, type Owners, ownersOf } from "./owners.ts";
+import { takeUnmet, unmetOf } from "./requests.ts";
 import { evictRuns } from "./silences.ts";
-import { isPaused } from "./states.ts";
-import type { Group, Span, World } from "./world.ts";
+import { isBefore, type Thing } from "./things.ts";
+import type { SessionNote, Span, World } from "./world.ts";
 
-/** The lateness of a group is over. */
-export function decideGroup(world: World, called: Group): void {
-  called.dueMs = undefined;
-  if (called.isHeld) {
-    called.isHeld = false;
-  } else if (markersAtStake(world, called) > 0 && isMassOfGroups(world, called)) {
-    called.isHeld = true;
-    postpone(called, world.latestMs);
-    return;
-  }
-  const group = gather(world, called);
-  if (isPaused(world, group)) {
-    judgeEnd(world, group);
-    return;
-  }
-  if (!isOwnerless(world, group)) {
-    settleMembers(world, group, Number.NEGATIVE_INFINITY);
-    judgeEnd(world, group);
-    return;
-  }
-  const overMs = group.closedAtMs + world.limits.allowedLatenessMs;
-  if (group.looseIn === undefined && overMs > world.nowMs) {
-    postpone(group, overMs);
-  }
-  if (group.dueMs !== undefined) {
-    return; // It turned out to be part of one that has time left.
-  }
-  if (!hasNestedOwner(world, group)) {
-    settleMembers(world, group, group.ownerEndMs);
-    if (group.members.size > 0) {
-      evictOrphans(world, group);
-    }
-  }
-  judgeEnd(world, group);
+/** When an orphan, or what an ended run counted, is due. */
+export function orphansDueMs(world: World): readonly number[] {
+  const owners = ownersOf(world);
+  const due = orphansDue(world, owners, openMarkers(world));
+  return [
+    ...due.map(({ dueMs }) => dueMs).filter((dueMs) => orphansAt(world, due, dueMs).length > 0),
+    ...owners.all
+      .filter((owner) => leftCounted(world, owner))
+      .map((owner) => countedDueMs(world, owners, owner)),
+  ];
 }
 
-/** Joins what turned out to belong together. */
-function gather(world: World, called: Group): Group {
-  let group = called;
-  for (const run of world.inAnyOrder(runsOf(called))) {
-    adopt(world, run);
-    group = run.group ?? group;
+/** Evicts what nothing holds any more; whether there was anything. */
+export function evictOrphans(world: World): boolean {
+  const counted = decideCounted(world);
+  const owners = ownersOf(world);
+  const due = orphansAt(world, orphansDue(world, owners, openMarkers(world)), world.nowMs);
+  for (const [, group] of grouped(owners, due)) {
+    const markers = group.map(({ marker }) => marker);
+    evictMarkers(world, markers, "orphaned_no_owner", group[0]?.confidence);
   }
-  return pairHarnessRun(world, group);
+  return counted || due.length > 0;
 }
 
-/** Markers that nobody owns; those that a harness run counted; those that a model asked for. */
-function evictOrphans(world: World, group: Group): void {
-  const orphans = withoutKeepers(
-    world,
-    openMarkersOf(group).filter((marker) => !isOfUnknownRun(marker, group)),
+/** When what began before the end of a session is given up. */
+export function sessionEndsDueMs(world: World): readonly number[] {
+  return world.sessionEnds.flatMap((note) =>
+    [note.dueMs, ...openBefore(world, note).map((span) => overAtMs(world, note, span))].filter(
+      (dueMs) => dueMs > world.nowMs || overBy(world, note, dueMs).length > 0,
+    ),
   );
-  const counted = guessed(world, group, orphans.length);
-  const inferred = Math.max(0, takeUnmet(world, group) - counted);
-  if (orphans.length + counted + inferred === 0) {
-    return;
-  }
-  fence(group, orphans);
-  for (const count of [counted, inferred]) {
-    group.anonymous += count;
-    world.tally.count("started", "tool", count);
-    world.tally.countEvicted("orphaned_no_owner", "tool", count);
-  }
-  if (orphans.length + counted > 0) {
-    tell(world, orphans, "orphaned_no_owner", { tools: counted, isInferred: false });
-  }
-  if (inferred > 0) {
-    tell(world, [], "orphaned_no_owner", { tools: inferred, isInferred: true });
-  }
-  for (const orphan of world.inAnyOrder(orphans)) {
-    evict(world, orphan, "orphaned_no_owner");
-  }
-}
-
-/** Whether a marker began when the known owners had ended, below a run that has not arrived. */
-function isOfUnknownRun(marker: Span, group: Group): boolean {
-  const { seq, startMs } = marker;
-  const endMs = group.looseIn?.ownerEndMs ?? group.ownerEndMs;
-  const isLater = seq > 0 && group.ownerEndSeq > 0 ? seq > group.ownerEndSeq : startMs > endMs;
-  return isLater && hasUnknownAbove(marker);
 }
 
 /** What began before the end of its session is over, unless it has open work below that is not. */
-function judgeEnd(world: World, group: Group): void {
-  if (group.endedAtMs === undefined) {
-    return;
+export function endSessions(world: World): boolean {
+  for (const note of world.sessionEnds) {
+    const over = overBy(world, note, world.nowMs);
+    if (over.length === 0) {
+      continue;
+    }
+    evictMarkers(world, over.filter(isMarker), "session_ended");
+    evictRuns(world, over, "session_ended");
+    forgetSessionEnds(world);
+    return true;
   }
-  const dueMs = group.endedAtMs + world.limits.allowedLatenessMs;
-  if (dueMs > world.nowMs) {
-    postpone(group, dueMs);
-    return;
-  }
-  const before = (): Span[] => openWorkOf(group).filter((span) => beganBeforeEnd(span, group));
-  const over = withoutKeepers(world, before());
-  group.cutoffMs = Math.max(group.cutoffMs, group.sessionEndMs);
-  group.cutoffSeq = Math.max(group.cutoffSeq, group.sessionEndSeq);
-  evictMarkers(
-    world,
-    group,
-    over.filter(({ kind }) => kind !== "run"),
-    "session_ended",
-  );
-  evictRuns(world, over, "session_ended");
-  if (before().length === 0) {
-    group.endedAtMs = undefined;
-  }
+  forgetSessionEnds(world);
+  return false;
 }
 
-function beganBeforeEnd({ seq, startMs }: Span, { sessionEndMs, sessionEndSeq }: Group): boolean {
-  return seq > 0 && sessionEndSeq > 0 ? seq <= sessionEndSeq : startMs <= sessionEndMs;
+export function idlesDueMs(world: World): readonly number[] {
+  return world.idles.map(({ dueMs }) => dueMs);
+}
+
+/** Runs of an idle session that began before, and in which nothing went on, have ended then. */
+export function endIdleRuns(world: World): boolean {
+  const due = world.idles.filter(({ dueMs }) => dueMs <= world.nowMs);
+  world.idles = world.idles.filter(({ dueMs }) => dueMs > world.nowMs);
+  for (const { runs, thing } of due) {
+    const owners = ownersOf(world);
+    const idle = new Set(runs.flatMap((run) => owners.ofRun(run) ?? []));
+    const over = [...idle].filter(
+      (owner) =>
+        owner.isOpen &&
+        isBefore(owner.start, thing, world.latenessMs) &&
+        !hasGoneOn(world, owner, thing),
+    );
+    for (const run of over.flatMap(({ runs }) => runs.filter(({ state }) => state === "open"))) {
+      end(world, run, run.startMs + thing.atMs - run.start.atMs, thing);
+    }
+  }
+  return due.length > 0;
+}
+
+/** Whether work started in an owner after it was reported idle, or together with that; what ended may be late. */
+function hasGoneOn(world: World, owner: Owner, thing: Thing): boolean {
+  return owner.runs
+    .flatMap((run) => spansBelow(world, run))
+    .some(
+      (span) =>
+        !owner.runs.includes(span) &&
+        span.state !== "unknown" &&
+        span.kind !== "other" &&
+        !isBefore(span.start, { ...thing, isEnd: false }, world.latenessMs),
+    );
+}
+
+/** Markers that go in one event: of one owner and one confidence. */
+function grouped<T extends { readonly marker: Span; readonly confidence: string }>(
+  owners: Owners,
+  due: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of due) {
+    const owner = owners.above(each.marker)?.runs[0]?.key ?? owners.sessionOf(each.marker);
+    const key = `${owner} ${each.confidence}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return groups;
+}
+
+/** Tools that an ended run counted, or that its models asked for, once nothing holds what it left behind. */
+function decideCounted(world: World): boolean {
+  let hasDecided = false;
+  for (const owner of ownersOf(world).all) {
+    const owners = ownersOf(world);
+    const isStill = owners.all.find(({ runs }) => runs[0] === owner.runs[0]);
+    if (
+      isStill === undefined ||
+      !leftCounted(world, isStill) ||
+      countedDueMs(world, owners, isStill) > world.nowMs
+    ) {
+      continue;
+    }
+    hasDecided = true;
+    const hasClaim = isStill.runs.some(({ claimed }) => claimed > 0);
+    if (hasClaim && pairHarnessRun(world, isStill)) {
+      continue; // Its owner is another one now.
+    }
+    settleEnded(world, isStill);
+    const counted = guessed(world, isStill);
+    const inferred = Math.max(0, takeUnmet(world, owners, isStill) - counted);
+    for (const tools of [counted, inferred]) {
+      isStill.runs[0]!.anonymous += tools;
+      evictUnnamed(world, tools);
+    }
+  }
+  return hasDecided;
+}
+
+/** When nothing holds what an owner left, and what came finished of it is decided: it may be what was counted. */
+function countedDueMs(world: World, owners: Owners, owner: Owner): number {
+  const undecided = world.undecided.filter(
+    (span) => owners.above(span) === owner && mayBeOrphan(world, span),
+  );
+  return Math.max(
+    ownerOver(world, owners, owner).dueMs,
+    ...undecided.map(({ undecidedSinceMs }) => undecidedSinceMs + world.latenessMs),
+  );
+}
+
+function leftCounted(world: World, owner: Owner): boolean {
+  return (
+    !owner.isOpen &&
+    (owner.runs.some(({ claimed }) => claimed > 0) || unmetOf(world, owner).length > 0)
+  );
+}
+
+/** What is over by then: markers without open work below, and runs without work below that stays. */
+function overBy(world: World, note: SessionNote, atMs: number): readonly Span[] {
+  const due = openBefore(world, note).filter((span) => overAtMs(world, note, span) <= atMs);
+  const markers = withoutKeepers(world, due.filter(isMarker));
+  const runs = due.filter((span) => !isMarker(span));
+  const owners = ownersOf(world);
+  const session = owners.sessionNamed(note.references);
+  const staying = [...world.spans.values()].filter(
+    (span) =>
+      span.state === "open" &&
+      span.kind !== "other" &&
+      owners.sessionOf(span) === session &&
+      ![...markers, ...runs].includes(span),
+  );
+  const above = new Set(staying.flatMap((span) => ancestorsOf(span)));
+  return [...markers, ...runs.filter((run) => !above.has(run))];
+}
+
+/** A run below keeps work from being over, here too. */
+function overAtMs(world: World, { dueMs }: SessionNote, span: Span): number {
+  const ends = spansBelow(world, span).flatMap((run) =>
+    run.kind === "run" && isMarker(span) && run.end !== undefined ? [run.end.atMs] : [],
+  );
+  return Math.max(dueMs, ...ends.map((endedAtMs) => endedAtMs + world.latenessMs));
+}
+
+function openBefore(world: World, { references, thing }: SessionNote): readonly Span[] {
+  const owners = ownersOf(world);
+  const session = owners.sessionNamed(references);
+  return [...world.spans.values()].filter(
+    (span) =>
+      span.state === "open" &&
+      owners.sessionOf(span) === session &&
+      isBefore(span.start, thing, world.latenessMs),
+  );
+}
+
+/** The end of a session stands until all that began before is closed. */
+function forgetSessionEnds(world: World): void {
+  world.sessionEnds = world.sessionEnds.filter(
+    (note) => note.dueMs > world.nowMs || openBefore(world, note).length > 0,
+  );
 }

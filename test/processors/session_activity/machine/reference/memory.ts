@@ -1,5 +1,4 @@
 import { openBelow } from "./kinship.ts";
-import { leave } from "./sessions.ts";
 import type { Span, Trace, World } from "./world.ts";
 
 /** In search of a tombstone that may go as many are passed over. */
@@ -11,30 +10,32 @@ export function makeRoom(world: World): boolean {
   return world.spans.size < maxOpenWork + maxTombstones || forgetOne(world);
 }
 
-/** Adds a span that nobody has told of yet. */
+/** Adds a span that is known by its name only. */
 export function addUnknown(world: World, trace: Trace, id: number): Span {
   const span: Span = {
     key: `${trace.key}/${id}`,
     id,
     trace,
     parent: undefined,
-    group: undefined,
     kind: "other",
     state: "unknown",
     isHarness: false,
     isInner: false,
     isRelayed: false,
-    hasReference: false,
+    isOpenclaw: false,
     hasFailed: false,
     isClosedByRun: false,
     isUndecided: false,
     isSettled: false,
     isForgotten: false,
+    references: new Set(),
     name: 0,
-    seq: 0,
     startMs: 0,
     endMs: 0,
-    openedAtMs: 0,
+    start: { seq: 0, atMs: world.nowMs, timeMs: 0, process: trace.process, isEnd: false },
+    end: undefined,
+    progressMs: Number.NEGATIVE_INFINITY,
+    isDiagnosed: false,
     heardAtMs: 0,
     undecidedSinceMs: 0,
     buriedAtMs: 0,
@@ -43,9 +44,15 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     leaseMs: 0,
     hold: "none",
     heldUntilMs: 0,
-    isParked: false,
-    awaitsParent: false,
+    pairedWith: undefined,
+    lastCall: undefined,
+    claimed: 0,
+    completed: 0,
+    finishedTools: 0,
+    explained: 0,
+    anonymous: 0,
   };
+  world.changes++;
   world.traces.set(trace.key, trace);
   world.spans.set(span.key, span);
   bury(world, span);
@@ -62,7 +69,7 @@ export function bury(world: World, span: Span): void {
   }
 }
 
-/** What was evicted is told of once more, and remembered for as long as from now on. */
+/** What was evicted is reported once more, and remembered for as long as from now on. */
 export function buryAnew(world: World, span: Span): void {
   if (span.state === "evicted") {
     exhume(world, span);
@@ -140,7 +147,8 @@ function forget(world: World, span: Span): void {
       world.requests.delete(request.key);
     }
   }
-  leave(world, span);
+  world.ran.delete(span.key);
+  world.changes++;
   span.isForgotten = true;
   world.spans.delete(span.key);
   releaseTrace(world, span.trace);
@@ -153,6 +161,7 @@ export function releaseTrace(world: World, trace: Trace): void {
     [...world.requests.values()].some((request) => request.trace === trace);
   if (!isNamed) {
     world.traces.delete(trace.key);
+    world.hadRun.delete(`trace ${trace.key}`);
   }
 }
 

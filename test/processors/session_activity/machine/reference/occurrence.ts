@@ -1,6 +1,9 @@
 import type {
+  BlockedBy,
+  Claim,
   Confidence,
   EvictionReason,
+  Verdict,
 } from "../../../../../src/processors/session_activity/kinds.ts";
 import type { Kind, Span } from "./world.ts";
 
@@ -21,13 +24,21 @@ export type Occurrence =
   | {
       readonly type: "stalled";
       readonly state: "stalled" | "blocked_tool_call";
+      readonly verdict: Verdict;
+      readonly blockedBy: BlockedBy;
       readonly atMs: number;
-      readonly silentMs: number;
-      readonly tools: number;
-      readonly modelCalls: number;
-      readonly oldestAgeMs: number | undefined;
+      /** Of the culprit, when it is a tool or a model call. */
+      readonly culprit: string;
+      readonly silentMs: number | undefined;
     }
   | { readonly type: "recovered"; readonly cause: "progress" | "evicted"; readonly atMs: number }
+  | {
+      readonly type: "diagnosed";
+      readonly claim: Claim;
+      readonly verdict: Verdict;
+      readonly atMs: number;
+      readonly culprit: string;
+    }
   | {
       readonly type: "held";
       readonly cause: "mass_eviction" | "input_stopped";
@@ -37,7 +48,7 @@ export type Occurrence =
 
 /** How old a marker is: by arrival while it is open, by its sender's clock when it came finished. */
 export function ageMsOf(span: Span, atMs: number): number {
-  return span.state === "open" ? atMs - span.openedAtMs : Math.max(0, span.endMs - span.startMs);
+  return span.state === "open" ? atMs - span.start.atMs : Math.max(0, span.endMs - span.startMs);
 }
 
 /** What an event says of several markers. */
@@ -51,4 +62,9 @@ export function summaryOf(markers: readonly Span[], atMs: number) {
         ? undefined
         : Math.max(...markers.map((marker) => ageMsOf(marker, atMs))),
   };
+}
+
+/** Which marker blocks, as an event names it; a run is not named. */
+export function culpritName(culprit: Span | undefined): string {
+  return culprit === undefined || culprit.kind === "run" ? "" : `${culprit.trace.id}/${culprit.id}`;
 }

@@ -1,29 +1,31 @@
 import {
-  confidenceOf,
+  blockedByNames,
   evictionReasons,
   kindNames,
   toWorkKind,
 } from "../../../../../src/processors/session_activity/kinds.ts";
 import { outcomes } from "../../../../../src/processors/session_activity/machine/activity-counts.ts";
-import type { ActivityEvent } from "../../../../../src/processors/session_activity/machine/activity-event.ts";
+import type {
+  ActivityEvent,
+  Evidence,
+} from "../../../../../src/processors/session_activity/machine/activity-event.ts";
 import { sessionStateNames } from "../../../../../src/processors/session_activity/machine/session-states.ts";
 import {
   dialectNames,
   signalResults,
 } from "../../../../../src/processors/session_activity/signals/dialects.ts";
-import type { History } from "../history.ts";
-import { isActive } from "./kinship.ts";
+import { type History, sessionsBy } from "../history.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { ReferenceMachine } from "./reference-machine.ts";
-import { stateOf } from "./states.ts";
+import { standings } from "./states.ts";
 
 /** All that a machine shows, in a form in which two can be compared; what is 0 is left out. */
 export interface Outcome {
   readonly counts: Readonly<Record<string, number>>;
-  /** Sessions by state, and how much is held. */
+  /** Sessions by state and what blocks them, and how much is open. */
   readonly held: Readonly<Record<string, number>>;
-  /** What was told, in no order. */
-  readonly told: readonly string[];
+  /** Events, in no order; evictions of one moment that differ in nothing else are one. */
+  readonly events: readonly string[];
 }
 
 export function outcomeOfMachine({ activity, events }: History): Outcome {
@@ -50,19 +52,24 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
       counts.signals(result, index),
     ]),
   );
-  const { spans, groups, traces, references, sessions, openWork } = activity.sizes();
   return {
     counts: toRecord([...cells, ...signals]),
     held: toRecord([
-      ...sessionStateNames.map((state): [string, number] => [state, activity.sessionsIn(state)]),
-      ...Object.entries({ spans, groups, traces, references, sessions, openWork }),
+      ...sessionStateNames.flatMap((state) =>
+        blockedByNames.map((blockedBy): [string, number] => [
+          `${state} by ${blockedBy}`,
+          sessionsBy(activity, state, blockedBy),
+        ]),
+      ),
+      ["openWork", activity.sizes().openWork],
     ]),
-    told: told(events.map(occurrenceOf)),
+    events: toTexts(events.map(occurrenceOf)),
   };
 }
 
 export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
-  const { tally, spans, groups, traces, references } = world;
+  const { tally, spans } = world;
+  const all = standings(world);
   const open = [...spans.values()].filter(({ state }) => state === "open");
   return {
     counts: toRecord([
@@ -77,18 +84,13 @@ export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
       ]),
     ]),
     held: toRecord([
-      ...sessionStateNames.map((state): [string, number] => [
-        state,
-        [...groups].filter((group) => stateOf(world, group) === state).length,
+      ...all.map(({ state, blockedBy }): [string, number] => [
+        `${state} by ${blockedBy}`,
+        all.filter((each) => each.state === state && each.blockedBy === blockedBy).length,
       ]),
-      ["spans", spans.size],
-      ["groups", groups.size],
-      ["traces", traces.size],
-      ["references", references.size],
-      ["sessions", [...groups].filter(isActive).length],
       ["openWork", open.length],
     ]),
-    told: told(world.occurrences),
+    events: toTexts(world.occurrences),
   };
 }
 
@@ -101,8 +103,33 @@ function toRecord(cells: readonly (readonly [string, number])[]): Record<string,
   return Object.fromEntries(cells.filter(([, count]) => count !== 0));
 }
 
-function told(occurrences: readonly Occurrence[]): readonly string[] {
-  return occurrences.map((occurrence) => JSON.stringify(occurrence, orderKeys)).sort();
+function toTexts(occurrences: readonly Occurrence[]): readonly string[] {
+  return merged(occurrences)
+    .map((occurrence) => JSON.stringify(occurrence, orderKeys))
+    .sort();
+}
+
+/** Which markers stand in one event nobody promises beyond: of one owner, or of one session. */
+function merged(occurrences: readonly Occurrence[]): readonly Occurrence[] {
+  const evictions = new Map<string, Extract<Occurrence, { type: "evicted" }>>();
+  const others: Occurrence[] = [];
+  for (const each of occurrences) {
+    if (each.type !== "evicted") {
+      others.push(each);
+      continue;
+    }
+    const key = `${each.atMs} ${each.reason} ${each.confidence}`;
+    const same = evictions.get(key);
+    const ages = [each, same].flatMap((one) => one?.oldestAgeMs ?? []);
+    evictions.set(key, {
+      ...each,
+      tools: each.tools + (same?.tools ?? 0),
+      modelCalls: each.modelCalls + (same?.modelCalls ?? 0),
+      oldestAgeMs: ages.length === 0 ? undefined : Math.max(...ages),
+      markers: [...each.markers, ...(same?.markers ?? [])].sort(),
+    });
+  }
+  return [...evictions.values(), ...others];
 }
 
 /** Objects with the same content become the same text. */
@@ -112,21 +139,22 @@ function orderKeys(_key: string, value: unknown): unknown {
     : value;
 }
 
-function occurrenceOf(event: ActivityEvent): Occurrence {
+/** An event of the machine as the reference says it. */
+export function occurrenceOf(event: ActivityEvent): Occurrence {
   switch (event.type) {
     case "evicted": {
-      const { type, reason, atMs, tools, modelCalls, oldestAgeMs, isInferred } = event;
+      const { type, reason, confidence, atMs, tools, modelCalls, oldestAgeMs } = event;
       return {
         type,
         reason,
-        confidence: isInferred ? "presumed" : confidenceOf[reason],
+        confidence,
         atMs,
         tools,
         modelCalls,
         oldestAgeMs,
         markers: event.markers
           .map(({ kind, traceId, spanId, ageMs, name }) => {
-            const ids = `${traceId.at(-1)}/${spanId.at(-1)}`;
+            const ids = `${lastOf(traceId)}/${lastOf(spanId)}`;
             return `${kindNames[kind]} ${ids} of ${ageMs} ms, named ${name}`;
           })
           .sort(),
@@ -135,12 +163,16 @@ function occurrenceOf(event: ActivityEvent): Occurrence {
     case "reconciled":
       return { ...event, kind: kindNames[event.kind] };
     case "stalled": {
-      const { type, state, atMs, silentMs, tools, modelCalls, oldestAgeMs } = event;
-      return { type, state, atMs, silentMs, tools, modelCalls, oldestAgeMs };
+      const { type, state, verdict, blockedBy, atMs, silentMs } = event;
+      return { type, state, verdict, blockedBy, atMs, culprit: culpritOf(event), silentMs };
     }
     case "recovered": {
       const { type, cause, atMs } = event;
       return { type, cause, atMs };
+    }
+    case "diagnosed": {
+      const { type, claim, verdict, atMs } = event;
+      return { type, claim, verdict, atMs, culprit: culpritOf(event) };
     }
     case "held":
       return event;
@@ -149,4 +181,16 @@ function occurrenceOf(event: ActivityEvent): Occurrence {
       return never;
     }
   }
+}
+
+/** Which marker an event blames; a run is not named. */
+function culpritOf({ verdict, traceId, spanId }: Evidence): string {
+  const isOfMarker =
+    verdict === "silent_tool" || verdict === "silent_model_call" || verdict === "stale_marker";
+  return isOfMarker ? `${lastOf(traceId)}/${lastOf(spanId)}` : "";
+}
+
+/** The number at the end of an id. */
+function lastOf(id: Uint8Array): number {
+  return (id.at(-2) ?? 0) * 256 + (id.at(-1) ?? 0);
 }

@@ -3,8 +3,7 @@ import { sourceRanks } from "../../../../../src/processors/session_activity/sign
 import type { Report } from "./report.ts";
 import type { Process, World } from "./world.ts";
 
-/** How long a replaced process that promised nothing may be silent, and how many heartbeats one may miss that did. */
-const silenceOfReplacedMs = 30_000;
+/** How many of the heartbeats that it promised a replaced process may miss. */
 const missedByReplaced = 1.5;
 
 export function rankOf(world: World, process: number): number {
@@ -76,13 +75,10 @@ function introduce(world: World, { process: id, place }: Report): Process {
   };
   const before = world.latestAt.get(place);
   const isSuccessor = place !== 0 && !world.sharedPlaces.has(place);
-  if (before?.state === "alive" && isSuccessor) {
+  if (before?.state === "alive" && before.intervalMs !== undefined && isSuccessor) {
     before.state = "replaced";
     before.hold = "none";
-    const silentUntilMs =
-      before.intervalMs === undefined
-        ? world.nowMs + silenceOfReplacedMs
-        : before.heardAtMs + before.intervalMs * missedByReplaced;
+    const silentUntilMs = before.heardAtMs + before.intervalMs * missedByReplaced;
     before.verdictMs = Math.max(world.latestMs, silentUntilMs);
   }
   world.processes.set(id, process);

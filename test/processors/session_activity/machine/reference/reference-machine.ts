@@ -5,27 +5,30 @@ import {
 } from "../../../../../src/processors/session_activity/signals/dialects.ts";
 import type { Signal } from "../history.ts";
 import { finishOrEnd, start } from "./arrivals.ts";
-import { settleOldest, undecidedUntilMs } from "./finished.ts";
-import { decideGroup } from "./judging.ts";
-import { drainEased, end } from "./lives.ts";
+import { claim, evictedThere, noteQueue, recovered } from "./claims.ts";
+import { decideFinished, undecidedUntilMs } from "./finished.ts";
+import {
+  endIdleRuns,
+  endSessions,
+  evictOrphans,
+  idlesDueMs,
+  orphansDueMs,
+  sessionEndsDueMs,
+} from "./judging.ts";
+import { end, nowAsEnd } from "./lives.ts";
 import { forgetExcess, forgetUntil } from "./memory.ts";
-import { ownerGone } from "./owners.ts";
-import { endOldestWait, endSession, pause, resume, waitUntilMs } from "./pauses.ts";
+import { ownersOf } from "./owners.ts";
+import { endOldestWait, forgetWaits, pause, resume, waitUntilMs } from "./pauses.ts";
 import { beat, bury, hearProcess, processDueMs, processOf, rankOf } from "./processes.ts";
-import { type Report, toReport } from "./report.ts";
+import { type Report, thingOf, toReport } from "./report.ts";
 import { meet, request } from "./requests.ts";
 import { decideProcess, decideSpan, hearAnything, openOf } from "./silences.ts";
 import { silenceDueMs } from "./spans-due.ts";
-import { stallsAtMs, tellChange } from "./states.ts";
+import { changesAtMs, reportChanges } from "./states.ts";
 import { World } from "./world.ts";
 
-interface Step {
-  readonly dueMs: number;
-  readonly decide: () => void;
-}
-
 /**
- * What `SessionActivity` must decide, told as simply as it can be: there are maps and no timers, and each step
+ * What `SessionActivity` must decide, as simply as it can be said: there are sets and no timers, and each step
  * looks at everything there is, asks what is due first, decides that, and looks again.
  */
 export class ReferenceMachine {
@@ -36,61 +39,83 @@ export class ReferenceMachine {
     this.world = new World(limits, order);
   }
 
-  /** Takes in signals that arrive together. */
+  /** Takes in signals that arrive together, and decides what they make due. */
   apply(signals: readonly Signal[], nowMs: number): void {
     const { world } = this;
     this.tick(nowMs);
     hearAnything(world);
     for (const report of signals.map(toReport)) {
       world.tally.countSignal(take(world, report), report.dialect);
-      drainEased(world);
       forgetExcess(world);
     }
+    forgetWaits(world);
+    reportChanges(world);
+    this.tick(nowMs);
   }
 
   /** Decides what is due by then. */
   tick(nowMs: number): void {
     const { world } = this;
     const untilMs = Math.max(world.nowMs, nowMs);
-    for (let next = firstOf(world); ; next = firstOf(world)) {
-      if (forgetUntil(world, Math.min(next.dueMs, untilMs))) {
-        continue; // What was due may be forgotten.
-      }
-      if (next.dueMs > untilMs) {
+    for (;;) {
+      const nextMs = Math.max(world.nowMs, nextDueMs(world));
+      forgetUntil(world, Math.min(nextMs, untilMs));
+      if (nextMs > untilMs) {
         break;
       }
-      world.nowMs = next.dueMs;
-      next.decide();
-      drainEased(world);
-      forgetExcess(world);
+      world.nowMs = nextMs;
+      while (decideOne(world)) {
+        forgetWaits(world);
+        forgetExcess(world);
+      }
+      reportChanges(world);
     }
     world.nowMs = untilMs;
   }
 }
 
-/** What is due first. Of what is due at once the surer comes first. */
-function firstOf(world: World): Step {
-  const steps: Step[] = [
-    { dueMs: waitUntilMs(world), decide: () => endOldestWait(world) },
-    { dueMs: undecidedUntilMs(world), decide: () => settleOldest(world) },
-    ...world.inAnyOrder(world.groups).map((group) => ({
-      dueMs: group.dueMs ?? Number.POSITIVE_INFINITY,
-      decide: () => decideGroup(world, group),
-    })),
-    ...world.inAnyOrder(world.processes.values()).map((process) => ({
-      dueMs: processDueMs(process),
-      decide: () => decideProcess(world, process),
-    })),
-    ...world.inAnyOrder(world.spans.values()).map((span) => ({
-      dueMs: silenceDueMs(world, span),
-      decide: () => decideSpan(world, span),
-    })),
-    ...world.inAnyOrder(world.groups).map((group) => ({
-      dueMs: stallsAtMs(world, group),
-      decide: () => tellChange(world, group),
-    })),
-  ];
-  return steps.reduce((first, step) => (step.dueMs < first.dueMs ? step : first));
+/** The next moment at which anything is due. */
+function nextDueMs(world: World): number {
+  return Math.min(
+    waitUntilMs(world),
+    undecidedUntilMs(world),
+    ...orphansDueMs(world),
+    ...idlesDueMs(world),
+    ...sessionEndsDueMs(world),
+    ...[...world.processes.values()].map(processDueMs),
+    ...[...world.spans.values()].map((span) => silenceDueMs(world, span)),
+    ...changesAtMs(world).filter((atMs) => atMs > world.nowMs),
+  );
+}
+
+/** Decides something that is due now, the surer first; whether there was anything. */
+function decideOne(world: World): boolean {
+  if (waitUntilMs(world) <= world.nowMs) {
+    endOldestWait(world);
+    return true;
+  }
+  if (undecidedUntilMs(world) <= world.nowMs) {
+    decideFinished(world);
+    return true;
+  }
+  if (endIdleRuns(world) || evictOrphans(world) || endSessions(world)) {
+    return true;
+  }
+  const process = world
+    .inAnyOrder(world.processes.values())
+    .find((each) => processDueMs(each) <= world.nowMs);
+  if (process !== undefined) {
+    decideProcess(world, process);
+    return true;
+  }
+  const span = world
+    .inAnyOrder(world.spans.values())
+    .find((each) => silenceDueMs(world, each) <= world.nowMs);
+  if (span !== undefined) {
+    decideSpan(world, span);
+    return true;
+  }
+  return false;
 }
 
 function take(world: World, report: Report): SignalResult {
@@ -106,11 +131,22 @@ function take(world: World, report: Report): SignalResult {
       bury(world, process);
       return "gone";
     case "sessionEnd":
-      return endSession(world, report);
+      return noteSession(world, report);
+    case "idle":
+      return noteSession(world, report);
     case "pause":
       return pause(world, report);
     case "resume":
       return resume(world, report);
+    case "claim":
+      return claim(world, report);
+    case "recovered":
+      return recovered(world, report);
+    case "queued":
+      noteQueue(world, report);
+      return report.references.length > 0 ? "queued" : "unmatched";
+    case "evictedThere":
+      return evictedThere(world, report);
     default:
       break;
   }
@@ -131,15 +167,30 @@ function take(world: World, report: Report): SignalResult {
   return report.type === "start" ? start(world, report) : finishOrEnd(world, report);
 }
 
-/** The relay speaks for a process now: what others had told of is its business. */
+/** A session is over, or idle: what began before has a lateness to say how it ended. */
+function noteSession(world: World, report: Report): SignalResult {
+  const { type, references } = report;
+  const owners = ownersOf(world);
+  const session = owners.sessionNamed(references);
+  if (!owners.isKnown(session)) {
+    return "unmatched";
+  }
+  const note = { references, thing: thingOf(world, report), dueMs: world.latestMs };
+  if (type === "idle") {
+    const open = owners.all.filter((owner) => owner.isOpen && owner.session === session);
+    world.idles.push({ ...note, runs: open.flatMap(({ runs }) => runs) });
+    noteQueue(world, { ...report, completed: 1 });
+    return "idle";
+  }
+  world.sessionEnds.push(note);
+  return "session_ended";
+}
+
+/** The relay speaks for a process now: what others had said is its business. */
 function supersede(world: World, process: number): void {
   for (const span of world.inAnyOrder(openOf(world, process))) {
     if (!span.isRelayed) {
-      end(world, span, Number.NaN);
-      if (span.kind === "run") {
-        ownerGone(world, span);
-      }
+      end(world, span, Number.NaN, nowAsEnd(world, span));
     }
   }
-  drainEased(world);
 }

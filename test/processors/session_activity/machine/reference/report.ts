@@ -2,7 +2,8 @@ import {
   dialectNames,
   sourceRankOf,
 } from "../../../../../src/processors/session_activity/signals/dialects.ts";
-import { dialectOf, type Signal } from "../history.ts";
+import { dialectOf, type Signal, senderEpochMs } from "../history.ts";
+import type { Thing } from "./things.ts";
 import type { Kind, Span, Trace, World } from "./world.ts";
 
 /** A signal as the reference reads it: nothing is left out, times in ms. */
@@ -35,6 +36,9 @@ export function toReport(signal: Signal): Report {
     completed: 0,
     closedByRun: false,
     failed: false,
+    progress: false,
+    isOpenclaw: false,
+    unset: false,
     trace: 1,
     end: 0,
     parent: undefined,
@@ -47,9 +51,9 @@ export function toReport(signal: Signal): Report {
     kind: isRun ? "run" : kind,
     isHarness: kind === "harness",
     isInner: kind === "inner",
-    sentMs: signal.sent === undefined ? undefined : signal.sent * 1000,
-    startMs: signal.start * 1000,
-    endMs: (signal.end ?? 0) * 1000,
+    sentMs: signal.sent === undefined ? undefined : senderEpochMs + signal.sent * 1000,
+    startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
+    endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
     intervalMs: (signal.interval ?? 0) * 1000,
     references: sessions.map((session) => `${process}/${session}`),
   };
@@ -77,4 +81,14 @@ export function spanIn(world: World, trace: Trace, id: number): Span | undefined
 /** A key of a call or a pause, which means something within its process only. */
 export function keyOf({ process, key }: Report): string {
   return `${process}/${key}`;
+}
+
+/** Where the start, or the end, that is reported has its place in the order of events. */
+export function thingOf(world: World, report: Report): Thing {
+  const { type, seq, process, startMs, endMs } = report;
+  const isEnd = type === "end" || type === "sessionEnd";
+  const timeMs = isEnd ? endMs : startMs;
+  // The end of a session carries the number of what came last before it.
+  const order = type === "sessionEnd" && seq > 0 ? seq + 0.5 : seq;
+  return { seq: order, atMs: world.nowMs, timeMs, process, isEnd: isEnd || type === "idle" };
 }

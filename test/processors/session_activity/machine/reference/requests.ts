@@ -2,11 +2,12 @@ import {
   type SignalResult,
   sourceRanks,
 } from "../../../../../src/processors/session_activity/signals/dialects.ts";
-import { ownerAbove, runsOf } from "./kinship.ts";
+import { ownRunOf } from "./kinship.ts";
 import { releaseTrace } from "./memory.ts";
+import type { Owner, Owners } from "./owners.ts";
 import { rankOf } from "./processes.ts";
 import { keyOf, type Report, spanIn, spanOf, traceOf } from "./report.ts";
-import type { Group, Request, World } from "./world.ts";
+import type { Request, Span, World } from "./world.ts";
 
 /** A finished model call asked for a tool. Means something only where no starts are told. */
 export function request(world: World, report: Report): SignalResult {
@@ -34,6 +35,9 @@ export function meet(world: World, report: Report, isTool: boolean): SignalResul
   const key = keyOf(report);
   const asked = world.requests.get(key);
   if (asked !== undefined) {
+    if (isTool) {
+      world.ran.add(responseOf(asked));
+    }
     forgetRequest(world, asked);
     learn(world, asked.process, asked.name, isTool ? report.name : 0);
     return "answered";
@@ -44,17 +48,47 @@ export function meet(world: World, report: Report, isTool: boolean): SignalResul
   return "untracked";
 }
 
-/** How many tools that the runs of a group asked for never came, though tools of that name do. They are forgotten. */
-export function takeUnmet(world: World, group: Group): number {
-  const traces = new Set(runsOf(group).map(({ trace }) => trace));
-  const asked = [...world.requests.values()].filter(({ trace, span }) => {
-    const modelCall = spanIn(world, trace, span);
-    return traces.has(trace) && modelCall && ownerAbove(modelCall)?.group === group;
+/** Tools that the model calls of an owner asked for and that never came. */
+export function unmetOf(world: World, owner: Owner): readonly Request[] {
+  return [...world.requests.values()].filter(({ trace, span }) => {
+    const modelCall: Span | undefined = spanIn(world, trace, span);
+    const run = modelCall && ownRunOf(modelCall);
+    return run !== undefined && owner.runs.includes(run);
   });
+}
+
+/**
+ * How many of these were to run: another call of the same response did, the owner then failed or went on as if this one
+ * had been answered, and tools of that name do come. They are forgotten.
+ */
+export function takeUnmet(world: World, owners: Owners, owner: Owner): number {
+  const asked = unmetOf(world, owner);
   for (const each of asked) {
     forgetRequest(world, each);
   }
-  return asked.filter(({ process, name }) => world.reporting.has(`${process} ${name}`)).length;
+  return asked.filter(
+    (each) =>
+      world.reporting.has(`${each.process} ${each.name}`) &&
+      world.ran.has(responseOf(each)) &&
+      (owner.runs.some(({ hasFailed }) => hasFailed) || wentOn(world, owners, owner, each)),
+  ).length;
+}
+
+/** Whether a model call of the owner began when the one that asked was over. */
+function wentOn(world: World, owners: Owners, owner: Owner, { trace, span }: Request): boolean {
+  const asking = spanIn(world, trace, span);
+  return [...world.spans.values()].some(
+    (call) =>
+      call !== asking &&
+      call.kind === "model_call" &&
+      call.state !== "unknown" &&
+      owners.above(call) === owner &&
+      call.startMs >= (asking?.endMs ?? 0),
+  );
+}
+
+function responseOf({ trace, span }: Request): string {
+  return `${trace.key}/${span}`;
 }
 
 function forgetRequest(world: World, asked: Request): void {

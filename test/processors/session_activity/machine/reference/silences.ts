@@ -1,11 +1,13 @@
-import type { EvictionReason } from "../../../../../src/processors/session_activity/kinds.ts";
+import {
+  confidenceOf,
+  type EvictionReason,
+} from "../../../../../src/processors/session_activity/kinds.ts";
 import { usualGapMsOf } from "../../../../../src/processors/session_activity/machine/leases.ts";
 import { holdSilence } from "./breaker.ts";
 import { evictMarkers } from "./evicting.ts";
-import { openBelow } from "./kinship.ts";
+import { isMarker } from "./kinship.ts";
 import { evict, renew } from "./lives.ts";
-import { ownerGone } from "./owners.ts";
-import { isPaused } from "./states.ts";
+import { ownersOf } from "./owners.ts";
 import type { Process, Span, World } from "./world.ts";
 
 /** A process has missed its heartbeats, or has a successor, or said that it ends. */
@@ -19,11 +21,14 @@ export function decideProcess(world: World, process: Process): void {
     }
     reason = "lease_expired";
   }
+  const confidence = process.state === "replaced" ? "probable" : confidenceOf[reason];
   process.state = "gone";
   const open = openOf(world, process.id);
-  for (const group of world.inAnyOrder(world.groups)) {
-    const markers = open.filter((span) => span.group === group && span.kind !== "run");
-    evictMarkers(world, group, markers, reason);
+  const owners = ownersOf(world);
+  const markers = open.filter(isMarker);
+  for (const session of new Set(markers.map((marker) => owners.sessionOf(marker)))) {
+    const its = markers.filter((marker) => owners.sessionOf(marker) === session);
+    evictMarkers(world, its, reason, confidence);
   }
   evictRuns(world, open, reason);
 }
@@ -31,14 +36,6 @@ export function decideProcess(world: World, process: Process): void {
 /** Open work has been silent for too long. */
 export function decideSpan(world: World, span: Span): void {
   const hasLease = span.leaseMs > 0;
-  if (!hasLease && span.group !== undefined && isPaused(world, span.group)) {
-    span.isParked = true;
-    return;
-  }
-  if (!hasLease && openBelow(world, span).some(({ group }) => group && isPaused(world, group))) {
-    span.heardAtMs = world.nowMs;
-    return;
-  }
   // Work is as old as it is, whoever is heard.
   const gapMs = hasLease ? usualGapMsOf(span.leaseMs) : Number.POSITIVE_INFINITY;
   span.hold = holdSilence(world, span.hold, { gapMs });
@@ -49,8 +46,8 @@ export function decideSpan(world: World, span: Span): void {
   const reason = hasLease ? "lease_expired" : "max_age";
   if (span.kind === "run") {
     evictRuns(world, [span], reason);
-  } else if (span.group !== undefined) {
-    evictMarkers(world, span.group, [span], reason);
+  } else {
+    evictMarkers(world, [span], reason);
   }
 }
 
@@ -81,6 +78,5 @@ export function openOf(world: World, process: number): Span[] {
 export function evictRuns(world: World, open: readonly Span[], reason: EvictionReason): void {
   for (const run of world.inAnyOrder(open.filter(({ kind }) => kind === "run"))) {
     evict(world, run, reason);
-    ownerGone(world, run);
   }
 }

@@ -1,25 +1,31 @@
-import type { EvictionReason } from "../../../../../src/processors/session_activity/kinds.ts";
+import type {
+  BlockedBy,
+  EvictionReason,
+  Verdict,
+} from "../../../../../src/processors/session_activity/kinds.ts";
 import type { ActivityLimits } from "../../../../../src/processors/session_activity/machine/activity-limits.ts";
 import type { Occurrence } from "./occurrence.ts";
+import type { Owners } from "./owners.ts";
 import { Tally } from "./tally.ts";
+import type { Thing } from "./things.ts";
 
 export type Kind = "other" | "run" | "tool" | "model_call";
 
-/** How an eviction for silence waits: not, for a lateness, or until anything at all is heard. */
+/** How an eviction for silence waits: not, for a lateness, or until any input arrives. */
 export type Hold = "none" | "once" | "untilInput";
 
 /** All that is known of a process. */
 export interface Process {
   readonly id: number;
   readonly place: number;
-  /** Rank of the best source it was heard from. */
+  /** Rank of the best source it was seen through. */
   rank: number;
   heardAtMs: number;
   /** Between the heartbeats it promised. */
   intervalMs: number | undefined;
   state: "alive" | "replaced" | "deleted" | "gone";
   hold: Hold;
-  /** When what is said of it by others, or held back, is decided. */
+  /** When what others say of it, or what is held back, is decided. */
   verdictMs: number;
 }
 
@@ -27,8 +33,6 @@ export interface Trace {
   readonly key: string;
   readonly id: number;
   readonly process: number;
-  hadOwner: boolean;
-  ownerEndMs: number;
 }
 
 export interface Span {
@@ -36,28 +40,34 @@ export interface Span {
   readonly id: number;
   readonly trace: Trace;
   parent: Span | undefined;
-  group: Group | undefined;
   kind: Kind;
   /** `unknown`: a child named it, or a pause. */
   state: "unknown" | "open" | "ended" | "evicted";
   isHarness: boolean;
   isInner: boolean;
   isRelayed: boolean;
-  hasReference: boolean;
+  /** Came from OpenClaw's own exporter. */
+  isOpenclaw: boolean;
   hasFailed: boolean;
   isClosedByRun: boolean;
-  /** Came finished; whether it outlived its owner is not decided yet. */
+  /** Came finished; whether somebody else closed it is not decided yet. */
   isUndecided: boolean;
   /** It was evicted, and its sender's end is known. */
   isSettled: boolean;
   isForgotten: boolean;
+  /** References that it carried. */
+  readonly references: Set<string>;
   name: number;
-  seq: number;
   /** The sender's clock. */
   startMs: number;
   endMs: number;
-  /** Ours. */
-  openedAtMs: number;
+  /** In the order of events. */
+  start: Thing;
+  end: Thing | undefined;
+  /** When it, or what is below it, last made progress. */
+  progressMs: number;
+  /** Its silence was reported, while others made progress. */
+  isDiagnosed: boolean;
   heardAtMs: number;
   undecidedSinceMs: number;
   buriedAtMs: number;
@@ -66,46 +76,17 @@ export interface Span {
   leaseMs: number;
   hold: Hold;
   heldUntilMs: number;
-  /** It was too old while its session waited for a person, so its age is asked for after that. */
-  isParked: boolean;
-  /** An inner run that came before its parent: what that is, it may be one owner with. */
-  awaitsParent: boolean;
-}
-
-/** What is judged together: a session, an owner tree, or what waits for its way to an owner. */
-export interface Group {
-  readonly order: number;
-  readonly process: number;
-  readonly members: Set<Span>;
-  readonly references: Set<string>;
-  /** The trace that it waits for, while it has neither an owner nor a reference. */
-  looseIn: Trace | undefined;
-  /** Loose for want of any owner above, as opposed to an ancestor that has not arrived. */
-  isFallback: boolean;
-  hadOwner: boolean;
-  /** Its eviction was held back once. */
-  isHeld: boolean;
-  /** When it is judged. */
-  dueMs: number | undefined;
-  /** When its last owner ended, by our clock. */
-  closedAtMs: number;
-  ownerEndMs: number;
-  ownerEndSeq: number;
-  cutoffMs: number;
-  cutoffSeq: number;
-  /** When it was told to be over, by our clock and the sender's. */
-  endedAtMs: number | undefined;
-  sessionEndMs: number;
-  sessionEndSeq: number;
-  /** Of harness runs: items left open, items completed. */
+  /** Of a run: the harness run of another trace that is one owner with it. */
+  pairedWith: Span | undefined;
+  /** Of a run: the model call that ended last in it, while it was known. */
+  lastCall: { readonly atMs: number; readonly hasFailed: boolean } | undefined;
+  /** Of a run: items that its end says were left open, and completed. */
   claimed: number;
   completed: number;
+  /** Of a run: its tools that ended, what was left open and is known by name, what is only counted. */
   finishedTools: number;
   explained: number;
   anonymous: number;
-  activeSinceMs: number;
-  heardAtMs: number;
-  isToldStalled: boolean;
 }
 
 export interface Request {
@@ -122,6 +103,57 @@ export interface Window {
   isMass: boolean;
 }
 
+/** The end of a session that is acted on at `dueMs`. */
+export interface SessionNote {
+  readonly references: readonly string[];
+  readonly thing: Thing;
+  readonly dueMs: number;
+}
+
+/** The idleness of a session: runs that were open then may have ended. */
+export interface IdleNote {
+  readonly runs: readonly Span[];
+  readonly thing: Thing;
+  readonly dueMs: number;
+}
+
+/** A wait for a person: of the span, else of the runs of the session that were open when it began. */
+export interface Wait {
+  readonly span: Span | undefined;
+  readonly references: readonly string[];
+  readonly thing: Thing;
+}
+
+/** What a gateway says of a session. */
+export interface Complaint {
+  readonly references: readonly string[];
+  readonly claim: number;
+  readonly kind: Kind;
+  readonly name: number;
+  /** Key of the span that it names. */
+  readonly named: string;
+  span: Span | undefined;
+  readonly sinceMs: number;
+  queueDepth: number;
+  verdict: Verdict | undefined;
+}
+
+/** A session with open runs, as it was last reported. */
+export interface SessionRecord {
+  key: string;
+  runs: ReadonlySet<Span>;
+  sinceMs: number;
+  stalled: Stall | undefined;
+}
+
+export interface Stall {
+  readonly state: "stalled" | "blocked_tool_call";
+  readonly blockedBy: BlockedBy;
+  /** What is silent: the runs that were open, and the marker that blocks them. */
+  readonly runs: readonly Span[];
+  readonly culprit: Span | undefined;
+}
+
 /** Everything the reference machine knows, as plain as can be: to find something it looks at all. */
 export class World {
   readonly limits: ActivityLimits;
@@ -132,28 +164,40 @@ export class World {
   readonly sharedPlaces = new Set<number>();
   readonly traces = new Map<string, Trace>();
   readonly spans = new Map<string, Span>();
-  readonly groups = new Set<Group>();
-  readonly references = new Map<string, Group>();
-  groupsMade = 0;
-  /** Closed spans in the order in which they are forgotten; owners and what was evicted are remembered for longer. */
+  /** Closed spans in the order in which they are forgotten; runs and what was evicted are remembered for longer. */
   readonly tombstones: Span[] = [];
   readonly longTombstones: Span[] = [];
   readonly undecided: Span[] = [];
-  /** Waits for a person, the oldest first, and those that ended before they began. */
-  readonly waits = new Map<string, { group: Group; readonly sinceMs: number }>();
-  readonly overBefore = new Set<string>();
+  sessionEnds: SessionNote[] = [];
+  idles: IdleNote[] = [];
+  /** Waits for a person by key, the oldest first, and those that ended before they began. */
+  readonly waits = new Map<string, Wait>();
+  readonly overAt = new Map<string, Thing>();
+  readonly allOverAt = new Map<string, Thing>();
+  complaints: Complaint[] = [];
+  /** Traces, as "trace key", and session references of which a run was ever known. */
+  readonly hadRun = new Map<string, number>();
+  /** Messages that wait, by session reference. */
+  readonly queues = new Map<string, number>();
+  records: SessionRecord[] = [];
   readonly requests = new Map<string, Request>();
   readonly met = new Map<string, number>();
+  /** Model calls of which a tool was seen that they had asked for, as "trace/span". */
+  readonly ran = new Set<string>();
   /** Tools that report the calls they are asked for, as "process name". */
   readonly reporting = new Set<string>();
   readonly unpairedRuns = new Set<Span>();
   readonly unpairedHarnessRuns = new Set<Span>();
-  /** Work that has less open work below than before. */
-  readonly eased = new Set<Span>();
-  readonly confirmed: Window;
-  readonly silent: Window;
+  readonly silent: Window = {
+    lengthMs: 10_000,
+    untilMs: Number.NEGATIVE_INFINITY,
+    isMass: false,
+  };
   heardAtMs = Number.NEGATIVE_INFINITY;
   isHoldTold = false;
+  /** How often what is known of spans has changed, and who owned what then. */
+  changes = 0;
+  owners: { readonly changes: number; readonly all: Owners } | undefined;
   readonly tally = new Tally();
   readonly occurrences: Occurrence[] = [];
 
@@ -164,9 +208,6 @@ export class World {
   constructor(limits: ActivityLimits, order: number) {
     this.limits = limits;
     this.#chance = order;
-    const closed = { untilMs: Number.NEGATIVE_INFINITY, isMass: false };
-    this.confirmed = { lengthMs: Math.min(1000, limits.allowedLatenessMs), ...closed };
-    this.silent = { lengthMs: 10_000, ...closed };
   }
 
   /** What may be decided in any order. */
@@ -185,6 +226,10 @@ export class World {
       ordered.push(...left.splice(at, 1));
     }
     return ordered;
+  }
+
+  get latenessMs(): number {
+    return this.limits.allowedLatenessMs;
   }
 
   /** A lateness from now. */

@@ -1,0 +1,50 @@
+import { type BlockedBy, progressNames, toWorkKind, type Verdict, workKinds } from "../kinds.ts";
+import type { Evidence } from "./activity-event.ts";
+import type { ActivityGraph } from "./activity-graph.ts";
+import { traceContextOf } from "./marker-summary.ts";
+import type { UsualDurations } from "./usual-durations.ts";
+import type { OwnerVerdict } from "./verdicts.ts";
+
+/** What is known of a verdict at a moment. */
+export type EvidenceOf = (verdict: OwnerVerdict, atMs: number) => Evidence;
+
+/** Collects what an operator wants to know of a verdict. */
+export function createEvidence(graph: ActivityGraph, usual: UsualDurations): EvidenceOf {
+  const { spans, owners } = graph;
+  return ({ verdict, culprit, sinceMs }, atMs) => {
+    if (culprit === -1) {
+      return { verdict, blockedBy: "none", name: 0, ...traceContextOf(graph, -1) };
+    }
+    const kind = toWorkKind(spans.kind.get(culprit));
+    const isRun = kind === workKinds.run;
+    const name = isRun ? 0 : spans.name.get(culprit);
+    const owner = spans.owner.get(culprit);
+    const lastSignal = owner === -1 ? undefined : progressNames[owners.lastProgress.get(owner)];
+    const duration = isRun ? undefined : usual.of(kind, name);
+    return {
+      verdict,
+      blockedBy: blockedByOf(verdict),
+      name,
+      silentMs: atMs - sinceMs,
+      ageMs: atMs - spans.startedAtMs.get(culprit),
+      ...(lastSignal === undefined ? {} : { lastSignal }),
+      ...(duration === undefined ? {} : { usualP50Ms: duration.p50Ms, usualP99Ms: duration.p99Ms }),
+      ...traceContextOf(graph, culprit),
+    };
+  };
+}
+
+/** What a verdict blames. */
+function blockedByOf(verdict: Verdict): BlockedBy {
+  switch (verdict) {
+    case "silent_tool":
+      return "tool";
+    case "silent_model_call":
+      return "model_call";
+    case "retrying":
+    case "wedged_run":
+      return "run";
+    default:
+      return "none";
+  }
+}

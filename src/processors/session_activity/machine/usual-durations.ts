@@ -1,0 +1,82 @@
+import { Int32Column } from "../../../otlp/columns.ts";
+import { type WorkKind, workKinds } from "../kinds.ts";
+import type { Archive } from "./archive.ts";
+
+/** Each bucket is a tenth longer than the one before: from a millisecond to half a day. */
+const growth = 1.1;
+const bucketsPerName = 192;
+/** What fewer have taken is not called usual. */
+const fewestSamples = 20;
+/** Names that are told apart; of more, the others share one row. */
+const mostNames = 1024;
+
+/** How long work of one kind and name has taken so far, in ms. */
+export interface UsualDuration {
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/**
+ * How long tools and model calls usually take: a histogram of logarithmic buckets for each tool name, and one for all
+ * model calls. At most 1024 names, 768 bytes each; answers are right to a tenth.
+ */
+export class UsualDurations {
+  readonly #counts = new Int32Column();
+  readonly #totals = new Int32Column();
+
+  archive(io: Archive): void {
+    io.column(this.#totals, this.#totals.capacity);
+    io.column(this.#counts, this.#counts.capacity);
+  }
+
+  /** Work of this kind and (interned) name took so long. */
+  add(kind: WorkKind, name: number, durationMs: number): void {
+    const row = rowOf(kind, name);
+    if (row === -1) {
+      return;
+    }
+    const bucket = Math.min(
+      bucketsPerName - 1,
+      Math.max(0, Math.ceil(Math.log(Math.max(durationMs, 1)) / Math.log(growth))),
+    );
+    this.#totals.ensure(row + 1);
+    this.#counts.ensure((row + 1) * bucketsPerName);
+    this.#totals.set(row, this.#totals.get(row) + 1);
+    const cell = row * bucketsPerName + bucket;
+    this.#counts.set(cell, this.#counts.get(cell) + 1);
+  }
+
+  /** Undefined before twenty of its like have ended. */
+  of(kind: WorkKind, name: number): UsualDuration | undefined {
+    const row = rowOf(kind, name);
+    const total = row === -1 ? 0 : this.#totals.get(row);
+    return total < fewestSamples
+      ? undefined
+      : { p50Ms: this.#quantile(row, total, 0.5), p99Ms: this.#quantile(row, total, 0.99) };
+  }
+
+  /** The upper bound of the bucket in which the quantile lies. */
+  #quantile(row: number, total: number, share: number): number {
+    const rank = Math.ceil(total * share);
+    let seen = 0;
+    for (let bucket = 0; bucket < bucketsPerName; bucket++) {
+      seen += this.#counts.get(row * bucketsPerName + bucket);
+      if (seen >= rank) {
+        return Math.round(growth ** bucket);
+      }
+    }
+    return Math.round(growth ** (bucketsPerName - 1));
+  }
+}
+
+/** Row 0 is of model calls, row 1 of tools without a name that may be a label. */
+function rowOf(kind: WorkKind, name: number): number {
+  switch (kind) {
+    case workKinds.modelCall:
+      return 0;
+    case workKinds.tool:
+      return 1 + (name < mostNames ? name : 0);
+    default:
+      return -1;
+  }
+}

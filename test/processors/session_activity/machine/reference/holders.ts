@@ -1,0 +1,177 @@
+import { ancestorsOf, openMarkers, spansBelow, withoutKeepers } from "./kinship.ts";
+import type { Owner, Owners } from "./owners.ts";
+import { progressOf } from "./progress.ts";
+import { isBefore, type Thing } from "./things.ts";
+import { isWaiting } from "./waiting.ts";
+import type { Span, World } from "./world.ts";
+
+/** When a marker is an orphan, as far as is known now. */
+export interface Deadline {
+  /** Never, while a holder is open. */
+  readonly dueMs: number;
+  readonly confidence: "confirmed" | "probable" | "presumed";
+}
+
+const never = Number.POSITIVE_INFINITY;
+
+/** When nothing holds a marker any more and the lateness has passed; open work below it is not looked at. */
+export function orphanOf(world: World, owners: Owners, marker: Span): Deadline {
+  const below = spansBelow(world, marker)
+    .filter(({ kind }) => kind === "run")
+    .flatMap((run) => owners.ofRun(run) ?? []);
+  const own = owners.above(marker);
+  if (own !== undefined) {
+    return latestOf([
+      { dueMs: marker.start.atMs + world.latenessMs, confidence: "confirmed" },
+      ...below.map((owner) => endOf(world, owner)),
+      ownerOver(world, owners, own),
+    ]);
+  }
+  const held = holdersWithoutRun(world, owners, marker);
+  const mayComeYet = ancestorsOf(marker).some(({ state }) => state === "unknown");
+  if (held === undefined || (held.length === 0 && mayComeYet)) {
+    return { dueMs: never, confidence: "presumed" };
+  }
+  const { dueMs } = latestOf([
+    { dueMs: marker.start.atMs + world.latenessMs, confidence: "presumed" },
+    ...[...below, ...held].map((owner) => endOf(world, owner)),
+  ]);
+  return { dueMs, confidence: "presumed" };
+}
+
+/** When all that hold the markers of an owner have ended and the lateness has passed. */
+export function ownerOver(world: World, owners: Owners, own: Owner): Deadline {
+  const chain = owners.chainAbove(own);
+  const overlapping = owners.all.filter(
+    (other) => other !== own && !chain.includes(other) && holdsAlong(world, own, other),
+  );
+  return latestOf([
+    endOf(world, own),
+    ...chain.map((owner) => endOf(world, owner)),
+    ...overlapping.map((owner) => endOrSilenceOf(world, owners, owner)),
+  ]);
+}
+
+/** Open markers with when each is an orphan, open work below included: it goes with that, or after it. */
+export function orphansDue(
+  world: World,
+  owners: Owners,
+  markers: readonly Span[],
+): readonly (Deadline & { readonly marker: Span })[] {
+  return markers.map((marker) => ({ marker, ...orphanOf(world, owners, marker) }));
+}
+
+/** Of the markers that are orphans by `atMs`, those without other open work below. */
+export function orphansAt(
+  world: World,
+  due: ReturnType<typeof orphansDue>,
+  atMs: number,
+): ReturnType<typeof orphansDue> {
+  const over = due.filter(({ dueMs }) => dueMs <= atMs && dueMs < never);
+  const left = withoutKeepers(
+    world,
+    over.map(({ marker }) => marker),
+  );
+  return over.filter(({ marker }) => left.includes(marker));
+}
+
+/** Whether another owner of the same session holds what `own` left behind. */
+function holdsAlong({ latenessMs }: World, own: Owner, other: Owner): boolean {
+  const overlaps =
+    (own.end === undefined || isBefore(other.start, own.end, latenessMs)) &&
+    (other.end === undefined || isBefore(own.start, other.end, latenessMs));
+  const isBeside = !other.isSubAgent && other.cluster !== own.topCluster;
+  return own.session === other.session && overlaps && (own.cluster === other.cluster || isBeside);
+}
+
+/** The owners that hold a marker whose own run is not known; undefined when no run that could is known at all. */
+function holdersWithoutRun(
+  world: World,
+  owners: Owners,
+  marker: Span,
+): readonly Owner[] | undefined {
+  const elsewhere = parentElsewhere(world, marker);
+  if (elsewhere !== undefined) {
+    const owner = owners.ofRun(elsewhere);
+    return owner && [owner];
+  }
+  const session = owners.sessionNamed(marker.references);
+  const ofSession = owners.all.filter((owner) => owner.session === session);
+  const candidates =
+    ofSession.length > 0
+      ? ofSession
+      : owners.all.filter(({ runs }) => runs.some(({ trace }) => trace === marker.trace));
+  // A run that was decided before the marker arrived, with all it left, says nothing of it.
+  // Nor does a sub-agent: it holds the tool that it runs in, and stands in for no run above or beside that.
+  const known = candidates.filter(
+    (owner) => !owner.isSubAgent && !wasOverBefore(world, owners, owner, marker),
+  );
+  const open = known.filter((owner) => wasOpenAt(world, owner, marker.start));
+  if (open.length > 0) {
+    return open;
+  }
+  // In the order of things it is the next one, which may be the marker's own.
+  const next = known
+    .filter(({ start }) => isBefore(marker.start, start, world.latenessMs))
+    .filter(({ start }) => start.atMs <= marker.start.atMs + world.latenessMs)
+    .sort((a, b) => a.start.atMs - b.start.atMs);
+  if (next.length > 0) {
+    return next.slice(0, 1);
+  }
+  const untilMs = marker.start.atMs + world.latenessMs;
+  const hadRun = [`trace ${marker.trace.key}`, ...marker.references].some(
+    (key) => (world.hadRun.get(key) ?? Number.POSITIVE_INFINITY) <= untilMs,
+  );
+  return hadRun ? [] : undefined;
+}
+
+/** The run in another process of the same trace that a span names as its parent. */
+function parentElsewhere(world: World, marker: Span): Span | undefined {
+  const root = ancestorsOf(marker).at(-1);
+  if (root?.state !== "unknown") {
+    return undefined;
+  }
+  return [...world.spans.values()].find(
+    (run) =>
+      run.kind === "run" &&
+      run.state !== "unknown" &&
+      run.id === root.id &&
+      run.trace.id === marker.trace.id &&
+      run.trace !== marker.trace,
+  );
+}
+
+function wasOverBefore(world: World, owners: Owners, owner: Owner, marker: Span): boolean {
+  const isOver = !owner.isOpen && ownerOver(world, owners, owner).dueMs <= marker.start.atMs;
+  return isOver && openMarkers(world).every((other) => owners.above(other) !== owner);
+}
+
+function wasOpenAt({ latenessMs }: World, owner: Owner, thing: Thing): boolean {
+  return (
+    !isBefore(thing, owner.start, latenessMs) &&
+    (owner.end === undefined || !isBefore(owner.end, thing, latenessMs))
+  );
+}
+
+function endOf({ latenessMs }: World, { isOpen, endedAtMs }: Owner): Deadline {
+  return { dueMs: isOpen ? never : endedAtMs + latenessMs, confidence: "confirmed" };
+}
+
+/** An overlapping owner holds no longer when it is silent and does not wait for a person. */
+function endOrSilenceOf(world: World, owners: Owners, owner: Owner): Deadline {
+  if (!owner.isOpen) {
+    return endOf(world, owner);
+  }
+  const silentMs = progressOf(world, owner) + world.limits.stalledAfterMs;
+  const dueMs = isWaiting(world, owners, owner) ? never : silentMs;
+  return { dueMs, confidence: "probable" };
+}
+
+function latestOf(verdicts: readonly Deadline[]): Deadline {
+  return {
+    dueMs: Math.max(...verdicts.map(({ dueMs }) => dueMs)),
+    confidence: verdicts.some(({ confidence }) => confidence === "probable")
+      ? "probable"
+      : "confirmed",
+  };
+}
