@@ -61,9 +61,9 @@ const isAnythingStuck: Row = {
     }),
     stat({
       id: 6,
-      title: "Sessions with open work",
+      title: "Sessions with an open run",
       description:
-        "Sessions in which something is open now; where a sender names no sessions, trees of runs. It follows the load; one that stays up while nobody uses the gateway holds work that never ends.",
+        "Sessions with an open run; where a sender names no sessions, trees of runs. It follows the load; one that stays up while nobody uses the gateway has a run that never ends.",
       expr: `sum(${prefix}_sessions{${own}})`,
       unit: "short",
       decimals: 0,
@@ -71,16 +71,46 @@ const isAnythingStuck: Row = {
   ],
 };
 
-const openAndEvicted: Row = {
-  id: 101,
-  title: "Open and evicted work",
+const culprits: Row = {
+  id: 105,
+  title: "What blocks the sessions, and is the gateway right?",
   height: 8,
   panels: [
+    timeseries({
+      id: 14,
+      title: "Sessions by state and by what blocks them",
+      description:
+        "Sessions with an open run. blocked_tool_call, stalled: no run of the session has made progress for stalled_after, and a tool, a model call or the run itself blocks it; that is what users notice as a hanging assistant. The events session.stalled name the tool. paused: a person is awaited, nothing is wrong.",
+      width: 12,
+      unit: "short",
+      isStacked: true,
+      queries: [
+        {
+          expr: `sum by (state, blocked_by) (${prefix}_sessions{${own}})`,
+          legend: "{{state}} {{blocked_by}}",
+        },
+      ],
+    }),
+    timeseries({
+      id: 50,
+      title: "Complaints of gateways by verdict",
+      description:
+        "What a gateway's own complaints about its sessions turned out to be. stale_marker: the work is over and only its marker is left. progressing: the turn is healthy, do not abort it. silent_tool, silent_model_call, retrying, wedged_run: it hangs there. Empty without the relay.",
+      width: 12,
+      unit: "cps",
+      isStacked: true,
+      queries: [
+        {
+          expr: `sum by (claim, verdict) (rate(openclaw_session_diagnosed_total{${own}, claim!="none"}[$__rate_interval]))`,
+          legend: "{{claim}}: {{verdict}}",
+        },
+      ],
+    }),
     timeseries({
       id: 10,
       title: "Evictions by reason",
       description:
-        "Markers evicted per second. orphaned_no_owner: the owner ended and left it open. session_ended, process_gone: what it belonged to is over. lease_expired: heartbeats were missed. max_age: nothing at all was heard for 12 h. A step at a gateway release points at the release; only the chosen reasons are shown.",
+        "Markers evicted per second. orphaned_no_owner: every run that could own it has ended. session_ended, process_gone: what it belonged to is over. lease_expired: heartbeats were missed. max_age: nothing arrived for 12 h. A step at a gateway release points at the release; only the chosen reasons are shown.",
       width: 12,
       unit: "cps",
       isStacked: true,
@@ -91,6 +121,28 @@ const openAndEvicted: Row = {
         },
       ],
     }),
+    timeseries({
+      id: 51,
+      title: "Silent tools beside other work",
+      description:
+        "Tools that have made no progress for stalled_after while the rest of their run goes on. They block no session yet, but the run will wait for them in the end; a steady rate points at a tool that hangs. The events session.diagnosed with the claim none name it.",
+      width: 12,
+      unit: "cps",
+      queries: [
+        {
+          expr: `sum by (verdict) (rate(openclaw_session_diagnosed_total{${own}, claim="none"}[$__rate_interval]))`,
+          legend: "{{verdict}}",
+        },
+      ],
+    }),
+  ],
+};
+
+const openWork: Row = {
+  id: 101,
+  title: "Open work",
+  height: 8,
+  panels: [
     timeseries({
       id: 11,
       title: "Started, ended, evicted, untracked",
@@ -122,22 +174,12 @@ const openAndEvicted: Row = {
       id: 13,
       title: "Oldest open work by kind",
       description:
-        "A saw-tooth is healthy: work ages, then ends. A straight line upwards is one piece of work that never ends; for a run it also keeps its orphaned tools from being evicted.",
+        "A saw-tooth is healthy: work ages, then ends. A straight line upwards is one piece of work that never ends; a run that never ends also keeps its own orphaned tools from being evicted.",
       width: 12,
       unit: "s",
       queries: [
         { expr: `max by (kind) (${prefix}_oldest_age_seconds{${own}})`, legend: "{{kind}}" },
       ],
-    }),
-    timeseries({
-      id: 14,
-      title: "Sessions by state",
-      description:
-        "Sessions with open work. blocked_tool_call: a tool is open and nothing was heard for stalled_after; that is what users notice as a hanging assistant. stalled: the same without a tool. paused: a person is awaited, nothing is wrong.",
-      width: 12,
-      unit: "short",
-      isStacked: true,
-      queries: [{ expr: `sum by (state) (${prefix}_sessions{${own}})`, legend: "{{state}}" }],
     }),
     timeseries({
       id: 15,
@@ -156,7 +198,7 @@ const openAndEvicted: Row = {
 
 const signals: Row = {
   id: 102,
-  title: "What the judgement rests on",
+  title: "What the decisions rest on",
   height: 8,
   panels: [
     timeseries({
@@ -326,7 +368,7 @@ export const sessionActivity: Dashboard = {
   uid: "openclaw-session-activity",
   title: "OpenClaw session activity",
   description:
-    "Work of agent sessions that is open, that ended, and that was evicted because nobody owned it any more.",
+    "Which sessions of agents hang and on what, whether their gateway's complaints are right, and what was evicted because nobody owned it any more.",
   tags: ["openclaw", "openclaw-activity-collector"],
   variables: [
     { name: "job", title: "Job", metric: `${prefix}_open`, label: "job" },
@@ -349,7 +391,7 @@ export const sessionActivity: Dashboard = {
       expr: `resets(otelcol_process_uptime{${own}}[$__rate_interval]) > 0`,
     },
   ],
-  rows: [isAnythingStuck, openAndEvicted, signals, pipeline, instances],
+  rows: [isAnythingStuck, culprits, openWork, signals, pipeline, instances],
 };
 
 function stat(panel: Omit<Panel, "type" | "width" | "queries"> & { readonly expr: string }): Panel {

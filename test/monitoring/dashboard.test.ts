@@ -130,7 +130,7 @@ describe("its queries", () => {
       queries.flatMap(({ target }) => selectorsOf(target.expr)).map(({ metric }) => metric),
     );
     const unseen = [...registry.keys()].filter(
-      (name) => name.startsWith("openclaw_session_activity_") && !asked.has(name),
+      (name) => name.startsWith("openclaw_session_") && !asked.has(name),
     );
     expect(unseen).toEqual([]);
   });

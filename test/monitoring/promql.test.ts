@@ -70,6 +70,8 @@ describe.skipIf(promtool.isSkipped)("promtool", () => {
     const { rules, recordOf } = asRules();
     const metric = (name: string, labels: string) =>
       `openclaw_session_activity_${name}{job="j", instance="a"${labels === "" ? "" : `, ${labels}`}}`;
+    const diagnosed = (verdict: string, claim: string) =>
+      `openclaw_session_diagnosed_total{job="j", instance="a", verdict="${verdict}", claim="${claim}"}`;
     const file = write("test.yml", {
       rule_files: [rules],
       evaluation_interval: "1m",
@@ -93,7 +95,10 @@ describe.skipIf(promtool.isSkipped)("promtool", () => {
             [metric("open", `kind="model_call"`), "2x60"],
             [metric("oldest_age_seconds", `kind="run"`), "900x60"],
             [metric("oldest_age_seconds", `kind="tool"`), "120x60"],
-            [metric("sessions", `state="active"`), "5x60"],
+            [metric("sessions", `state="active", blocked_by="none"`), "5x60"],
+            [metric("sessions", `state="stalled", blocked_by="model_call"`), "2x60"],
+            [diagnosed("stale_marker", "stalled"), "0+3x60"],
+            [diagnosed("silent_tool", "none"), "0+6x60"],
           ].map(([series, values]) => ({ series, values })),
           promql_expr_test: [
             // Half of the pages answer.
@@ -104,7 +109,11 @@ describe.skipIf(promtool.isSkipped)("promtool", () => {
             [4, "A", "{}", 120],
             // 0.7 of 7 a minute: all reasons count, runs do not.
             [5, "A", "{}", 0.1],
-            [6, "A", "{}", 5],
+            [6, "A", "{}", 7],
+            [14, "A", `{state="stalled", blocked_by="model_call"}`, 2],
+            // Three a minute.
+            [50, "A", `{verdict="stale_marker", claim="stalled"}`, 0.05],
+            [51, "A", `{verdict="silent_tool"}`, 0.1],
             [12, "A", `{kind="tool"}`, 3],
             [13, "A", `{kind="run"}`, 900],
           ].map(([panel, refId, labels, value]) => {
