@@ -7,6 +7,7 @@ import { createSessionActivity } from "../../src/processors/session_activity/pro
 import { testSettings } from "../../test/exporters/settings.ts";
 import { MemoryStorage } from "../../test/processors/session_activity/memory/memory-journal.ts";
 import type { Chance } from "./chance.ts";
+import { type RunReading, readStates } from "./state-reading.ts";
 import { epochUnixMs, type Request } from "./telling.ts";
 
 /** What the collector tells, with the time of the world at which it did. */
@@ -86,6 +87,11 @@ export class Collector {
         throw new Error(`The collector lost something: ${JSON.stringify(error)}`);
       }
     }
+  }
+
+  /** What it says of each open run now; undefined while it is away, or where it can't say. */
+  readStates(): readonly RunReading[] | undefined {
+    return this.#process === undefined ? undefined : readStates(this.#process.component);
   }
 
   /** Hands over a request that has arrived; true when it was taken. */

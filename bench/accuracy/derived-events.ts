@@ -1,4 +1,5 @@
 import { otlp } from "../../src/otlp/proto/generated.js";
+import type { ClaimAnswer } from "./claim-score.ts";
 import type { Derived } from "./collector.ts";
 
 /** What the collector told at one moment of evictions in one place. */
@@ -18,8 +19,10 @@ export interface NamedEviction {
   readonly spanId: string;
 }
 
+/** A session that makes no progress. */
 export interface ToldStall {
   readonly atMs: number;
+  /** Of the culprit, or of any work of the session. */
   readonly spanId: string;
 }
 
@@ -28,6 +31,7 @@ export interface ToldEvents {
   readonly evictions: readonly ToldEvictions[];
   readonly named: readonly NamedEviction[];
   readonly stalls: readonly ToldStall[];
+  readonly answers: readonly ClaimAnswer[];
   readonly reconciled: number;
   /** How often evictions were held back. */
   readonly held: number;
@@ -38,6 +42,7 @@ export function readDerived(derived: readonly Derived[]): ToldEvents {
   const evictions: ToldEvictions[] = [];
   const named: NamedEviction[] = [];
   const stalls: ToldStall[] = [];
+  const answers: ClaimAnswer[] = [];
   let reconciled = 0;
   let held = 0;
   for (const { signal, bytes, atMs } of derived) {
@@ -69,11 +74,19 @@ export function readDerived(derived: readonly Derived[]): ToldEvents {
         case "session.stalled":
           stalls.push({ atMs, spanId: hex(spanId) });
           break;
+        case "session.diagnosed":
+          answers.push({
+            atMs,
+            claim: attributeOf(attributes, "openclaw.claim"),
+            verdict: attributeOf(attributes, "openclaw.verdict"),
+            spanId: hex(spanId),
+          });
+          break;
         default:
       }
     }
   }
-  return { evictions, named, stalls, reconciled, held };
+  return { evictions, named, stalls, answers, reconciled, held };
 }
 
 function spansIn(bytes: Uint8Array) {

@@ -1,16 +1,22 @@
-import type { Pause, Story, Work } from "./story.ts";
+import { push } from "./owners.ts";
+import type { GatewayClaim, Pause, SessionState, Story, Work } from "./story.ts";
 import type { Told } from "./telling.ts";
 
-/** When the collector first heard what; Infinity for what it never heard. */
+const never = Number.POSITIVE_INFINITY;
+
+/** When the collector first received what; Infinity for what never arrived. */
 export class Hearing {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   readonly #pauses = new Map<Pause, { fromMs: number; toMs: number }>();
+  readonly #progress = new Map<Work, number[]>();
+  readonly #states = new Map<SessionState, number>();
+  readonly #claims = new Map<GatewayClaim, number>();
 
   constructor(story: Story) {
     const works = Math.max(0, ...[story.works.at(-1)?.index ?? -1]) + 1;
-    this.#starts = new Float64Array(works).fill(Number.POSITIVE_INFINITY);
-    this.#ends = new Float64Array(works).fill(Number.POSITIVE_INFINITY);
+    this.#starts = new Float64Array(works).fill(never);
+    this.#ends = new Float64Array(works).fill(never);
   }
 
   hear(told: Told, nowMs: number): void {
@@ -23,34 +29,55 @@ export class Hearing {
         earliest(this.#starts, told.work, nowMs);
         earliest(this.#ends, told.work, nowMs);
         break;
+      case "progress":
+        if (!this.progressOf(told.work).includes(told.atMs)) {
+          push(this.#progress, told.work, told.atMs);
+        }
+        break;
       case "pause":
         this.#waitOf(told.pause).fromMs = Math.min(this.#waitOf(told.pause).fromMs, nowMs);
         break;
       case "resume":
         this.#waitOf(told.pause).toMs = Math.min(this.#waitOf(told.pause).toMs, nowMs);
         break;
+      case "state":
+        this.#states.set(told.state, Math.min(this.stateOf(told.state), nowMs));
+        break;
+      case "claim":
+        this.#claims.set(told.claim, Math.min(this.claimOf(told.claim), nowMs));
+        break;
       default:
     }
   }
 
-  /** When it heard that work had started, or of it at all. */
+  /** When the start of work arrived, or anything of it. */
   startOf({ index }: Work): number {
-    return this.#starts[index] ?? Number.POSITIVE_INFINITY;
+    return this.#starts[index] ?? never;
   }
 
   endOf({ index }: Work): number {
-    return this.#ends[index] ?? Number.POSITIVE_INFINITY;
+    return this.#ends[index] ?? never;
   }
 
   pauseOf(pause: Pause): { readonly fromMs: number; readonly toMs: number } {
     return this.#waitOf(pause);
   }
 
+  /** When the progress happened that has arrived. */
+  progressOf(work: Work): readonly number[] {
+    return this.#progress.get(work) ?? [];
+  }
+
+  stateOf(state: SessionState): number {
+    return this.#states.get(state) ?? never;
+  }
+
+  claimOf(claim: GatewayClaim): number {
+    return this.#claims.get(claim) ?? never;
+  }
+
   #waitOf(pause: Pause): { fromMs: number; toMs: number } {
-    const known = this.#pauses.get(pause) ?? {
-      fromMs: Number.POSITIVE_INFINITY,
-      toMs: Number.POSITIVE_INFINITY,
-    };
+    const known = this.#pauses.get(pause) ?? { fromMs: never, toMs: never };
     this.#pauses.set(pause, known);
     return known;
   }

@@ -44,7 +44,7 @@ export async function happenOverHttp(world: World, speed: number, seed: number):
     const derived = sink.requests
       .filter((request) => request.signal !== "metrics" && isDerived(request))
       .map(({ signal, bytes, atMs }) => ({ signal, bytes, atMs: atMs - fromUnixMs }));
-    return { story, hearing, derived };
+    return { story, hearing, derived, samples: [] };
   } finally {
     await collector.stop();
     await sink.close();
@@ -150,6 +150,7 @@ function hastened(story: Story, speed: number): Story {
       endMs: work.endMs / speed,
       orphanedMs: work.orphanedMs / speed,
       closedMs: work.closedMs / speed,
+      progressMs: work.progressMs.map((atMs) => atMs / speed),
     });
   }
   return {
@@ -157,6 +158,12 @@ function hastened(story: Story, speed: number): Story {
     sessions: story.sessions,
     works: [...works.values()],
     pauses: [],
+    states: story.states.map((state) => ({
+      ...state,
+      process: processes.get(state.process) ?? state.process,
+      atMs: state.atMs / speed,
+    })),
+    claims: [],
     lastsMs: story.lastsMs / speed,
   };
 }

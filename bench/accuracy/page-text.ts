@@ -1,4 +1,7 @@
 /** The prose of `docs/accuracy.md`. */
+const waitsForRestart = `What falls due while the collector is away, and in the \`restart_grace\` of 30 s after that, waits: that is the tail of the delays, and with eight
+restarts a little more than one in a hundred.`;
+
 export const pageText: {
   readonly introduction: string;
   readonly words: string;
@@ -7,36 +10,49 @@ export const pageText: {
   readonly notes: Readonly<Record<string, readonly string[]>>;
 } = {
   introduction: `A simulator makes up gateways, and so it knows what really happened: which tool never ended, which process was killed,
-who waited for a person. The processor hears of that only what such a gateway would send, as OTLP requests, through a network that
-delays, repeats and loses. Its evictions are then held against the truth.
+who waited for a person, what made progress. The processor receives only what such a gateway would send, as OTLP requests, through a network that
+delays, repeats and loses. Its evictions, its states and its answers are then compared with the truth. The truth is computed from the made-up runs alone, by
+code that shares nothing with the processor.
 
 A gateway has sessions with up to six turns. A turn is a harness run and the run in it; the run calls models (0.4 to 40 s, one call in
 twenty fails and is tried again) and between that tools, four times in ten two to five side by side. Tools take 1 ms to 3 h: six in ten less than 2 s, one in
-two hundred more than ten minutes. One tool in a hundred never ends; its run goes on after 2 to 120 s. One tool in 25 starts a sub-agent with a
-session of its own, which in four of ten cases outlives it. One turn in 25 has another turn inside. In a quarter of all turns a tool or model call
-ends up to 50 ms after its run, as in OpenClaw. One turn in twenty is tried again at once, before the markers of the last one are gone.
+two hundred more than ten minutes; each tool has a length of its own, and one of the two models takes four times as long as the other. One tool in a hundred never ends; its run goes on after 2 to 120 s.
+
+- **Next turns.** One turn in ten is followed by the next within ten seconds, one in fifty by up to eight queued messages 50 ms apart, and one in fifty overlaps with the next.
+- **Runs in runs.** One turn in 25 has another turn inside, half of which don't name their session. One tool in 25 starts a sub-agent, four in five with a session of their own; a third of them outlive
+  their tool. Three tools in a hundred call another tool, which may go on when they have given up.
+- **Silence.** One step in a hundred has a tool that takes minutes, or never ends, while others come and go beside it. Model calls stream for one to eight minutes, and one in five of those falls silent for minutes;
+  calls think, and runs wait after a failure or stand still, for two to seven minutes.
+- **Late ends.** In a quarter of all turns a tool or model call ends up to 50 ms after its run, as in OpenClaw.
+- **What OpenClaw says of its sessions.** The relay sends that a session is idle, at its last run's end, and now and then, as real gateways do, in the middle of a run when a message that came meanwhile is done. It sends
+  what the gateway complains of: silent work with and without reason, markers of turns that are over, queues, long runs; and it repeats itself.
 
 All but \`relay-http\` run in the processor's own code on a clock of their own: twelve hours of turns and thirteen more, in which what nobody ever
-told of reaches \`max_age\`. The relay speaks in the bytes of the real plugin's encoder. Of the processes that send spans half name the session, of these half on every
+reports on reaches \`max_age\`. What the relay sends is in the bytes of the real plugin's encoder. Of the processes that send spans half name the session, of these half on every
 span and half on runs only; the others are OpenClaw's, which name none.
 
 Faults, where a scenario has them: one request in ten takes up to 8 s, each its own, so that they overtake each other; 1 % fail and are sent again; 1 % arrive
-twice; clocks of hosts are wrong by up to 10 minutes; processes live for two hours on average, and half of them are killed; exporters begin anew every three
+twice; of one turn in 500 nobody reports the end; clocks of hosts are wrong by up to 10 minutes; processes live for two hours on average, and half of them are killed; exporters begin anew every three
 hours and lose what waited in them; the collector is killed or stopped eight times, for up to 30 s, with its state in a journal.`,
-  words: `- A **marker** is a tool or a model call. An **orphan** is one that never ends though its run has, or whose process was killed.
+  words: `- A **marker** is a tool or a model call. An **orphan** is one that never ends though everything that could hold it has: its own run, the runs directly above that and below the marker, and those
+  of its session that were open at the same time and made progress; or whose process was killed.
 - **Unknowable** is a marker of which the start or the end never reached the collector, because it was sampled away, or lost by its sender for good. It counts
-  neither as right nor as wrong. What a failed request held, and a second one brought, is not.
+  neither as right nor as wrong. What a failed request held, and a second one brought, is not. So is the eviction of what never ends while a run beside its own still holds it of which nothing has arrived yet, or no progress.
 - **Orphans** are those that can be known. One whose gateway closed its span before the lateness had passed is none.
-- **Precision** is the part of all evictions that were right: of an orphan, when it was one, for the first time. **Recall** is the part of the orphans that were found. The
+- **Precision** is the part of all evictions that were right: of an orphan, when it was one, for the first time (or of what never ends, at its \`max_age\`). **Recall** is the part of the orphans that were found. The
   **false-eviction rate** is the part of the markers that ended by themselves which were evicted.
-- **Delay** is the time from when it could be known until it was told, for \`orphaned_no_owner\`: from the arrival of the last word that left the marker
-  without an owner (the end of the last run of its session, its own late start) until the event. It holds the lateness of 10 s.
+- **Late** is the time from when an orphan was due until its eviction was emitted, for \`orphaned_no_owner\`. It is due \`allowed_lateness\` (10 s) after the end of its last holder was delivered, or its own start.
+- **States right** is the part of the sessions, at moments 17.3 s apart, of which the collector had the state, what blocks it and the verdict on each open run as they truly were. Two kinds of moments are left out:
+  those **near a change**, within the lateness and the longest delay of delivery after it (their part of all is shown), and those at which what was delivered can't say what was: a wait for a person that no gateway
+  reports, a stream without progress on the wire, the lost end of a run. Such are also shown below each scenario, with how often the collector said what was delivered.
+- **Claims right** counts the complaints of the gateways that were answered, as they arrived, with the verdict that was true then.
+- **Alerts** are evictions and reports of a stalled session; the **unknowable** ones are about what can't be known, as above.
 - **Reconciled** is what the collector itself took back or found closed later: spans of orphans that their gateway closed when it stopped, and wrong evictions.
-- In every scenario nothing may be evicted whose end has arrived, and nothing be evicted or called stalled while its session waits for a person.`,
+- In every scenario nothing may be evicted whose end has arrived, and nothing be evicted or called stalled while it waits for a person.`,
   limits: `## What this does not show
 
 - The gateways are made up. That real ones speak as assumed is shown by the tests with real OpenClaw and with recordings of real libraries.
-- A session that waits for its sub-agent, which waits for a person, may be called stalled, though nothing of it is evicted.
+- States are read from the processor itself, once a process has told what is open; finished spans (\`plain-otlp\`) and the real process (\`relay-http\`) are not asked.
 - Where the lateness is shorter than the delay of the slowest request, an end can come too late for it. \`late-batches\` shows the remedy; a wrong eviction is
   reconciled when the end comes.
 - With fewer than 50 open markers a cut of the whole network looks like any silence: leases are held back once, for a lateness, and then
@@ -44,6 +60,9 @@ hours and lose what waited in them; the collector is killed or stopped eight tim
 - \`relay-http\` runs in real time, so that its figures differ a little from run to run. All others are the same for the same seed.
 `,
   notes: {
+    "relay-faults": [waitsForRestart],
+    "live-faults": [waitsForRestart],
+    "partial-logs-faults": [waitsForRestart],
     "plain-otlp": [
       `Recall is what finished spans can say. A tool that never ends has no span while its process lives: a harness run of OpenClaw counts it
 as open at its end, its run or the stop of its process may close it, or a model call had asked for it. Missed are tools that a model
@@ -61,6 +80,20 @@ tools are evicted. The end of the tool reconciles it.`,
       `No target, for the case can't be told from a dead host: its leases end while all others are heard. The markers are evicted after 30 s as \`lease_expired\`,
 with the confidence \`probable\`, and come back as reconciled when the network does. One that was evicted, taken back, and then lost its run is evicted
 a second time, which counts as wrong here.`,
+    ],
+    "next-turn-plain": [
+      `A finished span comes when its run is over. A run that overlaps with the one before it holds that one's orphans, but nobody knows of it until it ends: they are evicted
+while it goes on, which counts as unknowable.`,
+    ],
+    "next-turn-live": [
+      `Where the end of a run is lost, and no report that the session is idle stands for it, the run stays open until its process is replaced. Its own orphans are found then, or by \`max_age\`; those of the turns after it are held
+only until it has been silent for two minutes.`,
+    ],
+    "streaming-live": [
+      `A stream is silence to whoever sees only starts and ends. The alerts of that are the unknowable ones.`,
+    ],
+    approvals: [
+      `A wait that no interface of the gateway exposes is a silent tool to the collector, and is reported as that: these are the unknowable alerts.`,
     ],
     "relay-http": [
       `The same story thirty times faster. What falls due while the collector is away, and for the grace after that, waits: that is the tail of the delays.`,

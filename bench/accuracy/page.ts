@@ -26,12 +26,36 @@ function chapterOf(trial: Trial): string {
     `${sessions.toLocaleString("en")} sessions in ${processes} processes. Target: ${targetText(scenario)}.`,
     `Evictions: ${reasonsText(verdict) || "none"}; ${verdict.wrong} of them wrong, ${undecided} of what can't be known.`,
     `Unknowable: ${unknowable} markers, ${unknowableOrphans} of them orphans. ${closedInTime} more orphans were closed by their gateway within the lateness and are none.`,
+    ...statesText(trial),
     ...(held === 0 ? [] : [`Evictions were held back ${times(held)}.`]),
     ...misses.map((miss) => `**Missed:** ${miss}.`),
     ...casesText(verdict.cases),
     ...(pageText.notes[scenario.name] ?? []),
   ];
   return [`### \`${scenario.name}\``, scenario.about, ...lines].join("\n\n");
+}
+
+/** What was said of sessions, and of what their gateways complained of. */
+function statesText({ states, claims, alerts, siblings }: Trial): readonly string[] {
+  const lines = [
+    `${alerts.stalls} reports of a stalled session; ${alerts.wrong} of them of one that was not, ${alerts.unknowable} of one of which it can't be known.`,
+  ];
+  if (states !== undefined) {
+    const { settled, settledRight, changing, changingRight, unknowable, unknowableAsDelivered } =
+      states;
+    lines.push(
+      `States: ${settledRight} of ${settled} right; near a change ${changingRight} of ${changing}; of ${unknowable} that can't be known ${unknowableAsDelivered} as what was delivered has it.`,
+    );
+  }
+  if (siblings.silences > 0) {
+    lines.push(
+      `Tools that were silent while their run went on: ${siblings.reported} of ${siblings.silences} reported by themselves, and ${siblings.wrong} others.`,
+    );
+  }
+  if (claims.claims > 0) {
+    lines.push(`Complaints of gateways: ${claims.right} of ${claims.claims} answered right.`);
+  }
+  return lines;
 }
 
 /** What went wrong, by what it was. */

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
+import { eventRecordOf, spanRecordOf } from "./relay-records.ts";
 import type { GatewayProcess } from "./story.ts";
-import { type Dialect, type Request, sentMs, type Told } from "./telling.ts";
+import { type Dialect, type Request, sentMs } from "./telling.ts";
 
-/** S0, in the very bytes that the plugin for OpenClaw makes. */
+/** S0, S8 and S9 in the very bytes that the plugin for OpenClaw makes. */
 export function createRelayDialect(): Dialect {
   const encoders = new Map<GatewayProcess, OtlpEncoder>();
   const encoderOf = (process: GatewayProcess) => {
@@ -26,10 +26,11 @@ export function createRelayDialect(): Dialect {
     aliveMs: 10_000,
     tellsAgain: true,
     tellsClosed: false,
-    channelsOf: (told) =>
-      "work" in told ? ["starts"] : told.what === "alive" || told.what === "gone" ? ["life"] : [],
+    // One queue holds spans and log records, so that they come in order.
+    channelsOf: (told) => (told.what === "alive" || told.what === "gone" ? ["life"] : ["starts"]),
     encode(told, process): readonly Request[] {
-      const spans = told.flatMap((each) => recordOf(each, process));
+      const spans = told.flatMap((each) => spanRecordOf(each, process, pseudonymOf));
+      const events = told.flatMap((each) => eventRecordOf(each, process, pseudonymOf));
       const life = told.flatMap((each) =>
         each.what === "alive" || each.what === "gone"
           ? [
@@ -48,41 +49,15 @@ export function createRelayDialect(): Dialect {
         ...(spans.length > 0
           ? [{ signal: "traces" as const, bytes: encoder.traces(spans), items: spans.length }]
           : []),
+        ...(events.length > 0
+          ? [{ signal: "logs" as const, bytes: encoder.logs(events), items: events.length }]
+          : []),
         ...(life.length > 0
           ? [{ signal: "logs" as const, bytes: encoder.logs(life), items: life.length }]
           : []),
       ];
     },
   };
-}
-
-function recordOf(told: Told, process: GatewayProcess): readonly SpanRecord[] {
-  if (!("work" in told)) {
-    return [];
-  }
-  const { work } = told;
-  const isEnd = told.what === "end";
-  return [
-    {
-      signal: "span",
-      phase: isEnd ? "end" : "start",
-      kind: work.kind,
-      traceId: work.traceId,
-      spanId: work.spanId,
-      parentSpanId: work.parent?.spanId ?? "",
-      startMs: sentMs(work.startMs, process),
-      endMs: isEnd ? sentMs(told.atMs, process) : 0,
-      session: pseudonymOf(work.session.name),
-      seq: told.seq,
-      isError: false,
-      name: work.tool === "" ? undefined : work.tool,
-      outcome: undefined,
-      errorCategory: undefined,
-      channel: "webchat",
-      provider: undefined,
-      model: undefined,
-    },
-  ];
 }
 
 function pseudonymOf(session: string): string {

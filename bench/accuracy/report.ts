@@ -1,4 +1,5 @@
 import type { Scenario, Target } from "./scenarios.ts";
+import { shareRight } from "./state-samples.ts";
 import type { Trial } from "./trial.ts";
 import { percentile, type Verdict } from "./verdict.ts";
 
@@ -12,9 +13,26 @@ export interface JsonRow {
   readonly false_eviction_rate: number;
   readonly delay_p50_ms: number;
   readonly delay_p99_ms: number;
+  /** Beyond the moment at which an orphan was due. */
+  readonly late_p50_ms: number;
+  readonly late_p99_ms: number;
+  readonly late_max_ms: number;
+  /** Absent where the collector can't be asked. */
+  readonly states_right?: number;
+  /** Sessions at moments near a change, and such of which it can't be known, of all. */
+  readonly states_changing_share?: number;
+  readonly states_unknowable_share?: number;
+  readonly claims: number;
+  readonly claims_right: number;
+  /** Evictions and stalls, and those of them of what can't be known. */
+  readonly alerts: number;
+  readonly unknowable_alerts: number;
+  readonly wrong_stalls: number;
 }
 
-export function jsonRow({ scenario, verdict }: Pick<Trial, "scenario" | "verdict">): JsonRow {
+export function jsonRow({ scenario, verdict, states, claims, alerts }: Trial): JsonRow {
+  const late = (part: number) => Math.round(percentile(verdict.lateMs, part));
+  const all = (states?.settled ?? 0) + (states?.changing ?? 0) + (states?.unknowable ?? 0);
   return {
     scenario: scenario.name,
     markers: verdict.markers,
@@ -22,14 +40,30 @@ export function jsonRow({ scenario, verdict }: Pick<Trial, "scenario" | "verdict
     precision: verdict.precision,
     recall: verdict.recall,
     false_eviction_rate: verdict.falseEvictionRate,
-    delay_p50_ms: Math.round(percentile(verdict.delaysMs, 0.5)),
-    delay_p99_ms: Math.round(percentile(verdict.delaysMs, 0.99)),
+    delay_p50_ms: scenario.allowedLatenessMs + late(0.5),
+    delay_p99_ms: scenario.allowedLatenessMs + late(0.99),
+    late_p50_ms: late(0.5),
+    late_p99_ms: late(0.99),
+    late_max_ms: late(1),
+    ...(states === undefined
+      ? {}
+      : {
+          states_right: shareRight(states),
+          states_changing_share: shareOf(states.changing, all),
+          states_unknowable_share: shareOf(states.unknowable, all),
+        }),
+    claims: claims.claims,
+    claims_right: claims.right,
+    alerts: verdict.right + verdict.wrong + verdict.undecided + alerts.stalls,
+    unknowable_alerts: verdict.undecided + alerts.unknowable,
+    wrong_stalls: alerts.wrong,
   };
 }
 
 /** The figures of a scenario as people read them, by the heading of their column. */
-export function figuresOf({ scenario, verdict, misses }: Trial): Readonly<Record<string, string>> {
-  const json = jsonRow({ scenario, verdict });
+export function figuresOf(trial: Trial): Readonly<Record<string, string>> {
+  const { scenario, verdict, misses } = trial;
+  const json = jsonRow(trial);
   return {
     scenario: scenario.name,
     markers: whole(json.markers),
@@ -40,8 +74,16 @@ export function figuresOf({ scenario, verdict, misses }: Trial): Readonly<Record
     precision: shareText(json.precision),
     recall: shareText(json.recall),
     "false-eviction rate": shareText(json.false_eviction_rate),
-    "delay p50": seconds(json.delay_p50_ms),
-    "delay p99": seconds(json.delay_p99_ms),
+    "late p50": seconds(json.late_p50_ms),
+    "late p99": seconds(json.late_p99_ms),
+    "late max": seconds(json.late_max_ms),
+    "states right": json.states_right === undefined ? "–" : shareText(json.states_right),
+    "near a change":
+      json.states_changing_share === undefined ? "–" : percent(json.states_changing_share),
+    "claims right":
+      json.claims === 0 ? "–" : `${whole(json.claims_right)} of ${whole(json.claims)}`,
+    alerts: whole(json.alerts),
+    "unknowable alerts": whole(json.unknowable_alerts),
     reconciled: whole(verdict.reconciled),
     target: isEmpty(scenario.target) ? "none" : misses.length === 0 ? "met" : "missed",
   };
@@ -59,6 +101,10 @@ export function targetText({ target, allowedLatenessMs }: Scenario): string {
   const parts = [
     ...(target.precision === undefined ? [] : [`precision ≥ ${target.precision}`]),
     ...(target.recall === undefined ? [] : [`recall ≥ ${target.recall}`]),
+    ...(target.statesRight === undefined ? [] : [`states right ≥ ${target.statesRight}`]),
+    ...(target.early === undefined
+      ? []
+      : [`at most ${target.early} evictions before they are due`]),
     ...(target.delayMs === undefined
       ? []
       : [`delay p99 ≤ ${seconds(allowedLatenessMs + target.delayMs)}`]),
@@ -67,6 +113,14 @@ export function targetText({ target, allowedLatenessMs }: Scenario): string {
       : [`at most ${target.wrongAtOnce} wrong evictions at once`]),
   ];
   return parts.length === 0 ? "none" : parts.join(", ");
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : part / whole;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 function isEmpty(target: Target): boolean {

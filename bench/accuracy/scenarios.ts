@@ -1,5 +1,6 @@
 import type { Habits } from "./gateway.ts";
 import type { Faults } from "./network.ts";
+import { turnWorlds } from "./turn-worlds.ts";
 import type { World } from "./world.ts";
 
 /** How large a run is: all of it, or enough to notice within a minute that something broke. */
@@ -9,10 +10,14 @@ export type Size = "full" | "quick";
 export interface Target {
   readonly precision?: number;
   readonly recall?: number;
+  /** Of the sessions at sampled moments, the part whose state, blocked-by and verdicts are as they truly are. */
+  readonly statesRight?: number;
   /** Beyond the lateness, of 99 in 100. */
   readonly delayMs?: number;
   /** Wrong evictions at one moment, at most. */
   readonly wrongAtOnce?: number;
+  /** Evictions of orphans before they are due, at most. */
+  readonly early?: number;
 }
 
 export interface Scenario {
@@ -63,12 +68,28 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     skewMs: 0,
     lostHosts: 0,
     lostHostsAtMs: never,
+    queuedShare: 0.02,
+    longestQueue: 8,
+    nextSoonShare: 0.1,
+    overlapShare: 0.02,
+    lostEndShare: 0,
+    idleInTurnShare: 0.01,
+    nestedShare: 0.04,
+    unnamedShare: 0.5,
+    subAgentShare: 0.04,
+    outliveShare: 0.35,
+    wrappedShare: 0.03,
     hungShare: 0.01,
     closedByRunShare: 0,
+    siblingShare: 0.01,
+    streamShare: 0.01,
+    longestStreamMs: 8 * minute,
+    stillShare: 0.005,
     straggleShare: 0.25,
     straggleMs: 50,
     pausedShare: 0,
     longestPauseMs: 0,
+    signalledShare: 1,
     longestToolMs: 3 * hour,
   };
   const clean: World = {
@@ -86,7 +107,13 @@ export function scenariosOf(size: Size): readonly Scenario[] {
   const faulty: World = {
     ...clean,
     tailMs: 13 * hour,
-    habits: { ...habits, meanLifeMs: 2 * hour, killedShare: 0.5, skewMs: 10 * minute },
+    habits: {
+      ...habits,
+      meanLifeMs: 2 * hour,
+      killedShare: 0.5,
+      skewMs: 10 * minute,
+      lostEndShare: 0.002,
+    },
     faults: someFaults,
     exporterRestartMs: 3 * hour,
     collectorRestarts: isFull ? 8 : 2,
@@ -180,6 +207,9 @@ export function scenariosOf(size: Size): readonly Scenario[] {
         tailMs: isFull ? 40 * hour : 30 * hour,
       },
       perfect,
+    ),
+    ...turnWorlds(clean, isFull).map(({ name, about, world, target }) =>
+      scenario(name, about, world, target),
     ),
     relayHttp(clean, isFull),
   ];

@@ -1,7 +1,7 @@
 import type { Calendar } from "./calendar.ts";
 import type { Hearing } from "./hearing.ts";
 import type { Network } from "./network.ts";
-import type { GatewayProcess, Pause, Work } from "./story.ts";
+import type { GatewayClaim, GatewayProcess, Pause, SessionState, Work } from "./story.ts";
 import { type Channel, channels, type Dialect, type Request, type Told } from "./telling.ts";
 
 /** Whoever is sent to. */
@@ -16,7 +16,7 @@ export interface Surroundings {
   readonly calendar: Calendar;
   readonly network: Network;
   readonly collector: Ear;
-  readonly hearing: Hearing;
+  readonly hearing: Pick<Hearing, "hear">;
   /** How long each way out waits for company before it sends. */
   readonly flushMs: number;
   now(): number;
@@ -76,8 +76,20 @@ export class Sender {
     this.#say({ what: "end", work, atMs, seq: ++this.#seq });
   }
 
+  progressed(work: Work): void {
+    this.#say({ what: "progress", work, atMs: this.#around.now(), seq: ++this.#seq });
+  }
+
   waits(what: "pause" | "resume", pause: Pause): void {
-    this.#say({ what, pause, atMs: this.#around.now() });
+    this.#say({ what, pause, atMs: this.#around.now(), seq: ++this.#seq });
+  }
+
+  reportsState(state: SessionState): void {
+    this.#say({ what: "state", state, atMs: state.atMs, seq: ++this.#seq });
+  }
+
+  claims(claim: GatewayClaim): void {
+    this.#say({ what: "claim", claim, atMs: claim.atMs, seq: ++this.#seq });
   }
 
   /** The exporter begins anew: what waited in it is gone. */

@@ -8,7 +8,14 @@ import {
   text,
   tracesRequest,
 } from "./spans.ts";
-import { type GatewayProcess, isOrphan, type Pause, type Story, type Work } from "./story.ts";
+import {
+  type GatewayProcess,
+  isOrphan,
+  ownerOf,
+  type Pause,
+  type Story,
+  type Work,
+} from "./story.ts";
 import { type Dialect, namesSessions, type Request, type Told } from "./telling.ts";
 
 /** S1: every span as it starts and as it ends, and waits for a person. */
@@ -53,9 +60,7 @@ export function createLiveDialect(): Dialect {
 /** What an SDK exports by itself: spans that have ended, and in them what else was open or asked for. */
 export function createPlainDialect(story: Story): Dialect {
   const askedBy = groupBy(story.works, ({ askedBy: call }) => call);
-  const ofTurn = groupBy(story.works, (work) =>
-    work.kind === "tool" ? work.parent?.parent : undefined,
-  );
+  const ofTurn = groupBy(story.works, (work) => (work.kind === "tool" ? ownerOf(work) : undefined));
   return {
     beatMs: 0,
     aliveMs: 0,

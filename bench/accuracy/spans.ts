@@ -1,6 +1,6 @@
 import Long from "long";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import type { GatewayProcess, Work, WorkKind } from "./story.ts";
+import { type GatewayProcess, isRun, type Work, type WorkKind } from "./story.ts";
 import { type Mode, namesSessions, namesSessionsAlways, type Request, sentMs } from "./telling.ts";
 
 type Attribute = otlp.KeyValue.$Properties;
@@ -19,6 +19,8 @@ const operations: Readonly<Record<WorkKind, string>> = {
   tool: "execute_tool",
   model_call: "chat",
 };
+
+const statusError = 2;
 
 /** What a harness run of stock OpenClaw says at its end of the tools below it. */
 export interface Items {
@@ -44,6 +46,7 @@ export function spanOf(
     name: isGenAi ? `${operations[work.kind]} ${work.tool}` : openclawNames[work.kind],
     startTimeUnixNano: nanosOf(work.startMs, process),
     ...(more.endedMs === undefined ? {} : { endTimeUnixNano: nanosOf(more.endedMs, process) }),
+    ...(work.isFailed && more.endedMs !== undefined ? { status: { code: statusError } } : {}),
     attributes: isGenAi ? genAiAttributes(work, more.asked ?? []) : openclawAttributes(work, more),
   };
 }
@@ -95,9 +98,10 @@ function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
   const parts = asked.map(({ spanId, tool }) => ({ type: "tool_call", id: spanId, name: tool }));
   return [
     text("gen_ai.operation.name", operations[work.kind]),
-    ...(work.kind === "harness" || work.kind === "run" || namesSessionsAlways(work.process)
+    ...(!work.isUnnamed && (isRun(work) || namesSessionsAlways(work.process))
       ? [text("gen_ai.conversation.id", work.session.name)]
       : []),
+    ...(work.model === "" ? [] : [text("gen_ai.request.model", work.model)]),
     ...(work.kind === "tool"
       ? [text("gen_ai.tool.name", work.tool), text("gen_ai.tool.call.id", work.spanId)]
       : []),
@@ -125,7 +129,7 @@ function openclawAttributes(
   ];
 }
 
-function integer(key: string, value: number): Attribute {
+export function integer(key: string, value: number): Attribute {
   return { key, value: { intValue: Long.fromNumber(value) } };
 }
 

@@ -31,17 +31,27 @@ export interface Work {
   readonly process: GatewayProcess;
   /** Name of the tool; empty for other work. */
   readonly tool: string;
+  /** Name of the model; empty for other work than model calls. */
+  readonly model: string;
   /** The model call that asked for the tool. */
   readonly askedBy: Work | undefined;
   readonly startMs: number;
   /** When it ended by itself or was let go; Infinity when it never did. */
   endMs: number;
-  /** Since when nobody owns it while it goes on; Infinity for work that ends. */
+  /** Since when its own run is over while it goes on; Infinity for work that ends. */
   orphanedMs: number;
   /** When somebody else closes the span of an orphan: its run, or its process as it stops. */
   closedMs: number;
   /** It was its run that did. */
   isClosedByRun: boolean;
+  /** A model call that failed. */
+  isFailed: boolean;
+  /** When it made progress between its start and its end, in order. */
+  progressMs: readonly number[];
+  /** A run of which nobody reports the end. */
+  isEndLost: boolean;
+  /** It does not name its session, which is that of the work above it. */
+  readonly isUnnamed: boolean;
 }
 
 /** A wait for a person. */
@@ -50,6 +60,39 @@ export interface Pause {
   readonly id: string;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The gateway reports it. */
+  readonly isSignalled: boolean;
+}
+
+/**
+ * What a gateway says of one of its sessions: a message waits, a turn begins, the last one has ended. It also says
+ * `idle` when it is done with a message that it has put into a running turn.
+ */
+export interface SessionState {
+  readonly session: Session;
+  readonly process: GatewayProcess;
+  readonly atMs: number;
+  readonly state: "queued" | "processing" | "idle";
+  readonly reason: "run_started" | "run_completed" | "message_completed" | "";
+  /** Messages that wait for their turn. */
+  readonly queueDepth: number;
+}
+
+/** `recovery`: it says that it is about to recover the session. */
+export type ClaimType = "stalled" | "stuck" | "long_running" | "recovery";
+
+/** What a gateway complains of. */
+export interface GatewayClaim {
+  readonly index: number;
+  readonly type: ClaimType;
+  readonly session: Session;
+  readonly process: GatewayProcess;
+  readonly atMs: number;
+  /** The work that it names. */
+  readonly work: Work | undefined;
+  readonly queueDepth: number;
+  /** What it repeats. */
+  readonly first: GatewayClaim | undefined;
 }
 
 /** The truth. */
@@ -58,6 +101,8 @@ export interface Story {
   readonly sessions: readonly Session[];
   readonly works: readonly Work[];
   readonly pauses: readonly Pause[];
+  readonly states: readonly SessionState[];
+  readonly claims: readonly GatewayClaim[];
   /** When the last turn had begun. */
   readonly lastsMs: number;
 }
@@ -66,11 +111,16 @@ export function isMarker({ kind }: Work): boolean {
   return kind === "tool" || kind === "model_call";
 }
 
+/** Whether it never ends, though its own run does. */
 export function isOrphan({ orphanedMs }: Work): boolean {
   return orphanedMs !== Number.POSITIVE_INFINITY;
 }
 
-/** The outermost run of the turn that it is part of, or itself. */
+export function isRun({ kind }: Work): boolean {
+  return kind === "harness" || kind === "run";
+}
+
+/** Its own run: the harness run of the turn that it is part of, or itself. */
 export function ownerOf(work: Work): Work {
   let owner = work;
   while (owner.kind !== "harness" && owner.parent !== undefined) {

@@ -1,5 +1,5 @@
 import type { Signal } from "../../src/otlp/payload.ts";
-import type { GatewayProcess, Pause, Work } from "./story.ts";
+import type { GatewayClaim, GatewayProcess, Pause, SessionState, Work } from "./story.ts";
 
 /** How a gateway tells of its work. */
 export type Mode = "relay" | "live" | "partial_logs" | "plain";
@@ -7,12 +7,29 @@ export type Mode = "relay" | "live" | "partial_logs" | "plain";
 /** One thing that a process says. `atMs` is when, by the world's clock; `seq` counts what it says. */
 export type Told =
   | {
-      readonly what: "start" | "beat" | "end";
+      readonly what: "start" | "beat" | "end" | "progress";
       readonly work: Work;
       readonly atMs: number;
       readonly seq: number;
     }
-  | { readonly what: "pause" | "resume"; readonly pause: Pause; readonly atMs: number }
+  | {
+      readonly what: "pause" | "resume";
+      readonly pause: Pause;
+      readonly atMs: number;
+      readonly seq: number;
+    }
+  | {
+      readonly what: "state";
+      readonly state: SessionState;
+      readonly atMs: number;
+      readonly seq: number;
+    }
+  | {
+      readonly what: "claim";
+      readonly claim: GatewayClaim;
+      readonly atMs: number;
+      readonly seq: number;
+    }
   | { readonly what: "alive" | "gone"; readonly atMs: number };
 
 /** An OTLP request. */

@@ -1,13 +1,30 @@
+import { type Alerts, countAlerts } from "./alerts.ts";
+import { type ClaimScore, scoreClaims } from "./claim-score.ts";
+import { Deadlines } from "./deadlines.ts";
 import { readDerived } from "./derived-events.ts";
 import type { Hearing } from "./hearing.ts";
 import { happenOverHttp } from "./http-world.ts";
+import { Owners } from "./owners.ts";
 import type { Scenario } from "./scenarios.ts";
+import { type SiblingScore, scoreSiblings } from "./sibling-score.ts";
+import {
+  type StateScore,
+  StateTruth,
+  scoreStates,
+  shareRight,
+  type WrongState,
+} from "./state-samples.ts";
 import { type Case, judge, percentile, type Verdict } from "./verdict.ts";
-import { happen } from "./world.ts";
+import { happen, type Outcome, type World } from "./world.ts";
 
 export interface Trial {
   readonly scenario: Scenario;
   readonly verdict: Verdict;
+  /** Undefined where the collector can't be asked. */
+  readonly states: StateScore | undefined;
+  readonly alerts: Alerts;
+  readonly claims: ClaimScore;
+  readonly siblings: SiblingScore;
   /** Targets that were missed; empty when all is well. */
   readonly misses: readonly string[];
   /** What was wrong or missed, one by one. */
@@ -16,23 +33,70 @@ export interface Trial {
   readonly processes: number;
 }
 
-/** Lets a scenario happen and judges the collector by it. */
+/** The defaults of the processor. */
+const thresholds = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
+/** Deadlines are looked at so often. */
+const tickMs = 200;
+/** A request that failed comes again that much later at most. */
+const secondAttemptMs = 1_800;
+
+/** Lets a scenario happen and compares the collector with it. */
 export async function tryOut(scenario: Scenario, seed: number): Promise<Trial> {
-  const { world, allowedLatenessMs, httpSpeed } = scenario;
-  const { story, hearing, derived } =
+  const { world, httpSpeed } = scenario;
+  const outcome =
     httpSpeed === undefined
       ? await happen(world, seed)
       : await happenOverHttp(world, httpSpeed, seed);
-  const heard = { hearing, told: readDerived(derived) };
-  const verdict = judge(story, heard, { mode: world.mode, allowedLatenessMs });
+  return assess(scenario, outcome);
+}
+
+/** Compares what a collector made of a world with what really was. */
+export function assess(scenario: Scenario, outcome: Outcome): Trial {
+  const { world, allowedLatenessMs } = scenario;
+  const { story, hearing, derived, samples } = outcome;
+  const owners = new Owners(story, world.mode);
+  const rules = { ...thresholds, mode: world.mode, allowedLatenessMs };
+  const deadlines = new Deadlines(story, { hearing, owners, rules });
+  const told = readDerived(derived);
+  const verdict = judge(story, { hearing, told }, deadlines);
+  const truth = new StateTruth(story, {
+    owners,
+    delivered: deadlines.delivered,
+    limits: thresholds,
+    settlingMs: allowedLatenessMs + deliveryMs(world) + tickMs,
+  });
+  const works = new Map(story.works.map((work) => [work.spanId, work]));
+  const states = samples.length === 0 ? undefined : scoreStates(samples, truth, works);
+  const claims = scoreClaims(story, { hearing, truth, answers: told.answers });
+  const found = { verdict, states, claims, alerts: countAlerts(told.stalls, truth, works) };
   return {
     scenario,
-    verdict,
-    misses: missesOf(scenario, verdict),
-    cases: verdict.cases.map((each) => caseText(each, hearing)),
+    ...found,
+    siblings: scoreSiblings(story, truth, told.answers),
+    misses: missesOf(scenario, found),
+    cases: [
+      ...verdict.cases.map((each) => caseText(each, hearing)),
+      ...(states?.wrong ?? []).map(stateText),
+      ...claims.wrong.map(claimText),
+    ],
     sessions: story.sessions.length,
     processes: story.processes.length,
   };
+}
+
+/** How long anything is on its way that arrives at all, while the collector is there. */
+function deliveryMs({ flushMs, faults }: World): number {
+  return flushMs + faults.longestDelayMs + (faults.failedShare > 0 ? secondAttemptMs : 0);
+}
+
+function stateText({ atMs, session, truth, reading }: WrongState): string {
+  return `state at ${(atMs / 1000).toFixed(2)} of ${session}: ${reading}; in truth ${truth}`;
+}
+
+function claimText({ claim, atMs, truth }: ClaimScore["wrong"][number]): string {
+  const { type, session, work } = claim;
+  const named = work === undefined ? "nothing" : `${work.kind} ${work.spanId}`;
+  return `claim ${type} at ${(atMs / 1000).toFixed(2)} of session ${session.index}, naming ${named}: in truth ${truth}`;
 }
 
 /** A case with all that led to it; times are the world's, in seconds. */
@@ -53,9 +117,9 @@ function caseText({ what, work, reason, atMs }: Case, hearing: Hearing): string 
 /** What of its target a scenario missed, in words. */
 export function missesOf(
   { target, allowedLatenessMs }: Pick<Scenario, "target" | "allowedLatenessMs">,
-  verdict: Verdict,
+  { verdict, states }: Pick<Trial, "verdict" | "states">,
 ): readonly string[] {
-  const p99Ms = percentile(verdict.delaysMs, 0.99);
+  const p99Ms = percentile(verdict.lateMs, 0.99) + allowedLatenessMs;
   const mostMs = allowedLatenessMs + (target.delayMs ?? Number.POSITIVE_INFINITY);
   const atLeast = (name: string, value: number, least = 0) =>
     value >= least ? [] : [`${name} is ${value}, not ${least}`];
@@ -64,12 +128,18 @@ export function missesOf(
   return [
     ...atLeast("precision", verdict.precision, target.precision),
     ...atLeast("recall", verdict.recall, target.recall),
+    ...(target.statesRight === undefined
+      ? []
+      : states === undefined
+        ? ["states right was not measured"]
+        : atLeast("states right", shareRight(states), target.statesRight)),
     ...atMost("detection delay p99 in ms", p99Ms, mostMs),
     ...atMost(
       "wrong evictions at once",
       verdict.wrongAtOnce,
       target.wrongAtOnce ?? Number.POSITIVE_INFINITY,
     ),
+    ...atMost("evicted before it was due", verdict.early, target.early ?? Number.POSITIVE_INFINITY),
     ...atMost("evicted though the end had arrived", verdict.afterEnd, 0),
     ...atMost("evicted or stalled while a person was awaited", verdict.whileAwaited, 0),
   ];

@@ -1,16 +1,19 @@
+import type { Deadlines } from "./deadlines.ts";
 import type { ToldEvents } from "./derived-events.ts";
 import type { Hearing } from "./hearing.ts";
-import { Knowledge } from "./knowledge.ts";
-import { isMarker, isOrphan, type Story, type Work } from "./story.ts";
-import type { Mode } from "./telling.ts";
+import { push } from "./owners.ts";
+import { isMarker, isOrphan, ownerOf, type Story, type Work } from "./story.ts";
 
 /** An eviction that was wrong, or an orphan that was missed. */
 export interface Case {
-  readonly what: "false" | "repeated" | "missed" | "after_end" | "while_awaited";
+  readonly what: "false" | "repeated" | "missed" | "after_end" | "while_awaited" | "early";
   readonly work: Work | undefined;
   readonly reason: string;
   readonly atMs: number;
 }
+
+/** The collector counts in whole milliseconds. */
+const roundingMs = 1;
 
 /** How right a collector was. All but the first two lines counts only what could be known. */
 export interface Verdict {
@@ -30,14 +33,16 @@ export interface Verdict {
   readonly precision: number;
   readonly recall: number;
   readonly falseEvictionRate: number;
-  /** From when it could be known that nobody owned a marker until its eviction. Sorted. */
-  readonly delaysMs: readonly number[];
+  /** From when orphans were due until their eviction. Sorted. */
+  readonly lateMs: readonly number[];
   readonly reconciled: number;
   readonly held: number;
   readonly byReason: ReadonlyMap<string, number>;
   readonly stalls: number;
   /** The most wrong evictions at one moment. */
   readonly wrongAtOnce: number;
+  /** Orphans that were evicted before they were due. */
+  readonly early: number;
   readonly afterEnd: number;
   readonly whileAwaited: number;
   readonly cases: readonly Case[];
@@ -47,33 +52,39 @@ export interface Verdict {
 export function judge(
   story: Story,
   heard: { readonly hearing: Hearing; readonly told: ToldEvents },
-  by: { readonly mode: Mode; readonly allowedLatenessMs: number },
+  deadlines: Deadlines,
 ): Verdict {
   const { hearing, told } = heard;
-  const knowledge = new Knowledge(story, hearing, by);
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const found = new Set<Work>();
   const cases: Case[] = [];
-  const delaysMs: number[] = [];
+  const lateMs: number[] = [];
   const byReason = new Map<string, number>();
   const wrongAt = new Map<number, number>();
   let right = 0;
   let undecided = 0;
 
+  // What has reached its greatest age and never ends is given up with right, even while its run goes on.
+  const isRight = (work: Work, reason: string, atMs: number) =>
+    atMs >= deadlines.orphanedMs(work) || (reason === "max_age" && isOrphan(work));
   const evict = (work: Work | undefined, reason: string, atMs: number) => {
     byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
     const note = (what: Case["what"]) => cases.push({ what, work, reason, atMs });
-    if (work !== undefined && !knowledge.isKnowable(work)) {
+    if (work !== undefined && !deadlines.isKnowable(work)) {
       undecided++;
       return;
     }
     if (work !== undefined && hearing.endOf(work) < atMs && !isOrphan(work)) {
       note("after_end");
     }
-    if (work !== undefined && knowledge.isAwaited(work, atMs)) {
+    if (work !== undefined && deadlines.isAwaited(work, atMs)) {
       note("while_awaited");
     }
-    if (work === undefined || !(isOrphan(work) && atMs >= work.orphanedMs)) {
+    const isPremature = work !== undefined && isOrphan(work) && !isRight(work, reason, atMs);
+    if (isPremature && !found.has(work) && deadlines.isHeldUnawares(work, atMs)) {
+      found.add(work);
+      undecided++;
+    } else if (work === undefined || !isRight(work, reason, atMs)) {
       note("false");
       wrongAt.set(atMs, (wrongAt.get(atMs) ?? 0) + 1);
     } else if (found.has(work)) {
@@ -81,31 +92,38 @@ export function judge(
     } else {
       found.add(work);
       right++;
-      const knownMs = knowledge.knownMs(work);
-      if (reason === "orphaned_no_owner" && knownMs <= atMs) {
-        delaysMs.push(atMs - knownMs);
+      if (reason === "orphaned_no_owner") {
+        notePunctuality(work, atMs);
       }
     }
   };
+  const notePunctuality = (work: Work, atMs: number) => {
+    const dueMs = deadlines.dueMs(work);
+    if (atMs + roundingMs < deadlines.earliestDueMs(work)) {
+      cases.push({ what: "early", work, reason: "orphaned_no_owner", atMs });
+    } else if (Number.isFinite(dueMs) && deadlines.isDueByEnds(work)) {
+      lateMs.push(Math.max(0, atMs - dueMs));
+    }
+  };
 
-  for (const { atMs, reason, marker } of evictionsOf(told, works, knowledge, found)) {
+  for (const { atMs, reason, marker } of evictionsOf(told, works, deadlines, found)) {
     evict(marker(), reason, atMs);
   }
   for (const { atMs, spanId } of told.stalls) {
     const work = works.get(spanId);
-    if (work !== undefined && knowledge.isAwaited(work, atMs)) {
+    if (work !== undefined && deadlines.isAwaited(work, atMs)) {
       cases.push({ what: "while_awaited", work, reason: "stalled", atMs });
     }
   }
 
   const markers = story.works.filter(isMarker);
-  const knowable = markers.filter((marker) => knowledge.isKnowable(marker));
+  const knowable = markers.filter((marker) => deadlines.isKnowable(marker));
   const orphans = knowable.filter(
-    (marker) => isOrphan(marker) && !knowledge.isClosedInTime(marker),
+    (marker) => isOrphan(marker) && !deadlines.isClosedInTime(marker),
   );
   const foundOrphans = orphans.filter((orphan) => found.has(orphan)).length;
   for (const work of orphans.filter((orphan) => !found.has(orphan))) {
-    cases.push({ what: "missed", work, reason: "", atMs: work.orphanedMs });
+    cases.push({ what: "missed", work, reason: "", atMs: deadlines.orphanedMs(work) });
   }
   const count = (what: Case["what"]) => cases.filter((each) => each.what === what).length;
   const wrong = count("false") + count("repeated");
@@ -126,12 +144,13 @@ export function judge(
     falseEvictionRate:
       1 -
       share(knowable.length - orphans.length - count("false"), knowable.length - orphans.length),
-    delaysMs: delaysMs.sort((a, b) => a - b),
+    lateMs: lateMs.sort((a, b) => a - b),
     reconciled: told.reconciled,
     held: told.held,
     byReason,
     stalls: told.stalls.length,
     wrongAtOnce: Math.max(0, ...wrongAt.values()),
+    early: count("early"),
     afterEnd: count("after_end"),
     whileAwaited: count("while_awaited"),
     cases,
@@ -155,17 +174,24 @@ interface EvictionOfOne {
 
 /**
  * Every single eviction in order of time. What an event counts beyond the markers that closing spans of about
- * the same time and the same session name is known by number: it means orphans of that session not found yet.
+ * the same time and the same session name is known by number: it means orphans of that run not found yet, or of its session.
  */
 function evictionsOf(
   told: ToldEvents,
   works: ReadonlyMap<string, Work>,
-  knowledge: Knowledge,
+  deadlines: Deadlines,
   found: ReadonlySet<Work>,
 ): readonly EvictionOfOne[] {
+  const { owners } = deadlines;
+  const orphansOf = new Map<string, Work[]>();
+  for (const work of works.values()) {
+    if (isMarker(work) && isOrphan(work)) {
+      push(orphansOf, owners.sessionOf(work), work);
+    }
+  }
   const placeOf = (spanId: string, reason: string) => {
     const work = works.get(spanId);
-    return `${reason} ${work === undefined ? spanId : knowledge.placeOf(work)}`;
+    return `${reason} ${work === undefined ? spanId : owners.sessionOf(work)}`;
   };
   const named = new Map<string, number[]>();
   const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason }) => {
@@ -182,9 +208,15 @@ function evictionsOf(
         continue;
       }
       const marker = () => {
-        const owner = works.get(spanId);
-        const orphans = owner === undefined ? [] : knowledge.orphansAt(owner);
-        return orphans.find((orphan) => !found.has(orphan) && orphan.orphanedMs <= atMs);
+        const run = works.get(spanId);
+        const orphans = run === undefined ? [] : (orphansOf.get(owners.sessionOf(run)) ?? []);
+        const possible = orphans.filter(
+          (orphan) =>
+            !found.has(orphan) &&
+            (deadlines.orphanedMs(orphan) <= atMs || deadlines.isHeldUnawares(orphan, atMs)),
+        );
+        const isOfRun = (orphan: Work) => run !== undefined && ownerOf(orphan) === ownerOf(run);
+        return possible.find(isOfRun) ?? possible[0];
       };
       evictions.push({ atMs, reason, marker });
     }

@@ -8,6 +8,7 @@ import { createPartialLogDialect } from "./partial-log-dialect.ts";
 import { createRelayDialect } from "./relay-dialect.ts";
 import { Sender, type Surroundings } from "./sender.ts";
 import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
+import type { StateSample } from "./state-samples.ts";
 import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
 import type { Dialect, Mode } from "./telling.ts";
 
@@ -35,7 +36,13 @@ export interface Outcome {
   readonly story: Story;
   readonly hearing: Hearing;
   readonly derived: readonly Derived[];
+  /** What the collector said of open runs now and then; empty where it can't say. */
+  readonly samples: readonly StateSample[];
 }
+
+/** No whole part of anything that repeats. */
+const sampleEveryMs = 17_300;
+const sampledTailMs = 1_800_000;
 
 /** Lets a world happen. The same world and seed give the same outcome. */
 export async function happen(world: World, seed: number): Promise<Outcome> {
@@ -58,6 +65,17 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   };
   enterStory(world, story, around, chance.fork());
   enterRestarts(world, around, chance.fork());
+  const samples: StateSample[] = [];
+  // Plain spans arrive when all is over: they say nothing of what is open.
+  const sampledMs = world.mode === "plain" ? 0 : world.habits.lastsMs + sampledTailMs;
+  for (let atMs = sampleEveryMs; atMs < sampledMs; atMs += sampleEveryMs) {
+    calendar.enter(atMs, () => {
+      const runs = collector.readStates();
+      if (runs !== undefined) {
+        samples.push({ atMs, runs });
+      }
+    });
+  }
   const overMs = world.habits.lastsMs + world.tailMs;
   await collector.start(0);
   while (calendar.nextMs <= overMs) {
@@ -70,7 +88,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   }
   await collector.advanceTo(overMs);
   await collector.end(overMs, "stopped");
-  return { story, hearing, derived: collector.derived };
+  return { story, hearing, derived: collector.derived, samples };
 }
 
 /** Enters all that the processes of a story do and tell. */
@@ -97,12 +115,15 @@ export function enterStory(
       continue;
     }
     calendar.enter(work.startMs, () => sender.started(work));
+    for (const atMs of work.progressMs.filter((each) => each < work.process.diesMs)) {
+      calendar.enter(atMs, () => sender.progressed(work));
+    }
     const endMs = toldEndOf(work, dialect);
-    if (Number.isFinite(endMs)) {
+    if (Number.isFinite(endMs) && !work.isEndLost) {
       calendar.enter(endMs, () => sender.ended(work, endMs));
     }
   }
-  for (const pause of story.pauses) {
+  for (const pause of story.pauses.filter(({ isSignalled }) => isSignalled)) {
     const { process, traceId } = pause.tool;
     const sender = senders.get(process);
     for (const [what, atMs] of [
@@ -113,6 +134,12 @@ export function enterStory(
         calendar.enter(atMs, () => sender.waits(what, pause));
       }
     }
+  }
+  for (const state of story.states) {
+    calendar.enter(state.atMs, () => senders.get(state.process)?.reportsState(state));
+  }
+  for (const claim of story.claims) {
+    calendar.enter(claim.atMs, () => senders.get(claim.process)?.claims(claim));
   }
   for (const [process, sender] of senders) {
     let atMs = process.bornMs + chance.exponential(world.exporterRestartMs);

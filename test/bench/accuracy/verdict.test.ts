@@ -1,62 +1,33 @@
 import { describe, expect, test } from "vitest";
+import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
 import type { NamedEviction, ToldEvents } from "../../../bench/accuracy/derived-events.ts";
-import { Hearing } from "../../../bench/accuracy/hearing.ts";
-import type { GatewayProcess, Story, Work } from "../../../bench/accuracy/story.ts";
+import type { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { Owners } from "../../../bench/accuracy/owners.ts";
+import type { Work } from "../../../bench/accuracy/story.ts";
 import { missesOf } from "../../../bench/accuracy/trial.ts";
-import { judge, percentile } from "../../../bench/accuracy/verdict.ts";
+import { judge, percentile, type Verdict } from "../../../bench/accuracy/verdict.ts";
+import { HandMadeWorld } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
-const process: GatewayProcess = {
-  index: 0,
-  host: "host",
-  pid: 1,
-  instance: "one",
-  skewMs: 0,
-  bornMs: 0,
-  diesMs: never,
-  death: "killed",
-};
-const session = { index: 0, name: "session" };
-
-function workOf(index: number, kind: Work["kind"], parent: Work | undefined, times: Partial<Work>) {
-  const work: Work = {
-    index,
-    kind,
-    traceId: "0a",
-    spanId: `0${index}`,
-    parent,
-    session,
-    process,
-    tool: "",
-    askedBy: undefined,
-    startMs: 0,
-    endMs: never,
-    orphanedMs: never,
-    closedMs: never,
-    isClosedByRun: false,
-    ...times,
-  };
-  return work;
-}
+const mode = "relay";
+const rules = {
+  mode,
+  allowedLatenessMs: 10_000,
+  stalledAfterMs: 120_000,
+  longRunningAfterMs: 300_000,
+} as const;
 
 /** A turn that ends at 100 s, with a tool that ended in it, one that never did and one that ended just after it. */
-function turn() {
-  const harness = workOf(0, "harness", undefined, { endMs: 100_000 });
-  const run = workOf(1, "run", harness, { endMs: 100_000 });
-  const ended = workOf(2, "tool", run, { startMs: 1_000, endMs: 50_000 });
-  const hung = workOf(3, "tool", run, { startMs: 2_000, orphanedMs: 100_000 });
-  const late = workOf(4, "tool", run, { startMs: 3_000, endMs: 100_050 });
-  const tool = ended;
-  const pauses = [{ tool, id: "01", fromMs: 5_000, toMs: 40_000 }];
-  const works = [harness, run, ended, hung, late];
-  const story: Story = {
-    processes: [process],
-    sessions: [session],
-    works,
-    pauses,
-    lastsMs: 100_000,
-  };
-  return { story, works, ended, hung, late };
+function turn({ isAwaited = true } = {}) {
+  const world = new HandMadeWorld();
+  const run = world.turn(0, 100);
+  const ended = world.tool(run, 1, 50);
+  const hung = world.tool(run, 2, never);
+  const late = world.tool(run, 3, 100.05);
+  if (isAwaited) {
+    world.pause(ended, 5, 40);
+  }
+  return { world, ended, hung, late };
 }
 
 const evicted = (work: Pick<Work, "spanId">, atMs: number): NamedEviction => ({
@@ -67,27 +38,23 @@ const evicted = (work: Pick<Work, "spanId">, atMs: number): NamedEviction => ({
 
 /** Judges a collector that evicted `named` and heard of everything a second late, but for `unheard`. */
 function verdictOf(
-  { story, works }: ReturnType<typeof turn>,
+  { world }: { readonly world: HandMadeWorld },
   named: readonly NamedEviction[],
-  more: Partial<ToldEvents> & { readonly unheard?: readonly Work[] } = {},
+  more: Partial<ToldEvents> & {
+    readonly unheard?: readonly Work[];
+    readonly hearing?: Hearing;
+  } = {},
 ) {
-  const { unheard = [], ...also } = more;
-  const hearing = new Hearing(story);
-  for (const work of works.filter((each) => !unheard.includes(each))) {
-    const told = { work, atMs: 0, seq: 1 };
-    hearing.hear({ what: "start", ...told }, work.startMs + 1_000);
-    if (Number.isFinite(work.endMs)) {
-      hearing.hear({ what: "end", ...told }, work.endMs + 1_000);
-    }
-  }
-  for (const pause of story.pauses) {
-    hearing.hear({ what: "pause", pause, atMs: 0 }, pause.fromMs);
-    hearing.hear({ what: "resume", pause, atMs: 0 }, pause.toMs);
-  }
+  const { unheard = [], hearing = world.heard(1_000, unheard), ...also } = more;
+  const { story } = world;
   const evictions = named.map((each) => ({ ...each, count: 1 }));
-  const told = { evictions, named, stalls: [], reconciled: 0, held: 0, ...also };
-  return judge(story, { hearing, told }, { mode: "relay", allowedLatenessMs: 10_000 });
+  const told = { evictions, named, stalls: [], answers: [], reconciled: 0, held: 0, ...also };
+  const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, mode), rules });
+  return judge(story, { hearing, told }, deadlines);
 }
+
+const missed = (limits: Parameters<typeof missesOf>[0], verdict: Verdict) =>
+  missesOf(limits, { verdict, states: undefined });
 
 describe("the verdict on a collector", () => {
   test("that evicts the orphan and nothing else is perfect", () => {
@@ -103,13 +70,13 @@ describe("the verdict on a collector", () => {
       cases: [],
     });
     // A lateness and 0.2 s after the end of the run arrived.
-    expect(verdict.delaysMs).toEqual([10_200]);
+    expect(verdict.lateMs).toEqual([200]);
   });
 
   test("that evicts what goes on loses precision", () => {
-    const world = turn();
+    const world = turn({ isAwaited: false });
     const named = [evicted(world.ended, 30_000), evicted(world.hung, 111_000)];
-    const verdict = verdictOf({ ...world, story: { ...world.story, pauses: [] } }, named);
+    const verdict = verdictOf(world, named);
     expect(verdict).toMatchObject({ precision: 0.5, recall: 1, falseEvictionRate: 0.5, wrong: 1 });
   });
 
@@ -140,6 +107,32 @@ describe("the verdict on a collector", () => {
     expect(evictedBlindly).toMatchObject({ precision: 1, recall: 1, undecided: 1, unknowable: 1 });
   });
 
+  test("does not count an eviction while a run holds of which nothing has arrived, and counts it as wrong else", () => {
+    const { world, hung } = turn({ isAwaited: false });
+    const overlapping = world.turn(95, 300);
+    world.tool(overlapping, 96, 180);
+    const named = [evicted(hung, 111_000)];
+    expect(verdictOf({ world }, named)).toMatchObject({ wrong: 1, undecided: 0 });
+    const unheard = [overlapping, overlapping.parent!];
+    expect(verdictOf({ world }, named, { unheard })).toMatchObject({
+      wrong: 0,
+      undecided: 1,
+      recall: 1,
+    });
+  });
+
+  test("does not count an eviction while a run holds whose progress never arrived", () => {
+    const { world, hung } = turn({ isAwaited: false });
+    const overlapping = world.turn(95, 600);
+    const call = world.modelCall(overlapping, 96, 590, { progressMs: [150_000, 250_000, 350_000] });
+    const named = [evicted(hung, 260_000)];
+    expect(verdictOf({ world }, named)).toMatchObject({ wrong: 1, undecided: 0 });
+    const hearing = world.heard();
+    hearing.progressOf = () => [];
+    expect(call.progressMs.length).toBe(3);
+    expect(verdictOf({ world }, named, { hearing })).toMatchObject({ wrong: 0, undecided: 1 });
+  });
+
   test("takes what an event counts beyond the markers it names for orphans of the session", () => {
     const world = turn();
     const { spanId } = world.hung;
@@ -149,14 +142,40 @@ describe("the verdict on a collector", () => {
     expect(verdictOf(world, [], { evictions: [tooMany] })).toMatchObject({ right: 1, wrong: 1 });
   });
 
+  test("that reports one without a name means an orphan of that run before others of its session", () => {
+    const { world, hung } = turn({ isAwaited: false });
+    const later = world.tool(world.turn(101, 105), 102, never);
+    const byNumber = {
+      atMs: 117_000,
+      reason: "orphaned_no_owner",
+      spanId: later.spanId,
+      count: 1,
+    };
+    const first = { ...evicted(hung, 150_000), count: 1 };
+    const found = verdictOf({ world }, [evicted(hung, 150_000)], { evictions: [byNumber, first] });
+    expect(found).toMatchObject({ right: 2, wrong: 0, recall: 1 });
+  });
+
+  test("that keeps an orphan while later turns go on is late, and one that does not wait is early", () => {
+    const { world, hung } = turn({ isAwaited: false });
+    for (let next = 0; next < 20; next++) {
+      world.turn(100.05 + next * 10, 110 + next * 10);
+    }
+    const limits = { target: { delayMs: 1_500, early: 0 }, allowedLatenessMs: 10_000 };
+    const kept = verdictOf({ world }, [evicted(hung, 311_000)]);
+    expect([kept.lateMs, missed(limits, kept).length]).toEqual([[200_000], 1]);
+    const hasty = verdictOf({ world }, [evicted(hung, 101_000)]);
+    expect([hasty.precision, hasty.early, missed(limits, hasty).length]).toEqual([1, 1, 1]);
+  });
+
   test("tells of an eviction after the end had arrived, and of one while a person was awaited", () => {
     const world = turn();
     const perfect = { target: {}, allowedLatenessMs: 10_000 };
     const afterEnd = verdictOf(world, [evicted(world.late, 111_000)]);
-    expect([afterEnd.afterEnd, missesOf(perfect, afterEnd).length]).toEqual([1, 1]);
+    expect([afterEnd.afterEnd, missed(perfect, afterEnd).length]).toEqual([1, 1]);
     const stalled = { stalls: [{ atMs: 30_000, spanId: world.ended.spanId }] };
     const awaited = verdictOf(world, [], stalled);
-    expect([awaited.whileAwaited, missesOf(perfect, awaited).length]).toEqual([1, 1]);
+    expect([awaited.whileAwaited, missed(perfect, awaited).length]).toEqual([1, 1]);
   });
 });
 
@@ -164,9 +183,9 @@ test("a target that is missed is named, one that is met is not", () => {
   const world = turn();
   const target = { precision: 1, recall: 1, delayMs: 1_500 };
   const limits = { target, allowedLatenessMs: 10_000 };
-  expect(missesOf(limits, verdictOf(world, [evicted(world.hung, 111_000)]))).toEqual([]);
-  expect(missesOf(limits, verdictOf(world, []))).toEqual(["recall is 0, not 1"]);
-  expect(missesOf(limits, verdictOf(world, [evicted(world.hung, 120_000)]))).toEqual([
+  expect(missed(limits, verdictOf(world, [evicted(world.hung, 111_000)]))).toEqual([]);
+  expect(missed(limits, verdictOf(world, []))).toEqual(["recall is 0, not 1"]);
+  expect(missed(limits, verdictOf(world, [evicted(world.hung, 120_000)]))).toEqual([
     "detection delay p99 in ms: 19000, not 11500",
   ]);
 });

@@ -1,0 +1,146 @@
+import type {
+  ClaimRecord,
+  PauseRecord,
+  SpanRecord,
+} from "../../openclaw-plugin/src/activity-record.ts";
+import type { GatewayProcess, Work } from "./story.ts";
+import { sentMs, type Told } from "./telling.ts";
+
+type PseudonymOf = (session: string) => string;
+
+/** The start or end of work, or progress: a repeat of the start, of the tool that made it, or of the run whose model call streams. */
+export function spanRecordOf(
+  told: Told,
+  process: GatewayProcess,
+  pseudonymOf: PseudonymOf,
+): readonly SpanRecord[] {
+  if (!("work" in told)) {
+    return [];
+  }
+  const isProgress = told.what === "progress";
+  const isOfRun = isProgress && told.work.kind === "model_call";
+  const work = isOfRun ? (told.work.parent ?? told.work) : told.work;
+  const isEnd = told.what === "end";
+  return [
+    {
+      signal: "span",
+      phase: isEnd ? "end" : "start",
+      isProgress,
+      kind: work.kind,
+      traceId: work.traceId,
+      spanId: work.spanId,
+      parentSpanId: work.parent?.spanId ?? "",
+      startMs: sentMs(work.startMs, process),
+      endMs: isEnd ? sentMs(told.atMs, process) : 0,
+      session: pseudonymOf(work.session.name),
+      seq: told.seq,
+      isError: isEnd && work.isFailed,
+      name: work.tool === "" ? undefined : work.tool,
+      outcome: isEnd && work.isFailed ? "error" : undefined,
+      errorCategory: undefined,
+      channel: "webchat",
+      provider: undefined,
+      model: work.model === "" ? undefined : work.model,
+    },
+  ];
+}
+
+/** Approvals (S8), claims and evidence (S9). */
+export function eventRecordOf(
+  told: Told,
+  process: GatewayProcess,
+  pseudonymOf: PseudonymOf,
+): readonly (PauseRecord | ClaimRecord)[] {
+  switch (told.what) {
+    case "pause":
+    case "resume": {
+      const { tool, id } = told.pause;
+      return [
+        {
+          signal: "pause",
+          event: told.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
+          pause: id,
+          session: pseudonymOf(tool.session.name),
+          ...idsOf(tool),
+          seq: told.seq,
+          atMs: sentMs(told.atMs, process),
+        },
+      ];
+    }
+    case "state": {
+      const { state, reason, session, queueDepth } = told.state;
+      const isQueued = state === "queued";
+      return [
+        {
+          ...emptyClaim,
+          event: isQueued ? "message.queued" : "session.state",
+          session: pseudonymOf(session.name),
+          seq: told.seq,
+          atMs: sentMs(told.atMs, process),
+          state: isQueued ? undefined : state,
+          reason: isQueued ? undefined : reason,
+          queueDepth,
+        },
+      ];
+    }
+    case "claim": {
+      const { type, session, work, queueDepth } = told.claim;
+      return [
+        {
+          ...emptyClaim,
+          event: claimEvents[type],
+          session: pseudonymOf(session.name),
+          seq: told.seq,
+          atMs: sentMs(told.atMs, process),
+          state: "processing",
+          queueDepth,
+          ...(work === undefined
+            ? {}
+            : {
+                ...idsOf(work),
+                activeWorkKind: workKinds[work.kind],
+                toolName: work.kind === "tool" ? work.tool : undefined,
+              }),
+        },
+      ];
+    }
+    default:
+      return [];
+  }
+}
+
+const claimEvents = {
+  stalled: "session.stalled",
+  stuck: "session.stuck",
+  long_running: "session.long_running",
+  recovery: "session.recovery.requested",
+} as const;
+
+const workKinds = {
+  harness: "embedded_run",
+  run: "embedded_run",
+  tool: "tool_call",
+  model_call: "model_call",
+} as const;
+
+const emptyClaim = {
+  signal: "claim",
+  traceId: "",
+  spanId: "",
+  state: undefined,
+  reason: undefined,
+  classification: undefined,
+  activeWorkKind: undefined,
+  toolName: undefined,
+  queueDepth: undefined,
+  ageMs: undefined,
+  lastProgressAgeMs: undefined,
+  action: undefined,
+  status: undefined,
+  evictedTools: undefined,
+  evictedModelCalls: undefined,
+} as const;
+
+function idsOf({ traceId, spanId }: Work) {
+  return { traceId, spanId };
+}

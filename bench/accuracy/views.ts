@@ -1,0 +1,133 @@
+import type { Hearing } from "./hearing.ts";
+import { type Owners, push } from "./owners.ts";
+import { isOrphan, isRun, type Pause, type Story, type Work } from "./story.ts";
+import { type Mode, namesSessions } from "./telling.ts";
+
+/** A wait for a person as somebody sees it: of a tool, or of all runs of its session that were open when it began. */
+export interface SeenPause {
+  readonly tool: Work;
+  readonly ofSession: boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** Who sees what of a story. All times are those at which it really happened; Infinity for what is not seen. */
+export interface View {
+  startMs(work: Work): number;
+  endMs(work: Work): number;
+  progressMs(work: Work): readonly number[];
+  readonly pauses: readonly SeenPause[];
+}
+
+const never = Number.POSITIVE_INFINITY;
+
+/** What really happened. */
+export function realView(story: Story): View {
+  return {
+    startMs: ({ startMs }) => startMs,
+    endMs: ({ endMs, process }) => Math.min(endMs, process.diesMs),
+    progressMs: ({ progressMs, process }) => progressMs.filter((atMs) => atMs < process.diesMs),
+    pauses: story.pauses.map((pause) => ({
+      tool: pause.tool,
+      ofSession: false,
+      fromMs: pause.fromMs,
+      toMs: Math.min(pause.toMs, pause.tool.process.diesMs),
+    })),
+  };
+}
+
+/** What of it ever reached the collector, or follows from what did. */
+export class DeliveredView implements View {
+  readonly pauses: readonly SeenPause[];
+  readonly #hearing: Hearing;
+  readonly #mode: Mode;
+  /** The run in a harness run, which is one owner with it. */
+  readonly #inner = new Map<Work, Work[]>();
+  /** When runs without an end of their own are over by what their gateway says of the session. */
+  readonly #idle = new Map<Work, { readonly atMs: number; readonly arrivalMs: number }>();
+
+  constructor(
+    story: Story,
+    hearing: Hearing,
+    by: { readonly mode: Mode; readonly owners: Owners },
+  ) {
+    this.#hearing = hearing;
+    this.#mode = by.mode;
+    this.pauses = story.pauses.flatMap((pause) => this.#seen(pause));
+    for (const work of story.works) {
+      if (work.kind === "run" && work.parent?.kind === "harness") {
+        push(this.#inner, work.parent, work);
+      }
+    }
+    const lost = by.owners.all.filter(
+      (owner) => owner.isEndLost && Number.isFinite(hearing.startOf(owner)),
+    );
+    for (const owner of lost) {
+      const idle = idleOf(owner, { story, hearing, owners: by.owners });
+      if (idle !== undefined) {
+        this.#idle.set(owner, idle);
+      }
+    }
+  }
+
+  startMs(work: Work): number {
+    return Number.isFinite(this.#hearing.startOf(work)) ? work.startMs : never;
+  }
+
+  endMs(work: Work): number {
+    if (Number.isFinite(this.#hearing.endOf(work))) {
+      return isOrphan(work) ? work.closedMs : work.endMs;
+    }
+    // Only these promise heartbeats, so that their silence says something.
+    const hasLease = this.#mode === "relay" || this.#mode === "partial_logs";
+    const diesMs = hasLease ? work.process.diesMs : never;
+    return Math.min(diesMs, this.#idleOf(work)?.atMs ?? never);
+  }
+
+  /** When the end of an owner arrived, that is, of both its runs, or what stands for it. */
+  endArrivalMs(owner: Work): number {
+    const ends = [owner, ...(this.#inner.get(owner) ?? [])].map((run) => this.#hearing.endOf(run));
+    const arrivalMs = Math.max(...ends);
+    return Number.isFinite(arrivalMs) ? arrivalMs : (this.#idleOf(owner)?.arrivalMs ?? never);
+  }
+
+  progressMs(work: Work): readonly number[] {
+    return this.#hearing.progressOf(work);
+  }
+
+  #idleOf(work: Work) {
+    const owner = work.kind === "run" ? work.parent : work;
+    return owner === undefined || !isRun(work) ? undefined : this.#idle.get(owner);
+  }
+
+  #seen(pause: Pause): readonly SeenPause[] {
+    const { tool, fromMs, toMs } = pause;
+    const heard = this.#hearing.pauseOf(pause);
+    if (!Number.isFinite(heard.fromMs)) {
+      return [];
+    }
+    const ofSession = this.#mode === "live" && namesSessions(this.#mode, tool.process);
+    return [{ tool, ofSession, fromMs, toMs: Number.isFinite(heard.toMs) ? toMs : never }];
+  }
+}
+
+/** The first report that the session of a run is idle after which nothing started or ended in it or below. */
+function idleOf(
+  owner: Work,
+  by: { readonly story: Story; readonly hearing: Hearing; readonly owners: Owners },
+): { readonly atMs: number; readonly arrivalMs: number } | undefined {
+  const times = by.owners
+    .below(owner)
+    .flatMap(({ startMs, endMs, isEndLost }) => [startMs, isEndLost ? startMs : endMs]);
+  const lastMs = Math.max(owner.startMs, ...times.filter((ms) => Number.isFinite(ms)));
+  const idle = by.story.states.find(
+    (each) =>
+      each.session === owner.session &&
+      each.process === owner.process &&
+      each.reason === "run_completed" &&
+      each.queueDepth === 0 &&
+      each.atMs > lastMs &&
+      Number.isFinite(by.hearing.stateOf(each)),
+  );
+  return idle === undefined ? undefined : { atMs: idle.atMs, arrivalMs: by.hearing.stateOf(idle) };
+}

@@ -1,0 +1,138 @@
+import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import type {
+  GatewayProcess,
+  Pause,
+  Session,
+  SessionState,
+  Story,
+  Work,
+  WorkKind,
+} from "../../../bench/accuracy/story.ts";
+
+const never = Number.POSITIVE_INFINITY;
+
+export const process: GatewayProcess = {
+  index: 0,
+  host: "host",
+  pid: 1,
+  instance: "one",
+  skewMs: 0,
+  bornMs: 0,
+  diesMs: never,
+  death: "killed",
+};
+
+export const session: Session = { index: 0, name: "session" };
+export const otherSession: Session = { index: 1, name: "other" };
+
+/** A story that is written down work by work. Times are in seconds. */
+export class HandMadeWorld {
+  readonly works: Work[] = [];
+  readonly pauses: Pause[] = [];
+  readonly states: SessionState[] = [];
+
+  /** A harness run and the run in it; gives the run. */
+  turn(
+    startS: number,
+    endS: number,
+    more: { readonly above?: Work; readonly of?: Session; readonly isEndLost?: boolean } = {},
+  ): Work {
+    const { above, of = session, isEndLost = false } = more;
+    const at = { session: of, isEndLost, startMs: startS * 1_000, endMs: endS * 1_000 };
+    const harness = this.#add("harness", above, at);
+    return this.#add("run", harness, at);
+  }
+
+  tool(run: Work, startS: number, endS: number, more: Partial<Work> = {}): Work {
+    return this.#marker("tool", run, startS, endS, { tool: "exec", ...more });
+  }
+
+  modelCall(run: Work, startS: number, endS: number, more: Partial<Work> = {}): Work {
+    return this.#marker("model_call", run, startS, endS, { model: "model", ...more });
+  }
+
+  pause(tool: Work, fromS: number, toS: number, isSignalled = true): void {
+    const id = `0${this.pauses.length}`;
+    this.pauses.push({ tool, id, fromMs: fromS * 1_000, toMs: toS * 1_000, isSignalled });
+  }
+
+  idle(atS: number, queueDepth = 0): void {
+    this.states.push({
+      session,
+      process,
+      atMs: atS * 1_000,
+      state: "idle",
+      reason: "run_completed",
+      queueDepth,
+    });
+  }
+
+  get story(): Story {
+    const { works, pauses, states } = this;
+    const sessions = [session, otherSession];
+    return { processes: [process], sessions, works, pauses, states, claims: [], lastsMs: 0 };
+  }
+
+  /** All of it arrives `delayMs` late, but for `unheard`. */
+  heard(delayMs = 1_000, unheard: readonly Work[] = []): Hearing {
+    const hearing = new Hearing(this.story);
+    for (const work of this.works.filter((each) => !unheard.includes(each))) {
+      const hear = (what: "start" | "end" | "progress", atMs: number) =>
+        hearing.hear({ what, work, atMs, seq: 1 }, atMs + delayMs);
+      hear("start", work.startMs);
+      for (const atMs of work.progressMs) {
+        hear("progress", atMs);
+      }
+      if (Number.isFinite(work.endMs) && !work.isEndLost) {
+        hear("end", work.endMs);
+      }
+    }
+    for (const pause of this.pauses.filter(({ isSignalled }) => isSignalled)) {
+      hearing.hear({ what: "pause", pause, atMs: 0, seq: 1 }, pause.fromMs + delayMs);
+      hearing.hear({ what: "resume", pause, atMs: 0, seq: 1 }, pause.toMs + delayMs);
+    }
+    for (const state of this.states) {
+      hearing.hear({ what: "state", state, atMs: state.atMs, seq: 1 }, state.atMs + delayMs);
+    }
+    return hearing;
+  }
+
+  #marker(kind: WorkKind, run: Work, startS: number, endS: number, more: Partial<Work>): Work {
+    const isHung = !Number.isFinite(endS);
+    return this.#add(kind, run, {
+      session: run.session,
+      startMs: startS * 1_000,
+      endMs: endS * 1_000,
+      ...(isHung ? { orphanedMs: run.endMs } : {}),
+      ...more,
+    });
+  }
+
+  #add(kind: WorkKind, parent: Work | undefined, times: Partial<Work>): Work {
+    const index = this.works.length;
+    const work: Work = {
+      index,
+      kind,
+      traceId: "0a",
+      spanId: index.toString(16).padStart(2, "0"),
+      parent,
+      session,
+      process,
+      tool: "",
+      model: "",
+      askedBy: undefined,
+      startMs: 0,
+      endMs: never,
+      orphanedMs: never,
+      closedMs: never,
+      isClosedByRun: false,
+      isFailed: false,
+      progressMs: [],
+      isEndLost: false,
+      isUnnamed: false,
+      ...times,
+    };
+    this.works.push(work);
+    return work;
+  }
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
+import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
+import { assess } from "../../../bench/accuracy/trial.ts";
+import { judge } from "../../../bench/accuracy/verdict.ts";
+import { idealOutcome } from "./ideal-collector.ts";
+
+for (const name of ["next-turn", "streaming", "approvals"]) {
+  describe(`whoever says of ${name} what has arrived means`, () => {
+    const scenario = scenariosOf("quick").find((each) => each.name === name)!;
+    const habits = { ...scenario.world.habits, sessions: 25, lastsMs: 3_600_000 };
+    const small = { ...scenario, world: { ...scenario.world, habits, tailMs: 0 } };
+
+    test("has all states right, and evicts all orphans that are due and nothing else", async () => {
+      const { story, hearing, samples, evicted, owners } = await idealOutcome(small, 1);
+      const { states } = assess(small, { story, hearing, samples, derived: [] });
+      expect(states?.wrong).toEqual([]);
+      expect(states?.settled).toBeGreaterThan(200);
+      const rules = {
+        mode: small.world.mode,
+        allowedLatenessMs: small.allowedLatenessMs,
+        stalledAfterMs: 120_000,
+        longRunningAfterMs: 300_000,
+      };
+      const named = [...evicted].map(([{ spanId }, atMs]) => ({
+        spanId,
+        atMs,
+        reason: "orphaned_no_owner",
+      }));
+      const told = { evictions: [], named, stalls: [], answers: [], reconciled: 0, held: 0 };
+      const deadlines = new Deadlines(story, { hearing, owners, rules });
+      const verdict = judge(story, { hearing, told }, deadlines);
+      expect(verdict.cases.filter(({ what }) => what !== "missed")).toEqual([]);
+      const lastMs = samples.at(-1)!.atMs;
+      const missed = verdict.cases.filter(
+        ({ work }) => work !== undefined && deadlines.dueMs(work) < lastMs,
+      );
+      expect(missed).toEqual([]);
+      expect(verdict.right).toBeGreaterThan(2);
+    });
+  });
+}

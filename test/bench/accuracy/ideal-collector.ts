@@ -1,0 +1,117 @@
+import { Calendar } from "../../../bench/accuracy/calendar.ts";
+import { Chance } from "../../../bench/accuracy/chance.ts";
+import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { holdersOf, Ownership } from "../../../bench/accuracy/holders.ts";
+import { Network } from "../../../bench/accuracy/network.ts";
+import { Owners } from "../../../bench/accuracy/owners.ts";
+import type { Scenario } from "../../../bench/accuracy/scenarios.ts";
+import type { StateSample } from "../../../bench/accuracy/state-samples.ts";
+import { isMarker, isRun, ownerOf, type Story, type Work } from "../../../bench/accuracy/story.ts";
+import type { Told } from "../../../bench/accuracy/telling.ts";
+import { TrueStates } from "../../../bench/accuracy/true-states.ts";
+import { DeliveredView } from "../../../bench/accuracy/views.ts";
+import { enterStory } from "../../../bench/accuracy/world.ts";
+
+interface Arrival {
+  readonly told: Told;
+  readonly atMs: number;
+}
+
+const limits = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
+
+/** Lets a world happen, to nobody: what arrives, and when. */
+async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
+  const calendar = new Calendar();
+  const arrivals: Arrival[] = [];
+  const hearing = new Hearing(story);
+  let nowMs = 0;
+  const listening = {
+    hear(told: Told, atMs: number) {
+      arrivals.push({ told, atMs });
+      hearing.hear(told, atMs);
+    },
+  };
+  enterStory(
+    world,
+    story,
+    {
+      calendar,
+      network: new Network(world.faults, chance.fork()),
+      collector: { isUp: true, consume: async () => true },
+      hearing: listening,
+      flushMs: world.flushMs,
+      now: () => nowMs,
+    },
+    chance.fork(),
+  );
+  const overMs = world.habits.lastsMs + world.tailMs;
+  while (calendar.nextMs <= overMs) {
+    const next = calendar.take();
+    nowMs = next?.atMs ?? nowMs;
+    await next?.act();
+  }
+  return { arrivals, hearing };
+}
+
+/**
+ * A collector that at any moment knows what has arrived until then and says what that means, all anew: as slow as it is
+ * simple. Of orphans it evicts those that nobody holds, once the lateness has passed since the last of it arrived.
+ */
+export async function idealOutcome(scenario: Scenario, seed: number, everyMs = 17_300) {
+  const chance = new Chance(seed);
+  const story = tellStory(scenario.world.habits, chance.fork());
+  const owners = new Owners(story, scenario.world.mode);
+  const { arrivals, hearing } = await arrivalsOf(scenario, story, chance);
+  const samples: StateSample[] = [];
+  const evicted = new Map<Work, number>();
+  const known = new Hearing(story);
+  let next = 0;
+  for (let atMs = everyMs; atMs < scenario.world.habits.lastsMs; atMs += everyMs) {
+    for (; (arrivals[next]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs; next++) {
+      const { told, atMs: arrivedMs } = arrivals[next]!;
+      known.hear(told, arrivedMs);
+    }
+    const view = new DeliveredView(story, known, { mode: scenario.world.mode, owners });
+    const states = new TrueStates(owners, view, limits);
+    const open = owners.all.filter((owner) => states.isOpen(owner, atMs));
+    const runs = [...new Set(open.map((owner) => owners.sessionOf(owner)))].flatMap((session) => {
+      const truth = states.at(session, atMs)!;
+      const { state, blockedBy } = truth;
+      return [...truth.verdicts].map(([spanId, verdict]) => ({
+        spanId,
+        state,
+        blockedBy,
+        verdict,
+      }));
+    });
+    samples.push({ atMs, runs });
+    const ownership = new Ownership({ owners, view, states });
+    for (const marker of story.works) {
+      const isCandidate =
+        isMarker(marker) &&
+        !evicted.has(marker) &&
+        states.isOpen(marker, atMs) &&
+        !states.isOpen(ownerOf(marker), atMs);
+      if (isCandidate && isDue(marker, atMs)) {
+        evicted.set(marker, atMs);
+      }
+    }
+
+    function isDue(marker: Work, nowMs: number): boolean {
+      const { firm, overlapping } = holdersOf(marker, { owners, view });
+      const waited = (ms: number) => ms + scenario.allowedLatenessMs <= nowMs;
+      return (
+        waited(known.startOf(marker)) &&
+        firm.every((owner) => waited(view.endArrivalMs(owner))) &&
+        overlapping.every(
+          (owner) => waited(view.endArrivalMs(owner)) || ownership.silentMs(owner, nowMs) <= nowMs,
+        ) &&
+        owners
+          .below(marker)
+          .every((work) => isRun(work) || evicted.has(work) || !states.isOpen(work, nowMs))
+      );
+    }
+  }
+  return { story, hearing, samples, evicted, owners };
+}
