@@ -27,12 +27,12 @@ two hundred more than ten minutes; each tool has a length of its own, and one of
 - **What OpenClaw says of its sessions.** The relay sends that a session is idle, at its last run's end, and now and then, as real gateways do, in the middle of a run when a message that came meanwhile is done. It sends
   what the gateway complains of: silent work with and without reason, markers of turns that are over, queues, long runs; and it repeats itself.
 
-All but \`relay-http\` run in the processor's own code on a clock of their own: twelve hours of turns and thirteen more, in which what nobody ever
-reports on reaches \`max_age\`. What the relay sends is in the bytes of the real plugin's encoder. Of the processes that send spans half name the session, of these half on every
+All but \`relay-http\` run in the processor's own code on a clock of their own: twelve hours of turns and thirteen more, in which work whose
+end is never reported reaches \`max_age\`. What the relay sends is in the bytes of the real plugin's encoder. Of the processes that send spans half name the session, of these half on every
 span and half on runs only; the others are OpenClaw's, which name none.
 
 Faults, where a scenario has them: one request in ten takes up to 8 s, each its own, so that they overtake each other; 1 % fail and are sent again; 1 % arrive
-twice; of one turn in 500 nobody reports the end; clocks of hosts are wrong by up to 10 minutes; processes live for two hours on average, and half of them are killed; exporters begin anew every three
+twice; the end of one turn in 500 is never reported; clocks of hosts are wrong by up to 10 minutes; processes live for two hours on average, and half of them are killed; exporters begin anew every three
 hours and lose what waited in them; the collector is killed or stopped eight times, for up to 30 s, with its state in a journal.`,
   words: `- A **marker** is a tool or a model call. An **orphan** is one that never ends though everything that could hold it has: its own run, the runs directly above that and below the marker, and those
   of its session that were open at the same time and made progress; or whose process was killed.
@@ -52,7 +52,7 @@ hours and lose what waited in them; the collector is killed or stopped eight tim
   limits: `## What this does not show
 
 - The gateways are made up. That real ones speak as assumed is shown by the tests with real OpenClaw and with recordings of real libraries.
-- States are read from the processor itself, once a process has told what is open; finished spans (\`plain-otlp\`) and the real process (\`relay-http\`) are not asked.
+- States are read from the processor itself, once a process has reported what is open; finished spans (\`plain-otlp\`) and the real process (\`relay-http\`) are not asked.
 - Where the lateness is shorter than the delay of the slowest request, an end can come too late for it. \`late-batches\` shows the remedy; a wrong eviction is
   reconciled when the end comes.
 - With fewer than 50 open markers a cut of the whole network looks like any silence: leases are held back once, for a lateness, and then
@@ -71,7 +71,7 @@ count is then taken to speak of that. What is found only when the gateway stops 
     ],
     lossy: [
       `The precision of the other faults, 0.999, is not promised here. The case: the request with the start of a run is lost for good, and below that run another one,
-of a sub-agent or a turn inside the turn, has come and ended. The tools beside it stand below a run that nobody has heard of, in a trace or session of which
+of a sub-agent or a turn inside the turn, has come and ended. The tools beside it stand below a run of which nothing has arrived, in a trace or session of which
 all known runs have ended, and had begun before those did. So do the orphans of a framework that tells of runs and tools as they start but not of the steps between them; for their sake such
 tools are evicted. The end of the tool reconciles it.`,
       `Where the end of a run is lost for good its session stays owned, and its orphans are found when their process is replaced, or by \`max_age\`.`,
@@ -82,7 +82,7 @@ with the confidence \`probable\`, and come back as reconciled when the network d
 a second time, which counts as wrong here.`,
     ],
     "next-turn-plain": [
-      `A finished span comes when its run is over. A run that overlaps with the one before it holds that one's orphans, but nobody knows of it until it ends: they are evicted
+      `A finished span comes when its run is over. A run that overlaps with the one before it holds that one's orphans, but it is not known until it ends: they are evicted
 while it goes on, which counts as unknowable.`,
     ],
     "next-turn-live": [
@@ -90,7 +90,7 @@ while it goes on, which counts as unknowable.`,
 only until it has been silent for two minutes.`,
     ],
     "streaming-live": [
-      `A stream is silence to whoever sees only starts and ends. The alerts of that are the unknowable ones.`,
+      `Where only starts and ends are reported, a stream looks like silence. The alerts of that are the unknowable ones.`,
     ],
     approvals: [
       `A wait that no interface of the gateway exposes is a silent tool to the collector, and is reported as that: these are the unknowable alerts.`,
