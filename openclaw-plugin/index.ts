@@ -4,15 +4,27 @@ import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
 import { diagnosticEventTypes, hookNames } from "./src/activity-event.ts";
 import { openApprovalClient } from "./src/approval-client.ts";
 import { parseConfig } from "./src/config.ts";
+import { endsGateway } from "./src/gateway-stop.ts";
 import { type Relay, startRelay } from "./src/relay.ts";
 import { detectResource } from "./src/resource.ts";
 
+/** What the copies of the plugin share that OpenClaw loads into one process. */
+interface Shared {
+  /** The relay of this process, while the gateway runs its services. */
+  relay?: Relay;
+  /** Takes it off OpenClaw's events. */
+  stopListening?: () => void;
+  /** The gateway has said that it stops, and with it the process. */
+  isGatewayStopping?: boolean;
+  /** When, in Unix ms, a relay last stopped watching this process. */
+  unwatchedAtMs?: number;
+}
+
 /**
- * The relay of this process, while the gateway runs its services. OpenClaw loads the plugin several times over, also
- * into one process (for tools, for the command line), and calls hooks of one copy while the service runs in another:
- * so it is kept where all copies find it.
+ * OpenClaw loads the plugin several times over, also into one process (for tools, for the command line), and calls hooks
+ * of one copy while the service runs in another: so the relay is kept where all copies find it.
  */
-const shared: { relay?: Relay } = sharedSlot(Symbol.for("openclaw-activity-relay.v1"));
+const shared = sharedSlot(Symbol.for("openclaw-activity-relay.v1"));
 
 // biome-ignore lint/style/noDefaultExport: OpenClaw reads the default export.
 export default definePluginEntry({
@@ -21,10 +33,17 @@ export default definePluginEntry({
   description:
     "Tells an activity collector at once when runs, tools and model calls start and end.",
   register(api) {
-    let unsubscribe: readonly ((() => void) | undefined)[] = [];
+    let own: Relay | undefined;
     for (const name of hookNames) {
       api.on(name, (event, context) => shared.relay?.hook(name, event, context));
     }
+    // OpenClaw calls it before it stops the services of a gateway that stops, and after it has stopped those of a plugin
+    // that it replaces.
+    api.on("gateway_stop", (event) => {
+      if (endsGateway(event)) {
+        shared.isGatewayStopping = true;
+      }
+    });
     api.registerService({
       id: "activity-relay",
       start({ config, logger }) {
@@ -34,7 +53,9 @@ export default definePluginEntry({
         };
         try {
           const relayConfig = parseConfig(api.pluginConfig);
-          void shared.relay?.stop();
+          shared.isGatewayStopping = false;
+          void stopShared(); // Does not reject.
+          const { unwatchedAtMs } = shared;
           const started = startRelay({
             config: relayConfig,
             resource: detectResource({
@@ -45,15 +66,22 @@ export default definePluginEntry({
             }),
             key: randomBytes(32),
             log,
+            ...(unwatchedAtMs === undefined ? {} : { reportedUntilMs: unwatchedAtMs }),
           });
+          own = started;
           shared.relay = started;
-          unsubscribe = [
+          const unsubscribe = [
             onInternalDiagnosticEvent(started.event, { include: diagnosticEventTypes }),
             api.runtime?.events?.onAgentEvent?.(started.agentEvent),
             relayConfig.approvalClient && relayConfig.kinds.has("pause")
               ? openApprovalClient({ config, log, onEvent: started.approval })
               : undefined,
           ];
+          shared.stopListening = () => {
+            for (const stopListening of unsubscribe) {
+              stopListening?.();
+            }
+          };
           log.info(`Telling ${relayConfig.endpoint.origin} about runs and what they wait for.`);
         } catch (error) {
           // Whatever is wrong with us, the gateway starts.
@@ -61,19 +89,31 @@ export default definePluginEntry({
         }
       },
       async stop() {
-        for (const stopListening of unsubscribe) {
-          stopListening?.();
+        // Another copy may have taken over, and stopped this one's.
+        if (own !== undefined && own === shared.relay) {
+          await stopShared();
         }
-        unsubscribe = [];
-        const stopped = shared.relay;
-        delete shared.relay;
-        await stopped?.stop();
+        own = undefined;
       },
     });
   },
 });
 
-function sharedSlot(key: symbol): { relay?: Relay } {
+/** Stops the relay of this process, if one runs. Only a gateway that stops takes its work with it. */
+async function stopShared(): Promise<void> {
+  const { relay, stopListening, isGatewayStopping } = shared;
+  delete shared.relay;
+  delete shared.stopListening;
+  stopListening?.();
+  if (relay !== undefined && isGatewayStopping === true) {
+    await relay.stop();
+  } else if (relay !== undefined) {
+    shared.unwatchedAtMs = Date.now();
+    await relay.leave();
+  }
+}
+
+function sharedSlot(key: symbol): Shared {
   const known: unknown = Reflect.get(globalThis, key);
   if (typeof known === "object" && known !== null) {
     return known;

@@ -25,6 +25,8 @@ export interface ActivityMapOptions {
   readonly maxOpen?: number;
   /** How many run ids are remembered, open or not. Default 2 048. */
   readonly maxRuns?: number;
+  /** What began before, in Unix ms, was reported by another relay under other names. Default: nothing was. */
+  readonly reportedUntilMs?: number;
 }
 
 /** Progress of one run or tool is sent this often at most. */
@@ -48,6 +50,7 @@ export class ActivityMap {
   /** The newest run or harness run of a session. */
   readonly #ownerOfSession = new BoundedMap<string, Work>(2_048);
   readonly #spawners = new Spawners();
+  readonly #reportedUntilMs: number;
   #newestSeq = 0;
 
   constructor(options: ActivityMapOptions) {
@@ -56,6 +59,7 @@ export class ActivityMap {
     this.#trees = new BoundedMap(options.maxRuns ?? 2_048);
     this.#open = new OpenWork(options.maxOpen ?? 10_000);
     this.#pauses = new Pauses(options.pseudonyms);
+    this.#reportedUntilMs = options.reportedUntilMs ?? Number.NEGATIVE_INFINITY;
   }
 
   /** How many pieces of work are open. */
@@ -127,7 +131,7 @@ export class ActivityMap {
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
     const open = tree.find(event);
-    if (open === undefined && tree.hasSeen(event)) {
+    if (open === undefined && (tree.hasSeen(event) || this.#wasReported(event))) {
       return [];
     }
     // Unseen: it began before the relay did, or it never began, as a tool that was blocked.
@@ -136,6 +140,13 @@ export class ActivityMap {
     tree.close(work);
     this.#open.delete(work);
     return [...this.#pauses.endWith(work, event), work.ending];
+  }
+
+  /** Whether another relay has reported the start of what ends here: a whole span of it would count it twice. */
+  #wasReported({ atMs, durationMs, outcome }: WorkEvent): boolean {
+    const isKnownToStart = durationMs !== undefined || outcome === "blocked";
+    const startMs = isKnownToStart ? atMs - Math.max(0, durationMs ?? 0) : Number.NEGATIVE_INFINITY;
+    return Number.isFinite(this.#reportedUntilMs) && startMs < this.#reportedUntilMs;
   }
 
   #session(event: SessionEvent): readonly ActivityRecord[] {

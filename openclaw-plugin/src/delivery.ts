@@ -32,6 +32,12 @@ export interface Log {
   warn(message: string): void;
 }
 
+/** The last word: the process ends, or it lives on and is not watched any more. */
+export type Farewell = Exclude<ProcessRecord["event"], "entity.state">;
+
+/** For how long is tried to say that the process is not watched any more: after that the collector gives its work up. */
+const longestFarewellMs = 12 * 3_600_000;
+
 /** How many records go into one request. */
 const maxBatch = 2_048;
 
@@ -39,7 +45,7 @@ const maxBatch = 2_048;
 export class Delivery {
   readonly #options: DeliveryOptions;
   readonly #queue: RecordQueue;
-  readonly #abort = new AbortController();
+  #abort = new AbortController();
   #timer: NodeJS.Timeout | undefined;
   #dueMs = Number.POSITIVE_INFINITY;
   #running: Promise<void> | undefined;
@@ -87,8 +93,11 @@ export class Delivery {
     }
   }
 
-  /** Sends what waits and says that the process is gone; resolves within `withinMs`, whatever the collector does. */
-  async stop(withinMs: number): Promise<void> {
+  /**
+   * Sends what waits and the farewell; resolves within `withinMs`, whatever the collector does. That the process is not
+   * watched any more is said later where the collector is away: else it would hold the process to be dead.
+   */
+  async stop(withinMs: number, farewell: Farewell): Promise<void> {
     if (this.#isStopping) {
       await this.#running;
       return;
@@ -97,12 +106,38 @@ export class Delivery {
     clearTimeout(this.#timer);
     const deadline = setTimeout(() => this.#abort.abort(), withinMs);
     await this.#running;
-    this.#running = this.#sendAll().then(async () => {
-      await this.#sendProcess("entity.delete");
-    });
+    const isSaid = this.#sendFarewell(farewell);
+    this.#running = isSaid.then(() => {});
     await this.#running;
     clearTimeout(deadline);
-    this.#options.sender.close();
+    if (farewell === "entity.delete" || (await isSaid)) {
+      this.#options.sender.close();
+    } else {
+      this.#abort = new AbortController();
+      this.#sayLater(farewell, performance.now() + longestFarewellMs);
+    }
+  }
+
+  /** Whether it was delivered, or refused for good. What is said before an end has to come first. */
+  async #sendFarewell(farewell: Farewell): Promise<boolean> {
+    await this.#sendAll();
+    const isInOrder = farewell === "entity.delete" || this.#queue.length === 0;
+    return isInOrder && this.#sendProcess(farewell);
+  }
+
+  #sayLater(farewell: Farewell, untilMs: number): void {
+    const { chance, sender } = this.#options;
+    const delayMs = backOffMs(Math.max(1, this.#failures), chance(), this.#retryAfterMs);
+    const timer = setTimeout(() => {
+      void this.#sendFarewell(farewell).then((isSaid) => {
+        if (isSaid || performance.now() >= untilMs) {
+          sender.close();
+        } else {
+          this.#sayLater(farewell, untilMs);
+        }
+      }); // Does not reject.
+    }, delayMs);
+    timer.unref();
   }
 
   /** Sees to it that sending starts in `delayMs` or earlier. */

@@ -14,7 +14,8 @@ export const heartbeatSeconds = 10;
 /** An event about this process itself. */
 export interface ProcessRecord {
   readonly signal: "process";
-  readonly event: "entity.state" | "entity.delete";
+  /** It lives; it ends; it lives on, and its work is not watched any more. */
+  readonly event: "entity.state" | "entity.delete" | "openclaw.activity.unwatched";
   readonly atMs: number;
   /** How many records never reached the collector, and how much open work was given up, since the relay started. */
   readonly lost: number;
@@ -186,16 +187,22 @@ export class OtlpEncoder {
       writer.nanoseconds(1, record.atMs);
       writer.integer(2, severityInfo);
       if (record.signal === "process") {
-        this.#text(6, "entity.type", "service.instance");
-        this.#entityId();
-        this.#integer(6, "entity.report.interval", heartbeatSeconds);
-        this.#integer(6, "openclaw.relay.lost", record.lost);
+        this.#process(record);
       } else {
         this.#event(record);
       }
       writer.nanoseconds(11, record.atMs);
       writer.text(12, record.event);
     });
+  }
+
+  #process({ event, lost }: ProcessRecord): void {
+    if (event !== "openclaw.activity.unwatched") {
+      this.#text(6, "entity.type", "service.instance");
+      this.#entityId();
+      this.#integer(6, "entity.report.interval", heartbeatSeconds);
+    }
+    this.#integer(6, "openclaw.relay.lost", lost);
   }
 
   #event(record: EventRecord): void {

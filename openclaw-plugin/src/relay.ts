@@ -15,6 +15,8 @@ export interface RelayOptions {
   /** Secret of the pseudonyms: at least 32 random bytes, new with every start and kept nowhere. */
   readonly key: Uint8Array;
   readonly log: Log;
+  /** Until then, in Unix ms, another relay of this process reported its work, and then left it untracked. */
+  readonly reportedUntilMs?: number;
   /** How long records wait for company; default 1 s. */
   readonly flushMs?: number;
   /** How many records wait at most; default 16 384. */
@@ -48,8 +50,13 @@ export interface Relay {
   /** Takes what OpenClaw hands to a plugin hook. */
   hook(name: string, event: unknown, context: unknown): void;
   counts(): RelayCounts;
-  /** Sends what waits and says good-bye. Resolves within `withinMs` (default 1 800), whatever the collector does. */
+  /** Sends what waits and says that the process ends. Resolves within `withinMs` (default 1 800), whatever the collector does. */
   stop(withinMs?: number): Promise<void>;
+  /**
+   * The same where the process lives on: its open work is not watched any more. That is said in the background, for twelve
+   * hours, where the collector is away.
+   */
+  leave(withinMs?: number): Promise<void>;
 }
 
 /** How many events wait at most to be looked at: so many take some four milliseconds. */
@@ -59,7 +66,10 @@ const maxInbox = 1_024;
 export function startRelay(options: RelayOptions): Relay {
   const { config, log } = options;
   const nowMs = options.nowMs ?? (() => performance.now());
-  const map = new ActivityMap({ pseudonyms: createPseudonyms(options.key) });
+  const map = new ActivityMap({
+    pseudonyms: createPseudonyms(options.key),
+    ...(options.reportedUntilMs === undefined ? {} : { reportedUntilMs: options.reportedUntilMs }),
+  });
   let failed = 0;
   let isStopped = false;
   // Events are kept as they came and looked at together: one by one, each would find the processor's caches cold,
@@ -159,7 +169,11 @@ export function startRelay(options: RelayOptions): Relay {
     },
     async stop(withinMs = 1_800) {
       isStopped = true;
-      await delivery.stop(withinMs);
+      await delivery.stop(withinMs, "entity.delete");
+    },
+    async leave(withinMs = 1_800) {
+      isStopped = true;
+      await delivery.stop(withinMs, "openclaw.activity.unwatched");
     },
   };
 }

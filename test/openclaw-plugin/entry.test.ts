@@ -101,6 +101,9 @@ async function load(pluginConfig: unknown) {
         logger: { info: say, warn: say },
       }),
     stop: () => services[0]!.stop(),
+    /** What OpenClaw says before it stops the services of a gateway that ends. */
+    stopGateway: (event: object = { reason: "gateway stopping" }) =>
+      hooks.get("gateway_stop")!(event, {}),
   };
 }
 
@@ -111,10 +114,11 @@ const emit = (event: object) => {
 };
 
 test("the plugin listens while its service runs, and says where it sends to", async () => {
-  const { plugin, said, start, stop } = await load({ endpoint: sink.url });
+  const { plugin, said, start, stop, stopGateway } = await load({ endpoint: sink.url });
   expect(host.listeners.size).toBe(0);
   start();
   emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });
+  stopGateway();
   await stop();
 
   expect(plugin.id).toBe("activity-relay");
@@ -202,4 +206,88 @@ test("every start is another process to the collector: new names for the same se
   expect(first!.resource["service.instance.id"]).not.toBe(second!.resource["service.instance.id"]);
   expect(first!.attributes["session.id"]).not.toBe(second!.attributes["session.id"]);
   expect(first!.spanId).not.toBe(second!.spanId);
+});
+
+const lastWord = () => sink.logs.at(-1)!.eventName;
+
+test("switched off while the gateway lives on, it says that it does not watch any more", async () => {
+  const { start, stop } = await load({ endpoint: sink.url });
+  start();
+  emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });
+  await stop();
+
+  expect(lastWord()).toBe("openclaw.activity.unwatched");
+  expect(sink.logs.map(({ eventName }) => eventName)).not.toContain("entity.delete");
+});
+
+for (const [event, wanted] of [
+  [{ reason: "gateway stopping" }, "entity.delete"],
+  [{}, "entity.delete"],
+  [{ reason: "plugin replacement" }, "openclaw.activity.unwatched"],
+  [{ reason: "gateway restarting" }, "openclaw.activity.unwatched"],
+  [{ reason: "something new" }, "openclaw.activity.unwatched"],
+] as const) {
+  test(`stopped after a gateway_stop of ${JSON.stringify(event)}, it says ${wanted}`, async () => {
+    const { start, stop, stopGateway } = await load({ endpoint: sink.url });
+    start();
+    stopGateway(event);
+    await stop();
+
+    expect(lastWord()).toBe(wanted);
+  });
+}
+
+test("a gateway that stopped before in this process says nothing of the one that runs now", async () => {
+  const { start, stop, stopGateway } = await load({ endpoint: sink.url });
+  start();
+  stopGateway();
+  await stop();
+  start();
+  await stop();
+
+  expect(lastWord()).toBe("openclaw.activity.unwatched");
+});
+
+test("a copy that starts while another one runs takes over, and outlives it", async () => {
+  const first = await load({ endpoint: sink.url });
+  const second = await load({ endpoint: sink.url });
+  first.start();
+  second.start();
+  await sink.until("the first one's last word", () =>
+    sink.logs.some(({ eventName }) => eventName === "openclaw.activity.unwatched"),
+  );
+  await first.stop();
+  expect(host.listeners.size).toBe(1);
+  emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });
+  second.stopGateway();
+  await second.stop();
+
+  expect(host.listeners.size).toBe(0);
+  expect(sink.spans.filter(({ name }) => name === "openclaw.run")).toHaveLength(1);
+  expect(lastWord()).toBe("entity.delete");
+});
+
+test("switched on again, it leaves out the end of what it had reported before, and of nothing else", async () => {
+  const { start, stop } = await load({ endpoint: sink.url });
+  const work = { runId: "r", sessionKey: "s" } as const;
+  const tool = (toolCallId: string) => ({ ...work, toolName: "exec", toolCallId });
+  start();
+  emit({ ...tool("a"), type: "tool.execution.started", seq: 1, ts: Date.now() });
+  await stop();
+  const offMs = Date.now();
+  start();
+  const end = { type: "tool.execution.completed", seq: 2, ts: offMs + 50 } as const;
+  emit({ ...end, ...tool("a"), durationMs: 60_000 });
+  emit({ ...end, ...work, type: "run.completed" });
+  emit({ ...end, ...tool("b"), durationMs: 1 });
+  emit({ ...end, ...tool("c"), type: "tool.execution.blocked" });
+  await stop();
+
+  expect(
+    sink.spans.map(({ endMs, attributes }) => [endMs, attributes["openclaw.outcome"]]),
+  ).toEqual([
+    [undefined, undefined],
+    [offMs + 50, "completed"],
+    [offMs + 50, "blocked"],
+  ]);
 });

@@ -377,6 +377,53 @@ describe("the gateway is never harmed", () => {
   });
 });
 
+describe("a process that is not watched any more", () => {
+  const words = () => sink.logs.map(({ eventName }) => eventName);
+
+  test("what waits is sent before that is said, and nothing after it", async () => {
+    start();
+    await sink.until("a heartbeat", () => sink.logs.length === 1);
+    startTool("c1");
+    await relay!.leave();
+    startTool("c2");
+
+    expect(words()).toEqual(["entity.state", "openclaw.activity.unwatched"]);
+    expect(sink.requests.map(({ path }) => path)).toEqual(["/v1/logs", "/v1/traces", "/v1/logs"]);
+    expect(sink.logs[1]!.attributes).toEqual({ "openclaw.relay.lost": 0 });
+    expect(sink.logs[1]!.resource["service.instance.id"]).toBe("instance-1");
+  });
+
+  test("that is said later when the collector is away, twice in a row too", async () => {
+    const { port } = new URL(sink.url);
+    await sink.close();
+    for (const call of ["c1", "c2"]) {
+      start();
+      startTool(call);
+      const from = performance.now();
+      await relay!.leave(200);
+      expect(performance.now() - from).toBeLessThan(1_000);
+    }
+    sink = await startSink(Number(port));
+    await sink.until("both", () => words().length === 2);
+
+    expect(words()).toEqual(["openclaw.activity.unwatched", "openclaw.activity.unwatched"]);
+    expect(sink.spans).toHaveLength(2);
+  });
+
+  test("that is said later when the collector does not answer in time", async () => {
+    start();
+    await sink.until("a heartbeat", () => sink.logs.length === 1);
+    sink.answer = undefined;
+    startTool("c1");
+    await relay!.leave(100);
+    sink.answer = { status: 200 };
+    await sink.until("the last word", () => words().length === 2);
+
+    expect(words()).toEqual(["entity.state", "openclaw.activity.unwatched"]);
+    expect(sink.spans).toHaveLength(1);
+  });
+});
+
 function throwing(): object {
   return new Proxy(
     {},

@@ -88,28 +88,28 @@ describe("replaying a recording to the collector", () => {
   });
 
   test.each([
-    // Ends that come after the end of their run.
-    ["test/testdata/openclaw/events-9x.jsonl", { run: 12, tool: 5, model_call: 8 }, "20"],
+    // A harness run and the run in it are one. Ends that come after the end of their run.
+    ["test/testdata/openclaw/events-9x.jsonl", { run: 6, tool: 5, model_call: 8 }, "20"],
     // A tool in a tool, a sub-agent that outlives the turn, a run that announces its result.
     [
       "test/openclaw-plugin/recordings/9x-sub-agent.jsonl",
-      { run: 6, tool: 3, model_call: 5 },
+      { run: 3, tool: 3, model_call: 5 },
       "20",
     ],
     [
       "test/openclaw-plugin/recordings/430-sub-agent.jsonl",
-      { run: 10, tool: 5, model_call: 9 },
+      { run: 5, tool: 5, model_call: 9 },
       "20",
     ],
     // The session is said to be idle, with an empty queue, for longer than the lateness while its run goes on.
     [
       "test/testdata/openclaw/events-9x-idle-while-running.jsonl",
-      { run: 4, tool: 1, model_call: 3 },
+      { run: 2, tool: 1, model_call: 3 },
       "8",
     ],
-    ["test/testdata/openclaw/events-9x-queued.jsonl", { run: 2, tool: 1, model_call: 2 }, "20"],
-    ["test/testdata/openclaw/events-9x-approvals.jsonl", { run: 4, tool: 2, model_call: 4 }, "20"],
-    ["test/testdata/openclaw/events-9x-streaming.jsonl", { run: 2, model_call: 1 }, "100"],
+    ["test/testdata/openclaw/events-9x-queued.jsonl", { run: 1, tool: 1, model_call: 2 }, "20"],
+    ["test/testdata/openclaw/events-9x-approvals.jsonl", { run: 2, tool: 2, model_call: 4 }, "20"],
+    ["test/testdata/openclaw/events-9x-streaming.jsonl", { run: 1, model_call: 1 }, "100"],
   ])("%s evicts nothing", async (file, counts, speed) => {
     const before = await scrape(collector.endpoints.prometheus);
     await replay(pathOf(file), "--endpoint", collector.endpoints.otlp, "--speed", speed);
