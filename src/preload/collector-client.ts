@@ -17,12 +17,14 @@ export interface TlsOptions {
 }
 
 export interface CollectorClientOptions {
-  /** The URL that takes `ExportTraceServiceRequest`. */
+  /** The URL that takes the requests. */
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
   readonly timeoutMs: number;
   readonly clock: Clock;
+  /** Default `application/x-protobuf`. */
+  readonly contentType?: string;
 }
 
 export interface CollectorClient {
@@ -43,7 +45,8 @@ export function createCollectorClient(options: CollectorClientOptions): Collecto
   const agent = isSecure
     ? new HttpsAgent({ keepAlive: true, maxSockets: 1, ...options.tls })
     : new HttpAgent({ keepAlive: true, maxSockets: 1 });
-  const headers = { ...options.headers, "content-type": "application/x-protobuf" };
+  const contentType = options.contentType ?? "application/x-protobuf";
+  const headers = { ...options.headers, "content-type": contentType };
 
   function attempt(body: Uint8Array, isSecondAttempt: boolean): Promise<PostOutcome> {
     return new Promise((resolve) => {

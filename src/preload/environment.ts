@@ -51,6 +51,9 @@ export interface PreloadSettings {
 
 const defaultEndpoint = "http://127.0.0.1:4318";
 
+/** Milliseconds between two heartbeats. */
+export const defaultHeartbeatIntervalMs = 10_000;
+
 const samplerNames: readonly SamplerName[] = [
   "always_on",
   "always_off",
@@ -168,7 +171,7 @@ function readLive(
       cert: pem("CLIENT_CERTIFICATE"),
       key: pem("CLIENT_KEY"),
     }),
-    heartbeatIntervalMs: number("ACTIVITY_HEARTBEAT_INTERVAL") ?? 0,
+    heartbeatIntervalMs: number("ACTIVITY_HEARTBEAT_INTERVAL") ?? defaultHeartbeatIntervalMs,
   };
 }
 

@@ -9,6 +9,8 @@ import {
   type PostOutcome,
   type TlsOptions,
 } from "./collector-client.ts";
+import { defaultHeartbeatIntervalMs } from "./environment.ts";
+import { heartbeatsOf, type Membership } from "./heartbeats.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
 import { type OpenWork, OpenWorkTable } from "./open-work.ts";
 import { hasSessionReference, isHarnessRun, kindOf, type SpanFacts } from "./span-kind.ts";
@@ -34,9 +36,9 @@ export interface LiveSpanProcessorOptions {
   /** How long a request may take. Default 5000. */
   readonly timeoutMs?: number;
   /**
-   * How often everything that is open is sent again. Default 0: never. A repeated start tells the
-   * collector that work goes on, which is just what this process cannot know of a tool that hangs: with
-   * heartbeats such a tool is neither reported as stalled nor evicted for its age while the process lives.
+   * How often the collector is assured that the process lives, while it has open work. Default 10 000; 0: never. Heartbeats
+   * are no progress: a tool that hangs is reported as silent all the same. They come from a thread of their own, so that a
+   * tool that keeps the event loop busy does not look like a dead process.
    */
   readonly heartbeatIntervalMs?: number;
   /** Told, in a sentence, what went wrong, once until it works again. Default `diag.warn`. */
@@ -76,7 +78,8 @@ export class LiveSpanProcessor {
   readonly #maxBatchSize: number;
   readonly #onProblem: (message: string) => void;
   readonly #resourceOf = createResourceOf();
-  readonly #stopTimers: readonly CancelTimer[];
+  readonly #heartbeats: Membership | undefined;
+  readonly #stopSweep: CancelTimer;
   #cancelFlush: CancelTimer | undefined;
   #sending: Promise<void> | undefined;
   #failures = 0;
@@ -92,23 +95,29 @@ export class LiveSpanProcessor {
     this.#batchDelayMs = Math.min(options.batchDelayMs ?? 200, maxBatchDelayMs);
     this.#maxBatchSize = options.maxBatchSize ?? 512;
     this.#onProblem = options.onProblem ?? ((message) => diag.warn(message));
-    this.#client = createCollectorClient({
-      url: tracesUrlOf(options.endpoint),
+    const shared = {
       headers: options.headers ?? {},
       tls: options.tls ?? {},
       timeoutMs: options.timeoutMs ?? 5_000,
+    };
+    this.#client = createCollectorClient({
+      url: urlOf(options.endpoint, "traces"),
       clock: this.#clock,
+      ...shared,
     });
-    const heartbeatIntervalMs = options.heartbeatIntervalMs ?? 0;
-    this.#stopTimers = [
-      this.#clock.every(sweepIntervalMs, () => {
-        this.#work.sweep();
-        this.#links.sweep();
-      }),
-      ...(heartbeatIntervalMs > 0
-        ? [this.#clock.every(heartbeatIntervalMs, () => this.#sendAllAgain())]
-        : []),
-    ];
+    const intervalMs = options.heartbeatIntervalMs ?? defaultHeartbeatIntervalMs;
+    this.#heartbeats =
+      intervalMs > 0
+        ? heartbeatsOf(
+            { url: urlOf(options.endpoint, "logs").href, intervalMs, ...shared },
+            { clock: this.#clock, onProblem: this.#onProblem },
+          ).join(() => this.#work.openResources())
+        : undefined;
+    this.#stopSweep = this.#clock.every(sweepIntervalMs, () => {
+      this.#work.sweep();
+      this.#links.sweep();
+      this.#heartbeats?.update();
+    });
   }
 
   /** What became of the starts so far: taken by the collector, refused by it, forgotten for want of room. */
@@ -155,12 +164,11 @@ export class LiveSpanProcessor {
       return;
     }
     this.#isStopped = true;
-    for (const stop of this.#stopTimers) {
-      stop();
-    }
+    this.#stopSweep();
     await this.#flushWithin(shutdownDeadlineMs);
     this.#cancelFlush?.();
     this.#client.close();
+    this.#heartbeats?.leave();
     this.#work.clear();
   }
 
@@ -180,13 +188,6 @@ export class LiveSpanProcessor {
         this.#cancelFlush = undefined;
         void this.#send(); // Does not reject.
       });
-    }
-  }
-
-  #sendAllAgain(): void {
-    this.#work.resend();
-    if (this.#work.hasUnsent) {
-      this.#flushAfter(0);
     }
   }
 
@@ -230,6 +231,7 @@ export class LiveSpanProcessor {
       }
       this.#sent += batch.length;
       this.#problem = "";
+      this.#heartbeats?.update();
       if (this.#failures > 0) {
         // It was away and may have lost what it knew.
         this.#failures = 0;
@@ -297,10 +299,10 @@ async function within(clock: Clock, deadlineMs: number, promise: Promise<void>):
   });
 }
 
-function tracesUrlOf(endpoint: string): URL {
+/** `endpoint` may be the base address, or that of traces. */
+function urlOf(endpoint: string, signal: "traces" | "logs"): URL {
   const url = new URL(endpoint);
-  if (!url.pathname.endsWith("/v1/traces")) {
-    url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/traces`;
-  }
+  const base = url.pathname.replace(/\/v1\/traces$/, "").replace(/\/+$/, "");
+  url.pathname = `${base}/v1/${signal}`;
   return url;
 }

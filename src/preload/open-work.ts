@@ -1,3 +1,4 @@
+import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { StartedSpan } from "./started-span.ts";
 
@@ -76,6 +77,17 @@ export class OpenWorkTable {
     for (const work of this.#open.values()) {
       this.#unsent.add(work);
     }
+  }
+
+  /** Attributes of the resources of what is open and was sent. */
+  openResources(): ReadonlySet<Attributes> {
+    const resources = new Set<Attributes>();
+    for (const work of this.#open.values()) {
+      if (!work.span.ended && !this.#unsent.has(work)) {
+        resources.add(work.live.resource.attributes);
+      }
+    }
+    return resources;
   }
 
   /** Lets go of what has ended. */

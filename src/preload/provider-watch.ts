@@ -1,16 +1,33 @@
 import { call, property } from "./global-context.ts";
 import { isStartedSpan, type StartedSpan } from "./started-span.ts";
 
+/** Called by a provider that is watched. They may not throw. */
+export interface ProviderListeners {
+  onStart(span: StartedSpan): void;
+  /** It shuts down, so that no span that it started will be exported any more. */
+  onShutdown(): void;
+}
+
 /**
- * Makes `provider`, a tracer provider of any SDK, tell of every span it starts. It does so by the two
- * methods that the API defines, `getTracer` and `startSpan`, and so depends on no SDK's insides; what a
- * tracer does stays as it is. Tracers that were handed out before, and are not asked for again, are not
+ * Makes `provider`, a tracer provider of any SDK, report every span it starts, and its shutdown. It does so by the two
+ * methods that the API defines, `getTracer` and `startSpan`, and by `shutdown`, which every SDK has; what they do
+ * stays as it is. Tracers that were handed out before, and are not asked for again, are not
  * watched. Returns whether it could be done.
  */
-export function watchProvider(provider: unknown, onStart: (span: StartedSpan) => void): boolean {
+export function watchProvider(
+  provider: unknown,
+  { onStart, onShutdown }: ProviderListeners,
+): boolean {
   const getTracer = property(provider, "getTracer");
   if (typeof provider !== "object" || provider === null || typeof getTracer !== "function") {
     return false;
+  }
+  const shutdown = property(provider, "shutdown");
+  if (typeof shutdown === "function") {
+    replace(provider, "shutdown", (...args) => {
+      onShutdown();
+      return Reflect.apply(shutdown, provider, args);
+    });
   }
   const watched = new WeakSet<object>();
   return replace(provider, "getTracer", (...args) => {

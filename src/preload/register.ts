@@ -22,6 +22,7 @@ import {
 } from "./own-sdk.ts";
 import { watchProvider } from "./provider-watch.ts";
 import { createStandIn } from "./stand-in.ts";
+import type { StartedSpan } from "./started-span.ts";
 
 const exit = {
   host: process,
@@ -47,7 +48,12 @@ function preload(settings: PreloadSettings): void {
   watchGlobalApi(
     {
       onProvider(provider) {
-        if (!watchProvider(provider, (span) => live.onStart(span))) {
+        const listeners = {
+          onStart: (span: StartedSpan) => live.onStart(span),
+          // Does not reject.
+          onShutdown: () => void live.shutdown(),
+        };
+        if (!watchProvider(provider, listeners)) {
           warn("The application's tracer provider cannot be watched: no live spans are sent.");
         }
         if (isTracerProvider(provider)) {

@@ -3,6 +3,7 @@ import {
   attributeRules,
   modelCallAttributes,
   nameRules,
+  notWorkEndings,
   notWorkNames,
   sessionReferences,
 } from "../processors/session_activity/frameworks/work-spans.ts";
@@ -47,7 +48,11 @@ function classOf(span: SpanFacts): SpanClass | undefined {
   }
   const rule = attributeRules.find(({ key }) => typeof span.attributes[key] === "string");
   const found = rule === undefined ? byName(span) : byValue(rule, span.attributes);
-  return found?.isRootOnly === true && !span.isRoot ? undefined : found;
+  const isNoWork =
+    (found?.isRootOnly === true && !span.isRoot) ||
+    (found?.kind === workKinds.modelCall &&
+      notWorkEndings.some((ending) => span.name.endsWith(ending)));
+  return isNoWork ? undefined : found;
 }
 
 function byValue(

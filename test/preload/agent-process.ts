@@ -2,7 +2,10 @@ import { spawn } from "node:child_process";
 import { pathOf } from "../support/repository.ts";
 
 export interface AgentOptions {
+  /** Heartbeats, which have tests of their own, are off unless this says otherwise. */
   readonly env?: Readonly<Record<string, string>>;
+  /** How long it may take to do what it is told; default 10 s. */
+  readonly tellTimeoutMs?: number;
   /** The application; default `apps/agent.ts`. */
   readonly app?: string;
 }
@@ -16,7 +19,7 @@ export interface AgentEnd {
 
 /** `apps/agent.ts`, or a copy of it, in a process of its own under the preload. */
 export interface Agent {
-  /** Resolves when it has done what the line says. Rejects when it ends instead, or after 10 s. */
+  /** Resolves when it has done what the line says. Rejects when it ends instead, or takes too long. */
   tell(...commands: readonly string[]): Promise<void>;
   /** Everything it printed so far. */
   stdout(): string;
@@ -37,7 +40,7 @@ export function startAgent(options: AgentOptions = {}): Agent {
     ],
     {
       cwd: pathOf("."),
-      env: { PATH: process.env["PATH"], ...options.env },
+      env: { PATH: process.env["PATH"], ACTIVITY_HEARTBEAT_INTERVAL: "0", ...options.env },
       stdio: ["pipe", "pipe", "pipe"],
     },
   );
@@ -90,7 +93,10 @@ export function startAgent(options: AgentOptions = {}): Agent {
       for (const command of commands) {
         const before = stdout.length;
         child.stdin.write(`${command}\n`);
-        await until(() => stdout.slice(before).includes(`did ${command}\n`), 10_000);
+        await until(
+          () => stdout.slice(before).includes(`did ${command}\n`),
+          options.tellTimeoutMs ?? 10_000,
+        );
       }
     },
     stdout: () => stdout,

@@ -4,12 +4,12 @@ import { type Environment, readEnvironment } from "../../src/preload/environment
 const defaults = readEnvironment({});
 
 describe("an empty environment", () => {
-  test("sends live spans to the collector on this machine, without heartbeats", () => {
+  test("sends live spans to the collector on this machine, with heartbeats", () => {
     expect(defaults.live).toEqual({
       endpoint: "http://127.0.0.1:4318",
       headers: {},
       tlsFiles: {},
-      heartbeatIntervalMs: 0,
+      heartbeatIntervalMs: 10_000,
     });
   });
 
@@ -82,6 +82,7 @@ describe("what is written", () => {
     ["OTEL_PROPAGATORS", "none", { propagators: [] }],
     ["OTEL_PROPAGATORS", "baggage", { propagators: ["baggage"] }],
     ["ACTIVITY_HEARTBEAT_INTERVAL", "30000", { live: { heartbeatIntervalMs: 30_000 } }],
+    ["ACTIVITY_HEARTBEAT_INTERVAL", "0", { live: { heartbeatIntervalMs: 0 } }],
     ["OTEL_EXPORTER_OTLP_CERTIFICATE", "/ca.pem", { live: { tlsFiles: { ca: "/ca.pem" } } }],
   ] as const) {
     test(`${name}=${value} is honoured`, () => {

@@ -38,6 +38,7 @@ function create(options: Partial<LiveSpanProcessorOptions> & { readonly sampler?
   const { sampler, ...rest } = options;
   const processor = new LiveSpanProcessor({
     endpoint: sink.url,
+    heartbeatIntervalMs: 0, // They have tests of their own.
     clock,
     onProblem: (message) => problems.push(message),
     ...rest,
@@ -354,19 +355,6 @@ test("open work is not sent again by itself", async () => {
   clock.advance(3_600_000);
   await processor.forceFlush();
   expect(summary(sink.spans)).toEqual(["start a"]);
-});
-
-test("heartbeats, when asked for, repeat what is open and end with it", async () => {
-  const { tracer, processor } = create({ heartbeatIntervalMs: 30_000 });
-  const span = tracer.startSpan("a", { attributes: run });
-  await processor.forceFlush();
-  clock.advance(30_000);
-  await sink.until(({ spans }) => spans.length === 2);
-  span.end();
-  clock.advance(60_000);
-  await processor.forceFlush();
-  expect(summary(sink.spans)).toEqual(["start a", "start a"]);
-  expect(sink.spans[1]).toEqual(sink.spans[0]);
 });
 
 test("headers go with every request", async () => {

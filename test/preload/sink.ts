@@ -18,10 +18,22 @@ export interface ArrivedSpan {
   readonly resource: Readonly<Record<string, unknown>>;
 }
 
+/** A log record as it arrived in OTLP/JSON. */
+export interface ArrivedRecord {
+  readonly eventName: string;
+  readonly scope: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+  readonly resource: Readonly<Record<string, unknown>>;
+  readonly timeUnixNano: string;
+  /** Which request brought it. */
+  readonly request: number;
+}
+
 export interface Sink {
   readonly port: number;
   readonly url: string;
   readonly spans: readonly ArrivedSpan[];
+  readonly records: readonly ArrivedRecord[];
   /** When each of `spans` arrived, in Unix milliseconds. */
   readonly arrivedAtMs: readonly number[];
   /** Paths of all requests, in order. */
@@ -33,12 +45,15 @@ export interface Sink {
   until(condition: (sink: Sink) => boolean): Promise<readonly ArrivedSpan[]>;
   /** What is answered from now on. */
   answer(statusCode: number, headers?: Readonly<Record<string, string>>): void;
+  /** What is answered to requests of one path from now on. */
+  refuse(path: string, statusCode: number): void;
   close(): Promise<void>;
 }
 
 /** A backend on loopback that keeps what it is sent. `port` 0 is any free one. */
 export async function startSink(port = 0): Promise<Sink> {
   const spans: ArrivedSpan[] = [];
+  const records: ArrivedRecord[] = [];
   const arrivedAtMs: number[] = [];
   const paths: string[] = [];
   const headers: IncomingHttpHeaders[] = [];
@@ -47,6 +62,7 @@ export async function startSink(port = 0): Promise<Sink> {
     statusCode: 200,
     headers: {},
   };
+  const refused = new Map<string, number>();
   let connections = 0;
   const server: Server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -62,7 +78,10 @@ export async function startSink(port = 0): Promise<Sink> {
           arrivedAtMs.push(Date.now());
         }
       }
-      response.writeHead(answer.statusCode, {
+      if (answer.statusCode === 200 && request.url?.endsWith("/v1/logs")) {
+        records.push(...arrivedRecords(Buffer.concat(chunks).toString(), paths.length));
+      }
+      response.writeHead(refused.get(request.url ?? "") ?? answer.statusCode, {
         "content-type": "application/x-protobuf",
         ...answer.headers,
       });
@@ -81,6 +100,7 @@ export async function startSink(port = 0): Promise<Sink> {
     port: actualPort,
     url: `http://127.0.0.1:${actualPort}`,
     spans,
+    records,
     arrivedAtMs,
     paths,
     headers,
@@ -106,6 +126,7 @@ export async function startSink(port = 0): Promise<Sink> {
     answer(statusCode, extra = {}) {
       answer = { statusCode, headers: extra };
     },
+    refuse: (path, statusCode) => void refused.set(path, statusCode),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -136,6 +157,56 @@ function arrived(bytes: Uint8Array): ArrivedSpan[] {
         resource: record(resource.resource?.attributes),
       })),
     ),
+  );
+}
+
+interface JsonAttribute {
+  readonly key: string;
+  readonly value: {
+    readonly stringValue?: string;
+    readonly intValue?: string;
+    readonly kvlistValue?: { readonly values: readonly JsonAttribute[] };
+  };
+}
+
+interface JsonLogs {
+  readonly resourceLogs: readonly {
+    readonly resource: { readonly attributes: readonly JsonAttribute[] };
+    readonly scopeLogs: readonly {
+      readonly scope: { readonly name: string };
+      readonly logRecords: readonly {
+        readonly eventName: string;
+        readonly timeUnixNano: string;
+        readonly attributes?: readonly JsonAttribute[];
+      }[];
+    }[];
+  }[];
+}
+
+function arrivedRecords(body: string, request: number): ArrivedRecord[] {
+  const { resourceLogs }: JsonLogs = JSON.parse(body);
+  return resourceLogs.flatMap(({ resource, scopeLogs }) =>
+    scopeLogs.flatMap(({ scope, logRecords }) =>
+      logRecords.map(({ eventName, timeUnixNano, attributes }) => ({
+        eventName,
+        timeUnixNano,
+        scope: scope.name,
+        attributes: jsonRecord(attributes ?? []),
+        resource: jsonRecord(resource.attributes),
+        request,
+      })),
+    ),
+  );
+}
+
+function jsonRecord(attributes: readonly JsonAttribute[]): Record<string, unknown> {
+  return Object.fromEntries(
+    attributes.map(({ key, value: { stringValue, intValue, kvlistValue } }) => [
+      key,
+      kvlistValue === undefined
+        ? (stringValue ?? Number(intValue))
+        : jsonRecord(kvlistValue.values),
+    ]),
   );
 }
 

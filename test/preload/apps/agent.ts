@@ -1,10 +1,11 @@
 // An application that does what it is told on its standard input, a command a line, and says "did …" after
 // each. It uses the API of OpenTelemetry alone until it is told "sdk".
 import { createInterface } from "node:readline";
-import { context, metrics, type Span, trace } from "@opentelemetry/api";
+import { context, metrics, type Span, type TracerProvider, trace } from "@opentelemetry/api";
 
 const tracer = trace.getTracer("agent");
 const open = new Map<string, Span>();
+let provider: (TracerProvider & { shutdown(): Promise<void> }) | undefined;
 
 const operations: Readonly<Record<string, string>> = {
   run: "invoke_agent",
@@ -33,10 +34,19 @@ async function act(verb: string, name: string, parent: string): Promise<void> {
     case "end":
       open.get(name)?.end();
       return;
+    case "block": {
+      // A tool that keeps the event loop busy for so many milliseconds.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, Number(name));
+      return;
+    }
     case "sdk":
       return registerSdk({ withContext: true });
     case "provider":
       return registerSdk({ withContext: false });
+    case "shutdown":
+      // The provider that is registered; the process lives on.
+      await provider?.shutdown();
+      return;
     case "count":
       metrics.getMeter("agent").createCounter(name).add(1);
       return;
@@ -54,23 +64,24 @@ async function act(verb: string, name: string, parent: string): Promise<void> {
 
 /** An SDK of its own, which tells on standard output what ended. */
 async function registerSdk({ withContext }: { withContext: boolean }): Promise<void> {
-  const { TracerProvider } = await import("@opentelemetry/sdk-trace");
+  const { TracerProvider: SdkTracerProvider } = await import("@opentelemetry/sdk-trace");
   const { AsyncLocalStorageContextManager } = await import("@opentelemetry/context-async-hooks");
   const contextIsMine =
     withContext && context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  const traceIsMine = trace.setGlobalTracerProvider(
-    new TracerProvider({
-      spanProcessors: [
-        {
-          onStart: () => {},
-          onEnd: (span) =>
-            console.log(`ended ${span.name} below ${span.parentSpanContext?.spanId ?? "nothing"}`),
-          forceFlush: async () => {},
-          shutdown: async () => {},
-        },
-      ],
-    }),
-  );
+  const { resourceFromAttributes } = await import("@opentelemetry/resources");
+  provider = new SdkTracerProvider({
+    resource: resourceFromAttributes({ "service.name": "agent", "service.instance.id": "own-sdk" }),
+    spanProcessors: [
+      {
+        onStart: () => {},
+        onEnd: (span) =>
+          console.log(`ended ${span.name} below ${span.parentSpanContext?.spanId ?? "nothing"}`),
+        forceFlush: async () => {},
+        shutdown: async () => {},
+      },
+    ],
+  });
+  const traceIsMine = trace.setGlobalTracerProvider(provider);
   console.log(`registered ${contextIsMine} ${traceIsMine}`);
 }
 

@@ -1,0 +1,27 @@
+/**
+ * The thread that sends heartbeats: a tool that keeps the event loop of the application busy for minutes must not look
+ * like a dead process. It gets its settings as `workerData` and then `Word`s as messages; it posts back what went wrong.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { systemClock } from "../system-clock.ts";
+import { createCollectorClient } from "./collector-client.ts";
+import { HeartbeatSender, type Word } from "./heartbeat-sender.ts";
+import type { HeartbeatSettings } from "./heartbeat-thread.ts";
+
+const { url, headers, tls, intervalMs, timeoutMs }: HeartbeatSettings = workerData;
+
+const sender = new HeartbeatSender({
+  clock: systemClock,
+  client: createCollectorClient({
+    url: new URL(url),
+    headers,
+    tls,
+    timeoutMs,
+    clock: systemClock,
+    contentType: "application/json",
+  }),
+  intervalMs,
+  onProblem: (message) => parentPort?.postMessage(message),
+});
+
+parentPort?.on("message", (words: readonly Word[]) => sender.say(words));

@@ -1,0 +1,133 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import type { PostOutcome } from "../../src/preload/collector-client.ts";
+import { HeartbeatSender, type Promised, type Word } from "../../src/preload/heartbeat-sender.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+
+const intervalMs = 10_000;
+
+let clock: FakeClock;
+let sender: HeartbeatSender;
+let problems: string[];
+let outcome: PostOutcome;
+/** What each request said, as "process promised". */
+let requests: string[][];
+
+beforeEach(() => {
+  clock = new FakeClock();
+  problems = [];
+  requests = [];
+  outcome = { status: "accepted" };
+  sender = new HeartbeatSender({
+    clock,
+    intervalMs,
+    onProblem: (message) => problems.push(message),
+    client: {
+      post(body) {
+        const { resourceLogs } = JSON.parse(Buffer.from(body).toString());
+        requests.push(
+          resourceLogs.map((each: { resource: string; scopeLogs: [{ logRecords: [object] }] }) =>
+            [each.resource, ...Object.values(each.scopeLogs[0].logRecords[0]).slice(2)].join(" "),
+          ),
+        );
+        return Promise.resolve(outcome);
+      },
+      close: () => {},
+    },
+  });
+});
+
+const word = (process: string, promised: Promised): Word => ({
+  process,
+  promised,
+  resourceLogs: { resource: process as unknown as object, scope: {}, record: { promised } },
+});
+
+/** Lets time pass, and what is answered arrive. */
+async function pass(ms: number): Promise<void> {
+  clock.advance(ms);
+  await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe("the sender of heartbeats", () => {
+  test("says at once that a process lives, and again after each interval, of all in one request", async () => {
+    sender.say([word("a", "heartbeats")]);
+    await pass(0);
+    sender.say([word("b", "heartbeats")]);
+    await pass(0);
+    await pass(intervalMs);
+
+    expect(requests).toEqual([
+      ["a heartbeats"],
+      ["a heartbeats", "b heartbeats"],
+      ["a heartbeats", "b heartbeats"],
+    ]);
+  });
+
+  test("asks nothing of a collector while there is nothing to say", async () => {
+    await pass(10 * intervalMs);
+
+    expect(requests).toEqual([]);
+  });
+
+  for (const promised of ["nothing", "unwatched"] as const) {
+    test(`says "${promised}" once, when that was so for an interval`, async () => {
+      sender.say([word("a", "heartbeats")]);
+      await pass(intervalMs / 2);
+      sender.say([word("a", promised)]);
+      await pass(intervalMs - 1);
+      expect(requests).toEqual([["a heartbeats"]]);
+      await pass(3 * intervalMs);
+
+      expect(requests).toEqual([["a heartbeats"], [`a ${promised}`]]);
+    });
+  }
+
+  test("keeps that until a collector that is away has taken it", async () => {
+    sender.say([word("a", "unwatched")]);
+    outcome = { status: "retryable", message: "It is away." };
+    await pass(intervalMs);
+    await pass(intervalMs);
+    outcome = { status: "accepted" };
+    await pass(intervalMs);
+    await pass(intervalMs);
+
+    expect(requests).toHaveLength(3);
+    expect(problems).toHaveLength(1);
+  });
+
+  test("takes back what was not said yet when the process has work again", async () => {
+    sender.say([word("a", "heartbeats")]);
+    await pass(0);
+    sender.say([word("a", "nothing")]);
+    sender.say([word("a", "heartbeats")]);
+    await pass(0);
+    await pass(intervalMs);
+
+    expect(requests).toEqual([["a heartbeats"], ["a heartbeats"], ["a heartbeats"]]);
+  });
+
+  test("says what is new while a request is on its way right after it", async () => {
+    sender.say([word("a", "heartbeats")]);
+    sender.say([word("b", "heartbeats")]);
+    await pass(0);
+
+    expect(requests).toEqual([["a heartbeats"], ["a heartbeats", "b heartbeats"]]);
+  });
+
+  test("goes on when it is refused, says so once, and again only after it has worked", async () => {
+    outcome = { status: "permanent", message: "It answered with status 404." };
+    sender.say([word("a", "heartbeats")]);
+    await pass(0);
+    await pass(intervalMs);
+    expect(problems).toEqual([
+      "The activity collector takes no heartbeats; trying again every 10000 ms. It answered with status 404.",
+    ]);
+    outcome = { status: "accepted" };
+    await pass(intervalMs);
+    outcome = { status: "permanent", message: "It answered with status 404." };
+    await pass(intervalMs);
+
+    expect(requests).toHaveLength(4);
+    expect(problems).toHaveLength(2);
+  });
+});
