@@ -1,4 +1,3 @@
-import { createVirtualClock, type VirtualClock } from "../../src/cli/virtual-clock.ts";
 import type { Component } from "../../src/component/component.ts";
 import { accepted, type Consumer } from "../../src/component/consumer.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
@@ -7,8 +6,10 @@ import { createSessionActivity } from "../../src/processors/session_activity/pro
 import { testSettings } from "../../test/exporters/settings.ts";
 import { MemoryStorage } from "../../test/processors/session_activity/memory/memory-journal.ts";
 import type { Chance } from "./chance.ts";
+import { epochUnixMs } from "./sender-clock.ts";
+import { createStalledClock, type StalledClock } from "./stalled-clock.ts";
 import { type RunReading, readStates } from "./state-reading.ts";
-import { epochUnixMs, type Request } from "./telling.ts";
+import type { Request } from "./telling.ts";
 
 /** What the collector tells, with the time of the world at which it did. */
 export interface Derived {
@@ -25,6 +26,8 @@ export class Collector {
   /** Only a collector that is started again needs it. */
   readonly #storage: MemoryStorage | undefined;
   #process: RunningProcessor | undefined;
+  /** What has come to its sockets while it is stopped. */
+  #unread: (() => void | Promise<void>)[] | undefined;
 
   constructor(
     config: Readonly<Record<string, unknown>>,
@@ -39,8 +42,30 @@ export class Collector {
     return this.#process !== undefined;
   }
 
+  /** It is stopped, as by SIGSTOP: time passes, nothing runs, and what arrives waits in its sockets. */
+  stall(): void {
+    this.#unread ??= [];
+  }
+
+  /** It runs again: overdue timers first, then what waits is read in the order in which it came. */
+  async wake(atMs: number): Promise<void> {
+    const process = this.#process;
+    const unread = this.#unread ?? [];
+    this.#unread = undefined;
+    await process?.clock.wakeAt(atMs - process.startedMs, settled);
+    for (const read of unread) {
+      await read();
+    }
+  }
+
+  /** Whether what arrives now waits until it is read; then `read` is called. */
+  waitsToBeRead(read: () => void | Promise<void>): boolean {
+    this.#unread?.push(read);
+    return this.#unread !== undefined;
+  }
+
   async start(atMs: number): Promise<void> {
-    const clock = createVirtualClock(epochUnixMs + atMs);
+    const clock = createStalledClock(epochUnixMs + atMs);
     const { settings, log } = testSettings("session_activity");
     const storage = this.#storage;
     const component = createSessionActivity(
@@ -79,7 +104,7 @@ export class Collector {
   /** Lets time pass. */
   async advanceTo(atMs: number): Promise<void> {
     const process = this.#process;
-    if (process !== undefined) {
+    if (process !== undefined && this.#unread === undefined) {
       const { log } = process;
       await process.clock.advanceTo(atMs - process.startedMs, settled);
       const error = log.find(({ level }) => level === "error");
@@ -91,7 +116,9 @@ export class Collector {
 
   /** What it says of each open run now; undefined while it is away, or where it can't say. */
   readStates(): readonly RunReading[] | undefined {
-    return this.#process === undefined ? undefined : readStates(this.#process.component);
+    return this.#process === undefined || this.#unread !== undefined
+      ? undefined
+      : readStates(this.#process.component);
   }
 
   /** Hands over a request that has arrived; true when it was taken. */
@@ -134,7 +161,7 @@ export class Collector {
 
 interface RunningProcessor {
   readonly component: Component;
-  readonly clock: VirtualClock;
+  readonly clock: StalledClock;
   readonly log: ReturnType<typeof testSettings>["log"];
   readonly next: { readonly traces: Consumer; readonly logs: Consumer };
   readonly startedMs: number;

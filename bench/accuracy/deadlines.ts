@@ -1,15 +1,27 @@
 import type { Hearing } from "./hearing.ts";
 import { allReleasedMs, holdersOf, Ownership } from "./holders.ts";
 import type { Owners } from "./owners.ts";
-import type { Story } from "./story.ts";
-import { isMarker, isOrphan, ownerOf, type Work } from "./story.ts";
-import { type Mode, namesSessions } from "./telling.ts";
+import { PlainEvidence } from "./plain-evidence.ts";
+import {
+  isMarker,
+  isOrphan,
+  ownerOf,
+  type SessionEnd,
+  type Story,
+  unwatchedMs,
+  type Work,
+} from "./story.ts";
+import type { Mode } from "./telling.ts";
 import { type Thresholds, TrueStates } from "./true-states.ts";
 import { DeliveredView, realView, type View } from "./views.ts";
 
 export interface Rules extends Thresholds {
   readonly mode: Mode;
   readonly allowedLatenessMs: number;
+  /** Model calls show which of the calls before them were answered. */
+  readonly showsAnswers: boolean;
+  /** How long a request is on its way at most. */
+  readonly longestDelayMs: number;
 }
 
 /** What can be said of the markers of a story with all that was delivered to the collector, and when. */
@@ -21,6 +33,9 @@ export class Deadlines {
   readonly #realView: View;
   readonly #real: Ownership;
   readonly #seen: Ownership;
+  readonly #sessionEnds: readonly SessionEnd[];
+  /** Only where finished spans are all there is. */
+  readonly #plain: PlainEvidence | undefined;
 
   constructor(
     story: Story,
@@ -30,6 +45,11 @@ export class Deadlines {
     this.owners = owners;
     this.#hearing = hearing;
     this.#rules = rules;
+    this.#sessionEnds = story.sessionEnds;
+    this.#plain =
+      rules.mode === "plain"
+        ? new PlainEvidence(story, { hearing, showsAnswers: rules.showsAnswers })
+        : undefined;
     this.delivered = new DeliveredView(story, hearing, { mode: rules.mode, owners });
     const real = realView(story);
     this.#realView = real;
@@ -58,17 +78,30 @@ export class Deadlines {
         .filter(holds)
         .every(
           (owner) =>
-            atMs < this.#hearing.startOf(owner) || this.#seen.silentMs(owner, atMs) <= atMs,
+            atMs < this.#hearing.startOf(owner) ||
+            unwatchedMs(owner) <= atMs ||
+            this.#seen.silentMs(owner, atMs) <= atMs,
         )
     );
   }
 
   /** Whether enough of a marker has arrived to tell an orphan from one that ended. */
   isKnowable(work: Work): boolean {
+    if (isBelowUnwatched(work)) {
+      return false;
+    }
     if (!isOrphan(work)) {
       return Number.isFinite(this.#hearing.endOf(work));
     }
-    return Number.isFinite(this.#hearing.startOf(work)) || Number.isFinite(this.#evidenceMs(work));
+    if (unwatchedMs(work) < this.dueMs(work)) {
+      return false;
+    }
+    if (this.#startsTooLate(work)) {
+      return false;
+    }
+    return Number.isFinite(
+      this.#plain === undefined ? this.#hearing.startOf(work) : this.#evidenceMs(work),
+    );
   }
 
   /** Whether the span of an orphan was closed in time: nothing that ends within the lateness is ever evicted. */
@@ -92,7 +125,7 @@ export class Deadlines {
     const { firm, overlapping } = holdersOf(orphan, { owners, view: delivered });
     const below = owners.below(orphan).filter((work) => isMarker(work));
     const arrivalMs = Math.max(
-      this.#startArrivalMs(orphan),
+      this.knownFromMs(orphan),
       ...firm.map((owner) => delivered.endArrivalMs(owner)),
       ...below.filter((work) => !isOrphan(work)).map((work) => this.#hearing.endOf(work)),
     );
@@ -116,7 +149,7 @@ export class Deadlines {
         ? this.#realView.endMs(owner)
         : arrivalMs;
     };
-    const arrivalMs = Math.max(this.#startArrivalMs(orphan), ...firm.map(deliveredMs));
+    const arrivalMs = Math.max(this.knownFromMs(orphan), ...firm.map(deliveredMs));
     const { allowedLatenessMs } = this.#rules;
     return allReleasedMs(arrivalMs + allowedLatenessMs, overlapping, (owner, atMs) =>
       Math.min(Math.max(atMs, deliveredMs(owner) + allowedLatenessMs), real.silentMs(owner, atMs)),
@@ -130,6 +163,71 @@ export class Deadlines {
     return overlapping.every((owner) => this.#endDueMs(owner, dueMs) <= dueMs);
   }
 
+  /**
+   * Whether a marker had no holder any more by all that had arrived until a moment, only because the request with its own
+   * end, or with the start of a run that holds it, took longer than the lateness.
+   */
+  isForeclosed(work: Work, atMs: number): boolean {
+    const hearing = this.#hearing;
+    const { firm, overlapping } = holdersOf(work, { owners: this.owners, view: this.delivered });
+    const holders = [...firm, ...overlapping];
+    const isLate = (arrivalMs: number, ms: number) =>
+      arrivalMs > atMs && arrivalMs - ms > this.#rules.allowedLatenessMs;
+    const isSomethingLate =
+      isLate(hearing.endOf(work), work.endMs) ||
+      holders.some((owner) => isLate(hearing.startOf(owner), owner.startMs));
+    const letsGo = (owner: Work) =>
+      hearing.startOf(owner) > atMs ||
+      this.#endDueMs(owner, 0) <= atMs ||
+      (overlapping.includes(owner) && this.#seen.silentMs(owner, atMs) <= atMs);
+    return (
+      this.#rules.longestDelayMs > this.#rules.allowedLatenessMs &&
+      isSomethingLate &&
+      hearing.startOf(work) + this.#rules.allowedLatenessMs <= atMs &&
+      holders.every(letsGo)
+    );
+  }
+
+  /** How many calls of a run that never ran can't be told from such as never end. */
+  lookAlikesIn(run: Work): number {
+    return this.#plain?.lookAlikesIn(run) ?? 0;
+  }
+
+  /** Whether the start of an orphan took so long that its run was over and decided by then: it is ignored. */
+  #startsTooLate(orphan: Work): boolean {
+    const { allowedLatenessMs, longestDelayMs, mode } = this.#rules;
+    const isSlow = longestDelayMs > allowedLatenessMs && mode !== "plain";
+    return isSlow && this.#hearing.startOf(orphan) >= this.#endDueMs(ownerOf(orphan), 0);
+  }
+
+  /**
+   * Whether it was reported by a moment that a marker is an orphan: by the ends of all that held it, the end of its
+   * session, or the stop of its process. What follows from silence, or from the birth of another process, was not.
+   */
+  isReported(orphan: Work, atMs: number): boolean {
+    const { session, process } = orphan;
+    const isSessionOver = this.#sessionEnds.some(
+      (over) =>
+        over.session === session &&
+        over.process === process &&
+        this.#hearing.sessionEndOf(over) <= atMs,
+    );
+    if (isSessionOver || this.#hearing.goneOf(process) <= atMs) {
+      return true;
+    }
+    const { firm, overlapping } = holdersOf(orphan, { owners: this.owners, view: this.delivered });
+    // For an end that was lost the relay's report stands that its session is idle.
+    const isStoodFor = (owner: Work) => owner.isEndLost && this.#rules.mode === "relay";
+    const own = firm.every(
+      (owner) => isStoodFor(owner) || this.delivered.endArrivalMs(owner) <= atMs,
+    );
+    return (
+      own &&
+      (firm.some(isStoodFor) ||
+        overlapping.every((owner) => this.delivered.endArrivalMs(owner) <= atMs))
+    );
+  }
+
   #endDueMs(owner: Work, atMs: number): number {
     return Math.max(atMs, this.delivered.endArrivalMs(owner) + this.#rules.allowedLatenessMs);
   }
@@ -141,22 +239,27 @@ export class Deadlines {
     );
   }
 
-  #startArrivalMs(orphan: Work): number {
-    return this.#rules.mode === "plain"
-      ? Math.min(this.#evidenceMs(orphan), this.#hearing.endOf(orphan))
-      : this.#hearing.startOf(orphan);
+  /** When enough of an orphan had arrived to know that there is such work. */
+  knownFromMs(orphan: Work): number {
+    return this.#plain === undefined ? this.#hearing.startOf(orphan) : this.#evidenceMs(orphan);
   }
 
   /** When something arrived that speaks of an orphan whose span did not: finished spans of others. */
   #evidenceMs(orphan: Work): number {
-    if (this.#rules.mode !== "plain") {
-      return Number.POSITIVE_INFINITY;
-    }
-    // A harness run counts what is open in it; a model call names what it asked for, which means something at the end.
-    const askedMs =
-      namesSessions(this.#rules.mode, orphan.process) && orphan.askedBy !== undefined
-        ? this.#hearing.endOf(orphan.askedBy)
-        : 0;
-    return Math.max(askedMs, this.#hearing.endOf(ownerOf(orphan)));
+    return this.#plain?.arrivalMs(orphan) ?? Number.POSITIVE_INFINITY;
   }
+}
+
+/** Whether work began below work that nobody watched any more, or whose start nobody saw. */
+function isBelowUnwatched(work: Work): boolean {
+  for (let above = work.parent; above !== undefined; above = above.parent) {
+    const { startMs, process } = above;
+    const isUnseen = process.unwatched.some(
+      ({ fromMs, toMs }) => fromMs <= startMs && startMs < toMs,
+    );
+    if (isUnseen || unwatchedMs(above) < work.startMs) {
+      return true;
+    }
+  }
+  return false;
 }

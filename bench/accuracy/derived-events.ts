@@ -10,6 +10,7 @@ export interface ToldEvictions {
   readonly count: number;
   /** Span id of the oldest marker, or of the owner when only a count is known. */
   readonly spanId: string;
+  readonly confidence: string;
 }
 
 /** One marker that was evicted by name. */
@@ -17,6 +18,7 @@ export interface NamedEviction {
   readonly atMs: number;
   readonly reason: string;
   readonly spanId: string;
+  readonly confidence: string;
 }
 
 /** A session that makes no progress. */
@@ -49,7 +51,12 @@ export function readDerived(derived: readonly Derived[]): ToldEvents {
     if (signal === "traces") {
       for (const { links, attributes } of spansIn(bytes)) {
         const spanId = hex(links?.[0]?.spanId);
-        named.push({ atMs, spanId, reason: attributeOf(attributes, "openclaw.reason") });
+        named.push({
+          atMs,
+          spanId,
+          reason: attributeOf(attributes, "openclaw.reason"),
+          confidence: attributeOf(attributes, "openclaw.confidence"),
+        });
       }
       continue;
     }
@@ -63,6 +70,7 @@ export function readDerived(derived: readonly Derived[]): ToldEvents {
               Number(attributeOf(attributes, "openclaw.evictedTools")) +
               Number(attributeOf(attributes, "openclaw.evictedModelCalls")),
             spanId: hex(spanId),
+            confidence: attributeOf(attributes, "openclaw.confidence"),
           });
           break;
         case "session.activity.reconciled":

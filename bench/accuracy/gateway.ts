@@ -1,9 +1,26 @@
 import type { Chance } from "./chance.ts";
 import { claimsOf } from "./gateway-claims.ts";
 import { createProcesses, type Lives } from "./processes.ts";
+import { sessionEndsOf } from "./session-ends.ts";
 import { sessionStatesOf } from "./session-states.ts";
-import type { Story } from "./story.ts";
+import type { GatewayProcess, Session, Story } from "./story.ts";
 import { TurnWriter } from "./turn-writer.ts";
+
+/** What becomes of tool calls that a model asks for, besides being run. Shares are of all that could be so. */
+export interface RequestHabits {
+  /** Responses that are thrown away and asked again, with all that they ask for. */
+  readonly discardedShare: number;
+  /** Calls that are refused at once: the next model call is handed that as their answer. */
+  readonly refusedShare: number;
+  /** Turns that end with calls of which others take care; the part of those that wait for approval, and of these that get it. */
+  readonly leftShare: number;
+  readonly approvalShare: number;
+  readonly approvedShare: number;
+  /** Turns whose last answer stands beside a call that nobody runs. */
+  readonly finalShare: number;
+  /** Steps with a tool that never ends which make their run fail; the others go on as if it had answered. */
+  readonly cancelledShare: number;
+}
 
 /** What the sessions of a gateway are like. Shares are of all that could be so. */
 export interface Habits extends Lives {
@@ -22,6 +39,8 @@ export interface Habits extends Lives {
   readonly lostEndShare: number;
   /** Turns in which the gateway says that the session is idle, because it is done with a message that came meanwhile. */
   readonly idleInTurnShare: number;
+  /** Turns, or several that overlap, after which the sender says that the session is over. */
+  readonly endedShare: number;
   /** Turns with another turn inside, and the part of those that does not name its session. */
   readonly nestedShare: number;
   readonly unnamedShare: number;
@@ -32,7 +51,9 @@ export interface Habits extends Lives {
   readonly wrappedShare: number;
   /** Tools that never end. */
   readonly hungShare: number;
-  /** Of those, the part whose span the run closes as it ends. */
+  /** Tools that their run starts and does not wait for: they end by themselves, minutes after it. Where sessions are named. */
+  readonly backgroundShare: number;
+  /** Of those that never end, the part whose span the run closes as it ends. */
   readonly closedByRunShare: number;
   /** Steps with a tool that takes minutes in silence while others come and go beside it. */
   readonly siblingShare: number;
@@ -48,6 +69,8 @@ export interface Habits extends Lives {
   readonly pausedShare: number;
   readonly longestPauseMs: number;
   readonly signalledShare: number;
+  /** What else becomes of requested calls, and that model calls show their answers; else all that is asked for runs. */
+  readonly requests?: RequestHabits;
   /** The longest tool. */
   readonly longestToolMs: number;
 }
@@ -59,13 +82,17 @@ const queueGapMs = 50;
 export function tellStory(habits: Habits, chance: Chance): Story {
   const hosts = createProcesses(habits, habits.lastsMs, chance);
   const turns = new TurnWriter(habits, chance);
+  const earlier: Begun[] = [];
   for (let index = 0; index < habits.sessions; index++) {
-    const session = turns.newSession();
-    const processes = hosts[index % hosts.length] ?? [];
-    let atMs = chance.between(0, habits.lastsMs * 0.9);
+    const twin = twinOf(earlier, hosts, { habits, chance });
+    const session = turns.newSession(twin?.session.name);
+    const place = twin?.place ?? index % hosts.length;
+    const processes = hosts[place] ?? [];
+    let atMs = twin?.startMs ?? chance.between(0, habits.lastsMs * 0.9);
+    earlier.push({ session, place, startMs: atMs, isTwin: twin !== undefined });
     let queued = 0;
     for (let turn = 1 + chance.below(mostTurns); turn > 0 || queued > 0; ) {
-      const process = processes.find(({ diesMs }) => diesMs > atMs);
+      const process = processAt(processes, atMs);
       if (process === undefined || atMs > habits.lastsMs) {
         break;
       }
@@ -99,8 +126,48 @@ export function tellStory(habits: Habits, chance: Chance): Story {
     pauses,
     states,
     claims: claimsOf({ works, states }, chance),
+    sessionEnds: sessionEndsOf(works, habits.endedShare, chance),
     lastsMs: habits.lastsMs,
   };
+}
+
+interface Begun {
+  readonly session: Session;
+  /** Where its processes are. */
+  readonly place: number;
+  readonly startMs: number;
+  readonly isTwin: boolean;
+}
+
+/** The process that takes a turn: of those that live the youngest, for an older one drains; else the next to be born. */
+function processAt(processes: readonly GatewayProcess[], atMs: number): GatewayProcess | undefined {
+  const alive = processes.filter(({ diesMs }) => diesMs > atMs);
+  return alive.findLast(({ bornMs }) => bornMs <= atMs) ?? alive[0];
+}
+
+/** The session before, whose name another one has too, about the same time in another place of the same host. */
+function twinOf(
+  earlier: readonly Begun[],
+  places: readonly (readonly GatewayProcess[])[],
+  { habits, chance }: { readonly habits: Habits; readonly chance: Chance },
+): Begun | undefined {
+  const share = habits.siblings?.twinShare ?? 0;
+  const last = earlier.at(-1);
+  if (last === undefined || last.isTwin || share === 0 || !chance.happens(share)) {
+    return undefined;
+  }
+  const host = places[last.place]?.[0]?.host;
+  // A fork is no other process to anyone but itself.
+  const others = [...places.keys()].filter((place) => {
+    const [first] = places[place] ?? [];
+    return place !== last.place && first?.host === host && first?.isFork === false;
+  });
+  const place = others[chance.below(others.length)];
+  const isFork = places[last.place]?.[0]?.isFork === true;
+  const startMs = last.startMs + chance.between(0, 30_000);
+  return place === undefined || isFork
+    ? undefined
+    : { session: last.session, place, startMs, isTwin: true };
 }
 
 /** How long after a turn the next one begins. A person reads and thinks; or the gateway tries again at once. */

@@ -1,5 +1,13 @@
 import { push } from "./owners.ts";
-import type { GatewayClaim, Pause, SessionState, Story, Work } from "./story.ts";
+import type {
+  GatewayClaim,
+  GatewayProcess,
+  Pause,
+  SessionEnd,
+  SessionState,
+  Story,
+  Work,
+} from "./story.ts";
 import type { Told } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
@@ -12,6 +20,8 @@ export class Hearing {
   readonly #progress = new Map<Work, number[]>();
   readonly #states = new Map<SessionState, number>();
   readonly #claims = new Map<GatewayClaim, number>();
+  readonly #sessionEnds = new Map<SessionEnd, number>();
+  readonly #gone = new Map<GatewayProcess, number>();
 
   constructor(story: Story) {
     const works = Math.max(0, ...[story.works.at(-1)?.index ?? -1]) + 1;
@@ -19,7 +29,8 @@ export class Hearing {
     this.#ends = new Float64Array(works).fill(never);
   }
 
-  hear(told: Told, nowMs: number): void {
+  /** `from` is the process that says it. */
+  hear(told: Told, nowMs: number, from?: GatewayProcess): void {
     switch (told.what) {
       case "start":
       case "beat":
@@ -45,6 +56,14 @@ export class Hearing {
         break;
       case "claim":
         this.#claims.set(told.claim, Math.min(this.claimOf(told.claim), nowMs));
+        break;
+      case "session_end":
+        this.#sessionEnds.set(told.over, Math.min(this.sessionEndOf(told.over), nowMs));
+        break;
+      case "gone":
+        if (from !== undefined) {
+          this.#gone.set(from, Math.min(this.goneOf(from), nowMs));
+        }
         break;
       default:
     }
@@ -74,6 +93,15 @@ export class Hearing {
 
   claimOf(claim: GatewayClaim): number {
     return this.#claims.get(claim) ?? never;
+  }
+
+  sessionEndOf(over: SessionEnd): number {
+    return this.#sessionEnds.get(over) ?? never;
+  }
+
+  /** When a process said that it stops. */
+  goneOf(process: GatewayProcess): number {
+    return this.#gone.get(process) ?? never;
   }
 
   #waitOf(pause: Pause): { fromMs: number; toMs: number } {

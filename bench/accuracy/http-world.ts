@@ -13,7 +13,7 @@ import { Network } from "./network.ts";
 import type { Ear } from "./sender.ts";
 import type { GatewayProcess, Story, Work } from "./story.ts";
 import type { Request } from "./telling.ts";
-import { enterStory, type Outcome, type World } from "./world.ts";
+import { enterStalls, enterStory, type Outcome, type World } from "./world.ts";
 
 /**
  * Lets a world happen in real time, `speed` times faster than its habits have it, with the real process, its files and
@@ -38,6 +38,9 @@ export async function happenOverHttp(world: World, speed: number, seed: number):
       calendar.enter((story.lastsMs * restart) / (world.collectorRestarts + 1), () =>
         collector.restart(),
       );
+    }
+    if (world.stalls !== undefined) {
+      enterStalls(story.lastsMs, world.stalls, around, chance.fork());
     }
     await play(calendar, now, lastEventMs(story) + world.tailMs);
     await collector.stop();
@@ -108,6 +111,19 @@ class RealCollector implements Ear {
     await this.start();
   }
 
+  /** The kernel keeps what arrives until it goes on. */
+  waitsToBeRead(): boolean {
+    return false;
+  }
+
+  stall(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  wake(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   async consume({ signal, bytes }: Request): Promise<boolean> {
     const url = this.#process?.endpoints.otlp;
     // Who is killed does not answer.
@@ -164,6 +180,7 @@ function hastened(story: Story, speed: number): Story {
       atMs: state.atMs / speed,
     })),
     claims: [],
+    sessionEnds: [],
     lastsMs: story.lastsMs / speed,
   };
 }

@@ -32,6 +32,16 @@ export type Fate =
 const usualDelayMs = { from: 2, to: 300 };
 const longestBackOffMs = 10_000;
 
+/** Requests overtake each other, fail and come twice, but all arrive within the lateness. */
+export const overtaking: Faults = {
+  slowShare: 0.1,
+  longestDelayMs: 5_000,
+  failedShare: 0.01,
+  repeatedShare: 0.01,
+  lostShare: 0,
+  cuts: [],
+};
+
 export class Network {
   readonly #faults: Faults;
   readonly #chance: Chance;

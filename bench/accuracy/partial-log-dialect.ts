@@ -1,3 +1,4 @@
+import { sessionEndOf } from "./span-dialects.ts";
 import { logsRequest, nanosOf, spanOf, text, tracesData, tracesRequest } from "./spans.ts";
 import type { GatewayProcess } from "./story.ts";
 import type { Dialect, Told } from "./telling.ts";
@@ -11,7 +12,7 @@ const beatMs = 20_000;
 export function createPartialLogDialect(): Dialect {
   return {
     beatMs,
-    aliveMs: 0,
+    aliveMs: () => 0,
     tellsAgain: false,
     tellsClosed: false,
     channelsOf(told) {
@@ -21,6 +22,8 @@ export function createPartialLogDialect(): Dialect {
           return ["logs"];
         case "end":
           return ["logs", "ends"];
+        case "session_end":
+          return ["logs"];
         default:
           return [];
       }
@@ -29,7 +32,7 @@ export function createPartialLogDialect(): Dialect {
       return channel === "logs"
         ? [
             logsRequest(
-              told.flatMap((each) => recordOf(each, process)),
+              told.flatMap((each) => [...recordOf(each, process), ...sessionEndOf(each, process)]),
               process,
             ),
           ]

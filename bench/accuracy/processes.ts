@@ -1,5 +1,7 @@
 import type { Chance } from "./chance.ts";
-import type { GatewayProcess } from "./story.ts";
+import { aTrueClock, type ClockHabits, clockOf } from "./sender-clock.ts";
+import { createSiblings, type Siblings } from "./sibling-processes.ts";
+import type { Gap, GatewayProcess } from "./story.ts";
 
 /** How long the processes of a gateway live and how they end. */
 export interface Lives {
@@ -13,14 +15,24 @@ export interface Lives {
   /** Hosts that go away for good, and when. */
   readonly lostHosts: number;
   readonly lostHostsAtMs: number;
+  /** What the clocks of processes do, besides; else they are true to their host. */
+  readonly clocks?: ClockHabits;
+  /** How often, on average, the work of a process is not watched for a while, and for how long at most. */
+  readonly unwatched?: { readonly everyMs: number; readonly longestMs: number };
+  /** Several processes on a host at once; else one follows the other. */
+  readonly siblings?: Siblings;
 }
 
-/** Processes of each host, one after the other. */
+/** Processes that follow each other, of one host or of one place on it. */
 export function createProcesses(
   lives: Lives,
   lastsMs: number,
   chance: Chance,
 ): readonly (readonly GatewayProcess[])[] {
+  const { siblings } = lives;
+  if (siblings !== undefined) {
+    return createSiblings({ ...lives, siblings }, lastsMs, chance);
+  }
   let count = 0;
   return Array.from({ length: lives.hosts }, (_, host) => {
     const skewMs = Math.round(chance.between(-lives.skewMs, lives.skewMs));
@@ -40,6 +52,13 @@ export function createProcesses(
         host: `host-${host}`,
         pid: 1000 + index,
         instance: chance.hex(8),
+        beatMs: 0,
+        unwatched: gapsOf(lives, { fromMs: bornMs, toMs: Math.min(diesMs, lastsMs) }, chance),
+        isFork: false,
+        clock:
+          lives.clocks === undefined
+            ? aTrueClock
+            : clockOf(lives.clocks, { fromMs: bornMs, toMs: Math.min(diesMs, lastsMs) }, chance),
         skewMs,
         bornMs,
         diesMs,
@@ -49,4 +68,22 @@ export function createProcesses(
     }
     return ofHost;
   });
+}
+
+function gapsOf(
+  { unwatched }: Lives,
+  life: { readonly fromMs: number; readonly toMs: number },
+  chance: Chance,
+): readonly Gap[] {
+  const gaps: Gap[] = [];
+  for (let atMs = life.fromMs; unwatched !== undefined; ) {
+    const fromMs = atMs + 60_000 + chance.exponential(unwatched.everyMs);
+    const toMs = fromMs + chance.magnitude(500, unwatched.longestMs);
+    if (toMs + 60_000 > life.toMs) {
+      return gaps;
+    }
+    gaps.push({ fromMs, toMs });
+    atMs = toMs;
+  }
+  return gaps;
 }

@@ -1,8 +1,14 @@
 import { createHash } from "node:crypto";
-import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
+import { OtlpEncoder, type ProcessRecord } from "../../openclaw-plugin/src/otlp.ts";
 import { eventRecordOf, spanRecordOf } from "./relay-records.ts";
 import type { GatewayProcess } from "./story.ts";
-import { type Dialect, type Request, sentMs } from "./telling.ts";
+import { type Dialect, type Request, sentMs, type Told } from "./telling.ts";
+
+/**
+ * The record by which a relay that is switched off says that it no longer watches its process; undefined where the plugin
+ * sends none.
+ */
+export const unwatchedEvent = "openclaw.activity.unwatched" satisfies ProcessRecord["event"];
 
 /** S0, S8 and S9 in the very bytes that the plugin for OpenClaw makes. */
 export function createRelayDialect(): Dialect {
@@ -23,27 +29,19 @@ export function createRelayDialect(): Dialect {
   };
   return {
     beatMs: 0,
-    aliveMs: 10_000,
+    aliveMs: () => 10_000,
     tellsAgain: true,
     tellsClosed: false,
     // One queue holds spans and log records, so that they come in order.
-    channelsOf: (told) => (told.what === "alive" || told.what === "gone" ? ["life"] : ["starts"]),
+    channelsOf: (told) => (processEventOf(told) === undefined ? ["starts"] : ["life"]),
     encode(told, process): readonly Request[] {
       const spans = told.flatMap((each) => spanRecordOf(each, process, pseudonymOf));
       const events = told.flatMap((each) => eventRecordOf(each, process, pseudonymOf));
-      const life = told.flatMap((each) =>
-        each.what === "alive" || each.what === "gone"
-          ? [
-              {
-                signal: "process" as const,
-                event:
-                  each.what === "alive" ? ("entity.state" as const) : ("entity.delete" as const),
-                atMs: sentMs(each.atMs, process),
-                lost: 0,
-              },
-            ]
-          : [],
-      );
+      const life = told.flatMap((each) => {
+        const event = processEventOf(each);
+        const atMs = sentMs(each.atMs, process);
+        return event === undefined ? [] : [{ signal: "process" as const, event, atMs, lost: 0 }];
+      });
       const encoder = encoderOf(process);
       return [
         ...(spans.length > 0
@@ -58,6 +56,19 @@ export function createRelayDialect(): Dialect {
       ];
     },
   };
+}
+
+function processEventOf({ what }: Told): ProcessRecord["event"] | undefined {
+  switch (what) {
+    case "alive":
+      return "entity.state";
+    case "gone":
+      return "entity.delete";
+    case "unwatched":
+      return unwatchedEvent;
+    default:
+      return undefined;
+  }
 }
 
 function pseudonymOf(session: string): string {

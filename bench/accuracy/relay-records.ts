@@ -1,6 +1,7 @@
 import type {
   ClaimRecord,
   PauseRecord,
+  SessionRecord,
   SpanRecord,
 } from "../../openclaw-plugin/src/activity-record.ts";
 import type { GatewayProcess, Work } from "./story.ts";
@@ -45,13 +46,23 @@ export function spanRecordOf(
   ];
 }
 
-/** Approvals (S8), claims and evidence (S9). */
+/** Session ends (S7), approvals (S8), claims and evidence (S9). */
 export function eventRecordOf(
   told: Told,
   process: GatewayProcess,
   pseudonymOf: PseudonymOf,
-): readonly (PauseRecord | ClaimRecord)[] {
+): readonly (SessionRecord | PauseRecord | ClaimRecord)[] {
   switch (told.what) {
+    case "session_end":
+      return [
+        {
+          signal: "session",
+          event: "session.end",
+          session: pseudonymOf(told.over.session.name),
+          seq: told.seq,
+          atMs: sentMs(told.atMs, process),
+        },
+      ];
     case "pause":
     case "resume": {
       const { tool, id } = told.pause;

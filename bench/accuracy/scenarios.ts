@@ -1,5 +1,9 @@
+import { clockWorlds } from "./clock-worlds.ts";
+import { faultWorlds } from "./fault-worlds.ts";
 import type { Habits } from "./gateway.ts";
 import type { Faults } from "./network.ts";
+import { requestWorlds } from "./request-worlds.ts";
+import { siblingWorlds } from "./sibling-worlds.ts";
 import { turnWorlds } from "./turn-worlds.ts";
 import type { World } from "./world.ts";
 
@@ -74,12 +78,14 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     overlapShare: 0.02,
     lostEndShare: 0,
     idleInTurnShare: 0.01,
+    endedShare: 0,
     nestedShare: 0.04,
     unnamedShare: 0.5,
     subAgentShare: 0.04,
     outliveShare: 0.35,
     wrappedShare: 0.03,
     hungShare: 0.01,
+    backgroundShare: 0,
     closedByRunShare: 0,
     siblingShare: 0.01,
     streamShare: 0.01,
@@ -208,41 +214,60 @@ export function scenariosOf(size: Size): readonly Scenario[] {
       },
       perfect,
     ),
-    ...turnWorlds(clean, isFull).map(({ name, about, world, target }) =>
-      scenario(name, about, world, target),
-    ),
-    relayHttp(clean, isFull),
+    ...[
+      ...turnWorlds(clean, isFull),
+      ...siblingWorlds(clean, isFull),
+      ...requestWorlds(clean, isFull),
+      ...clockWorlds(clean, isFull),
+      ...faultWorlds(clean, isFull),
+    ].map(({ name, about, world, target }) => scenario(name, about, world, target)),
+    ...overHttp(clean, isFull),
   ];
 }
 
-/** The real process, its HTTP and its files, killed in the middle. */
-function relayHttp(clean: World, isFull: boolean): Scenario {
+/** The real process, its HTTP and its files: killed in the middle, or stopped for a while. */
+function overHttp(clean: World, isFull: boolean): readonly Scenario[] {
   const allowedLatenessMs = 2 * second;
   const speed = 30;
-  return {
-    name: "relay-http",
-    about:
-      "The relay, the real process over HTTP in real time with `file_storage`, killed once in the middle; `allowed_lateness: 2s`, `restart_grace: 2s`.",
-    httpSpeed: speed,
-    allowedLatenessMs,
-    world: {
-      ...clean,
-      habits: {
-        ...clean.habits,
-        sessions: isFull ? 1_200 : 120,
-        lastsMs: (isFull ? 60 : 6) * second * speed,
-        meanLifeMs: isFull ? 20 * second * speed : never,
-        killedShare: 0.5,
-        hungShare: 0.03,
-        longestToolMs: isFull ? 3 * minute : 20 * second,
-      },
-      flushMs: 200,
-      collectorRestarts: 1,
-      config: { allowed_lateness: "2s", restart_grace: "2s" },
-      // As long as a lease, which is thirty seconds at least; in small nobody dies.
-      tailMs: (isFull ? 60 : 6) * second,
+  const world: World = {
+    ...clean,
+    habits: {
+      ...clean.habits,
+      sessions: isFull ? 1_200 : 120,
+      lastsMs: (isFull ? 60 : 6) * second * speed,
+      meanLifeMs: isFull ? 20 * second * speed : never,
+      killedShare: 0.5,
+      hungShare: 0.03,
+      longestToolMs: isFull ? 3 * minute : 20 * second,
     },
-    // What is due while it is away and for the grace after that waits; that is more than one in a hundred.
-    target: { precision: 0.999, recall: 0.99, ...(isFull ? { delayMs: 6_000 } : {}) },
+    flushMs: 200,
+    config: { allowed_lateness: "2s", restart_grace: "2s" },
+    // As long as a lease, which is thirty seconds at least; in small nobody dies.
+    tailMs: (isFull ? 60 : 6) * second,
   };
+  const real = { httpSpeed: speed, allowedLatenessMs };
+  return [
+    {
+      ...real,
+      name: "relay-http",
+      about:
+        "The relay, the real process over HTTP in real time with `file_storage`, killed once in the middle; `allowed_lateness: 2s`, `restart_grace: 2s`.",
+      world: { ...world, collectorRestarts: 1 },
+      // What is due while it is away and for the grace after that waits; that is more than one in a hundred.
+      target: { precision: 0.999, recall: 0.99, ...(isFull ? { delayMs: 6_000 } : {}) },
+    },
+    {
+      ...real,
+      name: "own-pauses-http",
+      about:
+        "The same process, not killed but stopped with SIGSTOP for five to eight seconds, and continued.",
+      world: {
+        ...world,
+        // Within the lateness, as fast as it is all told.
+        habits: { ...world.habits, straggleShare: 0.5, straggleMs: speed * second },
+        stalls: { count: isFull ? 4 : 1, longestMs: 8 * second },
+      },
+      target: { precision: 0.999, recall: 0.99 },
+    },
+  ];
 }

@@ -1,7 +1,14 @@
 import type { Calendar } from "./calendar.ts";
 import type { Hearing } from "./hearing.ts";
 import type { Network } from "./network.ts";
-import type { GatewayClaim, GatewayProcess, Pause, SessionState, Work } from "./story.ts";
+import type {
+  GatewayClaim,
+  GatewayProcess,
+  Pause,
+  SessionEnd,
+  SessionState,
+  Work,
+} from "./story.ts";
 import { type Channel, channels, type Dialect, type Request, type Told } from "./telling.ts";
 
 /** Whoever is sent to. */
@@ -9,6 +16,8 @@ export interface Ear {
   readonly isUp: boolean;
   /** True when the request was taken; one that was not is sent again. */
   consume(request: Request): Promise<boolean>;
+  /** Whether what arrives now waits to be read, which `read` does then. */
+  waitsToBeRead(read: () => void | Promise<void>): boolean;
 }
 
 /** Where a sender is: what it shares with all others. */
@@ -43,6 +52,7 @@ export class Sender {
   /** What is open, with the number of its start. */
   readonly #open = new Map<Work, number>();
   #seq = 0;
+  #isWatched = true;
   #generation = 0;
   #batches = 0;
   /** What waits, in order, while the collector is away; undefined while it is not. */
@@ -59,37 +69,60 @@ export class Sender {
   }
 
   born(): void {
-    this.#repeat(this.#dialect.aliveMs, () =>
-      this.#say({ what: "alive", atMs: this.#around.now() }, 0),
+    this.#repeat(this.#dialect.aliveMs(this.#process), () =>
+      this.#sayWatched({ what: "alive", atMs: this.#around.now() }, 0),
     );
     this.#repeat(this.#dialect.beatMs, () => this.#tellOpen("beat"));
   }
 
   started(work: Work): void {
+    if (!this.#isWatched) {
+      return;
+    }
     const seq = ++this.#seq;
     this.#open.set(work, seq);
     this.#say({ what: "start", work, atMs: work.startMs, seq });
   }
 
   ended(work: Work, atMs: number): void {
-    this.#open.delete(work);
+    if (!this.#open.delete(work)) {
+      return; // It began while nobody watched.
+    }
     this.#say({ what: "end", work, atMs, seq: ++this.#seq });
   }
 
   progressed(work: Work): void {
-    this.#say({ what: "progress", work, atMs: this.#around.now(), seq: ++this.#seq });
+    this.#sayWatched({ what: "progress", work, atMs: this.#around.now(), seq: ++this.#seq });
   }
 
   waits(what: "pause" | "resume", pause: Pause): void {
-    this.#say({ what, pause, atMs: this.#around.now(), seq: ++this.#seq });
+    this.#sayWatched({ what, pause, atMs: this.#around.now(), seq: ++this.#seq });
   }
 
   reportsState(state: SessionState): void {
-    this.#say({ what: "state", state, atMs: state.atMs, seq: ++this.#seq });
+    this.#sayWatched({ what: "state", state, atMs: state.atMs, seq: ++this.#seq });
   }
 
   claims(claim: GatewayClaim): void {
-    this.#say({ what: "claim", claim, atMs: claim.atMs, seq: ++this.#seq });
+    this.#sayWatched({ what: "claim", claim, atMs: claim.atMs, seq: ++this.#seq });
+  }
+
+  sessionEnds(over: SessionEnd): void {
+    this.#sayWatched({ what: "session_end", over, atMs: over.atMs, seq: ++this.#seq });
+  }
+
+  /** The work of the process is no longer watched, which is said; what is open is forgotten. */
+  switchedOff(): void {
+    for (const channel of channels) {
+      this.#flush(channel);
+    }
+    this.#say({ what: "unwatched", atMs: this.#around.now() }, 0);
+    this.#open.clear();
+    this.#isWatched = false;
+  }
+
+  switchedOn(): void {
+    this.#isWatched = true;
   }
 
   /** The exporter begins anew: what waited in it is gone. */
@@ -106,7 +139,7 @@ export class Sender {
       for (const channel of channels) {
         this.#flush(channel);
       }
-      this.#say({ what: "gone", atMs: this.#around.now() }, 0);
+      this.#sayWatched({ what: "gone", atMs: this.#around.now() }, 0);
     } else {
       this.#generation++;
       this.#queues.clear();
@@ -116,6 +149,12 @@ export class Sender {
   #tellOpen(what: "start" | "beat"): void {
     for (const [work, seq] of this.#open) {
       this.#say({ what, work, atMs: this.#around.now(), seq });
+    }
+  }
+
+  #sayWatched(told: Told, flushMs?: number): void {
+    if (this.#isWatched) {
+      this.#say(told, flushMs);
     }
   }
 
@@ -181,6 +220,9 @@ export class Sender {
       this.#failed(batch, how);
       return;
     }
+    if (collector.waitsToBeRead(() => this.#arrive(batch, { ...how, sentMs: now() }))) {
+      return;
+    }
     for (const request of batch.requests) {
       if (!(await collector.consume(request))) {
         this.#failed(batch, how);
@@ -188,7 +230,7 @@ export class Sender {
       }
     }
     for (const told of batch.told) {
-      hearing.hear(told, now());
+      hearing.hear(told, now(), this.#process);
     }
   }
 

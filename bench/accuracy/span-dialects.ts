@@ -1,6 +1,7 @@
 import type { otlp } from "../../src/otlp/proto/generated.js";
 import {
   type Items,
+  integer,
   logsRequest,
   nanosOf,
   type Span,
@@ -22,7 +23,7 @@ import { type Dialect, namesSessions, type Request, type Told } from "./telling.
 export function createLiveDialect(): Dialect {
   return {
     beatMs: 0,
-    aliveMs: 0,
+    aliveMs: ({ beatMs }) => beatMs,
     tellsAgain: false,
     tellsClosed: true,
     channelsOf(told, process) {
@@ -31,6 +32,11 @@ export function createLiveDialect(): Dialect {
           return ["starts"];
         case "end":
           return ["ends"];
+        case "alive":
+        case "gone":
+          return process.beatMs > 0 ? ["life"] : [];
+        case "session_end":
+          return namesSessions("live", process) ? ["logs"] : [];
         case "pause":
         case "resume":
           return namesSessions("live", process) ? ["logs"] : ["starts"];
@@ -39,13 +45,8 @@ export function createLiveDialect(): Dialect {
       }
     },
     encode(told, process, channel): readonly Request[] {
-      if (channel === "logs") {
-        return [
-          logsRequest(
-            told.flatMap((each) => pauseEvents(each, process)),
-            process,
-          ),
-        ];
+      if (channel === "logs" || channel === "life") {
+        return [eventsRequest(told, process)];
       }
       return [
         tracesRequest(
@@ -63,29 +64,86 @@ export function createPlainDialect(story: Story): Dialect {
   const ofTurn = groupBy(story.works, (work) => (work.kind === "tool" ? ownerOf(work) : undefined));
   return {
     beatMs: 0,
-    aliveMs: 0,
+    aliveMs: ({ beatMs }) => beatMs,
     tellsAgain: false,
     tellsClosed: true,
-    channelsOf: (told) => (told.what === "end" ? ["ends"] : []),
-    encode: (told, process) => [
-      tracesRequest(
-        told.flatMap((each) =>
-          each.what === "end"
-            ? [
-                spanOf(each.work, "plain", {
-                  endedMs: each.atMs,
-                  asked: askedBy.get(each.work) ?? [],
-                  ...(each.work.kind === "harness"
-                    ? { items: itemsAt(each.atMs, ofTurn.get(each.work) ?? []) }
-                    : {}),
-                }),
-              ]
-            : [],
-        ),
-        process,
-      ),
+    channelsOf(told, process) {
+      switch (told.what) {
+        case "end":
+          return ["ends"];
+        case "alive":
+        case "gone":
+          return process.beatMs > 0 ? ["life"] : [];
+        case "session_end":
+          return namesSessions("plain", process) ? ["logs"] : [];
+        default:
+          return [];
+      }
+    },
+    encode: (told, process, channel) => [
+      channel !== "ends"
+        ? eventsRequest(told, process)
+        : tracesRequest(
+            told.flatMap((each) =>
+              each.what === "end"
+                ? [
+                    spanOf(each.work, "plain", {
+                      endedMs: each.atMs,
+                      asked: askedBy.get(each.work) ?? [],
+                      ...(each.work.kind === "harness"
+                        ? { items: itemsAt(each.atMs, ofTurn.get(each.work) ?? []) }
+                        : {}),
+                    }),
+                  ]
+                : [],
+            ),
+            process,
+          ),
     ],
   };
+}
+
+function eventsRequest(told: readonly Told[], process: GatewayProcess): Request {
+  return logsRequest(
+    told.flatMap((each) => [
+      ...pauseEvents(each, process),
+      ...sessionEndOf(each, process),
+      ...entityEvents(each, process),
+    ]),
+    process,
+  );
+}
+
+/** S7, as the conventions of sessions have it. */
+export function sessionEndOf(
+  told: Told,
+  process: GatewayProcess,
+): readonly otlp.LogRecord.$Properties[] {
+  return told.what === "session_end"
+    ? [
+        {
+          eventName: "session.end",
+          timeUnixNano: nanosOf(told.atMs, process),
+          attributes: [text("session.id", told.over.session.name)],
+        },
+      ]
+    : [];
+}
+
+/** S6: the process lives and will say so again, or stops. */
+function entityEvents(told: Told, process: GatewayProcess): readonly otlp.LogRecord.$Properties[] {
+  return told.what === "alive" || told.what === "gone"
+    ? [
+        {
+          eventName: told.what === "alive" ? "entity.state" : "entity.delete",
+          timeUnixNano: nanosOf(told.atMs, process),
+          attributes: [
+            text("entity.type", "service.instance"),
+            integer("entity.report.interval", process.beatMs / 1_000),
+          ],
+        },
+      ]
+    : [];
 }
 
 /** Tools that were open when their harness run ended, and those that were not. */

@@ -1,6 +1,6 @@
 import Long from "long";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import { type GatewayProcess, isRun, type Work, type WorkKind } from "./story.ts";
+import { type AskedCall, type GatewayProcess, isRun, type Work, type WorkKind } from "./story.ts";
 import { type Mode, namesSessions, namesSessionsAlways, type Request, sentMs } from "./telling.ts";
 
 type Attribute = otlp.KeyValue.$Properties;
@@ -21,6 +21,7 @@ const operations: Readonly<Record<WorkKind, string>> = {
 };
 
 const statusError = 2;
+const nanosOfYear = Long.fromNumber(365 * 86_400_000, true).multiply(1_000_000);
 
 /** What a harness run of stock OpenClaw says at its end of the tools below it. */
 export interface Items {
@@ -44,8 +45,8 @@ export function spanOf(
     spanId: Buffer.from(work.spanId, "hex"),
     ...(work.parent === undefined ? {} : { parentSpanId: Buffer.from(work.parent.spanId, "hex") }),
     name: isGenAi ? `${operations[work.kind]} ${work.tool}` : openclawNames[work.kind],
-    startTimeUnixNano: nanosOf(work.startMs, process),
-    ...(more.endedMs === undefined ? {} : { endTimeUnixNano: nanosOf(more.endedMs, process) }),
+    startTimeUnixNano: stampOf("start", work, work.startMs),
+    ...(more.endedMs === undefined ? {} : { endTimeUnixNano: stampOf("end", work, more.endedMs) }),
     ...(work.isFailed && more.endedMs !== undefined ? { status: { code: statusError } } : {}),
     attributes: isGenAi ? genAiAttributes(work, more.asked ?? []) : openclawAttributes(work, more),
   };
@@ -94,8 +95,29 @@ export function nanosOf(atMs: number, process: GatewayProcess): Long {
   return Long.fromNumber(Math.round(sentMs(atMs, process) * 1000), true).multiply(1000);
 }
 
+/** A time of the span of work as its sender writes it, which may be nonsense. */
+function stampOf(which: "start" | "end", { stamp, process }: Work, atMs: number): Long {
+  const nanos = nanosOf(atMs, process);
+  switch (stamp) {
+    case "no start":
+      return which === "start" ? Long.UZERO : nanos;
+    case "far end":
+      return which === "end" ? nanos.add(nanosOfYear) : nanos;
+    case "greatest end":
+      return which === "end" ? Long.MAX_UNSIGNED_VALUE : nanos;
+    case "milliseconds":
+      return nanos.divide(1_000_000);
+    case "seconds":
+      return nanos.divide(1_000_000_000);
+    case "right":
+      return nanos;
+    default:
+      return stamp satisfies never;
+  }
+}
+
 function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
-  const parts = asked.map(({ spanId, tool }) => ({ type: "tool_call", id: spanId, name: tool }));
+  const calls = [...asked.map(({ callId, tool }) => ({ id: callId, name: tool })), ...work.asked];
   return [
     text("gen_ai.operation.name", operations[work.kind]),
     ...(!work.isUnnamed && (isRun(work) || namesSessionsAlways(work.process))
@@ -103,11 +125,39 @@ function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
       : []),
     ...(work.model === "" ? [] : [text("gen_ai.request.model", work.model)]),
     ...(work.kind === "tool"
-      ? [text("gen_ai.tool.name", work.tool), text("gen_ai.tool.call.id", work.spanId)]
+      ? [text("gen_ai.tool.name", work.tool), text("gen_ai.tool.call.id", work.callId)]
       : []),
-    ...(parts.length === 0
-      ? []
-      : [text("gen_ai.output.messages", JSON.stringify([{ role: "assistant", parts }]))]),
+    ...contentOf(work, calls),
+  ];
+}
+
+/** What a model call asked for and was handed, where that is shown: by the GenAI conventions, or as OpenInference has it. */
+function contentOf({ answered, process }: Work, calls: readonly AskedCall[]): Attribute[] {
+  if (answered !== undefined && process.index % 8 === 4) {
+    const call = (at: number) => `llm.output_messages.0.message.tool_calls.${at}.tool_call`;
+    const input = (at: number) => `llm.input_messages.${at}.message`;
+    return [
+      ...calls.flatMap(({ id, name }, at) => [
+        text(`${call(at)}.id`, id),
+        text(`${call(at)}.function.name`, name),
+      ]),
+      text(`${input(0)}.role`, "user"),
+      ...answered.flatMap((id, at) => [
+        text(`${input(at + 1)}.role`, "tool"),
+        text(`${input(at + 1)}.tool_call_id`, id),
+      ]),
+    ];
+  }
+  const requests = calls.map((each) => ({ type: "tool_call", ...each }));
+  const output = [{ role: "assistant", parts: requests }];
+  const responses = answered?.map((id) => ({ type: "tool_call_response", id, response: "…" }));
+  const input = [
+    { role: "user", parts: [{ type: "text", content: "…" }] },
+    { role: "tool", parts: responses },
+  ];
+  return [
+    ...(calls.length === 0 ? [] : [text("gen_ai.output.messages", JSON.stringify(output))]),
+    ...(answered === undefined ? [] : [text("gen_ai.input.messages", JSON.stringify(input))]),
   ];
 }
 
@@ -138,7 +188,7 @@ function resourceOf(process: GatewayProcess): otlp.Resource.$Properties {
     attributes: [
       text("service.name", "gateway"),
       text("host.name", process.host),
-      text("service.instance.id", process.instance),
+      ...(process.instance === "" ? [] : [text("service.instance.id", process.instance)]),
       integer("process.pid", process.pid),
     ],
   };

@@ -1,16 +1,32 @@
+import type { SenderClock, Stamp } from "./sender-clock.ts";
+
 /** Who does the work: a process of a gateway. Times are the world's, in ms from its beginning. */
 export interface GatewayProcess {
   readonly index: number;
   readonly host: string;
   readonly pid: number;
+  /** Its `service.instance.id`; empty when it has none. */
   readonly instance: string;
+  /** How often it says by entity events that it lives, where its dialect has no heartbeats; 0 for never. */
+  readonly beatMs: number;
+  /** It was forked and has the resource of its parent, which alone says that it lives or stops. */
+  readonly isFork: boolean;
+  /** While its work is not watched, in order: its relay is switched off, and back on. */
+  readonly unwatched: readonly Gap[];
   /** How wrong the clock of its host is. */
   readonly skewMs: number;
+  /** How wrong its own is besides. */
+  readonly clock: SenderClock;
   readonly bornMs: number;
   /** Infinity when it outlives the story. */
   readonly diesMs: number;
   /** A process that stops lets its tools go, closes spans and says good-bye. */
   readonly death: "stops" | "killed";
+}
+
+export interface Gap {
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 export interface Session {
@@ -33,6 +49,8 @@ export interface Work {
   readonly tool: string;
   /** Name of the model; empty for other work than model calls. */
   readonly model: string;
+  /** The id of the call; empty for other work than tools. */
+  readonly callId: string;
   /** The model call that asked for the tool. */
   readonly askedBy: Work | undefined;
   readonly startMs: number;
@@ -44,14 +62,26 @@ export interface Work {
   closedMs: number;
   /** It was its run that did. */
   isClosedByRun: boolean;
-  /** A model call that failed. */
+  /** A model call that failed, or a run that was cancelled. */
   isFailed: boolean;
+  /** Calls that a model call asked for besides those that ran in its turn. */
+  asked: readonly AskedCall[];
+  /** Ids of calls whose answers a model call was handed; undefined where its input is not shown. */
+  answered: readonly string[] | undefined;
   /** When it made progress between its start and its end, in order. */
   progressMs: readonly number[];
   /** A run of which nobody reports the end. */
   isEndLost: boolean;
+  /** What is wrong with the times of its span. */
+  readonly stamp: Stamp;
   /** It does not name its session, which is that of the work above it. */
   readonly isUnnamed: boolean;
+}
+
+/** A call of a tool that a model asked for. */
+export interface AskedCall {
+  readonly id: string;
+  readonly name: string;
 }
 
 /** A wait for a person. */
@@ -76,6 +106,13 @@ export interface SessionState {
   readonly reason: "run_started" | "run_completed" | "message_completed" | "";
   /** Messages that wait for their turn. */
   readonly queueDepth: number;
+}
+
+/** A session is over: nothing of it is open in this process but what never ends. */
+export interface SessionEnd {
+  readonly session: Session;
+  readonly process: GatewayProcess;
+  readonly atMs: number;
 }
 
 /** `recovery`: it says that it is about to recover the session. */
@@ -103,6 +140,7 @@ export interface Story {
   readonly pauses: readonly Pause[];
   readonly states: readonly SessionState[];
   readonly claims: readonly GatewayClaim[];
+  readonly sessionEnds: readonly SessionEnd[];
   /** When the last turn had begun. */
   readonly lastsMs: number;
 }
@@ -118,6 +156,12 @@ export function isOrphan({ orphanedMs }: Work): boolean {
 
 export function isRun({ kind }: Work): boolean {
   return kind === "harness" || kind === "run";
+}
+
+/** Since when work that was open is no longer watched; Infinity when it always is. */
+export function unwatchedMs({ startMs, endMs, process }: Work): number {
+  const gap = process.unwatched.find(({ fromMs }) => startMs < fromMs && fromMs < endMs);
+  return gap?.fromMs ?? Number.POSITIVE_INFINITY;
 }
 
 /** Its own run: the harness run of the turn that it is part of, or itself. */

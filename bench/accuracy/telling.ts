@@ -1,5 +1,13 @@
 import type { Signal } from "../../src/otlp/payload.ts";
-import type { GatewayClaim, GatewayProcess, Pause, SessionState, Work } from "./story.ts";
+import { epochUnixMs, errorMs } from "./sender-clock.ts";
+import type {
+  GatewayClaim,
+  GatewayProcess,
+  Pause,
+  SessionEnd,
+  SessionState,
+  Work,
+} from "./story.ts";
 
 /** How a gateway tells of its work. */
 export type Mode = "relay" | "live" | "partial_logs" | "plain";
@@ -30,7 +38,13 @@ export type Told =
       readonly atMs: number;
       readonly seq: number;
     }
-  | { readonly what: "alive" | "gone"; readonly atMs: number };
+  | {
+      readonly what: "session_end";
+      readonly over: SessionEnd;
+      readonly atMs: number;
+      readonly seq: number;
+    }
+  | { readonly what: "alive" | "gone" | "unwatched"; readonly atMs: number };
 
 /** An OTLP request. */
 export interface Request {
@@ -50,20 +64,22 @@ export interface Dialect {
   encode(told: readonly Told[], process: GatewayProcess, channel: Channel): readonly Request[];
   /** How often every open span is told of again; 0 for never. */
   readonly beatMs: number;
-  /** How often the process says that it lives; 0 for never. */
-  readonly aliveMs: number;
+  /** How often a process says that it lives; 0 for never. */
+  aliveMs(process: GatewayProcess): number;
   /** Whether what is open is told again when the collector was away. */
   readonly tellsAgain: boolean;
   /** Whether spans of orphans that their gateway closes are told of. */
   readonly tellsClosed: boolean;
 }
 
-/** The world began then. */
-export const epochUnixMs = 1_795_000_000_000;
-
 /** A time as the sender's clock has it, in Unix ms. */
 export function sentMs(atMs: number, process: GatewayProcess): number {
-  return epochUnixMs + atMs + process.skewMs;
+  return Math.max(0, epochUnixMs + atMs + process.skewMs + errorMs(process.clock, atMs));
+}
+
+/** Whether the silence of a process says something: it, or each of its spans, promises heartbeats. */
+export function promisesBeats(mode: Mode, { beatMs, isFork }: GatewayProcess): boolean {
+  return mode === "relay" || mode === "partial_logs" || (beatMs > 0 && !isFork);
 }
 
 /** Half of the processes name the session on their runs; of the others only the tree of spans is known. */

@@ -55,7 +55,13 @@ export function assess(scenario: Scenario, outcome: Outcome): Trial {
   const { world, allowedLatenessMs } = scenario;
   const { story, hearing, derived, samples } = outcome;
   const owners = new Owners(story, world.mode);
-  const rules = { ...thresholds, mode: world.mode, allowedLatenessMs };
+  const rules = {
+    ...thresholds,
+    mode: world.mode,
+    allowedLatenessMs,
+    showsAnswers: world.habits.requests !== undefined,
+    longestDelayMs: world.faults.longestDelayMs,
+  };
   const deadlines = new Deadlines(story, { hearing, owners, rules });
   const told = readDerived(derived);
   const verdict = judge(story, { hearing, told }, deadlines);
@@ -140,6 +146,7 @@ export function missesOf(
       target.wrongAtOnce ?? Number.POSITIVE_INFINITY,
     ),
     ...atMost("evicted before it was due", verdict.early, target.early ?? Number.POSITIVE_INFINITY),
+    ...atMost("called confirmed though nothing had reported it", verdict.overconfident, 0),
     ...atMost("evicted though the end had arrived", verdict.afterEnd, 0),
     ...atMost("evicted or stalled while a person was awaited", verdict.whileAwaited, 0),
   ];

@@ -1,4 +1,4 @@
-import type { Faults } from "./network.ts";
+import { overtaking } from "./network.ts";
 import type { Target } from "./scenarios.ts";
 import type { World } from "./world.ts";
 
@@ -6,22 +6,13 @@ const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
 
-interface TurnWorld {
+/** A world with its name and what it is to show. */
+export interface TurnWorld {
   readonly name: string;
   readonly about: string;
   readonly world: World;
   readonly target: Target;
 }
-
-/** Requests overtake each other, fail and come twice, but all arrive within the lateness. */
-const overtaking: Faults = {
-  slowShare: 0.1,
-  longestDelayMs: 5 * second,
-  failedShare: 0.01,
-  repeatedShare: 0.01,
-  lostShare: 0,
-  cuts: [],
-};
 
 const exact: Target = {
   precision: 0.999,

@@ -1,6 +1,8 @@
+import { AskedCalls } from "./asked-calls.ts";
 import type { Chance } from "./chance.ts";
 import type { Habits } from "./gateway.ts";
 import { modelNameOf, modelTimesOf, toolLengthOf, updatesOf } from "./lengths.ts";
+import { absurdStamp, type Stamp } from "./sender-clock.ts";
 import type { GatewayProcess, Pause, Session, Work, WorkKind } from "./story.ts";
 import { namesSessions } from "./telling.ts";
 
@@ -8,6 +10,10 @@ const never = Number.POSITIVE_INFINITY;
 const deepestNesting = 2;
 /** Longer than the two minutes after which a session is stalled. */
 const still = { fromMs: 130_000, toMs: 400_000 };
+
+/** The name of tools in the background, and how long they take. */
+export const backgroundTool = "tool_background";
+const background = { fromMs: 60_000, toMs: 1_800_000 };
 
 interface Above {
   readonly work: Work;
@@ -21,14 +27,17 @@ export class TurnWriter {
   readonly pauses: Pause[] = [];
   readonly #habits: Habits;
   readonly #chance: Chance;
+  readonly #calls: AskedCalls;
 
   constructor(habits: Habits, chance: Chance) {
     this.#habits = habits;
     this.#chance = chance;
+    this.#calls = new AskedCalls(habits.requests, chance);
   }
 
-  newSession(): Session {
-    const session = { index: this.sessions.length, name: `session-${this.#chance.hex(6)}` };
+  /** With a name of its own, or with one that another session has in another process. */
+  newSession(name = `session-${this.#chance.hex(6)}`): Session {
+    const session = { index: this.sessions.length, name };
     this.sessions.push(session);
     return session;
   }
@@ -49,15 +58,21 @@ export class TurnWriter {
     const harness = this.#start("harness", { ...at, startMs, parent: how.above?.work });
     const run = this.#start("run", { ...at, startMs: startMs + 3, parent: harness });
     const hung: Work[] = [];
-    let next = { call: run, endMs: startMs + 20 };
+    let next = { call: run, endMs: this.#runLeft(run, startMs + 20) };
+    let isCancelled = false;
     const steps = isShort ? 1 + chance.below(2) : 1 + chance.below(depth === 0 ? 6 : 3);
-    for (let step = 0; step < steps; step++) {
+    for (let step = 0; step < steps && !isCancelled; step++) {
       next = this.#modelCalls(run, next.endMs, isShort);
-      if (step < steps - 1) {
+      const isLast = step === steps - 1;
+      if (!isLast || this.#calls.finish(next.call).mayAlsoRun) {
+        const hungBefore = hung.length;
         next.endMs = this.#tools(run, next, { depth, hung, isShort });
+        isCancelled = hung.length > hungBefore && this.#calls.cancels();
       }
     }
-    if (!isShort && depth < deepestNesting && chance.happens(nestedShare)) {
+    run.isFailed = isCancelled;
+    harness.isFailed = isCancelled;
+    if (!isCancelled && !isShort && depth < deepestNesting && chance.happens(nestedShare)) {
       next.endMs = this.turn(session, process, next.endMs, {
         above: { work: run, depth: depth + 1 },
       });
@@ -82,6 +97,21 @@ export class TurnWriter {
     return endMs + 4;
   }
 
+  /** Runs what was approved since an earlier turn asked for it, one call after the other. Returns when the run goes on. */
+  #runLeft(run: Work, fromMs: number): number {
+    let atMs = fromMs;
+    for (const { id, name, isApproved } of this.#calls.takeLeft(run.session, run.startMs)) {
+      this.#calls.answer(run, id);
+      if (isApproved) {
+        const about = { startMs: atMs, name, leftCall: id, parent: run, askedBy: undefined };
+        const tool = this.#start("tool", { ...run, ...about });
+        atMs += this.#chance.magnitude(5, 20_000);
+        this.#end(tool, atMs);
+      }
+    }
+    return atMs;
+  }
+
   /** A model call, again and again while it fails. Returns the one that did not, and when the run goes on. */
   #modelCalls(run: Work, fromMs: number, isShort: boolean): { call: Work; endMs: number } {
     const chance = this.#chance;
@@ -91,9 +121,10 @@ export class TurnWriter {
       call.progressMs = times.progressMs;
       atMs = times.endMs;
       call.isFailed = chance.happens(0.05);
+      call.answered = this.#calls.answersOf(run);
       this.#end(call, atMs);
       atMs += 10;
-      if (!call.isFailed) {
+      if (!call.isFailed && !this.#calls.discards(call)) {
         return { call, endMs: atMs };
       }
       if (!isShort && chance.happens(this.#habits.stillShare * 10)) {
@@ -119,6 +150,15 @@ export class TurnWriter {
       const startMs = fromMs + index * 2;
       const isHung = chance.happens(this.#habits.hungShare);
       const { name, lengthMs } = toolLengthOf(this.#habits, turn.isShort, chance);
+      if (this.#calls.refuses(asked.call, run, name)) {
+        continue;
+      }
+      if (this.#isBackground(run)) {
+        const tool = this.#tool(run, asked.call, { startMs, name: backgroundTool });
+        this.#end(tool, startMs + chance.magnitude(background.fromMs, background.toMs));
+        goesOnMs = Math.max(goesOnMs, startMs + 50);
+        continue;
+      }
       const tool = this.#tool(run, asked.call, { startMs, name });
       if (isHung) {
         turn.hung.push(tool);
@@ -136,6 +176,12 @@ export class TurnWriter {
       goesOnMs = Math.max(goesOnMs, endMs);
     }
     return goesOnMs + 5;
+  }
+
+  #isBackground({ process }: Work): boolean {
+    const { backgroundShare } = this.#habits;
+    const mayBe = backgroundShare > 0 && namesSessions("plain", process);
+    return mayBe && this.#chance.happens(backgroundShare);
   }
 
   /** One tool that takes minutes, or never ends, and meanwhile others, one after the other. Returns when all are over. */
@@ -216,7 +262,10 @@ export class TurnWriter {
   }
 
   #tool(run: Work, askedBy: Work, { startMs, name }: { startMs: number; name: string }): Work {
-    return this.#start("tool", { ...run, startMs, parent: run, askedBy, name });
+    const tool = this.#start("tool", { ...run, startMs, parent: run, askedBy, name });
+    // Of one that never ends the run says so itself.
+    this.#calls.answer(run, tool.callId);
+    return tool;
   }
 
   #start(
@@ -229,19 +278,24 @@ export class TurnWriter {
       readonly isUnnamed: boolean;
       readonly askedBy?: Work | undefined;
       readonly name?: string;
+      /** The id of a call that an earlier turn has left to this one. */
+      readonly leftCall?: string;
     },
   ): Work {
     const { session, process, startMs, parent, askedBy } = at;
+    const traceId = parent?.traceId ?? this.#chance.hex(16);
+    const spanId = this.#chance.hex(8);
     const work: Work = {
       index: this.works.length,
       kind,
-      traceId: parent?.traceId ?? this.#chance.hex(16),
-      spanId: this.#chance.hex(8),
+      traceId,
+      spanId,
       parent,
       session,
       process,
       tool: kind === "tool" ? (at.name ?? "tool_late") : "",
       model: kind === "model_call" ? modelNameOf(this.#chance) : "",
+      callId: kind === "tool" ? (at.leftCall ?? spanId) : "",
       askedBy,
       startMs,
       endMs: never,
@@ -249,8 +303,11 @@ export class TurnWriter {
       closedMs: never,
       isClosedByRun: false,
       isFailed: false,
+      asked: [],
+      answered: kind === "model_call" ? this.#calls.answersOf(undefined) : undefined,
       progressMs: [],
       isEndLost: false,
+      stamp: this.#stamp(),
       isUnnamed: at.isUnnamed,
     };
     // What would begin after the death of its process does not.
@@ -258,6 +315,12 @@ export class TurnWriter {
       this.works.push(work);
     }
     return work;
+  }
+
+  #stamp(): Stamp {
+    const absurdShare = this.#habits.clocks?.absurdShare ?? 0;
+    const isAbsurd = absurdShare > 0 && this.#chance.happens(absurdShare);
+    return isAbsurd ? absurdStamp(this.#chance) : "right";
   }
 
   #end(work: Work, endMs: number): void {

@@ -2,11 +2,18 @@ import type { Deadlines } from "./deadlines.ts";
 import type { ToldEvents } from "./derived-events.ts";
 import type { Hearing } from "./hearing.ts";
 import { push } from "./owners.ts";
-import { isMarker, isOrphan, ownerOf, type Story, type Work } from "./story.ts";
+import { isMarker, isOrphan, ownerOf, type Story, unwatchedMs, type Work } from "./story.ts";
 
 /** An eviction that was wrong, or an orphan that was missed. */
 export interface Case {
-  readonly what: "false" | "repeated" | "missed" | "after_end" | "while_awaited" | "early";
+  readonly what:
+    | "false"
+    | "repeated"
+    | "missed"
+    | "after_end"
+    | "while_awaited"
+    | "early"
+    | "overconfident";
   readonly work: Work | undefined;
   readonly reason: string;
   readonly atMs: number;
@@ -43,6 +50,8 @@ export interface Verdict {
   readonly wrongAtOnce: number;
   /** Orphans that were evicted before they were due. */
   readonly early: number;
+  /** Evictions that are called confirmed though nothing has reported them: those that were wrong, and guesses. */
+  readonly overconfident: number;
   readonly afterEnd: number;
   readonly whileAwaited: number;
   readonly cases: readonly Case[];
@@ -57,6 +66,8 @@ export function judge(
   const { hearing, told } = heard;
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const found = new Set<Work>();
+  /** Those of them that evictions are taken to have meant which name none. */
+  const foundByNumber = new Set<Work>();
   const cases: Case[] = [];
   const lateMs: number[] = [];
   const byReason = new Map<string, number>();
@@ -67,9 +78,32 @@ export function judge(
   // What has reached its greatest age and never ends is given up with right, even while its run goes on.
   const isRight = (work: Work, reason: string, atMs: number) =>
     atMs >= deadlines.orphanedMs(work) || (reason === "max_age" && isOrphan(work));
-  const evict = (work: Work | undefined, reason: string, atMs: number) => {
+  // An orphan that is named after one of its run was evicted by number is another one, where there is another one.
+  const otherThan = (work: Work, atMs: number) =>
+    story.works.find(
+      (each) =>
+        ownerOf(each) === ownerOf(work) &&
+        isMarker(each) &&
+        isOrphan(each) &&
+        !found.has(each) &&
+        deadlines.orphanedMs(each) <= atMs,
+    );
+  const lookAlikes = new Map<Work, number>();
+  const isOfLookAlike = ({ run }: EvictionOfOne) => {
+    const left = run === undefined ? 0 : (lookAlikes.get(run) ?? deadlines.lookAlikesIn(run));
+    if (run !== undefined) {
+      lookAlikes.set(run, left - 1);
+    }
+    return left > 0;
+  };
+  const evict = (work: Work | undefined, eviction: EvictionOfOne) => {
+    const { reason, atMs, confidence, isByNumber } = eviction;
     byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
     const note = (what: Case["what"]) => cases.push({ what, work, reason, atMs });
+    if (work !== undefined && unwatchedMs(work) <= atMs && !isOrphan(work)) {
+      note("false"); // Nobody watches it any more, which is no end.
+      return;
+    }
     if (work !== undefined && !deadlines.isKnowable(work)) {
       undecided++;
       return;
@@ -84,17 +118,47 @@ export function judge(
     if (isPremature && !found.has(work) && deadlines.isHeldUnawares(work, atMs)) {
       found.add(work);
       undecided++;
+    } else if (work === undefined && isOfLookAlike(eviction)) {
+      undecided++;
+    } else if (
+      work !== undefined &&
+      !isRight(work, reason, atMs) &&
+      deadlines.isForeclosed(work, atMs)
+    ) {
+      undecided++;
     } else if (work === undefined || !isRight(work, reason, atMs)) {
       note("false");
+      noteConfidence(work, { reason, atMs, confidence });
       wrongAt.set(atMs, (wrongAt.get(atMs) ?? 0) + 1);
     } else if (found.has(work)) {
-      note("repeated");
+      const other = !isByNumber && foundByNumber.delete(work) ? otherThan(work, atMs) : undefined;
+      if (other === undefined) {
+        note("repeated");
+      } else {
+        found.add(other);
+        foundByNumber.add(other);
+        right++;
+      }
     } else {
       found.add(work);
+      if (isByNumber) {
+        foundByNumber.add(work);
+      }
       right++;
+      noteConfidence(work, { reason, atMs, confidence });
       if (reason === "orphaned_no_owner") {
         notePunctuality(work, atMs);
       }
+    }
+  };
+  const noteConfidence = (
+    work: Work | undefined,
+    { reason, atMs, confidence }: Pick<EvictionOfOne, "reason" | "atMs" | "confidence">,
+  ) => {
+    const isReported =
+      work !== undefined && isRight(work, reason, atMs) && deadlines.isReported(work, atMs);
+    if (confidence === "confirmed" && !isReported) {
+      cases.push({ what: "overconfident", work, reason, atMs });
     }
   };
   const notePunctuality = (work: Work, atMs: number) => {
@@ -106,8 +170,8 @@ export function judge(
     }
   };
 
-  for (const { atMs, reason, marker } of evictionsOf(told, works, deadlines, found)) {
-    evict(marker(), reason, atMs);
+  for (const eviction of evictionsOf(told, works, deadlines, found)) {
+    evict(eviction.marker(), eviction);
   }
   for (const { atMs, spanId } of told.stalls) {
     const work = works.get(spanId);
@@ -151,6 +215,7 @@ export function judge(
     stalls: told.stalls.length,
     wrongAtOnce: Math.max(0, ...wrongAt.values()),
     early: count("early"),
+    overconfident: count("overconfident"),
     afterEnd: count("after_end"),
     whileAwaited: count("while_awaited"),
     cases,
@@ -168,6 +233,10 @@ const togetherMs = 1_000;
 interface EvictionOfOne {
   readonly atMs: number;
   readonly reason: string;
+  readonly confidence: string;
+  /** It names none, only a run. */
+  readonly isByNumber: boolean;
+  readonly run?: Work | undefined;
   /** Asked in order: of evictions by number, whom they mean depends on who was found before. */
   readonly marker: () => Work | undefined;
 }
@@ -194,12 +263,12 @@ function evictionsOf(
     return `${reason} ${work === undefined ? spanId : owners.sessionOf(work)}`;
   };
   const named = new Map<string, number[]>();
-  const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason }) => {
+  const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason, confidence }) => {
     const place = placeOf(spanId, reason);
     named.set(place, [...(named.get(place) ?? []), atMs]);
-    return { atMs, reason, marker: () => works.get(spanId) };
+    return { atMs, reason, confidence, isByNumber: false, marker: () => works.get(spanId) };
   });
-  for (const { atMs, spanId, reason, count } of told.evictions) {
+  for (const { atMs, spanId, reason, confidence, count } of told.evictions) {
     const times = named.get(placeOf(spanId, reason)) ?? [];
     for (let rest = count; rest > 0; rest--) {
       const same = times.findIndex((time) => Math.abs(time - atMs) <= togetherMs);
@@ -216,9 +285,20 @@ function evictionsOf(
             (deadlines.orphanedMs(orphan) <= atMs || deadlines.isHeldUnawares(orphan, atMs)),
         );
         const isOfRun = (orphan: Work) => run !== undefined && ownerOf(orphan) === ownerOf(run);
-        return possible.find(isOfRun) ?? possible[0];
+        const ofRun = possible.filter(isOfRun);
+        // What is known is meant before what nothing speaks of yet.
+        const due = ofRun.find((orphan) => deadlines.knownFromMs(orphan) <= atMs);
+        const mayBeNone = run !== undefined && deadlines.lookAlikesIn(run) > 0;
+        return due ?? (mayBeNone ? undefined : (ofRun[0] ?? possible[0]));
       };
-      evictions.push({ atMs, reason, marker });
+      evictions.push({
+        atMs,
+        reason,
+        confidence,
+        isByNumber: true,
+        run: works.get(spanId),
+        marker,
+      });
     }
   }
   return evictions.sort((a, b) => a.atMs - b.atMs);

@@ -1,7 +1,7 @@
 import type { Hearing } from "./hearing.ts";
 import { type Owners, push } from "./owners.ts";
-import { isOrphan, isRun, type Pause, type Story, type Work } from "./story.ts";
-import { type Mode, namesSessions } from "./telling.ts";
+import { isOrphan, isRun, type Pause, type Story, unwatchedMs, type Work } from "./story.ts";
+import { type Mode, namesSessions, promisesBeats } from "./telling.ts";
 
 /** A wait for a person as somebody sees it: of a tool, or of all runs of its session that were open when it began. */
 export interface SeenPause {
@@ -78,10 +78,9 @@ export class DeliveredView implements View {
     if (Number.isFinite(this.#hearing.endOf(work))) {
       return isOrphan(work) ? work.closedMs : work.endMs;
     }
-    // Only these promise heartbeats, so that their silence says something.
-    const hasLease = this.#mode === "relay" || this.#mode === "partial_logs";
+    const hasLease = promisesBeats(this.#mode, work.process);
     const diesMs = hasLease ? work.process.diesMs : never;
-    return Math.min(diesMs, this.#idleOf(work)?.atMs ?? never);
+    return Math.min(diesMs, unwatchedMs(work), this.#idleOf(work)?.atMs ?? never);
   }
 
   /** When the end of an owner arrived, that is, of both its runs, or what stands for it. */

@@ -25,6 +25,8 @@ export interface World {
   readonly exporterRestartMs: number;
   /** How often the collector is killed or stopped, and started again seconds later. */
   readonly collectorRestarts: number;
+  /** How often the collector is stopped and continued, as by SIGSTOP and SIGCONT, and for how long at most. */
+  readonly stalls?: { readonly count: number; readonly longestMs: number };
   /** Config of `session_activity`. */
   readonly config: Readonly<Record<string, unknown>>;
   /** How long the world goes on when the last turn has begun. */
@@ -43,6 +45,7 @@ export interface Outcome {
 /** No whole part of anything that repeats. */
 const sampleEveryMs = 17_300;
 const sampledTailMs = 1_800_000;
+const shortestStallMs = 5_000;
 
 /** Lets a world happen. The same world and seed give the same outcome. */
 export async function happen(world: World, seed: number): Promise<Outcome> {
@@ -65,6 +68,9 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   };
   enterStory(world, story, around, chance.fork());
   enterRestarts(world, around, chance.fork());
+  if (world.stalls !== undefined) {
+    enterStalls(world.habits.lastsMs, world.stalls, around, chance.fork());
+  }
   const samples: StateSample[] = [];
   // Plain spans arrive when all is over: they say nothing of what is open.
   const sampledMs = world.mode === "plain" ? 0 : world.habits.lastsMs + sampledTailMs;
@@ -105,6 +111,10 @@ export function enterStory(
     const sender = new Sender(process, dialect, around);
     senders.set(process, sender);
     calendar.enter(process.bornMs, () => sender.born());
+    for (const { fromMs, toMs } of process.unwatched) {
+      calendar.enter(fromMs, () => sender.switchedOff());
+      calendar.enter(toMs, () => sender.switchedOn());
+    }
   }
   const isTold = new Map<string, boolean>();
   for (const work of story.works) {
@@ -141,6 +151,9 @@ export function enterStory(
   for (const claim of story.claims) {
     calendar.enter(claim.atMs, () => senders.get(claim.process)?.claims(claim));
   }
+  for (const over of story.sessionEnds) {
+    calendar.enter(over.atMs, () => senders.get(over.process)?.sessionEnds(over));
+  }
   for (const [process, sender] of senders) {
     let atMs = process.bornMs + chance.exponential(world.exporterRestartMs);
     while (atMs < Math.min(process.diesMs, story.lastsMs)) {
@@ -170,6 +183,30 @@ function enterRestarts(
     const backMs = atMs + chance.magnitude(1_000, 30_000);
     calendar.enter(atMs, () => collector.end(atMs, restart % 2 === 0 ? "killed" : "stopped"));
     calendar.enter(backMs, () => collector.start(backMs));
+  }
+}
+
+/** Enters the moments at which the collector is stopped and continued. */
+export function enterStalls(
+  lastsMs: number,
+  { count, longestMs }: NonNullable<World["stalls"]>,
+  {
+    calendar,
+    collector,
+  }: {
+    readonly calendar: Calendar;
+    readonly collector: {
+      stall(): void;
+      wake(atMs: number): void | Promise<void>;
+    };
+  },
+  chance: Chance,
+): void {
+  for (let stall = 0; stall < count; stall++) {
+    const atMs = (lastsMs * (stall + chance.between(0.1, 0.6))) / count;
+    const wakesMs = atMs + chance.magnitude(shortestStallMs, longestMs);
+    calendar.enter(atMs, () => collector.stall());
+    calendar.enter(wakesMs, () => collector.wake(wakesMs));
   }
 }
 

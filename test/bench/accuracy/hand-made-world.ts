@@ -1,8 +1,10 @@
 import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { aTrueClock } from "../../../bench/accuracy/sender-clock.ts";
 import type {
   GatewayProcess,
   Pause,
   Session,
+  SessionEnd,
   SessionState,
   Story,
   Work,
@@ -16,6 +18,10 @@ export const process: GatewayProcess = {
   host: "host",
   pid: 1,
   instance: "one",
+  beatMs: 0,
+  isFork: false,
+  unwatched: [],
+  clock: aTrueClock,
   skewMs: 0,
   bornMs: 0,
   diesMs: never,
@@ -30,15 +36,23 @@ export class HandMadeWorld {
   readonly works: Work[] = [];
   readonly pauses: Pause[] = [];
   readonly states: SessionState[] = [];
+  readonly sessionEnds: SessionEnd[] = [];
 
   /** A harness run and the run in it; gives the run. */
   turn(
     startS: number,
     endS: number,
-    more: { readonly above?: Work; readonly of?: Session; readonly isEndLost?: boolean } = {},
+    more: {
+      readonly above?: Work;
+      readonly of?: Session;
+      readonly by?: GatewayProcess;
+      readonly isEndLost?: boolean;
+      readonly isFailed?: boolean;
+    } = {},
   ): Work {
-    const { above, of = session, isEndLost = false } = more;
-    const at = { session: of, isEndLost, startMs: startS * 1_000, endMs: endS * 1_000 };
+    const { above, of = session, by = process, isEndLost = false, isFailed = false } = more;
+    const times = { startMs: startS * 1_000, endMs: endS * 1_000 };
+    const at = { session: of, process: by, isEndLost, isFailed, ...times };
     const harness = this.#add("harness", above, at);
     return this.#add("run", harness, at);
   }
@@ -68,9 +82,18 @@ export class HandMadeWorld {
   }
 
   get story(): Story {
-    const { works, pauses, states } = this;
+    const { works, pauses, states, sessionEnds } = this;
     const sessions = [session, otherSession];
-    return { processes: [process], sessions, works, pauses, states, claims: [], lastsMs: 0 };
+    return {
+      processes: [...new Set(works.map((work) => work.process))],
+      sessions,
+      works,
+      pauses,
+      states,
+      claims: [],
+      sessionEnds,
+      lastsMs: 0,
+    };
   }
 
   /** All of it arrives `delayMs` late, but for `unheard`. */
@@ -83,13 +106,17 @@ export class HandMadeWorld {
       for (const atMs of work.progressMs) {
         hear("progress", atMs);
       }
-      if (Number.isFinite(work.endMs) && !work.isEndLost) {
-        hear("end", work.endMs);
+      const endMs = Math.min(work.endMs, work.closedMs);
+      if (Number.isFinite(endMs) && !work.isEndLost) {
+        hear("end", endMs);
       }
     }
     for (const pause of this.pauses.filter(({ isSignalled }) => isSignalled)) {
       hearing.hear({ what: "pause", pause, atMs: 0, seq: 1 }, pause.fromMs + delayMs);
       hearing.hear({ what: "resume", pause, atMs: 0, seq: 1 }, pause.toMs + delayMs);
+    }
+    for (const over of this.sessionEnds) {
+      hearing.hear({ what: "session_end", over, atMs: over.atMs, seq: 1 }, over.atMs + delayMs);
     }
     for (const state of this.states) {
       hearing.hear({ what: "state", state, atMs: state.atMs, seq: 1 }, state.atMs + delayMs);
@@ -97,10 +124,15 @@ export class HandMadeWorld {
     return hearing;
   }
 
+  sessionEnd(atS: number): void {
+    this.sessionEnds.push({ session, process, atMs: atS * 1_000 });
+  }
+
   #marker(kind: WorkKind, run: Work, startS: number, endS: number, more: Partial<Work>): Work {
     const isHung = !Number.isFinite(endS);
     return this.#add(kind, run, {
       session: run.session,
+      process: run.process,
       startMs: startS * 1_000,
       endMs: endS * 1_000,
       ...(isHung ? { orphanedMs: run.endMs } : {}),
@@ -120,6 +152,7 @@ export class HandMadeWorld {
       process,
       tool: "",
       model: "",
+      callId: kind === "tool" ? index.toString(16).padStart(2, "0") : "",
       askedBy: undefined,
       startMs: 0,
       endMs: never,
@@ -127,8 +160,11 @@ export class HandMadeWorld {
       closedMs: never,
       isClosedByRun: false,
       isFailed: false,
+      asked: [],
+      answered: undefined,
       progressMs: [],
       isEndLost: false,
+      stamp: "right",
       isUnnamed: false,
       ...times,
     };

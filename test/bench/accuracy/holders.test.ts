@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
-import type { Work } from "../../../bench/accuracy/story.ts";
+import { unwatchedMs, type Work } from "../../../bench/accuracy/story.ts";
 import type { Mode } from "../../../bench/accuracy/telling.ts";
 import { HandMadeWorld, otherSession, process } from "./hand-made-world.ts";
 
@@ -14,6 +14,8 @@ function timesOf(world: HandMadeWorld, marker: Work, mode: Mode = "relay") {
     allowedLatenessMs: 2_000,
     stalledAfterMs: 120_000,
     longRunningAfterMs: 300_000,
+    showsAnswers: false,
+    longestDelayMs: 0,
   };
   const { story } = world;
   const owners = new Owners(story, mode);
@@ -118,4 +120,37 @@ test("a marker that ends is never an orphan", () => {
   const world = new HandMadeWorld();
   const late = world.tool(world.turn(0, 5), 1, 5.05);
   expect(timesOf(world, late).orphanedS).toBe(never);
+});
+
+describe("work that was open when nobody watched its process any more", () => {
+  const unwatched = [{ fromMs: 50_000, toMs: 90_000 }];
+  const knows = (startS: number, endS: number, ownerEndS: number, more: Partial<Work> = {}) => {
+    const world = new HandMadeWorld();
+    const run = world.turn(Math.min(startS, 10), ownerEndS, { by: { ...process, unwatched } });
+    const tool = world.tool(run, startS, endS, more);
+    const rules = {
+      mode: "relay",
+      allowedLatenessMs: 2_000,
+      stalledAfterMs: 120_000,
+      longRunningAfterMs: 300_000,
+      showsAnswers: false,
+      longestDelayMs: 0,
+    } as const;
+    const { story } = world;
+    const hearing = world.heard();
+    const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, "relay"), rules });
+    return deadlines.isKnowable(tool);
+  };
+
+  test("can't be known, nor can what was due only then, or began below it", () => {
+    expect(knows(20, never, 60)).toBe(false);
+    expect(knows(20, never, 49)).toBe(false);
+    expect(knows(95, 120, 130)).toBe(false);
+  });
+
+  test("is not what had ended or was due before, or has a run that began when it was watched again", () => {
+    expect(knows(20, 45, 60)).toBe(true);
+    expect(knows(20, never, 40)).toBe(true);
+    expect(unwatchedMs({ ...new HandMadeWorld().turn(95, 120), process })).toBe(never);
+  });
 });

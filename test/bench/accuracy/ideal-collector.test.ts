@@ -21,11 +21,14 @@ for (const name of ["next-turn", "streaming", "approvals"]) {
         allowedLatenessMs: small.allowedLatenessMs,
         stalledAfterMs: 120_000,
         longRunningAfterMs: 300_000,
+        showsAnswers: false,
+        longestDelayMs: 0,
       };
       const named = [...evicted].map(([{ spanId }, atMs]) => ({
         spanId,
         atMs,
         reason: "orphaned_no_owner",
+        confidence: "probable",
       }));
       const told = { evictions: [], named, stalls: [], answers: [], reconciled: 0, held: 0 };
       const deadlines = new Deadlines(story, { hearing, owners, rules });

@@ -38,7 +38,7 @@ async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
     {
       calendar,
       network: new Network(world.faults, chance.fork()),
-      collector: { isUp: true, consume: async () => true },
+      collector: { isUp: true, consume: async () => true, waitsToBeRead: () => false },
       hearing: listening,
       flushMs: world.flushMs,
       now: () => nowMs,

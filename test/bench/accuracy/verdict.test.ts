@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
+import { Deadlines, type Rules } from "../../../bench/accuracy/deadlines.ts";
 import type { NamedEviction, ToldEvents } from "../../../bench/accuracy/derived-events.ts";
 import type { Hearing } from "../../../bench/accuracy/hearing.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import type { Work } from "../../../bench/accuracy/story.ts";
 import { missesOf } from "../../../bench/accuracy/trial.ts";
 import { judge, percentile, type Verdict } from "../../../bench/accuracy/verdict.ts";
-import { HandMadeWorld } from "./hand-made-world.ts";
+import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const mode = "relay";
@@ -15,6 +15,8 @@ const rules = {
   allowedLatenessMs: 10_000,
   stalledAfterMs: 120_000,
   longRunningAfterMs: 300_000,
+  showsAnswers: false,
+  longestDelayMs: 0,
 } as const;
 
 /** A turn that ends at 100 s, with a tool that ended in it, one that never did and one that ended just after it. */
@@ -30,9 +32,14 @@ function turn({ isAwaited = true } = {}) {
   return { world, ended, hung, late };
 }
 
-const evicted = (work: Pick<Work, "spanId">, atMs: number): NamedEviction => ({
+const evicted = (
+  work: Pick<Work, "spanId">,
+  atMs: number,
+  confidence = "probable",
+): NamedEviction => ({
   atMs,
   reason: "orphaned_no_owner",
+  confidence,
   spanId: work.spanId,
 });
 
@@ -43,13 +50,15 @@ function verdictOf(
   more: Partial<ToldEvents> & {
     readonly unheard?: readonly Work[];
     readonly hearing?: Hearing;
+    readonly rules?: Rules;
   } = {},
 ) {
   const { unheard = [], hearing = world.heard(1_000, unheard), ...also } = more;
+  const by = more.rules ?? rules;
   const { story } = world;
   const evictions = named.map((each) => ({ ...each, count: 1 }));
   const told = { evictions, named, stalls: [], answers: [], reconciled: 0, held: 0, ...also };
-  const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, mode), rules });
+  const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, mode), rules: by });
   return judge(story, { hearing, told }, deadlines);
 }
 
@@ -136,7 +145,7 @@ describe("the verdict on a collector", () => {
   test("takes what an event counts beyond the markers it names for orphans of the session", () => {
     const world = turn();
     const { spanId } = world.hung;
-    const byNumber = { atMs: 111_000, reason: "orphaned_no_owner", spanId, count: 1 };
+    const byNumber = { ...evicted({ spanId }, 111_000), count: 1 };
     expect(verdictOf(world, [], { evictions: [byNumber] })).toMatchObject({ right: 1, recall: 1 });
     const tooMany = { ...byNumber, count: 2 };
     expect(verdictOf(world, [], { evictions: [tooMany] })).toMatchObject({ right: 1, wrong: 1 });
@@ -145,15 +154,62 @@ describe("the verdict on a collector", () => {
   test("that reports one without a name means an orphan of that run before others of its session", () => {
     const { world, hung } = turn({ isAwaited: false });
     const later = world.tool(world.turn(101, 105), 102, never);
-    const byNumber = {
-      atMs: 117_000,
-      reason: "orphaned_no_owner",
-      spanId: later.spanId,
-      count: 1,
-    };
+    const byNumber = { ...evicted(later, 117_000), count: 1 };
     const first = { ...evicted(hung, 150_000), count: 1 };
     const found = verdictOf({ world }, [evicted(hung, 150_000)], { evictions: [byNumber, first] });
     expect(found).toMatchObject({ right: 2, wrong: 0, recall: 1 });
+  });
+
+  test("that names an orphan of a run of which it had counted another one means both, and once too often is wrong", () => {
+    const { world, hung } = turn({ isAwaited: false });
+    const other = world.tool(hung.parent!, 4, never);
+    const byNumber = { ...evicted(hung, 111_000), count: 1 };
+    const named = [evicted(hung, 150_000)];
+    const evictions = [byNumber, { ...named[0]!, count: 1 }];
+    expect(other.orphanedMs).toBe(hung.orphanedMs);
+    expect(verdictOf({ world }, named, { evictions })).toMatchObject({
+      right: 2,
+      wrong: 0,
+      recall: 1,
+    });
+    const thrice = [evicted(hung, 150_000), evicted(other, 160_000), evicted(hung, 170_000)];
+    const all = [byNumber, ...thrice.map((each) => ({ ...each, count: 1 }))];
+    expect(verdictOf({ world }, thrice, { evictions: all })).toMatchObject({ right: 2, wrong: 2 });
+  });
+
+  test("that calls confirmed what nothing has reported says too much, however right it is", () => {
+    const killed = { ...process, diesMs: 50_000, death: "killed" as const };
+    const world = new HandMadeWorld();
+    const run = world.turn(0, never, { by: killed });
+    const tool = world.tool(run, 10, never, { orphanedMs: 50_000 });
+    const sure = (confidence: string) =>
+      verdictOf({ world }, [evicted(tool, 111_000, confidence)]).overconfident;
+    expect([sure("probable"), sure("confirmed")]).toEqual([0, 1]);
+    world.sessionEnd(40);
+    const over = verdictOf({ world }, [evicted(tool, 111_000, "confirmed")]);
+    expect([over.right, over.overconfident]).toEqual([1, 1]);
+    const ended = turn();
+    expect(verdictOf(ended, [evicted(ended.hung, 111_200, "confirmed")]).overconfident).toBe(0);
+    const wrong = verdictOf(ended, [evicted(ended.ended, 45_000, "confirmed")]);
+    expect([wrong.wrong, wrong.overconfident]).toEqual([1, 1]);
+  });
+
+  test("does not count an eviction whose only fault is that a request took longer than the lateness", () => {
+    const { world, hung, late } = turn({ isAwaited: false });
+    const hearing = world.heard();
+    const endOf = hearing.endOf.bind(hearing);
+    hearing.endOf = (work) => (work === late ? 130_000 : endOf(work));
+    const named = [evicted(hung, 111_200), evicted(late, 111_200)];
+    expect(verdictOf({ world }, named, { hearing })).toMatchObject({ wrong: 1, undecided: 0 });
+    const slow = { ...rules, longestDelayMs: 60_000 };
+    expect(verdictOf({ world }, named, { hearing, rules: slow })).toMatchObject({
+      right: 1,
+      wrong: 0,
+      undecided: 1,
+    });
+    // Not while its run is open by what has arrived.
+    const early = [evicted(hung, 111_200), evicted(late, 105_000)];
+    expect(verdictOf({ world }, early, { hearing, rules: slow })).toMatchObject({ wrong: 1 });
   });
 
   test("that keeps an orphan while later turns go on is late, and one that does not wait is early", () => {

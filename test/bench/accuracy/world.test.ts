@@ -131,7 +131,14 @@ test("every scenario that was promised is there, once", () => {
       "next-turn",
       "streaming",
       "approvals",
+      "siblings",
+      "clock-steps",
+      "requests",
+      "background",
+      "own-pauses",
+      "late-exports",
       "relay-http",
+      "own-pauses-http",
     ]),
   );
 });
