@@ -156,7 +156,7 @@ const openWork: Row = {
           legend: flow,
         })),
         {
-          expr: `sum(rate(${prefix}_evicted_total{${own}}[$__rate_interval]))`,
+          expr: `sum(rate(${prefix}_evicted_work_total{${own}}[$__rate_interval]))`,
           legend: "evicted",
         },
       ],
@@ -256,7 +256,7 @@ const signals: Row = {
       id: 24,
       title: "Implied work",
       description:
-        "Work that something below it shows to be open and that has not been told of itself. Where only finished spans arrive that is all that is known of it before it ends; elsewhere a line that grows means that starts get lost.",
+        "Work that something below it shows to be open, or showed within allowed_lateness, and that has not arrived itself. Where only finished spans arrive that is all that is known of it before it ends; elsewhere a line that grows means that starts get lost.",
       width: 12,
       unit: "short",
       queries: [{ expr: `sum(${prefix}_implied{${own}})`, legend: "implied" }],

@@ -20,6 +20,19 @@ work. Span names count when no such attribute is there. All attributes that name
 the nearest run above it, and without that its owner is the run itself. A tool's name is that of the first attribute there is, in the order of
 this page; where "the span's name" is listed, and none of these attributes is there, it is the name of the span without a \`.tool\` at its end.
 
+## One work, two spans
+
+Several instrumentations of one program, or several layers of one, make a span each of the same work. Of two such spans, one directly below the other
+with nothing but spans that are no work between, the second that is known is taken for a link:
+
+| both are    | the same when                                                                                                   |
+| ----------- | --------------------------------------------------------------------------------------------------------------- |
+| model calls | always: a model call does not call a model                                                                      |
+| tools       | their names are the same, and their instrumentation scopes are not. A tool that calls another, or itself, is another |
+| runs        | the names of their agents are the same, and their scopes are not: they are one owner. A sub-agent is another run |
+
+Where the outer one arrives after the inner one has ended and \`allowed_lateness\` has passed, both are counted.
+
 An SDK sends a span when it has ended. To notice work that never ends, something must tell that it started; what of this
 the collector understands is said in the [README of session_activity](../src/processors/session_activity/README.md).
 
@@ -33,6 +46,9 @@ processors:
         match: { name: "my.tool.*", scope: "my.agent" }
       - kind: run # LangGraph below the span of a web framework
         match: { name: LangGraph, attributes: { openinference.span.kind: CHAIN } }
+      - kind: tool # goes on in the background when its run has ended
+        match: { name: "my.job.*" }
+        detached: true
       - kind: none
         match: { attributes: { my.is_retry: true } }
     session_references: [my.session.id]
@@ -44,6 +60,8 @@ processors:
   \`"*"\` alone matches any text, so that an attribute must only be there and be text. A whole number, \`true\` or \`false\` is that value and no text.
 - At most 100 rules with 8 attributes each; a pattern has at most 200 characters and 4 asterisks. A text longer than 512 bytes matches no pattern but
   \`"*"\` and one without asterisks. Of an attribute that a span has twice the first counts.
+- \`detached: true\`, for tools only, says that one may [outlive its run](../src/processors/session_activity/README.md#tools-in-the-background). No framework
+  on this page says so itself on the wire, so only a rule can.
 - A tool that a rule found takes its name from the attributes of this page, else from the span's name.
 - \`session_references\` are added to the built-in ones.`;
 
@@ -62,9 +80,17 @@ function section(framework: Framework, note: FrameworkNote): string {
     ["Run", rulesFor(framework, workKinds.run)],
     ["Tool", rulesFor(framework, workKinds.tool)],
     ["Model call", rulesFor(framework, workKinds.modelCall)],
-    ["No work", (framework.notWork ?? []).map((name) => `span \`${name}\``)],
+    [
+      "No work",
+      [
+        ...(framework.notWork ?? []).map((name) => `span \`${name}\``),
+        ...(framework.notWorkEndings ?? []).map((ending) => `span \`…${ending}\``),
+      ],
+    ],
+    ["Always inside a tool", (framework.toolParts ?? []).map((name) => `span \`${name}\``)],
     ["Session", (framework.sessionReferences ?? []).map(code)],
     ["Tool name", toolNamesOf(framework)],
+    ["Agent's name", (framework.agentNames ?? []).map(code)],
   ];
   const follows = note.follows.map((id) => frameworkNotes[id].title);
   return [
@@ -120,7 +146,7 @@ function triedWith({ senders, tried: alsoTried = "" }: FrameworkNote): string {
       .map(([name, version]) => `\`${name.replace(/\[.*\]/, "")}\` ${version}`);
     return `${versions.join(", ")} (recorded as \`${sender}\`)`;
   });
-  return `Tried with ${tried.join("; ")}.`;
+  return `Tried with ${[...tried, ...(alsoTried === "" ? [] : [alsoTried])].join("; ")}.`;
 }
 
 const code = (text: string) => `\`${text}\``;

@@ -38,7 +38,9 @@ export function tracesRequest(
   return otlp.ExportTraceServiceRequest.encode({
     resourceSpans: [
       {
-        resource: { attributes: keyValues({ "service.name": service }) },
+        resource: {
+          attributes: keyValues({ "service.name": service, "service.instance.id": `${service} 1` }),
+        },
         scopeSpans: [
           {
             scope: { name: "test" },
@@ -77,6 +79,7 @@ export function keyValues(
   return Object.entries(attributes).map(([key, stringValue]) => ({ key, value: { stringValue } }));
 }
 
-function toNanos(unixMs: number): Long {
+/** OTLP's nanoseconds of a moment. */
+export function toNanos(unixMs: number): Long {
   return Long.fromNumber(Math.round(unixMs), true).multiply(1_000_000);
 }

@@ -29,6 +29,23 @@ export const orphanedMarkers = {
   "v9x-orphan-tool": 1,
 } as const;
 
+/** How many runs there were in each: a harness run with the run in it is one, however often it is exported. */
+export const trueRuns: Readonly<Record<keyof typeof orphanedMarkers, number>> = {
+  "e2e-430": 5,
+  "v430-healthy": 1,
+  "v430-healthy-genai": 1,
+  "v430-nested": 2,
+  "v430-orphan-tool": 1,
+  "v430-same-session-retry": 2,
+  "v610-healthy": 1,
+  "v610-late-tool-terminal": 1,
+  "v610-nested": 2,
+  "v610-orphan-tool": 1,
+  "v9x-codex-ambient": 1,
+  "v9x-healthy": 1,
+  "v9x-orphan-tool": 1,
+};
+
 export type CaptureName = keyof typeof orphanedMarkers;
 
 export function captureFolder(name: CaptureName): string {

@@ -49,6 +49,27 @@ export class FakeClock implements Clock {
     this.#nowMs = untilMs;
   }
 
+  /** Time passes in which the program does not run; what fell due meanwhile runs once, late. */
+  pause(ms: number): void {
+    this.#nowMs += ms;
+    const late = [...this.#timers]
+      .filter((timer) => timer.dueMs <= this.#nowMs)
+      .sort((a, b) => a.dueMs - b.dueMs);
+    for (const timer of late) {
+      if (timer.intervalMs === undefined) {
+        this.#timers.delete(timer);
+      } else {
+        timer.dueMs = this.#nowMs + timer.intervalMs;
+      }
+      timer.run();
+    }
+  }
+
+  /** The wall clock is set. */
+  setUnixMs(unixMs: number): void {
+    this.#unixOffsetMs = unixMs - this.#nowMs;
+  }
+
   #add(timer: Timer): CancelTimer {
     this.#timers.add(timer);
     return () => {

@@ -81,3 +81,6 @@ export const progressNames = [
 ] as const;
 
 export type Progress = (typeof progressNames)[number];
+
+/** How many tool names are told apart; the number after it stands for all others, which are not one tool. */
+export const mostToolNames = 1000;

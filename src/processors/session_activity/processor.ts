@@ -9,12 +9,13 @@ import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
 import type { Config } from "./config.ts";
 import { sessionReferences } from "./frameworks/work-spans.ts";
+import { mostToolNames } from "./kinds.ts";
 import { type RunDiagnosis, SessionActivity } from "./machine/session-activity.ts";
 import { Memory } from "./memory/memory.ts";
 import { KeyedHash } from "./signals/keyed-hash.ts";
-import { LabelValues } from "./signals/label-values.ts";
+import { LabelValues, overflowValue } from "./signals/label-values.ts";
 import { LogObserver } from "./signals/log-observer.ts";
-import { SenderProcesses } from "./signals/sender-processes.ts";
+import { mostProcesses, SenderProcesses } from "./signals/sender-processes.ts";
 import { SignalBatch } from "./signals/signal-batch.ts";
 import { SpanObserver } from "./signals/span-observer.ts";
 import { createActivityMetrics } from "./telling/activity-metrics.ts";
@@ -26,7 +27,6 @@ const scopeName = "openclaw-activity-collector";
 const tickMs = 200;
 /** Some ten milliseconds, in which nothing else gets its turn. */
 const stepsPerCall = 2_048;
-const mostToolNames = 1000;
 const mostChannels = 100;
 
 /** The component, which can also be asked what each open run does: for pages and benchmarks. */
@@ -43,8 +43,35 @@ export function createSessionActivity(
   config: Config,
 ): SessionActivityComponent {
   const { clock, logger } = settings;
-  const labels = { tools: new LabelValues(mostToolNames), channels: new LabelValues(mostChannels) };
-  const processes = new SenderProcesses();
+  const maxAgeMs = Math.max(config.max_age, config.tombstone_ttl);
+  const labels = {
+    tools: new LabelValues(mostToolNames, {
+      maxAgeMs,
+      inUse: () => memory.activity.inUse().tools,
+      onFull: () =>
+        logger.warn("More tool names arrive than are told apart, so new ones are shown as one.", {
+          limit: mostToolNames,
+          shown_as: overflowValue,
+        }),
+    }),
+    channels: new LabelValues(mostChannels, {
+      maxAgeMs,
+      inUse: () => memory.activity.inUse().channels,
+      onFull: () =>
+        logger.warn("More channels arrive than are told apart, so new ones are shown as one.", {
+          limit: mostChannels,
+          shown_as: overflowValue,
+        }),
+    }),
+  };
+  const processes = new SenderProcesses({
+    maxAgeMs,
+    inUse: () => memory.activity.inUse().processes,
+    onFull: () =>
+      logger.warn("More processes send than are remembered. The work of new ones is untracked.", {
+        limit: mostProcesses,
+      }),
+  });
   const hashKey = settings.randomBytes(8);
   const hash = new KeyedHash(hashKey);
   const passesPending = config.forward_pending_spans;
@@ -94,6 +121,7 @@ export function createSessionActivity(
     hashKey,
     instanceId: Buffer.from(settings.randomBytes(16)).toString("hex"),
     restartGraceMs: config.restart_grace,
+    tickMs,
   });
   let restored = () => {};
   const metrics = createActivityMetrics({
@@ -129,7 +157,16 @@ export function createSessionActivity(
     derived?.post({ signal: "metrics", bytes, items });
   }
 
+  /** What is read from here on arrives now. */
+  function noteTime(): void {
+    const { atMs } = memory.now();
+    processes.at(atMs);
+    labels.tools.at(atMs);
+    labels.channels.at(atMs);
+  }
+
   async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+    noteTime();
     const outcome = observer.observe(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
@@ -143,6 +180,7 @@ export function createSessionActivity(
   }
 
   async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+    noteTime();
     records.observe(payload.bytes, signals);
     if (signals.count === 0 && records.consumedRecords === 0) {
       return next.consume(payload);

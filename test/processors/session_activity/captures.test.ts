@@ -8,7 +8,12 @@ import { LabelValues } from "../../../src/processors/session_activity/signals/la
 import { SenderProcesses } from "../../../src/processors/session_activity/signals/sender-processes.ts";
 import { SignalBatch } from "../../../src/processors/session_activity/signals/signal-batch.ts";
 import { SpanObserver } from "../../../src/processors/session_activity/signals/span-observer.ts";
-import { captureFolders, orphanedMarkers } from "../../support/captures.ts";
+import {
+  type CaptureName,
+  captureFolders,
+  orphanedMarkers,
+  trueRuns,
+} from "../../support/captures.ts";
 import { limits } from "./machine/history.ts";
 
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
@@ -55,6 +60,7 @@ describe("real bytes of OpenClaw", () => {
         expect(counts.evictedOf(workKinds.tool)).toBe(want);
         expect(counts.evictedOf(workKinds.modelCall)).toBe(0);
         expect(counts.reconciled).toEqual([0, 0, 0, 0]);
+        expect(counts.started[workKinds.run]).toBe(trueRuns[capture as CaptureName]);
       });
     }
   }

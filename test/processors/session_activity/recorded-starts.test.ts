@@ -73,6 +73,8 @@ async function play(recording: string, afterMs: number, config: object = {}) {
     started: sums("started", "openclaw.kind"),
     ended: sums("ended", "openclaw.kind"),
     open: sums("open", "openclaw.kind"),
+    evicted: sums("evicted_work", "openclaw.kind"),
+    implied: Object.values(sums("implied", "none")).reduce((sum, value) => sum + value, 0),
     dialects: Object.keys(sums("signals", "openclaw.dialect")),
     passedOn,
   };
@@ -137,6 +139,28 @@ describe("what real senders say of starts", () => {
       expect(open).toEqual({});
     });
   }
+
+  test("claude-code/terminated: the tool that only the wait in front of it speaks of is evicted, and nothing stays implied", async () => {
+    const { told, started, ended, evicted, open, implied } = await play(
+      "claude-code/terminated",
+      minuteMs,
+    );
+    expect(told).toEqual([["session.activity.evicted", "orphaned_no_owner", undefined]]);
+    expect(started).toEqual({ run: 1, tool: 1, model_call: 1 });
+    expect(ended).toEqual({ run: 1, model_call: 1 });
+    expect(evicted).toEqual({ tool: 1 });
+    expect({ open, implied }).toEqual({ open: {}, implied: 0 });
+  });
+
+  test("smolagents/cancelled: of the run that was interrupted nothing is known but that it was there", async () => {
+    const during = await play("smolagents/cancelled", 0);
+    expect(during.implied).toBe(1);
+    const { told, started, ended, open, implied } = await play("smolagents/cancelled", minuteMs);
+    expect(told).toEqual([]);
+    expect(started).toEqual({ tool: 2, model_call: 1 });
+    expect(ended).toEqual(started);
+    expect({ open, implied }).toEqual({ open: {}, implied: 0 });
+  });
 
   test("a turn that was cancelled ends its tool after its run, and evicts nothing", async () => {
     const { told, open } = await play("logfire-py/unfinished", minuteMs);

@@ -16,10 +16,16 @@ export interface Framework {
   };
   /** Names of spans that are no work whatever their attributes say. */
   readonly notWork?: readonly string[];
+  /** Those of them that are always directly inside a tool, and so say what their parent is. */
+  readonly toolParts?: readonly string[];
+  /** Endings of such names. */
+  readonly notWorkEndings?: readonly string[];
   /** Attributes that say which session a span belongs to. */
   readonly sessionReferences?: readonly string[];
   /** Where a tool's name stands. */
   readonly toolNames?: readonly string[];
+  /** Where the name of the agent of a run stands. */
+  readonly agentNames?: readonly string[];
 }
 
 const run = spanClass(workKinds.run);
@@ -76,11 +82,15 @@ export const frameworks = {
           text_completion: modelCall,
           generate_content: modelCall,
           embeddings: modelCall,
+          // Gemini CLI's.
+          llm_call: modelCall,
+          tool_call: tool,
         },
       },
     ],
     sessionReferences: ["gen_ai.conversation.id", "session.id"],
     toolNames: ["gen_ai.tool.name"],
+    agentNames: ["gen_ai.agent.name"],
   },
   openInference: {
     attributes: [
@@ -90,8 +100,11 @@ export const frameworks = {
         values: { AGENT: run, CHAIN: rootRun, TOOL: tool, LLM: modelCall, EMBEDDING: modelCall },
       },
     ],
+    // LlamaIndex puts what it will ask for together in a span of the kind LLM.
+    notWorkEndings: ["._prepare_chat_with_tools"],
     sessionReferences: ["session.id"],
     toolNames: ["tool.name"],
+    agentNames: ["agent.name", "graph.node.id"],
   },
   traceloop: {
     attributes: [
@@ -211,6 +224,7 @@ export const frameworks = {
     },
     // Both are part of a `claude_code.tool`; the first is a wait for a person.
     notWork: ["claude_code.tool.blocked_on_user", "claude_code.tool.execution"],
+    toolParts: ["claude_code.tool.blocked_on_user", "claude_code.tool.execution"],
     sessionReferences: ["session.id"],
     toolNames: ["tool_name"],
   },
@@ -222,5 +236,14 @@ export const frameworks = {
     names: { values: { run_turn: run } },
     sessionReferences: ["conversation.id"],
     toolNames: ["tool_name"],
+  },
+  genkit: {
+    attributes: [
+      {
+        key: "genkit:metadata:subtype",
+        values: { flow: run, tool, model: modelCall, embedder: modelCall },
+      },
+    ],
+    toolNames: ["genkit:name"],
   },
 } as const satisfies Readonly<Record<string, Framework>>;

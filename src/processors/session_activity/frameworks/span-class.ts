@@ -9,12 +9,19 @@ export interface SpanClass {
   readonly isRootOnly: boolean;
   /** A tool whose span has its name, when no attribute tells it. */
   readonly isNamedBySpan: boolean;
+  /** No work, and always directly inside a tool. */
+  readonly isToolPart: boolean;
 }
 
 /** Every class is made here, so that all have one shape to the machine code that asks each span's. */
 export function spanClass(
   kind: WorkKind,
-  { flags = 0, isRootOnly = false, isNamedBySpan = false }: Partial<SpanClass> = {},
+  {
+    flags = 0,
+    isRootOnly = false,
+    isNamedBySpan = false,
+    isToolPart = false,
+  }: Partial<SpanClass> = {},
 ): SpanClass {
-  return { kind, flags, isRootOnly, isNamedBySpan };
+  return { kind, flags, isRootOnly, isNamedBySpan, isToolPart };
 }

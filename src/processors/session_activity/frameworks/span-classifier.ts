@@ -5,10 +5,20 @@ import { signalFlags } from "../signals/signal-batch.ts";
 import { type SpanClass, spanClass } from "./span-class.ts";
 import { SpanRules } from "./span-rules.ts";
 import type { SpanRuleConfig } from "./span-rules-config.ts";
-import { attributeRules, modelCallAttributes, nameRules, notWorkNames } from "./work-spans.ts";
+import {
+  attributeRules,
+  modelCallAttributes,
+  nameRules,
+  notWorkEndings,
+  notWorkNames,
+  toolPartNames,
+} from "./work-spans.ts";
 
+const endings = notWorkEndings.map((ending) => Buffer.from(ending));
 const notWork = spanClass(workKinds.other);
+const toolPart = spanClass(workKinds.other, { isToolPart: true });
 const modelCall = spanClass(workKinds.modelCall);
+const namedByOpenclaw = signalFlags.openclaw | signalFlags.harness | signalFlags.innerRun;
 
 interface AttributeRule {
   readonly values: KeySet;
@@ -37,6 +47,9 @@ export class SpanClassifier {
     spanClass,
     scope: scope === undefined ? undefined : new KeySet([scope]),
   }));
+  readonly #notWork = notWorkNames.map((name) =>
+    toolPartNames.includes(name) ? toolPart : notWork,
+  );
   /** Key index of the scan → rule + 1. */
   #ruleOfKey = new Int32Array(0);
   #isModelCallKey = new Uint8Array(0);
@@ -70,17 +83,21 @@ export class SpanClassifier {
     }
     const name = this.#names.match(spans.bytes, spans.nameStart.get(row), spans.nameEnd.get(row));
     if (name !== -1 && name < notWorkNames.length) {
-      return notWork;
+      return this.#notWork[name] ?? notWork;
     }
     const named = this.#byName(name - notWorkNames.length, spans, row);
     const byAttribute = this.#byAttributes(spans, row);
-    // Where both agree, OpenClaw's name says more: that its own exporter wrote the span.
+    // Where both agree, OpenClaw's name says more: that its own exporter wrote the span, and which runs are one.
     const isOwn =
       named !== undefined &&
-      (named.flags & signalFlags.openclaw) !== 0 &&
+      (named.flags & namedByOpenclaw) !== 0 &&
       named.kind === byAttribute?.kind;
     const found = isOwn ? named : (byAttribute ?? named);
-    return found === undefined || (found.isRootOnly && !isRoot) ? notWork : found;
+    const isNoWork =
+      found === undefined ||
+      (found.isRootOnly && !isRoot) ||
+      (found.kind === workKinds.modelCall && hasEnding(spans, row));
+    return isNoWork ? notWork : found;
   }
 
   #byAttributes(spans: SpanBatch, row: number): SpanClass | undefined {
@@ -123,6 +140,15 @@ export class SpanClassifier {
     );
     return classes[value ?? -1] ?? notWork;
   }
+}
+
+/** Whether its name ends in a way that says it is no work. */
+function hasEnding({ bytes, nameStart, nameEnd }: SpanBatch, row: number): boolean {
+  const end = nameEnd.get(row);
+  return endings.some((ending) => {
+    const start = end - ending.length;
+    return start >= nameStart.get(row) && ending.every((byte, at) => bytes[start + at] === byte);
+  });
 }
 
 function hasNoParent(spans: SpanBatch, row: number): boolean {

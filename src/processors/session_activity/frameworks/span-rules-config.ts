@@ -45,14 +45,25 @@ const match = z
     { error: "must name at least one of name, scope, attributes: it would match every span." },
   );
 
-const rule = z.strictObject({
-  kind: z
-    .enum(["run", "tool", "model_call", "none"])
-    .describe("What a span that matches is; `none` is no work."),
-  match: match.describe(
-    "All that is named must match. A glob is for the whole text, case and all; `*` stands for any run of characters, none too.",
-  ),
-});
+const rule = z
+  .strictObject({
+    kind: z
+      .enum(["run", "tool", "model_call", "none"])
+      .describe("What a span that matches is; `none` is no work."),
+    match: match.describe(
+      "All that is named must match. A glob is for the whole text, case and all; `*` stands for any run of characters, none too.",
+    ),
+    detached: z
+      .boolean()
+      .prefault(false)
+      .describe(
+        "Only for tools: whether one may go on in the background when its run has ended. Such a tool is no orphan of its run. It is given up when its heartbeats stop, if it has any, else after max_age, and when its session or its process ends.",
+      ),
+  })
+  .refine(({ kind, detached }) => kind === "tool" || !detached, {
+    path: ["detached"],
+    error: "is only for `kind: tool`: nothing else may outlive its run.",
+  });
 
 /** Rules for spans of one's own, before the built-in tables. */
 export const workSpans = z
@@ -72,4 +83,4 @@ export const sessionReferenceKeys = z
     "Attributes of spans that name the session, besides the built-in ones, which still count. All that a span carries name one session.",
   );
 
-export type SpanRuleConfig = z.output<typeof rule>;
+export type SpanRuleConfig = z.input<typeof rule>;

@@ -1,11 +1,16 @@
 import { attributeTypes, type SpanBatch } from "../../../otlp/span-batch.ts";
 import { workKinds } from "../kinds.ts";
+import { signalFlags } from "../signals/signal-batch.ts";
 import { Glob } from "./glob.ts";
 import { type SpanClass, spanClass } from "./span-class.ts";
 import type { SpanRuleConfig } from "./span-rules-config.ts";
 
 const none = -1;
 
+const detachedTool = spanClass(workKinds.tool, {
+  isNamedBySpan: true,
+  flags: signalFlags.detached,
+});
 const classes: Readonly<Record<SpanRuleConfig["kind"], SpanClass>> = {
   run: spanClass(workKinds.run),
   tool: spanClass(workKinds.tool, { isNamedBySpan: true }),
@@ -48,8 +53,8 @@ export class SpanRules {
   constructor(rules: readonly SpanRuleConfig[]) {
     this.keys = [...new Set(rules.flatMap(({ match }) => Object.keys(match.attributes ?? {})))];
     this.#rows = new Int32Array(this.keys.length);
-    this.#rules = rules.map(({ kind, match }) => ({
-      spanClass: classes[kind],
+    this.#rules = rules.map(({ kind, match, detached }) => ({
+      spanClass: detached ? detachedTool : classes[kind],
       name: match.name === undefined ? undefined : new Glob(match.name),
       scope: match.scope === undefined ? undefined : new Glob(match.scope),
       attributes: Object.entries(match.attributes ?? {}).map(([key, value]) => ({

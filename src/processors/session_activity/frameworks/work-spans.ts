@@ -10,6 +10,9 @@ export const modelCallAttributes: readonly string[] = ["openclaw.api"];
 /** Names of spans that are no work, above every other rule. */
 export const notWorkNames: readonly string[] = all.flatMap(({ notWork }) => notWork ?? []);
 
+/** Names of spans that are always directly inside a tool. */
+export const toolPartNames: readonly string[] = all.flatMap(({ toolParts }) => toolParts ?? []);
+
 /**
  * Which attribute value makes a span what; the first attribute that a span carries decides. A value
  * that is not listed makes it no work.
@@ -43,12 +46,23 @@ export const toolNames: readonly string[] = [
   ...new Set(all.flatMap(({ toolNames: keys }) => keys ?? [])),
 ];
 
+/** Endings of names of spans that are no work, though an attribute says that they are a model call. */
+export const notWorkEndings: readonly string[] = all.flatMap(
+  ({ notWorkEndings: endings }) => endings ?? [],
+);
+
+/** Where the name of the agent stands on the span of a run. */
+export const agentNames: readonly string[] = [
+  ...new Set(all.flatMap(({ agentNames: keys }) => keys ?? [])),
+];
+
 /** Spans that are open while their parent waits for a person. */
 export const pauseSpans: readonly string[] = ["claude_code.tool.blocked_on_user"];
 
 /** Where the id of a tool call stands on the span of the tool. */
 export const toolCallIds: readonly string[] = [
   "gen_ai.tool.call.id",
+  "gen_ai.tool.call_id",
   "tool_call.id",
   "tool.id",
   "ai.toolCall.id",

@@ -40,8 +40,9 @@ export interface EvictedMarker {
   readonly spanId: Uint8Array;
   /** Zeros when it has none, or it is not known any more. */
   readonly parentSpanId: Uint8Array;
-  /** By the sender's clock, in Unix ms. */
+  /** By the sender's clock, in Unix ms; 0 when it is not set. */
   readonly startMs: number;
+  /** 0 when it is not known. */
   readonly ageMs: number;
   /** Interned tool name, 0 for none. */
   readonly name: number;
@@ -95,8 +96,8 @@ export interface DiagnosedEvent extends Evidence {
   readonly channel: number;
 }
 
-/** Why a session is no longer stalled: it was heard of, or what was open in it was evicted. */
-export type RecoveryCause = "progress" | "evicted";
+/** Why a session is no longer stalled: there was progress, what was open in it was evicted, or is not watched any more. */
+export type RecoveryCause = "progress" | "evicted" | "unwatched";
 
 export interface RecoveredEvent {
   readonly type: "recovered";
@@ -105,10 +106,10 @@ export interface RecoveredEvent {
   readonly channel: number;
 }
 
-/** Evictions are held back: they would be too many at once, or nothing at all is heard any more. */
+/** Evictions are held back: they would be too many at once, or nothing arrives any more, or nothing from one host. */
 export interface HeldEvent {
   readonly type: "held";
-  readonly cause: "mass_eviction" | "input_stopped";
+  readonly cause: "mass_eviction" | "input_stopped" | "host_silent";
   readonly atMs: number;
   readonly markers: number;
 }

@@ -1,5 +1,6 @@
 import { workKinds } from "../kinds.ts";
-import type { Archive } from "./archive.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
+import { AwayTimes } from "./away-times.ts";
 import { ColumnList } from "./column-list.ts";
 import { GroupTable, groupFlags, ReferenceTable } from "./group-table.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
@@ -27,6 +28,7 @@ export interface GraphListeners {
  * session references. It keeps the lists and counts that decisions need, and decides nothing.
  */
 export class ActivityGraph {
+  readonly away = new AwayTimes();
   readonly traces: TraceTable;
   readonly spans: SpanTable;
   readonly owners = new OwnerTable();
@@ -41,7 +43,7 @@ export class ActivityGraph {
   readonly live: ColumnList;
   readonly inTrace: ColumnList;
   readonly looseInTrace: ColumnList;
-  readonly #inGroup: ColumnList;
+  readonly inGroup: ColumnList;
   readonly #listeners: GraphListeners;
   readonly #maxReferences: number;
   #activeGroups = 0;
@@ -61,15 +63,18 @@ export class ActivityGraph {
       owners.nextInTrace,
       owners.previousInTrace,
     );
-    this.#inGroup = new ColumnList(groups.firstOwner, owners.nextInGroup, owners.previousInGroup);
+    this.inGroup = new ColumnList(groups.firstOwner, owners.nextInGroup, owners.previousInGroup);
     this.#listeners = listeners;
     this.#maxReferences = maxReferences;
   }
 
-  archive(io: Archive): void {
+  archive(io: Archive, options: { readonly version: ArchiveVersion }): void {
+    if (options.version > 2) {
+      this.away.archive(io);
+    }
     this.traces.archive(io);
-    this.spans.archive(io);
-    this.owners.archive(io);
+    this.spans.archive(io, options);
+    this.owners.archive(io, options);
     this.groups.archive(io);
     this.references.archive(io);
     this.#activeGroups = io.number(this.#activeGroups);
@@ -107,7 +112,7 @@ export class ActivityGraph {
     const group = of.group === -1 ? groups.add(process) : of.group;
     const owner = owners.add({ process, trace, top, group, isLoose: of.isLoose });
     traces.hold(trace);
-    this.#inGroup.add(group, owner);
+    this.inGroup.add(group, owner);
     groups.owners.set(group, groups.owners.get(group) + 1);
     this.setLive(owner);
     return owner;
@@ -148,6 +153,13 @@ export class ActivityGraph {
     spans.setFlag(span, spanFlags.member);
     this.members.add(owner, span);
     owners.members.set(owner, owners.members.get(owner) + 1);
+    this.#noteDetached(span);
+  }
+
+  /** Marks a tool as one that may outlive its run. */
+  detach(tool: number): void {
+    this.tree.detach(tool);
+    this.#noteDetached(tool);
   }
 
   /** Takes `span` out of its owner; an owner that nothing needs any more is forgotten. */
@@ -197,11 +209,16 @@ export class ActivityGraph {
     return -1;
   }
 
-  /** Forgets an owner without members, unless other owners wait for the way to their run with it. */
+  /**
+   * Forgets an owner without members, unless other owners wait for the way to their run with it, or it has counted tools
+   * that ended before their run is known.
+   */
   dropIfEmpty(owner: number): void {
     const { owners } = this;
     const isWaitedAt =
-      owners.isLoose(owner) && owners.top.get(owner) !== -1 && this.below.first(owner) !== -1;
+      owners.isLoose(owner) &&
+      owners.top.get(owner) !== -1 &&
+      (this.below.first(owner) !== -1 || owners.finishedTools.get(owner) > 0);
     const isNeeded = owners.members.get(owner) > 0 || isWaitedAt;
     if (!isNeeded) {
       this.#removeOwner(owner, -1);
@@ -250,6 +267,7 @@ export class ActivityGraph {
       owners.claimed,
       owners.completed,
       owners.finishedTools,
+      owners.finishedPairs,
       owners.explained,
       owners.anonymous,
     ]) {
@@ -266,9 +284,10 @@ export class ActivityGraph {
     ]) {
       column.set(into, Math.max(column.get(into), column.get(from)));
     }
-    if (owners.hasFlag(from, ownerFlags.modelFailed)) {
-      owners.setFlag(into, ownerFlags.modelFailed);
-    }
+    owners.setFlag(
+      into,
+      owners.flags.get(from) & (ownerFlags.modelFailed | ownerFlags.hasDetached),
+    );
     this.#removeOwner(from, into);
   }
 
@@ -330,12 +349,12 @@ export class ActivityGraph {
   inheritReference(group: number): number {
     const { owners, groups } = this;
     let into = group;
-    const left = this.#inGroup.all(group);
+    const left = this.inGroup.all(group);
     for (let owner = left.pop(); owner !== undefined; owner = left.pop()) {
       for (const each of owners.isLoose(owner) ? [] : this.below.all(owner)) {
         const other = owners.group.get(each);
         if (other !== into && !groups.hasFlag(other, groupFlags.referenced)) {
-          left.push(...this.#inGroup.all(other));
+          left.push(...this.inGroup.all(other));
           into = this.mergeGroups(into, other);
         }
       }
@@ -371,14 +390,14 @@ export class ActivityGraph {
     ]) {
       column.set(into, Math.max(column.get(into), column.get(from)));
     }
-    for (const owner of this.#inGroup.all(from)) {
-      this.#inGroup.remove(from, owner);
+    for (const owner of this.inGroup.all(from)) {
+      this.inGroup.remove(from, owner);
       if (this.owners.isLive.get(owner) === 1) {
         this.live.remove(from, owner);
         this.live.add(into, owner);
       }
       this.owners.group.set(owner, into);
-      this.#inGroup.add(into, owner);
+      this.inGroup.add(into, owner);
     }
     this.#moveReferences(from, into);
     this.#listeners.onMerged(from, into);
@@ -399,9 +418,9 @@ export class ActivityGraph {
     const isLive = owners.isLive.get(owner) === 1;
     this.retire(owner);
     this.countOpen(owner, -runs, -markers);
-    this.#inGroup.remove(from, owner);
+    this.inGroup.remove(from, owner);
     owners.group.set(owner, group);
-    this.#inGroup.add(group, owner);
+    this.inGroup.add(group, owner);
     groups.owners.set(group, groups.owners.get(group) + 1);
     this.countOpen(owner, runs, markers);
     if (isLive) {
@@ -428,7 +447,7 @@ export class ActivityGraph {
     this.#listeners.onOwnerGone(owner, into);
     this.retire(owner);
     const group = owners.group.get(owner);
-    this.#inGroup.remove(group, owner);
+    this.inGroup.remove(group, owner);
     traces.release(owners.trace.get(owner));
     owners.remove(owner);
     this.#ownerLeft(group);
@@ -476,6 +495,14 @@ export class ActivityGraph {
     if (owners.isLoose(owner)) {
       const group = owners.group.get(owner);
       groups.looseOwners.set(group, groups.looseOwners.get(group) + by);
+    }
+  }
+
+  #noteDetached(span: number): void {
+    const { owners, spans } = this;
+    const owner = spans.owner.get(span);
+    if (owner !== -1 && spans.hasFlag(span, spanFlags.detached)) {
+      owners.setFlag(owner, ownerFlags.hasDetached);
     }
   }
 

@@ -66,12 +66,18 @@ export class Admission {
 
   /**
    * Whether the start of a marker comes from before the end of its own run, which has been judged: it must not arm a marker
-   * again that has no owner. That is known for as long as ended work is remembered.
+   * again that has no owner, unless it may outlive that. It is known for as long as ended work is remembered.
    */
   #isLate(known: number, batch: SignalBatch, row: number, nowMs: number): boolean {
-    const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
+    const parent = this.#lookup.parentOf(known, batch, row);
+    const run = this.#ownerAt(parent);
     const owner = run === -1 ? -1 : this.#graph.spans.owner.get(run);
     if (owner === -1 || this.#graph.owners.isOpen(owner)) {
+      return false;
+    }
+    const isTool = batch.kind.get(row) === workKinds.tool;
+    const isDetached = isTool && (batch.flags.get(row) & signalFlags.detached) !== 0;
+    if (isDetached || (parent !== run && this.#graph.tree.mayOutliveRun(parent))) {
       return false;
     }
     const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };

@@ -1,3 +1,8 @@
+/** What wrote an archive; the last one is of now. */
+export type ArchiveVersion = 1 | 2 | 3;
+
+export const archiveVersion = 3;
+
 /** A column of numbers that can be copied out and put back. */
 interface ArchivedColumn {
   toBytes(rows: number): Uint8Array;

@@ -81,9 +81,13 @@ export class Breaker {
     return dueMs - this.#heardAtMs >= usualGapMs;
   }
 
-  /** Tells that evictions wait because nothing is heard at all. */
-  tellStopped(dueMs: number, markers: number): void {
-    this.#tell("input_stopped", dueMs, markers);
+  /** Evictions wait because nothing arrives at all, or nothing from one host, of which this is the first. */
+  report(cause: "input_stopped" | "host_silent", dueMs: number, markers: number): void {
+    if (cause === "host_silent") {
+      this.#events.push({ type: "held", cause, atMs: dueMs, markers });
+    } else {
+      this.#tell(cause, dueMs, markers);
+    }
   }
 
   #look(

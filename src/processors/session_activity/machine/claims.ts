@@ -13,6 +13,7 @@ import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import { openWorkOf } from "./orphans.ts";
+import { ownerFlags } from "./owner-table.ts";
 import { spanStates } from "./span-table.ts";
 import type { OwnerVerdict, Verdicts } from "./verdicts.ts";
 
@@ -201,6 +202,15 @@ export class Claims {
     this.#move([...(this.#ofGroup.get(from) ?? [])], into);
   }
 
+  /** What a process said of its sessions is not asked about any more. */
+  forgetProcess(process: number): void {
+    for (const each of this.#standing) {
+      if (each.session.startsWith(`${process}:`)) {
+        this.#remove(each);
+      }
+    }
+  }
+
   forgetGroup(group: number): void {
     this.merge(group, -1);
   }
@@ -295,14 +305,19 @@ export class Claims {
   }
 
   #isStale(span: number): boolean {
-    const { spans, owners } = this.#graph;
+    const { spans, owners, tree } = this.#graph;
     if (spans.kind.get(span) === workKinds.run) {
       return false;
     }
     const state = spans.state.get(span);
     const owner = spans.owner.get(span);
     const isOrphaned =
-      state === spanStates.open && owner !== -1 && !owners.isLoose(owner) && !owners.isOpen(owner);
+      state === spanStates.open &&
+      owner !== -1 &&
+      !owners.isLoose(owner) &&
+      !owners.isOpen(owner) &&
+      !owners.hasFlag(owner, ownerFlags.unwatched) &&
+      !tree.mayOutliveRun(span);
     return isOrphaned || state === spanStates.evicted;
   }
 

@@ -5,7 +5,7 @@ import type { DueMarkers } from "./breaker.ts";
 import type { DueQueue } from "./due-queue.ts";
 import { groupFlags } from "./group-table.ts";
 import type { Holders } from "./holders.ts";
-import { openWorkOf } from "./orphans.ts";
+import { boundWorkOf } from "./orphans.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 import { spanStates } from "./span-table.ts";
@@ -51,17 +51,19 @@ export class DueAhead {
   markersOf(owner: number, atMs: number): number {
     const { owners } = this.#graph;
     const markers = owners.openMarkers.get(owner);
-    if (markers === 0 || owners.isOpen(owner)) {
+    if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
       return 0;
     }
     if (owners.isLoose(owner)) {
-      return openWorkOf(this.#graph, owner).filter((marker) => {
+      return boundWorkOf(this.#graph, owner).filter((marker) => {
         const { holder, lastEndMs } = this.#holders.ofLooseMarker(marker);
         return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
       }).length;
     }
     const { holder, lastEndMs } = this.#holders.ofOwner(owner, atMs);
-    return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs ? markers : 0;
+    const isOver = holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
+    const hasOthers = isOver && owners.hasFlag(owner, ownerFlags.hasDetached);
+    return hasOthers ? boundWorkOf(this.#graph, owner).length : isOver ? markers : 0;
   }
 
   /** Markers that the end of a session would evict, about. */

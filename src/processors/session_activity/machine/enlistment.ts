@@ -1,4 +1,4 @@
-import { toWorkKind, workKinds } from "../kinds.ts";
+import { toWorkKind, type WorkKind, workKinds } from "../kinds.ts";
 import { dialects } from "../signals/dialects.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "../signals/signal-batch.ts";
 import type { ActivityCounts } from "./activity-counts.ts";
@@ -37,11 +37,17 @@ export class Enlistment {
 
   /**
    * Makes a span known: its row, kind, parent and group. It comes back held, out of every queue, except
-   * a mere link, which is queued to be forgotten. -1 when there is no room.
+   * a mere link, which is queued to be forgotten. -1 when there is no room. `kind`: what it is, where that is not what the
+   * signal says.
    */
-  define(known: number, batch: SignalBatch, row: number, nowMs: number): number {
+  define(
+    known: number,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+    kind: WorkKind = toWorkKind(batch.kind.get(row)),
+  ): number {
     const { spans } = this.#graph;
-    const kind = toWorkKind(batch.kind.get(row));
     const span = known === -1 ? this.add(batch, row, nowMs) : known;
     if (span === -1) {
       return -1;
@@ -50,9 +56,12 @@ export class Enlistment {
     this.#tombstones.arrive(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
+    spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
     spans.startMs.set(span, batch.startMs.get(row));
     spans.endMs.set(span, batch.endMs.get(row));
     spans.name.set(span, batch.name.get(row));
+    spans.scope.set(span, batch.scope.get(row));
+    spans.alias.set(span, batch.alias.get(row));
     spans.seq.set(span, seqOfStart(batch, row));
     if ((flags & signalFlags.harness) !== 0) {
       spans.setFlag(span, spanFlags.harness);
@@ -60,8 +69,17 @@ export class Enlistment {
     if ((flags & signalFlags.innerRun) !== 0) {
       spans.setFlag(span, spanFlags.innerRun);
     }
+    if ((flags & signalFlags.hasOutcome) !== 0) {
+      spans.setFlag(span, spanFlags.hasOutcome);
+    }
     if ((flags & signalFlags.openclaw) !== 0) {
       spans.setFlag(span, spanFlags.openclaw);
+    }
+    if ((flags & signalFlags.twoItems) !== 0) {
+      spans.setFlag(span, spanFlags.twoItems);
+    }
+    if (kind === workKinds.tool && (flags & signalFlags.detached) !== 0) {
+      this.#graph.detach(span);
     }
     if (batch.dialect.get(row) === dialects.relay) {
       spans.setFlag(span, spanFlags.relayed);
@@ -152,12 +170,19 @@ export class Enlistment {
     const { spans } = this.#graph;
     const parent0 = batch.parent0.get(row);
     const parent1 = batch.parent1.get(row);
-    if ((parent0 === 0 && parent1 === 0) || spans.parentOf(span) !== -1) {
+    if (parent0 === 0 && parent1 === 0) {
+      return;
+    }
+    const known = spans.parentOf(span);
+    if (known !== -1) {
+      this.#tombstones.renew(known, nowMs);
       return;
     }
     const trace = spans.trace.get(span);
     let parent = spans.find(trace, parent0, parent1);
-    if (parent === -1 && this.#tombstones.makeRoom()) {
+    if (parent !== -1) {
+      this.#tombstones.renew(parent, nowMs);
+    } else if (this.#tombstones.makeRoom()) {
       parent = this.#tombstones.addUnknown(trace, parent0, parent1, nowMs);
       this.#counts.addSignal("implied", dialects.impliedParent);
     }

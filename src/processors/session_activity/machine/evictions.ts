@@ -1,7 +1,8 @@
 import { type Confidence, confidenceOf, type EvictionReason, toWorkKind } from "../kinds.ts";
 import type { EvictedMarker } from "./activity-event.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
-import { ageMsOf, summaryOf, traceContextOf } from "./marker-summary.ts";
+import { summaryOf, traceContextOf } from "./marker-summary.ts";
+import { spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
 
 /** What an eviction is made of, and how sure it is. */
@@ -17,8 +18,8 @@ export interface Eviction {
 /** Markers that are known by number only. */
 export interface Guess {
   readonly count: number;
-  /** A run they belong to, or -1. */
-  readonly owner: number;
+  /** The span that the event is about: a run they belong to, or the one of them that is known; -1 for none. */
+  readonly about: number;
 }
 
 /** Takes markers out of the tracked state: emits an event for them, closes their rows. */
@@ -59,7 +60,7 @@ export class Evictions {
    */
   emit(markers: readonly number[], eviction: Eviction, guess?: Guess): void {
     const { reason, channel, atMs } = eviction;
-    const summary = summaryOf(this.#graph, markers, atMs);
+    const summary = summaryOf(this.#graph, markers, (span) => this.#ageMsOf(span, atMs));
     this.#ledger.events.push({
       type: "evicted",
       reason,
@@ -68,9 +69,17 @@ export class Evictions {
       channel,
       ...summary,
       tools: summary.tools + (guess?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(this.#graph, guess?.owner ?? -1) : {}),
+      ...(markers.length === 0 ? traceContextOf(this.#graph, guess?.about ?? -1) : {}),
       markers: this.#tellsMarkers ? markers.map((span) => this.#markerOf(span, atMs)) : [],
     });
+  }
+
+  /** By arrival while it is open, by its sender's clock when it came finished. */
+  #ageMsOf(span: number, atMs: number): number | undefined {
+    const { spans, away } = this.#graph;
+    return spans.state.get(span) === spanStates.open
+      ? away.between(spans.startedAtMs.get(span), atMs)
+      : this.#ledger.durations.ofFinished(span, atMs);
   }
 
   #markerOf(span: number, atMs: number): EvictedMarker {
@@ -80,7 +89,7 @@ export class Evictions {
       ...traceContextOf(this.#graph, span),
       parentSpanId: traceContextOf(this.#graph, spans.parentOf(span)).spanId,
       startMs: spans.startMs.get(span),
-      ageMs: ageMsOf(this.#graph, span, atMs),
+      ageMs: this.#ageMsOf(span, atMs) ?? 0,
       name: spans.name.get(span),
     };
   }

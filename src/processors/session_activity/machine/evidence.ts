@@ -10,7 +10,7 @@ export type EvidenceOf = (verdict: OwnerVerdict, atMs: number) => Evidence;
 
 /** Collects what an operator wants to know of a verdict. */
 export function createEvidence(graph: ActivityGraph, usual: UsualDurations): EvidenceOf {
-  const { spans, owners } = graph;
+  const { spans, owners, away } = graph;
   return ({ verdict, culprit, sinceMs }, atMs) => {
     if (culprit === -1) {
       return { verdict, blockedBy: "none", name: 0, ...traceContextOf(graph, -1) };
@@ -26,7 +26,7 @@ export function createEvidence(graph: ActivityGraph, usual: UsualDurations): Evi
       blockedBy: blockedByOf(verdict),
       name,
       silentMs: atMs - sinceMs,
-      ageMs: atMs - spans.startedAtMs.get(culprit),
+      ageMs: away.between(spans.startedAtMs.get(culprit), atMs),
       ...(lastSignal === undefined ? {} : { lastSignal }),
       ...(duration === undefined ? {} : { usualP50Ms: duration.p50Ms, usualP99Ms: duration.p99Ms }),
       ...traceContextOf(graph, culprit),

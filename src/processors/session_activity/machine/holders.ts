@@ -1,4 +1,4 @@
-import { workKinds } from "../kinds.ts";
+import { type Confidence, workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import { groupFlags } from "./group-table.ts";
 import { compareMoments, type Moment } from "./order.ts";
@@ -88,6 +88,38 @@ export class Holders {
   }
 
   /**
+   * How sure it is that all holders of an owner's markers have ended, `letGoMs` when a silent one let go: as sure as the least
+   * sure of their ends.
+   */
+  surenessOf(owner: number, letGoMs: number): Confidence {
+    const { owners, inGroup } = this.#graph;
+    const holders = [owner, ...this.#directlyAbove(owner)];
+    // Also those that left nothing behind: if one of them lives after all, it holds.
+    for (const other of inGroup.all(owners.group.get(owner))) {
+      this.#looked++;
+      const isOther = other !== owner && !owners.isLoose(other) && !owners.isOpen(other);
+      if (isOther && this.#mayHold(other, owner)) {
+        holders.push(other);
+      }
+    }
+    const flags = holders.map((holder) => this.#endFlagsOf(holder));
+    if (flags.some((each) => (each & spanFlags.endPresumed) !== 0)) {
+      return "presumed";
+    }
+    const isProbable = flags.some((each) => (each & spanFlags.endProbable) !== 0);
+    return isProbable || letGoMs > Number.NEGATIVE_INFINITY ? "probable" : "confirmed";
+  }
+
+  #endFlagsOf(owner: number): number {
+    const { spans, members } = this.#graph;
+    let flags = 0;
+    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+      flags |= spans.kind.get(span) === workKinds.run ? spans.flags.get(span) : 0;
+    }
+    return flags;
+  }
+
+  /**
    * Of a marker whose own run is not known: the runs of its session, else of its trace, that were open when it started;
    * else the next one that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when
    * there is none. A run of another process that it names as its parent comes first.
@@ -129,6 +161,17 @@ export class Holders {
         : { holder: -1, letsGoMs, lastEndMs: owners.endedAtMs.get(next), letGoMs };
     }
     return { holder: -1, letsGoMs, lastEndMs, letGoMs };
+  }
+
+  /** Whether a marker belongs to a run of another process that is not watched any more. */
+  isOfUnwatched(marker: number): boolean {
+    const { owners } = this.#graph;
+    const elsewhere = this.#parentElsewhere(marker);
+    return (
+      elsewhere !== -1 &&
+      owners.hasFlag(elsewhere, ownerFlags.unwatched) &&
+      !owners.isOpen(elsewhere)
+    );
   }
 
   /** Whether an owner that may hold a marker of which the own run is not known was open when that started. */

@@ -8,7 +8,7 @@ import {
   workKinds,
 } from "../kinds.ts";
 import { dialects, type SignalResult } from "../signals/dialects.ts";
-import { type SignalBatch, signalFlags } from "../signals/signal-batch.ts";
+import { type SignalBatch, signalFlags, signalTypes } from "../signals/signal-batch.ts";
 import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
@@ -16,6 +16,7 @@ import { Admission } from "./admission.ts";
 import type { Enlistment } from "./enlistment.ts";
 import type { FinishedWork } from "./finished-work.ts";
 import type { Holders } from "./holders.ts";
+import type { ImpliedTools } from "./implied-tools.ts";
 import type { Judgement } from "./judgement.ts";
 import { leaseMsOf, longestGuessedLeaseMs } from "./leases.ts";
 import { compareMoments, type Moment } from "./order.ts";
@@ -23,11 +24,18 @@ import { openWorkOf } from "./orphans.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Pauses } from "./pauses.ts";
+import type { ProcessWatch } from "./process-watch.ts";
+import type { RequestedTools } from "./requested-tools.ts";
+import { isSameAsAbove, sameBelow, workFrom } from "./same-work.ts";
 import type { SessionStates } from "./session-states.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import { holds, spanFlags, spanStates } from "./span-table.ts";
+import { lacksInnerRun } from "./split-traces.ts";
 import type { Tombstones } from "./tombstones.ts";
 import type { WorkLedger } from "./work-ledger.ts";
+
+/** Nothing is retried for longer than a few minutes. */
+const longestDelayMs = 900_000;
 
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
 export class Intake {
@@ -41,9 +49,13 @@ export class Intake {
   readonly #judgement: Judgement;
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
+  readonly #processes: ProcessWatch;
+  readonly #implied: ImpliedTools;
   readonly #states: SessionStates;
   readonly #pauses: Pauses;
+  readonly #requested: RequestedTools;
   readonly #allowedLatenessMs: number;
+  readonly #tombstoneTtlMs: number;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
@@ -57,8 +69,11 @@ export class Intake {
     readonly holders: Holders;
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
+    readonly processes: ProcessWatch;
+    readonly implied: ImpliedTools;
     readonly states: SessionStates;
     readonly pauses: Pauses;
+    readonly requested: RequestedTools;
   }) {
     this.#lookup = parts.lookup;
     this.#enlistment = parts.enlistment;
@@ -70,22 +85,45 @@ export class Intake {
     this.#judgement = parts.judgement;
     this.#ownership = parts.ownership;
     this.#finished = parts.finished;
+    this.#processes = parts.processes;
+    this.#implied = parts.implied;
     this.#states = parts.states;
     this.#pauses = parts.pauses;
+    this.#requested = parts.requested;
     this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
+    this.#tombstoneTtlMs = parts.limits.tombstoneTtlMs;
+  }
+
+  /** A signal of a process beyond the bound: of its work nothing is tracked. */
+  refuse(batch: SignalBatch, row: number): SignalResult {
+    const type = batch.type.get(row);
+    const kind = toWorkKind(batch.kind.get(row));
+    const isWork = type === signalTypes.start || type === signalTypes.end;
+    if (isWork && kind !== workKinds.other) {
+      this.#countUntracked(kind);
+    }
+    return "untracked";
+  }
+
+  #countUntracked(kind: WorkKind): void {
+    add(this.#counts.started, kind, 1);
+    add(this.#counts.untracked, kind, 1);
   }
 
   /** Work started, or is still going on. */
   start(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
     const known = this.#lookup.find(batch, row);
-    const kind = toWorkKind(batch.kind.get(row));
+    const kind = this.#kindOf(known, batch, row);
     if (known !== -1 && !this.#isOnlyLink(known, kind)) {
       if (spans.state.get(known) === spanStates.open) {
         this.#repeat(known, batch, row, nowMs);
         return "heartbeat";
       }
-      if (!this.#livesOn(known, batch, row) || !this.#admission.readmits(known, batch, row)) {
+      if (
+        !this.#livesOn(known, batch, row, nowMs) ||
+        !this.#admission.readmits(known, batch, row)
+      ) {
         this.#tombstones.rebury(known, nowMs);
         return "stale";
       }
@@ -93,8 +131,9 @@ export class Intake {
       return "revived";
     }
     if (kind === workKinds.other) {
-      const link = this.#enlistment.define(known, batch, row, nowMs);
+      const link = this.#defineLink(known, batch, row, nowMs);
       if (link !== -1) {
+        this.#takeBack(link, nowMs);
         this.#noteWait(link);
       }
       return link === -1 ? "untracked" : "link";
@@ -106,27 +145,45 @@ export class Intake {
       add(this.#counts.lateStarts, kind, 1);
       return refusal;
     }
+    const inner = sameBelow(this.#graph, known, batch, row);
     const span = refusal === undefined ? this.#enlistment.define(known, batch, row, nowMs) : -1;
     if (span === -1) {
-      add(this.#counts.started, kind, 1);
-      add(this.#counts.untracked, kind, 1);
+      this.#leaveUntracked(known, batch, row);
       return "untracked";
     }
+    this.#takeBack(span, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
+    if (isAtStart(batch.dialect.get(row))) {
+      spans.setFlag(span, spanFlags.reportedAtStart);
+    }
     this.#open(span, kind, nowMs);
+    this.#replace(inner, span, nowMs);
     this.#noteWork(span, {
       atMs: nowMs,
       timeMs: batch.startMs.get(row),
       seq: batch.seq.get(row),
     });
+    const lateByMs =
+      kind === workKinds.tool ? this.#requested.takeEvicted(batch, row, nowMs) : undefined;
+    if (lateByMs !== undefined) {
+      this.#addReconciled(kind, lateByMs);
+      return "revived";
+    }
     return "started";
+  }
+
+  /** A part of a tool has arrived, which says what its parent is. */
+  toolPart(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const tool = this.#lookup.find(batch, row);
+    const isNews = tool !== -1 && this.#implied.note(tool, batch.startMs.get(row), nowMs);
+    return isNews ? "link" : "duplicate";
   }
 
   /** Work ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
     const known = this.#lookup.find(batch, row);
-    const kind = toWorkKind(batch.kind.get(row));
+    const kind = this.#kindOf(known, batch, row);
     if (known === -1 || this.#isOnlyLink(known, kind)) {
       return this.#finish(known, batch, row, nowMs);
     }
@@ -149,34 +206,125 @@ export class Intake {
 
   #finish(known: number, batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { spans } = this.#graph;
-    const kind = toWorkKind(batch.kind.get(row));
-    const span = this.#enlistment.define(known, batch, row, nowMs);
+    const kind = this.#kindOf(known, batch, row);
     if (kind === workKinds.other) {
-      return span === -1 ? "untracked" : "link";
+      const link = this.#defineLink(known, batch, row, nowMs);
+      if (link !== -1) {
+        this.#takeBack(link, nowMs);
+      }
+      return link === -1 ? "untracked" : "link";
     }
+    const inner = sameBelow(this.#graph, known, batch, row);
+    const span = this.#enlistment.define(known, batch, row, nowMs);
     if (span === -1) {
-      add(this.#counts.started, kind, 1);
-      add(this.#counts.untracked, kind, 1);
+      this.#leaveUntracked(known, batch, row);
       return "untracked";
     }
+    const wasLost = this.#takeBack(span, nowMs);
     spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
     this.#noteOutcome(span, batch, row);
     this.#states.progress(span, progressOf(kind, "end"));
+    if (wasLost && kind === workKinds.tool) {
+      this.#ledger.settle(span, nowMs);
+      return "reconciled";
+    }
     if (kind === workKinds.run) {
-      this.#ledger.finish(span, nowMs);
+      this.#finishRun(span, batch, row, nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
-      if (batch.parent0.get(row) === 0 && batch.parent1.get(row) === 0) {
-        if (spans.hasFlag(span, spanFlags.innerRun)) {
-          this.#ownership.pairRun(span, nowMs);
-        }
-      }
     } else {
       this.#noteModelCall(span, kind);
+      this.#requested.noteFinished(span, batch, row, nowMs);
       this.#tombstones.suspend(span, nowMs);
+      this.#ledger.releaseInside(span, nowMs);
+      this.#replace(inner, span, nowMs);
       this.#finished.note(span);
     }
     return "finished";
+  }
+
+  /** What a signal is about: a mere link where another span is the same work. */
+  #kindOf(known: number, batch: SignalBatch, row: number): WorkKind {
+    const { spans } = this.#graph;
+    const isDecided = known !== -1 && spans.state.get(known) !== spanStates.unknown;
+    const isSame = isDecided
+      ? spans.hasFlag(known, spanFlags.sameWork)
+      : this.#isSameWork(known, batch, row);
+    return isSame ? workKinds.other : toWorkKind(batch.kind.get(row));
+  }
+
+  /** Where what is the same arrived first, the outer span takes its place, unless only one of the two has a start. */
+  #isSameWork(known: number, batch: SignalBatch, row: number): boolean {
+    const { spans } = this.#graph;
+    const isStart = batch.type.get(row) === signalTypes.start;
+    return (
+      isSameAsAbove(this.#graph, this.#lookup, known, batch, row) ||
+      sameBelow(this.#graph, known, batch, row).some(
+        (each) => (spans.state.get(each) === spanStates.open) !== isStart,
+      )
+    );
+  }
+
+  /** Another span is the same work and has been taken in: these are links from now on. */
+  #replace(inner: readonly number[], outer: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    for (const span of inner) {
+      this.#ledger.takeBack(span, nowMs);
+      spans.setFlag(span, spanFlags.sameWork);
+      if (spans.hasFlag(span, spanFlags.detached)) {
+        this.#graph.detach(outer);
+      }
+    }
+  }
+
+  #defineLink(known: number, batch: SignalBatch, row: number, nowMs: number): number {
+    const { spans } = this.#graph;
+    const link = this.#enlistment.define(known, batch, row, nowMs, workKinds.other);
+    if (link !== -1 && batch.kind.get(row) !== workKinds.other) {
+      spans.setFlag(link, spanFlags.sameWork);
+      const work = workFrom(this.#graph, spans.parentOf(link));
+      const isDetached = (batch.flags.get(row) & signalFlags.detached) !== 0;
+      if (isDetached && work !== -1 && spans.kind.get(work) === workKinds.tool) {
+        this.#graph.detach(work);
+      }
+    }
+    return link;
+  }
+
+  #finishRun(run: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    if (!spans.hasFlag(run, spanFlags.harness)) {
+      this.#ledger.finish(run, nowMs, { isCounted: !this.#ownership.isSplit(run, nowMs) });
+      return;
+    }
+    const tookMs = spans.endMs.get(run) - spans.startMs.get(run);
+    const isEndedByExporter = (batch.flags.get(row) & signalFlags.noOutcome) !== 0;
+    if (isEndedByExporter && tookMs > this.#tombstoneTtlMs) {
+      // It ended long ago and was counted then, by another span that may be forgotten.
+      this.#ledger.finish(run, nowMs, { isCounted: false });
+    } else if (lacksInnerRun(this.#graph, spans.owner.get(run))) {
+      this.#tombstones.suspend(run, nowMs);
+    } else {
+      this.#ledger.finish(run, nowMs);
+    }
+  }
+
+  /** Bounds do not allow to track it. A run in a harness run is counted with that, tracked or not. */
+  #leaveUntracked(known: number, batch: SignalBatch, row: number): void {
+    const { spans } = this.#graph;
+    const parent = this.#lookup.parentOf(known, batch, row);
+    const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
+    const isInner =
+      (batch.flags.get(row) & signalFlags.innerRun) !== 0 &&
+      hasParent &&
+      (parent === -1 ||
+        spans.state.get(parent) === spanStates.unknown ||
+        spans.hasFlag(parent, spanFlags.harness));
+    if (!isInner) {
+      const kind = toWorkKind(batch.kind.get(row));
+      add(this.#counts.started, kind, 1);
+      add(this.#counts.untracked, kind, 1);
+    }
   }
 
   #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
@@ -220,7 +368,8 @@ export class Intake {
   /** Work is open from now on; a marker of an owner that has ended has a lateness to say how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
     const { spans } = this.#graph;
-    this.#ledger.open(span, nowMs);
+    const isSplit = kind === workKinds.run && this.#ownership.isSplit(span, nowMs);
+    this.#ledger.open(span, nowMs, { isCounted: !isSplit });
     this.#states.progress(span, progressOf(kind, "start"));
     this.#noteWait(span);
     const owner = spans.owner.get(span);
@@ -240,7 +389,7 @@ export class Intake {
       if (owner === -1 || owner === own) {
         continue;
       }
-      owners.worked(owner, moment);
+      owners.worked(owner, moment, this.#allowedLatenessMs);
       const idle = owners.idleOf(owner);
       if (
         Number.isFinite(idle.atMs) &&
@@ -289,6 +438,9 @@ export class Intake {
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { spans } = this.#graph;
     const gapMs = nowMs - spans.seenAtMs.get(span);
+    if (this.#processes.hasSaidEnd(batch.process.get(row), nowMs)) {
+      spans.setFlag(span, spanFlags.reportedAfterDelete);
+    }
     const wasHeld = spans.held.get(span) !== holds.none;
     spans.seenAtMs.set(span, nowMs);
     spans.held.set(span, holds.none);
@@ -306,8 +458,12 @@ export class Intake {
     if (isLeaseNew || wasHeld) {
       this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
     }
+    const kind = spans.kind.get(span);
+    if (kind === workKinds.tool && (batch.flags.get(row) & signalFlags.detached) !== 0) {
+      this.#graph.detach(span); // Its first start may have said less.
+    }
     this.#enlistment.linkParent(span, batch, row, nowMs);
-    if (spans.kind.get(span) === workKinds.run) {
+    if (kind === workKinds.run) {
       this.#enlistment.addReferences(span, batch, row);
     }
   }
@@ -317,7 +473,7 @@ export class Intake {
    * this way, and only word from after it counts: the relay tells again what is open, a heartbeat carries
    * its own time.
    */
-  #livesOn(span: number, batch: SignalBatch, row: number): boolean {
+  #livesOn(span: number, batch: SignalBatch, row: number, nowMs: number): boolean {
     const { spans } = this.#graph;
     const isSame = spans.kind.get(span) === batch.kind.get(row);
     const isEvicted = spans.state.get(span) === spanStates.evicted;
@@ -328,13 +484,24 @@ export class Intake {
       case "process_gone":
       case "lease_expired":
         return (
-          batch.dialect.get(row) === dialects.relay || batch.sentMs.get(row) > spans.endMs.get(span)
+          batch.dialect.get(row) === dialects.relay ||
+          this.#isFromAfter(span, batch.sentMs.get(row), nowMs)
         );
       case "max_age":
-        return batch.sentMs.get(row) > spans.endMs.get(span);
+        return this.#isFromAfter(span, batch.sentMs.get(row), nowMs);
       default:
         return false;
     }
+  }
+
+  /** Whether a heartbeat was sent after an eviction. One that seems to have been on its way for too long was: the clock was set back. */
+  #isFromAfter(span: number, sentMs: number, nowMs: number): boolean {
+    const { spans } = this.#graph;
+    if (sentMs <= 0 || sentMs > spans.endMs.get(span)) {
+      return sentMs > 0;
+    }
+    const startOffsetMs = spans.startedAtMs.get(span) - spans.startMs.get(span);
+    return nowMs - sentMs - startOffsetMs > longestDelayMs;
   }
 
   /** Takes evicted work back into the tracked state. It counts as started anew: counters never step back. */
@@ -344,18 +511,37 @@ export class Intake {
     const leaseMs = spans.leaseMs.get(span);
     this.#enlistment.define(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
+    spans.clearFlag(span, spanFlags.reportedAtStart);
     this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
+  }
+
+  /** An implied tool that was counted as evicted has arrived after all. True when it was one. */
+  #takeBack(span: number, nowMs: number): boolean {
+    const { spans } = this.#graph;
+    if (!spans.hasFlag(span, spanFlags.presumedLost)) {
+      return false;
+    }
+    spans.clearFlag(span, spanFlags.presumedLost);
+    add(this.#counts.reconciled, workKinds.tool, 1);
+    this.#ledger.events.push({
+      type: "reconciled",
+      kind: workKinds.tool,
+      lateByMs: nowMs - spans.seenAtMs.get(span),
+    });
+    return true;
   }
 
   #reconcile(span: number, nowMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
+    if (this.#ledger.countsReconciled(span)) {
+      this.#addReconciled(kind, nowMs - this.#tombstones.evictedAtMs(span));
+    }
+  }
+
+  #addReconciled(kind: WorkKind, lateByMs: number): void {
     add(this.#counts.reconciled, kind, 1);
-    this.#ledger.events.push({
-      type: "reconciled",
-      kind,
-      lateByMs: nowMs - this.#tombstones.evictedAtMs(span),
-    });
+    this.#ledger.events.push({ type: "reconciled", kind, lateByMs });
   }
 
   #noteOutcome(span: number, batch: SignalBatch, row: number): void {
@@ -363,8 +549,14 @@ export class Intake {
     if ((flags & signalFlags.failed) !== 0) {
       this.#graph.spans.setFlag(span, spanFlags.failed);
     }
-    if ((flags & signalFlags.closedByRun) !== 0) {
+    const isDetached =
+      (flags & signalFlags.detached) !== 0 || this.#graph.spans.hasFlag(span, spanFlags.detached);
+    // An exporter that ends a span with its run does not know what becomes of a tool that goes on.
+    if ((flags & signalFlags.closedByRun) !== 0 && !isDetached) {
       this.#graph.spans.setFlag(span, spanFlags.closedByRun);
+    }
+    if ((flags & signalFlags.brokenOff) !== 0) {
+      this.#graph.spans.setFlag(span, spanFlags.brokenOff);
     }
   }
 
@@ -376,6 +568,15 @@ export class Intake {
       (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)
     );
   }
+}
+
+/** Whether starts of a dialect are sent when work begins. The others first speak of work that has been open for a while. */
+function isAtStart(dialect: number): boolean {
+  return (
+    dialect === dialects.relay ||
+    dialect === dialects.liveSpan ||
+    dialect === dialects.logfirePending
+  );
 }
 
 function progressOf(kind: WorkKind, what: "start" | "end"): Progress {

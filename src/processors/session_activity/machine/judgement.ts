@@ -1,4 +1,5 @@
-import { workKinds } from "../kinds.ts";
+import { type Confidence, evictionReasons, workKinds } from "../kinds.ts";
+import { dialects } from "../signals/dialects.ts";
 import { type ActivityCounts, add } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
@@ -8,7 +9,8 @@ import type { DueQueue } from "./due-queue.ts";
 import type { Evictions } from "./evictions.ts";
 import type { FinishedWork } from "./finished-work.ts";
 import type { Hold, Holders } from "./holders.ts";
-import { openWorkOf, withoutOpenBelow } from "./orphans.ts";
+import type { ImpliedTools } from "./implied-tools.ts";
+import { boundWorkOf, openWorkOf, withoutOpenBelow } from "./orphans.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Ownership } from "./ownership.ts";
 import type { RequestedTools } from "./requested-tools.ts";
@@ -30,6 +32,7 @@ export class Judgement {
   readonly #evictions: Evictions;
   readonly #finished: FinishedWork;
   readonly #requested: RequestedTools;
+  readonly #implied: ImpliedTools;
   readonly #silence: Silence;
   readonly #breaker: Breaker;
   readonly #ahead: DueAhead;
@@ -46,6 +49,7 @@ export class Judgement {
     readonly evictions: Evictions;
     readonly finished: FinishedWork;
     readonly requested: RequestedTools;
+    readonly implied: ImpliedTools;
     readonly silence: Silence;
     readonly breaker: Breaker;
     readonly ahead: DueAhead;
@@ -62,6 +66,7 @@ export class Judgement {
     this.#evictions = parts.evictions;
     this.#finished = parts.finished;
     this.#requested = parts.requested;
+    this.#implied = parts.implied;
     this.#silence = parts.silence;
     this.#breaker = parts.breaker;
     this.#ahead = parts.ahead;
@@ -105,9 +110,8 @@ export class Judgement {
 
   /** The end of an open marker says that its run closed it: an orphan by its own account. */
   evictByRun(span: number, nowMs: number): void {
-    const { spans, owners } = this.#graph;
-    const owner = spans.owner.get(span);
-    owners.explained.set(owner, owners.explained.get(owner) + 1);
+    const { spans } = this.#graph;
+    this.#finished.noteActive(span, spans.owner.get(span));
     const channel = this.#evictions.channelOf(span);
     this.#evictions.evict([span], { reason: "orphaned_no_owner", channel, atMs: nowMs });
     spans.setFlag(span, spanFlags.settled);
@@ -148,6 +152,7 @@ export class Judgement {
       if (owners.isOpen(each) && Number.isFinite(eachDueMs) && eachDueMs <= atMs) {
         for (const run of this.#ownership.runsOf(each)) {
           if (spans.state.get(run) === spanStates.open) {
+            spans.setFlag(run, spanFlags.endProbable);
             this.#ledger.end(run, reported.timeMs, atMs);
             this.#ownership.runEnded(run, reported, atMs);
           }
@@ -175,6 +180,9 @@ export class Judgement {
   #judge(owner: number, atMs: number): void {
     const { owners } = this.#graph;
     this.#ownership.gather(owner, atMs);
+    if (owners.isOpen(owner)) {
+      return; // By a run of another trace.
+    }
     const hold = this.#holders.ofOwner(owner, atMs);
     if (hold.holder !== -1) {
       this.#await(owner, hold, atMs);
@@ -187,24 +195,34 @@ export class Judgement {
       return;
     }
     owners.setFlag(owner, ownerFlags.judged);
-    this.#finished.settleMembers(owner, owners.endMs.get(owner), atMs);
+    this.#finished.settleMembers(owner, atMs);
     if (owners.members.get(owner) === 0) {
       return;
     }
     const { due, nextMs } = this.#dueOf(owner, atMs, () => hold.lastEndMs);
-    const confidence = hold.letGoMs > Number.NEGATIVE_INFINITY ? "probable" : "confirmed";
     const orphans = withoutOpenBelow(this.#graph, due);
+    const confidence =
+      orphans.length === 0 ? "confirmed" : this.#holders.surenessOf(owner, hold.letGoMs);
     const finishedMs = this.#finished.nextOfMembersMs(owner);
+    if (owners.hasFlag(owner, ownerFlags.unwatched)) {
+      // Nothing says that its run has ended.
+      for (const marker of orphans) {
+        this.#ledger.untrack(marker, atMs);
+      }
+      this.#goOn(owner, Math.min(nextMs, finishedMs));
+      return;
+    }
+    const impliedMs = this.#evictImplied(owner, atMs);
     const channel = this.#graph.groups.channel.get(owners.group.get(owner));
-    if (orphans.length > 0) {
-      this.#evictions.emit(orphans, { reason: "orphaned_no_owner", confidence, channel, atMs });
+    for (const [sure, these] of this.#bySureness(owner, orphans, confidence)) {
+      this.#evictions.emit(these, { reason: "orphaned_no_owner", confidence: sure, channel, atMs });
     }
     if (!Number.isFinite(finishedMs)) {
       // What is known by number only may be work that came finished and is not decided yet.
       this.#evictGuessed(owner, orphans.length, atMs);
     }
     this.#evictions.close(orphans, "orphaned_no_owner", atMs);
-    this.#goOn(owner, Math.min(nextMs, finishedMs));
+    this.#goOn(owner, Math.min(nextMs, finishedMs, impliedMs));
   }
 
   #judgeLoose(owner: number, atMs: number): void {
@@ -242,7 +260,7 @@ export class Judgement {
   #looseEndMs(marker: number): number {
     const { spans, tree } = this.#graph;
     const { holder, lastEndMs } = this.#holders.ofLooseMarker(marker);
-    if (holder !== -1) {
+    if (holder !== -1 || this.#holders.isOfUnwatched(marker)) {
       return Number.POSITIVE_INFINITY;
     }
     if (Number.isFinite(lastEndMs)) {
@@ -268,7 +286,7 @@ export class Judgement {
     const { spans } = this.#graph;
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const marker of openWorkOf(this.#graph, owner)) {
+    for (const marker of boundWorkOf(this.#graph, owner)) {
       const fromMs = Math.max(
         lastEndMsOf(marker),
         spans.startedAtMs.get(marker),
@@ -282,6 +300,56 @@ export class Judgement {
       }
     }
     return { due, nextMs };
+  }
+
+  /** What was inside a tool that outlived the owner is not more surely an orphan than that tool is surely over. */
+  #bySureness(
+    owner: number,
+    orphans: readonly number[],
+    confidence: Confidence,
+  ): ReadonlyMap<Confidence, readonly number[]> {
+    const { owners } = this.#graph;
+    const by = new Map<Confidence, number[]>();
+    const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
+    for (const orphan of orphans) {
+      const sure = hasDetached ? lessSure(confidence, this.#surenessAbove(orphan)) : confidence;
+      by.set(sure, [...(by.get(sure) ?? []), orphan]);
+    }
+    return by;
+  }
+
+  /** How sure it is that the tools around a marker that may outlive its run are over. */
+  #surenessAbove(marker: number): Confidence {
+    const { spans } = this.#graph;
+    let sure: Confidence = "confirmed";
+    for (
+      let at = spans.parentOf(marker);
+      at !== -1 && spans.kind.get(at) !== workKinds.run;
+      at = spans.parentOf(at)
+    ) {
+      if (spans.hasFlag(at, spanFlags.detached)) {
+        sure = lessSure(sure, this.#surenessOfEnd(at));
+      }
+    }
+    return sure;
+  }
+
+  #surenessOfEnd(tool: number): Confidence {
+    const { spans } = this.#graph;
+    if (spans.state.get(tool) === spanStates.untracked) {
+      return "presumed";
+    }
+    const isEvicted = spans.state.get(tool) === spanStates.evicted;
+    const reason = isEvicted ? evictionReasons[spans.reason.get(tool)] : undefined;
+    switch (reason) {
+      case "max_age":
+        return "presumed";
+      case "lease_expired":
+      case "process_gone":
+        return "probable";
+      default:
+        return "confirmed";
+    }
   }
 
   /** The owner is decided again when its holder ends, or lets go because it makes no progress. */
@@ -302,11 +370,30 @@ export class Judgement {
     }
   }
 
+  /** Evicts tools that are known from a part of theirs only. Gives when the next one is due, Infinity for none. */
+  #evictImplied(owner: number, atMs: number): number {
+    const { owners, groups } = this.#graph;
+    const { due, nextMs } = this.#implied.dueOf(owner, atMs);
+    const channel = groups.channel.get(owners.group.get(owner));
+    for (const tool of due) {
+      add(this.#counts.started, workKinds.tool, 1);
+      this.#counts.addEvicted("orphaned_no_owner", workKinds.tool, 1);
+      this.#counts.addSignal("evicted", dialects.impliedParent);
+      this.#implied.lose(tool, atMs);
+      this.#evictions.emit(
+        [],
+        { reason: "orphaned_no_owner", confidence: "presumed", channel, atMs },
+        { count: 1, about: tool },
+      );
+    }
+    return nextMs;
+  }
+
   /** Evicts tools that a harness run counted as open, or that a model asked for, as far as no marker is known for them. */
   #evictGuessed(owner: number, orphans: number, atMs: number): void {
     const { owners, groups } = this.#graph;
     const counted = this.#finished.guessed(owner, orphans);
-    const requested = this.#requested.takeUnmet(owner);
+    const requested = this.#requested.takeUnmet(owner, atMs);
     const count = counted + Math.max(0, requested - counted);
     if (count === 0) {
       return;
@@ -318,7 +405,13 @@ export class Judgement {
     this.#evictions.emit(
       [],
       { reason: "orphaned_no_owner", confidence: "presumed", channel, atMs },
-      { count, owner: this.#graph.runOf(owner) },
+      { count, about: this.#graph.runOf(owner) },
     );
   }
+}
+
+function lessSure(a: Confidence, b: Confidence): Confidence {
+  return (
+    (["presumed", "probable"] as const).find((each) => each === a || each === b) ?? "confirmed"
+  );
 }

@@ -1,12 +1,13 @@
 import { workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
-import { spanStates } from "./span-table.ts";
+
+const unknownAge = -1;
 
 /** What an event says of several markers. */
 export interface MarkerSummary {
   readonly tools: number;
   readonly modelCalls: number;
-  /** Absent when there is no marker. */
+  /** Absent when no marker's age is known. */
   readonly oldestAgeMs?: number;
   /** Interned tool name of the oldest tool, 0 for none. */
   readonly name: number;
@@ -15,20 +16,23 @@ export interface MarkerSummary {
   readonly spanId: Uint8Array;
 }
 
-/** Ages are by arrival while a marker is open, by its sender's clock when it came finished. */
+/** How long ago a marker began; undefined where that is not known. */
+export type AgeMsOf = (marker: number) => number | undefined;
+
+/** A marker whose age is not known counts as younger than those whose age is. */
 export function summaryOf(
   graph: ActivityGraph,
   markers: readonly number[],
-  atMs: number,
+  ageMsOf: AgeMsOf,
 ): MarkerSummary {
   const { spans } = graph;
   let tools = 0;
   let oldest = -1;
-  let oldestAgeMs = -1;
+  let oldestAgeMs = Number.NEGATIVE_INFINITY;
   let name = 0;
-  let oldestToolAgeMs = -1;
+  let oldestToolAgeMs = Number.NEGATIVE_INFINITY;
   for (const span of markers) {
-    const ageMs = ageMsOf(graph, span, atMs);
+    const ageMs = ageMsOf(span) ?? unknownAge;
     if (ageMs > oldestAgeMs) {
       oldestAgeMs = ageMs;
       oldest = span;
@@ -44,7 +48,7 @@ export function summaryOf(
   return {
     tools,
     modelCalls: markers.length - tools,
-    ...(oldest === -1 ? {} : { oldestAgeMs }),
+    ...(oldestAgeMs < 0 ? {} : { oldestAgeMs }),
     name,
     ...traceContextOf(graph, oldest),
   };
@@ -65,13 +69,6 @@ export function traceContextOf(
     ]),
     spanId: toBytes([spans.id0.get(span), spans.id1.get(span)]),
   };
-}
-
-/** How old a marker was at `atMs`. */
-export function ageMsOf({ spans }: ActivityGraph, span: number, atMs: number): number {
-  return spans.state.get(span) === spanStates.open
-    ? atMs - spans.startedAtMs.get(span)
-    : Math.max(0, spans.endMs.get(span) - spans.startMs.get(span));
 }
 
 function toBytes(words: readonly number[]): Uint8Array {

@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
-import type { Archive } from "./archive.ts";
-import type { Moment } from "./order.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
+import { compareMoments, type Moment } from "./order.ts";
 
 /** Bits of `OwnerTable.flags`. */
 export const ownerFlags = {
@@ -16,6 +16,10 @@ export const ownerFlags = {
   modelFailed: 16,
   /** A tool in it is silent, which is not reported yet: the owner may soon be silent itself. */
   mayHideTool: 32,
+  /** An open run of it is not watched any more: when it ended, and what it left, nothing says. */
+  unwatched: 64,
+  /** Has, or had, a tool that may outlive it. */
+  hasDetached: 128,
 } as const;
 
 /**
@@ -73,13 +77,14 @@ export class OwnerTable {
   readonly firstWaiter = new Int32Column();
   readonly nextWaiter = new Int32Column();
   readonly previousWaiter = new Int32Column();
-  /** Markers that a harness run said were open when it ended. */
+  /** Items that a harness run said were open when it ended. */
   readonly claimed = new Int32Column();
-  /** Tools that harness runs said had completed. */
+  /** Items that harness runs said had completed. */
   readonly completed = new Int32Column();
-  /** Tools seen to finish. */
+  /** Tools seen to finish before their owner did, and how many of them may be two items each. */
   readonly finishedTools = new Int32Column();
-  /** Claimed markers that are accounted for: evicted by name, or ended after their owner in time. */
+  readonly finishedPairs = new Int32Column();
+  /** As many of the open items tools that are known by name may be: those evicted, or that ended after their owner in time. */
   readonly explained = new Int32Column();
   /** Markers evicted on a claim alone; a finished span may still say which they were. */
   readonly anonymous = new Int32Column();
@@ -135,14 +140,22 @@ export class OwnerTable {
     this.trace,
     this.idleAtMs,
   ];
+  /** What version 3 added. */
+  readonly #added = [this.finishedPairs];
   #free: number[] = [];
   #rows = 0;
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {
       io.column(column, this.#rows);
+    }
+    for (const column of this.#added) {
+      column.ensure(this.#rows);
+      if (version >= 3) {
+        io.column(column, this.#rows);
+      }
     }
   }
 
@@ -165,11 +178,11 @@ export class OwnerTable {
   }): number {
     const row = this.#free.pop() ?? this.#rows++;
     if (row >= this.group.capacity) {
-      for (const column of this.#columns) {
+      for (const column of [...this.#columns, ...this.#added]) {
         column.ensure(row + 1);
       }
     }
-    for (const column of this.#zeros) {
+    for (const column of [...this.#zeros, ...this.#added]) {
       column.set(row, 0);
     }
     for (const column of this.#links) {
@@ -227,11 +240,14 @@ export class OwnerTable {
     };
   }
 
-  /** Notes that work started in it. */
-  worked(row: number, moment: Moment): void {
-    this.workedAtMs.set(row, Math.max(this.workedAtMs.get(row), moment.atMs));
-    this.workedMs.set(row, Math.max(this.workedMs.get(row), moment.timeMs));
-    this.workedSeq.set(row, Math.max(this.workedSeq.get(row), moment.seq));
+  /** Notes that work started in it; the last that did counts. */
+  worked(row: number, moment: Moment, allowedLatenessMs: number): void {
+    const isFirst = this.workedAtMs.get(row) === 0;
+    if (isFirst || compareMoments(this.workedOf(row), moment, allowedLatenessMs) <= 0) {
+      this.workedAtMs.set(row, moment.atMs);
+      this.workedMs.set(row, moment.timeMs);
+      this.workedSeq.set(row, moment.seq);
+    }
   }
 
   workedOf(row: number): Moment {

@@ -7,6 +7,7 @@ import type { Holders } from "./holders.ts";
 import type { Moment } from "./order.ts";
 import { openWorkOf } from "./orphans.ts";
 import { ownerFlags } from "./owner-table.ts";
+import { isSameAsParent } from "./same-work.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 import { lacksInnerRun, SplitTraces } from "./split-traces.ts";
 
@@ -187,7 +188,7 @@ export class Ownership {
    * be found later than it did.
    */
   runEnded(run: number, end: Moment, nowMs: number = end.atMs): void {
-    const { owners, spans } = this.#graph;
+    const { owners, spans, tree } = this.#graph;
     const owner = spans.owner.get(run);
     const isFirst = owners.endedAtMs.get(owner) === 0;
     owners.endedAtMs.set(
@@ -199,7 +200,7 @@ export class Ownership {
     if (owners.isOpen(owner)) {
       return;
     }
-    for (let at = spans.parentOf(run); at !== -1; at = spans.parentOf(at)) {
+    for (let at = tree.waiterOf(run); at !== -1; at = tree.waiterOf(at)) {
       if (spans.state.get(at) === spanStates.open && spans.kind.get(at) !== workKinds.run) {
         spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
       }
@@ -298,24 +299,48 @@ export class Ownership {
       return;
     }
     for (const harnessRun of this.runsOf(owner)) {
-      const run = this.#splitTraces.addHarnessRun(harnessRun);
-      if (run !== -1) {
-        this.#pair(this.#graph.spans.owner.get(run), owner, nowMs);
+      if (this.#pairHarnessRun(harnessRun, nowMs)) {
         return;
       }
     }
   }
 
-  /** A finished `openclaw.run` without parent may belong to a harness run in another trace. */
-  pairRun(run: number, nowMs: number): void {
+  /**
+   * Whether a run without parent is one with a harness run in another trace, or a harness run without a run with such a run.
+   * They become one owner where the harness run counts open items, which may be in the run.
+   */
+  isSplit(run: number, nowMs: number): boolean {
     const { spans } = this.#graph;
+    if (spans.hasFlag(run, spanFlags.harness)) {
+      return lacksInnerRun(this.#graph, spans.owner.get(run)) && this.#pairHarnessRun(run, nowMs);
+    }
+    return (
+      spans.hasFlag(run, spanFlags.innerRun) &&
+      spans.parentOf(run) === -1 &&
+      this.#pairRun(run, nowMs)
+    );
+  }
+
+  #pairHarnessRun(harnessRun: number, nowMs: number): boolean {
+    const { spans, owners } = this.#graph;
+    const run = this.#splitTraces.addHarnessRun(harnessRun);
+    const owner = spans.owner.get(harnessRun);
+    if (run !== -1 && owners.claimed.get(owner) > 0) {
+      this.#pair(spans.owner.get(run), owner, nowMs);
+    }
+    return run !== -1;
+  }
+
+  #pairRun(run: number, nowMs: number): boolean {
+    const { spans, owners } = this.#graph;
     const harnessRun = this.#splitTraces.addRun(run);
-    if (harnessRun !== -1) {
-      const owner = spans.owner.get(harnessRun);
+    const owner = harnessRun === -1 ? -1 : spans.owner.get(harnessRun);
+    if (owner !== -1 && owners.claimed.get(owner) > 0) {
       this.#pair(spans.owner.get(run), owner, nowMs);
       this.#graph.setLive(owner);
       this.#deadlines.schedule(owner, nowMs + this.#allowedLatenessMs);
     }
+    return owner !== -1;
   }
 
   /** A span's row is given up. */
@@ -449,6 +474,7 @@ export class Ownership {
       owners.clearFlag(into, ownerFlags.modelFailed);
       owners.setFlag(into, owners.flags.get(from) & ownerFlags.modelFailed);
     }
+    owners.setFlag(into, owners.flags.get(from) & ownerFlags.unwatched);
     const wasOpen = owners.isOpen(from);
     const waiters = this.#graph.waiters.all(from);
     this.#absorb(from, into, nowMs);
@@ -487,17 +513,18 @@ export class Ownership {
     return false;
   }
 
-  /** The owner of the harness run directly above a run that is the same owner as that; -1 when it has none. */
+  /** The owner of the run directly above that a run is the same owner as: its harness run, or the same run; -1 when it has none. */
   #harnessOf(run: number): number {
     const { spans } = this.#graph;
     const parent = spans.parentOf(run);
-    const isOne =
-      parent !== -1 &&
-      spans.kind.get(parent) === workKinds.run &&
+    if (parent === -1 || spans.kind.get(parent) !== workKinds.run) {
+      return -1;
+    }
+    const isInner =
       spans.hasFlag(parent, spanFlags.harness) &&
       !spans.hasFlag(run, spanFlags.harness) &&
       spans.hasFlag(run, spanFlags.innerRun);
-    return isOne ? spans.owner.get(parent) : -1;
+    return isInner || isSameAsParent(this.#graph, run, parent) ? spans.owner.get(parent) : -1;
   }
 
   #looseAt(root: number): number {

@@ -1,52 +1,83 @@
-import { Int32Column } from "../../../otlp/columns.ts";
-import type { Archive } from "./archive.ts";
+import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
 
 const vacant = -1;
 
-/** A name for each of the calls that were added last: a ring of rows, and no object a call. */
+/** What is remembered of a call. */
+export interface RecentCall {
+  /** Interned name of its tool; 0 for none. */
+  readonly name: number;
+  /** When its tool ended without an error, by the sender's clock; Infinity when it did not, or that is not known. */
+  readonly endMs: number;
+  /** When it was added, by arrival. */
+  readonly atMs: number;
+}
+
+/** The calls that were added last: a ring of rows, and no object a call. */
 export class RecentCalls {
   readonly #most: number;
+  readonly #ttlMs: number;
   readonly #process = new Int32Column();
   readonly #key0 = new Int32Column();
   readonly #key1 = new Int32Column();
   readonly #name = new Int32Column();
-  readonly #columns = [this.#process, this.#key0, this.#key1, this.#name];
+  readonly #endMs = new Float64Column();
+  readonly #atMs = new Float64Column();
+  readonly #columnsOfV2 = [this.#process, this.#key0, this.#key1, this.#name];
+  readonly #columns = [...this.#columnsOfV2, this.#endMs, this.#atMs];
   #index = new IdIndex();
   #rows = 0;
   #next = 0;
 
-  /** Of more calls than `most` the oldest are forgotten. */
-  constructor(most: number) {
+  /** Of more calls than `most` the oldest are forgotten; one that was added `ttlMs` ago is not known any more. */
+  constructor({ most, ttlMs }: { readonly most: number; readonly ttlMs: number }) {
     this.#most = most;
+    this.#ttlMs = ttlMs;
   }
 
-  archive(io: Archive): void {
+  archive(
+    io: Archive,
+    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  ): void {
     this.#rows = io.number(this.#rows);
     this.#next = io.number(this.#next);
-    for (const column of this.#columns) {
+    for (const column of version < 3 ? this.#columnsOfV2 : this.#columns) {
       io.column(column, this.#rows);
     }
-    if (io.isLoading) {
-      this.#index = new IdIndex();
-      for (let row = 0; row < this.#rows; row++) {
-        if (this.#process.get(row) !== vacant) {
-          this.#index.add(this.#hashOf(row), row);
-        }
+    if (!io.isLoading) {
+      return;
+    }
+    this.#index = new IdIndex();
+    for (const column of this.#columns) {
+      column.ensure(this.#rows);
+    }
+    for (let row = 0; row < this.#rows; row++) {
+      if (version < 3) {
+        this.#endMs.set(row, Number.POSITIVE_INFINITY);
+        this.#atMs.set(row, nowMs);
+      }
+      if (this.#process.get(row) !== vacant) {
+        this.#index.add(this.#hashOf(row), row);
       }
     }
   }
 
-  /** Remembers `name` for the call of `process` whose keyed hash is `key0`, `key1`. */
-  add(process: number, key0: number, key1: number, name: number): void {
+  /**
+   * Remembers the call of `process` whose keyed hash is `key0`, `key1`. Gives when the call whose place it took had been
+   * added; undefined when none was forgotten.
+   */
+  add(process: number, key0: number, key1: number, call: RecentCall): number | undefined {
     const known = this.#find(process, key0, key1);
     if (known !== -1) {
-      this.#name.set(known, name);
-      return;
+      this.#write(known, call);
+      return undefined;
     }
     const row = this.#next;
     this.#next = (row + 1) % this.#most;
+    let lostMs: number | undefined;
     if (row < this.#rows) {
+      lostMs = this.#process.get(row) === vacant ? undefined : this.#atMs.get(row);
       this.#remove(row);
     } else {
       this.#rows = row + 1;
@@ -57,19 +88,39 @@ export class RecentCalls {
     this.#process.set(row, process);
     this.#key0.set(row, key0);
     this.#key1.set(row, key1);
-    this.#name.set(row, name);
+    this.#write(row, call);
     this.#index.add(this.#hashOf(row), row);
+    return lostMs;
   }
 
-  /** The name of a call, which is forgotten; undefined when it is not known. */
-  take(process: number, key0: number, key1: number): number | undefined {
+  /** Names of the calls. */
+  *names(): Generator<number> {
+    for (let row = 0; row < this.#rows; row++) {
+      if (this.#process.get(row) !== vacant) {
+        yield this.#name.get(row);
+      }
+    }
+  }
+
+  /** What is remembered of a call, which is forgotten; undefined when it is not known. */
+  take(process: number, key0: number, key1: number, nowMs: number): RecentCall | undefined {
     const row = this.#find(process, key0, key1);
     if (row === -1) {
       return undefined;
     }
-    const name = this.#name.get(row);
+    const call = {
+      name: this.#name.get(row),
+      endMs: this.#endMs.get(row),
+      atMs: this.#atMs.get(row),
+    };
     this.#remove(row);
-    return name;
+    return call.atMs + this.#ttlMs > nowMs ? call : undefined;
+  }
+
+  #write(row: number, { name, endMs, atMs }: RecentCall): void {
+    this.#name.set(row, name);
+    this.#endMs.set(row, endMs);
+    this.#atMs.set(row, atMs);
   }
 
   #find(process: number, key0: number, key1: number): number {

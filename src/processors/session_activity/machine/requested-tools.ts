@@ -1,95 +1,137 @@
+import { workKinds } from "../kinds.ts";
 import { type SignalResult, sourceRanks } from "../signals/dialects.ts";
 import type { SignalBatch } from "../signals/signal-batch.ts";
+import { signalFlags } from "../signals/signal-batch.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
-import type { Archive } from "./archive.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
+import { type AskedCall, type AskedResponse, AskedResponses } from "./asked-responses.ts";
+import { CameFinished } from "./came-finished.ts";
+import { EvictedRequests } from "./evicted-requests.ts";
 import type { Ownership } from "./ownership.ts";
 import type { ProcessWatch } from "./process-watch.ts";
 import { RecentCalls } from "./recent-calls.ts";
+import { RecentWaits } from "./recent-waits.ts";
+import { ReportingTools } from "./reporting-tools.ts";
 import { spanFlags } from "./span-table.ts";
+import { type ToolPhases, toolPhasesOf } from "./tool-phases.ts";
 
-/** Requests that wait for their tool, and tools whose request has not come, that are remembered. */
+/** Calls whose tool or run is waited for, tools and answers whose request has not come, evicted calls: of each so many. */
 const mostRemembered = 100_000;
-
-interface Request {
-  readonly process: number;
-  /** Row of its trace, which is held. */
-  readonly trace: number;
-  /** The model call that asked. */
-  readonly span0: number;
-  readonly span1: number;
-  /** Interned tool name. */
-  readonly name: number;
-}
+/** A tool that is cut off with its run ends with it. One that ended this long before did so by itself, and its run went on. */
+const wentOnForMs = 100;
 
 /**
- * I2, tools that a finished model call asked for, where only finished spans arrive. That one never came proves nothing by
- * itself: it may wait for approval, be refused, belong to the caller, or the response was thrown away. So it counts only
- * when another call of the same response ran, and the run then failed or went on to its next model call; and only for a
- * tool that its process has reported under a call id before.
+ * I2, tools that a finished model call asked for and that did not come, where only finished spans arrive. That one did not
+ * come proves nothing by itself: it may wait for approval, be refused, belong to the caller, stand beside a final answer,
+ * or the response was thrown away. One is an orphan, `presumed`, only when all of this holds:
+ *
+ * - another call of the same response ran, and ended without an error: the response was taken up, and the framework
+ *   reports its tools. Where tools have no call id they go by their name;
+ * - the run did not go on without an answer to it. A later model call of the run with its input captured says so: it
+ *   names the answer (then the call was answered, by whomever), or it does not (then the framework dropped the call, or it
+ *   waits, for no provider takes a request in which an answer is missing). Answered or not, it is no orphan;
+ * - either the run called a model again and nothing is known of that one's input: it went on as if the call had been
+ *   answered. Or no model call followed, and the run failed or was broken off some time after the sibling had ended;
+ * - its process has reported a tool of that name before, so that the tool has a span when it runs. A run that was broken
+ *   off in the middle does without: its instrumentation reports each tool that its framework runs, as it did the sibling;
+ * - nobody was reported to wait for a person in that trace or session since the model call;
+ * - nothing that could say otherwise was lost at a limit.
+ *
+ * A tool that comes later with the id of an evicted call is that tool: it is not counted again, and the eviction is
+ * reconciled.
  */
 export class RequestedTools {
   readonly #graph: ActivityGraph;
   readonly #processes: ProcessWatch;
   readonly #ownership: Ownership;
-  readonly #requests = new Map<string, Request>();
-  readonly #byTrace = new Map<number, Set<string>>();
-  /** Calls that a tool was seen with before their request, and its name. */
-  readonly #met = new RecentCalls(mostRemembered);
-  /** Per process, the tools that have reported calls which were asked for. */
-  readonly #reporting = new Map<number, Set<number>>();
-  /** Responses of which a call ran, while others of them are waited for. */
-  readonly #ran = new Set<string>();
+  readonly #allowedLatenessMs: number;
+  readonly #responses: AskedResponses;
+  readonly #evicted: EvictedRequests;
+  readonly #waits: RecentWaits;
+  /** Calls that a tool was seen with before their request, and calls that were answered before it. */
+  readonly #met: RecentCalls;
+  readonly #answered: RecentCalls;
+  readonly #reporting = new ReportingTools();
+  /** Tools that may outlive their run: one that has not come when that ends may do so yet. */
+  readonly #detached = new ReportingTools();
+  readonly #finished: CameFinished;
+  /** When something was last forgotten that may have come just before its request. */
+  #lostMs = Number.NEGATIVE_INFINITY;
 
-  constructor(graph: ActivityGraph, processes: ProcessWatch, ownership: Ownership) {
+  constructor(
+    graph: ActivityGraph,
+    processes: ProcessWatch,
+    ownership: Ownership,
+    limits: {
+      readonly allowedLatenessMs: number;
+      readonly maxAgeMs: number;
+      readonly tombstoneTtlMs: number;
+    },
+  ) {
     this.#graph = graph;
     this.#processes = processes;
     this.#ownership = ownership;
+    this.#allowedLatenessMs = limits.allowedLatenessMs;
+    this.#responses = new AskedResponses(graph, mostRemembered);
+    const remembered = {
+      ttlMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
+      most: mostRemembered,
+    };
+    this.#evicted = new EvictedRequests(graph, remembered);
+    this.#met = new RecentCalls(remembered);
+    this.#answered = new RecentCalls(remembered);
+    this.#waits = new RecentWaits(graph);
+    this.#finished = new CameFinished(graph);
   }
 
-  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
-    const requests = [...this.#requests];
-    const keys = io.texts(requests.map(([key]) => key));
-    const cells = io.numbers(
-      requests.flatMap(([, { process, trace, span0, span1, name }]) => [
-        process,
-        trace,
-        span0,
-        span1,
-        name,
-      ]),
-    );
-    this.#met.archive(io);
-    const reporting = io.numbers(
-      [...this.#reporting].flatMap(([process, names]) =>
-        [...names].flatMap((name) => [process, name]),
-      ),
-    );
-    const ran = version === 1 ? [] : io.texts([...this.#ran]);
-    if (!io.isLoading) {
+  archive(
+    io: Archive,
+    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  ): void {
+    if (version < 3) {
+      this.#restoreV2(io, { version, nowMs });
+      this.#lostMs = nowMs;
       return;
     }
-    for (const response of ran) {
-      this.#ran.add(response);
+    this.#lostMs = io.number(this.#lostMs);
+    this.#met.archive(io, { version, nowMs });
+    this.#answered.archive(io, { version, nowMs });
+    this.#reporting.archive(io);
+    this.#detached.archive(io);
+    this.#responses.archive(io);
+    this.#evicted.archive(io);
+    this.#waits.archive(io);
+    if (io.isLoading) {
+      this.#finished.restore();
     }
-    for (const [at, key] of keys.entries()) {
-      const [process = 0, trace = -1, span0 = 0, span1 = 0, name = 0] = cells.slice(at * 5);
-      this.#requests.set(key, { process, trace, span0, span1, name });
-      this.#byTrace.set(trace, (this.#byTrace.get(trace) ?? new Set()).add(key));
-    }
-    for (let at = 0; at < reporting.length; at += 2) {
-      const name = reporting[at + 1] ?? 0;
-      this.#learn(reporting[at] ?? 0, name, name);
+  }
+
+  /** Requests that an older version kept say too little: they are given up, and new ones wait until all that was on its way is here. */
+  #restoreV2(
+    io: Archive,
+    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  ): void {
+    io.texts([]);
+    io.numbers([]);
+    this.#met.archive(io, { version, nowMs });
+    this.#reporting.archive(io);
+    if (version > 1) {
+      io.texts([]);
     }
   }
 
   /** A finished model call asked for a tool. */
-  request(batch: SignalBatch, row: number): SignalResult {
+  request(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
     if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
-      return "untracked"; // Starts are told, so there is nothing to infer.
+      return "superseded"; // Starts are reported, so there is nothing to infer.
     }
-    const name = batch.name.get(row);
-    const met = this.#met.take(process, batch.key0.get(row), batch.key1.get(row));
+    const key0 = batch.key0.get(row);
+    const key1 = batch.key1.get(row);
+    const key = keyOf(batch, row);
+    if (this.#responses.ofCall(key) !== undefined || this.#evicted.has(key)) {
+      return "repeated";
+    }
     const trace = this.#graph.traces.find(
       process,
       batch.trace0.get(row),
@@ -99,132 +141,243 @@ export class RequestedTools {
     );
     const span0 = batch.span0.get(row);
     const span1 = batch.span1.get(row);
-    if (met !== undefined) {
-      this.#learn(process, name, met);
-      this.#noteRan(trace, span0, span1);
-      return "answered";
-    }
-    const key = keyOf(batch, row);
     const isKnown = trace !== -1 && this.#graph.spans.find(trace, span0, span1) !== -1;
-    if (!isKnown || this.#requests.has(key)) {
+    if (!isKnown || (key0 === 0 && key1 === 0)) {
       return "untracked";
     }
-    if (this.#requests.size >= mostRemembered) {
-      for (const oldest of this.#requests.keys()) {
-        this.#forget(oldest);
-        break;
-      }
+    const name = batch.name.get(row);
+    const call: AskedCall = { key, name, state: "open" };
+    const response = this.#responses.add({ process, trace, span0, span1, atMs: nowMs }, call);
+    if (response === undefined) {
+      return "untracked";
     }
-    this.#graph.traces.hold(trace);
-    this.#requests.set(key, { process, trace, span0, span1, name });
-    const ofTrace = this.#byTrace.get(trace) ?? new Set();
-    this.#byTrace.set(trace, ofTrace.add(key));
+    const met = this.#met.take(process, key0, key1, nowMs);
+    if (met !== undefined) {
+      this.#noteRan(response, call, met.name, met.endMs);
+      return "answered";
+    }
+    if (this.#answered.take(process, key0, key1, nowMs) !== undefined) {
+      call.state = "answered";
+      return "answered";
+    }
     return "requested";
   }
 
-  /** A tool with this call id was seen, or (`isTool` false) a model was handed its result. */
-  meet(batch: SignalBatch, row: number, isTool: boolean): SignalResult {
+  /** A model was handed the result of a call, or that call was refused, or a person is asked about it. */
+  answer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
-    const name = isTool ? batch.name.get(row) : 0;
-    const key = this.#requests.size === 0 ? "" : keyOf(batch, row);
-    const request = this.#requests.get(key);
-    if (request !== undefined) {
-      if (isTool) {
-        this.#noteRan(request.trace, request.span0, request.span1);
-      }
-      this.#forget(key);
-      this.#learn(request.process, request.name, name);
-      return "answered";
+    if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
+      return "superseded";
     }
-    if (isTool && this.#processes.sourceOf(process) === sourceRanks.finishedSpans) {
-      this.#met.add(process, batch.key0.get(row), batch.key1.get(row), name);
+    const key = keyOf(batch, row);
+    const call = this.#callOf(key);
+    if (call === undefined) {
+      const told = { name: 0, endMs: Number.POSITIVE_INFINITY, atMs: nowMs };
+      const lostMs = this.#answered.add(process, batch.key0.get(row), batch.key1.get(row), told);
+      this.#noteLost(lostMs, nowMs);
+      return "unmatched";
     }
-    return "untracked";
+    if (call.state !== "open") {
+      return "repeated";
+    }
+    call.state = "answered";
+    return "answered";
   }
 
-  /** How many tools that the runs of an owner that has ended asked for never came. They are forgotten. */
-  takeUnmet(owner: number): number {
-    if (this.#byTrace.size === 0) {
+  /** A tool with a call id was seen. Must come before its span is taken in. */
+  meet(batch: SignalBatch, row: number, nowMs: number): void {
+    const process = batch.process.get(row);
+    const name = batch.name.get(row);
+    const key = keyOf(batch, row);
+    const isGood = (batch.flags.get(row) & signalFlags.failed) === 0;
+    const endMs = isGood ? batch.endMs.get(row) : Number.POSITIVE_INFINITY;
+    const response = this.#responses.ofCall(key);
+    const call = this.#callOf(key);
+    if (response !== undefined && call !== undefined) {
+      this.#noteRan(response, call, name, endMs);
+      return;
+    }
+    const isBest = this.#processes.sourceOf(process) === sourceRanks.finishedSpans;
+    if (isBest && !this.#evicted.has(key)) {
+      const met = { name, endMs, atMs: nowMs };
+      const lostMs = this.#met.add(process, batch.key0.get(row), batch.key1.get(row), met);
+      this.#noteLost(lostMs, nowMs);
+    }
+  }
+
+  /** By how much a tool that came is late, if it was evicted before: once for each eviction. */
+  takeEvicted(batch: SignalBatch, row: number, nowMs: number): number | undefined {
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    return hasKey ? this.#evicted.take(keyOf(batch, row), nowMs) : undefined;
+  }
+
+  /** A model call or a tool came finished, and its span is known. */
+  noteFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    const isTool = spans.kind.get(span) === workKinds.tool;
+    if (spans.hasFlag(span, spanFlags.detached)) {
+      this.#detached.add(batch.process.get(row), batch.name.get(row));
+    }
+    const lateByMs = isTool ? this.takeEvicted(batch, row, nowMs) : undefined;
+    if (lateByMs !== undefined) {
+      this.#evicted.noteLate(span, lateByMs);
+    }
+    if (!isTool && (batch.flags.get(row) & signalFlags.prompted) !== 0) {
+      spans.setFlag(span, spanFlags.prompted);
+    }
+    const isBest = this.#processes.sourceOf(batch.process.get(row)) === sourceRanks.finishedSpans;
+    if (isBest && !(isTool && hasKey)) {
+      this.#finished.add(span);
+    }
+  }
+
+  /** By how much a finished tool was late, if it had been evicted before it came. */
+  takeLate(span: number): number | undefined {
+    return this.#evicted.takeLate(span);
+  }
+
+  /** A wait for a person has begun or ended. */
+  noteWait(batch: SignalBatch, row: number, nowMs: number): void {
+    this.#waits.note(batch, row, nowMs);
+  }
+
+  /** How many tools that the runs of an owner that has ended asked for are orphans, as of `atMs`. All are decided. */
+  takeUnmet(owner: number, atMs: number): number {
+    const pending = this.#responses.isEmpty ? [] : this.#pendingOf(owner);
+    if (pending.length === 0) {
       return 0;
     }
-    const { spans, tree } = this.#graph;
-    let unmet = 0;
-    for (const trace of new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)))) {
-      for (const key of [...(this.#byTrace.get(trace) ?? [])]) {
-        const { process, span0, span1, name } = this.#requests.get(key) ?? noRequest;
-        const modelCall = spans.find(trace, span0, span1);
-        const run = modelCall === -1 ? -1 : tree.ownerAbove(modelCall);
-        if (run !== -1 && spans.owner.get(run) === owner) {
-          const isMissed =
-            this.#reporting.get(process)?.has(name) === true &&
-            this.#ran.has(responseOf(trace, span0, span1)) &&
-            this.#wentOn(owner, modelCall);
-          unmet += isMissed ? 1 : 0;
-          this.#forget(key);
-        }
+    const phases = toolPhasesOf(
+      this.#graph,
+      this.#finished.directlyIn(this.#ownership.runsOf(owner)),
+      pending,
+    );
+    for (const { response, call, tool } of phases.met) {
+      const isGood = !this.#graph.spans.hasFlag(tool, spanFlags.failed);
+      call.state = "ran";
+      if (isGood) {
+        response.ranMs = Math.min(response.ranMs, this.#graph.spans.endMs.get(tool));
       }
+      this.#reporting.add(response.process, call.name);
+    }
+    let unmet = 0;
+    for (const { response, modelCall, run } of pending) {
+      for (const { key } of this.#missing(response, { modelCall, run, owner }, phases)) {
+        this.#evicted.add(key, run, atMs);
+        unmet++;
+      }
+      this.#responses.remove(response);
     }
     return unmet;
+  }
+
+  /** Names that requests are compared by. */
+  *names(): Generator<number> {
+    yield* this.#responses.names();
+    yield* this.#met.names();
+    yield* this.#reporting.names();
+    yield* this.#detached.names();
+  }
+
+  /** Must be called when the number of a process is given up. */
+  forgetProcess(process: number): void {
+    this.#reporting.forgetProcess(process);
+    this.#detached.forgetProcess(process);
+    this.#evicted.forgetProcess(process);
   }
 
   /** The row of a span is given up: what it asked for can no longer be told to be anybody's. */
   forgetSpan(span: number): void {
     const { spans } = this.#graph;
-    this.#ran.delete(responseOf(spans.trace.get(span), spans.id0.get(span), spans.id1.get(span)));
-    for (const key of [...(this.#byTrace.get(spans.trace.get(span)) ?? [])]) {
-      const { span0, span1 } = this.#requests.get(key) ?? noRequest;
-      if (span0 === spans.id0.get(span) && span1 === spans.id1.get(span)) {
-        this.#forget(key);
-      }
-    }
+    const trace = spans.trace.get(span);
+    this.#responses.forget(trace, spans.id0.get(span), spans.id1.get(span));
+    this.#evicted.takeLate(span);
+    this.#finished.forgetSpan(span);
   }
 
-  /** Whether the run failed, or called a model again after this call. */
-  #wentOn(owner: number, modelCall: number): boolean {
-    const { spans, owners } = this.#graph;
+  /** Forgets what has been remembered long enough. Must be called before anything happens at `nowMs`. */
+  forgetOld(nowMs: number): void {
+    this.#evicted.forgetOld(nowMs);
+  }
+
+  #pendingOf(owner: number) {
+    const { spans, tree } = this.#graph;
+    const traces = new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)));
+    return [...traces]
+      .flatMap((trace) => this.#responses.inTrace(trace))
+      .flatMap((response) => {
+        const modelCall = spans.find(response.trace, response.span0, response.span1);
+        const run = modelCall === -1 ? -1 : tree.ownerAbove(modelCall);
+        const isIts = run !== -1 && spans.owner.get(run) === owner;
+        return isIts ? [{ response, modelCall, run }] : [];
+      });
+  }
+
+  /** The calls of a response that are orphans. */
+  #missing(
+    response: AskedResponse,
+    of: { readonly modelCall: number; readonly run: number; readonly owner: number },
+    phases: ToolPhases,
+  ): readonly AskedCall[] {
+    const { spans } = this.#graph;
+    const { process, atMs, ranMs, hasKeyedTools } = response;
+    const { modelCall, run, owner } = of;
+    const sinceMs = atMs - this.#allowedLatenessMs;
+    const isUnknown =
+      spans.hasFlag(modelCall, spanFlags.failed) ||
+      this.#lostMs >= sinceMs ||
+      (!hasKeyedTools && this.#mayHaveMetUnseen(process, phases)) ||
+      this.#waits.concerns(run, sinceMs);
+    const open = response.calls.filter(
+      ({ name, state }) => state === "open" && name !== 0 && !this.#detached.has(process, name),
+    );
+    if (isUnknown || open.length === 0 || !Number.isFinite(ranMs)) {
+      return [];
+    }
+    const reported = open.filter(({ name }) => this.#reporting.has(process, name));
+    const next = phases.after(modelCall);
+    if (next !== "nothing") {
+      return next === "a model call" ? reported : [];
+    }
     const hasFailed = this.#ownership
       .runsOf(owner)
-      .some((run) => spans.hasFlag(run, spanFlags.failed));
-    return hasFailed || owners.lastModelMs.get(owner) >= spans.endMs.get(modelCall);
+      .some((each) => spans.hasFlag(each, spanFlags.failed));
+    const isBrokenOff = spans.hasFlag(run, spanFlags.brokenOff);
+    const hasGoneOn = ranMs + wentOnForMs <= spans.endMs.get(run);
+    if (!hasGoneOn || !(hasFailed || isBrokenOff)) {
+      return [];
+    }
+    return isBrokenOff ? open : reported;
   }
 
-  #noteRan(trace: number, span0: number, span1: number): void {
-    if (trace !== -1) {
-      this.#ran.add(responseOf(trace, span0, span1));
-      for (const oldest of this.#ran.size > mostRemembered ? this.#ran : []) {
-        this.#ran.delete(oldest);
-        break;
-      }
+  /**
+   * Whether tools without a call id may have come that were asked for: by another name, or reported in another way than as
+   * finished spans, which the process has begun since.
+   */
+  #mayHaveMetUnseen(process: number, phases: ToolPhases): boolean {
+    return phases.hasOthers || this.#processes.sourceOf(process) !== sourceRanks.finishedSpans;
+  }
+
+  #callOf(key: string): AskedCall | undefined {
+    return this.#responses.ofCall(key)?.calls.find((call) => call.key === key);
+  }
+
+  #noteRan(response: AskedResponse, call: AskedCall, asTool: number, endMs: number): void {
+    call.state = "ran";
+    response.hasKeyedTools = true;
+    response.ranMs = Math.min(response.ranMs, endMs);
+    if (call.name === asTool) {
+      this.#reporting.add(response.process, call.name);
     }
   }
 
-  #forget(key: string): void {
-    const request = this.#requests.get(key);
-    if (request === undefined) {
-      return;
-    }
-    this.#requests.delete(key);
-    const ofTrace = this.#byTrace.get(request.trace);
-    ofTrace?.delete(key);
-    if (ofTrace?.size === 0) {
-      this.#byTrace.delete(request.trace);
-    }
-    this.#graph.traces.release(request.trace);
-  }
-
-  /** A tool of this name reports the calls it is asked for; `asTool` is how the tool itself spelled it. */
-  #learn(process: number, name: number, asTool: number): void {
-    if (name !== 0 && asTool === name) {
-      const known = this.#reporting.get(process) ?? new Set();
-      this.#reporting.set(process, known.add(name));
+  /** What was forgotten may matter to what comes within a lateness of it. */
+  #noteLost(lostMs: number | undefined, nowMs: number): void {
+    if (lostMs !== undefined && lostMs + this.#allowedLatenessMs >= nowMs) {
+      this.#lostMs = nowMs;
     }
   }
-}
-
-const noRequest: Request = { process: 0, trace: -1, span0: 0, span1: 0, name: 0 };
-
-function responseOf(trace: number, span0: number, span1: number): string {
-  return `${trace}:${span0}:${span1}`;
 }
 
 function keyOf(batch: SignalBatch, row: number): string {

@@ -5,7 +5,7 @@ import { ActivityCounts } from "./activity-counts.ts";
 import type { ActivityEvent } from "./activity-event.ts";
 import { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
-import type { Archive } from "./archive.ts";
+import { type Archive, type ArchiveVersion, archiveVersion } from "./archive.ts";
 import { RestoreV1 } from "./archive-v1.ts";
 import { Breaker } from "./breaker.ts";
 import { Claims } from "./claims.ts";
@@ -17,9 +17,11 @@ import { createEvidence } from "./evidence.ts";
 import { FinishedWork } from "./finished-work.ts";
 import { groupFlags } from "./group-table.ts";
 import { Holders } from "./holders.ts";
+import { ImpliedTools } from "./implied-tools.ts";
 import { Intake } from "./intake.ts";
 import { Judgement } from "./judgement.ts";
 import { traceContextOf } from "./marker-summary.ts";
+import type { Moment } from "./order.ts";
 import { ownerFlags } from "./owner-table.ts";
 import { Ownership } from "./ownership.ts";
 import { Pauses } from "./pauses.ts";
@@ -30,9 +32,10 @@ import { SessionSignals } from "./session-signals.ts";
 import { type SessionState, SessionStates } from "./session-states.ts";
 import { SignalLookup } from "./signal-lookup.ts";
 import { Silence } from "./silence.ts";
-import { holds, spanStates } from "./span-table.ts";
+import { holds, spanFlags, spanStates } from "./span-table.ts";
 import { Sweep } from "./sweep.ts";
 import { Tombstones } from "./tombstones.ts";
+import { UnwatchedWork } from "./unwatched-work.ts";
 import { Verdicts } from "./verdicts.ts";
 import { WorkLedger } from "./work-ledger.ts";
 
@@ -63,7 +66,7 @@ export interface ActivitySizes {
   readonly sessions: number;
   readonly references: number;
   readonly traces: number;
-  /** Spans that were named as a parent and have not arrived. */
+  /** Rows of spans that were named as a parent and have not arrived. */
   readonly implied: number;
 }
 
@@ -97,16 +100,21 @@ export class SessionActivity {
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
   readonly #requested: RequestedTools;
+  readonly #implied: ImpliedTools;
   readonly #breaker: Breaker;
   readonly #silence: Silence;
+  readonly #unwatched: UnwatchedWork;
   /** What is needed to read an archive of version 1. */
   readonly #legacyParts: ConstructorParameters<typeof RestoreV1>[0];
+  readonly #longestAgeMs: number;
   #nowMs = 0;
   #hasDecided = false;
 
   /** `seed` is any 32-bit number; a random one keeps senders from choosing ids that collide in the tables. */
   constructor(limits: ActivityLimits, seed = 0) {
     const { allowedLatenessMs } = limits;
+    // A wall clock that jumped while the program was away would make work older than anything that is tracked.
+    this.#longestAgeMs = limits.maxAgeMs;
     const { counts } = this;
     const deadlines = new DueQueue(allowedLatenessMs / 64);
     const sessionDeadlines = new DueQueue(allowedLatenessMs / 64);
@@ -136,7 +144,7 @@ export class SessionActivity {
         onActive: (group) => states.becomeActive(group),
         onIdle: (group) => {
           pauses.forgetRuns(group);
-          states.becomeIdle(group, ledger.isEvicting ? "evicted" : "progress");
+          states.becomeIdle(group, ledger.closingBy);
         },
       },
     );
@@ -144,8 +152,9 @@ export class SessionActivity {
     const verdicts = new Verdicts(graph, pauses, limits.stalledAfterMs);
     const holders = new Holders(graph, limits, (owner) => verdicts.isWaiting(owner));
     const ownership = new Ownership(graph, deadlines, holders, allowedLatenessMs);
-    const tombstones = new Tombstones(limits, graph, (span) => {
+    const tombstones = new Tombstones(limits, graph, counts, (span) => {
       ownership.forget(span);
+      implied.forgetSpan(span);
       requested.forgetSpan(span);
       pauses.forgetSpan(span);
       claims.forgetSpan(span);
@@ -154,7 +163,7 @@ export class SessionActivity {
     const ledger: WorkLedger = new WorkLedger(limits, graph, counts, tombstones, {
       onClosed: (span) => {
         pauses.forgetSpan(span);
-        states.closed(span, ledger.isEvicting ? "evicted" : "progress");
+        states.closed(span, ledger.closingBy);
       },
     });
     const { events } = ledger;
@@ -175,8 +184,24 @@ export class SessionActivity {
         onReviewed: (group, nowMs) => claims.reconsider(group, nowMs),
       },
     });
-    const processes = new ProcessWatch(allowedLatenessMs);
-    const requested = new RequestedTools(graph, processes, ownership);
+    const processes: ProcessWatch = new ProcessWatch(
+      {
+        allowedLatenessMs,
+        forgetAfterMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
+      },
+      {
+        used: () => graph.traces.processes(),
+        onForgotten: (process) => {
+          requested.forgetProcess(process);
+          ledger.durations.forgetProcess(process);
+          unwatched.forgetProcess(process);
+        },
+        onSwept: (beforeMs) => ledger.usual.forget(beforeMs),
+        onHostHeard: (isThere, nowMs) => silence.hearHost(isThere, nowMs),
+      },
+    );
+    const implied = new ImpliedTools({ graph, tombstones, allowedLatenessMs });
+    const requested = new RequestedTools(graph, processes, ownership, limits);
     const evictions = new Evictions(graph, ledger, limits.tellsMarkers);
     const breaker = new Breaker(counts, events, allowedLatenessMs);
     const parts = {
@@ -195,12 +220,14 @@ export class SessionActivity {
       holders,
       ownership,
       requested,
+      implied,
       evictions,
       breaker,
     };
     const finished = new FinishedWork(parts);
-    const silence = new Silence(parts);
+    const silence: Silence = new Silence(parts);
     const ahead = new DueAhead(parts);
+    const unwatched: UnwatchedWork = new UnwatchedWork({ ...parts, silence });
     const judgement = new Judgement({ ...parts, finished, silence, ahead });
     const sessionEnds = new SessionEnds({ ...parts, ahead });
     const lookup = new SignalLookup(graph);
@@ -221,8 +248,10 @@ export class SessionActivity {
     this.#ownership = ownership;
     this.#finished = finished;
     this.#requested = requested;
+    this.#implied = implied;
     this.#breaker = breaker;
     this.#silence = silence;
+    this.#unwatched = unwatched;
     this.#judgement = judgement;
     this.#sweep = new Sweep({
       ...parts,
@@ -261,25 +290,32 @@ export class SessionActivity {
     return this.#ledger.events.splice(0);
   }
 
-  /** Saves all state, or fills a machine that has none with what was saved, perhaps under other limits. */
-  archive(io: Archive): void {
+  /**
+   * Saves all state, or fills a machine that has none with what was saved, perhaps under other limits, or (`version`) by
+   * an older program; see `restoreV1` for the oldest.
+   */
+  archive(io: Archive, version: Exclude<ArchiveVersion, 1> = archiveVersion): void {
     this.#nowMs = io.number(this.#nowMs);
     this.counts.archive(io);
-    this.#graph.archive(io);
-    this.#ledger.archive(io);
+    this.#graph.archive(io, { version });
+    this.#ledger.archive(io, { version });
     this.#tombstones.archive(io);
     this.#deadlines.archive(io);
     this.#sessionDeadlines.archive(io);
-    this.#processes.archive(io);
+    this.#processes.archive(io, { version });
     this.#states.archive(io);
     this.#pauses.archive(io);
     this.#claims.archive(io);
     this.#ownership.archive(io);
     this.#finished.archive(io);
-    this.#requested.archive(io);
+    this.#requested.archive(io, { version, nowMs: this.#nowMs });
+    this.#implied.archive(io);
     this.#breaker.archive(io);
     this.#silence.archive(io);
-    this.#sweep.archive(io);
+    this.#sweep.archive(io, { version });
+    if (version > 2) {
+      this.#unwatched.archive(io);
+    }
   }
 
   /** Fills a machine that has no state with what version 1 saved. */
@@ -292,20 +328,27 @@ export class SessionActivity {
     this.#ledger.archive(io, { version: 1 });
     this.#tombstones.archive(io);
     legacy.deadlines(io);
-    this.#processes.archive(io);
+    this.#processes.archive(io, { version: 1 });
     legacy.states(io);
     const waits = legacy.pauses(io);
     this.#ownership.archive(io);
-    this.#requested.archive(io, { version: 1 });
+    this.#requested.archive(io, { version: 1, nowMs: this.#nowMs });
     this.#breaker.archive(io);
     this.#silence.archive(io);
     this.#sweep.archive(io, { version: 1 });
     legacy.rebuild(waits, this.#nowMs);
   }
 
+  /** The program was away for `awayMs` while the machine's clock stood still. Only ages count that time. */
+  noteAway(awayMs: number): void {
+    if (awayMs > 0) {
+      this.#graph.away.note(this.#nowMs, Math.min(awayMs, this.#longestAgeMs));
+    }
+  }
+
   /**
-   * The program was away for `downtimeMs` until `nowMs`, with its state kept: leases are longer by that
-   * time, and nothing is evicted for `graceMs`.
+   * The program starts again at `nowMs`, with its state kept. Nothing is evicted for `graceMs`. `downtimeMs`: the machine's
+   * clock went on for so long without it, as older versions had it; leases are longer by that time.
    */
   restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
@@ -356,6 +399,24 @@ export class SessionActivity {
     return this.#hasDecided;
   }
 
+  /** The numbers of processes and interned names that mean something here. Walks every row. */
+  inUse(): {
+    readonly processes: ReadonlySet<number>;
+    readonly tools: ReadonlySet<number>;
+    readonly channels: ReadonlySet<number>;
+  } {
+    const { spans, groups } = this.#graph;
+    const tools = new Set([...this.#ledger.usual.names(), ...this.#requested.names()]);
+    for (let span = 0; span < spans.rows; span++) {
+      tools.add(spans.name.get(span));
+    }
+    const channels = new Set<number>();
+    for (let group = 0; group < groups.rows; group++) {
+      channels.add(groups.channel.get(group));
+    }
+    return { processes: new Set(this.#processes.remembered()), tools, channels };
+  }
+
   sizes(): ActivitySizes {
     return {
       openWork: this.#ledger.openWork,
@@ -376,15 +437,21 @@ export class SessionActivity {
 
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
-    const { spans } = this.#graph;
+    const { spans, away } = this.#graph;
     const ages = kindNames.map(() => 0);
     for (let span = 0; span < spans.rows; span++) {
-      if (spans.state.get(span) === spanStates.open) {
+      if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
         const kind = toWorkKind(spans.kind.get(span));
-        ages[kind] = Math.max(ages[kind] ?? 0, nowMs - spans.startedAtMs.get(span));
+        const ageMs = away.between(spans.startedAtMs.get(span), nowMs);
+        ages[kind] = Math.max(ages[kind] ?? 0, ageMs);
       }
     }
     return ages;
+  }
+
+  /** Work that is open because something names it as its parent, which has not arrived. Walks every row. */
+  impliedWork(nowMs: number): number {
+    return this.#tombstones.impliedOpen(nowMs);
   }
 
   /** Open markers whose eviction is held back. Walks every row. */
@@ -407,6 +474,11 @@ export class SessionActivity {
   #take(batch: SignalBatch, row: number): SignalResult {
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
+    this.#ledger.durations.seen(process, this.#nowMs);
+    if (process !== 0 && batch.type.get(row) === signalTypes.unwatched) {
+      this.#unwatched.begin(batch, row, this.#nowMs);
+      return "unwatched";
+    }
     const isBetter = this.#processes.hear({
       process,
       place: batch.place.get(row),
@@ -416,20 +488,25 @@ export class SessionActivity {
     if (isBetter && dialect === dialects.relay) {
       this.#judgement.supersede(process, this.#nowMs);
     }
+    if (process === 0) {
+      return this.#intake.refuse(batch, row);
+    }
     switch (batch.type.get(row)) {
       case signalTypes.alive:
-        this.#processes.beat(process, batch.intervalMs.get(row), this.#nowMs);
+        this.#processes.beat(process, batch.intervalMs.get(row), this.#saidAt(batch, row));
         return "heartbeat";
       case signalTypes.gone:
-        this.#processes.bury(process, this.#nowMs);
+        this.#processes.bury(process, this.#saidAt(batch, row));
         return "gone";
       case signalTypes.sessionStart:
         return "session_started";
       case signalTypes.sessionEnd:
         return this.#sessions.end(batch, row, this.#nowMs);
       case signalTypes.pause:
+        this.#requested.noteWait(batch, row, this.#nowMs);
         return this.#sessions.pause(batch, row, this.#nowMs);
       case signalTypes.resume:
+        this.#requested.noteWait(batch, row, this.#nowMs);
         return this.#sessions.resume(batch, row, this.#nowMs);
       case signalTypes.claim:
         return this.#sessions.claim(batch, row, this.#nowMs);
@@ -447,27 +524,39 @@ export class SessionActivity {
         break;
     }
     // Live and finished spans are the same spans; the relay's are its own.
-    if (dialect !== dialects.relay && this.#processes.sourceOf(process) === sourceRanks.relay) {
+    const isRelayed = this.#processes.sourceOf(process) === sourceRanks.relay;
+    if (
+      (dialect !== dialects.relay && isRelayed) ||
+      this.#unwatched.covers(batch, row, this.#nowMs)
+    ) {
       return "superseded";
     }
     switch (batch.type.get(row)) {
       case signalTypes.request:
-        return this.#requested.request(batch, row);
+        return this.#requested.request(batch, row, this.#nowMs);
       case signalTypes.answer:
-        return this.#requested.meet(batch, row, false);
+        return this.#requested.answer(batch, row, this.#nowMs);
       default:
         break;
     }
+    if (dialect === dialects.impliedParent) {
+      return this.#intake.toolPart(batch, row, this.#nowMs);
+    }
     if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {
-      this.#requested.meet(batch, row, true);
+      this.#requested.meet(batch, row, this.#nowMs);
     }
     return batch.type.get(row) === signalTypes.start
       ? this.#intake.start(batch, row, this.#nowMs)
       : this.#intake.end(batch, row, this.#nowMs);
   }
 
+  #saidAt(batch: SignalBatch, row: number): Moment {
+    return { atMs: this.#nowMs, timeMs: batch.startMs.get(row), seq: 0 };
+  }
+
   #advance(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
+    this.#requested.forgetOld(this.#nowMs);
     this.#hasDecided = this.#sweep.advance(this.#nowMs);
   }
 }

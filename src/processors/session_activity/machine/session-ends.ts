@@ -86,6 +86,8 @@ export class SessionEnds {
     const reason = "session_ended";
     if (isAll) {
       groups.endedAtMs.set(group, Number.NEGATIVE_INFINITY);
+      groups.sessionEndMs.set(group, Number.NEGATIVE_INFINITY);
+      groups.sessionEndSeq.set(group, 0);
     } else if (Number.isFinite(nextMs)) {
       this.#deadlines.schedule(group, nextMs);
     }
@@ -100,14 +102,10 @@ export class SessionEnds {
 
   /** What is above open work of the session that stays: began after its end, or waits for a sub-agent. */
   #aboveAllBut(group: number, over: ReadonlySet<number>): ReadonlySet<number> {
-    const { spans, live } = this.#graph;
+    const { tree, live } = this.#graph;
     const above = new Set<number>();
     for (const span of live.all(group).flatMap((owner) => openWorkOf(this.#graph, owner))) {
-      for (
-        let at = over.has(span) ? -1 : spans.parentOf(span);
-        at !== -1;
-        at = spans.parentOf(at)
-      ) {
+      for (let at = over.has(span) ? -1 : tree.waiterOf(span); at !== -1; at = tree.waiterOf(at)) {
         above.add(at);
       }
     }

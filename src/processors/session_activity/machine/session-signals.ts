@@ -68,9 +68,15 @@ export class SessionSignals {
     if (isRepeated) {
       return "session_ended"; // Its lateness has begun.
     }
+    const end = { atMs: nowMs, timeMs: batch.endMs.get(row), seq: batch.seq.get(row) };
+    const isLast =
+      !groups.hasEnded(group) ||
+      compareMoments(groups.sessionEndOf(group), end, this.#allowedLatenessMs) <= 0;
     groups.endedAtMs.set(group, nowMs);
-    groups.sessionEndMs.set(group, Math.max(groups.sessionEndMs.get(group), batch.endMs.get(row)));
-    groups.sessionEndSeq.set(group, Math.max(groups.sessionEndSeq.get(group), batch.seq.get(row)));
+    if (isLast) {
+      groups.sessionEndMs.set(group, end.timeMs);
+      groups.sessionEndSeq.set(group, end.seq);
+    }
     this.#sessionDeadlines.schedule(group, nowMs + this.#allowedLatenessMs);
     return "session_ended";
   }
@@ -225,7 +231,7 @@ export class SessionSignals {
   }
 
   #evictable(group: number, kind: number, count: number, before: Moment): readonly number[] {
-    const { spans, owners, live } = this.#graph;
+    const { spans, owners, live, tree } = this.#graph;
     const open = live
       .all(group)
       .flatMap((owner) => openWorkOf(this.#graph, owner))
@@ -241,7 +247,7 @@ export class SessionSignals {
       .sort((a, b) => spans.startedAtMs.get(a) - spans.startedAtMs.get(b));
     const ended = open.filter((span) => {
       const owner = spans.owner.get(span);
-      return !owners.isLoose(owner) && !owners.isOpen(owner);
+      return !owners.isLoose(owner) && !owners.isOpen(owner) && !tree.mayOutliveRun(span);
     });
     return open.length <= count ? open : ended.slice(0, count);
   }
@@ -250,7 +256,7 @@ export class SessionSignals {
   #isOver(span: number): boolean {
     const { spans } = this.#graph;
     const state = spans.state.get(span);
-    const isClosed = state === spanStates.ended || state === spanStates.evicted;
+    const isClosed = state > spanStates.open;
     return isClosed && spans.kind.get(span) !== workKinds.other;
   }
 

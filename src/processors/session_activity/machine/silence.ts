@@ -1,14 +1,17 @@
-import { type EvictionReason, workKinds } from "../kinds.ts";
+import { confidenceOf, workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
 import type { Breaker, DueCount } from "./breaker.ts";
-import type { Evictions } from "./evictions.ts";
+import type { Eviction, Evictions } from "./evictions.ts";
 import { usualGapMsOf } from "./leases.ts";
+import { compareMoments, type Moment } from "./order.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ProcessWatch } from "./process-watch.ts";
-import { holds, spanStates } from "./span-table.ts";
+import { holds, spanFlags, spanStates } from "./span-table.ts";
 import type { WorkLedger } from "./work-ledger.ts";
+
+const noSpans: ReadonlySet<number> = new Set();
 
 /**
  * What silence means: of a process or of a span that promised heartbeats, and of work that has been open
@@ -60,14 +63,16 @@ export class Silence {
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
     const end = this.#processes.decide(process, dueMs, (held, intervalMs) =>
-      this.#hold(held, dueMs, intervalMs, due),
+      this.#hold(held, { process, dueMs, usualGapMs: intervalMs }, due),
     );
     if (end === undefined) {
       return;
     }
     const reason = end === "lease_expired" ? end : "process_gone";
     const sureness = end === "replaced" ? ({ confidence: "probable" } as const) : {};
-    const { parts, isAll } = this.#openByGroup(process, most);
+    const deleted = end === "process_gone" ? this.#processes.deletedAt(process) : undefined;
+    const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
+    const { parts, isAll } = this.#openByGroup(process, most, kept);
     const { spans } = this.#graph;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     for (const members of parts.values()) {
@@ -78,9 +83,32 @@ export class Silence {
       }
     }
     for (const run of [...parts.values()].flat().filter(isRun)) {
-      this.#evictRun(run, reason, dueMs);
+      this.#evictRun(run, { reason, ...sureness, atMs: dueMs });
     }
     this.#processes.leave(process, isAll ? undefined : { reason: end, dueMs });
+    if (isAll && kept.size > 0) {
+      this.#processes.livesOn(process);
+    }
+  }
+
+  /** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
+  #openSince(process: number, deleted: Moment): ReadonlySet<number> {
+    const { spans } = this.#graph;
+    const since = new Set<number>();
+    for (const span of this.openOf(process)) {
+      const start = {
+        atMs: spans.startedAtMs.get(span),
+        timeMs: spans.startMs.get(span),
+        seq: 0,
+      };
+      const isLater =
+        compareMoments(start, deleted, this.#holdMs) > 0 ||
+        spans.hasFlag(span, spanFlags.reportedAfterDelete);
+      for (let at = isLater ? span : -1; at !== -1; at = spans.parentOf(at)) {
+        since.add(at);
+      }
+    }
+    return since;
   }
 
   /** Open work may have been silent for too long. */
@@ -104,7 +132,8 @@ export class Silence {
     const held = spans.held.get(span);
     // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
     const gapMs = leaseMs > 0 ? usualGapMsOf(leaseMs) : Number.POSITIVE_INFINITY;
-    const hold = this.#hold(held, dueMs, gapMs, due);
+    const process = this.#graph.traces.process.get(spans.trace.get(span));
+    const hold = this.#hold(held, { process, dueMs, usualGapMs: gapMs }, due);
     spans.held.set(span, hold);
     if (hold !== holds.none) {
       ages.set(span, dueMs + this.#holdMs);
@@ -112,14 +141,20 @@ export class Silence {
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
     if (spans.kind.get(span) === workKinds.run) {
-      this.#evictRun(span, reason, dueMs);
+      this.#evictRun(span, { reason, atMs: dueMs });
     } else {
       const channel = this.#evictions.channelOf(span);
       this.#evictions.evict([span], { reason, channel, atMs: dueMs });
     }
   }
 
-  #evictRun(run: number, reason: EvictionReason, atMs: number): void {
+  /** What the run leaves open is evicted later, and then no surer than the run was. */
+  #evictRun(run: number, eviction: Omit<Eviction, "channel">): void {
+    const { reason, atMs, confidence = confidenceOf[reason] } = eviction;
+    if (confidence !== "confirmed") {
+      const { endProbable, endPresumed } = spanFlags;
+      this.#graph.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
+    }
     this.#ledger.evict(run, reason, atMs);
     this.#ownership.runEvicted(run, atMs);
   }
@@ -131,20 +166,13 @@ export class Silence {
     }
     this.#waitsForInput = false;
     this.#processes.renewHeld(nowMs);
-    const { spans } = this.#graph;
-    for (let span = 0; span < spans.rows; span++) {
-      if (spans.state.get(span) === spanStates.open && spans.held.get(span) === holds.untilInput) {
-        spans.held.set(span, holds.none);
-        spans.seenAtMs.set(span, nowMs);
-        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
-      }
-    }
+    this.#renew((span) => this.#graph.spans.held.get(span) === holds.untilInput, nowMs);
   }
 
   /** Open work of a process in whole groups, of which there are enough for `most`, and whether that is all. */
-  #openByGroup(process: number, most: number) {
+  #openByGroup(process: number, most: number, but: ReadonlySet<number>) {
     const parts = new Map<number, number[]>();
-    const open = this.openOf(process);
+    const open = this.openOf(process).filter((span) => !but.has(span));
     let taken = 0;
     for (const span of open) {
       const group = this.#graph.groupOf(span);
@@ -176,20 +204,56 @@ export class Silence {
     return open;
   }
 
-  /** Whether an eviction waits, and for what. `held`: how it waited until now. */
-  #hold(held: number, dueMs: number, usualGapMs: number, due: DueCount): number {
+  /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
+  hearHost(isThere: (process: number) => boolean, nowMs: number): void {
+    this.#renew((span) => {
+      const { spans, traces } = this.#graph;
+      return (
+        spans.held.get(span) === holds.untilHost &&
+        isThere(traces.process.get(spans.trace.get(span)))
+      );
+    }, nowMs);
+  }
+
+  #renew(isMeant: (span: number) => boolean, nowMs: number): void {
+    const { spans } = this.#graph;
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && isMeant(span)) {
+        spans.held.set(span, holds.none);
+        spans.seenAtMs.set(span, nowMs);
+        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+      }
+    }
+  }
+
+  /**
+   * Whether an eviction waits, and for what. `held`: how it waited until now. Once, for a lateness; but a mass while nothing
+   * comes at all waits until something does. What waits because its whole host is silent gets a new lease when that is heard.
+   */
+  #hold(
+    held: number,
+    {
+      process,
+      dueMs,
+      usualGapMs,
+    }: { readonly process: number; readonly dueMs: number; readonly usualGapMs: number },
+    due: DueCount,
+  ): number {
     const hasStopped = this.#breaker.hasInputStopped(dueMs, usualGapMs);
     const isMass = this.#breaker.isSilentMass(dueMs, due);
     if (isMass && hasStopped) {
       this.#waitsForInput = true;
       return holds.untilInput;
     }
-    if (held !== holds.none || !(isMass || hasStopped)) {
+    const isHostSilent = this.#processes.isHostSilent(process, dueMs, usualGapMs);
+    if (held !== holds.none || !(isMass || hasStopped || isHostSilent)) {
       return holds.none;
     }
-    if (!isMass) {
-      this.#breaker.tellStopped(dueMs, due(dueMs).total);
+    const isFirstOfHost = isHostSilent && this.#processes.holdHost(process);
+    const markers = !isMass && (hasStopped || isFirstOfHost) ? due(dueMs).total : 0;
+    if (markers > 0) {
+      this.#breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
     }
-    return holds.once;
+    return isHostSilent ? holds.untilHost : holds.once;
   }
 }

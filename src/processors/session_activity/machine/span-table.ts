@@ -1,9 +1,20 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
-import type { Archive } from "./archive.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
 
 /** What is known of a span. `unknown`: some child named it as its parent and it has not arrived. */
-export const spanStates = { free: 0, unknown: 1, open: 2, ended: 3, evicted: 4 } as const;
+export const spanStates = {
+  free: 0,
+  unknown: 1,
+  open: 2,
+  ended: 3,
+  evicted: 4,
+  /** Was open when its source stopped watching: how it ends is not known, and changes nothing. */
+  untracked: 5,
+} as const;
+
+/** A state of work that is not open any more. */
+export type ClosedState = (typeof spanStates)["ended" | "evicted" | "untracked"];
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -33,10 +44,37 @@ export const spanFlags = {
   withoutScope: 4096,
   /** Is listed among the members of its owner. */
   member: 1024,
+  /** A model call, or a tool without a call id, that came finished when its process reported no starts. */
+  cameFinished: 8192,
+  /** A model call of whose input something is known. */
+  prompted: 16_384,
+  /** A run that neither succeeded nor failed: it was cancelled, or its program gave it up. */
+  brokenOff: 32_768,
+  /** Open work of which the start was reported when it began, and not some time later. */
+  reportedAtStart: 262_144,
+  /** Named as a parent by a span that is always inside a tool. */
+  impliedTool: 65_536,
+  /** Of an implied tool that has not arrived: counted as evicted. */
+  presumedLost: 131_072,
+  /** A run whose end nobody reported: from its silence, or because its session is idle; or from nothing but its age. */
+  endProbable: 1_048_576,
+  endPresumed: 2_097_152,
+  /** A tool that a harness run may count as two items. */
+  twoItems: 4_194_304,
+  /** The same work as another span, which is tracked: this one is a link, whatever is reported of it. */
+  sameWork: 8_388_608,
+  /** A run of which another span is in the counters. */
+  uncounted: 16_777_216,
+  /** A tool that may outlive its run: nothing above waits for it, and the end of its run makes it no orphan. */
+  detached: 33_554_432,
+  /** Came finished, and says itself how it ended. */
+  hasOutcome: 67_108_864,
+  /** Was reported to go on after its process had said that it ends. */
+  reportedAfterDelete: 134_217_728,
 } as const;
 
-/** How an eviction for silence is held back: not, once, or until something is heard again. */
-export const holds = { none: 0, once: 1, untilInput: 2 } as const;
+/** How an eviction for silence is held back: not, once, until anything arrives, or once unless something of its host arrives. */
+export const holds = { none: 0, once: 1, untilInput: 2, untilHost: 3 } as const;
 
 /** Columns of version 1 that have no place in the table any more. */
 export interface LegacySpanColumns {
@@ -76,10 +114,15 @@ export class SpanTable {
   readonly releasedAtMs = new Float64Column();
   /** Open work anywhere below. */
   readonly openBelow = new Int32Column();
+  /** How much of that it does not wait for: a tool that may outlive its run, and what is below such a tool. */
+  readonly apartBelow = new Int32Column();
   /** Length of the longest chain below that was ever linked. */
   readonly height = new Uint8Column();
   /** Interned tool name, 0 for none. */
   readonly name = new Int32Column();
+  /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
+  readonly scope = new Int32Column();
+  readonly alias = new Int32Column();
   /** Silence of open work that is too long, in ms; 0 when its sender promised no heartbeats. */
   readonly leaseMs = new Int32Column();
   /** The sender's order of its start, 0 when there is none. */
@@ -118,6 +161,8 @@ export class SpanTable {
     this.progressAtMs,
     this.releasedAtMs,
   ];
+  /** What version 3 added. */
+  readonly #added = [this.scope, this.alias, this.apartBelow];
   #index = new IdIndex();
   #free: number[] = [];
   readonly #seed: number;
@@ -129,11 +174,17 @@ export class SpanTable {
     this.#seed = seed;
   }
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {
       io.column(column, this.#rows);
+    }
+    for (const column of this.#added) {
+      column.ensure(this.#rows);
+      if (version >= 3) {
+        io.column(column, this.#rows);
+      }
     }
     if (io.isLoading) {
       this.#index = new IdIndex();
@@ -178,7 +229,7 @@ export class SpanTable {
     ]) {
       io.column(column, this.#rows);
     }
-    for (const column of this.#columns) {
+    for (const column of [...this.#columns, ...this.#added]) {
       column.ensure(this.#rows);
     }
     for (let row = 0; row < this.#rows; row++) {
@@ -238,8 +289,11 @@ export class SpanTable {
     this.progressAtMs.set(row, 0);
     this.releasedAtMs.set(row, 0);
     this.openBelow.set(row, 0);
+    this.apartBelow.set(row, 0);
     this.height.set(row, 0);
     this.name.set(row, 0);
+    this.scope.set(row, 0);
+    this.alias.set(row, 0);
     this.leaseMs.set(row, 0);
     this.seq.set(row, 0);
     this.reason.set(row, 0);
@@ -271,6 +325,11 @@ export class SpanTable {
     this.#parentGeneration.set(row, this.#generation.get(parent));
   }
 
+  /** How much open work below it waits for. */
+  waitedForBelow(row: number): number {
+    return this.openBelow.get(row) - this.apartBelow.get(row);
+  }
+
   hasFlag(row: number, flag: number): boolean {
     return (this.flags.get(row) & flag) !== 0;
   }
@@ -295,7 +354,7 @@ export class SpanTable {
     if (rows <= this.trace.capacity) {
       return;
     }
-    for (const column of this.#columns) {
+    for (const column of [...this.#columns, ...this.#added]) {
       column.ensure(rows);
     }
   }

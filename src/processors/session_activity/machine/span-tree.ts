@@ -1,5 +1,5 @@
 import { workKinds } from "../kinds.ts";
-import { type SpanTable, spanStates } from "./span-table.ts";
+import { type ClosedState, type SpanTable, spanFlags, spanStates } from "./span-table.ts";
 
 /** Longer parent chains are cut: nobody nests agents that deep, and a walk must end. */
 const maxDepth = 200;
@@ -40,19 +40,59 @@ export class SpanTree {
     for (let at = parent; at !== -1 && spans.height.get(at) <= height; at = spans.parentOf(at)) {
       spans.height.set(at, ++height);
     }
-    this.#countAbove(child, this.#openWorkOf(child));
+    this.#countAbove(child, this.#openWorkOf(child), spans.apartBelow.get(child));
   }
 
   /** Marks `span` as open work and counts it above. */
   open(span: number): void {
     this.#spans.state.set(span, spanStates.open);
-    this.#countAbove(span, 1);
+    this.#countAbove(span, 1, 0);
   }
 
   /** Ends open work in `state`; what is above and waited for it become `eased`. */
-  close(span: number, state: typeof spanStates.ended | typeof spanStates.evicted): void {
+  close(span: number, state: ClosedState): void {
     this.#spans.state.set(span, state);
-    this.#countAbove(span, -1);
+    this.#countAbove(span, -1, 0);
+  }
+
+  /** What is directly above `span` and waits for it, or -1: nothing waits for a tool that may outlive its run. */
+  waiterOf(span: number): number {
+    const spans = this.#spans;
+    return spans.hasFlag(span, spanFlags.detached) ? -1 : spans.parentOf(span);
+  }
+
+  /** Marks a tool as one that may outlive its run: from now on nothing above waits for it, nor for what is below it. */
+  detach(tool: number): void {
+    const spans = this.#spans;
+    if (spans.hasFlag(tool, spanFlags.detached)) {
+      return;
+    }
+    const work = this.#openWorkOf(tool) - spans.apartBelow.get(tool);
+    for (let at = work === 0 ? -1 : this.waiterOf(tool); at !== -1; at = this.waiterOf(at)) {
+      spans.apartBelow.set(at, spans.apartBelow.get(at) + work);
+      this.#ease(at);
+    }
+    spans.setFlag(tool, spanFlags.detached);
+  }
+
+  /** Whether an open marker may outlive its run: it is such a tool, or inside one that is open. */
+  mayOutliveRun(span: number): boolean {
+    const spans = this.#spans;
+    const mayOutlive = (at: number) =>
+      spans.hasFlag(at, spanFlags.detached) && spans.state.get(at) === spanStates.open;
+    if (mayOutlive(span)) {
+      return true;
+    }
+    for (
+      let at = spans.parentOf(span);
+      at !== -1 && spans.kind.get(at) !== workKinds.run;
+      at = spans.parentOf(at)
+    ) {
+      if (mayOutlive(at)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** The nearest run above `span`, or -1 when there is none or the way to it is not known. */
@@ -115,16 +155,29 @@ export class SpanTree {
     return this.#spans.openBelow.get(span) + self;
   }
 
-  #countAbove(span: number, work: number): void {
+  /** Counts open work in the subtree of `span` above it; `apart` of it is not waited for even by `span`. */
+  #countAbove(span: number, work: number, apart: number): void {
     if (work === 0) {
       return;
     }
     const spans = this.#spans;
+    let isApart = spans.hasFlag(span, spanFlags.detached);
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
       spans.openBelow.set(at, spans.openBelow.get(at) + work);
-      if (work < 0 && spans.state.get(at) === spanStates.open && this.#mayBeOver(at)) {
-        this.eased.push(at);
+      const apartHere = isApart ? work : apart;
+      if (apartHere !== 0) {
+        spans.apartBelow.set(at, spans.apartBelow.get(at) + apartHere);
       }
+      if (work < 0 && !isApart) {
+        this.#ease(at);
+      }
+      isApart ||= spans.hasFlag(at, spanFlags.detached);
+    }
+  }
+
+  #ease(span: number): void {
+    if (this.#spans.state.get(span) === spanStates.open && this.#mayBeOver(span)) {
+      this.eased.push(span);
     }
   }
 }

@@ -1,10 +1,13 @@
 import { workKinds } from "../kinds.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { Archive } from "./archive.ts";
-import { spanFlags } from "./span-table.ts";
+import { groupFlags } from "./group-table.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
 
 /** As many runs and harness runs of one process are remembered for pairing. */
 const remembered = 64;
+/** The two begin, and end, within so long of each other. */
+const mostApartMs = 1_000;
 
 interface Candidates {
   readonly runs: number[];
@@ -14,7 +17,7 @@ interface Candidates {
 /**
  * OpenClaw 2026.4.30 exports a run and its harness run in two traces that nothing links, and only the
  * harness run says how many items were open. Within a process the two begin and end together, so the
- * pair that differs least in time is taken as one owner.
+ * pair that differs least in time is taken as one run; as one owner only where open items are to be explained.
  */
 export class SplitTraces {
   readonly #graph: ActivityGraph;
@@ -23,7 +26,7 @@ export class SplitTraces {
 
   constructor(graph: ActivityGraph, toleranceMs: number) {
     this.#graph = graph;
-    this.#toleranceMs = toleranceMs;
+    this.#toleranceMs = Math.min(toleranceMs, mostApartMs);
   }
 
   archive(io: Archive): void {
@@ -40,10 +43,15 @@ export class SplitTraces {
     }
   }
 
-  /** A finished run without parent. Gives the harness run with claims that it belongs to, or -1. */
+  /** A run without parent. Gives the harness run without a run that it belongs to, or -1. */
   addRun(run: number): number {
+    const graph = this.#graph;
+    const { spans } = graph;
     const { harnessRuns, runs } = this.#of(run);
-    const match = this.#best(run, harnessRuns);
+    const match = this.#best(
+      run,
+      harnessRuns.filter((each) => lacksInnerRun(graph, spans.owner.get(each))),
+    );
     if (match === -1) {
       remember(runs, run);
     } else {
@@ -52,10 +60,13 @@ export class SplitTraces {
     return match;
   }
 
-  /** A finished harness run with claims. Gives the run that belongs to it, or -1. */
+  /** A harness run without a run. Gives the run that belongs to it, or -1. */
   addHarnessRun(harnessRun: number): number {
     const { harnessRuns, runs } = this.#of(harnessRun);
-    const match = this.#best(harnessRun, runs);
+    const match = this.#best(
+      harnessRun,
+      runs.filter((each) => this.#graph.spans.parentOf(each) === -1),
+    );
     if (match === -1) {
       remember(harnessRuns, harnessRun);
     } else {
@@ -67,28 +78,62 @@ export class SplitTraces {
   /** Must be called when a span's row is given up. */
   forget(span: number): void {
     const { spans, traces } = this.#graph;
-    const candidates = this.#candidates.get(traces.process.get(spans.trace.get(span)));
+    const process = traces.process.get(spans.trace.get(span));
+    const candidates = this.#candidates.get(process);
     for (const list of candidates === undefined ? [] : [candidates.runs, candidates.harnessRuns]) {
       const at = list.indexOf(span);
       if (at !== -1) {
         list.splice(at, 1);
       }
     }
+    if (candidates?.runs.length === 0 && candidates.harnessRuns.length === 0) {
+      this.#candidates.delete(process);
+    }
   }
 
   #best(span: number, among: readonly number[]): number {
-    const { spans } = this.#graph;
     let best = -1;
     let leastMs = Number.POSITIVE_INFINITY;
     for (const other of among) {
-      const startMs = Math.abs(spans.startMs.get(other) - spans.startMs.get(span));
-      const endMs = Math.abs(spans.endMs.get(other) - spans.endMs.get(span));
-      if (Math.max(startMs, endMs) <= this.#toleranceMs && startMs + endMs < leastMs) {
-        leastMs = startMs + endMs;
+      const apartMs = this.#apartMs(span, other);
+      if (apartMs < leastMs) {
+        leastMs = apartMs;
         best = other;
       }
     }
     return best;
+  }
+
+  /** By how much two differ; Infinity when they cannot be one run. The relay names one trace before it knows the way between. */
+  #apartMs(span: number, other: number): number {
+    const { spans } = this.#graph;
+    if (this.#areOfTwoSessions(span, other)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if (spans.trace.get(other) === spans.trace.get(span)) {
+      const areRoots = [span, other].every((each) => spans.parentOf(each) === -1);
+      return areRoots ? 0 : Number.POSITIVE_INFINITY;
+    }
+    const isRelayed = [span, other].some((each) => spans.hasFlag(each, spanFlags.relayed));
+    if (isRelayed || spans.startMs.get(span) === 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const startMs = Math.abs(spans.startMs.get(other) - spans.startMs.get(span));
+    const haveEnded = [span, other].every(
+      (each) => spans.state.get(each) !== spanStates.open && spans.endMs.get(each) > 0,
+    );
+    const endMs = haveEnded ? Math.abs(spans.endMs.get(other) - spans.endMs.get(span)) : 0;
+    const isNear = Math.max(startMs, endMs) <= this.#toleranceMs;
+    return isNear ? startMs + endMs : Number.POSITIVE_INFINITY;
+  }
+
+  #areOfTwoSessions(span: number, other: number): boolean {
+    const { groups } = this.#graph;
+    const [one, two] = [this.#graph.groupOf(span), this.#graph.groupOf(other)];
+    const areNamed = [one, two].every(
+      (group) => group !== -1 && groups.hasFlag(group, groupFlags.referenced),
+    );
+    return areNamed && one !== two;
   }
 
   #of(span: number): Candidates {
@@ -115,7 +160,9 @@ export function lacksInnerRun({ spans, members }: ActivityGraph, owner: number):
 }
 
 function remember(list: number[], span: number): void {
-  list.push(span);
+  if (!list.includes(span)) {
+    list.push(span);
+  }
   if (list.length > remembered) {
     list.shift();
   }

@@ -8,7 +8,7 @@ import {
   endOfStretch,
   isQuiet,
 } from "./agenda.ts";
-import type { Archive } from "./archive.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
 import type { DueAhead } from "./due-ahead.ts";
 import type { DueQueue } from "./due-queue.ts";
 import type { FinishedWork } from "./finished-work.ts";
@@ -95,7 +95,7 @@ export class Sweep {
     this.#sessions = parts.sessions;
   }
 
-  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
     const untilMs = io.number(this.#agenda?.untilMs ?? Number.NaN);
@@ -194,8 +194,8 @@ export class Sweep {
       const looked =
         this.#ahead.takeLooked() + this.#holders.takeLooked() + this.#states.takeLooked();
       this.#stepsLeft -= Math.floor(looked / looksPerStep);
-      // Of what is due at one moment the last decides what sessions do then.
-      if (this.#stepsLeft <= 0 || (agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
+      // Of what is due at one moment the last decides what sessions do then, also where that is another part's.
+      if ((agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
         this.#states.reviewChanged();
       }
     }

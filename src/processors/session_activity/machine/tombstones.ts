@@ -1,4 +1,6 @@
 import { workKinds } from "../kinds.ts";
+import { dialects } from "../signals/dialects.ts";
+import type { ActivityCounts } from "./activity-counts.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { Archive } from "./archive.ts";
@@ -19,6 +21,7 @@ const passedOver = 16;
 export class Tombstones {
   readonly #limits: ActivityLimits;
   readonly #graph: ActivityGraph;
+  readonly #counts: ActivityCounts;
   readonly #queues = new LinkedLists(3);
   readonly #onForgotten: (span: number) => void;
   /** When evicted work was evicted, where it is remembered for longer than from then on. */
@@ -27,8 +30,14 @@ export class Tombstones {
   #admitted = 0;
   #size = 0;
 
-  constructor(limits: ActivityLimits, graph: ActivityGraph, onForgotten: (span: number) => void) {
+  constructor(
+    limits: ActivityLimits,
+    graph: ActivityGraph,
+    counts: ActivityCounts,
+    onForgotten: (span: number) => void,
+  ) {
     this.#limits = limits;
+    this.#counts = counts;
     this.#graph = graph;
     this.#onForgotten = onForgotten;
   }
@@ -44,9 +53,29 @@ export class Tombstones {
     }
   }
 
-  /** Spans that were named and have not arrived. */
+  /** Rows of spans that were named and have not arrived. */
   get implied(): number {
     return this.#implied;
+  }
+
+  /**
+   * Work that is open because something names it as its parent: that is open too, or arrived within the lateness before
+   * `nowMs`. Walks every row.
+   */
+  impliedOpen(nowMs: number): number {
+    const { spans } = this.#graph;
+    let open = 0;
+    for (let span = 0; span < spans.rows; span++) {
+      if (
+        spans.state.get(span) === spanStates.unknown &&
+        !spans.hasFlag(span, spanFlags.presumedLost) &&
+        (spans.openBelow.get(span) > 0 ||
+          spans.seenAtMs.get(span) + this.#limits.allowedLatenessMs > nowMs)
+      ) {
+        open++;
+      }
+    }
+    return open;
   }
 
   /** When evicted work was evicted. */
@@ -76,6 +105,14 @@ export class Tombstones {
     this.#implied++;
     this.bury(span, nowMs);
     return span;
+  }
+
+  /** A span that has not arrived is named once more: it is remembered for as long as from now on. */
+  renew(span: number, nowMs: number): void {
+    if (this.#graph.spans.state.get(span) === spanStates.unknown) {
+      this.hold(span);
+      this.bury(span, nowMs);
+    }
   }
 
   /** A span is told of: it is out of every queue, and closed until it is opened. */
@@ -122,7 +159,11 @@ export class Tombstones {
     const state = spans.state.get(span);
     const isOwner = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
     // Its gateway may close the span of an orphan hours later, and that is not another orphan.
-    const isLong = isOwner || state === spanStates.evicted;
+    const isLong =
+      isOwner ||
+      state === spanStates.evicted ||
+      state === spanStates.untracked ||
+      spans.hasFlag(span, spanFlags.impliedTool);
     this.#queues.push(isLong ? longTombstoneList : tombstoneList, span);
     this.#size++;
   }
@@ -200,7 +241,12 @@ export class Tombstones {
       return false;
     }
     this.#size--;
-    this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
+    if (spans.state.get(span) === spanStates.unknown) {
+      this.#implied--;
+      if (!spans.hasFlag(span, spanFlags.presumedLost)) {
+        this.#counts.addSignal("forgotten", dialects.impliedParent);
+      }
+    }
     this.#evictedAtMs.delete(span);
     this.#onForgotten(span);
     this.#graph.removeSpan(span);

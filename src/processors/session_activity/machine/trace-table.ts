@@ -100,6 +100,18 @@ export class TraceTable {
     return this.#index.size;
   }
 
+  /** Processes that have a trace here. Walks every row. */
+  processes(): ReadonlySet<number> {
+    const vacant = new Set(this.#free);
+    const found = new Set<number>();
+    for (let row = 0; row < this.#rows; row++) {
+      if (!vacant.has(row)) {
+        found.add(this.process.get(row));
+      }
+    }
+    return found;
+  }
+
   find(process: number, id0: number, id1: number, id2: number, id3: number): number {
     if (this.#last !== -1 && this.#isSame(this.#last, process, id0, id1, id2, id3)) {
       return this.#last;

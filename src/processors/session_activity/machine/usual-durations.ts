@@ -1,14 +1,12 @@
-import { Int32Column } from "../../../otlp/columns.ts";
-import { type WorkKind, workKinds } from "../kinds.ts";
-import type { Archive } from "./archive.ts";
+import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
+import { mostToolNames, type WorkKind, workKinds } from "../kinds.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
 
 /** Each bucket is a tenth longer than the one before: from a millisecond to half a day. */
 const growth = 1.1;
 const bucketsPerName = 192;
 /** What fewer have taken is not called usual. */
 const fewestSamples = 20;
-/** Names that are told apart; of more, the others share one row. */
-const mostNames = 1024;
 
 /** How long work of one kind and name has taken so far, in ms. */
 export interface UsualDuration {
@@ -18,19 +16,54 @@ export interface UsualDuration {
 
 /**
  * How long tools and model calls usually take: a histogram of logarithmic buckets for each tool name, and one for all
- * model calls. At most 1024 names, 768 bytes each; answers are right to a tenth.
+ * model calls. At most 1000 names, 768 bytes each; answers are right to a tenth.
  */
 export class UsualDurations {
   readonly #counts = new Int32Column();
   readonly #totals = new Int32Column();
+  readonly #lastAtMs = new Float64Column();
 
-  archive(io: Archive): void {
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
     io.column(this.#totals, this.#totals.capacity);
     io.column(this.#counts, this.#counts.capacity);
+    if (version > 2) {
+      io.column(this.#lastAtMs, this.#lastAtMs.capacity);
+      return;
+    }
+    this.#lastAtMs.ensure(this.#totals.capacity);
+    for (let row = 0; row < this.#totals.capacity; row++) {
+      this.#lastAtMs.set(row, Number.POSITIVE_INFINITY); // Not known: until one of its name ends again.
+    }
   }
 
-  /** Work of this kind and (interned) name took so long. */
-  add(kind: WorkKind, name: number, durationMs: number): void {
+  /** Tool names of which something is known. */
+  *names(): Generator<number> {
+    for (let row = 2; row < this.#totals.capacity; row++) {
+      if (this.#totals.get(row) > 0) {
+        yield row - 1;
+      }
+    }
+  }
+
+  /** Forgets the names of which nothing has ended since `beforeMs`, which may get another meaning. */
+  forget(beforeMs: number): void {
+    for (const name of [...this.names()]) {
+      const row = name + 1;
+      if (this.#lastAtMs.get(row) < beforeMs) {
+        this.#totals.set(row, 0);
+        for (let bucket = 0; bucket < bucketsPerName; bucket++) {
+          this.#counts.set(row * bucketsPerName + bucket, 0);
+        }
+      }
+    }
+  }
+
+  /** Work of this kind and (interned) name took so long, as is known at `atMs`. */
+  add(
+    kind: WorkKind,
+    name: number,
+    { durationMs, atMs }: { readonly durationMs: number; readonly atMs: number },
+  ): void {
     const row = rowOf(kind, name);
     if (row === -1) {
       return;
@@ -40,6 +73,8 @@ export class UsualDurations {
       Math.max(0, Math.ceil(Math.log(Math.max(durationMs, 1)) / Math.log(growth))),
     );
     this.#totals.ensure(row + 1);
+    this.#lastAtMs.ensure(row + 1);
+    this.#lastAtMs.set(row, atMs);
     this.#counts.ensure((row + 1) * bucketsPerName);
     this.#totals.set(row, this.#totals.get(row) + 1);
     const cell = row * bucketsPerName + bucket;
@@ -69,13 +104,13 @@ export class UsualDurations {
   }
 }
 
-/** Row 0 is of model calls, row 1 of tools without a name that may be a label. */
+/** Row 0 is of model calls, row 1 of tools without a name of their own. */
 function rowOf(kind: WorkKind, name: number): number {
   switch (kind) {
     case workKinds.modelCall:
       return 0;
     case workKinds.tool:
-      return 1 + (name < mostNames ? name : 0);
+      return 1 + (name <= mostToolNames ? name : 0);
     default:
       return -1;
   }

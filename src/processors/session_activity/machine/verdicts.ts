@@ -93,15 +93,17 @@ export class Verdicts {
     return count > 0 && waiting === count;
   }
 
-  /** Open tools directly in an owner with nothing open below that have made no progress for long and do not wait. */
+  /** Open tools directly in an owner with nothing open below that have made no progress for long, do not wait and do not outlive it. */
   silentTools(owner: number, nowMs: number): readonly number[] {
-    const { spans, members } = this.#graph;
+    const { spans, owners, members, tree } = this.#graph;
+    const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const silent: number[] = [];
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) === workKinds.tool &&
-        spans.openBelow.get(span) === 0 &&
+        spans.waitedForBelow(span) === 0 &&
+        !(hasDetached && tree.mayOutliveRun(span)) &&
         spans.progressAtMs.get(span) + this.#stalledAfterMs <= nowMs &&
         !this.#pauses.isPaused(span)
       ) {
@@ -137,7 +139,9 @@ export class Verdicts {
     at: { readonly depth: number; readonly isPaused: boolean },
   ): boolean {
     const { depth } = at;
-    const { spans, owners, members, below } = this.#graph;
+    const { spans, owners, members, below, tree } = this.#graph;
+    // It waits for nothing that may outlive it, until that waits for a person.
+    const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const isPaused = at.isPaused || (depth > 0 && this.#pauses.hasAny && this.#isPaused(owner));
     let hasOpen = false;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
@@ -145,12 +149,16 @@ export class Verdicts {
       if (kind === workKinds.run || spans.state.get(span) !== spanStates.open) {
         continue;
       }
+      const isWaiting = isPaused || this.#pauses.isPaused(span);
+      if (hasDetached && !isWaiting && tree.mayOutliveRun(span)) {
+        continue;
+      }
       hasOpen = true;
-      if (spans.openBelow.get(span) > 0) {
+      if (spans.waitedForBelow(span) > 0) {
         continue;
       }
       leaves.count++;
-      if (isPaused || this.#pauses.isPaused(span)) {
+      if (isWaiting) {
         leaves.waiting++;
       } else {
         const which = kind === workKinds.tool ? "tool" : "modelCall";
@@ -158,7 +166,9 @@ export class Verdicts {
       }
     }
     for (let each = below.first(owner); each !== -1; each = below.after(each)) {
-      if (!owners.isOpen(each) || owners.isLoose(each) || depth >= maxDepth) {
+      const top = owners.top.get(each);
+      const isApart = hasDetached && top !== -1 && tree.mayOutliveRun(top);
+      if (!owners.isOpen(each) || owners.isLoose(each) || depth >= maxDepth || isApart) {
         continue;
       }
       hasOpen = true;

@@ -8,13 +8,16 @@ import {
 } from "../kinds.ts";
 import type { ActivityCounts } from "./activity-counts.ts";
 import { add } from "./activity-counts.ts";
-import type { ActivityEvent } from "./activity-event.ts";
+import type { ActivityEvent, RecoveryCause } from "./activity-event.ts";
 import type { ActivityGraph } from "./activity-graph.ts";
 import type { ActivityLimits } from "./activity-limits.ts";
 import type { DeadlineSource } from "./agenda.ts";
-import type { Archive } from "./archive.ts";
+import type { Archive, ArchiveVersion } from "./archive.ts";
+import { Durations } from "./durations.ts";
+import { countedInsteadOf, openBeside } from "./one-run.ts";
+import { openWorkOf } from "./orphans.ts";
 import { ownerFlags } from "./owner-table.ts";
-import { holds, spanFlags, spanStates } from "./span-table.ts";
+import { type ClosedState, holds, spanFlags, spanStates } from "./span-table.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 import type { Tombstones } from "./tombstones.ts";
 import { UsualDurations } from "./usual-durations.ts";
@@ -29,6 +32,7 @@ export class WorkLedger {
   readonly silences: DeadlineSource;
   /** How long work of each name takes. */
   readonly usual = new UsualDurations();
+  readonly durations: Durations;
   readonly #limits: ActivityLimits;
   readonly #graph: ActivityGraph;
   readonly #counts: ActivityCounts;
@@ -36,7 +40,7 @@ export class WorkLedger {
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
   readonly #onClosed: (span: number) => void;
-  #isEvicting = false;
+  #closingBy: RecoveryCause = "progress";
   #evictions = 0;
   #admitted = 0;
   #openWork = 0;
@@ -53,6 +57,7 @@ export class WorkLedger {
     this.#graph = graph;
     this.#counts = counts;
     this.#tombstones = tombstones;
+    this.durations = new Durations(graph, limits.allowedLatenessMs);
     const ledger = this;
     this.silences = {
       get size() {
@@ -67,16 +72,18 @@ export class WorkLedger {
     this.ages = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
   }
 
-  archive(io: Archive, { version }: { readonly version: 1 | 2 } = { version: 2 }): void {
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
     this.#admitted = io.number(this.#admitted);
     this.ages.archive(io, this.#admitted);
     this.#openWork = io.number(this.#openWork);
     io.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
-      this.usual.archive(io);
+      this.usual.archive(io, { version });
     }
+    this.durations.archive(io, { version });
   }
 
+  /** Open work that is counted. */
   get openWork(): number {
     return this.#openWork;
   }
@@ -91,20 +98,23 @@ export class WorkLedger {
     return this.#evictions;
   }
 
-  /** Whether the work that is being closed is evicted, as opposed to ended. */
-  get isEvicting(): boolean {
-    return this.#isEvicting;
+  /** Why the work that is being closed blocks nothing any more: it ended, was evicted, or is not watched. */
+  get closingBy(): RecoveryCause {
+    return this.#closingBy;
   }
 
-  /** Starts open work, whose owner is known. */
-  open(span: number, nowMs: number): void {
+  /** Starts open work, whose owner is known. Of the spans of one run one is counted; `isCounted`: whether this one may be. */
+  open(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
     const isRun = kind === workKinds.run;
     this.#tombstones.hold(span);
-    this.#openWork++;
-    add(this.#counts.started, kind, 1);
-    add(this.#counts.open, kind, 1);
+    if (isCounted && this.#countsStart(span)) {
+      add(this.#counts.started, kind, 1);
+      this.#countOpen(kind, 1);
+    } else {
+      spans.setFlag(span, spanFlags.uncounted);
+    }
     spans.startedAtMs.set(span, nowMs);
     spans.seenAtMs.set(span, nowMs);
     spans.progressAtMs.set(span, nowMs);
@@ -133,8 +143,14 @@ export class WorkLedger {
   end(span: number, endMs: number, nowMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
-    add(this.#counts.ended, kind, 1);
-    this.#addDuration(span, kind, endMs - spans.startMs.get(span));
+    if (this.#countsEnd(span)) {
+      add(this.#counts.ended, kind, 1);
+      this.#countOpen(kind, -1);
+      this.#addDuration(span, kind, {
+        durationMs: this.durations.ofOpen(span, endMs, nowMs),
+        atMs: nowMs,
+      });
+    }
     this.#close(span, spanStates.ended, endMs, nowMs);
   }
 
@@ -142,23 +158,45 @@ export class WorkLedger {
   evict(span: number, reason: EvictionReason, atMs: number): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
-    const ageMs = atMs - spans.startedAtMs.get(span);
-    this.#counts.addEvicted(reason, kind, 1);
-    this.#counts.addDuration(kind, 2, ageMs);
+    const ageMs = this.#graph.away.between(spans.startedAtMs.get(span), atMs);
+    if (this.#countsEnd(span)) {
+      this.#counts.addEvicted(reason, kind, 1);
+      this.#countOpen(kind, -1);
+      this.#counts.addDuration(kind, 2, ageMs);
+    }
     spans.reason.set(span, evictionReasons.indexOf(reason));
     this.#evictions++;
-    this.#isEvicting = true;
+    this.#closingBy = "evicted";
     this.#close(span, spanStates.evicted, spans.startMs.get(span) + ageMs, atMs);
-    this.#isEvicting = false;
+    this.#closingBy = "progress";
+  }
+
+  /** Gives up open work of which nothing will say how it ends. */
+  untrack(span: number, nowMs: number): void {
+    const kind = toWorkKind(this.#graph.spans.kind.get(span));
+    if (this.#countsEnd(span)) {
+      add(this.#counts.untracked, kind, 1);
+      this.#countOpen(kind, -1);
+    }
+    this.#closingBy = "unwatched";
+    this.#close(span, spanStates.untracked, 0, nowMs);
+    this.#closingBy = "progress";
   }
 
   /** Work that was a start and an end at once, found to have ended by itself. */
-  finish(span: number, nowMs: number): void {
+  finish(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
-    add(this.#counts.started, kind, 1);
-    add(this.#counts.ended, kind, 1);
-    this.#addDuration(span, kind, spans.endMs.get(span) - spans.startMs.get(span));
+    if (isCounted && this.#countsStart(span)) {
+      add(this.#counts.started, kind, 1);
+      add(this.#counts.ended, kind, 1);
+      this.#addDuration(span, kind, {
+        durationMs: this.durations.ofFinished(span, nowMs),
+        atMs: nowMs,
+      });
+    } else {
+      spans.setFlag(span, spanFlags.uncounted);
+    }
     this.#decide(span, spanStates.ended, nowMs);
   }
 
@@ -169,44 +207,128 @@ export class WorkLedger {
     if (!options.isCounted) {
       add(this.#counts.started, kind, 1);
       this.#counts.addEvicted("orphaned_no_owner", kind, 1);
-      if (spans.startMs.get(span) > 0) {
-        this.#counts.addDuration(kind, 2, spans.endMs.get(span) - spans.startMs.get(span));
+      const durationMs = this.durations.ofFinished(span, options.atMs);
+      if (durationMs !== undefined) {
+        this.#counts.addDuration(kind, 2, durationMs);
       }
     }
     spans.setFlag(span, spanFlags.settled);
-    this.#isEvicting = true;
+    this.#closingBy = "evicted";
     this.#onClosed(span);
-    this.#isEvicting = false;
+    this.#closingBy = "progress";
     this.#decide(span, spanStates.evicted, options.atMs);
   }
 
-  /** Finished work that was counted as evicted without a name, though it ended in time. */
-  absolve(span: number, nowMs: number): void {
+  /** Finished work that was counted as evicted without a name, though it ended in time, or `lateByMs` after that. */
+  absolve(span: number, nowMs: number, lateByMs = 0): void {
     const { spans } = this.#graph;
     const kind = toWorkKind(spans.kind.get(span));
     add(this.#counts.reconciled, kind, 1);
-    this.events.push({ type: "reconciled", kind, lateByMs: 0 });
-    spans.setFlag(span, spanFlags.settled);
+    this.events.push({ type: "reconciled", kind, lateByMs });
+    this.settle(span, nowMs);
+  }
+
+  /** Finished work that was counted as evicted before, and as reconciled: nothing more is said of it. */
+  settle(span: number, nowMs: number): void {
+    this.#graph.spans.setFlag(span, spanFlags.settled);
     this.#decide(span, spanStates.evicted, nowMs);
   }
 
-  #close(
-    span: number,
-    state: typeof spanStates.ended | typeof spanStates.evicted,
-    endMs: number,
-    atMs: number,
-  ): void {
+  /** A tool that may outlive its run is over: what is open in it and was held by it has a lateness from now on. */
+  releaseInside(tool: number, atMs: number): void {
+    const { spans, owners, tree, below } = this.#graph;
+    if (!spans.hasFlag(tool, spanFlags.detached) || spans.openBelow.get(tool) === 0) {
+      return;
+    }
+    const owner = spans.owner.get(tool);
+    // Those with a session of their own and without a known run have an owner of their own.
+    const apart = below.all(owner).filter((other) => owners.isLoose(other));
+    for (const span of [owner, ...apart].flatMap((each) => openWorkOf(this.#graph, each))) {
+      if (spans.kind.get(span) !== workKinds.run && tree.isAbove(tool, span)) {
+        spans.releasedAtMs.set(span, Math.max(spans.releasedAtMs.get(span), atMs));
+        tree.eased.push(span);
+      }
+    }
+  }
+
+  /** A marker, open or not decided, turns out to be no work of its own. What is, must have been counted in the same call. */
+  takeBack(span: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    const kind = toWorkKind(spans.kind.get(span));
+    if (spans.state.get(span) === spanStates.open) {
+      add(this.#counts.started, kind, -1);
+      this.#countOpen(kind, -1);
+      this.#close(span, spanStates.ended, spans.startMs.get(span), nowMs);
+      this.#tombstones.hold(span);
+    } else {
+      this.#graph.leave(span);
+      this.#tombstones.hold(span);
+      spans.clearFlag(span, spanFlags.undecided);
+    }
+    spans.kind.set(span, workKinds.other);
+    this.#tombstones.bury(span, nowMs);
+  }
+
+  /** Whether an eviction of work that turns out to have been wrong is one that was counted, and not yet corrected. */
+  countsReconciled(span: number): boolean {
+    const { spans } = this.#graph;
+    if (!spans.hasFlag(span, spanFlags.uncounted)) {
+      return true;
+    }
+    const counted = countedInsteadOf(this.#graph, span);
+    const isDue =
+      counted !== -1 &&
+      spans.state.get(counted) === spanStates.evicted &&
+      !spans.hasFlag(counted, spanFlags.settled);
+    if (isDue) {
+      this.#handOn(counted, span);
+    }
+    return isDue;
+  }
+
+  #countsStart(span: number): boolean {
+    const { spans } = this.#graph;
+    spans.clearFlag(span, spanFlags.uncounted);
+    const isRun = spans.kind.get(span) === workKinds.run;
+    return !isRun || countedInsteadOf(this.#graph, span) === -1;
+  }
+
+  /** Whether counted work ends with this span. */
+  #countsEnd(span: number): boolean {
+    const { spans } = this.#graph;
+    if (spans.hasFlag(span, spanFlags.uncounted)) {
+      return false;
+    }
+    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#graph, span) : -1;
+    if (next !== -1) {
+      this.#handOn(span, next);
+    }
+    return next === -1;
+  }
+
+  /** Another span of the run is the one that is counted from now on. */
+  #handOn(from: number, to: number): void {
+    const { spans } = this.#graph;
+    spans.setFlag(from, spanFlags.uncounted);
+    spans.clearFlag(to, spanFlags.uncounted);
+  }
+
+  #countOpen(kind: WorkKind, by: number): void {
+    this.#openWork += by;
+    add(this.#counts.open, kind, by);
+  }
+
+  #close(span: number, state: ClosedState, endMs: number, atMs: number): void {
     const { spans } = this.#graph;
     const kind = spans.kind.get(span);
     const isRun = kind === workKinds.run;
-    add(this.#counts.open, kind, -1);
-    this.#openWork--;
     this.ages.cancel(span);
     spans.held.set(span, holds.none);
     spans.endMs.set(span, endMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
     this.#graph.tree.close(span, state);
+    this.releaseInside(span, atMs);
     this.#graph.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
       const { owners } = this.#graph;
@@ -219,14 +341,16 @@ export class WorkLedger {
     this.#tombstones.bury(span, atMs);
   }
 
-  /** A start that is not set says nothing of how long anything took. */
-  #addDuration(span: number, kind: WorkKind, durationMs: number): void {
+  #addDuration(
+    span: number,
+    kind: WorkKind,
+    { durationMs, atMs }: { readonly durationMs: number | undefined; readonly atMs: number },
+  ): void {
     const { spans } = this.#graph;
-    const isKnown = spans.startMs.get(span) > 0 && durationMs >= 0;
     const outcome = spans.hasFlag(span, spanFlags.failed) ? 1 : 0;
-    if (isKnown) {
+    if (durationMs !== undefined) {
       this.#counts.addDuration(kind, outcome, durationMs);
-      this.usual.add(kind, spans.name.get(span), durationMs);
+      this.usual.add(kind, spans.name.get(span), { durationMs, atMs });
     }
   }
 

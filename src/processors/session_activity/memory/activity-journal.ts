@@ -5,8 +5,8 @@ import type { ToldCall } from "../telling/announcer.ts";
 import {
   type Header,
   jsonRecord,
-  type Names,
   numberRecord,
+  type PausedAnchor,
   type Restart,
   recordTypes,
 } from "./journal-records.ts";
@@ -23,10 +23,6 @@ export class ActivityJournal {
   readonly #remembered: Remembered;
   readonly #header: Header;
   readonly #encoder = new SignalEncoder();
-  /** Numbers of names that have been written down. */
-  #processes = 1;
-  #tools = 1;
-  #channels = 1;
 
   /** `isNew`: nothing was recovered, or nothing that can be read. */
   constructor(
@@ -39,18 +35,13 @@ export class ActivityJournal {
     this.#header = options.header;
     if (options.isNew) {
       journal.append(jsonRecord(recordTypes.header, options.header));
-    } else {
-      const { processes, tools, channels } = remembered;
-      this.#processes = processes.next;
-      this.#tools = tools.next;
-      this.#channels = channels.next;
     }
   }
 
   /** Signals that were applied at `nowMs`. `isTold`: somebody is about to hear of what came of it. */
   signals(batch: SignalBatch, nowMs: number, isTold: boolean): void {
     this.#writeNewNames();
-    this.#append(this.#encoder.encode(recordTypes.signals, batch, nowMs), isTold);
+    this.#append(this.#encoder.encode(batch, nowMs), isTold);
   }
 
   /** Time has passed until `nowMs`, and something was decided. `isTold`: somebody is about to hear of it. */
@@ -60,6 +51,11 @@ export class ActivityJournal {
 
   restart(restart: Restart): void {
     this.#journal.append(jsonRecord(recordTypes.restart, restart));
+  }
+
+  /** The program was paused, so that the machine's clock has lost time. */
+  anchor(anchor: PausedAnchor): void {
+    this.#journal.append(jsonRecord(recordTypes.anchor, anchor));
   }
 
   /** The events of all calls up to `call` have been handed on. At once, for they are told again if this is lost. */
@@ -95,7 +91,11 @@ export class ActivityJournal {
     activity.archive(archive);
     const before = [
       jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
-      jsonRecord(recordTypes.names, this.#namesFrom(1, 1, 1)),
+      jsonRecord(recordTypes.names, {
+        senders: this.#remembered.processes.stored(),
+        toolNames: this.#remembered.tools.stored(),
+        channelNames: this.#remembered.channels.stored(),
+      }),
     ];
     const after = [
       jsonRecord(recordTypes.stateEnd, { told: calls, evictions: evictions.entries() }),
@@ -122,27 +122,14 @@ export class ActivityJournal {
   /** A number means nothing after a restart unless its name was written down before. */
   #writeNewNames(): void {
     const { processes, tools, channels } = this.#remembered;
-    if (
-      processes.next === this.#processes &&
-      tools.next === this.#tools &&
-      channels.next === this.#channels
-    ) {
-      return;
-    }
-    const names = this.#namesFrom(this.#processes, this.#tools, this.#channels);
-    this.#journal.append(jsonRecord(recordTypes.names, names));
-    this.#processes = processes.next;
-    this.#tools = tools.next;
-    this.#channels = channels.next;
-  }
-
-  #namesFrom(process: number, tool: number, channel: number): Names {
-    const { processes, tools, channels } = this.#remembered;
-    return {
-      processes: processes.identitiesFrom(process).map((identity) => [...identity]),
-      tools: [...tools.valuesFrom(tool)],
-      channels: [...channels.valuesFrom(channel)],
+    const names = {
+      senders: processes.takeChanged(),
+      toolNames: tools.takeChanged(),
+      channelNames: channels.takeChanged(),
     };
+    if (Object.values(names).some(({ length }) => length > 0)) {
+      this.#journal.append(jsonRecord(recordTypes.names, names));
+    }
   }
 }
 

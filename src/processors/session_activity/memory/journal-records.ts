@@ -8,14 +8,14 @@ import type { ActivityLimits } from "../machine/activity-limits.ts";
 export const recordTypes = {
   /** JSON, see `headerSchema`. Begins a snapshot, or an empty journal. */
   header: 1,
-  /** JSON, see `namesSchema`: names that got a number, after those before. */
+  /** JSON, see `namesSchema`: names that got a number. */
   names: 2,
   /** A piece of an archive of the machine. */
   state: 3,
   /** The archive is complete. JSON, see `stateEndSchema`. */
   stateEnd: 4,
-  /** `SignalEncoder`: signals that arrived. */
-  signals: 5,
+  /** Signals that arrived, as version 2 wrote them. */
+  signalsV2: 5,
   /** A number: time passed until then, and something was decided. */
   tick: 6,
   /** JSON, see `restartSchema`. */
@@ -24,12 +24,16 @@ export const recordTypes = {
   told: 8,
   /** A number and bytes: events of that call, which have not been handed on. Part of a snapshot. */
   untold: 9,
+  /** `SignalEncoder`: signals that arrived. */
+  signals: 10,
+  /** JSON, see `anchorSchema`: what the clocks say after the program itself was paused. */
+  anchor: 11,
 } as const;
 
 /** Changes when older records cannot be read any more; also with what the machine saves, part by part. */
-export const journalVersion = 2 as const;
+export const journalVersion = 3 as const;
 /** Versions that can be read. */
-const readableVersions = [1, journalVersion] as const;
+const readableVersions = [1, 2, journalVersion] as const;
 
 const limitsSchema: z.ZodType<ActivityLimits> = z.object({
   allowedLatenessMs: z.number(),
@@ -61,11 +65,18 @@ export const headerSchema = z.object({
 });
 export type Header = z.output<typeof headerSchema>;
 
+const numbered = z.tuple([z.number(), z.string()]);
 export const namesSchema = z.object({
-  /** Identity of processes, from number 1 on. */
-  processes: z.array(z.array(z.string())),
-  tools: z.array(z.string()),
-  channels: z.array(z.string()),
+  /** What stood before under a number is forgotten. */
+  senders: z
+    .array(z.object({ process: z.number(), place: z.number(), identity: z.array(z.string()) }))
+    .default([]),
+  toolNames: z.array(numbered).default([]),
+  channelNames: z.array(numbered).default([]),
+  /** Of versions 1 and 2: after those that were there before, from number 1 on. */
+  processes: z.array(z.array(z.string())).default([]),
+  tools: z.array(z.string()).default([]),
+  channels: z.array(z.string()).default([]),
 });
 export type Names = z.output<typeof namesSchema>;
 
@@ -78,12 +89,24 @@ export const stateEndSchema = z.object({
 export const restartSchema = z.object({
   atMs: z.number(),
   unixMs: z.number(),
+  /** How long the machine's clock went on without the program; 0 since version 3, where it stands still. */
   downtimeMs: z.number(),
   graceMs: z.number(),
+  /** How long the program was away while it stood still. */
+  awayMs: z.number().default(0),
   /** Of the machine from here on; where it is not told, as before. */
   limits: limitsSchema.optional(),
 });
 export type Restart = z.output<typeof restartSchema>;
+
+export const anchorSchema = z.object({
+  /** The machine's clock and Unix time at one moment. */
+  atMs: z.number(),
+  unixMs: z.number(),
+  /** How long the program was paused, which did not pass for the machine. */
+  awayMs: z.number(),
+});
+export type PausedAnchor = z.output<typeof anchorSchema>;
 
 /** A record of JSON. */
 export function jsonRecord(type: number, value: unknown): Uint8Array {

@@ -8,6 +8,7 @@ import type { SignalBatch } from "../signals/signal-batch.ts";
 import type { Announcer } from "../telling/announcer.ts";
 import { ActivityJournal } from "./activity-journal.ts";
 import { journalVersion } from "./journal-records.ts";
+import { OwnPauses } from "./own-pauses.ts";
 import { Recovery } from "./recovery.ts";
 import type { Anchor, CreateActivity, Remembered } from "./remembered.ts";
 
@@ -24,7 +25,14 @@ export interface MemoryOptions {
   /** `service.instance.id` of what is derived, for a journal that is new. */
   readonly instanceId: string;
   readonly restartGraceMs: number;
+  /** How often time passes at least, while the program is not paused. */
+  readonly tickMs: number;
 }
+
+/** Shorter pauses are not worth a line. */
+const reportedPauseMs = 5_000;
+/** With open work the journal knows the time to a minute, for a restart goes on from there. */
+const writtenEveryMs = 60_000;
 
 /**
  * The machine over restarts: what is applied to it is written down where there is a journal, before anyone
@@ -34,8 +42,11 @@ export class Memory {
   readonly #options: MemoryOptions;
   #activity: SessionActivity;
   #journal: ActivityJournal | undefined;
+  readonly #pauses: OwnPauses;
   /** What the machine's clock is ahead of ours. */
   #aheadMs = 0;
+  /** The machine's clock as the journal knows it. */
+  #writtenMs = 0;
   #instanceId: string;
   #sinceUnixMs: number;
   #isSnapshotWanted = false;
@@ -43,6 +54,8 @@ export class Memory {
 
   constructor(options: MemoryOptions) {
     this.#options = options;
+    const { allowedLatenessMs } = options.limits;
+    this.#pauses = new OwnPauses({ tickMs: options.tickMs, allowedLatenessMs });
     this.#activity = options.createActivity(options.limits);
     this.#instanceId = options.instanceId;
     this.#sinceUnixMs = options.clock.unixMs();
@@ -105,9 +118,10 @@ export class Memory {
     const { activity, anchor, calls, untold } = recovered;
     const unixMs = clock.unixMs();
     const knownUnixMs = anchor.unixMs + (activity.nowMs - anchor.atMs);
-    const atMs = activity.nowMs + Math.max(0, unixMs - knownUnixMs);
+    // While the program was away no time passed for the machine: what the wall clock did meanwhile decides nothing.
+    const atMs = activity.nowMs;
     const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? knownUnixMs;
-    const downtimeMs = Math.max(0, unixMs - lastUnixMs);
+    const awayMs = Math.max(0, unixMs - lastUnixMs);
     const graceMs = this.#options.restartGraceMs;
     this.#activity = activity;
     this.#aheadMs = atMs - clock.nowMs();
@@ -122,14 +136,15 @@ export class Memory {
       limits,
     };
     this.#journal = new ActivityJournal(journal, { ...to, activity }, { header, isNew: false });
-    this.#journal.restart({ atMs, unixMs, downtimeMs, graceMs, limits });
-    activity.restart(atMs, { downtimeMs, graceMs });
+    this.#journal.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
+    activity.noteAway(awayMs);
+    activity.restart(atMs, { downtimeMs: 0, graceMs });
     announcer.goOn(calls, untold);
     const { openWork, sessions } = activity.sizes();
     logger.info("The state of sessions was recovered.", {
       open_work: openWork,
       sessions,
-      downtime_s: Math.round(downtimeMs / 1000),
+      downtime_s: Math.round(awayMs / 1000),
     });
   }
 
@@ -139,6 +154,7 @@ export class Memory {
     const nowMs = this.#nowMs();
     const events = this.#activity.apply(signals, nowMs);
     this.#journal?.signals(signals, nowMs, events.length > 0);
+    this.#writtenMs = nowMs;
     return events;
   }
 
@@ -147,8 +163,10 @@ export class Memory {
     this.#snapshotIfDue();
     const nowMs = this.#nowMs();
     const events = this.#activity.tick(nowMs);
-    if (this.#activity.hasDecided) {
+    const isLongAgo = nowMs - this.#writtenMs >= writtenEveryMs;
+    if (this.#activity.hasDecided || (isLongAgo && this.#activity.sizes().openWork > 0)) {
       this.#journal?.tick(nowMs, events.length > 0);
+      this.#writtenMs = nowMs;
     }
     return events;
   }
@@ -188,8 +206,30 @@ export class Memory {
     } as const;
   }
 
+  /** The machine's clock: ours without the time in which the program was paused. It never runs backwards. */
   #nowMs(): number {
-    return this.#options.clock.nowMs() + this.#aheadMs;
+    const pause = this.#pauses.runsAt(this.#options.clock.nowMs());
+    if (pause !== undefined) {
+      this.#aheadMs -= pause.lostMs;
+      this.#notePause(pause.lostMs);
+    }
+    return this.#machineMs();
+  }
+
+  #machineMs(): number {
+    return Math.max(this.#activity.nowMs, this.#options.clock.nowMs() + this.#aheadMs);
+  }
+
+  #notePause(awayMs: number): void {
+    const { clock, logger } = this.#options;
+    this.#activity.noteAway(awayMs);
+    const atMs = clock.nowMs() + this.#aheadMs;
+    this.#journal?.anchor({ atMs, unixMs: clock.unixMs(), awayMs });
+    if (awayMs >= reportedPauseMs) {
+      logger.warn("The collector was paused. Deadlines moved by that time.", {
+        paused_s: Math.round(awayMs / 100) / 10,
+      });
+    }
   }
 
   /** Before anything is decided: what is decided and not yet told would be in no log and in no outbox. */

@@ -6,6 +6,7 @@ import type { SessionActivity } from "../machine/session-activity.ts";
 import { SignalBatch } from "../signals/signal-batch.ts";
 import { loggedEvictionSchema } from "../telling/logged-eviction.ts";
 import {
+  anchorSchema,
   type Header,
   headerSchema,
   journalVersion,
@@ -65,7 +66,10 @@ export class Recovery {
   #calls = 0;
   #untold: Untold[] = [];
   #isOfAnotherVersion = false;
-  #version: number = journalVersion;
+  #version: Header["version"] = journalVersion;
+  /** Values that older versions numbered one after the other. */
+  #oldTools = 0;
+  #oldChannels = 0;
 
   constructor(options: {
     readonly to: Omit<Remembered, "activity">;
@@ -112,6 +116,7 @@ export class Recovery {
         evictions.restore(end.evictions.map((entry) => loggedEvictionSchema.parse(entry)));
         break;
       }
+      case recordTypes.signalsV2:
       case recordTypes.signals: {
         const nowMs = decodeSignals(record, this.#batch);
         this.#note(activity.apply(this.#batch, nowMs));
@@ -123,6 +128,12 @@ export class Recovery {
       case recordTypes.restart:
         this.#restart(readJson(record, restartSchema));
         break;
+      case recordTypes.anchor: {
+        const { awayMs, ...anchor } = readJson(record, anchorSchema);
+        this.#anchor = anchor;
+        activity.noteAway(awayMs);
+        break;
+      }
       case recordTypes.told: {
         const told = readNumber(record);
         this.#calls = Math.max(this.#calls, told);
@@ -148,7 +159,7 @@ export class Recovery {
       activity: this.#machine.activity,
       anchor: this.#anchor,
       calls: this.#calls,
-      // What version 1 decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
+      // What an older version decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
       untold:
         this.#version === journalVersion
           ? this.#untold
@@ -180,7 +191,7 @@ export class Recovery {
     if (this.#version === 1) {
       activity.restoreV1(reader);
     } else {
-      activity.archive(reader);
+      activity.archive(reader, this.#version);
     }
   }
 
@@ -199,17 +210,32 @@ export class Recovery {
     this.#machine.activity.archive(new ArchiveReader(Buffer.concat(archive.pieces)));
   }
 
-  #restoreNames({ processes, tools, channels }: Names): void {
-    for (const identity of processes) {
-      this.#to.processes.numberOf(identity);
+  #restoreNames({ senders, toolNames, channelNames, ...old }: Names): void {
+    const { processes, tools, channels } = this.#to;
+    for (const sender of senders) {
+      processes.restore(sender);
     }
-    this.#to.tools.restore(tools);
-    this.#to.channels.restore(channels);
+    for (const named of toolNames) {
+      tools.restore(named);
+    }
+    for (const named of channelNames) {
+      channels.restore(named);
+    }
+    for (const identity of old.processes) {
+      processes.restoreNext(identity);
+    }
+    for (const value of old.tools) {
+      tools.restore([++this.#oldTools, value]);
+    }
+    for (const value of old.channels) {
+      channels.restore([++this.#oldChannels, value]);
+    }
   }
 
-  #restart({ atMs, unixMs, downtimeMs, graceMs, limits }: Restart): void {
+  #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits }: Restart): void {
     this.#anchor = { atMs, unixMs };
     this.#limitTo(limits ?? this.#machine.limits);
+    this.#machine.activity.noteAway(awayMs);
     this.#machine.activity.restart(atMs, { downtimeMs, graceMs });
   }
 

@@ -1,6 +1,7 @@
 import { toWorkKind } from "../kinds.ts";
 import { type Dialect, dialects } from "../signals/dialects.ts";
 import { type SignalBatch, type SignalRow, signalTypes } from "../signals/signal-batch.ts";
+import { recordTypes } from "./journal-records.ts";
 
 /** Bits of the mask of a row: which of its optional parts follow. */
 const parts = {
@@ -16,11 +17,12 @@ const parts = {
   sent: 512,
   key: 1024,
   references: 2048,
+  names: 4096,
 } as const;
 
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
 /** Without references: the head, ids, and every optional part. */
-const longestRowBytes = 120;
+const longestRowBytes = 128;
 const mostReferences = 255;
 
 /**
@@ -33,13 +35,13 @@ export class SignalEncoder {
   #length = 0;
 
   /**
-   * `batch` as a record of this type that arrived at `nowMs`. Valid until the next call.
+   * `batch` as a record that arrived at `nowMs`. Valid until the next call.
    * Of more than 255 references of one signal the first are kept: no sender has that many.
    */
-  encode(recordType: number, batch: SignalBatch, nowMs: number): Uint8Array {
+  encode(batch: SignalBatch, nowMs: number): Uint8Array {
     this.#length = 0;
     this.#ensure(16);
-    this.#byte(recordType);
+    this.#byte(recordTypes.signals);
     this.#float(nowMs);
     this.#int(batch.count);
     for (let row = 0; row < batch.count; row++) {
@@ -55,8 +57,9 @@ export class SignalEncoder {
     );
     this.#ensure(longestRowBytes + references * 8);
     const mask = maskOf(batch, row, references);
-    this.#byte(batch.type.get(row) | (batch.dialect.get(row) << 4));
-    this.#byte(batch.kind.get(row) | (batch.flags.get(row) << 2));
+    this.#byte(batch.type.get(row));
+    this.#byte(batch.dialect.get(row));
+    this.#short(batch.kind.get(row) | (batch.flags.get(row) << 2));
     this.#short(mask);
     this.#int(batch.span0.get(row));
     this.#int(batch.span1.get(row));
@@ -101,6 +104,10 @@ export class SignalEncoder {
       this.#int(batch.key0.get(row));
       this.#int(batch.key1.get(row));
     }
+    if ((mask & parts.names) !== 0) {
+      this.#int(batch.scope.get(row));
+      this.#int(batch.alias.get(row));
+    }
     if (references > 0) {
       this.#byte(references);
       const from = batch.referencesFrom(row);
@@ -140,11 +147,13 @@ export class SignalEncoder {
   }
 }
 
-/** Reads what `SignalEncoder.encode` wrote into `batch`; returns when it arrived. Throws for anything else. */
+/** Reads what `SignalEncoder.encode`, of this version or the last, wrote into `batch`; returns when it arrived. Throws for anything else. */
 export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const isV2 = record[0] === recordTypes.signalsV2;
   let at = 1;
   const byte = () => view.getUint8(at++);
+  const short = () => byte() | (byte() << 8);
   const int = () => {
     at += 4;
     return view.getInt32(at - 4, true);
@@ -159,9 +168,11 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
   let trace: readonly [number, number, number, number] = [0, 0, 0, 0];
   batch.clear();
   for (let index = 0; index < count; index++) {
-    const head = byte();
-    const kindAndFlags = byte();
-    const mask = byte() | (byte() << 8);
+    const head = isV2 ? byte() : 0;
+    const type = isV2 ? head & 15 : byte();
+    const dialect = isV2 ? head >> 4 : byte();
+    const kindAndFlags = isV2 ? byte() : short();
+    const mask = short();
     const has = (part: number) => (mask & part) !== 0;
     const span0 = int();
     const span1 = int();
@@ -175,8 +186,8 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     const parent0 = has(parts.parent) ? int() : 0;
     const parent1 = has(parts.parent) ? int() : 0;
     const row = batch.add({
-      type: types[head & 15] ?? signalTypes.malformed,
-      dialect: toDialect(head >> 4),
+      type: types[type] ?? signalTypes.malformed,
+      dialect: toDialect(dialect),
       kind: toWorkKind(kindAndFlags & 3),
       flags: kindAndFlags >> 2,
       ...sender,
@@ -194,6 +205,10 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     batch.sentMs.set(row, has(parts.sent) ? float() : 0);
     if (has(parts.key)) {
       batch.setKey(row, int(), int());
+    }
+    if (has(parts.names)) {
+      batch.scope.set(row, int());
+      batch.alias.set(row, int());
     }
     for (let left = has(parts.references) ? byte() : 0; left > 0; left--) {
       batch.addReference(int(), int());
@@ -230,6 +245,7 @@ function maskOf(batch: SignalBatch, row: number, references: number): number {
     bit(batch.seq.get(row) !== 0, parts.seq) |
     bit(batch.sentMs.get(row) !== 0, parts.sent) |
     bit(batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0, parts.key) |
+    bit(batch.scope.get(row) !== 0 || batch.alias.get(row) !== 0, parts.names) |
     bit(references > 0, parts.references)
   );
 }

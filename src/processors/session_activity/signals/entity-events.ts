@@ -18,18 +18,19 @@ const longestIntervalS = 86_400;
 /**
  * S6, entity events of the sending process: `entity.state` with an `entity.report.interval` is a lease on
  * it, `entity.delete` its end
- * (https://opentelemetry.io/docs/specs/otel/entities/entity-events/). An event that speaks of another
- * process than the one that sends it is left alone: who reports for others knows them by other names.
+ * (https://opentelemetry.io/docs/specs/otel/entities/entity-events/). An event about another process than the
+ * one that sends it is left alone, since its sender may know that one by other names. One of a process that cannot be told
+ * apart from its siblings is counted and not believed: it would speak for them as well.
  */
 export function addEntityEvent(
-  { record, eventName, resource }: ActivityRecord,
+  { record, eventName, resource, atMs }: ActivityRecord,
   sender: SenderProcess,
   signals: SignalBatch,
 ): void {
   const { attributes } = record;
   if (
     !processTypes.includes(textOf(attributeOf(attributes, "entity.type"))) ||
-    contradicts(resource, attributeOf(attributes, "entity.id")?.kvlistValue?.values)
+    isAnother(resource, attributeOf(attributes, "entity.id")?.kvlistValue?.values)
   ) {
     return;
   }
@@ -38,19 +39,18 @@ export function addEntityEvent(
     dialect: dialects.entityEvent,
     kind: workKinds.other,
     flags: 0,
-    process: sender.process,
+    process: sender.isIdentified ? sender.process : 0,
     place: sender.place,
-    startMs: 0,
+    startMs: atMs,
     endMs: 0,
   });
   const seconds = integerOf(attributeOf(attributes, "entity.report.interval")) ?? 0;
   signals.intervalMs.set(row, seconds > 0 && seconds <= longestIntervalS ? seconds * 1000 : 0);
 }
 
-/** Whether the entity is identified by something that its sender says of itself otherwise. */
-function contradicts(resource: Attributes, id: Attributes): boolean {
-  return (id ?? []).some(({ key, value }) => {
-    const own = identityOf(attributeOf(resource, key ?? ""));
-    return own !== "" && own !== identityOf(value);
-  });
+/** Whether the entity is identified by anything that its sender does not say of itself. */
+function isAnother(resource: Attributes, id: Attributes): boolean {
+  return (id ?? []).some(
+    ({ key, value }) => identityOf(attributeOf(resource, key ?? "")) !== identityOf(value),
+  );
 }

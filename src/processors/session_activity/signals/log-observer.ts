@@ -19,6 +19,7 @@ import {
 import { type SignalBatch, signalTypes } from "./signal-batch.ts";
 import { relayScopeName } from "./span-forms.ts";
 import type { SpanObserver } from "./span-observer.ts";
+import { addUnwatchedEvent, unwatchedEventName } from "./unwatched-events.ts";
 
 /** What a record must hold somewhere to be of interest. */
 const names = [
@@ -27,6 +28,7 @@ const names = [
   ...Object.values(pauseEventNames),
   ...Object.values(claimEventNames),
   ...Object.values(reportKeys),
+  unwatchedEventName,
 ];
 /** A beginning of all of `names` that is found fast: they are told apart later. */
 const needles = [
@@ -36,11 +38,12 @@ const needles = [
   "gen_ai.agent.",
   "partial.event",
   "span.state",
+  "openclaw.activity.",
 ];
 
 /**
  * Turns log records into signals: S4 and S5 (spans reported in the body of a record), S6 (entity events),
- * S7 (session events), S8 (pauses), S9 (what a gateway says of its own sessions). One record that cannot be read costs no other.
+ * S7 (session events), S8 (pauses), S9 (what a gateway says of its own sessions), and that a source no longer watches. One record that cannot be read costs no other.
  */
 export class LogObserver {
   readonly #processes: SenderProcesses;
@@ -99,7 +102,7 @@ export class LogObserver {
       return;
     }
     const { resources, scopes, records } = recordRangesOf(bytes);
-    const isRelayed = scopes.map(isRelayScope);
+    const scopeNames = scopes.map(scopeNameOf);
     const known = new Map<number, ReturnType<typeof decodeResource>>();
     for (const { resource, scope, fieldStart, start, end } of records) {
       const message = bytes.subarray(start, end);
@@ -114,9 +117,9 @@ export class LogObserver {
         continue;
       }
       const isConsumed =
-        isRelayed[scope] === true && isClaimEvent(record.eventName)
+        scopeNames[scope] === relayScopeName && isClaimEvent(record.eventName)
           ? this.#observeClaim(record, signals)
-          : this.#observeRecord(record, signals);
+          : this.#observeRecord(record, scopeNames[scope] ?? "", signals);
       if (isConsumed) {
         this.#consumed.push({ start: fieldStart, end });
       }
@@ -136,7 +139,7 @@ export class LogObserver {
   }
 
   /** True when the record speaks to us alone. */
-  #observeRecord(seen: ActivityRecord, signals: SignalBatch): boolean {
+  #observeRecord(seen: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
     const sender = this.#processes.findDecoded(seen.resource);
     const context = { sender, hash: this.#hash, sessionReferences: this.#sessionReferences };
     switch (seen.eventName) {
@@ -153,6 +156,8 @@ export class LogObserver {
       case pauseEventNames.resolved:
         addPauseEvent(seen, context, signals);
         return false;
+      case unwatchedEventName:
+        return addUnwatchedEvent(seen, { sender, scopeName }, signals);
       default:
         return reportDialectOf(seen) !== undefined && this.#observeReport(seen, sender, signals);
     }
@@ -177,7 +182,8 @@ export class LogObserver {
       dialect: reportDialectOf(seen) ?? 0,
       kind: workKinds.other,
       flags: 0,
-      ...sender,
+      process: sender.process,
+      place: sender.place,
       startMs: 0,
       endMs: 0,
     });
@@ -190,11 +196,11 @@ function holdsAny(bytes: Uint8Array, texts: readonly string[]): boolean {
   return texts.some((text) => buffer.includes(text));
 }
 
-function isRelayScope(bytes: Uint8Array): boolean {
+function scopeNameOf(bytes: Uint8Array): string {
   try {
-    return otlp.InstrumentationScope.decode(bytes).name === relayScopeName;
+    return otlp.InstrumentationScope.decode(bytes).name ?? "";
   } catch {
-    return false;
+    return "";
   }
 }
 

@@ -3,7 +3,10 @@ import { type WorkKind, workKinds } from "../kinds.ts";
 import type { Dialect } from "./dialects.ts";
 
 export const signalTypes = {
-  /** Work started, or is still going on: a repeat is a heartbeat. */
+  /**
+   * Work started, or is still going on: a repeat is a heartbeat. I1, of dialect `impliedParent`: a part of the work, which
+   * began at `startMs`, has arrived, and says what kind it is.
+   */
   start: 0,
   /** Work ended. When its start is not known, a start and an end at once. */
   end: 1,
@@ -21,7 +24,7 @@ export const signalTypes = {
   resume: 7,
   /** A finished model call, whose span this is, asked for the tool call `key`. */
   request: 8,
-  /** A model call was handed what the tool call `key` gave. */
+  /** A model call was handed what the tool call `key` gave, or that call was refused, or waits for a person's word. */
   answer: 9,
   /** Nothing could be read out of it. */
   malformed: 10,
@@ -38,6 +41,8 @@ export const signalTypes = {
   queued: 14,
   /** S9, the gateway itself evicted `claimed` tools and `completed` model calls of the session. */
   evictedThere: 15,
+  /** Whoever reported the work of the process no longer does, and the process lives on. */
+  unwatched: 16,
 } as const;
 
 /** Bits of `SignalBatch.flags`. */
@@ -53,6 +58,18 @@ export const signalFlags = {
   progress: 16,
   /** A finished span of OpenClaw's own exporter, which ends what is left open when it stops. */
   openclaw: 32,
+  /** A model call whose input was captured, readable or not. */
+  prompted: 64,
+  /** A finished run that neither succeeded nor failed, from a sender that says so of each. */
+  brokenOff: 128,
+  /** A tool of OpenClaw that a harness run may count as two items: the tool and its command or patch. */
+  twoItems: 256,
+  /** A finished harness run that says nothing of how it ended. */
+  noOutcome: 512,
+  /** A tool that may outlive its run: it goes on in the background. */
+  detached: 1024,
+  /** A finished span that says itself how it ended: its status is OK, or it was blocked. */
+  hasOutcome: 2048,
 } as const;
 
 /** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */
@@ -78,7 +95,7 @@ export class SignalBatch {
   readonly type = new Uint8Column();
   readonly dialect = new Uint8Column();
   readonly kind = new Uint8Column();
-  readonly flags = new Uint8Column();
+  readonly flags = new Int32Column();
   /** Which process sent it: a small number per (service name, host id, pid or instance id). */
   readonly process = new Int32Column();
   readonly place = new Int32Column();
@@ -96,6 +113,9 @@ export class SignalBatch {
   /** Interned tool name and channel; 0 for none. */
   readonly name = new Int32Column();
   readonly channel = new Int32Column();
+  /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
+  readonly scope = new Int32Column();
+  readonly alias = new Int32Column();
   /** Markers the end of a harness run says were open, and items it says had completed. */
   readonly claimed = new Int32Column();
   readonly completed = new Int32Column();
@@ -132,6 +152,8 @@ export class SignalBatch {
     this.endMs.set(row, signal.endMs);
     this.name.set(row, 0);
     this.channel.set(row, 0);
+    this.scope.set(row, 0);
+    this.alias.set(row, 0);
     this.claimed.set(row, 0);
     this.completed.set(row, 0);
     this.intervalMs.set(row, 0);
@@ -235,6 +257,8 @@ export class SignalBatch {
       this.endMs,
       this.name,
       this.channel,
+      this.scope,
+      this.alias,
       this.claimed,
       this.completed,
       this.intervalMs,

@@ -11,7 +11,8 @@ import { workKinds } from "../kinds.ts";
 import { type Dialect, dialects } from "./dialects.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
-import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
+import { ScopeOutcomes } from "./scope-outcomes.ts";
+import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "./signal-batch.ts";
 import { SpanAttributes, workKeys } from "./span-attributes.ts";
 import {
@@ -23,6 +24,7 @@ import {
   SpanForms,
 } from "./span-forms.ts";
 
+const okStatus = 1;
 const errorStatus = 2;
 
 /** What a log record says of the spans that it carries (S4, S5). */
@@ -37,18 +39,18 @@ export interface SpanReport {
   readonly sender: SenderProcess;
 }
 
-const unknownSender: SenderProcess = { process: 0, place: 0 };
-
 /** Turns the spans of a request into signals, in place: starts and ends of work, and what they say of other work. */
 export class SpanObserver {
   readonly #classifier: SpanClassifier;
   readonly #forms: SpanForms;
   readonly #attributes: SpanAttributes;
+  readonly #hash: KeyedHash;
   readonly #keys: { readonly span: KeySet; readonly resource: KeySet };
   readonly #spans = new SpanBatch();
   readonly #processes: SenderProcesses;
   readonly #tools: LabelValues;
   readonly #passesPending: boolean;
+  readonly #outcomes = new ScopeOutcomes();
   readonly #isConsumed = new Uint8Column();
   #consumed = 0;
 
@@ -72,6 +74,7 @@ export class SpanObserver {
     this.#forms = new SpanForms(names);
     this.#attributes = new SpanAttributes(names, { ...parts, sessionReferences: references });
     this.#processes = parts.processes;
+    this.#hash = parts.hash;
     this.#tools = parts.tools;
     this.#passesPending = parts.passesPending ?? false;
   }
@@ -107,7 +110,7 @@ export class SpanObserver {
     const { spans } = this;
     this.#isConsumed.ensure(spans.count);
     let resource = -1;
-    let sender = unknownSender;
+    let sender = unknownProcess;
     for (let row = 0; row < spans.count; row++) {
       if (spans.resource.get(row) !== resource) {
         resource = spans.resource.get(row);
@@ -154,6 +157,9 @@ export class SpanObserver {
     if (isPause(spans, row)) {
       this.#addPause(row, isStart, signal, signals);
     }
+    if (spanClass.isToolPart) {
+      this.#addToolPart(signal, signals);
+    }
   }
 
   #addReported(row: number, sender: SenderProcess, report: SpanReport, signals: SignalBatch): void {
@@ -166,6 +172,9 @@ export class SpanObserver {
       signals.endMs.set(signal, report.sentMs);
     }
     this.#describe(row, signal, { spanClass, isFinished: false }, signals);
+    if (spanClass.isToolPart) {
+      this.#addToolPart(signal, signals);
+    }
   }
 
   /** Adds the signal of a span with its ids, times and class. */
@@ -182,13 +191,17 @@ export class SpanObserver {
   ): number {
     const { spans } = this;
     const { spanClass } = told;
-    const isFailed = spans.statusCode.get(row) === errorStatus;
+    const status = spans.statusCode.get(row);
+    const outcome =
+      (status === errorStatus ? signalFlags.failed : 0) |
+      (told.isFinished && status === okStatus ? signalFlags.hasOutcome : 0);
+    const isBrokenOff = told.isFinished && this.#outcomes.isBrokenOff(spans, row, spanClass.kind);
     const ofClass = told.isFinished ? spanClass.flags : spanClass.flags & ~signalFlags.openclaw;
     const signal = signals.add({
       type: told.isStart ? signalTypes.start : signalTypes.end,
       dialect: told.dialect,
       kind: spanClass.kind,
-      flags: ofClass | (isFailed ? signalFlags.failed : 0),
+      flags: ofClass | outcome | (isBrokenOff ? signalFlags.brokenOff : 0),
       process: sender.process,
       place: sender.place,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),
@@ -223,11 +236,19 @@ export class SpanObserver {
       return;
     }
     const { isFinished } = seen;
+    const scopeStart = spans.scopeNameStart.get(row);
+    const scopeEnd = spans.scopeNameEnd.get(row);
+    if (scopeEnd > scopeStart) {
+      this.#hash.update(spans.bytes, scopeStart, scopeEnd);
+      signals.scope.set(signal, this.#hash.lo);
+    }
     const isNamed = this.#attributes.observe(spans, row, { signal, kind, isFinished }, signals);
     if (isNamedBySpan && !isNamed) {
       const start = spans.nameStart.get(row);
       const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
       signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
+      this.#hash.update(spans.bytes, start, end);
+      signals.alias.set(signal, this.#hash.lo);
     }
   }
 
@@ -245,6 +266,19 @@ export class SpanObserver {
     if (span0 === 0 && span1 === 0) {
       signals.type.set(signal, signalTypes.malformed);
     }
+  }
+
+  /** I1: the parent of this span is a tool, whether that has arrived or not. */
+  #addToolPart(of: number, signals: SignalBatch): void {
+    const parent0 = signals.parent0.get(of);
+    const parent1 = signals.parent1.get(of);
+    if (parent0 === 0 && parent1 === 0) {
+      return;
+    }
+    const { start: type } = signalTypes;
+    const signal = signals.addAbout(of, { type, dialect: dialects.impliedParent });
+    signals.kind.set(signal, workKinds.tool);
+    signals.setSpan(signal, parent0, parent1, 0, 0);
   }
 
   /** S8: while this span is open, its parent waits for a person. */

@@ -26,6 +26,8 @@ import { dialectNames, resultsOf } from "../signals/dialects.ts";
 import { activityInstruments, specs } from "./instruments.ts";
 
 const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as const;
+/** A run never starts too late: it is the owner that others come too late for. */
+const markerKinds = [workKinds.tool, workKinds.modelCall] as const;
 
 /** What a session in a state can be blocked by; no other pair occurs. */
 const sessionPlaces: readonly (readonly [state: SessionState, blockedBy: BlockedBy])[] = [
@@ -97,9 +99,11 @@ function createReader(input: MetricsInput): ManualReader {
       }
     });
   };
-  const byKind = (values: () => readonly number[]) => () => {
-    const now = values();
-    return countedKinds.map((kind) => [now[kind] ?? 0, kindOf(kind)] as const);
+  const byKind = (values: () => readonly number[], kinds: readonly number[] = countedKinds) => {
+    return () => {
+      const now = values();
+      return kinds.map((kind) => [now[kind] ?? 0, kindOf(kind)] as const);
+    };
   };
   observe(specs.evicted, () =>
     evictionReasons.map(
@@ -108,6 +112,14 @@ function createReader(input: MetricsInput): ManualReader {
           counts.evicted(reason, workKinds.tool) + counts.evicted(reason, workKinds.modelCall),
           { "openclaw.reason": reason },
         ] as const,
+    ),
+  );
+  observe(specs.evictedWork, () =>
+    countedKinds.flatMap((kind) =>
+      evictionReasons.map(
+        (reason) =>
+          [counts.evicted(reason, kind), { ...kindOf(kind), "openclaw.reason": reason }] as const,
+      ),
     ),
   );
   observe(
@@ -128,7 +140,7 @@ function createReader(input: MetricsInput): ManualReader {
   );
   observe(
     specs.lateStarts,
-    byKind(() => counts.lateStarts),
+    byKind(() => counts.lateStarts, markerKinds),
   );
   observe(
     specs.open,
@@ -156,7 +168,7 @@ function createReader(input: MetricsInput): ManualReader {
     ),
   );
   observe(specs.held, () => [[activity.heldMarkers(), {}] as const]);
-  observe(specs.implied, () => [[activity.sizes().implied, {}] as const]);
+  observe(specs.implied, () => [[activity.impliedWork(input.nowMs()), {}] as const]);
   observe(
     specs.oldestAge,
     byKind(() => activity.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),

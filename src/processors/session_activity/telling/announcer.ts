@@ -34,6 +34,9 @@ export interface AnnouncerOptions extends RecordContext {
   readonly onHandedOn: (call: number) => void;
 }
 
+/** A sender's clock that differs from ours by more is not believed. */
+const mostAheadMs = 86_400_000;
+
 /**
  * Tells the world what the machine decided: as log records, as closing spans, as entries of the log that
  * pages show. It decides nothing.
@@ -85,7 +88,7 @@ export class Announcer {
       }
     }
     this.#post(this.#calls, this.#requestOf(events, this.#calls, calledAt));
-    this.#tellTraces(events);
+    this.#tellTraces(events, calledAt);
   }
 
   /** Goes on where an earlier process ended: what that had not handed on is told now, as of when it happened. */
@@ -158,9 +161,13 @@ export class Announcer {
     return hash.digest("hex").slice(0, 32);
   }
 
-  #tellTraces(events: readonly ActivityEvent[]): void {
+  #tellTraces(events: readonly ActivityEvent[], calledAt: Anchor): void {
     const spans = events.flatMap((event) =>
-      event.type === "evicted" ? event.markers.map((marker) => this.#closing(event, marker)) : [],
+      event.type === "evicted"
+        ? event.markers.map((marker) =>
+            this.#closing(event, marker, toUnixMs(event.atMs, calledAt)),
+          )
+        : [],
     );
     for (let from = 0; from < spans.length; from += spansPerRequest) {
       const some = spans.slice(from, from + spansPerRequest);
@@ -173,8 +180,11 @@ export class Announcer {
     }
   }
 
-  /** A span beside the evicted one, as long as that was open; times are the sender's. */
-  #closing(event: EvictedEvent, marker: EvictedMarker): DerivedSpan {
+  /** A span beside the evicted one, as long as that was open; times are the sender's, where they can be. */
+  #closing(event: EvictedEvent, marker: EvictedMarker, evictedMs: number): DerivedSpan {
+    const ageMs = Math.max(0, marker.ageMs);
+    const isBelievable = Math.abs(evictedMs - (marker.startMs + ageMs)) <= mostAheadMs;
+    const startMs = isBelievable ? marker.startMs : evictedMs - ageMs;
     const toolName = this.#options.tools.valueOf(marker.name);
     const kind = kindNames[marker.kind];
     return {
@@ -182,8 +192,8 @@ export class Announcer {
       spanId: this.#options.randomBytes(8),
       parentSpanId: marker.parentSpanId,
       name: `${toolName ?? kind} (evicted)`,
-      startTimeUnixNano: toNano(marker.startMs),
-      endTimeUnixNano: toNano(marker.startMs + Math.max(0, marker.ageMs)),
+      startTimeUnixNano: toNano(startMs),
+      endTimeUnixNano: toNano(startMs + ageMs),
       attributes: {
         "openclaw.reason": event.reason,
         "openclaw.confidence": event.confidence,

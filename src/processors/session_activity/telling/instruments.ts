@@ -6,34 +6,45 @@ import { dialectNames, signalResults } from "../signals/dialects.ts";
 
 const prefix = "openclaw.session.activity";
 const kinds = kindNames.slice(1);
+const markerKinds = kinds.filter((kind) => kind !== "run");
 
 export const specs = {
   evicted: {
     name: `${prefix}.evicted`,
     kind: "counter",
     unit: "{marker}",
-    description: "Tools and model calls evicted because nobody owned them any more.",
+    description: "Tools and model calls that were given up, by reason.",
     attributes: { "openclaw.reason": evictionReasons },
+  },
+  evictedWork: {
+    name: `${prefix}.evicted_work`,
+    kind: "counter",
+    unit: "{work}",
+    description:
+      "Work that was given up, runs included. Its tools and model calls add up to evicted.",
+    attributes: { "openclaw.kind": kinds, "openclaw.reason": evictionReasons },
   },
   started: {
     name: `${prefix}.started`,
     kind: "counter",
     unit: "{work}",
-    description: "Work seen to start. Equals ended + evicted + open + untracked.",
+    description:
+      "Work seen to start. For each kind it equals ended + evicted_work + open + untracked.",
     attributes: { "openclaw.kind": kinds },
   },
   ended: {
     name: `${prefix}.ended`,
     kind: "counter",
     unit: "{work}",
-    description: "Work whose sender reported its end in time.",
+    description: "Work whose sender reported its end before it was evicted.",
     attributes: { "openclaw.kind": kinds },
   },
   untracked: {
     name: `${prefix}.untracked`,
     kind: "counter",
     unit: "{work}",
-    description: "Work that is not tracked: a bound was met, or it has neither parent nor session.",
+    description:
+      "Work that was counted as started and is not followed: a limit was reached, it has neither parent nor session, or its source no longer watches it. Never reported as an orphan.",
     attributes: { "openclaw.kind": kinds },
   },
   reconciled: {
@@ -49,8 +60,8 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Starts that were ignored because their run had ended, and was judged, before they arrived.",
-    attributes: { "openclaw.kind": kinds },
+      "Starts of tools and model calls that were ignored because their run had ended, and was judged, before they arrived.",
+    attributes: { "openclaw.kind": markerKinds },
   },
   signals: {
     name: `${prefix}.signals`,
@@ -93,7 +104,7 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{marker}",
     description:
-      "Open markers whose eviction is held back: too many would go at once, or nothing arrives at all.",
+      "Open markers whose eviction is held back: too many would go at once, or nothing arrives at all or from their host.",
     attributes: {},
   },
   implied: {
@@ -101,7 +112,7 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{work}",
     description:
-      "Work that is open because something below it arrived: named as a parent, not arrived yet.",
+      "Work that is open because something names it as its parent, and that has not arrived itself. It counts while something below it is open, and for allowed_lateness after that arrived.",
     attributes: {},
   },
   oldestAge: {
@@ -115,7 +126,8 @@ export const specs = {
     name: `${prefix}.duration`,
     kind: "histogram",
     unit: "s",
-    description: "How long work lasted; for evicted work, its age at the eviction.",
+    description:
+      "How long work lasted; for evicted work, its age at the eviction. Work of which the times are not set, or cannot be, is left out.",
     attributes: { "openclaw.kind": kinds, "openclaw.outcome": outcomes },
   },
 } as const satisfies Record<string, InstrumentSpec>;

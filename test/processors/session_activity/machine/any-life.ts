@@ -153,11 +153,13 @@ function lifeOf(turn: Turn, index: number): Life {
     };
     // Of markers in each other only the direct ones of a run have another below.
     const isDirect = before !== undefined && (before.parent === 1 || before.parent === inner.span);
+    // A model call in a model call is the same one.
+    const isSame = kind === "model_call" && before?.kind === "model_call";
     life.push({
       kind,
       span,
       trace,
-      parent: hasBefore && isDirect ? span - 1 : own.span,
+      parent: hasBefore && isDirect && !isSame ? span - 1 : own.span,
       session: undefined,
       startS: markerStartS,
       endS: ends[fate],
@@ -223,7 +225,7 @@ export function report(life: Life, { source, hasSequence, skewS, isUnset }: Repo
 }
 
 /** Whether the end of a run is lost and nothing else of its session is open then, so that the session is idle. */
-function isIdleAtEnd(life: Life, work: Life[number]): boolean {
+export function isIdleAtEnd(life: Life, work: Life[number]): boolean {
   if (work.kind !== "run" || !work.isLost || work.session === undefined) {
     return false;
   }

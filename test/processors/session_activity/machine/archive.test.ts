@@ -11,6 +11,7 @@ import { pathOf } from "../../../support/repository.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History } from "./history.ts";
 import { plays } from "./plays.ts";
+import { anyAsking } from "./reference/any-asking.ts";
 
 /** What a machine says of itself when it is saved. */
 function saved(history: History): Buffer {
@@ -68,10 +69,15 @@ class Outline extends ArchiveWriter {
   }
 }
 
-const steps = fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal: anySignal }), {
-  minLength: 1,
-  maxLength: 60,
-});
+const steps = fc.oneof(
+  fc.array(fc.record({ at: fc.integer({ min: 0, max: 300 }), signal: anySignal }), {
+    minLength: 1,
+    maxLength: 60,
+  }),
+  anyAsking.map((arrivals) =>
+    arrivals.flatMap(({ at, signals }) => signals.map((signal) => ({ at, signal }))),
+  ),
+);
 
 describe("a machine that was saved and restored", () => {
   test("is saved part by part as this version of the journal says; a change needs a new journalVersion", async () => {

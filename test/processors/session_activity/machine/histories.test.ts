@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { changeHistories } from "./histories/change-histories.ts";
 import { claimHistories } from "./histories/claim-histories.ts";
+import { detachedHistories } from "./histories/detached-histories.ts";
 import { endHistories } from "./histories/end-histories.ts";
 import { finishedHistories } from "./histories/finished-histories.ts";
 import { foundHistories } from "./histories/found-histories.ts";
@@ -28,6 +29,7 @@ const all: readonly HistoryCase[] = [
   ...changeHistories,
   ...claimHistories,
   ...foundHistories,
+  ...detachedHistories,
 ];
 
 /** What a case says of its history, and of what it leaves out what was played. */

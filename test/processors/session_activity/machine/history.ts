@@ -14,6 +14,7 @@ import {
   sessionStateNames,
 } from "../../../../src/processors/session_activity/machine/session-states.ts";
 import { dialects } from "../../../../src/processors/session_activity/signals/dialects.ts";
+import { placeOf } from "../../../../src/processors/session_activity/signals/places.ts";
 import {
   SignalBatch,
   signalFlags,
@@ -51,11 +52,12 @@ export interface Signal {
     | "recovered"
     | "idle"
     | "queued"
-    | "evictedThere";
+    | "evictedThere"
+    | "unwatched";
   /** How it is told; else as the type and `isRelayed` say. */
   readonly dialect?: keyof typeof dialects;
   readonly isRelayed?: boolean;
-  /** Service and host of the process. */
+  /** Host of the process, from 1; 0 when it is not known. */
   readonly place?: number;
   /** Seconds between the heartbeats that are promised. */
   readonly interval?: number;
@@ -65,6 +67,9 @@ export interface Signal {
   readonly sent?: number;
   /** A tool call or a pause. */
   readonly key?: number;
+  /** Names of the instrumentation scope, and of the tool or agent, as numbers. */
+  readonly scope?: number;
+  readonly alias?: number;
   /** Interned tool name. */
   readonly name?: number;
   readonly kind: "run" | "harness" | "inner" | "tool" | "model_call" | "other";
@@ -86,8 +91,18 @@ export interface Signal {
   readonly progress?: boolean;
   readonly closedByRun?: boolean;
   readonly failed?: boolean;
+  /** A model call of whose input something is known. */
+  readonly prompted?: boolean;
+  /** A run that neither succeeded nor failed. */
+  readonly brokenOff?: boolean;
   /** Comes from OpenClaw's own exporter. */
   readonly isOpenclaw?: boolean;
+  /** A finished harness run that does not say how it ended. */
+  readonly noOutcome?: boolean;
+  /** A tool that a harness run may count as two items. */
+  readonly isTwoItems?: boolean;
+  /** A tool that may outlive its run. */
+  readonly isDetached?: boolean;
 }
 
 /** Times of senders lie this far from ours, so that a mix-up shows. */
@@ -245,10 +260,15 @@ export function write(batch: SignalBatch, signal: Signal): void {
       (signal.kind === "inner" ? signalFlags.innerRun : 0) |
       (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
       (signal.failed === true ? signalFlags.failed : 0) |
+      (signal.prompted === true ? signalFlags.prompted : 0) |
+      (signal.brokenOff === true ? signalFlags.brokenOff : 0) |
       (signal.progress === true ? signalFlags.progress : 0) |
-      (signal.isOpenclaw === true ? signalFlags.openclaw : 0),
+      (signal.isOpenclaw === true ? signalFlags.openclaw : 0) |
+      (signal.noOutcome === true ? signalFlags.noOutcome : 0) |
+      (signal.isTwoItems === true ? signalFlags.twoItems : 0) |
+      (signal.isDetached === true ? signalFlags.detached : 0),
     process: signal.process ?? 1,
-    place: signal.place ?? 0,
+    place: (signal.place ?? 0) === 0 ? 0 : placeOf(signal.place ?? 0, 1),
     startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
     endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
   });
@@ -265,6 +285,8 @@ export function write(batch: SignalBatch, signal: Signal): void {
   batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
   batch.setKey(row, 0, signal.key ?? 0);
   batch.name.set(row, signal.name ?? 0);
+  batch.scope.set(row, signal.scope ?? 0);
+  batch.alias.set(row, signal.alias ?? 0);
   batch.claimed.set(row, signal.claimed ?? 0);
   batch.completed.set(row, signal.completed ?? 0);
   for (const session of signal.sessions ?? []) {
@@ -297,6 +319,8 @@ export function dialectOf({ type, isRelayed, dialect }: Signal) {
       return dialects.sessionClaim;
     case "start":
       return isRelayed === true ? dialects.relay : dialects.liveSpan;
+    case "unwatched":
+      return dialects.relay;
     case "end":
       return isRelayed === true ? dialects.relay : dialects.span;
     default: {

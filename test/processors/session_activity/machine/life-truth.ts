@@ -5,11 +5,7 @@ type Work = Life[number];
 /** When the last of all that hold a marker ended, by the clock of the world; a marker that hangs is an orphan from then on. */
 export function heldUntilS(life: Life, marker: LifeMarker): number {
   const below = life.filter((work) => ancestorsOf(life, work).includes(marker));
-  const own = ancestorsOf(life, marker).find(isRun);
-  const runs = [
-    ...below.filter(isRun),
-    ...(own === undefined ? [] : [own, ...holdersBeside(life, own)]),
-  ];
+  const runs = [...below.filter(isRun), ...holdersOf(life, marker)];
   const hanging = below.filter(
     (work): work is LifeMarker => work.kind !== "run" && work.endS === undefined,
   );
@@ -17,6 +13,12 @@ export function heldUntilS(life: Life, marker: LifeMarker): number {
     ...runs.map(({ endS }) => endS),
     ...hanging.map((other) => heldUntilS(life, other)),
   );
+}
+
+/** The runs that keep a marker from being an orphan, but for what is below it. */
+export function holdersOf(life: Life, marker: LifeMarker): readonly LifeRun[] {
+  const own = ancestorsOf(life, marker).find(isRun);
+  return own === undefined ? [] : [own, ...holdersBeside(life, own)];
 }
 
 /** Runs that hold what another run left behind. */

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import {
   anyLife,
   drainS,
+  isIdleAtEnd,
   type Life,
   type LifeMarker,
   type Reporting,
@@ -10,7 +11,7 @@ import {
   type Sent,
 } from "./any-life.ts";
 import { machinePlayer, type Player, referencePlayer } from "./histories/history-text.ts";
-import { ancestorsOf, heldUntilS } from "./life-truth.ts";
+import { ancestorsOf, heldUntilS, holdersOf } from "./life-truth.ts";
 import { plays } from "./plays.ts";
 import type { Occurrence } from "./reference/occurrence.ts";
 
@@ -118,7 +119,9 @@ describe.each([
         const expected = hanging.map((marker) => {
           const atMs = (heldUntilS(life, marker) + jitterS + latenessS) * 1000;
           const { kind, trace, span } = marker;
-          return `${atMs.toFixed(1)} orphaned_no_owner confirmed ${kind} ${trace}/${span}`;
+          const isInferred = holdersOf(life, marker).some((run) => isIdleAtEnd(life, run));
+          const confidence = isInferred ? "probable" : "confirmed";
+          return `${atMs.toFixed(1)} orphaned_no_owner ${confidence} ${kind} ${trace}/${span}`;
         });
         expect(evictions).toEqual(expected.sort());
       }),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { dialects } from "../../../../src/processors/session_activity/signals/dialects.ts";
 import { History, type Signal } from "./history.ts";
 
 const run = (span: number, start: number, more: Partial<Signal> = {}): Signal => ({
@@ -232,5 +233,78 @@ describe("a wait for a person", () => {
     history.arrive(5, { type: "gone", kind: "other", span: 0, start: 5 });
     history.tick(100);
     expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
+  });
+});
+
+describe("waits are bounded", () => {
+  const sessions = 157;
+  const perSession = 64;
+  const most = 10_000;
+  /** The wait that has this number, each of some that share a session. */
+  const wait = (number: number, more: Partial<Signal> = {}): Signal => ({
+    type: "pause",
+    kind: "other",
+    span: 0,
+    start: 1,
+    key: number,
+    sessions: [Math.ceil(number / perSession)],
+    ...more,
+  });
+  const results = ({ activity: { counts } }: History) => [
+    counts.signals("paused", dialects.pauseEvent),
+    counts.signals("resumed", dialects.pauseEvent),
+    counts.signals("unmatched", dialects.pauseEvent),
+  ];
+  const runs = (count: number) =>
+    Array.from({ length: count }, (_, at) => run(at + 1, 0, { trace: at + 1, sessions: [at + 1] }));
+
+  test("sixty-four of one session that name none of its spans", () => {
+    const history = new History();
+    history.arrive(0, ...runs(1));
+    const waits = Array.from({ length: perSession }, (_, at) => wait(at + 1));
+    history.arrive(1, ...waits);
+    expect(results(history)).toEqual([perSession, 0, 0]);
+    history.arrive(1, wait(perSession + 1, { sessions: [1] }));
+    expect(results(history)).toEqual([perSession, 0, 1]);
+  });
+
+  test("ten thousand in all; one that ends makes room", () => {
+    const history = new History();
+    history.arrive(0, ...runs(sessions));
+    history.arrive(1, ...Array.from({ length: most }, (_, at) => wait(at + 1)));
+    expect(results(history)).toEqual([most, 0, 0]);
+    history.arrive(1, wait(most + 1));
+    expect(results(history)).toEqual([most, 0, 1]);
+    history.arrive(2, wait(1, { type: "resume", start: 2 }), wait(most + 2, { start: 2 }));
+    expect(results(history)).toEqual([most + 1, 1, 1]);
+  });
+
+  test("of ends that overtook their beginnings the last ten thousand are remembered", () => {
+    for (const [count, paused] of [
+      [most, 0],
+      [most + 1, 1],
+    ] as const) {
+      const history = new History();
+      history.arrive(0, ...runs(1));
+      const ends = Array.from({ length: count }, (_, at) =>
+        wait(at + 1, { type: "resume", start: 2, sessions: [1] }),
+      );
+      history.arrive(2, ...ends);
+      history.arrive(3, wait(1, { sessions: [1] }));
+      expect(results(history)).toEqual([paused, 0, count + 1 - paused]);
+      // The one after the oldest is remembered either way.
+      history.arrive(3, wait(2, { sessions: [1] }));
+      expect(results(history)).toEqual([paused, 0, count + 2 - paused]);
+    }
+  });
+
+  test("two hundred and fifty-six of spans that have not arrived", () => {
+    const history = new History();
+    history.arrive(0, ...runs(1));
+    const waits = Array.from({ length: 257 }, (_, at) =>
+      wait(at + 1, { span: 100 + at, sessions: [] }),
+    );
+    history.arrive(1, ...waits);
+    expect(results(history)).toEqual([256, 0, 1]);
   });
 });

@@ -86,7 +86,9 @@ function play(turns: readonly Turn[]): {
     turn.markers.forEach((marker, order) => {
       const span = 10 + order;
       const start = turn.startS + marker.from * turn.lengthS;
-      let parent = marker.below && order > 0 ? span - 1 : 2;
+      // A model call in a model call is the same one.
+      const isSame = [marker, turn.markers[order - 1]].every((each) => each?.kind === "model_call");
+      let parent = marker.below && order > 0 && !isSame ? span - 1 : 2;
       if (marker.viaLink) {
         const link = {
           kind: "other" as const,

@@ -71,6 +71,23 @@ describe("leases of spans", () => {
     expect(history.evictions).toEqual([["lease_expired", 501, 1, 0]]);
   });
 
+  test("a lease that is made of a gap is a quarter of an hour at most", () => {
+    for (const [gap, lease] of [
+      [299, 897],
+      [300, 900],
+      [301, 900],
+      [3000, 900],
+    ] as const) {
+      const history = new History();
+      const snapshot = (sent: number) => tool(2, 1, 0, { dialect: "datadogPartial", sent });
+      history.arrive(0, run(1, 0));
+      history.arrive(1, snapshot(1));
+      history.arrive(1 + gap, snapshot(1 + gap));
+      noise(history, 2 + gap, 1000 + gap);
+      expect(history.evictions).toEqual([["lease_expired", 1 + gap + lease, 1, 0]]);
+    }
+  });
+
   test("one snapshot alone makes no lease", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 0, { dialect: "datadogPartial", sent: 20 }));
@@ -152,7 +169,8 @@ describe("word that evicted work goes on", () => {
     const history = new History();
     history.arrive(0, run(1, 0, relayed), tool(2, 1, 0, relayed), alive);
     noise(history, 1, 50);
-    expect(history.evictions).toEqual([["lease_expired", 30, 1, 0]]);
+    // Its host is silent, so it is given a lateness more.
+    expect(history.evictions).toEqual([["lease_expired", 40, 1, 0]]);
     history.arrive(51, alive, run(1, 0, relayed), tool(2, 1, 0, relayed));
     expect(history.activity.sizes().openWork).toBe(3);
     expect(history.imbalance()).toEqual([]);

@@ -22,6 +22,8 @@ interface Span {
   /** Seconds; without an end it goes on. */
   readonly start: number;
   readonly end?: number;
+  /** A snapshot of Datadog's tracer. */
+  readonly snapshot?: boolean;
 }
 
 const epochS = 1_796_000_000;
@@ -43,7 +45,7 @@ function requestOf(...spans: readonly Span[]): Payload {
         },
         scopeSpans: [
           {
-            spans: spans.map(({ id, parent, trace, tool, session, start, end }) => ({
+            spans: spans.map(({ id, parent, trace, tool, session, start, end, snapshot }) => ({
               traceId: Buffer.concat([Buffer.alloc(8, 7), idOf(trace ?? 7)]),
               spanId: idOf(id),
               ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
@@ -53,6 +55,9 @@ function requestOf(...spans: readonly Span[]): Payload {
               attributes: [
                 ...(tool === undefined ? [] : [text("gen_ai.tool.name", tool)]),
                 ...(session === undefined ? [] : [text("session.id", session)]),
+                ...(snapshot === true
+                  ? [{ key: "_dd.partial_version", value: { intValue: Long.fromNumber(1) } }]
+                  : []),
               ],
             })),
           },
@@ -69,6 +74,8 @@ async function open(
   options: {
     readonly seed?: number;
     readonly afterMs?: number;
+    /** What the wall clock says. */
+    readonly unixMs?: number;
     readonly config?: Readonly<Record<string, unknown>>;
     /** Called before it has started. */
     readonly onCreated?: (component: Component) => void;
@@ -76,6 +83,9 @@ async function open(
 ) {
   const { settings, clock, log } = testSettings("session_activity");
   clock.advance(options.afterMs ?? 0);
+  if (options.unixMs !== undefined) {
+    clock.setUnixMs(options.unixMs);
+  }
   const component: Component = createSessionActivity(
     {
       ...settings,
@@ -117,12 +127,19 @@ async function open(
     },
     requests: logs,
     records,
+    evictions: () => records().filter(({ eventName }) => eventName === "session.activity.evicted"),
     events: () =>
       records().map(({ eventName, timeUnixNano, attributes }) => ({
         eventName,
         atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
         tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
       })),
+    oldestAgeS: async () => {
+      const page = renderPrometheus(await component.receiver!.metrics!.collect(), {
+        suffixes: true,
+      });
+      return Number(/oldest_age_seconds\{openclaw_kind="tool"\} (\S+)/.exec(page)?.[1]);
+    },
     page: async () =>
       renderPrometheus(await component.receiver!.metrics!.collect(), { suffixes: true })
         .split("\n")
@@ -134,6 +151,9 @@ async function open(
         .sort(),
   };
 }
+
+const ageOf = ({ attributes }: otlp.LogRecord.$Properties) =>
+  Number(attributes!.find(({ key }) => key === "openclaw.oldestAgeMs")?.value?.intValue);
 
 const uidOf = ({ attributes }: otlp.LogRecord.$Properties) =>
   attributes!.find(({ key }) => key === "log.record.uid")?.value?.stringValue;
@@ -192,6 +212,45 @@ describe("a journal that version 1 wrote", () => {
   }
 });
 
+describe("a journal that version 2 wrote", () => {
+  for (const what of ["log", "snapshot"]) {
+    test(`is read, as a ${what}, and goes on`, async () => {
+      const path = `test/testdata/session_activity/journal-v2-${what}.json`;
+      const recorded: {
+        readonly lastWrittenUnixMs: number;
+        readonly page: readonly string[];
+        readonly records: readonly string[];
+      } = JSON.parse(readFileSync(path, "utf8"));
+      const storage = new MemoryStorage();
+      storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
+      storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+      const after = await open(storage, { seed: 9, afterMs: 20_000 });
+      expect(await after.page()).toEqual(recorded.page);
+      // What was evicted is known; what the process in a container of then was doing goes on.
+      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
+      after.clock.advance(60_000);
+      await handedOn();
+      expect(after.events()).toMatchObject([
+        { eventName: "session.activity.reconciled" },
+        { eventName: "session.activity.evicted", tool: "grep" },
+      ]);
+      expect(await after.page()).toEqual([
+        'ended_total{kind="run"} 2',
+        'ended_total{kind="tool"} 2',
+        'evicted_total{reason="orphaned_no_owner"} 2',
+        'open{kind="model_call"} 1',
+        'open{kind="run"} 1',
+        'open{kind="tool"} 2',
+        'started_total{kind="model_call"} 1',
+        'started_total{kind="run"} 3',
+        'started_total{kind="tool"} 6',
+      ]);
+      const again = await open(storage, { seed: 9, afterMs: 100_000 });
+      expect(await again.page()).toEqual(await after.page());
+    });
+  }
+});
+
 describe("a collector that is killed and started again", () => {
   test("knows what was open, whose it was and how many there were", async () => {
     const storage = new MemoryStorage();
@@ -241,6 +300,34 @@ describe("a collector that is killed and started again", () => {
       { eventName: "session.activity.evicted", atS: (second.clock.unixMs() - 200) / 1000 },
     ]);
   });
+
+  for (const [what, aheadMs, afterMs, downtimeS, sinceS] of [
+    ["an hour: leases are longer by that", 0, 3_620_000, 3_600, 20],
+    ["no time, by a wall clock that was set back", 3_600_000, 21_000, 0, 21],
+    // By that clock nothing has happened yet: the machine's time stands still and goes on.
+    ["no time, by a wall clock that was set back to before everything", 3_600_000, 0, 0, 20],
+  ] as const) {
+    test(`was away for ${what}`, async () => {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      const tool = { id: 2, parent: 1, start: 1, tool: "exec", snapshot: true };
+      await first.send({ id: 1, start: 0 }, { ...tool, end: 2 });
+      first.clock.advance(20_000);
+      await first.send({ ...tool, end: 22 });
+      storage.lastWrittenUnixMs = first.clock.unixMs() + aheadMs;
+
+      const second = await open(storage, { afterMs });
+      expect(second.log.at(-1)).toMatchObject({ fields: { downtime_s: downtimeS } });
+      // The lease of 60 s ends at 80 s, and as nothing arrives at all, a lateness more is granted.
+      const names = () => second.events().map(({ eventName }) => eventName);
+      second.clock.advance((79 - sinceS) * 1000);
+      await handedOn();
+      expect(names()).toEqual([]);
+      second.clock.advance(12_000);
+      await handedOn();
+      expect(names()).toEqual(["session.activity.held", "session.activity.evicted"]);
+    });
+  }
 
   test("does not forget what it evicted: a late start is late, a late end reconciles", async () => {
     const storage = new MemoryStorage();
@@ -534,6 +621,73 @@ describe("a collector that is killed and started again", () => {
     expect(await fourth.page()).toEqual(await third.page());
   });
 
+  for (const [what, unixMs] of [
+    ["a day on", 1_795_001_000_000 + 86_400_000],
+    ["ten years on", 1_795_001_000_000 + 3_650 * 86_400_000],
+    ["in 1970", 1_000],
+  ] as const) {
+    test(`evicts nothing because the wall clock is ${what}`, async () => {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      await first.send(
+        { id: 1, start: 0, session: "s" },
+        { id: 2, parent: 1, start: 1, tool: "exec" },
+        { id: 7, trace: 8, start: 0 },
+        { id: 8, trace: 8, parent: 7, start: 1, tool: "orphan" },
+      );
+      await first.send({ id: 7, trace: 8, start: 0, end: 3 });
+      first.clock.advance(20_000);
+      await handedOn();
+      const before = await first.page();
+      storage.lastWrittenUnixMs = first.clock.unixMs();
+
+      const second = await open(storage, { unixMs });
+      second.clock.advance(120_000);
+      expect(second.evictions()).toEqual([]);
+      expect(await second.page()).toEqual(before);
+      // What was evicted before is known, so its late end is counted once.
+      await second.send({ id: 8, trace: 8, parent: 7, start: 1, end: 9, tool: "orphan" });
+      await second.send({ id: 2, parent: 1, start: 1, end: 60, tool: "exec" });
+      await second.send({ id: 1, start: 0, end: 61, session: "s" });
+      second.clock.advance(120_000);
+      await handedOn();
+      const names = second.events().map(({ eventName }) => eventName);
+      expect(names).toContain("session.activity.reconciled");
+      expect(second.evictions()).toEqual([]);
+    });
+  }
+
+  test("counts the time that it was away in ages, and in no deadline", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { config: { max_age: "1h" } });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    first.clock.advance(1_800_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, {
+      config: { max_age: "1h" },
+      afterMs: 1_800_000 + 2_400_000,
+    });
+    expect(await second.oldestAgeS()).toBeCloseTo(4_200);
+    second.clock.advance(1_700_000);
+    expect(second.evictions()).toEqual([]);
+    second.clock.advance(200_000);
+    expect(second.evictions().map(ageOf)).toEqual([3_600_000 + 2_400_000]);
+  });
+
+  test("knows the time to a minute though nothing was decided", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { config: { max_age: "1h" } });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    first.clock.advance(3_500_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { config: { max_age: "1h" }, afterMs: 3_500_000 });
+    second.clock.advance(30_000);
+    expect(second.evictions()).toEqual([]);
+    second.clock.advance(130_000);
+    expect(second.evictions()).toHaveLength(1);
+  });
+
   test("says what it found", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
@@ -581,5 +735,56 @@ describe("a collector that is killed and started again", () => {
     );
     await component.shutdown(noDeadline());
     expect(Buffer.concat(storage.records).includes("secret")).toBe(false);
+  });
+});
+
+describe("a collector that is paused", () => {
+  for (const pauseMs of [11_000, 60_000, 3_600_000]) {
+    test(`for ${pauseMs / 1000} s evicts nothing whose end waits in its sockets`, async () => {
+      const storage = new MemoryStorage();
+      const { send, clock, events, page, log } = await open(storage);
+      await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+      await send({ id: 1, start: 0, end: 3 });
+      clock.advance(8_000);
+      clock.pause(pauseMs);
+      expect(events()).toEqual([]);
+      await send({ id: 2, parent: 1, start: 1, end: 4, tool: "exec" });
+      clock.advance(60_000);
+      expect(events()).toEqual([]);
+      expect(await page()).toContain('ended_total{kind="tool"} 1');
+      expect(log).toEqual([
+        {
+          level: "warn",
+          message: "The collector was paused. Deadlines moved by that time.",
+          fields: { paused_s: (pauseMs + 10_000) / 1000 },
+        },
+      ]);
+    });
+  }
+
+  test("evicts what is an orphan when the rest of its lateness is over, with its true age", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(8_000);
+    first.clock.pause(60_000);
+    first.clock.advance(11_800);
+    expect(first.events()).toEqual([]);
+    first.clock.advance(400);
+    expect(first.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
+    const [atS] = first.events().map((event) => event.atS);
+    expect(first.clock.unixMs() / 1000 - atS!).toBeLessThan(0.5);
+    expect(first.records().map(ageOf)).toEqual([80_000]);
+
+    // Another one that does it again knows of the pause.
+    await handedOn();
+    storage.records = storage.records.slice(0, -1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 80_200 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(second.events().map((event) => event.atS)).toEqual([atS]);
+    expect(second.records().map(ageOf)).toEqual([80_000]);
   });
 });

@@ -1,6 +1,7 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
 import { otlp } from "../../../../src/otlp/proto/generated.js";
+import { placeOf } from "../../../../src/processors/session_activity/signals/places.ts";
 import {
   SignalBatch,
   signalTypes,
@@ -46,7 +47,7 @@ describe("entity events", () => {
     expect(signals.count).toBe(1);
     expect(signals.type.get(0)).toBe(signalTypes.alive);
     expect(signals.intervalMs.get(0)).toBe(10_000);
-    expect([signals.process.get(0), signals.place.get(0)]).toEqual([1, 1]);
+    expect([signals.process.get(0), signals.place.get(0)]).toEqual([1, placeOf(1, 1)]);
   });
 
   test("a delete of the sending process is its end", () => {
@@ -57,6 +58,21 @@ describe("entity events", () => {
   for (const [what, eventName, attributes] of [
     ["another entity", "entity.state", [text("entity.type", "k8s.pod"), interval]],
     ["another process", "entity.delete", [text("entity.type", "process"), instance("two")]],
+    [
+      "a child process",
+      "entity.delete",
+      [
+        text("entity.type", "process"),
+        {
+          key: "entity.id",
+          value: {
+            kvlistValue: {
+              values: [{ key: "process.pid", value: { intValue: Long.fromNumber(4711) } }],
+            },
+          },
+        },
+      ],
+    ],
     ["another event", "entity.states", [text("entity.type", "process")]],
     ["no type", "entity.delete", []],
   ] as const) {

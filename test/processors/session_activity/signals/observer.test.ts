@@ -73,6 +73,7 @@ function observe(name: string, attributes: Attributes = {}, rest: Rest = {}) {
     kind: kindNames[toWorkKind(signals.kind.get(0))],
     tool: tools.valueOf(signals.name.get(0)),
     flags: signals.flags.get(0),
+    claimed: signals.claimed.get(0),
     references: signals.referencesTo(0) - signals.referencesFrom(0),
   };
 }
@@ -119,6 +120,46 @@ describe("what a span is", () => {
       expect(observe(name, attributes).kind).toBe(kind);
     });
   }
+});
+
+test("OpenClaw's runs are what their names say, also with attributes of the conventions", () => {
+  const agent = { "gen_ai.operation.name": "invoke_agent" };
+  const { harness, innerRun } = signalFlags;
+  expect(observe("openclaw.harness.run", agent).flags & harness).toBe(harness);
+  expect(observe("openclaw.run", agent).flags & innerRun).toBe(innerRun);
+  expect(observe("another.run", agent).flags & (harness | innerRun)).toBe(0);
+});
+
+describe("items of a harness run of OpenClaw", () => {
+  for (const [harness, claimed] of [
+    ["openclaw", 2],
+    ["pi", 2],
+    ["codex", 0],
+    ["unknown", 0],
+  ] as const) {
+    test(`open items of the harness ${harness} are ${claimed === 0 ? "not " : ""}tools`, () => {
+      const attributes = { "openclaw.harness.items.active": 2, "openclaw.harness.id": harness };
+      expect(observe("openclaw.harness.run", attributes).claimed).toBe(claimed);
+    });
+  }
+
+  for (const [tool, isTwo] of [
+    ["exec", true],
+    ["bash", true],
+    ["apply_patch", true],
+    ["read", false],
+    ["executor", false],
+  ] as const) {
+    test(`the tool ${tool} is ${isTwo ? "perhaps two" : "one"}`, () => {
+      const { flags } = observe("openclaw.tool.execution", { "openclaw.toolName": tool });
+      expect((flags & signalFlags.twoItems) !== 0).toBe(isTwo);
+    });
+  }
+
+  test("a tool without a name is perhaps two", () => {
+    const { flags } = observe("openclaw.tool.execution");
+    expect(flags & signalFlags.twoItems).toBe(signalFlags.twoItems);
+  });
 });
 
 describe("what a span is where it stands", () => {
@@ -212,6 +253,19 @@ describe("rules of the user", () => {
     const toolOf = (attributes: Attributes) => observe("my.search", attributes, { workSpans }).tool;
     expect(toolOf({ "tool.name": "search" })).toBe("search");
     expect(toolOf({})).toBe("my.search");
+  });
+
+  test("a tool may outlive its run where a rule says so, whatever reports it", () => {
+    const workSpans: readonly SpanRuleConfig[] = [
+      { kind: "tool", match: { name: "my.background.*" }, detached: true },
+      { kind: "tool", match: { name: "my.*" } },
+    ];
+    const isDetached = (name: string, rest: Rest = {}) =>
+      (observe(name, {}, { workSpans, ...rest }).flags & signalFlags.detached) !== 0;
+    expect(isDetached("my.background.search")).toBe(true);
+    expect(isDetached("my.background.search", { isOpen: true })).toBe(true);
+    expect(isDetached("my.search")).toBe(false);
+    expect(observe("my.background.search", {}, { workSpans }).tool).toBe("my.background.search");
   });
 
   test("session references of the user count besides the built-in ones", () => {

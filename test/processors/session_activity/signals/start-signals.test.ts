@@ -26,17 +26,16 @@ function anyValue(value: Value): otlp.AnyValue.$Properties {
     : { doubleValue: value.double };
 }
 
-/** The signals of one span, and whether it goes on to the backend. */
-function observe(
-  span: {
-    readonly name: string;
-    readonly attributes?: Readonly<Record<string, Value>>;
-    readonly end?: number;
-    readonly parent?: string;
-    readonly scope?: string;
-  },
-  options: { readonly passesPending?: boolean } = {},
-) {
+interface Sent {
+  readonly name: string;
+  readonly attributes?: Readonly<Record<string, Value>>;
+  readonly end?: number;
+  readonly parent?: string;
+  readonly scope?: string;
+}
+
+/** What becomes of one span. */
+function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
   const { observer, tools } = createSpanObserver(options);
   const signals = new SignalBatch();
   const bytes = otlp.ExportTraceServiceRequest.encode({
@@ -67,6 +66,12 @@ function observe(
     ],
   }).finish();
   observer.observe(bytes, signals);
+  return { observer, tools, signals };
+}
+
+/** The signals of one span, and whether it goes on to the backend. */
+function observe(span: Sent, options: { readonly passesPending?: boolean } = {}) {
+  const { observer, tools, signals } = scan(span, options);
   return {
     isConsumed: observer.isConsumed(0),
     signals: Array.from({ length: signals.count }, (_, row) => ({
@@ -205,19 +210,41 @@ describe("a tool that waits for a person (S8)", () => {
   test("is paused while a live span says so", () => {
     const { isConsumed, signals } = observe({ name, parent, end: 0 });
     expect(isConsumed).toBe(true);
-    expect(signals.map(({ type, span, hasKey }) => [type, span, hasKey])).toEqual([
-      ["start", 0xa1, false],
-      ["pause", 0xb2, true],
-    ]);
+    expect(signals.map(({ type, dialect, span, hasKey }) => [type, dialect, span, hasKey])).toEqual(
+      [
+        ["start", "live_span", 0xa1, false],
+        ["pause", "pause_event", 0xb2, true],
+        ["start", "implied_parent", 0xb2, false],
+      ],
+    );
   });
 
   test("goes on when that span ends, which is passed on", () => {
     const { isConsumed, signals } = observe({ name, parent });
     expect(isConsumed).toBe(false);
-    expect(signals.map(({ type, span }) => [type, span])).toEqual([
-      ["end", 0xa1],
-      ["resume", 0xb2],
+    expect(signals.map(({ type, dialect, span }) => [type, dialect, span])).toEqual([
+      ["end", "span", 0xa1],
+      ["resume", "pause_event", 0xb2],
+      ["start", "implied_parent", 0xb2],
     ]);
+  });
+});
+
+describe("a span that is always inside a tool (I1)", () => {
+  const name = "claude_code.tool.execution";
+
+  test("says that its parent is one", () => {
+    const { signals } = observe({ name, parent: "00000000000000b2" });
+    expect(signals.map(({ type, dialect, span, parent }) => [type, dialect, span, parent])).toEqual(
+      [
+        ["end", "span", 0xa1, 0xb2],
+        ["start", "implied_parent", 0xb2, 0],
+      ],
+    );
+  });
+
+  test("says nothing more where it names no parent", () => {
+    expect(observe({ name }).signals.map(({ type }) => type)).toEqual(["end"]);
   });
 });
 
@@ -264,6 +291,228 @@ describe("tools that a model asked for (I2)", () => {
     });
   }
 
+  for (const [what, output] of [
+    [
+      "OpenAI",
+      [{ type: "function_call", id: "fc_1", call_id: "c1", name: "exec", arguments: "{}" }],
+    ],
+    [
+      "Chat Completions",
+      [
+        {
+          role: "assistant",
+          tool_calls: [{ id: "c1", type: "function", function: { name: "exec" } }],
+        },
+      ],
+    ],
+    ["Anthropic", [{ role: "assistant", content: [{ type: "tool_use", id: "c1", name: "exec" }] }]],
+    [
+      "Gemini",
+      [{ role: "model", parts: [{ functionCall: { id: "c1", name: "exec", args: {} } }] }],
+    ],
+  ] as const) {
+    test(`are read as ${what} has them`, () => {
+      const attributes = { ...chat, "gen_ai.output.messages": JSON.stringify(output) };
+      const { signals } = observe({ name: "chat m", attributes });
+      expect(signals.map(({ type, name, hasKey }) => [type, name, hasKey])).toEqual([
+        ["end", undefined, false],
+        ["request", "exec", true],
+      ]);
+    });
+  }
+
+  test("are read of any message and number", () => {
+    const key = (message: number, number: number) =>
+      `llm.output_messages.${message}.message.tool_calls.${number}.tool_call`;
+    const calls = [
+      [0, 0],
+      [0, 40],
+      [3, 2],
+    ] as const;
+    const { signals } = observe({
+      name: "llm",
+      attributes: {
+        "openinference.span.kind": "LLM",
+        "llm.output_messages.0.message.role": "assistant",
+        ...Object.fromEntries(
+          calls.flatMap(([message, number]) => [
+            [`${key(message, number)}.id`, `c${message}.${number}`],
+            [`${key(message, number)}.function.name`, "exec"],
+          ]),
+        ),
+      },
+    });
+    expect(signals.map(({ type }) => type)).toEqual(["end", "request", "request", "request"]);
+  });
+
+  test("of more than 128 calls the first are read, and one more is counted", () => {
+    const many = Array.from({ length: 200 }, (_, at) => ({ ...call, id: `c${at}` }));
+    const { signals } = observe({
+      name: "chat m",
+      attributes: { ...chat, "gen_ai.output.messages": parts(...many) },
+    });
+    const requests = signals.filter(({ type }) => type === "request");
+    expect(requests.filter(({ hasKey }) => hasKey)).toHaveLength(128);
+    expect(requests.filter(({ hasKey }) => !hasKey)).toHaveLength(1);
+  });
+
+  test("of more than 128 answers the last are read: the others are history", () => {
+    const many = Array.from({ length: 200 }, (_, at) => ({
+      type: "tool_call_response",
+      id: `c${at}`,
+    }));
+    const { signals } = observe({
+      name: "chat m",
+      attributes: { ...chat, "gen_ai.input.messages": parts(...many) },
+    });
+    expect(signals.filter(({ type }) => type === "answer")).toHaveLength(128);
+  });
+
+  const llm = { "openinference.span.kind": "LLM", "llm.input_messages.0.message.role": "user" };
+  const ai = { "ai.operationId": "ai.generateText.doGenerate" };
+  const agent = { "gen_ai.operation.name": "invoke_agent" };
+  const json = (...list: readonly object[]) => JSON.stringify(list);
+  for (const [what, attributes] of [
+    ["OpenInference", { ...llm, "llm.input_messages.317.message.tool_call_id": "c1" }],
+    [
+      "OpenInference in contents",
+      { ...llm, "llm.input_messages.4.message.contents.1.message_content.tool_call_id": "c1" },
+    ],
+    [
+      "AutoGen's OpenInference",
+      {
+        ...llm,
+        "llm.input_messages.3.function.0": JSON.stringify({
+          name: "exec",
+          call_id: "c1",
+          is_error: false,
+        }),
+      },
+    ],
+    [
+      "OpenLLMetry",
+      { ...chat, "gen_ai.prompt.0.role": "user", "gen_ai.prompt.12.tool_call_id": "c1" },
+    ],
+    [
+      "the Vercel AI SDK",
+      {
+        ...ai,
+        "ai.prompt.messages": json({
+          role: "tool",
+          content: [
+            {
+              type: "tool-result",
+              toolCallId: "c1",
+              toolName: "exec",
+              output: { type: "execution-denied" },
+            },
+          ],
+        }),
+      },
+    ],
+    [
+      "the Vercel AI SDK, of an approval",
+      {
+        ...ai,
+        "ai.prompt.messages": json({
+          role: "assistant",
+          content: [{ type: "tool-approval-request", approvalId: "a", toolCallId: "c1" }],
+        }),
+      },
+    ],
+    [
+      "Anthropic",
+      {
+        ...chat,
+        "gen_ai.input.messages": json({
+          role: "user",
+          content: [{ type: "tool_result", tool_use_id: "c1" }],
+        }),
+      },
+    ],
+    [
+      "OpenAI",
+      { ...chat, "gen_ai.input.messages": json({ type: "function_call_output", call_id: "c1" }) },
+    ],
+    [
+      "Gemini",
+      {
+        ...chat,
+        "gen_ai.input.messages": json({
+          role: "user",
+          parts: [{ functionResponse: { id: "c1", name: "exec" } }],
+        }),
+      },
+    ],
+    [
+      "LangChain",
+      {
+        ...chat,
+        "gen_ai.input.messages": json({ role: "tool", data: { type: "tool", tool_call_id: "c1" } }),
+      },
+    ],
+    [
+      "Pydantic AI, as events",
+      { ...chat, events: json({ "event.name": "gen_ai.tool.message", id: "c1", content: "x" }) },
+    ],
+    [
+      "Pydantic AI, of a whole run",
+      { ...agent, "pydantic_ai.all_messages": parts({ type: "tool_call_response", id: "c1" }) },
+    ],
+    [
+      "Pydantic AI, of a call that a run left to its caller",
+      {
+        ...agent,
+        final_result: JSON.stringify({
+          calls: [],
+          approvals: [{ tool_name: "exec", tool_call_id: "c1" }],
+        }),
+      },
+    ],
+  ] as const) {
+    test(`answers are read as ${what} writes them`, () => {
+      const { signals } = observe({ name: "x", attributes });
+      expect(signals.map(({ type, hasKey }) => [type, hasKey])).toEqual([
+        ["end", false],
+        ["answer", true],
+      ]);
+    });
+  }
+
+  test("events of the first conventions ask only in what the model chose", () => {
+    const calls = [{ id: "c1", type: "function", function: { name: "exec" } }];
+    const events = [
+      {
+        "event.name": "gen_ai.assistant.message",
+        role: "assistant",
+        tool_calls: [{ ...calls[0], id: "c0" }],
+      },
+      { "event.name": "gen_ai.choice", message: { role: "assistant", tool_calls: calls } },
+    ];
+    const { signals } = observe({
+      name: "x",
+      attributes: { ...chat, events: JSON.stringify(events) },
+    });
+    expect(signals.map(({ type }) => type)).toEqual(["end", "request"]);
+  });
+
+  test("what a tool was given or gave asks for nothing and answers nothing", () => {
+    const nested = { type: "tool_call", id: "c9", name: "rm", tool_call_id: "c9" };
+    const { signals } = observe({
+      name: "x",
+      attributes: {
+        ...chat,
+        "gen_ai.output.messages": parts({ ...call, arguments: { parts: [nested] } }),
+        "gen_ai.input.messages": parts({
+          type: "tool_call_response",
+          id: "c0",
+          response: [nested],
+        }),
+      },
+    });
+    expect(signals.map(({ type }) => type)).toEqual(["end", "request", "answer"]);
+  });
+
   test("results that a model was handed are answers", () => {
     const { signals } = observe({
       name: "chat m",
@@ -294,11 +543,50 @@ describe("tools that a model asked for (I2)", () => {
       },
       2,
     ],
+    ["a run", { ...agent, "gen_ai.output.messages": parts(call) }, 2],
+    [
+      "a call that the provider made",
+      { ...chat, "gen_ai.output.messages": parts({ ...call, builtin: true }) },
+      2,
+    ],
+    [
+      "a call with arguments that are no good",
+      { ...chat, "gen_ai.output.messages": parts({ ...call, invalid: true }) },
+      2,
+    ],
+    [
+      "a message with an id and a name",
+      { ...chat, "gen_ai.output.messages": json({ id: "m1", name: "exec" }) },
+      2,
+    ],
+    [
+      "content of more than 1 MiB",
+      { ...chat, "gen_ai.output.messages": parts(call, { text: "x".repeat(1 << 20) }) },
+      2,
+    ],
   ] as const) {
     test(`${what} asks for nothing`, () => {
       expect(observe({ name: "x", attributes, end }).signals).toHaveLength(1);
     });
   }
+
+  test("of a model call it is known whether its input was captured, readable or not", () => {
+    for (const [attributes, want] of [
+      [{ ...chat, "gen_ai.output.messages": parts(call) }, false],
+      [{ ...chat, "gen_ai.input.messages": "[" }, true],
+      [{ ...chat, "input.value": "__REDACTED__" }, true],
+      [{ ...ai, "ai.prompt.messages": "[]" }, true],
+      [{ ...llm }, true],
+      [{ ...chat, "gen_ai.prompt.0.content": "x" }, true],
+      [{ ...chat, events: "[]" }, true],
+      [{ ...agent, "gen_ai.input.messages": "[]" }, false],
+    ] as const) {
+      const { signals } = scan({ name: "x", attributes });
+      expect((signals.flags.get(0) & signalFlags.prompted) !== 0, JSON.stringify(attributes)).toBe(
+        want,
+      );
+    }
+  });
 
   test("the tool's own span carries the call id", () => {
     const { signals } = observe({

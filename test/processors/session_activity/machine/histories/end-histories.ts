@@ -101,7 +101,7 @@ export const endHistories: readonly HistoryCase[] = [
       1 start tool A/x A/R1
       5 idle session s=S
       6 start run B/R2 s=S`,
-    evicted: ["7 orphaned_no_owner confirmed: A/x"],
+    evicted: ["7 orphaned_no_owner probable: A/x"],
     open: 1,
   },
   {
@@ -155,7 +155,7 @@ export const endHistories: readonly HistoryCase[] = [
       2 start run A/R2 A/z s=SUB
       5 idle session s=S
       6 end run A/R2`,
-    evicted: ["8 orphaned_no_owner confirmed: A/z"],
+    evicted: ["8 orphaned_no_owner probable: A/z"],
   },
   {
     name: "pause of an orphan",
@@ -231,6 +231,6 @@ export const endHistories: readonly HistoryCase[] = [
       0 start run A/R1 s=S every=5
       1 start tool A/x A/R1
       25 start run Z/R9 s=Z p=2`,
-    evicted: ["32 orphaned_no_owner confirmed: A/x"],
+    evicted: ["32 orphaned_no_owner probable: A/x"],
   },
 ];

@@ -37,7 +37,7 @@ export const finishedHistories: readonly HistoryCase[] = [
       1 end run A/R1 s=S ts=0 end=1
       30 end tool A/x A/R1 s=S ts=0.5 end=30 failed
       30 end tool A/y A/R1 s=S ts=0.6 end=30`,
-    evicted: ["32 orphaned_no_owner probable: A/y"],
+    evicted: [],
   },
   {
     name: "finished together within the lateness",
@@ -82,9 +82,9 @@ export const finishedHistories: readonly HistoryCase[] = [
   },
   {
     name: "items left open",
-    rule: "items that a harness run left open and no span explains are presumed orphans",
+    rule: "items that a harness run left open and no span explains are presumed orphans, two of them to a tool at most",
     lines: `
-      5 end harness A/H s=S ts=0 end=5 items=2 queue=3
+      5 end harness A/H s=S ts=0 end=5 items=3 queue=0
       5.5 end tool A/x A/H ts=1 end=4`,
     evicted: ["7 orphaned_no_owner presumed: 2 more"],
   },

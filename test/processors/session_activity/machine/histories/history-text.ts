@@ -21,7 +21,8 @@ export interface HistoryCase {
    * `other`, and `session` where no span is named. A key is `trace/span`. Names: `s` sessions (`S,T`), `ts` and `end` the
    * sender's times where they differ from `at` (`unset`: it has none), `p` process, `seq`, `every` the interval of
    * heartbeats, `tool` its name, `key` of a pause, `queue` messages that wait, `claim`, `tools` and `models` that were
-   * evicted there, `items` that a run left open, `by` the dialect, and the words `failed` and `closed`.
+   * evicted there, `items` that a run left open, `by` the dialect, and the words `failed`, `closed`
+   * and `detached`.
    */
   readonly lines: string;
   /** All evictions: `at reason confidence: keys`, an event a line. */
@@ -230,6 +231,7 @@ export function parseHistory(lines: string): {
         number("models") ?? (number("queue") === undefined ? 0 : 1 + Number(number("queue"))),
       failed: words.includes("failed"),
       closedByRun: words.includes("closed"),
+      isDetached: words.includes("detached"),
       ...(parent === undefined ? {} : { parent: numberOf(spans, parent) }),
       ...(process === undefined ? {} : { process }),
       ...(interval === undefined ? {} : { interval }),

@@ -1,5 +1,5 @@
 import { ownerOver } from "./holders.ts";
-import { mayBeBelow, parentOf } from "./kinship.ts";
+import { mayBeBelow, mayOutliveRun, parentOf } from "./kinship.ts";
 import { type Owners, ownersOf } from "./owners.ts";
 import { type Report, spanIn, thingOf, traceOf } from "./report.ts";
 import { isBefore } from "./things.ts";
@@ -33,7 +33,12 @@ export function isFull(world: World, known: Span | undefined, report: Report): b
 /** Whether the start of a marker is from before the end of its own run, which is over. */
 function isLate(world: World, known: Span | undefined, report: Report): boolean {
   const owners = ownersOf(world);
-  const run = runFrom(parentAs(world, known, report));
+  const parent = parentAs(world, known, report);
+  const run = runFrom(parent);
+  const isInside = parent !== undefined && parent !== run && mayOutliveRun(parent);
+  if ((report.isDetached && report.kind === "tool") || isInside) {
+    return false;
+  }
   const own = run && owners.ofRun(run);
   if (own?.end === undefined || ownerOver(world, owners, own).dueMs > world.nowMs) {
     return false;

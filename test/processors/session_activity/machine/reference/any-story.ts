@@ -22,6 +22,7 @@ const process = fc.record({
     }),
   ),
   goneS: maybe(seconds(200)),
+  unwatchedS: maybe(fc.tuple(seconds(200), fc.constantFrom("relay" as const, "liveSpan" as const))),
 });
 
 /** What gateways would send of some turns, each signal after a delay of its own, some twice, and some noise. */
@@ -39,7 +40,10 @@ export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
   .map(({ turns, processes, delays, repeated, noise }) => {
     const sent = [
       ...turns.flatMap(withNext).flatMap(playTurn),
-      ...processes.flatMap(({ beats, goneS }, index) => playProcess(index + 1, beats, goneS)),
+      ...processes.flatMap(({ beats, goneS, unwatchedS }, index) => [
+        ...playProcess(index + 1, beats, goneS),
+        ...stopWatching(index + 1, unwatchedS),
+      ]),
     ];
     const repeats = repeated.flatMap(([at, lateS]): Sent[] => {
       const found = sent[at];
@@ -74,6 +78,18 @@ function playProcess(
     }),
     ...(goneS === undefined ? [] : [[goneS, { ...base, type: "gone" }] as const]),
   ];
+}
+
+/** A relay or a preload stops watching the process. */
+function stopWatching(
+  process: number,
+  unwatchedS: readonly [number, "relay" | "liveSpan"] | undefined,
+): Sent[] {
+  if (unwatchedS === undefined) {
+    return [];
+  }
+  const [atS, dialect] = unwatchedS;
+  return [[atS, { kind: "other", span: 1, start: atS, process, type: "unwatched", dialect }]];
 }
 
 function playTurn(turn: Turn, index: number): Sent[] {
@@ -117,7 +133,27 @@ function playTurn(turn: Turn, index: number): Sent[] {
       tellWork({ ...run, kind: "inner", span: first, parent: first + 1 }, ends);
       break;
     case "harness run apart":
-      tellWork({ ...run, kind: "harness", span: first + 1, trace: 4 + index, ...claims }, ends);
+      tellWork(
+        {
+          ...run,
+          kind: "harness",
+          span: first + 1,
+          trace: 4 + index,
+          ...claims,
+          ...(turn.isExportedAtStop ? { parent: first + 3 } : {}),
+        },
+        ends,
+      );
+      if (turn.isExportedAtStop) {
+        const twice = {
+          ...run,
+          kind: "harness",
+          span: first + 3,
+          trace: 4 + index,
+          noOutcome: true,
+        } as const;
+        tell(endS + 60, { ...twice, end: endS + 60, type: "end" });
+      }
       tellWork({ ...run, kind: "inner", span: first }, ends);
       break;
     case "nested runs":
@@ -153,6 +189,10 @@ function playTurn(turn: Turn, index: number): Sent[] {
       interval: marker.interval,
       name: marker.name,
       failed: marker.failed,
+      isTwoItems: marker.isTwoItems,
+      isDetached: marker.isDetached && marker.kind === "tool",
+      scope: marker.scope,
+      alias: marker.name,
       closedByRun: marker.fate === "closed by its run",
       ...(marker.kind === "tool" ? { key: marker.call } : {}),
       ...(marker.hasSession ? { sessions } : {}),
@@ -240,14 +280,25 @@ function playTurn(turn: Turn, index: number): Sent[] {
   return sent;
 }
 
-/** What the sender's clock says: in its second half it may have stepped, and it may say nothing. */
+/** Seconds by which a clock is wrong for a moment: a year, an hour, and to 1970. */
+const errorsS = [31_536_000, -3_600, 3_600, -1_794_999_000];
+
+/** What the sender's clock says: in its second half it may have stepped, it may say nothing, or nonsense now and then. */
 function clockOf(turn: Turn, { start, end, sent }: Signal): Partial<Signal> {
   if (turn.clock === "unset") {
     return { unset: true };
   }
   const stepAtS = turn.startS + turn.lengthS / 2;
-  const stepped = (atS: number): number =>
-    turn.clock === "steps" && atS > stepAtS ? atS + 40 : atS;
+  const stepped = (atS: number): number => {
+    switch (turn.clock) {
+      case "steps":
+        return atS > stepAtS ? atS + 40 : atS;
+      case "absurd":
+        return atS + (errorsS[Math.floor(atS * 7) % 12] ?? 0);
+      default:
+        return atS;
+    }
+  };
   return {
     start: stepped(start),
     ...(end === undefined ? {} : { end: stepped(end) }),

@@ -32,6 +32,9 @@ const marker = fc.record({
   hasSession: fc.boolean(),
   failed: fc.boolean(),
   /** Its sender is the other process, where its parent is not known. */
+  isTwoItems: fc.boolean(),
+  isDetached: fc.constantFrom(false, false, false, true),
+  scope: fc.nat(2),
   isElsewhere: fc.constantFrom(false, false, false, false, true),
 });
 
@@ -89,11 +92,20 @@ export const anyTurn = fc.record({
       fate: fc.constantFrom("ends" as const, "ends" as const, "never ends" as const),
     }),
   ),
+  /** Its harness run is exported once more when the gateway stops. */
+  isExportedAtStop: fc.boolean(),
   claimed: fc.nat(3),
   completed: fc.nat(3),
   interval: fc.constantFrom(0, 0, 0, 20),
   hasSequence: fc.boolean(),
-  clock: fc.constantFrom("right" as const, "right" as const, "steps" as const, "unset" as const),
+  clock: fc.constantFrom(
+    "right" as const,
+    "right" as const,
+    "right" as const,
+    "steps" as const,
+    "unset" as const,
+    "absurd" as const,
+  ),
   /** When a model call of its own fails, if one does. */
   failsS: maybe(seconds(40)),
   /** Whether, and how often, the run says that it makes progress. */

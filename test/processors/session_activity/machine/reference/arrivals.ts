@@ -5,35 +5,44 @@ import {
 import type { SignalResult } from "../../../../../src/processors/session_activity/signals/dialects.ts";
 import { isFull, refuse } from "./admission.ts";
 import { evictByRun } from "./evicting.ts";
-import { noteEnd, outlivedMsOf, pairRun } from "./finished.ts";
-import { ownRunOf } from "./kinship.ts";
+import { isSplit, lacksInnerRun, outlivedMsOf } from "./finished.ts";
+import { noteEnd } from "./items.ts";
+import { ancestorsOf, ownRunOf } from "./kinship.ts";
 import { end, finish, open } from "./lives.ts";
-import { buryAnew, exhume, makeRoom } from "./memory.ts";
+import { bury, buryAnew, exhume, makeRoom } from "./memory.ts";
+import { countsReconciled } from "./one-run.ts";
 import { ownersOf } from "./owners.ts";
 import { addReferences, define, linkParent } from "./placing.ts";
+import { processOf } from "./processes.ts";
 import { makeProgress } from "./progress.ts";
-import { type Report, spanOf, thingOf } from "./report.ts";
+import { type Report, spanIn, spanOf, thingOf, traceOf } from "./report.ts";
+import { noteCame, takeEvicted } from "./requests.ts";
+import { kindOf, sameBelow } from "./same-work.ts";
 import type { Span, World } from "./world.ts";
+
+/** As long as a heartbeat may be on its way. */
+const longestDelayMs = 900_000;
 
 /** Work started, or still goes on. */
 export function start(world: World, report: Report): SignalResult {
   const known = spanOf(world, report);
-  if (known !== undefined && !isNews(known, report)) {
+  if (known !== undefined && !isNews(world, known, report)) {
     if (known.state === "open") {
       goOn(world, known, report);
       return "heartbeat";
     }
-    if (!livesOn(known, report) || isFull(world, known, report)) {
+    if (!livesOn(world, known, report) || isFull(world, known, report)) {
       buryAnew(world, known);
       return "stale";
     }
     reconcile(world, known);
     const { leaseMs } = known;
-    begin(world, known, report, leaseMsOf(report.intervalMs) || leaseMs);
+    known.endSureness = undefined;
+    begin(world, known, report, { leaseMs: leaseMsOf(report.intervalMs) || leaseMs, isNew: false });
     return "revived";
   }
-  if (report.kind === "other") {
-    return define(world, known, report) === undefined ? "untracked" : "link";
+  if (kindOf(world, known, report) === "other") {
+    return defineLink(world, known, report) === undefined ? "untracked" : "link";
   }
   const hasRoom = known !== undefined || makeRoom(world);
   const refusal = hasRoom ? refuse(world, known, report) : "untracked";
@@ -41,8 +50,19 @@ export function start(world: World, report: Report): SignalResult {
     world.tally.count("lateStarts", report.kind);
     return refusal;
   }
-  if (refusal !== undefined || !begin(world, known, report, leaseMsOf(report.intervalMs))) {
+  const inner = sameBelow(world, known, report);
+  if (
+    refusal !== undefined ||
+    !begin(world, known, report, { leaseMs: leaseMsOf(report.intervalMs), isNew: true })
+  ) {
     return leaveUntracked(world, report);
+  }
+  replace(world, inner, known ?? spanOf(world, report));
+  const lateByMs = report.kind === "tool" ? takeEvicted(world, report) : undefined;
+  if (lateByMs !== undefined) {
+    world.tally.count("reconciled", report.kind);
+    world.occurrences.push({ type: "reconciled", kind: report.kind, lateByMs });
+    return "revived";
   }
   return "started";
 }
@@ -50,7 +70,7 @@ export function start(world: World, report: Report): SignalResult {
 /** Work ended. */
 export function finishOrEnd(world: World, report: Report): SignalResult {
   const known = spanOf(world, report);
-  if (known === undefined || isNews(known, report)) {
+  if (known === undefined || isNews(world, known, report)) {
     return cameFinished(world, known, report);
   }
   if (known.state === "open") {
@@ -67,22 +87,49 @@ export function finishOrEnd(world: World, report: Report): SignalResult {
 }
 
 /** Whether a span was known by its name only, or as a link that turns out to be work. */
-function isNews(known: Span, report: Report): boolean {
-  return known.state === "unknown" || (known.kind === "other" && report.kind !== "other");
+function isNews(world: World, known: Span, report: Report): boolean {
+  const kind = kindOf(world, known, report);
+  return known.state === "unknown" || (known.kind === "other" && kind !== "other");
 }
 
-function begin(world: World, known: Span | undefined, report: Report, leaseMs: number): boolean {
+function defineLink(world: World, known: Span | undefined, report: Report): Span | undefined {
+  const link = define(world, known, { ...report, kind: "other" });
+  if (link !== undefined && report.kind !== "other") {
+    link.isSameWork = true;
+    const work = ancestorsOf(link).find(
+      ({ kind, state }) => kind !== "other" || state === "unknown",
+    );
+    if (report.isDetached && work?.kind === "tool") {
+      work.isDetached = true;
+    }
+  }
+  return link;
+}
+
+function begin(
+  world: World,
+  known: Span | undefined,
+  report: Report,
+  { leaseMs, isNew }: { readonly leaseMs: number; readonly isNew: boolean },
+): boolean {
   const span = define(world, known, report);
   if (span === undefined) {
     return false;
   }
   span.leaseMs = leaseMs;
-  open(world, span);
+  span.isReportedAtStart =
+    isNew && ["relay", "live_span", "logfire_pending"].includes(report.dialect);
+  open(world, span, () => !isSplit(world, span));
   return true;
 }
 
 function goOn(world: World, span: Span, report: Report): void {
   const gapMs = world.nowMs - span.heardAtMs;
+  const { state, deleted } = processOf(world, report);
+  if (state === "deleted" && deleted) {
+    const isOnTheWay = world.nowMs <= deleted.atMs + Math.min(1000, world.latenessMs);
+    span.isReportedAfterDelete ||= !isOnTheWay;
+  }
   const leaseMs =
     report.dialect === "datadog_partial"
       ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
@@ -92,6 +139,8 @@ function goOn(world: World, span: Span, report: Report): void {
   }
   span.heardAtMs = world.nowMs;
   span.hold = "none";
+  span.isDetached ||= report.isDetached && span.kind === "tool";
+  world.changes++;
   linkParent(world, span, report);
   if (span.kind === "run") {
     addReferences(world, span, report);
@@ -120,8 +169,10 @@ function modelCallsIn(world: World, run: Span): readonly Span[] {
  * Whether word of evicted work says that it goes on. Only an eviction for silence can have been wrong, and
  * only word from after it counts.
  */
-function livesOn(span: Span, report: Report): boolean {
-  const isFromAfter = report.sentMs !== undefined && report.sentMs > span.endMs;
+function livesOn(world: World, span: Span, report: Report): boolean {
+  const delayMs = world.nowMs - (report.sentMs ?? 0) - (span.start.atMs - span.startMs);
+  const isFromAfter =
+    report.sentMs !== undefined && (report.sentMs > span.endMs || delayMs > longestDelayMs);
   if (span.kind !== report.kind || span.state !== "evicted" || span.isSettled) {
     return false;
   }
@@ -138,10 +189,11 @@ function livesOn(span: Span, report: Report): boolean {
 
 /** A start and an end at once. */
 function cameFinished(world: World, known: Span | undefined, report: Report): SignalResult {
-  const span = define(world, known, report);
-  if (report.kind === "other") {
-    return span === undefined ? "untracked" : "link";
+  if (kindOf(world, known, report) === "other") {
+    return defineLink(world, known, report) === undefined ? "untracked" : "link";
   }
+  const inner = sameBelow(world, known, report);
+  const span = define(world, known, report);
   if (span === undefined) {
     return leaveUntracked(world, report);
   }
@@ -150,20 +202,47 @@ function cameFinished(world: World, known: Span | undefined, report: Report): Si
   world.changes++;
   makeProgress(world, span);
   if (span.kind === "run") {
-    finish(world, span);
-    noteClaims(span, report);
-    if (report.parent === undefined && span.isInner) {
-      pairRun(world, span);
+    const isForgotten =
+      report.noOutcome && report.endMs - report.startMs > world.limits.tombstoneTtlMs;
+    if (span.isHarness && isForgotten) {
+      finish(world, span, false);
+    } else if (span.isHarness && lacksInnerRun(world, span)) {
+      leaveUndecided(world, span);
+    } else {
+      finish(world, span, !isSplit(world, span));
     }
+    noteClaims(span, report);
     return "finished";
   }
   noteCall(world, span);
-  // Whether somebody else closed it is known when its owner's end is.
+  noteCame(world, span, report);
+  leaveUndecided(world, span);
+  replace(world, inner, known ?? spanOf(world, report));
+  return "finished";
+}
+
+/** Markers that turn out to be the same as one that is known now are links. */
+function replace(world: World, inner: readonly Span[], outer: Span | undefined): void {
+  for (const span of inner) {
+    if (span.state === "open") {
+      world.tally.count("started", span.kind, -1);
+    }
+    exhume(world, span);
+    world.changes++;
+    if (span.isDetached && outer !== undefined) {
+      outer.isDetached = true;
+    }
+    Object.assign(span, { kind: "other", state: "ended", isSameWork: true, isUndecided: false });
+    bury(world, span);
+  }
+}
+
+/** Whether somebody else closed a marker, or which run a harness run belongs to, is known a lateness later. */
+function leaveUndecided(world: World, span: Span): void {
   exhume(world, span);
   span.isUndecided = true;
   span.undecidedSinceMs = world.nowMs;
   world.undecided.push(span);
-  return "finished";
 }
 
 function endOpen(world: World, span: Span, report: Report): void {
@@ -179,7 +258,7 @@ function endOpen(world: World, span: Span, report: Report): void {
   } else {
     noteCall(world, span);
     end(world, span, report.endMs, thingOf(world, report));
-    noteEnd(span, outlivedMsOf(span, ownersOf(world).above(span)) > 0);
+    noteEnd(span, outlivedMsOf(world, span, ownersOf(world).above(span)) > 0);
   }
 }
 
@@ -193,7 +272,8 @@ function noteCall(world: World, call: Span): void {
 
 function noteOutcome(span: Span, report: Report): void {
   span.hasFailed ||= report.failed;
-  span.isClosedByRun ||= report.closedByRun;
+  span.isBrokenOff ||= report.brokenOff;
+  span.isClosedByRun ||= report.closedByRun && !report.isDetached && !span.isDetached;
 }
 
 function noteClaims(run: Span, { claimed, completed }: Report): void {
@@ -202,13 +282,24 @@ function noteClaims(run: Span, { claimed, completed }: Report): void {
 }
 
 function reconcile(world: World, span: Span): void {
+  if (!countsReconciled(world, span)) {
+    return;
+  }
   const lateByMs = world.nowMs - span.evictedAtMs;
   world.tally.count("reconciled", span.kind);
   world.occurrences.push({ type: "reconciled", kind: span.kind, lateByMs });
 }
 
-function leaveUntracked(world: World, { kind }: Report): "untracked" {
-  world.tally.count("started", kind);
-  world.tally.count("untracked", kind);
+/** A run in a harness run is counted with that. */
+function leaveUntracked(world: World, report: Report): "untracked" {
+  const { kind, isInner, parent } = report;
+  const trace = traceOf(world, report);
+  const above =
+    trace === undefined || parent === undefined ? undefined : spanIn(world, trace, parent);
+  const isOfHarness = above === undefined || above.state === "unknown" || above.isHarness;
+  if (!isInner || parent === undefined || !isOfHarness) {
+    world.tally.count("started", kind);
+    world.tally.count("untracked", kind);
+  }
   return "untracked";
 }

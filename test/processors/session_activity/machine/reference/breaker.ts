@@ -1,13 +1,17 @@
 import { isMarker, openMarkers } from "./kinship.ts";
 import { leaseEndMs, processDueMs } from "./processes.ts";
 import { silenceDueMs, silentUntilMs } from "./spans-due.ts";
-import type { Hold, Span, Window, World } from "./world.ts";
+import type { Hold, Process, Span, Window, World } from "./world.ts";
 
 const smallestMass = 50;
 const largestShare = 0.2;
 
 /** Whether an eviction for silence that is due waits, having waited as `hold` says. */
-export function holdSilence(world: World, hold: Hold, { gapMs }: { readonly gapMs: number }): Hold {
+export function holdSilence(
+  world: World,
+  hold: Hold,
+  { gapMs, process }: { readonly gapMs: number; readonly process: Process | undefined },
+): Hold {
   const hasStopped = world.nowMs - world.heardAtMs >= gapMs;
   const isMassive = isMass(world, world.silent, (untilMs) => {
     const total = silentMarkers(world, untilMs).length;
@@ -16,13 +20,23 @@ export function holdSilence(world: World, hold: Hold, { gapMs }: { readonly gapM
   if (isMassive && hasStopped) {
     return "untilInput";
   }
-  if (hold !== "none" || !(isMassive || hasStopped)) {
+  const host = process?.place ?? 0;
+  const hostSeenAtMs = world.hostSeenAtMs.get(host);
+  const isHostSilent = hostSeenAtMs !== undefined && world.nowMs - hostSeenAtMs >= gapMs;
+  if (hold !== "none" || !(isMassive || hasStopped || isHostSilent)) {
     return "none";
   }
-  if (!isMassive) {
-    tellHeld(world, "input_stopped", silentMarkers(world, world.nowMs).length);
+  const isNewHost = isHostSilent && !world.heldHosts.has(host);
+  if (isHostSilent) {
+    world.heldHosts.add(host);
   }
-  return "once";
+  const markers = silentMarkers(world, world.nowMs).length;
+  if (markers > 0 && !isMassive && hasStopped) {
+    tellHeld(world, "input_stopped", markers);
+  } else if (markers > 0 && !isMassive && isNewHost) {
+    world.occurrences.push({ type: "held", cause: "host_silent", atMs: world.nowMs, markers });
+  }
+  return isHostSilent ? "untilHost" : "once";
 }
 
 /** Open markers that have been silent for too long by then, or whose process has, and that are not held back for longer. */

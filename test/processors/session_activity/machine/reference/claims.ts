@@ -1,9 +1,9 @@
 import { claimNames, type Verdict } from "../../../../../src/processors/session_activity/kinds.ts";
 import type { SignalResult } from "../../../../../src/processors/session_activity/signals/dialects.ts";
 import { evictMarkers } from "./evicting.ts";
-import { isMarker, openMarkers } from "./kinship.ts";
+import { isMarker, mayOutliveRun, openMarkers } from "./kinship.ts";
 import { culpritName } from "./occurrence.ts";
-import { type Owners, ownersOf } from "./owners.ts";
+import { isUnwatched, type Owners, ownersOf } from "./owners.ts";
 import { type Report, spanOf, thingOf } from "./report.ts";
 import { isBefore } from "./things.ts";
 import { decisive, diagnose } from "./verdicts.ts";
@@ -87,7 +87,9 @@ export function evictedThere(world: World, report: Report): SignalResult {
     .toSorted((a, b) => a.start.atMs - b.start.atMs);
   const closed = (kind: Kind, count: number): readonly Span[] => {
     const all = open.filter((marker) => marker.kind === kind);
-    const over = all.filter((marker) => owners.above(marker)?.isOpen === false);
+    const over = all.filter(
+      (marker) => owners.above(marker)?.isOpen === false && !mayOutliveRun(marker),
+    );
     return all.length <= count ? all : over.slice(0, count);
   };
   const markers = [...closed("tool", report.claimed), ...closed("model_call", report.completed)];
@@ -182,6 +184,9 @@ function judge(
 function isStale(owners: Owners, span: Span): boolean {
   return (
     (isMarker(span) && span.state === "evicted") ||
-    (span.state === "open" && owners.above(span)?.isOpen === false)
+    (span.state === "open" &&
+      owners.above(span)?.isOpen === false &&
+      !(isMarker(span) && mayOutliveRun(span)) &&
+      !isUnwatched(owners.above(span)))
   );
 }

@@ -3,7 +3,7 @@ import {
   confidenceOf,
   type EvictionReason,
 } from "../../../../../src/processors/session_activity/kinds.ts";
-import { ownRunOf } from "./kinship.ts";
+import { noteActive } from "./items.ts";
 import { evict } from "./lives.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
 import type { Span, World } from "./world.ts";
@@ -26,10 +26,7 @@ export function evictMarkers(
 
 /** The end of an open marker says that its run closed it: an orphan by its own account. */
 export function evictByRun(world: World, marker: Span): void {
-  const run = ownRunOf(marker);
-  if (run !== undefined) {
-    run.explained++;
-  }
+  noteActive(marker);
   evictMarkers(world, [marker], "orphaned_no_owner");
   marker.isSettled = true;
 }
@@ -57,7 +54,7 @@ export function report(
     readonly tools?: number;
   },
 ): void {
-  const summary = summaryOf(markers, world.nowMs);
+  const summary = summaryOf(world, markers);
   world.occurrences.push({
     type: "evicted",
     reason,
@@ -68,7 +65,7 @@ export function report(
     markers: markers
       .map((span) => {
         const { kind, trace, id, name } = span;
-        return `${kind} ${trace.id}/${id} of ${ageMsOf(span, world.nowMs)} ms, named ${name}`;
+        return `${kind} ${trace.id}/${id} of ${ageMsOf(world, span) ?? 0} ms, named ${name}`;
       })
       .sort(),
   });

@@ -1,5 +1,13 @@
-import { ancestorsOf, openMarkers, spansBelow, withoutKeepers } from "./kinship.ts";
-import type { Owner, Owners } from "./owners.ts";
+import {
+  ancestorsOf,
+  detachedAbove,
+  mayOutliveRun,
+  openMarkers,
+  spansBelow,
+  waitsFor,
+  withoutKeepers,
+} from "./kinship.ts";
+import { isUnwatched, type Owner, type Owners } from "./owners.ts";
 import { progressOf } from "./progress.ts";
 import { isBefore, type Thing } from "./things.ts";
 import { isWaiting } from "./waiting.ts";
@@ -16,18 +24,26 @@ const never = Number.POSITIVE_INFINITY;
 
 /** When nothing holds a marker any more and the lateness has passed; open work below it is not looked at. */
 export function orphanOf(world: World, owners: Owners, marker: Span): Deadline {
+  if (mayOutliveRun(marker)) {
+    return { dueMs: never, confidence: "presumed" };
+  }
   const below = spansBelow(world, marker)
-    .filter(({ kind }) => kind === "run")
+    .filter((span) => span.kind === "run" && waitsFor(marker, span))
     .flatMap((run) => owners.ofRun(run) ?? []);
   const own = owners.above(marker);
   if (own !== undefined) {
     return latestOf([
       { dueMs: marker.start.atMs + world.latenessMs, confidence: "confirmed" },
-      ...below.map((owner) => endOf(world, owner)),
+      ...below.map((owner) => ({ ...endOf(world, owner), confidence: "confirmed" as const })),
+      ...detachedAbove(marker).map((tool) => toolOver(world, tool)),
       ownerOver(world, owners, own),
     ]);
   }
   const held = holdersWithoutRun(world, owners, marker);
+  const elsewhere = parentElsewhere(world, marker);
+  if (elsewhere !== undefined && isUnwatched(owners.ofRun(elsewhere))) {
+    return { dueMs: never, confidence: "presumed" };
+  }
   const mayComeYet = ancestorsOf(marker).some(({ state }) => state === "unknown");
   if (held === undefined || (held.length === 0 && mayComeYet)) {
     return { dueMs: never, confidence: "presumed" };
@@ -35,8 +51,19 @@ export function orphanOf(world: World, owners: Owners, marker: Span): Deadline {
   const { dueMs } = latestOf([
     { dueMs: marker.start.atMs + world.latenessMs, confidence: "presumed" },
     ...[...below, ...held].map((owner) => endOf(world, owner)),
+    ...detachedAbove(marker).map((tool) => toolOver(world, tool)),
   ]);
   return { dueMs, confidence: "presumed" };
+}
+
+/** A tool that outlived its run holds what is in it until it is over, and that may be known less surely. */
+function toolOver({ latenessMs }: World, { state, reason, end }: Span): Deadline {
+  const dueMs = (end?.atMs ?? Number.NEGATIVE_INFINITY) + latenessMs;
+  if (state === "untracked" || (state === "evicted" && reason === "max_age")) {
+    return { dueMs, confidence: "presumed" };
+  }
+  const isSilent = reason === "lease_expired" || reason === "process_gone";
+  return { dueMs, confidence: state === "evicted" && isSilent ? "probable" : "confirmed" };
 }
 
 /** When all that hold the markers of an owner have ended and the lateness has passed. */
@@ -153,8 +180,13 @@ function wasOpenAt({ latenessMs }: World, owner: Owner, thing: Thing): boolean {
   );
 }
 
-function endOf({ latenessMs }: World, { isOpen, endedAtMs }: Owner): Deadline {
-  return { dueMs: isOpen ? never : endedAtMs + latenessMs, confidence: "confirmed" };
+function endOf({ latenessMs }: World, { isOpen, endedAtMs, runs }: Owner): Deadline {
+  const ends = runs.map(({ endSureness }) => endSureness ?? "confirmed");
+  return { dueMs: isOpen ? never : endedAtMs + latenessMs, confidence: leastSure(ends) };
+}
+
+function leastSure(all: readonly Deadline["confidence"][]): Deadline["confidence"] {
+  return (["presumed", "probable"] as const).find((each) => all.includes(each)) ?? "confirmed";
 }
 
 /** An overlapping owner holds no longer when it is silent and does not wait for a person. */
@@ -170,8 +202,6 @@ function endOrSilenceOf(world: World, owners: Owners, owner: Owner): Deadline {
 function latestOf(verdicts: readonly Deadline[]): Deadline {
   return {
     dueMs: Math.max(...verdicts.map(({ dueMs }) => dueMs)),
-    confidence: verdicts.some(({ confidence }) => confidence === "probable")
-      ? "probable"
-      : "confirmed",
+    confidence: leastSure(verdicts.map(({ confidence }) => confidence)),
   };
 }

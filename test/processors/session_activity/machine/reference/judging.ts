@@ -1,9 +1,18 @@
 import { evictMarkers, evictUnnamed } from "./evicting.ts";
-import { guessed, mayBeOrphan, pairHarnessRun, settleEnded } from "./finished.ts";
+import { guessed, mayBeOrphan, pairHarnessRuns, settleEnded } from "./finished.ts";
 import { orphansAt, orphansDue, ownerOver } from "./holders.ts";
-import { ancestorsOf, isMarker, openMarkers, spansBelow, withoutKeepers } from "./kinship.ts";
-import { end } from "./lives.ts";
-import { type Owner, type Owners, ownersOf } from "./owners.ts";
+import { waitsForRun } from "./items.ts";
+import {
+  ancestorsOf,
+  detachedAbove,
+  isMarker,
+  openMarkers,
+  spansBelow,
+  waitsFor,
+  withoutKeepers,
+} from "./kinship.ts";
+import { end, untrack } from "./lives.ts";
+import { isUnwatched, type Owner, type Owners, ownersOf } from "./owners.ts";
 import { takeUnmet, unmetOf } from "./requests.ts";
 import { evictRuns } from "./silences.ts";
 import { isBefore, type Thing } from "./things.ts";
@@ -28,7 +37,13 @@ export function evictOrphans(world: World): boolean {
   const due = orphansAt(world, orphansDue(world, owners, openMarkers(world)), world.nowMs);
   for (const [, group] of grouped(owners, due)) {
     const markers = group.map(({ marker }) => marker);
-    evictMarkers(world, markers, "orphaned_no_owner", group[0]?.confidence);
+    if (isUnwatched(owners.above(markers[0]!))) {
+      for (const marker of markers) {
+        untrack(world, marker);
+      }
+    } else {
+      evictMarkers(world, markers, "orphaned_no_owner", group[0]?.confidence);
+    }
   }
   return counted || due.length > 0;
 }
@@ -76,6 +91,7 @@ export function endIdleRuns(world: World): boolean {
         !hasGoneOn(world, owner, thing),
     );
     for (const run of over.flatMap(({ runs }) => runs.filter(({ state }) => state === "open"))) {
+      run.endSureness = "probable";
       end(world, run, run.startMs + thing.atMs - run.start.atMs, thing);
     }
   }
@@ -124,7 +140,7 @@ function decideCounted(world: World): boolean {
     }
     hasDecided = true;
     const hasClaim = isStill.runs.some(({ claimed }) => claimed > 0);
-    if (hasClaim && pairHarnessRun(world, isStill)) {
+    if (hasClaim && pairHarnessRuns(world, isStill)) {
       continue; // Its owner is another one now.
     }
     settleEnded(world, isStill);
@@ -141,7 +157,7 @@ function decideCounted(world: World): boolean {
 /** When nothing holds what an owner left, and what came finished of it is decided: it may be what was counted. */
 function countedDueMs(world: World, owners: Owners, owner: Owner): number {
   const undecided = world.undecided.filter(
-    (span) => owners.above(span) === owner && mayBeOrphan(world, span),
+    (span) => isMarker(span) && owners.above(span) === owner && mayBeOrphan(world, span),
   );
   return Math.max(
     ownerOver(world, owners, owner).dueMs,
@@ -152,7 +168,11 @@ function countedDueMs(world: World, owners: Owners, owner: Owner): number {
 function leftCounted(world: World, owner: Owner): boolean {
   return (
     !owner.isOpen &&
-    (owner.runs.some(({ claimed }) => claimed > 0) || unmetOf(world, owner).length > 0)
+    !isUnwatched(owner) &&
+    (owner.runs.some(
+      ({ claimed, wasAsked }) => claimed > 0 && !(wasAsked && waitsForRun(world, owner)),
+    ) ||
+      unmetOf(world, owner).length > 0)
   );
 }
 
@@ -170,16 +190,21 @@ function overBy(world: World, note: SessionNote, atMs: number): readonly Span[] 
       owners.sessionOf(span) === session &&
       ![...markers, ...runs].includes(span),
   );
-  const above = new Set(staying.flatMap((span) => ancestorsOf(span)));
+  const above = new Set(
+    staying.flatMap((span) => ancestorsOf(span).filter((each) => waitsFor(each, span))),
+  );
   return [...markers, ...runs.filter((run) => !above.has(run))];
 }
 
 /** A run below keeps work from being over, here too. */
 function overAtMs(world: World, { dueMs }: SessionNote, span: Span): number {
   const ends = spansBelow(world, span).flatMap((run) =>
-    run.kind === "run" && isMarker(span) && run.end !== undefined ? [run.end.atMs] : [],
+    run.kind === "run" && isMarker(span) && run.end !== undefined && waitsFor(span, run)
+      ? [run.end.atMs]
+      : [],
   );
-  return Math.max(dueMs, ...ends.map((endedAtMs) => endedAtMs + world.latenessMs));
+  const held = isMarker(span) ? detachedAbove(span).flatMap(({ end }) => end?.atMs ?? []) : [];
+  return Math.max(dueMs, ...[...ends, ...held].map((endedAtMs) => endedAtMs + world.latenessMs));
 }
 
 function openBefore(world: World, { references, thing }: SessionNote): readonly Span[] {

@@ -27,7 +27,7 @@ export function mayBeBelow(child: Span, parent: Span): boolean {
   return !line.includes(child) && line.length < maxDepth;
 }
 
-export function isMarker({ kind }: Span): boolean {
+export function isMarker({ kind }: Pick<Span, "kind">): boolean {
   return kind === "tool" || kind === "model_call";
 }
 
@@ -43,8 +43,31 @@ export function openMarkers(world: World): Span[] {
   return [...world.spans.values()].filter((span) => span.state === "open" && isMarker(span));
 }
 
-/** Of some open work, what has nothing else open below. */
+/** Whether a marker may outlive its run: it is such a tool, or inside one that is open. */
+export function mayOutliveRun(marker: Span): boolean {
+  const line = [marker, ...ancestorsOf(marker)];
+  const run = line.findIndex((span, at) => at > 0 && span.kind === "run");
+  const inside = run === -1 ? line : line.slice(0, run);
+  return inside.some((span) => span.isDetached && span.state === "open");
+}
+
+/** The tools around a marker, below its run, that may outlive that. */
+export function detachedAbove(marker: Span): Span[] {
+  const line = ancestorsOf(marker);
+  const run = line.findIndex(({ kind }) => kind === "run");
+  return (run === -1 ? line : line.slice(0, run)).filter(({ isDetached }) => isDetached);
+}
+
+/** Whether a span waits for what is below it: not for a tool that may outlive its run, nor for what is in that. */
+export function waitsFor(span: Span, below: Span): boolean {
+  const line = [below, ...ancestorsOf(below)];
+  return line.slice(0, line.indexOf(span)).every(({ isDetached }) => !isDetached);
+}
+
+/** Of some open work, what waits for nothing else that is open below. */
 export function withoutKeepers(world: World, over: readonly Span[]): Span[] {
-  const left = over.filter((span) => openBelow(world, span).every((other) => over.includes(other)));
+  const left = over.filter((span) =>
+    openBelow(world, span).every((other) => over.includes(other) || !waitsFor(span, other)),
+  );
   return left.length === over.length ? left : withoutKeepers(world, left);
 }

@@ -1,6 +1,8 @@
 import type { EvictionReason } from "../../../../../src/processors/session_activity/kinds.ts";
+import { finishedDurationMs, openDurationMs } from "./durations.ts";
 import { ancestorsOf, openMarkers } from "./kinship.ts";
 import { bury, exhume } from "./memory.ts";
+import { countsEnd, countsStart } from "./one-run.ts";
 import { ownersOf } from "./owners.ts";
 import { makeProgress } from "./progress.ts";
 import type { Thing } from "./things.ts";
@@ -12,12 +14,17 @@ export function arrive(world: World, span: Span): void {
   span.state = "ended";
 }
 
-export function open(world: World, span: Span): void {
+/** `mayCount`: whether it may be counted, asked when it is open. */
+export function open(world: World, span: Span, mayCount: () => boolean): void {
   exhume(world, span);
-  world.tally.count("started", span.kind);
   world.changes++;
   span.state = "open";
   span.end = undefined;
+  if (mayCount() && countsStart(world, span)) {
+    world.tally.count("started", span.kind);
+  } else {
+    span.isUncounted = true;
+  }
   renew(world, span);
   makeProgress(world, span);
 }
@@ -30,8 +37,10 @@ export function renew(world: World, span: Span): void {
 
 /** Ends open work as its sender said. `endMs` is NaN where that is not known. */
 export function end(world: World, span: Span, endMs: number, thing: Thing): void {
-  world.tally.count("ended", span.kind);
-  time(world, span, endMs);
+  if (countsEnd(world, span)) {
+    world.tally.count("ended", span.kind);
+    time(world, span, openDurationMs(world, span, endMs));
+  }
   span.endMs = endMs;
   close(world, span, "ended", thing);
 }
@@ -41,10 +50,20 @@ export function nowAsEnd(world: World, span: Span): Thing {
   return { seq: 0, atMs: world.nowMs, timeMs: 0, process: span.trace.process, isEnd: true };
 }
 
+/** Open work of which nothing will say how it ends. */
+export function untrack(world: World, span: Span): void {
+  if (countsEnd(world, span)) {
+    world.tally.count("untracked", span.kind);
+  }
+  close(world, span, "untracked", nowAsEnd(world, span));
+}
+
 export function evict(world: World, span: Span, reason: EvictionReason): void {
   const ageMs = world.nowMs - span.start.atMs;
-  world.tally.countEvicted(reason, span.kind);
-  world.tally.time("evicted", span.kind, ageMs);
+  if (countsEnd(world, span)) {
+    world.tally.countEvicted(reason, span.kind);
+    world.tally.time("evicted", span.kind, ageMs);
+  }
   span.reason = reason;
   span.evictedAtMs = world.nowMs;
   span.endMs = span.startMs + ageMs;
@@ -54,10 +73,14 @@ export function evict(world: World, span: Span, reason: EvictionReason): void {
 }
 
 /** Work that came finished ended by itself. */
-export function finish(world: World, span: Span): void {
-  world.tally.count("started", span.kind);
-  world.tally.count("ended", span.kind);
-  time(world, span, span.endMs);
+export function finish(world: World, span: Span, isCounted = true): void {
+  if (isCounted && countsStart(world, span)) {
+    world.tally.count("started", span.kind);
+    world.tally.count("ended", span.kind);
+    time(world, span, finishedDurationMs(world, span));
+  } else {
+    span.isUncounted = true;
+  }
   settle(world, span, "ended");
 }
 
@@ -86,14 +109,19 @@ export function endWait(world: World, key: string, named: readonly Span[]): void
   }
 }
 
-/** How long work took that ended by itself; without both times nobody knows. */
-function time(world: World, span: Span, endMs: number): void {
-  if (span.startMs > 0 && endMs > 0) {
-    world.tally.time(span.hasFailed ? "error" : "completed", span.kind, endMs - span.startMs);
+/** How long work took that ended by itself, if that is known. */
+function time(world: World, span: Span, durationMs: number | undefined): void {
+  if (durationMs !== undefined) {
+    world.tally.time(span.hasFailed ? "error" : "completed", span.kind, durationMs);
   }
 }
 
-function close(world: World, span: Span, state: "ended" | "evicted", thing: Thing): void {
+function close(
+  world: World,
+  span: Span,
+  state: "ended" | "evicted" | "untracked",
+  thing: Thing,
+): void {
   world.changes++;
   span.state = state;
   span.end = thing;

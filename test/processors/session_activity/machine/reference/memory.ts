@@ -23,13 +23,26 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     isInner: false,
     isRelayed: false,
     isOpenclaw: false,
+    isReportedAtStart: false,
+    isTwoItems: false,
+    isDetached: false,
+    isUncounted: false,
     hasFailed: false,
+    isPrompted: false,
+    isBrokenOff: false,
+    hasCome: false,
+    isUnkeyed: false,
+    lateByMs: undefined,
     isClosedByRun: false,
     isUndecided: false,
     isSettled: false,
+    isReportedAfterDelete: false,
     isForgotten: false,
     references: new Set(),
     name: 0,
+    scope: 0,
+    alias: 0,
+    isSameWork: false,
     startMs: 0,
     endMs: 0,
     start: { seq: 0, atMs: world.nowMs, timeMs: 0, process: trace.process, isEnd: false },
@@ -43,12 +56,14 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     reason: undefined,
     leaseMs: 0,
     hold: "none",
+    endSureness: undefined,
     heldUntilMs: 0,
     pairedWith: undefined,
     lastCall: undefined,
     claimed: 0,
     completed: 0,
-    finishedTools: 0,
+    finishedItems: [],
+    wasAsked: false,
     explained: 0,
     anonymous: 0,
   };
@@ -64,7 +79,7 @@ export function bury(world: World, span: Span): void {
   if (!world.tombstones.includes(span) && !world.longTombstones.includes(span)) {
     span.buriedAtMs = world.nowMs;
     const isOwner = span.kind === "run" && span.state !== "unknown";
-    const isLong = isOwner || span.state === "evicted";
+    const isLong = isOwner || span.state === "evicted" || span.state === "untracked";
     (isLong ? world.longTombstones : world.tombstones).push(span);
   }
 }
@@ -72,6 +87,14 @@ export function bury(world: World, span: Span): void {
 /** What was evicted is reported once more, and remembered for as long as from now on. */
 export function buryAnew(world: World, span: Span): void {
   if (span.state === "evicted") {
+    exhume(world, span);
+    bury(world, span);
+  }
+}
+
+/** What has not arrived is named once more, and remembered for as long as from now on. */
+export function renew(world: World, span: Span): void {
+  if (span.state === "unknown") {
     exhume(world, span);
     bury(world, span);
   }
@@ -87,6 +110,7 @@ export function exhume(world: World, span: Span): void {
 /** Forgets what has been remembered long enough; gives whether there was anything. */
 export function forgetUntil(world: World, atMs: number): boolean {
   const { tombstoneTtlMs, maxAgeMs } = world.limits;
+  forgetEvictedCalls(world, atMs);
   let hasForgotten = false;
   for (const [queue, ttlMs] of [
     [world.tombstones, tombstoneTtlMs],
@@ -102,6 +126,14 @@ export function forgetUntil(world: World, atMs: number): boolean {
     }
   }
   return hasForgotten;
+}
+
+function forgetEvictedCalls({ limits, evictedCalls }: World, atMs: number): void {
+  for (const [key, evicted] of evictedCalls) {
+    if (evicted.atMs + Math.max(limits.tombstoneTtlMs, limits.maxAgeMs) <= atMs) {
+      evictedCalls.delete(key);
+    }
+  }
 }
 
 export function forgetExcess(world: World): void {
@@ -140,14 +172,12 @@ function forgetOrKeep(world: World, queue: Span[], atMs: number): boolean {
 }
 
 function forget(world: World, span: Span): void {
+  if (span.state === "unknown") {
+    world.tally.countSignal("forgotten", "implied_parent");
+  }
   world.unpairedRuns.delete(span);
   world.unpairedHarnessRuns.delete(span);
-  for (const request of world.requests.values()) {
-    if (request.trace === span.trace && request.span === span.id) {
-      world.requests.delete(request.key);
-    }
-  }
-  world.ran.delete(span.key);
+  world.responses.delete(span);
   world.changes++;
   span.isForgotten = true;
   world.spans.delete(span.key);
@@ -156,9 +186,7 @@ function forget(world: World, span: Span): void {
 
 /** A trace is known as long as anything names it. */
 export function releaseTrace(world: World, trace: Trace): void {
-  const isNamed =
-    [...world.spans.values()].some((span) => span.trace === trace) ||
-    [...world.requests.values()].some((request) => request.trace === trace);
+  const isNamed = [...world.spans.values()].some((span) => span.trace === trace);
   if (!isNamed) {
     world.traces.delete(trace.key);
     world.hadRun.delete(`trace ${trace.key}`);

@@ -5,7 +5,9 @@ import type {
   EvictionReason,
   Verdict,
 } from "../../../../../src/processors/session_activity/kinds.ts";
-import type { Kind, Span } from "./world.ts";
+import type { RecoveryCause } from "../../../../../src/processors/session_activity/machine/activity-event.ts";
+import { finishedDurationMs } from "./durations.ts";
+import type { Kind, Span, World } from "./world.ts";
 
 /** What was decided, in the form in which the reference and the machine are compared. */
 export type Occurrence =
@@ -31,7 +33,7 @@ export type Occurrence =
       readonly culprit: string;
       readonly silentMs: number | undefined;
     }
-  | { readonly type: "recovered"; readonly cause: "progress" | "evicted"; readonly atMs: number }
+  | { readonly type: "recovered"; readonly cause: RecoveryCause; readonly atMs: number }
   | {
       readonly type: "diagnosed";
       readonly claim: Claim;
@@ -41,26 +43,24 @@ export type Occurrence =
     }
   | {
       readonly type: "held";
-      readonly cause: "mass_eviction" | "input_stopped";
+      readonly cause: "mass_eviction" | "input_stopped" | "host_silent";
       readonly atMs: number;
       readonly markers: number;
     };
 
-/** How old a marker is: by arrival while it is open, by its sender's clock when it came finished. */
-export function ageMsOf(span: Span, atMs: number): number {
-  return span.state === "open" ? atMs - span.start.atMs : Math.max(0, span.endMs - span.startMs);
+/** How old a marker is: by arrival while it is open, by its sender's clock when it came finished and that can be believed. */
+export function ageMsOf(world: World, span: Span): number | undefined {
+  return span.state === "open" ? world.nowMs - span.start.atMs : finishedDurationMs(world, span);
 }
 
 /** What an event says of several markers. */
-export function summaryOf(markers: readonly Span[], atMs: number) {
+export function summaryOf(world: World, markers: readonly Span[]) {
+  const ages = markers.flatMap((marker) => ageMsOf(world, marker) ?? []);
   const tools = markers.filter(({ kind }) => kind === "tool").length;
   return {
     tools,
     modelCalls: markers.length - tools,
-    oldestAgeMs:
-      markers.length === 0
-        ? undefined
-        : Math.max(...markers.map((marker) => ageMsOf(marker, atMs))),
+    oldestAgeMs: ages.length === 0 ? undefined : Math.max(...ages),
   };
 }
 

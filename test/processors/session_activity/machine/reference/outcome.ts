@@ -70,7 +70,9 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
 export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
   const { tally, spans } = world;
   const all = standings(world);
-  const open = [...spans.values()].filter(({ state }) => state === "open");
+  const open = [...spans.values()].filter(
+    ({ state, isUncounted }) => state === "open" && !isUncounted,
+  );
   return {
     counts: toRecord([
       ...tally.counts,

@@ -1,4 +1,5 @@
 import { ancestorsOf, isMarker, ownRunOf, parentOf } from "./kinship.ts";
+import { areSame } from "./same-work.ts";
 import { firstOf, lastOf, type Thing } from "./things.ts";
 import type { Span, World } from "./world.ts";
 
@@ -182,10 +183,16 @@ function referencesOf(runs: readonly Span[]): string[] {
   return runs.flatMap(({ references }) => [...references]);
 }
 
+/** Whether nothing says when the run of an owner ended: nobody watches it any more. */
+export function isUnwatched(owner: Owner | undefined): boolean {
+  return owner?.isOpen === false && owner.runs.some(({ state }) => state === "untracked");
+}
+
 /** The run that stands for the owner: the harness run above, or the run that a harness run elsewhere belongs to. */
 function headOf(run: Span, paired: readonly Span[]): Span {
   const parent = parentOf(run);
-  if (run.isInner && !run.isHarness && parent?.kind === "run" && parent.isHarness) {
+  const isInner = run.isInner && !run.isHarness && parent?.isHarness === true;
+  if (parent?.kind === "run" && (isInner || areSame(run, parent))) {
     return headOf(parent, paired);
   }
   return paired.find(({ pairedWith }) => pairedWith === run) ?? run;

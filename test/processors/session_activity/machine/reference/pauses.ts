@@ -13,7 +13,8 @@ import type { Span, Wait, World } from "./world.ts";
 export function pause(world: World, report: Report): SignalResult {
   const key = keyOf(report);
   const wait = waitOf(world, report);
-  const isOver = wait?.span?.kind !== "other" && /ended|evicted/.test(wait?.span?.state ?? "");
+  const isOver =
+    wait?.span?.kind !== "other" && /ended|evicted|untracked/.test(wait?.span?.state ?? "");
   const owners = ownersOf(world);
   const isUnknown =
     wait?.span === undefined && !owners.isKnown(owners.sessionNamed(report.references));

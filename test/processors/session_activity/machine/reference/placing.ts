@@ -1,6 +1,6 @@
 import { mayBeBelow, parentOf } from "./kinship.ts";
 import { arrive } from "./lives.ts";
-import { addUnknown, bury, makeRoom } from "./memory.ts";
+import { addUnknown, bury, makeRoom, renew } from "./memory.ts";
 import { type Report, spanIn, traceKeyOf, traceOf } from "./report.ts";
 import type { Span, World } from "./world.ts";
 
@@ -25,10 +25,14 @@ export function define(world: World, known: Span | undefined, report: Report): S
   span.startMs = report.startMs;
   span.endMs = report.endMs;
   span.name = report.name;
+  span.scope = report.scope;
+  span.alias = report.alias;
   span.isHarness ||= report.isHarness;
   span.isInner ||= report.isInner;
   span.isRelayed ||= report.isRelayed;
   span.isOpenclaw ||= report.isOpenclaw;
+  span.isTwoItems ||= report.isTwoItems;
+  span.isDetached ||= report.isDetached && span.kind === "tool";
   // Of what comes finished the sender's order is that of its end.
   const seq = report.type === "start" ? report.seq : 0;
   const { process } = report;
@@ -48,11 +52,18 @@ export function define(world: World, known: Span | undefined, report: Report): S
 
 /** Puts a span below the parent that is named, unless it has one. */
 export function linkParent(world: World, span: Span, report: Report): void {
-  if (report.parent === undefined || parentOf(span) !== undefined) {
+  if (report.parent === undefined) {
+    return;
+  }
+  const known = parentOf(span);
+  if (known !== undefined) {
+    renew(world, known);
     return;
   }
   let parent = spanIn(world, span.trace, report.parent);
-  if (parent === undefined && makeRoom(world)) {
+  if (parent !== undefined) {
+    renew(world, parent);
+  } else if (makeRoom(world)) {
     parent = addUnknown(world, span.trace, report.parent);
     world.tally.countSignal("implied", "implied_parent");
   }

@@ -15,16 +15,26 @@ import {
   orphansDueMs,
   sessionEndsDueMs,
 } from "./judging.ts";
-import { end, nowAsEnd } from "./lives.ts";
+import { end, nowAsEnd, untrack } from "./lives.ts";
 import { forgetExcess, forgetUntil } from "./memory.ts";
 import { ownersOf } from "./owners.ts";
 import { endOldestWait, forgetWaits, pause, resume, waitUntilMs } from "./pauses.ts";
-import { beat, bury, hearProcess, processDueMs, processOf, rankOf } from "./processes.ts";
+import {
+  beat,
+  bury,
+  hearProcess,
+  processDueMs,
+  processOf,
+  rankOf,
+  stopWatching,
+  wasReported,
+} from "./processes.ts";
 import { type Report, thingOf, toReport } from "./report.ts";
-import { meet, request } from "./requests.ts";
-import { decideProcess, decideSpan, hearAnything, openOf } from "./silences.ts";
+import { answer, meet, noteWait, request } from "./requests.ts";
+import { decideProcess, decideSpan, hearAnything, hearHost, openOf } from "./silences.ts";
 import { silenceDueMs } from "./spans-due.ts";
 import { changesAtMs, reportChanges } from "./states.ts";
+import { isBefore, type Thing } from "./things.ts";
 import { World } from "./world.ts";
 
 /**
@@ -118,25 +128,38 @@ function decideOne(world: World): boolean {
   return false;
 }
 
+/** A process speaks of itself, which has no place in the order of events. */
+function saidAt(world: World, { startMs, process }: Report): Thing {
+  return { seq: 0, atMs: world.nowMs, timeMs: startMs, process, isEnd: false };
+}
+
 function take(world: World, report: Report): SignalResult {
+  if (report.type === "unwatched") {
+    leaveUnwatched(world, report);
+    return "unwatched";
+  }
   const process = processOf(world, report);
+  world.firstHeardAt.set(report.process, world.firstHeardAt.get(report.process) ?? world.nowMs);
+  hearHost(world, process);
   if (hearProcess(world, process, report.rank) && report.isRelayed) {
     supersede(world, report.process);
   }
   switch (report.type) {
     case "alive":
-      beat(process, report.intervalMs);
+      beat(world, process, report.intervalMs, saidAt(world, report));
       return "heartbeat";
     case "gone":
-      bury(world, process);
+      bury(world, process, saidAt(world, report));
       return "gone";
     case "sessionEnd":
       return noteSession(world, report);
     case "idle":
       return noteSession(world, report);
     case "pause":
+      noteWait(world, report);
       return pause(world, report);
     case "resume":
+      noteWait(world, report);
       return resume(world, report);
     case "claim":
       return claim(world, report);
@@ -150,19 +173,20 @@ function take(world: World, report: Report): SignalResult {
     default:
       break;
   }
-  if (!report.isRelayed && rankOf(world, report.process) === sourceRanks.relay) {
+  const isRelayed = rankOf(world, report.process) === sourceRanks.relay;
+  if ((!report.isRelayed && isRelayed) || wasReported(world, process, report)) {
     return "superseded";
   }
   switch (report.type) {
     case "request":
       return request(world, report);
     case "answer":
-      return meet(world, report, false);
+      return answer(world, report);
     default:
       break;
   }
   if (report.key !== 0) {
-    meet(world, report, true);
+    meet(world, report);
   }
   return report.type === "start" ? start(world, report) : finishOrEnd(world, report);
 }
@@ -184,6 +208,23 @@ function noteSession(world: World, report: Report): SignalResult {
   }
   world.sessionEnds.push(note);
   return "session_ended";
+}
+
+/** A source stops watching a process, which lives on: what it had reported as open is untracked. */
+function leaveUnwatched(world: World, report: Report): void {
+  const process = world.processes.get(report.process);
+  if (process !== undefined) {
+    stopWatching(world, process, report);
+  }
+  for (const span of world.inAnyOrder(openOf(world, report.process))) {
+    const isLater = isBefore(saidAt(world, report), { ...span.start, seq: 0 }, world.latenessMs);
+    if (span.isRelayed === report.isRelayed && !isLater) {
+      untrack(world, span);
+    }
+  }
+  world.complaints = world.complaints.filter(
+    ({ references }) => references[0]?.startsWith(`${report.process}/`) !== true,
+  );
 }
 
 /** The relay speaks for a process now: what others had said is its business. */

@@ -143,9 +143,9 @@ function reportRecovered(world: World, stalled: Stall | undefined): void {
       ({ references }) => !sessions.includes(owners.sessionNamed(references) ?? ""),
     );
     const isOver = runs.every(({ state }) => state !== "open");
-    const isEvicted =
-      culprit?.state === "evicted" || (isOver && runs.some(({ state }) => state === "evicted"));
-    const cause = isEvicted ? "evicted" : "progress";
+    const wentAs = (closed: "evicted" | "untracked") =>
+      culprit?.state === closed || (isOver && runs.some(({ state }) => state === closed));
+    const cause = wentAs("evicted") ? "evicted" : wentAs("untracked") ? "unwatched" : "progress";
     world.occurrences.push({ type: "recovered", cause, atMs: world.nowMs });
   }
 }

@@ -1,4 +1,4 @@
-import { ancestorsOf, isMarker, spansBelow } from "./kinship.ts";
+import { ancestorsOf, isMarker, mayOutliveRun, spansBelow, waitsFor } from "./kinship.ts";
 import type { Owner, Owners } from "./owners.ts";
 import { isBefore } from "./things.ts";
 import type { Span, Wait, World } from "./world.ts";
@@ -33,12 +33,17 @@ export function isLive(owners: Owners, span: Span): boolean {
   );
 }
 
-/** Live work below an owner with no live work below; the runs of one owner are one. */
+/**
+ * Live work below an owner with no live work below; the runs of one owner are one. What may outlive the run counts only
+ * while it waits for a person: the run waits for nothing else of it.
+ */
 export function leavesOf(world: World, owners: Owners, owner: Owner): readonly Span[] {
-  const below = liveBelow(world, owners, owner);
-  return below.filter((span) => {
+  return waitedForBelow(world, owners, owner).filter((span) => {
     const own = owners.ofRun(span);
-    const others = own === undefined ? spansBelow(world, span) : liveBelow(world, owners, own);
+    const others =
+      own === undefined
+        ? spansBelow(world, span).filter((other) => waitsFor(span, other))
+        : waitedForBelow(world, owners, own);
     return !others.some((other) => isLive(owners, other));
   });
 }
@@ -57,6 +62,24 @@ export function waitsBelow(world: World, owners: Owners, owner: Owner, leaf: Spa
   const line = [leaf, ...ancestorsOf(leaf)];
   const end = line.findIndex((span) => owner.runs.includes(span));
   return line.slice(0, end).some((span) => isNamed(world, owners, span));
+}
+
+function waitedForBelow(world: World, owners: Owners, owner: Owner): readonly Span[] {
+  return liveBelow(world, owners, owner).filter((span) => {
+    const line = [span, ...ancestorsOf(span)];
+    const path = line.slice(
+      0,
+      line.findIndex((each) => owner.runs.includes(each)),
+    );
+    const run = path.findIndex(({ kind }) => kind === "run");
+    const isOutside = run !== -1 && path.slice(run).some(isOpenDetached);
+    const isApart = isMarker(span) && mayOutliveRun(span);
+    return !isOutside && (!isApart || waitsBelow(world, owners, owner, span));
+  });
+}
+
+function isOpenDetached({ isDetached, state }: Span): boolean {
+  return isDetached && state === "open";
 }
 
 function liveBelow(world: World, owners: Owners, owner: Owner): readonly Span[] {

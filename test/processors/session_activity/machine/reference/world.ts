@@ -12,12 +12,12 @@ import type { Thing } from "./things.ts";
 export type Kind = "other" | "run" | "tool" | "model_call";
 
 /** How an eviction for silence waits: not, for a lateness, or until any input arrives. */
-export type Hold = "none" | "once" | "untilInput";
+export type Hold = "none" | "once" | "untilInput" | "untilHost";
 
 /** All that is known of a process. */
 export interface Process {
   readonly id: number;
-  readonly place: number;
+  place: number;
   /** Rank of the best source it was seen through. */
   rank: number;
   heardAtMs: number;
@@ -27,6 +27,13 @@ export interface Process {
   hold: Hold;
   /** When what others say of it, or what is held back, is decided. */
   verdictMs: number;
+  /** Its relay reported what began before, by the sender's clock, and stopped; remembered for a while. */
+  unwatched:
+    | { readonly beforeMs: number; readonly aheadMs: number; readonly untilMs: number }
+    | undefined;
+  /** When it last said that it lives, and that it ends. */
+  stated: Thing | undefined;
+  deleted: Thing | undefined;
 }
 
 export interface Trace {
@@ -42,22 +49,43 @@ export interface Span {
   parent: Span | undefined;
   kind: Kind;
   /** `unknown`: a child named it, or a pause. */
-  state: "unknown" | "open" | "ended" | "evicted";
+  state: "unknown" | "open" | "ended" | "evicted" | "untracked";
   isHarness: boolean;
   isInner: boolean;
   isRelayed: boolean;
   /** Came from OpenClaw's own exporter. */
   isOpenclaw: boolean;
+  isReportedAtStart: boolean;
+  /** A tool that a harness run may count as two items. */
+  isTwoItems: boolean;
+  /** A tool that may outlive its run. */
+  isDetached: boolean;
+  /** A run of which another span is counted. */
+  isUncounted: boolean;
   hasFailed: boolean;
+  /** Of a model call: something is known of its input. Of a run: it neither succeeded nor failed. */
+  isPrompted: boolean;
+  isBrokenOff: boolean;
+  /** Of a tool or a model call: it came finished, where no starts were reported; a tool perhaps without a call id. */
+  hasCome: boolean;
+  isUnkeyed: boolean;
+  /** Of a tool that had been evicted before it came. */
+  lateByMs: number | undefined;
   isClosedByRun: boolean;
   /** Came finished; whether somebody else closed it is not decided yet. */
   isUndecided: boolean;
   /** It was evicted, and its sender's end is known. */
   isSettled: boolean;
+  /** Was reported to go on after its process had said that it ends. */
+  isReportedAfterDelete: boolean;
   isForgotten: boolean;
   /** References that it carried. */
   readonly references: Set<string>;
   name: number;
+  scope: number;
+  alias: number;
+  /** The same work as another span. */
+  isSameWork: boolean;
   /** The sender's clock. */
   startMs: number;
   endMs: number;
@@ -76,6 +104,8 @@ export interface Span {
   leaseMs: number;
   hold: Hold;
   heldUntilMs: number;
+  /** Of a run that has ended, how sure that is, unless it was reported. */
+  endSureness: "probable" | "presumed" | undefined;
   /** Of a run: the harness run of another trace that is one owner with it. */
   pairedWith: Span | undefined;
   /** Of a run: the model call that ended last in it, while it was known. */
@@ -83,18 +113,44 @@ export interface Span {
   /** Of a run: items that its end says were left open, and completed. */
   claimed: number;
   completed: number;
-  /** Of a run: its tools that ended, what was left open and is known by name, what is only counted. */
-  finishedTools: number;
+  /** Of a run: as how many items each of its tools that ended may be counted; items known to have been open; what is only counted. */
+  finishedItems: number[];
   explained: number;
   anonymous: number;
+  /** Its count of open items was looked at, and its run was not known. */
+  wasAsked: boolean;
 }
 
-export interface Request {
+/** A call that a model asked for. */
+export interface Call {
   readonly key: string;
-  readonly process: number;
-  readonly trace: Trace;
-  readonly span: number;
   readonly name: number;
+  state: "open" | "ran" | "answered";
+}
+
+/** What a finished model call asked for. */
+export interface Response {
+  readonly modelCall: Span;
+  readonly atMs: number;
+  readonly calls: Call[];
+  /** When its tools ended well. */
+  readonly ranMs: number[];
+  hasKeyedTools: boolean;
+}
+
+/** A tool that came before its request. */
+export interface Met {
+  readonly name: number;
+  /** When it ended, if it did so well. */
+  readonly ranMs: readonly number[];
+  readonly atMs: number;
+}
+
+/** A requested tool that was evicted. */
+export interface EvictedCall {
+  readonly atMs: number;
+  /** Key of the run that asked. */
+  readonly run: string;
 }
 
 export interface Window {
@@ -161,7 +217,9 @@ export class World {
   nowMs = 0;
   readonly processes = new Map<number, Process>();
   readonly latestAt = new Map<number, Process>();
-  readonly sharedPlaces = new Set<number>();
+  /** When something last came from a host, and the hosts of which something is held back. In histories a place is a host. */
+  readonly hostSeenAtMs = new Map<number, number>();
+  readonly heldHosts = new Set<number>();
   readonly traces = new Map<string, Trace>();
   readonly spans = new Map<string, Span>();
   /** Closed spans in the order in which they are forgotten; runs and what was evicted are remembered for longer. */
@@ -180,12 +238,17 @@ export class World {
   /** Messages that wait, by session reference. */
   readonly queues = new Map<string, number>();
   records: SessionRecord[] = [];
-  readonly requests = new Map<string, Request>();
-  readonly met = new Map<string, number>();
-  /** Model calls of which a tool was seen that they had asked for, as "trace/span". */
-  readonly ran = new Set<string>();
-  /** Tools that report the calls they are asked for, as "process name". */
+  readonly responses = new Map<Span, Response>();
+  /** Tools that came before their request, and calls that were answered before it. */
+  readonly met = new Map<string, Met>();
+  readonly answered = new Map<string, { readonly atMs: number }>();
+  readonly evictedCalls = new Map<string, EvictedCall>();
+  /** When a trace, or a session, was last reported to wait or to wait no longer. */
+  readonly waitedAtMs = new Map<string, number>();
+  /** Tools that come when they are asked for, as "process name". */
   readonly reporting = new Set<string>();
+  /** Tools that may outlive their run, in the same way. */
+  readonly background = new Set<string>();
   readonly unpairedRuns = new Set<Span>();
   readonly unpairedHarnessRuns = new Set<Span>();
   readonly silent: Window = {
@@ -193,6 +256,8 @@ export class World {
     untilMs: Number.NEGATIVE_INFINITY,
     isMass: false,
   };
+  /** When something first arrived from a process. */
+  readonly firstHeardAt = new Map<number, number>();
   heardAtMs = Number.NEGATIVE_INFINITY;
   isHoldTold = false;
   /** How often what is known of spans has changed, and who owned what then. */

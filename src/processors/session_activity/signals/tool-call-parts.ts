@@ -1,0 +1,66 @@
+/** Types of parts that are a call of a tool which the framework has to run. */
+const callTypes = new Set(["tool_call", "tool-call", "tool_use", "function_call", "function"]);
+/** Types of parts that say that a call was carried out, or refused, or that a person is or was asked. */
+const answerTypes = new Set([
+  "tool_call_response",
+  "tool-result",
+  "tool_result",
+  "tool-error",
+  "tool-output-denied",
+  "function_call_output",
+  "tool-approval-request",
+  "tool-approval-response",
+]);
+
+/** A part of a message that asks for a tool; undefined when it is none, or one that no framework runs. */
+export function requestIn(
+  part: object,
+): { readonly id: string; readonly name: string } | undefined {
+  const fields = fieldsOf(part);
+  // Gemini has the call in a field of the part, OpenAI its name.
+  const isGemini = fields["functionCall"] !== undefined;
+  const call = isGemini ? fieldsOf(fields["functionCall"]) : fields;
+  const id = textOf(call["call_id"]) || textOf(call["toolCallId"]) || textOf(call["id"]);
+  const name =
+    textOf(call["name"]) || textOf(call["toolName"]) || textOf(fieldsOf(call["function"])["name"]);
+  const isCall =
+    isGemini ||
+    callTypes.has(textOf(fields["type"])) ||
+    (fields["type"] === undefined && textOf(fields["toolCallId"]) !== "");
+  // Run by the provider of the model, or its arguments were no good.
+  const isNotRun =
+    fields["providerExecuted"] === true || fields["builtin"] === true || fields["invalid"] === true;
+  return isCall && !isNotRun && id !== "" && name !== "" ? { id, name } : undefined;
+}
+
+/** The id of the call of which a part of a message has the result, a refusal, or a question to a person. */
+export function answerIn(part: object): string | undefined {
+  const fields = fieldsOf(part);
+  const response = fields["functionResponse"];
+  if (response !== undefined) {
+    return textOf(fieldsOf(response)["id"]) || undefined;
+  }
+  const id =
+    textOf(fields["tool_call_id"]) ||
+    textOf(fields["tool_use_id"]) ||
+    textOf(fields["call_id"]) ||
+    textOf(fields["toolCallId"]) ||
+    textOf(fieldsOf(fields["toolCall"])["toolCallId"]) ||
+    textOf(fields["id"]);
+  const isAnswer =
+    answerTypes.has(textOf(fields["type"])) ||
+    fields["event.name"] === "gen_ai.tool.message" ||
+    textOf(fields["tool_call_id"]) !== "" ||
+    (fields["call_id"] !== undefined && fields["is_error"] !== undefined);
+  return isAnswer && id !== "" ? id : undefined;
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null
+    ? Object.fromEntries(Object.entries(value))
+    : {};
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
