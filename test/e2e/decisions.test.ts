@@ -10,10 +10,15 @@ import { relayTo, startOf } from "../support/virtual-relay.ts";
 const folder = "test/testdata/session_activity/decisions";
 
 /** What a captured case became: evictions as their table has them, and the metrics at the end. */
-async function replayed(name: string, settings: readonly string[] = [], settle = "120s") {
+async function replayed(
+  name: string,
+  settings: readonly string[] = [],
+  settle = "120s",
+  within = folder,
+) {
   const host = fakeHost([
     "replay",
-    pathOf(`${folder}/${name}`),
+    pathOf(`${within}/${name}`),
     "--config",
     pathOf("deploy/config.yaml"),
     ...settings.flatMap((each) => ["--config", `yaml:processors::session_activity::${each}`]),
@@ -57,6 +62,43 @@ describe("captured cases", () => {
     const { evictions, count } = await replayed("model-retry-discards-call");
     expect(evictions).toEqual([]);
     expect(count("ended_total", { kind: "tool" })).toBe(2);
+  });
+
+  test("a requested tool that did not come, and comes an hour later, is one tool, and its eviction is reconciled", async () => {
+    const { evictions, count } = await replayed("requested-tool-comes-late");
+    expect(evictions).toEqual([orphaned(97, "presumed")]);
+    expect(count("started_total", { kind: "tool" })).toBe(4);
+    expect(count("ended_total", { kind: "tool" })).toBe(3);
+    expect(count("reconciled_total", { kind: "tool" })).toBe(1);
+    expect(count("reconciled_total")).toBe(1);
+  });
+
+  test("of tools whose spans did not come only one of which no model had the result is an orphan", async () => {
+    const { evictions, count } = await replayed("openinference-answers");
+    expect(evictions).toEqual([orphaned(190, "presumed")]);
+    expect(count("reconciled_total")).toBe(0);
+  });
+
+  for (const [name, evicted] of [
+    ["ai-sdk-6/approval", []],
+    ["pydantic-ai/approval", []],
+    ["agno/cancelled", [orphaned(10, "presumed")]],
+  ] as const) {
+    test(`${name}: ${evicted.length} evicted, and none of the others comes twice`, async () => {
+      const { evictions, count } = await replayed(name, [], "120s", "test/testdata/senders");
+      expect(evictions).toEqual(evicted);
+      expect(count("started_total", { kind: "tool" })).toBe(
+        count("ended_total", { kind: "tool" }) + evicted.length,
+      );
+      expect(count("reconciled_total")).toBe(0);
+    });
+  }
+
+  test("finished tools that say how they ended were closed by nobody else, nor by a run that goes on", async () => {
+    const { evictions, count } = await replayed("finished-tools-with-outcomes");
+    expect(evictions).toEqual([]);
+    expect(count("ended_total", { kind: "tool" })).toBe(4);
+    expect(count("ended_total", { kind: "run" })).toBe(3);
   });
 
   test("a span without a start time has no duration", async () => {

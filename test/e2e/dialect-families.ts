@@ -371,7 +371,9 @@ function logsOf(
   return otlp.ExportLogsServiceRequest.encode({
     resourceLogs: [
       {
-        resource: { attributes: keyValues({ "service.name": service }) },
+        resource: {
+          attributes: keyValues({ "service.name": service, "service.instance.id": `${service} 1` }),
+        },
         scopeLogs: [
           {
             scope: { name: scope },
@@ -388,7 +390,9 @@ function jsonOf(service: string, { traceId, spanId, parent, ...span }: AgentSpan
   return JSON.stringify({
     resourceSpans: [
       {
-        resource: { attributes: keyValues({ "service.name": service }) },
+        resource: {
+          attributes: keyValues({ "service.name": service, "service.instance.id": `${service} 1` }),
+        },
         scopeSpans: [
           {
             spans: [
