@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -32,6 +32,8 @@ export interface RunningGateway {
   turn(session: string, message: string, options?: { readonly timeoutS?: number }): Promise<string>;
   /** Calls a method of the gateway, e.g. `chat.abort`. */
   call(method: string, params: Readonly<Record<string, unknown>>): Promise<string>;
+  /** Switches a plugin on or off in the config file; newer gateways then reload it. */
+  switchPlugin(id: string, enabled: boolean): void;
   /** Ends it the friendly way and waits. Returns how long it took. */
   stop(): Promise<number>;
   /** `kill -9` of the whole process group. */
@@ -123,6 +125,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningGate
         ...["gateway", "call", method, "--params", JSON.stringify(params), "--json"],
         ...["--token", token, "--url", `ws://127.0.0.1:${port}`],
       ]),
+    switchPlugin(id, enabled) {
+      const path = join(home, "openclaw.json");
+      const config = JSON.parse(readFileSync(path, "utf8"));
+      config.plugins.entries[id].enabled = enabled;
+      writeFileSync(path, JSON.stringify(config, null, 2));
+    },
     async stop() {
       const from = performance.now();
       child.kill("SIGTERM");

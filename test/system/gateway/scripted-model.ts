@@ -46,7 +46,12 @@ const scripts: Readonly<Record<string, readonly Step[]>> = {
     [exec("echo hello"), { name: "read", arguments: { path: "AGENTS.md" } }],
     "Both tools answered.",
   ],
+  parallel: [
+    [exec("echo hello"), { name: "read", arguments: { path: "AGENTS.md" } }, exec("sleep 90")],
+    "All three tools answered.",
+  ],
   hang: [[exec("sleep 90")], "The tool came back."],
+  long: [[exec("sleep 50")], "The long tool came back."],
   slow: [[exec("sleep 15")], "The slow tool came back."],
   forget: [[exec("echo forget-one")], "One tool was forgotten."],
   silent: ["never"],
