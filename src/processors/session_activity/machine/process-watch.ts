@@ -9,7 +9,7 @@ import { TimingWheel } from "./timing-wheel.ts";
 /** Their indexes are stored. */
 const processEnds = ["process_gone", "lease_expired", "replaced"] as const;
 
-/** `replaced`: a newer process of its service came to its host, and it was not heard since. Their indexes are stored. */
+/** `replaced`: a newer process of its service came to its host, and nothing has come from it since. Their indexes are stored. */
 const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 
 /** Why a process is held to have ended: by its own word, because another one came in its place, or by silence. */
@@ -48,7 +48,7 @@ interface WatchedProcess {
   deleted: Moment | undefined;
 }
 
-/** What a process watch asks, and whom it tells. */
+/** What a process watch needs to know, and what it reports. */
 export interface ProcessListeners {
   /** Processes that have left traces. Walks every row. */
   used(): ReadonlySet<number>;
@@ -56,7 +56,7 @@ export interface ProcessListeners {
   /** Idle processes were looked for; what is older than `beforeMs` may be forgotten. */
   onSwept(beforeMs: number): void;
   /** Something came from a host of which something was held back. */
-  onHostHeard(isThere: (process: number) => boolean, nowMs: number): void;
+  onHostSeen(isThere: (process: number) => boolean, nowMs: number): void;
 }
 
 /** Whether to hold back that a lease ran out; gives one of `holds`. */
@@ -400,7 +400,7 @@ export class ProcessWatch {
         this.#letGo(process, known);
       }
     }
-    this.#listeners.onHostHeard((process) => this.#processes[process]?.host === host, nowMs);
+    this.#listeners.onHostSeen((process) => this.#processes[process]?.host === host, nowMs);
   }
 
   #forgetIdle(nowMs: number): void {

@@ -197,7 +197,7 @@ export class SessionActivity {
           unwatched.forgetProcess(process);
         },
         onSwept: (beforeMs) => ledger.usual.forget(beforeMs),
-        onHostHeard: (isThere, nowMs) => silence.hearHost(isThere, nowMs),
+        onHostSeen: (isThere, nowMs) => silence.renewHost(isThere, nowMs),
       },
     );
     const implied = new ImpliedTools({ graph, tombstones, allowedLatenessMs });

@@ -205,7 +205,7 @@ export class Silence {
   }
 
   /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
-  hearHost(isThere: (process: number) => boolean, nowMs: number): void {
+  renewHost(isThere: (process: number) => boolean, nowMs: number): void {
     this.#renew((span) => {
       const { spans, traces } = this.#graph;
       return (

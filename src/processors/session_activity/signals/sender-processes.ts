@@ -220,7 +220,7 @@ export class SenderProcesses {
     known.identity = known.identity.map((value, at) => value || (identity[at] ?? ""));
     if (known.placed === undefined) {
       known.placed = this.#placedOf(known.identity);
-      known.sender = { process, ...this.#placeOf(known.placed), isIdentified: true };
+      known.sender = { ...known.sender, ...this.#placeOf(known.placed) };
     }
     for (const key of keysOf(known.identity)) {
       if (!before.includes(key)) {
