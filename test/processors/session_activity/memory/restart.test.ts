@@ -175,20 +175,26 @@ const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
 /** Resolves when what was told has been handed on by now. */
 const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
+/** What an older version stored, and its page then. */
+function recordedJournal(version: number, what: string) {
+  const path = `test/testdata/session_activity/journal-v${version}-${what}.json`;
+  const recorded: {
+    readonly lastWrittenUnixMs: number;
+    readonly page: readonly string[];
+    readonly records: readonly string[];
+  } = JSON.parse(readFileSync(path, "utf8"));
+  const storage = new MemoryStorage();
+  storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
+  storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+  return { storage, page: recorded.page };
+}
+
 describe("a journal that version 1 wrote", () => {
   for (const what of ["log", "snapshot"]) {
     test(`is read, as a ${what}: what was open is decided by the rules of now`, async () => {
-      const path = `test/testdata/session_activity/journal-v1-${what}.json`;
-      const recorded: {
-        readonly lastWrittenUnixMs: number;
-        readonly page: readonly string[];
-        readonly records: readonly string[];
-      } = JSON.parse(readFileSync(path, "utf8"));
-      const storage = new MemoryStorage();
-      storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
-      storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+      const { storage, page } = recordedJournal(1, what);
       const after = await open(storage, { seed: 9, afterMs: 20_000 });
-      expect(await after.page()).toEqual(recorded.page);
+      expect(await after.page()).toEqual(page);
       // A tool that version 1 evicted ends after all: it is known, and not counted again.
       await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
       after.clock.advance(60_000);
@@ -215,17 +221,9 @@ describe("a journal that version 1 wrote", () => {
 describe("a journal that version 2 wrote", () => {
   for (const what of ["log", "snapshot"]) {
     test(`is read, as a ${what}, and goes on`, async () => {
-      const path = `test/testdata/session_activity/journal-v2-${what}.json`;
-      const recorded: {
-        readonly lastWrittenUnixMs: number;
-        readonly page: readonly string[];
-        readonly records: readonly string[];
-      } = JSON.parse(readFileSync(path, "utf8"));
-      const storage = new MemoryStorage();
-      storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
-      storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+      const { storage, page } = recordedJournal(2, what);
       const after = await open(storage, { seed: 9, afterMs: 20_000 });
-      expect(await after.page()).toEqual(recorded.page);
+      expect(await after.page()).toEqual(page);
       // What was evicted is known; what the process in a container of then was doing goes on.
       await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
       after.clock.advance(60_000);
