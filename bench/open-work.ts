@@ -1,10 +1,8 @@
 // What the benchmarks of open work share: the machine and a Map of objects behind one face, and the signals they take.
-import { workKinds } from "../src/processors/session_activity/kinds.ts";
-import { SessionActivity } from "../src/processors/session_activity/machine/session-activity.ts";
-import {
-  type SignalBatch,
-  signalTypes,
-} from "../src/processors/session_activity/signals/signal-batch.ts";
+
+import { SessionActivity } from "../src/activity/engine/activity-engine.ts";
+import { type SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
+import { workKinds } from "../src/activity/model/work.ts";
 
 export type ContenderName = "machine" | "map";
 

@@ -1,10 +1,7 @@
 // One contender of the scale benchmark in a process of its own: opens a hundred thousand sessions with ten markers
 // each, lets time pass in which nothing is due, ends every run at once, and lets their markers be evicted and forgotten.
 // Run: node --expose-gc bench/scale-side.ts machine|map <sessions>
-import {
-  SignalBatch,
-  signalTypes,
-} from "../src/processors/session_activity/signals/signal-batch.ts";
+import { SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import {
   type ContenderName,
   createContender,

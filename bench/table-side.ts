@@ -1,10 +1,7 @@
 // One contender of the table benchmark in a process of its own, so that no other's garbage is in its way. Opens so
 // many spans, measures the memory, then ends the oldest and starts a new one again and again.
 // Run: node --expose-gc bench/table-side.ts machine|map <open spans>
-import {
-  SignalBatch,
-  signalTypes,
-} from "../src/processors/session_activity/signals/signal-batch.ts";
+import { SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import { type ContenderName, createContender, heldBytes, writeSignal } from "./open-work.ts";
 
 export interface TableResult {

@@ -4,7 +4,7 @@ import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
 import { instruments as otlpHttpInstruments } from "../src/exporters/otlp_http/instruments.ts";
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/instruments.ts";
-import { activityInstruments } from "../src/processors/session_activity/telling/instruments.ts";
+import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/instruments.ts";
 import { telemetryInstruments } from "../src/service/instruments.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";

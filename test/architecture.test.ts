@@ -17,9 +17,10 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   net: [],
   metrics: [],
   component: ["otlp"],
-  "any component": ["component", "otlp", "config", "net", "metrics"],
+  activity: ["otlp", "component", "config", "any component"],
+  "any component": ["component", "otlp", "config", "net", "metrics", "activity"],
   service: ["component", "otlp", "config", "net", "metrics"],
-  preload: ["component", "any component", "system-clock.ts"],
+  preload: ["component", "activity", "system-clock.ts"],
   "system-clock.ts": ["component"],
   "components.ts": ["component", "any component"],
   cli: everyone,
@@ -147,13 +148,13 @@ describe("who may import whom", () => {
 
   test("the preload takes only the tables of what is which span from a component", () => {
     const taken = imports
-      .filter(({ from, to }) => partOf(from.path) === "preload" && to.startsWith("processors/"))
+      .filter(({ from, to }) => partOf(from.path) === "preload" && to.startsWith("activity/"))
       .map(({ to }) => to);
     expect([...new Set(taken)].sort()).toEqual([
-      "processors/session_activity/frameworks/span-class.ts",
-      "processors/session_activity/frameworks/work-spans.ts",
-      "processors/session_activity/kinds.ts",
-      "processors/session_activity/signals/signal-batch.ts",
+      "activity/model/signal-batch.ts",
+      "activity/model/work.ts",
+      "activity/recognition/span-class.ts",
+      "activity/recognition/work-spans.ts",
     ]);
   });
 

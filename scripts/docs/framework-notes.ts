@@ -1,4 +1,4 @@
-import type { frameworks } from "../../src/processors/session_activity/frameworks/frameworks.ts";
+import type { frameworks } from "../../src/activity/recognition/frameworks.ts";
 
 type FrameworkId = keyof typeof frameworks;
 

@@ -1,9 +1,6 @@
-import {
-  type Framework,
-  frameworks,
-} from "../../src/processors/session_activity/frameworks/frameworks.ts";
-import type { SpanClass } from "../../src/processors/session_activity/frameworks/span-class.ts";
-import { type WorkKind, workKinds } from "../../src/processors/session_activity/kinds.ts";
+import { type WorkKind, workKinds } from "../../src/activity/model/work.ts";
+import { type Framework, frameworks } from "../../src/activity/recognition/frameworks.ts";
+import type { SpanClass } from "../../src/activity/recognition/span-class.ts";
 import { senderOf } from "../../test/support/senders/sender.ts";
 import { type FrameworkNote, frameworkNotes } from "./framework-notes.ts";
 import { table } from "./markdown.ts";

@@ -1,7 +1,7 @@
 import { diag } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
+import { workKinds } from "../activity/model/work.ts";
 import type { CancelTimer, Clock } from "../component/clock.ts";
-import { workKinds } from "../processors/session_activity/kinds.ts";
 import { keepProcessAlive, systemClock } from "../system-clock.ts";
 import {
   type CollectorClient,

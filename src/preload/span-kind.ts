@@ -1,4 +1,6 @@
-import { type SpanClass, spanClass } from "../processors/session_activity/frameworks/span-class.ts";
+import { signalFlags } from "../activity/model/signal-batch.ts";
+import { type WorkKind, workKinds } from "../activity/model/work.ts";
+import { type SpanClass, spanClass } from "../activity/recognition/span-class.ts";
 import {
   attributeRules,
   modelCallAttributes,
@@ -6,9 +8,7 @@ import {
   notWorkEndings,
   notWorkNames,
   sessionReferences,
-} from "../processors/session_activity/frameworks/work-spans.ts";
-import { type WorkKind, workKinds } from "../processors/session_activity/kinds.ts";
-import { signalFlags } from "../processors/session_activity/signals/signal-batch.ts";
+} from "../activity/recognition/work-spans.ts";
 
 type Attributes = Readonly<Record<string, unknown>>;
 

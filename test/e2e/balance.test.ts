@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Long from "long";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import { relayScopeName } from "../../src/processors/session_activity/signals/span-forms.ts";
 import {
   type AgentSpan,
   agentSpan,

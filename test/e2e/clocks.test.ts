@@ -1,8 +1,8 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
+import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import { relayScopeName } from "../../src/processors/session_activity/signals/span-forms.ts";
 import { startVirtualCollector } from "../support/virtual-collector.ts";
 
 const startUnixMs = 1_795_000_000_000;

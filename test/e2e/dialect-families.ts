@@ -4,13 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import Long from "long";
+import type { DialectName, SignalResult } from "../../src/activity/model/dialects.ts";
+import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import type {
-  DialectName,
-  SignalResult,
-} from "../../src/processors/session_activity/signals/dialects.ts";
-import { relayScopeName } from "../../src/processors/session_activity/signals/span-forms.ts";
 import { type AgentSpan, agentSpan, keyValues, tracesRequest } from "../support/agent-spans.ts";
 import { captured } from "../support/captures.ts";
 import { pathOf, textOf } from "../support/repository.ts";

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { instruments as storageInstruments } from "../../src/extensions/file_storage/instruments.ts";
 import type { InstrumentSpec } from "../../src/metrics/instrument.ts";
 import { prometheusLabel, prometheusName } from "../../src/metrics/prometheus-names.ts";
-import { activityInstruments } from "../../src/processors/session_activity/telling/instruments.ts";
+import { activityInstruments } from "../../src/processors/session_activity/activity-instruments.ts";
 import { telemetryInstruments } from "../../src/service/instruments.ts";
 import { committedDashboard, queriesOf } from "../support/dashboard.ts";
 import { pathOf, textOf } from "../support/repository.ts";

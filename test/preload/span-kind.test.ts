@@ -5,16 +5,13 @@ import {
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
 import { describe, expect, test } from "vitest";
+import { kindNames } from "../../src/activity/model/work.ts";
+import { SpanClassifier } from "../../src/activity/recognition/span-classifier.ts";
+import { attributeRules, nameRules } from "../../src/activity/recognition/work-spans.ts";
 import { KeySet } from "../../src/otlp/keys.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
 import { hasSessionReference, kindOf } from "../../src/preload/span-kind.ts";
-import { SpanClassifier } from "../../src/processors/session_activity/frameworks/span-classifier.ts";
-import {
-  attributeRules,
-  nameRules,
-} from "../../src/processors/session_activity/frameworks/work-spans.ts";
-import { kindNames } from "../../src/processors/session_activity/kinds.ts";
 
 type Case = readonly [
   name: string,

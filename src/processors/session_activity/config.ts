@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { storageId } from "../../config/storage-id.ts";
 import { duration } from "../../config/units.ts";
-import { sessionReferenceKeys, workSpans } from "./frameworks/span-rules-config.ts";
+import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
 const bound = (fallback: number) => z.int().min(1).max(16_000_000).prefault(fallback);
 

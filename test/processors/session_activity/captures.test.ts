@@ -1,20 +1,20 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { workKinds } from "../../../src/processors/session_activity/kinds.ts";
-import { SessionActivity } from "../../../src/processors/session_activity/machine/session-activity.ts";
-import { KeyedHash } from "../../../src/processors/session_activity/signals/keyed-hash.ts";
-import { LabelValues } from "../../../src/processors/session_activity/signals/label-values.ts";
-import { SenderProcesses } from "../../../src/processors/session_activity/signals/sender-processes.ts";
-import { SignalBatch } from "../../../src/processors/session_activity/signals/signal-batch.ts";
-import { SpanObserver } from "../../../src/processors/session_activity/signals/span-observer.ts";
+import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
+import { SignalBatch } from "../../../src/activity/model/signal-batch.ts";
+import { workKinds } from "../../../src/activity/model/work.ts";
+import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
+import { LabelValues } from "../../../src/activity/recognition/label-values.ts";
+import { SenderProcesses } from "../../../src/activity/recognition/sender-processes.ts";
+import { SpanObserver } from "../../../src/activity/recognition/span-signal-reader.ts";
+import { limits } from "../../activity/engine/history.ts";
 import {
   type CaptureName,
   captureFolders,
   orphanedMarkers,
   trueRuns,
 } from "../../support/captures.ts";
-import { limits } from "./machine/history.ts";
 
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
 

@@ -1,0 +1,130 @@
+import type { ActivityLimits } from "../../model/limits.ts";
+import { type SignalBatch, signalFlags } from "../../model/signal-batch.ts";
+import { workKinds } from "../../model/work.ts";
+import type { Holders } from "../policy/holders.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import { groupFlags } from "../store/group-table.ts";
+import type { WorkLedger } from "../store/open-work.ts";
+import { spanFlags } from "../store/span-table.ts";
+import type { SignalLookup } from "./signal-lookup.ts";
+
+/** Which starts are tracked: not those that come too late, nor phantoms, nor more than the bounds allow. */
+export class Admission {
+  readonly #limits: ActivityLimits;
+  readonly #graph: ActivityGraph;
+  readonly #ledger: WorkLedger;
+  readonly #lookup: SignalLookup;
+  readonly #holders: Holders;
+
+  constructor(parts: {
+    readonly limits: ActivityLimits;
+    readonly graph: ActivityGraph;
+    readonly ledger: WorkLedger;
+    readonly lookup: SignalLookup;
+    readonly holders: Holders;
+  }) {
+    this.#limits = parts.limits;
+    this.#graph = parts.graph;
+    this.#ledger = parts.ledger;
+    this.#lookup = parts.lookup;
+    this.#holders = parts.holders;
+  }
+
+  /** Why a start is not tracked, if it is not. */
+  refuse(
+    known: number,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): "late_start" | "untracked" | undefined {
+    const isMarker = batch.kind.get(row) !== workKinds.run;
+    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+    const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
+    if (isMarker && this.#isLate(known, batch, row, nowMs)) {
+      return "late_start";
+    }
+    if (isMarker && !hasParent && !hasReference) {
+      // Some senders start a second span for the same tool that nothing ever ends.
+      return "untracked";
+    }
+    const group = this.#groupOf(known, batch, row);
+    return this.#isFull(group, known, batch, row) ? "untracked" : undefined;
+  }
+
+  /** Whether the bounds allow to take evicted work back. */
+  readmits(known: number, batch: SignalBatch, row: number): boolean {
+    return !this.#isFull(this.#groupOf(known, batch, row), known, batch, row);
+  }
+
+  #isFull(group: number, known: number, batch: SignalBatch, row: number): boolean {
+    return (
+      this.#ledger.openWork >= this.#limits.maxOpenWork ||
+      (this.#graph.activeGroups >= this.#limits.maxSessions &&
+        !this.#joinsActive(group, known, batch, row))
+    );
+  }
+
+  /**
+   * Whether the start of a marker comes from before the end of its own run, which has been judged: it must not arm a marker
+   * again that has no owner, unless it may outlive that. It is known for as long as ended work is remembered.
+   */
+  #isLate(known: number, batch: SignalBatch, row: number, nowMs: number): boolean {
+    const parent = this.#lookup.parentOf(known, batch, row);
+    const run = this.#ownerAt(parent);
+    const owner = run === -1 ? -1 : this.#graph.spans.owner.get(run);
+    if (owner === -1 || this.#graph.owners.isOpen(owner)) {
+      return false;
+    }
+    const isTool = batch.kind.get(row) === workKinds.tool;
+    const isDetached = isTool && (batch.flags.get(row) & signalFlags.detached) !== 0;
+    if (isDetached || (parent !== run && this.#graph.tree.mayOutliveRun(parent))) {
+      return false;
+    }
+    const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
+    const isRemembered =
+      nowMs - this.#graph.owners.endedAtMs.get(owner) < this.#limits.tombstoneTtlMs;
+    return (
+      isRemembered &&
+      this.#holders.isBeforeEnd(start, owner) &&
+      this.#holders.isJudged(owner, nowMs)
+    );
+  }
+
+  /** Whether work falls into a session that is active already, so that it needs no new one. */
+  #joinsActive(group: number, known: number, batch: SignalBatch, row: number): boolean {
+    const { groups, spans } = this.#graph;
+    if (group === -1 || !groups.isActive(group)) {
+      return false;
+    }
+    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
+      return this.#lookup.referencedGroupOf(batch, row) !== -1;
+    }
+    const parent = this.#lookup.parentOf(known, batch, row);
+    if (parent === -1) {
+      return false;
+    }
+    if (batch.kind.get(row) !== workKinds.run) {
+      return true;
+    }
+    const isInner =
+      (batch.flags.get(row) & signalFlags.innerRun) !== 0 &&
+      spans.hasFlag(parent, spanFlags.harness);
+    return isInner || groups.hasFlag(group, groupFlags.referenced);
+  }
+
+  /** The group that a signal will fall into as far as it exists already, or -1. */
+  #groupOf(known: number, batch: SignalBatch, row: number): number {
+    const referenced = this.#lookup.referencedGroupOf(batch, row);
+    if (referenced !== -1) {
+      return referenced;
+    }
+    const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
+    return run === -1 ? -1 : this.#graph.groupOf(run);
+  }
+
+  /** The nearest run from `parent` upwards, or -1. */
+  #ownerAt(parent: number): number {
+    const isOwner = parent !== -1 && this.#graph.spans.kind.get(parent) === workKinds.run;
+    return isOwner || parent === -1 ? parent : this.#graph.tree.ownerAbove(parent);
+  }
+}

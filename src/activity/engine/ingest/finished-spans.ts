@@ -1,0 +1,77 @@
+import { Int32Column } from "../../../otlp/columns.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import { ColumnList } from "../store/column-list.ts";
+import { spanFlags, spanStates } from "../store/span-table.ts";
+
+/**
+ * Model calls, and tools without a call id, that came finished while their process reported no starts, by trace. Each has a
+ * row among the spans, which bounds them.
+ */
+export class CameFinished {
+  readonly #graph: ActivityGraph;
+  readonly #first = new Int32Column();
+  readonly #next = new Int32Column();
+  readonly #previous = new Int32Column();
+  readonly #ofTrace = new ColumnList(this.#first, this.#next, this.#previous);
+  #traces = 0;
+
+  constructor(graph: ActivityGraph) {
+    this.#graph = graph;
+  }
+
+  /** Finds them among the spans, after those were put back. */
+  restore(): void {
+    const { spans } = this.#graph;
+    for (let span = 0; span < spans.rows; span++) {
+      const isFree = spans.state.get(span) === spanStates.free;
+      if (!isFree && spans.hasFlag(span, spanFlags.cameFinished)) {
+        this.#list(span);
+      }
+    }
+  }
+
+  add(span: number): void {
+    this.#graph.spans.setFlag(span, spanFlags.cameFinished);
+    this.#list(span);
+  }
+
+  /** The row of a span is given up. */
+  forgetSpan(span: number): void {
+    const { spans } = this.#graph;
+    if (spans.hasFlag(span, spanFlags.cameFinished)) {
+      spans.clearFlag(span, spanFlags.cameFinished);
+      this.#ofTrace.remove(spans.trace.get(span), span);
+    }
+  }
+
+  /** Those directly in some runs, and not inside a tool or a model call. */
+  directlyIn(runs: readonly number[]): {
+    readonly tools: readonly number[];
+    readonly modelCalls: readonly number[];
+  } {
+    const { spans, tree } = this.#graph;
+    const traces = new Set(runs.map((run) => spans.trace.get(run)));
+    const direct = [...traces]
+      .flatMap((trace) => (trace < this.#traces ? this.#ofTrace.all(trace) : []))
+      .filter((span) => {
+        const run = tree.ownerAbove(span);
+        return runs.includes(run) && !tree.hasMarkerBetween(span, run);
+      });
+    return {
+      tools: direct.filter((span) => spans.kind.get(span) === workKinds.tool),
+      modelCalls: direct.filter((span) => spans.kind.get(span) === workKinds.modelCall),
+    };
+  }
+
+  #list(span: number): void {
+    const trace = this.#graph.spans.trace.get(span);
+    this.#first.ensure(trace + 1);
+    this.#next.ensure(span + 1);
+    this.#previous.ensure(span + 1);
+    while (this.#traces <= trace) {
+      this.#first.set(this.#traces++, -1);
+    }
+    this.#ofTrace.add(trace, span);
+  }
+}

@@ -1,0 +1,385 @@
+import { type SignalResult, sourceRanks } from "../../model/dialects.ts";
+import type { SignalBatch } from "../../model/signal-batch.ts";
+import { signalFlags } from "../../model/signal-batch.ts";
+import { workKinds } from "../../model/work.ts";
+import type { Ownership } from "../policy/ownership.ts";
+import type { ProcessWatch } from "../policy/process-liveness.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import type { Archive, ArchiveVersion } from "../store/snapshot.ts";
+import { spanFlags } from "../store/span-table.ts";
+import { EvictedRequests } from "./evicted-requests.ts";
+import { CameFinished } from "./finished-spans.ts";
+import { RecentCalls } from "./recent-calls.ts";
+import { RecentWaits } from "./recent-waits.ts";
+import { type AskedCall, type AskedResponse, AskedResponses } from "./requested-responses.ts";
+import { ReportingTools } from "./seen-tool-names.ts";
+import { type ToolPhases, toolPhasesOf } from "./tool-phases.ts";
+
+/** Calls whose tool or run is waited for, tools and answers whose request has not come, evicted calls: of each so many. */
+const mostRemembered = 100_000;
+/** A tool that is cut off with its run ends with it. One that ended this long before did so by itself, and its run went on. */
+const wentOnForMs = 100;
+
+/**
+ * I2, tools that a finished model call asked for and that did not come, where only finished spans arrive. That one did not
+ * come proves nothing by itself: it may wait for approval, be refused, belong to the caller, stand beside a final answer,
+ * or the response was thrown away. One is an orphan, `presumed`, only when all of this holds:
+ *
+ * - another call of the same response ran, and ended without an error: the response was taken up, and the framework
+ *   reports its tools. Where tools have no call id they go by their name;
+ * - the run did not go on without an answer to it. A later model call of the run with its input captured says so: it
+ *   names the answer (then the call was answered, by whomever), or it does not (then the framework dropped the call, or it
+ *   waits, for no provider takes a request in which an answer is missing). Answered or not, it is no orphan;
+ * - either the run called a model again and nothing is known of that one's input: it went on as if the call had been
+ *   answered. Or no model call followed, and the run failed or was broken off some time after the sibling had ended;
+ * - its process has reported a tool of that name before, so that the tool has a span when it runs. A run that was broken
+ *   off in the middle does without: its instrumentation reports each tool that its framework runs, as it did the sibling;
+ * - nobody was reported to wait for a person in that trace or session since the model call;
+ * - nothing that could say otherwise was lost at a limit.
+ *
+ * A tool that comes later with the id of an evicted call is that tool: it is not counted again, and the eviction is
+ * reconciled.
+ */
+export class RequestedTools {
+  readonly #graph: ActivityGraph;
+  readonly #processes: ProcessWatch;
+  readonly #ownership: Ownership;
+  readonly #allowedLatenessMs: number;
+  readonly #responses: AskedResponses;
+  readonly #evicted: EvictedRequests;
+  readonly #waits: RecentWaits;
+  /** Calls that a tool was seen with before their request, and calls that were answered before it. */
+  readonly #met: RecentCalls;
+  readonly #answered: RecentCalls;
+  readonly #reporting = new ReportingTools();
+  /** Tools that may outlive their run: one that has not come when that ends may do so yet. */
+  readonly #detached = new ReportingTools();
+  readonly #finished: CameFinished;
+  /** When something was last forgotten that may have come just before its request. */
+  #lostMs = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    graph: ActivityGraph,
+    processes: ProcessWatch,
+    ownership: Ownership,
+    limits: {
+      readonly allowedLatenessMs: number;
+      readonly maxAgeMs: number;
+      readonly tombstoneTtlMs: number;
+    },
+  ) {
+    this.#graph = graph;
+    this.#processes = processes;
+    this.#ownership = ownership;
+    this.#allowedLatenessMs = limits.allowedLatenessMs;
+    this.#responses = new AskedResponses(graph, mostRemembered);
+    const remembered = {
+      ttlMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
+      most: mostRemembered,
+    };
+    this.#evicted = new EvictedRequests(graph, remembered);
+    this.#met = new RecentCalls(remembered);
+    this.#answered = new RecentCalls(remembered);
+    this.#waits = new RecentWaits(graph);
+    this.#finished = new CameFinished(graph);
+  }
+
+  archive(
+    io: Archive,
+    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  ): void {
+    if (version < 3) {
+      this.#restoreV2(io, { version, nowMs });
+      this.#lostMs = nowMs;
+      return;
+    }
+    this.#lostMs = io.number(this.#lostMs);
+    this.#met.archive(io, { version, nowMs });
+    this.#answered.archive(io, { version, nowMs });
+    this.#reporting.archive(io);
+    this.#detached.archive(io);
+    this.#responses.archive(io);
+    this.#evicted.archive(io);
+    this.#waits.archive(io);
+    if (io.isLoading) {
+      this.#finished.restore();
+    }
+  }
+
+  /** Requests that an older version kept say too little: they are given up, and new ones wait until all that was on its way is here. */
+  #restoreV2(
+    io: Archive,
+    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  ): void {
+    io.texts([]);
+    io.numbers([]);
+    this.#met.archive(io, { version, nowMs });
+    this.#reporting.archive(io);
+    if (version > 1) {
+      io.texts([]);
+    }
+  }
+
+  /** A finished model call asked for a tool. */
+  request(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const process = batch.process.get(row);
+    if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
+      return "superseded"; // Starts are reported, so there is nothing to infer.
+    }
+    const key0 = batch.key0.get(row);
+    const key1 = batch.key1.get(row);
+    const key = keyOf(batch, row);
+    if (this.#responses.ofCall(key) !== undefined || this.#evicted.has(key)) {
+      return "repeated";
+    }
+    const trace = this.#graph.traces.find(
+      process,
+      batch.trace0.get(row),
+      batch.trace1.get(row),
+      batch.trace2.get(row),
+      batch.trace3.get(row),
+    );
+    const span0 = batch.span0.get(row);
+    const span1 = batch.span1.get(row);
+    const isKnown = trace !== -1 && this.#graph.spans.find(trace, span0, span1) !== -1;
+    if (!isKnown || (key0 === 0 && key1 === 0)) {
+      return "untracked";
+    }
+    const name = batch.name.get(row);
+    const call: AskedCall = { key, name, state: "open" };
+    const response = this.#responses.add({ process, trace, span0, span1, atMs: nowMs }, call);
+    if (response === undefined) {
+      return "untracked";
+    }
+    const met = this.#met.take(process, key0, key1, nowMs);
+    if (met !== undefined) {
+      this.#noteRan(response, call, met.name, met.endMs);
+      return "answered";
+    }
+    if (this.#answered.take(process, key0, key1, nowMs) !== undefined) {
+      call.state = "answered";
+      return "answered";
+    }
+    return "requested";
+  }
+
+  /** A model was handed the result of a call, or that call was refused, or a person is asked about it. */
+  answer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const process = batch.process.get(row);
+    if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
+      return "superseded";
+    }
+    const key = keyOf(batch, row);
+    const call = this.#callOf(key);
+    if (call === undefined) {
+      const told = { name: 0, endMs: Number.POSITIVE_INFINITY, atMs: nowMs };
+      const lostMs = this.#answered.add(process, batch.key0.get(row), batch.key1.get(row), told);
+      this.#noteLost(lostMs, nowMs);
+      return "unmatched";
+    }
+    if (call.state !== "open") {
+      return "repeated";
+    }
+    call.state = "answered";
+    return "answered";
+  }
+
+  /** A tool with a call id was seen. Must come before its span is taken in. */
+  meet(batch: SignalBatch, row: number, nowMs: number): void {
+    const process = batch.process.get(row);
+    const name = batch.name.get(row);
+    const key = keyOf(batch, row);
+    const isGood = (batch.flags.get(row) & signalFlags.failed) === 0;
+    const endMs = isGood ? batch.endMs.get(row) : Number.POSITIVE_INFINITY;
+    const response = this.#responses.ofCall(key);
+    const call = this.#callOf(key);
+    if (response !== undefined && call !== undefined) {
+      this.#noteRan(response, call, name, endMs);
+      return;
+    }
+    const isBest = this.#processes.sourceOf(process) === sourceRanks.finishedSpans;
+    if (isBest && !this.#evicted.has(key)) {
+      const met = { name, endMs, atMs: nowMs };
+      const lostMs = this.#met.add(process, batch.key0.get(row), batch.key1.get(row), met);
+      this.#noteLost(lostMs, nowMs);
+    }
+  }
+
+  /** By how much a tool that came is late, if it was evicted before: once for each eviction. */
+  takeEvicted(batch: SignalBatch, row: number, nowMs: number): number | undefined {
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    return hasKey ? this.#evicted.take(keyOf(batch, row), nowMs) : undefined;
+  }
+
+  /** A model call or a tool came finished, and its span is known. */
+  noteFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    const isTool = spans.kind.get(span) === workKinds.tool;
+    if (spans.hasFlag(span, spanFlags.detached)) {
+      this.#detached.add(batch.process.get(row), batch.name.get(row));
+    }
+    const lateByMs = isTool ? this.takeEvicted(batch, row, nowMs) : undefined;
+    if (lateByMs !== undefined) {
+      this.#evicted.noteLate(span, lateByMs);
+    }
+    if (!isTool && (batch.flags.get(row) & signalFlags.prompted) !== 0) {
+      spans.setFlag(span, spanFlags.prompted);
+    }
+    const isBest = this.#processes.sourceOf(batch.process.get(row)) === sourceRanks.finishedSpans;
+    if (isBest && !(isTool && hasKey)) {
+      this.#finished.add(span);
+    }
+  }
+
+  /** By how much a finished tool was late, if it had been evicted before it came. */
+  takeLate(span: number): number | undefined {
+    return this.#evicted.takeLate(span);
+  }
+
+  /** A wait for a person has begun or ended. */
+  noteWait(batch: SignalBatch, row: number, nowMs: number): void {
+    this.#waits.note(batch, row, nowMs);
+  }
+
+  /** How many tools that the runs of an owner that has ended asked for are orphans, as of `atMs`. All are decided. */
+  takeUnmet(owner: number, atMs: number): number {
+    const pending = this.#responses.isEmpty ? [] : this.#pendingOf(owner);
+    if (pending.length === 0) {
+      return 0;
+    }
+    const phases = toolPhasesOf(
+      this.#graph,
+      this.#finished.directlyIn(this.#ownership.runsOf(owner)),
+      pending,
+    );
+    for (const { response, call, tool } of phases.met) {
+      const isGood = !this.#graph.spans.hasFlag(tool, spanFlags.failed);
+      call.state = "ran";
+      if (isGood) {
+        response.ranMs = Math.min(response.ranMs, this.#graph.spans.endMs.get(tool));
+      }
+      this.#reporting.add(response.process, call.name);
+    }
+    let unmet = 0;
+    for (const { response, modelCall, run } of pending) {
+      for (const { key } of this.#missing(response, { modelCall, run, owner }, phases)) {
+        this.#evicted.add(key, run, atMs);
+        unmet++;
+      }
+      this.#responses.remove(response);
+    }
+    return unmet;
+  }
+
+  /** Names that requests are compared by. */
+  *names(): Generator<number> {
+    yield* this.#responses.names();
+    yield* this.#met.names();
+    yield* this.#reporting.names();
+    yield* this.#detached.names();
+  }
+
+  /** Must be called when the number of a process is given up. */
+  forgetProcess(process: number): void {
+    this.#reporting.forgetProcess(process);
+    this.#detached.forgetProcess(process);
+    this.#evicted.forgetProcess(process);
+  }
+
+  /** The row of a span is given up: what it asked for can no longer be told to be anybody's. */
+  forgetSpan(span: number): void {
+    const { spans } = this.#graph;
+    const trace = spans.trace.get(span);
+    this.#responses.forget(trace, spans.id0.get(span), spans.id1.get(span));
+    this.#evicted.takeLate(span);
+    this.#finished.forgetSpan(span);
+  }
+
+  /** Forgets what has been remembered long enough. Must be called before anything happens at `nowMs`. */
+  forgetOld(nowMs: number): void {
+    this.#evicted.forgetOld(nowMs);
+  }
+
+  #pendingOf(owner: number) {
+    const { spans, tree } = this.#graph;
+    const traces = new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)));
+    return [...traces]
+      .flatMap((trace) => this.#responses.inTrace(trace))
+      .flatMap((response) => {
+        const modelCall = spans.find(response.trace, response.span0, response.span1);
+        const run = modelCall === -1 ? -1 : tree.ownerAbove(modelCall);
+        const isIts = run !== -1 && spans.owner.get(run) === owner;
+        return isIts ? [{ response, modelCall, run }] : [];
+      });
+  }
+
+  /** The calls of a response that are orphans. */
+  #missing(
+    response: AskedResponse,
+    of: { readonly modelCall: number; readonly run: number; readonly owner: number },
+    phases: ToolPhases,
+  ): readonly AskedCall[] {
+    const { spans } = this.#graph;
+    const { process, atMs, ranMs, hasKeyedTools } = response;
+    const { modelCall, run, owner } = of;
+    const sinceMs = atMs - this.#allowedLatenessMs;
+    const isUnknown =
+      spans.hasFlag(modelCall, spanFlags.failed) ||
+      this.#lostMs >= sinceMs ||
+      (!hasKeyedTools && this.#mayHaveMetUnseen(process, phases)) ||
+      this.#waits.concerns(run, sinceMs);
+    const open = response.calls.filter(
+      ({ name, state }) => state === "open" && name !== 0 && !this.#detached.has(process, name),
+    );
+    if (isUnknown || open.length === 0 || !Number.isFinite(ranMs)) {
+      return [];
+    }
+    const reported = open.filter(({ name }) => this.#reporting.has(process, name));
+    const next = phases.after(modelCall);
+    if (next !== "nothing") {
+      return next === "a model call" ? reported : [];
+    }
+    const hasFailed = this.#ownership
+      .runsOf(owner)
+      .some((each) => spans.hasFlag(each, spanFlags.failed));
+    const isBrokenOff = spans.hasFlag(run, spanFlags.brokenOff);
+    const hasGoneOn = ranMs + wentOnForMs <= spans.endMs.get(run);
+    if (!hasGoneOn || !(hasFailed || isBrokenOff)) {
+      return [];
+    }
+    return isBrokenOff ? open : reported;
+  }
+
+  /**
+   * Whether tools without a call id may have come that were asked for: by another name, or reported in another way than as
+   * finished spans, which the process has begun since.
+   */
+  #mayHaveMetUnseen(process: number, phases: ToolPhases): boolean {
+    return phases.hasOthers || this.#processes.sourceOf(process) !== sourceRanks.finishedSpans;
+  }
+
+  #callOf(key: string): AskedCall | undefined {
+    return this.#responses.ofCall(key)?.calls.find((call) => call.key === key);
+  }
+
+  #noteRan(response: AskedResponse, call: AskedCall, asTool: number, endMs: number): void {
+    call.state = "ran";
+    response.hasKeyedTools = true;
+    response.ranMs = Math.min(response.ranMs, endMs);
+    if (call.name === asTool) {
+      this.#reporting.add(response.process, call.name);
+    }
+  }
+
+  /** What was forgotten may matter to what comes within a lateness of it. */
+  #noteLost(lostMs: number | undefined, nowMs: number): void {
+    if (lostMs !== undefined && lostMs + this.#allowedLatenessMs >= nowMs) {
+      this.#lostMs = nowMs;
+    }
+  }
+}
+
+function keyOf(batch: SignalBatch, row: number): string {
+  return `${batch.process.get(row)}:${batch.key0.get(row)}:${batch.key1.get(row)}`;
+}

@@ -1,0 +1,296 @@
+import type { SignalResult } from "../../model/dialects.ts";
+import { compareMoments, type Moment } from "../../model/moment.ts";
+import type { SignalBatch } from "../../model/signal-batch.ts";
+import { claimNames, toWorkKind, workKinds } from "../../model/work.ts";
+import type { Claims } from "../policy/claims.ts";
+import type { Evictions } from "../policy/evictions.ts";
+import type { Pauses } from "../policy/pauses.ts";
+import type { SessionStates } from "../policy/session-states.ts";
+import type { DueQueue } from "../schedule/keyed-timers.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import { openWorkOf } from "../store/open-members.ts";
+import type { WorkLedger } from "../store/open-work.ts";
+import { spanStates } from "../store/span-table.ts";
+import type { SignalLookup } from "./signal-lookup.ts";
+import type { Enlistment } from "./span-registry.ts";
+
+/** What signals say of whole sessions: that one is over, idle, waits for a person, goes on, is complained of. */
+export class SessionSignals {
+  readonly #allowedLatenessMs: number;
+  readonly #lookup: SignalLookup;
+  readonly #graph: ActivityGraph;
+  readonly #ledger: WorkLedger;
+  readonly #enlistment: Enlistment;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
+  readonly #evictions: Evictions;
+  readonly #states: SessionStates;
+  readonly #pauses: Pauses;
+  readonly #claims: Claims;
+
+  constructor(parts: {
+    readonly allowedLatenessMs: number;
+    readonly lookup: SignalLookup;
+    readonly graph: ActivityGraph;
+    readonly ledger: WorkLedger;
+    readonly enlistment: Enlistment;
+    readonly deadlines: DueQueue;
+    readonly sessionDeadlines: DueQueue;
+    readonly evictions: Evictions;
+    readonly states: SessionStates;
+    readonly pauses: Pauses;
+    readonly claims: Claims;
+  }) {
+    this.#allowedLatenessMs = parts.allowedLatenessMs;
+    this.#lookup = parts.lookup;
+    this.#graph = parts.graph;
+    this.#ledger = parts.ledger;
+    this.#enlistment = parts.enlistment;
+    this.#deadlines = parts.deadlines;
+    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#evictions = parts.evictions;
+    this.#states = parts.states;
+    this.#pauses = parts.pauses;
+    this.#claims = parts.claims;
+  }
+
+  /** A session is over: what began in it before that has a lateness to say how it ended. */
+  end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { groups } = this.#graph;
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    if (group === -1) {
+      return "unmatched";
+    }
+    const isRepeated =
+      groups.hasEnded(group) &&
+      groups.sessionEndMs.get(group) === batch.endMs.get(row) &&
+      groups.sessionEndSeq.get(group) === batch.seq.get(row);
+    if (isRepeated) {
+      return "session_ended"; // Its lateness has begun.
+    }
+    const end = { atMs: nowMs, timeMs: batch.endMs.get(row), seq: batch.seq.get(row) };
+    const isLast =
+      !groups.hasEnded(group) ||
+      compareMoments(groups.sessionEndOf(group), end, this.#allowedLatenessMs) <= 0;
+    groups.endedAtMs.set(group, nowMs);
+    if (isLast) {
+      groups.sessionEndMs.set(group, end.timeMs);
+      groups.sessionEndSeq.set(group, end.seq);
+    }
+    this.#sessionDeadlines.schedule(group, nowMs + this.#allowedLatenessMs);
+    return "session_ended";
+  }
+
+  /** A gateway reports a session idle: runs that began before have ended, if their ends do not say so themselves. */
+  idle(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { owners, live } = this.#graph;
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    if (group === -1) {
+      return "unmatched";
+    }
+    const idle = momentOf(batch, row, nowMs);
+    this.#graph.groups.queued.set(group, 0);
+    this.#states.change(group);
+    for (const owner of live.all(group)) {
+      const isOver =
+        owners.isOpen(owner) &&
+        !owners.isLoose(owner) &&
+        compareMoments(owners.startOf(owner), idle, this.#allowedLatenessMs) < 0 &&
+        (owners.workedAtMs.get(owner) === 0 ||
+          compareMoments(owners.workedOf(owner), idle, this.#allowedLatenessMs) < 0);
+      if (isOver && !Number.isFinite(owners.idleAtMs.get(owner))) {
+        owners.idleAtMs.set(owner, nowMs);
+        owners.idleMs.set(owner, idle.timeMs);
+        owners.idleSeq.set(owner, idle.seq);
+        this.#deadlines.set(owner, nowMs + this.#allowedLatenessMs);
+      }
+    }
+    return "idle";
+  }
+
+  /** Work waits for a person: the span that is named, else the open runs of the session. */
+  pause(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const span = this.#spanOf(batch, row, nowMs);
+    const group = span === -1 ? this.#lookup.referencedGroupOf(batch, row) : -1;
+    const isKnown = span === -1 ? group !== -1 : !this.#isOver(span);
+    const key = pauseKeyOf(batch, row);
+    if (!isKnown || !this.#pauses.begin(span, group, key, momentOf(batch, row, nowMs))) {
+      return "unmatched";
+    }
+    this.#states.pauseChanged(this.#pauses.namedBy(key), "pause");
+    return "paused";
+  }
+
+  /** A wait for a person is over; without a key, all waits of the session are. */
+  resume(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    if (hasKey) {
+      const named = this.#pauses.end(pauseKeyOf(batch, row), momentOf(batch, row, nowMs));
+      if (named === undefined) {
+        return "unmatched";
+      }
+      this.resumed(named, nowMs);
+      return "resumed";
+    }
+    const span = this.#spanOf(batch, row, nowMs);
+    const group =
+      span === -1 ? this.#lookup.referencedGroupOf(batch, row) : this.#graph.groupOf(span);
+    const named = this.#pauses.endAll(group, span, momentOf(batch, row, nowMs));
+    if (named === undefined) {
+      return "unmatched";
+    }
+    this.resumed(named, nowMs);
+    return "resumed";
+  }
+
+  /** Open work that waited goes on: its age, that of what is open in it, and that of what is above it, count anew. */
+  resumed(named: readonly number[], nowMs: number): void {
+    const { spans } = this.#graph;
+    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#graph, span)]);
+    for (const each of aged) {
+      for (let at = each; at !== -1; at = spans.parentOf(at)) {
+        if (spans.state.get(at) === spanStates.open && spans.leaseMs.get(at) === 0) {
+          spans.seenAtMs.set(at, nowMs);
+          this.#ledger.ages.set(at, this.#ledger.silentUntilMs(at));
+        }
+      }
+    }
+    // What is open in a run that waited was not silent meanwhile.
+    this.#states.pauseChanged(aged, "resume");
+  }
+
+  /** The gateway complains of a session. */
+  claim(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    if (batch.referencesFrom(row) === batch.referencesTo(row)) {
+      return "unmatched";
+    }
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    this.#noteQueue(group, batch, row);
+    const isNew = this.#claims.make(
+      {
+        session: sessionOf(batch, row),
+        group,
+        claim: claimNames[batch.claimed.get(row)] ?? "none",
+        span: this.#lookup.find(batch, row),
+        kind: toWorkKind(batch.kind.get(row)),
+        name: batch.name.get(row),
+        isQueued: batch.completed.get(row) > 1,
+      },
+      nowMs,
+    );
+    return isNew ? "claimed" : "repeated";
+  }
+
+  /** The gateway recovered a session: its claims are over. */
+  recovered(batch: SignalBatch, row: number): SignalResult {
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    this.#claims.recovered(sessionOf(batch, row), group);
+    this.#noteQueue(group, batch, row);
+    return group === -1 ? "unmatched" : "recovered";
+  }
+
+  /** As many messages wait in a session as a signal says, if it does. */
+  #noteQueue(group: number, batch: SignalBatch, row: number): void {
+    if (group !== -1 && batch.completed.get(row) > 0) {
+      this.#graph.groups.queued.set(group, batch.completed.get(row) - 1);
+      this.#states.change(group);
+    }
+  }
+
+  /** Messages wait in a session. */
+  queued(batch: SignalBatch, row: number): SignalResult {
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    if (group === -1) {
+      return "unmatched";
+    }
+    this.#noteQueue(group, batch, row);
+    return "queued";
+  }
+
+  /**
+   * The gateway evicted markers of a session itself: they are evicted here too, at once. Those whose run has ended; others
+   * only where the number leaves no choice, for the end of their run may be on its way.
+   */
+  evictedThere(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const group = this.#lookup.referencedGroupOf(batch, row);
+    if (group === -1) {
+      return "unmatched";
+    }
+    const said = momentOf(batch, row, nowMs);
+    const markers = [
+      ...this.#evictable(group, workKinds.tool, batch.claimed.get(row), said),
+      ...this.#evictable(group, workKinds.modelCall, batch.completed.get(row), said),
+    ];
+    if (markers.length === 0) {
+      return "unmatched";
+    }
+    const channel = this.#graph.groups.channel.get(group);
+    this.#evictions.evict(markers, { reason: "orphaned_no_owner", channel, atMs: nowMs });
+    this.#states.review(group);
+    return "evicted";
+  }
+
+  #evictable(group: number, kind: number, count: number, before: Moment): readonly number[] {
+    const { spans, owners, live, tree } = this.#graph;
+    const open = live
+      .all(group)
+      .flatMap((owner) => openWorkOf(this.#graph, owner))
+      .filter((span) => {
+        const start = {
+          atMs: spans.startedAtMs.get(span),
+          timeMs: spans.startMs.get(span),
+          seq: spans.seq.get(span),
+        };
+        const isBefore = compareMoments(start, before, this.#allowedLatenessMs) < 0;
+        return isBefore && spans.kind.get(span) === kind;
+      })
+      .sort((a, b) => spans.startedAtMs.get(a) - spans.startedAtMs.get(b));
+    const ended = open.filter((span) => {
+      const owner = spans.owner.get(span);
+      return !owners.isLoose(owner) && !owners.isOpen(owner) && !tree.mayOutliveRun(span);
+    });
+    return open.length <= count ? open : ended.slice(0, count);
+  }
+
+  /** Whether work has ended or was evicted, so that it waits for nothing. */
+  #isOver(span: number): boolean {
+    const { spans } = this.#graph;
+    const state = spans.state.get(span);
+    const isClosed = state > spanStates.open;
+    return isClosed && spans.kind.get(span) !== workKinds.other;
+  }
+
+  /** The span that a signal names, made known where it is on its way; -1 when it names none. */
+  #spanOf(batch: SignalBatch, row: number, nowMs: number): number {
+    const span = this.#lookup.find(batch, row);
+    const hasSpan = batch.span0.get(row) !== 0 || batch.span1.get(row) !== 0;
+    if (span !== -1 || !hasSpan) {
+      return span;
+    }
+    // It is on its way: signals of several pipelines overtake each other.
+    return this.#enlistment.add(batch, row, nowMs);
+  }
+}
+
+function momentOf(batch: SignalBatch, row: number, atMs: number): Moment {
+  return { atMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
+}
+
+function openWorkBelow(graph: ActivityGraph, span: number): readonly number[] {
+  const owner = graph.spans.owner.get(span);
+  const isRun = graph.spans.kind.get(span) === workKinds.run;
+  return isRun && owner !== -1 ? openWorkOf(graph, owner) : [];
+}
+
+function pauseKeyOf(batch: SignalBatch, row: number): string {
+  return `${batch.process.get(row)}:${batch.key0.get(row)}:${batch.key1.get(row)}`;
+}
+
+/** Names the first session that a signal does, also where nothing is known of it. */
+function sessionOf(batch: SignalBatch, row: number): string {
+  const first = batch.referencesFrom(row);
+  const isNamed = first < batch.referencesTo(row);
+  return isNamed
+    ? `${batch.process.get(row)}:${batch.referenceHi(first)}:${batch.referenceLo(first)}`
+    : "";
+}

@@ -1,0 +1,63 @@
+import type { SignalBatch } from "../../model/signal-batch.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+
+/** Finds what a signal speaks of among what is known. Changes nothing. */
+export class SignalLookup {
+  readonly #graph: ActivityGraph;
+
+  constructor(graph: ActivityGraph) {
+    this.#graph = graph;
+  }
+
+  /** The row of the parent that the span has, or that the signal names and it may have; -1 when it is not known. */
+  parentOf(known: number, batch: SignalBatch, row: number): number {
+    const { spans } = this.#graph;
+    const linked = known === -1 ? -1 : spans.parentOf(known);
+    const trace = this.findTrace(batch, row);
+    if (linked !== -1 || trace === -1) {
+      return linked;
+    }
+    const named = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
+    return named === -1 || known === -1 || this.#graph.tree.canLink(known, named) ? named : -1;
+  }
+
+  /** The group that the first known reference of the signal names, or -1. */
+  referencedGroupOf(batch: SignalBatch, row: number): number {
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      const group = this.groupOf(batch, row, reference);
+      if (group !== -1) {
+        return group;
+      }
+    }
+    return -1;
+  }
+
+  /** The group of one reference of the signal, or -1. */
+  groupOf(batch: SignalBatch, row: number, reference: number): number {
+    return this.#graph.referencedGroup(
+      batch.process.get(row),
+      batch.referenceHi(reference),
+      batch.referenceLo(reference),
+    );
+  }
+
+  /** The row of the span that a signal speaks of, or -1. */
+  find(batch: SignalBatch, row: number): number {
+    const trace = this.findTrace(batch, row);
+    return trace === -1
+      ? -1
+      : this.#graph.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
+  }
+
+  /** The row of its trace, or -1. */
+  findTrace(batch: SignalBatch, row: number): number {
+    return this.#graph.traces.find(
+      batch.process.get(row),
+      batch.trace0.get(row),
+      batch.trace1.get(row),
+      batch.trace2.get(row),
+      batch.trace3.get(row),
+    );
+  }
+}

@@ -1,0 +1,169 @@
+import { workKinds } from "../../model/work.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import { groupFlags } from "../store/group-table.ts";
+import type { Archive } from "../store/snapshot.ts";
+import { spanFlags, spanStates } from "../store/span-table.ts";
+
+/** As many runs and harness runs of one process are remembered for pairing. */
+const remembered = 64;
+/** The two begin, and end, within so long of each other. */
+const mostApartMs = 1_000;
+
+interface Candidates {
+  readonly runs: number[];
+  readonly harnessRuns: number[];
+}
+
+/**
+ * OpenClaw 2026.4.30 exports a run and its harness run in two traces that nothing links, and only the
+ * harness run says how many items were open. Within a process the two begin and end together, so the
+ * pair that differs least in time is taken as one run; as one owner only where open items are to be explained.
+ */
+export class SplitTraces {
+  readonly #graph: ActivityGraph;
+  readonly #toleranceMs: number;
+  readonly #candidates = new Map<number, Candidates>();
+
+  constructor(graph: ActivityGraph, toleranceMs: number) {
+    this.#graph = graph;
+    this.#toleranceMs = Math.min(toleranceMs, mostApartMs);
+  }
+
+  archive(io: Archive): void {
+    const rows = [...this.#candidates].map(([process, { runs, harnessRuns }]) => [
+      process,
+      runs.length,
+      ...runs,
+      ...harnessRuns,
+    ]);
+    const count = io.number(rows.length);
+    for (let at = 0; at < count; at++) {
+      const [process = 0, runs = 0, ...spans] = io.numbers(rows[at] ?? []);
+      this.#candidates.set(process, { runs: spans.slice(0, runs), harnessRuns: spans.slice(runs) });
+    }
+  }
+
+  /** A run without parent. Gives the harness run without a run that it belongs to, or -1. */
+  addRun(run: number): number {
+    const graph = this.#graph;
+    const { spans } = graph;
+    const { harnessRuns, runs } = this.#of(run);
+    const match = this.#best(
+      run,
+      harnessRuns.filter((each) => lacksInnerRun(graph, spans.owner.get(each))),
+    );
+    if (match === -1) {
+      remember(runs, run);
+    } else {
+      harnessRuns.splice(harnessRuns.indexOf(match), 1);
+    }
+    return match;
+  }
+
+  /** A harness run without a run. Gives the run that belongs to it, or -1. */
+  addHarnessRun(harnessRun: number): number {
+    const { harnessRuns, runs } = this.#of(harnessRun);
+    const match = this.#best(
+      harnessRun,
+      runs.filter((each) => this.#graph.spans.parentOf(each) === -1),
+    );
+    if (match === -1) {
+      remember(harnessRuns, harnessRun);
+    } else {
+      runs.splice(runs.indexOf(match), 1);
+    }
+    return match;
+  }
+
+  /** Must be called when a span's row is given up. */
+  forget(span: number): void {
+    const { spans, traces } = this.#graph;
+    const process = traces.process.get(spans.trace.get(span));
+    const candidates = this.#candidates.get(process);
+    for (const list of candidates === undefined ? [] : [candidates.runs, candidates.harnessRuns]) {
+      const at = list.indexOf(span);
+      if (at !== -1) {
+        list.splice(at, 1);
+      }
+    }
+    if (candidates?.runs.length === 0 && candidates.harnessRuns.length === 0) {
+      this.#candidates.delete(process);
+    }
+  }
+
+  #best(span: number, among: readonly number[]): number {
+    let best = -1;
+    let leastMs = Number.POSITIVE_INFINITY;
+    for (const other of among) {
+      const apartMs = this.#apartMs(span, other);
+      if (apartMs < leastMs) {
+        leastMs = apartMs;
+        best = other;
+      }
+    }
+    return best;
+  }
+
+  /** By how much two differ; Infinity when they cannot be one run. The relay names one trace before it knows the way between. */
+  #apartMs(span: number, other: number): number {
+    const { spans } = this.#graph;
+    if (this.#areOfTwoSessions(span, other)) {
+      return Number.POSITIVE_INFINITY;
+    }
+    if (spans.trace.get(other) === spans.trace.get(span)) {
+      const areRoots = [span, other].every((each) => spans.parentOf(each) === -1);
+      return areRoots ? 0 : Number.POSITIVE_INFINITY;
+    }
+    const isRelayed = [span, other].some((each) => spans.hasFlag(each, spanFlags.relayed));
+    if (isRelayed || spans.startMs.get(span) === 0) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const startMs = Math.abs(spans.startMs.get(other) - spans.startMs.get(span));
+    const haveEnded = [span, other].every(
+      (each) => spans.state.get(each) !== spanStates.open && spans.endMs.get(each) > 0,
+    );
+    const endMs = haveEnded ? Math.abs(spans.endMs.get(other) - spans.endMs.get(span)) : 0;
+    const isNear = Math.max(startMs, endMs) <= this.#toleranceMs;
+    return isNear ? startMs + endMs : Number.POSITIVE_INFINITY;
+  }
+
+  #areOfTwoSessions(span: number, other: number): boolean {
+    const { groups } = this.#graph;
+    const [one, two] = [this.#graph.groupOf(span), this.#graph.groupOf(other)];
+    const areNamed = [one, two].every(
+      (group) => group !== -1 && groups.hasFlag(group, groupFlags.referenced),
+    );
+    return areNamed && one !== two;
+  }
+
+  #of(span: number): Candidates {
+    const { spans, traces } = this.#graph;
+    const process = traces.process.get(spans.trace.get(span));
+    const found = this.#candidates.get(process);
+    if (found !== undefined) {
+      return found;
+    }
+    const made: Candidates = { runs: [], harnessRuns: [] };
+    this.#candidates.set(process, made);
+    return made;
+  }
+}
+
+/** Whether an owner's runs are all harness runs: its run is in another trace, if anywhere. */
+export function lacksInnerRun({ spans, members }: ActivityGraph, owner: number): boolean {
+  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    if (spans.kind.get(span) === workKinds.run && !spans.hasFlag(span, spanFlags.harness)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+function remember(list: number[], span: number): void {
+  if (!list.includes(span)) {
+    list.push(span);
+  }
+  if (list.length > remembered) {
+    list.shift();
+  }
+}

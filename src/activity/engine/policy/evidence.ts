@@ -1,0 +1,56 @@
+import type { Evidence } from "../../model/events.ts";
+import {
+  type BlockedBy,
+  progressNames,
+  toWorkKind,
+  type Verdict,
+  workKinds,
+} from "../../model/work.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import { traceContextOf } from "../store/marker-summary.ts";
+import type { UsualDurations } from "../store/usual-durations.ts";
+import type { OwnerVerdict } from "./verdicts.ts";
+
+/** What is known of a verdict at a moment. */
+export type EvidenceOf = (verdict: OwnerVerdict, atMs: number) => Evidence;
+
+/** Collects what an operator wants to know of a verdict. */
+export function createEvidence(graph: ActivityGraph, usual: UsualDurations): EvidenceOf {
+  const { spans, owners, away } = graph;
+  return ({ verdict, culprit, sinceMs }, atMs) => {
+    if (culprit === -1) {
+      return { verdict, blockedBy: "none", name: 0, ...traceContextOf(graph, -1) };
+    }
+    const kind = toWorkKind(spans.kind.get(culprit));
+    const isRun = kind === workKinds.run;
+    const name = isRun ? 0 : spans.name.get(culprit);
+    const owner = spans.owner.get(culprit);
+    const lastSignal = owner === -1 ? undefined : progressNames[owners.lastProgress.get(owner)];
+    const duration = isRun ? undefined : usual.of(kind, name);
+    return {
+      verdict,
+      blockedBy: blockedByOf(verdict),
+      name,
+      silentMs: atMs - sinceMs,
+      ageMs: away.between(spans.startedAtMs.get(culprit), atMs),
+      ...(lastSignal === undefined ? {} : { lastSignal }),
+      ...(duration === undefined ? {} : { usualP50Ms: duration.p50Ms, usualP99Ms: duration.p99Ms }),
+      ...traceContextOf(graph, culprit),
+    };
+  };
+}
+
+/** What a verdict blames. */
+function blockedByOf(verdict: Verdict): BlockedBy {
+  switch (verdict) {
+    case "silent_tool":
+      return "tool";
+    case "silent_model_call":
+      return "model_call";
+    case "retrying":
+    case "wedged_run":
+      return "run";
+    default:
+      return "none";
+  }
+}

@@ -1,0 +1,259 @@
+import { compareMoments, type Moment } from "../../model/moment.ts";
+import { confidenceOf, workKinds } from "../../model/work.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import type { WorkLedger } from "../store/open-work.ts";
+import type { Archive } from "../store/snapshot.ts";
+import { holds, spanFlags, spanStates } from "../store/span-table.ts";
+import type { Breaker, DueCount } from "./circuit-breaker.ts";
+import type { Eviction, Evictions } from "./evictions.ts";
+import { usualGapMsOf } from "./leases.ts";
+import type { Ownership } from "./ownership.ts";
+import type { Pauses } from "./pauses.ts";
+import type { ProcessWatch } from "./process-liveness.ts";
+
+const noSpans: ReadonlySet<number> = new Set();
+
+/**
+ * What silence means: of a process or of a span that promised heartbeats, and of work that has been open
+ * for longer than any should be. Silence proves little, so the breaker is asked first.
+ */
+export class Silence {
+  readonly #graph: ActivityGraph;
+  readonly #ledger: WorkLedger;
+  readonly #processes: ProcessWatch;
+  readonly #ownership: Ownership;
+  readonly #evictions: Evictions;
+  readonly #breaker: Breaker;
+  readonly #pauses: Pauses;
+  /** How long an eviction is held back. */
+  readonly #holdMs: number;
+  #waitsForInput = false;
+
+  constructor(parts: {
+    readonly graph: ActivityGraph;
+    readonly ledger: WorkLedger;
+    readonly processes: ProcessWatch;
+    readonly ownership: Ownership;
+    readonly evictions: Evictions;
+    readonly breaker: Breaker;
+    readonly pauses: Pauses;
+    readonly allowedLatenessMs: number;
+  }) {
+    this.#graph = parts.graph;
+    this.#ledger = parts.ledger;
+    this.#processes = parts.processes;
+    this.#ownership = parts.ownership;
+    this.#evictions = parts.evictions;
+    this.#breaker = parts.breaker;
+    this.#pauses = parts.pauses;
+    this.#holdMs = parts.allowedLatenessMs;
+  }
+
+  archive(io: Archive): void {
+    this.#waitsForInput = io.number(this.#waitsForInput ? 1 : 0) === 1;
+  }
+
+  /**
+   * A process has been silent for too long, or has a successor, or said that it ends. `most`: where more work
+   * than that is open the other groups of it go when it is decided again, which is as soon as can be.
+   */
+  decideProcess(
+    process: number,
+    dueMs: number,
+    { due, most }: { readonly due: DueCount; readonly most: number },
+  ): void {
+    const end = this.#processes.decide(process, dueMs, (held, intervalMs) =>
+      this.#hold(held, { process, dueMs, usualGapMs: intervalMs }, due),
+    );
+    if (end === undefined) {
+      return;
+    }
+    const reason = end === "lease_expired" ? end : "process_gone";
+    const sureness = end === "replaced" ? ({ confidence: "probable" } as const) : {};
+    const deleted = end === "process_gone" ? this.#processes.deletedAt(process) : undefined;
+    const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
+    const { parts, isAll } = this.#openByGroup(process, most, kept);
+    const { spans } = this.#graph;
+    const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
+    for (const members of parts.values()) {
+      const markers = members.filter((span) => !isRun(span));
+      if (markers.length > 0) {
+        const channel = this.#evictions.channelOf(markers[0] ?? -1);
+        this.#evictions.evict(markers, { reason, ...sureness, channel, atMs: dueMs });
+      }
+    }
+    for (const run of [...parts.values()].flat().filter(isRun)) {
+      this.#evictRun(run, { reason, ...sureness, atMs: dueMs });
+    }
+    this.#processes.leave(process, isAll ? undefined : { reason: end, dueMs });
+    if (isAll && kept.size > 0) {
+      this.#processes.livesOn(process);
+    }
+  }
+
+  /** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
+  #openSince(process: number, deleted: Moment): ReadonlySet<number> {
+    const { spans } = this.#graph;
+    const since = new Set<number>();
+    for (const span of this.openOf(process)) {
+      const start = {
+        atMs: spans.startedAtMs.get(span),
+        timeMs: spans.startMs.get(span),
+        seq: 0,
+      };
+      const isLater =
+        compareMoments(start, deleted, this.#holdMs) > 0 ||
+        spans.hasFlag(span, spanFlags.reportedAfterDelete);
+      for (let at = isLater ? span : -1; at !== -1; at = spans.parentOf(at)) {
+        since.add(at);
+      }
+    }
+    return since;
+  }
+
+  /** Open work may have been silent for too long. */
+  expire(span: number, dueMs: number, due: DueCount): void {
+    const { spans } = this.#graph;
+    if (spans.state.get(span) !== spanStates.open) {
+      return;
+    }
+    const { ages } = this.#ledger;
+    const silentUntilMs = this.#ledger.silentUntilMs(span);
+    const leaseMs = spans.leaseMs.get(span);
+    if (silentUntilMs > dueMs) {
+      ages.set(span, silentUntilMs);
+      return;
+    }
+    if (leaseMs === 0 && this.#pauses.holdsTime(span)) {
+      spans.seenAtMs.set(span, dueMs);
+      ages.set(span, this.#ledger.silentUntilMs(span));
+      return;
+    }
+    const held = spans.held.get(span);
+    // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
+    const gapMs = leaseMs > 0 ? usualGapMsOf(leaseMs) : Number.POSITIVE_INFINITY;
+    const process = this.#graph.traces.process.get(spans.trace.get(span));
+    const hold = this.#hold(held, { process, dueMs, usualGapMs: gapMs }, due);
+    spans.held.set(span, hold);
+    if (hold !== holds.none) {
+      ages.set(span, dueMs + this.#holdMs);
+      return;
+    }
+    const reason = leaseMs > 0 ? "lease_expired" : "max_age";
+    if (spans.kind.get(span) === workKinds.run) {
+      this.#evictRun(span, { reason, atMs: dueMs });
+    } else {
+      const channel = this.#evictions.channelOf(span);
+      this.#evictions.evict([span], { reason, channel, atMs: dueMs });
+    }
+  }
+
+  /** What the run leaves open is evicted later, and then no surer than the run was. */
+  #evictRun(run: number, eviction: Omit<Eviction, "channel">): void {
+    const { reason, atMs, confidence = confidenceOf[reason] } = eviction;
+    if (confidence !== "confirmed") {
+      const { endProbable, endPresumed } = spanFlags;
+      this.#graph.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
+    }
+    this.#ledger.evict(run, reason, atMs);
+    this.#ownership.runEvicted(run, atMs);
+  }
+
+  /** Something is heard again, of whomever: whoever was held back for that gets a new lease. */
+  hear(nowMs: number): void {
+    if (!this.#waitsForInput) {
+      return;
+    }
+    this.#waitsForInput = false;
+    this.#processes.renewHeld(nowMs);
+    this.#renew((span) => this.#graph.spans.held.get(span) === holds.untilInput, nowMs);
+  }
+
+  /** Open work of a process in whole groups, of which there are enough for `most`, and whether that is all. */
+  #openByGroup(process: number, most: number, but: ReadonlySet<number>) {
+    const parts = new Map<number, number[]>();
+    const open = this.openOf(process).filter((span) => !but.has(span));
+    let taken = 0;
+    for (const span of open) {
+      const group = this.#graph.groupOf(span);
+      const known = parts.get(group);
+      if (known !== undefined) {
+        known.push(span);
+      } else if (taken < most) {
+        parts.set(group, [span]);
+      } else {
+        continue;
+      }
+      taken++;
+    }
+    return { parts, isAll: taken === open.length };
+  }
+
+  /** Open work of a process. Walks every row; processes end rarely. */
+  openOf(process: number): number[] {
+    const { spans, traces } = this.#graph;
+    const open: number[] = [];
+    for (let span = 0; span < spans.rows; span++) {
+      if (
+        spans.state.get(span) === spanStates.open &&
+        traces.process.get(spans.trace.get(span)) === process
+      ) {
+        open.push(span);
+      }
+    }
+    return open;
+  }
+
+  /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
+  renewHost(isThere: (process: number) => boolean, nowMs: number): void {
+    this.#renew((span) => {
+      const { spans, traces } = this.#graph;
+      return (
+        spans.held.get(span) === holds.untilHost &&
+        isThere(traces.process.get(spans.trace.get(span)))
+      );
+    }, nowMs);
+  }
+
+  #renew(isMeant: (span: number) => boolean, nowMs: number): void {
+    const { spans } = this.#graph;
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && isMeant(span)) {
+        spans.held.set(span, holds.none);
+        spans.seenAtMs.set(span, nowMs);
+        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+      }
+    }
+  }
+
+  /**
+   * Whether an eviction waits, and for what. `held`: how it waited until now. Once, for a lateness; but a mass while nothing
+   * comes at all waits until something does. What waits because its whole host is silent gets a new lease when that is heard.
+   */
+  #hold(
+    held: number,
+    {
+      process,
+      dueMs,
+      usualGapMs,
+    }: { readonly process: number; readonly dueMs: number; readonly usualGapMs: number },
+    due: DueCount,
+  ): number {
+    const hasStopped = this.#breaker.hasInputStopped(dueMs, usualGapMs);
+    const isMass = this.#breaker.isSilentMass(dueMs, due);
+    if (isMass && hasStopped) {
+      this.#waitsForInput = true;
+      return holds.untilInput;
+    }
+    const isHostSilent = this.#processes.isHostSilent(process, dueMs, usualGapMs);
+    if (held !== holds.none || !(isMass || hasStopped || isHostSilent)) {
+      return holds.none;
+    }
+    const isFirstOfHost = isHostSilent && this.#processes.holdHost(process);
+    const markers = !isMass && (hasStopped || isFirstOfHost) ? due(dueMs).total : 0;
+    if (markers > 0) {
+      this.#breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
+    }
+    return isHostSilent ? holds.untilHost : holds.once;
+  }
+}

@@ -1,0 +1,151 @@
+import { dialects } from "../../model/dialects.ts";
+import { compareMoments, type Moment } from "../../model/moment.ts";
+import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityGraph } from "../store/activity-store.ts";
+import type { WorkLedger } from "../store/open-work.ts";
+import { ownerFlags } from "../store/owner-table.ts";
+import type { Archive } from "../store/snapshot.ts";
+import { spanFlags } from "../store/span-table.ts";
+import type { Claims } from "./claims.ts";
+import type { Silence } from "./lease-policy.ts";
+import type { Ownership } from "./ownership.ts";
+import type { ProcessWatch } from "./process-liveness.ts";
+
+/** Processes of which it is remembered since when nobody watches them. */
+const mostRemembered = 10_000;
+
+interface Unwatched {
+  /** By the sender's clock: its relay has reported what began before. */
+  readonly beforeMs: number;
+  /** How much our clock was ahead of that. */
+  readonly aheadMs: number;
+  /** Until then that is remembered. */
+  readonly untilMs: number;
+}
+
+/**
+ * What becomes of open work when its source stops watching while the process lives on, as a relay does that is switched
+ * off: it is untracked. It is no orphan, decides no state, and its end changes nothing when it is reported after all.
+ */
+export class UnwatchedWork {
+  readonly #graph: ActivityGraph;
+  readonly #ledger: WorkLedger;
+  readonly #processes: ProcessWatch;
+  readonly #silence: Silence;
+  readonly #claims: Claims;
+  readonly #ownership: Ownership;
+  readonly #rememberedForMs: number;
+  readonly #allowedLatenessMs: number;
+  /** By process, the oldest first. */
+  readonly #unwatched = new Map<number, Unwatched>();
+
+  constructor(parts: {
+    readonly limits: { readonly maxAgeMs: number; readonly allowedLatenessMs: number };
+    readonly graph: ActivityGraph;
+    readonly ledger: WorkLedger;
+    readonly processes: ProcessWatch;
+    readonly silence: Silence;
+    readonly claims: Claims;
+    readonly ownership: Ownership;
+  }) {
+    this.#graph = parts.graph;
+    this.#ledger = parts.ledger;
+    this.#processes = parts.processes;
+    this.#silence = parts.silence;
+    this.#claims = parts.claims;
+    this.#ownership = parts.ownership;
+    this.#rememberedForMs = parts.limits.maxAgeMs;
+    this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
+  }
+
+  archive(io: Archive): void {
+    const cells = io.numbers(
+      [...this.#unwatched].flatMap(([process, { beforeMs, aheadMs, untilMs }]) => [
+        process,
+        beforeMs,
+        aheadMs,
+        untilMs,
+      ]),
+    );
+    for (let at = 0; io.isLoading && at < cells.length; at += 4) {
+      const [process = 0, beforeMs = 0, aheadMs = 0, untilMs = 0] = cells.slice(at, at + 4);
+      this.#unwatched.set(process, { beforeMs, aheadMs, untilMs });
+    }
+  }
+
+  /** The source of this signal no longer watches its process: what it has reported as open is untracked. */
+  begin(batch: SignalBatch, row: number, nowMs: number): void {
+    const process = batch.process.get(row);
+    const isRelay = batch.dialect.get(row) === dialects.relay;
+    const wasRelayed = this.#processes.unwatch(process, { isRelay });
+    if (isRelay && wasRelayed) {
+      this.#remember(process, {
+        beforeMs: batch.startMs.get(row),
+        aheadMs: nowMs - batch.startMs.get(row),
+        untilMs: nowMs + this.#rememberedForMs,
+      });
+    }
+    const { spans, owners } = this.#graph;
+    // What began later is another source's: this is a repeat, or overtaken.
+    const said: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
+    const startOf = (span: number): Moment => ({
+      atMs: spans.startedAtMs.get(span),
+      timeMs: spans.startMs.get(span),
+      seq: 0,
+    });
+    const open = this.#silence
+      .openOf(process)
+      .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay)
+      .filter((span) => compareMoments(startOf(span), said, this.#allowedLatenessMs) <= 0);
+    for (const span of open) {
+      const owner = spans.owner.get(span);
+      if (spans.kind.get(span) === workKinds.run && owner !== -1) {
+        owners.setFlag(owner, ownerFlags.unwatched);
+      }
+    }
+    for (const span of open) {
+      this.#ledger.untrack(span, nowMs);
+      if (spans.kind.get(span) === workKinds.run) {
+        this.#ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
+      }
+    }
+    this.#claims.forgetProcess(process);
+  }
+
+  /** Must be called when the number of a process is given up. */
+  forgetProcess(process: number): void {
+    this.#unwatched.delete(process);
+  }
+
+  /**
+   * Whether a signal of work speaks of what a relay had reported before it was switched off, or reports too late: an exporter of
+   * the same process names it by other ids. In doubt it does not.
+   */
+  covers(batch: SignalBatch, row: number, nowMs: number): boolean {
+    const process = batch.process.get(row);
+    const known = this.#unwatched.size === 0 ? undefined : this.#unwatched.get(process);
+    const isStart = batch.type.get(row) === signalTypes.start;
+    if (known === undefined || (batch.dialect.get(row) === dialects.relay && !isStart)) {
+      return false;
+    }
+    if (known.untilMs <= nowMs) {
+      this.#unwatched.delete(process);
+      return false;
+    }
+    const startMs = batch.startMs.get(row);
+    const endMs = isStart ? 0 : batch.endMs.get(row);
+    // By the sender's clock, as far as that has not been set meanwhile.
+    const delayMs = nowMs - (endMs || startMs) - known.aheadMs;
+    return (startMs || endMs) < known.beforeMs && Math.abs(delayMs) <= this.#allowedLatenessMs;
+  }
+
+  #remember(process: number, unwatched: Unwatched): void {
+    this.#unwatched.delete(process);
+    this.#unwatched.set(process, unwatched);
+    for (const oldest of this.#unwatched.size > mostRemembered ? this.#unwatched.keys() : []) {
+      this.#unwatched.delete(oldest);
+      break;
+    }
+  }
+}

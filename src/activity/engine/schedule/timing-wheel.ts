@@ -1,0 +1,144 @@
+import { Float64Column } from "../../../otlp/columns.ts";
+import { LinkedLists } from "../store/linked-lists.ts";
+import type { Archive } from "../store/snapshot.ts";
+
+const bucketCount = 1024;
+
+/**
+ * A hashed timing wheel: any number of deadlines, one timer. Setting, moving and cancelling cost the
+ * same for one item as for a million. A deadline may lie any number of turns ahead; buckets only say
+ * where to look, the deadline itself decides.
+ */
+export class TimingWheel {
+  readonly #widthMs: number;
+  readonly #lists = new LinkedLists(bucketCount);
+  readonly #dueMs = new Float64Column();
+  #cursor = 0;
+  /** Nothing set in the cursor's bucket is due before it, so the bucket need not be walked again. */
+  #quietUntilMs = 0;
+  #size = 0;
+
+  /** `widthMs` is what one bucket covers: about a hundredth of the usual delay. */
+  constructor(widthMs: number) {
+    this.#widthMs = Math.max(1, widthMs);
+  }
+
+  /** `items` is how many have been admitted. The wheel that loads may have buckets of another width. */
+  archive(io: Archive, items: number): void {
+    const dueMs = new Float64Column(items);
+    for (let item = 0; item < items; item++) {
+      dueMs.set(item, this.isSet(item) ? this.#dueMs.get(item) : Number.NaN);
+    }
+    io.column(dueMs, items);
+    if (io.isLoading) {
+      for (let item = 0; item < items; item++) {
+        this.admit(item);
+        if (!Number.isNaN(dueMs.get(item))) {
+          this.set(item, dueMs.get(item));
+        }
+      }
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Makes room for a new item; must be called once before the item is first set. */
+  admit(item: number): void {
+    this.#lists.ensure(item + 1);
+    this.#dueMs.ensure(item + 1);
+    this.#lists.clear(item);
+  }
+
+  isSet(item: number): boolean {
+    return this.#lists.isListed(item);
+  }
+
+  /** The deadline of an item that is set. */
+  dueMsOf(item: number): number {
+    return this.#dueMs.get(item);
+  }
+
+  /** Sets or moves the deadline of `item`. One in the past is found by the next `due`. */
+  set(item: number, dueMs: number): void {
+    this.cancel(item);
+    this.#dueMs.set(item, dueMs);
+    const tick = Math.floor(dueMs / this.#widthMs);
+    if (tick <= this.#cursor) {
+      this.#quietUntilMs = Math.min(this.#quietUntilMs, dueMs);
+    }
+    this.#lists.push(Math.max(tick, this.#cursor) % bucketCount, item);
+    this.#size++;
+  }
+
+  /** Sets the deadline of `item` unless a later one stands. */
+  postpone(item: number, dueMs: number): void {
+    if (!this.isSet(item) || this.#dueMs.get(item) < dueMs) {
+      this.set(item, dueMs);
+    }
+  }
+
+  /**
+   * Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order, until it returns
+   * false. It must set nothing.
+   */
+  peek(untilMs: number, see: (item: number) => unknown): void {
+    const tick = Math.floor(untilMs / this.#widthMs);
+    const to = Math.min(tick, this.#cursor + bucketCount - 1);
+    for (let at = this.#size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
+      const bucket = at % bucketCount;
+      for (let item = this.#lists.first(bucket); item !== -1; item = this.#lists.after(item)) {
+        if (this.#dueMs.get(item) <= untilMs) {
+          if (see(item) === false) {
+            return;
+          }
+        }
+      }
+    }
+  }
+
+  /** Whether more than `most` items have a deadline at or before `untilMs`. */
+  hasMoreDue(untilMs: number, most: number): boolean {
+    if (this.#size <= most) {
+      return false;
+    }
+    let due = 0;
+    this.peek(untilMs, () => ++due <= most);
+    return due > most;
+  }
+
+  cancel(item: number): void {
+    if (this.#lists.isListed(item)) {
+      this.#lists.remove(item);
+      this.#size--;
+    }
+  }
+
+  /** Takes out every item whose deadline is at or before `nowMs`, in no particular order. */
+  due(nowMs: number, into: number[]): void {
+    const tick = Math.floor(nowMs / this.#widthMs);
+    if (tick === this.#cursor && nowMs < this.#quietUntilMs) {
+      return;
+    }
+    let quietUntilMs = (tick + 1) * this.#widthMs;
+    // Nothing set: no bucket to walk, however long it has been.
+    const from = this.#size === 0 ? tick + 1 : Math.max(this.#cursor, tick - bucketCount + 1);
+    for (let at = from; at <= tick; at++) {
+      let item = this.#lists.first(at % bucketCount);
+      while (item !== -1) {
+        const next = this.#lists.after(item);
+        const dueMs = this.#dueMs.get(item);
+        if (dueMs <= nowMs) {
+          this.cancel(item);
+          into.push(item);
+        } else {
+          quietUntilMs = Math.min(quietUntilMs, dueMs);
+        }
+        item = next;
+      }
+    }
+    this.#cursor = tick;
+    this.#quietUntilMs = quietUntilMs;
+  }
+}

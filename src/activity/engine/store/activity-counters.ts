@@ -1,0 +1,174 @@
+import { dialectNames, type SignalResult, signalResults } from "../../model/dialects.ts";
+import {
+  type Claim,
+  claimNames,
+  type EvictionReason,
+  evictionReasons,
+  kindNames,
+  type Verdict,
+  verdictNames,
+  type WorkKind,
+} from "../../model/work.ts";
+import type { Archive } from "./snapshot.ts";
+
+/** How work ended; the values of `openclaw.outcome` on durations. */
+export const outcomes = ["completed", "error", "evicted"] as const;
+
+export type Outcome = (typeof outcomes)[number];
+
+/** Upper bounds of duration buckets, in seconds: tools take milliseconds to hours. */
+export const durationBoundsS: readonly number[] = [
+  0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600, 1800, 3600,
+  10_800, 43_200,
+];
+
+export interface DurationCells {
+  readonly buckets: number[];
+  sum: number;
+  count: number;
+  min: number;
+  max: number;
+}
+
+/**
+ * Everything the machine counts, as plain numbers: publishing reads them, the hot path only adds.
+ * Arrays by kind are indexed by `WorkKind`.
+ */
+export class ActivityCounts {
+  readonly started = perKind();
+  readonly ended = perKind();
+  readonly open = perKind();
+  readonly untracked = perKind();
+  readonly reconciled = perKind();
+  readonly lateStarts = perKind();
+  readonly #evicted = new Map(evictionReasons.map((reason) => [reason, perKind()]));
+  readonly #signals = new Map<SignalResult, number[]>(
+    signalResults.map((result) => [result, dialectNames.map(() => 0)]),
+  );
+  /** By verdict, then by claim. */
+  readonly #diagnosed = verdictNames.map(() => claimNames.map(() => 0));
+  readonly #durations: readonly (readonly DurationCells[])[] = kindNames.map(() =>
+    outcomes.map(() => ({
+      buckets: durationBoundsS.map(() => 0).concat(0),
+      sum: 0,
+      count: 0,
+      min: Number.POSITIVE_INFINITY,
+      max: 0,
+    })),
+  );
+
+  /** By name, so that counters outlive a change of what is told apart. */
+  archive(io: Archive): void {
+    const named = new Map<string, number[]>([
+      ...Object.entries({
+        started: this.started,
+        ended: this.ended,
+        open: this.open,
+        untracked: this.untracked,
+        reconciled: this.reconciled,
+        lateStarts: this.lateStarts,
+      }),
+      ...[...this.#evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
+      ...verdictNames.map(
+        (verdict, at) => [`diagnosed ${verdict}`, this.#diagnosed[at] ?? []] as const,
+      ),
+    ]);
+    const names = io.texts([...named.keys()]);
+    for (const name of names) {
+      put(named.get(name), io.numbers(named.get(name) ?? []));
+    }
+    const rows = new Map<string, { readonly cells: number[]; readonly index: number }>(
+      [...this.#signals].flatMap(([result, cells]) =>
+        dialectNames.map((dialect, index) => [`${result} ${dialect}`, { cells, index }] as const),
+      ),
+    );
+    const cells = io.texts([...rows.keys()]);
+    const counts = io.numbers([...this.#signals.values()].flat());
+    for (const [at, cell] of cells.entries()) {
+      const row = rows.get(cell);
+      if (row !== undefined) {
+        row.cells[row.index] = counts[at] ?? 0;
+      }
+    }
+    for (const duration of this.#durations.flat()) {
+      const { sum, count, min, max, buckets } = duration;
+      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = io.numbers([
+        sum,
+        count,
+        min,
+        max,
+        ...buckets,
+      ]);
+      Object.assign(duration, { sum: newSum, count: newCount, min: newMin, max: newMax });
+      put(buckets, rest);
+    }
+  }
+
+  evicted(reason: EvictionReason, kind: WorkKind): number {
+    return this.#evicted.get(reason)?.[kind] ?? 0;
+  }
+
+  /** Evicted of every reason. */
+  evictedOf(kind: WorkKind): number {
+    return evictionReasons.reduce((sum, reason) => sum + this.evicted(reason, kind), 0);
+  }
+
+  addEvicted(reason: EvictionReason, kind: WorkKind, count: number): void {
+    add(this.#evicted.get(reason), kind, count);
+  }
+
+  /** Diagnoses with a verdict, of a claim or of none. */
+  diagnosed(verdict: Verdict, claim: Claim): number {
+    return this.#diagnosed[verdictNames.indexOf(verdict)]?.[claimNames.indexOf(claim)] ?? 0;
+  }
+
+  addDiagnosed(verdict: Verdict, claim: Claim): void {
+    add(this.#diagnosed[verdictNames.indexOf(verdict)], claimNames.indexOf(claim), 1);
+  }
+
+  /** Signals of a dialect, an index of `dialectNames`, that had a result. */
+  signals(result: SignalResult, dialect: number): number {
+    return this.#signals.get(result)?.[dialect] ?? 0;
+  }
+
+  addSignal(result: SignalResult, dialect: number): void {
+    add(this.#signals.get(result), dialect, 1);
+  }
+
+  /** Durations of work of `kind` that ended as `outcome`. Not a copy: read it at once. */
+  durations(kind: WorkKind, outcome: Outcome): DurationCells | undefined {
+    return this.#durations[kind]?.[outcomes.indexOf(outcome)];
+  }
+
+  addDuration(kind: WorkKind, outcome: 0 | 1 | 2, durationMs: number): void {
+    const cells = this.#durations[kind]?.[outcome];
+    if (cells === undefined || !(durationMs >= 0)) {
+      return;
+    }
+    const seconds = durationMs / 1000;
+    let bucket = 0;
+    while (bucket < durationBoundsS.length && seconds > (durationBoundsS[bucket] ?? 0)) {
+      bucket++;
+    }
+    add(cells.buckets, bucket, 1);
+    cells.sum += seconds;
+    cells.count++;
+    cells.min = Math.min(cells.min, seconds);
+    cells.max = Math.max(cells.max, seconds);
+  }
+}
+
+/** Adds to a cell of an array that has it. */
+export function add(cells: number[] | undefined, index: number, count: number): void {
+  if (cells !== undefined) {
+    cells[index] = (cells[index] ?? 0) + count;
+  }
+}
+
+function put(cells: number[] | undefined, values: readonly number[]): void {
+  cells?.splice(0, cells.length, ...values);
+}
+
+function perKind(): number[] {
+  return kindNames.map(() => 0);
+}

@@ -1,0 +1,213 @@
+import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
+import type { Moment } from "../../model/moment.ts";
+import { hashWords, IdIndex } from "./id-index.ts";
+import type { Archive } from "./snapshot.ts";
+
+/** Bits of `GroupTable.flags`. */
+export const groupFlags = {
+  /** A session by reference, as opposed to a tree of owners. */
+  referenced: 1,
+  /** A run was seen. */
+  hadOwner: 2,
+  /** The evictions of its session's end were held back once, because too many were due together. */
+  held: 4,
+} as const;
+
+/** Sessions: owners that share references, or else the owners of one tree, down to the next tool. */
+export class GroupTable {
+  readonly flags = new Int32Column();
+  readonly process = new Int32Column();
+  /** Owners with an open run, and open markers. */
+  readonly openOwners = new Int32Column();
+  readonly openMarkers = new Int32Column();
+  /** Owners that may hold markers and are loose. */
+  readonly looseOwners = new Int32Column();
+  /** Its owners, and those of them that may hold markers. */
+  readonly firstOwner = new Int32Column();
+  readonly firstLive = new Int32Column();
+  readonly owners = new Int32Column();
+  /** When its session was reported to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
+  readonly endedAtMs = new Float64Column();
+  readonly sessionEndMs = new Float64Column();
+  readonly sessionEndSeq = new Int32Column();
+  /** Waits for a person that name the session and none of its spans. */
+  readonly pauses = new Int32Column();
+  /** What it is doing, see `SessionStates`; since when it has had open runs, and the state, by arrival. */
+  readonly state = new Uint8Column();
+  readonly activeSinceMs = new Float64Column();
+  /** Messages that its gateway said wait. */
+  readonly queued = new Int32Column();
+  /** Interned channel, 0 for none. */
+  readonly channel = new Int32Column();
+  /** First session reference, or -1. */
+  readonly reference = new Int32Column();
+  readonly #columns = [
+    this.flags,
+    this.process,
+    this.openOwners,
+    this.openMarkers,
+    this.looseOwners,
+    this.firstOwner,
+    this.firstLive,
+    this.owners,
+    this.endedAtMs,
+    this.sessionEndMs,
+    this.sessionEndSeq,
+    this.pauses,
+    this.state,
+    this.activeSinceMs,
+    this.queued,
+    this.channel,
+    this.reference,
+  ];
+  #free: number[] = [];
+  #rows = 0;
+  #size = 0;
+
+  archive(io: Archive): void {
+    this.#rows = io.number(this.#rows);
+    this.#size = io.number(this.#size);
+    this.#free = io.numbers(this.#free);
+    for (const column of this.#columns) {
+      io.column(column, this.#rows);
+    }
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get rows(): number {
+    return this.#rows;
+  }
+
+  add(process: number): number {
+    const row = this.#free.pop() ?? this.#rows++;
+    if (row >= this.process.capacity) {
+      for (const column of this.#columns) {
+        column.ensure(row + 1);
+      }
+    }
+    this.#size++;
+    for (const column of this.#columns) {
+      column.set(row, 0);
+    }
+    this.process.set(row, process);
+    for (const column of [this.firstOwner, this.firstLive, this.reference]) {
+      column.set(row, -1);
+    }
+    for (const column of [this.endedAtMs, this.sessionEndMs]) {
+      column.set(row, Number.NEGATIVE_INFINITY);
+    }
+    return row;
+  }
+
+  remove(row: number): void {
+    this.#size--;
+    this.owners.set(row, 0);
+    this.#free.push(row);
+  }
+
+  hasFlag(row: number, flag: number): boolean {
+    return (this.flags.get(row) & flag) !== 0;
+  }
+
+  setFlag(row: number, flag: number): void {
+    this.flags.set(row, this.flags.get(row) | flag);
+  }
+
+  clearFlag(row: number, flag: number): void {
+    this.flags.set(row, this.flags.get(row) & ~flag);
+  }
+
+  /** Whether it has open work. */
+  isActive(row: number): boolean {
+    return this.openOwners.get(row) > 0 || this.openMarkers.get(row) > 0;
+  }
+
+  /** Whether its session was reported to be over, and that is not decided yet. */
+  hasEnded(row: number): boolean {
+    return Number.isFinite(this.endedAtMs.get(row));
+  }
+
+  sessionEndOf(row: number): Moment {
+    return {
+      atMs: this.endedAtMs.get(row),
+      timeMs: this.sessionEndMs.get(row),
+      seq: this.sessionEndSeq.get(row),
+    };
+  }
+}
+
+/** Session references: (process, keyed hash) → group. Raw references never get here. */
+export class ReferenceTable {
+  readonly group = new Int32Column();
+  /** The next reference of the same group, or -1. */
+  readonly next = new Int32Column();
+  readonly #process = new Int32Column();
+  readonly #hi = new Int32Column();
+  readonly #lo = new Int32Column();
+  readonly #columns = [this.group, this.next, this.#process, this.#hi, this.#lo];
+  #index = new IdIndex();
+  #free: number[] = [];
+  #rows = 0;
+
+  archive(io: Archive): void {
+    this.#rows = io.number(this.#rows);
+    this.#free = io.numbers(this.#free);
+    for (const column of this.#columns) {
+      io.column(column, this.#rows);
+    }
+    if (io.isLoading) {
+      const vacant = new Set(this.#free);
+      this.#index = new IdIndex();
+      for (let row = 0; row < this.#rows; row++) {
+        if (!vacant.has(row)) {
+          this.#index.add(this.#hashOf(row), row);
+        }
+      }
+    }
+  }
+
+  get size(): number {
+    return this.#index.size;
+  }
+
+  find(process: number, hi: number, lo: number): number {
+    const hash = hashWords(hi, lo, process, 1);
+    for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
+      const row = this.#index.row(cell);
+      if (
+        this.#hi.get(row) === hi &&
+        this.#lo.get(row) === lo &&
+        this.#process.get(row) === process
+      ) {
+        return row;
+      }
+    }
+    return -1;
+  }
+
+  add(process: number, hi: number, lo: number): number {
+    const row = this.#free.pop() ?? this.#rows++;
+    for (const column of this.#columns) {
+      column.ensure(row + 1);
+    }
+    this.group.set(row, -1);
+    this.next.set(row, -1);
+    this.#process.set(row, process);
+    this.#hi.set(row, hi);
+    this.#lo.set(row, lo);
+    this.#index.add(this.#hashOf(row), row);
+    return row;
+  }
+
+  remove(row: number): void {
+    this.#index.remove(this.#hashOf(row), row);
+    this.#free.push(row);
+  }
+
+  #hashOf(row: number): number {
+    return hashWords(this.#hi.get(row), this.#lo.get(row), this.#process.get(row), 1);
+  }
+}

@@ -1,0 +1,84 @@
+import { workKinds } from "../../model/work.ts";
+import type { ActivityGraph } from "./activity-store.ts";
+
+const unknownAge = -1;
+
+/** What an event says of several markers. */
+export interface MarkerSummary {
+  readonly tools: number;
+  readonly modelCalls: number;
+  /** Absent when no marker's age is known. */
+  readonly oldestAgeMs?: number;
+  /** Interned tool name of the oldest tool, 0 for none. */
+  readonly name: number;
+  /** Of the oldest marker; zeros when there is none. */
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+}
+
+/** How long ago a marker began; undefined where that is not known. */
+export type AgeMsOf = (marker: number) => number | undefined;
+
+/** A marker whose age is not known counts as younger than those whose age is. */
+export function summaryOf(
+  graph: ActivityGraph,
+  markers: readonly number[],
+  ageMsOf: AgeMsOf,
+): MarkerSummary {
+  const { spans } = graph;
+  let tools = 0;
+  let oldest = -1;
+  let oldestAgeMs = Number.NEGATIVE_INFINITY;
+  let name = 0;
+  let oldestToolAgeMs = Number.NEGATIVE_INFINITY;
+  for (const span of markers) {
+    const ageMs = ageMsOf(span) ?? unknownAge;
+    if (ageMs > oldestAgeMs) {
+      oldestAgeMs = ageMs;
+      oldest = span;
+    }
+    if (spans.kind.get(span) === workKinds.tool) {
+      tools++;
+      if (ageMs > oldestToolAgeMs) {
+        oldestToolAgeMs = ageMs;
+        name = spans.name.get(span);
+      }
+    }
+  }
+  return {
+    tools,
+    modelCalls: markers.length - tools,
+    ...(oldestAgeMs < 0 ? {} : { oldestAgeMs }),
+    name,
+    ...traceContextOf(graph, oldest),
+  };
+}
+
+/** The ids of a span as OTLP has them; zeros for -1. */
+export function traceContextOf(
+  { spans, traces }: ActivityGraph,
+  span: number,
+): { readonly traceId: Uint8Array; readonly spanId: Uint8Array } {
+  const trace = span === -1 ? -1 : spans.trace.get(span);
+  return {
+    traceId: toBytes([
+      traces.id0.get(trace),
+      traces.id1.get(trace),
+      traces.id2.get(trace),
+      traces.id3.get(trace),
+    ]),
+    spanId: toBytes([spans.id0.get(span), spans.id1.get(span)]),
+  };
+}
+
+function toBytes(words: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(words.length * 4);
+  let at = 0;
+  for (const word of words) {
+    bytes[at++] = word >>> 24;
+    bytes[at++] = word >>> 16;
+    bytes[at++] = word >>> 8;
+    bytes[at++] = word;
+  }
+  return bytes;
+}

@@ -1,0 +1,268 @@
+import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
+import { compareMoments, type Moment } from "../../model/moment.ts";
+import type { Archive, ArchiveVersion } from "./snapshot.ts";
+
+/** Bits of `OwnerTable.flags`. */
+export const ownerFlags = {
+  /** Has no run: its markers wait for the way to their own run. */
+  loose: 1,
+  /** A tool or model call stands between it and the run above it: a sub-agent. */
+  belowMarker: 2,
+  /** Its last deadline has passed: its markers were looked at. */
+  judged: 4,
+  /** Its evictions were held back once, because too many were due together. */
+  held: 8,
+  /** The last model call that ended in it failed. */
+  modelFailed: 16,
+  /** A tool in it is silent, which is not reported yet: the owner may soon be silent itself. */
+  mayHideTool: 32,
+  /** An open run of it is not watched any more: when it ended, and what it left, nothing says. */
+  unwatched: 64,
+  /** Has, or had, a tool that may outlive it. */
+  hasDetached: 128,
+} as const;
+
+/**
+ * Owners: a run, or a harness run with the run in it, and the markers below it down to the next run. "Loose" ones have no
+ * run: they collect the markers below a span of which the way to a run is not known. One row of numbers each.
+ */
+export class OwnerTable {
+  readonly flags = new Uint8Column();
+  /** Row of its session's group. */
+  readonly group = new Int32Column();
+  readonly process = new Int32Column();
+  /** Row of its topmost run; of a loose one, of the span at which its markers wait. -1 when that is forgotten. */
+  readonly top = new Int32Column();
+  readonly trace = new Int32Column();
+  readonly openRuns = new Int32Column();
+  readonly openMarkers = new Int32Column();
+  /** Member spans: runs, open or ended; markers that are open or not decided. */
+  readonly head = new Int32Column();
+  readonly members = new Int32Column();
+  /** When it started and ended: arrival, sender's clock, sender's order. */
+  readonly startedAtMs = new Float64Column();
+  readonly startMs = new Float64Column();
+  readonly startSeq = new Int32Column();
+  readonly endedAtMs = new Float64Column();
+  readonly endMs = new Float64Column();
+  readonly endSeq = new Int32Column();
+  /** When its session was reported idle, by arrival: its own end may be lost. -Infinity when it was not. */
+  readonly idleAtMs = new Float64Column();
+  readonly idleMs = new Float64Column();
+  readonly idleSeq = new Int32Column();
+  /** When work last started in it or below it, apart from its own runs. */
+  readonly workedAtMs = new Float64Column();
+  readonly workedMs = new Float64Column();
+  readonly workedSeq = new Int32Column();
+  /** When the last model call in it started, by the sender's clock. */
+  readonly lastModelMs = new Float64Column();
+  /** The last progress in it or below it, by arrival, and what that was: an index of `progressNames`. */
+  readonly progressAtMs = new Float64Column();
+  readonly lastProgress = new Uint8Column();
+  /** The nearest owner above it, and the list of those directly below it. */
+  readonly above = new Int32Column();
+  readonly firstBelow = new Int32Column();
+  readonly nextBelow = new Int32Column();
+  readonly previousBelow = new Int32Column();
+  /** All owners of a group; those of them that may hold markers; and those with runs in a trace that may. */
+  readonly nextInGroup = new Int32Column();
+  readonly previousInGroup = new Int32Column();
+  readonly isLive = new Uint8Column();
+  readonly nextLive = new Int32Column();
+  readonly previousLive = new Int32Column();
+  readonly nextInTrace = new Int32Column();
+  readonly previousInTrace = new Int32Column();
+  /** The owner that holds its markers, and the list of those whose markers it holds. */
+  readonly waitsFor = new Int32Column();
+  readonly firstWaiter = new Int32Column();
+  readonly nextWaiter = new Int32Column();
+  readonly previousWaiter = new Int32Column();
+  /** Items that a harness run said were open when it ended. */
+  readonly claimed = new Int32Column();
+  /** Items that harness runs said had completed. */
+  readonly completed = new Int32Column();
+  /** Tools seen to finish before their owner did, and how many of them may be two items each. */
+  readonly finishedTools = new Int32Column();
+  readonly finishedPairs = new Int32Column();
+  /** As many of the open items tools that are known by name may be: those evicted, or that ended after their owner in time. */
+  readonly explained = new Int32Column();
+  /** Markers evicted on a claim alone; a finished span may still say which they were. */
+  readonly anonymous = new Int32Column();
+  readonly #zeros = [
+    this.flags,
+    this.openRuns,
+    this.openMarkers,
+    this.members,
+    this.startedAtMs,
+    this.startMs,
+    this.startSeq,
+    this.endedAtMs,
+    this.endMs,
+    this.endSeq,
+    this.idleMs,
+    this.idleSeq,
+    this.workedAtMs,
+    this.workedMs,
+    this.workedSeq,
+    this.lastModelMs,
+    this.progressAtMs,
+    this.lastProgress,
+    this.isLive,
+    this.claimed,
+    this.completed,
+    this.finishedTools,
+    this.explained,
+    this.anonymous,
+  ];
+  readonly #links = [
+    this.head,
+    this.above,
+    this.firstBelow,
+    this.nextBelow,
+    this.previousBelow,
+    this.nextInGroup,
+    this.previousInGroup,
+    this.nextLive,
+    this.previousLive,
+    this.nextInTrace,
+    this.previousInTrace,
+    this.waitsFor,
+    this.firstWaiter,
+    this.nextWaiter,
+    this.previousWaiter,
+  ];
+  readonly #columns = [
+    ...this.#zeros,
+    ...this.#links,
+    this.group,
+    this.process,
+    this.top,
+    this.trace,
+    this.idleAtMs,
+  ];
+  /** What version 3 added. */
+  readonly #added = [this.finishedPairs];
+  #free: number[] = [];
+  #rows = 0;
+
+  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+    this.#rows = io.number(this.#rows);
+    this.#free = io.numbers(this.#free);
+    for (const column of this.#columns) {
+      io.column(column, this.#rows);
+    }
+    for (const column of this.#added) {
+      column.ensure(this.#rows);
+      if (version >= 3) {
+        io.column(column, this.#rows);
+      }
+    }
+  }
+
+  /** Rows ever used. */
+  get rows(): number {
+    return this.#rows;
+  }
+
+  get size(): number {
+    return this.#rows - this.#free.length;
+  }
+
+  /** Adds an owner without members, in no list. */
+  add(of: {
+    readonly process: number;
+    readonly trace: number;
+    readonly top: number;
+    readonly group: number;
+    readonly isLoose: boolean;
+  }): number {
+    const row = this.#free.pop() ?? this.#rows++;
+    if (row >= this.group.capacity) {
+      for (const column of [...this.#columns, ...this.#added]) {
+        column.ensure(row + 1);
+      }
+    }
+    for (const column of [...this.#zeros, ...this.#added]) {
+      column.set(row, 0);
+    }
+    for (const column of this.#links) {
+      column.set(row, -1);
+    }
+    this.process.set(row, of.process);
+    this.trace.set(row, of.trace);
+    this.top.set(row, of.top);
+    this.group.set(row, of.group);
+    this.flags.set(row, of.isLoose ? ownerFlags.loose : 0);
+    this.idleAtMs.set(row, Number.NEGATIVE_INFINITY);
+    return row;
+  }
+
+  /** Forgets an owner that is in no list. */
+  remove(row: number): void {
+    this.#free.push(row);
+    this.members.set(row, 0);
+    this.openRuns.set(row, 0);
+  }
+
+  hasFlag(row: number, flag: number): boolean {
+    return (this.flags.get(row) & flag) !== 0;
+  }
+
+  setFlag(row: number, flag: number): void {
+    this.flags.set(row, this.flags.get(row) | flag);
+  }
+
+  clearFlag(row: number, flag: number): void {
+    this.flags.set(row, this.flags.get(row) & ~flag);
+  }
+
+  isLoose(row: number): boolean {
+    return this.hasFlag(row, ownerFlags.loose);
+  }
+
+  isOpen(row: number): boolean {
+    return this.openRuns.get(row) > 0;
+  }
+
+  startOf(row: number): Moment {
+    return {
+      atMs: this.startedAtMs.get(row),
+      timeMs: this.startMs.get(row),
+      seq: this.startSeq.get(row),
+    };
+  }
+
+  endOf(row: number): Moment {
+    return {
+      atMs: this.endedAtMs.get(row),
+      timeMs: this.endMs.get(row),
+      seq: this.endSeq.get(row),
+    };
+  }
+
+  /** Notes that work started in it; the last that did counts. */
+  worked(row: number, moment: Moment, allowedLatenessMs: number): void {
+    const isFirst = this.workedAtMs.get(row) === 0;
+    if (isFirst || compareMoments(this.workedOf(row), moment, allowedLatenessMs) <= 0) {
+      this.workedAtMs.set(row, moment.atMs);
+      this.workedMs.set(row, moment.timeMs);
+      this.workedSeq.set(row, moment.seq);
+    }
+  }
+
+  workedOf(row: number): Moment {
+    return {
+      atMs: this.workedAtMs.get(row),
+      timeMs: this.workedMs.get(row),
+      seq: this.workedSeq.get(row),
+    };
+  }
+
+  idleOf(row: number): Moment {
+    return {
+      atMs: this.idleAtMs.get(row),
+      timeMs: this.idleMs.get(row),
+      seq: this.idleSeq.get(row),
+    };
+  }
+}

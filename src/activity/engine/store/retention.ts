@@ -1,0 +1,255 @@
+import { dialects } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityCounts } from "./activity-counters.ts";
+import type { ActivityGraph } from "./activity-store.ts";
+import { LinkedLists } from "./linked-lists.ts";
+import type { Archive } from "./snapshot.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
+
+const undecidedList = 0;
+const tombstoneList = 1;
+const longTombstoneList = 2;
+
+/** As many tombstones that may not go yet are passed over in search of one that may. */
+const passedOver = 16;
+
+/**
+ * The rows of spans that are not open, and how long each is remembered: ended and evicted work, links, what was only
+ * named, finished work that is not decided yet. Each is in exactly one queue, so each is forgotten one day.
+ */
+export class Tombstones {
+  readonly #limits: ActivityLimits;
+  readonly #graph: ActivityGraph;
+  readonly #counts: ActivityCounts;
+  readonly #queues = new LinkedLists(3);
+  readonly #onForgotten: (span: number) => void;
+  /** When evicted work was evicted, where it is remembered for longer than from then on. */
+  readonly #evictedAtMs = new Map<number, number>();
+  #implied = 0;
+  #admitted = 0;
+  #size = 0;
+
+  constructor(
+    limits: ActivityLimits,
+    graph: ActivityGraph,
+    counts: ActivityCounts,
+    onForgotten: (span: number) => void,
+  ) {
+    this.#limits = limits;
+    this.#counts = counts;
+    this.#graph = graph;
+    this.#onForgotten = onForgotten;
+  }
+
+  archive(io: Archive): void {
+    this.#admitted = io.number(this.#admitted);
+    this.#queues.archive(io, this.#admitted);
+    this.#size = io.number(this.#size);
+    this.#implied = io.number(this.#implied);
+    const evicted = io.numbers([...this.#evictedAtMs].flat());
+    for (let at = 0; io.isLoading && at < evicted.length; at += 2) {
+      this.#evictedAtMs.set(evicted[at] ?? -1, evicted[at + 1] ?? 0);
+    }
+  }
+
+  /** Rows of spans that were named and have not arrived. */
+  get implied(): number {
+    return this.#implied;
+  }
+
+  /**
+   * Work that is open because something names it as its parent: that is open too, or arrived within the lateness before
+   * `nowMs`. Walks every row.
+   */
+  impliedOpen(nowMs: number): number {
+    const { spans } = this.#graph;
+    let open = 0;
+    for (let span = 0; span < spans.rows; span++) {
+      if (
+        spans.state.get(span) === spanStates.unknown &&
+        !spans.hasFlag(span, spanFlags.presumedLost) &&
+        (spans.openBelow.get(span) > 0 ||
+          spans.seenAtMs.get(span) + this.#limits.allowedLatenessMs > nowMs)
+      ) {
+        open++;
+      }
+    }
+    return open;
+  }
+
+  /** When evicted work was evicted. */
+  evictedAtMs(span: number): number {
+    return this.#evictedAtMs.get(span) ?? this.#graph.spans.seenAtMs.get(span);
+  }
+
+  /** Those that are remembered of ended or evicted work, and of what was only named. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether one more span fits, forgetting an old one where that helps. May give up any span in a queue. */
+  makeRoom(): boolean {
+    const room = this.#limits.maxOpenWork + this.#limits.maxTombstones;
+    return this.#graph.spans.size < room || this.#forgetOne();
+  }
+
+  /** Adds a span nobody has told us of yet: a child named it, or it is about to be told. Needs `makeRoom`. */
+  addUnknown(trace: number, id0: number, id1: number, nowMs: number): number {
+    const span = this.#graph.addSpan(trace, id0, id1);
+    while (this.#admitted <= span) {
+      this.#queues.ensure(this.#admitted + 1);
+      this.#queues.clear(this.#admitted);
+      this.#admitted++;
+    }
+    this.#implied++;
+    this.bury(span, nowMs);
+    return span;
+  }
+
+  /** A span that has not arrived is named once more: it is remembered for as long as from now on. */
+  renew(span: number, nowMs: number): void {
+    if (this.#graph.spans.state.get(span) === spanStates.unknown) {
+      this.hold(span);
+      this.bury(span, nowMs);
+    }
+  }
+
+  /** A span is told of: it is out of every queue, and closed until it is opened. */
+  arrive(span: number): void {
+    const { spans } = this.#graph;
+    this.hold(span);
+    this.#evictedAtMs.delete(span);
+    this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
+    spans.state.set(span, spanStates.ended);
+  }
+
+  /** Keeps finished work until it is known whether it outlived its owner. */
+  suspend(span: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    this.hold(span);
+    spans.setFlag(span, spanFlags.undecided);
+    spans.seenAtMs.set(span, nowMs);
+    this.#queues.push(undecidedList, span);
+  }
+
+  /** The finished work that has waited longest, or -1. */
+  longestUndecided(): number {
+    return this.#queues.first(undecidedList);
+  }
+
+  /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
+  hold(span: number): void {
+    const { spans } = this.#graph;
+    if (this.#queues.isListed(span)) {
+      this.#queues.remove(span);
+      if (!spans.hasFlag(span, spanFlags.undecided)) {
+        this.#size--;
+      }
+    }
+  }
+
+  /** Queues a closed span to be forgotten. Nothing happens to one that is queued already. */
+  bury(span: number, nowMs: number): void {
+    const { spans } = this.#graph;
+    if (this.#queues.isListed(span)) {
+      return;
+    }
+    spans.seenAtMs.set(span, nowMs);
+    const state = spans.state.get(span);
+    const isOwner = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
+    // Its gateway may close the span of an orphan hours later, and that is not another orphan.
+    const isLong =
+      isOwner ||
+      state === spanStates.evicted ||
+      state === spanStates.untracked ||
+      spans.hasFlag(span, spanFlags.impliedTool);
+    this.#queues.push(isLong ? longTombstoneList : tombstoneList, span);
+    this.#size++;
+  }
+
+  /** Evicted work is still told of: it is remembered for as long as from an eviction at `nowMs`. */
+  rebury(span: number, nowMs: number): void {
+    if (this.#graph.spans.state.get(span) === spanStates.evicted) {
+      this.#evictedAtMs.set(span, this.evictedAtMs(span));
+      this.hold(span);
+      this.bury(span, nowMs);
+    }
+  }
+
+  /**
+   * Forgets what has been remembered long enough by `nowMs`, `most` of it, in the order in which it was; returns how
+   * much. Must be called before anything happens at `nowMs`, so that it is known at each moment what is forgotten, and
+   * which row is free.
+   */
+  forgetOld(nowMs: number, most: number): number {
+    for (let forgotten = 0; forgotten < most; forgotten++) {
+      const shortDueMs = this.#nextDueMs(tombstoneList);
+      const longDueMs = this.#nextDueMs(longTombstoneList);
+      const dueMs = Math.min(shortDueMs, longDueMs);
+      if (dueMs > nowMs) {
+        return forgotten;
+      }
+      const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
+      this.#forgetOrPass(queue, this.#queues.first(queue), dueMs);
+    }
+    return Math.max(0, most);
+  }
+
+  /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
+  forgetExcess(): void {
+    while (this.#size > this.#limits.maxTombstones && this.#forgetOne()) {}
+  }
+
+  #nextDueMs(queue: number): number {
+    const span = this.#queues.first(queue);
+    if (span === -1) {
+      return Number.POSITIVE_INFINITY;
+    }
+    const { maxAgeMs, tombstoneTtlMs } = this.#limits;
+    const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
+    return this.#graph.spans.seenAtMs.get(span) + ttlMs;
+  }
+
+  #forgetOne(): boolean {
+    const { spans } = this.#graph;
+    for (const queue of [tombstoneList, longTombstoneList]) {
+      for (let tries = passedOver; tries > 0; tries--) {
+        const span = this.#queues.first(queue);
+        if (span === -1) {
+          break;
+        }
+        const newestMs = spans.seenAtMs.get(this.#queues.last(queue));
+        if (this.#forgetOrPass(queue, span, newestMs)) {
+          return true;
+        }
+      }
+    }
+    return false;
+  }
+
+  /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
+  #forgetOrPass(queue: number, span: number, atMs: number): boolean {
+    const { spans } = this.#graph;
+    this.#queues.remove(span);
+    if (spans.openBelow.get(span) > 0) {
+      if (spans.state.get(span) === spanStates.evicted) {
+        this.#evictedAtMs.set(span, this.evictedAtMs(span));
+      }
+      spans.seenAtMs.set(span, atMs);
+      this.#queues.push(queue, span);
+      return false;
+    }
+    this.#size--;
+    if (spans.state.get(span) === spanStates.unknown) {
+      this.#implied--;
+      if (!spans.hasFlag(span, spanFlags.presumedLost)) {
+        this.#counts.addSignal("forgotten", dialects.impliedParent);
+      }
+    }
+    this.#evictedAtMs.delete(span);
+    this.#onForgotten(span);
+    this.#graph.removeSpan(span);
+    return true;
+  }
+}

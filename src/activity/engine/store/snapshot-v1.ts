@@ -1,0 +1,273 @@
+import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
+import { workKinds } from "../../model/work.ts";
+import type { Ownership } from "../policy/ownership.ts";
+import type { Pauses } from "../policy/pauses.ts";
+import type { DueQueue } from "../schedule/keyed-timers.ts";
+import type { ActivityGraph } from "./activity-store.ts";
+import { groupFlags } from "./group-table.ts";
+import type { WorkLedger } from "./open-work.ts";
+import type { Archive } from "./snapshot.ts";
+import { spanFlags, spanStates } from "./span-table.ts";
+
+/** What version 1 kept of a group: a session, or a tree of owners, or markers without a known run. */
+class LegacyGroups {
+  readonly flags = new Uint8Column();
+  readonly process = new Int32Column();
+  readonly endedAtMs = new Float64Column();
+  readonly sessionEndMs = new Float64Column();
+  readonly sessionEndSeq = new Int32Column();
+  readonly heardAtMs = new Float64Column();
+  readonly channel = new Int32Column();
+  readonly reference = new Int32Column();
+  /** Rows that are not in use. */
+  vacant: ReadonlySet<number> = new Set();
+
+  restore(io: Archive): void {
+    const rows = io.number(0);
+    io.number(0);
+    this.vacant = new Set(io.numbers([]));
+    const ints = (count: number) => Array.from({ length: count }, () => new Int32Column());
+    const floats = (count: number) => Array.from({ length: count }, () => new Float64Column());
+    for (const column of [
+      this.flags,
+      this.process,
+      ...ints(4),
+      ...floats(3),
+      ...ints(2),
+      this.endedAtMs,
+      this.sessionEndMs,
+      this.sessionEndSeq,
+      ...ints(1),
+      new Uint8Column(),
+      ...floats(1),
+      this.heardAtMs,
+      ...ints(5),
+      this.channel,
+      ...ints(3),
+      this.reference,
+    ]) {
+      io.column(column, rows);
+    }
+  }
+}
+
+/** Which of version 1's groups were sessions by reference. */
+const legacyReferenced = 1;
+
+/**
+ * Fills an empty machine's tables from an archive of version 1. Spans, traces and references are what they were. What
+ * version 1 did not know (owners, and what holds what) is found anew from them, as if their signals had just arrived in
+ * another order; times of arrival are those that were known. What was due is due a lateness after it was.
+ */
+export class RestoreV1 {
+  readonly #graph: ActivityGraph;
+  readonly #ownership: Ownership;
+  readonly #deadlines: DueQueue;
+  readonly #sessionDeadlines: DueQueue;
+  readonly #pauses: Pauses;
+  readonly #ledger: WorkLedger;
+  readonly #allowedLatenessMs: number;
+  readonly #groups = new LegacyGroups();
+  readonly #groupOf = new Int32Column();
+  /** Group of version 1 → a reference of its session, which knows the group that it is in now. */
+  readonly #sessions = new Map<number, number>();
+
+  constructor(parts: {
+    readonly graph: ActivityGraph;
+    readonly ownership: Ownership;
+    readonly deadlines: DueQueue;
+    readonly sessionDeadlines: DueQueue;
+    readonly pauses: Pauses;
+    readonly ledger: WorkLedger;
+    readonly allowedLatenessMs: number;
+  }) {
+    this.#graph = parts.graph;
+    this.#ownership = parts.ownership;
+    this.#deadlines = parts.deadlines;
+    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#pauses = parts.pauses;
+    this.#ledger = parts.ledger;
+    this.#allowedLatenessMs = parts.allowedLatenessMs;
+  }
+
+  /** Reads the tables. */
+  tables(io: Archive): void {
+    const { traces, spans, references } = this.#graph;
+    traces.restoreV1(io);
+    spans.restoreV1(io, { group: this.#groupOf });
+    this.#groups.restore(io);
+    references.archive(io);
+    io.number(0);
+  }
+
+  /** Passes over deadlines, which are found anew. */
+  deadlines(io: Archive): void {
+    io.number(0);
+    io.column(new Float64Column(), 0);
+    io.numbers([]);
+  }
+
+  /** Passes over the states of sessions, which are found anew. */
+  states(io: Archive): void {
+    io.numbers([]);
+    io.number(0);
+    io.column(new Float64Column(), 0);
+  }
+
+  /** Reads waits, which were of whole groups; they are put back by `rebuild`. */
+  pauses(io: Archive): readonly LegacyWait[] {
+    const keys = io.texts([]);
+    const groups = io.numbers([]);
+    const since = io.numbers([]);
+    io.texts([]);
+    return keys.map((key, at) => ({ key, group: groups[at] ?? -1, atMs: since[at] ?? 0 }));
+  }
+
+  /** Finds owners and sessions from what was read. */
+  rebuild(waits: readonly LegacyWait[], nowMs: number): void {
+    const { spans, owners } = this.#graph;
+    this.#restoreSessions();
+    const isWork = (span: number) => {
+      const state = spans.state.get(span);
+      return state !== spanStates.free && state !== spanStates.unknown;
+    };
+    const rows = Array.from({ length: spans.rows }, (_, row) => row).filter(isWork);
+    const runs = rows.filter((span) => spans.kind.get(span) === workKinds.run);
+    const depths = new Map(runs.map((run) => [run, this.#depthOf(run)]));
+    for (const run of runs.sort((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0))) {
+      this.#restoreRun(run, nowMs);
+    }
+    for (const span of rows) {
+      const isOpen = spans.state.get(span) === spanStates.open;
+      const isMarker =
+        spans.kind.get(span) === workKinds.tool || spans.kind.get(span) === workKinds.modelCall;
+      if (isMarker && (isOpen || spans.hasFlag(span, spanFlags.undecided))) {
+        this.#restoreMarker(span, isOpen, nowMs);
+      }
+    }
+    for (const { key, group, atMs } of waits) {
+      const session = this.#sessionOf(group);
+      if (session !== -1) {
+        this.#pauses.begin(-1, session, key, { atMs, timeMs: 0, seq: 0 });
+      }
+    }
+    const { references } = this.#graph;
+    const sessions = [...this.#sessions.values()].map((first) => references.group.get(first));
+    for (const session of new Set(sessions)) {
+      this.#graph.dropGroupIfEmpty(session);
+    }
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && !this.#ledger.ages.isSet(span)) {
+        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span)); // It waited.
+      }
+    }
+    for (let owner = 0; owner < owners.rows; owner++) {
+      if (owners.members.get(owner) > 0 && !owners.isOpen(owner)) {
+        const dueMs = owners.endedAtMs.get(owner) + this.#allowedLatenessMs;
+        this.#deadlines.schedule(owner, Math.max(nowMs, dueMs));
+      }
+    }
+  }
+
+  #restoreSessions(): void {
+    const { groups, references } = this.#graph;
+    const legacy = this.#groups;
+    const restored = new Map<number, number>();
+    for (let row = 0; row < legacy.flags.capacity; row++) {
+      const first = legacy.reference.get(row);
+      const isSession = (legacy.flags.get(row) & legacyReferenced) !== 0 && first !== -1;
+      if (!isSession || legacy.vacant.has(row)) {
+        continue;
+      }
+      const group = groups.add(legacy.process.get(row));
+      this.#sessions.set(row, first);
+      restored.set(row, group);
+      groups.setFlag(group, groupFlags.referenced);
+      groups.reference.set(group, first);
+      groups.channel.set(group, legacy.channel.get(row));
+      groups.endedAtMs.set(group, legacy.endedAtMs.get(row));
+      groups.sessionEndMs.set(group, legacy.sessionEndMs.get(row));
+      groups.sessionEndSeq.set(group, legacy.sessionEndSeq.get(row));
+      if (groups.hasEnded(group)) {
+        const dueMs = groups.endedAtMs.get(group) + this.#allowedLatenessMs;
+        this.#sessionDeadlines.schedule(group, dueMs);
+      }
+    }
+    for (const [legacyRow, group] of restored) {
+      let reference = legacy.reference.get(legacyRow);
+      while (reference !== -1) {
+        references.group.set(reference, group);
+        reference = references.next.get(reference);
+      }
+    }
+  }
+
+  #sessionOf(legacyGroup: number): number {
+    const reference = this.#sessions.get(legacyGroup);
+    return reference === undefined ? -1 : this.#graph.references.group.get(reference);
+  }
+
+  #restoreRun(run: number, nowMs: number): void {
+    const { spans, owners } = this.#graph;
+    const legacyGroup = this.#groupOf.get(run);
+    const group = this.#sessionOf(legacyGroup);
+    const isOpen = spans.state.get(run) === spanStates.open;
+    this.#restoreTimes(run, isOpen);
+    this.#ownership.placeRun(run, { group, waiting: -1, refer: () => {} }, nowMs);
+    const owner = spans.owner.get(run);
+    this.#ownership.runStarted(run, {
+      atMs: spans.startedAtMs.get(run),
+      timeMs: spans.startMs.get(run),
+      seq: spans.seq.get(run),
+    });
+    if (isOpen) {
+      this.#graph.countOpen(owner, 1, 0);
+      owners.progressAtMs.set(owner, this.#groups.heardAtMs.get(legacyGroup));
+    } else {
+      owners.endedAtMs.set(owner, Math.max(owners.endedAtMs.get(owner), spans.seenAtMs.get(run)));
+      owners.endMs.set(owner, Math.max(owners.endMs.get(owner), spans.endMs.get(run)));
+    }
+  }
+
+  #restoreMarker(marker: number, isOpen: boolean, nowMs: number): void {
+    const { spans, tree } = this.#graph;
+    this.#restoreTimes(marker, isOpen);
+    const group = this.#sessionOf(this.#groupOf.get(marker));
+    if (group === -1 || tree.ownerAbove(marker) !== -1) {
+      this.#ownership.placeMarker(marker, -1, nowMs);
+    } else {
+      this.#ownership.placeAlone(marker, group, -1, nowMs);
+    }
+    if (isOpen) {
+      this.#graph.countOpen(spans.owner.get(marker), 0, 1);
+    }
+  }
+
+  /** Of open work `endMs` was when its start arrived. */
+  #restoreTimes(span: number, isOpen: boolean): void {
+    const { spans } = this.#graph;
+    if (isOpen) {
+      spans.startedAtMs.set(span, spans.endMs.get(span));
+      spans.endMs.set(span, 0);
+    } else {
+      spans.startedAtMs.set(span, spans.seenAtMs.get(span));
+    }
+    spans.progressAtMs.set(span, spans.seenAtMs.get(span));
+  }
+
+  #depthOf(span: number): number {
+    const { spans } = this.#graph;
+    let depth = 0;
+    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
+      depth++;
+    }
+    return depth;
+  }
+}
+
+/** A wait of a session, as version 1 had it. */
+export interface LegacyWait {
+  readonly key: string;
+  readonly group: number;
+  readonly atMs: number;
+}

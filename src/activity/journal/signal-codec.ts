@@ -1,0 +1,257 @@
+import { type Dialect, dialects } from "../model/dialects.ts";
+import { type SignalBatch, type SignalRow, signalTypes } from "../model/signal-batch.ts";
+import { toWorkKind } from "../model/work.ts";
+import { recordTypes } from "./journal-records.ts";
+
+/** Bits of the mask of a row: which of its optional parts follow. */
+const parts = {
+  sender: 1,
+  trace: 2,
+  parent: 4,
+  end: 8,
+  name: 16,
+  channel: 32,
+  claims: 64,
+  interval: 128,
+  seq: 256,
+  sent: 512,
+  key: 1024,
+  references: 2048,
+  names: 4096,
+} as const;
+
+const types: readonly SignalRow["type"][] = Object.values(signalTypes);
+/** Without references: the head, ids, and every optional part. */
+const longestRowBytes = 128;
+const mostReferences = 255;
+
+/**
+ * Signals as bytes, about forty a row: what a row has in common with the row before it is left out, and
+ * so is what it does not have. Numbers are little-endian.
+ */
+export class SignalEncoder {
+  #bytes = new Uint8Array(4096);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+
+  /**
+   * `batch` as a record that arrived at `nowMs`. Valid until the next call.
+   * Of more than 255 references of one signal the first are kept: no sender has that many.
+   */
+  encode(batch: SignalBatch, nowMs: number): Uint8Array {
+    this.#length = 0;
+    this.#ensure(16);
+    this.#byte(recordTypes.signals);
+    this.#float(nowMs);
+    this.#int(batch.count);
+    for (let row = 0; row < batch.count; row++) {
+      this.#row(batch, row);
+    }
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  #row(batch: SignalBatch, row: number): void {
+    const references = Math.min(
+      batch.referencesTo(row) - batch.referencesFrom(row),
+      mostReferences,
+    );
+    this.#ensure(longestRowBytes + references * 8);
+    const mask = maskOf(batch, row, references);
+    this.#byte(batch.type.get(row));
+    this.#byte(batch.dialect.get(row));
+    this.#short(batch.kind.get(row) | (batch.flags.get(row) << 2));
+    this.#short(mask);
+    this.#int(batch.span0.get(row));
+    this.#int(batch.span1.get(row));
+    this.#float(batch.startMs.get(row));
+    if ((mask & parts.sender) !== 0) {
+      this.#int(batch.process.get(row));
+      this.#int(batch.place.get(row));
+    }
+    if ((mask & parts.trace) !== 0) {
+      this.#int(batch.trace0.get(row));
+      this.#int(batch.trace1.get(row));
+      this.#int(batch.trace2.get(row));
+      this.#int(batch.trace3.get(row));
+    }
+    if ((mask & parts.parent) !== 0) {
+      this.#int(batch.parent0.get(row));
+      this.#int(batch.parent1.get(row));
+    }
+    if ((mask & parts.end) !== 0) {
+      this.#float(batch.endMs.get(row));
+    }
+    if ((mask & parts.name) !== 0) {
+      this.#int(batch.name.get(row));
+    }
+    if ((mask & parts.channel) !== 0) {
+      this.#int(batch.channel.get(row));
+    }
+    if ((mask & parts.claims) !== 0) {
+      this.#int(batch.claimed.get(row));
+      this.#int(batch.completed.get(row));
+    }
+    if ((mask & parts.interval) !== 0) {
+      this.#float(batch.intervalMs.get(row));
+    }
+    if ((mask & parts.seq) !== 0) {
+      this.#int(batch.seq.get(row));
+    }
+    if ((mask & parts.sent) !== 0) {
+      this.#float(batch.sentMs.get(row));
+    }
+    if ((mask & parts.key) !== 0) {
+      this.#int(batch.key0.get(row));
+      this.#int(batch.key1.get(row));
+    }
+    if ((mask & parts.names) !== 0) {
+      this.#int(batch.scope.get(row));
+      this.#int(batch.alias.get(row));
+    }
+    if (references > 0) {
+      this.#byte(references);
+      const from = batch.referencesFrom(row);
+      for (let reference = from; reference < from + references; reference++) {
+        this.#int(batch.referenceHi(reference));
+        this.#int(batch.referenceLo(reference));
+      }
+    }
+  }
+
+  #byte(value: number): void {
+    this.#bytes[this.#length++] = value;
+  }
+
+  #short(value: number): void {
+    this.#view.setUint16(this.#length, value, true);
+    this.#length += 2;
+  }
+
+  #int(value: number): void {
+    this.#view.setInt32(this.#length, value, true);
+    this.#length += 4;
+  }
+
+  #float(value: number): void {
+    this.#view.setFloat64(this.#length, value, true);
+    this.#length += 8;
+  }
+
+  #ensure(more: number): void {
+    if (this.#length + more > this.#bytes.length) {
+      const grown = new Uint8Array(Math.max(this.#bytes.length * 2, this.#length + more));
+      grown.set(this.#bytes);
+      this.#bytes = grown;
+      this.#view = new DataView(grown.buffer);
+    }
+  }
+}
+
+/** Reads what `SignalEncoder.encode`, of this version or the last, wrote into `batch`; returns when it arrived. Throws for anything else. */
+export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
+  const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+  const isV2 = record[0] === recordTypes.signalsV2;
+  let at = 1;
+  const byte = () => view.getUint8(at++);
+  const short = () => byte() | (byte() << 8);
+  const int = () => {
+    at += 4;
+    return view.getInt32(at - 4, true);
+  };
+  const float = () => {
+    at += 8;
+    return view.getFloat64(at - 8, true);
+  };
+  const nowMs = float();
+  const count = int();
+  let sender = { process: 0, place: 0 };
+  let trace: readonly [number, number, number, number] = [0, 0, 0, 0];
+  batch.clear();
+  for (let index = 0; index < count; index++) {
+    const head = isV2 ? byte() : 0;
+    const type = isV2 ? head & 15 : byte();
+    const dialect = isV2 ? head >> 4 : byte();
+    const kindAndFlags = isV2 ? byte() : short();
+    const mask = short();
+    const has = (part: number) => (mask & part) !== 0;
+    const span0 = int();
+    const span1 = int();
+    const startMs = float();
+    if (has(parts.sender)) {
+      sender = { process: int(), place: int() };
+    }
+    if (has(parts.trace)) {
+      trace = [int(), int(), int(), int()];
+    }
+    const parent0 = has(parts.parent) ? int() : 0;
+    const parent1 = has(parts.parent) ? int() : 0;
+    const row = batch.add({
+      type: types[type] ?? signalTypes.malformed,
+      dialect: toDialect(dialect),
+      kind: toWorkKind(kindAndFlags & 3),
+      flags: kindAndFlags >> 2,
+      ...sender,
+      startMs,
+      endMs: has(parts.end) ? float() : 0,
+    });
+    batch.setTrace(row, ...trace);
+    batch.setSpan(row, span0, span1, parent0, parent1);
+    batch.name.set(row, has(parts.name) ? int() : 0);
+    batch.channel.set(row, has(parts.channel) ? int() : 0);
+    batch.claimed.set(row, has(parts.claims) ? int() : 0);
+    batch.completed.set(row, has(parts.claims) ? int() : 0);
+    batch.intervalMs.set(row, has(parts.interval) ? float() : 0);
+    batch.seq.set(row, has(parts.seq) ? int() : 0);
+    batch.sentMs.set(row, has(parts.sent) ? float() : 0);
+    if (has(parts.key)) {
+      batch.setKey(row, int(), int());
+    }
+    if (has(parts.names)) {
+      batch.scope.set(row, int());
+      batch.alias.set(row, int());
+    }
+    for (let left = has(parts.references) ? byte() : 0; left > 0; left--) {
+      batch.addReference(int(), int());
+    }
+  }
+  return nowMs;
+}
+
+function maskOf(batch: SignalBatch, row: number, references: number): number {
+  const isFirst = row === 0;
+  const before = row - 1;
+  const bit = (isThere: boolean, part: number) => (isThere ? part : 0);
+  return (
+    bit(
+      isFirst ||
+        batch.process.get(row) !== batch.process.get(before) ||
+        batch.place.get(row) !== batch.place.get(before),
+      parts.sender,
+    ) |
+    bit(
+      isFirst ||
+        batch.trace3.get(row) !== batch.trace3.get(before) ||
+        batch.trace2.get(row) !== batch.trace2.get(before) ||
+        batch.trace1.get(row) !== batch.trace1.get(before) ||
+        batch.trace0.get(row) !== batch.trace0.get(before),
+      parts.trace,
+    ) |
+    bit(batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0, parts.parent) |
+    bit(batch.endMs.get(row) !== 0, parts.end) |
+    bit(batch.name.get(row) !== 0, parts.name) |
+    bit(batch.channel.get(row) !== 0, parts.channel) |
+    bit(batch.claimed.get(row) !== 0 || batch.completed.get(row) !== 0, parts.claims) |
+    bit(batch.intervalMs.get(row) !== 0, parts.interval) |
+    bit(batch.seq.get(row) !== 0, parts.seq) |
+    bit(batch.sentMs.get(row) !== 0, parts.sent) |
+    bit(batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0, parts.key) |
+    bit(batch.scope.get(row) !== 0 || batch.alias.get(row) !== 0, parts.names) |
+    bit(references > 0, parts.references)
+  );
+}
+
+const dialectsByIndex: readonly Dialect[] = Object.values(dialects);
+
+function toDialect(index: number): Dialect {
+  return dialectsByIndex[index] ?? 0;
+}

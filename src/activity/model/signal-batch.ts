@@ -1,0 +1,274 @@
+import { Float64Column, Int32Column, Uint8Column } from "../../otlp/columns.ts";
+import type { Dialect } from "./dialects.ts";
+import { type WorkKind, workKinds } from "./work.ts";
+
+export const signalTypes = {
+  /**
+   * Work started, or is still going on: a repeat is a heartbeat. I1, of dialect `impliedParent`: a part of the work, which
+   * began at `startMs`, has arrived, and says what kind it is.
+   */
+  start: 0,
+  /** Work ended. When its start is not known, a start and an end at once. */
+  end: 1,
+  /** The process lives, and promises to say so again every `intervalMs`. */
+  alive: 2,
+  /** The process says that it ends. */
+  gone: 3,
+  /** A session began; tells nothing of work. */
+  sessionStart: 4,
+  /** The session that the references name ended at `endMs`. */
+  sessionEnd: 5,
+  /** The session of the span, or that the references name, waits for a person. `key` tells pauses apart. */
+  pause: 6,
+  /** That wait is over; without a key, every wait of the session. */
+  resume: 7,
+  /** A finished model call, whose span this is, asked for the tool call `key`. */
+  request: 8,
+  /** A model call was handed what the tool call `key` gave, or that call was refused, or waits for a person's word. */
+  answer: 9,
+  /** Nothing could be read out of it. */
+  malformed: 10,
+  /**
+   * S9, the gateway complains of the session that the references name: `claimed` is the index of the claim in
+   * `claimNames`, `completed` the queue depth + 1 (0 when it does not say), `kind`, `name` and the span the work it names.
+   */
+  claim: 11,
+  /** S9, the gateway recovered the session: its claims are over. `completed` as above. */
+  recovered: 12,
+  /** S9, the session is idle: runs that began before have ended. */
+  idle: 13,
+  /** S9, that many messages wait in the session: `completed` is their number + 1. */
+  queued: 14,
+  /** S9, the gateway itself evicted `claimed` tools and `completed` model calls of the session. */
+  evictedThere: 15,
+  /** Whoever reported the work of the process no longer does, and the process lives on. */
+  unwatched: 16,
+} as const;
+
+/** Bits of `SignalBatch.flags`. */
+export const signalFlags = {
+  /** A harness run. */
+  harness: 1,
+  /** A run that is the same owner as a harness run directly above it. */
+  innerRun: 2,
+  failed: 4,
+  /** The end says that the run closed it. */
+  closedByRun: 8,
+  /** A repeat of a start that says there was progress, and not only that the work lives. */
+  progress: 16,
+  /** A finished span of OpenClaw's own exporter, which ends what is left open when it stops. */
+  openclaw: 32,
+  /** A model call whose input was captured, readable or not. */
+  prompted: 64,
+  /** A finished run that neither succeeded nor failed, from a sender that says so of each. */
+  brokenOff: 128,
+  /** A tool of OpenClaw that a harness run may count as two items: the tool and its command or patch. */
+  twoItems: 256,
+  /** A finished harness run that says nothing of how it ended. */
+  noOutcome: 512,
+  /** A tool that may outlive its run: it goes on in the background. */
+  detached: 1024,
+  /** A finished span that says itself how it ended: its status is OK, or it was blocked. */
+  hasOutcome: 2048,
+} as const;
+
+/** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */
+export interface SignalRow {
+  readonly type: (typeof signalTypes)[keyof typeof signalTypes];
+  readonly dialect: Dialect;
+  readonly kind: WorkKind;
+  readonly flags: number;
+  readonly process: number;
+  /** Where the process runs: a small number per (service name, host); 0 when that is not known. */
+  readonly place: number;
+  readonly startMs: number;
+  /** Ignored for a start. */
+  readonly endMs: number;
+}
+
+/**
+ * What the outside told us, columnar and reusable: `clear`, then for each signal `add`, the `set…`
+ * calls and `addReference`. No object is made per signal.
+ */
+export class SignalBatch {
+  count = 0;
+  readonly type = new Uint8Column();
+  readonly dialect = new Uint8Column();
+  readonly kind = new Uint8Column();
+  readonly flags = new Int32Column();
+  /** Which process sent it: a small number per (service name, host id, pid or instance id). */
+  readonly process = new Int32Column();
+  readonly place = new Int32Column();
+  readonly trace0 = new Int32Column();
+  readonly trace1 = new Int32Column();
+  readonly trace2 = new Int32Column();
+  readonly trace3 = new Int32Column();
+  readonly span0 = new Int32Column();
+  readonly span1 = new Int32Column();
+  /** 0, 0 for a root. */
+  readonly parent0 = new Int32Column();
+  readonly parent1 = new Int32Column();
+  readonly startMs = new Float64Column();
+  readonly endMs = new Float64Column();
+  /** Interned tool name and channel; 0 for none. */
+  readonly name = new Int32Column();
+  readonly channel = new Int32Column();
+  /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
+  readonly scope = new Int32Column();
+  readonly alias = new Int32Column();
+  /** Markers the end of a harness run says were open, and items it says had completed. */
+  readonly claimed = new Int32Column();
+  readonly completed = new Int32Column();
+  /** What `alive`, or the heartbeat of a span, promises, in ms; 0 for nothing. */
+  readonly intervalMs = new Float64Column();
+  /** The sender's order of events, from 1; 0 when it has none. */
+  readonly seq = new Int32Column();
+  /** When a heartbeat was sent, by the sender's clock in Unix ms; 0 when that is not known. */
+  readonly sentMs = new Float64Column();
+  /** Keyed hash of a tool-call id or of a pause; 0, 0 for none. */
+  readonly key0 = new Int32Column();
+  readonly key1 = new Int32Column();
+  readonly #referencesFrom = new Int32Column();
+  readonly #referenceHi = new Int32Column();
+  readonly #referenceLo = new Int32Column();
+  #references = 0;
+
+  clear(): void {
+    this.count = 0;
+    this.#references = 0;
+  }
+
+  /** Appends a signal without ids, name, channel, claims, times, key or references; returns its row. */
+  add(signal: SignalRow): number {
+    const row = this.count++;
+    this.#ensure(row + 1);
+    this.type.set(row, signal.type);
+    this.dialect.set(row, signal.dialect);
+    this.place.set(row, signal.place);
+    this.kind.set(row, signal.kind);
+    this.flags.set(row, signal.flags);
+    this.process.set(row, signal.process);
+    this.startMs.set(row, signal.startMs);
+    this.endMs.set(row, signal.endMs);
+    this.name.set(row, 0);
+    this.channel.set(row, 0);
+    this.scope.set(row, 0);
+    this.alias.set(row, 0);
+    this.claimed.set(row, 0);
+    this.completed.set(row, 0);
+    this.intervalMs.set(row, 0);
+    this.seq.set(row, 0);
+    this.sentMs.set(row, 0);
+    this.key0.set(row, 0);
+    this.key1.set(row, 0);
+    this.#referencesFrom.set(row, this.#references);
+    return row;
+  }
+
+  /** Appends a signal about the span of the signal `of`, from the same sender; returns its row. */
+  addAbout(
+    of: number,
+    signal: { readonly type: SignalRow["type"]; readonly dialect: Dialect },
+  ): number {
+    const row = this.add({
+      ...signal,
+      kind: workKinds.other,
+      flags: 0,
+      process: this.process.get(of),
+      place: this.place.get(of),
+      startMs: this.startMs.get(of),
+      endMs: this.endMs.get(of),
+    });
+    this.setTrace(
+      row,
+      this.trace0.get(of),
+      this.trace1.get(of),
+      this.trace2.get(of),
+      this.trace3.get(of),
+    );
+    this.setSpan(row, this.span0.get(of), this.span1.get(of), 0, 0);
+    return row;
+  }
+
+  setTrace(row: number, word0: number, word1: number, word2: number, word3: number): void {
+    this.trace0.set(row, word0);
+    this.trace1.set(row, word1);
+    this.trace2.set(row, word2);
+    this.trace3.set(row, word3);
+  }
+
+  setSpan(row: number, span0: number, span1: number, parent0: number, parent1: number): void {
+    this.span0.set(row, span0);
+    this.span1.set(row, span1);
+    this.parent0.set(row, parent0);
+    this.parent1.set(row, parent1);
+  }
+
+  setKey(row: number, key0: number, key1: number): void {
+    this.key0.set(row, key0);
+    this.key1.set(row, key1);
+  }
+
+  /** Adds a session reference, as the keyed hash of its value, to the row added last. */
+  addReference(hi: number, lo: number): void {
+    this.#referenceHi.ensure(this.#references + 1);
+    this.#referenceLo.ensure(this.#references + 1);
+    this.#referenceHi.set(this.#references, hi);
+    this.#referenceLo.set(this.#references, lo);
+    this.#references++;
+  }
+
+  referencesFrom(row: number): number {
+    return this.#referencesFrom.get(row);
+  }
+
+  referencesTo(row: number): number {
+    return row + 1 < this.count ? this.#referencesFrom.get(row + 1) : this.#references;
+  }
+
+  referenceHi(reference: number): number {
+    return this.#referenceHi.get(reference);
+  }
+
+  referenceLo(reference: number): number {
+    return this.#referenceLo.get(reference);
+  }
+
+  #ensure(rows: number): void {
+    if (rows <= this.process.capacity) {
+      return;
+    }
+    for (const column of [
+      this.type,
+      this.dialect,
+      this.kind,
+      this.flags,
+      this.process,
+      this.place,
+      this.trace0,
+      this.trace1,
+      this.trace2,
+      this.trace3,
+      this.span0,
+      this.span1,
+      this.parent0,
+      this.parent1,
+      this.startMs,
+      this.endMs,
+      this.name,
+      this.channel,
+      this.scope,
+      this.alias,
+      this.claimed,
+      this.completed,
+      this.intervalMs,
+      this.seq,
+      this.sentMs,
+      this.key0,
+      this.key1,
+      this.#referencesFrom,
+    ]) {
+      column.ensure(rows);
+    }
+  }
+}

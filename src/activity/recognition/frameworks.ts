@@ -1,0 +1,249 @@
+import { signalFlags } from "../model/signal-batch.ts";
+import { workKinds } from "../model/work.ts";
+import { type SpanClass, spanClass } from "./span-class.ts";
+
+/** How one framework, or one convention that several follow, tells what its spans are. */
+export interface Framework {
+  /** Which value of an attribute makes a span what. One that is not listed makes it no work: a step, a retrieval. */
+  readonly attributes?: readonly {
+    readonly key: string;
+    readonly values: Readonly<Record<string, SpanClass>>;
+  }[];
+  /** Span names that tell what a span is when no attribute does, in one instrumentation scope or in any. */
+  readonly names?: {
+    readonly scope?: string;
+    readonly values: Readonly<Record<string, SpanClass>>;
+  };
+  /** Names of spans that are no work whatever their attributes say. */
+  readonly notWork?: readonly string[];
+  /** Those of them that are always directly inside a tool, and so say what their parent is. */
+  readonly toolParts?: readonly string[];
+  /** Endings of such names. */
+  readonly notWorkEndings?: readonly string[];
+  /** Attributes that say which session a span belongs to. */
+  readonly sessionReferences?: readonly string[];
+  /** Where a tool's name stands. */
+  readonly toolNames?: readonly string[];
+  /** Where the name of the agent of a run stands. */
+  readonly agentNames?: readonly string[];
+}
+
+const run = spanClass(workKinds.run);
+const rootRun = spanClass(workKinds.run, { isRootOnly: true });
+const tool = spanClass(workKinds.tool);
+const namedTool = spanClass(workKinds.tool, { isNamedBySpan: true });
+const modelCall = spanClass(workKinds.modelCall);
+
+/**
+ * Every framework we know, the ones whose word counts first before the others: of the attributes that a
+ * span carries the first in this order decides. `test/senders` records the real ones; `docs/frameworks.md`
+ * is made from this.
+ */
+export const frameworks = {
+  openclaw: {
+    names: {
+      values: {
+        "openclaw.harness.run": spanClass(workKinds.run, { flags: signalFlags.harness }),
+        "openclaw.run": spanClass(workKinds.run, { flags: signalFlags.innerRun }),
+        "openclaw.tool.execution": spanClass(workKinds.tool, { flags: signalFlags.openclaw }),
+        "openclaw.model.call": spanClass(workKinds.modelCall, { flags: signalFlags.openclaw }),
+      },
+    },
+    // A summary, which carries `gen_ai.operation.name`.
+    notWork: ["openclaw.model.usage"],
+    sessionReferences: ["openclaw.sessionKey", "openclaw.sessionId"],
+    toolNames: ["gen_ai.tool.name", "openclaw.toolName"],
+  },
+  // Before the GenAI conventions: it translates its own kinds into theirs, a prompt template into `chat`.
+  langsmith: {
+    attributes: [
+      {
+        key: "langsmith.span.kind",
+        values: { chain: rootRun, tool, llm: modelCall, embedding: modelCall },
+      },
+    ],
+    // Not `langsmith.trace.session_id`: what LangSmith calls a session there is a project.
+    sessionReferences: [
+      "langsmith.metadata.session_id",
+      "langsmith.metadata.thread_id",
+      "langsmith.metadata.conversation_id",
+    ],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  genAi: {
+    attributes: [
+      {
+        key: "gen_ai.operation.name",
+        values: {
+          invoke_agent: run,
+          invoke_workflow: run,
+          execute_tool: tool,
+          chat: modelCall,
+          text_completion: modelCall,
+          generate_content: modelCall,
+          embeddings: modelCall,
+          // Gemini CLI's.
+          llm_call: modelCall,
+          tool_call: tool,
+        },
+      },
+    ],
+    sessionReferences: ["gen_ai.conversation.id", "session.id"],
+    toolNames: ["gen_ai.tool.name"],
+    agentNames: ["gen_ai.agent.name"],
+  },
+  openInference: {
+    attributes: [
+      {
+        key: "openinference.span.kind",
+        // LangChain and LangGraph are chains all the way down: only the outermost is the turn.
+        values: { AGENT: run, CHAIN: rootRun, TOOL: tool, LLM: modelCall, EMBEDDING: modelCall },
+      },
+    ],
+    // LlamaIndex puts what it will ask for together in a span of the kind LLM.
+    notWorkEndings: ["._prepare_chat_with_tools"],
+    sessionReferences: ["session.id"],
+    toolNames: ["tool.name"],
+    agentNames: ["agent.name", "graph.node.id"],
+  },
+  traceloop: {
+    attributes: [
+      { key: "traceloop.span.kind", values: { workflow: run, agent: run, tool } },
+      {
+        key: "llm.request.type",
+        values: { chat: modelCall, completion: modelCall, embedding: modelCall },
+      },
+    ],
+    sessionReferences: [
+      "traceloop.association.properties.session_id",
+      "traceloop.association.properties.thread_id",
+      "traceloop.association.properties.conversation_id",
+    ],
+    toolNames: ["traceloop.entity.name"],
+  },
+  vercelAi: {
+    attributes: [
+      {
+        key: "ai.operationId",
+        values: {
+          "ai.generateText": run,
+          "ai.streamText": run,
+          "ai.generateObject": run,
+          "ai.streamObject": run,
+          "ai.toolCall": tool,
+          "ai.generateText.doGenerate": modelCall,
+          "ai.streamText.doStream": modelCall,
+          "ai.generateObject.doGenerate": modelCall,
+          "ai.streamObject.doStream": modelCall,
+          "ai.embed.doEmbed": modelCall,
+          "ai.embedMany.doEmbed": modelCall,
+        },
+      },
+    ],
+    sessionReferences: ["ai.telemetry.metadata.sessionId", "ai.telemetry.metadata.session_id"],
+    toolNames: ["ai.toolCall.name"],
+  },
+  langfuse: {
+    attributes: [
+      {
+        key: "langfuse.observation.type",
+        values: {
+          agent: run,
+          chain: rootRun,
+          span: rootRun,
+          tool: namedTool,
+          generation: modelCall,
+          embedding: modelCall,
+        },
+      },
+    ],
+    sessionReferences: ["session.id", "langfuse.session.id"],
+  },
+  agentOps: {
+    attributes: [
+      {
+        key: "agentops.span.kind",
+        values: { session: run, workflow: run, agent: run, tool: namedTool, llm: modelCall },
+      },
+      // What its instrumentations of model clients have instead.
+      {
+        key: "gen_ai.request.type",
+        values: { chat: modelCall, completion: modelCall, embedding: modelCall },
+      },
+    ],
+  },
+  mastra: {
+    attributes: [
+      {
+        key: "mastra.span.type",
+        values: {
+          agent_run: run,
+          workflow_run: run,
+          tool_call: tool,
+          mcp_tool_call: tool,
+          provider_tool_call: tool,
+          model_inference: modelCall,
+        },
+      },
+    ],
+    sessionReferences: ["gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  googleAdk: {
+    names: { scope: "gcp.vertex.agent", values: { invocation: run } },
+    // One more span after several tools ran at once. It carries `execute_tool`.
+    notWork: ["execute_tool (merged)"],
+    sessionReferences: ["gen_ai.conversation.id", "gcp.vertex.agent.session_id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  pydanticAi: {
+    // Its names before version 2, which has the GenAI conventions. `running tools` is a frame.
+    names: { scope: "pydantic-ai", values: { "agent run": run, "running tool": tool } },
+    sessionReferences: ["gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  logfireOpenAiAgents: {
+    // Logfire names spans by their template.
+    names: {
+      scope: "logfire.openai_agents",
+      values: {
+        "OpenAI Agents trace: {name}": run,
+        "Agent run: {name!r}": run,
+        "Function: {name}": tool,
+      },
+    },
+    toolNames: ["name"],
+  },
+  claudeCode: {
+    names: {
+      values: {
+        "claude_code.interaction": run,
+        "claude_code.tool": tool,
+        "claude_code.llm_request": modelCall,
+      },
+    },
+    // Both are part of a `claude_code.tool`; the first is a wait for a person.
+    notWork: ["claude_code.tool.blocked_on_user", "claude_code.tool.execution"],
+    toolParts: ["claude_code.tool.blocked_on_user", "claude_code.tool.execution"],
+    sessionReferences: ["session.id"],
+    toolNames: ["tool_name"],
+  },
+  codex: {
+    attributes: [
+      { key: "codex.tool.phase", values: { dispatch: tool } },
+      { key: "codex.turn.phase", values: { sampling: modelCall } },
+    ],
+    names: { values: { run_turn: run } },
+    sessionReferences: ["conversation.id"],
+    toolNames: ["tool_name"],
+  },
+  genkit: {
+    attributes: [
+      {
+        key: "genkit:metadata:subtype",
+        values: { flow: run, tool, model: modelCall, embedder: modelCall },
+      },
+    ],
+    toolNames: ["genkit:name"],
+  },
+} as const satisfies Readonly<Record<string, Framework>>;

@@ -1,0 +1,156 @@
+import { KeySet } from "../../otlp/keys.ts";
+import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
+import type { SpanRuleConfig } from "../../processors/session_activity/span-rules-config.ts";
+import { signalFlags } from "../model/signal-batch.ts";
+import { workKinds } from "../model/work.ts";
+import { type SpanClass, spanClass } from "./span-class.ts";
+import { SpanRules } from "./span-rules.ts";
+import {
+  attributeRules,
+  modelCallAttributes,
+  nameRules,
+  notWorkEndings,
+  notWorkNames,
+  toolPartNames,
+} from "./work-spans.ts";
+
+const endings = notWorkEndings.map((ending) => Buffer.from(ending));
+const notWork = spanClass(workKinds.other);
+const toolPart = spanClass(workKinds.other, { isToolPart: true });
+const modelCall = spanClass(workKinds.modelCall);
+const namedByOpenclaw = signalFlags.openclaw | signalFlags.harness | signalFlags.innerRun;
+
+interface AttributeRule {
+  readonly values: KeySet;
+  readonly classes: readonly SpanClass[];
+}
+
+interface NameRule {
+  readonly spanClass: SpanClass;
+  readonly scope: KeySet | undefined;
+}
+
+/**
+ * Tells what a span is: by the user's rules, then by the tables of `work-spans.ts`, which it compares
+ * byte by byte and without making a string.
+ */
+export class SpanClassifier {
+  /** Attribute keys that a scan must report. */
+  readonly keys: readonly string[];
+  readonly #userRules: SpanRules;
+  readonly #rules: readonly AttributeRule[] = attributeRules.map(({ values }) => ({
+    values: new KeySet(Object.keys(values)),
+    classes: Object.values(values),
+  }));
+  readonly #names = new KeySet([...notWorkNames, ...nameRules.map(({ name }) => name)]);
+  readonly #nameRules: readonly NameRule[] = nameRules.map(({ spanClass, scope }) => ({
+    spanClass,
+    scope: scope === undefined ? undefined : new KeySet([scope]),
+  }));
+  readonly #notWork = notWorkNames.map((name) =>
+    toolPartNames.includes(name) ? toolPart : notWork,
+  );
+  /** Key index of the scan → rule + 1. */
+  #ruleOfKey = new Int32Array(0);
+  #isModelCallKey = new Uint8Array(0);
+
+  constructor(userRules: readonly SpanRuleConfig[] = []) {
+    this.#userRules = new SpanRules(userRules);
+    this.keys = [
+      ...attributeRules.map(({ key }) => key),
+      ...modelCallAttributes,
+      ...this.#userRules.keys,
+    ];
+  }
+
+  /** Must be called once with the names of the key set that scans use. */
+  bind(names: readonly string[]): void {
+    this.#userRules.bind(names);
+    this.#ruleOfKey = Int32Array.from(
+      names,
+      (name) => attributeRules.findIndex(({ key }) => key === name) + 1,
+    );
+    this.#isModelCallKey = Uint8Array.from(names, (name) =>
+      modelCallAttributes.includes(name) ? 1 : 0,
+    );
+  }
+
+  /** `isRoot` is for a record whose parent is not that of the span it speaks of. */
+  classify(spans: SpanBatch, row: number, isRoot = hasNoParent(spans, row)): SpanClass {
+    const byUser = this.#userRules.classOf(spans, row);
+    if (byUser !== undefined) {
+      return byUser;
+    }
+    const name = this.#names.match(spans.bytes, spans.nameStart.get(row), spans.nameEnd.get(row));
+    if (name !== -1 && name < notWorkNames.length) {
+      return this.#notWork[name] ?? notWork;
+    }
+    const named = this.#byName(name - notWorkNames.length, spans, row);
+    const byAttribute = this.#byAttributes(spans, row);
+    // Where both agree, OpenClaw's name says more: that its own exporter wrote the span, and which runs are one.
+    const isOwn =
+      named !== undefined &&
+      (named.flags & namedByOpenclaw) !== 0 &&
+      named.kind === byAttribute?.kind;
+    const found = isOwn ? named : (byAttribute ?? named);
+    const isNoWork =
+      found === undefined ||
+      (found.isRootOnly && !isRoot) ||
+      (found.kind === workKinds.modelCall && hasEnding(spans, row));
+    return isNoWork ? notWork : found;
+  }
+
+  #byAttributes(spans: SpanBatch, row: number): SpanClass | undefined {
+    let first = Number.POSITIVE_INFINITY;
+    let byAttribute: SpanClass | undefined;
+    const to = spans.attributesTo.get(row);
+    for (let attribute = spans.attributesFrom.get(row); attribute < to; attribute++) {
+      const key = spans.attributeKey.get(attribute);
+      if (this.#isModelCallKey[key] === 1) {
+        return modelCall;
+      }
+      const order = this.#ruleOfKey[key] ?? 0;
+      if (
+        order > 0 &&
+        order < first &&
+        spans.attributeType.get(attribute) === attributeTypes.string
+      ) {
+        first = order;
+        byAttribute = this.#classOf(order - 1, spans, attribute);
+      }
+    }
+    return byAttribute;
+  }
+
+  #byName(rule: number, spans: SpanBatch, row: number): SpanClass | undefined {
+    const found = this.#nameRules[rule];
+    const { scope } = found ?? {};
+    const isInScope =
+      scope === undefined ||
+      scope.match(spans.bytes, spans.scopeNameStart.get(row), spans.scopeNameEnd.get(row)) === 0;
+    return isInScope ? found?.spanClass : undefined;
+  }
+
+  #classOf(rule: number, spans: SpanBatch, attribute: number): SpanClass {
+    const { values, classes } = this.#rules[rule] ?? { values: undefined, classes: [] };
+    const value = values?.match(
+      spans.bytes,
+      spans.attributeA.get(attribute),
+      spans.attributeB.get(attribute),
+    );
+    return classes[value ?? -1] ?? notWork;
+  }
+}
+
+/** Whether its name ends in a way that says it is no work. */
+function hasEnding({ bytes, nameStart, nameEnd }: SpanBatch, row: number): boolean {
+  const end = nameEnd.get(row);
+  return endings.some((ending) => {
+    const start = end - ending.length;
+    return start >= nameStart.get(row) && ending.every((byte, at) => bytes[start + at] === byte);
+  });
+}
+
+function hasNoParent(spans: SpanBatch, row: number): boolean {
+  return spans.parentId0.get(row) === 0 && spans.parentId1.get(row) === 0;
+}

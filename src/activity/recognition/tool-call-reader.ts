@@ -1,0 +1,226 @@
+import { otlp } from "../../otlp/proto/generated.js";
+import { attributeTypes } from "../../otlp/span-batch.ts";
+import { answerIn, requestIn } from "./tool-call-parts.ts";
+
+/** Longer contents are not read: what an agent was asked is not our business, and this is only a hint. */
+const longestContentBytes = 1 << 20;
+/** Of more calls the first are requests. Of more answers the last count: the others are history. */
+const mostCalls = 128;
+/** Messages, their parts, what a part holds: as deep as any of the conventions goes. */
+const deepest = 8;
+
+/** A call of a tool that a model asked for. */
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What the content of a model call, or of a run, says of tool calls. */
+export interface ToolCalls {
+  readonly requested: readonly ToolCall[];
+  /** Ids of calls of which there is a result, a refusal, or a question to a person. */
+  readonly answered: readonly string[];
+  /** Whether more was requested than was read. */
+  readonly isCut: boolean;
+}
+
+/** What an attribute is of. `indexed`: a sign that there are attributes with a number in their key for each message. */
+type Reading = "output" | "input" | "input that is not read" | "indexed output" | "indexed input";
+
+/** Attributes of model calls and runs that carry what was asked and answered, with content capture on. */
+const readings: ReadonlyMap<string, Reading> = new Map<string, Reading>([
+  // The GenAI conventions, and what Pydantic AI has of a whole run.
+  ["gen_ai.output.messages", "output"],
+  ["gen_ai.input.messages", "input"],
+  ["pydantic_ai.all_messages", "input"],
+  ["all_messages_events", "input"],
+  ["final_result", "input"],
+  // Pydantic AI and Logfire by the first versions of the conventions: events of both directions.
+  ["events", "output"],
+  // The Vercel AI SDK.
+  ["ai.response.toolCalls", "output"],
+  ["ai.prompt.messages", "input"],
+  ["ai.prompt", "input that is not read"],
+  // OpenInference.
+  ["llm.output_messages.0.message.role", "indexed output"],
+  ["llm.output_messages.0.message.tool_calls.0.tool_call.id", "indexed output"],
+  ["llm.input_messages.0.message.role", "indexed input"],
+  ["input.value", "input that is not read"],
+  // OpenLLMetry and what is made of it: Traceloop, AgentOps.
+  ["gen_ai.completion.0.role", "indexed output"],
+  ["gen_ai.completion.0.finish_reason", "indexed output"],
+  ["gen_ai.completion.0.tool_calls.0.id", "indexed output"],
+  ["gen_ai.prompt.0.role", "indexed input"],
+  ["gen_ai.prompt.0.content", "indexed input"],
+  ["traceloop.entity.input", "input that is not read"],
+  // Langfuse, LangSmith, Mastra, Google ADK.
+  ["langfuse.observation.input", "input that is not read"],
+  ["gen_ai.prompt", "input that is not read"],
+  ["mastra.model_generation.input", "input that is not read"],
+  ["mastra.model_step.input", "input that is not read"],
+  ["mastra.span.input", "input that is not read"],
+  ["gcp.vertex.agent.llm_request", "input that is not read"],
+]);
+
+export const toolCallContentKeys: readonly string[] = [...readings.keys()];
+
+/** Whether an attribute is, or comes with, what a model was given. */
+export function isModelInput(key: string): boolean {
+  return readings.get(key)?.includes("input") === true || key === "events";
+}
+
+/** Whether an attribute says that the span has others with numbers in their keys. */
+export function isIndexed(key: string): boolean {
+  return readings.get(key)?.startsWith("indexed") === true;
+}
+
+const indexedCall =
+  /^(llm\.output_messages\.\d+\.message\.tool_calls\.\d+\.tool_call|gen_ai\.completion\.\d+\.tool_calls\.\d+)\.(id|name|function\.name)$/;
+const indexedAnswer = /^(llm\.input_messages\.\d+\.message|gen_ai\.prompt\.\d+)\..*tool_call_id$/;
+/** AutoGen's result of a function, as JSON. */
+const indexedResult = /^llm\.input_messages\.\d+\.function\.\d+$/;
+
+/** Collects what the attributes of one model call or run say. */
+export class ToolCallReader {
+  readonly #requested = new Map<string, string>();
+  readonly #answered = new Set<string>();
+  readonly #mayRequest: boolean;
+  #isCut = false;
+
+  /** `mayRequest`: what it asks for counts, as of a model call. */
+  constructor({ mayRequest }: { readonly mayRequest: boolean }) {
+    this.#mayRequest = mayRequest;
+  }
+
+  /** `value` is the bytes of the attribute's value, `type` one of `attributeTypes`. */
+  read(key: string, type: number, value: Uint8Array): void {
+    const reading = readings.get(key);
+    const isRead = reading === "output" || reading === "input";
+    if (isRead && value.length <= longestContentBytes) {
+      this.#readContent(contentOf(type, value), reading, 0);
+    }
+  }
+
+  /** Reads the attributes with numbers in their keys of a span, which is its bytes. */
+  readIndexed(span: Uint8Array): void {
+    if (span.length > longestContentBytes) {
+      return;
+    }
+    /** Where a call stands → what is known of it. */
+    const calls = new Map<string, { id: string; name: string }>();
+    for (const attribute of attributesOf(span)) {
+      const key = attribute.key ?? "";
+      const text = attribute.value?.stringValue ?? "";
+      const [, place, field] = indexedCall.exec(key) ?? [];
+      if (place !== undefined) {
+        const call = calls.get(place) ?? { id: "", name: "" };
+        call[field === "id" ? "id" : "name"] = text;
+        calls.set(place, call);
+      } else if (indexedAnswer.test(key)) {
+        this.#answer(text);
+      } else if (indexedResult.test(key)) {
+        this.#readContent(parsed(text), "input", 0);
+      }
+    }
+    for (const { id, name } of calls.values()) {
+      this.#request(id, name);
+    }
+  }
+
+  result(): ToolCalls {
+    return {
+      requested: [...this.#requested].map(([id, name]) => ({ id, name })),
+      answered: [...this.#answered],
+      isCut: this.#isCut,
+    };
+  }
+
+  #readContent(content: unknown, reading: "output" | "input", depth: number): void {
+    if (depth > deepest || typeof content !== "object" || content === null) {
+      return;
+    }
+    const answered = answerIn(content);
+    const requested = requestIn(content);
+    if (answered !== undefined) {
+      this.#answer(answered);
+    } else if (requested !== undefined) {
+      if (reading === "output") {
+        this.#request(requested.id, requested.name);
+      }
+    } else {
+      // What a tool was given, and what it gave, is not looked into.
+      for (const part of Object.values(content)) {
+        this.#readContent(part, isGiven(content) ? "input" : reading, depth + 1);
+      }
+    }
+  }
+
+  #request(id: string, name: string): void {
+    if (!this.#mayRequest || id === "" || name === "") {
+      return;
+    }
+    if (this.#requested.size < mostCalls || this.#requested.has(id)) {
+      this.#requested.set(id, name);
+    } else {
+      this.#isCut = true;
+    }
+  }
+
+  #answer(id: string): void {
+    if (id === "") {
+      return;
+    }
+    this.#answered.delete(id);
+    this.#answered.add(id);
+    for (const first of this.#answered.size > mostCalls ? this.#answered : []) {
+      this.#answered.delete(first);
+      break;
+    }
+  }
+}
+
+/** An event of the first conventions: all but the choice of the model is what it was given. */
+function isGiven(part: object): boolean {
+  return "event.name" in part && part["event.name"] !== "gen_ai.choice";
+}
+
+/** JSON in a string, or a structured value; undefined when it is neither. */
+function contentOf(type: number, value: Uint8Array): unknown {
+  if (type === attributeTypes.string) {
+    return parsed(Buffer.from(value).toString());
+  }
+  try {
+    return type === attributeTypes.array
+      ? (otlp.ArrayValue.decode(value).values ?? []).map(plainOf)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function attributesOf(span: Uint8Array): readonly otlp.KeyValue.$Properties[] {
+  try {
+    return otlp.Span.decode(span).attributes ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function plainOf(value: otlp.AnyValue.$Properties): unknown {
+  if (value.kvlistValue) {
+    return Object.fromEntries(
+      (value.kvlistValue.values ?? []).map((pair) => [pair.key ?? "", plainOf(pair.value ?? {})]),
+    );
+  }
+  return value.arrayValue
+    ? (value.arrayValue.values ?? []).map(plainOf)
+    : (value.stringValue ?? value.boolValue ?? undefined);
+}

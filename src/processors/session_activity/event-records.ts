@@ -1,0 +1,231 @@
+import type {
+  ActivityEvent,
+  DiagnosedEvent,
+  EvictedEvent,
+  Evidence,
+  HeldEvent,
+  ReconciledEvent,
+  RecoveredEvent,
+  StalledEvent,
+} from "../../activity/model/events.ts";
+import { kindNames, type Verdict } from "../../activity/model/work.ts";
+import type { LabelValues } from "../../activity/recognition/label-values.ts";
+import type { LogEvent } from "../../otlp/encode.ts";
+
+const info = { severityNumber: 9, severityText: "INFO" } as const;
+const warn = { severityNumber: 13, severityText: "WARN" } as const;
+
+/** What an operator reads first. Always the same for a verdict. */
+const sentences: Readonly<Record<Verdict, string>> = {
+  waiting_for_person: "The session waits for a person to answer. Nothing hangs.",
+  silent_tool:
+    "A tool is running and has made no progress for a while. It hangs, or it takes long.",
+  silent_model_call:
+    "A model call is running and has made no progress for a while. It hangs, or it takes long.",
+  retrying:
+    "The last model call failed and nothing has started since. The run waits to retry, or it hangs.",
+  wedged_run:
+    "The run is open and makes no progress, but no tool and no model call of it is open. The run itself hangs.",
+  progressing: "The session makes progress. Nothing hangs.",
+  stale_marker: "The work belongs to a run that has ended. The marker is stale, nothing hangs.",
+  queued_only:
+    "Messages wait in the queue and no run is open. No tool and no model call blocks them.",
+  unknown: "The complaint matches no open work that is known.",
+};
+
+/** What asks for an operator. */
+const alarming: readonly Verdict[] = [
+  "silent_tool",
+  "silent_model_call",
+  "retrying",
+  "wedged_run",
+  "stale_marker",
+];
+
+export interface RecordContext {
+  readonly tools: LabelValues;
+  readonly channels: LabelValues;
+  /** Whether the record's own trace and span id are set. */
+  readonly hasTraceContext: boolean;
+}
+
+/** The record of any event. `timeUnixNano` is when it happened; a reconciliation is told when it is found. */
+export function toRecord(
+  event: ActivityEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  switch (event.type) {
+    case "evicted":
+      return toEvictedRecord(event, timeUnixNano, context);
+    case "reconciled":
+      return toReconciledRecord(event, timeUnixNano);
+    case "stalled":
+      return toStalledRecord(event, timeUnixNano, context);
+    case "diagnosed":
+      return toDiagnosedRecord(event, timeUnixNano, context);
+    case "recovered":
+      return toRecoveredRecord(event, timeUnixNano, context);
+    case "held":
+      return toHeldRecord(event, timeUnixNano);
+    default: {
+      const never: never = event;
+      return never;
+    }
+  }
+}
+
+/**
+ * `session.activity.evicted`: reason, counts and bounded dimensions. No session, run or tool-call id;
+ * the trace context, when wanted, stands in the record's own fields and nowhere else.
+ */
+function toEvictedRecord(
+  event: EvictedEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  return {
+    ...warn,
+    timeUnixNano,
+    eventName: "session.activity.evicted",
+    body: "Session activity was evicted because nobody owned it any more.",
+    attributes: {
+      "openclaw.reason": event.reason,
+      "openclaw.evictedTools": event.tools,
+      "openclaw.evictedModelCalls": event.modelCalls,
+      "openclaw.confidence": event.confidence,
+      ...millisecondsOf({ oldestAgeMs: event.oldestAgeMs }),
+      ...namesOf(event, context),
+    },
+    ...traceContextOf(event, context),
+  };
+}
+
+/** `session.activity.reconciled`: an eviction that the sender has since corrected. */
+function toReconciledRecord(event: ReconciledEvent, timeUnixNano: bigint): LogEvent {
+  return {
+    ...info,
+    timeUnixNano,
+    eventName: "session.activity.reconciled",
+    body: "The end of evicted session activity arrived after all.",
+    attributes: {
+      "openclaw.kind": kindNames[event.kind],
+      "openclaw.lateByMs": Math.round(event.lateByMs),
+    },
+  };
+}
+
+/** `session.stalled`: no open run of a session makes progress; names what it waits for. */
+function toStalledRecord(
+  event: StalledEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  return {
+    ...warn,
+    timeUnixNano,
+    eventName: "session.stalled",
+    body: sentences[event.verdict],
+    attributes: {
+      "openclaw.state": event.state,
+      "openclaw.openTools": event.tools,
+      "openclaw.openModelCalls": event.modelCalls,
+      ...evidenceOf(event),
+      ...namesOf(event, context),
+    },
+    ...traceContextOf(event, context),
+  };
+}
+
+/** `session.diagnosed`: what a gateway's complaint is about, or that a tool is silent beside others that are not. */
+function toDiagnosedRecord(
+  event: DiagnosedEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  return {
+    ...(alarming.includes(event.verdict) ? warn : info),
+    timeUnixNano,
+    eventName: "session.diagnosed",
+    body: sentences[event.verdict],
+    attributes: {
+      "openclaw.claim": event.claim,
+      ...evidenceOf(event),
+      ...namesOf(event, context),
+    },
+    ...traceContextOf(event, context),
+  };
+}
+
+/** `session.recovered`: a session that was stalled is not any more. */
+function toRecoveredRecord(
+  event: RecoveredEvent,
+  timeUnixNano: bigint,
+  context: RecordContext,
+): LogEvent {
+  return {
+    ...info,
+    timeUnixNano,
+    eventName: "session.recovered",
+    body: "A session that was stalled is not any more.",
+    attributes: {
+      "openclaw.reason": event.cause,
+      ...namesOf({ name: 0, channel: event.channel }, context),
+    },
+  };
+}
+
+/** `session.activity.held`: evictions wait, because they would be too many to be believed. */
+function toHeldRecord(event: HeldEvent, timeUnixNano: bigint): LogEvent {
+  return {
+    ...warn,
+    timeUnixNano,
+    eventName: "session.activity.held",
+    body: "Evictions are held back because they may be the fault of what brings the signals.",
+    attributes: { "openclaw.reason": event.cause, "openclaw.heldMarkers": event.markers },
+  };
+}
+
+/** The verdict and what it rests on. */
+function evidenceOf(event: Evidence): Record<string, string | number> {
+  const { ageMs, silentMs, usualP50Ms, usualP99Ms, lastSignal } = event;
+  return {
+    "openclaw.verdict": event.verdict,
+    "openclaw.blockedBy": event.blockedBy,
+    ...millisecondsOf({ ageMs, silentMs, usualP50Ms, usualP99Ms }),
+    ...(lastSignal === undefined ? {} : { "openclaw.lastSignal": lastSignal }),
+  };
+}
+
+/** Whole numbers, under their names with our prefix; without those that are absent. */
+function millisecondsOf(
+  values: Readonly<Record<string, number | undefined>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(values).flatMap(([name, value]) =>
+      value === undefined ? [] : [[`openclaw.${name}`, Math.round(value)]],
+    ),
+  );
+}
+
+/** The record's own ids: none without the option, and none when nothing is known by itself. */
+function traceContextOf(
+  { traceId, spanId }: { readonly traceId: Uint8Array; readonly spanId: Uint8Array },
+  { hasTraceContext }: RecordContext,
+): { readonly traceId?: Uint8Array; readonly spanId?: Uint8Array } {
+  const isKnown = traceId.some((byte) => byte !== 0) && spanId.some((byte) => byte !== 0);
+  return hasTraceContext && isKnown ? { traceId, spanId } : {};
+}
+
+/** Bounded dimensions only. */
+function namesOf(
+  { name, channel }: { readonly name: number; readonly channel: number },
+  { tools, channels }: RecordContext,
+): Record<string, string> {
+  const toolName = tools.valueOf(name);
+  const channelName = channels.valueOf(channel);
+  return {
+    ...(toolName === undefined ? {} : { "gen_ai.tool.name": toolName }),
+    ...(channelName === undefined ? {} : { "openclaw.channel": channelName }),
+  };
+}

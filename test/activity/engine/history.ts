@@ -1,0 +1,327 @@
+import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
+import {
+  type SessionState,
+  sessionStateNames,
+} from "../../../src/activity/engine/policy/session-states.ts";
+import { dialects } from "../../../src/activity/model/dialects.ts";
+import type { ActivityEvent } from "../../../src/activity/model/events.ts";
+import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
+import { placeOf } from "../../../src/activity/model/service-host.ts";
+import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
+import {
+  type BlockedBy,
+  blockedByNames,
+  evictionReasons,
+  kindNames,
+  toWorkKind,
+  workKinds,
+} from "../../../src/activity/model/work.ts";
+
+export const limits: ActivityLimits = {
+  allowedLatenessMs: 10_000,
+  maxAgeMs: 43_200_000,
+  tombstoneTtlMs: 900_000,
+  maxSessions: 1000,
+  maxOpenWork: 10_000,
+  maxTombstones: 10_000,
+  // Long, so that only tests about them see them.
+  stalledAfterMs: 86_400_000,
+  longRunningAfterMs: 86_400_000,
+  maxPauseMs: 604_800_000,
+  stepsPerCall: 4_096,
+  tellsMarkers: false,
+};
+
+/** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
+export interface Signal {
+  readonly type:
+    | "start"
+    | "end"
+    | "alive"
+    | "gone"
+    | "sessionEnd"
+    | "pause"
+    | "resume"
+    | "request"
+    | "answer"
+    | "claim"
+    | "recovered"
+    | "idle"
+    | "queued"
+    | "evictedThere"
+    | "unwatched";
+  /** How it is told; else as the type and `isRelayed` say. */
+  readonly dialect?: keyof typeof dialects;
+  readonly isRelayed?: boolean;
+  /** Host of the process, from 1; 0 when it is not known. */
+  readonly place?: number;
+  /** Seconds between the heartbeats that are promised. */
+  readonly interval?: number;
+  /** The sender's order. */
+  readonly seq?: number;
+  /** When a heartbeat was sent, by the sender's clock. */
+  readonly sent?: number;
+  /** A tool call or a pause. */
+  readonly key?: number;
+  /** Names of the instrumentation scope, and of the tool or agent, as numbers. */
+  readonly scope?: number;
+  readonly alias?: number;
+  /** Interned tool name. */
+  readonly name?: number;
+  readonly kind: "run" | "harness" | "inner" | "tool" | "model_call" | "other";
+  readonly span: number;
+  readonly parent?: number;
+  readonly trace?: number;
+  readonly process?: number;
+  readonly sessions?: readonly number[];
+  /** Sender's clock. */
+  readonly start: number;
+  readonly end?: number;
+  /** The sender's clock is not set: start and end are 0. */
+  readonly unset?: boolean;
+  /** Of a claim the index in `claimNames`; of what was evicted there, tools. */
+  readonly claimed?: number;
+  /** Of a claim and of a queue the messages that wait + 1; of what was evicted there, model calls. */
+  readonly completed?: number;
+  /** A repeat that says there was progress. */
+  readonly progress?: boolean;
+  readonly closedByRun?: boolean;
+  readonly failed?: boolean;
+  /** A model call of whose input something is known. */
+  readonly prompted?: boolean;
+  /** A run that neither succeeded nor failed. */
+  readonly brokenOff?: boolean;
+  /** Comes from OpenClaw's own exporter. */
+  readonly isOpenclaw?: boolean;
+  /** A finished harness run that does not say how it ended. */
+  readonly noOutcome?: boolean;
+  /** A tool that a harness run may count as two items. */
+  readonly isTwoItems?: boolean;
+  /** A tool that may outlive its run. */
+  readonly isDetached?: boolean;
+}
+
+/** Times of senders lie this far from ours, so that a mix-up shows. */
+export const senderEpochMs = 1_795_000_000_000;
+
+const kinds = {
+  run: workKinds.run,
+  harness: workKinds.run,
+  inner: workKinds.run,
+  tool: workKinds.tool,
+  model_call: workKinds.modelCall,
+  other: workKinds.other,
+} as const;
+
+/** The machine with a pen: each call is an arrival at a second of our clock. */
+export class History {
+  readonly activity: SessionActivity;
+  readonly events: ActivityEvent[] = [];
+  readonly #batch = new SignalBatch();
+
+  constructor(changed: Partial<ActivityLimits> = {}) {
+    this.activity = new SessionActivity({ ...limits, ...changed });
+  }
+
+  /** Signals that arrive together at second `at`. */
+  arrive(at: number, ...signals: readonly Signal[]): void {
+    this.#batch.clear();
+    for (const signal of signals) {
+      write(this.#batch, signal);
+    }
+    this.events.push(...this.activity.apply(this.#batch, at * 1000));
+  }
+
+  tick(at: number): void {
+    this.events.push(...this.activity.tick(at * 1000));
+  }
+
+  /** Ticks until nothing is left to decide; returns how many it took. */
+  tickInParts(at: number): number {
+    let parts = 0;
+    do {
+      this.tick(at);
+      parts++;
+    } while (this.activity.isBehind);
+    return parts;
+  }
+
+  /** Evicted markers of every reason. */
+  get evicted(): number {
+    const { counts } = this.activity;
+    return counts.evictedOf(workKinds.tool) + counts.evictedOf(workKinds.modelCall);
+  }
+
+  /** Evictions as a test compares them: reason, second, how many. */
+  get evictions(): readonly (readonly [string, number, number, number])[] {
+    return this.events.flatMap((event) =>
+      event.type === "evicted"
+        ? [[event.reason, event.atMs / 1000, event.tools, event.modelCalls] as const]
+        : [],
+    );
+  }
+
+  /** Violations of: started = ended + evicted + open + untracked, and events that agree with counters. */
+  imbalance(): readonly string[] {
+    const { counts } = this.activity;
+    const problems: string[] = [];
+    kindNames.forEach((name, index) => {
+      const kind = toWorkKind(index);
+      const started = counts.started[index] ?? 0;
+      const accounted =
+        (counts.ended[index] ?? 0) +
+        counts.evictedOf(kind) +
+        (counts.open[index] ?? 0) +
+        (counts.untracked[index] ?? 0);
+      if (started !== accounted) {
+        problems.push(`${name}: started ${started}, accounted for ${accounted}`);
+      }
+    });
+    const told = this.events.reduce(
+      (sum, event) => sum + (event.type === "evicted" ? event.tools + event.modelCalls : 0),
+      0,
+    );
+    if (told !== this.evicted) {
+      problems.push(`events tell of ${told} evicted, counters of ${this.evicted}`);
+    }
+    const open = counts.open.reduce((sum, count) => sum + count, 0);
+    if (open !== this.activity.sizes().openWork) {
+      problems.push(`open ${open} by kind, ${this.activity.sizes().openWork} in all`);
+    }
+    return problems;
+  }
+
+  /** States of sessions that contradict each other, or what was reported of them. */
+  stateProblems(): readonly string[] {
+    const problems: string[] = [];
+    for (const state of sessionStateNames) {
+      const inState = this.activity.sessionsIn(state);
+      const by = blockedByNames.map((blockedBy) => sessionsBy(this.activity, state, blockedBy));
+      const sum = by.reduce((total, sessions) => total + sessions, 0);
+      if (sum !== inState) {
+        problems.push(`${inState} sessions are ${state}, ${sum} by what blocks them`);
+      }
+    }
+    const count = (type: string) => this.events.filter((event) => event.type === type).length;
+    const stalled =
+      this.activity.sessionsIn("stalled") + this.activity.sessionsIn("blocked_tool_call");
+    if (count("stalled") < count("recovered") + stalled) {
+      problems.push(
+        `${count("stalled")} were stalled, ${count("recovered")} recovered, ${stalled} are`,
+      );
+    }
+    return problems;
+  }
+
+  /** Every counter, for comparing histories. */
+  totals(): Record<string, unknown> {
+    const { counts } = this.activity;
+    return {
+      started: [...counts.started],
+      ended: [...counts.ended],
+      open: [...counts.open],
+      untracked: [...counts.untracked],
+      reconciled: [...counts.reconciled],
+      lateStarts: [...counts.lateStarts],
+      evicted: evictionReasons.map((reason) => [
+        counts.evicted(reason, workKinds.tool),
+        counts.evicted(reason, workKinds.modelCall),
+      ]),
+    };
+  }
+}
+
+/** How many sessions are in a state and blocked by that. */
+export function sessionsBy(
+  activity: SessionActivity,
+  state: SessionState,
+  blockedBy: BlockedBy,
+): number {
+  const counting = activity as SessionActivity & CountsBy;
+  return counting.sessionsBy?.(state, blockedBy) ?? 0;
+}
+
+interface CountsBy {
+  readonly sessionsBy?: (state: SessionState, blockedBy: BlockedBy) => number;
+}
+
+/** Appends a signal as an observer would. */
+export function write(batch: SignalBatch, signal: Signal): void {
+  const row = batch.add({
+    type: signalTypes[signal.type],
+    dialect: dialectOf(signal),
+    kind: kinds[signal.kind],
+    flags:
+      (signal.kind === "harness" ? signalFlags.harness : 0) |
+      (signal.kind === "inner" ? signalFlags.innerRun : 0) |
+      (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
+      (signal.failed === true ? signalFlags.failed : 0) |
+      (signal.prompted === true ? signalFlags.prompted : 0) |
+      (signal.brokenOff === true ? signalFlags.brokenOff : 0) |
+      (signal.progress === true ? signalFlags.progress : 0) |
+      (signal.isOpenclaw === true ? signalFlags.openclaw : 0) |
+      (signal.noOutcome === true ? signalFlags.noOutcome : 0) |
+      (signal.isTwoItems === true ? signalFlags.twoItems : 0) |
+      (signal.isDetached === true ? signalFlags.detached : 0),
+    process: signal.process ?? 1,
+    place: (signal.place ?? 0) === 0 ? 0 : placeOf(signal.place ?? 0, 1),
+    startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
+    endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
+  });
+  batch.setTrace(row, 7, 7, 7, signal.trace ?? 1);
+  batch.setSpan(
+    row,
+    signal.span === 0 ? 0 : 5,
+    signal.span,
+    signal.parent === undefined ? 0 : 5,
+    signal.parent ?? 0,
+  );
+  batch.intervalMs.set(row, (signal.interval ?? 0) * 1000);
+  batch.seq.set(row, signal.seq ?? 0);
+  batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
+  batch.setKey(row, 0, signal.key ?? 0);
+  batch.name.set(row, signal.name ?? 0);
+  batch.scope.set(row, signal.scope ?? 0);
+  batch.alias.set(row, signal.alias ?? 0);
+  batch.claimed.set(row, signal.claimed ?? 0);
+  batch.completed.set(row, signal.completed ?? 0);
+  for (const session of signal.sessions ?? []) {
+    batch.addReference(9, session);
+  }
+}
+
+/** In which dialect a signal comes. */
+export function dialectOf({ type, isRelayed, dialect }: Signal) {
+  if (dialect !== undefined) {
+    return dialects[dialect];
+  }
+  switch (type) {
+    case "alive":
+    case "gone":
+      return dialects.entityEvent;
+    case "sessionEnd":
+      return dialects.sessionEvent;
+    case "pause":
+    case "resume":
+      return dialects.pauseEvent;
+    case "request":
+    case "answer":
+      return dialects.requestedTool;
+    case "claim":
+    case "recovered":
+    case "idle":
+    case "queued":
+    case "evictedThere":
+      return dialects.sessionClaim;
+    case "start":
+      return isRelayed === true ? dialects.relay : dialects.liveSpan;
+    case "unwatched":
+      return dialects.relay;
+    case "end":
+      return isRelayed === true ? dialects.relay : dialects.span;
+    default: {
+      const never: never = type;
+      return never;
+    }
+  }
+}

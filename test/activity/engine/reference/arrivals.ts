@@ -1,0 +1,302 @@
+import { leaseMsOf, longestGuessedLeaseMs } from "../../../../src/activity/engine/policy/leases.ts";
+import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
+import { isFull, refuse } from "./admission.ts";
+import { evictByRun } from "./evicting.ts";
+import { isSplit, lacksInnerRun, outlivedMsOf } from "./finished.ts";
+import { noteEnd } from "./items.ts";
+import { ancestorsOf, ownRunOf } from "./kinship.ts";
+import { end, finish, open } from "./lives.ts";
+import { bury, buryAnew, exhume, makeRoom } from "./memory.ts";
+import { countsReconciled } from "./one-run.ts";
+import { ownersOf } from "./owners.ts";
+import { addReferences, define, linkParent } from "./placing.ts";
+import { processOf } from "./processes.ts";
+import { makeProgress } from "./progress.ts";
+import { type Report, spanIn, spanOf, thingOf, traceOf } from "./report.ts";
+import { noteCame, takeEvicted } from "./requests.ts";
+import { kindOf, sameBelow } from "./same-work.ts";
+import type { Span, World } from "./world.ts";
+
+/** As long as a heartbeat may be on its way. */
+const longestDelayMs = 900_000;
+
+/** Work started, or still goes on. */
+export function start(world: World, report: Report): SignalResult {
+  const known = spanOf(world, report);
+  if (known !== undefined && !isNews(world, known, report)) {
+    if (known.state === "open") {
+      goOn(world, known, report);
+      return "heartbeat";
+    }
+    if (!livesOn(world, known, report) || isFull(world, known, report)) {
+      buryAnew(world, known);
+      return "stale";
+    }
+    reconcile(world, known);
+    const { leaseMs } = known;
+    known.endSureness = undefined;
+    begin(world, known, report, { leaseMs: leaseMsOf(report.intervalMs) || leaseMs, isNew: false });
+    return "revived";
+  }
+  if (kindOf(world, known, report) === "other") {
+    return defineLink(world, known, report) === undefined ? "untracked" : "link";
+  }
+  const hasRoom = known !== undefined || makeRoom(world);
+  const refusal = hasRoom ? refuse(world, known, report) : "untracked";
+  if (refusal === "late_start") {
+    world.tally.count("lateStarts", report.kind);
+    return refusal;
+  }
+  const inner = sameBelow(world, known, report);
+  if (
+    refusal !== undefined ||
+    !begin(world, known, report, { leaseMs: leaseMsOf(report.intervalMs), isNew: true })
+  ) {
+    return leaveUntracked(world, report);
+  }
+  replace(world, inner, known ?? spanOf(world, report));
+  const lateByMs = report.kind === "tool" ? takeEvicted(world, report) : undefined;
+  if (lateByMs !== undefined) {
+    world.tally.count("reconciled", report.kind);
+    world.occurrences.push({ type: "reconciled", kind: report.kind, lateByMs });
+    return "revived";
+  }
+  return "started";
+}
+
+/** Work ended. */
+export function finishOrEnd(world: World, report: Report): SignalResult {
+  const known = spanOf(world, report);
+  if (known === undefined || isNews(world, known, report)) {
+    return cameFinished(world, known, report);
+  }
+  if (known.state === "open") {
+    endOpen(world, known, report);
+    return "ended";
+  }
+  if (known.state !== "evicted" || known.isSettled) {
+    return "duplicate";
+  }
+  known.isSettled = true;
+  makeProgress(world, known);
+  reconcile(world, known);
+  return "reconciled";
+}
+
+/** Whether a span was known by its name only, or as a link that turns out to be work. */
+function isNews(world: World, known: Span, report: Report): boolean {
+  const kind = kindOf(world, known, report);
+  return known.state === "unknown" || (known.kind === "other" && kind !== "other");
+}
+
+function defineLink(world: World, known: Span | undefined, report: Report): Span | undefined {
+  const link = define(world, known, { ...report, kind: "other" });
+  if (link !== undefined && report.kind !== "other") {
+    link.isSameWork = true;
+    const work = ancestorsOf(link).find(
+      ({ kind, state }) => kind !== "other" || state === "unknown",
+    );
+    if (report.isDetached && work?.kind === "tool") {
+      work.isDetached = true;
+    }
+  }
+  return link;
+}
+
+function begin(
+  world: World,
+  known: Span | undefined,
+  report: Report,
+  { leaseMs, isNew }: { readonly leaseMs: number; readonly isNew: boolean },
+): boolean {
+  const span = define(world, known, report);
+  if (span === undefined) {
+    return false;
+  }
+  span.leaseMs = leaseMs;
+  span.isReportedAtStart =
+    isNew && ["relay", "live_span", "logfire_pending"].includes(report.dialect);
+  open(world, span, () => !isSplit(world, span));
+  return true;
+}
+
+function goOn(world: World, span: Span, report: Report): void {
+  const gapMs = world.nowMs - span.heardAtMs;
+  const { state, deleted } = processOf(world, report);
+  if (state === "deleted" && deleted) {
+    const isOnTheWay = world.nowMs <= deleted.atMs + Math.min(1000, world.latenessMs);
+    span.isReportedAfterDelete ||= !isOnTheWay;
+  }
+  const leaseMs =
+    report.dialect === "datadog_partial"
+      ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
+      : leaseMsOf(report.intervalMs);
+  if (leaseMs > 0 && leaseMs !== span.leaseMs) {
+    span.leaseMs = Math.floor(leaseMs);
+  }
+  span.heardAtMs = world.nowMs;
+  span.hold = "none";
+  span.isDetached ||= report.isDetached && span.kind === "tool";
+  world.changes++;
+  linkParent(world, span, report);
+  if (span.kind === "run") {
+    addReferences(world, span, report);
+  }
+  if (report.progress) {
+    for (const each of [span, ...modelCallsIn(world, span)]) {
+      makeProgress(world, each);
+    }
+  }
+}
+
+/** Open model calls of a run, which streams them. */
+function modelCallsIn(world: World, run: Span): readonly Span[] {
+  const owners = ownersOf(world);
+  const owner = owners.ofRun(run);
+  return [...world.spans.values()].filter(
+    (span) =>
+      owner !== undefined &&
+      span.kind === "model_call" &&
+      span.state === "open" &&
+      owner.runs.includes(ownRunOf(span) ?? span),
+  );
+}
+
+/**
+ * Whether word of evicted work says that it goes on. Only an eviction for silence can have been wrong, and
+ * only word from after it counts.
+ */
+function livesOn(world: World, span: Span, report: Report): boolean {
+  const delayMs = world.nowMs - (report.sentMs ?? 0) - (span.start.atMs - span.startMs);
+  const isFromAfter =
+    report.sentMs !== undefined && (report.sentMs > span.endMs || delayMs > longestDelayMs);
+  if (span.kind !== report.kind || span.state !== "evicted" || span.isSettled) {
+    return false;
+  }
+  switch (span.reason) {
+    case "process_gone":
+    case "lease_expired":
+      return report.isRelayed || isFromAfter;
+    case "max_age":
+      return isFromAfter;
+    default:
+      return false;
+  }
+}
+
+/** A start and an end at once. */
+function cameFinished(world: World, known: Span | undefined, report: Report): SignalResult {
+  if (kindOf(world, known, report) === "other") {
+    return defineLink(world, known, report) === undefined ? "untracked" : "link";
+  }
+  const inner = sameBelow(world, known, report);
+  const span = define(world, known, report);
+  if (span === undefined) {
+    return leaveUntracked(world, report);
+  }
+  noteOutcome(span, report);
+  span.end = thingOf(world, report);
+  world.changes++;
+  makeProgress(world, span);
+  if (span.kind === "run") {
+    const isForgotten =
+      report.noOutcome && report.endMs - report.startMs > world.limits.tombstoneTtlMs;
+    if (span.isHarness && isForgotten) {
+      finish(world, span, false);
+    } else if (span.isHarness && lacksInnerRun(world, span)) {
+      leaveUndecided(world, span);
+    } else {
+      finish(world, span, !isSplit(world, span));
+    }
+    noteClaims(span, report);
+    return "finished";
+  }
+  noteCall(world, span);
+  noteCame(world, span, report);
+  leaveUndecided(world, span);
+  replace(world, inner, known ?? spanOf(world, report));
+  return "finished";
+}
+
+/** Markers that turn out to be the same as one that is known now are links. */
+function replace(world: World, inner: readonly Span[], outer: Span | undefined): void {
+  for (const span of inner) {
+    if (span.state === "open") {
+      world.tally.count("started", span.kind, -1);
+    }
+    exhume(world, span);
+    world.changes++;
+    if (span.isDetached && outer !== undefined) {
+      outer.isDetached = true;
+    }
+    Object.assign(span, { kind: "other", state: "ended", isSameWork: true, isUndecided: false });
+    bury(world, span);
+  }
+}
+
+/** Whether somebody else closed a marker, or which run a harness run belongs to, is known a lateness later. */
+function leaveUndecided(world: World, span: Span): void {
+  exhume(world, span);
+  span.isUndecided = true;
+  span.undecidedSinceMs = world.nowMs;
+  world.undecided.push(span);
+}
+
+function endOpen(world: World, span: Span, report: Report): void {
+  linkParent(world, span, report);
+  noteOutcome(span, report);
+  makeProgress(world, span);
+  if (span.kind === "run") {
+    addReferences(world, span, report);
+    end(world, span, report.endMs, thingOf(world, report));
+    noteClaims(span, report);
+  } else if (span.isClosedByRun) {
+    evictByRun(world, span);
+  } else {
+    noteCall(world, span);
+    end(world, span, report.endMs, thingOf(world, report));
+    noteEnd(span, outlivedMsOf(world, span, ownersOf(world).above(span)) > 0);
+  }
+}
+
+/** Whether the last model call of a run failed says what a run does in which nothing is open. */
+function noteCall(world: World, call: Span): void {
+  const run = ownRunOf(call);
+  if (run !== undefined && call.kind === "model_call") {
+    run.lastCall = { atMs: world.nowMs, hasFailed: call.hasFailed };
+  }
+}
+
+function noteOutcome(span: Span, report: Report): void {
+  span.hasFailed ||= report.failed;
+  span.isBrokenOff ||= report.brokenOff;
+  span.isClosedByRun ||= report.closedByRun && !report.isDetached && !span.isDetached;
+}
+
+function noteClaims(run: Span, { claimed, completed }: Report): void {
+  run.claimed += claimed;
+  run.completed += completed;
+}
+
+function reconcile(world: World, span: Span): void {
+  if (!countsReconciled(world, span)) {
+    return;
+  }
+  const lateByMs = world.nowMs - span.evictedAtMs;
+  world.tally.count("reconciled", span.kind);
+  world.occurrences.push({ type: "reconciled", kind: span.kind, lateByMs });
+}
+
+/** A run in a harness run is counted with that. */
+function leaveUntracked(world: World, report: Report): "untracked" {
+  const { kind, isInner, parent } = report;
+  const trace = traceOf(world, report);
+  const above =
+    trace === undefined || parent === undefined ? undefined : spanIn(world, trace, parent);
+  const isOfHarness = above === undefined || above.state === "unknown" || above.isHarness;
+  if (!isInner || parent === undefined || !isOfHarness) {
+    world.tally.count("started", kind);
+    world.tally.count("untracked", kind);
+  }
+  return "untracked";
+}

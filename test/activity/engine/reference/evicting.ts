@@ -1,0 +1,72 @@
+import {
+  type Confidence,
+  confidenceOf,
+  type EvictionReason,
+} from "../../../../src/activity/model/work.ts";
+import { noteActive } from "./items.ts";
+import { evict } from "./lives.ts";
+import { ageMsOf, summaryOf } from "./occurrence.ts";
+import type { Span, World } from "./world.ts";
+
+/** Evicts open markers together. */
+export function evictMarkers(
+  world: World,
+  markers: readonly Span[],
+  reason: EvictionReason,
+  confidence: Confidence = confidenceOf[reason],
+): void {
+  if (markers.length === 0) {
+    return;
+  }
+  report(world, markers, { reason, confidence });
+  for (const marker of world.inAnyOrder(markers)) {
+    evict(world, marker, reason);
+  }
+}
+
+/** The end of an open marker says that its run closed it: an orphan by its own account. */
+export function evictByRun(world: World, marker: Span): void {
+  noteActive(marker);
+  evictMarkers(world, [marker], "orphaned_no_owner");
+  marker.isSettled = true;
+}
+
+/** Tools that are known by number only. */
+export function evictUnnamed(world: World, tools: number): void {
+  if (tools > 0) {
+    world.tally.count("started", "tool", tools);
+    world.tally.countEvicted("orphaned_no_owner", "tool", tools);
+    report(world, [], { reason: "orphaned_no_owner", confidence: "presumed", tools });
+  }
+}
+
+/** One event for markers that go together, before they are closed, or for tools that are known by number. */
+export function report(
+  world: World,
+  markers: readonly Span[],
+  {
+    reason,
+    confidence,
+    tools = 0,
+  }: {
+    readonly reason: EvictionReason;
+    readonly confidence: Confidence;
+    readonly tools?: number;
+  },
+): void {
+  const summary = summaryOf(world, markers);
+  world.occurrences.push({
+    type: "evicted",
+    reason,
+    confidence,
+    atMs: world.nowMs,
+    ...summary,
+    tools: summary.tools + tools,
+    markers: markers
+      .map((span) => {
+        const { kind, trace, id, name } = span;
+        return `${kind} ${trace.id}/${id} of ${ageMsOf(world, span) ?? 0} ms, named ${name}`;
+      })
+      .sort(),
+  });
+}

@@ -1,0 +1,128 @@
+import { usualGapMsOf } from "../../../../src/activity/engine/policy/leases.ts";
+import {
+  type Confidence,
+  confidenceOf,
+  type EvictionReason,
+} from "../../../../src/activity/model/work.ts";
+import { holdSilence } from "./breaker.ts";
+import { evictMarkers } from "./evicting.ts";
+import { ancestorsOf, isMarker } from "./kinship.ts";
+import { evict, renew } from "./lives.ts";
+import { ownersOf } from "./owners.ts";
+import { isAlive } from "./processes.ts";
+import { isBefore } from "./things.ts";
+import type { Process, Span, World } from "./world.ts";
+
+/** A process has missed its heartbeats, or has a successor, or said that it ends. */
+export function decideProcess(world: World, process: Process): void {
+  let reason: EvictionReason = "process_gone";
+  if (isAlive(process)) {
+    process.hold = holdSilence(world, process.hold, { gapMs: process.intervalMs ?? 0, process });
+    process.verdictMs = world.latestMs;
+    if (process.hold !== "none") {
+      return;
+    }
+    reason = process.state === "replaced" ? "process_gone" : "lease_expired";
+  }
+  const confidence = process.state === "replaced" ? "probable" : confidenceOf[reason];
+  const kept = process.state === "deleted" ? openSince(world, process) : [];
+  process.state = kept.length > 0 ? "alive" : "gone";
+  const open = openOf(world, process.id).filter((span) => !kept.includes(span));
+  const owners = ownersOf(world);
+  const markers = open.filter(isMarker);
+  for (const session of new Set(markers.map((marker) => owners.sessionOf(marker)))) {
+    const its = markers.filter((marker) => owners.sessionOf(marker) === session);
+    evictMarkers(world, its, reason, confidence);
+  }
+  evictRuns(world, open, reason, confidence);
+}
+
+/** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
+function openSince(world: World, { id, deleted }: Process): readonly Span[] {
+  const later = openOf(world, id).filter(
+    (span) =>
+      deleted !== undefined &&
+      (isBefore(deleted, span.start, world.latenessMs) || span.isReportedAfterDelete),
+  );
+  return later.flatMap((span) => [span, ...ancestorsOf(span)]);
+}
+
+/** Open work has been silent for too long. */
+export function decideSpan(world: World, span: Span): void {
+  const hasLease = span.leaseMs > 0;
+  // Work is as old as it is, whoever is heard.
+  const gapMs = hasLease ? usualGapMsOf(span.leaseMs) : Number.POSITIVE_INFINITY;
+  span.hold = holdSilence(world, span.hold, {
+    gapMs,
+    process: world.processes.get(span.trace.process),
+  });
+  span.heldUntilMs = world.latestMs;
+  if (span.hold !== "none") {
+    return;
+  }
+  const reason = hasLease ? "lease_expired" : "max_age";
+  if (span.kind === "run") {
+    evictRuns(world, [span], reason);
+  } else {
+    evictMarkers(world, [span], reason);
+  }
+}
+
+/** Something is heard: who waited for that has a new lease. */
+export function hearAnything(world: World): void {
+  world.heardAtMs = world.nowMs;
+  world.isHoldTold = false;
+  for (const process of world.processes.values()) {
+    if (process.hold === "untilInput") {
+      process.hold = "none";
+      process.heardAtMs = world.nowMs;
+    }
+  }
+  for (const span of world.spans.values()) {
+    if (span.state === "open" && span.hold === "untilInput") {
+      renew(world, span);
+    }
+  }
+}
+
+/** Something comes from the host of a process: whoever was held back there has a new lease. */
+export function hearHost(world: World, { place }: Process): void {
+  if (place === 0) {
+    return;
+  }
+  world.hostSeenAtMs.set(place, world.nowMs);
+  if (!world.heldHosts.delete(place)) {
+    return;
+  }
+  for (const process of world.processes.values()) {
+    if (process.place === place && process.hold !== "none") {
+      process.hold = "none";
+      process.heardAtMs = world.nowMs;
+    }
+  }
+  for (const span of world.spans.values()) {
+    const isThere = world.processes.get(span.trace.process)?.place === place;
+    if (isThere && span.state === "open" && span.hold === "untilHost") {
+      renew(world, span);
+    }
+  }
+}
+
+export function openOf(world: World, process: number): Span[] {
+  return [...world.spans.values()].filter(
+    (span) => span.state === "open" && span.trace.process === process,
+  );
+}
+
+/** Evicts those of open work that are runs. */
+export function evictRuns(
+  world: World,
+  open: readonly Span[],
+  reason: EvictionReason,
+  confidence: Confidence = confidenceOf[reason],
+): void {
+  for (const run of world.inAnyOrder(open.filter(({ kind }) => kind === "run"))) {
+    run.endSureness = confidence === "confirmed" ? undefined : confidence;
+    evict(world, run, reason);
+  }
+}

@@ -1,0 +1,788 @@
+import { readFileSync } from "node:fs";
+import type { CollectionResult } from "@opentelemetry/sdk-metrics";
+import Long from "long";
+import { describe, expect, test } from "vitest";
+import { recordTypes } from "../../../src/activity/journal/journal-records.ts";
+import type { Component } from "../../../src/component/component.ts";
+import { renderPrometheus } from "../../../src/metrics/prometheus-text.ts";
+import type { Payload } from "../../../src/otlp/payload.ts";
+import { otlp } from "../../../src/otlp/proto/generated.js";
+import { schema } from "../../../src/processors/session_activity/config.ts";
+import { createSessionActivity } from "../../../src/processors/session_activity/processor.ts";
+import { noDeadline, testSettings } from "../../exporters/settings.ts";
+import { deferred } from "../../support/deferred.ts";
+import { MemoryStorage } from "./memory-journal.ts";
+
+interface Span {
+  readonly id: number;
+  readonly parent?: number;
+  readonly trace?: number;
+  readonly tool?: string;
+  readonly session?: string;
+  /** Seconds; without an end it goes on. */
+  readonly start: number;
+  readonly end?: number;
+  /** A snapshot of Datadog's tracer. */
+  readonly snapshot?: boolean;
+}
+
+const epochS = 1_796_000_000;
+const nanos = (seconds: number) =>
+  Long.fromString(String(BigInt(epochS + seconds) * 1_000_000_000n), true);
+const idOf = (id: number) => Buffer.from(id.toString(16).padStart(16, "0"), "hex");
+const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+
+function requestOf(...spans: readonly Span[]): Payload {
+  const bytes = otlp.ExportTraceServiceRequest.encode({
+    resourceSpans: [
+      {
+        resource: {
+          attributes: [
+            text("service.name", "gateway"),
+            text("host.name", "box"),
+            text("service.instance.id", "one"),
+          ],
+        },
+        scopeSpans: [
+          {
+            spans: spans.map(({ id, parent, trace, tool, session, start, end, snapshot }) => ({
+              traceId: Buffer.concat([Buffer.alloc(8, 7), idOf(trace ?? 7)]),
+              spanId: idOf(id),
+              ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
+              name: tool === undefined ? "openclaw.run" : "openclaw.tool.execution",
+              startTimeUnixNano: nanos(start),
+              ...(end === undefined ? {} : { endTimeUnixNano: nanos(end) }),
+              attributes: [
+                ...(tool === undefined ? [] : [text("gen_ai.tool.name", tool)]),
+                ...(session === undefined ? [] : [text("session.id", session)]),
+                ...(snapshot === true
+                  ? [{ key: "_dd.partial_version", value: { intValue: Long.fromNumber(1) } }]
+                  : []),
+              ],
+            })),
+          },
+        ],
+      },
+    ],
+  }).finish();
+  return { signal: "traces", bytes, items: spans.length };
+}
+
+/** A processor that remembers in `storage`. Chance is the same each time but for what `seed` adds. */
+async function open(
+  storage: MemoryStorage,
+  options: {
+    readonly seed?: number;
+    readonly afterMs?: number;
+    /** What the wall clock says. */
+    readonly unixMs?: number;
+    readonly config?: Readonly<Record<string, unknown>>;
+    /** Called before it has started. */
+    readonly onCreated?: (component: Component) => void;
+  } = {},
+) {
+  const { settings, clock, log } = testSettings("session_activity");
+  clock.advance(options.afterMs ?? 0);
+  if (options.unixMs !== undefined) {
+    clock.setUnixMs(options.unixMs);
+  }
+  const component: Component = createSessionActivity(
+    {
+      ...settings,
+      storage,
+      randomBytes: (length) => new Uint8Array(length).fill(options.seed ?? 0),
+    },
+    schema.parse({ storage: "file_storage", ...options.config }),
+  );
+  const logs: Payload[] = [];
+  let accepts = true;
+  const next = component.processor!.wrap("traces", {
+    consume: async () => ({ status: "accepted" }),
+  });
+  component.receiver!.connect("logs", {
+    consume: (payload) => {
+      logs.push(payload);
+      if (accepts) {
+        return Promise.resolve({ status: "accepted" });
+      }
+      return new Promise(() => {}); // a pipeline that takes its time
+    },
+  });
+  options.onCreated?.(component);
+  await component.start();
+  /** What the pipeline was handed, whether it said that it took it or not. */
+  const records = () =>
+    logs.flatMap(({ bytes }) =>
+      otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((each) =>
+        each.scopeLogs!.flatMap((scope) => scope.logRecords!),
+      ),
+    );
+  return {
+    component,
+    clock,
+    log,
+    send: (...spans: readonly Span[]) => next.consume(requestOf(...spans)),
+    holdLogs: () => {
+      accepts = false;
+    },
+    requests: logs,
+    records,
+    evictions: () => records().filter(({ eventName }) => eventName === "session.activity.evicted"),
+    events: () =>
+      records().map(({ eventName, timeUnixNano, attributes }) => ({
+        eventName,
+        atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
+        tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
+      })),
+    oldestAgeS: async () => {
+      const page = renderPrometheus(await component.receiver!.metrics!.collect(), {
+        suffixes: true,
+      });
+      return Number(/oldest_age_seconds\{openclaw_kind="tool"\} (\S+)/.exec(page)?.[1]);
+    },
+    page: async () =>
+      renderPrometheus(await component.receiver!.metrics!.collect(), { suffixes: true })
+        .split("\n")
+        .filter(
+          (line) =>
+            /_(open|started_total|ended_total|evicted_total)\{/.test(line) && !line.endsWith(" 0"),
+        )
+        .map((line) => line.replace("openclaw_session_activity_", "").replace("openclaw_", ""))
+        .sort(),
+  };
+}
+
+const ageOf = ({ attributes }: otlp.LogRecord.$Properties) =>
+  Number(attributes!.find(({ key }) => key === "openclaw.oldestAgeMs")?.value?.intValue);
+
+const uidOf = ({ attributes }: otlp.LogRecord.$Properties) =>
+  attributes!.find(({ key }) => key === "log.record.uid")?.value?.stringValue;
+
+/** What a backend knows a counter by, and its value. */
+const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
+  scopeMetrics
+    .flatMap(({ metrics }) => metrics)
+    .filter(({ descriptor }) => /\.(started|ended|evicted|signals|duration)$/.test(descriptor.name))
+    .flatMap(({ descriptor, dataPoints }) =>
+      dataPoints.map(({ attributes, startTime, value }) => ({
+        name: descriptor.name,
+        attributes,
+        startTime,
+        value,
+      })),
+    );
+
+/** Resolves when what was told has been handed on by now. */
+const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/** What an older version stored, and its page then. */
+function recordedJournal(version: number, what: string) {
+  const path = `test/testdata/session_activity/journal-v${version}-${what}.json`;
+  const recorded: {
+    readonly lastWrittenUnixMs: number;
+    readonly page: readonly string[];
+    readonly records: readonly string[];
+  } = JSON.parse(readFileSync(path, "utf8"));
+  const storage = new MemoryStorage();
+  storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
+  storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
+  return { storage, page: recorded.page };
+}
+
+describe("a journal that version 1 wrote", () => {
+  for (const what of ["log", "snapshot"]) {
+    test(`is read, as a ${what}: what was open is decided by the rules of now`, async () => {
+      const { storage, page } = recordedJournal(1, what);
+      const after = await open(storage, { seed: 9, afterMs: 20_000 });
+      expect(await after.page()).toEqual(page);
+      // A tool that version 1 evicted ends after all: it is known, and not counted again.
+      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
+      after.clock.advance(60_000);
+      await handedOn();
+      expect(after.events()).toMatchObject([
+        { eventName: "session.activity.reconciled" },
+        { eventName: "session.activity.evicted", tool: "exec" },
+      ]);
+      expect(await after.page()).toEqual([
+        'ended_total{kind="run"} 2',
+        'ended_total{kind="tool"} 1',
+        'evicted_total{reason="orphaned_no_owner"} 2',
+        'open{kind="run"} 3',
+        'open{kind="tool"} 4',
+        'started_total{kind="run"} 5',
+        'started_total{kind="tool"} 7',
+      ]);
+      const again = await open(storage, { seed: 9, afterMs: 100_000 });
+      expect(await again.page()).toEqual(await after.page());
+    });
+  }
+});
+
+describe("a journal that version 2 wrote", () => {
+  for (const what of ["log", "snapshot"]) {
+    test(`is read, as a ${what}, and goes on`, async () => {
+      const { storage, page } = recordedJournal(2, what);
+      const after = await open(storage, { seed: 9, afterMs: 20_000 });
+      expect(await after.page()).toEqual(page);
+      // What was evicted is known; what the process in a container of then was doing goes on.
+      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
+      after.clock.advance(60_000);
+      await handedOn();
+      expect(after.events()).toMatchObject([
+        { eventName: "session.activity.reconciled" },
+        { eventName: "session.activity.evicted", tool: "grep" },
+      ]);
+      expect(await after.page()).toEqual([
+        'ended_total{kind="run"} 2',
+        'ended_total{kind="tool"} 2',
+        'evicted_total{reason="orphaned_no_owner"} 2',
+        'open{kind="model_call"} 1',
+        'open{kind="run"} 1',
+        'open{kind="tool"} 2',
+        'started_total{kind="model_call"} 1',
+        'started_total{kind="run"} 3',
+        'started_total{kind="tool"} 6',
+      ]);
+      const again = await open(storage, { seed: 9, afterMs: 100_000 });
+      expect(await again.page()).toEqual(await after.page());
+    });
+  }
+});
+
+describe("a collector that is killed and started again", () => {
+  test("knows what was open, whose it was and how many there were", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send(
+      { id: 1, start: 0, session: "s" },
+      { id: 2, parent: 1, start: 1, tool: "exec" },
+      { id: 3, parent: 1, start: 1, tool: "read" },
+    );
+    await first.send({ id: 3, parent: 1, start: 1, end: 2, tool: "read" });
+    const before = await first.page();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { seed: 9, afterMs: 5_000 });
+    expect(await second.page()).toEqual(before);
+    // The same tool again, as a sender says it that got no answer.
+    await second.send({ id: 2, parent: 1, start: 1, tool: "exec" });
+    expect(await second.page()).toEqual(before);
+    await second.send({ id: 1, start: 0, end: 9, session: "s" });
+    second.clock.advance(60_000);
+    expect(await second.page()).toEqual(
+      [
+        'ended_total{kind="run"} 1',
+        'ended_total{kind="tool"} 1',
+        'evicted_total{reason="orphaned_no_owner"} 1',
+        'started_total{kind="run"} 1',
+        'started_total{kind="tool"} 2',
+      ].sort(),
+    );
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", tool: "exec" },
+    ]);
+  });
+
+  test("evicts nothing until the grace is over, whatever was due meanwhile", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 3_600_000 });
+    second.clock.advance(29_800);
+    expect(second.events()).toEqual([]);
+    second.clock.advance(400);
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", atS: (second.clock.unixMs() - 200) / 1000 },
+    ]);
+  });
+
+  for (const [what, aheadMs, afterMs, downtimeS, sinceS] of [
+    ["an hour: leases are longer by that", 0, 3_620_000, 3_600, 20],
+    ["no time, by a wall clock that was set back", 3_600_000, 21_000, 0, 21],
+    // By that clock nothing has happened yet: the machine's time stands still and goes on.
+    ["no time, by a wall clock that was set back to before everything", 3_600_000, 0, 0, 20],
+  ] as const) {
+    test(`was away for ${what}`, async () => {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      const tool = { id: 2, parent: 1, start: 1, tool: "exec", snapshot: true };
+      await first.send({ id: 1, start: 0 }, { ...tool, end: 2 });
+      first.clock.advance(20_000);
+      await first.send({ ...tool, end: 22 });
+      storage.lastWrittenUnixMs = first.clock.unixMs() + aheadMs;
+
+      const second = await open(storage, { afterMs });
+      expect(second.log.at(-1)).toMatchObject({ fields: { downtime_s: downtimeS } });
+      // The lease of 60 s ends at 80 s, and as nothing arrives at all, a lateness more is granted.
+      const names = () => second.events().map(({ eventName }) => eventName);
+      second.clock.advance((79 - sinceS) * 1000);
+      await handedOn();
+      expect(names()).toEqual([]);
+      second.clock.advance(12_000);
+      await handedOn();
+      expect(names()).toEqual(["session.activity.held", "session.activity.evicted"]);
+    });
+  }
+
+  test("does not forget what it evicted: a late start is late, a late end reconciles", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    expect(first.events()).toHaveLength(1);
+    await handedOn();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 21_000 });
+    await second.send({ id: 5, parent: 1, start: 2, tool: "exec" });
+    await second.send({ id: 2, parent: 1, start: 1, end: 8, tool: "exec" });
+    second.clock.advance(200);
+    expect(second.events().map(({ eventName }) => eventName)).toEqual([
+      "session.activity.reconciled",
+    ]);
+    expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
+  });
+
+  test("tells once more what had been decided and not been handed on, as of when it was decided", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    const dueS = (first.clock.unixMs() + 10_000) / 1000;
+    first.clock.advance(20_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", atS: dueS, tool: "exec" },
+    ]);
+    const third = await open(storage, { afterMs: 200_000 });
+    await handedOn();
+    expect(third.events()).toEqual([]);
+  });
+
+  test("tells what it may have told before in the same words, so that who hears it twice knows", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send(
+      { id: 2, parent: 1, start: 1, tool: "exec", end: 1 },
+      { id: 3, parent: 1, start: 1, tool: "read" },
+      { id: 4, parent: 1, start: 1, tool: "write" },
+      { id: 1, start: 0, end: 3 },
+    );
+    first.clock.advance(20_000);
+    await handedOn();
+    const told = storage.records.length;
+    await first.send(
+      { id: 3, parent: 1, start: 1, tool: "read", end: 20 },
+      { id: 4, parent: 1, start: 1, tool: "write", end: 20 },
+    );
+    await handedOn();
+    expect(first.events().map(({ eventName }) => eventName)).toEqual([
+      "session.activity.evicted",
+      "session.activity.reconciled",
+      "session.activity.reconciled",
+    ]);
+    expect(new Set(first.records().map(uidOf)).size).toBe(3);
+
+    // Killed before it was written down that the last ones were taken.
+    storage.records = storage.records.slice(0, told + 1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { seed: 7, afterMs: 100_000 });
+    await handedOn();
+    expect(second.records()).toEqual(first.records().slice(1));
+    await second.send({ id: 5, start: 90 }, { id: 6, parent: 5, start: 91, tool: "exec" });
+    await second.send({ id: 5, start: 90, end: 93 });
+    second.clock.advance(60_000);
+    await handedOn();
+    const uids = [...first.records(), ...second.records()].map(uidOf);
+    expect(new Set(uids).size).toBe(4);
+    expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
+  });
+
+  test("writes down at once that events were taken, so that few are told twice", async () => {
+    const storage = new MemoryStorage();
+    const { send, clock, events } = await open(storage);
+    await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await send({ id: 1, start: 0, end: 3 });
+    clock.advance(20_000);
+    await handedOn();
+    expect(events()).toHaveLength(1);
+    expect(storage.records.at(-1)![0]).toBe(recordTypes.told);
+    expect(storage.certain).toBe(storage.records.length);
+  });
+
+  test("keeps events that wait over a snapshot", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    storage.owner!.onSnapshotNeeded();
+    first.clock.advance(200);
+    await handedOn();
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.events()).toMatchObject([
+      { eventName: "session.activity.evicted", tool: "exec" },
+    ]);
+  });
+
+  test("keeps events that are decided when a snapshot is due", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(9_800);
+    storage.owner!.onSnapshotNeeded();
+    first.clock.advance(200);
+    expect(first.events()).toHaveLength(1);
+    await handedOn();
+    const second = await open(storage, { afterMs: 100_000 });
+    await handedOn();
+    expect(second.records()).toEqual(first.records());
+    expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
+  });
+
+  test("tells all that waited for a slow pipeline but what found no room, with a snapshot and without", async () => {
+    for (const makesSnapshot of [false, true]) {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      first.holdLogs();
+      const traces = Array.from({ length: 1_010 }, (_, at) => at + 1);
+      await first.send(
+        ...traces.flatMap((trace) => [
+          { trace, id: 1, start: 0 },
+          { trace, id: 2, parent: 1, start: 1, tool: "exec" },
+        ]),
+      );
+      for (const trace of traces) {
+        // Each a call of its own: one more turn of the clock, and a share of all that is no mass.
+        await first.send({ trace, id: 1, start: 0, end: 3 });
+        first.clock.advance(200);
+      }
+      first.clock.advance(60_000);
+      if (makesSnapshot) {
+        storage.owner!.onSnapshotNeeded();
+        first.clock.advance(200);
+      }
+      expect(await first.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1010');
+      storage.lastWrittenUnixMs = first.clock.unixMs();
+
+      const second = await open(storage, { afterMs: 1_000_000 });
+      await handedOn();
+      const uids = second.records().map(uidOf);
+      expect(new Set(uids).size).toBe(uids.length);
+      expect(second.requests).toHaveLength(1_001);
+      expect(uids[0]).toBe(uidOf(first.records()[0]!));
+    }
+  });
+
+  test("knows names that are new when a snapshot is due", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    storage.owner!.onSnapshotNeeded();
+    await first.send({ id: 3, parent: 1, start: 1, tool: "read" });
+    await first.send({ id: 4, parent: 1, start: 1, tool: "write" });
+    await first.send(
+      { id: 2, parent: 1, start: 1, end: 2, tool: "exec" },
+      { id: 3, parent: 1, start: 1, end: 2, tool: "read" },
+      { id: 1, start: 0, end: 3 },
+    );
+    await handedOn();
+    const second = await open(storage, { afterMs: 1_000 });
+    second.clock.advance(60_000);
+    expect(second.events().map(({ tool }) => tool)).toEqual(["write"]);
+  });
+
+  test("goes on from a snapshot as from the log, and is the same series to who reads its metrics", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { seed: 3 });
+    await first.send(
+      { id: 1, start: 0, session: "s" },
+      { id: 2, parent: 1, start: 1, tool: "exec" },
+    );
+    storage.logBytes = 64 << 20;
+    first.clock.advance(200);
+    await first.send({ id: 3, parent: 1, start: 1, tool: "write" });
+    const before = await first.page();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { seed: 5 });
+    expect(await second.page()).toEqual(before);
+    const idsOf = async (component: Component) =>
+      (await component.receiver!.metrics!.collect()).resourceMetrics.resource.attributes[
+        "service.instance.id"
+      ];
+    expect(await idsOf(second.component)).toBe(await idsOf(first.component));
+    await second.send({ id: 1, start: 0, end: 4, session: "s" });
+    second.clock.advance(60_000);
+    expect(second.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
+  });
+
+  test("decides a mass of evictions in parts, and goes on with them when it was killed between two", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    const sessions = Array.from({ length: 3_000 }, (_, trace) => ({ trace: trace + 1, start: 0 }));
+    await first.send(
+      ...sessions.flatMap((each) => [
+        { ...each, id: 1 },
+        { ...each, id: 2, parent: 1, tool: "exec" },
+      ]),
+    );
+    await first.send(...sessions.map((each) => ({ ...each, id: 1, end: 3 })));
+    first.clock.advance(19_900); // So many at once are held back for another lateness.
+    await handedOn();
+    const known = storage.records.length;
+    first.clock.advance(200);
+    await handedOn();
+    expect(first.events()).toHaveLength(3_000 + 1);
+    const parts = storage.records.slice(known).filter(([type]) => type === recordTypes.tick);
+    expect(parts.length).toBeGreaterThan(1);
+
+    storage.records = storage.records.slice(0, known + 1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 20_100 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(await second.page()).toEqual(await first.page());
+  });
+
+  test("shows its counters only when they are what they were, for a counter that falls seems to begin anew", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { seed: 3 });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    const { resourceMetrics } = await first.component.receiver!.metrics!.collect();
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const read = deferred<void>();
+    storage.isRead = read.promise;
+
+    let collected: Promise<CollectionResult> | undefined;
+    const second = open(storage, {
+      seed: 5,
+      afterMs: 100_000,
+      onCreated: ({ receiver }) => {
+        collected = receiver!.metrics!.collect();
+      },
+    });
+    read.resolve();
+    await second;
+    const again = (await collected!).resourceMetrics;
+    expect(again.resource.attributes).toEqual(resourceMetrics.resource.attributes);
+    expect(countersOf(again)).toEqual(countersOf(resourceMetrics));
+  });
+
+  test("does again what it did as it was configured then, whatever it is configured now", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(20_000);
+    await handedOn();
+    expect(first.events()).toHaveLength(1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const patient = { config: { allowed_lateness: "1h" } };
+    const second = await open(storage, { ...patient, afterMs: 100_000 });
+    expect(await second.page()).toEqual(await first.page());
+    await second.send(
+      { trace: 8, id: 1, start: 90 },
+      { trace: 8, id: 2, parent: 1, start: 91, tool: "read" },
+    );
+    await second.send({ trace: 8, id: 1, start: 90, end: 93 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(second.events()).toEqual([]);
+    storage.lastWrittenUnixMs = second.clock.unixMs();
+
+    const third = await open(storage, { afterMs: 200_000 });
+    expect(await third.page()).toEqual(await second.page());
+    storage.owner!.onSnapshotNeeded();
+    third.clock.advance(3_600_000);
+    await handedOn();
+    const evicted = third
+      .events()
+      .filter(({ eventName }) => eventName === "session.activity.evicted");
+    expect(evicted.map(({ tool }) => tool)).toEqual(["read"]);
+    storage.lastWrittenUnixMs = third.clock.unixMs();
+    const fourth = await open(storage, { ...patient, afterMs: 4_000_000 });
+    expect(await fourth.page()).toEqual(await third.page());
+  });
+
+  for (const [what, unixMs] of [
+    ["a day on", 1_795_001_000_000 + 86_400_000],
+    ["ten years on", 1_795_001_000_000 + 3_650 * 86_400_000],
+    ["in 1970", 1_000],
+  ] as const) {
+    test(`evicts nothing because the wall clock is ${what}`, async () => {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      await first.send(
+        { id: 1, start: 0, session: "s" },
+        { id: 2, parent: 1, start: 1, tool: "exec" },
+        { id: 7, trace: 8, start: 0 },
+        { id: 8, trace: 8, parent: 7, start: 1, tool: "orphan" },
+      );
+      await first.send({ id: 7, trace: 8, start: 0, end: 3 });
+      first.clock.advance(20_000);
+      await handedOn();
+      const before = await first.page();
+      storage.lastWrittenUnixMs = first.clock.unixMs();
+
+      const second = await open(storage, { unixMs });
+      second.clock.advance(120_000);
+      expect(second.evictions()).toEqual([]);
+      expect(await second.page()).toEqual(before);
+      // What was evicted before is known, so its late end is counted once.
+      await second.send({ id: 8, trace: 8, parent: 7, start: 1, end: 9, tool: "orphan" });
+      await second.send({ id: 2, parent: 1, start: 1, end: 60, tool: "exec" });
+      await second.send({ id: 1, start: 0, end: 61, session: "s" });
+      second.clock.advance(120_000);
+      await handedOn();
+      const names = second.events().map(({ eventName }) => eventName);
+      expect(names).toContain("session.activity.reconciled");
+      expect(second.evictions()).toEqual([]);
+    });
+  }
+
+  test("counts the time that it was away in ages, and in no deadline", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { config: { max_age: "1h" } });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    first.clock.advance(1_800_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, {
+      config: { max_age: "1h" },
+      afterMs: 1_800_000 + 2_400_000,
+    });
+    expect(await second.oldestAgeS()).toBeCloseTo(4_200);
+    second.clock.advance(1_700_000);
+    expect(second.evictions()).toEqual([]);
+    second.clock.advance(200_000);
+    expect(second.evictions().map(ageOf)).toEqual([3_600_000 + 2_400_000]);
+  });
+
+  test("knows the time to a minute though nothing was decided", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage, { config: { max_age: "1h" } });
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    first.clock.advance(3_500_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { config: { max_age: "1h" }, afterMs: 3_500_000 });
+    second.clock.advance(30_000);
+    expect(second.evictions()).toEqual([]);
+    second.clock.advance(130_000);
+    expect(second.evictions()).toHaveLength(1);
+  });
+
+  test("says what it found", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 12_000 });
+    expect(second.log).toEqual([
+      {
+        level: "info",
+        message: "The state of sessions was recovered.",
+        fields: { open_work: 2, sessions: 1, downtime_s: 12 },
+      },
+    ]);
+  });
+
+  test("starts anew, and says so, when a later version wrote what is stored", async () => {
+    const storage = new MemoryStorage();
+    storage.records = [
+      Buffer.concat([Buffer.from([1]), Buffer.from('{"version":99}')]),
+      Buffer.from([77, 1]),
+    ];
+    const { log, send, page, clock } = await open(storage);
+    expect(log).toMatchObject([
+      { level: "warn", message: "The stored state is of another version and is not used." },
+    ]);
+    await send({ id: 1, start: 0 });
+    clock.advance(400);
+    await handedOn();
+    const again = await open(storage);
+    expect(await again.page()).toEqual(await page());
+  });
+
+  test("is stopped by records that no version wrote", async () => {
+    const storage = new MemoryStorage();
+    storage.records = [Buffer.from([9, 9, 9])];
+    await expect(open(storage)).rejects.toThrow("does not begin with a header");
+  });
+
+  test("holds no reference, trace id or name that the sender chose freely in clear text", async () => {
+    const storage = new MemoryStorage();
+    const { send, component } = await open(storage);
+    await send(
+      { id: 1, start: 0, session: "agent:main:secret" },
+      { id: 2, parent: 1, start: 1, tool: "agent:main:secret" },
+    );
+    await component.shutdown(noDeadline());
+    expect(Buffer.concat(storage.records).includes("secret")).toBe(false);
+  });
+});
+
+describe("a collector that is paused", () => {
+  for (const pauseMs of [11_000, 60_000, 3_600_000]) {
+    test(`for ${pauseMs / 1000} s evicts nothing whose end waits in its sockets`, async () => {
+      const storage = new MemoryStorage();
+      const { send, clock, events, page, log } = await open(storage);
+      await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+      await send({ id: 1, start: 0, end: 3 });
+      clock.advance(8_000);
+      clock.pause(pauseMs);
+      expect(events()).toEqual([]);
+      await send({ id: 2, parent: 1, start: 1, end: 4, tool: "exec" });
+      clock.advance(60_000);
+      expect(events()).toEqual([]);
+      expect(await page()).toContain('ended_total{kind="tool"} 1');
+      expect(log).toEqual([
+        {
+          level: "warn",
+          message: "The collector was paused. Deadlines moved by that time.",
+          fields: { paused_s: (pauseMs + 10_000) / 1000 },
+        },
+      ]);
+    });
+  }
+
+  test("evicts what is an orphan when the rest of its lateness is over, with its true age", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await first.send({ id: 1, start: 0, end: 3 });
+    first.clock.advance(8_000);
+    first.clock.pause(60_000);
+    first.clock.advance(11_800);
+    expect(first.events()).toEqual([]);
+    first.clock.advance(400);
+    expect(first.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
+    const [atS] = first.events().map((event) => event.atS);
+    expect(first.clock.unixMs() / 1000 - atS!).toBeLessThan(0.5);
+    expect(first.records().map(ageOf)).toEqual([80_000]);
+
+    // Another one that does it again knows of the pause.
+    await handedOn();
+    storage.records = storage.records.slice(0, -1);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+    const second = await open(storage, { afterMs: 80_200 });
+    second.clock.advance(60_000);
+    await handedOn();
+    expect(second.events().map((event) => event.atS)).toEqual([atS]);
+    expect(second.records().map(ageOf)).toEqual([80_000]);
+  });
+});

@@ -1,0 +1,89 @@
+import Long from "long";
+import { describe, expect, test } from "vitest";
+import { placeOf } from "../../../../src/activity/model/service-host.ts";
+import { SignalBatch, signalTypes } from "../../../../src/activity/model/signal-batch.ts";
+import { otlp } from "../../../../src/otlp/proto/generated.js";
+import { createLogObserver } from "../signal-readers.ts";
+
+const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+const resource = {
+  attributes: [
+    text("service.name", "gateway"),
+    text("host.name", "box"),
+    text("service.instance.id", "one"),
+  ],
+};
+
+function observe(eventName: string, attributes: object[]): SignalBatch {
+  const signals = new SignalBatch();
+  const bytes = otlp.ExportLogsServiceRequest.encode({
+    resourceLogs: [
+      {
+        resource,
+        scopeLogs: [{ logRecords: [{ eventName: "other" }, { eventName, attributes }] }],
+      },
+    ],
+  }).finish();
+  createLogObserver().observer.observe(bytes, signals);
+  return signals;
+}
+
+const instance = (id: string) => ({
+  key: "entity.id",
+  value: { kvlistValue: { values: [text("service.instance.id", id)] } },
+});
+const interval = { key: "entity.report.interval", value: { intValue: Long.fromNumber(10) } };
+
+describe("entity events", () => {
+  test("a state of the sending process is a heartbeat with its promise", () => {
+    const signals = observe("entity.state", [
+      text("entity.type", "service.instance"),
+      instance("one"),
+      interval,
+    ]);
+    expect(signals.count).toBe(1);
+    expect(signals.type.get(0)).toBe(signalTypes.alive);
+    expect(signals.intervalMs.get(0)).toBe(10_000);
+    expect([signals.process.get(0), signals.place.get(0)]).toEqual([1, placeOf(1, 1)]);
+  });
+
+  test("a delete of the sending process is its end", () => {
+    const signals = observe("entity.delete", [text("entity.type", "process")]);
+    expect(signals.type.get(0)).toBe(signalTypes.gone);
+  });
+
+  for (const [what, eventName, attributes] of [
+    ["another entity", "entity.state", [text("entity.type", "k8s.pod"), interval]],
+    ["another process", "entity.delete", [text("entity.type", "process"), instance("two")]],
+    [
+      "a child process",
+      "entity.delete",
+      [
+        text("entity.type", "process"),
+        {
+          key: "entity.id",
+          value: {
+            kvlistValue: {
+              values: [{ key: "process.pid", value: { intValue: Long.fromNumber(4711) } }],
+            },
+          },
+        },
+      ],
+    ],
+    ["another event", "entity.states", [text("entity.type", "process")]],
+    ["no type", "entity.delete", []],
+  ] as const) {
+    test(`${what} says nothing of the sender`, () => {
+      expect(observe(eventName, [...attributes]).count).toBe(0);
+    });
+  }
+
+  test("bytes that are no logs request are no event", () => {
+    const signals = new SignalBatch();
+    createLogObserver().observer.observe(
+      new TextEncoder().encode("entity.state \xff\xff\xff"),
+      signals,
+    );
+    expect(signals.count).toBe(0);
+  });
+});

@@ -1,0 +1,227 @@
+import { describe, expect, test } from "vitest";
+import { hostOf } from "../../../src/activity/model/service-host.ts";
+import {
+  type Identity,
+  mostProcesses,
+  SenderProcesses,
+  unknownProcess,
+} from "../../../src/activity/recognition/sender-processes.ts";
+
+/** What a resource says, as far as it says it. */
+function identity(says: {
+  readonly service?: string;
+  readonly id?: string;
+  readonly host?: string;
+  readonly pid?: number;
+  readonly instance?: string;
+}): Identity {
+  const { service = "agent", id = "", host = "", pid, instance = "" } = says;
+  return [service, id, host, pid === undefined ? "" : `0,${pid}`, instance];
+}
+
+/** Whether the last two of several resources, seen in this order, are one process. */
+function areOne(...resources: readonly Parameters<typeof identity>[0][]): boolean {
+  const processes = new SenderProcesses();
+  const numbers = resources.map((says) => processes.numberOf(identity(says)).process);
+  return numbers.at(-1) === numbers.at(-2);
+}
+
+describe("one process", () => {
+  for (const [what, ...resources] of [
+    ["the same instance id", { instance: "a" }, { instance: "a" }],
+    [
+      "an instance id, whatever else only one of them says",
+      { host: "box", pid: 7, instance: "a" },
+      { instance: "a" },
+    ],
+    ["the same host name and pid", { host: "box", pid: 7 }, { host: "box", pid: 7 }],
+    ["the same host id and pid", { id: "x", host: "box", pid: 7 }, { id: "x", pid: 7 }],
+    [
+      "a relay with an instance id, and the exporter of its gateway without one",
+      { host: "box", pid: 7, instance: "relay" },
+      { host: "box", pid: 7 },
+    ],
+    [
+      "the exporter of a gateway without an instance id, and then its relay",
+      { host: "box", pid: 7 },
+      { host: "box", pid: 7, instance: "relay" },
+    ],
+    [
+      "an instance id whose address became known later",
+      { instance: "a" },
+      { host: "box", pid: 7, instance: "a" },
+      { host: "box", pid: 7 },
+    ],
+    [
+      "without an instance id, the newest of several at one address",
+      { host: "box", pid: 1, instance: "a" },
+      { host: "box", pid: 1, instance: "b" },
+      { host: "box", pid: 1 },
+    ],
+    ["nothing but a service name, twice", {}, {}],
+  ] as const) {
+    test(`is ${what}`, () => {
+      expect(areOne(...resources)).toBe(true);
+    });
+  }
+});
+
+describe("two processes", () => {
+  for (const [what, ...resources] of [
+    [
+      "a container that restarts with its host name and pid 1, and its successor",
+      { host: "pod", pid: 1, instance: "a" },
+      { host: "pod", pid: 1, instance: "b" },
+    ],
+    ["two pids of a host", { host: "box", pid: 7 }, { host: "box", pid: 8 }],
+    ["one pid on two hosts", { host: "a", pid: 1 }, { host: "b", pid: 1 }],
+    [
+      "two host names, though an image gave both one host id",
+      { id: "image", host: "a", pid: 1 },
+      { id: "image", host: "b", pid: 1 },
+    ],
+    [
+      "replicas that were all given one instance id",
+      { host: "a", pid: 1, instance: "fixed" },
+      { host: "b", pid: 1, instance: "fixed" },
+    ],
+    [
+      "a worker that was forked with the instance id of its parent",
+      { host: "box", pid: 7, instance: "a" },
+      { host: "box", pid: 8, instance: "a" },
+    ],
+    [
+      "two services with one instance id",
+      { service: "a", instance: "x" },
+      { service: "b", instance: "x" },
+    ],
+  ] as const) {
+    test(`are ${what}`, () => {
+      expect(areOne(...resources)).toBe(false);
+    });
+  }
+});
+
+describe("what is known of a process", () => {
+  const processes = new SenderProcesses();
+
+  test("it is identified by an instance id, or by host and pid", () => {
+    const is = (says: Parameters<typeof identity>[0]) =>
+      processes.numberOf(identity(says)).isIdentified;
+    expect(is({ instance: "a" })).toBe(true);
+    expect(is({ host: "box", pid: 1 })).toBe(true);
+    expect(is({ id: "x", pid: 1 })).toBe(true);
+    expect(is({ host: "box" })).toBe(false);
+    expect(is({ pid: 1 })).toBe(false);
+    expect(is({})).toBe(false);
+  });
+
+  test("its place is its service on its host; services of one host share the host", () => {
+    const at = (service: string, host: string, pid: number) =>
+      processes.numberOf(identity({ service, host, pid })).place;
+    expect(at("s", "h", 1)).toBe(at("s", "h", 2));
+    expect(at("t", "h", 3)).not.toBe(at("s", "h", 1));
+    expect(hostOf(at("t", "h", 3))).toBe(hostOf(at("s", "h", 1)));
+    expect(hostOf(at("s", "i", 1))).not.toBe(hostOf(at("s", "h", 1)));
+    expect(processes.numberOf(identity({ service: "s", instance: "x" })).place).toBe(0);
+  });
+});
+
+describe("the bound", () => {
+  const nth = (pid: number) => identity({ host: "box", pid });
+
+  /** A full table; `used` are the numbers that are in use elsewhere. */
+  function full(used: ReadonlySet<number> = new Set()) {
+    let warnings = 0;
+    const processes = new SenderProcesses({
+      maxAgeMs: 1000,
+      inUse: () => used,
+      onFull: () => {
+        warnings++;
+      },
+    });
+    for (let pid = 1; pid <= mostProcesses; pid++) {
+      processes.numberOf(nth(pid));
+    }
+    return { processes, warnings: () => warnings };
+  }
+
+  test("a process beyond it is not told apart, with one warning; those within it are", () => {
+    const { processes, warnings } = full();
+    expect(warnings()).toBe(0);
+    expect(processes.numberOf(nth(mostProcesses + 1))).toEqual(unknownProcess);
+    expect(processes.numberOf(nth(mostProcesses + 2))).toEqual(unknownProcess);
+    expect(processes.numberOf(nth(mostProcesses)).process).toBe(mostProcesses);
+    expect(warnings()).toBe(1);
+  });
+
+  test("those that sent nothing for the age and are not in use make room, and only those", () => {
+    const { processes, warnings } = full(new Set([3]));
+    processes.at(600);
+    processes.numberOf(nth(2));
+    processes.at(1100);
+    const fresh = processes.numberOf(nth(mostProcesses + 1));
+    expect(fresh.process).toBeGreaterThan(0);
+    expect([2, 3]).not.toContain(fresh.process);
+    expect(processes.stored().map(({ process }) => process)).toEqual([2, 3, fresh.process]);
+    expect(processes.numberOf(nth(3)).process).toBe(3);
+    expect(warnings()).toBe(0);
+  });
+
+  test("numbers and places are given again, never twice", () => {
+    const { processes } = full(new Set([7]));
+    processes.at(2000);
+    const seen = new Set([7]);
+    for (let pid = 1; pid < mostProcesses; pid++) {
+      seen.add(processes.numberOf(identity({ host: `h${pid}`, pid, service: `s${pid}` })).process);
+    }
+    expect(seen.size).toBe(mostProcesses);
+    expect(Math.max(...seen)).toBe(mostProcesses);
+  });
+});
+
+test("workers that share an instance id are found again, however many there are", () => {
+  const processes = new SenderProcesses();
+  const worker = (pid: number) => identity({ instance: "fixed", pid });
+  const numbers = Array.from({ length: 200 }, (_, pid) => processes.numberOf(worker(pid)).process);
+  expect(new Set(numbers).size).toBe(200);
+  expect(numbers.map((_, pid) => processes.numberOf(worker(pid)).process)).toEqual(numbers);
+});
+
+test("where a process runs may become known after its first request", () => {
+  const processes = new SenderProcesses();
+  const first = processes.numberOf(identity({ instance: "a" }));
+  const later = processes.numberOf(identity({ instance: "a", host: "box", pid: 1 }));
+  expect(first.place).toBe(0);
+  expect(later.process).toBe(first.process);
+  expect(later.place).not.toBe(0);
+  expect(processes.takeChanged()).toEqual([
+    {
+      process: later.process,
+      place: later.place,
+      identity: identity({ instance: "a", host: "box", pid: 1 }),
+    },
+  ]);
+});
+
+test("what was stored is known again, with its numbers and places, also what was learnt later", () => {
+  const before = new SenderProcesses();
+  before.numberOf(identity({ host: "box", pid: 1 }));
+  const two = before.numberOf(identity({ service: "other", host: "pod", pid: 1 }));
+  const three = before.numberOf(identity({ instance: "c" }));
+  const changes = [before.takeChanged()];
+  before.numberOf(identity({ service: "other", host: "pod", pid: 1, instance: "x" }));
+  changes.push(before.takeChanged());
+  expect(changes.map((each) => each.length)).toEqual([3, 1]);
+
+  for (const stored of [changes.flat(), before.stored()]) {
+    const after = new SenderProcesses();
+    for (const each of stored) {
+      after.restore(each);
+    }
+    expect(after.numberOf(identity({ service: "other", instance: "x" }))).toEqual(two);
+    expect(after.numberOf(identity({ instance: "c" }))).toEqual(three);
+    expect(after.numberOf(identity({ service: "new", host: "pod", pid: 9 })).process).toBe(4);
+    expect(after.takeChanged()).toHaveLength(1);
+  }
+});

@@ -1,0 +1,56 @@
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { expect, test } from "vitest";
+import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
+import { claimNames, verdictNames } from "../../../src/activity/model/work.ts";
+import { createActivityMetrics } from "../../../src/processors/session_activity/activity-metrics.ts";
+import { limits } from "../../activity/engine/history.ts";
+
+/** The points of one metric of a machine that has seen nothing. */
+async function pointsOf(name: string) {
+  const activity = new SessionActivity(limits);
+  const { collect } = createActivityMetrics({
+    activity: () => activity,
+    whenRestored: Promise.resolve(),
+    sinceUnixMs: () => 0,
+    resource: () => resourceFromAttributes({}),
+    scope: { name: "test", version: "1" },
+    nowMs: () => 0,
+    unixMs: () => 0,
+  });
+  const { resourceMetrics } = await collect();
+  return resourceMetrics.scopeMetrics
+    .flatMap(({ metrics }) => metrics)
+    .filter(({ descriptor }) => descriptor.name === name)
+    .flatMap(({ dataPoints }) =>
+      dataPoints.map(({ attributes, value }) => ({ attributes, value })),
+    );
+}
+
+test("every diagnosis is there from the start, as 0", async () => {
+  expect(await pointsOf("openclaw.session.diagnosed")).toEqual(
+    verdictNames.flatMap((verdict) =>
+      claimNames.map((claim) => ({
+        attributes: { "openclaw.verdict": verdict, "openclaw.claim": claim },
+        value: 0,
+      })),
+    ),
+  );
+});
+
+test("sessions are counted by state and by what blocks them, where the two can meet", async () => {
+  const points = await pointsOf("openclaw.session.activity.sessions");
+  expect(
+    points.map(({ attributes, value }) => [
+      attributes["openclaw.state"],
+      attributes["openclaw.blocked_by"],
+      value,
+    ]),
+  ).toEqual([
+    ["active", "none", 0],
+    ["long_running", "none", 0],
+    ["stalled", "model_call", 0],
+    ["stalled", "run", 0],
+    ["blocked_tool_call", "tool", 0],
+    ["paused", "none", 0],
+  ]);
+});

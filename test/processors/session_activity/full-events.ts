@@ -1,0 +1,54 @@
+import type {
+  ActivityEvent,
+  DiagnosedEvent,
+  EvictedEvent,
+  StalledEvent,
+} from "../../../src/activity/model/events.ts";
+import { workKinds } from "../../../src/activity/model/work.ts";
+import { LabelValues } from "../../../src/activity/recognition/label-values.ts";
+
+const name = Buffer.from("exec");
+const values = new LabelValues(10);
+const known = values.numberOf(name, 0, name.length);
+
+/** What a record takes besides its event. The tool and the channel of every event below are `exec`. */
+export const context = { tools: values, channels: values, hasTraceContext: true };
+
+const ids = { traceId: new Uint8Array(16).fill(1), spanId: new Uint8Array(8).fill(2) };
+const evidence = {
+  verdict: "silent_tool",
+  blockedBy: "tool",
+  name: known,
+  ageMs: 300_000.4,
+  silentMs: 130_000.6,
+  lastSignal: "tool.start",
+  usualP50Ms: 1_500.4,
+  usualP99Ms: 9_000,
+  ...ids,
+} as const;
+
+/** Events with all that they may have. */
+export const evicted: EvictedEvent = {
+  ...{ type: "evicted", reason: "max_age", confidence: "presumed", atMs: 1, markers: [] },
+  ...{ tools: 1, modelCalls: 0, oldestAgeMs: 5, name: known, channel: known },
+  ...ids,
+};
+export const stalled: StalledEvent = {
+  ...{ type: "stalled", state: "blocked_tool_call", atMs: 1, channel: known },
+  ...{ tools: 2, modelCalls: 1 },
+  ...evidence,
+};
+export const diagnosed: DiagnosedEvent = {
+  ...{ type: "diagnosed", claim: "stalled", atMs: 1, channel: known },
+  ...evidence,
+};
+
+/** One of each, in the order of the page. */
+export const fullEvents: readonly ActivityEvent[] = [
+  evicted,
+  { type: "reconciled", kind: workKinds.tool, lateByMs: 1 },
+  { type: "held", cause: "mass_eviction", atMs: 1, markers: 100 },
+  stalled,
+  { type: "recovered", cause: "progress", atMs: 1, channel: known },
+  diagnosed,
+];
