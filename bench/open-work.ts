@@ -1,6 +1,6 @@
 // What the benchmarks of open work share: the machine and a Map of objects behind one face, and the signals they take.
 
-import { SessionActivity } from "../src/activity/engine/activity-engine.ts";
+import { ActivityEngine } from "../src/activity/engine/activity-engine.ts";
 import { type SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import { workKinds } from "../src/activity/model/work.ts";
 
@@ -30,7 +30,7 @@ export function createContender(
 }
 
 function createMachine(limit: number, tombstones: number): Contender {
-  const activity = new SessionActivity(
+  const activity = new ActivityEngine(
     {
       allowedLatenessMs,
       maxAgeMs,
@@ -42,7 +42,7 @@ function createMachine(limit: number, tombstones: number): Contender {
       longRunningAfterMs: 300_000,
       maxPauseMs: 604_800_000,
       stepsPerCall: 2_048,
-      tellsMarkers: false,
+      includesMarkers: false,
     },
     1,
   );
@@ -172,7 +172,7 @@ export function writeSignal(
     kind: span === undefined ? workKinds.run : workKinds.tool,
     flags: 0,
     process: 1,
-    place: 0,
+    serviceHost: 0,
     dialect: 0,
     startMs: epochMs + nowMs,
     endMs: epochMs + nowMs,

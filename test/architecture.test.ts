@@ -17,7 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   net: [],
   metrics: [],
   component: ["otlp"],
-  activity: ["otlp", "component", "config", "any component"],
+  activity: ["otlp", "component"],
   "any component": ["component", "otlp", "config", "net", "metrics", "activity"],
   service: ["component", "otlp", "config", "net", "metrics"],
   preload: ["component", "activity", "system-clock.ts"],
@@ -157,6 +157,35 @@ describe("who may import whom", () => {
       "activity/recognition/work-spans.ts",
     ]);
   });
+
+  test("activity takes nothing but types of the contracts", () => {
+    const breaches = imports
+      .filter(({ from, to }) => partOf(from.path) === "activity" && partOf(to) === "component")
+      .filter(({ isTypeOnly }) => !isTypeOnly)
+      .map(({ from, to }) => `${from.path} imports ${to}`);
+    expect(breaches).toEqual([]);
+  });
+
+  /** Inside `activity`: each folder, and those that it may import besides itself. */
+  const layers: Readonly<Record<string, readonly string[]>> = {
+    model: [],
+    recognition: ["model"],
+    engine: ["model"],
+    journal: ["model", "recognition", "engine"],
+  };
+  for (const [layer, allowed] of Object.entries(layers)) {
+    test(`activity/${layer} imports ${["itself", ...allowed].join(", ")} of activity`, () => {
+      const layerOf = (path: string) => path.split("/")[1] ?? "";
+      const breaches = imports
+        .filter(
+          ({ from, to }) =>
+            from.path.startsWith(`activity/${layer}/`) && to.startsWith("activity/"),
+        )
+        .filter(({ to }) => layerOf(to) !== layer && !allowed.includes(layerOf(to)))
+        .map(({ from, to }) => `${from.path} imports ${to}`);
+      expect(breaches).toEqual([]);
+    });
+  }
 
   test("the contracts import nothing but types", () => {
     const breaches = imports

@@ -1,43 +1,44 @@
+import type { BlockedBy, SessionState, Verdict } from "../model/diagnosis.ts";
 import { dialects, type SignalResult, sourceRanks } from "../model/dialects.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import type { Moment } from "../model/moment.ts";
 import { type SignalBatch, signalTypes } from "../model/signal-batch.ts";
-import { type BlockedBy, kindNames, toWorkKind, type Verdict, workKinds } from "../model/work.ts";
+import { kindNames, toWorkKind, workKinds } from "../model/work.ts";
 import { FinishedWork } from "./ingest/finished-work.ts";
 import { ImpliedTools } from "./ingest/implied-tools.ts";
 import { RequestedTools } from "./ingest/requested-tools.ts";
 import { SessionSignals } from "./ingest/session-signals.ts";
 import { SignalLookup } from "./ingest/signal-lookup.ts";
-import { Enlistment } from "./ingest/span-registry.ts";
-import { Intake } from "./ingest/span-signals.ts";
-import { Breaker } from "./policy/circuit-breaker.ts";
+import { SpanRegistry } from "./ingest/span-registry.ts";
+import { SpanSignals } from "./ingest/span-signals.ts";
+import { CircuitBreaker } from "./policy/circuit-breaker.ts";
 import { Claims } from "./policy/claims.ts";
-import { DueAhead } from "./policy/eviction-forecast.ts";
+import { EvictionForecast } from "./policy/eviction-forecast.ts";
 import { Evictions } from "./policy/evictions.ts";
 import { createEvidence } from "./policy/evidence.ts";
 import { Holders } from "./policy/holders.ts";
-import { Silence } from "./policy/lease-policy.ts";
-import { Judgement } from "./policy/orphan-policy.ts";
+import { LeasePolicy } from "./policy/lease-policy.ts";
+import { OrphanPolicy } from "./policy/orphan-policy.ts";
 import { Ownership } from "./policy/ownership.ts";
 import { Pauses } from "./policy/pauses.ts";
-import { ProcessWatch } from "./policy/process-liveness.ts";
-import { SessionEnds } from "./policy/session-end-policy.ts";
-import { type SessionState, SessionStates } from "./policy/session-states.ts";
+import { ProcessLiveness } from "./policy/process-liveness.ts";
+import { SessionEndPolicy } from "./policy/session-end-policy.ts";
+import { SessionStates } from "./policy/session-states.ts";
 import { UnwatchedWork } from "./policy/unwatched-work.ts";
 import { Verdicts } from "./policy/verdicts.ts";
-import { DueQueue } from "./schedule/keyed-timers.ts";
-import { Sweep } from "./schedule/scheduler.ts";
-import { ActivityCounts } from "./store/activity-counters.ts";
-import { ActivityGraph } from "./store/activity-store.ts";
+import { KeyedTimers } from "./schedule/keyed-timers.ts";
+import { Scheduler } from "./schedule/scheduler.ts";
+import { ActivityCounters } from "./store/activity-counters.ts";
+import { ActivityStore } from "./store/activity-store.ts";
 import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
-import { WorkLedger } from "./store/open-work.ts";
+import { OpenWork } from "./store/open-work.ts";
 import { ownerFlags } from "./store/owner-table.ts";
-import { Tombstones } from "./store/retention.ts";
-import { type Archive, type ArchiveVersion, archiveVersion } from "./store/snapshot.ts";
-import { RestoreV1 } from "./store/snapshot-v1.ts";
-import { holds, spanFlags, spanStates } from "./store/span-table.ts";
+import { Retention } from "./store/retention.ts";
+import { type SnapshotStream, type SnapshotVersion, snapshotVersion } from "./store/snapshot.ts";
+import { SnapshotV1Loader } from "./store/snapshot-v1.ts";
+import { evictionHolds, spanFlags, spanStates } from "./store/span-table.ts";
 
 /** A session may be known by several references; more than this on average are not remembered. */
 const referencesPerSession = 4;
@@ -81,31 +82,31 @@ export interface ActivitySizes {
  *
  * At every moment and for every kind: *started = ended + evicted + open + untracked*.
  */
-export class SessionActivity {
-  readonly counts = new ActivityCounts();
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #tombstones: Tombstones;
-  readonly #judgement: Judgement;
-  readonly #sweep: Sweep;
-  readonly #intake: Intake;
-  readonly #sessions: SessionSignals;
-  readonly #processes: ProcessWatch;
+export class ActivityEngine {
+  readonly counters = new ActivityCounters();
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #retention: Retention;
+  readonly #orphanPolicy: OrphanPolicy;
+  readonly #scheduler: Scheduler;
+  readonly #spanSignals: SpanSignals;
+  readonly #sessionSignals: SessionSignals;
+  readonly #processes: ProcessLiveness;
   readonly #states: SessionStates;
   readonly #verdicts: Verdicts;
   readonly #claims: Claims;
-  readonly #deadlines: DueQueue;
-  readonly #sessionDeadlines: DueQueue;
+  readonly #ownerTimers: KeyedTimers;
+  readonly #sessionTimers: KeyedTimers;
   readonly #pauses: Pauses;
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
   readonly #requested: RequestedTools;
   readonly #implied: ImpliedTools;
-  readonly #breaker: Breaker;
-  readonly #silence: Silence;
+  readonly #breaker: CircuitBreaker;
+  readonly #leasePolicy: LeasePolicy;
   readonly #unwatched: UnwatchedWork;
   /** What is needed to read an archive of version 1. */
-  readonly #legacyParts: ConstructorParameters<typeof RestoreV1>[0];
+  readonly #legacyParts: ConstructorParameters<typeof SnapshotV1Loader>[0];
   readonly #longestAgeMs: number;
   #nowMs = 0;
   #hasDecided = false;
@@ -115,44 +116,44 @@ export class SessionActivity {
     const { allowedLatenessMs } = limits;
     // A wall clock that jumped while the program was away would make work older than anything that is tracked.
     this.#longestAgeMs = limits.maxAgeMs;
-    const { counts } = this;
-    const deadlines = new DueQueue(allowedLatenessMs / 64);
-    const sessionDeadlines = new DueQueue(allowedLatenessMs / 64);
-    const graph: ActivityGraph = new ActivityGraph(
+    const { counters } = this;
+    const deadlines = new KeyedTimers(allowedLatenessMs / 64);
+    const sessionTimers = new KeyedTimers(allowedLatenessMs / 64);
+    const store: ActivityStore = new ActivityStore(
       seed,
       limits.maxSessions * referencesPerSession,
       {
-        onOwnerGone: (owner, into) => ownership.ownerGone(owner, into, this.#nowMs),
-        onGroupGone: (group) => {
-          sessionDeadlines.cancel(group);
+        onOwnerRemoved: (owner, into) => ownership.onOwnerRemoved(owner, into, this.#nowMs),
+        onGroupRemoved: (group) => {
+          sessionTimers.cancel(group);
           states.forget(group);
           pauses.forgetGroup(group);
           claims.forgetGroup(group);
         },
         onMerged: (from, into) => {
-          moveDeadline(sessionDeadlines, from, into);
+          moveDeadline(sessionTimers, from, into);
           pauses.merge(from, into);
           claims.merge(from, into);
           states.merge(from, into);
-          ownership.wakeLooseOf(into, this.#nowMs);
+          ownership.rescheduleUnresolvedIn(into, this.#nowMs);
         },
         onReferred: (group, process, hi, lo) => {
-          if (claims.hasUnbound && claims.found(`${process}:${hi}:${lo}`, group)) {
-            states.change(group);
+          if (claims.hasUnbound && claims.bind(`${process}:${hi}:${lo}`, group)) {
+            states.markChanged(group);
           }
         },
-        onActive: (group) => states.becomeActive(group),
+        onActive: (group) => states.onActive(group),
         onIdle: (group) => {
           pauses.forgetRuns(group);
-          states.becomeIdle(group, ledger.closingBy);
+          states.onIdle(group, openWork.closeCause);
         },
       },
     );
-    const pauses = new Pauses(graph, limits);
-    const verdicts = new Verdicts(graph, pauses, limits.stalledAfterMs);
-    const holders = new Holders(graph, limits, (owner) => verdicts.isWaiting(owner));
-    const ownership = new Ownership(graph, deadlines, holders, allowedLatenessMs);
-    const tombstones = new Tombstones(limits, graph, counts, (span) => {
+    const pauses = new Pauses(store, limits);
+    const verdicts = new Verdicts(store, pauses, limits.stalledAfterMs);
+    const holders = new Holders(store, limits, (owner) => verdicts.isWaiting(owner));
+    const ownership = new Ownership(store, deadlines, holders, allowedLatenessMs);
+    const retention = new Retention(limits, store, counters, (span) => {
       ownership.forget(span);
       implied.forgetSpan(span);
       requested.forgetSpan(span);
@@ -160,59 +161,59 @@ export class SessionActivity {
       claims.forgetSpan(span);
       finished.forgetSpan(span);
     });
-    const ledger: WorkLedger = new WorkLedger(limits, graph, counts, tombstones, {
+    const openWork: OpenWork = new OpenWork(limits, store, counters, retention, {
       onClosed: (span) => {
         pauses.forgetSpan(span);
-        states.closed(span, ledger.closingBy);
+        states.onClosed(span, openWork.closeCause);
       },
     });
-    const { events } = ledger;
-    const evidence = createEvidence(graph, ledger.usual);
+    const { events } = openWork;
+    const evidence = createEvidence(store, openWork.usualDurations);
     const standsForMs = limits.tombstoneTtlMs;
-    const claims = new Claims({ graph, counts, verdicts, evidence, events, standsForMs });
+    const claims = new Claims({ store, counters, verdicts, evidence, events, standsForMs });
     const states: SessionStates = new SessionStates({
-      graph,
+      store,
       limits,
       verdicts,
       pauses,
       evidence,
-      counts,
+      counters,
       events,
       listeners: {
-        onProgress: (group) => claims.endOf(group),
-        isWatched: (group) => claims.concerns(group),
-        onReviewed: (group, nowMs) => claims.reconsider(group, nowMs),
+        onProgress: (group) => claims.clear(group),
+        isWatched: (group) => claims.has(group),
+        onReviewed: (group, nowMs) => claims.review(group, nowMs),
       },
     });
-    const processes: ProcessWatch = new ProcessWatch(
+    const processes: ProcessLiveness = new ProcessLiveness(
       {
         allowedLatenessMs,
         forgetAfterMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
       },
       {
-        used: () => graph.traces.processes(),
+        usedProcesses: () => store.traces.processes(),
         onForgotten: (process) => {
           requested.forgetProcess(process);
-          ledger.durations.forgetProcess(process);
+          openWork.durations.forgetProcess(process);
           unwatched.forgetProcess(process);
         },
-        onSwept: (beforeMs) => ledger.usual.forget(beforeMs),
-        onHostSeen: (isThere, nowMs) => silence.renewHost(isThere, nowMs),
+        onExpired: (beforeMs) => openWork.usualDurations.dropOlder(beforeMs),
+        onHostSeen: (isThere, nowMs) => leasePolicy.renewHost(isThere, nowMs),
       },
     );
-    const implied = new ImpliedTools({ graph, tombstones, allowedLatenessMs });
-    const requested = new RequestedTools(graph, processes, ownership, limits);
-    const evictions = new Evictions(graph, ledger, limits.tellsMarkers);
-    const breaker = new Breaker(counts, events, allowedLatenessMs);
+    const implied = new ImpliedTools({ store, retention, allowedLatenessMs });
+    const requested = new RequestedTools(store, processes, ownership, limits);
+    const evictions = new Evictions(store, openWork, limits.includesMarkers);
+    const breaker = new CircuitBreaker(counters, events, allowedLatenessMs);
     const parts = {
       limits,
       allowedLatenessMs,
-      graph,
-      counts,
-      ledger,
-      tombstones,
+      store,
+      counters,
+      openWork,
+      retention,
       deadlines,
-      sessionDeadlines,
+      sessionTimers,
       processes,
       states,
       pauses,
@@ -225,60 +226,60 @@ export class SessionActivity {
       breaker,
     };
     const finished = new FinishedWork(parts);
-    const silence: Silence = new Silence(parts);
-    const ahead = new DueAhead(parts);
-    const unwatched: UnwatchedWork = new UnwatchedWork({ ...parts, silence });
-    const judgement = new Judgement({ ...parts, finished, silence, ahead });
-    const sessionEnds = new SessionEnds({ ...parts, ahead });
-    const lookup = new SignalLookup(graph);
-    const enlistment = new Enlistment({ ...parts, lookup });
-    const takingIn = { ...parts, finished, judgement, lookup, enlistment };
+    const leasePolicy: LeasePolicy = new LeasePolicy(parts);
+    const forecast = new EvictionForecast(parts);
+    const unwatched: UnwatchedWork = new UnwatchedWork({ ...parts, leasePolicy });
+    const orphanPolicy = new OrphanPolicy({ ...parts, finished, leasePolicy, forecast });
+    const sessionEndPolicy = new SessionEndPolicy({ ...parts, forecast });
+    const lookup = new SignalLookup(store);
+    const registry = new SpanRegistry({ ...parts, lookup });
+    const takingIn = { ...parts, finished, orphanPolicy, lookup, registry };
     const sessions = new SessionSignals(takingIn);
     this.#legacyParts = parts;
-    this.#graph = graph;
-    this.#ledger = ledger;
-    this.#tombstones = tombstones;
+    this.#store = store;
+    this.#openWork = openWork;
+    this.#retention = retention;
     this.#processes = processes;
     this.#states = states;
     this.#verdicts = verdicts;
     this.#claims = claims;
-    this.#deadlines = deadlines;
-    this.#sessionDeadlines = sessionDeadlines;
+    this.#ownerTimers = deadlines;
+    this.#sessionTimers = sessionTimers;
     this.#pauses = pauses;
     this.#ownership = ownership;
     this.#finished = finished;
     this.#requested = requested;
     this.#implied = implied;
     this.#breaker = breaker;
-    this.#silence = silence;
+    this.#leasePolicy = leasePolicy;
     this.#unwatched = unwatched;
-    this.#judgement = judgement;
-    this.#sweep = new Sweep({
+    this.#orphanPolicy = orphanPolicy;
+    this.#scheduler = new Scheduler({
       ...parts,
       finished,
-      silence,
-      ahead,
-      judgement,
-      sessionEnds,
+      leasePolicy,
+      forecast,
+      orphanPolicy,
+      sessionEndPolicy,
       sessions,
     });
-    this.#intake = new Intake(takingIn);
-    this.#sessions = sessions;
+    this.#spanSignals = new SpanSignals(takingIn);
+    this.#sessionSignals = sessions;
   }
 
   /** Takes in signals that arrived at `nowMs`, after what was due by then has been decided. */
   apply(batch: SignalBatch, nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
-    this.#breaker.hear(this.#nowMs);
-    this.#silence.hear(this.#nowMs);
-    this.#states.at(this.#nowMs);
+    this.#breaker.onInput(this.#nowMs);
+    this.#leasePolicy.onInput(this.#nowMs);
+    this.#states.setNow(this.#nowMs);
     for (let row = 0; row < batch.count; row++) {
-      this.counts.addSignal(this.#take(batch, row), batch.dialect.get(row));
-      this.#judgement.drainEased(this.#nowMs);
-      this.#tombstones.forgetExcess();
+      this.counters.addSignal(this.#ingest(batch, row), batch.dialect.get(row));
+      this.#orphanPolicy.drainUnblocked(this.#nowMs);
+      this.#retention.dropExcess();
     }
     this.#states.reviewChanged();
-    return this.#ledger.events.splice(0);
+    return this.#openWork.events.splice(0);
   }
 
   /**
@@ -287,62 +288,62 @@ export class SessionActivity {
    */
   tick(nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
-    return this.#ledger.events.splice(0);
+    return this.#openWork.events.splice(0);
   }
 
   /**
    * Saves all state, or fills a machine that has none with what was saved, perhaps under other limits, or (`version`) by
    * an older program; see `restoreV1` for the oldest.
    */
-  archive(io: Archive, version: Exclude<ArchiveVersion, 1> = archiveVersion): void {
+  snapshot(io: SnapshotStream, version: Exclude<SnapshotVersion, 1> = snapshotVersion): void {
     this.#nowMs = io.number(this.#nowMs);
-    this.counts.archive(io);
-    this.#graph.archive(io, { version });
-    this.#ledger.archive(io, { version });
-    this.#tombstones.archive(io);
-    this.#deadlines.archive(io);
-    this.#sessionDeadlines.archive(io);
-    this.#processes.archive(io, { version });
-    this.#states.archive(io);
-    this.#pauses.archive(io);
-    this.#claims.archive(io);
-    this.#ownership.archive(io);
-    this.#finished.archive(io);
-    this.#requested.archive(io, { version, nowMs: this.#nowMs });
-    this.#implied.archive(io);
-    this.#breaker.archive(io);
-    this.#silence.archive(io);
-    this.#sweep.archive(io, { version });
+    this.counters.snapshot(io);
+    this.#store.snapshot(io, { version });
+    this.#openWork.snapshot(io, { version });
+    this.#retention.snapshot(io);
+    this.#ownerTimers.archive(io);
+    this.#sessionTimers.archive(io);
+    this.#processes.snapshot(io, { version });
+    this.#states.snapshot(io);
+    this.#pauses.snapshot(io);
+    this.#claims.snapshot(io);
+    this.#ownership.snapshot(io);
+    this.#finished.snapshot(io);
+    this.#requested.snapshot(io, { version, nowMs: this.#nowMs });
+    this.#implied.snapshot(io);
+    this.#breaker.snapshot(io);
+    this.#leasePolicy.snapshot(io);
+    this.#scheduler.snapshot(io, { version });
     if (version > 2) {
-      this.#unwatched.archive(io);
+      this.#unwatched.snapshot(io);
     }
   }
 
   /** Fills a machine that has no state with what version 1 saved. */
-  restoreV1(io: Archive): void {
-    const legacy = new RestoreV1(this.#legacyParts);
+  restoreV1(io: SnapshotStream): void {
+    const legacy = new SnapshotV1Loader(this.#legacyParts);
     this.#nowMs = io.number(0);
-    this.#states.at(this.#nowMs);
-    this.counts.archive(io);
+    this.#states.setNow(this.#nowMs);
+    this.counters.snapshot(io);
     legacy.tables(io);
-    this.#ledger.archive(io, { version: 1 });
-    this.#tombstones.archive(io);
+    this.#openWork.snapshot(io, { version: 1 });
+    this.#retention.snapshot(io);
     legacy.deadlines(io);
-    this.#processes.archive(io, { version: 1 });
+    this.#processes.snapshot(io, { version: 1 });
     legacy.states(io);
     const waits = legacy.pauses(io);
-    this.#ownership.archive(io);
-    this.#requested.archive(io, { version: 1, nowMs: this.#nowMs });
-    this.#breaker.archive(io);
-    this.#silence.archive(io);
-    this.#sweep.archive(io, { version: 1 });
+    this.#ownership.snapshot(io);
+    this.#requested.snapshot(io, { version: 1, nowMs: this.#nowMs });
+    this.#breaker.snapshot(io);
+    this.#leasePolicy.snapshot(io);
+    this.#scheduler.snapshot(io, { version: 1 });
     legacy.rebuild(waits, this.#nowMs);
   }
 
   /** The program was away for `awayMs` while the machine's clock stood still. Only ages count that time. */
-  noteAway(awayMs: number): void {
+  addDowntime(awayMs: number): void {
     if (awayMs > 0) {
-      this.#graph.away.note(this.#nowMs, Math.min(awayMs, this.#longestAgeMs));
+      this.#store.downtime.add(this.#nowMs, Math.min(awayMs, this.#longestAgeMs));
     }
   }
 
@@ -352,7 +353,7 @@ export class SessionActivity {
    */
   restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    this.#sweep.restart(this.#nowMs, options.downtimeMs, options.graceMs);
+    this.#scheduler.restart(this.#nowMs, options.downtimeMs, options.graceMs);
   }
 
   /** Sessions with an open run that are in a state. */
@@ -367,17 +368,17 @@ export class SessionActivity {
 
   /** What each open run does, and its session. For tests and benchmarks: walks every row and makes objects. */
   diagnose(): readonly RunDiagnosis[] {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     const runs: RunDiagnosis[] = [];
     for (let owner = 0; owner < owners.rows; owner++) {
       const state = this.#states.of(owners.group.get(owner));
       if (owners.isOpen(owner) && state !== undefined) {
         const { verdict, culprit } = this.#verdicts.of(owner, this.#nowMs);
         runs.push({
-          ...traceContextOf(this.#graph, owners.top.get(owner)),
+          ...traceContextOf(this.#store, owners.top.get(owner)),
           ...state,
           verdict,
-          culprit: culprit === -1 ? undefined : traceContextOf(this.#graph, culprit).spanId,
+          culprit: culprit === -1 ? undefined : traceContextOf(this.#store, culprit).spanId,
         });
       }
     }
@@ -391,7 +392,7 @@ export class SessionActivity {
 
   /** Whether more is due than one call takes on: `tick` at once, with the same time. */
   get isBehind(): boolean {
-    return this.#sweep.isBehind;
+    return this.#scheduler.isBehind;
   }
 
   /** Whether anything was due when time passed last. If not, that it passed means nothing. */
@@ -405,8 +406,8 @@ export class SessionActivity {
     readonly tools: ReadonlySet<number>;
     readonly channels: ReadonlySet<number>;
   } {
-    const { spans, groups } = this.#graph;
-    const tools = new Set([...this.#ledger.usual.names(), ...this.#requested.names()]);
+    const { spans, groups } = this.#store;
+    const tools = new Set([...this.#openWork.usualDurations.names(), ...this.#requested.names()]);
     for (let span = 0; span < spans.rows; span++) {
       tools.add(spans.name.get(span));
     }
@@ -419,30 +420,30 @@ export class SessionActivity {
 
   sizes(): ActivitySizes {
     return {
-      openWork: this.#ledger.openWork,
-      tombstones: this.#tombstones.size,
-      spans: this.#graph.spans.size,
-      groups: this.#graph.groups.size,
-      sessions: this.#graph.activeGroups,
-      references: this.#graph.references.size,
-      traces: this.#graph.traces.size,
-      implied: this.#tombstones.implied,
+      openWork: this.#openWork.size,
+      tombstones: this.#retention.size,
+      spans: this.#store.spans.size,
+      groups: this.#store.groups.size,
+      sessions: this.#store.activeGroups,
+      references: this.#store.references.size,
+      traces: this.#store.traces.size,
+      implied: this.#retention.impliedSize,
     };
   }
 
   /** Owners that are remembered, those included that collect what waits for the way to its run. */
   get owners(): number {
-    return this.#graph.owners.size;
+    return this.#store.owners.size;
   }
 
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
-    const { spans, away } = this.#graph;
+    const { spans, downtime } = this.#store;
     const ages = kindNames.map(() => 0);
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
         const kind = toWorkKind(spans.kind.get(span));
-        const ageMs = away.between(spans.startedAtMs.get(span), nowMs);
+        const ageMs = downtime.elapsedMs(spans.startedAtMs.get(span), nowMs);
         ages[kind] = Math.max(ages[kind] ?? 0, ageMs);
       }
     }
@@ -451,19 +452,19 @@ export class SessionActivity {
 
   /** Work that is open because something names it as its parent, which has not arrived. Walks every row. */
   impliedWork(nowMs: number): number {
-    return this.#tombstones.impliedOpen(nowMs);
+    return this.#retention.countImpliedOpen(nowMs);
   }
 
   /** Open markers whose eviction is held back. Walks every row. */
   heldMarkers(): number {
-    const { spans, owners, groups, traces } = this.#graph;
+    const { spans, owners, groups, traces } = this.#store;
     let held = 0;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
         const isHeld =
-          spans.held.get(span) !== holds.none ||
+          spans.held.get(span) !== evictionHolds.none ||
           owners.hasFlag(spans.owner.get(span), ownerFlags.held) ||
-          groups.hasFlag(this.#graph.groupOf(span), groupFlags.held) ||
+          groups.hasFlag(this.#store.groupOf(span), groupFlags.held) ||
           this.#processes.isHeld(traces.process.get(spans.trace.get(span)));
         held += isHeld ? 1 : 0;
       }
@@ -471,53 +472,53 @@ export class SessionActivity {
     return held;
   }
 
-  #take(batch: SignalBatch, row: number): SignalResult {
+  #ingest(batch: SignalBatch, row: number): SignalResult {
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
-    this.#ledger.durations.seen(process, this.#nowMs);
+    this.#openWork.durations.onProcessSeen(process, this.#nowMs);
     if (process !== 0 && batch.type.get(row) === signalTypes.unwatched) {
-      this.#unwatched.begin(batch, row, this.#nowMs);
+      this.#unwatched.onUnwatched(batch, row, this.#nowMs);
       return "unwatched";
     }
-    const isBetter = this.#processes.hear({
+    const isBetter = this.#processes.onSignal({
       process,
-      place: batch.place.get(row),
+      serviceHost: batch.serviceHost.get(row),
       dialect,
       nowMs: this.#nowMs,
     });
     if (isBetter && dialect === dialects.relay) {
-      this.#judgement.supersede(process, this.#nowMs);
+      this.#orphanPolicy.handOver(process, this.#nowMs);
     }
     if (process === 0) {
-      return this.#intake.refuse(batch, row);
+      return this.#spanSignals.refuseProcess(batch, row);
     }
     switch (batch.type.get(row)) {
       case signalTypes.alive:
-        this.#processes.beat(process, batch.intervalMs.get(row), this.#saidAt(batch, row));
+        this.#processes.onHeartbeat(process, batch.intervalMs.get(row), this.#saidAt(batch, row));
         return "heartbeat";
       case signalTypes.gone:
-        this.#processes.bury(process, this.#saidAt(batch, row));
+        this.#processes.onDelete(process, this.#saidAt(batch, row));
         return "gone";
       case signalTypes.sessionStart:
         return "session_started";
       case signalTypes.sessionEnd:
-        return this.#sessions.end(batch, row, this.#nowMs);
+        return this.#sessionSignals.end(batch, row, this.#nowMs);
       case signalTypes.pause:
-        this.#requested.noteWait(batch, row, this.#nowMs);
-        return this.#sessions.pause(batch, row, this.#nowMs);
+        this.#requested.onWait(batch, row, this.#nowMs);
+        return this.#sessionSignals.pause(batch, row, this.#nowMs);
       case signalTypes.resume:
-        this.#requested.noteWait(batch, row, this.#nowMs);
-        return this.#sessions.resume(batch, row, this.#nowMs);
+        this.#requested.onWait(batch, row, this.#nowMs);
+        return this.#sessionSignals.resume(batch, row, this.#nowMs);
       case signalTypes.claim:
-        return this.#sessions.claim(batch, row, this.#nowMs);
+        return this.#sessionSignals.claim(batch, row, this.#nowMs);
       case signalTypes.recovered:
-        return this.#sessions.recovered(batch, row);
+        return this.#sessionSignals.recovered(batch, row);
       case signalTypes.idle:
-        return this.#sessions.idle(batch, row, this.#nowMs);
+        return this.#sessionSignals.idle(batch, row, this.#nowMs);
       case signalTypes.queued:
-        return this.#sessions.queued(batch, row);
-      case signalTypes.evictedThere:
-        return this.#sessions.evictedThere(batch, row, this.#nowMs);
+        return this.#sessionSignals.queued(batch, row);
+      case signalTypes.evictedBySender:
+        return this.#sessionSignals.evictedThere(batch, row, this.#nowMs);
       case signalTypes.malformed:
         return "malformed";
       default:
@@ -533,21 +534,21 @@ export class SessionActivity {
     }
     switch (batch.type.get(row)) {
       case signalTypes.request:
-        return this.#requested.request(batch, row, this.#nowMs);
+        return this.#requested.onRequest(batch, row, this.#nowMs);
       case signalTypes.answer:
-        return this.#requested.answer(batch, row, this.#nowMs);
+        return this.#requested.onAnswer(batch, row, this.#nowMs);
       default:
         break;
     }
     if (dialect === dialects.impliedParent) {
-      return this.#intake.toolPart(batch, row, this.#nowMs);
+      return this.#spanSignals.toolPart(batch, row, this.#nowMs);
     }
     if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {
-      this.#requested.meet(batch, row, this.#nowMs);
+      this.#requested.onToolSeen(batch, row, this.#nowMs);
     }
     return batch.type.get(row) === signalTypes.start
-      ? this.#intake.start(batch, row, this.#nowMs)
-      : this.#intake.end(batch, row, this.#nowMs);
+      ? this.#spanSignals.start(batch, row, this.#nowMs)
+      : this.#spanSignals.end(batch, row, this.#nowMs);
   }
 
   #saidAt(batch: SignalBatch, row: number): Moment {
@@ -556,13 +557,13 @@ export class SessionActivity {
 
   #advance(nowMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
-    this.#requested.forgetOld(this.#nowMs);
-    this.#hasDecided = this.#sweep.advance(this.#nowMs);
+    this.#requested.dropExpired(this.#nowMs);
+    this.#hasDecided = this.#scheduler.advance(this.#nowMs);
   }
 }
 
 /** Two items became one: the earlier deadline stands. */
-function moveDeadline(queue: DueQueue, from: number, into: number): void {
+function moveDeadline(queue: KeyedTimers, from: number, into: number): void {
   const dueMs = queue.standingOf(from);
   queue.cancel(from);
   if (dueMs !== undefined) {

@@ -1,23 +1,22 @@
 import type { Clock } from "../../component/clock.ts";
 import type { Logger } from "../../component/settings.ts";
 import type { Storage } from "../../component/storage.ts";
-import type { Announcer } from "../../processors/session_activity/event-emitter.ts";
-import type { SessionActivity } from "../engine/activity-engine.ts";
+import type { ActivityEngine } from "../engine/activity-engine.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import { journalVersion } from "./journal-records.ts";
-import { ActivityJournal } from "./journal-writer.ts";
-import { OwnPauses } from "./pause-detector.ts";
-import type { Anchor, CreateActivity, Remembered } from "./persisted-state.ts";
-import { Recovery } from "./replay.ts";
+import { JournalWriter } from "./journal-writer.ts";
+import { PauseDetector } from "./pause-detector.ts";
+import type { ClockAnchor, CreateEngine, EventSink, PersistedState } from "./persisted-state.ts";
+import { Replay } from "./replay.ts";
 
-/** What memory needs besides what it remembers. */
-export interface MemoryOptions {
-  readonly remembered: Omit<Remembered, "activity" | "evictions">;
+/** The parts of a durable engine, its limits, and the clocks. */
+export interface DurableActivityOptions {
+  readonly persisted: Omit<PersistedState, "engine" | "evictions">;
   readonly limits: ActivityLimits;
-  readonly createActivity: CreateActivity;
-  readonly announcer: Announcer;
+  readonly createEngine: CreateEngine;
+  readonly emitter: EventSink;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The key of the hash of references, for a journal that is new. */
@@ -29,102 +28,107 @@ export interface MemoryOptions {
   readonly tickMs: number;
 }
 
-/** Shorter pauses are not worth a line. */
-const reportedPauseMs = 5_000;
-/** With open work the journal knows the time to a minute, for a restart goes on from there. */
-const writtenEveryMs = 60_000;
+/** Shorter pauses are not logged. */
+const minReportedPauseMs = 5_000;
+/** While work is open, the journal holds the time to a minute: a restart continues from there. */
+const clockWriteIntervalMs = 60_000;
 
 /**
- * The machine over restarts: what is applied to it is written down where there is a journal, before anyone
- * is told, and done again after a restart. Its clock goes on where it was, so that deadlines are what they were.
+ * An engine whose state survives restarts. With storage, each call is written to the journal before its events are emitted, and
+ * replayed after a restart. The engine's clock continues where it stopped, so that no deadline moves while the program is down.
+ *
+ * Keeps the engine, the journal and the offset between the two clocks. The engine's limits bound its state; the journal is
+ * replaced by a snapshot when it is longer than 16 MiB and than twice the last snapshot.
  */
-export class Memory {
-  readonly #options: MemoryOptions;
-  #activity: SessionActivity;
-  #journal: ActivityJournal | undefined;
-  readonly #pauses: OwnPauses;
-  /** What the machine's clock is ahead of ours. */
-  #aheadMs = 0;
-  /** The machine's clock as the journal knows it. */
+export class DurableActivity {
+  readonly #options: DurableActivityOptions;
+  #engine: ActivityEngine;
+  #journal: JournalWriter | undefined;
+  readonly #pauses: PauseDetector;
+  /** The engine's clock minus ours. */
+  #offsetMs = 0;
+  /** The engine's clock as of the last record. */
   #writtenMs = 0;
   #instanceId: string;
   #sinceUnixMs: number;
   #isSnapshotWanted = false;
-  #isSnapshotUnderWay = false;
+  #isSnapshotRunning = false;
 
-  constructor(options: MemoryOptions) {
+  constructor(options: DurableActivityOptions) {
     this.#options = options;
     const { allowedLatenessMs } = options.limits;
-    this.#pauses = new OwnPauses({ tickMs: options.tickMs, allowedLatenessMs });
-    this.#activity = options.createActivity(options.limits);
+    this.#pauses = new PauseDetector({ tickMs: options.tickMs, allowedLatenessMs });
+    this.#engine = options.createEngine(options.limits);
     this.#instanceId = options.instanceId;
     this.#sinceUnixMs = options.clock.unixMs();
   }
 
-  /** The machine, another one after `open`. */
-  get activity(): SessionActivity {
-    return this.#activity;
+  /** The engine; a different one after `open`. */
+  get engine(): ActivityEngine {
+    return this.#engine;
   }
 
-  /** `service.instance.id` of what is derived. */
+  /** `service.instance.id` of derived metrics and events. */
   get instanceId(): string {
     return this.#instanceId;
   }
 
-  /** Since when the counters count. */
+  /** When the counters were 0, as Unix time. */
   get sinceUnixMs(): number {
     return this.#sinceUnixMs;
   }
 
-  /** The machine's clock and Unix time now. */
-  now(): Anchor {
+  /** The engine's clock and Unix time now. */
+  now(): ClockAnchor {
     return { atMs: this.#nowMs(), unixMs: this.#options.clock.unixMs() };
   }
 
-  /** When something was applied last, or time passed; the machine's clock as it will be when that is done again. */
-  calledAt(): Anchor {
+  /** The time of the last call, as replay will see it. */
+  lastCallAt(): ClockAnchor {
     const { atMs, unixMs } = this.now();
-    const { nowMs } = this.#activity;
+    const { nowMs } = this.#engine;
     return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
   }
 
-  /** Recovers what an earlier process knew, and writes down from now on what happens. */
+  /** Recovers the state of an earlier process and journals every call from now on. */
   async open(storage: Storage): Promise<void> {
-    const { announcer, clock, logger, limits, createActivity } = this.#options;
-    const to = { ...this.#options.remembered, evictions: announcer.evictions };
-    const recovery = new Recovery({
-      to,
-      createActivity,
+    const { emitter, clock, logger, limits, createEngine } = this.#options;
+    const stored = { ...this.#options.persisted, evictions: emitter.evictions };
+    const replay = new Replay({
+      into: stored,
+      createEngine,
       limits,
-      tell: (event, anchor) => announcer.note(event, anchor),
+      onEvent: (event, anchor) => emitter.logEviction(event, anchor),
     });
     const journal = await storage.openJournal({
-      take: (record) => recovery.take(record),
+      take: (record) => replay.take(record),
       onSnapshotNeeded: () => {
         this.#isSnapshotWanted = true;
       },
     });
-    const recovered = recovery.finish();
+    const recovered = replay.finish();
     if (recovered === undefined) {
-      if (recovery.isOfAnotherVersion) {
-        logger.warn("The stored state is of another version and is not used.");
+      if (replay.isUnreadable) {
+        logger.warn(
+          "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
+        );
       }
-      const remembered = { ...to, activity: this.#activity };
+      const persisted = { ...stored, engine: this.#engine };
       const header = this.#newHeader();
-      this.#journal = new ActivityJournal(journal, remembered, { header, isNew: true });
-      this.#isSnapshotWanted ||= recovery.isOfAnotherVersion;
+      this.#journal = new JournalWriter(journal, persisted, { header, isNew: true });
+      this.#isSnapshotWanted ||= replay.isUnreadable;
       return;
     }
-    const { activity, anchor, calls, untold } = recovered;
+    const { engine, anchor, calls, pending } = recovered;
     const unixMs = clock.unixMs();
-    const knownUnixMs = anchor.unixMs + (activity.nowMs - anchor.atMs);
+    const knownUnixMs = anchor.unixMs + (engine.nowMs - anchor.atMs);
     // While the program was away no time passed for the machine: what the wall clock did meanwhile decides nothing.
-    const atMs = activity.nowMs;
+    const atMs = engine.nowMs;
     const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? knownUnixMs;
     const awayMs = Math.max(0, unixMs - lastUnixMs);
     const graceMs = this.#options.restartGraceMs;
-    this.#activity = activity;
-    this.#aheadMs = atMs - clock.nowMs();
+    this.#engine = engine;
+    this.#offsetMs = atMs - clock.nowMs();
     this.#instanceId = recovered.header.instanceId;
     this.#sinceUnixMs = recovered.header.sinceUnixMs ?? recovered.header.unixMs;
     this.#isSnapshotWanted ||= recovered.isOfOldVersion;
@@ -135,12 +139,12 @@ export class Memory {
       sinceUnixMs: this.#sinceUnixMs,
       limits,
     };
-    this.#journal = new ActivityJournal(journal, { ...to, activity }, { header, isNew: false });
+    this.#journal = new JournalWriter(journal, { ...stored, engine }, { header, isNew: false });
     this.#journal.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
-    activity.noteAway(awayMs);
-    activity.restart(atMs, { downtimeMs: 0, graceMs });
-    announcer.goOn(calls, untold);
-    const { openWork, sessions } = activity.sizes();
+    engine.addDowntime(awayMs);
+    engine.restart(atMs, { downtimeMs: 0, graceMs });
+    emitter.resume(calls, pending);
+    const { openWork, sessions } = engine.sizes();
     logger.info("The state of sessions was recovered.", {
       open_work: openWork,
       sessions,
@@ -152,7 +156,7 @@ export class Memory {
   apply(signals: SignalBatch): readonly ActivityEvent[] {
     this.#snapshotIfDue();
     const nowMs = this.#nowMs();
-    const events = this.#activity.apply(signals, nowMs);
+    const events = this.#engine.apply(signals, nowMs);
     this.#journal?.signals(signals, nowMs, events.length > 0);
     this.#writtenMs = nowMs;
     return events;
@@ -162,9 +166,9 @@ export class Memory {
   tick(): readonly ActivityEvent[] {
     this.#snapshotIfDue();
     const nowMs = this.#nowMs();
-    const events = this.#activity.tick(nowMs);
-    const isLongAgo = nowMs - this.#writtenMs >= writtenEveryMs;
-    if (this.#activity.hasDecided || (isLongAgo && this.#activity.sizes().openWork > 0)) {
+    const events = this.#engine.tick(nowMs);
+    const isLongAgo = nowMs - this.#writtenMs >= clockWriteIntervalMs;
+    if (this.#engine.hasDecided || (isLongAgo && this.#engine.sizes().openWork > 0)) {
       this.#journal?.tick(nowMs, events.length > 0);
       this.#writtenMs = nowMs;
     }
@@ -173,20 +177,20 @@ export class Memory {
 
   /** Whether more is due than one call decides: `tick` soon, not only when time has passed. */
   get isBehind(): boolean {
-    return this.#activity.isBehind;
+    return this.#engine.isBehind;
   }
 
   /** Lets time pass until now, for the last time before the program ends, or the last few if `isBehind`. */
   close(): readonly ActivityEvent[] {
     const nowMs = this.#nowMs();
-    const events = this.#activity.tick(nowMs);
+    const events = this.#engine.tick(nowMs);
     this.#journal?.tick(nowMs, events.length > 0);
     return events;
   }
 
   /** The events of all calls up to `call` have been handed on. */
-  told(call: number): void {
-    this.#journal?.told(call);
+  onDelivered(call: number): void {
+    this.#journal?.delivered(call);
   }
 
   /** Resolves when what was applied so far outlives this process. Never rejects. */
@@ -208,24 +212,24 @@ export class Memory {
 
   /** The machine's clock: ours without the time in which the program was paused. It never runs backwards. */
   #nowMs(): number {
-    const pause = this.#pauses.runsAt(this.#options.clock.nowMs());
+    const pause = this.#pauses.check(this.#options.clock.nowMs());
     if (pause !== undefined) {
-      this.#aheadMs -= pause.lostMs;
-      this.#notePause(pause.lostMs);
+      this.#offsetMs -= pause.lostMs;
+      this.#onPaused(pause.lostMs);
     }
-    return this.#machineMs();
+    return this.#engineMs();
   }
 
-  #machineMs(): number {
-    return Math.max(this.#activity.nowMs, this.#options.clock.nowMs() + this.#aheadMs);
+  #engineMs(): number {
+    return Math.max(this.#engine.nowMs, this.#options.clock.nowMs() + this.#offsetMs);
   }
 
-  #notePause(awayMs: number): void {
+  #onPaused(awayMs: number): void {
     const { clock, logger } = this.#options;
-    this.#activity.noteAway(awayMs);
-    const atMs = clock.nowMs() + this.#aheadMs;
+    this.#engine.addDowntime(awayMs);
+    const atMs = clock.nowMs() + this.#offsetMs;
     this.#journal?.anchor({ atMs, unixMs: clock.unixMs(), awayMs });
-    if (awayMs >= reportedPauseMs) {
+    if (awayMs >= minReportedPauseMs) {
       logger.warn("The collector was paused. Deadlines moved by that time.", {
         paused_s: Math.round(awayMs / 100) / 10,
       });
@@ -235,28 +239,28 @@ export class Memory {
   /** Before anything is decided: what is decided and not yet told would be in no log and in no outbox. */
   #snapshotIfDue(): void {
     const journal = this.#journal;
-    if (journal === undefined || this.#isSnapshotUnderWay) {
+    if (journal === undefined || this.#isSnapshotRunning) {
       return;
     }
     if (this.#isSnapshotWanted || journal.isLong) {
       this.#isSnapshotWanted = false;
-      this.#isSnapshotUnderWay = true;
+      this.#isSnapshotRunning = true;
       void this.#snapshot(journal);
     }
   }
 
   /** Failures are the storage's to report; it asks again. */
-  async #snapshot(journal: ActivityJournal): Promise<void> {
-    const { announcer, logger } = this.#options;
+  async #snapshot(journal: JournalWriter): Promise<void> {
+    const { emitter, logger } = this.#options;
     try {
-      const { calls, untold } = announcer;
-      await journal.snapshot({ calls, untold, anchor: this.now() });
+      const { calls, pending } = emitter;
+      await journal.snapshot({ calls, pending, anchor: this.now() });
     } catch (error) {
       logger.error("A snapshot of the state of sessions could not be made.", {
         reason: error instanceof Error ? error.message : String(error),
       });
     } finally {
-      this.#isSnapshotUnderWay = false;
+      this.#isSnapshotRunning = false;
     }
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ActivityLimits } from "../model/limits.ts";
+import { storedLimits } from "../model/limits.ts";
 
 /**
  * What a record of the journal is; its first byte. A snapshot is a header, names, the state in pieces and
@@ -21,9 +21,9 @@ export const recordTypes = {
   /** JSON, see `restartSchema`. */
   restart: 7,
   /** A number: the events of that many calls have been handed on. */
-  told: 8,
+  delivered: 8,
   /** A number and bytes: events of that call, which have not been handed on. Part of a snapshot. */
-  untold: 9,
+  pending: 9,
   /** `SignalEncoder`: signals that arrived. */
   signals: 10,
   /** JSON, see `anchorSchema`: what the clocks say after the program itself was paused. */
@@ -35,20 +35,6 @@ export const journalVersion = 3 as const;
 /** Versions that can be read. */
 const readableVersions = [1, 2, journalVersion] as const;
 
-const limitsSchema: z.ZodType<ActivityLimits> = z.object({
-  allowedLatenessMs: z.number(),
-  maxAgeMs: z.number(),
-  tombstoneTtlMs: z.number(),
-  maxSessions: z.number(),
-  maxOpenWork: z.number(),
-  maxTombstones: z.number(),
-  stalledAfterMs: z.number(),
-  longRunningAfterMs: z.number(),
-  maxPauseMs: z.number(),
-  stepsPerCall: z.number(),
-  tellsMarkers: z.boolean(),
-});
-
 export const headerSchema = z.object({
   version: z.literal(readableVersions),
   /** Of the keyed hash of references, in hex. Without it no reference would be known again. */
@@ -58,7 +44,7 @@ export const headerSchema = z.object({
   /** Since when the counters count; where it is not told, since the journal was begun. */
   sinceUnixMs: z.number().optional(),
   /** Of the machine that is in the snapshot, or that began with nothing; where it is not told, as they are now. */
-  limits: limitsSchema.optional(),
+  limits: storedLimits.optional(),
   /** The machine's clock and Unix time at one moment. */
   atMs: z.number(),
   unixMs: z.number(),
@@ -95,7 +81,7 @@ export const restartSchema = z.object({
   /** How long the program was away while it stood still. */
   awayMs: z.number().default(0),
   /** Of the machine from here on; where it is not told, as before. */
-  limits: limitsSchema.optional(),
+  limits: storedLimits.optional(),
 });
 export type Restart = z.output<typeof restartSchema>;
 

@@ -1,6 +1,5 @@
 import type { Journal } from "../../component/storage.ts";
-import type { ToldCall } from "../../processors/session_activity/event-emitter.ts";
-import { ArchiveWriter } from "../engine/store/snapshot.ts";
+import { EngineSnapshotWriter } from "../engine/store/snapshot.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import {
   type Header,
@@ -10,43 +9,43 @@ import {
   type Restart,
   recordTypes,
 } from "./journal-records.ts";
-import type { Anchor, Remembered } from "./persisted-state.ts";
+import type { ClockAnchor, EmittedRequest, PersistedState } from "./persisted-state.ts";
 import { SignalEncoder } from "./signal-codec.ts";
 
 const statePieceBytes = 1 << 20;
 /** A log shorter than this is not worth a snapshot. */
-const smallestLogBytes = 16 << 20;
+const minLogBytes = 16 << 20;
 
 /** Writes down what happens, before anyone is told that it did. */
-export class ActivityJournal {
+export class JournalWriter {
   readonly #journal: Journal;
-  readonly #remembered: Remembered;
+  readonly #persisted: PersistedState;
   readonly #header: Header;
   readonly #encoder = new SignalEncoder();
 
   /** `isNew`: nothing was recovered, or nothing that can be read. */
   constructor(
     journal: Journal,
-    remembered: Remembered,
+    persisted: PersistedState,
     options: { readonly header: Header; readonly isNew: boolean },
   ) {
     this.#journal = journal;
-    this.#remembered = remembered;
+    this.#persisted = persisted;
     this.#header = options.header;
     if (options.isNew) {
       journal.append(jsonRecord(recordTypes.header, options.header));
     }
   }
 
-  /** Signals that were applied at `nowMs`. `isTold`: somebody is about to hear of what came of it. */
-  signals(batch: SignalBatch, nowMs: number, isTold: boolean): void {
+  /** Signals that were applied at `nowMs`. `hasEvents`: somebody is about to hear of what came of it. */
+  signals(batch: SignalBatch, nowMs: number, hasEvents: boolean): void {
     this.#writeNewNames();
-    this.#append(this.#encoder.encode(batch, nowMs), isTold);
+    this.#append(this.#encoder.encode(batch, nowMs), hasEvents);
   }
 
-  /** Time has passed until `nowMs`, and something was decided. `isTold`: somebody is about to hear of it. */
-  tick(nowMs: number, isTold: boolean): void {
-    this.#append(numberRecord(recordTypes.tick, nowMs), isTold);
+  /** Time has passed until `nowMs`, and something was decided. `hasEvents`: somebody is about to hear of it. */
+  tick(nowMs: number, hasEvents: boolean): void {
+    this.#append(numberRecord(recordTypes.tick, nowMs), hasEvents);
   }
 
   restart(restart: Restart): void {
@@ -59,8 +58,8 @@ export class ActivityJournal {
   }
 
   /** The events of all calls up to `call` have been handed on. At once, for they are told again if this is lost. */
-  told(call: number): void {
-    this.#journal.appendNow(numberRecord(recordTypes.told, call));
+  delivered(call: number): void {
+    this.#journal.appendNow(numberRecord(recordTypes.delivered, call));
   }
 
   /** Resolves when everything written down so far outlives this process. Never rejects. */
@@ -71,39 +70,39 @@ export class ActivityJournal {
   /** Whether the log has grown long enough for a snapshot to be worth it. */
   get isLong(): boolean {
     const { logBytes, snapshotBytes } = this.#journal.sizes();
-    return logBytes > Math.max(smallestLogBytes, 2 * snapshotBytes);
+    return logBytes > Math.max(minLogBytes, 2 * snapshotBytes);
   }
 
   /**
-   * Replaces the log by the state as it is now, after so many `calls` that had events. `untold` are those of
+   * Replaces the log by the state as it is now, after so many `calls` that had events. `pending` are those of
    * them that have not been handed on.
    */
   async snapshot(options: {
     readonly calls: number;
-    readonly untold: readonly ToldCall[];
-    readonly anchor: Anchor;
+    readonly pending: readonly EmittedRequest[];
+    readonly anchor: ClockAnchor;
   }): Promise<boolean> {
-    const { calls, untold, anchor } = options;
-    const { activity, evictions } = this.#remembered;
+    const { calls, pending, anchor } = options;
+    const { engine, evictions } = this.#persisted;
     // Else the log would give those that the snapshot knows a number once more.
     this.#writeNewNames();
-    const archive = new ArchiveWriter();
-    activity.archive(archive);
+    const state = new EngineSnapshotWriter();
+    engine.snapshot(state);
     const before = [
       jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
       jsonRecord(recordTypes.names, {
-        senders: this.#remembered.processes.stored(),
-        toolNames: this.#remembered.tools.stored(),
-        channelNames: this.#remembered.channels.stored(),
+        senders: this.#persisted.processes.stored(),
+        toolNames: this.#persisted.tools.stored(),
+        channelNames: this.#persisted.channels.stored(),
       }),
     ];
     const after = [
       jsonRecord(recordTypes.stateEnd, { told: calls, evictions: evictions.entries() }),
-      ...untold.map(({ call, bytes }) => numberRecord(recordTypes.untold, call, bytes)),
+      ...pending.map(({ call, bytes }) => numberRecord(recordTypes.pending, call, bytes)),
     ];
     function* records(): Generator<Uint8Array> {
       yield* before;
-      yield* piecesOf(archive.pieces);
+      yield* piecesOf(state.pieces);
       yield* after;
     }
     const { status } = await this.#journal.snapshot(records());
@@ -111,8 +110,8 @@ export class ActivityJournal {
   }
 
   /** What somebody is about to hear of must outlive this process before it is said. */
-  #append(record: Uint8Array, isTold: boolean): void {
-    if (isTold) {
+  #append(record: Uint8Array, hasEvents: boolean): void {
+    if (hasEvents) {
       this.#journal.appendNow(record);
     } else {
       this.#journal.append(record);
@@ -121,7 +120,7 @@ export class ActivityJournal {
 
   /** A number means nothing after a restart unless its name was written down before. */
   #writeNewNames(): void {
-    const { processes, tools, channels } = this.#remembered;
+    const { processes, tools, channels } = this.#persisted;
     const names = {
       senders: processes.takeChanged(),
       toolNames: tools.takeChanged(),

@@ -1,5 +1,5 @@
 /** A pause of this program that has just ended. */
-export interface OwnPause {
+export interface DetectedPause {
   /** How long the machine's clock is to stand still for it, from when it began. */
   readonly lostMs: number;
 }
@@ -10,10 +10,10 @@ export interface OwnPause {
  * sockets, so no deadline comes nearer in the pause, nor for as long again (a lateness at most), in which that is read. A
  * program that pauses all the time makes progress nevertheless, by a tick for each pause.
  */
-export class OwnPauses {
+export class PauseDetector {
   readonly #tickMs: number;
   readonly #allowedLatenessMs: number;
-  #calledAtMs: number | undefined;
+  #checkedAtMs: number | undefined;
   #pausedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: { readonly tickMs: number; readonly allowedLatenessMs: number }) {
@@ -22,9 +22,9 @@ export class OwnPauses {
   }
 
   /** The program runs at `nowMs`; the pause that has ended, if there was one. */
-  runsAt(nowMs: number): OwnPause | undefined {
-    const gapMs = nowMs - (this.#calledAtMs ?? nowMs);
-    this.#calledAtMs = nowMs;
+  check(nowMs: number): DetectedPause | undefined {
+    const gapMs = nowMs - (this.#checkedAtMs ?? nowMs);
+    this.#checkedAtMs = nowMs;
     if (gapMs <= 2 * this.#tickMs) {
       return undefined;
     }

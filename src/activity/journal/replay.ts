@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { loggedEvictionSchema } from "../../processors/session_activity/logged-eviction.ts";
-import type { SessionActivity } from "../engine/activity-engine.ts";
-import { ArchiveReader, ArchiveWriter } from "../engine/store/snapshot.ts";
+import type { ActivityEngine } from "../engine/activity-engine.ts";
+import { EngineSnapshotReader, EngineSnapshotWriter } from "../engine/store/snapshot.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import { SignalBatch } from "../model/signal-batch.ts";
@@ -19,32 +18,27 @@ import {
   restartSchema,
   stateEndSchema,
 } from "./journal-records.ts";
-import type { Anchor, CreateActivity, Remembered } from "./persisted-state.ts";
+import type { ClockAnchor, CreateEngine, PendingCall, PersistedState } from "./persisted-state.ts";
 import { decodeSignals } from "./signal-codec.ts";
 
 /** As many as may have waited before. What found no room then is not told after a restart either. */
-const mostUntold = 1001;
-
-/** Events of one call that had not been handed on when the program ended. */
-export type Untold =
-  | { readonly call: number; readonly bytes: Uint8Array }
-  | { readonly call: number; readonly events: readonly ActivityEvent[]; readonly calledAt: Anchor };
+const maxPending = 1001;
 
 /** What was recovered, for whoever goes on with it. */
-export interface Recovered {
+export interface Replayed {
   readonly header: Header;
-  readonly activity: SessionActivity;
-  readonly anchor: Anchor;
+  readonly engine: ActivityEngine;
+  readonly anchor: ClockAnchor;
   /** Calls that had events so far. */
   readonly calls: number;
-  readonly untold: readonly Untold[];
+  readonly pending: readonly PendingCall[];
   /** It was written by an older version, and is better written anew. */
   readonly isOfOldVersion: boolean;
 }
 
 /** A machine, and how long it waits and how much it remembers. */
-interface Machine {
-  readonly activity: SessionActivity;
+interface LimitedEngine {
+  readonly engine: ActivityEngine;
   readonly limits: ActivityLimits;
 }
 
@@ -52,42 +46,42 @@ interface Machine {
  * Rebuilds what is remembered from the records of a journal: a snapshot is put back as it was, and what
  * happened since is done again, which the machine does exactly as it did then, under the limits that it had.
  */
-export class Recovery {
-  readonly #to: Omit<Remembered, "activity">;
-  readonly #createActivity: CreateActivity;
+export class Replay {
+  readonly #into: Omit<PersistedState, "engine">;
+  readonly #createEngine: CreateEngine;
   /** As they are now. */
   readonly #limits: ActivityLimits;
-  #machine: Machine;
-  readonly #tell: (event: ActivityEvent, anchor: Anchor) => void;
+  #limited: LimitedEngine;
+  readonly #onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
   readonly #batch = new SignalBatch();
   #header: Header | undefined;
-  #anchor: Anchor = { atMs: 0, unixMs: 0 };
+  #anchor: ClockAnchor = { atMs: 0, unixMs: 0 };
   #pieces: Uint8Array[] = [];
   #calls = 0;
-  #untold: Untold[] = [];
-  #isOfAnotherVersion = false;
+  #pending: PendingCall[] = [];
+  #isUnreadable = false;
   #version: Header["version"] = journalVersion;
   /** Values that older versions numbered one after the other. */
   #oldTools = 0;
   #oldChannels = 0;
 
   constructor(options: {
-    readonly to: Omit<Remembered, "activity">;
-    readonly createActivity: CreateActivity;
+    readonly into: Omit<PersistedState, "engine">;
+    readonly createEngine: CreateEngine;
     readonly limits: ActivityLimits;
     /** Called with each event that is decided again. */
-    readonly tell: (event: ActivityEvent, anchor: Anchor) => void;
+    readonly onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
   }) {
-    this.#to = options.to;
-    this.#createActivity = options.createActivity;
+    this.#into = options.into;
+    this.#createEngine = options.createEngine;
     this.#limits = options.limits;
-    this.#machine = this.#machineOf(options.limits);
-    this.#tell = options.tell;
+    this.#limited = this.#limitedBy(options.limits);
+    this.#onEvent = options.onEvent;
   }
 
   /** Records that this version cannot read were found and left alone. */
-  get isOfAnotherVersion(): boolean {
-    return this.#isOfAnotherVersion;
+  get isUnreadable(): boolean {
+    return this.#isUnreadable;
   }
 
   /** Takes the next record. Throws for one that no version of this program wrote. */
@@ -96,11 +90,11 @@ export class Recovery {
       this.#begin(record);
       return;
     }
-    if (this.#isOfAnotherVersion) {
+    if (this.#isUnreadable) {
       return;
     }
-    const { evictions } = this.#to;
-    const { activity } = this.#machine;
+    const { evictions } = this.#into;
+    const { engine } = this.#limited;
     switch (record[0]) {
       case recordTypes.names:
         this.#restoreNames(readJson(record, namesSchema));
@@ -110,20 +104,20 @@ export class Recovery {
         break;
       case recordTypes.stateEnd: {
         const end = readJson(record, stateEndSchema);
-        this.#restoreState(activity, Buffer.concat(this.#pieces));
+        this.#restoreState(engine, Buffer.concat(this.#pieces));
         this.#pieces = [];
         this.#calls = end.told;
-        evictions.restore(end.evictions.map((entry) => loggedEvictionSchema.parse(entry)));
+        evictions.restore(end.evictions);
         break;
       }
       case recordTypes.signalsV2:
       case recordTypes.signals: {
         const nowMs = decodeSignals(record, this.#batch);
-        this.#note(activity.apply(this.#batch, nowMs));
+        this.#onEvents(engine.apply(this.#batch, nowMs));
         break;
       }
       case recordTypes.tick:
-        this.#note(activity.tick(readNumber(record)));
+        this.#onEvents(engine.tick(readNumber(record)));
         break;
       case recordTypes.restart:
         this.#restart(readJson(record, restartSchema));
@@ -131,17 +125,17 @@ export class Recovery {
       case recordTypes.anchor: {
         const { awayMs, ...anchor } = readJson(record, anchorSchema);
         this.#anchor = anchor;
-        activity.noteAway(awayMs);
+        engine.addDowntime(awayMs);
         break;
       }
-      case recordTypes.told: {
-        const told = readNumber(record);
-        this.#calls = Math.max(this.#calls, told);
-        this.#untold = this.#untold.filter(({ call }) => call > told);
+      case recordTypes.delivered: {
+        const delivered = readNumber(record);
+        this.#calls = Math.max(this.#calls, delivered);
+        this.#pending = this.#pending.filter(({ call }) => call > delivered);
         break;
       }
-      case recordTypes.untold:
-        this.#untold.push({ call: readNumber(record), bytes: record.slice(9) });
+      case recordTypes.pending:
+        this.#pending.push({ call: readNumber(record), bytes: record.slice(9) });
         break;
       default:
         throw new Error("The stored state of the session activity holds an unknown record.");
@@ -149,21 +143,21 @@ export class Recovery {
   }
 
   /** What was recovered, under the limits of now; undefined when there was nothing that this version can read. */
-  finish(): Recovered | undefined {
-    if (this.#header === undefined || this.#isOfAnotherVersion) {
+  finish(): Replayed | undefined {
+    if (this.#header === undefined || this.#isUnreadable) {
       return undefined;
     }
     this.#limitTo(this.#limits);
     return {
       header: this.#header,
-      activity: this.#machine.activity,
+      engine: this.#limited.engine,
       anchor: this.#anchor,
       calls: this.#calls,
       // What an older version decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
-      untold:
+      pending:
         this.#version === journalVersion
-          ? this.#untold
-          : this.#untold.filter((each) => "bytes" in each),
+          ? this.#pending
+          : this.#pending.filter((each) => "bytes" in each),
       isOfOldVersion: this.#version !== journalVersion,
     };
   }
@@ -175,43 +169,43 @@ export class Recovery {
     }
     const found: { readonly version?: unknown } = Object(JSON.parse(text));
     if (!headerSchema.shape.version.safeParse(found.version).success) {
-      this.#isOfAnotherVersion = true;
+      this.#isUnreadable = true;
       this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
       return;
     }
     this.#header = headerSchema.parse(found);
     this.#version = this.#header.version;
     this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
-    this.#to.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
+    this.#into.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
     this.#limitTo(this.#header.limits ?? this.#limits);
   }
 
-  #restoreState(activity: SessionActivity, bytes: Uint8Array): void {
-    const reader = new ArchiveReader(bytes);
+  #restoreState(engine: ActivityEngine, bytes: Uint8Array): void {
+    const reader = new EngineSnapshotReader(bytes);
     if (this.#version === 1) {
-      activity.restoreV1(reader);
+      engine.restoreV1(reader);
     } else {
-      activity.archive(reader, this.#version);
+      engine.snapshot(reader, this.#version);
     }
   }
 
-  #machineOf(limits: ActivityLimits): Machine {
-    return { limits, activity: this.#createActivity(limits) };
+  #limitedBy(limits: ActivityLimits): LimitedEngine {
+    return { limits, engine: this.#createEngine(limits) };
   }
 
   /** The machine goes on under other limits, as it does when the config has changed at a restart. */
   #limitTo(limits: ActivityLimits): void {
-    if (isDeepStrictEqual(limits, this.#machine.limits)) {
+    if (isDeepStrictEqual(limits, this.#limited.limits)) {
       return;
     }
-    const archive = new ArchiveWriter();
-    this.#machine.activity.archive(archive);
-    this.#machine = this.#machineOf(limits);
-    this.#machine.activity.archive(new ArchiveReader(Buffer.concat(archive.pieces)));
+    const archive = new EngineSnapshotWriter();
+    this.#limited.engine.snapshot(archive);
+    this.#limited = this.#limitedBy(limits);
+    this.#limited.engine.snapshot(new EngineSnapshotReader(Buffer.concat(archive.pieces)));
   }
 
   #restoreNames({ senders, toolNames, channelNames, ...old }: Names): void {
-    const { processes, tools, channels } = this.#to;
+    const { processes, tools, channels } = this.#into;
     for (const sender of senders) {
       processes.restore(sender);
     }
@@ -234,24 +228,24 @@ export class Recovery {
 
   #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits }: Restart): void {
     this.#anchor = { atMs, unixMs };
-    this.#limitTo(limits ?? this.#machine.limits);
-    this.#machine.activity.noteAway(awayMs);
-    this.#machine.activity.restart(atMs, { downtimeMs, graceMs });
+    this.#limitTo(limits ?? this.#limited.limits);
+    this.#limited.engine.addDowntime(awayMs);
+    this.#limited.engine.restart(atMs, { downtimeMs, graceMs });
   }
 
-  #note(events: readonly ActivityEvent[]): void {
+  #onEvents(events: readonly ActivityEvent[]): void {
     if (events.length === 0) {
       return;
     }
-    const { nowMs } = this.#machine.activity;
+    const { nowMs } = this.#limited.engine;
     const { atMs, unixMs } = this.#anchor;
     const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
     this.#calls++;
-    if (this.#untold.length < mostUntold) {
-      this.#untold.push({ call: this.#calls, events, calledAt });
+    if (this.#pending.length < maxPending) {
+      this.#pending.push({ call: this.#calls, events, calledAt });
     }
     for (const event of events) {
-      this.#tell(event, calledAt);
+      this.#onEvent(event, calledAt);
     }
   }
 }

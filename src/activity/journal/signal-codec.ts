@@ -66,7 +66,7 @@ export class SignalEncoder {
     this.#float(batch.startMs.get(row));
     if ((mask & parts.sender) !== 0) {
       this.#int(batch.process.get(row));
-      this.#int(batch.place.get(row));
+      this.#int(batch.serviceHost.get(row));
     }
     if ((mask & parts.trace) !== 0) {
       this.#int(batch.trace0.get(row));
@@ -88,8 +88,8 @@ export class SignalEncoder {
       this.#int(batch.channel.get(row));
     }
     if ((mask & parts.claims) !== 0) {
-      this.#int(batch.claimed.get(row));
-      this.#int(batch.completed.get(row));
+      this.#int(batch.reportedOpen.get(row));
+      this.#int(batch.reportedCompleted.get(row));
     }
     if ((mask & parts.interval) !== 0) {
       this.#float(batch.intervalMs.get(row));
@@ -105,8 +105,8 @@ export class SignalEncoder {
       this.#int(batch.key1.get(row));
     }
     if ((mask & parts.names) !== 0) {
-      this.#int(batch.scope.get(row));
-      this.#int(batch.alias.get(row));
+      this.#int(batch.scopeHash.get(row));
+      this.#int(batch.nameHash.get(row));
     }
     if (references > 0) {
       this.#byte(references);
@@ -164,7 +164,7 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
   };
   const nowMs = float();
   const count = int();
-  let sender = { process: 0, place: 0 };
+  let sender = { process: 0, serviceHost: 0 };
   let trace: readonly [number, number, number, number] = [0, 0, 0, 0];
   batch.clear();
   for (let index = 0; index < count; index++) {
@@ -178,7 +178,7 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     const span1 = int();
     const startMs = float();
     if (has(parts.sender)) {
-      sender = { process: int(), place: int() };
+      sender = { process: int(), serviceHost: int() };
     }
     if (has(parts.trace)) {
       trace = [int(), int(), int(), int()];
@@ -198,8 +198,8 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     batch.setSpan(row, span0, span1, parent0, parent1);
     batch.name.set(row, has(parts.name) ? int() : 0);
     batch.channel.set(row, has(parts.channel) ? int() : 0);
-    batch.claimed.set(row, has(parts.claims) ? int() : 0);
-    batch.completed.set(row, has(parts.claims) ? int() : 0);
+    batch.reportedOpen.set(row, has(parts.claims) ? int() : 0);
+    batch.reportedCompleted.set(row, has(parts.claims) ? int() : 0);
     batch.intervalMs.set(row, has(parts.interval) ? float() : 0);
     batch.seq.set(row, has(parts.seq) ? int() : 0);
     batch.sentMs.set(row, has(parts.sent) ? float() : 0);
@@ -207,8 +207,8 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
       batch.setKey(row, int(), int());
     }
     if (has(parts.names)) {
-      batch.scope.set(row, int());
-      batch.alias.set(row, int());
+      batch.scopeHash.set(row, int());
+      batch.nameHash.set(row, int());
     }
     for (let left = has(parts.references) ? byte() : 0; left > 0; left--) {
       batch.addReference(int(), int());
@@ -225,7 +225,7 @@ function maskOf(batch: SignalBatch, row: number, references: number): number {
     bit(
       isFirst ||
         batch.process.get(row) !== batch.process.get(before) ||
-        batch.place.get(row) !== batch.place.get(before),
+        batch.serviceHost.get(row) !== batch.serviceHost.get(before),
       parts.sender,
     ) |
     bit(
@@ -240,12 +240,12 @@ function maskOf(batch: SignalBatch, row: number, references: number): number {
     bit(batch.endMs.get(row) !== 0, parts.end) |
     bit(batch.name.get(row) !== 0, parts.name) |
     bit(batch.channel.get(row) !== 0, parts.channel) |
-    bit(batch.claimed.get(row) !== 0 || batch.completed.get(row) !== 0, parts.claims) |
+    bit(batch.reportedOpen.get(row) !== 0 || batch.reportedCompleted.get(row) !== 0, parts.claims) |
     bit(batch.intervalMs.get(row) !== 0, parts.interval) |
     bit(batch.seq.get(row) !== 0, parts.seq) |
     bit(batch.sentMs.get(row) !== 0, parts.sent) |
     bit(batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0, parts.key) |
-    bit(batch.scope.get(row) !== 0 || batch.alias.get(row) !== 0, parts.names) |
+    bit(batch.scopeHash.get(row) !== 0 || batch.nameHash.get(row) !== 0, parts.names) |
     bit(references > 0, parts.references)
   );
 }

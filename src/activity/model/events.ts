@@ -1,13 +1,6 @@
-import type { MarkerSummary } from "../engine/store/marker-summary.ts";
-import type {
-  BlockedBy,
-  Claim,
-  Confidence,
-  EvictionReason,
-  Progress,
-  Verdict,
-  WorkKind,
-} from "./work.ts";
+import type { BlockedBy, Claim, Verdict } from "./diagnosis.ts";
+import type { Confidence, EvictionReason } from "./reasons.ts";
+import type { Progress, WorkKind } from "./work.ts";
 
 /**
  * What the machine decided. Events carry values, not rows. Trace context is the oldest marker's (or
@@ -20,6 +13,19 @@ export type ActivityEvent =
   | RecoveredEvent
   | DiagnosedEvent
   | HeldEvent;
+
+/** What an event reports about several markers. */
+export interface MarkerSummary {
+  readonly tools: number;
+  readonly modelCalls: number;
+  /** Absent when no marker's age is known. */
+  readonly oldestAgeMs?: number;
+  /** Interned tool name of the oldest tool, 0 for none. */
+  readonly name: number;
+  /** Of the oldest marker; zeros when there is none. */
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+}
 
 export interface EvictedEvent extends MarkerSummary {
   readonly type: "evicted";

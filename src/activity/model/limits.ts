@@ -1,25 +1,35 @@
-/** How long the machine waits and how much it remembers. Durations in milliseconds. */
-export interface ActivityLimits {
-  /** How long after the last owner ended a marker may still report its end. */
-  readonly allowedLatenessMs: number;
-  /** Open work without any signal for this long is given up. */
-  readonly maxAgeMs: number;
-  /** How long ended and evicted markers are remembered. */
-  readonly tombstoneTtlMs: number;
-  /** Sessions (or owner trees) with open work; more are untracked. */
-  readonly maxSessions: number;
-  /** Open runs, tools and model calls; more are untracked. */
-  readonly maxOpenWork: number;
-  /** Ended and evicted spans and links that are remembered; the oldest go first. */
-  readonly maxTombstones: number;
-  /** Open work without any signal for this long makes a session stalled. */
-  readonly stalledAfterMs: number;
-  /** A session that has had open work for this long is long-running. */
-  readonly longRunningAfterMs: number;
-  /** A wait for a person that lasts longer is taken to be over. */
-  readonly maxPauseMs: number;
-  /** How many deadlines and evicted markers one call takes on; more wait for the next. */
-  readonly stepsPerCall: number;
-  /** Events carry each evicted marker. */
-  readonly tellsMarkers: boolean;
-}
+import { z } from "zod";
+
+/** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored as it is here. */
+const schema = z.object({
+  /** How long after the end of its last holder a marker may still report its own end. */
+  allowedLatenessMs: z.number(),
+  /** Open work without any signal for this long is evicted. */
+  maxAgeMs: z.number(),
+  /** How long ended work is kept to recognize late signals; runs and evicted work are kept for `maxAgeMs` at least. */
+  tombstoneTtlMs: z.number(),
+  /** Sessions (or owner trees) with open work; further ones are untracked. */
+  maxSessions: z.number(),
+  /** Open runs, tools and model calls; further ones are untracked. */
+  maxOpenWork: z.number(),
+  /** Ended and evicted spans and links that are kept; the oldest are dropped first. */
+  maxTombstones: z.number(),
+  /** Work without progress for this long is silent. */
+  stalledAfterMs: z.number(),
+  /** A session that has had an open run for this long is long-running. */
+  longRunningAfterMs: z.number(),
+  /** A wait for a person ends after this long at the latest. */
+  maxPauseMs: z.number(),
+  /** How many deadlines and evicted markers one call handles; the rest waits for the next call. */
+  stepsPerCall: z.number(),
+  /** Whether events list each evicted marker. */
+  includesMarkers: z.boolean(),
+});
+
+export type ActivityLimits = z.output<typeof schema>;
+
+/** Reads stored limits. Journals of version 3 and before call `includesMarkers` `tellsMarkers`. */
+export const storedLimits: z.ZodType<ActivityLimits> = z.preprocess((stored) => {
+  const { tellsMarkers, ...limits }: Readonly<Record<string, unknown>> = Object(stored);
+  return tellsMarkers === undefined ? limits : { ...limits, includesMarkers: tellsMarkers };
+}, schema);

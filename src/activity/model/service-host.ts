@@ -2,7 +2,7 @@
 const serviceBits = 14;
 
 /** A number for a place; `host` and `service` are numbers from 1 up to 16 383. */
-export function placeOf(host: number, service: number): number {
+export function serviceHostOf(host: number, service: number): number {
   return (host << serviceBits) | service;
 }
 

@@ -40,7 +40,7 @@ export const signalTypes = {
   /** S9, that many messages wait in the session: `completed` is their number + 1. */
   queued: 14,
   /** S9, the gateway itself evicted `claimed` tools and `completed` model calls of the session. */
-  evictedThere: 15,
+  evictedBySender: 15,
   /** Whoever reported the work of the process no longer does, and the process lives on. */
   unwatched: 16,
 } as const;
@@ -59,11 +59,11 @@ export const signalFlags = {
   /** A finished span of OpenClaw's own exporter, which ends what is left open when it stops. */
   openclaw: 32,
   /** A model call whose input was captured, readable or not. */
-  prompted: 64,
+  hasPrompt: 64,
   /** A finished run that neither succeeded nor failed, from a sender that says so of each. */
-  brokenOff: 128,
+  aborted: 128,
   /** A tool of OpenClaw that a harness run may count as two items: the tool and its command or patch. */
-  twoItems: 256,
+  countsTwoItems: 256,
   /** A finished harness run that says nothing of how it ended. */
   noOutcome: 512,
   /** A tool that may outlive its run: it goes on in the background. */
@@ -80,7 +80,7 @@ export interface SignalRow {
   readonly flags: number;
   readonly process: number;
   /** Where the process runs: a small number per (service name, host); 0 when that is not known. */
-  readonly place: number;
+  readonly serviceHost: number;
   readonly startMs: number;
   /** Ignored for a start. */
   readonly endMs: number;
@@ -98,7 +98,7 @@ export class SignalBatch {
   readonly flags = new Int32Column();
   /** Which process sent it: a small number per (service name, host id, pid or instance id). */
   readonly process = new Int32Column();
-  readonly place = new Int32Column();
+  readonly serviceHost = new Int32Column();
   readonly trace0 = new Int32Column();
   readonly trace1 = new Int32Column();
   readonly trace2 = new Int32Column();
@@ -114,11 +114,11 @@ export class SignalBatch {
   readonly name = new Int32Column();
   readonly channel = new Int32Column();
   /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
-  readonly scope = new Int32Column();
-  readonly alias = new Int32Column();
+  readonly scopeHash = new Int32Column();
+  readonly nameHash = new Int32Column();
   /** Markers the end of a harness run says were open, and items it says had completed. */
-  readonly claimed = new Int32Column();
-  readonly completed = new Int32Column();
+  readonly reportedOpen = new Int32Column();
+  readonly reportedCompleted = new Int32Column();
   /** What `alive`, or the heartbeat of a span, promises, in ms; 0 for nothing. */
   readonly intervalMs = new Float64Column();
   /** The sender's order of events, from 1; 0 when it has none. */
@@ -144,7 +144,7 @@ export class SignalBatch {
     this.#ensure(row + 1);
     this.type.set(row, signal.type);
     this.dialect.set(row, signal.dialect);
-    this.place.set(row, signal.place);
+    this.serviceHost.set(row, signal.serviceHost);
     this.kind.set(row, signal.kind);
     this.flags.set(row, signal.flags);
     this.process.set(row, signal.process);
@@ -152,10 +152,10 @@ export class SignalBatch {
     this.endMs.set(row, signal.endMs);
     this.name.set(row, 0);
     this.channel.set(row, 0);
-    this.scope.set(row, 0);
-    this.alias.set(row, 0);
-    this.claimed.set(row, 0);
-    this.completed.set(row, 0);
+    this.scopeHash.set(row, 0);
+    this.nameHash.set(row, 0);
+    this.reportedOpen.set(row, 0);
+    this.reportedCompleted.set(row, 0);
     this.intervalMs.set(row, 0);
     this.seq.set(row, 0);
     this.sentMs.set(row, 0);
@@ -175,7 +175,7 @@ export class SignalBatch {
       kind: workKinds.other,
       flags: 0,
       process: this.process.get(of),
-      place: this.place.get(of),
+      serviceHost: this.serviceHost.get(of),
       startMs: this.startMs.get(of),
       endMs: this.endMs.get(of),
     });
@@ -244,7 +244,7 @@ export class SignalBatch {
       this.kind,
       this.flags,
       this.process,
-      this.place,
+      this.serviceHost,
       this.trace0,
       this.trace1,
       this.trace2,
@@ -257,10 +257,10 @@ export class SignalBatch {
       this.endMs,
       this.name,
       this.channel,
-      this.scope,
-      this.alias,
-      this.claimed,
-      this.completed,
+      this.scopeHash,
+      this.nameHash,
+      this.reportedOpen,
+      this.reportedCompleted,
       this.intervalMs,
       this.seq,
       this.sentMs,

@@ -1,13 +1,13 @@
 /**
  * Small numbers for texts, from 1, each as long as somebody holds it; a number that nobody holds is given again.
  */
-export class Numbering {
+export class InternedNames {
   readonly #known = new Map<string, { readonly number: number; holders: number }>();
   readonly #free: number[] = [];
   #next = 1;
 
   /** The number of `text`, held once more. */
-  hold(text: string): number {
+  acquire(text: string): number {
     const known = this.#known.get(text);
     if (known !== undefined) {
       known.holders++;

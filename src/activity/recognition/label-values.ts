@@ -1,4 +1,4 @@
-import { keepsAll, NumberSweep, type UseOfNumbers } from "./unused-numbers.ts";
+import { type NumberUsage, neverUnused, UnusedNumbers } from "./unused-numbers.ts";
 
 /** What may stand in a label: as OpenClaw's own Prometheus plugin has it. */
 const lowCardinality = /^[A-Za-z0-9_.:-]{1,120}$/;
@@ -25,17 +25,17 @@ export class LabelValues {
   readonly #byHash = new Map<number, number[]>();
   readonly #bound: number;
   readonly #changed = new Set<number>();
-  readonly #sweep: NumberSweep;
+  readonly #unused: UnusedNumbers;
 
-  constructor(bound: number, use: UseOfNumbers = keepsAll) {
+  constructor(bound: number, use: NumberUsage = neverUnused) {
     this.#bound = bound;
     this.overflow = bound + 1;
-    this.#sweep = new NumberSweep(use);
+    this.#unused = new UnusedNumbers(use);
   }
 
   /** Requests are read at `nowMs` from here on. */
-  at(nowMs: number): void {
-    this.#sweep.nowMs = nowMs;
+  setNow(nowMs: number): void {
+    this.#unused.nowMs = nowMs;
   }
 
   /** The number of the value that is `bytes` from `start` up to `end`; 0 when it is not well-formed. */
@@ -47,7 +47,7 @@ export class LabelValues {
     const hash = hashOf(bytes, start, end);
     for (const candidate of this.#byHash.get(hash) ?? []) {
       if (this.#isValue(candidate, bytes, start, length)) {
-        this.#seenAtMs[candidate] = this.#sweep.nowMs;
+        this.#seenAtMs[candidate] = this.#unused.nowMs;
         return candidate;
       }
     }
@@ -99,7 +99,7 @@ export class LabelValues {
   #add(value: string): number {
     const seenAtMs = this.#seenAtMs;
     const values = this.#values;
-    const unused = this.#sweep.unused(function* () {
+    const unused = this.#unused.take(function* () {
       for (let number = 1; number < values.length; number++) {
         yield [
           number,
@@ -112,7 +112,7 @@ export class LabelValues {
     }
     const number = this.#free.pop() ?? values.length;
     const isFull = number > this.#bound;
-    this.#sweep.note({ isFull });
+    this.#unused.onAdd({ isFull });
     if (isFull) {
       return this.overflow;
     }
@@ -123,7 +123,7 @@ export class LabelValues {
 
   #enter(number: number, value: string): void {
     this.#values[number] = value;
-    this.#seenAtMs[number] = this.#sweep.nowMs;
+    this.#seenAtMs[number] = this.#unused.nowMs;
     const hash = hashOfText(value);
     this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), number]);
   }

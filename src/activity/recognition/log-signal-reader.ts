@@ -7,7 +7,12 @@ import { workKinds } from "../model/work.ts";
 import { type ActivityRecord, decodeRecord, decodeResource } from "./activity-record.ts";
 import { addClaimEvent, claimEventNames, isClaimEvent } from "./dialects/claim-events.ts";
 import { addEntityEvent, entityEventNames } from "./dialects/entity-events.ts";
-import { readReport, reportDialectOf, reportKeys } from "./dialects/reported-spans.ts";
+import {
+  type ReportIntervals,
+  readReport,
+  reportDialectOf,
+  reportKeys,
+} from "./dialects/reported-spans.ts";
 import {
   addPauseEvent,
   addSessionEvent,
@@ -19,7 +24,7 @@ import { addUnwatchedEvent, unwatchedEventName } from "./dialects/unwatched-even
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
 import type { SenderProcess, SenderProcesses } from "./sender-processes.ts";
-import type { SpanObserver } from "./span-signal-reader.ts";
+import type { SpanSignalReader } from "./span-signal-reader.ts";
 
 /** What a record must hold somewhere to be of interest. */
 const names = [
@@ -45,14 +50,14 @@ const needles = [
  * Turns log records into signals: S4 and S5 (spans reported in the body of a record), S6 (entity events),
  * S7 (session events), S8 (pauses), S9 (what a gateway says of its own sessions), and that a source no longer watches. One record that cannot be read costs no other.
  */
-export class LogObserver {
+export class LogSignalReader {
   readonly #processes: SenderProcesses;
   readonly #hash: KeyedHash;
   readonly #tools: LabelValues;
-  readonly #spans: SpanObserver;
+  readonly #spans: SpanSignalReader;
   readonly #sessionReferences: readonly string[];
-  readonly #stateIntervalMs: number;
-  readonly #passesClaims: boolean;
+  readonly #intervals: ReportIntervals;
+  readonly #forwardsClaims: boolean;
   #consumed: { readonly start: number; readonly end: number }[] = [];
 
   constructor(parts: {
@@ -60,10 +65,9 @@ export class LogObserver {
     readonly hash: KeyedHash;
     readonly tools: LabelValues;
     /** Reads the spans that records carry; not the one that reads requests. */
-    readonly spans: SpanObserver;
+    readonly spans: SpanSignalReader;
     readonly sessionReferences: readonly string[];
-    /** How often records of S5 come. */
-    readonly stateIntervalMs: number;
+    readonly intervals: ReportIntervals;
     /** Whether events of S9 are passed on. */
     readonly passesClaims?: boolean;
   }) {
@@ -72,8 +76,8 @@ export class LogObserver {
     this.#tools = parts.tools;
     this.#spans = parts.spans;
     this.#sessionReferences = parts.sessionReferences;
-    this.#stateIntervalMs = parts.stateIntervalMs;
-    this.#passesClaims = parts.passesClaims ?? false;
+    this.#intervals = parts.intervals;
+    this.#forwardsClaims = parts.passesClaims ?? false;
   }
 
   /** How many records of the last request speak to us alone and are not passed on. */
@@ -95,7 +99,7 @@ export class LogObserver {
    * Writes the signals of a logs request into `signals`, which is emptied before. Requests without any,
    * nearly all, are only searched for names.
    */
-  observe(bytes: Uint8Array, signals: SignalBatch): void {
+  read(bytes: Uint8Array, signals: SignalBatch): void {
     signals.clear();
     this.#consumed = [];
     if (!holdsAny(bytes, needles)) {
@@ -118,8 +122,8 @@ export class LogObserver {
       }
       const isConsumed =
         scopeNames[scope] === relayScopeName && isClaimEvent(record.eventName)
-          ? this.#observeClaim(record, signals)
-          : this.#observeRecord(record, scopeNames[scope] ?? "", signals);
+          ? this.#readClaim(record, signals)
+          : this.#readRecord(record, scopeNames[scope] ?? "", signals);
       if (isConsumed) {
         this.#consumed.push({ start: fieldStart, end });
       }
@@ -127,7 +131,7 @@ export class LogObserver {
   }
 
   /** What a gateway says of its sessions. An event of that name from anybody else is none of these. */
-  #observeClaim(seen: ActivityRecord, signals: SignalBatch): boolean {
+  #readClaim(seen: ActivityRecord, signals: SignalBatch): boolean {
     const context = {
       sender: this.#processes.findDecoded(seen.resource),
       hash: this.#hash,
@@ -135,11 +139,11 @@ export class LogObserver {
       tools: this.#tools,
     };
     addClaimEvent(seen, context, signals);
-    return !this.#passesClaims;
+    return !this.#forwardsClaims;
   }
 
   /** True when the record speaks to us alone. */
-  #observeRecord(seen: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
+  #readRecord(seen: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
     const sender = this.#processes.findDecoded(seen.resource);
     const context = { sender, hash: this.#hash, sessionReferences: this.#sessionReferences };
     switch (seen.eventName) {
@@ -159,12 +163,12 @@ export class LogObserver {
       case unwatchedEventName:
         return addUnwatchedEvent(seen, { sender, scopeName }, signals);
       default:
-        return reportDialectOf(seen) !== undefined && this.#observeReport(seen, sender, signals);
+        return reportDialectOf(seen) !== undefined && this.#readReport(seen, sender, signals);
     }
   }
 
-  #observeReport(seen: ActivityRecord, sender: SenderProcess, signals: SignalBatch): boolean {
-    const report = readReport(seen, this.#stateIntervalMs);
+  #readReport(seen: ActivityRecord, sender: SenderProcess, signals: SignalBatch): boolean {
+    const report = readReport(seen, this.#intervals);
     if (report !== undefined) {
       const { dialect, isStart, intervalMs, bytes } = report;
       const told = { dialect, isStart, intervalMs, sentMs: seen.atMs, sender };
@@ -183,7 +187,7 @@ export class LogObserver {
       kind: workKinds.other,
       flags: 0,
       process: sender.process,
-      place: sender.place,
+      serviceHost: sender.serviceHost,
       startMs: 0,
       endMs: 0,
     });

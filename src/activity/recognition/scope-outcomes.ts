@@ -6,7 +6,7 @@ import { type WorkKind, workKinds } from "../model/work.ts";
  * wants it. Others leave the status of what succeeded unset.
  */
 const prefixes = ["openinference.instrumentation.", "@arizeai/openinference-instrumentation-"];
-const mostScopes = 64;
+const maxScopes = 64;
 const okStatus = 1;
 
 /**
@@ -17,7 +17,7 @@ export class ScopeOutcomes {
   readonly #setting = new Set<string>();
 
   /** Takes in a finished span of work; whether it is a run that was broken off. Of more than 64 scopes nothing is known. */
-  isBrokenOff(spans: SpanBatch, row: number, kind: WorkKind): boolean {
+  isAborted(spans: SpanBatch, row: number, kind: WorkKind): boolean {
     const status = spans.statusCode.get(row);
     const isRun = kind === workKinds.run;
     if (isRun ? status !== 0 : status !== okStatus || kind === workKinds.other) {
@@ -27,7 +27,7 @@ export class ScopeOutcomes {
     if (scope === undefined) {
       return false;
     }
-    if (!isRun && this.#setting.size < mostScopes) {
+    if (!isRun && this.#setting.size < maxScopes) {
       this.#setting.add(scope);
     }
     return isRun && this.#setting.has(scope);

@@ -1,15 +1,15 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
-import { hostOf, placeOf, serviceOf } from "../model/service-host.ts";
+import { hostOf, serviceHostOf, serviceOf } from "../model/service-host.ts";
 import { type AnyValue, type Attributes, attributeOf } from "./activity-record.ts";
-import { Numbering } from "./interned-names.ts";
-import { keepsAll, NumberSweep, type UseOfNumbers } from "./unused-numbers.ts";
+import { InternedNames } from "./interned-names.ts";
+import { type NumberUsage, neverUnused, UnusedNumbers } from "./unused-numbers.ts";
 
 /** How many processes are told apart. */
-export const mostProcesses = 10_000;
-const longestValueBytes = 256;
+export const maxProcesses = 10_000;
+const maxValueBytes = 256;
 /** Of processes that agree in what is looked up, so many of the newest are compared. */
-const mostCompared = 64;
+const maxCompared = 64;
 
 /** The resource attributes that identify a process. */
 export const processIdentity = [
@@ -28,7 +28,7 @@ export interface SenderProcess {
   /** A small number; 0 for one beyond the bound, of which nothing is tracked. */
   readonly process: number;
   /** A number per (service name, host); 0 when the host or the process is not known. See `hostOf`. */
-  readonly place: number;
+  readonly serviceHost: number;
   /** Whether it can be told apart from its siblings: by an instance id, or by host and pid. */
   readonly isIdentified: boolean;
 }
@@ -40,7 +40,7 @@ export interface StoredProcess {
   readonly identity: Identity;
 }
 
-interface Placed {
+interface ServiceHostNames {
   readonly host: string;
   readonly service: string;
 }
@@ -49,12 +49,12 @@ interface Known {
   sender: SenderProcess;
   identity: Identity;
   /** What its place was numbered by. */
-  placed: Placed | undefined;
+  hostNames: ServiceHostNames | undefined;
   seenAtMs: number;
 }
 
 /** A sender beyond the bound. */
-export const unknownProcess: SenderProcess = { process: 0, place: 0, isIdentified: false };
+export const unknownProcess: SenderProcess = { process: 0, serviceHost: 0, isIdentified: false };
 
 /**
  * Numbers the processes that send to us. A process is (service name, instance id); without an instance id (service name,
@@ -72,19 +72,19 @@ export class SenderProcesses {
   #next = 1;
   /** Processes by each thing they can be found by, the newest last. */
   readonly #index = new Map<string, number[]>();
-  readonly #hosts = new Numbering();
-  readonly #services = new Numbering();
+  readonly #hosts = new InternedNames();
+  readonly #services = new InternedNames();
   readonly #changed = new Set<number>();
-  readonly #sweep: NumberSweep;
+  readonly #unused: UnusedNumbers;
   readonly #decoder = new TextDecoder();
 
-  constructor(use: UseOfNumbers = keepsAll) {
-    this.#sweep = new NumberSweep(use);
+  constructor(use: NumberUsage = neverUnused) {
+    this.#unused = new UnusedNumbers(use);
   }
 
   /** Requests are read at `nowMs` from here on. */
-  at(nowMs: number): void {
-    this.#sweep.nowMs = nowMs;
+  setNow(nowMs: number): void {
+    this.#unused.nowMs = nowMs;
   }
 
   find(spans: SpanBatch, resource: number): SenderProcess {
@@ -106,7 +106,7 @@ export class SenderProcesses {
     if (found === undefined) {
       return unknownProcess;
     }
-    found.seenAtMs = this.#sweep.nowMs;
+    found.seenAtMs = this.#unused.nowMs;
     return found.sender;
   }
 
@@ -136,7 +136,7 @@ export class SenderProcesses {
       this.#hosts.restore(hostKeyOf(identity), hostOf(place));
       this.#services.restore(identity[0] ?? "", serviceOf(place));
     }
-    this.#enter({ process, place, isIdentified: isIdentified(identity) }, identity);
+    this.#enter({ process, serviceHost: place, isIdentified: isIdentified(identity) }, identity);
   }
 
   /** The same of a version that stored neither numbers nor places. */
@@ -147,10 +147,10 @@ export class SenderProcesses {
 
   #find(identity: Identity): Known | undefined {
     for (const key of keysOf(identity)) {
-      for (const process of (this.#index.get(key) ?? []).slice(-mostCompared).reverse()) {
+      for (const process of (this.#index.get(key) ?? []).slice(-maxCompared).reverse()) {
         const known = this.#known.get(process);
         if (known !== undefined && !contradicts(known.identity, identity)) {
-          this.#learn(known, identity);
+          this.#merge(known, identity);
           return known;
         }
       }
@@ -160,7 +160,7 @@ export class SenderProcesses {
 
   #add(identity: Identity): Known | undefined {
     const known = this.#known;
-    const unused = this.#sweep.unused(function* () {
+    const unused = this.#unused.take(function* () {
       for (const [process, { seenAtMs }] of known) {
         yield [process, seenAtMs];
       }
@@ -168,15 +168,15 @@ export class SenderProcesses {
     for (const process of unused) {
       this.#remove(process);
     }
-    const isFull = this.#known.size >= mostProcesses;
-    this.#sweep.note({ isFull });
+    const isFull = this.#known.size >= maxProcesses;
+    this.#unused.onAdd({ isFull });
     if (isFull) {
       return undefined;
     }
     const process = this.#free.pop() ?? this.#next++;
     const sender = {
       process,
-      ...this.#placeOf(this.#placedOf(identity)),
+      ...this.#serviceHostOf(this.#namesOf(identity)),
       isIdentified: isIdentified(identity),
     };
     this.#changed.add(process);
@@ -184,53 +184,56 @@ export class SenderProcesses {
   }
 
   /** What the place of a process is numbered by; undefined where that is not known. */
-  #placedOf(identity: Identity): Placed | undefined {
+  #namesOf(identity: Identity): ServiceHostNames | undefined {
     const host = hostKeyOf(identity);
     return isIdentified(identity) && host !== "" ? { host, service: identity[0] ?? "" } : undefined;
   }
 
-  #placeOf(placed: Placed | undefined): { readonly place: number } {
+  #serviceHostOf(hostNames: ServiceHostNames | undefined): { readonly serviceHost: number } {
     return {
-      place:
-        placed === undefined
+      serviceHost:
+        hostNames === undefined
           ? 0
-          : placeOf(this.#hosts.hold(placed.host), this.#services.hold(placed.service)),
+          : serviceHostOf(
+              this.#hosts.acquire(hostNames.host),
+              this.#services.acquire(hostNames.service),
+            ),
     };
   }
 
   #enter(sender: SenderProcess, identity: Identity): Known {
-    const { process, place } = sender;
-    const placed =
-      place === 0 ? undefined : { host: hostKeyOf(identity), service: identity[0] ?? "" };
-    const known = { sender, identity, placed, seenAtMs: this.#sweep.nowMs };
+    const { process, serviceHost } = sender;
+    const hostNames =
+      serviceHost === 0 ? undefined : { host: hostKeyOf(identity), service: identity[0] ?? "" };
+    const known = { sender, identity, hostNames, seenAtMs: this.#unused.nowMs };
     this.#known.set(process, known);
     for (const key of keysOf(identity)) {
-      this.#enlist(key, process);
+      this.#addToIndex(key, process);
     }
     return known;
   }
 
   /** Another exporter of the process says more of it. */
-  #learn(known: Known, identity: Identity): void {
+  #merge(known: Known, identity: Identity): void {
     if (!identity.some((value, at) => value !== "" && known.identity[at] === "")) {
       return;
     }
     const { process } = known.sender;
     const before = keysOf(known.identity);
     known.identity = known.identity.map((value, at) => value || (identity[at] ?? ""));
-    if (known.placed === undefined) {
-      known.placed = this.#placedOf(known.identity);
-      known.sender = { ...known.sender, ...this.#placeOf(known.placed) };
+    if (known.hostNames === undefined) {
+      known.hostNames = this.#namesOf(known.identity);
+      known.sender = { ...known.sender, ...this.#serviceHostOf(known.hostNames) };
     }
     for (const key of keysOf(known.identity)) {
       if (!before.includes(key)) {
-        this.#enlist(key, process);
+        this.#addToIndex(key, process);
       }
     }
     this.#changed.add(process);
   }
 
-  #enlist(key: string, process: number): void {
+  #addToIndex(key: string, process: number): void {
     const found = this.#index.get(key);
     if (found === undefined) {
       this.#index.set(key, [process]);
@@ -252,9 +255,9 @@ export class SenderProcesses {
         this.#index.set(key, left);
       }
     }
-    if (known.placed !== undefined) {
-      this.#hosts.release(known.placed.host);
-      this.#services.release(known.placed.service);
+    if (known.hostNames !== undefined) {
+      this.#hosts.release(known.hostNames.host);
+      this.#services.release(known.hostNames.service);
     }
     this.#known.delete(process);
     this.#changed.delete(process);
@@ -265,7 +268,7 @@ export class SenderProcesses {
     const a = spans.attributeA.get(row);
     const b = spans.attributeB.get(row);
     return spans.attributeType.get(row) === attributeTypes.string
-      ? this.#decoder.decode(spans.bytes.subarray(a, Math.min(b, a + longestValueBytes)))
+      ? this.#decoder.decode(spans.bytes.subarray(a, Math.min(b, a + maxValueBytes)))
       : `${a},${b}`;
   }
 }
@@ -275,8 +278,8 @@ export function identityOf(value: AnyValue): string {
   const { stringValue, intValue } = value ?? {};
   if (typeof stringValue === "string") {
     const bytes = Buffer.from(stringValue);
-    return bytes.length > longestValueBytes
-      ? new TextDecoder().decode(bytes.subarray(0, longestValueBytes))
+    return bytes.length > maxValueBytes
+      ? new TextDecoder().decode(bytes.subarray(0, maxValueBytes))
       : stringValue;
   }
   return intValue === null || intValue === undefined ? "" : `${intValue.high},${intValue.low}`;
@@ -310,5 +313,5 @@ function contradicts(a: Identity, b: Identity): boolean {
 }
 
 function storedOf({ sender, identity }: Known): StoredProcess {
-  return { process: sender.process, place: sender.place, identity };
+  return { process: sender.process, place: sender.serviceHost, identity };
 }

@@ -28,7 +28,7 @@ const harnessesOfTools = new KeySet(["openclaw", "pi"]);
 /** Tools that OpenClaw counts as two items. */
 const toolsOfTwoItems = new KeySet(["exec", "bash", "apply_patch"]);
 /** A harness run with more open items than this is not believed. */
-const mostItems = 10_000;
+const maxItems = 10_000;
 
 /** Attributes that a scan must report. */
 export const workKeys: readonly string[] = [
@@ -46,7 +46,7 @@ export const workKeys: readonly string[] = [
 ];
 
 /** Writes what the attributes of work say into the signal of its span: session, tool, outcome, claims, order. */
-export class SpanAttributes {
+export class SpanAttributeReader {
   readonly #hash: KeyedHash;
   readonly #tools: LabelValues;
   readonly #channels: LabelValues;
@@ -104,7 +104,7 @@ export class SpanAttributes {
    * and its content count. What its content says is added as signals of its own. Returns whether an
    * attribute was there for the name of a tool, one that may be a label or not.
    */
-  observe(
+  read(
     spans: SpanBatch,
     row: number,
     of: { readonly signal: number; readonly kind: WorkKind; readonly isFinished: boolean },
@@ -125,7 +125,7 @@ export class SpanAttributes {
       if (this.#isContent[key] === 1) {
         hasContent = isFinished && (kind === workKinds.modelCall || kind === workKinds.run);
         if (hasContent && kind === workKinds.modelCall && this.#isInput[key] === 1) {
-          signals.flags.set(signal, signals.flags.get(signal) | signalFlags.prompted);
+          signals.flags.set(signal, signals.flags.get(signal) | signalFlags.hasPrompt);
         }
       } else if (type === attributeTypes.string) {
         const rank = this.#toolRank[key] ?? 0;
@@ -137,7 +137,7 @@ export class SpanAttributes {
         } else if (rank > 0) {
           if (kind === workKinds.tool && rank < toolRank) {
             toolRank = rank;
-            this.#noteAlias(spans.bytes, a, b, signal, signals);
+            this.#setNameHash(spans.bytes, a, b, signal, signals);
             signals.name.set(signal, this.#tools.numberOf(spans.bytes, a, b));
             isOneItem = toolsOfTwoItems.match(spans.bytes, a, b) === -1;
           }
@@ -148,7 +148,7 @@ export class SpanAttributes {
           }
         } else if (this.#isAgentName[key] === 1) {
           if (kind === workKinds.run) {
-            this.#noteAlias(spans.bytes, a, b, signal, signals);
+            this.#setNameHash(spans.bytes, a, b, signal, signals);
           }
         } else if (key === this.#harness) {
           areItemsTools = harnessesOfTools.match(spans.bytes, a, b) !== -1;
@@ -156,15 +156,15 @@ export class SpanAttributes {
           signals.channel.set(signal, this.#channels.numberOf(spans.bytes, a, b));
         } else if (key === this.#outcome && isFinished) {
           hasOutcome = true;
-          this.#observeOutcome(spans, row, a, b, signal, signals);
+          this.#readOutcome(spans, row, a, b, signal, signals);
         }
       } else if (type === attributeTypes.int) {
         if (key === this.#sequence) {
           signals.seq.set(signal, a === 0 && b > 0 ? b : 0);
         } else if (kind === workKinds.run && key === this.#activeItems) {
-          signals.claimed.set(signal, toItems(a, b));
+          signals.reportedOpen.set(signal, toItems(a, b));
         } else if (kind === workKinds.run && key === this.#completedItems) {
-          signals.completed.set(signal, toItems(a, b));
+          signals.reportedCompleted.set(signal, toItems(a, b));
         }
       } else if (type === attributeTypes.bool && key === this.#progress && a === 1) {
         if (signals.type.get(signal) === signalTypes.start) {
@@ -173,14 +173,14 @@ export class SpanAttributes {
       }
     }
     if (!areItemsTools) {
-      signals.claimed.set(signal, 0);
+      signals.reportedOpen.set(signal, 0);
     }
     const flags = signals.flags.get(signal);
     if (isFinished && !hasOutcome && (flags & signalFlags.harness) !== 0) {
       signals.flags.set(signal, flags | signalFlags.noOutcome);
     }
     if (kind === workKinds.tool && (flags & signalFlags.openclaw) !== 0 && !isOneItem) {
-      signals.flags.set(signal, flags | signalFlags.twoItems);
+      signals.flags.set(signal, flags | signalFlags.countsTwoItems);
     }
     if (hasContent) {
       this.#addToolCalls(spans, row, of, signals);
@@ -188,7 +188,7 @@ export class SpanAttributes {
     return toolRank !== Number.POSITIVE_INFINITY;
   }
 
-  #noteAlias(
+  #setNameHash(
     bytes: Uint8Array,
     from: number,
     to: number,
@@ -196,11 +196,11 @@ export class SpanAttributes {
     signals: SignalBatch,
   ): void {
     this.#hash.update(bytes, from, to);
-    signals.alias.set(signal, this.#hash.lo);
+    signals.nameHash.set(signal, this.#hash.lo);
   }
 
   /** A tool's own end has no outcome unless it was blocked: with another one, its run ended it. */
-  #observeOutcome(
+  #readOutcome(
     spans: SpanBatch,
     row: number,
     from: number,
@@ -285,5 +285,5 @@ function messageOf(spans: SpanBatch, row: number): Uint8Array {
 }
 
 function toItems(hi: number, lo: number): number {
-  return hi === 0 && lo > 0 && lo <= mostItems ? lo : 0;
+  return hi === 0 && lo > 0 && lo <= maxItems ? lo : 0;
 }

@@ -1,10 +1,9 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
-import type { SpanRuleConfig } from "../../processors/session_activity/span-rules-config.ts";
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
 import { type SpanClass, spanClass } from "./span-class.ts";
-import { SpanRules } from "./span-rules.ts";
+import { type SpanRule, SpanRules } from "./span-rules.ts";
 import {
   attributeRules,
   modelCallAttributes,
@@ -54,7 +53,7 @@ export class SpanClassifier {
   #ruleOfKey = new Int32Array(0);
   #isModelCallKey = new Uint8Array(0);
 
-  constructor(userRules: readonly SpanRuleConfig[] = []) {
+  constructor(userRules: readonly SpanRule[] = []) {
     this.#userRules = new SpanRules(userRules);
     this.keys = [
       ...attributeRules.map(({ key }) => key),

@@ -1,9 +1,22 @@
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
-import type { SpanRuleConfig } from "../../processors/session_activity/span-rules-config.ts";
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
 import { Glob } from "./glob.ts";
 import { type SpanClass, spanClass } from "./span-class.ts";
+
+/** A rule of the user for spans of their own. All that `match` names must match. */
+export interface SpanRule {
+  readonly kind: "run" | "tool" | "model_call" | "none";
+  readonly match: {
+    /** Globs for the name of the span and of its instrumentation scope. */
+    readonly name?: string | undefined;
+    readonly scope?: string | undefined;
+    /** Text is a glob; a whole number, `true` and `false` are that value. */
+    readonly attributes?: Readonly<Record<string, string | boolean | number>> | undefined;
+  };
+  /** Whether a tool may outlive its run. */
+  readonly detached?: boolean | undefined;
+}
 
 const none = -1;
 
@@ -11,7 +24,7 @@ const detachedTool = spanClass(workKinds.tool, {
   isNamedBySpan: true,
   flags: signalFlags.detached,
 });
-const classes: Readonly<Record<SpanRuleConfig["kind"], SpanClass>> = {
+const classes: Readonly<Record<SpanRule["kind"], SpanClass>> = {
   run: spanClass(workKinds.run),
   tool: spanClass(workKinds.tool, { isNamedBySpan: true }),
   model_call: spanClass(workKinds.modelCall),
@@ -50,7 +63,7 @@ export class SpanRules {
   /** Index in `keys` → the attribute's row in the span at hand, or -1. */
   readonly #rows: Int32Array;
 
-  constructor(rules: readonly SpanRuleConfig[]) {
+  constructor(rules: readonly SpanRule[]) {
     this.keys = [...new Set(rules.flatMap(({ match }) => Object.keys(match.attributes ?? {})))];
     this.#rows = new Int32Array(this.keys.length);
     this.#rules = rules.map(({ kind, match, detached }) => ({

@@ -2,7 +2,6 @@ import { Uint8Column } from "../../otlp/columns.ts";
 import { KeySet } from "../../otlp/keys.ts";
 import { SpanBatch } from "../../otlp/span-batch.ts";
 import { type ScanOutcome, scanSpans } from "../../otlp/span-scanner.ts";
-import type { SpanRuleConfig } from "../../processors/session_activity/span-rules-config.ts";
 import { type Dialect, dialects } from "../model/dialects.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
@@ -18,9 +17,10 @@ import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
 import { ScopeOutcomes } from "./scope-outcomes.ts";
 import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
-import { SpanAttributes, workKeys } from "./span-attribute-reader.ts";
+import { SpanAttributeReader, workKeys } from "./span-attribute-reader.ts";
 import type { SpanClass } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
+import type { SpanRule } from "./span-rules.ts";
 import { toolNameEnd } from "./tool-span-name.ts";
 import { sessionReferences } from "./work-spans.ts";
 
@@ -40,16 +40,16 @@ export interface SpanReport {
 }
 
 /** Turns the spans of a request into signals, in place: starts and ends of work, and what they say of other work. */
-export class SpanObserver {
+export class SpanSignalReader {
   readonly #classifier: SpanClassifier;
   readonly #forms: SpanForms;
-  readonly #attributes: SpanAttributes;
+  readonly #attributes: SpanAttributeReader;
   readonly #hash: KeyedHash;
   readonly #keys: { readonly span: KeySet; readonly resource: KeySet };
   readonly #spans = new SpanBatch();
   readonly #processes: SenderProcesses;
   readonly #tools: LabelValues;
-  readonly #passesPending: boolean;
+  readonly #forwardsPending: boolean;
   readonly #outcomes = new ScopeOutcomes();
   readonly #isConsumed = new Uint8Column();
   #consumed = 0;
@@ -60,7 +60,7 @@ export class SpanObserver {
     readonly channels: LabelValues;
     readonly processes: SenderProcesses;
     /** The user's rules, before the built-in ones. */
-    readonly workSpans?: readonly SpanRuleConfig[];
+    readonly workSpans?: readonly SpanRule[];
     /** The user's session references, besides the built-in ones. */
     readonly sessionReferences?: readonly string[];
     /** Whether pending spans (S3) are passed on. */
@@ -72,11 +72,11 @@ export class SpanObserver {
     this.#keys = { span: new KeySet(names), resource: parts.processes.keys };
     this.#classifier.bind(names);
     this.#forms = new SpanForms(names);
-    this.#attributes = new SpanAttributes(names, { ...parts, sessionReferences: references });
+    this.#attributes = new SpanAttributeReader(names, { ...parts, sessionReferences: references });
     this.#processes = parts.processes;
     this.#hash = parts.hash;
     this.#tools = parts.tools;
-    this.#passesPending = parts.passesPending ?? false;
+    this.#forwardsPending = parts.passesPending ?? false;
   }
 
   /** The spans of the last request; valid until the next `observe`. */
@@ -95,7 +95,7 @@ export class SpanObserver {
   }
 
   /** Scans a request and writes the signals of its spans into `signals`, which is emptied before. */
-  observe(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
+  read(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
     signals.clear();
     return this.append(bytes, signals);
   }
@@ -118,12 +118,12 @@ export class SpanObserver {
       }
       if (report === undefined) {
         const form = this.#forms.formOf(spans, row);
-        const isConsumed = form !== "finished" && (form !== "pending" || !this.#passesPending);
+        const isConsumed = form !== "finished" && (form !== "pending" || !this.#forwardsPending);
         this.#isConsumed.set(row, isConsumed ? 1 : 0);
         this.#consumed += isConsumed ? 1 : 0;
-        this.#addSpan(row, sender, form, signals);
+        this.#readSpan(row, sender, form, signals);
       } else {
-        this.#addReported(row, sender, report, signals);
+        this.#readReported(row, sender, report, signals);
       }
     }
     return outcome;
@@ -136,7 +136,7 @@ export class SpanObserver {
     return isSilent && report !== undefined ? report.sender : this.#processes.find(spans, resource);
   }
 
-  #addSpan(row: number, sender: SenderProcess, form: SpanForm, signals: SignalBatch): void {
+  #readSpan(row: number, sender: SenderProcess, form: SpanForm, signals: SignalBatch): void {
     const { spans } = this;
     const isStart = form === "partial" || form === "pending" || isLive(spans, row);
     const parent =
@@ -151,9 +151,9 @@ export class SpanObserver {
       // A snapshot ends when it was taken.
       signals.sentMs.set(signal, signals.endMs.get(signal));
     } else if (form === "pending") {
-      this.#standInForParent(row, parent, signal, signals);
+      this.#moveToParent(row, parent, signal, signals);
     }
-    this.#describe(row, signal, { spanClass, isFinished }, signals);
+    this.#readAttributes(row, signal, { spanClass, isFinished }, signals);
     if (isPause(spans, row)) {
       this.#addPause(row, isStart, signal, signals);
     }
@@ -162,7 +162,12 @@ export class SpanObserver {
     }
   }
 
-  #addReported(row: number, sender: SenderProcess, report: SpanReport, signals: SignalBatch): void {
+  #readReported(
+    row: number,
+    sender: SenderProcess,
+    report: SpanReport,
+    signals: SignalBatch,
+  ): void {
     const spanClass = this.#classifier.classify(this.#spans, row);
     const told = { ...report, spanClass, isFinished: false };
     const signal = this.#add(row, sender, told, signals);
@@ -171,7 +176,7 @@ export class SpanObserver {
     if (signals.endMs.get(signal) === 0) {
       signals.endMs.set(signal, report.sentMs);
     }
-    this.#describe(row, signal, { spanClass, isFinished: false }, signals);
+    this.#readAttributes(row, signal, { spanClass, isFinished: false }, signals);
     if (spanClass.isToolPart) {
       this.#addToolPart(signal, signals);
     }
@@ -195,15 +200,15 @@ export class SpanObserver {
     const outcome =
       (status === errorStatus ? signalFlags.failed : 0) |
       (told.isFinished && status === okStatus ? signalFlags.hasOutcome : 0);
-    const isBrokenOff = told.isFinished && this.#outcomes.isBrokenOff(spans, row, spanClass.kind);
+    const isBrokenOff = told.isFinished && this.#outcomes.isAborted(spans, row, spanClass.kind);
     const ofClass = told.isFinished ? spanClass.flags : spanClass.flags & ~signalFlags.openclaw;
     const signal = signals.add({
       type: told.isStart ? signalTypes.start : signalTypes.end,
       dialect: told.dialect,
       kind: spanClass.kind,
-      flags: ofClass | outcome | (isBrokenOff ? signalFlags.brokenOff : 0),
+      flags: ofClass | outcome | (isBrokenOff ? signalFlags.aborted : 0),
       process: sender.process,
-      place: sender.place,
+      serviceHost: sender.serviceHost,
       startMs: toMs(spans.startHi.get(row), spans.startLo.get(row)),
       endMs: toMs(spans.endHi.get(row), spans.endLo.get(row)),
     });
@@ -224,7 +229,7 @@ export class SpanObserver {
     return signal;
   }
 
-  #describe(
+  #readAttributes(
     row: number,
     signal: number,
     seen: { readonly spanClass: SpanClass; readonly isFinished: boolean },
@@ -240,20 +245,20 @@ export class SpanObserver {
     const scopeEnd = spans.scopeNameEnd.get(row);
     if (scopeEnd > scopeStart) {
       this.#hash.update(spans.bytes, scopeStart, scopeEnd);
-      signals.scope.set(signal, this.#hash.lo);
+      signals.scopeHash.set(signal, this.#hash.lo);
     }
-    const isNamed = this.#attributes.observe(spans, row, { signal, kind, isFinished }, signals);
+    const isNamed = this.#attributes.read(spans, row, { signal, kind, isFinished }, signals);
     if (isNamedBySpan && !isNamed) {
       const start = spans.nameStart.get(row);
       const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
       signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
       this.#hash.update(spans.bytes, start, end);
-      signals.alias.set(signal, this.#hash.lo);
+      signals.nameHash.set(signal, this.#hash.lo);
     }
   }
 
   /** S3: a pending span is a child of the span that it speaks of, and names that one's parent in an attribute. */
-  #standInForParent(
+  #moveToParent(
     row: number,
     [parent0, parent1]: readonly [number, number],
     signal: number,

@@ -3,11 +3,11 @@ import { attributeTypes } from "../../otlp/span-batch.ts";
 import { answerIn, requestIn } from "./tool-call-parts.ts";
 
 /** Longer contents are not read: what an agent was asked is not our business, and this is only a hint. */
-const longestContentBytes = 1 << 20;
+const maxContentBytes = 1 << 20;
 /** Of more calls the first are requests. Of more answers the last count: the others are history. */
-const mostCalls = 128;
+const maxCalls = 128;
 /** Messages, their parts, what a part holds: as deep as any of the conventions goes. */
-const deepest = 8;
+const maxDepth = 8;
 
 /** A call of a tool that a model asked for. */
 export interface ToolCall {
@@ -96,14 +96,14 @@ export class ToolCallReader {
   read(key: string, type: number, value: Uint8Array): void {
     const reading = readings.get(key);
     const isRead = reading === "output" || reading === "input";
-    if (isRead && value.length <= longestContentBytes) {
+    if (isRead && value.length <= maxContentBytes) {
       this.#readContent(contentOf(type, value), reading, 0);
     }
   }
 
   /** Reads the attributes with numbers in their keys of a span, which is its bytes. */
   readIndexed(span: Uint8Array): void {
-    if (span.length > longestContentBytes) {
+    if (span.length > maxContentBytes) {
       return;
     }
     /** Where a call stands → what is known of it. */
@@ -136,7 +136,7 @@ export class ToolCallReader {
   }
 
   #readContent(content: unknown, reading: "output" | "input", depth: number): void {
-    if (depth > deepest || typeof content !== "object" || content === null) {
+    if (depth > maxDepth || typeof content !== "object" || content === null) {
       return;
     }
     const answered = answerIn(content);
@@ -159,7 +159,7 @@ export class ToolCallReader {
     if (!this.#mayRequest || id === "" || name === "") {
       return;
     }
-    if (this.#requested.size < mostCalls || this.#requested.has(id)) {
+    if (this.#requested.size < maxCalls || this.#requested.has(id)) {
       this.#requested.set(id, name);
     } else {
       this.#isCut = true;
@@ -172,7 +172,7 @@ export class ToolCallReader {
     }
     this.#answered.delete(id);
     this.#answered.add(id);
-    for (const first of this.#answered.size > mostCalls ? this.#answered : []) {
+    for (const first of this.#answered.size > maxCalls ? this.#answered : []) {
       this.#answered.delete(first);
       break;
     }

@@ -1,5 +1,5 @@
 /** A table of numbered values that is swept for those that are no longer needed. */
-export interface UseOfNumbers {
+export interface NumberUsage {
   /** A value is kept for so long after it was seen last. */
   readonly maxAgeMs: number;
   /** The numbers that are remembered elsewhere and may not be given again. Takes some milliseconds. */
@@ -9,34 +9,34 @@ export interface UseOfNumbers {
 }
 
 /** Nothing is ever forgotten. */
-export const keepsAll: UseOfNumbers = {
+export const neverUnused: NumberUsage = {
   maxAgeMs: Number.POSITIVE_INFINITY,
   inUse: () => new Set(),
   onFull: () => {},
 };
 
 /** A sweep looks at everything, so this many are made within the age at which values are forgotten. */
-const sweepsPerAge = 16;
+const checksPerAge = 16;
 
 /** When to sweep, and what may go. */
-export class NumberSweep {
-  readonly #use: UseOfNumbers;
+export class UnusedNumbers {
+  readonly #use: NumberUsage;
   #nextMs = Number.NEGATIVE_INFINITY;
   #isFull = false;
   /** The clock of the machine, as of the last request. */
   nowMs = 0;
 
-  constructor(use: UseOfNumbers) {
+  constructor(use: NumberUsage) {
     this.#use = use;
   }
 
   /** The numbers that may be given again, of `seenAtMs` by number; none where the last sweep was a moment ago. */
-  unused(seenAtMs: () => Iterable<readonly [number, number]>): readonly number[] {
+  take(seenAtMs: () => Iterable<readonly [number, number]>): readonly number[] {
     const { maxAgeMs } = this.#use;
     if (this.nowMs < this.#nextMs || maxAgeMs === Number.POSITIVE_INFINITY) {
       return [];
     }
-    this.#nextMs = this.nowMs + maxAgeMs / sweepsPerAge;
+    this.#nextMs = this.nowMs + maxAgeMs / checksPerAge;
     const old = [...seenAtMs()].flatMap(([number, atMs]) =>
       atMs + maxAgeMs <= this.nowMs ? [number] : [],
     );
@@ -45,7 +45,7 @@ export class NumberSweep {
   }
 
   /** A value was added, or found no room. */
-  note({ isFull }: { readonly isFull: boolean }): void {
+  onAdd({ isFull }: { readonly isFull: boolean }): void {
     if (isFull && !this.#isFull) {
       this.#use.onFull();
     }

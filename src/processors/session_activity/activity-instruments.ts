@@ -1,13 +1,13 @@
-import { sessionStateNames } from "../../activity/engine/policy/session-states.ts";
 import { outcomes } from "../../activity/engine/store/activity-counters.ts";
-import { dialectNames, signalResults } from "../../activity/model/dialects.ts";
 import {
   blockedByNames,
   claimNames,
-  evictionReasons,
-  kindNames,
+  sessionStateNames,
   verdictNames,
-} from "../../activity/model/work.ts";
+} from "../../activity/model/diagnosis.ts";
+import { dialectNames, signalResults } from "../../activity/model/dialects.ts";
+import { evictionReasons } from "../../activity/model/reasons.ts";
+import { kindNames } from "../../activity/model/work.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 
 const prefix = "openclaw.session.activity";

@@ -7,23 +7,17 @@ import {
   MeterProvider,
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
-import type { SessionActivity } from "../../activity/engine/activity-engine.ts";
-import type { SessionState } from "../../activity/engine/policy/session-states.ts";
+import type { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import {
-  type ActivityCounts,
+  type ActivityCounters,
   durationBoundsS,
   outcomes,
 } from "../../activity/engine/store/activity-counters.ts";
+import type { SessionState } from "../../activity/model/diagnosis.ts";
+import { type BlockedBy, claimNames, verdictNames } from "../../activity/model/diagnosis.ts";
 import { dialectNames, resultsOf } from "../../activity/model/dialects.ts";
-import {
-  type BlockedBy,
-  claimNames,
-  evictionReasons,
-  kindNames,
-  toWorkKind,
-  verdictNames,
-  workKinds,
-} from "../../activity/model/work.ts";
+import { evictionReasons } from "../../activity/model/reasons.ts";
+import { kindNames, toWorkKind, workKinds } from "../../activity/model/work.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { ManualReader } from "../../metrics/manual-reader.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
@@ -46,7 +40,7 @@ const sessionPlaces: readonly (readonly [state: SessionState, blockedBy: Blocked
 /** What publishing needs of the machine and of the outside. */
 export interface MetricsInput {
   /** Asked after `whenRestored`; always the same from then on. */
-  readonly activity: () => SessionActivity;
+  readonly activity: () => ActivityEngine;
   /** When the numbers are whole: before, those that are put back would seem to fall and rise. */
   readonly whenRestored: Promise<void>;
   /** Since when they count. */
@@ -88,7 +82,7 @@ function createReader(input: MetricsInput): ManualReader {
   const provider = new MeterProvider({ resource: input.resource(), readers: [reader] });
   const meter = provider.getMeter(input.scope.name, input.scope.version);
   const activity = input.activity();
-  const { counts } = activity;
+  const { counters } = activity;
   const observe = (spec: InstrumentSpec, points: () => Iterable<readonly [number, Attributes]>) => {
     const options = { description: spec.description, unit: spec.unit };
     const instrument =
@@ -113,7 +107,7 @@ function createReader(input: MetricsInput): ManualReader {
     evictionReasons.map(
       (reason) =>
         [
-          counts.evicted(reason, workKinds.tool) + counts.evicted(reason, workKinds.modelCall),
+          counters.evicted(reason, workKinds.tool) + counters.evicted(reason, workKinds.modelCall),
           { "openclaw.reason": reason },
         ] as const,
     ),
@@ -122,35 +116,35 @@ function createReader(input: MetricsInput): ManualReader {
     countedKinds.flatMap((kind) =>
       evictionReasons.map(
         (reason) =>
-          [counts.evicted(reason, kind), { ...kindOf(kind), "openclaw.reason": reason }] as const,
+          [counters.evicted(reason, kind), { ...kindOf(kind), "openclaw.reason": reason }] as const,
       ),
     ),
   );
   observe(
     specs.started,
-    byKind(() => counts.started),
+    byKind(() => counters.started),
   );
   observe(
     specs.ended,
-    byKind(() => counts.ended),
+    byKind(() => counters.ended),
   );
   observe(
     specs.untracked,
-    byKind(() => counts.untracked),
+    byKind(() => counters.untracked),
   );
   observe(
     specs.reconciled,
-    byKind(() => counts.reconciled),
+    byKind(() => counters.reconciled),
   );
   observe(
     specs.lateStarts,
-    byKind(() => counts.lateStarts, markerKinds),
+    byKind(() => counters.lateStarts, markerKinds),
   );
   observe(
     specs.open,
-    byKind(() => counts.open),
+    byKind(() => counters.open),
   );
-  observe(specs.signals, () => signalPoints(counts));
+  observe(specs.signals, () => signalPoints(counters));
   observe(specs.sessions, () =>
     sessionPlaces.map(
       ([state, blockedBy]) =>
@@ -165,7 +159,7 @@ function createReader(input: MetricsInput): ManualReader {
       claimNames.map(
         (claim) =>
           [
-            counts.diagnosed(verdict, claim),
+            counters.diagnosed(verdict, claim),
             { "openclaw.verdict": verdict, "openclaw.claim": claim },
           ] as const,
       ),
@@ -180,7 +174,7 @@ function createReader(input: MetricsInput): ManualReader {
   return reader;
 }
 
-function* signalPoints(counts: ActivityCounts): Iterable<readonly [number, Attributes]> {
+function* signalPoints(counts: ActivityCounters): Iterable<readonly [number, Attributes]> {
   for (const [index, dialect] of dialectNames.entries()) {
     for (const result of resultsOf[dialect]) {
       const attributes = { "openclaw.dialect": dialect, "openclaw.result": result };
@@ -205,7 +199,7 @@ function durationProducer(input: MetricsInput): MetricProducer {
                 descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
                 aggregationTemporality: AggregationTemporality.CUMULATIVE,
                 dataPointType: DataPointType.HISTOGRAM,
-                dataPoints: [...durationPoints(input.activity().counts)].map((point) => ({
+                dataPoints: [...durationPoints(input.activity().counters)].map((point) => ({
                   ...point,
                   startTime: toHrTime(input.sinceUnixMs()),
                   endTime: toHrTime(input.unixMs()),
@@ -219,7 +213,7 @@ function durationProducer(input: MetricsInput): MetricProducer {
   };
 }
 
-function* durationPoints(counts: ActivityCounts) {
+function* durationPoints(counts: ActivityCounters) {
   for (const kind of countedKinds) {
     for (const outcome of outcomes) {
       const cells = counts.durations(kind, outcome);

@@ -1,6 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Anchor } from "../../activity/journal/persisted-state.ts";
-import type { Untold } from "../../activity/journal/replay.ts";
+import type {
+  ClockAnchor,
+  EmittedRequest,
+  EventSink,
+  PendingCall,
+} from "../../activity/journal/persisted-state.ts";
 import type { ActivityEvent, EvictedEvent, EvictedMarker } from "../../activity/model/events.ts";
 import { kindNames } from "../../activity/model/work.ts";
 import type { Consumer } from "../../component/consumer.ts";
@@ -12,16 +16,14 @@ import { type RecordContext, toRecord } from "./event-records.ts";
 import { EvictionLog } from "./eviction-log.ts";
 import { Outbox } from "./outbox.ts";
 
-const mostLogged = 1000;
+const maxLogged = 1000;
 const spansPerRequest = 512;
 
 /** The events of one call, as a request. */
-export interface ToldCall extends Payload {
-  readonly call: number;
-}
+export interface EmittedCall extends Payload, EmittedRequest {}
 
 /** Who speaks, and in what words. */
-export interface AnnouncerOptions extends RecordContext {
+export interface EventEmitterOptions extends RecordContext {
   readonly resource: () => Readonly<Record<string, string>>;
   /** Of the journal: the same over restarts, and no other one's. */
   readonly instanceId: () => string;
@@ -29,26 +31,26 @@ export interface AnnouncerOptions extends RecordContext {
   readonly logger: Logger;
   readonly randomBytes: (length: number) => Uint8Array;
   /** When the call was that the events are of: the machine's clock and Unix time. */
-  readonly calledAt: () => Anchor;
+  readonly lastCallAt: () => ClockAnchor;
   /** Called when the events of a call, and of all calls before it, have been handed on. */
-  readonly onHandedOn: (call: number) => void;
+  readonly onDelivered: (call: number) => void;
 }
 
 /** A sender's clock that differs from ours by more is not believed. */
-const mostAheadMs = 86_400_000;
+const maxClockSkewMs = 86_400_000;
 
 /**
  * Tells the world what the machine decided: as log records, as closing spans, as entries of the log that
  * pages show. It decides nothing.
  */
-export class Announcer {
-  readonly evictions = new EvictionLog(mostLogged);
-  readonly #options: AnnouncerOptions;
+export class ActivityEventEmitter implements EventSink {
+  readonly evictions = new EvictionLog(maxLogged);
+  readonly #options: EventEmitterOptions;
   #calls = 0;
-  #logs: Outbox<ToldCall> | undefined;
+  #logs: Outbox<EmittedCall> | undefined;
   #traces: Outbox | undefined;
 
-  constructor(options: AnnouncerOptions) {
+  constructor(options: EventEmitterOptions) {
     this.#options = options;
   }
 
@@ -58,7 +60,7 @@ export class Announcer {
   }
 
   /** Events that have not been handed on. */
-  get untold(): readonly ToldCall[] {
+  get pending(): readonly EmittedCall[] {
     return this.#logs?.pending() ?? [];
   }
 
@@ -72,14 +74,14 @@ export class Announcer {
     this.#traces ??= new Outbox(next, this.#options.logger);
   }
 
-  tell(events: readonly ActivityEvent[]): void {
+  emit(events: readonly ActivityEvent[]): void {
     if (events.length === 0) {
       return;
     }
-    const calledAt = this.#options.calledAt();
+    const calledAt = this.#options.lastCallAt();
     this.#calls++;
     for (const event of events) {
-      this.note(event, calledAt);
+      this.logEviction(event, calledAt);
       if (event.type === "held") {
         this.#options.logger.warn(
           "Evictions are held back because they may be the fault of what brings the signals.",
@@ -88,11 +90,11 @@ export class Announcer {
       }
     }
     this.#post(this.#calls, this.#requestOf(events, this.#calls, calledAt));
-    this.#tellTraces(events, calledAt);
+    this.#emitTraces(events, calledAt);
   }
 
   /** Goes on where an earlier process ended: what that had not handed on is told now, as of when it happened. */
-  goOn(calls: number, untold: readonly Untold[]): void {
+  resume(calls: number, untold: readonly PendingCall[]): void {
     this.#calls = calls;
     for (const each of untold) {
       const request =
@@ -104,7 +106,7 @@ export class Announcer {
   }
 
   /** Puts an eviction into the log that pages show. */
-  note(event: ActivityEvent, anchor: Anchor): void {
+  logEviction(event: ActivityEvent, anchor: ClockAnchor): void {
     if (event.type !== "evicted") {
       return;
     }
@@ -129,15 +131,15 @@ export class Announcer {
   }
 
   #post(call: number, payload: Payload): void {
-    const onHandedOn = () => this.#options.onHandedOn(call);
+    const onDelivered = () => this.#options.onDelivered(call);
     if (this.#logs === undefined) {
-      onHandedOn();
+      onDelivered();
     } else {
-      this.#logs.post({ ...payload, call }, onHandedOn);
+      this.#logs.post({ ...payload, call }, onDelivered);
     }
   }
 
-  #requestOf(events: readonly ActivityEvent[], call: number, calledAt: Anchor): Payload {
+  #requestOf(events: readonly ActivityEvent[], call: number, calledAt: ClockAnchor): Payload {
     const uid = this.#uidOf(call, calledAt);
     const records = events.map((event, at) => {
       const atMs = "atMs" in event ? event.atMs : calledAt.atMs;
@@ -156,12 +158,12 @@ export class Announcer {
    * What is told again after a crash must be known for it, so this is of what the journal knows. The time is there
    * because the number is given twice when the journal could not be written.
    */
-  #uidOf(call: number, { atMs }: Anchor): string {
+  #uidOf(call: number, { atMs }: ClockAnchor): string {
     const hash = createHash("sha256").update(`${this.#options.instanceId()} ${call} ${atMs}`);
     return hash.digest("hex").slice(0, 32);
   }
 
-  #tellTraces(events: readonly ActivityEvent[], calledAt: Anchor): void {
+  #emitTraces(events: readonly ActivityEvent[], calledAt: ClockAnchor): void {
     const spans = events.flatMap((event) =>
       event.type === "evicted"
         ? event.markers.map((marker) =>
@@ -183,7 +185,7 @@ export class Announcer {
   /** A span beside the evicted one, as long as that was open; times are the sender's, where they can be. */
   #closing(event: EvictedEvent, marker: EvictedMarker, evictedMs: number): DerivedSpan {
     const ageMs = Math.max(0, marker.ageMs);
-    const isBelievable = Math.abs(evictedMs - (marker.startMs + ageMs)) <= mostAheadMs;
+    const isBelievable = Math.abs(evictedMs - (marker.startMs + ageMs)) <= maxClockSkewMs;
     const startMs = isBelievable ? marker.startMs : evictedMs - ageMs;
     const toolName = this.#options.tools.valueOf(marker.name);
     const kind = kindNames[marker.kind];
@@ -210,7 +212,7 @@ function requestFrom(bytes: Uint8Array): Payload {
   return { signal: "logs", bytes, items: recordRangesOf(bytes).records.length };
 }
 
-function toUnixMs(atMs: number, anchor: Anchor): number {
+function toUnixMs(atMs: number, anchor: ClockAnchor): number {
   return anchor.unixMs - (anchor.atMs - atMs);
 }
 

@@ -1,3 +1,4 @@
+import type { Verdict } from "../../activity/model/diagnosis.ts";
 import type {
   ActivityEvent,
   DiagnosedEvent,
@@ -8,7 +9,7 @@ import type {
   RecoveredEvent,
   StalledEvent,
 } from "../../activity/model/events.ts";
-import { kindNames, type Verdict } from "../../activity/model/work.ts";
+import { kindNames } from "../../activity/model/work.ts";
 import type { LabelValues } from "../../activity/recognition/label-values.ts";
 import type { LogEvent } from "../../otlp/encode.ts";
 

@@ -1,7 +1,8 @@
-import type { LoggedEviction } from "./logged-eviction.ts";
+import type { StoredEntries } from "../../activity/journal/persisted-state.ts";
+import { type LoggedEviction, loggedEvictionSchema } from "./logged-eviction.ts";
 
 /** The last evictions, oldest first; the oldest make room for new ones. */
-export class EvictionLog {
+export class EvictionLog implements StoredEntries {
   readonly #bound: number;
   #entries: LoggedEviction[] = [];
   #next = 0;
@@ -15,9 +16,9 @@ export class EvictionLog {
     this.#next = (this.#next + 1) % this.#bound;
   }
 
-  /** Replaces all entries. */
-  restore(entries: readonly LoggedEviction[]): void {
-    this.#entries = entries.slice(-this.#bound);
+  /** Replaces all entries by stored ones. Throws for what is no entry. */
+  restore(entries: readonly unknown[]): void {
+    this.#entries = entries.slice(-this.#bound).map((entry) => loggedEvictionSchema.parse(entry));
     this.#next = this.#entries.length % this.#bound;
   }
 

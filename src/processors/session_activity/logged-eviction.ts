@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { evictionReasons } from "../../activity/model/work.ts";
+import { evictionReasons } from "../../activity/model/reasons.ts";
 
 /** One eviction, as pages and support may show it: no id of anything. */
 export const loggedEvictionSchema = z.object({

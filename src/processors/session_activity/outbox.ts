@@ -3,11 +3,11 @@ import type { Logger } from "../../component/settings.ts";
 import type { Payload } from "../../otlp/payload.ts";
 
 /** Payloads that may wait for a slow pipeline. */
-const mostWaiting = 1000;
+const maxQueued = 1000;
 
-interface Posted<P> {
+interface QueuedPayload<P> {
   readonly payload: P;
-  onHandedOn: (() => void) | undefined;
+  onDelivered: (() => void) | undefined;
 }
 
 /**
@@ -18,8 +18,8 @@ interface Posted<P> {
 export class Outbox<P extends Payload = Payload> {
   readonly #next: Consumer;
   readonly #logger: Logger;
-  readonly #waiting: Posted<P>[] = [];
-  #underWay: Posted<P> | undefined;
+  readonly #queue: QueuedPayload<P>[] = [];
+  #inFlight: QueuedPayload<P> | undefined;
   #sending: Promise<void> | undefined;
 
   constructor(next: Consumer, logger: Logger) {
@@ -28,27 +28,27 @@ export class Outbox<P extends Payload = Payload> {
   }
 
   /**
-   * `onHandedOn` is called when no one will try again with this payload and all before it, whether the pipeline
+   * `onDelivered` is called when no one will try again with this payload and all before it, whether the pipeline
    * took them or not; where the next one is dropped, only that one's is called.
    */
-  post(payload: P, onHandedOn?: () => void): void {
-    const last = this.#waiting.at(-1);
-    if (last !== undefined && this.#waiting.length >= mostWaiting) {
+  post(payload: P, onDelivered?: () => void): void {
+    const last = this.#queue.at(-1);
+    if (last !== undefined && this.#queue.length >= maxQueued) {
       this.#logger.error("Derived data was dropped because its pipeline is too slow.", {
         signal: payload.signal,
         items: payload.items,
       });
-      last.onHandedOn = onHandedOn;
+      last.onDelivered = onDelivered;
       return;
     }
-    this.#waiting.push({ payload, onHandedOn });
+    this.#queue.push({ payload, onDelivered });
     this.#sending ??= this.#sendAll();
   }
 
   /** What has been posted and not been handed on, oldest first. */
   pending(): readonly P[] {
-    const underWay = this.#underWay === undefined ? [] : [this.#underWay];
-    return [...underWay, ...this.#waiting].map(({ payload }) => payload);
+    const underWay = this.#inFlight === undefined ? [] : [this.#inFlight];
+    return [...underWay, ...this.#queue].map(({ payload }) => payload);
   }
 
   /** Resolves when everything posted has been handed on; rejects when `deadline` aborts before that. */
@@ -67,11 +67,11 @@ export class Outbox<P extends Payload = Payload> {
 
   async #sendAll(): Promise<void> {
     for (
-      this.#underWay = this.#waiting.shift();
-      this.#underWay !== undefined;
-      this.#underWay = this.#waiting.shift()
+      this.#inFlight = this.#queue.shift();
+      this.#inFlight !== undefined;
+      this.#inFlight = this.#queue.shift()
     ) {
-      const { payload, onHandedOn } = this.#underWay;
+      const { payload, onDelivered } = this.#inFlight;
       const result = await this.#send(payload);
       if (result !== undefined) {
         this.#logger.error("Derived data was lost because its pipeline did not take it.", {
@@ -80,7 +80,7 @@ export class Outbox<P extends Payload = Payload> {
           reason: result,
         });
       }
-      onHandedOn?.();
+      onDelivered?.();
     }
     this.#sending = undefined;
   }

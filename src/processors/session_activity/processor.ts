@@ -1,25 +1,26 @@
 import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { type RunDiagnosis, SessionActivity } from "../../activity/engine/activity-engine.ts";
-import { Memory } from "../../activity/journal/durable-activity.ts";
+import { ActivityEngine, type RunDiagnosis } from "../../activity/engine/activity-engine.ts";
+import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
-import { mostToolNames } from "../../activity/model/work.ts";
+import { maxToolNames } from "../../activity/model/work.ts";
 import { KeyedHash } from "../../activity/recognition/keyed-hash.ts";
 import { LabelValues, overflowValue } from "../../activity/recognition/label-values.ts";
-import { LogObserver } from "../../activity/recognition/log-signal-reader.ts";
-import { mostProcesses, SenderProcesses } from "../../activity/recognition/sender-processes.ts";
-import { SpanObserver } from "../../activity/recognition/span-signal-reader.ts";
+import { LogSignalReader } from "../../activity/recognition/log-signal-reader.ts";
+import { maxProcesses, SenderProcesses } from "../../activity/recognition/sender-processes.ts";
+import { SpanSignalReader } from "../../activity/recognition/span-signal-reader.ts";
 import { sessionReferences } from "../../activity/recognition/work-spans.ts";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
+import { parseDuration } from "../../config/quantity.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
-import { Announcer } from "./event-emitter.ts";
+import { ActivityEventEmitter } from "./event-emitter.ts";
 import { Outbox } from "./outbox.ts";
 
 const scopeName = "openclaw-activity-collector";
@@ -45,18 +46,18 @@ export function createSessionActivity(
   const { clock, logger } = settings;
   const maxAgeMs = Math.max(config.max_age, config.tombstone_ttl);
   const labels = {
-    tools: new LabelValues(mostToolNames, {
+    tools: new LabelValues(maxToolNames, {
       maxAgeMs,
-      inUse: () => memory.activity.inUse().tools,
+      inUse: () => durable.engine.inUse().tools,
       onFull: () =>
         logger.warn("More tool names arrive than are told apart, so new ones are shown as one.", {
-          limit: mostToolNames,
+          limit: maxToolNames,
           shown_as: overflowValue,
         }),
     }),
     channels: new LabelValues(mostChannels, {
       maxAgeMs,
-      inUse: () => memory.activity.inUse().channels,
+      inUse: () => durable.engine.inUse().channels,
       onFull: () =>
         logger.warn("More channels arrive than are told apart, so new ones are shown as one.", {
           limit: mostChannels,
@@ -66,41 +67,41 @@ export function createSessionActivity(
   };
   const processes = new SenderProcesses({
     maxAgeMs,
-    inUse: () => memory.activity.inUse().processes,
+    inUse: () => durable.engine.inUse().processes,
     onFull: () =>
       logger.warn("More processes send than are remembered. The work of new ones is untracked.", {
-        limit: mostProcesses,
+        limit: maxProcesses,
       }),
   });
   const hashKey = settings.randomBytes(8);
   const hash = new KeyedHash(hashKey);
   const passesPending = config.forward_pending_spans;
   const rules = { workSpans: config.work_spans, sessionReferences: config.session_references };
-  const observer = new SpanObserver({ processes, hash, ...labels, ...rules, passesPending });
-  const records = new LogObserver({
+  const observer = new SpanSignalReader({ processes, hash, ...labels, ...rules, passesPending });
+  const records = new LogSignalReader({
     processes,
     hash,
     tools: labels.tools,
-    spans: new SpanObserver({ processes, hash, ...labels, ...rules }),
+    spans: new SpanSignalReader({ processes, hash, ...labels, ...rules }),
     sessionReferences: [...sessionReferences, ...config.session_references],
-    stateIntervalMs: config.span_state_interval,
+    intervals: { stateIntervalMs: config.span_state_interval, parseDurationMs },
     passesClaims: config.forward_claims,
   });
   const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const scope = { name: scopeName, version: settings.version };
-  const announcer: Announcer = new Announcer({
+  const emitter: ActivityEventEmitter = new ActivityEventEmitter({
     ...labels,
     hasTraceContext: config.trace_context,
     resource,
     scope,
     logger,
     randomBytes: settings.randomBytes,
-    instanceId: () => memory.instanceId,
-    calledAt: () => memory.calledAt(),
-    onHandedOn: (call) => memory.told(call),
+    instanceId: () => durable.instanceId,
+    lastCallAt: () => durable.lastCallAt(),
+    onDelivered: (call) => durable.onDelivered(call),
   });
-  const memory = new Memory({
-    remembered: { processes, hash, ...labels },
+  const durable = new DurableActivity({
+    persisted: { processes, hash, ...labels },
     limits: {
       allowedLatenessMs: config.allowed_lateness,
       maxAgeMs: config.max_age,
@@ -112,10 +113,10 @@ export function createSessionActivity(
       longRunningAfterMs: config.long_running_after,
       maxPauseMs: config.max_pause,
       stepsPerCall,
-      tellsMarkers: config.close_spans,
+      includesMarkers: config.close_spans,
     },
-    createActivity: (limits) => new SessionActivity(limits, seed),
-    announcer,
+    createEngine: (limits) => new ActivityEngine(limits, seed),
+    emitter,
     clock,
     logger,
     hashKey,
@@ -125,17 +126,17 @@ export function createSessionActivity(
   });
   let restored = () => {};
   const metrics = createActivityMetrics({
-    activity: () => memory.activity,
+    activity: () => durable.engine,
     whenRestored:
       settings.storage === undefined
         ? Promise.resolve()
         : new Promise((resolve) => {
             restored = resolve;
           }),
-    sinceUnixMs: () => memory.sinceUnixMs,
+    sinceUnixMs: () => durable.sinceUnixMs,
     resource: () => resourceFromAttributes(resource()),
     scope,
-    nowMs: () => memory.now().atMs,
+    nowMs: () => durable.now().atMs,
     unixMs: () => clock.unixMs(),
   });
   const signals = new SignalBatch();
@@ -158,59 +159,59 @@ export function createSessionActivity(
   }
 
   /** What is read from here on arrives now. */
-  function noteTime(): void {
-    const { atMs } = memory.now();
-    processes.at(atMs);
-    labels.tools.at(atMs);
-    labels.channels.at(atMs);
+  function setNow(): void {
+    const { atMs } = durable.now();
+    processes.setNow(atMs);
+    labels.tools.setNow(atMs);
+    labels.channels.setNow(atMs);
   }
 
   async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
-    noteTime();
-    const outcome = observer.observe(payload.bytes, signals);
+    setNow();
+    const outcome = observer.read(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
-    announcer.tell(memory.apply(signals));
+    emitter.emit(durable.apply(signals));
     const rest =
       observer.consumedSpans === 0
         ? payload
         : { ...payload, ...withoutSpans(observer.spans, (row) => observer.isConsumed(row)) };
-    return passOn(rest, next);
+    return forward(rest, next);
   }
 
   async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
-    noteTime();
-    records.observe(payload.bytes, signals);
+    setNow();
+    records.read(payload.bytes, signals);
     if (signals.count === 0 && records.consumedRecords === 0) {
       return next.consume(payload);
     }
     if (signals.count > 0) {
-      announcer.tell(memory.apply(signals));
+      emitter.emit(durable.apply(signals));
     }
     const items = payload.items - records.consumedRecords;
-    return passOn(
+    return forward(
       items === payload.items ? payload : { ...payload, bytes: records.rest(payload.bytes), items },
       next,
     );
   }
 
   /** A sender is told that we have what it sent only when that outlives this process. */
-  async function passOn(rest: Payload, next: Consumer): Promise<ConsumeResult> {
+  async function forward(rest: Payload, next: Consumer): Promise<ConsumeResult> {
     const [result] = await Promise.all([
       rest.items === 0 ? accepted : next.consume(rest),
-      memory.written(),
+      durable.written(),
     ]);
     return result;
   }
 
   return {
-    diagnose: () => memory.activity.diagnose(),
+    diagnose: () => durable.engine.diagnose(),
 
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
         if (signal === "traces" && config.close_spans) {
-          announcer.connectTraces(next);
+          emitter.connectTraces(next);
         }
         const consume = signal === "traces" ? consumeTraces : consumeLogs;
         return { consume: (payload) => consume(payload, next) };
@@ -221,7 +222,7 @@ export function createSessionActivity(
       metrics,
       connect(signal: Signal, next: Consumer): void {
         if (signal === "logs") {
-          announcer.connectLogs(next);
+          emitter.connectLogs(next);
         } else if (signal === "metrics") {
           derived = new Outbox(next, logger);
         }
@@ -230,11 +231,11 @@ export function createSessionActivity(
 
     async start() {
       if (settings.storage !== undefined) {
-        await memory.open(settings.storage);
+        await durable.open(settings.storage);
         restored();
       }
       timers = [
-        clock.every(tickMs, letTimePass),
+        clock.every(tickMs, onTick),
         ...(derived === undefined
           ? []
           : [clock.every(config.export_interval, () => void pushMetrics().catch(reportPush))]),
@@ -251,12 +252,12 @@ export function createSessionActivity(
       }
       isShutDown = true;
       do {
-        announcer.tell(memory.close());
-      } while (memory.isBehind);
+        emitter.emit(durable.close());
+      } while (durable.isBehind);
       if (derived !== undefined && timers.length > 0) {
         await pushMetrics().catch(reportPush);
       }
-      await Promise.all([announcer.drain(deadline), derived?.drain(deadline)]);
+      await Promise.all([emitter.drain(deadline), derived?.drain(deadline)]);
     },
   };
 
@@ -264,17 +265,17 @@ export function createSessionActivity(
     return {
       "service.name": scopeName,
       "service.version": settings.version,
-      "service.instance.id": memory.instanceId,
+      "service.instance.id": durable.instanceId,
     };
   }
 
   /** A mass of decisions is made in parts, between which what arrives gets its turn. */
-  function letTimePass(): void {
+  function onTick(): void {
     nextPart?.();
     nextPart = undefined;
-    announcer.tell(memory.tick());
-    if (memory.isBehind) {
-      nextPart = clock.after(0, letTimePass);
+    emitter.emit(durable.tick());
+    if (durable.isBehind) {
+      nextPart = clock.after(0, onTick);
     }
   }
 
@@ -283,4 +284,9 @@ export function createSessionActivity(
       reason: error instanceof Error ? error.message : String(error),
     });
   }
+}
+
+function parseDurationMs(text: string): number | undefined {
+  const parsed = parseDuration(text);
+  return parsed.ok ? parsed.value : undefined;
 }

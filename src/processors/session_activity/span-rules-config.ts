@@ -82,5 +82,3 @@ export const sessionReferenceKeys = z
   .describe(
     "Attributes of spans that name the session, besides the built-in ones, which still count. All that a span carries name one session.",
   );
-
-export type SpanRuleConfig = z.input<typeof rule>;

@@ -166,7 +166,7 @@ describe("over random histories", { timeout }, () => {
         expect(first.evicted).toBe(orphans);
         expect(second.totals()).toEqual(first.totals());
         expect(first.imbalance()).toEqual([]);
-        expect(first.activity.counts.reconciled).toEqual([0, 0, 0, 0]);
+        expect(first.activity.counters.reconciled).toEqual([0, 0, 0, 0]);
       }),
       plays(runs),
     );
@@ -223,7 +223,7 @@ describe("over random histories", { timeout }, () => {
           });
           history.tick(5000);
           expect(history.evicted).toBe(1);
-          expect(history.activity.counts.lateStarts[2]).toBe(stragglers.length);
+          expect(history.activity.counters.lateStarts[2]).toBe(stragglers.length);
           expect(history.activity.sizes().openWork).toBe(0);
         },
       ),

@@ -43,7 +43,7 @@ describe("live spans", () => {
     history.arrive(9000, ended(tool(2, 1, 1), 9000));
     history.tick(10_000);
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.activity.counts.reconciled[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -195,7 +195,7 @@ describe("live spans", () => {
     history.arrive(5, ended(run(1, 0), 5, of(4)));
     history.tick(20);
     history.arrive(21, tool(3, 1, 4, { seq: 3 }));
-    expect(history.activity.counts.lateStarts[2]).toBe(1);
+    expect(history.activity.counters.lateStarts[2]).toBe(1);
     expect(history.activity.sizes().openWork).toBe(0);
     history.arrive(30, run(4, 29, { sessions: [3], trace: 2 }), tool(5, 4, 30, { trace: 2 }));
     expect(history.activity.sizes().openWork).toBe(2);
@@ -208,7 +208,7 @@ describe("live spans", () => {
     history.arrive(5, ended(run(1, 0), 5));
     history.arrive(21, tool(3, 1, 4));
     history.tick(100);
-    expect(history.activity.counts.lateStarts[2]).toBe(0);
+    expect(history.activity.counters.lateStarts[2]).toBe(0);
     expect(history.evictions).toEqual([
       ["orphaned_no_owner", 15, 1, 0],
       ["orphaned_no_owner", 31, 1, 0],
@@ -224,7 +224,7 @@ describe("live spans", () => {
     expect(history.evicted).toBe(2);
     history.arrive(21, tool(7, 98, 4, { sessions: [3, 4], trace: 3 }), tool(8, 99, 4));
     history.tick(100);
-    expect(history.activity.counts.lateStarts[2]).toBe(0);
+    expect(history.activity.counters.lateStarts[2]).toBe(0);
     expect(history.evicted).toBe(2);
     expect(history.activity.sizes().openWork).toBe(2);
   });
@@ -237,15 +237,15 @@ describe("live spans", () => {
     history.arrive(45, ended(tool(2, 1, 1), 44));
     history.arrive(46, ended(tool(2, 1, 1), 44));
     expect(history.events.slice(1)).toEqual([{ type: "reconciled", kind: 2, lateByMs: 30_000 }]);
-    expect(history.activity.counts.reconciled[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
   test("a start for a span that has ended is stale, a repeat is a heartbeat", () => {
     const history = new History();
     history.arrive(0, run(1, 0), ended(tool(2, 1, 1), 2), tool(2, 1, 1), run(1, 0));
-    expect(history.activity.counts.signals("stale", 1)).toBe(1);
-    expect(history.activity.counts.signals("heartbeat", 1)).toBe(1);
+    expect(history.activity.counters.signals("stale", 1)).toBe(1);
+    expect(history.activity.counters.signals("heartbeat", 1)).toBe(1);
     expect(history.activity.sizes().openWork).toBe(1);
   });
 
@@ -253,7 +253,7 @@ describe("live spans", () => {
     const history = new History();
     history.arrive(0, { type: "start", kind: "tool", span: 2, start: 0 });
     history.tick(100_000);
-    expect(history.activity.counts.untracked[2]).toBe(1);
+    expect(history.activity.counters.untracked[2]).toBe(1);
     expect(history.evicted).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
@@ -329,7 +329,7 @@ describe("live spans", () => {
     history.arrive(50, tool(2, 1, 1));
     history.tick(1000);
     expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
-    expect(history.activity.counts.evicted("max_age", 1)).toBe(1);
+    expect(history.activity.counters.evicted("max_age", 1)).toBe(1);
     const lone = new History({ maxAgeMs: 100_000 });
     lone.arrive(0, tool(2, 1, 1));
     lone.arrive(50, tool(2, 1, 1));

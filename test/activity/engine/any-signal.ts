@@ -26,7 +26,7 @@ export const anySignal: fc.Arbitrary<Signal> = fc
             "recovered" as const,
             "idle" as const,
             "queued" as const,
-            "evictedThere" as const,
+            "evictedBySender" as const,
             "unwatched" as const,
           ),
         },

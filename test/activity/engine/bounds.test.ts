@@ -30,7 +30,7 @@ describe("bounds", () => {
     history.arrive(5, ended(run(1, 0), 5));
     history.tick(100);
     expect(history.evicted).toBe(2);
-    expect(history.activity.counts.untracked[2]).toBe(1);
+    expect(history.activity.counters.untracked[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -40,7 +40,7 @@ describe("bounds", () => {
       history.arrive(session, run(session, 0, { trace: session, sessions: [session] }));
     }
     history.arrive(4, tool(9, 1, 4, { trace: 1 }));
-    expect(history.activity.counts.untracked).toEqual([0, 1, 0, 0]);
+    expect(history.activity.counters.untracked).toEqual([0, 1, 0, 0]);
     expect(history.activity.sizes()).toMatchObject({ sessions: 2, openWork: 3 });
   });
 

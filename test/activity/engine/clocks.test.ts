@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../../src/activity/engine/store/activity-counters.ts";
-import { ArchiveReader, ArchiveWriter } from "../../../src/activity/engine/store/snapshot.ts";
+import {
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+} from "../../../src/activity/engine/store/snapshot.ts";
 import { type WorkKind, workKinds } from "../../../src/activity/model/work.ts";
 import { History, type Signal, sessionsBy } from "./history.ts";
 
@@ -34,7 +37,7 @@ const ended = (signal: Signal, end: number, more: Partial<Signal> = {}): Signal 
 
 /** How many durations there are, and their sum in seconds. */
 function durations(history: History, kind: WorkKind, outcome: Outcome = "completed") {
-  const cells = history.activity.counts.durations(kind, outcome);
+  const cells = history.activity.counters.durations(kind, outcome);
   return [cells?.count, Math.round((cells?.sum ?? 0) * 1000) / 1000];
 }
 
@@ -57,7 +60,7 @@ describe("finished spans of a clock that was set in between", () => {
       history.arrive(11, ended(tool(3, 1, 1, own), 9), ended(tool(4, 1, 1, own), 9.2));
       history.tick(100);
       expect(history.evicted).toBe(0);
-      expect(history.activity.counts.ended[2]).toBe(2);
+      expect(history.activity.counters.ended[2]).toBe(2);
       expect(history.imbalance()).toEqual([]);
     });
 
@@ -68,7 +71,7 @@ describe("finished spans of a clock that was set in between", () => {
         history.arrive(11, ended(tool(3, 1, 1, from), end), ended(tool(4, 1, 1, from), end + 0.1));
         history.tick(100);
         expect(history.evicted).toBe(0);
-        expect(history.activity.counts.ended[2]).toBe(2);
+        expect(history.activity.counters.ended[2]).toBe(2);
       }
     });
   }
@@ -110,7 +113,7 @@ describe("durations", () => {
         ...ended(tool(2, 9, start, { ...more, failed: true }), end),
       });
       history.tick(100);
-      expect(history.activity.counts.ended[2]).toBe(2);
+      expect(history.activity.counters.ended[2]).toBe(2);
       expect(durations(history, workKinds.tool)).toEqual([0, 0]);
       expect(durations(history, workKinds.tool, "error")).toEqual([0, 0]);
     });
@@ -125,10 +128,10 @@ describe("durations", () => {
   test("may be longer the longer a process is known, also by a machine that was put back", () => {
     const history = new History();
     history.arrive(10, ended(run(1, 0), 10));
-    const writer = new ArchiveWriter();
-    history.activity.archive(writer);
+    const writer = new EngineSnapshotWriter();
+    history.activity.snapshot(writer);
     const later = new History();
-    later.activity.archive(new ArchiveReader(Buffer.concat(writer.pieces)));
+    later.activity.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)));
     later.arrive(2 * day, ended(run(2, 2 * day - 2.5 * day, { trace: 2 }), 2 * day));
     later.arrive(2 * day, ended(run(3, 2 * day - 3.5 * day, { trace: 3 }), 2 * day));
     expect(durations(later, workKinds.run)).toEqual([2, 10 + 2.5 * day]);
@@ -200,8 +203,8 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(60.2, run(7, 61, { ...session, trace: 7 }));
       history.arrive(60.5, end(60));
       history.tick(100);
-      expect(history.activity.counts.evicted("session_ended", workKinds.run)).toBe(2);
-      expect(history.activity.counts.open[1]).toBe(1);
+      expect(history.activity.counters.evicted("session_ended", workKinds.run)).toBe(2);
+      expect(history.activity.counters.open[1]).toBe(1);
     });
 
     test(`an idle report that is stamped ${what} ends what began before it and nothing else`, () => {
@@ -211,8 +214,8 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(20, idle);
       history.arrive(40, run(5, 40, { ...session, trace: 5 }));
       history.tick(60);
-      expect(history.activity.counts.ended[1]).toBe(1);
-      expect(history.activity.counts.open[1]).toBe(1);
+      expect(history.activity.counters.ended[1]).toBe(1);
+      expect(history.activity.counters.open[1]).toBe(1);
     });
 
     test(`work that is stamped ${what} does not keep a run from being idle later`, () => {
@@ -222,7 +225,7 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(5, ended(tool(2, 1, at), 5), ended(tool(3, 1, 1), 5));
       history.arrive(20, { type: "idle", kind: "other", span: 0, start: 20, ...session });
       history.tick(40);
-      expect(history.activity.counts.ended[1]).toBe(1);
+      expect(history.activity.counters.ended[1]).toBe(1);
     });
 
     test(`work that is stamped ${what} does not hide that later work began after the idle report`, () => {
@@ -234,7 +237,7 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(19.9, tool(3, 1, 20.1));
       history.arrive(20, { type: "idle", kind: "other", span: 0, start: 20, ...session });
       history.tick(40);
-      expect(history.activity.counts.open[1]).toBe(1);
+      expect(history.activity.counters.open[1]).toBe(1);
     });
 
     test(`a pause that is stamped ${what} begins and ends`, () => {
@@ -256,7 +259,7 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(0, run(1, 0, session), tool(2, 1, 0));
       history.arrive(20, ended(run(1, 0, session), 20));
       history.arrive(24, {
-        type: "evictedThere",
+        type: "evictedBySender",
         kind: "other",
         span: 0,
         start: at,
@@ -279,7 +282,7 @@ describe("a heartbeat for evicted work, with a clock that was set in between", (
     for (let second = 5; second <= 95; second += 5) {
       history.arrive(second, run(99, 0, { process: 9, trace: 9 }));
     }
-    expect(history.activity.counts.evicted("lease_expired", workKinds.run)).toBe(1);
+    expect(history.activity.counters.evicted("lease_expired", workKinds.run)).toBe(1);
     history.arrive(100, run(1, start, { ...beat, sent }));
     expect(history.imbalance()).toEqual([]);
     return history;
@@ -293,7 +296,7 @@ describe("a heartbeat for evicted work, with a clock that was set in between", (
     ["comes from a clock that was set ahead", 1, 99 + hour, 1],
   ] as const) {
     test(`${revived === 1 ? "takes it back" : "is stale"} when it ${what}`, () => {
-      expect(beatenAgain(start, sent).activity.counts.reconciled[1]).toBe(revived);
+      expect(beatenAgain(start, sent).activity.counters.reconciled[1]).toBe(revived);
     });
   }
 });

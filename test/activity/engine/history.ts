@@ -1,21 +1,17 @@
-import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
-import {
-  type SessionState,
-  sessionStateNames,
-} from "../../../src/activity/engine/policy/session-states.ts";
-import { dialects } from "../../../src/activity/model/dialects.ts";
-import type { ActivityEvent } from "../../../src/activity/model/events.ts";
-import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
-import { placeOf } from "../../../src/activity/model/service-host.ts";
-import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
+import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
 import {
   type BlockedBy,
   blockedByNames,
-  evictionReasons,
-  kindNames,
-  toWorkKind,
-  workKinds,
-} from "../../../src/activity/model/work.ts";
+  type SessionState,
+  sessionStateNames,
+} from "../../../src/activity/model/diagnosis.ts";
+import { dialects } from "../../../src/activity/model/dialects.ts";
+import type { ActivityEvent } from "../../../src/activity/model/events.ts";
+import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
+import { evictionReasons } from "../../../src/activity/model/reasons.ts";
+import { serviceHostOf } from "../../../src/activity/model/service-host.ts";
+import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
+import { kindNames, toWorkKind, workKinds } from "../../../src/activity/model/work.ts";
 
 export const limits: ActivityLimits = {
   allowedLatenessMs: 10_000,
@@ -29,7 +25,7 @@ export const limits: ActivityLimits = {
   longRunningAfterMs: 86_400_000,
   maxPauseMs: 604_800_000,
   stepsPerCall: 4_096,
-  tellsMarkers: false,
+  includesMarkers: false,
 };
 
 /** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
@@ -48,7 +44,7 @@ export interface Signal {
     | "recovered"
     | "idle"
     | "queued"
-    | "evictedThere"
+    | "evictedBySender"
     | "unwatched";
   /** How it is told; else as the type and `isRelayed` say. */
   readonly dialect?: keyof typeof dialects;
@@ -115,12 +111,12 @@ const kinds = {
 
 /** The machine with a pen: each call is an arrival at a second of our clock. */
 export class History {
-  readonly activity: SessionActivity;
+  readonly activity: ActivityEngine;
   readonly events: ActivityEvent[] = [];
   readonly #batch = new SignalBatch();
 
   constructor(changed: Partial<ActivityLimits> = {}) {
-    this.activity = new SessionActivity({ ...limits, ...changed });
+    this.activity = new ActivityEngine({ ...limits, ...changed });
   }
 
   /** Signals that arrive together at second `at`. */
@@ -148,8 +144,8 @@ export class History {
 
   /** Evicted markers of every reason. */
   get evicted(): number {
-    const { counts } = this.activity;
-    return counts.evictedOf(workKinds.tool) + counts.evictedOf(workKinds.modelCall);
+    const { counters } = this.activity;
+    return counters.evictedOf(workKinds.tool) + counters.evictedOf(workKinds.modelCall);
   }
 
   /** Evictions as a test compares them: reason, second, how many. */
@@ -163,16 +159,16 @@ export class History {
 
   /** Violations of: started = ended + evicted + open + untracked, and events that agree with counters. */
   imbalance(): readonly string[] {
-    const { counts } = this.activity;
+    const { counters } = this.activity;
     const problems: string[] = [];
     kindNames.forEach((name, index) => {
       const kind = toWorkKind(index);
-      const started = counts.started[index] ?? 0;
+      const started = counters.started[index] ?? 0;
       const accounted =
-        (counts.ended[index] ?? 0) +
-        counts.evictedOf(kind) +
-        (counts.open[index] ?? 0) +
-        (counts.untracked[index] ?? 0);
+        (counters.ended[index] ?? 0) +
+        counters.evictedOf(kind) +
+        (counters.open[index] ?? 0) +
+        (counters.untracked[index] ?? 0);
       if (started !== accounted) {
         problems.push(`${name}: started ${started}, accounted for ${accounted}`);
       }
@@ -184,7 +180,7 @@ export class History {
     if (told !== this.evicted) {
       problems.push(`events tell of ${told} evicted, counters of ${this.evicted}`);
     }
-    const open = counts.open.reduce((sum, count) => sum + count, 0);
+    const open = counters.open.reduce((sum, count) => sum + count, 0);
     if (open !== this.activity.sizes().openWork) {
       problems.push(`open ${open} by kind, ${this.activity.sizes().openWork} in all`);
     }
@@ -215,17 +211,17 @@ export class History {
 
   /** Every counter, for comparing histories. */
   totals(): Record<string, unknown> {
-    const { counts } = this.activity;
+    const { counters } = this.activity;
     return {
-      started: [...counts.started],
-      ended: [...counts.ended],
-      open: [...counts.open],
-      untracked: [...counts.untracked],
-      reconciled: [...counts.reconciled],
-      lateStarts: [...counts.lateStarts],
+      started: [...counters.started],
+      ended: [...counters.ended],
+      open: [...counters.open],
+      untracked: [...counters.untracked],
+      reconciled: [...counters.reconciled],
+      lateStarts: [...counters.lateStarts],
       evicted: evictionReasons.map((reason) => [
-        counts.evicted(reason, workKinds.tool),
-        counts.evicted(reason, workKinds.modelCall),
+        counters.evicted(reason, workKinds.tool),
+        counters.evicted(reason, workKinds.modelCall),
       ]),
     };
   }
@@ -233,11 +229,11 @@ export class History {
 
 /** How many sessions are in a state and blocked by that. */
 export function sessionsBy(
-  activity: SessionActivity,
+  activity: ActivityEngine,
   state: SessionState,
   blockedBy: BlockedBy,
 ): number {
-  const counting = activity as SessionActivity & CountsBy;
+  const counting = activity as ActivityEngine & CountsBy;
   return counting.sessionsBy?.(state, blockedBy) ?? 0;
 }
 
@@ -256,15 +252,15 @@ export function write(batch: SignalBatch, signal: Signal): void {
       (signal.kind === "inner" ? signalFlags.innerRun : 0) |
       (signal.closedByRun === true ? signalFlags.closedByRun : 0) |
       (signal.failed === true ? signalFlags.failed : 0) |
-      (signal.prompted === true ? signalFlags.prompted : 0) |
-      (signal.brokenOff === true ? signalFlags.brokenOff : 0) |
+      (signal.prompted === true ? signalFlags.hasPrompt : 0) |
+      (signal.brokenOff === true ? signalFlags.aborted : 0) |
       (signal.progress === true ? signalFlags.progress : 0) |
       (signal.isOpenclaw === true ? signalFlags.openclaw : 0) |
       (signal.noOutcome === true ? signalFlags.noOutcome : 0) |
-      (signal.isTwoItems === true ? signalFlags.twoItems : 0) |
+      (signal.isTwoItems === true ? signalFlags.countsTwoItems : 0) |
       (signal.isDetached === true ? signalFlags.detached : 0),
     process: signal.process ?? 1,
-    place: (signal.place ?? 0) === 0 ? 0 : placeOf(signal.place ?? 0, 1),
+    serviceHost: (signal.place ?? 0) === 0 ? 0 : serviceHostOf(signal.place ?? 0, 1),
     startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
     endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
   });
@@ -281,10 +277,10 @@ export function write(batch: SignalBatch, signal: Signal): void {
   batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
   batch.setKey(row, 0, signal.key ?? 0);
   batch.name.set(row, signal.name ?? 0);
-  batch.scope.set(row, signal.scope ?? 0);
-  batch.alias.set(row, signal.alias ?? 0);
-  batch.claimed.set(row, signal.claimed ?? 0);
-  batch.completed.set(row, signal.completed ?? 0);
+  batch.scopeHash.set(row, signal.scope ?? 0);
+  batch.nameHash.set(row, signal.alias ?? 0);
+  batch.reportedOpen.set(row, signal.claimed ?? 0);
+  batch.reportedCompleted.set(row, signal.completed ?? 0);
   for (const session of signal.sessions ?? []) {
     batch.addReference(9, session);
   }
@@ -311,7 +307,7 @@ export function dialectOf({ type, isRelayed, dialect }: Signal) {
     case "recovered":
     case "idle":
     case "queued":
-    case "evictedThere":
+    case "evictedBySender":
       return dialects.sessionClaim;
     case "start":
       return isRelayed === true ? dialects.relay : dialects.liveSpan;

@@ -80,7 +80,7 @@ describe("the end of a session", () => {
       ["session_ended", 15, 1, 0],
       ["orphaned_no_owner", 31, 1, 0],
     ]);
-    expect(history.activity.counts.lateStarts[2]).toBe(0);
+    expect(history.activity.counters.lateStarts[2]).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -91,7 +91,7 @@ describe("the end of a session", () => {
     history.arrive(9, ended(run(1, 0), 9));
     history.tick(60);
     expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
-    expect(history.activity.counts.ended[1]).toBe(1);
+    expect(history.activity.counters.ended[1]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -123,7 +123,7 @@ describe("the end of a session", () => {
     history.arrive(5, sessionEnd(5, { sessions: [9] }));
     history.tick(100);
     expect(history.evicted).toBe(0);
-    expect(history.activity.counts.signals("unmatched", 8)).toBe(1);
+    expect(history.activity.counters.signals("unmatched", 8)).toBe(1);
   });
 });
 
@@ -136,10 +136,10 @@ describe("the sender's order of events", () => {
     history.tick(20);
     expect(history.evicted).toBe(1);
     history.arrive(21, tool(3, 1, 5, { seq: 3 }));
-    expect(history.activity.counts.lateStarts[2]).toBe(1);
+    expect(history.activity.counters.lateStarts[2]).toBe(1);
     // Of one and the same place in the order the end comes first.
     history.arrive(22, tool(5, 1, 5, { seq: 4 }), tool(6, 1, 5, { seq: 5 }));
-    expect(history.activity.counts.lateStarts[2]).toBe(1);
+    expect(history.activity.counters.lateStarts[2]).toBe(1);
     expect(history.activity.sizes().openWork).toBe(2);
   });
 });
@@ -148,7 +148,7 @@ test("a parent that a child names is implied to be open until it arrives", () =>
   const history = new History();
   history.arrive(0, ended(tool(2, 1, 0), 1));
   expect(history.activity.sizes().implied).toBe(1);
-  expect(history.activity.counts.signals("implied", 10)).toBe(1);
+  expect(history.activity.counters.signals("implied", 10)).toBe(1);
   history.arrive(5, ended(run(1, 0), 5));
   expect(history.activity.sizes().implied).toBe(0);
 });

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
-import { OwnPauses } from "../../../src/activity/journal/pause-detector.ts";
+import { PauseDetector } from "../../../src/activity/journal/pause-detector.ts";
 
 const options = { tickMs: 200, allowedLatenessMs: 10_000 };
 
 /** What is lost at each of these moments. */
 function lost(...moments: readonly number[]): readonly (number | undefined)[] {
-  const pauses = new OwnPauses(options);
-  return moments.map((nowMs) => pauses.runsAt(nowMs)?.lostMs);
+  const pauses = new PauseDetector(options);
+  return moments.map((nowMs) => pauses.check(nowMs)?.lostMs);
 }
 
 for (const [what, moments, want] of [
@@ -31,10 +31,10 @@ for (const [what, moments, want] of [
 }
 
 test("a program that pauses all the time makes progress by a tick for each pause", () => {
-  const pauses = new OwnPauses(options);
+  const pauses = new PauseDetector(options);
   let passedMs = 0;
   for (let nowMs = 0; nowMs <= 100_000; nowMs += 1_000) {
-    passedMs += 1_000 - (pauses.runsAt(nowMs)?.lostMs ?? 1_000);
+    passedMs += 1_000 - (pauses.check(nowMs)?.lostMs ?? 1_000);
   }
   expect(passedMs).toBe(99 * 200 - 1_000);
 });

@@ -415,7 +415,7 @@ describe("a collector that is killed and started again", () => {
     clock.advance(20_000);
     await handedOn();
     expect(events()).toHaveLength(1);
-    expect(storage.records.at(-1)![0]).toBe(recordTypes.told);
+    expect(storage.records.at(-1)![0]).toBe(recordTypes.delivered);
     expect(storage.certain).toBe(storage.records.length);
   });
 
@@ -709,7 +709,11 @@ describe("a collector that is killed and started again", () => {
     ];
     const { log, send, page, clock } = await open(storage);
     expect(log).toMatchObject([
-      { level: "warn", message: "The stored state is of another version and is not used." },
+      {
+        level: "warn",
+        message:
+          "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
+      },
     ]);
     await send({ id: 1, start: 0 });
     clock.advance(400);

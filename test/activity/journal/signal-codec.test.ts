@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeSignals, SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
+import { claimNames } from "../../../src/activity/model/diagnosis.ts";
 import { dialects } from "../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
-import { claimNames, workKinds } from "../../../src/activity/model/work.ts";
+import { workKinds } from "../../../src/activity/model/work.ts";
 import { anySignal } from "../engine/any-signal.ts";
 import { write } from "../engine/history.ts";
 
@@ -71,7 +72,7 @@ test("every type, dialect, kind and flag has its bits", () => {
         for (const flags of [0, ...Object.values(signalFlags), allFlags]) {
           const row = batch.add({
             ...{ type, dialect, kind, flags },
-            ...{ process: 1, place: 1, startMs: 2, endMs: 3 },
+            ...{ process: 1, serviceHost: 1, startMs: 2, endMs: 3 },
           });
           batch.setTrace(row, 1, 2, 3, 4);
           batch.setSpan(row, 5, 6, 0, 0);
@@ -92,12 +93,12 @@ test("a claim is read back with its name, its counts, its order and its session"
     dialect: dialects.sessionClaim,
     kind: workKinds.tool,
     flags: 0,
-    ...{ process: 1, place: 1, startMs: 2, endMs: 2 },
+    ...{ process: 1, serviceHost: 1, startMs: 2, endMs: 2 },
   });
   batch.setTrace(row, 1, 2, 3, 4);
   batch.setSpan(row, 5, 6, 0, 0);
-  batch.claimed.set(row, claimNames.indexOf("recovery"));
-  batch.completed.set(row, 2 ** 31 - 1);
+  batch.reportedOpen.set(row, claimNames.indexOf("recovery"));
+  batch.reportedCompleted.set(row, 2 ** 31 - 1);
   batch.name.set(row, 7);
   batch.seq.set(row, 41);
   batch.addReference(8, 9);

@@ -32,7 +32,7 @@ describe("values beyond the bound", () => {
 
   test("take the place of what was not seen for the age and is not in use", () => {
     const { values, warnings } = few(new Set([1]));
-    values.at(1000);
+    values.setNow(1000);
     expect(numberOf(values, "c")).toBe(2);
     expect(numberOf(values, "a")).toBe(1);
     expect(numberOf(values, "b")).toBe(values.overflow);

@@ -4,7 +4,7 @@ import { dialectNames } from "../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { kindNames, toWorkKind } from "../../../src/activity/model/work.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import { createLogObserver } from "./signal-readers.ts";
+import { createLogReader } from "./signal-readers.ts";
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const traceId = Buffer.from("0102030405060708090a0b0c0d0e0f10", "hex");
@@ -31,9 +31,9 @@ const rounded = (ms: number) => Math.round(ms * 100) / 100;
 
 /** Every signal of a request, as a test compares them. */
 function observe(bytes: Uint8Array) {
-  const { observer } = createLogObserver();
+  const { observer } = createLogReader();
   const signals = new SignalBatch();
-  observer.observe(bytes, signals);
+  observer.read(bytes, signals);
   return {
     consumed: observer.consumedRecords,
     rest: otlp.ExportLogsServiceRequest.decode(observer.rest(bytes)),
@@ -353,10 +353,7 @@ describe("pauses (S8)", () => {
       attributes: [text("gen_ai.conversation.id", session)],
     });
     const signals = new SignalBatch();
-    createLogObserver().observer.observe(
-      request(pauseOf("c1"), pauseOf("c2"), pauseOf("c1")),
-      signals,
-    );
+    createLogReader().observer.read(request(pauseOf("c1"), pauseOf("c2"), pauseOf("c1")), signals);
     const keyOf = (row: number) => `${signals.key0.get(row)}:${signals.key1.get(row)}`;
     expect(keyOf(2)).toBe(keyOf(0));
     expect(new Set([keyOf(0), keyOf(1), "0:0"]).size).toBe(3);
@@ -373,9 +370,9 @@ describe("bytes that are no logs request", () => {
     ["nothing", new Uint8Array(0)],
   ] as const) {
     test(`${what} tells nothing`, () => {
-      const { observer } = createLogObserver();
+      const { observer } = createLogReader();
       const signals = new SignalBatch();
-      observer.observe(bytes, signals);
+      observer.read(bytes, signals);
       expect([signals.count, observer.consumedRecords]).toEqual([0, 0]);
     });
   }

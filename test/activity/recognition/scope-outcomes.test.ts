@@ -2,7 +2,7 @@ import Long from "long";
 import { expect, test } from "vitest";
 import { SignalBatch, signalFlags } from "../../../src/activity/model/signal-batch.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import { createSpanObserver } from "./signal-readers.ts";
+import { createSpanReader } from "./signal-readers.ts";
 
 interface Sent {
   readonly scope: string;
@@ -16,7 +16,7 @@ const agno = "openinference.instrumentation.agno";
 
 /** Which of some spans, which come in requests of their own, are runs that were broken off. */
 function brokenOff(...sent: readonly Sent[]): readonly boolean[] {
-  const { observer } = createSpanObserver();
+  const { observer } = createSpanReader();
   const signals = new SignalBatch();
   return sent.map(({ scope, kind, status, isOpen }, at) => {
     const span = {
@@ -30,8 +30,8 @@ function brokenOff(...sent: readonly Sent[]): readonly boolean[] {
     };
     const scopeSpans = [{ scope: { name: scope }, spans: [span] }];
     const bytes = otlp.ExportTraceServiceRequest.encode({ resourceSpans: [{ scopeSpans }] });
-    observer.observe(bytes.finish(), signals);
-    return (signals.flags.get(0) & signalFlags.brokenOff) !== 0;
+    observer.read(bytes.finish(), signals);
+    return (signals.flags.get(0) & signalFlags.aborted) !== 0;
   });
 }
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { hostOf } from "../../../src/activity/model/service-host.ts";
 import {
   type Identity,
-  mostProcesses,
+  maxProcesses,
   SenderProcesses,
   unknownProcess,
 } from "../../../src/activity/recognition/sender-processes.ts";
@@ -118,12 +118,12 @@ describe("what is known of a process", () => {
 
   test("its place is its service on its host; services of one host share the host", () => {
     const at = (service: string, host: string, pid: number) =>
-      processes.numberOf(identity({ service, host, pid })).place;
+      processes.numberOf(identity({ service, host, pid })).serviceHost;
     expect(at("s", "h", 1)).toBe(at("s", "h", 2));
     expect(at("t", "h", 3)).not.toBe(at("s", "h", 1));
     expect(hostOf(at("t", "h", 3))).toBe(hostOf(at("s", "h", 1)));
     expect(hostOf(at("s", "i", 1))).not.toBe(hostOf(at("s", "h", 1)));
-    expect(processes.numberOf(identity({ service: "s", instance: "x" })).place).toBe(0);
+    expect(processes.numberOf(identity({ service: "s", instance: "x" })).serviceHost).toBe(0);
   });
 });
 
@@ -140,7 +140,7 @@ describe("the bound", () => {
         warnings++;
       },
     });
-    for (let pid = 1; pid <= mostProcesses; pid++) {
+    for (let pid = 1; pid <= maxProcesses; pid++) {
       processes.numberOf(nth(pid));
     }
     return { processes, warnings: () => warnings };
@@ -149,18 +149,18 @@ describe("the bound", () => {
   test("a process beyond it is not told apart, with one warning; those within it are", () => {
     const { processes, warnings } = full();
     expect(warnings()).toBe(0);
-    expect(processes.numberOf(nth(mostProcesses + 1))).toEqual(unknownProcess);
-    expect(processes.numberOf(nth(mostProcesses + 2))).toEqual(unknownProcess);
-    expect(processes.numberOf(nth(mostProcesses)).process).toBe(mostProcesses);
+    expect(processes.numberOf(nth(maxProcesses + 1))).toEqual(unknownProcess);
+    expect(processes.numberOf(nth(maxProcesses + 2))).toEqual(unknownProcess);
+    expect(processes.numberOf(nth(maxProcesses)).process).toBe(maxProcesses);
     expect(warnings()).toBe(1);
   });
 
   test("those that sent nothing for the age and are not in use make room, and only those", () => {
     const { processes, warnings } = full(new Set([3]));
-    processes.at(600);
+    processes.setNow(600);
     processes.numberOf(nth(2));
-    processes.at(1100);
-    const fresh = processes.numberOf(nth(mostProcesses + 1));
+    processes.setNow(1100);
+    const fresh = processes.numberOf(nth(maxProcesses + 1));
     expect(fresh.process).toBeGreaterThan(0);
     expect([2, 3]).not.toContain(fresh.process);
     expect(processes.stored().map(({ process }) => process)).toEqual([2, 3, fresh.process]);
@@ -170,13 +170,13 @@ describe("the bound", () => {
 
   test("numbers and places are given again, never twice", () => {
     const { processes } = full(new Set([7]));
-    processes.at(2000);
+    processes.setNow(2000);
     const seen = new Set([7]);
-    for (let pid = 1; pid < mostProcesses; pid++) {
+    for (let pid = 1; pid < maxProcesses; pid++) {
       seen.add(processes.numberOf(identity({ host: `h${pid}`, pid, service: `s${pid}` })).process);
     }
-    expect(seen.size).toBe(mostProcesses);
-    expect(Math.max(...seen)).toBe(mostProcesses);
+    expect(seen.size).toBe(maxProcesses);
+    expect(Math.max(...seen)).toBe(maxProcesses);
   });
 });
 
@@ -192,13 +192,13 @@ test("where a process runs may become known after its first request", () => {
   const processes = new SenderProcesses();
   const first = processes.numberOf(identity({ instance: "a" }));
   const later = processes.numberOf(identity({ instance: "a", host: "box", pid: 1 }));
-  expect(first.place).toBe(0);
+  expect(first.serviceHost).toBe(0);
   expect(later.process).toBe(first.process);
-  expect(later.place).not.toBe(0);
+  expect(later.serviceHost).not.toBe(0);
   expect(processes.takeChanged()).toEqual([
     {
       process: later.process,
-      place: later.place,
+      place: later.serviceHost,
       identity: identity({ instance: "a", host: "box", pid: 1 }),
     },
   ]);

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
+import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
 import { SignalBatch, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { kindNames, toWorkKind, workKinds } from "../../../src/activity/model/work.ts";
 import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
 import { LabelValues } from "../../../src/activity/recognition/label-values.ts";
 import { SenderProcesses } from "../../../src/activity/recognition/sender-processes.ts";
-import { SpanObserver } from "../../../src/activity/recognition/span-signal-reader.ts";
+import { SpanSignalReader } from "../../../src/activity/recognition/span-signal-reader.ts";
 import { pathOf } from "../../support/repository.ts";
 import { finishedSpans, recordings, requestsOf } from "../../support/senders/recordings.ts";
 import { limits } from "../engine/history.ts";
@@ -40,9 +40,9 @@ const turns: Readonly<Record<string, { readonly runs: number; readonly tools?: n
 };
 
 function observe(recording: string) {
-  const activity = new SessionActivity(limits);
+  const activity = new ActivityEngine(limits);
   const tools = new LabelValues(100);
-  const observer = new SpanObserver({
+  const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
     hash: new KeyedHash(new Uint8Array(8)),
     tools,
@@ -53,7 +53,7 @@ function observe(recording: string) {
   let lastMs = 0;
   const traces = requestsOf(recording).filter(({ signal }) => signal === "traces");
   for (const { bytes, atMs } of traces) {
-    observer.observe(finishedSpans(bytes), signals);
+    observer.read(finishedSpans(bytes), signals);
     const { spans } = observer;
     // What the content of a model call asks for follows its span as signals of their own.
     const ofSpans = Array.from({ length: signals.count }, (_, at) => at).filter(
@@ -77,7 +77,7 @@ function observe(recording: string) {
     activity.apply(signals, lastMs);
   }
   activity.tick(lastMs + 60_000);
-  return { lines, counts: activity.counts };
+  return { lines, counts: activity.counters };
 }
 
 describe("real bytes of agent libraries", () => {

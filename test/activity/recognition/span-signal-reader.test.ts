@@ -5,14 +5,14 @@ import { kindNames, toWorkKind } from "../../../src/activity/model/work.ts";
 import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
 import { LabelValues } from "../../../src/activity/recognition/label-values.ts";
 import { SenderProcesses } from "../../../src/activity/recognition/sender-processes.ts";
-import { SpanObserver } from "../../../src/activity/recognition/span-signal-reader.ts";
+import type { SpanRule } from "../../../src/activity/recognition/span-rules.ts";
+import { SpanSignalReader } from "../../../src/activity/recognition/span-signal-reader.ts";
 import {
   attributeRules,
   nameRules,
   notWorkNames,
 } from "../../../src/activity/recognition/work-spans.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import type { SpanRuleConfig } from "../../../src/processors/session_activity/span-rules-config.ts";
 
 type Value = string | number | boolean;
 type Attributes = Readonly<Record<string, Value>>;
@@ -24,7 +24,7 @@ interface Rest {
   readonly isOpen?: boolean;
   /** Attributes after the others, which may repeat them. */
   readonly more?: readonly (readonly [key: string, value: Value])[];
-  readonly workSpans?: readonly SpanRuleConfig[];
+  readonly workSpans?: readonly SpanRule[];
   readonly sessionReferences?: readonly string[];
 }
 
@@ -42,7 +42,7 @@ function anyValueOf(value: Value): otlp.IAnyValue {
 /** What a span of this name with these attributes is taken for. */
 function observe(name: string, attributes: Attributes = {}, rest: Rest = {}) {
   const tools = new LabelValues(10);
-  const observer = new SpanObserver({
+  const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
     hash: new KeyedHash(new Uint8Array(8)),
     tools,
@@ -65,12 +65,12 @@ function observe(name: string, attributes: Attributes = {}, rest: Rest = {}) {
   const bytes = otlp.ExportTraceServiceRequest.encode({
     resourceSpans: [{ scopeSpans: [{ scope: { name: rest.scope ?? "test" }, spans: [span] }] }],
   }).finish();
-  observer.observe(bytes, signals);
+  observer.read(bytes, signals);
   return {
     kind: kindNames[toWorkKind(signals.kind.get(0))],
     tool: tools.valueOf(signals.name.get(0)),
     flags: signals.flags.get(0),
-    claimed: signals.claimed.get(0),
+    claimed: signals.reportedOpen.get(0),
     references: signals.referencesTo(0) - signals.referencesFrom(0),
   };
 }
@@ -149,13 +149,13 @@ describe("items of a harness run of OpenClaw", () => {
   ] as const) {
     test(`the tool ${tool} is ${isTwo ? "perhaps two" : "one"}`, () => {
       const { flags } = observe("openclaw.tool.execution", { "openclaw.toolName": tool });
-      expect((flags & signalFlags.twoItems) !== 0).toBe(isTwo);
+      expect((flags & signalFlags.countsTwoItems) !== 0).toBe(isTwo);
     });
   }
 
   test("a tool without a name is perhaps two", () => {
     const { flags } = observe("openclaw.tool.execution");
-    expect(flags & signalFlags.twoItems).toBe(signalFlags.twoItems);
+    expect(flags & signalFlags.countsTwoItems).toBe(signalFlags.countsTwoItems);
   });
 });
 
@@ -188,7 +188,7 @@ describe("what a span is where it stands", () => {
 });
 
 describe("rules of the user", () => {
-  const tool = (match: SpanRuleConfig["match"]): SpanRuleConfig => ({ kind: "tool", match });
+  const tool = (match: SpanRule["match"]): SpanRule => ({ kind: "tool", match });
 
   for (const [title, match, name, attributes, kind] of [
     ["a name", { name: "my.tool.*" }, "my.tool.search", {}, "tool"],
@@ -216,7 +216,7 @@ describe("rules of the user", () => {
   }
 
   test("the first that matches decides, before the built-in ones", () => {
-    const workSpans: readonly SpanRuleConfig[] = [
+    const workSpans: readonly SpanRule[] = [
       { kind: "none", match: { attributes: { retry: true } } },
       { kind: "model_call", match: { name: "openclaw.*" } },
       { kind: "run", match: { name: "openclaw.run" } },
@@ -230,7 +230,7 @@ describe("rules of the user", () => {
   });
 
   test("may look at an attribute that a built-in rule looks at too", () => {
-    const workSpans: readonly SpanRuleConfig[] = [
+    const workSpans: readonly SpanRule[] = [
       { kind: "run", match: { attributes: { "gen_ai.operation.name": "agent_*" } } },
     ];
     const kindOf = (operation: string) =>
@@ -253,7 +253,7 @@ describe("rules of the user", () => {
   });
 
   test("a tool may outlive its run where a rule says so, whatever reports it", () => {
-    const workSpans: readonly SpanRuleConfig[] = [
+    const workSpans: readonly SpanRule[] = [
       { kind: "tool", match: { name: "my.background.*" }, detached: true },
       { kind: "tool", match: { name: "my.*" } },
     ];

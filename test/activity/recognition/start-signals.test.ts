@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dialectNames } from "../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import { createSpanObserver } from "./signal-readers.ts";
+import { createSpanReader } from "./signal-readers.ts";
 
 type Value = string | number | boolean | { readonly double: number };
 
@@ -32,7 +32,7 @@ interface Sent {
 
 /** What becomes of one span. */
 function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
-  const { observer, tools } = createSpanObserver(options);
+  const { observer, tools } = createSpanReader(options);
   const signals = new SignalBatch();
   const bytes = otlp.ExportTraceServiceRequest.encode({
     resourceSpans: [
@@ -61,7 +61,7 @@ function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
       },
     ],
   }).finish();
-  observer.observe(bytes, signals);
+  observer.read(bytes, signals);
   return { observer, tools, signals };
 }
 
@@ -578,7 +578,7 @@ describe("tools that a model asked for (I2)", () => {
       [{ ...agent, "gen_ai.input.messages": "[]" }, false],
     ] as const) {
       const { signals } = scan({ name: "x", attributes });
-      expect((signals.flags.get(0) & signalFlags.prompted) !== 0, JSON.stringify(attributes)).toBe(
+      expect((signals.flags.get(0) & signalFlags.hasPrompt) !== 0, JSON.stringify(attributes)).toBe(
         want,
       );
     }
@@ -594,7 +594,7 @@ describe("tools that a model asked for (I2)", () => {
 });
 
 test("the order of OpenClaw's events is read from the relay's spans", () => {
-  const { observer } = createSpanObserver();
+  const { observer } = createSpanReader();
   const signals = new SignalBatch();
   const span = {
     traceId: new Uint8Array(16).fill(1),
@@ -602,7 +602,7 @@ test("the order of OpenClaw's events is read from the relay's spans", () => {
     name: "openclaw.run",
     attributes: [{ key: "openclaw.seq", value: { intValue: Long.fromNumber(77) } }],
   };
-  observer.observe(
+  observer.read(
     otlp.ExportTraceServiceRequest.encode({
       resourceSpans: [
         { scopeSpans: [{ scope: { name: "openclaw-activity-relay" }, spans: [span] }] },

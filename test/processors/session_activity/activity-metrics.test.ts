@@ -1,13 +1,13 @@
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { expect, test } from "vitest";
-import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
-import { claimNames, verdictNames } from "../../../src/activity/model/work.ts";
+import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
+import { claimNames, verdictNames } from "../../../src/activity/model/diagnosis.ts";
 import { createActivityMetrics } from "../../../src/processors/session_activity/activity-metrics.ts";
 import { limits } from "../../activity/engine/history.ts";
 
 /** The points of one metric of a machine that has seen nothing. */
 async function pointsOf(name: string) {
-  const activity = new SessionActivity(limits);
+  const activity = new ActivityEngine(limits);
   const { collect } = createActivityMetrics({
     activity: () => activity,
     whenRestored: Promise.resolve(),

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { SessionActivity } from "../../../src/activity/engine/activity-engine.ts";
+import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
 import { SignalBatch } from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
 import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
 import { LabelValues } from "../../../src/activity/recognition/label-values.ts";
 import { SenderProcesses } from "../../../src/activity/recognition/sender-processes.ts";
-import { SpanObserver } from "../../../src/activity/recognition/span-signal-reader.ts";
+import { SpanSignalReader } from "../../../src/activity/recognition/span-signal-reader.ts";
 import { limits } from "../../activity/engine/history.ts";
 import {
   type CaptureName,
@@ -19,9 +19,9 @@ import {
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
 
 /** Feeds the traces of a capture to the machine; `spreadMs` is what passes between two requests. */
-function replay(capture: string, spreadMs: (atMs: number) => number): SessionActivity {
-  const activity = new SessionActivity({ ...limits, allowedLatenessMs: 1000 });
-  const observer = new SpanObserver({
+function replay(capture: string, spreadMs: (atMs: number) => number): ActivityEngine {
+  const activity = new ActivityEngine({ ...limits, allowedLatenessMs: 1000 });
+  const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
     hash: new KeyedHash(new Uint8Array(8)),
     tools: new LabelValues(100),
@@ -37,7 +37,7 @@ function replay(capture: string, spreadMs: (atMs: number) => number): SessionAct
     if (signal === "traces") {
       firstMs ??= at;
       lastMs = spreadMs(at - firstMs!);
-      observer.observe(readFileSync(join(folder, `${id}-traces.bin`)), signals);
+      observer.read(readFileSync(join(folder, `${id}-traces.bin`)), signals);
       activity.apply(signals, lastMs);
     }
   }
@@ -56,11 +56,11 @@ describe("real bytes of OpenClaw", () => {
       ["all at once", () => 0],
     ] as const) {
       test(`${capture}, ${pace}: ${want} orphaned`, () => {
-        const { counts } = replay(capture, spreadMs);
-        expect(counts.evictedOf(workKinds.tool)).toBe(want);
-        expect(counts.evictedOf(workKinds.modelCall)).toBe(0);
-        expect(counts.reconciled).toEqual([0, 0, 0, 0]);
-        expect(counts.started[workKinds.run]).toBe(trueRuns[capture as CaptureName]);
+        const { counters } = replay(capture, spreadMs);
+        expect(counters.evictedOf(workKinds.tool)).toBe(want);
+        expect(counters.evictedOf(workKinds.modelCall)).toBe(0);
+        expect(counters.reconciled).toEqual([0, 0, 0, 0]);
+        expect(counters.started[workKinds.run]).toBe(trueRuns[capture as CaptureName]);
       });
     }
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { verdictNames } from "../../../src/activity/model/work.ts";
+import { verdictNames } from "../../../src/activity/model/diagnosis.ts";
 import { toRecord } from "../../../src/processors/session_activity/event-records.ts";
 import { textOf } from "../../support/repository.ts";
 import { context, diagnosed, fullEvents } from "./full-events.ts";

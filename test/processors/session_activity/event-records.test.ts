@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { claimNames, verdictNames } from "../../../src/activity/model/diagnosis.ts";
 import type { DiagnosedEvent, StalledEvent } from "../../../src/activity/model/events.ts";
-import { claimNames, confidenceOf, verdictNames } from "../../../src/activity/model/work.ts";
+import { reasons } from "../../../src/activity/model/reasons.ts";
 import { toRecord } from "../../../src/processors/session_activity/event-records.ts";
 import { context, diagnosed, evicted, fullEvents, stalled } from "./full-events.ts";
 
@@ -12,7 +13,7 @@ const bare = { blockedBy: "none", name: 0, channel: 0, atMs: 1, ...noIds } as co
 describe("session.activity.evicted", () => {
   test("is as sure as its event, not as its reason", () => {
     const event = { ...evicted, reason: "orphaned_no_owner", confidence: "probable" } as const;
-    expect(confidenceOf[event.reason]).not.toBe(event.confidence);
+    expect(reasons[event.reason].confidence).not.toBe(event.confidence);
     expect(toRecord(event, 1n, context).attributes).toMatchObject({
       "openclaw.reason": "orphaned_no_owner",
       "openclaw.confidence": "probable",

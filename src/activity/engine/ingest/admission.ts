@@ -2,36 +2,36 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { type SignalBatch, signalFlags } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Holders } from "../policy/holders.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
 /** Which starts are tracked: not those that come too late, nor phantoms, nor more than the bounds allow. */
 export class Admission {
   readonly #limits: ActivityLimits;
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
   readonly #lookup: SignalLookup;
   readonly #holders: Holders;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
     readonly lookup: SignalLookup;
     readonly holders: Holders;
   }) {
     this.#limits = parts.limits;
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
     this.#lookup = parts.lookup;
     this.#holders = parts.holders;
   }
 
   /** Why a start is not tracked, if it is not. */
-  refuse(
+  refusalOf(
     known: number,
     batch: SignalBatch,
     row: number,
@@ -52,14 +52,14 @@ export class Admission {
   }
 
   /** Whether the bounds allow to take evicted work back. */
-  readmits(known: number, batch: SignalBatch, row: number): boolean {
+  admitsAgain(known: number, batch: SignalBatch, row: number): boolean {
     return !this.#isFull(this.#groupOf(known, batch, row), known, batch, row);
   }
 
   #isFull(group: number, known: number, batch: SignalBatch, row: number): boolean {
     return (
-      this.#ledger.openWork >= this.#limits.maxOpenWork ||
-      (this.#graph.activeGroups >= this.#limits.maxSessions &&
+      this.#openWork.size >= this.#limits.maxOpenWork ||
+      (this.#store.activeGroups >= this.#limits.maxSessions &&
         !this.#joinsActive(group, known, batch, row))
     );
   }
@@ -71,28 +71,28 @@ export class Admission {
   #isLate(known: number, batch: SignalBatch, row: number, nowMs: number): boolean {
     const parent = this.#lookup.parentOf(known, batch, row);
     const run = this.#ownerAt(parent);
-    const owner = run === -1 ? -1 : this.#graph.spans.owner.get(run);
-    if (owner === -1 || this.#graph.owners.isOpen(owner)) {
+    const owner = run === -1 ? -1 : this.#store.spans.owner.get(run);
+    if (owner === -1 || this.#store.owners.isOpen(owner)) {
       return false;
     }
     const isTool = batch.kind.get(row) === workKinds.tool;
     const isDetached = isTool && (batch.flags.get(row) & signalFlags.detached) !== 0;
-    if (isDetached || (parent !== run && this.#graph.tree.mayOutliveRun(parent))) {
+    if (isDetached || (parent !== run && this.#store.tree.mayOutliveRun(parent))) {
       return false;
     }
     const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
     const isRemembered =
-      nowMs - this.#graph.owners.endedAtMs.get(owner) < this.#limits.tombstoneTtlMs;
+      nowMs - this.#store.owners.endedAtMs.get(owner) < this.#limits.tombstoneTtlMs;
     return (
       isRemembered &&
       this.#holders.isBeforeEnd(start, owner) &&
-      this.#holders.isJudged(owner, nowMs)
+      this.#holders.isDecided(owner, nowMs)
     );
   }
 
   /** Whether work falls into a session that is active already, so that it needs no new one. */
   #joinsActive(group: number, known: number, batch: SignalBatch, row: number): boolean {
-    const { groups, spans } = this.#graph;
+    const { groups, spans } = this.#store;
     if (group === -1 || !groups.isActive(group)) {
       return false;
     }
@@ -119,12 +119,12 @@ export class Admission {
       return referenced;
     }
     const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
-    return run === -1 ? -1 : this.#graph.groupOf(run);
+    return run === -1 ? -1 : this.#store.groupOf(run);
   }
 
   /** The nearest run from `parent` upwards, or -1. */
   #ownerAt(parent: number): number {
-    const isOwner = parent !== -1 && this.#graph.spans.kind.get(parent) === workKinds.run;
-    return isOwner || parent === -1 ? parent : this.#graph.tree.ownerAbove(parent);
+    const isOwner = parent !== -1 && this.#store.spans.kind.get(parent) === workKinds.run;
+    return isOwner || parent === -1 ? parent : this.#store.tree.runAbove(parent);
   }
 }

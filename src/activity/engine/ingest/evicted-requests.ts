@@ -1,5 +1,5 @@
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 
 interface EvictedRequest {
   readonly evictedAtMs: number;
@@ -13,7 +13,7 @@ const cellsPerRequest = 8;
 
 /** Tools that were evicted because they were asked for and did not come, by call: they may come yet. */
 export class EvictedRequests {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #limits: { readonly ttlMs: number; readonly most: number };
   /** The oldest first. */
   readonly #all = new Map<string, EvictedRequest>();
@@ -21,12 +21,12 @@ export class EvictedRequests {
   readonly #lateByMs = new Map<number, number>();
 
   /** They are forgotten after `ttlMs`; of more than `most` the oldest are. */
-  constructor(graph: ActivityGraph, limits: { readonly ttlMs: number; readonly most: number }) {
-    this.#graph = graph;
+  constructor(store: ActivityStore, limits: { readonly ttlMs: number; readonly most: number }) {
+    this.#store = store;
     this.#limits = limits;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const keys = io.texts([...this.#all.keys()]);
     const cells = io.numbers(
       [...this.#all.values()].flatMap(({ evictedAtMs, trace, run0, run1 }) => [
@@ -55,7 +55,7 @@ export class EvictedRequests {
 
   /** The tool of a call that `run` was asked for was evicted. */
   add(key: string, run: number, atMs: number): void {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     const row = spans.trace.get(run);
     const trace = [traces.process, traces.id0, traces.id1, traces.id2, traces.id3].map((column) =>
       column.get(row),
@@ -83,31 +83,31 @@ export class EvictedRequests {
       return undefined;
     }
     this.#all.delete(key);
-    const { traces, spans, owners } = this.#graph;
+    const { traces, spans, owners } = this.#store;
     const [process = 0, id0 = 0, id1 = 0, id2 = 0, id3 = 0] = evicted.trace;
     const trace = traces.find(process, id0, id1, id2, id3);
     const run = trace === -1 ? -1 : spans.find(trace, evicted.run0, evicted.run1);
     const owner = run === -1 ? -1 : spans.owner.get(run);
-    if (owner !== -1 && owners.anonymous.get(owner) > 0) {
-      owners.anonymous.set(owner, owners.anonymous.get(owner) - 1); // It has a name now.
+    if (owner !== -1 && owners.unnamed.get(owner) > 0) {
+      owners.unnamed.set(owner, owners.unnamed.get(owner) - 1); // It has a name now.
     }
     return nowMs - evicted.evictedAtMs;
   }
 
   /** A finished tool came that had been evicted. */
-  noteLate(span: number, lateByMs: number): void {
+  setLateness(span: number, lateByMs: number): void {
     this.#lateByMs.set(span, lateByMs);
   }
 
   /** By how much a finished tool was late, if it had been evicted before it came; asked once. */
-  takeLate(span: number): number | undefined {
+  takeLateness(span: number): number | undefined {
     const lateByMs = this.#lateByMs.get(span);
     this.#lateByMs.delete(span);
     return lateByMs;
   }
 
   /** Forgets those that have been remembered long enough. Must be called before anything happens at `nowMs`. */
-  forgetOld(nowMs: number): void {
+  dropExpired(nowMs: number): void {
     for (const [, { evictedAtMs }] of this.#all) {
       if (evictedAtMs + this.#limits.ttlMs > nowMs) {
         return;

@@ -1,6 +1,6 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { ColumnList } from "../store/column-list.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 
@@ -8,39 +8,39 @@ import { spanFlags, spanStates } from "../store/span-table.ts";
  * Model calls, and tools without a call id, that came finished while their process reported no starts, by trace. Each has a
  * row among the spans, which bounds them.
  */
-export class CameFinished {
-  readonly #graph: ActivityGraph;
+export class FinishedSpans {
+  readonly #store: ActivityStore;
   readonly #first = new Int32Column();
   readonly #next = new Int32Column();
   readonly #previous = new Int32Column();
   readonly #ofTrace = new ColumnList(this.#first, this.#next, this.#previous);
   #traces = 0;
 
-  constructor(graph: ActivityGraph) {
-    this.#graph = graph;
+  constructor(store: ActivityStore) {
+    this.#store = store;
   }
 
   /** Finds them among the spans, after those were put back. */
   restore(): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     for (let span = 0; span < spans.rows; span++) {
       const isFree = spans.state.get(span) === spanStates.free;
-      if (!isFree && spans.hasFlag(span, spanFlags.cameFinished)) {
+      if (!isFree && spans.hasFlag(span, spanFlags.arrivedFinished)) {
         this.#list(span);
       }
     }
   }
 
   add(span: number): void {
-    this.#graph.spans.setFlag(span, spanFlags.cameFinished);
+    this.#store.spans.setFlag(span, spanFlags.arrivedFinished);
     this.#list(span);
   }
 
   /** The row of a span is given up. */
   forgetSpan(span: number): void {
-    const { spans } = this.#graph;
-    if (spans.hasFlag(span, spanFlags.cameFinished)) {
-      spans.clearFlag(span, spanFlags.cameFinished);
+    const { spans } = this.#store;
+    if (spans.hasFlag(span, spanFlags.arrivedFinished)) {
+      spans.clearFlag(span, spanFlags.arrivedFinished);
       this.#ofTrace.remove(spans.trace.get(span), span);
     }
   }
@@ -50,12 +50,12 @@ export class CameFinished {
     readonly tools: readonly number[];
     readonly modelCalls: readonly number[];
   } {
-    const { spans, tree } = this.#graph;
+    const { spans, tree } = this.#store;
     const traces = new Set(runs.map((run) => spans.trace.get(run)));
     const direct = [...traces]
       .flatMap((trace) => (trace < this.#traces ? this.#ofTrace.all(trace) : []))
       .filter((span) => {
-        const run = tree.ownerAbove(span);
+        const run = tree.runAbove(span);
         return runs.includes(run) && !tree.hasMarkerBetween(span, run);
       });
     return {
@@ -65,7 +65,7 @@ export class CameFinished {
   }
 
   #list(span: number): void {
-    const trace = this.#graph.spans.trace.get(span);
+    const trace = this.#store.spans.trace.get(span);
     this.#first.ensure(trace + 1);
     this.#next.ensure(span + 1);
     this.#previous.ensure(span + 1);

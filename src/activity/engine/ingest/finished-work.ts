@@ -1,12 +1,13 @@
 import { sourceRanks } from "../../model/dialects.ts";
-import { evictionReasons, workKinds } from "../../model/work.ts";
+import { reasonOf, reasons } from "../../model/reasons.ts";
+import { workKinds } from "../../model/work.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Ownership } from "../policy/ownership.ts";
-import type { ProcessWatch } from "../policy/process-liveness.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { WorkLedger } from "../store/open-work.ts";
-import type { Tombstones } from "../store/retention.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ProcessLiveness } from "../policy/process-liveness.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { OpenWork } from "../store/open-work.ts";
+import type { Retention } from "../store/retention.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import { lacksInnerRun } from "./split-traces.ts";
@@ -35,10 +36,10 @@ const mostLateEnds = 64;
  */
 export class FinishedWork {
   readonly #allowedLatenessMs: number;
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #tombstones: Tombstones;
-  readonly #processes: ProcessWatch;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #retention: Retention;
+  readonly #processes: ProcessLiveness;
   readonly #ownership: Ownership;
   readonly #evictions: Evictions;
   readonly #requested: RequestedTools;
@@ -47,25 +48,25 @@ export class FinishedWork {
 
   constructor(parts: {
     readonly allowedLatenessMs: number;
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly tombstones: Tombstones;
-    readonly processes: ProcessWatch;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly retention: Retention;
+    readonly processes: ProcessLiveness;
     readonly ownership: Ownership;
     readonly evictions: Evictions;
     readonly requested: RequestedTools;
   }) {
     this.#allowedLatenessMs = parts.allowedLatenessMs;
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
-    this.#tombstones = parts.tombstones;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
+    this.#retention = parts.retention;
     this.#processes = parts.processes;
     this.#ownership = parts.ownership;
     this.#evictions = parts.evictions;
     this.#requested = parts.requested;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const processes = io.numbers([...this.#lateEnds.keys()]);
     const ends = [...this.#lateEnds.values()];
     for (const [at, process] of processes.entries()) {
@@ -74,8 +75,8 @@ export class FinishedWork {
   }
 
   /** A marker came finished. One that outlived its owner may have been ended together with others. */
-  note(span: number): void {
-    const { spans, traces } = this.#graph;
+  add(span: number): void {
+    const { spans, traces } = this.#store;
     const outlivedMs = this.#outlivedMs(span, spans.owner.get(span));
     if (outlivedMs <= this.#allowedLatenessMs || spans.hasFlag(span, spanFlags.detached)) {
       return;
@@ -88,7 +89,7 @@ export class FinishedWork {
 
   /** The row of a span is given up. */
   forgetSpan(span: number): void {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     const process = this.#lateEnds.size === 0 ? -1 : traces.process.get(spans.trace.get(span));
     const late = this.#lateEnds.get(process);
     const at = late?.indexOf(span) ?? -1;
@@ -102,7 +103,7 @@ export class FinishedWork {
 
   /** When the next finished work among the members is decided; Infinity when none waits. */
   nextOfMembersMs(owner: number): number {
-    const { spans, members } = this.#graph;
+    const { spans, members } = this.#store;
     let nextMs = Number.POSITIVE_INFINITY;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const isMarker = spans.kind.get(span) !== workKinds.run;
@@ -114,8 +115,8 @@ export class FinishedWork {
   }
 
   /** Decides the finished work among the members, unless others that were ended together with it may be on their way. */
-  settleMembers(owner: number, atMs: number): void {
-    const { spans, owners, members } = this.#graph;
+  decideMembers(owner: number, atMs: number): void {
+    const { spans, owners, members } = this.#store;
     const undecided = members
       .all(owner)
       .filter(
@@ -127,83 +128,83 @@ export class FinishedWork {
     if (undecided.length === 0) {
       return;
     }
-    const channel = this.#graph.groups.channel.get(owners.group.get(owner));
-    const orphans = undecided.filter((span) => this.#settle(span, owner, atMs));
+    const channel = this.#store.groups.channel.get(owners.group.get(owner));
+    const orphans = undecided.filter((span) => this.#decide(span, owner, atMs));
     this.#emit(orphans, channel, atMs);
   }
 
   /** Whether nothing that is still to come can make it an orphan. */
   #hasEndedItself(span: number, owner: number): boolean {
     return (
-      !this.#graph.spans.hasFlag(span, spanFlags.closedByRun) &&
+      !this.#store.spans.hasFlag(span, spanFlags.closedByRun) &&
       this.#outlivedMs(span, owner) <= this.#allowedLatenessMs
     );
   }
 
   /** Decides one piece of finished work; true when it is an orphan that was not counted before. */
-  #settle(span: number, owner: number, atMs: number): boolean {
-    const { spans, owners } = this.#graph;
+  #decide(span: number, owner: number, atMs: number): boolean {
+    const { spans, owners } = this.#store;
     if (spans.kind.get(span) === workKinds.run) {
-      this.#ledger.finish(span, atMs, { isCounted: !this.#ownership.isSplit(span, atMs) });
+      this.#openWork.finish(span, atMs, { isCounted: !this.#ownership.isSplit(span, atMs) });
       return false;
     }
     const outlivedMs = this.#outlivedMs(span, owner);
     // Nothing closes what it leaves open before it ends.
-    const hasOwnerEnded = owner !== -1 && this.#ownership.isEnding(owner);
+    const hasOwnerEnded = owner !== -1 && this.#ownership.hasEnded(owner);
     const isOrphan =
       !this.#isSuperseded(span) &&
       ((spans.hasFlag(span, spanFlags.closedByRun) && hasOwnerEnded) ||
         (outlivedMs > this.#allowedLatenessMs &&
           this.#isEndReported(owner) &&
           this.#wasClosedByOther(span)));
-    const lateByMs = this.#requested.takeLate(span);
+    const lateByMs = this.#requested.takeLateness(span);
     if (lateByMs !== undefined) {
       if (isOrphan) {
-        this.#ledger.condemn(span, { isCounted: true, atMs });
+        this.#openWork.markOrphaned(span, { isCounted: true, atMs });
       } else {
-        this.#ledger.absolve(span, atMs, lateByMs);
+        this.#openWork.markFalsePositive(span, atMs, lateByMs);
       }
       return false;
     }
     const wasGuessed =
       owner !== -1 &&
-      owners.anonymous.get(owner) > 0 &&
+      owners.unnamed.get(owner) > 0 &&
       spans.kind.get(span) === workKinds.tool &&
       this.#wasOwned(span, owner);
     if (isOrphan) {
       if (wasGuessed) {
-        addTo(owners.anonymous, owner, -1);
+        addTo(owners.unnamed, owner, -1);
       } else if (owner !== -1) {
-        this.noteActive(span, owner);
+        this.recordActive(span, owner);
       }
-      this.#ledger.condemn(span, { isCounted: wasGuessed, atMs });
+      this.#openWork.markOrphaned(span, { isCounted: wasGuessed, atMs });
       return !wasGuessed;
     }
     if (wasGuessed) {
       // Had it been known in time, it would have explained what was counted.
-      addTo(owners.anonymous, owner, -1);
-      this.#ledger.absolve(span, atMs);
+      addTo(owners.unnamed, owner, -1);
+      this.#openWork.markFalsePositive(span, atMs);
       return false;
     }
     if (owner !== -1) {
-      this.noteEnd(span, owner, outlivedMs > 0);
+      this.recordEnd(span, owner, outlivedMs > 0);
     }
-    this.#ledger.finish(span, atMs);
+    this.#openWork.finish(span, atMs);
     return false;
   }
 
-  /** Whether it is known when an owner ended: one that was evicted for its silence may have gone on for long. */
+  /** Whether it is known when an owner ended: a run that was evicted for its silence may have continued for long. */
   #isEndReported(owner: number): boolean {
-    const { spans, members } = this.#graph;
+    const { spans, members } = this.#store;
     return members
       .all(owner)
-      .every(
-        (span) =>
-          spans.kind.get(span) !== workKinds.run ||
-          ((spans.state.get(span) !== spanStates.evicted ||
-            evictionReasons[spans.reason.get(span)] === "session_ended") &&
-            spans.state.get(span) !== spanStates.untracked),
-      );
+      .filter((span) => spans.kind.get(span) === workKinds.run)
+      .every((run) => {
+        const state = spans.state.get(run);
+        const reason = state === spanStates.evicted ? reasonOf(spans.reason.get(run)) : undefined;
+        const isKnown = reason === undefined || reasons[reason].isEndKnown;
+        return isKnown && state !== spanStates.untracked;
+      });
   }
 
   /**
@@ -211,7 +212,7 @@ export class FinishedWork {
    * others only that several ended at once says so.
    */
   #wasClosedByOther(span: number): boolean {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     if (this.#hasOwnOutcome(span) || spans.hasFlag(span, spanFlags.detached)) {
       return false; // It may have gone on by itself.
     }
@@ -226,19 +227,19 @@ export class FinishedWork {
         !this.#hasOwnOutcome(other) &&
         Math.abs(spans.endMs.get(other) - endMs) <= togetherMs &&
         // A tool that ends with the one inside it has ended by itself.
-        !this.#graph.tree.isAbove(span, other) &&
-        !this.#graph.tree.isAbove(other, span),
+        !this.#store.tree.isAncestor(span, other) &&
+        !this.#store.tree.isAncestor(other, span),
     );
   }
 
   #hasOwnOutcome(span: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     return spans.hasFlag(span, spanFlags.failed) || spans.hasFlag(span, spanFlags.hasOutcome);
   }
 
   #emit(orphans: readonly number[], channel: number, atMs: number): void {
     const reason = "orphaned_no_owner";
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const byOwnWord = (span: number) => spans.hasFlag(span, spanFlags.closedByRun);
     const reported = orphans.filter(byOwnWord);
     const inferred = orphans.filter((span) => !byOwnWord(span));
@@ -256,12 +257,12 @@ export class FinishedWork {
    * clock was set in between only arrival is left to go by, which tells no more than that it ended after its owner.
    */
   #outlivedMs(span: number, owner: number): number {
-    const { spans, owners, away } = this.#graph;
+    const { spans, owners, downtime } = this.#store;
     if (owner === -1 || !this.#wasOwned(span, owner)) {
       return 0;
     }
     const outlivedMs = spans.endMs.get(span) - owners.endMs.get(owner);
-    const laterMs = away.between(owners.endedAtMs.get(owner), spans.seenAtMs.get(span));
+    const laterMs = downtime.elapsedMs(owners.endedAtMs.get(owner), spans.seenAtMs.get(span));
     return outlivedMs <= laterMs + Math.max(this.#allowedLatenessMs, leastDelayMs)
       ? outlivedMs
       : Math.min(laterMs, this.#allowedLatenessMs);
@@ -269,19 +270,19 @@ export class FinishedWork {
 
   /** Whether an owner that has ended may have been the last: not of what began later, or below a run that has not arrived. */
   #wasOwned(span: number, owner: number): boolean {
-    const { spans, owners, tree } = this.#graph;
+    const { spans, owners, tree } = this.#store;
     const ownerEndMs = owners.endMs.get(owner);
     return (
-      this.#ownership.isEnding(owner) &&
+      this.#ownership.hasEnded(owner) &&
       ownerEndMs > 0 &&
       spans.startMs.get(span) <= ownerEndMs &&
-      !tree.hasUnknownAbove(span)
+      !tree.hasUnknownAncestor(span)
     );
   }
 
   /** Reported by a source that is not its process's best. */
   #isSuperseded(span: number): boolean {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     const process = traces.process.get(spans.trace.get(span));
     return (
       this.#processes.sourceOf(process) === sourceRanks.relay &&
@@ -290,10 +291,10 @@ export class FinishedWork {
   }
 
   /** A marker of the owner ended by itself; a harness run that counted open items must account for it. */
-  noteEnd(span: number, owner: number, isAfterOwner: boolean): void {
-    const { owners, spans } = this.#graph;
+  recordEnd(span: number, owner: number, isAfterOwner: boolean): void {
+    const { owners, spans } = this.#store;
     if (isAfterOwner) {
-      this.noteActive(span, owner);
+      this.recordActive(span, owner);
     } else if (spans.kind.get(span) === workKinds.tool) {
       addTo(owners.finishedTools, owner, 1);
       addTo(owners.finishedPairs, owner, this.#itemsOf(span) - 1);
@@ -301,41 +302,41 @@ export class FinishedWork {
   }
 
   /** A marker that is known by name was open when its owner ended. */
-  noteActive(span: number, owner: number): void {
-    const { owners, spans } = this.#graph;
+  recordActive(span: number, owner: number): void {
+    const { owners, spans } = this.#store;
     if (spans.kind.get(span) === workKinds.tool) {
-      addTo(owners.explained, owner, this.#itemsOf(span));
+      addTo(owners.matched, owner, this.#itemsOf(span));
     }
   }
 
   /** As how many items a harness run may count a tool. */
   #itemsOf(tool: number): number {
-    return this.#graph.spans.hasFlag(tool, spanFlags.twoItems) ? mostItemsOfTool : 1;
+    return this.#store.spans.hasFlag(tool, spanFlags.countsTwoItems) ? mostItemsOfTool : 1;
   }
 
   /** When the next finished work has waited for the lateness without its owner's end; Infinity when none waits. */
   get nextMs(): number {
-    const span = this.#tombstones.longestUndecided();
+    const span = this.#retention.oldestUndecided();
     return span === -1
       ? Number.POSITIVE_INFINITY
-      : this.#graph.spans.seenAtMs.get(span) + this.#allowedLatenessMs;
+      : this.#store.spans.seenAtMs.get(span) + this.#allowedLatenessMs;
   }
 
   /** Decides that work, as of `nextMs`, and with it what else of its owner is due. */
-  settleNext(): void {
-    const { spans, owners, groups } = this.#graph;
+  decideNext(): void {
+    const { spans, owners, groups } = this.#store;
     const dueMs = this.nextMs;
-    const span = this.#tombstones.longestUndecided();
+    const span = this.#retention.oldestUndecided();
     const owner = spans.owner.get(span);
-    if (owner !== -1 && this.#ownership.isEnding(owner)) {
-      this.settleMembers(owner, dueMs);
+    if (owner !== -1 && this.#ownership.hasEnded(owner)) {
+      this.decideMembers(owner, dueMs);
     } else {
       const channel = owner === -1 ? 0 : groups.channel.get(owners.group.get(owner));
-      if (this.#settle(span, owner, dueMs)) {
+      if (this.#decide(span, owner, dueMs)) {
         this.#emit([span], channel, dueMs);
       }
     }
-    this.#tombstones.forgetExcess();
+    this.#retention.dropExcess();
   }
 
   /**
@@ -343,22 +344,22 @@ export class FinishedWork {
    * known by name. Of those that ended before it some completed and the others may be open items of an aborted turn. Nothing
    * is known where fewer ended than completed, because their spans do not come, or more did: the harness run lost track.
    */
-  guessed(owner: number, orphans: number): number {
-    const { owners } = this.#graph;
-    const claimed = owners.claimed.get(owner);
-    const completed = owners.completed.get(owner);
+  takeUnnamed(owner: number, orphans: number): number {
+    const { owners } = this.#store;
+    const claimed = owners.reportedOpen.get(owner);
+    const completed = owners.reportedCompleted.get(owner);
     const tools = owners.finishedTools.get(owner);
     const pairs = owners.finishedPairs.get(owner);
-    const active = owners.explained.get(owner);
-    if (claimed === 0 || (tools + active === 0 && lacksInnerRun(this.#graph, owner))) {
+    const active = owners.matched.get(owner);
+    if (claimed === 0 || (tools + active === 0 && lacksInnerRun(this.#store, owner))) {
       return 0; // Its run, and with it the tools, are in another trace that may be on its way.
     }
     for (const column of [
-      owners.claimed,
-      owners.completed,
+      owners.reportedOpen,
+      owners.reportedCompleted,
       owners.finishedTools,
       owners.finishedPairs,
-      owners.explained,
+      owners.matched,
     ]) {
       column.set(owner, 0);
     }

@@ -1,6 +1,6 @@
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { Tombstones } from "../store/retention.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { Retention } from "../store/retention.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 
 /** Implied tools that are due when an owner is decided. */
@@ -16,25 +16,25 @@ export interface ImpliedDue {
  * own span does not come. Of any other parent that has not arrived the kind is not known, so it is only forgotten.
  */
 export class ImpliedTools {
-  readonly #graph: ActivityGraph;
-  readonly #tombstones: Tombstones;
+  readonly #store: ActivityStore;
+  readonly #retention: Retention;
   readonly #allowedLatenessMs: number;
   /** Trace → the implied tools in it that are not decided. */
   readonly #inTrace = new Map<number, Set<number>>();
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
-    readonly tombstones: Tombstones;
+    readonly store: ActivityStore;
+    readonly retention: Retention;
     readonly allowedLatenessMs: number;
   }) {
-    this.#graph = parts.graph;
-    this.#tombstones = parts.tombstones;
+    this.#store = parts.store;
+    this.#retention = parts.retention;
     this.#allowedLatenessMs = parts.allowedLatenessMs;
   }
 
   /** Nothing is stored: which they are stands in the table of spans, which must be loaded. */
-  archive(io: Archive): void {
-    const { spans } = this.#graph;
+  snapshot(io: SnapshotStream): void {
+    const { spans } = this.#store;
     for (let span = 0; io.isLoading && span < spans.rows; span++) {
       if (this.#isUndecided(span)) {
         this.#list(span);
@@ -43,24 +43,24 @@ export class ImpliedTools {
   }
 
   /** A part of a tool began at `partMs` by the sender's clock. False when that tool is known otherwise. */
-  note(tool: number, partMs: number, nowMs: number): boolean {
-    const { spans } = this.#graph;
+  add(tool: number, partMs: number, nowMs: number): boolean {
+    const { spans } = this.#store;
     if (spans.state.get(tool) !== spanStates.unknown) {
       return false;
     }
     const known = spans.startMs.get(tool);
     spans.startMs.set(tool, known > 0 && !(partMs > 0 && partMs < known) ? known : partMs);
-    if (!spans.hasFlag(tool, spanFlags.presumedLost)) {
+    if (!spans.hasFlag(tool, spanFlags.presumedEvicted)) {
       spans.setFlag(tool, spanFlags.impliedTool);
       this.#list(tool);
     }
-    this.#tombstones.renew(tool, nowMs);
+    this.#retention.renew(tool, nowMs);
     return true;
   }
 
   /** The row of a span is given up. */
   forgetSpan(span: number): void {
-    const trace = this.#graph.spans.trace.get(span);
+    const trace = this.#store.spans.trace.get(span);
     const inTrace = this.#inTrace.get(trace);
     if (inTrace?.delete(span) === true && inTrace.size === 0) {
       this.#inTrace.delete(trace);
@@ -72,7 +72,7 @@ export class ImpliedTools {
    * those of which the last part arrived a lateness ago, unless another run of the trace is open, which may be theirs.
    */
   dueOf(owner: number, atMs: number): ImpliedDue {
-    const { owners, spans, inTrace } = this.#graph;
+    const { owners, spans, inTrace } = this.#store;
     const trace = owners.trace.get(owner);
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
@@ -105,31 +105,31 @@ export class ImpliedTools {
   }
 
   /** An implied tool is counted as evicted; its own span may still arrive. */
-  lose(tool: number, atMs: number): void {
+  markEvicted(tool: number, atMs: number): void {
     this.forgetSpan(tool);
-    this.#graph.spans.setFlag(tool, spanFlags.presumedLost);
-    this.#tombstones.renew(tool, atMs);
+    this.#store.spans.setFlag(tool, spanFlags.presumedEvicted);
+    this.#retention.renew(tool, atMs);
   }
 
   /** Whether a part of the tool began while the owner was open, by the one clock that they share. */
   #ranIn(tool: number, owner: number): boolean {
-    const { owners, spans } = this.#graph;
+    const { owners, spans } = this.#store;
     const partMs = spans.startMs.get(tool);
     const startMs = owners.startMs.get(owner);
     return partMs > 0 && startMs > 0 && startMs <= partMs && partMs <= owners.endMs.get(owner);
   }
 
   #isUndecided(span: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     return (
       spans.state.get(span) === spanStates.unknown &&
       spans.hasFlag(span, spanFlags.impliedTool) &&
-      !spans.hasFlag(span, spanFlags.presumedLost)
+      !spans.hasFlag(span, spanFlags.presumedEvicted)
     );
   }
 
   #list(tool: number): void {
-    const trace = this.#graph.spans.trace.get(tool);
+    const trace = this.#store.spans.trace.get(tool);
     this.#inTrace.set(trace, (this.#inTrace.get(trace) ?? new Set()).add(tool));
   }
 }

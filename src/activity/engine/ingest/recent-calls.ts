@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import { hashWords, IdIndex } from "../store/id-index.ts";
-import type { Archive, ArchiveVersion } from "../store/snapshot.ts";
+import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 
 const vacant = -1;
 
@@ -36,9 +36,9 @@ export class RecentCalls {
     this.#ttlMs = ttlMs;
   }
 
-  archive(
-    io: Archive,
-    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  snapshot(
+    io: SnapshotStream,
+    { version, nowMs }: { readonly version: SnapshotVersion; readonly nowMs: number },
   ): void {
     this.#rows = io.number(this.#rows);
     this.#next = io.number(this.#next);

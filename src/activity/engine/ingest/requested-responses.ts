@@ -1,8 +1,8 @@
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 
 /** A call of a tool that a model asked for. */
-export interface AskedCall {
+export interface RequestedCall {
   /** Its process and the keyed hash of its id. */
   readonly key: string;
   /** Interned tool name; 0 for one that is no name. */
@@ -12,7 +12,7 @@ export interface AskedCall {
 }
 
 /** What one finished model call asked for. */
-export interface AskedResponse {
+export interface RequestedResponse {
   readonly process: number;
   /** Row of its trace, which is held. */
   readonly trace: number;
@@ -21,7 +21,7 @@ export interface AskedResponse {
   readonly span1: number;
   /** When it arrived. */
   readonly atMs: number;
-  readonly calls: AskedCall[];
+  readonly calls: RequestedCall[];
   /** When the first of its tools ended without an error, by the sender's clock; Infinity when none has. */
   ranMs: number;
   /** Whether a tool came with the id of one of its calls. */
@@ -32,19 +32,19 @@ const states = ["open", "ran", "answered"] as const;
 const cellsPerResponse = 8;
 
 /** Responses whose run is not decided, and all their calls, by call, by trace and by the model call. */
-export class AskedResponses {
-  readonly #graph: ActivityGraph;
+export class RequestedResponses {
+  readonly #store: ActivityStore;
   readonly #mostCalls: number;
-  readonly #byCall = new Map<string, AskedResponse>();
-  readonly #byTrace = new Map<number, Map<string, AskedResponse>>();
+  readonly #byCall = new Map<string, RequestedResponse>();
+  readonly #byTrace = new Map<number, Map<string, RequestedResponse>>();
 
   /** Of more calls than `mostCalls` the new ones are refused. */
-  constructor(graph: ActivityGraph, mostCalls: number) {
-    this.#graph = graph;
+  constructor(store: ActivityStore, mostCalls: number) {
+    this.#store = store;
     this.#mostCalls = mostCalls;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const all = [...this.#byTrace.values()].flatMap((ofTrace) => [...ofTrace.values()]);
     const cells = io.numbers(
       all.flatMap((each) => [
@@ -86,12 +86,12 @@ export class AskedResponses {
   }
 
   /** The response that asked for a call, if its run is not decided. */
-  ofCall(key: string): AskedResponse | undefined {
+  ofCall(key: string): RequestedResponse | undefined {
     return this.#byCall.get(key);
   }
 
   /** Responses in a trace. */
-  inTrace(trace: number): readonly AskedResponse[] {
+  inTrace(trace: number): readonly RequestedResponse[] {
     return [...(this.#byTrace.get(trace)?.values() ?? [])];
   }
 
@@ -112,15 +112,15 @@ export class AskedResponses {
 
   /** The response of a model call of a known trace, which is remembered from now on; undefined when there is no room. */
   add(
-    of: Omit<AskedResponse, "calls" | "ranMs" | "hasKeyedTools">,
-    call: AskedCall,
-  ): AskedResponse | undefined {
+    of: Omit<RequestedResponse, "calls" | "ranMs" | "hasKeyedTools">,
+    call: RequestedCall,
+  ): RequestedResponse | undefined {
     if (this.#byCall.size >= this.#mostCalls) {
       return undefined;
     }
     const known = this.#byTrace.get(of.trace)?.get(keyOf(of));
     if (known === undefined) {
-      this.#graph.traces.hold(of.trace);
+      this.#store.traces.retain(of.trace);
     }
     const response =
       known ??
@@ -137,7 +137,7 @@ export class AskedResponses {
     }
   }
 
-  remove(response: AskedResponse): void {
+  remove(response: RequestedResponse): void {
     const ofTrace = this.#byTrace.get(response.trace);
     if (ofTrace?.delete(keyOf(response)) !== true) {
       return;
@@ -148,16 +148,16 @@ export class AskedResponses {
     for (const { key } of response.calls) {
       this.#byCall.delete(key);
     }
-    this.#graph.traces.release(response.trace);
+    this.#store.traces.release(response.trace);
   }
 
-  #put(response: AskedResponse): AskedResponse {
-    const ofTrace = this.#byTrace.get(response.trace) ?? new Map<string, AskedResponse>();
+  #put(response: RequestedResponse): RequestedResponse {
+    const ofTrace = this.#byTrace.get(response.trace) ?? new Map<string, RequestedResponse>();
     this.#byTrace.set(response.trace, ofTrace.set(keyOf(response), response));
     return response;
   }
 
-  #putCall(response: AskedResponse, call: AskedCall): void {
+  #putCall(response: RequestedResponse, call: RequestedCall): void {
     response.calls.push(call);
     this.#byCall.set(call.key, response);
   }

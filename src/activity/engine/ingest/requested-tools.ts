@@ -3,20 +3,24 @@ import type { SignalBatch } from "../../model/signal-batch.ts";
 import { signalFlags } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
-import type { ProcessWatch } from "../policy/process-liveness.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { Archive, ArchiveVersion } from "../store/snapshot.ts";
+import type { ProcessLiveness } from "../policy/process-liveness.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";
 import { EvictedRequests } from "./evicted-requests.ts";
-import { CameFinished } from "./finished-spans.ts";
+import { FinishedSpans } from "./finished-spans.ts";
 import { RecentCalls } from "./recent-calls.ts";
 import { RecentWaits } from "./recent-waits.ts";
-import { type AskedCall, type AskedResponse, AskedResponses } from "./requested-responses.ts";
-import { ReportingTools } from "./seen-tool-names.ts";
+import {
+  type RequestedCall,
+  type RequestedResponse,
+  RequestedResponses,
+} from "./requested-responses.ts";
+import { SeenToolNames } from "./seen-tool-names.ts";
 import { type ToolPhases, toolPhasesOf } from "./tool-phases.ts";
 
 /** Calls whose tool or run is waited for, tools and answers whose request has not come, evicted calls: of each so many. */
-const mostRemembered = 100_000;
+const maxRemembered = 100_000;
 /** A tool that is cut off with its run ends with it. One that ended this long before did so by itself, and its run went on. */
 const wentOnForMs = 100;
 
@@ -41,26 +45,26 @@ const wentOnForMs = 100;
  * reconciled.
  */
 export class RequestedTools {
-  readonly #graph: ActivityGraph;
-  readonly #processes: ProcessWatch;
+  readonly #store: ActivityStore;
+  readonly #processes: ProcessLiveness;
   readonly #ownership: Ownership;
   readonly #allowedLatenessMs: number;
-  readonly #responses: AskedResponses;
+  readonly #responses: RequestedResponses;
   readonly #evicted: EvictedRequests;
   readonly #waits: RecentWaits;
   /** Calls that a tool was seen with before their request, and calls that were answered before it. */
-  readonly #met: RecentCalls;
+  readonly #seenFirst: RecentCalls;
   readonly #answered: RecentCalls;
-  readonly #reporting = new ReportingTools();
+  readonly #reportedNames = new SeenToolNames();
   /** Tools that may outlive their run: one that has not come when that ends may do so yet. */
-  readonly #detached = new ReportingTools();
-  readonly #finished: CameFinished;
+  readonly #detachedNames = new SeenToolNames();
+  readonly #finished: FinishedSpans;
   /** When something was last forgotten that may have come just before its request. */
   #lostMs = Number.NEGATIVE_INFINITY;
 
   constructor(
-    graph: ActivityGraph,
-    processes: ProcessWatch,
+    store: ActivityStore,
+    processes: ProcessLiveness,
     ownership: Ownership,
     limits: {
       readonly allowedLatenessMs: number;
@@ -68,25 +72,25 @@ export class RequestedTools {
       readonly tombstoneTtlMs: number;
     },
   ) {
-    this.#graph = graph;
+    this.#store = store;
     this.#processes = processes;
     this.#ownership = ownership;
     this.#allowedLatenessMs = limits.allowedLatenessMs;
-    this.#responses = new AskedResponses(graph, mostRemembered);
+    this.#responses = new RequestedResponses(store, maxRemembered);
     const remembered = {
       ttlMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
-      most: mostRemembered,
+      most: maxRemembered,
     };
-    this.#evicted = new EvictedRequests(graph, remembered);
-    this.#met = new RecentCalls(remembered);
+    this.#evicted = new EvictedRequests(store, remembered);
+    this.#seenFirst = new RecentCalls(remembered);
     this.#answered = new RecentCalls(remembered);
-    this.#waits = new RecentWaits(graph);
-    this.#finished = new CameFinished(graph);
+    this.#waits = new RecentWaits(store);
+    this.#finished = new FinishedSpans(store);
   }
 
-  archive(
-    io: Archive,
-    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+  snapshot(
+    io: SnapshotStream,
+    { version, nowMs }: { readonly version: SnapshotVersion; readonly nowMs: number },
   ): void {
     if (version < 3) {
       this.#restoreV2(io, { version, nowMs });
@@ -94,13 +98,13 @@ export class RequestedTools {
       return;
     }
     this.#lostMs = io.number(this.#lostMs);
-    this.#met.archive(io, { version, nowMs });
-    this.#answered.archive(io, { version, nowMs });
-    this.#reporting.archive(io);
-    this.#detached.archive(io);
-    this.#responses.archive(io);
-    this.#evicted.archive(io);
-    this.#waits.archive(io);
+    this.#seenFirst.snapshot(io, { version, nowMs });
+    this.#answered.snapshot(io, { version, nowMs });
+    this.#reportedNames.snapshot(io);
+    this.#detachedNames.snapshot(io);
+    this.#responses.snapshot(io);
+    this.#evicted.snapshot(io);
+    this.#waits.snapshot(io);
     if (io.isLoading) {
       this.#finished.restore();
     }
@@ -108,20 +112,20 @@ export class RequestedTools {
 
   /** Requests that an older version kept say too little: they are given up, and new ones wait until all that was on its way is here. */
   #restoreV2(
-    io: Archive,
-    { version, nowMs }: { readonly version: ArchiveVersion; readonly nowMs: number },
+    io: SnapshotStream,
+    { version, nowMs }: { readonly version: SnapshotVersion; readonly nowMs: number },
   ): void {
     io.texts([]);
     io.numbers([]);
-    this.#met.archive(io, { version, nowMs });
-    this.#reporting.archive(io);
+    this.#seenFirst.snapshot(io, { version, nowMs });
+    this.#reportedNames.snapshot(io);
     if (version > 1) {
       io.texts([]);
     }
   }
 
   /** A finished model call asked for a tool. */
-  request(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+  onRequest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
     if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded"; // Starts are reported, so there is nothing to infer.
@@ -132,7 +136,7 @@ export class RequestedTools {
     if (this.#responses.ofCall(key) !== undefined || this.#evicted.has(key)) {
       return "repeated";
     }
-    const trace = this.#graph.traces.find(
+    const trace = this.#store.traces.find(
       process,
       batch.trace0.get(row),
       batch.trace1.get(row),
@@ -141,19 +145,19 @@ export class RequestedTools {
     );
     const span0 = batch.span0.get(row);
     const span1 = batch.span1.get(row);
-    const isKnown = trace !== -1 && this.#graph.spans.find(trace, span0, span1) !== -1;
+    const isKnown = trace !== -1 && this.#store.spans.find(trace, span0, span1) !== -1;
     if (!isKnown || (key0 === 0 && key1 === 0)) {
       return "untracked";
     }
     const name = batch.name.get(row);
-    const call: AskedCall = { key, name, state: "open" };
+    const call: RequestedCall = { key, name, state: "open" };
     const response = this.#responses.add({ process, trace, span0, span1, atMs: nowMs }, call);
     if (response === undefined) {
       return "untracked";
     }
-    const met = this.#met.take(process, key0, key1, nowMs);
+    const met = this.#seenFirst.take(process, key0, key1, nowMs);
     if (met !== undefined) {
-      this.#noteRan(response, call, met.name, met.endMs);
+      this.#recordRun(response, call, met.name, met.endMs);
       return "answered";
     }
     if (this.#answered.take(process, key0, key1, nowMs) !== undefined) {
@@ -164,7 +168,7 @@ export class RequestedTools {
   }
 
   /** A model was handed the result of a call, or that call was refused, or a person is asked about it. */
-  answer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+  onAnswer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
     if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded";
@@ -174,7 +178,7 @@ export class RequestedTools {
     if (call === undefined) {
       const told = { name: 0, endMs: Number.POSITIVE_INFINITY, atMs: nowMs };
       const lostMs = this.#answered.add(process, batch.key0.get(row), batch.key1.get(row), told);
-      this.#noteLost(lostMs, nowMs);
+      this.#recordLoss(lostMs, nowMs);
       return "unmatched";
     }
     if (call.state !== "open") {
@@ -185,7 +189,7 @@ export class RequestedTools {
   }
 
   /** A tool with a call id was seen. Must come before its span is taken in. */
-  meet(batch: SignalBatch, row: number, nowMs: number): void {
+  onToolSeen(batch: SignalBatch, row: number, nowMs: number): void {
     const process = batch.process.get(row);
     const name = batch.name.get(row);
     const key = keyOf(batch, row);
@@ -194,14 +198,14 @@ export class RequestedTools {
     const response = this.#responses.ofCall(key);
     const call = this.#callOf(key);
     if (response !== undefined && call !== undefined) {
-      this.#noteRan(response, call, name, endMs);
+      this.#recordRun(response, call, name, endMs);
       return;
     }
     const isBest = this.#processes.sourceOf(process) === sourceRanks.finishedSpans;
     if (isBest && !this.#evicted.has(key)) {
       const met = { name, endMs, atMs: nowMs };
-      const lostMs = this.#met.add(process, batch.key0.get(row), batch.key1.get(row), met);
-      this.#noteLost(lostMs, nowMs);
+      const lostMs = this.#seenFirst.add(process, batch.key0.get(row), batch.key1.get(row), met);
+      this.#recordLoss(lostMs, nowMs);
     }
   }
 
@@ -212,19 +216,19 @@ export class RequestedTools {
   }
 
   /** A model call or a tool came finished, and its span is known. */
-  noteFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
+  onFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#store;
     const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
     const isTool = spans.kind.get(span) === workKinds.tool;
     if (spans.hasFlag(span, spanFlags.detached)) {
-      this.#detached.add(batch.process.get(row), batch.name.get(row));
+      this.#detachedNames.add(batch.process.get(row), batch.name.get(row));
     }
     const lateByMs = isTool ? this.takeEvicted(batch, row, nowMs) : undefined;
     if (lateByMs !== undefined) {
-      this.#evicted.noteLate(span, lateByMs);
+      this.#evicted.setLateness(span, lateByMs);
     }
-    if (!isTool && (batch.flags.get(row) & signalFlags.prompted) !== 0) {
-      spans.setFlag(span, spanFlags.prompted);
+    if (!isTool && (batch.flags.get(row) & signalFlags.hasPrompt) !== 0) {
+      spans.setFlag(span, spanFlags.hasPrompt);
     }
     const isBest = this.#processes.sourceOf(batch.process.get(row)) === sourceRanks.finishedSpans;
     if (isBest && !(isTool && hasKey)) {
@@ -233,33 +237,33 @@ export class RequestedTools {
   }
 
   /** By how much a finished tool was late, if it had been evicted before it came. */
-  takeLate(span: number): number | undefined {
-    return this.#evicted.takeLate(span);
+  takeLateness(span: number): number | undefined {
+    return this.#evicted.takeLateness(span);
   }
 
   /** A wait for a person has begun or ended. */
-  noteWait(batch: SignalBatch, row: number, nowMs: number): void {
-    this.#waits.note(batch, row, nowMs);
+  onWait(batch: SignalBatch, row: number, nowMs: number): void {
+    this.#waits.add(batch, row, nowMs);
   }
 
   /** How many tools that the runs of an owner that has ended asked for are orphans, as of `atMs`. All are decided. */
-  takeUnmet(owner: number, atMs: number): number {
+  takeOrphans(owner: number, atMs: number): number {
     const pending = this.#responses.isEmpty ? [] : this.#pendingOf(owner);
     if (pending.length === 0) {
       return 0;
     }
     const phases = toolPhasesOf(
-      this.#graph,
+      this.#store,
       this.#finished.directlyIn(this.#ownership.runsOf(owner)),
       pending,
     );
-    for (const { response, call, tool } of phases.met) {
-      const isGood = !this.#graph.spans.hasFlag(tool, spanFlags.failed);
+    for (const { response, call, tool } of phases.matched) {
+      const isGood = !this.#store.spans.hasFlag(tool, spanFlags.failed);
       call.state = "ran";
       if (isGood) {
-        response.ranMs = Math.min(response.ranMs, this.#graph.spans.endMs.get(tool));
+        response.ranMs = Math.min(response.ranMs, this.#store.spans.endMs.get(tool));
       }
-      this.#reporting.add(response.process, call.name);
+      this.#reportedNames.add(response.process, call.name);
     }
     let unmet = 0;
     for (const { response, modelCall, run } of pending) {
@@ -275,40 +279,40 @@ export class RequestedTools {
   /** Names that requests are compared by. */
   *names(): Generator<number> {
     yield* this.#responses.names();
-    yield* this.#met.names();
-    yield* this.#reporting.names();
-    yield* this.#detached.names();
+    yield* this.#seenFirst.names();
+    yield* this.#reportedNames.names();
+    yield* this.#detachedNames.names();
   }
 
   /** Must be called when the number of a process is given up. */
   forgetProcess(process: number): void {
-    this.#reporting.forgetProcess(process);
-    this.#detached.forgetProcess(process);
+    this.#reportedNames.forgetProcess(process);
+    this.#detachedNames.forgetProcess(process);
     this.#evicted.forgetProcess(process);
   }
 
   /** The row of a span is given up: what it asked for can no longer be told to be anybody's. */
   forgetSpan(span: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const trace = spans.trace.get(span);
     this.#responses.forget(trace, spans.id0.get(span), spans.id1.get(span));
-    this.#evicted.takeLate(span);
+    this.#evicted.takeLateness(span);
     this.#finished.forgetSpan(span);
   }
 
   /** Forgets what has been remembered long enough. Must be called before anything happens at `nowMs`. */
-  forgetOld(nowMs: number): void {
-    this.#evicted.forgetOld(nowMs);
+  dropExpired(nowMs: number): void {
+    this.#evicted.dropExpired(nowMs);
   }
 
   #pendingOf(owner: number) {
-    const { spans, tree } = this.#graph;
+    const { spans, tree } = this.#store;
     const traces = new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)));
     return [...traces]
       .flatMap((trace) => this.#responses.inTrace(trace))
       .flatMap((response) => {
         const modelCall = spans.find(response.trace, response.span0, response.span1);
-        const run = modelCall === -1 ? -1 : tree.ownerAbove(modelCall);
+        const run = modelCall === -1 ? -1 : tree.runAbove(modelCall);
         const isIts = run !== -1 && spans.owner.get(run) === owner;
         return isIts ? [{ response, modelCall, run }] : [];
       });
@@ -316,26 +320,27 @@ export class RequestedTools {
 
   /** The calls of a response that are orphans. */
   #missing(
-    response: AskedResponse,
+    response: RequestedResponse,
     of: { readonly modelCall: number; readonly run: number; readonly owner: number },
     phases: ToolPhases,
-  ): readonly AskedCall[] {
-    const { spans } = this.#graph;
+  ): readonly RequestedCall[] {
+    const { spans } = this.#store;
     const { process, atMs, ranMs, hasKeyedTools } = response;
     const { modelCall, run, owner } = of;
     const sinceMs = atMs - this.#allowedLatenessMs;
     const isUnknown =
       spans.hasFlag(modelCall, spanFlags.failed) ||
       this.#lostMs >= sinceMs ||
-      (!hasKeyedTools && this.#mayHaveMetUnseen(process, phases)) ||
+      (!hasKeyedTools && this.#mayHaveRunUnseen(process, phases)) ||
       this.#waits.concerns(run, sinceMs);
     const open = response.calls.filter(
-      ({ name, state }) => state === "open" && name !== 0 && !this.#detached.has(process, name),
+      ({ name, state }) =>
+        state === "open" && name !== 0 && !this.#detachedNames.has(process, name),
     );
     if (isUnknown || open.length === 0 || !Number.isFinite(ranMs)) {
       return [];
     }
-    const reported = open.filter(({ name }) => this.#reporting.has(process, name));
+    const reported = open.filter(({ name }) => this.#reportedNames.has(process, name));
     const next = phases.after(modelCall);
     if (next !== "nothing") {
       return next === "a model call" ? reported : [];
@@ -343,7 +348,7 @@ export class RequestedTools {
     const hasFailed = this.#ownership
       .runsOf(owner)
       .some((each) => spans.hasFlag(each, spanFlags.failed));
-    const isBrokenOff = spans.hasFlag(run, spanFlags.brokenOff);
+    const isBrokenOff = spans.hasFlag(run, spanFlags.aborted);
     const hasGoneOn = ranMs + wentOnForMs <= spans.endMs.get(run);
     if (!hasGoneOn || !(hasFailed || isBrokenOff)) {
       return [];
@@ -355,25 +360,30 @@ export class RequestedTools {
    * Whether tools without a call id may have come that were asked for: by another name, or reported in another way than as
    * finished spans, which the process has begun since.
    */
-  #mayHaveMetUnseen(process: number, phases: ToolPhases): boolean {
+  #mayHaveRunUnseen(process: number, phases: ToolPhases): boolean {
     return phases.hasOthers || this.#processes.sourceOf(process) !== sourceRanks.finishedSpans;
   }
 
-  #callOf(key: string): AskedCall | undefined {
+  #callOf(key: string): RequestedCall | undefined {
     return this.#responses.ofCall(key)?.calls.find((call) => call.key === key);
   }
 
-  #noteRan(response: AskedResponse, call: AskedCall, asTool: number, endMs: number): void {
+  #recordRun(
+    response: RequestedResponse,
+    call: RequestedCall,
+    asTool: number,
+    endMs: number,
+  ): void {
     call.state = "ran";
     response.hasKeyedTools = true;
     response.ranMs = Math.min(response.ranMs, endMs);
     if (call.name === asTool) {
-      this.#reporting.add(response.process, call.name);
+      this.#reportedNames.add(response.process, call.name);
     }
   }
 
   /** What was forgotten may matter to what comes within a lateness of it. */
-  #noteLost(lostMs: number | undefined, nowMs: number): void {
+  #recordLoss(lostMs: number | undefined, nowMs: number): void {
     if (lostMs !== undefined && lostMs + this.#allowedLatenessMs >= nowMs) {
       this.#lostMs = nowMs;
     }

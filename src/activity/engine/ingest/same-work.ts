@@ -1,6 +1,6 @@
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { spanStates } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
@@ -27,26 +27,26 @@ function areSame(a: Work, b: Work): boolean {
 }
 
 /** Whether a run is the same as the one directly above it. */
-export function isSameAsParent(graph: ActivityGraph, run: number, parent: number): boolean {
-  return areSame(workAt(graph, run), workAt(graph, parent));
+export function isSameAsParent(store: ActivityStore, run: number, parent: number): boolean {
+  return areSame(workAt(store, run), workAt(store, parent));
 }
 
 /** Whether the marker that a signal is about is the same as the one around it. */
 export function isSameAsAbove(
-  graph: ActivityGraph,
+  store: ActivityStore,
   lookup: SignalLookup,
   known: number,
   batch: SignalBatch,
   row: number,
 ): boolean {
   const work = workOf(batch, row);
-  const above = isMarker(work.kind) ? workFrom(graph, lookup.parentOf(known, batch, row)) : -1;
-  return above !== -1 && areSame(work, workAt(graph, above));
+  const above = isMarker(work.kind) ? workFrom(store, lookup.parentOf(known, batch, row)) : -1;
+  return above !== -1 && areSame(work, workAt(store, above));
 }
 
 /** The markers below it, open or not decided, that the marker of a signal is the same as: they arrived before it. */
 export function sameBelow(
-  graph: ActivityGraph,
+  store: ActivityStore,
   known: number,
   batch: SignalBatch,
   row: number,
@@ -54,28 +54,36 @@ export function sameBelow(
   const work = workOf(batch, row);
   return known === -1 || !isMarker(work.kind)
     ? []
-    : waitingBelow(graph, known).filter((each) => areSame(work, workAt(graph, each)));
+    : waitingBelow(store, known).filter((each) => areSame(work, workAt(store, each)));
 }
 
 function workOf(batch: SignalBatch, row: number): Work {
-  return { kind: batch.kind.get(row), scope: batch.scope.get(row), alias: batch.alias.get(row) };
+  return {
+    kind: batch.kind.get(row),
+    scope: batch.scopeHash.get(row),
+    alias: batch.nameHash.get(row),
+  };
 }
 
 /** Markers below a span that has not arrived, with nothing but links between. */
-function waitingBelow(graph: ActivityGraph, unknown: number): readonly number[] {
-  const { spans, owners, members, below } = graph;
+function waitingBelow(store: ActivityStore, unknown: number): readonly number[] {
+  const { spans, owners, members, below } = store;
   const loose = spans.owner.get(unknown);
-  if (loose === -1 || spans.state.get(unknown) !== spanStates.unknown || !owners.isLoose(loose)) {
+  if (
+    loose === -1 ||
+    spans.state.get(unknown) !== spanStates.unknown ||
+    !owners.isUnresolved(loose)
+  ) {
     return [];
   }
-  return [loose, ...below.all(loose).filter((each) => owners.isLoose(each))]
+  return [loose, ...below.all(loose).filter((each) => owners.isUnresolved(each))]
     .flatMap((owner) => members.all(owner))
     .filter((each) => each !== unknown && isMarker(spans.kind.get(each)))
-    .filter((each) => workFrom(graph, spans.parentOf(each)) === unknown);
+    .filter((each) => workFrom(store, spans.parentOf(each)) === unknown);
 }
 
 /** The first span from `at` upwards that is not a link that has arrived, or -1. */
-export function workFrom({ spans }: ActivityGraph, at: number): number {
+export function workFrom({ spans }: ActivityStore, at: number): number {
   let above = at;
   while (
     above !== -1 &&
@@ -87,11 +95,11 @@ export function workFrom({ spans }: ActivityGraph, at: number): number {
   return above;
 }
 
-function workAt({ spans }: ActivityGraph, span: number): Work {
+function workAt({ spans }: ActivityStore, span: number): Work {
   return {
     kind: spans.state.get(span) === spanStates.unknown ? workKinds.other : spans.kind.get(span),
-    scope: spans.scope.get(span),
-    alias: spans.alias.get(span),
+    scope: spans.scopeHash.get(span),
+    alias: spans.nameHash.get(span),
   };
 }
 

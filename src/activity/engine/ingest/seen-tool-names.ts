@@ -1,10 +1,10 @@
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 
 /** Per process, the names of tools that have come when they were asked for. */
-export class ReportingTools {
+export class SeenToolNames {
   readonly #names = new Map<number, Set<number>>();
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const cells = io.numbers(
       [...this.#names].flatMap(([process, names]) => [...names].flatMap((name) => [process, name])),
     );

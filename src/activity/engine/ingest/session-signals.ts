@@ -1,28 +1,29 @@
+import { claimNames } from "../../model/diagnosis.ts";
 import type { SignalResult } from "../../model/dialects.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
-import { claimNames, toWorkKind, workKinds } from "../../model/work.ts";
+import { toWorkKind, workKinds } from "../../model/work.ts";
 import type { Claims } from "../policy/claims.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import { openWorkOf } from "../store/open-members.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import { openMembersOf } from "../store/open-members.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
-import type { Enlistment } from "./span-registry.ts";
+import type { SpanRegistry } from "./span-registry.ts";
 
 /** What signals say of whole sessions: that one is over, idle, waits for a person, goes on, is complained of. */
 export class SessionSignals {
   readonly #allowedLatenessMs: number;
   readonly #lookup: SignalLookup;
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #enlistment: Enlistment;
-  readonly #deadlines: DueQueue;
-  readonly #sessionDeadlines: DueQueue;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #registry: SpanRegistry;
+  readonly #ownerTimers: KeyedTimers;
+  readonly #sessionTimers: KeyedTimers;
   readonly #evictions: Evictions;
   readonly #states: SessionStates;
   readonly #pauses: Pauses;
@@ -31,11 +32,11 @@ export class SessionSignals {
   constructor(parts: {
     readonly allowedLatenessMs: number;
     readonly lookup: SignalLookup;
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly enlistment: Enlistment;
-    readonly deadlines: DueQueue;
-    readonly sessionDeadlines: DueQueue;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly registry: SpanRegistry;
+    readonly deadlines: KeyedTimers;
+    readonly sessionTimers: KeyedTimers;
     readonly evictions: Evictions;
     readonly states: SessionStates;
     readonly pauses: Pauses;
@@ -43,11 +44,11 @@ export class SessionSignals {
   }) {
     this.#allowedLatenessMs = parts.allowedLatenessMs;
     this.#lookup = parts.lookup;
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
-    this.#enlistment = parts.enlistment;
-    this.#deadlines = parts.deadlines;
-    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
+    this.#registry = parts.registry;
+    this.#ownerTimers = parts.deadlines;
+    this.#sessionTimers = parts.sessionTimers;
     this.#evictions = parts.evictions;
     this.#states = parts.states;
     this.#pauses = parts.pauses;
@@ -56,7 +57,7 @@ export class SessionSignals {
 
   /** A session is over: what began in it before that has a lateness to say how it ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     const group = this.#lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
@@ -77,32 +78,32 @@ export class SessionSignals {
       groups.sessionEndMs.set(group, end.timeMs);
       groups.sessionEndSeq.set(group, end.seq);
     }
-    this.#sessionDeadlines.schedule(group, nowMs + this.#allowedLatenessMs);
+    this.#sessionTimers.schedule(group, nowMs + this.#allowedLatenessMs);
     return "session_ended";
   }
 
   /** A gateway reports a session idle: runs that began before have ended, if their ends do not say so themselves. */
   idle(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { owners, live } = this.#graph;
+    const { owners, live } = this.#store;
     const group = this.#lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
     const idle = momentOf(batch, row, nowMs);
-    this.#graph.groups.queued.set(group, 0);
-    this.#states.change(group);
+    this.#store.groups.queued.set(group, 0);
+    this.#states.markChanged(group);
     for (const owner of live.all(group)) {
       const isOver =
         owners.isOpen(owner) &&
-        !owners.isLoose(owner) &&
+        !owners.isUnresolved(owner) &&
         compareMoments(owners.startOf(owner), idle, this.#allowedLatenessMs) < 0 &&
         (owners.workedAtMs.get(owner) === 0 ||
-          compareMoments(owners.workedOf(owner), idle, this.#allowedLatenessMs) < 0);
+          compareMoments(owners.lastWorkOf(owner), idle, this.#allowedLatenessMs) < 0);
       if (isOver && !Number.isFinite(owners.idleAtMs.get(owner))) {
         owners.idleAtMs.set(owner, nowMs);
         owners.idleMs.set(owner, idle.timeMs);
         owners.idleSeq.set(owner, idle.seq);
-        this.#deadlines.set(owner, nowMs + this.#allowedLatenessMs);
+        this.#ownerTimers.set(owner, nowMs + this.#allowedLatenessMs);
       }
     }
     return "idle";
@@ -117,7 +118,7 @@ export class SessionSignals {
     if (!isKnown || !this.#pauses.begin(span, group, key, momentOf(batch, row, nowMs))) {
       return "unmatched";
     }
-    this.#states.pauseChanged(this.#pauses.namedBy(key), "pause");
+    this.#states.onPauseChanged(this.#pauses.namedBy(key), "pause");
     return "paused";
   }
 
@@ -134,7 +135,7 @@ export class SessionSignals {
     }
     const span = this.#spanOf(batch, row, nowMs);
     const group =
-      span === -1 ? this.#lookup.referencedGroupOf(batch, row) : this.#graph.groupOf(span);
+      span === -1 ? this.#lookup.referencedGroupOf(batch, row) : this.#store.groupOf(span);
     const named = this.#pauses.endAll(group, span, momentOf(batch, row, nowMs));
     if (named === undefined) {
       return "unmatched";
@@ -145,18 +146,18 @@ export class SessionSignals {
 
   /** Open work that waited goes on: its age, that of what is open in it, and that of what is above it, count anew. */
   resumed(named: readonly number[], nowMs: number): void {
-    const { spans } = this.#graph;
-    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#graph, span)]);
+    const { spans } = this.#store;
+    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#store, span)]);
     for (const each of aged) {
       for (let at = each; at !== -1; at = spans.parentOf(at)) {
         if (spans.state.get(at) === spanStates.open && spans.leaseMs.get(at) === 0) {
           spans.seenAtMs.set(at, nowMs);
-          this.#ledger.ages.set(at, this.#ledger.silentUntilMs(at));
+          this.#openWork.expiry.set(at, this.#openWork.expiresAtMs(at));
         }
       }
     }
     // What is open in a run that waited was not silent meanwhile.
-    this.#states.pauseChanged(aged, "resume");
+    this.#states.onPauseChanged(aged, "resume");
   }
 
   /** The gateway complains of a session. */
@@ -165,16 +166,16 @@ export class SessionSignals {
       return "unmatched";
     }
     const group = this.#lookup.referencedGroupOf(batch, row);
-    this.#noteQueue(group, batch, row);
-    const isNew = this.#claims.make(
+    this.#setQueueDepth(group, batch, row);
+    const isNew = this.#claims.onClaim(
       {
         session: sessionOf(batch, row),
         group,
-        claim: claimNames[batch.claimed.get(row)] ?? "none",
+        claim: claimNames[batch.reportedOpen.get(row)] ?? "none",
         span: this.#lookup.find(batch, row),
         kind: toWorkKind(batch.kind.get(row)),
         name: batch.name.get(row),
-        isQueued: batch.completed.get(row) > 1,
+        isQueued: batch.reportedCompleted.get(row) > 1,
       },
       nowMs,
     );
@@ -184,16 +185,16 @@ export class SessionSignals {
   /** The gateway recovered a session: its claims are over. */
   recovered(batch: SignalBatch, row: number): SignalResult {
     const group = this.#lookup.referencedGroupOf(batch, row);
-    this.#claims.recovered(sessionOf(batch, row), group);
-    this.#noteQueue(group, batch, row);
+    this.#claims.onRecovered(sessionOf(batch, row), group);
+    this.#setQueueDepth(group, batch, row);
     return group === -1 ? "unmatched" : "recovered";
   }
 
   /** As many messages wait in a session as a signal says, if it does. */
-  #noteQueue(group: number, batch: SignalBatch, row: number): void {
-    if (group !== -1 && batch.completed.get(row) > 0) {
-      this.#graph.groups.queued.set(group, batch.completed.get(row) - 1);
-      this.#states.change(group);
+  #setQueueDepth(group: number, batch: SignalBatch, row: number): void {
+    if (group !== -1 && batch.reportedCompleted.get(row) > 0) {
+      this.#store.groups.queued.set(group, batch.reportedCompleted.get(row) - 1);
+      this.#states.markChanged(group);
     }
   }
 
@@ -203,7 +204,7 @@ export class SessionSignals {
     if (group === -1) {
       return "unmatched";
     }
-    this.#noteQueue(group, batch, row);
+    this.#setQueueDepth(group, batch, row);
     return "queued";
   }
 
@@ -218,23 +219,23 @@ export class SessionSignals {
     }
     const said = momentOf(batch, row, nowMs);
     const markers = [
-      ...this.#evictable(group, workKinds.tool, batch.claimed.get(row), said),
-      ...this.#evictable(group, workKinds.modelCall, batch.completed.get(row), said),
+      ...this.#evictable(group, workKinds.tool, batch.reportedOpen.get(row), said),
+      ...this.#evictable(group, workKinds.modelCall, batch.reportedCompleted.get(row), said),
     ];
     if (markers.length === 0) {
       return "unmatched";
     }
-    const channel = this.#graph.groups.channel.get(group);
+    const channel = this.#store.groups.channel.get(group);
     this.#evictions.evict(markers, { reason: "orphaned_no_owner", channel, atMs: nowMs });
     this.#states.review(group);
     return "evicted";
   }
 
   #evictable(group: number, kind: number, count: number, before: Moment): readonly number[] {
-    const { spans, owners, live, tree } = this.#graph;
+    const { spans, owners, live, tree } = this.#store;
     const open = live
       .all(group)
-      .flatMap((owner) => openWorkOf(this.#graph, owner))
+      .flatMap((owner) => openMembersOf(this.#store, owner))
       .filter((span) => {
         const start = {
           atMs: spans.startedAtMs.get(span),
@@ -247,14 +248,14 @@ export class SessionSignals {
       .sort((a, b) => spans.startedAtMs.get(a) - spans.startedAtMs.get(b));
     const ended = open.filter((span) => {
       const owner = spans.owner.get(span);
-      return !owners.isLoose(owner) && !owners.isOpen(owner) && !tree.mayOutliveRun(span);
+      return !owners.isUnresolved(owner) && !owners.isOpen(owner) && !tree.mayOutliveRun(span);
     });
     return open.length <= count ? open : ended.slice(0, count);
   }
 
   /** Whether work has ended or was evicted, so that it waits for nothing. */
   #isOver(span: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const state = spans.state.get(span);
     const isClosed = state > spanStates.open;
     return isClosed && spans.kind.get(span) !== workKinds.other;
@@ -268,7 +269,7 @@ export class SessionSignals {
       return span;
     }
     // It is on its way: signals of several pipelines overtake each other.
-    return this.#enlistment.add(batch, row, nowMs);
+    return this.#registry.addPlaceholder(batch, row, nowMs);
   }
 }
 
@@ -276,10 +277,10 @@ function momentOf(batch: SignalBatch, row: number, atMs: number): Moment {
   return { atMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
 }
 
-function openWorkBelow(graph: ActivityGraph, span: number): readonly number[] {
-  const owner = graph.spans.owner.get(span);
-  const isRun = graph.spans.kind.get(span) === workKinds.run;
-  return isRun && owner !== -1 ? openWorkOf(graph, owner) : [];
+function openWorkBelow(store: ActivityStore, span: number): readonly number[] {
+  const owner = store.spans.owner.get(span);
+  const isRun = store.spans.kind.get(span) === workKinds.run;
+  return isRun && owner !== -1 ? openMembersOf(store, owner) : [];
 }
 
 function pauseKeyOf(batch: SignalBatch, row: number): string {

@@ -1,24 +1,24 @@
 import type { SignalBatch } from "../../model/signal-batch.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 
 /** Finds what a signal speaks of among what is known. Changes nothing. */
 export class SignalLookup {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
 
-  constructor(graph: ActivityGraph) {
-    this.#graph = graph;
+  constructor(store: ActivityStore) {
+    this.#store = store;
   }
 
   /** The row of the parent that the span has, or that the signal names and it may have; -1 when it is not known. */
   parentOf(known: number, batch: SignalBatch, row: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const linked = known === -1 ? -1 : spans.parentOf(known);
     const trace = this.findTrace(batch, row);
     if (linked !== -1 || trace === -1) {
       return linked;
     }
     const named = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-    return named === -1 || known === -1 || this.#graph.tree.canLink(known, named) ? named : -1;
+    return named === -1 || known === -1 || this.#store.tree.canLink(known, named) ? named : -1;
   }
 
   /** The group that the first known reference of the signal names, or -1. */
@@ -35,7 +35,7 @@ export class SignalLookup {
 
   /** The group of one reference of the signal, or -1. */
   groupOf(batch: SignalBatch, row: number, reference: number): number {
-    return this.#graph.referencedGroup(
+    return this.#store.referencedGroup(
       batch.process.get(row),
       batch.referenceHi(reference),
       batch.referenceLo(reference),
@@ -47,12 +47,12 @@ export class SignalLookup {
     const trace = this.findTrace(batch, row);
     return trace === -1
       ? -1
-      : this.#graph.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
+      : this.#store.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
   }
 
   /** The row of its trace, or -1. */
   findTrace(batch: SignalBatch, row: number): number {
-    return this.#graph.traces.find(
+    return this.#store.traces.find(
       batch.process.get(row),
       batch.trace0.get(row),
       batch.trace1.get(row),

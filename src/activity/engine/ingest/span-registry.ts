@@ -3,34 +3,34 @@ import { type SignalBatch, signalFlags, signalTypes } from "../../model/signal-b
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { ActivityCounts } from "../store/activity-counters.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityCounters } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import type { Tombstones } from "../store/retention.ts";
+import type { Retention } from "../store/retention.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
 /** Makes spans known that signals speak of: their rows, parents, groups and sessions. */
-export class Enlistment {
+export class SpanRegistry {
   readonly #lookup: SignalLookup;
-  readonly #graph: ActivityGraph;
-  readonly #counts: ActivityCounts;
-  readonly #tombstones: Tombstones;
+  readonly #store: ActivityStore;
+  readonly #counters: ActivityCounters;
+  readonly #retention: Retention;
   readonly #ownership: Ownership;
   readonly #states: SessionStates;
 
   constructor(parts: {
     readonly lookup: SignalLookup;
-    readonly graph: ActivityGraph;
-    readonly counts: ActivityCounts;
-    readonly tombstones: Tombstones;
+    readonly store: ActivityStore;
+    readonly counters: ActivityCounters;
+    readonly retention: Retention;
     readonly ownership: Ownership;
     readonly states: SessionStates;
   }) {
     this.#lookup = parts.lookup;
-    this.#graph = parts.graph;
-    this.#counts = parts.counts;
-    this.#tombstones = parts.tombstones;
+    this.#store = parts.store;
+    this.#counters = parts.counters;
+    this.#retention = parts.retention;
     this.#ownership = parts.ownership;
     this.#states = parts.states;
   }
@@ -40,28 +40,28 @@ export class Enlistment {
    * a mere link, which is queued to be forgotten. -1 when there is no room. `kind`: what it is, where that is not what the
    * signal says.
    */
-  define(
+  register(
     known: number,
     batch: SignalBatch,
     row: number,
     nowMs: number,
     kind: WorkKind = toWorkKind(batch.kind.get(row)),
   ): number {
-    const { spans } = this.#graph;
-    const span = known === -1 ? this.add(batch, row, nowMs) : known;
+    const { spans } = this.#store;
+    const span = known === -1 ? this.addPlaceholder(batch, row, nowMs) : known;
     if (span === -1) {
       return -1;
     }
-    const waiting = this.#graph.takeLoose(span);
-    this.#tombstones.arrive(span);
+    const waiting = this.#store.takeUnresolved(span);
+    this.#retention.onArrival(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
     spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
     spans.startMs.set(span, batch.startMs.get(row));
     spans.endMs.set(span, batch.endMs.get(row));
     spans.name.set(span, batch.name.get(row));
-    spans.scope.set(span, batch.scope.get(row));
-    spans.alias.set(span, batch.alias.get(row));
+    spans.scopeHash.set(span, batch.scopeHash.get(row));
+    spans.nameHash.set(span, batch.nameHash.get(row));
     spans.seq.set(span, seqOfStart(batch, row));
     if ((flags & signalFlags.harness) !== 0) {
       spans.setFlag(span, spanFlags.harness);
@@ -75,11 +75,11 @@ export class Enlistment {
     if ((flags & signalFlags.openclaw) !== 0) {
       spans.setFlag(span, spanFlags.openclaw);
     }
-    if ((flags & signalFlags.twoItems) !== 0) {
-      spans.setFlag(span, spanFlags.twoItems);
+    if ((flags & signalFlags.countsTwoItems) !== 0) {
+      spans.setFlag(span, spanFlags.countsTwoItems);
     }
     if (kind === workKinds.tool && (flags & signalFlags.detached) !== 0) {
-      this.#graph.detach(span);
+      this.#store.detach(span);
     }
     if (batch.dialect.get(row) === dialects.relay) {
       spans.setFlag(span, spanFlags.relayed);
@@ -94,8 +94,8 @@ export class Enlistment {
         this.#placeMarker(span, waiting, batch, row, nowMs);
         break;
       case workKinds.other:
-        this.#ownership.relinked(span, waiting, nowMs);
-        this.#tombstones.bury(span, nowMs);
+        this.#ownership.onParentKnown(span, waiting, nowMs);
+        this.#retention.retain(span, nowMs);
         break;
       default: {
         const never: never = kind;
@@ -106,17 +106,17 @@ export class Enlistment {
   }
 
   #placeRun(run: number, waiting: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     const group = this.#lookup.referencedGroupOf(batch, row);
     const refer = () => this.addReferences(run, batch, row);
-    this.#ownership.placeRun(run, { group, waiting, refer }, nowMs);
+    this.#ownership.attachRun(run, { group, waiting, refer }, nowMs);
     this.#ownership.runStarted(run, {
       atMs: nowMs,
       timeMs: batch.startMs.get(row),
       seq: seqOfStart(batch, row),
     });
     if (batch.channel.get(row) !== 0) {
-      groups.channel.set(this.#graph.groupOf(run), batch.channel.get(row));
+      groups.channel.set(this.#store.groupOf(run), batch.channel.get(row));
     }
   }
 
@@ -127,13 +127,13 @@ export class Enlistment {
     row: number,
     nowMs: number,
   ): void {
-    const { tree } = this.#graph;
+    const { tree } = this.#store;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
-    if (!hasReference || tree.ownerAbove(marker) !== -1) {
-      this.#ownership.placeMarker(marker, waiting, nowMs);
+    if (!hasReference || tree.runAbove(marker) !== -1) {
+      this.#ownership.attachMarker(marker, waiting, nowMs);
     } else {
       const group = this.#lookup.referencedGroupOf(batch, row);
-      this.#ownership.placeAlone(marker, group, waiting, nowMs);
+      this.#ownership.attachSeparately(marker, group, waiting, nowMs);
     }
     if (hasReference && this.#isOfItsSession(marker, batch, row)) {
       this.addReferences(marker, batch, row);
@@ -142,8 +142,8 @@ export class Enlistment {
 
   /** Whether the session that a marker names is that of its owner, or may be: the owner has none. */
   #isOfItsSession(marker: number, batch: SignalBatch, row: number): boolean {
-    const { groups } = this.#graph;
-    const group = this.#graph.groupOf(marker);
+    const { groups } = this.#store;
+    const group = this.#store.groupOf(marker);
     if (!groups.hasFlag(group, groupFlags.referenced)) {
       return true;
     }
@@ -158,16 +158,16 @@ export class Enlistment {
 
   /** Puts a span below the parent that a later signal names, and what waited at it under its run. */
   linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const before = this.#graph.spans.parentOf(span);
+    const before = this.#store.spans.parentOf(span);
     this.#link(span, batch, row, nowMs);
-    if (before === -1 && this.#graph.spans.parentOf(span) !== -1) {
-      this.#ownership.relinked(span, -1, nowMs);
+    if (before === -1 && this.#store.spans.parentOf(span) !== -1) {
+      this.#ownership.onParentKnown(span, -1, nowMs);
     }
   }
 
   /** Puts a span below the parent that a signal names, which may not have arrived (I1). */
   #link(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const parent0 = batch.parent0.get(row);
     const parent1 = batch.parent1.get(row);
     if (parent0 === 0 && parent1 === 0) {
@@ -175,26 +175,26 @@ export class Enlistment {
     }
     const known = spans.parentOf(span);
     if (known !== -1) {
-      this.#tombstones.renew(known, nowMs);
+      this.#retention.renew(known, nowMs);
       return;
     }
     const trace = spans.trace.get(span);
     let parent = spans.find(trace, parent0, parent1);
     if (parent !== -1) {
-      this.#tombstones.renew(parent, nowMs);
-    } else if (this.#tombstones.makeRoom()) {
-      parent = this.#tombstones.addUnknown(trace, parent0, parent1, nowMs);
-      this.#counts.addSignal("implied", dialects.impliedParent);
+      this.#retention.renew(parent, nowMs);
+    } else if (this.#retention.makeRoom()) {
+      parent = this.#retention.addUnknown(trace, parent0, parent1, nowMs);
+      this.#counters.addSignal("implied", dialects.impliedParent);
     }
     if (parent !== -1) {
-      this.#graph.tree.link(span, parent);
-      this.#carryProgress(span);
+      this.#store.tree.link(span, parent);
+      this.#propagateProgress(span);
     }
   }
 
   /** What is above a span now made progress when it did. */
-  #carryProgress(span: number): void {
-    const { spans, owners } = this.#graph;
+  #propagateProgress(span: number): void {
+    const { spans, owners } = this.#store;
     const ownerOf = (at: number) =>
       spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
     if (spans.progressAtMs.get(span) === 0 && spans.openBelow.get(span) === 0) {
@@ -208,7 +208,7 @@ export class Enlistment {
         spans.progressAtMs.set(at, Math.max(spans.progressAtMs.get(at), atMs));
       } else {
         owners.progressAtMs.set(owner, Math.max(owners.progressAtMs.get(owner), atMs));
-        this.#states.change(owners.group.get(owner));
+        this.#states.markChanged(owners.group.get(owner));
       }
     }
   }
@@ -217,8 +217,8 @@ export class Enlistment {
   addReferences(span: number, batch: SignalBatch, row: number): void {
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#graph.refer(
-        this.#graph.groupOf(span),
+      this.#store.refer(
+        this.#store.groupOf(span),
         batch.process.get(row),
         batch.referenceHi(reference),
         batch.referenceLo(reference),
@@ -227,18 +227,18 @@ export class Enlistment {
   }
 
   /** A span that is known by its name only; -1 when there is no room. */
-  add(batch: SignalBatch, row: number, nowMs: number): number {
-    if (!this.#tombstones.makeRoom()) {
+  addPlaceholder(batch: SignalBatch, row: number, nowMs: number): number {
+    if (!this.#retention.makeRoom()) {
       return -1;
     }
-    const trace = this.#graph.traces.findOrAdd(
+    const trace = this.#store.traces.findOrAdd(
       batch.process.get(row),
       batch.trace0.get(row),
       batch.trace1.get(row),
       batch.trace2.get(row),
       batch.trace3.get(row),
     );
-    return this.#tombstones.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
+    return this.#retention.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
   }
 }
 

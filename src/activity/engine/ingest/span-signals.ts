@@ -1,9 +1,9 @@
 import { dialects, type SignalResult } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
+import { reasonOf, reasons } from "../../model/reasons.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "../../model/signal-batch.ts";
 import {
-  evictionReasons,
   kindNames,
   type Progress,
   progressNames,
@@ -12,44 +12,44 @@ import {
   workKinds,
 } from "../../model/work.ts";
 import type { Holders } from "../policy/holders.ts";
-import { leaseMsOf, longestGuessedLeaseMs } from "../policy/leases.ts";
-import type { Judgement } from "../policy/orphan-policy.ts";
+import { leaseMsOf, maxInferredLeaseMs } from "../policy/leases.ts";
+import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
-import type { ProcessWatch } from "../policy/process-liveness.ts";
+import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import { type ActivityCounts, add } from "../store/activity-counters.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import { openWorkOf } from "../store/open-members.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import { type ActivityCounters, add } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import { openMembersOf } from "../store/open-members.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import type { Tombstones } from "../store/retention.ts";
-import { holds, spanFlags, spanStates } from "../store/span-table.ts";
+import type { Retention } from "../store/retention.ts";
+import { evictionHolds, spanFlags, spanStates } from "../store/span-table.ts";
 import { Admission } from "./admission.ts";
 import type { FinishedWork } from "./finished-work.ts";
 import type { ImpliedTools } from "./implied-tools.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import { isSameAsAbove, sameBelow, workFrom } from "./same-work.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
-import type { Enlistment } from "./span-registry.ts";
+import type { SpanRegistry } from "./span-registry.ts";
 import { lacksInnerRun } from "./split-traces.ts";
 
 /** Nothing is retried for longer than a few minutes. */
-const longestDelayMs = 900_000;
+const maxDelayMs = 900_000;
 
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
-export class Intake {
+export class SpanSignals {
   readonly #lookup: SignalLookup;
-  readonly #enlistment: Enlistment;
+  readonly #registry: SpanRegistry;
   readonly #admission: Admission;
-  readonly #graph: ActivityGraph;
-  readonly #counts: ActivityCounts;
-  readonly #ledger: WorkLedger;
-  readonly #tombstones: Tombstones;
-  readonly #judgement: Judgement;
+  readonly #store: ActivityStore;
+  readonly #counters: ActivityCounters;
+  readonly #openWork: OpenWork;
+  readonly #retention: Retention;
+  readonly #orphanPolicy: OrphanPolicy;
   readonly #ownership: Ownership;
   readonly #finished: FinishedWork;
-  readonly #processes: ProcessWatch;
+  readonly #processes: ProcessLiveness;
   readonly #implied: ImpliedTools;
   readonly #states: SessionStates;
   readonly #pauses: Pauses;
@@ -60,29 +60,29 @@ export class Intake {
   constructor(parts: {
     readonly limits: ActivityLimits;
     readonly lookup: SignalLookup;
-    readonly enlistment: Enlistment;
-    readonly graph: ActivityGraph;
-    readonly counts: ActivityCounts;
-    readonly ledger: WorkLedger;
-    readonly tombstones: Tombstones;
-    readonly judgement: Judgement;
+    readonly registry: SpanRegistry;
+    readonly store: ActivityStore;
+    readonly counters: ActivityCounters;
+    readonly openWork: OpenWork;
+    readonly retention: Retention;
+    readonly orphanPolicy: OrphanPolicy;
     readonly holders: Holders;
     readonly ownership: Ownership;
     readonly finished: FinishedWork;
-    readonly processes: ProcessWatch;
+    readonly processes: ProcessLiveness;
     readonly implied: ImpliedTools;
     readonly states: SessionStates;
     readonly pauses: Pauses;
     readonly requested: RequestedTools;
   }) {
     this.#lookup = parts.lookup;
-    this.#enlistment = parts.enlistment;
+    this.#registry = parts.registry;
     this.#admission = new Admission(parts);
-    this.#graph = parts.graph;
-    this.#counts = parts.counts;
-    this.#ledger = parts.ledger;
-    this.#tombstones = parts.tombstones;
-    this.#judgement = parts.judgement;
+    this.#store = parts.store;
+    this.#counters = parts.counters;
+    this.#openWork = parts.openWork;
+    this.#retention = parts.retention;
+    this.#orphanPolicy = parts.orphanPolicy;
     this.#ownership = parts.ownership;
     this.#finished = parts.finished;
     this.#processes = parts.processes;
@@ -95,7 +95,7 @@ export class Intake {
   }
 
   /** A signal of a process beyond the bound: of its work nothing is tracked. */
-  refuse(batch: SignalBatch, row: number): SignalResult {
+  refuseProcess(batch: SignalBatch, row: number): SignalResult {
     const type = batch.type.get(row);
     const kind = toWorkKind(batch.kind.get(row));
     const isWork = type === signalTypes.start || type === signalTypes.end;
@@ -106,13 +106,13 @@ export class Intake {
   }
 
   #countUntracked(kind: WorkKind): void {
-    add(this.#counts.started, kind, 1);
-    add(this.#counts.untracked, kind, 1);
+    add(this.#counters.started, kind, 1);
+    add(this.#counters.untracked, kind, 1);
   }
 
   /** Work started, or is still going on. */
   start(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const known = this.#lookup.find(batch, row);
     const kind = this.#kindOf(known, batch, row);
     if (known !== -1 && !this.#isOnlyLink(known, kind)) {
@@ -121,44 +121,44 @@ export class Intake {
         return "heartbeat";
       }
       if (
-        !this.#livesOn(known, batch, row, nowMs) ||
-        !this.#admission.readmits(known, batch, row)
+        !this.#isStillAlive(known, batch, row, nowMs) ||
+        !this.#admission.admitsAgain(known, batch, row)
       ) {
-        this.#tombstones.rebury(known, nowMs);
+        this.#retention.retainLonger(known, nowMs);
         return "stale";
       }
-      this.#revive(known, batch, row, nowMs);
+      this.#reopen(known, batch, row, nowMs);
       return "revived";
     }
     if (kind === workKinds.other) {
-      const link = this.#defineLink(known, batch, row, nowMs);
+      const link = this.#registerLink(known, batch, row, nowMs);
       if (link !== -1) {
-        this.#takeBack(link, nowMs);
-        this.#noteWait(link);
+        this.#reconcileImplied(link, nowMs);
+        this.#onWaitingSpan(link);
       }
       return link === -1 ? "untracked" : "link";
     }
     // Room first: making it may forget the very owner that the answer depends on.
-    const hasRoom = known !== -1 || this.#tombstones.makeRoom();
-    const refusal = hasRoom ? this.#admission.refuse(known, batch, row, nowMs) : "untracked";
+    const hasRoom = known !== -1 || this.#retention.makeRoom();
+    const refusal = hasRoom ? this.#admission.refusalOf(known, batch, row, nowMs) : "untracked";
     if (refusal === "late_start") {
-      add(this.#counts.lateStarts, kind, 1);
+      add(this.#counters.lateStarts, kind, 1);
       return refusal;
     }
-    const inner = sameBelow(this.#graph, known, batch, row);
-    const span = refusal === undefined ? this.#enlistment.define(known, batch, row, nowMs) : -1;
+    const inner = sameBelow(this.#store, known, batch, row);
+    const span = refusal === undefined ? this.#registry.register(known, batch, row, nowMs) : -1;
     if (span === -1) {
       this.#leaveUntracked(known, batch, row);
       return "untracked";
     }
-    this.#takeBack(span, nowMs);
+    this.#reconcileImplied(span, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
     if (isAtStart(batch.dialect.get(row))) {
       spans.setFlag(span, spanFlags.reportedAtStart);
     }
     this.#open(span, kind, nowMs);
-    this.#replace(inner, span, nowMs);
-    this.#noteWork(span, {
+    this.#replaceInner(inner, span, nowMs);
+    this.#recordWork(span, {
       atMs: nowMs,
       timeMs: batch.startMs.get(row),
       seq: batch.seq.get(row),
@@ -175,13 +175,13 @@ export class Intake {
   /** A part of a tool has arrived, which says what its parent is. */
   toolPart(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const tool = this.#lookup.find(batch, row);
-    const isNews = tool !== -1 && this.#implied.note(tool, batch.startMs.get(row), nowMs);
+    const isNews = tool !== -1 && this.#implied.add(tool, batch.startMs.get(row), nowMs);
     return isNews ? "link" : "duplicate";
   }
 
   /** Work ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const known = this.#lookup.find(batch, row);
     const kind = this.#kindOf(known, batch, row);
     if (known === -1 || this.#isOnlyLink(known, kind)) {
@@ -192,11 +192,11 @@ export class Intake {
         this.#endOpen(known, batch, row, nowMs);
         return "ended";
       case spanStates.evicted:
-        if (spans.hasFlag(known, spanFlags.settled)) {
+        if (spans.hasFlag(known, spanFlags.endReported)) {
           return "duplicate";
         }
-        spans.setFlag(known, spanFlags.settled);
-        this.#states.progress(known, progressOf(kind, "end"));
+        spans.setFlag(known, spanFlags.endReported);
+        this.#states.recordProgress(known, progressOf(kind, "end"));
         this.#reconcile(known, nowMs);
         return "reconciled";
       default:
@@ -205,47 +205,47 @@ export class Intake {
   }
 
   #finish(known: number, batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = this.#kindOf(known, batch, row);
     if (kind === workKinds.other) {
-      const link = this.#defineLink(known, batch, row, nowMs);
+      const link = this.#registerLink(known, batch, row, nowMs);
       if (link !== -1) {
-        this.#takeBack(link, nowMs);
+        this.#reconcileImplied(link, nowMs);
       }
       return link === -1 ? "untracked" : "link";
     }
-    const inner = sameBelow(this.#graph, known, batch, row);
-    const span = this.#enlistment.define(known, batch, row, nowMs);
+    const inner = sameBelow(this.#store, known, batch, row);
+    const span = this.#registry.register(known, batch, row, nowMs);
     if (span === -1) {
       this.#leaveUntracked(known, batch, row);
       return "untracked";
     }
-    const wasLost = this.#takeBack(span, nowMs);
+    const wasLost = this.#reconcileImplied(span, nowMs);
     spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
-    this.#noteOutcome(span, batch, row);
-    this.#states.progress(span, progressOf(kind, "end"));
+    this.#recordOutcome(span, batch, row);
+    this.#states.recordProgress(span, progressOf(kind, "end"));
     if (wasLost && kind === workKinds.tool) {
-      this.#ledger.settle(span, nowMs);
+      this.#openWork.closeAsEvicted(span, nowMs);
       return "reconciled";
     }
     if (kind === workKinds.run) {
       this.#finishRun(span, batch, row, nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
     } else {
-      this.#noteModelCall(span, kind);
-      this.#requested.noteFinished(span, batch, row, nowMs);
-      this.#tombstones.suspend(span, nowMs);
-      this.#ledger.releaseInside(span, nowMs);
-      this.#replace(inner, span, nowMs);
-      this.#finished.note(span);
+      this.#recordModelCall(span, kind);
+      this.#requested.onFinished(span, batch, row, nowMs);
+      this.#retention.awaitDecision(span, nowMs);
+      this.#openWork.releaseHoldsInside(span, nowMs);
+      this.#replaceInner(inner, span, nowMs);
+      this.#finished.add(span);
     }
     return "finished";
   }
 
   /** What a signal is about: a mere link where another span is the same work. */
   #kindOf(known: number, batch: SignalBatch, row: number): WorkKind {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isDecided = known !== -1 && spans.state.get(known) !== spanStates.unknown;
     const isSame = isDecided
       ? spans.hasFlag(known, spanFlags.sameWork)
@@ -255,63 +255,63 @@ export class Intake {
 
   /** Where what is the same arrived first, the outer span takes its place, unless only one of the two has a start. */
   #isSameWork(known: number, batch: SignalBatch, row: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isStart = batch.type.get(row) === signalTypes.start;
     return (
-      isSameAsAbove(this.#graph, this.#lookup, known, batch, row) ||
-      sameBelow(this.#graph, known, batch, row).some(
+      isSameAsAbove(this.#store, this.#lookup, known, batch, row) ||
+      sameBelow(this.#store, known, batch, row).some(
         (each) => (spans.state.get(each) === spanStates.open) !== isStart,
       )
     );
   }
 
   /** Another span is the same work and has been taken in: these are links from now on. */
-  #replace(inner: readonly number[], outer: number, nowMs: number): void {
-    const { spans } = this.#graph;
+  #replaceInner(inner: readonly number[], outer: number, nowMs: number): void {
+    const { spans } = this.#store;
     for (const span of inner) {
-      this.#ledger.takeBack(span, nowMs);
+      this.#openWork.withdraw(span, nowMs);
       spans.setFlag(span, spanFlags.sameWork);
       if (spans.hasFlag(span, spanFlags.detached)) {
-        this.#graph.detach(outer);
+        this.#store.detach(outer);
       }
     }
   }
 
-  #defineLink(known: number, batch: SignalBatch, row: number, nowMs: number): number {
-    const { spans } = this.#graph;
-    const link = this.#enlistment.define(known, batch, row, nowMs, workKinds.other);
+  #registerLink(known: number, batch: SignalBatch, row: number, nowMs: number): number {
+    const { spans } = this.#store;
+    const link = this.#registry.register(known, batch, row, nowMs, workKinds.other);
     if (link !== -1 && batch.kind.get(row) !== workKinds.other) {
       spans.setFlag(link, spanFlags.sameWork);
-      const work = workFrom(this.#graph, spans.parentOf(link));
+      const work = workFrom(this.#store, spans.parentOf(link));
       const isDetached = (batch.flags.get(row) & signalFlags.detached) !== 0;
       if (isDetached && work !== -1 && spans.kind.get(work) === workKinds.tool) {
-        this.#graph.detach(work);
+        this.#store.detach(work);
       }
     }
     return link;
   }
 
   #finishRun(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (!spans.hasFlag(run, spanFlags.harness)) {
-      this.#ledger.finish(run, nowMs, { isCounted: !this.#ownership.isSplit(run, nowMs) });
+      this.#openWork.finish(run, nowMs, { isCounted: !this.#ownership.isSplit(run, nowMs) });
       return;
     }
     const tookMs = spans.endMs.get(run) - spans.startMs.get(run);
     const isEndedByExporter = (batch.flags.get(row) & signalFlags.noOutcome) !== 0;
     if (isEndedByExporter && tookMs > this.#tombstoneTtlMs) {
       // It ended long ago and was counted then, by another span that may be forgotten.
-      this.#ledger.finish(run, nowMs, { isCounted: false });
-    } else if (lacksInnerRun(this.#graph, spans.owner.get(run))) {
-      this.#tombstones.suspend(run, nowMs);
+      this.#openWork.finish(run, nowMs, { isCounted: false });
+    } else if (lacksInnerRun(this.#store, spans.owner.get(run))) {
+      this.#retention.awaitDecision(run, nowMs);
     } else {
-      this.#ledger.finish(run, nowMs);
+      this.#openWork.finish(run, nowMs);
     }
   }
 
   /** Bounds do not allow to track it. A run in a harness run is counted with that, tracked or not. */
   #leaveUntracked(known: number, batch: SignalBatch, row: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const parent = this.#lookup.parentOf(known, batch, row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
     const isInner =
@@ -322,42 +322,45 @@ export class Intake {
         spans.hasFlag(parent, spanFlags.harness));
     if (!isInner) {
       const kind = toWorkKind(batch.kind.get(row));
-      add(this.#counts.started, kind, 1);
-      add(this.#counts.untracked, kind, 1);
+      add(this.#counters.started, kind, 1);
+      add(this.#counters.untracked, kind, 1);
     }
   }
 
   #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
-    this.#enlistment.linkParent(span, batch, row, nowMs);
-    this.#noteOutcome(span, batch, row);
+    this.#registry.linkParent(span, batch, row, nowMs);
+    this.#recordOutcome(span, batch, row);
     if (kind !== workKinds.run && spans.hasFlag(span, spanFlags.closedByRun)) {
-      this.#judgement.evictByRun(span, nowMs);
-      this.#states.progress(span, progressOf(kind, "end"));
+      this.#orphanPolicy.evictByRun(span, nowMs);
+      this.#states.recordProgress(span, progressOf(kind, "end"));
       return;
     }
-    this.#states.progress(span, progressOf(kind, "end"));
+    this.#states.recordProgress(span, progressOf(kind, "end"));
     if (kind === workKinds.run) {
-      this.#enlistment.addReferences(span, batch, row);
-      this.#ledger.end(span, batch.endMs.get(row), nowMs);
+      this.#registry.addReferences(span, batch, row);
+      this.#openWork.end(span, batch.endMs.get(row), nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
       return;
     }
-    this.#noteModelCall(span, kind);
+    this.#recordModelCall(span, kind);
     const owner = spans.owner.get(span);
     const ownerEndMs = owners.endMs.get(owner);
     const isAfterOwner =
-      this.#ownership.isEnding(owner) && ownerEndMs > 0 && batch.endMs.get(row) > ownerEndMs;
-    this.#finished.noteEnd(span, owner, isAfterOwner);
-    this.#ledger.end(span, batch.endMs.get(row), nowMs);
+      this.#ownership.hasEnded(owner) && ownerEndMs > 0 && batch.endMs.get(row) > ownerEndMs;
+    this.#finished.recordEnd(span, owner, isAfterOwner);
+    this.#openWork.end(span, batch.endMs.get(row), nowMs);
   }
 
   #ownerEnded(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const owner = spans.owner.get(run);
-    owners.claimed.set(owner, owners.claimed.get(owner) + batch.claimed.get(row));
-    owners.completed.set(owner, owners.completed.get(owner) + batch.completed.get(row));
+    owners.reportedOpen.set(owner, owners.reportedOpen.get(owner) + batch.reportedOpen.get(row));
+    owners.reportedCompleted.set(
+      owner,
+      owners.reportedCompleted.get(owner) + batch.reportedCompleted.get(row),
+    );
     this.#ownership.runEnded(run, {
       atMs: nowMs,
       timeMs: batch.endMs.get(row),
@@ -367,29 +370,29 @@ export class Intake {
 
   /** Work is open from now on; a marker of an owner that has ended has a lateness to say how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isSplit = kind === workKinds.run && this.#ownership.isSplit(span, nowMs);
-    this.#ledger.open(span, nowMs, { isCounted: !isSplit });
-    this.#states.progress(span, progressOf(kind, "start"));
-    this.#noteWait(span);
+    this.#openWork.open(span, nowMs, { isCounted: !isSplit });
+    this.#states.recordProgress(span, progressOf(kind, "start"));
+    this.#onWaitingSpan(span);
     const owner = spans.owner.get(span);
     if (kind !== workKinds.run) {
-      this.#ownership.callIfEnded(span, nowMs);
-    } else if (this.#graph.owners.openMarkers.get(owner) > 0) {
+      this.#ownership.scheduleCheck(span, nowMs);
+    } else if (this.#store.owners.openMarkers.get(owner) > 0) {
       this.#states.reviewAbove(span); // They may have been silent for longer than it.
     }
   }
 
   /** Work started in a run. If its session was reported idle before that, the run has not ended; ends may be late. */
-  #noteWork(span: number, moment: Moment): void {
-    const { spans, owners } = this.#graph;
+  #recordWork(span: number, moment: Moment): void {
+    const { spans, owners } = this.#store;
     const own = spans.kind.get(span) === workKinds.run ? spans.owner.get(span) : -1;
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
       const owner = spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
       if (owner === -1 || owner === own) {
         continue;
       }
-      owners.worked(owner, moment, this.#allowedLatenessMs);
+      owners.setLastWork(owner, moment, this.#allowedLatenessMs);
       const idle = owners.idleOf(owner);
       if (
         Number.isFinite(idle.atMs) &&
@@ -401,15 +404,15 @@ export class Intake {
   }
 
   /** A span arrived that was said before to wait for a person, or is part of what was. */
-  #noteWait(span: number): void {
+  #onWaitingSpan(span: number): void {
     if (this.#pauses.concerns(span)) {
       this.#states.reviewAbove(span);
     }
   }
 
   /** Whether the last model call of a run failed says what a run does in which nothing is open. */
-  #noteModelCall(span: number, kind: WorkKind): void {
-    const { spans, owners } = this.#graph;
+  #recordModelCall(span: number, kind: WorkKind): void {
+    const { spans, owners } = this.#store;
     const owner = spans.owner.get(span);
     if (kind !== workKinds.modelCall || owner === -1) {
       return;
@@ -423,48 +426,48 @@ export class Intake {
   }
 
   /** A repeat that says that there was progress: of a run, in its open model calls as well. */
-  #noteProgress(span: number): void {
-    const { spans } = this.#graph;
+  #recordProgress(span: number): void {
+    const { spans } = this.#store;
     if (spans.kind.get(span) === workKinds.run) {
-      for (const each of openWorkOf(this.#graph, spans.owner.get(span))) {
+      for (const each of openMembersOf(this.#store, spans.owner.get(span))) {
         if (spans.kind.get(each) === workKinds.modelCall) {
-          this.#states.progress(each, "progress");
+          this.#states.recordProgress(each, "progress");
         }
       }
     }
-    this.#states.progress(span, "progress");
+    this.#states.recordProgress(span, "progress");
   }
 
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const gapMs = nowMs - spans.seenAtMs.get(span);
-    if (this.#processes.hasSaidEnd(batch.process.get(row), nowMs)) {
+    if (this.#processes.wasDeletedBefore(batch.process.get(row), nowMs)) {
       spans.setFlag(span, spanFlags.reportedAfterDelete);
     }
-    const wasHeld = spans.held.get(span) !== holds.none;
+    const wasHeld = spans.held.get(span) !== evictionHolds.none;
     spans.seenAtMs.set(span, nowMs);
-    spans.held.set(span, holds.none);
+    spans.held.set(span, evictionHolds.none);
     if ((batch.flags.get(row) & signalFlags.progress) !== 0) {
-      this.#noteProgress(span);
+      this.#recordProgress(span);
     }
     const leaseMs =
       batch.dialect.get(row) === dialects.datadogPartial
-        ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
+        ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
         : leaseMsOf(batch.intervalMs.get(row));
     const isLeaseNew = leaseMs > 0 && leaseMs !== spans.leaseMs.get(span);
     if (isLeaseNew) {
       spans.leaseMs.set(span, leaseMs);
     }
     if (isLeaseNew || wasHeld) {
-      this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+      this.#openWork.expiry.set(span, this.#openWork.expiresAtMs(span));
     }
     const kind = spans.kind.get(span);
     if (kind === workKinds.tool && (batch.flags.get(row) & signalFlags.detached) !== 0) {
-      this.#graph.detach(span); // Its first start may have said less.
+      this.#store.detach(span); // Its first start may have said less.
     }
-    this.#enlistment.linkParent(span, batch, row, nowMs);
+    this.#registry.linkParent(span, batch, row, nowMs);
     if (kind === workKinds.run) {
-      this.#enlistment.addReferences(span, batch, row);
+      this.#registry.addReferences(span, batch, row);
     }
   }
 
@@ -473,57 +476,57 @@ export class Intake {
    * this way, and only word from after it counts: the relay tells again what is open, a heartbeat carries
    * its own time.
    */
-  #livesOn(span: number, batch: SignalBatch, row: number, nowMs: number): boolean {
-    const { spans } = this.#graph;
+  #isStillAlive(span: number, batch: SignalBatch, row: number, nowMs: number): boolean {
+    const { spans } = this.#store;
     const isSame = spans.kind.get(span) === batch.kind.get(row);
     const isEvicted = spans.state.get(span) === spanStates.evicted;
-    if (!isSame || !isEvicted || spans.hasFlag(span, spanFlags.settled)) {
+    if (!isSame || !isEvicted || spans.hasFlag(span, spanFlags.endReported)) {
       return false;
     }
-    switch (evictionReasons[spans.reason.get(span)]) {
-      case "process_gone":
-      case "lease_expired":
+    const reason = reasonOf(spans.reason.get(span));
+    switch (reason === undefined ? "nothing" : reasons[reason].reopensOn) {
+      case "relay_or_later_heartbeat":
         return (
           batch.dialect.get(row) === dialects.relay ||
-          this.#isFromAfter(span, batch.sentMs.get(row), nowMs)
+          this.#wasSentAfterEviction(span, batch.sentMs.get(row), nowMs)
         );
-      case "max_age":
-        return this.#isFromAfter(span, batch.sentMs.get(row), nowMs);
+      case "later_heartbeat":
+        return this.#wasSentAfterEviction(span, batch.sentMs.get(row), nowMs);
       default:
         return false;
     }
   }
 
   /** Whether a heartbeat was sent after an eviction. One that seems to have been on its way for too long was: the clock was set back. */
-  #isFromAfter(span: number, sentMs: number, nowMs: number): boolean {
-    const { spans } = this.#graph;
+  #wasSentAfterEviction(span: number, sentMs: number, nowMs: number): boolean {
+    const { spans } = this.#store;
     if (sentMs <= 0 || sentMs > spans.endMs.get(span)) {
       return sentMs > 0;
     }
     const startOffsetMs = spans.startedAtMs.get(span) - spans.startMs.get(span);
-    return nowMs - sentMs - startOffsetMs > longestDelayMs;
+    return nowMs - sentMs - startOffsetMs > maxDelayMs;
   }
 
   /** Takes evicted work back into the tracked state. It counts as started anew: counters never step back. */
-  #revive(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#graph;
+  #reopen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { spans } = this.#store;
     this.#reconcile(span, nowMs);
     const leaseMs = spans.leaseMs.get(span);
-    this.#enlistment.define(span, batch, row, nowMs);
+    this.#registry.register(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
     spans.clearFlag(span, spanFlags.reportedAtStart);
     this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
   }
 
   /** An implied tool that was counted as evicted has arrived after all. True when it was one. */
-  #takeBack(span: number, nowMs: number): boolean {
-    const { spans } = this.#graph;
-    if (!spans.hasFlag(span, spanFlags.presumedLost)) {
+  #reconcileImplied(span: number, nowMs: number): boolean {
+    const { spans } = this.#store;
+    if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
       return false;
     }
-    spans.clearFlag(span, spanFlags.presumedLost);
-    add(this.#counts.reconciled, workKinds.tool, 1);
-    this.#ledger.events.push({
+    spans.clearFlag(span, spanFlags.presumedEvicted);
+    add(this.#counters.reconciled, workKinds.tool, 1);
+    this.#openWork.events.push({
       type: "reconciled",
       kind: workKinds.tool,
       lateByMs: nowMs - spans.seenAtMs.get(span),
@@ -532,37 +535,37 @@ export class Intake {
   }
 
   #reconcile(span: number, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
-    if (this.#ledger.countsReconciled(span)) {
-      this.#addReconciled(kind, nowMs - this.#tombstones.evictedAtMs(span));
+    if (this.#openWork.countsReconciliation(span)) {
+      this.#addReconciled(kind, nowMs - this.#retention.evictedAtMs(span));
     }
   }
 
   #addReconciled(kind: WorkKind, lateByMs: number): void {
-    add(this.#counts.reconciled, kind, 1);
-    this.#ledger.events.push({ type: "reconciled", kind, lateByMs });
+    add(this.#counters.reconciled, kind, 1);
+    this.#openWork.events.push({ type: "reconciled", kind, lateByMs });
   }
 
-  #noteOutcome(span: number, batch: SignalBatch, row: number): void {
+  #recordOutcome(span: number, batch: SignalBatch, row: number): void {
     const flags = batch.flags.get(row);
     if ((flags & signalFlags.failed) !== 0) {
-      this.#graph.spans.setFlag(span, spanFlags.failed);
+      this.#store.spans.setFlag(span, spanFlags.failed);
     }
     const isDetached =
-      (flags & signalFlags.detached) !== 0 || this.#graph.spans.hasFlag(span, spanFlags.detached);
+      (flags & signalFlags.detached) !== 0 || this.#store.spans.hasFlag(span, spanFlags.detached);
     // An exporter that ends a span with its run does not know what becomes of a tool that goes on.
     if ((flags & signalFlags.closedByRun) !== 0 && !isDetached) {
-      this.#graph.spans.setFlag(span, spanFlags.closedByRun);
+      this.#store.spans.setFlag(span, spanFlags.closedByRun);
     }
-    if ((flags & signalFlags.brokenOff) !== 0) {
-      this.#graph.spans.setFlag(span, spanFlags.brokenOff);
+    if ((flags & signalFlags.aborted) !== 0) {
+      this.#store.spans.setFlag(span, spanFlags.aborted);
     }
   }
 
   /** Known by name only, or as a link that turns out to be work. */
   #isOnlyLink(span: number, kind: WorkKind): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     return (
       spans.state.get(span) === spanStates.unknown ||
       (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)

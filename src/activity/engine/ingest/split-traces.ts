@@ -1,11 +1,11 @@
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 
 /** As many runs and harness runs of one process are remembered for pairing. */
-const remembered = 64;
+const maxCandidates = 64;
 /** The two begin, and end, within so long of each other. */
 const mostApartMs = 1_000;
 
@@ -20,16 +20,16 @@ interface Candidates {
  * pair that differs least in time is taken as one run; as one owner only where open items are to be explained.
  */
 export class SplitTraces {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #toleranceMs: number;
   readonly #candidates = new Map<number, Candidates>();
 
-  constructor(graph: ActivityGraph, toleranceMs: number) {
-    this.#graph = graph;
+  constructor(store: ActivityStore, toleranceMs: number) {
+    this.#store = store;
     this.#toleranceMs = Math.min(toleranceMs, mostApartMs);
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const rows = [...this.#candidates].map(([process, { runs, harnessRuns }]) => [
       process,
       runs.length,
@@ -45,12 +45,12 @@ export class SplitTraces {
 
   /** A run without parent. Gives the harness run without a run that it belongs to, or -1. */
   addRun(run: number): number {
-    const graph = this.#graph;
-    const { spans } = graph;
+    const store = this.#store;
+    const { spans } = store;
     const { harnessRuns, runs } = this.#of(run);
     const match = this.#best(
       run,
-      harnessRuns.filter((each) => lacksInnerRun(graph, spans.owner.get(each))),
+      harnessRuns.filter((each) => lacksInnerRun(store, spans.owner.get(each))),
     );
     if (match === -1) {
       remember(runs, run);
@@ -65,7 +65,7 @@ export class SplitTraces {
     const { harnessRuns, runs } = this.#of(harnessRun);
     const match = this.#best(
       harnessRun,
-      runs.filter((each) => this.#graph.spans.parentOf(each) === -1),
+      runs.filter((each) => this.#store.spans.parentOf(each) === -1),
     );
     if (match === -1) {
       remember(harnessRuns, harnessRun);
@@ -77,7 +77,7 @@ export class SplitTraces {
 
   /** Must be called when a span's row is given up. */
   forget(span: number): void {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     const process = traces.process.get(spans.trace.get(span));
     const candidates = this.#candidates.get(process);
     for (const list of candidates === undefined ? [] : [candidates.runs, candidates.harnessRuns]) {
@@ -106,7 +106,7 @@ export class SplitTraces {
 
   /** By how much two differ; Infinity when they cannot be one run. The relay names one trace before it knows the way between. */
   #apartMs(span: number, other: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (this.#areOfTwoSessions(span, other)) {
       return Number.POSITIVE_INFINITY;
     }
@@ -128,8 +128,8 @@ export class SplitTraces {
   }
 
   #areOfTwoSessions(span: number, other: number): boolean {
-    const { groups } = this.#graph;
-    const [one, two] = [this.#graph.groupOf(span), this.#graph.groupOf(other)];
+    const { groups } = this.#store;
+    const [one, two] = [this.#store.groupOf(span), this.#store.groupOf(other)];
     const areNamed = [one, two].every(
       (group) => group !== -1 && groups.hasFlag(group, groupFlags.referenced),
     );
@@ -137,7 +137,7 @@ export class SplitTraces {
   }
 
   #of(span: number): Candidates {
-    const { spans, traces } = this.#graph;
+    const { spans, traces } = this.#store;
     const process = traces.process.get(spans.trace.get(span));
     const found = this.#candidates.get(process);
     if (found !== undefined) {
@@ -150,7 +150,7 @@ export class SplitTraces {
 }
 
 /** Whether an owner's runs are all harness runs: its run is in another trace, if anywhere. */
-export function lacksInnerRun({ spans, members }: ActivityGraph, owner: number): boolean {
+export function lacksInnerRun({ spans, members }: ActivityStore, owner: number): boolean {
   for (let span = members.first(owner); span !== -1; span = members.after(span)) {
     if (spans.kind.get(span) === workKinds.run && !spans.hasFlag(span, spanFlags.harness)) {
       return false;
@@ -163,7 +163,7 @@ function remember(list: number[], span: number): void {
   if (!list.includes(span)) {
     list.push(span);
   }
-  if (list.length > remembered) {
+  if (list.length > maxCandidates) {
     list.shift();
   }
 }

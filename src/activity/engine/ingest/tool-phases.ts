@@ -1,17 +1,17 @@
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { AskedCall, AskedResponse } from "./requested-responses.ts";
+import type { RequestedCall, RequestedResponse } from "./requested-responses.ts";
 
 /** A tool without a call id that came, and the call that it answers by its name. */
-export interface MetByName {
-  readonly response: AskedResponse;
-  readonly call: AskedCall;
+export interface MatchedByName {
+  readonly response: RequestedResponse;
+  readonly call: RequestedCall;
   readonly tool: number;
 }
 
 /** What came between the model calls of an ended owner. */
 export interface ToolPhases {
-  readonly met: readonly MetByName[];
+  readonly matched: readonly MatchedByName[];
   /** Tools without a call id came that no response asked for by their name. */
   readonly hasOthers: boolean;
   /**
@@ -27,21 +27,21 @@ export interface ToolPhases {
  * that is.
  */
 export function toolPhasesOf(
-  graph: ActivityGraph,
+  store: ActivityStore,
   {
     tools,
     modelCalls,
   }: { readonly tools: readonly number[]; readonly modelCalls: readonly number[] },
-  asked: readonly { readonly response: AskedResponse; readonly modelCall: number }[],
+  asked: readonly { readonly response: RequestedResponse; readonly modelCall: number }[],
 ): ToolPhases {
-  const { spans } = graph;
+  const { spans } = store;
   const latest = modelCalls.toSorted(
     (a, b) => spans.startMs.get(b) - spans.startMs.get(a) || a - b,
   );
-  const prompted = latest.filter((call) => spans.hasFlag(call, spanFlags.prompted));
+  const prompted = latest.filter((call) => spans.hasFlag(call, spanFlags.hasPrompt));
   const isTimed = modelCalls.every((call) => spans.startMs.get(call) > 0);
   return {
-    ...matchByName(graph, tools, asked),
+    ...matchByName(store, tools, asked),
     after: (modelCall) => {
       const isLater = (call: number | undefined) =>
         call !== undefined && spans.startMs.get(call) >= spans.endMs.get(modelCall);
@@ -55,10 +55,10 @@ export function toolPhasesOf(
 }
 
 function matchByName(
-  { spans }: ActivityGraph,
+  { spans }: ActivityStore,
   tools: readonly number[],
-  asked: readonly { readonly response: AskedResponse; readonly modelCall: number }[],
-): Pick<ToolPhases, "met" | "hasOthers"> {
+  asked: readonly { readonly response: RequestedResponse; readonly modelCall: number }[],
+): Pick<ToolPhases, "matched" | "hasOthers"> {
   /** By name, in the order they began. */
   const left = new Map<number, number[]>();
   for (const tool of tools.toSorted(
@@ -69,7 +69,7 @@ function matchByName(
     ofName.push(tool);
     left.set(name, ofName);
   }
-  const met = new Map<AskedCall, MetByName>();
+  const matched = new Map<RequestedCall, MatchedByName>();
   const calls = asked
     .toSorted((a, b) => spans.startMs.get(b.modelCall) - spans.startMs.get(a.modelCall))
     .flatMap(({ response, modelCall }) =>
@@ -79,13 +79,13 @@ function matchByName(
   const take = (sinceMs: (askedMs: number) => number) => {
     for (const { response, call, askedMs } of calls) {
       const tool = left.get(call.name)?.at(-1);
-      if (tool !== undefined && !met.has(call) && spans.startMs.get(tool) >= sinceMs(askedMs)) {
+      if (tool !== undefined && !matched.has(call) && spans.startMs.get(tool) >= sinceMs(askedMs)) {
         left.get(call.name)?.pop();
-        met.set(call, { response, call, tool });
+        matched.set(call, { response, call, tool });
       }
     }
   };
   take((askedMs) => askedMs);
   take(() => Number.NEGATIVE_INFINITY);
-  return { met: [...met.values()], hasOthers: met.size < tools.length };
+  return { matched: [...matched.values()], hasOthers: matched.size < tools.length };
 }

@@ -1,12 +1,12 @@
 import type { ActivityEvent, HeldEvent } from "../../model/events.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityCounts } from "../store/activity-counters.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ActivityCounters } from "../store/activity-counters.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 
 /** Fewer evictions at once are never too many. */
-const smallestMass = 50;
+const minMass = 50;
 /** Nor is a smaller share of all open markers. */
-const largestShare = 0.2;
+const maxShare = 0.2;
 /** What falls due within this time counts as at once: of deadlines after an owner's end, and of silence. */
 const confirmedWindowMs = 1_000;
 const silentWindowMs = 10_000;
@@ -33,52 +33,52 @@ interface Window {
  * that not even the first of a mass is evicted, and at deadlines only, so that the moment of a sweep
  * means nothing.
  */
-export class Breaker {
-  readonly #counts: ActivityCounts;
+export class CircuitBreaker {
+  readonly #counters: ActivityCounters;
   readonly #events: ActivityEvent[];
   readonly #confirmed: Window;
   readonly #silent: Window;
-  #heardAtMs = Number.NEGATIVE_INFINITY;
+  #lastInputAtMs = Number.NEGATIVE_INFINITY;
   /** That something is held back was told since something was heard. */
-  #isTold = false;
+  #isReported = false;
 
-  constructor(counts: ActivityCounts, events: ActivityEvent[], allowedLatenessMs: number) {
-    this.#counts = counts;
+  constructor(counters: ActivityCounters, events: ActivityEvent[], allowedLatenessMs: number) {
+    this.#counters = counters;
     this.#events = events;
     const none = { untilMs: Number.NEGATIVE_INFINITY, isMass: false };
     this.#confirmed = { lengthMs: Math.min(confirmedWindowMs, allowedLatenessMs), ...none };
     this.#silent = { lengthMs: silentWindowMs, ...none };
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     for (const window of [this.#confirmed, this.#silent]) {
       window.untilMs = io.number(window.untilMs);
       window.isMass = io.number(window.isMass ? 1 : 0) === 1;
     }
-    this.#heardAtMs = io.number(this.#heardAtMs);
-    this.#isTold = io.number(this.#isTold ? 1 : 0) === 1;
+    this.#lastInputAtMs = io.number(this.#lastInputAtMs);
+    this.#isReported = io.number(this.#isReported ? 1 : 0) === 1;
   }
 
   /** Something arrived, from whomever. */
-  hear(nowMs: number): void {
-    this.#heardAtMs = nowMs;
-    this.#isTold = false;
+  onInput(nowMs: number): void {
+    this.#lastInputAtMs = nowMs;
+    this.#isReported = false;
   }
 
   /** Whether evictions that are due at `dueMs` because owners or sessions ended are too many at once. */
   isMass(dueMs: number, count: DueCount): boolean {
     // Those of one session alone are what a confirmed end means.
-    return this.#look(this.#confirmed, dueMs, count, ({ total, largest }) => total - largest);
+    return this.#isTripped(this.#confirmed, dueMs, count, ({ total, largest }) => total - largest);
   }
 
   /** Whether evictions that are due at `dueMs` for silence are too many at once. */
   isSilentMass(dueMs: number, count: DueCount): boolean {
-    return this.#look(this.#silent, dueMs, count, ({ total }) => total);
+    return this.#isTripped(this.#silent, dueMs, count, ({ total }) => total);
   }
 
   /** Whether nothing at all was heard for so long before `dueMs` that one silence says nothing of its sender. */
   hasInputStopped(dueMs: number, usualGapMs: number): boolean {
-    return dueMs - this.#heardAtMs >= usualGapMs;
+    return dueMs - this.#lastInputAtMs >= usualGapMs;
   }
 
   /** Evictions wait because nothing arrives at all, or nothing from one host, of which this is the first. */
@@ -86,11 +86,11 @@ export class Breaker {
     if (cause === "host_silent") {
       this.#events.push({ type: "held", cause, atMs: dueMs, markers });
     } else {
-      this.#tell(cause, dueMs, markers);
+      this.#emitHeld(cause, dueMs, markers);
     }
   }
 
-  #look(
+  #isTripped(
     window: Window,
     dueMs: number,
     count: DueCount,
@@ -100,19 +100,20 @@ export class Breaker {
       window.untilMs = dueMs + window.lengthMs;
       const due = count(window.untilMs);
       const open =
-        (this.#counts.open[workKinds.tool] ?? 0) + (this.#counts.open[workKinds.modelCall] ?? 0);
+        (this.#counters.open[workKinds.tool] ?? 0) +
+        (this.#counters.open[workKinds.modelCall] ?? 0);
       const mass = massOf(due);
-      window.isMass = mass >= smallestMass && mass > open * largestShare;
+      window.isMass = mass >= minMass && mass > open * maxShare;
       if (window.isMass) {
-        this.#tell("mass_eviction", dueMs, due.total);
+        this.#emitHeld("mass_eviction", dueMs, due.total);
       }
     }
     return window.isMass;
   }
 
-  #tell(cause: HeldEvent["cause"], atMs: number, markers: number): void {
-    if (!this.#isTold) {
-      this.#isTold = true;
+  #emitHeld(cause: HeldEvent["cause"], atMs: number, markers: number): void {
+    if (!this.#isReported) {
+      this.#isReported = true;
       this.#events.push({ type: "held", cause, atMs, markers });
     }
   }

@@ -1,25 +1,18 @@
+import { type Claim, claimNames, type Verdict, verdictNames } from "../../model/diagnosis.ts";
 import type { ActivityEvent } from "../../model/events.ts";
-import {
-  type Claim,
-  claimNames,
-  toWorkKind,
-  type Verdict,
-  verdictNames,
-  type WorkKind,
-  workKinds,
-} from "../../model/work.ts";
-import type { ActivityCounts } from "../store/activity-counters.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import { openWorkOf } from "../store/open-members.ts";
+import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
+import type { ActivityCounters } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-table.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import type { OwnerVerdict, Verdicts } from "./verdicts.ts";
 
 /** Claims that stand at once; the oldest make room. */
-const mostClaims = 10_000;
-const mostOfSession = 64;
+const maxClaims = 10_000;
+const maxPerSession = 64;
 
 /** What a gateway says of one of its sessions. */
 export interface GatewayClaim {
@@ -36,7 +29,7 @@ export interface GatewayClaim {
   readonly isQueued: boolean;
 }
 
-interface Standing extends GatewayClaim {
+interface ActiveClaim extends GatewayClaim {
   group: number;
   span: number;
   /** A stale marker of which it turned out to be, where it named none; -1 when there is none. */
@@ -55,36 +48,36 @@ const forgottenSpan = -2;
  * `standsForMs` is over.
  */
 export class Claims {
-  readonly #graph: ActivityGraph;
-  readonly #counts: ActivityCounts;
+  readonly #store: ActivityStore;
+  readonly #counters: ActivityCounters;
   readonly #verdicts: Verdicts;
   readonly #evidence: EvidenceOf;
   readonly #events: ActivityEvent[];
-  readonly #standsForMs: number;
+  readonly #ttlMs: number;
   /** The oldest first. */
-  readonly #standing = new Set<Standing>();
+  readonly #active = new Set<ActiveClaim>();
   /** By group; those about sessions that are not known under -1. */
-  readonly #ofGroup = new Map<number, Set<Standing>>();
+  readonly #ofGroup = new Map<number, Set<ActiveClaim>>();
   #nowMs = 0;
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
-    readonly counts: ActivityCounts;
+    readonly store: ActivityStore;
+    readonly counters: ActivityCounters;
     readonly verdicts: Verdicts;
     readonly evidence: EvidenceOf;
     readonly events: ActivityEvent[];
     readonly standsForMs: number;
   }) {
-    this.#graph = parts.graph;
-    this.#counts = parts.counts;
+    this.#store = parts.store;
+    this.#counters = parts.counters;
     this.#verdicts = parts.verdicts;
     this.#evidence = parts.evidence;
     this.#events = parts.events;
-    this.#standsForMs = parts.standsForMs;
+    this.#ttlMs = parts.standsForMs;
   }
 
-  archive(io: Archive): void {
-    const standing = [...this.#standing];
+  snapshot(io: SnapshotStream): void {
+    const standing = [...this.#active];
     const sessions = io.texts(standing.map(({ session }) => session));
     const cells = io.numbers(
       standing.flatMap((each) => [
@@ -124,36 +117,41 @@ export class Claims {
   }
 
   /** Whether a claim about a session stands. */
-  concerns(group: number): boolean {
+  has(group: number): boolean {
     return this.#ofGroup.has(group);
   }
 
   /** A claim arrived. False when it repeats one that stands. */
-  make(claim: GatewayClaim, nowMs: number): boolean {
+  onClaim(claim: GatewayClaim, nowMs: number): boolean {
     this.#nowMs = nowMs;
     for (const each of [...(this.#ofGroup.get(claim.group) ?? [])]) {
-      if (!this.#stands(each)) {
+      if (!this.#isActive(each)) {
         this.#remove(each);
       } else if (isSame(each, claim)) {
         each.isQueued = claim.isQueued;
-        this.#reconsider(each);
+        this.#reviewClaim(each);
         return false;
       }
     }
-    for (const oldest of this.#standing) {
-      if (this.#stands(oldest) && this.#standing.size < mostClaims) {
+    for (const oldest of this.#active) {
+      if (this.#isActive(oldest) && this.#active.size < maxClaims) {
         break;
       }
       this.#remove(oldest);
     }
     const ofGroup = this.#ofGroup.get(claim.group);
-    for (const oldest of claim.group !== -1 && (ofGroup?.size ?? 0) >= mostOfSession
+    for (const oldest of claim.group !== -1 && (ofGroup?.size ?? 0) >= maxPerSession
       ? (ofGroup ?? [])
       : []) {
       this.#remove(oldest);
       break;
     }
-    const standing: Standing = { ...claim, bound: claim.span, verdict: "unknown", sinceMs: nowMs };
+    const standing: ActiveClaim = {
+      ...claim,
+      bound: claim.span,
+      verdict: "unknown",
+      sinceMs: nowMs,
+    };
     const found = this.#verdictOf(standing);
     standing.verdict = found.verdict;
     this.#add(standing);
@@ -162,11 +160,11 @@ export class Claims {
   }
 
   /** Something may have changed in a session: its claims are looked at again. */
-  reconsider(group: number, nowMs: number): void {
+  review(group: number, nowMs: number): void {
     this.#nowMs = nowMs;
     for (const each of [...(this.#ofGroup.get(group) ?? [])]) {
-      if (this.#stands(each)) {
-        this.#reconsider(each);
+      if (this.#isActive(each)) {
+        this.#reviewClaim(each);
       } else {
         this.#remove(each);
       }
@@ -174,8 +172,8 @@ export class Claims {
   }
 
   /** The gateway recovered a session, which may not be known. */
-  recovered(session: string, group: number): void {
-    this.endOf(group);
+  onRecovered(session: string, group: number): void {
+    this.clear(group);
     for (const each of this.#ofGroup.get(-1) ?? []) {
       if (each.session === session) {
         this.#remove(each);
@@ -184,14 +182,14 @@ export class Claims {
   }
 
   /** There was progress in a session. */
-  endOf(group: number): void {
+  clear(group: number): void {
     for (const each of group === -1 ? [] : (this.#ofGroup.get(group) ?? [])) {
       this.#remove(each);
     }
   }
 
   /** A session that was not known is that of `group`. True when a claim is about it. */
-  found(session: string, group: number): boolean {
+  bind(session: string, group: number): boolean {
     const found = [...(this.#ofGroup.get(-1) ?? [])].filter((each) => each.session === session);
     this.#move(found, group);
     return found.length > 0;
@@ -204,7 +202,7 @@ export class Claims {
 
   /** What a process said of its sessions is not asked about any more. */
   forgetProcess(process: number): void {
-    for (const each of this.#standing) {
+    for (const each of this.#active) {
       if (each.session.startsWith(`${process}:`)) {
         this.#remove(each);
       }
@@ -217,7 +215,7 @@ export class Claims {
 
   /** The row of a span is given up. */
   forgetSpan(span: number): void {
-    for (const each of this.#standing) {
+    for (const each of this.#active) {
       if (each.bound === span) {
         each.bound = forgottenSpan;
         each.span = each.span === span ? forgottenSpan : each.span;
@@ -225,14 +223,14 @@ export class Claims {
     }
   }
 
-  #add(claim: Standing): void {
-    this.#standing.add(claim);
+  #add(claim: ActiveClaim): void {
+    this.#active.add(claim);
     const { group } = claim;
     this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? new Set()).add(claim));
   }
 
-  #remove(claim: Standing): void {
-    this.#standing.delete(claim);
+  #remove(claim: ActiveClaim): void {
+    this.#active.delete(claim);
     const ofGroup = this.#ofGroup.get(claim.group);
     ofGroup?.delete(claim);
     if (ofGroup?.size === 0) {
@@ -240,7 +238,7 @@ export class Claims {
     }
   }
 
-  #move(claims: readonly Standing[], group: number): void {
+  #move(claims: readonly ActiveClaim[], group: number): void {
     for (const each of claims) {
       const from = this.#ofGroup.get(each.group);
       from?.delete(each);
@@ -252,11 +250,11 @@ export class Claims {
     }
   }
 
-  #stands(claim: Standing): boolean {
-    return this.#nowMs - claim.sinceMs < this.#standsForMs;
+  #isActive(claim: ActiveClaim): boolean {
+    return this.#nowMs - claim.sinceMs < this.#ttlMs;
   }
 
-  #reconsider(claim: Standing): void {
+  #reviewClaim(claim: ActiveClaim): void {
     const found = this.#verdictOf(claim);
     if (found.verdict !== claim.verdict) {
       claim.verdict = found.verdict;
@@ -264,8 +262,8 @@ export class Claims {
     }
   }
 
-  #verdictOf(claim: Standing): OwnerVerdict {
-    const { spans, groups } = this.#graph;
+  #verdictOf(claim: ActiveClaim): OwnerVerdict {
+    const { spans, groups } = this.#store;
     claim.bound = claim.bound === -1 ? this.#staleLike(claim) : claim.bound;
     const named = claim.bound;
     if (named >= 0 && this.#isStale(named)) {
@@ -276,7 +274,7 @@ export class Claims {
       return { verdict: "stale_marker", culprit: -1, sinceMs: this.#nowMs };
     }
     const own = named < 0 ? -1 : spans.owner.get(named);
-    if (own !== -1 && this.#graph.owners.isOpen(own)) {
+    if (own !== -1 && this.#store.owners.isOpen(own)) {
       return this.#verdicts.of(own, this.#nowMs);
     }
     const deciding =
@@ -291,13 +289,13 @@ export class Claims {
 
   /** An open marker of that kind and name in the session whose own run has ended; -1 when there is none. */
   #staleLike({ group, kind, name }: GatewayClaim): number {
-    const { spans, live } = this.#graph;
+    const { spans, live } = this.#store;
     if (group === -1 || (kind !== workKinds.tool && kind !== workKinds.modelCall)) {
       return -1;
     }
     const alike = live
       .all(group)
-      .flatMap((owner) => openWorkOf(this.#graph, owner))
+      .flatMap((owner) => openMembersOf(this.#store, owner))
       .filter(
         (span) => spans.kind.get(span) === kind && (name === 0 || spans.name.get(span) === name),
       );
@@ -305,7 +303,7 @@ export class Claims {
   }
 
   #isStale(span: number): boolean {
-    const { spans, owners, tree } = this.#graph;
+    const { spans, owners, tree } = this.#store;
     if (spans.kind.get(span) === workKinds.run) {
       return false;
     }
@@ -314,7 +312,7 @@ export class Claims {
     const isOrphaned =
       state === spanStates.open &&
       owner !== -1 &&
-      !owners.isLoose(owner) &&
+      !owners.isUnresolved(owner) &&
       !owners.isOpen(owner) &&
       !owners.hasFlag(owner, ownerFlags.unwatched) &&
       !tree.mayOutliveRun(span);
@@ -322,12 +320,12 @@ export class Claims {
   }
 
   #emit(claim: GatewayClaim, found: OwnerVerdict): void {
-    this.#counts.addDiagnosed(found.verdict, claim.claim);
+    this.#counters.addDiagnosed(found.verdict, claim.claim);
     this.#events.push({
       type: "diagnosed",
       claim: claim.claim,
       atMs: this.#nowMs,
-      channel: claim.group === -1 ? 0 : this.#graph.groups.channel.get(claim.group),
+      channel: claim.group === -1 ? 0 : this.#store.groups.channel.get(claim.group),
       ...this.#evidence(found, this.#nowMs),
     });
   }

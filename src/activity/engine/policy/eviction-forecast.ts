@@ -1,74 +1,74 @@
 import { workKinds } from "../../model/work.ts";
-import { type Agenda, agendaRanks } from "../schedule/due-queue.ts";
-import type { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import { type DueQueue, timerRanks } from "../schedule/due-queue.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import { boundWorkOf } from "../store/open-members.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import { boundMembersOf } from "../store/open-members.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-table.ts";
 import type { DueMarkers } from "./circuit-breaker.ts";
 import type { Holders } from "./holders.ts";
-import type { ProcessWatch } from "./process-liveness.ts";
+import type { ProcessLiveness } from "./process-liveness.ts";
 
 /** How many markers the deadlines ahead would evict, for the breaker. It looks and changes nothing. */
-export class DueAhead {
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #deadlines: DueQueue;
-  readonly #sessionDeadlines: DueQueue;
-  readonly #processes: ProcessWatch;
+export class EvictionForecast {
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #ownerTimers: KeyedTimers;
+  readonly #sessionTimers: KeyedTimers;
+  readonly #processes: ProcessLiveness;
   readonly #holders: Holders;
   readonly #allowedLatenessMs: number;
-  #looked = 0;
+  #cost = 0;
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly deadlines: DueQueue;
-    readonly sessionDeadlines: DueQueue;
-    readonly processes: ProcessWatch;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly deadlines: KeyedTimers;
+    readonly sessionTimers: KeyedTimers;
+    readonly processes: ProcessLiveness;
     readonly holders: Holders;
     readonly allowedLatenessMs: number;
   }) {
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
-    this.#deadlines = parts.deadlines;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
+    this.#ownerTimers = parts.deadlines;
     this.#processes = parts.processes;
     this.#holders = parts.holders;
-    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#sessionTimers = parts.sessionTimers;
     this.#allowedLatenessMs = parts.allowedLatenessMs;
   }
 
   /** How many deadlines were looked at since this was asked last. */
-  takeLooked(): number {
-    const looked = this.#looked;
-    this.#looked = 0;
+  takeCost(): number {
+    const looked = this.#cost;
+    this.#cost = 0;
     return looked;
   }
 
   /** Markers that a decision about the owner at `atMs` would evict, about; 0 for most. */
   markersOf(owner: number, atMs: number): number {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     const markers = owners.openMarkers.get(owner);
     if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
       return 0;
     }
-    if (owners.isLoose(owner)) {
-      return boundWorkOf(this.#graph, owner).filter((marker) => {
-        const { holder, lastEndMs } = this.#holders.ofLooseMarker(marker);
+    if (owners.isUnresolved(owner)) {
+      return boundMembersOf(this.#store, owner).filter((marker) => {
+        const { holder, lastEndMs } = this.#holders.ofUnresolvedMarker(marker);
         return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
       }).length;
     }
     const { holder, lastEndMs } = this.#holders.ofOwner(owner, atMs);
     const isOver = holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
     const hasOthers = isOver && owners.hasFlag(owner, ownerFlags.hasDetached);
-    return hasOthers ? boundWorkOf(this.#graph, owner).length : isOver ? markers : 0;
+    return hasOthers ? boundMembersOf(this.#store, owner).length : isOver ? markers : 0;
   }
 
   /** Markers that the end of a session would evict, about. */
   markersOfSession(group: number): number {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     return groups.hasEnded(group) ? groups.openMarkers.get(group) : 0;
   }
 
@@ -76,11 +76,11 @@ export class DueAhead {
    * What owners and sessions that ended leave to be evicted by `untilMs`: of `item` of this rank, which is about to be
    * decided, of what is on the agenda, and of what comes after that.
    */
-  byOwners(item: number, rank: number, agenda: Agenda, untilMs: number): DueMarkers {
-    const { owners, groups } = this.#graph;
+  byOwners(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
+    const { owners, groups } = this.#store;
     const ofGroup = new Map<number, number>();
     const add = (group: number, markers: number): void => {
-      this.#looked++;
+      this.#cost++;
       if (markers > 0) {
         ofGroup.set(group, (ofGroup.get(group) ?? 0) + markers);
       }
@@ -94,8 +94,8 @@ export class DueAhead {
     };
     const see = [seeOwner, seeSession];
     see[rank]?.(item);
-    for (const [other, queue] of [this.#deadlines, this.#sessionDeadlines].entries()) {
-      agenda.eachLeft(other, untilMs, (left, dueMs) => {
+    for (const [other, queue] of [this.#ownerTimers, this.#sessionTimers].entries()) {
+      agenda.forEachUntil(other, untilMs, (left, dueMs) => {
         if (queue.stands(left, dueMs)) {
           see[other]?.(left);
         }
@@ -116,39 +116,39 @@ export class DueAhead {
    * The same for silence, of a process or a span; `item` of this rank is about to be decided. A marker that
    * is silent as its process is counts once.
    */
-  bySilence(item: number, rank: number, agenda: Agenda, untilMs: number): DueMarkers {
-    const { spans, traces } = this.#graph;
-    const { ages } = this.#ledger;
+  byExpiry(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
+    const { spans, traces } = this.#store;
+    const { expiry } = this.#openWork;
     let total = 0;
     const silent = new Set<number>();
     const seeProcess = (process: number): void => {
-      this.#looked++;
+      this.#cost++;
       if (!silent.has(process) && this.#processes.isLeaseOver(process, untilMs)) {
         silent.add(process);
-        total += this.#ledger.openMarkersOf(process);
+        total += this.#openWork.openMarkersOf(process);
       }
     };
     const seeSpan = (span: number): void => {
-      this.#looked++;
+      this.#cost++;
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&
-        this.#ledger.silentUntilMs(span) <= untilMs &&
+        this.#openWork.expiresAtMs(span) <= untilMs &&
         !silent.has(traces.process.get(spans.trace.get(span)))
       ) {
         total += 1;
       }
     };
-    if (rank === agendaRanks.process) {
+    if (rank === timerRanks.process) {
       seeProcess(item);
     }
-    agenda.eachLeft(agendaRanks.process, untilMs, seeProcess);
+    agenda.forEachUntil(timerRanks.process, untilMs, seeProcess);
     this.#processes.peek(untilMs, seeProcess);
-    if (rank === agendaRanks.span) {
+    if (rank === timerRanks.span) {
       seeSpan(item);
     }
-    agenda.eachLeft(agendaRanks.span, untilMs, seeSpan);
-    ages.peek(untilMs, seeSpan);
+    agenda.forEachUntil(timerRanks.span, untilMs, seeSpan);
+    expiry.peek(untilMs, seeSpan);
     return { total, largest: 0 };
   }
 }

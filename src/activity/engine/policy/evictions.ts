@@ -1,13 +1,9 @@
 import type { EvictedMarker } from "../../model/events.ts";
-import {
-  type Confidence,
-  confidenceOf,
-  type EvictionReason,
-  toWorkKind,
-} from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import { type Confidence, type EvictionReason, reasons } from "../../model/reasons.ts";
+import { toWorkKind } from "../../model/work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { summaryOf, traceContextOf } from "../store/marker-summary.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-table.ts";
 
 /** What an eviction is made of, and how sure it is. */
@@ -21,7 +17,7 @@ export interface Eviction {
 }
 
 /** Markers that are known by number only. */
-export interface Guess {
+export interface UnnamedMarkers {
   readonly count: number;
   /** The span that the event is about: a run they belong to, or the one of them that is known; -1 for none. */
   readonly about: number;
@@ -29,21 +25,21 @@ export interface Guess {
 
 /** Takes markers out of the tracked state: emits an event for them, closes their rows. */
 export class Evictions {
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #tellsMarkers: boolean;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #includesMarkers: boolean;
 
   /** `tellsMarkers`: events carry each marker. */
-  constructor(graph: ActivityGraph, ledger: WorkLedger, tellsMarkers: boolean) {
-    this.#graph = graph;
-    this.#ledger = ledger;
-    this.#tellsMarkers = tellsMarkers;
+  constructor(store: ActivityStore, openWork: OpenWork, tellsMarkers: boolean) {
+    this.#store = store;
+    this.#openWork = openWork;
+    this.#includesMarkers = tellsMarkers;
   }
 
   /** The channel of a span's session, 0 for none. */
   channelOf(span: number): number {
-    const group = this.#graph.groupOf(span);
-    return group === -1 ? 0 : this.#graph.groups.channel.get(group);
+    const group = this.#store.groupOf(span);
+    return group === -1 ? 0 : this.#store.groups.channel.get(group);
   }
 
   /** Evicts open markers of one session. */
@@ -55,7 +51,7 @@ export class Evictions {
   /** Closes the rows of markers whose event was emitted. */
   close(markers: readonly number[], reason: EvictionReason, atMs: number): void {
     for (const span of markers) {
-      this.#ledger.evict(span, reason, atMs);
+      this.#openWork.evict(span, reason, atMs);
     }
   }
 
@@ -63,36 +59,36 @@ export class Evictions {
    * One event for markers that go together. `guess`: as many more are known by number only. Must come
    * before their rows are closed.
    */
-  emit(markers: readonly number[], eviction: Eviction, guess?: Guess): void {
+  emit(markers: readonly number[], eviction: Eviction, guess?: UnnamedMarkers): void {
     const { reason, channel, atMs } = eviction;
-    const summary = summaryOf(this.#graph, markers, (span) => this.#ageMsOf(span, atMs));
-    this.#ledger.events.push({
+    const summary = summaryOf(this.#store, markers, (span) => this.#ageMsOf(span, atMs));
+    this.#openWork.events.push({
       type: "evicted",
       reason,
-      confidence: eviction.confidence ?? confidenceOf[reason],
+      confidence: eviction.confidence ?? reasons[reason].confidence,
       atMs,
       channel,
       ...summary,
       tools: summary.tools + (guess?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(this.#graph, guess?.about ?? -1) : {}),
-      markers: this.#tellsMarkers ? markers.map((span) => this.#markerOf(span, atMs)) : [],
+      ...(markers.length === 0 ? traceContextOf(this.#store, guess?.about ?? -1) : {}),
+      markers: this.#includesMarkers ? markers.map((span) => this.#markerOf(span, atMs)) : [],
     });
   }
 
   /** By arrival while it is open, by its sender's clock when it came finished. */
   #ageMsOf(span: number, atMs: number): number | undefined {
-    const { spans, away } = this.#graph;
+    const { spans, downtime } = this.#store;
     return spans.state.get(span) === spanStates.open
-      ? away.between(spans.startedAtMs.get(span), atMs)
-      : this.#ledger.durations.ofFinished(span, atMs);
+      ? downtime.elapsedMs(spans.startedAtMs.get(span), atMs)
+      : this.#openWork.durations.ofFinished(span, atMs);
   }
 
   #markerOf(span: number, atMs: number): EvictedMarker {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     return {
       kind: toWorkKind(spans.kind.get(span)),
-      ...traceContextOf(this.#graph, span),
-      parentSpanId: traceContextOf(this.#graph, spans.parentOf(span)).spanId,
+      ...traceContextOf(this.#store, span),
+      parentSpanId: traceContextOf(this.#store, spans.parentOf(span)).spanId,
       startMs: spans.startMs.get(span),
       ageMs: this.#ageMsOf(span, atMs) ?? 0,
       name: spans.name.get(span),

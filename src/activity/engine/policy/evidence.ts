@@ -1,12 +1,7 @@
+import type { BlockedBy, Verdict } from "../../model/diagnosis.ts";
 import type { Evidence } from "../../model/events.ts";
-import {
-  type BlockedBy,
-  progressNames,
-  toWorkKind,
-  type Verdict,
-  workKinds,
-} from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import { progressNames, toWorkKind, workKinds } from "../../model/work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { traceContextOf } from "../store/marker-summary.ts";
 import type { UsualDurations } from "../store/usual-durations.ts";
 import type { OwnerVerdict } from "./verdicts.ts";
@@ -15,11 +10,11 @@ import type { OwnerVerdict } from "./verdicts.ts";
 export type EvidenceOf = (verdict: OwnerVerdict, atMs: number) => Evidence;
 
 /** Collects what an operator wants to know of a verdict. */
-export function createEvidence(graph: ActivityGraph, usual: UsualDurations): EvidenceOf {
-  const { spans, owners, away } = graph;
+export function createEvidence(store: ActivityStore, usual: UsualDurations): EvidenceOf {
+  const { spans, owners, downtime } = store;
   return ({ verdict, culprit, sinceMs }, atMs) => {
     if (culprit === -1) {
-      return { verdict, blockedBy: "none", name: 0, ...traceContextOf(graph, -1) };
+      return { verdict, blockedBy: "none", name: 0, ...traceContextOf(store, -1) };
     }
     const kind = toWorkKind(spans.kind.get(culprit));
     const isRun = kind === workKinds.run;
@@ -32,10 +27,10 @@ export function createEvidence(graph: ActivityGraph, usual: UsualDurations): Evi
       blockedBy: blockedByOf(verdict),
       name,
       silentMs: atMs - sinceMs,
-      ageMs: away.between(spans.startedAtMs.get(culprit), atMs),
+      ageMs: downtime.elapsedMs(spans.startedAtMs.get(culprit), atMs),
       ...(lastSignal === undefined ? {} : { lastSignal }),
       ...(duration === undefined ? {} : { usualP50Ms: duration.p50Ms, usualP99Ms: duration.p99Ms }),
-      ...traceContextOf(graph, culprit),
+      ...traceContextOf(store, culprit),
     };
   };
 }

@@ -1,6 +1,7 @@
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { type Confidence, workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { Confidence } from "../../model/reasons.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
@@ -13,11 +14,11 @@ export interface Hold {
   /** An open owner that holds them, or -1. */
   readonly holder: number;
   /** Of that holder: when it holds no longer if it makes no progress; Infinity when only its end counts. */
-  readonly letsGoMs: number;
+  readonly releasesAtMs: number;
   /** When the last holder that has ended did so, by arrival; -Infinity when there was none. */
   readonly lastEndMs: number;
   /** When the last silent holder let go; -Infinity when none did. */
-  readonly letGoMs: number;
+  readonly releasedAtMs: number;
 }
 
 /** What `Holders` asks about an owner that makes no progress. */
@@ -29,75 +30,75 @@ export type IsWaiting = (owner: number) => boolean;
  * run of the last kind lets go after `stalledAfterMs`. Asks and changes nothing.
  */
 export class Holders {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #allowedLatenessMs: number;
   readonly #stalledAfterMs: number;
   readonly #isWaiting: IsWaiting;
-  #looked = 0;
+  #cost = 0;
 
   constructor(
-    graph: ActivityGraph,
+    store: ActivityStore,
     limits: { readonly allowedLatenessMs: number; readonly stalledAfterMs: number },
     isWaiting: IsWaiting,
   ) {
-    this.#graph = graph;
+    this.#store = store;
     this.#allowedLatenessMs = limits.allowedLatenessMs;
     this.#stalledAfterMs = limits.stalledAfterMs;
     this.#isWaiting = isWaiting;
   }
 
   /** How many owners were looked at since this was asked last. */
-  takeLooked(): number {
-    const looked = this.#looked;
-    this.#looked = 0;
+  takeCost(): number {
+    const looked = this.#cost;
+    this.#cost = 0;
     return looked;
   }
 
   /** Of the markers of an owner that has ended. */
   ofOwner(owner: number, nowMs: number): Hold {
-    const { owners, groups } = this.#graph;
+    const { owners, groups } = this.#store;
     let lastEndMs = owners.endedAtMs.get(owner);
-    let letGoMs = Number.NEGATIVE_INFINITY;
+    let releasedAtMs = Number.NEGATIVE_INFINITY;
     for (const above of this.#directlyAbove(owner)) {
       if (owners.isOpen(above)) {
-        return { holder: above, letsGoMs: Number.POSITIVE_INFINITY, lastEndMs, letGoMs };
+        return { holder: above, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
       }
       lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(above));
     }
     const group = owners.group.get(owner);
     if (groups.firstLive.get(group) === owner && owners.nextLive.get(owner) === -1) {
-      return { holder: -1, letsGoMs: Number.POSITIVE_INFINITY, lastEndMs, letGoMs };
+      return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
     }
-    const { live } = this.#graph;
+    const { live } = this.#store;
     for (let other = live.first(group); other !== -1; other = live.after(other)) {
-      this.#looked++;
-      if (other === owner || owners.isLoose(other) || !this.#mayHold(other, owner)) {
+      this.#cost++;
+      if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
         continue;
       }
       if (!owners.isOpen(other)) {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
         continue;
       }
-      const letsGoMs = owners.progressAtMs.get(other) + this.#stalledAfterMs;
-      if (letsGoMs > nowMs || this.#isWaiting(other)) {
-        return { holder: other, letsGoMs, lastEndMs, letGoMs };
+      const releasesAtMs = owners.progressAtMs.get(other) + this.#stalledAfterMs;
+      if (releasesAtMs > nowMs || this.#isWaiting(other)) {
+        return { holder: other, releasesAtMs, lastEndMs, releasedAtMs };
       }
-      letGoMs = Math.max(letGoMs, letsGoMs);
+      releasedAtMs = Math.max(releasedAtMs, releasesAtMs);
     }
-    return { holder: -1, letsGoMs: Number.POSITIVE_INFINITY, lastEndMs, letGoMs };
+    return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
   }
 
   /**
-   * How sure it is that all holders of an owner's markers have ended, `letGoMs` when a silent one let go: as sure as the least
+   * How sure it is that all holders of an owner's markers have ended, `releasedAtMs` when a silent one let go: as sure as the least
    * sure of their ends.
    */
-  surenessOf(owner: number, letGoMs: number): Confidence {
-    const { owners, inGroup } = this.#graph;
+  confidenceOf(owner: number, releasedAtMs: number): Confidence {
+    const { owners, inGroup } = this.#store;
     const holders = [owner, ...this.#directlyAbove(owner)];
     // Also those that left nothing behind: if one of them lives after all, it holds.
     for (const other of inGroup.all(owners.group.get(owner))) {
-      this.#looked++;
-      const isOther = other !== owner && !owners.isLoose(other) && !owners.isOpen(other);
+      this.#cost++;
+      const isOther = other !== owner && !owners.isUnresolved(other) && !owners.isOpen(other);
       if (isOther && this.#mayHold(other, owner)) {
         holders.push(other);
       }
@@ -107,11 +108,11 @@ export class Holders {
       return "presumed";
     }
     const isProbable = flags.some((each) => (each & spanFlags.endProbable) !== 0);
-    return isProbable || letGoMs > Number.NEGATIVE_INFINITY ? "probable" : "confirmed";
+    return isProbable || releasedAtMs > Number.NEGATIVE_INFINITY ? "probable" : "confirmed";
   }
 
   #endFlagsOf(owner: number): number {
-    const { spans, members } = this.#graph;
+    const { spans, members } = this.#store;
     let flags = 0;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       flags |= spans.kind.get(span) === workKinds.run ? spans.flags.get(span) : 0;
@@ -124,8 +125,8 @@ export class Holders {
    * else the next one that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when
    * there is none. A run of another process that it names as its parent comes first.
    */
-  ofLooseMarker(marker: number): Hold {
-    const { owners, spans } = this.#graph;
+  ofUnresolvedMarker(marker: number): Hold {
+    const { owners, spans } = this.#store;
     const start: Moment = {
       atMs: spans.startedAtMs.get(marker),
       timeMs: spans.startMs.get(marker),
@@ -134,10 +135,10 @@ export class Holders {
     const elsewhere = this.#parentElsewhere(marker);
     let lastEndMs = Number.NEGATIVE_INFINITY;
     let next = -1;
-    const letGoMs = Number.NEGATIVE_INFINITY;
-    const letsGoMs = Number.POSITIVE_INFINITY;
+    const releasedAtMs = Number.NEGATIVE_INFINITY;
+    const releasesAtMs = Number.POSITIVE_INFINITY;
     for (const other of elsewhere === -1 ? this.#inScope(marker) : [elsewhere]) {
-      this.#looked++;
+      this.#cost++;
       if (owners.hasFlag(this.#clusterOf(other), ownerFlags.belowMarker)) {
         continue; // A sub-agent holds the tool that it runs in, and stands in for no run above or beside that.
       }
@@ -149,7 +150,7 @@ export class Holders {
           next = other;
         }
       } else if (owners.isOpen(other)) {
-        return { holder: other, letsGoMs, lastEndMs, letGoMs };
+        return { holder: other, releasesAtMs, lastEndMs, releasedAtMs };
       } else if (other === elsewhere || this.#compare(start, owners.endOf(other)) < 0) {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
       }
@@ -157,15 +158,15 @@ export class Holders {
     const wasHeld = spans.hasFlag(marker, spanFlags.wasHeld);
     if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !wasHeld) {
       return owners.isOpen(next)
-        ? { holder: next, letsGoMs, lastEndMs, letGoMs }
-        : { holder: -1, letsGoMs, lastEndMs: owners.endedAtMs.get(next), letGoMs };
+        ? { holder: next, releasesAtMs, lastEndMs, releasedAtMs }
+        : { holder: -1, releasesAtMs, lastEndMs: owners.endedAtMs.get(next), releasedAtMs };
     }
-    return { holder: -1, letsGoMs, lastEndMs, letGoMs };
+    return { holder: -1, releasesAtMs, lastEndMs, releasedAtMs };
   }
 
   /** Whether a marker belongs to a run of another process that is not watched any more. */
   isOfUnwatched(marker: number): boolean {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     const elsewhere = this.#parentElsewhere(marker);
     return (
       elsewhere !== -1 &&
@@ -176,8 +177,8 @@ export class Holders {
 
   /** Whether an owner that may hold a marker of which the own run is not known was open when that started. */
   wasOpenAt(owner: number, marker: number): boolean {
-    const { owners, spans, groups } = this.#graph;
-    const group = this.#graph.groupOf(marker);
+    const { owners, spans, groups } = this.#store;
+    const group = this.#store.groupOf(marker);
     const isOfSession = group !== -1 && groups.hasFlag(group, groupFlags.hadOwner);
     if (isOfSession && owners.group.get(owner) !== group) {
       return false;
@@ -195,8 +196,8 @@ export class Holders {
 
   /** Whether any run is known that a marker without a run of its own could belong to. */
   hasScope(marker: number): boolean {
-    const { spans, groups, traces } = this.#graph;
-    const group = this.#graph.groupOf(marker);
+    const { spans, groups, traces } = this.#store;
+    const group = this.#store.groupOf(marker);
     return (
       (group !== -1 && groups.hasFlag(group, groupFlags.hadOwner)) ||
       traces.hadOwner.get(spans.trace.get(marker)) === 1
@@ -204,31 +205,31 @@ export class Holders {
   }
 
   /** Whether the owner's end was judged by `nowMs`: all its holders have ended, silent ones too, and the lateness is over. */
-  isJudged(owner: number, nowMs: number): boolean {
-    const { owners } = this.#graph;
-    if (owners.isOpen(owner) || owners.isLoose(owner)) {
+  isDecided(owner: number, nowMs: number): boolean {
+    const { owners } = this.#store;
+    if (owners.isOpen(owner) || owners.isUnresolved(owner)) {
       return false;
     }
-    const { holder, letGoMs, lastEndMs } = this.ofOwner(owner, nowMs);
-    const isHeld = holder !== -1 || letGoMs > Number.NEGATIVE_INFINITY;
+    const { holder, releasedAtMs, lastEndMs } = this.ofOwner(owner, nowMs);
+    const isHeld = holder !== -1 || releasedAtMs > Number.NEGATIVE_INFINITY;
     return !isHeld && lastEndMs + this.#allowedLatenessMs <= nowMs;
   }
 
   /** Whether a start came before the end of an owner, in the order of its process. */
   isBeforeEnd(start: Moment, owner: number): boolean {
-    return this.#compare(start, this.#graph.owners.endOf(owner)) < 0;
+    return this.#compare(start, this.#store.owners.endOf(owner)) < 0;
   }
 
   /** The runs directly above an owner's: no tool or model call between. */
   #directlyAbove(owner: number): readonly number[] {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     if (owners.above.get(owner) === -1) {
       return [];
     }
     const above: number[] = [];
     for (let at = owner; above.length < maxDepth; ) {
       const next = owners.hasFlag(at, ownerFlags.belowMarker) ? -1 : owners.above.get(at);
-      if (next === -1 || owners.isLoose(next)) {
+      if (next === -1 || owners.isUnresolved(next)) {
         return above;
       }
       above.push(next);
@@ -239,7 +240,7 @@ export class Holders {
 
   /** Whether `other`, of the same session, holds the markers of `owner` while it is open: see the class. */
   #mayHold(other: number, owner: number): boolean {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     const cluster = this.#clusterOf(other);
     if (cluster !== this.#clusterOf(owner)) {
       const isSubAgent = owners.hasFlag(cluster, ownerFlags.belowMarker);
@@ -259,11 +260,11 @@ export class Holders {
 
   /** The topmost owner above. */
   #topOf(owner: number): number {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     let top = owner;
     for (let depth = 0; depth < maxDepth; depth++) {
       const above = owners.above.get(top);
-      if (above === -1 || owners.isLoose(above)) {
+      if (above === -1 || owners.isUnresolved(above)) {
         return top;
       }
       top = above;
@@ -272,16 +273,16 @@ export class Holders {
   }
 
   #inScope(marker: number): readonly number[] {
-    const { owners, groups, spans, live, inTrace } = this.#graph;
-    const group = this.#graph.groupOf(marker);
+    const { owners, groups, spans, live, inTrace } = this.#store;
+    const group = this.#store.groupOf(marker);
     return group !== -1 && groups.hasFlag(group, groupFlags.hadOwner)
-      ? live.all(group).filter((owner) => !owners.isLoose(owner))
+      ? live.all(group).filter((owner) => !owners.isUnresolved(owner))
       : inTrace.all(spans.trace.get(marker));
   }
 
   /** The owner of the run in another process of the trace that is named above the marker; -1 when there is none. */
   #parentElsewhere(marker: number): number {
-    const { spans, traces, tree } = this.#graph;
+    const { spans, traces, tree } = this.#store;
     const root = tree.rootOf(marker);
     if (spans.state.get(root) !== spanStates.unknown) {
       return -1;
@@ -295,10 +296,10 @@ export class Holders {
   }
 
   #ownerOfRun(run: number): number {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const owner = spans.owner.get(run);
     const isRun = spans.kind.get(run) === workKinds.run;
-    return !isRun || owner === -1 || owners.isLoose(owner) ? -1 : owner;
+    return !isRun || owner === -1 || owners.isUnresolved(owner) ? -1 : owner;
   }
 
   #compare(a: Moment, b: Moment): number {

@@ -1,15 +1,16 @@
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { confidenceOf, workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { WorkLedger } from "../store/open-work.ts";
-import type { Archive } from "../store/snapshot.ts";
-import { holds, spanFlags, spanStates } from "../store/span-table.ts";
-import type { Breaker, DueCount } from "./circuit-breaker.ts";
+import { reasons } from "../../model/reasons.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { OpenWork } from "../store/open-work.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
+import { evictionHolds, spanFlags, spanStates } from "../store/span-table.ts";
+import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { Eviction, Evictions } from "./evictions.ts";
-import { usualGapMsOf } from "./leases.ts";
+import { heartbeatIntervalMsOf } from "./leases.ts";
 import type { Ownership } from "./ownership.ts";
 import type { Pauses } from "./pauses.ts";
-import type { ProcessWatch } from "./process-liveness.ts";
+import type { ProcessLiveness } from "./process-liveness.ts";
 
 const noSpans: ReadonlySet<number> = new Set();
 
@@ -17,30 +18,30 @@ const noSpans: ReadonlySet<number> = new Set();
  * What silence means: of a process or of a span that promised heartbeats, and of work that has been open
  * for longer than any should be. Silence proves little, so the breaker is asked first.
  */
-export class Silence {
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #processes: ProcessWatch;
+export class LeasePolicy {
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #processes: ProcessLiveness;
   readonly #ownership: Ownership;
   readonly #evictions: Evictions;
-  readonly #breaker: Breaker;
+  readonly #breaker: CircuitBreaker;
   readonly #pauses: Pauses;
   /** How long an eviction is held back. */
   readonly #holdMs: number;
   #waitsForInput = false;
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly processes: ProcessWatch;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly processes: ProcessLiveness;
     readonly ownership: Ownership;
     readonly evictions: Evictions;
-    readonly breaker: Breaker;
+    readonly breaker: CircuitBreaker;
     readonly pauses: Pauses;
     readonly allowedLatenessMs: number;
   }) {
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
     this.#processes = parts.processes;
     this.#ownership = parts.ownership;
     this.#evictions = parts.evictions;
@@ -49,7 +50,7 @@ export class Silence {
     this.#holdMs = parts.allowedLatenessMs;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#waitsForInput = io.number(this.#waitsForInput ? 1 : 0) === 1;
   }
 
@@ -63,7 +64,7 @@ export class Silence {
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
     const end = this.#processes.decide(process, dueMs, (held, intervalMs) =>
-      this.#hold(held, { process, dueMs, usualGapMs: intervalMs }, due),
+      this.#holdFor(held, { process, dueMs, usualGapMs: intervalMs }, due),
     );
     if (end === undefined) {
       return;
@@ -73,7 +74,7 @@ export class Silence {
     const deleted = end === "process_gone" ? this.#processes.deletedAt(process) : undefined;
     const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
     const { parts, isAll } = this.#openByGroup(process, most, kept);
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     for (const members of parts.values()) {
       const markers = members.filter((span) => !isRun(span));
@@ -85,17 +86,17 @@ export class Silence {
     for (const run of [...parts.values()].flat().filter(isRun)) {
       this.#evictRun(run, { reason, ...sureness, atMs: dueMs });
     }
-    this.#processes.leave(process, isAll ? undefined : { reason: end, dueMs });
+    this.#processes.drain(process, isAll ? undefined : { reason: end, dueMs });
     if (isAll && kept.size > 0) {
-      this.#processes.livesOn(process);
+      this.#processes.reopen(process);
     }
   }
 
   /** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
   #openSince(process: number, deleted: Moment): ReadonlySet<number> {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const since = new Set<number>();
-    for (const span of this.openOf(process)) {
+    for (const span of this.openWorkOf(process)) {
       const start = {
         atMs: spans.startedAtMs.get(span),
         timeMs: spans.startMs.get(span),
@@ -113,30 +114,30 @@ export class Silence {
 
   /** Open work may have been silent for too long. */
   expire(span: number, dueMs: number, due: DueCount): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (spans.state.get(span) !== spanStates.open) {
       return;
     }
-    const { ages } = this.#ledger;
-    const silentUntilMs = this.#ledger.silentUntilMs(span);
+    const { expiry } = this.#openWork;
+    const silentUntilMs = this.#openWork.expiresAtMs(span);
     const leaseMs = spans.leaseMs.get(span);
     if (silentUntilMs > dueMs) {
-      ages.set(span, silentUntilMs);
+      expiry.set(span, silentUntilMs);
       return;
     }
     if (leaseMs === 0 && this.#pauses.holdsTime(span)) {
       spans.seenAtMs.set(span, dueMs);
-      ages.set(span, this.#ledger.silentUntilMs(span));
+      expiry.set(span, this.#openWork.expiresAtMs(span));
       return;
     }
     const held = spans.held.get(span);
     // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
-    const gapMs = leaseMs > 0 ? usualGapMsOf(leaseMs) : Number.POSITIVE_INFINITY;
-    const process = this.#graph.traces.process.get(spans.trace.get(span));
-    const hold = this.#hold(held, { process, dueMs, usualGapMs: gapMs }, due);
+    const gapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
+    const process = this.#store.traces.process.get(spans.trace.get(span));
+    const hold = this.#holdFor(held, { process, dueMs, usualGapMs: gapMs }, due);
     spans.held.set(span, hold);
-    if (hold !== holds.none) {
-      ages.set(span, dueMs + this.#holdMs);
+    if (hold !== evictionHolds.none) {
+      expiry.set(span, dueMs + this.#holdMs);
       return;
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
@@ -150,32 +151,35 @@ export class Silence {
 
   /** What the run leaves open is evicted later, and then no surer than the run was. */
   #evictRun(run: number, eviction: Omit<Eviction, "channel">): void {
-    const { reason, atMs, confidence = confidenceOf[reason] } = eviction;
+    const { reason, atMs, confidence = reasons[reason].confidence } = eviction;
     if (confidence !== "confirmed") {
       const { endProbable, endPresumed } = spanFlags;
-      this.#graph.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
+      this.#store.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
     }
-    this.#ledger.evict(run, reason, atMs);
+    this.#openWork.evict(run, reason, atMs);
     this.#ownership.runEvicted(run, atMs);
   }
 
   /** Something is heard again, of whomever: whoever was held back for that gets a new lease. */
-  hear(nowMs: number): void {
+  onInput(nowMs: number): void {
     if (!this.#waitsForInput) {
       return;
     }
     this.#waitsForInput = false;
     this.#processes.renewHeld(nowMs);
-    this.#renew((span) => this.#graph.spans.held.get(span) === holds.untilInput, nowMs);
+    this.#renewSpans(
+      (span) => this.#store.spans.held.get(span) === evictionHolds.untilInput,
+      nowMs,
+    );
   }
 
   /** Open work of a process in whole groups, of which there are enough for `most`, and whether that is all. */
   #openByGroup(process: number, most: number, but: ReadonlySet<number>) {
     const parts = new Map<number, number[]>();
-    const open = this.openOf(process).filter((span) => !but.has(span));
+    const open = this.openWorkOf(process).filter((span) => !but.has(span));
     let taken = 0;
     for (const span of open) {
-      const group = this.#graph.groupOf(span);
+      const group = this.#store.groupOf(span);
       const known = parts.get(group);
       if (known !== undefined) {
         known.push(span);
@@ -190,8 +194,8 @@ export class Silence {
   }
 
   /** Open work of a process. Walks every row; processes end rarely. */
-  openOf(process: number): number[] {
-    const { spans, traces } = this.#graph;
+  openWorkOf(process: number): number[] {
+    const { spans, traces } = this.#store;
     const open: number[] = [];
     for (let span = 0; span < spans.rows; span++) {
       if (
@@ -206,22 +210,22 @@ export class Silence {
 
   /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
   renewHost(isThere: (process: number) => boolean, nowMs: number): void {
-    this.#renew((span) => {
-      const { spans, traces } = this.#graph;
+    this.#renewSpans((span) => {
+      const { spans, traces } = this.#store;
       return (
-        spans.held.get(span) === holds.untilHost &&
+        spans.held.get(span) === evictionHolds.untilHost &&
         isThere(traces.process.get(spans.trace.get(span)))
       );
     }, nowMs);
   }
 
-  #renew(isMeant: (span: number) => boolean, nowMs: number): void {
-    const { spans } = this.#graph;
+  #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
+    const { spans } = this.#store;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && isMeant(span)) {
-        spans.held.set(span, holds.none);
+        spans.held.set(span, evictionHolds.none);
         spans.seenAtMs.set(span, nowMs);
-        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span));
+        this.#openWork.expiry.set(span, this.#openWork.expiresAtMs(span));
       }
     }
   }
@@ -230,7 +234,7 @@ export class Silence {
    * Whether an eviction waits, and for what. `held`: how it waited until now. Once, for a lateness; but a mass while nothing
    * comes at all waits until something does. What waits because its whole host is silent gets a new lease when that is heard.
    */
-  #hold(
+  #holdFor(
     held: number,
     {
       process,
@@ -243,17 +247,17 @@ export class Silence {
     const isMass = this.#breaker.isSilentMass(dueMs, due);
     if (isMass && hasStopped) {
       this.#waitsForInput = true;
-      return holds.untilInput;
+      return evictionHolds.untilInput;
     }
     const isHostSilent = this.#processes.isHostSilent(process, dueMs, usualGapMs);
-    if (held !== holds.none || !(isMass || hasStopped || isHostSilent)) {
-      return holds.none;
+    if (held !== evictionHolds.none || !(isMass || hasStopped || isHostSilent)) {
+      return evictionHolds.none;
     }
     const isFirstOfHost = isHostSilent && this.#processes.holdHost(process);
     const markers = !isMass && (hasStopped || isFirstOfHost) ? due(dueMs).total : 0;
     if (markers > 0) {
       this.#breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
     }
-    return isHostSilent ? holds.untilHost : holds.once;
+    return isHostSilent ? evictionHolds.untilHost : evictionHolds.once;
   }
 }

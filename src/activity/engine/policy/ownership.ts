@@ -2,12 +2,12 @@ import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import { isSameAsParent } from "../ingest/same-work.ts";
 import { lacksInnerRun, SplitTraces } from "../ingest/split-traces.ts";
-import type { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import { openWorkOf } from "../store/open-members.ts";
+import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 import type { Holders } from "./holders.ts";
 
@@ -19,34 +19,34 @@ const maxDepth = 200;
  * known, and calls for a decision when an owner has ended.
  */
 export class Ownership {
-  readonly #graph: ActivityGraph;
-  readonly #deadlines: DueQueue;
+  readonly #store: ActivityStore;
+  readonly #ownerTimers: KeyedTimers;
   readonly #allowedLatenessMs: number;
   readonly #splitTraces: SplitTraces;
   readonly #holders: Holders;
 
   constructor(
-    graph: ActivityGraph,
-    deadlines: DueQueue,
+    store: ActivityStore,
+    deadlines: KeyedTimers,
     holders: Holders,
     allowedLatenessMs: number,
   ) {
     this.#holders = holders;
-    this.#graph = graph;
-    this.#deadlines = deadlines;
+    this.#store = store;
+    this.#ownerTimers = deadlines;
     this.#allowedLatenessMs = allowedLatenessMs;
-    this.#splitTraces = new SplitTraces(graph, allowedLatenessMs);
+    this.#splitTraces = new SplitTraces(store, allowedLatenessMs);
   }
 
-  archive(io: Archive): void {
-    this.#splitTraces.archive(io);
+  snapshot(io: SnapshotStream): void {
+    this.#splitTraces.snapshot(io);
   }
 
   /**
    * Gives a run that has arrived its owner: that of the harness run directly above it, or one of its own, in `group` where
    * that is known (else -1). `waiting` is the loose owner that stood at its span, or -1.
    */
-  placeRun(
+  attachRun(
     run: number,
     placed: {
       readonly group: number;
@@ -57,34 +57,34 @@ export class Ownership {
     nowMs: number,
   ): void {
     const { group, waiting } = placed;
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const known = spans.owner.get(run);
-    if (known !== -1 && !owners.isLoose(known)) {
-      this.#graph.setLive(known); // It is taken back into the tracked state.
+    if (known !== -1 && !owners.isUnresolved(known)) {
+      this.#store.setLive(known); // It is taken back into the tracked state.
       placed.refer();
       return;
     }
     const harness = this.#harnessOf(run);
-    const owner = harness === -1 ? this.#graph.addOwner(run, { isLoose: false, group }) : harness;
-    this.#graph.join(run, owner);
-    this.#graph.setLive(owner);
+    const owner = harness === -1 ? this.#store.addOwner(run, { isLoose: false, group }) : harness;
+    this.#store.join(run, owner);
+    this.#store.setLive(owner);
     placed.refer();
     if (harness === -1) {
-      this.#placeOwner(owner, nowMs);
+      this.#attachOwner(owner, nowMs);
     }
-    const { groups, traces } = this.#graph;
-    this.#wakeUnowned(run, nowMs);
-    groups.setFlag(this.#graph.groupOf(run), groupFlags.hadOwner);
+    const { groups, traces } = this.#store;
+    this.#rescheduleUnowned(run, nowMs);
+    groups.setFlag(this.#store.groupOf(run), groupFlags.hadOwner);
     traces.hadOwner.set(spans.trace.get(run), 1);
     if (waiting !== -1) {
-      this.#resolve(waiting, spans.owner.get(run), nowMs);
+      this.#resolveTo(waiting, spans.owner.get(run), nowMs);
     }
-    this.#wakeElsewhere(run, nowMs);
+    this.#rescheduleElsewhere(run, nowMs);
   }
 
   /** Notes when an owner started: a run of it is open or came finished. */
   runStarted(run: number, start: Moment): void {
-    const { owners, spans } = this.#graph;
+    const { owners, spans } = this.#store;
     const owner = spans.owner.get(run);
     const isFirst = owners.startedAtMs.get(owner) === 0 && owners.startMs.get(owner) === 0;
     if (isFirst || start.atMs < owners.startedAtMs.get(owner)) {
@@ -99,14 +99,14 @@ export class Ownership {
   }
 
   /** Gives a marker that has arrived its owner. `waiting` is the loose owner that stood at its span, or -1. */
-  placeMarker(marker: number, waiting: number, nowMs: number): void {
-    const { spans, owners, tree } = this.#graph;
-    const run = tree.ownerAbove(marker);
+  attachMarker(marker: number, waiting: number, nowMs: number): void {
+    const { spans, owners, tree } = this.#store;
+    const run = tree.runAbove(marker);
     if (run !== -1) {
       const owner = spans.owner.get(run);
-      this.#graph.join(marker, owner);
+      this.#store.join(marker, owner);
       if (waiting !== -1) {
-        this.#resolve(waiting, owner, nowMs);
+        this.#resolveTo(waiting, owner, nowMs);
       }
       return;
     }
@@ -115,13 +115,13 @@ export class Ownership {
       owners.top.set(waiting, marker);
       spans.owner.set(marker, waiting);
     }
-    const loose = this.#looseAt(root);
-    this.#graph.join(marker, loose);
+    const loose = this.#unresolvedOwnerAt(root);
+    this.#store.join(marker, loose);
     if (waiting === loose) {
-      this.#deadlines.schedule(loose, nowMs); // Less of the way to their run is unknown.
+      this.#ownerTimers.schedule(loose, nowMs); // Less of the way to their run is unknown.
     }
     if (waiting !== -1 && waiting !== loose) {
-      this.#joinLoose(waiting, loose, nowMs);
+      this.#mergeUnresolved(waiting, loose, nowMs);
     }
   }
 
@@ -129,57 +129,58 @@ export class Ownership {
    * Gives a marker that names a session, and of which the way to its run is not known, a loose owner of its own in that
    * session's group (-1: in a new one): its neighbours may be of other sessions. Returns that owner.
    */
-  placeAlone(marker: number, group: number, waiting: number, nowMs: number): number {
-    const root = this.#graph.tree.rootOf(marker);
-    const { owners, spans } = this.#graph;
+  attachSeparately(marker: number, group: number, waiting: number, nowMs: number): number {
+    const root = this.#store.tree.rootOf(marker);
+    const { owners, spans } = this.#store;
     if (waiting !== -1 && root === marker) {
       owners.top.set(waiting, marker);
       spans.owner.set(marker, waiting);
     }
-    const above = root === marker ? -1 : this.#looseAt(root);
+    const above = root === marker ? -1 : this.#unresolvedOwnerAt(root);
     const known = spans.owner.get(marker);
-    const loose = known === -1 ? this.#graph.addOwner(marker, { isLoose: true, group }) : known;
+    const loose = known === -1 ? this.#store.addOwner(marker, { isLoose: true, group }) : known;
     if (known !== -1 && group !== -1) {
-      this.#graph.mergeGroups(owners.group.get(known), group);
+      this.#store.mergeGroups(owners.group.get(known), group);
     }
-    this.#graph.join(marker, loose);
+    this.#store.join(marker, loose);
     if (above !== -1) {
-      this.#graph.setAbove(loose, above, true);
+      this.#store.setAbove(loose, above, true);
     }
     if (waiting === loose) {
-      this.#deadlines.schedule(loose, nowMs);
+      this.#ownerTimers.schedule(loose, nowMs);
     } else if (waiting !== -1) {
-      this.#joinLoose(waiting, above === -1 ? loose : above, nowMs);
+      this.#mergeUnresolved(waiting, above === -1 ? loose : above, nowMs);
     }
     return loose;
   }
 
   /** A span got its parent, or is a link that has arrived: what waited at it for the way to its run may know it now. */
-  relinked(span: number, waiting: number, nowMs: number): void {
-    const { spans, owners, tree } = this.#graph;
+  onParentKnown(span: number, waiting: number, nowMs: number): void {
+    const { spans, owners, tree } = this.#store;
     const owner = spans.owner.get(span);
     const isRun =
       spans.kind.get(span) === workKinds.run && spans.state.get(span) !== spanStates.unknown;
     if (isRun) {
       if (owner !== -1 && owners.top.get(owner) === span) {
-        this.#placeOwner(owner, nowMs);
+        this.#attachOwner(owner, nowMs);
       }
       return;
     }
-    const isWaitingHere = owner !== -1 && owners.isLoose(owner) && owners.top.get(owner) === span;
+    const isWaitingHere =
+      owner !== -1 && owners.isUnresolved(owner) && owners.top.get(owner) === span;
     const loose = waiting === -1 ? (isWaitingHere ? owner : -1) : waiting;
     if (loose === -1) {
       return;
     }
-    const run = tree.ownerAbove(span);
+    const run = tree.runAbove(span);
     const root = tree.rootOf(span);
     if (run !== -1) {
-      this.#resolve(loose, spans.owner.get(run), nowMs);
+      this.#resolveTo(loose, spans.owner.get(run), nowMs);
     } else if (root === span) {
       owners.top.set(loose, span);
       spans.owner.set(span, loose);
     } else {
-      this.#joinLoose(loose, this.#looseAt(root), nowMs);
+      this.#mergeUnresolved(loose, this.#unresolvedOwnerAt(root), nowMs);
     }
   }
 
@@ -188,7 +189,7 @@ export class Ownership {
    * be found later than it did.
    */
   runEnded(run: number, end: Moment, nowMs: number = end.atMs): void {
-    const { owners, spans, tree } = this.#graph;
+    const { owners, spans, tree } = this.#store;
     const owner = spans.owner.get(run);
     const isFirst = owners.endedAtMs.get(owner) === 0;
     owners.endedAtMs.set(
@@ -200,28 +201,28 @@ export class Ownership {
     if (owners.isOpen(owner)) {
       return;
     }
-    for (let at = tree.waiterOf(run); at !== -1; at = tree.waiterOf(at)) {
+    for (let at = tree.waitingParentOf(run); at !== -1; at = tree.waitingParentOf(at)) {
       if (spans.state.get(at) === spanStates.open && spans.kind.get(at) !== workKinds.run) {
         spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
       }
     }
-    this.#graph.setLive(owner);
+    this.#store.setLive(owner);
     const dueMs = end.atMs + this.#allowedLatenessMs;
-    this.#deadlines.schedule(owner, dueMs);
-    for (const waiter of this.#graph.waiters.all(owner)) {
+    this.#ownerTimers.schedule(owner, dueMs);
+    for (const waiter of this.#store.waiters.all(owner)) {
       this.stopWaiting(waiter);
       // It may turn out not to have been open at the same time.
-      this.#deadlines.schedule(waiter, nowMs);
+      this.#ownerTimers.schedule(waiter, nowMs);
     }
-    this.#wakeLoose(owner, dueMs);
+    this.#rescheduleUnresolved(owner, dueMs);
     for (const each of this.runsOf(owner)) {
-      this.#wakeElsewhere(each, dueMs);
+      this.#rescheduleElsewhere(each, dueMs);
     }
   }
 
   /** An open run was evicted: by its sender's clock, where that is set, it ended when it was as old as it is. */
   runEvicted(run: number, atMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const timeMs = spans.startMs.get(run) > 0 ? spans.endMs.get(run) : 0;
     this.runEnded(run, { atMs, timeMs, seq: 0 });
   }
@@ -229,73 +230,73 @@ export class Ownership {
   /** `owner` is decided again when `holder` has ended. */
   waitFor(owner: number, holder: number): void {
     this.stopWaiting(owner);
-    this.#graph.owners.waitsFor.set(owner, holder);
-    this.#graph.waiters.add(holder, owner);
+    this.#store.owners.waitsFor.set(owner, holder);
+    this.#store.waiters.add(holder, owner);
   }
 
   stopWaiting(owner: number): void {
-    const holder = this.#graph.owners.waitsFor.get(owner);
+    const holder = this.#store.owners.waitsFor.get(owner);
     if (holder !== -1) {
-      this.#graph.waiters.remove(holder, owner);
-      this.#graph.owners.waitsFor.set(owner, -1);
+      this.#store.waiters.remove(holder, owner);
+      this.#store.owners.waitsFor.set(owner, -1);
     }
   }
 
   /** An owner's row is given up; what waited for it is decided anew. */
-  ownerGone(owner: number, into: number, nowMs: number): void {
+  onOwnerRemoved(owner: number, into: number, nowMs: number): void {
     this.stopWaiting(owner);
-    for (const waiter of this.#graph.waiters.all(owner)) {
+    for (const waiter of this.#store.waiters.all(owner)) {
       this.stopWaiting(waiter);
       if (waiter !== into) {
-        this.#deadlines.schedule(waiter, nowMs);
+        this.#ownerTimers.schedule(waiter, nowMs);
       }
     }
-    this.#deadlines.cancel(owner);
+    this.#ownerTimers.cancel(owner);
   }
 
   /** Two sessions became one: who holds loose markers of it is asked again. */
-  wakeLooseOf(group: number, nowMs: number): void {
-    const { groups, owners, live } = this.#graph;
-    if (groups.looseOwners.get(group) === 0) {
+  rescheduleUnresolvedIn(group: number, nowMs: number): void {
+    const { groups, owners, live } = this.#store;
+    if (groups.unresolvedOwners.get(group) === 0) {
       return;
     }
     for (let each = live.first(group); each !== -1; each = live.after(each)) {
-      if (owners.isLoose(each) && owners.openMarkers.get(each) > 0) {
-        this.#deadlines.schedule(each, nowMs);
+      if (owners.isUnresolved(each) && owners.openMarkers.get(each) > 0) {
+        this.#ownerTimers.schedule(each, nowMs);
       }
     }
   }
 
   /** A marker turned up at `nowMs`: if its owner has ended, it has a lateness to say how it ended. */
-  callIfEnded(marker: number, nowMs: number): void {
-    const owner = this.#graph.spans.owner.get(marker);
-    const { owners } = this.#graph;
+  scheduleCheck(marker: number, nowMs: number): void {
+    const owner = this.#store.spans.owner.get(marker);
+    const { owners } = this.#store;
     if (owners.isOpen(owner)) {
       return;
     }
-    this.#graph.setLive(owner);
-    this.#deadlines.schedule(owner, nowMs + this.#allowedLatenessMs);
-    if (owners.isLoose(owner)) {
-      this.#noteHeld(marker);
+    this.#store.setLive(owner);
+    this.#ownerTimers.schedule(owner, nowMs + this.#allowedLatenessMs);
+    if (owners.isUnresolved(owner)) {
+      this.#recordRelease(marker);
     }
   }
 
   /** Whether the owner has ended and its markers wait for its deadline; never so for a loose one. */
-  isEnding(owner: number): boolean {
-    const { owners } = this.#graph;
-    return !owners.isOpen(owner) && !owners.isLoose(owner);
+  hasEnded(owner: number): boolean {
+    const { owners } = this.#store;
+    return !owners.isOpen(owner) && !owners.isUnresolved(owner);
   }
 
   /** The runs of an owner, open or not, as far as they are remembered. */
   runsOf(owner: number): number[] {
-    const { spans, members } = this.#graph;
+    const { spans, members } = this.#store;
     return members.all(owner).filter((span) => spans.kind.get(span) === workKinds.run);
   }
 
   /** A harness run that counts open items looks for its run in another trace. */
-  gather(owner: number, nowMs: number): void {
-    const { owners } = this.#graph;
-    if (owners.claimed.get(owner) === 0 || !lacksInnerRun(this.#graph, owner)) {
+  joinSplitTraces(owner: number, nowMs: number): void {
+    const { owners } = this.#store;
+    if (owners.reportedOpen.get(owner) === 0 || !lacksInnerRun(this.#store, owner)) {
       return;
     }
     for (const harnessRun of this.runsOf(owner)) {
@@ -310,9 +311,9 @@ export class Ownership {
    * They become one owner where the harness run counts open items, which may be in the run.
    */
   isSplit(run: number, nowMs: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (spans.hasFlag(run, spanFlags.harness)) {
-      return lacksInnerRun(this.#graph, spans.owner.get(run)) && this.#pairHarnessRun(run, nowMs);
+      return lacksInnerRun(this.#store, spans.owner.get(run)) && this.#pairHarnessRun(run, nowMs);
     }
     return (
       spans.hasFlag(run, spanFlags.innerRun) &&
@@ -322,46 +323,46 @@ export class Ownership {
   }
 
   #pairHarnessRun(harnessRun: number, nowMs: number): boolean {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const run = this.#splitTraces.addHarnessRun(harnessRun);
     const owner = spans.owner.get(harnessRun);
-    if (run !== -1 && owners.claimed.get(owner) > 0) {
+    if (run !== -1 && owners.reportedOpen.get(owner) > 0) {
       this.#pair(spans.owner.get(run), owner, nowMs);
     }
     return run !== -1;
   }
 
   #pairRun(run: number, nowMs: number): boolean {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     const harnessRun = this.#splitTraces.addRun(run);
     const owner = harnessRun === -1 ? -1 : spans.owner.get(harnessRun);
-    if (owner !== -1 && owners.claimed.get(owner) > 0) {
+    if (owner !== -1 && owners.reportedOpen.get(owner) > 0) {
       this.#pair(spans.owner.get(run), owner, nowMs);
-      this.#graph.setLive(owner);
-      this.#deadlines.schedule(owner, nowMs + this.#allowedLatenessMs);
+      this.#store.setLive(owner);
+      this.#ownerTimers.schedule(owner, nowMs + this.#allowedLatenessMs);
     }
     return owner !== -1;
   }
 
   /** A span's row is given up. */
   forget(span: number): void {
-    if (this.#graph.spans.kind.get(span) === workKinds.run) {
+    if (this.#store.spans.kind.get(span) === workKinds.run) {
       this.#splitTraces.forget(span);
     }
   }
 
   /** Finds the owner above, and with it the session where it has none of its own. */
-  #placeOwner(owner: number, nowMs: number): void {
-    const { spans, owners, groups, tree } = this.#graph;
+  #attachOwner(owner: number, nowMs: number): void {
+    const { spans, owners, groups, tree } = this.#store;
     const top = owners.top.get(owner);
     if (top === -1) {
       return;
     }
-    const run = tree.ownerAbove(top);
+    const run = tree.runAbove(top);
     if (run === -1) {
       const root = tree.rootOf(top);
-      const above = root === top ? -1 : this.#looseAt(root);
-      this.#graph.setAbove(owner, above, above !== -1 && tree.hasMarkerBetween(top, -1));
+      const above = root === top ? -1 : this.#unresolvedOwnerAt(root);
+      this.#store.setAbove(owner, above, above !== -1 && tree.hasMarkerBetween(top, -1));
       return;
     }
     const harness = this.#harnessOf(top);
@@ -374,19 +375,19 @@ export class Ownership {
       return;
     }
     const isBelowMarker = tree.hasMarkerBetween(top, run);
-    this.#graph.setAbove(owner, above, isBelowMarker);
+    this.#store.setAbove(owner, above, isBelowMarker);
     const own = owners.group.get(owner);
     const other = owners.group.get(above);
     const isReferenced = groups.hasFlag(own, groupFlags.referenced);
     const isAboveReferenced = groups.hasFlag(other, groupFlags.referenced);
     if (!isReferenced && (isAboveReferenced || !isBelowMarker)) {
-      this.#graph.mergeGroups(other, own);
+      this.#store.mergeGroups(other, own);
     }
   }
 
   /** The way from what waits in `loose` to the run of `owner` is known now. */
-  #resolve(loose: number, owner: number, nowMs: number): void {
-    const { owners, groups, below } = this.#graph;
+  #resolveTo(loose: number, owner: number, nowMs: number): void {
+    const { owners, groups, below } = this.#store;
     if (loose === owner) {
       return;
     }
@@ -396,75 +397,75 @@ export class Ownership {
     const areDifferent =
       groups.hasFlag(own, groupFlags.referenced) && groups.hasFlag(other, groupFlags.referenced);
     if (areDifferent) {
-      this.#graph.moveOwner(loose, other);
+      this.#store.moveOwner(loose, other);
     } else {
-      this.#graph.mergeGroups(other, own);
+      this.#store.mergeGroups(other, own);
     }
     this.#absorb(loose, owner, nowMs);
     for (const child of children) {
-      this.#replace(child, nowMs);
+      this.#reattach(child, nowMs);
     }
   }
 
   /** An owner whose way upwards has changed. */
-  #replace(owner: number, nowMs: number): void {
-    const { owners, spans, tree } = this.#graph;
-    if (!owners.isLoose(owner)) {
-      this.#placeOwner(owner, nowMs);
+  #reattach(owner: number, nowMs: number): void {
+    const { owners, spans, tree } = this.#store;
+    if (!owners.isUnresolved(owner)) {
+      this.#attachOwner(owner, nowMs);
       return;
     }
     const top = owners.top.get(owner);
-    const run = top === -1 ? -1 : tree.ownerAbove(top);
+    const run = top === -1 ? -1 : tree.runAbove(top);
     if (run !== -1) {
-      this.#resolve(owner, spans.owner.get(run), nowMs);
+      this.#resolveTo(owner, spans.owner.get(run), nowMs);
     } else if (top !== -1) {
       const root = tree.rootOf(top);
-      this.#graph.setAbove(owner, root === top ? -1 : this.#looseAt(root), true);
+      this.#store.setAbove(owner, root === top ? -1 : this.#unresolvedOwnerAt(root), true);
     }
   }
 
   /** What waited at one span turns out to wait at another one further up. */
-  #joinLoose(from: number, into: number, nowMs: number): void {
+  #mergeUnresolved(from: number, into: number, nowMs: number): void {
     if (from === into) {
       return;
     }
-    const children = this.#graph.below.all(from);
-    const { owners } = this.#graph;
-    this.#graph.mergeGroups(owners.group.get(into), owners.group.get(from));
+    const children = this.#store.below.all(from);
+    const { owners } = this.#store;
+    this.#store.mergeGroups(owners.group.get(into), owners.group.get(from));
     this.#absorb(from, into, nowMs);
     for (const child of children) {
-      this.#replace(child, nowMs);
+      this.#reattach(child, nowMs);
     }
   }
 
   /** Two owners of one group become one. */
   #absorb(from: number, into: number, nowMs: number): void {
-    const { owners, spans } = this.#graph;
-    const dueMs = this.#deadlines.standingOf(from);
-    const hasWork = owners.members.get(from) > 0;
-    const wasLoose = owners.isLoose(from) && !owners.isLoose(into);
-    for (const marker of wasLoose ? openWorkOf(this.#graph, from) : []) {
+    const { owners, spans } = this.#store;
+    const dueMs = this.#ownerTimers.standingOf(from);
+    const hasWork = owners.memberCount.get(from) > 0;
+    const wasLoose = owners.isUnresolved(from) && !owners.isUnresolved(into);
+    for (const marker of wasLoose ? openMembersOf(this.#store, from) : []) {
       // What held it was somebody else's run.
       if (spans.hasFlag(marker, spanFlags.wasHeld)) {
         spans.clearFlag(marker, spanFlags.wasHeld);
         spans.releasedAtMs.set(marker, 0);
       }
     }
-    this.#graph.mergeOwner(from, into);
+    this.#store.mergeOwner(from, into);
     if (hasWork && !owners.isOpen(into)) {
-      this.#graph.setLive(into);
+      this.#store.setLive(into);
       // What was waited for may have been somebody else's.
-      this.#deadlines.schedule(into, wasLoose ? nowMs : (dueMs ?? nowMs));
+      this.#ownerTimers.schedule(into, wasLoose ? nowMs : (dueMs ?? nowMs));
     }
   }
 
   /** A run and its harness run, or two that turn out to be one, become one owner. */
   #mergeOwner(from: number, into: number, nowMs: number): void {
-    const { owners, below } = this.#graph;
-    this.#graph.mergeGroups(owners.group.get(into), owners.group.get(from));
+    const { owners, below } = this.#store;
+    this.#store.mergeGroups(owners.group.get(into), owners.group.get(from));
     const children = below.all(from).filter((each) => each !== into);
     for (const child of children) {
-      this.#graph.setAbove(child, into, owners.hasFlag(child, ownerFlags.belowMarker));
+      this.#store.setAbove(child, into, owners.hasFlag(child, ownerFlags.belowMarker));
     }
     const started = owners.startOf(from);
     const ended = owners.endOf(from);
@@ -476,7 +477,7 @@ export class Ownership {
     }
     owners.setFlag(into, owners.flags.get(from) & ownerFlags.unwatched);
     const wasOpen = owners.isOpen(from);
-    const waiters = this.#graph.waiters.all(from);
+    const waiters = this.#store.waiters.all(from);
     this.#absorb(from, into, nowMs);
     owners.startedAtMs.set(into, earlier(owners.startedAtMs.get(into), started.atMs));
     owners.startMs.set(into, earlier(owners.startMs.get(into), started.timeMs));
@@ -490,7 +491,7 @@ export class Ownership {
         this.waitFor(waiter, into);
       }
     } else if (!owners.isOpen(into)) {
-      this.#deadlines.schedule(into, owners.endedAtMs.get(into) + this.#allowedLatenessMs);
+      this.#ownerTimers.schedule(into, owners.endedAtMs.get(into) + this.#allowedLatenessMs);
     }
   }
 
@@ -502,7 +503,7 @@ export class Ownership {
 
   /** Whether `owner` stands somewhere above `below`. */
   #isAbove(owner: number, below: number): boolean {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     let at = owners.above.get(below);
     for (let depth = 0; at !== -1 && depth < maxDepth; depth++) {
       if (at === owner) {
@@ -515,7 +516,7 @@ export class Ownership {
 
   /** The owner of the run directly above that a run is the same owner as: its harness run, or the same run; -1 when it has none. */
   #harnessOf(run: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const parent = spans.parentOf(run);
     if (parent === -1 || spans.kind.get(parent) !== workKinds.run) {
       return -1;
@@ -524,71 +525,75 @@ export class Ownership {
       spans.hasFlag(parent, spanFlags.harness) &&
       !spans.hasFlag(run, spanFlags.harness) &&
       spans.hasFlag(run, spanFlags.innerRun);
-    return isInner || isSameAsParent(this.#graph, run, parent) ? spans.owner.get(parent) : -1;
+    return isInner || isSameAsParent(this.#store, run, parent) ? spans.owner.get(parent) : -1;
   }
 
-  #looseAt(root: number): number {
-    const { spans } = this.#graph;
+  #unresolvedOwnerAt(root: number): number {
+    const { spans } = this.#store;
     const known = spans.owner.get(root);
     if (known !== -1) {
       return known;
     }
-    const loose = this.#graph.addOwner(root, { isLoose: true, group: -1 });
+    const loose = this.#store.addOwner(root, { isLoose: true, group: -1 });
     spans.owner.set(root, loose);
     return loose;
   }
 
   /** The first run of a session, or of a trace: what is there without one may be its, or nobody's. */
-  #wakeUnowned(run: number, nowMs: number): void {
-    const { spans, groups, traces, owners, live, looseInTrace } = this.#graph;
-    const group = this.#graph.groupOf(run);
+  #rescheduleUnowned(run: number, nowMs: number): void {
+    const { spans, groups, traces, owners, live, unresolvedInTrace } = this.#store;
+    const group = this.#store.groupOf(run);
     const trace = spans.trace.get(run);
     const inGroup = groups.hasFlag(group, groupFlags.hadOwner) ? [] : live.all(group);
-    const inTrace = traces.hadOwner.get(trace) === 1 ? [] : looseInTrace.all(trace);
+    const inTrace = traces.hadOwner.get(trace) === 1 ? [] : unresolvedInTrace.all(trace);
     for (const each of [...inGroup, ...inTrace]) {
-      if (owners.isLoose(each) && owners.openMarkers.get(each) > 0) {
-        this.#deadlines.schedule(each, nowMs);
+      if (owners.isUnresolved(each) && owners.openMarkers.get(each) > 0) {
+        this.#ownerTimers.schedule(each, nowMs);
       }
     }
   }
 
   /** An owner has ended that may have held markers without a run of their own. */
-  #wakeLoose(owner: number, dueMs: number): void {
-    const { owners, groups, traces, live, looseInTrace } = this.#graph;
+  #rescheduleUnresolved(owner: number, dueMs: number): void {
+    const { owners, groups, traces, live, unresolvedInTrace } = this.#store;
     const group = owners.group.get(owner);
-    const inGroup = groups.looseOwners.get(group) === 0 ? [] : live.all(group);
+    const inGroup = groups.unresolvedOwners.get(group) === 0 ? [] : live.all(group);
     for (const each of inGroup) {
-      if (owners.isLoose(each)) {
+      if (owners.isUnresolved(each)) {
         this.#release(each, dueMs, owner);
       }
     }
     const trace = owners.trace.get(owner);
-    for (let each = traces.firstLoose.get(trace); each !== -1; each = looseInTrace.after(each)) {
+    for (
+      let each = traces.firstUnresolved.get(trace);
+      each !== -1;
+      each = unresolvedInTrace.after(each)
+    ) {
       this.#release(each, dueMs, owner);
     }
   }
 
   /** Notes when the last of the holders ended, which is not remembered for as long as the marker may be. */
   #release(loose: number, dueMs: number, ended = -1): void {
-    const { owners, spans } = this.#graph;
+    const { owners, spans } = this.#store;
     if (owners.openMarkers.get(loose) > 0) {
-      for (const marker of openWorkOf(this.#graph, loose)) {
+      for (const marker of openMembersOf(this.#store, loose)) {
         // What has been held is held by all that were open when it started; only those need to be asked.
         const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.wasHeld);
         if (!isKnown) {
-          this.#noteHeld(marker);
+          this.#recordRelease(marker);
         } else if (this.#holders.wasOpenAt(ended, marker)) {
           const atMs = owners.endedAtMs.get(ended);
           spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), atMs));
         }
       }
-      this.#deadlines.schedule(loose, dueMs);
+      this.#ownerTimers.schedule(loose, dueMs);
     }
   }
 
-  #noteHeld(marker: number): void {
-    const { spans } = this.#graph;
-    const { lastEndMs } = this.#holders.ofLooseMarker(marker);
+  #recordRelease(marker: number): void {
+    const { spans } = this.#store;
+    const { lastEndMs } = this.#holders.ofUnresolvedMarker(marker);
     if (Number.isFinite(lastEndMs)) {
       spans.setFlag(marker, spanFlags.wasHeld);
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
@@ -596,16 +601,18 @@ export class Ownership {
   }
 
   /** Markers of other processes that name this run as their parent. */
-  #wakeElsewhere(run: number, dueMs: number): void {
-    const { spans, owners, traces } = this.#graph;
+  #rescheduleElsewhere(run: number, dueMs: number): void {
+    const { spans, owners, traces } = this.#store;
     traces.eachElsewhere(spans.trace.get(run), (trace) => {
       const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
       const loose = named === -1 ? -1 : spans.owner.get(named);
-      if (loose === -1 || !owners.isLoose(loose)) {
+      if (loose === -1 || !owners.isUnresolved(loose)) {
         return;
       }
       this.#release(loose, dueMs);
-      for (const below of this.#graph.below.all(loose).filter((each) => owners.isLoose(each))) {
+      for (const below of this.#store.below
+        .all(loose)
+        .filter((each) => owners.isUnresolved(each))) {
         this.#release(below, dueMs); // Of a session of its own.
       }
     });

@@ -1,14 +1,14 @@
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-table.ts";
 
 /** Waits, and resumptions, that are remembered. */
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 /** Waits of one session that name none of its spans, and waits of spans that are no work, at once. */
-const mostOfSession = 64;
-const mostOfLinks = 256;
+const maxPerSession = 64;
+const maxOfLinks = 256;
 
 interface Wait {
   /** The span that waits, or -1 for the runs of a session. */
@@ -24,7 +24,7 @@ interface Wait {
  * goes by (process, key), so that its end finds it. It is over with what it names, and after `maxPauseMs` at the latest.
  */
 export class Pauses {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #maxPauseMs: number;
   readonly #allowedLatenessMs: number;
   /** In the order they began. */
@@ -42,15 +42,15 @@ export class Pauses {
   readonly #allOver = new Map<number, Moment>();
 
   constructor(
-    graph: ActivityGraph,
+    store: ActivityStore,
     limits: { readonly maxPauseMs: number; readonly allowedLatenessMs: number },
   ) {
-    this.#graph = graph;
+    this.#store = store;
     this.#maxPauseMs = limits.maxPauseMs;
     this.#allowedLatenessMs = limits.allowedLatenessMs;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const waits = [...this.#waits.values()];
     const keys = io.texts([...this.#waits.keys()]);
     const cells = io.numbers(
@@ -120,7 +120,7 @@ export class Pauses {
     }
     const keys = [...(this.#ofGroup.get(group) ?? [])];
     for (const [span, ofSpan] of this.#ofSpan) {
-      if (span === awaited || (group !== -1 && this.#graph.groupOf(span) === group)) {
+      if (span === awaited || (group !== -1 && this.#store.groupOf(span) === group)) {
         keys.push(...ofSpan);
       }
     }
@@ -143,7 +143,7 @@ export class Pauses {
       this.#waits.size > 0 &&
       (this.#ofSpan.has(span) ||
         this.#links.size > 0 ||
-        this.#ofGroup.has(this.#graph.groupOf(span)))
+        this.#ofGroup.has(this.#store.groupOf(span)))
     );
   }
 
@@ -155,11 +155,11 @@ export class Pauses {
     if (this.#ofSpan.has(span) || this.#isLinkNamedBelow(span)) {
       return true;
     }
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (spans.kind.get(span) !== workKinds.run) {
       return false;
     }
-    for (const key of this.#ofGroup.get(this.#graph.groupOf(span)) ?? []) {
+    for (const key of this.#ofGroup.get(this.#store.groupOf(span)) ?? []) {
       const wait = this.#waits.get(key);
       if (wait !== undefined && this.#beganBefore(span, wait)) {
         return true;
@@ -178,7 +178,7 @@ export class Pauses {
       this.#isInPausedRun(span) ||
       [...this.#waits.values()]
         .flatMap((wait) => this.#namedBy(wait))
-        .some((named) => this.#graph.tree.isAbove(span, named))
+        .some((named) => this.#store.tree.isAncestor(span, named))
     );
   }
 
@@ -239,11 +239,11 @@ export class Pauses {
   }
 
   #hasRoom(span: number, group: number): boolean {
-    const isLink = span !== -1 && this.#graph.spans.kind.get(span) === workKinds.other;
+    const isLink = span !== -1 && this.#store.spans.kind.get(span) === workKinds.other;
     return (
-      this.#waits.size < mostRemembered &&
-      (span !== -1 || (this.#ofGroup.get(group)?.size ?? 0) < mostOfSession) &&
-      (!isLink || this.#links.size < mostOfLinks)
+      this.#waits.size < maxRemembered &&
+      (span !== -1 || (this.#ofGroup.get(group)?.size ?? 0) < maxPerSession) &&
+      (!isLink || this.#links.size < maxOfLinks)
     );
   }
 
@@ -257,7 +257,7 @@ export class Pauses {
   }
 
   #namedBy({ span, group, began }: Wait): readonly number[] {
-    const { spans, owners, live, members } = this.#graph;
+    const { spans, owners, live, members } = this.#store;
     if (span !== -1) {
       const work = this.#workAt(span);
       return work !== -1 && spans.state.get(work) === spanStates.open ? [work] : [];
@@ -276,7 +276,7 @@ export class Pauses {
 
   /** Whether a run was open when a wait began. */
   #beganBefore(run: number, { began }: Pick<Wait, "began">): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const start = {
       atMs: spans.startedAtMs.get(run),
       timeMs: spans.startMs.get(run),
@@ -287,7 +287,7 @@ export class Pauses {
 
   /** The span itself, or of a link the nearest work above; -1 when there is none. */
   #workAt(span: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isLink = (at: number) =>
       spans.kind.get(at) === workKinds.other && spans.state.get(at) !== spanStates.unknown;
     let work = span;
@@ -299,7 +299,7 @@ export class Pauses {
 
   /** What a run that waits has open does not get older either. */
   #isInPausedRun(span: number): boolean {
-    const { spans, owners, members } = this.#graph;
+    const { spans, owners, members } = this.#store;
     const owner = spans.owner.get(span);
     const isMarker = spans.kind.get(span) !== workKinds.run;
     return (
@@ -313,7 +313,7 @@ export class Pauses {
   /** Whether a link of which this is the nearest work above waits. */
   #isLinkNamedBelow(work: number): boolean {
     for (const named of this.#links) {
-      const { spans } = this.#graph;
+      const { spans } = this.#store;
       if (spans.kind.get(named) !== workKinds.other) {
         this.#links.delete(named); // It has arrived, and is work.
         for (const key of this.#ofSpan.get(named) ?? []) {
@@ -330,14 +330,14 @@ export class Pauses {
   }
 
   #isPausedRun(span: number): boolean {
-    return this.#graph.spans.kind.get(span) === workKinds.run && this.isPaused(span);
+    return this.#store.spans.kind.get(span) === workKinds.run && this.isPaused(span);
   }
 
   #add(key: string, wait: Wait): void {
     this.#waits.set(key, wait);
     if (wait.span !== -1) {
       this.#count(wait, this.#groupsAbove(wait.span));
-      if (this.#graph.spans.kind.get(wait.span) === workKinds.other) {
+      if (this.#store.spans.kind.get(wait.span) === workKinds.other) {
         this.#links.add(wait.span);
       }
     }
@@ -347,8 +347,8 @@ export class Pauses {
 
   #groupsAbove(span: number): readonly number[] {
     const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#graph.spans.parentOf(at)) {
-      groups.add(this.#graph.groupOf(at));
+    for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
+      groups.add(this.#store.groupOf(at));
     }
     groups.delete(-1);
     return [...groups];
@@ -390,7 +390,7 @@ export class Pauses {
 function remember<Key>(moments: Map<Key, Moment>, key: Key, moment: Moment): void {
   moments.delete(key);
   moments.set(key, moment);
-  for (const oldest of moments.size > mostRemembered ? moments.keys() : []) {
+  for (const oldest of moments.size > maxRemembered ? moments.keys() : []) {
     moments.delete(oldest);
     break;
   }

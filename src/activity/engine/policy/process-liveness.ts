@@ -2,8 +2,8 @@ import { sourceRankOf, sourceRanks } from "../../model/dialects.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { hostOf } from "../../model/service-host.ts";
 import { TimingWheel } from "../schedule/timing-wheel.ts";
-import type { Archive, ArchiveVersion } from "../store/snapshot.ts";
-import { holds } from "../store/span-table.ts";
+import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
+import { evictionHolds } from "../store/span-table.ts";
 import { leaseMsOf } from "./leases.ts";
 
 /** Their indexes are stored. */
@@ -16,10 +16,10 @@ const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 export type ProcessEnd = (typeof processEnds)[number];
 
 /** How often within the time that they are remembered idle processes are looked for. */
-const sweepsPerAge = 16;
+const checksPerAge = 16;
 
 /** A report of open work may be overtaken by the end of its process by so much. */
-const longestOnTheWayMs = 1_000;
+const maxInFlightMs = 1_000;
 
 /** What is known of a host, if it is known at all. */
 interface WatchedHost {
@@ -31,7 +31,7 @@ interface WatchedHost {
 }
 
 interface WatchedProcess {
-  place: number;
+  serviceHost: number;
   host: WatchedHost | undefined;
   /** Rank of the best source it was heard from. */
   source: number;
@@ -42,19 +42,19 @@ interface WatchedProcess {
   /** One of `holds`: that its lease ran out is not acted on yet. */
   held: number;
   /** Why it is gone, while not all of its open work has gone with it. */
-  leaving: ProcessEnd | undefined;
+  draining: ProcessEnd | undefined;
   /** When it last said that it lives, and that it ends. */
-  stated: Moment | undefined;
-  deleted: Moment | undefined;
+  lastStateAt: Moment | undefined;
+  lastDeleteAt: Moment | undefined;
 }
 
 /** What a process watch needs to know, and what it reports. */
 export interface ProcessListeners {
   /** Processes that have left traces. Walks every row. */
-  used(): ReadonlySet<number>;
+  usedProcesses(): ReadonlySet<number>;
   onForgotten(process: number): void;
   /** Idle processes were looked for; what is older than `beforeMs` may be forgotten. */
-  onSwept(beforeMs: number): void;
+  onExpired(beforeMs: number): void;
   /** Something came from a host of which something was held back. */
   onHostSeen(isThere: (process: number) => boolean, nowMs: number): void;
 }
@@ -69,7 +69,7 @@ export type AskHold = (held: number, intervalMs: number) => number;
  * process that has sent nothing for `forgetAfterMs`, and has left no trace, is forgotten. Process 0 stands for those beyond the
  * bound: nothing is known of it.
  */
-export class ProcessWatch {
+export class ProcessLiveness {
   readonly #allowedLatenessMs: number;
   readonly #forgetAfterMs: number;
   readonly #listeners: ProcessListeners;
@@ -89,19 +89,19 @@ export class ProcessWatch {
     this.#listeners = listeners;
   }
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     const rows = this.#processes.map((known) =>
       known === undefined
         ? []
         : [
-            known.place,
+            known.serviceHost,
             known.source,
             known.seenAtMs,
             known.intervalMs ?? -1,
             processStates.indexOf(known.state),
             known.held,
-            known.leaving === undefined ? -1 : processEnds.indexOf(known.leaving),
-            ...[known.stated, known.deleted].flatMap((said) => [
+            known.draining === undefined ? -1 : processEnds.indexOf(known.draining),
+            ...[known.lastStateAt, known.lastDeleteAt].flatMap((said) => [
               said?.atMs ?? -1,
               said?.timeMs ?? 0,
             ]),
@@ -111,9 +111,9 @@ export class ProcessWatch {
     this.#processes.length = count;
     for (let process = 0; process < count; process++) {
       const cells = io.numbers(rows[process] ?? []);
-      const [place = 0, , seenAtMs = 0] = cells;
+      const [serviceHost = 0, , seenAtMs = 0] = cells;
       if (io.isLoading && cells.length > 0) {
-        this.#processes[process] = watchedOf(cells, this.#hostAt(place, seenAtMs));
+        this.#processes[process] = watchedOf(cells, this.#hostAt(serviceHost, seenAtMs));
       }
     }
     const latest = io.numbers([...this.#latest].flat());
@@ -123,7 +123,7 @@ export class ProcessWatch {
     if (version < 3) {
       io.numbers([]); // Places that several processes share.
     }
-    this.#deadlines.archive(io, count);
+    this.#deadlines.snapshot(io, count);
     if (version > 2) {
       this.#sweptAtMs = io.number(this.#sweptAtMs);
       const held = [...this.#hosts].flatMap(([host, { isHeld }]) => (isHeld ? [host] : []));
@@ -151,21 +151,21 @@ export class ProcessWatch {
   }
 
   /** A signal of work arrived from `process`. True when it is the first from a better source than before. */
-  hear(signal: {
+  onSignal(signal: {
     readonly process: number;
-    readonly place: number;
+    readonly serviceHost: number;
     readonly dialect: number;
     readonly nowMs: number;
   }): boolean {
-    const { process, place, dialect, nowMs } = signal;
+    const { process, serviceHost, dialect, nowMs } = signal;
     if (process === 0) {
       this.#forgetIdle(nowMs);
       return false;
     }
-    const known = this.#processes[process] ?? this.#introduce(process, place, nowMs);
+    const known = this.#processes[process] ?? this.#add(process, serviceHost, nowMs);
     known.seenAtMs = nowMs;
-    if (known.place === 0 && place !== 0) {
-      this.#settle(process, known, place);
+    if (known.serviceHost === 0 && serviceHost !== 0) {
+      this.#setServiceHost(process, known, serviceHost);
     }
     if (known.host !== undefined) {
       known.host.seenAtMs = nowMs;
@@ -173,9 +173,9 @@ export class ProcessWatch {
         this.#releaseHost(known.host, nowMs);
       }
     }
-    this.#letGo(process, known);
+    this.#releaseHold(process, known);
     if (known.state === "replaced" || known.state === "gone") {
-      this.#revive(process, known);
+      this.#reopenKnown(process, known);
     }
     const rank = sourceRankOf(dialect);
     if (rank <= known.source) {
@@ -186,21 +186,21 @@ export class ProcessWatch {
   }
 
   /** `process` says that it lives and will say so again every `intervalMs`; 0 promises nothing. */
-  beat(process: number, intervalMs: number, said: Moment): void {
+  onHeartbeat(process: number, intervalMs: number, said: Moment): void {
     const known = this.#processes[process];
     if (known === undefined) {
       return;
     }
-    const isOld = known.deleted !== undefined && this.#compare(said, known.deleted) < 0;
+    const isOld = known.lastDeleteAt !== undefined && this.#compare(said, known.lastDeleteAt) < 0;
     if (known.state === "deleted" && isOld) {
       return; // It was overtaken by the end.
     }
-    known.stated = said;
+    known.lastStateAt = said;
     known.seenAtMs = said.atMs;
-    known.held = holds.none;
+    known.held = evictionHolds.none;
     known.intervalMs = intervalMs > 0 ? intervalMs : undefined;
     // A state after a delete revives, as the specification of entity events has it.
-    this.#revive(process, known);
+    this.#reopenKnown(process, known);
   }
 
   /**
@@ -213,43 +213,43 @@ export class ProcessWatch {
       return false;
     }
     known.intervalMs = undefined;
-    known.held = holds.none;
-    this.#revive(process, known);
+    known.held = evictionHolds.none;
+    this.#reopenKnown(process, known);
     const wasRelayed = isRelay && known.source === sourceRanks.relay;
     known.source = wasRelayed ? sourceRanks.finishedSpans : known.source;
     return wasRelayed;
   }
 
   /** `process` says that it ends; not where it has said later that it lives. */
-  bury(process: number, said: Moment): void {
+  onDelete(process: number, said: Moment): void {
     const known = this.#processes[process];
     if (known === undefined || known.state === "gone" || known.state === "deleted") {
       return;
     }
-    if (known.stated === undefined || this.#compare(said, known.stated) >= 0) {
+    if (known.lastStateAt === undefined || this.#compare(said, known.lastStateAt) >= 0) {
       known.state = "deleted";
-      known.deleted = said;
+      known.lastDeleteAt = said;
       this.#deadlines.set(process, said.atMs + this.#allowedLatenessMs);
     }
   }
 
   /** When a process said that it ends; undefined when it never did. */
   deletedAt(process: number): Moment | undefined {
-    return this.#processes[process]?.deleted;
+    return this.#processes[process]?.lastDeleteAt;
   }
 
   /** Whether a process has said that it ends, so long before `nowMs` that what comes now was not merely overtaken by that. */
-  hasSaidEnd(process: number, nowMs: number): boolean {
+  wasDeletedBefore(process: number, nowMs: number): boolean {
     const known = this.#processes[process];
-    const onTheWayMs = Math.min(longestOnTheWayMs, this.#allowedLatenessMs);
-    return known?.state === "deleted" && nowMs > (known.deleted?.atMs ?? nowMs) + onTheWayMs;
+    const onTheWayMs = Math.min(maxInFlightMs, this.#allowedLatenessMs);
+    return known?.state === "deleted" && nowMs > (known.lastDeleteAt?.atMs ?? nowMs) + onTheWayMs;
   }
 
   /** Work has come of a process after it said that it ends: it lives, as a new one of the same name. */
-  livesOn(process: number): void {
+  reopen(process: number): void {
     const known = this.#processes[process];
     if (known !== undefined) {
-      this.#revive(process, known);
+      this.#reopenKnown(process, known);
     }
   }
 
@@ -290,7 +290,7 @@ export class ProcessWatch {
 
   /** Whether the end of its lease is not acted on yet. */
   isHeld(process: number): boolean {
-    return (this.#processes[process]?.held ?? holds.none) !== holds.none;
+    return (this.#processes[process]?.held ?? evictionHolds.none) !== evictionHolds.none;
   }
 
   /** Whether nothing has come from the host of a process for `gapMs` before `atMs`; false when the host is not known. */
@@ -310,13 +310,13 @@ export class ProcessWatch {
   }
 
   /** Whether not all open work of a process that is gone has gone with it; the rest is decided at once. */
-  leave(
+  drain(
     process: number,
     rest: { readonly reason: ProcessEnd; readonly dueMs: number } | undefined,
   ): void {
     const known = this.#processes[process];
     if (known !== undefined) {
-      known.leaving = rest?.reason;
+      known.draining = rest?.reason;
       if (rest !== undefined) {
         this.#deadlines.set(process, rest.dueMs);
       }
@@ -326,9 +326,9 @@ export class ProcessWatch {
   /** Whoever waits for any input at all gets a new lease. */
   renewHeld(nowMs: number): void {
     for (const [process, known] of this.#processes.entries()) {
-      if (known?.held === holds.untilInput) {
+      if (known?.held === evictionHolds.untilInput) {
         known.seenAtMs = nowMs;
-        this.#letGo(process, known);
+        this.#releaseHold(process, known);
       }
     }
   }
@@ -343,7 +343,7 @@ export class ProcessWatch {
     for (const [process, known] of this.#processes.entries()) {
       if (known !== undefined) {
         known.seenAtMs += byMs;
-        if (known.held !== holds.none) {
+        if (known.held !== evictionHolds.none) {
           this.#deadlines.set(process, this.#deadlines.dueMsOf(process) + byMs);
         } else if (isAlive(known)) {
           this.#watchLease(process, known);
@@ -359,7 +359,7 @@ export class ProcessWatch {
       return undefined;
     }
     if (known.state === "gone") {
-      return known.leaving;
+      return known.draining;
     }
     if (isAlive(known)) {
       const leaseEndMs = this.#leaseEndMs(known);
@@ -368,7 +368,7 @@ export class ProcessWatch {
         return undefined;
       }
       known.held = askHold(known.held, known.intervalMs ?? 0);
-      if (known.held !== holds.none) {
+      if (known.held !== evictionHolds.none) {
         this.#deadlines.set(process, dueMs + this.#allowedLatenessMs);
         return undefined;
       }
@@ -380,8 +380,8 @@ export class ProcessWatch {
     return "process_gone";
   }
 
-  #hostAt(place: number, nowMs: number): WatchedHost | undefined {
-    const host = hostOf(place);
+  #hostAt(serviceHost: number, nowMs: number): WatchedHost | undefined {
+    const host = hostOf(serviceHost);
     if (host === 0) {
       return undefined;
     }
@@ -395,20 +395,20 @@ export class ProcessWatch {
   #releaseHost(host: WatchedHost, nowMs: number): void {
     host.isHeld = false;
     for (const [process, known] of this.#processes.entries()) {
-      if (known?.host === host && known.held !== holds.none) {
+      if (known?.host === host && known.held !== evictionHolds.none) {
         known.seenAtMs = nowMs;
-        this.#letGo(process, known);
+        this.#releaseHold(process, known);
       }
     }
     this.#listeners.onHostSeen((process) => this.#processes[process]?.host === host, nowMs);
   }
 
   #forgetIdle(nowMs: number): void {
-    if (nowMs < this.#sweptAtMs + this.#forgetAfterMs / sweepsPerAge) {
+    if (nowMs < this.#sweptAtMs + this.#forgetAfterMs / checksPerAge) {
       return;
     }
     this.#sweptAtMs = nowMs;
-    const used = this.#listeners.used();
+    const used = this.#listeners.usedProcesses();
     for (const [process, known] of this.#processes.entries()) {
       if (
         known !== undefined &&
@@ -418,70 +418,70 @@ export class ProcessWatch {
         this.#forget(process, known);
       }
     }
-    this.#listeners.onSwept(nowMs - this.#forgetAfterMs);
+    this.#listeners.onExpired(nowMs - this.#forgetAfterMs);
   }
 
   #forget(process: number, known: WatchedProcess): void {
     this.#deadlines.cancel(process);
     this.#processes[process] = undefined;
-    if (this.#latest.get(known.place) === process) {
-      this.#latest.delete(known.place);
+    if (this.#latest.get(known.serviceHost) === process) {
+      this.#latest.delete(known.serviceHost);
     }
     if (known.host !== undefined && --known.host.processes === 0) {
-      this.#hosts.delete(hostOf(known.place));
+      this.#hosts.delete(hostOf(known.serviceHost));
     }
     this.#listeners.onForgotten(process);
   }
 
-  #introduce(process: number, place: number, nowMs: number): WatchedProcess {
+  #add(process: number, serviceHost: number, nowMs: number): WatchedProcess {
     this.#forgetIdle(nowMs);
     while (this.#processes.length <= process) {
       this.#deadlines.admit(this.#processes.length);
       this.#processes.push(undefined);
     }
     const made: WatchedProcess = {
-      place,
-      host: this.#hostAt(place, nowMs),
+      serviceHost,
+      host: this.#hostAt(serviceHost, nowMs),
       source: sourceRanks.finishedSpans,
       seenAtMs: nowMs,
       intervalMs: undefined,
       state: "alive",
-      held: holds.none,
-      leaving: undefined,
-      stated: undefined,
-      deleted: undefined,
+      held: evictionHolds.none,
+      draining: undefined,
+      lastStateAt: undefined,
+      lastDeleteAt: undefined,
     };
     this.#processes[process] = made;
-    this.#succeed(process, place);
+    this.#becomeLatest(process, serviceHost);
     return made;
   }
 
   /** It becomes known where a process runs. */
-  #settle(process: number, known: WatchedProcess, place: number): void {
-    known.place = place;
-    known.host = this.#hostAt(place, known.seenAtMs);
-    this.#succeed(process, place);
+  #setServiceHost(process: number, known: WatchedProcess, serviceHost: number): void {
+    known.serviceHost = serviceHost;
+    known.host = this.#hostAt(serviceHost, known.seenAtMs);
+    this.#becomeLatest(process, serviceHost);
   }
 
-  /** A process is the newest at its place. */
-  #succeed(process: number, place: number): void {
-    const latest = this.#processes[this.#latest.get(place) ?? -1];
-    this.#latest.set(place, process);
-    if (latest?.state === "alive" && place !== 0) {
+  /** A process is the newest of its service on its host. */
+  #becomeLatest(process: number, serviceHost: number): void {
+    const latest = this.#processes[this.#latest.get(serviceHost) ?? -1];
+    this.#latest.set(serviceHost, process);
+    if (latest?.state === "alive" && serviceHost !== 0) {
       latest.state = "replaced"; // Which proves nothing by itself: it may be a sibling.
     }
   }
 
-  #revive(process: number, known: WatchedProcess): void {
+  #reopenKnown(process: number, known: WatchedProcess): void {
     known.state = "alive";
-    known.leaving = undefined;
+    known.draining = undefined;
     this.#watchLease(process, known);
   }
 
   /** It is heard of: what was held back does not count, and its lease begins anew. */
-  #letGo(process: number, known: WatchedProcess): void {
-    if (known.held !== holds.none) {
-      known.held = holds.none;
+  #releaseHold(process: number, known: WatchedProcess): void {
+    if (known.held !== evictionHolds.none) {
+      known.held = evictionHolds.none;
       this.#watchLease(process, known);
     }
   }
@@ -511,18 +511,25 @@ function isAlive({ state }: WatchedProcess): boolean {
 }
 
 function watchedOf(cells: readonly number[], host: WatchedHost | undefined): WatchedProcess {
-  const [place = 0, source = 0, seenAtMs = 0, intervalMs = -1, state = 0, held = 0, end = -1] =
-    cells;
+  const [
+    serviceHost = 0,
+    source = 0,
+    seenAtMs = 0,
+    intervalMs = -1,
+    state = 0,
+    held = 0,
+    end = -1,
+  ] = cells;
   return {
-    place,
+    serviceHost,
     host,
     source,
     seenAtMs,
     intervalMs: intervalMs < 0 ? undefined : intervalMs,
     state: processStates[state] ?? "alive",
     held,
-    leaving: processEnds[end],
-    stated: momentOf(cells[7], cells[8]),
-    deleted: momentOf(cells[9], cells[10]),
+    draining: processEnds[end],
+    lastStateAt: momentOf(cells[7], cells[8]),
+    lastDeleteAt: momentOf(cells[9], cells[10]),
   };
 }

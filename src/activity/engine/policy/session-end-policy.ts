@@ -1,71 +1,71 @@
 import { compareMoments } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
-import type { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import { openWorkOf, withoutOpenBelow } from "../store/open-members.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import { openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { Breaker, DueCount } from "./circuit-breaker.ts";
-import type { DueAhead } from "./eviction-forecast.ts";
+import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
+import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Evictions } from "./evictions.ts";
 import type { Ownership } from "./ownership.ts";
 
 /** What the end of a session means: a lateness later, what began in it before and is still open is over. */
-export class SessionEnds {
+export class SessionEndPolicy {
   readonly #allowedLatenessMs: number;
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #deadlines: DueQueue;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #sessionTimers: KeyedTimers;
   readonly #ownership: Ownership;
   readonly #evictions: Evictions;
-  readonly #breaker: Breaker;
-  readonly #ahead: DueAhead;
+  readonly #breaker: CircuitBreaker;
+  readonly #forecast: EvictionForecast;
 
   constructor(parts: {
     readonly allowedLatenessMs: number;
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly sessionDeadlines: DueQueue;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly sessionTimers: KeyedTimers;
     readonly ownership: Ownership;
     readonly evictions: Evictions;
-    readonly breaker: Breaker;
-    readonly ahead: DueAhead;
+    readonly breaker: CircuitBreaker;
+    readonly forecast: EvictionForecast;
   }) {
     this.#allowedLatenessMs = parts.allowedLatenessMs;
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
-    this.#deadlines = parts.sessionDeadlines;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
+    this.#sessionTimers = parts.sessionTimers;
     this.#ownership = parts.ownership;
     this.#evictions = parts.evictions;
     this.#breaker = parts.breaker;
-    this.#ahead = parts.ahead;
+    this.#forecast = parts.forecast;
   }
 
   /** The deadline of a session's end passed; `due` counts what goes together with it. */
   decide(group: number, atMs: number, due: DueCount): void {
-    if (this.#graph.groups.hasEnded(group) && !this.#isHeldBack(group, atMs, due)) {
+    if (this.#store.groups.hasEnded(group) && !this.#isHeldBack(group, atMs, due)) {
       this.#evict(group, atMs);
     }
   }
 
   /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */
   #isHeldBack(group: number, atMs: number, due: DueCount): boolean {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     if (groups.hasFlag(group, groupFlags.held)) {
       groups.clearFlag(group, groupFlags.held);
       return false;
     }
-    if (this.#ahead.markersOfSession(group) === 0 || !this.#breaker.isMass(atMs, due)) {
+    if (this.#forecast.markersOfSession(group) === 0 || !this.#breaker.isMass(atMs, due)) {
       return false;
     }
     groups.setFlag(group, groupFlags.held);
-    this.#deadlines.set(group, atMs + this.#allowedLatenessMs);
+    this.#sessionTimers.set(group, atMs + this.#allowedLatenessMs);
     return true;
   }
 
   #evict(group: number, atMs: number): void {
-    const { spans, groups } = this.#graph;
+    const { spans, groups } = this.#store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     const before = this.#openBefore(group);
     const due: number[] = [];
@@ -79,7 +79,7 @@ export class SessionEnds {
       }
     }
     // A marker with open work below that goes on waits for that.
-    const markers = withoutOpenBelow(this.#graph, due).filter((span) => !isRun(span));
+    const markers = withoutOpenBelow(this.#store, due).filter((span) => !isRun(span));
     const kept = this.#aboveAllBut(group, new Set([...markers, ...due.filter(isRun)]));
     const runs = due.filter((span) => isRun(span) && !kept.has(span));
     const isAll = runs.length + markers.length === before.length;
@@ -89,23 +89,27 @@ export class SessionEnds {
       groups.sessionEndMs.set(group, Number.NEGATIVE_INFINITY);
       groups.sessionEndSeq.set(group, 0);
     } else if (Number.isFinite(nextMs)) {
-      this.#deadlines.schedule(group, nextMs);
+      this.#sessionTimers.schedule(group, nextMs);
     }
     if (markers.length > 0) {
       this.#evictions.evict(markers, { reason, channel: groups.channel.get(group), atMs });
     }
     for (const run of runs) {
-      this.#ledger.evict(run, reason, atMs);
+      this.#openWork.evict(run, reason, atMs);
       this.#ownership.runEvicted(run, atMs);
     }
   }
 
   /** What is above open work of the session that stays: began after its end, or waits for a sub-agent. */
   #aboveAllBut(group: number, over: ReadonlySet<number>): ReadonlySet<number> {
-    const { tree, live } = this.#graph;
+    const { tree, live } = this.#store;
     const above = new Set<number>();
-    for (const span of live.all(group).flatMap((owner) => openWorkOf(this.#graph, owner))) {
-      for (let at = over.has(span) ? -1 : tree.waiterOf(span); at !== -1; at = tree.waiterOf(at)) {
+    for (const span of live.all(group).flatMap((owner) => openMembersOf(this.#store, owner))) {
+      for (
+        let at = over.has(span) ? -1 : tree.waitingParentOf(span);
+        at !== -1;
+        at = tree.waitingParentOf(at)
+      ) {
         above.add(at);
       }
     }
@@ -114,7 +118,7 @@ export class SessionEnds {
 
   /** A run below a marker holds it here too: its end leaves the marker a lateness. */
   #dueMsOf(span: number, group: number): number {
-    const { spans, groups } = this.#graph;
+    const { spans, groups } = this.#store;
     // Who held a marker without a known run is another matter.
     const releasedAtMs = spans.hasFlag(span, spanFlags.wasHeld) ? 0 : spans.releasedAtMs.get(span);
     const fromMs = Math.max(groups.endedAtMs.get(group), releasedAtMs);
@@ -123,13 +127,13 @@ export class SessionEnds {
 
   /** Open work of the session that started before it ended, in the order of its process. */
   #openBefore(group: number): readonly number[] {
-    const { spans, groups, live } = this.#graph;
+    const { spans, groups, live } = this.#store;
     const reported = groups.sessionEndOf(group);
     // It carries the number of what came last before it.
     const end = { ...reported, seq: reported.seq > 0 ? reported.seq + 0.5 : 0 };
     return live
       .all(group)
-      .flatMap((owner) => openWorkOf(this.#graph, owner))
+      .flatMap((owner) => openMembersOf(this.#store, owner))
       .filter((span) => {
         const start = {
           atMs: spans.startedAtMs.get(span),

@@ -1,27 +1,17 @@
+import type { BlockedBy, SessionState } from "../../model/diagnosis.ts";
 import type { ActivityEvent, Evidence, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
-import { type BlockedBy, type Progress, progressNames, workKinds } from "../../model/work.ts";
-import { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityCounts } from "../store/activity-counters.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import { openWorkOf } from "../store/open-members.ts";
+import { type Progress, progressNames, workKinds } from "../../model/work.ts";
+import { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityCounters } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import type { Pauses } from "./pauses.ts";
 import { decides, type OwnerVerdict, type Verdicts } from "./verdicts.ts";
-
-/** What a session with an open run is doing, in OpenClaw's words; the values of `openclaw.state`. */
-export const sessionStateNames = [
-  "active",
-  "long_running",
-  "stalled",
-  "blocked_tool_call",
-  "paused",
-] as const;
-
-export type SessionState = (typeof sessionStateNames)[number];
 
 /** What a session is doing and what blocks it: all that can occur. Values of `GroupTable.state` are indexes, from 1. */
 export const sessionStates = [
@@ -60,61 +50,61 @@ export interface StateListeners {
 export class SessionStates {
   /** Sessions by state. */
   #sessions = [0, 0, 0, 0, 0, 0, 0];
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #limits: ActivityLimits;
   readonly #verdicts: Verdicts;
   readonly #pauses: Pauses;
   readonly #evidence: EvidenceOf;
-  readonly #counts: ActivityCounts;
+  readonly #counters: ActivityCounters;
   readonly #events: ActivityEvent[];
-  readonly #deadlines: DueQueue;
+  readonly #timers: KeyedTimers;
   readonly #onProgress: StateListeners["onProgress"];
   readonly #isWatched: StateListeners["isWatched"];
   readonly #onReviewed: StateListeners["onReviewed"];
   /** Groups whose state may have changed, and why it may be better. */
   readonly #changed = new Map<number, RecoveryCause>();
   #nowMs = 0;
-  #looked = 0;
+  #cost = 0;
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
+    readonly store: ActivityStore;
     readonly limits: ActivityLimits;
     readonly verdicts: Verdicts;
     readonly pauses: Pauses;
     readonly evidence: EvidenceOf;
-    readonly counts: ActivityCounts;
+    readonly counters: ActivityCounters;
     readonly events: ActivityEvent[];
     readonly listeners: StateListeners;
   }) {
-    this.#graph = parts.graph;
+    this.#store = parts.store;
     this.#limits = parts.limits;
     this.#verdicts = parts.verdicts;
     this.#pauses = parts.pauses;
     this.#evidence = parts.evidence;
-    this.#counts = parts.counts;
+    this.#counters = parts.counters;
     this.#events = parts.events;
     this.#onProgress = parts.listeners.onProgress;
     this.#isWatched = parts.listeners.isWatched;
     this.#onReviewed = parts.listeners.onReviewed;
     const { stalledAfterMs, longRunningAfterMs } = parts.limits;
-    this.#deadlines = new DueQueue(Math.min(stalledAfterMs, longRunningAfterMs) / 64);
+    this.#timers = new KeyedTimers(Math.min(stalledAfterMs, longRunningAfterMs) / 64);
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#sessions = io.numbers(this.#sessions);
-    this.#deadlines.archive(io);
+    this.#timers.archive(io);
   }
 
   /** How many owners were looked at since this was asked last. */
-  takeLooked(): number {
-    const looked = this.#looked;
-    this.#looked = 0;
+  takeCost(): number {
+    const looked = this.#cost;
+    this.#cost = 0;
     return looked;
   }
 
   /** When sessions are looked at next. */
-  get deadlines(): DueQueue {
-    return this.#deadlines;
+  get timers(): KeyedTimers {
+    return this.#timers;
   }
 
   /** Sessions in a state. */
@@ -135,20 +125,20 @@ export class SessionStates {
 
   /** What a group is doing; undefined when it has no open run. */
   of(group: number): (typeof sessionStates)[number] | undefined {
-    return sessionStates[this.#graph.groups.state.get(group) - 1];
+    return sessionStates[this.#store.groups.state.get(group) - 1];
   }
 
   /** What happens from now on happens at `nowMs`. */
-  at(nowMs: number): void {
+  setNow(nowMs: number): void {
     this.#nowMs = nowMs;
   }
 
   /** There was progress in `span`: it counts for all that is above it. */
-  progress(span: number, what: Progress): void {
-    const { spans, owners } = this.#graph;
+  recordProgress(span: number, what: Progress): void {
+    const { spans, owners } = this.#store;
     const index = progressNames.indexOf(what);
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      this.#onProgress(this.#graph.groupOf(at));
+      this.#onProgress(this.#store.groupOf(at));
       if (spans.kind.get(at) !== workKinds.run) {
         spans.progressAtMs.set(at, this.#nowMs);
         spans.clearFlag(at, spanFlags.silenceReported);
@@ -157,21 +147,21 @@ export class SessionStates {
         if (owner !== -1) {
           owners.progressAtMs.set(owner, this.#nowMs);
           owners.lastProgress.set(owner, index);
-          this.#progressed(owner);
+          this.#onOwnerProgress(owner);
         }
       }
     }
   }
 
   /** A pause of open work began or is over. */
-  pauseChanged(named: readonly number[], what: Progress): void {
+  onPauseChanged(named: readonly number[], what: Progress): void {
     for (const span of named) {
-      this.progress(span, what);
+      this.recordProgress(span, what);
     }
     const groups = new Set<number>();
     for (const span of named) {
-      for (let at = span; at !== -1; at = this.#graph.spans.parentOf(at)) {
-        groups.add(this.#graph.groupOf(at));
+      for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
+        groups.add(this.#store.groupOf(at));
       }
     }
     groups.delete(-1);
@@ -183,21 +173,21 @@ export class SessionStates {
   /** Looks at the sessions of a span and of all that is above it. */
   reviewAbove(span: number): void {
     const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#graph.spans.parentOf(at)) {
-      groups.add(this.#graph.groupOf(at));
+    for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
+      groups.add(this.#store.groupOf(at));
     }
     groups.delete(-1);
     for (const group of groups) {
-      this.change(group);
+      this.markChanged(group);
     }
   }
 
   /** Open work ended or was evicted: it may have been what blocked the sessions above it. */
-  closed(span: number, cause: RecoveryCause): void {
-    const { spans, groups } = this.#graph;
+  onClosed(span: number, cause: RecoveryCause): void {
+    const { spans, groups } = this.#store;
     const isRun = spans.kind.get(span) === workKinds.run;
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      const group = this.#graph.groupOf(at);
+      const group = this.#store.groupOf(at);
       // What is left open may be silent for long, when it is a run that ended or was evicted.
       const isRunBeside = at === span && isRun && group !== -1 && groups.openOwners.get(group) > 1;
       const mayMatter =
@@ -213,7 +203,7 @@ export class SessionStates {
   }
 
   /** A session is looked at soon. */
-  change(group: number): void {
+  markChanged(group: number): void {
     if (!this.#changed.has(group)) {
       this.#changed.set(group, "progress");
     }
@@ -231,34 +221,34 @@ export class SessionStates {
   }
 
   /** The group has an open run now, and had none. */
-  becomeActive(group: number): void {
-    const { groups } = this.#graph;
+  onActive(group: number): void {
+    const { groups } = this.#store;
     groups.activeSinceMs.set(group, this.#nowMs);
     this.#set(group, active);
-    this.#deadlines.schedule(group, this.#nowMs + this.#shortestMs);
+    this.#timers.schedule(group, this.#nowMs + this.#shortestMs);
   }
 
   /** The group has no open run any more. */
-  becomeIdle(group: number, cause: RecoveryCause): void {
-    const before = this.#graph.groups.state.get(group);
-    this.#deadlines.cancel(group);
+  onIdle(group: number, cause: RecoveryCause): void {
+    const before = this.#store.groups.state.get(group);
+    this.#timers.cancel(group);
     this.#set(group, none);
     if (isStalled(before)) {
       this.#emitRecovered(group, cause);
     }
-    this.change(group);
+    this.markChanged(group);
   }
 
   /** `from` has become part of `into`, whose columns hold the sums. */
   merge(from: number, into: number): void {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     const state = groups.state.get(from);
     if (state === none) {
       return;
     }
     const other = groups.state.get(into);
     const sinceMs = groups.activeSinceMs.get(from);
-    this.#deadlines.cancel(from);
+    this.#timers.cancel(from);
     this.#set(from, none);
     if (other === none) {
       this.#set(into, state);
@@ -278,18 +268,18 @@ export class SessionStates {
   /** The row of a group is given up. */
   forget(group: number): void {
     this.#changed.delete(group);
-    this.#deadlines.cancel(group);
+    this.#timers.cancel(group);
   }
 
   /** A deadline passed. */
-  decide(group: number, dueMs: number): void {
+  onDeadline(group: number, dueMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, dueMs);
     this.review(group);
   }
 
   /** Time in which nothing could arrive does not count as silence. */
-  extend(byMs: number, nowMs: number): void {
-    const { spans, owners, groups } = this.#graph;
+  extendBy(byMs: number, nowMs: number): void {
+    const { spans, owners, groups } = this.#store;
     this.#nowMs = nowMs;
     const later = (atMs: number) => Math.min(nowMs, atMs + byMs);
     for (let owner = 0; owner < owners.rows; owner++) {
@@ -303,7 +293,7 @@ export class SessionStates {
       }
     }
     for (let group = 0; group < groups.rows; group++) {
-      if (groups.state.get(group) !== none && groups.owners.get(group) > 0) {
+      if (groups.state.get(group) !== none && groups.ownerCount.get(group) > 0) {
         this.review(group);
       }
     }
@@ -311,7 +301,7 @@ export class SessionStates {
 
   /** Finds what a group is doing now, emits an event when that changed, and sets when to look next. */
   review(group: number, cause: RecoveryCause = "progress"): void {
-    const { groups, owners, live } = this.#graph;
+    const { groups, owners, live } = this.#store;
     const before = groups.state.get(group);
     if (before === none) {
       this.#onReviewed(group, this.#nowMs);
@@ -321,7 +311,7 @@ export class SessionStates {
     let isProgressing = false;
     let worst: OwnerVerdict | undefined;
     for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
-      this.#looked++;
+      this.#cost++;
       if (!owners.isOpen(owner)) {
         continue;
       }
@@ -348,7 +338,7 @@ export class SessionStates {
       nextMs = Math.min(nextMs, longAtMs);
     }
     this.#set(group, after);
-    this.#deadlines.set(group, Math.max(nextMs, this.#nowMs));
+    this.#timers.set(group, Math.max(nextMs, this.#nowMs));
     if (worst !== undefined && isStalled(after) && after !== before) {
       this.#emitStalled(group, after, worst);
     } else if (isStalled(before) && !isStalled(after)) {
@@ -366,19 +356,19 @@ export class SessionStates {
     return Math.min(this.#limits.stalledAfterMs, this.#limits.longRunningAfterMs);
   }
 
-  #progressed(owner: number): void {
-    const { owners, groups } = this.#graph;
+  #onOwnerProgress(owner: number): void {
+    const { owners, groups } = this.#store;
     const group = owners.group.get(owner);
     const mayHideTool = owners.hasFlag(owner, ownerFlags.mayHideTool);
     const mayWait = groups.state.get(group) !== none && this.#pauses.concernsGroup(group);
     if (this.#mayChange(groups.state.get(group)) || mayHideTool || mayWait) {
-      this.change(group);
+      this.markChanged(group);
     }
   }
 
   /** Emits an event for each tool that is silent beside others that are not. Gives when the next one will be. */
   #reviewTools(owner: number): number {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     owners.clearFlag(owner, ownerFlags.mayHideTool);
     for (const tool of this.#verdicts.silentTools(owner, this.#nowMs)) {
       const aheadMs = owners.progressAtMs.get(owner) - spans.progressAtMs.get(tool);
@@ -391,18 +381,18 @@ export class SessionStates {
       } else {
         spans.setFlag(tool, spanFlags.silenceReported);
         const sinceMs = spans.progressAtMs.get(tool);
-        this.#counts.addDiagnosed("silent_tool", "none");
+        this.#counters.addDiagnosed("silent_tool", "none");
         this.#events.push({
           type: "diagnosed",
           claim: "none",
           atMs: this.#nowMs,
-          channel: this.#graph.groups.channel.get(this.#graph.groupOf(tool)),
+          channel: this.#store.groups.channel.get(this.#store.groupOf(tool)),
           ...this.#evidence({ verdict: "silent_tool", culprit: tool, sinceMs }, this.#nowMs),
         });
       }
     }
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const span of openWorkOf(this.#graph, owner)) {
+    for (const span of openMembersOf(this.#store, owner)) {
       const dueMs = spans.progressAtMs.get(span) + this.#limits.stalledAfterMs;
       if (spans.kind.get(span) === workKinds.tool && dueMs > this.#nowMs) {
         nextMs = Math.min(nextMs, dueMs);
@@ -412,7 +402,7 @@ export class SessionStates {
   }
 
   #set(group: number, state: number): void {
-    const { groups } = this.#graph;
+    const { groups } = this.#store;
     const before = groups.state.get(group);
     this.#sessions[before] = (this.#sessions[before] ?? 0) - 1;
     this.#sessions[state] = (this.#sessions[state] ?? 0) + 1;
@@ -420,8 +410,8 @@ export class SessionStates {
   }
 
   #emitStalled(group: number, state: number, verdict: OwnerVerdict): void {
-    const { spans, live, groups } = this.#graph;
-    const open = live.all(group).flatMap((owner) => openWorkOf(this.#graph, owner));
+    const { spans, live, groups } = this.#store;
+    const open = live.all(group).flatMap((owner) => openMembersOf(this.#store, owner));
     const countOf = (kind: number) => open.filter((span) => spans.kind.get(span) === kind).length;
     const evidence: Evidence = this.#evidence(verdict, this.#nowMs);
     this.#events.push({
@@ -441,7 +431,7 @@ export class SessionStates {
       type: "recovered",
       cause,
       atMs: this.#nowMs,
-      channel: this.#graph.groups.channel.get(group),
+      channel: this.#store.groups.channel.get(group),
     });
   }
 }

@@ -2,18 +2,18 @@ import { dialects } from "../../model/dialects.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { WorkLedger } from "../store/open-work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
-import type { Silence } from "./lease-policy.ts";
+import type { LeasePolicy } from "./lease-policy.ts";
 import type { Ownership } from "./ownership.ts";
-import type { ProcessWatch } from "./process-liveness.ts";
+import type { ProcessLiveness } from "./process-liveness.ts";
 
 /** Processes of which it is remembered since when nobody watches them. */
-const mostRemembered = 10_000;
+const maxRemembered = 10_000;
 
 interface Unwatched {
   /** By the sender's clock: its relay has reported what began before. */
@@ -29,10 +29,10 @@ interface Unwatched {
  * off: it is untracked. It is no orphan, decides no state, and its end changes nothing when it is reported after all.
  */
 export class UnwatchedWork {
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #processes: ProcessWatch;
-  readonly #silence: Silence;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #processes: ProcessLiveness;
+  readonly #leasePolicy: LeasePolicy;
   readonly #claims: Claims;
   readonly #ownership: Ownership;
   readonly #rememberedForMs: number;
@@ -42,24 +42,24 @@ export class UnwatchedWork {
 
   constructor(parts: {
     readonly limits: { readonly maxAgeMs: number; readonly allowedLatenessMs: number };
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly processes: ProcessWatch;
-    readonly silence: Silence;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly processes: ProcessLiveness;
+    readonly leasePolicy: LeasePolicy;
     readonly claims: Claims;
     readonly ownership: Ownership;
   }) {
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
     this.#processes = parts.processes;
-    this.#silence = parts.silence;
+    this.#leasePolicy = parts.leasePolicy;
     this.#claims = parts.claims;
     this.#ownership = parts.ownership;
     this.#rememberedForMs = parts.limits.maxAgeMs;
     this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const cells = io.numbers(
       [...this.#unwatched].flatMap(([process, { beforeMs, aheadMs, untilMs }]) => [
         process,
@@ -75,7 +75,7 @@ export class UnwatchedWork {
   }
 
   /** The source of this signal no longer watches its process: what it has reported as open is untracked. */
-  begin(batch: SignalBatch, row: number, nowMs: number): void {
+  onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
     const process = batch.process.get(row);
     const isRelay = batch.dialect.get(row) === dialects.relay;
     const wasRelayed = this.#processes.unwatch(process, { isRelay });
@@ -86,7 +86,7 @@ export class UnwatchedWork {
         untilMs: nowMs + this.#rememberedForMs,
       });
     }
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#store;
     // What began later is another source's: this is a repeat, or overtaken.
     const said: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
     const startOf = (span: number): Moment => ({
@@ -94,8 +94,8 @@ export class UnwatchedWork {
       timeMs: spans.startMs.get(span),
       seq: 0,
     });
-    const open = this.#silence
-      .openOf(process)
+    const open = this.#leasePolicy
+      .openWorkOf(process)
       .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay)
       .filter((span) => compareMoments(startOf(span), said, this.#allowedLatenessMs) <= 0);
     for (const span of open) {
@@ -105,7 +105,7 @@ export class UnwatchedWork {
       }
     }
     for (const span of open) {
-      this.#ledger.untrack(span, nowMs);
+      this.#openWork.untrack(span, nowMs);
       if (spans.kind.get(span) === workKinds.run) {
         this.#ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
       }
@@ -143,7 +143,7 @@ export class UnwatchedWork {
   #remember(process: number, unwatched: Unwatched): void {
     this.#unwatched.delete(process);
     this.#unwatched.set(process, unwatched);
-    for (const oldest of this.#unwatched.size > mostRemembered ? this.#unwatched.keys() : []) {
+    for (const oldest of this.#unwatched.size > maxRemembered ? this.#unwatched.keys() : []) {
       this.#unwatched.delete(oldest);
       break;
     }

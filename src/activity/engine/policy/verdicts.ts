@@ -1,5 +1,6 @@
-import { type Verdict, workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
+import type { Verdict } from "../../model/diagnosis.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-table.ts";
 import type { Pauses } from "./pauses.ts";
@@ -29,19 +30,19 @@ interface Leaves {
  * What open runs do: wait for a person, make progress, or not, and which work is to blame. Asks and changes nothing.
  */
 export class Verdicts {
-  readonly #graph: ActivityGraph;
+  readonly #store: ActivityStore;
   readonly #pauses: Pauses;
   readonly #stalledAfterMs: number;
 
-  constructor(graph: ActivityGraph, pauses: Pauses, stalledAfterMs: number) {
-    this.#graph = graph;
+  constructor(store: ActivityStore, pauses: Pauses, stalledAfterMs: number) {
+    this.#store = store;
     this.#pauses = pauses;
     this.#stalledAfterMs = stalledAfterMs;
   }
 
   /** The first that holds, in the order of the table in the README. */
   of(owner: number, nowMs: number): OwnerVerdict {
-    const { owners } = this.#graph;
+    const { owners } = this.#store;
     const progressAtMs = owners.progressAtMs.get(owner);
     if (this.isWaiting(owner)) {
       return { verdict: "waiting_for_person", culprit: -1, sinceMs: progressAtMs };
@@ -50,7 +51,7 @@ export class Verdicts {
       return { verdict: "progressing", culprit: -1, sinceMs: progressAtMs };
     }
     const leaves = this.#leavesOf(owner);
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (leaves.tool !== -1) {
       const sinceMs = spans.progressAtMs.get(leaves.tool);
       return { verdict: "silent_tool", culprit: leaves.tool, sinceMs };
@@ -70,7 +71,7 @@ export class Verdicts {
 
   /** Of the open owners of a session the one that decides its state; undefined when none is open. */
   ofSession(group: number, nowMs: number): OwnerVerdict | undefined {
-    const { owners, live } = this.#graph;
+    const { owners, live } = this.#store;
     let deciding: OwnerVerdict | undefined;
     for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
       if (owners.isOpen(owner)) {
@@ -95,14 +96,14 @@ export class Verdicts {
 
   /** Open tools directly in an owner with nothing open below that have made no progress for long, do not wait and do not outlive it. */
   silentTools(owner: number, nowMs: number): readonly number[] {
-    const { spans, owners, members, tree } = this.#graph;
+    const { spans, owners, members, tree } = this.#store;
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const silent: number[] = [];
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) === workKinds.tool &&
-        spans.waitedForBelow(span) === 0 &&
+        spans.awaitedBelow(span) === 0 &&
         !(hasDetached && tree.mayOutliveRun(span)) &&
         spans.progressAtMs.get(span) + this.#stalledAfterMs <= nowMs &&
         !this.#pauses.isPaused(span)
@@ -115,7 +116,7 @@ export class Verdicts {
 
   /** Whether a pause names a run of the owner, or its session. */
   #isPaused(owner: number): boolean {
-    const { spans, members } = this.#graph;
+    const { spans, members } = this.#store;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const isOpenRun =
         spans.kind.get(span) === workKinds.run && spans.state.get(span) === spanStates.open;
@@ -139,7 +140,7 @@ export class Verdicts {
     at: { readonly depth: number; readonly isPaused: boolean },
   ): boolean {
     const { depth } = at;
-    const { spans, owners, members, below, tree } = this.#graph;
+    const { spans, owners, members, below, tree } = this.#store;
     // It waits for nothing that may outlive it, until that waits for a person.
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const isPaused = at.isPaused || (depth > 0 && this.#pauses.hasAny && this.#isPaused(owner));
@@ -154,7 +155,7 @@ export class Verdicts {
         continue;
       }
       hasOpen = true;
-      if (spans.waitedForBelow(span) > 0) {
+      if (spans.awaitedBelow(span) > 0) {
         continue;
       }
       leaves.count++;
@@ -168,7 +169,7 @@ export class Verdicts {
     for (let each = below.first(owner); each !== -1; each = below.after(each)) {
       const top = owners.top.get(each);
       const isApart = hasDetached && top !== -1 && tree.mayOutliveRun(top);
-      if (!owners.isOpen(each) || owners.isLoose(each) || depth >= maxDepth || isApart) {
+      if (!owners.isOpen(each) || owners.isUnresolved(each) || depth >= maxDepth || isApart) {
         continue;
       }
       hasOpen = true;
@@ -188,7 +189,7 @@ export class Verdicts {
   }
 
   #longerSilent(a: number, b: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const isLonger =
       b === -1 ||
       spans.progressAtMs.get(a) < spans.progressAtMs.get(b) ||

@@ -1,9 +1,9 @@
 /** What a deadline is of. Of several that fall due at once the surer one comes first. */
-export const agendaRanks = { owner: 0, session: 1, process: 2, span: 3, state: 4 } as const;
+export const timerRanks = { owner: 0, session: 1, process: 2, span: 3, state: 4 } as const;
 
-const shortestStretchMs = 0.01;
+const minWindowMs = 0.01;
 
-export interface AgendaItem {
+export interface DueItem {
   readonly dueMs: number;
   readonly rank: number;
   /** An owner, a group, a process, a span, a group. */
@@ -11,7 +11,7 @@ export interface AgendaItem {
 }
 
 /** Where deadlines of one rank are kept. */
-export interface DeadlineSource {
+export interface TimerSource {
   /** Deadlines that are set. */
   readonly size: number;
   /** Takes out the items whose deadline was set to `untilMs` or before, in no particular order. */
@@ -24,22 +24,22 @@ export interface DeadlineSource {
 }
 
 /** The sources by rank. */
-export type DeadlineSources = readonly DeadlineSource[];
+export type TimerSources = readonly TimerSource[];
 
 /**
  * What is due within a stretch of time, in the order of the deadlines, with what becomes due on the way.
  * A heap: of a hundred thousand things that are due at once the first is found without sorting them all.
  */
-export class Agenda {
+export class DueQueue {
   readonly untilMs: number;
-  readonly #sources: DeadlineSources;
+  readonly #sources: TimerSources;
   readonly #dueMs: number[] = [];
   readonly #ranks: number[] = [];
   readonly #items: number[] = [];
   readonly #found: number[] = [];
 
   /** `left` is what was on one that was put away. */
-  constructor(sources: DeadlineSources, untilMs: number, left: readonly AgendaItem[] = []) {
+  constructor(sources: TimerSources, untilMs: number, left: readonly DueItem[] = []) {
     this.#sources = sources;
     this.untilMs = untilMs;
     for (const { dueMs, rank, item } of left) {
@@ -56,7 +56,7 @@ export class Agenda {
   }
 
   /** The item that `nextMs` spoke of, which is off the agenda then. */
-  take(): AgendaItem | undefined {
+  take(): DueItem | undefined {
     const dueMs = this.#dueMs[0];
     if (dueMs === undefined) {
       return undefined;
@@ -67,7 +67,7 @@ export class Agenda {
   }
 
   /** What is still on it, in no particular order. */
-  left(): readonly AgendaItem[] {
+  items(): readonly DueItem[] {
     return this.#dueMs.map((dueMs, at) => ({
       dueMs,
       rank: this.#ranks[at] ?? 0,
@@ -76,7 +76,7 @@ export class Agenda {
   }
 
   /** Calls `see` for what is still on the agenda of a rank by `untilMs`, in no particular order. */
-  eachLeft(rank: number, untilMs: number, see: (item: number, dueMs: number) => void): void {
+  forEachUntil(rank: number, untilMs: number, see: (item: number, dueMs: number) => void): void {
     for (let at = 0; at < this.#dueMs.length; at++) {
       const dueMs = this.#dueMs[at] ?? 0;
       if (this.#ranks[at] === rank && dueMs <= untilMs) {
@@ -167,23 +167,20 @@ export class Agenda {
  * The latest moment after `fromMs` and by `untilMs` up to which no source has more than `most` items due; or
  * hardly later than `fromMs`, when they are all due at once.
  */
-export function endOfStretch(
-  sources: DeadlineSources,
+export function endOfWindow(
+  sources: TimerSources,
   span: { readonly fromMs: number; readonly untilMs: number },
   most: number,
 ): number {
   const { fromMs } = span;
   let { untilMs } = span;
-  while (
-    untilMs - fromMs > shortestStretchMs &&
-    sources.some((each) => each.hasMoreDue(untilMs, most))
-  ) {
+  while (untilMs - fromMs > minWindowMs && sources.some((each) => each.hasMoreDue(untilMs, most))) {
     untilMs = fromMs + (untilMs - fromMs) / 2;
   }
   return untilMs;
 }
 
 /** Whether nothing is due, ever. */
-export function isQuiet(sources: DeadlineSources): boolean {
+export function areIdle(sources: TimerSources): boolean {
   return sources.every(({ size }) => size === 0);
 }

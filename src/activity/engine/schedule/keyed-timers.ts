@@ -1,12 +1,12 @@
-import type { Archive } from "../store/snapshot.ts";
-import type { DeadlineSource } from "./due-queue.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
+import type { TimerSource } from "./due-queue.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
 /**
  * At most one deadline for each of many items, which may move either way until it is met. The queue holds the deadline
  * also while it is on the agenda; one that was moved since it got there does not stand any more.
  */
-export class DueQueue implements DeadlineSource {
+export class KeyedTimers implements TimerSource {
   readonly #wheel: TimingWheel;
   /** Items whose deadline is on the agenda, and when it is. */
   readonly #onAgenda = new Map<number, number>();
@@ -17,9 +17,9 @@ export class DueQueue implements DeadlineSource {
     this.#wheel = new TimingWheel(widthMs);
   }
 
-  archive(io: Archive): void {
+  archive(io: SnapshotStream): void {
     this.#admitted = io.number(this.#admitted);
-    this.#wheel.archive(io, this.#admitted);
+    this.#wheel.snapshot(io, this.#admitted);
     const left = io.numbers([...this.#onAgenda].flat());
     for (let at = 0; io.isLoading && at < left.length; at += 2) {
       this.#onAgenda.set(left[at] ?? -1, left[at + 1] ?? 0);

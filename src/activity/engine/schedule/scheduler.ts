@@ -1,106 +1,106 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { SessionSignals } from "../ingest/session-signals.ts";
-import type { DueAhead } from "../policy/eviction-forecast.ts";
+import type { EvictionForecast } from "../policy/eviction-forecast.ts";
 import type { Holders } from "../policy/holders.ts";
-import type { Silence } from "../policy/lease-policy.ts";
-import type { Judgement } from "../policy/orphan-policy.ts";
+import type { LeasePolicy } from "../policy/lease-policy.ts";
+import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { Pauses } from "../policy/pauses.ts";
-import type { ProcessWatch } from "../policy/process-liveness.ts";
-import type { SessionEnds } from "../policy/session-end-policy.ts";
+import type { ProcessLiveness } from "../policy/process-liveness.ts";
+import type { SessionEndPolicy } from "../policy/session-end-policy.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { ActivityGraph } from "../store/activity-store.ts";
-import type { WorkLedger } from "../store/open-work.ts";
-import type { Tombstones } from "../store/retention.ts";
-import type { Archive, ArchiveVersion } from "../store/snapshot.ts";
-import { holds, spanFlags, spanStates } from "../store/span-table.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { OpenWork } from "../store/open-work.ts";
+import type { Retention } from "../store/retention.ts";
+import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
+import { evictionHolds, spanFlags, spanStates } from "../store/span-table.ts";
 import {
-  Agenda,
-  type AgendaItem,
-  agendaRanks,
-  type DeadlineSources,
-  endOfStretch,
-  isQuiet,
+  areIdle,
+  type DueItem,
+  DueQueue,
+  endOfWindow,
+  type TimerSources,
+  timerRanks,
 } from "./due-queue.ts";
-import type { DueQueue } from "./keyed-timers.ts";
+import type { KeyedTimers } from "./keyed-timers.ts";
 
 /** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
-const stretchesPerGap = 100_000;
+const windowsPerGap = 100_000;
 /** Deadlines that are looked at for the breaker take as long as one that is decided. */
-const looksPerStep = 16;
+const lookupsPerStep = 16;
 
 /** Lets time pass: what is due is decided, each thing as of its deadline and in the order of the deadlines. */
-export class Sweep {
+export class Scheduler {
   readonly #limits: ActivityLimits;
-  readonly #graph: ActivityGraph;
-  readonly #ledger: WorkLedger;
-  readonly #tombstones: Tombstones;
-  readonly #deadlines: DueQueue;
-  readonly #sessionDeadlines: DueQueue;
-  readonly #processes: ProcessWatch;
+  readonly #store: ActivityStore;
+  readonly #openWork: OpenWork;
+  readonly #retention: Retention;
+  readonly #ownerTimers: KeyedTimers;
+  readonly #sessionTimers: KeyedTimers;
+  readonly #processes: ProcessLiveness;
   readonly #states: SessionStates;
   /** By rank. */
-  readonly #sources: DeadlineSources;
+  readonly #sources: TimerSources;
   readonly #finished: FinishedWork;
-  readonly #silence: Silence;
+  readonly #leasePolicy: LeasePolicy;
   readonly #pauses: Pauses;
-  readonly #ahead: DueAhead;
+  readonly #forecast: EvictionForecast;
   readonly #holders: Holders;
-  readonly #judgement: Judgement;
-  readonly #sessionEnds: SessionEnds;
-  readonly #sessions: SessionSignals;
+  readonly #orphanPolicy: OrphanPolicy;
+  readonly #sessionEndPolicy: SessionEndPolicy;
+  readonly #sessionSignals: SessionSignals;
   #hasDecided = false;
   #stepsLeft = 0;
   /** What was too much for the last call. */
-  #agenda: Agenda | undefined;
+  #queue: DueQueue | undefined;
   #decidedMs = Number.NEGATIVE_INFINITY;
   /** Nothing is evicted before. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: {
     readonly limits: ActivityLimits;
-    readonly graph: ActivityGraph;
-    readonly ledger: WorkLedger;
-    readonly tombstones: Tombstones;
-    readonly deadlines: DueQueue;
-    readonly sessionDeadlines: DueQueue;
-    readonly processes: ProcessWatch;
+    readonly store: ActivityStore;
+    readonly openWork: OpenWork;
+    readonly retention: Retention;
+    readonly deadlines: KeyedTimers;
+    readonly sessionTimers: KeyedTimers;
+    readonly processes: ProcessLiveness;
     readonly states: SessionStates;
     readonly finished: FinishedWork;
-    readonly silence: Silence;
+    readonly leasePolicy: LeasePolicy;
     readonly pauses: Pauses;
-    readonly ahead: DueAhead;
+    readonly forecast: EvictionForecast;
     readonly holders: Holders;
-    readonly judgement: Judgement;
-    readonly sessionEnds: SessionEnds;
+    readonly orphanPolicy: OrphanPolicy;
+    readonly sessionEndPolicy: SessionEndPolicy;
     readonly sessions: SessionSignals;
   }) {
     this.#limits = parts.limits;
-    this.#graph = parts.graph;
-    this.#ledger = parts.ledger;
-    this.#tombstones = parts.tombstones;
-    this.#deadlines = parts.deadlines;
-    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#store = parts.store;
+    this.#openWork = parts.openWork;
+    this.#retention = parts.retention;
+    this.#ownerTimers = parts.deadlines;
+    this.#sessionTimers = parts.sessionTimers;
     this.#processes = parts.processes;
     this.#states = parts.states;
-    const { deadlines, sessionDeadlines, processes, ledger, states } = parts;
-    this.#sources = [deadlines, sessionDeadlines, processes, ledger.silences, states.deadlines];
+    const { deadlines, sessionTimers, processes, openWork, states } = parts;
+    this.#sources = [deadlines, sessionTimers, processes, openWork.expiryTimers, states.timers];
     this.#finished = parts.finished;
-    this.#silence = parts.silence;
+    this.#leasePolicy = parts.leasePolicy;
     this.#pauses = parts.pauses;
-    this.#ahead = parts.ahead;
+    this.#forecast = parts.forecast;
     this.#holders = parts.holders;
-    this.#judgement = parts.judgement;
-    this.#sessionEnds = parts.sessionEnds;
-    this.#sessions = parts.sessions;
+    this.#orphanPolicy = parts.orphanPolicy;
+    this.#sessionEndPolicy = parts.sessionEndPolicy;
+    this.#sessionSignals = parts.sessions;
   }
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
-    const untilMs = io.number(this.#agenda?.untilMs ?? Number.NaN);
+    const untilMs = io.number(this.#queue?.untilMs ?? Number.NaN);
     const cells = io.numbers(
-      (this.#agenda?.left() ?? []).flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
+      (this.#queue?.items() ?? []).flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
     );
     // Of version 1 what was on the agenda is found anew.
     if (io.isLoading && !Number.isNaN(untilMs) && version > 1) {
@@ -108,13 +108,13 @@ export class Sweep {
         const [dueMs = 0, rank = 0, item = 0] = cells.slice(at * 3, at * 3 + 3);
         return { dueMs, rank, item };
       });
-      this.#agenda = new Agenda(this.#sources, untilMs, left);
+      this.#queue = new DueQueue(this.#sources, untilMs, left);
     }
   }
 
   /** Whether the last call left work that is due to the next one. */
   get isBehind(): boolean {
-    return this.#agenda !== undefined;
+    return this.#queue !== undefined;
   }
 
   /**
@@ -124,20 +124,16 @@ export class Sweep {
   advance(nowMs: number): boolean {
     this.#hasDecided = false;
     this.#stepsLeft = this.#limits.stepsPerCall;
-    if (this.#agenda !== undefined && !this.#decideUntil(this.#agenda.untilMs)) {
+    if (this.#queue !== undefined && !this.#decideUntil(this.#queue.untilMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
-    const stretchMs = Math.max(
-      this.#limits.allowedLatenessMs,
-      (nowMs - fromMs) / stretchesPerGap,
-      1,
-    );
+    const stretchMs = Math.max(this.#limits.allowedLatenessMs, (nowMs - fromMs) / windowsPerGap, 1);
     // What one deadline leads to is due a lateness later, so within a stretch the order is known.
     for (let atMs = fromMs; ; ) {
       const isLast = atMs >= nowMs || this.#isQuiet();
       const untilMs = isLast ? nowMs : Math.min(atMs + stretchMs, nowMs);
-      atMs = endOfStretch(this.#sources, { fromMs: atMs, untilMs }, this.#limits.stepsPerCall);
+      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
         return true;
       }
@@ -152,48 +148,47 @@ export class Sweep {
    * `graceMs`, in which senders deliver what they could not.
    */
   restart(nowMs: number, downtimeMs: number, graceMs: number): void {
-    const { spans } = this.#graph;
-    const { ages } = this.#ledger;
+    const { spans } = this.#store;
+    const { expiry } = this.#openWork;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
-        const isHeld = spans.held.get(span) !== holds.none;
-        const heldUntilMs = isHeld ? ages.dueMsOf(span) + downtimeMs : 0;
-        ages.set(span, Math.max(heldUntilMs, this.#ledger.silentUntilMs(span)));
+        const isHeld = spans.held.get(span) !== evictionHolds.none;
+        const heldUntilMs = isHeld ? expiry.dueMsOf(span) + downtimeMs : 0;
+        expiry.set(span, Math.max(heldUntilMs, this.#openWork.expiresAtMs(span)));
       } else if (spans.hasFlag(span, spanFlags.undecided)) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
       }
     }
     this.#processes.extendLeases(downtimeMs);
-    this.#states.extend(downtimeMs, nowMs);
+    this.#states.extendBy(downtimeMs, nowMs);
     this.#graceUntilMs = nowMs + graceMs;
     this.#decidedMs = nowMs;
   }
 
   /** False when it was too much for one call. */
   #decideUntil(untilMs: number): boolean {
-    const agenda = this.#agenda ?? new Agenda(this.#sources, untilMs);
-    this.#agenda = agenda;
+    const agenda = this.#queue ?? new DueQueue(this.#sources, untilMs);
+    this.#queue = agenda;
     while (this.#stepsLeft > 0) {
       if (!this.#catchUp(agenda.nextMs() ?? untilMs)) {
         continue;
       }
       const next = agenda.take();
       if (next === undefined) {
-        this.#agenda = undefined;
+        this.#queue = undefined;
         this.#decidedMs = untilMs;
         return true;
       }
-      const evictedBefore = this.#ledger.evictions;
+      const evictedBefore = this.#openWork.evictions;
       this.#hasDecided = true;
-      this.#states.at(next.dueMs);
+      this.#states.setNow(next.dueMs);
       this.#decide(next, agenda);
-      this.#judgement.drainEased(next.dueMs);
-      this.#tombstones.forgetExcess();
-      this.#stepsLeft -= 1 + this.#ledger.evictions - evictedBefore;
-      const looked =
-        this.#ahead.takeLooked() + this.#holders.takeLooked() + this.#states.takeLooked();
-      this.#stepsLeft -= Math.floor(looked / looksPerStep);
+      this.#orphanPolicy.drainUnblocked(next.dueMs);
+      this.#retention.dropExcess();
+      this.#stepsLeft -= 1 + this.#openWork.evictions - evictedBefore;
+      const looked = this.#forecast.takeCost() + this.#holders.takeCost() + this.#states.takeCost();
+      this.#stepsLeft -= Math.floor(looked / lookupsPerStep);
       // Of what is due at one moment the last decides what sessions do then, also where that is another part's.
       if ((agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
         this.#states.reviewChanged();
@@ -211,7 +206,7 @@ export class Sweep {
     for (;;) {
       const overMs = this.#pauses.nextOverMs;
       const nextMs = Math.min(overMs, this.#finished.nextMs);
-      const forgotten = this.#tombstones.forgetOld(Math.min(nextMs, untilMs), this.#stepsLeft);
+      const forgotten = this.#retention.dropExpired(Math.min(nextMs, untilMs), this.#stepsLeft);
       this.#hasDecided ||= forgotten > 0;
       this.#stepsLeft -= forgotten;
       if (this.#stepsLeft <= 0) {
@@ -229,49 +224,49 @@ export class Sweep {
         this.#endPause(overMs);
         return false;
       }
-      this.#states.at(nextMs);
-      this.#finished.settleNext();
+      this.#states.setNow(nextMs);
+      this.#finished.decideNext();
       this.#states.reviewChanged();
     }
   }
 
-  #decide({ dueMs, rank, item }: AgendaItem, agenda: Agenda): void {
+  #decide({ dueMs, rank, item }: DueItem, agenda: DueQueue): void {
     if (this.#queueOf(rank)?.meet(item, dueMs) === false) {
       return;
     }
-    if (dueMs < this.#graceUntilMs && rank !== agendaRanks.state) {
+    if (dueMs < this.#graceUntilMs && rank !== timerRanks.state) {
       this.#sources[rank]?.postpone(item, this.#graceUntilMs);
       return;
     }
-    const silent = (untilMs: number) => this.#ahead.bySilence(item, rank, agenda, untilMs);
-    const ended = (untilMs: number) => this.#ahead.byOwners(item, rank, agenda, untilMs);
+    const silent = (untilMs: number) => this.#forecast.byExpiry(item, rank, agenda, untilMs);
+    const ended = (untilMs: number) => this.#forecast.byOwners(item, rank, agenda, untilMs);
     switch (rank) {
-      case agendaRanks.owner:
-        this.#judgement.decide(item, dueMs, ended);
+      case timerRanks.owner:
+        this.#orphanPolicy.decide(item, dueMs, ended);
         break;
-      case agendaRanks.session:
-        this.#sessionEnds.decide(item, dueMs, ended);
+      case timerRanks.session:
+        this.#sessionEndPolicy.decide(item, dueMs, ended);
         break;
-      case agendaRanks.process:
-        this.#silence.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
+      case timerRanks.process:
+        this.#leasePolicy.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
         break;
-      case agendaRanks.span:
-        this.#silence.expire(item, dueMs, silent);
+      case timerRanks.span:
+        this.#leasePolicy.expire(item, dueMs, silent);
         break;
       default:
-        this.#states.decide(item, dueMs);
+        this.#states.onDeadline(item, dueMs);
     }
   }
 
   /** Where the deadlines of a rank are kept that may have moved while they were on the agenda. */
-  #queueOf(rank: number): DueQueue | undefined {
+  #queueOf(rank: number): KeyedTimers | undefined {
     switch (rank) {
-      case agendaRanks.owner:
-        return this.#deadlines;
-      case agendaRanks.session:
-        return this.#sessionDeadlines;
-      case agendaRanks.state:
-        return this.#states.deadlines;
+      case timerRanks.owner:
+        return this.#ownerTimers;
+      case timerRanks.session:
+        return this.#sessionTimers;
+      case timerRanks.state:
+        return this.#states.timers;
       default:
         return undefined;
     }
@@ -279,7 +274,7 @@ export class Sweep {
 
   #isQuiet(): boolean {
     return (
-      isQuiet(this.#sources) &&
+      areIdle(this.#sources) &&
       this.#finished.nextMs === Number.POSITIVE_INFINITY &&
       this.#pauses.nextOverMs === Number.POSITIVE_INFINITY
     );
@@ -287,8 +282,8 @@ export class Sweep {
 
   #endPause(atMs: number): void {
     const named = this.#pauses.endOldest();
-    this.#states.at(atMs);
-    this.#sessions.resumed(named, atMs);
+    this.#states.setNow(atMs);
+    this.#sessionSignals.resumed(named, atMs);
     this.#states.reviewChanged();
   }
 }

@@ -1,6 +1,6 @@
 import { Float64Column } from "../../../otlp/columns.ts";
 import { LinkedLists } from "../store/linked-lists.ts";
-import type { Archive } from "../store/snapshot.ts";
+import type { SnapshotStream } from "../store/snapshot.ts";
 
 const bucketCount = 1024;
 
@@ -24,7 +24,7 @@ export class TimingWheel {
   }
 
   /** `items` is how many have been admitted. The wheel that loads may have buckets of another width. */
-  archive(io: Archive, items: number): void {
+  snapshot(io: SnapshotStream, items: number): void {
     const dueMs = new Float64Column(items);
     for (let item = 0; item < items; item++) {
       dueMs.set(item, this.isSet(item) ? this.#dueMs.get(item) : Number.NaN);

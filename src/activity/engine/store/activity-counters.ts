@@ -1,15 +1,8 @@
+import { type Claim, claimNames, type Verdict, verdictNames } from "../../model/diagnosis.ts";
 import { dialectNames, type SignalResult, signalResults } from "../../model/dialects.ts";
-import {
-  type Claim,
-  claimNames,
-  type EvictionReason,
-  evictionReasons,
-  kindNames,
-  type Verdict,
-  verdictNames,
-  type WorkKind,
-} from "../../model/work.ts";
-import type { Archive } from "./snapshot.ts";
+import { type EvictionReason, evictionReasons } from "../../model/reasons.ts";
+import { kindNames, type WorkKind } from "../../model/work.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 
 /** How work ended; the values of `openclaw.outcome` on durations. */
 export const outcomes = ["completed", "error", "evicted"] as const;
@@ -34,7 +27,7 @@ export interface DurationCells {
  * Everything the machine counts, as plain numbers: publishing reads them, the hot path only adds.
  * Arrays by kind are indexed by `WorkKind`.
  */
-export class ActivityCounts {
+export class ActivityCounters {
   readonly started = perKind();
   readonly ended = perKind();
   readonly open = perKind();
@@ -58,7 +51,7 @@ export class ActivityCounts {
   );
 
   /** By name, so that counters outlive a change of what is told apart. */
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     const named = new Map<string, number[]>([
       ...Object.entries({
         started: this.started,
@@ -83,11 +76,11 @@ export class ActivityCounts {
       ),
     );
     const cells = io.texts([...rows.keys()]);
-    const counts = io.numbers([...this.#signals.values()].flat());
+    const counters = io.numbers([...this.#signals.values()].flat());
     for (const [at, cell] of cells.entries()) {
       const row = rows.get(cell);
       if (row !== undefined) {
-        row.cells[row.index] = counts[at] ?? 0;
+        row.cells[row.index] = counters[at] ?? 0;
       }
     }
     for (const duration of this.#durations.flat()) {

@@ -1,19 +1,19 @@
 import { workKinds } from "../../model/work.ts";
 import { ColumnList } from "./column-list.ts";
-import { AwayTimes } from "./downtime.ts";
+import { Downtime } from "./downtime.ts";
 import { GroupTable, groupFlags, ReferenceTable } from "./group-table.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
 import { TraceTable } from "./trace-table.ts";
 
 /** Called with what happens to owners and groups. Their rows may be used again once they are gone. */
-export interface GraphListeners {
+export interface StoreListeners {
   /** Called before the row of an owner is given up; `into` is where its members went, or -1. */
-  readonly onOwnerGone: (owner: number, into: number) => void;
+  readonly onOwnerRemoved: (owner: number, into: number) => void;
   /** Called before the row of `group` is given up. */
-  readonly onGroupGone: (group: number) => void;
+  readonly onGroupRemoved: (group: number) => void;
   /** `from` has become part of `into`; its columns still say what it was. */
   readonly onMerged: (from: number, into: number) => void;
   /** A session that was not known is that of a group. */
@@ -27,8 +27,8 @@ export interface GraphListeners {
  * Who belongs to whom: spans below spans (`tree`), spans in owners, owners below owners and in groups, groups behind
  * session references. It keeps the lists and counts that decisions need, and decides nothing.
  */
-export class ActivityGraph {
-  readonly away = new AwayTimes();
+export class ActivityStore {
+  readonly downtime = new Downtime();
   readonly traces: TraceTable;
   readonly spans: SpanTable;
   readonly owners = new OwnerTable();
@@ -42,24 +42,24 @@ export class ActivityGraph {
   /** Owners that may hold markers, of a group and of a trace; loose owners of a trace. */
   readonly live: ColumnList;
   readonly inTrace: ColumnList;
-  readonly looseInTrace: ColumnList;
+  readonly unresolvedInTrace: ColumnList;
   readonly inGroup: ColumnList;
-  readonly #listeners: GraphListeners;
+  readonly #listeners: StoreListeners;
   readonly #maxReferences: number;
   #activeGroups = 0;
 
-  constructor(seed: number, maxReferences: number, listeners: GraphListeners) {
+  constructor(seed: number, maxReferences: number, listeners: StoreListeners) {
     this.traces = new TraceTable(seed);
     this.spans = new SpanTable(seed);
     const { spans, owners, groups, traces } = this;
-    this.tree = new SpanTree(spans, (marker) => this.#mayBeOver(marker));
-    this.members = new ColumnList(owners.head, spans.nextMember, spans.previousMember);
+    this.tree = new SpanTree(spans, (marker) => this.#mayBeDone(marker));
+    this.members = new ColumnList(owners.firstMember, spans.nextMember, spans.previousMember);
     this.below = new ColumnList(owners.firstBelow, owners.nextBelow, owners.previousBelow);
     this.waiters = new ColumnList(owners.firstWaiter, owners.nextWaiter, owners.previousWaiter);
     this.live = new ColumnList(groups.firstLive, owners.nextLive, owners.previousLive);
     this.inTrace = new ColumnList(traces.firstOwner, owners.nextInTrace, owners.previousInTrace);
-    this.looseInTrace = new ColumnList(
-      traces.firstLoose,
+    this.unresolvedInTrace = new ColumnList(
+      traces.firstUnresolved,
       owners.nextInTrace,
       owners.previousInTrace,
     );
@@ -68,15 +68,15 @@ export class ActivityGraph {
     this.#maxReferences = maxReferences;
   }
 
-  archive(io: Archive, options: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, options: { readonly version: SnapshotVersion }): void {
     if (options.version > 2) {
-      this.away.archive(io);
+      this.downtime.snapshot(io);
     }
-    this.traces.archive(io);
-    this.spans.archive(io, options);
-    this.owners.archive(io, options);
-    this.groups.archive(io);
-    this.references.archive(io);
+    this.traces.snapshot(io);
+    this.spans.snapshot(io, options);
+    this.owners.snapshot(io, options);
+    this.groups.snapshot(io);
+    this.references.snapshot(io);
     this.#activeGroups = io.number(this.#activeGroups);
   }
 
@@ -93,7 +93,7 @@ export class ActivityGraph {
 
   /** Adds a span that is not known yet and holds its trace. */
   addSpan(trace: number, id0: number, id1: number): number {
-    this.traces.hold(trace);
+    this.traces.retain(trace);
     return this.spans.add(trace, id0, id1);
   }
 
@@ -111,9 +111,9 @@ export class ActivityGraph {
     const process = traces.process.get(trace);
     const group = of.group === -1 ? groups.add(process) : of.group;
     const owner = owners.add({ process, trace, top, group, isLoose: of.isLoose });
-    traces.hold(trace);
+    traces.retain(trace);
     this.inGroup.add(group, owner);
-    groups.owners.set(group, groups.owners.get(group) + 1);
+    groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
     this.setLive(owner);
     return owner;
   }
@@ -123,7 +123,7 @@ export class ActivityGraph {
     const { owners } = this;
     if (owners.isLive.get(owner) === 0) {
       owners.isLive.set(owner, 1);
-      this.#countLoose(owner, 1);
+      this.#countUnresolved(owner, 1);
       this.live.add(owners.group.get(owner), owner);
       this.#traceList(owner).add(owners.trace.get(owner), owner);
     }
@@ -134,7 +134,7 @@ export class ActivityGraph {
     const { owners } = this;
     if (owners.isLive.get(owner) === 1) {
       owners.isLive.set(owner, 0);
-      this.#countLoose(owner, -1);
+      this.#countUnresolved(owner, -1);
       this.live.remove(owners.group.get(owner), owner);
       this.#traceList(owner).remove(owners.trace.get(owner), owner);
     }
@@ -152,7 +152,7 @@ export class ActivityGraph {
     spans.owner.set(span, owner);
     spans.setFlag(span, spanFlags.member);
     this.members.add(owner, span);
-    owners.members.set(owner, owners.members.get(owner) + 1);
+    owners.memberCount.set(owner, owners.memberCount.get(owner) + 1);
     this.#noteDetached(span);
   }
 
@@ -172,12 +172,12 @@ export class ActivityGraph {
     if (spans.hasFlag(span, spanFlags.member)) {
       this.members.remove(owner, span);
       spans.clearFlag(span, spanFlags.member);
-      owners.members.set(owner, owners.members.get(owner) - 1);
+      owners.memberCount.set(owner, owners.memberCount.get(owner) - 1);
     }
     spans.owner.set(span, -1);
     if (owners.top.get(owner) === span) {
-      owners.top.set(owner, owners.isLoose(owner) ? -1 : this.runOf(owner));
-      if (owners.isLoose(owner) && owners.members.get(owner) === 0) {
+      owners.top.set(owner, owners.isUnresolved(owner) ? -1 : this.runOf(owner));
+      if (owners.isUnresolved(owner) && owners.memberCount.get(owner) === 0) {
         this.#removeOwner(owner, -1); // What it collected waits for nothing any more.
         return;
       }
@@ -186,10 +186,10 @@ export class ActivityGraph {
   }
 
   /** A span at which others wait for the way to their run gives up what collects them; -1 when nothing waits there. */
-  takeLoose(span: number): number {
+  takeUnresolved(span: number): number {
     const { owners, spans } = this;
     const owner = spans.owner.get(span);
-    const isKey = owner !== -1 && owners.isLoose(owner) && owners.top.get(owner) === span;
+    const isKey = owner !== -1 && owners.isUnresolved(owner) && owners.top.get(owner) === span;
     if (!isKey || spans.hasFlag(span, spanFlags.member)) {
       return -1;
     }
@@ -216,10 +216,10 @@ export class ActivityGraph {
   dropIfEmpty(owner: number): void {
     const { owners } = this;
     const isWaitedAt =
-      owners.isLoose(owner) &&
+      owners.isUnresolved(owner) &&
       owners.top.get(owner) !== -1 &&
       (this.below.first(owner) !== -1 || owners.finishedTools.get(owner) > 0);
-    const isNeeded = owners.members.get(owner) > 0 || isWaitedAt;
+    const isNeeded = owners.memberCount.get(owner) > 0 || isWaitedAt;
     if (!isNeeded) {
       this.#removeOwner(owner, -1);
     }
@@ -244,7 +244,7 @@ export class ActivityGraph {
     if (above !== -1) {
       this.below.add(above, owner);
     }
-    if (before !== -1 && owners.isLoose(before)) {
+    if (before !== -1 && owners.isUnresolved(before)) {
       this.dropIfEmpty(before);
     }
   }
@@ -257,19 +257,19 @@ export class ActivityGraph {
       this.members.add(into, span);
       spans.owner.set(span, into);
     }
-    owners.members.set(into, owners.members.get(into) + owners.members.get(from));
-    owners.members.set(from, 0);
+    owners.memberCount.set(into, owners.memberCount.get(into) + owners.memberCount.get(from));
+    owners.memberCount.set(from, 0);
     const runs = owners.openRuns.get(from);
     const markers = owners.openMarkers.get(from);
     this.countOpen(into, runs, markers);
     this.countOpen(from, -runs, -markers);
     for (const column of [
-      owners.claimed,
-      owners.completed,
+      owners.reportedOpen,
+      owners.reportedCompleted,
       owners.finishedTools,
       owners.finishedPairs,
-      owners.explained,
-      owners.anonymous,
+      owners.matched,
+      owners.unnamed,
     ]) {
       column.set(into, column.get(into) + column.get(from));
     }
@@ -351,7 +351,7 @@ export class ActivityGraph {
     let into = group;
     const left = this.inGroup.all(group);
     for (let owner = left.pop(); owner !== undefined; owner = left.pop()) {
-      for (const each of owners.isLoose(owner) ? [] : this.below.all(owner)) {
+      for (const each of owners.isUnresolved(owner) ? [] : this.below.all(owner)) {
         const other = owners.group.get(each);
         if (other !== into && !groups.hasFlag(other, groupFlags.referenced)) {
           left.push(...this.inGroup.all(other));
@@ -368,16 +368,16 @@ export class ActivityGraph {
       return a;
     }
     const { groups } = this;
-    const [into, from] = groups.owners.get(a) >= groups.owners.get(b) ? [a, b] : [b, a];
+    const [into, from] = groups.ownerCount.get(a) >= groups.ownerCount.get(b) ? [a, b] : [b, a];
     const wasReferenced = groups.hasFlag(into, groupFlags.referenced);
     this.#activeGroups -= groups.isActive(into) && groups.isActive(from) ? 1 : 0;
     groups.setFlag(into, groups.flags.get(from));
     for (const column of [
       groups.openOwners,
       groups.openMarkers,
-      groups.looseOwners,
+      groups.unresolvedOwners,
       groups.pauses,
-      groups.owners,
+      groups.ownerCount,
     ]) {
       column.set(into, column.get(into) + column.get(from));
     }
@@ -421,7 +421,7 @@ export class ActivityGraph {
     this.inGroup.remove(from, owner);
     owners.group.set(owner, group);
     this.inGroup.add(group, owner);
-    groups.owners.set(group, groups.owners.get(group) + 1);
+    groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
     this.countOpen(owner, runs, markers);
     if (isLive) {
       this.setLive(owner);
@@ -444,7 +444,7 @@ export class ActivityGraph {
     if (top !== -1 && this.spans.owner.get(top) === owner) {
       this.spans.owner.set(top, -1);
     }
-    this.#listeners.onOwnerGone(owner, into);
+    this.#listeners.onOwnerRemoved(owner, into);
     this.retire(owner);
     const group = owners.group.get(owner);
     this.inGroup.remove(group, owner);
@@ -455,14 +455,14 @@ export class ActivityGraph {
 
   #ownerLeft(group: number): void {
     const { groups } = this;
-    groups.owners.set(group, groups.owners.get(group) - 1);
+    groups.ownerCount.set(group, groups.ownerCount.get(group) - 1);
     this.dropGroupIfEmpty(group);
   }
 
   /** Forgets a group without owners. */
   dropGroupIfEmpty(group: number): void {
     const { groups } = this;
-    if (groups.owners.get(group) > 0) {
+    if (groups.ownerCount.get(group) > 0) {
       return;
     }
     for (let reference = groups.reference.get(group); reference !== -1; ) {
@@ -470,7 +470,7 @@ export class ActivityGraph {
       this.references.remove(reference);
       reference = next;
     }
-    this.#listeners.onGroupGone(group);
+    this.#listeners.onGroupRemoved(group);
     groups.remove(group);
   }
 
@@ -490,11 +490,11 @@ export class ActivityGraph {
     }
   }
 
-  #countLoose(owner: number, by: number): void {
+  #countUnresolved(owner: number, by: number): void {
     const { owners, groups } = this;
-    if (owners.isLoose(owner)) {
+    if (owners.isUnresolved(owner)) {
       const group = owners.group.get(owner);
-      groups.looseOwners.set(group, groups.looseOwners.get(group) + by);
+      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + by);
     }
   }
 
@@ -507,10 +507,10 @@ export class ActivityGraph {
   }
 
   #traceList(owner: number): ColumnList {
-    return this.owners.isLoose(owner) ? this.looseInTrace : this.inTrace;
+    return this.owners.isUnresolved(owner) ? this.unresolvedInTrace : this.inTrace;
   }
 
-  #mayBeOver(marker: number): boolean {
+  #mayBeDone(marker: number): boolean {
     const owner = this.spans.owner.get(marker);
     return (
       owner !== -1 &&

@@ -1,7 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
-import type { Archive } from "./snapshot.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
@@ -21,11 +21,11 @@ export class GroupTable {
   readonly openOwners = new Int32Column();
   readonly openMarkers = new Int32Column();
   /** Owners that may hold markers and are loose. */
-  readonly looseOwners = new Int32Column();
+  readonly unresolvedOwners = new Int32Column();
   /** Its owners, and those of them that may hold markers. */
   readonly firstOwner = new Int32Column();
   readonly firstLive = new Int32Column();
-  readonly owners = new Int32Column();
+  readonly ownerCount = new Int32Column();
   /** When its session was reported to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
   readonly endedAtMs = new Float64Column();
   readonly sessionEndMs = new Float64Column();
@@ -46,10 +46,10 @@ export class GroupTable {
     this.process,
     this.openOwners,
     this.openMarkers,
-    this.looseOwners,
+    this.unresolvedOwners,
     this.firstOwner,
     this.firstLive,
-    this.owners,
+    this.ownerCount,
     this.endedAtMs,
     this.sessionEndMs,
     this.sessionEndSeq,
@@ -64,7 +64,7 @@ export class GroupTable {
   #rows = 0;
   #size = 0;
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#rows = io.number(this.#rows);
     this.#size = io.number(this.#size);
     this.#free = io.numbers(this.#free);
@@ -104,7 +104,7 @@ export class GroupTable {
 
   remove(row: number): void {
     this.#size--;
-    this.owners.set(row, 0);
+    this.ownerCount.set(row, 0);
     this.#free.push(row);
   }
 
@@ -152,7 +152,7 @@ export class ReferenceTable {
   #free: number[] = [];
   #rows = 0;
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {

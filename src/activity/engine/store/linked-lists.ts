@@ -1,5 +1,5 @@
 import { Int32Column } from "../../../otlp/columns.ts";
-import type { Archive } from "./snapshot.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 
 /**
  * Many doubly linked lists over one set of items (small integers), without an object per item. An item
@@ -27,7 +27,7 @@ export class LinkedLists {
   }
 
   /** `items` is how many have been admitted. */
-  archive(io: Archive, items: number): void {
+  snapshot(io: SnapshotStream, items: number): void {
     io.column(this.#next, this.#lists + items);
     io.column(this.#previous, this.#lists + items);
   }

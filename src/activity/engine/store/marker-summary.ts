@@ -1,31 +1,19 @@
+import type { MarkerSummary } from "../../model/events.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "./activity-store.ts";
+import type { ActivityStore } from "./activity-store.ts";
 
 const unknownAge = -1;
-
-/** What an event says of several markers. */
-export interface MarkerSummary {
-  readonly tools: number;
-  readonly modelCalls: number;
-  /** Absent when no marker's age is known. */
-  readonly oldestAgeMs?: number;
-  /** Interned tool name of the oldest tool, 0 for none. */
-  readonly name: number;
-  /** Of the oldest marker; zeros when there is none. */
-  readonly traceId: Uint8Array;
-  readonly spanId: Uint8Array;
-}
 
 /** How long ago a marker began; undefined where that is not known. */
 export type AgeMsOf = (marker: number) => number | undefined;
 
 /** A marker whose age is not known counts as younger than those whose age is. */
 export function summaryOf(
-  graph: ActivityGraph,
+  store: ActivityStore,
   markers: readonly number[],
   ageMsOf: AgeMsOf,
 ): MarkerSummary {
-  const { spans } = graph;
+  const { spans } = store;
   let tools = 0;
   let oldest = -1;
   let oldestAgeMs = Number.NEGATIVE_INFINITY;
@@ -50,13 +38,13 @@ export function summaryOf(
     modelCalls: markers.length - tools,
     ...(oldestAgeMs < 0 ? {} : { oldestAgeMs }),
     name,
-    ...traceContextOf(graph, oldest),
+    ...traceContextOf(store, oldest),
   };
 }
 
 /** The ids of a span as OTLP has them; zeros for -1. */
 export function traceContextOf(
-  { spans, traces }: ActivityGraph,
+  { spans, traces }: ActivityStore,
   span: number,
 ): { readonly traceId: Uint8Array; readonly spanId: Uint8Array } {
   const trace = span === -1 ? -1 : spans.trace.get(span);

@@ -1,42 +1,37 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
-import {
-  type EvictionReason,
-  evictionReasons,
-  toWorkKind,
-  type WorkKind,
-  workKinds,
-} from "../../model/work.ts";
-import type { DeadlineSource } from "../schedule/due-queue.ts";
+import { type EvictionReason, reasons } from "../../model/reasons.ts";
+import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
+import type { TimerSource } from "../schedule/due-queue.ts";
 import { TimingWheel } from "../schedule/timing-wheel.ts";
-import type { ActivityCounts } from "./activity-counters.ts";
+import type { ActivityCounters } from "./activity-counters.ts";
 import { add } from "./activity-counters.ts";
-import type { ActivityGraph } from "./activity-store.ts";
-import { openWorkOf } from "./open-members.ts";
+import type { ActivityStore } from "./activity-store.ts";
+import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
-import type { Tombstones } from "./retention.ts";
+import type { Retention } from "./retention.ts";
 import { countedInsteadOf, openBeside } from "./run-counting.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
-import { type ClosedState, holds, spanFlags, spanStates } from "./span-table.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
+import { type ClosedState, evictionHolds, spanFlags, spanStates } from "./span-table.ts";
 import { UsualDurations } from "./usual-durations.ts";
-import { Durations } from "./work-durations.ts";
+import { WorkDurations } from "./work-durations.ts";
 
 /** Work is opened, ended and evicted here, and counted; what is closed goes to the tombstones. */
-export class WorkLedger {
+export class OpenWork {
   /** What was decided since it was last emptied. */
   readonly events: ActivityEvent[] = [];
   /** Open work by the moment it will have been silent for too long. */
-  readonly ages: TimingWheel;
+  readonly expiry: TimingWheel;
   /** `ages` as the agenda reads it: what was heard of since counts. */
-  readonly silences: DeadlineSource;
+  readonly expiryTimers: TimerSource;
   /** How long work of each name takes. */
-  readonly usual = new UsualDurations();
-  readonly durations: Durations;
+  readonly usualDurations = new UsualDurations();
+  readonly durations: WorkDurations;
   readonly #limits: ActivityLimits;
-  readonly #graph: ActivityGraph;
-  readonly #counts: ActivityCounts;
-  readonly #tombstones: Tombstones;
+  readonly #store: ActivityStore;
+  readonly #counters: ActivityCounters;
+  readonly #retention: Retention;
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
   readonly #onClosed: (span: number) => void;
@@ -47,44 +42,44 @@ export class WorkLedger {
 
   constructor(
     limits: ActivityLimits,
-    graph: ActivityGraph,
-    counts: ActivityCounts,
-    tombstones: Tombstones,
+    store: ActivityStore,
+    counters: ActivityCounters,
+    retention: Retention,
     listeners: { readonly onClosed: (span: number) => void },
   ) {
     this.#onClosed = listeners.onClosed;
     this.#limits = limits;
-    this.#graph = graph;
-    this.#counts = counts;
-    this.#tombstones = tombstones;
-    this.durations = new Durations(graph, limits.allowedLatenessMs);
-    const ledger = this;
-    this.silences = {
+    this.#store = store;
+    this.#counters = counters;
+    this.#retention = retention;
+    this.durations = new WorkDurations(store, limits.allowedLatenessMs);
+    const openWork = this;
+    this.expiryTimers = {
       get size() {
-        return ledger.ages.size;
+        return openWork.expiry.size;
       },
-      due: (untilMs, into) => ledger.ages.due(untilMs, into),
-      dueMsOf: (span) => Math.max(ledger.ages.dueMsOf(span), ledger.silentUntilMs(span)),
-      hasMoreDue: (untilMs, most) => ledger.ages.hasMoreDue(untilMs, most),
-      postpone: (span, dueMs) => ledger.ages.postpone(span, dueMs),
+      due: (untilMs, into) => openWork.expiry.due(untilMs, into),
+      dueMsOf: (span) => Math.max(openWork.expiry.dueMsOf(span), openWork.expiresAtMs(span)),
+      hasMoreDue: (untilMs, most) => openWork.expiry.hasMoreDue(untilMs, most),
+      postpone: (span, dueMs) => openWork.expiry.postpone(span, dueMs),
     };
     // Leases are due within seconds; what is due in hours is passed over once a turn of the wheel.
-    this.ages = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
+    this.expiry = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
   }
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#admitted = io.number(this.#admitted);
-    this.ages.archive(io, this.#admitted);
+    this.expiry.snapshot(io, this.#admitted);
     this.#openWork = io.number(this.#openWork);
     io.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
-      this.usual.archive(io, { version });
+      this.usualDurations.snapshot(io, { version });
     }
-    this.durations.archive(io, { version });
+    this.durations.snapshot(io, { version });
   }
 
   /** Open work that is counted. */
-  get openWork(): number {
+  get size(): number {
     return this.#openWork;
   }
 
@@ -99,18 +94,18 @@ export class WorkLedger {
   }
 
   /** Why the work that is being closed blocks nothing any more: it ended, was evicted, or is not watched. */
-  get closingBy(): RecoveryCause {
+  get closeCause(): RecoveryCause {
     return this.#closingBy;
   }
 
   /** Starts open work, whose owner is known. Of the spans of one run one is counted; `isCounted`: whether this one may be. */
   open(span: number, nowMs: number, { isCounted = true } = {}): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
     const isRun = kind === workKinds.run;
-    this.#tombstones.hold(span);
+    this.#retention.pin(span);
     if (isCounted && this.#countsStart(span)) {
-      add(this.#counts.started, kind, 1);
+      add(this.#counters.started, kind, 1);
       this.#countOpen(kind, 1);
     } else {
       spans.setFlag(span, spanFlags.uncounted);
@@ -119,20 +114,20 @@ export class WorkLedger {
     spans.seenAtMs.set(span, nowMs);
     spans.progressAtMs.set(span, nowMs);
     spans.releasedAtMs.set(span, 0);
-    this.#graph.tree.open(span);
+    this.#store.tree.open(span);
     if (!isRun) {
       this.#countMarker(span, 1);
     }
-    this.#graph.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
+    this.#store.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     while (this.#admitted <= span) {
-      this.ages.admit(this.#admitted++);
+      this.expiry.admit(this.#admitted++);
     }
-    this.ages.set(span, this.silentUntilMs(span));
+    this.expiry.set(span, this.expiresAtMs(span));
   }
 
   /** When open work will have been silent for too long: for its lease where it has one, else for `maxAgeMs`. */
-  silentUntilMs(span: number): number {
-    const { spans } = this.#graph;
+  expiresAtMs(span: number): number {
+    const { spans } = this.#store;
     const leaseMs = spans.leaseMs.get(span);
     const patienceMs =
       leaseMs > 0 ? Math.min(leaseMs, this.#limits.maxAgeMs) : this.#limits.maxAgeMs;
@@ -141,10 +136,10 @@ export class WorkLedger {
 
   /** Ends open work as its sender reported. The open counts of its owner fall; a marker leaves it. */
   end(span: number, endMs: number, nowMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
     if (this.#countsEnd(span)) {
-      add(this.#counts.ended, kind, 1);
+      add(this.#counters.ended, kind, 1);
       this.#countOpen(kind, -1);
       this.#addDuration(span, kind, {
         durationMs: this.durations.ofOpen(span, endMs, nowMs),
@@ -156,15 +151,15 @@ export class WorkLedger {
 
   /** Takes open work out of the tracked state for `reason`. */
   evict(span: number, reason: EvictionReason, atMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
-    const ageMs = this.#graph.away.between(spans.startedAtMs.get(span), atMs);
+    const ageMs = this.#store.downtime.elapsedMs(spans.startedAtMs.get(span), atMs);
     if (this.#countsEnd(span)) {
-      this.#counts.addEvicted(reason, kind, 1);
+      this.#counters.addEvicted(reason, kind, 1);
       this.#countOpen(kind, -1);
-      this.#counts.addDuration(kind, 2, ageMs);
+      this.#counters.addDuration(kind, 2, ageMs);
     }
-    spans.reason.set(span, evictionReasons.indexOf(reason));
+    spans.reason.set(span, reasons[reason].storedId);
     this.#evictions++;
     this.#closingBy = "evicted";
     this.#close(span, spanStates.evicted, spans.startMs.get(span) + ageMs, atMs);
@@ -173,9 +168,9 @@ export class WorkLedger {
 
   /** Gives up open work of which nothing will say how it ends. */
   untrack(span: number, nowMs: number): void {
-    const kind = toWorkKind(this.#graph.spans.kind.get(span));
+    const kind = toWorkKind(this.#store.spans.kind.get(span));
     if (this.#countsEnd(span)) {
-      add(this.#counts.untracked, kind, 1);
+      add(this.#counters.untracked, kind, 1);
       this.#countOpen(kind, -1);
     }
     this.#closingBy = "unwatched";
@@ -185,11 +180,11 @@ export class WorkLedger {
 
   /** Work that was a start and an end at once, found to have ended by itself. */
   finish(span: number, nowMs: number, { isCounted = true } = {}): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
     if (isCounted && this.#countsStart(span)) {
-      add(this.#counts.started, kind, 1);
-      add(this.#counts.ended, kind, 1);
+      add(this.#counters.started, kind, 1);
+      add(this.#counters.ended, kind, 1);
       this.#addDuration(span, kind, {
         durationMs: this.durations.ofFinished(span, nowMs),
         atMs: nowMs,
@@ -197,148 +192,151 @@ export class WorkLedger {
     } else {
       spans.setFlag(span, spanFlags.uncounted);
     }
-    this.#decide(span, spanStates.ended, nowMs);
+    this.#finalize(span, spanStates.ended, nowMs);
   }
 
   /** Finished work found to be an orphan that somebody else closed. `isCounted`: it was already, without a name. */
-  condemn(span: number, options: { readonly isCounted: boolean; readonly atMs: number }): void {
-    const { spans } = this.#graph;
+  markOrphaned(
+    span: number,
+    options: { readonly isCounted: boolean; readonly atMs: number },
+  ): void {
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
     if (!options.isCounted) {
-      add(this.#counts.started, kind, 1);
-      this.#counts.addEvicted("orphaned_no_owner", kind, 1);
+      add(this.#counters.started, kind, 1);
+      this.#counters.addEvicted("orphaned_no_owner", kind, 1);
       const durationMs = this.durations.ofFinished(span, options.atMs);
       if (durationMs !== undefined) {
-        this.#counts.addDuration(kind, 2, durationMs);
+        this.#counters.addDuration(kind, 2, durationMs);
       }
     }
-    spans.setFlag(span, spanFlags.settled);
+    spans.setFlag(span, spanFlags.endReported);
     this.#closingBy = "evicted";
     this.#onClosed(span);
     this.#closingBy = "progress";
-    this.#decide(span, spanStates.evicted, options.atMs);
+    this.#finalize(span, spanStates.evicted, options.atMs);
   }
 
   /** Finished work that was counted as evicted without a name, though it ended in time, or `lateByMs` after that. */
-  absolve(span: number, nowMs: number, lateByMs = 0): void {
-    const { spans } = this.#graph;
+  markFalsePositive(span: number, nowMs: number, lateByMs = 0): void {
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
-    add(this.#counts.reconciled, kind, 1);
+    add(this.#counters.reconciled, kind, 1);
     this.events.push({ type: "reconciled", kind, lateByMs });
-    this.settle(span, nowMs);
+    this.closeAsEvicted(span, nowMs);
   }
 
   /** Finished work that was counted as evicted before, and as reconciled: nothing more is said of it. */
-  settle(span: number, nowMs: number): void {
-    this.#graph.spans.setFlag(span, spanFlags.settled);
-    this.#decide(span, spanStates.evicted, nowMs);
+  closeAsEvicted(span: number, nowMs: number): void {
+    this.#store.spans.setFlag(span, spanFlags.endReported);
+    this.#finalize(span, spanStates.evicted, nowMs);
   }
 
   /** A tool that may outlive its run is over: what is open in it and was held by it has a lateness from now on. */
-  releaseInside(tool: number, atMs: number): void {
-    const { spans, owners, tree, below } = this.#graph;
+  releaseHoldsInside(tool: number, atMs: number): void {
+    const { spans, owners, tree, below } = this.#store;
     if (!spans.hasFlag(tool, spanFlags.detached) || spans.openBelow.get(tool) === 0) {
       return;
     }
     const owner = spans.owner.get(tool);
     // Those with a session of their own and without a known run have an owner of their own.
-    const apart = below.all(owner).filter((other) => owners.isLoose(other));
-    for (const span of [owner, ...apart].flatMap((each) => openWorkOf(this.#graph, each))) {
-      if (spans.kind.get(span) !== workKinds.run && tree.isAbove(tool, span)) {
+    const apart = below.all(owner).filter((other) => owners.isUnresolved(other));
+    for (const span of [owner, ...apart].flatMap((each) => openMembersOf(this.#store, each))) {
+      if (spans.kind.get(span) !== workKinds.run && tree.isAncestor(tool, span)) {
         spans.releasedAtMs.set(span, Math.max(spans.releasedAtMs.get(span), atMs));
-        tree.eased.push(span);
+        tree.unblocked.push(span);
       }
     }
   }
 
   /** A marker, open or not decided, turns out to be no work of its own. What is, must have been counted in the same call. */
-  takeBack(span: number, nowMs: number): void {
-    const { spans } = this.#graph;
+  withdraw(span: number, nowMs: number): void {
+    const { spans } = this.#store;
     const kind = toWorkKind(spans.kind.get(span));
     if (spans.state.get(span) === spanStates.open) {
-      add(this.#counts.started, kind, -1);
+      add(this.#counters.started, kind, -1);
       this.#countOpen(kind, -1);
       this.#close(span, spanStates.ended, spans.startMs.get(span), nowMs);
-      this.#tombstones.hold(span);
+      this.#retention.pin(span);
     } else {
-      this.#graph.leave(span);
-      this.#tombstones.hold(span);
+      this.#store.leave(span);
+      this.#retention.pin(span);
       spans.clearFlag(span, spanFlags.undecided);
     }
     spans.kind.set(span, workKinds.other);
-    this.#tombstones.bury(span, nowMs);
+    this.#retention.retain(span, nowMs);
   }
 
   /** Whether an eviction of work that turns out to have been wrong is one that was counted, and not yet corrected. */
-  countsReconciled(span: number): boolean {
-    const { spans } = this.#graph;
+  countsReconciliation(span: number): boolean {
+    const { spans } = this.#store;
     if (!spans.hasFlag(span, spanFlags.uncounted)) {
       return true;
     }
-    const counted = countedInsteadOf(this.#graph, span);
+    const counted = countedInsteadOf(this.#store, span);
     const isDue =
       counted !== -1 &&
       spans.state.get(counted) === spanStates.evicted &&
-      !spans.hasFlag(counted, spanFlags.settled);
+      !spans.hasFlag(counted, spanFlags.endReported);
     if (isDue) {
-      this.#handOn(counted, span);
+      this.#transferCount(counted, span);
     }
     return isDue;
   }
 
   #countsStart(span: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     spans.clearFlag(span, spanFlags.uncounted);
     const isRun = spans.kind.get(span) === workKinds.run;
-    return !isRun || countedInsteadOf(this.#graph, span) === -1;
+    return !isRun || countedInsteadOf(this.#store, span) === -1;
   }
 
   /** Whether counted work ends with this span. */
   #countsEnd(span: number): boolean {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     if (spans.hasFlag(span, spanFlags.uncounted)) {
       return false;
     }
-    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#graph, span) : -1;
+    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#store, span) : -1;
     if (next !== -1) {
-      this.#handOn(span, next);
+      this.#transferCount(span, next);
     }
     return next === -1;
   }
 
   /** Another span of the run is the one that is counted from now on. */
-  #handOn(from: number, to: number): void {
-    const { spans } = this.#graph;
+  #transferCount(from: number, to: number): void {
+    const { spans } = this.#store;
     spans.setFlag(from, spanFlags.uncounted);
     spans.clearFlag(to, spanFlags.uncounted);
   }
 
   #countOpen(kind: WorkKind, by: number): void {
     this.#openWork += by;
-    add(this.#counts.open, kind, by);
+    add(this.#counters.open, kind, by);
   }
 
   #close(span: number, state: ClosedState, endMs: number, atMs: number): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const kind = spans.kind.get(span);
     const isRun = kind === workKinds.run;
-    this.ages.cancel(span);
-    spans.held.set(span, holds.none);
+    this.expiry.cancel(span);
+    spans.held.set(span, evictionHolds.none);
     spans.endMs.set(span, endMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
-    this.#graph.tree.close(span, state);
-    this.releaseInside(span, atMs);
-    this.#graph.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    this.#store.tree.close(span, state);
+    this.releaseHoldsInside(span, atMs);
+    this.#store.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
-      const { owners } = this.#graph;
+      const { owners } = this.#store;
       this.#countMarker(span, -1);
-      if (owners.hasFlag(owner, ownerFlags.judged) && owners.openMarkers.get(owner) === 0) {
-        this.#graph.retire(owner);
+      if (owners.hasFlag(owner, ownerFlags.decided) && owners.openMarkers.get(owner) === 0) {
+        this.#store.retire(owner);
       }
-      this.#graph.leave(span);
+      this.#store.leave(span);
     }
-    this.#tombstones.bury(span, atMs);
+    this.#retention.retain(span, atMs);
   }
 
   #addDuration(
@@ -346,32 +344,32 @@ export class WorkLedger {
     kind: WorkKind,
     { durationMs, atMs }: { readonly durationMs: number | undefined; readonly atMs: number },
   ): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     const outcome = spans.hasFlag(span, spanFlags.failed) ? 1 : 0;
     if (durationMs !== undefined) {
-      this.#counts.addDuration(kind, outcome, durationMs);
-      this.usual.add(kind, spans.name.get(span), { durationMs, atMs });
+      this.#counters.addDuration(kind, outcome, durationMs);
+      this.usualDurations.add(kind, spans.name.get(span), { durationMs, atMs });
     }
   }
 
   #countMarker(span: number, by: number): void {
-    const process = this.#graph.traces.process.get(this.#graph.spans.trace.get(span));
+    const process = this.#store.traces.process.get(this.#store.spans.trace.get(span));
     this.#openMarkers.ensure(process + 1);
     this.#openMarkers.set(process, this.#openMarkers.get(process) + by);
   }
 
-  #decide(
+  #finalize(
     span: number,
     state: typeof spanStates.ended | typeof spanStates.evicted,
     atMs: number,
   ): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#store;
     spans.state.set(span, state);
     if (spans.kind.get(span) !== workKinds.run) {
-      this.#graph.leave(span);
+      this.#store.leave(span);
     }
-    this.#tombstones.hold(span);
+    this.#retention.pin(span);
     spans.clearFlag(span, spanFlags.undecided);
-    this.#tombstones.bury(span, atMs);
+    this.#retention.retain(span, atMs);
   }
 }

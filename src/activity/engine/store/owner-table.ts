@@ -1,15 +1,15 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 
 /** Bits of `OwnerTable.flags`. */
 export const ownerFlags = {
   /** Has no run: its markers wait for the way to their own run. */
-  loose: 1,
+  unresolved: 1,
   /** A tool or model call stands between it and the run above it: a sub-agent. */
   belowMarker: 2,
   /** Its last deadline has passed: its markers were looked at. */
-  judged: 4,
+  decided: 4,
   /** Its evictions were held back once, because too many were due together. */
   held: 8,
   /** The last model call that ended in it failed. */
@@ -37,8 +37,8 @@ export class OwnerTable {
   readonly openRuns = new Int32Column();
   readonly openMarkers = new Int32Column();
   /** Member spans: runs, open or ended; markers that are open or not decided. */
-  readonly head = new Int32Column();
-  readonly members = new Int32Column();
+  readonly firstMember = new Int32Column();
+  readonly memberCount = new Int32Column();
   /** When it started and ended: arrival, sender's clock, sender's order. */
   readonly startedAtMs = new Float64Column();
   readonly startMs = new Float64Column();
@@ -78,21 +78,21 @@ export class OwnerTable {
   readonly nextWaiter = new Int32Column();
   readonly previousWaiter = new Int32Column();
   /** Items that a harness run said were open when it ended. */
-  readonly claimed = new Int32Column();
+  readonly reportedOpen = new Int32Column();
   /** Items that harness runs said had completed. */
-  readonly completed = new Int32Column();
+  readonly reportedCompleted = new Int32Column();
   /** Tools seen to finish before their owner did, and how many of them may be two items each. */
   readonly finishedTools = new Int32Column();
   readonly finishedPairs = new Int32Column();
   /** As many of the open items tools that are known by name may be: those evicted, or that ended after their owner in time. */
-  readonly explained = new Int32Column();
+  readonly matched = new Int32Column();
   /** Markers evicted on a claim alone; a finished span may still say which they were. */
-  readonly anonymous = new Int32Column();
+  readonly unnamed = new Int32Column();
   readonly #zeros = [
     this.flags,
     this.openRuns,
     this.openMarkers,
-    this.members,
+    this.memberCount,
     this.startedAtMs,
     this.startMs,
     this.startSeq,
@@ -108,14 +108,14 @@ export class OwnerTable {
     this.progressAtMs,
     this.lastProgress,
     this.isLive,
-    this.claimed,
-    this.completed,
+    this.reportedOpen,
+    this.reportedCompleted,
     this.finishedTools,
-    this.explained,
-    this.anonymous,
+    this.matched,
+    this.unnamed,
   ];
   readonly #links = [
-    this.head,
+    this.firstMember,
     this.above,
     this.firstBelow,
     this.nextBelow,
@@ -145,7 +145,7 @@ export class OwnerTable {
   #free: number[] = [];
   #rows = 0;
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {
@@ -192,7 +192,7 @@ export class OwnerTable {
     this.trace.set(row, of.trace);
     this.top.set(row, of.top);
     this.group.set(row, of.group);
-    this.flags.set(row, of.isLoose ? ownerFlags.loose : 0);
+    this.flags.set(row, of.isLoose ? ownerFlags.unresolved : 0);
     this.idleAtMs.set(row, Number.NEGATIVE_INFINITY);
     return row;
   }
@@ -200,7 +200,7 @@ export class OwnerTable {
   /** Forgets an owner that is in no list. */
   remove(row: number): void {
     this.#free.push(row);
-    this.members.set(row, 0);
+    this.memberCount.set(row, 0);
     this.openRuns.set(row, 0);
   }
 
@@ -216,8 +216,8 @@ export class OwnerTable {
     this.flags.set(row, this.flags.get(row) & ~flag);
   }
 
-  isLoose(row: number): boolean {
-    return this.hasFlag(row, ownerFlags.loose);
+  isUnresolved(row: number): boolean {
+    return this.hasFlag(row, ownerFlags.unresolved);
   }
 
   isOpen(row: number): boolean {
@@ -241,16 +241,16 @@ export class OwnerTable {
   }
 
   /** Notes that work started in it; the last that did counts. */
-  worked(row: number, moment: Moment, allowedLatenessMs: number): void {
+  setLastWork(row: number, moment: Moment, allowedLatenessMs: number): void {
     const isFirst = this.workedAtMs.get(row) === 0;
-    if (isFirst || compareMoments(this.workedOf(row), moment, allowedLatenessMs) <= 0) {
+    if (isFirst || compareMoments(this.lastWorkOf(row), moment, allowedLatenessMs) <= 0) {
       this.workedAtMs.set(row, moment.atMs);
       this.workedMs.set(row, moment.timeMs);
       this.workedSeq.set(row, moment.seq);
     }
   }
 
-  workedOf(row: number): Moment {
+  lastWorkOf(row: number): Moment {
     return {
       atMs: this.workedAtMs.get(row),
       timeMs: this.workedMs.get(row),

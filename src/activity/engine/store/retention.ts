@@ -1,10 +1,10 @@
 import { dialects } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityCounts } from "./activity-counters.ts";
-import type { ActivityGraph } from "./activity-store.ts";
+import type { ActivityCounters } from "./activity-counters.ts";
+import type { ActivityStore } from "./activity-store.ts";
 import { LinkedLists } from "./linked-lists.ts";
-import type { Archive } from "./snapshot.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 
 const undecidedList = 0;
@@ -12,18 +12,18 @@ const tombstoneList = 1;
 const longTombstoneList = 2;
 
 /** As many tombstones that may not go yet are passed over in search of one that may. */
-const passedOver = 16;
+const maxRequeued = 16;
 
 /**
  * The rows of spans that are not open, and how long each is remembered: ended and evicted work, links, what was only
  * named, finished work that is not decided yet. Each is in exactly one queue, so each is forgotten one day.
  */
-export class Tombstones {
+export class Retention {
   readonly #limits: ActivityLimits;
-  readonly #graph: ActivityGraph;
-  readonly #counts: ActivityCounts;
+  readonly #store: ActivityStore;
+  readonly #counters: ActivityCounters;
   readonly #queues = new LinkedLists(3);
-  readonly #onForgotten: (span: number) => void;
+  readonly #onDropped: (span: number) => void;
   /** When evicted work was evicted, where it is remembered for longer than from then on. */
   readonly #evictedAtMs = new Map<number, number>();
   #implied = 0;
@@ -32,19 +32,19 @@ export class Tombstones {
 
   constructor(
     limits: ActivityLimits,
-    graph: ActivityGraph,
-    counts: ActivityCounts,
+    store: ActivityStore,
+    counters: ActivityCounters,
     onForgotten: (span: number) => void,
   ) {
     this.#limits = limits;
-    this.#counts = counts;
-    this.#graph = graph;
-    this.#onForgotten = onForgotten;
+    this.#counters = counters;
+    this.#store = store;
+    this.#onDropped = onForgotten;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#admitted = io.number(this.#admitted);
-    this.#queues.archive(io, this.#admitted);
+    this.#queues.snapshot(io, this.#admitted);
     this.#size = io.number(this.#size);
     this.#implied = io.number(this.#implied);
     const evicted = io.numbers([...this.#evictedAtMs].flat());
@@ -54,7 +54,7 @@ export class Tombstones {
   }
 
   /** Rows of spans that were named and have not arrived. */
-  get implied(): number {
+  get impliedSize(): number {
     return this.#implied;
   }
 
@@ -62,13 +62,13 @@ export class Tombstones {
    * Work that is open because something names it as its parent: that is open too, or arrived within the lateness before
    * `nowMs`. Walks every row.
    */
-  impliedOpen(nowMs: number): number {
-    const { spans } = this.#graph;
+  countImpliedOpen(nowMs: number): number {
+    const { spans } = this.#store;
     let open = 0;
     for (let span = 0; span < spans.rows; span++) {
       if (
         spans.state.get(span) === spanStates.unknown &&
-        !spans.hasFlag(span, spanFlags.presumedLost) &&
+        !spans.hasFlag(span, spanFlags.presumedEvicted) &&
         (spans.openBelow.get(span) > 0 ||
           spans.seenAtMs.get(span) + this.#limits.allowedLatenessMs > nowMs)
       ) {
@@ -80,7 +80,7 @@ export class Tombstones {
 
   /** When evicted work was evicted. */
   evictedAtMs(span: number): number {
-    return this.#evictedAtMs.get(span) ?? this.#graph.spans.seenAtMs.get(span);
+    return this.#evictedAtMs.get(span) ?? this.#store.spans.seenAtMs.get(span);
   }
 
   /** Those that are remembered of ended or evicted work, and of what was only named. */
@@ -91,56 +91,56 @@ export class Tombstones {
   /** Whether one more span fits, forgetting an old one where that helps. May give up any span in a queue. */
   makeRoom(): boolean {
     const room = this.#limits.maxOpenWork + this.#limits.maxTombstones;
-    return this.#graph.spans.size < room || this.#forgetOne();
+    return this.#store.spans.size < room || this.#dropOne();
   }
 
   /** Adds a span nobody has told us of yet: a child named it, or it is about to be told. Needs `makeRoom`. */
   addUnknown(trace: number, id0: number, id1: number, nowMs: number): number {
-    const span = this.#graph.addSpan(trace, id0, id1);
+    const span = this.#store.addSpan(trace, id0, id1);
     while (this.#admitted <= span) {
       this.#queues.ensure(this.#admitted + 1);
       this.#queues.clear(this.#admitted);
       this.#admitted++;
     }
     this.#implied++;
-    this.bury(span, nowMs);
+    this.retain(span, nowMs);
     return span;
   }
 
   /** A span that has not arrived is named once more: it is remembered for as long as from now on. */
   renew(span: number, nowMs: number): void {
-    if (this.#graph.spans.state.get(span) === spanStates.unknown) {
-      this.hold(span);
-      this.bury(span, nowMs);
+    if (this.#store.spans.state.get(span) === spanStates.unknown) {
+      this.pin(span);
+      this.retain(span, nowMs);
     }
   }
 
   /** A span is told of: it is out of every queue, and closed until it is opened. */
-  arrive(span: number): void {
-    const { spans } = this.#graph;
-    this.hold(span);
+  onArrival(span: number): void {
+    const { spans } = this.#store;
+    this.pin(span);
     this.#evictedAtMs.delete(span);
     this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
     spans.state.set(span, spanStates.ended);
   }
 
   /** Keeps finished work until it is known whether it outlived its owner. */
-  suspend(span: number, nowMs: number): void {
-    const { spans } = this.#graph;
-    this.hold(span);
+  awaitDecision(span: number, nowMs: number): void {
+    const { spans } = this.#store;
+    this.pin(span);
     spans.setFlag(span, spanFlags.undecided);
     spans.seenAtMs.set(span, nowMs);
     this.#queues.push(undecidedList, span);
   }
 
   /** The finished work that has waited longest, or -1. */
-  longestUndecided(): number {
+  oldestUndecided(): number {
     return this.#queues.first(undecidedList);
   }
 
   /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
-  hold(span: number): void {
-    const { spans } = this.#graph;
+  pin(span: number): void {
+    const { spans } = this.#store;
     if (this.#queues.isListed(span)) {
       this.#queues.remove(span);
       if (!spans.hasFlag(span, spanFlags.undecided)) {
@@ -150,8 +150,8 @@ export class Tombstones {
   }
 
   /** Queues a closed span to be forgotten. Nothing happens to one that is queued already. */
-  bury(span: number, nowMs: number): void {
-    const { spans } = this.#graph;
+  retain(span: number, nowMs: number): void {
+    const { spans } = this.#store;
     if (this.#queues.isListed(span)) {
       return;
     }
@@ -169,11 +169,11 @@ export class Tombstones {
   }
 
   /** Evicted work is still told of: it is remembered for as long as from an eviction at `nowMs`. */
-  rebury(span: number, nowMs: number): void {
-    if (this.#graph.spans.state.get(span) === spanStates.evicted) {
+  retainLonger(span: number, nowMs: number): void {
+    if (this.#store.spans.state.get(span) === spanStates.evicted) {
       this.#evictedAtMs.set(span, this.evictedAtMs(span));
-      this.hold(span);
-      this.bury(span, nowMs);
+      this.pin(span);
+      this.retain(span, nowMs);
     }
   }
 
@@ -182,7 +182,7 @@ export class Tombstones {
    * much. Must be called before anything happens at `nowMs`, so that it is known at each moment what is forgotten, and
    * which row is free.
    */
-  forgetOld(nowMs: number, most: number): number {
+  dropExpired(nowMs: number, most: number): number {
     for (let forgotten = 0; forgotten < most; forgotten++) {
       const shortDueMs = this.#nextDueMs(tombstoneList);
       const longDueMs = this.#nextDueMs(longTombstoneList);
@@ -191,14 +191,14 @@ export class Tombstones {
         return forgotten;
       }
       const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
-      this.#forgetOrPass(queue, this.#queues.first(queue), dueMs);
+      this.#dropOrRequeue(queue, this.#queues.first(queue), dueMs);
     }
     return Math.max(0, most);
   }
 
   /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
-  forgetExcess(): void {
-    while (this.#size > this.#limits.maxTombstones && this.#forgetOne()) {}
+  dropExcess(): void {
+    while (this.#size > this.#limits.maxTombstones && this.#dropOne()) {}
   }
 
   #nextDueMs(queue: number): number {
@@ -208,19 +208,19 @@ export class Tombstones {
     }
     const { maxAgeMs, tombstoneTtlMs } = this.#limits;
     const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
-    return this.#graph.spans.seenAtMs.get(span) + ttlMs;
+    return this.#store.spans.seenAtMs.get(span) + ttlMs;
   }
 
-  #forgetOne(): boolean {
-    const { spans } = this.#graph;
+  #dropOne(): boolean {
+    const { spans } = this.#store;
     for (const queue of [tombstoneList, longTombstoneList]) {
-      for (let tries = passedOver; tries > 0; tries--) {
+      for (let tries = maxRequeued; tries > 0; tries--) {
         const span = this.#queues.first(queue);
         if (span === -1) {
           break;
         }
         const newestMs = spans.seenAtMs.get(this.#queues.last(queue));
-        if (this.#forgetOrPass(queue, span, newestMs)) {
+        if (this.#dropOrRequeue(queue, span, newestMs)) {
           return true;
         }
       }
@@ -229,8 +229,8 @@ export class Tombstones {
   }
 
   /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
-  #forgetOrPass(queue: number, span: number, atMs: number): boolean {
-    const { spans } = this.#graph;
+  #dropOrRequeue(queue: number, span: number, atMs: number): boolean {
+    const { spans } = this.#store;
     this.#queues.remove(span);
     if (spans.openBelow.get(span) > 0) {
       if (spans.state.get(span) === spanStates.evicted) {
@@ -243,13 +243,13 @@ export class Tombstones {
     this.#size--;
     if (spans.state.get(span) === spanStates.unknown) {
       this.#implied--;
-      if (!spans.hasFlag(span, spanFlags.presumedLost)) {
-        this.#counts.addSignal("forgotten", dialects.impliedParent);
+      if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
+        this.#counters.addSignal("forgotten", dialects.impliedParent);
       }
     }
     this.#evictedAtMs.delete(span);
-    this.#onForgotten(span);
-    this.#graph.removeSpan(span);
+    this.#onDropped(span);
+    this.#store.removeSpan(span);
     return true;
   }
 }

@@ -1,5 +1,5 @@
 import { workKinds } from "../../model/work.ts";
-import type { ActivityGraph } from "./activity-store.ts";
+import type { ActivityStore } from "./activity-store.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 
 /** A harness run that is exported once more starts within so long of itself; one below a tool takes longer to come about. */
@@ -13,23 +13,23 @@ const sameStartMs = 20;
  */
 
 /** The span of a run that is in the counters for the run that `run` is a part of, or -1. */
-export function countedInsteadOf(graph: ActivityGraph, run: number): number {
-  const beside = partOf(graph, run, (other) => isCounted(graph, other));
-  return beside === -1 ? countedTwin(graph, run) : beside;
+export function countedInsteadOf(store: ActivityStore, run: number): number {
+  const beside = partOf(store, run, (other) => isCounted(store, other));
+  return beside === -1 ? countedTwin(store, run) : beside;
 }
 
 /** An open span of the same run that is not counted, or -1. */
-export function openBeside(graph: ActivityGraph, run: number): number {
-  const { spans } = graph;
+export function openBeside(store: ActivityStore, run: number): number {
+  const { spans } = store;
   return partOf(
-    graph,
+    store,
     run,
-    (other) => spans.state.get(other) === spanStates.open && !isCounted(graph, other),
+    (other) => spans.state.get(other) === spanStates.open && !isCounted(store, other),
   );
 }
 
-function partOf(graph: ActivityGraph, run: number, is: (other: number) => boolean): number {
-  const { spans, members } = graph;
+function partOf(store: ActivityStore, run: number, is: (other: number) => boolean): number {
+  const { spans, members } = store;
   const owner = spans.owner.get(run);
   for (let at = owner === -1 ? -1 : members.first(owner); at !== -1; at = members.after(at)) {
     if (at !== run && spans.kind.get(at) === workKinds.run && is(at)) {
@@ -43,21 +43,21 @@ function partOf(graph: ActivityGraph, run: number, is: (other: number) => boolea
  * The harness run that another one is, once it is counted itself or by another span: directly above or below. OpenClaw 2026.4.30 starts a span that
  * it ends when it stops, and another one below that, which is complete.
  */
-function countedTwin(graph: ActivityGraph, run: number): number {
-  const { spans, owners, below } = graph;
+function countedTwin(store: ActivityStore, run: number): number {
+  const { spans, owners, below } = store;
   const parent = spans.parentOf(run);
   const owner = spans.owner.get(run);
   const all = owner === -1 ? [] : below.all(owner).map((each) => owners.top.get(each));
   const beneath = all.filter((top) => top !== -1 && spans.parentOf(top) === run);
   for (const other of parent === -1 ? beneath : [parent, ...beneath]) {
-    if (isSameHarnessRun(graph, run, other) && !spans.hasFlag(other, spanFlags.undecided)) {
+    if (isSameHarnessRun(store, run, other) && !spans.hasFlag(other, spanFlags.undecided)) {
       return other;
     }
   }
   return -1;
 }
 
-function isSameHarnessRun({ spans }: ActivityGraph, run: number, other: number): boolean {
+function isSameHarnessRun({ spans }: ActivityStore, run: number, other: number): boolean {
   const areHarnesses = [run, other].every(
     (each) => spans.kind.get(each) === workKinds.run && spans.hasFlag(each, spanFlags.harness),
   );
@@ -66,7 +66,7 @@ function isSameHarnessRun({ spans }: ActivityGraph, run: number, other: number):
 }
 
 /** Whether a span that has arrived is in the counters. */
-function isCounted({ spans }: ActivityGraph, span: number): boolean {
+function isCounted({ spans }: ActivityStore, span: number): boolean {
   return (
     spans.state.get(span) !== spanStates.unknown &&
     !spans.hasFlag(span, spanFlags.uncounted) &&

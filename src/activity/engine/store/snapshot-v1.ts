@@ -2,11 +2,11 @@ import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.t
 import { workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
-import type { DueQueue } from "../schedule/keyed-timers.ts";
-import type { ActivityGraph } from "./activity-store.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "./activity-store.ts";
 import { groupFlags } from "./group-table.ts";
-import type { WorkLedger } from "./open-work.ts";
-import type { Archive } from "./snapshot.ts";
+import type { OpenWork } from "./open-work.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 import { spanFlags, spanStates } from "./span-table.ts";
 
 /** What version 1 kept of a group: a session, or a tree of owners, or markers without a known run. */
@@ -22,7 +22,7 @@ class LegacyGroups {
   /** Rows that are not in use. */
   vacant: ReadonlySet<number> = new Set();
 
-  restore(io: Archive): void {
+  restore(io: SnapshotStream): void {
     const rows = io.number(0);
     io.number(0);
     this.vacant = new Set(io.numbers([]));
@@ -59,13 +59,13 @@ const legacyReferenced = 1;
  * version 1 did not know (owners, and what holds what) is found anew from them, as if their signals had just arrived in
  * another order; times of arrival are those that were known. What was due is due a lateness after it was.
  */
-export class RestoreV1 {
-  readonly #graph: ActivityGraph;
+export class SnapshotV1Loader {
+  readonly #graph: ActivityStore;
   readonly #ownership: Ownership;
-  readonly #deadlines: DueQueue;
-  readonly #sessionDeadlines: DueQueue;
+  readonly #deadlines: KeyedTimers;
+  readonly #sessionDeadlines: KeyedTimers;
   readonly #pauses: Pauses;
-  readonly #ledger: WorkLedger;
+  readonly #ledger: OpenWork;
   readonly #allowedLatenessMs: number;
   readonly #groups = new LegacyGroups();
   readonly #groupOf = new Int32Column();
@@ -73,49 +73,49 @@ export class RestoreV1 {
   readonly #sessions = new Map<number, number>();
 
   constructor(parts: {
-    readonly graph: ActivityGraph;
+    readonly store: ActivityStore;
     readonly ownership: Ownership;
-    readonly deadlines: DueQueue;
-    readonly sessionDeadlines: DueQueue;
+    readonly deadlines: KeyedTimers;
+    readonly sessionTimers: KeyedTimers;
     readonly pauses: Pauses;
-    readonly ledger: WorkLedger;
+    readonly openWork: OpenWork;
     readonly allowedLatenessMs: number;
   }) {
-    this.#graph = parts.graph;
+    this.#graph = parts.store;
     this.#ownership = parts.ownership;
     this.#deadlines = parts.deadlines;
-    this.#sessionDeadlines = parts.sessionDeadlines;
+    this.#sessionDeadlines = parts.sessionTimers;
     this.#pauses = parts.pauses;
-    this.#ledger = parts.ledger;
+    this.#ledger = parts.openWork;
     this.#allowedLatenessMs = parts.allowedLatenessMs;
   }
 
   /** Reads the tables. */
-  tables(io: Archive): void {
+  tables(io: SnapshotStream): void {
     const { traces, spans, references } = this.#graph;
     traces.restoreV1(io);
     spans.restoreV1(io, { group: this.#groupOf });
     this.#groups.restore(io);
-    references.archive(io);
+    references.snapshot(io);
     io.number(0);
   }
 
   /** Passes over deadlines, which are found anew. */
-  deadlines(io: Archive): void {
+  deadlines(io: SnapshotStream): void {
     io.number(0);
     io.column(new Float64Column(), 0);
     io.numbers([]);
   }
 
   /** Passes over the states of sessions, which are found anew. */
-  states(io: Archive): void {
+  states(io: SnapshotStream): void {
     io.numbers([]);
     io.number(0);
     io.column(new Float64Column(), 0);
   }
 
   /** Reads waits, which were of whole groups; they are put back by `rebuild`. */
-  pauses(io: Archive): readonly LegacyWait[] {
+  pauses(io: SnapshotStream): readonly LegacyWait[] {
     const keys = io.texts([]);
     const groups = io.numbers([]);
     const since = io.numbers([]);
@@ -157,12 +157,12 @@ export class RestoreV1 {
       this.#graph.dropGroupIfEmpty(session);
     }
     for (let span = 0; span < spans.rows; span++) {
-      if (spans.state.get(span) === spanStates.open && !this.#ledger.ages.isSet(span)) {
-        this.#ledger.ages.set(span, this.#ledger.silentUntilMs(span)); // It waited.
+      if (spans.state.get(span) === spanStates.open && !this.#ledger.expiry.isSet(span)) {
+        this.#ledger.expiry.set(span, this.#ledger.expiresAtMs(span)); // It waited.
       }
     }
     for (let owner = 0; owner < owners.rows; owner++) {
-      if (owners.members.get(owner) > 0 && !owners.isOpen(owner)) {
+      if (owners.memberCount.get(owner) > 0 && !owners.isOpen(owner)) {
         const dueMs = owners.endedAtMs.get(owner) + this.#allowedLatenessMs;
         this.#deadlines.schedule(owner, Math.max(nowMs, dueMs));
       }
@@ -213,7 +213,7 @@ export class RestoreV1 {
     const group = this.#sessionOf(legacyGroup);
     const isOpen = spans.state.get(run) === spanStates.open;
     this.#restoreTimes(run, isOpen);
-    this.#ownership.placeRun(run, { group, waiting: -1, refer: () => {} }, nowMs);
+    this.#ownership.attachRun(run, { group, waiting: -1, refer: () => {} }, nowMs);
     const owner = spans.owner.get(run);
     this.#ownership.runStarted(run, {
       atMs: spans.startedAtMs.get(run),
@@ -233,10 +233,10 @@ export class RestoreV1 {
     const { spans, tree } = this.#graph;
     this.#restoreTimes(marker, isOpen);
     const group = this.#sessionOf(this.#groupOf.get(marker));
-    if (group === -1 || tree.ownerAbove(marker) !== -1) {
-      this.#ownership.placeMarker(marker, -1, nowMs);
+    if (group === -1 || tree.runAbove(marker) !== -1) {
+      this.#ownership.attachMarker(marker, -1, nowMs);
     } else {
-      this.#ownership.placeAlone(marker, group, -1, nowMs);
+      this.#ownership.attachSeparately(marker, group, -1, nowMs);
     }
     if (isOpen) {
       this.#graph.countOpen(spans.owner.get(marker), 0, 1);

@@ -1,10 +1,10 @@
 /** What wrote an archive; the last one is of now. */
-export type ArchiveVersion = 1 | 2 | 3;
+export type SnapshotVersion = 1 | 2 | 3;
 
-export const archiveVersion = 3;
+export const snapshotVersion = 3;
 
 /** A column of numbers that can be copied out and put back. */
-interface ArchivedColumn {
+interface SnapshotColumn {
   toBytes(rows: number): Uint8Array;
   fromBytes(bytes: Uint8Array): void;
 }
@@ -13,21 +13,21 @@ interface ArchivedColumn {
  * Where state goes to and comes from. Each part of the machine has one method `archive(io)` that goes
  * through its state once; the same calls save it or, with a reader, replace it by what was saved.
  */
-export interface Archive {
+export interface SnapshotStream {
   /** Whether values come from here, as opposed to going in. */
   readonly isLoading: boolean;
   /** Saves `value` and gives it back, or gives what was saved. */
   number(value: number): number;
   numbers(values: readonly number[]): number[];
   texts(values: readonly string[]): string[];
-  column(column: ArchivedColumn, rows: number): void;
+  column(column: SnapshotColumn, rows: number): void;
 }
 
 /** What an archive holds is not what the program expects. */
-export class ArchiveError extends Error {}
+export class SnapshotError extends Error {}
 
 /** Collects state, as of now: nothing in it changes afterwards. */
-export class ArchiveWriter implements Archive {
+export class EngineSnapshotWriter implements SnapshotStream {
   readonly isLoading = false;
   /** Pieces of bytes, in order. */
   readonly pieces: Uint8Array[] = [];
@@ -50,7 +50,7 @@ export class ArchiveWriter implements Archive {
     return [...values];
   }
 
-  column(column: ArchivedColumn, rows: number): void {
+  column(column: SnapshotColumn, rows: number): void {
     const bytes = column.toBytes(rows);
     this.number(bytes.length);
     this.pieces.push(bytes);
@@ -62,7 +62,7 @@ export class ArchiveWriter implements Archive {
 }
 
 /** Gives back what an `ArchiveWriter` collected. Throws an `ArchiveError` when it is asked for more. */
-export class ArchiveReader implements Archive {
+export class EngineSnapshotReader implements SnapshotStream {
   readonly isLoading = true;
   readonly #bytes: Uint8Array;
   #position = 0;
@@ -87,12 +87,12 @@ export class ArchiveReader implements Archive {
   texts(): string[] {
     const texts: unknown = JSON.parse(new TextDecoder().decode(this.#take(this.number())));
     if (!Array.isArray(texts)) {
-      throw new ArchiveError("The saved state holds something else where texts are expected.");
+      throw new SnapshotError("The saved state holds something else where texts are expected.");
     }
     return texts.map(String);
   }
 
-  column(column: ArchivedColumn): void {
+  column(column: SnapshotColumn): void {
     column.fromBytes(this.#take(this.number()));
   }
 
@@ -105,7 +105,7 @@ export class ArchiveReader implements Archive {
   #take(length: number): Uint8Array {
     const end = this.#position + length;
     if (!(length >= 0 && end <= this.#bytes.length)) {
-      throw new ArchiveError("The saved state ends too early.");
+      throw new SnapshotError("The saved state ends too early.");
     }
     const bytes = this.#bytes.subarray(this.#position, end);
     this.#position = end;

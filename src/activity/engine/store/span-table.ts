@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 
 /** What is known of a span. `unknown`: some child named it as its parent and it has not arrived. */
 export const spanStates = {
@@ -27,7 +27,7 @@ export const spanFlags = {
   /** Its end says that it was closed by its run and not by itself. */
   closedByRun: 8,
   /** The sender's end of an evicted span has been seen. */
-  settled: 16,
+  endReported: 16,
   /** Ended in error. */
   failed: 32,
   /** A run that is the same owner as the harness run directly above it. */
@@ -45,22 +45,22 @@ export const spanFlags = {
   /** Is listed among the members of its owner. */
   member: 1024,
   /** A model call, or a tool without a call id, that came finished when its process reported no starts. */
-  cameFinished: 8192,
+  arrivedFinished: 8192,
   /** A model call of whose input something is known. */
-  prompted: 16_384,
+  hasPrompt: 16_384,
   /** A run that neither succeeded nor failed: it was cancelled, or its program gave it up. */
-  brokenOff: 32_768,
+  aborted: 32_768,
   /** Open work of which the start was reported when it began, and not some time later. */
   reportedAtStart: 262_144,
   /** Named as a parent by a span that is always inside a tool. */
   impliedTool: 65_536,
   /** Of an implied tool that has not arrived: counted as evicted. */
-  presumedLost: 131_072,
+  presumedEvicted: 131_072,
   /** A run whose end nobody reported: from its silence, or because its session is idle; or from nothing but its age. */
   endProbable: 1_048_576,
   endPresumed: 2_097_152,
   /** A tool that a harness run may count as two items. */
-  twoItems: 4_194_304,
+  countsTwoItems: 4_194_304,
   /** The same work as another span, which is tracked: this one is a link, whatever is reported of it. */
   sameWork: 8_388_608,
   /** A run of which another span is in the counters. */
@@ -74,7 +74,7 @@ export const spanFlags = {
 } as const;
 
 /** How an eviction for silence is held back: not, once, until anything arrives, or once unless something of its host arrives. */
-export const holds = { none: 0, once: 1, untilInput: 2, untilHost: 3 } as const;
+export const evictionHolds = { none: 0, once: 1, untilInput: 2, untilHost: 3 } as const;
 
 /** Columns of version 1 that have no place in the table any more. */
 export interface LegacySpanColumns {
@@ -115,19 +115,19 @@ export class SpanTable {
   /** Open work anywhere below. */
   readonly openBelow = new Int32Column();
   /** How much of that it does not wait for: a tool that may outlive its run, and what is below such a tool. */
-  readonly apartBelow = new Int32Column();
+  readonly detachedBelow = new Int32Column();
   /** Length of the longest chain below that was ever linked. */
   readonly height = new Uint8Column();
   /** Interned tool name, 0 for none. */
   readonly name = new Int32Column();
   /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
-  readonly scope = new Int32Column();
-  readonly alias = new Int32Column();
+  readonly scopeHash = new Int32Column();
+  readonly nameHash = new Int32Column();
   /** Silence of open work that is too long, in ms; 0 when its sender promised no heartbeats. */
   readonly leaseMs = new Int32Column();
   /** The sender's order of its start, 0 when there is none. */
   readonly seq = new Int32Column();
-  /** Why it was evicted: an index of `evictionReasons`. */
+  /** Why it was evicted: the stored id of a reason. */
   readonly reason = new Uint8Column();
   /** One of `holds`: its eviction for silence waits. */
   readonly held = new Uint8Column();
@@ -162,7 +162,7 @@ export class SpanTable {
     this.releasedAtMs,
   ];
   /** What version 3 added. */
-  readonly #added = [this.scope, this.alias, this.apartBelow];
+  readonly #added = [this.scopeHash, this.nameHash, this.detachedBelow];
   #index = new IdIndex();
   #free: number[] = [];
   readonly #seed: number;
@@ -174,7 +174,7 @@ export class SpanTable {
     this.#seed = seed;
   }
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {
@@ -198,7 +198,7 @@ export class SpanTable {
   }
 
   /** Fills the table from an archive of version 1, and `legacy` with the columns that are no more. */
-  restoreV1(io: Archive, legacy: LegacySpanColumns): void {
+  restoreV1(io: SnapshotStream, legacy: LegacySpanColumns): void {
     this.#rows = io.number(0);
     this.#free = io.numbers([]);
     const flags = new Uint8Column();
@@ -289,11 +289,11 @@ export class SpanTable {
     this.progressAtMs.set(row, 0);
     this.releasedAtMs.set(row, 0);
     this.openBelow.set(row, 0);
-    this.apartBelow.set(row, 0);
+    this.detachedBelow.set(row, 0);
     this.height.set(row, 0);
     this.name.set(row, 0);
-    this.scope.set(row, 0);
-    this.alias.set(row, 0);
+    this.scopeHash.set(row, 0);
+    this.nameHash.set(row, 0);
     this.leaseMs.set(row, 0);
     this.seq.set(row, 0);
     this.reason.set(row, 0);
@@ -326,8 +326,8 @@ export class SpanTable {
   }
 
   /** How much open work below it waits for. */
-  waitedForBelow(row: number): number {
-    return this.openBelow.get(row) - this.apartBelow.get(row);
+  awaitedBelow(row: number): number {
+    return this.openBelow.get(row) - this.detachedBelow.get(row);
   }
 
   hasFlag(row: number, flag: number): boolean {

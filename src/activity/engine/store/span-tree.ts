@@ -7,14 +7,14 @@ const maxDepth = 200;
 /** Spans below spans, and how much open work there is below each. */
 export class SpanTree {
   /** Open work that has less open work below, which may be what it waited for; the machine drains it. */
-  readonly eased: number[] = [];
+  readonly unblocked: number[] = [];
   readonly #spans: SpanTable;
-  readonly #mayBeOver: (work: number) => boolean;
+  readonly #mayBeDone: (work: number) => boolean;
 
   /** `mayBeOver`: whether open work may wait for nothing but open work below it. */
   constructor(spans: SpanTable, mayBeOver: (work: number) => boolean) {
     this.#spans = spans;
-    this.#mayBeOver = mayBeOver;
+    this.#mayBeDone = mayBeOver;
   }
 
   /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
@@ -40,7 +40,7 @@ export class SpanTree {
     for (let at = parent; at !== -1 && spans.height.get(at) <= height; at = spans.parentOf(at)) {
       spans.height.set(at, ++height);
     }
-    this.#countAbove(child, this.#openWorkOf(child), spans.apartBelow.get(child));
+    this.#countAbove(child, this.#openWorkOf(child), spans.detachedBelow.get(child));
   }
 
   /** Marks `span` as open work and counts it above. */
@@ -56,7 +56,7 @@ export class SpanTree {
   }
 
   /** What is directly above `span` and waits for it, or -1: nothing waits for a tool that may outlive its run. */
-  waiterOf(span: number): number {
+  waitingParentOf(span: number): number {
     const spans = this.#spans;
     return spans.hasFlag(span, spanFlags.detached) ? -1 : spans.parentOf(span);
   }
@@ -67,10 +67,14 @@ export class SpanTree {
     if (spans.hasFlag(tool, spanFlags.detached)) {
       return;
     }
-    const work = this.#openWorkOf(tool) - spans.apartBelow.get(tool);
-    for (let at = work === 0 ? -1 : this.waiterOf(tool); at !== -1; at = this.waiterOf(at)) {
-      spans.apartBelow.set(at, spans.apartBelow.get(at) + work);
-      this.#ease(at);
+    const work = this.#openWorkOf(tool) - spans.detachedBelow.get(tool);
+    for (
+      let at = work === 0 ? -1 : this.waitingParentOf(tool);
+      at !== -1;
+      at = this.waitingParentOf(at)
+    ) {
+      spans.detachedBelow.set(at, spans.detachedBelow.get(at) + work);
+      this.#unblock(at);
     }
     spans.setFlag(tool, spanFlags.detached);
   }
@@ -96,7 +100,7 @@ export class SpanTree {
   }
 
   /** The nearest run above `span`, or -1 when there is none or the way to it is not known. */
-  ownerAbove(span: number): number {
+  runAbove(span: number): number {
     const spans = this.#spans;
     let at = spans.parentOf(span);
     while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
@@ -116,7 +120,7 @@ export class SpanTree {
   }
 
   /** Whether `above` is on the way up from `span`. */
-  isAbove(above: number, span: number): boolean {
+  isAncestor(above: number, span: number): boolean {
     const spans = this.#spans;
     let at = spans.parentOf(span);
     while (at !== -1 && at !== above) {
@@ -138,7 +142,7 @@ export class SpanTree {
   }
 
   /** Whether an ancestor of `span`, below the nearest run that is known, has not arrived. */
-  hasUnknownAbove(span: number): boolean {
+  hasUnknownAncestor(span: number): boolean {
     const spans = this.#spans;
     let at = spans.parentOf(span);
     while (at !== -1 && spans.kind.get(at) !== workKinds.run) {
@@ -166,18 +170,18 @@ export class SpanTree {
       spans.openBelow.set(at, spans.openBelow.get(at) + work);
       const apartHere = isApart ? work : apart;
       if (apartHere !== 0) {
-        spans.apartBelow.set(at, spans.apartBelow.get(at) + apartHere);
+        spans.detachedBelow.set(at, spans.detachedBelow.get(at) + apartHere);
       }
       if (work < 0 && !isApart) {
-        this.#ease(at);
+        this.#unblock(at);
       }
       isApart ||= spans.hasFlag(at, spanFlags.detached);
     }
   }
 
-  #ease(span: number): void {
-    if (this.#spans.state.get(span) === spanStates.open && this.#mayBeOver(span)) {
-      this.eased.push(span);
+  #unblock(span: number): void {
+    if (this.#spans.state.get(span) === spanStates.open && this.#mayBeDone(span)) {
+      this.unblocked.push(span);
     }
   }
 }

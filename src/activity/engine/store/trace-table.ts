@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import { hashWords, IdIndex } from "./id-index.ts";
-import type { Archive } from "./snapshot.ts";
+import type { SnapshotStream } from "./snapshot.ts";
 
 /**
  * The traces that have tracked spans, one row each. A row is (process, trace id): state never crosses
@@ -18,7 +18,7 @@ export class TraceTable {
   readonly hadOwner = new Int32Column();
   /** First of its owners that may hold markers, and of the loose ones; -1 when there is none. */
   readonly firstOwner = new Int32Column();
-  readonly firstLoose = new Int32Column();
+  readonly firstUnresolved = new Int32Column();
   readonly #spans = new Int32Column();
   readonly #columns = [
     this.process,
@@ -28,7 +28,7 @@ export class TraceTable {
     this.id3,
     this.hadOwner,
     this.firstOwner,
-    this.firstLoose,
+    this.firstUnresolved,
     this.#spans,
   ];
   #index = new IdIndex();
@@ -43,7 +43,7 @@ export class TraceTable {
     this.#seed = seed;
   }
 
-  archive(io: Archive): void {
+  snapshot(io: SnapshotStream): void {
     this.#rows = io.number(this.#rows);
     this.#free = io.numbers(this.#free);
     for (const column of this.#columns) {
@@ -64,7 +64,7 @@ export class TraceTable {
   }
 
   /** Fills the table from an archive of version 1. */
-  restoreV1(io: Archive): void {
+  restoreV1(io: SnapshotStream): void {
     this.#rows = io.number(0);
     this.#free = io.numbers([]);
     for (const column of [
@@ -88,7 +88,7 @@ export class TraceTable {
     const vacant = new Set(this.#free);
     for (let row = 0; row < this.#rows; row++) {
       this.firstOwner.set(row, -1);
-      this.firstLoose.set(row, -1);
+      this.firstUnresolved.set(row, -1);
       if (!vacant.has(row)) {
         this.#index.add(this.#hashOf(row), row);
         this.#byId.add(this.#idHashOf(row), row);
@@ -141,7 +141,7 @@ export class TraceTable {
     this.id3.set(row, id3);
     this.hadOwner.set(row, 0);
     this.firstOwner.set(row, -1);
-    this.firstLoose.set(row, -1);
+    this.firstUnresolved.set(row, -1);
     this.#spans.set(row, 0);
     this.#index.add(this.#hashOf(row), row);
     this.#byId.add(this.#idHashOf(row), row);
@@ -167,7 +167,7 @@ export class TraceTable {
   }
 
   /** A span row now names this trace. */
-  hold(row: number): void {
+  retain(row: number): void {
     this.#spans.set(row, this.#spans.get(row) + 1);
   }
 

@@ -1,12 +1,12 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { mostToolNames, type WorkKind, workKinds } from "../../model/work.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
+import { maxToolNames, type WorkKind, workKinds } from "../../model/work.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 
 /** Each bucket is a tenth longer than the one before: from a millisecond to half a day. */
 const growth = 1.1;
 const bucketsPerName = 192;
 /** What fewer have taken is not called usual. */
-const fewestSamples = 20;
+const minSamples = 20;
 
 /** How long work of one kind and name has taken so far, in ms. */
 export interface UsualDuration {
@@ -23,7 +23,7 @@ export class UsualDurations {
   readonly #totals = new Int32Column();
   readonly #lastAtMs = new Float64Column();
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     io.column(this.#totals, this.#totals.capacity);
     io.column(this.#counts, this.#counts.capacity);
     if (version > 2) {
@@ -46,7 +46,7 @@ export class UsualDurations {
   }
 
   /** Forgets the names of which nothing has ended since `beforeMs`, which may get another meaning. */
-  forget(beforeMs: number): void {
+  dropOlder(beforeMs: number): void {
     for (const name of [...this.names()]) {
       const row = name + 1;
       if (this.#lastAtMs.get(row) < beforeMs) {
@@ -85,7 +85,7 @@ export class UsualDurations {
   of(kind: WorkKind, name: number): UsualDuration | undefined {
     const row = rowOf(kind, name);
     const total = row === -1 ? 0 : this.#totals.get(row);
-    return total < fewestSamples
+    return total < minSamples
       ? undefined
       : { p50Ms: this.#quantile(row, total, 0.5), p99Ms: this.#quantile(row, total, 0.99) };
   }
@@ -110,7 +110,7 @@ function rowOf(kind: WorkKind, name: number): number {
     case workKinds.modelCall:
       return 0;
     case workKinds.tool:
-      return 1 + (name <= mostToolNames ? name : 0);
+      return 1 + (name <= maxToolNames ? name : 0);
     default:
       return -1;
   }

@@ -1,6 +1,6 @@
 import { Float64Column } from "../../../otlp/columns.ts";
-import type { ActivityGraph } from "./activity-store.ts";
-import type { Archive, ArchiveVersion } from "./snapshot.ts";
+import type { ActivityStore } from "./activity-store.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { spanFlags } from "./span-table.ts";
 
 /** As long before its first signal a process may have run, unseen. */
@@ -11,25 +11,25 @@ const unseenMs = 86_400_000;
  * nothing believable says: a time is not set, or the start of finished work lies after its end or long before its process
  * was first seen.
  */
-export class Durations {
-  readonly #graph: ActivityGraph;
+export class WorkDurations {
+  readonly #graph: ActivityStore;
   readonly #allowedLatenessMs: number;
   /** By process. */
   readonly #firstSeenAtMs = new Float64Column();
 
-  constructor(graph: ActivityGraph, allowedLatenessMs: number) {
-    this.#graph = graph;
+  constructor(store: ActivityStore, allowedLatenessMs: number) {
+    this.#graph = store;
     this.#allowedLatenessMs = allowedLatenessMs;
   }
 
-  archive(io: Archive, { version }: { readonly version: ArchiveVersion }): void {
+  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     if (version >= 3) {
       io.column(this.#firstSeenAtMs, this.#firstSeenAtMs.capacity);
     }
   }
 
   /** Something arrived from a process. */
-  seen(process: number, nowMs: number): void {
+  onProcessSeen(process: number, nowMs: number): void {
     this.#firstSeenAtMs.ensure(process + 1);
     if (this.#firstSeenAtMs.get(process) === 0) {
       this.#firstSeenAtMs.set(process, nowMs);
@@ -43,14 +43,14 @@ export class Durations {
 
   /** Of open work that ended at `endMs`, as arrived at `nowMs`. Where the clock was set in between, as long as it was open here. */
   ofOpen(span: number, endMs: number, nowMs: number): number | undefined {
-    const { spans, away } = this.#graph;
+    const { spans, downtime } = this.#graph;
     const startMs = spans.startMs.get(span);
     if (!(startMs > 0 && endMs > 0)) {
       return undefined;
     }
     const startedAtMs = spans.startedAtMs.get(span);
     // The program may have been away meanwhile.
-    const ownMs = away.between(startedAtMs, nowMs);
+    const ownMs = downtime.elapsedMs(startedAtMs, nowMs);
     const leastMs = nowMs - startedAtMs - this.#allowedLatenessMs;
     const reportedMs = endMs - startMs;
     // A snapshot, or a repeat, may be the first that arrives of work that has been open for long.
@@ -72,8 +72,8 @@ export class Durations {
   }
 
   #longestMs(span: number, nowMs: number): number {
-    const { spans, traces, away } = this.#graph;
+    const { spans, traces, downtime } = this.#graph;
     const process = traces.process.get(spans.trace.get(span));
-    return away.between(this.#firstSeenAtMs.get(process), nowMs) + unseenMs;
+    return downtime.elapsedMs(this.#firstSeenAtMs.get(process), nowMs) + unseenMs;
   }
 }

@@ -1,6 +1,7 @@
+import { type Claim, claimNames } from "../../model/diagnosis.ts";
 import { dialects } from "../../model/dialects.ts";
 import { type SignalBatch, type SignalRow, signalTypes } from "../../model/signal-batch.ts";
-import { type Claim, claimNames, type WorkKind, workKinds } from "../../model/work.ts";
+import { type WorkKind, workKinds } from "../../model/work.ts";
 import { type ActivityRecord, attributeOf, integerOf, textOf } from "../activity-record.ts";
 import { addReferences, type EventContext, sequenceOf, setNamedSpan } from "../event-fields.ts";
 import type { LabelValues } from "../label-values.ts";
@@ -78,8 +79,8 @@ export function addClaimEvent(
   });
   setNamedSpan(seen, row, signals);
   signals.seq.set(row, sequenceOf(seen));
-  signals.claimed.set(row, reading.claimed ?? 0);
-  signals.completed.set(row, reading.completed ?? 0);
+  signals.reportedOpen.set(row, reading.claimed ?? 0);
+  signals.reportedCompleted.set(row, reading.completed ?? 0);
   if (reading.type === signalTypes.claim) {
     const name = Buffer.from(textOf(attributeOf(seen.record.attributes, toolNameKey)));
     signals.name.set(row, context.tools.numberOf(name, 0, name.length));
@@ -158,7 +159,7 @@ function evictedThere(seen: ActivityRecord): Reading {
   const isMalformed = tools === "malformed" || modelCalls === "malformed";
   return isMalformed || (tools === undefined && modelCalls === undefined)
     ? { type: signalTypes.malformed }
-    : { type: signalTypes.evictedThere, claimed: tools ?? 0, completed: modelCalls ?? 0 };
+    : { type: signalTypes.evictedBySender, claimed: tools ?? 0, completed: modelCalls ?? 0 };
 }
 
 /** Undefined when it is not there. */

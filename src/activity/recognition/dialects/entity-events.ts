@@ -40,7 +40,7 @@ export function addEntityEvent(
     kind: workKinds.other,
     flags: 0,
     process: sender.isIdentified ? sender.process : 0,
-    place: sender.place,
+    serviceHost: sender.serviceHost,
     startMs: atMs,
     endMs: 0,
   });

@@ -1,4 +1,3 @@
-import { parseDuration } from "../../../config/quantity.ts";
 import { parseExactJson } from "../../../otlp/exact-json.ts";
 import { requestFromValue } from "../../../otlp/json.ts";
 import { type Dialect, dialects } from "../../model/dialects.ts";
@@ -22,6 +21,14 @@ export interface ReportedSpans {
   readonly bytes: Uint8Array;
 }
 
+/** How often reports come, where they do or do not say it themselves. */
+export interface ReportIntervals {
+  /** Between records of S5, which do not say. */
+  readonly stateIntervalMs: number;
+  /** Reads a duration in Go's notation, in ms; undefined for any other text. */
+  readonly parseDurationMs: (text: string) => number | undefined;
+}
+
 /** Whether a record is a report of spans, readable or not. */
 export function reportDialectOf({ record }: ActivityRecord): Dialect | undefined {
   if (attributeOf(record.attributes, reportKeys.partial) !== undefined) {
@@ -35,11 +42,11 @@ export function reportDialectOf({ record }: ActivityRecord): Dialect | undefined
 /**
  * S4 (`partial.event`) and S5 (`span.state`): a record whose body is a span that goes on or is over. The
  * body is OTLP as protobuf, in base64 or not, or as JSON in any of the spellings that senders have.
- * Undefined when it cannot be read. `stateIntervalMs`: how often records of S5 come, which they do not say.
+ * Undefined when it cannot be read.
  */
 export function readReport(
   seen: ActivityRecord,
-  stateIntervalMs: number,
+  intervals: ReportIntervals,
 ): ReportedSpans | undefined {
   const { attributes } = seen.record;
   const dialect = reportDialectOf(seen);
@@ -53,7 +60,9 @@ export function readReport(
   if (!isStart && event !== (isPartial ? "stop" : "ended")) {
     return undefined;
   }
-  const intervalMs = isPartial ? frequencyMsOf(seen) : stateIntervalMs;
+  const intervalMs = isPartial
+    ? frequencyMsOf(seen, intervals.parseDurationMs)
+    : intervals.stateIntervalMs;
   return { dialect, isStart, intervalMs: isStart ? intervalMs : 0, bytes };
 }
 
@@ -71,14 +80,16 @@ function bodyOf({ record }: ActivityRecord, typeKey: string): Uint8Array | undef
 }
 
 /** `5000ms` and the like; a bare number, as first releases wrote it, is milliseconds. */
-function frequencyMsOf({ record }: ActivityRecord): number {
+function frequencyMsOf(
+  { record }: ActivityRecord,
+  parseDurationMs: ReportIntervals["parseDurationMs"],
+): number {
   const value = attributeOf(record.attributes, frequencyKey);
   const text = textOf(value);
-  const parsed = parseDuration(text);
   const ms =
     integerOf(value) ??
     value?.doubleValue ??
-    (/^\d+$/.test(text) ? Number(text) : parsed.ok ? parsed.value : 0);
+    (/^\d+$/.test(text) ? Number(text) : (parseDurationMs(text) ?? 0));
   return ms > 0 && ms <= longestIntervalMs ? ms : 0;
 }
 

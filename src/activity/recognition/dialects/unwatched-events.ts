@@ -33,7 +33,7 @@ export function addUnwatchedEvent(
     flags: 0,
     // One that can't be told apart from its siblings would speak for them as well.
     process: sender.isIdentified ? sender.process : 0,
-    place: sender.place,
+    serviceHost: sender.serviceHost,
     startMs: atMs,
     endMs: 0,
   });

@@ -197,7 +197,7 @@ export const claimHistories: readonly HistoryCase[] = [
       0 start run A/R1 s=S
       1 start tool A/x A/R1
       5 end run A/R1
-      5.5 evictedThere session s=S tools=1`,
+      5.5 evictedBySender session s=S tools=1`,
     evicted: ["5.5 orphaned_no_owner confirmed: A/x"],
     open: 0,
   },

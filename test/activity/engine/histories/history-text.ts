@@ -1,6 +1,10 @@
-import { sessionStateNames } from "../../../../src/activity/engine/policy/session-states.ts";
+import {
+  blockedByNames,
+  type Claim,
+  claimNames,
+  sessionStateNames,
+} from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
-import { blockedByNames, type Claim, claimNames } from "../../../../src/activity/model/work.ts";
 import { History, limits, type Signal, sessionsBy } from "../history.ts";
 import type { Occurrence } from "../reference/occurrence.ts";
 import { occurrenceOf } from "../reference/outcome.ts";
@@ -61,13 +65,13 @@ const ofHistories: ActivityLimits = {
   allowedLatenessMs: 2_000,
   stalledAfterMs: 120_000,
   longRunningAfterMs: 300_000,
-  tellsMarkers: true,
+  includesMarkers: true,
 };
 
 /** The machine under test. */
 export function machinePlayer(changed: Partial<ActivityLimits> = {}): Player {
   const history = new History({ ...ofHistories, ...changed });
-  const { counts } = history.activity;
+  const { counters } = history.activity;
   return {
     arrive: (at, signal) => history.arrive(at, signal),
     tick: (at) => history.tickInParts(at),
@@ -81,8 +85,8 @@ export function machinePlayer(changed: Partial<ActivityLimits> = {}): Player {
           ),
         ),
       ),
-    late: () => counts.lateStarts.reduce((sum, count) => sum + count, 0),
-    open: () => counts.open.reduce((sum, count) => sum + count, 0),
+    late: () => counters.lateStarts.reduce((sum, count) => sum + count, 0),
+    open: () => counters.open.reduce((sum, count) => sum + count, 0),
   };
 }
 

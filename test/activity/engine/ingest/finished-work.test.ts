@@ -64,11 +64,11 @@ describe("finished spans", () => {
     for (let second = 5; second <= 60; second++) {
       history.arrive(second, run(99, 0, { process: 9, trace: 9 }));
     }
-    expect(history.activity.counts.open[1]).toBe(1);
+    expect(history.activity.counters.open[1]).toBe(1);
     history.arrive(100, ended(tool(3, 1, 5, own), 90), ended(run(1, 0, beat), 92));
     history.tick(200);
     expect(history.evictions).toEqual([]);
-    expect(history.activity.counts.ended[2]).toBe(1);
+    expect(history.activity.counters.ended[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -78,7 +78,7 @@ describe("finished spans", () => {
     history.arrive(30, ended(tool(3, 2, 1, { ...own, failed: true }), 25));
     history.tick(100);
     expect(history.evicted).toBe(0);
-    expect(history.activity.counts.ended[2]).toBe(1);
+    expect(history.activity.counters.ended[2]).toBe(1);
   });
 
   test("a tool of another sender that ended late was an orphan only if others ended together with it", () => {
@@ -102,7 +102,7 @@ describe("finished spans", () => {
     history.arrive(11, ended(tool(3, 2, 1), 10.05));
     history.tick(100);
     expect(history.evicted).toBe(0);
-    expect(history.activity.counts.ended[2]).toBe(1);
+    expect(history.activity.counters.ended[2]).toBe(1);
   });
 
   test("items that a harness run left open are evicted, once", () => {
@@ -130,7 +130,7 @@ describe("finished spans", () => {
       history.tick(700);
       // One more than were seen has completed: not all spans come, so nothing is known of the open one.
       expect(history.evicted).toBe(completed === 3 ? 1 : 0);
-      expect(history.activity.counts.ended[2]).toBe(3);
+      expect(history.activity.counters.ended[2]).toBe(3);
       history.tick(100_000);
       expect(history.imbalance()).toEqual([]);
       expect(history.activity.owners).toBe(0);
@@ -144,7 +144,7 @@ describe("finished spans", () => {
     history.arrive(31, tool(3, 2, 1, { seq: 3 }));
     history.tick(100);
     expect(history.evictions).toEqual([["orphaned_no_owner", 20, 1, 0]]);
-    expect(history.activity.counts.lateStarts[2]).toBe(1);
+    expect(history.activity.counters.lateStarts[2]).toBe(1);
   });
 
   test("a tool of a later turn is none of those that were evicted by number", () => {
@@ -156,7 +156,7 @@ describe("finished spans", () => {
     history.arrive(9000, ended(tool(3, 2, 1, { ...own, trace: 1 }), 8990));
     history.tick(10_000);
     expect(history.evictions).toEqual([["orphaned_no_owner", 20, 1, 0]]);
-    expect(history.activity.counts.reconciled[2]).toBe(0);
+    expect(history.activity.counters.reconciled[2]).toBe(0);
   });
 
   test("what a finished span identifies first is taken off the count", () => {
@@ -174,7 +174,7 @@ describe("finished spans", () => {
       history.arrive(10, inner, { ...harness, claimed: 1, completed: 1 });
       history.arrive(arrival, ended(tool(3, 2, 1), 10.5));
       history.tick(100);
-      expect(history.evicted - (history.activity.counts.reconciled[2] ?? 0)).toBe(0);
+      expect(history.evicted - (history.activity.counters.reconciled[2] ?? 0)).toBe(0);
       expect(history.imbalance()).toEqual([]);
     }
   });
@@ -268,8 +268,8 @@ describe("finished spans", () => {
     expect(history.evicted).toBe(1);
     history.arrive(60, ended(tool(3, 2, 1, { isTwoItems: true }), 9.9));
     history.tick(100);
-    expect(history.activity.counts.reconciled[2]).toBe(1);
-    expect(history.activity.counts.started[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
+    expect(history.activity.counters.started[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -280,7 +280,7 @@ describe("finished spans", () => {
     history.arrive(30, { ...late, kind: "model_call" });
     history.tick(100);
     expect(history.evicted).toBe(2);
-    expect(history.activity.counts.reconciled).toEqual([0, 0, 0, 0]);
+    expect(history.activity.counters.reconciled).toEqual([0, 0, 0, 0]);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -363,7 +363,7 @@ describe("finished spans", () => {
     const call = ended(tool(3, 2, 1), 5);
     history.arrive(10, call, call, inner, inner, harness, harness);
     history.tick(100);
-    expect(history.activity.counts.started).toEqual([0, 1, 1, 0]);
-    expect(history.activity.counts.signals("duplicate", 0)).toBe(3);
+    expect(history.activity.counters.started).toEqual([0, 1, 1, 0]);
+    expect(history.activity.counters.signals("duplicate", 0)).toBe(3);
   });
 });

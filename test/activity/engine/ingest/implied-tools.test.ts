@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ArchiveReader, ArchiveWriter } from "../../../../src/activity/engine/store/snapshot.ts";
+import {
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+} from "../../../../src/activity/engine/store/snapshot.ts";
 import { dialects } from "../../../../src/activity/model/dialects.ts";
 import { History, type Signal } from "../history.ts";
 
@@ -34,7 +37,7 @@ const part = (span: number, parent: number, start: number, end: number): readonl
 
 const impliedAt = (history: History, at: number) => history.activity.impliedWork(at * 1000);
 const impliedSignals = (history: History, result: "implied" | "evicted" | "forgotten") =>
-  history.activity.counts.signals(result, dialects.impliedParent);
+  history.activity.counters.signals(result, dialects.impliedParent);
 
 describe("a parent that does not arrive", () => {
   test("is open for a lateness after the last that named it", () => {
@@ -74,7 +77,7 @@ describe("a parent that does not arrive", () => {
     history.arrive(0, ended(tool(2, 1, 0), 1));
     history.arrive(18_000, ended(run(1, 0), 18_000));
     history.tick(18_100);
-    expect(history.activity.counts.ended).toEqual([0, 1, 1, 0]);
+    expect(history.activity.counters.ended).toEqual([0, 1, 1, 0]);
     expect(history.evicted).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
@@ -126,7 +129,7 @@ describe("a tool that is known from a part of it only", () => {
       });
       history.tick(100);
       expect(history.evicted).toBe(0);
-      expect(history.activity.counts.ended).toEqual([0, 1, 1, 0]);
+      expect(history.activity.counters.ended).toEqual([0, 1, 1, 0]);
       expect(history.activity.sizes().implied).toBe(0);
     }
   });
@@ -138,8 +141,8 @@ describe("a tool that is known from a part of it only", () => {
     history.arrive(30, ended(tool(2, 1, 0), 29));
     history.arrive(31, ended(tool(2, 1, 0), 29));
     history.tick(100);
-    const { counts } = history.activity;
-    expect([counts.started[2], counts.ended[2], counts.reconciled[2]]).toEqual([1, 0, 1]);
+    const { counters } = history.activity;
+    expect([counters.started[2], counters.ended[2], counters.reconciled[2]]).toEqual([1, 0, 1]);
     expect(history.events.at(-1)).toEqual({ type: "reconciled", kind: 2, lateByMs: 8000 });
     expect(history.imbalance()).toEqual([]);
   });
@@ -149,8 +152,8 @@ describe("a tool that is known from a part of it only", () => {
     history.arrive(5, ...part(3, 2, 0, 1));
     history.arrive(12, ended(run(1, 0), 12));
     history.arrive(30, { ...tool(2, 1, 0), seq: 0, start: 29 });
-    expect(history.activity.counts.reconciled[2]).toBe(1);
-    expect(history.activity.counts.open[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
+    expect(history.activity.counters.open[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -191,10 +194,10 @@ describe("a tool that is known from a part of it only", () => {
   test("is still known after its machine was saved and put back", () => {
     const history = new History();
     history.arrive(5, ...part(3, 2, 0, 1));
-    const writer = new ArchiveWriter();
-    history.activity.archive(writer);
+    const writer = new EngineSnapshotWriter();
+    history.activity.snapshot(writer);
     const later = new History();
-    later.activity.archive(new ArchiveReader(Buffer.concat(writer.pieces)));
+    later.activity.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)));
     later.arrive(12, ended(run(1, 0), 12));
     later.tick(22);
     expect(later.evictions).toEqual([["orphaned_no_owner", 22, 1, 0]]);

@@ -2,9 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RecentCalls } from "../../../../src/activity/engine/ingest/recent-calls.ts";
 import {
-  ArchiveReader,
-  ArchiveWriter,
-  archiveVersion,
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+  snapshotVersion,
 } from "../../../../src/activity/engine/store/snapshot.ts";
 
 const most = 4;
@@ -17,11 +17,11 @@ const call = fc.record({
 });
 
 function saved(calls: RecentCalls): RecentCalls {
-  const writer = new ArchiveWriter();
-  calls.archive(writer, { version: archiveVersion, nowMs: 0 });
+  const writer = new EngineSnapshotWriter();
+  calls.snapshot(writer, { version: snapshotVersion, nowMs: 0 });
   const again = new RecentCalls({ most, ttlMs });
-  again.archive(new ArchiveReader(Buffer.concat(writer.pieces)), {
-    version: archiveVersion,
+  again.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)), {
+    version: snapshotVersion,
     nowMs: 0,
   });
   return again;

@@ -71,7 +71,7 @@ function evictedOf(...arrivals: readonly (readonly [number, ...Signal[]])[]): nu
   }
   history.tick(1000);
   expect(history.imbalance()).toEqual([]);
-  expect(history.evicted).toBe(history.activity.counts.evictedOf(2));
+  expect(history.evicted).toBe(history.activity.counters.evictedOf(2));
   return history.evicted;
 }
 
@@ -80,7 +80,7 @@ function counted(
   history: History,
   result: "requested" | "answered" | "repeated" | "unmatched" | "untracked",
 ): number {
-  return history.activity.counts.signals(result, dialects.requestedTool);
+  return history.activity.counters.signals(result, dialects.requestedTool);
 }
 
 describe("tools that a model asked for (I2)", () => {
@@ -324,11 +324,11 @@ describe("a tool that comes after it was evicted because it was asked for", () =
       const history = evicted();
       history.arrive(3003, late({ trace, parent: trace === 9 ? 6 : 1 }), nextTurn(9));
       history.tick(4000);
-      const { counts } = history.activity;
+      const { counters } = history.activity;
       // `known` and `half` have a tool each.
-      expect(counts.started[2]).toBe(3);
-      expect(counts.ended[2]).toBe(2);
-      expect(counts.reconciled).toEqual([0, 0, 1, 0]);
+      expect(counters.started[2]).toBe(3);
+      expect(counters.ended[2]).toBe(2);
+      expect(counters.reconciled).toEqual([0, 0, 1, 0]);
       expect(history.events.filter(({ type }) => type === "reconciled")).toEqual([
         { type: "reconciled", kind: 2, lateByMs: (3003 - 19) * 1000 },
       ]);
@@ -340,19 +340,19 @@ describe("a tool that comes after it was evicted because it was asked for", () =
     const history = evicted();
     history.arrive(3003, late(), late({ span: 8 }), nextTurn(9));
     history.tick(4000);
-    const { counts } = history.activity;
-    expect([counts.started[2], counts.ended[2], counts.reconciled[2]]).toEqual([4, 3, 1]);
+    const { counters } = history.activity;
+    expect([counters.started[2], counters.ended[2], counters.reconciled[2]]).toEqual([4, 3, 1]);
     expect(history.imbalance()).toEqual([]);
   });
 
   test("counts as started anew when it is reported as it starts, like all that is revived", () => {
     const history = evicted();
     history.arrive(3000, run(6, 2999, { trace: 9 }), { ...late(), type: "start" });
-    expect(history.activity.counts.reconciled).toEqual([0, 0, 1, 0]);
+    expect(history.activity.counters.reconciled).toEqual([0, 0, 1, 0]);
     history.arrive(3003, late(), nextTurn(9));
     history.tick(4000);
-    const { counts } = history.activity;
-    expect([counts.started[2], counts.ended[2], counts.reconciled[2]]).toEqual([4, 3, 1]);
+    const { counters } = history.activity;
+    expect([counters.started[2], counters.ended[2], counters.reconciled[2]]).toEqual([4, 3, 1]);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -362,7 +362,7 @@ describe("a tool that comes after it was evicted because it was asked for", () =
     const others = ended(tool(40, 1, 5), 3001);
     history.arrive(3003, own, others);
     history.tick(4000);
-    expect(history.activity.counts.reconciled).toEqual([0, 0, 0, 0]);
+    expect(history.activity.counters.reconciled).toEqual([0, 0, 0, 0]);
     expect(history.evicted).toBe(2);
     expect(history.imbalance()).toEqual([]);
   });
@@ -373,7 +373,7 @@ describe("a tool that comes after it was evicted because it was asked for", () =
     // Outlives the run that asked: it would be the one without a name, if there were one left.
     history.arrive(3004, ended(tool(41, 1, 5), 3004));
     history.tick(4000);
-    expect(history.activity.counts.reconciled).toEqual([0, 0, 1, 0]);
+    expect(history.activity.counters.reconciled).toEqual([0, 0, 1, 0]);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -382,8 +382,8 @@ describe("a tool that comes after it was evicted because it was asked for", () =
     const at = 43_200 + 20;
     history.arrive(at, ended(tool(7, 6, at - 1, { key: 101, name: 5, trace: 9 }), at));
     history.tick(at + 100);
-    const { counts } = history.activity;
-    expect([counts.started[2], counts.ended[2], counts.reconciled[2]]).toEqual([4, 3, 0]);
+    const { counters } = history.activity;
+    expect([counters.started[2], counters.ended[2], counters.reconciled[2]]).toEqual([4, 3, 0]);
   });
 
   test("is asked for once, also when its model call is sent again", () => {
@@ -497,7 +497,7 @@ describe("bounds of what models ask for", () => {
     expect(history.evicted).toBe(most + 1);
     history.arrive(3003, ended(tool(7, 6, 3000, { key: 101, name: 5, trace: 9 }), 3001));
     history.tick(4000);
-    expect(history.activity.counts.reconciled[2]).toBe(0);
+    expect(history.activity.counters.reconciled[2]).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ function play(...signals: readonly Signal[]): History {
 }
 
 function startedOf(history: History): readonly number[] {
-  return history.activity.counts.started.slice(1);
+  return history.activity.counters.started.slice(1);
 }
 
 describe("two spans of the same work are counted once", () => {
@@ -58,7 +58,7 @@ describe("two spans of the same work are counted once", () => {
       ]) {
         const history = play(started(run), ...starts, ...ends);
         expect(startedOf(history)).toEqual(want);
-        expect(history.activity.counts.ended.slice(1)).toEqual(want);
+        expect(history.activity.counters.ended.slice(1)).toEqual(want);
       }
     });
   }

@@ -116,10 +116,10 @@ describe("word that evicted work goes on", () => {
     const history = evicted();
     history.arrive(51, beat(51));
     expect(history.activity.sizes().openWork).toBe(3);
-    expect(history.activity.counts.reconciled[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
     history.arrive(60, ended(tool(2, 1, 0), 60));
-    expect(history.activity.counts.signals("revived", 4)).toBe(1);
-    expect(history.activity.counts.ended[2]).toBe(1);
+    expect(history.activity.counters.signals("revived", 4)).toBe(1);
+    expect(history.activity.counters.ended[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -127,7 +127,7 @@ describe("word that evicted work goes on", () => {
     const history = evicted();
     history.arrive(51, beat(25));
     expect(history.activity.sizes().openWork).toBe(2);
-    expect(history.activity.counts.reconciled[2]).toBe(0);
+    expect(history.activity.counters.reconciled[2]).toBe(0);
   });
 
   test("a heartbeat after the real end does not", () => {
@@ -135,7 +135,7 @@ describe("word that evicted work goes on", () => {
     history.arrive(51, ended(tool(2, 1, 0), 45));
     history.arrive(52, beat(52));
     expect(history.activity.sizes().openWork).toBe(2);
-    expect(history.activity.counts.reconciled[2]).toBe(1);
+    expect(history.activity.counters.reconciled[2]).toBe(1);
   });
 
   test("comes as late as it is, also when the marker was remembered for long for what is below it", () => {

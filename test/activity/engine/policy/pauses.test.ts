@@ -98,7 +98,7 @@ describe("a wait for a person", () => {
     history.tick(100);
     expect(history.activity.sessionsIn("paused")).toBe(1);
     history.tick(1000);
-    expect(history.activity.counts.evicted("max_age", 1)).toBe(1);
+    expect(history.activity.counters.evicted("max_age", 1)).toBe(1);
   });
 
   test("does not count as age", () => {
@@ -250,10 +250,10 @@ describe("waits are bounded", () => {
     sessions: [Math.ceil(number / perSession)],
     ...more,
   });
-  const results = ({ activity: { counts } }: History) => [
-    counts.signals("paused", dialects.pauseEvent),
-    counts.signals("resumed", dialects.pauseEvent),
-    counts.signals("unmatched", dialects.pauseEvent),
+  const results = ({ activity: { counters } }: History) => [
+    counters.signals("paused", dialects.pauseEvent),
+    counters.signals("resumed", dialects.pauseEvent),
+    counters.signals("unmatched", dialects.pauseEvent),
   ];
   const runs = (count: number) =>
     Array.from({ length: count }, (_, at) => run(at + 1, 0, { trace: at + 1, sessions: [at + 1] }));

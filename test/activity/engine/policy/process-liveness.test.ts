@@ -163,7 +163,7 @@ describe("processes", () => {
     history.arrive(9, ended(run(11, 0, relayed), 9));
     history.tick(100);
     expect(history.evicted).toBe(1);
-    expect(history.activity.counts.signals("superseded", 0)).toBe(2);
+    expect(history.activity.counters.signals("superseded", 0)).toBe(2);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -172,7 +172,7 @@ describe("processes", () => {
     history.arrive(0, run(1, 0), ended(tool(2, 1, 0), 1));
     history.arrive(1, run(11, 0, { isRelayed: true, trace: 5, sessions: [4] }));
     history.tick(100);
-    expect(history.activity.counts.ended).toEqual([0, 1, 1, 0]);
+    expect(history.activity.counters.ended).toEqual([0, 1, 1, 0]);
     expect(history.evicted).toBe(0);
   });
 
@@ -325,7 +325,7 @@ describe("processes that are forgotten", () => {
       beyond({ type: "gone", kind: "other", span: 0, start: 0 }),
     );
     history.tick(1000);
-    const { started, untracked } = history.activity.counts;
+    const { started, untracked } = history.activity.counters;
     expect([started, untracked]).toEqual([
       [0, 1, 2, 0],
       [0, 1, 2, 0],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { SessionState } from "../../../../src/activity/engine/policy/session-states.ts";
+import type { SessionState } from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import { History, type Signal } from "../history.ts";
 

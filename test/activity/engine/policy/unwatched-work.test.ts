@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { SessionActivity } from "../../../../src/activity/engine/activity-engine.ts";
-import { ArchiveReader, ArchiveWriter } from "../../../../src/activity/engine/store/snapshot.ts";
+import { ActivityEngine } from "../../../../src/activity/engine/activity-engine.ts";
+import {
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+} from "../../../../src/activity/engine/store/snapshot.ts";
 import { dialects } from "../../../../src/activity/model/dialects.ts";
 import { History, limits, type Signal } from "../history.ts";
 
@@ -50,11 +53,11 @@ const unwatched = (at: number, more: Partial<Signal> = {}): Signal => ({
   place: 1,
   ...more,
 });
-const countsOf = ({ activity: { counts } }: History) => ({
-  started: counts.started.slice(1),
-  ended: counts.ended.slice(1),
-  open: counts.open.slice(1),
-  untracked: counts.untracked.slice(1),
+const countsOf = ({ activity: { counters } }: History) => ({
+  started: counters.started.slice(1),
+  ended: counters.ended.slice(1),
+  open: counters.open.slice(1),
+  untracked: counters.untracked.slice(1),
 });
 
 describe("a relay that no longer watches its process", () => {
@@ -78,7 +81,7 @@ describe("a relay that no longer watches its process", () => {
     });
     expect(history.evicted).toBe(0);
     expect(history.imbalance()).toEqual([]);
-    expect(history.activity.counts.signals("unwatched", dialects.relay)).toBe(1);
+    expect(history.activity.counters.signals("unwatched", dialects.relay)).toBe(1);
   });
 
   test("promises no heartbeats any more, and is not replaced by a sibling", () => {
@@ -139,7 +142,7 @@ describe("a relay that no longer watches its process", () => {
       open: [0, 0, 0],
       untracked: [1, 1, 0],
     });
-    expect(history.activity.counts.signals("superseded", dialects.span)).toBe(2);
+    expect(history.activity.counters.signals("superseded", dialects.span)).toBe(2);
   });
 
   test("a time far ahead hides nothing: clocks that disagree with what arrives are not believed", () => {
@@ -245,8 +248,8 @@ describe("a relay that no longer watches its process", () => {
     history.arrive(4, { ...pause, key: 7, start: 4 });
     history.tick(1000);
 
-    const { counts } = history.activity;
-    expect(counts.signals("unmatched", dialects.pauseEvent)).toBe(1);
+    const { counters } = history.activity;
+    expect(counters.signals("unmatched", dialects.pauseEvent)).toBe(1);
     expect(history.activity.sessionsIn("paused")).toBe(0);
     expect(history.events).toEqual([]);
   });
@@ -332,15 +335,15 @@ describe("a relay that no longer watches its process", () => {
     const before = new History();
     before.arrive(0, run(1, 0), work("tool", 2, 1, 0));
     before.arrive(3, unwatched(3));
-    const archive = new ArchiveWriter();
-    before.activity.archive(archive);
+    const archive = new EngineSnapshotWriter();
+    before.activity.snapshot(archive);
     const after = new History();
-    after.activity.archive(new ArchiveReader(Buffer.concat(archive.pieces)));
+    after.activity.snapshot(new EngineSnapshotReader(Buffer.concat(archive.pieces)));
     after.arrive(9, exported(work("tool", 2, 1, 0), 8), ended(work("tool", 2, 1, 0), 8));
     after.tick(100);
 
     expect(countsOf(after)).toMatchObject({ ended: [0, 0, 0], untracked: [1, 1, 0] });
-    expect(new SessionActivity(limits).sizes().openWork).toBe(0);
+    expect(new ActivityEngine(limits).sizes().openWork).toBe(0);
   });
 });
 

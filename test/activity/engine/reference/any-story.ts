@@ -268,10 +268,10 @@ function playTurn(turn: Turn, index: number): Sent[] {
       tell(startS + atS + recoveredS, { ...about, kind: "other", type: "recovered" });
     }
   }
-  if (turn.evictedThereS !== undefined) {
-    const at = startS + turn.evictedThereS;
+  if (turn.evictedBySenderS !== undefined) {
+    const at = startS + turn.evictedBySenderS;
     const evicted = { ...told, kind: "other", span: 0, start: at, claimed: 1 } as const;
-    tell(at, { ...evicted, type: "evictedThere" });
+    tell(at, { ...evicted, type: "evictedBySender" });
   }
   if (turn.sessionEndS !== undefined) {
     const end = startS + turn.sessionEndS;

@@ -122,7 +122,7 @@ export const anyTurn = fc.record({
   ),
   claims: fc.array(claim, { maxLength: 2 }),
   sessionEndS: maybe(seconds(80)),
-  evictedThereS: fc.option(seconds(80), { nil: undefined, freq: 8 }),
+  evictedBySenderS: fc.option(seconds(80), { nil: undefined, freq: 8 }),
 });
 
 export type Turn = typeof anyTurn extends fc.Arbitrary<infer T> ? T : never;

@@ -1,4 +1,4 @@
-import { leaseMsOf, longestGuessedLeaseMs } from "../../../../src/activity/engine/policy/leases.ts";
+import { leaseMsOf, maxInferredLeaseMs } from "../../../../src/activity/engine/policy/leases.ts";
 import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
 import { isFull, refuse } from "./admission.ts";
 import { evictByRun } from "./evicting.ts";
@@ -129,7 +129,7 @@ function goOn(world: World, span: Span, report: Report): void {
   }
   const leaseMs =
     report.dialect === "datadog_partial"
-      ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), longestGuessedLeaseMs))
+      ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
       : leaseMsOf(report.intervalMs);
   if (leaseMs > 0 && leaseMs !== span.leaseMs) {
     span.leaseMs = Math.floor(leaseMs);

@@ -1,5 +1,5 @@
+import { claimNames, type Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
-import { claimNames, type Verdict } from "../../../../src/activity/model/work.ts";
 import { evictMarkers } from "./evicting.ts";
 import { isMarker, mayOutliveRun, openMarkers } from "./kinship.ts";
 import { culpritName } from "./occurrence.ts";
@@ -77,7 +77,7 @@ export function noteQueue(world: World, { references, completed }: Report): void
  * The gateway evicted markers of the session itself: the oldest of those whose own run has ended; of those that are open
  * all where it evicted as many.
  */
-export function evictedThere(world: World, report: Report): SignalResult {
+export function evictedBySender(world: World, report: Report): SignalResult {
   const owners = ownersOf(world);
   const session = owners.sessionNamed(report.references);
   const thing = thingOf(world, report);

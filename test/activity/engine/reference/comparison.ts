@@ -21,7 +21,7 @@ export type Verdict =
 
 /** Plays a history to the machine and to the reference, and compares them after each arrival and at the end. */
 export function compare(arrivals: readonly Arrival[], changed: Partial<ActivityLimits>): Verdict {
-  const all = { ...limits, ...changed, tellsMarkers: true };
+  const all = { ...limits, ...changed, includesMarkers: true };
   const history = new History(all);
   const reference = new ReferenceMachine(all);
   const steps = [...arrivals, { at: endS, signals: [] }];

@@ -1,8 +1,8 @@
 import {
   type Confidence,
-  confidenceOf,
   type EvictionReason,
-} from "../../../../src/activity/model/work.ts";
+  reasons,
+} from "../../../../src/activity/model/reasons.ts";
 import { noteActive } from "./items.ts";
 import { evict } from "./lives.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
@@ -13,7 +13,7 @@ export function evictMarkers(
   world: World,
   markers: readonly Span[],
   reason: EvictionReason,
-  confidence: Confidence = confidenceOf[reason],
+  confidence: Confidence = reasons[reason].confidence,
 ): void {
   if (markers.length === 0) {
     return;

@@ -1,4 +1,4 @@
-import type { EvictionReason } from "../../../../src/activity/model/work.ts";
+import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
 import { finishedDurationMs, openDurationMs } from "./durations.ts";
 import { ancestorsOf, openMarkers } from "./kinship.ts";
 import { bury, exhume } from "./memory.ts";

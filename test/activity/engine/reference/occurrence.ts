@@ -1,11 +1,6 @@
+import type { BlockedBy, Claim, Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { RecoveryCause } from "../../../../src/activity/model/events.ts";
-import type {
-  BlockedBy,
-  Claim,
-  Confidence,
-  EvictionReason,
-  Verdict,
-} from "../../../../src/activity/model/work.ts";
+import type { Confidence, EvictionReason } from "../../../../src/activity/model/reasons.ts";
 import { finishedDurationMs } from "./durations.ts";
 import type { Kind, Span, World } from "./world.ts";
 

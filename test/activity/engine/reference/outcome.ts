@@ -1,13 +1,9 @@
-import { sessionStateNames } from "../../../../src/activity/engine/policy/session-states.ts";
 import { outcomes } from "../../../../src/activity/engine/store/activity-counters.ts";
+import { blockedByNames, sessionStateNames } from "../../../../src/activity/model/diagnosis.ts";
 import { dialectNames, signalResults } from "../../../../src/activity/model/dialects.ts";
 import type { ActivityEvent, Evidence } from "../../../../src/activity/model/events.ts";
-import {
-  blockedByNames,
-  evictionReasons,
-  kindNames,
-  toWorkKind,
-} from "../../../../src/activity/model/work.ts";
+import { evictionReasons } from "../../../../src/activity/model/reasons.ts";
+import { kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
 import { type History, sessionsBy } from "../history.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { ReferenceMachine } from "./reference-machine.ts";
@@ -23,17 +19,17 @@ export interface Outcome {
 }
 
 export function outcomeOfMachine({ activity, events }: History): Outcome {
-  const { counts } = activity;
+  const { counters } = activity;
   const cells: [string, number][] = kindNames.flatMap((kind, index) => [
     ...(["started", "ended", "open", "untracked", "reconciled", "lateStarts"] as const).map(
-      (name): [string, number] => [`${name} ${kind}`, counts[name][index] ?? 0],
+      (name): [string, number] => [`${name} ${kind}`, counters[name][index] ?? 0],
     ),
     ...evictionReasons.map((reason): [string, number] => [
       `evicted ${reason} ${kind}`,
-      counts.evicted(reason, toWorkKind(index)),
+      counters.evicted(reason, toWorkKind(index)),
     ]),
     ...outcomes.flatMap((outcome): [string, number][] => {
-      const cell = counts.durations(toWorkKind(index), outcome);
+      const cell = counters.durations(toWorkKind(index), outcome);
       return [
         [`${kind} ${outcome}`, cell?.count ?? 0],
         [`ms ${kind} ${outcome}`, roundedMs((cell?.sum ?? 0) * 1000)],
@@ -43,7 +39,7 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
   const signals = signalResults.flatMap((result) =>
     dialectNames.map((dialect, index): [string, number] => [
       `signal ${result} ${dialect}`,
-      counts.signals(result, index),
+      counters.signals(result, index),
     ]),
   );
   return {

@@ -52,7 +52,7 @@ function playReference(
   changed: Partial<ActivityLimits>,
   ticks: readonly number[] = [],
 ): ReferenceMachine {
-  const machine = new ReferenceMachine({ ...limits, ...changed, tellsMarkers: true });
+  const machine = new ReferenceMachine({ ...limits, ...changed, includesMarkers: true });
   const steps = [...arrivals, ...ticks.map((at) => ({ at, signals: undefined }))];
   for (const { at, signals } of steps.toSorted((a, b) => a.at - b.at)) {
     if (signals === undefined) {

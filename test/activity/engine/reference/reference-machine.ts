@@ -2,7 +2,7 @@ import { type SignalResult, sourceRanks } from "../../../../src/activity/model/d
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import type { Signal } from "../history.ts";
 import { finishOrEnd, start } from "./arrivals.ts";
-import { claim, evictedThere, noteQueue, recovered } from "./claims.ts";
+import { claim, evictedBySender, noteQueue, recovered } from "./claims.ts";
 import { decideFinished, undecidedUntilMs } from "./finished.ts";
 import {
   endIdleRuns,
@@ -165,8 +165,8 @@ function take(world: World, report: Report): SignalResult {
     case "queued":
       noteQueue(world, report);
       return report.references.length > 0 ? "queued" : "unmatched";
-    case "evictedThere":
-      return evictedThere(world, report);
+    case "evictedBySender":
+      return evictedBySender(world, report);
     default:
       break;
   }

@@ -1,9 +1,9 @@
-import { usualGapMsOf } from "../../../../src/activity/engine/policy/leases.ts";
+import { heartbeatIntervalMsOf } from "../../../../src/activity/engine/policy/leases.ts";
 import {
   type Confidence,
-  confidenceOf,
   type EvictionReason,
-} from "../../../../src/activity/model/work.ts";
+  reasons,
+} from "../../../../src/activity/model/reasons.ts";
 import { holdSilence } from "./breaker.ts";
 import { evictMarkers } from "./evicting.ts";
 import { ancestorsOf, isMarker } from "./kinship.ts";
@@ -24,7 +24,7 @@ export function decideProcess(world: World, process: Process): void {
     }
     reason = process.state === "replaced" ? "process_gone" : "lease_expired";
   }
-  const confidence = process.state === "replaced" ? "probable" : confidenceOf[reason];
+  const confidence = process.state === "replaced" ? "probable" : reasons[reason].confidence;
   const kept = process.state === "deleted" ? openSince(world, process) : [];
   process.state = kept.length > 0 ? "alive" : "gone";
   const open = openOf(world, process.id).filter((span) => !kept.includes(span));
@@ -51,7 +51,7 @@ function openSince(world: World, { id, deleted }: Process): readonly Span[] {
 export function decideSpan(world: World, span: Span): void {
   const hasLease = span.leaseMs > 0;
   // Work is as old as it is, whoever is heard.
-  const gapMs = hasLease ? usualGapMsOf(span.leaseMs) : Number.POSITIVE_INFINITY;
+  const gapMs = hasLease ? heartbeatIntervalMsOf(span.leaseMs) : Number.POSITIVE_INFINITY;
   span.hold = holdSilence(world, span.hold, {
     gapMs,
     process: world.processes.get(span.trace.process),
@@ -119,7 +119,7 @@ export function evictRuns(
   world: World,
   open: readonly Span[],
   reason: EvictionReason,
-  confidence: Confidence = confidenceOf[reason],
+  confidence: Confidence = reasons[reason].confidence,
 ): void {
   for (const run of world.inAnyOrder(open.filter(({ kind }) => kind === "run"))) {
     run.endSureness = confidence === "confirmed" ? undefined : confidence;

@@ -1,5 +1,4 @@
-import type { SessionState } from "../../../../src/activity/engine/policy/session-states.ts";
-import type { BlockedBy } from "../../../../src/activity/model/work.ts";
+import type { BlockedBy, SessionState } from "../../../../src/activity/model/diagnosis.ts";
 import { judgeComplaints } from "./claims.ts";
 import { culpritName } from "./occurrence.ts";
 import { type Owner, type Owners, ownersOf } from "./owners.ts";

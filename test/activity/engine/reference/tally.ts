@@ -1,4 +1,4 @@
-import type { EvictionReason } from "../../../../src/activity/model/work.ts";
+import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
 import type { Kind } from "./world.ts";
 
 export type Counter = "started" | "ended" | "untracked" | "reconciled" | "lateStarts";

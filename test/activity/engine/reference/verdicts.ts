@@ -1,4 +1,4 @@
-import type { BlockedBy, Verdict } from "../../../../src/activity/model/work.ts";
+import type { BlockedBy, Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import { ancestorsOf, ownRunOf } from "./kinship.ts";
 import type { Owner, Owners } from "./owners.ts";
 import { isSilent, progressOf, spanProgressOf } from "./progress.ts";

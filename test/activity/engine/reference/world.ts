@@ -1,5 +1,6 @@
+import type { BlockedBy, Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
-import type { BlockedBy, EvictionReason, Verdict } from "../../../../src/activity/model/work.ts";
+import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { Owners } from "./owners.ts";
 import { Tally } from "./tally.ts";

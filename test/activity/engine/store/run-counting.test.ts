@@ -1,5 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { ArchiveReader, ArchiveWriter } from "../../../../src/activity/engine/store/snapshot.ts";
+import {
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+} from "../../../../src/activity/engine/store/snapshot.ts";
 import { History, limits, type Signal } from "../history.ts";
 
 const harness = { kind: "harness", span: 1, start: 0, end: 10 } as const;
@@ -20,13 +23,13 @@ const ended = (work: Omit<Signal, "type">, more: Partial<Signal> = {}): Signal =
 
 /** Runs by counter, as a page shows them. */
 function runsOf(history: History) {
-  const { counts } = history.activity;
+  const { counters } = history.activity;
   return {
-    started: counts.started[1],
-    ended: counts.ended[1],
-    evicted: counts.evictedOf(1),
-    open: counts.open[1],
-    untracked: counts.untracked[1],
+    started: counters.started[1],
+    ended: counters.ended[1],
+    evicted: counters.evictedOf(1),
+    open: counters.open[1],
+    untracked: counters.untracked[1],
   };
 }
 
@@ -131,7 +134,7 @@ describe("a harness run and the run in it are counted as one run", () => {
     history.tick(500);
     expect(runsOf(history)).toEqual({ ...one, ended: 0, evicted: 1 });
     history.arrive(501, ended(inner), ended(harness));
-    expect(history.activity.counts.reconciled[1]).toBe(1);
+    expect(history.activity.counters.reconciled[1]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -160,7 +163,7 @@ describe("a harness run and the run in it are counted as one run", () => {
       started(harness, { ...beat, sent: 61 }),
     );
     expect(runsOf(history)).toEqual({ ...one, started: 2, ended: 0, evicted: 1, open: 1 });
-    expect(history.activity.counts.reconciled[1]).toBe(1);
+    expect(history.activity.counters.reconciled[1]).toBe(1);
     history.arrive(62, ended(inner), ended(harness));
     expect(runsOf(history)).toEqual({ ...one, started: 2, evicted: 1 });
     expect(history.imbalance()).toEqual([]);
@@ -178,10 +181,10 @@ describe("a harness run and the run in it are counted as one run", () => {
     for (const [first, second] of ordersOf([ended(harness), ended(apart)])) {
       const saved = new History();
       saved.arrive(10, first ?? ended(harness));
-      const writer = new ArchiveWriter();
-      saved.activity.archive(writer);
+      const writer = new EngineSnapshotWriter();
+      saved.activity.snapshot(writer);
       const history = new History();
-      history.activity.archive(new ArchiveReader(Buffer.concat(writer.pieces)));
+      history.activity.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)));
       history.arrive(12, second ?? ended(harness));
       history.tick(100);
       expect(runsOf(history)).toEqual(one);

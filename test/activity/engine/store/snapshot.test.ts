@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
-  ArchiveError,
-  ArchiveReader,
-  ArchiveWriter,
+  EngineSnapshotReader,
+  EngineSnapshotWriter,
+  SnapshotError,
 } from "../../../../src/activity/engine/store/snapshot.ts";
 import { journalVersion } from "../../../../src/activity/journal/journal-records.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
@@ -15,22 +15,22 @@ import { anyAsking } from "../reference/any-asking.ts";
 
 /** What a machine says of itself when it is saved. */
 function saved(history: History): Buffer {
-  const writer = new ArchiveWriter();
-  history.activity.archive(writer);
+  const writer = new EngineSnapshotWriter();
+  history.activity.snapshot(writer);
   return Buffer.concat(writer.pieces);
 }
 
 /** A machine with the state that another one was saved with. */
 function restored(bytes: Uint8Array, limits: Partial<ActivityLimits> = tight): History {
   const history = new History(limits);
-  const reader = new ArchiveReader(bytes);
-  history.activity.archive(reader);
+  const reader = new EngineSnapshotReader(bytes);
+  history.activity.snapshot(reader);
   expect(reader.isAtEnd).toBe(true);
   return history;
 }
 
 /** Which part saves what, in which order. */
-class Outline extends ArchiveWriter {
+class Outline extends EngineSnapshotWriter {
   readonly #runs: { readonly what: string; times: number }[] = [];
 
   get text(): string {
@@ -82,7 +82,7 @@ const steps = fc.oneof(
 describe("a machine that was saved and restored", () => {
   test("is saved part by part as this version of the journal says; a change needs a new journalVersion", async () => {
     const outline = new Outline();
-    new History().activity.archive(outline);
+    new History().activity.snapshot(outline);
     await expect(outline.text).toMatchFileSnapshot(
       pathOf("test/testdata/session_activity/saved-state.golden"),
     );
@@ -139,7 +139,7 @@ describe("a machine that was saved and restored", () => {
     );
     history.arrive(5, { type: "end", kind: "run", span: 1, start: 0, end: 5 });
     const other = new History({ allowedLatenessMs: 700, maxAgeMs: 50_000, stalledAfterMs: 900 });
-    other.activity.archive(new ArchiveReader(saved(history)));
+    other.activity.snapshot(new EngineSnapshotReader(saved(history)));
     other.tick(60);
     expect(other.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
     expect(other.imbalance()).toEqual([]);
@@ -150,8 +150,8 @@ describe("a machine that was saved and restored", () => {
     history.arrive(0, { type: "start", kind: "run", span: 1, start: 0 });
     const bytes = saved(history);
     for (let length = 0; length < bytes.length; length += 97) {
-      const reader = new ArchiveReader(bytes.subarray(0, length));
-      expect(() => new History().activity.archive(reader)).toThrow(ArchiveError);
+      const reader = new EngineSnapshotReader(bytes.subarray(0, length));
+      expect(() => new History().activity.snapshot(reader)).toThrow(SnapshotError);
     }
   });
 });

@@ -1,10 +1,11 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
+import { claimNames } from "../../../../src/activity/model/diagnosis.ts";
 import { dialectNames } from "../../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalTypes } from "../../../../src/activity/model/signal-batch.ts";
-import { claimNames, kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
+import { kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
 import { otlp } from "../../../../src/otlp/proto/generated.js";
-import { createLogObserver } from "../signal-readers.ts";
+import { createLogReader } from "../signal-readers.ts";
 
 type Value = string | number;
 
@@ -48,9 +49,9 @@ function request(
 }
 
 function observe(bytes: Uint8Array, options: { readonly passesClaims?: boolean } = {}) {
-  const { observer, tools } = createLogObserver(options);
+  const { observer, tools } = createLogReader(options);
   const signals = new SignalBatch();
-  observer.observe(bytes, signals);
+  observer.read(bytes, signals);
   const rest = otlp.ExportLogsServiceRequest.decode(observer.rest(bytes));
   return {
     consumed: observer.consumedRecords,
@@ -63,8 +64,8 @@ function observe(bytes: Uint8Array, options: { readonly passesClaims?: boolean }
       type: Object.entries(signalTypes).find(([, type]) => type === signals.type.get(row))?.[0],
       dialect: dialectNames[signals.dialect.get(row)],
       kind: kindNames[toWorkKind(signals.kind.get(row))],
-      claimed: signals.claimed.get(row),
-      completed: signals.completed.get(row),
+      claimed: signals.reportedOpen.get(row),
+      completed: signals.reportedCompleted.get(row),
       name: tools.valueOf(signals.name.get(row)),
       trace: signals.trace3.get(row),
       span: signals.span1.get(row),
@@ -153,12 +154,12 @@ describe("what a gateway says of its sessions (S9)", () => {
     [
       "session.activity.evicted",
       { "openclaw.evictedTools": 2, "openclaw.evictedModelCalls": 1 },
-      { type: "evictedThere", claimed: 2, completed: 1 },
+      { type: "evictedBySender", claimed: 2, completed: 1 },
     ],
     [
       "session.activity.evicted",
       { "openclaw.evictedTools": 1 },
-      { type: "evictedThere", claimed: 1 },
+      { type: "evictedBySender", claimed: 1 },
     ],
   ] as const) {
     test(`${eventName} with ${JSON.stringify(attributes)} is ${want.type}`, () => {

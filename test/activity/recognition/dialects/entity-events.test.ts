@@ -1,9 +1,9 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
-import { placeOf } from "../../../../src/activity/model/service-host.ts";
+import { serviceHostOf } from "../../../../src/activity/model/service-host.ts";
 import { SignalBatch, signalTypes } from "../../../../src/activity/model/signal-batch.ts";
 import { otlp } from "../../../../src/otlp/proto/generated.js";
-import { createLogObserver } from "../signal-readers.ts";
+import { createLogReader } from "../signal-readers.ts";
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 const resource = {
@@ -24,7 +24,7 @@ function observe(eventName: string, attributes: object[]): SignalBatch {
       },
     ],
   }).finish();
-  createLogObserver().observer.observe(bytes, signals);
+  createLogReader().observer.read(bytes, signals);
   return signals;
 }
 
@@ -44,7 +44,7 @@ describe("entity events", () => {
     expect(signals.count).toBe(1);
     expect(signals.type.get(0)).toBe(signalTypes.alive);
     expect(signals.intervalMs.get(0)).toBe(10_000);
-    expect([signals.process.get(0), signals.place.get(0)]).toEqual([1, placeOf(1, 1)]);
+    expect([signals.process.get(0), signals.serviceHost.get(0)]).toEqual([1, serviceHostOf(1, 1)]);
   });
 
   test("a delete of the sending process is its end", () => {
@@ -80,10 +80,7 @@ describe("entity events", () => {
 
   test("bytes that are no logs request are no event", () => {
     const signals = new SignalBatch();
-    createLogObserver().observer.observe(
-      new TextEncoder().encode("entity.state \xff\xff\xff"),
-      signals,
-    );
+    createLogReader().observer.read(new TextEncoder().encode("entity.state \xff\xff\xff"), signals);
     expect(signals.count).toBe(0);
   });
 });

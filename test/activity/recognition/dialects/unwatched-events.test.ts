@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { dialectNames } from "../../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalTypes } from "../../../../src/activity/model/signal-batch.ts";
 import { otlp } from "../../../../src/otlp/proto/generated.js";
-import { createLogObserver } from "../signal-readers.ts";
+import { createLogReader } from "../signal-readers.ts";
 
 const relay = "openclaw-activity-relay";
 
@@ -19,9 +19,9 @@ function observe(scopeName: string, record: otlp.LogRecord.$Properties) {
       },
     ],
   }).finish();
-  const { observer } = createLogObserver();
+  const { observer } = createLogReader();
   const signals = new SignalBatch();
-  observer.observe(bytes, signals);
+  observer.read(bytes, signals);
   return {
     consumed: observer.consumedRecords,
     signals: Array.from({ length: signals.count }, (_, row) => ({
