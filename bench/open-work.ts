@@ -56,7 +56,7 @@ function createMachine(limit: number, tombstones: number): Contender {
           0,
         ),
     isBehind: () => activity.isBehind,
-    open: () => activity.sizes().openWork,
+    open: () => activity.view.sizes().openWork,
   };
 }
 

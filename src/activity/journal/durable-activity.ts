@@ -144,7 +144,7 @@ export class DurableActivity {
     engine.addDowntime(awayMs);
     engine.restart(atMs, { downtimeMs: 0, graceMs });
     emitter.resume(calls, pending);
-    const { openWork, sessions } = engine.sizes();
+    const { openWork, sessions } = engine.view.sizes();
     logger.info("The state of sessions was recovered.", {
       open_work: openWork,
       sessions,
@@ -168,7 +168,7 @@ export class DurableActivity {
     const nowMs = this.#nowMs();
     const events = this.#engine.tick(nowMs);
     const isLongAgo = nowMs - this.#writtenMs >= clockWriteIntervalMs;
-    if (this.#engine.hasDecided || (isLongAgo && this.#engine.sizes().openWork > 0)) {
+    if (this.#engine.hasDecided || (isLongAgo && this.#engine.view.sizes().openWork > 0)) {
       this.#journal?.tick(nowMs, events.length > 0);
       this.#writtenMs = nowMs;
     }

@@ -149,7 +149,7 @@ function createReader(input: MetricsInput): ManualReader {
     sessionPlaces.map(
       ([state, blockedBy]) =>
         [
-          activity.sessionsBy(state, blockedBy),
+          activity.view.sessionsBy(state, blockedBy),
           { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
         ] as const,
     ),
@@ -165,11 +165,11 @@ function createReader(input: MetricsInput): ManualReader {
       ),
     ),
   );
-  observe(specs.held, () => [[activity.heldMarkers(), {}] as const]);
-  observe(specs.implied, () => [[activity.impliedWork(input.nowMs()), {}] as const]);
+  observe(specs.held, () => [[activity.view.heldMarkers(), {}] as const]);
+  observe(specs.implied, () => [[activity.view.impliedWork(input.nowMs()), {}] as const]);
   observe(
     specs.oldestAge,
-    byKind(() => activity.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
+    byKind(() => activity.view.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
   );
   return reader;
 }

@@ -1,6 +1,7 @@
 import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
-import { ActivityEngine, type RunDiagnosis } from "../../activity/engine/activity-engine.ts";
+import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
+import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
 import { maxToolNames } from "../../activity/model/work.ts";
@@ -48,7 +49,7 @@ export function createSessionActivity(
   const labels = {
     tools: new LabelValues(maxToolNames, {
       maxAgeMs,
-      inUse: () => durable.engine.inUse().tools,
+      inUse: () => durable.engine.view.inUse().tools,
       onFull: () =>
         logger.warn("More tool names arrive than are told apart, so new ones are shown as one.", {
           limit: maxToolNames,
@@ -57,7 +58,7 @@ export function createSessionActivity(
     }),
     channels: new LabelValues(mostChannels, {
       maxAgeMs,
-      inUse: () => durable.engine.inUse().channels,
+      inUse: () => durable.engine.view.inUse().channels,
       onFull: () =>
         logger.warn("More channels arrive than are told apart, so new ones are shown as one.", {
           limit: mostChannels,
@@ -67,7 +68,7 @@ export function createSessionActivity(
   };
   const processes = new SenderProcesses({
     maxAgeMs,
-    inUse: () => durable.engine.inUse().processes,
+    inUse: () => durable.engine.view.inUse().processes,
     onFull: () =>
       logger.warn("More processes send than are remembered. The work of new ones is untracked.", {
         limit: maxProcesses,
@@ -206,7 +207,7 @@ export function createSessionActivity(
   }
 
   return {
-    diagnose: () => durable.engine.diagnose(),
+    diagnose: () => durable.engine.view.diagnose(),
 
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {

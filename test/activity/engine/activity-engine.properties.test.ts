@@ -224,7 +224,7 @@ describe("over random histories", { timeout }, () => {
           history.tick(5000);
           expect(history.evicted).toBe(1);
           expect(history.activity.counters.lateStarts[2]).toBe(stragglers.length);
-          expect(history.activity.sizes().openWork).toBe(0);
+          expect(history.activity.view.sizes().openWork).toBe(0);
         },
       ),
       plays(runs),
@@ -244,7 +244,7 @@ function inNoOrder({ events }: History): readonly string[] {
 
 /** Bounds that do not hold. */
 function excess(history: History): readonly string[] {
-  const { openWork, sessions, spans, references, traces, groups } = history.activity.sizes();
+  const { openWork, sessions, spans, references, traces, groups } = history.activity.view.sizes();
   return [
     openWork > tight.maxOpenWork ? `open work ${openWork}` : "",
     // A marker that turns out to be below a run of another session than it named brings that one in.
@@ -270,9 +270,9 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         }
         history.tickInParts(10_000_000);
         problems.push(...history.imbalance(), ...history.stateProblems());
-        const { openWork: _, tombstones: __, ...left } = history.activity.sizes();
+        const { openWork: _, tombstones: __, ...left } = history.activity.view.sizes();
         expect(problems).toEqual([]);
-        expect(history.activity.owners).toBe(0);
+        expect(history.activity.view.owners).toBe(0);
         expect(left).toEqual({
           spans: 0,
           groups: 0,
@@ -287,7 +287,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
   });
 
   test("nothing is left of what has ended and was remembered for long enough, with room for all", () => {
-    const nothing = new History().activity.sizes();
+    const nothing = new History().activity.view.sizes();
     fc.assert(
       fc.property(chaos, (steps) => {
         const history = new History();
@@ -295,8 +295,8 @@ describe("over any signals at all, with clocks that step back and tight bounds",
           history.arrive(at, signal);
         }
         history.tickInParts(10_000_000);
-        expect(history.activity.sizes()).toEqual(nothing);
-        expect(history.activity.owners).toBe(0);
+        expect(history.activity.view.sizes()).toEqual(nothing);
+        expect(history.activity.view.owners).toBe(0);
         expect([...history.imbalance(), ...history.stateProblems()]).toEqual([]);
       }),
       plays(runs),
@@ -347,7 +347,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         parted.tickInParts(1000);
         expect(inNoOrder(parted)).toEqual(inNoOrder(whole));
         expect(parted.totals()).toEqual(whole.totals());
-        expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
+        expect(parted.activity.view.sizes()).toEqual(whole.activity.view.sizes());
       }),
       plays(runs),
     );

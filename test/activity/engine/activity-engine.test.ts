@@ -56,7 +56,7 @@ describe("live spans", () => {
     }
     history.tick(1000);
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.activity.sizes().tombstones).toBe(0);
+    expect(history.activity.view.sizes().tombstones).toBe(0);
   });
 
   test("what began after the last run ended, below a run that has not arrived, waits for the end of that", () => {
@@ -126,7 +126,7 @@ describe("live spans", () => {
     history.arrive(5, ended(run(3, 1, { parent: 2 }), 5));
     history.tick(100);
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("a tool that spawned a run stays while that run is open, and goes a lateness after it", () => {
@@ -171,7 +171,7 @@ describe("live spans", () => {
     history.arrive(6, run(3, 6, of(2)), tool(4, 3, 7, { trace: 2 }));
     history.tick(100);
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("references that meet on one span are one session", () => {
@@ -196,9 +196,9 @@ describe("live spans", () => {
     history.tick(20);
     history.arrive(21, tool(3, 1, 4, { seq: 3 }));
     expect(history.activity.counters.lateStarts[2]).toBe(1);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
     history.arrive(30, run(4, 29, { sessions: [3], trace: 2 }), tool(5, 4, 30, { trace: 2 }));
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -226,7 +226,7 @@ describe("live spans", () => {
     history.tick(100);
     expect(history.activity.counters.lateStarts[2]).toBe(0);
     expect(history.evicted).toBe(2);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("the real end of an evicted marker is reconciled once, with how late it was", () => {
@@ -246,7 +246,7 @@ describe("live spans", () => {
     history.arrive(0, run(1, 0), ended(tool(2, 1, 1), 2), tool(2, 1, 1), run(1, 0));
     expect(history.activity.counters.signals("stale", 1)).toBe(1);
     expect(history.activity.counters.signals("heartbeat", 1)).toBe(1);
-    expect(history.activity.sizes().openWork).toBe(1);
+    expect(history.activity.view.sizes().openWork).toBe(1);
   });
 
   test("a tool without parent and session is untracked: some senders never end those", () => {

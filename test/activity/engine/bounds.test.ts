@@ -41,7 +41,7 @@ describe("bounds", () => {
     }
     history.arrive(4, tool(9, 1, 4, { trace: 1 }));
     expect(history.activity.counters.untracked).toEqual([0, 1, 0, 0]);
-    expect(history.activity.sizes()).toMatchObject({ sessions: 2, openWork: 3 });
+    expect(history.activity.view.sizes()).toMatchObject({ sessions: 2, openWork: 3 });
   });
 
   test("tombstones are bounded and forgotten in time", () => {
@@ -49,9 +49,9 @@ describe("bounds", () => {
     for (let span = 1; span <= 100; span++) {
       history.arrive(span, ended(run(span, 0, { trace: span }), span));
     }
-    expect(history.activity.sizes().tombstones).toBeLessThanOrEqual(11);
+    expect(history.activity.view.sizes().tombstones).toBeLessThanOrEqual(11);
     history.tick(1_000_000);
-    expect(history.activity.sizes()).toEqual({
+    expect(history.activity.view.sizes()).toEqual({
       implied: 0,
       openWork: 0,
       tombstones: 0,
@@ -70,10 +70,10 @@ describe("bounds", () => {
       history.arrive(71, ended(tool(3, 1, 70), 71));
       for (const at of [...ticks, 90, 119.9]) {
         history.tick(at);
-        expect(history.activity.sizes().implied).toBe(1);
+        expect(history.activity.view.sizes().implied).toBe(1);
       }
       history.tick(120);
-      expect(history.activity.sizes().implied).toBe(0);
+      expect(history.activity.view.sizes().implied).toBe(0);
     }
   });
 

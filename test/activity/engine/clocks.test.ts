@@ -5,7 +5,7 @@ import {
   EngineSnapshotWriter,
 } from "../../../src/activity/engine/store/snapshot.ts";
 import { type WorkKind, workKinds } from "../../../src/activity/model/work.ts";
-import { History, type Signal, sessionsBy } from "./history.ts";
+import { History, type Signal } from "./history.ts";
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -246,12 +246,12 @@ describe("what is said of sessions, with a clock that was set in between", () =>
       history.arrive(0, run(1, 0, session));
       history.arrive(20, { ...wait, type: "pause", start: at });
       history.tick(30);
-      expect(sessionsBy(history.activity, "paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
       history.arrive(40, { ...wait, type: "resume", start: 40 });
       history.tick(50);
-      expect(sessionsBy(history.activity, "active", "none")).toBe(1);
+      expect(history.activity.view.sessionsBy("active", "none")).toBe(1);
       history.arrive(60, { ...wait, type: "pause", start: 60 });
-      expect(sessionsBy(history.activity, "paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
     });
 
     test(`the gateway's own eviction that is stamped ${what} evicts what had begun by then`, () => {

@@ -1,10 +1,5 @@
 import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
-import {
-  type BlockedBy,
-  blockedByNames,
-  type SessionState,
-  sessionStateNames,
-} from "../../../src/activity/model/diagnosis.ts";
+import { blockedByNames, sessionStateNames } from "../../../src/activity/model/diagnosis.ts";
 import { dialects } from "../../../src/activity/model/dialects.ts";
 import type { ActivityEvent } from "../../../src/activity/model/events.ts";
 import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
@@ -181,8 +176,8 @@ export class History {
       problems.push(`events tell of ${told} evicted, counters of ${this.evicted}`);
     }
     const open = counters.open.reduce((sum, count) => sum + count, 0);
-    if (open !== this.activity.sizes().openWork) {
-      problems.push(`open ${open} by kind, ${this.activity.sizes().openWork} in all`);
+    if (open !== this.activity.view.sizes().openWork) {
+      problems.push(`open ${open} by kind, ${this.activity.view.sizes().openWork} in all`);
     }
     return problems;
   }
@@ -191,8 +186,8 @@ export class History {
   stateProblems(): readonly string[] {
     const problems: string[] = [];
     for (const state of sessionStateNames) {
-      const inState = this.activity.sessionsIn(state);
-      const by = blockedByNames.map((blockedBy) => sessionsBy(this.activity, state, blockedBy));
+      const inState = this.activity.view.sessionsIn(state);
+      const by = blockedByNames.map((blockedBy) => this.activity.view.sessionsBy(state, blockedBy));
       const sum = by.reduce((total, sessions) => total + sessions, 0);
       if (sum !== inState) {
         problems.push(`${inState} sessions are ${state}, ${sum} by what blocks them`);
@@ -200,7 +195,7 @@ export class History {
     }
     const count = (type: string) => this.events.filter((event) => event.type === type).length;
     const stalled =
-      this.activity.sessionsIn("stalled") + this.activity.sessionsIn("blocked_tool_call");
+      this.activity.view.sessionsIn("stalled") + this.activity.view.sessionsIn("blocked_tool_call");
     if (count("stalled") < count("recovered") + stalled) {
       problems.push(
         `${count("stalled")} were stalled, ${count("recovered")} recovered, ${stalled} are`,
@@ -225,20 +220,6 @@ export class History {
       ]),
     };
   }
-}
-
-/** How many sessions are in a state and blocked by that. */
-export function sessionsBy(
-  activity: ActivityEngine,
-  state: SessionState,
-  blockedBy: BlockedBy,
-): number {
-  const counting = activity as ActivityEngine & CountsBy;
-  return counting.sessionsBy?.(state, blockedBy) ?? 0;
-}
-
-interface CountsBy {
-  readonly sessionsBy?: (state: SessionState, blockedBy: BlockedBy) => number;
 }
 
 /** Appends a signal as an observer would. */

@@ -37,7 +37,7 @@ describe("the end of a session", () => {
     expect(history.evicted).toBe(0);
     history.tick(60);
     expect(history.evictions).toEqual([["session_ended", 15, 1, 1]]);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -57,7 +57,7 @@ describe("the end of a session", () => {
     history.arrive(6, run(4, 6, { trace: 2 }), tool(5, 4, 6, { trace: 2 }));
     history.tick(60);
     expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("the sender's order decides where its clock does not", () => {
@@ -67,7 +67,7 @@ describe("the end of a session", () => {
     history.arrive(6, run(4, 5, { trace: 2, seq: 3 }), tool(5, 4, 5, { trace: 2, seq: 4 }));
     history.tick(60);
     expect(history.evictions).toEqual([["session_ended", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("a start that comes after the eviction is an orphan of its own", () => {
@@ -114,7 +114,7 @@ describe("the end of a session", () => {
     history.arrive(60, ended(child, 60));
     history.tick(100);
     expect(history.evictions[1]).toEqual(["session_ended", 70, 1, 0]);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
   });
 
   test("of a session that nobody knows changes nothing", () => {
@@ -140,17 +140,17 @@ describe("the sender's order of events", () => {
     // Of one and the same place in the order the end comes first.
     history.arrive(22, tool(5, 1, 5, { seq: 4 }), tool(6, 1, 5, { seq: 5 }));
     expect(history.activity.counters.lateStarts[2]).toBe(1);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 });
 
 test("a parent that a child names is implied to be open until it arrives", () => {
   const history = new History();
   history.arrive(0, ended(tool(2, 1, 0), 1));
-  expect(history.activity.sizes().implied).toBe(1);
+  expect(history.activity.view.sizes().implied).toBe(1);
   expect(history.activity.counters.signals("implied", 10)).toBe(1);
   history.arrive(5, ended(run(1, 0), 5));
-  expect(history.activity.sizes().implied).toBe(0);
+  expect(history.activity.view.sizes().implied).toBe(0);
 });
 
 describe("sessions that turn out to be one", () => {

@@ -8,26 +8,21 @@ import type { OpenWork } from "../store/open-work.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
+/** What it needs of the engine. */
+interface AdmissionParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly lookup: SignalLookup;
+  readonly holders: Holders;
+}
+
 /** Which starts are tracked: not those that come too late, nor phantoms, nor more than the bounds allow. */
 export class Admission {
-  readonly #limits: ActivityLimits;
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #lookup: SignalLookup;
-  readonly #holders: Holders;
+  readonly #parts: AdmissionParts;
 
-  constructor(parts: {
-    readonly limits: ActivityLimits;
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly lookup: SignalLookup;
-    readonly holders: Holders;
-  }) {
-    this.#limits = parts.limits;
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#lookup = parts.lookup;
-    this.#holders = parts.holders;
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
   }
 
   /** Why a start is not tracked, if it is not. */
@@ -58,8 +53,8 @@ export class Admission {
 
   #isFull(group: number, known: number, batch: SignalBatch, row: number): boolean {
     return (
-      this.#openWork.size >= this.#limits.maxOpenWork ||
-      (this.#store.activeGroups >= this.#limits.maxSessions &&
+      this.#parts.openWork.size >= this.#parts.limits.maxOpenWork ||
+      (this.#parts.store.activeGroups >= this.#parts.limits.maxSessions &&
         !this.#joinsActive(group, known, batch, row))
     );
   }
@@ -69,37 +64,37 @@ export class Admission {
    * again that has no owner, unless it may outlive that. It is known for as long as ended work is remembered.
    */
   #isLate(known: number, batch: SignalBatch, row: number, nowMs: number): boolean {
-    const parent = this.#lookup.parentOf(known, batch, row);
+    const parent = this.#parts.lookup.parentOf(known, batch, row);
     const run = this.#ownerAt(parent);
-    const owner = run === -1 ? -1 : this.#store.spans.owner.get(run);
-    if (owner === -1 || this.#store.owners.isOpen(owner)) {
+    const owner = run === -1 ? -1 : this.#parts.store.spans.owner.get(run);
+    if (owner === -1 || this.#parts.store.owners.isOpen(owner)) {
       return false;
     }
     const isTool = batch.kind.get(row) === workKinds.tool;
     const isDetached = isTool && (batch.flags.get(row) & signalFlags.detached) !== 0;
-    if (isDetached || (parent !== run && this.#store.tree.mayOutliveRun(parent))) {
+    if (isDetached || (parent !== run && this.#parts.store.tree.mayOutliveRun(parent))) {
       return false;
     }
     const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
     const isRemembered =
-      nowMs - this.#store.owners.endedAtMs.get(owner) < this.#limits.tombstoneTtlMs;
+      nowMs - this.#parts.store.owners.endedAtMs.get(owner) < this.#parts.limits.tombstoneTtlMs;
     return (
       isRemembered &&
-      this.#holders.isBeforeEnd(start, owner) &&
-      this.#holders.isDecided(owner, nowMs)
+      this.#parts.holders.isBeforeEnd(start, owner) &&
+      this.#parts.holders.isDecided(owner, nowMs)
     );
   }
 
   /** Whether work falls into a session that is active already, so that it needs no new one. */
   #joinsActive(group: number, known: number, batch: SignalBatch, row: number): boolean {
-    const { groups, spans } = this.#store;
+    const { groups, spans } = this.#parts.store;
     if (group === -1 || !groups.isActive(group)) {
       return false;
     }
     if (batch.referencesFrom(row) < batch.referencesTo(row)) {
-      return this.#lookup.referencedGroupOf(batch, row) !== -1;
+      return this.#parts.lookup.referencedGroupOf(batch, row) !== -1;
     }
-    const parent = this.#lookup.parentOf(known, batch, row);
+    const parent = this.#parts.lookup.parentOf(known, batch, row);
     if (parent === -1) {
       return false;
     }
@@ -114,17 +109,17 @@ export class Admission {
 
   /** The group that a signal will fall into as far as it exists already, or -1. */
   #groupOf(known: number, batch: SignalBatch, row: number): number {
-    const referenced = this.#lookup.referencedGroupOf(batch, row);
+    const referenced = this.#parts.lookup.referencedGroupOf(batch, row);
     if (referenced !== -1) {
       return referenced;
     }
-    const run = this.#ownerAt(this.#lookup.parentOf(known, batch, row));
-    return run === -1 ? -1 : this.#store.groupOf(run);
+    const run = this.#ownerAt(this.#parts.lookup.parentOf(known, batch, row));
+    return run === -1 ? -1 : this.#parts.store.groupOf(run);
   }
 
   /** The nearest run from `parent` upwards, or -1. */
   #ownerAt(parent: number): number {
-    const isOwner = parent !== -1 && this.#store.spans.kind.get(parent) === workKinds.run;
-    return isOwner || parent === -1 ? parent : this.#store.tree.runAbove(parent);
+    const isOwner = parent !== -1 && this.#parts.store.spans.kind.get(parent) === workKinds.run;
+    return isOwner || parent === -1 ? parent : this.#parts.store.tree.runAbove(parent);
   }
 }

@@ -1,4 +1,5 @@
 import { sourceRanks } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { reasonOf, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Evictions } from "../policy/evictions.ts";
@@ -24,6 +25,18 @@ const mostItemsOfTool = 2;
 /** Late ends of one process that are remembered. */
 const mostLateEnds = 64;
 
+/** What it needs of the engine. */
+interface FinishedWorkParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly retention: Retention;
+  readonly processes: ProcessLiveness;
+  readonly ownership: Ownership;
+  readonly evictions: Evictions;
+  readonly requested: RequestedTools;
+}
+
 /**
  * What work that came finished says of orphans: a marker that outlived its owner and was ended together with others, as
  * an SDK does when it stops, was closed by somebody else (I4), and a harness run counts the items it left open (I3). Both
@@ -35,35 +48,12 @@ const mostLateEnds = 64;
  * A harness run that came finished without its run waits here, too: that may come in another trace, and is the same run.
  */
 export class FinishedWork {
-  readonly #allowedLatenessMs: number;
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #retention: Retention;
-  readonly #processes: ProcessLiveness;
-  readonly #ownership: Ownership;
-  readonly #evictions: Evictions;
-  readonly #requested: RequestedTools;
+  readonly #parts: FinishedWorkParts;
   /** Process → the last markers that outlived their owner. */
   readonly #lateEnds = new Map<number, number[]>();
 
-  constructor(parts: {
-    readonly allowedLatenessMs: number;
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly retention: Retention;
-    readonly processes: ProcessLiveness;
-    readonly ownership: Ownership;
-    readonly evictions: Evictions;
-    readonly requested: RequestedTools;
-  }) {
-    this.#allowedLatenessMs = parts.allowedLatenessMs;
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#retention = parts.retention;
-    this.#processes = parts.processes;
-    this.#ownership = parts.ownership;
-    this.#evictions = parts.evictions;
-    this.#requested = parts.requested;
+  constructor(parts: FinishedWorkParts) {
+    this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -76,9 +66,12 @@ export class FinishedWork {
 
   /** A marker came finished. One that outlived its owner may have been ended together with others. */
   add(span: number): void {
-    const { spans, traces } = this.#store;
+    const { spans, traces } = this.#parts.store;
     const outlivedMs = this.#outlivedMs(span, spans.owner.get(span));
-    if (outlivedMs <= this.#allowedLatenessMs || spans.hasFlag(span, spanFlags.detached)) {
+    if (
+      outlivedMs <= this.#parts.limits.allowedLatenessMs ||
+      spans.hasFlag(span, spanFlags.detached)
+    ) {
       return;
     }
     const process = traces.process.get(spans.trace.get(span));
@@ -89,7 +82,7 @@ export class FinishedWork {
 
   /** The row of a span is given up. */
   forgetSpan(span: number): void {
-    const { spans, traces } = this.#store;
+    const { spans, traces } = this.#parts.store;
     const process = this.#lateEnds.size === 0 ? -1 : traces.process.get(spans.trace.get(span));
     const late = this.#lateEnds.get(process);
     const at = late?.indexOf(span) ?? -1;
@@ -103,12 +96,12 @@ export class FinishedWork {
 
   /** When the next finished work among the members is decided; Infinity when none waits. */
   nextOfMembersMs(owner: number): number {
-    const { spans, members } = this.#store;
+    const { spans, members } = this.#parts.store;
     let nextMs = Number.POSITIVE_INFINITY;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const isMarker = spans.kind.get(span) !== workKinds.run;
       if (isMarker && spans.hasFlag(span, spanFlags.undecided)) {
-        nextMs = Math.min(nextMs, spans.seenAtMs.get(span) + this.#allowedLatenessMs);
+        nextMs = Math.min(nextMs, spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs);
       }
     }
     return nextMs;
@@ -116,19 +109,19 @@ export class FinishedWork {
 
   /** Decides the finished work among the members, unless others that were ended together with it may be on their way. */
   decideMembers(owner: number, atMs: number): void {
-    const { spans, owners, members } = this.#store;
+    const { spans, owners, members } = this.#parts.store;
     const undecided = members
       .all(owner)
       .filter(
         (span) =>
           spans.hasFlag(span, spanFlags.undecided) &&
-          (spans.seenAtMs.get(span) + this.#allowedLatenessMs <= atMs ||
+          (spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs <= atMs ||
             this.#hasEndedItself(span, owner)),
       );
     if (undecided.length === 0) {
       return;
     }
-    const channel = this.#store.groups.channel.get(owners.group.get(owner));
+    const channel = this.#parts.store.groups.channel.get(owners.group.get(owner));
     const orphans = undecided.filter((span) => this.#decide(span, owner, atMs));
     this.#emit(orphans, channel, atMs);
   }
@@ -136,33 +129,35 @@ export class FinishedWork {
   /** Whether nothing that is still to come can make it an orphan. */
   #hasEndedItself(span: number, owner: number): boolean {
     return (
-      !this.#store.spans.hasFlag(span, spanFlags.closedByRun) &&
-      this.#outlivedMs(span, owner) <= this.#allowedLatenessMs
+      !this.#parts.store.spans.hasFlag(span, spanFlags.closedByRun) &&
+      this.#outlivedMs(span, owner) <= this.#parts.limits.allowedLatenessMs
     );
   }
 
   /** Decides one piece of finished work; true when it is an orphan that was not counted before. */
   #decide(span: number, owner: number, atMs: number): boolean {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     if (spans.kind.get(span) === workKinds.run) {
-      this.#openWork.finish(span, atMs, { isCounted: !this.#ownership.isSplit(span, atMs) });
+      this.#parts.openWork.finish(span, atMs, {
+        isCounted: !this.#parts.ownership.isSplit(span, atMs),
+      });
       return false;
     }
     const outlivedMs = this.#outlivedMs(span, owner);
     // Nothing closes what it leaves open before it ends.
-    const hasOwnerEnded = owner !== -1 && this.#ownership.hasEnded(owner);
+    const hasOwnerEnded = owner !== -1 && this.#parts.ownership.hasEnded(owner);
     const isOrphan =
       !this.#isSuperseded(span) &&
       ((spans.hasFlag(span, spanFlags.closedByRun) && hasOwnerEnded) ||
-        (outlivedMs > this.#allowedLatenessMs &&
+        (outlivedMs > this.#parts.limits.allowedLatenessMs &&
           this.#isEndReported(owner) &&
           this.#wasClosedByOther(span)));
-    const lateByMs = this.#requested.takeLateness(span);
+    const lateByMs = this.#parts.requested.takeLateness(span);
     if (lateByMs !== undefined) {
       if (isOrphan) {
-        this.#openWork.markOrphaned(span, { isCounted: true, atMs });
+        this.#parts.openWork.markOrphaned(span, { isCounted: true, atMs });
       } else {
-        this.#openWork.markFalsePositive(span, atMs, lateByMs);
+        this.#parts.openWork.markFalsePositive(span, atMs, lateByMs);
       }
       return false;
     }
@@ -177,25 +172,25 @@ export class FinishedWork {
       } else if (owner !== -1) {
         this.recordActive(span, owner);
       }
-      this.#openWork.markOrphaned(span, { isCounted: wasGuessed, atMs });
+      this.#parts.openWork.markOrphaned(span, { isCounted: wasGuessed, atMs });
       return !wasGuessed;
     }
     if (wasGuessed) {
       // Had it been known in time, it would have explained what was counted.
       addTo(owners.unnamed, owner, -1);
-      this.#openWork.markFalsePositive(span, atMs);
+      this.#parts.openWork.markFalsePositive(span, atMs);
       return false;
     }
     if (owner !== -1) {
       this.recordEnd(span, owner, outlivedMs > 0);
     }
-    this.#openWork.finish(span, atMs);
+    this.#parts.openWork.finish(span, atMs);
     return false;
   }
 
   /** Whether it is known when an owner ended: a run that was evicted for its silence may have continued for long. */
   #isEndReported(owner: number): boolean {
-    const { spans, members } = this.#store;
+    const { spans, members } = this.#parts.store;
     return members
       .all(owner)
       .filter((span) => spans.kind.get(span) === workKinds.run)
@@ -212,7 +207,7 @@ export class FinishedWork {
    * others only that several ended at once says so.
    */
   #wasClosedByOther(span: number): boolean {
-    const { spans, traces } = this.#store;
+    const { spans, traces } = this.#parts.store;
     if (this.#hasOwnOutcome(span) || spans.hasFlag(span, spanFlags.detached)) {
       return false; // It may have gone on by itself.
     }
@@ -227,27 +222,27 @@ export class FinishedWork {
         !this.#hasOwnOutcome(other) &&
         Math.abs(spans.endMs.get(other) - endMs) <= togetherMs &&
         // A tool that ends with the one inside it has ended by itself.
-        !this.#store.tree.isAncestor(span, other) &&
-        !this.#store.tree.isAncestor(other, span),
+        !this.#parts.store.tree.isAncestor(span, other) &&
+        !this.#parts.store.tree.isAncestor(other, span),
     );
   }
 
   #hasOwnOutcome(span: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     return spans.hasFlag(span, spanFlags.failed) || spans.hasFlag(span, spanFlags.hasOutcome);
   }
 
   #emit(orphans: readonly number[], channel: number, atMs: number): void {
     const reason = "orphaned_no_owner";
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const byOwnWord = (span: number) => spans.hasFlag(span, spanFlags.closedByRun);
     const reported = orphans.filter(byOwnWord);
     const inferred = orphans.filter((span) => !byOwnWord(span));
     if (reported.length > 0) {
-      this.#evictions.emit(reported, { reason, channel, atMs });
+      this.#parts.evictions.emit(reported, { reason, channel, atMs });
     }
     if (inferred.length > 0) {
-      this.#evictions.emit(inferred, { reason, confidence: "probable", channel, atMs });
+      this.#parts.evictions.emit(inferred, { reason, confidence: "probable", channel, atMs });
     }
   }
 
@@ -257,23 +252,23 @@ export class FinishedWork {
    * clock was set in between only arrival is left to go by, which tells no more than that it ended after its owner.
    */
   #outlivedMs(span: number, owner: number): number {
-    const { spans, owners, downtime } = this.#store;
+    const { spans, owners, downtime } = this.#parts.store;
     if (owner === -1 || !this.#wasOwned(span, owner)) {
       return 0;
     }
     const outlivedMs = spans.endMs.get(span) - owners.endMs.get(owner);
     const laterMs = downtime.elapsedMs(owners.endedAtMs.get(owner), spans.seenAtMs.get(span));
-    return outlivedMs <= laterMs + Math.max(this.#allowedLatenessMs, leastDelayMs)
+    return outlivedMs <= laterMs + Math.max(this.#parts.limits.allowedLatenessMs, leastDelayMs)
       ? outlivedMs
-      : Math.min(laterMs, this.#allowedLatenessMs);
+      : Math.min(laterMs, this.#parts.limits.allowedLatenessMs);
   }
 
   /** Whether an owner that has ended may have been the last: not of what began later, or below a run that has not arrived. */
   #wasOwned(span: number, owner: number): boolean {
-    const { spans, owners, tree } = this.#store;
+    const { spans, owners, tree } = this.#parts.store;
     const ownerEndMs = owners.endMs.get(owner);
     return (
-      this.#ownership.hasEnded(owner) &&
+      this.#parts.ownership.hasEnded(owner) &&
       ownerEndMs > 0 &&
       spans.startMs.get(span) <= ownerEndMs &&
       !tree.hasUnknownAncestor(span)
@@ -282,17 +277,17 @@ export class FinishedWork {
 
   /** Reported by a source that is not its process's best. */
   #isSuperseded(span: number): boolean {
-    const { spans, traces } = this.#store;
+    const { spans, traces } = this.#parts.store;
     const process = traces.process.get(spans.trace.get(span));
     return (
-      this.#processes.sourceOf(process) === sourceRanks.relay &&
+      this.#parts.processes.sourceOf(process) === sourceRanks.relay &&
       !spans.hasFlag(span, spanFlags.relayed)
     );
   }
 
   /** A marker of the owner ended by itself; a harness run that counted open items must account for it. */
   recordEnd(span: number, owner: number, isAfterOwner: boolean): void {
-    const { owners, spans } = this.#store;
+    const { owners, spans } = this.#parts.store;
     if (isAfterOwner) {
       this.recordActive(span, owner);
     } else if (spans.kind.get(span) === workKinds.tool) {
@@ -303,7 +298,7 @@ export class FinishedWork {
 
   /** A marker that is known by name was open when its owner ended. */
   recordActive(span: number, owner: number): void {
-    const { owners, spans } = this.#store;
+    const { owners, spans } = this.#parts.store;
     if (spans.kind.get(span) === workKinds.tool) {
       addTo(owners.matched, owner, this.#itemsOf(span));
     }
@@ -311,24 +306,24 @@ export class FinishedWork {
 
   /** As how many items a harness run may count a tool. */
   #itemsOf(tool: number): number {
-    return this.#store.spans.hasFlag(tool, spanFlags.countsTwoItems) ? mostItemsOfTool : 1;
+    return this.#parts.store.spans.hasFlag(tool, spanFlags.countsTwoItems) ? mostItemsOfTool : 1;
   }
 
   /** When the next finished work has waited for the lateness without its owner's end; Infinity when none waits. */
   get nextMs(): number {
-    const span = this.#retention.oldestUndecided();
+    const span = this.#parts.retention.oldestUndecided();
     return span === -1
       ? Number.POSITIVE_INFINITY
-      : this.#store.spans.seenAtMs.get(span) + this.#allowedLatenessMs;
+      : this.#parts.store.spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs;
   }
 
   /** Decides that work, as of `nextMs`, and with it what else of its owner is due. */
   decideNext(): void {
-    const { spans, owners, groups } = this.#store;
+    const { spans, owners, groups } = this.#parts.store;
     const dueMs = this.nextMs;
-    const span = this.#retention.oldestUndecided();
+    const span = this.#parts.retention.oldestUndecided();
     const owner = spans.owner.get(span);
-    if (owner !== -1 && this.#ownership.hasEnded(owner)) {
+    if (owner !== -1 && this.#parts.ownership.hasEnded(owner)) {
       this.decideMembers(owner, dueMs);
     } else {
       const channel = owner === -1 ? 0 : groups.channel.get(owners.group.get(owner));
@@ -336,7 +331,7 @@ export class FinishedWork {
         this.#emit([span], channel, dueMs);
       }
     }
-    this.#retention.dropExcess();
+    this.#parts.retention.dropExcess();
   }
 
   /**
@@ -345,13 +340,13 @@ export class FinishedWork {
    * is known where fewer ended than completed, because their spans do not come, or more did: the harness run lost track.
    */
   takeUnnamed(owner: number, orphans: number): number {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     const claimed = owners.reportedOpen.get(owner);
     const completed = owners.reportedCompleted.get(owner);
     const tools = owners.finishedTools.get(owner);
     const pairs = owners.finishedPairs.get(owner);
     const active = owners.matched.get(owner);
-    if (claimed === 0 || (tools + active === 0 && lacksInnerRun(this.#store, owner))) {
+    if (claimed === 0 || (tools + active === 0 && lacksInnerRun(this.#parts.store, owner))) {
       return 0; // Its run, and with it the tools, are in another trace that may be on its way.
     }
     for (const column of [
@@ -365,7 +360,7 @@ export class FinishedWork {
     }
     // A source that reports every start needs no count of what is open.
     const isCountNeeded =
-      this.#processes.sourceOf(owners.process.get(owner)) === sourceRanks.finishedSpans;
+      this.#parts.processes.sourceOf(owners.process.get(owner)) === sourceRanks.finishedSpans;
     if (!isCountNeeded || tools + pairs < completed || tools > completed) {
       return 0;
     }

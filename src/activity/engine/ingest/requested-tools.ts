@@ -1,4 +1,5 @@
 import { type SignalResult, sourceRanks } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { signalFlags } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
@@ -24,6 +25,14 @@ const maxRemembered = 100_000;
 /** A tool that is cut off with its run ends with it. One that ended this long before did so by itself, and its run went on. */
 const wentOnForMs = 100;
 
+/** What it needs of the engine. */
+interface RequestedToolsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly processes: ProcessLiveness;
+  readonly ownership: Ownership;
+}
+
 /**
  * I2, tools that a finished model call asked for and that did not come, where only finished spans arrive. That one did not
  * come proves nothing by itself: it may wait for approval, be refused, belong to the caller, stand beside a final answer,
@@ -45,10 +54,7 @@ const wentOnForMs = 100;
  * reconciled.
  */
 export class RequestedTools {
-  readonly #store: ActivityStore;
-  readonly #processes: ProcessLiveness;
-  readonly #ownership: Ownership;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: RequestedToolsParts;
   readonly #responses: RequestedResponses;
   readonly #evicted: EvictedRequests;
   readonly #waits: RecentWaits;
@@ -62,20 +68,9 @@ export class RequestedTools {
   /** When something was last forgotten that may have come just before its request. */
   #lostMs = Number.NEGATIVE_INFINITY;
 
-  constructor(
-    store: ActivityStore,
-    processes: ProcessLiveness,
-    ownership: Ownership,
-    limits: {
-      readonly allowedLatenessMs: number;
-      readonly maxAgeMs: number;
-      readonly tombstoneTtlMs: number;
-    },
-  ) {
-    this.#store = store;
-    this.#processes = processes;
-    this.#ownership = ownership;
-    this.#allowedLatenessMs = limits.allowedLatenessMs;
+  constructor(parts: RequestedToolsParts) {
+    const { limits, store } = parts;
+    this.#parts = parts;
     this.#responses = new RequestedResponses(store, maxRemembered);
     const remembered = {
       ttlMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs),
@@ -127,7 +122,7 @@ export class RequestedTools {
   /** A finished model call asked for a tool. */
   onRequest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
-    if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
+    if (this.#parts.processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded"; // Starts are reported, so there is nothing to infer.
     }
     const key0 = batch.key0.get(row);
@@ -136,7 +131,7 @@ export class RequestedTools {
     if (this.#responses.ofCall(key) !== undefined || this.#evicted.has(key)) {
       return "repeated";
     }
-    const trace = this.#store.traces.find(
+    const trace = this.#parts.store.traces.find(
       process,
       batch.trace0.get(row),
       batch.trace1.get(row),
@@ -145,7 +140,7 @@ export class RequestedTools {
     );
     const span0 = batch.span0.get(row);
     const span1 = batch.span1.get(row);
-    const isKnown = trace !== -1 && this.#store.spans.find(trace, span0, span1) !== -1;
+    const isKnown = trace !== -1 && this.#parts.store.spans.find(trace, span0, span1) !== -1;
     if (!isKnown || (key0 === 0 && key1 === 0)) {
       return "untracked";
     }
@@ -170,7 +165,7 @@ export class RequestedTools {
   /** A model was handed the result of a call, or that call was refused, or a person is asked about it. */
   onAnswer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
-    if (this.#processes.sourceOf(process) !== sourceRanks.finishedSpans) {
+    if (this.#parts.processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded";
     }
     const key = keyOf(batch, row);
@@ -201,7 +196,7 @@ export class RequestedTools {
       this.#recordRun(response, call, name, endMs);
       return;
     }
-    const isBest = this.#processes.sourceOf(process) === sourceRanks.finishedSpans;
+    const isBest = this.#parts.processes.sourceOf(process) === sourceRanks.finishedSpans;
     if (isBest && !this.#evicted.has(key)) {
       const met = { name, endMs, atMs: nowMs };
       const lostMs = this.#seenFirst.add(process, batch.key0.get(row), batch.key1.get(row), met);
@@ -217,7 +212,7 @@ export class RequestedTools {
 
   /** A model call or a tool came finished, and its span is known. */
   onFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
     const isTool = spans.kind.get(span) === workKinds.tool;
     if (spans.hasFlag(span, spanFlags.detached)) {
@@ -230,7 +225,8 @@ export class RequestedTools {
     if (!isTool && (batch.flags.get(row) & signalFlags.hasPrompt) !== 0) {
       spans.setFlag(span, spanFlags.hasPrompt);
     }
-    const isBest = this.#processes.sourceOf(batch.process.get(row)) === sourceRanks.finishedSpans;
+    const isBest =
+      this.#parts.processes.sourceOf(batch.process.get(row)) === sourceRanks.finishedSpans;
     if (isBest && !(isTool && hasKey)) {
       this.#finished.add(span);
     }
@@ -253,15 +249,15 @@ export class RequestedTools {
       return 0;
     }
     const phases = toolPhasesOf(
-      this.#store,
-      this.#finished.directlyIn(this.#ownership.runsOf(owner)),
+      this.#parts.store,
+      this.#finished.directlyIn(this.#parts.ownership.runsOf(owner)),
       pending,
     );
     for (const { response, call, tool } of phases.matched) {
-      const isGood = !this.#store.spans.hasFlag(tool, spanFlags.failed);
+      const isGood = !this.#parts.store.spans.hasFlag(tool, spanFlags.failed);
       call.state = "ran";
       if (isGood) {
-        response.ranMs = Math.min(response.ranMs, this.#store.spans.endMs.get(tool));
+        response.ranMs = Math.min(response.ranMs, this.#parts.store.spans.endMs.get(tool));
       }
       this.#reportedNames.add(response.process, call.name);
     }
@@ -293,7 +289,7 @@ export class RequestedTools {
 
   /** The row of a span is given up: what it asked for can no longer be told to be anybody's. */
   forgetSpan(span: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const trace = spans.trace.get(span);
     this.#responses.forget(trace, spans.id0.get(span), spans.id1.get(span));
     this.#evicted.takeLateness(span);
@@ -306,8 +302,8 @@ export class RequestedTools {
   }
 
   #pendingOf(owner: number) {
-    const { spans, tree } = this.#store;
-    const traces = new Set(this.#ownership.runsOf(owner).map((run) => spans.trace.get(run)));
+    const { spans, tree } = this.#parts.store;
+    const traces = new Set(this.#parts.ownership.runsOf(owner).map((run) => spans.trace.get(run)));
     return [...traces]
       .flatMap((trace) => this.#responses.inTrace(trace))
       .flatMap((response) => {
@@ -324,10 +320,10 @@ export class RequestedTools {
     of: { readonly modelCall: number; readonly run: number; readonly owner: number },
     phases: ToolPhases,
   ): readonly RequestedCall[] {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const { process, atMs, ranMs, hasKeyedTools } = response;
     const { modelCall, run, owner } = of;
-    const sinceMs = atMs - this.#allowedLatenessMs;
+    const sinceMs = atMs - this.#parts.limits.allowedLatenessMs;
     const isUnknown =
       spans.hasFlag(modelCall, spanFlags.failed) ||
       this.#lostMs >= sinceMs ||
@@ -345,7 +341,7 @@ export class RequestedTools {
     if (next !== "nothing") {
       return next === "a model call" ? reported : [];
     }
-    const hasFailed = this.#ownership
+    const hasFailed = this.#parts.ownership
       .runsOf(owner)
       .some((each) => spans.hasFlag(each, spanFlags.failed));
     const isBrokenOff = spans.hasFlag(run, spanFlags.aborted);
@@ -361,7 +357,9 @@ export class RequestedTools {
    * finished spans, which the process has begun since.
    */
   #mayHaveRunUnseen(process: number, phases: ToolPhases): boolean {
-    return phases.hasOthers || this.#processes.sourceOf(process) !== sourceRanks.finishedSpans;
+    return (
+      phases.hasOthers || this.#parts.processes.sourceOf(process) !== sourceRanks.finishedSpans
+    );
   }
 
   #callOf(key: string): RequestedCall | undefined {
@@ -384,7 +382,7 @@ export class RequestedTools {
 
   /** What was forgotten may matter to what comes within a lateness of it. */
   #recordLoss(lostMs: number | undefined, nowMs: number): void {
-    if (lostMs !== undefined && lostMs + this.#allowedLatenessMs >= nowMs) {
+    if (lostMs !== undefined && lostMs + this.#parts.limits.allowedLatenessMs >= nowMs) {
       this.#lostMs = nowMs;
     }
   }

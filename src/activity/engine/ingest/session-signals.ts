@@ -1,5 +1,6 @@
 import { claimNames } from "../../model/diagnosis.ts";
 import type { SignalResult } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { toWorkKind, workKinds } from "../../model/work.ts";
@@ -15,50 +16,33 @@ import { spanStates } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import type { SpanRegistry } from "./span-registry.ts";
 
+/** What it needs of the engine. */
+interface SessionSignalsParts {
+  readonly limits: ActivityLimits;
+  readonly lookup: SignalLookup;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly registry: SpanRegistry;
+  readonly ownerTimers: KeyedTimers;
+  readonly sessionTimers: KeyedTimers;
+  readonly evictions: Evictions;
+  readonly states: SessionStates;
+  readonly pauses: Pauses;
+  readonly claims: Claims;
+}
+
 /** What signals say of whole sessions: that one is over, idle, waits for a person, goes on, is complained of. */
 export class SessionSignals {
-  readonly #allowedLatenessMs: number;
-  readonly #lookup: SignalLookup;
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #registry: SpanRegistry;
-  readonly #ownerTimers: KeyedTimers;
-  readonly #sessionTimers: KeyedTimers;
-  readonly #evictions: Evictions;
-  readonly #states: SessionStates;
-  readonly #pauses: Pauses;
-  readonly #claims: Claims;
+  readonly #parts: SessionSignalsParts;
 
-  constructor(parts: {
-    readonly allowedLatenessMs: number;
-    readonly lookup: SignalLookup;
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly registry: SpanRegistry;
-    readonly deadlines: KeyedTimers;
-    readonly sessionTimers: KeyedTimers;
-    readonly evictions: Evictions;
-    readonly states: SessionStates;
-    readonly pauses: Pauses;
-    readonly claims: Claims;
-  }) {
-    this.#allowedLatenessMs = parts.allowedLatenessMs;
-    this.#lookup = parts.lookup;
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#registry = parts.registry;
-    this.#ownerTimers = parts.deadlines;
-    this.#sessionTimers = parts.sessionTimers;
-    this.#evictions = parts.evictions;
-    this.#states = parts.states;
-    this.#pauses = parts.pauses;
-    this.#claims = parts.claims;
+  constructor(parts: SessionSignalsParts) {
+    this.#parts = parts;
   }
 
   /** A session is over: what began in it before that has a lateness to say how it ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { groups } = this.#store;
-    const group = this.#lookup.referencedGroupOf(batch, row);
+    const { groups } = this.#parts.store;
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
@@ -72,38 +56,38 @@ export class SessionSignals {
     const end = { atMs: nowMs, timeMs: batch.endMs.get(row), seq: batch.seq.get(row) };
     const isLast =
       !groups.hasEnded(group) ||
-      compareMoments(groups.sessionEndOf(group), end, this.#allowedLatenessMs) <= 0;
+      compareMoments(groups.sessionEndOf(group), end, this.#parts.limits.allowedLatenessMs) <= 0;
     groups.endedAtMs.set(group, nowMs);
     if (isLast) {
       groups.sessionEndMs.set(group, end.timeMs);
       groups.sessionEndSeq.set(group, end.seq);
     }
-    this.#sessionTimers.schedule(group, nowMs + this.#allowedLatenessMs);
+    this.#parts.sessionTimers.schedule(group, nowMs + this.#parts.limits.allowedLatenessMs);
     return "session_ended";
   }
 
   /** A gateway reports a session idle: runs that began before have ended, if their ends do not say so themselves. */
   idle(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { owners, live } = this.#store;
-    const group = this.#lookup.referencedGroupOf(batch, row);
+    const { owners, live } = this.#parts.store;
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
     const idle = momentOf(batch, row, nowMs);
-    this.#store.groups.queued.set(group, 0);
-    this.#states.markChanged(group);
+    this.#parts.store.groups.queued.set(group, 0);
+    this.#parts.states.markChanged(group);
     for (const owner of live.all(group)) {
       const isOver =
         owners.isOpen(owner) &&
         !owners.isUnresolved(owner) &&
-        compareMoments(owners.startOf(owner), idle, this.#allowedLatenessMs) < 0 &&
+        compareMoments(owners.startOf(owner), idle, this.#parts.limits.allowedLatenessMs) < 0 &&
         (owners.workedAtMs.get(owner) === 0 ||
-          compareMoments(owners.lastWorkOf(owner), idle, this.#allowedLatenessMs) < 0);
+          compareMoments(owners.lastWorkOf(owner), idle, this.#parts.limits.allowedLatenessMs) < 0);
       if (isOver && !Number.isFinite(owners.idleAtMs.get(owner))) {
         owners.idleAtMs.set(owner, nowMs);
         owners.idleMs.set(owner, idle.timeMs);
         owners.idleSeq.set(owner, idle.seq);
-        this.#ownerTimers.set(owner, nowMs + this.#allowedLatenessMs);
+        this.#parts.ownerTimers.set(owner, nowMs + this.#parts.limits.allowedLatenessMs);
       }
     }
     return "idle";
@@ -112,13 +96,13 @@ export class SessionSignals {
   /** Work waits for a person: the span that is named, else the open runs of the session. */
   pause(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const span = this.#spanOf(batch, row, nowMs);
-    const group = span === -1 ? this.#lookup.referencedGroupOf(batch, row) : -1;
+    const group = span === -1 ? this.#parts.lookup.referencedGroupOf(batch, row) : -1;
     const isKnown = span === -1 ? group !== -1 : !this.#isOver(span);
     const key = pauseKeyOf(batch, row);
-    if (!isKnown || !this.#pauses.begin(span, group, key, momentOf(batch, row, nowMs))) {
+    if (!isKnown || !this.#parts.pauses.begin(span, group, key, momentOf(batch, row, nowMs))) {
       return "unmatched";
     }
-    this.#states.onPauseChanged(this.#pauses.namedBy(key), "pause");
+    this.#parts.states.onPauseChanged(this.#parts.pauses.namedBy(key), "pause");
     return "paused";
   }
 
@@ -126,7 +110,7 @@ export class SessionSignals {
   resume(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
     if (hasKey) {
-      const named = this.#pauses.end(pauseKeyOf(batch, row), momentOf(batch, row, nowMs));
+      const named = this.#parts.pauses.end(pauseKeyOf(batch, row), momentOf(batch, row, nowMs));
       if (named === undefined) {
         return "unmatched";
       }
@@ -135,8 +119,10 @@ export class SessionSignals {
     }
     const span = this.#spanOf(batch, row, nowMs);
     const group =
-      span === -1 ? this.#lookup.referencedGroupOf(batch, row) : this.#store.groupOf(span);
-    const named = this.#pauses.endAll(group, span, momentOf(batch, row, nowMs));
+      span === -1
+        ? this.#parts.lookup.referencedGroupOf(batch, row)
+        : this.#parts.store.groupOf(span);
+    const named = this.#parts.pauses.endAll(group, span, momentOf(batch, row, nowMs));
     if (named === undefined) {
       return "unmatched";
     }
@@ -146,18 +132,18 @@ export class SessionSignals {
 
   /** Open work that waited goes on: its age, that of what is open in it, and that of what is above it, count anew. */
   resumed(named: readonly number[], nowMs: number): void {
-    const { spans } = this.#store;
-    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#store, span)]);
+    const { spans } = this.#parts.store;
+    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#parts.store, span)]);
     for (const each of aged) {
       for (let at = each; at !== -1; at = spans.parentOf(at)) {
         if (spans.state.get(at) === spanStates.open && spans.leaseMs.get(at) === 0) {
           spans.seenAtMs.set(at, nowMs);
-          this.#openWork.expiry.set(at, this.#openWork.expiresAtMs(at));
+          this.#parts.openWork.expiry.set(at, this.#parts.openWork.expiresAtMs(at));
         }
       }
     }
     // What is open in a run that waited was not silent meanwhile.
-    this.#states.onPauseChanged(aged, "resume");
+    this.#parts.states.onPauseChanged(aged, "resume");
   }
 
   /** The gateway complains of a session. */
@@ -165,14 +151,14 @@ export class SessionSignals {
     if (batch.referencesFrom(row) === batch.referencesTo(row)) {
       return "unmatched";
     }
-    const group = this.#lookup.referencedGroupOf(batch, row);
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     this.#setQueueDepth(group, batch, row);
-    const isNew = this.#claims.onClaim(
+    const isNew = this.#parts.claims.onClaim(
       {
         session: sessionOf(batch, row),
         group,
         claim: claimNames[batch.reportedOpen.get(row)] ?? "none",
-        span: this.#lookup.find(batch, row),
+        span: this.#parts.lookup.find(batch, row),
         kind: toWorkKind(batch.kind.get(row)),
         name: batch.name.get(row),
         isQueued: batch.reportedCompleted.get(row) > 1,
@@ -184,8 +170,8 @@ export class SessionSignals {
 
   /** The gateway recovered a session: its claims are over. */
   recovered(batch: SignalBatch, row: number): SignalResult {
-    const group = this.#lookup.referencedGroupOf(batch, row);
-    this.#claims.onRecovered(sessionOf(batch, row), group);
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
+    this.#parts.claims.onRecovered(sessionOf(batch, row), group);
     this.#setQueueDepth(group, batch, row);
     return group === -1 ? "unmatched" : "recovered";
   }
@@ -193,14 +179,14 @@ export class SessionSignals {
   /** As many messages wait in a session as a signal says, if it does. */
   #setQueueDepth(group: number, batch: SignalBatch, row: number): void {
     if (group !== -1 && batch.reportedCompleted.get(row) > 0) {
-      this.#store.groups.queued.set(group, batch.reportedCompleted.get(row) - 1);
-      this.#states.markChanged(group);
+      this.#parts.store.groups.queued.set(group, batch.reportedCompleted.get(row) - 1);
+      this.#parts.states.markChanged(group);
     }
   }
 
   /** Messages wait in a session. */
   queued(batch: SignalBatch, row: number): SignalResult {
-    const group = this.#lookup.referencedGroupOf(batch, row);
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
@@ -212,8 +198,8 @@ export class SessionSignals {
    * The gateway evicted markers of a session itself: they are evicted here too, at once. Those whose run has ended; others
    * only where the number leaves no choice, for the end of their run may be on its way.
    */
-  evictedThere(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const group = this.#lookup.referencedGroupOf(batch, row);
+  evictedBySender(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
@@ -225,24 +211,24 @@ export class SessionSignals {
     if (markers.length === 0) {
       return "unmatched";
     }
-    const channel = this.#store.groups.channel.get(group);
-    this.#evictions.evict(markers, { reason: "orphaned_no_owner", channel, atMs: nowMs });
-    this.#states.review(group);
+    const channel = this.#parts.store.groups.channel.get(group);
+    this.#parts.evictions.evict(markers, { reason: "orphaned_no_owner", channel, atMs: nowMs });
+    this.#parts.states.review(group);
     return "evicted";
   }
 
   #evictable(group: number, kind: number, count: number, before: Moment): readonly number[] {
-    const { spans, owners, live, tree } = this.#store;
+    const { spans, owners, live, tree } = this.#parts.store;
     const open = live
       .all(group)
-      .flatMap((owner) => openMembersOf(this.#store, owner))
+      .flatMap((owner) => openMembersOf(this.#parts.store, owner))
       .filter((span) => {
         const start = {
           atMs: spans.startedAtMs.get(span),
           timeMs: spans.startMs.get(span),
           seq: spans.seq.get(span),
         };
-        const isBefore = compareMoments(start, before, this.#allowedLatenessMs) < 0;
+        const isBefore = compareMoments(start, before, this.#parts.limits.allowedLatenessMs) < 0;
         return isBefore && spans.kind.get(span) === kind;
       })
       .sort((a, b) => spans.startedAtMs.get(a) - spans.startedAtMs.get(b));
@@ -255,7 +241,7 @@ export class SessionSignals {
 
   /** Whether work has ended or was evicted, so that it waits for nothing. */
   #isOver(span: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const state = spans.state.get(span);
     const isClosed = state > spanStates.open;
     return isClosed && spans.kind.get(span) !== workKinds.other;
@@ -263,13 +249,13 @@ export class SessionSignals {
 
   /** The span that a signal names, made known where it is on its way; -1 when it names none. */
   #spanOf(batch: SignalBatch, row: number, nowMs: number): number {
-    const span = this.#lookup.find(batch, row);
+    const span = this.#parts.lookup.find(batch, row);
     const hasSpan = batch.span0.get(row) !== 0 || batch.span1.get(row) !== 0;
     if (span !== -1 || !hasSpan) {
       return span;
     }
     // It is on its way: signals of several pipelines overtake each other.
-    return this.#registry.addPlaceholder(batch, row, nowMs);
+    return this.#parts.registry.addPlaceholder(batch, row, nowMs);
   }
 }
 

@@ -10,29 +10,22 @@ import type { Retention } from "../store/retention.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
+/** What it needs of the engine. */
+interface SpanRegistryParts {
+  readonly lookup: SignalLookup;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly retention: Retention;
+  readonly ownership: Ownership;
+  readonly states: SessionStates;
+}
+
 /** Makes spans known that signals speak of: their rows, parents, groups and sessions. */
 export class SpanRegistry {
-  readonly #lookup: SignalLookup;
-  readonly #store: ActivityStore;
-  readonly #counters: ActivityCounters;
-  readonly #retention: Retention;
-  readonly #ownership: Ownership;
-  readonly #states: SessionStates;
+  readonly #parts: SpanRegistryParts;
 
-  constructor(parts: {
-    readonly lookup: SignalLookup;
-    readonly store: ActivityStore;
-    readonly counters: ActivityCounters;
-    readonly retention: Retention;
-    readonly ownership: Ownership;
-    readonly states: SessionStates;
-  }) {
-    this.#lookup = parts.lookup;
-    this.#store = parts.store;
-    this.#counters = parts.counters;
-    this.#retention = parts.retention;
-    this.#ownership = parts.ownership;
-    this.#states = parts.states;
+  constructor(parts: SpanRegistryParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -47,13 +40,13 @@ export class SpanRegistry {
     nowMs: number,
     kind: WorkKind = toWorkKind(batch.kind.get(row)),
   ): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const span = known === -1 ? this.addPlaceholder(batch, row, nowMs) : known;
     if (span === -1) {
       return -1;
     }
-    const waiting = this.#store.takeUnresolved(span);
-    this.#retention.onArrival(span);
+    const waiting = this.#parts.store.takeUnresolved(span);
+    this.#parts.retention.onArrival(span);
     const flags = batch.flags.get(row);
     spans.kind.set(span, kind);
     spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
@@ -79,7 +72,7 @@ export class SpanRegistry {
       spans.setFlag(span, spanFlags.countsTwoItems);
     }
     if (kind === workKinds.tool && (flags & signalFlags.detached) !== 0) {
-      this.#store.detach(span);
+      this.#parts.store.detach(span);
     }
     if (batch.dialect.get(row) === dialects.relay) {
       spans.setFlag(span, spanFlags.relayed);
@@ -94,8 +87,8 @@ export class SpanRegistry {
         this.#placeMarker(span, waiting, batch, row, nowMs);
         break;
       case workKinds.other:
-        this.#ownership.onParentKnown(span, waiting, nowMs);
-        this.#retention.retain(span, nowMs);
+        this.#parts.ownership.onParentKnown(span, waiting, nowMs);
+        this.#parts.retention.retain(span, nowMs);
         break;
       default: {
         const never: never = kind;
@@ -106,17 +99,17 @@ export class SpanRegistry {
   }
 
   #placeRun(run: number, waiting: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { groups } = this.#store;
-    const group = this.#lookup.referencedGroupOf(batch, row);
+    const { groups } = this.#parts.store;
+    const group = this.#parts.lookup.referencedGroupOf(batch, row);
     const refer = () => this.addReferences(run, batch, row);
-    this.#ownership.attachRun(run, { group, waiting, refer }, nowMs);
-    this.#ownership.runStarted(run, {
+    this.#parts.ownership.attachRun(run, { group, waiting, refer }, nowMs);
+    this.#parts.ownership.runStarted(run, {
       atMs: nowMs,
       timeMs: batch.startMs.get(row),
       seq: seqOfStart(batch, row),
     });
     if (batch.channel.get(row) !== 0) {
-      groups.channel.set(this.#store.groupOf(run), batch.channel.get(row));
+      groups.channel.set(this.#parts.store.groupOf(run), batch.channel.get(row));
     }
   }
 
@@ -127,13 +120,13 @@ export class SpanRegistry {
     row: number,
     nowMs: number,
   ): void {
-    const { tree } = this.#store;
+    const { tree } = this.#parts.store;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
     if (!hasReference || tree.runAbove(marker) !== -1) {
-      this.#ownership.attachMarker(marker, waiting, nowMs);
+      this.#parts.ownership.attachMarker(marker, waiting, nowMs);
     } else {
-      const group = this.#lookup.referencedGroupOf(batch, row);
-      this.#ownership.attachSeparately(marker, group, waiting, nowMs);
+      const group = this.#parts.lookup.referencedGroupOf(batch, row);
+      this.#parts.ownership.attachSeparately(marker, group, waiting, nowMs);
     }
     if (hasReference && this.#isOfItsSession(marker, batch, row)) {
       this.addReferences(marker, batch, row);
@@ -142,14 +135,14 @@ export class SpanRegistry {
 
   /** Whether the session that a marker names is that of its owner, or may be: the owner has none. */
   #isOfItsSession(marker: number, batch: SignalBatch, row: number): boolean {
-    const { groups } = this.#store;
-    const group = this.#store.groupOf(marker);
+    const { groups } = this.#parts.store;
+    const group = this.#parts.store.groupOf(marker);
     if (!groups.hasFlag(group, groupFlags.referenced)) {
       return true;
     }
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      if (this.#lookup.groupOf(batch, row, reference) === group) {
+      if (this.#parts.lookup.groupOf(batch, row, reference) === group) {
         return true;
       }
     }
@@ -158,16 +151,16 @@ export class SpanRegistry {
 
   /** Puts a span below the parent that a later signal names, and what waited at it under its run. */
   linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const before = this.#store.spans.parentOf(span);
+    const before = this.#parts.store.spans.parentOf(span);
     this.#link(span, batch, row, nowMs);
-    if (before === -1 && this.#store.spans.parentOf(span) !== -1) {
-      this.#ownership.onParentKnown(span, -1, nowMs);
+    if (before === -1 && this.#parts.store.spans.parentOf(span) !== -1) {
+      this.#parts.ownership.onParentKnown(span, -1, nowMs);
     }
   }
 
   /** Puts a span below the parent that a signal names, which may not have arrived (I1). */
   #link(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const parent0 = batch.parent0.get(row);
     const parent1 = batch.parent1.get(row);
     if (parent0 === 0 && parent1 === 0) {
@@ -175,26 +168,26 @@ export class SpanRegistry {
     }
     const known = spans.parentOf(span);
     if (known !== -1) {
-      this.#retention.renew(known, nowMs);
+      this.#parts.retention.renew(known, nowMs);
       return;
     }
     const trace = spans.trace.get(span);
     let parent = spans.find(trace, parent0, parent1);
     if (parent !== -1) {
-      this.#retention.renew(parent, nowMs);
-    } else if (this.#retention.makeRoom()) {
-      parent = this.#retention.addUnknown(trace, parent0, parent1, nowMs);
-      this.#counters.addSignal("implied", dialects.impliedParent);
+      this.#parts.retention.renew(parent, nowMs);
+    } else if (this.#parts.retention.makeRoom()) {
+      parent = this.#parts.retention.addUnknown(trace, parent0, parent1, nowMs);
+      this.#parts.counters.addSignal("implied", dialects.impliedParent);
     }
     if (parent !== -1) {
-      this.#store.tree.link(span, parent);
+      this.#parts.store.tree.link(span, parent);
       this.#propagateProgress(span);
     }
   }
 
   /** What is above a span now made progress when it did. */
   #propagateProgress(span: number): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const ownerOf = (at: number) =>
       spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
     if (spans.progressAtMs.get(span) === 0 && spans.openBelow.get(span) === 0) {
@@ -208,7 +201,7 @@ export class SpanRegistry {
         spans.progressAtMs.set(at, Math.max(spans.progressAtMs.get(at), atMs));
       } else {
         owners.progressAtMs.set(owner, Math.max(owners.progressAtMs.get(owner), atMs));
-        this.#states.markChanged(owners.group.get(owner));
+        this.#parts.states.markChanged(owners.group.get(owner));
       }
     }
   }
@@ -217,8 +210,8 @@ export class SpanRegistry {
   addReferences(span: number, batch: SignalBatch, row: number): void {
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#store.refer(
-        this.#store.groupOf(span),
+      this.#parts.store.refer(
+        this.#parts.store.groupOf(span),
         batch.process.get(row),
         batch.referenceHi(reference),
         batch.referenceLo(reference),
@@ -228,17 +221,22 @@ export class SpanRegistry {
 
   /** A span that is known by its name only; -1 when there is no room. */
   addPlaceholder(batch: SignalBatch, row: number, nowMs: number): number {
-    if (!this.#retention.makeRoom()) {
+    if (!this.#parts.retention.makeRoom()) {
       return -1;
     }
-    const trace = this.#store.traces.findOrAdd(
+    const trace = this.#parts.store.traces.findOrAdd(
       batch.process.get(row),
       batch.trace0.get(row),
       batch.trace1.get(row),
       batch.trace2.get(row),
       batch.trace3.get(row),
     );
-    return this.#retention.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
+    return this.#parts.retention.addUnknown(
+      trace,
+      batch.span0.get(row),
+      batch.span1.get(row),
+      nowMs,
+    );
   }
 }
 

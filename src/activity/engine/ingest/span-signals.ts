@@ -1,4 +1,5 @@
 import { dialects, type SignalResult } from "../../model/dialects.ts";
+import type { ActivityEvent } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { reasonOf, reasons } from "../../model/reasons.ts";
@@ -37,61 +38,35 @@ import { lacksInnerRun } from "./split-traces.ts";
 /** Nothing is retried for longer than a few minutes. */
 const maxDelayMs = 900_000;
 
+/** What it needs of the engine. */
+interface SpanSignalsParts {
+  readonly events: ActivityEvent[];
+  readonly limits: ActivityLimits;
+  readonly lookup: SignalLookup;
+  readonly registry: SpanRegistry;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly openWork: OpenWork;
+  readonly retention: Retention;
+  readonly orphanPolicy: OrphanPolicy;
+  readonly holders: Holders;
+  readonly ownership: Ownership;
+  readonly finished: FinishedWork;
+  readonly processes: ProcessLiveness;
+  readonly implied: ImpliedTools;
+  readonly states: SessionStates;
+  readonly pauses: Pauses;
+  readonly requested: RequestedTools;
+}
+
 /** Turns signals into the state of spans and groups. What follows from time is the judgement's. */
 export class SpanSignals {
-  readonly #lookup: SignalLookup;
-  readonly #registry: SpanRegistry;
+  readonly #parts: SpanSignalsParts;
   readonly #admission: Admission;
-  readonly #store: ActivityStore;
-  readonly #counters: ActivityCounters;
-  readonly #openWork: OpenWork;
-  readonly #retention: Retention;
-  readonly #orphanPolicy: OrphanPolicy;
-  readonly #ownership: Ownership;
-  readonly #finished: FinishedWork;
-  readonly #processes: ProcessLiveness;
-  readonly #implied: ImpliedTools;
-  readonly #states: SessionStates;
-  readonly #pauses: Pauses;
-  readonly #requested: RequestedTools;
-  readonly #allowedLatenessMs: number;
-  readonly #tombstoneTtlMs: number;
 
-  constructor(parts: {
-    readonly limits: ActivityLimits;
-    readonly lookup: SignalLookup;
-    readonly registry: SpanRegistry;
-    readonly store: ActivityStore;
-    readonly counters: ActivityCounters;
-    readonly openWork: OpenWork;
-    readonly retention: Retention;
-    readonly orphanPolicy: OrphanPolicy;
-    readonly holders: Holders;
-    readonly ownership: Ownership;
-    readonly finished: FinishedWork;
-    readonly processes: ProcessLiveness;
-    readonly implied: ImpliedTools;
-    readonly states: SessionStates;
-    readonly pauses: Pauses;
-    readonly requested: RequestedTools;
-  }) {
-    this.#lookup = parts.lookup;
-    this.#registry = parts.registry;
+  constructor(parts: SpanSignalsParts) {
+    this.#parts = parts;
     this.#admission = new Admission(parts);
-    this.#store = parts.store;
-    this.#counters = parts.counters;
-    this.#openWork = parts.openWork;
-    this.#retention = parts.retention;
-    this.#orphanPolicy = parts.orphanPolicy;
-    this.#ownership = parts.ownership;
-    this.#finished = parts.finished;
-    this.#processes = parts.processes;
-    this.#implied = parts.implied;
-    this.#states = parts.states;
-    this.#pauses = parts.pauses;
-    this.#requested = parts.requested;
-    this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
-    this.#tombstoneTtlMs = parts.limits.tombstoneTtlMs;
   }
 
   /** A signal of a process beyond the bound: of its work nothing is tracked. */
@@ -106,14 +81,14 @@ export class SpanSignals {
   }
 
   #countUntracked(kind: WorkKind): void {
-    add(this.#counters.started, kind, 1);
-    add(this.#counters.untracked, kind, 1);
+    add(this.#parts.counters.started, kind, 1);
+    add(this.#parts.counters.untracked, kind, 1);
   }
 
   /** Work started, or is still going on. */
   start(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#store;
-    const known = this.#lookup.find(batch, row);
+    const { spans } = this.#parts.store;
+    const known = this.#parts.lookup.find(batch, row);
     const kind = this.#kindOf(known, batch, row);
     if (known !== -1 && !this.#isOnlyLink(known, kind)) {
       if (spans.state.get(known) === spanStates.open) {
@@ -124,7 +99,7 @@ export class SpanSignals {
         !this.#isStillAlive(known, batch, row, nowMs) ||
         !this.#admission.admitsAgain(known, batch, row)
       ) {
-        this.#retention.retainLonger(known, nowMs);
+        this.#parts.retention.retainLonger(known, nowMs);
         return "stale";
       }
       this.#reopen(known, batch, row, nowMs);
@@ -139,14 +114,15 @@ export class SpanSignals {
       return link === -1 ? "untracked" : "link";
     }
     // Room first: making it may forget the very owner that the answer depends on.
-    const hasRoom = known !== -1 || this.#retention.makeRoom();
+    const hasRoom = known !== -1 || this.#parts.retention.makeRoom();
     const refusal = hasRoom ? this.#admission.refusalOf(known, batch, row, nowMs) : "untracked";
     if (refusal === "late_start") {
-      add(this.#counters.lateStarts, kind, 1);
+      add(this.#parts.counters.lateStarts, kind, 1);
       return refusal;
     }
-    const inner = sameBelow(this.#store, known, batch, row);
-    const span = refusal === undefined ? this.#registry.register(known, batch, row, nowMs) : -1;
+    const inner = sameBelow(this.#parts.store, known, batch, row);
+    const span =
+      refusal === undefined ? this.#parts.registry.register(known, batch, row, nowMs) : -1;
     if (span === -1) {
       this.#leaveUntracked(known, batch, row);
       return "untracked";
@@ -164,7 +140,7 @@ export class SpanSignals {
       seq: batch.seq.get(row),
     });
     const lateByMs =
-      kind === workKinds.tool ? this.#requested.takeEvicted(batch, row, nowMs) : undefined;
+      kind === workKinds.tool ? this.#parts.requested.takeEvicted(batch, row, nowMs) : undefined;
     if (lateByMs !== undefined) {
       this.#addReconciled(kind, lateByMs);
       return "revived";
@@ -174,15 +150,15 @@ export class SpanSignals {
 
   /** A part of a tool has arrived, which says what its parent is. */
   toolPart(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const tool = this.#lookup.find(batch, row);
-    const isNews = tool !== -1 && this.#implied.add(tool, batch.startMs.get(row), nowMs);
+    const tool = this.#parts.lookup.find(batch, row);
+    const isNews = tool !== -1 && this.#parts.implied.add(tool, batch.startMs.get(row), nowMs);
     return isNews ? "link" : "duplicate";
   }
 
   /** Work ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#store;
-    const known = this.#lookup.find(batch, row);
+    const { spans } = this.#parts.store;
+    const known = this.#parts.lookup.find(batch, row);
     const kind = this.#kindOf(known, batch, row);
     if (known === -1 || this.#isOnlyLink(known, kind)) {
       return this.#finish(known, batch, row, nowMs);
@@ -196,7 +172,7 @@ export class SpanSignals {
           return "duplicate";
         }
         spans.setFlag(known, spanFlags.endReported);
-        this.#states.recordProgress(known, progressOf(kind, "end"));
+        this.#parts.states.recordProgress(known, progressOf(kind, "end"));
         this.#reconcile(known, nowMs);
         return "reconciled";
       default:
@@ -205,7 +181,7 @@ export class SpanSignals {
   }
 
   #finish(known: number, batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = this.#kindOf(known, batch, row);
     if (kind === workKinds.other) {
       const link = this.#registerLink(known, batch, row, nowMs);
@@ -214,8 +190,8 @@ export class SpanSignals {
       }
       return link === -1 ? "untracked" : "link";
     }
-    const inner = sameBelow(this.#store, known, batch, row);
-    const span = this.#registry.register(known, batch, row, nowMs);
+    const inner = sameBelow(this.#parts.store, known, batch, row);
+    const span = this.#parts.registry.register(known, batch, row, nowMs);
     if (span === -1) {
       this.#leaveUntracked(known, batch, row);
       return "untracked";
@@ -224,9 +200,9 @@ export class SpanSignals {
     spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
     this.#recordOutcome(span, batch, row);
-    this.#states.recordProgress(span, progressOf(kind, "end"));
+    this.#parts.states.recordProgress(span, progressOf(kind, "end"));
     if (wasLost && kind === workKinds.tool) {
-      this.#openWork.closeAsEvicted(span, nowMs);
+      this.#parts.openWork.closeAsEvicted(span, nowMs);
       return "reconciled";
     }
     if (kind === workKinds.run) {
@@ -234,18 +210,18 @@ export class SpanSignals {
       this.#ownerEnded(span, batch, row, nowMs);
     } else {
       this.#recordModelCall(span, kind);
-      this.#requested.onFinished(span, batch, row, nowMs);
-      this.#retention.awaitDecision(span, nowMs);
-      this.#openWork.releaseHoldsInside(span, nowMs);
+      this.#parts.requested.onFinished(span, batch, row, nowMs);
+      this.#parts.retention.awaitDecision(span, nowMs);
+      this.#parts.openWork.releaseHoldsInside(span, nowMs);
       this.#replaceInner(inner, span, nowMs);
-      this.#finished.add(span);
+      this.#parts.finished.add(span);
     }
     return "finished";
   }
 
   /** What a signal is about: a mere link where another span is the same work. */
   #kindOf(known: number, batch: SignalBatch, row: number): WorkKind {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isDecided = known !== -1 && spans.state.get(known) !== spanStates.unknown;
     const isSame = isDecided
       ? spans.hasFlag(known, spanFlags.sameWork)
@@ -255,11 +231,11 @@ export class SpanSignals {
 
   /** Where what is the same arrived first, the outer span takes its place, unless only one of the two has a start. */
   #isSameWork(known: number, batch: SignalBatch, row: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isStart = batch.type.get(row) === signalTypes.start;
     return (
-      isSameAsAbove(this.#store, this.#lookup, known, batch, row) ||
-      sameBelow(this.#store, known, batch, row).some(
+      isSameAsAbove(this.#parts.store, this.#parts.lookup, known, batch, row) ||
+      sameBelow(this.#parts.store, known, batch, row).some(
         (each) => (spans.state.get(each) === spanStates.open) !== isStart,
       )
     );
@@ -267,52 +243,54 @@ export class SpanSignals {
 
   /** Another span is the same work and has been taken in: these are links from now on. */
   #replaceInner(inner: readonly number[], outer: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     for (const span of inner) {
-      this.#openWork.withdraw(span, nowMs);
+      this.#parts.openWork.withdraw(span, nowMs);
       spans.setFlag(span, spanFlags.sameWork);
       if (spans.hasFlag(span, spanFlags.detached)) {
-        this.#store.detach(outer);
+        this.#parts.store.detach(outer);
       }
     }
   }
 
   #registerLink(known: number, batch: SignalBatch, row: number, nowMs: number): number {
-    const { spans } = this.#store;
-    const link = this.#registry.register(known, batch, row, nowMs, workKinds.other);
+    const { spans } = this.#parts.store;
+    const link = this.#parts.registry.register(known, batch, row, nowMs, workKinds.other);
     if (link !== -1 && batch.kind.get(row) !== workKinds.other) {
       spans.setFlag(link, spanFlags.sameWork);
-      const work = workFrom(this.#store, spans.parentOf(link));
+      const work = workFrom(this.#parts.store, spans.parentOf(link));
       const isDetached = (batch.flags.get(row) & signalFlags.detached) !== 0;
       if (isDetached && work !== -1 && spans.kind.get(work) === workKinds.tool) {
-        this.#store.detach(work);
+        this.#parts.store.detach(work);
       }
     }
     return link;
   }
 
   #finishRun(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (!spans.hasFlag(run, spanFlags.harness)) {
-      this.#openWork.finish(run, nowMs, { isCounted: !this.#ownership.isSplit(run, nowMs) });
+      this.#parts.openWork.finish(run, nowMs, {
+        isCounted: !this.#parts.ownership.isSplit(run, nowMs),
+      });
       return;
     }
     const tookMs = spans.endMs.get(run) - spans.startMs.get(run);
     const isEndedByExporter = (batch.flags.get(row) & signalFlags.noOutcome) !== 0;
-    if (isEndedByExporter && tookMs > this.#tombstoneTtlMs) {
+    if (isEndedByExporter && tookMs > this.#parts.limits.tombstoneTtlMs) {
       // It ended long ago and was counted then, by another span that may be forgotten.
-      this.#openWork.finish(run, nowMs, { isCounted: false });
-    } else if (lacksInnerRun(this.#store, spans.owner.get(run))) {
-      this.#retention.awaitDecision(run, nowMs);
+      this.#parts.openWork.finish(run, nowMs, { isCounted: false });
+    } else if (lacksInnerRun(this.#parts.store, spans.owner.get(run))) {
+      this.#parts.retention.awaitDecision(run, nowMs);
     } else {
-      this.#openWork.finish(run, nowMs);
+      this.#parts.openWork.finish(run, nowMs);
     }
   }
 
   /** Bounds do not allow to track it. A run in a harness run is counted with that, tracked or not. */
   #leaveUntracked(known: number, batch: SignalBatch, row: number): void {
-    const { spans } = this.#store;
-    const parent = this.#lookup.parentOf(known, batch, row);
+    const { spans } = this.#parts.store;
+    const parent = this.#parts.lookup.parentOf(known, batch, row);
     const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
     const isInner =
       (batch.flags.get(row) & signalFlags.innerRun) !== 0 &&
@@ -322,25 +300,25 @@ export class SpanSignals {
         spans.hasFlag(parent, spanFlags.harness));
     if (!isInner) {
       const kind = toWorkKind(batch.kind.get(row));
-      add(this.#counters.started, kind, 1);
-      add(this.#counters.untracked, kind, 1);
+      add(this.#parts.counters.started, kind, 1);
+      add(this.#parts.counters.untracked, kind, 1);
     }
   }
 
   #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    this.#registry.linkParent(span, batch, row, nowMs);
+    this.#parts.registry.linkParent(span, batch, row, nowMs);
     this.#recordOutcome(span, batch, row);
     if (kind !== workKinds.run && spans.hasFlag(span, spanFlags.closedByRun)) {
-      this.#orphanPolicy.evictByRun(span, nowMs);
-      this.#states.recordProgress(span, progressOf(kind, "end"));
+      this.#parts.orphanPolicy.evictByRun(span, nowMs);
+      this.#parts.states.recordProgress(span, progressOf(kind, "end"));
       return;
     }
-    this.#states.recordProgress(span, progressOf(kind, "end"));
+    this.#parts.states.recordProgress(span, progressOf(kind, "end"));
     if (kind === workKinds.run) {
-      this.#registry.addReferences(span, batch, row);
-      this.#openWork.end(span, batch.endMs.get(row), nowMs);
+      this.#parts.registry.addReferences(span, batch, row);
+      this.#parts.openWork.end(span, batch.endMs.get(row), nowMs);
       this.#ownerEnded(span, batch, row, nowMs);
       return;
     }
@@ -348,20 +326,20 @@ export class SpanSignals {
     const owner = spans.owner.get(span);
     const ownerEndMs = owners.endMs.get(owner);
     const isAfterOwner =
-      this.#ownership.hasEnded(owner) && ownerEndMs > 0 && batch.endMs.get(row) > ownerEndMs;
-    this.#finished.recordEnd(span, owner, isAfterOwner);
-    this.#openWork.end(span, batch.endMs.get(row), nowMs);
+      this.#parts.ownership.hasEnded(owner) && ownerEndMs > 0 && batch.endMs.get(row) > ownerEndMs;
+    this.#parts.finished.recordEnd(span, owner, isAfterOwner);
+    this.#parts.openWork.end(span, batch.endMs.get(row), nowMs);
   }
 
   #ownerEnded(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const owner = spans.owner.get(run);
     owners.reportedOpen.set(owner, owners.reportedOpen.get(owner) + batch.reportedOpen.get(row));
     owners.reportedCompleted.set(
       owner,
       owners.reportedCompleted.get(owner) + batch.reportedCompleted.get(row),
     );
-    this.#ownership.runEnded(run, {
+    this.#parts.ownership.runEnded(run, {
       atMs: nowMs,
       timeMs: batch.endMs.get(row),
       seq: batch.seq.get(row),
@@ -370,33 +348,33 @@ export class SpanSignals {
 
   /** Work is open from now on; a marker of an owner that has ended has a lateness to say how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
-    const { spans } = this.#store;
-    const isSplit = kind === workKinds.run && this.#ownership.isSplit(span, nowMs);
-    this.#openWork.open(span, nowMs, { isCounted: !isSplit });
-    this.#states.recordProgress(span, progressOf(kind, "start"));
+    const { spans } = this.#parts.store;
+    const isSplit = kind === workKinds.run && this.#parts.ownership.isSplit(span, nowMs);
+    this.#parts.openWork.open(span, nowMs, { isCounted: !isSplit });
+    this.#parts.states.recordProgress(span, progressOf(kind, "start"));
     this.#onWaitingSpan(span);
     const owner = spans.owner.get(span);
     if (kind !== workKinds.run) {
-      this.#ownership.scheduleCheck(span, nowMs);
-    } else if (this.#store.owners.openMarkers.get(owner) > 0) {
-      this.#states.reviewAbove(span); // They may have been silent for longer than it.
+      this.#parts.ownership.scheduleCheck(span, nowMs);
+    } else if (this.#parts.store.owners.openMarkers.get(owner) > 0) {
+      this.#parts.states.reviewAbove(span); // They may have been silent for longer than it.
     }
   }
 
   /** Work started in a run. If its session was reported idle before that, the run has not ended; ends may be late. */
   #recordWork(span: number, moment: Moment): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const own = spans.kind.get(span) === workKinds.run ? spans.owner.get(span) : -1;
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
       const owner = spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
       if (owner === -1 || owner === own) {
         continue;
       }
-      owners.setLastWork(owner, moment, this.#allowedLatenessMs);
+      owners.setLastWork(owner, moment, this.#parts.limits.allowedLatenessMs);
       const idle = owners.idleOf(owner);
       if (
         Number.isFinite(idle.atMs) &&
-        compareMoments(idle, moment, this.#allowedLatenessMs) <= 0
+        compareMoments(idle, moment, this.#parts.limits.allowedLatenessMs) <= 0
       ) {
         owners.idleAtMs.set(owner, Number.NEGATIVE_INFINITY);
       }
@@ -405,14 +383,14 @@ export class SpanSignals {
 
   /** A span arrived that was said before to wait for a person, or is part of what was. */
   #onWaitingSpan(span: number): void {
-    if (this.#pauses.concerns(span)) {
-      this.#states.reviewAbove(span);
+    if (this.#parts.pauses.concerns(span)) {
+      this.#parts.states.reviewAbove(span);
     }
   }
 
   /** Whether the last model call of a run failed says what a run does in which nothing is open. */
   #recordModelCall(span: number, kind: WorkKind): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const owner = spans.owner.get(span);
     if (kind !== workKinds.modelCall || owner === -1) {
       return;
@@ -427,21 +405,21 @@ export class SpanSignals {
 
   /** A repeat that says that there was progress: of a run, in its open model calls as well. */
   #recordProgress(span: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (spans.kind.get(span) === workKinds.run) {
-      for (const each of openMembersOf(this.#store, spans.owner.get(span))) {
+      for (const each of openMembersOf(this.#parts.store, spans.owner.get(span))) {
         if (spans.kind.get(each) === workKinds.modelCall) {
-          this.#states.recordProgress(each, "progress");
+          this.#parts.states.recordProgress(each, "progress");
         }
       }
     }
-    this.#states.recordProgress(span, "progress");
+    this.#parts.states.recordProgress(span, "progress");
   }
 
   #repeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const gapMs = nowMs - spans.seenAtMs.get(span);
-    if (this.#processes.wasDeletedBefore(batch.process.get(row), nowMs)) {
+    if (this.#parts.processes.wasDeletedBefore(batch.process.get(row), nowMs)) {
       spans.setFlag(span, spanFlags.reportedAfterDelete);
     }
     const wasHeld = spans.held.get(span) !== evictionHolds.none;
@@ -459,15 +437,15 @@ export class SpanSignals {
       spans.leaseMs.set(span, leaseMs);
     }
     if (isLeaseNew || wasHeld) {
-      this.#openWork.expiry.set(span, this.#openWork.expiresAtMs(span));
+      this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span));
     }
     const kind = spans.kind.get(span);
     if (kind === workKinds.tool && (batch.flags.get(row) & signalFlags.detached) !== 0) {
-      this.#store.detach(span); // Its first start may have said less.
+      this.#parts.store.detach(span); // Its first start may have said less.
     }
-    this.#registry.linkParent(span, batch, row, nowMs);
+    this.#parts.registry.linkParent(span, batch, row, nowMs);
     if (kind === workKinds.run) {
-      this.#registry.addReferences(span, batch, row);
+      this.#parts.registry.addReferences(span, batch, row);
     }
   }
 
@@ -477,7 +455,7 @@ export class SpanSignals {
    * its own time.
    */
   #isStillAlive(span: number, batch: SignalBatch, row: number, nowMs: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isSame = spans.kind.get(span) === batch.kind.get(row);
     const isEvicted = spans.state.get(span) === spanStates.evicted;
     if (!isSame || !isEvicted || spans.hasFlag(span, spanFlags.endReported)) {
@@ -499,7 +477,7 @@ export class SpanSignals {
 
   /** Whether a heartbeat was sent after an eviction. One that seems to have been on its way for too long was: the clock was set back. */
   #wasSentAfterEviction(span: number, sentMs: number, nowMs: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (sentMs <= 0 || sentMs > spans.endMs.get(span)) {
       return sentMs > 0;
     }
@@ -509,10 +487,10 @@ export class SpanSignals {
 
   /** Takes evicted work back into the tracked state. It counts as started anew: counters never step back. */
   #reopen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     this.#reconcile(span, nowMs);
     const leaseMs = spans.leaseMs.get(span);
-    this.#registry.register(span, batch, row, nowMs);
+    this.#parts.registry.register(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
     spans.clearFlag(span, spanFlags.reportedAtStart);
     this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
@@ -520,13 +498,13 @@ export class SpanSignals {
 
   /** An implied tool that was counted as evicted has arrived after all. True when it was one. */
   #reconcileImplied(span: number, nowMs: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
       return false;
     }
     spans.clearFlag(span, spanFlags.presumedEvicted);
-    add(this.#counters.reconciled, workKinds.tool, 1);
-    this.#openWork.events.push({
+    add(this.#parts.counters.reconciled, workKinds.tool, 1);
+    this.#parts.events.push({
       type: "reconciled",
       kind: workKinds.tool,
       lateByMs: nowMs - spans.seenAtMs.get(span),
@@ -535,37 +513,38 @@ export class SpanSignals {
   }
 
   #reconcile(span: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    if (this.#openWork.countsReconciliation(span)) {
-      this.#addReconciled(kind, nowMs - this.#retention.evictedAtMs(span));
+    if (this.#parts.openWork.countsReconciliation(span)) {
+      this.#addReconciled(kind, nowMs - this.#parts.retention.evictedAtMs(span));
     }
   }
 
   #addReconciled(kind: WorkKind, lateByMs: number): void {
-    add(this.#counters.reconciled, kind, 1);
-    this.#openWork.events.push({ type: "reconciled", kind, lateByMs });
+    add(this.#parts.counters.reconciled, kind, 1);
+    this.#parts.events.push({ type: "reconciled", kind, lateByMs });
   }
 
   #recordOutcome(span: number, batch: SignalBatch, row: number): void {
     const flags = batch.flags.get(row);
     if ((flags & signalFlags.failed) !== 0) {
-      this.#store.spans.setFlag(span, spanFlags.failed);
+      this.#parts.store.spans.setFlag(span, spanFlags.failed);
     }
     const isDetached =
-      (flags & signalFlags.detached) !== 0 || this.#store.spans.hasFlag(span, spanFlags.detached);
+      (flags & signalFlags.detached) !== 0 ||
+      this.#parts.store.spans.hasFlag(span, spanFlags.detached);
     // An exporter that ends a span with its run does not know what becomes of a tool that goes on.
     if ((flags & signalFlags.closedByRun) !== 0 && !isDetached) {
-      this.#store.spans.setFlag(span, spanFlags.closedByRun);
+      this.#parts.store.spans.setFlag(span, spanFlags.closedByRun);
     }
     if ((flags & signalFlags.aborted) !== 0) {
-      this.#store.spans.setFlag(span, spanFlags.aborted);
+      this.#parts.store.spans.setFlag(span, spanFlags.aborted);
     }
   }
 
   /** Known by name only, or as a link that turns out to be work. */
   #isOnlyLink(span: number, kind: WorkKind): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     return (
       spans.state.get(span) === spanStates.unknown ||
       (spans.kind.get(span) === workKinds.other && kind !== workKinds.other)

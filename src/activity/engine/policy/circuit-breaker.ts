@@ -1,4 +1,5 @@
 import type { ActivityEvent, HeldEvent } from "../../model/events.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityCounters } from "../store/activity-counters.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
@@ -28,25 +29,31 @@ interface Window {
   isMass: boolean;
 }
 
+/** What it needs of the engine. */
+interface CircuitBreakerParts {
+  readonly limits: ActivityLimits;
+  readonly counters: ActivityCounters;
+  readonly events: ActivityEvent[];
+}
+
 /**
  * The circuit breaker: a broken network must not look like a thousand dead tools. It looks ahead, so
  * that not even the first of a mass is evicted, and at deadlines only, so that the moment of a sweep
  * means nothing.
  */
 export class CircuitBreaker {
-  readonly #counters: ActivityCounters;
-  readonly #events: ActivityEvent[];
+  readonly #parts: CircuitBreakerParts;
   readonly #confirmed: Window;
   readonly #silent: Window;
   #lastInputAtMs = Number.NEGATIVE_INFINITY;
   /** That something is held back was told since something was heard. */
   #isReported = false;
 
-  constructor(counters: ActivityCounters, events: ActivityEvent[], allowedLatenessMs: number) {
-    this.#counters = counters;
-    this.#events = events;
+  constructor(parts: CircuitBreakerParts) {
+    this.#parts = parts;
     const none = { untilMs: Number.NEGATIVE_INFINITY, isMass: false };
-    this.#confirmed = { lengthMs: Math.min(confirmedWindowMs, allowedLatenessMs), ...none };
+    const endedWindowMs = Math.min(confirmedWindowMs, parts.limits.allowedLatenessMs);
+    this.#confirmed = { lengthMs: endedWindowMs, ...none };
     this.#silent = { lengthMs: silentWindowMs, ...none };
   }
 
@@ -84,7 +91,7 @@ export class CircuitBreaker {
   /** Evictions wait because nothing arrives at all, or nothing from one host, of which this is the first. */
   report(cause: "input_stopped" | "host_silent", dueMs: number, markers: number): void {
     if (cause === "host_silent") {
-      this.#events.push({ type: "held", cause, atMs: dueMs, markers });
+      this.#parts.events.push({ type: "held", cause, atMs: dueMs, markers });
     } else {
       this.#emitHeld(cause, dueMs, markers);
     }
@@ -100,8 +107,8 @@ export class CircuitBreaker {
       window.untilMs = dueMs + window.lengthMs;
       const due = count(window.untilMs);
       const open =
-        (this.#counters.open[workKinds.tool] ?? 0) +
-        (this.#counters.open[workKinds.modelCall] ?? 0);
+        (this.#parts.counters.open[workKinds.tool] ?? 0) +
+        (this.#parts.counters.open[workKinds.modelCall] ?? 0);
       const mass = massOf(due);
       window.isMass = mass >= minMass && mass > open * maxShare;
       if (window.isMass) {
@@ -114,7 +121,7 @@ export class CircuitBreaker {
   #emitHeld(cause: HeldEvent["cause"], atMs: number, markers: number): void {
     if (!this.#isReported) {
       this.#isReported = true;
-      this.#events.push({ type: "held", cause, atMs, markers });
+      this.#parts.events.push({ type: "held", cause, atMs, markers });
     }
   }
 }

@@ -1,5 +1,6 @@
 import { type Claim, claimNames, type Verdict, verdictNames } from "../../model/diagnosis.ts";
 import type { ActivityEvent } from "../../model/events.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityCounters } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -42,38 +43,31 @@ interface ActiveClaim extends GatewayClaim {
 /** A claim is about work of which the row is given up. */
 const forgottenSpan = -2;
 
+/** What it needs of the engine. */
+interface ClaimsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly verdicts: Verdicts;
+  readonly evidence: EvidenceOf;
+  readonly events: ActivityEvent[];
+}
+
 /**
  * The complaints of gateways about their own sessions, each with a verdict: at once, and again when that changes. One claim
  * is (session, type, named work); it stands until there is progress in the session, the gateway recovers it, or
  * `standsForMs` is over.
  */
 export class Claims {
-  readonly #store: ActivityStore;
-  readonly #counters: ActivityCounters;
-  readonly #verdicts: Verdicts;
-  readonly #evidence: EvidenceOf;
-  readonly #events: ActivityEvent[];
-  readonly #ttlMs: number;
+  readonly #parts: ClaimsParts;
   /** The oldest first. */
   readonly #active = new Set<ActiveClaim>();
   /** By group; those about sessions that are not known under -1. */
   readonly #ofGroup = new Map<number, Set<ActiveClaim>>();
   #nowMs = 0;
 
-  constructor(parts: {
-    readonly store: ActivityStore;
-    readonly counters: ActivityCounters;
-    readonly verdicts: Verdicts;
-    readonly evidence: EvidenceOf;
-    readonly events: ActivityEvent[];
-    readonly standsForMs: number;
-  }) {
-    this.#store = parts.store;
-    this.#counters = parts.counters;
-    this.#verdicts = parts.verdicts;
-    this.#evidence = parts.evidence;
-    this.#events = parts.events;
-    this.#ttlMs = parts.standsForMs;
+  constructor(parts: ClaimsParts) {
+    this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -251,7 +245,7 @@ export class Claims {
   }
 
   #isActive(claim: ActiveClaim): boolean {
-    return this.#nowMs - claim.sinceMs < this.#ttlMs;
+    return this.#nowMs - claim.sinceMs < this.#parts.limits.tombstoneTtlMs;
   }
 
   #reviewClaim(claim: ActiveClaim): void {
@@ -263,7 +257,7 @@ export class Claims {
   }
 
   #verdictOf(claim: ActiveClaim): OwnerVerdict {
-    const { spans, groups } = this.#store;
+    const { spans, groups } = this.#parts.store;
     claim.bound = claim.bound === -1 ? this.#staleLike(claim) : claim.bound;
     const named = claim.bound;
     if (named >= 0 && this.#isStale(named)) {
@@ -274,11 +268,11 @@ export class Claims {
       return { verdict: "stale_marker", culprit: -1, sinceMs: this.#nowMs };
     }
     const own = named < 0 ? -1 : spans.owner.get(named);
-    if (own !== -1 && this.#store.owners.isOpen(own)) {
-      return this.#verdicts.of(own, this.#nowMs);
+    if (own !== -1 && this.#parts.store.owners.isOpen(own)) {
+      return this.#parts.verdicts.of(own, this.#nowMs);
     }
     const deciding =
-      claim.group === -1 ? undefined : this.#verdicts.ofSession(claim.group, this.#nowMs);
+      claim.group === -1 ? undefined : this.#parts.verdicts.ofSession(claim.group, this.#nowMs);
     if (deciding !== undefined) {
       return deciding;
     }
@@ -289,13 +283,13 @@ export class Claims {
 
   /** An open marker of that kind and name in the session whose own run has ended; -1 when there is none. */
   #staleLike({ group, kind, name }: GatewayClaim): number {
-    const { spans, live } = this.#store;
+    const { spans, live } = this.#parts.store;
     if (group === -1 || (kind !== workKinds.tool && kind !== workKinds.modelCall)) {
       return -1;
     }
     const alike = live
       .all(group)
-      .flatMap((owner) => openMembersOf(this.#store, owner))
+      .flatMap((owner) => openMembersOf(this.#parts.store, owner))
       .filter(
         (span) => spans.kind.get(span) === kind && (name === 0 || spans.name.get(span) === name),
       );
@@ -303,7 +297,7 @@ export class Claims {
   }
 
   #isStale(span: number): boolean {
-    const { spans, owners, tree } = this.#store;
+    const { spans, owners, tree } = this.#parts.store;
     if (spans.kind.get(span) === workKinds.run) {
       return false;
     }
@@ -320,13 +314,13 @@ export class Claims {
   }
 
   #emit(claim: GatewayClaim, found: OwnerVerdict): void {
-    this.#counters.addDiagnosed(found.verdict, claim.claim);
-    this.#events.push({
+    this.#parts.counters.addDiagnosed(found.verdict, claim.claim);
+    this.#parts.events.push({
       type: "diagnosed",
       claim: claim.claim,
       atMs: this.#nowMs,
-      channel: claim.group === -1 ? 0 : this.#store.groups.channel.get(claim.group),
-      ...this.#evidence(found, this.#nowMs),
+      channel: claim.group === -1 ? 0 : this.#parts.store.groups.channel.get(claim.group),
+      ...this.#parts.evidence(found, this.#nowMs),
     });
   }
 }

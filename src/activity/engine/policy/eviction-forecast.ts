@@ -1,3 +1,4 @@
+import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import { type DueQueue, timerRanks } from "../schedule/due-queue.ts";
 import type { KeyedTimers } from "../schedule/keyed-timers.ts";
@@ -11,33 +12,24 @@ import type { DueMarkers } from "./circuit-breaker.ts";
 import type { Holders } from "./holders.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
 
+/** What it needs of the engine. */
+interface EvictionForecastParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly ownerTimers: KeyedTimers;
+  readonly sessionTimers: KeyedTimers;
+  readonly processes: ProcessLiveness;
+  readonly holders: Holders;
+}
+
 /** How many markers the deadlines ahead would evict, for the breaker. It looks and changes nothing. */
 export class EvictionForecast {
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #ownerTimers: KeyedTimers;
-  readonly #sessionTimers: KeyedTimers;
-  readonly #processes: ProcessLiveness;
-  readonly #holders: Holders;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: EvictionForecastParts;
   #cost = 0;
 
-  constructor(parts: {
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly deadlines: KeyedTimers;
-    readonly sessionTimers: KeyedTimers;
-    readonly processes: ProcessLiveness;
-    readonly holders: Holders;
-    readonly allowedLatenessMs: number;
-  }) {
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#ownerTimers = parts.deadlines;
-    this.#processes = parts.processes;
-    this.#holders = parts.holders;
-    this.#sessionTimers = parts.sessionTimers;
-    this.#allowedLatenessMs = parts.allowedLatenessMs;
+  constructor(parts: EvictionForecastParts) {
+    this.#parts = parts;
   }
 
   /** How many deadlines were looked at since this was asked last. */
@@ -49,26 +41,26 @@ export class EvictionForecast {
 
   /** Markers that a decision about the owner at `atMs` would evict, about; 0 for most. */
   markersOf(owner: number, atMs: number): number {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     const markers = owners.openMarkers.get(owner);
     if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
       return 0;
     }
     if (owners.isUnresolved(owner)) {
-      return boundMembersOf(this.#store, owner).filter((marker) => {
-        const { holder, lastEndMs } = this.#holders.ofUnresolvedMarker(marker);
-        return holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
+      return boundMembersOf(this.#parts.store, owner).filter((marker) => {
+        const { holder, lastEndMs } = this.#parts.holders.ofUnresolvedMarker(marker);
+        return holder === -1 && lastEndMs + this.#parts.limits.allowedLatenessMs <= atMs;
       }).length;
     }
-    const { holder, lastEndMs } = this.#holders.ofOwner(owner, atMs);
-    const isOver = holder === -1 && lastEndMs + this.#allowedLatenessMs <= atMs;
+    const { holder, lastEndMs } = this.#parts.holders.ofOwner(owner, atMs);
+    const isOver = holder === -1 && lastEndMs + this.#parts.limits.allowedLatenessMs <= atMs;
     const hasOthers = isOver && owners.hasFlag(owner, ownerFlags.hasDetached);
-    return hasOthers ? boundMembersOf(this.#store, owner).length : isOver ? markers : 0;
+    return hasOthers ? boundMembersOf(this.#parts.store, owner).length : isOver ? markers : 0;
   }
 
   /** Markers that the end of a session would evict, about. */
   markersOfSession(group: number): number {
-    const { groups } = this.#store;
+    const { groups } = this.#parts.store;
     return groups.hasEnded(group) ? groups.openMarkers.get(group) : 0;
   }
 
@@ -77,7 +69,7 @@ export class EvictionForecast {
    * decided, of what is on the agenda, and of what comes after that.
    */
   byOwners(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
-    const { owners, groups } = this.#store;
+    const { owners, groups } = this.#parts.store;
     const ofGroup = new Map<number, number>();
     const add = (group: number, markers: number): void => {
       this.#cost++;
@@ -94,9 +86,9 @@ export class EvictionForecast {
     };
     const see = [seeOwner, seeSession];
     see[rank]?.(item);
-    for (const [other, queue] of [this.#ownerTimers, this.#sessionTimers].entries()) {
+    for (const [other, queue] of [this.#parts.ownerTimers, this.#parts.sessionTimers].entries()) {
       agenda.forEachUntil(other, untilMs, (left, dueMs) => {
-        if (queue.stands(left, dueMs)) {
+        if (queue.isCurrent(left, dueMs)) {
           see[other]?.(left);
         }
       });
@@ -117,15 +109,15 @@ export class EvictionForecast {
    * is silent as its process is counts once.
    */
   byExpiry(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
-    const { spans, traces } = this.#store;
-    const { expiry } = this.#openWork;
+    const { spans, traces } = this.#parts.store;
+    const { expiry } = this.#parts.openWork;
     let total = 0;
     const silent = new Set<number>();
     const seeProcess = (process: number): void => {
       this.#cost++;
-      if (!silent.has(process) && this.#processes.isLeaseOver(process, untilMs)) {
+      if (!silent.has(process) && this.#parts.processes.isLeaseOver(process, untilMs)) {
         silent.add(process);
-        total += this.#openWork.openMarkersOf(process);
+        total += this.#parts.openWork.openMarkersOf(process);
       }
     };
     const seeSpan = (span: number): void => {
@@ -133,7 +125,7 @@ export class EvictionForecast {
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&
-        this.#openWork.expiresAtMs(span) <= untilMs &&
+        this.#parts.openWork.expiresAtMs(span) <= untilMs &&
         !silent.has(traces.process.get(spans.trace.get(span)))
       ) {
         total += 1;
@@ -143,7 +135,7 @@ export class EvictionForecast {
       seeProcess(item);
     }
     agenda.forEachUntil(timerRanks.process, untilMs, seeProcess);
-    this.#processes.peek(untilMs, seeProcess);
+    this.#parts.processes.peek(untilMs, seeProcess);
     if (rank === timerRanks.span) {
       seeSpan(item);
     }

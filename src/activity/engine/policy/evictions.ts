@@ -1,4 +1,5 @@
-import type { EvictedMarker } from "../../model/events.ts";
+import type { ActivityEvent, EvictedMarker } from "../../model/events.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { type Confidence, type EvictionReason, reasons } from "../../model/reasons.ts";
 import { toWorkKind } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -23,23 +24,26 @@ export interface UnnamedMarkers {
   readonly about: number;
 }
 
+/** What it needs of the engine. */
+interface EvictionsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly events: ActivityEvent[];
+}
+
 /** Takes markers out of the tracked state: emits an event for them, closes their rows. */
 export class Evictions {
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #includesMarkers: boolean;
+  readonly #parts: EvictionsParts;
 
-  /** `tellsMarkers`: events carry each marker. */
-  constructor(store: ActivityStore, openWork: OpenWork, tellsMarkers: boolean) {
-    this.#store = store;
-    this.#openWork = openWork;
-    this.#includesMarkers = tellsMarkers;
+  constructor(parts: EvictionsParts) {
+    this.#parts = parts;
   }
 
   /** The channel of a span's session, 0 for none. */
   channelOf(span: number): number {
-    const group = this.#store.groupOf(span);
-    return group === -1 ? 0 : this.#store.groups.channel.get(group);
+    const group = this.#parts.store.groupOf(span);
+    return group === -1 ? 0 : this.#parts.store.groups.channel.get(group);
   }
 
   /** Evicts open markers of one session. */
@@ -51,7 +55,7 @@ export class Evictions {
   /** Closes the rows of markers whose event was emitted. */
   close(markers: readonly number[], reason: EvictionReason, atMs: number): void {
     for (const span of markers) {
-      this.#openWork.evict(span, reason, atMs);
+      this.#parts.openWork.evict(span, reason, atMs);
     }
   }
 
@@ -61,8 +65,8 @@ export class Evictions {
    */
   emit(markers: readonly number[], eviction: Eviction, guess?: UnnamedMarkers): void {
     const { reason, channel, atMs } = eviction;
-    const summary = summaryOf(this.#store, markers, (span) => this.#ageMsOf(span, atMs));
-    this.#openWork.events.push({
+    const summary = summaryOf(this.#parts.store, markers, (span) => this.#ageMsOf(span, atMs));
+    this.#parts.events.push({
       type: "evicted",
       reason,
       confidence: eviction.confidence ?? reasons[reason].confidence,
@@ -70,25 +74,27 @@ export class Evictions {
       channel,
       ...summary,
       tools: summary.tools + (guess?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(this.#store, guess?.about ?? -1) : {}),
-      markers: this.#includesMarkers ? markers.map((span) => this.#markerOf(span, atMs)) : [],
+      ...(markers.length === 0 ? traceContextOf(this.#parts.store, guess?.about ?? -1) : {}),
+      markers: this.#parts.limits.includesMarkers
+        ? markers.map((span) => this.#markerOf(span, atMs))
+        : [],
     });
   }
 
   /** By arrival while it is open, by its sender's clock when it came finished. */
   #ageMsOf(span: number, atMs: number): number | undefined {
-    const { spans, downtime } = this.#store;
+    const { spans, downtime } = this.#parts.store;
     return spans.state.get(span) === spanStates.open
       ? downtime.elapsedMs(spans.startedAtMs.get(span), atMs)
-      : this.#openWork.durations.ofFinished(span, atMs);
+      : this.#parts.openWork.durations.ofFinished(span, atMs);
   }
 
   #markerOf(span: number, atMs: number): EvictedMarker {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     return {
       kind: toWorkKind(spans.kind.get(span)),
-      ...traceContextOf(this.#store, span),
-      parentSpanId: traceContextOf(this.#store, spans.parentOf(span)).spanId,
+      ...traceContextOf(this.#parts.store, span),
+      parentSpanId: traceContextOf(this.#parts.store, spans.parentOf(span)).spanId,
       startMs: spans.startMs.get(span),
       ageMs: this.#ageMsOf(span, atMs) ?? 0,
       name: spans.name.get(span),

@@ -1,3 +1,4 @@
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { Confidence } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
@@ -5,6 +6,7 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
+import type { Verdicts } from "./verdicts.ts";
 
 /** Longer chains of owners are cut, as those of spans are. */
 const maxDepth = 200;
@@ -21,8 +23,12 @@ export interface Hold {
   readonly releasedAtMs: number;
 }
 
-/** What `Holders` asks about an owner that makes no progress. */
-export type IsWaiting = (owner: number) => boolean;
+/** What it needs of the engine. */
+interface HoldersParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly verdicts: Verdicts;
+}
 
 /**
  * The holders of markers: their own run, the runs directly above that one, and the runs of the same session that were
@@ -30,21 +36,11 @@ export type IsWaiting = (owner: number) => boolean;
  * run of the last kind lets go after `stalledAfterMs`. Asks and changes nothing.
  */
 export class Holders {
-  readonly #store: ActivityStore;
-  readonly #allowedLatenessMs: number;
-  readonly #stalledAfterMs: number;
-  readonly #isWaiting: IsWaiting;
+  readonly #parts: HoldersParts;
   #cost = 0;
 
-  constructor(
-    store: ActivityStore,
-    limits: { readonly allowedLatenessMs: number; readonly stalledAfterMs: number },
-    isWaiting: IsWaiting,
-  ) {
-    this.#store = store;
-    this.#allowedLatenessMs = limits.allowedLatenessMs;
-    this.#stalledAfterMs = limits.stalledAfterMs;
-    this.#isWaiting = isWaiting;
+  constructor(parts: HoldersParts) {
+    this.#parts = parts;
   }
 
   /** How many owners were looked at since this was asked last. */
@@ -56,7 +52,7 @@ export class Holders {
 
   /** Of the markers of an owner that has ended. */
   ofOwner(owner: number, nowMs: number): Hold {
-    const { owners, groups } = this.#store;
+    const { owners, groups } = this.#parts.store;
     let lastEndMs = owners.endedAtMs.get(owner);
     let releasedAtMs = Number.NEGATIVE_INFINITY;
     for (const above of this.#directlyAbove(owner)) {
@@ -69,7 +65,7 @@ export class Holders {
     if (groups.firstLive.get(group) === owner && owners.nextLive.get(owner) === -1) {
       return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
     }
-    const { live } = this.#store;
+    const { live } = this.#parts.store;
     for (let other = live.first(group); other !== -1; other = live.after(other)) {
       this.#cost++;
       if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
@@ -79,8 +75,8 @@ export class Holders {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
         continue;
       }
-      const releasesAtMs = owners.progressAtMs.get(other) + this.#stalledAfterMs;
-      if (releasesAtMs > nowMs || this.#isWaiting(other)) {
+      const releasesAtMs = owners.progressAtMs.get(other) + this.#parts.limits.stalledAfterMs;
+      if (releasesAtMs > nowMs || this.#parts.verdicts.isWaiting(other)) {
         return { holder: other, releasesAtMs, lastEndMs, releasedAtMs };
       }
       releasedAtMs = Math.max(releasedAtMs, releasesAtMs);
@@ -93,7 +89,7 @@ export class Holders {
    * sure of their ends.
    */
   confidenceOf(owner: number, releasedAtMs: number): Confidence {
-    const { owners, inGroup } = this.#store;
+    const { owners, inGroup } = this.#parts.store;
     const holders = [owner, ...this.#directlyAbove(owner)];
     // Also those that left nothing behind: if one of them lives after all, it holds.
     for (const other of inGroup.all(owners.group.get(owner))) {
@@ -112,7 +108,7 @@ export class Holders {
   }
 
   #endFlagsOf(owner: number): number {
-    const { spans, members } = this.#store;
+    const { spans, members } = this.#parts.store;
     let flags = 0;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       flags |= spans.kind.get(span) === workKinds.run ? spans.flags.get(span) : 0;
@@ -126,7 +122,7 @@ export class Holders {
    * there is none. A run of another process that it names as its parent comes first.
    */
   ofUnresolvedMarker(marker: number): Hold {
-    const { owners, spans } = this.#store;
+    const { owners, spans } = this.#parts.store;
     const start: Moment = {
       atMs: spans.startedAtMs.get(marker),
       timeMs: spans.startMs.get(marker),
@@ -145,7 +141,7 @@ export class Holders {
       const isBefore = other === elsewhere || this.#compare(owners.startOf(other), start) <= 0;
       if (!isBefore) {
         const startedAtMs = owners.startedAtMs.get(other);
-        const isInTime = startedAtMs <= start.atMs + this.#allowedLatenessMs;
+        const isInTime = startedAtMs <= start.atMs + this.#parts.limits.allowedLatenessMs;
         if (isInTime && (next === -1 || startedAtMs < owners.startedAtMs.get(next))) {
           next = other;
         }
@@ -166,7 +162,7 @@ export class Holders {
 
   /** Whether a marker belongs to a run of another process that is not watched any more. */
   isOfUnwatched(marker: number): boolean {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     const elsewhere = this.#parentElsewhere(marker);
     return (
       elsewhere !== -1 &&
@@ -177,8 +173,8 @@ export class Holders {
 
   /** Whether an owner that may hold a marker of which the own run is not known was open when that started. */
   wasOpenAt(owner: number, marker: number): boolean {
-    const { owners, spans, groups } = this.#store;
-    const group = this.#store.groupOf(marker);
+    const { owners, spans, groups } = this.#parts.store;
+    const group = this.#parts.store.groupOf(marker);
     const isOfSession = group !== -1 && groups.hasFlag(group, groupFlags.hadOwner);
     if (isOfSession && owners.group.get(owner) !== group) {
       return false;
@@ -196,8 +192,8 @@ export class Holders {
 
   /** Whether any run is known that a marker without a run of its own could belong to. */
   hasScope(marker: number): boolean {
-    const { spans, groups, traces } = this.#store;
-    const group = this.#store.groupOf(marker);
+    const { spans, groups, traces } = this.#parts.store;
+    const group = this.#parts.store.groupOf(marker);
     return (
       (group !== -1 && groups.hasFlag(group, groupFlags.hadOwner)) ||
       traces.hadOwner.get(spans.trace.get(marker)) === 1
@@ -206,23 +202,23 @@ export class Holders {
 
   /** Whether the owner's end was judged by `nowMs`: all its holders have ended, silent ones too, and the lateness is over. */
   isDecided(owner: number, nowMs: number): boolean {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     if (owners.isOpen(owner) || owners.isUnresolved(owner)) {
       return false;
     }
     const { holder, releasedAtMs, lastEndMs } = this.ofOwner(owner, nowMs);
     const isHeld = holder !== -1 || releasedAtMs > Number.NEGATIVE_INFINITY;
-    return !isHeld && lastEndMs + this.#allowedLatenessMs <= nowMs;
+    return !isHeld && lastEndMs + this.#parts.limits.allowedLatenessMs <= nowMs;
   }
 
   /** Whether a start came before the end of an owner, in the order of its process. */
   isBeforeEnd(start: Moment, owner: number): boolean {
-    return this.#compare(start, this.#store.owners.endOf(owner)) < 0;
+    return this.#compare(start, this.#parts.store.owners.endOf(owner)) < 0;
   }
 
   /** The runs directly above an owner's: no tool or model call between. */
   #directlyAbove(owner: number): readonly number[] {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     if (owners.above.get(owner) === -1) {
       return [];
     }
@@ -240,7 +236,7 @@ export class Holders {
 
   /** Whether `other`, of the same session, holds the markers of `owner` while it is open: see the class. */
   #mayHold(other: number, owner: number): boolean {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     const cluster = this.#clusterOf(other);
     if (cluster !== this.#clusterOf(owner)) {
       const isSubAgent = owners.hasFlag(cluster, ownerFlags.belowMarker);
@@ -260,7 +256,7 @@ export class Holders {
 
   /** The topmost owner above. */
   #topOf(owner: number): number {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     let top = owner;
     for (let depth = 0; depth < maxDepth; depth++) {
       const above = owners.above.get(top);
@@ -273,8 +269,8 @@ export class Holders {
   }
 
   #inScope(marker: number): readonly number[] {
-    const { owners, groups, spans, live, inTrace } = this.#store;
-    const group = this.#store.groupOf(marker);
+    const { owners, groups, spans, live, inTrace } = this.#parts.store;
+    const group = this.#parts.store.groupOf(marker);
     return group !== -1 && groups.hasFlag(group, groupFlags.hadOwner)
       ? live.all(group).filter((owner) => !owners.isUnresolved(owner))
       : inTrace.all(spans.trace.get(marker));
@@ -282,7 +278,7 @@ export class Holders {
 
   /** The owner of the run in another process of the trace that is named above the marker; -1 when there is none. */
   #parentElsewhere(marker: number): number {
-    const { spans, traces, tree } = this.#store;
+    const { spans, traces, tree } = this.#parts.store;
     const root = tree.rootOf(marker);
     if (spans.state.get(root) !== spanStates.unknown) {
       return -1;
@@ -296,13 +292,13 @@ export class Holders {
   }
 
   #ownerOfRun(run: number): number {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const owner = spans.owner.get(run);
     const isRun = spans.kind.get(run) === workKinds.run;
     return !isRun || owner === -1 || owners.isUnresolved(owner) ? -1 : owner;
   }
 
   #compare(a: Moment, b: Moment): number {
-    return compareMoments(a, b, this.#allowedLatenessMs);
+    return compareMoments(a, b, this.#parts.limits.allowedLatenessMs);
   }
 }

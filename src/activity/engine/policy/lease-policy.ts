@@ -1,3 +1,4 @@
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
@@ -14,40 +15,28 @@ import type { ProcessLiveness } from "./process-liveness.ts";
 
 const noSpans: ReadonlySet<number> = new Set();
 
+/** What it needs of the engine. */
+interface LeasePolicyParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly processes: ProcessLiveness;
+  readonly ownership: Ownership;
+  readonly evictions: Evictions;
+  readonly breaker: CircuitBreaker;
+  readonly pauses: Pauses;
+}
+
 /**
  * What silence means: of a process or of a span that promised heartbeats, and of work that has been open
  * for longer than any should be. Silence proves little, so the breaker is asked first.
  */
 export class LeasePolicy {
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #processes: ProcessLiveness;
-  readonly #ownership: Ownership;
-  readonly #evictions: Evictions;
-  readonly #breaker: CircuitBreaker;
-  readonly #pauses: Pauses;
-  /** How long an eviction is held back. */
-  readonly #holdMs: number;
+  readonly #parts: LeasePolicyParts;
   #waitsForInput = false;
 
-  constructor(parts: {
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly processes: ProcessLiveness;
-    readonly ownership: Ownership;
-    readonly evictions: Evictions;
-    readonly breaker: CircuitBreaker;
-    readonly pauses: Pauses;
-    readonly allowedLatenessMs: number;
-  }) {
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#processes = parts.processes;
-    this.#ownership = parts.ownership;
-    this.#evictions = parts.evictions;
-    this.#breaker = parts.breaker;
-    this.#pauses = parts.pauses;
-    this.#holdMs = parts.allowedLatenessMs;
+  constructor(parts: LeasePolicyParts) {
+    this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -63,7 +52,7 @@ export class LeasePolicy {
     dueMs: number,
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
-    const end = this.#processes.decide(process, dueMs, (held, intervalMs) =>
+    const end = this.#parts.processes.decide(process, dueMs, (held, intervalMs) =>
       this.#holdFor(held, { process, dueMs, usualGapMs: intervalMs }, due),
     );
     if (end === undefined) {
@@ -71,30 +60,30 @@ export class LeasePolicy {
     }
     const reason = end === "lease_expired" ? end : "process_gone";
     const sureness = end === "replaced" ? ({ confidence: "probable" } as const) : {};
-    const deleted = end === "process_gone" ? this.#processes.deletedAt(process) : undefined;
+    const deleted = end === "process_gone" ? this.#parts.processes.deletedAt(process) : undefined;
     const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
     const { parts, isAll } = this.#openByGroup(process, most, kept);
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     for (const members of parts.values()) {
       const markers = members.filter((span) => !isRun(span));
       if (markers.length > 0) {
-        const channel = this.#evictions.channelOf(markers[0] ?? -1);
-        this.#evictions.evict(markers, { reason, ...sureness, channel, atMs: dueMs });
+        const channel = this.#parts.evictions.channelOf(markers[0] ?? -1);
+        this.#parts.evictions.evict(markers, { reason, ...sureness, channel, atMs: dueMs });
       }
     }
     for (const run of [...parts.values()].flat().filter(isRun)) {
       this.#evictRun(run, { reason, ...sureness, atMs: dueMs });
     }
-    this.#processes.drain(process, isAll ? undefined : { reason: end, dueMs });
+    this.#parts.processes.drain(process, isAll ? undefined : { reason: end, dueMs });
     if (isAll && kept.size > 0) {
-      this.#processes.reopen(process);
+      this.#parts.processes.reopen(process);
     }
   }
 
   /** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
   #openSince(process: number, deleted: Moment): ReadonlySet<number> {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const since = new Set<number>();
     for (const span of this.openWorkOf(process)) {
       const start = {
@@ -103,7 +92,7 @@ export class LeasePolicy {
         seq: 0,
       };
       const isLater =
-        compareMoments(start, deleted, this.#holdMs) > 0 ||
+        compareMoments(start, deleted, this.#parts.limits.allowedLatenessMs) > 0 ||
         spans.hasFlag(span, spanFlags.reportedAfterDelete);
       for (let at = isLater ? span : -1; at !== -1; at = spans.parentOf(at)) {
         since.add(at);
@@ -114,38 +103,38 @@ export class LeasePolicy {
 
   /** Open work may have been silent for too long. */
   expire(span: number, dueMs: number, due: DueCount): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (spans.state.get(span) !== spanStates.open) {
       return;
     }
-    const { expiry } = this.#openWork;
-    const silentUntilMs = this.#openWork.expiresAtMs(span);
+    const { expiry } = this.#parts.openWork;
+    const silentUntilMs = this.#parts.openWork.expiresAtMs(span);
     const leaseMs = spans.leaseMs.get(span);
     if (silentUntilMs > dueMs) {
       expiry.set(span, silentUntilMs);
       return;
     }
-    if (leaseMs === 0 && this.#pauses.holdsTime(span)) {
+    if (leaseMs === 0 && this.#parts.pauses.holdsTime(span)) {
       spans.seenAtMs.set(span, dueMs);
-      expiry.set(span, this.#openWork.expiresAtMs(span));
+      expiry.set(span, this.#parts.openWork.expiresAtMs(span));
       return;
     }
     const held = spans.held.get(span);
     // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
     const gapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
-    const process = this.#store.traces.process.get(spans.trace.get(span));
+    const process = this.#parts.store.traces.process.get(spans.trace.get(span));
     const hold = this.#holdFor(held, { process, dueMs, usualGapMs: gapMs }, due);
     spans.held.set(span, hold);
     if (hold !== evictionHolds.none) {
-      expiry.set(span, dueMs + this.#holdMs);
+      expiry.set(span, dueMs + this.#parts.limits.allowedLatenessMs);
       return;
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
     if (spans.kind.get(span) === workKinds.run) {
       this.#evictRun(span, { reason, atMs: dueMs });
     } else {
-      const channel = this.#evictions.channelOf(span);
-      this.#evictions.evict([span], { reason, channel, atMs: dueMs });
+      const channel = this.#parts.evictions.channelOf(span);
+      this.#parts.evictions.evict([span], { reason, channel, atMs: dueMs });
     }
   }
 
@@ -154,10 +143,10 @@ export class LeasePolicy {
     const { reason, atMs, confidence = reasons[reason].confidence } = eviction;
     if (confidence !== "confirmed") {
       const { endProbable, endPresumed } = spanFlags;
-      this.#store.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
+      this.#parts.store.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
     }
-    this.#openWork.evict(run, reason, atMs);
-    this.#ownership.runEvicted(run, atMs);
+    this.#parts.openWork.evict(run, reason, atMs);
+    this.#parts.ownership.runEvicted(run, atMs);
   }
 
   /** Something is heard again, of whomever: whoever was held back for that gets a new lease. */
@@ -166,9 +155,9 @@ export class LeasePolicy {
       return;
     }
     this.#waitsForInput = false;
-    this.#processes.renewHeld(nowMs);
+    this.#parts.processes.renewHeld(nowMs);
     this.#renewSpans(
-      (span) => this.#store.spans.held.get(span) === evictionHolds.untilInput,
+      (span) => this.#parts.store.spans.held.get(span) === evictionHolds.untilInput,
       nowMs,
     );
   }
@@ -179,7 +168,7 @@ export class LeasePolicy {
     const open = this.openWorkOf(process).filter((span) => !but.has(span));
     let taken = 0;
     for (const span of open) {
-      const group = this.#store.groupOf(span);
+      const group = this.#parts.store.groupOf(span);
       const known = parts.get(group);
       if (known !== undefined) {
         known.push(span);
@@ -195,7 +184,7 @@ export class LeasePolicy {
 
   /** Open work of a process. Walks every row; processes end rarely. */
   openWorkOf(process: number): number[] {
-    const { spans, traces } = this.#store;
+    const { spans, traces } = this.#parts.store;
     const open: number[] = [];
     for (let span = 0; span < spans.rows; span++) {
       if (
@@ -211,7 +200,7 @@ export class LeasePolicy {
   /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
   renewHost(isThere: (process: number) => boolean, nowMs: number): void {
     this.#renewSpans((span) => {
-      const { spans, traces } = this.#store;
+      const { spans, traces } = this.#parts.store;
       return (
         spans.held.get(span) === evictionHolds.untilHost &&
         isThere(traces.process.get(spans.trace.get(span)))
@@ -220,12 +209,12 @@ export class LeasePolicy {
   }
 
   #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && isMeant(span)) {
         spans.held.set(span, evictionHolds.none);
         spans.seenAtMs.set(span, nowMs);
-        this.#openWork.expiry.set(span, this.#openWork.expiresAtMs(span));
+        this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span));
       }
     }
   }
@@ -243,20 +232,20 @@ export class LeasePolicy {
     }: { readonly process: number; readonly dueMs: number; readonly usualGapMs: number },
     due: DueCount,
   ): number {
-    const hasStopped = this.#breaker.hasInputStopped(dueMs, usualGapMs);
-    const isMass = this.#breaker.isSilentMass(dueMs, due);
+    const hasStopped = this.#parts.breaker.hasInputStopped(dueMs, usualGapMs);
+    const isMass = this.#parts.breaker.isSilentMass(dueMs, due);
     if (isMass && hasStopped) {
       this.#waitsForInput = true;
       return evictionHolds.untilInput;
     }
-    const isHostSilent = this.#processes.isHostSilent(process, dueMs, usualGapMs);
+    const isHostSilent = this.#parts.processes.isHostSilent(process, dueMs, usualGapMs);
     if (held !== evictionHolds.none || !(isMass || hasStopped || isHostSilent)) {
       return evictionHolds.none;
     }
-    const isFirstOfHost = isHostSilent && this.#processes.holdHost(process);
+    const isFirstOfHost = isHostSilent && this.#parts.processes.holdHost(process);
     const markers = !isMass && (hasStopped || isFirstOfHost) ? due(dueMs).total : 0;
     if (markers > 0) {
-      this.#breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
+      this.#parts.breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
     }
     return isHostSilent ? evictionHolds.untilHost : evictionHolds.once;
   }

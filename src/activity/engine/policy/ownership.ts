@@ -1,3 +1,4 @@
+import type { ActivityLimits } from "../../model/limits.ts";
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import { isSameAsParent } from "../ingest/same-work.ts";
@@ -14,28 +15,25 @@ import type { Holders } from "./holders.ts";
 /** Owners that were looked for above one that turns out to be its own descendant. */
 const maxDepth = 200;
 
+/** What it needs of the engine. */
+interface OwnershipParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly ownerTimers: KeyedTimers;
+  readonly holders: Holders;
+}
+
 /**
  * Puts runs and markers under the owners and sessions that they belong to, again when the way between them becomes
  * known, and calls for a decision when an owner has ended.
  */
 export class Ownership {
-  readonly #store: ActivityStore;
-  readonly #ownerTimers: KeyedTimers;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: OwnershipParts;
   readonly #splitTraces: SplitTraces;
-  readonly #holders: Holders;
 
-  constructor(
-    store: ActivityStore,
-    deadlines: KeyedTimers,
-    holders: Holders,
-    allowedLatenessMs: number,
-  ) {
-    this.#holders = holders;
-    this.#store = store;
-    this.#ownerTimers = deadlines;
-    this.#allowedLatenessMs = allowedLatenessMs;
-    this.#splitTraces = new SplitTraces(store, allowedLatenessMs);
+  constructor(parts: OwnershipParts) {
+    this.#parts = parts;
+    this.#splitTraces = new SplitTraces(parts.store, parts.limits.allowedLatenessMs);
   }
 
   snapshot(io: SnapshotStream): void {
@@ -57,24 +55,25 @@ export class Ownership {
     nowMs: number,
   ): void {
     const { group, waiting } = placed;
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const known = spans.owner.get(run);
     if (known !== -1 && !owners.isUnresolved(known)) {
-      this.#store.setLive(known); // It is taken back into the tracked state.
+      this.#parts.store.setLive(known); // It is taken back into the tracked state.
       placed.refer();
       return;
     }
     const harness = this.#harnessOf(run);
-    const owner = harness === -1 ? this.#store.addOwner(run, { isLoose: false, group }) : harness;
-    this.#store.join(run, owner);
-    this.#store.setLive(owner);
+    const owner =
+      harness === -1 ? this.#parts.store.addOwner(run, { isLoose: false, group }) : harness;
+    this.#parts.store.join(run, owner);
+    this.#parts.store.setLive(owner);
     placed.refer();
     if (harness === -1) {
       this.#attachOwner(owner, nowMs);
     }
-    const { groups, traces } = this.#store;
+    const { groups, traces } = this.#parts.store;
     this.#rescheduleUnowned(run, nowMs);
-    groups.setFlag(this.#store.groupOf(run), groupFlags.hadOwner);
+    groups.setFlag(this.#parts.store.groupOf(run), groupFlags.hadOwner);
     traces.hadOwner.set(spans.trace.get(run), 1);
     if (waiting !== -1) {
       this.#resolveTo(waiting, spans.owner.get(run), nowMs);
@@ -84,7 +83,7 @@ export class Ownership {
 
   /** Notes when an owner started: a run of it is open or came finished. */
   runStarted(run: number, start: Moment): void {
-    const { owners, spans } = this.#store;
+    const { owners, spans } = this.#parts.store;
     const owner = spans.owner.get(run);
     const isFirst = owners.startedAtMs.get(owner) === 0 && owners.startMs.get(owner) === 0;
     if (isFirst || start.atMs < owners.startedAtMs.get(owner)) {
@@ -100,11 +99,11 @@ export class Ownership {
 
   /** Gives a marker that has arrived its owner. `waiting` is the loose owner that stood at its span, or -1. */
   attachMarker(marker: number, waiting: number, nowMs: number): void {
-    const { spans, owners, tree } = this.#store;
+    const { spans, owners, tree } = this.#parts.store;
     const run = tree.runAbove(marker);
     if (run !== -1) {
       const owner = spans.owner.get(run);
-      this.#store.join(marker, owner);
+      this.#parts.store.join(marker, owner);
       if (waiting !== -1) {
         this.#resolveTo(waiting, owner, nowMs);
       }
@@ -116,9 +115,9 @@ export class Ownership {
       spans.owner.set(marker, waiting);
     }
     const loose = this.#unresolvedOwnerAt(root);
-    this.#store.join(marker, loose);
+    this.#parts.store.join(marker, loose);
     if (waiting === loose) {
-      this.#ownerTimers.schedule(loose, nowMs); // Less of the way to their run is unknown.
+      this.#parts.ownerTimers.schedule(loose, nowMs); // Less of the way to their run is unknown.
     }
     if (waiting !== -1 && waiting !== loose) {
       this.#mergeUnresolved(waiting, loose, nowMs);
@@ -130,24 +129,25 @@ export class Ownership {
    * session's group (-1: in a new one): its neighbours may be of other sessions. Returns that owner.
    */
   attachSeparately(marker: number, group: number, waiting: number, nowMs: number): number {
-    const root = this.#store.tree.rootOf(marker);
-    const { owners, spans } = this.#store;
+    const root = this.#parts.store.tree.rootOf(marker);
+    const { owners, spans } = this.#parts.store;
     if (waiting !== -1 && root === marker) {
       owners.top.set(waiting, marker);
       spans.owner.set(marker, waiting);
     }
     const above = root === marker ? -1 : this.#unresolvedOwnerAt(root);
     const known = spans.owner.get(marker);
-    const loose = known === -1 ? this.#store.addOwner(marker, { isLoose: true, group }) : known;
+    const loose =
+      known === -1 ? this.#parts.store.addOwner(marker, { isLoose: true, group }) : known;
     if (known !== -1 && group !== -1) {
-      this.#store.mergeGroups(owners.group.get(known), group);
+      this.#parts.store.mergeGroups(owners.group.get(known), group);
     }
-    this.#store.join(marker, loose);
+    this.#parts.store.join(marker, loose);
     if (above !== -1) {
-      this.#store.setAbove(loose, above, true);
+      this.#parts.store.setAbove(loose, above, true);
     }
     if (waiting === loose) {
-      this.#ownerTimers.schedule(loose, nowMs);
+      this.#parts.ownerTimers.schedule(loose, nowMs);
     } else if (waiting !== -1) {
       this.#mergeUnresolved(waiting, above === -1 ? loose : above, nowMs);
     }
@@ -156,7 +156,7 @@ export class Ownership {
 
   /** A span got its parent, or is a link that has arrived: what waited at it for the way to its run may know it now. */
   onParentKnown(span: number, waiting: number, nowMs: number): void {
-    const { spans, owners, tree } = this.#store;
+    const { spans, owners, tree } = this.#parts.store;
     const owner = spans.owner.get(span);
     const isRun =
       spans.kind.get(span) === workKinds.run && spans.state.get(span) !== spanStates.unknown;
@@ -189,7 +189,7 @@ export class Ownership {
    * be found later than it did.
    */
   runEnded(run: number, end: Moment, nowMs: number = end.atMs): void {
-    const { owners, spans, tree } = this.#store;
+    const { owners, spans, tree } = this.#parts.store;
     const owner = spans.owner.get(run);
     const isFirst = owners.endedAtMs.get(owner) === 0;
     owners.endedAtMs.set(
@@ -206,13 +206,13 @@ export class Ownership {
         spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
       }
     }
-    this.#store.setLive(owner);
-    const dueMs = end.atMs + this.#allowedLatenessMs;
-    this.#ownerTimers.schedule(owner, dueMs);
-    for (const waiter of this.#store.waiters.all(owner)) {
+    this.#parts.store.setLive(owner);
+    const dueMs = end.atMs + this.#parts.limits.allowedLatenessMs;
+    this.#parts.ownerTimers.schedule(owner, dueMs);
+    for (const waiter of this.#parts.store.waiters.all(owner)) {
       this.stopWaiting(waiter);
       // It may turn out not to have been open at the same time.
-      this.#ownerTimers.schedule(waiter, nowMs);
+      this.#parts.ownerTimers.schedule(waiter, nowMs);
     }
     this.#rescheduleUnresolved(owner, dueMs);
     for (const each of this.runsOf(owner)) {
@@ -222,7 +222,7 @@ export class Ownership {
 
   /** An open run was evicted: by its sender's clock, where that is set, it ended when it was as old as it is. */
   runEvicted(run: number, atMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const timeMs = spans.startMs.get(run) > 0 ? spans.endMs.get(run) : 0;
     this.runEnded(run, { atMs, timeMs, seq: 0 });
   }
@@ -230,52 +230,52 @@ export class Ownership {
   /** `owner` is decided again when `holder` has ended. */
   waitFor(owner: number, holder: number): void {
     this.stopWaiting(owner);
-    this.#store.owners.waitsFor.set(owner, holder);
-    this.#store.waiters.add(holder, owner);
+    this.#parts.store.owners.waitsFor.set(owner, holder);
+    this.#parts.store.waiters.add(holder, owner);
   }
 
   stopWaiting(owner: number): void {
-    const holder = this.#store.owners.waitsFor.get(owner);
+    const holder = this.#parts.store.owners.waitsFor.get(owner);
     if (holder !== -1) {
-      this.#store.waiters.remove(holder, owner);
-      this.#store.owners.waitsFor.set(owner, -1);
+      this.#parts.store.waiters.remove(holder, owner);
+      this.#parts.store.owners.waitsFor.set(owner, -1);
     }
   }
 
   /** An owner's row is given up; what waited for it is decided anew. */
   onOwnerRemoved(owner: number, into: number, nowMs: number): void {
     this.stopWaiting(owner);
-    for (const waiter of this.#store.waiters.all(owner)) {
+    for (const waiter of this.#parts.store.waiters.all(owner)) {
       this.stopWaiting(waiter);
       if (waiter !== into) {
-        this.#ownerTimers.schedule(waiter, nowMs);
+        this.#parts.ownerTimers.schedule(waiter, nowMs);
       }
     }
-    this.#ownerTimers.cancel(owner);
+    this.#parts.ownerTimers.cancel(owner);
   }
 
   /** Two sessions became one: who holds loose markers of it is asked again. */
   rescheduleUnresolvedIn(group: number, nowMs: number): void {
-    const { groups, owners, live } = this.#store;
+    const { groups, owners, live } = this.#parts.store;
     if (groups.unresolvedOwners.get(group) === 0) {
       return;
     }
     for (let each = live.first(group); each !== -1; each = live.after(each)) {
       if (owners.isUnresolved(each) && owners.openMarkers.get(each) > 0) {
-        this.#ownerTimers.schedule(each, nowMs);
+        this.#parts.ownerTimers.schedule(each, nowMs);
       }
     }
   }
 
   /** A marker turned up at `nowMs`: if its owner has ended, it has a lateness to say how it ended. */
   scheduleCheck(marker: number, nowMs: number): void {
-    const owner = this.#store.spans.owner.get(marker);
-    const { owners } = this.#store;
+    const owner = this.#parts.store.spans.owner.get(marker);
+    const { owners } = this.#parts.store;
     if (owners.isOpen(owner)) {
       return;
     }
-    this.#store.setLive(owner);
-    this.#ownerTimers.schedule(owner, nowMs + this.#allowedLatenessMs);
+    this.#parts.store.setLive(owner);
+    this.#parts.ownerTimers.schedule(owner, nowMs + this.#parts.limits.allowedLatenessMs);
     if (owners.isUnresolved(owner)) {
       this.#recordRelease(marker);
     }
@@ -283,20 +283,20 @@ export class Ownership {
 
   /** Whether the owner has ended and its markers wait for its deadline; never so for a loose one. */
   hasEnded(owner: number): boolean {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     return !owners.isOpen(owner) && !owners.isUnresolved(owner);
   }
 
   /** The runs of an owner, open or not, as far as they are remembered. */
   runsOf(owner: number): number[] {
-    const { spans, members } = this.#store;
+    const { spans, members } = this.#parts.store;
     return members.all(owner).filter((span) => spans.kind.get(span) === workKinds.run);
   }
 
   /** A harness run that counts open items looks for its run in another trace. */
   joinSplitTraces(owner: number, nowMs: number): void {
-    const { owners } = this.#store;
-    if (owners.reportedOpen.get(owner) === 0 || !lacksInnerRun(this.#store, owner)) {
+    const { owners } = this.#parts.store;
+    if (owners.reportedOpen.get(owner) === 0 || !lacksInnerRun(this.#parts.store, owner)) {
       return;
     }
     for (const harnessRun of this.runsOf(owner)) {
@@ -311,9 +311,11 @@ export class Ownership {
    * They become one owner where the harness run counts open items, which may be in the run.
    */
   isSplit(run: number, nowMs: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (spans.hasFlag(run, spanFlags.harness)) {
-      return lacksInnerRun(this.#store, spans.owner.get(run)) && this.#pairHarnessRun(run, nowMs);
+      return (
+        lacksInnerRun(this.#parts.store, spans.owner.get(run)) && this.#pairHarnessRun(run, nowMs)
+      );
     }
     return (
       spans.hasFlag(run, spanFlags.innerRun) &&
@@ -323,7 +325,7 @@ export class Ownership {
   }
 
   #pairHarnessRun(harnessRun: number, nowMs: number): boolean {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const run = this.#splitTraces.addHarnessRun(harnessRun);
     const owner = spans.owner.get(harnessRun);
     if (run !== -1 && owners.reportedOpen.get(owner) > 0) {
@@ -333,27 +335,27 @@ export class Ownership {
   }
 
   #pairRun(run: number, nowMs: number): boolean {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const harnessRun = this.#splitTraces.addRun(run);
     const owner = harnessRun === -1 ? -1 : spans.owner.get(harnessRun);
     if (owner !== -1 && owners.reportedOpen.get(owner) > 0) {
       this.#pair(spans.owner.get(run), owner, nowMs);
-      this.#store.setLive(owner);
-      this.#ownerTimers.schedule(owner, nowMs + this.#allowedLatenessMs);
+      this.#parts.store.setLive(owner);
+      this.#parts.ownerTimers.schedule(owner, nowMs + this.#parts.limits.allowedLatenessMs);
     }
     return owner !== -1;
   }
 
   /** A span's row is given up. */
   forget(span: number): void {
-    if (this.#store.spans.kind.get(span) === workKinds.run) {
+    if (this.#parts.store.spans.kind.get(span) === workKinds.run) {
       this.#splitTraces.forget(span);
     }
   }
 
   /** Finds the owner above, and with it the session where it has none of its own. */
   #attachOwner(owner: number, nowMs: number): void {
-    const { spans, owners, groups, tree } = this.#store;
+    const { spans, owners, groups, tree } = this.#parts.store;
     const top = owners.top.get(owner);
     if (top === -1) {
       return;
@@ -362,7 +364,7 @@ export class Ownership {
     if (run === -1) {
       const root = tree.rootOf(top);
       const above = root === top ? -1 : this.#unresolvedOwnerAt(root);
-      this.#store.setAbove(owner, above, above !== -1 && tree.hasMarkerBetween(top, -1));
+      this.#parts.store.setAbove(owner, above, above !== -1 && tree.hasMarkerBetween(top, -1));
       return;
     }
     const harness = this.#harnessOf(top);
@@ -375,19 +377,19 @@ export class Ownership {
       return;
     }
     const isBelowMarker = tree.hasMarkerBetween(top, run);
-    this.#store.setAbove(owner, above, isBelowMarker);
+    this.#parts.store.setAbove(owner, above, isBelowMarker);
     const own = owners.group.get(owner);
     const other = owners.group.get(above);
     const isReferenced = groups.hasFlag(own, groupFlags.referenced);
     const isAboveReferenced = groups.hasFlag(other, groupFlags.referenced);
     if (!isReferenced && (isAboveReferenced || !isBelowMarker)) {
-      this.#store.mergeGroups(other, own);
+      this.#parts.store.mergeGroups(other, own);
     }
   }
 
   /** The way from what waits in `loose` to the run of `owner` is known now. */
   #resolveTo(loose: number, owner: number, nowMs: number): void {
-    const { owners, groups, below } = this.#store;
+    const { owners, groups, below } = this.#parts.store;
     if (loose === owner) {
       return;
     }
@@ -397,9 +399,9 @@ export class Ownership {
     const areDifferent =
       groups.hasFlag(own, groupFlags.referenced) && groups.hasFlag(other, groupFlags.referenced);
     if (areDifferent) {
-      this.#store.moveOwner(loose, other);
+      this.#parts.store.moveOwner(loose, other);
     } else {
-      this.#store.mergeGroups(other, own);
+      this.#parts.store.mergeGroups(other, own);
     }
     this.#absorb(loose, owner, nowMs);
     for (const child of children) {
@@ -409,7 +411,7 @@ export class Ownership {
 
   /** An owner whose way upwards has changed. */
   #reattach(owner: number, nowMs: number): void {
-    const { owners, spans, tree } = this.#store;
+    const { owners, spans, tree } = this.#parts.store;
     if (!owners.isUnresolved(owner)) {
       this.#attachOwner(owner, nowMs);
       return;
@@ -420,7 +422,7 @@ export class Ownership {
       this.#resolveTo(owner, spans.owner.get(run), nowMs);
     } else if (top !== -1) {
       const root = tree.rootOf(top);
-      this.#store.setAbove(owner, root === top ? -1 : this.#unresolvedOwnerAt(root), true);
+      this.#parts.store.setAbove(owner, root === top ? -1 : this.#unresolvedOwnerAt(root), true);
     }
   }
 
@@ -429,9 +431,9 @@ export class Ownership {
     if (from === into) {
       return;
     }
-    const children = this.#store.below.all(from);
-    const { owners } = this.#store;
-    this.#store.mergeGroups(owners.group.get(into), owners.group.get(from));
+    const children = this.#parts.store.below.all(from);
+    const { owners } = this.#parts.store;
+    this.#parts.store.mergeGroups(owners.group.get(into), owners.group.get(from));
     this.#absorb(from, into, nowMs);
     for (const child of children) {
       this.#reattach(child, nowMs);
@@ -440,32 +442,32 @@ export class Ownership {
 
   /** Two owners of one group become one. */
   #absorb(from: number, into: number, nowMs: number): void {
-    const { owners, spans } = this.#store;
-    const dueMs = this.#ownerTimers.standingOf(from);
+    const { owners, spans } = this.#parts.store;
+    const dueMs = this.#parts.ownerTimers.currentOf(from);
     const hasWork = owners.memberCount.get(from) > 0;
     const wasLoose = owners.isUnresolved(from) && !owners.isUnresolved(into);
-    for (const marker of wasLoose ? openMembersOf(this.#store, from) : []) {
+    for (const marker of wasLoose ? openMembersOf(this.#parts.store, from) : []) {
       // What held it was somebody else's run.
       if (spans.hasFlag(marker, spanFlags.wasHeld)) {
         spans.clearFlag(marker, spanFlags.wasHeld);
         spans.releasedAtMs.set(marker, 0);
       }
     }
-    this.#store.mergeOwner(from, into);
+    this.#parts.store.mergeOwner(from, into);
     if (hasWork && !owners.isOpen(into)) {
-      this.#store.setLive(into);
+      this.#parts.store.setLive(into);
       // What was waited for may have been somebody else's.
-      this.#ownerTimers.schedule(into, wasLoose ? nowMs : (dueMs ?? nowMs));
+      this.#parts.ownerTimers.schedule(into, wasLoose ? nowMs : (dueMs ?? nowMs));
     }
   }
 
   /** A run and its harness run, or two that turn out to be one, become one owner. */
   #mergeOwner(from: number, into: number, nowMs: number): void {
-    const { owners, below } = this.#store;
-    this.#store.mergeGroups(owners.group.get(into), owners.group.get(from));
+    const { owners, below } = this.#parts.store;
+    this.#parts.store.mergeGroups(owners.group.get(into), owners.group.get(from));
     const children = below.all(from).filter((each) => each !== into);
     for (const child of children) {
-      this.#store.setAbove(child, into, owners.hasFlag(child, ownerFlags.belowMarker));
+      this.#parts.store.setAbove(child, into, owners.hasFlag(child, ownerFlags.belowMarker));
     }
     const started = owners.startOf(from);
     const ended = owners.endOf(from);
@@ -477,7 +479,7 @@ export class Ownership {
     }
     owners.setFlag(into, owners.flags.get(from) & ownerFlags.unwatched);
     const wasOpen = owners.isOpen(from);
-    const waiters = this.#store.waiters.all(from);
+    const waiters = this.#parts.store.waiters.all(from);
     this.#absorb(from, into, nowMs);
     owners.startedAtMs.set(into, earlier(owners.startedAtMs.get(into), started.atMs));
     owners.startMs.set(into, earlier(owners.startMs.get(into), started.timeMs));
@@ -491,7 +493,10 @@ export class Ownership {
         this.waitFor(waiter, into);
       }
     } else if (!owners.isOpen(into)) {
-      this.#ownerTimers.schedule(into, owners.endedAtMs.get(into) + this.#allowedLatenessMs);
+      this.#parts.ownerTimers.schedule(
+        into,
+        owners.endedAtMs.get(into) + this.#parts.limits.allowedLatenessMs,
+      );
     }
   }
 
@@ -503,7 +508,7 @@ export class Ownership {
 
   /** Whether `owner` stands somewhere above `below`. */
   #isAbove(owner: number, below: number): boolean {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     let at = owners.above.get(below);
     for (let depth = 0; at !== -1 && depth < maxDepth; depth++) {
       if (at === owner) {
@@ -516,7 +521,7 @@ export class Ownership {
 
   /** The owner of the run directly above that a run is the same owner as: its harness run, or the same run; -1 when it has none. */
   #harnessOf(run: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const parent = spans.parentOf(run);
     if (parent === -1 || spans.kind.get(parent) !== workKinds.run) {
       return -1;
@@ -525,37 +530,37 @@ export class Ownership {
       spans.hasFlag(parent, spanFlags.harness) &&
       !spans.hasFlag(run, spanFlags.harness) &&
       spans.hasFlag(run, spanFlags.innerRun);
-    return isInner || isSameAsParent(this.#store, run, parent) ? spans.owner.get(parent) : -1;
+    return isInner || isSameAsParent(this.#parts.store, run, parent) ? spans.owner.get(parent) : -1;
   }
 
   #unresolvedOwnerAt(root: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const known = spans.owner.get(root);
     if (known !== -1) {
       return known;
     }
-    const loose = this.#store.addOwner(root, { isLoose: true, group: -1 });
+    const loose = this.#parts.store.addOwner(root, { isLoose: true, group: -1 });
     spans.owner.set(root, loose);
     return loose;
   }
 
   /** The first run of a session, or of a trace: what is there without one may be its, or nobody's. */
   #rescheduleUnowned(run: number, nowMs: number): void {
-    const { spans, groups, traces, owners, live, unresolvedInTrace } = this.#store;
-    const group = this.#store.groupOf(run);
+    const { spans, groups, traces, owners, live, unresolvedInTrace } = this.#parts.store;
+    const group = this.#parts.store.groupOf(run);
     const trace = spans.trace.get(run);
     const inGroup = groups.hasFlag(group, groupFlags.hadOwner) ? [] : live.all(group);
     const inTrace = traces.hadOwner.get(trace) === 1 ? [] : unresolvedInTrace.all(trace);
     for (const each of [...inGroup, ...inTrace]) {
       if (owners.isUnresolved(each) && owners.openMarkers.get(each) > 0) {
-        this.#ownerTimers.schedule(each, nowMs);
+        this.#parts.ownerTimers.schedule(each, nowMs);
       }
     }
   }
 
   /** An owner has ended that may have held markers without a run of their own. */
   #rescheduleUnresolved(owner: number, dueMs: number): void {
-    const { owners, groups, traces, live, unresolvedInTrace } = this.#store;
+    const { owners, groups, traces, live, unresolvedInTrace } = this.#parts.store;
     const group = owners.group.get(owner);
     const inGroup = groups.unresolvedOwners.get(group) === 0 ? [] : live.all(group);
     for (const each of inGroup) {
@@ -575,25 +580,25 @@ export class Ownership {
 
   /** Notes when the last of the holders ended, which is not remembered for as long as the marker may be. */
   #release(loose: number, dueMs: number, ended = -1): void {
-    const { owners, spans } = this.#store;
+    const { owners, spans } = this.#parts.store;
     if (owners.openMarkers.get(loose) > 0) {
-      for (const marker of openMembersOf(this.#store, loose)) {
+      for (const marker of openMembersOf(this.#parts.store, loose)) {
         // What has been held is held by all that were open when it started; only those need to be asked.
         const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.wasHeld);
         if (!isKnown) {
           this.#recordRelease(marker);
-        } else if (this.#holders.wasOpenAt(ended, marker)) {
+        } else if (this.#parts.holders.wasOpenAt(ended, marker)) {
           const atMs = owners.endedAtMs.get(ended);
           spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), atMs));
         }
       }
-      this.#ownerTimers.schedule(loose, dueMs);
+      this.#parts.ownerTimers.schedule(loose, dueMs);
     }
   }
 
   #recordRelease(marker: number): void {
-    const { spans } = this.#store;
-    const { lastEndMs } = this.#holders.ofUnresolvedMarker(marker);
+    const { spans } = this.#parts.store;
+    const { lastEndMs } = this.#parts.holders.ofUnresolvedMarker(marker);
     if (Number.isFinite(lastEndMs)) {
       spans.setFlag(marker, spanFlags.wasHeld);
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
@@ -602,7 +607,7 @@ export class Ownership {
 
   /** Markers of other processes that name this run as their parent. */
   #rescheduleElsewhere(run: number, dueMs: number): void {
-    const { spans, owners, traces } = this.#store;
+    const { spans, owners, traces } = this.#parts.store;
     traces.eachElsewhere(spans.trace.get(run), (trace) => {
       const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
       const loose = named === -1 ? -1 : spans.owner.get(named);
@@ -610,7 +615,7 @@ export class Ownership {
         return;
       }
       this.#release(loose, dueMs);
-      for (const below of this.#store.below
+      for (const below of this.#parts.store.below
         .all(loose)
         .filter((each) => owners.isUnresolved(each))) {
         this.#release(below, dueMs); // Of a session of its own.

@@ -1,3 +1,4 @@
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -19,14 +20,18 @@ interface Wait {
   groups: readonly number[];
 }
 
+/** What it needs of the engine. */
+interface PausesParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+}
+
 /**
  * Which work waits for a person: a span that a pause names, or the runs of a session that were open when it began. A wait
  * goes by (process, key), so that its end finds it. It is over with what it names, and after `maxPauseMs` at the latest.
  */
 export class Pauses {
-  readonly #store: ActivityStore;
-  readonly #maxPauseMs: number;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: PausesParts;
   /** In the order they began. */
   readonly #waits = new Map<string, Wait>();
   /** Span → keys of its waits; group → keys of the waits of its runs. */
@@ -41,13 +46,8 @@ export class Pauses {
   /** The same of all waits of a session, by its group. */
   readonly #allOver = new Map<number, Moment>();
 
-  constructor(
-    store: ActivityStore,
-    limits: { readonly maxPauseMs: number; readonly allowedLatenessMs: number },
-  ) {
-    this.#store = store;
-    this.#maxPauseMs = limits.maxPauseMs;
-    this.#allowedLatenessMs = limits.allowedLatenessMs;
+  constructor(parts: PausesParts) {
+    this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -82,7 +82,9 @@ export class Pauses {
   /** A wait of a span, or with a span of -1 of a session's runs. False when it is known, over already, or one too many. */
   begin(span: number, group: number, key: string, began: Moment): boolean {
     const isOver = [this.#over.get(key), this.#allOver.get(group)].some(
-      (over) => over !== undefined && compareMoments(began, over, this.#allowedLatenessMs) <= 0,
+      (over) =>
+        over !== undefined &&
+        compareMoments(began, over, this.#parts.limits.allowedLatenessMs) <= 0,
     );
     if (isOver || this.#waits.has(key) || !this.#hasRoom(span, group)) {
       return false;
@@ -120,7 +122,7 @@ export class Pauses {
     }
     const keys = [...(this.#ofGroup.get(group) ?? [])];
     for (const [span, ofSpan] of this.#ofSpan) {
-      if (span === awaited || (group !== -1 && this.#store.groupOf(span) === group)) {
+      if (span === awaited || (group !== -1 && this.#parts.store.groupOf(span) === group)) {
         keys.push(...ofSpan);
       }
     }
@@ -143,7 +145,7 @@ export class Pauses {
       this.#waits.size > 0 &&
       (this.#ofSpan.has(span) ||
         this.#links.size > 0 ||
-        this.#ofGroup.has(this.#store.groupOf(span)))
+        this.#ofGroup.has(this.#parts.store.groupOf(span)))
     );
   }
 
@@ -155,11 +157,11 @@ export class Pauses {
     if (this.#ofSpan.has(span) || this.#isLinkNamedBelow(span)) {
       return true;
     }
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (spans.kind.get(span) !== workKinds.run) {
       return false;
     }
-    for (const key of this.#ofGroup.get(this.#store.groupOf(span)) ?? []) {
+    for (const key of this.#ofGroup.get(this.#parts.store.groupOf(span)) ?? []) {
       const wait = this.#waits.get(key);
       if (wait !== undefined && this.#beganBefore(span, wait)) {
         return true;
@@ -178,14 +180,14 @@ export class Pauses {
       this.#isInPausedRun(span) ||
       [...this.#waits.values()]
         .flatMap((wait) => this.#namedBy(wait))
-        .some((named) => this.#store.tree.isAncestor(span, named))
+        .some((named) => this.#parts.store.tree.isAncestor(span, named))
     );
   }
 
   /** When the next wait will have lasted too long; Infinity when there is none. */
   get nextOverMs(): number {
     for (const { began } of this.#waits.values()) {
-      return began.atMs + this.#maxPauseMs;
+      return began.atMs + this.#parts.limits.maxPauseMs;
     }
     return Number.POSITIVE_INFINITY;
   }
@@ -193,7 +195,7 @@ export class Pauses {
   /** Ends the wait that has lasted longest; gives the open work that it named. */
   endOldest(): readonly number[] {
     for (const [key, { began }] of this.#waits) {
-      return this.end(key, { ...began, atMs: began.atMs + this.#maxPauseMs }) ?? [];
+      return this.end(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs }) ?? [];
     }
     return [];
   }
@@ -239,7 +241,7 @@ export class Pauses {
   }
 
   #hasRoom(span: number, group: number): boolean {
-    const isLink = span !== -1 && this.#store.spans.kind.get(span) === workKinds.other;
+    const isLink = span !== -1 && this.#parts.store.spans.kind.get(span) === workKinds.other;
     return (
       this.#waits.size < maxRemembered &&
       (span !== -1 || (this.#ofGroup.get(group)?.size ?? 0) < maxPerSession) &&
@@ -257,7 +259,7 @@ export class Pauses {
   }
 
   #namedBy({ span, group, began }: Wait): readonly number[] {
-    const { spans, owners, live, members } = this.#store;
+    const { spans, owners, live, members } = this.#parts.store;
     if (span !== -1) {
       const work = this.#workAt(span);
       return work !== -1 && spans.state.get(work) === spanStates.open ? [work] : [];
@@ -276,18 +278,18 @@ export class Pauses {
 
   /** Whether a run was open when a wait began. */
   #beganBefore(run: number, { began }: Pick<Wait, "began">): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const start = {
       atMs: spans.startedAtMs.get(run),
       timeMs: spans.startMs.get(run),
       seq: spans.seq.get(run),
     };
-    return compareMoments(start, began, this.#allowedLatenessMs) <= 0;
+    return compareMoments(start, began, this.#parts.limits.allowedLatenessMs) <= 0;
   }
 
   /** The span itself, or of a link the nearest work above; -1 when there is none. */
   #workAt(span: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isLink = (at: number) =>
       spans.kind.get(at) === workKinds.other && spans.state.get(at) !== spanStates.unknown;
     let work = span;
@@ -299,7 +301,7 @@ export class Pauses {
 
   /** What a run that waits has open does not get older either. */
   #isInPausedRun(span: number): boolean {
-    const { spans, owners, members } = this.#store;
+    const { spans, owners, members } = this.#parts.store;
     const owner = spans.owner.get(span);
     const isMarker = spans.kind.get(span) !== workKinds.run;
     return (
@@ -313,7 +315,7 @@ export class Pauses {
   /** Whether a link of which this is the nearest work above waits. */
   #isLinkNamedBelow(work: number): boolean {
     for (const named of this.#links) {
-      const { spans } = this.#store;
+      const { spans } = this.#parts.store;
       if (spans.kind.get(named) !== workKinds.other) {
         this.#links.delete(named); // It has arrived, and is work.
         for (const key of this.#ofSpan.get(named) ?? []) {
@@ -330,14 +332,14 @@ export class Pauses {
   }
 
   #isPausedRun(span: number): boolean {
-    return this.#store.spans.kind.get(span) === workKinds.run && this.isPaused(span);
+    return this.#parts.store.spans.kind.get(span) === workKinds.run && this.isPaused(span);
   }
 
   #add(key: string, wait: Wait): void {
     this.#waits.set(key, wait);
     if (wait.span !== -1) {
       this.#count(wait, this.#groupsAbove(wait.span));
-      if (this.#store.spans.kind.get(wait.span) === workKinds.other) {
+      if (this.#parts.store.spans.kind.get(wait.span) === workKinds.other) {
         this.#links.add(wait.span);
       }
     }
@@ -347,8 +349,8 @@ export class Pauses {
 
   #groupsAbove(span: number): readonly number[] {
     const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
-      groups.add(this.#store.groupOf(at));
+    for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
+      groups.add(this.#parts.store.groupOf(at));
     }
     groups.delete(-1);
     return [...groups];

@@ -1,4 +1,5 @@
 import { sourceRankOf, sourceRanks } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { hostOf } from "../../model/service-host.ts";
 import { TimingWheel } from "../schedule/timing-wheel.ts";
@@ -62,6 +63,11 @@ export interface ProcessListeners {
 /** Whether to hold back that a lease ran out; gives one of `holds`. */
 export type AskHold = (held: number, intervalMs: number) => number;
 
+/** What it needs of the engine. */
+interface ProcessLivenessParts {
+  readonly limits: ActivityLimits;
+}
+
 /**
  * What is known of the processes that send: by which dialect, and whether they still live. A process ends by its own word
  * (`entity.delete`), or by missing the heartbeats it promised; if a newer process of the same service has come to its host
@@ -70,7 +76,7 @@ export type AskHold = (held: number, intervalMs: number) => number;
  * bound: nothing is known of it.
  */
 export class ProcessLiveness {
-  readonly #allowedLatenessMs: number;
+  readonly #parts: ProcessLivenessParts;
   readonly #forgetAfterMs: number;
   readonly #listeners: ProcessListeners;
   readonly #processes: (WatchedProcess | undefined)[] = [];
@@ -80,12 +86,10 @@ export class ProcessLiveness {
   readonly #latest = new Map<number, number>();
   readonly #deadlines = new TimingWheel(500);
 
-  constructor(
-    limits: { readonly allowedLatenessMs: number; readonly forgetAfterMs: number },
-    listeners: ProcessListeners,
-  ) {
-    this.#allowedLatenessMs = limits.allowedLatenessMs;
-    this.#forgetAfterMs = limits.forgetAfterMs;
+  constructor(parts: ProcessLivenessParts, listeners: ProcessListeners) {
+    const { maxAgeMs, tombstoneTtlMs } = parts.limits;
+    this.#parts = parts;
+    this.#forgetAfterMs = Math.max(maxAgeMs, tombstoneTtlMs);
     this.#listeners = listeners;
   }
 
@@ -229,7 +233,7 @@ export class ProcessLiveness {
     if (known.lastStateAt === undefined || this.#compare(said, known.lastStateAt) >= 0) {
       known.state = "deleted";
       known.lastDeleteAt = said;
-      this.#deadlines.set(process, said.atMs + this.#allowedLatenessMs);
+      this.#deadlines.set(process, said.atMs + this.#parts.limits.allowedLatenessMs);
     }
   }
 
@@ -241,7 +245,7 @@ export class ProcessLiveness {
   /** Whether a process has said that it ends, so long before `nowMs` that what comes now was not merely overtaken by that. */
   wasDeletedBefore(process: number, nowMs: number): boolean {
     const known = this.#processes[process];
-    const onTheWayMs = Math.min(maxInFlightMs, this.#allowedLatenessMs);
+    const onTheWayMs = Math.min(maxInFlightMs, this.#parts.limits.allowedLatenessMs);
     return known?.state === "deleted" && nowMs > (known.lastDeleteAt?.atMs ?? nowMs) + onTheWayMs;
   }
 
@@ -254,7 +258,7 @@ export class ProcessLiveness {
   }
 
   #compare(a: Moment, b: Moment): number {
-    return compareMoments(a, b, this.#allowedLatenessMs);
+    return compareMoments(a, b, this.#parts.limits.allowedLatenessMs);
   }
 
   /** Processes whose deadline passed by `untilMs`, to be decided with `decide` in order of `dueMsOf`. */
@@ -369,7 +373,7 @@ export class ProcessLiveness {
       }
       known.held = askHold(known.held, known.intervalMs ?? 0);
       if (known.held !== evictionHolds.none) {
-        this.#deadlines.set(process, dueMs + this.#allowedLatenessMs);
+        this.#deadlines.set(process, dueMs + this.#parts.limits.allowedLatenessMs);
         return undefined;
       }
       const wasReplaced = known.state === "replaced";

@@ -9,6 +9,7 @@ import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags, spanStates } from "../store/span-table.ts";
+import type { Claims } from "./claims.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import type { Pauses } from "./pauses.ts";
 import { decides, type OwnerVerdict, type Verdicts } from "./verdicts.ts";
@@ -32,14 +33,16 @@ const stalledByRun = 4;
 const blockedByTool = 5;
 const paused = 6;
 
-/** What stands or falls with what a session does. */
-export interface StateListeners {
-  /** There was progress in a session. */
-  readonly onProgress: (group: number) => void;
-  /** Whether anything depends on what a session does beyond its state. */
-  readonly isWatched: (group: number) => boolean;
-  /** A session was looked at. */
-  readonly onReviewed: (group: number, nowMs: number) => void;
+/** What it needs of the engine. */
+interface SessionStatesParts {
+  readonly store: ActivityStore;
+  readonly limits: ActivityLimits;
+  readonly verdicts: Verdicts;
+  readonly pauses: Pauses;
+  readonly evidence: EvidenceOf;
+  readonly counters: ActivityCounters;
+  readonly events: ActivityEvent[];
+  readonly claims: Claims;
 }
 
 /**
@@ -48,51 +51,24 @@ export interface StateListeners {
  * may change, and every `stalledAfterMs`.
  */
 export class SessionStates {
+  readonly #parts: SessionStatesParts;
   /** Sessions by state. */
   #sessions = [0, 0, 0, 0, 0, 0, 0];
-  readonly #store: ActivityStore;
-  readonly #limits: ActivityLimits;
-  readonly #verdicts: Verdicts;
-  readonly #pauses: Pauses;
-  readonly #evidence: EvidenceOf;
-  readonly #counters: ActivityCounters;
-  readonly #events: ActivityEvent[];
   readonly #timers: KeyedTimers;
-  readonly #onProgress: StateListeners["onProgress"];
-  readonly #isWatched: StateListeners["isWatched"];
-  readonly #onReviewed: StateListeners["onReviewed"];
   /** Groups whose state may have changed, and why it may be better. */
   readonly #changed = new Map<number, RecoveryCause>();
   #nowMs = 0;
   #cost = 0;
 
-  constructor(parts: {
-    readonly store: ActivityStore;
-    readonly limits: ActivityLimits;
-    readonly verdicts: Verdicts;
-    readonly pauses: Pauses;
-    readonly evidence: EvidenceOf;
-    readonly counters: ActivityCounters;
-    readonly events: ActivityEvent[];
-    readonly listeners: StateListeners;
-  }) {
-    this.#store = parts.store;
-    this.#limits = parts.limits;
-    this.#verdicts = parts.verdicts;
-    this.#pauses = parts.pauses;
-    this.#evidence = parts.evidence;
-    this.#counters = parts.counters;
-    this.#events = parts.events;
-    this.#onProgress = parts.listeners.onProgress;
-    this.#isWatched = parts.listeners.isWatched;
-    this.#onReviewed = parts.listeners.onReviewed;
+  constructor(parts: SessionStatesParts) {
+    this.#parts = parts;
     const { stalledAfterMs, longRunningAfterMs } = parts.limits;
     this.#timers = new KeyedTimers(Math.min(stalledAfterMs, longRunningAfterMs) / 64);
   }
 
   snapshot(io: SnapshotStream): void {
     this.#sessions = io.numbers(this.#sessions);
-    this.#timers.archive(io);
+    this.#timers.snapshot(io);
   }
 
   /** How many owners were looked at since this was asked last. */
@@ -125,7 +101,7 @@ export class SessionStates {
 
   /** What a group is doing; undefined when it has no open run. */
   of(group: number): (typeof sessionStates)[number] | undefined {
-    return sessionStates[this.#store.groups.state.get(group) - 1];
+    return sessionStates[this.#parts.store.groups.state.get(group) - 1];
   }
 
   /** What happens from now on happens at `nowMs`. */
@@ -135,10 +111,10 @@ export class SessionStates {
 
   /** There was progress in `span`: it counts for all that is above it. */
   recordProgress(span: number, what: Progress): void {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     const index = progressNames.indexOf(what);
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      this.#onProgress(this.#store.groupOf(at));
+      this.#parts.claims.clear(this.#parts.store.groupOf(at));
       if (spans.kind.get(at) !== workKinds.run) {
         spans.progressAtMs.set(at, this.#nowMs);
         spans.clearFlag(at, spanFlags.silenceReported);
@@ -160,8 +136,8 @@ export class SessionStates {
     }
     const groups = new Set<number>();
     for (const span of named) {
-      for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
-        groups.add(this.#store.groupOf(at));
+      for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
+        groups.add(this.#parts.store.groupOf(at));
       }
     }
     groups.delete(-1);
@@ -173,8 +149,8 @@ export class SessionStates {
   /** Looks at the sessions of a span and of all that is above it. */
   reviewAbove(span: number): void {
     const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#store.spans.parentOf(at)) {
-      groups.add(this.#store.groupOf(at));
+    for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
+      groups.add(this.#parts.store.groupOf(at));
     }
     groups.delete(-1);
     for (const group of groups) {
@@ -184,18 +160,18 @@ export class SessionStates {
 
   /** Open work ended or was evicted: it may have been what blocked the sessions above it. */
   onClosed(span: number, cause: RecoveryCause): void {
-    const { spans, groups } = this.#store;
+    const { spans, groups } = this.#parts.store;
     const isRun = spans.kind.get(span) === workKinds.run;
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      const group = this.#store.groupOf(at);
+      const group = this.#parts.store.groupOf(at);
       // What is left open may be silent for long, when it is a run that ended or was evicted.
       const isRunBeside = at === span && isRun && group !== -1 && groups.openOwners.get(group) > 1;
       const mayMatter =
         group !== -1 &&
         (isRunBeside ||
           this.#mayChange(groups.state.get(group)) ||
-          this.#isWatched(group) ||
-          (groups.state.get(group) !== none && this.#pauses.concernsGroup(group)));
+          this.#parts.claims.has(group) ||
+          (groups.state.get(group) !== none && this.#parts.pauses.concernsGroup(group)));
       if (mayMatter && !this.#changed.has(group)) {
         this.#changed.set(group, cause);
       }
@@ -222,7 +198,7 @@ export class SessionStates {
 
   /** The group has an open run now, and had none. */
   onActive(group: number): void {
-    const { groups } = this.#store;
+    const { groups } = this.#parts.store;
     groups.activeSinceMs.set(group, this.#nowMs);
     this.#set(group, active);
     this.#timers.schedule(group, this.#nowMs + this.#shortestMs);
@@ -230,7 +206,7 @@ export class SessionStates {
 
   /** The group has no open run any more. */
   onIdle(group: number, cause: RecoveryCause): void {
-    const before = this.#store.groups.state.get(group);
+    const before = this.#parts.store.groups.state.get(group);
     this.#timers.cancel(group);
     this.#set(group, none);
     if (isStalled(before)) {
@@ -241,7 +217,7 @@ export class SessionStates {
 
   /** `from` has become part of `into`, whose columns hold the sums. */
   merge(from: number, into: number): void {
-    const { groups } = this.#store;
+    const { groups } = this.#parts.store;
     const state = groups.state.get(from);
     if (state === none) {
       return;
@@ -279,7 +255,7 @@ export class SessionStates {
 
   /** Time in which nothing could arrive does not count as silence. */
   extendBy(byMs: number, nowMs: number): void {
-    const { spans, owners, groups } = this.#store;
+    const { spans, owners, groups } = this.#parts.store;
     this.#nowMs = nowMs;
     const later = (atMs: number) => Math.min(nowMs, atMs + byMs);
     for (let owner = 0; owner < owners.rows; owner++) {
@@ -301,13 +277,13 @@ export class SessionStates {
 
   /** Finds what a group is doing now, emits an event when that changed, and sets when to look next. */
   review(group: number, cause: RecoveryCause = "progress"): void {
-    const { groups, owners, live } = this.#store;
+    const { groups, owners, live } = this.#parts.store;
     const before = groups.state.get(group);
     if (before === none) {
-      this.#onReviewed(group, this.#nowMs);
+      this.#parts.claims.review(group, this.#nowMs);
       return;
     }
-    let nextMs = this.#nowMs + this.#limits.stalledAfterMs;
+    let nextMs = this.#nowMs + this.#parts.limits.stalledAfterMs;
     let isProgressing = false;
     let worst: OwnerVerdict | undefined;
     for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
@@ -315,10 +291,10 @@ export class SessionStates {
       if (!owners.isOpen(owner)) {
         continue;
       }
-      const verdict = this.#verdicts.of(owner, this.#nowMs);
+      const verdict = this.#parts.verdicts.of(owner, this.#nowMs);
       if (verdict.verdict === "progressing") {
         isProgressing = true;
-        nextMs = Math.min(nextMs, verdict.sinceMs + this.#limits.stalledAfterMs);
+        nextMs = Math.min(nextMs, verdict.sinceMs + this.#parts.limits.stalledAfterMs);
         nextMs = Math.min(nextMs, this.#reviewTools(owner));
       } else if (verdict.verdict !== "waiting_for_person") {
         // If it goes on while its tool does not, that tool is reported.
@@ -326,7 +302,7 @@ export class SessionStates {
         worst = worst === undefined || decides(verdict, worst) ? verdict : worst;
       }
     }
-    const longAtMs = groups.activeSinceMs.get(group) + this.#limits.longRunningAfterMs;
+    const longAtMs = groups.activeSinceMs.get(group) + this.#parts.limits.longRunningAfterMs;
     const after = isProgressing
       ? this.#nowMs >= longAtMs
         ? longRunning
@@ -344,7 +320,7 @@ export class SessionStates {
     } else if (isStalled(before) && !isStalled(after)) {
       this.#emitRecovered(group, cause);
     }
-    this.#onReviewed(group, this.#nowMs);
+    this.#parts.claims.review(group, this.#nowMs);
   }
 
   /** Whether progress, or the end of some work, may change a state at once: when nothing waits it can only end silence. */
@@ -353,14 +329,14 @@ export class SessionStates {
   }
 
   get #shortestMs(): number {
-    return Math.min(this.#limits.stalledAfterMs, this.#limits.longRunningAfterMs);
+    return Math.min(this.#parts.limits.stalledAfterMs, this.#parts.limits.longRunningAfterMs);
   }
 
   #onOwnerProgress(owner: number): void {
-    const { owners, groups } = this.#store;
+    const { owners, groups } = this.#parts.store;
     const group = owners.group.get(owner);
     const mayHideTool = owners.hasFlag(owner, ownerFlags.mayHideTool);
-    const mayWait = groups.state.get(group) !== none && this.#pauses.concernsGroup(group);
+    const mayWait = groups.state.get(group) !== none && this.#parts.pauses.concernsGroup(group);
     if (this.#mayChange(groups.state.get(group)) || mayHideTool || mayWait) {
       this.markChanged(group);
     }
@@ -368,32 +344,32 @@ export class SessionStates {
 
   /** Emits an event for each tool that is silent beside others that are not. Gives when the next one will be. */
   #reviewTools(owner: number): number {
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     owners.clearFlag(owner, ownerFlags.mayHideTool);
-    for (const tool of this.#verdicts.silentTools(owner, this.#nowMs)) {
+    for (const tool of this.#parts.verdicts.silentTools(owner, this.#nowMs)) {
       const aheadMs = owners.progressAtMs.get(owner) - spans.progressAtMs.get(tool);
       if (spans.hasFlag(tool, spanFlags.silenceReported)) {
         continue;
       }
-      if (aheadMs <= this.#limits.allowedLatenessMs) {
+      if (aheadMs <= this.#parts.limits.allowedLatenessMs) {
         // Tools that were started together hang together: the session is about to stall.
         owners.setFlag(owner, ownerFlags.mayHideTool);
       } else {
         spans.setFlag(tool, spanFlags.silenceReported);
         const sinceMs = spans.progressAtMs.get(tool);
-        this.#counters.addDiagnosed("silent_tool", "none");
-        this.#events.push({
+        this.#parts.counters.addDiagnosed("silent_tool", "none");
+        this.#parts.events.push({
           type: "diagnosed",
           claim: "none",
           atMs: this.#nowMs,
-          channel: this.#store.groups.channel.get(this.#store.groupOf(tool)),
-          ...this.#evidence({ verdict: "silent_tool", culprit: tool, sinceMs }, this.#nowMs),
+          channel: this.#parts.store.groups.channel.get(this.#parts.store.groupOf(tool)),
+          ...this.#parts.evidence({ verdict: "silent_tool", culprit: tool, sinceMs }, this.#nowMs),
         });
       }
     }
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const span of openMembersOf(this.#store, owner)) {
-      const dueMs = spans.progressAtMs.get(span) + this.#limits.stalledAfterMs;
+    for (const span of openMembersOf(this.#parts.store, owner)) {
+      const dueMs = spans.progressAtMs.get(span) + this.#parts.limits.stalledAfterMs;
       if (spans.kind.get(span) === workKinds.tool && dueMs > this.#nowMs) {
         nextMs = Math.min(nextMs, dueMs);
       }
@@ -402,7 +378,7 @@ export class SessionStates {
   }
 
   #set(group: number, state: number): void {
-    const { groups } = this.#store;
+    const { groups } = this.#parts.store;
     const before = groups.state.get(group);
     this.#sessions[before] = (this.#sessions[before] ?? 0) - 1;
     this.#sessions[state] = (this.#sessions[state] ?? 0) + 1;
@@ -410,11 +386,11 @@ export class SessionStates {
   }
 
   #emitStalled(group: number, state: number, verdict: OwnerVerdict): void {
-    const { spans, live, groups } = this.#store;
-    const open = live.all(group).flatMap((owner) => openMembersOf(this.#store, owner));
+    const { spans, live, groups } = this.#parts.store;
+    const open = live.all(group).flatMap((owner) => openMembersOf(this.#parts.store, owner));
     const countOf = (kind: number) => open.filter((span) => spans.kind.get(span) === kind).length;
-    const evidence: Evidence = this.#evidence(verdict, this.#nowMs);
-    this.#events.push({
+    const evidence: Evidence = this.#parts.evidence(verdict, this.#nowMs);
+    this.#parts.events.push({
       type: "stalled",
       state: state === blockedByTool ? "blocked_tool_call" : "stalled",
       atMs: this.#nowMs,
@@ -426,12 +402,12 @@ export class SessionStates {
   }
 
   #emitRecovered(group: number, cause: RecoveryCause): void {
-    this.#onProgress(group);
-    this.#events.push({
+    this.#parts.claims.clear(group);
+    this.#parts.events.push({
       type: "recovered",
       cause,
       atMs: this.#nowMs,
-      channel: this.#store.groups.channel.get(group),
+      channel: this.#parts.store.groups.channel.get(group),
     });
   }
 }

@@ -1,4 +1,5 @@
 import { dialects } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
@@ -24,39 +25,28 @@ interface Unwatched {
   readonly untilMs: number;
 }
 
+/** What it needs of the engine. */
+interface UnwatchedWorkParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly processes: ProcessLiveness;
+  readonly leasePolicy: LeasePolicy;
+  readonly claims: Claims;
+  readonly ownership: Ownership;
+}
+
 /**
  * What becomes of open work when its source stops watching while the process lives on, as a relay does that is switched
  * off: it is untracked. It is no orphan, decides no state, and its end changes nothing when it is reported after all.
  */
 export class UnwatchedWork {
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #processes: ProcessLiveness;
-  readonly #leasePolicy: LeasePolicy;
-  readonly #claims: Claims;
-  readonly #ownership: Ownership;
-  readonly #rememberedForMs: number;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: UnwatchedWorkParts;
   /** By process, the oldest first. */
   readonly #unwatched = new Map<number, Unwatched>();
 
-  constructor(parts: {
-    readonly limits: { readonly maxAgeMs: number; readonly allowedLatenessMs: number };
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly processes: ProcessLiveness;
-    readonly leasePolicy: LeasePolicy;
-    readonly claims: Claims;
-    readonly ownership: Ownership;
-  }) {
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#processes = parts.processes;
-    this.#leasePolicy = parts.leasePolicy;
-    this.#claims = parts.claims;
-    this.#ownership = parts.ownership;
-    this.#rememberedForMs = parts.limits.maxAgeMs;
-    this.#allowedLatenessMs = parts.limits.allowedLatenessMs;
+  constructor(parts: UnwatchedWorkParts) {
+    this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -78,15 +68,15 @@ export class UnwatchedWork {
   onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
     const process = batch.process.get(row);
     const isRelay = batch.dialect.get(row) === dialects.relay;
-    const wasRelayed = this.#processes.unwatch(process, { isRelay });
+    const wasRelayed = this.#parts.processes.unwatch(process, { isRelay });
     if (isRelay && wasRelayed) {
       this.#remember(process, {
         beforeMs: batch.startMs.get(row),
         aheadMs: nowMs - batch.startMs.get(row),
-        untilMs: nowMs + this.#rememberedForMs,
+        untilMs: nowMs + this.#parts.limits.maxAgeMs,
       });
     }
-    const { spans, owners } = this.#store;
+    const { spans, owners } = this.#parts.store;
     // What began later is another source's: this is a repeat, or overtaken.
     const said: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
     const startOf = (span: number): Moment => ({
@@ -94,10 +84,12 @@ export class UnwatchedWork {
       timeMs: spans.startMs.get(span),
       seq: 0,
     });
-    const open = this.#leasePolicy
+    const open = this.#parts.leasePolicy
       .openWorkOf(process)
       .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay)
-      .filter((span) => compareMoments(startOf(span), said, this.#allowedLatenessMs) <= 0);
+      .filter(
+        (span) => compareMoments(startOf(span), said, this.#parts.limits.allowedLatenessMs) <= 0,
+      );
     for (const span of open) {
       const owner = spans.owner.get(span);
       if (spans.kind.get(span) === workKinds.run && owner !== -1) {
@@ -105,12 +97,12 @@ export class UnwatchedWork {
       }
     }
     for (const span of open) {
-      this.#openWork.untrack(span, nowMs);
+      this.#parts.openWork.untrack(span, nowMs);
       if (spans.kind.get(span) === workKinds.run) {
-        this.#ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
+        this.#parts.ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
       }
     }
-    this.#claims.forgetProcess(process);
+    this.#parts.claims.forgetProcess(process);
   }
 
   /** Must be called when the number of a process is given up. */
@@ -137,7 +129,10 @@ export class UnwatchedWork {
     const endMs = isStart ? 0 : batch.endMs.get(row);
     // By the sender's clock, as far as that has not been set meanwhile.
     const delayMs = nowMs - (endMs || startMs) - known.aheadMs;
-    return (startMs || endMs) < known.beforeMs && Math.abs(delayMs) <= this.#allowedLatenessMs;
+    return (
+      (startMs || endMs) < known.beforeMs &&
+      Math.abs(delayMs) <= this.#parts.limits.allowedLatenessMs
+    );
   }
 
   #remember(process: number, unwatched: Unwatched): void {

@@ -1,4 +1,5 @@
 import type { Verdict } from "../../model/diagnosis.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -26,32 +27,35 @@ interface Leaves {
   waiting: number;
 }
 
+/** What it needs of the engine. */
+interface VerdictsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly pauses: Pauses;
+}
+
 /**
  * What open runs do: wait for a person, make progress, or not, and which work is to blame. Asks and changes nothing.
  */
 export class Verdicts {
-  readonly #store: ActivityStore;
-  readonly #pauses: Pauses;
-  readonly #stalledAfterMs: number;
+  readonly #parts: VerdictsParts;
 
-  constructor(store: ActivityStore, pauses: Pauses, stalledAfterMs: number) {
-    this.#store = store;
-    this.#pauses = pauses;
-    this.#stalledAfterMs = stalledAfterMs;
+  constructor(parts: VerdictsParts) {
+    this.#parts = parts;
   }
 
   /** The first that holds, in the order of the table in the README. */
   of(owner: number, nowMs: number): OwnerVerdict {
-    const { owners } = this.#store;
+    const { owners } = this.#parts.store;
     const progressAtMs = owners.progressAtMs.get(owner);
     if (this.isWaiting(owner)) {
       return { verdict: "waiting_for_person", culprit: -1, sinceMs: progressAtMs };
     }
-    if (progressAtMs + this.#stalledAfterMs > nowMs) {
+    if (progressAtMs + this.#parts.limits.stalledAfterMs > nowMs) {
       return { verdict: "progressing", culprit: -1, sinceMs: progressAtMs };
     }
     const leaves = this.#leavesOf(owner);
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (leaves.tool !== -1) {
       const sinceMs = spans.progressAtMs.get(leaves.tool);
       return { verdict: "silent_tool", culprit: leaves.tool, sinceMs };
@@ -71,7 +75,7 @@ export class Verdicts {
 
   /** Of the open owners of a session the one that decides its state; undefined when none is open. */
   ofSession(group: number, nowMs: number): OwnerVerdict | undefined {
-    const { owners, live } = this.#store;
+    const { owners, live } = this.#parts.store;
     let deciding: OwnerVerdict | undefined;
     for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
       if (owners.isOpen(owner)) {
@@ -84,7 +88,7 @@ export class Verdicts {
 
   /** Whether an owner waits for a person: a pause names it, or all open work at the far ends below it waits. */
   isWaiting(owner: number): boolean {
-    if (!this.#pauses.hasAny) {
+    if (!this.#parts.pauses.hasAny) {
       return false;
     }
     if (this.#isPaused(owner)) {
@@ -96,7 +100,7 @@ export class Verdicts {
 
   /** Open tools directly in an owner with nothing open below that have made no progress for long, do not wait and do not outlive it. */
   silentTools(owner: number, nowMs: number): readonly number[] {
-    const { spans, owners, members, tree } = this.#store;
+    const { spans, owners, members, tree } = this.#parts.store;
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const silent: number[] = [];
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
@@ -105,8 +109,8 @@ export class Verdicts {
         spans.kind.get(span) === workKinds.tool &&
         spans.awaitedBelow(span) === 0 &&
         !(hasDetached && tree.mayOutliveRun(span)) &&
-        spans.progressAtMs.get(span) + this.#stalledAfterMs <= nowMs &&
-        !this.#pauses.isPaused(span)
+        spans.progressAtMs.get(span) + this.#parts.limits.stalledAfterMs <= nowMs &&
+        !this.#parts.pauses.isPaused(span)
       ) {
         silent.push(span);
       }
@@ -116,11 +120,11 @@ export class Verdicts {
 
   /** Whether a pause names a run of the owner, or its session. */
   #isPaused(owner: number): boolean {
-    const { spans, members } = this.#store;
+    const { spans, members } = this.#parts.store;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const isOpenRun =
         spans.kind.get(span) === workKinds.run && spans.state.get(span) === spanStates.open;
-      if (isOpenRun && this.#pauses.isPaused(span)) {
+      if (isOpenRun && this.#parts.pauses.isPaused(span)) {
         return true;
       }
     }
@@ -140,17 +144,18 @@ export class Verdicts {
     at: { readonly depth: number; readonly isPaused: boolean },
   ): boolean {
     const { depth } = at;
-    const { spans, owners, members, below, tree } = this.#store;
+    const { spans, owners, members, below, tree } = this.#parts.store;
     // It waits for nothing that may outlive it, until that waits for a person.
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
-    const isPaused = at.isPaused || (depth > 0 && this.#pauses.hasAny && this.#isPaused(owner));
+    const isPaused =
+      at.isPaused || (depth > 0 && this.#parts.pauses.hasAny && this.#isPaused(owner));
     let hasOpen = false;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const kind = spans.kind.get(span);
       if (kind === workKinds.run || spans.state.get(span) !== spanStates.open) {
         continue;
       }
-      const isWaiting = isPaused || this.#pauses.isPaused(span);
+      const isWaiting = isPaused || this.#parts.pauses.isPaused(span);
       if (hasDetached && !isWaiting && tree.mayOutliveRun(span)) {
         continue;
       }
@@ -175,7 +180,7 @@ export class Verdicts {
       hasOpen = true;
       if (!this.#collect(each, leaves, { depth: depth + 1, isPaused })) {
         leaves.count++;
-        if (isPaused || (this.#pauses.hasAny && this.#isPaused(each))) {
+        if (isPaused || (this.#parts.pauses.hasAny && this.#isPaused(each))) {
           leaves.waiting++;
         } else if (
           leaves.run === -1 ||
@@ -189,7 +194,7 @@ export class Verdicts {
   }
 
   #longerSilent(a: number, b: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const isLonger =
       b === -1 ||
       spans.progressAtMs.get(a) < spans.progressAtMs.get(b) ||

@@ -9,7 +9,7 @@ import { TimingWheel } from "./timing-wheel.ts";
 export class KeyedTimers implements TimerSource {
   readonly #wheel: TimingWheel;
   /** Items whose deadline is on the agenda, and when it is. */
-  readonly #onAgenda = new Map<number, number>();
+  readonly #queued = new Map<number, number>();
   #admitted = 0;
 
   /** `widthMs`: see `TimingWheel`. */
@@ -17,12 +17,12 @@ export class KeyedTimers implements TimerSource {
     this.#wheel = new TimingWheel(widthMs);
   }
 
-  archive(io: SnapshotStream): void {
+  snapshot(io: SnapshotStream): void {
     this.#admitted = io.number(this.#admitted);
     this.#wheel.snapshot(io, this.#admitted);
-    const left = io.numbers([...this.#onAgenda].flat());
+    const left = io.numbers([...this.#queued].flat());
     for (let at = 0; io.isLoading && at < left.length; at += 2) {
-      this.#onAgenda.set(left[at] ?? -1, left[at + 1] ?? 0);
+      this.#queued.set(left[at] ?? -1, left[at + 1] ?? 0);
     }
   }
 
@@ -35,13 +35,13 @@ export class KeyedTimers implements TimerSource {
     while (this.#admitted <= item) {
       this.#wheel.admit(this.#admitted++);
     }
-    this.#onAgenda.delete(item);
+    this.#queued.delete(item);
     this.#wheel.set(item, dueMs);
   }
 
   /** Sets the deadline of `item` unless an earlier one stands. */
   schedule(item: number, dueMs: number): void {
-    const standing = this.standingOf(item);
+    const standing = this.currentOf(item);
     if (standing === undefined || standing > dueMs) {
       this.set(item, dueMs);
     }
@@ -49,22 +49,22 @@ export class KeyedTimers implements TimerSource {
 
   /** Moves the deadline of `item` to no earlier than `dueMs`. */
   postpone(item: number, dueMs: number): void {
-    const standing = this.standingOf(item);
+    const standing = this.currentOf(item);
     if (standing === undefined || standing < dueMs) {
       this.set(item, dueMs);
     }
   }
 
   cancel(item: number): void {
-    this.#onAgenda.delete(item);
+    this.#queued.delete(item);
     if (item < this.#admitted) {
       this.#wheel.cancel(item);
     }
   }
 
   /** The deadline that stands, if one does. */
-  standingOf(item: number): number | undefined {
-    const onAgenda = this.#onAgenda.get(item);
+  currentOf(item: number): number | undefined {
+    const onAgenda = this.#queued.get(item);
     if (onAgenda !== undefined || item >= this.#admitted || !this.#wheel.isSet(item)) {
       return onAgenda;
     }
@@ -72,13 +72,13 @@ export class KeyedTimers implements TimerSource {
   }
 
   /** Whether a deadline that is on the agenda stands. */
-  stands(item: number, dueMs: number): boolean {
-    return this.#onAgenda.get(item) === dueMs;
+  isCurrent(item: number, dueMs: number): boolean {
+    return this.#queued.get(item) === dueMs;
   }
 
   /** A deadline that was on the agenda has come. False when it does not stand any more. */
-  meet(item: number, dueMs: number): boolean {
-    return this.stands(item, dueMs) && this.#onAgenda.delete(item);
+  fire(item: number, dueMs: number): boolean {
+    return this.isCurrent(item, dueMs) && this.#queued.delete(item);
   }
 
   due(untilMs: number, into: number[]): void {
@@ -86,12 +86,12 @@ export class KeyedTimers implements TimerSource {
     this.#wheel.due(untilMs, into);
     for (let at = before; at < into.length; at++) {
       const item = into[at] ?? -1;
-      this.#onAgenda.set(item, this.#wheel.dueMsOf(item));
+      this.#queued.set(item, this.#wheel.dueMsOf(item));
     }
   }
 
   dueMsOf(item: number): number {
-    return this.#onAgenda.get(item) ?? this.#wheel.dueMsOf(item);
+    return this.#queued.get(item) ?? this.#wheel.dueMsOf(item);
   }
 
   hasMoreDue(untilMs: number, most: number): boolean {

@@ -29,26 +29,31 @@ const windowsPerGap = 100_000;
 /** Deadlines that are looked at for the breaker take as long as one that is decided. */
 const lookupsPerStep = 16;
 
+/** What it needs of the engine. */
+interface SchedulerParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly openWork: OpenWork;
+  readonly retention: Retention;
+  readonly ownerTimers: KeyedTimers;
+  readonly sessionTimers: KeyedTimers;
+  readonly processes: ProcessLiveness;
+  readonly states: SessionStates;
+  readonly finished: FinishedWork;
+  readonly leasePolicy: LeasePolicy;
+  readonly pauses: Pauses;
+  readonly forecast: EvictionForecast;
+  readonly holders: Holders;
+  readonly orphanPolicy: OrphanPolicy;
+  readonly sessionEndPolicy: SessionEndPolicy;
+  readonly sessionSignals: SessionSignals;
+}
+
 /** Lets time pass: what is due is decided, each thing as of its deadline and in the order of the deadlines. */
 export class Scheduler {
-  readonly #limits: ActivityLimits;
-  readonly #store: ActivityStore;
-  readonly #openWork: OpenWork;
-  readonly #retention: Retention;
-  readonly #ownerTimers: KeyedTimers;
-  readonly #sessionTimers: KeyedTimers;
-  readonly #processes: ProcessLiveness;
-  readonly #states: SessionStates;
+  readonly #parts: SchedulerParts;
   /** By rank. */
   readonly #sources: TimerSources;
-  readonly #finished: FinishedWork;
-  readonly #leasePolicy: LeasePolicy;
-  readonly #pauses: Pauses;
-  readonly #forecast: EvictionForecast;
-  readonly #holders: Holders;
-  readonly #orphanPolicy: OrphanPolicy;
-  readonly #sessionEndPolicy: SessionEndPolicy;
-  readonly #sessionSignals: SessionSignals;
   #hasDecided = false;
   #stepsLeft = 0;
   /** What was too much for the last call. */
@@ -57,42 +62,10 @@ export class Scheduler {
   /** Nothing is evicted before. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: {
-    readonly limits: ActivityLimits;
-    readonly store: ActivityStore;
-    readonly openWork: OpenWork;
-    readonly retention: Retention;
-    readonly deadlines: KeyedTimers;
-    readonly sessionTimers: KeyedTimers;
-    readonly processes: ProcessLiveness;
-    readonly states: SessionStates;
-    readonly finished: FinishedWork;
-    readonly leasePolicy: LeasePolicy;
-    readonly pauses: Pauses;
-    readonly forecast: EvictionForecast;
-    readonly holders: Holders;
-    readonly orphanPolicy: OrphanPolicy;
-    readonly sessionEndPolicy: SessionEndPolicy;
-    readonly sessions: SessionSignals;
-  }) {
-    this.#limits = parts.limits;
-    this.#store = parts.store;
-    this.#openWork = parts.openWork;
-    this.#retention = parts.retention;
-    this.#ownerTimers = parts.deadlines;
-    this.#sessionTimers = parts.sessionTimers;
-    this.#processes = parts.processes;
-    this.#states = parts.states;
-    const { deadlines, sessionTimers, processes, openWork, states } = parts;
-    this.#sources = [deadlines, sessionTimers, processes, openWork.expiryTimers, states.timers];
-    this.#finished = parts.finished;
-    this.#leasePolicy = parts.leasePolicy;
-    this.#pauses = parts.pauses;
-    this.#forecast = parts.forecast;
-    this.#holders = parts.holders;
-    this.#orphanPolicy = parts.orphanPolicy;
-    this.#sessionEndPolicy = parts.sessionEndPolicy;
-    this.#sessionSignals = parts.sessions;
+  constructor(parts: SchedulerParts) {
+    this.#parts = parts;
+    const { ownerTimers, sessionTimers, processes, openWork, states } = parts;
+    this.#sources = [ownerTimers, sessionTimers, processes, openWork.expiryTimers, states.timers];
   }
 
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
@@ -123,17 +96,21 @@ export class Scheduler {
    */
   advance(nowMs: number): boolean {
     this.#hasDecided = false;
-    this.#stepsLeft = this.#limits.stepsPerCall;
+    this.#stepsLeft = this.#parts.limits.stepsPerCall;
     if (this.#queue !== undefined && !this.#decideUntil(this.#queue.untilMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
-    const stretchMs = Math.max(this.#limits.allowedLatenessMs, (nowMs - fromMs) / windowsPerGap, 1);
+    const stretchMs = Math.max(
+      this.#parts.limits.allowedLatenessMs,
+      (nowMs - fromMs) / windowsPerGap,
+      1,
+    );
     // What one deadline leads to is due a lateness later, so within a stretch the order is known.
     for (let atMs = fromMs; ; ) {
       const isLast = atMs >= nowMs || this.#isQuiet();
       const untilMs = isLast ? nowMs : Math.min(atMs + stretchMs, nowMs);
-      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#limits.stepsPerCall);
+      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#parts.limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
         return true;
       }
@@ -148,20 +125,20 @@ export class Scheduler {
    * `graceMs`, in which senders deliver what they could not.
    */
   restart(nowMs: number, downtimeMs: number, graceMs: number): void {
-    const { spans } = this.#store;
-    const { expiry } = this.#openWork;
+    const { spans } = this.#parts.store;
+    const { expiry } = this.#parts.openWork;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
         const isHeld = spans.held.get(span) !== evictionHolds.none;
         const heldUntilMs = isHeld ? expiry.dueMsOf(span) + downtimeMs : 0;
-        expiry.set(span, Math.max(heldUntilMs, this.#openWork.expiresAtMs(span)));
+        expiry.set(span, Math.max(heldUntilMs, this.#parts.openWork.expiresAtMs(span)));
       } else if (spans.hasFlag(span, spanFlags.undecided)) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
       }
     }
-    this.#processes.extendLeases(downtimeMs);
-    this.#states.extendBy(downtimeMs, nowMs);
+    this.#parts.processes.extendLeases(downtimeMs);
+    this.#parts.states.extendBy(downtimeMs, nowMs);
     this.#graceUntilMs = nowMs + graceMs;
     this.#decidedMs = nowMs;
   }
@@ -180,18 +157,21 @@ export class Scheduler {
         this.#decidedMs = untilMs;
         return true;
       }
-      const evictedBefore = this.#openWork.evictions;
+      const evictedBefore = this.#parts.openWork.evictions;
       this.#hasDecided = true;
-      this.#states.setNow(next.dueMs);
+      this.#parts.states.setNow(next.dueMs);
       this.#decide(next, agenda);
-      this.#orphanPolicy.drainUnblocked(next.dueMs);
-      this.#retention.dropExcess();
-      this.#stepsLeft -= 1 + this.#openWork.evictions - evictedBefore;
-      const looked = this.#forecast.takeCost() + this.#holders.takeCost() + this.#states.takeCost();
+      this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
+      this.#parts.retention.dropExcess();
+      this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
+      const looked =
+        this.#parts.forecast.takeCost() +
+        this.#parts.holders.takeCost() +
+        this.#parts.states.takeCost();
       this.#stepsLeft -= Math.floor(looked / lookupsPerStep);
       // Of what is due at one moment the last decides what sessions do then, also where that is another part's.
       if ((agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
-        this.#states.reviewChanged();
+        this.#parts.states.reviewChanged();
       }
     }
     return false;
@@ -204,9 +184,12 @@ export class Scheduler {
    */
   #catchUp(untilMs: number): boolean {
     for (;;) {
-      const overMs = this.#pauses.nextOverMs;
-      const nextMs = Math.min(overMs, this.#finished.nextMs);
-      const forgotten = this.#retention.dropExpired(Math.min(nextMs, untilMs), this.#stepsLeft);
+      const overMs = this.#parts.pauses.nextOverMs;
+      const nextMs = Math.min(overMs, this.#parts.finished.nextMs);
+      const forgotten = this.#parts.retention.dropExpired(
+        Math.min(nextMs, untilMs),
+        this.#stepsLeft,
+      );
       this.#hasDecided ||= forgotten > 0;
       this.#stepsLeft -= forgotten;
       if (this.#stepsLeft <= 0) {
@@ -224,37 +207,37 @@ export class Scheduler {
         this.#endPause(overMs);
         return false;
       }
-      this.#states.setNow(nextMs);
-      this.#finished.decideNext();
-      this.#states.reviewChanged();
+      this.#parts.states.setNow(nextMs);
+      this.#parts.finished.decideNext();
+      this.#parts.states.reviewChanged();
     }
   }
 
   #decide({ dueMs, rank, item }: DueItem, agenda: DueQueue): void {
-    if (this.#queueOf(rank)?.meet(item, dueMs) === false) {
+    if (this.#queueOf(rank)?.fire(item, dueMs) === false) {
       return;
     }
     if (dueMs < this.#graceUntilMs && rank !== timerRanks.state) {
       this.#sources[rank]?.postpone(item, this.#graceUntilMs);
       return;
     }
-    const silent = (untilMs: number) => this.#forecast.byExpiry(item, rank, agenda, untilMs);
-    const ended = (untilMs: number) => this.#forecast.byOwners(item, rank, agenda, untilMs);
+    const silent = (untilMs: number) => this.#parts.forecast.byExpiry(item, rank, agenda, untilMs);
+    const ended = (untilMs: number) => this.#parts.forecast.byOwners(item, rank, agenda, untilMs);
     switch (rank) {
       case timerRanks.owner:
-        this.#orphanPolicy.decide(item, dueMs, ended);
+        this.#parts.orphanPolicy.decide(item, dueMs, ended);
         break;
       case timerRanks.session:
-        this.#sessionEndPolicy.decide(item, dueMs, ended);
+        this.#parts.sessionEndPolicy.decide(item, dueMs, ended);
         break;
       case timerRanks.process:
-        this.#leasePolicy.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
+        this.#parts.leasePolicy.decideProcess(item, dueMs, { due: silent, most: this.#stepsLeft });
         break;
       case timerRanks.span:
-        this.#leasePolicy.expire(item, dueMs, silent);
+        this.#parts.leasePolicy.expire(item, dueMs, silent);
         break;
       default:
-        this.#states.onDeadline(item, dueMs);
+        this.#parts.states.onDeadline(item, dueMs);
     }
   }
 
@@ -262,11 +245,11 @@ export class Scheduler {
   #queueOf(rank: number): KeyedTimers | undefined {
     switch (rank) {
       case timerRanks.owner:
-        return this.#ownerTimers;
+        return this.#parts.ownerTimers;
       case timerRanks.session:
-        return this.#sessionTimers;
+        return this.#parts.sessionTimers;
       case timerRanks.state:
-        return this.#states.timers;
+        return this.#parts.states.timers;
       default:
         return undefined;
     }
@@ -275,15 +258,15 @@ export class Scheduler {
   #isQuiet(): boolean {
     return (
       areIdle(this.#sources) &&
-      this.#finished.nextMs === Number.POSITIVE_INFINITY &&
-      this.#pauses.nextOverMs === Number.POSITIVE_INFINITY
+      this.#parts.finished.nextMs === Number.POSITIVE_INFINITY &&
+      this.#parts.pauses.nextOverMs === Number.POSITIVE_INFINITY
     );
   }
 
   #endPause(atMs: number): void {
-    const named = this.#pauses.endOldest();
-    this.#states.setNow(atMs);
-    this.#sessionSignals.resumed(named, atMs);
-    this.#states.reviewChanged();
+    const named = this.#parts.pauses.endOldest();
+    this.#parts.states.setNow(atMs);
+    this.#parts.sessionSignals.resumed(named, atMs);
+    this.#parts.states.reviewChanged();
   }
 }

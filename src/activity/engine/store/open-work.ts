@@ -17,10 +17,18 @@ import { type ClosedState, evictionHolds, spanFlags, spanStates } from "./span-t
 import { UsualDurations } from "./usual-durations.ts";
 import { WorkDurations } from "./work-durations.ts";
 
+/** What it needs of the engine. */
+interface OpenWorkParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly events: ActivityEvent[];
+  readonly retention: Retention;
+}
+
 /** Work is opened, ended and evicted here, and counted; what is closed goes to the tombstones. */
 export class OpenWork {
-  /** What was decided since it was last emptied. */
-  readonly events: ActivityEvent[] = [];
+  readonly #parts: OpenWorkParts;
   /** Open work by the moment it will have been silent for too long. */
   readonly expiry: TimingWheel;
   /** `ages` as the agenda reads it: what was heard of since counts. */
@@ -28,10 +36,6 @@ export class OpenWork {
   /** How long work of each name takes. */
   readonly usualDurations = new UsualDurations();
   readonly durations: WorkDurations;
-  readonly #limits: ActivityLimits;
-  readonly #store: ActivityStore;
-  readonly #counters: ActivityCounters;
-  readonly #retention: Retention;
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
   readonly #onClosed: (span: number) => void;
@@ -40,19 +44,10 @@ export class OpenWork {
   #admitted = 0;
   #openWork = 0;
 
-  constructor(
-    limits: ActivityLimits,
-    store: ActivityStore,
-    counters: ActivityCounters,
-    retention: Retention,
-    listeners: { readonly onClosed: (span: number) => void },
-  ) {
+  constructor(parts: OpenWorkParts, listeners: { readonly onClosed: (span: number) => void }) {
+    this.#parts = parts;
     this.#onClosed = listeners.onClosed;
-    this.#limits = limits;
-    this.#store = store;
-    this.#counters = counters;
-    this.#retention = retention;
-    this.durations = new WorkDurations(store, limits.allowedLatenessMs);
+    this.durations = new WorkDurations(parts.store, parts.limits.allowedLatenessMs);
     const openWork = this;
     this.expiryTimers = {
       get size() {
@@ -63,8 +58,8 @@ export class OpenWork {
       hasMoreDue: (untilMs, most) => openWork.expiry.hasMoreDue(untilMs, most),
       postpone: (span, dueMs) => openWork.expiry.postpone(span, dueMs),
     };
-    // Leases are due within seconds; what is due in hours is passed over once a turn of the wheel.
-    this.expiry = new TimingWheel(Math.min(limits.maxAgeMs / 512, 1000));
+    // Leases are due within seconds; what is due in hours is skipped once a turn of the wheel.
+    this.expiry = new TimingWheel(Math.min(parts.limits.maxAgeMs / 512, 1000));
   }
 
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
@@ -100,12 +95,12 @@ export class OpenWork {
 
   /** Starts open work, whose owner is known. Of the spans of one run one is counted; `isCounted`: whether this one may be. */
   open(span: number, nowMs: number, { isCounted = true } = {}): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     const isRun = kind === workKinds.run;
-    this.#retention.pin(span);
+    this.#parts.retention.pin(span);
     if (isCounted && this.#countsStart(span)) {
-      add(this.#counters.started, kind, 1);
+      add(this.#parts.counters.started, kind, 1);
       this.#countOpen(kind, 1);
     } else {
       spans.setFlag(span, spanFlags.uncounted);
@@ -114,11 +109,11 @@ export class OpenWork {
     spans.seenAtMs.set(span, nowMs);
     spans.progressAtMs.set(span, nowMs);
     spans.releasedAtMs.set(span, 0);
-    this.#store.tree.open(span);
+    this.#parts.store.tree.open(span);
     if (!isRun) {
       this.#countMarker(span, 1);
     }
-    this.#store.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
+    this.#parts.store.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     while (this.#admitted <= span) {
       this.expiry.admit(this.#admitted++);
     }
@@ -127,19 +122,19 @@ export class OpenWork {
 
   /** When open work will have been silent for too long: for its lease where it has one, else for `maxAgeMs`. */
   expiresAtMs(span: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const leaseMs = spans.leaseMs.get(span);
     const patienceMs =
-      leaseMs > 0 ? Math.min(leaseMs, this.#limits.maxAgeMs) : this.#limits.maxAgeMs;
+      leaseMs > 0 ? Math.min(leaseMs, this.#parts.limits.maxAgeMs) : this.#parts.limits.maxAgeMs;
     return spans.seenAtMs.get(span) + patienceMs;
   }
 
   /** Ends open work as its sender reported. The open counts of its owner fall; a marker leaves it. */
   end(span: number, endMs: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     if (this.#countsEnd(span)) {
-      add(this.#counters.ended, kind, 1);
+      add(this.#parts.counters.ended, kind, 1);
       this.#countOpen(kind, -1);
       this.#addDuration(span, kind, {
         durationMs: this.durations.ofOpen(span, endMs, nowMs),
@@ -151,13 +146,13 @@ export class OpenWork {
 
   /** Takes open work out of the tracked state for `reason`. */
   evict(span: number, reason: EvictionReason, atMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    const ageMs = this.#store.downtime.elapsedMs(spans.startedAtMs.get(span), atMs);
+    const ageMs = this.#parts.store.downtime.elapsedMs(spans.startedAtMs.get(span), atMs);
     if (this.#countsEnd(span)) {
-      this.#counters.addEvicted(reason, kind, 1);
+      this.#parts.counters.addEvicted(reason, kind, 1);
       this.#countOpen(kind, -1);
-      this.#counters.addDuration(kind, 2, ageMs);
+      this.#parts.counters.addDuration(kind, 2, ageMs);
     }
     spans.reason.set(span, reasons[reason].storedId);
     this.#evictions++;
@@ -168,9 +163,9 @@ export class OpenWork {
 
   /** Gives up open work of which nothing will say how it ends. */
   untrack(span: number, nowMs: number): void {
-    const kind = toWorkKind(this.#store.spans.kind.get(span));
+    const kind = toWorkKind(this.#parts.store.spans.kind.get(span));
     if (this.#countsEnd(span)) {
-      add(this.#counters.untracked, kind, 1);
+      add(this.#parts.counters.untracked, kind, 1);
       this.#countOpen(kind, -1);
     }
     this.#closingBy = "unwatched";
@@ -180,11 +175,11 @@ export class OpenWork {
 
   /** Work that was a start and an end at once, found to have ended by itself. */
   finish(span: number, nowMs: number, { isCounted = true } = {}): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     if (isCounted && this.#countsStart(span)) {
-      add(this.#counters.started, kind, 1);
-      add(this.#counters.ended, kind, 1);
+      add(this.#parts.counters.started, kind, 1);
+      add(this.#parts.counters.ended, kind, 1);
       this.#addDuration(span, kind, {
         durationMs: this.durations.ofFinished(span, nowMs),
         atMs: nowMs,
@@ -200,14 +195,14 @@ export class OpenWork {
     span: number,
     options: { readonly isCounted: boolean; readonly atMs: number },
   ): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     if (!options.isCounted) {
-      add(this.#counters.started, kind, 1);
-      this.#counters.addEvicted("orphaned_no_owner", kind, 1);
+      add(this.#parts.counters.started, kind, 1);
+      this.#parts.counters.addEvicted("orphaned_no_owner", kind, 1);
       const durationMs = this.durations.ofFinished(span, options.atMs);
       if (durationMs !== undefined) {
-        this.#counters.addDuration(kind, 2, durationMs);
+        this.#parts.counters.addDuration(kind, 2, durationMs);
       }
     }
     spans.setFlag(span, spanFlags.endReported);
@@ -219,29 +214,31 @@ export class OpenWork {
 
   /** Finished work that was counted as evicted without a name, though it ended in time, or `lateByMs` after that. */
   markFalsePositive(span: number, nowMs: number, lateByMs = 0): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    add(this.#counters.reconciled, kind, 1);
-    this.events.push({ type: "reconciled", kind, lateByMs });
+    add(this.#parts.counters.reconciled, kind, 1);
+    this.#parts.events.push({ type: "reconciled", kind, lateByMs });
     this.closeAsEvicted(span, nowMs);
   }
 
   /** Finished work that was counted as evicted before, and as reconciled: nothing more is said of it. */
   closeAsEvicted(span: number, nowMs: number): void {
-    this.#store.spans.setFlag(span, spanFlags.endReported);
+    this.#parts.store.spans.setFlag(span, spanFlags.endReported);
     this.#finalize(span, spanStates.evicted, nowMs);
   }
 
   /** A tool that may outlive its run is over: what is open in it and was held by it has a lateness from now on. */
   releaseHoldsInside(tool: number, atMs: number): void {
-    const { spans, owners, tree, below } = this.#store;
+    const { spans, owners, tree, below } = this.#parts.store;
     if (!spans.hasFlag(tool, spanFlags.detached) || spans.openBelow.get(tool) === 0) {
       return;
     }
     const owner = spans.owner.get(tool);
     // Those with a session of their own and without a known run have an owner of their own.
     const apart = below.all(owner).filter((other) => owners.isUnresolved(other));
-    for (const span of [owner, ...apart].flatMap((each) => openMembersOf(this.#store, each))) {
+    for (const span of [owner, ...apart].flatMap((each) =>
+      openMembersOf(this.#parts.store, each),
+    )) {
       if (spans.kind.get(span) !== workKinds.run && tree.isAncestor(tool, span)) {
         spans.releasedAtMs.set(span, Math.max(spans.releasedAtMs.get(span), atMs));
         tree.unblocked.push(span);
@@ -251,29 +248,29 @@ export class OpenWork {
 
   /** A marker, open or not decided, turns out to be no work of its own. What is, must have been counted in the same call. */
   withdraw(span: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     if (spans.state.get(span) === spanStates.open) {
-      add(this.#counters.started, kind, -1);
+      add(this.#parts.counters.started, kind, -1);
       this.#countOpen(kind, -1);
       this.#close(span, spanStates.ended, spans.startMs.get(span), nowMs);
-      this.#retention.pin(span);
+      this.#parts.retention.pin(span);
     } else {
-      this.#store.leave(span);
-      this.#retention.pin(span);
+      this.#parts.store.leave(span);
+      this.#parts.retention.pin(span);
       spans.clearFlag(span, spanFlags.undecided);
     }
     spans.kind.set(span, workKinds.other);
-    this.#retention.retain(span, nowMs);
+    this.#parts.retention.retain(span, nowMs);
   }
 
   /** Whether an eviction of work that turns out to have been wrong is one that was counted, and not yet corrected. */
   countsReconciliation(span: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (!spans.hasFlag(span, spanFlags.uncounted)) {
       return true;
     }
-    const counted = countedInsteadOf(this.#store, span);
+    const counted = countedInsteadOf(this.#parts.store, span);
     const isDue =
       counted !== -1 &&
       spans.state.get(counted) === spanStates.evicted &&
@@ -285,19 +282,19 @@ export class OpenWork {
   }
 
   #countsStart(span: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     spans.clearFlag(span, spanFlags.uncounted);
     const isRun = spans.kind.get(span) === workKinds.run;
-    return !isRun || countedInsteadOf(this.#store, span) === -1;
+    return !isRun || countedInsteadOf(this.#parts.store, span) === -1;
   }
 
   /** Whether counted work ends with this span. */
   #countsEnd(span: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (spans.hasFlag(span, spanFlags.uncounted)) {
       return false;
     }
-    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#store, span) : -1;
+    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#parts.store, span) : -1;
     if (next !== -1) {
       this.#transferCount(span, next);
     }
@@ -306,18 +303,18 @@ export class OpenWork {
 
   /** Another span of the run is the one that is counted from now on. */
   #transferCount(from: number, to: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     spans.setFlag(from, spanFlags.uncounted);
     spans.clearFlag(to, spanFlags.uncounted);
   }
 
   #countOpen(kind: WorkKind, by: number): void {
     this.#openWork += by;
-    add(this.#counters.open, kind, by);
+    add(this.#parts.counters.open, kind, by);
   }
 
   #close(span: number, state: ClosedState, endMs: number, atMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const kind = spans.kind.get(span);
     const isRun = kind === workKinds.run;
     this.expiry.cancel(span);
@@ -325,18 +322,18 @@ export class OpenWork {
     spans.endMs.set(span, endMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
-    this.#store.tree.close(span, state);
+    this.#parts.store.tree.close(span, state);
     this.releaseHoldsInside(span, atMs);
-    this.#store.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    this.#parts.store.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
-      const { owners } = this.#store;
+      const { owners } = this.#parts.store;
       this.#countMarker(span, -1);
       if (owners.hasFlag(owner, ownerFlags.decided) && owners.openMarkers.get(owner) === 0) {
-        this.#store.retire(owner);
+        this.#parts.store.retire(owner);
       }
-      this.#store.leave(span);
+      this.#parts.store.leave(span);
     }
-    this.#retention.retain(span, atMs);
+    this.#parts.retention.retain(span, atMs);
   }
 
   #addDuration(
@@ -344,16 +341,16 @@ export class OpenWork {
     kind: WorkKind,
     { durationMs, atMs }: { readonly durationMs: number | undefined; readonly atMs: number },
   ): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     const outcome = spans.hasFlag(span, spanFlags.failed) ? 1 : 0;
     if (durationMs !== undefined) {
-      this.#counters.addDuration(kind, outcome, durationMs);
+      this.#parts.counters.addDuration(kind, outcome, durationMs);
       this.usualDurations.add(kind, spans.name.get(span), { durationMs, atMs });
     }
   }
 
   #countMarker(span: number, by: number): void {
-    const process = this.#store.traces.process.get(this.#store.spans.trace.get(span));
+    const process = this.#parts.store.traces.process.get(this.#parts.store.spans.trace.get(span));
     this.#openMarkers.ensure(process + 1);
     this.#openMarkers.set(process, this.#openMarkers.get(process) + by);
   }
@@ -363,13 +360,13 @@ export class OpenWork {
     state: typeof spanStates.ended | typeof spanStates.evicted,
     atMs: number,
   ): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     spans.state.set(span, state);
     if (spans.kind.get(span) !== workKinds.run) {
-      this.#store.leave(span);
+      this.#parts.store.leave(span);
     }
-    this.#retention.pin(span);
+    this.#parts.retention.pin(span);
     spans.clearFlag(span, spanFlags.undecided);
-    this.#retention.retain(span, atMs);
+    this.#parts.retention.retain(span, atMs);
   }
 }

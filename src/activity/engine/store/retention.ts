@@ -14,14 +14,19 @@ const longTombstoneList = 2;
 /** As many tombstones that may not go yet are passed over in search of one that may. */
 const maxRequeued = 16;
 
+/** What it needs of the engine. */
+interface RetentionParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+}
+
 /**
  * The rows of spans that are not open, and how long each is remembered: ended and evicted work, links, what was only
  * named, finished work that is not decided yet. Each is in exactly one queue, so each is forgotten one day.
  */
 export class Retention {
-  readonly #limits: ActivityLimits;
-  readonly #store: ActivityStore;
-  readonly #counters: ActivityCounters;
+  readonly #parts: RetentionParts;
   readonly #queues = new LinkedLists(3);
   readonly #onDropped: (span: number) => void;
   /** When evicted work was evicted, where it is remembered for longer than from then on. */
@@ -30,16 +35,10 @@ export class Retention {
   #admitted = 0;
   #size = 0;
 
-  constructor(
-    limits: ActivityLimits,
-    store: ActivityStore,
-    counters: ActivityCounters,
-    onForgotten: (span: number) => void,
-  ) {
-    this.#limits = limits;
-    this.#counters = counters;
-    this.#store = store;
-    this.#onDropped = onForgotten;
+  /** `onDropped` is called before the row of a span is removed. */
+  constructor(parts: RetentionParts, onDropped: (span: number) => void) {
+    this.#parts = parts;
+    this.#onDropped = onDropped;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -63,14 +62,14 @@ export class Retention {
    * `nowMs`. Walks every row.
    */
   countImpliedOpen(nowMs: number): number {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     let open = 0;
     for (let span = 0; span < spans.rows; span++) {
       if (
         spans.state.get(span) === spanStates.unknown &&
         !spans.hasFlag(span, spanFlags.presumedEvicted) &&
         (spans.openBelow.get(span) > 0 ||
-          spans.seenAtMs.get(span) + this.#limits.allowedLatenessMs > nowMs)
+          spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs > nowMs)
       ) {
         open++;
       }
@@ -80,7 +79,7 @@ export class Retention {
 
   /** When evicted work was evicted. */
   evictedAtMs(span: number): number {
-    return this.#evictedAtMs.get(span) ?? this.#store.spans.seenAtMs.get(span);
+    return this.#evictedAtMs.get(span) ?? this.#parts.store.spans.seenAtMs.get(span);
   }
 
   /** Those that are remembered of ended or evicted work, and of what was only named. */
@@ -90,13 +89,13 @@ export class Retention {
 
   /** Whether one more span fits, forgetting an old one where that helps. May give up any span in a queue. */
   makeRoom(): boolean {
-    const room = this.#limits.maxOpenWork + this.#limits.maxTombstones;
-    return this.#store.spans.size < room || this.#dropOne();
+    const room = this.#parts.limits.maxOpenWork + this.#parts.limits.maxTombstones;
+    return this.#parts.store.spans.size < room || this.#dropOne();
   }
 
   /** Adds a span nobody has told us of yet: a child named it, or it is about to be told. Needs `makeRoom`. */
   addUnknown(trace: number, id0: number, id1: number, nowMs: number): number {
-    const span = this.#store.addSpan(trace, id0, id1);
+    const span = this.#parts.store.addSpan(trace, id0, id1);
     while (this.#admitted <= span) {
       this.#queues.ensure(this.#admitted + 1);
       this.#queues.clear(this.#admitted);
@@ -109,7 +108,7 @@ export class Retention {
 
   /** A span that has not arrived is named once more: it is remembered for as long as from now on. */
   renew(span: number, nowMs: number): void {
-    if (this.#store.spans.state.get(span) === spanStates.unknown) {
+    if (this.#parts.store.spans.state.get(span) === spanStates.unknown) {
       this.pin(span);
       this.retain(span, nowMs);
     }
@@ -117,7 +116,7 @@ export class Retention {
 
   /** A span is told of: it is out of every queue, and closed until it is opened. */
   onArrival(span: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     this.pin(span);
     this.#evictedAtMs.delete(span);
     this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
@@ -126,7 +125,7 @@ export class Retention {
 
   /** Keeps finished work until it is known whether it outlived its owner. */
   awaitDecision(span: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     this.pin(span);
     spans.setFlag(span, spanFlags.undecided);
     spans.seenAtMs.set(span, nowMs);
@@ -140,7 +139,7 @@ export class Retention {
 
   /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
   pin(span: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (this.#queues.isListed(span)) {
       this.#queues.remove(span);
       if (!spans.hasFlag(span, spanFlags.undecided)) {
@@ -151,7 +150,7 @@ export class Retention {
 
   /** Queues a closed span to be forgotten. Nothing happens to one that is queued already. */
   retain(span: number, nowMs: number): void {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     if (this.#queues.isListed(span)) {
       return;
     }
@@ -170,7 +169,7 @@ export class Retention {
 
   /** Evicted work is still told of: it is remembered for as long as from an eviction at `nowMs`. */
   retainLonger(span: number, nowMs: number): void {
-    if (this.#store.spans.state.get(span) === spanStates.evicted) {
+    if (this.#parts.store.spans.state.get(span) === spanStates.evicted) {
       this.#evictedAtMs.set(span, this.evictedAtMs(span));
       this.pin(span);
       this.retain(span, nowMs);
@@ -198,7 +197,7 @@ export class Retention {
 
   /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
   dropExcess(): void {
-    while (this.#size > this.#limits.maxTombstones && this.#dropOne()) {}
+    while (this.#size > this.#parts.limits.maxTombstones && this.#dropOne()) {}
   }
 
   #nextDueMs(queue: number): number {
@@ -206,13 +205,13 @@ export class Retention {
     if (span === -1) {
       return Number.POSITIVE_INFINITY;
     }
-    const { maxAgeMs, tombstoneTtlMs } = this.#limits;
+    const { maxAgeMs, tombstoneTtlMs } = this.#parts.limits;
     const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
-    return this.#store.spans.seenAtMs.get(span) + ttlMs;
+    return this.#parts.store.spans.seenAtMs.get(span) + ttlMs;
   }
 
   #dropOne(): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     for (const queue of [tombstoneList, longTombstoneList]) {
       for (let tries = maxRequeued; tries > 0; tries--) {
         const span = this.#queues.first(queue);
@@ -230,7 +229,7 @@ export class Retention {
 
   /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
   #dropOrRequeue(queue: number, span: number, atMs: number): boolean {
-    const { spans } = this.#store;
+    const { spans } = this.#parts.store;
     this.#queues.remove(span);
     if (spans.openBelow.get(span) > 0) {
       if (spans.state.get(span) === spanStates.evicted) {
@@ -244,12 +243,12 @@ export class Retention {
     if (spans.state.get(span) === spanStates.unknown) {
       this.#implied--;
       if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
-        this.#counters.addSignal("forgotten", dialects.impliedParent);
+        this.#parts.counters.addSignal("forgotten", dialects.impliedParent);
       }
     }
     this.#evictedAtMs.delete(span);
     this.#onDropped(span);
-    this.#store.removeSpan(span);
+    this.#parts.store.removeSpan(span);
     return true;
   }
 }

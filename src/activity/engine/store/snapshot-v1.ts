@@ -1,4 +1,5 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
@@ -54,45 +55,36 @@ class LegacyGroups {
 /** Which of version 1's groups were sessions by reference. */
 const legacyReferenced = 1;
 
+/** What it needs of the engine. */
+interface SnapshotV1LoaderParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly ownership: Ownership;
+  readonly ownerTimers: KeyedTimers;
+  readonly sessionTimers: KeyedTimers;
+  readonly pauses: Pauses;
+  readonly openWork: OpenWork;
+}
+
 /**
  * Fills an empty machine's tables from an archive of version 1. Spans, traces and references are what they were. What
  * version 1 did not know (owners, and what holds what) is found anew from them, as if their signals had just arrived in
  * another order; times of arrival are those that were known. What was due is due a lateness after it was.
  */
 export class SnapshotV1Loader {
-  readonly #graph: ActivityStore;
-  readonly #ownership: Ownership;
-  readonly #deadlines: KeyedTimers;
-  readonly #sessionDeadlines: KeyedTimers;
-  readonly #pauses: Pauses;
-  readonly #ledger: OpenWork;
-  readonly #allowedLatenessMs: number;
+  readonly #parts: SnapshotV1LoaderParts;
   readonly #groups = new LegacyGroups();
   readonly #groupOf = new Int32Column();
   /** Group of version 1 → a reference of its session, which knows the group that it is in now. */
   readonly #sessions = new Map<number, number>();
 
-  constructor(parts: {
-    readonly store: ActivityStore;
-    readonly ownership: Ownership;
-    readonly deadlines: KeyedTimers;
-    readonly sessionTimers: KeyedTimers;
-    readonly pauses: Pauses;
-    readonly openWork: OpenWork;
-    readonly allowedLatenessMs: number;
-  }) {
-    this.#graph = parts.store;
-    this.#ownership = parts.ownership;
-    this.#deadlines = parts.deadlines;
-    this.#sessionDeadlines = parts.sessionTimers;
-    this.#pauses = parts.pauses;
-    this.#ledger = parts.openWork;
-    this.#allowedLatenessMs = parts.allowedLatenessMs;
+  constructor(parts: SnapshotV1LoaderParts) {
+    this.#parts = parts;
   }
 
   /** Reads the tables. */
   tables(io: SnapshotStream): void {
-    const { traces, spans, references } = this.#graph;
+    const { traces, spans, references } = this.#parts.store;
     traces.restoreV1(io);
     spans.restoreV1(io, { group: this.#groupOf });
     this.#groups.restore(io);
@@ -125,7 +117,7 @@ export class SnapshotV1Loader {
 
   /** Finds owners and sessions from what was read. */
   rebuild(waits: readonly LegacyWait[], nowMs: number): void {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#parts.store;
     this.#restoreSessions();
     const isWork = (span: number) => {
       const state = spans.state.get(span);
@@ -148,29 +140,29 @@ export class SnapshotV1Loader {
     for (const { key, group, atMs } of waits) {
       const session = this.#sessionOf(group);
       if (session !== -1) {
-        this.#pauses.begin(-1, session, key, { atMs, timeMs: 0, seq: 0 });
+        this.#parts.pauses.begin(-1, session, key, { atMs, timeMs: 0, seq: 0 });
       }
     }
-    const { references } = this.#graph;
+    const { references } = this.#parts.store;
     const sessions = [...this.#sessions.values()].map((first) => references.group.get(first));
     for (const session of new Set(sessions)) {
-      this.#graph.dropGroupIfEmpty(session);
+      this.#parts.store.dropGroupIfEmpty(session);
     }
     for (let span = 0; span < spans.rows; span++) {
-      if (spans.state.get(span) === spanStates.open && !this.#ledger.expiry.isSet(span)) {
-        this.#ledger.expiry.set(span, this.#ledger.expiresAtMs(span)); // It waited.
+      if (spans.state.get(span) === spanStates.open && !this.#parts.openWork.expiry.isSet(span)) {
+        this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span)); // It waited.
       }
     }
     for (let owner = 0; owner < owners.rows; owner++) {
       if (owners.memberCount.get(owner) > 0 && !owners.isOpen(owner)) {
-        const dueMs = owners.endedAtMs.get(owner) + this.#allowedLatenessMs;
-        this.#deadlines.schedule(owner, Math.max(nowMs, dueMs));
+        const dueMs = owners.endedAtMs.get(owner) + this.#parts.limits.allowedLatenessMs;
+        this.#parts.ownerTimers.schedule(owner, Math.max(nowMs, dueMs));
       }
     }
   }
 
   #restoreSessions(): void {
-    const { groups, references } = this.#graph;
+    const { groups, references } = this.#parts.store;
     const legacy = this.#groups;
     const restored = new Map<number, number>();
     for (let row = 0; row < legacy.flags.capacity; row++) {
@@ -189,8 +181,8 @@ export class SnapshotV1Loader {
       groups.sessionEndMs.set(group, legacy.sessionEndMs.get(row));
       groups.sessionEndSeq.set(group, legacy.sessionEndSeq.get(row));
       if (groups.hasEnded(group)) {
-        const dueMs = groups.endedAtMs.get(group) + this.#allowedLatenessMs;
-        this.#sessionDeadlines.schedule(group, dueMs);
+        const dueMs = groups.endedAtMs.get(group) + this.#parts.limits.allowedLatenessMs;
+        this.#parts.sessionTimers.schedule(group, dueMs);
       }
     }
     for (const [legacyRow, group] of restored) {
@@ -204,24 +196,24 @@ export class SnapshotV1Loader {
 
   #sessionOf(legacyGroup: number): number {
     const reference = this.#sessions.get(legacyGroup);
-    return reference === undefined ? -1 : this.#graph.references.group.get(reference);
+    return reference === undefined ? -1 : this.#parts.store.references.group.get(reference);
   }
 
   #restoreRun(run: number, nowMs: number): void {
-    const { spans, owners } = this.#graph;
+    const { spans, owners } = this.#parts.store;
     const legacyGroup = this.#groupOf.get(run);
     const group = this.#sessionOf(legacyGroup);
     const isOpen = spans.state.get(run) === spanStates.open;
     this.#restoreTimes(run, isOpen);
-    this.#ownership.attachRun(run, { group, waiting: -1, refer: () => {} }, nowMs);
+    this.#parts.ownership.attachRun(run, { group, waiting: -1, refer: () => {} }, nowMs);
     const owner = spans.owner.get(run);
-    this.#ownership.runStarted(run, {
+    this.#parts.ownership.runStarted(run, {
       atMs: spans.startedAtMs.get(run),
       timeMs: spans.startMs.get(run),
       seq: spans.seq.get(run),
     });
     if (isOpen) {
-      this.#graph.countOpen(owner, 1, 0);
+      this.#parts.store.countOpen(owner, 1, 0);
       owners.progressAtMs.set(owner, this.#groups.heardAtMs.get(legacyGroup));
     } else {
       owners.endedAtMs.set(owner, Math.max(owners.endedAtMs.get(owner), spans.seenAtMs.get(run)));
@@ -230,22 +222,22 @@ export class SnapshotV1Loader {
   }
 
   #restoreMarker(marker: number, isOpen: boolean, nowMs: number): void {
-    const { spans, tree } = this.#graph;
+    const { spans, tree } = this.#parts.store;
     this.#restoreTimes(marker, isOpen);
     const group = this.#sessionOf(this.#groupOf.get(marker));
     if (group === -1 || tree.runAbove(marker) !== -1) {
-      this.#ownership.attachMarker(marker, -1, nowMs);
+      this.#parts.ownership.attachMarker(marker, -1, nowMs);
     } else {
-      this.#ownership.attachSeparately(marker, group, -1, nowMs);
+      this.#parts.ownership.attachSeparately(marker, group, -1, nowMs);
     }
     if (isOpen) {
-      this.#graph.countOpen(spans.owner.get(marker), 0, 1);
+      this.#parts.store.countOpen(spans.owner.get(marker), 0, 1);
     }
   }
 
   /** Of open work `endMs` was when its start arrived. */
   #restoreTimes(span: number, isOpen: boolean): void {
-    const { spans } = this.#graph;
+    const { spans } = this.#parts.store;
     if (isOpen) {
       spans.startedAtMs.set(span, spans.endMs.get(span));
       spans.endMs.set(span, 0);
@@ -256,7 +248,7 @@ export class SnapshotV1Loader {
   }
 
   #depthOf(span: number): number {
-    const { spans } = this.#graph;
+    const { spans } = this.#parts.store;
     let depth = 0;
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
       depth++;

@@ -5,7 +5,7 @@ import {
   sessionStateNames,
 } from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
-import { History, limits, type Signal, sessionsBy } from "../history.ts";
+import { History, limits, type Signal } from "../history.ts";
 import type { Occurrence } from "../reference/occurrence.ts";
 import { occurrenceOf } from "../reference/outcome.ts";
 import { ReferenceMachine } from "../reference/reference-machine.ts";
@@ -80,7 +80,7 @@ export function machinePlayer(changed: Partial<ActivityLimits> = {}): Player {
       sessionStateNames.flatMap((state) =>
         blockedByNames.flatMap((blockedBy) =>
           Array.from(
-            { length: sessionsBy(history.activity, state, blockedBy) },
+            { length: history.activity.view.sessionsBy(state, blockedBy) },
             () => `${state}/${blockedBy}`,
           ),
         ),

@@ -133,7 +133,7 @@ describe("finished spans", () => {
       expect(history.activity.counters.ended[2]).toBe(3);
       history.tick(100_000);
       expect(history.imbalance()).toEqual([]);
-      expect(history.activity.owners).toBe(0);
+      expect(history.activity.view.owners).toBe(0);
     }
   });
 
@@ -339,7 +339,7 @@ describe("finished spans", () => {
     for (let at = 15; at < 90; at += 5) {
       history.arrive(at, { ...alive, process: 2, place: 2 });
     }
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
     history.arrive(90, ended(tool(4, 2, 25, { ...relayed, trace: 2 }), 31));
     history.tick(120);
     expect(history.evictions).toEqual([]);

@@ -35,7 +35,7 @@ const part = (span: number, parent: number, start: number, end: number): readonl
   { type: "start", dialect: "impliedParent", kind: "tool", span: parent, start },
 ];
 
-const impliedAt = (history: History, at: number) => history.activity.impliedWork(at * 1000);
+const impliedAt = (history: History, at: number) => history.activity.view.impliedWork(at * 1000);
 const impliedSignals = (history: History, result: "implied" | "evicted" | "forgotten") =>
   history.activity.counters.signals(result, dialects.impliedParent);
 
@@ -68,7 +68,7 @@ describe("a parent that does not arrive", () => {
     expect(impliedSignals(history, "forgotten")).toBe(0);
     history.tick(1700);
     expect(impliedSignals(history, "forgotten")).toBe(1);
-    expect(history.activity.sizes()).toMatchObject({ implied: 0, spans: 0 });
+    expect(history.activity.view.sizes()).toMatchObject({ implied: 0, spans: 0 });
     expect(history.evicted).toBe(0);
   });
 
@@ -130,7 +130,7 @@ describe("a tool that is known from a part of it only", () => {
       history.tick(100);
       expect(history.evicted).toBe(0);
       expect(history.activity.counters.ended).toEqual([0, 1, 1, 0]);
-      expect(history.activity.sizes().implied).toBe(0);
+      expect(history.activity.view.sizes().implied).toBe(0);
     }
   });
 

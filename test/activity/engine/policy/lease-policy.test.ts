@@ -115,7 +115,7 @@ describe("word that evicted work goes on", () => {
   test("a heartbeat from after the eviction takes the marker back, and the eviction was wrong", () => {
     const history = evicted();
     history.arrive(51, beat(51));
-    expect(history.activity.sizes().openWork).toBe(3);
+    expect(history.activity.view.sizes().openWork).toBe(3);
     expect(history.activity.counters.reconciled[2]).toBe(1);
     history.arrive(60, ended(tool(2, 1, 0), 60));
     expect(history.activity.counters.signals("revived", 4)).toBe(1);
@@ -126,7 +126,7 @@ describe("word that evicted work goes on", () => {
   test("a heartbeat from before the eviction that was on its way for long does not", () => {
     const history = evicted();
     history.arrive(51, beat(25));
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
     expect(history.activity.counters.reconciled[2]).toBe(0);
   });
 
@@ -134,7 +134,7 @@ describe("word that evicted work goes on", () => {
     const history = evicted();
     history.arrive(51, ended(tool(2, 1, 0), 45));
     history.arrive(52, beat(52));
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
     expect(history.activity.counters.reconciled[2]).toBe(1);
   });
 
@@ -153,7 +153,7 @@ describe("word that evicted work goes on", () => {
     history.arrive(5, ended(run(1, 0), 5));
     history.arrive(16, beat(16));
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
   });
 
   test("a relay that comes back and tells again what is open takes it back", () => {
@@ -172,7 +172,7 @@ describe("word that evicted work goes on", () => {
     // Its host is silent, so it is given a lateness more.
     expect(history.evictions).toEqual([["lease_expired", 40, 1, 0]]);
     history.arrive(51, alive, run(1, 0, relayed), tool(2, 1, 0, relayed));
-    expect(history.activity.sizes().openWork).toBe(3);
+    expect(history.activity.view.sizes().openWork).toBe(3);
     expect(history.imbalance()).toEqual([]);
   });
 });
@@ -204,17 +204,17 @@ describe("the circuit breaker", () => {
     }
     history.tick(300);
     expect(history.evicted).toBe(0);
-    expect(history.activity.heldMarkers()).toBe(100);
+    expect(history.activity.view.heldMarkers()).toBe(100);
     expect(history.events.filter(({ type }) => type === "held")).toEqual([
       { type: "held", cause: "mass_eviction", atMs: 30_000, markers: 100 },
     ]);
     history.arrive(300, alive(1), alive(2));
-    expect(history.activity.heldMarkers()).toBe(0);
+    expect(history.activity.view.heldMarkers()).toBe(0);
     for (let second = 301; second < 340; second++) {
       history.arrive(second, alive(1), alive(2));
     }
     // Eight of ten do not come back: too many at once, but input flows, so they wait only a lateness.
-    expect(history.activity.heldMarkers()).toBe(80);
+    expect(history.activity.view.heldMarkers()).toBe(80);
     for (let second = 340; second < 360; second++) {
       history.arrive(second, alive(1), alive(2));
     }
@@ -229,7 +229,7 @@ describe("the circuit breaker", () => {
     const history = new History();
     history.arrive(0, ...fleet(1, 3), alive(1));
     history.tick(35);
-    expect(history.activity.heldMarkers()).toBe(3);
+    expect(history.activity.view.heldMarkers()).toBe(3);
     history.tick(100);
     expect(history.evictions).toEqual([["lease_expired", 40, 3, 0]]);
     expect(history.events.filter(({ type }) => type === "held")).toEqual([
@@ -257,7 +257,7 @@ describe("the circuit breaker", () => {
       tool(2, 1, 0, { ...other, interval: 5 }),
     );
     history.tick(31);
-    expect(history.activity.heldMarkers()).toBe(2);
+    expect(history.activity.view.heldMarkers()).toBe(2);
     history.arrive(32, alive(1), tool(2, 1, 0, { ...other, interval: 5 }));
     noise(history, 33, 100);
     expect(history.evictions).toEqual([
@@ -289,7 +289,7 @@ describe("the circuit breaker", () => {
     );
     history.tick(24.9);
     expect(history.evicted).toBe(0);
-    expect(history.activity.heldMarkers()).toBe(60);
+    expect(history.activity.view.heldMarkers()).toBe(60);
     // The tools' ends were on another way and come now.
     history.arrive(
       24.9,
@@ -301,7 +301,7 @@ describe("the circuit breaker", () => {
     history.tick(60);
     expect(history.evicted).toBe(10);
     expect(new Set(history.evictions.map(([, at]) => at))).toEqual(new Set([25]));
-    expect(history.activity.heldMarkers()).toBe(0);
+    expect(history.activity.view.heldMarkers()).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -343,7 +343,7 @@ describe("a restart", () => {
     history.arrive(0, run(1, 0), tool(2, 1, 0, { interval: 5 }));
     history.arrive(0, run(1, 0, other), tool(2, 1, 0, other), { ...alive, ...other });
     history.tick(35);
-    expect(history.activity.heldMarkers()).toBe(2);
+    expect(history.activity.view.heldMarkers()).toBe(2);
     history.activity.restart(100_000, { downtimeMs: 65_000, graceMs: 0 });
     history.tick(200);
     expect(history.evictions).toEqual([

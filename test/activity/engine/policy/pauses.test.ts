@@ -96,7 +96,7 @@ describe("a wait for a person", () => {
     history.arrive(1, ended(first, 1));
     history.arrive(10, run(1, 10), pause({ key: 8, start: 10 }));
     history.tick(100);
-    expect(history.activity.sessionsIn("paused")).toBe(1);
+    expect(history.activity.view.sessionsIn("paused")).toBe(1);
     history.tick(1000);
     expect(history.activity.counters.evicted("max_age", 1)).toBe(1);
   });
@@ -120,18 +120,18 @@ describe("a wait for a person", () => {
     history.arrive(0, run(1, 0, { sessions: [4] }), tool(2, 1, 1), child, tool(5, 3, 3));
     history.arrive(10, pause());
     history.tick(1000);
-    expect(history.activity.sizes().openWork).toBe(4);
+    expect(history.activity.view.sizes().openWork).toBe(4);
     history.arrive(1000, resume());
     history.arrive(1001, ended(tool(5, 3, 3), 1001), ended(child, 1001));
     history.tick(1002);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
     history.tick(2000);
     expect(history.evictions.map(([reason]) => reason)).toEqual(["max_age"]);
     expect(history.imbalance()).toEqual([]);
   });
 
   /** How many sessions wait. */
-  const waiting = (history: History) => history.activity.sessionsIn("paused");
+  const waiting = (history: History) => history.activity.view.sessionsIn("paused");
 
   test("is over when each of two that are open at once is", () => {
     const history = new History();

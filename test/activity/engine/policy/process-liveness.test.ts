@@ -56,7 +56,7 @@ describe("processes", () => {
     history.arrive(8, at(1, run(11, 8, { trace: 2 })), at(1, tool(12, 11, 8, { trace: 2 })));
     history.tick(100);
     expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
     history.arrive(101, gone(1, 101));
     history.tick(200);
     expect(history.evictions.at(-1)).toEqual(["process_gone", 111, 1, 0]);
@@ -71,7 +71,7 @@ describe("processes", () => {
     history.arrive(9, at(1, tool(2, 1, 1)));
     history.tick(100);
     expect(history.evictions).toEqual([["process_gone", 15, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("an end that comes again after the process said later that it lives means nothing", () => {
@@ -96,7 +96,7 @@ describe("processes", () => {
     history.tick(100);
     // Nothing else is heard either, so it is given a lateness more.
     expect(history.evictions).toEqual([["lease_expired", 41, 1, 0]]);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -110,7 +110,7 @@ describe("processes", () => {
     expect(history.events.find(({ type }) => type === "evicted")).toMatchObject({
       confidence: "probable",
     });
-    expect(history.activity.sizes().openWork).toBe(1);
+    expect(history.activity.view.sizes().openWork).toBe(1);
   });
 
   test("a predecessor that is heard once more was a sibling, and only its silence is reported", () => {
@@ -285,7 +285,7 @@ describe("a host that falls silent", () => {
 
 describe("processes that are forgotten", () => {
   const at = (process: number, signal: Signal): Signal => ({ ...signal, process, place: 1 });
-  const remembered = (history: History) => [...history.activity.inUse().processes];
+  const remembered = (history: History) => [...history.activity.view.inUse().processes];
   const tightly = { maxAgeMs: 60_000, tombstoneTtlMs: 60_000 };
 
   test("are those that sent nothing for the age and have nothing open", () => {
@@ -298,7 +298,7 @@ describe("processes that are forgotten", () => {
     expect(remembered(history)).toEqual([1, 2]);
     history.arrive(300, at(3, run(1, 0, { trace: 3 })));
     expect(remembered(history)).toEqual([2, 3]);
-    expect(history.activity.sizes().openWork).toBe(2);
+    expect(history.activity.view.sizes().openWork).toBe(2);
   });
 
   test("and what is known of a number is not known of who gets it next", () => {
@@ -309,7 +309,7 @@ describe("processes that are forgotten", () => {
     history.arrive(200, at(2, run(1, 200, { trace: 2 })));
     // Number 1 again, of a process without a relay.
     history.arrive(201, at(1, run(5, 201, { trace: 5 })), at(1, tool(6, 5, 201, { trace: 5 })));
-    expect(history.activity.sizes().openWork).toBe(3);
+    expect(history.activity.view.sizes().openWork).toBe(3);
   });
 
   test("of those beyond the bound nothing is tracked, and everything is counted", () => {
@@ -331,7 +331,7 @@ describe("processes that are forgotten", () => {
       [0, 1, 2, 0],
     ]);
     expect(history.evicted).toBe(0);
-    expect(history.activity.sizes()).toMatchObject({ spans: 0, openWork: 0, traces: 0 });
+    expect(history.activity.view.sizes()).toMatchObject({ spans: 0, openWork: 0, traces: 0 });
     expect(history.imbalance()).toEqual([]);
   });
 });

@@ -33,7 +33,7 @@ describe("the state of a session", () => {
     );
   const states = (history: History) =>
     (["active", "long_running", "stalled", "blocked_tool_call", "paused"] as const).filter(
-      (state: SessionState) => history.activity.sessionsIn(state) > 0,
+      (state: SessionState) => history.activity.view.sessionsIn(state) > 0,
     );
 
   test("is active while there is progress, and long-running when there has been for long", () => {

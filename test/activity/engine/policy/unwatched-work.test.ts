@@ -94,7 +94,7 @@ describe("a relay that no longer watches its process", () => {
     }
 
     expect(history.events).toEqual([]);
-    expect(history.activity.sizes().openWork).toBe(1);
+    expect(history.activity.view.sizes().openWork).toBe(1);
   });
 
   test("another source that promises no heartbeats is not expected to send any", () => {
@@ -202,7 +202,7 @@ describe("a relay that no longer watches its process", () => {
     history.tick(1000);
 
     expect(history.events).toEqual([]);
-    expect(history.activity.sizes().openWork).toBe(1);
+    expect(history.activity.view.sizes().openWork).toBe(1);
   });
 
   test("says nothing of other processes, nor of one that is not known", () => {
@@ -227,11 +227,11 @@ describe("a relay that no longer watches its process", () => {
     const history = new History({ stalledAfterMs: 60_000 });
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0));
     history.tick(100);
-    expect(history.activity.sessionsBy("blocked_tool_call", "tool")).toBe(1);
+    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(1);
     history.arrive(101, unwatched(101));
     history.tick(1000);
 
-    expect(history.activity.sessionsBy("blocked_tool_call", "tool")).toBe(0);
+    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(0);
     expect(history.events.filter(({ type }) => type === "recovered")).toMatchObject([
       { cause: "unwatched", atMs: 101_000 },
     ]);
@@ -243,14 +243,14 @@ describe("a relay that no longer watches its process", () => {
     const pause = { kind: "other", type: "pause", span: 2, start: 1, key: 6, place: 1 } as const;
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0));
     history.arrive(1, pause);
-    expect(history.activity.sessionsIn("paused")).toBe(1);
+    expect(history.activity.view.sessionsIn("paused")).toBe(1);
     history.arrive(3, unwatched(3));
     history.arrive(4, { ...pause, key: 7, start: 4 });
     history.tick(1000);
 
     const { counters } = history.activity;
     expect(counters.signals("unmatched", dialects.pauseEvent)).toBe(1);
-    expect(history.activity.sessionsIn("paused")).toBe(0);
+    expect(history.activity.view.sessionsIn("paused")).toBe(0);
     expect(history.events).toEqual([]);
   });
 
@@ -327,7 +327,7 @@ describe("a relay that no longer watches its process", () => {
     history.tick(100_000);
 
     expect(history.evicted).toBe(0);
-    expect(history.activity.sizes().openWork).toBe(0);
+    expect(history.activity.view.sizes().openWork).toBe(0);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -343,7 +343,7 @@ describe("a relay that no longer watches its process", () => {
     after.tick(100);
 
     expect(countsOf(after)).toMatchObject({ ended: [0, 0, 0], untracked: [1, 1, 0] });
-    expect(new ActivityEngine(limits).sizes().openWork).toBe(0);
+    expect(new ActivityEngine(limits).view.sizes().openWork).toBe(0);
   });
 });
 

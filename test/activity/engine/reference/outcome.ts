@@ -4,7 +4,7 @@ import { dialectNames, signalResults } from "../../../../src/activity/model/dial
 import type { ActivityEvent, Evidence } from "../../../../src/activity/model/events.ts";
 import { evictionReasons } from "../../../../src/activity/model/reasons.ts";
 import { kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
-import { type History, sessionsBy } from "../history.ts";
+import type { History } from "../history.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { ReferenceMachine } from "./reference-machine.ts";
 import { standings } from "./states.ts";
@@ -48,10 +48,10 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
       ...sessionStateNames.flatMap((state) =>
         blockedByNames.map((blockedBy): [string, number] => [
           `${state} by ${blockedBy}`,
-          sessionsBy(activity, state, blockedBy),
+          activity.view.sessionsBy(state, blockedBy),
         ]),
       ),
-      ["openWork", activity.sizes().openWork],
+      ["openWork", activity.view.sizes().openWork],
     ]),
     events: toTexts(events.map(occurrenceOf)),
   };

@@ -122,10 +122,10 @@ describe("a harness run and the run in it are counted as one run", () => {
   test("that is open as long as either is", () => {
     const history = play([started(harness), started(inner), ended(harness)], 1);
     expect(runsOf(history)).toEqual({ ...one, ended: 0, open: 1 });
-    expect(history.activity.oldestAgesMs(20_000)[1]).toBeGreaterThan(0);
+    expect(history.activity.view.oldestAgesMs(20_000)[1]).toBeGreaterThan(0);
     history.arrive(20, ended(inner));
     expect(runsOf(history)).toEqual(one);
-    expect(history.activity.oldestAgesMs(30_000)).toEqual([0, 0, 0, 0]);
+    expect(history.activity.view.oldestAgesMs(30_000)).toEqual([0, 0, 0, 0]);
   });
 
   test("that is evicted when the last of the two is, and reconciled once", () => {

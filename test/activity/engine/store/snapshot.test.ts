@@ -59,7 +59,7 @@ class Outline extends EngineSnapshotWriter {
 
   #note(what: string): void {
     const [, , , caller = ""] = new Error("whose turn").stack?.split("\n") ?? [];
-    const line = `${/at (\w+)\./.exec(caller)?.[1]} ${what}`;
+    const line = `${/at (\w+)/.exec(caller)?.[1]} ${what}`;
     const last = this.#runs.at(-1);
     if (last?.what === line) {
       last.times++;
@@ -110,7 +110,7 @@ describe("a machine that was saved and restored", () => {
           whole.events.map(texts).sort(),
         );
         expect(parted.totals()).toEqual(whole.totals());
-        expect(parted.activity.sizes()).toEqual(whole.activity.sizes());
+        expect(parted.activity.view.sizes()).toEqual(whole.activity.view.sizes());
       }),
       plays(1500),
     );

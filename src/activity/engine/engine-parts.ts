@@ -1,0 +1,173 @@
+import type { ActivityEvent } from "../model/events.ts";
+import type { ActivityLimits } from "../model/limits.ts";
+import { FinishedWork } from "./ingest/finished-work.ts";
+import { ImpliedTools } from "./ingest/implied-tools.ts";
+import { RequestedTools } from "./ingest/requested-tools.ts";
+import { SessionSignals } from "./ingest/session-signals.ts";
+import { SignalLookup } from "./ingest/signal-lookup.ts";
+import { SignalRouter } from "./ingest/signal-router.ts";
+import { SpanRegistry } from "./ingest/span-registry.ts";
+import { SpanSignals } from "./ingest/span-signals.ts";
+import { CircuitBreaker } from "./policy/circuit-breaker.ts";
+import { Claims } from "./policy/claims.ts";
+import { EvictionForecast } from "./policy/eviction-forecast.ts";
+import { Evictions } from "./policy/evictions.ts";
+import { createEvidence, type EvidenceOf } from "./policy/evidence.ts";
+import { Holders } from "./policy/holders.ts";
+import { LeasePolicy } from "./policy/lease-policy.ts";
+import { OrphanPolicy } from "./policy/orphan-policy.ts";
+import { Ownership } from "./policy/ownership.ts";
+import { Pauses } from "./policy/pauses.ts";
+import { ProcessLiveness } from "./policy/process-liveness.ts";
+import { SessionEndPolicy } from "./policy/session-end-policy.ts";
+import { SessionStates } from "./policy/session-states.ts";
+import { UnwatchedWork } from "./policy/unwatched-work.ts";
+import { Verdicts } from "./policy/verdicts.ts";
+import { KeyedTimers } from "./schedule/keyed-timers.ts";
+import { Scheduler } from "./schedule/scheduler.ts";
+import { ActivityCounters } from "./store/activity-counters.ts";
+import { ActivityStore } from "./store/activity-store.ts";
+import { OpenWork } from "./store/open-work.ts";
+import { Retention } from "./store/retention.ts";
+
+/** A session may have several references. On average no more than this are kept. */
+const referencesPerSession = 4;
+
+/**
+ * The parts of one engine, handed whole to each of them. A part declares what it reads in an interface of its own, which this
+ * class satisfies; it reads a part when it needs it and not in its constructor, unless that part stands above it here.
+ */
+export class EngineParts {
+  readonly limits: ActivityLimits;
+  /** The engine's clock: the latest time of a call. */
+  nowMs = 0;
+  /** What was decided since the events were emptied last. */
+  readonly events: ActivityEvent[] = [];
+  readonly counters = new ActivityCounters();
+  /** Deadlines of owners and of sessions that have ended. */
+  readonly ownerTimers: KeyedTimers;
+  readonly sessionTimers: KeyedTimers;
+
+  readonly store: ActivityStore;
+  readonly retention: Retention;
+  readonly openWork: OpenWork;
+
+  readonly pauses: Pauses;
+  readonly verdicts: Verdicts;
+  readonly holders: Holders;
+  readonly ownership: Ownership;
+  readonly evidence: EvidenceOf;
+  readonly claims: Claims;
+  readonly states: SessionStates;
+  readonly processes: ProcessLiveness;
+  readonly breaker: CircuitBreaker;
+  readonly evictions: Evictions;
+  readonly forecast: EvictionForecast;
+  readonly leasePolicy: LeasePolicy;
+  readonly orphanPolicy: OrphanPolicy;
+  readonly sessionEndPolicy: SessionEndPolicy;
+  readonly unwatched: UnwatchedWork;
+
+  readonly implied: ImpliedTools;
+  readonly requested: RequestedTools;
+  readonly finished: FinishedWork;
+  readonly lookup: SignalLookup;
+  readonly registry: SpanRegistry;
+  readonly spanSignals: SpanSignals;
+  readonly sessionSignals: SessionSignals;
+  readonly router: SignalRouter;
+
+  readonly scheduler: Scheduler;
+
+  /** `seed` is any 32-bit number: a random one keeps senders from choosing ids that collide in the tables. */
+  constructor(limits: ActivityLimits, seed: number) {
+    this.limits = limits;
+    this.ownerTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
+    this.sessionTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
+    this.store = new ActivityStore(seed, limits.maxSessions * referencesPerSession, {
+      onOwnerRemoved: (owner, into) => this.ownership.onOwnerRemoved(owner, into, this.nowMs),
+      onGroupRemoved: (group) => this.#onGroupRemoved(group),
+      onMerged: (from, into) => this.#onGroupsMerged(from, into),
+      onReferred: (group, process, hi, lo) => {
+        if (this.claims.hasUnbound && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
+          this.states.markChanged(group);
+        }
+      },
+      onActive: (group) => this.states.onActive(group),
+      onIdle: (group) => {
+        this.pauses.forgetRuns(group);
+        this.states.onIdle(group, this.openWork.closeCause);
+      },
+    });
+    this.retention = new Retention(this, (span) => this.#onSpanDropped(span));
+    this.openWork = new OpenWork(this, {
+      onClosed: (span) => {
+        this.pauses.forgetSpan(span);
+        this.states.onClosed(span, this.openWork.closeCause);
+      },
+    });
+    this.pauses = new Pauses(this);
+    this.verdicts = new Verdicts(this);
+    this.holders = new Holders(this);
+    this.ownership = new Ownership(this);
+    this.evidence = createEvidence(this.store, this.openWork.usualDurations);
+    this.claims = new Claims(this);
+    this.states = new SessionStates(this);
+    this.processes = new ProcessLiveness(this, {
+      usedProcesses: () => this.store.traces.processes(),
+      onForgotten: (process) => this.#onProcessForgotten(process),
+      onExpired: (beforeMs) => this.openWork.usualDurations.dropOlder(beforeMs),
+      onHostSeen: (isThere, nowMs) => this.leasePolicy.renewHost(isThere, nowMs),
+    });
+    this.breaker = new CircuitBreaker(this);
+    this.evictions = new Evictions(this);
+    this.forecast = new EvictionForecast(this);
+    this.leasePolicy = new LeasePolicy(this);
+    this.orphanPolicy = new OrphanPolicy(this);
+    this.sessionEndPolicy = new SessionEndPolicy(this);
+    this.unwatched = new UnwatchedWork(this);
+    this.implied = new ImpliedTools(this);
+    this.requested = new RequestedTools(this);
+    this.finished = new FinishedWork(this);
+    this.lookup = new SignalLookup(this.store);
+    this.registry = new SpanRegistry(this);
+    this.spanSignals = new SpanSignals(this);
+    this.sessionSignals = new SessionSignals(this);
+    this.router = new SignalRouter(this);
+    this.scheduler = new Scheduler(this);
+  }
+
+  #onGroupRemoved(group: number): void {
+    this.sessionTimers.cancel(group);
+    this.states.forget(group);
+    this.pauses.forgetGroup(group);
+    this.claims.forgetGroup(group);
+  }
+
+  #onGroupsMerged(from: number, into: number): void {
+    const dueMs = this.sessionTimers.currentOf(from);
+    this.sessionTimers.cancel(from);
+    if (dueMs !== undefined) {
+      this.sessionTimers.schedule(into, dueMs); // The earlier deadline counts.
+    }
+    this.pauses.merge(from, into);
+    this.claims.merge(from, into);
+    this.states.merge(from, into);
+    this.ownership.rescheduleUnresolvedIn(into, this.nowMs);
+  }
+
+  #onSpanDropped(span: number): void {
+    this.ownership.forget(span);
+    this.implied.forgetSpan(span);
+    this.requested.forgetSpan(span);
+    this.pauses.forgetSpan(span);
+    this.claims.forgetSpan(span);
+    this.finished.forgetSpan(span);
+  }
+
+  #onProcessForgotten(process: number): void {
+    this.requested.forgetProcess(process);
+    this.openWork.durations.forgetProcess(process);
+    this.unwatched.forgetProcess(process);
+  }
+}

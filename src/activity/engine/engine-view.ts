@@ -1,0 +1,149 @@
+import type { BlockedBy, SessionState, Verdict } from "../model/diagnosis.ts";
+import { kindNames, toWorkKind, workKinds } from "../model/work.ts";
+import type { EngineParts } from "./engine-parts.ts";
+import { groupFlags } from "./store/group-table.ts";
+import { traceContextOf } from "./store/marker-summary.ts";
+import { ownerFlags } from "./store/owner-table.ts";
+import { evictionHolds, spanFlags, spanStates } from "./store/span-table.ts";
+
+/** What an open run does. */
+export interface RunDiagnosis {
+  /** Of the topmost run of its owner. */
+  readonly traceId: Uint8Array;
+  readonly spanId: Uint8Array;
+  /** Of its session. */
+  readonly state: SessionState;
+  readonly blockedBy: BlockedBy;
+  readonly verdict: Verdict;
+  /** Span id of the work that is to blame. */
+  readonly culprit: Uint8Array | undefined;
+}
+
+/** How many rows are held, to compare with the limits. */
+export interface ActivitySizes {
+  readonly openWork: number;
+  readonly tombstones: number;
+  /** Rows of spans in any state. */
+  readonly spans: number;
+  readonly groups: number;
+  /** Groups with open work. */
+  readonly sessions: number;
+  readonly references: number;
+  readonly traces: number;
+  /** Rows of spans that were named as a parent and have not arrived. */
+  readonly implied: number;
+}
+
+/** Reads the state of an engine: for metrics, pages, tests and benchmarks. Changes nothing. */
+export class EngineView {
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** How many sessions with an open run are in a state. */
+  sessionsIn(state: SessionState): number {
+    return this.#parts.states.count(state);
+  }
+
+  /** How many sessions with an open run are in a state and blocked by a kind of work. */
+  sessionsBy(state: SessionState, blockedBy: BlockedBy): number {
+    return this.#parts.states.countBy(state, blockedBy);
+  }
+
+  /** What each open run does, and its session. Walks every row and creates objects. */
+  diagnose(): readonly RunDiagnosis[] {
+    const { store, states, verdicts, nowMs } = this.#parts;
+    const { owners } = store;
+    const runs: RunDiagnosis[] = [];
+    for (let owner = 0; owner < owners.rows; owner++) {
+      const state = states.of(owners.group.get(owner));
+      if (owners.isOpen(owner) && state !== undefined) {
+        const { verdict, culprit } = verdicts.of(owner, nowMs);
+        runs.push({
+          ...traceContextOf(store, owners.top.get(owner)),
+          ...state,
+          verdict,
+          culprit: culprit === -1 ? undefined : traceContextOf(store, culprit).spanId,
+        });
+      }
+    }
+    return runs;
+  }
+
+  /** The numbers of processes and interned names that are in use. Walks every row. */
+  inUse(): {
+    readonly processes: ReadonlySet<number>;
+    readonly tools: ReadonlySet<number>;
+    readonly channels: ReadonlySet<number>;
+  } {
+    const { openWork, requested, processes, store } = this.#parts;
+    const { spans, groups } = store;
+    const tools = new Set([...openWork.usualDurations.names(), ...requested.names()]);
+    for (let span = 0; span < spans.rows; span++) {
+      tools.add(spans.name.get(span));
+    }
+    const channels = new Set<number>();
+    for (let group = 0; group < groups.rows; group++) {
+      channels.add(groups.channel.get(group));
+    }
+    return { processes: new Set(processes.remembered()), tools, channels };
+  }
+
+  sizes(): ActivitySizes {
+    const { store, openWork, retention } = this.#parts;
+    return {
+      openWork: openWork.size,
+      tombstones: retention.size,
+      spans: store.spans.size,
+      groups: store.groups.size,
+      sessions: store.activeGroups,
+      references: store.references.size,
+      traces: store.traces.size,
+      implied: retention.impliedSize,
+    };
+  }
+
+  /** Owners that are kept, unresolved ones included. */
+  get owners(): number {
+    return this.#parts.store.owners.size;
+  }
+
+  /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
+  oldestAgesMs(nowMs: number): readonly number[] {
+    const { spans, downtime } = this.#parts.store;
+    const ages = kindNames.map(() => 0);
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
+        const kind = toWorkKind(spans.kind.get(span));
+        const ageMs = downtime.elapsedMs(spans.startedAtMs.get(span), nowMs);
+        ages[kind] = Math.max(ages[kind] ?? 0, ageMs);
+      }
+    }
+    return ages;
+  }
+
+  /** Work that is open because another span names it as its parent; it has not arrived itself. Walks every row. */
+  impliedWork(nowMs: number): number {
+    return this.#parts.retention.countImpliedOpen(nowMs);
+  }
+
+  /** Open markers whose eviction is held back. Walks every row. */
+  heldMarkers(): number {
+    const { store, processes } = this.#parts;
+    const { spans, owners, groups, traces } = store;
+    let held = 0;
+    for (let span = 0; span < spans.rows; span++) {
+      if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
+        const isHeld =
+          spans.held.get(span) !== evictionHolds.none ||
+          owners.hasFlag(spans.owner.get(span), ownerFlags.held) ||
+          groups.hasFlag(store.groupOf(span), groupFlags.held) ||
+          processes.isHeld(traces.process.get(spans.trace.get(span)));
+        held += isHeld ? 1 : 0;
+      }
+    }
+    return held;
+  }
+}
