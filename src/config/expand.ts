@@ -113,7 +113,7 @@ class Expander {
       if (this.#expansions === maxExpansions + 1) {
         this.#fail(
           place,
-          `makes more than ${maxExpansions} expansions; is something included in a circle?`,
+          `needs more than ${maxExpansions} expansions; check whether files or references include each other.`,
         );
       }
       return undefined;
@@ -130,7 +130,7 @@ class Expander {
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
       this.#fail(
         place,
-        `uses the unknown scheme "${scheme}" in \${${uri}}; there are env, file and yaml.${hint}`,
+        `uses the unknown scheme "${scheme}" in \${${uri}}; use env, file or yaml.${hint}`,
       );
       return undefined;
     }
@@ -148,7 +148,7 @@ class Expander {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       this.#fail(
         place,
-        `names the environment variable ${JSON.stringify(name)}; a name has letters, digits and _ only and begins with no digit.`,
+        `names the environment variable ${JSON.stringify(name)}; a name contains only letters, digits and _ and does not begin with a digit.`,
       );
       return undefined;
     }
@@ -160,7 +160,7 @@ class Expander {
     }
     this.#fail(
       place,
-      `needs the environment variable ${name}, which is not set. Set it, or give a default: \${env:${name}:-default}.`,
+      `needs the environment variable ${name}, which is not set. Set it, or write a default: \${env:${name}:-default}.`,
     );
     return undefined;
   }

@@ -92,7 +92,7 @@ const formatNames: Readonly<Record<string, string>> = {
 function wrongTypeWords(expected: string, input: unknown): string {
   if (input === undefined) return isRequired;
   const wanted = typeNames[expected] ?? expected;
-  if (expected === "never") return "must be left out.";
+  if (expected === "never") return "is not allowed; remove it.";
   if (expected === "int" && typeof input === "number") return `must be ${wanted}, but is ${input}.`;
   const isUnquoted =
     expected === "string" && (typeof input === "number" || typeof input === "boolean");

@@ -31,7 +31,7 @@ interface ReadState {
 
 /** The parts up to the end of the text (`nesting` 0) or to the closing brace; or what is wrong. */
 function readParts(state: ReadState, nesting: number): readonly TextPart[] | string {
-  if (nesting > maxNesting) return "nests ${…} too deeply.";
+  if (nesting > maxNesting) return "nests ${…} too deeply; use fewer levels.";
   const { text } = state;
   const parts: TextPart[] = [];
   let literal = "";
@@ -59,6 +59,6 @@ function readParts(state: ReadState, nesting: number): readonly TextPart[] | str
       state.at += 1;
     }
   }
-  if (nesting > 0) return "has a ${ without its closing }; write $${ for the text ${.";
+  if (nesting > 0) return "has a ${ without a closing }; write $${ for the literal text ${.";
   return literal === "" ? parts : [...parts, literal];
 }

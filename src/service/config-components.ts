@@ -65,7 +65,7 @@ export function checkComponents(
         report({
           at,
           path,
-          message: `is the id "${id}" again; the first one is at ${formatPosition(earlier.keyAt)}.`,
+          message: `repeats the id "${id}"; the first one is at ${formatPosition(earlier.keyAt)}.`,
         });
         continue;
       }
@@ -125,15 +125,13 @@ function unknownTypeMessage(
 ): string {
   const elsewhere = factories.find((each) => each.type === type);
   if (elsewhere !== undefined) {
-    return `is no ${kind}: "${type}" is ${article(elsewhere.kind)}; configure it in ${sectionOfKind(elsewhere.kind)}.`;
+    return `is not ${article(kind)}: "${type}" is ${article(elsewhere.kind)}; configure it in ${sectionOfKind(elsewhere.kind)}.`;
   }
   const types = factories.filter((each) => each.kind === kind).map((each) => each.type);
   const hint = didYouMean(type, types);
   const known =
-    types.length === 0
-      ? ` There are no ${sectionOfKind(kind)} yet.`
-      : ` There are: ${types.join(", ")}.`;
-  return `is no type of ${kind}.${hint === "" ? known : hint}`;
+    types.length === 0 ? ` There are no types of ${kind} yet.` : ` Available: ${types.join(", ")}.`;
+  return `is not a type of ${kind}.${hint === "" ? known : hint}`;
 }
 
 /** `a receiver`, `an exporter`. */

@@ -64,7 +64,7 @@ export function resolveReferences(
     const earlier = seen.get(parsed.id);
     seen.set(parsed.id, entry);
     if (earlier !== undefined) {
-      const message = `is the pipeline "${parsed.id}" again; the first one is at ${formatPosition(earlier.keyAt)}.`;
+      const message = `repeats the pipeline "${parsed.id}"; the first one is at ${formatPosition(earlier.keyAt)}.`;
       report({ at, path: [...path, key], message });
     }
     const placed = (place: Place) =>
@@ -95,7 +95,7 @@ function pipelineIdOf(key: string): { readonly id: string; readonly signal: Sign
   const { id, type } = parsed.value;
   const signal = signals.find((each) => each === type);
   if (signal !== undefined) return { id, signal };
-  return `begins with no signal; a pipeline is named traces, metrics or logs, optionally with /name.${didYouMean(type, signals)}`;
+  return `does not begin with a signal; name the pipeline traces, metrics or logs, optionally with /name.${didYouMean(type, signals)}`;
 }
 
 interface WrittenName {
@@ -126,7 +126,7 @@ function namesAt(
       report({
         at: name.at,
         path: name.path,
-        message: `names "${id}" a second time; remove one of them.`,
+        message: `names "${id}" twice; remove one of them.`,
       });
       return [];
     }
@@ -150,7 +150,7 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
     const [misplaced] = ofId;
     if (misplaced !== undefined) {
       return refuse(
-        `names "${name.text}", which is ${article(misplaced.kind)} and cannot stand in ${target.place}.`,
+        `names "${name.text}", which is ${article(misplaced.kind)} and cannot be used in ${target.place}.`,
       );
     }
     // What is wrong with it, perhaps a misspelled type, is said where it is declared.
@@ -166,7 +166,7 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
   if (target.place !== "extensions" && !handled.includes(target.signal)) {
     const asRole = component.kind === role ? `the ${role} "${name.text}"` : `"${name.text}"`;
     return refuse(
-      `names ${asRole} in a pipeline of ${target.signal}; in ${target.place} it handles ${handled.join(" and ")} only.`,
+      `names ${asRole} in a pipeline of ${target.signal}; in ${target.place} it supports only ${handled.join(" and ")}.`,
     );
   }
   return [{ component, at: name.at, path: name.path }];

@@ -76,13 +76,13 @@ function storageOf(
   if (storage !== undefined) {
     return listed.has(storage)
       ? storage
-      : `names the storage "${id}", which service.extensions does not list, so that it would not run. Add it there.`;
+      : `names the storage "${id}", which is missing in service.extensions and therefore would not run. Add it there.`;
   }
   const [other] = declarations.components.filter((each) => each.id === id);
   const ids = storages.map((each) => each.id);
   if (other !== undefined) {
-    const choice = ids.length === 0 ? "" : ` Extensions that do: ${ids.join(", ")}.`;
-    return `names "${id}", which is ${article(other.kind)} and stores nothing.${choice}`;
+    const choice = ids.length === 0 ? "" : ` Available storages: ${ids.join(", ")}.`;
+    return `names "${id}", which is ${article(other.kind)} and is not a storage.${choice}`;
   }
   // What is wrong with it, perhaps a misspelled type, is said where it is declared.
   if (declarations.incomplete || nearestName(id, declarations.broken) !== undefined) {

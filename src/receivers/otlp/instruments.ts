@@ -24,7 +24,7 @@ export const refusedRequests = {
   name: "otelcol_receiver_refused_requests",
   kind: "counter",
   unit: "{request}",
-  description: "Number of requests that were refused, or broke off, before they became telemetry.",
+  description: "Number of requests that were refused or broke off before they reached a pipeline.",
   attributes: {
     receiver: "a component id of the config",
     transport: ["http"],
