@@ -110,7 +110,7 @@ function tapFactory(onLogs: (bytes: Uint8Array) => void): AnyFactory {
     kind: tap.kind,
     roles: { exporter: ["logs"] },
     stability: "development",
-    description: "Shows a replay what was derived.",
+    description: "Collects the derived data of a replay.",
     schema: z.unknown(),
     create: () =>
       inert({

@@ -25,7 +25,7 @@ export function createReplaySummary(): ReplaySummary {
       const seconds = (recordedMs / 1000).toFixed(1);
       return [
         `Replayed ${total} ${total === 1 ? "request" : "requests"}${total === 0 ? "" : ` (${bySignal})`}, recorded over ${seconds} s.\n`,
-        ...[...refusals].map(([why, count]) => `Not taken: ${count} of ${why}\n`),
+        ...[...refusals].map(([why, count]) => `Refused: ${count} of ${why}\n`),
       ].join("");
     },
   };

@@ -76,7 +76,7 @@ export async function replay(
       if (typeof payload === "string") {
         summary.refused(request.signal, payload);
       } else if (entry === undefined) {
-        summary.refused(request.signal, "No pipeline of the config takes this signal.");
+        summary.refused(request.signal, "No pipeline of the config receives this signal.");
       } else {
         const result = await entry.consume(payload);
         await settled();

@@ -60,7 +60,7 @@ function mergeMetrics(a: MetricData, b: MetricData, errors: unknown[]): MetricDa
   if (a.dataPointType === DataPointType.HISTOGRAM && b.dataPointType === DataPointType.HISTOGRAM) {
     return mergeHistograms(a, b, errors);
   }
-  errors.push(new Error(`${a.descriptor.name} is of a kind that cannot be added up.`));
+  errors.push(new Error(`${a.descriptor.name} has a kind that cannot be merged.`));
   return a;
 }
 

@@ -174,7 +174,7 @@ function labelProblems(spec: InstrumentSpec, options: NameOptions): readonly str
     attributeOf.set(label, attribute);
     if (label.startsWith("__") || (label === "le" && spec.kind === "histogram")) {
       problems.push(
-        `The attribute ${attribute} of ${spec.name} would be the label ${label}, which Prometheus keeps for itself. Rename it.`,
+        `The attribute ${attribute} of ${spec.name} would be the label ${label}, which Prometheus reserves. Rename it.`,
       );
     }
   }

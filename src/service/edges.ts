@@ -123,14 +123,17 @@ function guard(at: EdgeOf, consumer: Consumer, counts: Counts): Consumer {
         return await consumer.consume(payload);
       } catch (error) {
         exceptions.value += 1;
-        at.logger.error("A component failed because of a bug, its data was refused.", {
-          "otelcol.signal": at.signal,
-          items: payload.items,
-          ...exceptionFields(error),
-        });
+        at.logger.error(
+          "A component threw an exception, so its payload was refused. This is a bug; please report it.",
+          {
+            "otelcol.signal": at.signal,
+            items: payload.items,
+            ...exceptionFields(error),
+          },
+        );
         return {
           status: "permanent",
-          message: `The ${at.kind} ${at.id} failed because of a fault in this program.`,
+          message: `The ${at.kind} ${at.id} failed because of a bug in this program.`,
         };
       }
     },

@@ -74,7 +74,7 @@ async function shutdownOne(
       return "done";
     } catch (error) {
       logger.error(
-        "A component failed to shut down, what it held may be lost.",
+        "A component failed to shut down. Its buffered data may be lost.",
         exceptionFields(error),
       );
       return "failed";
@@ -86,7 +86,9 @@ async function shutdownOne(
   cancel();
   status?.enter("stopped");
   if (outcome === "late") {
-    logger.error("A component did not shut down in time, what it held may be lost.");
+    logger.error(
+      "A component did not shut down before the deadline. Its buffered data may be lost; raise service.shutdown_timeout if this repeats.",
+    );
   }
   return outcome;
 }

@@ -112,7 +112,7 @@ export function createService(options: ServiceOptions): Service {
         async openJournal(owner) {
           const role = instanceOf(storage).component.storage;
           if (role === undefined) {
-            throw new Error(`The ${storage.kind} "${storage.id}" stores nothing.`);
+            throw new Error(`The ${storage.kind} "${storage.id}" is not a storage.`);
           }
           return role.openJournal(ref, owner);
         },
@@ -163,7 +163,7 @@ function telemetryInstance(
   return {
     kind: "extension",
     id: "service.telemetry.metrics",
-    title: "the own metrics (service.telemetry.metrics)",
+    title: "the collector's own metrics (service.telemetry.metrics)",
     component: telemetry,
     logger,
   };

@@ -59,14 +59,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
           text: { suffixes: false },
           onFailure: (error) =>
             logger.warn(
-              "The own metrics could not be collected, so a scrape was answered with 500.",
+              "The collector's own metrics could not be collected, so a scrape got status 500.",
               exceptionFields(error),
             ),
         }),
         onError: (error) =>
-          logger.warn("Serving the own metrics met an error.", exceptionFields(error)),
+          logger.warn(
+            "The HTTP server of the collector's own metrics reported an error.",
+            exceptionFields(error),
+          ),
       });
-      logger.info("Serving own metrics.", { endpoint: hostPortOf(server) });
+      logger.info("Serving the collector's own metrics.", { endpoint: hostPortOf(server) });
     },
 
     async shutdown(deadline) {

@@ -36,7 +36,7 @@ export function createDebugExporter(
     }
     const text = recordsOf(payload, config.verbosity);
     if (text === undefined) {
-      logger.warn("A payload cannot be decoded, so only its counts are shown.", {
+      logger.warn("A payload cannot be decoded, so only its counts are printed.", {
         signal: payload.signal,
       });
       return;

@@ -64,7 +64,10 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     return {
       async consume(payload) {
         if (isStopping) {
-          return { status: "retryable", message: "This collector stops and sends nothing more." };
+          return {
+            status: "retryable",
+            message: "This collector is shutting down and sends nothing more.",
+          };
         }
         const abort = new AbortController();
         const delivery = deliver(payload, target, abort);

@@ -21,7 +21,9 @@ export function resultOf(
     case "timeout":
       return retryable(`The backend ${host} did not answer within ${timeoutMs} ms.`);
     case "shutdown":
-      return retryable(`The request to ${host} was cut off because this collector stops.`);
+      return retryable(
+        `The request to ${host} was aborted because this collector is shutting down.`,
+      );
     case "failed":
       return retryable(`The backend ${host} cannot be reached: ${reasonOf(outcome.code)}.`);
     default: {

@@ -28,9 +28,9 @@ export function createIntake(maxBytes: number): Intake {
   const slots = new Slots(inflatingAtATime);
   const tooLarge = refusal(
     "too_large",
-    `The body must have at most ${maxBytes} bytes, as sent and after inflating.`,
+    `The body must have at most ${maxBytes} bytes, as sent and after decompression.`,
   );
-  const busy = refusal("busy", "Too many requests are being taken in. Try again later.");
+  const busy = refusal("busy", "Too many requests are in progress. Try again later.");
 
   return async (request, route) => {
     const sent = await readBody(request, { maxBytes, budget });
@@ -54,7 +54,7 @@ export function createIntake(maxBytes: number): Intake {
       if (!inflated.ok) {
         return inflated.problem === "too_large"
           ? tooLarge
-          : refusal("undecodable", `The body is not one whole ${route.content} stream.`);
+          : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
       }
       if (inflated.bytes !== sent.bytes) {
         if (!budget.tryTake(inflated.bytes.length)) {

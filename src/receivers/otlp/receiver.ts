@@ -47,8 +47,11 @@ function openHttp(
   const intake = createIntake(config.max_request_body_size);
 
   const fault = (error: unknown): Refusal => {
-    settings.logger.error("A request could not be taken because of a bug.", frames(error));
-    return refusal("fault", "The request could not be taken because of a fault in this program.");
+    settings.logger.error(
+      "A request failed with status 500 because of a bug. Please report it.",
+      frames(error),
+    );
+    return refusal("fault", "The request failed because of a bug in this program.");
   };
   const take = async (request: IncomingMessage): Promise<Answer | Refusal | undefined> => {
     try {

@@ -29,10 +29,10 @@ export function routeOf(
   }
   const next = consumers.get(signal);
   if (next === undefined) {
-    return refusal("no_pipeline", `No pipeline takes ${signal} from this receiver.`);
+    return refusal("no_pipeline", `No pipeline receives ${signal} from this receiver.`);
   }
   if (head.method !== "POST") {
-    return refusal("method", "OTLP is sent with POST.");
+    return refusal("method", "OTLP requests must use POST.");
   }
   const encoding = encodingOf(head);
   if (encoding === undefined) {
