@@ -11,7 +11,7 @@ export interface CapturedRequest {
   readonly atMs?: number;
 }
 
-/** What the files hold, in order of arrival, or what is wrong with them; never both. */
+/** The requests of the files, in order of arrival, or the problems; never both. */
 export type Captures =
   | { readonly ok: true; readonly requests: readonly CapturedRequest[] }
   | { readonly ok: false; readonly problems: readonly string[] };

@@ -13,7 +13,7 @@ import { run } from "./run.ts";
 import { validate } from "./validate.ts";
 import { programVersion } from "./version.ts";
 
-/** Does what the command line says and resolves to the exit code. */
+/** Runs the command of the command line and resolves to the exit code. */
 export async function runProgram(host: Host): Promise<number> {
   let exitCode: number = exitCodes.success;
   const program = createProgram(host, (code) => {

@@ -4,7 +4,7 @@ import type { Signal } from "../otlp/payload.ts";
 export interface ReplaySummary {
   accepted(signal: Signal): void;
   refused(signal: Signal, why: string): void;
-  /** A line on what was replayed, and one for each reason for which requests were refused. */
+  /** One line with the number of replayed requests, and one line per reason of refused requests. */
   text(recordedMs: number): string;
 }
 

@@ -39,7 +39,7 @@ interface TextPlace extends Place {
   readonly at: Position;
 }
 
-/** What stands for a reference: its text, and from where when it is a file. */
+/** The replacement of a reference: its text, and its file if it comes from one. */
 interface Found {
   readonly text: string;
   readonly file?: string;
@@ -172,7 +172,7 @@ class Expander {
       this.#fail(place, `needs the file ${file}, which cannot be read: ${read.reason}`);
       return undefined;
     }
-    // Editors and `echo` end a file with a newline that is no part of a token.
+    // Editors and `echo` end a file with a newline that is not part of a token.
     return { text: read.text.replace(/\r?\n$/, ""), file };
   }
 
@@ -182,7 +182,7 @@ class Expander {
     if (text === "" && found.isDefault) return { kind: "scalar", value: "", ...base };
     const tree = parseYamlTree(text, file ?? place.at.file, place.path);
     if (tree.node === undefined || tree.problems.length > 0) {
-      // A broken YAML file is a mistake; any other text that is no YAML is simply a text.
+      // An invalid YAML file is a mistake. Any other text that is not YAML is plain text.
       if (file === undefined || !/\.(ya?ml|json)$/i.test(basename(file))) {
         return { kind: "scalar", value: text, ...base };
       }
@@ -230,7 +230,7 @@ function failedAt(at: Position): ConfigNode {
   return { kind: "scalar", value: null, at, failed: true };
 }
 
-/** The same values, all said to stand where the reference stands. */
+/** The same values, all with the position of the reference. */
 function movedTo(node: ConfigNode, at: Position): ConfigNode {
   switch (node.kind) {
     case "scalar":

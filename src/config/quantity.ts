@@ -1,4 +1,4 @@
-/** What came of reading a written quantity. `message` completes a sentence: `"10" has no unit; …`. */
+/** The result of parsing a quantity. `message` completes a sentence: `"10" has no unit; …`. */
 export type ParsedQuantity =
   | { readonly ok: true; readonly value: number }
   | { readonly ok: false; readonly message: string };

@@ -13,7 +13,7 @@ import {
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
 
-/** What became of a text. `node` is `undefined` when the text is not YAML; then a problem says why. */
+/** The result of parsing a text. `node` is `undefined` if the text is not YAML; then `problems` has the reason. */
 export interface YamlTree {
   readonly node: ConfigNode | undefined;
   readonly problems: readonly ConfigProblem[];

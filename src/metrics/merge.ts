@@ -44,7 +44,7 @@ export function mergeCollections(results: readonly CollectionResult[]): Collecti
   return { resourceMetrics: { resource: first.resourceMetrics.resource, scopeMetrics }, errors };
 }
 
-/** Metrics of one name but different kinds stay apart; whoever renders them says what is wrong. */
+/** Metrics with one name but different kinds stay separate; the renderer reports the conflict. */
 function keyOf(metric: MetricData): string {
   const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
   return `${metric.dataPointType} ${isCounter} ${metric.descriptor.name}`;

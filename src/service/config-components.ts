@@ -25,7 +25,7 @@ export interface ConfiguredComponent {
   readonly used: boolean;
 }
 
-/** A component as declared, before it is known who names it. */
+/** A component as declared, before the pipelines that name it are known. */
 export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
   readonly keyAt: Position;
   readonly path: readonly string[];
@@ -34,13 +34,13 @@ export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
 /** What the component sections declare. */
 export interface Declarations {
   readonly components: readonly DeclaredComponent[];
-  /** Ids that are written, but whose type does not exist; said once, where they are declared. */
+  /** Ids whose type does not exist. The problem is reported once, where they are declared. */
   readonly broken: readonly string[];
-  /** A section could not be read at all, which is said elsewhere: what is in it is not known. */
+  /** A section could not be read, so its content is unknown. The problem is reported elsewhere. */
   readonly incomplete: boolean;
 }
 
-/** Checks every component section; what is wrong goes to `report`. */
+/** Checks every component section and calls `report` for every problem. */
 export function checkComponents(
   root: MapNode,
   factories: readonly AnyFactory[],

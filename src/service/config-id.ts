@@ -5,7 +5,7 @@ export interface ComponentId {
   readonly id: string;
 }
 
-/** What came of reading an id. `message` completes a sentence that begins with where the id stands. */
+/** The result of parsing an id. `message` completes a sentence that begins with the position of the id. */
 export type ParsedId =
   | { readonly ok: true; readonly value: ComponentId }
   | { readonly ok: false; readonly message: string };

@@ -17,7 +17,7 @@ import {
 } from "./config-components.ts";
 import { parseId } from "./config-id.ts";
 
-/** A place of a pipeline, and what it may name. */
+/** A list of a pipeline. */
 type Place = "receivers" | "processors" | "exporters";
 
 /** A pipeline with its names resolved. The same object is the same instance. */
@@ -42,8 +42,8 @@ interface Lookup {
 }
 
 /**
- * Resolves what the pipelines and `service.extensions` name. Names that mean nothing, or nothing in
- * that place, are reported and left out. What is not a list of names at all is the schema's business.
+ * Resolves what the pipelines and `service.extensions` name. Names that are unknown, or not allowed in
+ * that place, are reported and left out. The schema reports a value that is not a list of names.
  */
 export function resolveReferences(
   root: MapNode,
@@ -88,7 +88,7 @@ export function resolveReferences(
 
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
 
-/** The pipeline's id, or what is wrong with it. */
+/** The pipeline's id, or the problem with it. */
 function pipelineIdOf(key: string): { readonly id: string; readonly signal: Signal } | string {
   const parsed = parseId(key);
   if (!parsed.ok) return parsed.message;
@@ -153,7 +153,7 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
         `names "${name.text}", which is ${article(misplaced.kind)} and cannot be used in ${target.place}.`,
       );
     }
-    // What is wrong with it, perhaps a misspelled type, is said where it is declared.
+    // Its problem, such as a misspelled type, is reported where it is declared.
     if (incomplete || nearestName(name.text, broken) !== undefined) return [];
     const candidates = components
       .filter(({ factory }) => signalsIn(factory, target.place) !== undefined)
@@ -172,7 +172,7 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
   return [{ component, at: name.at, path: name.path }];
 }
 
-/** The signals a type handles in a place; `undefined` when it cannot stand there at all. */
+/** The signals that a type handles in a place; `undefined` if it is not allowed there. */
 function signalsIn(factory: AnyFactory, place: Target["place"]): readonly Signal[] | undefined {
   const { roles, kind } = factory;
   switch (place) {
@@ -191,7 +191,7 @@ function signalsIn(factory: AnyFactory, place: Target["place"]): readonly Signal
   }
 }
 
-/** A component that stands in pipelines on one side and gives what it derives on the other. */
+/** A component that observes some pipelines and is the receiver of others, which carry the data it derives. */
 export function isDeriving(factory: AnyFactory): boolean {
   return factory.kind !== "receiver" && factory.roles.receiver !== undefined;
 }

@@ -41,7 +41,7 @@ function starvedReceivers(
     }));
 }
 
-/** Data goes round when a component stands in a pipeline that, directly or not, it gives to itself. */
+/** The pipelines form a cycle if a component, directly or through others, receives its own output. */
 function circles(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
   return pipelines.flatMap((pipeline) =>
     pipeline.receivers

@@ -37,8 +37,8 @@ export type CheckedConfig =
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 /**
- * Checks a loaded config against the types of components there are. Every problem is told at once, in
- * reading order, those of loading included. Builds nothing.
+ * Checks a loaded config against the types of components there are. Every problem is reported at once, in
+ * reading order, including those of loading. Builds nothing.
  */
 export function checkServiceConfig(
   loaded: LoadedConfig,

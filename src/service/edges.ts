@@ -20,9 +20,9 @@ export interface EdgeOf {
  * the innermost edge, and counted. Consumers returned from here do not reject.
  */
 export interface Edges {
-  /** What a receiver pushes into: `next` must not reject. */
+  /** For the data that a receiver pushes. `next` must not reject. */
   fromReceiver(at: EdgeOf, next: Consumer): Consumer;
-  /** What a component pushes what it derived into: `next` must not reject. */
+  /** For the data that a component derives and pushes. `next` must not reject. */
   fromConnector(at: EdgeOf, next: Consumer): Consumer;
   intoProcessor(at: EdgeOf, processor: Consumer): Consumer;
   outOfProcessor(at: EdgeOf, next: Consumer): Consumer;

@@ -15,11 +15,11 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   readonly counts: Counts;
   readonly logger: Logger;
-  /** Where `/metrics` is served; left out: nowhere. */
+  /** Where `/metrics` is served; absent: nowhere. */
   readonly endpoint?: { readonly host: string; readonly port: number };
 }
 
-/** The program's metrics about itself, apart from anything it derives from what it receives. */
+/** The program's own metrics, separate from the metrics that it derives from received data. */
 export interface Telemetry {
   /** For a component's own instruments. */
   meterFor(component: { readonly id: string }): Meter;

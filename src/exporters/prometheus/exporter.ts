@@ -10,7 +10,7 @@ import type { Config } from "./config.ts";
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
 
-/** Serves what the attached sources collect, all on one page. */
+/** Serves the metrics of all attached sources on one page. */
 export function createPrometheusExporter(settings: Settings, config: Config): Component {
   const { logger } = settings;
   const sources = new Set<DescribedSource>();

@@ -1,7 +1,7 @@
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
 
-/** Why a request became no payload, though somebody answered it. Label values come from closed lists only. */
+/** Why a request was answered but did not reach a pipeline. Label values come only from closed lists. */
 export const refusalReasons = [
   "unknown_path",
   "no_pipeline",

@@ -10,19 +10,19 @@ import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
-/** Takes the body of a request along its route. Undefined: the sender has gone, there is nobody to answer. */
+/** Processes the body of a request on its route. Undefined: the sender has disconnected, and no answer is possible. */
 export type Intake = (
   request: IncomingMessage,
   route: Route,
 ) => Promise<Answer | Refusal | undefined>;
 
-/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to come back. */
+/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to retry. */
 const bodiesAtATime = 8;
 
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
-/** Makes the way of a request's body: limit, inflate, limit, check, hand on. */
+/** Creates the steps for a request body: limit, inflate, limit, check, forward. */
 export function createIntake(maxBytes: number): Intake {
   const budget = new ByteBudget(bodiesAtATime * maxBytes);
   const slots = new Slots(inflatingAtATime);

@@ -6,7 +6,7 @@ import type { Signal } from "../../otlp/payload.ts";
 import type { HttpConfig } from "./config.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
-/** What a request is, as far as its head says, and where it goes. */
+/** The signal, encoding and destination of a request, from its head. */
 export interface Route {
   readonly signal: Signal;
   readonly next: Consumer;
