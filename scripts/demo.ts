@@ -6,7 +6,7 @@ import { metricOf, until } from "./demo/look.ts";
 
 const lateness = "2s";
 const bold = (text: string) => (process.stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
-const say = (...lines: readonly string[]) => process.stdout.write(`${lines.join("\n")}\n`);
+const print = (...lines: readonly string[]) => process.stdout.write(`${lines.join("\n")}\n`);
 
 let collector: RunningCollector | undefined;
 const interruption = new AbortController();
@@ -21,46 +21,52 @@ try {
     ],
   });
   interruption.signal.throwIfAborted();
-  await tell(collector);
+  await showOrphan(collector);
 } catch (error) {
   if (!interruption.signal.aborted) {
-    say(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
+    print(`The demo failed: ${error instanceof Error ? error.message : String(error)}`);
   }
   process.exitCode = 1;
 } finally {
   await collector?.stop();
 }
 if (interruption.signal.aborted) {
-  say("Interrupted. The collector was stopped.");
+  print("Interrupted. The collector was stopped.");
   process.exitCode = 130;
 }
 
-async function tell(running: RunningCollector): Promise<void> {
+async function showOrphan(running: RunningCollector): Promise<void> {
   const { otlp } = running.endpoints;
-  say(
-    bold("A collector beside an agent gateway, one good turn, and one that leaves a tool behind."),
-    `deploy/config.yaml on free ports, with allowed_lateness ${lateness} instead of 10s to keep this short.`,
+  print(
+    bold("A collector runs beside an agent gateway. One turn ends well, one leaves a tool open."),
+    `Config: deploy/config.yaml on free ports, with allowed_lateness ${lateness} instead of 10s to keep this short.`,
     "",
   );
 
-  say(bold("1  A healthy turn: the run calls a model and the tool read, both end, the run ends."));
+  print(
+    bold(
+      "1  A healthy turn: the run calls a model and the tool read. Both end, then the run ends.",
+    ),
+  );
   const healthy = beginTurn(otlp, "read");
   await healthy.start("harness", "run", "model");
   await healthy.end(["model"]);
   await healthy.start("tool");
   await healthy.end(["tool"]);
   await healthy.end(["run", "harness"], "completed");
-  say(...(await activityOf(running)), "");
+  print(...(await activityOf(running)), "");
 
-  say(bold("2  A turn whose tool exec never reports: the run times out and ends without it."));
+  print(
+    bold("2  A turn whose tool exec never reports its end: the run times out and ends without it."),
+  );
   const broken = beginTurn(otlp, "exec");
   await broken.start("harness", "run", "model");
   await broken.end(["model"]);
   await broken.start("tool");
   await broken.end(["run", "harness"], "timed_out");
-  say(
+  print(
     ...(await activityOf(running)),
-    "   One tool is open and nobody owns it. No trace shows that: a span that never ends is never exported.",
+    "   One tool is open and its run has ended. No trace shows this: a span that never ends is never exported.",
     "",
   );
 
@@ -69,33 +75,37 @@ async function tell(running: RunningCollector): Promise<void> {
     () => running.stdout().includes("Flags:"),
     interruption.signal,
   );
-  say(bold(`3  ${lateness} later the collector gives it up and says so, as an OTLP log record:`));
-  say(...eventOf(running.stdout()));
-  say(...(await activityOf(running)), "");
+  print(
+    bold(
+      `3  ${lateness} later the collector evicts the tool and emits an event, as an OTLP log record:`,
+    ),
+  );
+  print(...eventOf(running.stdout()));
+  print(...(await activityOf(running)), "");
 
-  say(bold("4  What the collector says of itself, on its own page (port 8888 by default):"));
-  say(
+  print(bold("4  The collector's own metrics, on a page of their own (port 8888 by default):"));
+  print(
     ...(await ownMetricsOf(running)),
-    "   15 spans came in. 8 only told that work had begun and went no further; 7 were passed on.",
+    "   15 spans arrived. 8 were start signals, which the collector consumes; it forwarded the other 7.",
   );
   const pages = [
     await pageOf(running.endpoints.prometheus),
     await pageOf(running.endpoints.telemetry),
   ];
-  const said = [...pages, running.stdout(), running.stderr()].join("\n");
-  const leaks = [...healthy.secrets, ...broken.secrets].filter((secret) => said.includes(secret));
+  const output = [...pages, running.stdout(), running.stderr()].join("\n");
+  const leaks = [...healthy.secrets, ...broken.secrets].filter((secret) => output.includes(secret));
   if (leaks.length > 0) {
-    throw new Error(`${leaks.length} of the session keys and tool-call ids came out.`);
+    throw new Error(`${leaks.length} of the session keys and tool-call ids appear in the output.`);
   }
-  say(
-    "   Session keys and tool-call ids in all that was said, metrics, events and logs: none.",
+  print(
+    "   Session keys and tool-call ids in metrics, events and logs: none.",
     "",
-    bold("Look further: npm start, then"),
-    "   export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318     for your gateway",
-    "   curl -s http://127.0.0.1:9464/metrics | grep evicted_total   what was evicted, and why",
-    "   curl -s http://127.0.0.1:8888/metrics | grep ^otelcol_       the collector itself",
+    bold("Next: run npm start, then"),
+    "   export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318     in your gateway's environment",
+    "   curl -s http://127.0.0.1:9464/metrics | grep evicted_total   evictions by reason",
+    "   curl -s http://127.0.0.1:8888/metrics | grep ^otelcol_       the collector's own metrics",
     "   monitoring/dashboards/session-activity.json                  import it into Grafana",
-    "   README.md                                                    how a gateway tells that work began",
+    "   README.md                                                    how to connect a gateway",
   );
 }
 

@@ -12,7 +12,7 @@ import { editorSchema } from "./docs/editor-schema.ts";
 import { frameworksPage } from "./docs/frameworks-page.ts";
 import { metricsPage } from "./docs/metrics-page.ts";
 
-// Writes what is generated from the code; with --check, changes nothing and fails when a file is stale.
+// Writes the files that are generated from the code. With --check it writes nothing and fails if a file is stale.
 
 const root = join(import.meta.dirname, "..");
 const isCheck = process.argv.includes("--check");
@@ -26,14 +26,14 @@ const pages: readonly (readonly [path: string, content: string])[] = [
       {
         title: "Session activity",
         introduction:
-          "Derived from what passes through `session_activity`. The `prometheus` exporter serves them under these names; an OTLP exporter sends them under their OpenTelemetry names. A gateway can have a counter `openclaw.session.activity.evicted` of its own; [how it differs](events.md#two-sources-of-this-event).",
+          "`session_activity` derives these metrics from the traces and logs that pass through it. The `prometheus` exporter serves them under these names; an OTLP exporter sends them under their OpenTelemetry names. A gateway can have a counter `openclaw.session.activity.evicted` of its own; [how the two differ](events.md#two-sources-of-this-event).",
         instruments: activityInstruments,
         names: { stripPrefix: "openclaw." },
       },
       {
         title: "The collector about itself",
         introduction:
-          "Served on `service.telemetry.metrics.endpoint`, by default http://127.0.0.1:8888/metrics. Names are the OpenTelemetry Collector's where it has one.",
+          "The collector's own metrics, served on `service.telemetry.metrics.endpoint`, by default http://127.0.0.1:8888/metrics. Where the OpenTelemetry Collector has the same metric, the name is the Collector's.",
         instruments: [
           ...telemetryInstruments,
           ...otlpInstruments,

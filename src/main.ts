@@ -4,7 +4,7 @@ import type { Host } from "./cli/host.ts";
 import { runProgram } from "./cli/program.ts";
 import { keepProcessAlive, systemClock } from "./system-clock.ts";
 
-// Whoever read our output may go away, e.g. `… | head`: no reason to fail.
+// The reader of our output may exit, e.g. `… | head`. That is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", () => {});
 }
@@ -33,5 +33,5 @@ const host: Host = {
 };
 
 process.exitCode = await runProgram(host);
-// Nothing is left to do; a handle that somebody forgot must not keep the process.
+// Nothing is left to do; a forgotten handle must not keep the process alive.
 systemClock.after(1_000, () => process.exit());

@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from "./component/clock.ts";
 
-/** The clock of the machine. The only code that reads it; everything else is handed a `Clock`. */
+/** The clock of the machine. No other code reads it; everything else gets a `Clock`. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   unixMs: () => Date.now(),
@@ -17,8 +17,8 @@ export const systemClock: Clock = {
 };
 
 /**
- * Keeps the process alive until the returned function is called. Timers of the clock do not, so that no
- * component can hold up an exit by accident; whoever waits for one of them needs this.
+ * Keeps the process alive until the returned function is called. Timers of the clock do not, so no
+ * component can block an exit by accident. Code that waits for one of them needs this function.
  */
 export function keepProcessAlive(): CancelTimer {
   const timer = setInterval(() => {}, 2 ** 30);

@@ -26,13 +26,13 @@ export function clockWorlds(clean: World, isFull: boolean): readonly TurnWorld[]
     {
       name: "clock-steps",
       about:
-        "Live spans, and a network in order. Half of the clocks are put forward and back by a minute to five hours while their process runs, some drift or begin in 1970; of one span in fifty a time is 0, a year ahead, 2^64−1 or in another unit.",
+        "Live spans, over a network without faults. Half of the clocks are set forward or back by a minute to five hours while their process runs; some drift or begin in 1970. One span in fifty has a time that is 0, a year ahead, 2^64−1 or in another unit.",
       world: { ...world, mode: "live" },
       target: good,
     },
     {
       name: "clock-steps-relay",
-      about: "The relay, the same; its clock is that of its gateway.",
+      about: "The relay, the same. It uses the clock of its gateway.",
       world,
       target: { ...good, statesRight: 0.99, delayMs: 1_500, early: 0 },
     },

@@ -64,7 +64,7 @@ export function faultWorlds(clean: World, isFull: boolean): readonly TurnWorld[]
     {
       name: "background",
       about:
-        "Finished spans only, with the content of model calls. One tool in twenty goes on for minutes when its run has ended, and ends by itself.",
+        "Finished spans only, with the content of model calls. One tool in twenty goes on for minutes after its run has ended, and ends by itself.",
       world: { ...background, mode: "plain", flushMs: 5 * second },
       target: good,
     },
@@ -74,7 +74,7 @@ export function faultWorlds(clean: World, isFull: boolean): readonly TurnWorld[]
           {
             name: "background-live",
             about:
-              "Live spans, the same; a rule of `work_spans` says which tools go on in the background.",
+              "Live spans, the same. A rule of `work_spans` marks the tools that go on in the background.",
             world: { ...background, mode: "live" as const, config: detachedRule(detachedKey) },
             target: good,
           },
@@ -85,7 +85,7 @@ export function faultWorlds(clean: World, isFull: boolean): readonly TurnWorld[]
           {
             name: "relay-reloads",
             about:
-              "The relay is switched off and back on, twice an hour in each process, while work is open. What it then no longer watches is neither gone nor an orphan.",
+              "The relay is switched off and on, twice an hour in each process, while work is open. Work that it no longer watches is neither gone nor an orphan.",
             world: {
               ...base,
               habits: {
@@ -101,7 +101,7 @@ export function faultWorlds(clean: World, isFull: boolean): readonly TurnWorld[]
     {
       name: "own-pauses",
       about:
-        "The relay, and a collector that is stopped and continued twenty times an hour, as by SIGSTOP or a pause of its machine, for 5 to 90 s. What arrives meanwhile waits in its sockets; tools end up to eight seconds after their run.",
+        "The relay, and a collector that is stopped for 5 to 90 s and continued, twenty times an hour, as by SIGSTOP or a pause of its machine. Requests that arrive meanwhile wait in its sockets. Tools end up to eight seconds after their run.",
       world: stalled,
       target: good,
     },

@@ -24,8 +24,8 @@ function chapterOf(trial: Trial): string {
   const { unknowable, unknowableOrphans, closedInTime, undecided, held } = verdict;
   const lines = [
     `${sessions.toLocaleString("en")} sessions in ${processes} processes. Target: ${targetText(scenario)}.`,
-    `Evictions: ${reasonsText(verdict) || "none"}; ${verdict.wrong} of them wrong, ${undecided} of what can't be known.`,
-    `Unknowable: ${unknowable} markers, ${unknowableOrphans} of them orphans. ${closedInTime} more orphans were closed by their gateway within the lateness and are none.`,
+    `Evictions: ${reasonsText(verdict) || "none"}. Wrong: ${verdict.wrong}. Unknowable: ${undecided}.`,
+    `Unknowable markers: ${unknowable}, ${unknowableOrphans} of them orphans. Markers that their gateway closed within the lateness, and that are therefore not orphans: ${closedInTime}.`,
     ...statesText(trial),
     ...(held === 0 ? [] : [`Evictions were held back ${times(held)}.`]),
     ...misses.map((miss) => `**Missed:** ${miss}.`),
@@ -35,30 +35,32 @@ function chapterOf(trial: Trial): string {
   return [`### \`${scenario.name}\``, scenario.about, ...lines].join("\n\n");
 }
 
-/** What was said of sessions, and of what their gateways complained of. */
+/** How often states and verdicts were right. */
 function statesText({ states, claims, alerts, siblings }: Trial): readonly string[] {
   const lines = [
-    `${alerts.stalls} reports of a stalled session; ${alerts.wrong} of them of one that was not, ${alerts.unknowable} of one of which it can't be known.`,
+    `Reports of a stalled session: ${alerts.stalls}. Wrong: ${alerts.wrong}. Unknowable: ${alerts.unknowable}.`,
   ];
   if (states !== undefined) {
     const { settled, settledRight, changing, changingRight, unknowable, unknowableAsDelivered } =
       states;
     lines.push(
-      `States: ${settledRight} of ${settled} right; near a change ${changingRight} of ${changing}; of ${unknowable} that can't be known ${unknowableAsDelivered} as what was delivered has it.`,
+      `States: ${settledRight} of ${settled} right. Near a change: ${changingRight} of ${changing} right. Unknowable: ${unknowableAsDelivered} of ${unknowable} match the delivered data.`,
     );
   }
   if (siblings.silences > 0) {
     lines.push(
-      `Tools that were silent while their run went on: ${siblings.reported} of ${siblings.silences} reported by themselves, and ${siblings.wrong} others.`,
+      `Silent tools in a run that made progress: ${siblings.reported} of ${siblings.silences} reported; ${siblings.wrong} wrong reports.`,
     );
   }
   if (claims.claims > 0) {
-    lines.push(`Complaints of gateways: ${claims.right} of ${claims.claims} answered right.`);
+    lines.push(
+      `Complaints of gateways: ${claims.right} of ${claims.claims} got the right verdict.`,
+    );
   }
   return lines;
 }
 
-/** What went wrong, by what it was. */
+/** The mistakes, by kind. */
 function casesText(cases: readonly Case[]): readonly string[] {
   const groups = new Map<string, number>();
   for (const { what, reason, work } of cases) {

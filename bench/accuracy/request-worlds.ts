@@ -10,7 +10,7 @@ export function requestWorlds(clean: World, isFull: boolean): readonly TurnWorld
     {
       name: "requests",
       about:
-        "Finished spans only, with the content of model calls. Responses are thrown away and asked again; calls are refused, left to the client, wait for approval and run in a later turn, or stand beside a final answer; of parallel calls one never ends, and its run is cancelled or goes on.",
+        "Finished spans only, with the content of model calls. Responses are discarded and requested again. Calls are refused, left to the client, wait for approval and run in a later turn, or accompany a final answer. One of several parallel calls never ends, and its run is cancelled or goes on.",
       world: {
         ...clean,
         mode: "plain",

@@ -141,9 +141,9 @@ export function scenariosOf(size: Size): readonly Scenario[] {
   });
 
   return [
-    scenario("relay-clean", "The relay, and a network in order.", clean, perfect),
+    scenario("relay-clean", "The relay, over a network without faults.", clean, perfect),
     scenario("live-clean", "Live spans, the same.", { ...clean, mode: "live" }, perfect),
-    scenario("relay-faults", "The relay, and all that goes wrong and is mended.", faulty, good),
+    scenario("relay-faults", "The relay, with all faults that a retry repairs.", faulty, good),
     scenario("live-faults", "Live spans, the same.", { ...faulty, mode: "live" }, good),
     scenario(
       "partial-logs-faults",
@@ -153,7 +153,7 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     ),
     scenario(
       "plain-otlp",
-      "Finished spans only, a network in order; processes are killed or stop.",
+      "Finished spans only, over a network without faults. Processes are killed or stop.",
       {
         ...clean,
         mode: "plain",
@@ -164,7 +164,7 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     ),
     scenario(
       "lossy",
-      "Live spans and all faults; besides, half of the traces are sampled away and 1 % of the requests are lost for good.",
+      "Live spans with all faults. In addition, half of the traces are sampled away, and 1 % of the requests are lost permanently.",
       {
         ...faulty,
         mode: "live",
@@ -176,14 +176,14 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     ),
     scenario(
       "late-batches",
-      "The relay and all faults, but one request in a hundred takes up to 60 s; `allowed_lateness: 75s`, as it has to be then.",
+      "The relay with all faults, and one request in a hundred takes up to 60 s. `allowed_lateness` is 75 s, because it must be longer than that.",
       { ...faulty, faults: { ...someFaults, slowShare: 0.01, longestDelayMs: minute } },
       good,
       75 * second,
     ),
     scenario(
       "mass-fault",
-      "The relay in a busy hour: the whole network is cut for four minutes, and later a quarter of all hosts is gone at once.",
+      "The relay in a busy hour. The whole network is cut for four minutes, and later a quarter of all hosts disappears at once.",
       {
         ...clean,
         habits: { ...crowd, lostHosts: crowd.hosts / 4, lostHostsAtMs: 40 * minute },
@@ -193,13 +193,13 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     ),
     scenario(
       "host-cut",
-      "The same hour; only the network of one host is cut, and the others are heard all the time.",
+      "The same hour. Only the network of one host is cut; signals from the others keep arriving.",
       { ...clean, habits: crowd, faults: { ...noFaults, cuts: [{ ...cut, hosts: ["host-0"] }] } },
       { recall: 0.99 },
     ),
     scenario(
       "pauses",
-      "Live spans; one in ten tools waits for a person, for up to twenty hours.",
+      "Live spans. One tool in ten waits for a person, for up to twenty hours.",
       {
         ...clean,
         mode: "live",
@@ -251,7 +251,7 @@ function overHttp(clean: World, isFull: boolean): readonly Scenario[] {
       ...real,
       name: "relay-http",
       about:
-        "The relay, the real process over HTTP in real time with `file_storage`, killed once in the middle; `allowed_lateness: 2s`, `restart_grace: 2s`.",
+        "The relay and the real collector process, over HTTP in real time, with `file_storage`. The process is killed once in the middle. `allowed_lateness: 2s`, `restart_grace: 2s`.",
       world: { ...world, collectorRestarts: 1 },
       // What is due while it is away and for the grace after that waits; that is more than one in a hundred.
       target: { precision: 0.999, recall: 0.99, ...(isFull ? { delayMs: 6_000 } : {}) },
@@ -260,7 +260,7 @@ function overHttp(clean: World, isFull: boolean): readonly Scenario[] {
       ...real,
       name: "own-pauses-http",
       about:
-        "The same process, not killed but stopped with SIGSTOP for five to eight seconds, and continued.",
+        "The same process, not killed, but stopped with SIGSTOP for five to eight seconds and continued.",
       world: {
         ...world,
         // Within the lateness, as fast as it is all told.

@@ -41,13 +41,13 @@ export function siblingWorlds(clean: World, isFull: boolean): readonly TurnWorld
     {
       name: "siblings",
       about:
-        "Live spans. Two to six processes of one service on each host at once; half promise heartbeats. They are killed, or their successor starts before they have drained; some fork, a third are containers that are all pid 1, another third have no instance id, and three sessions in ten have the name of one beside them.",
+        "Live spans. Two to six processes of one service run on each host at the same time; half of them promise heartbeats. They are killed, or their successor starts before they have drained; some fork. A third are containers that all have pid 1, another third have no instance id, and three sessions in ten have the same name as a session of a sibling process.",
       world: { ...world, mode: "live" },
       target: good,
     },
     {
       name: "siblings-relay",
-      about: "The relay, the same; all promise heartbeats, and none forks.",
+      about: "The relay, the same. All processes promise heartbeats, and none forks.",
       world: { ...world, habits: { ...world.habits, siblings: { ...siblings, forkShare: 0 } } },
       target: { ...good, delayMs: 1_500, early: 0 },
     },

@@ -72,13 +72,13 @@ export function turnWorlds(clean: World, isFull: boolean): readonly TurnWorld[] 
     {
       name: "next-turn",
       about:
-        "The relay. Every other turn is followed by the next within ten seconds, or by up to 120 queued messages 50 ms apart; three tools in a hundred never end, and of one turn in a hundred the end is lost.",
+        "The relay. Every other turn is followed by the next within ten seconds, or by up to 120 queued messages 50 ms apart. Three tools in a hundred never end, and the end of one turn in a hundred is lost.",
       world: nextTurn,
       target: exact,
     },
     {
       name: "next-turn-live",
-      about: "Live spans, the same. Nothing stands for the end of a turn that was lost.",
+      about: "Live spans, the same. No other signal replaces a lost end of a turn.",
       world: { ...nextTurn, mode: "live" },
       target: { precision: 0.999 },
     },
@@ -97,20 +97,20 @@ export function turnWorlds(clean: World, isFull: boolean): readonly TurnWorld[] 
     {
       name: "streaming",
       about:
-        "The relay. One model call in four streams for one to eight minutes, and one in five of these falls silent in between; runs stand still, and tools are silent beside busy ones.",
+        "The relay. One model call in four streams for one to eight minutes, and one in five of these falls silent in between. Runs stand still, and tools are silent while parallel tools are busy.",
       world: streaming,
       target: exact,
     },
     {
       name: "streaming-live",
-      about: "Live spans, the same: no progress is reported, so that a stream looks like silence.",
+      about: "Live spans, the same. No progress is reported, so a stream looks like silence.",
       world: { ...streaming, mode: "live" },
       target: { precision: 0.999 },
     },
     {
       name: "approvals",
       about:
-        "The relay. Three tools in twenty wait for a person, for up to twenty minutes; of three of ten of these waits the gateway says nothing.",
+        "The relay. Three tools in twenty wait for a person, for up to twenty minutes. The gateway does not report three in ten of these waits.",
       world: approvals,
       target: exact,
     },

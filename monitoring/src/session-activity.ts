@@ -15,7 +15,7 @@ const isAnythingStuck: Row = {
       id: 1,
       title: "Collectors answering",
       description:
-        "Share of scrapes of the collectors that succeeded last time. Below 100 % a collector is down or Prometheus cannot reach it, and the rest of this page is old.",
+        "Share of collectors whose last scrape succeeded. Below 100 %, a collector is down or Prometheus cannot reach it, and its values on this page are old.",
       expr: `avg(up{${own}})`,
       unit: "percentunit",
       thresholds: { critical: 1 },
@@ -25,7 +25,7 @@ const isAnythingStuck: Row = {
       id: 2,
       title: "Evicted in range",
       description:
-        "Markers (tools and model calls) that were given up in the time range because nobody owned them any more. Zero is healthy; a number that grows with every turn means that a tool of the gateway does not report its end.",
+        "Markers (tools and model calls) that were evicted in the time range because they had no owner any more. Zero is healthy. A number that grows with every turn means that a tool of the gateway does not report its end.",
       expr: `sum(increase(${prefix}_evicted_total{${reasons}}[$__range]))`,
       unit: "short",
       decimals: 0,
@@ -35,7 +35,7 @@ const isAnythingStuck: Row = {
       id: 3,
       title: "Open markers",
       description:
-        "Tools and model calls that started and have not ended. It follows the load; a number that only ever grows is a leak that no owner's end has released yet.",
+        "Tools and model calls that started and have not ended. The number follows the load. If it only grows, tools do not report their end and their runs do not end either.",
       expr: `sum(${prefix}_open{${markers}})`,
       unit: "short",
       decimals: 0,
@@ -44,7 +44,7 @@ const isAnythingStuck: Row = {
       id: 4,
       title: "Oldest open marker",
       description:
-        "Age of the oldest tool or model call that is still open. Minutes are normal for long tools; past an hour somebody should look, past max_age (12 h) it is evicted whatever its owner says.",
+        "Age of the oldest tool or model call that is still open. Minutes are normal for long tools. Check the tool after an hour; after max_age (12 h) without a signal it is evicted.",
       expr: `max(${prefix}_oldest_age_seconds{${markers}})`,
       unit: "s",
       thresholds: { warning: 3_600, critical: 21_600 },
@@ -53,7 +53,7 @@ const isAnythingStuck: Row = {
       id: 5,
       title: "False evictions",
       description:
-        "Evicted markers whose end arrived after all, as a share of the evicted ones. Above 5 % the collector judges too early: raise allowed_lateness.",
+        "Share of the evicted markers whose end arrived after all. Above 5 %, the collector evicts too early: raise allowed_lateness.",
       expr: `sum(increase(${prefix}_reconciled_total{${markers}}[$__range])) / clamp_min(sum(increase(${prefix}_evicted_total{${own}}[$__range])), 1)`,
       unit: "percentunit",
       decimals: 1,
@@ -63,7 +63,7 @@ const isAnythingStuck: Row = {
       id: 6,
       title: "Sessions with an open run",
       description:
-        "Sessions with an open run; where a sender names no sessions, trees of runs. It follows the load; one that stays up while nobody uses the gateway has a run that never ends.",
+        "Sessions with an open run. If a sender names no sessions, each tree of runs counts as one. The number follows the load. If it does not fall while the gateway is idle, a run never ends.",
       expr: `sum(${prefix}_sessions{${own}})`,
       unit: "short",
       decimals: 0,
@@ -80,7 +80,7 @@ const culprits: Row = {
       id: 14,
       title: "Sessions by state and by what blocks them",
       description:
-        "Sessions with an open run. blocked_tool_call, stalled: no run of the session has made progress for stalled_after, and a tool, a model call or the run itself blocks it; that is what users notice as a hanging assistant. The events session.stalled name the tool. paused: a person is awaited, nothing is wrong.",
+        "Sessions with an open run. blocked_tool_call, stalled: no run of the session has made progress for stalled_after, and a tool, a model call or the run itself blocks it. Users see a hanging assistant. The events session.stalled name the tool. paused: the session waits for a person; nothing is wrong.",
       width: 12,
       unit: "short",
       isStacked: true,
@@ -95,7 +95,7 @@ const culprits: Row = {
       id: 50,
       title: "Complaints of gateways by verdict",
       description:
-        "What a gateway's own complaints about its sessions turned out to be. stale_marker: the work is over and only its marker is left. progressing: the turn is healthy, do not abort it. silent_tool, silent_model_call, retrying, wedged_run: it hangs there. Empty without the relay.",
+        "Verdicts on a gateway's complaints about its sessions. stale_marker: the work is over and only its marker is left. progressing: the turn is healthy, do not abort it. silent_tool, silent_model_call, retrying, wedged_run: the turn hangs there. Empty without the relay.",
       width: 12,
       unit: "cps",
       isStacked: true,
@@ -110,7 +110,7 @@ const culprits: Row = {
       id: 10,
       title: "Evictions by reason",
       description:
-        "Markers evicted per second. orphaned_no_owner: every run that could own it has ended. session_ended, process_gone: what it belonged to is over. lease_expired: heartbeats were missed. max_age: nothing arrived for 12 h. A step at a gateway release points at the release; only the chosen reasons are shown.",
+        "Markers evicted per second. orphaned_no_owner: all runs that held the marker have ended. session_ended, process_gone: its session or process has ended. lease_expired: heartbeats were missed. max_age: no signal for 12 h. A step at a gateway release points to that release. The panel shows only the selected reasons.",
       width: 12,
       unit: "cps",
       isStacked: true,
@@ -125,7 +125,7 @@ const culprits: Row = {
       id: 51,
       title: "Silent tools beside other work",
       description:
-        "Tools that have made no progress for stalled_after while the rest of their run goes on. They block no session yet, but the run will wait for them in the end; a steady rate points at a tool that hangs. The events session.diagnosed with the claim none name it.",
+        "Tools that have made no progress for stalled_after while the rest of their run makes progress. They do not block a session yet, but the run will have to wait for them. A steady rate points to a tool that hangs. The events session.diagnosed with the claim none name the tool.",
       width: 12,
       unit: "cps",
       queries: [
@@ -147,7 +147,7 @@ const openWork: Row = {
       id: 11,
       title: "Started, ended, evicted, untracked",
       description:
-        "What comes in must go out: started = ended + evicted + untracked + what is still open. Ended staying below started for long means that work piles up. Untracked above zero: a bound was met, or a sender's starts name no session.",
+        "started = ended + evicted + untracked + open. If ended stays below started for long, open work accumulates. Untracked above zero: a limit was reached, or a sender's starts name no session.",
       width: 12,
       unit: "cps",
       queries: [
@@ -165,7 +165,7 @@ const openWork: Row = {
       id: 12,
       title: "Open work by kind",
       description:
-        "Runs, tools and model calls that are open now. Tools open while no run is open are about to be evicted; a line that never comes back to its floor is a leak.",
+        "Runs, tools and model calls that are open now. Tools that are open while no run is open will be evicted soon. If a line never returns to its minimum, work does not end.",
       width: 12,
       unit: "short",
       queries: [{ expr: `sum by (kind) (${prefix}_open{${own}})`, legend: "{{kind}}" }],
@@ -174,7 +174,7 @@ const openWork: Row = {
       id: 13,
       title: "Oldest open work by kind",
       description:
-        "A saw-tooth is healthy: work ages, then ends. A straight line upwards is one piece of work that never ends; a run that never ends also keeps its own orphaned tools from being evicted.",
+        "A saw-tooth is healthy: work ages, then ends. A straight rising line is a run, tool or model call that never ends. A run that never ends also keeps its orphaned tools from being evicted.",
       width: 12,
       unit: "s",
       queries: [
@@ -185,7 +185,7 @@ const openWork: Row = {
       id: 15,
       title: "Duration by kind",
       description:
-        "How long work took that ended by itself, as 50th, 95th and 99th percentile; evicted work is left out. A percentile that sits at a round number is a timeout; one that climbs warns of tools that will hang.",
+        "Duration of work that ended by itself, as 50th, 95th and 99th percentile, without evicted work. A percentile that stays at a round number is a timeout. A rising percentile is an early sign of tools that will hang.",
       width: 12,
       unit: "s",
       queries: [0.5, 0.95, 0.99].map((quantile) => ({
@@ -198,14 +198,14 @@ const openWork: Row = {
 
 const signals: Row = {
   id: 102,
-  title: "What the decisions rest on",
+  title: "Signals behind the decisions",
   height: 8,
   panels: [
     timeseries({
       id: 20,
       title: "Signals by dialect and result",
       description:
-        "What senders tell about starting and ending work. A dialect that falls silent while the gateway works leaves the collector blind; a growing share of rejected ones means that a sender's format changed.",
+        "Signals about starts and ends of work, by source format (dialect) and result. If a dialect stops while the gateway works, the collector no longer sees its work. A growing share of rejected signals means that a sender's format changed.",
       width: 12,
       unit: "cps",
       queries: [
@@ -219,7 +219,7 @@ const signals: Row = {
       id: 21,
       title: "Late starts",
       description:
-        "Starts that arrived after their owner's markers had been evicted; they are ignored, so that nothing is armed again that nobody owns. A steady rate means that the sender delivers later than allowed_lateness.",
+        "Starts that arrived after their run had ended and allowed_lateness had passed. They are ignored, so they do not open a marker without an owner. A steady rate means that the sender delivers later than allowed_lateness.",
       width: 6,
       unit: "cps",
       queries: [
@@ -233,7 +233,7 @@ const signals: Row = {
       id: 22,
       title: "Ends after the eviction",
       description:
-        "Ends of work that had already been evicted, so those evictions were early or false. Anything steady asks for a larger allowed_lateness.",
+        "Ends of work that had already been evicted: those evictions were early or false. If the rate is steady, raise allowed_lateness.",
       width: 6,
       unit: "cps",
       queries: [
@@ -247,7 +247,7 @@ const signals: Row = {
       id: 23,
       title: "Evictions held back",
       description:
-        "Markers whose eviction waits, because too many would go at once or nothing is heard at all. Anything but zero: look at the network and at the senders before you look at tools.",
+        "Markers whose eviction waits, because too many are due at once or because no signals arrive. If it is not zero, check the network and the senders before the tools.",
       width: 12,
       unit: "short",
       queries: [{ expr: `sum(${prefix}_held{${own}})`, legend: "held back" }],
@@ -256,7 +256,7 @@ const signals: Row = {
       id: 24,
       title: "Implied work",
       description:
-        "Work that something below it shows to be open, or showed within allowed_lateness, and that has not arrived itself. Where only finished spans arrive that is all that is known of it before it ends; elsewhere a line that grows means that starts get lost.",
+        "Parents that have not arrived, but are open because work below them is open, or was within allowed_lateness. If only finished spans arrive, this is normal. Otherwise a rising line means that starts get lost.",
       width: 12,
       unit: "short",
       queries: [{ expr: `sum(${prefix}_implied{${own}})`, legend: "implied" }],
@@ -273,7 +273,7 @@ const pipeline: Row = {
       id: 30,
       title: "Spans in",
       description:
-        "Spans accepted and refused at the receivers. Refused spans were answered with an error the sender may retry; a steady rate means lost data at the sender.",
+        "Spans that the receivers accepted and refused. For refused spans the sender got an error and may retry; a steady rate means that the sender loses data.",
       width: 12,
       unit: "cps",
       queries: (["accepted", "refused"] as const).map((outcome) => ({
@@ -285,7 +285,7 @@ const pipeline: Row = {
       id: 31,
       title: "Spans out",
       description:
-        "Spans the exporters delivered and failed to deliver. Failed above zero is data lost on the way to the backend. Start signals are taken out on the way, so less may go out than came in.",
+        "Spans that the exporters delivered and failed to deliver. Failed above zero means that the backend does not get all data. The collector removes start signals, so fewer spans can leave than arrive.",
       width: 12,
       unit: "cps",
       queries: (["sent", "send_failed"] as const).map((outcome) => ({
@@ -297,7 +297,7 @@ const pipeline: Row = {
       id: 32,
       title: "Memory",
       description:
-        "Resident memory of the collector. It should level off; steady growth, or closeness to the container's limit, ends in a restart that forgets open work.",
+        "Resident memory of the collector. It should level off. If it grows steadily, or comes close to the container's limit, the collector will be restarted; without storage it then loses its open work.",
       width: 8,
       unit: "bytes",
       queries: [{ expr: `otelcol_process_memory_rss{${own}}`, legend: "{{instance}}" }],
@@ -306,7 +306,7 @@ const pipeline: Row = {
       id: 33,
       title: "CPU",
       description:
-        "Processor time per second; 1 is one core. The collector works on one thread, so near 100 % it falls behind and senders see timeouts.",
+        "CPU time per second; 1 is one core. The collector works on one thread, so near 100 % it falls behind and senders get timeouts.",
       width: 8,
       unit: "percentunit",
       queries: [
@@ -320,7 +320,7 @@ const pipeline: Row = {
       id: 34,
       title: "Uptime",
       description:
-        "Time since the collector started. Every drop to zero is a restart, which starts all counters again; several in an hour are a crash loop.",
+        "Time since the collector started. Every drop to zero is a restart. Several in an hour are a crash loop.",
       width: 8,
       unit: "s",
       queries: [{ expr: `otelcol_process_uptime{${own}}`, legend: "{{instance}}" }],
@@ -338,7 +338,7 @@ const instances: Row = {
       type: "table",
       title: "Collectors",
       description:
-        "One line per collector. One that differs much from the others sits beside a gateway with a problem; a line without memory and uptime is not scraped at :8888.",
+        "One line per collector. If one line differs much from the others, the gateway of that collector has a problem. A line without memory and uptime belongs to a collector whose port 8888 is not scraped.",
       width: 24,
       unit: "short",
       queries: [
@@ -368,7 +368,7 @@ export const sessionActivity: Dashboard = {
   uid: "openclaw-session-activity",
   title: "OpenClaw session activity",
   description:
-    "Which sessions of agents hang and on what, whether their gateway's complaints are right, and what was evicted because nobody owned it any more.",
+    "Which agent sessions hang and on which work, whether their gateway's complaints are right, and which work was evicted because it had no owner any more.",
   tags: ["openclaw", "openclaw-activity-collector"],
   variables: [
     { name: "job", title: "Job", metric: `${prefix}_open`, label: "job" },

@@ -35,9 +35,9 @@ export function optionsTable(factory: AnyFactory): string {
     : table(["Key", "Type", "Default", "Meaning"], cells(rows));
 }
 
-const pipelineRules = `A pipeline is named \`traces\`, \`metrics\` or \`logs\`, optionally with \`/name\`, and says by id which receivers feed it, which
-processors the data passes in which order, and which exporters it ends in. One id is one instance, however many pipelines name it.
-What no pipeline names is checked, but not built.`;
+const pipelineRules = `A pipeline is named \`traces\`, \`metrics\` or \`logs\`, optionally with \`/name\`. It lists, by id, the receivers that feed it, the
+processors that the data passes in this order, and the exporters that get the data. One id is one instance, even if several pipelines name it.
+A component that no pipeline names is checked, but not created.`;
 
 function componentPart(factory: AnyFactory): string {
   const { roles } = factory;
@@ -48,7 +48,7 @@ function componentPart(factory: AnyFactory): string {
   ].flat();
   return [
     `### \`${factory.type}\` ${factory.kind}`,
-    `${factory.description} Stability: ${factory.stability}.${places.length === 0 ? "" : ` Stands in ${listed(places)}.`}`,
+    `${factory.description} Stability: ${factory.stability}.${places.length === 0 ? "" : ` Used in ${listed(places)}.`}`,
     optionsTable(factory),
   ].join("\n\n");
 }

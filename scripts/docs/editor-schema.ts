@@ -27,10 +27,10 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
     type: "object",
     additionalProperties: false,
     properties: {
-      receivers: section("receiver", "Where data comes in."),
-      processors: section("processor", "What is done with it on its way."),
-      exporters: section("exporter", "Where it goes."),
-      extensions: section("extension", "What runs beside the pipelines."),
+      receivers: section("receiver", "The receivers: they take in data."),
+      processors: section("processor", "The processors: they observe or change data."),
+      exporters: section("exporter", "The exporters: they send data out."),
+      extensions: section("extension", "The extensions: they run beside the pipelines."),
       service: {
         ...service,
         properties: {
@@ -43,7 +43,7 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
       reference: {
         type: "string",
         pattern: "\\$\\{",
-        description: "A value from elsewhere, e.g. ${env:NAME}.",
+        description: "A reference to a value that is defined elsewhere, e.g. ${env:NAME}.",
       },
     },
   };

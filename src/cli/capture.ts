@@ -11,7 +11,7 @@ export interface CapturedRequest {
   readonly atMs?: number;
 }
 
-/** What the files hold, in order of arrival, or what is wrong with them; never both. */
+/** The requests of the files, in order of arrival, or the problems; never both. */
 export type Captures =
   | { readonly ok: true; readonly requests: readonly CapturedRequest[] }
   | { readonly ok: false; readonly problems: readonly string[] };
@@ -19,7 +19,7 @@ export type Captures =
 /**
  * Finds the recorded requests. Each of `paths` is a folder with an `index.jsonl` (lines of `id`, `at` in
  * Unix milliseconds, `signal`, `contentType`; bodies in `<id>-<signal>.bin` or `.json`), or a single body,
- * `.bin` (protobuf) or `.json`, whose signal its name tells (`0002-traces.bin`, `traces.json`) unless
+ * `.bin` (protobuf) or `.json`, whose name contains its signal (`0002-traces.bin`, `traces.json`) unless
  * `signal` is given. Folders and files are taken one after the other. Bodies are not read yet.
  */
 export function findCaptures(paths: readonly string[], signal?: Signal): Captures {
@@ -43,7 +43,7 @@ function readFolder(folder: string): readonly CapturedRequest[] {
   const files = new Set(readdirSync(folder));
   if (!files.has("index.jsonl")) {
     throw new CaptureProblem(
-      `Cannot replay ${folder}: it has no index.jsonl. Name the bodies themselves instead, e.g. ${join(folder, "*.bin")}.`,
+      `Cannot replay ${folder}: it has no index.jsonl. Name the body files instead, e.g. ${join(folder, "*.bin")}.`,
     );
   }
   const lines = readFileSync(join(folder, "index.jsonl"), "utf8").split("\n");
@@ -100,7 +100,7 @@ function singleFile(path: string, given: Signal | undefined): CapturedRequest {
   const signal = given ?? signalOf(/(traces|metrics|logs)/.exec(basename(path))?.[1] ?? "");
   if (signal === undefined) {
     throw new CaptureProblem(
-      `Cannot replay ${path}: its name does not tell the signal. Say which one it is with --signal traces, metrics or logs.`,
+      `Cannot replay ${path}: its name contains no signal. Add --signal with traces, metrics or logs.`,
     );
   }
   return { signal, encoding: path.endsWith(".json") ? "json" : "protobuf", path };

@@ -13,7 +13,7 @@ export function componentList(factories: readonly AnyFactory[], version: string)
   const list = {
     buildinfo: {
       command: "activity-collector",
-      description: "Notices work of AI-agent sessions which nobody owns any more.",
+      description: "Detects work of AI-agent sessions that has no owner any more.",
       version,
     },
     ...Object.fromEntries(

@@ -28,10 +28,10 @@ export function exitCodeOfSignal(signal: StopSignal): number {
 /** For `--help`. */
 export const exitCodesHelp = `
 Exit codes:
-  0    stopped cleanly, or the command did what it was asked
+  0    stopped cleanly, or the command succeeded
   1    the configuration is wrong, or a component could not start
-  2    the command line cannot be understood
-  3    a fault ended the program, or data was left when the time for shutting down was over
-  130  a second SIGINT (Ctrl-C) ended it at once
-  143  a second SIGTERM ended it at once
+  2    the command line is invalid
+  3    an unexpected exception stopped the program, or the shutdown deadline passed with data undelivered
+  130  a second SIGINT (Ctrl-C) stopped it at once
+  143  a second SIGTERM stopped it at once
 `;

@@ -18,7 +18,7 @@ export interface Host {
   readonly stderr: (text: string) => void;
   /** Calls `run` at every stop signal, instead of the process ending, until the returned function is called. */
   onStopSignal(run: (signal: StopSignal) => void): () => void;
-  /** Calls `run` when an exception reached nobody, until the returned function is called. */
+  /** Calls `run` for every uncaught exception, until the returned function is called. */
   onUncaught(run: (error: unknown) => void): () => void;
   /** Keeps the process from ending for lack of work until the returned function is called. */
   keepAlive(): CancelTimer;

@@ -13,7 +13,7 @@ import { run } from "./run.ts";
 import { validate } from "./validate.ts";
 import { programVersion } from "./version.ts";
 
-/** Does what the command line says and resolves to the exit code. */
+/** Runs the command of the command line and resolves to the exit code. */
 export async function runProgram(host: Host): Promise<number> {
   let exitCode: number = exitCodes.success;
   const program = createProgram(host, (code) => {
@@ -33,7 +33,7 @@ export async function runProgram(host: Host): Promise<number> {
 function createProgram(host: Host, setExitCode: (code: number) => void): Command {
   const program = new Command("activity-collector")
     .description(
-      "Notices work of AI-agent sessions which nobody owns any more. Takes OTLP, tracks the open work of every session, tells and counts what was orphaned, and passes everything on.",
+      "Detects work of AI-agent sessions that has no owner any more. Receives OTLP, tracks the open work of every session, reports orphaned work in events and metrics, and forwards everything it receives.",
     )
     .version(programVersion())
     .exitOverride()
@@ -43,7 +43,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
   program
     .command("run", { isDefault: true })
-    .description("run the collector until it is told to stop (what it does without a command)")
+    .description("run the collector until it gets SIGTERM or SIGINT (the default command)")
     .addOption(configOption())
     .action(async ({ config }: ConfigOption, command: Command) => {
       setExitCode(await run(host, needed(config, command)));
@@ -51,7 +51,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
   program
     .command("validate")
-    .description("check a configuration and say everything that is wrong with it")
+    .description("check a configuration and report every mistake")
     .addOption(configOption())
     .action(({ config }: ConfigOption, command: Command) => {
       setExitCode(validate(host, needed(config, command)));
@@ -64,7 +64,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
   program
     .command("print-config")
-    .description("print the configuration as it takes effect: merged, expanded, with defaults")
+    .description("print the effective configuration: merged, expanded, with defaults")
     .addOption(configOption())
     .addOption(
       new Option("--mode <mode>", "whether secrets are shown")
@@ -89,7 +89,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
   program
     .command("replay")
     .description(
-      "feed recorded OTLP requests through the pipelines, sending nothing, and print what was evicted",
+      "feed recorded OTLP requests through the pipelines, send nothing, and print the evictions and metrics",
     )
     .argument(
       "<paths...>",
@@ -102,14 +102,13 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
         .default(1, "1"),
     )
     .addOption(
-      new Option("--signal <signal>", "the signal of bodies whose name does not tell it").choices([
-        "traces",
-        "metrics",
-        "logs",
-      ]),
+      new Option(
+        "--signal <signal>",
+        "the signal of bodies whose name does not contain it",
+      ).choices(["traces", "metrics", "logs"]),
     )
     .addOption(
-      new Option("--settle <duration>", "how long time runs on after the last request")
+      new Option("--settle <duration>", "how long the clock runs on after the last request")
         .argParser(parseSettle)
         .default(60_000, "60s"),
     )
@@ -141,7 +140,7 @@ interface ConfigOption {
 function configOption(): Option {
   return new Option(
     "-c, --config <source>",
-    "a file, or configuration given inline as yaml:key::key: value; repeat it to merge several, the later one wins",
+    "a file, or inline configuration as yaml:key::key: value; repeat it to merge several, later ones win",
   ).argParser((source: string, previous: readonly string[] | undefined) => [
     ...(previous ?? []),
     source,
@@ -153,7 +152,7 @@ function needed(sources: readonly string[] | undefined, command: Command): reado
   return (
     sources ??
     command.error(
-      `No configuration is given. Name one, e.g. "activity-collector ${command.name() === "run" ? "" : `${command.name()} `}--config config.yaml". A first one is in deploy/config.yaml of this package.`,
+      `No configuration is given. Add one, e.g. "activity-collector ${command.name() === "run" ? "" : `${command.name()} `}--config config.yaml". An example is deploy/config.yaml in this package.`,
     )
   );
 }

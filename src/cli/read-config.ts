@@ -5,8 +5,8 @@ import { checkServiceConfig, type ServiceConfig } from "../service/config.ts";
 import type { Host } from "./host.ts";
 
 /**
- * Reads and checks the config named on the command line. When it is wrong, every problem is told on
- * stderr, one a line, and the result is `undefined`.
+ * Reads and checks the config named on the command line. If it is wrong, every problem is printed on
+ * stderr, one per line, and the result is `undefined`.
  */
 export function readConfig(host: Host, sources: readonly string[]): ServiceConfig | undefined {
   const checked = checkServiceConfig(loadConfig(sources, host.env), components);

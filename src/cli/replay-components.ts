@@ -9,20 +9,20 @@ import type { ComponentRef, ServicePlan } from "../service/service.ts";
 /** Where a replay enters the pipelines and where it comes out. */
 export interface ReplayParts {
   readonly factories: readonly AnyFactory[];
-  /** The plan with one more pipeline, which the derived logs end in. */
+  /** The plan with one more pipeline, for the derived logs. */
   readonly plan: ServicePlan;
-  /** What receivers would push into, by signal; filled when the service is built. */
+  /** The consumers of the receivers, by signal; filled when the service is built. */
   readonly entries: ReadonlyMap<Signal, Consumer>;
-  /** The components whose metrics can be asked for; filled when the service is built. */
+  /** The components whose metrics can be collected; filled when the service is built. */
   readonly sources: readonly MetricsSource[];
 }
 
 const tap: ComponentRef = { kind: "exporter", id: "replay" };
 
 /**
- * The configured pipelines without the world around them: receivers open nothing and lend their place to
- * the replay, exporters take everything and send nothing, extensions do nothing. Processors are the real ones.
- * `onLogs` is handed what they derive as logs, whether or not the config passes it on somewhere.
+ * The configured pipelines without connections to the outside: the replay takes the place of the receivers,
+ * exporters accept everything and send nothing, and extensions do nothing. Processors are the real ones.
+ * `onLogs` gets the logs that they derive, even if no pipeline of the config carries these.
  */
 export function replayParts(
   plan: ServicePlan,
@@ -85,7 +85,7 @@ function withTap(plan: ServicePlan, factories: readonly AnyFactory[]): ServicePl
   return {
     ...plan,
     extensions: [],
-    // A replay neither begins with what a running collector has stored nor writes over it.
+    // A replay neither reads nor overwrites the stored state of a running collector.
     storageOf: () => undefined,
     pipelines: [
       ...plan.pipelines,
@@ -110,7 +110,7 @@ function tapFactory(onLogs: (bytes: Uint8Array) => void): AnyFactory {
     kind: tap.kind,
     roles: { exporter: ["logs"] },
     stability: "development",
-    description: "Shows a replay what was derived.",
+    description: "Collects the derived data of a replay.",
     schema: z.unknown(),
     create: () =>
       inert({

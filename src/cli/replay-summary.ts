@@ -4,7 +4,7 @@ import type { Signal } from "../otlp/payload.ts";
 export interface ReplaySummary {
   accepted(signal: Signal): void;
   refused(signal: Signal, why: string): void;
-  /** A line on what was replayed, and one for each reason for which requests were refused. */
+  /** One line with the number of replayed requests, and one line per reason of refused requests. */
   text(recordedMs: number): string;
 }
 
@@ -25,7 +25,7 @@ export function createReplaySummary(): ReplaySummary {
       const seconds = (recordedMs / 1000).toFixed(1);
       return [
         `Replayed ${total} ${total === 1 ? "request" : "requests"}${total === 0 ? "" : ` (${bySignal})`}, recorded over ${seconds} s.\n`,
-        ...[...refusals].map(([why, count]) => `Not taken: ${count} of ${why}\n`),
+        ...[...refusals].map(([why, count]) => `Refused: ${count} of ${why}\n`),
       ].join("");
     },
   };

@@ -21,9 +21,9 @@ export interface ReplayOptions {
   readonly config: readonly string[];
   /** How many times faster than it was recorded; `Infinity` waits for nothing. */
   readonly speed: number;
-  /** The signal of single files whose name does not tell it. */
+  /** The signal of single files whose name does not contain it. */
   readonly signal?: Signal;
-  /** How long time runs on after the last request, so that what is due then still happens. */
+  /** How long the clock runs on after the last request, so that later deadlines still pass. */
   readonly settleMs: number;
 }
 
@@ -76,7 +76,7 @@ export async function replay(
       if (typeof payload === "string") {
         summary.refused(request.signal, payload);
       } else if (entry === undefined) {
-        summary.refused(request.signal, "No pipeline of the config takes this signal.");
+        summary.refused(request.signal, "No pipeline of the config receives this signal.");
       } else {
         const result = await entry.consume(payload);
         await settled();

@@ -11,10 +11,10 @@ import { readConfig } from "./read-config.ts";
 import { createStopRequests } from "./stop-requests.ts";
 import { programVersion } from "./version.ts";
 
-/** The Collector's: of identical messages ten pass in ten seconds, then every hundredth. */
+/** As in the Collector: per ten seconds the first ten identical messages are logged, then every hundredth. */
 const sampling: LogSampling = { tickMs: 10_000, initial: 10, thereafter: 100 };
 
-/** Runs the collector until it is told to stop. Resolves to the exit code. */
+/** Runs the collector until a stop signal arrives. Resolves to the exit code. */
 export async function run(host: Host, sources: readonly string[]): Promise<number> {
   const config = readConfig(host, sources);
   if (config === undefined) {
@@ -27,7 +27,7 @@ export async function run(host: Host, sources: readonly string[]): Promise<numbe
     write: host.stderr,
   });
   for (const notice of config.notices) {
-    logger.warn("The configuration has something that was probably not meant.", {
+    logger.warn("The configuration is valid, but contains a probable mistake.", {
       notice: formatProblem(notice),
     });
   }
@@ -42,7 +42,7 @@ export async function run(host: Host, sources: readonly string[]): Promise<numbe
 async function runService(host: Host, config: ServiceConfig, logger: RootLogger): Promise<number> {
   const version = programVersion();
   logger.info("Starting activity-collector.", { version, node: process.version });
-  // Before anything is open, so that a signal during the start is heeded too.
+  // Before anything is open, so that a signal during the start also counts.
   const ending = untilEnded(host, logger);
   try {
     const service = createService({
@@ -85,13 +85,16 @@ function untilEnded(host: Host, logger: RootLogger) {
   const forgetSignals = host.onStopSignal((signal) => {
     switch (stopRequests(signal)) {
       case "drain":
-        logger.info("Told to stop, handing on what is held. The same again stops at once.", {
-          signal,
-        });
+        logger.info(
+          "Received a stop signal, delivering buffered data. Send the signal again to stop at once.",
+          {
+            signal,
+          },
+        );
         request({ why: "signal" });
         return;
       case "exit":
-        host.stderr(`Stopped at once by a second ${signal}; what was held is lost.\n`);
+        host.stderr(`Stopped at once by a second ${signal}. Buffered data is lost.\n`);
         host.exitNow(exitCodeOfSignal(signal));
         return;
       case "ignore":
@@ -100,7 +103,7 @@ function untilEnded(host: Host, logger: RootLogger) {
   });
   const forgetUncaught = host.onUncaught((error) => {
     logger.error(
-      "Stopping because of a fault in this program. Please report it.",
+      "Stopping because of an unexpected exception. This is a bug; please report it.",
       exceptionFields(error),
     );
     if (hasFault) {

@@ -2,14 +2,14 @@ import type { Clock } from "../component/clock.ts";
 import type { StopSignal } from "./host.ts";
 
 /**
- * One key press reaches a process twice when a wrapper such as npm passes on what the terminal has
+ * One key press reaches a process twice when a wrapper such as npm forwards the signal that the terminal has
  * already sent to the whole group.
  */
 const echoMs = 250;
 
 /**
- * Tells the first request to stop from one that insists. The returned function takes each signal as it
- * arrives and says what to do: `drain` the first time, `exit` from then on, `ignore` for an echo: the
+ * Distinguishes the first stop request from a second one. The returned function takes each signal as it
+ * arrives and returns the action: `drain` the first time, `exit` from then on, `ignore` for an echo: the
  * same signal again within a quarter of a second.
  */
 export function createStopRequests(clock: Clock): (signal: StopSignal) => StopRequest {

@@ -8,8 +8,8 @@ import { readConfig } from "./read-config.ts";
 import { programVersion } from "./version.ts";
 
 /**
- * Checks the config and builds its pipelines without starting them. Says nothing on stdout when all
- * is well, as the Collector; what was probably not meant is told on stderr. Returns the exit code.
+ * Checks the config and builds its pipelines without starting them. Prints nothing on stdout if the
+ * config is valid, as the Collector does; probable mistakes are printed on stderr. Returns the exit code.
  */
 export function validate(host: Host, sources: readonly string[]): number {
   const config = readConfig(host, sources);

@@ -6,11 +6,11 @@ interface Timer {
   readonly run: () => void;
 }
 
-/** A clock that moves when told to, and whose timers run on the way in the order in which they fall due. */
+/** A clock that a caller advances. Its timers run in the order in which they are due. */
 export interface VirtualClock extends Clock {
   /**
-   * Moves time to `nowMs`, pausing after each timer until `settle` resolves, so that what a timer set in
-   * motion is done before time moves on. Earlier times change nothing.
+   * Moves time to `nowMs`, pausing after each timer until `settle` resolves, so that the effects of a timer
+   * are complete before time moves on. Earlier times change nothing.
    */
   advanceTo(nowMs: number, settle: () => Promise<void>): Promise<void>;
 }

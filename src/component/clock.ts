@@ -1,7 +1,7 @@
 /** Stops a timer; safe to call twice and after it fired. */
 export type CancelTimer = () => void;
 
-/** The only source of time. Tests hand in one that moves when told to. */
+/** The only source of time. Tests use one that they advance themselves. */
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary origin; never runs backwards. For deadlines. */
   nowMs(): number;

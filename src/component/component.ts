@@ -3,7 +3,7 @@ import type { Signal } from "../otlp/payload.ts";
 import type { Consumer } from "./consumer.ts";
 import type { StorageRole } from "./storage.ts";
 
-/** Metrics that are made when somebody asks. `errors` is not empty when a part could not be collected. */
+/** Metrics that are collected on request. `errors` is not empty when a part could not be collected. */
 export interface MetricsSource {
   collect(): Promise<CollectionResult>;
 }
@@ -14,7 +14,7 @@ export interface MetricsSource {
  */
 export interface ReceiverRole {
   connect(signal: Signal, next: Consumer): void;
-  /** Set by components whose metrics can be asked for; exporters that serve scrapes ask it. */
+  /** Set by components whose metrics can be collected; exporters that serve scrapes collect them. */
   readonly metrics?: MetricsSource;
 }
 
@@ -25,7 +25,7 @@ export interface ProcessorRole {
 
 /**
  * The role of a component named in a pipeline's `exporters`. One that pushes has `consumer`; one that
- * is asked (a scrape endpoint) has `attach`, called before `start` once per source.
+ * is scraped has `attach`, called before `start` once per source.
  */
 export interface ExporterRole {
   consumer?(signal: Signal): Consumer;
@@ -36,8 +36,8 @@ export interface ExporterRole {
  * One configured instance, shared by every pipeline that names its id.
  *
  * `start` opens sockets and timers; it rejects with an `Error` whose message an operator understands.
- * `shutdown` stops taking, hands on what it holds, releases; it is safe before `start`, safe twice,
- * and ends when `deadline` aborts.
+ * `shutdown` stops accepting data, delivers buffered data and releases everything. It is safe before `start`,
+ * safe to call twice, and ends when `deadline` aborts.
  */
 export interface Component {
   start(): Promise<void>;

@@ -13,7 +13,7 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** What the program hands a component, as opposed to what the user configured. */
+/** The environment that the program gives a component, as opposed to the user's config. */
 export interface Settings {
   /** `type` or `type/name`, as in the config. */
   readonly id: string;
@@ -28,7 +28,7 @@ export interface Settings {
   readonly meter: Meter;
   /** Says how the component does, whenever that changes; it counts as `ok` from its start on. Never throws. */
   readonly reportStatus: (status: ReportedStatus) => void;
-  /** How the service does as a whole, for components that tell others. */
+  /** The status of the whole service, for components that report it. */
   readonly serviceStatus: () => ServiceStatus;
   /** Set when the component's config names a storage extension (`Factory.storageKey`). */
   readonly storage?: Storage;

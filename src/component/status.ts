@@ -1,10 +1,10 @@
 import type { ComponentKind } from "./factory.ts";
 
 /**
- * What a component says of itself while it runs, in the Collector's words.
+ * The status that a component reports while it runs, in the Collector's words.
  *
- * - `recoverable_error`: it does less than it should and may recover by itself.
- * - `permanent_error`: a human must act; a component never comes back from it.
+ * - `recoverable_error`: it works only in part and may recover by itself.
+ * - `permanent_error`: an operator must act; the component never recovers from it.
  *
  * A message is a constant sentence for an operator, without anything that a sender sent.
  */

@@ -14,7 +14,7 @@ export const maxRecordBytes = 16 * 1024 * 1024;
 export const degradedReasons = ["no_space", "io_error", "too_slow", "too_large"] as const;
 export type DegradedReason = (typeof degradedReasons)[number];
 
-/** Whether what is appended now will be there after a restart. */
+/** Whether records that are appended now survive a restart. */
 export type JournalState =
   | { readonly status: "ok" }
   | { readonly status: "degraded"; readonly reason: DegradedReason };
@@ -32,7 +32,7 @@ export interface RecoverySummary {
   readonly lastWrittenUnixMs?: number;
 }
 
-/** What became of a snapshot. Everything but `done` leaves what was stored before as it was. */
+/** The outcome of a snapshot. Unless it is `done`, the earlier stored data is unchanged. */
 export type SnapshotOutcome =
   | { readonly status: "done" }
   /** Another snapshot is being written, or the journal is closed. None of the records was looked at. */
@@ -40,7 +40,7 @@ export type SnapshotOutcome =
   /** It could not be written. `onSnapshotNeeded` asks again in a while; do not repeat it at once. */
   | { readonly status: "failed"; readonly reason: DegradedReason };
 
-/** What a component tells the journal it opens, and is told by it. */
+/** The callbacks by which a journal talks to the component that opened it. */
 export interface JournalOwner {
   /**
    * Called while the journal opens with every record that survived, oldest first: the records of the newest
@@ -58,38 +58,38 @@ export interface JournalOwner {
 }
 
 /**
- * The durable memory of one component: a snapshot of its state and a log of what changed since. Opening it
+ * The durable state of one component: a snapshot and a log of the changes since. Opening it
  * recovers both (`JournalOwner.take`); its extension closes it after every pipeline has stopped, with
- * everything written and synced. What is appended after that is dropped and counted.
+ * everything written and synced. Later appends are dropped and counted.
  *
  * Two promises: a record whose `written()` resolved while the state was `ok` survives the end of this
- * process, however it ends; and what is recovered is a prefix of what was appended, never with a hole. A power
- * cut may also take what `synced()` has not resolved for.
+ * process, however it ends; and the recovered records are a prefix of the appended ones, never with a gap. A power
+ * cut may also lose records for which `synced()` has not resolved.
  */
 export interface Journal {
-  /** What was found at the opening. */
+  /** The result of the recovery. */
   readonly recovered: RecoverySummary;
-  /** Copies the record into the group that is written next. Never throws; what cannot be stored is dropped and counted. */
+  /** Copies the record into the group that is written next. Never throws; a record that cannot be stored is dropped and counted. */
   append(record: Uint8Array): void;
   /**
-   * Hands the record, and what was appended before it, to the operating system before it returns, blocking the
+   * Passes the record, and all records appended before it, to the operating system before it returns, and blocks the
    * process meanwhile. For rare, decisive records. Returns whether it was stored.
    */
   appendNow(record: Uint8Array): boolean;
   /**
-   * Resolves when all that was appended so far has been handed to the operating system. Never rejects: when the
-   * state is, or becomes, `degraded` it resolves at once. Waiting for it is how an owner goes no faster than the disk.
+   * Resolves when all records appended so far have been passed to the operating system. Never rejects: when the
+   * state is, or becomes, `degraded` it resolves at once. An owner that waits for it is never faster than the disk.
    */
   written(): Promise<void>;
   /** As `written`, but until the disk itself has it. Without `fsync` in the config, the same as `written`. */
   synced(): Promise<void>;
   /**
-   * Replaces all that is stored by these records, which must say the state at the moment of this call; what is
-   * appended from now on comes after them. They are pulled one by one as the disk takes them, over many turns of
-   * the event loop, and each must stay unchanged until the next one is pulled: hand over an array of copies,
-   * or a generator that still knows the state of this moment. Rejects only with what the iterable throws.
+   * Replaces all stored records by these, which must describe the state at the moment of this call. Records
+   * appended later come after them. They are pulled one by one as the disk takes them, over many turns of
+   * the event loop, and each must stay unchanged until the next one is pulled: pass an array of copies,
+   * or a generator that still has the state of this moment. Rejects only with an exception of the iterable.
    *
-   * A crash at any moment leaves either what was stored before, with the log continued, or the snapshot.
+   * A crash at any moment leaves either the earlier data, with the log continued, or the snapshot.
    */
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome>;
   /** Bytes appended since the last snapshot, and bytes of that snapshot: when to make the next one. */
@@ -101,7 +101,7 @@ export interface Journal {
 export interface StorageRole {
   /**
    * Opens the journal of a component, once per component, after the extension has started. Rejects with an
-   * `Error` an operator understands when what is stored cannot be read at all, and with what `take` throws.
+   * `Error` an operator understands if the stored data cannot be read at all, and with any exception of `take`.
    */
   openJournal(
     component: { readonly kind: ComponentKind; readonly id: string },

@@ -39,7 +39,7 @@ interface TextPlace extends Place {
   readonly at: Position;
 }
 
-/** What stands for a reference: its text, and from where when it is a file. */
+/** The replacement of a reference: its text, and its file if it comes from one. */
 interface Found {
   readonly text: string;
   readonly file?: string;
@@ -113,7 +113,7 @@ class Expander {
       if (this.#expansions === maxExpansions + 1) {
         this.#fail(
           place,
-          `makes more than ${maxExpansions} expansions; is something included in a circle?`,
+          `needs more than ${maxExpansions} expansions; check whether files or references include each other.`,
         );
       }
       return undefined;
@@ -130,7 +130,7 @@ class Expander {
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
       this.#fail(
         place,
-        `uses the unknown scheme "${scheme}" in \${${uri}}; there are env, file and yaml.${hint}`,
+        `uses the unknown scheme "${scheme}" in \${${uri}}; use env, file or yaml.${hint}`,
       );
       return undefined;
     }
@@ -148,7 +148,7 @@ class Expander {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       this.#fail(
         place,
-        `names the environment variable ${JSON.stringify(name)}; a name has letters, digits and _ only and begins with no digit.`,
+        `names the environment variable ${JSON.stringify(name)}; a name contains only letters, digits and _ and does not begin with a digit.`,
       );
       return undefined;
     }
@@ -160,7 +160,7 @@ class Expander {
     }
     this.#fail(
       place,
-      `needs the environment variable ${name}, which is not set. Set it, or give a default: \${env:${name}:-default}.`,
+      `needs the environment variable ${name}, which is not set. Set it, or write a default: \${env:${name}:-default}.`,
     );
     return undefined;
   }
@@ -172,7 +172,7 @@ class Expander {
       this.#fail(place, `needs the file ${file}, which cannot be read: ${read.reason}`);
       return undefined;
     }
-    // Editors and `echo` end a file with a newline that is no part of a token.
+    // Editors and `echo` end a file with a newline that is not part of a token.
     return { text: read.text.replace(/\r?\n$/, ""), file };
   }
 
@@ -182,7 +182,7 @@ class Expander {
     if (text === "" && found.isDefault) return { kind: "scalar", value: "", ...base };
     const tree = parseYamlTree(text, file ?? place.at.file, place.path);
     if (tree.node === undefined || tree.problems.length > 0) {
-      // A broken YAML file is a mistake; any other text that is no YAML is simply a text.
+      // An invalid YAML file is a mistake. Any other text that is not YAML is plain text.
       if (file === undefined || !/\.(ya?ml|json)$/i.test(basename(file))) {
         return { kind: "scalar", value: text, ...base };
       }
@@ -230,7 +230,7 @@ function failedAt(at: Position): ConfigNode {
   return { kind: "scalar", value: null, at, failed: true };
 }
 
-/** The same values, all said to stand where the reference stands. */
+/** The same values, all with the position of the reference. */
 function movedTo(node: ConfigNode, at: Position): ConfigNode {
   switch (node.kind) {
     case "scalar":

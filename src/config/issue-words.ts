@@ -3,14 +3,14 @@ import { nearestName } from "./nearest-name.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 
-/** What a choice says when none of its alternatives fits and the schema has no words of its own. */
+/** The message of a union if no alternative fits and the schema has no message of its own. */
 export const noAlternativeFits = "has a value of the wrong kind.";
 
-/** What a value that is not there says. */
+/** The message of an absent value. */
 export const isRequired = "is required.";
 
 /**
- * Our words for what zod finds, to be handed to `safeParse`. A schema's own message wins over them.
+ * Our messages for the issues that zod finds, for `safeParse`. A schema's own message has precedence.
  * They complete a sentence that begins with the path, and show a value only where it is one of a
  * closed list or a number, never a text that might be a secret.
  */
@@ -92,7 +92,7 @@ const formatNames: Readonly<Record<string, string>> = {
 function wrongTypeWords(expected: string, input: unknown): string {
   if (input === undefined) return isRequired;
   const wanted = typeNames[expected] ?? expected;
-  if (expected === "never") return "must be left out.";
+  if (expected === "never") return "is not allowed; remove it.";
   if (expected === "int" && typeof input === "number") return `must be ${wanted}, but is ${input}.`;
   const isUnquoted =
     expected === "string" && (typeof input === "number" || typeof input === "boolean");

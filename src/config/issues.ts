@@ -65,7 +65,7 @@ function isMeantBy(key: UnknownKey, missing: Finding): boolean {
   );
 }
 
-/** The issue, or what is inside it where it only says that something inside is wrong. */
+/** The issue, or its inner issues if it only reports that something inside is wrong. */
 function innermostOf(issue: Issue, above: PlacedIssue["path"]): readonly PlacedIssue[] {
   const path = [
     ...above,

@@ -1,9 +1,9 @@
 import { z } from "zod";
 
-/** A JSON Schema of what a user may write, as zod makes it. */
+/** A JSON Schema of the input that a user may write, as zod creates it. */
 export type JsonSchema = z.core.JSONSchema.BaseSchema;
 
-/** The JSON Schema of what a user may write (not of what the program reads from it). */
+/** The JSON Schema of the input that a user may write (not of the parsed result). */
 export function writtenSchemaOf(schema: z.ZodType): JsonSchema {
   return z.toJSONSchema(schema, { io: "input", unrepresentable: "any" });
 }

@@ -30,7 +30,7 @@ export function loadConfig(sources: readonly string[], environment: Environment)
     report({
       at: undefined,
       path: [],
-      message: "No config is given. Name one with --config FILE.",
+      message: "No config is given. Add --config FILE.",
     });
   }
   if (readable.length < sources.length || sources.length === 0) {
@@ -71,7 +71,7 @@ function readSource(source: string, index: number): ReadSource {
   if (scheme === "env" || scheme === "http" || scheme === "https") {
     return refuse(
       source,
-      `cannot be read: there are no ${scheme}: sources; name a file, or write yaml: and the config itself.`,
+      `cannot be read: ${scheme}: is not supported. Give a path, or yaml: followed by the config.`,
     );
   }
   const file = scheme === "file" ? rest.replace(/^\/\/(?=\/)/, "") : source;

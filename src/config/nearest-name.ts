@@ -24,7 +24,7 @@ export function nearestName(name: string, candidates: readonly string[]): string
 }
 
 function plainOf(name: string): string {
-  // Names are short; a long text is no slip of one.
+  // Names are short; a long text is not a misspelled name.
   return name.slice(0, 100).toLowerCase().replaceAll(/[-_ ]/g, "");
 }
 

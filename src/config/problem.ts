@@ -22,7 +22,7 @@ export function formatPosition(at: Position): string {
   return at.line === undefined ? at.file : `${at.file}:${at.line}:${at.column ?? 1}`;
 }
 
-/** `service.pipelines.traces.receivers[0]`: as a user would say it; odd keys in brackets and quotes. */
+/** `service.pipelines.traces.receivers[0]`: as a user would write it; unusual keys in brackets and quotes. */
 export function formatPath(path: ConfigPath): string {
   return path
     .map((part, index) => {
@@ -42,7 +42,7 @@ export function formatProblem(problem: ConfigProblem): string {
   return where.length === 0 ? problem.message : `${where.join(" ")}: ${problem.message}`;
 }
 
-/** The problems in the order in which a reader meets them in the files; each told once. */
+/** The problems in the order of their positions in the files, without duplicates. */
 export function inReadingOrder(
   problems: readonly ConfigProblem[],
   files: readonly string[],

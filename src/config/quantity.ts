@@ -1,4 +1,4 @@
-/** What came of reading a written quantity. `message` completes a sentence: `"10" has no unit; …`. */
+/** The result of parsing a quantity. `message` completes a sentence: `"10" has no unit; …`. */
 export type ParsedQuantity =
   | { readonly ok: true; readonly value: number }
   | { readonly ok: false; readonly message: string };
@@ -54,7 +54,7 @@ export function parseDuration(text: string): ParsedQuantity {
   for (const [, amount = "", unit = ""] of text.matchAll(/([0-9.]+)([a-zµμ]+)/g)) {
     totalMs += Number(amount) * (msPerUnit[unit] ?? Number.NaN);
   }
-  if (!Number.isSafeInteger(Math.floor(totalMs))) return refuse(`${shown} is too long to count.`);
+  if (!Number.isSafeInteger(Math.floor(totalMs))) return refuse(`${shown} is too long.`);
   // Sums of decimals drift; a nanosecond is the finest unit that can be written.
   const rounded = Math.round(totalMs * nanosecondsPerMs) / nanosecondsPerMs;
   return { ok: true, value: Number.isInteger(totalMs) ? totalMs : rounded };
@@ -91,7 +91,7 @@ export function parseByteSize(text: string): ParsedQuantity {
   }
   const match = /^([0-9.]+) ?([A-Za-z]*)$/.exec(text);
   const value = Number(match?.[1]) * (bytesPerUnit[match?.[2] || "B"] ?? Number.NaN);
-  if (!Number.isSafeInteger(Math.floor(value))) return refuse(`${shown} is too large to count.`);
+  if (!Number.isSafeInteger(Math.floor(value))) return refuse(`${shown} is too large.`);
   if (!Number.isInteger(value)) return refuse(`${shown} is not a whole number of bytes.`);
   return { ok: true, value };
 }

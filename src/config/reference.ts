@@ -1,13 +1,13 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
-/** A piece of a text: as it stands, or something in `${…}` to be replaced. */
+/** A part of a text: literal text, or a `${…}` to be replaced. */
 export type TextPart = string | Reference;
 
-/** `${…}`. Its inside may again hold references. */
+/** `${…}`. Its inside can contain references. */
 export interface Reference {
   readonly inside: readonly TextPart[];
 }
 
-/** What came of splitting a text. `message` completes a sentence that begins with the value's path. */
+/** The result of splitting a text. `message` completes a sentence that begins with the value's path. */
 export type SplitText =
   | { readonly ok: true; readonly parts: readonly TextPart[] }
   | { readonly ok: false; readonly message: string };
@@ -15,8 +15,8 @@ export type SplitText =
 const maxNesting = 20;
 
 /**
- * Splits a text at its references. `$$` stands for one `$`, so `$${NAME}` is the text `${NAME}`; a `$`
- * before anything else stands for itself. Braces inside a reference must be balanced.
+ * Splits a text at its references. `$$` becomes one `$`, so `$${NAME}` is the text `${NAME}`; a `$`
+ * before any other character is literal. Braces inside a reference must be balanced.
  */
 export function splitReferences(text: string): SplitText {
   const state = { text, at: 0 };
@@ -29,9 +29,9 @@ interface ReadState {
   at: number;
 }
 
-/** The parts up to the end of the text (`nesting` 0) or to the closing brace; or what is wrong. */
+/** The parts up to the end of the text (`nesting` 0) or to the closing brace; or the problem. */
 function readParts(state: ReadState, nesting: number): readonly TextPart[] | string {
-  if (nesting > maxNesting) return "nests ${…} too deeply.";
+  if (nesting > maxNesting) return "nests ${…} too deeply; use fewer levels.";
   const { text } = state;
   const parts: TextPart[] = [];
   let literal = "";
@@ -59,6 +59,6 @@ function readParts(state: ReadState, nesting: number): readonly TextPart[] | str
       state.at += 1;
     }
   }
-  if (nesting > 0) return "has a ${ without its closing }; write $${ for the text ${.";
+  if (nesting > 0) return "has a ${ without a closing }; write $${ for the literal text ${.";
   return literal === "" ? parts : [...parts, literal];
 }

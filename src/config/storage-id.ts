@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The option by which a component names the storage extension that it keeps its state in. What it names is
- * checked by the service, for types whose factory says where the option is (`storageKey`).
+ * The option by which a component names the storage extension that keeps its state. The service checks the
+ * name, for types whose factory has the place of the option (`storageKey`).
  */
 export function storageId() {
   return z

@@ -139,7 +139,7 @@ function isEndpoint(value: unknown): boolean {
   return typeof value === "object" && value !== null && "host" in value && "port" in value;
 }
 
-/** The endpoint, or what is wrong with the text. */
+/** The endpoint, or the problem with the text. */
 function parseEndpoint(text: string): Endpoint | string {
   const quoted = JSON.stringify(text);
   if (text.includes("://")) {

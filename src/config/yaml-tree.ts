@@ -13,7 +13,7 @@ import {
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
 
-/** What became of a text. `node` is `undefined` when the text is not YAML; then a problem says why. */
+/** The result of parsing a text. `node` is `undefined` if the text is not YAML; then `problems` has the reason. */
 export interface YamlTree {
   readonly node: ConfigNode | undefined;
   readonly problems: readonly ConfigProblem[];
@@ -66,7 +66,7 @@ class TreeReader {
     this.#nodes += 1;
     if (this.#nodes > maxNodes || this.#depth >= maxDepth) {
       if (this.#nodes === maxNodes + 1 || this.#depth >= maxDepth) {
-        this.#report(at, path, "is nested too deeply or repeats itself too often through aliases.");
+        this.#report(at, path, "is nested too deeply, or aliases repeat it too often.");
       }
       return { kind: "scalar", value: null, at, failed: true };
     }
@@ -83,7 +83,7 @@ class TreeReader {
       this.#report(
         at,
         path,
-        `uses the alias *${source.source}, but no anchor &${source.source} stands before it.`,
+        `uses the alias *${source.source}, but there is no anchor &${source.source} before it.`,
       );
       return { kind: "scalar", value: null, at, failed: true };
     }
@@ -107,7 +107,7 @@ class TreeReader {
       const keyAt = this.#positionOf(pair.key, at);
       const key = keyOf(pair.key);
       if (key === undefined) {
-        this.#report(keyAt, path, "has a key that is not a plain name.");
+        this.#report(keyAt, path, "has a key that is not plain text.");
         continue;
       }
       const node = this.read(pair.value, [...path, key], keyAt);
@@ -177,9 +177,9 @@ function syntaxMessage(
     case "TAB_AS_INDENT":
       return "is not valid YAML: a tab indents this line; indent with spaces.";
     case "MULTIPLE_DOCS":
-      return "is not one YAML document: a second one begins here; put it into a file of its own.";
+      return "contains a second YAML document; put it into a file of its own.";
     case "TAG_RESOLVE_FAILED":
-      return `is not understood: ${error.message}. Tags have no meaning here; remove it.`;
+      return `has a tag, and tags are not supported: ${error.message}. Remove it.`;
     default:
       return `is not valid YAML: ${error.message.replace(/\.$/, "")}.`;
   }

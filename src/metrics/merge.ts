@@ -44,7 +44,7 @@ export function mergeCollections(results: readonly CollectionResult[]): Collecti
   return { resourceMetrics: { resource: first.resourceMetrics.resource, scopeMetrics }, errors };
 }
 
-/** Metrics of one name but different kinds stay apart; whoever renders them says what is wrong. */
+/** Metrics with one name but different kinds stay separate; the renderer reports the conflict. */
 function keyOf(metric: MetricData): string {
   const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
   return `${metric.dataPointType} ${isCounter} ${metric.descriptor.name}`;
@@ -60,7 +60,7 @@ function mergeMetrics(a: MetricData, b: MetricData, errors: unknown[]): MetricDa
   if (a.dataPointType === DataPointType.HISTOGRAM && b.dataPointType === DataPointType.HISTOGRAM) {
     return mergeHistograms(a, b, errors);
   }
-  errors.push(new Error(`${a.descriptor.name} is of a kind that cannot be added up.`));
+  errors.push(new Error(`${a.descriptor.name} has a kind that cannot be merged.`));
   return a;
 }
 

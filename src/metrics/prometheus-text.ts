@@ -19,16 +19,16 @@ export interface PrometheusTextOptions extends NameOptions {
   readonly targetInfo?: boolean;
 }
 
-/** What `renderPrometheus` makes. */
+/** The content type of `renderPrometheus`. */
 export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
  * The page of a scrape, in the text format 0.0.4. The lines are written by OpenTelemetry's own
- * serializer; what it gets wrong is put right in what it is handed: units become part of the name,
+ * serializer. Its mistakes are corrected in its input: units become part of the name,
  * there are no `# UNIT` lines (they belong to OpenMetrics), and attributes that fold into one label
  * are joined by `;` as the specification asks, because a label twice costs Prometheus the whole scrape.
  *
- * Throws where the serializer would drop a metric without a word: two metrics of one name and
+ * Throws where the serializer would silently drop a metric: two metrics of one name and
  * different types, and exponential histograms. `result.errors` is for the caller to judge.
  */
 export function renderPrometheus(
@@ -146,7 +146,7 @@ function checkFamily(metric: MetricData, families: Map<string, Named["kind"]>): 
   families.set(name, kind);
 }
 
-/** The serializer adds `_total` to counters come what may; this takes off what it added. */
+/** The serializer always adds `_total` to counters; this removes it again. */
 function withoutTotals(page: string, families: ReadonlyMap<string, Named["kind"]>): string {
   return page.replaceAll(/^((?:# [A-Z]+ )?)([a-zA-Z0-9_]+)_total(?=[ {])/gm, (line, start, name) =>
     families.get(name) === "counter" ? `${start}${name}` : line,
@@ -174,7 +174,7 @@ function labelProblems(spec: InstrumentSpec, options: NameOptions): readonly str
     attributeOf.set(label, attribute);
     if (label.startsWith("__") || (label === "le" && spec.kind === "histogram")) {
       problems.push(
-        `The attribute ${attribute} of ${spec.name} would be the label ${label}, which Prometheus keeps for itself. Rename it.`,
+        `The attribute ${attribute} of ${spec.name} would be the label ${label}, which Prometheus reserves. Rename it.`,
       );
     }
   }

@@ -7,7 +7,7 @@ import { withoutSlack } from "./slack.ts";
  *
  * - `too_large`: more than `maxBytes`, as announced or as counted.
  * - `busy`: the budget shared with other requests is used up; a later try may succeed.
- * - `aborted`: the sender left, or was cut for being too slow. There is nobody to answer.
+ * - `aborted`: the sender closed the connection, or was too slow and was disconnected. No answer is possible.
  */
 export type BodyResult =
   | { readonly ok: true; readonly bytes: Uint8Array }
@@ -16,14 +16,14 @@ export type BodyResult =
 export interface BodyLimits {
   /** Most bytes of this body, before any inflating. */
   readonly maxBytes: number;
-  /** What all bodies share. After success the caller owes it `bytes.length`; otherwise nothing. */
+  /** Shared by all bodies. After success the caller must release `bytes.length`; otherwise nothing. */
   readonly budget: ByteBudget;
 }
 
 /**
  * Reads the body of a request. An announced length over the limit is refused before a byte is read; memory is
- * taken as bytes arrive, never on the word of a header. Call it once, before any other reader. After a
- * refusal the rest of the body is thrown away by node:http once the answer is out.
+ * allocated as bytes arrive, never by the announced length. Call it once, before any other reader. After a
+ * refusal node:http discards the rest of the body once the answer is sent.
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<BodyResult> {
   const announced = announcedLengthOf(request);

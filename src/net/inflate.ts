@@ -148,7 +148,7 @@ async function inflateInPool(
   }
 }
 
-/** What came out so far, and what of the input is left. */
+/** The output so far, and the rest of the input. */
 class Output {
   readonly #input: Uint8Array;
   readonly #maxBytes: number;
@@ -166,7 +166,7 @@ class Output {
     return this.#input.subarray(this.#consumed);
   }
 
-  /** An empty input is no stream at all, and shall be found to be that. */
+  /** An empty input is not a complete stream. */
   get isComplete(): boolean {
     return this.#streams > 0 && this.#consumed === this.#input.length;
   }

@@ -9,8 +9,8 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * Why a request never arrived as a whole. A closed list, fit for a label. `disconnected` is told only when a
- * handler was waiting for a body: to connect and leave is nobody's loss.
+ * Why a request never arrived as a whole. A closed list, fit for a label. `disconnected` is reported only if a
+ * handler was waiting for a body: a connection without a request loses nothing.
  */
 export const brokenRequests = [
   "malformed_http",
@@ -31,12 +31,12 @@ export interface ListenOptions {
   readonly port: number;
   /**
    * Answers one request. When it throws, or the promise it returns rejects, the sender gets 500 and
-   * `onError` the reason; the process goes on.
+   * `onError` gets the reason; the process continues.
    */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
-  /** Told of what a handler threw and of errors of the listening socket. Must not throw. */
+  /** Called with exceptions of handlers and with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
-  /** Told once of every request that ended before all of it had arrived. Must not throw. */
+  /** Called once for every request that ended before all of it had arrived. Must not throw. */
   readonly onBroken?: (reason: BrokenRequest) => void;
   /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
   readonly headersTimeoutMs?: number;
@@ -62,7 +62,7 @@ export interface HttpServer {
   readonly port: number;
   /**
    * Stops accepting, closes the connections on which no request is being answered, lets the others
-   * finish theirs, and resolves when all are gone. When `deadline` aborts, what is left is cut. Safe twice.
+   * finish theirs, and resolves when all are gone. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
    */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -166,9 +166,9 @@ function answer(options: ListenOptions, request: IncomingMessage, response: Serv
     }
     response.statusCode = 500;
     response.setHeader("Content-Type", "text/plain; charset=utf-8");
-    response.end("The request could not be handled because of a fault in this program.\n");
+    response.end("The request could not be handled because of a bug in this program.\n");
   };
-  // A socket that breaks while we write is the client's leaving: 'close' follows and says so.
+  // A socket error while we write means that the client has closed the connection; 'close' follows.
   response.on("error", () => {});
   request.on("error", () => {});
   try {

@@ -18,9 +18,9 @@ const bytesTag = tagOf(attributeTypes.bytes, "length");
 
 /**
  * Reads the `KeyValue` from `start` up to `end` and appends a row to the attribute columns when `keys`
- * knows its key and its value can be read. False when the `KeyValue` is malformed; its value is looked
- * into only for a known key, so that what is malformed does not depend on `keys`. Where
- * `reader.position` is left means nothing.
+ * knows its key and its value can be read. False when the `KeyValue` is malformed; its value is read
+ * only for a known key, so `keys` never affects whether it is malformed. `reader.position` is
+ * undefined afterwards.
  */
 export function readAttribute(
   reader: WireReader,

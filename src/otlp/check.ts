@@ -6,9 +6,9 @@ import { withoutFields } from "./splice.ts";
 import { WireReader } from "./wire-reader.ts";
 
 /**
- * What is left of a request at the door. `bytes` is the array that was checked when nothing is
- * malformed, else a copy without the malformed records; `items` counts the spans, data points or log
- * records in `bytes`, `rejected` those that were left out, and `reason` says why they were.
+ * The valid part of a received request. `bytes` is the checked array if nothing is
+ * malformed, else a copy without the malformed records. `items` counts the spans, data points or log
+ * records in `bytes`, `rejected` the removed ones, and `reason` is the reason.
  */
 export type CheckedRequest =
   | {
@@ -43,8 +43,8 @@ const signals = {
 } as const;
 
 /**
- * The door of the collector: is this an export request of the signal, how many items are in it, which
- * records are of no use. Never throws, never reads past the end of `bytes`. For traces it refuses the
+ * Checks a received request: is it an export request of the signal, how many items does it have, and which
+ * records are malformed. Never throws, never reads past the end of `bytes`. For traces it refuses the
  * spans `scanSpans` would refuse. `ok: false` when the envelope cannot be decoded. How deep it looks
  * is written in `docs/wire-validation.md`.
  */
@@ -66,7 +66,7 @@ export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest 
   return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
 }
 
-/** Where a record's fields go that nobody asked for: one row, written over again and again. */
+/** Receives the fields of a record that no component asks for: one row that is overwritten each time. */
 const scratch = new SpanBatch();
 
 /** Each step answers with the name of the message that is broken, if one is. */

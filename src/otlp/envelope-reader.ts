@@ -19,7 +19,7 @@ export const envelopeTags = {
 const resourceAttributesTag = tagOf(1, "length");
 const scopeNameTag = tagOf(1, "length");
 
-/** What is told of an envelope that cannot be decoded. */
+/** The error for an envelope that cannot be decoded. */
 export function brokenEnvelope(
   message: string,
   reader: WireReader,

@@ -16,8 +16,8 @@ const base64 = /^[\w+/-]*={0,2}$/;
 const hex = /^(?:[\dA-Fa-f]{2})*$/;
 
 /**
- * Writes a JSON value as a scalar of protobuf, without its tag. Returns what the value should have
- * been when it cannot be written; then nothing was.
+ * Writes a JSON value as a scalar of protobuf, without its tag. If the value cannot be written, writes
+ * nothing and returns the expected type.
  */
 export function writeScalar(
   writer: protobuf.Writer,

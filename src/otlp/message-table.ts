@@ -1,7 +1,7 @@
 /**
  * The messages of OTLP's export requests, for reading JSON: every field with its number and its type,
  * which is a scalar of protobuf, `id` (bytes that OTLP's JSON writes in hex), an enum or a message.
- * It says what `proto/otlp.proto` says; a test compares the two.
+ * It has the same content as `proto/otlp.proto`; a test compares the two.
  */
 export const messageTable = {
   // ---- common

@@ -5,8 +5,8 @@ export type Signal = "traces" | "metrics" | "logs";
  * One OTLP request on its way through the pipelines.
  *
  * `bytes` is the inflated protobuf `Export…ServiceRequest` (on the wire the same as `TracesData`,
- * `MetricsData`, `LogsData`). Nobody changes them: a change makes a new payload. They stay valid for
- * as long as somebody holds them.
+ * `MetricsData`, `LogsData`). They are never changed: a change creates a new payload. They stay valid for
+ * as long as they are referenced.
  */
 export interface Payload {
   readonly signal: Signal;

@@ -24,7 +24,7 @@ export interface RecordRanges {
 
 /**
  * Where the records of a well-formed trace, log or metric request lie, in wire order. For the rare
- * request that is looked at record by record; what cannot be read ends the walk.
+ * request that is read record by record; unreadable data ends the walk.
  */
 export function recordRangesOf(bytes: Uint8Array): RecordRanges {
   const reader = new WireReader(bytes);

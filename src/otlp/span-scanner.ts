@@ -18,7 +18,7 @@ const scanned: ScanOutcome = { ok: true };
 /**
  * Reads an `ExportTraceServiceRequest` in place into `batch`. Never throws, never reads past the end
  * of `bytes`, takes time in proportion to their length. A span that cannot be used is recorded as
- * malformed and the rest stands; `docs/wire-validation.md` says what is looked at and what is not.
+ * malformed and the rest is kept; `docs/wire-validation.md` lists which fields are checked.
  */
 export function scanSpans(bytes: Uint8Array, keys: ScanKeys, batch: SpanBatch): ScanOutcome {
   batch.clear(bytes);
@@ -126,7 +126,7 @@ function scanScopeSpans(
       return brokenEnvelope("a ScopeSpans", reader);
     }
   }
-  // Only now: the scope may stand after its spans.
+  // Only now, because the scope may come after its spans.
   const { cells, width } = batch.spans;
   for (let row = firstRow; row < batch.count; row++) {
     cells[row * width + spanCells.scopeNameStart] = scopeName.start;

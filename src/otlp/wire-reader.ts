@@ -20,8 +20,8 @@ const maxGroupDepth = 100;
 const maxVarintBytes = 10;
 
 /**
- * A position in protobuf bytes. Nothing throws and nothing is copied: a read that cannot be done
- * says so by its value, and the caller gives up on the message it is in. Every read takes the `end`
+ * A position in protobuf bytes. Nothing throws and nothing is copied: a read that fails
+ * returns a special value, and the caller abandons the message. Every read takes the `end`
  * of the message around it, which is never past the end of `bytes`, and never reads from there on.
  */
 export class WireReader {

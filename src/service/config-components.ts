@@ -25,7 +25,7 @@ export interface ConfiguredComponent {
   readonly used: boolean;
 }
 
-/** A component as declared, before it is known who names it. */
+/** A component as declared, before the pipelines that name it are known. */
 export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
   readonly keyAt: Position;
   readonly path: readonly string[];
@@ -34,13 +34,13 @@ export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
 /** What the component sections declare. */
 export interface Declarations {
   readonly components: readonly DeclaredComponent[];
-  /** Ids that are written, but whose type does not exist; said once, where they are declared. */
+  /** Ids whose type does not exist. The problem is reported once, where they are declared. */
   readonly broken: readonly string[];
-  /** A section could not be read at all, which is said elsewhere: what is in it is not known. */
+  /** A section could not be read, so its content is unknown. The problem is reported elsewhere. */
   readonly incomplete: boolean;
 }
 
-/** Checks every component section; what is wrong goes to `report`. */
+/** Checks every component section and calls `report` for every problem. */
 export function checkComponents(
   root: MapNode,
   factories: readonly AnyFactory[],
@@ -65,7 +65,7 @@ export function checkComponents(
         report({
           at,
           path,
-          message: `is the id "${id}" again; the first one is at ${formatPosition(earlier.keyAt)}.`,
+          message: `repeats the id "${id}"; the first one is at ${formatPosition(earlier.keyAt)}.`,
         });
         continue;
       }
@@ -125,15 +125,13 @@ function unknownTypeMessage(
 ): string {
   const elsewhere = factories.find((each) => each.type === type);
   if (elsewhere !== undefined) {
-    return `is no ${kind}: "${type}" is ${article(elsewhere.kind)}; configure it in ${sectionOfKind(elsewhere.kind)}.`;
+    return `is not ${article(kind)}: "${type}" is ${article(elsewhere.kind)}; configure it in ${sectionOfKind(elsewhere.kind)}.`;
   }
   const types = factories.filter((each) => each.kind === kind).map((each) => each.type);
   const hint = didYouMean(type, types);
   const known =
-    types.length === 0
-      ? ` There are no ${sectionOfKind(kind)} yet.`
-      : ` There are: ${types.join(", ")}.`;
-  return `is no type of ${kind}.${hint === "" ? known : hint}`;
+    types.length === 0 ? ` There are no types of ${kind} yet.` : ` Available: ${types.join(", ")}.`;
+  return `is not a type of ${kind}.${hint === "" ? known : hint}`;
 }
 
 /** `a receiver`, `an exporter`. */

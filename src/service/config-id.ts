@@ -5,7 +5,7 @@ export interface ComponentId {
   readonly id: string;
 }
 
-/** What came of reading an id. `message` completes a sentence that begins with where the id stands. */
+/** The result of parsing an id. `message` completes a sentence that begins with the position of the id. */
 export type ParsedId =
   | { readonly ok: true; readonly value: ComponentId }
   | { readonly ok: false; readonly message: string };
@@ -20,13 +20,13 @@ export function parseId(text: string): ParsedId {
   if (type === "") return refuse(`has the id ${shown}; the part before / must not be empty.`);
   if (!/^[a-zA-Z][0-9a-zA-Z_]{0,62}$/.test(type)) {
     return refuse(
-      `has the id ${shown}; a type has letters, digits and _ only, begins with a letter and is at most 63 characters long.`,
+      `has the id ${shown}; a type contains only letters, digits and _, begins with a letter and has at most 63 characters.`,
     );
   }
   if (name === "") return refuse(`has the id ${shown}; the part after / must not be empty.`);
   if (name !== undefined && !/^[^\p{Z}\p{C}\p{S}]{1,1024}$/u.test(name)) {
     return refuse(
-      `has the id ${shown}; a name has no blanks, control characters or symbols and is at most 1024 characters long.`,
+      `has the id ${shown}; a name contains no blanks, control characters or symbols and has at most 1024 characters.`,
     );
   }
   return { ok: true, value: { type, id: name === undefined ? type : `${type}/${name}` } };

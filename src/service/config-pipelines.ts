@@ -17,7 +17,7 @@ import {
 } from "./config-components.ts";
 import { parseId } from "./config-id.ts";
 
-/** A place of a pipeline, and what it may name. */
+/** A list of a pipeline. */
 type Place = "receivers" | "processors" | "exporters";
 
 /** A pipeline with its names resolved. The same object is the same instance. */
@@ -42,8 +42,8 @@ interface Lookup {
 }
 
 /**
- * Resolves what the pipelines and `service.extensions` name. Names that mean nothing, or nothing in
- * that place, are reported and left out. What is not a list of names at all is the schema's business.
+ * Resolves what the pipelines and `service.extensions` name. Names that are unknown, or not allowed in
+ * that place, are reported and left out. The schema reports a value that is not a list of names.
  */
 export function resolveReferences(
   root: MapNode,
@@ -64,7 +64,7 @@ export function resolveReferences(
     const earlier = seen.get(parsed.id);
     seen.set(parsed.id, entry);
     if (earlier !== undefined) {
-      const message = `is the pipeline "${parsed.id}" again; the first one is at ${formatPosition(earlier.keyAt)}.`;
+      const message = `repeats the pipeline "${parsed.id}"; the first one is at ${formatPosition(earlier.keyAt)}.`;
       report({ at, path: [...path, key], message });
     }
     const placed = (place: Place) =>
@@ -88,14 +88,14 @@ export function resolveReferences(
 
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
 
-/** The pipeline's id, or what is wrong with it. */
+/** The pipeline's id, or the problem with it. */
 function pipelineIdOf(key: string): { readonly id: string; readonly signal: Signal } | string {
   const parsed = parseId(key);
   if (!parsed.ok) return parsed.message;
   const { id, type } = parsed.value;
   const signal = signals.find((each) => each === type);
   if (signal !== undefined) return { id, signal };
-  return `begins with no signal; a pipeline is named traces, metrics or logs, optionally with /name.${didYouMean(type, signals)}`;
+  return `does not begin with a signal; name the pipeline traces, metrics or logs, optionally with /name.${didYouMean(type, signals)}`;
 }
 
 interface WrittenName {
@@ -126,7 +126,7 @@ function namesAt(
       report({
         at: name.at,
         path: name.path,
-        message: `names "${id}" a second time; remove one of them.`,
+        message: `names "${id}" twice; remove one of them.`,
       });
       return [];
     }
@@ -150,10 +150,10 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
     const [misplaced] = ofId;
     if (misplaced !== undefined) {
       return refuse(
-        `names "${name.text}", which is ${article(misplaced.kind)} and cannot stand in ${target.place}.`,
+        `names "${name.text}", which is ${article(misplaced.kind)} and cannot be used in ${target.place}.`,
       );
     }
-    // What is wrong with it, perhaps a misspelled type, is said where it is declared.
+    // Its problem, such as a misspelled type, is reported where it is declared.
     if (incomplete || nearestName(name.text, broken) !== undefined) return [];
     const candidates = components
       .filter(({ factory }) => signalsIn(factory, target.place) !== undefined)
@@ -166,13 +166,13 @@ function resolved(name: WrittenName, target: Target, lookup: Lookup): readonly R
   if (target.place !== "extensions" && !handled.includes(target.signal)) {
     const asRole = component.kind === role ? `the ${role} "${name.text}"` : `"${name.text}"`;
     return refuse(
-      `names ${asRole} in a pipeline of ${target.signal}; in ${target.place} it handles ${handled.join(" and ")} only.`,
+      `names ${asRole} in a pipeline of ${target.signal}; in ${target.place} it supports only ${handled.join(" and ")}.`,
     );
   }
   return [{ component, at: name.at, path: name.path }];
 }
 
-/** The signals a type handles in a place; `undefined` when it cannot stand there at all. */
+/** The signals that a type handles in a place; `undefined` if it is not allowed there. */
 function signalsIn(factory: AnyFactory, place: Target["place"]): readonly Signal[] | undefined {
   const { roles, kind } = factory;
   switch (place) {
@@ -191,7 +191,7 @@ function signalsIn(factory: AnyFactory, place: Target["place"]): readonly Signal
   }
 }
 
-/** A component that stands in pipelines on one side and gives what it derives on the other. */
+/** A component that observes some pipelines and is the receiver of others, which carry the data it derives. */
 export function isDeriving(factory: AnyFactory): boolean {
   return factory.kind !== "receiver" && factory.roles.receiver !== undefined;
 }

@@ -12,7 +12,7 @@ export interface PrintOptions {
 
 /**
  * The effective config as YAML: all files merged and expanded, every default filled in, units in the
- * notation of the config. Loading it again gives the same config, but for what is redacted.
+ * notation of the config. Loading it again gives the same config, except for redacted values.
  */
 export function printConfig(config: ServiceConfig, options: PrintOptions): string {
   const printed: Record<string, unknown> = {};

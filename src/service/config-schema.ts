@@ -3,9 +3,12 @@ import { duration, endpoint } from "../config/units.ts";
 
 /** One entry of `service.pipelines`. */
 export const pipelineSchema = z.strictObject({
-  receivers: ids("Where the data comes from.").min(1, "must name at least one receiver."),
-  processors: ids("What is done with it, in this order.").prefault([]),
-  exporters: ids("Where it goes.").min(1, "must name at least one exporter."),
+  receivers: ids("The receivers that feed the pipeline.").min(
+    1,
+    "must name at least one receiver.",
+  ),
+  processors: ids("The processors that the data passes, in this order.").prefault([]),
+  exporters: ids("The exporters that get the data.").min(1, "must name at least one exporter."),
 });
 
 const prometheusReaderSchema = z.strictObject({
@@ -22,7 +25,7 @@ const readersSchema = z
       }),
     }),
   )
-  .max(1, "must have at most one reader: the metrics are served in one place.");
+  .max(1, "must have at most one reader, because the metrics are served at one address.");
 
 const telemetrySchema = z.strictObject({
   logs: z
@@ -30,46 +33,48 @@ const telemetrySchema = z.strictObject({
       level: z
         .enum(["debug", "info", "warn", "error"])
         .prefault("info")
-        .describe("The least important messages that are written."),
+        .describe("The lowest level that is logged."),
       encoding: z
         .enum(["console", "json"])
         .prefault("console")
-        .describe("console is for people, json for machines."),
+        .describe(
+          "console: tab-separated lines for people; json: one object per line for machines.",
+        ),
     })
     .prefault({})
-    .describe("What the program says on stderr."),
+    .describe("The program's log on stderr."),
   metrics: z
     .strictObject({
       level: z
         .enum(["none", "basic", "normal", "detailed"])
         .prefault("normal")
         .describe(
-          "none serves no metrics; the other levels are taken for the Collector's sake and are the same.",
+          "none serves no metrics. basic, normal and detailed are accepted because the Collector has them, and serve the same metrics.",
         ),
       endpoint: endpoint()
         .prefault("127.0.0.1:8888")
-        .describe("Where the program's metrics about itself are served, under /metrics."),
+        .describe("The address on which the program's own metrics are served, under /metrics."),
       readers: readersSchema
         .optional()
         .describe(
-          "The Collector's way to say the endpoint, for configs that have it. Wins over endpoint.",
+          "The Collector's notation for the endpoint, for existing configs. Overrides endpoint.",
         ),
     })
     .prefault({})
-    .describe("The program's metrics about itself."),
+    .describe("The program's own metrics."),
 });
 
 /** The section `service`. */
 export const serviceSchema = z.strictObject({
-  extensions: ids("The extensions to run, in the order to start them.").prefault([]),
+  extensions: ids("The extensions to run, in the order in which they start.").prefault([]),
   pipelines: z
     .record(z.string(), pipelineSchema)
     .refine((pipelines) => Object.keys(pipelines).length > 0, "must have at least one pipeline.")
-    .describe("The ways of the data: traces, metrics or logs, each optionally with /name."),
-  telemetry: telemetrySchema.prefault({}).describe("What the program tells about itself."),
+    .describe("The pipelines, each named traces, metrics or logs, optionally with /name."),
+  telemetry: telemetrySchema.prefault({}).describe("The program's own logs and metrics."),
   shutdown_timeout: duration({ min: "1ms", max: "1h" })
     .prefault("10s")
-    .describe("How long a stop may take to hand on what is held."),
+    .describe("How long a stop may take, including the delivery of buffered data."),
 });
 
 /** `service` with defaults filled in. */

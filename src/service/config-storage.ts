@@ -52,13 +52,13 @@ function storageNamed(
   const whole = [...path, ...factory.storageKey];
   const node = nodeAt(root, whole);
   const value = node?.kind === "scalar" && !node.failed ? (node.expandedFrom ?? node.value) : null;
-  // Anything but text is the schema's business; nothing at all is no storage.
+  // The schema reports a value that is not text. An absent value means no storage.
   return node !== undefined && typeof value === "string"
     ? { text: value, at: node.at, path: whole }
     : undefined;
 }
 
-/** The extension, what is wrong with the name, or nothing when that is said elsewhere. */
+/** The extension, or the problem with its name, or `undefined` if the problem is reported elsewhere. */
 function storageOf(
   text: string,
   {
@@ -76,15 +76,15 @@ function storageOf(
   if (storage !== undefined) {
     return listed.has(storage)
       ? storage
-      : `names the storage "${id}", which service.extensions does not list, so that it would not run. Add it there.`;
+      : `names the storage "${id}", which is missing in service.extensions and therefore would not run. Add it there.`;
   }
   const [other] = declarations.components.filter((each) => each.id === id);
   const ids = storages.map((each) => each.id);
   if (other !== undefined) {
-    const choice = ids.length === 0 ? "" : ` Extensions that do: ${ids.join(", ")}.`;
-    return `names "${id}", which is ${article(other.kind)} and stores nothing.${choice}`;
+    const choice = ids.length === 0 ? "" : ` Available storages: ${ids.join(", ")}.`;
+    return `names "${id}", which is ${article(other.kind)} and is not a storage.${choice}`;
   }
-  // What is wrong with it, perhaps a misspelled type, is said where it is declared.
+  // Its problem, such as a misspelled type, is reported where it is declared.
   if (declarations.incomplete || nearestName(id, declarations.broken) !== undefined) {
     return undefined;
   }

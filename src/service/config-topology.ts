@@ -20,7 +20,7 @@ function scrapeProblems(pipeline: ResolvedPipeline): readonly ConfigProblem[] {
     .map(({ component, at, path }) => ({
       at,
       path,
-      message: `names "${component.id}", which shows what a component of this program derives when it is scraped; it cannot show what the receiver "${pushing.component.id}" takes in. Give it a pipeline whose receivers are such components, e.g. session_activity.`,
+      message: `names "${component.id}", which serves only metrics that a component of this program derives, and not the metrics that the receiver "${pushing.component.id}" receives. Move it to a pipeline whose receivers are such components, e.g. session_activity.`,
     }));
 }
 
@@ -37,11 +37,11 @@ function starvedReceivers(
     .map(({ component, at, path }) => ({
       at,
       path,
-      message: `names "${component.id}", which derives what it gives from the data of other pipelines, but none has it in its ${component.kind}s. Put it into the ${component.kind}s of a ${signalsTaken(component)} pipeline.`,
+      message: `names "${component.id}", which derives data from other pipelines, but no pipeline has it in its ${component.kind}s. Add it to the ${component.kind}s of a ${signalsTaken(component)} pipeline.`,
     }));
 }
 
-/** Data goes round when a component stands in a pipeline that, directly or not, it gives to itself. */
+/** The pipelines form a cycle if a component, directly or through others, receives its own output. */
 function circles(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
   return pipelines.flatMap((pipeline) =>
     pipeline.receivers
@@ -51,7 +51,7 @@ function circles(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem
       .map((receiver) => ({
         at: receiver.at,
         path: receiver.path,
-        message: `names "${receiver.component.id}", which would be fed what it gives: data goes round in a circle. Take it out of the ${receiver.component.kind}s of this pipeline and of those behind it.`,
+        message: `names "${receiver.component.id}", which would receive its own output: the pipelines form a cycle. Remove it from the ${receiver.component.kind}s of this pipeline and of the pipelines that this one feeds.`,
       })),
   );
 }

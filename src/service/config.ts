@@ -37,8 +37,8 @@ export type CheckedConfig =
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
 /**
- * Checks a loaded config against the types of components there are. Every problem is told at once, in
- * reading order, those of loading included. Builds nothing.
+ * Checks a loaded config against the types of components there are. Every problem is reported at once, in
+ * reading order, including those of loading. Builds nothing.
  */
 export function checkServiceConfig(
   loaded: LoadedConfig,
@@ -113,7 +113,7 @@ function checkTopLevel(
     const message =
       key === "connectors"
         ? noConnectorsMessage(factories)
-        : `is not a section.${didYouMean(key, known) || ` There are: ${known.join(", ")}.`}`;
+        : `is not a section.${didYouMean(key, known) || ` The sections are: ${known.join(", ")}.`}`;
     report({ at: keyAt, path: [key], message });
   }
   for (const section of ["receivers", "exporters"]) {
@@ -136,8 +136,8 @@ function noConnectorsMessage(factories: readonly AnyFactory[]): string {
   const example =
     first === undefined
       ? ""
-      : ` ${first.type} is configured in ${first.kind}s; name it in the ${first.kind}s of the pipelines it watches and in the receivers of those that carry what it derives.`;
-  return `is not a section: there are no connectors.${example}`;
+      : ` ${first.type} is configured in ${first.kind}s; name it in the ${first.kind}s of the pipelines that it observes and in the receivers of the pipelines that carry the data it derives.`;
+  return `is not a section: this program has no connectors.${example}`;
 }
 
 function configured(
@@ -163,8 +163,8 @@ function noticesOf(
       path: component.path,
       message:
         component.kind === "extension"
-          ? "is configured, but service.extensions does not name it; it is not run."
-          : "is configured, but no pipeline names it; it is not built.",
+          ? "is configured, but service.extensions does not name it, so it does not run. Add it there or remove it."
+          : "is configured, but no pipeline names it, so it does not run. Add it to a pipeline or remove it.",
     }));
   const unheard = components
     .filter((component) => used.has(component) && isDeriving(component.factory))
@@ -178,7 +178,7 @@ function noticesOf(
       at: component.keyAt,
       path: component.path,
       message:
-        "derives data, but no pipeline names it in its receivers; what it finds out is not told to anyone.",
+        "derives data, but no pipeline names it in its receivers, so its metrics and events are lost. Add a pipeline with it in receivers.",
     }));
   const bypassed = pipelines.flatMap((pipeline) => {
     const scraped = pipeline.exporters.find(({ component }) => component.factory.roles.scraped);
@@ -186,7 +186,7 @@ function noticesOf(
     return pipeline.processors.map(({ component, at, path }) => ({
       at,
       path,
-      message: `names "${component.id}", which sees nothing of what the exporter "${scraped.component.id}" shows: that is asked for at its source.`,
+      message: `names "${component.id}", which does not affect the metrics of the exporter "${scraped.component.id}": that exporter reads them directly from their source. Remove the processor.`,
     }));
   });
   return [...unused, ...unheard, ...bypassed];
@@ -202,7 +202,7 @@ function unusedStorages(
     .map(({ component, at, path }) => ({
       at,
       path,
-      message: `names "${component.id}", but no component names it in its storage; nothing is kept in it.`,
+      message: `names "${component.id}", but no component names it in its storage option, so it stores nothing.`,
     }));
 }
 

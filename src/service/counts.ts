@@ -7,8 +7,8 @@ export interface Count {
 }
 
 /**
- * Counters as plain numbers: adding costs an addition, and the instruments read them when somebody
- * scrapes. Series are made while pipelines are built, so that each is reported as 0 from the start and
+ * Counters as plain numbers: counting costs one addition, and the instruments read them at each
+ * scrape. Series are made while pipelines are built, so that each is reported as 0 from the start and
  * their number is bounded by the config.
  */
 export class Counts {

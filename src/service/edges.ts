@@ -20,9 +20,9 @@ export interface EdgeOf {
  * the innermost edge, and counted. Consumers returned from here do not reject.
  */
 export interface Edges {
-  /** What a receiver pushes into: `next` must not reject. */
+  /** For the data that a receiver pushes. `next` must not reject. */
   fromReceiver(at: EdgeOf, next: Consumer): Consumer;
-  /** What a component pushes what it derived into: `next` must not reject. */
+  /** For the data that a component derives and pushes. `next` must not reject. */
   fromConnector(at: EdgeOf, next: Consumer): Consumer;
   intoProcessor(at: EdgeOf, processor: Consumer): Consumer;
   outOfProcessor(at: EdgeOf, next: Consumer): Consumer;
@@ -123,14 +123,17 @@ function guard(at: EdgeOf, consumer: Consumer, counts: Counts): Consumer {
         return await consumer.consume(payload);
       } catch (error) {
         exceptions.value += 1;
-        at.logger.error("A component failed because of a bug, its data was refused.", {
-          "otelcol.signal": at.signal,
-          items: payload.items,
-          ...exceptionFields(error),
-        });
+        at.logger.error(
+          "A component threw an exception, so its payload was refused. This is a bug; please report it.",
+          {
+            "otelcol.signal": at.signal,
+            items: payload.items,
+            ...exceptionFields(error),
+          },
+        );
         return {
           status: "permanent",
-          message: `The ${at.kind} ${at.id} failed because of a fault in this program.`,
+          message: `The ${at.kind} ${at.id} failed because of a bug in this program.`,
         };
       }
     },

@@ -1,6 +1,6 @@
 /**
  * An exception as fields of a log line, named as OpenTelemetry names them: its type and where it was
- * thrown. What it says is left out: a message of the runtime may quote what a sender sent us ("Unexpected
+ * thrown. Its message is left out: a message of the runtime may quote data of a sender ("Unexpected
  * token … in …"), and senders' ids never enter our logs.
  */
 export function exceptionFields(error: unknown): Readonly<Record<string, string>> {

@@ -6,10 +6,10 @@ import { accepted, type ConsumeResult, type Consumer } from "../component/consum
  *
  * The worst answer wins: `retryable`, then `permanent`, then `accepted`.
  *
- * - One branch can be retried: the sender is asked to, and the branches that had accepted see the payload
- *   again. Twice is better than never; it ends when the branch recovers or the sender gives up.
- * - None can be retried but one refused for good: the sender learns that (it must not send `permanent`
- *   again), so a loss on one branch is never hidden, and never makes the sender repeat itself.
+ * - A branch is retryable: the sender is asked to retry, and the branches that had accepted get the payload
+ *   again. A duplicate is better than a loss. It ends when the branch recovers or the sender gives up.
+ * - No branch is retryable, but one refused permanently: the sender gets `permanent` and must not retry. So a
+ *   loss on one branch is never hidden and never causes repeats.
  */
 export function fanOut(branches: readonly Consumer[]): Consumer {
   const [only] = branches;

@@ -24,14 +24,14 @@ export const flowInstruments: readonly InstrumentSpec[] = [
     name: "otelcol_processor_incoming_items",
     kind: "counter",
     unit: "{item}",
-    description: "Items passed to the processor.",
+    description: "Number of items passed to the processor.",
     attributes: { processor: configured, "otel.signal": signals },
   },
   {
     name: "otelcol_processor_outgoing_items",
     kind: "counter",
     unit: "{item}",
-    description: "Items that the processor passed on.",
+    description: "Number of items that the processor forwarded.",
     attributes: { processor: configured, "otel.signal": signals },
   },
   {
@@ -39,7 +39,7 @@ export const flowInstruments: readonly InstrumentSpec[] = [
     kind: "counter",
     unit: "{item}",
     description:
-      "Items that a component derived from what it saw and handed to another pipeline, by what became of them there.",
+      "Number of items that a component derived from its input and sent to another pipeline, by the result there.",
     attributes: {
       connector: configured,
       "otel.signal": signals,
@@ -52,7 +52,7 @@ export const flowInstruments: readonly InstrumentSpec[] = [
     kind: "counter",
     unit: "{exception}",
     description:
-      "Payloads that were answered with an internal error because of a fault in a component. Always a bug worth reporting.",
+      "Number of payloads that were refused with an internal error because a component threw an exception. This is always a bug; please report it.",
     attributes: {
       "otelcol.component.kind": ["receiver", "processor", "exporter"],
       "otelcol.component.id": configured,
@@ -95,7 +95,7 @@ export const processInstruments = {
     kind: "gauge",
     unit: "By",
     description:
-      "Memory obtained from the system for the JavaScript heap and for buffers outside it.",
+      "Memory obtained from the operating system for the JavaScript heap and for buffers outside it.",
     attributes: {},
   },
 } as const satisfies Record<string, InstrumentSpec>;
@@ -124,7 +124,7 @@ function receiverInstruments(signal: Signal): readonly InstrumentSpec[] {
       name: `otelcol_receiver_refused_${word}`,
       kind: "counter",
       unit: "{item}",
-      description: `Number of ${words} that the pipelines did not take; the sender was told.`,
+      description: `Number of ${words} that the pipelines refused. The sender got an error.`,
       attributes: { receiver: configured, transport: transports },
     },
   ];

@@ -13,16 +13,16 @@ export interface Instance {
   readonly title?: string;
   readonly component: Component;
   readonly logger: Logger;
-  /** Where it is noted how the component does; left out for what is none. */
+  /** Where the status of the component is kept; absent for an instance that is not a component. */
   readonly status?: StatusEntry;
 }
 
-/** How long after the deadline a component that does not heed it is still waited for. */
+/** How long to wait, after the deadline, for a component that ignores it. */
 const graceMs = 500;
 
 /**
  * Starts in the order given. When one fails, those that had started are shut down again, and the
- * `Error` thrown names the one that failed and why.
+ * thrown `Error` names the failed one and the reason.
  */
 export async function startAll(
   instances: readonly Instance[],
@@ -74,7 +74,7 @@ async function shutdownOne(
       return "done";
     } catch (error) {
       logger.error(
-        "A component failed to shut down, what it held may be lost.",
+        "A component failed to shut down. Its buffered data may be lost.",
         exceptionFields(error),
       );
       return "failed";
@@ -86,7 +86,9 @@ async function shutdownOne(
   cancel();
   status?.enter("stopped");
   if (outcome === "late") {
-    logger.error("A component did not shut down in time, what it held may be lost.");
+    logger.error(
+      "A component did not shut down before the deadline. Its buffered data may be lost; raise service.shutdown_timeout if this repeats.",
+    );
   }
   return outcome;
 }

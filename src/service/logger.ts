@@ -59,7 +59,7 @@ function loggerOn(
   const at =
     (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
-      // The level first: lines that nobody reads must not use up what the sampler lets pass.
+      // Check the level first: disabled lines must not use up the sampler's budget.
       if (target.isLevelEnabled(level) && passes(`${source} ${level} ${message}`)) {
         target[level](fields, message);
       }

@@ -17,13 +17,13 @@ export interface Pipeline {
 }
 
 /**
- * Connects the instances as the pipelines say and returns all of them, each once, in the order to start
+ * Connects the instances as the pipelines define and returns all of them, each once, in the order to start
  * them: sinks before sources. The pipelines must have been checked (`config.ts`); a component that lacks a
  * role its factory declares throws.
  *
- * A receiver in several pipelines of a signal hands each payload to all of them. An exporter that is
- * asked for metrics instead of being sent them is attached to every receiver of its pipelines that has some;
- * processors between the two see nothing of it.
+ * A receiver in several pipelines of a signal sends each payload to all of them. An exporter that pulls
+ * metrics is attached to every receiver of its pipelines that has metrics;
+ * processors between the two are bypassed.
  */
 export function connectPipelines(
   pipelines: readonly Pipeline[],

@@ -31,7 +31,7 @@ export interface ServicePlan {
   readonly sectionOf: (component: ComponentRef) => unknown;
   /** The extension that a component stores in, if any: one of `extensions`. */
   readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
-  /** Where the own metrics are served; left out: nowhere. */
+  /** Where the collector's own metrics are served; absent: nowhere. */
   readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
   readonly shutdownTimeoutMs: number;
 }
@@ -54,8 +54,8 @@ export interface Service {
    */
   start(): Promise<void>;
   /**
-   * Stops taking, hands on what is held, releases. Resolves to whether all of it was done in time.
-   * Safe twice, and while `start` is still under way.
+   * Stops receivers, delivers buffered data and releases everything. Resolves to whether all of it finished in time.
+   * Safe to call twice, and while `start` is still running.
    */
   shutdown(): Promise<boolean>;
 }
@@ -112,7 +112,7 @@ export function createService(options: ServiceOptions): Service {
         async openJournal(owner) {
           const role = instanceOf(storage).component.storage;
           if (role === undefined) {
-            throw new Error(`The ${storage.kind} "${storage.id}" stores nothing.`);
+            throw new Error(`The ${storage.kind} "${storage.id}" is not a storage.`);
           }
           return role.openJournal(ref, owner);
         },
@@ -144,7 +144,7 @@ export function createService(options: ServiceOptions): Service {
     shutdown() {
       stopped ??= (async () => {
         statuses.enter("stopping");
-        // A start that fails has cleaned up, and whoever called it is told.
+        // A failed start has cleaned up, and its caller has the error.
         const isStarted = await (started ?? Promise.resolve()).then(
           () => true,
           () => false,
@@ -163,7 +163,7 @@ function telemetryInstance(
   return {
     kind: "extension",
     id: "service.telemetry.metrics",
-    title: "the own metrics (service.telemetry.metrics)",
+    title: "the collector's own metrics (service.telemetry.metrics)",
     component: telemetry,
     logger,
   };

@@ -3,8 +3,8 @@ import type { Pipeline } from "./pipelines.ts";
 
 /**
  * Every instance of the pipelines once, sinks first: an instance comes after all that it hands data to.
- * An instance may stand on both sides of another one (a limiter in front of a component and in a pipeline
- * behind it); then the order of these two is the one of the first pipeline that names them.
+ * An instance may be on both sides of another one (a limiter in front of a component and in a pipeline
+ * behind it). Then the first pipeline that names both decides their order.
  */
 export function startOrder(pipelines: readonly Pipeline[]): readonly Instance[] {
   const ordered = new Set<Instance>();
@@ -31,7 +31,7 @@ function rank({ kind }: Instance): number {
   return kind === "receiver" ? 2 : kind === "exporter" ? 0 : 1;
 }
 
-/** Sources first among the keys, so that a walk over them meets what they feed before anything else. */
+/** The keys begin with the sources, so a walk over them visits the instances that they feed first. */
 function downstreamOf(pipelines: readonly Pipeline[]): Map<Instance, Set<Instance>> {
   const downstream = new Map<Instance, Set<Instance>>();
   const addAll = (from: readonly Instance[], to: readonly Instance[]) => {

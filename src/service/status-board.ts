@@ -2,16 +2,16 @@ import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/factory.ts";
 import type { CurrentStatus, ReportedStatus, ServiceStatus, Status } from "../component/status.ts";
 
-/** Where somebody is in life. Only who is `running` has something to report. */
+/** The phase of a component's life. Only a `running` component can report a status. */
 export type Phase = "starting" | "running" | "stopping" | "stopped";
 
-/** The status of one component, noted by whoever starts and stops it and by itself. */
+/** The status of one component. The lifecycle sets its phase, and the component reports its own status. */
 export interface StatusEntry {
   enter(phase: Phase): void;
   report(reported: ReportedStatus): void;
 }
 
-/** What is known of how the components of a service do. */
+/** The statuses of all components of a service. */
 export class StatusBoard {
   readonly #clock: Clock;
   readonly #startedUnixMs: number;

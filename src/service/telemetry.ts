@@ -15,11 +15,11 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   readonly counts: Counts;
   readonly logger: Logger;
-  /** Where `/metrics` is served; left out: nowhere. */
+  /** Where `/metrics` is served; absent: nowhere. */
   readonly endpoint?: { readonly host: string; readonly port: number };
 }
 
-/** The program's metrics about itself, apart from anything it derives from what it receives. */
+/** The program's own metrics, separate from the metrics that it derives from received data. */
 export interface Telemetry {
   /** For a component's own instruments. */
   meterFor(component: { readonly id: string }): Meter;
@@ -59,14 +59,17 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
           text: { suffixes: false },
           onFailure: (error) =>
             logger.warn(
-              "The own metrics could not be collected, so a scrape was answered with 500.",
+              "The collector's own metrics could not be collected, so a scrape got status 500.",
               exceptionFields(error),
             ),
         }),
         onError: (error) =>
-          logger.warn("Serving the own metrics met an error.", exceptionFields(error)),
+          logger.warn(
+            "The HTTP server of the collector's own metrics reported an error.",
+            exceptionFields(error),
+          ),
       });
-      logger.info("Serving own metrics.", { endpoint: hostPortOf(server) });
+      logger.info("Serving the collector's own metrics.", { endpoint: hostPortOf(server) });
     },
 
     async shutdown(deadline) {

@@ -70,7 +70,11 @@ describe("what cannot be replayed is told, all of it", () => {
       () => join(folder, "nope"),
       /nope: there is no such file or folder\.$/,
     ],
-    ["a body of an unknown signal", () => write("body.bin"), /--signal traces, metrics or logs\.$/],
+    [
+      "a body of an unknown signal",
+      () => write("body.bin"),
+      /--signal with traces, metrics or logs\.$/,
+    ],
     ["a folder without an index", () => folder, /it has no index\.jsonl\./],
     [
       "an index that names a missing body",

@@ -71,7 +71,7 @@ describe("the collector as a process", () => {
       body: new Uint8Array(),
     });
     collector.kill("SIGTERM");
-    await collector.waitForLog("Told to stop");
+    await collector.waitForLog("Received a stop signal");
     collector.kill("SIGINT");
     const { exitCode, stderr } = await collector.ended(5_000);
     socket.destroy();

@@ -63,7 +63,7 @@ describe("the command line", () => {
     [
       "without a config it says how to name one",
       [],
-      'Name one, e.g. "activity-collector --config config.yaml"',
+      'Add one, e.g. "activity-collector --config config.yaml"',
     ],
     [
       "validate without a config says so too",
@@ -197,9 +197,11 @@ describe("run", () => {
       /Receiving OTLP over HTTP\.\t.*"endpoint": "127\.0\.0\.1:[1-9]/,
     );
     expect(host.written.stderr).toMatch(
-      /Serving metrics to Prometheus\.\t.*"endpoint": "127\.0\.0\.1:[1-9]/,
+      /Serving metrics for Prometheus\.\t.*"endpoint": "127\.0\.0\.1:[1-9]/,
     );
-    expect(host.written.stderr).toMatch(/Serving own metrics\.\t.*"endpoint": "127\.0\.0\.1:[1-9]/);
+    expect(host.written.stderr).toMatch(
+      /Serving the collector's own metrics\.\t.*"endpoint": "127\.0\.0\.1:[1-9]/,
+    );
     host.signal("SIGTERM");
     expect(await exitCode).toBe(0);
     expect(host.written.stderr).toMatch(/Shutdown complete\.\n$/);
@@ -239,7 +241,7 @@ describe("run", () => {
     await host.said("Everything is ready.");
     host.uncaught(new TypeError("session-4711 is not a function"));
     expect(await exitCode).toBe(3);
-    expect(host.written.stderr).toContain("Stopping because of a fault in this program.");
+    expect(host.written.stderr).toContain("Stopping because of an unexpected exception.");
     expect(host.written.stderr).not.toContain("session-4711");
   });
 

@@ -109,7 +109,7 @@ describe("sources", () => {
       "nowhere.yaml: cannot be read: there is no such file.",
     ],
     ["a folder", "", "cannot be read: it is a directory."],
-    ["a web address", "https://example.com/c.yaml", "there are no https: sources"],
+    ["a web address", "https://example.com/c.yaml", "https: is not supported"],
   ] as const) {
     test(`${name} is a problem without a line`, () => {
       const path = source.startsWith("https:") ? source : join(folder, source);
@@ -127,7 +127,7 @@ describe("sources", () => {
   });
 
   test("no source at all is a problem", () => {
-    expect(load([]).problems).toEqual(["No config is given. Name one with --config FILE."]);
+    expect(load([]).problems).toEqual(["No config is given. Add --config FILE."]);
   });
 
   test("all unreadable files are told at once", () => {
@@ -154,7 +154,7 @@ describe("sources", () => {
       );
     }
     const { problems } = load([fileWith("laughs.yaml", levels.join("\n"))]);
-    expect(problems.join("\n")).toContain("repeats itself too often through aliases");
+    expect(problems.join("\n")).toContain("or aliases repeat it too often");
   });
 
   test("an alias inside its own anchor ends in a problem", () => {
@@ -229,20 +229,23 @@ describe("expansion", () => {
   for (const [text, problem] of [
     [
       "${env:UNSET}",
-      "needs the environment variable UNSET, which is not set. Set it, or give a default: ${env:UNSET:-default}.",
+      "needs the environment variable UNSET, which is not set. Set it, or write a default: ${env:UNSET:-default}.",
     ],
     ["${toString}", "needs the environment variable toString, which is not set."],
     ["a ${env:UNSET} b", "needs the environment variable UNSET"],
-    ["${env:1A}", 'names the environment variable "1A"; a name has letters, digits and _ only'],
+    [
+      "${env:1A}",
+      'names the environment variable "1A"; a name contains only letters, digits and _',
+    ],
     ["${}", 'names the environment variable ""'],
     ["${http://x}", 'uses the unknown scheme "http"'],
     [
       "${ENV:X}",
-      'uses the unknown scheme "ENV" in ${ENV:X}; there are env, file and yaml. Did you mean "env"?',
+      'uses the unknown scheme "ENV" in ${ENV:X}; use env, file or yaml. Did you mean "env"?',
     ],
-    ["${env:A", "has a ${ without its closing }"],
-    ["${env:A:-{}", "has a ${ without its closing }"],
-    ["${".repeat(50), "nests ${…} too deeply."],
+    ["${env:A", "has a ${ without a closing }"],
+    ["${env:A:-{}", "has a ${ without a closing }"],
+    ["${".repeat(50), "nests ${…} too deeply; use fewer levels."],
     ["${file:none.txt}", "none.txt, which cannot be read: there is no such file."],
   ] as const) {
     test(`${text.slice(0, 30)} is a problem at its place`, () => {

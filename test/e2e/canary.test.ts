@@ -322,7 +322,7 @@ describe("ids that came in", () => {
       ]);
       expect(exitCode).toBe(0);
       expect(stdout).toContain("3 markers evicted");
-      expect(stdout).toContain("Not taken:");
+      expect(stdout).toContain("Refused:");
       expectNone(stdout, "stdout");
       expectNone(stderr, "stderr");
     } finally {

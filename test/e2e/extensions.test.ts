@@ -31,7 +31,7 @@ async function start(): Promise<RunningCollector> {
 }
 
 async function probe(collector: RunningCollector) {
-  const [, endpoint] = /Answering health checks\.\t\{.*"endpoint": "([^"]+)"/.exec(
+  const [, endpoint] = /Serving health checks\.\t\{.*"endpoint": "([^"]+)"/.exec(
     collector.stderr(),
   )!;
   const response = await fetch(`http://${endpoint}/`);

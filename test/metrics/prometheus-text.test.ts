@@ -201,7 +201,7 @@ describe("names that would meet in Prometheus", () => {
       "the label of the buckets",
       [spec({ kind: "histogram", attributes: { "openclaw.le": "" } })],
       [
-        "The attribute openclaw.le of a.b would be the label le, which Prometheus keeps for itself. Rename it.",
+        "The attribute openclaw.le of a.b would be the label le, which Prometheus reserves. Rename it.",
       ],
     ],
     ["a counter may have any label", [spec({ attributes: { le: "" } })], []],

@@ -51,7 +51,7 @@ test("every option is a row with its type, default and meaning, nested ones dott
 test("the page of the config names the component, its places and its options", () => {
   const page = configPage([factory]);
   expect(page).toContain(
-    "### `sample` exporter\n\nShows how it is done. Stability: alpha. Stands in `exporters` of traces and logs pipelines.",
+    "### `sample` exporter\n\nShows how it is done. Stability: alpha. Used in `exporters` of traces and logs pipelines.",
   );
   expect(page).toContain("| `tls.ca_file` | text");
   expect(page).toContain("| `pipelines.<id>.receivers`");

@@ -130,7 +130,7 @@ describe("a component that throws", () => {
       const result = await processor.consume(payloadOf("traces", 6));
       expect(result).toEqual({
         status: "permanent",
-        message: "The exporter e failed because of a fault in this program.",
+        message: "The exporter e failed because of a bug in this program.",
       });
       expect(all()).toMatchObject({
         "otelcol_exporter_send_failed_spans{e}": 6,
@@ -140,7 +140,7 @@ describe("a component that throws", () => {
       expect(logger.lines).toHaveLength(1);
       expect(logger.lines[0]).toMatchObject([
         "error",
-        "A component failed because of a bug, its data was refused.",
+        "A component threw an exception, so its payload was refused. This is a bug; please report it.",
         { "otelcol.signal": "traces", items: 6, "exception.type": "TypeError" },
       ]);
     });

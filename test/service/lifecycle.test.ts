@@ -94,7 +94,11 @@ describe("shutting down", () => {
     expect(await done).toEqual([stuck]);
     expect(journal).toEqual(["shutdown receiver stuck", "shutdown exporter last"]);
     expect(stuck.logger.lines).toEqual([
-      ["error", "A component did not shut down in time, what it held may be lost.", {}],
+      [
+        "error",
+        "A component did not shut down before the deadline. Its buffered data may be lost; raise service.shutdown_timeout if this repeats.",
+        {},
+      ],
     ]);
   });
 });

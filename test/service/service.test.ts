@@ -129,7 +129,7 @@ function serviceOf(fakes: World, options: { readonly hasTelemetry?: boolean } = 
   const pageUrl = () => {
     const line = lines
       .map((each) => JSON.parse(each))
-      .find(({ msg }) => msg === "Serving own metrics.");
+      .find(({ msg }) => msg === "Serving the collector's own metrics.");
     return `http://${line.endpoint}/metrics`;
   };
   return { service, lines, clock, pageUrl };
@@ -259,7 +259,7 @@ describe("the page of own metrics", () => {
       }),
     });
     await expect(second.start()).rejects.toThrow(
-      `Cannot start the own metrics (service.telemetry.metrics): Cannot listen on 127.0.0.1:${port}`,
+      `Cannot start the collector's own metrics (service.telemetry.metrics): Cannot listen on 127.0.0.1:${port}`,
     );
     await first.service.shutdown();
   });

@@ -116,8 +116,8 @@ async function whenReady(output: ReturnType<typeof launch>): Promise<RunningColl
     pid: output.pid,
     endpoints: {
       otlp: `http://${endpointAfter("Receiving OTLP over HTTP\\.") ?? ""}`,
-      prometheus: page(endpointAfter("Serving metrics to Prometheus\\.")),
-      telemetry: page(endpointAfter("Serving own metrics\\.")),
+      prometheus: page(endpointAfter("Serving metrics for Prometheus\\.")),
+      telemetry: page(endpointAfter("Serving the collector's own metrics\\.")),
     },
     stdout: output.stdout,
     stderr: output.stderr,

@@ -36,7 +36,7 @@ export function createDebugExporter(
     }
     const text = recordsOf(payload, config.verbosity);
     if (text === undefined) {
-      logger.warn("A payload cannot be decoded, so only its counts are shown.", {
+      logger.warn("A payload cannot be decoded, so only its counts are printed.", {
         signal: payload.signal,
       });
       return;
@@ -62,7 +62,7 @@ export function createDebugExporter(
 
 type RecordVerbosity = Exclude<Config["verbosity"], "basic">;
 
-/** `undefined` when the bytes are not what their signal says. */
+/** `undefined` if the bytes are not valid for their signal. */
 function recordsOf({ signal, bytes }: Payload, verbosity: RecordVerbosity): string | undefined {
   try {
     switch (signal) {
@@ -90,10 +90,10 @@ function toText<R>(
   return verbosity === "detailed" ? detailedText(groups, text) : normalText(groups, text);
 }
 
-/** Waits until the text is out, so that a slow terminal slows the sender instead of filling the memory. */
+/** Waits until the text is written, so a slow terminal slows the sender instead of filling the memory. */
 function writeToStdout(text: string): Promise<void> {
   return new Promise((resolve) => {
-    // A reader that has gone away is no reason to refuse data.
+    // A reader that has closed the pipe is not a reason to refuse data.
     process.stdout.write(text, () => resolve());
   });
 }

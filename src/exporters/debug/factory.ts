@@ -7,7 +7,8 @@ export const factory = declare({
   kind: "exporter",
   roles: { exporter: ["traces", "metrics", "logs"] },
   stability: "beta",
-  description: "Shows what arrives: counts in the log, or whole records on standard output.",
+  description:
+    "Shows the data that arrives: counts in the log, or whole records on standard output.",
   schema,
   create: (settings, config) => createDebugExporter(settings, config),
 });

@@ -6,27 +6,27 @@ export const schema = z
   .strictObject({
     endpoint: url({ isBase: true })
       .optional()
-      .describe("Base URL of the backend; /v1/traces, /v1/metrics and /v1/logs are appended."),
+      .describe("Base URL of the backend. /v1/traces, /v1/metrics or /v1/logs is appended."),
     traces_endpoint: url({ isBase: false })
       .optional()
-      .describe("URL for traces, used as it is. Wins over endpoint."),
+      .describe("URL for traces, used unchanged. Overrides endpoint."),
     metrics_endpoint: url({ isBase: false })
       .optional()
-      .describe("URL for metrics, used as it is. Wins over endpoint."),
+      .describe("URL for metrics, used unchanged. Overrides endpoint."),
     logs_endpoint: url({ isBase: false })
       .optional()
-      .describe("URL for logs, used as it is. Wins over endpoint."),
+      .describe("URL for logs, used unchanged. Overrides endpoint."),
     headers: z
       .record(z.string(), opaque())
       .prefault({})
-      .describe("Sent with every request, e.g. credentials. The values are never shown."),
+      .describe("Headers of every request, e.g. credentials. The values are never shown."),
     timeout: duration({ min: "1ms" })
       .prefault("30s")
-      .describe("How long one request may take, from connecting to the whole answer."),
+      .describe("How long one request may take, from connecting to the end of the response."),
     compression: z
       .enum(["gzip", "zstd", "none"])
       .prefault("gzip")
-      .describe("How request bodies are compressed."),
+      .describe("The compression of request bodies."),
   })
   .check((context) => {
     const { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint, headers } = context.value;
@@ -66,11 +66,11 @@ function headerProblem(name: string, value: Opaque): string | undefined {
     return 'is not a header name; use letters, digits and "-".';
   }
   if (ownHeaders.has(name.toLowerCase())) {
-    return "is set by the exporter itself; leave it out.";
+    return "is set by the exporter itself; remove it.";
   }
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value.reveal())
     ? undefined
-    : "has a character that cannot be sent in a header, e.g. a line break at its end.";
+    : "contains a character that is not allowed in a header, e.g. a line break at its end.";
 }
 
 function url({ isBase }: { readonly isBase: boolean }) {
@@ -92,13 +92,13 @@ function urlProblem(text: string, isBase: boolean): string | undefined {
     return 'is not a URL; write the scheme, host and port, e.g. "http://127.0.0.1:14318".';
   }
   if (parsed.username !== "" || parsed.password !== "") {
-    return "has credentials in the URL, where logs and pages would show them; put them into headers.";
+    return "contains credentials, which logs and pages would show; put them into headers.";
   }
   if (parsed.hash !== "") {
-    return `has a fragment (${parsed.hash}), which is never sent; leave it out.`;
+    return `has a fragment (${parsed.hash}), which is never sent; remove it.`;
   }
   if (isBase && parsed.search !== "") {
-    return "is a base to which /v1/traces and so on are appended, so it cannot have a query; use traces_endpoint, metrics_endpoint and logs_endpoint.";
+    return "cannot have a query, because /v1/traces, /v1/metrics or /v1/logs is appended; use traces_endpoint, metrics_endpoint and logs_endpoint instead.";
   }
   return undefined;
 }

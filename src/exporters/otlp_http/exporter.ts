@@ -10,8 +10,8 @@ import { abortReasons, compressed, send } from "./send.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /**
- * Sends each payload once, at once, and answers with what became of it. It keeps nothing: who handed in the payload
- * decides whether to try again.
+ * Sends each payload once, immediately, and returns the result. It buffers nothing: the caller decides whether to
+ * retry.
  */
 export function createOtlpHttpExporter(settings: Settings, config: Config): Component {
   const { clock } = settings;
@@ -64,7 +64,10 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     return {
       async consume(payload) {
         if (isStopping) {
-          return { status: "retryable", message: "This collector stops and sends nothing more." };
+          return {
+            status: "retryable",
+            message: "This collector is shutting down and sends nothing more.",
+          };
         }
         const abort = new AbortController();
         const delivery = deliver(payload, target, abort);

@@ -7,7 +7,7 @@ export const factory = declare({
   kind: "exporter",
   roles: { exporter: ["traces", "metrics", "logs"] },
   stability: "beta",
-  description: "Sends payloads to a backend over OTLP/HTTP, as the bytes they arrived in.",
+  description: "Sends data to a backend over OTLP/HTTP, in the bytes in which it arrived.",
   schema,
   create: createOtlpHttpExporter,
 });

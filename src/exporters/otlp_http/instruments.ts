@@ -1,14 +1,14 @@
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 
-/** What a backend took the request for, but not everything in it. The Collector only logs this. */
+/** Items that the backend rejected in a request that it accepted. The Collector only logs them. */
 export const rejectedItems = {
   name: "otelcol_exporter_rejected_items",
   kind: "counter",
   unit: "{item}",
   description:
-    "Spans, data points or log records that a backend refused out of requests it accepted.",
+    "Number of spans, data points or log records that the backend rejected in requests that it accepted (partial success).",
   attributes: {
-    exporter: "The id of the component in the config.",
+    exporter: "a component id of the config",
     "otel.signal": ["traces", "metrics", "logs"],
   },
 } as const satisfies InstrumentSpec;

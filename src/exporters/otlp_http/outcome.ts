@@ -8,8 +8,8 @@ export type SendOutcome =
   | { readonly kind: "failed"; readonly code: string | undefined };
 
 /**
- * What the sender is told. The statuses that OTLP/HTTP calls retryable are; every other answer that is not a
- * success would come back for the same bytes again. No text of the backend gets in: it may quote the payload.
+ * The result for the sender. The statuses that OTLP/HTTP calls retryable are retryable; the same bytes would get every
+ * other failure again. The result contains no text of the backend, because that may quote the payload.
  */
 export function resultOf(
   outcome: SendOutcome,
@@ -21,7 +21,9 @@ export function resultOf(
     case "timeout":
       return retryable(`The backend ${host} did not answer within ${timeoutMs} ms.`);
     case "shutdown":
-      return retryable(`The request to ${host} was cut off because this collector stops.`);
+      return retryable(
+        `The request to ${host} was aborted because this collector is shutting down.`,
+      );
     case "failed":
       return retryable(`The backend ${host} cannot be reached: ${reasonOf(outcome.code)}.`);
     default: {

@@ -31,29 +31,35 @@ export function createReport({ id, clock, logger, meter }: Settings) {
         if (partial !== undefined && partial.rejected > 0) {
           rejected.add(partial.rejected, { exporter: id, "otel.signal": signal });
           limits.partial((heldBack) =>
-            logger.warn("The backend accepted a request but refused a part of it.", {
-              signal,
-              host,
-              rejected: partial.rejected,
-              heldBack,
-            }),
+            logger.warn(
+              "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
+              {
+                signal,
+                host,
+                rejected: partial.rejected,
+                heldBack,
+              },
+            ),
           );
         }
         return;
       }
       case "retryable":
         limits.retryable((heldBack) =>
-          logger.warn("Sending failed. The sender was asked to try again.", {
-            signal,
-            items,
-            reason: result.message,
-            heldBack,
-          }),
+          logger.warn(
+            "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
+            {
+              signal,
+              items,
+              reason: result.message,
+              heldBack,
+            },
+          ),
         );
         return;
       case "permanent":
         limits.permanent((heldBack) =>
-          logger.error("Sending failed for good. The data is lost.", {
+          logger.error("The backend refused the data permanently. The data is lost.", {
             signal,
             items,
             reason: result.message,

@@ -5,7 +5,7 @@ export const schema = z.strictObject({
   endpoint: endpoint()
     .prefault("127.0.0.1:9464")
     .describe(
-      "Where Prometheus finds the metrics, under the path /metrics. Port 0 takes any free port.",
+      "The address on which Prometheus scrapes the metrics, under the path /metrics. Port 0 takes any free port.",
     ),
 });
 

@@ -10,7 +10,7 @@ import type { Config } from "./config.ts";
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
 
-/** Serves what the attached sources collect, all on one page. */
+/** Serves the metrics of all attached sources on one page. */
 export function createPrometheusExporter(settings: Settings, config: Config): Component {
   const { logger } = settings;
   const sources = new Set<DescribedSource>();
@@ -21,7 +21,7 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       mergeCollections(await Promise.all([...sources].map((source) => source.collect()))),
     text,
     onFailure: (error) =>
-      logger.warn("The metrics could not be collected, so a scrape was answered with 500.", {
+      logger.warn("The metrics could not be collected, so a scrape got status 500.", {
         reasons: reasonsOf(error),
       }),
   });
@@ -44,9 +44,11 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
         ...config.endpoint,
         handler,
         onError: (error) =>
-          logger.warn("Serving metrics met an error.", { reasons: reasonsOf(error) }),
+          logger.warn("The HTTP server of the metrics reported an error.", {
+            reasons: reasonsOf(error),
+          }),
       });
-      logger.info("Serving metrics to Prometheus.", { endpoint: hostPortOf(server) });
+      logger.info("Serving metrics for Prometheus.", { endpoint: hostPortOf(server) });
     },
 
     async shutdown(deadline) {

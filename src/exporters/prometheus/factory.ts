@@ -7,7 +7,8 @@ export const factory = declare({
   kind: "exporter",
   roles: { exporter: ["metrics"], scraped: true },
   stability: "beta",
-  description: "Serves the metrics a component derives to Prometheus.",
+  description:
+    "Serves the metrics that a component of this collector derives, for Prometheus to scrape.",
   schema,
   create: createPrometheusExporter,
 });

@@ -22,43 +22,45 @@ export const schema = z.strictObject({
     .min(1)
     .prefault("./data")
     .describe(
-      "Where the files are, for this program alone. A relative one starts from where the program was started.",
+      "The directory of the files. Only one collector may use it. A relative path is relative to the working directory of the program.",
     ),
   create_directory: z
     .boolean()
     .prefault(true)
-    .describe("Whether to make the directory when it is not there."),
+    .describe("Whether to create the directory if it does not exist."),
   directory_permissions: permissions
     .prefault("0700")
-    .describe("Permissions of directories that are made; nothing for others. Files are 0600."),
+    .describe(
+      "Permissions of the directories that are created. Others must have none. Files get 0600.",
+    ),
   timeout: duration({ min: "1ms", max: "10m" })
     .prefault("1s")
-    .describe("How long to wait at the start for another process to let go of the directory."),
+    .describe("How long to wait at the start for another process to release the directory."),
   fsync: z
     .boolean()
     .prefault(true)
     .describe(
-      "Whether to make what was written survive a power cut, too, and not only the end of this program. Snapshots always do.",
+      "Whether written records survive a power cut, and not only a crash of this program. Snapshots always survive both.",
     ),
   flush_interval: duration({ min: "1ms", max: "1m" })
     .prefault("10ms")
     .describe(
-      "How long records wait for the fsync that all which come meanwhile share, and before that for being written when the component does not wait for it. A power cut takes what came within twice this time.",
+      "How long to collect records before one shared fsync, and before one shared write if no component waits for them. A power cut loses at most the records of the last two intervals.",
     ),
   max_segment_size: byteSize({ min: "64KiB", max: "1GiB" })
     .prefault("32MiB")
-    .describe("A file of the log that has this size is followed by a new one."),
+    .describe("When a log file reaches this size, a new one is started."),
   compaction: z
     .strictObject({
       on_start: z
         .boolean()
         .prefault(false)
         .describe(
-          "Whether components shall write a snapshot after every start, so that the next one reads less.",
+          "Whether components write a snapshot after every start, so that the next start reads less.",
         ),
     })
     .prefault({})
-    .describe("When the log is replaced by a snapshot, besides when a component finds it long."),
+    .describe("When a snapshot replaces the log, in addition to when the log has grown long."),
 });
 
 export type Config = z.output<typeof schema>;
@@ -70,9 +72,9 @@ function permissionsProblem(text: string): string | undefined {
   }
   const mode = Number.parseInt(text, 8);
   if ((mode & 0o007) !== 0) {
-    return `"${text}" lets everyone in; the last digit must be 0, e.g. "0700".`;
+    return `"${text}" gives access to everyone; the last digit must be 0, e.g. "0700".`;
   }
   return (mode & 0o700) === 0o700
     ? undefined
-    : `"${text}" keeps this program itself out; the first digit must be 7, e.g. "0700".`;
+    : `"${text}" denies access to this program itself; the first digit must be 7, e.g. "0700".`;
 }

@@ -7,7 +7,7 @@ export const factory = declare({
   kind: "extension",
   roles: { storage: true },
   stability: "alpha",
-  description: "Keeps what components must remember over a restart in files.",
+  description: "Stores the state of components in files, so that it survives a restart.",
   schema,
   create: createFileStorage,
 });

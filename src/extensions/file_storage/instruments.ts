@@ -4,7 +4,7 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 const journal = {
   extension: "a component id of the config",
   "otelcol.component.kind": ["receiver", "processor", "exporter"],
-  "otelcol.component.id": "the component whose journal it is, an id of the config",
+  "otelcol.component.id": "a component id of the config: the owner of the journal",
 } as const;
 
 const files = ["log", "snapshot"] as const;
@@ -15,7 +15,7 @@ export const storageInstruments = {
     name: "otelcol_file_storage_appended_records",
     kind: "counter",
     unit: "{record}",
-    description: "Records that were taken to be written to the log.",
+    description: "Records that the journal accepted for its log.",
     attributes: journal,
   },
   droppedRecords: {
@@ -23,42 +23,42 @@ export const storageInstruments = {
     kind: "counter",
     unit: "{record}",
     description:
-      "Records that were not stored, by why. After the first the journal stores nothing more until a new snapshot has closed the hole.",
+      "Records that were not stored, by reason. After the first one, the journal stores nothing more until a new snapshot is complete.",
     attributes: { ...journal, reason: [...degradedReasons, "closed"] },
   },
   writtenBytes: {
     name: "otelcol_file_storage_written_bytes",
     kind: "counter",
     unit: "By",
-    description: "Bytes written to files.",
+    description: "Bytes written to the files of the journal.",
     attributes: { ...journal, file: files },
   },
   syncs: {
     name: "otelcol_file_storage_syncs",
     kind: "counter",
     unit: "{sync}",
-    description: "How often the log was synced to the disk (fdatasync).",
+    description: "Number of syncs of the log to the disk (fdatasync).",
     attributes: journal,
   },
   writeErrors: {
     name: "otelcol_file_storage_write_errors",
     kind: "counter",
     unit: "{error}",
-    description: "Failures to store, by why.",
+    description: "Failed writes, by reason.",
     attributes: { ...journal, reason: degradedReasons },
   },
   snapshots: {
     name: "otelcol_file_storage_snapshots",
     kind: "counter",
     unit: "{snapshot}",
-    description: "Snapshots, by what became of them.",
+    description: "Snapshots, by outcome.",
     attributes: { ...journal, outcome: ["done", "failed"] },
   },
   recoveredRecords: {
     name: "otelcol_file_storage_recovered_records",
     kind: "counter",
     unit: "{record}",
-    description: "Records that were found at the start.",
+    description: "Records that were recovered at the start.",
     attributes: journal,
   },
   cutBytes: {
@@ -66,7 +66,7 @@ export const storageInstruments = {
     kind: "counter",
     unit: "By",
     description:
-      "Bytes that were given up at the start: torn by a write that a crash interrupted, which had promised nothing, or lost because a file was damaged.",
+      "Bytes that were discarded at the start. torn: an incomplete write that a crash interrupted and that was never acknowledged. lost: data of a damaged file.",
     attributes: { ...journal, cause: ["torn", "lost"] },
   },
   size: {
@@ -80,7 +80,7 @@ export const storageInstruments = {
     name: "otelcol_file_storage_degraded",
     kind: "gauge",
     unit: "{journal}",
-    description: "1 while what the component appends is not stored, else 0.",
+    description: "1 while the records of the component are not stored, else 0.",
     attributes: journal,
   },
 } as const satisfies Record<string, InstrumentSpec>;

@@ -14,7 +14,7 @@ export function createHealthCheck(settings: Settings, config: Config): Component
     const [path] = (request.url ?? "").split("?", 1);
     if (path !== config.path) {
       response.writeHead(404, { "Content-Type": "text/plain; charset=utf-8" });
-      response.end(`Not found. Ask for ${config.path}\n`);
+      response.end(`Not found. Use the path ${config.path}\n`);
       return;
     }
     if (request.method !== "GET" && request.method !== "HEAD") {
@@ -38,11 +38,11 @@ export function createHealthCheck(settings: Settings, config: Config): Component
         ...config.endpoint,
         handler: answer,
         onError: (error) =>
-          logger.warn("Serving health checks met an error.", {
+          logger.warn("The HTTP server of health checks reported an error.", {
             "exception.type": error instanceof Error ? error.name : typeof error,
           }),
       });
-      logger.info("Answering health checks.", {
+      logger.info("Serving health checks.", {
         endpoint: hostPortOf(server),
         path: config.path,
       });

@@ -7,7 +7,7 @@ export const factory = declare({
   kind: "extension",
   roles: {},
   stability: "beta",
-  description: "Answers over HTTP whether this program and its components are well.",
+  description: "Serves the health of this program and its components over HTTP.",
   schema,
   create: createHealthCheck,
 });

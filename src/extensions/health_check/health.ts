@@ -1,7 +1,7 @@
 import type { CurrentStatus, ServiceStatus, Status } from "../../component/status.ts";
 import type { Config } from "./config.ts";
 
-/** What is told of one component, or of all together; the names are the Collector's. */
+/** The reported health of one component, or of all together; the names are the Collector's. */
 export interface Health {
   readonly start_time?: string;
   readonly healthy: boolean;

@@ -19,15 +19,14 @@ export const specs = {
     name: `${prefix}.evicted`,
     kind: "counter",
     unit: "{marker}",
-    description: "Tools and model calls that were given up, by reason.",
+    description: "Evicted tools and model calls, by reason.",
     attributes: { "openclaw.reason": evictionReasons },
   },
   evictedWork: {
     name: `${prefix}.evicted_work`,
     kind: "counter",
     unit: "{work}",
-    description:
-      "Work that was given up, runs included. Its tools and model calls add up to evicted.",
+    description: "Evicted work, runs included. Its tools and model calls add up to evicted.",
     attributes: { "openclaw.kind": kinds, "openclaw.reason": evictionReasons },
   },
   started: {
@@ -35,7 +34,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work seen to start. For each kind it equals ended + evicted_work + open + untracked.",
+      "Work whose start the collector saw. For each kind, started = ended + evicted_work + open + untracked.",
     attributes: { "openclaw.kind": kinds },
   },
   ended: {
@@ -50,7 +49,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work that was counted as started and is not followed: a limit was reached, it has neither parent nor session, or its source no longer watches it. Never reported as an orphan.",
+      "Work that was counted as started but is not tracked: a limit was reached, the work has neither parent nor session, or its source no longer watches it. It is never reported as an orphan.",
     attributes: { "openclaw.kind": kinds },
   },
   reconciled: {
@@ -58,7 +57,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Evicted work whose end arrived after all. Divided by evictions: the false-eviction ratio.",
+      "Evicted work whose end arrived after all, or that turned out to go on. Divided by evicted_work, it is the false-eviction ratio.",
     attributes: { "openclaw.kind": kinds },
   },
   lateStarts: {
@@ -66,14 +65,14 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Starts of tools and model calls that were ignored because their run had ended, and was judged, before they arrived.",
+      "Starts of tools and model calls that were ignored because they arrived after their run had ended and allowed_lateness had passed.",
     attributes: { "openclaw.kind": markerKinds },
   },
   signals: {
     name: `${prefix}.signals`,
     kind: "counter",
     unit: "{signal}",
-    description: "Signals of work and what became of them.",
+    description: "Signals about work, by source format (dialect) and result.",
     attributes: {
       "openclaw.dialect": dialectNames,
       "openclaw.result": signalResults,
@@ -91,7 +90,7 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{session}",
     description:
-      "Sessions with an open run, by what they do and what blocks them; without a session reference, owner trees. blocked_tool_call is blocked by a tool, stalled by a model call or a run, any other state by none.",
+      "Sessions with an open run, by state and by what blocks them. Runs without a session reference count as one session per tree of runs. A session in the state blocked_tool_call is blocked by a tool, one in the state stalled by a model call or a run, any other by none.",
     attributes: {
       "openclaw.state": sessionStateNames,
       "openclaw.blocked_by": blockedByNames,
@@ -102,7 +101,7 @@ export const specs = {
     kind: "counter",
     unit: "{diagnosis}",
     description:
-      "What complaints of a gateway turned out to be; with the claim none, tools that are silent beside work that is not.",
+      "Verdicts on complaints (claims) of a gateway about its sessions. The claim none counts silent tools whose run makes progress otherwise.",
     attributes: { "openclaw.verdict": verdictNames, "openclaw.claim": claimNames },
   },
   held: {
@@ -110,7 +109,7 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{marker}",
     description:
-      "Open markers whose eviction is held back: too many would go at once, or nothing arrives at all or from their host.",
+      "Open markers whose eviction is held back, because too many are due at once or because nothing arrives, at all or from their host.",
     attributes: {},
   },
   implied: {
@@ -118,14 +117,14 @@ export const specs = {
     kind: "up_down_counter",
     unit: "{work}",
     description:
-      "Work that is open because something names it as its parent, and that has not arrived itself. It counts while something below it is open, and for allowed_lateness after that arrived.",
+      "Parents that have not arrived, but are open because other work names them. A parent counts while work below it is open, and for allowed_lateness after that work arrived.",
     attributes: {},
   },
   oldestAge: {
     name: `${prefix}.oldest_age`,
     kind: "gauge",
     unit: "s",
-    description: "Age of the oldest open work since it arrived; 0 when none is open.",
+    description: "Age of the oldest open work since its start arrived; 0 if none is open.",
     attributes: { "openclaw.kind": kinds },
   },
   duration: {
@@ -133,7 +132,7 @@ export const specs = {
     kind: "histogram",
     unit: "s",
     description:
-      "How long work lasted; for evicted work, its age at the eviction. Work of which the times are not set, or cannot be, is left out.",
+      "Duration of work; for evicted work, its age at the eviction. Work with missing or impossible times is not observed.",
     attributes: { "openclaw.kind": kinds, "openclaw.outcome": outcomes },
   },
 } as const satisfies Record<string, InstrumentSpec>;

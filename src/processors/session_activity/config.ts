@@ -9,79 +9,81 @@ export const schema = z.strictObject({
   allowed_lateness: duration({ min: "10ms", max: "1h" })
     .prefault("10s")
     .describe(
-      "How long after the last run that holds a tool or model call has ended, by arrival, its end may still arrive. Longer than the delay of every exporter on the way.",
+      "How long a tool or model call may stay open after the end of its last holder (the runs that own it) arrived; then it is evicted. Must be longer than the delay of every exporter on the way.",
     ),
   max_age: duration({ min: "1s" })
     .prefault("12h")
-    .describe("Open work without any signal for this long is given up."),
+    .describe("Open work that has sent no signal for this long is evicted."),
   tombstone_ttl: duration({ min: "1s" })
     .prefault("15m")
     .describe(
-      "How long ended work is remembered, to recognize what arrives late; runs and what was evicted, for max_age at least.",
+      "How long ended work is remembered, so that late signals are recognized. Runs and evicted work are remembered for at least max_age.",
     ),
   max_sessions: bound(100_000).describe(
-    "Sessions with open work; beyond it new ones are untracked.",
+    "The most sessions with open work. Beyond this, work of new sessions is untracked: counted, but never reported as an orphan.",
   ),
   max_open_work: bound(1_000_000).describe(
-    "Open runs, tools and model calls; beyond it new ones are untracked.",
+    "The most open runs, tools and model calls. Beyond this, new work is untracked.",
   ),
   max_tombstones: bound(1_000_000).describe(
-    "Ended and evicted work that is remembered, about 110 bytes each; the oldest ended work is forgotten first.",
+    "The most ended and evicted work that is remembered, about 110 bytes each. Beyond this, the oldest ended work is forgotten first.",
   ),
   stalled_after: duration({ min: "1s" })
     .prefault("2m")
     .describe(
-      "Without progress for this long a run, tool or model call is silent. A session with a silent run and none that makes progress is stalled, or blocked_tool_call when a tool blocks it. Progress is a start, an end, or a repeat of a start with openclaw.progress; a heartbeat is none.",
+      "A run, tool or model call that makes no progress for this long is silent. A session is stalled, or blocked_tool_call if a tool blocks it, when one of its runs is silent and none makes progress. A start, an end, and a repeated start with openclaw.progress are progress; a heartbeat is not.",
     ),
   long_running_after: duration({ min: "1s" })
     .prefault("5m")
     .describe(
-      "A session that makes progress and has had an open run for this long without a break is long_running instead of active.",
+      "A session that makes progress is long_running instead of active when it has had an open run for this long without a break.",
     ),
   max_pause: duration({ min: "1s" })
     .prefault("168h")
     .describe(
-      "A wait for a person is taken to be over after this long if nothing reports its end. While it lasts, what waits is not silent, and max_age stops for it and for what is above it.",
+      "A pause (a wait for a person) expires after this long if its end is not reported. While it lasts, the waiting work is not silent, and max_age stops for it and for all work above it.",
     ),
   span_state_interval: duration({ min: "100ms", max: "24h" })
     .prefault("5s")
     .describe(
-      "How often senders of span.state logs report an open span; their records do not say.",
+      "How often senders of span.state logs report an open span. Their records do not contain this interval.",
     ),
   forward_pending_spans: z
     .boolean()
     .prefault(false)
     .describe(
-      "Whether Logfire's pending spans are passed on. Only Logfire knows what to do with them.",
+      "Whether Logfire's pending spans are forwarded. Only a Logfire backend understands them.",
     ),
   forward_claims: z
     .boolean()
     .prefault(false)
     .describe(
-      "Whether what a gateway says of its own sessions (session.stalled, session.state and the like, from the relay) is passed on too. It is read either way.",
+      "Whether a gateway's records about its own sessions (session.stalled, session.state and others, sent by the relay) are forwarded. The collector evaluates them in both cases.",
     ),
   close_spans: z
     .boolean()
     .prefault(false)
     .describe(
-      "Whether a span is added to the traces for each evicted marker, beside it, so that a trace view shows what was lost.",
+      "Whether one closing span per evicted marker is added to the traces, as a sibling of the marker and linked to it, so that a trace view shows the lost work.",
     ),
   storage: storageId().describe(
-    "The extension that keeps open work, sessions and counters over restarts. Without one they are forgotten.",
+    "The storage extension that keeps open work, sessions and counters across restarts. Without it, a restart loses them.",
   ),
   restart_grace: duration({ min: "0s", max: "1h" })
     .prefault("30s")
     .describe(
-      "How long after a restart nothing is evicted, so that senders can deliver what they could not. Only with storage.",
+      "Nothing is evicted for this long after a restart, so that senders can deliver what they buffered meanwhile. Only with storage.",
     ),
   export_interval: duration({ min: "100ms" })
     .prefault("10s")
-    .describe("How often derived metrics are pushed to exporters that are not scraped."),
+    .describe(
+      "How often derived metrics are pushed to exporters that are not scraped, such as otlp_http.",
+    ),
   trace_context: z
     .boolean()
     .prefault(true)
     .describe(
-      "Whether events carry the trace id and span id of the work that they are about: the oldest evicted marker, or what blocks a session.",
+      "Whether events contain the trace id and span id of the work they report: the oldest evicted marker, or the work that blocks a session.",
     ),
   work_spans: workSpans,
   session_references: sessionReferenceKeys,

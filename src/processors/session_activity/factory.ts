@@ -8,7 +8,7 @@ export const factory = declare({
   roles: { processor: ["traces", "logs"], receiver: ["metrics", "logs"] },
   stability: "alpha",
   description:
-    "Keeps the activity of every session and tells when tools or model calls are left without an owner.",
+    "Tracks the activity of every session and reports tools and model calls that have no owner any more, and sessions that hang.",
   schema,
   storageKey: ["storage"],
   create: createSessionActivity,

@@ -14,7 +14,7 @@ const glob = () =>
       if (pattern.includes("**")) {
         context.addIssue({
           code: "custom",
-          message: 'has "**", which is no more than "*": write one asterisk.',
+          message: 'has "**", which matches the same as "*"; write one asterisk.',
         });
       } else if (pattern.split("*").length - 1 > mostAsterisks) {
         context.addIssue({
@@ -36,33 +36,36 @@ const match = z
       })
       .optional()
       .describe(
-        "Attributes of the span that must all be there. Text is a glob for a text; a whole number, `true` and `false` are that value.",
+        "Attributes that the span must have, all of them. A text is a glob; a whole number, `true` or `false` must be equal to the value.",
       ),
   })
   .refine(
     ({ name, scope, attributes }) =>
       name !== undefined || scope !== undefined || Object.keys(attributes ?? {}).length > 0,
-    { error: "must name at least one of name, scope, attributes: it would match every span." },
+    {
+      error:
+        "must have at least one of name, scope and attributes; without them the rule would match every span.",
+    },
   );
 
 const rule = z
   .strictObject({
     kind: z
       .enum(["run", "tool", "model_call", "none"])
-      .describe("What a span that matches is; `none` is no work."),
+      .describe("How to classify a matching span. `none` means that it is not work."),
     match: match.describe(
-      "All that is named must match. A glob is for the whole text, case and all; `*` stands for any run of characters, none too.",
+      "The conditions. All of them must match. A glob is compared with the whole text, case-sensitively; `*` matches any number of characters, including none.",
     ),
     detached: z
       .boolean()
       .prefault(false)
       .describe(
-        "Only for tools: whether one may go on in the background when its run has ended. Such a tool is no orphan of its run. It is given up when its heartbeats stop, if it has any, else after max_age, and when its session or its process ends.",
+        "Only for tools: whether the tool may continue in the background after its run has ended. Then it is not an orphan when its run ends. It is evicted when it misses heartbeats that it promised, when its session or process ends, or after max_age.",
       ),
   })
   .refine(({ kind, detached }) => kind === "tool" || !detached, {
     path: ["detached"],
-    error: "is only for `kind: tool`: nothing else may outlive its run.",
+    error: "is only for `kind: tool`; other work cannot outlive its run.",
   });
 
 /** Rules for spans of one's own, before the built-in tables. */
@@ -71,7 +74,7 @@ export const workSpans = z
   .max(mostRules)
   .prefault([])
   .describe(
-    "What spans are that the built-in tables do not know, or know wrongly. The first rule that matches decides; where none does, the built-in tables do.",
+    "Rules for spans that the built-in tables do not classify, or classify wrongly. The first matching rule decides. Spans without a matching rule are classified by the built-in tables.",
   );
 
 /** Attributes that name a session, besides the built-in ones. */
@@ -80,5 +83,5 @@ export const sessionReferenceKeys = z
   .max(mostReferences)
   .prefault([])
   .describe(
-    "Attributes of spans that name the session, besides the built-in ones, which still count. All that a span carries name one session.",
+    "Span attributes that name the session, in addition to the built-in ones. All such attributes of one span name the same session.",
   );

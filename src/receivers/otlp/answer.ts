@@ -32,8 +32,8 @@ export function refusedAnswer(encoding: Encoding, { refused, message }: Refusal)
 }
 
 /**
- * The answer to what the pipelines said. A permanent failure is a 500, as in the Collector: what the sender
- * sent was sound, and OTLP makes it drop the data rather than try again.
+ * The answer for a result of the pipelines. A permanent failure is a 500, as in the Collector: the request
+ * was well-formed, and OTLP senders drop the data instead of retrying.
  */
 export function resultAnswer(
   encoding: Encoding,

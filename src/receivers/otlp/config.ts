@@ -5,26 +5,30 @@ const httpSchema = z
   .strictObject({
     endpoint: endpoint()
       .prefault("127.0.0.1:4318")
-      .describe("Where to listen. 0.0.0.0 opens it to the network: do so on purpose."),
-    traces_url_path: urlPath().prefault("/v1/traces").describe("Path that takes traces."),
-    metrics_url_path: urlPath().prefault("/v1/metrics").describe("Path that takes metrics."),
-    logs_url_path: urlPath().prefault("/v1/logs").describe("Path that takes logs."),
+      .describe(
+        "The address to listen on. 0.0.0.0 opens it to the whole network, without authentication.",
+      ),
+    traces_url_path: urlPath().prefault("/v1/traces").describe("The path for traces."),
+    metrics_url_path: urlPath().prefault("/v1/metrics").describe("The path for metrics."),
+    logs_url_path: urlPath().prefault("/v1/logs").describe("The path for logs."),
     max_request_body_size: byteSize({ min: "1KiB", max: "1GiB" })
       .prefault("20MiB")
-      .describe("Most bytes of one request, both as sent and after inflating."),
+      .describe("The largest request body, both as sent and after decompression."),
     compression_algorithms: z
       .array(z.enum(["", "gzip", "zstd", "zlib", "deflate"]))
       .prefault(["", "gzip", "zstd", "zlib", "deflate"])
-      .describe('Content encodings that are taken; "" is none. Others are answered with 400.'),
+      .describe(
+        'The accepted content encodings; "" means uncompressed. A request with another encoding gets status 400.',
+      ),
     read_header_timeout: duration({ min: "100ms" })
       .prefault("15s")
-      .describe("How long the headers of a request may take."),
+      .describe("How long the headers of a request may take to arrive."),
     read_timeout: duration({ min: "100ms" })
       .prefault("60s")
       .describe("How long a whole request, with its body, may take to arrive."),
     idle_timeout: duration({ min: "100ms" })
       .prefault("75s")
-      .describe("How long a connection without requests is kept."),
+      .describe("How long a connection without requests is kept open."),
   })
   .check((context) => {
     const { traces_url_path, metrics_url_path, logs_url_path } = context.value;
@@ -33,7 +37,7 @@ const httpSchema = z
       context.issues.push({
         code: "custom",
         input: context.value,
-        message: "must have a path of its own for each signal, but two of them are the same.",
+        message: "must have a different path for each signal, but two of the paths are the same.",
       });
     }
   });
@@ -52,14 +56,14 @@ export const schema = z.strictObject({
             encode: (section) => section,
           })
           .optional()
-          .describe("OTLP over HTTP. The bare key enables it with its defaults."),
+          .describe("OTLP over HTTP. The key without a value enables it with its defaults."),
         grpc: z
           .never({
             error:
-              "is not built yet: this version takes OTLP over HTTP only. Remove it and let senders use protocols.http.",
+              "is not supported yet: this version receives OTLP over HTTP only. Remove it and let senders use protocols.http.",
           })
           .optional()
-          .describe("OTLP over gRPC. Not built yet; must be absent."),
+          .describe("OTLP over gRPC. Not supported yet; must be absent."),
       },
       { error: (issue) => (issue.code === "invalid_type" ? oneProtocol : undefined) },
     )
@@ -72,7 +76,7 @@ export const schema = z.strictObject({
         });
       }
     })
-    .describe("The protocols to receive. One is enabled by its key."),
+    .describe("The protocols to receive. The presence of its key enables a protocol."),
 });
 
 export type Config = z.output<typeof schema>;

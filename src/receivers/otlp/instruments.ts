@@ -1,7 +1,7 @@
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
 
-/** Why a request became no payload, though somebody answered it. Label values come from closed lists only. */
+/** Why a request was answered but did not reach a pipeline. Label values come only from closed lists. */
 export const refusalReasons = [
   "unknown_path",
   "no_pipeline",
@@ -24,7 +24,7 @@ export const refusedRequests = {
   name: "otelcol_receiver_refused_requests",
   kind: "counter",
   unit: "{request}",
-  description: "Number of requests that were refused, or broke off, before they became telemetry.",
+  description: "Number of requests that were refused or broke off before they reached a pipeline.",
   attributes: {
     receiver: "a component id of the config",
     transport: ["http"],

@@ -10,27 +10,27 @@ import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
-/** Takes the body of a request along its route. Undefined: the sender has gone, there is nobody to answer. */
+/** Processes the body of a request on its route. Undefined: the sender has disconnected, and no answer is possible. */
 export type Intake = (
   request: IncomingMessage,
   route: Route,
 ) => Promise<Answer | Refusal | undefined>;
 
-/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to come back. */
+/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to retry. */
 const bodiesAtATime = 8;
 
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
-/** Makes the way of a request's body: limit, inflate, limit, check, hand on. */
+/** Creates the steps for a request body: limit, inflate, limit, check, forward. */
 export function createIntake(maxBytes: number): Intake {
   const budget = new ByteBudget(bodiesAtATime * maxBytes);
   const slots = new Slots(inflatingAtATime);
   const tooLarge = refusal(
     "too_large",
-    `The body must have at most ${maxBytes} bytes, as sent and after inflating.`,
+    `The body must have at most ${maxBytes} bytes, as sent and after decompression.`,
   );
-  const busy = refusal("busy", "Too many requests are being taken in. Try again later.");
+  const busy = refusal("busy", "Too many requests are in progress. Try again later.");
 
   return async (request, route) => {
     const sent = await readBody(request, { maxBytes, budget });
@@ -54,7 +54,7 @@ export function createIntake(maxBytes: number): Intake {
       if (!inflated.ok) {
         return inflated.problem === "too_large"
           ? tooLarge
-          : refusal("undecodable", `The body is not one whole ${route.content} stream.`);
+          : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
       }
       if (inflated.bytes !== sent.bytes) {
         if (!budget.tryTake(inflated.bytes.length)) {

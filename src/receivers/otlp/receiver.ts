@@ -12,7 +12,7 @@ import { type Refusal, refusal } from "./refusal.ts";
 import { encodingOf, routeOf } from "./route.ts";
 
 /**
- * Takes OTLP over HTTP and answers as OTLP wants it. What the pipelines answer travels back to the sender;
+ * Receives OTLP over HTTP and answers as OTLP requires. The sender gets the result of the pipelines;
  * nothing is queued here.
  */
 export function createOtlpReceiver(settings: Settings, config: Config): Component {
@@ -47,8 +47,11 @@ function openHttp(
   const intake = createIntake(config.max_request_body_size);
 
   const fault = (error: unknown): Refusal => {
-    settings.logger.error("A request could not be taken because of a bug.", frames(error));
-    return refusal("fault", "The request could not be taken because of a fault in this program.");
+    settings.logger.error(
+      "A request failed with status 500 because of a bug. Please report it.",
+      frames(error),
+    );
+    return refusal("fault", "The request failed because of a bug in this program.");
   };
   const take = async (request: IncomingMessage): Promise<Answer | Refusal | undefined> => {
     try {
@@ -113,7 +116,7 @@ function createCount(settings: Settings): (reason: Reason) => void {
   return (reason) => count(reason);
 }
 
-/** What was thrown and where. Not its message: the runtime's own may quote what a sender sent. */
+/** The type and place of an exception. Not its message: a message of the runtime may quote data of a sender. */
 function frames(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) {
     return { "exception.type": typeof error };

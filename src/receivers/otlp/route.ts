@@ -6,7 +6,7 @@ import type { Signal } from "../../otlp/payload.ts";
 import type { HttpConfig } from "./config.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 
-/** What a request is, as far as its head says, and where it goes. */
+/** The signal, encoding and destination of a request, from its head. */
 export interface Route {
   readonly signal: Signal;
   readonly next: Consumer;
@@ -29,10 +29,10 @@ export function routeOf(
   }
   const next = consumers.get(signal);
   if (next === undefined) {
-    return refusal("no_pipeline", `No pipeline takes ${signal} from this receiver.`);
+    return refusal("no_pipeline", `No pipeline receives ${signal} from this receiver.`);
   }
   if (head.method !== "POST") {
-    return refusal("method", "OTLP is sent with POST.");
+    return refusal("method", "OTLP requests must use POST.");
   }
   const encoding = encodingOf(head);
   if (encoding === undefined) {

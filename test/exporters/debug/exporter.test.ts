@@ -89,7 +89,7 @@ describe("records on standard output", () => {
     expect(written).toEqual([]);
     expect(log.at(-1)).toEqual({
       level: "warn",
-      message: "A payload cannot be decoded, so only its counts are shown.",
+      message: "A payload cannot be decoded, so only its counts are printed.",
       fields: { signal: "traces" },
     });
   });

@@ -29,7 +29,7 @@ for (const [title, section, path, message] of [
     "credentials in a URL",
     { logs_endpoint: "http://u:topsecret@h/" },
     "logs_endpoint",
-    "has credentials in the URL",
+    "contains credentials, which logs",
   ],
   ["a base with a query", { endpoint: "http://h/?a=1" }, "endpoint", "cannot have a query"],
   ["a fragment", { traces_endpoint: "http://h/#x" }, "traces_endpoint", "has a fragment (#x)"],
@@ -49,7 +49,7 @@ for (const [title, section, path, message] of [
     "a secret that ends with a line break",
     { endpoint: "http://h", headers: { authorization: "topsecret\n" } },
     "headers.authorization",
-    "has a character that cannot be sent",
+    "contains a character that is not allowed in a header",
   ],
   [
     "an unknown compression",

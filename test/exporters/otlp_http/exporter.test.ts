@@ -297,7 +297,8 @@ describe("what an operator sees", () => {
     expect(log).toEqual([
       {
         level: "warn",
-        message: "The backend accepted a request but refused a part of it.",
+        message:
+          "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
         fields: { signal: "traces", host, rejected: 2, heldBack: 0 },
       },
     ]);
@@ -340,17 +341,19 @@ describe("what an operator sees", () => {
     expect(log).toEqual([
       {
         level: "warn",
-        message: "Sending failed. The sender was asked to try again.",
+        message:
+          "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
         fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 0 },
       },
       {
         level: "warn",
-        message: "Sending failed. The sender was asked to try again.",
+        message:
+          "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
         fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 2 },
       },
       {
         level: "error",
-        message: "Sending failed for good. The data is lost.",
+        message: "The backend refused the data permanently. The data is lost.",
         fields: {
           signal: "logs",
           items: 3,
@@ -374,7 +377,7 @@ describe("shutdown", () => {
     const stopping = component.shutdown(noDeadline()).then(() => order.push("stopped"));
     expect(await consume("traces")).toEqual({
       status: "retryable",
-      message: "This collector stops and sends nothing more.",
+      message: "This collector is shutting down and sends nothing more.",
     });
     const sent = sending.then((result) => order.push(result.status));
     response.writeHead(200).end();
@@ -395,7 +398,7 @@ describe("shutdown", () => {
     await stopping;
     expect(await sending).toEqual({
       status: "retryable",
-      message: `The request to ${host} was cut off because this collector stops.`,
+      message: `The request to ${host} was aborted because this collector is shutting down.`,
     });
   });
 

@@ -18,7 +18,7 @@ async function start(section: unknown, ...sources: ReturnType<typeof sampleMetri
   }
   started.push(component);
   await component.start();
-  const endpoint = test.log.find(({ message }) => message === "Serving metrics to Prometheus.")
+  const endpoint = test.log.find(({ message }) => message === "Serving metrics for Prometheus.")
     ?.fields?.["endpoint"];
   return { ...test, component, endpoint: String(endpoint) };
 }
@@ -27,7 +27,7 @@ describe("the prometheus exporter", () => {
   test("serves what a source collects, under the labels OpenClaw uses, and logs where", async () => {
     const { endpoint, log } = await start({ endpoint: "127.0.0.1:0" }, sampleMetrics().reader);
     expect(log).toEqual([
-      { level: "info", message: "Serving metrics to Prometheus.", fields: { endpoint } },
+      { level: "info", message: "Serving metrics for Prometheus.", fields: { endpoint } },
     ]);
     expect(endpoint).toMatch(/^127\.0\.0\.1:[1-9][0-9]*$/);
     const response = await fetch(`http://${endpoint}/metrics`);
@@ -62,7 +62,7 @@ describe("the prometheus exporter", () => {
     expect(await response.text()).not.toContain("openclaw");
     expect(log.at(-1)).toEqual({
       level: "warn",
-      message: "The metrics could not be collected, so a scrape was answered with 500.",
+      message: "The metrics could not be collected, so a scrape got status 500.",
       fields: { reasons: ["no numbers"] },
     });
   });

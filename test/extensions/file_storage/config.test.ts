@@ -28,13 +28,13 @@ for (const [title, section, path, message] of [
     "permissions for everyone",
     { directory_permissions: "0755" },
     "directory_permissions",
-    '"0755" lets everyone in; the last digit must be 0, e.g. "0700".',
+    '"0755" gives access to everyone; the last digit must be 0, e.g. "0700".',
   ],
   [
     "permissions that keep the program out",
     { directory_permissions: "0070" },
     "directory_permissions",
-    '"0070" keeps this program itself out',
+    '"0070" denies access to this program itself',
   ],
   [
     "permissions in letters",

@@ -37,7 +37,7 @@ describe("the health check", () => {
     expect(log).toEqual([
       {
         level: "info",
-        message: "Answering health checks.",
+        message: "Serving health checks.",
         fields: { endpoint: endpoint.slice("http://".length), path: "/health" },
       },
     ]);
@@ -61,7 +61,7 @@ describe("the health check", () => {
     const post = await fetch(endpoint, { method: "POST", body: "x" });
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
     const other = await fetch(`${endpoint}/status`);
-    expect([other.status, await other.text()]).toEqual([404, "Not found. Ask for /\n"]);
+    expect([other.status, await other.text()]).toEqual([404, "Not found. Use the path /\n"]);
   });
 
   test("cannot start where something else listens, and says so", async () => {

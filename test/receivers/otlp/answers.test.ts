@@ -100,7 +100,7 @@ for (const encoding of encodings) {
         open: { signals: ["logs"] },
         status: 404,
         code: 12,
-        says: /No pipeline takes traces/,
+        says: /No pipeline receives traces/,
         reason: "no_pipeline",
       },
       {

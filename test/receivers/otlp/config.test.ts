@@ -38,8 +38,8 @@ describe("a mistake is explained where it was made", () => {
     [{}, "protocols", /^must name at least one protocol, e\.g\. "http: \{\}"\.$/],
     [{ protocols: null }, "protocols", /^must name at least one protocol/],
     [{ protocols: {} }, "protocols", /^must name at least one protocol/],
-    [{ protocols: { grpc: null } }, "protocols.grpc", /^is not built yet.*protocols\.http\.$/],
-    [{ protocols: { http: {}, grpc: {} } }, "protocols.grpc", /^is not built yet/],
+    [{ protocols: { grpc: null } }, "protocols.grpc", /^is not supported yet.*protocols\.http\.$/],
+    [{ protocols: { http: {}, grpc: {} } }, "protocols.grpc", /^is not supported yet/],
     [{ protocols: { http: { endpoint: "4318" } } }, "protocols.http.endpoint", /endpoint/],
     [
       { protocols: { http: { traces_url_path: "v1/traces" } } },
@@ -49,7 +49,7 @@ describe("a mistake is explained where it was made", () => {
     [
       { protocols: { http: { traces_url_path: "/v1/logs" } } },
       "protocols.http",
-      /a path of its own for each signal/,
+      /a different path for each signal/,
     ],
     [
       { protocols: { http: { max_request_body_size: 10 } } },
