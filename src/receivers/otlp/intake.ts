@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import pLimit from "p-limit";
 import { readBody } from "../../net/body.ts";
 import { ByteBudget } from "../../net/byte-budget.ts";
 import { inflate } from "../../net/inflate.ts";
-import { Slots } from "../../net/slots.ts";
 import { checkRequest } from "../../otlp/check.ts";
 import { requestFromJson } from "../../otlp/json.ts";
 import type { Payload } from "../../otlp/payload.ts";
@@ -25,7 +25,7 @@ const inflatingAtATime = 4;
 /** Makes the way of a request's body: limit, inflate, limit, check, hand on. */
 export function createIntake(maxBytes: number): Intake {
   const budget = new ByteBudget(bodiesAtATime * maxBytes);
-  const slots = new Slots(inflatingAtATime);
+  const slots = pLimit(inflatingAtATime);
   const tooLarge = refusal(
     "too_large",
     `The body must have at most ${maxBytes} bytes, as sent and after inflating.`,
