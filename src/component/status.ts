@@ -1,4 +1,4 @@
-import type { ComponentKind } from "./factory.ts";
+import type { ComponentKind } from "./component-kind.ts";
 
 /**
  * What a component says of itself while it runs, in the Collector's words.

@@ -1,5 +1,5 @@
+import type { ComponentKind } from "../component/component-kind.ts";
 import type { ConsumeResult, Consumer } from "../component/consumer.ts";
-import type { ComponentKind } from "../component/factory.ts";
 import type { Logger } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { Count, Counts } from "./counts.ts";

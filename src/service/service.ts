@@ -1,5 +1,6 @@
 import type { Clock } from "../component/clock.ts";
-import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
+import type { AnyFactory } from "../component/factory.ts";
 import type { Settings } from "../component/settings.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { Counts } from "./counts.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { ComponentKind } from "../../src/component/component-kind.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../src/component/consumer.ts";
-import type { ComponentKind } from "../../src/component/factory.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { Counts } from "../../src/service/counts.ts";
 import { createEdges } from "../../src/service/edges.ts";
