@@ -28,6 +28,13 @@ export interface FileReading {
   readonly last?: FrameHeader;
 }
 
+/** Reads a file of the directory to its first flaw; rejects with an `Error` an operator understands. */
+export type ReadFile = (
+  name: string,
+  expected: Pick<FileHeader, "kind" | "number">,
+  onFrame: (frame: FrameHeader, payload: Uint8Array) => boolean,
+) => Promise<FileReading>;
+
 /** A file that another version of this program wrote. */
 export class UnknownVersionError extends Error {
   readonly version: number;
