@@ -274,6 +274,19 @@ describe("how files are written", () => {
     expect(files.filter(({ path }) => vague.test(posix.basename(path)))).toEqual([]);
   });
 
+  test("a file's name stands once in the tree, but for those that every component has", () => {
+    const ofEveryComponent = /^(factory|config|receiver|processor|exporter|extension)\.ts$/;
+    const named = allFiles
+      .filter(({ path }) => path.startsWith("src/") || path.startsWith("openclaw-plugin/src/"))
+      .map(({ path }) => ({ path, name: posix.basename(path) }))
+      .filter(({ name }) => !ofEveryComponent.test(name));
+    const paths = new Map<string, readonly string[]>();
+    for (const { path, name } of named) {
+      paths.set(name, [...(paths.get(name) ?? []), path]);
+    }
+    expect([...paths.values()].filter((each) => each.length > 1)).toEqual([]);
+  });
+
   for (const section of componentSections.filter((name) => existsSync(join(src, name)))) {
     for (const entry of siblings(section).filter((each) => each.isDirectory())) {
       test(`${section}/${entry.name} declares itself, its options and its page`, () => {

@@ -1,5 +1,5 @@
-import { keyOf, type WorkEvent } from "./activity-event.ts";
-import { isOwner, ownerOf, type Work, type WorkTree } from "./work.ts";
+import { keyOf, type WorkEvent } from "./gateway-event.ts";
+import { isOwner, ownerOf, type Work, type WorkTree } from "./gateway-work.ts";
 
 /** Every use of one key (the tool-call id, say) in a tree. */
 interface Uses {

@@ -8,7 +8,7 @@ import {
 } from "@opentelemetry/otlp-transformer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkRequest } from "../../src/otlp/check.ts";
+import { checkRequest } from "../../src/otlp/check-request.ts";
 import {
   decodeExportResponse,
   decodeStatusMessage,

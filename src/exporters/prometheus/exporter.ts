@@ -1,6 +1,6 @@
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
-import { mergeCollections } from "../../metrics/merge.ts";
+import { mergeCollections } from "../../metrics/merge-collections.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { foldedLabels } from "../../metrics/prometheus-text.ts";
 import { createScrapeHandler } from "../../metrics/scrape.ts";

@@ -7,9 +7,9 @@ import { prepareDirectory } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
+import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
 import { systemDisk } from "./system-disk.ts";
-import { type ObservedJournal, publish } from "./telemetry.ts";
 import { reasonSentences } from "./write-failure.ts";
 
 type Owning = Parameters<StorageRole["openJournal"]>[0];
@@ -25,7 +25,7 @@ export function createFileStorage(
   const journals = new Map<string, ObservedJournal>();
   const opened = new Set<string>();
   let lock: DirectoryLock | undefined;
-  publish(settings.meter, () => [...journals.values()]);
+  publishJournals(settings.meter, () => [...journals.values()]);
 
   const reportStatus = () => {
     const [worst] = [...journals.values()].flatMap(({ journal }) => {

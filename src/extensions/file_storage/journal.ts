@@ -13,8 +13,8 @@ import type {
 import type { Disk } from "./disk.ts";
 import { recordHeaderBytes } from "./format.ts";
 import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
+import { type Recovered, recoverJournal } from "./journal-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
-import { type Recovered, recoverJournal } from "./recovery.ts";
 import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";

@@ -3,15 +3,15 @@ import pLimit from "p-limit";
 import { readBody } from "../../net/body.ts";
 import { ByteBudget } from "../../net/byte-budget.ts";
 import { inflate } from "../../net/inflate.ts";
-import { checkRequest } from "../../otlp/check.ts";
+import { checkRequest } from "../../otlp/check-request.ts";
 import { requestFromJson } from "../../otlp/json.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
-/** Takes the body of a request along its route. Undefined: the sender has gone, there is nobody to answer. */
-export type Intake = (
+/** Takes the body of a request along its route. Undefined: the sender has gone and needs no answer. */
+export type RequestHandler = (
   request: IncomingMessage,
   route: Route,
 ) => Promise<Answer | Refusal | undefined>;
@@ -22,8 +22,12 @@ const bodiesAtATime = 8;
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
-/** Makes the way of a request's body: limit, inflate, limit, check, hand on. */
-export function createIntake(maxBytes: number): Intake {
+/**
+ * Makes a handler that reads a body, inflates it, checks it and forwards it to the pipelines. It keeps the bodies that
+ * have not been answered yet: eight times `maxBytes` at most, as sent and inflated together. A request beyond that is
+ * answered with 503; at most four large bodies are inflated at one time, the others wait.
+ */
+export function createRequestHandler(maxBytes: number): RequestHandler {
   const budget = new ByteBudget(bodiesAtATime * maxBytes);
   const slots = pLimit(inflatingAtATime);
   const tooLarge = refusal(
@@ -62,14 +66,14 @@ export function createIntake(maxBytes: number): Intake {
         }
         heldBytes += inflated.bytes.length;
       }
-      return await handOn(inflated.bytes, route);
+      return await forward(inflated.bytes, route);
     } finally {
       budget.giveBack(heldBytes);
     }
   };
 }
 
-async function handOn(
+async function forward(
   body: Uint8Array,
   { signal, next, encoding }: Route,
 ): Promise<Answer | Refusal> {

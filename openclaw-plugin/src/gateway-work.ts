@@ -1,6 +1,6 @@
-import type { WorkEvent, WorkKind } from "./activity-event.ts";
-import type { SpanRecord } from "./activity-record.ts";
+import type { WorkEvent, WorkKind } from "./gateway-event.ts";
 import { lowCardinality } from "./low-cardinality.ts";
+import type { SpanRecord } from "./relay-record.ts";
 
 /** What is asked of the tree that work belongs to, which is a `RunTree`. */
 export interface WorkTree {
