@@ -14,7 +14,10 @@ import { reasonSentences } from "./write-failure.ts";
 
 type Owning = Parameters<StorageRole["openJournal"]>[0];
 
-/** Keeps a journal per component in a directory that is ours alone while we run. */
+/**
+ * Keeps a journal per component in a directory that is ours alone while we run (DESIGN.md). It holds one journal for each
+ * component that names it, so the config bounds them; a component that opens its journal twice gets an error.
+ */
 export function createFileStorage(
   settings: Settings,
   config: Config,

@@ -108,7 +108,7 @@ export async function readJournalFile(
   return ending("none");
 }
 
-/** A part of a file in memory, moved along as the file is read. */
+/** A part of a file in memory, moved along as the file is read: 1 MiB, or one frame when that is larger (32 MiB at most). */
 class Window {
   readonly #file: DiskFile;
   readonly #sizeBytes: number;
