@@ -21,7 +21,8 @@ export interface BodyLimits {
 }
 
 /**
- * Reads the body of a request. An announced length over the limit is refused before a byte is read; memory is
+ * Reads the body of a request into one buffer, of `maxBytes` at most, whose bytes count towards the shared budget. At
+ * either bound the body is refused. An announced length over the limit is refused before a byte is read; memory is
  * taken as bytes arrive, never on the word of a header. Call it once, before any other reader. After a
  * refusal the rest of the body is thrown away by node:http once the answer is out.
  */

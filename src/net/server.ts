@@ -68,8 +68,10 @@ export interface HttpServer {
 }
 
 /**
- * Opens a plain HTTP/1.1 server. Rejects with an `Error` that names the address and the reason when it
- * cannot listen. Whatever a client sends or breaks, the process survives it.
+ * Opens a plain HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
+ * being answered; a further connection is closed at once and reported as `too_many_connections`. Rejects with an
+ * `Error` that names the address and the reason when it cannot listen. Whatever a client sends or breaks, the process
+ * survives it.
  */
 export async function listen(options: ListenOptions): Promise<HttpServer> {
   const server = createServer(serverOptionsOf(options));

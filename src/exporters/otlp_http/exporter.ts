@@ -10,8 +10,9 @@ import { abortReasons, compressed, send } from "./send.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /**
- * Sends each payload once, at once, and answers with what became of it. It keeps nothing: who handed in the payload
- * decides whether to try again.
+ * Sends each payload once, at once, and answers with what became of it. It keeps no payload; who handed it in decides
+ * whether to try again. What is on its way is bounded by those who wait for the answers (the receiver's bodies), 100
+ * connections to a host carry it, further requests wait for one of them, and each ends at `timeout`.
  */
 export function createOtlpHttpExporter(settings: Settings, config: Config): Component {
   const { clock } = settings;

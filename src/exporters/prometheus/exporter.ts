@@ -10,7 +10,7 @@ import type { Config } from "./config.ts";
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
 
-/** Serves what the attached sources collect, all on one page. */
+/** Serves what the attached sources collect, all on one page. It keeps the sources, which are as many as the config connects. */
 export function createPrometheusExporter(settings: Settings, config: Config): Component {
   const { logger } = settings;
   const sources = new Set<DescribedSource>();
