@@ -24,15 +24,9 @@ export class RunTree implements WorkTree {
   run: Work | undefined;
   spawner: Work | undefined;
   readonly #uses = new Map<string, Uses>();
-  #openCount = 0;
 
   constructor(id: string) {
     this.id = id;
-  }
-
-  /** Whether nothing in it is open. */
-  get isIdle(): boolean {
-    return this.#openCount === 0;
   }
 
   /** Begins a new generation. */
@@ -145,7 +139,6 @@ export class RunTree implements WorkTree {
     uses.count += 1;
     uses.open.push(work);
     this.#uses.set(work.key, uses);
-    this.#openCount += 1;
     this.#forgetAnEndedKey();
   }
 
@@ -154,7 +147,6 @@ export class RunTree implements WorkTree {
     const at = open?.indexOf(work) ?? -1;
     if (at >= 0) {
       open?.splice(at, 1);
-      this.#openCount -= 1;
     }
   }
 
