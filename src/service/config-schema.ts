@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration, endpoint } from "../config/units.ts";
 
 /** One entry of `service.pipelines`. */
-export const pipelineSchema = z.strictObject({
+const pipelineSchema = z.strictObject({
   receivers: ids("Where the data comes from.").min(1, "must name at least one receiver."),
   processors: ids("What is done with it, in this order.").prefault([]),
   exporters: ids("Where it goes.").min(1, "must name at least one exporter."),

@@ -2,7 +2,7 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
 
 /** Why a request became no payload, though somebody answered it. Label values come from closed lists only. */
-export const refusalReasons = [
+const refusalReasons = [
   "unknown_path",
   "no_pipeline",
   "method",
