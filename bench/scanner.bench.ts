@@ -3,7 +3,7 @@
 // on a machine with other work. Run: node bench/scanner.bench.ts [--rounds 5]
 import { parseArgs } from "node:util";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { checkRequest } from "../src/otlp/check.ts";
+import { checkRequest } from "../src/otlp/check-request.ts";
 import { KeySet } from "../src/otlp/keys.ts";
 import { otlp } from "../src/otlp/proto/generated.js";
 import { attributeTypes, SpanBatch } from "../src/otlp/span-batch.ts";

@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { onInternalDiagnosticEvent } from "openclaw/plugin-sdk/diagnostic-runtime";
 import { definePluginEntry } from "openclaw/plugin-sdk/plugin-entry";
-import { diagnosticEventTypes, hookNames } from "./src/activity-event.ts";
 import { openApprovalClient } from "./src/approval-client.ts";
 import { parseConfig } from "./src/config.ts";
+import { diagnosticEventTypes, hookNames } from "./src/gateway-event.ts";
 import { endsGateway } from "./src/gateway-stop.ts";
 import { type Relay, startRelay } from "./src/relay.ts";
 import { detectResource } from "./src/resource.ts";

@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { circlesOf } from "./support/circles.ts";
 
-const src = join(dirname(fileURLToPath(import.meta.url)), "..", "src");
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+const src = join(root, "src");
 
 /** Sections whose folders are each one component. */
 const componentSections = ["receivers", "processors", "exporters", "extensions"];
@@ -55,16 +57,26 @@ const ambient: readonly {
 ];
 
 interface SourceFile {
-  /** Relative to `src`, with forward slashes. */
+  /** Relative to `src`, or to the root of the project, with forward slashes. */
   readonly path: string;
   /** Without comments. */
   readonly code: string;
 }
 
-const files: readonly SourceFile[] = readdirSync(src, { recursive: true, encoding: "utf8" })
-  .map((path) => path.replaceAll("\\", "/"))
-  .filter((path) => /\.[cm]?[jt]s$/.test(path) && !posix.basename(path).startsWith("generated"))
-  .map((path) => ({ path, code: withoutComments(readFileSync(join(src, path), "utf8")) }));
+const files = sourcesIn(src);
+
+/** Those of the plugin too, relative to the root of the project. */
+const allFiles = ["src", "openclaw-plugin"].flatMap((folder) =>
+  sourcesIn(join(root, folder)).map(({ path, code }) => ({ path: `${folder}/${path}`, code })),
+);
+
+function sourcesIn(folder: string): readonly SourceFile[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => /\.[cm]?[jt]s$/.test(path) && !/(^|\/)(node_modules|dist)\//.test(path))
+    .filter((path) => !posix.basename(path).startsWith("generated"))
+    .map((path) => ({ path, code: withoutComments(readFileSync(join(folder, path), "utf8")) }));
+}
 
 function withoutComments(text: string): string {
   // Strings first, so that a `//` inside one stays.
@@ -76,7 +88,7 @@ function withoutComments(text: string): string {
 
 interface Import {
   readonly from: SourceFile;
-  /** Relative to `src`. */
+  /** Relative to what the importing file is relative to. */
   readonly to: string;
   readonly isTypeOnly: boolean;
 }
@@ -204,6 +216,42 @@ describe("who may import whom", () => {
   });
 });
 
+describe("imports go in no circle", () => {
+  test("neither in the program nor in the plugin, imports of types included", () => {
+    const graph = new Map(
+      allFiles.map((file) => [file.path, importsOf(file).map(({ to }) => to)] as const),
+    );
+    expect(circlesOf(graph).map((circle) => circle.join(" → "))).toEqual([]);
+  });
+
+  test("types, bare imports and exports count as imports", () => {
+    const code = 'import type { A } from "./a.ts";\nimport "./b.ts";\nexport { c } from "../c.ts";';
+    const made = importsOf({ path: "src/net/made-up.ts", code });
+    expect(made.map(({ to }) => to)).toEqual(["src/net/a.ts", "src/net/b.ts", "src/c.ts"]);
+  });
+
+  for (const [what, edges, want] of [
+    ["two files that import each other", { a: ["b"], b: ["a"] }, ["a → b → a"]],
+    ["a file that imports itself", { a: ["a"] }, ["a → a"]],
+    [
+      "a circle that is only reached from outside it",
+      { a: ["b"], b: ["c"], c: ["d"], d: ["b"] },
+      ["b → c → d → b"],
+    ],
+    [
+      "two circles through one file",
+      { a: ["b", "c"], b: ["a"], c: ["a"] },
+      ["a → b → a", "a → c → a"],
+    ],
+    ["no circle where two ways meet", { a: ["b", "c"], b: ["d"], c: ["d"], d: [] }, []],
+  ] as const) {
+    test(`the search finds ${what}`, () => {
+      const circles = circlesOf(new Map<string, readonly string[]>(Object.entries(edges)));
+      expect(circles.map((circle) => circle.join(" → "))).toEqual(want);
+    });
+  }
+});
+
 describe("time, chance and the environment are handed in", () => {
   for (const { what, pattern, only } of ambient) {
     test(`${what} is used in ${only.length === 0 ? "no file" : only.join(" and ")} only`, () => {
@@ -224,6 +272,19 @@ describe("how files are written", () => {
   test("no file is named after nothing in particular", () => {
     const vague = /^(utils?|helpers?|common|types|manager|index)\.ts$/;
     expect(files.filter(({ path }) => vague.test(posix.basename(path)))).toEqual([]);
+  });
+
+  test("a file's name stands once in the tree, but for those that every component has", () => {
+    const ofEveryComponent = /^(factory|config|receiver|processor|exporter|extension)\.ts$/;
+    const named = allFiles
+      .filter(({ path }) => path.startsWith("src/") || path.startsWith("openclaw-plugin/src/"))
+      .map(({ path }) => ({ path, name: posix.basename(path) }))
+      .filter(({ name }) => !ofEveryComponent.test(name));
+    const paths = new Map<string, readonly string[]>();
+    for (const { path, name } of named) {
+      paths.set(name, [...(paths.get(name) ?? []), path]);
+    }
+    expect([...paths.values()].filter((each) => each.length > 1)).toEqual([]);
   });
 
   for (const section of componentSections.filter((name) => existsSync(join(src, name)))) {

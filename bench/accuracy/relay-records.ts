@@ -3,7 +3,7 @@ import type {
   PauseRecord,
   SessionRecord,
   SpanRecord,
-} from "../../openclaw-plugin/src/activity-record.ts";
+} from "../../openclaw-plugin/src/relay-record.ts";
 import type { GatewayProcess, Work } from "./story.ts";
 import { sentMs, type Told } from "./telling.ts";
 

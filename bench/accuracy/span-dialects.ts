@@ -147,12 +147,12 @@ function entityEvents(told: Told, process: GatewayProcess): readonly otlp.LogRec
 }
 
 /** Tools that were open when their harness run ended, and those that were not. */
-export function itemsAt(atMs: number, tools: readonly Work[]): Items {
+function itemsAt(atMs: number, tools: readonly Work[]): Items {
   const active = tools.filter((tool) => isOrphan(tool) || tool.endMs > atMs).length;
   return { active, completed: tools.length - active };
 }
 
-export function groupBy<Key>(
+function groupBy<Key>(
   works: readonly Work[],
   keyOf: (work: Work) => Key | undefined,
 ): ReadonlyMap<Key, readonly Work[]> {

@@ -1,3 +1,6 @@
+import { BoundedMap } from "./bounded-map.ts";
+import type { ClaimEvent } from "./claim-event.ts";
+import { claimRecord } from "./claim-record.ts";
 import type {
   ActivityEvent,
   PauseEvent,
@@ -5,19 +8,23 @@ import type {
   SessionEvent,
   SpawnEvent,
   WorkEvent,
-} from "./activity-event.ts";
-import type { ActivityRecord, SpanRecord } from "./activity-record.ts";
-import { BoundedMap } from "./bounded-map.ts";
-import type { ClaimEvent } from "./claim-event.ts";
-import { claimRecord } from "./claims.ts";
-import { OpenWork } from "./open-work.ts";
-import { Pauses } from "./pauses.ts";
+} from "./gateway-event.ts";
+import {
+  createWork,
+  endRecord,
+  isOwner,
+  progressRecord,
+  startRecord,
+  type Work,
+} from "./gateway-work.ts";
+import { OpenGatewayWork } from "./open-gateway-work.ts";
+import { OpenPauses } from "./open-pauses.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
+import type { RelayRecord, SpanRecord } from "./relay-record.ts";
 import { recordsToResend } from "./resend.ts";
 import { RunTree } from "./run-tree.ts";
 import { SessionNames } from "./session-names.ts";
 import { Spawners } from "./spawners.ts";
-import { createWork, endRecord, isOwner, progressRecord, startRecord, type Work } from "./work.ts";
 
 export interface ActivityMapOptions {
   readonly pseudonyms: Pseudonyms;
@@ -45,8 +52,8 @@ export class ActivityMap {
   readonly #pseudonyms: Pseudonyms;
   readonly #sessions: SessionNames;
   readonly #trees: BoundedMap<string, RunTree>;
-  readonly #open: OpenWork;
-  readonly #pauses: Pauses;
+  readonly #open: OpenGatewayWork;
+  readonly #pauses: OpenPauses;
   /** The newest run or harness run of a session. */
   readonly #ownerOfSession = new BoundedMap<string, Work>(2_048);
   readonly #spawners = new Spawners();
@@ -57,8 +64,8 @@ export class ActivityMap {
     this.#pseudonyms = options.pseudonyms;
     this.#sessions = new SessionNames(options.pseudonyms);
     this.#trees = new BoundedMap(options.maxRuns ?? 2_048);
-    this.#open = new OpenWork(options.maxOpen ?? 10_000);
-    this.#pauses = new Pauses(options.pseudonyms);
+    this.#open = new OpenGatewayWork(options.maxOpen ?? 10_000);
+    this.#pauses = new OpenPauses(options.pseudonyms);
     this.#reportedUntilMs = options.reportedUntilMs ?? Number.NEGATIVE_INFINITY;
   }
 
@@ -73,7 +80,7 @@ export class ActivityMap {
   }
 
   /** What is to be sent because of `event`, in order. */
-  apply(event: ActivityEvent): readonly ActivityRecord[] {
+  apply(event: ActivityEvent): readonly RelayRecord[] {
     this.#newestSeq = Math.max(this.#newestSeq, "seq" in event ? event.seq : 0);
     switch (event.type) {
       case "start":
@@ -104,11 +111,11 @@ export class ActivityMap {
   resend(
     nowMs: number,
     toldMs: (record: SpanRecord) => number | undefined,
-  ): readonly ActivityRecord[] {
+  ): readonly RelayRecord[] {
     return recordsToResend(this.#open, this.#pauses, nowMs, toldMs);
   }
 
-  #start(event: WorkEvent): readonly ActivityRecord[] {
+  #start(event: WorkEvent): readonly RelayRecord[] {
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
     if (tree.isRepeat(event)) {
@@ -127,7 +134,7 @@ export class ActivityMap {
     return [...resumed, startRecord(work), startRecord(orphanedRun)];
   }
 
-  #end(event: WorkEvent): readonly ActivityRecord[] {
+  #end(event: WorkEvent): readonly RelayRecord[] {
     const session = this.#sessions.of(event);
     const tree = this.#treeOf(event, session);
     const open = tree.find(event);
@@ -149,7 +156,7 @@ export class ActivityMap {
     return Number.isFinite(this.#reportedUntilMs) && startMs < this.#reportedUntilMs;
   }
 
-  #session(event: SessionEvent): readonly ActivityRecord[] {
+  #session(event: SessionEvent): readonly RelayRecord[] {
     if (event.sessionKey === undefined && event.sessionId === undefined) {
       return [];
     }
@@ -176,7 +183,7 @@ export class ActivityMap {
     return [progressRecord(work, event.seq === 0 ? this.#newestSeq : event.seq)];
   }
 
-  #pause(event: PauseEvent): readonly ActivityRecord[] {
+  #pause(event: PauseEvent): readonly RelayRecord[] {
     if (event.type === "resume") {
       return this.#pauses.end(event, this.#newestSeq);
     }
@@ -187,7 +194,7 @@ export class ActivityMap {
     return work === undefined ? [] : this.#pauses.begin(event, work, this.#newestSeq);
   }
 
-  #claim(event: ClaimEvent): readonly ActivityRecord[] {
+  #claim(event: ClaimEvent): readonly RelayRecord[] {
     const session =
       event.sessionKey === undefined && event.sessionId === undefined
         ? undefined

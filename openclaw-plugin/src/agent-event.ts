@@ -1,5 +1,5 @@
-import type { PauseEvent, ProgressEvent } from "./activity-event.ts";
 import { isRecord, text, time } from "./fields.ts";
+import type { PauseEvent, ProgressEvent } from "./gateway-event.ts";
 
 /** Stream and phase of an approval: the gateway's own wait, and what harnesses report. */
 const approvalPhases: ReadonlyMap<string, PauseEvent["type"]> = new Map([

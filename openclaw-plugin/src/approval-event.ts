@@ -1,5 +1,5 @@
-import type { PauseEvent } from "./activity-event.ts";
 import { isRecord, text, time } from "./fields.ts";
+import type { PauseEvent } from "./gateway-event.ts";
 
 const types: ReadonlyMap<string, PauseEvent["type"]> = new Map([
   ["plugin.approval.requested", "pause"],

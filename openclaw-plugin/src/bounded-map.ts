@@ -1,4 +1,8 @@
-/** A map that forgets what was set longest ago when it holds more than `limit` entries. */
+/**
+ * A map that forgets what was set longest ago when it holds more than `limit` entries. For limits of thousands: to find
+ * the oldest, V8 steps over the holes that deleted entries leave, which costs 1 µs at 2 048 entries and 40 µs at 100 000.
+ * (A kept iterator would not, but it keeps every table alive that the map has grown out of.)
+ */
 export class BoundedMap<K, V> {
   readonly #limit: number;
   readonly #entries = new Map<K, V>();

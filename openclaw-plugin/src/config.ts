@@ -1,4 +1,4 @@
-import type { WorkKind } from "./activity-event.ts";
+import type { WorkKind } from "./gateway-event.ts";
 
 /** What can be left out. Runs and harness runs always are told: without them nothing else means anything. */
 export type OptionalKind = "tool" | "model_call" | "session" | "pause" | "claim";

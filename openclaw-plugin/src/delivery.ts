@@ -1,9 +1,9 @@
-import type { ActivityRecord, EventRecord, SpanRecord } from "./activity-record.ts";
 import { backOffMs } from "./back-off.ts";
+import { isOwner } from "./gateway-work.ts";
 import type { HttpSender, SendOutcome } from "./http-sender.ts";
 import type { OtlpEncoder, ProcessRecord } from "./otlp.ts";
 import { RecordQueue } from "./record-queue.ts";
-import { isOwner } from "./work.ts";
+import type { EventRecord, RelayRecord, SpanRecord } from "./relay-record.ts";
 
 export interface DeliveryOptions {
   readonly sender: HttpSender;
@@ -18,7 +18,7 @@ export interface DeliveryOptions {
   readonly resend: (
     nowMs: number,
     toldMs: (record: SpanRecord) => number | undefined,
-  ) => readonly ActivityRecord[];
+  ) => readonly RelayRecord[];
   /** Pushes what is to be pushed, right before it is sent. */
   readonly collect: () => void;
   /** Records lost before they came here. */
@@ -55,7 +55,7 @@ export class Delivery {
   #hasConnected = false;
   #isAnnounced = false;
   /** When the collector took the end of a run or harness run. */
-  readonly #toldMs = new WeakMap<ActivityRecord, number>();
+  readonly #toldMs = new WeakMap<RelayRecord, number>();
   #sent = 0;
   #refused = 0;
   #lastRefusal: string | undefined;
@@ -81,7 +81,7 @@ export class Delivery {
     return this.#queue.lost + this.#refused;
   }
 
-  push(record: ActivityRecord): void {
+  push(record: RelayRecord): void {
     this.#queue.push(record);
   }
 
@@ -198,7 +198,7 @@ export class Delivery {
     }
   }
 
-  #noteEndsOfRuns(batch: readonly ActivityRecord[]): void {
+  #noteEndsOfRuns(batch: readonly RelayRecord[]): void {
     const nowMs = performance.now();
     for (const record of batch) {
       const isEndOfRun = record.signal === "span" && record.phase === "end" && isOwner(record);
@@ -215,7 +215,7 @@ export class Delivery {
   }
 
   /** Never rejects: what cannot be encoded is lost, and nothing more. */
-  async #post(batch: readonly (ActivityRecord | ProcessRecord)[]): Promise<SendOutcome> {
+  async #post(batch: readonly (RelayRecord | ProcessRecord)[]): Promise<SendOutcome> {
     const outcome = await this.#request(batch).catch(
       (): SendOutcome => ({ status: "permanent", reason: "a record could not be written down" }),
     );
@@ -223,7 +223,7 @@ export class Delivery {
     return outcome;
   }
 
-  async #request(batch: readonly (ActivityRecord | ProcessRecord)[]): Promise<SendOutcome> {
+  async #request(batch: readonly (RelayRecord | ProcessRecord)[]): Promise<SendOutcome> {
     const { encoder, sender } = this.#options;
     const spans = batch.filter((record): record is SpanRecord => record.signal === "span");
     const others = batch.filter(

@@ -1,6 +1,6 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { version } from "./version.ts";
+import { version } from "./relay-version.ts";
 
 /** What became of one request. */
 export type SendOutcome =

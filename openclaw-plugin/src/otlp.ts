@@ -1,9 +1,9 @@
-import type { WorkKind } from "./activity-event.ts";
-import type { ClaimRecord, EventRecord, SpanRecord } from "./activity-record.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import type { WorkKind } from "./gateway-event.ts";
 import { ProtobufWriter, varintWidth } from "./protobuf-writer.ts";
+import type { ClaimRecord, EventRecord, SpanRecord } from "./relay-record.ts";
+import { version } from "./relay-version.ts";
 import type { Resource } from "./resource.ts";
-import { version } from "./version.ts";
 
 /** By this name the collector knows what the relay sent. */
 const scopeName = "openclaw-activity-relay";

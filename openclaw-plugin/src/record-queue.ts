@@ -1,4 +1,4 @@
-import type { ActivityRecord } from "./activity-record.ts";
+import type { RelayRecord } from "./relay-record.ts";
 
 /**
  * What waits to be sent, in order, never more than `limit`. When full, the oldest starts make room first: a start is
@@ -7,7 +7,7 @@ import type { ActivityRecord } from "./activity-record.ts";
  */
 export class RecordQueue {
   readonly #limit: number;
-  #records: ActivityRecord[] = [];
+  #records: RelayRecord[] = [];
   #lost = 0;
 
   constructor(limit: number) {
@@ -23,7 +23,7 @@ export class RecordQueue {
     return this.#lost;
   }
 
-  push(record: ActivityRecord): void {
+  push(record: RelayRecord): void {
     if (this.#records.length >= this.#limit) {
       this.#makeRoom();
     }
@@ -31,7 +31,7 @@ export class RecordQueue {
   }
 
   /** The longest run of spans, or of other records, at the head, at most `max`. They stay until `remove`. */
-  head(max: number): readonly ActivityRecord[] {
+  head(max: number): readonly RelayRecord[] {
     const isSpan = this.#records[0]?.signal === "span";
     const end = this.#records.findIndex(
       (record, at) => at === max || (record.signal === "span") !== isSpan,
@@ -40,7 +40,7 @@ export class RecordQueue {
   }
 
   /** Removes those of `sent` that are still there; room may have been made while they were on their way. */
-  remove(sent: readonly ActivityRecord[]): void {
+  remove(sent: readonly RelayRecord[]): void {
     const gone = new Set(sent);
     this.#records = this.#records.filter((record) => !gone.has(record));
   }
@@ -57,7 +57,7 @@ export class RecordQueue {
   }
 
   /** Drops the oldest records that may go, at most `max`. Returns how many. */
-  #drop(max: number, mayGo: (record: ActivityRecord) => boolean): number {
+  #drop(max: number, mayGo: (record: RelayRecord) => boolean): number {
     let dropped = 0;
     this.#records = this.#records.filter((record) => {
       const goes = dropped < max && mayGo(record);

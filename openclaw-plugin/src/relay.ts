@@ -1,9 +1,9 @@
-import { type ActivityEvent, parseDiagnosticEvent, parseHook } from "./activity-event.ts";
 import { ActivityMap } from "./activity-map.ts";
 import { parseAgentEvent } from "./agent-event.ts";
 import { parseApprovalEvent } from "./approval-event.ts";
 import { isWanted, type RelayConfig } from "./config.ts";
 import { Delivery, type Log } from "./delivery.ts";
+import { type ActivityEvent, parseDiagnosticEvent, parseHook } from "./gateway-event.ts";
 import { createHttpSender } from "./http-sender.ts";
 import { heartbeatSeconds, OtlpEncoder } from "./otlp.ts";
 import { createPseudonyms } from "./pseudonyms.ts";

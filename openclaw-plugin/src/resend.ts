@@ -1,7 +1,7 @@
-import type { ActivityRecord, SpanRecord } from "./activity-record.ts";
-import type { OpenWork } from "./open-work.ts";
-import type { Pauses } from "./pauses.ts";
-import { ownerOf, startRecord, type Work } from "./work.ts";
+import { ownerOf, startRecord, type Work } from "./gateway-work.ts";
+import type { OpenGatewayWork } from "./open-gateway-work.ts";
+import type { OpenPauses } from "./open-pauses.ts";
+import type { RelayRecord, SpanRecord } from "./relay-record.ts";
 
 /**
  * Open work is sent again for this long after the collector learned that its run ended. By then that has judged it; a
@@ -17,11 +17,11 @@ const sentAgainAfterOwnerMs = 15_000;
  * @param deliveredMs when, by that clock, the collector took a record; undefined if it did not yet
  */
 export function recordsToResend(
-  open: OpenWork,
-  pauses: Pauses,
+  open: OpenGatewayWork,
+  pauses: OpenPauses,
   nowMs: number,
   deliveredMs: (record: SpanRecord) => number | undefined,
-): readonly ActivityRecord[] {
+): readonly RelayRecord[] {
   const records = new Map<Work, SpanRecord>();
   const add = (work: Work): void => {
     if (!records.has(work)) {

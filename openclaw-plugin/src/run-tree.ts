@@ -1,5 +1,5 @@
-import { keyOf, type WorkEvent } from "./activity-event.ts";
-import { isOwner, ownerOf, type Work } from "./work.ts";
+import { keyOf, type WorkEvent } from "./gateway-event.ts";
+import { isOwner, ownerOf, type Work, type WorkTree } from "./gateway-work.ts";
 
 /** Every use of one key (the tool-call id, say) in a tree. */
 interface Uses {
@@ -15,25 +15,18 @@ const maxKeys = 1_024;
  * Everything that goes by one run id. A run id can be used again (a retry), so a tree has generations: each is a trace
  * of its own, with a harness run, the runs below it, and their tools and model calls.
  */
-export class RunTree {
+export class RunTree implements WorkTree {
   readonly id: string;
   /** Counts up with every new root. */
   generation = 0;
   /** The newest of this generation, open or ended. */
   harness: Work | undefined;
   run: Work | undefined;
-  /** The newest tool that starts sub-agents, open or ended. */
   spawner: Work | undefined;
   readonly #uses = new Map<string, Uses>();
-  #openCount = 0;
 
   constructor(id: string) {
     this.id = id;
-  }
-
-  /** Whether nothing in it is open. */
-  get isIdle(): boolean {
-    return this.#openCount === 0;
   }
 
   /** Begins a new generation. */
@@ -146,17 +139,14 @@ export class RunTree {
     uses.count += 1;
     uses.open.push(work);
     this.#uses.set(work.key, uses);
-    this.#openCount += 1;
     this.#forgetAnEndedKey();
   }
 
-  /** Takes work off what is open: it ended or is given up. */
   close(work: Work): void {
     const open = this.#uses.get(work.key)?.open;
     const at = open?.indexOf(work) ?? -1;
     if (at >= 0) {
       open?.splice(at, 1);
-      this.#openCount -= 1;
     }
   }
 

@@ -1,6 +1,6 @@
-import type { WorkEvent } from "./activity-event.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import type { Work } from "./work.ts";
+import type { WorkEvent } from "./gateway-event.ts";
+import type { Work } from "./gateway-work.ts";
 
 /** What started which sub-agent: a tool, or a run where no tool is known. */
 export class Spawners {

@@ -1,4 +1,5 @@
-import type { AnyFactory, ComponentKind } from "../../src/component/factory.ts";
+import type { ComponentKind } from "../../src/component/component-kind.ts";
+import type { AnyFactory } from "../../src/component/factory.ts";
 import { writtenSchemaOf } from "../../src/config/json-schema.ts";
 import { serviceSchema } from "../../src/service/config-schema.ts";
 import { configRules } from "./config-rules.ts";

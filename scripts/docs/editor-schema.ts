@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
-import type { AnyFactory, ComponentKind } from "../../src/component/factory.ts";
+import type { ComponentKind } from "../../src/component/component-kind.ts";
+import type { AnyFactory } from "../../src/component/factory.ts";
 import { isSchema, type JsonSchema, writtenSchemaOf } from "../../src/config/json-schema.ts";
 import { serviceSchema } from "../../src/service/config-schema.ts";
 

@@ -1,5 +1,6 @@
 import { stringify } from "yaml";
-import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
+import type { AnyFactory } from "../component/factory.ts";
 
 const sections = [
   ["receivers", "receiver"],

@@ -8,7 +8,7 @@ import { componentList } from "./component-list.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import { readConfig } from "./read-config.ts";
-import { replay } from "./replay.ts";
+import { replayCaptures } from "./replay-captures.ts";
 import { run } from "./run.ts";
 import { validate } from "./validate.ts";
 import { programVersion } from "./version.ts";
@@ -121,7 +121,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
         const { speed, signal, settle } = options;
         const config = needed(options.config, command);
         setExitCode(
-          await replay(host, paths, {
+          await replayCaptures(host, paths, {
             config,
             speed,
             settleMs: settle,

@@ -1,9 +1,8 @@
 import type { z } from "zod";
 import type { Signal } from "../otlp/payload.ts";
 import type { Component } from "./component.ts";
+import type { ComponentKind } from "./component-kind.ts";
 import type { Settings } from "./settings.ts";
-
-export type ComponentKind = "receiver" | "processor" | "exporter" | "extension";
 
 /** The words of the Collector: how much a component may still change, per signal it handles. */
 export type Stability = "development" | "alpha" | "beta" | "stable";

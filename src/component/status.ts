@@ -1,4 +1,4 @@
-import type { ComponentKind } from "./factory.ts";
+import type { ComponentKind } from "./component-kind.ts";
 
 /**
  * The status that a component reports while it runs, in the Collector's words.

@@ -1,4 +1,4 @@
-import type { ComponentKind } from "./factory.ts";
+import type { ComponentKind } from "./component-kind.ts";
 
 /** The longest record a journal takes. A larger piece of state is several records. */
 export const maxRecordBytes = 16 * 1024 * 1024;

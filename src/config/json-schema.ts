@@ -27,7 +27,7 @@ export function keysAt(root: JsonSchema, path: readonly PropertyKey[]): readonly
 }
 
 /** `schema` with references followed and alternatives laid side by side. */
-export function choicesOf(root: JsonSchema, schema: JsonSchema): readonly JsonSchema[] {
+function choicesOf(root: JsonSchema, schema: JsonSchema): readonly JsonSchema[] {
   const target = schema.$ref === undefined ? schema : (referenced(root, schema.$ref) ?? schema);
   const alternatives = [...(target.anyOf ?? []), ...(target.oneOf ?? []), ...(target.allOf ?? [])];
   return alternatives.length === 0

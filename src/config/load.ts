@@ -1,5 +1,5 @@
 import { type Environment, expandNode } from "./expand.ts";
-import { mergeNodes } from "./merge.ts";
+import { mergeNodes } from "./merge-nodes.ts";
 import type { ConfigNode, MapEntry, MapNode } from "./node.ts";
 import { type ConfigProblem, inReadingOrder } from "./problem.ts";
 import { readText } from "./read-text.ts";

@@ -28,7 +28,10 @@ function plainOf(name: string): string {
   return name.slice(0, 100).toLowerCase().replaceAll(/[-_ ]/g, "");
 }
 
-/** Edit distance where swapping two neighbours is one slip (optimal string alignment). */
+/**
+ * Edit distance where swapping two neighbours is one slip (optimal string alignment). The libraries that are kept
+ * up (leven, fastest-levenshtein) count a swap as two, so that `oltp` would be too far from `otlp`.
+ */
 function slipsBetween(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, index) => index);

@@ -14,11 +14,6 @@ import {
   prometheusName,
 } from "./prometheus-names.ts";
 
-export interface PrometheusTextOptions extends NameOptions {
-  /** Adds `target_info` with the attributes of the resource as labels. Default: left out. */
-  readonly targetInfo?: boolean;
-}
-
 /** The content type of `renderPrometheus`. */
 export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -31,10 +26,7 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
  * Throws where the serializer would silently drop a metric: two metrics of one name and
  * different types, and exponential histograms. `result.errors` is for the caller to judge.
  */
-export function renderPrometheus(
-  result: CollectionResult,
-  options: PrometheusTextOptions = {},
-): string {
+export function renderPrometheus(result: CollectionResult, options: NameOptions = {}): string {
   const { resource, scopeMetrics } = result.resourceMetrics;
   const families = new Map<string, Named["kind"]>();
   const renamed = scopeMetrics.map(({ scope, metrics }) => ({
@@ -45,13 +37,8 @@ export function renderPrometheus(
       return changed;
     }),
   }));
-  const serializer = new PrometheusSerializer(
-    undefined,
-    false,
-    undefined,
-    options.targetInfo !== true,
-    true,
-  );
+  // No prefix, no timestamps, and neither `target_info` nor scopes.
+  const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   const text = serializer.serialize({ resource, scopeMetrics: renamed });
   const page = text.endsWith("\n") ? text : `${text}\n`;
   return options.suffixes === false ? withoutTotals(page, families) : page;

@@ -3,19 +3,14 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import { prefersGzip } from "./accept-encoding.ts";
-import {
-  type PrometheusTextOptions,
-  prometheusContentType,
-  renderPrometheus,
-} from "./prometheus-text.ts";
+import type { NameOptions } from "./prometheus-names.ts";
+import { prometheusContentType, renderPrometheus } from "./prometheus-text.ts";
 
 export interface ScrapeOptions {
   /** Called once per scrape; scrapes that arrive while it runs share its answer. */
   readonly source: () => Promise<CollectionResult>;
-  /** Where the page is. Default `/metrics`. */
-  readonly path?: string;
   /** How names are written. */
-  readonly text?: PrometheusTextOptions;
+  readonly text?: NameOptions;
   /** Told why a scrape was answered with 500; the scraper only learns that it was. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -28,7 +23,6 @@ export interface ScrapeOptions {
 export function createScrapeHandler(
   options: ScrapeOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const path = options.path ?? "/metrics";
   let running: Promise<Page> | undefined;
 
   const page = (): Promise<Page> => {
@@ -78,6 +72,9 @@ interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
+
+/** Where the page is. */
+const path = "/metrics";
 
 const compress = promisify(gzip);
 

@@ -21,7 +21,8 @@ export interface BodyLimits {
 }
 
 /**
- * Reads the body of a request. An announced length over the limit is refused before a byte is read; memory is
+ * Reads the body of a request into one buffer of at most `maxBytes`, whose bytes count towards the shared budget. At
+ * either bound the body is refused. An announced length over the limit is refused before a byte is read; memory is
  * allocated as bytes arrive, never by the announced length. Call it once, before any other reader. After a
  * refusal node:http discards the rest of the body once the answer is sent.
  */

@@ -1,4 +1,7 @@
-/** A bound on bytes held at one time by all who share it. Refuses instead of waiting. */
+/**
+ * A bound on bytes held at one time by all who share it. It keeps their sum; what would exceed `limitBytes` is refused
+ * at once instead of waiting.
+ */
 export class ByteBudget {
   readonly limitBytes: number;
   #takenBytes = 0;

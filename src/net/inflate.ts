@@ -12,7 +12,6 @@ import {
   zstdDecompressSync,
 } from "node:zlib";
 import { withoutSlack } from "./slack.ts";
-import type { Slots } from "./slots.ts";
 
 /**
  * The values of `Content-Encoding` we can undo. `zlib` is another word for `deflate`; both also take the
@@ -29,8 +28,11 @@ export type InflateResult =
 export interface InflateLimits {
   /** Most bytes that may come out. Counted while they do, so that a bomb costs no more than this. */
   readonly maxBytes: number;
-  /** Shared by all who inflate: as many large outputs as there are slots exist at one time. */
-  readonly slots: Slots;
+  /**
+   * Runs a bounded number of tasks at one time and the others in order after them (p-limit). Shared by all who inflate,
+   * so that only so many large outputs exist at one time. Its queue is as long as its callers are many: bound those.
+   */
+  readonly slots: <T>(task: () => Promise<T>) => Promise<T>;
 }
 
 /** Reads the header: none means identity, something we cannot undo (also two encodings) is undefined. */
@@ -59,7 +61,7 @@ export async function inflate(
       return result;
     }
   }
-  return limits.slots.run(() => inflateInPool(bytes, format, limits.maxBytes));
+  return limits.slots(() => inflateInPool(bytes, format, limits.maxBytes));
 }
 
 type Options = ZlibOptions & ZstdOptions;

@@ -49,11 +49,12 @@ export interface ListenOptions {
   readonly keepAliveTimeoutMs?: number;
   /** Until a connection on which nothing moves, also no answer, is closed; 120 s. */
   readonly inactivityTimeoutMs?: number;
-  /** All headers of one request together; 16 KiB. */
-  readonly maxHeaderBytes?: number;
   /** Connections at a time; further ones are closed at once; 1000. */
   readonly maxConnections?: number;
 }
+
+/** All headers of one request together. */
+const maxHeaderBytes = 16_384;
 
 /** A server that listens. */
 export interface HttpServer {
@@ -68,8 +69,10 @@ export interface HttpServer {
 }
 
 /**
- * Opens a plain HTTP/1.1 server. Rejects with an `Error` that names the address and the reason when it
- * cannot listen. Whatever a client sends or breaks, the process survives it.
+ * Opens a plain HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
+ * being answered; a further connection is closed at once and reported as `too_many_connections`. Rejects with an
+ * `Error` that names the address and the reason when it cannot listen. Whatever a client sends or breaks, the process
+ * survives it.
  */
 export async function listen(options: ListenOptions): Promise<HttpServer> {
   const server = createServer(serverOptionsOf(options));
@@ -153,7 +156,7 @@ function serverOptionsOf(options: ListenOptions): ServerOptions {
     keepAliveTimeout: Math.ceil(options.keepAliveTimeoutMs ?? 75_000),
     // Node looks for late requests at this interval only, so a short timeout needs a short one.
     connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
-    maxHeaderSize: options.maxHeaderBytes ?? 16_384,
+    maxHeaderSize: maxHeaderBytes,
   };
 }
 

@@ -128,12 +128,6 @@ export function decodeExportResponse(
     : partial;
 }
 
-/** The message of a protobuf `google.rpc.Status`; undefined when empty or when it is no such thing. */
-export function decodeStatusMessage(bytes: Uint8Array): string | undefined {
-  const message = unlessGarbage(() => otlp.RpcStatus.decode(bytes).message);
-  return message === "" ? undefined : message;
-}
-
 /** An `ExportLogsServiceRequest` of one resource and one scope. */
 export function encodeLogEvents(input: {
   readonly resource: Readonly<Record<string, string>>;

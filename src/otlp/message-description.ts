@@ -2,7 +2,7 @@ import { enumTable, messageTable } from "./message-table.ts";
 import type { Signal } from "./payload.ts";
 
 /** Types of fields that hold no message and no enum. `id` is bytes that OTLP's JSON writes in hex. */
-export const scalars = [
+const scalars = [
   "string",
   "bool",
   "bytes",

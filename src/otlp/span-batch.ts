@@ -42,7 +42,7 @@ export const attributeCells = { key: 0, type: 1, a: 2, b: 3, width: 4 } as const
  * words, so that nothing is boxed.
  */
 export class SpanBatch {
-  /** What was scanned. Held until the next scan or `clear`. */
+  /** What was scanned. Held until the next scan. */
   bytes: Uint8Array = new Uint8Array(0);
   /** Well-formed spans. */
   count = 0;
@@ -101,7 +101,7 @@ export class SpanBatch {
   readonly malformedEnd = new Int32Column();
 
   /** Empties the batch and points it at `bytes`; the columns keep their room. */
-  clear(bytes: Uint8Array = new Uint8Array(0)): void {
+  clear(bytes: Uint8Array): void {
     this.bytes = bytes;
     this.count = 0;
     this.resourceCount = 0;

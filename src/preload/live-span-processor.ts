@@ -12,7 +12,7 @@ import {
 import { defaultHeartbeatIntervalMs } from "./environment.ts";
 import { heartbeatsOf, type Membership } from "./heartbeats.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
-import { type OpenWork, OpenWorkTable } from "./open-work.ts";
+import { type OpenWork, OpenWorkTable } from "./open-work-table.ts";
 import { hasSessionReference, isHarnessRun, kindOf, type SpanFacts } from "./span-kind.ts";
 import { SpanLinks } from "./span-links.ts";
 import { isSampled, parentIdOf, type StartedSpan, scopeNameOf } from "./started-span.ts";

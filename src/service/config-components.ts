@@ -1,5 +1,6 @@
-import type { AnyFactory, ComponentKind } from "../component/factory.ts";
-import { checkSection } from "../config/check.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
+import type { AnyFactory } from "../component/factory.ts";
+import { checkSection } from "../config/check-section.ts";
 import { didYouMean, kindOf } from "../config/issue-words.ts";
 import { type MapEntry, type MapNode, nodeAt, plainValueOf } from "../config/node.ts";
 import { type ConfigProblem, formatPosition, type Position } from "../config/problem.ts";

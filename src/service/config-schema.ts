@@ -2,7 +2,7 @@ import { z } from "zod";
 import { duration, endpoint } from "../config/units.ts";
 
 /** One entry of `service.pipelines`. */
-export const pipelineSchema = z.strictObject({
+const pipelineSchema = z.strictObject({
   receivers: ids("The receivers that feed the pipeline.").min(
     1,
     "must name at least one receiver.",

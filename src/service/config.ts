@@ -1,5 +1,5 @@
 import type { AnyFactory } from "../component/factory.ts";
-import { checkSection } from "../config/check.ts";
+import { checkSection } from "../config/check-section.ts";
 import { didYouMean } from "../config/issue-words.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type MapNode, nodeAt } from "../config/node.ts";

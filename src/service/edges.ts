@@ -1,10 +1,10 @@
+import type { ComponentKind } from "../component/component-kind.ts";
 import type { ConsumeResult, Consumer } from "../component/consumer.ts";
-import type { ComponentKind } from "../component/factory.ts";
 import type { Logger } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
-import type { Count, Counts } from "./counts.ts";
 import { exceptionFields } from "./exception-fields.ts";
-import { itemWords, transports } from "./instruments.ts";
+import type { Count, FlowCounts } from "./flow-counts.ts";
+import { itemWords, transports } from "./telemetry-instruments.ts";
 
 /** The component at an edge, and the signal that passes it. */
 export interface EdgeOf {
@@ -30,7 +30,7 @@ export interface Edges {
 }
 
 /** Makes edges that count into `counts`; making one makes its series. */
-export function createEdges(counts: Counts): Edges {
+export function createEdges(counts: FlowCounts): Edges {
   return {
     fromReceiver(at, next) {
       const word = itemWords[at.signal];
@@ -112,7 +112,7 @@ function counting(
   };
 }
 
-function guard(at: EdgeOf, consumer: Consumer, counts: Counts): Consumer {
+function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts): Consumer {
   const exceptions = counts.series("otelcol_component_exceptions", {
     "otelcol.component.kind": at.kind,
     "otelcol.component.id": at.id,

@@ -1,6 +1,6 @@
 import type { Clock } from "../component/clock.ts";
 import type { Component } from "../component/component.ts";
-import type { ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
 import type { Logger } from "../component/settings.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { StatusEntry } from "./status-board.ts";

@@ -1,6 +1,6 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from "pino";
 import type { Clock } from "../component/clock.ts";
-import type { ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
 import type { Logger } from "../component/settings.ts";
 import { consoleLine } from "./console-line.ts";
 import { createLogSampler, type LogSampling } from "./log-sampler.ts";

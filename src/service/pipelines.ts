@@ -4,16 +4,13 @@ import type { Signal } from "../otlp/payload.ts";
 import type { EdgeOf, Edges } from "./edges.ts";
 import { fanOut } from "./fan-out.ts";
 import type { Instance } from "./lifecycle.ts";
-import { startOrder } from "./start-order.ts";
+import { type Stages, startOrder } from "./start-order.ts";
 
 /** A pipeline of the config with its ids resolved. An instance may be in many pipelines and roles. */
-export interface Pipeline {
+export interface Pipeline extends Stages {
   /** `signal` or `signal/name`. */
   readonly id: string;
   readonly signal: Signal;
-  readonly receivers: readonly Instance[];
-  readonly processors: readonly Instance[];
-  readonly exporters: readonly Instance[];
 }
 
 /**

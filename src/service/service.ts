@@ -1,9 +1,10 @@
 import type { Clock } from "../component/clock.ts";
-import type { AnyFactory, ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
+import type { AnyFactory } from "../component/factory.ts";
 import type { Settings } from "../component/settings.ts";
 import type { Signal } from "../otlp/payload.ts";
-import { Counts } from "./counts.ts";
 import { createEdges } from "./edges.ts";
+import { FlowCounts } from "./flow-counts.ts";
 import { type Instance, shutdownAll, startAll } from "./lifecycle.ts";
 import type { RootLogger } from "./logger.ts";
 import { connectPipelines } from "./pipelines.ts";
@@ -66,7 +67,7 @@ export interface Service {
  */
 export function createService(options: ServiceOptions): Service {
   const { plan, version, clock, logger } = options;
-  const counts = new Counts();
+  const counts = new FlowCounts();
   const telemetry = createTelemetry({
     version,
     clock,

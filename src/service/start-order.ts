@@ -1,12 +1,18 @@
 import type { Instance } from "./lifecycle.ts";
-import type { Pipeline } from "./pipelines.ts";
+
+/** The instances of a pipeline, in the order in which data passes them. */
+export interface Stages {
+  readonly receivers: readonly Instance[];
+  readonly processors: readonly Instance[];
+  readonly exporters: readonly Instance[];
+}
 
 /**
  * Every instance of the pipelines once, sinks first: an instance comes after all that it hands data to.
  * An instance may be on both sides of another one (a limiter in front of a component and in a pipeline
  * behind it). Then the first pipeline that names both decides their order.
  */
-export function startOrder(pipelines: readonly Pipeline[]): readonly Instance[] {
+export function startOrder(pipelines: readonly Stages[]): readonly Instance[] {
   const ordered = new Set<Instance>();
   const visited = new Set<Instance>();
   const downstream = downstreamOf(pipelines);
@@ -32,7 +38,7 @@ function rank({ kind }: Instance): number {
 }
 
 /** The keys begin with the sources, so a walk over them visits the instances that they feed first. */
-function downstreamOf(pipelines: readonly Pipeline[]): Map<Instance, Set<Instance>> {
+function downstreamOf(pipelines: readonly Stages[]): Map<Instance, Set<Instance>> {
   const downstream = new Map<Instance, Set<Instance>>();
   const addAll = (from: readonly Instance[], to: readonly Instance[]) => {
     for (const instance of from) {
@@ -44,9 +50,9 @@ function downstreamOf(pipelines: readonly Pipeline[]): Map<Instance, Set<Instanc
     }
   };
   for (const { receivers, processors, exporters } of pipelines) {
-    const stations = [receivers, ...processors.map((processor) => [processor]), exporters];
-    for (const [index, station] of stations.entries()) {
-      addAll(station, stations[index + 1] ?? []);
+    const stages = [receivers, ...processors.map((processor) => [processor]), exporters];
+    for (const [index, stage] of stages.entries()) {
+      addAll(stage, stages[index + 1] ?? []);
     }
   }
   return downstream;

@@ -1,5 +1,5 @@
 import type { Clock } from "../component/clock.ts";
-import type { ComponentKind } from "../component/factory.ts";
+import type { ComponentKind } from "../component/component-kind.ts";
 import type { CurrentStatus, ReportedStatus, ServiceStatus, Status } from "../component/status.ts";
 
 /** The phase of a component's life. Only a `running` component can report a status. */

@@ -6,14 +6,14 @@ import type { Logger } from "../component/settings.ts";
 import { ManualReader } from "../metrics/manual-reader.ts";
 import { createScrapeHandler } from "../metrics/scrape.ts";
 import { type HttpServer, hostPortOf, listen } from "../net/server.ts";
-import type { Counts } from "./counts.ts";
 import { exceptionFields } from "./exception-fields.ts";
-import { flowInstruments, processInstruments } from "./instruments.ts";
+import type { FlowCounts } from "./flow-counts.ts";
+import { flowInstruments, processInstruments } from "./telemetry-instruments.ts";
 
 export interface TelemetryOptions {
   readonly version: string;
   readonly clock: Clock;
-  readonly counts: Counts;
+  readonly counts: FlowCounts;
   readonly logger: Logger;
   /** Where `/metrics` is served; absent: nowhere. */
   readonly endpoint?: { readonly host: string; readonly port: number };
@@ -79,7 +79,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   };
 }
 
-function publishFlow(meter: Meter, counts: Counts): void {
+function publishFlow(meter: Meter, counts: FlowCounts): void {
   for (const { name, unit, description } of flowInstruments) {
     meter.createObservableCounter(name, { unit, description }).addCallback((result) => {
       for (const { value, attributes } of counts.of(name)) {

@@ -18,9 +18,20 @@ for (const [header, want] of [
   ["identity;q=0.5, gzip;q=1", true],
   ["identity;q=0, gzip;q=0.1", true],
   ["gzip ; q = 0", false],
-  ["gzip;q=nonsense", true],
+  ["gzip;q=nonsense", false],
+  ["identity, gzip", true],
+  ["identity;q=0.5, gzip;q=0.5", true],
+  ["*, gzip;q=0", false],
+  ["gzip;q=0.5, *", false],
+  ["X-GZIP;q=0.5, identity;q=0.4", true],
+  [";;,,=,", false],
+  [" , ,", false],
 ] as const) {
   test(`accept-encoding ${JSON.stringify(header)} ${want ? "gets gzip" : "gets the plain page"}`, () => {
     expect(prefersGzip(header)).toBe(want);
   });
 }
+
+test("a header as long as the server takes one is read", () => {
+  expect(prefersGzip(`${"a,".repeat(8_000)}gzip`)).toBe(true);
+});

@@ -104,12 +104,6 @@ for (const path of ["/", "/metric", "/metrics/", "/metricsx", "//metrics"]) {
   });
 }
 
-test("the path can be another one", async () => {
-  const get = await serve({ source, path: "/own" });
-  expect((await get("/own")).status).toBe(200);
-  expect((await get("/metrics")).status).toBe(404);
-});
-
 for (const [title, broken] of [
   [
     "a callback that throws",

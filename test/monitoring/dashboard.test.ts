@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { instruments as storageInstruments } from "../../src/extensions/file_storage/instruments.ts";
+import { instruments as storageInstruments } from "../../src/extensions/file_storage/storage-instruments.ts";
 import type { InstrumentSpec } from "../../src/metrics/instrument.ts";
 import { prometheusLabel, prometheusName } from "../../src/metrics/prometheus-names.ts";
 import { activityInstruments } from "../../src/processors/session_activity/activity-instruments.ts";
-import { telemetryInstruments } from "../../src/service/instruments.ts";
+import { telemetryInstruments } from "../../src/service/telemetry-instruments.ts";
 import { committedDashboard, queriesOf } from "../support/dashboard.ts";
 import { pathOf, textOf } from "../support/repository.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseDiagnosticEvent } from "../../openclaw-plugin/src/activity-event.ts";
 import { claimEventTypes } from "../../openclaw-plugin/src/claim-event.ts";
+import { parseDiagnosticEvent } from "../../openclaw-plugin/src/gateway-event.ts";
 import { EventScript } from "./event-script.ts";
 
 const lastOf = (script: EventScript) => script.drawn().trim().split("\n").at(-1)!.split("\t")[2];

@@ -1,12 +1,12 @@
+import type { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
+import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
+import { parseApprovalEvent } from "../../openclaw-plugin/src/approval-event.ts";
 import {
   type ActivityEvent,
   parseDiagnosticEvent,
   parseHook,
-} from "../../openclaw-plugin/src/activity-event.ts";
-import type { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
-import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
-import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
-import { parseApprovalEvent } from "../../openclaw-plugin/src/approval-event.ts";
+} from "../../openclaw-plugin/src/gateway-event.ts";
+import type { RelayRecord } from "../../openclaw-plugin/src/relay-record.ts";
 import { createMap, drawn } from "./golden.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -14,7 +14,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Feeds events written by hand to a mapping. Each gets the next sequence number and the next millisecond. */
 export class EventScript {
   readonly map: ActivityMap;
-  readonly #records: ActivityRecord[][] = [];
+  readonly #records: RelayRecord[][] = [];
   #seq = 0;
 
   constructor(map: ActivityMap = createMap()) {
@@ -70,7 +70,7 @@ export class EventScript {
     return drawn(this.#records, 0);
   }
 
-  records(): readonly ActivityRecord[] {
+  records(): readonly RelayRecord[] {
     return this.#records.flat();
   }
 

@@ -1,8 +1,8 @@
-import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
 import { ActivityMap } from "../../openclaw-plugin/src/activity-map.ts";
-import type { ActivityRecord, ClaimRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
+import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/gateway-event.ts";
 import { createPseudonyms } from "../../openclaw-plugin/src/pseudonyms.ts";
+import type { ClaimRecord, RelayRecord } from "../../openclaw-plugin/src/relay-record.ts";
 
 export const testKey = Buffer.alloc(32, 7);
 
@@ -11,7 +11,7 @@ export function createMap(limits: { maxOpen?: number; maxRuns?: number } = {}): 
 }
 
 /** What the mapping makes of each line of a recording. */
-export function recordsOf(recording: string, map = createMap()): readonly ActivityRecord[][] {
+export function recordsOf(recording: string, map = createMap()): readonly RelayRecord[][] {
   return recording
     .trim()
     .split("\n")
@@ -32,10 +32,7 @@ export function recordsOf(recording: string, map = createMap()): readonly Activi
  * in order of appearance (trace `T1`, session `S1`, harness runs `H1`, runs `R1`, tools `t1`, model calls `m1`,
  * approvals `P1`).
  */
-export function drawn(
-  recordsByLine: readonly (readonly ActivityRecord[])[],
-  firstMs: number,
-): string {
+export function drawn(recordsByLine: readonly (readonly RelayRecord[])[], firstMs: number): string {
   const nameOf = namer();
   const letters = { harness: "H", run: "R", tool: "t", model_call: "m" } as const;
   const lines: string[] = [];

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { ClaimRecord, SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
 import { ProtobufWriter } from "../../openclaw-plugin/src/protobuf-writer.ts";
+import type { ClaimRecord, SpanRecord } from "../../openclaw-plugin/src/relay-record.ts";
 import { decodeLogs, decodeSpans } from "./otlp-decoder.ts";
 
 const resource = {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { diagnosticEventTypes } from "../../openclaw-plugin/src/activity-event.ts";
 import { backOffMs } from "../../openclaw-plugin/src/back-off.ts";
 import { parseConfig } from "../../openclaw-plugin/src/config.ts";
+import { diagnosticEventTypes } from "../../openclaw-plugin/src/gateway-event.ts";
 import { parseRecording } from "../../openclaw-plugin/src/recording.ts";
+import { version } from "../../openclaw-plugin/src/relay-version.ts";
 import { detectResource } from "../../openclaw-plugin/src/resource.ts";
-import { version } from "../../openclaw-plugin/src/version.ts";
 import { textOf } from "../support/repository.ts";
 
 const manifest = JSON.parse(textOf("openclaw-plugin/openclaw.plugin.json"));

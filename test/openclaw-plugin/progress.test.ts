@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseDiagnosticEvent } from "../../openclaw-plugin/src/activity-event.ts";
 import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
+import { parseDiagnosticEvent } from "../../openclaw-plugin/src/gateway-event.ts";
 import { EventScript } from "./event-script.ts";
 
 const lines = (script: EventScript, kind: string) =>

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { ActivityRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { RecordQueue } from "../../openclaw-plugin/src/record-queue.ts";
+import type { RelayRecord } from "../../openclaw-plugin/src/relay-record.ts";
 
-const span = (phase: "start" | "end", seq: number): ActivityRecord => ({
+const span = (phase: "start" | "end", seq: number): RelayRecord => ({
   signal: "span",
   phase,
   isProgress: false,
@@ -23,7 +23,7 @@ const span = (phase: "start" | "end", seq: number): ActivityRecord => ({
   model: undefined,
 });
 
-const session = (seq: number): ActivityRecord => ({
+const session = (seq: number): RelayRecord => ({
   signal: "session",
   event: "session.end",
   session: "",
@@ -31,7 +31,7 @@ const session = (seq: number): ActivityRecord => ({
   atMs: 0,
 });
 
-const claim = (seq: number): ActivityRecord => ({
+const claim = (seq: number): RelayRecord => ({
   signal: "claim",
   event: "session.stalled",
   session: "",
@@ -53,7 +53,7 @@ const claim = (seq: number): ActivityRecord => ({
   evictedModelCalls: undefined,
 });
 
-const seqs = (records: readonly ActivityRecord[]) => records.map(({ seq }) => seq);
+const seqs = (records: readonly RelayRecord[]) => records.map(({ seq }) => seq);
 
 describe("what waits to be sent", () => {
   test("goes out in order, spans and events never in one batch", () => {

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { checkRequest } from "../../src/otlp/check.ts";
+import { checkRequest } from "../../src/otlp/check-request.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";

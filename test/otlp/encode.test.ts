@@ -8,10 +8,9 @@ import {
 } from "@opentelemetry/otlp-transformer";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkRequest } from "../../src/otlp/check.ts";
+import { checkRequest } from "../../src/otlp/check-request.ts";
 import {
   decodeExportResponse,
-  decodeStatusMessage,
   encodeExportResponse,
   encodeLogEvents,
   encodeStatus,
@@ -89,17 +88,6 @@ describe("a status", () => {
       '{"code":14,"message":"say \\"when\\""}',
     );
   });
-
-  for (const [what, bytes, want] of [
-    ["the message", encodeStatus("protobuf", { code: 8, message: "Größe" }), "Größe"],
-    ["nothing of an empty status", new Uint8Array(0), undefined],
-    ["nothing of a page in HTML", new TextEncoder().encode("<!doctype html>"), undefined],
-    ["nothing of a status that is cut off", Uint8Array.of(0x12, 0x05, 0x61), undefined],
-  ] as const) {
-    test(`of a backend gives ${what}`, () => {
-      expect(decodeStatusMessage(bytes)).toBe(want);
-    });
-  }
 });
 
 describe("events as log records", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import type { ComponentKind } from "../../src/component/component-kind.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../src/component/consumer.ts";
-import type { ComponentKind } from "../../src/component/factory.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
-import { Counts } from "../../src/service/counts.ts";
 import { createEdges } from "../../src/service/edges.ts";
-import { flowInstruments } from "../../src/service/instruments.ts";
+import { FlowCounts } from "../../src/service/flow-counts.ts";
+import { flowInstruments } from "../../src/service/telemetry-instruments.ts";
 import { payloadOf, recordingLogger } from "./fake-components.ts";
 
 const permanent: ConsumeResult = { status: "permanent", message: "never" };
@@ -13,7 +13,7 @@ const later: ConsumeResult = { status: "retryable", message: "later" };
 const answering = (result: ConsumeResult): Consumer => ({ consume: async () => result });
 
 function harness() {
-  const counts = new Counts();
+  const counts = new FlowCounts();
   const logger = recordingLogger();
   const at = (kind: ComponentKind, id: string, signal: Signal) => ({ kind, id, signal, logger });
   const all = () =>

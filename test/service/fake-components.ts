@@ -1,6 +1,6 @@
 import type { MetricsSource } from "../../src/component/component.ts";
+import type { ComponentKind } from "../../src/component/component-kind.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../src/component/consumer.ts";
-import type { ComponentKind } from "../../src/component/factory.ts";
 import type { Logger } from "../../src/component/settings.ts";
 import type { Payload, Signal } from "../../src/otlp/payload.ts";
 import type { Instance } from "../../src/service/lifecycle.ts";

@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { MetricsSource } from "../../src/component/component.ts";
 import type { Consumer } from "../../src/component/consumer.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
-import { Counts } from "../../src/service/counts.ts";
 import { createEdges } from "../../src/service/edges.ts";
+import { FlowCounts } from "../../src/service/flow-counts.ts";
 import { connectPipelines, type Pipeline } from "../../src/service/pipelines.ts";
 import { type FakeInstance, fakeInstance, payloadOf } from "./fake-components.ts";
 
@@ -26,7 +26,7 @@ function pipeline(
 }
 
 function connect(...pipelines: readonly Pipeline[]): readonly string[] {
-  return connectPipelines(pipelines, createEdges(new Counts())).map(({ id }) => id);
+  return connectPipelines(pipelines, createEdges(new FlowCounts())).map(({ id }) => id);
 }
 
 async function push(from: FakeInstance, signal: Signal, items = 1): Promise<unknown> {

@@ -4,9 +4,9 @@ import { accepted, type Consumer } from "../../src/component/consumer.ts";
 import { type AnyFactory, declare } from "../../src/component/factory.ts";
 import type { Settings } from "../../src/component/settings.ts";
 import type { Payload } from "../../src/otlp/payload.ts";
-import { telemetryInstruments } from "../../src/service/instruments.ts";
 import { createLogger } from "../../src/service/logger.ts";
 import { type ComponentRef, createService, type Service } from "../../src/service/service.ts";
+import { telemetryInstruments } from "../../src/service/telemetry-instruments.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { payloadOf } from "./fake-components.ts";
 

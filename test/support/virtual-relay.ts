@@ -1,8 +1,8 @@
-import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/activity-event.ts";
-import type { ActivityRecord, SpanRecord } from "../../openclaw-plugin/src/activity-record.ts";
 import { parseAgentEvent } from "../../openclaw-plugin/src/agent-event.ts";
+import { parseDiagnosticEvent, parseHook } from "../../openclaw-plugin/src/gateway-event.ts";
 import { heartbeatSeconds, OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
 import { parseRecording } from "../../openclaw-plugin/src/recording.ts";
+import type { RelayRecord, SpanRecord } from "../../openclaw-plugin/src/relay-record.ts";
 import { createMap } from "../openclaw-plugin/golden.ts";
 import type { VirtualCollector } from "./virtual-collector.ts";
 
@@ -36,7 +36,7 @@ export async function relayTo(
   const entries = [...parseRecording(recording)];
   let nowMs = 0;
 
-  async function send(records: readonly ActivityRecord[]): Promise<void> {
+  async function send(records: readonly RelayRecord[]): Promise<void> {
     const spans = records.filter((record): record is SpanRecord => record.signal === "span");
     const others = records.filter((record) => record.signal !== "span");
     if (spans.length > 0) {

@@ -2,7 +2,8 @@ const tickMs = 1_000;
 
 /**
  * Decides which of many are shown, as the Collector's logger does: per key, the first `initial` of a
- * second, then every `thereafter`-th of it (0: no more). A second begins with the first one in it.
+ * second, then every `thereafter`-th of it (0: no more). A second begins with the first one in it. It keeps one count for
+ * each key and forgets none, so keys must come from a closed list.
  */
 export function createSampler<Key>({
   initial,

@@ -10,8 +10,9 @@ import { abortReasons, compressed, send } from "./send.ts";
 import { type Target, targetOf } from "./target.ts";
 
 /**
- * Sends each payload once, immediately, and returns the result. It buffers nothing: the caller decides whether to
- * retry.
+ * Sends each payload once, immediately, and returns the result. It keeps no payload: the caller decides whether to
+ * retry. Requests in flight are bounded by the callers that wait for results (the receiver's bodies). At most 100
+ * connections to a host carry them, further requests wait for a connection, and each request ends at `timeout`.
  */
 export function createOtlpHttpExporter(settings: Settings, config: Config): Component {
   const { clock } = settings;

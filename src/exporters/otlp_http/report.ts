@@ -2,7 +2,7 @@ import type { ConsumeResult } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { decodeExportResponse } from "../../otlp/encode.ts";
 import type { Payload } from "../../otlp/payload.ts";
-import { rejectedItems } from "./instruments.ts";
+import { rejectedItems } from "./export-instruments.ts";
 import type { Target } from "./target.ts";
 import { createThrottle } from "./throttle.ts";
 

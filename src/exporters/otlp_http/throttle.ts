@@ -2,7 +2,7 @@ import type { Clock } from "../../component/clock.ts";
 
 /**
  * Lets one report through per interval, with how many were held back since the last one: a backend that is down
- * fails every request and must not fill the log.
+ * fails every request and must not fill the log. It keeps two numbers.
  */
 export function createThrottle(
   clock: Clock,

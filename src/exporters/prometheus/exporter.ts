@@ -1,6 +1,6 @@
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
-import { mergeCollections } from "../../metrics/merge.ts";
+import { mergeCollections } from "../../metrics/merge-collections.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { foldedLabels } from "../../metrics/prometheus-text.ts";
 import { createScrapeHandler } from "../../metrics/scrape.ts";
@@ -10,7 +10,7 @@ import type { Config } from "./config.ts";
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
 
-/** Serves the metrics of all attached sources on one page. */
+/** Serves the metrics of all attached sources on one page. Keeps the sources, as many as the config connects. */
 export function createPrometheusExporter(settings: Settings, config: Config): Component {
   const { logger } = settings;
   const sources = new Set<DescribedSource>();

@@ -7,14 +7,17 @@ import { prepareDirectory } from "./directory.ts";
 import type { Disk } from "./disk.ts";
 import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
+import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
 import { systemDisk } from "./system-disk.ts";
-import { type ObservedJournal, publish } from "./telemetry.ts";
 import { reasonSentences } from "./write-failure.ts";
 
 type Owning = Parameters<StorageRole["openJournal"]>[0];
 
-/** Keeps a journal per component in a directory that is ours alone while we run. */
+/**
+ * Keeps a journal per component in a directory that is ours alone while we run (DESIGN.md). It holds one journal for each
+ * component that names it, so the config bounds them; a component that opens its journal twice gets an error.
+ */
 export function createFileStorage(
   settings: Settings,
   config: Config,
@@ -25,7 +28,7 @@ export function createFileStorage(
   const journals = new Map<string, ObservedJournal>();
   const opened = new Set<string>();
   let lock: DirectoryLock | undefined;
-  publish(settings.meter, () => [...journals.values()]);
+  publishJournals(settings.meter, () => [...journals.values()]);
 
   const reportStatus = () => {
     const [worst] = [...journals.values()].flatMap(({ journal }) => {

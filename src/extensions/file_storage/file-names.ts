@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ComponentKind } from "../../component/factory.ts";
+import type { ComponentKind } from "../../component/component-kind.ts";
 
 /** What the name of a file in a journal's directory says it is. */
 export type NamedFile =

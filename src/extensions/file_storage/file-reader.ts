@@ -28,6 +28,13 @@ export interface FileReading {
   readonly last?: FrameHeader;
 }
 
+/** Reads a file of the directory to its first flaw; rejects with an `Error` an operator understands. */
+export type ReadFile = (
+  name: string,
+  expected: Pick<FileHeader, "kind" | "number">,
+  onFrame: (frame: FrameHeader, payload: Uint8Array) => boolean,
+) => Promise<FileReading>;
+
 /** A file that another version of this program wrote. */
 export class UnknownVersionError extends Error {
   readonly version: number;
@@ -101,7 +108,7 @@ export async function readJournalFile(
   return ending("none");
 }
 
-/** A part of a file in memory, moved along as the file is read. */
+/** A part of a file in memory, moved along as the file is read: 1 MiB, or one frame when that is larger (32 MiB at most). */
 class Window {
   readonly #file: DiskFile;
   readonly #sizeBytes: number;

@@ -1,22 +1,7 @@
 import { crc32 } from "node:zlib";
 import { maxRecordBytes } from "../../component/storage.ts";
 
-/**
- * The files of a journal. A file is a header and frames; a frame is a group of records that was written at
- * once. Records are numbered over the whole life of a journal: every frame says the number of its first
- * record, and a snapshot the number of the first record it does not contain. Whatever is missing, doubled or
- * out of order shows in the numbers; whatever is damaged shows in the checksums. Little-endian throughout.
- *
- * Header, 64 bytes, of this size in every version so that each can tell the others:
- *
- *     0 magic   8 u32 version   12 u32 kind   16 f64 file number   24 f64 first record   32 f64 Unix ms   60 u32 CRC-32 of 0..59
- *
- * Frame, 32 bytes and the payload, which is per record its length (u32) and its bytes:
- *
- *     0 u32 payload bytes   4 u32 records   8 f64 Unix ms   16 f64 first record   24 u32 CRC-32 of the payload   28 u32 CRC-32 of 0..27
- *
- * A frame without records is a stamp of time in a log, and the end of a snapshot.
- */
+/** The version of the layout in DESIGN.md, which this file reads and writes. */
 export const formatVersion = 1;
 export const fileHeaderBytes = 64;
 export const frameHeaderBytes = 32;

@@ -10,7 +10,10 @@ import {
 const keptBytes = 4 * 1024 * 1024;
 const firstBytes = 64 * 1024;
 
-/** Records that will be written at once, as the frame they will be. Its memory is bounded. */
+/**
+ * Records that will be written at once, as the frame they will be. It holds up to 32 MiB; `add` refuses what does not fit.
+ * What grew over 4 MiB is given back after use.
+ */
 export class Group {
   #bytes = new Uint8Array(firstBytes);
   #view = new DataView(this.#bytes.buffer);

@@ -13,8 +13,8 @@ import type {
 import type { Disk } from "./disk.ts";
 import { recordHeaderBytes } from "./format.ts";
 import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
+import { type Recovered, recoverJournal } from "./journal-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
-import { type Recovered, recoverJournal } from "./recovery.ts";
 import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
@@ -51,7 +51,11 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
   return journal;
 }
 
-/** A journal on files. It decides when the log is whole; {@link LogWriter} and `writeSnapshot` write. */
+/**
+ * A journal on files. It decides when the log is whole; {@link LogWriter} and `writeSnapshot` write. It keeps no record,
+ * only sizes, counts and whether there is a hole. At the first record that cannot be stored it is degraded: what is
+ * appended is dropped and counted, and its owner is asked for a snapshot until one has closed the hole.
+ */
 export class FileJournal implements Journal {
   readonly counts: JournalCounts = zeroCounts();
   readonly recovered: RecoverySummary;

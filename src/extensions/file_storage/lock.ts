@@ -14,15 +14,8 @@ const busy = 5;
 
 /**
  * Makes sure that no other process uses a directory, waiting up to `timeoutMs` for one that does. Rejects with an
- * `Error` an operator understands.
- *
- * Node has no call to lock a file, but the SQLite in it does: a transaction on an empty database that never
- * writes holds a lock of the system (`fcntl` on POSIX) on that file, and nothing else. Such a lock belongs to the
- * file, so that processes in different containers see it on a shared volume; it ends with the process, also
- * after `kill -9`; and taking it is one step, so that no two starters can both have it.
- *
- * It is advisory and holds on one machine: on a network file system it is what that makes of `fcntl`. Nothing
- * else in this process may open and close the lock file, for closing any descriptor of a file lets go of it.
+ * `Error` an operator understands. DESIGN.md says why SQLite holds the lock. Nothing else in this process may open and
+ * close the lock file.
  */
 export async function lockDirectory(
   directory: string,

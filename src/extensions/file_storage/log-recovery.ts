@@ -1,4 +1,5 @@
-import type { ReadFile, Taken } from "./recovery.ts";
+import type { ReadFile } from "./file-reader.ts";
+import type { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
 
 export interface LogOutcome {
@@ -22,7 +23,7 @@ export async function recoverLog(
     read,
     taken,
     hasBase,
-  }: { readonly read: ReadFile; readonly taken: Taken; readonly hasBase: boolean },
+  }: { readonly read: ReadFile; readonly taken: RecoveredRecords; readonly hasBase: boolean },
 ): Promise<LogOutcome> {
   const base = taken.next;
   const kept: FinishedSegment[] = [];

@@ -13,7 +13,10 @@ export interface Placed {
   readonly endSequence: number;
 }
 
-/** The segment of a log that is appended to. */
+/**
+ * The segment of a log that is appended to. It keeps the open file and how much of it is used; `LogWriter` goes on in a new
+ * one when that reaches `max_segment_size`.
+ */
 export class LogSegment {
   readonly number: number;
   readonly file: DiskFile;

@@ -28,10 +28,10 @@ export interface LogWriterOptions {
 const fullGroupBytes = 1024 * 1024;
 
 /**
- * Appends records to the segments of a log. There is at most one write at a time, and what is added meanwhile
- * goes into the next one. A write begins when somebody waits for it, else when the flush interval is over: each
- * costs as much as a thousand records. It all ends at the first failure, because a log with a hole is worth
- * nothing; after that, and after `close`, nothing more is taken.
+ * Appends records to the segments of a log. It keeps two groups, one that is being written and one that is filled
+ * meanwhile, each of at most 32 MiB; a record that does not fit ends the log as `too_slow`. A write begins when
+ * somebody waits for it, else when the flush interval is over: each costs as much as a thousand records. After the
+ * first failure, and after `close`, nothing more is taken: a log with a hole is worth nothing.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;

@@ -10,7 +10,10 @@ export interface FinishedSegment {
   readonly sizeBytes: number;
 }
 
-/** The segments of a log on disk. */
+/**
+ * The segments of a log on disk: number, last record and size of each. As many as the log has files of
+ * `max_segment_size`; nothing here bounds the log, the snapshots of its owner do, which remove what they contain.
+ */
 export class Segments {
   readonly #disk: Disk;
   readonly #directory: string;

@@ -3,7 +3,10 @@ import type { CancelTimer, Clock } from "../../component/clock.ts";
 const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
-/** Asks for snapshots: again and again while one is wanted, ever more rarely the more of them failed. */
+/**
+ * Asks for snapshots while one is wanted. It keeps one timer and counts failures: the first request comes after 1 s, each
+ * failure doubles the wait, up to 60 s, and it never gives up.
+ */
 export class SnapshotRequests {
   readonly #clock: Clock;
   readonly #isWanted: (failures: number) => boolean;
@@ -36,7 +39,7 @@ export class SnapshotRequests {
     }
   }
 
-  /** Does not ask before it is told to again. */
+  /** Does not ask until `askSoon` or `askLater` is called again. */
   cancel(): void {
     this.#cancel?.();
     this.#cancel = undefined;

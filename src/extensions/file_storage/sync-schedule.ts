@@ -13,7 +13,10 @@ export interface SyncScheduleOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Syncs what was written, at most once an interval: all that was written meanwhile shares a sync. */
+/**
+ * Syncs what was written, at most once an interval: all that was written meanwhile shares a sync. It keeps one timer and
+ * the promises of those who wait, which all resolve when it ends.
+ */
 export class SyncSchedule {
   readonly #options: SyncScheduleOptions;
   readonly #waiters = new Waiters();

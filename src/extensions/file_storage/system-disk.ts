@@ -56,6 +56,7 @@ function openedFile(path: string, flags: number): Promise<number> {
   return called<number>((done) => fs.open(path, flags, ownerOnly, done));
 }
 
+/** An open file. It counts the calls that are under way, so that `close` waits for them. */
 function fileOf(fd: number): DiskFile {
   let underWay = 0;
   let closing: Promise<void> | undefined;

@@ -1,4 +1,7 @@
-/** Promises that resolve when a number is reached. */
+/**
+ * Promises that resolve when a number is reached: one for each number that somebody waits for, so no more than there are
+ * records on their way. When no number will be reached any more, `releaseAll` resolves them.
+ */
 export class Waiters {
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
   #last: { readonly until: number; readonly promise: Promise<void> } | undefined;

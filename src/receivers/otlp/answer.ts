@@ -6,8 +6,8 @@ import {
   type PartialSuccess,
 } from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
-import type { RefusalReason } from "./instruments.ts";
 import type { Refusal } from "./refusal.ts";
+import type { RefusalReason } from "./request-instruments.ts";
 
 /** A whole HTTP answer. */
 export interface Answer {

@@ -6,9 +6,9 @@ import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { type Answer, refusedAnswer } from "./answer.ts";
 import type { Config, HttpConfig } from "./config.ts";
-import { type Reason, reasons, refusedRequests } from "./instruments.ts";
-import { createIntake } from "./intake.ts";
 import { type Refusal, refusal } from "./refusal.ts";
+import { createRequestHandler } from "./request-handler.ts";
+import { type Reason, reasons, refusedRequests } from "./request-instruments.ts";
 import { encodingOf, routeOf } from "./route.ts";
 
 /**
@@ -44,7 +44,7 @@ function openHttp(
   consumers: ReadonlyMap<Signal, Consumer>,
 ): Promise<HttpServer> {
   const count = createCount(settings);
-  const intake = createIntake(config.max_request_body_size);
+  const handleRequest = createRequestHandler(config.max_request_body_size);
 
   const fault = (error: unknown): Refusal => {
     settings.logger.error(
@@ -56,7 +56,7 @@ function openHttp(
   const take = async (request: IncomingMessage): Promise<Answer | Refusal | undefined> => {
     try {
       const route = routeOf(request, config, consumers);
-      return "refused" in route ? route : await intake(request, route);
+      return "refused" in route ? route : await handleRequest(request, route);
     } catch (error) {
       return fault(error);
     }

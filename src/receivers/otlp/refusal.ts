@@ -1,4 +1,4 @@
-import type { RefusalReason } from "./instruments.ts";
+import type { RefusalReason } from "./request-instruments.ts";
 
 /** A request that becomes no payload. `message` is ours and quotes nothing of the request. */
 export interface Refusal {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { recoverJournal } from "../../../src/extensions/file_storage/recovery.ts";
+import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
 import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { startChild } from "../../support/child.ts";
 import { Replay } from "./crash-records.ts";

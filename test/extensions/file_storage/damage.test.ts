@@ -6,7 +6,7 @@ import {
   formatVersion,
   frameHeaderBytes,
 } from "../../../src/extensions/file_storage/format.ts";
-import { recoverJournal } from "../../../src/extensions/file_storage/recovery.ts";
+import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
 import { FakeDisk, type Files } from "./fake-disk.ts";
 import { bytesOf, directory, open, textOf } from "./open-journal.ts";
 

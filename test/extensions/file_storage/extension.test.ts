@@ -16,7 +16,7 @@ import type { Component } from "../../../src/component/component.ts";
 import { schema } from "../../../src/extensions/file_storage/config.ts";
 import type { Disk } from "../../../src/extensions/file_storage/disk.ts";
 import { createFileStorage } from "../../../src/extensions/file_storage/extension.ts";
-import { instruments } from "../../../src/extensions/file_storage/instruments.ts";
+import { instruments } from "../../../src/extensions/file_storage/storage-instruments.ts";
 import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { noDeadline, testSettings } from "../../exporters/settings.ts";
 import { deferred } from "../../support/deferred.ts";

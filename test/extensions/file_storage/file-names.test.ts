@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { ComponentKind } from "../../../src/component/factory.ts";
+import type { ComponentKind } from "../../../src/component/component-kind.ts";
 import {
   journalName,
   logName,

@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { recoverJournal } from "../../../src/extensions/file_storage/recovery.ts";
+import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
 import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { type Child, startChild } from "../../support/child.ts";
 

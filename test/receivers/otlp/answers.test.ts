@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { ConsumeResult } from "../../../src/component/consumer.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
-import { reasons } from "../../../src/receivers/otlp/instruments.ts";
+import { reasons } from "../../../src/receivers/otlp/request-instruments.ts";
 import { closeReceivers, type OpenOptions, openReceiver } from "./open-receiver.ts";
 import {
   contentTypes,

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from "node:http";
+import pLimit from "p-limit";
 import { readBody } from "../../net/body.ts";
 import { ByteBudget } from "../../net/byte-budget.ts";
 import { inflate } from "../../net/inflate.ts";
-import { Slots } from "../../net/slots.ts";
-import { checkRequest } from "../../otlp/check.ts";
+import { checkRequest } from "../../otlp/check-request.ts";
 import { requestFromJson } from "../../otlp/json.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
@@ -11,7 +11,7 @@ import { type Refusal, refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
 /** Processes the body of a request on its route. Undefined: the sender has disconnected, and no answer is possible. */
-export type Intake = (
+export type RequestHandler = (
   request: IncomingMessage,
   route: Route,
 ) => Promise<Answer | Refusal | undefined>;
@@ -22,10 +22,14 @@ const bodiesAtATime = 8;
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
-/** Creates the steps for a request body: limit, inflate, limit, check, forward. */
-export function createIntake(maxBytes: number): Intake {
+/**
+ * Creates a handler that reads a body, inflates it, checks it and forwards it to the pipelines. It keeps the bodies that
+ * are not answered yet: at most eight times `maxBytes`, compressed and inflated bytes together. A request beyond that is
+ * answered with 503. At most four large bodies are inflated at a time; the others wait.
+ */
+export function createRequestHandler(maxBytes: number): RequestHandler {
   const budget = new ByteBudget(bodiesAtATime * maxBytes);
-  const slots = new Slots(inflatingAtATime);
+  const slots = pLimit(inflatingAtATime);
   const tooLarge = refusal(
     "too_large",
     `The body must have at most ${maxBytes} bytes, as sent and after decompression.`,
@@ -62,14 +66,14 @@ export function createIntake(maxBytes: number): Intake {
         }
         heldBytes += inflated.bytes.length;
       }
-      return await handOn(inflated.bytes, route);
+      return await forward(inflated.bytes, route);
     } finally {
       budget.giveBack(heldBytes);
     }
   };
 }
 
-async function handOn(
+async function forward(
   body: Uint8Array,
   { signal, next, encoding }: Route,
 ): Promise<Answer | Refusal> {

@@ -1,5 +1,5 @@
-import type { WorkKind } from "./activity-event.ts";
 import type { ClaimEvent, ClaimEventType } from "./claim-event.ts";
+import type { WorkKind } from "./gateway-event.ts";
 
 /** One span to send: complete when `phase` is `end`, still open (no end time) when it is `start`. Holds no raw id. */
 export interface SpanRecord {
@@ -85,4 +85,4 @@ export interface ClaimRecord
 /** What is sent to `/v1/logs`. */
 export type EventRecord = SessionRecord | PauseRecord | ClaimRecord;
 
-export type ActivityRecord = SpanRecord | EventRecord;
+export type RelayRecord = SpanRecord | EventRecord;

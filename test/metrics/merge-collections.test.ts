@@ -1,7 +1,7 @@
 import { type CollectionResult, MeterProvider } from "@opentelemetry/sdk-metrics";
 import { expect, test } from "vitest";
 import { ManualReader } from "../../src/metrics/manual-reader.ts";
-import { mergeCollections } from "../../src/metrics/merge.ts";
+import { mergeCollections } from "../../src/metrics/merge-collections.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
 
 /** What one component of two would give. */

@@ -15,7 +15,7 @@ const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal
 const configured = "a component id of the config";
 
 /**
- * What becomes of items at the edges of the pipelines: the only counters that `Counts` holds. Names and
+ * What becomes of items at the edges of the pipelines: the only counters that `FlowCounts` holds. Names and
  * attributes are the Collector's, so that its dashboards and alerts fit.
  */
 export const flowInstruments: readonly InstrumentSpec[] = [

@@ -1,8 +1,8 @@
-import type { PauseEvent, WorkEvent } from "./activity-event.ts";
-import type { PauseRecord } from "./activity-record.ts";
 import { BoundedMap } from "./bounded-map.ts";
+import type { PauseEvent, WorkEvent } from "./gateway-event.ts";
+import { isOfRun, type Work } from "./gateway-work.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
-import { isOfRun, type Work } from "./work.ts";
+import type { PauseRecord } from "./relay-record.ts";
 
 interface Pause {
   readonly work: Work;
@@ -22,7 +22,7 @@ const questionTool = "ask_user";
  * The approvals that are waited for. Each ends when it is resolved, with the work that waits for it, or when there are
  * more than a thousand and it is the oldest.
  */
-export class Pauses {
+export class OpenPauses {
   readonly #pseudonyms: Pseudonyms;
   readonly #open = new BoundedMap<string, Pause>(1_024);
 

@@ -10,7 +10,7 @@ const ownEvents: ReadonlySet<string> = new Set([
 ]);
 
 /** The line of a payload at basic verbosity, in the Collector's words. */
-export interface Counts {
+export interface ItemCounts {
   readonly message: string;
   readonly fields: Readonly<Record<string, unknown>>;
 }
@@ -19,7 +19,7 @@ export interface Counts {
  * Counts without decoding: only the tags and lengths on the way are read. Bytes that cannot be walked
  * leave only the number of items, which the receiver counted.
  */
-export function countsOf({ signal, bytes, items }: Payload): Counts {
+export function countsOf({ signal, bytes, items }: Payload): ItemCounts {
   const message = messages[signal];
   try {
     switch (signal) {

@@ -1,7 +1,7 @@
-import type { Work } from "./work.ts";
+import type { Work } from "./gateway-work.ts";
 
 /** The work that is open, in order of its starts, never more than `limit`: beyond it the oldest is given up. */
-export class OpenWork {
+export class OpenGatewayWork {
   readonly #limit: number;
   readonly #works = new Set<Work>();
   readonly #ofSession = new Map<string, Set<Work>>();

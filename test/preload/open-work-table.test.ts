@@ -1,7 +1,7 @@
 import { TracerProvider } from "@opentelemetry/sdk-trace";
 import { expect, test } from "vitest";
 import { createResourceOf, liveSpanOf } from "../../src/preload/live-span.ts";
-import { OpenWorkTable } from "../../src/preload/open-work.ts";
+import { OpenWorkTable } from "../../src/preload/open-work-table.ts";
 import { isStartedSpan } from "../../src/preload/started-span.ts";
 
 const tracer = new TracerProvider().getTracer("test");

@@ -2,15 +2,15 @@ import { join } from "node:path";
 import type { RecoverySummary } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
 import { parseFileName } from "./file-names.ts";
-import { type FileReading, readJournalFile, UnknownVersionError } from "./file-reader.ts";
 import {
-  eachRecord,
-  type FileHeader,
-  type FrameHeader,
-  formatVersion,
-  recordHeaderBytes,
-} from "./format.ts";
+  type FileReading,
+  type ReadFile,
+  readJournalFile,
+  UnknownVersionError,
+} from "./file-reader.ts";
+import { formatVersion, recordHeaderBytes } from "./format.ts";
 import { recoverLog } from "./log-recovery.ts";
+import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
@@ -48,7 +48,7 @@ export async function recoverJournal({
   const snapshots = files.filter((file) => file.kind === "snapshot");
   const logs = files.filter((file) => file.kind === "log").toSorted((a, b) => a.number - b.number);
   const read = readerOf(disk, directory);
-  const taken = new Taken(take);
+  const taken = new RecoveredRecords(take);
 
   const snapshot = await recoverSnapshot(snapshots, read, taken);
   const [snapshotRecords, snapshotContent] = [taken.records, taken.bytes];
@@ -84,41 +84,6 @@ export async function recoverJournal({
   };
 }
 
-/** Reads a file of the directory to its first flaw; rejects with an `Error` an operator understands. */
-export type ReadFile = (
-  name: string,
-  expected: Pick<FileHeader, "kind" | "number">,
-  onFrame: (frame: FrameHeader, payload: Uint8Array) => boolean,
-) => Promise<FileReading>;
-
-/** What has been handed over so far. */
-export class Taken {
-  readonly #take: (record: Uint8Array) => void;
-  /** The number of the next record that is wanted. */
-  next = 0;
-  records = 0;
-  bytes = 0;
-  lastUnixMs: number | undefined;
-
-  constructor(take: (record: Uint8Array) => void) {
-    this.#take = take;
-  }
-
-  /** Hands over the records of a payload, from the `skip`-th on. */
-  add(payload: Uint8Array, skip: number): void {
-    eachRecord(payload, skip, (record) => {
-      this.records += 1;
-      this.bytes += record.length;
-      this.#take(record);
-    });
-  }
-
-  /** Clocks step back; what is wanted is the latest moment at which something was written. */
-  see({ unixMs }: FrameHeader): void {
-    this.lastUnixMs = Math.max(this.lastUnixMs ?? unixMs, unixMs);
-  }
-}
-
 interface Snapshot {
   readonly name: string;
   readonly sequence: number;
@@ -136,7 +101,7 @@ interface SnapshotOutcome {
 async function recoverSnapshot(
   snapshots: readonly Snapshot[],
   read: ReadFile,
-  taken: Taken,
+  taken: RecoveredRecords,
 ): Promise<SnapshotOutcome> {
   const expected = { kind: "snapshot", number: 0 } as const;
   const damaged: { readonly sequence: number; readonly sizeBytes: number }[] = [];

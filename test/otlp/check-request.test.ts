@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { checkRequest } from "../../src/otlp/check.ts";
+import { checkRequest } from "../../src/otlp/check-request.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
 import { arbitraryMessage, encodeModel, requestType } from "./arbitrary-messages.ts";

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { checkSection } from "../../src/config/check.ts";
+import { checkSection } from "../../src/config/check-section.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { nearestName } from "../../src/config/nearest-name.ts";
 import { formatProblem } from "../../src/config/problem.ts";

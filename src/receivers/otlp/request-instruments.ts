@@ -2,7 +2,7 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
 
 /** Why a request was answered but did not reach a pipeline. Label values come only from closed lists. */
-export const refusalReasons = [
+const refusalReasons = [
   "unknown_path",
   "no_pipeline",
   "method",

@@ -1,14 +1,14 @@
-import type { ClaimRecord } from "./activity-record.ts";
 import type { ClaimEvent } from "./claim-event.ts";
+import type { Work } from "./gateway-work.ts";
 import { closedText, lowCardinality } from "./low-cardinality.ts";
-import type { OpenWork } from "./open-work.ts";
-import type { Work } from "./work.ts";
+import type { OpenGatewayWork } from "./open-gateway-work.ts";
+import type { ClaimRecord } from "./relay-record.ts";
 
 /** What is sent of a claim. `session` is a pseudonym. */
 export function claimRecord(
   event: ClaimEvent,
   session: string | undefined,
-  open: OpenWork,
+  open: OpenGatewayWork,
 ): ClaimRecord {
   const work = session === undefined ? undefined : workOf(event, session, open);
   return {
@@ -35,7 +35,7 @@ export function claimRecord(
 }
 
 /** The open work that it names. A gateway names tools by their call id, the rest by its kind only. */
-function workOf(event: ClaimEvent, session: string, open: OpenWork): Work | undefined {
+function workOf(event: ClaimEvent, session: string, open: OpenGatewayWork): Work | undefined {
   switch (event.activeWorkKind) {
     case "tool_call":
       return event.callId === undefined

@@ -1,7 +1,7 @@
 import type { Attributes, Meter, ObservableResult } from "@opentelemetry/api";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
-import { storageInstruments } from "./instruments.ts";
 import type { FileJournal } from "./journal.ts";
+import { storageInstruments } from "./storage-instruments.ts";
 
 /** A journal and the attributes that its series have. */
 export interface ObservedJournal {
@@ -10,7 +10,7 @@ export interface ObservedJournal {
 }
 
 /** Publishes what the journals have counted, whenever somebody asks. */
-export function publish(meter: Meter, journals: () => readonly ObservedJournal[]): void {
+export function publishJournals(meter: Meter, journals: () => readonly ObservedJournal[]): void {
   const publishOne = (
     spec: InstrumentSpec,
     seriesOf: (journal: FileJournal) => readonly (readonly [number, Attributes?])[],

@@ -1,7 +1,15 @@
-import type { WorkEvent, WorkKind } from "./activity-event.ts";
-import type { SpanRecord } from "./activity-record.ts";
+import type { WorkEvent, WorkKind } from "./gateway-event.ts";
 import { lowCardinality } from "./low-cardinality.ts";
-import type { RunTree } from "./run-tree.ts";
+import type { SpanRecord } from "./relay-record.ts";
+
+/** What is asked of the tree that work belongs to, which is a `RunTree`. */
+export interface WorkTree {
+  readonly id: string;
+  /** The newest tool that starts sub-agents, open or ended. */
+  readonly spawner: Work | undefined;
+  /** Takes work off what is open: it ended or is given up. */
+  close(work: Work): void;
+}
 
 /** One piece of work as the relay remembers it. */
 export interface Work {
@@ -23,7 +31,7 @@ export interface Work {
   readonly callId: string | undefined;
   /** What starts and ends of it have in common within its tree; holds raw ids. */
   readonly key: string;
-  readonly tree: RunTree;
+  readonly tree: WorkTree;
   readonly name: string | undefined;
   readonly channel: string | undefined;
   readonly provider: string | undefined;
@@ -42,7 +50,7 @@ export function createWork(
     readonly spanId: string;
     readonly parent: Work | undefined;
     readonly session: string;
-    readonly tree: RunTree;
+    readonly tree: WorkTree;
   },
 ): Work {
   return {

@@ -11,7 +11,7 @@ export interface Count {
  * scrape. Series are made while pipelines are built, so that each is reported as 0 from the start and
  * their number is bounded by the config.
  */
-export class Counts {
+export class FlowCounts {
   readonly #series = new Map<string, Map<string, Count>>();
 
   /** The series of an instrument with exactly these attributes, given in the same order each time. */

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { components } from "../components.ts";
-import { mergeCollections } from "../metrics/merge.ts";
+import { mergeCollections } from "../metrics/merge-collections.ts";
 import { renderPrometheus } from "../metrics/prometheus-text.ts";
-import { checkRequest } from "../otlp/check.ts";
+import { checkRequest } from "../otlp/check-request.ts";
 import { requestFromJson } from "../otlp/json.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { createLogger } from "../service/logger.ts";
@@ -32,7 +32,7 @@ export interface ReplayOptions {
  * sending anything, and prints what was evicted and the metrics at the end. The pipelines live in the time
  * of the recording. Resolves to the exit code.
  */
-export async function replay(
+export async function replayCaptures(
   host: Host,
   paths: readonly string[],
   options: ReplayOptions,
