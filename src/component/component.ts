@@ -37,7 +37,7 @@ export interface ExporterRole {
  *
  * `start` opens sockets and timers; it rejects with an `Error` whose message an operator understands.
  * `shutdown` stops taking, hands on what it holds, releases; it is safe before `start`, safe twice,
- * and ends when `deadline` aborts.
+ * and ends when `deadline` aborts. After it, consumers of the component answer `retryable` and pass nothing on.
  */
 export interface Component {
   start(): Promise<void>;
