@@ -37,7 +37,7 @@ export interface ExporterRole {
  *
  * `start` opens sockets and timers; it rejects with an `Error` whose message an operator understands.
  * `shutdown` stops accepting data, delivers buffered data and releases everything. It is safe before `start`,
- * safe to call twice, and ends when `deadline` aborts.
+ * safe to call twice, and ends when `deadline` aborts. Afterwards its consumers answer `retryable` and pass nothing on.
  */
 export interface Component {
   start(): Promise<void>;

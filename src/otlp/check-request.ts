@@ -1,3 +1,4 @@
+import { forgetView } from "./byte-view.ts";
 import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
 import type { Signal } from "./payload.ts";
 import { readLogRecord, readMetric, readSpanRecord } from "./record-readers.ts";
@@ -49,6 +50,13 @@ const signals = {
  * is written in `docs/wire-validation.md`.
  */
 export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest {
+  const checked = check(signal, bytes);
+  // The view would keep the request in memory until the next one is read.
+  forgetView();
+  return checked;
+}
+
+function check(signal: Signal, bytes: Uint8Array): CheckedRequest {
   const walk = new Walk(signal, bytes);
   const brokenMessage = walk.request();
   if (brokenMessage !== undefined) {

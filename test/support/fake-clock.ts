@@ -65,6 +65,11 @@ export class FakeClock implements Clock {
     }
   }
 
+  /** Timers that have neither fired for the last time nor been cancelled. */
+  get pendingTimers(): number {
+    return this.#timers.size;
+  }
+
   /** The wall clock is set. */
   setUnixMs(unixMs: number): void {
     this.#unixOffsetMs = unixMs - this.#nowMs;

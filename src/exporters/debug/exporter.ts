@@ -15,7 +15,7 @@ export type WriteRecords = (text: string) => Promise<void>;
 
 /**
  * Shows what arrives. Counts go to the log, which never holds ids; records, which are the sender's own data, go to
- * `write` (standard output). It accepts everything: a look at the data must not change what becomes of it.
+ * `write` (standard output). While it runs it accepts everything: a look at the data must not change what becomes of it.
  */
 export function createDebugExporter(
   settings: Settings,
@@ -27,6 +27,7 @@ export function createDebugExporter(
     initial: config.sampling_initial,
     thereafter: config.sampling_thereafter,
   });
+  let isStopping = false;
 
   const show = async (payload: Payload): Promise<void> => {
     const { message, fields } = countsOf(payload);
@@ -48,6 +49,9 @@ export function createDebugExporter(
     exporter: {
       consumer: () => ({
         async consume(payload) {
+          if (isStopping) {
+            return { status: "retryable", message: "This collector stops and shows nothing more." };
+          }
           if (isShown(payload.signal, clock.nowMs())) {
             await show(payload);
           }
@@ -56,7 +60,9 @@ export function createDebugExporter(
       }),
     },
     async start() {},
-    async shutdown() {},
+    async shutdown() {
+      isStopping = true;
+    },
   };
 }
 

@@ -160,3 +160,14 @@ test("start and shutdown have nothing to do, in any order", async () => {
   await component.start();
   await component.shutdown(noDeadline());
 });
+
+test("after its shutdown it shows nothing and accepts nothing", async () => {
+  const { component, consume, log } = exporter({});
+  await component.start();
+  await component.shutdown(noDeadline());
+  expect(await consume(traces)).toEqual({
+    status: "retryable",
+    message: "This collector stops and shows nothing more.",
+  });
+  expect(log).toEqual([]);
+});

@@ -1,0 +1,85 @@
+import type { AnyFactory } from "../../src/component/factory.ts";
+import type { Signal } from "../../src/otlp/payload.ts";
+import { post, typed } from "../receivers/otlp/post.ts";
+import { orphanedTool } from "../support/agent-spans.ts";
+import type { ComponentSetup, Running } from "./component-setup.ts";
+import { ordinaryPayload } from "./payloads.ts";
+
+/** One entry per component in `src/components.ts`, by kind and type. */
+export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
+  "receiver otlp": {
+    section: () => ({ protocols: { http: { endpoint: "127.0.0.1:0" } } }),
+    listens: true,
+    feed: {
+      traces: (running) => postOtlp(running, "traces"),
+      metrics: (running) => postOtlp(running, "metrics"),
+      logs: (running) => postOtlp(running, "logs"),
+    },
+  },
+  "processor session_activity": {
+    section: () => ({}),
+    variants: { "with closing spans": { close_spans: true } },
+    feed: {
+      logs: async (running) => {
+        const answers = orphanedTool("contract", {}).map((bytes) =>
+          running.consume("processor", { signal: "traces", bytes, items: 1 }),
+        );
+        await running.advance(15_000);
+        await Promise.all(answers);
+      },
+      metrics: (running) => running.advance(10_000),
+    },
+    knownFaults: {
+      "keeps no payload": "its span readers hold the bytes of the last request until the next one",
+      "takes nothing after its shutdown": "it accepts and passes on",
+    },
+  },
+  "exporter prometheus": {
+    section: () => ({ endpoint: "127.0.0.1:0" }),
+    listens: true,
+    request: (running) => get(running, "/metrics"),
+  },
+  "exporter otlp_http": {
+    section: ({ backendUrl }) => ({ endpoint: backendUrl }),
+    variants: { "without compression": { compression: "none" } },
+  },
+  "exporter debug": {
+    section: () => ({}),
+  },
+  "extension file_storage": {
+    section: ({ folder }) => ({ directory: folder }),
+  },
+  "extension health_check": {
+    section: () => ({ endpoint: "127.0.0.1:0" }),
+    listens: true,
+    request: (running) => get(running, "/"),
+  },
+};
+
+/** The setup of a component. Throws an `Error` with the entry to add if there is none. */
+export function setupOf(
+  factory: Pick<AnyFactory, "kind" | "type">,
+  setups = componentSetups,
+): ComponentSetup {
+  const key = `${factory.kind} ${factory.type}`;
+  const setup = setups[key];
+  if (setup === undefined) {
+    throw new Error(
+      `The contract suite has no setup for the ${key}. Add an entry "${key}" to test/contract/component-setups.ts with its minimal valid section` +
+        " (port 0 for listeners, the given folder for files), `feed` for each signal of its receiver role, and `request` if it is scraped.",
+    );
+  }
+  return setup;
+}
+
+async function postOtlp(running: Running, signal: Signal): Promise<void> {
+  const { bytes } = ordinaryPayload(signal);
+  await post(`http://${running.endpoint}/v1/${signal}`, bytes, typed("protobuf"));
+}
+
+/** Requests a page from the component. Resolves to the HTTP status. */
+export async function get(running: Running, path: string): Promise<number> {
+  const nothing = new Uint8Array(0);
+  const { status } = await post(`http://${running.endpoint}${path}`, nothing, { method: "GET" });
+  return status;
+}
