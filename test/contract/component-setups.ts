@@ -29,10 +29,6 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
       },
       metrics: (running) => running.advance(10_000),
     },
-    knownFaults: {
-      "keeps no payload": "its span readers hold the bytes of the last request until the next one",
-      "takes nothing after its shutdown": "it accepts and passes on",
-    },
   },
   "exporter prometheus": {
     section: () => ({ endpoint: "127.0.0.1:0" }),

@@ -80,6 +80,11 @@ export class LogSignalReader {
     this.#forwardsClaims = parts.passesClaims ?? false;
   }
 
+  /** Releases the bytes of the last request. */
+  release(): void {
+    this.#spans.release();
+  }
+
   /** How many records of the last request speak to us alone and are not passed on. */
   get consumedRecords(): number {
     return this.#consumed.length;

@@ -24,6 +24,7 @@ import type { SpanRule } from "./span-rules.ts";
 import { toolNameEnd } from "./tool-span-name.ts";
 import { sessionReferences } from "./work-spans.ts";
 
+const noBytes = new Uint8Array(0);
 const okStatus = 1;
 const errorStatus = 2;
 
@@ -82,6 +83,11 @@ export class SpanSignalReader {
   /** The spans of the last request; valid until the next `observe`. */
   get spans(): SpanBatch {
     return this.#spans;
+  }
+
+  /** Releases the bytes of the last request. */
+  release(): void {
+    this.#spans.clear(noBytes);
   }
 
   /** How many spans of the last request speak to us alone and are not passed on. */

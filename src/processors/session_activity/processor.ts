@@ -17,6 +17,7 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { parseDuration } from "../../config/quantity.ts";
+import { forgetView } from "../../otlp/byte-view.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
@@ -197,6 +198,13 @@ export function createSessionActivity(
     );
   }
 
+  /** Releases the bytes of the payload that was read last, which nothing here may keep. */
+  function release(): void {
+    observer.release();
+    records.release();
+    forgetView();
+  }
+
   /** A sender is told that we have what it sent only when that outlives this process. */
   async function forward(rest: Payload, next: Consumer): Promise<ConsumeResult> {
     const [result] = await Promise.all([
@@ -215,7 +223,20 @@ export function createSessionActivity(
           emitter.connectTraces(next);
         }
         const consume = signal === "traces" ? consumeTraces : consumeLogs;
-        return { consume: (payload) => consume(payload, next) };
+        return {
+          async consume(payload) {
+            if (isShutDown) {
+              return {
+                status: "retryable",
+                message: "The collector is stopping and accepts no more data.",
+              };
+            }
+            const answer = consume(payload, next);
+            // The payload was read before the first wait.
+            release();
+            return answer;
+          },
+        };
       },
     },
 
