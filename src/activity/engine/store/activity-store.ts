@@ -1,8 +1,9 @@
 import { workKinds } from "../../model/work.ts";
 import { ColumnList } from "./column-list.ts";
 import { Downtime } from "./downtime.ts";
-import { GroupTable, groupFlags, ReferenceTable } from "./group-table.ts";
+import { GroupTable, groupFlags } from "./group-table.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
+import { ReferenceTable } from "./reference-table.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";

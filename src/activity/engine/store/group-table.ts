@@ -1,6 +1,5 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
-import { hashWords, IdIndex } from "./id-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 
 /** Bits of `GroupTable.flags`. */
@@ -136,78 +135,5 @@ export class GroupTable {
       timeMs: this.sessionEndMs.get(row),
       seq: this.sessionEndSeq.get(row),
     };
-  }
-}
-
-/** Session references: (process, keyed hash) → group. Raw references never get here. */
-export class ReferenceTable {
-  readonly group = new Int32Column();
-  /** The next reference of the same group, or -1. */
-  readonly next = new Int32Column();
-  readonly #process = new Int32Column();
-  readonly #hi = new Int32Column();
-  readonly #lo = new Int32Column();
-  readonly #columns = [this.group, this.next, this.#process, this.#hi, this.#lo];
-  #index = new IdIndex();
-  #free: number[] = [];
-  #rows = 0;
-
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
-    for (const column of this.#columns) {
-      io.column(column, this.#rows);
-    }
-    if (io.isLoading) {
-      const vacant = new Set(this.#free);
-      this.#index = new IdIndex();
-      for (let row = 0; row < this.#rows; row++) {
-        if (!vacant.has(row)) {
-          this.#index.add(this.#hashOf(row), row);
-        }
-      }
-    }
-  }
-
-  get size(): number {
-    return this.#index.size;
-  }
-
-  find(process: number, hi: number, lo: number): number {
-    const hash = hashWords(hi, lo, process, 1);
-    for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
-      const row = this.#index.row(cell);
-      if (
-        this.#hi.get(row) === hi &&
-        this.#lo.get(row) === lo &&
-        this.#process.get(row) === process
-      ) {
-        return row;
-      }
-    }
-    return -1;
-  }
-
-  add(process: number, hi: number, lo: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    for (const column of this.#columns) {
-      column.ensure(row + 1);
-    }
-    this.group.set(row, -1);
-    this.next.set(row, -1);
-    this.#process.set(row, process);
-    this.#hi.set(row, hi);
-    this.#lo.set(row, lo);
-    this.#index.add(this.#hashOf(row), row);
-    return row;
-  }
-
-  remove(row: number): void {
-    this.#index.remove(this.#hashOf(row), row);
-    this.#free.push(row);
-  }
-
-  #hashOf(row: number): number {
-    return hashWords(this.#hi.get(row), this.#lo.get(row), this.#process.get(row), 1);
   }
 }

@@ -1,5 +1,5 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
-import { hashWords, IdIndex } from "./id-index.ts";
+import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 
 /** What is known of a span. `unknown`: some child named it as its parent and it has not arrived. */
@@ -163,15 +163,14 @@ export class SpanTable {
   ];
   /** What version 3 added. */
   readonly #added = [this.scopeHash, this.nameHash, this.detachedBelow];
-  #index = new IdIndex();
+  readonly #index: KeyIndex;
   #free: number[] = [];
-  readonly #seed: number;
   #rows = 0;
   /** The row found last: siblings ask for the same parent one after the other. */
   #last = 0;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    this.#index = new KeyIndex([this.id0, this.id1, this.trace], seed);
   }
 
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
@@ -187,13 +186,8 @@ export class SpanTable {
       }
     }
     if (io.isLoading) {
-      this.#index = new IdIndex();
       this.#last = 0;
-      for (let row = 0; row < this.#rows; row++) {
-        if (this.state.get(row) !== spanStates.free) {
-          this.#index.add(this.#hashOf(row), row);
-        }
-      }
+      this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
     }
   }
 
@@ -235,10 +229,8 @@ export class SpanTable {
     for (let row = 0; row < this.#rows; row++) {
       this.flags.set(row, flags.get(row));
       this.owner.set(row, -1);
-      if (this.state.get(row) !== spanStates.free) {
-        this.#index.add(this.#hashOf(row), row);
-      }
     }
+    this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
   }
 
   /** Rows in use. */
@@ -251,22 +243,18 @@ export class SpanTable {
     return this.#rows;
   }
 
+  /** The row of a span, or -1. */
   find(trace: number, id0: number, id1: number): number {
+    const last = this.#last;
     if (
-      this.#isSame(this.#last, trace, id0, id1) &&
-      this.state.get(this.#last) !== spanStates.free
+      this.#index.matches(last, id0, id1, trace, 0, 0) &&
+      this.state.get(last) !== spanStates.free
     ) {
-      return this.#last;
+      return last;
     }
-    const hash = hashWords(id0 ^ this.#seed, id1, trace, 0);
-    for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
-      const row = this.#index.row(cell);
-      if (this.#isSame(row, trace, id0, id1)) {
-        this.#last = row;
-        return row;
-      }
-    }
-    return -1;
+    const row = this.#index.find(id0, id1, trace, 0, 0);
+    this.#last = row === -1 ? last : row;
+    return row;
   }
 
   /** Adds a row that is not in the table, in state `unknown`, without parent or group. */
@@ -300,13 +288,13 @@ export class SpanTable {
     this.held.set(row, 0);
     this.#parent.set(row, -1);
     this.#parentGeneration.set(row, 0);
-    this.#index.add(this.#hashOf(row), row);
+    this.#index.add(row);
     return row;
   }
 
   /** Forgets a row. Children that name it as their parent no longer find it. */
   remove(row: number): void {
-    this.#index.remove(this.#hashOf(row), row);
+    this.#index.remove(row);
     this.state.set(row, spanStates.free);
     this.#generation.set(row, (this.#generation.get(row) + 1) | 0);
     this.#free.push(row);
@@ -340,14 +328,6 @@ export class SpanTable {
 
   clearFlag(row: number, flag: number): void {
     this.flags.set(row, this.flags.get(row) & ~flag);
-  }
-
-  #hashOf(row: number): number {
-    return hashWords(this.id0.get(row) ^ this.#seed, this.id1.get(row), this.trace.get(row), 0);
-  }
-
-  #isSame(row: number, trace: number, id0: number, id1: number): boolean {
-    return this.id1.get(row) === id1 && this.id0.get(row) === id0 && this.trace.get(row) === trace;
   }
 
   #ensure(rows: number): void {

@@ -1,5 +1,5 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { hashWords, IdIndex } from "./id-index.ts";
+import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 
 /**
@@ -31,16 +31,17 @@ export class TraceTable {
     this.firstUnresolved,
     this.#spans,
   ];
-  #index = new IdIndex();
+  readonly #index: KeyIndex;
   /** By trace id alone. */
-  #byId = new IdIndex();
+  readonly #byId: KeyIndex;
   #free: number[] = [];
-  readonly #seed: number;
   #rows = 0;
   #last = -1;
 
   constructor(seed: number) {
-    this.#seed = seed;
+    const id = [this.id0, this.id1, this.id2, this.id3] as const;
+    this.#index = new KeyIndex([...id, this.process], seed);
+    this.#byId = new KeyIndex(id, seed);
   }
 
   snapshot(io: SnapshotStream): void {
@@ -50,16 +51,7 @@ export class TraceTable {
       io.column(column, this.#rows);
     }
     if (io.isLoading) {
-      const vacant = new Set(this.#free);
-      this.#index = new IdIndex();
-      this.#byId = new IdIndex();
-      this.#last = -1;
-      for (let row = 0; row < this.#rows; row++) {
-        if (!vacant.has(row)) {
-          this.#index.add(this.#hashOf(row), row);
-          this.#byId.add(this.#idHashOf(row), row);
-        }
-      }
+      this.#rebuildIndexes();
     }
   }
 
@@ -85,15 +77,11 @@ export class TraceTable {
     for (const column of this.#columns) {
       column.ensure(this.#rows);
     }
-    const vacant = new Set(this.#free);
     for (let row = 0; row < this.#rows; row++) {
       this.firstOwner.set(row, -1);
       this.firstUnresolved.set(row, -1);
-      if (!vacant.has(row)) {
-        this.#index.add(this.#hashOf(row), row);
-        this.#byId.add(this.#idHashOf(row), row);
-      }
     }
+    this.#rebuildIndexes();
   }
 
   get size(): number {
@@ -112,19 +100,15 @@ export class TraceTable {
     return found;
   }
 
+  /** The row of a trace, or -1. */
   find(process: number, id0: number, id1: number, id2: number, id3: number): number {
-    if (this.#last !== -1 && this.#isSame(this.#last, process, id0, id1, id2, id3)) {
-      return this.#last;
+    const last = this.#last;
+    if (last !== -1 && this.#index.matches(last, id0, id1, id2, id3, process)) {
+      return last;
     }
-    const hash = this.#hash(process, id0, id1, id2, id3);
-    for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
-      const row = this.#index.row(cell);
-      if (this.#isSame(row, process, id0, id1, id2, id3)) {
-        this.#last = row;
-        return row;
-      }
-    }
-    return -1;
+    const row = this.#index.find(id0, id1, id2, id3, process);
+    this.#last = row === -1 ? last : row;
+    return row;
   }
 
   findOrAdd(process: number, id0: number, id1: number, id2: number, id3: number): number {
@@ -133,7 +117,9 @@ export class TraceTable {
       return found;
     }
     const row = this.#free.pop() ?? this.#rows++;
-    this.#ensure(row + 1);
+    for (const column of this.#columns) {
+      column.ensure(row + 1);
+    }
     this.process.set(row, process);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
@@ -143,27 +129,19 @@ export class TraceTable {
     this.firstOwner.set(row, -1);
     this.firstUnresolved.set(row, -1);
     this.#spans.set(row, 0);
-    this.#index.add(this.#hashOf(row), row);
-    this.#byId.add(this.#idHashOf(row), row);
+    this.#index.add(row);
+    this.#byId.add(row);
     this.#last = row;
     return row;
   }
 
   /** Calls `see` with the other rows of the same trace id: other processes that take part in the trace. */
   eachElsewhere(trace: number, see: (trace: number) => void): void {
-    const hash = this.#idHashOf(trace);
-    for (let cell = this.#byId.first(hash); cell !== -1; cell = this.#byId.next(hash, cell)) {
-      const row = this.#byId.row(cell);
-      if (
-        row !== trace &&
-        this.id3.get(row) === this.id3.get(trace) &&
-        this.id2.get(row) === this.id2.get(trace) &&
-        this.id1.get(row) === this.id1.get(trace) &&
-        this.id0.get(row) === this.id0.get(trace)
-      ) {
+    this.#byId.eachAlike(trace, (row) => {
+      if (row !== trace) {
         see(row);
       }
-    }
+    });
   }
 
   /** A span row now names this trace. */
@@ -176,50 +154,17 @@ export class TraceTable {
     const left = this.#spans.get(row) - 1;
     this.#spans.set(row, left);
     if (left === 0) {
-      this.#index.remove(this.#hashOf(row), row);
-      this.#byId.remove(this.#idHashOf(row), row);
+      this.#index.remove(row);
+      this.#byId.remove(row);
       this.#free.push(row);
       this.#last = -1;
     }
   }
 
-  #isSame(row: number, process: number, a: number, b: number, c: number, d: number): boolean {
-    return (
-      this.id3.get(row) === d &&
-      this.id2.get(row) === c &&
-      this.id1.get(row) === b &&
-      this.id0.get(row) === a &&
-      this.process.get(row) === process
-    );
-  }
-
-  #hashOf(row: number): number {
-    return this.#hash(
-      this.process.get(row),
-      this.id0.get(row),
-      this.id1.get(row),
-      this.id2.get(row),
-      this.id3.get(row),
-    );
-  }
-
-  #idHashOf(row: number): number {
-    return this.#hash(
-      0,
-      this.id0.get(row),
-      this.id1.get(row),
-      this.id2.get(row),
-      this.id3.get(row),
-    );
-  }
-
-  #hash(process: number, a: number, b: number, c: number, d: number): number {
-    return hashWords(a ^ this.#seed, b, c, d ^ Math.imul(process, 0x9e3779b1));
-  }
-
-  #ensure(rows: number): void {
-    for (const column of this.#columns) {
-      column.ensure(rows);
-    }
+  #rebuildIndexes(): void {
+    const vacant = new Set(this.#free);
+    this.#last = -1;
+    this.#index.rebuild(this.#rows, (row) => !vacant.has(row));
+    this.#byId.rebuild(this.#rows, (row) => !vacant.has(row));
   }
 }
