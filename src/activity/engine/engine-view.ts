@@ -4,6 +4,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
 import { ownerFlags } from "./store/owner-table.ts";
+import type { SpanLifecycle } from "./store/span-lifecycle.ts";
 import { evictionHolds, spanFlags, spanStates } from "./store/span-table.ts";
 
 /** What an open run does. */
@@ -103,6 +104,11 @@ export class EngineView {
       traces: store.traces.size,
       implied: retention.impliedSize,
     };
+  }
+
+  /** How often the states of spans changed, by transition, since the program started. */
+  spanTransitions(): ReturnType<SpanLifecycle["transitions"]> {
+    return this.#parts.store.spans.state.transitions();
   }
 
   /** Owners that are kept, unresolved ones included. */

@@ -197,7 +197,6 @@ export class SpanSignals {
       return "untracked";
     }
     const wasLost = this.#reconcileImplied(span, nowMs);
-    spans.state.set(span, spanStates.ended);
     spans.endMs.set(span, batch.endMs.get(row));
     this.#recordOutcome(span, batch, row);
     this.#parts.states.recordProgress(span, progressOf(kind, "end"));

@@ -361,7 +361,7 @@ export class OpenWork {
     atMs: number,
   ): void {
     const { spans } = this.#parts.store;
-    spans.state.set(span, state);
+    spans.state.move(span, state);
     if (spans.kind.get(span) !== workKinds.run) {
       this.#parts.store.leave(span);
     }

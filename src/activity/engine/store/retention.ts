@@ -119,8 +119,10 @@ export class Retention {
     const { spans } = this.#parts.store;
     this.pin(span);
     this.#evictedAtMs.delete(span);
-    this.#implied -= spans.state.get(span) === spanStates.unknown ? 1 : 0;
-    spans.state.set(span, spanStates.ended);
+    if (spans.state.get(span) === spanStates.unknown) {
+      this.#implied--;
+      spans.state.move(span, spanStates.ended);
+    }
   }
 
   /** Keeps finished work until it is known whether it outlived its owner. */

@@ -1,20 +1,9 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
+import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
 
-/** What is known of a span. `unknown`: some child named it as its parent and it has not arrived. */
-export const spanStates = {
-  free: 0,
-  unknown: 1,
-  open: 2,
-  ended: 3,
-  evicted: 4,
-  /** Was open when its source stopped watching: how it ends is not known, and changes nothing. */
-  untracked: 5,
-} as const;
-
-/** A state of work that is not open any more. */
-export type ClosedState = (typeof spanStates)["ended" | "evicted" | "untracked"];
+export { type ClosedState, spanStates } from "./span-lifecycle.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -90,7 +79,8 @@ export class SpanTable {
   readonly trace = new Int32Column();
   readonly id0 = new Int32Column();
   readonly id1 = new Int32Column();
-  readonly state = new Uint8Column();
+  /** One of `spanStates`; `SpanLifecycle.move` is the only writer. */
+  readonly state = new SpanLifecycle();
   readonly kind = new Uint8Column();
   readonly flags = new Int32Column();
   /**
@@ -264,7 +254,7 @@ export class SpanTable {
     this.trace.set(row, trace);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
-    this.state.set(row, spanStates.unknown);
+    this.state.move(row, spanStates.unknown);
     this.kind.set(row, 0);
     this.flags.set(row, 0);
     this.owner.set(row, -1);
@@ -295,7 +285,7 @@ export class SpanTable {
   /** Forgets a row. Children that name it as their parent no longer find it. */
   remove(row: number): void {
     this.#index.remove(row);
-    this.state.set(row, spanStates.free);
+    this.state.move(row, spanStates.free);
     this.#generation.set(row, (this.#generation.get(row) + 1) | 0);
     this.#free.push(row);
   }

@@ -45,13 +45,13 @@ export class SpanTree {
 
   /** Marks `span` as open work and counts it above. */
   open(span: number): void {
-    this.#spans.state.set(span, spanStates.open);
+    this.#spans.state.move(span, spanStates.open);
     this.#countAbove(span, 1, 0);
   }
 
   /** Ends open work in `state`; what is above and waited for it become `eased`. */
   close(span: number, state: ClosedState): void {
-    this.#spans.state.set(span, state);
+    this.#spans.state.move(span, state);
     this.#countAbove(span, -1, 0);
   }
 
