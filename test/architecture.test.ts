@@ -18,9 +18,10 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   config: [],
   net: [],
   metrics: [],
+  sender: [],
   component: ["otlp"],
   activity: ["otlp", "component"],
-  "any component": ["component", "otlp", "config", "net", "metrics", "activity"],
+  "any component": ["component", "otlp", "config", "net", "metrics", "activity", "sender"],
   service: ["component", "otlp", "config", "net", "metrics"],
   preload: ["component", "activity", "system-clock.ts"],
   "system-clock.ts": ["component"],
@@ -198,6 +199,14 @@ describe("who may import whom", () => {
       expect(breaches).toEqual([]);
     });
   }
+
+  test("the only part of the sender that a component takes is how it reads Retry-After", () => {
+    const taken = imports
+      .filter(({ to }) => partOf(to) === "sender")
+      .filter(({ from }) => !["sender", "preload"].includes(partOf(from.path)))
+      .map(({ from, to }) => `${from.path} imports ${to}`);
+    expect(taken).toEqual(["exporters/otlp_http/outcome.ts imports sender/retry-after.ts"]);
+  });
 
   test("the contracts import nothing but types", () => {
     const breaches = imports
