@@ -208,6 +208,16 @@ describe("who may import whom", () => {
     expect(taken).toEqual(["exporters/otlp_http/outcome.ts imports sender/retry-after.ts"]);
   });
 
+  test("the plugin for OpenClaw takes only the sender and the clock of the collector", () => {
+    const taken = allFiles
+      .filter(({ path }) => path.startsWith("openclaw-plugin/"))
+      .flatMap(importsOf)
+      .map(({ to }) => to)
+      .filter((to) => !to.startsWith("openclaw-plugin/"));
+    expect(taken.length).toBeGreaterThan(0);
+    expect(taken.filter((to) => !/^src\/(sender\/|system-clock\.ts$)/.test(to))).toEqual([]);
+  });
+
   test("the contracts import nothing but types", () => {
     const breaches = imports
       .filter(({ from, to }) => partOf(from.path) === "component" && partOf(to) !== "component")

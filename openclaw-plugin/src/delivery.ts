@@ -1,4 +1,4 @@
-import { backOffMs } from "./back-off.ts";
+import { backOffMs } from "../../src/sender/back-off.ts";
 import { isOwner } from "./gateway-work.ts";
 import type { HttpSender, SendOutcome } from "./http-sender.ts";
 import type { OtlpEncoder, ProcessRecord } from "./otlp.ts";
@@ -37,6 +37,8 @@ export type Farewell = Exclude<ProcessRecord["event"], "entity.state">;
 
 /** For how long is tried to say that the process is not watched any more: after that the collector gives its work up. */
 const longestFarewellMs = 12 * 3_600_000;
+
+const backOff = { firstMs: 500, longestMs: 30_000, longestAskedMs: 300_000 };
 
 /** How many records go into one request. */
 const maxBatch = 2_048;
@@ -126,8 +128,8 @@ export class Delivery {
   }
 
   #sayLater(farewell: Farewell, untilMs: number): void {
-    const { chance, sender } = this.#options;
-    const delayMs = backOffMs(Math.max(1, this.#failures), chance(), this.#retryAfterMs);
+    const { sender } = this.#options;
+    const delayMs = this.#backOffMs();
     const timer = setTimeout(() => {
       void this.#sendFarewell(farewell).then((isSaid) => {
         if (isSaid || performance.now() >= untilMs) {
@@ -160,13 +162,22 @@ export class Delivery {
   }
 
   #nextDelayMs(): number {
-    const { chance, flushMs } = this.#options;
+    const { flushMs } = this.#options;
     if (this.#failures > 0) {
-      return backOffMs(this.#failures, chance(), this.#retryAfterMs);
+      return this.#backOffMs();
     }
     const heartbeatMs = Math.max(0, this.#heartbeatDueMs - performance.now());
     const isWaiting = this.#isAnnounced || this.#queue.length > 0;
     return isWaiting ? Math.min(flushMs, heartbeatMs) : heartbeatMs;
+  }
+
+  #backOffMs(): number {
+    const retryAfterMs = this.#retryAfterMs;
+    return backOffMs(backOff, {
+      failures: Math.max(1, this.#failures),
+      chance: this.#options.chance(),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
   }
 
   async #cycle(): Promise<void> {
