@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   activity: ["otlp", "component"],
   "any component": ["component", "otlp", "config", "net", "metrics", "activity", "sender"],
   service: ["component", "otlp", "config", "net", "metrics"],
-  preload: ["component", "activity", "system-clock.ts"],
+  preload: ["component", "activity", "sender", "system-clock.ts"],
   "system-clock.ts": ["component"],
   "components.ts": ["component", "any component"],
   cli: everyone,
@@ -206,6 +206,15 @@ describe("who may import whom", () => {
       .filter(({ from }) => !["sender", "preload"].includes(partOf(from.path)))
       .map(({ from, to }) => `${from.path} imports ${to}`);
     expect(taken).toEqual(["exporters/otlp_http/outcome.ts imports sender/retry-after.ts"]);
+  });
+
+  test("the sender needs nothing but Node", () => {
+    const packages = files
+      .filter(({ path }) => partOf(path) === "sender")
+      .flatMap(({ code }) => [...code.matchAll(/(?:from|import)\s*\(?\s*["']([^"'.][^"']*)["']/g)])
+      .map(([, name]) => name ?? "");
+    expect(packages.length).toBeGreaterThan(0);
+    expect(packages.filter((name) => !name.startsWith("node:"))).toEqual([]);
   });
 
   test("the plugin for OpenClaw takes only the sender and the clock of the collector", () => {
