@@ -3,10 +3,10 @@ import { setTimeout as wait } from "node:timers/promises";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { TracerProvider } from "@opentelemetry/sdk-trace";
-import { createCollectorClient } from "../src/preload/collector-client.ts";
 import { createResourceOf, liveSpanOf } from "../src/preload/live-span.ts";
 import { LiveSpanProcessor } from "../src/preload/live-span-processor.ts";
 import type { StartedSpan } from "../src/preload/started-span.ts";
+import { createHttpClient } from "../src/sender/http-client.ts";
 import { systemClock } from "../src/system-clock.ts";
 
 /** Nothing; our thread; every open span again, as a start that repeats is a heartbeat too. */
@@ -42,10 +42,9 @@ for (let span = 0; span < Number(open); span++) {
 }
 await live.forceFlush();
 if (way === "repeats") {
-  const client = createCollectorClient({
-    url: new URL("/v1/traces", url),
+  const client = createHttpClient({
+    endpoint: new URL(url),
     headers: {},
-    tls: {},
     timeoutMs: 5_000,
     clock: systemClock,
   });
@@ -54,7 +53,7 @@ if (way === "repeats") {
     const bytes = ProtobufTraceSerializer.serializeRequest(
       started.map((span) => liveSpanOf(span, resourceOf)),
     );
-    void client.post(bytes ?? new Uint8Array());
+    void client.post({ signal: "traces", body: bytes ?? new Uint8Array() });
   }, Number(interval));
 }
 await wait(1_000);

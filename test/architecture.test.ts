@@ -18,11 +18,12 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   config: [],
   net: [],
   metrics: [],
+  sender: [],
   component: ["otlp"],
   activity: ["otlp", "component"],
-  "any component": ["component", "otlp", "config", "net", "metrics", "activity"],
+  "any component": ["component", "otlp", "config", "net", "metrics", "activity", "sender"],
   service: ["component", "otlp", "config", "net", "metrics"],
-  preload: ["component", "activity", "system-clock.ts"],
+  preload: ["component", "activity", "sender", "system-clock.ts"],
   "system-clock.ts": ["component"],
   "components.ts": ["component", "any component"],
   cli: everyone,
@@ -198,6 +199,33 @@ describe("who may import whom", () => {
       expect(breaches).toEqual([]);
     });
   }
+
+  test("the only part of the sender that a component takes is how it reads Retry-After", () => {
+    const taken = imports
+      .filter(({ to }) => partOf(to) === "sender")
+      .filter(({ from }) => !["sender", "preload"].includes(partOf(from.path)))
+      .map(({ from, to }) => `${from.path} imports ${to}`);
+    expect(taken).toEqual(["exporters/otlp_http/outcome.ts imports sender/retry-after.ts"]);
+  });
+
+  test("the sender needs nothing but Node", () => {
+    const packages = files
+      .filter(({ path }) => partOf(path) === "sender")
+      .flatMap(({ code }) => [...code.matchAll(/(?:from|import)\s*\(?\s*["']([^"'.][^"']*)["']/g)])
+      .map(([, name]) => name ?? "");
+    expect(packages.length).toBeGreaterThan(0);
+    expect(packages.filter((name) => !name.startsWith("node:"))).toEqual([]);
+  });
+
+  test("the plugin for OpenClaw takes only the sender and the clock of the collector", () => {
+    const taken = allFiles
+      .filter(({ path }) => path.startsWith("openclaw-plugin/"))
+      .flatMap(importsOf)
+      .map(({ to }) => to)
+      .filter((to) => !to.startsWith("openclaw-plugin/"));
+    expect(taken.length).toBeGreaterThan(0);
+    expect(taken.filter((to) => !/^src\/(sender\/|system-clock\.ts$)/.test(to))).toEqual([]);
+  });
 
   test("the contracts import nothing but types", () => {
     const breaches = imports

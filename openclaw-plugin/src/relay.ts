@@ -1,12 +1,14 @@
+import { createHttpClient } from "../../src/sender/http-client.ts";
+import { systemClock } from "../../src/system-clock.ts";
 import { ActivityMap } from "./activity-map.ts";
 import { parseAgentEvent } from "./agent-event.ts";
 import { parseApprovalEvent } from "./approval-event.ts";
 import { isWanted, type RelayConfig } from "./config.ts";
-import { Delivery, type Log } from "./delivery.ts";
+import { type Log, startDelivery } from "./delivery.ts";
 import { type ActivityEvent, parseDiagnosticEvent, parseHook } from "./gateway-event.ts";
-import { createHttpSender } from "./http-sender.ts";
-import { heartbeatSeconds, OtlpEncoder } from "./otlp.ts";
+import { OtlpEncoder } from "./otlp.ts";
 import { createPseudonyms } from "./pseudonyms.ts";
+import { version } from "./relay-version.ts";
 import type { Resource } from "./resource.ts";
 
 export interface RelayOptions {
@@ -107,12 +109,16 @@ export function startRelay(options: RelayOptions): Relay {
     }
   };
 
-  const delivery = new Delivery({
-    sender: createHttpSender(config),
+  const delivery = startDelivery({
+    client: createHttpClient({
+      endpoint: config.endpoint,
+      headers: { "user-agent": `openclaw-activity-relay/${version}`, ...config.headers },
+      timeoutMs: 10_000,
+      clock: systemClock,
+    }),
     encoder: new OtlpEncoder(options.resource),
     log,
     flushMs: options.flushMs ?? 1_000,
-    heartbeatMs: heartbeatSeconds * 1_000,
     maxQueue: options.maxQueue ?? 16_384,
     collect,
     resend: (atMs, toldMs) =>
@@ -120,7 +126,6 @@ export function startRelay(options: RelayOptions): Relay {
         .resend(atMs, toldMs)
         .filter(({ signal }) => signal !== "pause" || config.kinds.has("pause")),
     lostBefore: () => map.givenUp,
-    chance: Math.random,
   });
 
   const take = (read: () => ActivityEvent | undefined): void => {
@@ -159,13 +164,8 @@ export function startRelay(options: RelayOptions): Relay {
     },
     counts() {
       collect();
-      return {
-        open: map.openCount,
-        queued: delivery.queued,
-        sent: delivery.sent,
-        lost: delivery.lost + map.givenUp,
-        failed,
-      };
+      const { queued, sent, lost } = delivery.counts();
+      return { open: map.openCount, queued, sent, lost: lost + map.givenUp, failed };
     },
     async stop(withinMs = 1_800) {
       isStopped = true;

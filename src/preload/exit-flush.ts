@@ -1,4 +1,5 @@
 import type { Clock } from "../component/clock.ts";
+import { within } from "../sender/sender-clock.ts";
 
 /** What has to be sent before the process ends. */
 export interface Flushable {
@@ -54,12 +55,6 @@ async function flushAll(
   { clock, keepAlive, deadlineMs }: ExitFlushOptions,
 ): Promise<void> {
   const letGo = keepAlive();
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(deadlineMs, resolve);
-    void Promise.allSettled(flushables.map((each) => each.forceFlush())).then(() => {
-      cancel();
-      resolve();
-    });
-  });
+  await within(clock, deadlineMs, Promise.allSettled(flushables.map((each) => each.forceFlush())));
   letGo();
 }

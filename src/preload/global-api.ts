@@ -1,5 +1,5 @@
+import { call, globalApiKey, property } from "../sender/global-context.ts";
 import { versionOfCallingApi } from "./api-version.ts";
-import { call, globalApiKey, property } from "./global-context.ts";
 
 /** Everything that one registers with the API by its `setGlobal…` functions. */
 const slotNames = ["trace", "context", "propagation", "metrics", "logs", "diag"] as const;

@@ -1,5 +1,5 @@
 import type { Clock } from "../component/clock.ts";
-import type { CollectorClient } from "./collector-client.ts";
+import type { HttpClient, PostRequest } from "../sender/http-client.ts";
 
 /** What is said of a process: it lives and will say so again; it promises nothing any more; nobody watches its work any more. */
 export type Promised = "heartbeats" | "nothing" | "unwatched";
@@ -29,7 +29,7 @@ interface Standing extends Word {
  */
 export class HeartbeatSender {
   readonly #clock: Clock;
-  readonly #client: CollectorClient;
+  readonly #client: Pick<HttpClient, "post">;
   readonly #intervalMs: number;
   readonly #onProblem: (message: string) => void;
   readonly #words = new Map<string, Standing>();
@@ -41,7 +41,7 @@ export class HeartbeatSender {
   constructor(options: {
     readonly clock: Clock;
     /** Posts OTLP/JSON to `/v1/logs`. */
-    readonly client: CollectorClient;
+    readonly client: Pick<HttpClient, "post">;
     readonly intervalMs: number;
     /** Told, in a sentence, what went wrong, once until it works again. */
     readonly onProblem: (message: string) => void;
@@ -98,7 +98,7 @@ export class HeartbeatSender {
   }
 }
 
-function requestOf(words: readonly Word[], unixMs: number): Uint8Array {
+function requestOf(words: readonly Word[], unixMs: number): PostRequest {
   const time = `${Math.trunc(unixMs)}000000`;
   const resourceLogs = words.map(({ resourceLogs: { resource, scope, record } }) => ({
     resource,
@@ -106,5 +106,5 @@ function requestOf(words: readonly Word[], unixMs: number): Uint8Array {
       { scope, logRecords: [{ timeUnixNano: time, observedTimeUnixNano: time, ...record }] },
     ],
   }));
-  return Buffer.from(JSON.stringify({ resourceLogs }));
+  return { signal: "logs", body: Buffer.from(JSON.stringify({ resourceLogs })) };
 }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import type { TlsOptions } from "./collector-client.ts";
+import type { TlsOptions } from "../sender/http-client.ts";
 import type { Word } from "./heartbeat-sender.ts";
 
 /** What the thread needs to know; it is copied there. */

@@ -3,8 +3,8 @@
  * like a dead process. It gets its settings as `workerData` and then `Word`s as messages; it posts back what went wrong.
  */
 import { parentPort, workerData } from "node:worker_threads";
+import { createHttpClient } from "../sender/http-client.ts";
 import { systemClock } from "../system-clock.ts";
-import { createCollectorClient } from "./collector-client.ts";
 import { HeartbeatSender, type Word } from "./heartbeat-sender.ts";
 import type { HeartbeatSettings } from "./heartbeat-thread.ts";
 
@@ -12,8 +12,8 @@ const { url, headers, tls, intervalMs, timeoutMs }: HeartbeatSettings = workerDa
 
 const sender = new HeartbeatSender({
   clock: systemClock,
-  client: createCollectorClient({
-    url: new URL(url),
+  client: createHttpClient({
+    endpoint: new URL(url),
     headers,
     tls,
     timeoutMs,

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Clock } from "../component/clock.ts";
-import { property } from "./global-context.ts";
+import { property } from "../sender/global-context.ts";
 import type { Promised, ResourceLogs, Word } from "./heartbeat-sender.ts";
 import {
   type HeartbeatSettings,

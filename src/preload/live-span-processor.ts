@@ -2,13 +2,10 @@ import { diag } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { workKinds } from "../activity/model/work.ts";
 import type { CancelTimer, Clock } from "../component/clock.ts";
+import { createHttpClient, type TlsOptions, urlOf } from "../sender/http-client.ts";
+import { Sender } from "../sender/sender.ts";
+import { within } from "../sender/sender-clock.ts";
 import { keepProcessAlive, systemClock } from "../system-clock.ts";
-import {
-  type CollectorClient,
-  createCollectorClient,
-  type PostOutcome,
-  type TlsOptions,
-} from "./collector-client.ts";
 import { defaultHeartbeatIntervalMs } from "./environment.ts";
 import { heartbeatsOf, type Membership } from "./heartbeats.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
@@ -49,13 +46,10 @@ export interface LiveSpanProcessorOptions {
 
 const maxBatchDelayMs = 1_000;
 const sweepIntervalMs = 5_000;
-const firstBackOffMs = 500;
-const maxBackOffMs = 10_000;
+const backOff = { firstMs: 500, longestMs: 10_000, longestAskedMs: 30_000 };
 const flushDeadlineMs = 5_000;
 const shutdownDeadlineMs = 2_000;
 const resourceDeadlineMs = 2_000;
-
-const unencodable: PostOutcome = { status: "permanent", message: "They could not be encoded." };
 
 /**
  * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x: tells a collector when a run, a tool or
@@ -71,18 +65,14 @@ const unencodable: PostOutcome = { status: "permanent", message: "They could not
  */
 export class LiveSpanProcessor {
   readonly #clock: Clock;
-  readonly #client: CollectorClient;
+  readonly #sender: Sender<OpenWork>;
   readonly #work: OpenWorkTable;
   readonly #links: SpanLinks;
   readonly #batchDelayMs: number;
-  readonly #maxBatchSize: number;
   readonly #onProblem: (message: string) => void;
   readonly #resourceOf = createResourceOf();
   readonly #heartbeats: Membership | undefined;
   readonly #stopSweep: CancelTimer;
-  #cancelFlush: CancelTimer | undefined;
-  #sending: Promise<void> | undefined;
-  #failures = 0;
   #sent = 0;
   #refused = 0;
   #isStopped = false;
@@ -93,23 +83,51 @@ export class LiveSpanProcessor {
     this.#work = new OpenWorkTable(options.maxOpen ?? 4096);
     this.#links = new SpanLinks(options.maxOpen ?? 4096);
     this.#batchDelayMs = Math.min(options.batchDelayMs ?? 200, maxBatchDelayMs);
-    this.#maxBatchSize = options.maxBatchSize ?? 512;
     this.#onProblem = options.onProblem ?? ((message) => diag.warn(message));
     const shared = {
       headers: options.headers ?? {},
       tls: options.tls ?? {},
       timeoutMs: options.timeoutMs ?? 5_000,
     };
-    this.#client = createCollectorClient({
-      url: urlOf(options.endpoint, "traces"),
+    const endpoint = new URL(options.endpoint);
+    this.#sender = new Sender<OpenWork>({
+      client: createHttpClient({ endpoint, clock: this.#clock, ...shared }),
       clock: this.#clock,
-      ...shared,
+      keepAlive: keepProcessAlive,
+      backOff,
+      next: () => {
+        this.#work.sweep();
+        return this.#work.unsent.head(options.maxBatchSize ?? 512);
+      },
+      encode: async (batch) => {
+        await within(this.#clock, resourceDeadlineMs, settled(batch));
+        const body = ProtobufTraceSerializer.serializeRequest(batch.map(({ live }) => live));
+        return body && { signal: "traces", body };
+      },
+      onAccepted: (batch, { wasAway }) => {
+        this.#sent += batch.length;
+        this.#problem = "";
+        if (wasAway) {
+          this.#work.resend(); // It may have lost what it knew.
+        }
+        this.#work.unsent.remove(batch);
+        this.#heartbeats?.update();
+      },
+      onRefused: (batch, message) => {
+        this.#work.unsent.remove(batch);
+        this.#refused += batch.length;
+        this.#report(`The activity collector refuses live spans. ${message}`);
+      },
+      onAway: (message) =>
+        this.#report(
+          `The activity collector does not take live spans; trying again until it does. ${message}`,
+        ),
     });
     const intervalMs = options.heartbeatIntervalMs ?? defaultHeartbeatIntervalMs;
     this.#heartbeats =
       intervalMs > 0
         ? heartbeatsOf(
-            { url: urlOf(options.endpoint, "logs").href, intervalMs, ...shared },
+            { url: urlOf(endpoint, "logs").href, intervalMs, ...shared },
             { clock: this.#clock, onProblem: this.#onProblem },
           ).join(() => this.#work.openResources())
         : undefined;
@@ -122,7 +140,7 @@ export class LiveSpanProcessor {
 
   /** What became of the starts so far: taken by the collector, refused by it, forgotten for want of room. */
   get counts(): { readonly sent: number; readonly refused: number; readonly dropped: number } {
-    return { sent: this.#sent, refused: this.#refused, dropped: this.#work.dropped };
+    return { sent: this.#sent, refused: this.#refused, dropped: this.#work.unsent.lost };
   }
 
   onStart(span: StartedSpan, _parentContext?: unknown): void {
@@ -137,7 +155,7 @@ export class LiveSpanProcessor {
         for (const each of [...this.#links.takeAbove(span), span]) {
           this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });
         }
-        this.#flushAfter(this.#batchDelayMs);
+        this.#sender.wake(this.#batchDelayMs);
       } else if (this.#isBelowOpenWork(span)) {
         this.#links.add(span);
       }
@@ -156,7 +174,7 @@ export class LiveSpanProcessor {
 
   /** Sends what waits, in one attempt. Resolves in any case: a lost start must not fail a flush of spans. */
   async forceFlush(): Promise<void> {
-    await this.#flushWithin(flushDeadlineMs);
+    await this.#sender.flush(flushDeadlineMs);
   }
 
   async shutdown(): Promise<void> {
@@ -165,89 +183,10 @@ export class LiveSpanProcessor {
     }
     this.#isStopped = true;
     this.#stopSweep();
-    await this.#flushWithin(shutdownDeadlineMs);
-    this.#cancelFlush?.();
-    this.#client.close();
+    await this.#sender.flush(shutdownDeadlineMs);
+    this.#sender.close();
     this.#heartbeats?.leave();
     this.#work.clear();
-  }
-
-  async #flushWithin(deadlineMs: number): Promise<void> {
-    const letGo = keepProcessAlive();
-    const flushed = async () => {
-      await this.#sending;
-      await this.#send();
-    };
-    await within(this.#clock, deadlineMs, flushed());
-    letGo();
-  }
-
-  #flushAfter(delayMs: number): void {
-    if (this.#cancelFlush === undefined && this.#sending === undefined) {
-      this.#cancelFlush = this.#clock.after(delayMs, () => {
-        this.#cancelFlush = undefined;
-        void this.#send(); // Does not reject.
-      });
-    }
-  }
-
-  /** Sends until nothing waits or the collector does not take it. Never rejects. */
-  #send(): Promise<void> {
-    this.#cancelFlush?.();
-    this.#cancelFlush = undefined;
-    this.#sending ??= this.#sendBatches()
-      .catch((error: unknown) => {
-        this.#report(`Starts could not be sent to the activity collector. ${String(error)}`);
-        return undefined;
-      })
-      .then((retryAfterMs) => {
-        this.#sending = undefined;
-        if (!this.#isStopped && this.#work.hasUnsent) {
-          this.#flushAfter(retryAfterMs ?? this.#batchDelayMs);
-        }
-      });
-    return this.#sending;
-  }
-
-  /** Returns how long to wait before the next attempt, when this one failed. */
-  async #sendBatches(): Promise<number | undefined> {
-    for (;;) {
-      const batch = this.#work.unsent(this.#maxBatchSize);
-      if (batch.length === 0) {
-        return undefined;
-      }
-      await within(this.#clock, resourceDeadlineMs, settled(batch));
-      const bytes = ProtobufTraceSerializer.serializeRequest(batch.map(({ live }) => live));
-      const outcome: PostOutcome =
-        bytes === undefined ? unencodable : await this.#client.post(bytes);
-      if (outcome.status === "retryable") {
-        return this.#backOffMs(outcome);
-      }
-      this.#work.markSent(batch);
-      if (outcome.status === "permanent") {
-        this.#refused += batch.length;
-        this.#report(`The activity collector refuses live spans. ${outcome.message}`);
-        continue;
-      }
-      this.#sent += batch.length;
-      this.#problem = "";
-      this.#heartbeats?.update();
-      if (this.#failures > 0) {
-        // It was away and may have lost what it knew.
-        this.#failures = 0;
-        this.#work.resend();
-        this.#work.markSent(batch);
-      }
-    }
-  }
-
-  #backOffMs(outcome: PostOutcome & { readonly status: "retryable" }): number {
-    this.#report(
-      `The activity collector does not take live spans; trying again until it does. ${outcome.message}`,
-    );
-    const delayMs = Math.min(firstBackOffMs * 2 ** this.#failures, maxBackOffMs);
-    this.#failures++;
-    return outcome.retryAfterMs ?? delayMs;
   }
 
   #report(message: string): void {
@@ -283,26 +222,7 @@ async function settled(batch: readonly OpenWork[]): Promise<void> {
   const resources = new Set(batch.map(({ span }) => span.resource));
   for (const resource of resources) {
     if (resource.asyncAttributesPending === true) {
-      await resource.waitForAsyncAttributes?.();
+      await resource.waitForAsyncAttributes?.().catch(() => {}); // Then it stays unknown.
     }
   }
-}
-
-/** Waits for `promise`, which does not reject, but no longer than `deadlineMs`. */
-async function within(clock: Clock, deadlineMs: number, promise: Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const cancel = clock.after(deadlineMs, resolve);
-    void promise.finally(() => {
-      cancel();
-      resolve();
-    });
-  });
-}
-
-/** `endpoint` may be the base address, or that of traces. */
-function urlOf(endpoint: string, signal: "traces" | "logs"): URL {
-  const url = new URL(endpoint);
-  const base = url.pathname.replace(/\/v1\/traces$/, "").replace(/\/+$/, "");
-  url.pathname = `${base}/v1/${signal}`;
-  return url;
 }

@@ -1,4 +1,4 @@
-import { call, property } from "./global-context.ts";
+import { call, property } from "../sender/global-context.ts";
 import { isStartedSpan, type StartedSpan } from "./started-span.ts";
 
 /** Called by a provider that is watched. They may not throw. */

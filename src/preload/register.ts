@@ -6,12 +6,12 @@
  */
 import { readFileSync } from "node:fs";
 import { context, metrics, propagation, type TracerProvider, trace } from "@opentelemetry/api";
+import { globalApiKey, property } from "../sender/global-context.ts";
+import type { TlsOptions } from "../sender/http-client.ts";
 import { keepProcessAlive, systemClock } from "../system-clock.ts";
-import type { TlsOptions } from "./collector-client.ts";
 import { type PreloadSettings, readEnvironment } from "./environment.ts";
 import { type Flushable, flushBeforeExit, flushOnSignals } from "./exit-flush.ts";
 import { watchGlobalApi } from "./global-api.ts";
-import { globalApiKey, property } from "./global-context.ts";
 import { LiveSpanProcessor } from "./live-span-processor.ts";
 import {
   createContextManager,

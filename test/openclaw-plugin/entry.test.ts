@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import manifest from "../../openclaw-plugin/package.json" with { type: "json" };
 import { pathOf } from "../support/repository.ts";
 import { type OtlpSink, startSink } from "./otlp-sink.ts";
 
@@ -71,7 +72,7 @@ afterEach(() => sink.close());
 
 /** A fresh copy of the plugin, registered. */
 async function load(pluginConfig: unknown) {
-  const entry = `${pathToFileURL(join(folder, "dist", "index.js")).href}?copy=${Math.random()}`;
+  const entry = `${pathToFileURL(join(folder, manifest.exports["."])).href}?copy=${Math.random()}`;
   const { default: plugin }: { default: Plugin } = await import(entry);
   const said: string[] = [];
   const hooks = new Map<string, (event: unknown, context: unknown) => void>();

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { backOffMs } from "../../openclaw-plugin/src/back-off.ts";
 import { parseConfig } from "../../openclaw-plugin/src/config.ts";
 import { diagnosticEventTypes } from "../../openclaw-plugin/src/gateway-event.ts";
 import { parseRecording } from "../../openclaw-plugin/src/recording.ts";
@@ -83,19 +82,6 @@ describe("the process", () => {
     ["neither", undefined, {}, "openclaw"],
   ] as const)("is named by %s", (_, config, env, expected) => {
     expect(detect(config, env)).toBe(expected);
-  });
-});
-
-describe("waiting for a collector that is away", () => {
-  test.each([
-    ["half a second at first", 1, 1, undefined, 500],
-    ["twice as long each time", 4, 1, undefined, 4_000],
-    ["half a minute at most", 50, 1, undefined, 30_000],
-    ["a third less by chance", 1, 0, undefined, 1_000 / 3],
-    ["as long as it asks for", 1, 1, 12_000, 12_000],
-    ["five minutes at most, whatever it asks for", 1, 1, 3_600_000, 300_000],
-  ])("%s", (_, failures, chance, retryAfterMs, expected) => {
-    expect(backOffMs(failures, chance, retryAfterMs)).toBeCloseTo(expected, 6);
   });
 });
 

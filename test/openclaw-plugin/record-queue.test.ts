@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RecordQueue } from "../../openclaw-plugin/src/record-queue.ts";
+import { createRecordQueue } from "../../openclaw-plugin/src/record-queue.ts";
 import type { RelayRecord } from "../../openclaw-plugin/src/relay-record.ts";
 
 const span = (phase: "start" | "end", seq: number): RelayRecord => ({
@@ -57,7 +57,7 @@ const seqs = (records: readonly RelayRecord[]) => records.map(({ seq }) => seq);
 
 describe("what waits to be sent", () => {
   test("goes out in order, spans and events never in one batch", () => {
-    const queue = new RecordQueue(100);
+    const queue = createRecordQueue(100);
     for (const record of [span("start", 1), span("end", 2), session(3), span("start", 4)]) {
       queue.push(record);
     }
@@ -72,7 +72,7 @@ describe("what waits to be sent", () => {
   });
 
   test("events of every kind go out in one batch", () => {
-    const queue = new RecordQueue(100);
+    const queue = createRecordQueue(100);
     for (const record of [session(1), claim(2), session(3), span("end", 4)]) {
       queue.push(record);
     }
@@ -81,7 +81,7 @@ describe("what waits to be sent", () => {
   });
 
   test("goes out in batches of a bounded size", () => {
-    const queue = new RecordQueue(100);
+    const queue = createRecordQueue(100);
     for (let seq = 1; seq <= 5; seq += 1) {
       queue.push(span("end", seq));
     }
@@ -91,7 +91,7 @@ describe("what waits to be sent", () => {
   });
 
   test("a full queue drops starts first, and does not count them: they are told again", () => {
-    const queue = new RecordQueue(10);
+    const queue = createRecordQueue(10);
     for (let seq = 1; seq <= 10; seq += 1) {
       queue.push(span(seq % 2 === 0 ? "start" : "end", seq));
     }
@@ -102,7 +102,7 @@ describe("what waits to be sent", () => {
   });
 
   test("a full queue without starts drops what the gateway says of its sessions first, and counts it", () => {
-    const queue = new RecordQueue(20);
+    const queue = createRecordQueue(20);
     for (let seq = 1; seq <= 20; seq += 1) {
       queue.push(seq % 10 === 0 ? claim(seq) : span("end", seq));
     }
@@ -115,7 +115,7 @@ describe("what waits to be sent", () => {
   });
 
   test("a queue full of ends drops the oldest, and counts them", () => {
-    const queue = new RecordQueue(10);
+    const queue = createRecordQueue(10);
     for (let seq = 1; seq <= 13; seq += 1) {
       queue.push(seq === 2 ? session(seq) : span("end", seq));
     }
@@ -126,7 +126,7 @@ describe("what waits to be sent", () => {
   });
 
   test("never holds more than its limit, and what went is what was lost or a start", () => {
-    const queue = new RecordQueue(50);
+    const queue = createRecordQueue(50);
     let starts = 0;
     for (let seq = 1; seq <= 1_000; seq += 1) {
       const phase = seq % 7 < 3 ? "start" : "end";
@@ -140,7 +140,7 @@ describe("what waits to be sent", () => {
   });
 
   test("a batch is removed also when room was made meanwhile", () => {
-    const queue = new RecordQueue(10);
+    const queue = createRecordQueue(10);
     for (let seq = 1; seq <= 10; seq += 1) {
       queue.push(span("end", seq));
     }

@@ -286,9 +286,22 @@ describe("a collector that goes away", () => {
       await sink.until("another refusal", () => sink.requests.length === 3);
       await waitFor(() => relay!.counts().lost === 2);
 
-      expect(said.filter((message) => message.includes(`it answered ${status}`))).toHaveLength(1);
+      expect(
+        said.filter((message) => message.includes(`it answered with status ${status}.`)),
+      ).toHaveLength(1);
     },
   );
+
+  test("a collector that closes every connection is not sent again what it has", async () => {
+    sink.answer = { status: 200, headers: { connection: "close" } };
+    start();
+    startTool("c1");
+    await sink.until("a start", () => sink.spans.length === 1);
+    endTool("c1");
+    await relay!.stop();
+
+    expect(sink.spans).toHaveLength(2);
+  });
 
   test("what waits is bounded, and what is lost is told in the next heartbeat", async () => {
     await sink.close();
@@ -354,6 +367,22 @@ describe("the gateway is never harmed", () => {
     expect(performance.now() - from).toBeLessThan(1_000);
     expect(relay!.counts().queued).toBe(1);
   });
+
+  for (const [what, end, last] of [
+    ["the end of the process is sent all the same", () => relay!.stop(), "/v1/logs"],
+    ["that its work is not watched waits for them", () => relay!.leave(), "/v1/traces"],
+  ] as const) {
+    test(`while a collector takes no records, ${what}`, async () => {
+      start();
+      await sink.until("a heartbeat", () => sink.logs.length === 1);
+      sink.answer = { status: 503, headers: { "retry-after": "60" } };
+      startTool("c1");
+      await end();
+
+      expect(sink.requests.at(-1)!.path).toBe(last);
+      expect(relay!.counts()).toMatchObject({ queued: 1, lost: 0 });
+    });
+  }
 
   test("stopping ends at once when there is no collector", async () => {
     await sink.close();

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import type { PostOutcome } from "../../src/preload/collector-client.ts";
 import { HeartbeatSender, type Promised, type Word } from "../../src/preload/heartbeat-sender.ts";
+import type { PostOutcome } from "../../src/sender/http-client.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 const intervalMs = 10_000;
@@ -16,13 +16,13 @@ beforeEach(() => {
   clock = new FakeClock();
   problems = [];
   requests = [];
-  outcome = { status: "accepted" };
+  outcome = { status: "accepted", isReconnected: false };
   sender = new HeartbeatSender({
     clock,
     intervalMs,
     onProblem: (message) => problems.push(message),
     client: {
-      post(body) {
+      post({ body }) {
         const { resourceLogs } = JSON.parse(Buffer.from(body).toString());
         requests.push(
           resourceLogs.map((each: { resource: string; scopeLogs: [{ logRecords: [object] }] }) =>
@@ -31,7 +31,6 @@ beforeEach(() => {
         );
         return Promise.resolve(outcome);
       },
-      close: () => {},
     },
   });
 });
@@ -87,7 +86,7 @@ describe("the sender of heartbeats", () => {
     outcome = { status: "retryable", message: "It is away." };
     await pass(intervalMs);
     await pass(intervalMs);
-    outcome = { status: "accepted" };
+    outcome = { status: "accepted", isReconnected: false };
     await pass(intervalMs);
     await pass(intervalMs);
 
@@ -122,7 +121,7 @@ describe("the sender of heartbeats", () => {
     expect(problems).toEqual([
       "The activity collector takes no heartbeats; trying again every 10000 ms. It answered with status 404.",
     ]);
-    outcome = { status: "accepted" };
+    outcome = { status: "accepted", isReconnected: false };
     await pass(intervalMs);
     outcome = { status: "permanent", message: "It answered with status 404." };
     await pass(intervalMs);

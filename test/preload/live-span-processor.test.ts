@@ -11,6 +11,7 @@ import {
   LiveSpanProcessor,
   type LiveSpanProcessorOptions,
 } from "../../src/preload/live-span-processor.ts";
+import { isStartedSpan } from "../../src/preload/started-span.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { type Sink, startSink, summary } from "./sink.ts";
 
@@ -391,6 +392,24 @@ test("a resource whose detectors are still at work is waited for", async () => {
   tracer.startSpan("a", { attributes: run });
   await processor.forceFlush();
   expect(sink.spans[0]?.resource).toEqual({ "service.name": "app", "host.id": "h1" });
+});
+
+test("a resource whose detectors fail is sent as it is known", async () => {
+  const processor = new LiveSpanProcessor({ endpoint: sink.url, clock, heartbeatIntervalMs: 0 });
+  processors.push(processor);
+  const { tracer } = create();
+  const span = tracer.startSpan("a", { attributes: run });
+  if (!isStartedSpan(span)) {
+    throw new Error("The SDK's spans are not what they were.");
+  }
+  const resource = {
+    attributes: { "service.name": "app" },
+    asyncAttributesPending: true,
+    waitForAsyncAttributes: () => Promise.reject(new Error("no")),
+  };
+  processor.onStart(Object.create(span, { resource: { value: resource } }));
+  await processor.forceFlush();
+  expect(sink.spans.map((each) => each.resource)).toEqual([{ "service.name": "app" }]);
 });
 
 /** Takes connections and never says a word. */

@@ -15,9 +15,10 @@ function start(name: string) {
   return { end: () => span.end(), work: { span, live: liveSpanOf(span, resourceOf) } };
 }
 
-const names = (table: OpenWorkTable, max = 100) => table.unsent(max).map(({ live }) => live.name);
+const names = ({ unsent }: OpenWorkTable, max = 100) =>
+  unsent.head(max).map(({ live }) => live.name);
 
-test("what was added waits, oldest first, until it is marked as sent", () => {
+test("what was added waits, oldest first, until it is sent", () => {
   const table = new OpenWorkTable(10);
   const [a, b, c] = [start("a"), start("b"), start("c")];
   for (const { work } of [a, b, c]) {
@@ -25,9 +26,8 @@ test("what was added waits, oldest first, until it is marked as sent", () => {
   }
   expect(names(table, 2)).toEqual(["a", "b"]);
   expect(names(table, 2)).toEqual(["a", "b"]);
-  table.markSent(table.unsent(2));
+  table.unsent.remove(table.unsent.head(2));
   expect(names(table)).toEqual(["c"]);
-  expect(table.hasUnsent).toBe(true);
 });
 
 test("what ended before it was sent is not sent", () => {
@@ -35,6 +35,7 @@ test("what ended before it was sent is not sent", () => {
   const a = start("a");
   table.add(a.work);
   a.end();
+  table.sweep();
   expect(names(table)).toEqual([]);
   expect(table.size).toBe(0);
 });
@@ -44,7 +45,7 @@ test("sending again means all that is open and nothing that ended", () => {
   const [a, b] = [start("a"), start("b")];
   table.add(a.work);
   table.add(b.work);
-  table.markSent(table.unsent(10));
+  table.unsent.remove(table.unsent.head(10));
   a.end();
   table.resend();
   expect(names(table)).toEqual(["b"]);
@@ -58,18 +59,18 @@ test("at the bound what has ended goes first", () => {
   b.end();
   table.add(c.work);
   expect(names(table)).toEqual(["a", "c"]);
-  expect(table.dropped).toBe(0);
+  expect(table.unsent.lost).toBe(0);
 });
 
 test("at the bound the oldest goes, and is counted when the collector had not heard of it", () => {
   const table = new OpenWorkTable(2);
   const [a, b, c, d] = [start("a"), start("b"), start("c"), start("d")];
   table.add(a.work);
-  table.markSent(table.unsent(1));
+  table.unsent.remove(table.unsent.head(1));
   table.add(b.work);
   table.add(c.work);
-  expect(table.dropped).toBe(0);
+  expect(table.unsent.lost).toBe(0);
   table.add(d.work);
-  expect(table.dropped).toBe(1);
+  expect(table.unsent.lost).toBe(1);
   expect(names(table)).toEqual(["c", "d"]);
 });

@@ -1,4 +1,5 @@
 import { accepted, type ConsumeResult } from "../../component/consumer.ts";
+import { retryAfterMsOf } from "../../sender/retry-after.ts";
 
 /** How a request ended, as far as the sender must know. */
 export type SendOutcome =
@@ -32,27 +33,6 @@ export function resultOf(
     }
   }
 }
-
-/**
- * Milliseconds to wait from a `Retry-After` header, which is a number of seconds or an HTTP date.
- * A date in the past is 0. `undefined` for no header and for anything else. At most a day.
- */
-export function retryAfterMsOf(header: string | undefined, unixMs: number): number | undefined {
-  const text = header?.trim() ?? "";
-  if (/^[0-9]+$/.test(text)) {
-    return Math.min(Number(text) * 1_000, longestWaitMs);
-  }
-  // Only the one form of date that is sent today: the obsolete ones leave the time zone to the reader.
-  if (/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(text)) {
-    const untilMs = Date.parse(text);
-    return Number.isNaN(untilMs)
-      ? undefined
-      : Math.min(Math.max(untilMs - unixMs, 0), longestWaitMs);
-  }
-  return undefined;
-}
-
-const longestWaitMs = 86_400_000;
 
 function resultOfStatus(
   { status, retryAfter }: { status: number; retryAfter: string | undefined },

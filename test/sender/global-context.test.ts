@@ -2,7 +2,7 @@ import { context } from "@opentelemetry/api";
 import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import { isTracingSuppressed } from "@opentelemetry/core";
 import { afterEach, expect, test } from "vitest";
-import { withoutTracing } from "../../src/preload/global-context.ts";
+import { withoutTracing } from "../../src/sender/global-context.ts";
 
 afterEach(() => context.disable());
 

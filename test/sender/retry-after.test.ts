@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryAfterMsOf } from "../../../src/exporters/otlp_http/outcome.ts";
+import { retryAfterMsOf } from "../../src/sender/retry-after.ts";
 
 const unixMs = Date.UTC(2026, 10, 23, 8, 0, 0);
 
