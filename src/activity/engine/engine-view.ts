@@ -5,7 +5,8 @@ import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
 import { ownerFlags } from "./store/owner-table.ts";
 import type { SpanLifecycle } from "./store/span-lifecycle.ts";
-import { evictionHolds, spanFlags, spanStates } from "./store/span-table.ts";
+import { spanStates } from "./store/span-lifecycle.ts";
+import { evictionHolds, spanFlags } from "./store/span-table.ts";
 
 /** What an open run does. */
 export interface RunDiagnosis {

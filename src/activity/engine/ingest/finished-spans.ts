@@ -2,7 +2,8 @@ import { Int32Column } from "../../../otlp/columns.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { ColumnList } from "../store/column-list.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 
 /**
  * Model calls, and tools without a call id, that came finished while their process reported no starts, by trace. Each has a

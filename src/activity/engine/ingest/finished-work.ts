@@ -9,7 +9,8 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import { lacksInnerRun } from "./split-traces.ts";
 

@@ -2,7 +2,8 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 
 /** Implied tools that are due when an owner is decided. */
 export interface ImpliedDue {

@@ -1,7 +1,7 @@
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
 /** What tells whether two spans of a kind are the same work. */

@@ -12,7 +12,7 @@ import type { KeyedTimers } from "../schedule/keyed-timers.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import type { SpanRegistry } from "./span-registry.ts";
 

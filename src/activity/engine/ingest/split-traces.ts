@@ -2,7 +2,8 @@ import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 
 /** As many runs and harness runs of one process are remembered for pairing. */
 const maxCandidates = 64;

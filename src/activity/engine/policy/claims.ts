@@ -7,7 +7,7 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import type { EvidenceOf } from "./evidence.ts";
 import type { OwnerVerdict, Verdicts } from "./verdicts.ts";
 

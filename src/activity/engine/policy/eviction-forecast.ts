@@ -7,7 +7,7 @@ import { groupFlags } from "../store/group-table.ts";
 import { boundMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import type { DueMarkers } from "./circuit-breaker.ts";
 import type { Holders } from "./holders.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";

@@ -5,7 +5,7 @@ import { toWorkKind } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { summaryOf, traceContextOf } from "../store/marker-summary.ts";
 import type { OpenWork } from "../store/open-work.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 
 /** What an eviction is made of, and how sure it is. */
 export interface Eviction {

@@ -5,7 +5,8 @@ import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** Longer chains of owners are cut, as those of spans are. */

@@ -9,7 +9,8 @@ import { groupFlags } from "../store/group-table.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 import type { Holders } from "./holders.ts";
 
 /** Owners that were looked for above one that turns out to be its own descendant. */

@@ -3,7 +3,7 @@ import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 
 /** Waits, and resumptions, that are remembered. */
 const maxRemembered = 10_000;

@@ -3,7 +3,7 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import { spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import type { Pauses } from "./pauses.ts";
 
 /** Owners below owners are looked at this deep. */

@@ -13,7 +13,8 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
-import { evictionHolds, spanFlags, spanStates } from "../store/span-table.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import {
   areIdle,
   type DueItem,

@@ -1,6 +1,6 @@
 import type { ActivityStore } from "./activity-store.ts";
 import { ownerFlags } from "./owner-table.ts";
-import { spanStates } from "./span-table.ts";
+import { spanStates } from "./span-lifecycle.ts";
 
 /** Open members of an owner, runs among them. */
 export function openMembersOf({ spans, members }: ActivityStore, owner: number): number[] {

@@ -13,7 +13,8 @@ import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
 import { countedInsteadOf, openBeside } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
-import { type ClosedState, evictionHolds, spanFlags, spanStates } from "./span-table.ts";
+import { type ClosedState, spanStates } from "./span-lifecycle.ts";
+import { evictionHolds, spanFlags } from "./span-table.ts";
 import { UsualDurations } from "./usual-durations.ts";
 import { WorkDurations } from "./work-durations.ts";
 

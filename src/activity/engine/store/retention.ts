@@ -5,7 +5,8 @@ import type { ActivityCounters } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { LinkedLists } from "./linked-lists.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { spanStates } from "./span-lifecycle.ts";
+import { spanFlags } from "./span-table.ts";
 
 const undecidedList = 0;
 const tombstoneList = 1;

@@ -1,6 +1,7 @@
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "./activity-store.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { spanStates } from "./span-lifecycle.ts";
+import { spanFlags } from "./span-table.ts";
 
 /** A harness run that is exported once more starts within so long of itself; one below a tool takes longer to come about. */
 const sameStartMs = 20;

@@ -8,7 +8,8 @@ import type { ActivityStore } from "./activity-store.ts";
 import { groupFlags } from "./group-table.ts";
 import type { OpenWork } from "./open-work.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { spanFlags, spanStates } from "./span-table.ts";
+import { spanStates } from "./span-lifecycle.ts";
+import { spanFlags } from "./span-table.ts";
 
 /** What version 1 kept of a group: a session, or a tree of owners, or markers without a known run. */
 class LegacyGroups {

@@ -3,8 +3,6 @@ import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
 
-export { type ClosedState, spanStates } from "./span-lifecycle.ts";
-
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
   /** A harness run: the run directly below it is the same owner. */

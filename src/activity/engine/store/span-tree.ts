@@ -1,5 +1,6 @@
 import { workKinds } from "../../model/work.ts";
-import { type ClosedState, type SpanTable, spanFlags, spanStates } from "./span-table.ts";
+import { type ClosedState, spanStates } from "./span-lifecycle.ts";
+import { type SpanTable, spanFlags } from "./span-table.ts";
 
 /** Longer parent chains are cut: nobody nests agents that deep, and a walk must end. */
 const maxDepth = 200;

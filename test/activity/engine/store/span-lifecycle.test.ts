@@ -59,13 +59,19 @@ test("every transition occurs in random histories, and a history with another on
     minLength: 20,
     maxLength: 60,
   });
-  for (const history of fc.sample(steps, { numRuns: 400, seed: 10 })) {
+  for (const history of fc.sample(steps, { numRuns: 200, seed: 10 })) {
     for (const limits of [{}, tight]) {
       const played = new History(limits);
       let at = 0;
       for (const step of history) {
         at += step.at / 10;
         played.arrive(at, step.signal);
+      }
+      for (const process of [1, 2]) {
+        for (const dialect of ["relay", "liveSpan"] as const) {
+          const unwatched = { type: "unwatched", kind: "other", span: 0 } as const;
+          played.arrive(at, { ...unwatched, process, start: at, dialect });
+        }
       }
       played.tick(at + 100_000);
       for (const each of played.activity.view.spanTransitions()) {
