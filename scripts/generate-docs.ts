@@ -1,5 +1,5 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join } from "node:path";
 import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
 import { instruments as otlpHttpInstruments } from "../src/exporters/otlp_http/export-instruments.ts";
@@ -10,7 +10,9 @@ import { telemetryInstruments } from "../src/service/telemetry-instruments.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";
 import { editorSchema } from "./docs/editor-schema.ts";
 import { frameworksPage } from "./docs/frameworks-page.ts";
+import { hasPart, withParts } from "./docs/marked-parts.ts";
 import { metricsPage } from "./docs/metrics-page.ts";
+import { reasonsTable, shortReasonsTable } from "./docs/reasons-table.ts";
 
 // Writes the files that are generated from the code. With --check it writes nothing and fails if a file is stale.
 
@@ -48,7 +50,9 @@ const pages: readonly (readonly [path: string, content: string])[] = [
     "schema/activity-collector.schema.json",
     `${JSON.stringify(editorSchema(components), undefined, 2)}\n`,
   ],
-  ...components.flatMap(readmeWithOptions),
+  pageWithParts("docs/events.md"),
+  pageWithParts("docs/openclaw.md"),
+  ...components.flatMap(readmeWithParts),
 ];
 
 const stale = pages.filter(([path, content]) => {
@@ -61,23 +65,25 @@ for (const [path, content] of isCheck ? [] : stale) {
 }
 if (isCheck && stale.length > 0) {
   console.error(
-    `Not current: ${stale.map(([path]) => path).join(", ")}. Run "npm run docs" and commit the result.`,
+    `Not current: ${stale.map(([path]) => path).join(", ")}. Run "npm run generate" and commit the result.`,
   );
   process.exitCode = 1;
 }
 
-/** A component's README with the table of its options between its two marks, if it has them. */
-function readmeWithOptions(factory: AnyFactory): readonly (readonly [string, string])[] {
-  const folder = join(root, "src", `${factory.kind}s`, factory.type);
-  const file = join(folder, "README.md");
-  if (!existsSync(file)) return [];
-  const text = readFileSync(file, "utf8");
-  const marked = /(<!-- options -->\n)[\s\S]*?(<!-- \/options -->)/;
-  if (!marked.test(text)) return [];
-  const table = optionsTable(factory);
-  const content = text.replace(
-    marked,
-    (_, start: string, end: string) => `${start}\n${table}\n\n${end}`,
-  );
-  return [[relative(root, join(dirname(file), "README.md")), content]];
+/** A component's README with its generated parts, if it marks any. */
+function readmeWithParts(factory: AnyFactory): readonly (readonly [string, string])[] {
+  const path = `src/${factory.kind}s/${factory.type}/README.md`;
+  return existsSync(join(root, path)) ? [pageWithParts(path, factory)] : [];
+}
+
+/** A page that is written by hand, with the parts it marks. */
+function pageWithParts(path: string, factory?: AnyFactory): readonly [string, string] {
+  const page = readFileSync(join(root, path), "utf8");
+  const parts = {
+    ...(factory === undefined ? {} : { options: optionsTable(factory) }),
+    reasons: reasonsTable(),
+    "reasons in short": shortReasonsTable(),
+  };
+  const marked = Object.entries(parts).filter(([name]) => hasPart(page, name));
+  return [path, withParts(page, Object.fromEntries(marked))];
 }

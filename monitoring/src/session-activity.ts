@@ -1,4 +1,9 @@
+import { evictionReasons, reasons as reasonRows } from "../../src/activity/model/reasons.ts";
 import type { Dashboard, Panel, Query, Row } from "./grafana.ts";
+
+const reasonsText = evictionReasons
+  .map((name) => `${name}: ${reasonRows[name].description}`)
+  .join(" ");
 
 /** Every query is about the chosen collectors only. */
 const own = `job=~"$job", instance=~"$instance"`;
@@ -109,8 +114,7 @@ const culprits: Row = {
     timeseries({
       id: 10,
       title: "Evictions by reason",
-      description:
-        "Markers evicted per second. orphaned_no_owner: all runs that held the marker have ended. session_ended, process_gone: its session or process has ended. lease_expired: heartbeats were missed. max_age: no signal for 12 h. A step at a gateway release points to that release. The panel shows only the selected reasons.",
+      description: `Markers evicted per second. ${reasonsText} A step at a gateway release points to that release. The panel shows only the selected reasons.`,
       width: 12,
       unit: "cps",
       isStacked: true,

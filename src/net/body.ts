@@ -27,7 +27,9 @@ export interface BodyLimits {
  * refusal node:http discards the rest of the body once the answer is sent.
  */
 export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<BodyResult> {
-  const announced = announcedLengthOf(request);
+  // node:http has checked that it is a decimal number and that no Transfer-Encoding contradicts it.
+  const header = request.headers["content-length"];
+  const announced = header === undefined ? undefined : Number(header);
   if (announced !== undefined && announced > limits.maxBytes) {
     return Promise.resolve({ ok: false, problem: "too_large" });
   }
@@ -78,12 +80,6 @@ const nothing = new Uint8Array(0);
 /** A body of up to this size is given its announced length at once; a larger one grows into it. */
 const trustedBytes = 1024 * 1024;
 const firstGuessBytes = 64 * 1024;
-
-/** node:http has checked that it is a decimal number and that no Transfer-Encoding contradicts it. */
-function announcedLengthOf(request: IncomingMessage): number | undefined {
-  const header = request.headers["content-length"];
-  return header === undefined ? undefined : Number(header);
-}
 
 function grown(
   buffer: Uint8Array,

@@ -50,28 +50,26 @@ const signals = {
  * is written in `docs/wire-validation.md`.
  */
 export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest {
-  const checked = check(signal, bytes);
-  // The view would keep the request in memory until the next one is read.
-  forgetView();
-  return checked;
-}
-
-function check(signal: Signal, bytes: Uint8Array): CheckedRequest {
-  const walk = new Walk(signal, bytes);
-  const brokenMessage = walk.request();
-  if (brokenMessage !== undefined) {
-    return brokenEnvelope(brokenMessage, walk.reader);
+  try {
+    const walk = new Walk(signal, bytes);
+    const brokenMessage = walk.request();
+    if (brokenMessage !== undefined) {
+      return brokenEnvelope(brokenMessage, walk.reader);
+    }
+    const { cuts, items, rejected } = walk;
+    if (cuts.length === 0) {
+      return { ok: true, bytes, items, rejected };
+    }
+    const kept = withoutFields(bytes, {
+      count: cuts.length / 2,
+      start: (index) => cuts[2 * index] ?? 0,
+      end: (index) => cuts[2 * index + 1] ?? 0,
+    });
+    return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
+  } finally {
+    // The view would keep the request in memory until the next one is read.
+    forgetView();
   }
-  const { cuts, items, rejected } = walk;
-  if (cuts.length === 0) {
-    return { ok: true, bytes, items, rejected };
-  }
-  const kept = withoutFields(bytes, {
-    count: cuts.length / 2,
-    start: (index) => cuts[2 * index] ?? 0,
-    end: (index) => cuts[2 * index + 1] ?? 0,
-  });
-  return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
 }
 
 /** Receives the fields of a record that no component asks for: one row that is overwritten each time. */

@@ -89,7 +89,8 @@ class Plan {
       }
       const tagEnd = reader.position;
       const stop = reader.length(end);
-      if (stop <= this.#nextCutStart()) {
+      const hasCut = this.#nextCut < this.#cut.count && this.#cut.start(this.#nextCut) < stop;
+      if (!hasCut) {
         reader.position = stop;
         left += 1;
         continue;
@@ -143,12 +144,6 @@ class Plan {
       this.#pieces.push(start, end);
     }
     return end - start;
-  }
-
-  #nextCutStart(): number {
-    return this.#nextCut < this.#cut.count
-      ? this.#cut.start(this.#nextCut)
-      : Number.POSITIVE_INFINITY;
   }
 }
 

@@ -14,15 +14,12 @@ export function consoleLine(json: string): string {
   const { ts, level, msg, ...fields } = record;
   const columns = [ts, level, msg.replaceAll(/\s+/g, " ")];
   if (Object.keys(fields).length > 0) {
-    columns.push(spaced(fields));
+    // On one line with a space after each comma and colon. Line breaks inside strings are escaped already.
+    const spaced = JSON.stringify(fields, undefined, 1)
+      .replaceAll(/([{[])\n\s*/g, "$1")
+      .replaceAll(/\n\s*([}\]])/g, "$1")
+      .replaceAll(/\n\s*/g, " ");
+    columns.push(spaced);
   }
   return `${columns.join("\t")}\n`;
-}
-
-/** JSON on one line with a space after each comma and colon. Line breaks inside strings are escaped already. */
-function spaced(fields: object): string {
-  return JSON.stringify(fields, undefined, 1)
-    .replaceAll(/([{[])\n\s*/g, "$1")
-    .replaceAll(/\n\s*([}\]])/g, "$1")
-    .replaceAll(/\n\s*/g, " ");
 }

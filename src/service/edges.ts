@@ -1,10 +1,10 @@
 import type { ComponentKind } from "../component/component-kind.ts";
-import type { ConsumeResult, Consumer } from "../component/consumer.ts";
+import type { Consumer } from "../component/consumer.ts";
 import type { Logger } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { Count, FlowCounts } from "./flow-counts.ts";
-import { itemWords, transports } from "./telemetry-instruments.ts";
+import { itemWords } from "./telemetry-instruments.ts";
 
 /** The component at an edge, and the signal that passes it. */
 export interface EdgeOf {
@@ -29,6 +29,8 @@ export interface Edges {
   intoExporter(at: EdgeOf, exporter: Consumer): Consumer;
 }
 
+type Transport = NonNullable<Payload["transport"]>;
+
 /** Makes edges that count into `counts`; making one makes its series. */
 export function createEdges(counts: FlowCounts): Edges {
   return {
@@ -36,14 +38,11 @@ export function createEdges(counts: FlowCounts): Edges {
       const word = itemWords[at.signal];
       const seriesOf = (name: string, transport: string) =>
         counts.series(name, { receiver: at.id, transport });
-      const [http, grpc] = transports.map((transport) => ({
+      const outcomesOf = (transport: Transport) => ({
         accepted: seriesOf(`otelcol_receiver_accepted_${word}`, transport),
         refused: seriesOf(`otelcol_receiver_refused_${word}`, transport),
-      }));
-      return counting(next, (payload, result) => {
-        const of = payload.transport === "grpc" ? grpc : http;
-        return result.status === "accepted" ? of?.accepted : of?.refused;
       });
+      return counting(next, { http: outcomesOf("http"), grpc: outcomesOf("grpc") });
     },
 
     fromConnector(at, next) {
@@ -53,9 +52,8 @@ export function createEdges(counts: FlowCounts): Edges {
           "otel.signal": at.signal,
           "otelcol.component.outcome": outcome,
         });
-      const success = seriesOf("success");
-      const refused = seriesOf("refused");
-      return counting(next, (_, result) => (result.status === "accepted" ? success : refused));
+      const outcomes = { accepted: seriesOf("success"), refused: seriesOf("refused") };
+      return counting(next, { http: outcomes, grpc: outcomes });
     },
 
     intoProcessor(at, processor) {
@@ -63,13 +61,7 @@ export function createEdges(counts: FlowCounts): Edges {
         processor: at.id,
         "otel.signal": at.signal,
       });
-      const guarded = guard(at, processor, counts);
-      return {
-        consume(payload) {
-          incoming.value += payload.items;
-          return guarded.consume(payload);
-        },
-      };
+      return guard(at, processor, counts, incoming);
     },
 
     outOfProcessor(at, next) {
@@ -87,38 +79,41 @@ export function createEdges(counts: FlowCounts): Edges {
 
     intoExporter(at, exporter) {
       const word = itemWords[at.signal];
-      const sent = counts.series(`otelcol_exporter_sent_${word}`, { exporter: at.id });
-      const failed = counts.series(`otelcol_exporter_send_failed_${word}`, { exporter: at.id });
-      return counting(guard(at, exporter, counts), (_, result) =>
-        result.status === "accepted" ? sent : failed,
-      );
+      const outcomes = {
+        accepted: counts.series(`otelcol_exporter_sent_${word}`, { exporter: at.id }),
+        refused: counts.series(`otelcol_exporter_send_failed_${word}`, { exporter: at.id }),
+      };
+      return counting(guard(at, exporter, counts), { http: outcomes, grpc: outcomes });
     },
   };
 }
 
+/** Counts the items of a payload by the answer to it, and by how it arrived. */
 function counting(
   next: Consumer,
-  countOf: (payload: Payload, result: ConsumeResult) => Count | undefined,
+  outcomes: Readonly<Record<Transport, { readonly accepted: Count; readonly refused: Count }>>,
 ): Consumer {
   return {
     async consume(payload) {
       const result = await next.consume(payload);
-      const count = countOf(payload, result);
-      if (count !== undefined) {
-        count.value += payload.items;
-      }
+      const { accepted, refused } = outcomes[payload.transport ?? "http"];
+      (result.status === "accepted" ? accepted : refused).value += payload.items;
       return result;
     },
   };
 }
 
-function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts): Consumer {
+/** `incoming` counts what the consumer is given. */
+function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts, incoming?: Count): Consumer {
   const exceptions = counts.series("otelcol_component_exceptions", {
     "otelcol.component.kind": at.kind,
     "otelcol.component.id": at.id,
   });
   return {
     async consume(payload) {
+      if (incoming !== undefined) {
+        incoming.value += payload.items;
+      }
       try {
         return await consumer.consume(payload);
       } catch (error) {

@@ -41,26 +41,33 @@ export function createLogger(options: LoggerOptions): RootLogger {
     destination,
   );
   const sample = sampling === undefined ? undefined : createLogSampler(sampling);
-  const passes = (key: string) => sample === undefined || sample(key, clock.nowMs());
   return {
-    ...loggerOn(root, { source: "", passes }),
+    ...loggerOn(root, { source: "", clock, sample }),
     forComponent: ({ id, kind }) =>
       loggerOn(root.child({ "otelcol.component.id": id, "otelcol.component.kind": kind }), {
         source: `${kind}/${id}`,
-        passes,
+        clock,
+        sample,
       }),
   };
 }
 
-function loggerOn(
-  target: PinoLogger,
-  { source, passes }: { readonly source: string; readonly passes: (key: string) => boolean },
-): Logger {
+/** Whose lines a logger writes, and what thins them; undefined: every line is written. */
+interface LineSource {
+  readonly source: string;
+  readonly clock: Clock;
+  readonly sample: ReturnType<typeof createLogSampler> | undefined;
+}
+
+function loggerOn(target: PinoLogger, { source, clock, sample }: LineSource): Logger {
   const at =
     (level: LogLevel) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
       // Check the level first: disabled lines must not use up the sampler's budget.
-      if (target.isLevelEnabled(level) && passes(`${source} ${level} ${message}`)) {
+      if (
+        target.isLevelEnabled(level) &&
+        (sample === undefined || sample(`${source} ${level} ${message}`, clock.nowMs()))
+      ) {
         target[level](fields, message);
       }
     };

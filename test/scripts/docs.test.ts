@@ -3,11 +3,15 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { configPage } from "../../scripts/docs/config-page.ts";
 import { editorSchema } from "../../scripts/docs/editor-schema.ts";
+import { withParts } from "../../scripts/docs/marked-parts.ts";
 import { metricsPage } from "../../scripts/docs/metrics-page.ts";
 import { optionRows } from "../../scripts/docs/option-rows.ts";
+import { reasonsTable } from "../../scripts/docs/reasons-table.ts";
+import { evictionReasons, reasons } from "../../src/activity/model/reasons.ts";
 import { declare } from "../../src/component/factory.ts";
 import { schemasAt, writtenSchemaOf } from "../../src/config/json-schema.ts";
 import { byteSize, duration, opaque } from "../../src/config/units.ts";
+import { textOf } from "../support/repository.ts";
 
 const schema = z.strictObject({
   url: z.string().describe("Where to."),
@@ -105,3 +109,57 @@ test("the page of the metrics has each instrument under its Prometheus name with
   expect(page).toMatch(/\| `reason` +\| `openclaw\.reason` +\| `old`, `older` +\|/);
   expect(page).toContain("any \\| thing");
 });
+
+describe("a page with marked parts", () => {
+  const page = "Before.\n\n<!-- reasons -->\n\nold\n\n<!-- /reasons -->\n\nAfter.\n";
+
+  test("has new content between its marks and keeps all the rest", () => {
+    expect(withParts(page, { reasons: "new" })).toBe(
+      "Before.\n\n<!-- reasons -->\n\nnew\n\n<!-- /reasons -->\n\nAfter.\n",
+    );
+  });
+
+  test("does not change when its content is current", () => {
+    const current = withParts(page, { reasons: "new" });
+    expect(withParts(current, { reasons: "new" })).toBe(current);
+  });
+
+  for (const [name, text] of [
+    ["no mark", "Before.\n"],
+    ["no end", "<!-- reasons -->\n"],
+    ["its end first", "<!-- /reasons --><!-- reasons -->"],
+  ] as const) {
+    test(`is refused with ${name}`, () => {
+      expect(() => withParts(text, { reasons: "new" })).toThrow("<!-- reasons -->");
+    });
+  }
+});
+
+test("the table of reasons has every reason in order of precedence, with all that is fixed for it", () => {
+  const rows = reasonsTable().split("\n").slice(2);
+  expect(rows.map((row) => row.split("|")[1]?.trim())).toEqual(
+    evictionReasons.map((name) => `\`${name}\``),
+  );
+  expect(rows[0]?.split("|").map((cell) => cell.trim())).toEqual([
+    "",
+    "`orphaned_no_owner`",
+    reasons.orphaned_no_owner.description,
+    "confirmed",
+    "tools, model calls",
+    "nothing",
+    "",
+  ]);
+});
+
+for (const page of [
+  "docs/events.md",
+  "docs/openclaw.md",
+  "src/processors/session_activity/README.md",
+]) {
+  test(`${page} lists the reasons in a generated part only`, () => {
+    const text = textOf(page);
+    const listed = text.split("\n").filter((line) => /^\| `lease_expired`/.test(line));
+    expect(listed).toHaveLength(1);
+    expect(text).toMatch(/<!-- reasons( in short)? -->\n[^<]*\| `lease_expired`/);
+  });
+}

@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Where `deploy/config.yaml` stores; default a folder that is gone with the collector. */
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** The checkout whose program runs, with its own packages; default this one. */
+  readonly checkout?: string;
 }
 
 export interface Ended {
@@ -97,6 +99,7 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
   const output = launch(
     sources.flatMap((source) => ["--config", source]),
     options.env,
+    options.checkout,
   );
   if (options.directory === undefined) {
     void output
@@ -131,11 +134,15 @@ async function whenReady(output: ReturnType<typeof launch>): Promise<RunningColl
   };
 }
 
-function launch(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+function launch(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  checkout: string = root,
+) {
   const child: ChildProcess = spawn(
-    join(root, "node_modules", ".bin", "node"),
-    [join(root, "src", "main.ts"), ...args],
-    { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
+    join(checkout, "node_modules", ".bin", "node"),
+    [join(checkout, "src", "main.ts"), ...args],
+    { cwd: checkout, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   let stdout = "";
   let stderr = "";

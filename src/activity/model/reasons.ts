@@ -83,7 +83,7 @@ export const reasons = {
     isEndKnown: false,
     reopensOn: "later_heartbeat",
     breaker: "silent",
-    description: "The work was open for `max_age`, and no other reason applied.",
+    description: "The work sent no signal for `max_age`, and no other reason applied.",
   },
 } as const satisfies Readonly<Record<string, ReasonRow>>;
 

@@ -33,7 +33,7 @@ export function normalText<R>(groups: readonly ResourceGroup<R>[], text: RecordT
       ...(group.records ?? []).flatMap(text.normal),
     ]),
   ]);
-  return toText(lines);
+  return [...lines, ""].join("\n");
 }
 
 /** Everything that is in the request. */
@@ -53,11 +53,7 @@ export function detailedText<R>(groups: readonly ResourceGroup<R>[], text: Recor
       ]),
     ]),
   ]);
-  return toText(lines);
-}
-
-function toText(lines: readonly string[]): string {
-  return lines.map((line) => `${line}\n`).join("");
+  return [...lines, ""].join("\n");
 }
 
 function scopeName(scope: otlp.InstrumentationScope.$Properties | null | undefined): string {

@@ -29,22 +29,6 @@ export function createDebugExporter(
   });
   let isStopping = false;
 
-  const show = async (payload: Payload): Promise<void> => {
-    const { message, fields } = countsOf(payload);
-    logger.info(message, fields);
-    if (config.verbosity === "basic") {
-      return;
-    }
-    const text = recordsOf(payload, config.verbosity);
-    if (text === undefined) {
-      logger.warn("A payload cannot be decoded, so only its counts are printed.", {
-        signal: payload.signal,
-      });
-      return;
-    }
-    await write(text);
-  };
-
   return {
     exporter: {
       consumer: () => ({
@@ -52,8 +36,21 @@ export function createDebugExporter(
           if (isStopping) {
             return { status: "retryable", message: "This collector stops and shows nothing more." };
           }
-          if (isShown(payload.signal, clock.nowMs())) {
-            await show(payload);
+          if (!isShown(payload.signal, clock.nowMs())) {
+            return accepted;
+          }
+          const { message, fields } = countsOf(payload);
+          logger.info(message, fields);
+          if (config.verbosity === "basic") {
+            return accepted;
+          }
+          const text = recordsOf(payload, config.verbosity);
+          if (text === undefined) {
+            logger.warn("A payload cannot be decoded, so only its counts are printed.", {
+              signal: payload.signal,
+            });
+          } else {
+            await write(text);
           }
           return accepted;
         },

@@ -24,13 +24,13 @@ export function countsOf({ signal, bytes, items }: Payload): ItemCounts {
   try {
     switch (signal) {
       case "traces":
-        return { message, fields: { "resource spans": count(bytes, [1]), spans: items } };
+        return { message, fields: { "resource spans": walk(bytes, [1]), spans: items } };
       case "metrics":
         return {
           message,
           fields: {
-            "resource metrics": count(bytes, [1]),
-            metrics: count(bytes, [1, 2, 2]),
+            "resource metrics": walk(bytes, [1]),
+            metrics: walk(bytes, [1, 2, 2]),
             "data points": items,
           },
         };
@@ -38,7 +38,7 @@ export function countsOf({ signal, bytes, items }: Payload): ItemCounts {
         return {
           message,
           fields: {
-            "resource logs": count(bytes, [1]),
+            "resource logs": walk(bytes, [1]),
             "log records": items,
             ...ownEventsIn(bytes),
           },
@@ -59,14 +59,6 @@ const messages: Readonly<Record<Signal, string>> = {
   logs: "Logs",
 };
 
-function count(bytes: Uint8Array, path: readonly number[]): number {
-  let found = 0;
-  walk(bytes, path, () => {
-    found += 1;
-  });
-  return found;
-}
-
 /** What an operator waits for must be visible without the verbosity that shows ids. */
 function ownEventsIn(bytes: Uint8Array): { readonly events?: Readonly<Record<string, number>> } {
   const events = new Map<string, number>();
@@ -80,13 +72,14 @@ function ownEventsIn(bytes: Uint8Array): { readonly events?: Readonly<Record<str
   return events.size === 0 ? {} : { events: Object.fromEntries(events) };
 }
 
-/** Visits every length-delimited field that lies at `path`. Throws on bytes that are not protobuf. */
+/** Visits every length-delimited field at `path` and returns their number. Throws on bytes that are not protobuf. */
 function walk(
   bytes: Uint8Array,
   [field, ...below]: readonly number[],
-  visit: (field: Uint8Array) => void,
-): void {
+  visit?: (field: Uint8Array) => void,
+): number {
   const reader = protobuf.Reader.create(bytes);
+  let found = 0;
   while (reader.pos < reader.len) {
     const tag = reader.uint32();
     const wireType = tag & 7;
@@ -99,9 +92,11 @@ function walk(
     reader.skip(end - start);
     const inside = bytes.subarray(start, end);
     if (below.length === 0) {
-      visit(inside);
+      found += 1;
+      visit?.(inside);
     } else {
-      walk(inside, below, visit);
+      found += walk(inside, below, visit);
     }
   }
+  return found;
 }

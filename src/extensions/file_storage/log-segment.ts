@@ -32,21 +32,26 @@ export class LogSegment {
     return this.#sizeBytes;
   }
 
-  /** Makes a group the bytes to write next, and reserves their place; the first one brings the file's header. */
+  /**
+   * Makes a group the bytes to write next, and reserves their place; the first one brings the file's header. `endSequence` is
+   * the number of the first record after the group.
+   */
   place(
     group: Group,
-    { sequence, unixMs }: { readonly sequence: number; readonly unixMs: number },
+    { endSequence, unixMs }: { readonly endSequence: number; readonly unixMs: number },
   ): Placed {
     const position = this.#sizeBytes;
     const { number, file } = this;
+    const sequence = endSequence - group.count;
     const frame = group.seal({ sequence, unixMs });
-    const parts =
-      position === 0
-        ? [encodeFileHeader({ kind: "log", number, sequence, unixMs }), frame]
-        : [frame];
-    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#sizeBytes += bytes;
-    return { file, parts, position, bytes, endSequence: sequence + group.count };
+    if (position > 0) {
+      this.#sizeBytes += frame.length;
+      return { file, parts: [frame], position, bytes: frame.length, endSequence };
+    }
+    const header = encodeFileHeader({ kind: "log", number, sequence, unixMs });
+    const bytes = header.length + frame.length;
+    this.#sizeBytes = bytes;
+    return { file, parts: [header, frame], position, bytes, endSequence };
   }
 
   /** What is to be remembered of it when nothing more is appended. */

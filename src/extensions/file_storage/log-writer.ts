@@ -58,7 +58,6 @@ export class LogWriter {
       clock: options.clock,
       intervalMs: options.flushIntervalMs,
       sequence: options.sequence,
-      written: () => this.#writtenSequence,
       sync: async () => {
         await this.#segment?.file.sync();
         options.counts.syncs += 1;
@@ -90,11 +89,18 @@ export class LogWriter {
 
   /** Copies a record into the pending group; `false` when it was not taken. */
   add(record: Uint8Array): boolean {
-    const isTaken = this.#take(record);
-    if (isTaken) {
-      this.#runSoon();
+    if (!this.#take(record)) {
+      return false;
     }
-    return isTaken;
+    if (this.#pending.byteLength >= fullGroupBytes) {
+      this.#run();
+    } else if (this.#running === undefined) {
+      this.#cancelFlush ??= this.#options.clock.after(this.#options.flushIntervalMs, () => {
+        this.#cancelFlush = undefined;
+        this.#run();
+      });
+    }
+    return true;
   }
 
   /** Adds a record and writes it, and all before it, before returning whether that succeeded. */
@@ -112,7 +118,10 @@ export class LogWriter {
         // The same bytes to the same place: it does not matter which of the two writes comes later.
         writeNow(this.#flight);
       }
-      const placed = this.#place(group, this.#segment);
+      const placed = this.#segment.place(group, {
+        endSequence: this.#sequence,
+        unixMs: this.#options.clock.unixMs(),
+      });
       writeNow(placed);
       group.clear();
       this.#onWritten(placed);
@@ -210,17 +219,6 @@ export class LogWriter {
     this.#waiters.releaseAll();
   }
 
-  #runSoon(): void {
-    if (this.#pending.byteLength >= fullGroupBytes) {
-      this.#run();
-    } else if (this.#running === undefined) {
-      this.#cancelFlush ??= this.#options.clock.after(this.#options.flushIntervalMs, () => {
-        this.#cancelFlush = undefined;
-        this.#run();
-      });
-    }
-  }
-
   #run(): void {
     this.#running ??= this.#loop();
   }
@@ -230,7 +228,14 @@ export class LogWriter {
       // After the input that is being handled, so that all of it shares a write.
       await new Promise((resolve) => setImmediate(resolve));
       while (!this.#isOver && (this.#mustRoll || this.#pending.count > 0)) {
-        if (this.#isRollDue()) {
+        let isRollDue = this.#segment === undefined;
+        if (this.#segment !== undefined) {
+          const { sizeBytes } = this.#segment;
+          isRollDue =
+            (this.#mustRoll && sizeBytes > 0) || sizeBytes >= this.#options.maxSegmentBytes;
+          this.#mustRoll = false;
+        }
+        if (isRollDue) {
           await this.#roll();
         }
         if (!this.#isOver && this.#segment !== undefined && this.#pending.count > 0) {
@@ -245,18 +250,12 @@ export class LogWriter {
     }
   }
 
-  #isRollDue(): boolean {
-    if (this.#segment === undefined) {
-      return true;
-    }
-    const isWanted = this.#mustRoll && this.#segment.sizeBytes > 0;
-    this.#mustRoll = false;
-    return isWanted || this.#segment.sizeBytes >= this.#options.maxSegmentBytes;
-  }
-
   async #writePending(segment: LogSegment): Promise<void> {
     const group = this.#pending;
-    const placed = this.#place(group, segment);
+    const placed = segment.place(group, {
+      endSequence: this.#sequence,
+      unixMs: this.#options.clock.unixMs(),
+    });
     this.#flight = placed;
     this.#pending = this.#spare;
     try {
@@ -271,20 +270,13 @@ export class LogWriter {
     }
   }
 
-  #place(group: Group, segment: LogSegment): Placed {
-    return segment.place(group, {
-      sequence: this.#sequence - group.count,
-      unixMs: this.#options.clock.unixMs(),
-    });
-  }
-
   #onWritten({ bytes, endSequence }: Placed): void {
     this.#options.counts.logBytesWritten += bytes;
     // A write that blocked may have overtaken this one.
     this.#writtenSequence = Math.max(this.#writtenSequence, endSequence);
     this.#waiters.reached(this.#writtenSequence);
     if (this.#options.fsync) {
-      this.#sync.start();
+      this.#sync.start(this.#writtenSequence);
     }
   }
 

@@ -6,8 +6,6 @@ export interface SyncScheduleOptions {
   readonly intervalMs: number;
   /** The number of the first record that is not synced. */
   readonly sequence: number;
-  /** The number of the first record that is not written. */
-  readonly written: () => number;
   /** Makes all that is written at its call survive a power cut. */
   readonly sync: () => Promise<void>;
   readonly onFailure: (error: unknown) => void;
@@ -21,6 +19,8 @@ export class SyncSchedule {
   readonly #options: SyncScheduleOptions;
   readonly #waiters = new Waiters();
   #sequence: number;
+  /** The number of the first record that is not written. */
+  #written: number;
   #cancel: CancelTimer | undefined;
   #running: Promise<void> | undefined;
   #isOver = false;
@@ -28,11 +28,12 @@ export class SyncSchedule {
   constructor(options: SyncScheduleOptions) {
     this.#options = options;
     this.#sequence = options.sequence;
+    this.#written = options.sequence;
   }
 
   /** Whether all that was written is synced. */
   get isDone(): boolean {
-    return this.#sequence >= this.#options.written();
+    return this.#sequence >= this.#written;
   }
 
   /** Resolves when the records before this number are synced, or it is over. */
@@ -42,8 +43,9 @@ export class SyncSchedule {
       : this.#waiters.wait(sequence);
   }
 
-  /** Something was written: syncs it when the interval is over. */
-  start(): void {
+  /** The records before this number are written: syncs them when the interval is over. */
+  start(written: number): void {
+    this.#written = written;
     if (this.#isOver || this.#cancel !== undefined || this.#running !== undefined) {
       return;
     }
@@ -55,7 +57,7 @@ export class SyncSchedule {
 
   /** Syncs at once; rejects when that fails. */
   async now(): Promise<void> {
-    const sequence = this.#options.written();
+    const sequence = this.#written;
     await this.#options.sync();
     this.#sequence = Math.max(this.#sequence, sequence);
     this.#waiters.reached(this.#sequence);
@@ -82,7 +84,7 @@ export class SyncSchedule {
       this.#running = undefined;
     }
     if (!this.isDone) {
-      this.start();
+      this.start(this.#written);
     }
   }
 }

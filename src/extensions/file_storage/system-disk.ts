@@ -1,9 +1,11 @@
 import * as fs from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { promisify } from "node:util";
 import type { Disk, DiskFile } from "./disk.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
 const ownerOnly = 0o600;
+const closedMessage = "The file is closed.";
 
 /** The file system of the machine. */
 export const systemDisk: Disk = {
@@ -17,9 +19,9 @@ export const systemDisk: Disk = {
   names: (directory) => readdir(directory),
   async create(path) {
     const { O_CREAT, O_EXCL, O_WRONLY } = fs.constants;
-    return fileOf(await openedFile(path, O_CREAT | O_EXCL | O_WRONLY));
+    return fileOf(await calls.open(path, O_CREAT | O_EXCL | O_WRONLY, ownerOnly));
   },
-  open: async (path) => fileOf(await openedFile(path, fs.constants.O_RDWR)),
+  open: async (path) => fileOf(await calls.open(path, fs.constants.O_RDWR)),
   rename,
   remove: (path) => rm(path, { force: true }),
   async syncDirectory(path) {
@@ -37,62 +39,51 @@ export const systemDisk: Disk = {
   },
 };
 
-type Done<T> = (error: NodeJS.ErrnoException | null, value: T) => void;
-
-/** A call of `node:fs` as a promise. Writes are on every sender's way: this costs half of what a `FileHandle` does. */
-function called<T>(call: (done: Done<T>) => void): Promise<T> {
-  return new Promise((resolve, reject) => {
-    call((error, value) => {
-      if (error === null) {
-        resolve(value);
-      } else {
-        reject(error);
-      }
-    });
-  });
-}
-
-function openedFile(path: string, flags: number): Promise<number> {
-  return called<number>((done) => fs.open(path, flags, ownerOnly, done));
-}
+/** The calls of `node:fs` as promises. Writes are on every sender's way: these cost half of what a `FileHandle` does. */
+const calls = {
+  open: promisify(fs.open),
+  stat: promisify(fs.fstat),
+  read: promisify(fs.read),
+  write: promisify(fs.writev),
+  cut: promisify(fs.ftruncate),
+  sync: promisify(fs.fdatasync),
+  close: promisify(fs.close),
+} as const;
 
 /** An open file. It counts the calls that are under way, so that `close` waits for them. */
 function fileOf(fd: number): DiskFile {
   let underWay = 0;
   let closing: Promise<void> | undefined;
-  let onIdle = () => {};
+  let onIdle: (() => void) | undefined;
 
   /** Keeps the descriptor open until the call is done: another file could get its number. */
   async function holding<T>(call: () => Promise<T>): Promise<T> {
-    mustBeOpen();
+    if (closing !== undefined) {
+      throw new Error(closedMessage);
+    }
     underWay += 1;
     try {
       return await call();
     } finally {
       underWay -= 1;
       if (underWay === 0) {
-        onIdle();
+        onIdle?.();
       }
-    }
-  }
-  function mustBeOpen(): void {
-    if (closing !== undefined) {
-      throw new Error("The file is closed.");
     }
   }
 
   return {
-    size: () => holding(async () => (await called<fs.Stats>((done) => fs.fstat(fd, done))).size),
+    size: () => holding(async () => (await calls.stat(fd)).size),
     read: (into, position) =>
       holding(async () => {
         let filled = 0;
         while (filled < into.length) {
           const [at, length] = [position + filled, into.length - filled];
-          const bytes = await called<number>((done) => fs.read(fd, into, filled, length, at, done));
-          if (bytes === 0) {
+          const { bytesRead } = await calls.read(fd, into, filled, length, at);
+          if (bytesRead === 0) {
             break;
           }
-          filled += bytes;
+          filled += bytesRead;
         }
         return filled;
       }),
@@ -100,13 +91,15 @@ function fileOf(fd: number): DiskFile {
       holding(async () => {
         let [rest, at] = [parts, position];
         while (rest.length > 0) {
-          const bytes = await called<number>((done) => fs.writev(fd, rest, at, done));
-          rest = without(rest, bytes);
-          at += bytes;
+          const { bytesWritten } = await calls.write(fd, rest, at);
+          rest = without(rest, bytesWritten);
+          at += bytesWritten;
         }
       }),
     writeNow(parts, position) {
-      mustBeOpen();
+      if (closing !== undefined) {
+        throw new Error(closedMessage);
+      }
       let [rest, at] = [parts, position];
       while (rest.length > 0) {
         const bytes = fs.writevSync(fd, rest, at);
@@ -114,8 +107,8 @@ function fileOf(fd: number): DiskFile {
         at += bytes;
       }
     },
-    cut: (sizeBytes) => holding(() => called<void>((done) => fs.ftruncate(fd, sizeBytes, done))),
-    sync: () => holding(() => called<void>((done) => fs.fdatasync(fd, done))),
+    cut: (sizeBytes) => holding(() => calls.cut(fd, sizeBytes)),
+    sync: () => holding(() => calls.sync(fd)),
     close() {
       closing ??= (async () => {
         if (underWay > 0) {
@@ -124,7 +117,7 @@ function fileOf(fd: number): DiskFile {
           });
         }
         // A failure to close leaves nothing that anyone could do.
-        await called<void>((done) => fs.close(fd, done)).catch(() => {});
+        await calls.close(fd).catch(() => {});
       })();
       return closing;
     },
@@ -133,10 +126,14 @@ function fileOf(fd: number): DiskFile {
 
 /** What a write that stopped early left: a disk that fills up takes the first part of it. */
 function without(parts: readonly Uint8Array[], writtenBytes: number): readonly Uint8Array[] {
+  const rest: Uint8Array[] = [];
   let left = writtenBytes;
-  return parts.flatMap((part) => {
+  for (const part of parts) {
     const taken = Math.min(left, part.length);
     left -= taken;
-    return taken === part.length ? [] : [part.subarray(taken)];
-  });
+    if (taken < part.length) {
+      rest.push(part.subarray(taken));
+    }
+  }
+  return rest;
 }

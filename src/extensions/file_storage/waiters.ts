@@ -22,14 +22,16 @@ export class Waiters {
     if (this.#waiting.length === 0) {
       return;
     }
-    const waiting = this.#waiting;
-    this.#waiting = waiting.filter(({ until }) => until > number);
     if (this.#last !== undefined && this.#last.until <= number) {
       this.#last = undefined;
     }
-    for (const { until, resolve } of waiting) {
-      if (until <= number) {
-        resolve();
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const each of waiting) {
+      if (each.until <= number) {
+        each.resolve();
+      } else {
+        this.#waiting.push(each);
       }
     }
   }

@@ -53,14 +53,6 @@ function openHttp(
     );
     return refusal("fault", "The request failed because of a bug in this program.");
   };
-  const take = async (request: IncomingMessage): Promise<Answer | Refusal | undefined> => {
-    try {
-      const route = routeOf(request, config, consumers);
-      return "refused" in route ? route : await handleRequest(request, route);
-    } catch (error) {
-      return fault(error);
-    }
-  };
 
   return listen({
     ...config.endpoint,
@@ -72,7 +64,13 @@ function openHttp(
       settings.logger.warn("The OTLP/HTTP server reported an error.", frames(error));
     },
     async handler(request, response) {
-      const taken = await take(request);
+      let taken: Answer | Refusal | undefined;
+      try {
+        const route = routeOf(request, config, consumers);
+        taken = "refused" in route ? route : await handleRequest(request, route);
+      } catch (error) {
+        taken = fault(error);
+      }
       if (taken === undefined) {
         return;
       }

@@ -42,8 +42,8 @@ export function routeOf(
     );
   }
   const content = parseContentEncoding(head.headers["content-encoding"]);
-  const word = content === "identity" ? "" : content;
-  if (content === undefined || !config.compression_algorithms.some((taken) => taken === word)) {
+  const allowed: readonly string[] = config.compression_algorithms;
+  if (content === undefined || !allowed.includes(content === "identity" ? "" : content)) {
     const taken = config.compression_algorithms.map((algorithm) => algorithm || "identity");
     return refusal("content_encoding", `The Content-Encoding must be one of ${taken.join(", ")}.`);
   }

@@ -1,0 +1,33 @@
+import { evictionReasons, reasons } from "../../src/activity/model/reasons.ts";
+import { table } from "./markdown.ts";
+
+const reopenedBy = {
+  nothing: "nothing",
+  relay_or_later_heartbeat: "a heartbeat from the relay, or one sent after the eviction",
+  later_heartbeat: "a heartbeat sent after the eviction",
+} as const;
+
+/** Every reason of eviction with all that is fixed for it, in order of precedence. */
+export function reasonsTable(): string {
+  return table(
+    ["`reason`", "When", "`confidence`", "Evicts", "Taken back by"],
+    evictionReasons.map((name) => {
+      const { description, confidence, evictsRuns, reopensOn } = reasons[name];
+      return [
+        `\`${name}\``,
+        description,
+        confidence,
+        evictsRuns ? "runs, tools, model calls" : "tools, model calls",
+        reopenedBy[reopensOn],
+      ];
+    }),
+  );
+}
+
+/** The same with their meaning alone. */
+export function shortReasonsTable(): string {
+  return table(
+    ["`reason`", "When"],
+    evictionReasons.map((name) => [`\`${name}\``, reasons[name].description]),
+  );
+}
