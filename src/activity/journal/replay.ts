@@ -24,6 +24,9 @@ import { decodeSignals } from "./signal-codec.ts";
 /** As many as may have waited before. What found no room then is not told after a restart either. */
 const maxPending = 1001;
 
+/** From this version on, replay decides what the program decided that wrote the journal. */
+const firstRepeatableVersion = 3;
+
 /** What was recovered, for whoever goes on with it. */
 export interface Replayed {
   readonly header: Header;
@@ -153,9 +156,9 @@ export class Replay {
       engine: this.#limited.engine,
       anchor: this.#anchor,
       calls: this.#calls,
-      // What an older version decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
+      // An engine of version 1 or 2 decided differently. It emitted its events or stored them as requests.
       pending:
-        this.#version === journalVersion
+        this.#version >= firstRepeatableVersion
           ? this.#pending
           : this.#pending.filter((each) => "bytes" in each),
       isOfOldVersion: this.#version !== journalVersion,
