@@ -1,6 +1,5 @@
 /**
- * One instrument that we publish. The lists of these are the one registry: the code that publishes,
- * the checks at start and `docs/metrics.md` are all made from them.
+ * An instrument that we publish. Publishing, the checks at start and `docs/metrics.md` all use the same lists of these.
  */
 export interface InstrumentSpec {
   /** Dotted, as in OpenTelemetry. */
@@ -9,6 +8,6 @@ export interface InstrumentSpec {
   /** UCUM, e.g. `s`, `By`, `{marker}`. */
   readonly unit: string;
   readonly description: string;
-  /** Every attribute with its closed list of values, or a sentence on where they come from and what bounds them. */
+  /** Every attribute with its closed list of values, or a sentence about their source and their bound. */
   readonly attributes: Readonly<Record<string, readonly string[] | string>>;
 }

@@ -1,14 +1,14 @@
 import { type MetricProducer, MetricReader } from "@opentelemetry/sdk-metrics";
 
 export interface ManualReaderOptions {
-  /** Metrics that are already aggregated (a histogram kept as plain numbers); they join the page as they are. */
+  /** Metrics that are already aggregated, such as a histogram kept as plain numbers. They join the collection unchanged. */
   readonly metricProducers?: readonly MetricProducer[];
 }
 
 /**
- * Collects when `collect()` is called and at no other time; all temporalities are cumulative. Hand it to a
- * `MeterProvider`; before that, and after the provider's shutdown, `collect` rejects. Callbacks of
- * observables that throw are listed in `errors` of the result.
+ * Collects only when `collect()` is called; all temporalities are cumulative. `collect` rejects before the reader is given to a
+ * `MeterProvider`, and after that provider's shutdown. If a callback of an observable throws, the error is in `errors` of the
+ * result.
  */
 export class ManualReader extends MetricReader {
   constructor(options: ManualReaderOptions = {}) {

@@ -10,10 +10,9 @@ import {
 } from "@opentelemetry/sdk-metrics";
 
 /**
- * Makes one collection of several, so that they fit on one page: a metric that several of them have
- * under the same attributes becomes one data point, since Prometheus keeps only the first of equal series.
- * Sums and histograms are added; of gauges, which do not add up, the largest stays. Two histograms with
- * different buckets cannot be added and become an entry of `errors`. Resource and scopes are the first's.
+ * Merges collections for one page. Prometheus keeps only the first of equal series, so data points of one metric with the same
+ * attributes become one point: sums and histograms are added, and the largest gauge wins. Histograms with different buckets cannot
+ * be added; the first stays, with an entry in `errors`. Resource and scopes are those of the first collection.
  */
 export function mergeCollections(results: readonly CollectionResult[]): CollectionResult {
   const [first, ...others] = results;
@@ -44,7 +43,7 @@ export function mergeCollections(results: readonly CollectionResult[]): Collecti
   return { resourceMetrics: { resource: first.resourceMetrics.resource, scopeMetrics }, errors };
 }
 
-/** Metrics with one name but different kinds stay separate; the renderer reports the conflict. */
+/** Metrics of one name and different kinds stay separate. The renderer reports that conflict. */
 function keyOf(metric: MetricData): string {
   const isCounter = metric.dataPointType === DataPointType.SUM && metric.isMonotonic;
   return `${metric.dataPointType} ${isCounter} ${metric.descriptor.name}`;

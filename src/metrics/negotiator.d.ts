@@ -1,8 +1,8 @@
-/** The part of `negotiator` that is used; the package has no types of its own. */
+/** The part of `negotiator` that we use. The package has no types. */
 declare module "negotiator" {
   export class Negotiator {
     constructor(request: { readonly headers: { readonly "accept-encoding"?: string } });
-    /** The one of `available` that the client likes best, of equals the first of `preferred`; none when it takes none. */
+    /** The encoding of `available` that the client prefers, of equals the first of `preferred`. Undefined if it accepts none. */
     encoding(
       available: readonly string[],
       options: { readonly preferred: readonly string[] },

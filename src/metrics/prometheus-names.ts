@@ -1,35 +1,37 @@
 import type { InstrumentSpec } from "./instrument.ts";
 
-/** How names of OpenTelemetry become names of Prometheus. */
+/** How OpenTelemetry names become Prometheus names. */
 export interface NameOptions {
-  /** Taken off attribute keys: with `openclaw.`, the attribute `openclaw.reason` is the label `reason`. */
+  /** Removed from attribute keys: with `openclaw.`, the attribute `openclaw.reason` becomes the label `reason`. */
   readonly stripPrefix?: string;
   /**
-   * Whether units and `_total` are added to metric names, as Prometheus asks (default). `false` leaves
-   * names as they are: the Collector's own telemetry (`otelcol_receiver_accepted_spans`) is known so.
+   * Whether units and `_total` are added to metric names, as Prometheus asks (default). `false` leaves names as they are, for the
+   * Collector's own telemetry (`otelcol_receiver_accepted_spans`).
    */
   readonly suffixes?: boolean;
 }
 
-/** What the name of a metric is made of; `unit` is UCUM. */
+/** What determines the name of a metric. `unit` is UCUM. */
 export type Named = Pick<InstrumentSpec, "name" | "kind" | "unit">;
 
 /**
- * The name of the metric family. Units outside the list below (and all `{annotations}`) leave no
- * trace in the name; values are never converted.
+ * The name of the metric family. Units that are not in the list below, and all `{annotations}`, are left out of the name. Values are
+ * never converted.
  */
 export function prometheusName(metric: Named, options: NameOptions = {}): string {
   const name = validName(metric.name);
   if (options.suffixes === false) {
     return name;
   }
-  const base = metric.kind === "counter" ? withoutSuffix(name, "_total") : name;
-  const unit = unitSuffix(metric);
-  const withUnit = unit === "" || base.endsWith(unit) ? base : `${base}${unit}`;
-  return metric.kind === "counter" ? `${withUnit}_total` : withUnit;
+  const isCounter = metric.kind === "counter";
+  const base = isCounter && name.endsWith("_total") ? name.slice(0, -"_total".length) : name;
+  const isRatio = metric.unit === "1" && metric.kind === "gauge";
+  const unit = isRatio ? "_ratio" : (unitSuffixes.get(metric.unit) ?? "");
+  const withUnit = base.endsWith(unit) ? base : `${base}${unit}`;
+  return isCounter ? `${withUnit}_total` : withUnit;
 }
 
-/** The label an attribute becomes. */
+/** The label of an attribute. */
 export function prometheusLabel(attribute: string, options: NameOptions = {}): string {
   const prefix = options.stripPrefix ?? "";
   const isStripped = prefix !== "" && attribute.startsWith(prefix) && attribute !== prefix;
@@ -50,19 +52,8 @@ const unitSuffixes = new Map([
   ["%", "_percent"],
 ]);
 
-function unitSuffix(metric: Named): string {
-  if (metric.unit === "1") {
-    return metric.kind === "gauge" ? "_ratio" : "";
-  }
-  return unitSuffixes.get(metric.unit) ?? "";
-}
-
-/** `[a-zA-Z_][a-zA-Z0-9_]*`, the same way the serializer of OpenTelemetry does it. */
+/** Makes a name match `[a-zA-Z_][a-zA-Z0-9_]*`, as the serializer of OpenTelemetry does. */
 function validName(name: string): string {
   const safe = name.replaceAll(/[^a-zA-Z0-9_]/g, "_").replaceAll(/_{2,}/g, "_");
   return /^[0-9]/.test(safe) ? `_${safe}` : safe;
-}
-
-function withoutSuffix(name: string, suffix: string): string {
-  return name.endsWith(suffix) ? name.slice(0, -suffix.length) : name;
 }

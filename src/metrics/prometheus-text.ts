@@ -1,4 +1,3 @@
-import type { Attributes } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import {
   type CollectionResult,
@@ -18,26 +17,21 @@ import {
 export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 
 /**
- * The page of a scrape, in the text format 0.0.4. The lines are written by OpenTelemetry's own
- * serializer. Its mistakes are corrected in its input: units become part of the name,
- * there are no `# UNIT` lines (they belong to OpenMetrics), and attributes that fold into one label
- * are joined by `;` as the specification asks, because a label twice costs Prometheus the whole scrape.
+ * Renders the page of a scrape in the text format 0.0.4, with the serializer of OpenTelemetry. Its mistakes are corrected in its
+ * input: units become part of the name, no `# UNIT` lines are written (they belong to OpenMetrics), and the values of attributes
+ * that become one label are joined by `;` as the specification asks, because Prometheus rejects a page that has a label twice.
  *
- * Throws where the serializer would silently drop a metric: two metrics of one name and
- * different types, and exponential histograms. `result.errors` is for the caller to judge.
+ * Throws for metrics that the serializer would silently drop: two metrics of one name and different types, and exponential
+ * histograms. Ignores `result.errors`; the caller checks them.
  */
 export function renderPrometheus(result: CollectionResult, options: NameOptions = {}): string {
   const { resource, scopeMetrics } = result.resourceMetrics;
   const families = new Map<string, Named["kind"]>();
   const renamed = scopeMetrics.map(({ scope, metrics }) => ({
     scope,
-    metrics: metrics.map((metric) => {
-      const changed = toPrometheus(metric, options);
-      checkFamily(changed, families);
-      return changed;
-    }),
+    metrics: metrics.map((metric) => toPrometheus(metric, options, families)),
   }));
-  // No prefix, no timestamps, and neither `target_info` nor scopes.
+  // No prefix, no timestamps, no `target_info`, no scopes.
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   const text = serializer.serialize({ resource, scopeMetrics: renamed });
   const page = text.endsWith("\n") ? text : `${text}\n`;
@@ -45,9 +39,9 @@ export function renderPrometheus(result: CollectionResult, options: NameOptions 
 }
 
 /**
- * Problems that would make Prometheus refuse the page or silently mix series: two instruments under
- * one name, two attributes of an instrument under one label, labels Prometheus keeps for itself.
- * Empty when all is well. Meant for the start, when refusing is still cheap.
+ * Problems for which Prometheus would reject the page or silently mix series: two instruments with one name, two attributes of an
+ * instrument with one label, and labels that Prometheus reserves. Checked at the start, so that they stop the program and not a
+ * scrape.
  */
 export function foldedLabels(
   specs: readonly InstrumentSpec[],
@@ -70,12 +64,22 @@ export function foldedLabels(
   return problems;
 }
 
-function toPrometheus(metric: MetricData, options: NameOptions): MetricData {
+/** Notes the kind of each family in `families`, and throws for a second one. */
+function toPrometheus(
+  metric: MetricData,
+  options: NameOptions,
+  families: Map<string, Named["kind"]>,
+): MetricData {
   const { descriptor } = metric;
-  const name = prometheusName(
-    { name: descriptor.name, unit: descriptor.unit, kind: kindOf(metric) },
-    options,
-  );
+  const kind = kindOf(metric);
+  const name = prometheusName({ name: descriptor.name, unit: descriptor.unit, kind }, options);
+  // Prometheus has one type for up-down counters and gauges.
+  const family = kind === "up_down_counter" ? "gauge" : kind;
+  const before = families.get(name) ?? family;
+  if (before !== family) {
+    throw new Error(`${name} is both a ${before} and a ${family}. Rename one of the instruments.`);
+  }
+  families.set(name, family);
   const renamed = { ...descriptor, name, unit: "" };
   switch (metric.dataPointType) {
     case DataPointType.SUM:
@@ -107,33 +111,22 @@ function kindOf(metric: MetricData): Named["kind"] {
 }
 
 function withLabels<T>(dataPoints: readonly DataPoint<T>[], options: NameOptions): DataPoint<T>[] {
-  return dataPoints.map((point) => ({ ...point, attributes: toLabels(point.attributes, options) }));
-}
-
-function toLabels(attributes: Attributes, options: NameOptions): Attributes {
-  const labels = new Map<string, string>();
-  for (const key of Object.keys(attributes).sort()) {
-    const label = prometheusLabel(key, options);
-    const value = attributes[key];
-    const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
-    const before = labels.get(label);
-    labels.set(label, before === undefined ? text : `${before};${text}`);
+  const labelled: DataPoint<T>[] = [];
+  for (const point of dataPoints) {
+    const labels = new Map<string, string>();
+    for (const key of Object.keys(point.attributes).sort()) {
+      const label = prometheusLabel(key, options);
+      const value = point.attributes[key];
+      const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "");
+      const before = labels.get(label);
+      labels.set(label, before === undefined ? text : `${before};${text}`);
+    }
+    labelled.push({ ...point, attributes: Object.fromEntries(labels) });
   }
-  return Object.fromEntries(labels);
+  return labelled;
 }
 
-/** Up-down counters and gauges are one type in Prometheus. */
-function checkFamily(metric: MetricData, families: Map<string, Named["kind"]>): void {
-  const kind = kindOf(metric) === "up_down_counter" ? "gauge" : kindOf(metric);
-  const { name } = metric.descriptor;
-  const before = families.get(name) ?? kind;
-  if (before !== kind) {
-    throw new Error(`${name} is both a ${before} and a ${kind}. Rename one of the instruments.`);
-  }
-  families.set(name, kind);
-}
-
-/** The serializer always adds `_total` to counters; this removes it again. */
+/** Removes the `_total` that the serializer always adds to counters. */
 function withoutTotals(page: string, families: ReadonlyMap<string, Named["kind"]>): string {
   return page.replaceAll(/^((?:# [A-Z]+ )?)([a-zA-Z0-9_]+)_total(?=[ {])/gm, (line, start, name) =>
     families.get(name) === "counter" ? `${start}${name}` : line,

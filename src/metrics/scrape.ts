@@ -7,30 +7,23 @@ import type { NameOptions } from "./prometheus-names.ts";
 import { prometheusContentType, renderPrometheus } from "./prometheus-text.ts";
 
 export interface ScrapeOptions {
-  /** Called once per scrape; scrapes that arrive while it runs share its answer. */
+  /** Called once per scrape. Scrapes that arrive while it runs share its page. */
   readonly source: () => Promise<CollectionResult>;
-  /** How names are written. */
   readonly text?: NameOptions;
-  /** Told why a scrape was answered with 500; the scraper only learns that it was. */
+  /** Called with the cause of an answer of 500, which does not contain it. */
   readonly onFailure?: (error: unknown) => void;
 }
 
 /**
- * Serves metrics to Prometheus. GET and HEAD only; gzip for those who ask. A collection that throws,
- * or that reports a part as failed, is a 500 without metrics: a page that is half there would look like counters
- * that went away. Never throws.
+ * Serves metrics to Prometheus at `/metrics`: GET and HEAD, with gzip if the client prefers it. If the collection throws or reports
+ * an error, the answer is 500 without metrics, because in half a page the other counters would seem to vanish. Never throws.
+ *
+ * Keeps the page while scrapes share it.
  */
 export function createScrapeHandler(
   options: ScrapeOptions,
 ): (request: IncomingMessage, response: ServerResponse) => void {
   let running: Promise<Page> | undefined;
-
-  const page = (): Promise<Page> => {
-    running ??= collectPage(options).finally(() => {
-      running = undefined;
-    });
-    return running;
-  };
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
     if (request.url?.split("?", 1)[0] !== path) {
@@ -39,11 +32,17 @@ export function createScrapeHandler(
     if (request.method !== "GET" && request.method !== "HEAD") {
       return plain(405, "Metrics can only be read: use GET or HEAD.\n", { allow: "GET, HEAD" });
     }
-    const { text, gzipped } = await page();
+    running ??= collectPage(options).finally(() => {
+      running = undefined;
+    });
+    const page = await running;
     const headers = { "content-type": prometheusContentType, vary: "accept-encoding" };
-    return prefersGzip(acceptEncodingOf(request))
-      ? { status: 200, headers: { ...headers, "content-encoding": "gzip" }, body: await gzipped() }
-      : { status: 200, headers, body: text };
+    if (!prefersGzip([request.headers["accept-encoding"] ?? []].flat().join(","))) {
+      return { status: 200, headers, body: page.text };
+    }
+    page.gzipped ??= compress(page.text);
+    const body = await page.gzipped;
+    return { status: 200, headers: { ...headers, "content-encoding": "gzip" }, body };
   };
 
   return (request, response) => {
@@ -64,7 +63,8 @@ export function createScrapeHandler(
 
 interface Page {
   readonly text: Uint8Array;
-  readonly gzipped: () => Promise<Uint8Array>;
+  /** Compressed for the first scrape that wants it. */
+  gzipped?: Promise<Uint8Array>;
 }
 
 interface Answer {
@@ -73,25 +73,15 @@ interface Answer {
   readonly body: Uint8Array;
 }
 
-/** Where the page is. */
 const path = "/metrics";
-
 const compress = promisify(gzip);
 
-async function collectPage(options: ScrapeOptions): Promise<Page> {
-  const result = await options.source();
+async function collectPage({ source, text }: ScrapeOptions): Promise<Page> {
+  const result = await source();
   if (result.errors.length > 0) {
     throw new AggregateError(result.errors, "A part of the metrics could not be collected.");
   }
-  const text = Buffer.from(renderPrometheus(result, options.text));
-  let gzipped: Promise<Uint8Array> | undefined;
-  return {
-    text,
-    gzipped: () => {
-      gzipped ??= compress(text);
-      return gzipped;
-    },
-  };
+  return { text: Buffer.from(renderPrometheus(result, text)) };
 }
 
 function plain(
@@ -104,9 +94,4 @@ function plain(
     headers: { "content-type": "text/plain; charset=utf-8", ...headers },
     body: Buffer.from(text),
   };
-}
-
-function acceptEncodingOf(request: IncomingMessage): string | undefined {
-  const header = request.headers["accept-encoding"];
-  return Array.isArray(header) ? header.join(",") : header;
 }

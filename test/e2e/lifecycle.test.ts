@@ -177,6 +177,6 @@ test("a backend that never answers holds a stop for no longer than its deadline,
   expect(performance.now() - before).toBeLessThan(5_000);
   expect(["cut", 503]).toContain(await answer);
   // The last push had no time left; that is said, not passed over.
-  expect(stderr).toContain("Derived data was lost because its pipeline did not take it.");
+  expect(stderr).toContain("Derived data was lost because its pipeline refused it.");
   expect(stderr).toContain("Shutdown complete.");
 });

@@ -1,6 +1,6 @@
 import type { Clock } from "../../component/clock.ts";
 import type { Logger } from "../../component/settings.ts";
-import type { Storage } from "../../component/storage.ts";
+import type { Journal, Storage } from "../../component/storage.ts";
 import type { ActivityEngine } from "../engine/activity-engine.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
@@ -8,8 +8,14 @@ import type { SignalBatch } from "../model/signal-batch.ts";
 import { journalVersion } from "./journal-records.ts";
 import { JournalWriter } from "./journal-writer.ts";
 import { PauseDetector } from "./pause-detector.ts";
-import type { ClockAnchor, CreateEngine, EventSink, PersistedState } from "./persisted-state.ts";
-import { Replay } from "./replay.ts";
+import type {
+  ClockAnchor,
+  CreateEngine,
+  EventSink,
+  PersistedState,
+  SeriesIdentity,
+} from "./persisted-state.ts";
+import { type RecoveredState, Replay } from "./replay.ts";
 
 /** The parts of a durable engine, its limits, and the clocks. */
 export interface DurableActivityOptions {
@@ -19,63 +25,59 @@ export interface DurableActivityOptions {
   readonly emitter: EventSink;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The key of the hash of references, for a journal that is new. */
+  /** Key of the hash of session references, for a new journal. */
   readonly hashKey: Uint8Array;
-  /** `service.instance.id` of what is derived, for a journal that is new. */
+  /** `service.instance.id` of derived data, for a new journal. */
   readonly instanceId: string;
   readonly restartGraceMs: number;
-  /** How often time passes at least, while the program is not paused. */
+  /** `tick` is called at least this often while the program is not paused. */
   readonly tickMs: number;
 }
 
 /** Shorter pauses are not logged. */
 const minReportedPauseMs = 5_000;
-/** While work is open, the journal holds the time to a minute: a restart continues from there. */
-const clockWriteIntervalMs = 60_000;
+/** While work is open, the journal knows the time to a minute, because a restart continues from there. */
+const clockRecordIntervalMs = 60_000;
 
 /**
- * An engine whose state survives restarts. With storage, each call is written to the journal before its events are emitted, and
- * replayed after a restart. The engine's clock continues where it stopped, so that no deadline moves while the program is down.
+ * An engine whose state survives restarts. With storage, each call is recorded in the journal before its events are emitted, and is
+ * repeated after a restart; DESIGN.md describes how. Without storage it is the engine and its clock.
  *
- * Keeps the engine, the journal and the offset between the two clocks. The engine's limits bound its state; the journal is
- * replaced by a snapshot when it is longer than 16 MiB and than twice the last snapshot.
+ * The engine's clock is the monotonic clock without the time in which the program was down or paused, so that no deadline moves
+ * while senders cannot reach it. It never runs backwards.
+ *
+ * Keeps the engine, the journal and the offset between the two clocks. The engine's limits bound its state. A snapshot replaces
+ * the journal when that is longer than 16 MiB and than twice the last snapshot, or when the storage asks for one.
  */
 export class DurableActivity {
   readonly #options: DurableActivityOptions;
+  readonly #pauses: PauseDetector;
   #engine: ActivityEngine;
   #journal: JournalWriter | undefined;
-  readonly #pauses: PauseDetector;
-  /** The engine's clock minus ours. */
+  #series: SeriesIdentity;
+  /** The engine's clock minus the monotonic clock. */
   #offsetMs = 0;
-  /** The engine's clock as of the last record. */
-  #writtenMs = 0;
-  #instanceId: string;
-  #sinceUnixMs: number;
+  /** The engine's clock in the last record. */
+  #recordedMs = 0;
   #isSnapshotWanted = false;
   #isSnapshotRunning = false;
 
   constructor(options: DurableActivityOptions) {
+    const { limits, tickMs, instanceId, clock } = options;
     this.#options = options;
-    const { allowedLatenessMs } = options.limits;
-    this.#pauses = new PauseDetector({ tickMs: options.tickMs, allowedLatenessMs });
-    this.#engine = options.createEngine(options.limits);
-    this.#instanceId = options.instanceId;
-    this.#sinceUnixMs = options.clock.unixMs();
+    this.#pauses = new PauseDetector({ tickMs, allowedLatenessMs: limits.allowedLatenessMs });
+    this.#engine = options.createEngine(limits);
+    this.#series = { instanceId, sinceUnixMs: clock.unixMs() };
   }
 
-  /** The engine; a different one after `open`. */
+  /** The engine. `open` replaces it. */
   get engine(): ActivityEngine {
     return this.#engine;
   }
 
-  /** `service.instance.id` of derived metrics and events. */
-  get instanceId(): string {
-    return this.#instanceId;
-  }
-
-  /** When the counters were 0, as Unix time. */
-  get sinceUnixMs(): number {
-    return this.#sinceUnixMs;
+  /** Identifies derived metrics and events. `open` replaces it. */
+  get series(): SeriesIdentity {
+    return this.#series;
   }
 
   /** The engine's clock and Unix time now. */
@@ -83,19 +85,18 @@ export class DurableActivity {
     return { atMs: this.#nowMs(), unixMs: this.#options.clock.unixMs() };
   }
 
-  /** The time of the last call, as replay will see it. */
+  /** The time of the last call, as replay will compute it. */
   lastCallAt(): ClockAnchor {
     const { atMs, unixMs } = this.now();
     const { nowMs } = this.#engine;
     return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
   }
 
-  /** Recovers the state of an earlier process and journals every call from now on. */
+  /** Recovers the state of an earlier process and records every call from now on. Called once, before the first call. */
   async open(storage: Storage): Promise<void> {
-    const { emitter, clock, logger, limits, createEngine } = this.#options;
-    const stored = { ...this.#options.persisted, evictions: emitter.evictions };
+    const { emitter, limits, createEngine, logger } = this.#options;
     const replay = new Replay({
-      into: stored,
+      into: { ...this.#options.persisted, evictions: emitter.evictions },
       createEngine,
       limits,
       onEvent: (event, anchor) => emitter.logEviction(event, anchor),
@@ -107,40 +108,78 @@ export class DurableActivity {
       },
     });
     const recovered = replay.finish();
-    if (recovered === undefined) {
-      if (replay.isUnreadable) {
-        logger.warn(
-          "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
-        );
-      }
-      const persisted = { ...stored, engine: this.#engine };
-      const header = this.#newHeader();
-      this.#journal = new JournalWriter(journal, persisted, { header, isNew: true });
-      this.#isSnapshotWanted ||= replay.isUnreadable;
+    if (recovered !== undefined) {
+      this.#resume(journal, recovered);
       return;
     }
-    const { engine, anchor, calls, pending } = recovered;
+    if (replay.isUnreadable) {
+      logger.warn(
+        "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
+      );
+      this.#isSnapshotWanted = true; // It replaces the unreadable records.
+    }
+    this.#startWriter(journal, { isNew: true, anchor: this.now() });
+  }
+
+  /** Applies signals that arrive now. */
+  apply(signals: SignalBatch): readonly ActivityEvent[] {
+    this.#snapshotIfDue();
+    const nowMs = this.#nowMs();
+    const events = this.#engine.apply(signals, nowMs);
+    this.#journal?.call({ nowMs, signals, hasEvents: events.length > 0 });
+    this.#recordedMs = nowMs;
+    return events;
+  }
+
+  /** Decides what is due by now. A long backlog takes several calls, while `engine.isBehind`. */
+  tick(): readonly ActivityEvent[] {
+    this.#snapshotIfDue();
+    const nowMs = this.#nowMs();
+    const events = this.#engine.tick(nowMs);
+    const isClockDue = nowMs - this.#recordedMs >= clockRecordIntervalMs;
+    if (this.#engine.hasDecided || (isClockDue && this.#engine.view.sizes().openWork > 0)) {
+      this.#journal?.call({ nowMs, hasEvents: events.length > 0 });
+      this.#recordedMs = nowMs;
+    }
+    return events;
+  }
+
+  /** The last `tick` before the program ends, or the last few while `engine.isBehind`. Always recorded, never after a snapshot. */
+  close(): readonly ActivityEvent[] {
+    const nowMs = this.#nowMs();
+    const events = this.#engine.tick(nowMs);
+    this.#journal?.call({ nowMs, hasEvents: events.length > 0 });
+    return events;
+  }
+
+  /** The events of all calls up to `call` are delivered. */
+  onDelivered(call: number): void {
+    this.#journal?.delivered(call);
+  }
+
+  /** Resolves when all calls so far would survive the end of this process. Never rejects. */
+  async written(): Promise<void> {
+    await this.#journal?.written();
+  }
+
+  #resume(journal: Journal, recovered: RecoveredState): void {
+    const { emitter, clock, logger, limits, restartGraceMs: graceMs } = this.#options;
+    const { engine, anchor, calls, pending, header } = recovered;
     const unixMs = clock.unixMs();
-    const knownUnixMs = anchor.unixMs + (engine.nowMs - anchor.atMs);
-    // While the program was away no time passed for the machine: what the wall clock did meanwhile decides nothing.
     const atMs = engine.nowMs;
-    const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? knownUnixMs;
+    const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? anchor.unixMs + (atMs - anchor.atMs);
     const awayMs = Math.max(0, unixMs - lastUnixMs);
-    const graceMs = this.#options.restartGraceMs;
     this.#engine = engine;
     this.#offsetMs = atMs - clock.nowMs();
-    this.#instanceId = recovered.header.instanceId;
-    this.#sinceUnixMs = recovered.header.sinceUnixMs ?? recovered.header.unixMs;
-    this.#isSnapshotWanted ||= recovered.isOfOldVersion;
-    const version = journalVersion;
-    const header = {
-      ...recovered.header,
-      version,
-      sinceUnixMs: this.#sinceUnixMs,
-      limits,
+    this.#series = {
+      instanceId: header.instanceId,
+      sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
     };
-    this.#journal = new JournalWriter(journal, { ...stored, engine }, { header, isNew: false });
-    this.#journal.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
+    this.#isSnapshotWanted ||= recovered.isOfOldVersion;
+    const { hashKey } = header;
+    const writer = this.#startWriter(journal, { isNew: false, hashKey, anchor: { atMs, unixMs } });
+    writer.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
+    // Ages include the time the program was down. No deadline does, whatever the wall clock did meanwhile.
     engine.addDowntime(awayMs);
     engine.restart(atMs, { downtimeMs: 0, graceMs });
     emitter.resume(calls, pending);
@@ -152,83 +191,38 @@ export class DurableActivity {
     });
   }
 
-  /** Applies signals that arrive now. */
-  apply(signals: SignalBatch): readonly ActivityEvent[] {
-    this.#snapshotIfDue();
-    const nowMs = this.#nowMs();
-    const events = this.#engine.apply(signals, nowMs);
-    this.#journal?.signals(signals, nowMs, events.length > 0);
-    this.#writtenMs = nowMs;
-    return events;
+  #startWriter(
+    journal: Journal,
+    options: { readonly isNew: boolean; readonly hashKey?: string; readonly anchor: ClockAnchor },
+  ): JournalWriter {
+    const { persisted, limits, emitter } = this.#options;
+    const { isNew, anchor } = options;
+    const hashKey = options.hashKey ?? Buffer.from(this.#options.hashKey).toString("hex");
+    this.#journal = new JournalWriter(
+      journal,
+      { ...persisted, engine: this.#engine, evictions: emitter.evictions },
+      { header: { version: journalVersion, hashKey, ...this.#series, limits, ...anchor }, isNew },
+    );
+    return this.#journal;
   }
 
-  /** Lets time pass until now. Of a mass of decisions a part is made; see `isBehind`. */
-  tick(): readonly ActivityEvent[] {
-    this.#snapshotIfDue();
-    const nowMs = this.#nowMs();
-    const events = this.#engine.tick(nowMs);
-    const isLongAgo = nowMs - this.#writtenMs >= clockWriteIntervalMs;
-    if (this.#engine.hasDecided || (isLongAgo && this.#engine.view.sizes().openWork > 0)) {
-      this.#journal?.tick(nowMs, events.length > 0);
-      this.#writtenMs = nowMs;
-    }
-    return events;
-  }
-
-  /** Whether more is due than one call decides: `tick` soon, not only when time has passed. */
-  get isBehind(): boolean {
-    return this.#engine.isBehind;
-  }
-
-  /** Lets time pass until now, for the last time before the program ends, or the last few if `isBehind`. */
-  close(): readonly ActivityEvent[] {
-    const nowMs = this.#nowMs();
-    const events = this.#engine.tick(nowMs);
-    this.#journal?.tick(nowMs, events.length > 0);
-    return events;
-  }
-
-  /** The events of all calls up to `call` have been handed on. */
-  onDelivered(call: number): void {
-    this.#journal?.delivered(call);
-  }
-
-  /** Resolves when what was applied so far outlives this process. Never rejects. */
-  async written(): Promise<void> {
-    await this.#journal?.written();
-  }
-
-  #newHeader() {
-    const hashKey = Buffer.from(this.#options.hashKey).toString("hex");
-    return {
-      version: journalVersion,
-      hashKey,
-      instanceId: this.#instanceId,
-      sinceUnixMs: this.#sinceUnixMs,
-      limits: this.#options.limits,
-      ...this.now(),
-    } as const;
-  }
-
-  /** The machine's clock: ours without the time in which the program was paused. It never runs backwards. */
+  /** The engine's clock now. */
   #nowMs(): number {
-    const pause = this.#pauses.check(this.#options.clock.nowMs());
-    if (pause !== undefined) {
-      this.#offsetMs -= pause.lostMs;
-      this.#onPaused(pause.lostMs);
+    const { clock } = this.#options;
+    const clockMs = clock.nowMs();
+    const lostMs = this.#pauses.check(clockMs);
+    if (lostMs > 0) {
+      this.#offsetMs -= lostMs;
+      this.#onPaused(lostMs);
     }
-    return this.#engineMs();
-  }
-
-  #engineMs(): number {
-    return Math.max(this.#engine.nowMs, this.#options.clock.nowMs() + this.#offsetMs);
+    return Math.max(this.#engine.nowMs, clockMs + this.#offsetMs);
   }
 
   #onPaused(awayMs: number): void {
     const { clock, logger } = this.#options;
     this.#engine.addDowntime(awayMs);
     const atMs = clock.nowMs() + this.#offsetMs;
-    this.#journal?.anchor({ atMs, unixMs: clock.unixMs(), awayMs });
+    this.#journal?.pause({ atMs, unixMs: clock.unixMs(), awayMs });
     if (awayMs >= minReportedPauseMs) {
       logger.warn("The collector was paused. Deadlines moved by that time.", {
         paused_s: Math.round(awayMs / 100) / 10,
@@ -236,7 +230,7 @@ export class DurableActivity {
     }
   }
 
-  /** Before anything is decided: what is decided and not yet told would be in no log and in no outbox. */
+  /** Called before a decision: an event between decision and emission is neither in the state nor pending, and would be lost. */
   #snapshotIfDue(): void {
     const journal = this.#journal;
     if (journal === undefined || this.#isSnapshotRunning) {
@@ -249,14 +243,14 @@ export class DurableActivity {
     }
   }
 
-  /** Failures are the storage's to report; it asks again. */
+  /** Never rejects. The storage reports its own failures and asks again. */
   async #snapshot(journal: JournalWriter): Promise<void> {
     const { emitter, logger } = this.#options;
     try {
       const { calls, pending } = emitter;
       await journal.snapshot({ calls, pending, anchor: this.now() });
     } catch (error) {
-      logger.error("A snapshot of the state of sessions could not be made.", {
+      logger.error("A snapshot of the session state failed. The log grows until the next one.", {
         reason: error instanceof Error ? error.message : String(error),
       });
     } finally {

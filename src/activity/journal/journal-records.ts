@@ -1,65 +1,62 @@
 import { z } from "zod";
 import { storedLimits } from "../model/limits.ts";
 
-/**
- * What a record of the journal is; its first byte. A snapshot is a header, names, the state in pieces and
- * its end; what follows it is what happened since.
- */
+/** The types of records: the first byte of each. Stored, see DESIGN.md. Numbers are never changed or used again. */
 export const recordTypes = {
-  /** JSON, see `headerSchema`. Begins a snapshot, or an empty journal. */
+  /** JSON of `headerSchema`: begins a snapshot or a new journal. */
   header: 1,
-  /** JSON, see `namesSchema`: names that got a number. */
+  /** JSON of `namesSchema`: numbers that were given to names. */
   names: 2,
-  /** A piece of an archive of the machine. */
+  /** Bytes of the engine's snapshot. */
   state: 3,
-  /** The archive is complete. JSON, see `stateEndSchema`. */
+  /** JSON of `stateEndSchema`: the engine's snapshot is complete. */
   stateEnd: 4,
-  /** Signals that arrived, as version 2 wrote them. */
+  /** A batch of signals as version 2 wrote it. */
   signalsV2: 5,
-  /** A number: time passed until then, and something was decided. */
+  /** A number: the engine decided something because its clock had advanced to it. */
   tick: 6,
-  /** JSON, see `restartSchema`. */
+  /** JSON of `restartSchema`: a program continued this journal. */
   restart: 7,
-  /** A number: the events of that many calls have been handed on. */
+  /** A number: the events of all calls up to this one are delivered. */
   delivered: 8,
-  /** A number and bytes: events of that call, which have not been handed on. Part of a snapshot. */
+  /** A number and bytes: the events of this call as a request that is not delivered. Only in a snapshot. */
   pending: 9,
-  /** `SignalEncoder`: signals that arrived. */
+  /** A batch of signals, see `SignalEncoder`. */
   signals: 10,
-  /** JSON, see `anchorSchema`: what the clocks say after the program itself was paused. */
+  /** JSON of `anchorSchema`: the program was paused. */
   anchor: 11,
 } as const;
 
-/** Changes when older records cannot be read any more; also with what the machine saves, part by part. */
+/** The version that is written. It changes when the previous version cannot read a record or the state of a part. */
 export const journalVersion = 3 as const;
-/** Versions that can be read. */
+/** The versions that can be read. */
 const readableVersions = [1, 2, journalVersion] as const;
 
 export const headerSchema = z.object({
   version: z.literal(readableVersions),
-  /** Of the keyed hash of references, in hex. Without it no reference would be known again. */
+  /** Key of the hash of session references, in hex. With another key no stored reference is recognized. */
   hashKey: z.string().regex(/^[0-9a-f]{16}$/),
-  /** `service.instance.id` of what is derived: the same counters go on. */
+  /** `service.instance.id` of derived data: counters continue under it. */
   instanceId: z.string().min(1),
-  /** Since when the counters count; where it is not told, since the journal was begun. */
+  /** When the counters were 0. Absent: when the journal was created. */
   sinceUnixMs: z.number().optional(),
-  /** Of the machine that is in the snapshot, or that began with nothing; where it is not told, as they are now. */
+  /** Limits of the engine from here on. Absent: the configured ones. */
   limits: storedLimits.optional(),
-  /** The machine's clock and Unix time at one moment. */
+  /** The engine's clock and Unix time at one moment. */
   atMs: z.number(),
   unixMs: z.number(),
 });
 export type Header = z.output<typeof headerSchema>;
 
-const numbered = z.tuple([z.number(), z.string()]);
+const numberedName = z.tuple([z.number(), z.string()]);
 export const namesSchema = z.object({
-  /** What stood before under a number is forgotten. */
+  /** Each replaces the process that had its number before. */
   senders: z
     .array(z.object({ process: z.number(), place: z.number(), identity: z.array(z.string()) }))
     .default([]),
-  toolNames: z.array(numbered).default([]),
-  channelNames: z.array(numbered).default([]),
-  /** Of versions 1 and 2: after those that were there before, from number 1 on. */
+  toolNames: z.array(numberedName).default([]),
+  channelNames: z.array(numberedName).default([]),
+  /** Versions 1 and 2: numbered from 1 in the order of the journal. */
   processes: z.array(z.array(z.string())).default([]),
   tools: z.array(z.string()).default([]),
   channels: z.array(z.string()).default([]),
@@ -67,34 +64,36 @@ export const namesSchema = z.object({
 export type Names = z.output<typeof namesSchema>;
 
 export const stateEndSchema = z.object({
-  /** How many calls had events until then. */
+  /** How many calls had events so far. The stored name is older than the word `emitted`. */
   told: z.number(),
+  /** The log of evictions. */
   evictions: z.array(z.unknown()),
 });
 
 export const restartSchema = z.object({
+  /** The engine's clock and Unix time at the restart. */
   atMs: z.number(),
   unixMs: z.number(),
-  /** How long the machine's clock went on without the program; 0 since version 3, where it stands still. */
+  /** How long the engine's clock advanced without the program. 0 since version 3, which stops the clock. */
   downtimeMs: z.number(),
   graceMs: z.number(),
-  /** How long the program was away while it stood still. */
+  /** How long the program was down while the engine's clock stood still. */
   awayMs: z.number().default(0),
-  /** Of the machine from here on; where it is not told, as before. */
+  /** Limits of the engine from here on. Absent: unchanged. */
   limits: storedLimits.optional(),
 });
 export type Restart = z.output<typeof restartSchema>;
 
 export const anchorSchema = z.object({
-  /** The machine's clock and Unix time at one moment. */
+  /** The engine's clock and Unix time after the pause. */
   atMs: z.number(),
   unixMs: z.number(),
-  /** How long the program was paused, which did not pass for the machine. */
+  /** How long the program was paused while the engine's clock stood still. */
   awayMs: z.number(),
 });
-export type PausedAnchor = z.output<typeof anchorSchema>;
+export type PauseAnchor = z.output<typeof anchorSchema>;
 
-/** A record of JSON. */
+/** A record that contains `value` as JSON. */
 export function jsonRecord(type: number, value: unknown): Uint8Array {
   const text = new TextEncoder().encode(JSON.stringify(value));
   const record = new Uint8Array(1 + text.length);
@@ -103,12 +102,12 @@ export function jsonRecord(type: number, value: unknown): Uint8Array {
   return record;
 }
 
-/** Throws when it is something else than the schema says. */
+/** Reads the value of a `jsonRecord`. Throws if it does not match the schema. */
 export function readJson<T>(record: Uint8Array, schema: z.ZodType<T>): T {
   return schema.parse(JSON.parse(new TextDecoder().decode(record.subarray(1))));
 }
 
-/** A record of one number, and bytes after it. */
+/** A record that contains a number, and bytes after it. */
 export function numberRecord(
   type: number,
   value: number,
@@ -121,6 +120,7 @@ export function numberRecord(
   return record;
 }
 
+/** Reads the number of a `numberRecord`. */
 export function readNumber(record: Uint8Array): number {
   return new DataView(record.buffer, record.byteOffset, record.byteLength).getFloat64(1, true);
 }

@@ -5,25 +5,41 @@ import {
   type Header,
   jsonRecord,
   numberRecord,
-  type PausedAnchor,
+  type PauseAnchor,
   type Restart,
   recordTypes,
 } from "./journal-records.ts";
 import type { ClockAnchor, EmittedRequest, PersistedState } from "./persisted-state.ts";
 import { SignalEncoder } from "./signal-codec.ts";
 
-const statePieceBytes = 1 << 20;
-/** A log shorter than this is not worth a snapshot. */
+const stateRecordBytes = 1 << 20;
+/** A shorter log is not worth a snapshot. */
 const minLogBytes = 16 << 20;
 
-/** Writes down what happens, before anyone is told that it did. */
+/** A call of the engine, as it is replayed. */
+export interface EngineCall {
+  readonly nowMs: number;
+  /** Absent when only time passed. */
+  readonly signals?: SignalBatch;
+  /** The call had events, which are emitted as soon as it is recorded. */
+  readonly hasEvents: boolean;
+}
+
+/**
+ * Writes the records of a journal; DESIGN.md describes them. Each call of the engine is recorded before its events are emitted, so
+ * that no event leaves the program whose decision a crash could lose.
+ *
+ * Keeps no state but a buffer for one batch. The log is bounded by snapshots: one is due (`isLong`) when it is longer than 16 MiB
+ * and than twice the last snapshot. A record that finds no room in the storage is lost, which the storage reports; the next
+ * snapshot contains it.
+ */
 export class JournalWriter {
   readonly #journal: Journal;
   readonly #persisted: PersistedState;
   readonly #header: Header;
   readonly #encoder = new SignalEncoder();
 
-  /** `isNew`: nothing was recovered, or nothing that can be read. */
+  /** `isNew`: there are no records that can be read, so the journal begins with the header. */
   constructor(
     journal: Journal,
     persisted: PersistedState,
@@ -37,45 +53,51 @@ export class JournalWriter {
     }
   }
 
-  /** Signals that were applied at `nowMs`. `hasEvents`: somebody is about to hear of what came of it. */
-  signals(batch: SignalBatch, nowMs: number, hasEvents: boolean): void {
-    this.#writeNewNames();
-    this.#append(this.#encoder.encode(batch, nowMs), hasEvents);
+  /** Records a call. With events it is written at once. */
+  call({ nowMs, signals, hasEvents }: EngineCall): void {
+    if (signals !== undefined) {
+      this.#writeNewNames();
+    }
+    const record =
+      signals === undefined
+        ? numberRecord(recordTypes.tick, nowMs)
+        : this.#encoder.encode(signals, nowMs);
+    if (hasEvents) {
+      this.#journal.appendNow(record);
+    } else {
+      this.#journal.append(record);
+    }
   }
 
-  /** Time has passed until `nowMs`, and something was decided. `hasEvents`: somebody is about to hear of it. */
-  tick(nowMs: number, hasEvents: boolean): void {
-    this.#append(numberRecord(recordTypes.tick, nowMs), hasEvents);
-  }
-
+  /** Records that a program continues this journal. */
   restart(restart: Restart): void {
     this.#journal.append(jsonRecord(recordTypes.restart, restart));
   }
 
-  /** The program was paused, so that the machine's clock has lost time. */
-  anchor(anchor: PausedAnchor): void {
+  /** Records a pause of the program. */
+  pause(anchor: PauseAnchor): void {
     this.#journal.append(jsonRecord(recordTypes.anchor, anchor));
   }
 
-  /** The events of all calls up to `call` have been handed on. At once, for they are told again if this is lost. */
+  /** Records that the events of all calls up to `call` are delivered. At once: if this is lost, they are emitted again. */
   delivered(call: number): void {
     this.#journal.appendNow(numberRecord(recordTypes.delivered, call));
   }
 
-  /** Resolves when everything written down so far outlives this process. Never rejects. */
+  /** Resolves when all records so far would survive the end of this process. Never rejects. */
   written(): Promise<void> {
     return this.#journal.written();
   }
 
-  /** Whether the log has grown long enough for a snapshot to be worth it. */
+  /** Whether the log is long enough to be replaced by a snapshot. */
   get isLong(): boolean {
     const { logBytes, snapshotBytes } = this.#journal.sizes();
     return logBytes > Math.max(minLogBytes, 2 * snapshotBytes);
   }
 
   /**
-   * Replaces the log by the state as it is now, after so many `calls` that had events. `pending` are those of
-   * them that have not been handed on.
+   * Replaces the log by the state at the moment of this call. `calls`: how many calls had events so far; `pending`: the events
+   * of them that are not delivered. Returns whether the storage has the snapshot.
    */
   async snapshot(options: {
     readonly calls: number;
@@ -83,17 +105,17 @@ export class JournalWriter {
     readonly anchor: ClockAnchor;
   }): Promise<boolean> {
     const { calls, pending, anchor } = options;
-    const { engine, evictions } = this.#persisted;
-    // Else the log would give those that the snapshot knows a number once more.
+    const { engine, evictions, processes, tools, channels } = this.#persisted;
+    // The snapshot contains all names. Without this, the log would assign the new ones again.
     this.#writeNewNames();
     const state = new EngineSnapshotWriter();
     engine.snapshot(state);
     const before = [
       jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
       jsonRecord(recordTypes.names, {
-        senders: this.#persisted.processes.stored(),
-        toolNames: this.#persisted.tools.stored(),
-        channelNames: this.#persisted.channels.stored(),
+        senders: processes.stored(),
+        toolNames: tools.stored(),
+        channelNames: channels.stored(),
       }),
     ];
     const after = [
@@ -102,61 +124,51 @@ export class JournalWriter {
     ];
     function* records(): Generator<Uint8Array> {
       yield* before;
-      yield* piecesOf(state.pieces);
+      yield* stateRecordsOf(state.pieces);
       yield* after;
     }
     const { status } = await this.#journal.snapshot(records());
     return status === "done";
   }
 
-  /** What somebody is about to hear of must outlive this process before it is said. */
-  #append(record: Uint8Array, hasEvents: boolean): void {
-    if (hasEvents) {
-      this.#journal.appendNow(record);
-    } else {
-      this.#journal.append(record);
-    }
-  }
-
-  /** A number means nothing after a restart unless its name was written down before. */
+  /** Records the names that have a number since the last record. Replay must know a number before a batch uses it. */
   #writeNewNames(): void {
     const { processes, tools, channels } = this.#persisted;
-    const names = {
-      senders: processes.takeChanged(),
-      toolNames: tools.takeChanged(),
-      channelNames: channels.takeChanged(),
-    };
-    if (Object.values(names).some(({ length }) => length > 0)) {
-      this.#journal.append(jsonRecord(recordTypes.names, names));
+    const senders = processes.takeChanged();
+    const toolNames = tools.takeChanged();
+    const channelNames = channels.takeChanged();
+    if (senders.length + toolNames.length + channelNames.length > 0) {
+      this.#journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
     }
   }
 }
 
-/** Pieces of an archive as records of a good size. */
-function* piecesOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
-  const record = (from: readonly Uint8Array[], length: number): Uint8Array => {
-    const bytes = new Uint8Array(1 + length);
-    bytes[0] = recordTypes.state;
-    let at = 1;
-    for (const piece of from) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
-    return bytes;
-  };
-  let small: Uint8Array[] = [];
+/** Joins and cuts the pieces of a snapshot into records of at most 1 MiB. */
+function* stateRecordsOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+  let parts: Uint8Array[] = [];
   let length = 0;
   for (const piece of pieces) {
-    for (let from = 0; from < piece.length; from += statePieceBytes) {
-      const part = piece.subarray(from, from + statePieceBytes);
-      if (length + part.length > statePieceBytes) {
-        yield record(small, length);
-        small = [];
+    for (let from = 0; from < piece.length; from += stateRecordBytes) {
+      const part = piece.subarray(from, from + stateRecordBytes);
+      if (length + part.length > stateRecordBytes) {
+        yield stateRecord(parts, length);
+        parts = [];
         length = 0;
       }
-      small.push(part);
+      parts.push(part);
       length += part.length;
     }
   }
-  yield record(small, length);
+  yield stateRecord(parts, length);
+}
+
+function stateRecord(parts: readonly Uint8Array[], length: number): Uint8Array {
+  const record = new Uint8Array(1 + length);
+  record[0] = recordTypes.state;
+  let at = 1;
+  for (const part of parts) {
+    record.set(part, at);
+    at += part.length;
+  }
+  return record;
 }

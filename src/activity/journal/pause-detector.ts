@@ -1,19 +1,18 @@
-/** A pause of this program that has just ended. */
-export interface DetectedPause {
-  /** How long the machine's clock is to stand still for it, from when it began. */
-  readonly lostMs: number;
-}
-
 /**
- * Notices that this program was paused: by a signal, a suspended machine, throttling, a collection of garbage, a mass of its own
- * work. It is called at least every `tickMs`, so a gap of more than twice that is a pause. What was sent meanwhile waits in the
- * sockets, so no deadline comes nearer in the pause, nor for as long again (a lateness at most), in which that is read. A
- * program that pauses all the time makes progress nevertheless, by a tick for each pause.
+ * Detects that this program was paused: by a stop signal, a suspended host, throttled CPU, garbage collection, or a long batch of its
+ * own work. `check` is called at least every `tickMs`, so a gap of more than two ticks is a pause.
+ *
+ * What senders sent during a pause waits in the sockets. So the engine's clock must not advance during the pause, nor during the
+ * time it takes to read the sockets: as long again, at most `allowedLatenessMs`. A pause soon after another one costs less, so that
+ * a program that pauses all the time still advances by one tick for each pause.
+ *
+ * Keeps two times.
  */
 export class PauseDetector {
   readonly #tickMs: number;
   readonly #allowedLatenessMs: number;
   #checkedAtMs: number | undefined;
+  /** When the last pause ended. */
   #pausedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: { readonly tickMs: number; readonly allowedLatenessMs: number }) {
@@ -21,17 +20,20 @@ export class PauseDetector {
     this.#allowedLatenessMs = options.allowedLatenessMs;
   }
 
-  /** The program runs at `nowMs`; the pause that has ended, if there was one. */
-  check(nowMs: number): DetectedPause | undefined {
+  /**
+   * The program runs at `nowMs`. Returns by how much the engine's clock must fall behind because of a pause that has just ended; 0
+   * if there was none. More than the pause means that the clock stands still for a while after it.
+   */
+  check(nowMs: number): number {
     const gapMs = nowMs - (this.#checkedAtMs ?? nowMs);
     this.#checkedAtMs = nowMs;
     if (gapMs <= 2 * this.#tickMs) {
-      return undefined;
+      return 0;
     }
-    const isOneOfMany = nowMs - gapMs - this.#pausedAtMs < this.#allowedLatenessMs;
+    const isSoonAfterAnother = nowMs - gapMs - this.#pausedAtMs < this.#allowedLatenessMs;
     this.#pausedAtMs = nowMs;
-    return {
-      lostMs: isOneOfMany ? gapMs - this.#tickMs : gapMs + Math.min(gapMs, this.#allowedLatenessMs),
-    };
+    return isSoonAfterAnother
+      ? gapMs - this.#tickMs
+      : gapMs + Math.min(gapMs, this.#allowedLatenessMs);
   }
 }

@@ -5,7 +5,7 @@ import type { KeyedHash } from "../recognition/keyed-hash.ts";
 import type { LabelValues } from "../recognition/label-values.ts";
 import type { SenderProcesses } from "../recognition/sender-processes.ts";
 
-/** Entries that are stored as they are. `restore` throws for one that it did not give. */
+/** A list whose entries are stored as JSON. `restore` throws for an entry of another form. */
 export interface StoredEntries {
   entries(): readonly unknown[];
   restore(entries: readonly unknown[]): void;
@@ -31,14 +31,22 @@ export interface ClockAnchor {
   readonly unixMs: number;
 }
 
-/** The events of one call, as they are emitted. */
+/** What identifies the series of derived counters. The same after a restart. */
+export interface SeriesIdentity {
+  /** `service.instance.id`. */
+  readonly instanceId: string;
+  /** When the counters were 0. */
+  readonly sinceUnixMs: number;
+}
+
+/** The events of one call as a request to the pipeline. */
 export interface EmittedRequest {
   /** Calls that had events are numbered from 1. */
   readonly call: number;
   readonly bytes: Uint8Array;
 }
 
-/** Events of one call that were not delivered when the program ended: as a request, or to be made one. */
+/** The events of one call that were not delivered when the program ended: as a request, or as replay decided them again. */
 export type PendingCall =
   | EmittedRequest
   | {
@@ -47,14 +55,14 @@ export type PendingCall =
       readonly calledAt: ClockAnchor;
     };
 
-/** What emits the events of the engine. */
+/** Emits the events of the engine. */
 export interface EventSink {
-  /** Calls that had events so far. */
+  /** How many calls had events so far. */
   readonly calls: number;
-  /** Events that were emitted and not delivered, the oldest first. */
+  /** Events that are emitted and not delivered, the oldest first. */
   readonly pending: readonly EmittedRequest[];
   readonly evictions: StoredEntries;
-  /** Continues after `calls` calls of an earlier process, and emits what that had not delivered. */
+  /** Continues after `calls` calls of an earlier process, and emits the events that it did not deliver. */
   resume(calls: number, pending: readonly PendingCall[]): void;
   /** Adds an eviction that replay decided again to the log of evictions. */
   logEviction(event: ActivityEvent, at: ClockAnchor): void;

@@ -21,103 +21,107 @@ import {
 import type { ClockAnchor, CreateEngine, PendingCall, PersistedState } from "./persisted-state.ts";
 import { decodeSignals } from "./signal-codec.ts";
 
-/** As many as may have waited before. What found no room then is not told after a restart either. */
+/** The outbox of events holds no more: 1 000, and one that is being delivered. */
 const maxPending = 1001;
+/** From this version on, replay decides what the program decided that wrote the journal. */
+const firstRepeatableVersion = 3;
 
-/** What was recovered, for whoever goes on with it. */
-export interface Replayed {
+const remedy = "Restore the storage directory from a backup, or remove it to start empty.";
+
+/** The state that the records describe. */
+export interface RecoveredState {
   readonly header: Header;
   readonly engine: ActivityEngine;
   readonly anchor: ClockAnchor;
-  /** Calls that had events so far. */
+  /** How many calls had events so far. */
   readonly calls: number;
+  /** The events of them that are not known to be delivered, the oldest first. */
   readonly pending: readonly PendingCall[];
-  /** It was written by an older version, and is better written anew. */
+  /** An older version wrote the journal: it should be replaced by a snapshot of this version. */
   readonly isOfOldVersion: boolean;
 }
 
-/** A machine, and how long it waits and how much it remembers. */
-interface LimitedEngine {
-  readonly engine: ActivityEngine;
+interface ReplayOptions {
+  /** Filled from the records. */
+  readonly into: Omit<PersistedState, "engine">;
+  readonly createEngine: CreateEngine;
+  /** The configured limits. */
   readonly limits: ActivityLimits;
+  /** Called with each event that is decided again. */
+  readonly onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
 }
 
 /**
- * Rebuilds what is remembered from the records of a journal: a snapshot is put back as it was, and what
- * happened since is done again, which the machine does exactly as it did then, under the limits that it had.
+ * Rebuilds the state from the records of a journal: loads the snapshot, then repeats the calls that were recorded after it. The
+ * engine is deterministic, so it decides what it decided then, under the limits of then. DESIGN.md has the details.
+ *
+ * `take` gets every record in order; it throws for a record that no version of this program wrote, and ignores a journal of an
+ * unknown version. `finish` is called once, after the last record.
+ *
+ * Keeps an engine, the snapshot until its last record, and the events of at most 1 001 calls. Events of more pending calls are
+ * dropped, as the outbox dropped them before the restart.
  */
 export class Replay {
-  readonly #into: Omit<PersistedState, "engine">;
-  readonly #createEngine: CreateEngine;
-  /** As they are now. */
-  readonly #limits: ActivityLimits;
-  #limited: LimitedEngine;
-  readonly #onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
+  readonly #options: ReplayOptions;
   readonly #batch = new SignalBatch();
+  #engine: ActivityEngine;
+  /** Limits of `#engine`. */
+  #engineLimits: ActivityLimits;
   #header: Header | undefined;
+  #version: Header["version"] = journalVersion;
+  #isUnreadable = false;
   #anchor: ClockAnchor = { atMs: 0, unixMs: 0 };
-  #pieces: Uint8Array[] = [];
+  /** The engine's snapshot so far. */
+  #statePieces: Uint8Array[] = [];
   #calls = 0;
   #pending: PendingCall[] = [];
-  #isUnreadable = false;
-  #version: Header["version"] = journalVersion;
-  /** Values that older versions numbered one after the other. */
+  /** How many names versions 1 and 2 have numbered so far. */
   #oldTools = 0;
   #oldChannels = 0;
 
-  constructor(options: {
-    readonly into: Omit<PersistedState, "engine">;
-    readonly createEngine: CreateEngine;
-    readonly limits: ActivityLimits;
-    /** Called with each event that is decided again. */
-    readonly onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
-  }) {
-    this.#into = options.into;
-    this.#createEngine = options.createEngine;
-    this.#limits = options.limits;
-    this.#limited = this.#limitedBy(options.limits);
-    this.#onEvent = options.onEvent;
+  constructor(options: ReplayOptions) {
+    this.#options = options;
+    this.#engine = options.createEngine(options.limits);
+    this.#engineLimits = options.limits;
   }
 
-  /** Records that this version cannot read were found and left alone. */
+  /** Whether an unknown version wrote the records. They are ignored. */
   get isUnreadable(): boolean {
     return this.#isUnreadable;
   }
 
-  /** Takes the next record. Throws for one that no version of this program wrote. */
+  /** Reads the next record. Throws if no version of this program wrote it. */
   take(record: Uint8Array): void {
     if (this.#header === undefined) {
-      this.#begin(record);
+      this.#readHeader(record);
       return;
     }
     if (this.#isUnreadable) {
       return;
     }
-    const { evictions } = this.#into;
-    const { engine } = this.#limited;
     switch (record[0]) {
       case recordTypes.names:
         this.#restoreNames(readJson(record, namesSchema));
         break;
       case recordTypes.state:
-        this.#pieces.push(record.slice(1));
+        this.#statePieces.push(record.slice(1));
         break;
       case recordTypes.stateEnd: {
-        const end = readJson(record, stateEndSchema);
-        this.#restoreState(engine, Buffer.concat(this.#pieces));
-        this.#pieces = [];
-        this.#calls = end.told;
-        evictions.restore(end.evictions);
+        const { told, evictions } = readJson(record, stateEndSchema);
+        this.#loadEngine(Buffer.concat(this.#statePieces));
+        this.#statePieces = [];
+        this.#calls = told;
+        this.#options.into.evictions.restore(evictions);
         break;
       }
       case recordTypes.signalsV2:
       case recordTypes.signals: {
         const nowMs = decodeSignals(record, this.#batch);
-        this.#onEvents(engine.apply(this.#batch, nowMs));
+        this.#onEvents(this.#engine.apply(this.#batch, nowMs));
         break;
       }
       case recordTypes.tick:
-        this.#onEvents(engine.tick(readNumber(record)));
+        this.#onEvents(this.#engine.tick(readNumber(record)));
         break;
       case recordTypes.restart:
         this.#restart(readJson(record, restartSchema));
@@ -125,7 +129,7 @@ export class Replay {
       case recordTypes.anchor: {
         const { awayMs, ...anchor } = readJson(record, anchorSchema);
         this.#anchor = anchor;
-        engine.addDowntime(awayMs);
+        this.#engine.addDowntime(awayMs);
         break;
       }
       case recordTypes.delivered: {
@@ -138,82 +142,84 @@ export class Replay {
         this.#pending.push({ call: readNumber(record), bytes: record.slice(9) });
         break;
       default:
-        throw new Error("The stored state of the session activity holds an unknown record.");
+        throw new Error(
+          `The stored state of session_activity contains a record of an unknown type. ${remedy}`,
+        );
     }
   }
 
-  /** What was recovered, under the limits of now; undefined when there was nothing that this version can read. */
-  finish(): Replayed | undefined {
+  /** The state, under the configured limits. Undefined if there were no records, or only unreadable ones. */
+  finish(): RecoveredState | undefined {
     if (this.#header === undefined || this.#isUnreadable) {
       return undefined;
     }
-    this.#limitTo(this.#limits);
+    this.#changeLimits(this.#options.limits);
     return {
       header: this.#header,
-      engine: this.#limited.engine,
+      engine: this.#engine,
       anchor: this.#anchor,
       calls: this.#calls,
-      // What an older version decided was emitted, or stands in its snapshot as what was not; what is decided anew was neither.
+      // An engine of version 1 or 2 decided differently. It emitted its events or stored them as requests.
       pending:
-        this.#version === journalVersion
+        this.#version >= firstRepeatableVersion
           ? this.#pending
           : this.#pending.filter((each) => "bytes" in each),
       isOfOldVersion: this.#version !== journalVersion,
     };
   }
 
-  #begin(record: Uint8Array): void {
-    const text = new TextDecoder().decode(record.subarray(1));
+  #readHeader(record: Uint8Array): void {
     if (record[0] !== recordTypes.header) {
-      throw new Error("The stored state of the session activity does not begin with a header.");
+      throw new Error(
+        `The stored state of session_activity does not begin with a header. ${remedy}`,
+      );
     }
-    const found: { readonly version?: unknown } = Object(JSON.parse(text));
-    if (!headerSchema.shape.version.safeParse(found.version).success) {
+    const stored: { readonly version?: unknown } = Object(
+      JSON.parse(new TextDecoder().decode(record.subarray(1))),
+    );
+    if (!headerSchema.shape.version.safeParse(stored.version).success) {
       this.#isUnreadable = true;
       this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
       return;
     }
-    this.#header = headerSchema.parse(found);
+    this.#header = headerSchema.parse(stored);
     this.#version = this.#header.version;
     this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
-    this.#into.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
-    this.#limitTo(this.#header.limits ?? this.#limits);
+    this.#options.into.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
+    this.#changeLimits(this.#header.limits ?? this.#options.limits);
   }
 
-  #restoreState(engine: ActivityEngine, bytes: Uint8Array): void {
-    const reader = new EngineSnapshotReader(bytes);
+  #loadEngine(snapshot: Uint8Array): void {
+    const reader = new EngineSnapshotReader(snapshot);
     if (this.#version === 1) {
-      engine.restoreV1(reader);
+      this.#engine.restoreV1(reader);
     } else {
-      engine.snapshot(reader, this.#version);
+      this.#engine.snapshot(reader, this.#version);
     }
   }
 
-  #limitedBy(limits: ActivityLimits): LimitedEngine {
-    return { limits, engine: this.#createEngine(limits) };
-  }
-
-  /** The machine goes on under other limits, as it does when the config has changed at a restart. */
-  #limitTo(limits: ActivityLimits): void {
-    if (isDeepStrictEqual(limits, this.#limited.limits)) {
+  /** Moves the state into an engine with these limits, as at a restart with another config. */
+  #changeLimits(limits: ActivityLimits): void {
+    if (isDeepStrictEqual(limits, this.#engineLimits)) {
       return;
     }
-    const archive = new EngineSnapshotWriter();
-    this.#limited.engine.snapshot(archive);
-    this.#limited = this.#limitedBy(limits);
-    this.#limited.engine.snapshot(new EngineSnapshotReader(Buffer.concat(archive.pieces)));
+    const snapshot = new EngineSnapshotWriter();
+    this.#engine.snapshot(snapshot);
+    this.#engine = this.#options.createEngine(limits);
+    this.#engine.snapshot(new EngineSnapshotReader(Buffer.concat(snapshot.pieces)));
+    this.#engineLimits = limits;
   }
 
   #restoreNames({ senders, toolNames, channelNames, ...old }: Names): void {
-    const { processes, tools, channels } = this.#into;
+    const { processes, tools, channels } = this.#options.into;
     for (const sender of senders) {
       processes.restore(sender);
     }
-    for (const named of toolNames) {
-      tools.restore(named);
+    for (const numbered of toolNames) {
+      tools.restore(numbered);
     }
-    for (const named of channelNames) {
-      channels.restore(named);
+    for (const numbered of channelNames) {
+      channels.restore(numbered);
     }
     for (const identity of old.processes) {
       processes.restoreNext(identity);
@@ -228,16 +234,16 @@ export class Replay {
 
   #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits }: Restart): void {
     this.#anchor = { atMs, unixMs };
-    this.#limitTo(limits ?? this.#limited.limits);
-    this.#limited.engine.addDowntime(awayMs);
-    this.#limited.engine.restart(atMs, { downtimeMs, graceMs });
+    this.#changeLimits(limits ?? this.#engineLimits);
+    this.#engine.addDowntime(awayMs);
+    this.#engine.restart(atMs, { downtimeMs, graceMs });
   }
 
   #onEvents(events: readonly ActivityEvent[]): void {
     if (events.length === 0) {
       return;
     }
-    const { nowMs } = this.#limited.engine;
+    const { nowMs } = this.#engine;
     const { atMs, unixMs } = this.#anchor;
     const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
     this.#calls++;
@@ -245,7 +251,7 @@ export class Replay {
       this.#pending.push({ call: this.#calls, events, calledAt });
     }
     for (const event of events) {
-      this.#onEvent(event, calledAt);
+      this.#options.onEvent(event, calledAt);
     }
   }
 }

@@ -3,7 +3,7 @@ import { type SignalBatch, type SignalRow, signalTypes } from "../model/signal-b
 import { toWorkKind } from "../model/work.ts";
 import { recordTypes } from "./journal-records.ts";
 
-/** Bits of the mask of a row: which of its optional parts follow. */
+/** The mask of a row has a bit for each optional part that follows. Stored, see DESIGN.md. */
 const parts = {
   sender: 1,
   trace: 2,
@@ -11,23 +11,26 @@ const parts = {
   end: 8,
   name: 16,
   channel: 32,
-  claims: 64,
+  reported: 64,
   interval: 128,
   seq: 256,
   sent: 512,
   key: 1024,
   references: 2048,
-  names: 4096,
+  nameHashes: 4096,
 } as const;
 
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
-/** Without references: the head, ids, and every optional part. */
-const longestRowBytes = 128;
-const mostReferences = 255;
+const dialectsByNumber: readonly Dialect[] = Object.values(dialects);
+/** A row with all optional parts but without references. */
+const maxRowBytes = 128;
+const maxReferences = 255;
 
 /**
- * Signals as bytes, about forty a row: what a row has in common with the row before it is left out, and
- * so is what it does not have. Numbers are little-endian.
+ * Encodes a batch as one record, about 40 bytes a row: sender and trace are left out when the row before has the same ones, and
+ * every other part when the row does not have it. DESIGN.md has the layout.
+ *
+ * Keeps one buffer, which is as long as the longest record so far and is used again for each.
  */
 export class SignalEncoder {
   #bytes = new Uint8Array(4096);
@@ -35,13 +38,12 @@ export class SignalEncoder {
   #length = 0;
 
   /**
-   * `batch` as a record that arrived at `nowMs`. Valid until the next call.
-   * Of more than 255 references of one signal the first are kept: no sender has that many.
+   * The record of a batch that arrived at `nowMs`. Valid until the next call. A signal keeps at most 255 references, more than
+   * any sender has.
    */
   encode(batch: SignalBatch, nowMs: number): Uint8Array {
-    this.#length = 0;
-    this.#ensure(16);
-    this.#byte(recordTypes.signals);
+    this.#bytes[0] = recordTypes.signals;
+    this.#length = 1;
     this.#float(nowMs);
     this.#int(batch.count);
     for (let row = 0; row < batch.count; row++) {
@@ -51,14 +53,10 @@ export class SignalEncoder {
   }
 
   #row(batch: SignalBatch, row: number): void {
-    const references = Math.min(
-      batch.referencesTo(row) - batch.referencesFrom(row),
-      mostReferences,
-    );
-    this.#ensure(longestRowBytes + references * 8);
+    const references = Math.min(batch.referencesTo(row) - batch.referencesFrom(row), maxReferences);
+    this.#ensure(maxRowBytes + references * 8);
     const mask = maskOf(batch, row, references);
-    this.#byte(batch.type.get(row));
-    this.#byte(batch.dialect.get(row));
+    this.#short(batch.type.get(row) | (batch.dialect.get(row) << 8));
     this.#short(batch.kind.get(row) | (batch.flags.get(row) << 2));
     this.#short(mask);
     this.#int(batch.span0.get(row));
@@ -87,7 +85,7 @@ export class SignalEncoder {
     if ((mask & parts.channel) !== 0) {
       this.#int(batch.channel.get(row));
     }
-    if ((mask & parts.claims) !== 0) {
+    if ((mask & parts.reported) !== 0) {
       this.#int(batch.reportedOpen.get(row));
       this.#int(batch.reportedCompleted.get(row));
     }
@@ -104,22 +102,18 @@ export class SignalEncoder {
       this.#int(batch.key0.get(row));
       this.#int(batch.key1.get(row));
     }
-    if ((mask & parts.names) !== 0) {
+    if ((mask & parts.nameHashes) !== 0) {
       this.#int(batch.scopeHash.get(row));
       this.#int(batch.nameHash.get(row));
     }
     if (references > 0) {
-      this.#byte(references);
+      this.#bytes[this.#length++] = references;
       const from = batch.referencesFrom(row);
       for (let reference = from; reference < from + references; reference++) {
         this.#int(batch.referenceHi(reference));
         this.#int(batch.referenceLo(reference));
       }
     }
-  }
-
-  #byte(value: number): void {
-    this.#bytes[this.#length++] = value;
   }
 
   #short(value: number): void {
@@ -147,7 +141,7 @@ export class SignalEncoder {
   }
 }
 
-/** Reads what `SignalEncoder.encode`, of this version or the last, wrote into `batch`; returns when it arrived. Throws for anything else. */
+/** Reads a record of `SignalEncoder.encode`, or of version 2, into `batch`. Returns when the batch arrived. Throws if the record is cut off. */
 export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
   const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
   const isV2 = record[0] === recordTypes.signalsV2;
@@ -187,7 +181,7 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     const parent1 = has(parts.parent) ? int() : 0;
     const row = batch.add({
       type: types[type] ?? signalTypes.malformed,
-      dialect: toDialect(dialect),
+      dialect: dialectsByNumber[dialect] ?? dialects.span,
       kind: toWorkKind(kindAndFlags & 3),
       flags: kindAndFlags >> 2,
       ...sender,
@@ -198,15 +192,15 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     batch.setSpan(row, span0, span1, parent0, parent1);
     batch.name.set(row, has(parts.name) ? int() : 0);
     batch.channel.set(row, has(parts.channel) ? int() : 0);
-    batch.reportedOpen.set(row, has(parts.claims) ? int() : 0);
-    batch.reportedCompleted.set(row, has(parts.claims) ? int() : 0);
+    batch.reportedOpen.set(row, has(parts.reported) ? int() : 0);
+    batch.reportedCompleted.set(row, has(parts.reported) ? int() : 0);
     batch.intervalMs.set(row, has(parts.interval) ? float() : 0);
     batch.seq.set(row, has(parts.seq) ? int() : 0);
     batch.sentMs.set(row, has(parts.sent) ? float() : 0);
     if (has(parts.key)) {
       batch.setKey(row, int(), int());
     }
-    if (has(parts.names)) {
+    if (has(parts.nameHashes)) {
       batch.scopeHash.set(row, int());
       batch.nameHash.set(row, int());
     }
@@ -218,40 +212,34 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
 }
 
 function maskOf(batch: SignalBatch, row: number, references: number): number {
-  const isFirst = row === 0;
   const before = row - 1;
-  const bit = (isThere: boolean, part: number) => (isThere ? part : 0);
-  return (
-    bit(
-      isFirst ||
-        batch.process.get(row) !== batch.process.get(before) ||
-        batch.serviceHost.get(row) !== batch.serviceHost.get(before),
-      parts.sender,
-    ) |
-    bit(
-      isFirst ||
-        batch.trace3.get(row) !== batch.trace3.get(before) ||
-        batch.trace2.get(row) !== batch.trace2.get(before) ||
-        batch.trace1.get(row) !== batch.trace1.get(before) ||
-        batch.trace0.get(row) !== batch.trace0.get(before),
-      parts.trace,
-    ) |
-    bit(batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0, parts.parent) |
-    bit(batch.endMs.get(row) !== 0, parts.end) |
-    bit(batch.name.get(row) !== 0, parts.name) |
-    bit(batch.channel.get(row) !== 0, parts.channel) |
-    bit(batch.reportedOpen.get(row) !== 0 || batch.reportedCompleted.get(row) !== 0, parts.claims) |
-    bit(batch.intervalMs.get(row) !== 0, parts.interval) |
-    bit(batch.seq.get(row) !== 0, parts.seq) |
-    bit(batch.sentMs.get(row) !== 0, parts.sent) |
-    bit(batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0, parts.key) |
-    bit(batch.scopeHash.get(row) !== 0 || batch.nameHash.get(row) !== 0, parts.names) |
-    bit(references > 0, parts.references)
-  );
-}
-
-const dialectsByIndex: readonly Dialect[] = Object.values(dialects);
-
-function toDialect(index: number): Dialect {
-  return dialectsByIndex[index] ?? 0;
+  let mask = references > 0 ? parts.references : 0;
+  if (
+    row === 0 ||
+    batch.process.get(row) !== batch.process.get(before) ||
+    batch.serviceHost.get(row) !== batch.serviceHost.get(before)
+  ) {
+    mask |= parts.sender;
+  }
+  if (
+    row === 0 ||
+    batch.trace3.get(row) !== batch.trace3.get(before) ||
+    batch.trace2.get(row) !== batch.trace2.get(before) ||
+    batch.trace1.get(row) !== batch.trace1.get(before) ||
+    batch.trace0.get(row) !== batch.trace0.get(before)
+  ) {
+    mask |= parts.trace;
+  }
+  mask |= batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0 ? parts.parent : 0;
+  mask |= batch.endMs.get(row) === 0 ? 0 : parts.end;
+  mask |= batch.name.get(row) === 0 ? 0 : parts.name;
+  mask |= batch.channel.get(row) === 0 ? 0 : parts.channel;
+  const reported = batch.reportedOpen.get(row) !== 0 || batch.reportedCompleted.get(row) !== 0;
+  mask |= reported ? parts.reported : 0;
+  mask |= batch.intervalMs.get(row) === 0 ? 0 : parts.interval;
+  mask |= batch.seq.get(row) === 0 ? 0 : parts.seq;
+  mask |= batch.sentMs.get(row) === 0 ? 0 : parts.sent;
+  mask |= batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0 ? parts.key : 0;
+  mask |= batch.scopeHash.get(row) !== 0 || batch.nameHash.get(row) !== 0 ? parts.nameHashes : 0;
+  return mask;
 }

@@ -14,6 +14,7 @@ const prefix = "openclaw.session.activity";
 const kinds = kindNames.slice(1);
 const markerKinds = kinds.filter((kind) => kind !== "run");
 
+/** The instruments by name. docs/metrics.md is generated from them. */
 export const specs = {
   evicted: {
     name: `${prefix}.evicted`,
@@ -137,5 +138,5 @@ export const specs = {
   },
 } as const satisfies Record<string, InstrumentSpec>;
 
-/** The one registry of what `session_activity` publishes. */
+/** All instruments of `session_activity`. */
 export const activityInstruments: readonly InstrumentSpec[] = Object.values(specs);

@@ -1,5 +1,6 @@
-import { type Attributes, ValueType } from "@opentelemetry/api";
-import type { Resource } from "@opentelemetry/resources";
+import type { Attributes } from "@opentelemetry/api";
+import { ValueType } from "@opentelemetry/api";
+import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
   type CollectionResult,
@@ -8,27 +9,61 @@ import {
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
 import type { ActivityEngine } from "../../activity/engine/activity-engine.ts";
+import type { EngineView } from "../../activity/engine/engine-view.ts";
 import {
   type ActivityCounters,
   durationBoundsS,
   outcomes,
 } from "../../activity/engine/store/activity-counters.ts";
-import type { SessionState } from "../../activity/model/diagnosis.ts";
-import { type BlockedBy, claimNames, verdictNames } from "../../activity/model/diagnosis.ts";
+import type { ClockAnchor, SeriesIdentity } from "../../activity/journal/persisted-state.ts";
+import {
+  type BlockedBy,
+  claimNames,
+  type SessionState,
+  verdictNames,
+} from "../../activity/model/diagnosis.ts";
 import { dialectNames, resultsOf } from "../../activity/model/dialects.ts";
 import { evictionReasons } from "../../activity/model/reasons.ts";
-import { kindNames, toWorkKind, workKinds } from "../../activity/model/work.ts";
+import { kindNames, workKinds } from "../../activity/model/work.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { ManualReader } from "../../metrics/manual-reader.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { activityInstruments, specs } from "./activity-instruments.ts";
 
-const countedKinds = [workKinds.run, workKinds.tool, workKinds.modelCall] as const;
-/** A run never starts too late: it is the owner that others come too late for. */
-const markerKinds = [workKinds.tool, workKinds.modelCall] as const;
+/** What is published, and what it is called. */
+export interface MetricsInput {
+  /** Read only when `whenRestored` has resolved. */
+  readonly source: {
+    readonly engine: ActivityEngine;
+    readonly series: SeriesIdentity;
+    now(): ClockAnchor;
+  };
+  /** Resolves when the counters have their values of before the restart. Earlier they would seem to fall. */
+  readonly whenRestored: Promise<void>;
+  readonly resource: () => Readonly<Record<string, string>>;
+  readonly scope: { readonly name: string; readonly version: string };
+}
 
-/** What a session in a state can be blocked by; no other pair occurs. */
-const sessionPlaces: readonly (readonly [state: SessionState, blockedBy: BlockedBy])[] = [
+/** The state of the engine at one scrape. */
+interface Reading {
+  readonly counters: ActivityCounters;
+  readonly view: EngineView;
+  readonly nowMs: number;
+  readonly oldestAgesMs: readonly number[];
+}
+
+interface Point {
+  readonly attributes: Attributes;
+  readonly value: (reading: Reading) => number;
+}
+
+const { run, tool, modelCall } = workKinds;
+const countedKinds = [run, tool, modelCall] as const;
+/** A run never starts too late: markers start too late for their run. */
+const markerKinds = [tool, modelCall] as const;
+
+/** The states of a session, each with what can block it. No other pair occurs. */
+const sessionStates: readonly (readonly [state: SessionState, blockedBy: BlockedBy])[] = [
   ["active", "none"],
   ["long_running", "none"],
   ["stalled", "model_call"],
@@ -37,25 +72,71 @@ const sessionPlaces: readonly (readonly [state: SessionState, blockedBy: Blocked
   ["paused", "none"],
 ];
 
-/** What publishing needs of the machine and of the outside. */
-export interface MetricsInput {
-  /** Asked after `whenRestored`; always the same from then on. */
-  readonly activity: () => ActivityEngine;
-  /** When the numbers are whole: before, those that are put back would seem to fall and rise. */
-  readonly whenRestored: Promise<void>;
-  /** Since when they count. */
-  readonly sinceUnixMs: () => number;
-  /** Asked when metrics are first collected. */
-  readonly resource: () => Resource;
-  readonly scope: { readonly name: string; readonly version: string };
-  /** Monotonic and Unix time. */
-  readonly nowMs: () => number;
-  readonly unixMs: () => number;
-}
+const kindAttributes = kindNames.map((name) => ({ "openclaw.kind": name }));
+
+/** Every instrument but the histogram, with its points in the order of the page. */
+const table: readonly (readonly [InstrumentSpec, readonly Point[]])[] = [
+  [
+    specs.evicted,
+    evictionReasons.map((reason) => ({
+      attributes: { "openclaw.reason": reason },
+      value: ({ counters }) => counters.evicted(reason, tool) + counters.evicted(reason, modelCall),
+    })),
+  ],
+  [
+    specs.evictedWork,
+    countedKinds.flatMap((kind) =>
+      evictionReasons.map((reason) => ({
+        attributes: { ...kindAttributes[kind], "openclaw.reason": reason },
+        value: ({ counters }: Reading) => counters.evicted(reason, kind),
+      })),
+    ),
+  ],
+  [specs.started, byKind("started", countedKinds)],
+  [specs.ended, byKind("ended", countedKinds)],
+  [specs.untracked, byKind("untracked", countedKinds)],
+  [specs.reconciled, byKind("reconciled", countedKinds)],
+  [specs.lateStarts, byKind("lateStarts", markerKinds)],
+  [specs.open, byKind("open", countedKinds)],
+  [
+    specs.signals,
+    dialectNames.flatMap((dialect, index) =>
+      resultsOf[dialect].map((result) => ({
+        attributes: { "openclaw.dialect": dialect, "openclaw.result": result },
+        value: ({ counters }: Reading) => counters.signals(result, index),
+      })),
+    ),
+  ],
+  [
+    specs.sessions,
+    sessionStates.map(([state, blockedBy]) => ({
+      attributes: { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
+      value: ({ view }) => view.sessionsBy(state, blockedBy),
+    })),
+  ],
+  [
+    specs.diagnosed,
+    verdictNames.flatMap((verdict) =>
+      claimNames.map((claim) => ({
+        attributes: { "openclaw.verdict": verdict, "openclaw.claim": claim },
+        value: ({ counters }: Reading) => counters.diagnosed(verdict, claim),
+      })),
+    ),
+  ],
+  [specs.held, [{ attributes: {}, value: ({ view }) => view.heldMarkers() }]],
+  [specs.implied, [{ attributes: {}, value: ({ view, nowMs }) => view.impliedWork(nowMs) }]],
+  [
+    specs.oldestAge,
+    countedKinds.map((kind) => ({
+      attributes: { ...kindAttributes[kind] },
+      value: ({ oldestAgesMs }) => (oldestAgesMs[kind] ?? 0) / 1000,
+    })),
+  ],
+];
 
 /**
- * The machine's plain numbers as OpenTelemetry metrics, made when somebody asks. Every attribute value
- * is there from the start, as 0, so that a first eviction is seen as a step and absence means absence.
+ * Publishes the numbers of the engine as OpenTelemetry metrics, computed when they are collected. Every attribute value is present
+ * from the start, as 0, so that the first eviction is a step and not a new series.
  */
 export function createActivityMetrics(input: MetricsInput): DescribedSource {
   let reader: ManualReader | undefined;
@@ -64,11 +145,13 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
       await input.whenRestored;
       reader ??= createReader(input);
       const collected = await reader.collect();
-      // The SDK has it that they count since now, and who adds up would count again what they are already.
-      const startTime = toHrTime(input.sinceUnixMs());
+      // The SDK sets the start of this process. A backend would then add the counters of before the restart again.
+      const startTime = toHrTime(input.source.series.sinceUnixMs);
       for (const { metrics } of collected.resourceMetrics.scopeMetrics) {
-        for (const point of metrics.flatMap(({ dataPoints }): readonly object[] => dataPoints)) {
-          Object.assign(point, { startTime });
+        for (const { dataPoints } of metrics) {
+          for (const point of dataPoints) {
+            Object.assign(point, { startTime });
+          }
         }
       }
       return collected;
@@ -78,162 +161,90 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
 }
 
 function createReader(input: MetricsInput): ManualReader {
+  const resource = resourceFromAttributes(input.resource());
   const reader = new ManualReader({ metricProducers: [durationProducer(input)] });
-  const provider = new MeterProvider({ resource: input.resource(), readers: [reader] });
+  const provider = new MeterProvider({ resource, readers: [reader] });
   const meter = provider.getMeter(input.scope.name, input.scope.version);
-  const activity = input.activity();
-  const { counters } = activity;
-  const observe = (spec: InstrumentSpec, points: () => Iterable<readonly [number, Attributes]>) => {
-    const options = { description: spec.description, unit: spec.unit };
+  const observed = table.map(([{ name, kind, description, unit }, points]) => {
+    const options = { description, unit };
     const instrument =
-      spec.kind === "counter"
-        ? meter.createObservableCounter(spec.name, options)
-        : spec.kind === "up_down_counter"
-          ? meter.createObservableUpDownCounter(spec.name, options)
-          : meter.createObservableGauge(spec.name, options);
-    instrument.addCallback((result) => {
-      for (const [value, attributes] of points()) {
-        result.observe(value, attributes);
+      kind === "counter"
+        ? meter.createObservableCounter(name, options)
+        : kind === "up_down_counter"
+          ? meter.createObservableUpDownCounter(name, options)
+          : meter.createObservableGauge(name, options);
+    return [instrument, points] as const;
+  });
+  meter.addBatchObservableCallback(
+    (result) => {
+      const { engine } = input.source;
+      const { counters, view } = engine;
+      const { atMs: nowMs } = input.source.now();
+      const reading = { counters, view, nowMs, oldestAgesMs: view.oldestAgesMs(nowMs) };
+      for (const [instrument, points] of observed) {
+        for (const { attributes, value } of points) {
+          result.observe(instrument, value(reading), attributes);
+        }
       }
-    });
-  };
-  const byKind = (values: () => readonly number[], kinds: readonly number[] = countedKinds) => {
-    return () => {
-      const now = values();
-      return kinds.map((kind) => [now[kind] ?? 0, kindOf(kind)] as const);
-    };
-  };
-  observe(specs.evicted, () =>
-    evictionReasons.map(
-      (reason) =>
-        [
-          counters.evicted(reason, workKinds.tool) + counters.evicted(reason, workKinds.modelCall),
-          { "openclaw.reason": reason },
-        ] as const,
-    ),
-  );
-  observe(specs.evictedWork, () =>
-    countedKinds.flatMap((kind) =>
-      evictionReasons.map(
-        (reason) =>
-          [counters.evicted(reason, kind), { ...kindOf(kind), "openclaw.reason": reason }] as const,
-      ),
-    ),
-  );
-  observe(
-    specs.started,
-    byKind(() => counters.started),
-  );
-  observe(
-    specs.ended,
-    byKind(() => counters.ended),
-  );
-  observe(
-    specs.untracked,
-    byKind(() => counters.untracked),
-  );
-  observe(
-    specs.reconciled,
-    byKind(() => counters.reconciled),
-  );
-  observe(
-    specs.lateStarts,
-    byKind(() => counters.lateStarts, markerKinds),
-  );
-  observe(
-    specs.open,
-    byKind(() => counters.open),
-  );
-  observe(specs.signals, () => signalPoints(counters));
-  observe(specs.sessions, () =>
-    sessionPlaces.map(
-      ([state, blockedBy]) =>
-        [
-          activity.view.sessionsBy(state, blockedBy),
-          { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
-        ] as const,
-    ),
-  );
-  observe(specs.diagnosed, () =>
-    verdictNames.flatMap((verdict) =>
-      claimNames.map(
-        (claim) =>
-          [
-            counters.diagnosed(verdict, claim),
-            { "openclaw.verdict": verdict, "openclaw.claim": claim },
-          ] as const,
-      ),
-    ),
-  );
-  observe(specs.held, () => [[activity.view.heldMarkers(), {}] as const]);
-  observe(specs.implied, () => [[activity.view.impliedWork(input.nowMs()), {}] as const]);
-  observe(
-    specs.oldestAge,
-    byKind(() => activity.view.oldestAgesMs(input.nowMs()).map((ms) => ms / 1000)),
+    },
+    observed.map(([instrument]) => instrument),
   );
   return reader;
 }
 
-function* signalPoints(counts: ActivityCounters): Iterable<readonly [number, Attributes]> {
-  for (const [index, dialect] of dialectNames.entries()) {
-    for (const result of resultsOf[dialect]) {
-      const attributes = { "openclaw.dialect": dialect, "openclaw.result": result };
-      yield [counts.signals(result, index), attributes];
-    }
-  }
+/** A counter of the engine that has a number for each kind of work. */
+function byKind(
+  name: "started" | "ended" | "untracked" | "reconciled" | "lateStarts" | "open",
+  kinds: readonly (typeof countedKinds)[number][],
+): readonly Point[] {
+  return kinds.map((kind) => ({
+    attributes: { ...kindAttributes[kind] },
+    value: ({ counters }) => counters[name][kind] ?? 0,
+  }));
 }
 
-/** Histograms have no observable instrument, so the buckets join the page as they are. */
-function durationProducer(input: MetricsInput): MetricProducer {
+/** No instrument of the SDK takes a finished histogram, so the durations join the collection as they are. */
+function durationProducer({ source, resource, scope }: MetricsInput): MetricProducer {
   const { name, description, unit } = specs.duration;
   return {
-    collect: async (): Promise<CollectionResult> => ({
-      errors: [],
-      resourceMetrics: {
-        resource: input.resource(),
-        scopeMetrics: [
-          {
-            scope: input.scope,
-            metrics: [
-              {
-                descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
-                aggregationTemporality: AggregationTemporality.CUMULATIVE,
-                dataPointType: DataPointType.HISTOGRAM,
-                dataPoints: [...durationPoints(input.activity().counters)].map((point) => ({
-                  ...point,
-                  startTime: toHrTime(input.sinceUnixMs()),
-                  endTime: toHrTime(input.unixMs()),
-                })),
+    collect: async (): Promise<CollectionResult> => {
+      const startTime = toHrTime(source.series.sinceUnixMs);
+      const endTime = toHrTime(source.now().unixMs);
+      const dataPoints = [];
+      for (const kind of countedKinds) {
+        for (const outcome of outcomes) {
+          const cells = source.engine.counters.durations(kind, outcome);
+          if (cells !== undefined) {
+            const { buckets, sum, count, min, max } = cells;
+            dataPoints.push({
+              attributes: { ...kindAttributes[kind], "openclaw.outcome": outcome },
+              startTime,
+              endTime,
+              value: {
+                buckets: { boundaries: [...durationBoundsS], counts: [...buckets] },
+                sum,
+                count,
+                ...(count === 0 ? {} : { min, max }),
               },
-            ],
-          },
-        ],
-      },
-    }),
-  };
-}
-
-function* durationPoints(counts: ActivityCounters) {
-  for (const kind of countedKinds) {
-    for (const outcome of outcomes) {
-      const cells = counts.durations(kind, outcome);
-      if (cells !== undefined) {
-        yield {
-          attributes: { ...kindOf(kind), "openclaw.outcome": outcome },
-          value: {
-            buckets: { boundaries: [...durationBoundsS], counts: [...cells.buckets] },
-            sum: cells.sum,
-            count: cells.count,
-            ...(cells.count === 0 ? {} : { min: cells.min, max: cells.max }),
-          },
-        };
+            });
+          }
+        }
       }
-    }
-  }
-}
-
-function kindOf(kind: number): Attributes {
-  return { "openclaw.kind": kindNames[toWorkKind(kind)] };
+      const metric = {
+        descriptor: { name, description, unit, valueType: ValueType.DOUBLE },
+        aggregationTemporality: AggregationTemporality.CUMULATIVE,
+        dataPointType: DataPointType.HISTOGRAM,
+        dataPoints,
+      } as const;
+      return {
+        errors: [],
+        resourceMetrics: {
+          resource: resourceFromAttributes(resource()),
+          scopeMetrics: [{ scope, metrics: [metric] }],
+        },
+      };
+    },
+  };
 }
 
 function toHrTime(unixMs: number): [number, number] {

@@ -4,12 +4,18 @@ import type {
   EmittedRequest,
   EventSink,
   PendingCall,
+  SeriesIdentity,
 } from "../../activity/journal/persisted-state.ts";
 import type { ActivityEvent, EvictedEvent, EvictedMarker } from "../../activity/model/events.ts";
 import { kindNames } from "../../activity/model/work.ts";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Logger } from "../../component/settings.ts";
-import { type DerivedSpan, encodeLogEvents, encodeSpans } from "../../otlp/encode.ts";
+import {
+  type DerivedSpan,
+  encodeLogEvents,
+  encodeSpans,
+  type LogEvent,
+} from "../../otlp/encode.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { recordRangesOf } from "../../otlp/record-ranges.ts";
 import { type RecordContext, toRecord } from "./event-records.ts";
@@ -19,29 +25,34 @@ import { Outbox } from "./outbox.ts";
 const maxLogged = 1000;
 const spansPerRequest = 512;
 
-/** The events of one call, as a request. */
+/** The events of one call as a request. */
 export interface EmittedCall extends Payload, EmittedRequest {}
 
-/** Who speaks, and in what words. */
+/** The durable engine, as the emitter needs it. */
+interface EmittingActivity {
+  readonly series: SeriesIdentity;
+  /** The time of the call whose events are emitted. */
+  lastCallAt(): ClockAnchor;
+  /** Called when the events of a call, and of all calls before it, are delivered or given up. */
+  onDelivered(call: number): void;
+}
+
 export interface EventEmitterOptions extends RecordContext {
+  readonly activity: () => EmittingActivity;
   readonly resource: () => Readonly<Record<string, string>>;
-  /** Of the journal: the same over restarts, and no other one's. */
-  readonly instanceId: () => string;
   readonly scope: { readonly name: string; readonly version: string };
   readonly logger: Logger;
   readonly randomBytes: (length: number) => Uint8Array;
-  /** When the call was that the events are of: the machine's clock and Unix time. */
-  readonly lastCallAt: () => ClockAnchor;
-  /** Called when the events of a call, and of all calls before it, have been handed on. */
-  readonly onDelivered: (call: number) => void;
 }
 
-/** A sender's clock that differs from ours by more is not believed. */
+/** A sender's clock that is further away from ours is not used for closing spans. */
 const maxClockSkewMs = 86_400_000;
 
 /**
- * Tells the world what the machine decided: as log records, as closing spans, as entries of the log that
- * pages show. It decides nothing.
+ * Emits the events of the engine: as log records, as closing spans, and as entries of the log of evictions. It decides nothing.
+ *
+ * Keeps the last 1 000 evictions, and in each of two outboxes at most 1 000 payloads that wait for their pipeline. Events that find
+ * no room there are dropped and logged.
  */
 export class ActivityEventEmitter implements EventSink {
   readonly evictions = new EvictionLog(maxLogged);
@@ -54,37 +65,38 @@ export class ActivityEventEmitter implements EventSink {
     this.#options = options;
   }
 
-  /** Calls of `tell` that had events. */
+  /** How many calls had events so far. */
   get calls(): number {
     return this.#calls;
   }
 
-  /** Events that have not been handed on. */
+  /** Events that are not delivered, the oldest first. */
   get pending(): readonly EmittedCall[] {
     return this.#logs?.pending() ?? [];
   }
 
-  /** Where log records of events go. */
+  /** Sends events to `next` as log records. */
   connectLogs(next: Consumer): void {
     this.#logs = new Outbox(next, this.#options.logger);
   }
 
-  /** Where closing spans go. Of several pipelines the first one gets them, for each span once. */
+  /** Sends closing spans to `next`. Of several pipelines only the first gets them, so that each exists once. */
   connectTraces(next: Consumer): void {
     this.#traces ??= new Outbox(next, this.#options.logger);
   }
 
+  /** Emits the events of the call that has just returned them. */
   emit(events: readonly ActivityEvent[]): void {
     if (events.length === 0) {
       return;
     }
-    const calledAt = this.#options.lastCallAt();
+    const calledAt = this.#options.activity().lastCallAt();
     this.#calls++;
     for (const event of events) {
       this.logEviction(event, calledAt);
       if (event.type === "held") {
         this.#options.logger.warn(
-          "Evictions are held back because they may be the fault of what brings the signals.",
+          "Evictions are held back because too many are due at once or no signals arrive. Check the network first.",
           { reason: event.cause, markers: event.markers },
         );
       }
@@ -93,10 +105,10 @@ export class ActivityEventEmitter implements EventSink {
     this.#emitTraces(events, calledAt);
   }
 
-  /** Goes on where an earlier process ended: what that had not handed on is told now, as of when it happened. */
-  resume(calls: number, untold: readonly PendingCall[]): void {
+  /** Continues after `calls` calls of an earlier process, and emits the events that it did not deliver, with their own times. */
+  resume(calls: number, pending: readonly PendingCall[]): void {
     this.#calls = calls;
-    for (const each of untold) {
+    for (const each of pending) {
       const request =
         "bytes" in each
           ? requestFrom(each.bytes)
@@ -105,7 +117,7 @@ export class ActivityEventEmitter implements EventSink {
     }
   }
 
-  /** Puts an eviction into the log that pages show. */
+  /** Adds an eviction to the log of evictions. Ignores other events. */
   logEviction(event: ActivityEvent, anchor: ClockAnchor): void {
     if (event.type !== "evicted") {
       return;
@@ -125,13 +137,13 @@ export class ActivityEventEmitter implements EventSink {
     });
   }
 
-  /** Resolves when everything told has been handed on; rejects when `deadline` aborts before that. */
+  /** Resolves when everything emitted is delivered or given up. Rejects when `deadline` aborts earlier. */
   async drain(deadline: AbortSignal): Promise<void> {
     await Promise.all([this.#logs?.drain(deadline), this.#traces?.drain(deadline)]);
   }
 
   #post(call: number, payload: Payload): void {
-    const onDelivered = () => this.#options.onDelivered(call);
+    const onDelivered = () => this.#options.activity().onDelivered(call);
     if (this.#logs === undefined) {
       onDelivered();
     } else {
@@ -139,14 +151,23 @@ export class ActivityEventEmitter implements EventSink {
     }
   }
 
+  /**
+   * Events that are emitted again after a crash have the same `log.record.uid`, so it is made of what the journal contains. The
+   * time is part of it because a call number is used twice when the journal could not be written.
+   */
   #requestOf(events: readonly ActivityEvent[], call: number, calledAt: ClockAnchor): Payload {
-    const uid = this.#uidOf(call, calledAt);
-    const records = events.map((event, at) => {
+    const { resource, scope, activity } = this.#options;
+    const uid = createHash("sha256")
+      .update(`${activity().series.instanceId} ${call} ${calledAt.atMs}`)
+      .digest("hex")
+      .slice(0, 32);
+    const records: LogEvent[] = [];
+    for (const event of events) {
       const atMs = "atMs" in event ? event.atMs : calledAt.atMs;
       const record = toRecord(event, toNano(toUnixMs(atMs, calledAt)), this.#options);
-      return { ...record, attributes: { ...record.attributes, "log.record.uid": `${uid}-${at}` } };
-    });
-    const { resource, scope } = this.#options;
+      const attributes = { ...record.attributes, "log.record.uid": `${uid}-${records.length}` };
+      records.push({ ...record, attributes });
+    }
     return {
       signal: "logs",
       bytes: encodeLogEvents({ resource: resource(), scope, events: records }),
@@ -154,39 +175,31 @@ export class ActivityEventEmitter implements EventSink {
     };
   }
 
-  /**
-   * What is told again after a crash must be known for it, so this is of what the journal knows. The time is there
-   * because the number is given twice when the journal could not be written.
-   */
-  #uidOf(call: number, { atMs }: ClockAnchor): string {
-    const hash = createHash("sha256").update(`${this.#options.instanceId()} ${call} ${atMs}`);
-    return hash.digest("hex").slice(0, 32);
-  }
-
   #emitTraces(events: readonly ActivityEvent[], calledAt: ClockAnchor): void {
-    const spans = events.flatMap((event) =>
-      event.type === "evicted"
-        ? event.markers.map((marker) =>
-            this.#closing(event, marker, toUnixMs(event.atMs, calledAt)),
-          )
-        : [],
-    );
+    const spans: DerivedSpan[] = [];
+    for (const event of events) {
+      if (event.type === "evicted") {
+        for (const marker of event.markers) {
+          spans.push(this.#closingSpan(event, marker, toUnixMs(event.atMs, calledAt)));
+        }
+      }
+    }
+    const { resource, scope } = this.#options;
     for (let from = 0; from < spans.length; from += spansPerRequest) {
-      const some = spans.slice(from, from + spansPerRequest);
-      const { resource, scope } = this.#options;
+      const part = spans.slice(from, from + spansPerRequest);
       this.#traces?.post({
         signal: "traces",
-        bytes: encodeSpans({ resource: resource(), scope, spans: some }),
-        items: some.length,
+        bytes: encodeSpans({ resource: resource(), scope, spans: part }),
+        items: part.length,
       });
     }
   }
 
-  /** A span beside the evicted one, as long as that was open; times are the sender's, where they can be. */
-  #closing(event: EvictedEvent, marker: EvictedMarker, evictedMs: number): DerivedSpan {
+  /** A sibling of the evicted span, as long as that was open. Its times are the sender's if they are credible, else ours. */
+  #closingSpan(event: EvictedEvent, marker: EvictedMarker, evictedMs: number): DerivedSpan {
     const ageMs = Math.max(0, marker.ageMs);
-    const isBelievable = Math.abs(evictedMs - (marker.startMs + ageMs)) <= maxClockSkewMs;
-    const startMs = isBelievable ? marker.startMs : evictedMs - ageMs;
+    const isCredible = Math.abs(evictedMs - (marker.startMs + ageMs)) <= maxClockSkewMs;
+    const startMs = isCredible ? marker.startMs : evictedMs - ageMs;
     const toolName = this.#options.tools.valueOf(marker.name);
     const kind = kindNames[marker.kind];
     return {

@@ -16,8 +16,11 @@ import type { LogEvent } from "../../otlp/encode.ts";
 const info = { severityNumber: 9, severityText: "INFO" } as const;
 const warn = { severityNumber: 13, severityText: "WARN" } as const;
 
-/** What an operator reads first. Always the same for a verdict. */
-const sentences: Readonly<Record<Verdict, string>> = {
+/**
+ * The body of a record is what an operator reads first, and backends match on it: alerts and saved searches contain these texts.
+ * So no body changes its wording, here or below.
+ */
+const verdictBodies: Readonly<Record<Verdict, string>> = {
   waiting_for_person: "The session waits for a person to answer. Nothing hangs.",
   silent_tool:
     "A tool is running and has made no progress for a while. It hangs, or it takes long.",
@@ -34,8 +37,8 @@ const sentences: Readonly<Record<Verdict, string>> = {
   unknown: "The complaint matches no open work that is known.",
 };
 
-/** What asks for an operator. */
-const alarming: readonly Verdict[] = [
+/** Verdicts that need an operator, so their records are warnings. */
+const warningVerdicts: readonly Verdict[] = [
   "silent_tool",
   "silent_model_call",
   "retrying",
@@ -43,6 +46,7 @@ const alarming: readonly Verdict[] = [
   "stale_marker",
 ];
 
+/** What a record needs besides the event. */
 export interface RecordContext {
   readonly tools: LabelValues;
   readonly channels: LabelValues;
@@ -50,7 +54,7 @@ export interface RecordContext {
   readonly hasTraceContext: boolean;
 }
 
-/** The record of any event. `timeUnixNano` is when it happened; a reconciliation is told when it is found. */
+/** The record of an event. `timeUnixNano` is the time of the event: a deadline, or for a reconciliation the time of the call. */
 export function toRecord(
   event: ActivityEvent,
   timeUnixNano: bigint,
@@ -77,8 +81,8 @@ export function toRecord(
 }
 
 /**
- * `session.activity.evicted`: reason, counts and bounded dimensions. No session, run or tool-call id;
- * the trace context, when wanted, stands in the record's own fields and nowhere else.
+ * `session.activity.evicted`: reason, counts and bounded dimensions. No session, run or tool-call id. The trace context, if
+ * enabled, is in the record's own fields and nowhere else.
  */
 function toEvictedRecord(
   event: EvictedEvent,
@@ -89,6 +93,7 @@ function toEvictedRecord(
     ...warn,
     timeUnixNano,
     eventName: "session.activity.evicted",
+    // The wording fits only the reason orphaned_no_owner, but backends match on it.
     body: "Session activity was evicted because nobody owned it any more.",
     attributes: {
       "openclaw.reason": event.reason,
@@ -102,7 +107,7 @@ function toEvictedRecord(
   };
 }
 
-/** `session.activity.reconciled`: an eviction that the sender has since corrected. */
+/** `session.activity.reconciled`: the end of evicted work arrived, or a sign that it continues. */
 function toReconciledRecord(event: ReconciledEvent, timeUnixNano: bigint): LogEvent {
   return {
     ...info,
@@ -116,7 +121,7 @@ function toReconciledRecord(event: ReconciledEvent, timeUnixNano: bigint): LogEv
   };
 }
 
-/** `session.stalled`: no open run of a session makes progress; names what it waits for. */
+/** `session.stalled`: no open run of a session makes progress. Names the work that blocks it. */
 function toStalledRecord(
   event: StalledEvent,
   timeUnixNano: bigint,
@@ -126,7 +131,7 @@ function toStalledRecord(
     ...warn,
     timeUnixNano,
     eventName: "session.stalled",
-    body: sentences[event.verdict],
+    body: verdictBodies[event.verdict],
     attributes: {
       "openclaw.state": event.state,
       "openclaw.openTools": event.tools,
@@ -138,17 +143,17 @@ function toStalledRecord(
   };
 }
 
-/** `session.diagnosed`: what a gateway's complaint is about, or that a tool is silent beside others that are not. */
+/** `session.diagnosed`: the verdict on a gateway's complaint, or on a silent tool beside others that make progress. */
 function toDiagnosedRecord(
   event: DiagnosedEvent,
   timeUnixNano: bigint,
   context: RecordContext,
 ): LogEvent {
   return {
-    ...(alarming.includes(event.verdict) ? warn : info),
+    ...(warningVerdicts.includes(event.verdict) ? warn : info),
     timeUnixNano,
     eventName: "session.diagnosed",
-    body: sentences[event.verdict],
+    body: verdictBodies[event.verdict],
     attributes: {
       "openclaw.claim": event.claim,
       ...evidenceOf(event),
@@ -158,7 +163,7 @@ function toDiagnosedRecord(
   };
 }
 
-/** `session.recovered`: a session that was stalled is not any more. */
+/** `session.recovered`: a stalled session is no longer stalled. */
 function toRecoveredRecord(
   event: RecoveredEvent,
   timeUnixNano: bigint,
@@ -176,7 +181,7 @@ function toRecoveredRecord(
   };
 }
 
-/** `session.activity.held`: evictions wait, because they would be too many to be believed. */
+/** `session.activity.held`: evictions are held back, because too many are due at once or no signals arrive. */
 function toHeldRecord(event: HeldEvent, timeUnixNano: bigint): LogEvent {
   return {
     ...warn,
@@ -187,7 +192,7 @@ function toHeldRecord(event: HeldEvent, timeUnixNano: bigint): LogEvent {
   };
 }
 
-/** The verdict and what it rests on. */
+/** The verdict and its evidence. */
 function evidenceOf(event: Evidence): Record<string, string | number> {
   const { ageMs, silentMs, usualP50Ms, usualP99Ms, lastSignal } = event;
   return {
@@ -198,27 +203,33 @@ function evidenceOf(event: Evidence): Record<string, string | number> {
   };
 }
 
-/** Whole numbers, under their names with our prefix; without those that are absent. */
+/** Attributes with our prefix and rounded values. Absent values are left out. */
 function millisecondsOf(
   values: Readonly<Record<string, number | undefined>>,
 ): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(values).flatMap(([name, value]) =>
-      value === undefined ? [] : [[`openclaw.${name}`, Math.round(value)]],
-    ),
-  );
+  const attributes: Record<string, number> = {};
+  for (const [name, value] of Object.entries(values)) {
+    if (value !== undefined) {
+      attributes[`openclaw.${name}`] = Math.round(value);
+    }
+  }
+  return attributes;
 }
 
-/** The record's own ids: none without the option, and none when nothing is known by itself. */
+/** The record's own ids. None without the option, and none for an event that is about no single work. */
 function traceContextOf(
   { traceId, spanId }: { readonly traceId: Uint8Array; readonly spanId: Uint8Array },
   { hasTraceContext }: RecordContext,
 ): { readonly traceId?: Uint8Array; readonly spanId?: Uint8Array } {
-  const isKnown = traceId.some((byte) => byte !== 0) && spanId.some((byte) => byte !== 0);
-  return hasTraceContext && isKnown ? { traceId, spanId } : {};
+  const hasIds = hasTraceContext && traceId.some(isNotZero) && spanId.some(isNotZero);
+  return hasIds ? { traceId, spanId } : {};
 }
 
-/** Bounded dimensions only. */
+function isNotZero(byte: number): boolean {
+  return byte !== 0;
+}
+
+/** Tool name and channel, which are bounded. */
 function namesOf(
   { name, channel }: { readonly name: number; readonly channel: number },
   { tools, channels }: RecordContext,

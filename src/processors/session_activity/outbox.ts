@@ -2,7 +2,6 @@ import type { Consumer } from "../../component/consumer.ts";
 import type { Logger } from "../../component/settings.ts";
 import type { Payload } from "../../otlp/payload.ts";
 
-/** Payloads that may wait for a slow pipeline. */
 const maxQueued = 1000;
 
 interface QueuedPayload<P> {
@@ -11,9 +10,10 @@ interface QueuedPayload<P> {
 }
 
 /**
- * Hands what the machine derives to its pipeline, one payload at a time and in order, without making
- * the senders whose signals led to it wait. A payload the pipeline does not take is lost: queueing and
- * retrying are an exporter's.
+ * Sends derived data to its pipeline, one payload at a time and in order, so that no sender waits for it. A payload that the
+ * pipeline refuses is lost and logged: exporters queue and retry.
+ *
+ * Keeps at most 1 000 payloads and the one that is being sent. A further payload is dropped and logged.
  */
 export class Outbox<P extends Payload = Payload> {
   readonly #next: Consumer;
@@ -28,8 +28,8 @@ export class Outbox<P extends Payload = Payload> {
   }
 
   /**
-   * `onDelivered` is called when no one will try again with this payload and all before it, whether the pipeline
-   * took them or not; where the next one is dropped, only that one's is called.
+   * `onDelivered` is called when this payload and all payloads before it are delivered or given up. If the next payload is
+   * dropped, the callback of that one is called instead.
    */
   post(payload: P, onDelivered?: () => void): void {
     const last = this.#queue.at(-1);
@@ -45,13 +45,13 @@ export class Outbox<P extends Payload = Payload> {
     this.#sending ??= this.#sendAll();
   }
 
-  /** What has been posted and not been handed on, oldest first. */
+  /** Payloads that are neither delivered nor given up, the oldest first. */
   pending(): readonly P[] {
-    const underWay = this.#inFlight === undefined ? [] : [this.#inFlight];
-    return [...underWay, ...this.#queue].map(({ payload }) => payload);
+    const inFlight = this.#inFlight === undefined ? [] : [this.#inFlight];
+    return [...inFlight, ...this.#queue].map(({ payload }) => payload);
   }
 
-  /** Resolves when everything posted has been handed on; rejects when `deadline` aborts before that. */
+  /** Resolves when everything posted is delivered or given up. Rejects when `deadline` aborts earlier. */
   async drain(deadline: AbortSignal): Promise<void> {
     const sending = this.#sending;
     if (sending !== undefined && !deadline.aborted) {
@@ -61,7 +61,7 @@ export class Outbox<P extends Payload = Payload> {
       });
     }
     if (this.#sending !== undefined) {
-      throw new Error("Derived data was not handed on before the deadline.");
+      throw new Error("Derived data was not delivered before the deadline.");
     }
   }
 
@@ -74,7 +74,7 @@ export class Outbox<P extends Payload = Payload> {
       const { payload, onDelivered } = this.#inFlight;
       const result = await this.#send(payload);
       if (result !== undefined) {
-        this.#logger.error("Derived data was lost because its pipeline did not take it.", {
+        this.#logger.error("Derived data was lost because its pipeline refused it.", {
           signal: payload.signal,
           items: payload.items,
           reason: result,
@@ -85,7 +85,7 @@ export class Outbox<P extends Payload = Payload> {
     this.#sending = undefined;
   }
 
-  /** Why the payload was not taken; undefined when it was. */
+  /** Why the payload was refused; undefined if it was accepted. */
   async #send(payload: Payload): Promise<string | undefined> {
     try {
       const result = await this.#next.consume(payload);

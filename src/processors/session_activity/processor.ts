@@ -1,5 +1,4 @@
 import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
-import { resourceFromAttributes } from "@opentelemetry/resources";
 import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
@@ -26,20 +25,23 @@ import { ActivityEventEmitter } from "./event-emitter.ts";
 import { Outbox } from "./outbox.ts";
 
 const scopeName = "openclaw-activity-collector";
-/** How often deadlines are looked at when no input comes; events are stamped with their deadline anyway. */
+/** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
 const tickMs = 200;
-/** Some ten milliseconds, in which nothing else gets its turn. */
+/** About ten milliseconds of work, during which no request is served. */
 const stepsPerCall = 2_048;
-const mostChannels = 100;
+const maxChannels = 100;
 
-/** The component, which can also be asked what each open run does: for pages and benchmarks. */
+/** The component. `diagnose` reports what each open run does, for pages and benchmarks. */
 export interface SessionActivityComponent extends Component {
   readonly diagnose: () => readonly RunDiagnosis[];
 }
 
 /**
- * The shell around the machine: spans in, events and metrics out. It owns the timers, the random key of
- * references and the conversion of times; it decides nothing.
+ * The shell around the engine: reads signals from payloads, applies them, emits the events and forwards the payloads. It owns the
+ * timers and the random key of session references, and decides nothing. A sender gets its answer when its signals would survive
+ * the end of this process.
+ *
+ * Keeps one batch, which each request uses again, and the outbox of derived metrics; the state is the engine's.
  */
 export function createSessionActivity(
   settings: Settings,
@@ -52,17 +54,17 @@ export function createSessionActivity(
       maxAgeMs,
       inUse: () => durable.engine.view.inUse().tools,
       onFull: () =>
-        logger.warn("More tool names arrive than are told apart, so new ones are shown as one.", {
+        logger.warn("The limit of tool names is reached. New names are reported as other.", {
           limit: maxToolNames,
           shown_as: overflowValue,
         }),
     }),
-    channels: new LabelValues(mostChannels, {
+    channels: new LabelValues(maxChannels, {
       maxAgeMs,
       inUse: () => durable.engine.view.inUse().channels,
       onFull: () =>
-        logger.warn("More channels arrive than are told apart, so new ones are shown as one.", {
-          limit: mostChannels,
+        logger.warn("The limit of channels is reached. New channels are reported as other.", {
+          limit: maxChannels,
           shown_as: overflowValue,
         }),
     }),
@@ -71,7 +73,7 @@ export function createSessionActivity(
     maxAgeMs,
     inUse: () => durable.engine.view.inUse().processes,
     onFull: () =>
-      logger.warn("More processes send than are remembered. The work of new ones is untracked.", {
+      logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
         limit: maxProcesses,
       }),
   });
@@ -79,8 +81,8 @@ export function createSessionActivity(
   const hash = new KeyedHash(hashKey);
   const passesPending = config.forward_pending_spans;
   const rules = { workSpans: config.work_spans, sessionReferences: config.session_references };
-  const observer = new SpanSignalReader({ processes, hash, ...labels, ...rules, passesPending });
-  const records = new LogSignalReader({
+  const spanReader = new SpanSignalReader({ processes, hash, ...labels, ...rules, passesPending });
+  const logReader = new LogSignalReader({
     processes,
     hash,
     tools: labels.tools,
@@ -98,9 +100,7 @@ export function createSessionActivity(
     scope,
     logger,
     randomBytes: settings.randomBytes,
-    instanceId: () => durable.instanceId,
-    lastCallAt: () => durable.lastCallAt(),
-    onDelivered: (call) => durable.onDelivered(call),
+    activity: () => durable,
   });
   const durable = new DurableActivity({
     persisted: { processes, hash, ...labels },
@@ -128,18 +128,15 @@ export function createSessionActivity(
   });
   let restored = () => {};
   const metrics = createActivityMetrics({
-    activity: () => durable.engine,
+    source: durable,
     whenRestored:
       settings.storage === undefined
         ? Promise.resolve()
         : new Promise((resolve) => {
             restored = resolve;
           }),
-    sinceUnixMs: () => durable.sinceUnixMs,
-    resource: () => resourceFromAttributes(resource()),
+    resource,
     scope,
-    nowMs: () => durable.now().atMs,
-    unixMs: () => clock.unixMs(),
   });
   const signals = new SignalBatch();
   let derived: Outbox | undefined;
@@ -160,52 +157,37 @@ export function createSessionActivity(
     derived?.post({ signal: "metrics", bytes, items });
   }
 
-  /** What is read from here on arrives now. */
-  function setNow(): void {
-    const { atMs } = durable.now();
-    processes.setNow(atMs);
-    labels.tools.setNow(atMs);
-    labels.channels.setNow(atMs);
-  }
-
   async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
-    setNow();
-    const outcome = observer.read(payload.bytes, signals);
+    const outcome = spanReader.read(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
     emitter.emit(durable.apply(signals));
     const rest =
-      observer.consumedSpans === 0
+      spanReader.consumedSpans === 0
         ? payload
-        : { ...payload, ...withoutSpans(observer.spans, (row) => observer.isConsumed(row)) };
+        : { ...payload, ...withoutSpans(spanReader.spans, (row) => spanReader.isConsumed(row)) };
     return forward(rest, next);
   }
 
   async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
-    setNow();
-    records.read(payload.bytes, signals);
-    if (signals.count === 0 && records.consumedRecords === 0) {
+    logReader.read(payload.bytes, signals);
+    if (signals.count === 0 && logReader.consumedRecords === 0) {
       return next.consume(payload);
     }
     if (signals.count > 0) {
       emitter.emit(durable.apply(signals));
     }
-    const items = payload.items - records.consumedRecords;
+    const items = payload.items - logReader.consumedRecords;
     return forward(
-      items === payload.items ? payload : { ...payload, bytes: records.rest(payload.bytes), items },
+      items === payload.items
+        ? payload
+        : { ...payload, bytes: logReader.rest(payload.bytes), items },
       next,
     );
   }
 
-  /** Releases the bytes of the payload that was read last, which nothing here may keep. */
-  function release(): void {
-    observer.release();
-    records.release();
-    forgetView();
-  }
-
-  /** A sender is told that we have what it sent only when that outlives this process. */
+  /** Answers when the next consumer has answered and the signals would survive the end of this process. */
   async function forward(rest: Payload, next: Consumer): Promise<ConsumeResult> {
     const [result] = await Promise.all([
       rest.items === 0 ? accepted : next.consume(rest),
@@ -231,9 +213,15 @@ export function createSessionActivity(
                 message: "The collector is stopping and accepts no more data.",
               };
             }
+            const { atMs } = durable.now();
+            processes.setNow(atMs);
+            labels.tools.setNow(atMs);
+            labels.channels.setNow(atMs);
             const answer = consume(payload, next);
-            // The payload was read before the first wait.
-            release();
+            // The payload is read before the first wait, and nothing here may keep its bytes.
+            spanReader.release();
+            logReader.release();
+            forgetView();
             return answer;
           },
         };
@@ -275,7 +263,7 @@ export function createSessionActivity(
       isShutDown = true;
       do {
         emitter.emit(durable.close());
-      } while (durable.isBehind);
+      } while (durable.engine.isBehind);
       if (derived !== undefined && timers.length > 0) {
         await pushMetrics().catch(reportPush);
       }
@@ -287,16 +275,16 @@ export function createSessionActivity(
     return {
       "service.name": scopeName,
       "service.version": settings.version,
-      "service.instance.id": durable.instanceId,
+      "service.instance.id": durable.series.instanceId,
     };
   }
 
-  /** A mass of decisions is made in parts, between which what arrives gets its turn. */
+  /** A long backlog is decided in parts, and requests are served between them. */
   function onTick(): void {
     nextPart?.();
     nextPart = undefined;
     emitter.emit(durable.tick());
-    if (durable.isBehind) {
+    if (durable.engine.isBehind) {
       nextPart = clock.after(0, onTick);
     }
   }

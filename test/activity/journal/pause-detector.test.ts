@@ -3,38 +3,54 @@ import { PauseDetector } from "../../../src/activity/journal/pause-detector.ts";
 
 const options = { tickMs: 200, allowedLatenessMs: 10_000 };
 
-/** What is lost at each of these moments. */
-function lost(...moments: readonly number[]): readonly (number | undefined)[] {
+/** How far the engine's clock falls behind when `check` is called at these moments. */
+function lost(...moments: readonly number[]): readonly number[] {
   const pauses = new PauseDetector(options);
-  return moments.map((nowMs) => pauses.check(nowMs)?.lostMs);
+  return moments.map((nowMs) => pauses.check(nowMs));
 }
 
-for (const [what, moments, want] of [
-  ["the first call is no pause", [5_000], [undefined]],
-  ["nor is a gap of two ticks", [0, 400], [undefined, undefined]],
+for (const [title, moments, want] of [
+  ["the first call is no pause", [5_000], [0]],
+  ["a gap of two ticks is no pause", [0, 400], [0, 0]],
   [
-    "a longer gap is, and so is as long again, in which the sockets are read",
+    "a longer gap costs twice its length, because the sockets are read after it",
     [0, 401],
-    [undefined, 802],
+    [0, 802],
   ],
-  ["of a long gap a lateness is added", [0, 60_000], [undefined, 70_000]],
-  ["of gaps that follow each other a tick counts", [0, 500, 1_000], [undefined, 1_000, 300]],
+  ["a long gap costs its length and one lateness", [0, 60_000], [0, 70_000]],
+  ["a gap soon after another one costs all but one tick", [0, 500, 1_000], [0, 1_000, 300]],
   [
-    "which is over after a lateness without any",
-    [0, 500, 900, 1_300, 1_700],
-    [undefined, 1_000, undefined, undefined, undefined],
+    "a gap a lateness after the last pause costs the full price again",
+    [0, 500, ...ticksUntil(10_501), 11_000],
+    [0, 1_000, ...ticksUntil(10_501).map(() => 0), 2 * (11_000 - 10_501)],
   ],
+  [
+    "a gap just before that costs all but one tick",
+    [0, 500, ...ticksUntil(10_499), 11_000],
+    [0, 1_000, ...ticksUntil(10_499).map(() => 0), 11_000 - 10_499 - 200],
+  ],
+  ["no gap costs nothing after a pause", [0, 500, 900, 1_300, 1_700], [0, 1_000, 0, 0, 0]],
 ] as const) {
-  test(what, () => {
+  test(title, () => {
     expect(lost(...moments)).toEqual(want);
   });
 }
 
-test("a program that pauses all the time makes progress by a tick for each pause", () => {
+test("a program that pauses all the time advances by one tick for each pause", () => {
   const pauses = new PauseDetector(options);
   let passedMs = 0;
-  for (let nowMs = 0; nowMs <= 100_000; nowMs += 1_000) {
-    passedMs += 1_000 - (pauses.check(nowMs)?.lostMs ?? 1_000);
+  pauses.check(0);
+  for (let nowMs = 1_000; nowMs <= 100_000; nowMs += 1_000) {
+    passedMs += 1_000 - pauses.check(nowMs);
   }
   expect(passedMs).toBe(99 * 200 - 1_000);
 });
+
+/** A call every 400 ms after 500 ms, the last one at `lastMs`. */
+function ticksUntil(lastMs: number): readonly number[] {
+  const ticks = [];
+  for (let atMs = lastMs; atMs > 500; atMs -= 400) {
+    ticks.unshift(atMs);
+  }
+  return ticks;
+}

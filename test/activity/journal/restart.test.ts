@@ -1,156 +1,12 @@
-import { readFileSync } from "node:fs";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
-import Long from "long";
 import { describe, expect, test } from "vitest";
 import { recordTypes } from "../../../src/activity/journal/journal-records.ts";
 import type { Component } from "../../../src/component/component.ts";
-import { renderPrometheus } from "../../../src/metrics/prometheus-text.ts";
-import type { Payload } from "../../../src/otlp/payload.ts";
-import { otlp } from "../../../src/otlp/proto/generated.js";
-import { schema } from "../../../src/processors/session_activity/config.ts";
-import { createSessionActivity } from "../../../src/processors/session_activity/processor.ts";
-import { noDeadline, testSettings } from "../../exporters/settings.ts";
+import type { otlp } from "../../../src/otlp/proto/generated.js";
+import { noDeadline } from "../../exporters/settings.ts";
 import { deferred } from "../../support/deferred.ts";
 import { MemoryStorage } from "./memory-journal.ts";
-
-interface Span {
-  readonly id: number;
-  readonly parent?: number;
-  readonly trace?: number;
-  readonly tool?: string;
-  readonly session?: string;
-  /** Seconds; without an end it goes on. */
-  readonly start: number;
-  readonly end?: number;
-  /** A snapshot of Datadog's tracer. */
-  readonly snapshot?: boolean;
-}
-
-const epochS = 1_796_000_000;
-const nanos = (seconds: number) =>
-  Long.fromString(String(BigInt(epochS + seconds) * 1_000_000_000n), true);
-const idOf = (id: number) => Buffer.from(id.toString(16).padStart(16, "0"), "hex");
-const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
-
-function requestOf(...spans: readonly Span[]): Payload {
-  const bytes = otlp.ExportTraceServiceRequest.encode({
-    resourceSpans: [
-      {
-        resource: {
-          attributes: [
-            text("service.name", "gateway"),
-            text("host.name", "box"),
-            text("service.instance.id", "one"),
-          ],
-        },
-        scopeSpans: [
-          {
-            spans: spans.map(({ id, parent, trace, tool, session, start, end, snapshot }) => ({
-              traceId: Buffer.concat([Buffer.alloc(8, 7), idOf(trace ?? 7)]),
-              spanId: idOf(id),
-              ...(parent === undefined ? {} : { parentSpanId: idOf(parent) }),
-              name: tool === undefined ? "openclaw.run" : "openclaw.tool.execution",
-              startTimeUnixNano: nanos(start),
-              ...(end === undefined ? {} : { endTimeUnixNano: nanos(end) }),
-              attributes: [
-                ...(tool === undefined ? [] : [text("gen_ai.tool.name", tool)]),
-                ...(session === undefined ? [] : [text("session.id", session)]),
-                ...(snapshot === true
-                  ? [{ key: "_dd.partial_version", value: { intValue: Long.fromNumber(1) } }]
-                  : []),
-              ],
-            })),
-          },
-        ],
-      },
-    ],
-  }).finish();
-  return { signal: "traces", bytes, items: spans.length };
-}
-
-/** A processor that remembers in `storage`. Chance is the same each time but for what `seed` adds. */
-async function open(
-  storage: MemoryStorage,
-  options: {
-    readonly seed?: number;
-    readonly afterMs?: number;
-    /** What the wall clock says. */
-    readonly unixMs?: number;
-    readonly config?: Readonly<Record<string, unknown>>;
-    /** Called before it has started. */
-    readonly onCreated?: (component: Component) => void;
-  } = {},
-) {
-  const { settings, clock, log } = testSettings("session_activity");
-  clock.advance(options.afterMs ?? 0);
-  if (options.unixMs !== undefined) {
-    clock.setUnixMs(options.unixMs);
-  }
-  const component: Component = createSessionActivity(
-    {
-      ...settings,
-      storage,
-      randomBytes: (length) => new Uint8Array(length).fill(options.seed ?? 0),
-    },
-    schema.parse({ storage: "file_storage", ...options.config }),
-  );
-  const logs: Payload[] = [];
-  let accepts = true;
-  const next = component.processor!.wrap("traces", {
-    consume: async () => ({ status: "accepted" }),
-  });
-  component.receiver!.connect("logs", {
-    consume: (payload) => {
-      logs.push(payload);
-      if (accepts) {
-        return Promise.resolve({ status: "accepted" });
-      }
-      return new Promise(() => {}); // a pipeline that takes its time
-    },
-  });
-  options.onCreated?.(component);
-  await component.start();
-  /** What the pipeline was handed, whether it said that it took it or not. */
-  const records = () =>
-    logs.flatMap(({ bytes }) =>
-      otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((each) =>
-        each.scopeLogs!.flatMap((scope) => scope.logRecords!),
-      ),
-    );
-  return {
-    component,
-    clock,
-    log,
-    send: (...spans: readonly Span[]) => next.consume(requestOf(...spans)),
-    holdLogs: () => {
-      accepts = false;
-    },
-    requests: logs,
-    records,
-    evictions: () => records().filter(({ eventName }) => eventName === "session.activity.evicted"),
-    events: () =>
-      records().map(({ eventName, timeUnixNano, attributes }) => ({
-        eventName,
-        atS: Number(BigInt(String(timeUnixNano)) / 1_000_000n) / 1000,
-        tool: attributes!.find(({ key }) => key === "gen_ai.tool.name")?.value?.stringValue,
-      })),
-    oldestAgeS: async () => {
-      const page = renderPrometheus(await component.receiver!.metrics!.collect(), {
-        suffixes: true,
-      });
-      return Number(/oldest_age_seconds\{openclaw_kind="tool"\} (\S+)/.exec(page)?.[1]);
-    },
-    page: async () =>
-      renderPrometheus(await component.receiver!.metrics!.collect(), { suffixes: true })
-        .split("\n")
-        .filter(
-          (line) =>
-            /_(open|started_total|ended_total|evicted_total)\{/.test(line) && !line.endsWith(" 0"),
-        )
-        .map((line) => line.replace("openclaw_session_activity_", "").replace("openclaw_", ""))
-        .sort(),
-  };
-}
+import { delivered, open } from "./restarted-collector.ts";
 
 const ageOf = ({ attributes }: otlp.LogRecord.$Properties) =>
   Number(attributes!.find(({ key }) => key === "openclaw.oldestAgeMs")?.value?.intValue);
@@ -171,83 +27,6 @@ const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
         value,
       })),
     );
-
-/** Resolves when what was told has been handed on by now. */
-const handedOn = () => new Promise<void>((resolve) => setImmediate(resolve));
-
-/** What an older version stored, and its page then. */
-function recordedJournal(version: number, what: string) {
-  const path = `test/testdata/session_activity/journal-v${version}-${what}.json`;
-  const recorded: {
-    readonly lastWrittenUnixMs: number;
-    readonly page: readonly string[];
-    readonly records: readonly string[];
-  } = JSON.parse(readFileSync(path, "utf8"));
-  const storage = new MemoryStorage();
-  storage.records = recorded.records.map((record) => Buffer.from(record, "base64"));
-  storage.lastWrittenUnixMs = recorded.lastWrittenUnixMs;
-  return { storage, page: recorded.page };
-}
-
-describe("a journal that version 1 wrote", () => {
-  for (const what of ["log", "snapshot"]) {
-    test(`is read, as a ${what}: what was open is decided by the rules of now`, async () => {
-      const { storage, page } = recordedJournal(1, what);
-      const after = await open(storage, { seed: 9, afterMs: 20_000 });
-      expect(await after.page()).toEqual(page);
-      // A tool that version 1 evicted ends after all: it is known, and not counted again.
-      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
-      after.clock.advance(60_000);
-      await handedOn();
-      expect(after.events()).toMatchObject([
-        { eventName: "session.activity.reconciled" },
-        { eventName: "session.activity.evicted", tool: "exec" },
-      ]);
-      expect(await after.page()).toEqual([
-        'ended_total{kind="run"} 2',
-        'ended_total{kind="tool"} 1',
-        'evicted_total{reason="orphaned_no_owner"} 2',
-        'open{kind="run"} 3',
-        'open{kind="tool"} 4',
-        'started_total{kind="run"} 5',
-        'started_total{kind="tool"} 7',
-      ]);
-      const again = await open(storage, { seed: 9, afterMs: 100_000 });
-      expect(await again.page()).toEqual(await after.page());
-    });
-  }
-});
-
-describe("a journal that version 2 wrote", () => {
-  for (const what of ["log", "snapshot"]) {
-    test(`is read, as a ${what}, and goes on`, async () => {
-      const { storage, page } = recordedJournal(2, what);
-      const after = await open(storage, { seed: 9, afterMs: 20_000 });
-      expect(await after.page()).toEqual(page);
-      // What was evicted is known; what the process in a container of then was doing goes on.
-      await after.send({ id: 41, parent: 40, trace: 10, start: 1, end: 20, tool: "orphan" });
-      after.clock.advance(60_000);
-      await handedOn();
-      expect(after.events()).toMatchObject([
-        { eventName: "session.activity.reconciled" },
-        { eventName: "session.activity.evicted", tool: "grep" },
-      ]);
-      expect(await after.page()).toEqual([
-        'ended_total{kind="run"} 2',
-        'ended_total{kind="tool"} 2',
-        'evicted_total{reason="orphaned_no_owner"} 2',
-        'open{kind="model_call"} 1',
-        'open{kind="run"} 1',
-        'open{kind="tool"} 2',
-        'started_total{kind="model_call"} 1',
-        'started_total{kind="run"} 3',
-        'started_total{kind="tool"} 6',
-      ]);
-      const again = await open(storage, { seed: 9, afterMs: 100_000 });
-      expect(await again.page()).toEqual(await after.page());
-    });
-  }
-});
 
 describe("a collector that is killed and started again", () => {
   test("knows what was open, whose it was and how many there were", async () => {
@@ -319,10 +98,10 @@ describe("a collector that is killed and started again", () => {
       // The lease of 60 s ends at 80 s, and as nothing arrives at all, a lateness more is granted.
       const names = () => second.events().map(({ eventName }) => eventName);
       second.clock.advance((79 - sinceS) * 1000);
-      await handedOn();
+      await delivered();
       expect(names()).toEqual([]);
       second.clock.advance(12_000);
-      await handedOn();
+      await delivered();
       expect(names()).toEqual(["session.activity.held", "session.activity.evicted"]);
     });
   }
@@ -334,7 +113,7 @@ describe("a collector that is killed and started again", () => {
     await first.send({ id: 1, start: 0, end: 3 });
     first.clock.advance(20_000);
     expect(first.events()).toHaveLength(1);
-    await handedOn();
+    await delivered();
     storage.lastWrittenUnixMs = first.clock.unixMs();
 
     const second = await open(storage, { afterMs: 21_000 });
@@ -358,12 +137,12 @@ describe("a collector that is killed and started again", () => {
     storage.lastWrittenUnixMs = first.clock.unixMs();
 
     const second = await open(storage, { afterMs: 100_000 });
-    await handedOn();
+    await delivered();
     expect(second.events()).toMatchObject([
       { eventName: "session.activity.evicted", atS: dueS, tool: "exec" },
     ]);
     const third = await open(storage, { afterMs: 200_000 });
-    await handedOn();
+    await delivered();
     expect(third.events()).toEqual([]);
   });
 
@@ -378,13 +157,13 @@ describe("a collector that is killed and started again", () => {
       { id: 1, start: 0, end: 3 },
     );
     first.clock.advance(20_000);
-    await handedOn();
+    await delivered();
     const told = storage.records.length;
     await first.send(
       { id: 3, parent: 1, start: 1, tool: "read", end: 20 },
       { id: 4, parent: 1, start: 1, tool: "write", end: 20 },
     );
-    await handedOn();
+    await delivered();
     expect(first.events().map(({ eventName }) => eventName)).toEqual([
       "session.activity.evicted",
       "session.activity.reconciled",
@@ -396,12 +175,12 @@ describe("a collector that is killed and started again", () => {
     storage.records = storage.records.slice(0, told + 1);
     storage.lastWrittenUnixMs = first.clock.unixMs();
     const second = await open(storage, { seed: 7, afterMs: 100_000 });
-    await handedOn();
+    await delivered();
     expect(second.records()).toEqual(first.records().slice(1));
     await second.send({ id: 5, start: 90 }, { id: 6, parent: 5, start: 91, tool: "exec" });
     await second.send({ id: 5, start: 90, end: 93 });
     second.clock.advance(60_000);
-    await handedOn();
+    await delivered();
     const uids = [...first.records(), ...second.records()].map(uidOf);
     expect(new Set(uids).size).toBe(4);
     expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
@@ -413,7 +192,7 @@ describe("a collector that is killed and started again", () => {
     await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
     await send({ id: 1, start: 0, end: 3 });
     clock.advance(20_000);
-    await handedOn();
+    await delivered();
     expect(events()).toHaveLength(1);
     expect(storage.records.at(-1)![0]).toBe(recordTypes.delivered);
     expect(storage.certain).toBe(storage.records.length);
@@ -428,9 +207,9 @@ describe("a collector that is killed and started again", () => {
     first.clock.advance(20_000);
     storage.owner!.onSnapshotNeeded();
     first.clock.advance(200);
-    await handedOn();
+    await delivered();
     const second = await open(storage, { afterMs: 100_000 });
-    await handedOn();
+    await delivered();
     expect(second.events()).toMatchObject([
       { eventName: "session.activity.evicted", tool: "exec" },
     ]);
@@ -446,9 +225,9 @@ describe("a collector that is killed and started again", () => {
     storage.owner!.onSnapshotNeeded();
     first.clock.advance(200);
     expect(first.events()).toHaveLength(1);
-    await handedOn();
+    await delivered();
     const second = await open(storage, { afterMs: 100_000 });
-    await handedOn();
+    await delivered();
     expect(second.records()).toEqual(first.records());
     expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
   });
@@ -479,7 +258,7 @@ describe("a collector that is killed and started again", () => {
       storage.lastWrittenUnixMs = first.clock.unixMs();
 
       const second = await open(storage, { afterMs: 1_000_000 });
-      await handedOn();
+      await delivered();
       const uids = second.records().map(uidOf);
       expect(new Set(uids).size).toBe(uids.length);
       expect(second.requests).toHaveLength(1_001);
@@ -499,7 +278,7 @@ describe("a collector that is killed and started again", () => {
       { id: 3, parent: 1, start: 1, end: 2, tool: "read" },
       { id: 1, start: 0, end: 3 },
     );
-    await handedOn();
+    await delivered();
     const second = await open(storage, { afterMs: 1_000 });
     second.clock.advance(60_000);
     expect(second.events().map(({ tool }) => tool)).toEqual(["write"]);
@@ -542,10 +321,10 @@ describe("a collector that is killed and started again", () => {
     );
     await first.send(...sessions.map((each) => ({ ...each, id: 1, end: 3 })));
     first.clock.advance(19_900); // So many at once are held back for another lateness.
-    await handedOn();
+    await delivered();
     const known = storage.records.length;
     first.clock.advance(200);
-    await handedOn();
+    await delivered();
     expect(first.events()).toHaveLength(3_000 + 1);
     const parts = storage.records.slice(known).filter(([type]) => type === recordTypes.tick);
     expect(parts.length).toBeGreaterThan(1);
@@ -554,7 +333,7 @@ describe("a collector that is killed and started again", () => {
     storage.lastWrittenUnixMs = first.clock.unixMs();
     const second = await open(storage, { afterMs: 20_100 });
     second.clock.advance(60_000);
-    await handedOn();
+    await delivered();
     expect(await second.page()).toEqual(await first.page());
   });
 
@@ -588,7 +367,7 @@ describe("a collector that is killed and started again", () => {
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
     await first.send({ id: 1, start: 0, end: 3 });
     first.clock.advance(20_000);
-    await handedOn();
+    await delivered();
     expect(first.events()).toHaveLength(1);
     storage.lastWrittenUnixMs = first.clock.unixMs();
 
@@ -601,7 +380,7 @@ describe("a collector that is killed and started again", () => {
     );
     await second.send({ trace: 8, id: 1, start: 90, end: 93 });
     second.clock.advance(60_000);
-    await handedOn();
+    await delivered();
     expect(second.events()).toEqual([]);
     storage.lastWrittenUnixMs = second.clock.unixMs();
 
@@ -609,7 +388,7 @@ describe("a collector that is killed and started again", () => {
     expect(await third.page()).toEqual(await second.page());
     storage.owner!.onSnapshotNeeded();
     third.clock.advance(3_600_000);
-    await handedOn();
+    await delivered();
     const evicted = third
       .events()
       .filter(({ eventName }) => eventName === "session.activity.evicted");
@@ -635,7 +414,7 @@ describe("a collector that is killed and started again", () => {
       );
       await first.send({ id: 7, trace: 8, start: 0, end: 3 });
       first.clock.advance(20_000);
-      await handedOn();
+      await delivered();
       const before = await first.page();
       storage.lastWrittenUnixMs = first.clock.unixMs();
 
@@ -648,7 +427,7 @@ describe("a collector that is killed and started again", () => {
       await second.send({ id: 2, parent: 1, start: 1, end: 60, tool: "exec" });
       await second.send({ id: 1, start: 0, end: 61, session: "s" });
       second.clock.advance(120_000);
-      await handedOn();
+      await delivered();
       const names = second.events().map(({ eventName }) => eventName);
       expect(names).toContain("session.activity.reconciled");
       expect(second.evictions()).toEqual([]);
@@ -717,7 +496,7 @@ describe("a collector that is killed and started again", () => {
     ]);
     await send({ id: 1, start: 0 });
     clock.advance(400);
-    await handedOn();
+    await delivered();
     const again = await open(storage);
     expect(await again.page()).toEqual(await page());
   });
@@ -780,12 +559,12 @@ describe("a collector that is paused", () => {
     expect(first.records().map(ageOf)).toEqual([80_000]);
 
     // Another one that does it again knows of the pause.
-    await handedOn();
+    await delivered();
     storage.records = storage.records.slice(0, -1);
     storage.lastWrittenUnixMs = first.clock.unixMs();
     const second = await open(storage, { afterMs: 80_200 });
     second.clock.advance(60_000);
-    await handedOn();
+    await delivered();
     expect(second.events().map((event) => event.atS)).toEqual([atS]);
     expect(second.records().map(ageOf)).toEqual([80_000]);
   });

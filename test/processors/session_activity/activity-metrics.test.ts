@@ -1,21 +1,20 @@
-import { resourceFromAttributes } from "@opentelemetry/resources";
 import { expect, test } from "vitest";
 import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
 import { claimNames, verdictNames } from "../../../src/activity/model/diagnosis.ts";
 import { createActivityMetrics } from "../../../src/processors/session_activity/activity-metrics.ts";
 import { limits } from "../../activity/engine/history.ts";
 
-/** The points of one metric of a machine that has seen nothing. */
+/** The points of one metric of an engine without input. */
 async function pointsOf(name: string) {
-  const activity = new ActivityEngine(limits);
   const { collect } = createActivityMetrics({
-    activity: () => activity,
+    source: {
+      engine: new ActivityEngine(limits),
+      series: { instanceId: "one", sinceUnixMs: 0 },
+      now: () => ({ atMs: 0, unixMs: 0 }),
+    },
     whenRestored: Promise.resolve(),
-    sinceUnixMs: () => 0,
-    resource: () => resourceFromAttributes({}),
+    resource: () => ({}),
     scope: { name: "test", version: "1" },
-    nowMs: () => 0,
-    unixMs: () => 0,
   });
   const { resourceMetrics } = await collect();
   return resourceMetrics.scopeMetrics
@@ -26,7 +25,7 @@ async function pointsOf(name: string) {
     );
 }
 
-test("every diagnosis is there from the start, as 0", async () => {
+test("every diagnosis is present from the start, as 0", async () => {
   expect(await pointsOf("openclaw.session.diagnosed")).toEqual(
     verdictNames.flatMap((verdict) =>
       claimNames.map((claim) => ({

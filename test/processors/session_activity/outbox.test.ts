@@ -59,7 +59,7 @@ test("a pipeline that never answers holds a thousand payloads, drops the rest an
   const deadline = new AbortController();
   const drained = outbox.drain(deadline.signal);
   deadline.abort();
-  await expect(drained).rejects.toThrow("not handed on before the deadline");
+  await expect(drained).rejects.toThrow("not delivered before the deadline");
 });
 
 test("what is dropped is told of after what was posted before it, so that nothing seems handed on that waits", async () => {

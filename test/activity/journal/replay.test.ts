@@ -1,0 +1,290 @@
+import { describe, expect, test } from "vitest";
+import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
+import {
+  journalVersion,
+  jsonRecord,
+  numberRecord,
+  recordTypes,
+} from "../../../src/activity/journal/journal-records.ts";
+import { JournalWriter } from "../../../src/activity/journal/journal-writer.ts";
+import { Replay } from "../../../src/activity/journal/replay.ts";
+import { SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
+import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
+import { limits, type Signal } from "../engine/history.ts";
+import { MemoryStorage } from "./memory-journal.ts";
+import { batchOf, createPersistedParts, numberOf } from "./persisted-parts.ts";
+
+const unixMs = 1_795_000_000_000;
+const startMs = 1_000;
+
+const run = (trace: number) => ({ type: "start", kind: "run", span: 1, trace, start: 0 }) as const;
+const tool = (trace: number) =>
+  ({ type: "start", kind: "tool", span: 2, parent: 1, trace, start: 0 }) as const;
+const runEnd = (trace: number) => ({ ...run(trace), type: "end", end: 1 }) as const;
+/** A run that leaves a tool: it is evicted a lateness later. */
+const orphanIn = (trace: number) => [run(trace), tool(trace), runEnd(trace)];
+
+function header(changed: object = {}): Uint8Array {
+  const hashKey = "0000000000000000";
+  const stored = { version: journalVersion, hashKey, instanceId: "one", limits };
+  return jsonRecord(recordTypes.header, { ...stored, atMs: startMs, unixMs, ...changed });
+}
+
+const signalsAt = (nowMs: number, ...signals: readonly Signal[]) =>
+  new SignalEncoder().encode(batchOf(...signals), nowMs).slice();
+const tickAt = (nowMs: number) => numberRecord(recordTypes.tick, nowMs);
+const delivered = (call: number) => numberRecord(recordTypes.delivered, call);
+
+function replayed(records: readonly Uint8Array[], configured: ActivityLimits = limits) {
+  const into = createPersistedParts();
+  const events: { readonly type: string; readonly unixMs: number }[] = [];
+  const replay = new Replay({
+    into,
+    limits: configured,
+    createEngine: (each) => new ActivityEngine(each),
+    onEvent: ({ type }, anchor) => events.push({ type, unixMs: anchor.unixMs }),
+  });
+  for (const record of records) {
+    replay.take(record);
+  }
+  const state = replay.finish();
+  return { state, into, events, isUnreadable: replay.isUnreadable };
+}
+
+const callsOf = ({ state }: ReturnType<typeof replayed>) => state!.pending.map(({ call }) => call);
+
+describe("the records of a journal", () => {
+  test("are nothing when there are none", () => {
+    expect(replayed([])).toMatchObject({ state: undefined, isUnreadable: false });
+  });
+
+  test("are ignored when an unknown version wrote them", () => {
+    const records = [header({ version: 99 }), Uint8Array.of(77, 1), tickAt(5)];
+    expect(replayed(records)).toMatchObject({ state: undefined, isUnreadable: true });
+  });
+
+  for (const [title, records] of [
+    ["that do not begin with a header", [tickAt(5)]],
+    ["of an unknown type", [header(), Uint8Array.of(77, 1)]],
+    ["with a header without a key", [header({ hashKey: "" })]],
+    ["with a restart without a time", [header(), jsonRecord(recordTypes.restart, {})]],
+    ["that are cut off", [header(), signalsAt(2_000, run(1)).subarray(0, 20)]],
+    [
+      "with half an engine",
+      [header(), jsonRecord(recordTypes.stateEnd, { told: 0, evictions: [] })],
+    ],
+  ] as const) {
+    test(`${title} are refused`, () => {
+      expect(() => replayed(records)).toThrow();
+    });
+  }
+});
+
+describe("a replay", () => {
+  test("repeats the calls and decides the same at the same times", () => {
+    const result = replayed([
+      header(),
+      signalsAt(2_000, ...orphanIn(1)),
+      signalsAt(3_000, run(2), tool(2)),
+      tickAt(12_000),
+    ]);
+    expect(result.events).toEqual([{ type: "evicted", unixMs: unixMs + 11_000 }]);
+    expect(result.state?.engine.view.sizes()).toMatchObject({ openWork: 2 });
+    expect(result.state?.engine.nowMs).toBe(12_000);
+    expect(result.state).toMatchObject({ calls: 1, isOfOldVersion: false });
+    expect(callsOf(result)).toEqual([1]);
+  });
+
+  test("computes Unix time from the last pause on, and adds the pause to ages", () => {
+    const { state, events } = replayed([
+      header(),
+      signalsAt(2_000, ...orphanIn(1)),
+      jsonRecord(recordTypes.anchor, { atMs: 5_000, unixMs: unixMs + 64_000, awayMs: 60_000 }),
+      tickAt(12_000),
+    ]);
+    expect(events).toEqual([{ type: "evicted", unixMs: unixMs + 71_000 }]);
+    expect(state?.anchor).toEqual({ atMs: 5_000, unixMs: unixMs + 64_000 });
+    const [call] = state!.pending;
+    const [event] = "events" in call! ? call.events : [];
+    expect(event).toMatchObject({ oldestAgeMs: 70_000 });
+  });
+
+  test("evicts nothing before the grace of a restart is over", () => {
+    const restart = { atMs: 4_000, unixMs: unixMs + 100_000, downtimeMs: 0, graceMs: 30_000 };
+    const records = [
+      header(),
+      signalsAt(2_000, ...orphanIn(1)),
+      jsonRecord(recordTypes.restart, { ...restart, awayMs: 97_000 }),
+    ];
+    expect(replayed([...records, tickAt(33_900)]).events).toEqual([]);
+    expect(replayed([...records, tickAt(34_000)]).events).toEqual([
+      { type: "evicted", unixMs: unixMs + 130_000 },
+    ]);
+  });
+
+  for (const [title, records, want] of [
+    ["none is delivered", [], [1, 2, 3]],
+    ["the first one is delivered", [delivered(1)], [2, 3]],
+    ["all are delivered", [delivered(3)], []],
+  ] as const) {
+    test(`leaves the events of the calls that are not delivered: ${title}`, () => {
+      const calls = [1, 2, 3].flatMap((trace) => [
+        signalsAt(trace * 20_000, ...orphanIn(trace)),
+        tickAt(trace * 20_000 + 15_000),
+      ]);
+      const result = replayed([header(), ...calls, ...records]);
+      expect(callsOf(result)).toEqual(want);
+      expect(result.state?.calls).toBe(3);
+    });
+  }
+
+  test("counts calls whose records are lost but whose delivery is recorded", () => {
+    expect(replayed([header(), delivered(41)]).state?.calls).toBe(41);
+  });
+
+  test("keeps the events of 1 001 calls, as many as the outbox", () => {
+    const calls = Array.from({ length: 1_005 }, (_, at) => [
+      signalsAt((at + 1) * 20_000, ...orphanIn(at + 1)),
+      tickAt((at + 1) * 20_000 + 15_000),
+    ]);
+    const result = replayed([header(), ...calls.flat()]);
+    expect(result.state?.calls).toBe(1_005);
+    expect(callsOf(result)).toEqual(Array.from({ length: 1_001 }, (_, at) => at + 1));
+  });
+
+  for (const version of [1, 2, 3]) {
+    test(`of version ${version} leaves stored requests${version < 3 ? "" : " and what it decided again"}`, () => {
+      const stored = numberRecord(recordTypes.pending, 1, Uint8Array.of(7));
+      const result = replayed([
+        header({ version }),
+        stored,
+        delivered(1),
+        numberRecord(recordTypes.pending, 2, Uint8Array.of(8)),
+        signalsAt(2_000, ...orphanIn(1)),
+        tickAt(12_000),
+      ]);
+      expect(callsOf(result)).toEqual(version < 3 ? [2] : [2, 2]);
+      expect(result.state?.isOfOldVersion).toBe(version !== journalVersion);
+      expect(result.events).toHaveLength(1);
+    });
+  }
+});
+
+describe("the limits of a replay", () => {
+  const longer = { ...limits, allowedLatenessMs: 60_000 };
+  const orphan = signalsAt(2_000, ...orphanIn(1));
+  const restartWith = (changed: object) =>
+    jsonRecord(recordTypes.restart, {
+      ...{ atMs: 2_000, unixMs, downtimeMs: 0, graceMs: 0, awayMs: 0 },
+      ...changed,
+    });
+
+  for (const [title, configured, records, want] of [
+    ["are those of the header", limits, [header({ limits: longer }), orphan], 62_000],
+    [
+      "are the configured ones without a header's",
+      longer,
+      [header({ limits: undefined }), orphan],
+      62_000,
+    ],
+    ["change with a restart", longer, [header(), restartWith({ limits: longer }), orphan], 62_000],
+    ["stay at a restart without limits", longer, [header(), restartWith({}), orphan], 12_000],
+  ] as const) {
+    test(title, () => {
+      expect(replayed([...records, tickAt(want - 100)], configured).events).toEqual([]);
+      expect(replayed([...records, tickAt(want)], configured).events).toHaveLength(1);
+    });
+  }
+
+  test("are the configured ones when it is finished, and the state is the same", () => {
+    const records = [header(), signalsAt(2_000, run(1), tool(1)), signalsAt(3_000, runEnd(1))];
+    const { state, events } = replayed(records, longer);
+    expect(events).toEqual([]);
+    expect(state?.engine.view.sizes()).toMatchObject({ openWork: 1 });
+    expect(state?.engine.apply(batchOf({ ...tool(1), type: "end", end: 9 }), 50_000)).toEqual([]);
+    expect(state?.engine.counters.ended).toEqual([0, 1, 1, 0]);
+  });
+});
+
+describe("the names of a replay", () => {
+  const valuesOf = ({ into }: ReturnType<typeof replayed>) =>
+    [1, 2, 3].map((number) => [into.tools.valueOf(number), into.channels.valueOf(number)]);
+
+  test("have the numbers that are stored, and a later name replaces an earlier one", () => {
+    const result = replayed([
+      header(),
+      jsonRecord(recordTypes.names, { toolNames: [[2, "read"]], channelNames: [[1, "slack"]] }),
+      jsonRecord(recordTypes.names, {
+        toolNames: [
+          [2, "write"],
+          [1, "exec"],
+        ],
+      }),
+    ]);
+    expect(valuesOf(result)).toEqual([
+      ["exec", "slack"],
+      ["write", undefined],
+      [undefined, undefined],
+    ]);
+  });
+
+  test("of versions 1 and 2 are numbered in the order of the journal", () => {
+    const result = replayed([
+      header({ version: 2 }),
+      jsonRecord(recordTypes.names, { tools: ["exec"], channels: ["slack"] }),
+      jsonRecord(recordTypes.names, { tools: ["read", "write"], channels: [] }),
+    ]);
+    expect(valuesOf(result)).toEqual([
+      ["exec", "slack"],
+      ["read", undefined],
+      ["write", undefined],
+    ]);
+  });
+
+  test("are hashed with the key of the journal", () => {
+    const { into } = replayed([header({ hashKey: "0102030405060708" })]);
+    const bytes = Buffer.from("session");
+    into.hash.update(bytes, 0, bytes.length);
+    const stored = [into.hash.hi, into.hash.lo];
+    into.hash.rekey(Buffer.from("0102030405060708", "hex"));
+    into.hash.update(bytes, 0, bytes.length);
+    expect(stored).toEqual([into.hash.hi, into.hash.lo]);
+    into.hash.rekey(new Uint8Array(8));
+    into.hash.update(bytes, 0, bytes.length);
+    expect(stored).not.toEqual([into.hash.hi, into.hash.lo]);
+  });
+});
+
+describe("a snapshot", () => {
+  test("is replayed as the log that it replaced", async () => {
+    const storage = new MemoryStorage();
+    const owner = { take: () => {}, onSnapshotNeeded: () => {} };
+    const parts = createPersistedParts();
+    const options = {
+      header: {
+        ...{ version: journalVersion, hashKey: "0000000000000000", instanceId: "one" },
+        ...{ limits, atMs: startMs, unixMs },
+      },
+      isNew: true,
+    };
+    const writer = new JournalWriter(await storage.openJournal(owner), parts, options);
+    const exec = numberOf(parts.tools, "exec");
+    const signals = batchOf(run(1), { ...tool(1), name: exec }, runEnd(1), run(2), tool(2));
+    const hasEvents = parts.engine.apply(signals, 2_000).length > 0;
+    writer.call({ nowMs: 2_000, signals, hasEvents });
+    parts.evictions.restore([{ tools: 3 }]);
+    const log = [...storage.records];
+    const anchor = { atMs: 2_000, unixMs: unixMs + 1_000 };
+    await writer.snapshot({ calls: 0, pending: [], anchor });
+
+    const [fromLog, fromSnapshot] = [log, storage.records].map((records) =>
+      replayed([...records, tickAt(12_000)]),
+    );
+    expect(fromSnapshot?.events).toEqual([{ type: "evicted", unixMs: unixMs + 11_000 }]);
+    expect(fromSnapshot?.events).toEqual(fromLog?.events);
+    expect(fromSnapshot?.state?.engine.view.sizes()).toEqual(fromLog?.state?.engine.view.sizes());
+    expect(fromSnapshot?.into.tools.valueOf(exec)).toBe("exec");
+    expect(fromSnapshot?.into.evictions.entries()).toEqual([{ tools: 3 }]);
+    expect(fromSnapshot?.state?.calls).toBe(1);
+  });
+});
