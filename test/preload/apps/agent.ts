@@ -51,7 +51,7 @@ async function act(verb: string, name: string, parent: string): Promise<void> {
       metrics.getMeter("agent").createCounter(name).add(1);
       return;
     case "handle":
-      process.once("SIGTERM", () => setTimeout(() => process.exit(7), 50));
+      process.once("SIGTERM", () => setTimeout(() => process.exit(7), 2_000));
       return;
     case "quit":
       lines.close();
