@@ -10,7 +10,7 @@ import { write } from "../engine/history.ts";
 
 const allFlags = Object.values(signalFlags).reduce((all, flag) => all | flag, 0);
 
-/** Everything that a batch says. */
+/** Every row of a batch with its columns and references. */
 function contentOf(batch: SignalBatch) {
   return Array.from({ length: batch.count }, (_, row) => ({
     ...Object.fromEntries(
@@ -28,7 +28,7 @@ function contentOf(batch: SignalBatch) {
   }));
 }
 
-test("signals are read back as they were written", () => {
+test("a batch is decoded as it was encoded", () => {
   const encoder = new SignalEncoder();
   fc.assert(
     fc.property(
@@ -54,7 +54,7 @@ test("signals are read back as they were written", () => {
   );
 });
 
-test("a span of a trace takes some forty bytes", () => {
+test("a span in a trace takes less than 40 bytes", () => {
   const batch = new SignalBatch();
   batch.clear();
   for (let span = 1; span <= 1000; span++) {
@@ -63,7 +63,7 @@ test("a span of a trace takes some forty bytes", () => {
   expect(new SignalEncoder().encode(batch, 0).length / 1000).toBeLessThan(40);
 });
 
-test("every type, dialect, kind and flag has its bits", () => {
+test("every type, dialect, kind and flag has room in a row", () => {
   const batch = new SignalBatch();
   batch.clear();
   for (const type of Object.values(signalTypes)) {
@@ -85,7 +85,7 @@ test("every type, dialect, kind and flag has its bits", () => {
   expect(contentOf(read)).toEqual(contentOf(batch));
 });
 
-test("a claim is read back with its name, its counts, its order and its session", () => {
+test("a claim is decoded with its name, its counts, its order and its session", () => {
   const batch = new SignalBatch();
   batch.clear();
   const row = batch.add({
@@ -105,4 +105,84 @@ test("a claim is read back with its name, its counts, its order and its session"
   const read = new SignalBatch();
   decodeSignals(new SignalEncoder().encode(batch, 1), read);
   expect(contentOf(read)).toEqual(contentOf(batch));
+});
+
+/** Rows of one sender and trace. */
+function batchOfRows(rows: number): SignalBatch {
+  const batch = new SignalBatch();
+  batch.clear();
+  for (let row = 0; row < rows; row++) {
+    batch.add({
+      ...{ type: signalTypes.end, dialect: dialects.span, kind: workKinds.tool, flags: 0 },
+      ...{ process: 1, serviceHost: 1, startMs: 2, endMs: 3 },
+    });
+    batch.setTrace(row, 1, 2, 3, 4);
+    batch.setSpan(row, 5, row, 0, 0);
+  }
+  return batch;
+}
+
+function recoded(batch: SignalBatch): SignalBatch {
+  const read = new SignalBatch();
+  decodeSignals(new SignalEncoder().encode(batch, 1), read);
+  return read;
+}
+
+for (const column of [
+  ...([
+    "process",
+    "serviceHost",
+    "trace0",
+    "trace1",
+    "trace2",
+    "trace3",
+    "span0",
+    "span1",
+  ] as const),
+  ...(["parent0", "parent1", "startMs", "endMs", "name", "channel", "scopeHash"] as const),
+  ...(["nameHash", "reportedOpen", "reportedCompleted", "intervalMs", "seq"] as const),
+  ...(["sentMs", "key0", "key1"] as const),
+]) {
+  test(`${column} is decoded when nothing else of a row differs from the rows around it`, () => {
+    const batch = batchOfRows(3);
+    batch[column].set(1, 77);
+    expect(contentOf(recoded(batch))).toEqual(contentOf(batch));
+  });
+}
+
+for (const [title, references, want] of [
+  ["255 references of a signal are kept", 255, 255],
+  ["of more references the first 255 are kept", 300, 255],
+] as const) {
+  test(title, () => {
+    const batch = batchOfRows(1);
+    for (let at = 0; at < references; at++) {
+      batch.addReference(at, at + 1);
+    }
+    const [row] = contentOf(recoded(batch));
+    expect(row?.references).toEqual(Array.from({ length: want }, (_, at) => [at, at + 1]));
+  });
+}
+
+test("the buffer of the encoder grows with the references of a row", () => {
+  const batch = batchOfRows(120);
+  for (let at = 0; at < 255; at++) {
+    batch.addReference(at, at);
+  }
+  expect(contentOf(recoded(batch))).toEqual(contentOf(batch));
+});
+
+test("a type and a dialect of a later version are decoded as malformed and as span", () => {
+  const record = new SignalEncoder().encode(batchOfRows(1), 1);
+  record.set([250, 251], 13);
+  const read = new SignalBatch();
+  decodeSignals(record, read);
+  expect([read.type.get(0), read.dialect.get(0)]).toEqual([signalTypes.malformed, dialects.span]);
+});
+
+test("a record that is cut off throws", () => {
+  const record = new SignalEncoder().encode(batchOfRows(2), 1);
+  for (let length = 1; length < record.length; length++) {
+    expect(() => decodeSignals(record.subarray(0, length), new SignalBatch())).toThrow(RangeError);
+  }
 });
