@@ -1,4 +1,4 @@
-/** What an open run does, or what the work turns out to be that a gateway complains about; the values of `openclaw.verdict`. */
+/** Verdicts on an open run, or on the work that a gateway complains about; the values of `openclaw.verdict`. */
 export const verdictNames = [
   "waiting_for_person",
   "silent_tool",
@@ -13,17 +13,17 @@ export const verdictNames = [
 
 export type Verdict = (typeof verdictNames)[number];
 
-/** What a gateway reports about a session of its own; the values of `openclaw.claim`. `none`: there is no claim. */
+/** Claims: what a gateway reports about its own session; the values of `openclaw.claim`. `none`: there is no claim. Stored as an index. */
 export const claimNames = ["none", "stalled", "stuck", "long_running", "recovery"] as const;
 
 export type Claim = (typeof claimNames)[number];
 
-/** What a session that makes no progress waits for; the values of `openclaw.blocked_by`. */
+/** What blocks a session that makes no progress; the values of `openclaw.blocked_by`. */
 export const blockedByNames = ["none", "tool", "model_call", "run"] as const;
 
 export type BlockedBy = (typeof blockedByNames)[number];
 
-/** What a session with an open run does, in OpenClaw's words; the values of `openclaw.state`. */
+/** States of a session with an open run, in OpenClaw's words; the values of `openclaw.state`. */
 export const sessionStateNames = [
   "active",
   "long_running",

@@ -3,8 +3,8 @@ import type { Confidence, EvictionReason } from "./reasons.ts";
 import type { Progress, WorkKind } from "./work.ts";
 
 /**
- * What the machine decided. Events carry values, not rows. Trace context is the oldest marker's (or
- * the owner's, when only a count is known) and goes nowhere but into a record's own id fields.
+ * A decision of the engine. Events contain values and no rows. The ids are those of the oldest marker, or of the owner if only a
+ * count of markers is known; they appear only in the id fields of a record.
  */
 export type ActivityEvent =
   | EvictedEvent
@@ -14,15 +14,15 @@ export type ActivityEvent =
   | DiagnosedEvent
   | HeldEvent;
 
-/** What an event reports about several markers. */
+/** Several markers in one event. */
 export interface MarkerSummary {
   readonly tools: number;
   readonly modelCalls: number;
-  /** Absent when no marker's age is known. */
+  /** Absent if no marker's age is known. */
   readonly oldestAgeMs?: number;
-  /** Interned tool name of the oldest tool, 0 for none. */
+  /** Number of the oldest tool's name, 0 for none. */
   readonly name: number;
-  /** Of the oldest marker; zeros when there is none. */
+  /** Of the oldest marker; zeros if there is none. */
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
 }
@@ -31,11 +31,11 @@ export interface EvictedEvent extends MarkerSummary {
   readonly type: "evicted";
   readonly reason: EvictionReason;
   readonly confidence: Confidence;
-  /** The deadline that passed, on the machine's clock; not the moment of the sweep. */
+  /** The deadline that passed, on the engine's clock, and not the time of the call that decided it. */
   readonly atMs: number;
-  /** Interned channel of the session, 0 for none. */
+  /** Number of the session's channel, 0 for none. */
   readonly channel: number;
-  /** Each marker that is known by name, when that was asked for. */
+  /** The markers that are known by id. Empty unless the limits have `includesMarkers`. */
   readonly markers: readonly EvictedMarker[];
 }
 
@@ -44,48 +44,48 @@ export interface EvictedMarker {
   readonly kind: WorkKind;
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
-  /** Zeros when it has none, or it is not known any more. */
+  /** Zeros if it has no parent, or the parent is forgotten. */
   readonly parentSpanId: Uint8Array;
-  /** By the sender's clock, in Unix ms; 0 when it is not set. */
+  /** By the sender's clock, in Unix ms; 0 if that is not set. */
   readonly startMs: number;
-  /** 0 when it is not known. */
+  /** 0 if unknown. */
   readonly ageMs: number;
-  /** Interned tool name, 0 for none. */
+  /** Number of the tool name, 0 for none. */
   readonly name: number;
 }
 
-/** The sender's end of an evicted marker arrived after all, or word that it goes on. */
+/** The end of an evicted marker arrived after all, or a sign that it continues. */
 export interface ReconciledEvent {
   readonly type: "reconciled";
   readonly kind: WorkKind;
-  /** How long after its eviction. */
+  /** How long after the eviction. */
   readonly lateByMs: number;
 }
 
-/** Why somebody is held to be silent: the work it is about, and what is known of it. */
+/** The evidence of a verdict: the work that blocks the session (the culprit), and what is known about it. */
 export interface Evidence {
   readonly verdict: Verdict;
   readonly blockedBy: BlockedBy;
-  /** Interned tool name of the culprit, 0 for none. */
+  /** Number of the culprit's tool name, 0 for none. */
   readonly name: number;
-  /** Since the culprit, or what is below it, made progress; absent when there is no culprit. */
+  /** How long the culprit and the work below it have made no progress. Absent without a culprit. */
   readonly silentMs?: number;
-  /** Since the culprit started, by arrival; absent when there is no culprit. */
+  /** How long ago the culprit's start arrived. Absent without a culprit. */
   readonly ageMs?: number;
-  /** What made progress last. */
+  /** The last progress. */
   readonly lastSignal?: Progress;
-  /** How long such work usually takes; absent before twenty of its like have ended. */
+  /** How long such work usually takes. Absent until 20 of its kind and name have ended. */
   readonly usualP50Ms?: number;
   readonly usualP99Ms?: number;
-  /** Of the culprit; zeros when there is none. */
+  /** Of the culprit; zeros if there is none. */
   readonly traceId: Uint8Array;
   readonly spanId: Uint8Array;
 }
 
-/** No open run of a session makes progress any more. Also when what blocks it has changed. */
+/** A session stalled: none of its open runs makes progress. Emitted again when other work blocks it. */
 export interface StalledEvent extends Evidence {
   readonly type: "stalled";
-  /** `blocked_tool_call` when the culprit is a tool. */
+  /** `blocked_tool_call` if the culprit is a tool. */
   readonly state: "stalled" | "blocked_tool_call";
   readonly atMs: number;
   readonly channel: number;
@@ -94,7 +94,7 @@ export interface StalledEvent extends Evidence {
   readonly modelCalls: number;
 }
 
-/** What a gateway's complaint, or a tool that is silent beside others that are not, turns out to be. */
+/** The verdict on a gateway's complaint, or on a silent tool whose run makes progress otherwise. */
 export interface DiagnosedEvent extends Evidence {
   readonly type: "diagnosed";
   readonly claim: Claim;
@@ -102,7 +102,7 @@ export interface DiagnosedEvent extends Evidence {
   readonly channel: number;
 }
 
-/** Why a session is no longer stalled: there was progress, what was open in it was evicted, or is not watched any more. */
+/** Why a session is no longer stalled: it made progress, its open work was evicted, or its open work is no longer watched. */
 export type RecoveryCause = "progress" | "evicted" | "unwatched";
 
 export interface RecoveredEvent {
@@ -112,7 +112,7 @@ export interface RecoveredEvent {
   readonly channel: number;
 }
 
-/** Evictions are held back: they would be too many at once, or nothing arrives any more, or nothing from one host. */
+/** Evictions are held back: too many are due at once, no signals arrive, or none arrive from one host. */
 export interface HeldEvent {
   readonly type: "held";
   readonly cause: "mass_eviction" | "input_stopped" | "host_silent";

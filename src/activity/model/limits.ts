@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored as it is here. */
+/** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored in the journal under these keys. */
 const schema = z.object({
   /** How long after the end of its last holder a marker may still report its own end. */
   allowedLatenessMs: z.number(),

@@ -1,17 +1,20 @@
-/** Something that happened in a process: when it arrived, and when it was by the sender's clock and order. */
+/** When something happened in a process: by its arrival, and by the sender's clock and order. */
 export interface Moment {
-  /** By our clock. */
+  /** Arrival, on the engine's clock. */
   readonly atMs: number;
-  /** By the sender's clock in Unix ms; 0 when it is not set. */
+  /** By the sender's clock, in Unix ms; 0 if that is not set. */
   readonly timeMs: number;
-  /** The sender's order of events; 0 when it has none. */
+  /** The sender's order of events, from 1; 0 if it has none. */
   readonly seq: number;
 }
 
 /**
- * Orders what happened in one process: negative when `a` was first, 0 when nothing says. The sender's own order
- * counts first. Then arrival, where that differs by more than the lateness: nothing is delivered later than that. Then the
- * sender's clock, where it can be believed: both times are set, and nobody set the clock in between.
+ * Orders two moments of one process: negative if `a` was first, 0 if the order is unknown. The first rule that applies decides:
+ *
+ * 1. Both have the sender's order: that order.
+ * 2. They arrived more than `allowedLatenessMs` apart: the order of arrival, because no delivery takes longer.
+ * 3. Both have a time of the sender, and its clock was not set between them: that time.
+ * 4. The order of arrival.
  */
 export function compareMoments(a: Moment, b: Moment, allowedLatenessMs: number): number {
   if (a.seq > 0 && b.seq > 0) {

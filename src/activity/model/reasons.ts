@@ -1,25 +1,25 @@
 /** How sure a decision is. */
 export type Confidence = "confirmed" | "probable" | "presumed";
 
-/** What is fixed for a reason of eviction. */
+/** The properties of a reason of eviction. */
 interface ReasonRow {
-  /** What a journal stores. Never changes, and is never given to another reason. */
+  /** The number in the journal. It never changes and is never used for another reason. */
   readonly storedId: number;
-  /** Of several reasons that fall due at one moment the one with the lowest number counts. */
+  /** If several reasons are due at the same moment, the lowest number wins. */
   readonly precedence: number;
-  /** How sure an eviction is, unless the policy knows better. */
+  /** The confidence of an eviction, unless the policy has better evidence. */
   readonly confidence: Confidence;
-  /** How sure it is that a tool is over that was evicted for it, for what is open inside the tool. */
+  /** The confidence that an evicted tool is over, for the work inside that tool. */
   readonly endConfidence: Confidence;
-  /** Whether it evicts runs, and not only their tools and model calls. */
+  /** Whether it evicts runs, or only their tools and model calls. */
   readonly evictsRuns: boolean;
-  /** Whether the end of a run that was evicted for it is known, as if its sender had reported it. */
+  /** Whether an evicted run counts as ended, as if its sender had reported the end. */
   readonly isEndKnown: boolean;
-  /** Which later start of the same work takes the eviction back. */
+  /** Which later start of the same work reverses the eviction. */
   readonly reopensOn: "nothing" | "relay_or_later_heartbeat" | "later_heartbeat";
-  /** Which window of the circuit breaker counts it. */
+  /** The window of the circuit breaker that counts it. */
   readonly breaker: "ended" | "silent";
-  /** One line for the documentation: when it applies. */
+  /** When it applies: one line of the documentation. */
   readonly description: string;
 }
 

@@ -1,12 +1,12 @@
-/** The kind of work that a span is. `other` is no work: it only links a marker to its owner. */
+/** The kind of work of a span. Stored. `other` is no work: such a span only links a marker to its owner. */
 export const workKinds = { other: 0, run: 1, tool: 2, modelCall: 3 } as const;
 
 export type WorkKind = (typeof workKinds)[keyof typeof workKinds];
 
-/** The values of the attribute `openclaw.kind`, by `WorkKind`; `other` is never counted. */
+/** The values of the attribute `openclaw.kind`, indexed by `WorkKind`. `other` is never counted. */
 export const kindNames = ["other", "run", "tool", "model_call"] as const;
 
-/** Narrows a number out of a column. */
+/** The kind of a number from a column or a record. Unknown numbers are `other`. */
 export function toWorkKind(value: number): WorkKind {
   switch (value) {
     case workKinds.run:
@@ -20,7 +20,7 @@ export function toWorkKind(value: number): WorkKind {
   }
 }
 
-/** What made progress last; the values of `openclaw.lastSignal`. */
+/** Kinds of progress; the values of `openclaw.lastSignal`. */
 export const progressNames = [
   "run.start",
   "run.end",
@@ -35,5 +35,5 @@ export const progressNames = [
 
 export type Progress = (typeof progressNames)[number];
 
-/** How many tool names are distinguished. The number after it stands for all others. */
+/** How many tool names are distinguished. The number after the last one stands for all others. */
 export const maxToolNames = 1000;
