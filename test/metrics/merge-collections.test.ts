@@ -4,7 +4,7 @@ import { ManualReader } from "../../src/metrics/manual-reader.ts";
 import { mergeCollections } from "../../src/metrics/merge-collections.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
 
-/** What one component of two would give. */
+/** The collection of one component. */
 async function collectionOf(amounts: {
   readonly tool: number;
   readonly model: number;
@@ -25,7 +25,7 @@ async function collectionOf(amounts: {
   return reader.collect();
 }
 
-test("what two sources have in common is one series: sums are added, the largest gauge stays", async () => {
+test("a series of two sources becomes one: sums are added, the largest gauge stays", async () => {
   const merged = mergeCollections([
     await collectionOf({ tool: 1, model: 7 }),
     await collectionOf({ tool: 10, model: 3 }),
@@ -64,7 +64,7 @@ test("the errors of every source are kept", async () => {
   expect(merged.errors).toEqual(["late", "x"]);
 });
 
-test("one source stays as it is and none is an empty page", async () => {
+test("one source stays unchanged, and no source is an empty page", async () => {
   const one = await collectionOf({ tool: 1, model: 1 });
   expect(mergeCollections([one])).toBe(one);
   expect(renderPrometheus(mergeCollections([]))).toBe("# no registered metrics\n");

@@ -53,12 +53,12 @@ describe("the page of a scrape", () => {
     },
   );
 
-  test("does not say which target it is", async () => {
+  test("has no target_info", async () => {
     const result = await sampleMetrics().reader.collect();
     expect(renderPrometheus(result)).not.toContain("target_info");
   });
 
-  test("is one comment line when nothing was collected yet", () => {
+  test("is one comment line when nothing is collected yet", () => {
     expect(
       renderPrometheus({
         resourceMetrics: { resource: emptyResource(), scopeMetrics: [] },
@@ -67,7 +67,7 @@ describe("the page of a scrape", () => {
     ).toBe("# no registered metrics\n");
   });
 
-  test("joins the values of attributes that fold into one label, so that the scrape survives", async () => {
+  test("joins the values of attributes that become one label, so that Prometheus accepts the page", async () => {
     const { reader, meter } = sampleMetrics();
     meter
       .createCounter("folded")
@@ -76,7 +76,7 @@ describe("the page of a scrape", () => {
     expect(page).toContain('folded_total{reason="a;b",openclaw_reason="c"} 1\n');
   });
 
-  test("takes off only a `_total` that was added", async () => {
+  test("removes `_total` only where the serializer added it", async () => {
     const { reader, meter } = sampleMetrics();
     meter.createCounter("named_total").add(1, { note: "x_total 5" });
     meter.createCounter("plain").add(1);
@@ -85,7 +85,7 @@ describe("the page of a scrape", () => {
     expect(page).toContain("\nplain 1\n");
   });
 
-  test("is refused rather than served without the metrics that have one name and two types", async () => {
+  test("throws for two metrics with one name and two types", async () => {
     const { reader, meter } = sampleMetrics();
     meter.createGauge("two.types").record(1);
     meter.createHistogram("two_types").record(1);
@@ -95,7 +95,7 @@ describe("the page of a scrape", () => {
     );
   });
 
-  test("is refused rather than served without exponential histograms", async () => {
+  test("throws for exponential histograms", async () => {
     const reader = new ManualReader();
     const provider = new MeterProvider({
       readers: [reader],
@@ -112,8 +112,8 @@ describe("the page of a scrape", () => {
   });
 });
 
-describe("a reader that collects when asked", () => {
-  test("adds what its producers aggregated themselves", async () => {
+describe("a manual reader", () => {
+  test("adds metrics that its producers have aggregated", async () => {
     const metric: MetricData = {
       descriptor: { name: "kept", description: "Kept as numbers.", unit: "s", valueType: 1 },
       aggregationTemporality: AggregationTemporality.CUMULATIVE,
@@ -141,7 +141,7 @@ describe("a reader that collects when asked", () => {
     expect(page).toContain('kept_seconds_bucket{le="1"} 2\nkept_seconds_bucket{le="+Inf"} 3\n');
   });
 
-  test("keeps counting from the start, however often it is asked", async () => {
+  test("is cumulative, however often it collects", async () => {
     const { reader, meter } = sampleMetrics();
     const counter = meter.createCounter("asked");
     counter.add(1);
@@ -151,7 +151,7 @@ describe("a reader that collects when asked", () => {
   });
 });
 
-describe("names that would meet in Prometheus", () => {
+describe("names that collide in Prometheus", () => {
   const spec = (part: Partial<InstrumentSpec>): InstrumentSpec => ({
     name: "a.b",
     kind: "counter",

@@ -1,7 +1,7 @@
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { ManualReader } from "../../src/metrics/manual-reader.ts";
 
-/** A provider with one instrument of each kind, with the traps that names and labels can hold. */
+/** A provider with one instrument of each kind, and with names and labels that are easily rendered wrong. */
 export function sampleMetrics() {
   const reader = new ManualReader();
   const provider = new MeterProvider({ readers: [reader] });

@@ -20,7 +20,7 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** Serves on a free port; gives a function that asks. */
+/** Serves on a free port. Returns a function that sends a request. */
 async function serve(options: ScrapeOptions, onHandled: () => void = () => {}) {
   const handler = createScrapeHandler(options);
   const server = createServer((incoming, response) => {
@@ -63,7 +63,7 @@ test("a scrape gets the page with the content type of the text format", async ()
   expect(body.toString()).toContain("# TYPE openclaw_session_activity_evicted_total counter\n");
 });
 
-test("gzip is the same page for those who ask", async () => {
+test("gzip is the same page, for clients that prefer it", async () => {
   const get = await serve({ source });
   const plain = await get("/metrics");
   const zipped = await get("/metrics", "GET", { "accept-encoding": "gzip" });
@@ -86,7 +86,7 @@ for (const encoding of ["identity", "gzip"]) {
 }
 
 for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
-  test(`${method} is refused and told what to use`, async () => {
+  test(`${method} is refused with the allowed methods`, async () => {
     const get = await serve({ source });
     const { status, headers } = await get("/metrics", method);
     expect({ status, allow: headers["allow"] }).toEqual({ status: 405, allow: "GET, HEAD" });
@@ -94,7 +94,7 @@ for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
 }
 
 for (const path of ["/", "/metric", "/metrics/", "/metricsx", "//metrics"]) {
-  test(`${path} is not found and told where the metrics are`, async () => {
+  test(`${path} is not found, with the path of the metrics`, async () => {
     const get = await serve({ source });
     const { status, body } = await get(path);
     expect({ status, body: body.toString() }).toEqual({
@@ -126,7 +126,7 @@ for (const [title, broken] of [
     },
   ],
 ] as const) {
-  test(`${title} is a 500 without metrics, and the owner learns why`, async () => {
+  test(`${title} is a 500 without metrics, and onFailure gets the cause`, async () => {
     const failures: unknown[] = [];
     const get = await serve({ source: broken, onFailure: (error) => failures.push(error) });
     const { status, headers, body } = await get("/metrics", "GET", { "accept-encoding": "gzip" });
@@ -139,7 +139,7 @@ for (const [title, broken] of [
   });
 }
 
-test("a failed scrape does not spoil the next", async () => {
+test("a failed scrape does not affect the next", async () => {
   let asked = 0;
   const get = await serve({
     source: () => {

@@ -1,12 +1,12 @@
 import { z } from "zod";
 
-const mostRules = 100;
-const mostAttributes = 8;
-const mostReferences = 32;
-const longestText = 200;
-const mostAsterisks = 4;
+const maxRules = 100;
+const maxAttributes = 8;
+const maxReferences = 32;
+const maxTextLength = 200;
+const maxAsterisks = 4;
 
-const text = () => z.string().min(1).max(longestText);
+const text = () => z.string().min(1).max(maxTextLength);
 
 const glob = () =>
   text()
@@ -16,10 +16,10 @@ const glob = () =>
           code: "custom",
           message: 'has "**", which matches the same as "*"; write one asterisk.',
         });
-      } else if (pattern.split("*").length - 1 > mostAsterisks) {
+      } else if (pattern.split("*").length - 1 > maxAsterisks) {
         context.addIssue({
           code: "custom",
-          message: `has more than ${mostAsterisks} asterisks.`,
+          message: `has more than ${maxAsterisks} asterisks.`,
         });
       }
     })
@@ -31,8 +31,8 @@ const match = z
     scope: glob().optional().describe("The name of its instrumentation scope."),
     attributes: z
       .record(text(), z.union([glob(), z.boolean(), z.int()]))
-      .refine((attributes) => Object.keys(attributes).length <= mostAttributes, {
-        error: `must have at most ${mostAttributes} entries.`,
+      .refine((attributes) => Object.keys(attributes).length <= maxAttributes, {
+        error: `must have at most ${maxAttributes} entries.`,
       })
       .optional()
       .describe(
@@ -68,19 +68,19 @@ const rule = z
     error: "is only for `kind: tool`; other work cannot outlive its run.",
   });
 
-/** Rules for spans of one's own, before the built-in tables. */
+/** The user's rules. They come before the built-in tables. */
 export const workSpans = z
   .array(rule)
-  .max(mostRules)
+  .max(maxRules)
   .prefault([])
   .describe(
     "Rules for spans that the built-in tables do not classify, or classify wrongly. The first matching rule decides. Spans without a matching rule are classified by the built-in tables.",
   );
 
-/** Attributes that name a session, besides the built-in ones. */
+/** Attributes that name a session, in addition to the built-in ones. */
 export const sessionReferenceKeys = z
   .array(text())
-  .max(mostReferences)
+  .max(maxReferences)
   .prefault([])
   .describe(
     "Span attributes that name the session, in addition to the built-in ones. All such attributes of one span name the same session.",

@@ -6,18 +6,18 @@ import type {
   Storage,
 } from "../../../src/component/storage.ts";
 
-/** A storage that keeps records in an array, as a disk would that never fails and is never asked to wait. */
+/** A storage that keeps records in an array, like a disk that never fails and never delays. */
 export class MemoryStorage implements Storage {
-  /** What would be found after a crash now. */
+  /** The records that a start now would recover. */
   records: Uint8Array[] = [];
-  /** How many of them would be found whenever it crashed; the others may still wait to be written. */
+  /** How many of them are certainly written. The others could be lost in a crash. */
   certain = 0;
   /** Wall clock of the last write, for `RecoverySummary`. */
   lastWrittenUnixMs = 0;
-  /** What `sizes` says of the log. */
+  /** The length of the log that `sizes` reports. */
   logBytes = 0;
   owner: JournalOwner | undefined;
-  /** Reading takes until this resolves. */
+  /** Opening waits for this before it reads. */
   isRead: Promise<void> = Promise.resolve();
 
   async openJournal(owner: JournalOwner): Promise<Journal> {

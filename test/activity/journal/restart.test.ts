@@ -14,7 +14,7 @@ const ageOf = ({ attributes }: otlp.LogRecord.$Properties) =>
 const uidOf = ({ attributes }: otlp.LogRecord.$Properties) =>
   attributes!.find(({ key }) => key === "log.record.uid")?.value?.stringValue;
 
-/** What a backend knows a counter by, and its value. */
+/** Counters as a backend identifies them, with their values. */
 const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
   scopeMetrics
     .flatMap(({ metrics }) => metrics)
@@ -29,7 +29,7 @@ const countersOf = ({ scopeMetrics }: CollectionResult["resourceMetrics"]) =>
     );
 
 describe("a collector that is killed and started again", () => {
-  test("knows what was open, whose it was and how many there were", async () => {
+  test("still has the open work, its owners and the counters", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send(
@@ -43,7 +43,7 @@ describe("a collector that is killed and started again", () => {
 
     const second = await open(storage, { seed: 9, afterMs: 5_000 });
     expect(await second.page()).toEqual(before);
-    // The same tool again, as a sender says it that got no answer.
+    // The sender got no answer and sends the tool again.
     await second.send({ id: 2, parent: 1, start: 1, tool: "exec" });
     expect(await second.page()).toEqual(before);
     await second.send({ id: 1, start: 0, end: 9, session: "s" });
@@ -62,7 +62,7 @@ describe("a collector that is killed and started again", () => {
     ]);
   });
 
-  test("evicts nothing until the grace is over, whatever was due meanwhile", async () => {
+  test("evicts nothing before the grace is over, even if it was due during the downtime", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -79,12 +79,12 @@ describe("a collector that is killed and started again", () => {
   });
 
   for (const [what, aheadMs, afterMs, downtimeS, sinceS] of [
-    ["an hour: leases are longer by that", 0, 3_620_000, 3_600, 20],
+    ["an hour: leases become longer by that", 0, 3_620_000, 3_600, 20],
     ["no time, by a wall clock that was set back", 3_600_000, 21_000, 0, 21],
-    // By that clock nothing has happened yet: the machine's time stands still and goes on.
+    // By that clock nothing has happened yet. The engine's clock continues where it stopped.
     ["no time, by a wall clock that was set back to before everything", 3_600_000, 0, 0, 20],
   ] as const) {
-    test(`was away for ${what}`, async () => {
+    test(`was down for ${what}`, async () => {
       const storage = new MemoryStorage();
       const first = await open(storage);
       const tool = { id: 2, parent: 1, start: 1, tool: "exec", snapshot: true };
@@ -95,7 +95,7 @@ describe("a collector that is killed and started again", () => {
 
       const second = await open(storage, { afterMs });
       expect(second.log.at(-1)).toMatchObject({ fields: { downtime_s: downtimeS } });
-      // The lease of 60 s ends at 80 s, and as nothing arrives at all, a lateness more is granted.
+      // The lease of 60 s ends at 80 s. Because no input arrives at all, the eviction waits one lateness more.
       const names = () => second.events().map(({ eventName }) => eventName);
       second.clock.advance((79 - sinceS) * 1000);
       await delivered();
@@ -106,7 +106,7 @@ describe("a collector that is killed and started again", () => {
     });
   }
 
-  test("does not forget what it evicted: a late start is late, a late end reconciles", async () => {
+  test("remembers what it evicted: a late start is ignored, a late end reconciles", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -126,7 +126,7 @@ describe("a collector that is killed and started again", () => {
     expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
   });
 
-  test("tells once more what had been decided and not been handed on, as of when it was decided", async () => {
+  test("emits events that were decided and not delivered, with the times of their deadlines", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     first.holdLogs();
@@ -146,7 +146,7 @@ describe("a collector that is killed and started again", () => {
     expect(third.events()).toEqual([]);
   });
 
-  test("tells what it may have told before in the same words, so that who hears it twice knows", async () => {
+  test("emits events that may have been delivered before with the same uid, so that a backend recognizes them", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -158,7 +158,7 @@ describe("a collector that is killed and started again", () => {
     );
     first.clock.advance(20_000);
     await delivered();
-    const told = storage.records.length;
+    const recorded = storage.records.length;
     await first.send(
       { id: 3, parent: 1, start: 1, tool: "read", end: 20 },
       { id: 4, parent: 1, start: 1, tool: "write", end: 20 },
@@ -171,8 +171,8 @@ describe("a collector that is killed and started again", () => {
     ]);
     expect(new Set(first.records().map(uidOf)).size).toBe(3);
 
-    // Killed before it was written down that the last ones were taken.
-    storage.records = storage.records.slice(0, told + 1);
+    // Killed before the delivery of the last events was recorded.
+    storage.records = storage.records.slice(0, recorded + 1);
     storage.lastWrittenUnixMs = first.clock.unixMs();
     const second = await open(storage, { seed: 7, afterMs: 100_000 });
     await delivered();
@@ -186,7 +186,7 @@ describe("a collector that is killed and started again", () => {
     expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
   });
 
-  test("writes down at once that events were taken, so that few are told twice", async () => {
+  test("records a delivery at once, so that few events are emitted twice", async () => {
     const storage = new MemoryStorage();
     const { send, clock, events } = await open(storage);
     await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -198,7 +198,7 @@ describe("a collector that is killed and started again", () => {
     expect(storage.certain).toBe(storage.records.length);
   });
 
-  test("keeps events that wait over a snapshot", async () => {
+  test("keeps pending events in a snapshot", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     first.holdLogs();
@@ -232,7 +232,7 @@ describe("a collector that is killed and started again", () => {
     expect(await second.page()).toContain('evicted_total{reason="orphaned_no_owner"} 1');
   });
 
-  test("tells all that waited for a slow pipeline but what found no room, with a snapshot and without", async () => {
+  test("emits all events that waited for a slow pipeline except the dropped ones, with a snapshot and without", async () => {
     for (const makesSnapshot of [false, true]) {
       const storage = new MemoryStorage();
       const first = await open(storage);
@@ -245,7 +245,7 @@ describe("a collector that is killed and started again", () => {
         ]),
       );
       for (const trace of traces) {
-        // Each a call of its own: one more turn of the clock, and a share of all that is no mass.
+        // One call for each: the clock advances, and the share of all markers is too small for the circuit breaker.
         await first.send({ trace, id: 1, start: 0, end: 3 });
         first.clock.advance(200);
       }
@@ -266,7 +266,7 @@ describe("a collector that is killed and started again", () => {
     }
   });
 
-  test("knows names that are new when a snapshot is due", async () => {
+  test("restores names that are new when a snapshot is due", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -284,7 +284,7 @@ describe("a collector that is killed and started again", () => {
     expect(second.events().map(({ tool }) => tool)).toEqual(["write"]);
   });
 
-  test("goes on from a snapshot as from the log, and is the same series to who reads its metrics", async () => {
+  test("continues from a snapshot as from the log, under the same series", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage, { seed: 3 });
     await first.send(
@@ -309,7 +309,7 @@ describe("a collector that is killed and started again", () => {
     expect(second.events()).toMatchObject([{ eventName: "session.activity.evicted" }]);
   });
 
-  test("decides a mass of evictions in parts, and goes on with them when it was killed between two", async () => {
+  test("decides many evictions in parts, and continues when it was killed between two parts", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     const sessions = Array.from({ length: 3_000 }, (_, trace) => ({ trace: trace + 1, start: 0 }));
@@ -320,7 +320,7 @@ describe("a collector that is killed and started again", () => {
       ]),
     );
     await first.send(...sessions.map((each) => ({ ...each, id: 1, end: 3 })));
-    first.clock.advance(19_900); // So many at once are held back for another lateness.
+    first.clock.advance(19_900); // So many at once are held back for one lateness more.
     await delivered();
     const known = storage.records.length;
     first.clock.advance(200);
@@ -337,7 +337,7 @@ describe("a collector that is killed and started again", () => {
     expect(await second.page()).toEqual(await first.page());
   });
 
-  test("shows its counters only when they are what they were, for a counter that falls seems to begin anew", async () => {
+  test("publishes its counters only when they are restored, because a counter that falls looks like a reset", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage, { seed: 3 });
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -361,7 +361,7 @@ describe("a collector that is killed and started again", () => {
     expect(countersOf(again)).toEqual(countersOf(resourceMetrics));
   });
 
-  test("does again what it did as it was configured then, whatever it is configured now", async () => {
+  test("repeats calls under the config of then, and continues under the config of now", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -399,8 +399,8 @@ describe("a collector that is killed and started again", () => {
   });
 
   for (const [what, unixMs] of [
-    ["a day on", 1_795_001_000_000 + 86_400_000],
-    ["ten years on", 1_795_001_000_000 + 3_650 * 86_400_000],
+    ["a day ahead", 1_795_001_000_000 + 86_400_000],
+    ["ten years ahead", 1_795_001_000_000 + 3_650 * 86_400_000],
     ["in 1970", 1_000],
   ] as const) {
     test(`evicts nothing because the wall clock is ${what}`, async () => {
@@ -422,7 +422,7 @@ describe("a collector that is killed and started again", () => {
       second.clock.advance(120_000);
       expect(second.evictions()).toEqual([]);
       expect(await second.page()).toEqual(before);
-      // What was evicted before is known, so its late end is counted once.
+      // The evicted tool is recognized, so its late end is counted once.
       await second.send({ id: 8, trace: 8, parent: 7, start: 1, end: 9, tool: "orphan" });
       await second.send({ id: 2, parent: 1, start: 1, end: 60, tool: "exec" });
       await second.send({ id: 1, start: 0, end: 61, session: "s" });
@@ -434,7 +434,7 @@ describe("a collector that is killed and started again", () => {
     });
   }
 
-  test("counts the time that it was away in ages, and in no deadline", async () => {
+  test("adds the downtime to ages, and to no deadline", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage, { config: { max_age: "1h" } });
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -452,7 +452,7 @@ describe("a collector that is killed and started again", () => {
     expect(second.evictions().map(ageOf)).toEqual([3_600_000 + 2_400_000]);
   });
 
-  test("knows the time to a minute though nothing was decided", async () => {
+  test("records the time every minute even if nothing is decided", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage, { config: { max_age: "1h" } });
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -465,7 +465,7 @@ describe("a collector that is killed and started again", () => {
     expect(second.evictions()).toHaveLength(1);
   });
 
-  test("says what it found", async () => {
+  test("logs what it recovered", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -480,7 +480,7 @@ describe("a collector that is killed and started again", () => {
     ]);
   });
 
-  test("starts anew, and says so, when a later version wrote what is stored", async () => {
+  test("starts empty, with a warning, when a later version wrote the state", async () => {
     const storage = new MemoryStorage();
     storage.records = [
       Buffer.concat([Buffer.from([1]), Buffer.from('{"version":99}')]),
@@ -501,13 +501,13 @@ describe("a collector that is killed and started again", () => {
     expect(await again.page()).toEqual(await page());
   });
 
-  test("is stopped by records that no version wrote", async () => {
+  test("refuses to start on records that no version wrote", async () => {
     const storage = new MemoryStorage();
     storage.records = [Buffer.from([9, 9, 9])];
     await expect(open(storage)).rejects.toThrow("does not begin with a header");
   });
 
-  test("holds no reference, trace id or name that the sender chose freely in clear text", async () => {
+  test("stores no session reference and no free text of a sender", async () => {
     const storage = new MemoryStorage();
     const { send, component } = await open(storage);
     await send(
@@ -521,7 +521,7 @@ describe("a collector that is killed and started again", () => {
 
 describe("a collector that is paused", () => {
   for (const pauseMs of [11_000, 60_000, 3_600_000]) {
-    test(`for ${pauseMs / 1000} s evicts nothing whose end waits in its sockets`, async () => {
+    test(`for ${pauseMs / 1000} s does not evict work whose end waits in its sockets`, async () => {
       const storage = new MemoryStorage();
       const { send, clock, events, page, log } = await open(storage);
       await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -543,7 +543,7 @@ describe("a collector that is paused", () => {
     });
   }
 
-  test("evicts what is an orphan when the rest of its lateness is over, with its true age", async () => {
+  test("evicts an orphan when the rest of the lateness has passed, with its true age", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);
     await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
@@ -558,7 +558,7 @@ describe("a collector that is paused", () => {
     expect(first.clock.unixMs() / 1000 - atS!).toBeLessThan(0.5);
     expect(first.records().map(ageOf)).toEqual([80_000]);
 
-    // Another one that does it again knows of the pause.
+    // A replay knows the pause.
     await delivered();
     storage.records = storage.records.slice(0, -1);
     storage.lastWrittenUnixMs = first.clock.unixMs();

@@ -36,7 +36,7 @@ test("every diagnosis is present from the start, as 0", async () => {
   );
 });
 
-test("sessions are counted by state and by what blocks them, where the two can meet", async () => {
+test("sessions are counted by each possible pair of state and blocking work", async () => {
   const points = await pointsOf("openclaw.session.activity.sessions");
   expect(
     points.map(({ attributes, value }) => [

@@ -18,7 +18,7 @@ import {
 
 const captures = join(import.meta.dirname, "../../testdata/openclaw");
 
-/** Feeds the traces of a capture to the machine; `spreadMs` is what passes between two requests. */
+/** Sends the traces of a capture to the engine, `spreadMs` apart. */
 function replay(capture: string, spreadMs: (atMs: number) => number): ActivityEngine {
   const activity = new ActivityEngine({ ...limits, allowedLatenessMs: 1000 });
   const observer = new SpanSignalReader({

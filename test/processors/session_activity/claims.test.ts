@@ -9,7 +9,7 @@ import { testSettings } from "../../exporters/settings.ts";
 
 const startUnixMs = 1_795_000_000_000;
 const scope = { name: "openclaw-activity-relay" };
-/** What must not leave: each is found in the bytes of an event, whatever field it is in. */
+/** Texts that must not leave the collector. A search in the bytes of an event finds them in any field. */
 const session = "canary-session";
 const canaries = [session, "canary-reason", "canary-classification", "canary-state"];
 const traceId = Buffer.from("c0ffee00c0ffee00c0ffee00c0ffee00", "hex");
@@ -43,7 +43,7 @@ const tool = {
   ],
 };
 
-/** Spans as the relay sends them: without an end they start. */
+/** Spans as the relay sends them. Without an end they are starts. */
 function relayed(...spans: readonly otlp.Span.$Properties[]): Payload {
   const bytes = otlp.ExportTraceServiceRequest.encode({
     resourceSpans: [{ resource: sender, scopeSpans: [{ scope, spans: [...spans] }] }],
@@ -78,7 +78,7 @@ function records(
   return { signal: "logs", bytes, items: events.length };
 }
 
-/** Records as a test compares them. */
+/** Records in the form in which the tests compare them. */
 function recordsIn(events: readonly Payload[]) {
   return events
     .flatMap(({ bytes }) => otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs)
@@ -106,15 +106,15 @@ const stalled = [
 ] as const;
 const unknownState = ["session.state", text("openclaw.state", "canary-state")] as const;
 
-/** A processor with what it passed on and what it emitted. */
+/** A processor, the payloads that it forwarded and the events that it emitted. */
 async function start(config: object = {}) {
   const { settings, clock } = testSettings("session_activity");
   const component = createSessionActivity(settings, schema.parse(config));
-  const passedOn: Payload[] = [];
+  const forwarded: Payload[] = [];
   const events: Payload[] = [];
   const next = {
     consume: async (payload: Payload) => {
-      passedOn.push(payload);
+      forwarded.push(payload);
       return accepted;
     },
   };
@@ -127,7 +127,7 @@ async function start(config: object = {}) {
   await component.start();
   return {
     clock,
-    passedOn,
+    forwarded,
     events,
     traces: component.processor!.wrap("traces", next),
     logs: component.processor!.wrap("logs", next),
@@ -136,18 +136,18 @@ async function start(config: object = {}) {
 }
 
 describe("claims of a gateway", () => {
-  test("go no further than the collector, also one of which no signal comes", async () => {
-    const { logs, passedOn } = await start();
+  test("are consumed, also those without a signal", async () => {
+    const { logs, forwarded } = await start();
     expect(await logs.consume(records(0, [...stalled], [...unknownState]))).toEqual(accepted);
     expect(await logs.consume(records(0, [...unknownState]))).toEqual(accepted);
-    expect(passedOn).toEqual([]);
+    expect(forwarded).toEqual([]);
   });
 
-  test("are passed on byte for byte with forward_claims", async () => {
-    const { logs, passedOn } = await start({ forward_claims: true });
+  test("are forwarded byte for byte with forward_claims", async () => {
+    const { logs, forwarded } = await start({ forward_claims: true });
     const payload = records(0, [...stalled], [...unknownState]);
     await logs.consume(payload);
-    expect(passedOn).toEqual([payload]);
+    expect(forwarded).toEqual([payload]);
   });
 
   test("are counted as signals", async () => {
@@ -166,7 +166,7 @@ describe("claims of a gateway", () => {
     ]);
   });
 
-  test("about a tool whose run has ended are about a stale marker, at once", async () => {
+  test("about a tool whose run has ended get the verdict stale_marker at once", async () => {
     const { clock, traces, logs, events } = await start();
     await traces.consume(relayed(run, tool));
     clock.advance(1_000);
@@ -188,10 +188,10 @@ describe("claims of a gateway", () => {
     ]);
   });
 
-  test("leave nothing of theirs in an event or a metric but the name of a tool", async () => {
+  test("leave no text in an event or a metric except the name of a tool", async () => {
     const { clock, traces, logs, events, metrics } = await start({ trace_context: false });
     await traces.consume(relayed(run, tool));
-    // Long enough for the tool to be silent, and the gateway complains of it.
+    // Long enough for the tool to be silent. Then the gateway complains.
     clock.advance(130_000);
     await logs.consume(records(130_000, [...stalled], [...unknownState]));
     clock.advance(86_400_000);

@@ -10,7 +10,7 @@ import { keyValues } from "../../support/agent-spans.ts";
 const traceId = Buffer.alloc(16, 7);
 const idOf = (id: number) => new Uint8Array(8).fill(id);
 
-/** A request of one span whose start is `startNs` by its sender's clock; it goes on without an end. */
+/** A request with one span that starts at `startNs` by its sender's clock. It is open without an end. */
 function requestOf(id: number, startNs: string, more: object): Payload {
   const span = { traceId, spanId: idOf(id), startTimeUnixNano: Long.fromString(startNs, true) };
   const bytes = otlp.ExportTraceServiceRequest.encode({
@@ -24,14 +24,14 @@ function requestOf(id: number, startNs: string, more: object): Payload {
   return { signal: "traces", bytes, items: 1 };
 }
 
-/** The span that closes a tool whose start is stamped so, and the sender's clock when it was evicted, both in seconds. */
+/** The closing span of a tool with this start. Its times are in seconds after the start of the run. */
 async function closed(startNsOf: (nowNs: bigint) => bigint) {
   const { settings, clock } = testSettings("session_activity");
   const component = createSessionActivity(settings, schema.parse({ close_spans: true }));
-  const passedOn: Payload[] = [];
+  const forwarded: Payload[] = [];
   const entry = component.processor!.wrap("traces", {
     consume: async (payload) => {
-      passedOn.push(payload);
+      forwarded.push(payload);
       return { status: "accepted" };
     },
   });
@@ -49,7 +49,7 @@ async function closed(startNsOf: (nowNs: bigint) => bigint) {
   await entry.consume(requestOf(1, String(nowNs), { name: "openclaw.run", endTimeUnixNano }));
   clock.advance(20_000);
   await new Promise((resolve) => setImmediate(resolve));
-  const spans = passedOn
+  const spans = forwarded
     .flatMap(({ bytes }) =>
       otlp.ExportTraceServiceRequest.decode(bytes).resourceSpans.flatMap((resource) =>
         resource.scopeSpans!.flatMap((scope) => scope.spans!),
@@ -69,10 +69,10 @@ async function closed(startNsOf: (nowNs: bigint) => bigint) {
   };
 }
 
-const beside = { name: "exec (evicted)", parent: idOf(1), linked: idOf(2), isNew: true };
+const sibling = { name: "exec (evicted)", parent: idOf(1), linked: idOf(2), isNew: true };
 
-test("a closing span stands beside the evicted one, with the sender's start", async () => {
-  expect(await closed((nowNs) => nowNs - 3_000_000_000n)).toEqual({ ...beside, from: -3, to: 12 });
+test("a closing span is a sibling of the evicted one and has the sender's start", async () => {
+  expect(await closed((nowNs) => nowNs - 3_000_000_000n)).toEqual({ ...sibling, from: -3, to: 12 });
 });
 
 for (const [what, startNsOf] of [
@@ -81,7 +81,7 @@ for (const [what, startNsOf] of [
   ["is a year ahead", (nowNs: bigint) => nowNs + 31_536_000_000_000_000n],
   ["is as late as 64 bits hold", () => 2n ** 64n - 1n],
 ] as const) {
-  test(`a closing span is as long as the tool was open here when its start ${what}`, async () => {
-    expect(await closed(startNsOf)).toEqual({ ...beside, from: 0, to: 15 });
+  test(`a closing span has the arrival of the tool as its start when the sender's start ${what}`, async () => {
+    expect(await closed(startNsOf)).toEqual({ ...sibling, from: 0, to: 15 });
   });
 }

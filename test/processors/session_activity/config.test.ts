@@ -8,7 +8,7 @@ import { checkServiceConfig } from "../../../src/service/config.ts";
 
 const folder = join(import.meta.dirname, "../../testdata/session_activity");
 
-// One file per mistake and what is said about it.
+// One file for each mistake, and one with the answer.
 for (const file of readdirSync(folder).filter((name) => name.endsWith(".yaml"))) {
   const name = file.slice(0, -".yaml".length);
   test(`${name.replaceAll("-", " ")} is answered as written in ${name}.txt`, async () => {

@@ -6,7 +6,7 @@ import { context, diagnosed, fullEvents } from "./full-events.ts";
 
 const page = textOf("docs/events.md");
 
-/** What the page says of each event: its severity and its attributes. */
+/** The severity and the attributes of each event on the page. */
 const documented = page
   .split(/^## /m)
   .slice(1)

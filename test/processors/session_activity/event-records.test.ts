@@ -7,11 +7,11 @@ import { context, diagnosed, evicted, fullEvents, stalled } from "./full-events.
 
 const noIds = { traceId: new Uint8Array(16), spanId: new Uint8Array(8) };
 
-/** An event of which nothing is known but what every one has. */
+/** Evidence without optional fields. */
 const bare = { blockedBy: "none", name: 0, channel: 0, atMs: 1, ...noIds } as const;
 
 describe("session.activity.evicted", () => {
-  test("is as sure as its event, not as its reason", () => {
+  test("has the confidence of its event, not of its reason", () => {
     const event = { ...evicted, reason: "orphaned_no_owner", confidence: "probable" } as const;
     expect(reasons[event.reason].confidence).not.toBe(event.confidence);
     expect(toRecord(event, 1n, context).attributes).toMatchObject({
@@ -22,7 +22,7 @@ describe("session.activity.evicted", () => {
 });
 
 describe("session.stalled", () => {
-  test("names the culprit and what is known of it, in whole milliseconds", () => {
+  test("contains the culprit and its evidence, in whole milliseconds", () => {
     expect(toRecord(stalled, 7n, context)).toEqual({
       severityNumber: 13,
       severityText: "WARN",
@@ -48,7 +48,7 @@ describe("session.stalled", () => {
     });
   });
 
-  test("leaves out what is not known", () => {
+  test("leaves out unknown values", () => {
     const event: StalledEvent = {
       ...bare,
       ...{ type: "stalled", state: "stalled", verdict: "wedged_run", blockedBy: "run" },
@@ -67,7 +67,7 @@ describe("session.stalled", () => {
 });
 
 describe("session.diagnosed", () => {
-  test("answers a claim with the verdict and its evidence", () => {
+  test("contains the claim, the verdict and its evidence", () => {
     const { eventName, attributes, traceId, spanId } = toRecord(diagnosed, 7n, context);
     expect({ eventName, attributes, traceId, spanId }).toEqual({
       eventName: "session.diagnosed",
@@ -99,7 +99,7 @@ describe("session.diagnosed", () => {
     ["queued_only", "INFO"],
     ["unknown", "INFO"],
   ] as const) {
-    test(`is ${severityText} for ${verdict}, whoever asked`, () => {
+    test(`is ${severityText} for ${verdict}, whatever the claim`, () => {
       for (const claim of claimNames) {
         expect(toRecord({ ...diagnosed, verdict, claim }, 1n, context)).toMatchObject({
           severityText,
@@ -109,14 +109,14 @@ describe("session.diagnosed", () => {
     });
   }
 
-  test("has one sentence for each verdict, and no other verdict's", () => {
+  test("has a different body for each verdict", () => {
     const bodies = verdictNames.map(
       (verdict) => toRecord({ ...diagnosed, verdict }, 1n, context).body,
     );
     expect(new Set(bodies).size).toBe(verdictNames.length);
   });
 
-  test("has no trace context when no work is known", () => {
+  test("has no trace context without known work", () => {
     const event: DiagnosedEvent = {
       ...bare,
       ...{ type: "diagnosed", verdict: "queued_only", claim: "stuck" },

@@ -11,7 +11,7 @@ const name = Buffer.from("exec");
 const values = new LabelValues(10);
 const known = values.numberOf(name, 0, name.length);
 
-/** What a record takes besides its event. The tool and the channel of every event below are `exec`. */
+/** What a record needs besides the event. The tool and the channel of every event below are `exec`. */
 export const context = { tools: values, channels: values, hasTraceContext: true };
 
 const ids = { traceId: new Uint8Array(16).fill(1), spanId: new Uint8Array(8).fill(2) };
@@ -27,7 +27,7 @@ const evidence = {
   ...ids,
 } as const;
 
-/** Events with all that they may have. */
+/** Events with all optional fields. */
 export const evicted: EvictedEvent = {
   ...{ type: "evicted", reason: "max_age", confidence: "presumed", atMs: 1, markers: [] },
   ...{ tools: 1, modelCalls: 0, oldestAgeMs: 5, name: known, channel: known },
@@ -43,7 +43,7 @@ export const diagnosed: DiagnosedEvent = {
   ...evidence,
 };
 
-/** One of each, in the order of the page. */
+/** One event of each type, in the order of docs/events.md. */
 export const fullEvents: readonly ActivityEvent[] = [
   evicted,
   { type: "reconciled", kind: workKinds.tool, lateByMs: 1 },

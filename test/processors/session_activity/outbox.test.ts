@@ -7,16 +7,16 @@ import { testSettings } from "../../exporters/settings.ts";
 const payload = (items: number): Payload => ({ signal: "logs", bytes: new Uint8Array(1), items });
 const never = new AbortController().signal;
 
-test("payloads are handed on one at a time and in order", async () => {
+test("payloads are sent one at a time and in order", async () => {
   const { settings } = testSettings("session_activity");
   const seen: number[] = [];
-  let under = 0;
+  let inFlight = 0;
   const outbox = new Outbox(
     {
       consume: async ({ items }) => {
-        expect(++under).toBe(1);
+        expect(++inFlight).toBe(1);
         await Promise.resolve();
-        under--;
+        inFlight--;
         seen.push(items);
         return accepted;
       },
@@ -33,10 +33,10 @@ test("payloads are handed on one at a time and in order", async () => {
 });
 
 for (const [what, consume] of [
-  ["refused", async (): Promise<ConsumeResult> => ({ status: "retryable", message: "Full." })],
-  ["failed", () => Promise.reject(new Error("bug"))],
+  ["refuses", async (): Promise<ConsumeResult> => ({ status: "retryable", message: "Full." })],
+  ["fails on", () => Promise.reject(new Error("bug"))],
 ] as const) {
-  test(`what the pipeline ${what} is lost with an error in the log, and the next goes on`, async () => {
+  test(`a payload that the pipeline ${what} is lost with an error in the log, and the next one is sent`, async () => {
     const { settings, log } = testSettings("session_activity");
     const outbox = new Outbox({ consume }, settings.logger);
     outbox.post(payload(1));
@@ -49,7 +49,7 @@ for (const [what, consume] of [
   });
 }
 
-test("a pipeline that never answers holds a thousand payloads, drops the rest and fails the drain", async () => {
+test("a pipeline that never answers delays 1 000 payloads; further ones are dropped and the drain fails", async () => {
   const { settings, log } = testSettings("session_activity");
   const outbox = new Outbox({ consume: () => new Promise(() => {}) }, settings.logger);
   for (let items = 0; items < 1003; items++) {
@@ -62,22 +62,22 @@ test("a pipeline that never answers holds a thousand payloads, drops the rest an
   await expect(drained).rejects.toThrow("not delivered before the deadline");
 });
 
-test("what is dropped is told of after what was posted before it, so that nothing seems handed on that waits", async () => {
+test("a dropped payload is reported after those before it, so that no waiting payload seems delivered", async () => {
   const { settings } = testSettings("session_activity");
   let answer: (result: ConsumeResult) => void = () => {};
   const outbox = new Outbox(
     { consume: () => new Promise((resolve) => (answer = resolve)) },
     settings.logger,
   );
-  const handedOn: number[] = [];
+  const delivered: number[] = [];
   for (let number = 0; number < 1003; number++) {
-    outbox.post(payload(number), () => handedOn.push(number));
+    outbox.post(payload(number), () => delivered.push(number));
   }
-  expect(handedOn).toEqual([]);
+  expect(delivered).toEqual([]);
   for (let number = 0; number <= 1000; number++) {
     answer(accepted);
     await new Promise((resolve) => setImmediate(resolve));
   }
   await outbox.drain(never);
-  expect(handedOn).toEqual([...Array.from({ length: 1000 }, (_, number) => number), 1002]);
+  expect(delivered).toEqual([...Array.from({ length: 1000 }, (_, number) => number), 1002]);
 });

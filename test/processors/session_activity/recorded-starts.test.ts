@@ -7,7 +7,7 @@ import { createSessionActivity } from "../../../src/processors/session_activity/
 import { testSettings } from "../../exporters/settings.ts";
 import { requestsOf } from "../../support/senders/recordings.ts";
 
-/** Plays a recording to a processor at its own pace, and lets `afterMs` pass then. */
+/** Sends a recording to a processor at its own pace, then advances the clock by `afterMs`. */
 async function play(recording: string, afterMs: number, config: object = {}) {
   const { settings, clock } = testSettings("session_activity");
   const processor = createSessionActivity(settings, schema.parse(config));
@@ -39,9 +39,9 @@ async function play(recording: string, afterMs: number, config: object = {}) {
     await stations[signal].consume({ signal, bytes, items: recordRangesOf(bytes).records.length });
   }
   clock.advance(afterMs);
-  // What was told is handed on one by one.
+  // Events are delivered one by one.
   await new Promise((resolve) => setImmediate(resolve));
-  const told = events.flatMap(({ bytes }) =>
+  const emitted = events.flatMap(({ bytes }) =>
     otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.flatMap((resource) =>
       resource.scopeLogs!.flatMap(({ logRecords }) =>
         logRecords!.map(({ eventName, attributes }) => {
@@ -69,7 +69,7 @@ async function play(recording: string, afterMs: number, config: object = {}) {
         .filter(([, value]) => value !== 0),
     );
   return {
-    told,
+    emitted,
     started: sums("started", "openclaw.kind"),
     ended: sums("ended", "openclaw.kind"),
     open: sums("open", "openclaw.kind"),
@@ -82,16 +82,16 @@ async function play(recording: string, afterMs: number, config: object = {}) {
 
 const minuteMs = 60_000;
 
-describe("what real senders say of starts", () => {
+describe("starts of real senders", () => {
   for (const [recording, dialect] of [
     ["logfire-js/turn", "logfire_pending"],
     ["logfire-py/turn", "logfire_pending"],
     ["ddtrace/turn", "datadog_partial"],
     ["partial-span-processor/turn", "partial_log"],
   ] as const) {
-    test(`${recording}: a turn of two tools and two model calls is told as such, and nothing is evicted`, async () => {
-      const { told, started, ended, open, dialects } = await play(recording, 24 * 60 * minuteMs);
-      expect(told).toEqual([]);
+    test(`${recording}: a turn of two tools and two model calls is counted as that, and nothing is evicted`, async () => {
+      const { emitted, started, ended, open, dialects } = await play(recording, 24 * 60 * minuteMs);
+      expect(emitted).toEqual([]);
       expect(started).toEqual({ run: 1, tool: 2, model_call: 2 });
       expect(ended).toEqual(started);
       expect(open).toEqual({});
@@ -100,16 +100,16 @@ describe("what real senders say of starts", () => {
   }
 
   for (const recording of ["logfire-js/abandoned", "partial-span-processor/abandoned"] as const) {
-    test(`${recording}: the tool that its run left behind is evicted for want of an owner`, async () => {
-      const { told, open } = await play(recording, minuteMs);
-      expect(told).toEqual([["session.activity.evicted", "orphaned_no_owner", "get_time"]]);
+    test(`${recording}: the tool that its run left behind is evicted because it has no owner`, async () => {
+      const { emitted, open } = await play(recording, minuteMs);
+      expect(emitted).toEqual([["session.activity.evicted", "orphaned_no_owner", "get_time"]]);
       expect(open).toEqual({});
     });
   }
 
-  test("ddtrace/abandoned: what the tracer ends itself when its process exits was an orphan until then", async () => {
-    const { told, open } = await play("ddtrace/abandoned", minuteMs, { allowed_lateness: "1s" });
-    expect(told).toEqual([
+  test("ddtrace/abandoned: a tool that the tracer ends when its process exits was an orphan until then", async () => {
+    const { emitted, open } = await play("ddtrace/abandoned", minuteMs, { allowed_lateness: "1s" });
+    expect(emitted).toEqual([
       ["session.activity.evicted", "orphaned_no_owner", "get_time"],
       ["session.activity.reconciled", undefined, undefined],
     ]);
@@ -117,9 +117,9 @@ describe("what real senders say of starts", () => {
   });
 
   for (const recording of ["ddtrace/killed", "partial-span-processor/killed"] as const) {
-    test(`${recording}: heartbeats that stop end the lease of the tool`, async () => {
-      const { told, open } = await play(recording, minuteMs);
-      expect(told).toEqual([
+    test(`${recording}: the lease of the tool expires when its heartbeats stop`, async () => {
+      const { emitted, open } = await play(recording, minuteMs);
+      expect(emitted).toEqual([
         ["session.activity.held", "input_stopped", undefined],
         ["session.activity.evicted", "lease_expired", "get_time"],
       ]);
@@ -128,11 +128,11 @@ describe("what real senders say of starts", () => {
   }
 
   for (const recording of ["logfire-js/killed", "logfire-py/killed"] as const) {
-    test(`${recording}: without heartbeats it is only old age that tells, and before that a stall`, async () => {
-      const { told, open } = await play(recording, 13 * 60 * minuteMs);
-      expect(told).toEqual([
+    test(`${recording}: without heartbeats the tool is evicted only at max_age, after a stall`, async () => {
+      const { emitted, open } = await play(recording, 13 * 60 * minuteMs);
+      expect(emitted).toEqual([
         ["session.stalled", "blocked_tool_call", "get_time"],
-        // At one moment: its run goes too.
+        // Its run is evicted at the same moment.
         ["session.recovered", "evicted", undefined],
         ["session.activity.evicted", "max_age", "get_time"],
       ]);
@@ -140,35 +140,35 @@ describe("what real senders say of starts", () => {
     });
   }
 
-  test("claude-code/terminated: the tool that only the wait in front of it speaks of is evicted, and nothing stays implied", async () => {
-    const { told, started, ended, evicted, open, implied } = await play(
+  test("claude-code/terminated: a tool that is known only from the wait before it is evicted, and no implied work remains", async () => {
+    const { emitted, started, ended, evicted, open, implied } = await play(
       "claude-code/terminated",
       minuteMs,
     );
-    expect(told).toEqual([["session.activity.evicted", "orphaned_no_owner", undefined]]);
+    expect(emitted).toEqual([["session.activity.evicted", "orphaned_no_owner", undefined]]);
     expect(started).toEqual({ run: 1, tool: 1, model_call: 1 });
     expect(ended).toEqual({ run: 1, model_call: 1 });
     expect(evicted).toEqual({ tool: 1 });
     expect({ open, implied }).toEqual({ open: {}, implied: 0 });
   });
 
-  test("smolagents/cancelled: of the run that was interrupted nothing is known but that it was there", async () => {
+  test("smolagents/cancelled: the interrupted run is known only as an implied parent", async () => {
     const during = await play("smolagents/cancelled", 0);
     expect(during.implied).toBe(1);
-    const { told, started, ended, open, implied } = await play("smolagents/cancelled", minuteMs);
-    expect(told).toEqual([]);
+    const { emitted, started, ended, open, implied } = await play("smolagents/cancelled", minuteMs);
+    expect(emitted).toEqual([]);
     expect(started).toEqual({ tool: 2, model_call: 1 });
     expect(ended).toEqual(started);
     expect({ open, implied }).toEqual({ open: {}, implied: 0 });
   });
 
-  test("a turn that was cancelled ends its tool after its run, and evicts nothing", async () => {
-    const { told, open } = await play("logfire-py/unfinished", minuteMs);
-    expect(told).toEqual([]);
+  test("a cancelled turn ends its tool after its run, and nothing is evicted", async () => {
+    const { emitted, open } = await play("logfire-py/unfinished", minuteMs);
+    expect(emitted).toEqual([]);
     expect(open).toEqual({});
   });
 
-  test("starts go no further than here, unless Logfire's are asked for", async () => {
+  test("starts are consumed, except Logfire's with forward_pending_spans", async () => {
     const spansIn = (passedOn: readonly Payload[]) =>
       passedOn.flatMap(({ signal, bytes }) =>
         signal === "traces"
