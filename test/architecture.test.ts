@@ -30,6 +30,14 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   "main.ts": everyone,
 };
 
+/** Inside `activity`: each folder, and those that it may import besides itself. Also a table of docs/ARCHITECTURE.md. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  model: [],
+  recognition: ["model"],
+  engine: ["model"],
+  journal: ["model", "recognition", "engine"],
+};
+
 /** What comes from outside must be handed in. The files named are the places where it is taken. */
 const ambient: readonly {
   readonly what: string;
@@ -179,13 +187,6 @@ describe("who may import whom", () => {
     expect(breaches).toEqual([]);
   });
 
-  /** Inside `activity`: each folder, and those that it may import besides itself. */
-  const layers: Readonly<Record<string, readonly string[]>> = {
-    model: [],
-    recognition: ["model"],
-    engine: ["model"],
-    journal: ["model", "recognition", "engine"],
-  };
   for (const [layer, allowed] of Object.entries(layers)) {
     test(`activity/${layer} imports ${["itself", ...allowed].join(", ")} of activity`, () => {
       const layerOf = (path: string) => path.split("/")[1] ?? "";
@@ -241,6 +242,64 @@ describe("who may import whom", () => {
     expect(isAllowed("otlp", "component")).toBe(false);
     expect(isAllowed("receivers/otlp", "net")).toBe(true);
     expect(isAllowed("components.ts", "receivers/otlp")).toBe(true);
+  });
+});
+
+describe("docs/ARCHITECTURE.md", () => {
+  const page = readFileSync(join(root, "docs", "ARCHITECTURE.md"), "utf8");
+
+  /** The rules of the table whose first column has this heading: of each name in a row, what the second column names. */
+  function rulesUnder(heading: string): Record<string, readonly string[] | typeof everyone> {
+    const lines = page.split("\n");
+    const first = lines.findIndex((line) => line.startsWith(`| ${heading} |`));
+    const rest = lines.slice(first + 2);
+    const rows = rest.slice(
+      0,
+      rest.findIndex((line) => !line.startsWith("|")),
+    );
+    return Object.fromEntries(
+      rows.flatMap((row) => {
+        const [, names = "", allowed = ""] = row.split("|").map((cell) => cell.trim());
+        return namesIn(names).map((name) => [
+          name,
+          allowed === everyone ? everyone : namesIn(allowed),
+        ]);
+      }),
+    );
+  }
+
+  /** `otlp` in backticks, or "any component" as it is. */
+  function namesIn(cell: string): string[] {
+    return [...cell.matchAll(/`([^`]+)`|any component/g)].map(([whole, name]) => name ?? whole);
+  }
+
+  const sorted = (rules: Readonly<Record<string, readonly string[] | typeof everyone>>) =>
+    Object.fromEntries(
+      Object.entries(rules).map(([name, allowed]) => [
+        name,
+        allowed === everyone ? everyone : [...allowed].sort(),
+      ]),
+    );
+
+  test("has the table of who may import whom", () => {
+    expect(sorted(rulesUnder("part"))).toEqual(sorted(mayImport));
+  });
+
+  test("has the table of the layers of activity", () => {
+    expect(sorted(rulesUnder("layer"))).toEqual(sorted(layers));
+  });
+
+  test("names no file of the program that does not exist", () => {
+    const named = [...page.matchAll(/`([a-z_/-]+\.ts)`/g)].map(([, path = ""]) => path);
+    const ofProject = ["src", "test", "scripts"].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map(
+        (path) => `${folder}/${path.replaceAll("\\", "/")}`,
+      ),
+    );
+    expect(named.length).toBeGreaterThan(20);
+    expect(
+      named.filter((name) => !ofProject.some((path) => `/${path}`.endsWith(`/${name}`))),
+    ).toEqual([]);
   });
 });
 
