@@ -289,6 +289,12 @@ describe("docs/ARCHITECTURE.md", () => {
     expect(sorted(rulesUnder("layer"))).toEqual(sorted(layers));
   });
 
+  test("links to files that exist", () => {
+    const links = [...page.matchAll(/\]\(([^)#:]+)(#[^)]*)?\)/g)].map(([, path = ""]) => path);
+    expect(links.length).toBeGreaterThan(10);
+    expect(links.filter((path) => !existsSync(join(root, "docs", path)))).toEqual([]);
+  });
+
   test("names no file of the program that does not exist", () => {
     const named = [...page.matchAll(/`([a-z_/-]+\.ts)`/g)].map(([, path = ""]) => path);
     const ofProject = ["src", "test", "scripts"].flatMap((folder) =>
