@@ -107,6 +107,29 @@ export class GroupTable {
     this.#free.push(row);
   }
 
+  /** Adds the flags, counts and latest times of `from`, which is about to be removed, to `into`. */
+  addFrom(from: number, into: number): void {
+    this.setFlag(into, this.flags.get(from));
+    for (const column of [
+      this.openOwners,
+      this.openMarkers,
+      this.unresolvedOwners,
+      this.pauses,
+      this.ownerCount,
+    ]) {
+      column.set(into, column.get(into) + column.get(from));
+    }
+    for (const column of [
+      this.endedAtMs,
+      this.sessionEndMs,
+      this.sessionEndSeq,
+      this.queued,
+      this.channel,
+    ]) {
+      column.set(into, Math.max(column.get(into), column.get(from)));
+    }
+  }
+
   hasFlag(row: number, flag: number): boolean {
     return (this.flags.get(row) & flag) !== 0;
   }

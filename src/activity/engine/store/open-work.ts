@@ -114,7 +114,7 @@ export class OpenWork {
     if (!isRun) {
       this.#countMarker(span, 1);
     }
-    this.#parts.store.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
+    this.#parts.store.sessions.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     while (this.#admitted <= span) {
       this.expiry.admit(this.#admitted++);
     }
@@ -325,7 +325,7 @@ export class OpenWork {
     this.#onClosed(span);
     this.#parts.store.tree.close(span, state);
     this.releaseHoldsInside(span, atMs);
-    this.#parts.store.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    this.#parts.store.sessions.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
       const { owners } = this.#parts.store;
       this.#countMarker(span, -1);

@@ -197,6 +197,34 @@ export class OwnerTable {
     return row;
   }
 
+  /** Adds the counts, latest times and flags of `from`, which is about to be removed, to `into`. Open counts stay. */
+  addFrom(from: number, into: number): void {
+    for (const column of [
+      this.memberCount,
+      this.reportedOpen,
+      this.reportedCompleted,
+      this.finishedTools,
+      this.finishedPairs,
+      this.matched,
+      this.unnamed,
+    ]) {
+      column.set(into, column.get(into) + column.get(from));
+    }
+    for (const column of [
+      this.lastModelMs,
+      this.workedAtMs,
+      this.workedMs,
+      this.workedSeq,
+      this.idleAtMs,
+      this.idleMs,
+      this.idleSeq,
+    ]) {
+      column.set(into, Math.max(column.get(into), column.get(from)));
+    }
+    this.memberCount.set(from, 0);
+    this.setFlag(into, this.flags.get(from) & (ownerFlags.modelFailed | ownerFlags.hasDetached));
+  }
+
   /** Forgets an owner that is in no list. */
   remove(row: number): void {
     this.#free.push(row);

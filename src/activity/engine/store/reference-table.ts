@@ -50,6 +50,19 @@ export class ReferenceTable {
     return row;
   }
 
+  /** Makes all references from `first` on those of another group, in front of `before`, its first reference or -1. */
+  moveAll(
+    first: number,
+    { group, before }: { readonly group: number; readonly before: number },
+  ): void {
+    let last = first;
+    for (let row = first; row !== -1; row = this.next.get(row)) {
+      this.group.set(row, group);
+      last = row;
+    }
+    this.next.set(last, before);
+  }
+
   remove(row: number): void {
     this.#index.remove(row);
     this.#free.push(row);

@@ -147,7 +147,7 @@ export class SnapshotV1Loader {
     const { references } = this.#parts.store;
     const sessions = [...this.#sessions.values()].map((first) => references.group.get(first));
     for (const session of new Set(sessions)) {
-      this.#parts.store.dropGroupIfEmpty(session);
+      this.#parts.store.sessions.dropIfEmpty(session);
     }
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && !this.#parts.openWork.expiry.isSet(span)) {
@@ -214,7 +214,7 @@ export class SnapshotV1Loader {
       seq: spans.seq.get(run),
     });
     if (isOpen) {
-      this.#parts.store.countOpen(owner, 1, 0);
+      this.#parts.store.sessions.countOpen(owner, 1, 0);
       owners.progressAtMs.set(owner, this.#groups.heardAtMs.get(legacyGroup));
     } else {
       owners.endedAtMs.set(owner, Math.max(owners.endedAtMs.get(owner), spans.seenAtMs.get(run)));
@@ -232,7 +232,7 @@ export class SnapshotV1Loader {
       this.#parts.ownership.attachSeparately(marker, group, -1, nowMs);
     }
     if (isOpen) {
-      this.#parts.store.countOpen(spans.owner.get(marker), 0, 1);
+      this.#parts.store.sessions.countOpen(spans.owner.get(marker), 0, 1);
     }
   }
 
