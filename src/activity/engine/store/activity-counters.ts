@@ -51,7 +51,7 @@ export class ActivityCounters {
   );
 
   /** By name, so that counters outlive a change of what is told apart. */
-  snapshot(io: SnapshotStream): void {
+  snapshot(stream: SnapshotStream): void {
     const named = new Map<string, number[]>([
       ...Object.entries({
         started: this.started,
@@ -66,17 +66,17 @@ export class ActivityCounters {
         (verdict, at) => [`diagnosed ${verdict}`, this.#diagnosed[at] ?? []] as const,
       ),
     ]);
-    const names = io.texts([...named.keys()]);
+    const names = stream.texts([...named.keys()]);
     for (const name of names) {
-      put(named.get(name), io.numbers(named.get(name) ?? []));
+      put(named.get(name), stream.numbers(named.get(name) ?? []));
     }
     const rows = new Map<string, { readonly cells: number[]; readonly index: number }>(
       [...this.#signals].flatMap(([result, cells]) =>
         dialectNames.map((dialect, index) => [`${result} ${dialect}`, { cells, index }] as const),
       ),
     );
-    const cells = io.texts([...rows.keys()]);
-    const counters = io.numbers([...this.#signals.values()].flat());
+    const cells = stream.texts([...rows.keys()]);
+    const counters = stream.numbers([...this.#signals.values()].flat());
     for (const [at, cell] of cells.entries()) {
       const row = rows.get(cell);
       if (row !== undefined) {
@@ -85,7 +85,7 @@ export class ActivityCounters {
     }
     for (const duration of this.#durations.flat()) {
       const { sum, count, min, max, buckets } = duration;
-      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = io.numbers([
+      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = stream.numbers([
         sum,
         count,
         min,

@@ -60,16 +60,16 @@ export class ActivityStore {
     this.#listeners = listeners;
   }
 
-  snapshot(io: SnapshotStream, options: { readonly version: SnapshotVersion }): void {
+  snapshot(stream: SnapshotStream, options: { readonly version: SnapshotVersion }): void {
     if (options.version > 2) {
-      this.downtime.snapshot(io);
+      this.downtime.snapshot(stream);
     }
-    this.traces.snapshot(io);
-    this.spans.snapshot(io, options);
-    this.owners.snapshot(io, options);
-    this.groups.snapshot(io);
-    this.references.snapshot(io);
-    this.sessions.active = io.number(this.sessions.active);
+    this.traces.snapshot(stream);
+    this.spans.snapshot(stream, options);
+    this.owners.snapshot(stream, options);
+    this.groups.snapshot(stream);
+    this.references.snapshot(stream);
+    this.sessions.active = stream.number(this.sessions.active);
   }
 
   /** The row of the group that a span's owner is in, or -1. */

@@ -9,8 +9,8 @@ const maxPeriods = 100;
 export class Downtime {
   #times: { readonly atMs: number; readonly awayMs: number }[] = [];
 
-  snapshot(io: SnapshotStream): void {
-    const cells = io.numbers(this.#times.flatMap(({ atMs, awayMs }) => [atMs, awayMs]));
+  snapshot(stream: SnapshotStream): void {
+    const cells = stream.numbers(this.#times.flatMap(({ atMs, awayMs }) => [atMs, awayMs]));
     this.#times = Array.from({ length: cells.length / 2 }, (_, at) => {
       const [atMs = 0, awayMs = 0] = cells.slice(at * 2);
       return { atMs, awayMs };

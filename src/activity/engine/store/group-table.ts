@@ -63,12 +63,12 @@ export class GroupTable {
   #rows = 0;
   #size = 0;
 
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#size = io.number(this.#size);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream): void {
+    this.#rows = stream.number(this.#rows);
+    this.#size = stream.number(this.#size);
+    this.#free = stream.numbers(this.#free);
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
   }
 

@@ -27,9 +27,9 @@ export class LinkedLists {
   }
 
   /** `items` is how many have been admitted. */
-  snapshot(io: SnapshotStream, items: number): void {
-    io.column(this.#next, this.#lists + items);
-    io.column(this.#previous, this.#lists + items);
+  snapshot(stream: SnapshotStream, items: number): void {
+    stream.column(this.#next, this.#lists + items);
+    stream.column(this.#previous, this.#lists + items);
   }
 
   /** Whether `item` is in any list. */

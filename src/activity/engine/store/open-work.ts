@@ -63,15 +63,15 @@ export class OpenWork {
     this.expiry = new TimingWheel(Math.min(parts.limits.maxAgeMs / 512, 1000));
   }
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#admitted = io.number(this.#admitted);
-    this.expiry.snapshot(io, this.#admitted);
-    this.#openWork = io.number(this.#openWork);
-    io.column(this.#openMarkers, this.#openMarkers.capacity);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#admitted = stream.number(this.#admitted);
+    this.expiry.snapshot(stream, this.#admitted);
+    this.#openWork = stream.number(this.#openWork);
+    stream.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
-      this.usualDurations.snapshot(io, { version });
+      this.usualDurations.snapshot(stream, { version });
     }
-    this.durations.snapshot(io, { version });
+    this.durations.snapshot(stream, { version });
   }
 
   /** Open work that is counted. */

@@ -145,16 +145,16 @@ export class OwnerTable {
   #free: number[] = [];
   #rows = 0;
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#rows = stream.number(this.#rows);
+    this.#free = stream.numbers(this.#free);
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
     for (const column of this.#added) {
       column.ensure(this.#rows);
       if (version >= 3) {
-        io.column(column, this.#rows);
+        stream.column(column, this.#rows);
       }
     }
   }

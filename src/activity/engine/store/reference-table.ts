@@ -15,13 +15,13 @@ export class ReferenceTable {
   #free: number[] = [];
   #rows = 0;
 
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream): void {
+    this.#rows = stream.number(this.#rows);
+    this.#free = stream.numbers(this.#free);
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
-    if (io.isLoading) {
+    if (stream.isLoading) {
       const vacant = new Set(this.#free);
       this.#index.rebuild(this.#rows, (row) => !vacant.has(row));
     }

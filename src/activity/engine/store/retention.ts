@@ -42,13 +42,13 @@ export class Retention {
     this.#onDropped = onDropped;
   }
 
-  snapshot(io: SnapshotStream): void {
-    this.#admitted = io.number(this.#admitted);
-    this.#queues.snapshot(io, this.#admitted);
-    this.#size = io.number(this.#size);
-    this.#implied = io.number(this.#implied);
-    const evicted = io.numbers([...this.#evictedAtMs].flat());
-    for (let at = 0; io.isLoading && at < evicted.length; at += 2) {
+  snapshot(stream: SnapshotStream): void {
+    this.#admitted = stream.number(this.#admitted);
+    this.#queues.snapshot(stream, this.#admitted);
+    this.#size = stream.number(this.#size);
+    this.#implied = stream.number(this.#implied);
+    const evicted = stream.numbers([...this.#evictedAtMs].flat());
+    for (let at = 0; stream.isLoading && at < evicted.length; at += 2) {
       this.#evictedAtMs.set(evicted[at] ?? -1, evicted[at + 1] ?? 0);
     }
   }

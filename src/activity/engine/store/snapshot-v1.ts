@@ -24,10 +24,10 @@ class LegacyGroups {
   /** Rows that are not in use. */
   vacant: ReadonlySet<number> = new Set();
 
-  restore(io: SnapshotStream): void {
-    const rows = io.number(0);
-    io.number(0);
-    this.vacant = new Set(io.numbers([]));
+  restore(stream: SnapshotStream): void {
+    const rows = stream.number(0);
+    stream.number(0);
+    this.vacant = new Set(stream.numbers([]));
     const ints = (count: number) => Array.from({ length: count }, () => new Int32Column());
     const floats = (count: number) => Array.from({ length: count }, () => new Float64Column());
     for (const column of [
@@ -48,7 +48,7 @@ class LegacyGroups {
       ...ints(3),
       this.reference,
     ]) {
-      io.column(column, rows);
+      stream.column(column, rows);
     }
   }
 }
@@ -84,35 +84,35 @@ export class SnapshotV1Loader {
   }
 
   /** Reads the tables. */
-  tables(io: SnapshotStream): void {
+  tables(stream: SnapshotStream): void {
     const { traces, spans, references } = this.#parts.store;
-    traces.restoreV1(io);
-    spans.restoreV1(io, { group: this.#groupOf });
-    this.#groups.restore(io);
-    references.snapshot(io);
-    io.number(0);
+    traces.restoreV1(stream);
+    spans.restoreV1(stream, { group: this.#groupOf });
+    this.#groups.restore(stream);
+    references.snapshot(stream);
+    stream.number(0);
   }
 
   /** Passes over deadlines, which are found anew. */
-  deadlines(io: SnapshotStream): void {
-    io.number(0);
-    io.column(new Float64Column(), 0);
-    io.numbers([]);
+  deadlines(stream: SnapshotStream): void {
+    stream.number(0);
+    stream.column(new Float64Column(), 0);
+    stream.numbers([]);
   }
 
   /** Passes over the states of sessions, which are found anew. */
-  states(io: SnapshotStream): void {
-    io.numbers([]);
-    io.number(0);
-    io.column(new Float64Column(), 0);
+  states(stream: SnapshotStream): void {
+    stream.numbers([]);
+    stream.number(0);
+    stream.column(new Float64Column(), 0);
   }
 
   /** Reads waits, which were of whole groups; they are put back by `rebuild`. */
-  pauses(io: SnapshotStream): readonly LegacyWait[] {
-    const keys = io.texts([]);
-    const groups = io.numbers([]);
-    const since = io.numbers([]);
-    io.texts([]);
+  pauses(stream: SnapshotStream): readonly LegacyWait[] {
+    const keys = stream.texts([]);
+    const groups = stream.numbers([]);
+    const since = stream.numbers([]);
+    stream.texts([]);
     return keys.map((key, at) => ({ key, group: groups[at] ?? -1, atMs: since[at] ?? 0 }));
   }
 

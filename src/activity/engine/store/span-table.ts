@@ -161,28 +161,28 @@ export class SpanTable {
     this.#index = new KeyIndex([this.id0, this.id1, this.trace], seed);
   }
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#rows = stream.number(this.#rows);
+    this.#free = stream.numbers(this.#free);
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
     for (const column of this.#added) {
       column.ensure(this.#rows);
       if (version >= 3) {
-        io.column(column, this.#rows);
+        stream.column(column, this.#rows);
       }
     }
-    if (io.isLoading) {
+    if (stream.isLoading) {
       this.#last = 0;
       this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
     }
   }
 
   /** Fills the table from an archive of version 1, and `legacy` with the columns that are no more. */
-  restoreV1(io: SnapshotStream, legacy: LegacySpanColumns): void {
-    this.#rows = io.number(0);
-    this.#free = io.numbers([]);
+  restoreV1(stream: SnapshotStream, legacy: LegacySpanColumns): void {
+    this.#rows = stream.number(0);
+    this.#free = stream.numbers([]);
     const flags = new Uint8Column();
     for (const column of [
       this.trace,
@@ -209,7 +209,7 @@ export class SpanTable {
       this.endMs,
       this.seenAtMs,
     ]) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
     for (const column of [...this.#columns, ...this.#added]) {
       column.ensure(this.#rows);

@@ -44,21 +44,21 @@ export class TraceTable {
     this.#byId = new KeyIndex(id, seed);
   }
 
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream): void {
+    this.#rows = stream.number(this.#rows);
+    this.#free = stream.numbers(this.#free);
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
-    if (io.isLoading) {
+    if (stream.isLoading) {
       this.#rebuildIndexes();
     }
   }
 
   /** Fills the table from an archive of version 1. */
-  restoreV1(io: SnapshotStream): void {
-    this.#rows = io.number(0);
-    this.#free = io.numbers([]);
+  restoreV1(stream: SnapshotStream): void {
+    this.#rows = stream.number(0);
+    this.#free = stream.numbers([]);
     for (const column of [
       this.process,
       this.id0,
@@ -72,7 +72,7 @@ export class TraceTable {
       new Int32Column(),
       this.#spans,
     ]) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows);
     }
     for (const column of this.#columns) {
       column.ensure(this.#rows);

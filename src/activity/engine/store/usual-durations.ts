@@ -23,11 +23,11 @@ export class UsualDurations {
   readonly #totals = new Int32Column();
   readonly #lastAtMs = new Float64Column();
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    io.column(this.#totals, this.#totals.capacity);
-    io.column(this.#counts, this.#counts.capacity);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    stream.column(this.#totals, this.#totals.capacity);
+    stream.column(this.#counts, this.#counts.capacity);
     if (version > 2) {
-      io.column(this.#lastAtMs, this.#lastAtMs.capacity);
+      stream.column(this.#lastAtMs, this.#lastAtMs.capacity);
       return;
     }
     this.#lastAtMs.ensure(this.#totals.capacity);

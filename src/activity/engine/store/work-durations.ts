@@ -22,9 +22,9 @@ export class WorkDurations {
     this.#allowedLatenessMs = allowedLatenessMs;
   }
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     if (version >= 3) {
-      io.column(this.#firstSeenAtMs, this.#firstSeenAtMs.capacity);
+      stream.column(this.#firstSeenAtMs, this.#firstSeenAtMs.capacity);
     }
   }
 
