@@ -1,6 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
 import type { SnapshotStream } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
@@ -59,35 +60,27 @@ export class GroupTable {
     this.channel,
     this.reference,
   ];
-  #free: number[] = [];
-  #rows = 0;
-  #size = 0;
+  readonly #rows = new TableRows(this.#columns);
 
   snapshot(stream: SnapshotStream): void {
-    this.#rows = stream.number(this.#rows);
-    this.#size = stream.number(this.#size);
-    this.#free = stream.numbers(this.#free);
+    const count = stream.number(this.#rows.count);
+    stream.number(this.#rows.size); // Stored since version 1; it follows from the other two.
+    this.#rows.restore(count, stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.#rows);
+      stream.column(column, count);
     }
   }
 
   get size(): number {
-    return this.#size;
+    return this.#rows.size;
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   add(process: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    if (row >= this.process.capacity) {
-      for (const column of this.#columns) {
-        column.ensure(row + 1);
-      }
-    }
-    this.#size++;
+    const row = this.#rows.take();
     for (const column of this.#columns) {
       column.set(row, 0);
     }
@@ -102,9 +95,8 @@ export class GroupTable {
   }
 
   remove(row: number): void {
-    this.#size--;
     this.ownerCount.set(row, 0);
-    this.#free.push(row);
+    this.#rows.release(row);
   }
 
   /** Adds the flags, counts and latest times of `from`, which is about to be removed, to `into`. */

@@ -31,11 +31,6 @@ export class KeyIndex {
     this.#seed = seed;
   }
 
-  /** Rows in the index. */
-  get size(): number {
-    return this.#size;
-  }
-
   /** A row with this key, or -1. */
   find(a: number, b: number, c: number, d: number, e: number): number {
     const hash = this.#hash(a, b, c, d, e);

@@ -1,6 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `OwnerTable.flags`. */
 export const ownerFlags = {
@@ -142,30 +143,28 @@ export class OwnerTable {
   ];
   /** What version 3 added. */
   readonly #added = [this.finishedPairs];
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = stream.number(this.#rows);
-    this.#free = stream.numbers(this.#free);
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of this.#added) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
       if (version >= 3) {
-        stream.column(column, this.#rows);
+        stream.column(column, this.rows);
       }
     }
   }
 
   /** Rows ever used. */
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   get size(): number {
-    return this.#rows - this.#free.length;
+    return this.#rows.size;
   }
 
   /** Adds an owner without members, in no list. */
@@ -176,13 +175,11 @@ export class OwnerTable {
     readonly group: number;
     readonly isLoose: boolean;
   }): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    if (row >= this.group.capacity) {
-      for (const column of [...this.#columns, ...this.#added]) {
-        column.ensure(row + 1);
-      }
+    const row = this.#rows.take();
+    for (const column of this.#zeros) {
+      column.set(row, 0);
     }
-    for (const column of [...this.#zeros, ...this.#added]) {
+    for (const column of this.#added) {
       column.set(row, 0);
     }
     for (const column of this.#links) {
@@ -227,7 +224,7 @@ export class OwnerTable {
 
   /** Forgets an owner that is in no list. */
   remove(row: number): void {
-    this.#free.push(row);
+    this.#rows.release(row);
     this.memberCount.set(row, 0);
     this.openRuns.set(row, 0);
   }

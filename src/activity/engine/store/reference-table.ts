@@ -1,6 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Session references: (process, keyed hash) → group. Raw references never get here. */
 export class ReferenceTable {
@@ -12,23 +13,21 @@ export class ReferenceTable {
   readonly #lo = new Int32Column();
   readonly #columns = [this.group, this.next, this.#process, this.#hi, this.#lo];
   readonly #index = new KeyIndex([this.#hi, this.#lo, this.#process], 1);
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows(this.#columns);
 
   snapshot(stream: SnapshotStream): void {
-    this.#rows = stream.number(this.#rows);
-    this.#free = stream.numbers(this.#free);
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.#rows);
+      stream.column(column, this.#rows.count);
     }
     if (stream.isLoading) {
-      const vacant = new Set(this.#free);
-      this.#index.rebuild(this.#rows, (row) => !vacant.has(row));
+      const vacant = new Set(this.#rows.vacant);
+      this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
     }
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#rows.size;
   }
 
   /** The row of a reference, or -1. */
@@ -37,10 +36,7 @@ export class ReferenceTable {
   }
 
   add(process: number, hi: number, lo: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    for (const column of this.#columns) {
-      column.ensure(row + 1);
-    }
+    const row = this.#rows.take();
     this.group.set(row, -1);
     this.next.set(row, -1);
     this.#process.set(row, process);
@@ -65,6 +61,6 @@ export class ReferenceTable {
 
   remove(row: number): void {
     this.#index.remove(row);
-    this.#free.push(row);
+    this.#rows.release(row);
   }
 }

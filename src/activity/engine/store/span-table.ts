@@ -2,6 +2,7 @@ import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.t
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -152,8 +153,7 @@ export class SpanTable {
   /** What version 3 added. */
   readonly #added = [this.scopeHash, this.nameHash, this.detachedBelow];
   readonly #index: KeyIndex;
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
   /** The row found last: siblings ask for the same parent one after the other. */
   #last = 0;
 
@@ -162,27 +162,25 @@ export class SpanTable {
   }
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = stream.number(this.#rows);
-    this.#free = stream.numbers(this.#free);
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of this.#added) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
       if (version >= 3) {
-        stream.column(column, this.#rows);
+        stream.column(column, this.rows);
       }
     }
     if (stream.isLoading) {
       this.#last = 0;
-      this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
+      this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
     }
   }
 
   /** Fills the table from an archive of version 1, and `legacy` with the columns that are no more. */
   restoreV1(stream: SnapshotStream, legacy: LegacySpanColumns): void {
-    this.#rows = stream.number(0);
-    this.#free = stream.numbers([]);
+    this.#rows.restore(stream.number(0), stream.numbers([]));
     const flags = new Uint8Column();
     for (const column of [
       this.trace,
@@ -209,26 +207,26 @@ export class SpanTable {
       this.endMs,
       this.seenAtMs,
     ]) {
-      stream.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of [...this.#columns, ...this.#added]) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
     }
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < this.rows; row++) {
       this.flags.set(row, flags.get(row));
       this.owner.set(row, -1);
     }
-    this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
+    this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
   }
 
   /** Rows in use. */
   get size(): number {
-    return this.#index.size;
+    return this.#rows.size;
   }
 
   /** Rows ever used; rows below it with state `free` are vacant. */
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   /** The row of a span, or -1. */
@@ -247,8 +245,7 @@ export class SpanTable {
 
   /** Adds a row that is not in the table, in state `unknown`, without parent or group. */
   add(trace: number, id0: number, id1: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    this.#ensure(row + 1);
+    const row = this.#rows.take();
     this.trace.set(row, trace);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
@@ -285,7 +282,7 @@ export class SpanTable {
     this.#index.remove(row);
     this.state.move(row, spanStates.free);
     this.#generation.set(row, (this.#generation.get(row) + 1) | 0);
-    this.#free.push(row);
+    this.#rows.release(row);
   }
 
   /** The parent's row, or -1 when there is none or it has been forgotten. */
@@ -316,14 +313,5 @@ export class SpanTable {
 
   clearFlag(row: number, flag: number): void {
     this.flags.set(row, this.flags.get(row) & ~flag);
-  }
-
-  #ensure(rows: number): void {
-    if (rows <= this.trace.capacity) {
-      return;
-    }
-    for (const column of [...this.#columns, ...this.#added]) {
-      column.ensure(rows);
-    }
   }
 }

@@ -1,6 +1,7 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /**
  * The traces that have tracked spans, one row each. A row is (process, trace id): state never crosses
@@ -34,8 +35,7 @@ export class TraceTable {
   readonly #index: KeyIndex;
   /** By trace id alone. */
   readonly #byId: KeyIndex;
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows(this.#columns);
   #last = -1;
 
   constructor(seed: number) {
@@ -45,10 +45,9 @@ export class TraceTable {
   }
 
   snapshot(stream: SnapshotStream): void {
-    this.#rows = stream.number(this.#rows);
-    this.#free = stream.numbers(this.#free);
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.#rows);
+      stream.column(column, this.#rows.count);
     }
     if (stream.isLoading) {
       this.#rebuildIndexes();
@@ -57,8 +56,8 @@ export class TraceTable {
 
   /** Fills the table from an archive of version 1. */
   restoreV1(stream: SnapshotStream): void {
-    this.#rows = stream.number(0);
-    this.#free = stream.numbers([]);
+    const count = stream.number(0);
+    this.#rows.restore(count, stream.numbers([]));
     for (const column of [
       this.process,
       this.id0,
@@ -72,12 +71,12 @@ export class TraceTable {
       new Int32Column(),
       this.#spans,
     ]) {
-      stream.column(column, this.#rows);
+      stream.column(column, count);
     }
     for (const column of this.#columns) {
-      column.ensure(this.#rows);
+      column.ensure(count);
     }
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < count; row++) {
       this.firstOwner.set(row, -1);
       this.firstUnresolved.set(row, -1);
     }
@@ -85,14 +84,14 @@ export class TraceTable {
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#rows.size;
   }
 
   /** Processes that have a trace here. Walks every row. */
   processes(): ReadonlySet<number> {
-    const vacant = new Set(this.#free);
+    const vacant = new Set(this.#rows.vacant);
     const found = new Set<number>();
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < this.#rows.count; row++) {
       if (!vacant.has(row)) {
         found.add(this.process.get(row));
       }
@@ -116,10 +115,7 @@ export class TraceTable {
     if (found !== -1) {
       return found;
     }
-    const row = this.#free.pop() ?? this.#rows++;
-    for (const column of this.#columns) {
-      column.ensure(row + 1);
-    }
+    const row = this.#rows.take();
     this.process.set(row, process);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
@@ -156,15 +152,15 @@ export class TraceTable {
     if (left === 0) {
       this.#index.remove(row);
       this.#byId.remove(row);
-      this.#free.push(row);
+      this.#rows.release(row);
       this.#last = -1;
     }
   }
 
   #rebuildIndexes(): void {
-    const vacant = new Set(this.#free);
+    const vacant = new Set(this.#rows.vacant);
     this.#last = -1;
-    this.#index.rebuild(this.#rows, (row) => !vacant.has(row));
-    this.#byId.rebuild(this.#rows, (row) => !vacant.has(row));
+    this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
+    this.#byId.rebuild(this.#rows.count, (row) => !vacant.has(row));
   }
 }
