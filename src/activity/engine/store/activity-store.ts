@@ -78,19 +78,6 @@ export class ActivityStore {
     return owner === -1 ? -1 : this.owners.group.get(owner);
   }
 
-  /** Adds a span that is not known yet and holds its trace. */
-  addSpan(trace: number, id0: number, id1: number): number {
-    this.traces.retain(trace);
-    return this.spans.add(trace, id0, id1);
-  }
-
-  /** Forgets a span; the last member takes its owner with it. */
-  removeSpan(span: number): void {
-    this.leave(span);
-    this.traces.release(this.spans.trace.get(span));
-    this.spans.remove(span);
-  }
-
   /** Adds an owner and makes it live. A group of -1: one of its own. */
   addOwner(top: number, of: { readonly isLoose: boolean; readonly group: number }): number {
     const { owners, spans, traces, groups } = this;

@@ -11,7 +11,7 @@ import type { ActivityStore } from "./activity-store.ts";
 import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
-import { countedInsteadOf, openBeside } from "./run-counting.ts";
+import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "./span-table.ts";
@@ -295,7 +295,10 @@ export class OpenWork {
     if (spans.hasFlag(span, spanFlags.uncounted)) {
       return false;
     }
-    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#parts.store, span) : -1;
+    const next =
+      spans.kind.get(span) === workKinds.run
+        ? otherRunOf(this.#parts.store, span, { isCounted: false })
+        : -1;
     if (next !== -1) {
       this.#transferCount(span, next);
     }

@@ -96,11 +96,11 @@ export class Retention {
 
   /** Adds a span nobody has told us of yet: a child named it, or it is about to be told. Needs `makeRoom`. */
   addUnknown(trace: number, id0: number, id1: number, nowMs: number): number {
-    const span = this.#parts.store.addSpan(trace, id0, id1);
+    const { spans, traces } = this.#parts.store;
+    traces.retain(trace);
+    const span = spans.add(trace, id0, id1);
     while (this.#admitted <= span) {
-      this.#queues.ensure(this.#admitted + 1);
-      this.#queues.clear(this.#admitted);
-      this.#admitted++;
+      this.#queues.admit(this.#admitted++);
     }
     this.#implied++;
     this.retain(span, nowMs);
@@ -143,11 +143,8 @@ export class Retention {
   /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
   pin(span: number): void {
     const { spans } = this.#parts.store;
-    if (this.#queues.isListed(span)) {
-      this.#queues.remove(span);
-      if (!spans.hasFlag(span, spanFlags.undecided)) {
-        this.#size--;
-      }
+    if (this.#queues.remove(span) && !spans.hasFlag(span, spanFlags.undecided)) {
+      this.#size--;
     }
   }
 
@@ -232,7 +229,8 @@ export class Retention {
 
   /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
   #dropOrRequeue(queue: number, span: number, atMs: number): boolean {
-    const { spans } = this.#parts.store;
+    const { store } = this.#parts;
+    const { spans } = store;
     this.#queues.remove(span);
     if (spans.openBelow.get(span) > 0) {
       if (spans.state.get(span) === spanStates.evicted) {
@@ -251,7 +249,9 @@ export class Retention {
     }
     this.#evictedAtMs.delete(span);
     this.#onDropped(span);
-    this.#parts.store.removeSpan(span);
+    store.leave(span);
+    store.traces.release(spans.trace.get(span));
+    spans.remove(span);
     return true;
   }
 }
