@@ -24,8 +24,9 @@ export interface DurationCells {
 }
 
 /**
- * Everything the machine counts, as plain numbers: publishing reads them, the hot path only adds.
- * Arrays by kind are indexed by `WorkKind`.
+ * The counters of the engine, as plain numbers: the engine adds, the metrics read. Arrays by kind are indexed by `WorkKind`.
+ *
+ * Keeps a fixed number of cells: kinds, reasons, dialects, verdicts, claims and outcomes are closed lists.
  */
 export class ActivityCounters {
   readonly started = perKind();
@@ -50,7 +51,7 @@ export class ActivityCounters {
     })),
   );
 
-  /** By name, so that counters outlive a change of what is told apart. */
+  /** Stores cells by name, so that a version with other reasons or dialects reads those that it has too. */
   snapshot(stream: SnapshotStream): void {
     const named = new Map<string, number[]>([
       ...Object.entries({
@@ -101,7 +102,7 @@ export class ActivityCounters {
     return this.#evicted.get(reason)?.[kind] ?? 0;
   }
 
-  /** Evicted of every reason. */
+  /** Evictions of every reason. */
   evictedOf(kind: WorkKind): number {
     return evictionReasons.reduce((sum, reason) => sum + this.evicted(reason, kind), 0);
   }
@@ -110,7 +111,7 @@ export class ActivityCounters {
     add(this.#evicted.get(reason), kind, count);
   }
 
-  /** Diagnoses with a verdict, of a claim or of none. */
+  /** Diagnoses with a verdict, for a claim or for none. */
   diagnosed(verdict: Verdict, claim: Claim): number {
     return this.#diagnosed[verdictNames.indexOf(verdict)]?.[claimNames.indexOf(claim)] ?? 0;
   }
@@ -151,7 +152,7 @@ export class ActivityCounters {
   }
 }
 
-/** Adds to a cell of an array that has it. */
+/** Adds to a cell. Nothing happens where there is no array. */
 export function add(cells: number[] | undefined, index: number, count: number): void {
   if (cells !== undefined) {
     cells[index] = (cells[index] ?? 0) + count;

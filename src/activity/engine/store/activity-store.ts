@@ -17,8 +17,11 @@ export interface StoreListeners extends SessionListeners {
 }
 
 /**
- * Who belongs to whom: spans below spans (`tree`), spans in owners, owners below owners and in groups, groups behind
- * session references. It keeps the lists and counts that decisions need, and decides nothing.
+ * The state that decisions read: spans below spans (`tree`), spans in owners, owners below owners and in groups, and groups
+ * behind session references (`sessions`). It keeps lists and counts consistent, and decides nothing.
+ *
+ * Keeps the rows of five tables. `Retention` bounds the spans; a trace goes with its last span or owner, an owner with its
+ * last member, a group with its last owner. `maxReferences` bounds the references.
  */
 export class ActivityStore {
   readonly downtime = new Downtime();
@@ -32,7 +35,7 @@ export class ActivityStore {
   readonly members: ColumnList;
   readonly below: ColumnList;
   readonly waiters: ColumnList;
-  /** Owners that may hold markers, of a group and of a trace; loose owners of a trace. */
+  /** Owners that may hold markers: of a group, and of a trace with a run and without one. All owners of a group. */
   readonly live: ColumnList;
   readonly inTrace: ColumnList;
   readonly unresolvedInTrace: ColumnList;
@@ -72,13 +75,13 @@ export class ActivityStore {
     this.sessions.active = stream.number(this.sessions.active);
   }
 
-  /** The row of the group that a span's owner is in, or -1. */
+  /** The group of a span's owner, or -1. */
   groupOf(span: number): number {
     const owner = this.spans.owner.get(span);
     return owner === -1 ? -1 : this.owners.group.get(owner);
   }
 
-  /** Adds an owner and makes it live. A group of -1: one of its own. */
+  /** Adds an owner and makes it live. It gets a group of its own where `group` is -1. */
   addOwner(top: number, of: { readonly isLoose: boolean; readonly group: number }): number {
     const { owners, spans, traces, groups } = this;
     const trace = spans.trace.get(top);
@@ -126,7 +129,7 @@ export class ActivityStore {
     }
   }
 
-  /** Makes `span`, a run or a marker, a member of `owner`, leaving the one it was in. */
+  /** Makes `span`, a run or a marker, a member of `owner`. It leaves its owner before. */
   join(span: number, owner: number): void {
     const { owners, spans } = this;
     if (spans.hasFlag(span, spanFlags.member) && spans.owner.get(span) === owner) {
@@ -153,7 +156,7 @@ export class ActivityStore {
     }
   }
 
-  /** Takes `span` out of its owner; an owner that nothing needs any more is forgotten. */
+  /** Takes `span` out of its owner, which is freed when nothing needs it any more. */
   leave(span: number): void {
     const { owners, spans } = this;
     const owner = spans.owner.get(span);
@@ -169,14 +172,14 @@ export class ActivityStore {
     if (owners.top.get(owner) === span) {
       owners.top.set(owner, owners.isUnresolved(owner) ? -1 : this.runOf(owner));
       if (owners.isUnresolved(owner) && owners.memberCount.get(owner) === 0) {
-        this.#removeOwner(owner, -1); // What it collected waits for nothing any more.
+        this.#removeOwner(owner, -1); // Its members have moved on or closed.
         return;
       }
     }
     this.dropIfEmpty(owner);
   }
 
-  /** A span at which others wait for the way to their run gives up what collects them; -1 when nothing waits there. */
+  /** Detaches from `span` the unresolved owner that collects markers there, and returns it; -1 when there is none. */
   takeUnresolved(span: number): number {
     const { owners, spans } = this;
     const owner = spans.owner.get(span);
@@ -189,7 +192,7 @@ export class ActivityStore {
     return owner;
   }
 
-  /** A run of an owner that is remembered, or -1. */
+  /** A run among the members of an owner, or -1. */
   runOf(owner: number): number {
     const { spans } = this;
     for (let at = this.members.first(owner); at !== -1; at = this.members.after(at)) {
@@ -201,8 +204,8 @@ export class ActivityStore {
   }
 
   /**
-   * Forgets an owner without members, unless other owners wait for the way to their run with it, or it has counted tools
-   * that ended before their run is known.
+   * Frees an owner without members. An unresolved one stays while owners are below it, or while it counts finished tools of
+   * which the run is not known.
    */
   dropIfEmpty(owner: number): void {
     const { owners } = this;
@@ -216,7 +219,7 @@ export class ActivityStore {
     }
   }
 
-  /** Puts an owner below another one, or below none (-1). */
+  /** Puts an owner directly below `above`, or below none (-1). `isBelowMarker`: a tool or model call is between them. */
   setAbove(owner: number, above: number, isBelowMarker: boolean): void {
     const { owners } = this;
     const before = owners.above.get(owner);
@@ -240,7 +243,7 @@ export class ActivityStore {
     }
   }
 
-  /** Moves the members and counts of `from` to `into` and forgets it. Owners below it must have moved before. */
+  /** Moves the members and counts of `from` to `into` and frees it. Owners below it must have moved before. */
   mergeOwner(from: number, into: number): void {
     const { owners, spans } = this;
     for (const span of this.members.all(from)) {
@@ -256,7 +259,7 @@ export class ActivityStore {
     this.#removeOwner(from, into);
   }
 
-  /** Takes `owner` out of its group and puts it into another one. */
+  /** Moves `owner` to another group. */
   moveOwner(owner: number, group: number): void {
     const { owners, groups } = this;
     const from = owners.group.get(owner);

@@ -5,41 +5,46 @@ import { TableRows } from "./table-rows.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
-  /** A session by reference, as opposed to a tree of owners. */
+  /** A session that has a reference, as opposed to a tree of owners. */
   referenced: 1,
-  /** A run was seen. */
+  /** It has, or had, a run. */
   hadOwner: 2,
-  /** The evictions of its session's end were held back once, because too many were due together. */
+  /** The evictions at the end of its session were held back once, because too many were due together. */
   held: 4,
 } as const;
 
-/** Sessions: owners that share references, or else the owners of one tree, down to the next tool. */
+/**
+ * Groups, one row of numbers each: the owners that share a session reference, or else the owners of one tree down to the next
+ * tool.
+ *
+ * Keeps a row from the first owner of a group to its last one; the owners bound it.
+ */
 export class GroupTable {
   readonly flags = new Int32Column();
   readonly process = new Int32Column();
   /** Owners with an open run, and open markers. */
   readonly openOwners = new Int32Column();
   readonly openMarkers = new Int32Column();
-  /** Owners that may hold markers and are loose. */
+  /** Owners that may hold markers and have no run. */
   readonly unresolvedOwners = new Int32Column();
-  /** Its owners, and those of them that may hold markers. */
+  /** Its first owner, and the first one that may hold markers: heads of lists. */
   readonly firstOwner = new Int32Column();
   readonly firstLive = new Int32Column();
   readonly ownerCount = new Int32Column();
-  /** When its session was reported to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
+  /** When its session was reported to be over: by arrival, by the sender's clock, in the sender's order; -Infinity and 0 when it was not. */
   readonly endedAtMs = new Float64Column();
   readonly sessionEndMs = new Float64Column();
   readonly sessionEndSeq = new Int32Column();
-  /** Waits for a person that name the session and none of its spans. */
+  /** Pauses for a person that name the session and none of its spans. */
   readonly pauses = new Int32Column();
-  /** What it is doing, see `SessionStates`; since when it has had open runs, and the state, by arrival. */
+  /** Its state, see `SessionStates`, and since when it has had open runs, by arrival. */
   readonly state = new Uint8Column();
   readonly activeSinceMs = new Float64Column();
-  /** Messages that its gateway said wait. */
+  /** Messages that wait, as its gateway last reported. */
   readonly queued = new Int32Column();
-  /** Interned channel, 0 for none. */
+  /** Interned name of its channel, 0 for none. */
   readonly channel = new Int32Column();
-  /** First session reference, or -1. */
+  /** Its first session reference, or -1. */
   readonly reference = new Int32Column();
   readonly #columns = [
     this.flags,
@@ -139,7 +144,7 @@ export class GroupTable {
     return this.openOwners.get(row) > 0 || this.openMarkers.get(row) > 0;
   }
 
-  /** Whether its session was reported to be over, and that is not decided yet. */
+  /** Whether its session was reported to be over, and the end is not decided yet. */
   hasEnded(row: number): boolean {
     return Number.isFinite(this.endedAtMs.get(row));
   }

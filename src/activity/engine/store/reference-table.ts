@@ -3,7 +3,11 @@ import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 import { TableRows } from "./table-rows.ts";
 
-/** Session references: (process, keyed hash) → group. Raw references never get here. */
+/**
+ * Session references: (process, keyed hash) → group. Raw references never get here.
+ *
+ * Keeps a row for each reference of a group, until the group goes. `SessionGroups` adds none beyond its `maxReferences`.
+ */
 export class ReferenceTable {
   readonly group = new Int32Column();
   /** The next reference of the same group, or -1. */
@@ -35,6 +39,7 @@ export class ReferenceTable {
     return this.#index.find(hi, lo, process, 0, 0);
   }
 
+  /** Adds a reference that is not in the table, of no group. */
   add(process: number, hi: number, lo: number): number {
     const row = this.#rows.take();
     this.group.set(row, -1);

@@ -3,14 +3,14 @@ import type { ActivityStore } from "./activity-store.ts";
 import { spanStates } from "./span-lifecycle.ts";
 import { spanFlags } from "./span-table.ts";
 
-/** A harness run that is exported once more starts within so long of itself; one below a tool takes longer to come about. */
+/** Two spans of one harness run start at most so far apart. A harness run below a tool starts later than that. */
 const sameStartMs = 20;
 
-/**
- * The counters count an owner as one run: the first of its spans to be known is counted, and the others are not. A span that
- * is closed while others are open hands its place on, so that the last that is closed says how the run ended.
+/*
+ * The counters count an owner as one run: the first of its spans that is known, and not the others. When the counted span
+ * closes while another one is open, that one is counted from then on: the span that closes last says how the run ended.
  *
- * Where the way between two is known only after both were counted they stay two: counters never step back.
+ * Where two spans are known to be one run only after both were counted, they stay two: counters never decrease.
  */
 
 /** The span that is counted for the run of which `run` is a span, or -1. */
@@ -41,8 +41,8 @@ export function otherRunOf(
 }
 
 /**
- * The harness run that another one is, once it is counted itself or by another span: directly above or below. OpenClaw 2026.4.30 starts a span that
- * it ends when it stops, and another one below that, which is complete.
+ * A harness run directly above or below `run` that is the same run, or -1. OpenClaw 2026.4.30 exports a run twice: a span
+ * that it ends when it stops, and a complete one below that.
  */
 function countedTwin(store: ActivityStore, run: number): number {
   const { spans, owners, below } = store;

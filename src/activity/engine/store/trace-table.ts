@@ -4,10 +4,11 @@ import type { SnapshotStream } from "./snapshot.ts";
 import { TableRows } from "./table-rows.ts";
 
 /**
- * The traces that have tracked spans, one row each. A row is (process, trace id): state never crosses
- * a process. Spans name their trace by row, so its 16 bytes are kept once. A trace is neither a
- * session nor a run; its owners are listed only as the last resort for markers whose way to an owner
- * never arrived.
+ * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
+ * trace by row, so that its 16 bytes are kept once. A trace is neither a session nor a run; its owners are listed as the
+ * last resort for markers of which the way to an owner never arrived.
+ *
+ * Keeps a row while a span or an owner retains it; the spans bound it.
  */
 export class TraceTable {
   readonly process = new Int32Column();
@@ -15,9 +16,9 @@ export class TraceTable {
   readonly id1 = new Int32Column();
   readonly id2 = new Int32Column();
   readonly id3 = new Int32Column();
-  /** 1 once a run was seen. */
+  /** 1 when it has, or had, a run. */
   readonly hadOwner = new Int32Column();
-  /** First of its owners that may hold markers, and of the loose ones; -1 when there is none. */
+  /** The first of its owners that may hold markers: of those with a run, and of the unresolved ones; -1 when there is none. */
   readonly firstOwner = new Int32Column();
   readonly firstUnresolved = new Int32Column();
   readonly #spans = new Int32Column();
@@ -33,7 +34,7 @@ export class TraceTable {
     this.#spans,
   ];
   readonly #index: KeyIndex;
-  /** By trace id alone. */
+  /** By trace id alone: one trace may have rows of several processes. */
   readonly #byId: KeyIndex;
   readonly #rows = new TableRows(this.#columns);
   #last = -1;
@@ -54,7 +55,7 @@ export class TraceTable {
     }
   }
 
-  /** Fills the table from an archive of version 1. */
+  /** Fills the table from a snapshot of version 1. */
   restoreV1(stream: SnapshotStream): void {
     const count = stream.number(0);
     this.#rows.restore(count, stream.numbers([]));
@@ -87,7 +88,7 @@ export class TraceTable {
     return this.#rows.size;
   }
 
-  /** Processes that have a trace here. Walks every row. */
+  /** The processes that have a trace. Walks every row. */
   processes(): ReadonlySet<number> {
     const vacant = new Set(this.#rows.vacant);
     const found = new Set<number>();
@@ -110,6 +111,7 @@ export class TraceTable {
     return row;
   }
 
+  /** The row of a trace, which is added if it is new. It must be retained before the next one is added. */
   findOrAdd(process: number, id0: number, id1: number, id2: number, id3: number): number {
     const found = this.find(process, id0, id1, id2, id3);
     if (found !== -1) {
@@ -131,7 +133,7 @@ export class TraceTable {
     return row;
   }
 
-  /** Calls `see` with the other rows of the same trace id: other processes that take part in the trace. */
+  /** Calls `see` with the other rows of the same trace id: those of other processes. It must change nothing. */
   eachElsewhere(trace: number, see: (trace: number) => void): void {
     this.#byId.eachAlike(trace, (row) => {
       if (row !== trace) {
@@ -140,12 +142,12 @@ export class TraceTable {
     });
   }
 
-  /** A span row now names this trace. */
+  /** A span or an owner now names this trace. */
   retain(row: number): void {
     this.#spans.set(row, this.#spans.get(row) + 1);
   }
 
-  /** A span row that named this trace is gone; the last one takes the trace with it. */
+  /** A span or an owner that named this trace is freed; the last one takes the trace with it. */
   release(row: number): void {
     const left = this.#spans.get(row) - 1;
     this.#spans.set(row, left);
