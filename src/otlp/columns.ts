@@ -1,9 +1,9 @@
 /**
- * Growable columns of numbers. A row costs its bytes and nothing else: no object, no boxing.
- * Reading past the end gives 0; writing needs `ensure` first.
+ * Growable columns of numbers. A row costs its bytes and nothing else: no object, no boxing. Reading past the end returns 0;
+ * writing needs `ensure` first. A column doubles and never shrinks; its owner bounds the rows.
  *
- * Three classes and not one that takes the kind of array: V8 keeps type feedback per function in the source, so one `get` for
- * three kinds of arrays is ten times slower than three of them (Node 24, November 2026).
+ * There are three classes, and not one that takes the kind of array, because V8 keeps type feedback for each function in the
+ * source: one `get` for three kinds of arrays is ten times slower than three of them (Node 24, November 2026).
  */
 export class Int32Column {
   #cells: Int32Array;
@@ -24,14 +24,14 @@ export class Int32Column {
     this.#cells[row] = value;
   }
 
-  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
   toBytes(rows: number): Uint8Array {
     const copy = new Int32Array(rows);
     copy.set(this.#cells.subarray(0, rows));
     return new Uint8Array(copy.buffer);
   }
 
-  /** Replaces all cells by what `toBytes` gave. */
+  /** Replaces all cells by those that `toBytes` copied. */
   fromBytes(bytes: Uint8Array): void {
     const cells = new Int32Array(
       doubledCapacity(16, bytes.byteLength / Int32Array.BYTES_PER_ELEMENT),
@@ -69,14 +69,14 @@ export class Float64Column {
     this.#cells[row] = value;
   }
 
-  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
   toBytes(rows: number): Uint8Array {
     const copy = new Float64Array(rows);
     copy.set(this.#cells.subarray(0, rows));
     return new Uint8Array(copy.buffer);
   }
 
-  /** Replaces all cells by what `toBytes` gave. */
+  /** Replaces all cells by those that `toBytes` copied. */
   fromBytes(bytes: Uint8Array): void {
     const cells = new Float64Array(
       doubledCapacity(16, bytes.byteLength / Float64Array.BYTES_PER_ELEMENT),
@@ -114,14 +114,14 @@ export class Uint8Column {
     this.#cells[row] = value;
   }
 
-  /** The first `rows` cells as bytes in the machine's order: a copy. Cells that were never made are 0. */
+  /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
   toBytes(rows: number): Uint8Array {
     const copy = new Uint8Array(rows);
     copy.set(this.#cells.subarray(0, rows));
     return new Uint8Array(copy.buffer);
   }
 
-  /** Replaces all cells by what `toBytes` gave. */
+  /** Replaces all cells by those that `toBytes` copied. */
   fromBytes(bytes: Uint8Array): void {
     const cells = new Uint8Array(
       doubledCapacity(16, bytes.byteLength / Uint8Array.BYTES_PER_ELEMENT),

@@ -100,7 +100,7 @@ export class EngineView {
       tombstones: retention.size,
       spans: store.spans.size,
       groups: store.groups.size,
-      sessions: store.activeGroups,
+      sessions: store.sessions.active,
       references: store.references.size,
       traces: store.traces.size,
       implied: retention.impliedSize,

@@ -54,7 +54,7 @@ export class Admission {
   #isFull(group: number, known: number, batch: SignalBatch, row: number): boolean {
     return (
       this.#parts.openWork.size >= this.#parts.limits.maxOpenWork ||
-      (this.#parts.store.activeGroups >= this.#parts.limits.maxSessions &&
+      (this.#parts.store.sessions.active >= this.#parts.limits.maxSessions &&
         !this.#joinsActive(group, known, batch, row))
     );
   }

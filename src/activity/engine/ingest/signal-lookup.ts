@@ -35,7 +35,7 @@ export class SignalLookup {
 
   /** The group of one reference of the signal, or -1. */
   groupOf(batch: SignalBatch, row: number, reference: number): number {
-    return this.#store.referencedGroup(
+    return this.#store.sessions.find(
       batch.process.get(row),
       batch.referenceHi(reference),
       batch.referenceLo(reference),

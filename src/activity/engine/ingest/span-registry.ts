@@ -210,7 +210,7 @@ export class SpanRegistry {
   addReferences(span: number, batch: SignalBatch, row: number): void {
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#parts.store.refer(
+      this.#parts.store.sessions.refer(
         this.#parts.store.groupOf(span),
         batch.process.get(row),
         batch.referenceHi(reference),

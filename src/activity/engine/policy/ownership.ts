@@ -141,7 +141,7 @@ export class Ownership {
     const loose =
       known === -1 ? this.#parts.store.addOwner(marker, { isLoose: true, group }) : known;
     if (known !== -1 && group !== -1) {
-      this.#parts.store.mergeGroups(owners.group.get(known), group);
+      this.#parts.store.sessions.merge(owners.group.get(known), group);
     }
     this.#parts.store.join(marker, loose);
     if (above !== -1) {
@@ -384,7 +384,7 @@ export class Ownership {
     const isReferenced = groups.hasFlag(own, groupFlags.referenced);
     const isAboveReferenced = groups.hasFlag(other, groupFlags.referenced);
     if (!isReferenced && (isAboveReferenced || !isBelowMarker)) {
-      this.#parts.store.mergeGroups(other, own);
+      this.#parts.store.sessions.merge(other, own);
     }
   }
 
@@ -402,7 +402,7 @@ export class Ownership {
     if (areDifferent) {
       this.#parts.store.moveOwner(loose, other);
     } else {
-      this.#parts.store.mergeGroups(other, own);
+      this.#parts.store.sessions.merge(other, own);
     }
     this.#absorb(loose, owner, nowMs);
     for (const child of children) {
@@ -434,7 +434,7 @@ export class Ownership {
     }
     const children = this.#parts.store.below.all(from);
     const { owners } = this.#parts.store;
-    this.#parts.store.mergeGroups(owners.group.get(into), owners.group.get(from));
+    this.#parts.store.sessions.merge(owners.group.get(into), owners.group.get(from));
     this.#absorb(from, into, nowMs);
     for (const child of children) {
       this.#reattach(child, nowMs);
@@ -465,7 +465,7 @@ export class Ownership {
   /** A run and its harness run, or two that turn out to be one, become one owner. */
   #mergeOwner(from: number, into: number, nowMs: number): void {
     const { owners, below } = this.#parts.store;
-    this.#parts.store.mergeGroups(owners.group.get(into), owners.group.get(from));
+    this.#parts.store.sessions.merge(owners.group.get(into), owners.group.get(from));
     const children = below.all(from).filter((each) => each !== into);
     for (const child of children) {
       this.#parts.store.setAbove(child, into, owners.hasFlag(child, ownerFlags.belowMarker));

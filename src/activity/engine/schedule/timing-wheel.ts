@@ -46,9 +46,8 @@ export class TimingWheel {
 
   /** Makes room for a new item; must be called once before the item is first set. */
   admit(item: number): void {
-    this.#lists.ensure(item + 1);
+    this.#lists.admit(item);
     this.#dueMs.ensure(item + 1);
-    this.#lists.clear(item);
   }
 
   isSet(item: number): boolean {

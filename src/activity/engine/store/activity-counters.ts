@@ -24,8 +24,9 @@ export interface DurationCells {
 }
 
 /**
- * Everything the machine counts, as plain numbers: publishing reads them, the hot path only adds.
- * Arrays by kind are indexed by `WorkKind`.
+ * The counters of the engine, as plain numbers: the engine adds, the metrics read. Arrays by kind are indexed by `WorkKind`.
+ *
+ * Keeps a fixed number of cells: kinds, reasons, dialects, verdicts, claims and outcomes are closed lists.
  */
 export class ActivityCounters {
   readonly started = perKind();
@@ -50,8 +51,8 @@ export class ActivityCounters {
     })),
   );
 
-  /** By name, so that counters outlive a change of what is told apart. */
-  snapshot(io: SnapshotStream): void {
+  /** Stores cells by name, so that a version with other reasons or dialects reads those that it has too. */
+  snapshot(stream: SnapshotStream): void {
     const named = new Map<string, number[]>([
       ...Object.entries({
         started: this.started,
@@ -66,17 +67,17 @@ export class ActivityCounters {
         (verdict, at) => [`diagnosed ${verdict}`, this.#diagnosed[at] ?? []] as const,
       ),
     ]);
-    const names = io.texts([...named.keys()]);
+    const names = stream.texts([...named.keys()]);
     for (const name of names) {
-      put(named.get(name), io.numbers(named.get(name) ?? []));
+      put(named.get(name), stream.numbers(named.get(name) ?? []));
     }
     const rows = new Map<string, { readonly cells: number[]; readonly index: number }>(
       [...this.#signals].flatMap(([result, cells]) =>
         dialectNames.map((dialect, index) => [`${result} ${dialect}`, { cells, index }] as const),
       ),
     );
-    const cells = io.texts([...rows.keys()]);
-    const counters = io.numbers([...this.#signals.values()].flat());
+    const cells = stream.texts([...rows.keys()]);
+    const counters = stream.numbers([...this.#signals.values()].flat());
     for (const [at, cell] of cells.entries()) {
       const row = rows.get(cell);
       if (row !== undefined) {
@@ -85,7 +86,7 @@ export class ActivityCounters {
     }
     for (const duration of this.#durations.flat()) {
       const { sum, count, min, max, buckets } = duration;
-      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = io.numbers([
+      const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = stream.numbers([
         sum,
         count,
         min,
@@ -101,7 +102,7 @@ export class ActivityCounters {
     return this.#evicted.get(reason)?.[kind] ?? 0;
   }
 
-  /** Evicted of every reason. */
+  /** Evictions of every reason. */
   evictedOf(kind: WorkKind): number {
     return evictionReasons.reduce((sum, reason) => sum + this.evicted(reason, kind), 0);
   }
@@ -110,7 +111,7 @@ export class ActivityCounters {
     add(this.#evicted.get(reason), kind, count);
   }
 
-  /** Diagnoses with a verdict, of a claim or of none. */
+  /** Diagnoses with a verdict, for a claim or for none. */
   diagnosed(verdict: Verdict, claim: Claim): number {
     return this.#diagnosed[verdictNames.indexOf(verdict)]?.[claimNames.indexOf(claim)] ?? 0;
   }
@@ -151,7 +152,7 @@ export class ActivityCounters {
   }
 }
 
-/** Adds to a cell of an array that has it. */
+/** Adds to a cell. Nothing happens where there is no array. */
 export function add(cells: number[] | undefined, index: number, count: number): void {
   if (cells !== undefined) {
     cells[index] = (cells[index] ?? 0) + count;

@@ -1,32 +1,27 @@
 import { workKinds } from "../../model/work.ts";
 import { ColumnList } from "./column-list.ts";
 import { Downtime } from "./downtime.ts";
-import { GroupTable, groupFlags } from "./group-table.ts";
+import { GroupTable } from "./group-table.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
 import { ReferenceTable } from "./reference-table.ts";
+import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
 import { TraceTable } from "./trace-table.ts";
 
-/** Called with what happens to owners and groups. Their rows may be used again once they are gone. */
-export interface StoreListeners {
-  /** Called before the row of an owner is given up; `into` is where its members went, or -1. */
+/** Called when something happens to an owner or to a group. A freed row may be used again. */
+export interface StoreListeners extends SessionListeners {
+  /** Called before the row of an owner is freed; `into` is the owner that got its members, or -1. */
   readonly onOwnerRemoved: (owner: number, into: number) => void;
-  /** Called before the row of `group` is given up. */
-  readonly onGroupRemoved: (group: number) => void;
-  /** `from` has become part of `into`; its columns still say what it was. */
-  readonly onMerged: (from: number, into: number) => void;
-  /** A session that was not known is that of a group. */
-  readonly onReferred: (group: number, process: number, hi: number, lo: number) => void;
-  /** The group has an open run now and had none, or has none any more. */
-  readonly onActive: (group: number) => void;
-  readonly onIdle: (group: number) => void;
 }
 
 /**
- * Who belongs to whom: spans below spans (`tree`), spans in owners, owners below owners and in groups, groups behind
- * session references. It keeps the lists and counts that decisions need, and decides nothing.
+ * The state that decisions read: spans below spans (`tree`), spans in owners, owners below owners and in groups, and groups
+ * behind session references (`sessions`). It keeps lists and counts consistent, and decides nothing.
+ *
+ * Keeps the rows of five tables. `Retention` bounds the spans; a trace goes with its last span or owner, an owner with its
+ * last member, a group with its last owner. `maxReferences` bounds the references.
  */
 export class ActivityStore {
   readonly downtime = new Downtime();
@@ -40,14 +35,13 @@ export class ActivityStore {
   readonly members: ColumnList;
   readonly below: ColumnList;
   readonly waiters: ColumnList;
-  /** Owners that may hold markers, of a group and of a trace; loose owners of a trace. */
+  /** Owners that may hold markers: of a group, and of a trace with a run and without one. All owners of a group. */
   readonly live: ColumnList;
   readonly inTrace: ColumnList;
   readonly unresolvedInTrace: ColumnList;
   readonly inGroup: ColumnList;
+  readonly sessions: SessionGroups;
   readonly #listeners: StoreListeners;
-  readonly #maxReferences: number;
-  #activeGroups = 0;
 
   constructor(seed: number, maxReferences: number, listeners: StoreListeners) {
     this.traces = new TraceTable(seed);
@@ -65,47 +59,29 @@ export class ActivityStore {
       owners.previousInTrace,
     );
     this.inGroup = new ColumnList(groups.firstOwner, owners.nextInGroup, owners.previousInGroup);
+    this.sessions = new SessionGroups(this, maxReferences, listeners);
     this.#listeners = listeners;
-    this.#maxReferences = maxReferences;
   }
 
-  snapshot(io: SnapshotStream, options: { readonly version: SnapshotVersion }): void {
+  snapshot(stream: SnapshotStream, options: { readonly version: SnapshotVersion }): void {
     if (options.version > 2) {
-      this.downtime.snapshot(io);
+      this.downtime.snapshot(stream);
     }
-    this.traces.snapshot(io);
-    this.spans.snapshot(io, options);
-    this.owners.snapshot(io, options);
-    this.groups.snapshot(io);
-    this.references.snapshot(io);
-    this.#activeGroups = io.number(this.#activeGroups);
+    this.traces.snapshot(stream);
+    this.spans.snapshot(stream, options);
+    this.owners.snapshot(stream, options);
+    this.groups.snapshot(stream);
+    this.references.snapshot(stream);
+    this.sessions.active = stream.number(this.sessions.active);
   }
 
-  /** Groups with open work. */
-  get activeGroups(): number {
-    return this.#activeGroups;
-  }
-
-  /** The row of the group that a span's owner is in, or -1. */
+  /** The group of a span's owner, or -1. */
   groupOf(span: number): number {
     const owner = this.spans.owner.get(span);
     return owner === -1 ? -1 : this.owners.group.get(owner);
   }
 
-  /** Adds a span that is not known yet and holds its trace. */
-  addSpan(trace: number, id0: number, id1: number): number {
-    this.traces.retain(trace);
-    return this.spans.add(trace, id0, id1);
-  }
-
-  /** Forgets a span; the last member takes its owner with it. */
-  removeSpan(span: number): void {
-    this.leave(span);
-    this.traces.release(this.spans.trace.get(span));
-    this.spans.remove(span);
-  }
-
-  /** Adds an owner and makes it live. A group of -1: one of its own. */
+  /** Adds an owner and makes it live. It gets a group of its own where `group` is -1. */
   addOwner(top: number, of: { readonly isLoose: boolean; readonly group: number }): number {
     const { owners, spans, traces, groups } = this;
     const trace = spans.trace.get(top);
@@ -119,29 +95,41 @@ export class ActivityStore {
     return owner;
   }
 
-  /** Lists an owner among those that may hold markers. */
+  /** Lists an owner among those that may hold markers: of its group and of its trace. */
   setLive(owner: number): void {
-    const { owners } = this;
-    if (owners.isLive.get(owner) === 0) {
-      owners.isLive.set(owner, 1);
-      this.#countUnresolved(owner, 1);
-      this.live.add(owners.group.get(owner), owner);
-      this.#traceList(owner).add(owners.trace.get(owner), owner);
-    }
-  }
-
-  /** Takes an owner off that list. */
-  retire(owner: number): void {
-    const { owners } = this;
+    const { owners, groups } = this;
     if (owners.isLive.get(owner) === 1) {
-      owners.isLive.set(owner, 0);
-      this.#countUnresolved(owner, -1);
-      this.live.remove(owners.group.get(owner), owner);
-      this.#traceList(owner).remove(owners.trace.get(owner), owner);
+      return;
+    }
+    owners.isLive.set(owner, 1);
+    const group = owners.group.get(owner);
+    this.live.add(group, owner);
+    if (owners.isUnresolved(owner)) {
+      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + 1);
+      this.unresolvedInTrace.add(owners.trace.get(owner), owner);
+    } else {
+      this.inTrace.add(owners.trace.get(owner), owner);
     }
   }
 
-  /** Makes `span`, a run or a marker, a member of `owner`, leaving the one it was in. */
+  /** Takes an owner off those lists. */
+  retire(owner: number): void {
+    const { owners, groups } = this;
+    if (owners.isLive.get(owner) === 0) {
+      return;
+    }
+    owners.isLive.set(owner, 0);
+    const group = owners.group.get(owner);
+    this.live.remove(group, owner);
+    if (owners.isUnresolved(owner)) {
+      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) - 1);
+      this.unresolvedInTrace.remove(owners.trace.get(owner), owner);
+    } else {
+      this.inTrace.remove(owners.trace.get(owner), owner);
+    }
+  }
+
+  /** Makes `span`, a run or a marker, a member of `owner`. It leaves its owner before. */
   join(span: number, owner: number): void {
     const { owners, spans } = this;
     if (spans.hasFlag(span, spanFlags.member) && spans.owner.get(span) === owner) {
@@ -154,16 +142,21 @@ export class ActivityStore {
     spans.setFlag(span, spanFlags.member);
     this.members.add(owner, span);
     owners.memberCount.set(owner, owners.memberCount.get(owner) + 1);
-    this.#noteDetached(span);
+    if (spans.hasFlag(span, spanFlags.detached)) {
+      owners.setFlag(owner, ownerFlags.hasDetached);
+    }
   }
 
   /** Marks a tool as one that may outlive its run. */
   detach(tool: number): void {
     this.tree.detach(tool);
-    this.#noteDetached(tool);
+    const owner = this.spans.owner.get(tool);
+    if (owner !== -1) {
+      this.owners.setFlag(owner, ownerFlags.hasDetached);
+    }
   }
 
-  /** Takes `span` out of its owner; an owner that nothing needs any more is forgotten. */
+  /** Takes `span` out of its owner, which is freed when nothing needs it any more. */
   leave(span: number): void {
     const { owners, spans } = this;
     const owner = spans.owner.get(span);
@@ -179,14 +172,14 @@ export class ActivityStore {
     if (owners.top.get(owner) === span) {
       owners.top.set(owner, owners.isUnresolved(owner) ? -1 : this.runOf(owner));
       if (owners.isUnresolved(owner) && owners.memberCount.get(owner) === 0) {
-        this.#removeOwner(owner, -1); // What it collected waits for nothing any more.
+        this.#removeOwner(owner, -1); // Its members have moved on or closed.
         return;
       }
     }
     this.dropIfEmpty(owner);
   }
 
-  /** A span at which others wait for the way to their run gives up what collects them; -1 when nothing waits there. */
+  /** Detaches from `span` the unresolved owner that collects markers there, and returns it; -1 when there is none. */
   takeUnresolved(span: number): number {
     const { owners, spans } = this;
     const owner = spans.owner.get(span);
@@ -199,7 +192,7 @@ export class ActivityStore {
     return owner;
   }
 
-  /** A run of an owner that is remembered, or -1. */
+  /** A run among the members of an owner, or -1. */
   runOf(owner: number): number {
     const { spans } = this;
     for (let at = this.members.first(owner); at !== -1; at = this.members.after(at)) {
@@ -211,8 +204,8 @@ export class ActivityStore {
   }
 
   /**
-   * Forgets an owner without members, unless other owners wait for the way to their run with it, or it has counted tools
-   * that ended before their run is known.
+   * Frees an owner without members. An unresolved one stays while owners are below it, or while it counts finished tools of
+   * which the run is not known.
    */
   dropIfEmpty(owner: number): void {
     const { owners } = this;
@@ -226,7 +219,7 @@ export class ActivityStore {
     }
   }
 
-  /** Puts an owner below another one, or below none (-1). */
+  /** Puts an owner directly below `above`, or below none (-1). `isBelowMarker`: a tool or model call is between them. */
   setAbove(owner: number, above: number, isBelowMarker: boolean): void {
     const { owners } = this;
     const before = owners.above.get(owner);
@@ -250,7 +243,7 @@ export class ActivityStore {
     }
   }
 
-  /** Moves the members and counts of `from` to `into` and forgets it. Owners below it must have moved before. */
+  /** Moves the members and counts of `from` to `into` and frees it. Owners below it must have moved before. */
   mergeOwner(from: number, into: number): void {
     const { owners, spans } = this;
     for (const span of this.members.all(from)) {
@@ -258,156 +251,15 @@ export class ActivityStore {
       this.members.add(into, span);
       spans.owner.set(span, into);
     }
-    owners.memberCount.set(into, owners.memberCount.get(into) + owners.memberCount.get(from));
-    owners.memberCount.set(from, 0);
     const runs = owners.openRuns.get(from);
     const markers = owners.openMarkers.get(from);
-    this.countOpen(into, runs, markers);
-    this.countOpen(from, -runs, -markers);
-    for (const column of [
-      owners.reportedOpen,
-      owners.reportedCompleted,
-      owners.finishedTools,
-      owners.finishedPairs,
-      owners.matched,
-      owners.unnamed,
-    ]) {
-      column.set(into, column.get(into) + column.get(from));
-    }
-    for (const column of [
-      owners.lastModelMs,
-      owners.workedAtMs,
-      owners.workedMs,
-      owners.workedSeq,
-      owners.idleAtMs,
-      owners.idleMs,
-      owners.idleSeq,
-    ]) {
-      column.set(into, Math.max(column.get(into), column.get(from)));
-    }
-    owners.setFlag(
-      into,
-      owners.flags.get(from) & (ownerFlags.modelFailed | ownerFlags.hasDetached),
-    );
+    this.sessions.countOpen(into, runs, markers);
+    this.sessions.countOpen(from, -runs, -markers);
+    owners.addFrom(from, into);
     this.#removeOwner(from, into);
   }
 
-  /** Changes the open counts of an owner and of its group. */
-  countOpen(owner: number, runs: number, markers: number): void {
-    const { owners, groups } = this;
-    const group = owners.group.get(owner);
-    const wasOpen = owners.isOpen(owner);
-    const wasActive = groups.isActive(group);
-    const openBefore = groups.openOwners.get(group);
-    owners.openRuns.set(owner, owners.openRuns.get(owner) + runs);
-    owners.openMarkers.set(owner, owners.openMarkers.get(owner) + markers);
-    groups.openMarkers.set(group, groups.openMarkers.get(group) + markers);
-    const isOpen = owners.isOpen(owner);
-    if (isOpen !== wasOpen) {
-      groups.openOwners.set(group, openBefore + (isOpen ? 1 : -1));
-    }
-    const isActive = groups.isActive(group);
-    if (isActive !== wasActive) {
-      this.#activeGroups += isActive ? 1 : -1;
-    }
-    const openAfter = groups.openOwners.get(group);
-    if (openBefore === 0 && openAfter > 0) {
-      this.#listeners.onActive(group);
-    } else if (openBefore > 0 && openAfter === 0) {
-      this.#listeners.onIdle(group);
-    }
-  }
-
-  /** The group of a session reference, or -1. */
-  referencedGroup(process: number, hi: number, lo: number): number {
-    const reference = this.references.find(process, hi, lo);
-    return reference === -1 ? -1 : this.references.group.get(reference);
-  }
-
-  /**
-   * Makes `group` answer to a session reference, merging it with the one that already does. Returns the
-   * group that is left. Beyond the bound on references a new one is not remembered.
-   */
-  refer(group: number, process: number, hi: number, lo: number): number {
-    const { groups, references } = this;
-    const found = references.find(process, hi, lo);
-    if (found !== -1) {
-      return this.mergeGroups(group, references.group.get(found));
-    }
-    if (references.size >= this.#maxReferences) {
-      return group;
-    }
-    const reference = references.add(process, hi, lo);
-    references.group.set(reference, group);
-    references.next.set(reference, groups.reference.get(group));
-    groups.reference.set(group, reference);
-    groups.setFlag(group, groupFlags.referenced);
-    this.#listeners.onReferred(group, process, hi, lo);
-    return this.inheritReference(group);
-  }
-
-  /** Owners below those of a session that have no session of their own are part of it. Returns what is left of `group`. */
-  inheritReference(group: number): number {
-    const { owners, groups } = this;
-    let into = group;
-    const left = this.inGroup.all(group);
-    for (let owner = left.pop(); owner !== undefined; owner = left.pop()) {
-      for (const each of owners.isUnresolved(owner) ? [] : this.below.all(owner)) {
-        const other = owners.group.get(each);
-        if (other !== into && !groups.hasFlag(other, groupFlags.referenced)) {
-          left.push(...this.inGroup.all(other));
-          into = this.mergeGroups(into, other);
-        }
-      }
-    }
-    return into;
-  }
-
-  /** Makes one group of two; the larger keeps its row, which is returned. */
-  mergeGroups(a: number, b: number): number {
-    if (a === b) {
-      return a;
-    }
-    const { groups } = this;
-    const [into, from] = groups.ownerCount.get(a) >= groups.ownerCount.get(b) ? [a, b] : [b, a];
-    const wasReferenced = groups.hasFlag(into, groupFlags.referenced);
-    this.#activeGroups -= groups.isActive(into) && groups.isActive(from) ? 1 : 0;
-    groups.setFlag(into, groups.flags.get(from));
-    for (const column of [
-      groups.openOwners,
-      groups.openMarkers,
-      groups.unresolvedOwners,
-      groups.pauses,
-      groups.ownerCount,
-    ]) {
-      column.set(into, column.get(into) + column.get(from));
-    }
-    for (const column of [
-      groups.endedAtMs,
-      groups.sessionEndMs,
-      groups.sessionEndSeq,
-      groups.queued,
-      groups.channel,
-    ]) {
-      column.set(into, Math.max(column.get(into), column.get(from)));
-    }
-    for (const owner of this.inGroup.all(from)) {
-      this.inGroup.remove(from, owner);
-      if (this.owners.isLive.get(owner) === 1) {
-        this.live.remove(from, owner);
-        this.live.add(into, owner);
-      }
-      this.owners.group.set(owner, into);
-      this.inGroup.add(into, owner);
-    }
-    this.#moveReferences(from, into);
-    this.#listeners.onMerged(from, into);
-    groups.remove(from);
-    const gotReference = !wasReferenced && groups.hasFlag(into, groupFlags.referenced);
-    return gotReference ? this.inheritReference(into) : into;
-  }
-
-  /** Takes `owner` out of its group and puts it into another one. */
+  /** Moves `owner` to another group. */
   moveOwner(owner: number, group: number): void {
     const { owners, groups } = this;
     const from = owners.group.get(owner);
@@ -418,12 +270,12 @@ export class ActivityStore {
     const markers = owners.openMarkers.get(owner);
     const isLive = owners.isLive.get(owner) === 1;
     this.retire(owner);
-    this.countOpen(owner, -runs, -markers);
+    this.sessions.countOpen(owner, -runs, -markers);
     this.inGroup.remove(from, owner);
     owners.group.set(owner, group);
     this.inGroup.add(group, owner);
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
-    this.countOpen(owner, runs, markers);
+    this.sessions.countOpen(owner, runs, markers);
     if (isLive) {
       this.setLive(owner);
     }
@@ -457,58 +309,7 @@ export class ActivityStore {
   #ownerLeft(group: number): void {
     const { groups } = this;
     groups.ownerCount.set(group, groups.ownerCount.get(group) - 1);
-    this.dropGroupIfEmpty(group);
-  }
-
-  /** Forgets a group without owners. */
-  dropGroupIfEmpty(group: number): void {
-    const { groups } = this;
-    if (groups.ownerCount.get(group) > 0) {
-      return;
-    }
-    for (let reference = groups.reference.get(group); reference !== -1; ) {
-      const next = this.references.next.get(reference);
-      this.references.remove(reference);
-      reference = next;
-    }
-    this.#listeners.onGroupRemoved(group);
-    groups.remove(group);
-  }
-
-  #moveReferences(from: number, into: number): void {
-    let last = -1;
-    for (
-      let reference = this.groups.reference.get(from);
-      reference !== -1;
-      reference = this.references.next.get(reference)
-    ) {
-      this.references.group.set(reference, into);
-      last = reference;
-    }
-    if (last !== -1) {
-      this.references.next.set(last, this.groups.reference.get(into));
-      this.groups.reference.set(into, this.groups.reference.get(from));
-    }
-  }
-
-  #countUnresolved(owner: number, by: number): void {
-    const { owners, groups } = this;
-    if (owners.isUnresolved(owner)) {
-      const group = owners.group.get(owner);
-      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + by);
-    }
-  }
-
-  #noteDetached(span: number): void {
-    const { owners, spans } = this;
-    const owner = spans.owner.get(span);
-    if (owner !== -1 && spans.hasFlag(span, spanFlags.detached)) {
-      owners.setFlag(owner, ownerFlags.hasDetached);
-    }
-  }
-
-  #traceList(owner: number): ColumnList {
-    return this.owners.isUnresolved(owner) ? this.unresolvedInTrace : this.inTrace;
+    this.sessions.dropIfEmpty(group);
   }
 
   #mayBeDone(marker: number): boolean {

@@ -1,8 +1,10 @@
 import type { Int32Column } from "../../../otlp/columns.ts";
 
 /**
- * Doubly linked lists in columns that somebody else keeps: row `of` of one table heads a list of rows of another (or the
- * same) table. A row is in at most one list of a kind; -1 ends a list.
+ * Doubly linked lists in the columns of tables: row `of` of one table is the head of a list of rows of another, or of the same,
+ * table. A row is in at most one list of a kind; -1 ends a list. `LinkedLists` says how its lists differ.
+ *
+ * Keeps nothing itself: the tables bound the lists.
  */
 export class ColumnList {
   readonly #head: Int32Column;
@@ -15,7 +17,7 @@ export class ColumnList {
     this.#previous = previous;
   }
 
-  /** Puts `row`, which is in no such list, first. */
+  /** Puts `row`, which is in no list of this kind, first. */
   add(of: number, row: number): void {
     const first = this.#head.get(of);
     this.#previous.set(row, -1);
@@ -42,15 +44,17 @@ export class ColumnList {
     this.#previous.set(row, -1);
   }
 
+  /** The first row of a list, or -1. */
   first(of: number): number {
     return this.#head.get(of);
   }
 
+  /** The row after `row` in its list, or -1. */
   after(row: number): number {
     return this.#next.get(row);
   }
 
-  /** The rows as they are now, in an array that may outlive changes of the list. */
+  /** The rows of a list, in an array that does not change with it. */
   all(of: number): number[] {
     const rows: number[] = [];
     for (let row = this.#head.get(of); row !== -1; row = this.#next.get(row)) {

@@ -1,44 +1,50 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
 import type { SnapshotStream } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
-  /** A session by reference, as opposed to a tree of owners. */
+  /** A session that has a reference, as opposed to a tree of owners. */
   referenced: 1,
-  /** A run was seen. */
+  /** It has, or had, a run. */
   hadOwner: 2,
-  /** The evictions of its session's end were held back once, because too many were due together. */
+  /** The evictions at the end of its session were held back once, because too many were due together. */
   held: 4,
 } as const;
 
-/** Sessions: owners that share references, or else the owners of one tree, down to the next tool. */
+/**
+ * Groups, one row of numbers each: the owners that share a session reference, or else the owners of one tree down to the next
+ * tool.
+ *
+ * Keeps a row from the first owner of a group to its last one; the owners bound it.
+ */
 export class GroupTable {
   readonly flags = new Int32Column();
   readonly process = new Int32Column();
   /** Owners with an open run, and open markers. */
   readonly openOwners = new Int32Column();
   readonly openMarkers = new Int32Column();
-  /** Owners that may hold markers and are loose. */
+  /** Owners that may hold markers and have no run. */
   readonly unresolvedOwners = new Int32Column();
-  /** Its owners, and those of them that may hold markers. */
+  /** Its first owner, and the first one that may hold markers: heads of lists. */
   readonly firstOwner = new Int32Column();
   readonly firstLive = new Int32Column();
   readonly ownerCount = new Int32Column();
-  /** When its session was reported to be over: by arrival, by the sender's clock, in its order; -Infinity and 0 when not. */
+  /** When its session was reported to be over: by arrival, by the sender's clock, in the sender's order; -Infinity and 0 when it was not. */
   readonly endedAtMs = new Float64Column();
   readonly sessionEndMs = new Float64Column();
   readonly sessionEndSeq = new Int32Column();
-  /** Waits for a person that name the session and none of its spans. */
+  /** Pauses for a person that name the session and none of its spans. */
   readonly pauses = new Int32Column();
-  /** What it is doing, see `SessionStates`; since when it has had open runs, and the state, by arrival. */
+  /** Its state, see `SessionStates`, and since when it has had open runs, by arrival. */
   readonly state = new Uint8Column();
   readonly activeSinceMs = new Float64Column();
-  /** Messages that its gateway said wait. */
+  /** Messages that wait, as its gateway last reported. */
   readonly queued = new Int32Column();
-  /** Interned channel, 0 for none. */
+  /** Interned name of its channel, 0 for none. */
   readonly channel = new Int32Column();
-  /** First session reference, or -1. */
+  /** Its first session reference, or -1. */
   readonly reference = new Int32Column();
   readonly #columns = [
     this.flags,
@@ -59,35 +65,27 @@ export class GroupTable {
     this.channel,
     this.reference,
   ];
-  #free: number[] = [];
-  #rows = 0;
-  #size = 0;
+  readonly #rows = new TableRows(this.#columns);
 
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#size = io.number(this.#size);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream): void {
+    const count = stream.number(this.#rows.count);
+    stream.number(this.#rows.size); // Stored since version 1; it follows from the other two.
+    this.#rows.restore(count, stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, count);
     }
   }
 
   get size(): number {
-    return this.#size;
+    return this.#rows.size;
   }
 
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   add(process: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    if (row >= this.process.capacity) {
-      for (const column of this.#columns) {
-        column.ensure(row + 1);
-      }
-    }
-    this.#size++;
+    const row = this.#rows.take();
     for (const column of this.#columns) {
       column.set(row, 0);
     }
@@ -102,9 +100,31 @@ export class GroupTable {
   }
 
   remove(row: number): void {
-    this.#size--;
     this.ownerCount.set(row, 0);
-    this.#free.push(row);
+    this.#rows.release(row);
+  }
+
+  /** Adds the flags, counts and latest times of `from`, which is about to be removed, to `into`. */
+  addFrom(from: number, into: number): void {
+    this.setFlag(into, this.flags.get(from));
+    for (const column of [
+      this.openOwners,
+      this.openMarkers,
+      this.unresolvedOwners,
+      this.pauses,
+      this.ownerCount,
+    ]) {
+      column.set(into, column.get(into) + column.get(from));
+    }
+    for (const column of [
+      this.endedAtMs,
+      this.sessionEndMs,
+      this.sessionEndSeq,
+      this.queued,
+      this.channel,
+    ]) {
+      column.set(into, Math.max(column.get(into), column.get(from)));
+    }
   }
 
   hasFlag(row: number, flag: number): boolean {
@@ -124,7 +144,7 @@ export class GroupTable {
     return this.openOwners.get(row) > 0 || this.openMarkers.get(row) > 0;
   }
 
-  /** Whether its session was reported to be over, and that is not decided yet. */
+  /** Whether its session was reported to be over, and the end is not decided yet. */
   hasEnded(row: number): boolean {
     return Number.isFinite(this.endedAtMs.get(row));
   }

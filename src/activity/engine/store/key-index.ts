@@ -12,7 +12,7 @@ export type KeyColumns = readonly [
 const fewestCells = 64;
 
 /**
- * Finds rows of a table by a key of up to five words, which stand in columns of that table.
+ * Finds rows of a table by a key of up to five words, which are in columns of that table.
  *
  * Keeps two numbers a row: open addressing, at most three quarters full. The table bounds it. Deleting moves later entries
  * back, so that there are no markers of deleted entries and searches stay short.
@@ -29,11 +29,6 @@ export class KeyIndex {
   constructor(columns: KeyColumns, seed = 0) {
     this.#columns = columns;
     this.#seed = seed;
-  }
-
-  /** Rows in the index. */
-  get size(): number {
-    return this.#size;
   }
 
   /** A row with this key, or -1. */

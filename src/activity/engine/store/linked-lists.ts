@@ -2,8 +2,13 @@ import { Int32Column } from "../../../otlp/columns.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 
 /**
- * Many doubly linked lists over one set of items (small integers), without an object per item. An item
- * is in at most one list. Each list is a ring through a sentinel, so removal needs no list.
+ * Doubly linked queues of items, which are small integers: a fixed number of lists, and an item is in at most one of them.
+ *
+ * Keeps two numbers for each list and each admitted item, in columns of its own; the owner of the items bounds them.
+ *
+ * `ColumnList` is the other kind of list. Here each list is a ring through a node of its own, so that the last item is found
+ * at once and an item is removed without its list: queues and the buckets of a timing wheel need both, and their lists
+ * never change in number. A `ColumnList` has its heads in a table whose rows come and go, and needs neither.
  */
 export class LinkedLists {
   readonly #lists: number;
@@ -20,16 +25,10 @@ export class LinkedLists {
     }
   }
 
-  /** Makes room for items 0 to `items` - 1. */
-  ensure(items: number): void {
-    this.#next.ensure(this.#lists + items);
-    this.#previous.ensure(this.#lists + items);
-  }
-
-  /** `items` is how many have been admitted. */
-  snapshot(io: SnapshotStream, items: number): void {
-    io.column(this.#next, this.#lists + items);
-    io.column(this.#previous, this.#lists + items);
+  /** `items` is how many items were admitted, from 0 on. */
+  snapshot(stream: SnapshotStream, items: number): void {
+    stream.column(this.#next, this.#lists + items);
+    stream.column(this.#previous, this.#lists + items);
   }
 
   /** Whether `item` is in any list. */
@@ -37,10 +36,13 @@ export class LinkedLists {
     return this.#next.get(this.#lists + item) !== -1;
   }
 
-  /** Must be called once for an item before its first `push`. */
-  clear(item: number): void {
-    this.#next.set(this.#lists + item, -1);
-    this.#previous.set(this.#lists + item, -1);
+  /** Makes room for `item`, which is in no list. Must be called once before its first `push`. */
+  admit(item: number): void {
+    const node = this.#lists + item;
+    this.#next.ensure(node + 1);
+    this.#previous.ensure(node + 1);
+    this.#next.set(node, -1);
+    this.#previous.set(node, -1);
   }
 
   /** Appends `item`, which must not be in a list. */
@@ -53,17 +55,19 @@ export class LinkedLists {
     this.#previous.set(list, node);
   }
 
-  /** Takes `item` out of whatever list it is in; nothing happens when it is in none. */
-  remove(item: number): void {
+  /** Takes `item` out of its list. Returns whether it was in one. */
+  remove(item: number): boolean {
     const node = this.#lists + item;
     const next = this.#next.get(node);
     if (next === -1) {
-      return;
+      return false;
     }
     const previous = this.#previous.get(node);
     this.#next.set(previous, next);
     this.#previous.set(next, previous);
-    this.clear(item);
+    this.#next.set(node, -1);
+    this.#previous.set(node, -1);
+    return true;
   }
 
   /** The first item of a list, or -1. */

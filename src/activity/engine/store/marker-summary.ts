@@ -4,10 +4,10 @@ import type { ActivityStore } from "./activity-store.ts";
 
 const unknownAge = -1;
 
-/** How long ago a marker began; undefined where that is not known. */
+/** The age of a marker, or undefined where it is not known. */
 export type AgeMsOf = (marker: number) => number | undefined;
 
-/** A marker whose age is not known counts as younger than those whose age is. */
+/** What the event of evicted markers reports of them. A marker of unknown age counts as the youngest. */
 export function summaryOf(
   store: ActivityStore,
   markers: readonly number[],
@@ -42,7 +42,7 @@ export function summaryOf(
   };
 }
 
-/** The ids of a span as OTLP has them; zeros for -1. */
+/** The ids of a span as in OTLP; all zeros for -1. */
 export function traceContextOf(
   { spans, traces }: ActivityStore,
   span: number,

@@ -13,7 +13,7 @@ export function openMembersOf({ spans, members }: ActivityStore, owner: number):
   return open;
 }
 
-/** Those of `candidates`, all open, that have no open work below but each other. */
+/** The `candidates`, all open, that wait for no open work below but each other. */
 export function withoutOpenBelow(store: ActivityStore, candidates: readonly number[]): number[] {
   const { spans, tree } = store;
   if (!candidates.some((span) => spans.awaitedBelow(span) > 0)) {
@@ -42,7 +42,7 @@ export function withoutOpenBelow(store: ActivityStore, candidates: readonly numb
   return [...left];
 }
 
-/** Open members of an owner that go when its last holder has ended; those that may outlive it stay. */
+/** Open members of an owner that must close with its last holder: all but those that may outlive it. */
 export function boundMembersOf(store: ActivityStore, owner: number): number[] {
   const open = openMembersOf(store, owner);
   return store.owners.hasFlag(owner, ownerFlags.hasDetached)

@@ -11,7 +11,7 @@ import type { ActivityStore } from "./activity-store.ts";
 import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
-import { countedInsteadOf, openBeside } from "./run-counting.ts";
+import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "./span-table.ts";
@@ -27,14 +27,19 @@ interface OpenWorkParts {
   readonly retention: Retention;
 }
 
-/** Work is opened, ended and evicted here, and counted; what is closed goes to the tombstones. */
+/**
+ * Opens, ends, evicts and counts work.
+ *
+ * Keeps the expiry of each open span, and the open markers of each process. Admission bounds open work by `maxOpenWork`: a
+ * start beyond that never gets here. Closed work goes to `Retention`.
+ */
 export class OpenWork {
   readonly #parts: OpenWorkParts;
-  /** Open work by the moment it will have been silent for too long. */
+  /** Open work by when it expires, as set last: a later signal does not move the timer. */
   readonly expiry: TimingWheel;
-  /** `ages` as the agenda reads it: what was heard of since counts. */
+  /** The same for the scheduler, with the signals that have arrived since. */
   readonly expiryTimers: TimerSource;
-  /** How long work of each name takes. */
+  /** How long work of each name usually takes. */
   readonly usualDurations = new UsualDurations();
   readonly durations: WorkDurations;
   /** Open markers by process. */
@@ -59,22 +64,22 @@ export class OpenWork {
       hasMoreDue: (untilMs, most) => openWork.expiry.hasMoreDue(untilMs, most),
       postpone: (span, dueMs) => openWork.expiry.postpone(span, dueMs),
     };
-    // Leases are due within seconds; what is due in hours is skipped once a turn of the wheel.
+    // Leases expire within seconds. A deadline hours away is passed over once a turn of the wheel.
     this.expiry = new TimingWheel(Math.min(parts.limits.maxAgeMs / 512, 1000));
   }
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#admitted = io.number(this.#admitted);
-    this.expiry.snapshot(io, this.#admitted);
-    this.#openWork = io.number(this.#openWork);
-    io.column(this.#openMarkers, this.#openMarkers.capacity);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#admitted = stream.number(this.#admitted);
+    this.expiry.snapshot(stream, this.#admitted);
+    this.#openWork = stream.number(this.#openWork);
+    stream.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
-      this.usualDurations.snapshot(io, { version });
+      this.usualDurations.snapshot(stream, { version });
     }
-    this.durations.snapshot(io, { version });
+    this.durations.snapshot(stream, { version });
   }
 
-  /** Open work that is counted. */
+  /** Open work in the counters. */
   get size(): number {
     return this.#openWork;
   }
@@ -84,17 +89,17 @@ export class OpenWork {
     return this.#openMarkers.get(process);
   }
 
-  /** How much was evicted since the program started. */
+  /** Evictions since the program started. */
   get evictions(): number {
     return this.#evictions;
   }
 
-  /** Why the work that is being closed blocks nothing any more: it ended, was evicted, or is not watched. */
+  /** Why the work that is being closed does not block its run any more: it ended, was evicted, or is not watched. */
   get closeCause(): RecoveryCause {
     return this.#closingBy;
   }
 
-  /** Starts open work, whose owner is known. Of the spans of one run one is counted; `isCounted`: whether this one may be. */
+  /** Opens work, whose owner is known. One span of a run is counted; `isCounted` says whether this one may be. */
   open(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -114,23 +119,23 @@ export class OpenWork {
     if (!isRun) {
       this.#countMarker(span, 1);
     }
-    this.#parts.store.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
+    this.#parts.store.sessions.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     while (this.#admitted <= span) {
       this.expiry.admit(this.#admitted++);
     }
     this.expiry.set(span, this.expiresAtMs(span));
   }
 
-  /** When open work will have been silent for too long: for its lease where it has one, else for `maxAgeMs`. */
+  /** When open work expires: its last signal plus its lease, or plus `maxAgeMs` where that is shorter or there is no lease. */
   expiresAtMs(span: number): number {
     const { spans } = this.#parts.store;
     const leaseMs = spans.leaseMs.get(span);
-    const patienceMs =
+    const silenceMs =
       leaseMs > 0 ? Math.min(leaseMs, this.#parts.limits.maxAgeMs) : this.#parts.limits.maxAgeMs;
-    return spans.seenAtMs.get(span) + patienceMs;
+    return spans.seenAtMs.get(span) + silenceMs;
   }
 
-  /** Ends open work as its sender reported. The open counts of its owner fall; a marker leaves it. */
+  /** Ends open work, as its sender reported. A marker leaves its owner. */
   end(span: number, endMs: number, nowMs: number): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -145,7 +150,7 @@ export class OpenWork {
     this.#close(span, spanStates.ended, endMs, nowMs);
   }
 
-  /** Takes open work out of the tracked state for `reason`. */
+  /** Evicts open work for `reason`, at `atMs` by the engine's clock. */
   evict(span: number, reason: EvictionReason, atMs: number): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -162,7 +167,7 @@ export class OpenWork {
     this.#closingBy = "progress";
   }
 
-  /** Gives up open work of which nothing will say how it ends. */
+  /** Closes open work of which no signal will report the end. */
   untrack(span: number, nowMs: number): void {
     const kind = toWorkKind(this.#parts.store.spans.kind.get(span));
     if (this.#countsEnd(span)) {
@@ -174,7 +179,7 @@ export class OpenWork {
     this.#closingBy = "progress";
   }
 
-  /** Work that was a start and an end at once, found to have ended by itself. */
+  /** Closes finished work, of which no start arrived, as ended by itself. */
   finish(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -191,7 +196,7 @@ export class OpenWork {
     this.#finalize(span, spanStates.ended, nowMs);
   }
 
-  /** Finished work found to be an orphan that somebody else closed. `isCounted`: it was already, without a name. */
+  /** Closes finished work as an orphan: its run or its gateway ended its span. `isCounted`: an eviction without a name counts it. */
   markOrphaned(
     span: number,
     options: { readonly isCounted: boolean; readonly atMs: number },
@@ -213,7 +218,7 @@ export class OpenWork {
     this.#finalize(span, spanStates.evicted, options.atMs);
   }
 
-  /** Finished work that was counted as evicted without a name, though it ended in time, or `lateByMs` after that. */
+  /** Corrects an eviction without a name: the finished work ended in time, or `lateByMs` later. */
   markFalsePositive(span: number, nowMs: number, lateByMs = 0): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -222,22 +227,22 @@ export class OpenWork {
     this.closeAsEvicted(span, nowMs);
   }
 
-  /** Finished work that was counted as evicted before, and as reconciled: nothing more is said of it. */
+  /** Closes finished work of which the eviction and its correction are in the counters already. */
   closeAsEvicted(span: number, nowMs: number): void {
     this.#parts.store.spans.setFlag(span, spanFlags.endReported);
     this.#finalize(span, spanStates.evicted, nowMs);
   }
 
-  /** A tool that may outlive its run is over: what is open in it and was held by it has a lateness from now on. */
+  /** A tool that may outlive its run has closed: it holds its open work no longer, which has a lateness from `atMs` on. */
   releaseHoldsInside(tool: number, atMs: number): void {
     const { spans, owners, tree, below } = this.#parts.store;
     if (!spans.hasFlag(tool, spanFlags.detached) || spans.openBelow.get(tool) === 0) {
       return;
     }
     const owner = spans.owner.get(tool);
-    // Those with a session of their own and without a known run have an owner of their own.
-    const apart = below.all(owner).filter((other) => owners.isUnresolved(other));
-    for (const span of [owner, ...apart].flatMap((each) =>
+    // Markers with a session of their own and without a known run have an owner of their own.
+    const unresolved = below.all(owner).filter((other) => owners.isUnresolved(other));
+    for (const span of [owner, ...unresolved].flatMap((each) =>
       openMembersOf(this.#parts.store, each),
     )) {
       if (spans.kind.get(span) !== workKinds.run && tree.isAncestor(tool, span)) {
@@ -247,7 +252,7 @@ export class OpenWork {
     }
   }
 
-  /** A marker, open or not decided, turns out to be no work of its own. What is, must have been counted in the same call. */
+  /** A marker, open or undecided, is a link to other work, which must have been counted in the same call. */
   withdraw(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
@@ -265,7 +270,7 @@ export class OpenWork {
     this.#parts.retention.retain(span, nowMs);
   }
 
-  /** Whether an eviction of work that turns out to have been wrong is one that was counted, and not yet corrected. */
+  /** Whether the wrong eviction of a span is in the counters and not corrected yet, by this span or by another one of its run. */
   countsReconciliation(span: number): boolean {
     const { spans } = this.#parts.store;
     if (!spans.hasFlag(span, spanFlags.uncounted)) {
@@ -289,20 +294,23 @@ export class OpenWork {
     return !isRun || countedInsteadOf(this.#parts.store, span) === -1;
   }
 
-  /** Whether counted work ends with this span. */
+  /** Whether the end of this span ends counted work. Else an open span of the same run is counted from now on. */
   #countsEnd(span: number): boolean {
     const { spans } = this.#parts.store;
     if (spans.hasFlag(span, spanFlags.uncounted)) {
       return false;
     }
-    const next = spans.kind.get(span) === workKinds.run ? openBeside(this.#parts.store, span) : -1;
+    const next =
+      spans.kind.get(span) === workKinds.run
+        ? otherRunOf(this.#parts.store, span, { isCounted: false })
+        : -1;
     if (next !== -1) {
       this.#transferCount(span, next);
     }
     return next === -1;
   }
 
-  /** Another span of the run is the one that is counted from now on. */
+  /** Counts `to`, another span of the run, in place of `from` from now on. */
   #transferCount(from: number, to: number): void {
     const { spans } = this.#parts.store;
     spans.setFlag(from, spanFlags.uncounted);
@@ -325,7 +333,7 @@ export class OpenWork {
     this.#onClosed(span);
     this.#parts.store.tree.close(span, state);
     this.releaseHoldsInside(span, atMs);
-    this.#parts.store.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    this.#parts.store.sessions.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
       const { owners } = this.#parts.store;
       this.#countMarker(span, -1);

@@ -1,42 +1,45 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `OwnerTable.flags`. */
 export const ownerFlags = {
-  /** Has no run: its markers wait for the way to their own run. */
+  /** Has no run: it collects markers until the way to their run is known. */
   unresolved: 1,
-  /** A tool or model call stands between it and the run above it: a sub-agent. */
+  /** A tool or model call is between it and the run above it: a sub-agent. */
   belowMarker: 2,
-  /** Its last deadline has passed: its markers were looked at. */
+  /** Its last deadline has passed, and its markers are decided. */
   decided: 4,
   /** Its evictions were held back once, because too many were due together. */
   held: 8,
   /** The last model call that ended in it failed. */
   modelFailed: 16,
-  /** A tool in it is silent, which is not reported yet: the owner may soon be silent itself. */
+  /** A silent tool in it is not reported yet, because the owner itself may be silent soon. */
   mayHideTool: 32,
-  /** An open run of it is not watched any more: when it ended, and what it left, nothing says. */
+  /** An open run of it is not watched any more: no signal will report its end or what it left open. */
   unwatched: 64,
   /** Has, or had, a tool that may outlive it. */
   hasDetached: 128,
 } as const;
 
 /**
- * Owners: a run, or a harness run with the run in it, and the markers below it down to the next run. "Loose" ones have no
- * run: they collect the markers below a span of which the way to a run is not known. One row of numbers each.
+ * Owners, one row of numbers each: a run, or a harness run with the run in it, and the markers below it down to the next run.
+ * An unresolved owner has no run: it collects the markers below a span from which the way to a run is not known.
+ *
+ * Keeps a row until `ActivityStore.dropIfEmpty` finds that nothing needs it; the spans bound it.
  */
 export class OwnerTable {
   readonly flags = new Uint8Column();
   /** Row of its session's group. */
   readonly group = new Int32Column();
   readonly process = new Int32Column();
-  /** Row of its topmost run; of a loose one, of the span at which its markers wait. -1 when that is forgotten. */
+  /** Its topmost run; of an unresolved one, the span below which it collects markers. -1 when that span is forgotten. */
   readonly top = new Int32Column();
   readonly trace = new Int32Column();
   readonly openRuns = new Int32Column();
   readonly openMarkers = new Int32Column();
-  /** Member spans: runs, open or ended; markers that are open or not decided. */
+  /** Member spans: runs, open or ended, and markers that are open or undecided. */
   readonly firstMember = new Int32Column();
   readonly memberCount = new Int32Column();
   /** When it started and ended: arrival, sender's clock, sender's order. */
@@ -46,7 +49,7 @@ export class OwnerTable {
   readonly endedAtMs = new Float64Column();
   readonly endMs = new Float64Column();
   readonly endSeq = new Int32Column();
-  /** When its session was reported idle, by arrival: its own end may be lost. -Infinity when it was not. */
+  /** When its session was reported idle, so that its own end may be lost; -Infinity by arrival when it was not. */
   readonly idleAtMs = new Float64Column();
   readonly idleMs = new Float64Column();
   readonly idleSeq = new Int32Column();
@@ -56,15 +59,15 @@ export class OwnerTable {
   readonly workedSeq = new Int32Column();
   /** When the last model call in it started, by the sender's clock. */
   readonly lastModelMs = new Float64Column();
-  /** The last progress in it or below it, by arrival, and what that was: an index of `progressNames`. */
+  /** The last progress in it or below it, by arrival, and its kind: an index of `progressNames`. */
   readonly progressAtMs = new Float64Column();
   readonly lastProgress = new Uint8Column();
-  /** The nearest owner above it, and the list of those directly below it. */
+  /** The owner above it, and the list of those directly below it. */
   readonly above = new Int32Column();
   readonly firstBelow = new Int32Column();
   readonly nextBelow = new Int32Column();
   readonly previousBelow = new Int32Column();
-  /** All owners of a group; those of them that may hold markers; and those with runs in a trace that may. */
+  /** All owners of a group; those that may hold markers, of a group and of a trace. */
   readonly nextInGroup = new Int32Column();
   readonly previousInGroup = new Int32Column();
   readonly isLive = new Uint8Column();
@@ -72,21 +75,21 @@ export class OwnerTable {
   readonly previousLive = new Int32Column();
   readonly nextInTrace = new Int32Column();
   readonly previousInTrace = new Int32Column();
-  /** The owner that holds its markers, and the list of those whose markers it holds. */
+  /** The owner that holds its markers, and the list of the owners whose markers it holds. */
   readonly waitsFor = new Int32Column();
   readonly firstWaiter = new Int32Column();
   readonly nextWaiter = new Int32Column();
   readonly previousWaiter = new Int32Column();
-  /** Items that a harness run said were open when it ended. */
+  /** Items that harness runs reported as open when they ended. */
   readonly reportedOpen = new Int32Column();
-  /** Items that harness runs said had completed. */
+  /** Items that harness runs reported as completed. */
   readonly reportedCompleted = new Int32Column();
-  /** Tools seen to finish before their owner did, and how many of them may be two items each. */
+  /** Tools that finished before their owner, and how many of them may be two items each. */
   readonly finishedTools = new Int32Column();
   readonly finishedPairs = new Int32Column();
-  /** As many of the open items tools that are known by name may be: those evicted, or that ended after their owner in time. */
+  /** Open items that may be tools known by name: evicted ones, or those that ended in time after their owner. */
   readonly matched = new Int32Column();
-  /** Markers evicted on a claim alone; a finished span may still say which they were. */
+  /** Markers evicted because of a reported count alone; finished spans may name them later. */
   readonly unnamed = new Int32Column();
   readonly #zeros = [
     this.flags,
@@ -140,32 +143,30 @@ export class OwnerTable {
     this.trace,
     this.idleAtMs,
   ];
-  /** What version 3 added. */
+  /** Columns that version 3 added. */
   readonly #added = [this.finishedPairs];
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of this.#added) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
       if (version >= 3) {
-        io.column(column, this.#rows);
+        stream.column(column, this.rows);
       }
     }
   }
 
   /** Rows ever used. */
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   get size(): number {
-    return this.#rows - this.#free.length;
+    return this.#rows.size;
   }
 
   /** Adds an owner without members, in no list. */
@@ -176,13 +177,11 @@ export class OwnerTable {
     readonly group: number;
     readonly isLoose: boolean;
   }): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    if (row >= this.group.capacity) {
-      for (const column of [...this.#columns, ...this.#added]) {
-        column.ensure(row + 1);
-      }
+    const row = this.#rows.take();
+    for (const column of this.#zeros) {
+      column.set(row, 0);
     }
-    for (const column of [...this.#zeros, ...this.#added]) {
+    for (const column of this.#added) {
       column.set(row, 0);
     }
     for (const column of this.#links) {
@@ -197,9 +196,37 @@ export class OwnerTable {
     return row;
   }
 
-  /** Forgets an owner that is in no list. */
+  /** Adds the counts, latest times and flags of `from`, which is about to be removed, to `into`. Open counts stay. */
+  addFrom(from: number, into: number): void {
+    for (const column of [
+      this.memberCount,
+      this.reportedOpen,
+      this.reportedCompleted,
+      this.finishedTools,
+      this.finishedPairs,
+      this.matched,
+      this.unnamed,
+    ]) {
+      column.set(into, column.get(into) + column.get(from));
+    }
+    for (const column of [
+      this.lastModelMs,
+      this.workedAtMs,
+      this.workedMs,
+      this.workedSeq,
+      this.idleAtMs,
+      this.idleMs,
+      this.idleSeq,
+    ]) {
+      column.set(into, Math.max(column.get(into), column.get(from)));
+    }
+    this.memberCount.set(from, 0);
+    this.setFlag(into, this.flags.get(from) & (ownerFlags.modelFailed | ownerFlags.hasDetached));
+  }
+
+  /** Frees the row of an owner that is in no list. */
   remove(row: number): void {
-    this.#free.push(row);
+    this.#rows.release(row);
     this.memberCount.set(row, 0);
     this.openRuns.set(row, 0);
   }
@@ -240,7 +267,7 @@ export class OwnerTable {
     };
   }
 
-  /** Notes that work started in it; the last that did counts. */
+  /** Work started in it at `moment`. The latest start counts. */
   setLastWork(row: number, moment: Moment, allowedLatenessMs: number): void {
     const isFirst = this.workedAtMs.get(row) === 0;
     if (isFirst || compareMoments(this.lastWorkOf(row), moment, allowedLatenessMs) <= 0) {

@@ -12,7 +12,7 @@ const undecidedList = 0;
 const tombstoneList = 1;
 const longTombstoneList = 2;
 
-/** As many tombstones that may not go yet are passed over in search of one that may. */
+/** At most so many tombstones with open work below are passed over in search of one that can be freed. */
 const maxRequeued = 16;
 
 /** What it needs of the engine. */
@@ -23,44 +23,47 @@ interface RetentionParts {
 }
 
 /**
- * The rows of spans that are not open, and how long each is remembered: ended and evicted work, links, what was only
- * named, finished work that is not decided yet. Each is in exactly one queue, so each is forgotten one day.
+ * How long spans that are not open are remembered.
+ *
+ * Keeps them in three queues by the time they were queued: undecided finished work, tombstones, and tombstones that are kept
+ * longer. Each is in exactly one queue, or pinned while it is worked on. At `maxTombstones` the oldest is freed;
+ * `makeRoom` refuses a new span when open work and tombstones fill the table and none can be freed.
  */
 export class Retention {
   readonly #parts: RetentionParts;
   readonly #queues = new LinkedLists(3);
   readonly #onDropped: (span: number) => void;
-  /** When evicted work was evicted, where it is remembered for longer than from then on. */
+  /** When evicted work was evicted, where it was queued again since. */
   readonly #evictedAtMs = new Map<number, number>();
   #implied = 0;
   #admitted = 0;
   #size = 0;
 
-  /** `onDropped` is called before the row of a span is removed. */
+  /** `onDropped` is called before the row of a span is freed. */
   constructor(parts: RetentionParts, onDropped: (span: number) => void) {
     this.#parts = parts;
     this.#onDropped = onDropped;
   }
 
-  snapshot(io: SnapshotStream): void {
-    this.#admitted = io.number(this.#admitted);
-    this.#queues.snapshot(io, this.#admitted);
-    this.#size = io.number(this.#size);
-    this.#implied = io.number(this.#implied);
-    const evicted = io.numbers([...this.#evictedAtMs].flat());
-    for (let at = 0; io.isLoading && at < evicted.length; at += 2) {
+  snapshot(stream: SnapshotStream): void {
+    this.#admitted = stream.number(this.#admitted);
+    this.#queues.snapshot(stream, this.#admitted);
+    this.#size = stream.number(this.#size);
+    this.#implied = stream.number(this.#implied);
+    const evicted = stream.numbers([...this.#evictedAtMs].flat());
+    for (let at = 0; stream.isLoading && at < evicted.length; at += 2) {
       this.#evictedAtMs.set(evicted[at] ?? -1, evicted[at + 1] ?? 0);
     }
   }
 
-  /** Rows of spans that were named and have not arrived. */
+  /** Spans in state `unknown`: named, and not arrived. */
   get impliedSize(): number {
     return this.#implied;
   }
 
   /**
-   * Work that is open because something names it as its parent: that is open too, or arrived within the lateness before
-   * `nowMs`. Walks every row.
+   * Counts the work that is presumed open because a span names it as its parent: there is open work below it, or it was named
+   * within the lateness before `nowMs`. Walks every row.
    */
   countImpliedOpen(nowMs: number): number {
     const { spans } = this.#parts.store;
@@ -83,31 +86,31 @@ export class Retention {
     return this.#evictedAtMs.get(span) ?? this.#parts.store.spans.seenAtMs.get(span);
   }
 
-  /** Those that are remembered of ended or evicted work, and of what was only named. */
+  /** Tombstones, spans in state `unknown` included. Undecided work is not counted. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether one more span fits, forgetting an old one where that helps. May give up any span in a queue. */
+  /** Whether one more span fits. Frees an old one where it must: any span in a queue but an undecided one. */
   makeRoom(): boolean {
     const room = this.#parts.limits.maxOpenWork + this.#parts.limits.maxTombstones;
     return this.#parts.store.spans.size < room || this.#dropOne();
   }
 
-  /** Adds a span nobody has told us of yet: a child named it, or it is about to be told. Needs `makeRoom`. */
+  /** Adds a span in state `unknown`: a child names it, or it is about to arrive. Call `makeRoom` before. */
   addUnknown(trace: number, id0: number, id1: number, nowMs: number): number {
-    const span = this.#parts.store.addSpan(trace, id0, id1);
+    const { spans, traces } = this.#parts.store;
+    traces.retain(trace);
+    const span = spans.add(trace, id0, id1);
     while (this.#admitted <= span) {
-      this.#queues.ensure(this.#admitted + 1);
-      this.#queues.clear(this.#admitted);
-      this.#admitted++;
+      this.#queues.admit(this.#admitted++);
     }
     this.#implied++;
     this.retain(span, nowMs);
     return span;
   }
 
-  /** A span that has not arrived is named once more: it is remembered for as long as from now on. */
+  /** A span that has not arrived is named again: its time starts anew. */
   renew(span: number, nowMs: number): void {
     if (this.#parts.store.spans.state.get(span) === spanStates.unknown) {
       this.pin(span);
@@ -115,7 +118,7 @@ export class Retention {
     }
   }
 
-  /** A span is told of: it is out of every queue, and closed until it is opened. */
+  /** A span has arrived: it is pinned, and `ended` until it is opened. */
   onArrival(span: number): void {
     const { spans } = this.#parts.store;
     this.pin(span);
@@ -126,7 +129,7 @@ export class Retention {
     }
   }
 
-  /** Keeps finished work until it is known whether it outlived its owner. */
+  /** Queues finished work until it is decided whether it outlived its owner. */
   awaitDecision(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
     this.pin(span);
@@ -135,23 +138,20 @@ export class Retention {
     this.#queues.push(undecidedList, span);
   }
 
-  /** The finished work that has waited longest, or -1. */
+  /** The undecided work that has waited longest, or -1. */
   oldestUndecided(): number {
     return this.#queues.first(undecidedList);
   }
 
-  /** Takes a span out of its queue, so that it cannot be forgotten while it is worked on. */
+  /** Takes a span out of its queue, so that it is not freed while it is worked on. */
   pin(span: number): void {
     const { spans } = this.#parts.store;
-    if (this.#queues.isListed(span)) {
-      this.#queues.remove(span);
-      if (!spans.hasFlag(span, spanFlags.undecided)) {
-        this.#size--;
-      }
+    if (this.#queues.remove(span) && !spans.hasFlag(span, spanFlags.undecided)) {
+      this.#size--;
     }
   }
 
-  /** Queues a closed span to be forgotten. Nothing happens to one that is queued already. */
+  /** Queues a closed span to be freed. Nothing happens to one that is queued already. */
   retain(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
     if (this.#queues.isListed(span)) {
@@ -159,10 +159,10 @@ export class Retention {
     }
     spans.seenAtMs.set(span, nowMs);
     const state = spans.state.get(span);
-    const isOwner = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
-    // Its gateway may close the span of an orphan hours later, and that is not another orphan.
+    const isRun = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
+    // A gateway may close the span of an orphan hours later, and that is not another orphan.
     const isLong =
-      isOwner ||
+      isRun ||
       state === spanStates.evicted ||
       state === spanStates.untracked ||
       spans.hasFlag(span, spanFlags.impliedTool);
@@ -170,7 +170,7 @@ export class Retention {
     this.#size++;
   }
 
-  /** Evicted work is still told of: it is remembered for as long as from an eviction at `nowMs`. */
+  /** A signal of evicted work has arrived: its time starts anew at `nowMs`. */
   retainLonger(span: number, nowMs: number): void {
     if (this.#parts.store.spans.state.get(span) === spanStates.evicted) {
       this.#evictedAtMs.set(span, this.evictedAtMs(span));
@@ -180,17 +180,16 @@ export class Retention {
   }
 
   /**
-   * Forgets what has been remembered long enough by `nowMs`, `most` of it, in the order in which it was; returns how
-   * much. Must be called before anything happens at `nowMs`, so that it is known at each moment what is forgotten, and
-   * which row is free.
+   * Frees up to `most` spans whose time has passed by `nowMs`, in the order in which it did; returns how many it took from a
+   * queue. Must be called before any signal at `nowMs` is applied, so that replay frees the same rows at the same moments.
    */
   dropExpired(nowMs: number, most: number): number {
-    for (let forgotten = 0; forgotten < most; forgotten++) {
+    for (let taken = 0; taken < most; taken++) {
       const shortDueMs = this.#nextDueMs(tombstoneList);
       const longDueMs = this.#nextDueMs(longTombstoneList);
       const dueMs = Math.min(shortDueMs, longDueMs);
       if (dueMs > nowMs) {
-        return forgotten;
+        return taken;
       }
       const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
       this.#dropOrRequeue(queue, this.#queues.first(queue), dueMs);
@@ -198,7 +197,7 @@ export class Retention {
     return Math.max(0, most);
   }
 
-  /** Forgets the oldest beyond the bound. Must be called after anything happened, for the same reason. */
+  /** Frees the oldest tombstones beyond `maxTombstones`. Must be called after each signal, for the same reason. */
   dropExcess(): void {
     while (this.#size > this.#parts.limits.maxTombstones && this.#dropOne()) {}
   }
@@ -230,9 +229,10 @@ export class Retention {
     return false;
   }
 
-  /** A span with open work below is the way to its owner: it goes to the end of the queue, as of `atMs`. */
+  /** Frees the first span of a queue, or puts it at the end, as of `atMs`, when open work below it needs it to find its owner. */
   #dropOrRequeue(queue: number, span: number, atMs: number): boolean {
-    const { spans } = this.#parts.store;
+    const { store } = this.#parts;
+    const { spans } = store;
     this.#queues.remove(span);
     if (spans.openBelow.get(span) > 0) {
       if (spans.state.get(span) === spanStates.evicted) {
@@ -251,7 +251,9 @@ export class Retention {
     }
     this.#evictedAtMs.delete(span);
     this.#onDropped(span);
-    this.#parts.store.removeSpan(span);
+    store.leave(span);
+    store.traces.release(spans.trace.get(span));
+    spans.remove(span);
     return true;
   }
 }

@@ -3,37 +3,37 @@ import type { ActivityStore } from "./activity-store.ts";
 import { spanStates } from "./span-lifecycle.ts";
 import { spanFlags } from "./span-table.ts";
 
-/** A harness run that is exported once more starts within so long of itself; one below a tool takes longer to come about. */
+/** Two spans of one harness run start at most so far apart. A harness run below a tool starts later than that. */
 const sameStartMs = 20;
 
-/**
- * The counters count an owner as one run: the first of its spans to be known is counted, and the others are not. A span that
- * is closed while others are open hands its place on, so that the last that is closed says how the run ended.
+/*
+ * The counters count an owner as one run: the first of its spans that is known, and not the others. When the counted span
+ * closes while another one is open, that one is counted from then on: the span that closes last says how the run ended.
  *
- * Where the way between two is known only after both were counted they stay two: counters never step back.
+ * Where two spans are known to be one run only after both were counted, they stay two: counters never decrease.
  */
 
-/** The span of a run that is in the counters for the run that `run` is a part of, or -1. */
+/** The span that is counted for the run of which `run` is a span, or -1. */
 export function countedInsteadOf(store: ActivityStore, run: number): number {
-  const beside = partOf(store, run, (other) => isCounted(store, other));
+  const beside = otherRunOf(store, run, { isCounted: true });
   return beside === -1 ? countedTwin(store, run) : beside;
 }
 
-/** An open span of the same run that is not counted, or -1. */
-export function openBeside(store: ActivityStore, run: number): number {
-  const { spans } = store;
-  return partOf(
-    store,
-    run,
-    (other) => spans.state.get(other) === spanStates.open && !isCounted(store, other),
-  );
-}
-
-function partOf(store: ActivityStore, run: number, is: (other: number) => boolean): number {
-  const { spans, members } = store;
+/** Another run span in the owner of `run`: one that is counted, or one that is open and is not; -1 when there is none. */
+export function otherRunOf(
+  { spans, members }: ActivityStore,
+  run: number,
+  which: { readonly isCounted: boolean },
+): number {
   const owner = spans.owner.get(run);
   for (let at = owner === -1 ? -1 : members.first(owner); at !== -1; at = members.after(at)) {
-    if (at !== run && spans.kind.get(at) === workKinds.run && is(at)) {
+    if (at === run || spans.kind.get(at) !== workKinds.run) {
+      continue;
+    }
+    const state = spans.state.get(at);
+    const isCounted =
+      state !== spanStates.unknown && !spans.hasFlag(at, spanFlags.uncounted | spanFlags.undecided);
+    if (isCounted === which.isCounted && (isCounted || state === spanStates.open)) {
       return at;
     }
   }
@@ -41,8 +41,8 @@ function partOf(store: ActivityStore, run: number, is: (other: number) => boolea
 }
 
 /**
- * The harness run that another one is, once it is counted itself or by another span: directly above or below. OpenClaw 2026.4.30 starts a span that
- * it ends when it stops, and another one below that, which is complete.
+ * A harness run directly above or below `run` that is the same run, or -1. OpenClaw 2026.4.30 exports a run twice: a span
+ * that it ends when it stops, and a complete one below that.
  */
 function countedTwin(store: ActivityStore, run: number): number {
   const { spans, owners, below } = store;
@@ -64,13 +64,4 @@ function isSameHarnessRun({ spans }: ActivityStore, run: number, other: number):
   );
   const startMs = spans.startMs.get(run);
   return areHarnesses && startMs > 0 && Math.abs(startMs - spans.startMs.get(other)) <= sameStartMs;
-}
-
-/** Whether a span that has arrived is in the counters. */
-function isCounted({ spans }: ActivityStore, span: number): boolean {
-  return (
-    spans.state.get(span) !== spanStates.unknown &&
-    !spans.hasFlag(span, spanFlags.uncounted) &&
-    !spans.hasFlag(span, spanFlags.undecided)
-  );
 }

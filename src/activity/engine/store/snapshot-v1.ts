@@ -11,23 +11,23 @@ import type { SnapshotStream } from "./snapshot.ts";
 import { spanStates } from "./span-lifecycle.ts";
 import { spanFlags } from "./span-table.ts";
 
-/** What version 1 kept of a group: a session, or a tree of owners, or markers without a known run. */
+/** The groups of version 1: a session, or a tree of owners, or markers without a known run. */
 class LegacyGroups {
   readonly flags = new Uint8Column();
   readonly process = new Int32Column();
   readonly endedAtMs = new Float64Column();
   readonly sessionEndMs = new Float64Column();
   readonly sessionEndSeq = new Int32Column();
-  readonly heardAtMs = new Float64Column();
+  readonly lastSignalAtMs = new Float64Column();
   readonly channel = new Int32Column();
   readonly reference = new Int32Column();
   /** Rows that are not in use. */
   vacant: ReadonlySet<number> = new Set();
 
-  restore(io: SnapshotStream): void {
-    const rows = io.number(0);
-    io.number(0);
-    this.vacant = new Set(io.numbers([]));
+  restore(stream: SnapshotStream): void {
+    const rows = stream.number(0);
+    stream.number(0);
+    this.vacant = new Set(stream.numbers([]));
     const ints = (count: number) => Array.from({ length: count }, () => new Int32Column());
     const floats = (count: number) => Array.from({ length: count }, () => new Float64Column());
     for (const column of [
@@ -42,18 +42,18 @@ class LegacyGroups {
       ...ints(1),
       new Uint8Column(),
       ...floats(1),
-      this.heardAtMs,
+      this.lastSignalAtMs,
       ...ints(5),
       this.channel,
       ...ints(3),
       this.reference,
     ]) {
-      io.column(column, rows);
+      stream.column(column, rows);
     }
   }
 }
 
-/** Which of version 1's groups were sessions by reference. */
+/** Bit of the flags of a group of version 1: it was a session with a reference. */
 const legacyReferenced = 1;
 
 /** What it needs of the engine. */
@@ -68,56 +68,57 @@ interface SnapshotV1LoaderParts {
 }
 
 /**
- * Fills an empty machine's tables from an archive of version 1. Spans, traces and references are what they were. What
- * version 1 did not know (owners, and what holds what) is found anew from them, as if their signals had just arrived in
- * another order; times of arrival are those that were known. What was due is due a lateness after it was.
+ * Fills the tables of an empty engine from a snapshot of version 1. Spans, traces and references are read as they are. Owners
+ * and holders, which version 1 did not have, are derived from them as if their signals arrived now, in another order, with
+ * the times of arrival that were stored. Deadlines are a lateness later than they were.
+ *
+ * Keeps the groups of version 1 until `rebuild` returns; the snapshot bounds them.
  */
 export class SnapshotV1Loader {
   readonly #parts: SnapshotV1LoaderParts;
   readonly #groups = new LegacyGroups();
   readonly #groupOf = new Int32Column();
-  /** Group of version 1 → a reference of its session, which knows the group that it is in now. */
+  /** Group of version 1 → a reference of its session, which leads to its group now. */
   readonly #sessions = new Map<number, number>();
 
   constructor(parts: SnapshotV1LoaderParts) {
     this.#parts = parts;
   }
 
-  /** Reads the tables. */
-  tables(io: SnapshotStream): void {
+  tables(stream: SnapshotStream): void {
     const { traces, spans, references } = this.#parts.store;
-    traces.restoreV1(io);
-    spans.restoreV1(io, { group: this.#groupOf });
-    this.#groups.restore(io);
-    references.snapshot(io);
-    io.number(0);
+    traces.restoreV1(stream);
+    spans.restoreV1(stream, { group: this.#groupOf });
+    this.#groups.restore(stream);
+    references.snapshot(stream);
+    stream.number(0);
   }
 
-  /** Passes over deadlines, which are found anew. */
-  deadlines(io: SnapshotStream): void {
-    io.number(0);
-    io.column(new Float64Column(), 0);
-    io.numbers([]);
+  /** Skips deadlines, which `rebuild` sets. */
+  deadlines(stream: SnapshotStream): void {
+    stream.number(0);
+    stream.column(new Float64Column(), 0);
+    stream.numbers([]);
   }
 
-  /** Passes over the states of sessions, which are found anew. */
-  states(io: SnapshotStream): void {
-    io.numbers([]);
-    io.number(0);
-    io.column(new Float64Column(), 0);
+  /** Skips the states of sessions, which `rebuild` derives. */
+  states(stream: SnapshotStream): void {
+    stream.numbers([]);
+    stream.number(0);
+    stream.column(new Float64Column(), 0);
   }
 
-  /** Reads waits, which were of whole groups; they are put back by `rebuild`. */
-  pauses(io: SnapshotStream): readonly LegacyWait[] {
-    const keys = io.texts([]);
-    const groups = io.numbers([]);
-    const since = io.numbers([]);
-    io.texts([]);
+  /** Reads pauses, which were of whole groups; `rebuild` begins them again. */
+  pauses(stream: SnapshotStream): readonly LegacyPause[] {
+    const keys = stream.texts([]);
+    const groups = stream.numbers([]);
+    const since = stream.numbers([]);
+    stream.texts([]);
     return keys.map((key, at) => ({ key, group: groups[at] ?? -1, atMs: since[at] ?? 0 }));
   }
 
-  /** Finds owners and sessions from what was read. */
-  rebuild(waits: readonly LegacyWait[], nowMs: number): void {
+  /** Derives owners and sessions from the tables. */
+  rebuild(pauses: readonly LegacyPause[], nowMs: number): void {
     const { spans, owners } = this.#parts.store;
     this.#restoreSessions();
     const isWork = (span: number) => {
@@ -138,7 +139,7 @@ export class SnapshotV1Loader {
         this.#restoreMarker(span, isOpen, nowMs);
       }
     }
-    for (const { key, group, atMs } of waits) {
+    for (const { key, group, atMs } of pauses) {
       const session = this.#sessionOf(group);
       if (session !== -1) {
         this.#parts.pauses.begin(-1, session, key, { atMs, timeMs: 0, seq: 0 });
@@ -147,11 +148,11 @@ export class SnapshotV1Loader {
     const { references } = this.#parts.store;
     const sessions = [...this.#sessions.values()].map((first) => references.group.get(first));
     for (const session of new Set(sessions)) {
-      this.#parts.store.dropGroupIfEmpty(session);
+      this.#parts.store.sessions.dropIfEmpty(session);
     }
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && !this.#parts.openWork.expiry.isSet(span)) {
-        this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span)); // It waited.
+        this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span)); // Its eviction was held back.
       }
     }
     for (let owner = 0; owner < owners.rows; owner++) {
@@ -214,8 +215,8 @@ export class SnapshotV1Loader {
       seq: spans.seq.get(run),
     });
     if (isOpen) {
-      this.#parts.store.countOpen(owner, 1, 0);
-      owners.progressAtMs.set(owner, this.#groups.heardAtMs.get(legacyGroup));
+      this.#parts.store.sessions.countOpen(owner, 1, 0);
+      owners.progressAtMs.set(owner, this.#groups.lastSignalAtMs.get(legacyGroup));
     } else {
       owners.endedAtMs.set(owner, Math.max(owners.endedAtMs.get(owner), spans.seenAtMs.get(run)));
       owners.endMs.set(owner, Math.max(owners.endMs.get(owner), spans.endMs.get(run)));
@@ -232,11 +233,11 @@ export class SnapshotV1Loader {
       this.#parts.ownership.attachSeparately(marker, group, -1, nowMs);
     }
     if (isOpen) {
-      this.#parts.store.countOpen(spans.owner.get(marker), 0, 1);
+      this.#parts.store.sessions.countOpen(spans.owner.get(marker), 0, 1);
     }
   }
 
-  /** Of open work `endMs` was when its start arrived. */
+  /** In version 1 `endMs` of open work was when its start arrived. */
   #restoreTimes(span: number, isOpen: boolean): void {
     const { spans } = this.#parts.store;
     if (isOpen) {
@@ -258,8 +259,8 @@ export class SnapshotV1Loader {
   }
 }
 
-/** A wait of a session, as version 1 had it. */
-export interface LegacyWait {
+/** A pause of a session, as version 1 stored it. */
+export interface LegacyPause {
   readonly key: string;
   readonly group: number;
   readonly atMs: number;

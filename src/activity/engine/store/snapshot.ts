@@ -1,35 +1,40 @@
-/** What wrote an archive; the last one is of now. */
+/** The versions of a snapshot that the program reads; it writes the last one. */
 export type SnapshotVersion = 1 | 2 | 3;
 
 export const snapshotVersion = 3;
 
-/** A column of numbers that can be copied out and put back. */
+/** A column of numbers whose cells can be copied out and replaced. */
 interface SnapshotColumn {
   toBytes(rows: number): Uint8Array;
   fromBytes(bytes: Uint8Array): void;
 }
 
 /**
- * Where state goes to and comes from. Each part of the machine has one method `archive(io)` that goes
- * through its state once; the same calls save it or, with a reader, replace it by what was saved.
+ * A stream that state is written to or read from. Each part of the engine has one method `snapshot(stream)`, which passes
+ * all of its state through the stream in a fixed order: a writer returns each value as it is, a reader returns the saved one.
  */
 export interface SnapshotStream {
-  /** Whether values come from here, as opposed to going in. */
+  /** Whether values are read, as opposed to written. */
   readonly isLoading: boolean;
-  /** Saves `value` and gives it back, or gives what was saved. */
+  /** Writes `value` and returns it, or returns the saved value. */
   number(value: number): number;
   numbers(values: readonly number[]): number[];
   texts(values: readonly string[]): string[];
+  /** Writes the first `rows` cells, or replaces all cells by the saved ones. */
   column(column: SnapshotColumn, rows: number): void;
 }
 
-/** What an archive holds is not what the program expects. */
+/** A snapshot does not hold what the program expects. */
 export class SnapshotError extends Error {}
 
-/** Collects state, as of now: nothing in it changes afterwards. */
+/**
+ * Writes a snapshot: copies of all state, so that later changes of the engine do not change it.
+ *
+ * Keeps the pieces until it is dropped; as large as the engine's state, which the limits bound.
+ */
 export class EngineSnapshotWriter implements SnapshotStream {
   readonly isLoading = false;
-  /** Pieces of bytes, in order. */
+  /** The bytes of the snapshot, in order. */
   readonly pieces: Uint8Array[] = [];
 
   number(value: number): number {
@@ -61,7 +66,7 @@ export class EngineSnapshotWriter implements SnapshotStream {
   }
 }
 
-/** Gives back what an `ArchiveWriter` collected. Throws an `ArchiveError` when it is asked for more. */
+/** Reads what an `EngineSnapshotWriter` wrote. Throws a `SnapshotError` where the bytes end too early. */
 export class EngineSnapshotReader implements SnapshotStream {
   readonly isLoading = true;
   readonly #bytes: Uint8Array;
@@ -71,7 +76,7 @@ export class EngineSnapshotReader implements SnapshotStream {
     this.#bytes = bytes;
   }
 
-  /** Whether everything was asked for. */
+  /** Whether all bytes were read. */
   get isAtEnd(): boolean {
     return this.#position === this.#bytes.length;
   }
@@ -87,7 +92,9 @@ export class EngineSnapshotReader implements SnapshotStream {
   texts(): string[] {
     const texts: unknown = JSON.parse(new TextDecoder().decode(this.#take(this.number())));
     if (!Array.isArray(texts)) {
-      throw new SnapshotError("The saved state holds something else where texts are expected.");
+      throw new SnapshotError(
+        "The saved state holds something else where a list of texts is expected.",
+      );
     }
     return texts.map(String);
   }

@@ -10,15 +10,15 @@ export const spanStates = {
   open: 2,
   /** Ended by its own report, or a link, which is no work. */
   ended: 3,
-  /** Taken out of the tracked state, for a reason. */
+  /** Evicted, for a reason. */
   evicted: 4,
-  /** It was open when its source stopped watching. How it ends is not known, and changes nothing. */
+  /** Open work that its source stopped watching. How it ends is not known and changes nothing. */
   untracked: 5,
 } as const;
 
 export type SpanState = (typeof spanStates)[keyof typeof spanStates];
 
-/** A state of work that is not open any more. */
+/** A state of closed work. */
 export type ClosedState = (typeof spanStates)["ended" | "evicted" | "untracked"];
 
 type StateName = keyof typeof spanStates;
@@ -29,7 +29,7 @@ type StateName = keyof typeof spanStates;
  * ```
  *              named             arrives            starts             ends
  *   free ─────────────▶ unknown ─────────▶ ended ─────────▶ open ─────────────▶ ended
- *                                            │                ├─ is evicted ───▶ evicted ── lives after all ─▶ open
+ *                                            │                ├─ is evicted ───▶ evicted ── was open after all ─▶ open
  *                                            │                └─ not watched ──▶ untracked
  *                                            └─ finished work is an orphan ────▶ evicted
  *   every state but open ── is forgotten ─▶ free

@@ -2,6 +2,7 @@ import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.t
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
+import { TableRows } from "./table-rows.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -9,11 +10,11 @@ export const spanFlags = {
   harness: 1,
   /** The span itself carried a session reference. */
   ownReference: 2,
-  /** Finished without a start; whether it outlived its owner is not decided yet. */
+  /** Finished work without a start, of which it is not decided yet whether it outlived its owner. */
   undecided: 4,
-  /** Its end says that it was closed by its run and not by itself. */
+  /** Its end reports that its run closed it. */
   closedByRun: 8,
-  /** The sender's end of an evicted span has been seen. */
+  /** The sender's end of this evicted span has arrived. */
   endReported: 16,
   /** Ended in error. */
   failed: 32,
@@ -23,55 +24,57 @@ export const spanFlags = {
   relayed: 128,
   /** Its silence beside others that are not silent was reported; progress clears it. */
   silenceReported: 256,
-  /** A finished span of OpenClaw itself, which ends what is left open when it stops. */
+  /** A finished span of OpenClaw itself, which ends its open spans when it stops. */
   openclaw: 512,
-  /** A run without a known way to it held it: `releasedAtMs` is when that ended. */
+  /** A run held it without a known way between them; `releasedAtMs` is when that run ended. */
   wasHeld: 2048,
-  /** No run that it could belong to was known a lateness after it started: that one comes later says nothing of it. */
+  /** A lateness after its start no run was known that it could belong to; a run that becomes known later proves nothing. */
   withoutScope: 4096,
-  /** Is listed among the members of its owner. */
+  /** Is in the list of the members of its owner. */
   member: 1024,
-  /** A model call, or a tool without a call id, that came finished when its process reported no starts. */
+  /** A model call, or a tool without a call id, that arrived finished while its process reported no starts. */
   arrivedFinished: 8192,
-  /** A model call of whose input something is known. */
+  /** A model call of which part of the input is known. */
   hasPrompt: 16_384,
-  /** A run that neither succeeded nor failed: it was cancelled, or its program gave it up. */
+  /** A run that neither succeeded nor failed: it was cancelled or aborted. */
   aborted: 32_768,
-  /** Open work of which the start was reported when it began, and not some time later. */
+  /** Open work of which the start was reported when it began, and not later. */
   reportedAtStart: 262_144,
   /** Named as a parent by a span that is always inside a tool. */
   impliedTool: 65_536,
-  /** Of an implied tool that has not arrived: counted as evicted. */
+  /** An implied tool that has not arrived and is counted as evicted. */
   presumedEvicted: 131_072,
-  /** A run whose end nobody reported: from its silence, or because its session is idle; or from nothing but its age. */
+  /** A run of which no end was reported: it is derived from silence or an idle session (probable), or from age alone (presumed). */
   endProbable: 1_048_576,
   endPresumed: 2_097_152,
   /** A tool that a harness run may count as two items. */
   countsTwoItems: 4_194_304,
-  /** The same work as another span, which is tracked: this one is a link, whatever is reported of it. */
+  /** The same work as another span, which is tracked: this one is a link, whatever its signals report. */
   sameWork: 8_388_608,
-  /** A run of which another span is in the counters. */
+  /** Is not in the counters: another span of its run is. */
   uncounted: 16_777_216,
   /** A tool that may outlive its run: nothing above waits for it, and the end of its run makes it no orphan. */
   detached: 33_554_432,
-  /** Came finished, and says itself how it ended. */
+  /** Arrived finished and reported how it ended. */
   hasOutcome: 67_108_864,
-  /** Was reported to go on after its process had said that it ends. */
+  /** Was reported as open after its process had reported that it ends. */
   reportedAfterDelete: 134_217_728,
 } as const;
 
-/** How an eviction for silence is held back: not, once, until anything arrives, or once unless something of its host arrives. */
+/** How an eviction for silence is held back: not, once, until any signal arrives, or once unless a signal of its host arrives. */
 export const evictionHolds = { none: 0, once: 1, untilInput: 2, untilHost: 3 } as const;
 
-/** Columns of version 1 that have no place in the table any more. */
+/** Columns of version 1 that are not in the table any more. */
 export interface LegacySpanColumns {
-  /** Row of the group that a span was a member of, or -1. */
+  /** The group that a span was a member of, or -1. */
   readonly group: Int32Column;
 }
 
 /**
- * Every span the machine remembers, one row of numbers each: open work, tombstones of what ended or
- * was evicted, and the links between them. About 130 bytes a row and no object.
+ * The spans that the engine remembers, one row of numbers each: open and undecided work, tombstones, links, and spans that
+ * were named and have not arrived.
+ *
+ * Keeps about 150 bytes a row and no object. `Retention.makeRoom` bounds the rows to `maxOpenWork` + `maxTombstones`.
  */
 export class SpanTable {
   readonly trace = new Int32Column();
@@ -82,42 +85,42 @@ export class SpanTable {
   readonly kind = new Uint8Column();
   readonly flags = new Int32Column();
   /**
-   * Row of the owner it is a member of, or -1. Of a span that is no work and at which others wait for the way to
-   * their run, the owner that collects them.
+   * The owner that it is a member of, or -1. Of a span that is no work: the unresolved owner that collects the markers below
+   * it.
    */
   readonly owner = new Int32Column();
   readonly nextMember = new Int32Column();
   readonly previousMember = new Int32Column();
-  /** Sender's clock. */
+  /** When it started, by its sender's clock; 0 when that is not set. */
   readonly startMs = new Float64Column();
   /** The end by the sender's clock; of evicted work, when it was evicted, as far as that clock can say. */
   readonly endMs = new Float64Column();
   /** When its start arrived. */
   readonly startedAtMs = new Float64Column();
-  /** The last signal, by arrival; for a tombstone, when it became one. */
+  /** The last signal, by arrival; of a tombstone, when it was queued. */
   readonly seenAtMs = new Float64Column();
-  /** Of an open marker: the last progress in it or below it, by arrival. */
+  /** The last progress in open work or below it, by arrival. */
   readonly progressAtMs = new Float64Column();
-  /** Of an open marker: when the last run below it ended, by arrival; 0 when none has. */
+  /** When an open marker was last released, by arrival; 0 when it was not: a run below it ended, or what held it did. */
   readonly releasedAtMs = new Float64Column();
   /** Open work anywhere below. */
   readonly openBelow = new Int32Column();
-  /** How much of that it does not wait for: a tool that may outlive its run, and what is below such a tool. */
+  /** The part of that which it does not wait for: a tool that may outlive its run, and the work below such a tool. */
   readonly detachedBelow = new Int32Column();
-  /** Length of the longest chain below that was ever linked. */
+  /** Length of the longest chain that was ever linked below it. */
   readonly height = new Uint8Column();
-  /** Interned tool name, 0 for none. */
+  /** Interned name of the tool, 0 for none. */
   readonly name = new Int32Column();
   /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
   readonly scopeHash = new Int32Column();
   readonly nameHash = new Int32Column();
-  /** Silence of open work that is too long, in ms; 0 when its sender promised no heartbeats. */
+  /** How long open work may be silent, in ms; 0 when its sender promised no heartbeats. */
   readonly leaseMs = new Int32Column();
   /** The sender's order of its start, 0 when there is none. */
   readonly seq = new Int32Column();
   /** Why it was evicted: the stored id of a reason. */
   readonly reason = new Uint8Column();
-  /** One of `holds`: its eviction for silence waits. */
+  /** One of `evictionHolds`. */
   readonly held = new Uint8Column();
   readonly #parent = new Int32Column();
   readonly #parentGeneration = new Int32Column();
@@ -149,40 +152,37 @@ export class SpanTable {
     this.progressAtMs,
     this.releasedAtMs,
   ];
-  /** What version 3 added. */
+  /** Columns that version 3 added. */
   readonly #added = [this.scopeHash, this.nameHash, this.detachedBelow];
   readonly #index: KeyIndex;
-  #free: number[] = [];
-  #rows = 0;
-  /** The row found last: siblings ask for the same parent one after the other. */
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
+  /** The row found last: siblings look for the same parent one after the other. */
   #last = 0;
 
   constructor(seed: number) {
     this.#index = new KeyIndex([this.id0, this.id1, this.trace], seed);
   }
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of this.#added) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
       if (version >= 3) {
-        io.column(column, this.#rows);
+        stream.column(column, this.rows);
       }
     }
-    if (io.isLoading) {
+    if (stream.isLoading) {
       this.#last = 0;
-      this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
+      this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
     }
   }
 
-  /** Fills the table from an archive of version 1, and `legacy` with the columns that are no more. */
-  restoreV1(io: SnapshotStream, legacy: LegacySpanColumns): void {
-    this.#rows = io.number(0);
-    this.#free = io.numbers([]);
+  /** Fills the table from a snapshot of version 1, and `legacy` with the columns that it has no more. */
+  restoreV1(stream: SnapshotStream, legacy: LegacySpanColumns): void {
+    this.#rows.restore(stream.number(0), stream.numbers([]));
     const flags = new Uint8Column();
     for (const column of [
       this.trace,
@@ -209,26 +209,26 @@ export class SpanTable {
       this.endMs,
       this.seenAtMs,
     ]) {
-      io.column(column, this.#rows);
+      stream.column(column, this.rows);
     }
     for (const column of [...this.#columns, ...this.#added]) {
-      column.ensure(this.#rows);
+      column.ensure(this.rows);
     }
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < this.rows; row++) {
       this.flags.set(row, flags.get(row));
       this.owner.set(row, -1);
     }
-    this.#index.rebuild(this.#rows, (row) => this.state.get(row) !== spanStates.free);
+    this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
   }
 
   /** Rows in use. */
   get size(): number {
-    return this.#index.size;
+    return this.#rows.size;
   }
 
   /** Rows ever used; rows below it with state `free` are vacant. */
   get rows(): number {
-    return this.#rows;
+    return this.#rows.count;
   }
 
   /** The row of a span, or -1. */
@@ -245,10 +245,9 @@ export class SpanTable {
     return row;
   }
 
-  /** Adds a row that is not in the table, in state `unknown`, without parent or group. */
+  /** Adds a span that is not in the table, in state `unknown`, without parent or owner. */
   add(trace: number, id0: number, id1: number): number {
-    const row = this.#free.pop() ?? this.#rows++;
-    this.#ensure(row + 1);
+    const row = this.#rows.take();
     this.trace.set(row, trace);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
@@ -280,12 +279,12 @@ export class SpanTable {
     return row;
   }
 
-  /** Forgets a row. Children that name it as their parent no longer find it. */
+  /** Frees a row. Children that name it as their parent no longer find it. */
   remove(row: number): void {
     this.#index.remove(row);
     this.state.move(row, spanStates.free);
     this.#generation.set(row, (this.#generation.get(row) + 1) | 0);
-    this.#free.push(row);
+    this.#rows.release(row);
   }
 
   /** The parent's row, or -1 when there is none or it has been forgotten. */
@@ -296,12 +295,13 @@ export class SpanTable {
       : -1;
   }
 
+  /** Sets the parent, which is in the table. */
   setParent(row: number, parent: number): void {
     this.#parent.set(row, parent);
     this.#parentGeneration.set(row, this.#generation.get(parent));
   }
 
-  /** How much open work below it waits for. */
+  /** How much of the open work below it waits for. */
   awaitedBelow(row: number): number {
     return this.openBelow.get(row) - this.detachedBelow.get(row);
   }
@@ -316,14 +316,5 @@ export class SpanTable {
 
   clearFlag(row: number, flag: number): void {
     this.flags.set(row, this.flags.get(row) & ~flag);
-  }
-
-  #ensure(rows: number): void {
-    if (rows <= this.trace.capacity) {
-      return;
-    }
-    for (const column of [...this.#columns, ...this.#added]) {
-      column.ensure(rows);
-    }
   }
 }

@@ -2,23 +2,28 @@ import { workKinds } from "../../model/work.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { type SpanTable, spanFlags } from "./span-table.ts";
 
-/** Longer parent chains are cut: nobody nests agents that deep, and a walk must end. */
+/** The longest chain of parents. A longer one is cut, so that walks end; agents do not nest that deep. */
 const maxDepth = 200;
 
-/** Spans below spans, and how much open work there is below each. */
+/**
+ * Spans below spans, and how much open work is below each.
+ *
+ * Keeps the parents and counts in columns of the span table, which bounds them, and the list `unblocked`, which the engine
+ * empties in each call. A link that would make a ring, or a chain of more than 200 spans, is not made.
+ */
 export class SpanTree {
-  /** Open work that has less open work below, which may be what it waited for; the machine drains it. */
+  /** Open work below which work has closed, and which may have waited for that. The engine empties it. */
   readonly unblocked: number[] = [];
   readonly #spans: SpanTable;
   readonly #mayBeDone: (work: number) => boolean;
 
-  /** `mayBeOver`: whether open work may wait for nothing but open work below it. */
-  constructor(spans: SpanTable, mayBeOver: (work: number) => boolean) {
+  /** `mayBeDone`: whether open work may wait for nothing but the open work below it. */
+  constructor(spans: SpanTable, mayBeDone: (work: number) => boolean) {
     this.#spans = spans;
-    this.#mayBeDone = mayBeOver;
+    this.#mayBeDone = mayBeDone;
   }
 
-  /** Whether `child` may be put below `parent`: no ring, no chain beyond any sense. */
+  /** Whether `child` may be put below `parent`: that makes no ring, and no chain that is too long. */
   canLink(child: number, parent: number): boolean {
     const spans = this.#spans;
     let depth = spans.height.get(child) + 1;
@@ -30,7 +35,7 @@ export class SpanTree {
     return true;
   }
 
-  /** Puts `child` below `parent` and counts its open work there. Nothing happens where it may not, or has a parent. */
+  /** Puts `child` below `parent` and counts its open work there. Nothing happens where `canLink` is false or it has a parent. */
   link(child: number, parent: number): void {
     const spans = this.#spans;
     if (spans.parentOf(child) !== -1 || !this.canLink(child, parent)) {
@@ -50,19 +55,19 @@ export class SpanTree {
     this.#countAbove(span, 1, 0);
   }
 
-  /** Ends open work in `state`; what is above and waited for it become `eased`. */
+  /** Closes open work in `state`. Work above that waited for it may become `unblocked`. */
   close(span: number, state: ClosedState): void {
     this.#spans.state.move(span, state);
     this.#countAbove(span, -1, 0);
   }
 
-  /** What is directly above `span` and waits for it, or -1: nothing waits for a tool that may outlive its run. */
+  /** The parent of `span` where it waits for it, else -1: nothing waits for a tool that may outlive its run. */
   waitingParentOf(span: number): number {
     const spans = this.#spans;
     return spans.hasFlag(span, spanFlags.detached) ? -1 : spans.parentOf(span);
   }
 
-  /** Marks a tool as one that may outlive its run: from now on nothing above waits for it, nor for what is below it. */
+  /** Marks a tool as one that may outlive its run: from now on nothing above waits for it or for work below it. */
   detach(tool: number): void {
     const spans = this.#spans;
     if (spans.hasFlag(tool, spanFlags.detached)) {
@@ -80,7 +85,7 @@ export class SpanTree {
     spans.setFlag(tool, spanFlags.detached);
   }
 
-  /** Whether an open marker may outlive its run: it is such a tool, or inside one that is open. */
+  /** Whether an open marker may outlive its run: it is a tool that may, or is inside an open one. */
   mayOutliveRun(span: number): boolean {
     const spans = this.#spans;
     const mayOutlive = (at: number) =>
@@ -100,7 +105,7 @@ export class SpanTree {
     return false;
   }
 
-  /** The nearest run above `span`, or -1 when there is none or the way to it is not known. */
+  /** The nearest run above `span`, or -1 when there is none or a span in between has not arrived. */
   runAbove(span: number): number {
     const spans = this.#spans;
     let at = spans.parentOf(span);
@@ -110,7 +115,7 @@ export class SpanTree {
     return at;
   }
 
-  /** The last span on the way up from `span`, itself if it has no parent. */
+  /** The topmost span above `span`, or `span` when it has no parent. */
   rootOf(span: number): number {
     const spans = this.#spans;
     let root = span;
@@ -120,7 +125,7 @@ export class SpanTree {
     return root;
   }
 
-  /** Whether `above` is on the way up from `span`. */
+  /** Whether `above` is an ancestor of `span`. */
   isAncestor(above: number, span: number): boolean {
     const spans = this.#spans;
     let at = spans.parentOf(span);
@@ -130,7 +135,7 @@ export class SpanTree {
     return at !== -1;
   }
 
-  /** Whether a tool or model call stands between `span` and `above`, which is on the way up from it. */
+  /** Whether a tool or model call is between `span` and its ancestor `above`. */
   hasMarkerBetween(span: number, above: number): boolean {
     const spans = this.#spans;
     for (let at = spans.parentOf(span); at !== -1 && at !== above; at = spans.parentOf(at)) {
@@ -142,7 +147,7 @@ export class SpanTree {
     return false;
   }
 
-  /** Whether an ancestor of `span`, below the nearest run that is known, has not arrived. */
+  /** Whether an ancestor of `span`, below its nearest known run, has not arrived. */
   hasUnknownAncestor(span: number): boolean {
     const spans = this.#spans;
     let at = spans.parentOf(span);
@@ -160,23 +165,23 @@ export class SpanTree {
     return this.#spans.openBelow.get(span) + self;
   }
 
-  /** Counts open work in the subtree of `span` above it; `apart` of it is not waited for even by `span`. */
-  #countAbove(span: number, work: number, apart: number): void {
+  /** Adds the open work of the subtree of `span` to the counts above it. Even `span` does not wait for `detached` of it. */
+  #countAbove(span: number, work: number, detached: number): void {
     if (work === 0) {
       return;
     }
     const spans = this.#spans;
-    let isApart = spans.hasFlag(span, spanFlags.detached);
+    let isDetached = spans.hasFlag(span, spanFlags.detached);
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
       spans.openBelow.set(at, spans.openBelow.get(at) + work);
-      const apartHere = isApart ? work : apart;
-      if (apartHere !== 0) {
-        spans.detachedBelow.set(at, spans.detachedBelow.get(at) + apartHere);
+      const detachedHere = isDetached ? work : detached;
+      if (detachedHere !== 0) {
+        spans.detachedBelow.set(at, spans.detachedBelow.get(at) + detachedHere);
       }
-      if (work < 0 && !isApart) {
+      if (work < 0 && !isDetached) {
         this.#unblock(at);
       }
-      isApart ||= spans.hasFlag(at, spanFlags.detached);
+      isDetached ||= spans.hasFlag(at, spanFlags.detached);
     }
   }
 

@@ -1,12 +1,14 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
+import { TableRows } from "./table-rows.ts";
 
 /**
- * The traces that have tracked spans, one row each. A row is (process, trace id): state never crosses
- * a process. Spans name their trace by row, so its 16 bytes are kept once. A trace is neither a
- * session nor a run; its owners are listed only as the last resort for markers whose way to an owner
- * never arrived.
+ * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
+ * trace by row, so that its 16 bytes are kept once. A trace is neither a session nor a run; its owners are listed as the
+ * last resort for markers of which the way to an owner never arrived.
+ *
+ * Keeps a row while a span or an owner retains it; the spans bound it.
  */
 export class TraceTable {
   readonly process = new Int32Column();
@@ -14,9 +16,9 @@ export class TraceTable {
   readonly id1 = new Int32Column();
   readonly id2 = new Int32Column();
   readonly id3 = new Int32Column();
-  /** 1 once a run was seen. */
+  /** 1 when it has, or had, a run. */
   readonly hadOwner = new Int32Column();
-  /** First of its owners that may hold markers, and of the loose ones; -1 when there is none. */
+  /** The first of its owners that may hold markers: of those with a run, and of the unresolved ones; -1 when there is none. */
   readonly firstOwner = new Int32Column();
   readonly firstUnresolved = new Int32Column();
   readonly #spans = new Int32Column();
@@ -32,10 +34,9 @@ export class TraceTable {
     this.#spans,
   ];
   readonly #index: KeyIndex;
-  /** By trace id alone. */
+  /** By trace id alone: one trace may have rows of several processes. */
   readonly #byId: KeyIndex;
-  #free: number[] = [];
-  #rows = 0;
+  readonly #rows = new TableRows(this.#columns);
   #last = -1;
 
   constructor(seed: number) {
@@ -44,21 +45,20 @@ export class TraceTable {
     this.#byId = new KeyIndex(id, seed);
   }
 
-  snapshot(io: SnapshotStream): void {
-    this.#rows = io.number(this.#rows);
-    this.#free = io.numbers(this.#free);
+  snapshot(stream: SnapshotStream): void {
+    this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      io.column(column, this.#rows);
+      stream.column(column, this.#rows.count);
     }
-    if (io.isLoading) {
+    if (stream.isLoading) {
       this.#rebuildIndexes();
     }
   }
 
-  /** Fills the table from an archive of version 1. */
-  restoreV1(io: SnapshotStream): void {
-    this.#rows = io.number(0);
-    this.#free = io.numbers([]);
+  /** Fills the table from a snapshot of version 1. */
+  restoreV1(stream: SnapshotStream): void {
+    const count = stream.number(0);
+    this.#rows.restore(count, stream.numbers([]));
     for (const column of [
       this.process,
       this.id0,
@@ -72,12 +72,12 @@ export class TraceTable {
       new Int32Column(),
       this.#spans,
     ]) {
-      io.column(column, this.#rows);
+      stream.column(column, count);
     }
     for (const column of this.#columns) {
-      column.ensure(this.#rows);
+      column.ensure(count);
     }
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < count; row++) {
       this.firstOwner.set(row, -1);
       this.firstUnresolved.set(row, -1);
     }
@@ -85,14 +85,14 @@ export class TraceTable {
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#rows.size;
   }
 
-  /** Processes that have a trace here. Walks every row. */
+  /** The processes that have a trace. Walks every row. */
   processes(): ReadonlySet<number> {
-    const vacant = new Set(this.#free);
+    const vacant = new Set(this.#rows.vacant);
     const found = new Set<number>();
-    for (let row = 0; row < this.#rows; row++) {
+    for (let row = 0; row < this.#rows.count; row++) {
       if (!vacant.has(row)) {
         found.add(this.process.get(row));
       }
@@ -111,15 +111,13 @@ export class TraceTable {
     return row;
   }
 
+  /** The row of a trace, which is added if it is new. It must be retained before the next one is added. */
   findOrAdd(process: number, id0: number, id1: number, id2: number, id3: number): number {
     const found = this.find(process, id0, id1, id2, id3);
     if (found !== -1) {
       return found;
     }
-    const row = this.#free.pop() ?? this.#rows++;
-    for (const column of this.#columns) {
-      column.ensure(row + 1);
-    }
+    const row = this.#rows.take();
     this.process.set(row, process);
     this.id0.set(row, id0);
     this.id1.set(row, id1);
@@ -135,7 +133,7 @@ export class TraceTable {
     return row;
   }
 
-  /** Calls `see` with the other rows of the same trace id: other processes that take part in the trace. */
+  /** Calls `see` with the other rows of the same trace id: those of other processes. It must change nothing. */
   eachElsewhere(trace: number, see: (trace: number) => void): void {
     this.#byId.eachAlike(trace, (row) => {
       if (row !== trace) {
@@ -144,27 +142,27 @@ export class TraceTable {
     });
   }
 
-  /** A span row now names this trace. */
+  /** A span or an owner now names this trace. */
   retain(row: number): void {
     this.#spans.set(row, this.#spans.get(row) + 1);
   }
 
-  /** A span row that named this trace is gone; the last one takes the trace with it. */
+  /** A span or an owner that named this trace is freed; the last one takes the trace with it. */
   release(row: number): void {
     const left = this.#spans.get(row) - 1;
     this.#spans.set(row, left);
     if (left === 0) {
       this.#index.remove(row);
       this.#byId.remove(row);
-      this.#free.push(row);
+      this.#rows.release(row);
       this.#last = -1;
     }
   }
 
   #rebuildIndexes(): void {
-    const vacant = new Set(this.#free);
+    const vacant = new Set(this.#rows.vacant);
     this.#last = -1;
-    this.#index.rebuild(this.#rows, (row) => !vacant.has(row));
-    this.#byId.rebuild(this.#rows, (row) => !vacant.has(row));
+    this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
+    this.#byId.rebuild(this.#rows.count, (row) => !vacant.has(row));
   }
 }

@@ -5,7 +5,7 @@ import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 /** Each bucket is a tenth longer than the one before: from a millisecond to half a day. */
 const growth = 1.1;
 const bucketsPerName = 192;
-/** What fewer have taken is not called usual. */
+/** Fewer durations than this are not called usual. */
 const minSamples = 20;
 
 /** How long work of one kind and name has taken so far, in ms. */
@@ -15,28 +15,31 @@ export interface UsualDuration {
 }
 
 /**
- * How long tools and model calls usually take: a histogram of logarithmic buckets for each tool name, and one for all
- * model calls. At most 1000 names, 768 bytes each; answers are right to a tenth.
+ * How long tools and model calls usually take: a histogram of logarithmic buckets for each tool name, and one for all model
+ * calls. Quantiles are right to a tenth.
+ *
+ * Keeps 780 bytes for each of at most 1000 tool names; a tool with a higher number counts as one without a name. `dropOlder`
+ * empties the names that no longer occur.
  */
 export class UsualDurations {
   readonly #counts = new Int32Column();
   readonly #totals = new Int32Column();
   readonly #lastAtMs = new Float64Column();
 
-  snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    io.column(this.#totals, this.#totals.capacity);
-    io.column(this.#counts, this.#counts.capacity);
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
+    stream.column(this.#totals, this.#totals.capacity);
+    stream.column(this.#counts, this.#counts.capacity);
     if (version > 2) {
-      io.column(this.#lastAtMs, this.#lastAtMs.capacity);
+      stream.column(this.#lastAtMs, this.#lastAtMs.capacity);
       return;
     }
     this.#lastAtMs.ensure(this.#totals.capacity);
     for (let row = 0; row < this.#totals.capacity; row++) {
-      this.#lastAtMs.set(row, Number.POSITIVE_INFINITY); // Not known: until one of its name ends again.
+      this.#lastAtMs.set(row, Number.POSITIVE_INFINITY); // Not known until work of this name ends again.
     }
   }
 
-  /** Tool names of which something is known. */
+  /** Tool names that have durations. */
   *names(): Generator<number> {
     for (let row = 2; row < this.#totals.capacity; row++) {
       if (this.#totals.get(row) > 0) {
@@ -45,7 +48,7 @@ export class UsualDurations {
     }
   }
 
-  /** Forgets the names of which nothing has ended since `beforeMs`, which may get another meaning. */
+  /** Forgets the names of which no work has ended since `beforeMs`: their numbers may be used for other names. */
   dropOlder(beforeMs: number): void {
     for (const name of [...this.names()]) {
       const row = name + 1;
@@ -58,7 +61,7 @@ export class UsualDurations {
     }
   }
 
-  /** Work of this kind and (interned) name took so long, as is known at `atMs`. */
+  /** Adds a duration of work of this kind and interned name, which ended at `atMs`. */
   add(
     kind: WorkKind,
     name: number,
@@ -81,7 +84,7 @@ export class UsualDurations {
     this.#counts.set(cell, this.#counts.get(cell) + 1);
   }
 
-  /** Undefined before twenty of its like have ended. */
+  /** Undefined before 20 of the same kind and name have ended. */
   of(kind: WorkKind, name: number): UsualDuration | undefined {
     const row = rowOf(kind, name);
     const total = row === -1 ? 0 : this.#totals.get(row);
@@ -90,13 +93,13 @@ export class UsualDurations {
       : { p50Ms: this.#quantile(row, total, 0.5), p99Ms: this.#quantile(row, total, 0.99) };
   }
 
-  /** The upper bound of the bucket in which the quantile lies. */
+  /** The upper bound of the bucket that has the quantile. */
   #quantile(row: number, total: number, share: number): number {
     const rank = Math.ceil(total * share);
-    let seen = 0;
+    let passed = 0;
     for (let bucket = 0; bucket < bucketsPerName; bucket++) {
-      seen += this.#counts.get(row * bucketsPerName + bucket);
-      if (seen >= rank) {
+      passed += this.#counts.get(row * bucketsPerName + bucket);
+      if (passed >= rank) {
         return Math.round(growth ** bucket);
       }
     }

@@ -1,0 +1,63 @@
+/** A column that can grow. */
+interface TableColumn {
+  readonly capacity: number;
+  ensure(rows: number): void;
+}
+
+/**
+ * Which rows of a table are in use.
+ *
+ * Keeps one number for each vacant row. Nothing bounds it here: the callers of a table bound how many rows are in use. Rows
+ * that are released are taken again, the last one first, and columns never shrink.
+ */
+export class TableRows {
+  readonly #columns: readonly TableColumn[];
+  #vacant: number[] = [];
+  #count = 0;
+  /** Rows for which all columns have room. */
+  #capacity = 0;
+
+  /** `columns` are all columns of the table, which grow together. */
+  constructor(columns: readonly TableColumn[]) {
+    this.#columns = columns;
+  }
+
+  /** Rows ever used. Each row below it is in use or vacant. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Rows in use. */
+  get size(): number {
+    return this.#count - this.#vacant.length;
+  }
+
+  /** The rows that `take` returns next, the last one first. */
+  get vacant(): readonly number[] {
+    return this.#vacant;
+  }
+
+  /** A row that is not in use. Its cells have the values of the row that was released, or 0. */
+  take(): number {
+    const row = this.#vacant.pop() ?? this.#count++;
+    if (row >= this.#capacity) {
+      for (const column of this.#columns) {
+        column.ensure(row + 1);
+      }
+      this.#capacity = Math.min(...this.#columns.map(({ capacity }) => capacity));
+    }
+    return row;
+  }
+
+  /** Makes a row that is in use vacant. */
+  release(row: number): void {
+    this.#vacant.push(row);
+  }
+
+  /** Sets which rows are in use to what a snapshot says. The columns are read from the snapshot afterwards. */
+  restore(count: number, vacant: readonly number[]): void {
+    this.#count = count;
+    this.#vacant = [...vacant];
+    this.#capacity = 0;
+  }
+}
