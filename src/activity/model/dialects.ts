@@ -1,68 +1,5 @@
-/**
- * How we are told of work. The value of `openclaw.dialect`, in the order of
- * `SignalBatch.dialect`.
- */
-export const dialectNames = [
-  "span",
-  "live_span",
-  "datadog_partial",
-  "logfire_pending",
-  "partial_log",
-  "span_state_log",
-  "relay",
-  "entity_event",
-  "session_event",
-  "pause_event",
-  "implied_parent",
-  "requested_tool",
-  "session_claim",
-] as const;
-
-export type DialectName = (typeof dialectNames)[number];
-
-export const dialects = {
-  span: 0,
-  liveSpan: 1,
-  datadogPartial: 2,
-  logfirePending: 3,
-  partialLog: 4,
-  spanStateLog: 5,
-  relay: 6,
-  entityEvent: 7,
-  sessionEvent: 8,
-  pauseEvent: 9,
-  impliedParent: 10,
-  requestedTool: 11,
-  sessionClaim: 12,
-} as const;
-
-export type Dialect = (typeof dialects)[keyof typeof dialects];
-
-/** How good a source of work a dialect is; the best one of a process wins. */
+/** How good a dialect is as the source of a process's work: the best one that the process sends counts. */
 export const sourceRanks = { none: -1, finishedSpans: 0, starts: 1, relay: 2 } as const;
-
-const rankOf: Readonly<Record<DialectName, number>> = {
-  span: sourceRanks.finishedSpans,
-  live_span: sourceRanks.starts,
-  datadog_partial: sourceRanks.starts,
-  logfire_pending: sourceRanks.starts,
-  partial_log: sourceRanks.starts,
-  span_state_log: sourceRanks.starts,
-  relay: sourceRanks.relay,
-  entity_event: sourceRanks.none,
-  session_event: sourceRanks.none,
-  pause_event: sourceRanks.none,
-  implied_parent: sourceRanks.none,
-  requested_tool: sourceRanks.none,
-  session_claim: sourceRanks.none,
-};
-
-const ranks = Int8Array.from(dialectNames, (name) => rankOf[name]);
-
-/** The rank of a dialect out of a column. */
-export function sourceRankOf(dialect: number): number {
-  return ranks[dialect] ?? sourceRanks.none;
-}
 
 /** What can become of a signal; the values of `openclaw.result`. */
 export const signalResults = [
@@ -112,37 +49,138 @@ const ofStart = [
 const ofEnd = ["ended", "finished", "reconciled", "duplicate", "untracked", "link"] as const;
 const ofBoth = [...new Set([...ofStart, ...ofEnd])];
 
-/** Which results each dialect can have. */
-export const resultsOf: Readonly<Record<DialectName, readonly SignalResult[]>> = {
-  span: [...ofEnd, "superseded"],
-  live_span: [...ofStart, "superseded", "unwatched"],
-  datadog_partial: [...ofStart, "superseded"],
-  logfire_pending: [...ofStart, "superseded", "malformed"],
-  partial_log: [...ofBoth, "superseded", "malformed"],
-  span_state_log: [...ofBoth, "superseded", "malformed"],
-  relay: [...ofBoth, "superseded", "unwatched"],
-  entity_event: ["heartbeat", "gone", "untracked"],
-  session_event: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
-  pause_event: ["paused", "resumed", "unmatched", "untracked"],
-  requested_tool: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
-  implied_parent: [
-    "implied",
-    "link",
-    "duplicate",
-    "untracked",
-    "superseded",
-    "evicted",
-    "forgotten",
-  ],
-  session_claim: [
-    "claimed",
-    "repeated",
-    "recovered",
-    "idle",
-    "queued",
-    "evicted",
-    "unmatched",
-    "untracked",
-    "malformed",
-  ],
-};
+/** What is fixed for a dialect. */
+interface DialectRow {
+  /** Its name in metrics and docs. */
+  readonly name: string;
+  /**
+   * The value in `SignalBatch.dialect`, and what a journal stores in four bits. Never changes, and is never given to another
+   * dialect. The numbers have no gaps.
+   */
+  readonly storedId: number;
+  readonly rank: (typeof sourceRanks)[keyof typeof sourceRanks];
+  /** What can become of its signals. */
+  readonly results: readonly SignalResult[];
+}
+
+/**
+ * Every source format that signals are read from, one row each. To add one: a row with the next `storedId`, a file in
+ * `recognition/dialects` and its line in the table there; metrics and docs follow.
+ */
+export const dialects = {
+  span: {
+    name: "span",
+    storedId: 0,
+    rank: sourceRanks.finishedSpans,
+    results: [...ofEnd, "superseded"],
+  },
+  liveSpan: {
+    name: "live_span",
+    storedId: 1,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded", "unwatched"],
+  },
+  datadogPartial: {
+    name: "datadog_partial",
+    storedId: 2,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded"],
+  },
+  logfirePending: {
+    name: "logfire_pending",
+    storedId: 3,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded", "malformed"],
+  },
+  partialLog: {
+    name: "partial_log",
+    storedId: 4,
+    rank: sourceRanks.starts,
+    results: [...ofBoth, "superseded", "malformed"],
+  },
+  spanStateLog: {
+    name: "span_state_log",
+    storedId: 5,
+    rank: sourceRanks.starts,
+    results: [...ofBoth, "superseded", "malformed"],
+  },
+  relay: {
+    name: "relay",
+    storedId: 6,
+    rank: sourceRanks.relay,
+    results: [...ofBoth, "superseded", "unwatched"],
+  },
+  entityEvent: {
+    name: "entity_event",
+    storedId: 7,
+    rank: sourceRanks.none,
+    results: ["heartbeat", "gone", "untracked"],
+  },
+  sessionEvent: {
+    name: "session_event",
+    storedId: 8,
+    rank: sourceRanks.none,
+    results: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
+  },
+  pauseEvent: {
+    name: "pause_event",
+    storedId: 9,
+    rank: sourceRanks.none,
+    results: ["paused", "resumed", "unmatched", "untracked"],
+  },
+  impliedParent: {
+    name: "implied_parent",
+    storedId: 10,
+    rank: sourceRanks.none,
+    results: ["implied", "link", "duplicate", "untracked", "superseded", "evicted", "forgotten"],
+  },
+  requestedTool: {
+    name: "requested_tool",
+    storedId: 11,
+    rank: sourceRanks.none,
+    results: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
+  },
+  sessionClaim: {
+    name: "session_claim",
+    storedId: 12,
+    rank: sourceRanks.none,
+    results: [
+      "claimed",
+      "repeated",
+      "recovered",
+      "idle",
+      "queued",
+      "evicted",
+      "unmatched",
+      "untracked",
+      "malformed",
+    ],
+  },
+} as const satisfies Readonly<Record<string, DialectRow>>;
+
+type Row = (typeof dialects)[keyof typeof dialects];
+
+/** The values of `openclaw.dialect`. */
+export type DialectName = Row["name"];
+
+export type Dialect = Row["storedId"];
+
+/** All rows, each at the index that is its `storedId`. */
+export const dialectRows: readonly Row[] = Object.values(dialects).toSorted(
+  (a, b) => a.storedId - b.storedId,
+);
+
+/** The name of each dialect, at the index that is its `storedId`. */
+export const dialectNames: readonly DialectName[] = dialectRows.map(({ name }) => name);
+
+const ranks = Int8Array.from(dialectRows, ({ rank }) => rank);
+
+/** Narrows a number out of a column or a journal; `span` for a number that no dialect has. */
+export function toDialect(storedId: number): Dialect {
+  return dialectRows[storedId]?.storedId ?? dialects.span.storedId;
+}
+
+/** The rank of a dialect out of a column. */
+export function sourceRankOf(storedId: number): number {
+  return ranks[storedId] ?? sourceRanks.none;
+}

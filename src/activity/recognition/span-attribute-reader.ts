@@ -247,7 +247,10 @@ export class SpanAttributeReader {
     }
     if (isCut) {
       // One without a key, which is counted as not tracked.
-      signals.addAbout(of, { type: signalTypes.request, dialect: dialects.requestedTool });
+      signals.addAbout(of, {
+        type: signalTypes.request,
+        dialect: dialects.requestedTool.storedId,
+      });
     }
     for (const id of answered) {
       this.#addToolCall(id, signalTypes.answer, of, signals);
@@ -260,7 +263,7 @@ export class SpanAttributeReader {
     of: number,
     signals: SignalBatch,
   ): number {
-    const signal = signals.addAbout(of, { type, dialect: dialects.requestedTool });
+    const signal = signals.addAbout(of, { type, dialect: dialects.requestedTool.storedId });
     const bytes = Buffer.from(id);
     this.#hash.update(bytes, 0, bytes.length);
     signals.setKey(signal, this.#hash.hi, this.#hash.lo);

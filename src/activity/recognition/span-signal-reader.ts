@@ -287,7 +287,7 @@ export class SpanSignalReader {
       return;
     }
     const { start: type } = signalTypes;
-    const signal = signals.addAbout(of, { type, dialect: dialects.impliedParent });
+    const signal = signals.addAbout(of, { type, dialect: dialects.impliedParent.storedId });
     signals.kind.set(signal, workKinds.tool);
     signals.setSpan(signal, parent0, parent1, 0, 0);
   }
@@ -296,7 +296,7 @@ export class SpanSignalReader {
   #addPause(row: number, isStart: boolean, of: number, signals: SignalBatch): void {
     const { spans } = this;
     const type = isStart ? signalTypes.pause : signalTypes.resume;
-    const signal = signals.addAbout(of, { type, dialect: dialects.pauseEvent });
+    const signal = signals.addAbout(of, { type, dialect: dialects.pauseEvent.storedId });
     signals.setSpan(signal, spans.parentId0.get(row), spans.parentId1.get(row), 0, 0);
     signals.setKey(signal, spans.spanId0.get(row), spans.spanId1.get(row));
   }

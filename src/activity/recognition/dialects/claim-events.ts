@@ -70,7 +70,7 @@ export function addClaimEvent(
   }
   const row = signals.add({
     type: reading.type,
-    dialect: dialects.sessionClaim,
+    dialect: dialects.sessionClaim.storedId,
     kind: reading.type === signalTypes.claim ? workKindOf(seen) : workKinds.other,
     flags: 0,
     ...context.sender,

@@ -36,7 +36,7 @@ export function addEntityEvent(
   }
   const row = signals.add({
     type: eventName === entityEventNames.state ? signalTypes.alive : signalTypes.gone,
-    dialect: dialects.entityEvent,
+    dialect: dialects.entityEvent.storedId,
     kind: workKinds.other,
     flags: 0,
     process: sender.isIdentified ? sender.process : 0,

@@ -32,11 +32,11 @@ export interface ReportIntervals {
 /** Whether a record is a report of spans, readable or not. */
 export function reportDialectOf({ record }: ActivityRecord): Dialect | undefined {
   if (attributeOf(record.attributes, reportKeys.partial) !== undefined) {
-    return dialects.partialLog;
+    return dialects.partialLog.storedId;
   }
   return attributeOf(record.attributes, reportKeys.state) === undefined
     ? undefined
-    : dialects.spanStateLog;
+    : dialects.spanStateLog.storedId;
 }
 
 /**
@@ -50,7 +50,7 @@ export function readReport(
 ): ReportedSpans | undefined {
   const { attributes } = seen.record;
   const dialect = reportDialectOf(seen);
-  const isPartial = dialect === dialects.partialLog;
+  const isPartial = dialect === dialects.partialLog.storedId;
   const event = textOf(attributeOf(attributes, isPartial ? reportKeys.partial : reportKeys.state));
   const isStart = event === "heartbeat";
   const bytes = bodyOf(seen, isPartial ? bodyTypeKeys.partial : bodyTypeKeys.state);

@@ -36,7 +36,7 @@ export function addSessionEvent(
   const add = (type: typeof signalTypes.sessionStart | typeof signalTypes.sessionEnd) => {
     const row = signals.add({
       type,
-      dialect: dialects.sessionEvent,
+      dialect: dialects.sessionEvent.storedId,
       kind: workKinds.other,
       flags: 0,
       ...context.sender,
@@ -68,7 +68,7 @@ export function addPauseEvent(
   const isPause = eventName === pauseEventNames.paused;
   const row = signals.add({
     type: isPause ? signalTypes.pause : signalTypes.resume,
-    dialect: dialects.pauseEvent,
+    dialect: dialects.pauseEvent.storedId,
     kind: workKinds.other,
     flags: 0,
     ...context.sender,

@@ -10,11 +10,11 @@ import { pauseSpans } from "../work-spans.ts";
 export type SpanForm = "finished" | "relayed" | "live" | "partial" | "pending";
 
 export const dialectOfForm: Readonly<Record<SpanForm, Dialect>> = {
-  finished: dialects.span,
-  relayed: dialects.relay,
-  live: dialects.liveSpan,
-  partial: dialects.datadogPartial,
-  pending: dialects.logfirePending,
+  finished: dialects.span.storedId,
+  relayed: dialects.relay.storedId,
+  live: dialects.liveSpan.storedId,
+  partial: dialects.datadogPartial.storedId,
+  pending: dialects.logfirePending.storedId,
 };
 
 /** Spans and events of this scope come from our plugin for OpenClaw. They speak to us alone. */

@@ -12,8 +12,8 @@ export const unwatchedEventName = "openclaw.activity.unwatched";
 const preloadScopeName = "openclaw-activity-preload";
 
 const dialectOfScope: Readonly<Record<string, Dialect>> = {
-  [relayScopeName]: dialects.relay,
-  [preloadScopeName]: dialects.liveSpan,
+  [relayScopeName]: dialects.relay.storedId,
+  [preloadScopeName]: dialects.liveSpan.storedId,
 };
 
 /** False for an event of another name, or of anybody else: that says nothing of whose work it is about. */
@@ -28,7 +28,7 @@ export function addUnwatchedEvent(
   }
   signals.add({
     type: signalTypes.unwatched,
-    dialect: dialectOfScope[scopeName] ?? dialects.relay,
+    dialect: dialectOfScope[scopeName] ?? dialects.relay.storedId,
     kind: workKinds.other,
     flags: 0,
     // One that can't be told apart from its siblings would speak for them as well.
