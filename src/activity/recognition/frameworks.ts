@@ -1,6 +1,6 @@
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
-import { type SpanClass, spanClass } from "./span-class.ts";
+import { type SpanClass, spanClass, spanClasses } from "./span-class.ts";
 
 /** How one framework, or one convention that several follow, tells what its spans are. */
 export interface Framework {
@@ -28,11 +28,7 @@ export interface Framework {
   readonly agentNames?: readonly string[];
 }
 
-const run = spanClass(workKinds.run);
-const rootRun = spanClass(workKinds.run, { isRootOnly: true });
-const tool = spanClass(workKinds.tool);
-const namedTool = spanClass(workKinds.tool, { isNamedBySpan: true });
-const modelCall = spanClass(workKinds.modelCall);
+const { run, rootRun, tool, namedTool, modelCall } = spanClasses;
 
 /**
  * Every framework we know, the ones whose word counts first before the others: of the attributes that a

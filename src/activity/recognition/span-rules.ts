@@ -2,7 +2,7 @@ import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
 import { Glob } from "./glob.ts";
-import { type SpanClass, spanClass } from "./span-class.ts";
+import { type SpanClass, spanClass, spanClasses } from "./span-class.ts";
 
 /** A rule of the user for spans of their own. All that `match` names must match. */
 export interface SpanRule {
@@ -25,10 +25,10 @@ const detachedTool = spanClass(workKinds.tool, {
   flags: signalFlags.detached,
 });
 const classes: Readonly<Record<SpanRule["kind"], SpanClass>> = {
-  run: spanClass(workKinds.run),
-  tool: spanClass(workKinds.tool, { isNamedBySpan: true }),
-  model_call: spanClass(workKinds.modelCall),
-  none: spanClass(workKinds.other),
+  run: spanClasses.run,
+  tool: spanClasses.namedTool,
+  model_call: spanClasses.modelCall,
+  none: spanClasses.notWork,
 };
 
 interface Rule {
