@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { hostOf } from "../../../src/activity/model/service-host.ts";
+import type { Identity } from "../../../src/activity/recognition/sender-identity.ts";
 import {
-  type Identity,
   maxProcesses,
   SenderProcesses,
   unknownProcess,

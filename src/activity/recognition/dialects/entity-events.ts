@@ -8,7 +8,8 @@ import {
   integerOf,
   textOf,
 } from "../activity-record.ts";
-import { identityOf, type SenderProcess } from "../sender-processes.ts";
+import { identityOf } from "../sender-identity.ts";
+import type { SenderProcess } from "../sender-processes.ts";
 
 export const entityEventNames = { state: "entity.state", delete: "entity.delete" } as const;
 /** Entities that are a process. Others (hosts, pods, services) say nothing of ours. */
