@@ -37,7 +37,7 @@ function kindAtTheCollector([name, attributes, scope = "test"]: Case): string {
   classifier.bind(keys.names);
   const batch = new SpanBatch();
   scanSpans(bytes!, { span: keys, resource: new KeySet([]) }, batch);
-  return kindNames[classifier.classify(batch, 0).kind];
+  return kindNames[classifier.classify(batch, 0, true).kind];
 }
 
 const known: readonly Case[] = [

@@ -31,7 +31,7 @@ interface Sent {
 }
 
 /** What becomes of one span. */
-function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
+function scan(span: Sent, options: { readonly forwardsPending?: boolean } = {}) {
   const { observer, tools } = createSpanReader(options);
   const signals = new SignalBatch();
   const bytes = otlp.ExportTraceServiceRequest.encode({
@@ -66,7 +66,7 @@ function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
 }
 
 /** The signals of one span, and whether it goes on to the backend. */
-function observe(span: Sent, options: { readonly passesPending?: boolean } = {}) {
+function observe(span: Sent, options: { readonly forwardsPending?: boolean } = {}) {
   const { observer, tools, signals } = scan(span, options);
   return {
     isConsumed: observer.isConsumed(0),
@@ -185,7 +185,7 @@ describe("pending spans of Logfire (S3)", () => {
   test("goes on to the backend where that was asked for", () => {
     const { isConsumed, signals } = observe(
       { name: "t", parent, attributes: pending },
-      { passesPending: true },
+      { forwardsPending: true },
     );
     expect([isConsumed, signals[0]!.type]).toEqual([false, "start"]);
   });

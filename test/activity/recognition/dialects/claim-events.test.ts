@@ -48,7 +48,7 @@ function request(
   }).finish();
 }
 
-function observe(bytes: Uint8Array, options: { readonly passesClaims?: boolean } = {}) {
+function observe(bytes: Uint8Array, options: { readonly forwardsClaims?: boolean } = {}) {
   const { observer, tools } = createLogReader(options);
   const signals = new SignalBatch();
   observer.read(bytes, signals);
@@ -254,9 +254,9 @@ describe("whose event it is", () => {
     expect(passedOn).toEqual(["gen_ai.agent.paused"]);
   });
 
-  test("with passesClaims they are read and passed on", () => {
+  test("with forwardsClaims they are read and passed on", () => {
     const bytes = request([relay, event("session.stuck", session)]);
-    expect(observe(bytes, { passesClaims: true })).toMatchObject({
+    expect(observe(bytes, { forwardsClaims: true })).toMatchObject({
       signals: [{ type: "claim" }],
       consumed: 0,
       passedOn: ["session.stuck"],
