@@ -141,7 +141,9 @@ export class SignalBatch {
   /** Appends a signal without ids, name, channel, claims, times, key or references; returns its row. */
   add(signal: SignalRow): number {
     const row = this.count++;
-    this.#ensure(row + 1);
+    if (row >= this.process.capacity) {
+      this.#grow(row + 1);
+    }
     this.type.set(row, signal.type);
     this.dialect.set(row, signal.dialect);
     this.serviceHost.set(row, signal.serviceHost);
@@ -234,10 +236,7 @@ export class SignalBatch {
     return this.#referenceLo.get(reference);
   }
 
-  #ensure(rows: number): void {
-    if (rows <= this.process.capacity) {
-      return;
-    }
+  #grow(rows: number): void {
     for (const column of [
       this.type,
       this.dialect,

@@ -35,7 +35,8 @@ interface NameRule {
 export class SpanClassifier {
   /** Attribute keys that a scan must report. */
   readonly keys: readonly string[];
-  readonly #userRules: SpanRules;
+  /** Undefined if the user has none. */
+  readonly #userRules: SpanRules | undefined;
   readonly #rules: readonly AttributeRule[] = attributeRules.map(({ values }) => ({
     values: new KeySet(Object.keys(values)),
     classes: Object.values(values),
@@ -53,17 +54,17 @@ export class SpanClassifier {
   #isModelCallKey = new Uint8Array(0);
 
   constructor(userRules: readonly SpanRule[] = []) {
-    this.#userRules = new SpanRules(userRules);
+    this.#userRules = userRules.length === 0 ? undefined : new SpanRules(userRules);
     this.keys = [
       ...attributeRules.map(({ key }) => key),
       ...modelCallAttributes,
-      ...this.#userRules.keys,
+      ...(this.#userRules?.keys ?? []),
     ];
   }
 
   /** Must be called once with the names of the key set that scans use. */
   bind(names: readonly string[]): void {
-    this.#userRules.bind(names);
+    this.#userRules?.bind(names);
     this.#ruleOfKey = Int32Array.from(
       names,
       (name) => attributeRules.findIndex(({ key }) => key === name) + 1,
@@ -75,7 +76,7 @@ export class SpanClassifier {
 
   /** `isRoot`: the work has no parent, which for a pending span (S3) is not the parent in its own fields. */
   classify(spans: SpanBatch, row: number, isRoot: boolean): SpanClass {
-    const byUser = this.#userRules.classOf(spans, row);
+    const byUser = this.#userRules?.classOf(spans, row);
     if (byUser !== undefined) {
       return byUser;
     }

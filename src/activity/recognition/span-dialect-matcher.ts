@@ -25,7 +25,8 @@ export class SpanDialectMatcher {
     );
   }
 
-  dialectOf(spans: SpanBatch, row: number): SpanDialect {
+  /** `isOpen`: the span has no end. */
+  dialectOf(spans: SpanBatch, row: number, isOpen: boolean): SpanDialect {
     const scopeStart = spans.scopeNameStart.get(row);
     const scope = this.#scopes.match(spans.bytes, scopeStart, spans.scopeNameEnd.get(row));
     const byScope = scopeDialects[scope];
@@ -40,11 +41,6 @@ export class SpanDialectMatcher {
         return byAttribute;
       }
     }
-    return isOpen(spans, row) ? unmarkedDialects.open : unmarkedDialects.finished;
+    return isOpen ? unmarkedDialects.open : unmarkedDialects.finished;
   }
-}
-
-/** Whether a span has no end. */
-export function isOpen(spans: SpanBatch, row: number): boolean {
-  return spans.endHi.get(row) === 0 && spans.endLo.get(row) === 0;
 }

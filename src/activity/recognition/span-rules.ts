@@ -84,9 +84,6 @@ export class SpanRules {
 
   /** What the first rule that matches says; undefined when none does. */
   classOf(spans: SpanBatch, row: number): SpanClass | undefined {
-    if (this.#rules.length === 0) {
-      return undefined;
-    }
     this.#findAttributes(spans, row);
     return this.#rules.find((rule) => this.#isMatch(rule, spans, row))?.spanClass;
   }

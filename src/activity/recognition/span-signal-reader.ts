@@ -19,7 +19,7 @@ import { type SenderProcess, type SenderProcesses, unknownProcess } from "./send
 import { SpanAttributeReader, workKeys } from "./span-attribute-reader.ts";
 import type { SpanClass } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
-import { dialectKeys, isOpen, SpanDialectMatcher } from "./span-dialect-matcher.ts";
+import { dialectKeys, SpanDialectMatcher } from "./span-dialect-matcher.ts";
 import type { SpanRule } from "./span-rules.ts";
 import { toolNameEnd } from "./tool-span-name.ts";
 import { sessionReferences } from "./work-spans.ts";
@@ -119,15 +119,13 @@ export class SpanSignalReader {
         resource = spans.resource.get(row);
         sender = this.#processes.find(spans, resource);
       }
-      const { dialect, isAlwaysStart, isFinished, consumption, amend } = this.#dialects.dialectOf(
-        spans,
-        row,
-      );
-      const isStart = isAlwaysStart || isOpen(spans, row);
+      const isOpen = spans.endHi.get(row) === 0 && spans.endLo.get(row) === 0;
+      const dialect = this.#dialects.dialectOf(spans, row, isOpen);
+      const isStart = dialect.isAlwaysStart || isOpen;
       const type = isStart ? signalTypes.start : signalTypes.end;
-      const signal = this.#addSignal(row, sender, type, dialect, signals);
-      amend?.(spans, row, this.#names, signal, signals);
-      const { isToolPart } = this.#readWork(row, isFinished, signal, signals);
+      const signal = this.#addSignal(row, sender, type, dialect.dialect, signals);
+      dialect.amend?.(spans, row, this.#names, signal, signals);
+      const { isToolPart } = this.#readWork(row, dialect.isFinished, signal, signals);
       if (isPauseSpan(spans, row)) {
         addPause(spans, row, isStart, signal, signals);
       }
@@ -135,7 +133,8 @@ export class SpanSignalReader {
         addToolPart(signal, signals);
       }
       const isConsumed =
-        consumption === "always" || (consumption === "unless_forwarded" && !this.#forwardsPending);
+        dialect.consumption === "always" ||
+        (dialect.consumption === "unless_forwarded" && !this.#forwardsPending);
       this.#isConsumed.set(row, isConsumed ? 1 : 0);
       this.consumedSpans += isConsumed ? 1 : 0;
     }
