@@ -14,7 +14,7 @@ const completedItemsKey = "openclaw.harness.items.completed";
 const harnessKey = "openclaw.harness.id";
 const channelKey = "openclaw.channel";
 const sequenceKey = "openclaw.seq";
-/** True on a repeat of a start that says there was progress. */
+/** True on a repeat of a start that reports progress. */
 const progressKey = "openclaw.progress";
 const toolExecutionName = new KeySet(["openclaw.tool.execution"]);
 const blockedOutcome = new KeySet(["blocked"]);

@@ -39,7 +39,7 @@ export interface LogContext {
 
 /** How often spans are reported by log records. */
 export interface ReportIntervals {
-  /** Between records of S5, which do not say it. */
+  /** Between records of S5, which do not have it. */
   readonly stateIntervalMs: number;
   /** Reads a duration in Go's notation, in ms; undefined for any other text. */
   readonly parseDurationMs: (text: string) => number | undefined;
