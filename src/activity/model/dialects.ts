@@ -61,84 +61,88 @@ interface DialectRow {
   readonly rank: (typeof sourceRanks)[keyof typeof sourceRanks];
   /** What can become of its signals. */
   readonly results: readonly SignalResult[];
+  /** For the documentation: how its signals look on the wire. */
+  readonly onTheWire: string;
+  /** For the documentation: whether the span or record is forwarded; empty if it has none of its own. */
+  readonly handling: string;
 }
 
 /**
- * Every source format that signals are read from, one row each. To add one: a row with the next `storedId`, a file in
- * `recognition/dialects` and its line in the table there; metrics and docs follow.
+ * Every source format that signals are read from, one row each, in the order of the documentation. To add one: a row with the
+ * next `storedId`, a file in `recognition/dialects` and its line in `log-dialect-table.ts` or `span-dialect-table.ts`; metrics,
+ * docs and dashboards follow with `npm run generate`.
  */
 export const dialects = {
-  span: {
-    name: "span",
-    storedId: 0,
-    rank: sourceRanks.finishedSpans,
-    results: [...ofEnd, "superseded"],
+  relay: {
+    name: "relay",
+    storedId: 6,
+    rank: sourceRanks.relay,
+    results: [...ofBoth, "superseded", "unwatched"],
+    onTheWire:
+      "spans of the scope `openclaw-activity-relay`, from the plugin for OpenClaw. A start has no end time; the end repeats the span. A start repeated with `openclaw.progress` is progress",
+    handling: "consumed, never forwarded",
   },
   liveSpan: {
     name: "live_span",
     storedId: 1,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "unwatched"],
+    onTheWire: "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat",
+    handling: "consumed, never forwarded",
   },
   datadogPartial: {
     name: "datadog_partial",
     storedId: 2,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded"],
+    onTheWire:
+      "a span with `_dd.partial_version` of 0 or more: a snapshot. Its lease is three times the longest gap between snapshots, 15 minutes at most",
+    handling: "consumed",
   },
   logfirePending: {
     name: "logfire_pending",
     storedId: 3,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "malformed"],
+    onTheWire:
+      "a span with `logfire.span_type` of `pending_span`: its **parent** has started, below `logfire.pending_parent_id`",
+    handling: "consumed, unless `forward_pending_spans`",
   },
   partialLog: {
     name: "partial_log",
     storedId: 4,
     rank: sourceRanks.starts,
     results: [...ofBoth, "superseded", "malformed"],
+    onTheWire:
+      "a log record with `partial.event` of `heartbeat` or `stop`. Body: OTLP of one span, as protobuf or JSON (`partial.body.type`). `partial.frequency` sets the lease",
+    handling: "consumed; forwarded if it cannot be read",
   },
   spanStateLog: {
     name: "span_state_log",
     storedId: 5,
     rank: sourceRanks.starts,
     results: [...ofBoth, "superseded", "malformed"],
-  },
-  relay: {
-    name: "relay",
-    storedId: 6,
-    rank: sourceRanks.relay,
-    results: [...ofBoth, "superseded", "unwatched"],
+    onTheWire:
+      "a log record with `span.state` of `heartbeat` or `ended`. Body as above. `span_state_interval` sets the lease",
+    handling: "consumed; forwarded if it cannot be read",
   },
   entityEvent: {
     name: "entity_event",
     storedId: 7,
     rank: sourceRanks.none,
     results: ["heartbeat", "gone", "untracked"],
+    onTheWire:
+      "a log record `entity.state` (a heartbeat, with `entity.report.interval`) or `entity.delete` of the sending process",
+    handling: "forwarded",
   },
   sessionEvent: {
     name: "session_event",
     storedId: 8,
     rank: sourceRanks.none,
     results: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
-  },
-  pauseEvent: {
-    name: "pause_event",
-    storedId: 9,
-    rank: sourceRanks.none,
-    results: ["paused", "resumed", "unmatched", "untracked"],
-  },
-  impliedParent: {
-    name: "implied_parent",
-    storedId: 10,
-    rank: sourceRanks.none,
-    results: ["implied", "link", "duplicate", "untracked", "superseded", "evicted", "forgotten"],
-  },
-  requestedTool: {
-    name: "requested_tool",
-    storedId: 11,
-    rank: sourceRanks.none,
-    results: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
+    onTheWire:
+      "a log record `session.start` or `session.end` with `session.id`. A start with `session.previous_id` ends the previous session",
+    handling: "forwarded",
   },
   sessionClaim: {
     name: "session_claim",
@@ -155,6 +159,45 @@ export const dialects = {
       "untracked",
       "malformed",
     ],
+    onTheWire:
+      "log records of the scope `openclaw-activity-relay` under the gateway's own names: `session.stalled`, `session.stuck`, `session.long_running`, `session.recovery.requested`, `session.recovery.completed`, `session.state`, `message.queued`, `session.activity.evicted`. The same names from another scope are ignored",
+    handling: "consumed, unless `forward_claims`",
+  },
+  pauseEvent: {
+    name: "pause_event",
+    storedId: 9,
+    rank: sourceRanks.none,
+    results: ["paused", "resumed", "unmatched", "untracked"],
+    onTheWire:
+      "a log record `gen_ai.agent.paused`, `gen_ai.agent.resumed`, `gen_ai.agent.pause.resolved`; an open span `claude_code.tool.blocked_on_user`",
+    handling: "forwarded; the open span is consumed",
+  },
+  span: {
+    name: "span",
+    storedId: 0,
+    rank: sourceRanks.finishedSpans,
+    results: [...ofEnd, "superseded"],
+    onTheWire:
+      "any span with an end time: an end, or a start and an end at once. From stock OpenClaw also: how many items a harness run left open, and tools that ended long after their run",
+    handling: "forwarded byte for byte",
+  },
+  requestedTool: {
+    name: "requested_tool",
+    storedId: 11,
+    rank: sourceRanks.none,
+    results: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
+    onTheWire:
+      "the content of a finished model call, if it is captured: the tool calls that the model requested, and the tool results that it received",
+    handling: "",
+  },
+  impliedParent: {
+    name: "implied_parent",
+    storedId: 10,
+    rank: sourceRanks.none,
+    results: ["implied", "link", "duplicate", "untracked", "superseded", "evicted", "forgotten"],
+    onTheWire:
+      "a span names a parent that has not arrived. That parent is open; its kind is unknown until it arrives. A span that always is inside a tool (`claude_code.tool.blocked_on_user`) proves that its parent is a tool",
+    handling: "",
   },
 } as const satisfies Readonly<Record<string, DialectRow>>;
 
