@@ -110,6 +110,20 @@ describe("tools that a model requested (I2)", () => {
     expect(requests.filter(({ hasKey }) => !hasKey)).toHaveLength(1);
   });
 
+  test("beyond the bound of tool names have no name, which would be that of another tool", () => {
+    const many = Array.from({ length: 120 }, (_, at) => ({
+      ...call,
+      id: `c${at}`,
+      name: `t${at}`,
+    }));
+    const { signals, tools } = scan({
+      name: "chat m",
+      attributes: { ...chat, "gen_ai.output.messages": parts(...many) },
+    });
+    expect(tools.valueOf(signals.name.get(100))).toBe("t99");
+    expect(signals.name.get(101)).toBe(0);
+  });
+
   test("of more than 128 answers the last are read: the others are history", () => {
     const many = Array.from({ length: 200 }, (_, at) => ({
       type: "tool_call_response",
