@@ -1,6 +1,6 @@
 import { diag } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { workKinds } from "../activity/model/work.ts";
+import { isHarnessRun, isRun, isWork, type SpanClass } from "../activity/recognition/span-class.ts";
 import type { CancelTimer, Clock } from "../component/clock.ts";
 import { createHttpClient, type TlsOptions, urlOf } from "../sender/http-client.ts";
 import { Sender } from "../sender/sender.ts";
@@ -10,7 +10,7 @@ import { defaultHeartbeatIntervalMs } from "./environment.ts";
 import { heartbeatsOf, type Membership } from "./heartbeats.ts";
 import { createResourceOf, liveSpanOf } from "./live-span.ts";
 import { type OpenWork, OpenWorkTable } from "./open-work-table.ts";
-import { hasSessionReference, isHarnessRun, kindOf, type SpanFacts } from "./span-kind.ts";
+import { classOf, hasSessionReference } from "./span-kind.ts";
 import { SpanLinks } from "./span-links.ts";
 import { isSampled, parentIdOf, type StartedSpan, scopeNameOf } from "./started-span.ts";
 
@@ -148,9 +148,11 @@ export class LiveSpanProcessor {
       if (this.#isStopped || !isSampled(span)) {
         return;
       }
-      if (isHarnessRun(factsOf(span))) {
+      const spanClass = classOfStarted(span);
+      if (isHarnessRun(spanClass)) {
+        // Some versions start one that they never end, and create another, complete one when it is over.
         this.#links.add(span);
-      } else if (isReportable(span)) {
+      } else if (isReportable(span, spanClass)) {
         // Each only once: the next tool of the same step finds them among what is open.
         for (const each of [...this.#links.takeAbove(span), span]) {
           this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });
@@ -198,23 +200,20 @@ export class LiveSpanProcessor {
 }
 
 /** Senders make phantoms: tools that start outside of any run and never end, beside the real ones. */
-function isReportable(span: StartedSpan): boolean {
-  const kind = kindOf(factsOf(span));
+function isReportable(span: StartedSpan, spanClass: SpanClass): boolean {
   return (
-    kind !== workKinds.other &&
-    (kind === workKinds.run ||
-      parentIdOf(span) !== undefined ||
-      hasSessionReference(span.attributes))
+    isWork(spanClass) &&
+    (isRun(spanClass) || parentIdOf(span) !== undefined || hasSessionReference(span.attributes))
   );
 }
 
-function factsOf(span: StartedSpan): SpanFacts {
-  return {
+function classOfStarted(span: StartedSpan): SpanClass {
+  return classOf({
     name: span.name,
     attributes: span.attributes,
     scope: scopeNameOf(span),
     isRoot: parentIdOf(span) === undefined,
-  };
+  });
 }
 
 /** Detectors tell the host id late; the collector tells processes apart by it, so it has to be there. */

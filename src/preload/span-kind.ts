@@ -1,6 +1,4 @@
-import { signalFlags } from "../activity/model/signal-batch.ts";
-import { type WorkKind, workKinds } from "../activity/model/work.ts";
-import { type SpanClass, spanClass } from "../activity/recognition/span-class.ts";
+import { isModelCall, type SpanClass, spanClasses } from "../activity/recognition/span-class.ts";
 import {
   attributeRules,
   modelCallAttributes,
@@ -12,7 +10,7 @@ import {
 
 type Attributes = Readonly<Record<string, unknown>>;
 
-/** What of a span tells its kind. */
+/** What the class of a span depends on. */
 export interface SpanFacts {
   readonly name: string;
   readonly attributes: Attributes;
@@ -21,38 +19,26 @@ export interface SpanFacts {
   readonly isRoot: boolean;
 }
 
-/** What a span will be to the collector, by the same table and the same order of rules. */
-export function kindOf(span: SpanFacts): WorkKind {
-  return classOf(span)?.kind ?? workKinds.other;
-}
-
-/**
- * Whether the span is a harness run of OpenClaw. Some versions start one that they never end, and make
- * another, complete one when it is over.
- */
-export function isHarnessRun(span: SpanFacts): boolean {
-  return ((classOf(span)?.flags ?? 0) & signalFlags.harness) !== 0;
-}
-
-/** Whether the span says which session it belongs to. */
-export function hasSessionReference(attributes: Attributes): boolean {
-  return sessionReferences.some((key) => typeof attributes[key] === "string");
-}
-
-function classOf(span: SpanFacts): SpanClass | undefined {
+/** What a span will be to the collector, by the collector's tables and in its order of rules. */
+export function classOf(span: SpanFacts): SpanClass {
   if (notWorkNames.includes(span.name)) {
-    return undefined;
+    return spanClasses.notWork;
   }
   if (modelCallAttributes.some((key) => span.attributes[key] !== undefined)) {
-    return spanClass(workKinds.modelCall);
+    return spanClasses.modelCall;
   }
   const rule = attributeRules.find(({ key }) => typeof span.attributes[key] === "string");
   const found = rule === undefined ? byName(span) : byValue(rule, span.attributes);
   const isNoWork =
-    (found?.isRootOnly === true && !span.isRoot) ||
-    (found?.kind === workKinds.modelCall &&
-      notWorkEndings.some((ending) => span.name.endsWith(ending)));
-  return isNoWork ? undefined : found;
+    found === undefined ||
+    (found.isRootOnly && !span.isRoot) ||
+    (isModelCall(found) && notWorkEndings.some((ending) => span.name.endsWith(ending)));
+  return isNoWork ? spanClasses.notWork : found;
+}
+
+/** Whether a span has an attribute that names its session. */
+export function hasSessionReference(attributes: Attributes): boolean {
+  return sessionReferences.some((key) => typeof attributes[key] === "string");
 }
 
 function byValue(

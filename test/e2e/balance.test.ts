@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Long from "long";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
+import { relayScopeName } from "../../src/activity/recognition/dialects/sender-scopes.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import {
   type AgentSpan,

@@ -1,6 +1,6 @@
 import Long from "long";
 import { describe, expect, test } from "vitest";
-import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
+import { relayScopeName } from "../../src/activity/recognition/dialects/sender-scopes.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { startVirtualCollector } from "../support/virtual-collector.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import Long from "long";
 import type { DialectName, SignalResult } from "../../src/activity/model/dialects.ts";
-import { relayScopeName } from "../../src/activity/recognition/dialects/span-forms.ts";
+import { relayScopeName } from "../../src/activity/recognition/dialects/sender-scopes.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { type AgentSpan, agentSpan, keyValues, tracesRequest } from "../support/agent-spans.ts";

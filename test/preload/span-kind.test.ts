@@ -11,7 +11,7 @@ import { attributeRules, nameRules } from "../../src/activity/recognition/work-s
 import { KeySet } from "../../src/otlp/keys.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
-import { hasSessionReference, kindOf } from "../../src/preload/span-kind.ts";
+import { classOf, hasSessionReference } from "../../src/preload/span-kind.ts";
 
 type Case = readonly [
   name: string,
@@ -21,7 +21,7 @@ type Case = readonly [
 
 /** What the preload says of the span, as a root. */
 function kindAtTheStart([name, attributes, scope = "test"]: Case): string {
-  return kindNames[kindOf({ name, attributes, scope, isRoot: true })];
+  return kindNames[classOf({ name, attributes, scope, isRoot: true }).kind];
 }
 
 /** What the collector's own classifier makes of the span when it arrives. */
@@ -37,7 +37,7 @@ function kindAtTheCollector([name, attributes, scope = "test"]: Case): string {
   classifier.bind(keys.names);
   const batch = new SpanBatch();
   scanSpans(bytes!, { span: keys, resource: new KeySet([]) }, batch);
-  return kindNames[classifier.classify(batch, 0).kind];
+  return kindNames[classifier.classify(batch, 0, true).kind];
 }
 
 const known: readonly Case[] = [
@@ -86,8 +86,8 @@ describe("the kind of a span at its start", () => {
 
   test("what is a turn as a root is a step below another span", () => {
     const chain = { name: "tools", attributes: { "openinference.span.kind": "CHAIN" }, scope: "a" };
-    expect(kindNames[kindOf({ ...chain, isRoot: true })]).toBe("run");
-    expect(kindNames[kindOf({ ...chain, isRoot: false })]).toBe("other");
+    expect(kindNames[classOf({ ...chain, isRoot: true }).kind]).toBe("run");
+    expect(kindNames[classOf({ ...chain, isRoot: false }).kind]).toBe("other");
   });
 
   for (const [name, attributes, kind] of odd) {

@@ -1,4 +1,4 @@
-import { type Dialect, dialects } from "../model/dialects.ts";
+import { toDialect } from "../model/dialects.ts";
 import { type SignalBatch, type SignalRow, signalTypes } from "../model/signal-batch.ts";
 import { toWorkKind } from "../model/work.ts";
 import { recordTypes } from "./journal-records.ts";
@@ -21,7 +21,6 @@ const parts = {
 } as const;
 
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
-const dialectsByNumber: readonly Dialect[] = Object.values(dialects);
 /** A row with all optional parts but without references. */
 const maxRowBytes = 128;
 const maxReferences = 255;
@@ -181,7 +180,7 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
     const parent1 = has(parts.parent) ? int() : 0;
     const row = batch.add({
       type: types[type] ?? signalTypes.malformed,
-      dialect: dialectsByNumber[dialect] ?? dialects.span,
+      dialect: toDialect(dialect),
       kind: toWorkKind(kindAndFlags & 3),
       flags: kindAndFlags >> 2,
       ...sender,

@@ -1,68 +1,5 @@
-/**
- * How we are told of work. The value of `openclaw.dialect`, in the order of
- * `SignalBatch.dialect`.
- */
-export const dialectNames = [
-  "span",
-  "live_span",
-  "datadog_partial",
-  "logfire_pending",
-  "partial_log",
-  "span_state_log",
-  "relay",
-  "entity_event",
-  "session_event",
-  "pause_event",
-  "implied_parent",
-  "requested_tool",
-  "session_claim",
-] as const;
-
-export type DialectName = (typeof dialectNames)[number];
-
-export const dialects = {
-  span: 0,
-  liveSpan: 1,
-  datadogPartial: 2,
-  logfirePending: 3,
-  partialLog: 4,
-  spanStateLog: 5,
-  relay: 6,
-  entityEvent: 7,
-  sessionEvent: 8,
-  pauseEvent: 9,
-  impliedParent: 10,
-  requestedTool: 11,
-  sessionClaim: 12,
-} as const;
-
-export type Dialect = (typeof dialects)[keyof typeof dialects];
-
-/** How good a source of work a dialect is; the best one of a process wins. */
+/** How good a dialect is as the source of a process's work: the best one that the process sends counts. */
 export const sourceRanks = { none: -1, finishedSpans: 0, starts: 1, relay: 2 } as const;
-
-const rankOf: Readonly<Record<DialectName, number>> = {
-  span: sourceRanks.finishedSpans,
-  live_span: sourceRanks.starts,
-  datadog_partial: sourceRanks.starts,
-  logfire_pending: sourceRanks.starts,
-  partial_log: sourceRanks.starts,
-  span_state_log: sourceRanks.starts,
-  relay: sourceRanks.relay,
-  entity_event: sourceRanks.none,
-  session_event: sourceRanks.none,
-  pause_event: sourceRanks.none,
-  implied_parent: sourceRanks.none,
-  requested_tool: sourceRanks.none,
-  session_claim: sourceRanks.none,
-};
-
-const ranks = Int8Array.from(dialectNames, (name) => rankOf[name]);
-
-/** The rank of a dialect out of a column. */
-export function sourceRankOf(dialect: number): number {
-  return ranks[dialect] ?? sourceRanks.none;
-}
 
 /** What can become of a signal; the values of `openclaw.result`. */
 export const signalResults = [
@@ -112,37 +49,181 @@ const ofStart = [
 const ofEnd = ["ended", "finished", "reconciled", "duplicate", "untracked", "link"] as const;
 const ofBoth = [...new Set([...ofStart, ...ofEnd])];
 
-/** Which results each dialect can have. */
-export const resultsOf: Readonly<Record<DialectName, readonly SignalResult[]>> = {
-  span: [...ofEnd, "superseded"],
-  live_span: [...ofStart, "superseded", "unwatched"],
-  datadog_partial: [...ofStart, "superseded"],
-  logfire_pending: [...ofStart, "superseded", "malformed"],
-  partial_log: [...ofBoth, "superseded", "malformed"],
-  span_state_log: [...ofBoth, "superseded", "malformed"],
-  relay: [...ofBoth, "superseded", "unwatched"],
-  entity_event: ["heartbeat", "gone", "untracked"],
-  session_event: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
-  pause_event: ["paused", "resumed", "unmatched", "untracked"],
-  requested_tool: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
-  implied_parent: [
-    "implied",
-    "link",
-    "duplicate",
-    "untracked",
-    "superseded",
-    "evicted",
-    "forgotten",
-  ],
-  session_claim: [
-    "claimed",
-    "repeated",
-    "recovered",
-    "idle",
-    "queued",
-    "evicted",
-    "unmatched",
-    "untracked",
-    "malformed",
-  ],
-};
+/** What is fixed for a dialect. */
+interface DialectRow {
+  /** Its name in metrics and docs. */
+  readonly name: string;
+  /**
+   * The value in `SignalBatch.dialect`, and what a journal stores in four bits. Never changes, and is never given to another
+   * dialect. The numbers have no gaps.
+   */
+  readonly storedId: number;
+  readonly rank: (typeof sourceRanks)[keyof typeof sourceRanks];
+  /** What can become of its signals. */
+  readonly results: readonly SignalResult[];
+  /** For the documentation: how its signals look on the wire. */
+  readonly onTheWire: string;
+  /** For the documentation: whether the span or record is forwarded; empty if it has none of its own. */
+  readonly handling: string;
+}
+
+/**
+ * Every source format that signals are read from, one row each, in the order of the documentation. To add one: a row with the
+ * next `storedId`, a file in `recognition/dialects` and its line in `log-dialect-table.ts` or `span-dialect-table.ts`; metrics,
+ * docs and dashboards follow with `npm run generate`.
+ */
+export const dialects = {
+  relay: {
+    name: "relay",
+    storedId: 6,
+    rank: sourceRanks.relay,
+    results: [...ofBoth, "superseded", "unwatched"],
+    onTheWire:
+      "spans of the scope `openclaw-activity-relay`, from the plugin for OpenClaw. A start has no end time; the end repeats the span. A start repeated with `openclaw.progress` is progress",
+    handling: "consumed, never forwarded",
+  },
+  liveSpan: {
+    name: "live_span",
+    storedId: 1,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded", "unwatched"],
+    onTheWire: "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat",
+    handling: "consumed, never forwarded",
+  },
+  datadogPartial: {
+    name: "datadog_partial",
+    storedId: 2,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded"],
+    onTheWire:
+      "a span with `_dd.partial_version` of 0 or more: a snapshot. Its lease is three times the longest gap between snapshots, 15 minutes at most",
+    handling: "consumed",
+  },
+  logfirePending: {
+    name: "logfire_pending",
+    storedId: 3,
+    rank: sourceRanks.starts,
+    results: [...ofStart, "superseded", "malformed"],
+    onTheWire:
+      "a span with `logfire.span_type` of `pending_span`: its **parent** has started, below `logfire.pending_parent_id`",
+    handling: "consumed, unless `forward_pending_spans`",
+  },
+  partialLog: {
+    name: "partial_log",
+    storedId: 4,
+    rank: sourceRanks.starts,
+    results: [...ofBoth, "superseded", "malformed"],
+    onTheWire:
+      "a log record with `partial.event` of `heartbeat` or `stop`. Body: OTLP of one span, as protobuf or JSON (`partial.body.type`). `partial.frequency` sets the lease",
+    handling: "consumed; forwarded if it cannot be read",
+  },
+  spanStateLog: {
+    name: "span_state_log",
+    storedId: 5,
+    rank: sourceRanks.starts,
+    results: [...ofBoth, "superseded", "malformed"],
+    onTheWire:
+      "a log record with `span.state` of `heartbeat` or `ended`. Body as above. `span_state_interval` sets the lease",
+    handling: "consumed; forwarded if it cannot be read",
+  },
+  entityEvent: {
+    name: "entity_event",
+    storedId: 7,
+    rank: sourceRanks.none,
+    results: ["heartbeat", "gone", "untracked"],
+    onTheWire:
+      "a log record `entity.state` (a heartbeat, with `entity.report.interval`) or `entity.delete` of the sending process",
+    handling: "forwarded",
+  },
+  sessionEvent: {
+    name: "session_event",
+    storedId: 8,
+    rank: sourceRanks.none,
+    results: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
+    onTheWire:
+      "a log record `session.start` or `session.end` with `session.id`. A start with `session.previous_id` ends the previous session",
+    handling: "forwarded",
+  },
+  sessionClaim: {
+    name: "session_claim",
+    storedId: 12,
+    rank: sourceRanks.none,
+    results: [
+      "claimed",
+      "repeated",
+      "recovered",
+      "idle",
+      "queued",
+      "evicted",
+      "unmatched",
+      "untracked",
+      "malformed",
+    ],
+    onTheWire:
+      "log records of the scope `openclaw-activity-relay` under the gateway's own names: `session.stalled`, `session.stuck`, `session.long_running`, `session.recovery.requested`, `session.recovery.completed`, `session.state`, `message.queued`, `session.activity.evicted`. The same names from another scope are ignored",
+    handling: "consumed, unless `forward_claims`",
+  },
+  pauseEvent: {
+    name: "pause_event",
+    storedId: 9,
+    rank: sourceRanks.none,
+    results: ["paused", "resumed", "unmatched", "untracked"],
+    onTheWire:
+      "a log record `gen_ai.agent.paused`, `gen_ai.agent.resumed`, `gen_ai.agent.pause.resolved`; an open span `claude_code.tool.blocked_on_user`",
+    handling: "forwarded; the open span is consumed",
+  },
+  span: {
+    name: "span",
+    storedId: 0,
+    rank: sourceRanks.finishedSpans,
+    results: [...ofEnd, "superseded"],
+    onTheWire:
+      "any span with an end time: an end, or a start and an end at once. From stock OpenClaw also: how many items a harness run left open, and tools that ended long after their run",
+    handling: "forwarded byte for byte",
+  },
+  requestedTool: {
+    name: "requested_tool",
+    storedId: 11,
+    rank: sourceRanks.none,
+    results: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
+    onTheWire:
+      "the content of a finished model call, if it is captured: the tool calls that the model requested, and the tool results that it received",
+    handling: "",
+  },
+  impliedParent: {
+    name: "implied_parent",
+    storedId: 10,
+    rank: sourceRanks.none,
+    results: ["implied", "link", "duplicate", "untracked", "superseded", "evicted", "forgotten"],
+    onTheWire:
+      "a span names a parent that has not arrived. That parent is open; its kind is unknown until it arrives. A span that always is inside a tool (`claude_code.tool.blocked_on_user`) proves that its parent is a tool",
+    handling: "",
+  },
+} as const satisfies Readonly<Record<string, DialectRow>>;
+
+type Row = (typeof dialects)[keyof typeof dialects];
+
+/** The values of `openclaw.dialect`. */
+export type DialectName = Row["name"];
+
+export type Dialect = Row["storedId"];
+
+/** All rows, each at the index that is its `storedId`. */
+export const dialectRows: readonly Row[] = Object.values(dialects).toSorted(
+  (a, b) => a.storedId - b.storedId,
+);
+
+/** The name of each dialect, at the index that is its `storedId`. */
+export const dialectNames: readonly DialectName[] = dialectRows.map(({ name }) => name);
+
+const ranks = Int8Array.from(dialectRows, ({ rank }) => rank);
+
+/** Narrows a number out of a column or a journal; `span` for a number that no dialect has. */
+export function toDialect(storedId: number): Dialect {
+  return dialectRows[storedId]?.storedId ?? dialects.span.storedId;
+}
+
+/** The rank of a dialect out of a column. */
+export function sourceRankOf(storedId: number): number {
+  return ranks[storedId] ?? sourceRanks.none;
+}

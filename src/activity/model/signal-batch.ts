@@ -4,44 +4,45 @@ import { type WorkKind, workKinds } from "./work.ts";
 
 export const signalTypes = {
   /**
-   * Work started, or is still going on: a repeat is a heartbeat. I1, of dialect `impliedParent`: a part of the work, which
-   * began at `startMs`, has arrived, and says what kind it is.
+   * Work started, or is still open: a repeat is a heartbeat. In the dialect `impliedParent` (I1): a part of the work, which
+   * began at `startMs`, has arrived, and the kind of the work follows from it.
    */
   start: 0,
-  /** Work ended. When its start is not known, a start and an end at once. */
+  /** Work ended. If its start is not known, a start and an end at once. */
   end: 1,
-  /** The process lives, and promises to say so again every `intervalMs`. */
+  /** The process lives, and promises a heartbeat every `intervalMs`. */
   alive: 2,
-  /** The process says that it ends. */
+  /** The process reports that it ends. */
   gone: 3,
-  /** A session began; tells nothing of work. */
+  /** A session began. Changes no work. */
   sessionStart: 4,
   /** The session that the references name ended at `endMs`. */
   sessionEnd: 5,
-  /** The session of the span, or that the references name, waits for a person. `key` tells pauses apart. */
+  /** The session of the span, or that the references name, waits for a person. `key` distinguishes pauses. */
   pause: 6,
-  /** That wait is over; without a key, every wait of the session. */
+  /** That pause is over; without a key, every pause of the session. */
   resume: 7,
-  /** A finished model call, whose span this is, asked for the tool call `key`. */
+  /** A finished model call, whose span this is, requested the tool call `key`. */
   request: 8,
-  /** A model call was handed what the tool call `key` gave, or that call was refused, or waits for a person's word. */
+  /** A model call received the result of the tool call `key`, or that call was refused, or waits for a person. */
   answer: 9,
-  /** Nothing could be read out of it. */
+  /** It could not be read. */
   malformed: 10,
   /**
-   * S9, the gateway complains of the session that the references name: `claimed` is the index of the claim in
-   * `claimNames`, `completed` the queue depth + 1 (0 when it does not say), `kind`, `name` and the span the work it names.
+   * S9, the gateway reports a problem of the session that the references name: `reportedOpen` is the index of the claim in
+   * `claimNames`, `reportedCompleted` the queue depth + 1 (0 if it is not reported); `kind`, `name` and the span are those of
+   * the work that the claim names.
    */
   claim: 11,
-  /** S9, the gateway recovered the session: its claims are over. `completed` as above. */
+  /** S9, the gateway recovered the session: its claims are over. `reportedCompleted` as above. */
   recovered: 12,
   /** S9, the session is idle: runs that began before have ended. */
   idle: 13,
-  /** S9, that many messages wait in the session: `completed` is their number + 1. */
+  /** S9, messages wait in the session: `reportedCompleted` is their number + 1. */
   queued: 14,
-  /** S9, the gateway itself evicted `claimed` tools and `completed` model calls of the session. */
+  /** S9, the gateway itself evicted `reportedOpen` tools and `reportedCompleted` model calls of the session. */
   evictedBySender: 15,
-  /** Whoever reported the work of the process no longer does, and the process lives on. */
+  /** The source of the process's work no longer reports it, and the process continues to run. */
   unwatched: 16,
 } as const;
 
@@ -52,23 +53,23 @@ export const signalFlags = {
   /** A run that is the same owner as a harness run directly above it. */
   innerRun: 2,
   failed: 4,
-  /** The end says that the run closed it. */
+  /** The tool did not end by itself: its run ended it. */
   closedByRun: 8,
-  /** A repeat of a start that says there was progress, and not only that the work lives. */
+  /** A repeat of a start that reports progress, and not only that the work is open. */
   progress: 16,
-  /** A finished span of OpenClaw's own exporter, which ends what is left open when it stops. */
+  /** A finished span of OpenClaw's own exporter, which ends every open span when it stops. */
   openclaw: 32,
   /** A model call whose input was captured, readable or not. */
   hasPrompt: 64,
-  /** A finished run that neither succeeded nor failed, from a sender that says so of each. */
+  /** A finished run that neither succeeded nor failed, from a sender that reports one of the two for every other run. */
   aborted: 128,
   /** A tool of OpenClaw that a harness run may count as two items: the tool and its command or patch. */
   countsTwoItems: 256,
-  /** A finished harness run that says nothing of how it ended. */
+  /** A finished harness run without an outcome. */
   noOutcome: 512,
-  /** A tool that may outlive its run: it goes on in the background. */
+  /** A tool that may outlive its run: it continues in the background. */
   detached: 1024,
-  /** A finished span that says itself how it ended: its status is OK, or it was blocked. */
+  /** A finished span with an outcome of its own: its status is OK, or it was blocked. */
   hasOutcome: 2048,
 } as const;
 
@@ -87,8 +88,8 @@ export interface SignalRow {
 }
 
 /**
- * What the outside told us, columnar and reusable: `clear`, then for each signal `add`, the `set…`
- * calls and `addReference`. No object is made per signal.
+ * The signals of one request, in columns that are reused: `clear`, then for each signal `add`, the `set…` calls and
+ * `addReference`. Its reader bounds the number of rows; the columns double when they are full and never shrink.
  */
 export class SignalBatch {
   count = 0;
@@ -116,10 +117,10 @@ export class SignalBatch {
   /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
   readonly scopeHash = new Int32Column();
   readonly nameHash = new Int32Column();
-  /** Markers the end of a harness run says were open, and items it says had completed. */
+  /** Open markers and completed items that the end of a harness run reports. For S9 see `signalTypes`. */
   readonly reportedOpen = new Int32Column();
   readonly reportedCompleted = new Int32Column();
-  /** What `alive`, or the heartbeat of a span, promises, in ms; 0 for nothing. */
+  /** The interval that `alive`, or the heartbeat of a span, promises, in ms; 0 for none. */
   readonly intervalMs = new Float64Column();
   /** The sender's order of events, from 1; 0 when it has none. */
   readonly seq = new Int32Column();
@@ -138,10 +139,12 @@ export class SignalBatch {
     this.#references = 0;
   }
 
-  /** Appends a signal without ids, name, channel, claims, times, key or references; returns its row. */
+  /** Appends a signal without name, channel, reported counts, key or references, and without ids, which must be set; returns its row. */
   add(signal: SignalRow): number {
     const row = this.count++;
-    this.#ensure(row + 1);
+    if (row >= this.process.capacity) {
+      this.#grow(row + 1);
+    }
     this.type.set(row, signal.type);
     this.dialect.set(row, signal.dialect);
     this.serviceHost.set(row, signal.serviceHost);
@@ -234,10 +237,7 @@ export class SignalBatch {
     return this.#referenceLo.get(reference);
   }
 
-  #ensure(rows: number): void {
-    if (rows <= this.process.capacity) {
-      return;
-    }
+  #grow(rows: number): void {
     for (const column of [
       this.type,
       this.dialect,

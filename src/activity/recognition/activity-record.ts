@@ -3,14 +3,14 @@ import { otlp } from "../../otlp/proto/generated.js";
 export type Attributes = readonly otlp.KeyValue.$Properties[] | null | undefined;
 export type AnyValue = otlp.AnyValue.$Properties | null | undefined;
 
-/** A log record that may tell of activity, decoded. */
+/** A decoded log record that may report activity. */
 export interface ActivityRecord {
   readonly record: otlp.LogRecord.$Properties;
-  /** Its event name: the field, or the attribute that older senders have instead. */
+  /** Its event name: the field, or the attribute that older senders use instead. */
   readonly eventName: string;
   /** Attributes of the resource that sent it. */
   readonly resource: Attributes;
-  /** When it happened, by the sender's clock in Unix ms; 0 when it does not say. */
+  /** When it happened, by the sender's clock in Unix ms; 0 if it has no time. */
   readonly atMs: number;
 }
 

@@ -1,22 +1,51 @@
-import type { SignalBatch } from "../model/signal-batch.ts";
+import type { SignalBatch, SignalRow, signalTypes } from "../model/signal-batch.ts";
+import { workKinds } from "../model/work.ts";
 import { type ActivityRecord, attributeOf, integerOf, textOf } from "./activity-record.ts";
-import type { KeyedHash } from "./keyed-hash.ts";
-import type { SenderProcess } from "./sender-processes.ts";
+import type { LogContext } from "./dialects/log-dialect.ts";
 
 const sequenceKey = "openclaw.seq";
 
-/** What reading an event of a session takes besides its record. */
-export interface EventContext {
-  readonly sender: SenderProcess;
-  readonly hash: KeyedHash;
-  /** Attributes that name a session. */
-  readonly sessionReferences: readonly string[];
+/** Adds a signal about a session, at the time and in the order of its record; returns its row. */
+export function addSessionEvent(
+  type: SignalRow["type"],
+  record: ActivityRecord,
+  context: LogContext,
+  signals: SignalBatch,
+): number {
+  const row = signals.add({
+    type,
+    dialect: context.dialect,
+    kind: workKinds.other,
+    flags: 0,
+    process: context.sender.process,
+    serviceHost: context.sender.serviceHost,
+    startMs: record.atMs,
+    endMs: record.atMs,
+  });
+  signals.seq.set(row, sequenceOf(record));
+  return row;
 }
 
-/** The sender's order of events; 0 when the record does not say. */
-export function sequenceOf({ record }: ActivityRecord): number {
-  const seq = integerOf(attributeOf(record.attributes, sequenceKey)) ?? 0;
-  return seq > 0 && seq < 2 ** 31 ? seq : 0;
+/**
+ * Adds a signal about the process that sent the record; returns its row. The process is 0, which the engine does not
+ * track, if it cannot be distinguished from its siblings: the signal would apply to them too.
+ */
+export function addProcessEvent(
+  type: typeof signalTypes.alive | typeof signalTypes.gone | typeof signalTypes.unwatched,
+  { atMs }: ActivityRecord,
+  { dialect, sender }: LogContext,
+  signals: SignalBatch,
+): number {
+  return signals.add({
+    type,
+    dialect,
+    kind: workKinds.other,
+    flags: 0,
+    process: sender.isIdentified ? sender.process : 0,
+    serviceHost: sender.serviceHost,
+    startMs: atMs,
+    endMs: 0,
+  });
 }
 
 /** The span that a record names in its own ids becomes the span of the row; zeros when it names none. */
@@ -30,7 +59,7 @@ export function setNamedSpan({ record }: ActivityRecord, row: number, signals: S
 /** Adds every session that the attributes of a record name to the row added last. */
 export function addReferences(
   { record }: ActivityRecord,
-  context: EventContext,
+  context: LogContext,
   signals: SignalBatch,
 ): void {
   for (const key of context.sessionReferences) {
@@ -42,18 +71,19 @@ export function addReferences(
 }
 
 /** Adds one session to the row added last. */
-export function addReference(value: string, { hash }: EventContext, signals: SignalBatch): void {
-  const { hi, lo } = hashOf(value, hash);
-  signals.addReference(hi, lo);
+export function addReference(
+  value: string,
+  { hash }: Pick<LogContext, "hash">,
+  signals: SignalBatch,
+): void {
+  hash.updateWithText(value);
+  signals.addReference(hash.hi, hash.lo);
 }
 
-export function hashOf(
-  text: string,
-  hash: KeyedHash,
-): { readonly hi: number; readonly lo: number } {
-  const bytes = Buffer.from(text);
-  hash.update(bytes, 0, bytes.length);
-  return { hi: hash.hi, lo: hash.lo };
+/** The sender's order of events, from 1; 0 when the record has none. */
+function sequenceOf({ record }: ActivityRecord): number {
+  const seq = integerOf(attributeOf(record.attributes, sequenceKey)) ?? 0;
+  return seq > 0 && seq < 2 ** 31 ? seq : 0;
 }
 
 /** An id as big-endian words; zeros for one of another length. */

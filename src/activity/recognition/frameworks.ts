@@ -1,43 +1,39 @@
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
-import { type SpanClass, spanClass } from "./span-class.ts";
+import { type SpanClass, spanClass, spanClasses } from "./span-class.ts";
 
-/** How one framework, or one convention that several follow, tells what its spans are. */
+/** How one framework, or one convention that several follow, marks its spans. */
 export interface Framework {
-  /** Which value of an attribute makes a span what. One that is not listed makes it no work: a step, a retrieval. */
+  /** The class of a span by the value of an attribute. A value that is not listed is no work: a step, a retrieval. */
   readonly attributes?: readonly {
     readonly key: string;
     readonly values: Readonly<Record<string, SpanClass>>;
   }[];
-  /** Span names that tell what a span is when no attribute does, in one instrumentation scope or in any. */
+  /** The class of a span by its name, if none of the attributes is present; in one instrumentation scope or in any. */
   readonly names?: {
     readonly scope?: string;
     readonly values: Readonly<Record<string, SpanClass>>;
   };
-  /** Names of spans that are no work whatever their attributes say. */
+  /** Names of spans that are no work, whatever attributes they have. */
   readonly notWork?: readonly string[];
-  /** Those of them that are always directly inside a tool, and so say what their parent is. */
+  /** Those of `notWork` that are always directly inside a tool: their parent is one. */
   readonly toolParts?: readonly string[];
-  /** Endings of such names. */
+  /** Endings of names of spans that are no work, though an attribute marks them as a model call. */
   readonly notWorkEndings?: readonly string[];
-  /** Attributes that say which session a span belongs to. */
+  /** Attributes that name the session of a span. */
   readonly sessionReferences?: readonly string[];
-  /** Where a tool's name stands. */
+  /** Attributes with the name of a tool. */
   readonly toolNames?: readonly string[];
-  /** Where the name of the agent of a run stands. */
+  /** Attributes with the name of the agent of a run. */
   readonly agentNames?: readonly string[];
 }
 
-const run = spanClass(workKinds.run);
-const rootRun = spanClass(workKinds.run, { isRootOnly: true });
-const tool = spanClass(workKinds.tool);
-const namedTool = spanClass(workKinds.tool, { isNamedBySpan: true });
-const modelCall = spanClass(workKinds.modelCall);
+const { run, rootRun, tool, namedTool, modelCall } = spanClasses;
 
 /**
- * Every framework we know, the ones whose word counts first before the others: of the attributes that a
- * span carries the first in this order decides. `test/senders` records the real ones; `docs/frameworks.md`
- * is made from this.
+ * Every known framework, in order of precedence: of the attributes that a span has, the first in this order decides. To add
+ * one: an entry here and a note in `scripts/docs/framework-notes.ts`, from which `docs/frameworks.md` is generated.
+ * `test/senders` has recordings of real ones.
  */
 export const frameworks = {
   openclaw: {
@@ -49,7 +45,7 @@ export const frameworks = {
         "openclaw.model.call": spanClass(workKinds.modelCall, { flags: signalFlags.openclaw }),
       },
     },
-    // A summary, which carries `gen_ai.operation.name`.
+    // A summary, which has `gen_ai.operation.name`.
     notWork: ["openclaw.model.usage"],
     sessionReferences: ["openclaw.sessionKey", "openclaw.sessionId"],
     toolNames: ["gen_ai.tool.name", "openclaw.toolName"],
@@ -62,7 +58,7 @@ export const frameworks = {
         values: { chain: rootRun, tool, llm: modelCall, embedding: modelCall },
       },
     ],
-    // Not `langsmith.trace.session_id`: what LangSmith calls a session there is a project.
+    // Not `langsmith.trace.session_id`: LangSmith calls a project a session there.
     sessionReferences: [
       "langsmith.metadata.session_id",
       "langsmith.metadata.thread_id",
@@ -100,7 +96,7 @@ export const frameworks = {
         values: { AGENT: run, CHAIN: rootRun, TOOL: tool, LLM: modelCall, EMBEDDING: modelCall },
       },
     ],
-    // LlamaIndex puts what it will ask for together in a span of the kind LLM.
+    // LlamaIndex prepares a request in a span of the kind LLM.
     notWorkEndings: ["._prepare_chat_with_tools"],
     sessionReferences: ["session.id"],
     toolNames: ["tool.name"],
@@ -165,7 +161,7 @@ export const frameworks = {
         key: "agentops.span.kind",
         values: { session: run, workflow: run, agent: run, tool: namedTool, llm: modelCall },
       },
-      // What its instrumentations of model clients have instead.
+      // Its instrumentations of model clients have this instead.
       {
         key: "gen_ai.request.type",
         values: { chat: modelCall, completion: modelCall, embedding: modelCall },
@@ -191,7 +187,7 @@ export const frameworks = {
   },
   googleAdk: {
     names: { scope: "gcp.vertex.agent", values: { invocation: run } },
-    // One more span after several tools ran at once. It carries `execute_tool`.
+    // One more span after several tools ran at once. It has `execute_tool`.
     notWork: ["execute_tool (merged)"],
     sessionReferences: ["gen_ai.conversation.id", "gcp.vertex.agent.session_id"],
     toolNames: ["gen_ai.tool.name"],

@@ -1,12 +1,12 @@
-/** A longer text matches nothing but `*`, so that one span cannot cost much. */
+/** A longer text matches only `*`, which bounds the cost of one span. */
 const longestText = 512;
 
 /**
- * A pattern for a whole text, compared byte by byte: `*` stands for any run of characters, none too;
- * everything else for itself, case and all.
+ * A pattern for a whole text, compared byte by byte: `*` matches any number of characters, including none; every other
+ * character matches itself, in the same case.
  */
 export class Glob {
-  /** What stands between the asterisks; one part when there is none. */
+  /** The texts between the asterisks; one part if there is no asterisk. */
   readonly #parts: readonly Buffer[];
   readonly #first: Buffer;
   readonly #last: Buffer;
@@ -36,7 +36,7 @@ export class Glob {
     );
   }
 
-  /** Whether the parts between the first and the last follow each other; the earliest place of each will do. */
+  /** Whether the parts between the first and the last follow each other. The earliest place of each is enough. */
   #hasMiddle(bytes: Uint8Array, from: number, to: number): boolean {
     let at = from;
     for (let index = 1; index < this.#parts.length - 1; index++) {

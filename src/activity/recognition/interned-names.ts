@@ -1,12 +1,13 @@
 /**
- * Small numbers for texts, from 1, each as long as somebody holds it; a number that nobody holds is given again.
+ * Numbers texts from 1, as small as possible. Keeps a text and its number while it has holders; when the last one releases it,
+ * the number is free for another text. As many texts are kept as have holders, whose owner bounds them.
  */
 export class InternedNames {
   readonly #known = new Map<string, { readonly number: number; holders: number }>();
   readonly #free: number[] = [];
   #next = 1;
 
-  /** The number of `text`, held once more. */
+  /** The number of `text`, which has one holder more. */
   acquire(text: string): number {
     const known = this.#known.get(text);
     if (known !== undefined) {
@@ -18,7 +19,7 @@ export class InternedNames {
     return number;
   }
 
-  /** Ends one `hold`. */
+  /** Ends one `acquire`. */
   release(text: string): void {
     const known = this.#known.get(text);
     if (known !== undefined && --known.holders === 0) {
@@ -27,7 +28,7 @@ export class InternedNames {
     }
   }
 
-  /** Holds `text` under the number that it had before a restart, unless it has one by now. */
+  /** Acquires `text` with the number that it had before a restart, unless it has a number already. */
   restore(text: string, number: number): void {
     const known = this.#known.get(text);
     if (known !== undefined) {

@@ -1,7 +1,6 @@
 /**
- * Keyed hash of bytes as two int32 words: HalfSipHash-2-4 with 64 bits of output
- * (https://github.com/veorq/SipHash). Session references are kept as nothing else: without the key,
- * which lives in this process only, a reference can neither be read back nor tried out.
+ * Keyed hash of bytes as two int32 words: HalfSipHash-2-4 with 64 bits of output (https://github.com/veorq/SipHash). Session
+ * references and call ids are kept only as such hashes: without the key a reference can be neither read nor guessed.
  */
 export class KeyedHash {
   hi = 0;
@@ -51,6 +50,12 @@ export class KeyedHash {
     this.#v1 ^= 0xdd;
     this.#rounds(4);
     this.lo = this.#v1 ^ this.#v3;
+  }
+
+  /** Hashes a text, as UTF-8. */
+  updateWithText(text: string): void {
+    const bytes = Buffer.from(text);
+    this.update(bytes, 0, bytes.length);
   }
 
   #compress(word: number): void {

@@ -1,6 +1,6 @@
-import { type NumberUsage, neverUnused, UnusedNumbers } from "./unused-numbers.ts";
+import { NumberPool, type NumberUsage, neverUnused } from "./number-pool.ts";
 
-/** What may stand in a label: as OpenClaw's own Prometheus plugin has it. */
+/** The values that a label may have; as in OpenClaw's own Prometheus plugin. */
 const lowCardinality = /^[A-Za-z0-9_.:-]{1,120}$/;
 /** A session key of OpenClaw has this form; it must never become a label. */
 const sessionKey = /(^|:)agent:/;
@@ -8,34 +8,36 @@ const sessionKey = /(^|:)agent:/;
 /** The value that stands for all beyond the bound. */
 export const overflowValue = "other";
 
+const none: readonly NumberedValue[] = [];
+
 /** A value and its number. */
 export type NumberedValue = readonly [number: number, value: string];
 
 /**
- * Values from outside that may become attribute values of events, as small numbers: 0 is none. Only
- * well-formed ones get a number, and only so many; all further ones share `overflow`, which is `overflowValue`. Those that
- * were not seen for `maxAgeMs`, and are not in use elsewhere, make room. Looking a known value up makes no string.
+ * Numbers texts of senders that may become attribute values of events. Keeps the text of each number, and an index by hash;
+ * 0 is none. Only well-formed texts get a number, at most `bound` of them at a time; all further ones share `overflow`, which
+ * reads as `overflowValue`. A text that was not seen for `maxAgeMs`, and whose number is not in use elsewhere, makes room.
+ * Looking a known text up creates no string.
  */
 export class LabelValues {
   /** The number of all values beyond the bound; they are not one value. */
   readonly overflow: number;
-  readonly #values: (string | undefined)[] = [""];
-  readonly #seenAtMs: number[] = [0];
-  readonly #free: number[] = [];
+  /** By number. */
+  readonly #values: (string | undefined)[] = [undefined];
   readonly #byHash = new Map<number, number[]>();
   readonly #bound: number;
   readonly #changed = new Set<number>();
-  readonly #unused: UnusedNumbers;
+  readonly #numbers: NumberPool;
 
-  constructor(bound: number, use: NumberUsage = neverUnused) {
+  constructor(bound: number, usage: NumberUsage = neverUnused) {
     this.#bound = bound;
     this.overflow = bound + 1;
-    this.#unused = new UnusedNumbers(use);
+    this.#numbers = new NumberPool(bound, usage);
   }
 
-  /** Requests are read at `nowMs` from here on. */
+  /** Sets the time at which requests arrive from here on. */
   setNow(nowMs: number): void {
-    this.#unused.nowMs = nowMs;
+    this.#numbers.nowMs = nowMs;
   }
 
   /** The number of the value that is `bytes` from `start` up to `end`; 0 when it is not well-formed. */
@@ -47,7 +49,7 @@ export class LabelValues {
     const hash = hashOf(bytes, start, end);
     for (const candidate of this.#byHash.get(hash) ?? []) {
       if (this.#isValue(candidate, bytes, start, length)) {
-        this.#seenAtMs[candidate] = this.#unused.nowMs;
+        this.#numbers.touch(candidate);
         return candidate;
       }
     }
@@ -55,76 +57,51 @@ export class LabelValues {
     if (!lowCardinality.test(value) || sessionKey.test(value)) {
       return 0;
     }
-    return value === overflowValue ? this.overflow : this.#add(value);
+    return value === overflowValue ? this.overflow : this.#add(value, hash);
   }
 
   /** What is stored of all values. */
   stored(): readonly NumberedValue[] {
-    return this.#values.flatMap((value, number): readonly NumberedValue[] =>
-      value === undefined || number === 0 ? [] : [[number, value]],
-    );
+    return this.#storedOf(this.#values.keys());
   }
 
-  /** What is to be stored of those that are new since this was asked last. */
+  /** What to store of the values that are new since the last call. */
   takeChanged(): readonly NumberedValue[] {
-    const changed = [...this.#changed].flatMap((number): readonly NumberedValue[] => {
-      const value = this.#values[number];
-      return value === undefined ? [] : [[number, value]];
-    });
+    const changed = this.#changed.size === 0 ? none : this.#storedOf(this.#changed);
     this.#changed.clear();
     return changed;
   }
 
-  /** Puts back what was stored. Older versions numbered in the order in which they stored. */
+  /** Restores what was stored. Older versions numbered in the order in which they stored. */
   restore([number, value]: NumberedValue): void {
     if (number > this.#bound || value === overflowValue) {
       return;
     }
     this.#remove(number);
-    while (this.#values.length <= number) {
-      this.#free.push(this.#values.push(undefined) - 1);
-    }
-    this.#free.splice(this.#free.indexOf(number), 1);
-    this.#enter(number, value);
+    this.#numbers.takeStored(number);
+    this.#enter(number, value, hashOfText(value));
   }
 
   /** The value of a number; undefined for 0. */
   valueOf(number: number): string | undefined {
-    if (number === this.overflow) {
-      return overflowValue;
-    }
-    return number === 0 ? undefined : this.#values[number];
+    return number === this.overflow ? overflowValue : this.#values[number];
   }
 
-  #add(value: string): number {
-    const seenAtMs = this.#seenAtMs;
-    const values = this.#values;
-    const unused = this.#unused.take(function* () {
-      for (let number = 1; number < values.length; number++) {
-        yield [
-          number,
-          values[number] === undefined ? Number.POSITIVE_INFINITY : (seenAtMs[number] ?? 0),
-        ];
-      }
-    });
-    for (const number of unused) {
+  #add(value: string, hash: number): number {
+    for (const number of this.#numbers.unused()) {
       this.#remove(number);
     }
-    const number = this.#free.pop() ?? values.length;
-    const isFull = number > this.#bound;
-    this.#unused.onAdd({ isFull });
-    if (isFull) {
+    const number = this.#numbers.take();
+    if (number === 0) {
       return this.overflow;
     }
-    this.#enter(number, value);
+    this.#enter(number, value, hash);
     this.#changed.add(number);
     return number;
   }
 
-  #enter(number: number, value: string): void {
+  #enter(number: number, value: string, hash: number): void {
     this.#values[number] = value;
-    this.#seenAtMs[number] = this.#unused.nowMs;
-    const hash = hashOfText(value);
     this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), number]);
   }
 
@@ -142,7 +119,18 @@ export class LabelValues {
     }
     this.#values[number] = undefined;
     this.#changed.delete(number);
-    this.#free.push(number);
+    this.#numbers.release(number);
+  }
+
+  #storedOf(numbers: Iterable<number>): readonly NumberedValue[] {
+    const stored: NumberedValue[] = [];
+    for (const number of numbers) {
+      const value = this.#values[number];
+      if (value !== undefined) {
+        stored.push([number, value]);
+      }
+    }
+    return stored;
   }
 
   #isValue(number: number, bytes: Uint8Array, start: number, length: number): boolean {

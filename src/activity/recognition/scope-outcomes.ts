@@ -2,21 +2,22 @@ import type { SpanBatch } from "../../otlp/span-batch.ts";
 import { type WorkKind, workKinds } from "../model/work.ts";
 
 /**
- * Instrumentations that set the status of all that succeeds to OK and of all that raises to an error, as OpenInference
- * wants it. Others leave the status of what succeeded unset.
+ * Instrumentations that set the status of every span that succeeds to OK and of every span that raises to an error, as
+ * OpenInference requires. Others leave the status of a span that succeeded unset.
  */
 const prefixes = ["openinference.instrumentation.", "@arizeai/openinference-instrumentation-"];
 const maxScopes = 64;
 const okStatus = 1;
 
 /**
- * Which runs neither succeeded nor failed, because they were cancelled or given up: those without a status, in a scope that
- * was seen to set one on tools or model calls.
+ * Finds runs that neither succeeded nor failed, because they were cancelled: those without a status, in a scope that sets one
+ * on tools or model calls. Keeps the names of at most 64 such scopes; runs of any further scope count as neither cancelled nor
+ * failed.
  */
 export class ScopeOutcomes {
   readonly #setting = new Set<string>();
 
-  /** Takes in a finished span of work; whether it is a run that was broken off. Of more than 64 scopes nothing is known. */
+  /** Records a finished span. Returns whether it is a run that was cancelled. */
   isAborted(spans: SpanBatch, row: number, kind: WorkKind): boolean {
     const status = spans.statusCode.get(row);
     const isRun = kind === workKinds.run;

@@ -1,16 +1,11 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
-import { dialects } from "../model/dialects.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "../model/signal-batch.ts";
 import { type WorkKind, workKinds } from "../model/work.ts";
+import { ToolCallSignals } from "./dialects/tool-call-signals.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
-import {
-  isIndexed,
-  isModelInput,
-  ToolCallReader,
-  toolCallContentKeys,
-} from "./tool-call-reader.ts";
+import { isModelInput, toolCallContentKeys } from "./tool-call-reader.ts";
 import { agentNames, toolCallIds, toolNames } from "./work-spans.ts";
 
 const outcomeKey = "openclaw.outcome";
@@ -19,15 +14,15 @@ const completedItemsKey = "openclaw.harness.items.completed";
 const harnessKey = "openclaw.harness.id";
 const channelKey = "openclaw.channel";
 const sequenceKey = "openclaw.seq";
-/** True on a repeat of a start that says there was progress. */
+/** True on a repeat of a start that reports progress. */
 const progressKey = "openclaw.progress";
 const toolExecutionName = new KeySet(["openclaw.tool.execution"]);
 const blockedOutcome = new KeySet(["blocked"]);
-/** Harnesses of which every item is a tool, its command or its patch; items of others are messages and thoughts, too. */
+/** Harnesses whose items are all tools, their commands or their patches. Items of others are messages and thoughts, too. */
 const harnessesOfTools = new KeySet(["openclaw", "pi"]);
 /** Tools that OpenClaw counts as two items. */
 const toolsOfTwoItems = new KeySet(["exec", "bash", "apply_patch"]);
-/** A harness run with more open items than this is not believed. */
+/** A harness run that reports more items than this is taken to report none. */
 const maxItems = 10_000;
 
 /** Attributes that a scan must report. */
@@ -45,13 +40,13 @@ export const workKeys: readonly string[] = [
   progressKey,
 ];
 
-/** Writes what the attributes of work say into the signal of its span: session, tool, outcome, claims, order. */
+/** Writes the attributes of work into the signal of its span: session, tool, outcome, reported items, order. */
 export class SpanAttributeReader {
   readonly #hash: KeyedHash;
   readonly #tools: LabelValues;
   readonly #channels: LabelValues;
-  readonly #names: readonly string[];
-  /** Key index → 1 where a session reference, a tool-call id, content of messages, what a model was given stands. */
+  readonly #toolCalls: ToolCallSignals;
+  /** Key index → 1 for a session reference, a tool-call id, content of messages, the input of a model, an agent's name. */
   readonly #isReference: Uint8Array;
   readonly #isCallId: Uint8Array;
   readonly #isContent: Uint8Array;
@@ -81,7 +76,7 @@ export class SpanAttributeReader {
     this.#hash = parts.hash;
     this.#tools = parts.tools;
     this.#channels = parts.channels;
-    this.#names = names;
+    this.#toolCalls = new ToolCallSignals(names, parts);
     const marked = (among: readonly string[]) =>
       Uint8Array.from(names, (name) => (among.includes(name) ? 1 : 0));
     this.#isReference = marked(parts.sessionReferences);
@@ -100,17 +95,18 @@ export class SpanAttributeReader {
   }
 
   /**
-   * Reads the span in `row` into the row `signal`. `isFinished`: it is an ordinary span, so that its outcome
-   * and its content count. What its content says is added as signals of its own. Returns whether an
-   * attribute was there for the name of a tool, one that may be a label or not.
+   * Reads the span in `row`, which is work of `kind`, into its signal. `isFinished`: it is an ordinary finished span, whose
+   * outcome and content count. The content becomes signals of its own. Returns whether an attribute has the name of a tool,
+   * usable as a label or not.
    */
   read(
     spans: SpanBatch,
     row: number,
-    of: { readonly signal: number; readonly kind: WorkKind; readonly isFinished: boolean },
+    kind: WorkKind,
+    isFinished: boolean,
+    signal: number,
     signals: SignalBatch,
   ): boolean {
-    const { signal, kind, isFinished } = of;
     let toolRank = Number.POSITIVE_INFINITY;
     let hasContent = false;
     let isOneItem = false;
@@ -137,7 +133,8 @@ export class SpanAttributeReader {
         } else if (rank > 0) {
           if (kind === workKinds.tool && rank < toolRank) {
             toolRank = rank;
-            this.#setNameHash(spans.bytes, a, b, signal, signals);
+            this.#hash.update(spans.bytes, a, b);
+            signals.nameHash.set(signal, this.#hash.lo);
             signals.name.set(signal, this.#tools.numberOf(spans.bytes, a, b));
             isOneItem = toolsOfTwoItems.match(spans.bytes, a, b) === -1;
           }
@@ -148,7 +145,8 @@ export class SpanAttributeReader {
           }
         } else if (this.#isAgentName[key] === 1) {
           if (kind === workKinds.run) {
-            this.#setNameHash(spans.bytes, a, b, signal, signals);
+            this.#hash.update(spans.bytes, a, b);
+            signals.nameHash.set(signal, this.#hash.lo);
           }
         } else if (key === this.#harness) {
           areItemsTools = harnessesOfTools.match(spans.bytes, a, b) !== -1;
@@ -183,23 +181,12 @@ export class SpanAttributeReader {
       signals.flags.set(signal, flags | signalFlags.countsTwoItems);
     }
     if (hasContent) {
-      this.#addToolCalls(spans, row, of, signals);
+      this.#toolCalls.add(spans, row, kind, signal, signals);
     }
     return toolRank !== Number.POSITIVE_INFINITY;
   }
 
-  #setNameHash(
-    bytes: Uint8Array,
-    from: number,
-    to: number,
-    signal: number,
-    signals: SignalBatch,
-  ): void {
-    this.#hash.update(bytes, from, to);
-    signals.nameHash.set(signal, this.#hash.lo);
-  }
-
-  /** A tool's own end has no outcome unless it was blocked: with another one, its run ended it. */
+  /** The span of a tool that ended by itself has no outcome, or that it was blocked. With any other outcome its run ended it. */
   #readOutcome(
     spans: SpanBatch,
     row: number,
@@ -216,72 +203,6 @@ export class SpanAttributeReader {
       signals.flags.set(signal, signals.flags.get(signal) | flag);
     }
   }
-
-  /** I2: the tools that a model call asked for, and calls that it or a run says were answered. */
-  #addToolCalls(
-    spans: SpanBatch,
-    row: number,
-    { signal: of, kind }: { readonly signal: number; readonly kind: WorkKind },
-    signals: SignalBatch,
-  ): void {
-    const reader = new ToolCallReader({ mayRequest: kind === workKinds.modelCall });
-    let hasIndexed = false;
-    const to = spans.attributesTo.get(row);
-    for (let attribute = spans.attributesFrom.get(row); attribute < to; attribute++) {
-      const key = spans.attributeKey.get(attribute);
-      if (this.#isContent[key] === 1) {
-        const name = this.#names[key] ?? "";
-        const from = spans.attributeA.get(attribute);
-        const value = spans.bytes.subarray(from, spans.attributeB.get(attribute));
-        hasIndexed ||= isIndexed(name);
-        reader.read(name, spans.attributeType.get(attribute), value);
-      }
-    }
-    if (hasIndexed) {
-      reader.readIndexed(messageOf(spans, row));
-    }
-    const { requested, answered, isCut } = reader.result();
-    for (const { id, name } of requested) {
-      const signal = this.#addToolCall(id, signalTypes.request, of, signals);
-      signals.name.set(signal, this.#requestedName(name));
-    }
-    if (isCut) {
-      // One without a key, which is counted as not tracked.
-      signals.addAbout(of, { type: signalTypes.request, dialect: dialects.requestedTool });
-    }
-    for (const id of answered) {
-      this.#addToolCall(id, signalTypes.answer, of, signals);
-    }
-  }
-
-  #addToolCall(
-    id: string,
-    type: typeof signalTypes.request | typeof signalTypes.answer,
-    of: number,
-    signals: SignalBatch,
-  ): number {
-    const signal = signals.addAbout(of, { type, dialect: dialects.requestedTool });
-    const bytes = Buffer.from(id);
-    this.#hash.update(bytes, 0, bytes.length);
-    signals.setKey(signal, this.#hash.hi, this.#hash.lo);
-    return signal;
-  }
-
-  /** The number of a tool's name; 0 for one beyond the bound, which says nothing of which tool it is. */
-  #requestedName(name: string): number {
-    const bytes = Buffer.from(name);
-    const number = this.#tools.numberOf(bytes, 0, bytes.length);
-    return number === this.#tools.overflow ? 0 : number;
-  }
-}
-
-/** The bytes of a span's message, without the tag and the length of its field. */
-function messageOf(spans: SpanBatch, row: number): Uint8Array {
-  let from = spans.fieldStart.get(row) + 1;
-  while (((spans.bytes[from] ?? 0) & 0x80) !== 0) {
-    from++;
-  }
-  return spans.bytes.subarray(from + 1, spans.fieldEnd.get(row));
 }
 
 function toItems(hi: number, lo: number): number {

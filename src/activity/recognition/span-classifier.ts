@@ -2,7 +2,7 @@ import { KeySet } from "../../otlp/keys.ts";
 import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
-import { type SpanClass, spanClass } from "./span-class.ts";
+import { type SpanClass, spanClass, spanClasses } from "./span-class.ts";
 import { type SpanRule, SpanRules } from "./span-rules.ts";
 import {
   attributeRules,
@@ -14,9 +14,8 @@ import {
 } from "./work-spans.ts";
 
 const endings = notWorkEndings.map((ending) => Buffer.from(ending));
-const notWork = spanClass(workKinds.other);
+const { notWork, modelCall } = spanClasses;
 const toolPart = spanClass(workKinds.other, { isToolPart: true });
-const modelCall = spanClass(workKinds.modelCall);
 const namedByOpenclaw = signalFlags.openclaw | signalFlags.harness | signalFlags.innerRun;
 
 interface AttributeRule {
@@ -30,13 +29,14 @@ interface NameRule {
 }
 
 /**
- * Tells what a span is: by the user's rules, then by the tables of `work-spans.ts`, which it compares
- * byte by byte and without making a string.
+ * Finds the class of a span: by the user's rules, then by the tables of `work-spans.ts`. Compares bytes and creates no
+ * string.
  */
 export class SpanClassifier {
   /** Attribute keys that a scan must report. */
   readonly keys: readonly string[];
-  readonly #userRules: SpanRules;
+  /** Undefined if the user has none. */
+  readonly #userRules: SpanRules | undefined;
   readonly #rules: readonly AttributeRule[] = attributeRules.map(({ values }) => ({
     values: new KeySet(Object.keys(values)),
     classes: Object.values(values),
@@ -54,17 +54,17 @@ export class SpanClassifier {
   #isModelCallKey = new Uint8Array(0);
 
   constructor(userRules: readonly SpanRule[] = []) {
-    this.#userRules = new SpanRules(userRules);
+    this.#userRules = userRules.length === 0 ? undefined : new SpanRules(userRules);
     this.keys = [
       ...attributeRules.map(({ key }) => key),
       ...modelCallAttributes,
-      ...this.#userRules.keys,
+      ...(this.#userRules?.keys ?? []),
     ];
   }
 
   /** Must be called once with the names of the key set that scans use. */
   bind(names: readonly string[]): void {
-    this.#userRules.bind(names);
+    this.#userRules?.bind(names);
     this.#ruleOfKey = Int32Array.from(
       names,
       (name) => attributeRules.findIndex(({ key }) => key === name) + 1,
@@ -74,9 +74,9 @@ export class SpanClassifier {
     );
   }
 
-  /** `isRoot` is for a record whose parent is not that of the span it speaks of. */
-  classify(spans: SpanBatch, row: number, isRoot = hasNoParent(spans, row)): SpanClass {
-    const byUser = this.#userRules.classOf(spans, row);
+  /** `isRoot`: the work has no parent, which for a pending span (S3) is not the parent in its own fields. */
+  classify(spans: SpanBatch, row: number, isRoot: boolean): SpanClass {
+    const byUser = this.#userRules?.classOf(spans, row);
     if (byUser !== undefined) {
       return byUser;
     }
@@ -86,7 +86,7 @@ export class SpanClassifier {
     }
     const named = this.#byName(name - notWorkNames.length, spans, row);
     const byAttribute = this.#byAttributes(spans, row);
-    // Where both agree, OpenClaw's name says more: that its own exporter wrote the span, and which runs are one.
+    // If both agree, OpenClaw's name is more precise: its own exporter wrote the span, and some runs are one.
     const isOwn =
       named !== undefined &&
       (named.flags & namedByOpenclaw) !== 0 &&
@@ -115,7 +115,10 @@ export class SpanClassifier {
         spans.attributeType.get(attribute) === attributeTypes.string
       ) {
         first = order;
-        byAttribute = this.#classOf(order - 1, spans, attribute);
+        const rule = this.#rules[order - 1];
+        const start = spans.attributeA.get(attribute);
+        const value = rule?.values.match(spans.bytes, start, spans.attributeB.get(attribute));
+        byAttribute = rule?.classes[value ?? -1] ?? notWork;
       }
     }
     return byAttribute;
@@ -129,27 +132,13 @@ export class SpanClassifier {
       scope.match(spans.bytes, spans.scopeNameStart.get(row), spans.scopeNameEnd.get(row)) === 0;
     return isInScope ? found?.spanClass : undefined;
   }
-
-  #classOf(rule: number, spans: SpanBatch, attribute: number): SpanClass {
-    const { values, classes } = this.#rules[rule] ?? { values: undefined, classes: [] };
-    const value = values?.match(
-      spans.bytes,
-      spans.attributeA.get(attribute),
-      spans.attributeB.get(attribute),
-    );
-    return classes[value ?? -1] ?? notWork;
-  }
 }
 
-/** Whether its name ends in a way that says it is no work. */
+/** Whether its name has an ending that makes it no work. */
 function hasEnding({ bytes, nameStart, nameEnd }: SpanBatch, row: number): boolean {
   const end = nameEnd.get(row);
   return endings.some((ending) => {
     const start = end - ending.length;
     return start >= nameStart.get(row) && ending.every((byte, at) => bytes[start + at] === byte);
   });
-}
-
-function hasNoParent(spans: SpanBatch, row: number): boolean {
-  return spans.parentId0.get(row) === 0 && spans.parentId1.get(row) === 0;
 }

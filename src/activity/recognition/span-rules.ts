@@ -2,16 +2,16 @@ import { attributeTypes, type SpanBatch } from "../../otlp/span-batch.ts";
 import { signalFlags } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
 import { Glob } from "./glob.ts";
-import { type SpanClass, spanClass } from "./span-class.ts";
+import { type SpanClass, spanClass, spanClasses } from "./span-class.ts";
 
-/** A rule of the user for spans of their own. All that `match` names must match. */
+/** A rule of the user for spans of their own. Every condition of `match` must match. */
 export interface SpanRule {
   readonly kind: "run" | "tool" | "model_call" | "none";
   readonly match: {
     /** Globs for the name of the span and of its instrumentation scope. */
     readonly name?: string | undefined;
     readonly scope?: string | undefined;
-    /** Text is a glob; a whole number, `true` and `false` are that value. */
+    /** A text is a glob; a whole number, `true` and `false` match only that value. */
     readonly attributes?: Readonly<Record<string, string | boolean | number>> | undefined;
   };
   /** Whether a tool may outlive its run. */
@@ -25,10 +25,10 @@ const detachedTool = spanClass(workKinds.tool, {
   flags: signalFlags.detached,
 });
 const classes: Readonly<Record<SpanRule["kind"], SpanClass>> = {
-  run: spanClass(workKinds.run),
-  tool: spanClass(workKinds.tool, { isNamedBySpan: true }),
-  model_call: spanClass(workKinds.modelCall),
-  none: spanClass(workKinds.other),
+  run: spanClasses.run,
+  tool: spanClasses.namedTool,
+  model_call: spanClasses.modelCall,
+  none: spanClasses.notWork,
 };
 
 interface Rule {
@@ -51,8 +51,8 @@ interface AttributeMatch {
 }
 
 /**
- * The user's rules for what spans are. A span costs one look at each of its attributes that a rule names,
- * and then one look per rule and pattern, however often it repeats an attribute: the first counts.
+ * The user's rules for the classes of spans. Reads each attribute of a span that a rule names once, and then compares it once
+ * for each rule and pattern, however often the span repeats it: the first one counts.
  */
 export class SpanRules {
   /** Attribute keys that a scan must report. */
@@ -60,7 +60,7 @@ export class SpanRules {
   readonly #rules: readonly Rule[];
   /** Key index of the scan → index in `keys`, or -1. */
   #ownKey = new Int32Array(0);
-  /** Index in `keys` → the attribute's row in the span at hand, or -1. */
+  /** Index in `keys` → the attribute's row in the current span, or -1. */
   readonly #rows: Int32Array;
 
   constructor(rules: readonly SpanRule[]) {
@@ -82,11 +82,8 @@ export class SpanRules {
     this.#ownKey = Int32Array.from(names, (name) => this.keys.indexOf(name));
   }
 
-  /** What the first rule that matches says; undefined when none does. */
+  /** The class of the first rule that matches; undefined if none does. */
   classOf(spans: SpanBatch, row: number): SpanClass | undefined {
-    if (this.#rules.length === 0) {
-      return undefined;
-    }
     this.#findAttributes(spans, row);
     return this.#rules.find((rule) => this.#isMatch(rule, spans, row))?.spanClass;
   }

@@ -1,6 +1,6 @@
-/** Types of parts that are a call of a tool which the framework has to run. */
+/** Types of parts that call a tool which the framework has to run. */
 const callTypes = new Set(["tool_call", "tool-call", "tool_use", "function_call", "function"]);
-/** Types of parts that say that a call was carried out, or refused, or that a person is or was asked. */
+/** Types of parts that report that a call was carried out or refused, or that a person is or was asked. */
 const answerTypes = new Set([
   "tool_call_response",
   "tool-result",
@@ -12,7 +12,7 @@ const answerTypes = new Set([
   "tool-approval-response",
 ]);
 
-/** A part of a message that asks for a tool; undefined when it is none, or one that no framework runs. */
+/** The tool call in a part of a message; undefined if it has none, or one that no framework runs. */
 export function requestIn(
   part: object,
 ): { readonly id: string; readonly name: string } | undefined {
@@ -27,13 +27,13 @@ export function requestIn(
     isGemini ||
     callTypes.has(textOf(fields["type"])) ||
     (fields["type"] === undefined && textOf(fields["toolCallId"]) !== "");
-  // Run by the provider of the model, or its arguments were no good.
+  // The provider of the model runs it, or its arguments are invalid.
   const isNotRun =
     fields["providerExecuted"] === true || fields["builtin"] === true || fields["invalid"] === true;
   return isCall && !isNotRun && id !== "" && name !== "" ? { id, name } : undefined;
 }
 
-/** The id of the call of which a part of a message has the result, a refusal, or a question to a person. */
+/** The id of the call whose result, refusal, or question to a person is in a part of a message. */
 export function answerIn(part: object): string | undefined {
   const fields = fieldsOf(part);
   const response = fields["functionResponse"];

@@ -2,34 +2,34 @@ import { otlp } from "../../otlp/proto/generated.js";
 import { attributeTypes } from "../../otlp/span-batch.ts";
 import { answerIn, requestIn } from "./tool-call-parts.ts";
 
-/** Longer contents are not read: what an agent was asked is not our business, and this is only a hint. */
+/** Longer contents are not read: they would cost too much for a hint. */
 const maxContentBytes = 1 << 20;
-/** Of more calls the first are requests. Of more answers the last count: the others are history. */
+/** Of more calls the first are read; of more answers the last, because the others are history. */
 const maxCalls = 128;
-/** Messages, their parts, what a part holds: as deep as any of the conventions goes. */
+/** Messages, their parts, the content of a part: as deep as any of the conventions goes. */
 const maxDepth = 8;
 
-/** A call of a tool that a model asked for. */
+/** A tool call that a model requested. */
 export interface ToolCall {
   readonly id: string;
   readonly name: string;
 }
 
-/** What the content of a model call, or of a run, says of tool calls. */
+/** The tool calls in the content of a model call or a run. */
 export interface ToolCalls {
   readonly requested: readonly ToolCall[];
-  /** Ids of calls of which there is a result, a refusal, or a question to a person. */
+  /** Ids of calls that have a result, a refusal, or a question to a person. */
   readonly answered: readonly string[];
-  /** Whether more was requested than was read. */
+  /** Whether more calls were requested than were read. */
   readonly isCut: boolean;
 }
 
-/** What an attribute is of. `indexed`: a sign that there are attributes with a number in their key for each message. */
+/** What an attribute contains. `indexed`: for each message the span has attributes with a number in their key. */
 type Reading = "output" | "input" | "input that is not read" | "indexed output" | "indexed input";
 
-/** Attributes of model calls and runs that carry what was asked and answered, with content capture on. */
+/** Attributes of model calls and runs that have requests and answers, if content is captured. */
 const readings: ReadonlyMap<string, Reading> = new Map<string, Reading>([
-  // The GenAI conventions, and what Pydantic AI has of a whole run.
+  // The GenAI conventions, and Pydantic AI's content of a whole run.
   ["gen_ai.output.messages", "output"],
   ["gen_ai.input.messages", "input"],
   ["pydantic_ai.all_messages", "input"],
@@ -46,7 +46,7 @@ const readings: ReadonlyMap<string, Reading> = new Map<string, Reading>([
   ["llm.output_messages.0.message.tool_calls.0.tool_call.id", "indexed output"],
   ["llm.input_messages.0.message.role", "indexed input"],
   ["input.value", "input that is not read"],
-  // OpenLLMetry and what is made of it: Traceloop, AgentOps.
+  // OpenLLMetry, and Traceloop and AgentOps, which are built on it.
   ["gen_ai.completion.0.role", "indexed output"],
   ["gen_ai.completion.0.finish_reason", "indexed output"],
   ["gen_ai.completion.0.tool_calls.0.id", "indexed output"],
@@ -64,12 +64,12 @@ const readings: ReadonlyMap<string, Reading> = new Map<string, Reading>([
 
 export const toolCallContentKeys: readonly string[] = [...readings.keys()];
 
-/** Whether an attribute is, or comes with, what a model was given. */
+/** Whether an attribute is the input of a model, or comes with it. */
 export function isModelInput(key: string): boolean {
   return readings.get(key)?.includes("input") === true || key === "events";
 }
 
-/** Whether an attribute says that the span has others with numbers in their keys. */
+/** Whether a span that has the attribute has others with numbers in their keys. */
 export function isIndexed(key: string): boolean {
   return readings.get(key)?.startsWith("indexed") === true;
 }
@@ -80,14 +80,14 @@ const indexedAnswer = /^(llm\.input_messages\.\d+\.message|gen_ai\.prompt\.\d+)\
 /** AutoGen's result of a function, as JSON. */
 const indexedResult = /^llm\.input_messages\.\d+\.function\.\d+$/;
 
-/** Collects what the attributes of one model call or run say. */
+/** Collects the tool calls in the attributes of one model call or run: at most 128 requests and 128 answers. */
 export class ToolCallReader {
   readonly #requested = new Map<string, string>();
   readonly #answered = new Set<string>();
   readonly #mayRequest: boolean;
   #isCut = false;
 
-  /** `mayRequest`: what it asks for counts, as of a model call. */
+  /** `mayRequest`: its requests count, as those of a model call do. */
   constructor({ mayRequest }: { readonly mayRequest: boolean }) {
     this.#mayRequest = mayRequest;
   }
@@ -101,21 +101,21 @@ export class ToolCallReader {
     }
   }
 
-  /** Reads the attributes with numbers in their keys of a span, which is its bytes. */
+  /** Reads the attributes with numbers in their keys; `span` is the bytes of the span's message. */
   readIndexed(span: Uint8Array): void {
     if (span.length > maxContentBytes) {
       return;
     }
-    /** Where a call stands → what is known of it. */
+    /** The key of a call without its last part → the call. */
     const calls = new Map<string, { id: string; name: string }>();
     for (const attribute of attributesOf(span)) {
       const key = attribute.key ?? "";
       const text = attribute.value?.stringValue ?? "";
-      const [, place, field] = indexedCall.exec(key) ?? [];
-      if (place !== undefined) {
-        const call = calls.get(place) ?? { id: "", name: "" };
+      const [, prefix, field] = indexedCall.exec(key) ?? [];
+      if (prefix !== undefined) {
+        const call = calls.get(prefix) ?? { id: "", name: "" };
         call[field === "id" ? "id" : "name"] = text;
-        calls.set(place, call);
+        calls.set(prefix, call);
       } else if (indexedAnswer.test(key)) {
         this.#answer(text);
       } else if (indexedResult.test(key)) {
@@ -148,9 +148,9 @@ export class ToolCallReader {
         this.#request(requested.id, requested.name);
       }
     } else {
-      // What a tool was given, and what it gave, is not looked into.
+      // The arguments and the result of a call are not searched.
       for (const part of Object.values(content)) {
-        this.#readContent(part, isGiven(content) ? "input" : reading, depth + 1);
+        this.#readContent(part, isInputEvent(content) ? "input" : reading, depth + 1);
       }
     }
   }
@@ -179,12 +179,12 @@ export class ToolCallReader {
   }
 }
 
-/** An event of the first conventions: all but the choice of the model is what it was given. */
-function isGiven(part: object): boolean {
+/** An event of the first conventions: every one but the choice of the model is its input. */
+function isInputEvent(part: object): boolean {
   return "event.name" in part && part["event.name"] !== "gen_ai.choice";
 }
 
-/** JSON in a string, or a structured value; undefined when it is neither. */
+/** JSON in a string, or a structured value; undefined if it is neither. */
 function contentOf(type: number, value: Uint8Array): unknown {
   if (type === attributeTypes.string) {
     return parsed(Buffer.from(value).toString());

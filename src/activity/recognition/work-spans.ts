@@ -1,31 +1,31 @@
 import { type Framework, frameworks } from "./frameworks.ts";
 import type { SpanClass } from "./span-class.ts";
 
-/** The tables of `frameworks.ts` put together, as the classifier and the preload read them. */
+/** The tables of `frameworks.ts` together, as the classifier and the preload read them. */
 const all: readonly Framework[] = Object.values(frameworks);
 
-/** OpenClaw puts `invoke_agent` on model calls of a whole turn; this attribute tells them apart. */
+/** OpenClaw puts `invoke_agent` on model calls of a whole turn; this attribute distinguishes them from runs. */
 export const modelCallAttributes: readonly string[] = ["openclaw.api"];
 
-/** Names of spans that are no work, above every other rule. */
+/** Names of spans that are no work. They come before every other rule. */
 export const notWorkNames: readonly string[] = all.flatMap(({ notWork }) => notWork ?? []);
 
 /** Names of spans that are always directly inside a tool. */
 export const toolPartNames: readonly string[] = all.flatMap(({ toolParts }) => toolParts ?? []);
 
 /**
- * Which attribute value makes a span what; the first attribute that a span carries decides. A value
- * that is not listed makes it no work.
+ * The class of a span by the value of an attribute. The first attribute that a span has decides; a value that is not listed is
+ * no work.
  */
 export const attributeRules: readonly {
   readonly key: string;
   readonly values: Readonly<Record<string, SpanClass>>;
 }[] = all.flatMap(({ attributes }) => attributes ?? []);
 
-/** Span names that tell what a span is when no attribute does. */
+/** The class of a span by its name, if none of the attributes is present. */
 export const nameRules: readonly {
   readonly name: string;
-  /** The instrumentation scope that the name counts in; any when left out. */
+  /** The instrumentation scope in which the name counts; any if left out. */
   readonly scope?: string;
   readonly spanClass: SpanClass;
 }[] = all.flatMap(({ names }) =>
@@ -36,22 +36,22 @@ export const nameRules: readonly {
   })),
 );
 
-/** Attributes that say which session a span belongs to. All that a span carries name one session. */
+/** Attributes that name the session of a span. All that a span has name one session. */
 export const sessionReferences: readonly string[] = [
   ...new Set(all.flatMap(({ sessionReferences: keys }) => keys ?? [])),
 ];
 
-/** Where a tool's name stands; the first that a span carries counts. */
+/** Attributes with the name of a tool. The first that a span has counts. */
 export const toolNames: readonly string[] = [
   ...new Set(all.flatMap(({ toolNames: keys }) => keys ?? [])),
 ];
 
-/** Endings of names of spans that are no work, though an attribute says that they are a model call. */
+/** Endings of names of spans that are no work, though an attribute marks them as a model call. */
 export const notWorkEndings: readonly string[] = all.flatMap(
   ({ notWorkEndings: endings }) => endings ?? [],
 );
 
-/** Where the name of the agent stands on the span of a run. */
+/** Attributes with the name of the agent of a run. */
 export const agentNames: readonly string[] = [
   ...new Set(all.flatMap(({ agentNames: keys }) => keys ?? [])),
 ];
@@ -59,7 +59,7 @@ export const agentNames: readonly string[] = [
 /** Spans that are open while their parent waits for a person. */
 export const pauseSpans: readonly string[] = ["claude_code.tool.blocked_on_user"];
 
-/** Where the id of a tool call stands on the span of the tool. */
+/** Attributes with the id of a tool call, on the span of the tool. */
 export const toolCallIds: readonly string[] = [
   "gen_ai.tool.call.id",
   "gen_ai.tool.call_id",

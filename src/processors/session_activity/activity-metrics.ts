@@ -22,7 +22,7 @@ import {
   type SessionState,
   verdictNames,
 } from "../../activity/model/diagnosis.ts";
-import { dialectNames, resultsOf } from "../../activity/model/dialects.ts";
+import { dialectRows } from "../../activity/model/dialects.ts";
 import { evictionReasons } from "../../activity/model/reasons.ts";
 import { kindNames, workKinds } from "../../activity/model/work.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
@@ -100,10 +100,10 @@ const table: readonly (readonly [InstrumentSpec, readonly Point[]])[] = [
   [specs.open, byKind("open", countedKinds)],
   [
     specs.signals,
-    dialectNames.flatMap((dialect, index) =>
-      resultsOf[dialect].map((result) => ({
-        attributes: { "openclaw.dialect": dialect, "openclaw.result": result },
-        value: ({ counters }: Reading) => counters.signals(result, index),
+    dialectRows.flatMap(({ name, storedId, results }) =>
+      results.map((result) => ({
+        attributes: { "openclaw.dialect": name, "openclaw.result": result },
+        value: ({ counters }: Reading) => counters.signals(result, storedId),
       })),
     ),
   ],

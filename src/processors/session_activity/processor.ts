@@ -79,9 +79,15 @@ export function createSessionActivity(
   });
   const hashKey = settings.randomBytes(8);
   const hash = new KeyedHash(hashKey);
-  const passesPending = config.forward_pending_spans;
+  const forwardsPending = config.forward_pending_spans;
   const rules = { workSpans: config.work_spans, sessionReferences: config.session_references };
-  const spanReader = new SpanSignalReader({ processes, hash, ...labels, ...rules, passesPending });
+  const spanReader = new SpanSignalReader({
+    processes,
+    hash,
+    ...labels,
+    ...rules,
+    forwardsPending,
+  });
   const logReader = new LogSignalReader({
     processes,
     hash,
@@ -89,7 +95,7 @@ export function createSessionActivity(
     spans: new SpanSignalReader({ processes, hash, ...labels, ...rules }),
     sessionReferences: [...sessionReferences, ...config.session_references],
     intervals: { stateIntervalMs: config.span_state_interval, parseDurationMs },
-    passesClaims: config.forward_claims,
+    forwardsClaims: config.forward_claims,
   });
   const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const scope = { name: scopeName, version: settings.version };

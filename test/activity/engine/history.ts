@@ -270,32 +270,32 @@ export function write(batch: SignalBatch, signal: Signal): void {
 /** In which dialect a signal comes. */
 export function dialectOf({ type, isRelayed, dialect }: Signal) {
   if (dialect !== undefined) {
-    return dialects[dialect];
+    return dialects[dialect].storedId;
   }
   switch (type) {
     case "alive":
     case "gone":
-      return dialects.entityEvent;
+      return dialects.entityEvent.storedId;
     case "sessionEnd":
-      return dialects.sessionEvent;
+      return dialects.sessionEvent.storedId;
     case "pause":
     case "resume":
-      return dialects.pauseEvent;
+      return dialects.pauseEvent.storedId;
     case "request":
     case "answer":
-      return dialects.requestedTool;
+      return dialects.requestedTool.storedId;
     case "claim":
     case "recovered":
     case "idle":
     case "queued":
     case "evictedBySender":
-      return dialects.sessionClaim;
+      return dialects.sessionClaim.storedId;
     case "start":
-      return isRelayed === true ? dialects.relay : dialects.liveSpan;
+      return isRelayed === true ? dialects.relay.storedId : dialects.liveSpan.storedId;
     case "unwatched":
-      return dialects.relay;
+      return dialects.relay.storedId;
     case "end":
-      return isRelayed === true ? dialects.relay : dialects.span;
+      return isRelayed === true ? dialects.relay.storedId : dialects.span.storedId;
     default: {
       const never: never = type;
       return never;

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeSignals, SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import { claimNames } from "../../../src/activity/model/diagnosis.ts";
-import { dialects } from "../../../src/activity/model/dialects.ts";
+import { dialectRows, dialects } from "../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
 import { anySignal } from "../engine/any-signal.ts";
@@ -67,7 +67,7 @@ test("every type, dialect, kind and flag has room in a row", () => {
   const batch = new SignalBatch();
   batch.clear();
   for (const type of Object.values(signalTypes)) {
-    for (const dialect of Object.values(dialects)) {
+    for (const { storedId: dialect } of dialectRows) {
       for (const kind of Object.values(workKinds)) {
         for (const flags of [0, ...Object.values(signalFlags), allFlags]) {
           const row = batch.add({
@@ -90,7 +90,7 @@ test("a claim is decoded with its name, its counts, its order and its session", 
   batch.clear();
   const row = batch.add({
     type: signalTypes.claim,
-    dialect: dialects.sessionClaim,
+    dialect: dialects.sessionClaim.storedId,
     kind: workKinds.tool,
     flags: 0,
     ...{ process: 1, serviceHost: 1, startMs: 2, endMs: 2 },

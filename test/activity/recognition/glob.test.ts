@@ -42,7 +42,7 @@ describe("a glob", () => {
     });
   }
 
-  test("says what a regular expression would say", () => {
+  test("matches like a regular expression", () => {
     const letters = fc.string({ unit: fc.constantFrom("a", "b", "."), maxLength: 12 });
     const pattern = fc.string({ unit: fc.constantFrom("a", "b", ".", "*"), maxLength: 8 });
     fc.assert(

@@ -23,7 +23,7 @@ test("the same bytes give another hash under another key, and at any offset the 
   expect(words(1, text, 2)).not.toEqual(words(1, text, 1));
 });
 
-test("a hundred thousand references do not meet", () => {
+test("a hundred thousand references do not collide", () => {
   const hash = new KeyedHash(new Uint8Array(8).fill(7));
   const seen = new Set<string>();
   for (let index = 0; index < 100_000; index++) {

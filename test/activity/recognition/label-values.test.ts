@@ -30,7 +30,7 @@ describe("values beyond the bound", () => {
     expect(warnings()).toBe(1);
   });
 
-  test("take the place of what was not seen for the age and is not in use", () => {
+  test("replace values that were not seen for the age and are not in use", () => {
     const { values, warnings } = few(new Set([1]));
     values.setNow(1000);
     expect(numberOf(values, "c")).toBe(2);
@@ -52,4 +52,18 @@ test("what was stored is known again under its numbers", () => {
   }
   expect(["c", "a", "b", "d"].map((value) => numberOf(after, value))).toEqual([3, 1, 2, 4]);
   expect(after.takeChanged()).toEqual([[4, "d"]]);
+});
+
+test("values beyond the bound read as one", () => {
+  const values = new LabelValues(2);
+  const numbers = ["a", "b", "c", "d", "a"].map((text) =>
+    values.numberOf(new TextEncoder().encode(text), 0, 1),
+  );
+  expect(numbers.map((number) => values.valueOf(number))).toEqual([
+    "a",
+    "b",
+    "other",
+    "other",
+    "a",
+  ]);
 });

@@ -37,7 +37,7 @@ function brokenOff(...sent: readonly Sent[]): readonly boolean[] {
 
 const last = (...sent: readonly Sent[]) => brokenOff(...sent).at(-1);
 
-test("a run without a status was broken off, where its instrumentation sets one on what succeeds", () => {
+test("a run without a status was cancelled if its instrumentation sets one on every success", () => {
   const tool: Sent = { scope: agno, kind: "TOOL", status: 1 };
   const run: Sent = { scope: agno, kind: "AGENT", status: 0 };
   expect(brokenOff(tool, run, tool)).toEqual([false, true, false]);
@@ -56,7 +56,7 @@ test("a run without a status was broken off, where its instrumentation sets one 
   }
 });
 
-test("of more than 64 instrumentations nothing is known of the others", () => {
+test("beyond 64 instrumentations runs of further ones never count as cancelled", () => {
   const tools = Array.from(
     { length: 65 },
     (_, at): Sent => ({

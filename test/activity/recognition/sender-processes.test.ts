@@ -1,28 +1,28 @@
 import { describe, expect, test } from "vitest";
 import { hostOf } from "../../../src/activity/model/service-host.ts";
+import type { Identity } from "../../../src/activity/recognition/sender-identity.ts";
 import {
-  type Identity,
   maxProcesses,
   SenderProcesses,
   unknownProcess,
 } from "../../../src/activity/recognition/sender-processes.ts";
 
-/** What a resource says, as far as it says it. */
-function identity(says: {
+/** The identity of a resource with these attributes. */
+function identity(attributes: {
   readonly service?: string;
   readonly id?: string;
   readonly host?: string;
   readonly pid?: number;
   readonly instance?: string;
 }): Identity {
-  const { service = "agent", id = "", host = "", pid, instance = "" } = says;
+  const { service = "agent", id = "", host = "", pid, instance = "" } = attributes;
   return [service, id, host, pid === undefined ? "" : `0,${pid}`, instance];
 }
 
 /** Whether the last two of several resources, seen in this order, are one process. */
 function areOne(...resources: readonly Parameters<typeof identity>[0][]): boolean {
   const processes = new SenderProcesses();
-  const numbers = resources.map((says) => processes.numberOf(identity(says)).process);
+  const numbers = resources.map((each) => processes.numberOf(identity(each)).process);
   return numbers.at(-1) === numbers.at(-2);
 }
 
@@ -30,7 +30,7 @@ describe("one process", () => {
   for (const [what, ...resources] of [
     ["the same instance id", { instance: "a" }, { instance: "a" }],
     [
-      "an instance id, whatever else only one of them says",
+      "an instance id, whatever else only one of them has",
       { host: "box", pid: 7, instance: "a" },
       { instance: "a" },
     ],
@@ -102,12 +102,21 @@ describe("two processes", () => {
   }
 });
 
+test("an older process is found if the newest one with its instance id contradicts", () => {
+  const processes = new SenderProcesses();
+  const at = (of: Parameters<typeof identity>[0]) => processes.numberOf(identity(of)).process;
+  const older = at({ id: "x", host: "a", instance: "fixed" });
+  const newer = at({ id: "y", host: "b", instance: "fixed" });
+  expect(newer).not.toBe(older);
+  expect(at({ id: "x", instance: "fixed" })).toBe(older);
+});
+
 describe("what is known of a process", () => {
   const processes = new SenderProcesses();
 
   test("it is identified by an instance id, or by host and pid", () => {
-    const is = (says: Parameters<typeof identity>[0]) =>
-      processes.numberOf(identity(says)).isIdentified;
+    const is = (of: Parameters<typeof identity>[0]) =>
+      processes.numberOf(identity(of)).isIdentified;
     expect(is({ instance: "a" })).toBe(true);
     expect(is({ host: "box", pid: 1 })).toBe(true);
     expect(is({ id: "x", pid: 1 })).toBe(true);
@@ -116,7 +125,7 @@ describe("what is known of a process", () => {
     expect(is({})).toBe(false);
   });
 
-  test("its place is its service on its host; services of one host share the host", () => {
+  test("its service host is its service on its host; services of one host share the host", () => {
     const at = (service: string, host: string, pid: number) =>
       processes.numberOf(identity({ service, host, pid })).serviceHost;
     expect(at("s", "h", 1)).toBe(at("s", "h", 2));
@@ -146,7 +155,7 @@ describe("the bound", () => {
     return { processes, warnings: () => warnings };
   }
 
-  test("a process beyond it is not told apart, with one warning; those within it are", () => {
+  test("a process beyond it is unknown, with one warning; those within it are not", () => {
     const { processes, warnings } = full();
     expect(warnings()).toBe(0);
     expect(processes.numberOf(nth(maxProcesses + 1))).toEqual(unknownProcess);
@@ -168,7 +177,7 @@ describe("the bound", () => {
     expect(warnings()).toBe(0);
   });
 
-  test("numbers and places are given again, never twice", () => {
+  test("numbers are given again, never twice", () => {
     const { processes } = full(new Set([7]));
     processes.setNow(2000);
     const seen = new Set([7]);
@@ -178,6 +187,15 @@ describe("the bound", () => {
     expect(seen.size).toBe(maxProcesses);
     expect(Math.max(...seen)).toBe(maxProcesses);
   });
+});
+
+test("the host and the service of a process that is forgotten make room", () => {
+  const processes = new SenderProcesses({ maxAgeMs: 10, inUse: () => new Set(), onFull: () => {} });
+  const at = (host: string) =>
+    processes.numberOf(identity({ service: host, host, pid: 1 })).serviceHost;
+  const first = at("a");
+  processes.setNow(20);
+  expect(at("b")).toBe(first);
 });
 
 test("workers that share an instance id are found again, however many there are", () => {
@@ -204,7 +222,7 @@ test("where a process runs may become known after its first request", () => {
   ]);
 });
 
-test("what was stored is known again, with its numbers and places, also what was learnt later", () => {
+test("what was stored is known again, with its numbers and service hosts, also what was known only later", () => {
   const before = new SenderProcesses();
   before.numberOf(identity({ host: "box", pid: 1 }));
   const two = before.numberOf(identity({ service: "other", host: "pod", pid: 1 }));

@@ -86,7 +86,7 @@ describe("real bytes of agent libraries", () => {
   });
 
   for (const recording of recordings()) {
-    test(`each finished span of ${recording} is what its golden file says`, async () => {
+    test(`each finished span of ${recording} is classified as in its golden file`, async () => {
       const { lines } = observe(recording);
       await expect(
         ["kind        tool         session  span (scope)", ...lines, ""].join("\n"),

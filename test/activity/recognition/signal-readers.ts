@@ -7,7 +7,7 @@ import { sessionReferences } from "../../../src/activity/recognition/work-spans.
 import { parseDuration } from "../../../src/config/quantity.ts";
 
 /** Readers as the processor makes them, with a key that is always the same. */
-export function createSpanReader(options: { readonly passesPending?: boolean } = {}) {
+export function createSpanReader(options: { readonly forwardsPending?: boolean } = {}) {
   const hash = new KeyedHash(new Uint8Array(8));
   const tools = new LabelValues(100);
   const processes = new SenderProcesses();
@@ -16,7 +16,7 @@ export function createSpanReader(options: { readonly passesPending?: boolean } =
   return { observer: new SpanSignalReader({ ...parts, ...options }), ...parts };
 }
 
-export function createLogReader(options: { readonly passesClaims?: boolean } = {}) {
+export function createLogReader(options: { readonly forwardsClaims?: boolean } = {}) {
   const { observer: spans, ...parts } = createSpanReader();
   const observer = new LogSignalReader({
     ...parts,

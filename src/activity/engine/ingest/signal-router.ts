@@ -41,7 +41,7 @@ export class SignalRouter {
     }
     const serviceHost = batch.serviceHost.get(row);
     const isBetter = processes.onSignal({ process, serviceHost, dialect, nowMs });
-    if (isBetter && dialect === dialects.relay) {
+    if (isBetter && dialect === dialects.relay.storedId) {
       orphanPolicy.handOver(process, nowMs);
     }
     if (process === 0) {
@@ -81,7 +81,7 @@ export class SignalRouter {
     }
     // Live and finished spans are the same spans; the relay's are its own.
     const isRelayed = processes.sourceOf(process) === sourceRanks.relay;
-    if ((dialect !== dialects.relay && isRelayed) || unwatched.covers(batch, row, nowMs)) {
+    if ((dialect !== dialects.relay.storedId && isRelayed) || unwatched.covers(batch, row, nowMs)) {
       return "superseded";
     }
     switch (batch.type.get(row)) {
@@ -92,7 +92,7 @@ export class SignalRouter {
       default:
         break;
     }
-    if (dialect === dialects.impliedParent) {
+    if (dialect === dialects.impliedParent.storedId) {
       return spanSignals.toolPart(batch, row, nowMs);
     }
     if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {

@@ -74,7 +74,7 @@ export class SpanRegistry {
     if (kind === workKinds.tool && (flags & signalFlags.detached) !== 0) {
       this.#parts.store.detach(span);
     }
-    if (batch.dialect.get(row) === dialects.relay) {
+    if (batch.dialect.get(row) === dialects.relay.storedId) {
       spans.setFlag(span, spanFlags.relayed);
     }
     this.#link(span, batch, row, nowMs);
@@ -177,7 +177,7 @@ export class SpanRegistry {
       this.#parts.retention.renew(parent, nowMs);
     } else if (this.#parts.retention.makeRoom()) {
       parent = this.#parts.retention.addUnknown(trace, parent0, parent1, nowMs);
-      this.#parts.counters.addSignal("implied", dialects.impliedParent);
+      this.#parts.counters.addSignal("implied", dialects.impliedParent.storedId);
     }
     if (parent !== -1) {
       this.#parts.store.tree.link(span, parent);

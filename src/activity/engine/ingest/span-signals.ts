@@ -429,7 +429,7 @@ export class SpanSignals {
       this.#recordProgress(span);
     }
     const leaseMs =
-      batch.dialect.get(row) === dialects.datadogPartial
+      batch.dialect.get(row) === dialects.datadogPartial.storedId
         ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
         : leaseMsOf(batch.intervalMs.get(row));
     const isLeaseNew = leaseMs > 0 && leaseMs !== spans.leaseMs.get(span);
@@ -465,7 +465,7 @@ export class SpanSignals {
     switch (reason === undefined ? "nothing" : reasons[reason].reopensOn) {
       case "relay_or_later_heartbeat":
         return (
-          batch.dialect.get(row) === dialects.relay ||
+          batch.dialect.get(row) === dialects.relay.storedId ||
           this.#wasSentAfterEviction(span, batch.sentMs.get(row), nowMs)
         );
       case "later_heartbeat":
@@ -555,9 +555,9 @@ export class SpanSignals {
 /** Whether starts of a dialect are sent when work begins. The others first speak of work that has been open for a while. */
 function isAtStart(dialect: number): boolean {
   return (
-    dialect === dialects.relay ||
-    dialect === dialects.liveSpan ||
-    dialect === dialects.logfirePending
+    dialect === dialects.relay.storedId ||
+    dialect === dialects.liveSpan.storedId ||
+    dialect === dialects.logfirePending.storedId
   );
 }
 

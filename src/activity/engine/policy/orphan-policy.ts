@@ -367,7 +367,7 @@ export class OrphanPolicy {
     for (const tool of due) {
       add(this.#parts.counters.started, workKinds.tool, 1);
       this.#parts.counters.addEvicted("orphaned_no_owner", workKinds.tool, 1);
-      this.#parts.counters.addSignal("evicted", dialects.impliedParent);
+      this.#parts.counters.addSignal("evicted", dialects.impliedParent.storedId);
       this.#parts.implied.markEvicted(tool, atMs);
       this.#parts.evictions.emit(
         [],

@@ -67,7 +67,7 @@ export class UnwatchedWork {
   /** The source of this signal no longer watches its process: what it has reported as open is untracked. */
   onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
     const process = batch.process.get(row);
-    const isRelay = batch.dialect.get(row) === dialects.relay;
+    const isRelay = batch.dialect.get(row) === dialects.relay.storedId;
     const wasRelayed = this.#parts.processes.unwatch(process, { isRelay });
     if (isRelay && wasRelayed) {
       this.#remember(process, {
@@ -118,7 +118,7 @@ export class UnwatchedWork {
     const process = batch.process.get(row);
     const known = this.#unwatched.size === 0 ? undefined : this.#unwatched.get(process);
     const isStart = batch.type.get(row) === signalTypes.start;
-    if (known === undefined || (batch.dialect.get(row) === dialects.relay && !isStart)) {
+    if (known === undefined || (batch.dialect.get(row) === dialects.relay.storedId && !isStart)) {
       return false;
     }
     if (known.untilMs <= nowMs) {

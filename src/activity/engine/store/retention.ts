@@ -246,7 +246,7 @@ export class Retention {
     if (spans.state.get(span) === spanStates.unknown) {
       this.#implied--;
       if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
-        this.#parts.counters.addSignal("forgotten", dialects.impliedParent);
+        this.#parts.counters.addSignal("forgotten", dialects.impliedParent.storedId);
       }
     }
     this.#evictedAtMs.delete(span);

@@ -1,41 +1,27 @@
-import { type Dialect, dialects } from "../../model/dialects.ts";
-import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
-import { workKinds } from "../../model/work.ts";
-import type { ActivityRecord } from "../activity-record.ts";
-import type { SenderProcess } from "../sender-processes.ts";
-import { relayScopeName } from "./span-forms.ts";
+import { dialects } from "../../model/dialects.ts";
+import { signalTypes } from "../../model/signal-batch.ts";
+import { addProcessEvent } from "../event-fields.ts";
+import type { LogDialect } from "./log-dialect.ts";
+import { preloadScopeName, relayScopeName } from "./sender-scopes.ts";
 
-/** What a relay or a preload sends when it stops watching its process, which lives on. It speaks to us alone. */
-export const unwatchedEventName = "openclaw.activity.unwatched";
+/** A relay or a preload no longer watches its process, which continues to run. From any other scope it means nothing. */
+const unwatchedEvent = {
+  eventNames: ["openclaw.activity.unwatched"],
+  needles: ["openclaw.activity."],
+  consumption: "always",
+  read(record, context, signals) {
+    addProcessEvent(signalTypes.unwatched, record, context, signals);
+  },
+} as const satisfies Omit<LogDialect, "dialect">;
 
-/** By this name our preload sends what is no span. */
-const preloadScopeName = "openclaw-activity-preload";
-
-const dialectOfScope: Readonly<Record<string, Dialect>> = {
-  [relayScopeName]: dialects.relay,
-  [preloadScopeName]: dialects.liveSpan,
+export const relayUnwatched: LogDialect = {
+  ...unwatchedEvent,
+  dialect: dialects.relay.storedId,
+  scopes: [relayScopeName],
 };
 
-/** False for an event of another name, or of anybody else: that says nothing of whose work it is about. */
-export function addUnwatchedEvent(
-  { eventName, atMs }: ActivityRecord,
-  { sender, scopeName }: { readonly sender: SenderProcess; readonly scopeName: string },
-  signals: SignalBatch,
-): boolean {
-  const isOurs = Object.hasOwn(dialectOfScope, scopeName);
-  if (eventName !== unwatchedEventName || !isOurs) {
-    return false;
-  }
-  signals.add({
-    type: signalTypes.unwatched,
-    dialect: dialectOfScope[scopeName] ?? dialects.relay,
-    kind: workKinds.other,
-    flags: 0,
-    // One that can't be told apart from its siblings would speak for them as well.
-    process: sender.isIdentified ? sender.process : 0,
-    serviceHost: sender.serviceHost,
-    startMs: atMs,
-    endMs: 0,
-  });
-  return true;
-}
+export const preloadUnwatched: LogDialect = {
+  ...unwatchedEvent,
+  dialect: dialects.liveSpan.storedId,
+  scopes: [preloadScopeName],
+};

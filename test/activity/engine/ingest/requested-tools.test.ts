@@ -80,7 +80,7 @@ function counted(
   history: History,
   result: "requested" | "answered" | "repeated" | "unmatched" | "untracked",
 ): number {
-  return history.activity.counters.signals(result, dialects.requestedTool);
+  return history.activity.counters.signals(result, dialects.requestedTool.storedId);
 }
 
 describe("tools that a model asked for (I2)", () => {

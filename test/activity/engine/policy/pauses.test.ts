@@ -251,9 +251,9 @@ describe("waits are bounded", () => {
     ...more,
   });
   const results = ({ activity: { counters } }: History) => [
-    counters.signals("paused", dialects.pauseEvent),
-    counters.signals("resumed", dialects.pauseEvent),
-    counters.signals("unmatched", dialects.pauseEvent),
+    counters.signals("paused", dialects.pauseEvent.storedId),
+    counters.signals("resumed", dialects.pauseEvent.storedId),
+    counters.signals("unmatched", dialects.pauseEvent.storedId),
   ];
   const runs = (count: number) =>
     Array.from({ length: count }, (_, at) => run(at + 1, 0, { trace: at + 1, sessions: [at + 1] }));

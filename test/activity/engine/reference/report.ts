@@ -49,7 +49,7 @@ export function toReport(signal: Signal): Report {
     ...signal,
     process,
     sessions,
-    dialect: dialectNames[dialect],
+    dialect: dialectNames[dialect] ?? "span",
     rank: sourceRankOf(dialect),
     isRelayed: dialectNames[dialect] === "relay",
     kind: isRun ? "run" : kind,

@@ -48,7 +48,7 @@ function request(
   }).finish();
 }
 
-function observe(bytes: Uint8Array, options: { readonly passesClaims?: boolean } = {}) {
+function observe(bytes: Uint8Array, options: { readonly forwardsClaims?: boolean } = {}) {
   const { observer, tools } = createLogReader(options);
   const signals = new SignalBatch();
   observer.read(bytes, signals);
@@ -89,8 +89,8 @@ const plain = {
   references: 1,
 };
 
-describe("what a gateway says of its sessions (S9)", () => {
-  test("a complaint names its session, its order and the work that it holds to hang", () => {
+describe("what a gateway reports of its sessions (S9)", () => {
+  test("a claim names its session, its order and the work that hangs", () => {
     const { signals } = observe(
       request([
         relay,
@@ -189,19 +189,19 @@ describe("what a gateway says of its sessions (S9)", () => {
     });
   }
 
-  test("a session key in the place of a tool's name is no name", () => {
+  test("a session key as the name of a tool is no name", () => {
     const attributes = { ...session, "gen_ai.tool.name": "agent:main:main" };
     expect(observe(request([relay, event("session.stalled", attributes)])).signals).toMatchObject([
       { type: "claim", name: undefined },
     ]);
   });
 
-  test("a span alone says which session it is", () => {
+  test("a span alone identifies the session", () => {
     const { signals } = observe(request([relay, event("session.stuck", {}, { traceId, spanId })]));
     expect(signals).toMatchObject([{ type: "claim", span: 0xa1, references: 0 }]);
   });
 
-  test("an idle session whose queue is not known proves nothing, and goes no further", () => {
+  test("an idle session without the length of its queue has no signal, and is consumed", () => {
     const state = event("session.state", { ...session, "openclaw.state": "idle" });
     expect(observe(request([relay, state]))).toEqual({ signals: [], consumed: 1, passedOn: [] });
   });
@@ -223,7 +223,7 @@ describe("what a gateway says of its sessions (S9)", () => {
       { ...session, "openclaw.evictedTools": "all" },
     ],
   ] as const) {
-    test(`a record ${what} is malformed and costs no other`, () => {
+    test(`a record ${what} is malformed and affects no other`, () => {
       const { signals, consumed } = observe(
         request([relay, event(eventName, attributes), event("session.stuck", session)]),
       );
@@ -236,8 +236,8 @@ describe("what a gateway says of its sessions (S9)", () => {
   }
 });
 
-describe("whose event it is", () => {
-  test("an event of another scope is nobody's claim and passes on, whatever its name", () => {
+describe("the scope of a claim", () => {
+  test("an event of another scope is no claim and is forwarded, whatever its name", () => {
     const bytes = request(
       ["openclaw-activity-collector", event("session.stalled", session, { traceId, spanId })],
       [relay, event("session.stalled", session)],
@@ -249,21 +249,21 @@ describe("whose event it is", () => {
     expect(passedOn).toEqual(["session.stalled", "session.activity.evicted"]);
   });
 
-  test("other records of the relay pass on", () => {
+  test("other records of the relay are forwarded", () => {
     const { passedOn } = observe(request([relay, event("gen_ai.agent.paused", session)]));
     expect(passedOn).toEqual(["gen_ai.agent.paused"]);
   });
 
-  test("with passesClaims they are read and passed on", () => {
+  test("with forwardsClaims they are read and forwarded", () => {
     const bytes = request([relay, event("session.stuck", session)]);
-    expect(observe(bytes, { passesClaims: true })).toMatchObject({
+    expect(observe(bytes, { forwardsClaims: true })).toMatchObject({
       signals: [{ type: "claim" }],
       consumed: 0,
       passedOn: ["session.stuck"],
     });
   });
 
-  test("the name of the scope counts also when it comes after the records", () => {
+  test("the name of the scope counts even if it comes after the records", () => {
     const record = otlp.ScopeLogs.encode({ logRecords: [event("session.stuck", session)] });
     const scope = otlp.ScopeLogs.encode({ scope: { name: relay } });
     const part = Buffer.concat([record.finish(), scope.finish()]);

@@ -35,7 +35,7 @@ const instance = (id: string) => ({
 const interval = { key: "entity.report.interval", value: { intValue: Long.fromNumber(10) } };
 
 describe("entity events", () => {
-  test("a state of the sending process is a heartbeat with its promise", () => {
+  test("a state of the sending process is a heartbeat with an interval", () => {
     const signals = observe("entity.state", [
       text("entity.type", "service.instance"),
       instance("one"),
@@ -73,7 +73,7 @@ describe("entity events", () => {
     ["another event", "entity.states", [text("entity.type", "process")]],
     ["no type", "entity.delete", []],
   ] as const) {
-    test(`${what} says nothing of the sender`, () => {
+    test(`${what} has no signal`, () => {
       expect(observe(eventName, [...attributes]).count).toBe(0);
     });
   }

@@ -39,12 +39,12 @@ const record = {
 };
 const atMs = 2 ** 32 / 1e6;
 
-describe("word that a source no longer watches its process", () => {
+describe("the event that a source no longer watches its process", () => {
   for (const [scopeName, dialect] of [
     [relay, "relay"],
     ["openclaw-activity-preload", "live_span"],
   ] as const) {
-    test(`of ${scopeName} is a signal about its process, and is not passed on`, () => {
+    test(`of ${scopeName} is a signal about its process, and is consumed`, () => {
       expect(observe(scopeName, record)).toEqual({
         consumed: 1,
         signals: [{ isUnwatched: true, dialect, process: 1, startMs: atMs }],
@@ -52,12 +52,12 @@ describe("word that a source no longer watches its process", () => {
     });
   }
 
-  test("of anybody else says nothing and is passed on", () => {
+  test("of any other scope has no signal and is forwarded", () => {
     expect(observe("another", record)).toEqual({ consumed: 0, signals: [] });
     expect(observe("constructor", record)).toEqual({ consumed: 0, signals: [] });
   });
 
-  test("takes its time from when it was observed where it has no other", () => {
+  test("takes its time from when it was observed if it has no other", () => {
     const { signals } = observe(relay, {
       eventName: "openclaw.activity.unwatched",
       observedTimeUnixNano: new Long(0, 1, true),

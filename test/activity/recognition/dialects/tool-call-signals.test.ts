@@ -1,250 +1,8 @@
-import Long from "long";
 import { describe, expect, test } from "vitest";
-import { dialectNames } from "../../../src/activity/model/dialects.ts";
-import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
-import { otlp } from "../../../src/otlp/proto/generated.js";
-import { createSpanReader } from "./signal-readers.ts";
+import { signalFlags } from "../../../../src/activity/model/signal-batch.ts";
+import { observe, plain, scan, tool } from "../observed-spans.ts";
 
-type Value = string | number | boolean | { readonly double: number };
-
-const nameOf = (names: Readonly<Record<string, number>>, value: number) =>
-  Object.keys(names).find((name) => names[name] === value);
-
-function anyValue(value: Value): otlp.AnyValue.$Properties {
-  if (typeof value === "string") {
-    return { stringValue: value };
-  }
-  if (typeof value === "boolean") {
-    return { boolValue: value };
-  }
-  return typeof value === "number"
-    ? { intValue: Long.fromNumber(value) }
-    : { doubleValue: value.double };
-}
-
-interface Sent {
-  readonly name: string;
-  readonly attributes?: Readonly<Record<string, Value>>;
-  readonly end?: number;
-  readonly parent?: string;
-  readonly scope?: string;
-}
-
-/** What becomes of one span. */
-function scan(span: Sent, options: { readonly passesPending?: boolean } = {}) {
-  const { observer, tools } = createSpanReader(options);
-  const signals = new SignalBatch();
-  const bytes = otlp.ExportTraceServiceRequest.encode({
-    resourceSpans: [
-      {
-        scopeSpans: [
-          {
-            scope: { name: span.scope ?? "" },
-            spans: [
-              {
-                traceId: new Uint8Array(16).fill(1),
-                spanId: Buffer.from("00000000000000a1", "hex"),
-                ...(span.parent === undefined
-                  ? {}
-                  : { parentSpanId: Buffer.from(span.parent, "hex") }),
-                name: span.name,
-                startTimeUnixNano: Long.fromNumber(1_000_000_000),
-                endTimeUnixNano: Long.fromNumber((span.end ?? 2) * 1_000_000_000),
-                attributes: Object.entries(span.attributes ?? {}).map(([key, value]) => ({
-                  key,
-                  value: anyValue(value),
-                })),
-              },
-            ],
-          },
-        ],
-      },
-    ],
-  }).finish();
-  observer.read(bytes, signals);
-  return { observer, tools, signals };
-}
-
-/** The signals of one span, and whether it goes on to the backend. */
-function observe(span: Sent, options: { readonly passesPending?: boolean } = {}) {
-  const { observer, tools, signals } = scan(span, options);
-  return {
-    isConsumed: observer.isConsumed(0),
-    signals: Array.from({ length: signals.count }, (_, row) => ({
-      type: nameOf(signalTypes, signals.type.get(row)),
-      dialect: dialectNames[signals.dialect.get(row)],
-      span: signals.span1.get(row),
-      parent: signals.parent1.get(row),
-      sentMs: signals.sentMs.get(row),
-      name: tools.valueOf(signals.name.get(row)),
-      hasKey: signals.key0.get(row) !== 0 || signals.key1.get(row) !== 0,
-      isProgress: (signals.flags.get(row) & signalFlags.progress) !== 0,
-    })),
-  };
-}
-
-const tool = { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "exec" };
-const plain = { span: 0xa1, parent: 0, sentMs: 0, name: "exec", hasKey: false, isProgress: false };
-
-describe("live spans (S1)", () => {
-  test("a span without an end is a start and goes no further", () => {
-    expect(observe({ name: "t", attributes: tool, end: 0 })).toEqual({
-      isConsumed: true,
-      signals: [{ ...plain, type: "start", dialect: "live_span" }],
-    });
-  });
-
-  for (const [what, span, isProgress] of [
-    ["a live start that says so", { end: 0, attributes: { "openclaw.progress": true } }, true],
-    [
-      "a relayed start that says so",
-      { end: 0, scope: "openclaw-activity-relay", attributes: { "openclaw.progress": true } },
-      true,
-    ],
-    ["a start that denies it", { end: 0, attributes: { "openclaw.progress": false } }, false],
-    [
-      "a start that says it in text",
-      { end: 0, attributes: { "openclaw.progress": "true" } },
-      false,
-    ],
-    ["an end", { end: 2, attributes: { "openclaw.progress": true } }, false],
-  ] as const) {
-    test(`${what} is ${isProgress ? "" : "not "}progress`, () => {
-      const attributes = { ...tool, ...span.attributes };
-      expect(observe({ name: "t", ...span, attributes }).signals).toMatchObject([{ isProgress }]);
-    });
-  }
-});
-
-describe("snapshots of Datadog (S2)", () => {
-  for (const [what, version] of [
-    ["an int", 12],
-    ["the Unix time in nanoseconds", 1_795_000_000_000_000],
-    ["zero", 0],
-    ["a double", { double: 20_000 }],
-  ] as const) {
-    test(`${what} as the version makes a span with an end one that goes on`, () => {
-      expect(
-        observe({ name: "t", attributes: { ...tool, "_dd.partial_version": version } }),
-      ).toEqual({
-        isConsumed: true,
-        signals: [{ ...plain, type: "start", dialect: "datadog_partial", sentMs: 2000 }],
-      });
-    });
-  }
-
-  for (const [what, version] of [
-    ["a negative number", -1],
-    ["a negative double", { double: -1 }],
-    ["a text", "12"],
-  ] as const) {
-    test(`${what} as the version says nothing`, () => {
-      expect(
-        observe({ name: "t", attributes: { ...tool, "_dd.partial_version": version } }),
-      ).toEqual({
-        isConsumed: false,
-        signals: [{ ...plain, type: "end", dialect: "span" }],
-      });
-    });
-  }
-
-  test("the end of a span that had snapshots is an end", () => {
-    const { isConsumed, signals } = observe({
-      name: "t",
-      attributes: { ...tool, "_dd.was_long_running": 1 },
-    });
-    expect([isConsumed, signals[0]!.type]).toEqual([false, "end"]);
-  });
-});
-
-describe("pending spans of Logfire (S3)", () => {
-  const pending = { ...tool, "logfire.span_type": "pending_span" };
-  const parent = "00000000000000b2";
-
-  for (const [what, attributes, want] of [
-    ["its parent", { "logfire.pending_parent_id": "00000000000000c3" }, 0xc3],
-    ["no parent by zeros", { "logfire.pending_parent_id": "0000000000000000" }, 0],
-    ["no parent by saying nothing", {}, 0],
-    ["something that is no id", { "logfire.pending_parent_id": "the root of it all" }, 0],
-  ] as const) {
-    test(`stands for its parent, which has ${what}`, () => {
-      expect(observe({ name: "t", parent, attributes: { ...pending, ...attributes } })).toEqual({
-        isConsumed: true,
-        signals: [
-          { ...plain, type: "start", dialect: "logfire_pending", span: 0xb2, parent: want },
-        ],
-      });
-    });
-  }
-
-  test("without a parent stands for nothing", () => {
-    const { signals } = observe({ name: "t", attributes: pending });
-    expect(signals[0]!.type).toBe("malformed");
-  });
-
-  test("goes on to the backend where that was asked for", () => {
-    const { isConsumed, signals } = observe(
-      { name: "t", parent, attributes: pending },
-      { passesPending: true },
-    );
-    expect([isConsumed, signals[0]!.type]).toEqual([false, "start"]);
-  });
-
-  test("the span itself is no start, whatever its type", () => {
-    const { isConsumed, signals } = observe({
-      name: "t",
-      attributes: { ...tool, "logfire.span_type": "span" },
-    });
-    expect([isConsumed, signals[0]!.type]).toEqual([false, "end"]);
-  });
-});
-
-describe("a tool that waits for a person (S8)", () => {
-  const name = "claude_code.tool.blocked_on_user";
-  const parent = "00000000000000b2";
-
-  test("is paused while a live span says so", () => {
-    const { isConsumed, signals } = observe({ name, parent, end: 0 });
-    expect(isConsumed).toBe(true);
-    expect(signals.map(({ type, dialect, span, hasKey }) => [type, dialect, span, hasKey])).toEqual(
-      [
-        ["start", "live_span", 0xa1, false],
-        ["pause", "pause_event", 0xb2, true],
-        ["start", "implied_parent", 0xb2, false],
-      ],
-    );
-  });
-
-  test("goes on when that span ends, which is passed on", () => {
-    const { isConsumed, signals } = observe({ name, parent });
-    expect(isConsumed).toBe(false);
-    expect(signals.map(({ type, dialect, span }) => [type, dialect, span])).toEqual([
-      ["end", "span", 0xa1],
-      ["resume", "pause_event", 0xb2],
-      ["start", "implied_parent", 0xb2],
-    ]);
-  });
-});
-
-describe("a span that is always inside a tool (I1)", () => {
-  const name = "claude_code.tool.execution";
-
-  test("says that its parent is one", () => {
-    const { signals } = observe({ name, parent: "00000000000000b2" });
-    expect(signals.map(({ type, dialect, span, parent }) => [type, dialect, span, parent])).toEqual(
-      [
-        ["end", "span", 0xa1, 0xb2],
-        ["start", "implied_parent", 0xb2, 0],
-      ],
-    );
-  });
-
-  test("says nothing more where it names no parent", () => {
-    expect(observe({ name }).signals.map(({ type }) => type)).toEqual(["end"]);
-  });
-});
-
-describe("tools that a model asked for (I2)", () => {
+describe("tools that a model requested (I2)", () => {
   const chat = { "gen_ai.operation.name": "chat" };
   const parts = (...list: readonly object[]) =>
     JSON.stringify([{ role: "assistant", parts: list }]);
@@ -307,7 +65,7 @@ describe("tools that a model asked for (I2)", () => {
       [{ role: "model", parts: [{ functionCall: { id: "c1", name: "exec", args: {} } }] }],
     ],
   ] as const) {
-    test(`are read as ${what} has them`, () => {
+    test(`are read in the form of ${what}`, () => {
       const attributes = { ...chat, "gen_ai.output.messages": JSON.stringify(output) };
       const { signals } = observe({ name: "chat m", attributes });
       expect(signals.map(({ type, name, hasKey }) => [type, name, hasKey])).toEqual([
@@ -350,6 +108,20 @@ describe("tools that a model asked for (I2)", () => {
     const requests = signals.filter(({ type }) => type === "request");
     expect(requests.filter(({ hasKey }) => hasKey)).toHaveLength(128);
     expect(requests.filter(({ hasKey }) => !hasKey)).toHaveLength(1);
+  });
+
+  test("beyond the bound of tool names have no name, which would be that of another tool", () => {
+    const many = Array.from({ length: 120 }, (_, at) => ({
+      ...call,
+      id: `c${at}`,
+      name: `t${at}`,
+    }));
+    const { signals, tools } = scan({
+      name: "chat m",
+      attributes: { ...chat, "gen_ai.output.messages": parts(...many) },
+    });
+    expect(tools.valueOf(signals.name.get(100))).toBe("t99");
+    expect(signals.name.get(101)).toBe(0);
   });
 
   test("of more than 128 answers the last are read: the others are history", () => {
@@ -475,7 +247,7 @@ describe("tools that a model asked for (I2)", () => {
     });
   }
 
-  test("events of the first conventions ask only in what the model chose", () => {
+  test("events of the first conventions request only in the choice of the model", () => {
     const calls = [{ id: "c1", type: "function", function: { name: "exec" } }];
     const events = [
       {
@@ -492,7 +264,7 @@ describe("tools that a model asked for (I2)", () => {
     expect(signals.map(({ type }) => type)).toEqual(["end", "request"]);
   });
 
-  test("what a tool was given or gave asks for nothing and answers nothing", () => {
+  test("the arguments and the result of a tool request and answer nothing", () => {
     const nested = { type: "tool_call", id: "c9", name: "rm", tool_call_id: "c9" };
     const { signals } = observe({
       name: "x",
@@ -509,7 +281,7 @@ describe("tools that a model asked for (I2)", () => {
     expect(signals.map(({ type }) => type)).toEqual(["end", "request", "answer"]);
   });
 
-  test("results that a model was handed are answers", () => {
+  test("results in the input of a model are answers", () => {
     const { signals } = observe({
       name: "chat m",
       attributes: {
@@ -525,12 +297,12 @@ describe("tools that a model asked for (I2)", () => {
   });
 
   for (const [what, attributes, end] of [
-    ["a model call that goes on", { ...chat, "gen_ai.output.messages": parts(call) }, 0],
+    ["a model call that is open", { ...chat, "gen_ai.output.messages": parts(call) }, 0],
     ["a span that is no model call", { ...tool, "gen_ai.output.messages": parts(call) }, 2],
     ["content that is no JSON", { ...chat, "gen_ai.output.messages": "[{" }, 2],
     ["a call without an id", { ...chat, "gen_ai.output.messages": parts({ ...call, id: "" }) }, 2],
     [
-      "a call that the provider made itself",
+      "a call that the provider ran, of the Vercel AI SDK",
       {
         "ai.operationId": "ai.generateText.doGenerate",
         "ai.response.toolCalls": JSON.stringify([
@@ -541,12 +313,12 @@ describe("tools that a model asked for (I2)", () => {
     ],
     ["a run", { ...agent, "gen_ai.output.messages": parts(call) }, 2],
     [
-      "a call that the provider made",
+      "a call that the provider ran",
       { ...chat, "gen_ai.output.messages": parts({ ...call, builtin: true }) },
       2,
     ],
     [
-      "a call with arguments that are no good",
+      "a call with invalid arguments",
       { ...chat, "gen_ai.output.messages": parts({ ...call, invalid: true }) },
       2,
     ],
@@ -561,12 +333,12 @@ describe("tools that a model asked for (I2)", () => {
       2,
     ],
   ] as const) {
-    test(`${what} asks for nothing`, () => {
+    test(`${what} requests nothing`, () => {
       expect(observe({ name: "x", attributes, end }).signals).toHaveLength(1);
     });
   }
 
-  test("of a model call it is known whether its input was captured, readable or not", () => {
+  test("a model call has a flag if its input was captured, readable or not", () => {
     for (const [attributes, want] of [
       [{ ...chat, "gen_ai.output.messages": parts(call) }, false],
       [{ ...chat, "gen_ai.input.messages": "[" }, true],
@@ -584,31 +356,11 @@ describe("tools that a model asked for (I2)", () => {
     }
   });
 
-  test("the tool's own span carries the call id", () => {
+  test("the tool's own span has the call id", () => {
     const { signals } = observe({
       name: "t",
       attributes: { ...tool, "gen_ai.tool.call.id": "c1" },
     });
     expect(signals).toEqual([{ ...plain, type: "end", dialect: "span", hasKey: true }]);
   });
-});
-
-test("the order of OpenClaw's events is read from the relay's spans", () => {
-  const { observer } = createSpanReader();
-  const signals = new SignalBatch();
-  const span = {
-    traceId: new Uint8Array(16).fill(1),
-    spanId: new Uint8Array(8).fill(2),
-    name: "openclaw.run",
-    attributes: [{ key: "openclaw.seq", value: { intValue: Long.fromNumber(77) } }],
-  };
-  observer.read(
-    otlp.ExportTraceServiceRequest.encode({
-      resourceSpans: [
-        { scopeSpans: [{ scope: { name: "openclaw-activity-relay" }, spans: [span] }] },
-      ],
-    }).finish(),
-    signals,
-  );
-  expect(signals.seq.get(0)).toBe(77);
 });

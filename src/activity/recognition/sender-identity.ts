@@ -1,0 +1,94 @@
+import type { AnyValue } from "./activity-record.ts";
+
+const maxValueBytes = 256;
+
+/** The resource attributes that identify a process. */
+export const processIdentity = [
+  "service.name",
+  "host.id",
+  "host.name",
+  "process.pid",
+  "service.instance.id",
+] as const;
+
+/** Values in the order of `processIdentity`, empty where absent; an int as its two words with a comma. */
+export type Identity = readonly string[];
+
+const decoder = new TextDecoder();
+
+/** A text value of an identity that is `bytes` from `start` up to `end`: its first 256 bytes. */
+export function identityText(bytes: Uint8Array, start: number, end: number): string {
+  return decoder.decode(bytes.subarray(start, Math.min(end, start + maxValueBytes)));
+}
+
+/** A decoded value as an identity has it. */
+export function identityOf(value: AnyValue): string {
+  const { stringValue, intValue } = value ?? {};
+  if (typeof stringValue === "string") {
+    const bytes = Buffer.from(stringValue);
+    return bytes.length > maxValueBytes ? identityText(bytes, 0, bytes.length) : stringValue;
+  }
+  return intValue === null || intValue === undefined ? "" : `${intValue.high},${intValue.low}`;
+}
+
+/** Whether a process can be distinguished from its siblings: by an instance id, or by host and pid. */
+export function isIdentified([
+  ,
+  hostId = "",
+  hostName = "",
+  pid = "",
+  instance = "",
+]: Identity): boolean {
+  return instance !== "" || (pid !== "" && (hostId !== "" || hostName !== ""));
+}
+
+/** What names the host of a process; empty if nothing does. */
+export function hostKeyOf([, hostId = "", hostName = ""]: Identity): string {
+  return hostId === "" && hostName === "" ? "" : `${hostId}\n${hostName}`;
+}
+
+/**
+ * The keys that a process can be found by, the most certain first. One that cannot be distinguished from its siblings is found
+ * only by its whole identity.
+ */
+export function lookupKeysOf(identity: Identity): readonly string[] {
+  const [service = "", hostId = "", hostName = "", pid = "", instance = ""] = identity;
+  const keys: string[] = [];
+  if (instance !== "") {
+    if (pid !== "") {
+      keys.push(`instance pid\n${service}\n${instance}\n${pid}`);
+    }
+    if (hostName !== "") {
+      keys.push(`instance host\n${service}\n${instance}\n${hostName}`);
+    }
+    keys.push(`instance\n${service}\n${instance}`);
+  }
+  if (pid !== "" && hostName !== "") {
+    keys.push(`name\n${service}\n${hostName}\n${pid}`);
+  }
+  if (pid !== "" && hostId !== "") {
+    keys.push(`id\n${service}\n${hostId}\n${pid}`);
+  }
+  return keys.length > 0 ? keys : [`all\n${identity.join("\n")}`];
+}
+
+/**
+ * How a second identity compares with a known one: `contradicts` if both have a value that differs, `extends` if it has one
+ * that the known identity lacks, else `repeats`.
+ */
+export function compareIdentity(
+  known: Identity,
+  other: Identity,
+): "contradicts" | "extends" | "repeats" {
+  let result: "extends" | "repeats" = "repeats";
+  for (let at = 0; at < other.length; at++) {
+    if (other[at] === known[at] || other[at] === "") {
+      continue;
+    }
+    if (known[at] !== "") {
+      return "contradicts";
+    }
+    result = "extends";
+  }
+  return result;
+}
