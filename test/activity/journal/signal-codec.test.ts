@@ -113,7 +113,7 @@ function batchOfRows(rows: number): SignalBatch {
   batch.clear();
   for (let row = 0; row < rows; row++) {
     batch.add({
-      ...{ type: signalTypes.end, dialect: dialects.span, kind: workKinds.tool, flags: 0 },
+      ...{ type: signalTypes.end, dialect: dialects.span.storedId, kind: workKinds.tool, flags: 0 },
       ...{ process: 1, serviceHost: 1, startMs: 2, endMs: 3 },
     });
     batch.setTrace(row, 1, 2, 3, 4);
@@ -177,7 +177,10 @@ test("a type and a dialect of a later version are decoded as malformed and as sp
   record.set([250, 251], 13);
   const read = new SignalBatch();
   decodeSignals(record, read);
-  expect([read.type.get(0), read.dialect.get(0)]).toEqual([signalTypes.malformed, dialects.span]);
+  expect([read.type.get(0), read.dialect.get(0)]).toEqual([
+    signalTypes.malformed,
+    dialects.span.storedId,
+  ]);
 });
 
 test("a record that is cut off throws", () => {

@@ -13,7 +13,7 @@ import { dialectNames, dialects } from "../../../src/activity/model/dialects.ts"
 import { reasons } from "../../../src/activity/model/reasons.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
-import { processIdentity } from "../../../src/activity/recognition/sender-processes.ts";
+import { processIdentity } from "../../../src/activity/recognition/sender-identity.ts";
 import { loggedEvictionSchema } from "../../../src/processors/session_activity/logged-eviction.ts";
 import { limits } from "../engine/history.ts";
 
@@ -127,7 +127,7 @@ test("a row is stored in the same layout as ever", () => {
   const batch = new SignalBatch();
   batch.clear();
   const row = batch.add({
-    ...{ type: signalTypes.claim, dialect: dialects.sessionClaim, kind: workKinds.tool },
+    ...{ type: signalTypes.claim, dialect: dialects.sessionClaim.storedId, kind: workKinds.tool },
     ...{ flags: signalFlags.hasOutcome, process: 1, serviceHost: 2, startMs: 1.5, endMs: -2 },
   });
   batch.setTrace(row, 3, 4, 5, 6);
