@@ -57,6 +57,9 @@ export class SpanSignalReader {
   readonly #forwardsPending: boolean;
   readonly #outcomes = new ScopeOutcomes();
   readonly #isConsumed = new Uint8Column();
+  /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
+  #scopeStart = -1;
+  #scopeHash = 0;
   /** The spans of the last request; valid until the next `read`. */
   readonly spans = new SpanBatch();
   /** How many spans of the last request are consumed instead of forwarded. */
@@ -106,6 +109,7 @@ export class SpanSignalReader {
   read(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
     signals.clear();
     this.consumedSpans = 0;
+    this.#scopeStart = -1;
     const { spans } = this;
     const outcome = scanSpans(bytes, this.#keys, spans);
     if (!outcome.ok) {
@@ -144,6 +148,7 @@ export class SpanSignalReader {
   /** Adds the signals of spans that a log record carries. Bytes that are no request have none. */
   appendReported(bytes: Uint8Array, report: SpanReport, signals: SignalBatch): void {
     const { spans } = this;
+    this.#scopeStart = -1;
     if (!scanSpans(bytes, this.#keys, spans).ok) {
       return;
     }
@@ -222,11 +227,13 @@ export class SpanSignalReader {
       return spanClass;
     }
     const scopeStart = spans.scopeNameStart.get(row);
-    const scopeEnd = spans.scopeNameEnd.get(row);
-    if (scopeEnd > scopeStart) {
+    if (scopeStart !== this.#scopeStart) {
+      const scopeEnd = spans.scopeNameEnd.get(row);
       this.#hash.update(spans.bytes, scopeStart, scopeEnd);
-      signals.scopeHash.set(signal, this.#hash.lo);
+      this.#scopeStart = scopeStart;
+      this.#scopeHash = scopeEnd > scopeStart ? this.#hash.lo : 0;
     }
+    signals.scopeHash.set(signal, this.#scopeHash);
     const isNamed = this.#attributes.read(spans, row, kind, isFinished, signal, signals);
     if (spanClass.isNamedBySpan && !isNamed) {
       const start = spans.nameStart.get(row);

@@ -12,12 +12,21 @@ interface Sent {
   readonly service?: string;
   readonly end?: number;
   readonly status?: otlp.Status.StatusCode;
+  readonly scope?: string;
 }
+
+const report = {
+  dialect: dialects.partialLog.storedId,
+  isStart: true,
+  intervalMs: 5000,
+  sentMs: 9,
+  sender: { process: 77, serviceHost: 3, isIdentified: true },
+};
 
 /** A request with one resource for each span. */
 function requestOf(...spans: readonly Sent[]): Uint8Array {
   return otlp.ExportTraceServiceRequest.encode({
-    resourceSpans: spans.map(({ id, service, end = 2, status }) => ({
+    resourceSpans: spans.map(({ id, service, end = 2, status, scope }) => ({
       ...(service === undefined
         ? {}
         : {
@@ -30,6 +39,7 @@ function requestOf(...spans: readonly Sent[]): Uint8Array {
           }),
       scopeSpans: [
         {
+          ...(scope === undefined ? {} : { scope: { name: scope } }),
           spans: [
             {
               traceId: new Uint8Array(16).fill(7),
@@ -94,6 +104,33 @@ describe("a request", () => {
   });
 });
 
+describe("the hash of a scope", () => {
+  const hashesOf = (signals: SignalBatch) =>
+    Array.from({ length: signals.count }, (_, row) => signals.scopeHash.get(row));
+
+  test("is the same for the same name in one request, and 0 without a name", () => {
+    const scopes = ["a", "b", "a", "", undefined, "b"];
+    const { signals } = read(
+      requestOf(
+        ...scopes.map((scope, id) => ({ id: id + 1, ...(scope === undefined ? {} : { scope }) })),
+      ),
+    );
+    const [a, b, ...others] = hashesOf(signals);
+    expect(others).toEqual([a, 0, 0, b]);
+    expect(new Set([a, b, 0]).size).toBe(3);
+  });
+
+  test("is that of its own request, also where the name of the request before began", () => {
+    const { observer, signals } = read(requestOf({ id: 1, scope: "a" }));
+    const [a] = hashesOf(signals);
+    observer.read(requestOf({ id: 1, scope: "b" }), signals);
+    const [b] = hashesOf(signals);
+    observer.appendReported(requestOf({ id: 1, scope: "a" }), report, signals);
+    expect(hashesOf(signals)).toEqual([b, a]);
+    expect(b).not.toBe(a);
+  });
+});
+
 describe("the outcome of a span", () => {
   const { failed, hasOutcome } = signalFlags;
   for (const [what, span, want] of [
@@ -110,14 +147,6 @@ describe("the outcome of a span", () => {
 });
 
 describe("spans in a log record", () => {
-  const report = {
-    dialect: dialects.partialLog.storedId,
-    isStart: true,
-    intervalMs: 5000,
-    sentMs: 9,
-    sender: { process: 77, serviceHost: 3, isIdentified: true },
-  };
-
   test("follow the signals that are there, as the record reports them", () => {
     const { observer, signals } = read(requestOf({ id: 1, service: "a" }));
     observer.appendReported(requestOf({ id: 2, end: 0 }), report, signals);
