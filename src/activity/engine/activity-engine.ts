@@ -103,7 +103,7 @@ export class ActivityEngine {
   #advance(nowMs: number): void {
     const parts = this.#parts;
     parts.nowMs = Math.max(parts.nowMs, nowMs);
-    parts.requested.dropExpired(parts.nowMs);
+    parts.requests.evicted.dropExpired(parts.nowMs);
     this.#hasDecided = parts.scheduler.advance(parts.nowMs);
   }
 }

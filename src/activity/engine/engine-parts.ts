@@ -2,6 +2,8 @@ import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import { FinishedWork } from "./ingest/finished-work.ts";
 import { ImpliedTools } from "./ingest/implied-tools.ts";
+import { MissingTools } from "./ingest/missing-tools.ts";
+import { RequestRecords } from "./ingest/request-records.ts";
 import { RequestedTools } from "./ingest/requested-tools.ts";
 import { SessionSignals } from "./ingest/session-signals.ts";
 import { SignalLookup } from "./ingest/signal-lookup.ts";
@@ -69,7 +71,9 @@ export class EngineParts {
   readonly unwatched: UnwatchedWork;
 
   readonly implied: ImpliedTools;
+  readonly requests: RequestRecords;
   readonly requested: RequestedTools;
+  readonly missingTools: MissingTools;
   readonly finished: FinishedWork;
   readonly lookup: SignalLookup;
   readonly registry: SpanRegistry;
@@ -127,7 +131,9 @@ export class EngineParts {
     this.sessionEndPolicy = new SessionEndPolicy(this);
     this.unwatched = new UnwatchedWork(this);
     this.implied = new ImpliedTools(this);
+    this.requests = new RequestRecords(this);
     this.requested = new RequestedTools(this);
+    this.missingTools = new MissingTools(this);
     this.finished = new FinishedWork(this);
     this.lookup = new SignalLookup(this.store);
     this.registry = new SpanRegistry(this);
@@ -159,14 +165,14 @@ export class EngineParts {
   #onSpanDropped(span: number): void {
     this.ownership.forget(span);
     this.implied.forgetSpan(span);
-    this.requested.forgetSpan(span);
+    this.requests.forgetSpan(span, this.store);
     this.pauses.forgetSpan(span);
     this.claims.forgetSpan(span);
     this.finished.forgetSpan(span);
   }
 
   #onProcessForgotten(process: number): void {
-    this.requested.forgetProcess(process);
+    this.requests.forgetProcess(process);
     this.openWork.durations.forgetProcess(process);
     this.unwatched.forgetProcess(process);
   }

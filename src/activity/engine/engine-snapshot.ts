@@ -24,7 +24,7 @@ export function transferSnapshot(
   parts.claims.snapshot(stream);
   parts.ownership.snapshot(stream);
   parts.finished.snapshot(stream);
-  parts.requested.snapshot(stream, { version, nowMs: parts.nowMs });
+  parts.requests.snapshot(stream, { version, nowMs: parts.nowMs });
   parts.implied.snapshot(stream);
   parts.breaker.snapshot(stream);
   parts.leasePolicy.snapshot(stream);
@@ -48,7 +48,7 @@ export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): v
   legacy.states(stream);
   const waits = legacy.pauses(stream);
   parts.ownership.snapshot(stream);
-  parts.requested.snapshot(stream, { version: 1, nowMs: parts.nowMs });
+  parts.requests.snapshot(stream, { version: 1, nowMs: parts.nowMs });
   parts.breaker.snapshot(stream);
   parts.leasePolicy.snapshot(stream);
   parts.scheduler.snapshot(stream, { version: 1 });

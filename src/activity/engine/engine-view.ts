@@ -80,9 +80,9 @@ export class EngineView {
     readonly tools: ReadonlySet<number>;
     readonly channels: ReadonlySet<number>;
   } {
-    const { openWork, requested, processes, store } = this.#parts;
+    const { openWork, requests, processes, store } = this.#parts;
     const { spans, groups } = store;
-    const tools = new Set([...openWork.usualDurations.names(), ...requested.names()]);
+    const tools = new Set([...openWork.usualDurations.names(), ...requests.names()]);
     for (let span = 0; span < spans.rows; span++) {
       tools.add(spans.name.get(span));
     }

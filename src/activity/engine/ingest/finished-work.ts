@@ -11,7 +11,7 @@ import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { RequestedTools } from "./requested-tools.ts";
+import type { RequestRecords } from "./request-records.ts";
 import { lacksInnerRun } from "./split-traces.ts";
 
 /** Spans that end this close to each other were ended together. */
@@ -35,7 +35,7 @@ interface FinishedWorkParts {
   readonly processes: ProcessLiveness;
   readonly ownership: Ownership;
   readonly evictions: Evictions;
-  readonly requested: RequestedTools;
+  readonly requests: RequestRecords;
 }
 
 /**
@@ -153,7 +153,7 @@ export class FinishedWork {
         (outlivedMs > this.#parts.limits.allowedLatenessMs &&
           this.#isEndReported(owner) &&
           this.#wasClosedByOther(span)));
-    const lateByMs = this.#parts.requested.takeLateness(span);
+    const lateByMs = this.#parts.requests.evicted.takeLateness(span);
     if (lateByMs !== undefined) {
       if (isOrphan) {
         this.#parts.openWork.markOrphaned(span, { isCounted: true, atMs });

@@ -1,5 +1,5 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { hashWords, IdIndex } from "../store/id-index.ts";
+import { KeyIndex } from "../store/key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 
 const vacant = -1;
@@ -14,7 +14,10 @@ export interface RecentCall {
   readonly atMs: number;
 }
 
-/** The calls that were added last: a ring of rows, and no object a call. */
+/**
+ * Keeps the last `most` calls that were added, each until it is taken or `ttlMs` old. A ring of rows: at the bound a new call
+ * overwrites the oldest, and `add` returns when that one was added. A taken call keeps its place in the ring.
+ */
 export class RecentCalls {
   readonly #most: number;
   readonly #ttlMs: number;
@@ -26,11 +29,10 @@ export class RecentCalls {
   readonly #atMs = new Float64Column();
   readonly #columnsOfV2 = [this.#process, this.#key0, this.#key1, this.#name];
   readonly #columns = [...this.#columnsOfV2, this.#endMs, this.#atMs];
-  #index = new IdIndex();
+  readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
   #rows = 0;
   #next = 0;
 
-  /** Of more calls than `most` the oldest are forgotten; one that was added `ttlMs` ago is not known any more. */
   constructor({ most, ttlMs }: { readonly most: number; readonly ttlMs: number }) {
     this.#most = most;
     this.#ttlMs = ttlMs;
@@ -48,49 +50,46 @@ export class RecentCalls {
     if (!io.isLoading) {
       return;
     }
-    this.#index = new IdIndex();
     for (const column of this.#columns) {
       column.ensure(this.#rows);
     }
-    for (let row = 0; row < this.#rows; row++) {
-      if (version < 3) {
-        this.#endMs.set(row, Number.POSITIVE_INFINITY);
-        this.#atMs.set(row, nowMs);
-      }
-      if (this.#process.get(row) !== vacant) {
-        this.#index.add(this.#hashOf(row), row);
-      }
+    for (let row = 0; version < 3 && row < this.#rows; row++) {
+      this.#endMs.set(row, Number.POSITIVE_INFINITY);
+      this.#atMs.set(row, nowMs);
     }
+    this.#index.rebuild(this.#rows, (row) => this.#process.get(row) !== vacant);
   }
 
   /**
-   * Remembers the call of `process` whose keyed hash is `key0`, `key1`. Gives when the call whose place it took had been
-   * added; undefined when none was forgotten.
+   * Remembers the call of `process` whose keyed hash is `key0`, `key1`; a known call is overwritten in its place. Returns when
+   * the call that it displaced was added; undefined when it displaced none.
    */
   add(process: number, key0: number, key1: number, call: RecentCall): number | undefined {
-    const known = this.#find(process, key0, key1);
-    if (known !== -1) {
-      this.#write(known, call);
-      return undefined;
-    }
-    const row = this.#next;
-    this.#next = (row + 1) % this.#most;
-    let lostMs: number | undefined;
-    if (row < this.#rows) {
-      lostMs = this.#process.get(row) === vacant ? undefined : this.#atMs.get(row);
-      this.#remove(row);
-    } else {
-      this.#rows = row + 1;
-      for (const column of this.#columns) {
-        column.ensure(this.#rows);
+    let displacedMs: number | undefined;
+    let row = this.#index.find(key0, key1, process, 0, 0);
+    if (row === -1) {
+      row = this.#next;
+      this.#next = (row + 1) % this.#most;
+      if (row < this.#rows) {
+        if (this.#process.get(row) !== vacant) {
+          displacedMs = this.#atMs.get(row);
+          this.#index.remove(row);
+        }
+      } else {
+        this.#rows = row + 1;
+        for (const column of this.#columns) {
+          column.ensure(this.#rows);
+        }
       }
+      this.#process.set(row, process);
+      this.#key0.set(row, key0);
+      this.#key1.set(row, key1);
+      this.#index.add(row);
     }
-    this.#process.set(row, process);
-    this.#key0.set(row, key0);
-    this.#key1.set(row, key1);
-    this.#write(row, call);
-    this.#index.add(this.#hashOf(row), row);
-    return lostMs;
+    this.#name.set(row, call.name);
+    this.#endMs.set(row, call.endMs);
+    this.#atMs.set(row, call.atMs);
+    return displacedMs;
   }
 
   /** Names of the calls. */
@@ -102,50 +101,17 @@ export class RecentCalls {
     }
   }
 
-  /** What is remembered of a call, which is forgotten; undefined when it is not known. */
+  /** Forgets a call and returns what is remembered of it; undefined when it is not known, or too old. */
   take(process: number, key0: number, key1: number, nowMs: number): RecentCall | undefined {
-    const row = this.#find(process, key0, key1);
+    const row = this.#index.find(key0, key1, process, 0, 0);
     if (row === -1) {
       return undefined;
     }
-    const call = {
-      name: this.#name.get(row),
-      endMs: this.#endMs.get(row),
-      atMs: this.#atMs.get(row),
-    };
-    this.#remove(row);
-    return call.atMs + this.#ttlMs > nowMs ? call : undefined;
-  }
-
-  #write(row: number, { name, endMs, atMs }: RecentCall): void {
-    this.#name.set(row, name);
-    this.#endMs.set(row, endMs);
-    this.#atMs.set(row, atMs);
-  }
-
-  #find(process: number, key0: number, key1: number): number {
-    const hash = hashWords(key0, key1, process, 0);
-    for (let cell = this.#index.first(hash); cell !== -1; cell = this.#index.next(hash, cell)) {
-      const row = this.#index.row(cell);
-      if (
-        this.#key0.get(row) === key0 &&
-        this.#key1.get(row) === key1 &&
-        this.#process.get(row) === process
-      ) {
-        return row;
-      }
-    }
-    return -1;
-  }
-
-  #remove(row: number): void {
-    if (this.#process.get(row) !== vacant) {
-      this.#index.remove(this.#hashOf(row), row);
-      this.#process.set(row, vacant);
-    }
-  }
-
-  #hashOf(row: number): number {
-    return hashWords(this.#key0.get(row), this.#key1.get(row), this.#process.get(row), 0);
+    this.#index.remove(row);
+    this.#process.set(row, vacant);
+    const atMs = this.#atMs.get(row);
+    return atMs + this.#ttlMs > nowMs
+      ? { name: this.#name.get(row), endMs: this.#endMs.get(row), atMs }
+      : undefined;
   }
 }

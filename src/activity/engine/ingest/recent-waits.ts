@@ -2,19 +2,20 @@ import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 
-/** Traces, and sessions, that are remembered to have waited for a person. */
+/** Traces, and sessions, whose waits are remembered: of each at most this many. */
 const maxRemembered = 1000;
 
 /**
- * Where a person was waited for, and when that was last reported. Unlike `Pauses` it also knows waits in runs that arrive
- * only when they have ended.
+ * Keeps in which traces and sessions a person was waited for, and when that was last reported. Unlike `Pauses` it also knows
+ * waits in runs that arrive only when they have ended. At most 1000 traces and 1000 sessions; at the bound the one reported
+ * longest ago is forgotten, and `concerns` answers yes for every run since then.
  */
 export class RecentWaits {
   readonly #store: ActivityStore;
   /** The oldest first. */
   readonly #inTraces = new Map<string, number>();
   readonly #inSessions = new Map<string, number>();
-  /** When a wait that was forgotten had been reported last. */
+  /** The latest report among the waits that were forgotten. */
   #lostMs = Number.NEGATIVE_INFINITY;
 
   constructor(store: ActivityStore) {
@@ -47,10 +48,10 @@ export class RecentWaits {
     }
   }
 
-  /** Whether the trace of a run, or its session, was reported to wait, or to wait no longer, at `sinceMs` or later. */
+  /** Whether a wait in the trace or the session of a run was reported at `sinceMs` or later, or may have been. */
   concerns(run: number, sinceMs: number): boolean {
     if (this.#lostMs >= sinceMs) {
-      return true; // It may have been this one.
+      return true; // The forgotten wait may have been of this run.
     }
     const { spans, traces, references } = this.#store;
     const trace = spans.trace.get(run);

@@ -1,22 +1,27 @@
+import { Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { KeyIndex } from "../store/key-index.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
+import { TableRows } from "../store/table-rows.ts";
 
 /** A call of a tool that a model asked for. */
 export interface RequestedCall {
-  /** Its process and the keyed hash of its id. */
-  readonly key: string;
-  /** Interned tool name; 0 for one that is no name. */
+  readonly response: RequestedResponse;
+  /** Keyed hash of its id. */
+  readonly key0: number;
+  readonly key1: number;
+  /** Interned tool name; 0 when it has none. */
   readonly name: number;
-  /** `ran`: its tool came. `answered`: a model was handed its result, whoever that came from. */
+  /** `ran`: its tool arrived. `answered`: a model was given its result, or the call was refused. */
   state: "open" | "ran" | "answered";
 }
 
 /** What one finished model call asked for. */
 export interface RequestedResponse {
   readonly process: number;
-  /** Row of its trace, which is held. */
+  /** Row of its trace, which is retained. */
   readonly trace: number;
-  /** The model call. */
+  /** Span id of the model call. */
   readonly span0: number;
   readonly span1: number;
   /** When it arrived. */
@@ -24,21 +29,29 @@ export interface RequestedResponse {
   readonly calls: RequestedCall[];
   /** When the first of its tools ended without an error, by the sender's clock; Infinity when none has. */
   ranMs: number;
-  /** Whether a tool came with the id of one of its calls. */
+  /** Whether a tool arrived with the id of one of its calls. */
   hasKeyedTools: boolean;
 }
 
 const states = ["open", "ran", "answered"] as const;
 const cellsPerResponse = 8;
 
-/** Responses whose run is not decided, and all their calls, by call, by trace and by the model call. */
+/**
+ * Keeps the responses of model calls whose run is not decided, with all their calls, by call, by trace and by model call. At
+ * most `mostCalls` calls: at the bound new ones are refused, and nothing is inferred from them.
+ */
 export class RequestedResponses {
   readonly #store: ActivityStore;
   readonly #mostCalls: number;
-  readonly #byCall = new Map<string, RequestedResponse>();
+  readonly #process = new Int32Column();
+  readonly #key0 = new Int32Column();
+  readonly #key1 = new Int32Column();
+  readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
+  readonly #calls: (RequestedCall | undefined)[] = [];
+  readonly #rows = new TableRows([this.#process, this.#key0, this.#key1]);
+  /** Trace → span id of the model call → response. */
   readonly #byTrace = new Map<number, Map<string, RequestedResponse>>();
 
-  /** Of more calls than `mostCalls` the new ones are refused. */
   constructor(store: ActivityStore, mostCalls: number) {
     this.#store = store;
     this.#mostCalls = mostCalls;
@@ -59,7 +72,9 @@ export class RequestedResponses {
       ]),
     );
     const calls = all.flatMap((each) => each.calls);
-    const keys = io.texts(calls.map(({ key }) => key));
+    const keys = io.texts(
+      calls.map(({ response, key0, key1 }) => `${response.process}:${key0}:${key1}`),
+    );
     const ofCalls = io.numbers(calls.flatMap(({ name, state }) => [name, states.indexOf(state)]));
     if (!io.isLoading) {
       return;
@@ -76,18 +91,27 @@ export class RequestedResponses {
         keyed = 0,
         of = 0,
       ] = cells.slice(at, at + cellsPerResponse);
-      const response = { process, trace, span0, span1, atMs, ranMs, hasKeyedTools: keyed === 1 };
-      const added = this.#put({ ...response, calls: [] });
+      const response = this.#putResponse({
+        process,
+        trace,
+        span0,
+        span1,
+        atMs,
+        calls: [],
+        ranMs,
+        hasKeyedTools: keyed === 1,
+      });
       for (const end = next + of; next < end; next++) {
+        const [, key0 = 0, key1 = 0] = (keys[next] ?? "").split(":").map(Number);
         const [name = 0, state = 0] = ofCalls.slice(next * 2, next * 2 + 2);
-        this.#putCall(added, { key: keys[next] ?? "", name, state: states[state] ?? "open" });
+        this.#putCall({ response, key0, key1, name, state: states[state] ?? "open" });
       }
     }
   }
 
-  /** The response that asked for a call, if its run is not decided. */
-  ofCall(key: string): RequestedResponse | undefined {
-    return this.#byCall.get(key);
+  /** A call whose run is not decided. */
+  callOf(process: number, key0: number, key1: number): RequestedCall | undefined {
+    return this.#calls[this.#index.find(key0, key1, process, 0, 0)];
   }
 
   /** Responses in a trace. */
@@ -110,23 +134,25 @@ export class RequestedResponses {
     return this.#byTrace.size === 0;
   }
 
-  /** The response of a model call of a known trace, which is remembered from now on; undefined when there is no room. */
+  /** Adds a call to the response of a model call of a known trace; undefined when there is no room. */
   add(
-    of: Omit<RequestedResponse, "calls" | "ranMs" | "hasKeyedTools">,
-    call: RequestedCall,
-  ): RequestedResponse | undefined {
-    if (this.#byCall.size >= this.#mostCalls) {
+    of: Pick<RequestedResponse, "process" | "trace" | "span0" | "span1" | "atMs">,
+    call: Pick<RequestedCall, "key0" | "key1" | "name">,
+  ): RequestedCall | undefined {
+    if (this.#rows.size >= this.#mostCalls) {
       return undefined;
     }
-    const known = this.#byTrace.get(of.trace)?.get(keyOf(of));
-    if (known === undefined) {
+    let response = this.#byTrace.get(of.trace)?.get(keyOf(of));
+    if (response === undefined) {
       this.#store.traces.retain(of.trace);
+      response = this.#putResponse({
+        ...of,
+        calls: [],
+        ranMs: Number.POSITIVE_INFINITY,
+        hasKeyedTools: false,
+      });
     }
-    const response =
-      known ??
-      this.#put({ ...of, calls: [], ranMs: Number.POSITIVE_INFINITY, hasKeyedTools: false });
-    this.#putCall(response, call);
-    return response;
+    return this.#putCall({ ...call, response, state: "open" });
   }
 
   /** Forgets the response of a model call. */
@@ -145,21 +171,30 @@ export class RequestedResponses {
     if (ofTrace.size === 0) {
       this.#byTrace.delete(response.trace);
     }
-    for (const { key } of response.calls) {
-      this.#byCall.delete(key);
+    for (const { key0, key1 } of response.calls) {
+      const row = this.#index.find(key0, key1, response.process, 0, 0);
+      this.#index.remove(row);
+      this.#calls[row] = undefined;
+      this.#rows.release(row);
     }
     this.#store.traces.release(response.trace);
   }
 
-  #put(response: RequestedResponse): RequestedResponse {
+  #putResponse(response: RequestedResponse): RequestedResponse {
     const ofTrace = this.#byTrace.get(response.trace) ?? new Map<string, RequestedResponse>();
     this.#byTrace.set(response.trace, ofTrace.set(keyOf(response), response));
     return response;
   }
 
-  #putCall(response: RequestedResponse, call: RequestedCall): void {
-    response.calls.push(call);
-    this.#byCall.set(call.key, response);
+  #putCall(call: RequestedCall): RequestedCall {
+    const row = this.#rows.take();
+    this.#process.set(row, call.response.process);
+    this.#key0.set(row, call.key0);
+    this.#key1.set(row, call.key1);
+    this.#index.add(row);
+    this.#calls[row] = call;
+    call.response.calls.push(call);
+    return call;
   }
 }
 

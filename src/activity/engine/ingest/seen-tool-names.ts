@@ -1,6 +1,9 @@
 import type { SnapshotStream } from "../store/snapshot.ts";
 
-/** Per process, the names of tools that have come when they were asked for. */
+/**
+ * Keeps a set of tool names for each process. Bounded by what it is made of: interned names (see `maxToolNames`) of processes
+ * that are remembered; `forgetProcess` drops the names of the others.
+ */
 export class SeenToolNames {
   readonly #names = new Map<number, Set<number>>();
 
@@ -13,7 +16,7 @@ export class SeenToolNames {
     }
   }
 
-  /** A tool of this name came when it was asked for. 0 is no name. */
+  /** Adds the name of a tool that arrived. Name 0 stands for none and is ignored. */
   add(process: number, name: number): void {
     if (name !== 0) {
       const known = this.#names.get(process) ?? new Set();
@@ -25,12 +28,14 @@ export class SeenToolNames {
     return this.#names.get(process)?.has(name) === true;
   }
 
+  /** The names of all processes. */
   *names(): Generator<number> {
     for (const names of this.#names.values()) {
       yield* names;
     }
   }
 
+  /** Must be called before the number of a process is used for another one. */
   forgetProcess(process: number): void {
     this.#names.delete(process);
   }

@@ -5,6 +5,7 @@ import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import type { RequestRecords } from "./request-records.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import type { SessionSignals } from "./session-signals.ts";
 import type { SpanSignals } from "./span-signals.ts";
@@ -14,6 +15,7 @@ interface SignalRouterParts {
   readonly openWork: OpenWork;
   readonly orphanPolicy: OrphanPolicy;
   readonly processes: ProcessLiveness;
+  readonly requests: RequestRecords;
   readonly requested: RequestedTools;
   readonly sessionSignals: SessionSignals;
   readonly spanSignals: SpanSignals;
@@ -30,8 +32,16 @@ export class SignalRouter {
 
   /** Ingests the signal in `row`, which arrived at `nowMs`. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { openWork, orphanPolicy, processes, requested, sessionSignals, spanSignals, unwatched } =
-      this.#parts;
+    const {
+      openWork,
+      orphanPolicy,
+      processes,
+      requests,
+      requested,
+      sessionSignals,
+      spanSignals,
+      unwatched,
+    } = this.#parts;
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
     openWork.durations.onProcessSeen(process, nowMs);
@@ -59,10 +69,10 @@ export class SignalRouter {
       case signalTypes.sessionEnd:
         return sessionSignals.end(batch, row, nowMs);
       case signalTypes.pause:
-        requested.onWait(batch, row, nowMs);
+        requests.waits.add(batch, row, nowMs);
         return sessionSignals.pause(batch, row, nowMs);
       case signalTypes.resume:
-        requested.onWait(batch, row, nowMs);
+        requests.waits.add(batch, row, nowMs);
         return sessionSignals.resume(batch, row, nowMs);
       case signalTypes.claim:
         return sessionSignals.claim(batch, row, nowMs);

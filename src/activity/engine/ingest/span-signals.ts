@@ -30,6 +30,7 @@ import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import { Admission } from "./admission.ts";
 import type { FinishedWork } from "./finished-work.ts";
 import type { ImpliedTools } from "./implied-tools.ts";
+import type { RequestRecords } from "./request-records.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import { isSameAsAbove, sameBelow, workFrom } from "./same-work.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
@@ -57,6 +58,7 @@ interface SpanSignalsParts {
   readonly implied: ImpliedTools;
   readonly states: SessionStates;
   readonly pauses: Pauses;
+  readonly requests: RequestRecords;
   readonly requested: RequestedTools;
 }
 
@@ -141,7 +143,14 @@ export class SpanSignals {
       seq: batch.seq.get(row),
     });
     const lateByMs =
-      kind === workKinds.tool ? this.#parts.requested.takeEvicted(batch, row, nowMs) : undefined;
+      kind === workKinds.tool
+        ? this.#parts.requests.evicted.take(
+            batch.process.get(row),
+            batch.key0.get(row),
+            batch.key1.get(row),
+            nowMs,
+          )
+        : undefined;
     if (lateByMs !== undefined) {
       this.#addReconciled(kind, lateByMs);
       return "revived";

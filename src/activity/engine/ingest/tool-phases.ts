@@ -1,38 +1,41 @@
 import type { ActivityStore } from "../store/activity-store.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { RequestedCall, RequestedResponse } from "./requested-responses.ts";
+import type { DirectSpans } from "./unkeyed-spans.ts";
 
-/** A tool without a call id that came, and the call that it answers by its name. */
-export interface MatchedByName {
+/** A response and the row of its model call. */
+interface ResponseOf {
   readonly response: RequestedResponse;
+  readonly modelCall: number;
+}
+
+/** A tool without a call id that arrived, and the call that it answers by its name. */
+export interface MatchedByName {
   readonly call: RequestedCall;
   readonly tool: number;
 }
 
-/** What came between the model calls of an ended owner. */
+/** What happened between the model calls of an ended owner. */
 export interface ToolPhases {
   readonly matched: readonly MatchedByName[];
-  /** Tools without a call id came that no response asked for by their name. */
+  /** Tools without a call id arrived that no response asked for by their name. */
   readonly hasOthers: boolean;
   /**
-   * What its run called after a model call, directly: a model of whose input nothing is known, or none; undefined when
-   * something is known of its input, or not which of them came first.
+   * What its run did next after a model call, directly: it called a model of whose input nothing is known, or nothing.
+   * Undefined when something is known of that input, or the order of the model calls is not known.
    */
   readonly after: (modelCall: number) => "a model call" | "nothing" | undefined;
 }
 
 /**
- * Sorts out what came finished directly in the runs of one owner: its model calls, and its tools without a call id. A tool
- * answers the last call of its name that was made before it began; of those that are left each answers any call of its name
- * that is.
+ * Matches the finished spans directly in the runs of one owner, its model calls and its tools without a call id, with the
+ * responses of those model calls. A tool answers the last call of its name that was made before it began; each tool that is
+ * left answers any call of its name that is left.
  */
 export function toolPhasesOf(
   store: ActivityStore,
-  {
-    tools,
-    modelCalls,
-  }: { readonly tools: readonly number[]; readonly modelCalls: readonly number[] },
-  asked: readonly { readonly response: RequestedResponse; readonly modelCall: number }[],
+  { tools, modelCalls }: DirectSpans,
+  responses: readonly ResponseOf[],
 ): ToolPhases {
   const { spans } = store;
   const latest = modelCalls.toSorted(
@@ -41,7 +44,7 @@ export function toolPhasesOf(
   const prompted = latest.filter((call) => spans.hasFlag(call, spanFlags.hasPrompt));
   const isTimed = modelCalls.every((call) => spans.startMs.get(call) > 0);
   return {
-    ...matchByName(store, tools, asked),
+    ...matchByName(store, tools, responses),
     after: (modelCall) => {
       const isLater = (call: number | undefined) =>
         call !== undefined && spans.startMs.get(call) >= spans.endMs.get(modelCall);
@@ -57,7 +60,7 @@ export function toolPhasesOf(
 function matchByName(
   { spans }: ActivityStore,
   tools: readonly number[],
-  asked: readonly { readonly response: RequestedResponse; readonly modelCall: number }[],
+  responses: readonly ResponseOf[],
 ): Pick<ToolPhases, "matched" | "hasOthers"> {
   /** By name, in the order they began. */
   const left = new Map<number, number[]>();
@@ -70,18 +73,18 @@ function matchByName(
     left.set(name, ofName);
   }
   const matched = new Map<RequestedCall, MatchedByName>();
-  const calls = asked
+  const calls = responses
     .toSorted((a, b) => spans.startMs.get(b.modelCall) - spans.startMs.get(a.modelCall))
     .flatMap(({ response, modelCall }) =>
-      response.calls.map((call) => ({ response, call, askedMs: spans.startMs.get(modelCall) })),
+      response.calls.map((call) => ({ call, askedMs: spans.startMs.get(modelCall) })),
     )
     .filter(({ call }) => call.state !== "ran" && call.name !== 0);
   const take = (sinceMs: (askedMs: number) => number) => {
-    for (const { response, call, askedMs } of calls) {
+    for (const { call, askedMs } of calls) {
       const tool = left.get(call.name)?.at(-1);
       if (tool !== undefined && !matched.has(call) && spans.startMs.get(tool) >= sinceMs(askedMs)) {
         left.get(call.name)?.pop();
-        matched.set(call, { response, call, tool });
+        matched.set(call, { call, tool });
       }
     }
   };

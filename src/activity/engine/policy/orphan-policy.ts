@@ -4,7 +4,7 @@ import { type Confidence, reasonOf, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { ImpliedTools } from "../ingest/implied-tools.ts";
-import type { RequestedTools } from "../ingest/requested-tools.ts";
+import type { MissingTools } from "../ingest/missing-tools.ts";
 import type { KeyedTimers } from "../schedule/keyed-timers.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -32,7 +32,7 @@ interface OrphanPolicyParts {
   readonly ownership: Ownership;
   readonly evictions: Evictions;
   readonly finished: FinishedWork;
-  readonly requested: RequestedTools;
+  readonly missingTools: MissingTools;
   readonly implied: ImpliedTools;
   readonly leasePolicy: LeasePolicy;
   readonly breaker: CircuitBreaker;
@@ -382,7 +382,7 @@ export class OrphanPolicy {
   #evictUnnamed(owner: number, orphans: number, atMs: number): void {
     const { owners, groups } = this.#parts.store;
     const counted = this.#parts.finished.takeUnnamed(owner, orphans);
-    const requested = this.#parts.requested.takeOrphans(owner, atMs);
+    const requested = this.#parts.missingTools.take(owner, atMs);
     const count = counted + Math.max(0, requested - counted);
     if (count === 0) {
       return;

@@ -8,7 +8,6 @@ import {
 import { limits } from "../history.ts";
 
 const process = 7;
-const keyOf = (call: number) => `${process}:0:${call}`;
 
 /** Evicted calls of one run, and the evictions of its owner that have no name. */
 function evictedOf(most: number, ttlMs = 1_000) {
@@ -21,34 +20,44 @@ describe("evicted requests", () => {
   test("of more than the bound the oldest is forgotten", () => {
     const { evicted, run } = evictedOf(3);
     for (const call of [1, 2, 3, 4]) {
-      evicted.add(keyOf(call), run, call);
+      evicted.add(run, 0, call, call);
     }
-    expect([1, 2, 3, 4].map((call) => evicted.has(keyOf(call)))).toEqual([false, true, true, true]);
+    expect([1, 2, 3, 4].map((call) => evicted.has(process, 0, call))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
   });
 
   test("a call whose tool came leaves its room to another one", () => {
     const { evicted, run } = evictedOf(3);
     for (const call of [1, 2, 3]) {
-      evicted.add(keyOf(call), run, call);
+      evicted.add(run, 0, call, call);
     }
-    expect(evicted.take(keyOf(2), 10)).toBe(8);
-    expect(evicted.take(keyOf(2), 10)).toBeUndefined();
-    evicted.add(keyOf(4), run, 11);
-    expect([1, 2, 3, 4].map((call) => evicted.has(keyOf(call)))).toEqual([true, false, true, true]);
+    expect(evicted.take(process, 0, 2, 10)).toBe(8);
+    expect(evicted.take(process, 0, 2, 10)).toBeUndefined();
+    evicted.add(run, 0, 4, 11);
+    expect([1, 2, 3, 4].map((call) => evicted.has(process, 0, call))).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ]);
   });
 
   test("a call that is evicted once more counts as the newest", () => {
     const { evicted, run } = evictedOf(2);
     for (const call of [1, 2, 1, 3]) {
-      evicted.add(keyOf(call), run, 10 + call);
+      evicted.add(run, 0, call, 10 + call);
     }
-    expect([1, 2, 3].map((call) => evicted.has(keyOf(call)))).toEqual([true, false, true]);
+    expect([1, 2, 3].map((call) => evicted.has(process, 0, call))).toEqual([true, false, true]);
   });
 
   test("each is forgotten at its time, the oldest first", () => {
     const { evicted, run } = evictedOf(10, 100);
     for (const call of [1, 2, 3]) {
-      evicted.add(keyOf(call), run, call * 10);
+      evicted.add(run, 0, call, call * 10);
     }
     for (const [atMs, want] of [
       [109, [true, true, true]],
@@ -56,17 +65,17 @@ describe("evicted requests", () => {
       [130, [false, false, false]],
     ] as const) {
       evicted.dropExpired(atMs);
-      expect([1, 2, 3].map((call) => evicted.has(keyOf(call)))).toEqual(want);
+      expect([1, 2, 3].map((call) => evicted.has(process, 0, call))).toEqual(want);
     }
   });
 
   test("those of a process go with its number", () => {
     const { evicted, run, store } = evictedOf(10);
     const other = store.spans.add(store.traces.findOrAdd(8, 1, 2, 3, 4), 5, 6);
-    evicted.add(keyOf(1), run, 1);
-    evicted.add("8:0:1", other, 1);
+    evicted.add(run, 0, 1, 1);
+    evicted.add(other, 0, 1, 1);
     evicted.forgetProcess(process);
-    expect([evicted.has(keyOf(1)), evicted.has("8:0:1")]).toEqual([false, true]);
+    expect([evicted.has(process, 0, 1), evicted.has(8, 0, 1)]).toEqual([false, true]);
   });
 
   test("the tool that came takes one eviction without a name off its owner", () => {
@@ -75,18 +84,18 @@ describe("evicted requests", () => {
     const owner = store.owners.add({ process, trace, top: run, group, isLoose: false });
     store.spans.owner.set(run, owner);
     store.owners.unnamed.set(owner, 2);
-    evicted.add(keyOf(1), run, 1);
-    evicted.take(keyOf(1), 5);
-    evicted.take(keyOf(1), 5);
+    evicted.add(run, 0, 1, 1);
+    evicted.take(process, 0, 1, 5);
+    evicted.take(process, 0, 1, 5);
     expect(store.owners.unnamed.get(owner)).toBe(1);
   });
 
   test("order and content outlast a restart", () => {
     const { evicted, run, store } = evictedOf(3);
     for (const call of [1, 2, 3]) {
-      evicted.add(keyOf(call), run, call);
+      evicted.add(run, 0, call, call);
     }
-    evicted.take(keyOf(2), 10);
+    evicted.take(process, 0, 2, 10);
     evicted.setLateness(run, 8);
     const writer = new EngineSnapshotWriter();
     evicted.snapshot(writer);
@@ -96,9 +105,14 @@ describe("evicted requests", () => {
     again.snapshot(rewritten);
     expect(Buffer.concat(rewritten.pieces)).toEqual(Buffer.concat(writer.pieces));
     for (const call of [4, 5]) {
-      again.add(keyOf(call), run, call);
+      again.add(run, 0, call, call);
     }
-    expect([1, 3, 4, 5].map((call) => again.has(keyOf(call)))).toEqual([false, true, true, true]);
+    expect([1, 3, 4, 5].map((call) => again.has(process, 0, call))).toEqual([
+      false,
+      true,
+      true,
+      true,
+    ]);
     expect([again.takeLateness(run), again.takeLateness(run)]).toEqual([8, undefined]);
   });
 });

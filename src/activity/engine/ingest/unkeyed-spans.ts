@@ -5,11 +5,17 @@ import { ColumnList } from "../store/column-list.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 
+/** Finished spans directly in some runs, and not inside a tool or a model call. */
+export interface DirectSpans {
+  readonly tools: readonly number[];
+  readonly modelCalls: readonly number[];
+}
+
 /**
- * Model calls, and tools without a call id, that came finished while their process reported no starts, by trace. Each has a
- * row among the spans, which bounds them.
+ * Lists, by trace, the model calls, and the tools without a call id, that arrived finished while their process reported no starts.
+ * Each has a row in the span table, whose bound is also the bound of this list; it leaves the list with its row.
  */
-export class FinishedSpans {
+export class UnkeyedSpans {
   readonly #store: ActivityStore;
   readonly #first = new Int32Column();
   readonly #next = new Int32Column();
@@ -21,7 +27,7 @@ export class FinishedSpans {
     this.#store = store;
   }
 
-  /** Finds them among the spans, after those were put back. */
+  /** Builds the lists from the span table, which must be loaded. */
   restore(): void {
     const { spans } = this.#store;
     for (let span = 0; span < spans.rows; span++) {
@@ -37,7 +43,7 @@ export class FinishedSpans {
     this.#list(span);
   }
 
-  /** The row of a span is given up. */
+  /** Must be called before the row of a span is removed. */
   forgetSpan(span: number): void {
     const { spans } = this.#store;
     if (spans.hasFlag(span, spanFlags.arrivedFinished)) {
@@ -46,11 +52,7 @@ export class FinishedSpans {
     }
   }
 
-  /** Those directly in some runs, and not inside a tool or a model call. */
-  directlyIn(runs: readonly number[]): {
-    readonly tools: readonly number[];
-    readonly modelCalls: readonly number[];
-  } {
+  directlyIn(runs: readonly number[]): DirectSpans {
     const { spans, tree } = this.#store;
     const traces = new Set(runs.map((run) => spans.trace.get(run)));
     const direct = [...traces]
