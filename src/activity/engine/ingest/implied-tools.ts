@@ -1,9 +1,12 @@
+import type { SignalResult } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
+import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
+import type { SignalLookup } from "./signal-lookup.ts";
 
 /** Implied tools that are due when an owner is decided. */
 export interface ImpliedDue {
@@ -16,13 +19,16 @@ export interface ImpliedDue {
 interface ImpliedToolsParts {
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
+  readonly lookup: SignalLookup;
   readonly retention: Retention;
 }
 
 /**
- * Tools of which only a part has arrived: a span that is always inside a tool, such as the wait for a person in front of
- * it, names a parent that has not arrived. Such a tool ran. It is an orphan when the run that it ran in has ended and its
- * own span does not come. Of any other parent that has not arrived the kind is not known, so it is only forgotten.
+ * Lists, by trace, the tools of which only a part has arrived: a span that is always inside a tool, such as the wait for a person
+ * before it, names a parent that has not arrived. Such a tool ran. It is an orphan when the run around it has ended and its own
+ * span does not arrive. Of any other parent that has not arrived the kind is not known, so it is only forgotten.
+ *
+ * Each tool has a row in the span table, whose bound is also the bound of these lists; it leaves them with its row.
  */
 export class ImpliedTools {
   readonly #parts: ImpliedToolsParts;
@@ -33,7 +39,7 @@ export class ImpliedTools {
     this.#parts = parts;
   }
 
-  /** Nothing is stored: which they are stands in the table of spans, which must be loaded. */
+  /** Stores nothing: the lists are built from the span table, which must be loaded. */
   snapshot(io: SnapshotStream): void {
     const { spans } = this.#parts.store;
     for (let span = 0; io.isLoading && span < spans.rows; span++) {
@@ -43,23 +49,26 @@ export class ImpliedTools {
     }
   }
 
-  /** A part of a tool began at `partMs` by the sender's clock. False when that tool is known otherwise. */
-  add(tool: number, partMs: number, nowMs: number): boolean {
-    const { spans } = this.#parts.store;
-    if (spans.state.get(tool) !== spanStates.unknown) {
-      return false;
+  /** A part of a tool arrived, which shows what its parent is. A parent that has arrived itself needs no part. */
+  onPart(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { store, lookup, retention } = this.#parts;
+    const { spans } = store;
+    const tool = lookup.find(batch, row);
+    if (tool === -1 || spans.state.get(tool) !== spanStates.unknown) {
+      return "duplicate";
     }
+    const partMs = batch.startMs.get(row);
     const known = spans.startMs.get(tool);
     spans.startMs.set(tool, known > 0 && !(partMs > 0 && partMs < known) ? known : partMs);
     if (!spans.hasFlag(tool, spanFlags.presumedEvicted)) {
       spans.setFlag(tool, spanFlags.impliedTool);
       this.#list(tool);
     }
-    this.#parts.retention.renew(tool, nowMs);
-    return true;
+    retention.renew(tool, nowMs);
+    return "link";
   }
 
-  /** The row of a span is given up. */
+  /** Must be called before the row of a span is removed. */
   forgetSpan(span: number): void {
     const trace = this.#parts.store.spans.trace.get(span);
     const inTrace = this.#inTrace.get(trace);
@@ -69,11 +78,12 @@ export class ImpliedTools {
   }
 
   /**
-   * The tools that ran in the topmost run of their trace, an owner that has ended and whose deadline has passed at `atMs`:
-   * those of which the last part arrived a lateness ago, unless another run of the trace is open, which may be theirs.
+   * The tools that ran in the topmost run of their trace, an owner that has ended and whose deadline has passed at `atMs`: those
+   * of which the last part arrived a lateness ago, unless another run of the trace is open, in which they may have run.
    */
   dueOf(owner: number, atMs: number): ImpliedDue {
-    const { owners, spans, inTrace } = this.#parts.store;
+    const { limits, store } = this.#parts;
+    const { owners, spans, inTrace } = store;
     const trace = owners.trace.get(owner);
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
@@ -93,9 +103,9 @@ export class ImpliedTools {
       if (!this.#ranIn(tool, owner)) {
         continue;
       }
-      // What is open below it is decided first; it is asked about again then.
+      // Open work below it is decided first; the tool is decided after that.
       const fromMs = spans.openBelow.get(tool) > 0 ? atMs : spans.seenAtMs.get(tool);
-      const dueMs = fromMs + this.#parts.limits.allowedLatenessMs;
+      const dueMs = fromMs + limits.allowedLatenessMs;
       if (dueMs <= atMs) {
         due.push(tool);
       } else {

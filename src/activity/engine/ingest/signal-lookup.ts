@@ -1,7 +1,7 @@
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 
-/** Finds what a signal speaks of among what is known. Changes nothing. */
+/** Finds what a signal names among what is known. Changes and keeps nothing. */
 export class SignalLookup {
   readonly #store: ActivityStore;
 
@@ -11,21 +11,26 @@ export class SignalLookup {
 
   /** The row of the parent that the span has, or that the signal names and it may have; -1 when it is not known. */
   parentOf(known: number, batch: SignalBatch, row: number): number {
-    const { spans } = this.#store;
+    const { spans, tree } = this.#store;
     const linked = known === -1 ? -1 : spans.parentOf(known);
     const trace = this.findTrace(batch, row);
     if (linked !== -1 || trace === -1) {
       return linked;
     }
     const named = spans.find(trace, batch.parent0.get(row), batch.parent1.get(row));
-    return named === -1 || known === -1 || this.#store.tree.canLink(known, named) ? named : -1;
+    return named === -1 || known === -1 || tree.canLink(known, named) ? named : -1;
   }
 
-  /** The group that the first known reference of the signal names, or -1. */
+  /** The group of the first known reference of the signal, or -1. */
   referencedGroupOf(batch: SignalBatch, row: number): number {
+    const process = batch.process.get(row);
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const group = this.groupOf(batch, row, reference);
+      const group = this.#store.sessions.find(
+        process,
+        batch.referenceHi(reference),
+        batch.referenceLo(reference),
+      );
       if (group !== -1) {
         return group;
       }
@@ -33,16 +38,20 @@ export class SignalLookup {
     return -1;
   }
 
-  /** The group of one reference of the signal, or -1. */
-  groupOf(batch: SignalBatch, row: number, reference: number): number {
-    return this.#store.sessions.find(
-      batch.process.get(row),
-      batch.referenceHi(reference),
-      batch.referenceLo(reference),
-    );
+  /** Whether a reference of the signal names a group. */
+  refersTo(group: number, batch: SignalBatch, row: number): boolean {
+    const process = batch.process.get(row);
+    const to = batch.referencesTo(row);
+    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
+      const hi = batch.referenceHi(reference);
+      if (this.#store.sessions.find(process, hi, batch.referenceLo(reference)) === group) {
+        return true;
+      }
+    }
+    return false;
   }
 
-  /** The row of the span that a signal speaks of, or -1. */
+  /** The row of the span of a signal, or -1. */
   find(batch: SignalBatch, row: number): number {
     const trace = this.findTrace(batch, row);
     return trace === -1
@@ -50,7 +59,7 @@ export class SignalLookup {
       : this.#store.spans.find(trace, batch.span0.get(row), batch.span1.get(row));
   }
 
-  /** The row of its trace, or -1. */
+  /** The row of the trace of a signal, or -1. */
   findTrace(batch: SignalBatch, row: number): number {
     return this.#store.traces.find(
       batch.process.get(row),

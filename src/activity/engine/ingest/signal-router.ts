@@ -5,24 +5,30 @@ import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import type { Admission } from "./admission.ts";
+import type { ImpliedTools } from "./implied-tools.ts";
 import type { RequestRecords } from "./request-records.ts";
 import type { RequestedTools } from "./requested-tools.ts";
 import type { SessionSignals } from "./session-signals.ts";
-import type { SpanSignals } from "./span-signals.ts";
+import type { SpanEnds } from "./span-ends.ts";
+import type { SpanStarts } from "./span-starts.ts";
 
 /** What it needs of the engine. */
 interface SignalRouterParts {
   readonly openWork: OpenWork;
   readonly orphanPolicy: OrphanPolicy;
   readonly processes: ProcessLiveness;
+  readonly admission: Admission;
+  readonly implied: ImpliedTools;
   readonly requests: RequestRecords;
   readonly requested: RequestedTools;
   readonly sessionSignals: SessionSignals;
-  readonly spanSignals: SpanSignals;
+  readonly starts: SpanStarts;
+  readonly ends: SpanEnds;
   readonly unwatched: UnwatchedWork;
 }
 
-/** Hands each signal to its handler, unless a better source of the same process reports the same work. Keeps nothing. */
+/** Passes each signal to its handler, unless a better source of the same process reports the same work. Keeps nothing. */
 export class SignalRouter {
   readonly #parts: SignalRouterParts;
 
@@ -32,16 +38,8 @@ export class SignalRouter {
 
   /** Ingests the signal in `row`, which arrived at `nowMs`. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const {
-      openWork,
-      orphanPolicy,
-      processes,
-      requests,
-      requested,
-      sessionSignals,
-      spanSignals,
-      unwatched,
-    } = this.#parts;
+    const { openWork, orphanPolicy, processes, requests, requested, sessionSignals, unwatched } =
+      this.#parts;
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
     openWork.durations.onProcessSeen(process, nowMs);
@@ -55,7 +53,7 @@ export class SignalRouter {
       orphanPolicy.handOver(process, nowMs);
     }
     if (process === 0) {
-      return spanSignals.refuseProcess(batch, row);
+      return this.#parts.admission.refuseProcess(batch, row);
     }
     switch (batch.type.get(row)) {
       case signalTypes.alive:
@@ -89,7 +87,7 @@ export class SignalRouter {
       default:
         break;
     }
-    // Live and finished spans are the same spans; the relay's are its own.
+    // Live and finished spans are the same spans; the spans of a relay are not.
     const isRelayed = processes.sourceOf(process) === sourceRanks.relay;
     if ((dialect !== dialects.relay.storedId && isRelayed) || unwatched.covers(batch, row, nowMs)) {
       return "superseded";
@@ -103,14 +101,14 @@ export class SignalRouter {
         break;
     }
     if (dialect === dialects.impliedParent.storedId) {
-      return spanSignals.toolPart(batch, row, nowMs);
+      return this.#parts.implied.onPart(batch, row, nowMs);
     }
     if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {
       requested.onToolSeen(batch, row, nowMs);
     }
     return batch.type.get(row) === signalTypes.start
-      ? spanSignals.start(batch, row, nowMs)
-      : spanSignals.end(batch, row, nowMs);
+      ? this.#parts.starts.ingest(batch, row, nowMs)
+      : this.#parts.ends.ingest(batch, row, nowMs);
   }
 }
 

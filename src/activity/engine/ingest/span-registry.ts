@@ -8,6 +8,7 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import type { Retention } from "../store/retention.ts";
 import { spanFlags } from "../store/span-table.ts";
+import type { Reconciliations } from "./reconciliations.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
 /** What it needs of the engine. */
@@ -18,9 +19,13 @@ interface SpanRegistryParts {
   readonly retention: Retention;
   readonly ownership: Ownership;
   readonly states: SessionStates;
+  readonly reconciliations: Reconciliations;
 }
 
-/** Makes spans known that signals speak of: their rows, parents, groups and sessions. */
+/**
+ * Registers the spans of signals: their rows, parents, owners and sessions. Keeps nothing; without room in the span table, which
+ * holds `max_open_work` + `max_tombstones` rows, a span is not registered.
+ */
 export class SpanRegistry {
   readonly #parts: SpanRegistryParts;
 
@@ -29,9 +34,8 @@ export class SpanRegistry {
   }
 
   /**
-   * Makes a span known: its row, kind, parent and group. It comes back held, out of every queue, except
-   * a mere link, which is queued to be forgotten. -1 when there is no room. `kind`: what it is, where that is not what the
-   * signal says.
+   * Registers a span and returns its row, or -1 when there is no room. The row is pinned, in no queue of `Retention`, except
+   * that of a mere link. `kind`: what the span is, where the signal says otherwise.
    */
   register(
     known: number,
@@ -40,14 +44,16 @@ export class SpanRegistry {
     nowMs: number,
     kind: WorkKind = toWorkKind(batch.kind.get(row)),
   ): number {
-    const { spans } = this.#parts.store;
+    const { store, retention, ownership, reconciliations } = this.#parts;
+    const { spans } = store;
     const span = known === -1 ? this.addPlaceholder(batch, row, nowMs) : known;
     if (span === -1) {
       return -1;
     }
-    const waiting = this.#parts.store.takeUnresolved(span);
-    this.#parts.retention.onArrival(span);
+    const waiting = store.takeUnresolved(span);
+    retention.onArrival(span);
     const flags = batch.flags.get(row);
+    const isStart = batch.type.get(row) === signalTypes.start;
     spans.kind.set(span, kind);
     spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
     spans.startMs.set(span, batch.startMs.get(row));
@@ -55,7 +61,7 @@ export class SpanRegistry {
     spans.name.set(span, batch.name.get(row));
     spans.scopeHash.set(span, batch.scopeHash.get(row));
     spans.nameHash.set(span, batch.nameHash.get(row));
-    spans.seq.set(span, seqOfStart(batch, row));
+    spans.seq.set(span, isStart ? batch.seq.get(row) : 0); // A finished span carries the number of its end.
     if ((flags & signalFlags.harness) !== 0) {
       spans.setFlag(span, spanFlags.harness);
     }
@@ -72,7 +78,7 @@ export class SpanRegistry {
       spans.setFlag(span, spanFlags.countsTwoItems);
     }
     if (kind === workKinds.tool && (flags & signalFlags.detached) !== 0) {
-      this.#parts.store.detach(span);
+      store.detach(span);
     }
     if (batch.dialect.get(row) === dialects.relay.storedId) {
       spans.setFlag(span, spanFlags.relayed);
@@ -80,87 +86,83 @@ export class SpanRegistry {
     this.#link(span, batch, row, nowMs);
     switch (kind) {
       case workKinds.run:
-        this.#placeRun(span, waiting, batch, row, nowMs);
+        this.#attachRun(span, waiting, batch, row, nowMs);
         break;
       case workKinds.tool:
       case workKinds.modelCall:
-        this.#placeMarker(span, waiting, batch, row, nowMs);
+        this.#attachMarker(span, waiting, batch, row, nowMs);
         break;
       case workKinds.other:
-        this.#parts.ownership.onParentKnown(span, waiting, nowMs);
-        this.#parts.retention.retain(span, nowMs);
+        ownership.onParentKnown(span, waiting, nowMs);
+        retention.retain(span, nowMs);
         break;
       default: {
         const never: never = kind;
         return never;
       }
     }
+    if (spans.hasFlag(span, spanFlags.presumedEvicted)) {
+      reconciliations.addImplied(span, nowMs);
+    }
     return span;
   }
 
-  #placeRun(run: number, waiting: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { groups } = this.#parts.store;
-    const group = this.#parts.lookup.referencedGroupOf(batch, row);
+  /** `waiting`: the unresolved owner of what arrived below the span before it, or -1. */
+  #attachRun(run: number, waiting: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { store, lookup, ownership } = this.#parts;
+    const group = lookup.referencedGroupOf(batch, row);
     const refer = () => this.addReferences(run, batch, row);
-    this.#parts.ownership.attachRun(run, { group, waiting, refer }, nowMs);
-    this.#parts.ownership.runStarted(run, {
+    ownership.attachRun(run, { group, waiting, refer }, nowMs);
+    ownership.runStarted(run, {
       atMs: nowMs,
       timeMs: batch.startMs.get(row),
-      seq: seqOfStart(batch, row),
+      seq: store.spans.seq.get(run),
     });
     if (batch.channel.get(row) !== 0) {
-      groups.channel.set(this.#parts.store.groupOf(run), batch.channel.get(row));
+      store.groups.channel.set(store.groupOf(run), batch.channel.get(row));
     }
   }
 
-  #placeMarker(
+  #attachMarker(
     marker: number,
     waiting: number,
     batch: SignalBatch,
     row: number,
     nowMs: number,
   ): void {
-    const { tree } = this.#parts.store;
+    const { store, lookup, ownership } = this.#parts;
     const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
-    if (!hasReference || tree.runAbove(marker) !== -1) {
-      this.#parts.ownership.attachMarker(marker, waiting, nowMs);
+    if (!hasReference || store.tree.runAbove(marker) !== -1) {
+      ownership.attachMarker(marker, waiting, nowMs);
     } else {
-      const group = this.#parts.lookup.referencedGroupOf(batch, row);
-      this.#parts.ownership.attachSeparately(marker, group, waiting, nowMs);
+      ownership.attachSeparately(marker, lookup.referencedGroupOf(batch, row), waiting, nowMs);
     }
-    if (hasReference && this.#isOfItsSession(marker, batch, row)) {
-      this.addReferences(marker, batch, row);
-    }
-  }
-
-  /** Whether the session that a marker names is that of its owner, or may be: the owner has none. */
-  #isOfItsSession(marker: number, batch: SignalBatch, row: number): boolean {
-    const { groups } = this.#parts.store;
-    const group = this.#parts.store.groupOf(marker);
-    if (!groups.hasFlag(group, groupFlags.referenced)) {
-      return true;
-    }
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      if (this.#parts.lookup.groupOf(batch, row, reference) === group) {
-        return true;
+    if (hasReference) {
+      // A session that is named otherwise already is not the one that the marker names.
+      const group = store.groupOf(marker);
+      if (
+        !store.groups.hasFlag(group, groupFlags.referenced) ||
+        lookup.refersTo(group, batch, row)
+      ) {
+        this.addReferences(marker, batch, row);
       }
     }
-    return false;
   }
 
-  /** Puts a span below the parent that a later signal names, and what waited at it under its run. */
+  /** Links a span to the parent that a later signal names, and attaches what waited below the span to its run. */
   linkParent(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const before = this.#parts.store.spans.parentOf(span);
+    const { store, ownership } = this.#parts;
+    const before = store.spans.parentOf(span);
     this.#link(span, batch, row, nowMs);
-    if (before === -1 && this.#parts.store.spans.parentOf(span) !== -1) {
-      this.#parts.ownership.onParentKnown(span, -1, nowMs);
+    if (before === -1 && store.spans.parentOf(span) !== -1) {
+      ownership.onParentKnown(span, -1, nowMs);
     }
   }
 
-  /** Puts a span below the parent that a signal names, which may not have arrived (I1). */
+  /** Links a span to the parent that a signal names, which may not have arrived (I1). */
   #link(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { spans } = this.#parts.store;
+    const { store, counters, retention } = this.#parts;
+    const { spans, tree } = store;
     const parent0 = batch.parent0.get(row);
     const parent1 = batch.parent1.get(row);
     if (parent0 === 0 && parent1 === 0) {
@@ -168,31 +170,31 @@ export class SpanRegistry {
     }
     const known = spans.parentOf(span);
     if (known !== -1) {
-      this.#parts.retention.renew(known, nowMs);
+      retention.renew(known, nowMs);
       return;
     }
     const trace = spans.trace.get(span);
     let parent = spans.find(trace, parent0, parent1);
     if (parent !== -1) {
-      this.#parts.retention.renew(parent, nowMs);
-    } else if (this.#parts.retention.makeRoom()) {
-      parent = this.#parts.retention.addUnknown(trace, parent0, parent1, nowMs);
-      this.#parts.counters.addSignal("implied", dialects.impliedParent.storedId);
+      retention.renew(parent, nowMs);
+    } else if (retention.makeRoom()) {
+      parent = retention.addUnknown(trace, parent0, parent1, nowMs);
+      counters.addSignal("implied", dialects.impliedParent.storedId);
     }
     if (parent !== -1) {
-      this.#parts.store.tree.link(span, parent);
-      this.#propagateProgress(span);
+      tree.link(span, parent);
+      const isNew = spans.progressAtMs.get(span) === 0 && spans.openBelow.get(span) === 0;
+      if (!isNew) {
+        this.#propagateProgress(span);
+      }
     }
   }
 
-  /** What is above a span now made progress when it did. */
+  /** What is above a span from now on made progress when the span did. */
   #propagateProgress(span: number): void {
     const { spans, owners } = this.#parts.store;
     const ownerOf = (at: number) =>
       spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
-    if (spans.progressAtMs.get(span) === 0 && spans.openBelow.get(span) === 0) {
-      return; // It is new.
-    }
     const own = ownerOf(span);
     const atMs = own === -1 ? spans.progressAtMs.get(span) : owners.progressAtMs.get(own);
     for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
@@ -206,41 +208,30 @@ export class SpanRegistry {
     }
   }
 
-  /** Takes the session of a span's owner to be the one that a signal names. */
+  /** Binds the references of a signal to the session of a span. */
   addReferences(span: number, batch: SignalBatch, row: number): void {
+    const { store } = this.#parts;
+    const process = batch.process.get(row);
     const to = batch.referencesTo(row);
     for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      this.#parts.store.sessions.refer(
-        this.#parts.store.groupOf(span),
-        batch.process.get(row),
-        batch.referenceHi(reference),
-        batch.referenceLo(reference),
-      );
+      const hi = batch.referenceHi(reference);
+      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo(reference));
     }
   }
 
-  /** A span that is known by its name only; -1 when there is no room. */
+  /** Adds a row for a span of which only the id is known; -1 when there is no room. */
   addPlaceholder(batch: SignalBatch, row: number, nowMs: number): number {
-    if (!this.#parts.retention.makeRoom()) {
+    const { store, retention } = this.#parts;
+    if (!retention.makeRoom()) {
       return -1;
     }
-    const trace = this.#parts.store.traces.findOrAdd(
+    const trace = store.traces.findOrAdd(
       batch.process.get(row),
       batch.trace0.get(row),
       batch.trace1.get(row),
       batch.trace2.get(row),
       batch.trace3.get(row),
     );
-    return this.#parts.retention.addUnknown(
-      trace,
-      batch.span0.get(row),
-      batch.span1.get(row),
-      nowMs,
-    );
+    return retention.addUnknown(trace, batch.span0.get(row), batch.span1.get(row), nowMs);
   }
-}
-
-/** The number of what came finished is that of its end. */
-function seqOfStart(batch: SignalBatch, row: number): number {
-  return batch.type.get(row) === signalTypes.start ? batch.seq.get(row) : 0;
 }

@@ -5,6 +5,7 @@ import { workKinds } from "../../model/work.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { ImpliedTools } from "../ingest/implied-tools.ts";
 import type { MissingTools } from "../ingest/missing-tools.ts";
+import type { OpenItems } from "../ingest/open-items.ts";
 import type { KeyedTimers } from "../schedule/keyed-timers.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -32,6 +33,7 @@ interface OrphanPolicyParts {
   readonly ownership: Ownership;
   readonly evictions: Evictions;
   readonly finished: FinishedWork;
+  readonly openItems: OpenItems;
   readonly missingTools: MissingTools;
   readonly implied: ImpliedTools;
   readonly leasePolicy: LeasePolicy;
@@ -86,7 +88,7 @@ export class OrphanPolicy {
   /** The end of an open marker says that its run closed it: an orphan by its own account. */
   evictByRun(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
-    this.#parts.finished.recordActive(span, spans.owner.get(span));
+    this.#parts.openItems.recordActive(span, spans.owner.get(span));
     const channel = this.#parts.evictions.channelOf(span);
     this.#parts.evictions.evict([span], { reason: "orphaned_no_owner", channel, atMs: nowMs });
     spans.setFlag(span, spanFlags.endReported);
@@ -381,7 +383,7 @@ export class OrphanPolicy {
   /** Evicts tools that a harness run counted as open, or that a model asked for, as far as no marker is known for them. */
   #evictUnnamed(owner: number, orphans: number, atMs: number): void {
     const { owners, groups } = this.#parts.store;
-    const counted = this.#parts.finished.takeUnnamed(owner, orphans);
+    const counted = this.#parts.openItems.takeUnnamed(owner, orphans);
     const requested = this.#parts.missingTools.take(owner, atMs);
     const count = counted + Math.max(0, requested - counted);
     if (count === 0) {

@@ -1,0 +1,198 @@
+import { dialects, type SignalResult } from "../../model/dialects.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
+import { compareMoments, type Moment } from "../../model/moment.ts";
+import type { SignalBatch } from "../../model/signal-batch.ts";
+import { type Progress, toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
+import { leaseMsOf } from "../policy/leases.ts";
+import type { Ownership } from "../policy/ownership.ts";
+import type { Pauses } from "../policy/pauses.ts";
+import type { SessionStates } from "../policy/session-states.ts";
+import { type ActivityCounters, add } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { OpenWork } from "../store/open-work.ts";
+import type { Retention } from "../store/retention.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
+import type { Admission } from "./admission.ts";
+import type { DuplicateSpans } from "./duplicate-spans.ts";
+import type { Reconciliations } from "./reconciliations.ts";
+import type { RequestRecords } from "./request-records.ts";
+import type { SignalLookup } from "./signal-lookup.ts";
+import type { SpanRegistry } from "./span-registry.ts";
+import type { SpanRepeats } from "./span-repeats.ts";
+
+/** Dialects whose starts are sent when work begins. The others first report work that has been open for a while. */
+const dialectsAtStart: ReadonlySet<number> = new Set([
+  dialects.relay.storedId,
+  dialects.liveSpan.storedId,
+  dialects.logfirePending.storedId,
+]);
+
+const startProgress = {
+  [workKinds.other]: "progress",
+  [workKinds.run]: "run.start",
+  [workKinds.tool]: "tool.start",
+  [workKinds.modelCall]: "model_call.start",
+} as const satisfies Record<WorkKind, Progress>;
+
+/** What it needs of the engine. */
+interface SpanStartsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly openWork: OpenWork;
+  readonly retention: Retention;
+  readonly ownership: Ownership;
+  readonly states: SessionStates;
+  readonly pauses: Pauses;
+  readonly requests: RequestRecords;
+  readonly lookup: SignalLookup;
+  readonly registry: SpanRegistry;
+  readonly admission: Admission;
+  readonly duplicates: DuplicateSpans;
+  readonly reconciliations: Reconciliations;
+  readonly repeats: SpanRepeats;
+}
+
+/** Opens work when its start arrives, and reopens evicted work that is still reported. Keeps nothing. */
+export class SpanStarts {
+  readonly #parts: SpanStartsParts;
+
+  constructor(parts: SpanStartsParts) {
+    this.#parts = parts;
+  }
+
+  /** Work started, or is still open. */
+  ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { store, retention, lookup, admission, duplicates, repeats } = this.#parts;
+    const { spans } = store;
+    const known = lookup.find(batch, row);
+    const kind = duplicates.kindOf(known, batch, row);
+    if (duplicates.hasArrived(known, kind)) {
+      if (spans.state.get(known) === spanStates.open) {
+        repeats.onRepeat(known, batch, row, nowMs);
+        return "heartbeat";
+      }
+      if (
+        repeats.isAfterEviction(known, batch, row, nowMs) &&
+        admission.admitsAgain(known, batch, row)
+      ) {
+        this.#reopen(known, batch, row, nowMs);
+        return "revived";
+      }
+      retention.retainLonger(known, nowMs);
+      return "stale";
+    }
+    if (kind === workKinds.other) {
+      const link = duplicates.registerLink(known, batch, row, nowMs);
+      if (link === -1) {
+        return "untracked";
+      }
+      this.#reviewPaused(link);
+      return "link";
+    }
+    return this.#start(known, kind, batch, row, nowMs);
+  }
+
+  /** `known`: the row of the span where it was named before it arrived, or -1. */
+  #start(
+    known: number,
+    kind: WorkKind,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): SignalResult {
+    const { store, counters, retention, registry, admission, duplicates } = this.#parts;
+    const { spans } = store;
+    // Room first: making it may forget the very owner that the answer depends on.
+    const hasRoom = known !== -1 || retention.makeRoom();
+    const refusal = hasRoom ? admission.refusalOf(known, batch, row, nowMs) : "untracked";
+    if (refusal === "late_start") {
+      add(counters.lateStarts, kind, 1);
+      return refusal;
+    }
+    const inner = known === -1 ? undefined : duplicates.below(known, batch, row);
+    const span = refusal === undefined ? registry.register(known, batch, row, nowMs) : -1;
+    if (span === -1) {
+      return admission.refuse(known, batch, row);
+    }
+    spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
+    if (dialectsAtStart.has(batch.dialect.get(row))) {
+      spans.setFlag(span, spanFlags.reportedAtStart);
+    }
+    this.#open(span, kind, nowMs);
+    if (inner !== undefined) {
+      duplicates.replace(inner, span, nowMs);
+    }
+    const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
+    this.#recordWork(span, start);
+    const lateByMs = kind === workKinds.tool ? this.#takeEviction(batch, row, nowMs) : undefined;
+    if (lateByMs === undefined) {
+      return "started";
+    }
+    this.#parts.reconciliations.add(kind, lateByMs);
+    return "revived";
+  }
+
+  /** By how much a tool is late, if a model requested it and it was evicted because it did not arrive. */
+  #takeEviction(batch: SignalBatch, row: number, nowMs: number): number | undefined {
+    const { evicted } = this.#parts.requests;
+    const process = batch.process.get(row);
+    return evicted.take(process, batch.key0.get(row), batch.key1.get(row), nowMs);
+  }
+
+  /** Opens evicted work again. It counts as started anew, because counters never decrease. */
+  #reopen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+    const { store, registry, reconciliations } = this.#parts;
+    const { spans } = store;
+    reconciliations.addSpan(span, nowMs);
+    const leaseMs = spans.leaseMs.get(span);
+    registry.register(span, batch, row, nowMs);
+    spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
+    spans.clearFlag(span, spanFlags.reportedAtStart);
+    this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
+  }
+
+  /** Opens work; a marker of an owner that has ended has a lateness to report how it ended. */
+  #open(span: number, kind: WorkKind, nowMs: number): void {
+    const { store, openWork, ownership, states } = this.#parts;
+    const isSplit = kind === workKinds.run && ownership.isSplit(span, nowMs);
+    openWork.open(span, nowMs, { isCounted: !isSplit });
+    states.recordProgress(span, startProgress[kind]);
+    this.#reviewPaused(span);
+    const owner = store.spans.owner.get(span);
+    if (kind !== workKinds.run) {
+      ownership.scheduleCheck(span, nowMs);
+    } else if (store.owners.openMarkers.get(owner) > 0) {
+      states.reviewAbove(span); // They may have been silent for longer than the run.
+    }
+  }
+
+  /** Work started below runs. A run whose session was reported idle before that has not ended; its own end may be late. */
+  #recordWork(span: number, start: Moment): void {
+    const { limits, store } = this.#parts;
+    const { spans, owners } = store;
+    const own = spans.kind.get(span) === workKinds.run ? spans.owner.get(span) : -1;
+    for (let at = spans.parentOf(span); at !== -1; at = spans.parentOf(at)) {
+      const owner = spans.kind.get(at) === workKinds.run ? spans.owner.get(at) : -1;
+      if (owner === -1 || owner === own) {
+        continue;
+      }
+      owners.setLastWork(owner, start, limits.allowedLatenessMs);
+      const idle = owners.idleOf(owner);
+      if (
+        Number.isFinite(idle.atMs) &&
+        compareMoments(idle, start, limits.allowedLatenessMs) <= 0
+      ) {
+        owners.idleAtMs.set(owner, Number.NEGATIVE_INFINITY);
+      }
+    }
+  }
+
+  /** A span arrived that was reported before to wait for a person, or is part of work that waits. */
+  #reviewPaused(span: number): void {
+    if (this.#parts.pauses.concerns(span)) {
+      this.#parts.states.reviewAbove(span);
+    }
+  }
+}
