@@ -3,12 +3,12 @@ import type { TimerSource } from "./due-queue.ts";
 import { TimingWheel } from "./timing-wheel.ts";
 
 /**
- * At most one deadline for each of many items, which may move either way until it is met. The queue holds the deadline
- * also while it is on the agenda; one that was moved since it got there does not stand any more.
+ * Keeps at most one deadline for each of many items (rows of a table, which bounds them). A deadline may move either way until it
+ * fires, also while it is in the `DueQueue`: an entry there whose deadline has moved since is no longer current, and is ignored.
  */
 export class KeyedTimers implements TimerSource {
   readonly #wheel: TimingWheel;
-  /** Items whose deadline is on the agenda, and when it is. */
+  /** Items whose current deadline is in the due queue → that deadline. */
   readonly #queued = new Map<number, number>();
   #admitted = 0;
 
@@ -20,9 +20,9 @@ export class KeyedTimers implements TimerSource {
   snapshot(io: SnapshotStream): void {
     this.#admitted = io.number(this.#admitted);
     this.#wheel.snapshot(io, this.#admitted);
-    const left = io.numbers([...this.#queued].flat());
-    for (let at = 0; io.isLoading && at < left.length; at += 2) {
-      this.#queued.set(left[at] ?? -1, left[at + 1] ?? 0);
+    const queued = io.numbers([...this.#queued].flat());
+    for (let at = 0; io.isLoading && at < queued.length; at += 2) {
+      this.#queued.set(queued[at] ?? -1, queued[at + 1] ?? 0);
     }
   }
 
@@ -30,7 +30,7 @@ export class KeyedTimers implements TimerSource {
     return this.#wheel.size;
   }
 
-  /** Sets the deadline of `item`, whatever it was. */
+  /** Sets or moves the deadline of an item. */
   set(item: number, dueMs: number): void {
     while (this.#admitted <= item) {
       this.#wheel.admit(this.#admitted++);
@@ -39,18 +39,18 @@ export class KeyedTimers implements TimerSource {
     this.#wheel.set(item, dueMs);
   }
 
-  /** Sets the deadline of `item` unless an earlier one stands. */
+  /** Sets the deadline of an item unless it has an earlier one. */
   schedule(item: number, dueMs: number): void {
-    const standing = this.currentOf(item);
-    if (standing === undefined || standing > dueMs) {
+    const current = this.currentOf(item);
+    if (current === undefined || current > dueMs) {
       this.set(item, dueMs);
     }
   }
 
-  /** Moves the deadline of `item` to no earlier than `dueMs`. */
+  /** Sets the deadline of an item unless it has a later one. */
   postpone(item: number, dueMs: number): void {
-    const standing = this.currentOf(item);
-    if (standing === undefined || standing < dueMs) {
+    const current = this.currentOf(item);
+    if (current === undefined || current < dueMs) {
       this.set(item, dueMs);
     }
   }
@@ -62,23 +62,23 @@ export class KeyedTimers implements TimerSource {
     }
   }
 
-  /** The deadline that stands, if one does. */
+  /** The deadline of an item; undefined when it has none. */
   currentOf(item: number): number | undefined {
-    const onAgenda = this.#queued.get(item);
-    if (onAgenda !== undefined || item >= this.#admitted || !this.#wheel.isSet(item)) {
-      return onAgenda;
+    const queuedMs = this.#queued.get(item);
+    if (queuedMs !== undefined || item >= this.#admitted || !this.#wheel.isSet(item)) {
+      return queuedMs;
     }
     return this.#wheel.dueMsOf(item);
   }
 
-  /** Whether a deadline that is on the agenda stands. */
+  /** Whether an entry of the due queue is current. */
   isCurrent(item: number, dueMs: number): boolean {
     return this.#queued.get(item) === dueMs;
   }
 
-  /** A deadline that was on the agenda has come. False when it does not stand any more. */
+  /** Removes the deadline of an item whose entry was taken from the due queue. False when the entry is not current. */
   fire(item: number, dueMs: number): boolean {
-    return this.isCurrent(item, dueMs) && this.#queued.delete(item);
+    return this.#queued.get(item) === dueMs && this.#queued.delete(item);
   }
 
   due(untilMs: number, into: number[]): void {
@@ -98,8 +98,8 @@ export class KeyedTimers implements TimerSource {
     return this.#wheel.hasMoreDue(untilMs, most);
   }
 
-  /** Calls `see` for each item that is due by `untilMs` and not on the agenda. */
+  /** Calls `see` for each item that is due by `untilMs` and not in the due queue yet. It must set nothing. */
   peek(untilMs: number, see: (item: number) => void): void {
-    this.#wheel.peek(untilMs, (item) => see(item));
+    this.#wheel.peek(untilMs, see);
   }
 }

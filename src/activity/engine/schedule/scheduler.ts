@@ -15,19 +15,12 @@ import type { Retention } from "../store/retention.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "../store/span-table.ts";
-import {
-  areIdle,
-  type DueItem,
-  DueQueue,
-  endOfWindow,
-  type TimerSources,
-  timerRanks,
-} from "./due-queue.ts";
+import { type DueItem, DueQueue, endOfWindow, type TimerSources, timerRanks } from "./due-queue.ts";
 import type { KeyedTimers } from "./keyed-timers.ts";
 
-/** Deadlines of one stretch of time are sorted; a stretch is never a smaller part of a gap. */
+/** The time between two calls is decided in windows, each with the deadlines in it sorted. Of these there are at most this many. */
 const windowsPerGap = 100_000;
-/** Deadlines that are looked at for the breaker take as long as one that is decided. */
+/** As many deadlines are looked at for the circuit breaker in the time that one decision takes. */
 const lookupsPerStep = 16;
 
 /** What it needs of the engine. */
@@ -50,67 +43,73 @@ interface SchedulerParts {
   readonly sessionSignals: SessionSignals;
 }
 
-/** Lets time pass: what is due is decided, each thing as of its deadline and in the order of the deadlines. */
+/**
+ * Advances time: has what is due decided, each item as of its deadline and in the order of the deadlines. A call takes at most
+ * `stepsPerCall` steps, so that signals need not wait for a mass of decisions; it keeps the rest in the due queue for the next call,
+ * and `isBehind` says so.
+ */
 export class Scheduler {
   readonly #parts: SchedulerParts;
-  /** By rank. */
+  /** By rank; of some ranks a deadline may move while it is in the due queue. */
   readonly #sources: TimerSources;
+  readonly #keyed: readonly (KeyedTimers | undefined)[];
+  readonly #queue: DueQueue;
+  /** The end of the window that the last call did not finish. */
+  #unfinishedMs: number | undefined;
   #hasDecided = false;
   #stepsLeft = 0;
-  /** What was too much for the last call. */
-  #queue: DueQueue | undefined;
+  /** Everything that is due by then is decided. */
   #decidedMs = Number.NEGATIVE_INFINITY;
-  /** Nothing is evicted before. */
+  /** Nothing is evicted before then. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     const { ownerTimers, sessionTimers, processes, openWork, states } = parts;
     this.#sources = [ownerTimers, sessionTimers, processes, openWork.expiryTimers, states.timers];
+    this.#keyed = [ownerTimers, sessionTimers, undefined, undefined, states.timers];
+    this.#queue = new DueQueue(this.#sources);
   }
 
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
-    const untilMs = io.number(this.#queue?.untilMs ?? Number.NaN);
+    const untilMs = io.number(this.#unfinishedMs ?? Number.NaN);
     const cells = io.numbers(
-      (this.#queue?.items() ?? []).flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
+      this.#queue.items().flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
     );
-    // Of version 1 what was on the agenda is found anew.
+    // A queue of version 1 is ignored: loading its deadlines set them again.
     if (io.isLoading && !Number.isNaN(untilMs) && version > 1) {
-      const left = Array.from({ length: cells.length / 3 }, (_, at) => {
-        const [dueMs = 0, rank = 0, item = 0] = cells.slice(at * 3, at * 3 + 3);
-        return { dueMs, rank, item };
-      });
-      this.#queue = new DueQueue(this.#sources, untilMs, left);
+      this.#unfinishedMs = untilMs;
+      for (let at = 0; at < cells.length; at += 3) {
+        const [dueMs = 0, rank = 0, item = 0] = cells.slice(at, at + 3);
+        this.#queue.add({ dueMs, rank, item });
+      }
     }
   }
 
-  /** Whether the last call left work that is due to the next one. */
+  /** Whether the last call left decisions that are due to the next one. */
   get isBehind(): boolean {
-    return this.#queue !== undefined;
+    return this.#unfinishedMs !== undefined;
   }
 
-  /**
-   * Decides what is due by `nowMs`, in order of the deadlines; of a mass, a part, so that nothing else has
-   * to wait for all of it. Returns whether there was anything.
-   */
+  /** Decides what is due by `nowMs`, or as much of it as one call may. Returns whether anything was. */
   advance(nowMs: number): boolean {
     this.#hasDecided = false;
     this.#stepsLeft = this.#parts.limits.stepsPerCall;
-    if (this.#queue !== undefined && !this.#decideUntil(this.#queue.untilMs)) {
+    if (this.#unfinishedMs !== undefined && !this.#decideUntil(this.#unfinishedMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
-    const stretchMs = Math.max(
+    const windowMs = Math.max(
       this.#parts.limits.allowedLatenessMs,
       (nowMs - fromMs) / windowsPerGap,
       1,
     );
-    // What one deadline leads to is due a lateness later, so within a stretch the order is known.
+    // A decision sets deadlines a lateness later, so the order within a window is known.
     for (let atMs = fromMs; ; ) {
-      const isLast = atMs >= nowMs || this.#isQuiet();
-      const untilMs = isLast ? nowMs : Math.min(atMs + stretchMs, nowMs);
+      const isLast = atMs >= nowMs || this.#isIdle();
+      const untilMs = isLast ? nowMs : Math.min(atMs + windowMs, nowMs);
       atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#parts.limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
         return true;
@@ -122,7 +121,7 @@ export class Scheduler {
   }
 
   /**
-   * The program was away for `downtimeMs` until `nowMs`: that silence was its own. Nothing is evicted for
+   * The program was down for `downtimeMs` until `nowMs`: leases and expiries are extended by that. Nothing is evicted for
    * `graceMs`, in which senders deliver what they could not.
    */
   restart(nowMs: number, downtimeMs: number, graceMs: number): void {
@@ -144,24 +143,23 @@ export class Scheduler {
     this.#decidedMs = nowMs;
   }
 
-  /** False when it was too much for one call. */
+  /** Decides a window; false when it was too much for one call. */
   #decideUntil(untilMs: number): boolean {
-    const agenda = this.#queue ?? new DueQueue(this.#sources, untilMs);
-    this.#queue = agenda;
+    this.#unfinishedMs = untilMs;
     while (this.#stepsLeft > 0) {
-      if (!this.#catchUp(agenda.nextMs() ?? untilMs)) {
+      if (!this.#catchUp(this.#queue.nextMs(untilMs) ?? untilMs)) {
         continue;
       }
-      const next = agenda.take();
+      const next = this.#queue.take();
       if (next === undefined) {
-        this.#queue = undefined;
+        this.#unfinishedMs = undefined;
         this.#decidedMs = untilMs;
         return true;
       }
       const evictedBefore = this.#parts.openWork.evictions;
       this.#hasDecided = true;
       this.#parts.states.setNow(next.dueMs);
-      this.#decide(next, agenda);
+      this.#decide(next);
       this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
       this.#parts.retention.dropExcess();
       this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
@@ -170,8 +168,8 @@ export class Scheduler {
         this.#parts.holders.takeCost() +
         this.#parts.states.takeCost();
       this.#stepsLeft -= Math.floor(looked / lookupsPerStep);
-      // Of what is due at one moment the last decides what sessions do then, also where that is another part's.
-      if ((agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
+      // Sessions are reviewed after the last of the decisions of one moment, also where the next call takes that one.
+      if ((this.#queue.nextMs(untilMs) ?? Number.POSITIVE_INFINITY) > next.dueMs) {
         this.#parts.states.reviewChanged();
       }
     }
@@ -179,9 +177,8 @@ export class Scheduler {
   }
 
   /**
-   * What is not on the agenda, in its order: what is forgotten, waits that have lasted too long, finished
-   * work. False as soon as a wait is over, for that may put something on the agenda before `untilMs`; and
-   * when it is too much for one call.
+   * Handles what has no entry in the due queue, in its order: spans to forget, pauses that have lasted too long, finished work.
+   * False as soon as a pause is over, which may set a deadline before `untilMs`, and when it is too much for one call.
    */
   #catchUp(untilMs: number): boolean {
     for (;;) {
@@ -197,7 +194,7 @@ export class Scheduler {
         return false;
       }
       if (forgotten > 0) {
-        continue; // It may have been what was waited for.
+        continue; // The pause or the finished work may have been forgotten.
       }
       if (nextMs > untilMs) {
         return true;
@@ -205,7 +202,10 @@ export class Scheduler {
       this.#hasDecided = true;
       this.#stepsLeft--;
       if (overMs === nextMs) {
-        this.#endPause(overMs);
+        const resumed = this.#parts.pauses.endOldest();
+        this.#parts.states.setNow(overMs);
+        this.#parts.sessionSignals.resumed(resumed, overMs);
+        this.#parts.states.reviewChanged();
         return false;
       }
       this.#parts.states.setNow(nextMs);
@@ -214,16 +214,17 @@ export class Scheduler {
     }
   }
 
-  #decide({ dueMs, rank, item }: DueItem, agenda: DueQueue): void {
-    if (this.#queueOf(rank)?.fire(item, dueMs) === false) {
-      return;
+  #decide({ dueMs, rank, item }: DueItem): void {
+    if (this.#keyed[rank]?.fire(item, dueMs) === false) {
+      return; // Its deadline has moved.
     }
     if (dueMs < this.#graceUntilMs && rank !== timerRanks.state) {
       this.#sources[rank]?.postpone(item, this.#graceUntilMs);
       return;
     }
-    const silent = (untilMs: number) => this.#parts.forecast.byExpiry(item, rank, agenda, untilMs);
-    const ended = (untilMs: number) => this.#parts.forecast.byOwners(item, rank, agenda, untilMs);
+    const { forecast } = this.#parts;
+    const silent = (untilMs: number) => forecast.byExpiry(item, rank, this.#queue, untilMs);
+    const ended = (untilMs: number) => forecast.byOwners(item, rank, this.#queue, untilMs);
     switch (rank) {
       case timerRanks.owner:
         this.#parts.orphanPolicy.decide(item, dueMs, ended);
@@ -242,32 +243,14 @@ export class Scheduler {
     }
   }
 
-  /** Where the deadlines of a rank are kept that may have moved while they were on the agenda. */
-  #queueOf(rank: number): KeyedTimers | undefined {
-    switch (rank) {
-      case timerRanks.owner:
-        return this.#parts.ownerTimers;
-      case timerRanks.session:
-        return this.#parts.sessionTimers;
-      case timerRanks.state:
-        return this.#parts.states.timers;
-      default:
-        return undefined;
+  /** Whether nothing will ever be due. */
+  #isIdle(): boolean {
+    for (const { size } of this.#sources) {
+      if (size > 0) {
+        return false;
+      }
     }
-  }
-
-  #isQuiet(): boolean {
-    return (
-      areIdle(this.#sources) &&
-      this.#parts.finished.nextMs === Number.POSITIVE_INFINITY &&
-      this.#parts.pauses.nextOverMs === Number.POSITIVE_INFINITY
-    );
-  }
-
-  #endPause(atMs: number): void {
-    const named = this.#parts.pauses.endOldest();
-    this.#parts.states.setNow(atMs);
-    this.#parts.sessionSignals.resumed(named, atMs);
-    this.#parts.states.reviewChanged();
+    const { finished, pauses } = this.#parts;
+    return Math.min(finished.nextMs, pauses.nextOverMs) === Number.POSITIVE_INFINITY;
   }
 }

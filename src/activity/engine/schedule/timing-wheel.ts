@@ -5,16 +5,16 @@ import type { SnapshotStream } from "../store/snapshot.ts";
 const bucketCount = 1024;
 
 /**
- * A hashed timing wheel: any number of deadlines, one timer. Setting, moving and cancelling cost the
- * same for one item as for a million. A deadline may lie any number of turns ahead; buckets only say
- * where to look, the deadline itself decides.
+ * A hashed timing wheel: keeps at most one deadline for each item (small integers, whose table bounds them). To set, move or cancel
+ * one costs the same with a million items as with one. A deadline may be any number of turns ahead: buckets only say where to
+ * search, and the deadline itself decides.
  */
 export class TimingWheel {
   readonly #widthMs: number;
   readonly #lists = new LinkedLists(bucketCount);
   readonly #dueMs = new Float64Column();
   #cursor = 0;
-  /** Nothing set in the cursor's bucket is due before it, so the bucket need not be walked again. */
+  /** No item in the cursor's bucket is due before it, so the bucket need not be walked again until then. */
   #quietUntilMs = 0;
   #size = 0;
 
@@ -23,7 +23,7 @@ export class TimingWheel {
     this.#widthMs = Math.max(1, widthMs);
   }
 
-  /** `items` is how many have been admitted. The wheel that loads may have buckets of another width. */
+  /** `items`: how many have been admitted. The wheel that loads may have buckets of another width. */
   snapshot(io: SnapshotStream, items: number): void {
     const dueMs = new Float64Column(items);
     for (let item = 0; item < items; item++) {
@@ -40,6 +40,7 @@ export class TimingWheel {
     }
   }
 
+  /** How many deadlines are set. */
   get size(): number {
     return this.#size;
   }
@@ -54,12 +55,12 @@ export class TimingWheel {
     return this.#lists.isListed(item);
   }
 
-  /** The deadline of an item that is set. */
+  /** The deadline that an item has, or had when `due` took it out. */
   dueMsOf(item: number): number {
     return this.#dueMs.get(item);
   }
 
-  /** Sets or moves the deadline of `item`. One in the past is found by the next `due`. */
+  /** Sets or moves the deadline of an item. The next `due` finds one in the past. */
   set(item: number, dueMs: number): void {
     this.cancel(item);
     this.#dueMs.set(item, dueMs);
@@ -71,7 +72,7 @@ export class TimingWheel {
     this.#size++;
   }
 
-  /** Sets the deadline of `item` unless a later one stands. */
+  /** Sets the deadline of an item unless it has a later one. */
   postpone(item: number, dueMs: number): void {
     if (!this.isSet(item) || this.#dueMs.get(item) < dueMs) {
       this.set(item, dueMs);
@@ -79,8 +80,8 @@ export class TimingWheel {
   }
 
   /**
-   * Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order, until it returns
-   * false. It must set nothing.
+   * Calls `see` for each item whose deadline is at or before `untilMs`, in no particular order, until `see` returns false. It
+   * must set nothing.
    */
   peek(untilMs: number, see: (item: number) => unknown): void {
     const tick = Math.floor(untilMs / this.#widthMs);
@@ -88,10 +89,8 @@ export class TimingWheel {
     for (let at = this.#size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
       const bucket = at % bucketCount;
       for (let item = this.#lists.first(bucket); item !== -1; item = this.#lists.after(item)) {
-        if (this.#dueMs.get(item) <= untilMs) {
-          if (see(item) === false) {
-            return;
-          }
+        if (this.#dueMs.get(item) <= untilMs && see(item) === false) {
+          return;
         }
       }
     }
@@ -121,7 +120,7 @@ export class TimingWheel {
       return;
     }
     let quietUntilMs = (tick + 1) * this.#widthMs;
-    // Nothing set: no bucket to walk, however long it has been.
+    // With nothing set there is no bucket to walk, however much time has passed.
     const from = this.#size === 0 ? tick + 1 : Math.max(this.#cursor, tick - bucketCount + 1);
     for (let at = from; at <= tick; at++) {
       let item = this.#lists.first(at % bucketCount);
@@ -129,7 +128,8 @@ export class TimingWheel {
         const next = this.#lists.after(item);
         const dueMs = this.#dueMs.get(item);
         if (dueMs <= nowMs) {
-          this.cancel(item);
+          this.#lists.remove(item);
+          this.#size--;
           into.push(item);
         } else {
           quietUntilMs = Math.min(quietUntilMs, dueMs);
