@@ -54,6 +54,14 @@ describe("evicted requests", () => {
     expect([1, 2, 3].map((call) => evicted.has(process, 0, call))).toEqual([true, false, true]);
   });
 
+  test("a call that is evicted once more is one call", () => {
+    const { evicted, run } = evictedOf(5);
+    evicted.add(run, 0, 1, 11);
+    evicted.add(run, 0, 1, 12);
+    expect(evicted.take(process, 0, 1, 20)).toBe(8);
+    expect(evicted.has(process, 0, 1)).toBe(false);
+  });
+
   test("each is forgotten at its time, the oldest first", () => {
     const { evicted, run } = evictedOf(10, 100);
     for (const call of [1, 2, 3]) {
