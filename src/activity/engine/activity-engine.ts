@@ -10,9 +10,9 @@ import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
 /**
  * Keeps the activity of every session: which runs, tools and model calls are open, and which of them have no owner.
  *
- * Pure: no clock, no I/O, no randomness. Time comes in with the input (`nowMs`, monotonic milliseconds; a clock that steps back
- * stands still) and decisions come out as events. Deadlines depend on arrival times only; the sender's timestamps order signals
- * and never drive a timer. Extra calls of `tick` change when events are emitted, and nothing else.
+ * Pure: no clock, no I/O, no randomness. The caller passes the time (`nowMs`, monotonic milliseconds; an earlier time than that of
+ * the last call counts as the same time) and gets decisions as events. Deadlines depend on arrival times only; the sender's
+ * timestamps order signals and never drive a timer. Extra calls of `tick` change when events are emitted, and nothing else.
  *
  * At every moment and for every kind of work: *started = ended + evicted + open + untracked*.
  */
@@ -28,7 +28,7 @@ export class ActivityEngine {
     this.view = new EngineView(this.#parts);
   }
 
-  /** Ingests signals that arrived at `nowMs`, after everything that was due by then is decided. */
+  /** Decides everything that was due by `nowMs`, then ingests signals that arrived then. */
   apply(batch: SignalBatch, nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
     const parts = this.#parts;
@@ -56,7 +56,7 @@ export class ActivityEngine {
     return this.#parts.counters;
   }
 
-  /** The engine's clock: the latest time that a call brought. */
+  /** The engine's clock: the latest time that was passed in a call. */
   get nowMs(): number {
     return this.#parts.nowMs;
   }
@@ -66,7 +66,7 @@ export class ActivityEngine {
     return this.#parts.scheduler.isBehind;
   }
 
-  /** Whether the last call decided anything because time had passed. A call that did not need not be journaled. */
+  /** Whether the last call decided anything because time had passed. A call that decided nothing need not be journaled. */
   get hasDecided(): boolean {
     return this.#hasDecided;
   }
@@ -92,7 +92,7 @@ export class ActivityEngine {
 
   /**
    * The program starts again at `nowMs` with its state. Nothing is evicted for `graceMs`. `downtimeMs`: how long the engine's
-   * clock advanced without the program, as in journals of version 1 and 2; leases are extended by it.
+   * clock advanced while the program was down, as in journals of versions 1 and 2; leases are extended by it.
    */
   restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
     const parts = this.#parts;

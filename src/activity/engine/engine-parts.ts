@@ -42,17 +42,17 @@ import { Retention } from "./store/retention.ts";
 const referencesPerSession = 4;
 
 /**
- * The parts of one engine, handed whole to each of them. A part declares what it reads in an interface of its own, which this
- * class satisfies; it reads a part when it needs it and not in its constructor, unless that part stands above it here.
+ * The parts of one engine, passed whole to each of them. A part declares what it reads in an interface of its own, which this class
+ * satisfies. It reads another part when it needs it, and in its constructor only if that part is constructed before it here.
  */
 export class EngineParts {
   readonly limits: ActivityLimits;
-  /** The engine's clock: the latest time of a call. */
+  /** The engine's clock: the latest time that was passed in a call. */
   nowMs = 0;
-  /** What was decided since the events were emptied last. */
+  /** Decisions that the present call returns. */
   readonly events: ActivityEvent[] = [];
   readonly counters = new ActivityCounters();
-  /** Deadlines of owners and of sessions that have ended. */
+  /** Deadlines of owners, and of sessions that have ended. */
   readonly ownerTimers: KeyedTimers;
   readonly sessionTimers: KeyedTimers;
 

@@ -3,8 +3,8 @@ import { type SnapshotStream, type SnapshotVersion, snapshotVersion } from "./st
 import { SnapshotV1Loader } from "./store/snapshot-v1.ts";
 
 /**
- * Saves the state of all parts, or fills the parts of an engine without state. `version` is that of the program that saved; see
- * `restoreSnapshotV1` for the oldest. The order of the parts is the format: a change of it needs a new version of the journal.
+ * Saves the state of all parts, or loads it into the parts of an engine without state. `version`: of the program that saved it; see
+ * `restoreSnapshotV1` for version 1. The order of the parts is the format: a change of it needs a new version of the journal.
  */
 export function transferSnapshot(
   parts: EngineParts,
@@ -34,7 +34,7 @@ export function transferSnapshot(
   }
 }
 
-/** Fills the parts of an engine without state from a snapshot of version 1. */
+/** Loads a snapshot of version 1 into the parts of an engine without state. */
 export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): void {
   const legacy = new SnapshotV1Loader(parts);
   parts.nowMs = stream.number(0);

@@ -8,7 +8,7 @@ import type { SpanLifecycle } from "./store/span-lifecycle.ts";
 import { spanStates } from "./store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "./store/span-table.ts";
 
-/** What an open run does. */
+/** What an open run is doing. */
 export interface RunDiagnosis {
   /** Of the topmost run of its owner. */
   readonly traceId: Uint8Array;
@@ -17,7 +17,7 @@ export interface RunDiagnosis {
   readonly state: SessionState;
   readonly blockedBy: BlockedBy;
   readonly verdict: Verdict;
-  /** Span id of the work that is to blame. */
+  /** Span id of the work that causes the verdict. */
   readonly culprit: Uint8Array | undefined;
 }
 
@@ -54,7 +54,7 @@ export class EngineView {
     return this.#parts.states.countBy(state, blockedBy);
   }
 
-  /** What each open run does, and its session. Walks every row and creates objects. */
+  /** What each open run and its session are doing. Walks every row and creates objects. */
   diagnose(): readonly RunDiagnosis[] {
     const { store, states, verdicts, nowMs } = this.#parts;
     const { owners } = store;
@@ -112,7 +112,7 @@ export class EngineView {
     return this.#parts.store.spans.state.transitions();
   }
 
-  /** Owners that are kept, unresolved ones included. */
+  /** Owners in the table, unresolved ones included. */
   get owners(): number {
     return this.#parts.store.owners.size;
   }
@@ -131,7 +131,7 @@ export class EngineView {
     return ages;
   }
 
-  /** Work that is open because another span names it as its parent; it has not arrived itself. Walks every row. */
+  /** Work that counts as open because another span names it as its parent; it has not arrived itself. Walks every row. */
   impliedWork(nowMs: number): number {
     return this.#parts.retention.countImpliedOpen(nowMs);
   }

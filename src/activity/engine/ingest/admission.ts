@@ -22,7 +22,7 @@ interface AdmissionParts {
 }
 
 /**
- * Decides which starts are tracked: none that comes too late, none that can belong to no run, and none beyond `max_open_work` or
+ * Decides which starts are tracked: none that arrives too late, none that can belong to no run, and none beyond `max_open_work` or
  * `max_sessions`. Keeps nothing; work that is refused for a bound is counted as untracked.
  */
 export class Admission {
@@ -101,7 +101,7 @@ export class Admission {
   }
 
   /**
-   * Whether the start of a marker comes from before the end of its own run, which is decided: it must not open a marker that has
+   * Whether a marker started before its own run ended, and that run is decided: the start must not open a marker that has
    * no owner, unless it may outlive the run. The run is known for as long as ended work is remembered.
    */
   #isLate(parent: number, batch: SignalBatch, row: number, nowMs: number): boolean {

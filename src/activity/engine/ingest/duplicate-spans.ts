@@ -86,7 +86,7 @@ export class DuplicateSpans {
     }
   }
 
-  /** Registers a span as a link; -1 when there is no room. What is only said of the link applies to the work above it. */
+  /** Registers a span as a link; -1 when there is no room. If the link may outlive its run, so may the tool above it. */
   registerLink(known: number, batch: SignalBatch, row: number, nowMs: number): number {
     const { store, registry } = this.#parts;
     const { spans } = store;

@@ -49,7 +49,7 @@ export class OpenItems {
   }
 
   /**
-   * Resets the counts of an owner, and returns how many tools its open items still stand for, at least, without the tools that
+   * Resets the counts of an owner, and returns how many tools its open items still represent, at least, without the tools that
    * are known by name. Of the tools that ended before it some completed and the others may be open items of an aborted turn.
    * Nothing is known where fewer ended than completed, because their spans are not exported, or where more completed: the
    * harness run lost track.

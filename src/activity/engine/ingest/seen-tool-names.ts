@@ -16,7 +16,7 @@ export class SeenToolNames {
     }
   }
 
-  /** Adds the name of a tool that arrived. Name 0 stands for none and is ignored. */
+  /** Adds the name of a tool that arrived. Name 0 means none and is ignored. */
   add(process: number, name: number): void {
     if (name !== 0) {
       const known = this.#names.get(process) ?? new Set();

@@ -31,7 +31,10 @@ interface SessionSignalsParts {
   readonly claims: Claims;
 }
 
-/** What signals say of whole sessions: that one is over, idle, waits for a person, goes on, is complained of. */
+/**
+ * Ingests signals about whole sessions: a session ended, is idle, waits for a person, resumes, has a queue, is reported by its
+ * gateway as stuck or as recovered. Keeps nothing.
+ */
 export class SessionSignals {
   readonly #parts: SessionSignalsParts;
 
@@ -39,7 +42,7 @@ export class SessionSignals {
     this.#parts = parts;
   }
 
-  /** A session is over: what began in it before that has a lateness to say how it ended. */
+  /** A session ended: work that began in it before that has a lateness to report how it ended. */
   end(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { groups } = this.#parts.store;
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
@@ -66,7 +69,7 @@ export class SessionSignals {
     return "session_ended";
   }
 
-  /** A gateway reports a session idle: runs that began before have ended, if their ends do not say so themselves. */
+  /** A gateway reports a session idle: runs that began before have ended, also where their ends do not arrive. */
   idle(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { owners, live } = this.#parts.store;
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
@@ -93,7 +96,7 @@ export class SessionSignals {
     return "idle";
   }
 
-  /** Work waits for a person: the span that is named, else the open runs of the session. */
+  /** Work waits for a person: the named span, or else the open runs of the session. */
   pause(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const span = this.#spanOf(batch, row, nowMs);
     const group = span === -1 ? this.#parts.lookup.referencedGroupOf(batch, row) : -1;
@@ -108,45 +111,46 @@ export class SessionSignals {
 
   /** A wait for a person is over; without a key, all waits of the session are. */
   resume(batch: SignalBatch, row: number, nowMs: number): SignalResult {
+    const { store, lookup, pauses } = this.#parts;
+    const end = momentOf(batch, row, nowMs);
     const hasKey = batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0;
+    let waiting: readonly number[] | undefined;
     if (hasKey) {
-      const named = this.#parts.pauses.end(pauseKeyOf(batch, row), momentOf(batch, row, nowMs));
-      if (named === undefined) {
-        return "unmatched";
-      }
-      this.resumed(named, nowMs);
-      return "resumed";
+      waiting = pauses.end(pauseKeyOf(batch, row), end);
+    } else {
+      const span = this.#spanOf(batch, row, nowMs);
+      const group = span === -1 ? lookup.referencedGroupOf(batch, row) : store.groupOf(span);
+      waiting = pauses.endAll(group, span, end);
     }
-    const span = this.#spanOf(batch, row, nowMs);
-    const group =
-      span === -1
-        ? this.#parts.lookup.referencedGroupOf(batch, row)
-        : this.#parts.store.groupOf(span);
-    const named = this.#parts.pauses.endAll(group, span, momentOf(batch, row, nowMs));
-    if (named === undefined) {
+    if (waiting === undefined) {
       return "unmatched";
     }
-    this.resumed(named, nowMs);
+    this.onResumed(waiting, nowMs);
     return "resumed";
   }
 
-  /** Open work that waited goes on: its age, that of what is open in it, and that of what is above it, count anew. */
-  resumed(named: readonly number[], nowMs: number): void {
-    const { spans } = this.#parts.store;
-    const aged = named.flatMap((span) => [span, ...openWorkBelow(this.#parts.store, span)]);
-    for (const each of aged) {
+  /** Open work that waited resumes: for it, and for the open work inside and above it, `max_age` begins again. */
+  onResumed(waiting: readonly number[], nowMs: number): void {
+    const { store, openWork, states } = this.#parts;
+    const { spans } = store;
+    const resumed = waiting.flatMap((span) => {
+      const owner = spans.owner.get(span);
+      const isRun = spans.kind.get(span) === workKinds.run;
+      return isRun && owner !== -1 ? [span, ...openMembersOf(store, owner)] : [span];
+    });
+    for (const each of resumed) {
       for (let at = each; at !== -1; at = spans.parentOf(at)) {
         if (spans.state.get(at) === spanStates.open && spans.leaseMs.get(at) === 0) {
           spans.seenAtMs.set(at, nowMs);
-          this.#parts.openWork.expiry.set(at, this.#parts.openWork.expiresAtMs(at));
+          openWork.expiry.set(at, openWork.expiresAtMs(at));
         }
       }
     }
-    // What is open in a run that waited was not silent meanwhile.
-    this.#parts.states.onPauseChanged(aged, "resume");
+    // The open work inside a run that waited was not silent meanwhile.
+    states.onPauseChanged(resumed, "resume");
   }
 
-  /** The gateway complains of a session. */
+  /** The gateway reports that a session is stuck. */
   claim(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     if (batch.referencesFrom(row) === batch.referencesTo(row)) {
       return "unmatched";
@@ -168,7 +172,7 @@ export class SessionSignals {
     return isNew ? "claimed" : "repeated";
   }
 
-  /** The gateway recovered a session: its claims are over. */
+  /** The gateway recovered a session: what it reported of the session before no longer holds. */
   recovered(batch: SignalBatch, row: number): SignalResult {
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
     this.#parts.claims.onRecovered(sessionOf(batch, row), group);
@@ -176,7 +180,7 @@ export class SessionSignals {
     return group === -1 ? "unmatched" : "recovered";
   }
 
-  /** As many messages wait in a session as a signal says, if it does. */
+  /** Records how many messages wait in a session, if the signal reports that. */
   #setQueueDepth(group: number, batch: SignalBatch, row: number): void {
     if (group !== -1 && batch.reportedCompleted.get(row) > 0) {
       this.#parts.store.groups.queued.set(group, batch.reportedCompleted.get(row) - 1);
@@ -195,18 +199,18 @@ export class SessionSignals {
   }
 
   /**
-   * The gateway evicted markers of a session itself: they are evicted here too, at once. Those whose run has ended; others
-   * only where the number leaves no choice, for the end of their run may be on its way.
+   * The gateway evicted markers of a session itself: they are evicted here too, at once. Only those whose run has ended, unless
+   * the gateway evicted as many as are open: the end of the other runs may not have arrived.
    */
   evictedBySender(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
-    const said = momentOf(batch, row, nowMs);
+    const before = momentOf(batch, row, nowMs);
     const markers = [
-      ...this.#evictable(group, workKinds.tool, batch.reportedOpen.get(row), said),
-      ...this.#evictable(group, workKinds.modelCall, batch.reportedCompleted.get(row), said),
+      ...this.#evictable(group, workKinds.tool, batch.reportedOpen.get(row), before),
+      ...this.#evictable(group, workKinds.modelCall, batch.reportedCompleted.get(row), before),
     ];
     if (markers.length === 0) {
       return "unmatched";
@@ -239,7 +243,7 @@ export class SessionSignals {
     return open.length <= count ? open : ended.slice(0, count);
   }
 
-  /** Whether work has ended or was evicted, so that it waits for nothing. */
+  /** Whether work is closed, so that it waits for nothing. */
   #isOver(span: number): boolean {
     const { spans } = this.#parts.store;
     const state = spans.state.get(span);
@@ -247,14 +251,14 @@ export class SessionSignals {
     return isClosed && spans.kind.get(span) !== workKinds.other;
   }
 
-  /** The span that a signal names, made known where it is on its way; -1 when it names none. */
+  /** The row of the span that a signal names, which may arrive later; -1 when it names none, or there is no room. */
   #spanOf(batch: SignalBatch, row: number, nowMs: number): number {
     const span = this.#parts.lookup.find(batch, row);
     const hasSpan = batch.span0.get(row) !== 0 || batch.span1.get(row) !== 0;
     if (span !== -1 || !hasSpan) {
       return span;
     }
-    // It is on its way: signals of several pipelines overtake each other.
+    // Signals of several pipelines overtake each other.
     return this.#parts.registry.addPlaceholder(batch, row, nowMs);
   }
 }
@@ -263,17 +267,11 @@ function momentOf(batch: SignalBatch, row: number, atMs: number): Moment {
   return { atMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
 }
 
-function openWorkBelow(store: ActivityStore, span: number): readonly number[] {
-  const owner = store.spans.owner.get(span);
-  const isRun = store.spans.kind.get(span) === workKinds.run;
-  return isRun && owner !== -1 ? openMembersOf(store, owner) : [];
-}
-
 function pauseKeyOf(batch: SignalBatch, row: number): string {
   return `${batch.process.get(row)}:${batch.key0.get(row)}:${batch.key1.get(row)}`;
 }
 
-/** Names the first session that a signal does, also where nothing is known of it. */
+/** The key of the first session that a signal names, known or not; empty when it names none. */
 function sessionOf(batch: SignalBatch, row: number): string {
   const first = batch.referencesFrom(row);
   const isNamed = first < batch.referencesTo(row);

@@ -35,7 +35,7 @@ export class SpanRegistry {
 
   /**
    * Registers a span and returns its row, or -1 when there is no room. The row is pinned, in no queue of `Retention`, except
-   * that of a mere link. `kind`: what the span is, where the signal says otherwise.
+   * that of a mere link. `kind` overrides the kind of the signal.
    */
   register(
     known: number,

@@ -5,10 +5,10 @@ import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 
-/** As many runs and harness runs of one process are remembered for pairing. */
+/** Runs, and harness runs, of one process that wait for their pair: of each at most this many. */
 const maxCandidates = 64;
-/** The two begin, and end, within so long of each other. */
-const mostApartMs = 1_000;
+/** The two begin within this time of each other, and end within it. */
+const maxApartMs = 1_000;
 
 interface Candidates {
   readonly runs: number[];
@@ -16,9 +16,12 @@ interface Candidates {
 }
 
 /**
- * OpenClaw 2026.4.30 exports a run and its harness run in two traces that nothing links, and only the
- * harness run says how many items were open. Within a process the two begin and end together, so the
- * pair that differs least in time is taken as one run; as one owner only where open items are to be explained.
+ * Finds the run of a harness run in another trace, and the reverse. OpenClaw 2026.4.30 exports the two in traces that nothing links,
+ * and only the harness run reports how many items were open. Within a process they begin and end together, so the two that differ
+ * least in time are one run; they become one owner only where open items must be explained.
+ *
+ * Keeps the last 64 runs and the last 64 harness runs of each process that have no pair, while they have a row in the span table. At
+ * the bound the oldest is forgotten and stays a run of its own.
  */
 export class SplitTraces {
   readonly #store: ActivityStore;
@@ -27,7 +30,7 @@ export class SplitTraces {
 
   constructor(store: ActivityStore, toleranceMs: number) {
     this.#store = store;
-    this.#toleranceMs = Math.min(toleranceMs, mostApartMs);
+    this.#toleranceMs = Math.min(toleranceMs, maxApartMs);
   }
 
   snapshot(io: SnapshotStream): void {
@@ -44,7 +47,7 @@ export class SplitTraces {
     }
   }
 
-  /** A run without parent. Gives the harness run without a run that it belongs to, or -1. */
+  /** Adds a run without a parent. Returns the harness run without a run that belongs to it, or -1. */
   addRun(run: number): number {
     const store = this.#store;
     const { spans } = store;
@@ -61,7 +64,7 @@ export class SplitTraces {
     return match;
   }
 
-  /** A harness run without a run. Gives the run that belongs to it, or -1. */
+  /** Adds a harness run without a run. Returns the run that belongs to it, or -1. */
   addHarnessRun(harnessRun: number): number {
     const { harnessRuns, runs } = this.#of(harnessRun);
     const match = this.#best(
@@ -76,7 +79,7 @@ export class SplitTraces {
     return match;
   }
 
-  /** Must be called when a span's row is given up. */
+  /** Must be called before the row of a span is removed. */
   forget(span: number): void {
     const { spans, traces } = this.#store;
     const process = traces.process.get(spans.trace.get(span));
@@ -105,7 +108,7 @@ export class SplitTraces {
     return best;
   }
 
-  /** By how much two differ; Infinity when they cannot be one run. The relay names one trace before it knows the way between. */
+  /** By how much two differ in time; Infinity when they cannot be one run. The relay gives both one trace, also before it links them. */
   #apartMs(span: number, other: number): number {
     const { spans } = this.#store;
     if (this.#areOfTwoSessions(span, other)) {
@@ -144,13 +147,13 @@ export class SplitTraces {
     if (found !== undefined) {
       return found;
     }
-    const made: Candidates = { runs: [], harnessRuns: [] };
-    this.#candidates.set(process, made);
-    return made;
+    const candidates: Candidates = { runs: [], harnessRuns: [] };
+    this.#candidates.set(process, candidates);
+    return candidates;
   }
 }
 
-/** Whether an owner's runs are all harness runs: its run is in another trace, if anywhere. */
+/** Whether the runs of an owner are all harness runs, so that its run can only be in another trace. */
 export function lacksInnerRun({ spans, members }: ActivityStore, owner: number): boolean {
   for (let span = members.first(owner); span !== -1; span = members.after(span)) {
     if (spans.kind.get(span) === workKinds.run && !spans.hasFlag(span, spanFlags.harness)) {

@@ -45,8 +45,8 @@ interface SchedulerParts {
 
 /**
  * Advances time: has what is due decided, each item as of its deadline and in the order of the deadlines. A call takes at most
- * `stepsPerCall` steps, so that signals need not wait for a mass of decisions; it keeps the rest in the due queue for the next call,
- * and `isBehind` says so.
+ * `stepsPerCall` steps, so that signals need not wait for a mass of decisions; the rest stays in the due queue for the next call, and
+ * `isBehind` is true.
  */
 export class Scheduler {
   readonly #parts: SchedulerParts;
@@ -204,7 +204,7 @@ export class Scheduler {
       if (overMs === nextMs) {
         const resumed = this.#parts.pauses.endOldest();
         this.#parts.states.setNow(overMs);
-        this.#parts.sessionSignals.resumed(resumed, overMs);
+        this.#parts.sessionSignals.onResumed(resumed, overMs);
         this.#parts.states.reviewChanged();
         return false;
       }

@@ -6,7 +6,7 @@ const bucketCount = 1024;
 
 /**
  * A hashed timing wheel: keeps at most one deadline for each item (small integers, whose table bounds them). To set, move or cancel
- * one costs the same with a million items as with one. A deadline may be any number of turns ahead: buckets only say where to
+ * one costs the same with a million items as with one. A deadline may be any number of turns ahead: buckets only show where to
  * search, and the deadline itself decides.
  */
 export class TimingWheel {
