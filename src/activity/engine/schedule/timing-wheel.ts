@@ -107,8 +107,7 @@ export class TimingWheel {
   }
 
   cancel(item: number): void {
-    if (this.#lists.isListed(item)) {
-      this.#lists.remove(item);
+    if (this.#lists.remove(item)) {
       this.#size--;
     }
   }
