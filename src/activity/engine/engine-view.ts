@@ -120,7 +120,7 @@ export class EngineView {
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
     const { spans, downtime } = this.#parts.store;
-    const ages = kindNames.map(() => 0);
+    const ages = new Array<number>(kindNames.length).fill(0);
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
         const kind = toWorkKind(spans.kind.get(span));

@@ -81,7 +81,10 @@ export class RequestedTools {
     const call = responses.callOf(process, key0, key1);
     if (call === undefined) {
       const answer = { name: 0, endMs: Number.POSITIVE_INFINITY, atMs: nowMs };
-      this.#recordLoss(answeredEarly.add(process, key0, key1, answer), nowMs);
+      const displacedMs = answeredEarly.add(process, key0, key1, answer);
+      if (displacedMs !== undefined) {
+        this.#recordLoss(displacedMs, nowMs);
+      }
       return "unmatched";
     }
     if (call.state !== "open") {
@@ -105,7 +108,10 @@ export class RequestedTools {
       this.#recordRun(call, name, endMs);
     } else if (this.#reportsOnlyFinished(process) && !evicted.has(process, key0, key1)) {
       const tool = { name, endMs, atMs: nowMs };
-      this.#recordLoss(ranEarly.add(process, key0, key1, tool), nowMs);
+      const displacedMs = ranEarly.add(process, key0, key1, tool);
+      if (displacedMs !== undefined) {
+        this.#recordLoss(displacedMs, nowMs);
+      }
     }
   }
 
@@ -150,8 +156,8 @@ export class RequestedTools {
   }
 
   /** A call was forgotten that had been added at `addedMs`: its request may follow within the lateness. */
-  #recordLoss(addedMs: number | undefined, nowMs: number): void {
-    if (addedMs !== undefined && addedMs + this.#parts.limits.allowedLatenessMs >= nowMs) {
+  #recordLoss(addedMs: number, nowMs: number): void {
+    if (addedMs + this.#parts.limits.allowedLatenessMs >= nowMs) {
       this.#parts.requests.lostMs = nowMs;
     }
   }

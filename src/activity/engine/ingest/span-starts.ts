@@ -102,7 +102,7 @@ export class SpanStarts {
     row: number,
     nowMs: number,
   ): SignalResult {
-    const { store, counters, retention, registry, admission, duplicates } = this.#parts;
+    const { store, counters, retention, requests, registry, admission, duplicates } = this.#parts;
     const { spans } = store;
     // Room first: making it may forget the very owner that the answer depends on.
     const hasRoom = known !== -1 || retention.makeRoom();
@@ -126,19 +126,17 @@ export class SpanStarts {
     }
     const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
     this.#recordWork(span, start);
-    const lateByMs = kind === workKinds.tool ? this.#takeEviction(batch, row, nowMs) : undefined;
+    if (kind !== workKinds.tool) {
+      return "started";
+    }
+    const process = batch.process.get(row);
+    const key0 = batch.key0.get(row);
+    const lateByMs = requests.evicted.take(process, key0, batch.key1.get(row), nowMs);
     if (lateByMs === undefined) {
       return "started";
     }
     this.#parts.reconciliations.add(kind, lateByMs);
     return "revived";
-  }
-
-  /** By how much a tool is late, if a model requested it and it was evicted because it did not arrive. */
-  #takeEviction(batch: SignalBatch, row: number, nowMs: number): number | undefined {
-    const { evicted } = this.#parts.requests;
-    const process = batch.process.get(row);
-    return evicted.take(process, batch.key0.get(row), batch.key1.get(row), nowMs);
   }
 
   /** Opens evicted work again. It counts as started anew, because counters never decrease. */

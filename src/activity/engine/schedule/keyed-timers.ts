@@ -9,23 +9,13 @@ import { TimingWheel } from "./timing-wheel.ts";
 export class KeyedTimers extends TimingWheel {
   /** Items whose current deadline is in the due queue → that deadline. */
   readonly #queued = new Map<number, number>();
-  #admitted = 0;
 
   override snapshot(io: SnapshotStream): void {
-    this.#admitted = io.number(this.#admitted);
-    super.snapshot(io, this.#admitted);
+    super.snapshot(io, io.number(this.items));
     const queued = io.numbers([...this.#queued].flat());
     for (let at = 0; io.isLoading && at < queued.length; at += 2) {
       this.#queued.set(queued[at] ?? -1, queued[at + 1] ?? 0);
     }
-  }
-
-  /** Sets or moves the deadline of an item. */
-  override set(item: number, dueMs: number): void {
-    while (this.#admitted <= item) {
-      this.admit(this.#admitted++);
-    }
-    super.set(item, dueMs);
   }
 
   /** Sets the deadline of an item unless it has an earlier one. */
@@ -45,17 +35,13 @@ export class KeyedTimers extends TimingWheel {
 
   override cancel(item: number): void {
     this.#queued.delete(item);
-    if (item < this.#admitted) {
-      super.cancel(item);
-    }
+    super.cancel(item);
   }
 
   /** The deadline of an item; undefined when it has none. */
   currentOf(item: number): number | undefined {
     const queuedMs = this.#queued.get(item);
-    return queuedMs === undefined && item < this.#admitted && this.isSet(item)
-      ? super.dueMsOf(item)
-      : queuedMs;
+    return queuedMs === undefined && this.isSet(item) ? super.dueMsOf(item) : queuedMs;
   }
 
   /** Whether an entry of the due queue is current. */

@@ -17,13 +17,14 @@ export class TimingWheel {
   /** No item in the cursor's bucket is due before it, so the bucket need not be walked again until then. */
   #quietUntilMs = 0;
   #size = 0;
+  #admitted = 0;
 
   /** `widthMs` is what one bucket covers: about a hundredth of the usual delay. */
   constructor(widthMs: number) {
     this.#widthMs = Math.max(1, widthMs);
   }
 
-  /** `items`: how many have been admitted. The wheel that loads may have buckets of another width. */
+  /** `items`: how many may have a deadline. The wheel that loads may have buckets of another width. */
   snapshot(io: SnapshotStream, items: number): void {
     const dueMs = new Float64Column(items);
     for (let item = 0; item < items; item++) {
@@ -45,14 +46,21 @@ export class TimingWheel {
     return this.#size;
   }
 
-  /** Makes room for a new item; must be called once before the item is first set. */
+  /** Items that may have a deadline: those up to the largest that was admitted or set. */
+  get items(): number {
+    return this.#admitted;
+  }
+
+  /** Makes room for an item, and for those before it. `set` does so where it is needed. */
   admit(item: number): void {
-    this.#lists.admit(item);
+    while (this.#admitted <= item) {
+      this.#lists.admit(this.#admitted++);
+    }
     this.#dueMs.ensure(item + 1);
   }
 
   isSet(item: number): boolean {
-    return this.#lists.isListed(item);
+    return item < this.#admitted && this.#lists.isListed(item);
   }
 
   /** The deadline that an item has, or had when `due` took it out. */
@@ -62,6 +70,9 @@ export class TimingWheel {
 
   /** Sets or moves the deadline of an item. The next `due` finds one in the past. */
   set(item: number, dueMs: number): void {
+    if (item >= this.#admitted) {
+      this.admit(item);
+    }
     this.cancel(item);
     this.#dueMs.set(item, dueMs);
     const tick = Math.floor(dueMs / this.#widthMs);
@@ -107,7 +118,7 @@ export class TimingWheel {
   }
 
   cancel(item: number): void {
-    if (this.#lists.remove(item)) {
+    if (item < this.#admitted && this.#lists.remove(item)) {
       this.#size--;
     }
   }

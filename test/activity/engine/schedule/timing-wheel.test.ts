@@ -8,14 +8,6 @@ import {
 
 const items = 8;
 
-function wheelOf(widthMs: number): TimingWheel {
-  const wheel = new TimingWheel(widthMs);
-  for (let item = 0; item < items; item++) {
-    wheel.admit(item);
-  }
-  return wheel;
-}
-
 function takenBy(wheel: TimingWheel, untilMs: number): readonly number[] {
   const taken: number[] = [];
   wheel.due(untilMs, taken);
@@ -43,7 +35,7 @@ describe("a timing wheel", () => {
   test("finds what a list of deadlines would, many turns ahead and over a restart", () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        let wheel = wheelOf(10);
+        let wheel = new TimingWheel(10);
         let nowMs = 0;
         const set = new Map<number, number>();
         const setBy = (untilMs: number) =>
@@ -93,7 +85,7 @@ describe("a timing wheel", () => {
   });
 
   test("stops looking when it has seen enough", () => {
-    const wheel = wheelOf(1);
+    const wheel = new TimingWheel(1);
     for (let item = 0; item < items; item++) {
       wheel.set(item, item);
     }
@@ -103,7 +95,7 @@ describe("a timing wheel", () => {
   });
 
   test("finds a deadline that is set in the past, or in a bucket that was walked already", () => {
-    const wheel = wheelOf(100);
+    const wheel = new TimingWheel(100);
     wheel.set(0, 250);
     expect(takenBy(wheel, 240)).toEqual([]);
     wheel.set(1, 50);
