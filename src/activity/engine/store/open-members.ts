@@ -19,27 +19,15 @@ export function withoutOpenBelow(store: ActivityStore, candidates: readonly numb
   if (!candidates.some((span) => spans.awaitedBelow(span) > 0)) {
     return [...candidates];
   }
-  const left = new Set(candidates);
-  const inside = new Map<number, number>();
-  const countAbove = (span: number, by: number): void => {
+  const all = new Set(candidates);
+  const candidatesBelow = new Map<number, number>();
+  for (const span of all) {
     for (let at = tree.waitingParentOf(span); at !== -1; at = tree.waitingParentOf(at)) {
-      inside.set(at, (inside.get(at) ?? 0) + by);
-    }
-  };
-  for (const span of left) {
-    countAbove(span, 1);
-  }
-  for (let isStable = false; !isStable; ) {
-    isStable = true;
-    for (const span of left) {
-      if (spans.awaitedBelow(span) > (inside.get(span) ?? 0)) {
-        left.delete(span);
-        countAbove(span, -1);
-        isStable = false;
-      }
+      candidatesBelow.set(at, (candidatesBelow.get(at) ?? 0) + 1);
     }
   }
-  return [...left];
+  // Other open work below a candidate is below each candidate above that one too, so one pass finds them all.
+  return [...all].filter((span) => spans.awaitedBelow(span) <= (candidatesBelow.get(span) ?? 0));
 }
 
 /** Open members of an owner that must close with its last holder: all but those that may outlive it. */

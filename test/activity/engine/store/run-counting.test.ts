@@ -177,7 +177,7 @@ describe("a harness run and the run in it are counted as one run", () => {
     expect(history.imbalance()).toEqual([]);
   });
 
-  test("also by a machine that was saved between the two", () => {
+  test("also by an engine that was saved between the two", () => {
     for (const [first, second] of ordersOf([ended(harness), ended(apart)])) {
       const saved = new History();
       saved.arrive(10, first ?? ended(harness));
@@ -192,7 +192,7 @@ describe("a harness run and the run in it are counted as one run", () => {
   });
 });
 
-describe("what is a run of its own", () => {
+describe("a run of its own is", () => {
   test("a harness run without a run in it", () => {
     const history = new History();
     history.arrive(10, ended(harness));
@@ -220,7 +220,7 @@ describe("what is a run of its own", () => {
     expect(runsOf(history)).toEqual({ ...one, started: 2, ended: 2 });
   });
 
-  test("what comes without times", () => {
+  test("a run without times", () => {
     const history = new History();
     history.arrive(10, ended(harness, { unset: true }), ended(apart, { unset: true }));
     history.tick(100);

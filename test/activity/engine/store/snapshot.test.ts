@@ -13,14 +13,14 @@ import { History } from "../history.ts";
 import { plays } from "../plays.ts";
 import { anyAsking } from "../reference/any-asking.ts";
 
-/** What a machine says of itself when it is saved. */
+/** The snapshot of an engine. */
 function saved(history: History): Buffer {
   const writer = new EngineSnapshotWriter();
   history.activity.snapshot(writer);
   return Buffer.concat(writer.pieces);
 }
 
-/** A machine with the state that another one was saved with. */
+/** An engine that was filled from a snapshot. */
 function restored(bytes: Uint8Array, limits: Partial<ActivityLimits> = tight): History {
   const history = new History(limits);
   const reader = new EngineSnapshotReader(bytes);
@@ -29,7 +29,7 @@ function restored(bytes: Uint8Array, limits: Partial<ActivityLimits> = tight): H
   return history;
 }
 
-/** Which part saves what, in which order. */
+/** Which part writes which kinds of values, in which order. */
 class Outline extends EngineSnapshotWriter {
   readonly #runs: { readonly what: string; times: number }[] = [];
 
@@ -79,8 +79,8 @@ const steps = fc.oneof(
   ),
 );
 
-describe("a machine that was saved and restored", () => {
-  test("is saved part by part as this version of the journal says; a change needs a new journalVersion", async () => {
+describe("an engine that was saved and restored", () => {
+  test("is saved part by part as in this version of the journal; a change needs a new journalVersion", async () => {
     const outline = new Outline();
     new History().activity.snapshot(outline);
     await expect(outline.text).toMatchFileSnapshot(
@@ -88,10 +88,10 @@ describe("a machine that was saved and restored", () => {
     );
   });
 
-  test("goes on exactly as the one that was not, at whatever moment", { timeout: 600_000 }, () => {
+  test("decides as one that was never saved, whenever it was saved", { timeout: 600_000 }, () => {
     fc.assert(
       fc.property(steps, fc.nat(60), fc.constantFrom(1, 4_096), (all, cut, stepsPerCall) => {
-        const limits = { ...tight, stepsPerCall }; // With 1 there is always something left to decide.
+        const limits = { ...tight, stepsPerCall }; // With 1 step a call, some decisions are always left.
         const inOrder = all.toSorted((a, b) => a.at - b.at);
         const whole = new History(limits);
         let parted = new History(limits);
@@ -116,7 +116,7 @@ describe("a machine that was saved and restored", () => {
     );
   });
 
-  test("is saved as the same bytes again", () => {
+  test("is saved as the same bytes", () => {
     fc.assert(
       fc.property(steps, (all) => {
         const history = new History(tight);
@@ -145,7 +145,7 @@ describe("a machine that was saved and restored", () => {
     expect(other.imbalance()).toEqual([]);
   });
 
-  test("is not made of something that was cut off", () => {
+  test("is refused when its snapshot is cut off", () => {
     const history = new History();
     history.arrive(0, { type: "start", kind: "run", span: 1, start: 0 });
     const bytes = saved(history);

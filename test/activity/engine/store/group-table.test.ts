@@ -1,0 +1,87 @@
+import { describe, expect, test } from "vitest";
+import { GroupTable, groupFlags } from "../../../../src/activity/engine/store/group-table.ts";
+import { transfer } from "./small-engine.ts";
+
+describe("the table of groups", () => {
+  test("gives a group none of the values of the group that had its row", () => {
+    const groups = new GroupTable();
+    const first = groups.add(1);
+    const zeros = [
+      groups.flags,
+      groups.openOwners,
+      groups.openMarkers,
+      groups.pauses,
+      groups.state,
+      groups.queued,
+    ];
+    const links = [groups.firstOwner, groups.firstLive, groups.reference];
+    for (const column of [...zeros, ...links, groups.endedAtMs]) {
+      column.set(first, 3);
+    }
+    expect([groups.isActive(first), groups.hasEnded(first)]).toEqual([true, true]);
+    groups.remove(first);
+    expect(groups.add(2)).toBe(first);
+    expect(groups.process.get(first)).toBe(2);
+    expect(zeros.map((column) => column.get(first))).toEqual(zeros.map(() => 0));
+    expect(links.map((column) => column.get(first))).toEqual([-1, -1, -1]);
+    expect([groups.isActive(first), groups.hasEnded(first)]).toEqual([false, false]);
+    expect([groups.size, groups.rows]).toEqual([1, 1]);
+  });
+
+  for (const [what, owners, markers, isActive] of [
+    ["an open owner", 1, 0, true],
+    ["an open marker", 0, 1, true],
+    ["nothing open", 0, 0, false],
+  ] as const) {
+    test(`calls a group with ${what} ${isActive ? "active" : "inactive"}`, () => {
+      const groups = new GroupTable();
+      const group = groups.add(1);
+      groups.openOwners.set(group, owners);
+      groups.openMarkers.set(group, markers);
+      expect(groups.isActive(group)).toBe(isActive);
+    });
+  }
+
+  test("adds counts, latest times and flags of one group to another", () => {
+    const groups = new GroupTable();
+    const into = groups.add(1);
+    const from = groups.add(1);
+    const sums = [
+      groups.openOwners,
+      groups.openMarkers,
+      groups.unresolvedOwners,
+      groups.pauses,
+      groups.ownerCount,
+    ];
+    const latest = [groups.sessionEndSeq, groups.queued, groups.channel];
+    for (const column of [...sums, ...latest]) {
+      column.set(into, 2);
+      column.set(from, 5);
+    }
+    groups.endedAtMs.set(from, 40);
+    groups.channel.set(into, 6);
+    groups.setFlag(into, groupFlags.hadOwner);
+    groups.setFlag(from, groupFlags.referenced);
+    groups.addFrom(from, into);
+    expect(sums.map((column) => column.get(into))).toEqual(sums.map(() => 7));
+    expect(latest.map((column) => column.get(into))).toEqual([5, 5, 6]);
+    expect(groups.sessionEndOf(into)).toEqual({
+      atMs: 40,
+      timeMs: Number.NEGATIVE_INFINITY,
+      seq: 5,
+    });
+    expect(groups.flags.get(into)).toBe(groupFlags.hadOwner | groupFlags.referenced);
+  });
+
+  test("has the same rows after it was saved and loaded", () => {
+    const groups = new GroupTable();
+    for (let row = 0; row < 20; row++) {
+      groups.add(row);
+    }
+    groups.remove(4);
+    groups.remove(6);
+    const loaded = transfer(groups, new GroupTable());
+    expect([loaded.size, loaded.rows, loaded.process.get(19)]).toEqual([18, 20, 19]);
+    expect([loaded.add(1), loaded.add(1), loaded.add(1)]).toEqual([6, 4, 20]);
+  });
+});

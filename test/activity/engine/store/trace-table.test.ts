@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import { TraceTable } from "../../../../src/activity/engine/store/trace-table.ts";
+import { transfer } from "./small-engine.ts";
+
+type Key = readonly [process: number, id0: number, id1: number, id2: number, id3: number];
+
+describe("the table of traces", () => {
+  const others: readonly (readonly [string, Key])[] = [
+    ["of another process", [9, 1, 2, 3, 4]],
+    ["with another first word", [7, 0, 2, 3, 4]],
+    ["with another second word", [7, 1, 0, 3, 4]],
+    ["with another third word", [7, 1, 2, 0, 4]],
+    ["with another fourth word", [7, 1, 2, 3, 0]],
+  ];
+  for (const [what, key] of others) {
+    test(`has a row of its own for a trace ${what}`, () => {
+      const traces = new TraceTable(5);
+      const trace = traces.findOrAdd(7, 1, 2, 3, 4);
+      expect(traces.find(...key)).toBe(-1);
+      expect(traces.findOrAdd(...key)).not.toBe(trace);
+      expect(traces.findOrAdd(7, 1, 2, 3, 4)).toBe(trace);
+      expect(traces.size).toBe(2);
+    });
+  }
+
+  test("frees a trace with the last that retains it", () => {
+    const traces = new TraceTable(0);
+    const trace = traces.findOrAdd(1, 1, 1, 1, 1);
+    traces.retain(trace);
+    traces.retain(trace);
+    traces.hadOwner.set(trace, 1);
+    traces.firstOwner.set(trace, 3);
+    traces.release(trace);
+    expect(traces.find(1, 1, 1, 1, 1)).toBe(trace);
+    traces.release(trace);
+    expect([traces.find(1, 1, 1, 1, 1), traces.size]).toEqual([-1, 0]);
+    expect(traces.findOrAdd(1, 1, 1, 1, 1)).toBe(trace);
+    expect([traces.hadOwner.get(trace), traces.firstOwner.get(trace)]).toEqual([0, -1]);
+  });
+
+  test("lists the rows of a trace id in other processes", () => {
+    const traces = new TraceTable(0);
+    const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
+    traces.findOrAdd(1, 1, 2, 3, 5);
+    const found: number[] = [];
+    traces.eachElsewhere(b!, (trace) => found.push(trace));
+    expect(found.sort()).toEqual([a, c]);
+  });
+
+  test("names the processes that have a trace", () => {
+    const traces = new TraceTable(0);
+    for (const process of [4, 5, 5]) {
+      traces.retain(traces.findOrAdd(process, 1, 2, 3, process));
+    }
+    const gone = traces.findOrAdd(6, 1, 2, 3, 4);
+    traces.retain(gone);
+    traces.release(gone);
+    expect([...traces.processes()]).toEqual([4, 5]);
+  });
+
+  test("finds the same traces after it was saved and loaded with another seed", () => {
+    const traces = new TraceTable(0);
+    const rows = Array.from({ length: 30 }, (_, id) => traces.findOrAdd(id % 3, 0, 0, 0, id));
+    traces.retain(rows[4]!);
+    traces.release(rows[4]!);
+    const loaded = transfer(traces, new TraceTable(8));
+    expect(rows.map((_, id) => loaded.find(id % 3, 0, 0, 0, id))).toEqual(
+      rows.map((row, id) => (id === 4 ? -1 : row)),
+    );
+    expect(loaded.findOrAdd(9, 9, 9, 9, 9)).toBe(rows[4]);
+  });
+});
