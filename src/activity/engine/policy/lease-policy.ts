@@ -234,7 +234,7 @@ export class LeasePolicy {
     due: DueCount,
   ): number {
     const hasStopped = this.#parts.breaker.hasInputStopped(dueMs, usualGapMs);
-    const isMass = this.#parts.breaker.isSilentMass(dueMs, due);
+    const isMass = this.#parts.breaker.isMass("lease_expired", dueMs, due);
     if (isMass && hasStopped) {
       this.#waitsForInput = true;
       return evictionHolds.untilInput;

@@ -146,7 +146,7 @@ export class OrphanPolicy {
     }
     if (
       this.#parts.forecast.markersOf(owner, atMs) === 0 ||
-      !this.#parts.breaker.isMass(atMs, due)
+      !this.#parts.breaker.isMass("orphaned_no_owner", atMs, due)
     ) {
       return false;
     }

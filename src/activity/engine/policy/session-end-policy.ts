@@ -48,7 +48,7 @@ export class SessionEndPolicy {
     }
     if (
       this.#parts.forecast.markersOfSession(group) === 0 ||
-      !this.#parts.breaker.isMass(atMs, due)
+      !this.#parts.breaker.isMass("session_ended", atMs, due)
     ) {
       return false;
     }
