@@ -20,7 +20,9 @@ import { Ownership } from "./policy/ownership.ts";
 import { Pauses } from "./policy/pauses.ts";
 import { ProcessLiveness } from "./policy/process-liveness.ts";
 import { SessionEndPolicy } from "./policy/session-end-policy.ts";
+import { SessionLifecycle } from "./policy/session-lifecycle.ts";
 import { SessionStates } from "./policy/session-states.ts";
+import { SilentTools } from "./policy/silent-tools.ts";
 import { UnwatchedWork } from "./policy/unwatched-work.ts";
 import { Verdicts } from "./policy/verdicts.ts";
 import { KeyedTimers } from "./schedule/keyed-timers.ts";
@@ -41,6 +43,8 @@ export class EngineParts {
   readonly limits: ActivityLimits;
   /** The engine's clock: the latest time of a call. */
   nowMs = 0;
+  /** Rows that decisions have read since the scheduler took the count last: what a mass costs. */
+  lookups = 0;
   /** What was decided since the events were emptied last. */
   readonly events: ActivityEvent[] = [];
   readonly counters = new ActivityCounters();
@@ -58,6 +62,8 @@ export class EngineParts {
   readonly ownership: Ownership;
   readonly evidence: EvidenceOf;
   readonly claims: Claims;
+  readonly lifecycle: SessionLifecycle;
+  readonly silentTools: SilentTools;
   readonly states: SessionStates;
   readonly processes: ProcessLiveness;
   readonly breaker: CircuitBreaker;
@@ -112,6 +118,8 @@ export class EngineParts {
     this.ownership = new Ownership(this);
     this.evidence = createEvidence(this.store, this.openWork.usualDurations);
     this.claims = new Claims(this);
+    this.lifecycle = new SessionLifecycle(this);
+    this.silentTools = new SilentTools(this);
     this.states = new SessionStates(this);
     this.processes = new ProcessLiveness(this, {
       usedProcesses: () => this.store.traces.processes(),

@@ -14,6 +14,7 @@ import type { ProcessLiveness } from "./process-liveness.ts";
 
 /** What it needs of the engine. */
 interface EvictionForecastParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
@@ -26,17 +27,9 @@ interface EvictionForecastParts {
 /** How many markers the deadlines ahead would evict, for the breaker. It looks and changes nothing. */
 export class EvictionForecast {
   readonly #parts: EvictionForecastParts;
-  #cost = 0;
 
   constructor(parts: EvictionForecastParts) {
     this.#parts = parts;
-  }
-
-  /** How many deadlines were looked at since this was asked last. */
-  takeCost(): number {
-    const looked = this.#cost;
-    this.#cost = 0;
-    return looked;
   }
 
   /** Markers that a decision about the owner at `atMs` would evict, about; 0 for most. */
@@ -72,7 +65,7 @@ export class EvictionForecast {
     const { owners, groups } = this.#parts.store;
     const ofGroup = new Map<number, number>();
     const add = (group: number, markers: number): void => {
-      this.#cost++;
+      this.#parts.lookups++;
       if (markers > 0) {
         ofGroup.set(group, (ofGroup.get(group) ?? 0) + markers);
       }
@@ -114,14 +107,14 @@ export class EvictionForecast {
     let total = 0;
     const silent = new Set<number>();
     const seeProcess = (process: number): void => {
-      this.#cost++;
+      this.#parts.lookups++;
       if (!silent.has(process) && this.#parts.processes.isLeaseOver(process, untilMs)) {
         silent.add(process);
         total += this.#parts.openWork.openMarkersOf(process);
       }
     };
     const seeSpan = (span: number): void => {
-      this.#cost++;
+      this.#parts.lookups++;
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&

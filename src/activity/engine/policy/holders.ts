@@ -26,6 +26,7 @@ export interface Hold {
 
 /** What it needs of the engine. */
 interface HoldersParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly verdicts: Verdicts;
@@ -38,17 +39,9 @@ interface HoldersParts {
  */
 export class Holders {
   readonly #parts: HoldersParts;
-  #cost = 0;
 
   constructor(parts: HoldersParts) {
     this.#parts = parts;
-  }
-
-  /** How many owners were looked at since this was asked last. */
-  takeCost(): number {
-    const looked = this.#cost;
-    this.#cost = 0;
-    return looked;
   }
 
   /** Of the markers of an owner that has ended. */
@@ -68,7 +61,7 @@ export class Holders {
     }
     const { live } = this.#parts.store;
     for (let other = live.first(group); other !== -1; other = live.after(other)) {
-      this.#cost++;
+      this.#parts.lookups++;
       if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
         continue;
       }
@@ -94,7 +87,7 @@ export class Holders {
     const holders = [owner, ...this.#directlyAbove(owner)];
     // Also those that left nothing behind: if one of them lives after all, it holds.
     for (const other of inGroup.all(owners.group.get(owner))) {
-      this.#cost++;
+      this.#parts.lookups++;
       const isOther = other !== owner && !owners.isUnresolved(other) && !owners.isOpen(other);
       if (isOther && this.#mayHold(other, owner)) {
         holders.push(other);
@@ -135,7 +128,7 @@ export class Holders {
     const releasedAtMs = Number.NEGATIVE_INFINITY;
     const releasesAtMs = Number.POSITIVE_INFINITY;
     for (const other of elsewhere === -1 ? this.#inScope(marker) : [elsewhere]) {
-      this.#cost++;
+      this.#parts.lookups++;
       if (owners.hasFlag(this.#clusterOf(other), ownerFlags.belowMarker)) {
         continue; // A sub-agent holds the tool that it runs in, and stands in for no run above or beside that.
       }

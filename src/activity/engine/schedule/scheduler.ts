@@ -2,7 +2,6 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { SessionSignals } from "../ingest/session-signals.ts";
 import type { EvictionForecast } from "../policy/eviction-forecast.ts";
-import type { Holders } from "../policy/holders.ts";
 import type { LeasePolicy } from "../policy/lease-policy.ts";
 import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { Pauses } from "../policy/pauses.ts";
@@ -32,6 +31,7 @@ const lookupsPerStep = 16;
 
 /** What it needs of the engine. */
 interface SchedulerParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
@@ -44,7 +44,6 @@ interface SchedulerParts {
   readonly leasePolicy: LeasePolicy;
   readonly pauses: Pauses;
   readonly forecast: EvictionForecast;
-  readonly holders: Holders;
   readonly orphanPolicy: OrphanPolicy;
   readonly sessionEndPolicy: SessionEndPolicy;
   readonly sessionSignals: SessionSignals;
@@ -165,11 +164,8 @@ export class Scheduler {
       this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
       this.#parts.retention.dropExcess();
       this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
-      const looked =
-        this.#parts.forecast.takeCost() +
-        this.#parts.holders.takeCost() +
-        this.#parts.states.takeCost();
-      this.#stepsLeft -= Math.floor(looked / lookupsPerStep);
+      this.#stepsLeft -= Math.floor(this.#parts.lookups / lookupsPerStep);
+      this.#parts.lookups = 0;
       // Of what is due at one moment the last decides what sessions do then, also where that is another part's.
       if ((agenda.nextMs() ?? Number.POSITIVE_INFINITY) > next.dueMs) {
         this.#parts.states.reviewChanged();
