@@ -9,6 +9,7 @@ import { SignalRouter } from "./ingest/signal-router.ts";
 import { SpanRegistry } from "./ingest/span-registry.ts";
 import { SpanSignals } from "./ingest/span-signals.ts";
 import { CircuitBreaker } from "./policy/circuit-breaker.ts";
+import { ClaimVerdicts } from "./policy/claim-verdicts.ts";
 import { Claims } from "./policy/claims.ts";
 import { EvictionForecast } from "./policy/eviction-forecast.ts";
 import { Evictions } from "./policy/evictions.ts";
@@ -61,6 +62,7 @@ export class EngineParts {
   readonly holders: Holders;
   readonly ownership: Ownership;
   readonly evidence: EvidenceOf;
+  readonly claimVerdicts: ClaimVerdicts;
   readonly claims: Claims;
   readonly lifecycle: SessionLifecycle;
   readonly silentTools: SilentTools;
@@ -117,6 +119,7 @@ export class EngineParts {
     this.holders = new Holders(this);
     this.ownership = new Ownership(this);
     this.evidence = createEvidence(this.store, this.openWork.usualDurations);
+    this.claimVerdicts = new ClaimVerdicts(this);
     this.claims = new Claims(this);
     this.lifecycle = new SessionLifecycle(this);
     this.silentTools = new SilentTools(this);
