@@ -128,7 +128,7 @@ export class EvictionForecast {
       seeProcess(item);
     }
     agenda.forEachUntil(timerRanks.process, untilMs, seeProcess);
-    this.#parts.processes.peek(untilMs, seeProcess);
+    this.#parts.processes.timers.peek(untilMs, seeProcess);
     if (rank === timerRanks.span) {
       seeSpan(item);
     }

@@ -65,7 +65,13 @@ export class Scheduler {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     const { ownerTimers, sessionTimers, processes, openWork, states } = parts;
-    this.#sources = [ownerTimers, sessionTimers, processes, openWork.expiryTimers, states.timers];
+    this.#sources = [
+      ownerTimers,
+      sessionTimers,
+      processes.timers,
+      openWork.expiryTimers,
+      states.timers,
+    ];
   }
 
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
