@@ -5,6 +5,7 @@ import { workKinds } from "../../model/work.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
+import type { SplitRuns } from "../policy/split-runs.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Retention } from "../store/retention.ts";
@@ -34,6 +35,7 @@ interface FinishedWorkParts {
   readonly retention: Retention;
   readonly processes: ProcessLiveness;
   readonly ownership: Ownership;
+  readonly splitRuns: SplitRuns;
   readonly evictions: Evictions;
   readonly requested: RequestedTools;
 }
@@ -140,7 +142,7 @@ export class FinishedWork {
     const { spans, owners } = this.#parts.store;
     if (spans.kind.get(span) === workKinds.run) {
       this.#parts.openWork.finish(span, atMs, {
-        isCounted: !this.#parts.ownership.isSplit(span, atMs),
+        isCounted: !this.#parts.splitRuns.isSplit(span, atMs),
       });
       return false;
     }

@@ -3,7 +3,7 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { signalFlags } from "../../model/signal-batch.ts";
 import { workKinds } from "../../model/work.ts";
-import type { Ownership } from "../policy/ownership.ts";
+import { runsOf } from "../policy/owner-runs.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
@@ -30,7 +30,6 @@ interface RequestedToolsParts {
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly processes: ProcessLiveness;
-  readonly ownership: Ownership;
 }
 
 /**
@@ -250,7 +249,7 @@ export class RequestedTools {
     }
     const phases = toolPhasesOf(
       this.#parts.store,
-      this.#finished.directlyIn(this.#parts.ownership.runsOf(owner)),
+      this.#finished.directlyIn(runsOf(this.#parts.store, owner)),
       pending,
     );
     for (const { response, call, tool } of phases.matched) {
@@ -303,7 +302,7 @@ export class RequestedTools {
 
   #pendingOf(owner: number) {
     const { spans, tree } = this.#parts.store;
-    const traces = new Set(this.#parts.ownership.runsOf(owner).map((run) => spans.trace.get(run)));
+    const traces = new Set(runsOf(this.#parts.store, owner).map((run) => spans.trace.get(run)));
     return [...traces]
       .flatMap((trace) => this.#responses.inTrace(trace))
       .flatMap((response) => {
@@ -341,9 +340,9 @@ export class RequestedTools {
     if (next !== "nothing") {
       return next === "a model call" ? reported : [];
     }
-    const hasFailed = this.#parts.ownership
-      .runsOf(owner)
-      .some((each) => spans.hasFlag(each, spanFlags.failed));
+    const hasFailed = runsOf(this.#parts.store, owner).some((each) =>
+      spans.hasFlag(each, spanFlags.failed),
+    );
     const isBrokenOff = spans.hasFlag(run, spanFlags.aborted);
     const hasGoneOn = ranMs + wentOnForMs <= spans.endMs.get(run);
     if (!hasGoneOn || !(hasFailed || isBrokenOff)) {

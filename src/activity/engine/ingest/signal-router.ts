@@ -1,7 +1,6 @@
 import { dialects, type SignalResult, sourceRanks } from "../../model/dialects.ts";
 import type { Moment } from "../../model/moment.ts";
 import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
-import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -12,7 +11,6 @@ import type { SpanSignals } from "./span-signals.ts";
 /** What it needs of the engine. */
 interface SignalRouterParts {
   readonly openWork: OpenWork;
-  readonly orphanPolicy: OrphanPolicy;
   readonly processes: ProcessLiveness;
   readonly requested: RequestedTools;
   readonly sessionSignals: SessionSignals;
@@ -30,8 +28,7 @@ export class SignalRouter {
 
   /** Ingests the signal in `row`, which arrived at `nowMs`. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { openWork, orphanPolicy, processes, requested, sessionSignals, spanSignals, unwatched } =
-      this.#parts;
+    const { openWork, processes, requested, sessionSignals, spanSignals, unwatched } = this.#parts;
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
     openWork.durations.onProcessSeen(process, nowMs);
@@ -42,7 +39,7 @@ export class SignalRouter {
     const serviceHost = batch.serviceHost.get(row);
     const isBetter = processes.onSignal({ process, serviceHost, dialect, nowMs });
     if (isBetter && dialect === dialects.relay) {
-      orphanPolicy.handOver(process, nowMs);
+      unwatched.handOver(process, nowMs);
     }
     if (process === 0) {
       return spanSignals.refuseProcess(batch, row);

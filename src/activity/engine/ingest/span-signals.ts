@@ -15,10 +15,12 @@ import {
 import type { Holders } from "../policy/holders.ts";
 import { leaseMsOf, maxInferredLeaseMs } from "../policy/leases.ts";
 import type { OrphanPolicy } from "../policy/orphan-policy.ts";
+import type { OwnerEnds } from "../policy/owner-ends.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { SessionStates } from "../policy/session-states.ts";
+import type { SplitRuns } from "../policy/split-runs.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
@@ -52,6 +54,8 @@ interface SpanSignalsParts {
   readonly orphanPolicy: OrphanPolicy;
   readonly holders: Holders;
   readonly ownership: Ownership;
+  readonly splitRuns: SplitRuns;
+  readonly ownerEnds: OwnerEnds;
   readonly finished: FinishedWork;
   readonly processes: ProcessLiveness;
   readonly implied: ImpliedTools;
@@ -271,7 +275,7 @@ export class SpanSignals {
     const { spans } = this.#parts.store;
     if (!spans.hasFlag(run, spanFlags.harness)) {
       this.#parts.openWork.finish(run, nowMs, {
-        isCounted: !this.#parts.ownership.isSplit(run, nowMs),
+        isCounted: !this.#parts.splitRuns.isSplit(run, nowMs),
       });
       return;
     }
@@ -339,7 +343,7 @@ export class SpanSignals {
       owner,
       owners.reportedCompleted.get(owner) + batch.reportedCompleted.get(row),
     );
-    this.#parts.ownership.runEnded(run, {
+    this.#parts.ownerEnds.runEnded(run, {
       atMs: nowMs,
       timeMs: batch.endMs.get(row),
       seq: batch.seq.get(row),
@@ -349,13 +353,13 @@ export class SpanSignals {
   /** Work is open from now on; a marker of an owner that has ended has a lateness to say how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
     const { spans } = this.#parts.store;
-    const isSplit = kind === workKinds.run && this.#parts.ownership.isSplit(span, nowMs);
+    const isSplit = kind === workKinds.run && this.#parts.splitRuns.isSplit(span, nowMs);
     this.#parts.openWork.open(span, nowMs, { isCounted: !isSplit });
     this.#parts.states.recordProgress(span, progressOf(kind, "start"));
     this.#onWaitingSpan(span);
     const owner = spans.owner.get(span);
     if (kind !== workKinds.run) {
-      this.#parts.ownership.scheduleCheck(span, nowMs);
+      this.#parts.ownerEnds.scheduleCheck(span, nowMs);
     } else if (this.#parts.store.owners.openMarkers.get(owner) > 0) {
       this.#parts.states.reviewAbove(span); // They may have been silent for longer than it.
     }
