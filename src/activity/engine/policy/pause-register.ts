@@ -36,7 +36,7 @@ export class PauseRegister {
   /** Paused spans that have not arrived, or are no work: the nearest work above them waits. */
   readonly links = new Set<number>();
   /** Group → how many pauses name spans in it or below it. */
-  readonly #about = new Map<number, number>();
+  readonly about = new Map<number, number>();
 
   constructor(store: ActivityStore) {
     this.#store = store;
@@ -83,9 +83,10 @@ export class PauseRegister {
     }
   }
 
-  /** Whether a pause names a span in a group or below it. */
-  isAbout(group: number): boolean {
-    return this.#about.has(group);
+  removeAll(keys: ReadonlySet<string>): void {
+    for (const key of [...keys]) {
+      this.remove(key);
+    }
   }
 
   /** The named span may have other groups above it than before. */
@@ -97,7 +98,7 @@ export class PauseRegister {
 
   /** `from` has become part of `into`. */
   merge(from: number, into: number): void {
-    if (this.#about.has(from)) {
+    if (this.about.has(from)) {
       for (const pause of this.pauses.values()) {
         if (pause.groups.has(from)) {
           const groups = [...pause.groups].map((group) => (group === from ? into : group));
@@ -121,15 +122,15 @@ export class PauseRegister {
 
   #setGroups(pause: Pause, groups: ReadonlySet<number>): void {
     for (const group of pause.groups) {
-      const count = (this.#about.get(group) ?? 0) - 1;
+      const count = (this.about.get(group) ?? 0) - 1;
       if (count === 0) {
-        this.#about.delete(group);
+        this.about.delete(group);
       } else {
-        this.#about.set(group, count);
+        this.about.set(group, count);
       }
     }
     for (const group of groups) {
-      this.#about.set(group, (this.#about.get(group) ?? 0) + 1);
+      this.about.set(group, (this.about.get(group) ?? 0) + 1);
     }
     pause.groups = groups;
   }

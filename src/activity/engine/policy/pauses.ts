@@ -122,8 +122,8 @@ export class Pauses {
 
   /** Whether what happens in a session may change what waits in it. */
   concernsGroup(group: number): boolean {
-    const { links, ofGroup } = this.#register;
-    return links.size > 0 || ofGroup.has(group) || this.#register.isAbout(group);
+    const { links, ofGroup, about } = this.#register;
+    return links.size > 0 || ofGroup.has(group) || about.has(group);
   }
 
   /** Whether a pause names a span, its session, or a link, which may be below it. */
@@ -195,24 +195,24 @@ export class Pauses {
 
   /** The pauses of a span end with it. */
   forgetSpan(span: number): void {
-    this.#forget(this.#register.ofSpan.get(span));
+    const keys = this.#register.ofSpan.get(span);
+    if (keys !== undefined) {
+      this.#register.removeAll(keys);
+    }
   }
 
   /** The pauses of a session's runs end with them: none is open any more. */
   forgetRuns(group: number): void {
-    this.#forget(this.#register.ofGroup.get(group));
+    const keys = this.#register.ofGroup.get(group);
+    if (keys !== undefined) {
+      this.#register.removeAll(keys);
+    }
   }
 
   /** The row of a group is given up. */
   forgetGroup(group: number): void {
     this.forgetRuns(group);
     this.#allEnded.delete(group);
-  }
-
-  #forget(keys: ReadonlySet<string> | undefined): void {
-    for (const key of keys === undefined ? [] : [...keys]) {
-      this.#register.remove(key);
-    }
   }
 
   #workOf({ span, group, began }: Pause): readonly number[] {

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ActivityEngine } from "../../../../src/activity/engine/activity-engine.ts";
-import { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
+import type { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
 import {
   isStalled,
   SessionLifecycle,
@@ -14,14 +13,13 @@ import {
   EngineSnapshotReader,
   EngineSnapshotWriter,
 } from "../../../../src/activity/engine/store/snapshot.ts";
-import type { ActivityEvent } from "../../../../src/activity/model/events.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
-import { SignalBatch } from "../../../../src/activity/model/signal-batch.ts";
 import { anySignal, tight } from "../any-signal.ts";
-import { limits, type Signal, write } from "../history.ts";
+import type { Signal } from "../history.ts";
 import { plays } from "../plays.ts";
 import { anyAsking } from "../reference/any-asking.ts";
 import { type Arrival, anyStory, arrivalsOf } from "../reference/any-story.ts";
+import { EngineFixture } from "./engine-fixture.ts";
 
 const nameOf = (state: number): string =>
   Object.entries(sessionStates).find(([, id]) => id === state)?.[0] ?? `state ${state}`;
@@ -50,33 +48,12 @@ class RecordingLifecycle extends SessionLifecycle {
 }
 
 /** An engine whose transitions are noted. */
-class RecordedEngine {
-  readonly parts: EngineParts;
-  readonly engine: ActivityEngine;
-  readonly lifecycle: RecordingLifecycle;
-  readonly events: ActivityEvent[] = [];
-  readonly #batch = new SignalBatch();
+class RecordedEngine extends EngineFixture {
+  readonly lifecycle = new RecordingLifecycle(this.parts);
 
   constructor(changed: Partial<ActivityLimits>) {
-    const all = { ...limits, ...changed };
-    this.parts = new EngineParts(all, 0);
-    this.lifecycle = new RecordingLifecycle(this.parts);
+    super(changed);
     Object.assign(this.parts, { lifecycle: this.lifecycle });
-    this.engine = new ActivityEngine(all, 0, this.parts);
-  }
-
-  arrive(at: number, signals: readonly Signal[]): void {
-    this.#batch.clear();
-    for (const signal of signals) {
-      write(this.#batch, signal);
-    }
-    this.events.push(...this.engine.apply(this.#batch, at * 1000));
-  }
-
-  tick(at: number): void {
-    do {
-      this.events.push(...this.engine.tick(at * 1000));
-    } while (this.engine.isBehind);
   }
 
   /** A state that the lifecycle has not written, or counts wrongly. */
@@ -107,13 +84,13 @@ function playedOf({ arrivals, before, after }: Play): readonly RecordedEngine[] 
   const second = new RecordedEngine(after);
   const half = Math.ceil(arrivals.length / 2);
   for (const { at, signals } of arrivals.slice(0, half)) {
-    first.arrive(at, signals);
+    first.arrive(at, ...signals);
   }
   const writer = new EngineSnapshotWriter();
   first.engine.snapshot(writer);
   second.engine.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)));
   for (const { at, signals } of arrivals.slice(half)) {
-    second.arrive(at, signals);
+    second.arrive(at, ...signals);
   }
   second.tick(1000);
   return [first, second];
