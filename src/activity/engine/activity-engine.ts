@@ -22,10 +22,10 @@ export class ActivityEngine {
   readonly #parts: EngineParts;
   #hasDecided = false;
 
-  /** `seed` is any 32-bit number; see `EngineParts`. */
-  constructor(limits: ActivityLimits, seed = 0) {
-    this.#parts = new EngineParts(limits, seed);
-    this.view = new EngineView(this.#parts);
+  /** `seed` is any 32-bit number; see `EngineParts`. `parts`: those of an engine without state, where the caller looks into them. */
+  constructor(limits: ActivityLimits, seed = 0, parts = new EngineParts(limits, seed)) {
+    this.#parts = parts;
+    this.view = new EngineView(parts);
   }
 
   /** Decides everything that was due by `nowMs`, then ingests signals that arrived then. */

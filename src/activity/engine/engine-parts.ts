@@ -17,18 +17,27 @@ import { SpanRegistry } from "./ingest/span-registry.ts";
 import { SpanRepeats } from "./ingest/span-repeats.ts";
 import { SpanStarts } from "./ingest/span-starts.ts";
 import { CircuitBreaker } from "./policy/circuit-breaker.ts";
+import { ClaimVerdicts } from "./policy/claim-verdicts.ts";
 import { Claims } from "./policy/claims.ts";
 import { EvictionForecast } from "./policy/eviction-forecast.ts";
 import { Evictions } from "./policy/evictions.ts";
 import { createEvidence, type EvidenceOf } from "./policy/evidence.ts";
 import { Holders } from "./policy/holders.ts";
+import { IdleRuns } from "./policy/idle-runs.ts";
 import { LeasePolicy } from "./policy/lease-policy.ts";
 import { OrphanPolicy } from "./policy/orphan-policy.ts";
+import { OwnerEnds } from "./policy/owner-ends.ts";
+import { OwnerMerges } from "./policy/owner-merges.ts";
 import { Ownership } from "./policy/ownership.ts";
 import { Pauses } from "./policy/pauses.ts";
 import { ProcessLiveness } from "./policy/process-liveness.ts";
 import { SessionEndPolicy } from "./policy/session-end-policy.ts";
+import { SessionLifecycle } from "./policy/session-lifecycle.ts";
 import { SessionStates } from "./policy/session-states.ts";
+import { SilentTools } from "./policy/silent-tools.ts";
+import { SplitRuns } from "./policy/split-runs.ts";
+import { UnnamedTools } from "./policy/unnamed-tools.ts";
+import { UnresolvedHolders } from "./policy/unresolved-holders.ts";
 import { UnwatchedWork } from "./policy/unwatched-work.ts";
 import { Verdicts } from "./policy/verdicts.ts";
 import { KeyedTimers } from "./schedule/keyed-timers.ts";
@@ -49,6 +58,8 @@ export class EngineParts {
   readonly limits: ActivityLimits;
   /** The engine's clock: the latest time that was passed in a call. */
   nowMs = 0;
+  /** Rows that decisions have read since the scheduler took the count last: the cost of many decisions. */
+  lookups = 0;
   /** Decisions that the present call returns. */
   readonly events: ActivityEvent[] = [];
   readonly counters = new ActivityCounters();
@@ -63,15 +74,24 @@ export class EngineParts {
   readonly pauses: Pauses;
   readonly verdicts: Verdicts;
   readonly holders: Holders;
+  readonly unresolvedHolders: UnresolvedHolders;
   readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
+  readonly ownerMerges: OwnerMerges;
+  readonly splitRuns: SplitRuns;
   readonly evidence: EvidenceOf;
+  readonly claimVerdicts: ClaimVerdicts;
   readonly claims: Claims;
+  readonly lifecycle: SessionLifecycle;
+  readonly silentTools: SilentTools;
   readonly states: SessionStates;
   readonly processes: ProcessLiveness;
   readonly breaker: CircuitBreaker;
   readonly evictions: Evictions;
   readonly forecast: EvictionForecast;
   readonly leasePolicy: LeasePolicy;
+  readonly idleRuns: IdleRuns;
+  readonly unnamedTools: UnnamedTools;
   readonly orphanPolicy: OrphanPolicy;
   readonly sessionEndPolicy: SessionEndPolicy;
   readonly unwatched: UnwatchedWork;
@@ -101,7 +121,7 @@ export class EngineParts {
     this.ownerTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
     this.sessionTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
     this.store = new ActivityStore(seed, limits.maxSessions * referencesPerSession, {
-      onOwnerRemoved: (owner, into) => this.ownership.onOwnerRemoved(owner, into, this.nowMs),
+      onOwnerRemoved: (owner, into) => this.ownerEnds.onOwnerRemoved(owner, into, this.nowMs),
       onGroupRemoved: (group) => this.#onGroupRemoved(group),
       onMerged: (from, into) => this.#onGroupsMerged(from, into),
       onReferred: (group, process, hi, lo) => {
@@ -125,9 +145,16 @@ export class EngineParts {
     this.pauses = new Pauses(this);
     this.verdicts = new Verdicts(this);
     this.holders = new Holders(this);
+    this.unresolvedHolders = new UnresolvedHolders(this);
     this.ownership = new Ownership(this);
+    this.ownerEnds = new OwnerEnds(this);
+    this.ownerMerges = new OwnerMerges(this);
+    this.splitRuns = new SplitRuns(this);
     this.evidence = createEvidence(this.store, this.openWork.usualDurations);
+    this.claimVerdicts = new ClaimVerdicts(this);
     this.claims = new Claims(this);
+    this.lifecycle = new SessionLifecycle(this);
+    this.silentTools = new SilentTools(this);
     this.states = new SessionStates(this);
     this.processes = new ProcessLiveness(this, {
       usedProcesses: () => this.store.traces.processes(),
@@ -139,6 +166,8 @@ export class EngineParts {
     this.evictions = new Evictions(this);
     this.forecast = new EvictionForecast(this);
     this.leasePolicy = new LeasePolicy(this);
+    this.idleRuns = new IdleRuns(this);
+    this.unnamedTools = new UnnamedTools(this);
     this.orphanPolicy = new OrphanPolicy(this);
     this.sessionEndPolicy = new SessionEndPolicy(this);
     this.unwatched = new UnwatchedWork(this);
@@ -177,11 +206,11 @@ export class EngineParts {
     this.pauses.merge(from, into);
     this.claims.merge(from, into);
     this.states.merge(from, into);
-    this.ownership.rescheduleUnresolvedIn(into, this.nowMs);
+    this.ownerEnds.rescheduleUnresolvedIn(into, this.nowMs);
   }
 
   #onSpanDropped(span: number): void {
-    this.ownership.forget(span);
+    this.splitRuns.forget(span);
     this.implied.forgetSpan(span);
     this.requests.forgetSpan(span, this.store);
     this.pauses.forgetSpan(span);

@@ -22,7 +22,7 @@ export function transferSnapshot(
   parts.states.snapshot(stream);
   parts.pauses.snapshot(stream);
   parts.claims.snapshot(stream);
-  parts.ownership.snapshot(stream);
+  parts.splitRuns.snapshot(stream);
   parts.finished.snapshot(stream);
   parts.requests.snapshot(stream, { version, nowMs: parts.nowMs });
   parts.implied.snapshot(stream);
@@ -47,7 +47,7 @@ export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): v
   parts.processes.snapshot(stream, { version: 1 });
   legacy.states(stream);
   const waits = legacy.pauses(stream);
-  parts.ownership.snapshot(stream);
+  parts.splitRuns.snapshot(stream);
   parts.requests.snapshot(stream, { version: 1, nowMs: parts.nowMs });
   parts.breaker.snapshot(stream);
   parts.leasePolicy.snapshot(stream);

@@ -46,21 +46,21 @@ export class EngineView {
 
   /** How many sessions with an open run are in a state. */
   sessionsIn(state: SessionState): number {
-    return this.#parts.states.count(state);
+    return this.#parts.lifecycle.count(state);
   }
 
   /** How many sessions with an open run are in a state and blocked by a kind of work. */
   sessionsBy(state: SessionState, blockedBy: BlockedBy): number {
-    return this.#parts.states.countBy(state, blockedBy);
+    return this.#parts.lifecycle.count(state, blockedBy);
   }
 
   /** What each open run and its session are doing. Walks every row and creates objects. */
   diagnose(): readonly RunDiagnosis[] {
-    const { store, states, verdicts, nowMs } = this.#parts;
+    const { store, lifecycle, verdicts, nowMs } = this.#parts;
     const { owners } = store;
     const runs: RunDiagnosis[] = [];
     for (let owner = 0; owner < owners.rows; owner++) {
-      const state = states.of(owners.group.get(owner));
+      const state = lifecycle.of(owners.group.get(owner));
       if (owners.isOpen(owner) && state !== undefined) {
         const { verdict, culprit } = verdicts.of(owner, nowMs);
         runs.push({

@@ -5,6 +5,7 @@ import { workKinds } from "../../model/work.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
+import type { SplitRuns } from "../policy/split-runs.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Retention } from "../store/retention.ts";
@@ -31,6 +32,7 @@ interface FinishedWorkParts {
   readonly retention: Retention;
   readonly processes: ProcessLiveness;
   readonly ownership: Ownership;
+  readonly splitRuns: SplitRuns;
   readonly evictions: Evictions;
   readonly openItems: OpenItems;
   readonly requests: RequestRecords;
@@ -147,10 +149,10 @@ export class FinishedWork {
 
   /** Decides one piece of finished work; true when it is an orphan that was not counted before. */
   #decide(span: number, owner: number, atMs: number): boolean {
-    const { store, openWork, ownership, openItems, requests } = this.#parts;
+    const { store, openWork, splitRuns, openItems, requests } = this.#parts;
     const { spans, owners } = store;
     if (spans.kind.get(span) === workKinds.run) {
-      openWork.finish(span, atMs, { isCounted: !ownership.isSplit(span, atMs) });
+      openWork.finish(span, atMs, { isCounted: !splitRuns.isSplit(span, atMs) });
       return false;
     }
     const outlivedMs = this.#outlivedMs(span, owner);

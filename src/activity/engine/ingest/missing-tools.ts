@@ -1,6 +1,6 @@
 import { sourceRanks } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
-import type { Ownership } from "../policy/ownership.ts";
+import { runsOf } from "../policy/owner-runs.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { spanFlags } from "../store/span-table.ts";
@@ -16,7 +16,6 @@ interface MissingToolsParts {
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly processes: ProcessLiveness;
-  readonly ownership: Ownership;
   readonly requests: RequestRecords;
 }
 
@@ -53,13 +52,13 @@ export class MissingTools {
 
   /** Decides the requests of an owner that has ended, as of `atMs`, and forgets them. Returns how many tools are orphans. */
   take(owner: number, atMs: number): number {
-    const { requests, store, ownership } = this.#parts;
+    const { requests, store } = this.#parts;
     const pending = requests.responses.isEmpty ? [] : this.#pendingOf(owner);
     if (pending.length === 0) {
       return 0;
     }
     const { spans } = store;
-    const direct = requests.unkeyed.directlyIn(ownership.runsOf(owner));
+    const direct = requests.unkeyed.directlyIn(runsOf(store, owner));
     const phases = toolPhasesOf(store, direct, pending);
     for (const { call, tool } of phases.matched) {
       const { response } = call;
@@ -82,9 +81,9 @@ export class MissingTools {
 
   /** The responses in the runs of an owner. */
   #pendingOf(owner: number): readonly PendingResponse[] {
-    const { requests, store, ownership } = this.#parts;
+    const { requests, store } = this.#parts;
     const { spans, tree } = store;
-    const traces = new Set(ownership.runsOf(owner).map((run) => spans.trace.get(run)));
+    const traces = new Set(runsOf(store, owner).map((run) => spans.trace.get(run)));
     return [...traces]
       .flatMap((trace) => requests.responses.inTrace(trace))
       .flatMap((response) => {
@@ -101,7 +100,7 @@ export class MissingTools {
     owner: number,
     phases: ToolPhases,
   ): readonly RequestedCall[] {
-    const { limits, store, ownership, requests } = this.#parts;
+    const { limits, store, requests } = this.#parts;
     const { spans } = store;
     const { process, ranMs } = response;
     const sinceMs = response.atMs - limits.allowedLatenessMs;
@@ -122,7 +121,7 @@ export class MissingTools {
     if (next !== "nothing") {
       return next === "a model call" ? reported : [];
     }
-    const hasFailed = ownership.runsOf(owner).some((each) => spans.hasFlag(each, spanFlags.failed));
+    const hasFailed = runsOf(store, owner).some((each) => spans.hasFlag(each, spanFlags.failed));
     const isAborted = spans.hasFlag(run, spanFlags.aborted);
     const hasContinued = ranMs + continuedForMs <= spans.endMs.get(run);
     if (!hasContinued || !(hasFailed || isAborted)) {

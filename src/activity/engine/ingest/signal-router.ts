@@ -1,7 +1,6 @@
 import { dialects, type SignalResult, sourceRanks } from "../../model/dialects.ts";
 import type { Moment } from "../../model/moment.ts";
 import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
-import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -16,7 +15,6 @@ import type { SpanStarts } from "./span-starts.ts";
 /** What it needs of the engine. */
 interface SignalRouterParts {
   readonly openWork: OpenWork;
-  readonly orphanPolicy: OrphanPolicy;
   readonly processes: ProcessLiveness;
   readonly admission: Admission;
   readonly implied: ImpliedTools;
@@ -38,8 +36,7 @@ export class SignalRouter {
 
   /** Ingests the signal in `row`, which arrived at `nowMs`. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { openWork, orphanPolicy, processes, requests, requested, sessionSignals, unwatched } =
-      this.#parts;
+    const { openWork, processes, requests, requested, sessionSignals, unwatched } = this.#parts;
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
     openWork.durations.onProcessSeen(process, nowMs);
@@ -50,7 +47,7 @@ export class SignalRouter {
     const serviceHost = batch.serviceHost.get(row);
     const isBetter = processes.onSignal({ process, serviceHost, dialect, nowMs });
     if (isBetter && dialect === dialects.relay.storedId) {
-      orphanPolicy.handOver(process, nowMs);
+      unwatched.handOver(process, nowMs);
     }
     if (process === 0) {
       return this.#parts.admission.refuseProcess(batch, row);

@@ -3,8 +3,10 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { type SignalBatch, signalFlags } from "../../model/signal-batch.ts";
 import { type Progress, toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { OrphanPolicy } from "../policy/orphan-policy.ts";
+import type { OwnerEnds } from "../policy/owner-ends.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { SessionStates } from "../policy/session-states.ts";
+import type { SplitRuns } from "../policy/split-runs.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -36,6 +38,8 @@ interface SpanEndsParts {
   readonly retention: Retention;
   readonly orphanPolicy: OrphanPolicy;
   readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
+  readonly splitRuns: SplitRuns;
   readonly states: SessionStates;
   readonly requested: RequestedTools;
   readonly finished: FinishedWork;
@@ -128,10 +132,10 @@ export class SpanEnds {
   }
 
   #finishRun(run: number, flags: number, nowMs: number): void {
-    const { limits, store, openWork, retention, ownership } = this.#parts;
+    const { limits, store, openWork, retention, splitRuns } = this.#parts;
     const { spans } = store;
     if (!spans.hasFlag(run, spanFlags.harness)) {
-      openWork.finish(run, nowMs, { isCounted: !ownership.isSplit(run, nowMs) });
+      openWork.finish(run, nowMs, { isCounted: !splitRuns.isSplit(run, nowMs) });
       return;
     }
     const tookMs = spans.endMs.get(run) - spans.startMs.get(run);
@@ -177,7 +181,7 @@ export class SpanEnds {
 
   /** A run of an owner ended: with its last run the owner has. */
   #endRun(run: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { store, ownership } = this.#parts;
+    const { store, ownerEnds } = this.#parts;
     const { spans, owners } = store;
     const owner = spans.owner.get(run);
     owners.reportedOpen.set(owner, owners.reportedOpen.get(owner) + batch.reportedOpen.get(row));
@@ -185,7 +189,7 @@ export class SpanEnds {
       owner,
       owners.reportedCompleted.get(owner) + batch.reportedCompleted.get(row),
     );
-    ownership.runEnded(run, {
+    ownerEnds.runEnded(run, {
       atMs: nowMs,
       timeMs: batch.endMs.get(row),
       seq: batch.seq.get(row),

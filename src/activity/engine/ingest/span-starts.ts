@@ -4,9 +4,10 @@ import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { type Progress, toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import { leaseMsOf } from "../policy/leases.ts";
-import type { Ownership } from "../policy/ownership.ts";
+import type { OwnerEnds } from "../policy/owner-ends.ts";
 import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
+import type { SplitRuns } from "../policy/split-runs.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -42,7 +43,8 @@ interface SpanStartsParts {
   readonly counters: ActivityCounters;
   readonly openWork: OpenWork;
   readonly retention: Retention;
-  readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
+  readonly splitRuns: SplitRuns;
   readonly states: SessionStates;
   readonly pauses: Pauses;
   readonly requests: RequestRecords;
@@ -153,14 +155,14 @@ export class SpanStarts {
 
   /** Opens work; a marker of an owner that has ended has a lateness to report how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
-    const { store, openWork, ownership, states } = this.#parts;
-    const isSplit = kind === workKinds.run && ownership.isSplit(span, nowMs);
+    const { store, openWork, ownerEnds, splitRuns, states } = this.#parts;
+    const isSplit = kind === workKinds.run && splitRuns.isSplit(span, nowMs);
     openWork.open(span, nowMs, { isCounted: !isSplit });
     states.recordProgress(span, startProgress[kind]);
     this.#reviewPaused(span);
     const owner = store.spans.owner.get(span);
     if (kind !== workKinds.run) {
-      ownership.scheduleCheck(span, nowMs);
+      ownerEnds.scheduleCheck(span, nowMs);
     } else if (store.owners.openMarkers.get(owner) > 0) {
       states.reviewAbove(span); // They may have been silent for longer than the run.
     }

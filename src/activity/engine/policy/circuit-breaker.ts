@@ -1,30 +1,30 @@
 import type { ActivityEvent, HeldEvent } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
+import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityCounters } from "../store/activity-counters.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 
-/** Fewer evictions at once are never too many. */
+/** A mass is at least this many evictions, and more than this share of all open markers. */
 const minMass = 50;
-/** Nor is a smaller share of all open markers. */
 const maxShare = 0.2;
-/** What falls due within this time counts as at once: of deadlines after an owner's end, and of silence. */
-const confirmedWindowMs = 1_000;
+/** Evictions that fall due within one window count as simultaneous: after the end of a run or session, and after silence. */
+const endedWindowMs = 1_000;
 const silentWindowMs = 10_000;
 
-/** The evictions that are due within a stretch of time. */
+/** The evictions that fall due within a window. */
 export interface DueMarkers {
   readonly total: number;
-  /** As many of them are of one session. */
+  /** How many of them belong to the session with the most, whose end explains them; 0 where only silence does. */
   readonly largest: number;
 }
 
-/** Counts what would be evicted by `untilMs`. */
+/** Counts the evictions that fall due by `untilMs`. */
 export type DueCount = (untilMs: number) => DueMarkers;
 
 interface Window {
   readonly lengthMs: number;
-  /** Until when it is known whether there are too many. */
+  /** The answer holds until then. */
   untilMs: number;
   isMass: boolean;
 }
@@ -37,28 +37,31 @@ interface CircuitBreakerParts {
 }
 
 /**
- * The circuit breaker: a broken network must not look like a thousand dead tools. It looks ahead, so
- * that not even the first of a mass is evicted, and at deadlines only, so that the moment of a sweep
- * means nothing.
+ * The circuit breaker: a broken network must not look like a thousand dead tools.
+ *
+ * Keeps one window for each value of `reasons.breaker`, and nothing that grows. A mass that falls due in a window is reported in
+ * one event, and none of it is evicted at its first deadline: the window is counted ahead. It opens at a deadline, so that the
+ * moment of a call does not matter.
  */
 export class CircuitBreaker {
   readonly #parts: CircuitBreakerParts;
-  readonly #confirmed: Window;
-  readonly #silent: Window;
+  readonly #windows: Readonly<Record<(typeof reasons)[EvictionReason]["breaker"], Window>>;
   #lastInputAtMs = Number.NEGATIVE_INFINITY;
-  /** That something is held back was told since something was heard. */
+  /** Whether a hold was reported since the last input. */
   #isReported = false;
 
   constructor(parts: CircuitBreakerParts) {
     this.#parts = parts;
     const none = { untilMs: Number.NEGATIVE_INFINITY, isMass: false };
-    const endedWindowMs = Math.min(confirmedWindowMs, parts.limits.allowedLatenessMs);
-    this.#confirmed = { lengthMs: endedWindowMs, ...none };
-    this.#silent = { lengthMs: silentWindowMs, ...none };
+    const shortMs = Math.min(endedWindowMs, parts.limits.allowedLatenessMs);
+    this.#windows = {
+      ended: { lengthMs: shortMs, ...none },
+      silent: { lengthMs: silentWindowMs, ...none },
+    };
   }
 
   snapshot(io: SnapshotStream): void {
-    for (const window of [this.#confirmed, this.#silent]) {
+    for (const window of [this.#windows.ended, this.#windows.silent]) {
       window.untilMs = io.number(window.untilMs);
       window.isMass = io.number(window.isMass ? 1 : 0) === 1;
     }
@@ -66,29 +69,35 @@ export class CircuitBreaker {
     this.#isReported = io.number(this.#isReported ? 1 : 0) === 1;
   }
 
-  /** Something arrived, from whomever. */
+  /** Signals arrived, from any sender. */
   onInput(nowMs: number): void {
     this.#lastInputAtMs = nowMs;
     this.#isReported = false;
   }
 
-  /** Whether evictions that are due at `dueMs` because owners or sessions ended are too many at once. */
-  isMass(dueMs: number, count: DueCount): boolean {
-    // Those of one session alone are what a confirmed end means.
-    return this.#isTripped(this.#confirmed, dueMs, count, ({ total, largest }) => total - largest);
+  /** Whether an eviction that is due at `dueMs` for `reason` is one of too many at once. */
+  isMass(reason: EvictionReason, dueMs: number, count: DueCount): boolean {
+    const window = this.#windows[reasons[reason].breaker];
+    if (dueMs >= window.untilMs) {
+      window.untilMs = dueMs + window.lengthMs;
+      const due = count(window.untilMs);
+      const { open } = this.#parts.counters;
+      const openMarkers = (open[workKinds.tool] ?? 0) + (open[workKinds.modelCall] ?? 0);
+      const mass = due.total - due.largest;
+      window.isMass = mass >= minMass && mass > openMarkers * maxShare;
+      if (window.isMass) {
+        this.#emitHeld("mass_eviction", dueMs, due.total);
+      }
+    }
+    return window.isMass;
   }
 
-  /** Whether evictions that are due at `dueMs` for silence are too many at once. */
-  isSilentMass(dueMs: number, count: DueCount): boolean {
-    return this.#isTripped(this.#silent, dueMs, count, ({ total }) => total);
-  }
-
-  /** Whether nothing at all was heard for so long before `dueMs` that one silence says nothing of its sender. */
+  /** Whether no sender at all was heard for so long before `dueMs` that the silence of one sender proves nothing. */
   hasInputStopped(dueMs: number, usualGapMs: number): boolean {
     return dueMs - this.#lastInputAtMs >= usualGapMs;
   }
 
-  /** Evictions wait because nothing arrives at all, or nothing from one host, of which this is the first. */
+  /** Evictions wait because all input has stopped, or because one host is silent; called for the first of that host. */
   report(cause: "input_stopped" | "host_silent", dueMs: number, markers: number): void {
     if (cause === "host_silent") {
       this.#parts.events.push({ type: "held", cause, atMs: dueMs, markers });
@@ -97,27 +106,7 @@ export class CircuitBreaker {
     }
   }
 
-  #isTripped(
-    window: Window,
-    dueMs: number,
-    count: DueCount,
-    massOf: (due: DueMarkers) => number,
-  ): boolean {
-    if (dueMs >= window.untilMs) {
-      window.untilMs = dueMs + window.lengthMs;
-      const due = count(window.untilMs);
-      const open =
-        (this.#parts.counters.open[workKinds.tool] ?? 0) +
-        (this.#parts.counters.open[workKinds.modelCall] ?? 0);
-      const mass = massOf(due);
-      window.isMass = mass >= minMass && mass > open * maxShare;
-      if (window.isMass) {
-        this.#emitHeld("mass_eviction", dueMs, due.total);
-      }
-    }
-    return window.isMass;
-  }
-
+  /** One event until the next input. */
   #emitHeld(cause: HeldEvent["cause"], atMs: number, markers: number): void {
     if (!this.#isReported) {
       this.#isReported = true;

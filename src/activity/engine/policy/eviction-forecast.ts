@@ -9,11 +9,13 @@ import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import type { DueMarkers } from "./circuit-breaker.ts";
-import type { Holders } from "./holders.ts";
+import type { Hold, Holders } from "./holders.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
+import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
-/** What it needs of the engine. */
+/** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
 interface EvictionForecastParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
@@ -21,78 +23,79 @@ interface EvictionForecastParts {
   readonly sessionTimers: KeyedTimers;
   readonly processes: ProcessLiveness;
   readonly holders: Holders;
+  readonly unresolvedHolders: UnresolvedHolders;
 }
 
-/** How many markers the deadlines ahead would evict, for the breaker. It looks and changes nothing. */
+/**
+ * Counts the markers that the deadlines ahead would evict, for the circuit breaker. An estimate: it reads what the policies read,
+ * and changes nothing. Keeps nothing.
+ */
 export class EvictionForecast {
   readonly #parts: EvictionForecastParts;
-  #cost = 0;
 
   constructor(parts: EvictionForecastParts) {
     this.#parts = parts;
   }
 
-  /** How many deadlines were looked at since this was asked last. */
-  takeCost(): number {
-    const looked = this.#cost;
-    this.#cost = 0;
-    return looked;
-  }
-
-  /** Markers that a decision about the owner at `atMs` would evict, about; 0 for most. */
+  /** Markers that a decision about the owner at `atMs` would evict; 0 for most. */
   markersOf(owner: number, atMs: number): number {
-    const { owners } = this.#parts.store;
+    const { store, limits, holders, unresolvedHolders } = this.#parts;
+    const { owners } = store;
     const markers = owners.openMarkers.get(owner);
     if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
       return 0;
     }
+    const isOver = ({ holder, lastEndMs }: Hold) =>
+      holder === -1 && lastEndMs + limits.allowedLatenessMs <= atMs;
     if (owners.isUnresolved(owner)) {
-      return boundMembersOf(this.#parts.store, owner).filter((marker) => {
-        const { holder, lastEndMs } = this.#parts.holders.ofUnresolvedMarker(marker);
-        return holder === -1 && lastEndMs + this.#parts.limits.allowedLatenessMs <= atMs;
-      }).length;
+      return boundMembersOf(store, owner).filter((marker) => isOver(unresolvedHolders.of(marker)))
+        .length;
     }
-    const { holder, lastEndMs } = this.#parts.holders.ofOwner(owner, atMs);
-    const isOver = holder === -1 && lastEndMs + this.#parts.limits.allowedLatenessMs <= atMs;
-    const hasOthers = isOver && owners.hasFlag(owner, ownerFlags.hasDetached);
-    return hasOthers ? boundMembersOf(this.#parts.store, owner).length : isOver ? markers : 0;
+    if (!isOver(holders.ofOwner(owner, atMs))) {
+      return 0;
+    }
+    const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
+    return hasDetached ? boundMembersOf(store, owner).length : markers;
   }
 
-  /** Markers that the end of a session would evict, about. */
+  /** Markers that the end of a session would evict. */
   markersOfSession(group: number): number {
     const { groups } = this.#parts.store;
     return groups.hasEnded(group) ? groups.openMarkers.get(group) : 0;
   }
 
   /**
-   * What owners and sessions that ended leave to be evicted by `untilMs`: of `item` of this rank, which is about to be
-   * decided, of what is on the agenda, and of what comes after that.
+   * Markers that the ends of owners and sessions evict by `untilMs`: of `item` of this rank, which is about to be decided, of the
+   * items in the queue, and of the deadlines after that.
    */
-  byOwners(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
-    const { owners, groups } = this.#parts.store;
+  byOwners(item: number, rank: number, queue: DueQueue, untilMs: number): DueMarkers {
+    const { store, ownerTimers, sessionTimers } = this.#parts;
+    const { owners, groups } = store;
     const ofGroup = new Map<number, number>();
-    const add = (group: number, markers: number): void => {
-      this.#cost++;
+    const addAt = (at: number, row: number): void => {
+      const isOwner = at === timerRanks.owner;
+      const isHeld = isOwner
+        ? owners.hasFlag(row, ownerFlags.held)
+        : groups.hasFlag(row, groupFlags.held);
+      const group = isOwner ? owners.group.get(row) : row;
+      this.#parts.lookups++;
+      const markers = isHeld
+        ? 0
+        : isOwner
+          ? this.markersOf(row, untilMs)
+          : this.markersOfSession(row);
       if (markers > 0) {
         ofGroup.set(group, (ofGroup.get(group) ?? 0) + markers);
       }
     };
-    const seeOwner = (owner: number): void => {
-      const isHeld = owners.hasFlag(owner, ownerFlags.held);
-      add(owners.group.get(owner), isHeld ? 0 : this.markersOf(owner, untilMs));
-    };
-    const seeSession = (group: number): void => {
-      add(group, groups.hasFlag(group, groupFlags.held) ? 0 : this.markersOfSession(group));
-    };
-    const see = [seeOwner, seeSession];
-    see[rank]?.(item);
-    for (const [other, queue] of [this.#parts.ownerTimers, this.#parts.sessionTimers].entries()) {
-      agenda.forEachUntil(other, untilMs, (left, dueMs) => {
-        if (queue.isCurrent(left, dueMs)) {
-          see[other]?.(left);
+    addAt(rank, item);
+    for (const [other, timers] of [ownerTimers, sessionTimers].entries()) {
+      queue.forEachUntil(other, untilMs, (row, dueMs) => {
+        if (timers.isCurrent(row, dueMs)) {
+          addAt(other, row);
         }
       });
-      queue.peek(untilMs, (each) => see[other]?.(each));
+      timers.peek(untilMs, (row) => addAt(other, row));
     }
     let total = 0;
     let largest = 0;
@@ -105,42 +108,42 @@ export class EvictionForecast {
   }
 
   /**
-   * The same for silence, of a process or a span; `item` of this rank is about to be decided. A marker that
-   * is silent as its process is counts once.
+   * Markers that the silence of processes and spans evicts by `untilMs`; `item` of this rank is about to be decided. A marker that
+   * is silent together with its process counts once.
    */
-  byExpiry(item: number, rank: number, agenda: DueQueue, untilMs: number): DueMarkers {
-    const { spans, traces } = this.#parts.store;
-    const { expiry } = this.#parts.openWork;
+  byExpiry(item: number, rank: number, queue: DueQueue, untilMs: number): DueMarkers {
+    const { store, openWork, processes } = this.#parts;
+    const { spans, traces } = store;
     let total = 0;
     const silent = new Set<number>();
-    const seeProcess = (process: number): void => {
-      this.#cost++;
-      if (!silent.has(process) && this.#parts.processes.isLeaseOver(process, untilMs)) {
+    const addProcess = (process: number): void => {
+      this.#parts.lookups++;
+      if (!silent.has(process) && processes.isLeaseOver(process, untilMs)) {
         silent.add(process);
-        total += this.#parts.openWork.openMarkersOf(process);
+        total += openWork.openMarkersOf(process);
       }
     };
-    const seeSpan = (span: number): void => {
-      this.#cost++;
+    const addSpan = (span: number): void => {
+      this.#parts.lookups++;
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) !== workKinds.run &&
-        this.#parts.openWork.expiresAtMs(span) <= untilMs &&
+        openWork.expiresAtMs(span) <= untilMs &&
         !silent.has(traces.process.get(spans.trace.get(span)))
       ) {
         total += 1;
       }
     };
     if (rank === timerRanks.process) {
-      seeProcess(item);
+      addProcess(item);
     }
-    agenda.forEachUntil(timerRanks.process, untilMs, seeProcess);
-    this.#parts.processes.peek(untilMs, seeProcess);
+    queue.forEachUntil(timerRanks.process, untilMs, addProcess);
+    processes.timers.peek(untilMs, addProcess);
     if (rank === timerRanks.span) {
-      seeSpan(item);
+      addSpan(item);
     }
-    agenda.forEachUntil(timerRanks.span, untilMs, seeSpan);
-    expiry.peek(untilMs, seeSpan);
+    queue.forEachUntil(timerRanks.span, untilMs, addSpan);
+    openWork.expiry.peek(untilMs, addSpan);
     return { total, largest: 0 };
   }
 }

@@ -7,20 +7,20 @@ import { summaryOf, traceContextOf } from "../store/marker-summary.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 
-/** What an eviction is made of, and how sure it is. */
+/** Why and when markers of one session are evicted. */
 export interface Eviction {
   readonly reason: EvictionReason;
-  /** Where it is not as sure as its reason says. */
+  /** Where it is not that of the reason. */
   readonly confidence?: Confidence;
   /** Interned channel of the session, 0 for none. */
   readonly channel: number;
   readonly atMs: number;
 }
 
-/** Markers that are known by number only. */
+/** Tools that are known by number only. */
 export interface UnnamedMarkers {
   readonly count: number;
-  /** The span that the event is about: a run they belong to, or the one of them that is known; -1 for none. */
+  /** The span that the event names: a run they belong to, or the one of them that is known; -1 for none. */
   readonly about: number;
 }
 
@@ -32,7 +32,7 @@ interface EvictionsParts {
   readonly events: ActivityEvent[];
 }
 
-/** Takes markers out of the tracked state: emits an event for them, closes their rows. */
+/** Evicts markers: emits one event for those that go together, and closes their rows. Keeps nothing. */
 export class Evictions {
   readonly #parts: EvictionsParts;
 
@@ -59,11 +59,8 @@ export class Evictions {
     }
   }
 
-  /**
-   * One event for markers that go together. `guess`: as many more are known by number only. Must come
-   * before their rows are closed.
-   */
-  emit(markers: readonly number[], eviction: Eviction, guess?: UnnamedMarkers): void {
+  /** Emits one event for markers that go together, whose rows are not closed yet, and for `unnamed` tools. */
+  emit(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
     const { reason, channel, atMs } = eviction;
     const summary = summaryOf(this.#parts.store, markers, (span) => this.#ageMsOf(span, atMs));
     this.#parts.events.push({
@@ -73,15 +70,15 @@ export class Evictions {
       atMs,
       channel,
       ...summary,
-      tools: summary.tools + (guess?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(this.#parts.store, guess?.about ?? -1) : {}),
+      tools: summary.tools + (unnamed?.count ?? 0),
+      ...(markers.length === 0 ? traceContextOf(this.#parts.store, unnamed?.about ?? -1) : {}),
       markers: this.#parts.limits.includesMarkers
         ? markers.map((span) => this.#markerOf(span, atMs))
         : [],
     });
   }
 
-  /** By arrival while it is open, by its sender's clock when it came finished. */
+  /** By arrival while it is open, by its sender's clock when it arrived finished. */
   #ageMsOf(span: number, atMs: number): number | undefined {
     const { spans, downtime } = this.#parts.store;
     return spans.state.get(span) === spanStates.open

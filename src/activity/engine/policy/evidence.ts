@@ -1,15 +1,14 @@
-import type { BlockedBy, Verdict } from "../../model/diagnosis.ts";
 import type { Evidence } from "../../model/events.ts";
 import { progressNames, toWorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { traceContextOf } from "../store/marker-summary.ts";
 import type { UsualDurations } from "../store/usual-durations.ts";
-import type { OwnerVerdict } from "./verdicts.ts";
+import { type OwnerVerdict, verdictRows } from "./verdicts.ts";
 
-/** What is known of a verdict at a moment. */
+/** The details of a verdict at a moment. */
 export type EvidenceOf = (verdict: OwnerVerdict, atMs: number) => Evidence;
 
-/** Collects what an operator wants to know of a verdict. */
+/** Collects the details that an operator needs to check a verdict. */
 export function createEvidence(store: ActivityStore, usual: UsualDurations): EvidenceOf {
   const { spans, owners, downtime } = store;
   return ({ verdict, culprit, sinceMs }, atMs) => {
@@ -24,7 +23,7 @@ export function createEvidence(store: ActivityStore, usual: UsualDurations): Evi
     const duration = isRun ? undefined : usual.of(kind, name);
     return {
       verdict,
-      blockedBy: blockedByOf(verdict),
+      blockedBy: verdictRows[verdict].blockedBy,
       name,
       silentMs: atMs - sinceMs,
       ageMs: downtime.elapsedMs(spans.startedAtMs.get(culprit), atMs),
@@ -33,19 +32,4 @@ export function createEvidence(store: ActivityStore, usual: UsualDurations): Evi
       ...traceContextOf(store, culprit),
     };
   };
-}
-
-/** What a verdict blames. */
-function blockedByOf(verdict: Verdict): BlockedBy {
-  switch (verdict) {
-    case "silent_tool":
-      return "tool";
-    case "silent_model_call":
-      return "model_call";
-    case "retrying":
-    case "wedged_run":
-      return "run";
-    default:
-      return "none";
-  }
 }

@@ -1,6 +1,6 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { reasons } from "../../model/reasons.ts";
+import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -10,11 +10,20 @@ import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { Eviction, Evictions } from "./evictions.ts";
 import { heartbeatIntervalMsOf } from "./leases.ts";
-import type { Ownership } from "./ownership.ts";
+import type { OwnerEnds } from "./owner-ends.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
 
 const noSpans: ReadonlySet<number> = new Set();
+
+/** An eviction for silence that is due, of a process or of a span. */
+interface Silence {
+  readonly reason: EvictionReason;
+  readonly process: number;
+  readonly dueMs: number;
+  /** How often its sender is usually heard. */
+  readonly usualGapMs: number;
+}
 
 /** What it needs of the engine. */
 interface LeasePolicyParts {
@@ -22,78 +31,78 @@ interface LeasePolicyParts {
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
   readonly processes: ProcessLiveness;
-  readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
   readonly evictions: Evictions;
   readonly breaker: CircuitBreaker;
   readonly pauses: Pauses;
 }
 
 /**
- * What silence means: of a process or of a span that promised heartbeats, and of work that has been open
- * for longer than any should be. Silence proves little, so the breaker is asked first.
+ * Evicts the work of processes that ended, work that missed the heartbeats it promised, and work that is open for `maxAgeMs`.
+ * Silence proves little, so an eviction for silence may wait: see `#holdOf`.
+ *
+ * Keeps one bit: whether anything waits for input. The other state is in the tables of spans and processes.
  */
 export class LeasePolicy {
   readonly #parts: LeasePolicyParts;
-  #waitsForInput = false;
+  #isWaitingForInput = false;
 
   constructor(parts: LeasePolicyParts) {
     this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
-    this.#waitsForInput = io.number(this.#waitsForInput ? 1 : 0) === 1;
+    this.#isWaitingForInput = io.number(this.#isWaitingForInput ? 1 : 0) === 1;
   }
 
   /**
-   * A process has been silent for too long, or has a successor, or said that it ends. `most`: where more work
-   * than that is open the other groups of it go when it is decided again, which is as soon as can be.
+   * The deadline of a process passed: it was silent for too long, has a successor, or reported its end. Its open work is evicted
+   * in whole groups until that is `most` rows; the rest is decided again as soon as possible.
    */
   decideProcess(
     process: number,
     dueMs: number,
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
-    const end = this.#parts.processes.decide(process, dueMs, (held, intervalMs) =>
-      this.#holdFor(held, { process, dueMs, usualGapMs: intervalMs }, due),
+    const { store, processes, evictions } = this.#parts;
+    const end = processes.decide(process, dueMs, (held, usualGapMs) =>
+      this.#holdOf(held, { reason: "lease_expired", process, dueMs, usualGapMs }, due),
     );
     if (end === undefined) {
       return;
     }
     const reason = end === "lease_expired" ? end : "process_gone";
-    const sureness = end === "replaced" ? ({ confidence: "probable" } as const) : {};
-    const deleted = end === "process_gone" ? this.#parts.processes.deletedAt(process) : undefined;
+    const confidence = end === "replaced" ? "probable" : reasons[reason].confidence;
+    const deleted = end === "process_gone" ? processes.deletedAt(process) : undefined;
     const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
     const { parts, isAll } = this.#openByGroup(process, most, kept);
-    const { spans } = this.#parts.store;
+    const { spans } = store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     for (const members of parts.values()) {
       const markers = members.filter((span) => !isRun(span));
       if (markers.length > 0) {
-        const channel = this.#parts.evictions.channelOf(markers[0] ?? -1);
-        this.#parts.evictions.evict(markers, { reason, ...sureness, channel, atMs: dueMs });
+        const channel = evictions.channelOf(markers[0] ?? -1);
+        evictions.evict(markers, { reason, confidence, channel, atMs: dueMs });
       }
     }
     for (const run of [...parts.values()].flat().filter(isRun)) {
-      this.#evictRun(run, { reason, ...sureness, atMs: dueMs });
+      this.#evictRun(run, { reason, confidence, atMs: dueMs });
     }
-    this.#parts.processes.drain(process, isAll ? undefined : { reason: end, dueMs });
+    processes.drain(process, isAll ? undefined : { reason: end, dueMs });
     if (isAll && kept.size > 0) {
-      this.#parts.processes.reopen(process);
+      processes.reopen(process);
     }
   }
 
-  /** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
+  /** Open work that began, or was still reported, after its process reported its end, and all that is above that work. */
   #openSince(process: number, deleted: Moment): ReadonlySet<number> {
-    const { spans } = this.#parts.store;
+    const { store, limits } = this.#parts;
+    const { spans } = store;
     const since = new Set<number>();
     for (const span of this.openWorkOf(process)) {
-      const start = {
-        atMs: spans.startedAtMs.get(span),
-        timeMs: spans.startMs.get(span),
-        seq: 0,
-      };
+      const start = { atMs: spans.startedAtMs.get(span), timeMs: spans.startMs.get(span), seq: 0 };
       const isLater =
-        compareMoments(start, deleted, this.#parts.limits.allowedLatenessMs) > 0 ||
+        compareMoments(start, deleted, limits.allowedLatenessMs) > 0 ||
         spans.hasFlag(span, spanFlags.reportedAfterDelete);
       for (let at = isLater ? span : -1; at !== -1; at = spans.parentOf(at)) {
         since.add(at);
@@ -102,74 +111,70 @@ export class LeasePolicy {
     return since;
   }
 
-  /** Open work may have been silent for too long. */
+  /** The deadline of open work passed: it may have been silent for too long. */
   expire(span: number, dueMs: number, due: DueCount): void {
-    const { spans } = this.#parts.store;
+    const { store, openWork, pauses, evictions, limits } = this.#parts;
+    const { spans, traces } = store;
     if (spans.state.get(span) !== spanStates.open) {
       return;
     }
-    const { expiry } = this.#parts.openWork;
-    const silentUntilMs = this.#parts.openWork.expiresAtMs(span);
-    const leaseMs = spans.leaseMs.get(span);
+    const silentUntilMs = openWork.expiresAtMs(span);
     if (silentUntilMs > dueMs) {
-      expiry.set(span, silentUntilMs);
+      openWork.expiry.set(span, silentUntilMs);
       return;
     }
-    if (leaseMs === 0 && this.#parts.pauses.holdsTime(span)) {
+    const leaseMs = spans.leaseMs.get(span);
+    if (leaseMs === 0 && pauses.holdsTime(span)) {
       spans.seenAtMs.set(span, dueMs);
-      expiry.set(span, this.#parts.openWork.expiresAtMs(span));
-      return;
-    }
-    const held = spans.held.get(span);
-    // Work is as old as it is, whoever is heard: only that there are many makes the age doubtful.
-    const gapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
-    const process = this.#parts.store.traces.process.get(spans.trace.get(span));
-    const hold = this.#holdFor(held, { process, dueMs, usualGapMs: gapMs }, due);
-    spans.held.set(span, hold);
-    if (hold !== evictionHolds.none) {
-      expiry.set(span, dueMs + this.#parts.limits.allowedLatenessMs);
+      openWork.expiry.set(span, openWork.expiresAtMs(span));
       return;
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
-    if (spans.kind.get(span) === workKinds.run) {
-      this.#evictRun(span, { reason, atMs: dueMs });
+    // Age does not depend on what is heard: only a mass makes it doubtful.
+    const usualGapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
+    const process = traces.process.get(spans.trace.get(span));
+    const held = this.#holdOf(spans.held.get(span), { reason, process, dueMs, usualGapMs }, due);
+    spans.held.set(span, held);
+    if (held !== evictionHolds.none) {
+      openWork.expiry.set(span, dueMs + limits.allowedLatenessMs);
+    } else if (spans.kind.get(span) === workKinds.run) {
+      this.#evictRun(span, { reason, confidence: reasons[reason].confidence, atMs: dueMs });
     } else {
-      const channel = this.#parts.evictions.channelOf(span);
-      this.#parts.evictions.evict([span], { reason, channel, atMs: dueMs });
+      evictions.evict([span], { reason, channel: evictions.channelOf(span), atMs: dueMs });
     }
   }
 
-  /** What the run leaves open is evicted later, and then no surer than the run was. */
-  #evictRun(run: number, eviction: Omit<Eviction, "channel">): void {
-    const { reason, atMs, confidence = reasons[reason].confidence } = eviction;
+  /** Work that the run leaves open is evicted later, and then no more surely than the run was. */
+  #evictRun(run: number, eviction: Required<Omit<Eviction, "channel">>): void {
+    const { store, openWork, ownerEnds } = this.#parts;
+    const { reason, atMs, confidence } = eviction;
     if (confidence !== "confirmed") {
       const { endProbable, endPresumed } = spanFlags;
-      this.#parts.store.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
+      store.spans.setFlag(run, confidence === "probable" ? endProbable : endPresumed);
     }
-    this.#parts.openWork.evict(run, reason, atMs);
-    this.#parts.ownership.runEvicted(run, atMs);
+    openWork.evict(run, reason, atMs);
+    ownerEnds.runEvicted(run, atMs);
   }
 
-  /** Something is heard again, of whomever: whoever was held back for that gets a new lease. */
+  /** Signals arrived, from any sender: everything that waits for input gets a new lease. */
   onInput(nowMs: number): void {
-    if (!this.#waitsForInput) {
+    if (!this.#isWaitingForInput) {
       return;
     }
-    this.#waitsForInput = false;
+    this.#isWaitingForInput = false;
+    const { spans } = this.#parts.store;
     this.#parts.processes.renewHeld(nowMs);
-    this.#renewSpans(
-      (span) => this.#parts.store.spans.held.get(span) === evictionHolds.untilInput,
-      nowMs,
-    );
+    this.#renewSpans((span) => spans.held.get(span) === evictionHolds.untilInput, nowMs);
   }
 
-  /** Open work of a process in whole groups, of which there are enough for `most`, and whether that is all. */
+  /** Open work of a process in whole groups, which reach `most` rows if there are as many, and whether that is all of it. */
   #openByGroup(process: number, most: number, but: ReadonlySet<number>) {
+    const { store } = this.#parts;
     const parts = new Map<number, number[]>();
     const open = this.openWorkOf(process).filter((span) => !but.has(span));
     let taken = 0;
     for (const span of open) {
-      const group = this.#parts.store.groupOf(span);
+      const group = store.groupOf(span);
       const known = parts.get(group);
       if (known !== undefined) {
         known.push(span);
@@ -198,55 +203,50 @@ export class LeasePolicy {
     return open;
   }
 
-  /** Something comes again from the host of these processes: what was held back of them gets a new lease. */
+  /** Signals arrive again from the host of these processes: their work that waits for the host gets a new lease. */
   renewHost(isThere: (process: number) => boolean, nowMs: number): void {
-    this.#renewSpans((span) => {
-      const { spans, traces } = this.#parts.store;
-      return (
+    const { spans, traces } = this.#parts.store;
+    this.#renewSpans(
+      (span) =>
         spans.held.get(span) === evictionHolds.untilHost &&
-        isThere(traces.process.get(spans.trace.get(span)))
-      );
-    }, nowMs);
+        isThere(traces.process.get(spans.trace.get(span))),
+      nowMs,
+    );
   }
 
   #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
-    const { spans } = this.#parts.store;
+    const { store, openWork } = this.#parts;
+    const { spans } = store;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && isMeant(span)) {
         spans.held.set(span, evictionHolds.none);
         spans.seenAtMs.set(span, nowMs);
-        this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span));
+        openWork.expiry.set(span, openWork.expiresAtMs(span));
       }
     }
   }
 
   /**
-   * Whether an eviction waits, and for what. `held`: how it waited until now. Once, for a lateness; but a mass while nothing
-   * comes at all waits until something does. What waits because its whole host is silent gets a new lease when that is heard.
+   * Whether an eviction for silence waits, and for what: one of `evictionHolds`. `held` is how it has waited until now. It waits
+   * one lateness if it is one of a mass, if all input has stopped, or if its host is silent (and gets a new lease when the host is
+   * heard); a mass while all input has stopped waits until input arrives.
    */
-  #holdFor(
-    held: number,
-    {
-      process,
-      dueMs,
-      usualGapMs,
-    }: { readonly process: number; readonly dueMs: number; readonly usualGapMs: number },
-    due: DueCount,
-  ): number {
-    const hasStopped = this.#parts.breaker.hasInputStopped(dueMs, usualGapMs);
-    const isMass = this.#parts.breaker.isSilentMass(dueMs, due);
+  #holdOf(held: number, { reason, process, dueMs, usualGapMs }: Silence, due: DueCount): number {
+    const { breaker, processes } = this.#parts;
+    const hasStopped = breaker.hasInputStopped(dueMs, usualGapMs);
+    const isMass = breaker.isMass(reason, dueMs, due);
     if (isMass && hasStopped) {
-      this.#waitsForInput = true;
+      this.#isWaitingForInput = true;
       return evictionHolds.untilInput;
     }
-    const isHostSilent = this.#parts.processes.isHostSilent(process, dueMs, usualGapMs);
+    const isHostSilent = processes.isHostSilent(process, dueMs, usualGapMs);
     if (held !== evictionHolds.none || !(isMass || hasStopped || isHostSilent)) {
       return evictionHolds.none;
     }
-    const isFirstOfHost = isHostSilent && this.#parts.processes.holdHost(process);
+    const isFirstOfHost = isHostSilent && processes.holdHost(process);
     const markers = !isMass && (hasStopped || isFirstOfHost) ? due(dueMs).total : 0;
     if (markers > 0) {
-      this.#parts.breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
+      breaker.report(hasStopped ? "input_stopped" : "host_silent", dueMs, markers);
     }
     return isHostSilent ? evictionHolds.untilHost : evictionHolds.once;
   }

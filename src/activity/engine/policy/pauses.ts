@@ -4,21 +4,11 @@ import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
+import { type Pause, PauseRegister } from "./pause-register.ts";
+import { startOf } from "./span-start.ts";
 
-/** Waits, and resumptions, that are remembered. */
-const maxRemembered = 10_000;
-/** Waits of one session that name none of its spans, and waits of spans that are no work, at once. */
-const maxPerSession = 64;
-const maxOfLinks = 256;
-
-interface Wait {
-  /** The span that waits, or -1 for the runs of a session. */
-  readonly span: number;
-  group: number;
-  readonly began: Moment;
-  /** The groups of the named span and of what is above it. */
-  groups: readonly number[];
-}
+/** Ends of pauses that are remembered. */
+const maxEnds = 10_000;
 
 /** What it needs of the engine. */
 interface PausesParts {
@@ -27,174 +17,172 @@ interface PausesParts {
 }
 
 /**
- * Which work waits for a person: a span that a pause names, or the runs of a session that were open when it began. A wait
- * goes by (process, key), so that its end finds it. It is over with what it names, and after `maxPauseMs` at the latest.
+ * Decides which work waits for a person: a span that a pause names, or the runs of a session that were open when the pause began.
+ * A pause ends when its end is reported, with the work that it names, and after `maxPauseMs`.
+ *
+ * Keeps the open pauses (see `PauseRegister`), and 10 000 ends of pauses and as many of all pauses of a session. Of more ends the
+ * oldest is forgotten: a repeat of that pause then begins anew.
  */
 export class Pauses {
   readonly #parts: PausesParts;
-  /** In the order they began. */
-  readonly #waits = new Map<string, Wait>();
-  /** Span → keys of its waits; group → keys of the waits of its runs. */
-  readonly #ofSpan = new Map<number, Set<string>>();
-  readonly #ofGroup = new Map<number, Set<string>>();
-  /** Spans with waits that have not arrived, or are no work: what waits is the work above them. */
-  readonly #links = new Set<number>();
-  /** Group → how many waits are about spans in it or below it. */
-  readonly #about = new Map<number, number>();
-  /** When a wait was last over, by its key: a beginning before that is a repeat, or overtaken. The oldest first. */
-  readonly #over = new Map<string, Moment>();
-  /** The same of all waits of a session, by its group. */
-  readonly #allOver = new Map<number, Moment>();
+  readonly #register: PauseRegister;
+  /** When a pause ended last, by its key: a beginning before that is a repeat, or was overtaken. The oldest first. */
+  readonly #ended = new Map<string, Moment>();
+  /** The same of all pauses of a session, by its group. */
+  readonly #allEnded = new Map<number, Moment>();
 
   constructor(parts: PausesParts) {
     this.#parts = parts;
+    this.#register = new PauseRegister(parts.store);
   }
 
   snapshot(io: SnapshotStream): void {
-    const waits = [...this.#waits.values()];
-    const keys = io.texts([...this.#waits.keys()]);
+    const { pauses } = this.#register;
+    const keys = io.texts([...pauses.keys()]);
     const cells = io.numbers(
-      waits.flatMap(({ span, group, began }) => [span, group, began.atMs, began.timeMs, began.seq]),
+      [...pauses.values()].flatMap(({ span, group, began }) => [span, group, ...cellsOf(began)]),
     );
-    const over = io.texts([...this.#over.keys()]);
-    const overAt = io.numbers([...this.#over.values()].flatMap(cellsOf));
-    const allOver = io.numbers(
-      [...this.#allOver].flatMap(([group, at]) => [group, ...cellsOf(at)]),
+    const ended = io.texts([...this.#ended.keys()]);
+    const endedAt = io.numbers([...this.#ended.values()].flatMap(cellsOf));
+    const allEnded = io.numbers(
+      [...this.#allEnded].flatMap(([group, moment]) => [group, ...cellsOf(moment)]),
     );
     if (!io.isLoading) {
       return;
     }
     for (const [at, key] of keys.entries()) {
-      const [span = -1, group = -1, atMs = 0, timeMs = 0, seq = 0] = cells.slice(
-        at * 5,
-        at * 5 + 5,
-      );
-      this.#add(key, { span, group, began: { atMs, timeMs, seq }, groups: [] });
+      const [span = -1, group = -1] = cells.slice(at * 5);
+      this.#register.add(key, { span, group }, momentIn(cells, at * 5 + 2));
     }
-    for (const [at, key] of over.entries()) {
-      this.#over.set(key, momentIn(overAt, at * 3));
+    for (const [at, key] of ended.entries()) {
+      this.#ended.set(key, momentIn(endedAt, at * 3));
     }
-    for (let at = 0; at < allOver.length; at += 4) {
-      this.#allOver.set(allOver[at] ?? -1, momentIn(allOver, at + 1));
+    for (let at = 0; at < allEnded.length; at += 4) {
+      this.#allEnded.set(allEnded[at] ?? -1, momentIn(allEnded, at + 1));
     }
   }
 
-  /** A wait of a span, or with a span of -1 of a session's runs. False when it is known, over already, or one too many. */
+  /**
+   * Begins a pause of a span, or with a span of -1 of a session's runs. `key` names it, so that its end finds it. False when it is
+   * known, has ended already, or is one too many.
+   */
   begin(span: number, group: number, key: string, began: Moment): boolean {
-    const isOver = [this.#over.get(key), this.#allOver.get(group)].some(
-      (over) =>
-        over !== undefined &&
-        compareMoments(began, over, this.#parts.limits.allowedLatenessMs) <= 0,
-    );
-    if (isOver || this.#waits.has(key) || !this.#hasRoom(span, group)) {
+    const { pauses } = this.#register;
+    const hasEnded =
+      this.#isBefore(began, this.#ended.get(key)) ||
+      this.#isBefore(began, this.#allEnded.get(group));
+    if (hasEnded || pauses.has(key) || !this.#register.hasRoom(span, group)) {
       return false;
     }
-    this.#over.delete(key);
-    this.#add(key, { span, group: span === -1 ? group : -1, began, groups: [] });
+    this.#ended.delete(key);
+    this.#register.add(key, { span, group: span === -1 ? group : -1 }, began);
     return true;
   }
 
-  /** The open work that a wait names. */
+  /** The open work that a pause names. */
   namedBy(key: string): readonly number[] {
-    const wait = this.#waits.get(key);
-    return wait === undefined ? [] : this.#namedBy(wait);
+    const pause = this.#register.pauses.get(key);
+    return pause === undefined ? [] : this.#workOf(pause);
   }
 
-  /** Ends a wait; gives the open work that it named, or undefined when it is not known. */
-  end(key: string, over: Moment): readonly number[] | undefined {
-    remember(this.#over, key, over);
-    const wait = this.#waits.get(key);
-    if (wait === undefined) {
+  /** Ends a pause. Returns the open work that it named; undefined when it is not known. */
+  end(key: string, ended: Moment): readonly number[] | undefined {
+    remember(this.#ended, key, ended);
+    const pause = this.#register.pauses.get(key);
+    if (pause === undefined) {
       return undefined;
     }
-    const named = this.#namedBy(wait);
-    this.#remove(key, wait);
+    const named = this.#workOf(pause);
+    this.#register.remove(key);
     return named;
   }
 
   /**
-   * Ends every wait of a session: its own, and those of its open work, and of a span that may be on its way (else -1).
-   * Gives the open work that was named, or undefined when there was none.
+   * Ends every pause of a session: its own, those of its open work, and those of a span that may not have arrived yet (else -1).
+   * Returns the open work that they named; undefined when there was none.
    */
-  endAll(group: number, awaited: number, over: Moment): readonly number[] | undefined {
+  endAll(group: number, awaited: number, ended: Moment): readonly number[] | undefined {
+    const { ofGroup, ofSpan } = this.#register;
     if (group !== -1) {
-      remember(this.#allOver, group, over);
+      remember(this.#allEnded, group, ended);
     }
-    const keys = [...(this.#ofGroup.get(group) ?? [])];
-    for (const [span, ofSpan] of this.#ofSpan) {
+    const keys = [...(ofGroup.get(group) ?? [])];
+    for (const [span, keysOfSpan] of ofSpan) {
       if (span === awaited || (group !== -1 && this.#parts.store.groupOf(span) === group)) {
-        keys.push(...ofSpan);
+        keys.push(...keysOfSpan);
       }
     }
-    return keys.length === 0 ? undefined : keys.flatMap((key) => this.end(key, over) ?? []);
+    return keys.length === 0 ? undefined : keys.flatMap((key) => this.end(key, ended) ?? []);
   }
 
   /** Whether anything waits at all. */
   get hasAny(): boolean {
-    return this.#waits.size > 0;
+    return this.#register.pauses.size > 0;
   }
 
-  /** Whether what happens in a session may change who waits in it. */
+  /** Whether what happens in a session may change what waits in it. */
   concernsGroup(group: number): boolean {
-    return this.#links.size > 0 || this.#ofGroup.has(group) || this.#about.has(group);
+    const { links, ofGroup, about } = this.#register;
+    return links.size > 0 || ofGroup.has(group) || about.has(group);
   }
 
-  /** Whether a wait names a span or its session, or what is no work: it may be about it or what is above it. */
+  /** Whether a pause names a span, its session, or a link, which may be below it. */
   concerns(span: number): boolean {
+    const { pauses, ofSpan, ofGroup, links } = this.#register;
     return (
-      this.#waits.size > 0 &&
-      (this.#ofSpan.has(span) ||
-        this.#links.size > 0 ||
-        this.#ofGroup.has(this.#parts.store.groupOf(span)))
+      pauses.size > 0 &&
+      (ofSpan.has(span) || links.size > 0 || ofGroup.has(this.#parts.store.groupOf(span)))
     );
   }
 
-  /** Whether a span waits: a pause names it, or it is a run of a session that waits since after it began. */
+  /** Whether a span waits: a pause names it, or it is a run that began before a pause of its session. */
   isPaused(span: number): boolean {
-    if (this.#waits.size === 0) {
+    const { pauses, ofSpan, ofGroup } = this.#register;
+    if (pauses.size === 0) {
       return false;
     }
-    if (this.#ofSpan.has(span) || this.#isLinkNamedBelow(span)) {
+    if (ofSpan.has(span) || this.#isLinkNamedBelow(span)) {
       return true;
     }
-    const { spans } = this.#parts.store;
-    if (spans.kind.get(span) !== workKinds.run) {
+    const { store } = this.#parts;
+    if (store.spans.kind.get(span) !== workKinds.run) {
       return false;
     }
-    for (const key of this.#ofGroup.get(this.#parts.store.groupOf(span)) ?? []) {
-      const wait = this.#waits.get(key);
-      if (wait !== undefined && this.#beganBefore(span, wait)) {
+    for (const key of ofGroup.get(store.groupOf(span)) ?? []) {
+      const pause = pauses.get(key);
+      if (pause !== undefined && this.#isBefore(startOf(store, span), pause.began)) {
         return true;
       }
     }
     return false;
   }
 
-  /** Whether the time of open work stands still: it waits, or its run or work below it does. */
+  /** Whether open work gets no older: it waits, or its run does, or work below it does. */
   holdsTime(span: number): boolean {
-    if (this.#waits.size === 0) {
+    const { pauses } = this.#register;
+    if (pauses.size === 0) {
       return false;
     }
     return (
       this.isPaused(span) ||
       this.#isInPausedRun(span) ||
-      [...this.#waits.values()]
-        .flatMap((wait) => this.#namedBy(wait))
+      [...pauses.values()]
+        .flatMap((pause) => this.#workOf(pause))
         .some((named) => this.#parts.store.tree.isAncestor(span, named))
     );
   }
 
-  /** When the next wait will have lasted too long; Infinity when there is none. */
+  /** When the oldest pause will have lasted too long; Infinity when there is none. */
   get nextOverMs(): number {
-    for (const { began } of this.#waits.values()) {
+    for (const { began } of this.#register.pauses.values()) {
       return began.atMs + this.#parts.limits.maxPauseMs;
     }
     return Number.POSITIVE_INFINITY;
   }
 
-  /** Ends the wait that has lasted longest; gives the open work that it named. */
+  /** Ends the oldest pause. Returns the open work that it named. */
   endOldest(): readonly number[] {
-    for (const [key, { began }] of this.#waits) {
+    for (const [key, { began }] of this.#register.pauses) {
       return this.end(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs }) ?? [];
     }
     return [];
@@ -202,64 +190,34 @@ export class Pauses {
 
   /** `from` has become part of `into`. */
   merge(from: number, into: number): void {
-    if (this.#about.has(from)) {
-      for (const wait of this.#waits.values()) {
-        if (wait.groups.includes(from)) {
-          const groups = wait.groups.map((group) => (group === from ? into : group));
-          this.#count(wait, groups);
-        }
-      }
-    }
-    const keys = this.#ofGroup.get(from);
-    if (keys === undefined) {
-      return;
-    }
-    this.#ofGroup.delete(from);
-    this.#ofGroup.set(into, new Set([...(this.#ofGroup.get(into) ?? []), ...keys]));
-    for (const key of keys) {
-      const wait = this.#waits.get(key);
-      if (wait !== undefined) {
-        wait.group = into;
-      }
-    }
+    this.#register.merge(from, into);
   }
 
-  /** The waits of a span are over with it. */
+  /** The pauses of a span end with it. */
   forgetSpan(span: number): void {
-    this.#forget(this.#ofSpan.get(span));
+    const keys = this.#register.ofSpan.get(span);
+    if (keys !== undefined) {
+      this.#register.removeAll(keys);
+    }
   }
 
-  /** The waits of a session's runs are over with them: none is open any more. */
+  /** The pauses of a session's runs end with them: none is open any more. */
   forgetRuns(group: number): void {
-    this.#forget(this.#ofGroup.get(group));
+    const keys = this.#register.ofGroup.get(group);
+    if (keys !== undefined) {
+      this.#register.removeAll(keys);
+    }
   }
 
   /** The row of a group is given up. */
   forgetGroup(group: number): void {
     this.forgetRuns(group);
-    this.#allOver.delete(group);
+    this.#allEnded.delete(group);
   }
 
-  #hasRoom(span: number, group: number): boolean {
-    const isLink = span !== -1 && this.#parts.store.spans.kind.get(span) === workKinds.other;
-    return (
-      this.#waits.size < maxRemembered &&
-      (span !== -1 || (this.#ofGroup.get(group)?.size ?? 0) < maxPerSession) &&
-      (!isLink || this.#links.size < maxOfLinks)
-    );
-  }
-
-  #forget(keys: ReadonlySet<string> | undefined): void {
-    for (const key of [...(keys ?? [])]) {
-      const wait = this.#waits.get(key);
-      if (wait !== undefined) {
-        this.#remove(key, wait);
-      }
-    }
-  }
-
-  #namedBy({ span, group, began }: Wait): readonly number[] {
-    const { spans, owners, live, members } = this.#parts.store;
+  #workOf({ span, group, began }: Pause): readonly number[] {
+    const { store } = this.#parts;
+    const { spans, owners, live, members } = store;
     if (span !== -1) {
       const work = this.#workAt(span);
       return work !== -1 && spans.state.get(work) === spanStates.open ? [work] : [];
@@ -272,56 +230,50 @@ export class Pauses {
         (run) =>
           spans.kind.get(run) === workKinds.run &&
           spans.state.get(run) === spanStates.open &&
-          this.#beganBefore(run, { began }),
+          this.#isBefore(startOf(store, run), began),
       );
   }
 
-  /** Whether a run was open when a wait began. */
-  #beganBefore(run: number, { began }: Pick<Wait, "began">): boolean {
-    const { spans } = this.#parts.store;
-    const start = {
-      atMs: spans.startedAtMs.get(run),
-      timeMs: spans.startMs.get(run),
-      seq: spans.seq.get(run),
-    };
-    return compareMoments(start, began, this.#parts.limits.allowedLatenessMs) <= 0;
+  #isBefore(a: Moment, b: Moment | undefined): boolean {
+    return b !== undefined && compareMoments(a, b, this.#parts.limits.allowedLatenessMs) <= 0;
   }
 
   /** The span itself, or of a link the nearest work above; -1 when there is none. */
   #workAt(span: number): number {
     const { spans } = this.#parts.store;
-    const isLink = (at: number) =>
-      spans.kind.get(at) === workKinds.other && spans.state.get(at) !== spanStates.unknown;
     let work = span;
-    while (work !== -1 && isLink(work)) {
+    while (
+      work !== -1 &&
+      spans.kind.get(work) === workKinds.other &&
+      spans.state.get(work) !== spanStates.unknown
+    ) {
       work = spans.parentOf(work);
     }
     return work;
   }
 
-  /** What a run that waits has open does not get older either. */
+  /** Whether a span is a marker of a run that waits. */
   #isInPausedRun(span: number): boolean {
     const { spans, owners, members } = this.#parts.store;
     const owner = spans.owner.get(span);
-    const isMarker = spans.kind.get(span) !== workKinds.run;
-    return (
-      isMarker &&
-      owner !== -1 &&
-      owners.isOpen(owner) &&
-      members.all(owner).some((each) => each !== span && this.#isPausedRun(each))
-    );
+    if (spans.kind.get(span) === workKinds.run || owner === -1 || !owners.isOpen(owner)) {
+      return false;
+    }
+    return members
+      .all(owner)
+      .some((each) => spans.kind.get(each) === workKinds.run && this.isPaused(each));
   }
 
-  /** Whether a link of which this is the nearest work above waits. */
+  /** Whether a paused link is below this work, which is the nearest above the link. */
   #isLinkNamedBelow(work: number): boolean {
-    for (const named of this.#links) {
-      const { spans } = this.#parts.store;
-      if (spans.kind.get(named) !== workKinds.other) {
-        this.#links.delete(named); // It has arrived, and is work.
-        for (const key of this.#ofSpan.get(named) ?? []) {
-          const wait = this.#waits.get(key);
-          if (wait !== undefined) {
-            this.#count(wait, this.#groupsAbove(named));
+    const { pauses, ofSpan, links } = this.#register;
+    for (const named of links) {
+      if (this.#parts.store.spans.kind.get(named) !== workKinds.other) {
+        links.delete(named); // It has arrived, and is work.
+        for (const key of ofSpan.get(named) ?? []) {
+          const pause = pauses.get(key);
+          if (pause !== undefined) {
+            this.#register.recount(pause);
           }
         }
       } else if (named !== work && this.#workAt(named) === work) {
@@ -330,69 +282,13 @@ export class Pauses {
     }
     return false;
   }
-
-  #isPausedRun(span: number): boolean {
-    return this.#parts.store.spans.kind.get(span) === workKinds.run && this.isPaused(span);
-  }
-
-  #add(key: string, wait: Wait): void {
-    this.#waits.set(key, wait);
-    if (wait.span !== -1) {
-      this.#count(wait, this.#groupsAbove(wait.span));
-      if (this.#parts.store.spans.kind.get(wait.span) === workKinds.other) {
-        this.#links.add(wait.span);
-      }
-    }
-    const [index, of] = wait.span === -1 ? [this.#ofGroup, wait.group] : [this.#ofSpan, wait.span];
-    index.set(of, (index.get(of) ?? new Set()).add(key));
-  }
-
-  #groupsAbove(span: number): readonly number[] {
-    const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
-      groups.add(this.#parts.store.groupOf(at));
-    }
-    groups.delete(-1);
-    return [...groups];
-  }
-
-  /** A wait is about other groups than before. */
-  #count(wait: Wait, groups: readonly number[]): void {
-    const add = (group: number, by: number) => {
-      const count = (this.#about.get(group) ?? 0) + by;
-      if (count === 0) {
-        this.#about.delete(group);
-      } else {
-        this.#about.set(group, count);
-      }
-    };
-    for (const group of wait.groups) {
-      add(group, -1);
-    }
-    for (const group of groups) {
-      add(group, 1);
-    }
-    wait.groups = groups;
-  }
-
-  #remove(key: string, wait: Wait): void {
-    this.#waits.delete(key);
-    this.#count(wait, []);
-    const [index, of] = wait.span === -1 ? [this.#ofGroup, wait.group] : [this.#ofSpan, wait.span];
-    const keys = index.get(of);
-    keys?.delete(key);
-    if (keys?.size === 0) {
-      index.delete(of);
-      this.#links.delete(wait.span);
-    }
-  }
 }
 
-/** Of more than are remembered the oldest is forgotten. */
+/** Of more than `maxEnds` the oldest is forgotten. */
 function remember<Key>(moments: Map<Key, Moment>, key: Key, moment: Moment): void {
   moments.delete(key);
   moments.set(key, moment);
-  for (const oldest of moments.size > maxRemembered ? moments.keys() : []) {
+  for (const oldest of moments.size > maxEnds ? moments.keys() : []) {
     moments.delete(oldest);
     break;
   }

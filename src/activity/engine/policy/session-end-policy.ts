@@ -10,7 +10,10 @@ import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Evictions } from "./evictions.ts";
-import type { Ownership } from "./ownership.ts";
+import type { OwnerEnds } from "./owner-ends.ts";
+import { startOf } from "./span-start.ts";
+
+const reason = "session_ended";
 
 /** What it needs of the engine. */
 interface SessionEndPolicyParts {
@@ -18,13 +21,16 @@ interface SessionEndPolicyParts {
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
   readonly sessionTimers: KeyedTimers;
-  readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
   readonly evictions: Evictions;
   readonly breaker: CircuitBreaker;
   readonly forecast: EvictionForecast;
 }
 
-/** What the end of a session means: a lateness later, what began in it before and is still open is over. */
+/**
+ * Evicts the open work of a session a lateness after its reported end, as far as it began before that end. Keeps nothing of its
+ * own: `GroupTable.endedAtMs` has the end until all of it is decided.
+ */
 export class SessionEndPolicy {
   readonly #parts: SessionEndPolicyParts;
 
@@ -32,33 +38,32 @@ export class SessionEndPolicy {
     this.#parts = parts;
   }
 
-  /** The deadline of a session's end passed; `due` counts what goes together with it. */
+  /** The deadline of a session's end passed. `due` counts the evictions that are due with it, which are held back if they are too many. */
   decide(group: number, atMs: number, due: DueCount): void {
     if (this.#parts.store.groups.hasEnded(group) && !this.#isHeldBack(group, atMs, due)) {
       this.#evict(group, atMs);
     }
   }
 
-  /** Too many sessions would lose their markers at once: each waits for a lateness more, once. */
+  /** Whether the session is one of a mass that would lose their markers at once: each waits for another lateness, once. */
   #isHeldBack(group: number, atMs: number, due: DueCount): boolean {
-    const { groups } = this.#parts.store;
+    const { store, limits, forecast, breaker, sessionTimers } = this.#parts;
+    const { groups } = store;
     if (groups.hasFlag(group, groupFlags.held)) {
       groups.clearFlag(group, groupFlags.held);
       return false;
     }
-    if (
-      this.#parts.forecast.markersOfSession(group) === 0 ||
-      !this.#parts.breaker.isMass(atMs, due)
-    ) {
+    if (forecast.markersOfSession(group) === 0 || !breaker.isMass(reason, atMs, due)) {
       return false;
     }
     groups.setFlag(group, groupFlags.held);
-    this.#parts.sessionTimers.set(group, atMs + this.#parts.limits.allowedLatenessMs);
+    sessionTimers.set(group, atMs + limits.allowedLatenessMs);
     return true;
   }
 
   #evict(group: number, atMs: number): void {
-    const { spans, groups } = this.#parts.store;
+    const { store, sessionTimers, evictions, openWork, ownerEnds } = this.#parts;
+    const { spans, groups } = store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     const before = this.#openBefore(group);
     const due: number[] = [];
@@ -71,35 +76,32 @@ export class SessionEndPolicy {
         nextMs = Math.min(nextMs, dueMs);
       }
     }
-    // A marker with open work below that goes on waits for that.
-    const markers = withoutOpenBelow(this.#parts.store, due).filter((span) => !isRun(span));
+    // A marker waits for open work below it that stays.
+    const markers = withoutOpenBelow(store, due).filter((span) => !isRun(span));
     const kept = this.#aboveAllBut(group, new Set([...markers, ...due.filter(isRun)]));
     const runs = due.filter((span) => isRun(span) && !kept.has(span));
     const isAll = runs.length + markers.length === before.length;
-    const reason = "session_ended";
     if (isAll) {
       groups.endedAtMs.set(group, Number.NEGATIVE_INFINITY);
       groups.sessionEndMs.set(group, Number.NEGATIVE_INFINITY);
       groups.sessionEndSeq.set(group, 0);
     } else if (Number.isFinite(nextMs)) {
-      this.#parts.sessionTimers.schedule(group, nextMs);
+      sessionTimers.schedule(group, nextMs);
     }
     if (markers.length > 0) {
-      this.#parts.evictions.evict(markers, { reason, channel: groups.channel.get(group), atMs });
+      evictions.evict(markers, { reason, channel: groups.channel.get(group), atMs });
     }
     for (const run of runs) {
-      this.#parts.openWork.evict(run, reason, atMs);
-      this.#parts.ownership.runEvicted(run, atMs);
+      openWork.evict(run, reason, atMs);
+      ownerEnds.runEvicted(run, atMs);
     }
   }
 
-  /** What is above open work of the session that stays: began after its end, or waits for a sub-agent. */
+  /** Work above open work of the session that stays, because it began after the end or waits for a sub-agent. */
   #aboveAllBut(group: number, over: ReadonlySet<number>): ReadonlySet<number> {
-    const { tree, live } = this.#parts.store;
+    const { tree } = this.#parts.store;
     const above = new Set<number>();
-    for (const span of live
-      .all(group)
-      .flatMap((owner) => openMembersOf(this.#parts.store, owner))) {
+    for (const span of this.#openIn(group)) {
       for (
         let at = over.has(span) ? -1 : tree.waitingParentOf(span);
         at !== -1;
@@ -111,31 +113,28 @@ export class SessionEndPolicy {
     return above;
   }
 
-  /** A run below a marker holds it here too: its end leaves the marker a lateness. */
+  /** A run below a marker holds it here too: after its end the marker has a lateness. */
   #dueMsOf(span: number, group: number): number {
-    const { spans, groups } = this.#parts.store;
-    // Who held a marker without a known run is another matter.
+    const { store, limits } = this.#parts;
+    const { spans, groups } = store;
+    // With `wasHeld` it is the end of a run of another session, perhaps.
     const releasedAtMs = spans.hasFlag(span, spanFlags.wasHeld) ? 0 : spans.releasedAtMs.get(span);
-    const fromMs = Math.max(groups.endedAtMs.get(group), releasedAtMs);
-    return fromMs + this.#parts.limits.allowedLatenessMs;
+    return Math.max(groups.endedAtMs.get(group), releasedAtMs) + limits.allowedLatenessMs;
   }
 
   /** Open work of the session that started before it ended, in the order of its process. */
   #openBefore(group: number): readonly number[] {
-    const { spans, groups, live } = this.#parts.store;
-    const reported = groups.sessionEndOf(group);
-    // It carries the number of what came last before it.
+    const { store, limits } = this.#parts;
+    const reported = store.groups.sessionEndOf(group);
+    // The report has the number of the last event before it.
     const end = { ...reported, seq: reported.seq > 0 ? reported.seq + 0.5 : 0 };
-    return live
-      .all(group)
-      .flatMap((owner) => openMembersOf(this.#parts.store, owner))
-      .filter((span) => {
-        const start = {
-          atMs: spans.startedAtMs.get(span),
-          timeMs: spans.startMs.get(span),
-          seq: spans.seq.get(span),
-        };
-        return compareMoments(start, end, this.#parts.limits.allowedLatenessMs) < 0;
-      });
+    return this.#openIn(group).filter(
+      (span) => compareMoments(startOf(store, span), end, limits.allowedLatenessMs) < 0,
+    );
+  }
+
+  #openIn(group: number): readonly number[] {
+    const { store } = this.#parts;
+    return store.live.all(group).flatMap((owner) => openMembersOf(store, owner));
   }
 }

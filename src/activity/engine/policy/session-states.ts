@@ -1,9 +1,7 @@
-import type { BlockedBy, SessionState } from "../../model/diagnosis.ts";
-import type { ActivityEvent, Evidence, RecoveryCause } from "../../model/events.ts";
+import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { type Progress, progressNames, workKinds } from "../../model/work.ts";
 import { KeyedTimers } from "../schedule/keyed-timers.ts";
-import type { ActivityCounters } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -12,110 +10,68 @@ import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
 import type { EvidenceOf } from "./evidence.ts";
+import { addGroupsAbove } from "./groups-above.ts";
 import type { Pauses } from "./pauses.ts";
-import { decides, type OwnerVerdict, type Verdicts } from "./verdicts.ts";
+import { isStalled, type SessionLifecycle, sessionStates } from "./session-lifecycle.ts";
+import type { SilentTools } from "./silent-tools.ts";
+import { decides, type OwnerVerdict, type Verdicts, verdictRows } from "./verdicts.ts";
 
-/** What a session is doing and what blocks it: all that can occur. Values of `GroupTable.state` are indexes, from 1. */
-export const sessionStates = [
-  { state: "active", blockedBy: "none" },
-  { state: "long_running", blockedBy: "none" },
-  { state: "stalled", blockedBy: "model_call" },
-  { state: "stalled", blockedBy: "run" },
-  { state: "blocked_tool_call", blockedBy: "tool" },
-  { state: "paused", blockedBy: "none" },
-] as const satisfies readonly { readonly state: SessionState; readonly blockedBy: BlockedBy }[];
+const { none, active, longRunning, blockedByTool, paused } = sessionStates;
 
-/** Values of `GroupTable.state`. */
-const none = 0;
-const active = 1;
-const longRunning = 2;
-const stalledByModelCall = 3;
-const stalledByRun = 4;
-const blockedByTool = 5;
-const paused = 6;
-
-/** What it needs of the engine. */
+/** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
 interface SessionStatesParts {
   readonly store: ActivityStore;
   readonly limits: ActivityLimits;
+  readonly lifecycle: SessionLifecycle;
   readonly verdicts: Verdicts;
+  readonly silentTools: SilentTools;
   readonly pauses: Pauses;
   readonly evidence: EvidenceOf;
-  readonly counters: ActivityCounters;
   readonly events: ActivityEvent[];
   readonly claims: Claims;
+  lookups: number;
 }
 
 /**
- * What sessions with open runs do, by the verdicts of those runs, and since when. An event says so once when no run makes
- * progress any more, when the work that is to blame changes, and when that is over. A session is looked at when its state
- * may change, and every `stalledAfterMs`.
+ * Reviews what sessions with open runs do, by the verdicts of those runs, and emits an event when a session stalls, when the
+ * work to blame changes, and when it recovers.
+ *
+ * Keeps a deadline for each session with an open run, and the sessions that may have changed since the last review: both are
+ * bounded by the rows of groups. A session is reviewed when it may have changed, and every `stalledAfterMs`.
  */
 export class SessionStates {
   readonly #parts: SessionStatesParts;
-  /** Sessions by state. */
-  #sessions = [0, 0, 0, 0, 0, 0, 0];
-  readonly #timers: KeyedTimers;
-  /** Groups whose state may have changed, and why it may be better. */
+  /** When sessions are reviewed next. */
+  readonly timers: KeyedTimers;
+  readonly #shortestMs: number;
+  /** Groups that may have changed, with the cause that a recovery would have. */
   readonly #changed = new Map<number, RecoveryCause>();
   #nowMs = 0;
-  #cost = 0;
 
   constructor(parts: SessionStatesParts) {
     this.#parts = parts;
     const { stalledAfterMs, longRunningAfterMs } = parts.limits;
-    this.#timers = new KeyedTimers(Math.min(stalledAfterMs, longRunningAfterMs) / 64);
+    this.#shortestMs = Math.min(stalledAfterMs, longRunningAfterMs);
+    this.timers = new KeyedTimers(this.#shortestMs / 64);
   }
 
   snapshot(io: SnapshotStream): void {
-    this.#sessions = io.numbers(this.#sessions);
-    this.#timers.snapshot(io);
+    this.#parts.lifecycle.restore(io.numbers(this.#parts.lifecycle.counts));
+    this.timers.snapshot(io);
   }
 
-  /** How many owners were looked at since this was asked last. */
-  takeCost(): number {
-    const looked = this.#cost;
-    this.#cost = 0;
-    return looked;
-  }
-
-  /** When sessions are looked at next. */
-  get timers(): KeyedTimers {
-    return this.#timers;
-  }
-
-  /** Sessions in a state. */
-  count(state: SessionState): number {
-    return sessionStates.reduce(
-      (sum, each, index) => sum + (each.state === state ? (this.#sessions[index + 1] ?? 0) : 0),
-      0,
-    );
-  }
-
-  /** Sessions in a state that are blocked by something. */
-  countBy(state: SessionState, blockedBy: BlockedBy): number {
-    const index = sessionStates.findIndex(
-      (each) => each.state === state && each.blockedBy === blockedBy,
-    );
-    return index === -1 ? 0 : (this.#sessions[index + 1] ?? 0);
-  }
-
-  /** What a group is doing; undefined when it has no open run. */
-  of(group: number): (typeof sessionStates)[number] | undefined {
-    return sessionStates[this.#parts.store.groups.state.get(group) - 1];
-  }
-
-  /** What happens from now on happens at `nowMs`. */
+  /** Sets the time of what follows. */
   setNow(nowMs: number): void {
     this.#nowMs = nowMs;
   }
 
-  /** There was progress in `span`: it counts for all that is above it. */
+  /** `span` made progress, and with it all that is above it. */
   recordProgress(span: number, what: Progress): void {
-    const { spans, owners } = this.#parts.store;
+    const { store, claims } = this.#parts;
+    const { spans, owners } = store;
     const index = progressNames.indexOf(what);
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      this.#parts.claims.clear(this.#parts.store.groupOf(at));
+      claims.clear(store.groupOf(at));
       if (spans.kind.get(at) !== workKinds.run) {
         spans.progressAtMs.set(at, this.#nowMs);
         spans.clearFlag(at, spanFlags.silenceReported);
@@ -130,63 +86,59 @@ export class SessionStates {
     }
   }
 
-  /** A pause of open work began or is over. */
+  /** A pause of open work began or ended. */
   onPauseChanged(named: readonly number[], what: Progress): void {
-    for (const span of named) {
-      this.recordProgress(span, what);
-    }
     const groups = new Set<number>();
     for (const span of named) {
-      for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
-        groups.add(this.#parts.store.groupOf(at));
-      }
+      this.recordProgress(span, what);
+      addGroupsAbove(this.#parts.store, span, groups);
     }
-    groups.delete(-1);
     for (const group of groups) {
       this.#changed.set(group, "progress");
     }
   }
 
-  /** Looks at the sessions of a span and of all that is above it. */
+  /** The sessions of a span and of all that is above it are to be reviewed. */
   reviewAbove(span: number): void {
     const groups = new Set<number>();
-    for (let at = span; at !== -1; at = this.#parts.store.spans.parentOf(at)) {
-      groups.add(this.#parts.store.groupOf(at));
-    }
-    groups.delete(-1);
+    addGroupsAbove(this.#parts.store, span, groups);
     for (const group of groups) {
       this.markChanged(group);
     }
   }
 
-  /** Open work ended or was evicted: it may have been what blocked the sessions above it. */
+  /** Open work closed: it may have been what blocked the sessions above it. */
   onClosed(span: number, cause: RecoveryCause): void {
-    const { spans, groups } = this.#parts.store;
+    const { store, claims, pauses } = this.#parts;
+    const { spans, groups } = store;
     const isRun = spans.kind.get(span) === workKinds.run;
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      const group = this.#parts.store.groupOf(at);
-      // What is left open may be silent for long, when it is a run that ended or was evicted.
-      const isRunBeside = at === span && isRun && group !== -1 && groups.openOwners.get(group) > 1;
-      const mayMatter =
-        group !== -1 &&
-        (isRunBeside ||
-          this.#mayChange(groups.state.get(group)) ||
-          this.#parts.claims.has(group) ||
-          (groups.state.get(group) !== none && this.#parts.pauses.concernsGroup(group)));
-      if (mayMatter && !this.#changed.has(group)) {
+      const group = store.groupOf(at);
+      if (group === -1 || this.#changed.has(group)) {
+        continue;
+      }
+      const state = groups.state.get(group);
+      // The runs that are still open beside a run that closed may have been silent for long.
+      const isRunBeside = at === span && isRun && groups.openOwners.get(group) > 1;
+      if (
+        isRunBeside ||
+        state > longRunning ||
+        claims.has(group) ||
+        (state !== none && pauses.concernsGroup(group))
+      ) {
         this.#changed.set(group, cause);
       }
     }
   }
 
-  /** A session is looked at soon. */
+  /** A session is to be reviewed. */
   markChanged(group: number): void {
     if (!this.#changed.has(group)) {
       this.#changed.set(group, "progress");
     }
   }
 
-  /** Looks at the sessions whose state may have changed. */
+  /** Reviews the sessions that may have changed. */
   reviewChanged(): void {
     if (this.#changed.size === 0) {
       return;
@@ -199,18 +151,15 @@ export class SessionStates {
 
   /** The group has an open run now, and had none. */
   onActive(group: number): void {
-    const { groups } = this.#parts.store;
-    groups.activeSinceMs.set(group, this.#nowMs);
-    this.#set(group, active);
-    this.#timers.schedule(group, this.#nowMs + this.#shortestMs);
+    this.#parts.store.groups.activeSinceMs.set(group, this.#nowMs);
+    this.#parts.lifecycle.change(group, active, "opened");
+    this.timers.schedule(group, this.#nowMs + this.#shortestMs);
   }
 
   /** The group has no open run any more. */
   onIdle(group: number, cause: RecoveryCause): void {
-    const before = this.#parts.store.groups.state.get(group);
-    this.#timers.cancel(group);
-    this.#set(group, none);
-    if (isStalled(before)) {
+    this.timers.cancel(group);
+    if (this.#parts.lifecycle.change(group, none, "closed") === "recovered") {
       this.#emitRecovered(group, cause);
     }
     this.markChanged(group);
@@ -218,25 +167,27 @@ export class SessionStates {
 
   /** `from` has become part of `into`, whose columns hold the sums. */
   merge(from: number, into: number): void {
-    const { groups } = this.#parts.store;
+    const { store, lifecycle } = this.#parts;
+    const { groups } = store;
     const state = groups.state.get(from);
     if (state === none) {
       return;
     }
     const other = groups.state.get(into);
     const sinceMs = groups.activeSinceMs.get(from);
-    this.#timers.cancel(from);
-    this.#set(from, none);
+    this.timers.cancel(from);
     if (other === none) {
-      this.#set(into, state);
+      lifecycle.change(from, none, "merged");
+      lifecycle.change(into, state, "absorbed");
       groups.activeSinceMs.set(into, sinceMs);
     } else {
+      const areStalled = isStalled(state) && isStalled(other);
       groups.activeSinceMs.set(into, Math.min(groups.activeSinceMs.get(into), sinceMs));
-      if (isStalled(state) && isStalled(other)) {
-        // Two stalled sessions turn out to be one: an event said so of each, so one of them is over.
+      const cause = areStalled ? "merged_into_stalled" : "merged";
+      if (lifecycle.change(from, none, cause) === "recovered") {
         this.#emitRecovered(into, "progress");
       } else if (isStalled(state)) {
-        this.#set(into, state);
+        lifecycle.change(into, state, "absorbed");
       }
     }
     this.#changed.set(into, "progress");
@@ -245,10 +196,10 @@ export class SessionStates {
   /** The row of a group is given up. */
   forget(group: number): void {
     this.#changed.delete(group);
-    this.#timers.cancel(group);
+    this.timers.cancel(group);
   }
 
-  /** A deadline passed. */
+  /** The deadline of a session passed. */
   onDeadline(group: number, dueMs: number): void {
     this.#nowMs = Math.max(this.#nowMs, dueMs);
     this.review(group);
@@ -276,129 +227,79 @@ export class SessionStates {
     }
   }
 
-  /** Finds what a group is doing now, emits an event when that changed, and sets when to look next. */
+  /** Finds the state of a session, emits an event if it changed, and schedules the next review. */
   review(group: number, cause: RecoveryCause = "progress"): void {
-    const { groups, owners, live } = this.#parts.store;
-    const before = groups.state.get(group);
-    if (before === none) {
-      this.#parts.claims.review(group, this.#nowMs);
+    const { store, limits, verdicts, lifecycle, claims } = this.#parts;
+    const { groups, owners, live } = store;
+    if (groups.state.get(group) === none) {
+      claims.review(group, this.#nowMs);
       return;
     }
-    let nextMs = this.#nowMs + this.#parts.limits.stalledAfterMs;
+    let nextMs = this.#nowMs + limits.stalledAfterMs;
     let isProgressing = false;
     let worst: OwnerVerdict | undefined;
     for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
-      this.#cost++;
+      this.#parts.lookups++;
       if (!owners.isOpen(owner)) {
         continue;
       }
-      const verdict = this.#parts.verdicts.of(owner, this.#nowMs);
+      const verdict = verdicts.of(owner, this.#nowMs);
       if (verdict.verdict === "progressing") {
         isProgressing = true;
-        nextMs = Math.min(nextMs, verdict.sinceMs + this.#parts.limits.stalledAfterMs);
-        nextMs = Math.min(nextMs, this.#reviewTools(owner));
+        nextMs = Math.min(nextMs, verdict.sinceMs + limits.stalledAfterMs);
+        nextMs = Math.min(nextMs, this.#parts.silentTools.report(owner, this.#nowMs));
       } else if (verdict.verdict !== "waiting_for_person") {
-        // If it goes on while its tool does not, that tool is reported.
+        // If it makes progress while its tool does not, that tool is reported.
         owners.setFlag(owner, ownerFlags.mayHideTool);
         worst = worst === undefined || decides(verdict, worst) ? verdict : worst;
       }
     }
-    const longAtMs = groups.activeSinceMs.get(group) + this.#parts.limits.longRunningAfterMs;
-    const after = isProgressing
-      ? this.#nowMs >= longAtMs
-        ? longRunning
-        : active
-      : worst === undefined
-        ? paused
-        : stateOf(worst);
+    const longAtMs = groups.activeSinceMs.get(group) + limits.longRunningAfterMs;
+    let after: number = worst === undefined ? paused : verdictRows[worst.verdict].state;
+    if (isProgressing) {
+      after = this.#nowMs >= longAtMs ? longRunning : active;
+    }
     if (after === active) {
       nextMs = Math.min(nextMs, longAtMs);
     }
-    this.#set(group, after);
-    this.#timers.set(group, Math.max(nextMs, this.#nowMs));
-    if (worst !== undefined && isStalled(after) && after !== before) {
+    const event = lifecycle.change(group, after, "reviewed");
+    this.timers.set(group, Math.max(nextMs, this.#nowMs));
+    if (event === "stalled" && worst !== undefined) {
       this.#emitStalled(group, after, worst);
-    } else if (isStalled(before) && !isStalled(after)) {
+    } else if (event === "recovered") {
       this.#emitRecovered(group, cause);
     }
-    this.#parts.claims.review(group, this.#nowMs);
+    claims.review(group, this.#nowMs);
   }
 
-  /** Whether progress, or the end of some work, may change a state at once: when nothing waits it can only end silence. */
-  #mayChange(state: number): boolean {
-    return state > longRunning;
-  }
-
-  get #shortestMs(): number {
-    return Math.min(this.#parts.limits.stalledAfterMs, this.#parts.limits.longRunningAfterMs);
-  }
-
+  /** Progress changes no state at once unless the session is stalled or paused: otherwise it can only end a silence. */
   #onOwnerProgress(owner: number): void {
     const { owners, groups } = this.#parts.store;
     const group = owners.group.get(owner);
+    const state = groups.state.get(group);
     const mayHideTool = owners.hasFlag(owner, ownerFlags.mayHideTool);
-    const mayWait = groups.state.get(group) !== none && this.#parts.pauses.concernsGroup(group);
-    if (this.#mayChange(groups.state.get(group)) || mayHideTool || mayWait) {
+    if (
+      state > longRunning ||
+      mayHideTool ||
+      (state !== none && this.#parts.pauses.concernsGroup(group))
+    ) {
       this.markChanged(group);
     }
   }
 
-  /** Emits an event for each tool that is silent beside others that are not. Gives when the next one will be. */
-  #reviewTools(owner: number): number {
-    const { spans, owners } = this.#parts.store;
-    owners.clearFlag(owner, ownerFlags.mayHideTool);
-    for (const tool of this.#parts.verdicts.silentTools(owner, this.#nowMs)) {
-      const aheadMs = owners.progressAtMs.get(owner) - spans.progressAtMs.get(tool);
-      if (spans.hasFlag(tool, spanFlags.silenceReported)) {
-        continue;
-      }
-      if (aheadMs <= this.#parts.limits.allowedLatenessMs) {
-        // Tools that were started together hang together: the session is about to stall.
-        owners.setFlag(owner, ownerFlags.mayHideTool);
-      } else {
-        spans.setFlag(tool, spanFlags.silenceReported);
-        const sinceMs = spans.progressAtMs.get(tool);
-        this.#parts.counters.addDiagnosed("silent_tool", "none");
-        this.#parts.events.push({
-          type: "diagnosed",
-          claim: "none",
-          atMs: this.#nowMs,
-          channel: this.#parts.store.groups.channel.get(this.#parts.store.groupOf(tool)),
-          ...this.#parts.evidence({ verdict: "silent_tool", culprit: tool, sinceMs }, this.#nowMs),
-        });
-      }
-    }
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const span of openMembersOf(this.#parts.store, owner)) {
-      const dueMs = spans.progressAtMs.get(span) + this.#parts.limits.stalledAfterMs;
-      if (spans.kind.get(span) === workKinds.tool && dueMs > this.#nowMs) {
-        nextMs = Math.min(nextMs, dueMs);
-      }
-    }
-    return nextMs;
-  }
-
-  #set(group: number, state: number): void {
-    const { groups } = this.#parts.store;
-    const before = groups.state.get(group);
-    this.#sessions[before] = (this.#sessions[before] ?? 0) - 1;
-    this.#sessions[state] = (this.#sessions[state] ?? 0) + 1;
-    groups.state.set(group, state);
-  }
-
   #emitStalled(group: number, state: number, verdict: OwnerVerdict): void {
-    const { spans, live, groups } = this.#parts.store;
-    const open = live.all(group).flatMap((owner) => openMembersOf(this.#parts.store, owner));
+    const { store, events, evidence } = this.#parts;
+    const { spans, live, groups } = store;
+    const open = live.all(group).flatMap((owner) => openMembersOf(store, owner));
     const countOf = (kind: number) => open.filter((span) => spans.kind.get(span) === kind).length;
-    const evidence: Evidence = this.#parts.evidence(verdict, this.#nowMs);
-    this.#parts.events.push({
+    events.push({
       type: "stalled",
       state: state === blockedByTool ? "blocked_tool_call" : "stalled",
       atMs: this.#nowMs,
       channel: groups.channel.get(group),
       tools: countOf(workKinds.tool),
       modelCalls: countOf(workKinds.modelCall),
-      ...evidence,
+      ...evidence(verdict, this.#nowMs),
     });
   }
 
@@ -410,20 +311,5 @@ export class SessionStates {
       atMs: this.#nowMs,
       channel: this.#parts.store.groups.channel.get(group),
     });
-  }
-}
-
-function isStalled(state: number): boolean {
-  return state >= stalledByModelCall && state <= blockedByTool;
-}
-
-function stateOf({ verdict }: OwnerVerdict): number {
-  switch (verdict) {
-    case "silent_tool":
-      return blockedByTool;
-    case "silent_model_call":
-      return stalledByModelCall;
-    default:
-      return stalledByRun;
   }
 }

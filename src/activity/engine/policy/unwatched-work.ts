@@ -10,18 +10,19 @@ import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
 import type { LeasePolicy } from "./lease-policy.ts";
-import type { Ownership } from "./ownership.ts";
+import type { OwnerEnds } from "./owner-ends.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
+import { startOf } from "./span-start.ts";
 
-/** Processes of which it is remembered since when nobody watches them. */
+/** Unwatched processes that are remembered. */
 const maxRemembered = 10_000;
 
 interface Unwatched {
-  /** By the sender's clock: its relay has reported what began before. */
+  /** By the sender's clock: its relay has reported all work that began before. */
   readonly beforeMs: number;
-  /** How much our clock was ahead of that. */
+  /** How much our clock was ahead of the sender's. */
   readonly aheadMs: number;
-  /** Until then that is remembered. */
+  /** It is remembered until then. */
   readonly untilMs: number;
 }
 
@@ -33,12 +34,15 @@ interface UnwatchedWorkParts {
   readonly processes: ProcessLiveness;
   readonly leasePolicy: LeasePolicy;
   readonly claims: Claims;
-  readonly ownership: Ownership;
+  readonly ownerEnds: OwnerEnds;
 }
 
 /**
- * What becomes of open work when its source stops watching while the process lives on, as a relay does that is switched
- * off: it is untracked. It is no orphan, decides no state, and its end changes nothing when it is reported after all.
+ * Handles a source that no longer reports on a process that lives on: a relay that is switched off, whose open work is untracked
+ * (no orphan, decides no state, and its end changes nothing), or another source when a relay takes over, whose open work ends.
+ *
+ * Keeps the processes whose relay was switched off, each for `maxAgeMs`: 10 000 at most. The oldest makes room; what its relay had
+ * reported is then tracked a second time if another source reports it.
  */
 export class UnwatchedWork {
   readonly #parts: UnwatchedWorkParts;
@@ -64,32 +68,27 @@ export class UnwatchedWork {
     }
   }
 
-  /** The source of this signal no longer watches its process: what it has reported as open is untracked. */
+  /** The source of this signal no longer watches its process: the work that it has reported as open is untracked. */
   onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
+    const { store, limits, processes, leasePolicy, openWork, ownerEnds, claims } = this.#parts;
+    const { spans, owners } = store;
     const process = batch.process.get(row);
     const isRelay = batch.dialect.get(row) === dialects.relay.storedId;
-    const wasRelayed = this.#parts.processes.unwatch(process, { isRelay });
+    const wasRelayed = processes.unwatch(process, { isRelay });
     if (isRelay && wasRelayed) {
       this.#remember(process, {
         beforeMs: batch.startMs.get(row),
         aheadMs: nowMs - batch.startMs.get(row),
-        untilMs: nowMs + this.#parts.limits.maxAgeMs,
+        untilMs: nowMs + limits.maxAgeMs,
       });
     }
-    const { spans, owners } = this.#parts.store;
-    // What began later is another source's: this is a repeat, or overtaken.
-    const said: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
-    const startOf = (span: number): Moment => ({
-      atMs: spans.startedAtMs.get(span),
-      timeMs: spans.startMs.get(span),
-      seq: 0,
-    });
-    const open = this.#parts.leasePolicy
+    // Work that began later belongs to another source: this signal is a repeat, or was overtaken.
+    const end: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
+    const isBefore = (span: number) =>
+      compareMoments({ ...startOf(store, span), seq: 0 }, end, limits.allowedLatenessMs) <= 0;
+    const open = leasePolicy
       .openWorkOf(process)
-      .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay)
-      .filter(
-        (span) => compareMoments(startOf(span), said, this.#parts.limits.allowedLatenessMs) <= 0,
-      );
+      .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay && isBefore(span));
     for (const span of open) {
       const owner = spans.owner.get(span);
       if (spans.kind.get(span) === workKinds.run && owner !== -1) {
@@ -97,26 +96,43 @@ export class UnwatchedWork {
       }
     }
     for (const span of open) {
-      this.#parts.openWork.untrack(span, nowMs);
+      openWork.untrack(span, nowMs);
       if (spans.kind.get(span) === workKinds.run) {
-        this.#parts.ownership.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
+        ownerEnds.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
       }
     }
-    this.#parts.claims.forgetProcess(process);
+    claims.forgetProcess(process);
   }
 
-  /** Must be called when the number of a process is given up. */
+  /** A relay has begun to report on a process: the work that other sources reported as open ends, and the relay reports it again. */
+  handOver(process: number, nowMs: number): void {
+    const { store, leasePolicy, openWork, ownerEnds } = this.#parts;
+    const { spans } = store;
+    for (const span of leasePolicy.openWorkOf(process)) {
+      if (!spans.hasFlag(span, spanFlags.relayed)) {
+        openWork.end(span, Number.NaN, nowMs);
+        if (spans.kind.get(span) === workKinds.run) {
+          ownerEnds.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
+        }
+      }
+    }
+  }
+
+  /** The number of a process is given up. */
   forgetProcess(process: number): void {
     this.#unwatched.delete(process);
   }
 
   /**
-   * Whether a signal of work speaks of what a relay had reported before it was switched off, or reports too late: an exporter of
-   * the same process names it by other ids. In doubt it does not.
+   * Whether a signal is about work that a relay had reported before it was switched off, or arrives too late: an exporter of the
+   * same process names that work by other ids. In doubt it is not.
    */
   covers(batch: SignalBatch, row: number, nowMs: number): boolean {
+    if (this.#unwatched.size === 0) {
+      return false;
+    }
     const process = batch.process.get(row);
-    const known = this.#unwatched.size === 0 ? undefined : this.#unwatched.get(process);
+    const known = this.#unwatched.get(process);
     const isStart = batch.type.get(row) === signalTypes.start;
     if (known === undefined || (batch.dialect.get(row) === dialects.relay.storedId && !isStart)) {
       return false;
@@ -127,7 +143,7 @@ export class UnwatchedWork {
     }
     const startMs = batch.startMs.get(row);
     const endMs = isStart ? 0 : batch.endMs.get(row);
-    // By the sender's clock, as far as that has not been set meanwhile.
+    // By the sender's clock, unless that was set meanwhile.
     const delayMs = nowMs - (endMs || startMs) - known.aheadMs;
     return (
       (startMs || endMs) < known.beforeMs &&

@@ -1,15 +1,46 @@
-import type { Verdict } from "../../model/diagnosis.ts";
+import type { BlockedBy, Verdict } from "../../model/diagnosis.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import type { Pauses } from "./pauses.ts";
+import { sessionStates } from "./session-lifecycle.ts";
 
-/** Owners below owners are looked at this deep. */
+/** What is fixed for a verdict. */
+interface VerdictRow {
+  /** Of an open run the first verdict that applies counts; undefined for those that only a gateway's claim gets. */
+  readonly precedence: number | undefined;
+  /** Of the open runs of a session the one whose verdict has the lowest rank decides what the session does. */
+  readonly rank: number;
+  /** What it blames. */
+  readonly blockedBy: BlockedBy;
+  /** The state of a session that it decides: a value of `GroupTable.state`. `long_running` follows from `active`, by time. */
+  readonly state: number;
+}
+
+/** Every verdict, one row each, in order of precedence. */
+export const verdictRows = {
+  waiting_for_person: { precedence: 0, rank: 4, blockedBy: "none", state: sessionStates.paused },
+  progressing: { precedence: 1, rank: 0, blockedBy: "none", state: sessionStates.active },
+  silent_tool: { precedence: 2, rank: 1, blockedBy: "tool", state: sessionStates.blockedByTool },
+  silent_model_call: {
+    precedence: 3,
+    rank: 2,
+    blockedBy: "model_call",
+    state: sessionStates.stalledByModelCall,
+  },
+  retrying: { precedence: 4, rank: 3, blockedBy: "run", state: sessionStates.stalledByRun },
+  wedged_run: { precedence: 5, rank: 3, blockedBy: "run", state: sessionStates.stalledByRun },
+  stale_marker: { precedence: undefined, rank: 5, blockedBy: "none", state: sessionStates.none },
+  queued_only: { precedence: undefined, rank: 5, blockedBy: "none", state: sessionStates.none },
+  unknown: { precedence: undefined, rank: 5, blockedBy: "none", state: sessionStates.none },
+} as const satisfies Readonly<Record<Verdict, VerdictRow>>;
+
+/** Owners below owners are searched this deep. */
 const maxDepth = 200;
 
-/** What an open owner does. */
+/** What an open run does: a verdict about its owner. */
 export interface OwnerVerdict {
   readonly verdict: Verdict;
   /** The span that is to blame, or -1: a tool, a model call, a run. */
@@ -18,7 +49,7 @@ export interface OwnerVerdict {
   readonly sinceMs: number;
 }
 
-/** The open work at the far ends below an owner. */
+/** The deepest open work below an owner: rows of the longest silent tool, model call and run, or -1. */
 interface Leaves {
   tool: number;
   modelCall: number;
@@ -34,9 +65,7 @@ interface VerdictsParts {
   readonly pauses: Pauses;
 }
 
-/**
- * What open runs do: wait for a person, make progress, or not, and which work is to blame. Asks and changes nothing.
- */
+/** Decides what open runs do, and which work is to blame. Keeps nothing and changes nothing. */
 export class Verdicts {
   readonly #parts: VerdictsParts;
 
@@ -44,7 +73,7 @@ export class Verdicts {
     this.#parts = parts;
   }
 
-  /** The first that holds, in the order of the table in the README. */
+  /** The first verdict that applies to an open owner, in the order of the table. */
   of(owner: number, nowMs: number): OwnerVerdict {
     const { owners } = this.#parts.store;
     const progressAtMs = owners.progressAtMs.get(owner);
@@ -73,7 +102,7 @@ export class Verdicts {
     };
   }
 
-  /** Of the open owners of a session the one that decides its state; undefined when none is open. */
+  /** The verdict that decides what a session does; undefined when it has no open run. */
   ofSession(group: number, nowMs: number): OwnerVerdict | undefined {
     const { owners, live } = this.#parts.store;
     let deciding: OwnerVerdict | undefined;
@@ -86,7 +115,7 @@ export class Verdicts {
     return deciding;
   }
 
-  /** Whether an owner waits for a person: a pause names it, or all open work at the far ends below it waits. */
+  /** Whether an owner waits for a person: a pause names it, or all the deepest open work below it waits. */
   isWaiting(owner: number): boolean {
     if (!this.#parts.pauses.hasAny) {
       return false;
@@ -98,7 +127,7 @@ export class Verdicts {
     return count > 0 && waiting === count;
   }
 
-  /** Open tools directly in an owner with nothing open below that have made no progress for long, do not wait and do not outlive it. */
+  /** Open tools of an owner that are silent: nothing is open below them, they do not wait for a person and may not outlive the run. */
   silentTools(owner: number, nowMs: number): readonly number[] {
     const { spans, owners, members, tree } = this.#parts.store;
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
@@ -137,7 +166,7 @@ export class Verdicts {
     return leaves;
   }
 
-  /** True when anything is open in `owner` or below it. */
+  /** Adds the leaves in and below `owner`. Returns whether anything is open there. */
   #collect(
     owner: number,
     leaves: Leaves,
@@ -145,7 +174,7 @@ export class Verdicts {
   ): boolean {
     const { depth } = at;
     const { spans, owners, members, below, tree } = this.#parts.store;
-    // It waits for nothing that may outlive it, until that waits for a person.
+    // It does not wait for a tool that may outlive it, except while that tool waits for a person.
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const isPaused =
       at.isPaused || (depth > 0 && this.#parts.pauses.hasAny && this.#isPaused(owner));
@@ -204,24 +233,8 @@ export class Verdicts {
   }
 }
 
-/** In the order in which they decide what a session is doing. */
-const deciding: Readonly<Record<Verdict, number>> = {
-  progressing: 0,
-  silent_tool: 1,
-  silent_model_call: 2,
-  retrying: 3,
-  wedged_run: 3,
-  waiting_for_person: 4,
-  stale_marker: 5,
-  queued_only: 5,
-  unknown: 5,
-};
-
-/**
- * Whether one verdict decides before another: progress comes first, then a silent tool, a model call, a run; of equals the
- * one that is silent for longer.
- */
+/** Whether one verdict decides before another what a session does; of equal rank the one that is silent for longer. */
 export function decides(a: OwnerVerdict, b: OwnerVerdict): boolean {
-  const rank = deciding[a.verdict] - deciding[b.verdict];
+  const rank = verdictRows[a.verdict].rank - verdictRows[b.verdict].rank;
   return rank < 0 || (rank === 0 && a.sinceMs < b.sinceMs);
 }

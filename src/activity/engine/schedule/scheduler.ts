@@ -2,7 +2,6 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { SessionSignals } from "../ingest/session-signals.ts";
 import type { EvictionForecast } from "../policy/eviction-forecast.ts";
-import type { Holders } from "../policy/holders.ts";
 import type { LeasePolicy } from "../policy/lease-policy.ts";
 import type { OrphanPolicy } from "../policy/orphan-policy.ts";
 import type { Pauses } from "../policy/pauses.ts";
@@ -25,6 +24,7 @@ const lookupsPerStep = 16;
 
 /** What it needs of the engine. */
 interface SchedulerParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
@@ -37,7 +37,6 @@ interface SchedulerParts {
   readonly leasePolicy: LeasePolicy;
   readonly pauses: Pauses;
   readonly forecast: EvictionForecast;
-  readonly holders: Holders;
   readonly orphanPolicy: OrphanPolicy;
   readonly sessionEndPolicy: SessionEndPolicy;
   readonly sessionSignals: SessionSignals;
@@ -66,7 +65,13 @@ export class Scheduler {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     const { ownerTimers, sessionTimers, processes, openWork, states } = parts;
-    this.#sources = [ownerTimers, sessionTimers, processes, openWork.expiryTimers, states.timers];
+    this.#sources = [
+      ownerTimers,
+      sessionTimers,
+      processes.timers,
+      openWork.expiryTimers,
+      states.timers,
+    ];
     this.#keyed = [ownerTimers, sessionTimers, undefined, undefined, states.timers];
     this.#queue = new DueQueue(this.#sources);
   }
@@ -163,11 +168,8 @@ export class Scheduler {
       this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
       this.#parts.retention.dropExcess();
       this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
-      const looked =
-        this.#parts.forecast.takeCost() +
-        this.#parts.holders.takeCost() +
-        this.#parts.states.takeCost();
-      this.#stepsLeft -= Math.floor(looked / lookupsPerStep);
+      this.#stepsLeft -= Math.floor(this.#parts.lookups / lookupsPerStep);
+      this.#parts.lookups = 0;
       // Sessions are reviewed after the last of the decisions of one moment, also where the next call takes that one.
       if ((this.#queue.nextMs(untilMs) ?? Number.POSITIVE_INFINITY) > next.dueMs) {
         this.#parts.states.reviewChanged();

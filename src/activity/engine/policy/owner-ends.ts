@@ -1,0 +1,215 @@
+import type { ActivityLimits } from "../../model/limits.ts";
+import type { Moment } from "../../model/moment.ts";
+import { workKinds } from "../../model/work.ts";
+import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import { groupFlags } from "../store/group-table.ts";
+import { openMembersOf } from "../store/open-members.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
+import { runsOf } from "./owner-runs.ts";
+import type { UnresolvedHolders } from "./unresolved-holders.ts";
+
+/** What it needs of the engine. */
+interface OwnerEndsParts {
+  readonly limits: ActivityLimits;
+  readonly store: ActivityStore;
+  readonly ownerTimers: KeyedTimers;
+  readonly unresolvedHolders: UnresolvedHolders;
+}
+
+/**
+ * Schedules the decision about an owner's markers: a lateness after its last run ended, and again when a holder that it waits
+ * for ends, or when a run becomes known that may hold them. Keeps nothing of its own.
+ */
+export class OwnerEnds {
+  readonly #parts: OwnerEndsParts;
+
+  constructor(parts: OwnerEndsParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * A run of an owner is no longer open. When it was the last, the lateness of the owner's markers begins. `nowMs`: when this
+   * became known, which may be later than the end.
+   */
+  runEnded(run: number, end: Moment, nowMs: number = end.atMs): void {
+    const { store, ownerTimers, limits } = this.#parts;
+    const { owners, spans, tree } = store;
+    const owner = spans.owner.get(run);
+    const isFirst = owners.endedAtMs.get(owner) === 0;
+    owners.endedAtMs.set(
+      owner,
+      isFirst ? end.atMs : Math.max(owners.endedAtMs.get(owner), end.atMs),
+    );
+    owners.endMs.set(owner, isFirst ? end.timeMs : Math.max(owners.endMs.get(owner), end.timeMs));
+    owners.endSeq.set(owner, isFirst ? end.seq : Math.max(owners.endSeq.get(owner), end.seq));
+    if (owners.isOpen(owner)) {
+      return;
+    }
+    for (let at = tree.waitingParentOf(run); at !== -1; at = tree.waitingParentOf(at)) {
+      if (spans.state.get(at) === spanStates.open && spans.kind.get(at) !== workKinds.run) {
+        spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
+      }
+    }
+    store.setLive(owner);
+    const dueMs = end.atMs + limits.allowedLatenessMs;
+    ownerTimers.schedule(owner, dueMs);
+    for (const waiter of store.waiters.all(owner)) {
+      this.stopWaiting(waiter);
+      // It may turn out not to have been open at the same time.
+      ownerTimers.schedule(waiter, nowMs);
+    }
+    this.#releaseUnresolved(owner, dueMs);
+    for (const each of runsOf(store, owner)) {
+      this.releaseElsewhere(each, dueMs);
+    }
+  }
+
+  /** An open run was evicted: by its sender's clock, where that is set, it ended at the age that it had. */
+  runEvicted(run: number, atMs: number): void {
+    const { spans } = this.#parts.store;
+    const timeMs = spans.startMs.get(run) > 0 ? spans.endMs.get(run) : 0;
+    this.runEnded(run, { atMs, timeMs, seq: 0 });
+  }
+
+  /** `owner` is decided again when `holder` ends. */
+  waitFor(owner: number, holder: number): void {
+    this.stopWaiting(owner);
+    this.#parts.store.owners.waitsFor.set(owner, holder);
+    this.#parts.store.waiters.add(holder, owner);
+  }
+
+  stopWaiting(owner: number): void {
+    const { owners, waiters } = this.#parts.store;
+    const holder = owners.waitsFor.get(owner);
+    if (holder !== -1) {
+      waiters.remove(holder, owner);
+      owners.waitsFor.set(owner, -1);
+    }
+  }
+
+  /** The row of an owner is given up, because it became part of `into` or (-1) is empty: owners that wait for it are decided again. */
+  onOwnerRemoved(owner: number, into: number, nowMs: number): void {
+    const { store, ownerTimers } = this.#parts;
+    this.stopWaiting(owner);
+    for (const waiter of store.waiters.all(owner)) {
+      this.stopWaiting(waiter);
+      if (waiter !== into) {
+        ownerTimers.schedule(waiter, nowMs);
+      }
+    }
+    ownerTimers.cancel(owner);
+  }
+
+  /** A marker arrived at `nowMs`: if its owner has ended, it has a lateness to report its end. */
+  scheduleCheck(marker: number, nowMs: number): void {
+    const { store, ownerTimers, limits } = this.#parts;
+    const owner = store.spans.owner.get(marker);
+    if (store.owners.isOpen(owner)) {
+      return;
+    }
+    store.setLive(owner);
+    ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
+    if (store.owners.isUnresolved(owner)) {
+      this.#recordRelease(marker);
+    }
+  }
+
+  /** Two sessions became one: other runs may hold its unresolved markers now. */
+  rescheduleUnresolvedIn(group: number, nowMs: number): void {
+    const { groups, live } = this.#parts.store;
+    if (groups.unresolvedOwners.get(group) > 0) {
+      this.#rescheduleUnresolved(live.all(group), nowMs);
+    }
+  }
+
+  /** `run` may be the first of its session or of its trace: unresolved markers there may belong to it. */
+  rescheduleUnowned(run: number, nowMs: number): void {
+    const { store } = this.#parts;
+    const { spans, groups, traces, live, unresolvedInTrace } = store;
+    const group = store.groupOf(run);
+    const trace = spans.trace.get(run);
+    if (!groups.hasFlag(group, groupFlags.hadOwner)) {
+      this.#rescheduleUnresolved(live.all(group), nowMs);
+    }
+    if (traces.hadOwner.get(trace) === 0) {
+      this.#rescheduleUnresolved(unresolvedInTrace.all(trace), nowMs);
+    }
+  }
+
+  #rescheduleUnresolved(among: readonly number[], nowMs: number): void {
+    const { owners } = this.#parts.store;
+    for (const each of among) {
+      if (owners.isUnresolved(each) && owners.openMarkers.get(each) > 0) {
+        this.#parts.ownerTimers.schedule(each, nowMs);
+      }
+    }
+  }
+
+  /** An owner has ended that may have held unresolved markers of its session or of its trace. */
+  #releaseUnresolved(owner: number, dueMs: number): void {
+    const { owners, groups, traces, live, unresolvedInTrace } = this.#parts.store;
+    const group = owners.group.get(owner);
+    const inGroup = groups.unresolvedOwners.get(group) === 0 ? [] : live.all(group);
+    for (const each of inGroup) {
+      if (owners.isUnresolved(each)) {
+        this.#release(each, dueMs, owner);
+      }
+    }
+    for (
+      let each = traces.firstUnresolved.get(owners.trace.get(owner));
+      each !== -1;
+      each = unresolvedInTrace.after(each)
+    ) {
+      this.#release(each, dueMs, owner);
+    }
+  }
+
+  /** Unresolved markers of other processes that name `run` as their parent are due at `dueMs`. */
+  releaseElsewhere(run: number, dueMs: number): void {
+    const { spans, owners, traces, below } = this.#parts.store;
+    traces.eachElsewhere(spans.trace.get(run), (trace) => {
+      const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
+      const unresolved = named === -1 ? -1 : spans.owner.get(named);
+      if (unresolved === -1 || !owners.isUnresolved(unresolved)) {
+        return;
+      }
+      this.#release(unresolved, dueMs);
+      for (const each of below.all(unresolved)) {
+        if (owners.isUnresolved(each)) {
+          this.#release(each, dueMs); // Of a session of its own.
+        }
+      }
+    });
+  }
+
+  /** Records when the last holder of unresolved markers ended, since the holder is not remembered for as long as a marker may be. */
+  #release(unresolved: number, dueMs: number, ended = -1): void {
+    const { store, ownerTimers, unresolvedHolders } = this.#parts;
+    const { owners, spans } = store;
+    if (owners.openMarkers.get(unresolved) === 0) {
+      return;
+    }
+    for (const marker of openMembersOf(store, unresolved)) {
+      // A marker that was held once is held by all runs that were open when it started: only the one that ended matters.
+      const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.wasHeld);
+      if (!isKnown) {
+        this.#recordRelease(marker);
+      } else if (unresolvedHolders.wasOpenAt(ended, marker)) {
+        const atMs = owners.endedAtMs.get(ended);
+        spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), atMs));
+      }
+    }
+    ownerTimers.schedule(unresolved, dueMs);
+  }
+
+  #recordRelease(marker: number): void {
+    const { spans } = this.#parts.store;
+    const { lastEndMs } = this.#parts.unresolvedHolders.of(marker);
+    if (Number.isFinite(lastEndMs)) {
+      spans.setFlag(marker, spanFlags.wasHeld);
+      spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
+    }
+  }
+}

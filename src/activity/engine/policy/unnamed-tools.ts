@@ -1,0 +1,60 @@
+import { dialects } from "../../model/dialects.ts";
+import { workKinds } from "../../model/work.ts";
+import type { ImpliedTools } from "../ingest/implied-tools.ts";
+import type { MissingTools } from "../ingest/missing-tools.ts";
+import type { OpenItems } from "../ingest/open-items.ts";
+import { type ActivityCounters, add } from "../store/activity-counters.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
+import type { Evictions } from "./evictions.ts";
+
+/** What it needs of the engine. */
+interface UnnamedToolsParts {
+  readonly store: ActivityStore;
+  readonly counters: ActivityCounters;
+  readonly evictions: Evictions;
+  readonly openItems: OpenItems;
+  readonly missingTools: MissingTools;
+  readonly implied: ImpliedTools;
+}
+
+/** Evicts tools without a row of their own, of which only a number or a child is known. Keeps nothing. */
+export class UnnamedTools {
+  readonly #parts: UnnamedToolsParts;
+
+  constructor(parts: UnnamedToolsParts) {
+    this.#parts = parts;
+  }
+
+  /** Evicts the tools of an owner that are known only from a span inside them. Returns when the next is due; Infinity for none. */
+  evictImplied(owner: number, atMs: number): number {
+    const { implied, counters } = this.#parts;
+    const { due, nextMs } = implied.dueOf(owner, atMs);
+    for (const tool of due) {
+      counters.addSignal("evicted", dialects.impliedParent.storedId);
+      implied.markEvicted(tool, atMs);
+      this.#evict(owner, { count: 1, about: tool }, atMs);
+    }
+    return nextMs;
+  }
+
+  /** Evicts the tools of an owner that a harness run counted as open or a model asked for, minus the `orphans` that are known. */
+  evictCounted(owner: number, orphans: number, atMs: number): void {
+    const { store, openItems, missingTools } = this.#parts;
+    const { owners } = store;
+    const counted = openItems.takeUnnamed(owner, orphans);
+    const count = Math.max(counted, missingTools.take(owner, atMs));
+    if (count > 0) {
+      owners.unnamed.set(owner, owners.unnamed.get(owner) + count);
+      this.#evict(owner, { count, about: store.runOf(owner) }, atMs);
+    }
+  }
+
+  #evict(owner: number, tools: { readonly count: number; readonly about: number }, atMs: number) {
+    const { store, counters, evictions } = this.#parts;
+    const reason = "orphaned_no_owner";
+    add(counters.started, workKinds.tool, tools.count);
+    counters.addEvicted(reason, workKinds.tool, tools.count);
+    const channel = store.groups.channel.get(store.owners.group.get(owner));
+    evictions.emit([], { reason, confidence: "presumed", channel, atMs }, tools);
+  }
+}
