@@ -97,7 +97,7 @@ describe("open work", () => {
       openWork.open(tool, 5);
       expect([openWork.expiresAtMs(tool), openWork.expiry.dueMsOf(tool)]).toEqual([want, want]);
       store.spans.seenAtMs.set(tool, 25);
-      expect(openWork.expiryTimers.dueMsOf(tool)).toBe(want + 20);
+      expect(openWork.expiry.dueMsOf(tool)).toBe(want + 20);
     });
   }
 
