@@ -65,7 +65,7 @@ export class MissingTools {
       const { response } = call;
       call.state = "ran";
       if (!spans.hasFlag(tool, spanFlags.failed)) {
-        response.ranMs = Math.min(response.ranMs, spans.endMs.get(tool));
+        response.ranMs = Math.min(response.ranMs, spans.closedMs.get(tool));
       }
       requests.reportedNames.add(response.process, call.name);
     }
@@ -124,7 +124,7 @@ export class MissingTools {
     }
     const hasFailed = ownership.runsOf(owner).some((each) => spans.hasFlag(each, spanFlags.failed));
     const isAborted = spans.hasFlag(run, spanFlags.aborted);
-    const hasContinued = ranMs + continuedForMs <= spans.endMs.get(run);
+    const hasContinued = ranMs + continuedForMs <= spans.closedMs.get(run);
     if (!hasContinued || !(hasFailed || isAborted)) {
       return [];
     }

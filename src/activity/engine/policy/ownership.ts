@@ -224,7 +224,7 @@ export class Ownership {
   /** An open run was evicted: by its sender's clock, where that is set, it ended when it was as old as it is. */
   runEvicted(run: number, atMs: number): void {
     const { spans } = this.#parts.store;
-    const timeMs = spans.startMs.get(run) > 0 ? spans.endMs.get(run) : 0;
+    const timeMs = spans.startMs.get(run) > 0 ? spans.closedMs.get(run) : 0;
     this.runEnded(run, { atMs, timeMs, seq: 0 });
   }
 

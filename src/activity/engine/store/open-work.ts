@@ -305,13 +305,13 @@ export class OpenWork {
     add(this.#parts.counters.open, kind, by);
   }
 
-  #close(span: number, state: ClosedState, endMs: number, atMs: number): void {
+  #close(span: number, state: ClosedState, closedMs: number, atMs: number): void {
     const { spans } = this.#parts.store;
     const kind = spans.kind.get(span);
     const isRun = kind === workKinds.run;
     this.expiry.cancel(span);
     spans.held.set(span, evictionHolds.none);
-    spans.endMs.set(span, endMs);
+    spans.closedMs.set(span, closedMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
     this.#parts.store.tree.close(span, state);

@@ -137,7 +137,7 @@ describe("finished work", () => {
     const tool = engine.tool(2, engine.run(1));
     engine.parts.openWork.durations.onProcessSeen(1, 1000);
     engine.parts.store.spans.startMs.set(tool, startMs);
-    engine.parts.store.spans.endMs.set(tool, endMs);
+    engine.parts.store.spans.closedMs.set(tool, endMs);
     engine.parts.retention.awaitDecision(tool, 5000);
     return { engine, tool, ...engine.parts };
   }
