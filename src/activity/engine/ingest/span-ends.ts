@@ -102,7 +102,6 @@ export class SpanEnds {
     if (span === -1) {
       return admission.refuse(known, batch, row);
     }
-    spans.closedMs.set(span, batch.endMs.get(row));
     this.#recordOutcome(span, batch.flags.get(row));
     states.recordProgress(span, endProgress[kind]);
     if (wasPresumedEvicted && kind === workKinds.tool) {

@@ -95,7 +95,7 @@ export class SpanTable {
   readonly startMs = new Float64Column();
   /**
    * When the work closed, by its sender's clock: the reported end; of work that was open and was evicted, the moment of the
-   * eviction as far as that clock can be known; 0 where it is not known. While it is open: when it was reported, or 0.
+   * eviction as far as that clock can be known; 0 while it is open, or where it is not known.
    */
   readonly closedMs = new Float64Column();
   /** When its start arrived. */
