@@ -238,12 +238,12 @@ export class FinishedWork {
     if (spans.hasFlag(span, spanFlags.openclaw)) {
       return true;
     }
-    const endMs = spans.endMs.get(span);
+    const endMs = spans.closedMs.get(span);
     return this.#lateEnds.sameProcess(span).some(
       (other) =>
         other !== span &&
         !this.#hasOwnOutcome(other) &&
-        Math.abs(spans.endMs.get(other) - endMs) <= togetherMs &&
+        Math.abs(spans.closedMs.get(other) - endMs) <= togetherMs &&
         // A tool that ends with the one inside it has ended by itself.
         !tree.isAncestor(span, other) &&
         !tree.isAncestor(other, span),
@@ -280,7 +280,7 @@ export class FinishedWork {
     if (owner === -1 || !this.#wasOwned(span, owner)) {
       return 0;
     }
-    const outlivedMs = spans.endMs.get(span) - owners.endMs.get(owner);
+    const outlivedMs = spans.closedMs.get(span) - owners.endMs.get(owner);
     const laterMs = downtime.elapsedMs(owners.endedAtMs.get(owner), spans.seenAtMs.get(span));
     return outlivedMs <= laterMs + Math.max(limits.allowedLatenessMs, minDelayMs)
       ? outlivedMs

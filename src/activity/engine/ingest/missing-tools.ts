@@ -64,7 +64,7 @@ export class MissingTools {
       const { response } = call;
       call.state = "ran";
       if (!spans.hasFlag(tool, spanFlags.failed)) {
-        response.ranMs = Math.min(response.ranMs, spans.endMs.get(tool));
+        response.ranMs = Math.min(response.ranMs, spans.closedMs.get(tool));
       }
       requests.reportedNames.add(response.process, call.name);
     }
@@ -123,7 +123,7 @@ export class MissingTools {
     }
     const hasFailed = runsOf(store, owner).some((each) => spans.hasFlag(each, spanFlags.failed));
     const isAborted = spans.hasFlag(run, spanFlags.aborted);
-    const hasContinued = ranMs + continuedForMs <= spans.endMs.get(run);
+    const hasContinued = ranMs + continuedForMs <= spans.closedMs.get(run);
     if (!hasContinued || !(hasFailed || isAborted)) {
       return [];
     }

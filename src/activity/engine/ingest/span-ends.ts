@@ -106,7 +106,6 @@ export class SpanEnds {
     if (span === -1) {
       return admission.refuse(known, batch, row);
     }
-    spans.endMs.set(span, batch.endMs.get(row));
     this.#recordOutcome(span, batch.flags.get(row));
     states.recordProgress(span, endProgress[kind]);
     if (wasPresumedEvicted && kind === workKinds.tool) {
@@ -138,7 +137,7 @@ export class SpanEnds {
       openWork.finish(run, nowMs, { isCounted: !splitRuns.isSplit(run, nowMs) });
       return;
     }
-    const tookMs = spans.endMs.get(run) - spans.startMs.get(run);
+    const tookMs = spans.closedMs.get(run) - spans.startMs.get(run);
     const isEndedByExporter = (flags & signalFlags.noOutcome) !== 0;
     if (isEndedByExporter && tookMs > limits.tombstoneTtlMs) {
       // It ended long ago and was counted then, by another span that may be forgotten.

@@ -57,7 +57,7 @@ export class SpanRegistry {
     spans.kind.set(span, kind);
     spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
     spans.startMs.set(span, batch.startMs.get(row));
-    spans.endMs.set(span, batch.endMs.get(row));
+    spans.closedMs.set(span, isStart ? 0 : batch.endMs.get(row)); // With a start comes when it was reported.
     spans.name.set(span, batch.name.get(row));
     spans.scopeHash.set(span, batch.scopeHash.get(row));
     spans.nameHash.set(span, batch.nameHash.get(row));

@@ -94,7 +94,7 @@ export class SpanRepeats {
   /** A heartbeat from before the eviction that would have been delayed for too long counts too: the sender's clock was set back. */
   #wasSentAfterEviction(span: number, sentMs: number, nowMs: number): boolean {
     const { spans } = this.#parts.store;
-    if (sentMs <= 0 || sentMs > spans.endMs.get(span)) {
+    if (sentMs <= 0 || sentMs > spans.closedMs.get(span)) {
       return sentMs > 0;
     }
     const startOffsetMs = spans.startedAtMs.get(span) - spans.startMs.get(span);

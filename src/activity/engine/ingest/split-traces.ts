@@ -124,9 +124,9 @@ export class SplitTraces {
     }
     const startMs = Math.abs(spans.startMs.get(other) - spans.startMs.get(span));
     const haveEnded = [span, other].every(
-      (each) => spans.state.get(each) !== spanStates.open && spans.endMs.get(each) > 0,
+      (each) => spans.state.get(each) !== spanStates.open && spans.closedMs.get(each) > 0,
     );
-    const endMs = haveEnded ? Math.abs(spans.endMs.get(other) - spans.endMs.get(span)) : 0;
+    const endMs = haveEnded ? Math.abs(spans.closedMs.get(other) - spans.closedMs.get(span)) : 0;
     const isNear = Math.max(startMs, endMs) <= this.#toleranceMs;
     return isNear ? startMs + endMs : Number.POSITIVE_INFINITY;
   }

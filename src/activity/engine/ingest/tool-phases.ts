@@ -47,7 +47,7 @@ export function toolPhasesOf(
     ...matchByName(store, tools, responses),
     after: (modelCall) => {
       const isLater = (call: number | undefined) =>
-        call !== undefined && spans.startMs.get(call) >= spans.endMs.get(modelCall);
+        call !== undefined && spans.startMs.get(call) >= spans.closedMs.get(modelCall);
       const another = (call: number) => call !== modelCall;
       if (isLater(prompted.find(another)) || (modelCalls.length > 1 && !isTimed)) {
         return undefined;

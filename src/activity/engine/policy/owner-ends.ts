@@ -69,7 +69,7 @@ export class OwnerEnds {
   /** An open run was evicted: by its sender's clock, where that is set, it ended at the age that it had. */
   runEvicted(run: number, atMs: number): void {
     const { spans } = this.#parts.store;
-    const timeMs = spans.startMs.get(run) > 0 ? spans.endMs.get(run) : 0;
+    const timeMs = spans.startMs.get(run) > 0 ? spans.closedMs.get(run) : 0;
     this.runEnded(run, { atMs, timeMs, seq: 0 });
   }
 

@@ -65,13 +65,7 @@ export class Scheduler {
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
     const { ownerTimers, sessionTimers, processes, openWork, states } = parts;
-    this.#sources = [
-      ownerTimers,
-      sessionTimers,
-      processes.timers,
-      openWork.expiryTimers,
-      states.timers,
-    ];
+    this.#sources = [ownerTimers, sessionTimers, processes.timers, openWork.expiry, states.timers];
     this.#keyed = [ownerTimers, sessionTimers, undefined, undefined, states.timers];
     this.#queue = new DueQueue(this.#sources);
   }
@@ -134,9 +128,9 @@ export class Scheduler {
     const { expiry } = this.#parts.openWork;
     for (let span = 0; span < spans.rows; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
-        spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
         const isHeld = spans.held.get(span) !== evictionHolds.none;
         const heldUntilMs = isHeld ? expiry.dueMsOf(span) + downtimeMs : 0;
+        spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);
         expiry.set(span, Math.max(heldUntilMs, this.#parts.openWork.expiresAtMs(span)));
       } else if (spans.hasFlag(span, spanFlags.undecided)) {
         spans.seenAtMs.set(span, spans.seenAtMs.get(span) + downtimeMs);

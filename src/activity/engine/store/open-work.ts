@@ -3,11 +3,10 @@ import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
-import type { TimerSource } from "../schedule/due-queue.ts";
-import { TimingWheel } from "../schedule/timing-wheel.ts";
 import type { ActivityCounters } from "./activity-counters.ts";
 import { add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
+import { ExpiryTimers } from "./expiry-timers.ts";
 import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
@@ -35,10 +34,7 @@ interface OpenWorkParts {
  */
 export class OpenWork {
   readonly #parts: OpenWorkParts;
-  /** Open work by when it expires, as set last: a later signal does not move the timer. */
-  readonly expiry: TimingWheel;
-  /** The same for the scheduler, with the signals that have arrived since. */
-  readonly expiryTimers: TimerSource;
+  readonly expiry: ExpiryTimers;
   /** How long work of each name usually takes. */
   readonly usualDurations = new UsualDurations();
   readonly durations: WorkDurations;
@@ -47,30 +43,20 @@ export class OpenWork {
   readonly #onClosed: (span: number) => void;
   #closingBy: RecoveryCause = "progress";
   #evictions = 0;
-  #admitted = 0;
   #openWork = 0;
 
   constructor(parts: OpenWorkParts, listeners: { readonly onClosed: (span: number) => void }) {
     this.#parts = parts;
     this.#onClosed = listeners.onClosed;
     this.durations = new WorkDurations(parts.store, parts.limits.allowedLatenessMs);
-    const openWork = this;
-    this.expiryTimers = {
-      get size() {
-        return openWork.expiry.size;
-      },
-      due: (untilMs, into) => openWork.expiry.due(untilMs, into),
-      dueMsOf: (span) => Math.max(openWork.expiry.dueMsOf(span), openWork.expiresAtMs(span)),
-      hasMoreDue: (untilMs, most) => openWork.expiry.hasMoreDue(untilMs, most),
-      postpone: (span, dueMs) => openWork.expiry.postpone(span, dueMs),
-    };
     // Leases expire within seconds. A deadline hours away is passed over once a turn of the wheel.
-    this.expiry = new TimingWheel(Math.min(parts.limits.maxAgeMs / 512, 1000));
+    this.expiry = new ExpiryTimers(Math.min(parts.limits.maxAgeMs / 512, 1000), (span) =>
+      this.expiresAtMs(span),
+    );
   }
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
-    this.#admitted = stream.number(this.#admitted);
-    this.expiry.snapshot(stream, this.#admitted);
+    this.expiry.snapshot(stream, stream.number(this.expiry.items));
     this.#openWork = stream.number(this.#openWork);
     stream.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
@@ -120,9 +106,6 @@ export class OpenWork {
       this.#countMarker(span, 1);
     }
     this.#parts.store.sessions.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
-    while (this.#admitted <= span) {
-      this.expiry.admit(this.#admitted++);
-    }
     this.expiry.set(span, this.expiresAtMs(span));
   }
 
@@ -322,13 +305,13 @@ export class OpenWork {
     add(this.#parts.counters.open, kind, by);
   }
 
-  #close(span: number, state: ClosedState, endMs: number, atMs: number): void {
+  #close(span: number, state: ClosedState, closedMs: number, atMs: number): void {
     const { spans } = this.#parts.store;
     const kind = spans.kind.get(span);
     const isRun = kind === workKinds.run;
     this.expiry.cancel(span);
     spans.held.set(span, evictionHolds.none);
-    spans.endMs.set(span, endMs);
+    spans.closedMs.set(span, closedMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
     this.#parts.store.tree.close(span, state);

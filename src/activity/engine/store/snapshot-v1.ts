@@ -219,7 +219,7 @@ export class SnapshotV1Loader {
       owners.progressAtMs.set(owner, this.#groups.lastSignalAtMs.get(legacyGroup));
     } else {
       owners.endedAtMs.set(owner, Math.max(owners.endedAtMs.get(owner), spans.seenAtMs.get(run)));
-      owners.endMs.set(owner, Math.max(owners.endMs.get(owner), spans.endMs.get(run)));
+      owners.endMs.set(owner, Math.max(owners.endMs.get(owner), spans.closedMs.get(run)));
     }
   }
 
@@ -237,12 +237,12 @@ export class SnapshotV1Loader {
     }
   }
 
-  /** In version 1 `endMs` of open work was when its start arrived. */
+  /** In version 1 this column had the arrival of the start while work was open. */
   #restoreTimes(span: number, isOpen: boolean): void {
     const { spans } = this.#parts.store;
     if (isOpen) {
-      spans.startedAtMs.set(span, spans.endMs.get(span));
-      spans.endMs.set(span, 0);
+      spans.startedAtMs.set(span, spans.closedMs.get(span));
+      spans.closedMs.set(span, 0);
     } else {
       spans.startedAtMs.set(span, spans.seenAtMs.get(span));
     }

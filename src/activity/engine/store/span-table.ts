@@ -93,8 +93,11 @@ export class SpanTable {
   readonly previousMember = new Int32Column();
   /** When it started, by its sender's clock; 0 when that is not set. */
   readonly startMs = new Float64Column();
-  /** The end by the sender's clock; of evicted work, when it was evicted, as far as that clock can say. */
-  readonly endMs = new Float64Column();
+  /**
+   * When the work closed, by its sender's clock: the reported end; of work that was open and was evicted, the moment of the
+   * eviction as far as that clock can be known; 0 while it is open, or where it is not known.
+   */
+  readonly closedMs = new Float64Column();
   /** When its start arrived. */
   readonly startedAtMs = new Float64Column();
   /** The last signal, by arrival; of a tombstone, when it was queued. */
@@ -146,7 +149,7 @@ export class SpanTable {
     this.kind,
     this.flags,
     this.startMs,
-    this.endMs,
+    this.closedMs,
     this.startedAtMs,
     this.seenAtMs,
     this.progressAtMs,
@@ -206,7 +209,7 @@ export class SpanTable {
       this.kind,
       flags,
       this.startMs,
-      this.endMs,
+      this.closedMs,
       this.seenAtMs,
     ]) {
       stream.column(column, this.rows);
@@ -258,7 +261,7 @@ export class SpanTable {
     this.nextMember.set(row, -1);
     this.previousMember.set(row, -1);
     this.startMs.set(row, 0);
-    this.endMs.set(row, 0);
+    this.closedMs.set(row, 0);
     this.startedAtMs.set(row, 0);
     this.seenAtMs.set(row, 0);
     this.progressAtMs.set(row, 0);

@@ -65,7 +65,7 @@ export class WorkDurations {
   ofFinished(span: number, nowMs: number): number | undefined {
     const { spans } = this.#store;
     const startMs = spans.startMs.get(span);
-    const reportedMs = spans.endMs.get(span) - startMs;
+    const reportedMs = spans.closedMs.get(span) - startMs;
     const isBelievable =
       startMs > 0 && reportedMs >= 0 && reportedMs <= this.#longestMs(span, nowMs);
     return isBelievable ? reportedMs : undefined;

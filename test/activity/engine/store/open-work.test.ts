@@ -97,7 +97,7 @@ describe("open work", () => {
       openWork.open(tool, 5);
       expect([openWork.expiresAtMs(tool), openWork.expiry.dueMsOf(tool)]).toEqual([want, want]);
       store.spans.seenAtMs.set(tool, 25);
-      expect(openWork.expiryTimers.dueMsOf(tool)).toBe(want + 20);
+      expect(openWork.expiry.dueMsOf(tool)).toBe(want + 20);
     });
   }
 
@@ -137,7 +137,7 @@ describe("finished work", () => {
     const tool = engine.tool(2, engine.run(1));
     engine.parts.openWork.durations.onProcessSeen(1, 1000);
     engine.parts.store.spans.startMs.set(tool, startMs);
-    engine.parts.store.spans.endMs.set(tool, endMs);
+    engine.parts.store.spans.closedMs.set(tool, endMs);
     engine.parts.retention.awaitDecision(tool, 5000);
     return { engine, tool, ...engine.parts };
   }

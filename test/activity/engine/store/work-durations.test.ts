@@ -94,7 +94,7 @@ describe("the duration of finished work", () => {
       const { spans } = engine.parts.store;
       engine.parts.openWork.durations.onProcessSeen(1, 90_000);
       spans.startMs.set(tool, startMs);
-      spans.endMs.set(tool, endMs);
+      spans.closedMs.set(tool, endMs);
       expect(engine.parts.openWork.durations.ofFinished(tool, 160_000)).toBe(wantMs);
     });
   }
@@ -104,7 +104,7 @@ describe("the duration of finished work", () => {
     parts.openWork.durations.forgetProcess(1);
     parts.openWork.durations.onProcessSeen(1, 159_000);
     parts.store.spans.startMs.set(tool, 1000);
-    parts.store.spans.endMs.set(tool, dayMs + 3000);
+    parts.store.spans.closedMs.set(tool, dayMs + 3000);
     expect(parts.openWork.durations.ofFinished(tool, 160_000)).toBeUndefined();
   });
 });
