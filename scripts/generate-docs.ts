@@ -53,6 +53,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
   ],
   pageWithParts("docs/events.md"),
   pageWithParts("docs/openclaw.md"),
+  pageWithParts("monitoring/README.md"),
   ...components.flatMap(readmeWithParts),
 ];
 

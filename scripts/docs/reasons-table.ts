@@ -10,24 +10,29 @@ const reopenedBy = {
 /** Every reason of eviction with all that is fixed for it, in order of precedence. */
 export function reasonsTable(): string {
   return table(
-    ["`reason`", "When", "`confidence`", "Evicts", "Taken back by"],
+    ["`reason`", "When", "`confidence`", "Evicts", "Taken back by", "What to do"],
     evictionReasons.map((name) => {
-      const { description, confidence, evictsRuns, reopensOn } = reasons[name];
+      const { description, confidence, evictsRuns, reopensOn, whatToDo } = reasons[name];
       return [
         `\`${name}\``,
         description,
         confidence,
         evictsRuns ? "runs, tools, model calls" : "tools, model calls",
         reopenedBy[reopensOn],
+        whatToDo,
       ];
     }),
   );
 }
 
-/** The same with their meaning alone. */
+/** The same with what an operator needs alone. */
 export function shortReasonsTable(): string {
   return table(
-    ["`reason`", "When"],
-    evictionReasons.map((name) => [`\`${name}\``, reasons[name].description]),
+    ["`reason`", "When", "What to do"],
+    evictionReasons.map((name) => [
+      `\`${name}\``,
+      reasons[name].description,
+      reasons[name].whatToDo,
+    ]),
   );
 }

@@ -147,6 +147,7 @@ test("the table of reasons has every reason in order of precedence, with all tha
     "confirmed",
     "tools, model calls",
     "nothing",
+    reasons.orphaned_no_owner.whatToDo,
     "",
   ]);
 });
@@ -154,6 +155,7 @@ test("the table of reasons has every reason in order of precedence, with all tha
 for (const page of [
   "docs/events.md",
   "docs/openclaw.md",
+  "monitoring/README.md",
   "src/processors/session_activity/README.md",
 ]) {
   test(`${page} lists the reasons in a generated part only`, () => {

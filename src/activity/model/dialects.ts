@@ -54,6 +54,12 @@ interface DialectRow {
   /** Its name in metrics and docs. */
   readonly name: string;
   /**
+   * Its names in comments and tests. S0 to S9: formats in which senders report work, processes, sessions, pauses and claims. I1 to I4:
+   * conclusions from other data, which are an implied parent, a requested tool, the open items of a harness run, and a finished
+   * marker that outlived its owner. Finished spans have no code of their own.
+   */
+  readonly codes: readonly string[];
+  /**
    * The value in `SignalBatch.dialect`, and what a journal stores in four bits. Never changes, and is never given to another
    * dialect. The numbers have no gaps.
    */
@@ -75,6 +81,7 @@ interface DialectRow {
 export const dialects = {
   relay: {
     name: "relay",
+    codes: ["S0"],
     storedId: 6,
     rank: sourceRanks.relay,
     results: [...ofBoth, "superseded", "unwatched"],
@@ -84,6 +91,7 @@ export const dialects = {
   },
   liveSpan: {
     name: "live_span",
+    codes: ["S1"],
     storedId: 1,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "unwatched"],
@@ -92,6 +100,7 @@ export const dialects = {
   },
   datadogPartial: {
     name: "datadog_partial",
+    codes: ["S2"],
     storedId: 2,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded"],
@@ -101,6 +110,7 @@ export const dialects = {
   },
   logfirePending: {
     name: "logfire_pending",
+    codes: ["S3"],
     storedId: 3,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "malformed"],
@@ -110,6 +120,7 @@ export const dialects = {
   },
   partialLog: {
     name: "partial_log",
+    codes: ["S4"],
     storedId: 4,
     rank: sourceRanks.starts,
     results: [...ofBoth, "superseded", "malformed"],
@@ -119,6 +130,7 @@ export const dialects = {
   },
   spanStateLog: {
     name: "span_state_log",
+    codes: ["S5"],
     storedId: 5,
     rank: sourceRanks.starts,
     results: [...ofBoth, "superseded", "malformed"],
@@ -128,6 +140,7 @@ export const dialects = {
   },
   entityEvent: {
     name: "entity_event",
+    codes: ["S6"],
     storedId: 7,
     rank: sourceRanks.none,
     results: ["heartbeat", "gone", "untracked"],
@@ -137,6 +150,7 @@ export const dialects = {
   },
   sessionEvent: {
     name: "session_event",
+    codes: ["S7"],
     storedId: 8,
     rank: sourceRanks.none,
     results: ["session_started", "session_ended", "unmatched", "untracked", "malformed"],
@@ -146,6 +160,7 @@ export const dialects = {
   },
   sessionClaim: {
     name: "session_claim",
+    codes: ["S9"],
     storedId: 12,
     rank: sourceRanks.none,
     results: [
@@ -165,6 +180,7 @@ export const dialects = {
   },
   pauseEvent: {
     name: "pause_event",
+    codes: ["S8"],
     storedId: 9,
     rank: sourceRanks.none,
     results: ["paused", "resumed", "unmatched", "untracked"],
@@ -174,15 +190,17 @@ export const dialects = {
   },
   span: {
     name: "span",
+    codes: ["I3", "I4"],
     storedId: 0,
     rank: sourceRanks.finishedSpans,
     results: [...ofEnd, "superseded"],
     onTheWire:
-      "any span with an end time: an end, or a start and an end at once. From stock OpenClaw also: how many items a harness run left open, and tools that ended long after their run",
+      "any span with an end time: an end, or a start and an end at once. From stock OpenClaw also: how many items a harness run left open (I3), and tools that ended long after their run (I4)",
     handling: "forwarded byte for byte",
   },
   requestedTool: {
     name: "requested_tool",
+    codes: ["I2"],
     storedId: 11,
     rank: sourceRanks.none,
     results: ["requested", "answered", "repeated", "unmatched", "superseded", "untracked"],
@@ -192,6 +210,7 @@ export const dialects = {
   },
   impliedParent: {
     name: "implied_parent",
+    codes: ["I1"],
     storedId: 10,
     rank: sourceRanks.none,
     results: ["implied", "link", "duplicate", "untracked", "superseded", "evicted", "forgotten"],

@@ -21,6 +21,8 @@ interface ReasonRow {
   readonly breaker: "ended" | "silent";
   /** When it applies: one line of the documentation. */
   readonly description: string;
+  /** For an operator: whether the work may still run, whether that matters, and what to check. */
+  readonly whatToDo: string;
 }
 
 /**
@@ -39,6 +41,8 @@ export const reasons = {
     breaker: "ended",
     description:
       "All runs that hold the tool or model call have ended, nothing below it is open, and `allowed_lateness` has passed.",
+    whatToDo:
+      "Nothing waits for the work, so one eviction is safe to ignore. A process that the tool started may still run on the gateway's host. If one tool repeats, it loses completions: report it to its maintainer.",
   },
   session_ended: {
     storedId: 1,
@@ -50,6 +54,8 @@ export const reasons = {
     reopensOn: "nothing",
     breaker: "ended",
     description: "The session was reported to have ended, and `allowed_lateness` has passed.",
+    whatToDo:
+      "The session is over, so this is safe to ignore. If it repeats, find out why the gateway ends sessions whose tools are open.",
   },
   process_gone: {
     storedId: 2,
@@ -62,6 +68,8 @@ export const reasons = {
     breaker: "silent",
     description:
       "The sending process reported its end, or a newer process of its service took its place and it missed its heartbeats.",
+    whatToDo:
+      "Expected after a restart or an update of the gateway. Otherwise look for a crash in its log. Processes that a tool started may still run.",
   },
   lease_expired: {
     storedId: 3,
@@ -73,6 +81,8 @@ export const reasons = {
     reopensOn: "relay_or_later_heartbeat",
     breaker: "silent",
     description: "The work, or its process, missed the heartbeats that it had promised.",
+    whatToDo:
+      "The work may still run. Check whether the process is alive. If it is dead, look for a crash or for the memory limit. If it is alive, check its event loop and the network to the collector.",
   },
   max_age: {
     storedId: 4,
@@ -84,6 +94,8 @@ export const reasons = {
     reopensOn: "later_heartbeat",
     breaker: "silent",
     description: "The work sent no signal for `max_age`, and no other reason applied.",
+    whatToDo:
+      "The work may still run. Look for it on the gateway. If it is over, the sender reports no ends: use the relay or the preload. If such work really takes that long, raise `max_age`.",
   },
 } as const satisfies Readonly<Record<string, ReasonRow>>;
 

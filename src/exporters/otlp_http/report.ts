@@ -37,7 +37,7 @@ export function createReport({ id, clock, logger, meter }: Settings) {
                 signal,
                 host,
                 rejected: partial.rejected,
-                heldBack,
+                held_back: heldBack,
               },
             ),
           );
@@ -52,7 +52,7 @@ export function createReport({ id, clock, logger, meter }: Settings) {
               signal,
               items,
               reason: result.message,
-              heldBack,
+              held_back: heldBack,
             },
           ),
         );
@@ -63,7 +63,7 @@ export function createReport({ id, clock, logger, meter }: Settings) {
             signal,
             items,
             reason: result.message,
-            heldBack,
+            held_back: heldBack,
           }),
         );
         return;

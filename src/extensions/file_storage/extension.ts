@@ -81,11 +81,11 @@ export function createFileStorage(
 
   function tellRecovery(name: string, { recovered }: FileJournal): void {
     const { records, bytes, tornBytes, lostBytes } = recovered;
-    const fields = { journal: name, records, bytes, "torn bytes": tornBytes };
+    const fields = { journal: name, records, bytes, torn_bytes: tornBytes };
     if (lostBytes > 0) {
       logger.error(
         "A part of what was stored is damaged; it and what came after it were given up.",
-        { ...fields, "lost bytes": lostBytes },
+        { ...fields, lost_bytes: lostBytes },
       );
     } else if (records > 0 || tornBytes > 0) {
       logger.info("Recovered what was stored.", fields);
@@ -108,7 +108,7 @@ export function createFileStorage(
         for (const [name, { journal }] of journals) {
           logger.error("The disk was too slow to store everything before the end.", {
             journal: name,
-            "unwritten records": journal.unwrittenRecords,
+            unwritten_records: journal.unwrittenRecords,
           });
         }
         // What is under way may still be written: until the process ends, nobody else may come in.

@@ -234,7 +234,7 @@ export class FileJournal implements Journal {
       this.#setState({ status: "ok" });
       logger.info("State is stored again, from a new snapshot on.", {
         journal: name,
-        "dropped records": this.#droppedInHole,
+        dropped_records: this.#droppedInHole,
       });
       this.#droppedInHole = 0;
     }

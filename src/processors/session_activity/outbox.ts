@@ -10,8 +10,8 @@ interface QueuedPayload<P> {
 }
 
 /**
- * Sends derived data to its pipeline, one payload at a time and in order, so that no sender waits for it. A payload that the
- * pipeline refuses is lost and logged: exporters queue and retry.
+ * Sends derived data to its pipeline, one payload at a time and in order, so that no sender waits for it. It sends each payload
+ * once: what the pipeline refuses, for good or for now, is lost and logged.
  *
  * Keeps at most 1 000 payloads and the one that is being sent. A further payload is dropped and logged.
  */

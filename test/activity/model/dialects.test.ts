@@ -51,6 +51,12 @@ test("no two dialects share a name, and no result stands twice in a row", () => 
   }
 });
 
+test("each code of the comments is of one dialect", () => {
+  const sources = Array.from({ length: 10 }, (_, number) => `S${number}`);
+  const codes = dialectRows.flatMap((row) => [...row.codes]);
+  expect(codes.toSorted()).toEqual(["I1", "I2", "I3", "I4", ...sources]);
+});
+
 test("a number that no dialect has is no source of work", () => {
   expect(sourceRankOf(dialects.relay.storedId)).toBe(sourceRanks.relay);
   expect(sourceRankOf(dialects.liveSpan.storedId)).toBe(sourceRanks.starts);

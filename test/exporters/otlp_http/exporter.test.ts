@@ -299,7 +299,7 @@ describe("what an operator sees", () => {
         level: "warn",
         message:
           "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
-        fields: { signal: "traces", host, rejected: 2, heldBack: 0 },
+        fields: { signal: "traces", host, rejected: 2, held_back: 0 },
       },
     ]);
   });
@@ -343,13 +343,13 @@ describe("what an operator sees", () => {
         level: "warn",
         message:
           "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 0 },
+        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), held_back: 0 },
       },
       {
         level: "warn",
         message:
           "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), heldBack: 2 },
+        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), held_back: 2 },
       },
       {
         level: "error",
@@ -358,7 +358,7 @@ describe("what an operator sees", () => {
           signal: "logs",
           items: 3,
           reason: reason("400 (it cannot read the request)"),
-          heldBack: 0,
+          held_back: 0,
         },
       },
     ]);

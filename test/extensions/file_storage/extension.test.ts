@@ -123,7 +123,7 @@ describe("what is stored", () => {
         journal: "processor_session_activity",
         records: 1,
         bytes: 16,
-        "torn bytes": 0,
+        torn_bytes: 0,
       },
     });
   });
@@ -176,7 +176,7 @@ describe("what is stored", () => {
       message: "A part of what was stored is damaged; it and what came after it were given up.",
       fields: { journal: "processor_session_activity", records: 0 },
     });
-    expect(Number(line?.fields?.["lost bytes"])).toBeGreaterThan(240_000);
+    expect(Number(line?.fields?.["lost_bytes"])).toBeGreaterThan(240_000);
     expect(JSON.stringify(second.log)).not.toContain("secret");
     expect(await second.ownMetrics()).toMatch(
       /otelcol_file_storage_cut_bytes\{[^}]*cause="lost"[^}]*\} 3\d{5}/,
@@ -326,7 +326,7 @@ describe("the shutdown", () => {
     expect(log.at(-1)).toEqual({
       level: "error",
       message: "The disk was too slow to store everything before the end.",
-      fields: { journal: "processor_session_activity", "unwritten records": 1 },
+      fields: { journal: "processor_session_activity", unwritten_records: 1 },
     });
     expect(await startWhileTimePasses()).toContain("is in use by another process");
     gate.resolve();

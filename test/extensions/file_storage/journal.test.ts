@@ -480,7 +480,7 @@ describe("a disk that fails", () => {
       ["error", "State is not stored any more. The disk is full: free some space."],
       ["info", "State is stored again, from a new snapshot on."],
     ]);
-    expect(lines.at(-1)?.[2]).toEqual({ journal: "processor_sample", "dropped records": 9 });
+    expect(lines.at(-1)?.[2]).toEqual({ journal: "processor_sample", dropped_records: 9 });
     expect(await recovered(FakeDisk.of(disk.files()))).toEqual(["state", "new"]);
     clock.advance(600_000);
     await settled();
