@@ -8,21 +8,21 @@ import { endsGateway } from "./src/gateway-stop.ts";
 import { type Relay, startRelay } from "./src/relay.ts";
 import { detectResource } from "./src/resource.ts";
 
-/** What the copies of the plugin share that OpenClaw loads into one process. */
+/** State shared by all copies of the plugin that OpenClaw loads into one process. */
 interface Shared {
   /** The relay of this process, while the gateway runs its services. */
   relay?: Relay;
-  /** Takes it off OpenClaw's events. */
+  /** Unsubscribes the relay from OpenClaw's events. */
   stopListening?: () => void;
-  /** The gateway has said that it stops, and with it the process. */
+  /** The gateway has announced that it stops, and its process with it. */
   isGatewayStopping?: boolean;
   /** When, in Unix ms, a relay last stopped watching this process. */
   unwatchedAtMs?: number;
 }
 
 /**
- * OpenClaw loads the plugin several times over, also into one process (for tools, for the command line), and calls hooks
- * of one copy while the service runs in another: so the relay is kept where all copies find it.
+ * OpenClaw loads the plugin several times, also into one process (for tools, for the command line), and calls hooks of one
+ * copy while the service runs in another. All copies find the relay in this slot of `globalThis`.
  */
 const shared = sharedSlot(Symbol.for("openclaw-activity-relay.v1"));
 
@@ -31,14 +31,14 @@ export default definePluginEntry({
   id: "activity-relay",
   name: "Activity relay",
   description:
-    "Tells an activity collector at once when runs, tools and model calls start and end.",
+    "Reports to an activity collector at once when runs, tools and model calls start and end.",
   register(api) {
     let own: Relay | undefined;
     for (const name of hookNames) {
       api.on(name, (event, context) => shared.relay?.hook(name, event, context));
     }
-    // OpenClaw calls it before it stops the services of a gateway that stops, and after it has stopped those of a plugin
-    // that it replaces.
+    // When a gateway stops, OpenClaw calls this hook before it stops the services. When it replaces a plugin, it calls the
+    // hook after it has stopped the plugin's services.
     api.on("gateway_stop", (event) => {
       if (endsGateway(event)) {
         shared.isGatewayStopping = true;
@@ -82,14 +82,14 @@ export default definePluginEntry({
               stopListening?.();
             }
           };
-          log.info(`Telling ${relayConfig.endpoint.origin} about runs and what they wait for.`);
+          log.info(`Reporting runs and waits to ${relayConfig.endpoint.origin}.`);
         } catch (error) {
-          // Whatever is wrong with us, the gateway starts.
+          // An error of the plugin must not keep the gateway from starting.
           log.warn(`Not started: ${error instanceof Error ? error.message : String(error)}`);
         }
       },
       async stop() {
-        // Another copy may have taken over, and stopped this one's.
+        // Another copy may have started a relay of its own and stopped this one.
         if (own !== undefined && own === shared.relay) {
           await stopShared();
         }
@@ -99,7 +99,7 @@ export default definePluginEntry({
   },
 });
 
-/** Stops the relay of this process, if one runs. Only a gateway that stops takes its work with it. */
+/** Stops the relay of this process, if one runs. The work of the process ends with it only when the gateway stops. */
 async function stopShared(): Promise<void> {
   const { relay, stopListening, isGatewayStopping } = shared;
   delete shared.relay;

@@ -10,13 +10,13 @@ import { detectResource } from "./src/resource.ts";
 
 const usage = `Usage: replay FILE [--endpoint URL] [--speed N] [--header NAME=VALUE]...
 
-Sends recorded OpenClaw events to a collector, as the plugin in a gateway would.
+Sends recorded OpenClaw events to a collector, as the plugin does in a gateway.
 
-  FILE        one JSON object a line: {"metadata": …, "event": …}, {"agentEvent": …} or
+  FILE        one JSON object per line: {"metadata": …, "event": …}, {"agentEvent": …} or
               {"hook": …, "event": …, "context": …}
   --endpoint  base address of an OTLP/HTTP receiver (default http://127.0.0.1:4318)
   --speed     1 keeps the recorded pace (default), 10 is ten times as fast, 0 does not wait at all
-  --header    sent with every request; can be given several times
+  --header    header of every request; may be repeated
 `;
 
 async function main(): Promise<number> {

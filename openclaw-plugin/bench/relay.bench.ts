@@ -1,8 +1,9 @@
 /**
- * What the relay costs the gateway's process: `node --expose-gc bench/relay.bench.ts [ROUNDS]`.
+ * Measures the CPU time and memory that the relay takes in the gateway's process:
+ * `node --expose-gc bench/relay.bench.ts [ROUNDS]`.
  *
- * The collector it sends to is a process of its own, so that only the relay is measured. Rounds with and without a
- * relay take turns, and the median counts, so that a busy machine disturbs both alike.
+ * The collector is a process of its own, so that only the relay is measured. Rounds with and without a relay alternate, and
+ * the result is the median, so that a busy machine disturbs both alike.
  */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
@@ -30,7 +31,7 @@ const [port] = await once(collector.stdout, "data");
 const turn = Array.from({ length: 12 }, (_, at) => at);
 let seq = 0;
 
-/** The events of one turn: a harness run, a run, and tools and model calls below it, as OpenClaw makes them. */
+/** The events of one turn: a harness run, a run, and tools and model calls below it, as OpenClaw emits them. */
 function* eventsOfTurn(runId: string): Generator<object> {
   const shared = {
     runId,
@@ -64,7 +65,7 @@ function* endlessEvents(): Generator<object> {
   }
 }
 
-/** Hands out events evenly; with `take`, to a relay. Returns CPU time in seconds. */
+/** Passes events to `take` at an even rate. Returns the CPU time in seconds. */
 async function drive(forSeconds: number, take: (event: object) => void): Promise<number> {
   const source = endlessEvents();
   const before = process.cpuUsage();

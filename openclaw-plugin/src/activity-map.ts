@@ -28,25 +28,29 @@ import { Spawners } from "./spawners.ts";
 
 export interface ActivityMapOptions {
   readonly pseudonyms: Pseudonyms;
-  /** How much open work is remembered; beyond it the oldest is given up. Default 10 000. */
+  /** How many pieces of open work are remembered; beyond it the oldest is forgotten. Default 10 000. */
   readonly maxOpen?: number;
   /** How many run ids are remembered, open or not. Default 2 048. */
   readonly maxRuns?: number;
-  /** What began before, in Unix ms, was reported by another relay under other names. Default: nothing was. */
+  /** Another relay reported the work that began before this time (Unix ms), under other pseudonyms. Default: none did. */
   readonly reportedUntilMs?: number;
 }
 
-/** Progress of one run or tool is sent this often at most. */
+/** The shortest time between two progress records of one run or tool. */
 const progressEveryMs = 10_000;
 
-/** Sub-agents that start sub-agents: beyond this a run begins a trace of its own. */
+/** How deep sub-agents may nest in one trace; a run below that begins a trace of its own. */
 const maxDepth = 64;
 
 /**
- * Turns OpenClaw's events into spans and log records. No clock, no I/O, no chance: equal events give equal records.
+ * Turns OpenClaw's events into spans and log records. Keeps the run trees, the open work, the open pauses and the newest
+ * run of each session. Each is bounded: at 10 000 pieces of open work the oldest is forgotten and counted (`givenUp`), at
+ * 2 048 run ids, sessions and session names and 1 024 pauses the oldest is forgotten.
  *
- * What a piece of work *is* comes from its run id and call id. The trace ids in the events are not trusted with that:
- * harnesses such as Codex, Claude CLI and ACP report their tools under the span id of the run.
+ * No clock, no I/O, no chance: equal events give equal records.
+ *
+ * A piece of work is identified by its run id and call id, not by the trace ids in the events: harnesses such as Codex,
+ * Claude CLI and ACP report their tools under the span id of the run.
  */
 export class ActivityMap {
   readonly #pseudonyms: Pseudonyms;
@@ -74,12 +78,12 @@ export class ActivityMap {
     return this.#open.size;
   }
 
-  /** How many open pieces of work were given up because there were too many. */
+  /** How many open pieces of work were forgotten because there were too many. */
   get givenUp(): number {
     return this.#open.givenUp;
   }
 
-  /** What is to be sent because of `event`, in order. */
+  /** Returns the records to send for `event`, in order. */
   apply(event: ActivityEvent): readonly RelayRecord[] {
     this.#newestSeq = Math.max(this.#newestSeq, "seq" in event ? event.seq : 0);
     switch (event.type) {
@@ -110,9 +114,9 @@ export class ActivityMap {
   /** See `recordsToResend`. */
   resend(
     nowMs: number,
-    toldMs: (record: SpanRecord) => number | undefined,
+    deliveredMs: (record: SpanRecord) => number | undefined,
   ): readonly RelayRecord[] {
-    return recordsToResend(this.#open, this.#pauses, nowMs, toldMs);
+    return recordsToResend(this.#open, this.#pauses, nowMs, deliveredMs);
   }
 
   #start(event: WorkEvent): readonly RelayRecord[] {
@@ -125,7 +129,7 @@ export class ActivityMap {
     const work = this.#create(event, session, tree);
     const resumed = [
       ...this.#pauses.endBefore(work, event),
-      ...this.#open.add(work).flatMap((givenUp) => this.#pauses.endWith(givenUp, event)),
+      ...this.#open.add(work).flatMap((forgotten) => this.#pauses.endWith(forgotten, event)),
     ];
     if (orphanedRun === undefined || orphanedRun.ending !== undefined) {
       return [...resumed, startRecord(work), ...this.#pauses.beginQuestion(event, work)];
@@ -141,7 +145,7 @@ export class ActivityMap {
     if (open === undefined && (tree.hasSeen(event) || this.#wasReported(event))) {
       return [];
     }
-    // Unseen: it began before the relay did, or it never began, as a tool that was blocked.
+    // No start was seen: the work began before the relay did, or it never began, like a tool that was blocked.
     const work = open ?? this.#create(event, session, tree);
     work.ending = endRecord(work, event);
     tree.close(work);
@@ -149,7 +153,7 @@ export class ActivityMap {
     return [...this.#pauses.endWith(work, event), work.ending];
   }
 
-  /** Whether another relay has reported the start of what ends here: a whole span of it would count it twice. */
+  /** Whether another relay has reported the start of this work. A complete span would then count it twice. */
   #wasReported({ atMs, durationMs, outcome }: WorkEvent): boolean {
     const isKnownToStart = durationMs !== undefined || outcome === "blocked";
     const startMs = isKnownToStart ? atMs - Math.max(0, durationMs ?? 0) : Number.NEGATIVE_INFINITY;
@@ -189,7 +193,7 @@ export class ActivityMap {
     }
     const tree = this.#treeOfRun(event);
     const callId = event.callId ?? "";
-    // A tool that has ended leaves an approval for later: neither it nor its run waits.
+    // A tool that has ended left the approval open for later; neither the tool nor its run waits.
     const work = tree?.openTool(callId) ?? (tree?.hasTool(callId) ? undefined : this.#runOf(event));
     return work === undefined ? [] : this.#pauses.begin(event, work, this.#newestSeq);
   }
@@ -202,7 +206,7 @@ export class ActivityMap {
     return [claimRecord(event, session, this.#open)];
   }
 
-  /** The open run that an event speaks of. */
+  /** The open run that an event refers to. */
   #runOf(event: ProgressEvent | PauseEvent): Work | undefined {
     if (event.runId !== undefined) {
       return this.#treeOfRun(event)?.openOwner();
@@ -248,18 +252,18 @@ export class ActivityMap {
   }
 
   #create(event: WorkEvent, session: string, tree: RunTree): Work {
-    const place = isOwner(event)
-      ? this.#placeOfOwner(event, session, tree)
-      : this.#placeOfCall(event, session, tree);
+    const position = isOwner(event)
+      ? this.#positionOfOwner(event, session, tree)
+      : this.#positionOfCall(event, session, tree);
     const work = createWork(event, {
-      ...place,
+      ...position,
       spanId: this.#pseudonyms.spanId(tree.identify(event)),
       session,
       tree,
     });
     tree.add(work);
     if (isOwner(work)) {
-      // Setting it again makes it the newest: what is in use is not forgotten.
+      // Setting it again makes it the newest, so a tree in use is not forgotten.
       this.#trees.set(tree.id, tree);
       this.#ownerOfSession.set(session, work);
       this.#spawners.addOwner(work);
@@ -267,7 +271,7 @@ export class ActivityMap {
     return work;
   }
 
-  #placeOfOwner(event: WorkEvent, session: string, tree: RunTree) {
+  #positionOfOwner(event: WorkEvent, session: string, tree: RunTree) {
     const adopted = event.kind === "harness" ? tree.runToAdopt() : undefined;
     if (adopted !== undefined) {
       return { traceId: adopted.traceId, parent: adopted.parent };
@@ -282,7 +286,7 @@ export class ActivityMap {
     return { traceId: parent?.traceId ?? this.#traceId(tree), parent };
   }
 
-  #placeOfCall(event: WorkEvent, session: string, tree: RunTree) {
+  #positionOfCall(event: WorkEvent, session: string, tree: RunTree) {
     const parent =
       (event.kind === "tool" ? tree.outerTool(event.callId ?? "") : undefined) ??
       tree.ownerOf(event) ??

@@ -1,7 +1,7 @@
 import { isRecord, text, time } from "./fields.ts";
 import type { PauseEvent, ProgressEvent } from "./gateway-event.ts";
 
-/** Stream and phase of an approval: the gateway's own wait, and what harnesses report. */
+/** Stream and phase of an approval: of the gateway's own waits, and of the approvals that harnesses report. */
 const approvalPhases: ReadonlyMap<string, PauseEvent["type"]> = new Map([
   ["lifecycle waiting-approval", "pause"],
   ["lifecycle approval-resolved", "resume"],
@@ -10,10 +10,10 @@ const approvalPhases: ReadonlyMap<string, PauseEvent["type"]> = new Map([
 ]);
 
 /**
- * Reads what OpenClaw hands to a listener of agent events: approvals that are waited for, and tools that have something
- * new to show. `undefined` for all the rest, which is nearly everything. Keeps no part of `event`. Never throws.
+ * Reads the argument of a listener of agent events: approvals, and new output of tools. Returns `undefined` for all other
+ * events, which are nearly all. Keeps no part of `event`. Never throws.
  *
- * @param receivedMs when it came, by a clock that never goes back
+ * @param receivedMs when it arrived, by a monotonic clock
  */
 export function parseAgentEvent(
   event: unknown,
@@ -37,7 +37,7 @@ export function parseAgentEvent(
   }
   const type = approvalPhases.get(`${text(stream)} ${phase}`);
   const atMs = time(event["ts"]);
-  // Where nobody can be asked, nobody is waited for.
+  // `unavailable`: no client can answer, so the tool does not wait.
   if (type === undefined || atMs === undefined || data["status"] === "unavailable") {
     return undefined;
   }

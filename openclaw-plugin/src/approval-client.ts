@@ -13,8 +13,8 @@ export interface ApprovalClientOptions {
 }
 
 /**
- * Connects to the gateway as a client of its approvals. Returns what disconnects it. Where that fails, it is logged and
- * nothing else happens.
+ * Connects to the gateway as a client of its approvals. Returns a function that disconnects it. A failure to connect is
+ * logged and has no other effect.
  */
 export function openApprovalClient({ config, log, onEvent }: ApprovalClientOptions): () => void {
   let client: GatewayClient | undefined;
@@ -39,7 +39,9 @@ export function openApprovalClient({ config, log, onEvent }: ApprovalClientOptio
   };
   open().catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
-    log.warn(`Approvals that plugins ask for are not seen: ${reason}.`);
+    log.warn(
+      `Could not connect to the gateway's approvals: ${reason}. Waits for approvals that plugins request are not reported.`,
+    );
   });
   return () => {
     isClosed = true;

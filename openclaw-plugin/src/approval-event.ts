@@ -7,10 +7,10 @@ const types: ReadonlyMap<string, PauseEvent["type"]> = new Map([
 ]);
 
 /**
- * Reads what OpenClaw sends to a client of its approvals: those that a plugin asks for before a tool starts.
- * `undefined` for all the rest. Keeps no part of `payload`. Never throws.
+ * Reads an event that OpenClaw sends to a client of its approvals: approvals that a plugin requests before a tool starts.
+ * Returns `undefined` for all others. Keeps no part of `payload`. Never throws.
  *
- * @param nowMs Unix time of the call: an answer carries none that can be trusted
+ * @param nowMs Unix time of the call, because the time in an answer cannot be trusted
  */
 export function parseApprovalEvent(
   name: string,

@@ -1,7 +1,7 @@
 /**
- * A map that forgets what was set longest ago when it holds more than `limit` entries. For limits of thousands: to find
- * the oldest, V8 steps over the holes that deleted entries leave, which costs 1 µs at 2 048 entries and 40 µs at 100 000.
- * (A kept iterator would not, but it keeps every table alive that the map has grown out of.)
+ * A map that forgets the entry set longest ago when it holds more than `limit` entries. It is for limits of a few thousand:
+ * to find the oldest entry, V8 steps over the holes that deleted entries leave, which costs 1 µs at 2 048 entries and
+ * 40 µs at 100 000. (A stored iterator avoids that, but keeps every table alive that the map has outgrown.)
  */
 export class BoundedMap<K, V> {
   readonly #limit: number;
@@ -19,7 +19,7 @@ export class BoundedMap<K, V> {
     return this.#entries.get(key);
   }
 
-  /** Sets and makes this the newest entry. Returns the entry forgotten for it, if any. */
+  /** Sets an entry and makes it the newest. Returns the value that was forgotten for it, if any. */
   set(key: K, value: V): V | undefined {
     this.#entries.delete(key);
     this.#entries.set(key, value);
@@ -33,7 +33,7 @@ export class BoundedMap<K, V> {
     return undefined;
   }
 
-  /** Everything in it, oldest first. */
+  /** All entries, oldest first. */
   entries(): Iterable<readonly [K, V]> {
     return this.#entries;
   }

@@ -1,8 +1,8 @@
 import { isRecord, natural, number, oneOf, text, time } from "./fields.ts";
 
 /**
- * What the gateway says about a session of its own. The first five are claims, the next two are evidence for judging
- * them, and the last says that the gateway itself removed markers that had no owner.
+ * Events in which the gateway reports on one of its sessions. The first five are claims, the next two are evidence for or
+ * against a claim, and the last reports that the gateway itself removed markers without an owner.
  */
 export const claimEventTypes = [
   "session.stalled",
@@ -34,7 +34,7 @@ export interface ClaimEvent {
   readonly state: (typeof sessionStates)[number] | undefined;
   readonly reason: string | undefined;
   readonly classification: string | undefined;
-  /** What the gateway believes to be at work. */
+  /** The kind of work that the gateway believes to be active. */
   readonly activeWorkKind: (typeof workKinds)[number] | undefined;
   readonly toolName: string | undefined;
   readonly queueDepth: number | undefined;
@@ -47,9 +47,9 @@ export interface ClaimEvent {
 }
 
 /**
- * Reads what OpenClaw hands to a listener of diagnostic events. `undefined` for events of other types, and for those
- * that did not come from the gateway itself: these events are never `trusted`, but `internal`, a mark that the
- * dispatcher sets and a plugin can't. Never throws.
+ * Reads the arguments of a listener of diagnostic events. Returns `undefined` for events of other types, and for events
+ * that the gateway itself did not emit. The gateway's events of these types are not `trusted` but `internal`, a mark that
+ * the dispatcher sets and a plugin cannot set. Never throws.
  */
 export function parseClaimEvent(event: unknown, metadata: unknown): ClaimEvent | undefined {
   if (!isRecord(event) || !isRecord(metadata)) {

@@ -4,7 +4,7 @@ import { closedText, lowCardinality } from "./low-cardinality.ts";
 import type { OpenGatewayWork } from "./open-gateway-work.ts";
 import type { ClaimRecord } from "./relay-record.ts";
 
-/** What is sent of a claim. `session` is a pseudonym. */
+/** Turns a claim into the record to send. `session` is a pseudonym. */
 export function claimRecord(
   event: ClaimEvent,
   session: string | undefined,
@@ -34,7 +34,7 @@ export function claimRecord(
   };
 }
 
-/** The open work that it names. A gateway names tools by their call id, the rest by its kind only. */
+/** The open work that a claim names. A gateway names a tool by its call id, other work only by its kind. */
 function workOf(event: ClaimEvent, session: string, open: OpenGatewayWork): Work | undefined {
   switch (event.activeWorkKind) {
     case "tool_call":

@@ -1,6 +1,6 @@
 import type { WorkKind } from "./gateway-event.ts";
 
-/** What can be left out. Runs and harness runs always are told: without them nothing else means anything. */
+/** Kinds that the user can switch off. Runs and harness runs are always sent: the other kinds have no meaning without them. */
 export type OptionalKind = "tool" | "model_call" | "session" | "pause" | "claim";
 
 /** `plugins.entries.activity-relay.config`, checked. */
@@ -8,15 +8,15 @@ export interface RelayConfig {
   readonly endpoint: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly kinds: ReadonlySet<OptionalKind>;
-  /** Whether to be a client of the gateway's approvals, which sees those that plugins ask for. */
+  /** Whether to connect as a client of the gateway's approvals, to see those that plugins request. */
   readonly approvalClient: boolean;
 }
 
 const allKinds: readonly OptionalKind[] = ["tool", "model_call", "session", "pause", "claim"];
 
 /**
- * Reads the configuration with its defaults. OpenClaw has checked it against the schema in `openclaw.plugin.json`, so
- * what is wrong here is what a schema cannot say. Throws an `Error` that says what to write instead.
+ * Reads the configuration with its defaults. OpenClaw has checked it against the schema in `openclaw.plugin.json`, so this
+ * finds only what a schema cannot express. Throws an `Error` that names the valid form.
  */
 export function parseConfig(input: unknown): RelayConfig {
   const config: Readonly<Record<string, unknown>> =
@@ -29,7 +29,7 @@ export function parseConfig(input: unknown): RelayConfig {
   };
 }
 
-/** Whether work of this kind is told. */
+/** Whether the relay sends work of this kind. */
 export function isWanted(kind: WorkKind, { kinds }: RelayConfig): boolean {
   return kind === "harness" || kind === "run" || kinds.has(kind);
 }

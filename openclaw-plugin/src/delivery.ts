@@ -10,18 +10,21 @@ export interface DeliveryOptions {
   readonly client: HttpClient;
   readonly encoder: OtlpEncoder;
   readonly log: Log;
-  /** How long records wait for company before they are sent. */
+  /** How long the first record of a batch waits for others. */
   readonly flushMs: number;
-  /** How many records wait at most. */
+  /** How many records may wait. */
   readonly maxQueue: number;
   /** Called whenever sending starts, to push records that are ready. */
   readonly collect: () => void;
-  /** What a collector needs that may have restarted; `deliveredMs` says when it took a record, by the clock of `nowMs`. */
+  /**
+   * Returns the records that a restarted collector needs. `deliveredMs` returns when the collector accepted a record, by the
+   * clock of `nowMs`.
+   */
   readonly resend: (
     nowMs: number,
     deliveredMs: (record: SpanRecord) => number | undefined,
   ) => readonly RelayRecord[];
-  /** Records lost before they came here. */
+  /** How many records were lost before they reached the delivery. */
   readonly lostBefore: () => number;
 }
 
@@ -30,26 +33,27 @@ export interface Log {
   warn(message: string): void;
 }
 
-/** Brings records to the collector: in order, in batches, again when it was away, with heartbeats between. */
+/** Delivers records to the collector: in order, in batches, again after it was away, with heartbeats between them. */
 export interface Delivery {
   push(record: RelayRecord): void;
-  /** There is something to collect. It is sent `flushMs` later, with all that is collected by then. */
+  /** Announces that there are records to collect. They are collected and sent `flushMs` later. */
   announce(): void;
-  /** Records that wait; records the collector took; records other than starts that it will never get. */
+  /** Waiting records; records the collector accepted; records other than starts that it will never receive. */
   counts(): { readonly queued: number; readonly sent: number; readonly lost: number };
   /**
-   * Sends what waits, then the last event. Resolves within `withinMs`, whatever the collector does. While the collector is
-   * away, `openclaw.activity.unwatched` is tried in the background: without it the collector takes the process for dead.
+   * Sends the waiting records, then the last event. Resolves within `withinMs`, even if the collector does not answer. While
+   * the collector is away, `openclaw.activity.unwatched` is retried in the background: without it the collector would consider
+   * the process dead.
    */
   stop(withinMs: number, event: LastEvent): Promise<void>;
 }
 
-/** The process ends; or it lives on and is not watched any more. */
+/** `entity.delete`: the process ends. `openclaw.activity.unwatched`: it keeps running, but its work is no longer watched. */
 type LastEvent = Exclude<ProcessRecord["event"], "entity.state">;
 
 type Outgoing = RelayRecord | ProcessRecord;
 
-/** By then the collector has given up the work of an unwatched process by itself. */
+/** After this time the collector has dropped the work of an unwatched process anyway. */
 const longestBackgroundMs = 12 * 3_600_000;
 
 /** How many records go into one request. */
@@ -60,9 +64,9 @@ const backOff = { firstMs: 500, longestMs: 30_000, longestAskedMs: 300_000 };
 export function startDelivery(options: DeliveryOptions): Delivery {
   const { encoder, log } = options;
   const queue = createRecordQueue(options.maxQueue);
-  /** When the collector took the end of a run or harness run. */
+  /** When the collector accepted the end of a run or harness run. */
   const deliveredMs = new WeakMap<RelayRecord, number>();
-  /** Events of the process: one goes before all records, one after them. */
+  /** Events of the process: one is sent before all records, one after them. */
   let firstEvent: ProcessRecord["event"] | undefined = "entity.state";
   let lastEvent: LastEvent | undefined;
   let stopping: Promise<void> | undefined;
@@ -114,9 +118,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     onAccepted(batch, { wasAway, isReconnected }) {
       const nowMs = systemClock.nowMs();
       if (wasAway) {
-        log.info(
-          `The activity collector takes records again; ${counts().lost} were lost on the way.`,
-        );
+        log.info(`The activity collector accepts records again; ${counts().lost} were lost.`);
       }
       if ((wasAway || isReconnected) && stopping === undefined) {
         for (const record of options.resend(nowMs, (each) => deliveredMs.get(each))) {
@@ -136,14 +138,14 @@ export function startDelivery(options: DeliveryOptions): Delivery {
       if (message !== lastRefusal) {
         lastRefusal = message;
         log.warn(
-          `Some records for the activity collector are lost: ${clauseOf(message)}. Check "endpoint" and "headers" of the plugin.`,
+          `The activity collector refused records, which are lost: ${clauseOf(message)}. Check "endpoint" and "headers" of the plugin.`,
         );
       }
     },
     onAway(message, failures) {
       if (failures === 1 && stopping === undefined) {
         log.warn(
-          `The activity collector cannot be reached (${clauseOf(message)}). Records wait for it here; the gateway goes on as ever.`,
+          `The activity collector cannot be reached (${clauseOf(message)}). Records wait in a queue; the gateway is not affected.`,
         );
       }
     },
@@ -162,7 +164,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
     lastEvent = event;
     await sender.flush(untilMs - systemClock.nowMs());
     if (lastEvent === "entity.delete") {
-      // The process ends now, so this goes before records that the collector does not take.
+      // The process ends now, so this event is sent before records that the collector does not accept.
       firstEvent = lastEvent;
       await sender.flush(untilMs - systemClock.nowMs());
       sender.close();
@@ -182,7 +184,7 @@ export function startDelivery(options: DeliveryOptions): Delivery {
   };
 }
 
-/** A sentence as part of another sentence. */
+/** Turns a sentence into a clause of another sentence. */
 function clauseOf(sentence: string): string {
   return sentence.replace(/^(It|No|They)\b/, (word) => word.toLowerCase()).replace(/\.$/, "");
 }

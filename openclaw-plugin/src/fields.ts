@@ -1,4 +1,4 @@
-/** Reads fields of what OpenClaw hands over, whatever it holds. */
+/** Reads fields of OpenClaw's objects, which may hold values of any type. */
 
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;

@@ -1,4 +1,4 @@
-/** What the relay understands of OpenClaw's diagnostic events and hooks; everything else is ignored at the door. */
+/** OpenClaw's diagnostic events and hooks that the relay reads. It ignores all others. */
 
 import { type ClaimEvent, claimEventTypes, parseClaimEvent } from "./claim-event.ts";
 import { isRecord, number, text, time } from "./fields.ts";
@@ -14,20 +14,20 @@ export interface WorkEvent {
   readonly sessionId: string | undefined;
   /** Tool-call id or model-call id. */
   readonly callId: string | undefined;
-  /** What the start and the end of one piece of work share, beside the run id: its kind and call id or name. */
+  /** The same for the start and the end of one piece of work within its run: its kind and call id or name. */
   readonly key: string;
   /** Tool name, or id of the harness. */
   readonly name: string | undefined;
   readonly channel: string | undefined;
   readonly provider: string | undefined;
   readonly model: string | undefined;
-  /** Ids OpenClaw itself gave this piece of work. Only a hint: some harnesses name the run's instead of the tool's. */
+  /** OpenClaw's own span ids of this piece of work. Only a hint: some harnesses give the run's instead of the tool's. */
   readonly traceSpanId: string | undefined;
   readonly traceParentId: string | undefined;
-  /** OpenClaw's sequence number: the order of what happened, where arrival is not. */
+  /** OpenClaw's sequence number. It gives the order of events, which may arrive in another order. */
   readonly seq: number;
   readonly atMs: number;
-  /** What follows is told by ends only. */
+  /** This field and the following ones are set only in ends. */
   readonly durationMs: number | undefined;
   readonly outcome: string | undefined;
   readonly isError: boolean;
@@ -42,7 +42,7 @@ export interface SpawnEvent {
   readonly requesterSessionKey: string | undefined;
 }
 
-/** A conversation began or is over: reset, deleted, expired. */
+/** A conversation began, or ended because it was reset, deleted or expired. */
 export interface SessionEvent {
   readonly type: "session_start" | "session_end";
   readonly sessionKey: string | undefined;
@@ -50,7 +50,7 @@ export interface SessionEvent {
   readonly atMs: number;
 }
 
-/** Something came of a run or a tool that is open. */
+/** An open run or tool made progress. */
 export interface ProgressEvent {
   readonly type: "progress";
   readonly kind: "run" | "tool";
@@ -61,11 +61,11 @@ export interface ProgressEvent {
   readonly callId: string | undefined;
   /** 0 where OpenClaw gives none. */
   readonly seq: number;
-  /** When it came, by a clock that never goes back. */
+  /** When it arrived, by a monotonic clock. */
   readonly receivedMs: number;
 }
 
-/** An approval is waited for, or no longer: granted, denied, expired, or given up. */
+/** A wait for an approval began, or ended because the approval was granted, denied, expired or withdrawn. */
 export interface PauseEvent {
   readonly type: "pause" | "resume";
   readonly runId: string | undefined;
@@ -105,7 +105,7 @@ const workEventTypes: readonly string[] = Object.entries(kindOfPrefix).flatMap((
   phases[kind].map((phase) => `${prefix}.${phase}`),
 );
 
-/** The diagnostic events `parseDiagnosticEvent` understands: what to ask OpenClaw for. */
+/** The types of diagnostic events that `parseDiagnosticEvent` reads, and that the plugin subscribes to. */
 export const diagnosticEventTypes: readonly string[] = [
   ...workEventTypes,
   "run.progress",
@@ -119,14 +119,14 @@ const known = new Map(
   }),
 );
 
-/** The hooks `parseHook` understands. */
+/** The hooks that `parseHook` reads. */
 export const hookNames = ["session_start", "session_end", "subagent_spawned"] as const;
 
 /**
- * Reads what OpenClaw hands to a listener of diagnostic events.
- * `undefined` for events of other types and for those the dispatcher does not vouch for. Never throws.
+ * Reads the arguments of a listener of diagnostic events. Returns `undefined` for events of other types and for events that
+ * the dispatcher does not mark as trusted or internal. Never throws.
  *
- * @param receivedMs when it came, by a clock that never goes back
+ * @param receivedMs when it arrived, by a monotonic clock
  */
 export function parseDiagnosticEvent(
   event: unknown,
@@ -191,7 +191,7 @@ function parseWorkEvent(
     traceSpanId: text(trace["spanId"]),
     traceParentId: text(trace["parentSpanId"]),
     seq: number(event["seq"]) ?? 0,
-    // A runtime that keeps its own time knows better than the bus when a tool started or ended.
+    // A runtime that records its own time knows when a tool started or ended; the bus only knows when it learned of it.
     atMs: time(event["sourceTimestampMs"]) ?? atMs,
     durationMs: number(event["durationMs"]),
     outcome,
@@ -200,7 +200,7 @@ function parseWorkEvent(
   };
 }
 
-/** What the start and the end of one piece of work share, beside the run id. */
+/** The key that the start and the end of one piece of work share within their run. */
 export function keyOf(kind: WorkKind, callId: string): string {
   return kind === "harness" || kind === "run" ? kind : `${kind}\0${callId}`;
 }
@@ -218,13 +218,13 @@ function outcomeOf(event: Readonly<Record<string, unknown>>, phase: string): str
   }
 }
 
-/** Why OpenClaw says a conversation is over. A compaction or a restart goes on with it, so those are missing. */
+/** OpenClaw's reasons for the end of a conversation. `compaction` and `restart` are missing, because the conversation continues. */
 const endingReasons = new Set(["new", "reset", "idle", "daily", "deleted"]);
 
 /**
- * Reads what OpenClaw hands to a plugin hook. `undefined` for what says nothing about activity. Never throws.
+ * Reads the arguments of a plugin hook. Returns `undefined` for calls that are not about activity. Never throws.
  *
- * @param atMs Unix time of the call: hooks carry none
+ * @param atMs Unix time of the call, because hooks carry none
  */
 export function parseHook(
   call: { readonly name: string; readonly event: unknown; readonly context: unknown },

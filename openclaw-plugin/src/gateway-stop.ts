@@ -1,12 +1,12 @@
 import { isRecord, text } from "./fields.ts";
 
-/** What OpenClaw says of a gateway that stops and does not come back in the same process. */
+/** OpenClaw's reasons for a gateway that stops and does not start again in the same process. */
 const endings = new Set(["gateway stopping", "gateway stopped", "gateway shutdown"]);
 
 /**
- * Whether the event of a hook `gateway_stop` says that the gateway's process ends. It also comes when a plugin is replaced
- * ("plugin replacement"), and when the gateway begins anew, often in the same process ("gateway restarting"); a reason that
- * is not known is taken for one of these, because work that is held to be dead for certain must be.
+ * Whether the event of a hook `gateway_stop` means that the gateway's process ends. OpenClaw also calls the hook when it
+ * replaces a plugin ("plugin replacement") and when the gateway restarts, often in the same process ("gateway restarting").
+ * An unknown reason counts as one of these, because the collector must not declare work dead that may still run.
  */
 export function endsGateway(event: unknown): boolean {
   const reason = isRecord(event) ? text(event["reason"]) : undefined;

@@ -2,12 +2,12 @@ import type { WorkEvent, WorkKind } from "./gateway-event.ts";
 import { lowCardinality } from "./low-cardinality.ts";
 import type { SpanRecord } from "./relay-record.ts";
 
-/** What is asked of the tree that work belongs to, which is a `RunTree`. */
+/** The part of a `RunTree` that its work uses. */
 export interface WorkTree {
   readonly id: string;
   /** The newest tool that starts sub-agents, open or ended. */
   readonly spawner: Work | undefined;
-  /** Takes work off what is open: it ended or is given up. */
+  /** Removes work from the open work, because it ended or is forgotten. */
   close(work: Work): void;
 }
 
@@ -16,20 +16,20 @@ export interface Work {
   readonly kind: WorkKind;
   readonly traceId: string;
   readonly spanId: string;
-  /** What it runs below. Set later when a harness makes itself known after its run. */
+  /** The work it runs below. It is set later when the event of a harness arrives after that of its run. */
   parent: Work | undefined;
   /** How many ancestors it has. */
   readonly depth: number;
   /** Pseudonym. */
   readonly session: string;
-  /** Of its start; when its start was never seen, as its end tells. */
+  /** When it started: from its start event or, if that never arrived, from its end event. */
   readonly startMs: number;
   readonly seq: number;
   /** OpenClaw's own span id, raw. */
   readonly traceSpanId: string | undefined;
   /** Tool-call id or model-call id, raw. */
   readonly callId: string | undefined;
-  /** What starts and ends of it have in common within its tree; holds raw ids. */
+  /** The same for its start and its end within its tree; contains raw ids. */
   readonly key: string;
   readonly tree: WorkTree;
   readonly name: string | undefined;
@@ -38,7 +38,7 @@ export interface Work {
   readonly model: string | undefined;
   /** The complete span, once it has ended. */
   ending: SpanRecord | undefined;
-  /** When its progress was sent last, by the clock of the events. */
+  /** When its progress was last sent, by the clock of the events. */
   progressMs: number;
 }
 
@@ -75,22 +75,22 @@ export function createWork(
   };
 }
 
-/** The span that says that `work` is open. */
+/** The live span of open work. */
 export function startRecord(work: Work): SpanRecord {
   return recordOf(work, undefined);
 }
 
-/** The same, because something came of it. */
+/** The live span of open work that made progress. */
 export function progressRecord(work: Work, seq: number): SpanRecord {
   return { ...startRecord(work), isProgress: true, seq };
 }
 
-/** The complete span. It never ends before it began, whatever the clock did. */
+/** The complete span. It never ends before it began, even if the clock was set back. */
 export function endRecord(work: Work, event: WorkEvent): SpanRecord {
   return recordOf(work, event);
 }
 
-// One literal for both, so that all records have one shape: there are thousands of them a second.
+// One literal for both, so that all records have one shape: there are thousands of them per second.
 function recordOf(work: Work, event: WorkEvent | undefined): SpanRecord {
   return {
     signal: "span",

@@ -1,27 +1,27 @@
 import { BoundedMap } from "./bounded-map.ts";
 
-/** Names seen lately: there are few, and a look-up is cheaper than two patterns. */
-const seen = new BoundedMap<string, string | false>(512);
+/** Results for recent names: there are few, and a look-up is cheaper than two patterns. */
+const results = new BoundedMap<string, string | false>(512);
 
 /**
- * The value when it looks like a name, else nothing. Session keys (`agent:…`), UUIDs and long runs of hex digits are
- * ids, whatever field they came in.
+ * Returns the value if it looks like a name, else `undefined`. Session keys (`agent:…`), UUIDs and long runs of hex digits
+ * are ids, in any field.
  */
 export function lowCardinality(value: string | undefined): string | undefined {
   if (value === undefined) {
     return undefined;
   }
-  let answer = seen.get(value);
-  if (answer === undefined) {
-    answer = name.test(value) && !id.test(value) ? value : false;
-    seen.set(value, answer);
+  let result = results.get(value);
+  if (result === undefined) {
+    result = name.test(value) && !id.test(value) ? value : false;
+    results.set(value, result);
   }
-  return answer === false ? undefined : answer;
+  return result === false ? undefined : result;
 }
 
 /**
- * The value when it looks like a word out of a fixed list (`active_work`, `stuck_recovery:aborted`), else nothing: no
- * digits and no capitals, which ids have.
+ * Returns the value if it looks like a word of a fixed list (`active_work`, `stuck_recovery:aborted`), else `undefined`.
+ * Digits and capitals are refused, because ids contain them.
  */
 export function closedText(value: string | undefined): string | undefined {
   return value !== undefined && words.test(value) ? value : undefined;

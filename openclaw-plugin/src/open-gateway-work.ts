@@ -1,6 +1,6 @@
 import type { Work } from "./gateway-work.ts";
 
-/** The work that is open, in order of its starts, never more than `limit`: beyond it the oldest is given up. */
+/** The open work, in order of its starts. At more than `limit` pieces the oldest are forgotten and counted. */
 export class OpenGatewayWork {
   readonly #limit: number;
   readonly #works = new Set<Work>();
@@ -15,7 +15,7 @@ export class OpenGatewayWork {
     return this.#works.size;
   }
 
-  /** How many were given up because there were too many. */
+  /** How many pieces of open work were forgotten because there were too many. */
   get givenUp(): number {
     return this.#givenUp;
   }
@@ -24,7 +24,7 @@ export class OpenGatewayWork {
     return this.#works.values();
   }
 
-  /** Takes in new work. Returns what is given up for it. */
+  /** Adds new work. Returns the work that is forgotten for it. */
   add(work: Work): readonly Work[] {
     this.#works.add(work);
     const ofSession = this.#ofSession.get(work.session);
@@ -54,11 +54,11 @@ export class OpenGatewayWork {
     }
   }
 
-  /** The newest open work of a session that `isMeant`. */
-  newest(session: string, isMeant: (work: Work) => boolean): Work | undefined {
+  /** The newest open work of a session for which `matches` returns true. */
+  newest(session: string, matches: (work: Work) => boolean): Work | undefined {
     let newest: Work | undefined;
     for (const work of this.#ofSession.get(session) ?? []) {
-      newest = isMeant(work) ? work : newest;
+      newest = matches(work) ? work : newest;
     }
     return newest;
   }

@@ -15,12 +15,12 @@ interface Moment {
   readonly atMs: number;
 }
 
-/** OpenClaw's tool that puts a question to the user: while it is open, a person is waited for. */
+/** OpenClaw's tool that asks the user a question. While it is open, the run waits for a person. */
 const questionTool = "ask_user";
 
 /**
- * The approvals that are waited for. Each ends when it is resolved, with the work that waits for it, or when there are
- * more than a thousand and it is the oldest.
+ * The open pauses: approvals and questions that work waits for. A pause ends when it is resolved or when its work ends. At
+ * more than 1 024 pauses the oldest ends, too.
  */
 export class OpenPauses {
   readonly #pseudonyms: Pseudonyms;
@@ -30,7 +30,7 @@ export class OpenPauses {
     this.#pseudonyms = pseudonyms;
   }
 
-  /** An approval is waited for by `work`. */
+  /** `work` begins to wait for an approval. */
   begin(event: PauseEvent, work: Work, seq: number): readonly PauseRecord[] {
     const key = keyOf(event);
     if (this.#open.get(key) !== undefined) {
@@ -50,7 +50,7 @@ export class OpenPauses {
     return forgotten === undefined ? [record] : [resumed(forgotten, record), record];
   }
 
-  /** `work` started, which may be a question that is waited for until it ends. */
+  /** `work` started. If it is a question, a pause lasts until it ends. */
   beginQuestion(start: WorkEvent, work: Work): readonly PauseRecord[] {
     if (work.kind !== "tool" || work.name !== questionTool) {
       return [];
@@ -60,39 +60,39 @@ export class OpenPauses {
     return this.begin({ type: "pause", ...reference, isBeforeStart: false, atMs }, work, start.seq);
   }
 
-  /** An approval is resolved. Where that says only which tool it was for, all that this tool waits for. */
+  /** An approval is resolved. If the event names only the tool, all approvals that this tool waits for are. */
   end(event: PauseEvent, seq: number): readonly PauseRecord[] {
     const key = keyOf(event);
-    const isMeant = (pause: Pause, of: string) =>
+    const isResolved = (pause: Pause, of: string) =>
       of === key ||
       (event.approvalId === undefined &&
         pause.event.callId === event.callId &&
         pause.work.tree.id === event.runId);
-    return this.#endAll(isMeant, { seq, atMs: event.atMs });
+    return this.#endAll(isResolved, { seq, atMs: event.atMs });
   }
 
-  /** `work` ended: nothing in it waits any longer, nor does it wait to start. */
+  /** `work` ended, and with it all pauses inside it and all pauses before its start. */
   endWith(work: Work, moment: Moment): readonly PauseRecord[] {
     return this.#endAll((pause) => isOfRun(pause.work, work) || isForStartOf(pause, work), moment);
   }
 
-  /** `work` started: it does not wait for that any longer. */
+  /** `work` started, which ends all pauses before its start. */
   endBefore(work: Work, moment: Moment): readonly PauseRecord[] {
     return this.#endAll((pause) => isForStartOf(pause, work), moment);
   }
 
-  /** What began every pause that is still on. */
+  /** The records that began the open pauses. */
   open(): readonly PauseRecord[] {
     return Array.from(this.#open.entries(), ([, { record }]) => record);
   }
 
-  #endAll(isMeant: (pause: Pause, key: string) => boolean, moment: Moment): readonly PauseRecord[] {
+  #endAll(matches: (pause: Pause, key: string) => boolean, moment: Moment): readonly PauseRecord[] {
     if (this.#open.size === 0) {
       return [];
     }
     const records: PauseRecord[] = [];
     for (const [key, pause] of this.#open.entries()) {
-      if (isMeant(pause, key)) {
+      if (matches(pause, key)) {
         this.#open.delete(key);
         records.push(resumed(pause, moment));
       }
@@ -114,7 +114,7 @@ function keyOf({ approvalId, runId, callId }: PauseEvent): string {
   return approvalId ?? `${runId ?? ""}\0${callId ?? ""}`;
 }
 
-/** It never ends before it began, whatever the clock did. */
+/** The record that ends a pause. Its time is never before the beginning, even if the clock was set back. */
 function resumed({ record }: Pause, { seq, atMs }: Moment): PauseRecord {
   return { ...record, event: "gen_ai.agent.resumed", seq, atMs: Math.max(record.atMs, atMs) };
 }

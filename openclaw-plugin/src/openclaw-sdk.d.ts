@@ -1,5 +1,5 @@
 /**
- * The little of OpenClaw's plugin SDK that the relay uses, as both 2026.4.30-beta.1 and 2026.9.6 have it.
+ * The part of OpenClaw's plugin SDK that the relay uses, as in both 2026.4.30-beta.1 and 2026.9.6.
  * OpenClaw resolves these modules itself when it loads the plugin, so there is no package to depend on.
  */
 declare module "openclaw/plugin-sdk/plugin-entry" {
@@ -20,7 +20,7 @@ declare module "openclaw/plugin-sdk/plugin-entry" {
     readonly runtime?: {
       readonly version?: unknown;
       readonly events?: {
-        /** Calls `listener` with what the agents of this process do. Returns what takes the listener off again. */
+        /** Calls `listener` with every event of the agents of this process. Returns a function that removes the listener. */
         onAgentEvent?(listener: (event: unknown) => void): () => void;
       };
     };
@@ -44,7 +44,7 @@ declare module "openclaw/plugin-sdk/plugin-entry" {
 declare module "openclaw/plugin-sdk/diagnostic-runtime" {
   /**
    * Calls `listener` with every internal diagnostic event. Versions that know `interest` copy only the events named
-   * there; older ones ignore it. Returns what takes the listener off again.
+   * there; older ones ignore it. Returns a function that removes the listener.
    */
   export function onInternalDiagnosticEvent(
     listener: (event: unknown, metadata: unknown) => void,
@@ -58,7 +58,7 @@ declare module "openclaw/plugin-sdk/gateway-runtime" {
     stop(): void;
   }
 
-  /** A client that the gateway this plugin runs in sends its approvals to. Only newer versions have it. */
+  /** Creates a client to which the gateway of this process sends its approvals. Only newer versions have it. */
   export const createOperatorApprovalsGatewayClient:
     | undefined
     | ((params: {

@@ -5,7 +5,7 @@ import type { ClaimRecord, EventRecord, SpanRecord } from "./relay-record.ts";
 import { version } from "./relay-version.ts";
 import type { Resource } from "./resource.ts";
 
-/** By this name the collector knows what the relay sent. */
+/** The collector recognizes the relay's data by this name. */
 const scopeName = "openclaw-activity-relay";
 
 /** Seconds between two heartbeats. */
@@ -14,10 +14,10 @@ export const heartbeatSeconds = 10;
 /** An event about this process itself. */
 export interface ProcessRecord {
   readonly signal: "process";
-  /** It lives; it ends; it lives on, and its work is not watched any more. */
+  /** The process is alive; it ends; it keeps running, but its work is no longer watched. */
   readonly event: "entity.state" | "entity.delete" | "openclaw.activity.unwatched";
   readonly atMs: number;
-  /** How many records never reached the collector, and how much open work was given up, since the relay started. */
+  /** How many records were lost and how many pieces of open work were forgotten since the relay started. */
   readonly lost: number;
 }
 
@@ -161,7 +161,7 @@ export class OtlpEncoder {
     this.#spanText("openclaw.errorCategory", record.errorCategory);
   }
 
-  /** Values repeat: sessions, tools, models. What was written once is copied from then on. */
+  /** Writes an attribute of a span. Sessions, tools and models repeat, so the bytes of the first time are copied later. */
   #spanText(key: string, value: string | undefined): void {
     if (value === undefined) {
       return;
@@ -264,9 +264,9 @@ export class OtlpEncoder {
     this.#writer.integer(3, natural);
   }
 
-  /** Everything of a KeyValue before the one field of its AnyValue. Lengths are known, so nothing has to be moved. */
+  /** Writes a KeyValue up to the one field of its AnyValue. The lengths are known, so no bytes have to be moved. */
   #keyAndLength(field: number, key: string, valueLength: number): void {
-    // Keys are ours: ASCII, shorter than 128.
+    // Keys are constants of this file: ASCII, shorter than 128.
     const keyLength = 2 + key.length;
     this.#writer.prefix(field, keyLength + 1 + varintWidth(valueLength) + valueLength);
     this.#writer.text(1, key);

@@ -14,7 +14,7 @@ export class ProtobufWriter {
     this.#at = 0;
   }
 
-  /** A copy of what was written after `from`, a `length` of before. */
+  /** A copy of the bytes written after `from`, an earlier `length`. */
   since(from: number): Buffer {
     return Buffer.from(this.#bytes.subarray(from, this.#at));
   }
@@ -43,7 +43,7 @@ export class ProtobufWriter {
     this.#varint(field * 8 + 2);
     this.#varint(length);
     if (length === value.length && length < 64) {
-      // Short and ASCII, as nearly all are: a loop is done before a call into Node's own code has begun.
+      // Short and ASCII, as nearly all texts are: a loop is faster than a call into Node's native code.
       for (let at = 0; at < length; at += 1) {
         this.#bytes[this.#at++] = value.charCodeAt(at);
       }
@@ -62,7 +62,7 @@ export class ProtobufWriter {
     }
   }
 
-  /** Begins a message of a known length: what is written next is its content. */
+  /** Begins a message of a known length; the next `length` bytes are its content. */
   prefix(field: number, length: number): void {
     this.#reserve(20);
     this.#varint(field * 8 + 2);
@@ -76,7 +76,7 @@ export class ProtobufWriter {
     this.close(from);
   }
 
-  /** Opens a message; what is written until `close` is its content. Returns what `close` wants. */
+  /** Opens a message; the fields written until `close` are its content. Returns the argument for `close`. */
   open(field: number): number {
     this.#reserve(20);
     this.#varint(field * 8 + 2);
@@ -97,7 +97,7 @@ export class ProtobufWriter {
     this.#at += length;
   }
 
-  /** Bytes that were written elsewhere, as they are. */
+  /** Appends encoded bytes unchanged. */
   raw(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#at);
@@ -129,7 +129,7 @@ export class ProtobufWriter {
   }
 }
 
-/** How many bytes a non-negative integer takes. */
+/** How many bytes the varint of a non-negative integer takes. */
 export function varintWidth(value: number): number {
   let width = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) {

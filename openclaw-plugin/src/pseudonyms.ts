@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 
-/** What stands for raw ids outside this process. Equal input gives equal output for as long as the process lives. */
+/** Replaces raw ids outside this process. Equal input gives equal output as long as the process lives. */
 export interface Pseudonyms {
   /** 32 lower-case hex digits, never all zero. */
   traceId(of: string): string;
@@ -13,16 +13,16 @@ export interface Pseudonyms {
 }
 
 /**
- * SHA-256 over a secret and the text, cut to the length asked for. The cut keeps the hash from being carried on, which
- * is the known weakness of a key put in front; a full HMAC takes four times as long.
+ * SHA-256 over a secret and the text, truncated. The truncation prevents length extension, the known weakness of a prefixed
+ * key; a full HMAC takes four times as long.
  *
- * @param key at least 32 random bytes, made anew by every process and kept nowhere
+ * @param key at least 32 random bytes, which every process creates anew and stores nowhere
  */
 export function createPseudonyms(key: Uint8Array): Pseudonyms {
   const secret = Buffer.from(key).toString("hex");
   const digest = (use: string, of: string, digits: number) => {
     const cut = hash("sha256", `${secret}\0${use}\0${of}`, "hex").slice(0, digits);
-    // One in 2^64: OTLP takes an id of zeros for none at all.
+    // Happens once in 2^64: in OTLP an id of zeros means that there is none.
     return /^0+$/.test(cut) ? `${cut.slice(1)}1` : cut;
   };
   return {

@@ -2,14 +2,14 @@ import type { Relay } from "./relay.ts";
 
 /** One line of a recording. */
 export interface RecordedEntry {
-  /** When it happened, after the first line. Hooks carry no time: they happen right after the line before. */
+  /** When it happened, after the first line. A hook carries no time and gets the time of the line before it. */
   readonly offsetMs: number;
-  /** Hands it to a relay as OpenClaw would. */
+  /** Passes it to a relay as OpenClaw does. */
   feed(relay: Pick<Relay, "event" | "agentEvent" | "hook">): void;
 }
 
 /**
- * Reads a recording: one JSON object a line, `{metadata, event}` for a diagnostic event, `{agentEvent}` for an agent
+ * Reads a recording: one JSON object per line, `{metadata, event}` for a diagnostic event, `{agentEvent}` for an agent
  * event, or `{hook, event, context}` for a plugin hook. Throws an `Error` that names the line that cannot be read.
  */
 export function parseRecording(text: string): readonly RecordedEntry[] {
@@ -25,8 +25,8 @@ export function parseRecording(text: string): readonly RecordedEntry[] {
       entries.push({ offsetMs, feed: (relay) => relay.hook(hook, event, context) });
       continue;
     }
-    const happened = agentEvent ?? event;
-    const atMs = isObject(happened) ? happened["ts"] : undefined;
+    const recorded = agentEvent ?? event;
+    const atMs = isObject(recorded) ? recorded["ts"] : undefined;
     if (typeof atMs === "number") {
       firstMs ??= atMs;
       offsetMs = Math.max(offsetMs, atMs - firstMs);
@@ -49,7 +49,7 @@ function parseLine(line: string, number: number): Readonly<Record<string, unknow
   }
   if (!isObject(value) || !isObject(value["agentEvent"] ?? value["event"])) {
     throw new Error(
-      `Line ${number} of the recording is no JSON object with an "event". Expected {"metadata": …, "event": …}, {"agentEvent": …} or {"hook": …, "event": …, "context": …}.`,
+      `Line ${number} of the recording is not a JSON object with an "event". Expected {"metadata": …, "event": …}, {"agentEvent": …} or {"hook": …, "event": …, "context": …}.`,
     );
   }
   return value;

@@ -5,7 +5,7 @@ import type { WorkKind } from "./gateway-event.ts";
 export interface SpanRecord {
   readonly signal: "span";
   readonly phase: "start" | "end";
-  /** A start that is sent again because something came of the work. */
+  /** A start that is sent again because the work made progress. */
   readonly isProgress: boolean;
   readonly kind: WorkKind;
   /** 32 hex digits. */
@@ -31,31 +31,31 @@ export interface SpanRecord {
   readonly model: string | undefined;
 }
 
-/** A session began or is over. Holds no raw id. */
+/** A session began or ended. Holds no raw id. */
 export interface SessionRecord {
   readonly signal: "session";
   readonly event: "session.start" | "session.end";
   readonly session: string;
-  /** The newest sequence number seen before: what has a higher one belongs to what comes after. */
+  /** The newest sequence number before this record; events with a higher one happened after it. */
   readonly seq: number;
   readonly atMs: number;
 }
 
-/** The span that waits for a person begins or ceases to. Holds no raw id. */
+/** A span begins or ceases to wait for a person. Holds no raw id. */
 export interface PauseRecord {
   readonly signal: "pause";
   readonly event: "gen_ai.agent.paused" | "gen_ai.agent.resumed";
   /** Pseudonym of the approval: the same in both records. */
   readonly pause: string;
   readonly session: string;
-  /** The tool that waits; where that is not known, its run. */
+  /** The tool that waits or, if that is unknown, its run. */
   readonly traceId: string;
   readonly spanId: string;
   readonly seq: number;
   readonly atMs: number;
 }
 
-/** What the gateway says about a session, in closed fields. Holds no raw id. */
+/** A report of the gateway about a session, in fields with a fixed set of values. Holds no raw id. */
 export interface ClaimRecord
   extends Pick<
     ClaimEvent,
@@ -70,7 +70,7 @@ export interface ClaimRecord
   readonly signal: "claim";
   readonly event: ClaimEventType;
   readonly session: string | undefined;
-  /** The work that it names, as far as that is known to be open; else empty. */
+  /** The work that it names, if the relay knows it as open; else empty. */
   readonly traceId: string;
   readonly spanId: string;
   readonly seq: number;
@@ -82,7 +82,7 @@ export interface ClaimRecord
   readonly status: string | undefined;
 }
 
-/** What is sent to `/v1/logs`. */
+/** A record that is sent to `/v1/logs`. */
 export type EventRecord = SessionRecord | PauseRecord | ClaimRecord;
 
 export type RelayRecord = SpanRecord | EventRecord;

@@ -14,54 +14,57 @@ import type { Resource } from "./resource.ts";
 export interface RelayOptions {
   readonly config: RelayConfig;
   readonly resource: Resource;
-  /** Secret of the pseudonyms: at least 32 random bytes, new with every start and kept nowhere. */
+  /** Secret of the pseudonyms: at least 32 random bytes, created at every start and stored nowhere. */
   readonly key: Uint8Array;
   readonly log: Log;
-  /** Until then, in Unix ms, another relay of this process reported its work, and then left it untracked. */
+  /** Until this time (Unix ms) another relay of this process reported its work; then it stopped watching. */
   readonly reportedUntilMs?: number;
-  /** How long records wait for company; default 1 s. */
+  /** How long the first record of a batch waits for others; default 1 s. */
   readonly flushMs?: number;
-  /** How many records wait at most; default 16 384. */
+  /** How many records may wait; default 16 384. */
   readonly maxQueue?: number;
-  /** A clock that never goes back, in ms; default `performance.now`. */
+  /** A monotonic clock, in ms; default `performance.now`. */
   readonly nowMs?: () => number;
 }
 
-/** What the relay did so far. */
+/** Counts of one relay since its start. */
 export interface RelayCounts {
   /** Pieces of work that are open now. */
   readonly open: number;
   /** Records that wait to be sent. */
   readonly queued: number;
-  /** Records the collector took. */
+  /** Records the collector accepted. */
   readonly sent: number;
-  /** Records that never reached it, but for starts, and open work given up, for want of room or because it refused. */
+  /** Records other than starts that were dropped or refused, and open work that was forgotten because there was too much. */
   readonly lost: number;
-  /** Events left out because of a defect of the relay. */
+  /** Events left out because of a bug in the relay. */
   readonly failed: number;
 }
 
-/** Tells a collector what happens in this process. No method throws or rejects. */
+/** Reports the activity of this process to a collector. No method throws or rejects. */
 export interface Relay {
-  /** Takes what OpenClaw hands to a listener of diagnostic events. Sends nothing before it returns. */
+  /** Accepts the arguments of a listener of diagnostic events. Sends nothing before it returns. */
   event(event: unknown, metadata: unknown): void;
-  /** Takes what OpenClaw hands to a listener of agent events. */
+  /** Accepts the argument of a listener of agent events. */
   agentEvent(event: unknown): void;
-  /** Takes what OpenClaw sends to a client of its approvals. */
+  /** Accepts an event that OpenClaw sends to a client of its approvals. */
   approval(name: string, payload: unknown): void;
-  /** Takes what OpenClaw hands to a plugin hook. */
+  /** Accepts the arguments of a plugin hook. */
   hook(name: string, event: unknown, context: unknown): void;
   counts(): RelayCounts;
-  /** Sends what waits and says that the process ends. Resolves within `withinMs` (default 1 800), whatever the collector does. */
+  /**
+   * Sends the waiting records and then reports that the process ends. Resolves within `withinMs` (default 1 800), even if the
+   * collector does not answer.
+   */
   stop(withinMs?: number): Promise<void>;
   /**
-   * The same where the process lives on: its open work is not watched any more. That is said in the background, for twelve
-   * hours, where the collector is away.
+   * The same for a process that keeps running: reports that its open work is no longer watched. While the collector is away,
+   * that report is retried in the background for twelve hours.
    */
   leave(withinMs?: number): Promise<void>;
 }
 
-/** How many events wait at most to be looked at: so many take some four milliseconds. */
+/** How many events may wait to be parsed. Parsing so many takes about four milliseconds. */
 const maxInbox = 1_024;
 
 /** Starts a relay. Its first heartbeat goes out at once. */
@@ -74,11 +77,11 @@ export function startRelay(options: RelayOptions): Relay {
   });
   let failed = 0;
   let isStopped = false;
-  // Events are kept as they came and looked at together: one by one, each would find the processor's caches cold,
-  // which costs three times as much. It also keeps OpenClaw's own dispatch short.
+  // Events are kept unparsed and parsed together: one by one, each would find the CPU's caches cold, which costs three times
+  // as much. It also keeps OpenClaw's own dispatch short.
   let inbox: (() => ActivityEvent | undefined)[] = [];
 
-  // A defect of the relay must not become one of the gateway.
+  // A bug in the relay must not become one of the gateway.
   const orLeaveOut = (step: () => void): void => {
     try {
       step();
@@ -86,13 +89,15 @@ export function startRelay(options: RelayOptions): Relay {
       failed += 1;
       if (failed === 1) {
         const kind = error instanceof Error ? error.name : typeof error;
-        log.warn(`An event could not be read (${kind}) and was left out; so will others be.`);
+        log.warn(
+          `An event was left out because of a bug in the plugin (${kind}). Further ones are left out without a message.`,
+        );
       }
     }
   };
 
   const apply = (event: ActivityEvent | undefined): void => {
-    if (event !== undefined && isToldAbout(event, config)) {
+    if (event !== undefined && isReported(event, config)) {
       for (const record of map.apply(event)) {
         if (record.signal !== "pause" || config.kinds.has("pause")) {
           delivery.push(record);
@@ -121,9 +126,9 @@ export function startRelay(options: RelayOptions): Relay {
     flushMs: options.flushMs ?? 1_000,
     maxQueue: options.maxQueue ?? 16_384,
     collect,
-    resend: (atMs, toldMs) =>
+    resend: (atMs, deliveredMs) =>
       map
-        .resend(atMs, toldMs)
+        .resend(atMs, deliveredMs)
         .filter(({ signal }) => signal !== "pause" || config.kinds.has("pause")),
     lostBefore: () => map.givenUp,
   });
@@ -146,7 +151,7 @@ export function startRelay(options: RelayOptions): Relay {
       take(() => parseDiagnosticEvent(event, metadata, receivedMs));
     },
     agentEvent(event) {
-      // Most of these are pieces of an answer: they are not even kept until later.
+      // Most agent events are parts of an answer, so they are parsed at once and not kept.
       orLeaveOut(() => {
         const parsed = parseAgentEvent(event, nowMs());
         if (parsed !== undefined) {
@@ -178,7 +183,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-function isToldAbout(event: ActivityEvent, config: RelayConfig): boolean {
+function isReported(event: ActivityEvent, config: RelayConfig): boolean {
   switch (event.type) {
     case "start":
     case "end":

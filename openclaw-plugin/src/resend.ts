@@ -4,17 +4,17 @@ import type { OpenPauses } from "./open-pauses.ts";
 import type { RelayRecord, SpanRecord } from "./relay-record.ts";
 
 /**
- * Open work is sent again for this long after the collector learned that its run ended. By then that has judged it; a
- * collector that has started anew must not report the same orphan a second time.
+ * Open work is resent until this long after the collector accepted the end of its run. By then the collector has decided
+ * about it, and a restarted collector must not report the same orphan a second time.
  */
-const sentAgainAfterOwnerMs = 15_000;
+const resentAfterOwnerMs = 15_000;
 
 /**
- * What a collector needs that may have lost everything: all open work and, whether open or ended, everything above it;
- * but no orphan that it must have evicted already; and the pauses that are on.
+ * The records that a collector needs after it may have lost its state: all open work, all its ancestors (open or ended), and
+ * the open pauses. Orphans that the collector must have evicted already are left out.
  *
  * @param nowMs any clock
- * @param deliveredMs when, by that clock, the collector took a record; undefined if it did not yet
+ * @param deliveredMs when, by that clock, the collector accepted a record; undefined if it has not yet
  */
 export function recordsToResend(
   open: OpenGatewayWork,
@@ -34,7 +34,7 @@ export function recordsToResend(
   for (const work of open) {
     const ending = ownerOf(work)?.ending;
     const endDeliveredMs = ending === undefined ? undefined : deliveredMs(ending);
-    if (endDeliveredMs === undefined || nowMs - endDeliveredMs < sentAgainAfterOwnerMs) {
+    if (endDeliveredMs === undefined || nowMs - endDeliveredMs < resentAfterOwnerMs) {
       add(work);
     }
   }

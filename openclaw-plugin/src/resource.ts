@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 
-/** Attributes of the process that sends, as OpenTelemetry names them. */
+/** Resource attributes of the sending process, as OpenTelemetry names them. */
 export interface Resource {
   readonly serviceName: string;
   readonly serviceVersion?: string;
@@ -13,7 +13,7 @@ export interface Resource {
 }
 
 /**
- * Describes this process the way OpenClaw's own exporter does, so that what both send is known to come from one
+ * Describes this process as OpenClaw's own exporter does, so that a collector recognizes the data of both as data of one
  * process.
  *
  * @param config OpenClaw's configuration, for the service name
@@ -38,7 +38,7 @@ export function detectResource(input: {
   };
 }
 
-/** As OpenTelemetry's host detector does on Linux. Elsewhere that starts a program, which is not worth it here. */
+/** Reads the host id as OpenTelemetry's host detector does on Linux. Elsewhere the detector starts a program; this does not. */
 function readHostId(): string | undefined {
   for (const path of ["/etc/machine-id", "/var/lib/dbus/machine-id"]) {
     try {

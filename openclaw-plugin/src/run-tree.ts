@@ -1,23 +1,24 @@
 import { keyOf, type WorkEvent } from "./gateway-event.ts";
 import { isOwner, ownerOf, type Work, type WorkTree } from "./gateway-work.ts";
 
-/** Every use of one key (the tool-call id, say) in a tree. */
+/** Every use of one key (e.g. a tool-call id) in a tree. */
 interface Uses {
   count: number;
   /** The open ones, oldest first. */
   readonly open: Work[];
 }
 
-/** How many keys a tree remembers after their work ended, to know a second end for what it is. */
+/** How many keys a tree remembers. It keeps those of ended work to recognize a second end. */
 const maxKeys = 1_024;
 
 /**
- * Everything that goes by one run id. A run id can be used again (a retry), so a tree has generations: each is a trace
- * of its own, with a harness run, the runs below it, and their tools and model calls.
+ * All work of one run id. A run id can be used again (a retry), so a tree has generations: each is a trace of its own, with a
+ * harness run, the runs below it, and their tools and model calls. At more than 1 024 keys the oldest key without open work
+ * is forgotten.
  */
 export class RunTree implements WorkTree {
   readonly id: string;
-  /** Counts up with every new root. */
+  /** Increases with every new root. */
   generation = 0;
   /** The newest of this generation, open or ended. */
   harness: Work | undefined;
@@ -36,7 +37,7 @@ export class RunTree implements WorkTree {
     this.run = undefined;
   }
 
-  /** The open work this event speaks of, if any. Of several, the one with OpenClaw's own span id, else the newest. */
+  /** The open work this event refers to, if any. Of several, the one with OpenClaw's own span id, else the newest. */
   find(event: WorkEvent): Work | undefined {
     const open = this.#uses.get(event.key)?.open;
     return open?.findLast(({ traceSpanId }) => traceSpanId === event.traceSpanId) ?? open?.at(-1);
@@ -47,18 +48,18 @@ export class RunTree implements WorkTree {
     return this.#uses.get(keyOf("tool", callId))?.open.at(-1);
   }
 
-  /** Whether a tool with this call id has been here, open or ended. */
+  /** Whether the tree knows a tool with this call id, open or ended. */
   hasTool(callId: string): boolean {
     return this.#uses.has(keyOf("tool", callId));
   }
 
-  /** The newest open run; where there was none yet, the newest open harness run. */
+  /** The newest open run or, if this generation has had no run yet, the newest open harness run. */
   openOwner(): Work | undefined {
     const harness = this.run === undefined ? this.#uses.get("harness")?.open.at(-1) : undefined;
     return this.#uses.get("run")?.open.at(-1) ?? harness;
   }
 
-  /** Whether the work this event speaks of has been here before, so that a further end of it says nothing new. */
+  /** Whether the tree knows the work this event refers to, open or ended. A further end then adds nothing. */
   hasSeen(event: WorkEvent): boolean {
     switch (event.kind) {
       case "harness":
@@ -70,13 +71,13 @@ export class RunTree implements WorkTree {
     }
   }
 
-  /** Whether this start was there before: the same call of the same run, still open. */
+  /** Whether this start repeats an earlier one: the same call of the same run, still open. */
   isRepeat(event: WorkEvent): boolean {
     if (isOwner(event) || event.callId === undefined) {
       return false;
     }
     const open = this.find(event);
-    // A model may use a call id again while the first use hangs; OpenClaw's own span ids tell.
+    // A model may use a call id again while the first use hangs; OpenClaw's own span ids then differ.
     return (
       open !== undefined &&
       open.traceSpanId === event.traceSpanId &&
@@ -84,14 +85,14 @@ export class RunTree implements WorkTree {
     );
   }
 
-  /** An open or ended run that made itself known before the harness run above it. */
+  /** An open or ended run whose events arrived before those of the harness run above it. */
   runToAdopt(): Work | undefined {
     return this.harness === undefined && this.run?.parent?.kind !== "harness"
       ? this.run
       : undefined;
   }
 
-  /** What a tool or model call belongs to: an open run or harness run, else the newest that ended. */
+  /** The owner of a tool or model call: an open run or harness run, else the newest that ended. */
   ownerOf(event: WorkEvent): Work | undefined {
     const runs = this.#uses.get("run")?.open;
     return (
@@ -103,7 +104,7 @@ export class RunTree implements WorkTree {
     );
   }
 
-  /** The open tool inside which the call `callId` was made, where the id says so: `tool_search_code:<outer>:<name>:<n>`. */
+  /** The open tool that made the call `callId`, if the id contains it: `tool_search_code:<outer>:<name>:<n>`. */
   outerTool(callId: string): Work | undefined {
     if (!callId.includes(":")) {
       return undefined;
@@ -111,7 +112,7 @@ export class RunTree implements WorkTree {
     let outer: Work | undefined;
     for (const { open } of this.#uses.values()) {
       for (const work of open) {
-        // As OpenClaw writes an id into another one.
+        // OpenClaw replaces these characters when it writes an id into another one.
         const part = work.callId?.replaceAll(/[^A-Za-z0-9_.:-]+/g, "_");
         const isInside = part !== undefined && callId.includes(`:${part}:`);
         if (isInside && part.length > (outer?.callId?.length ?? 0)) {
@@ -122,12 +123,12 @@ export class RunTree implements WorkTree {
     return outer;
   }
 
-  /** A text no other work of this process has; the same for the same use of the same ids. */
+  /** A text that is unique to one piece of work in this process, and the same for the same use of the same ids. */
   identify(event: WorkEvent): string {
     return `${this.id}\0${event.key}\0${this.#uses.get(event.key)?.count ?? 0}`;
   }
 
-  /** Takes in new work, as open. */
+  /** Adds new open work. */
   add(work: Work): void {
     if (work.kind === "harness" || work.kind === "run") {
       this[work.kind] = work;

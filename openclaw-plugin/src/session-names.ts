@@ -1,7 +1,7 @@
 import { BoundedMap } from "./bounded-map.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 
-/** What an event can say about the session it belongs to, all raw. */
+/** The ids by which an event can refer to its session, all raw. */
 export interface SessionReference {
   readonly sessionKey: string | undefined;
   readonly sessionId: string | undefined;
@@ -9,12 +9,13 @@ export interface SessionReference {
 }
 
 /**
- * One pseudonym for one session, however an event speaks of it. The session key is what stays; an event that has only
- * a session id or a run id gets what was first seen with that, and a key that comes later joins it.
+ * Gives one session one pseudonym, whichever of its ids an event contains. The session key is the lasting id. An event with
+ * only a session id or a run id gets the pseudonym first seen with that id, and so does a key that appears with it later.
+ * At more than 2 048 ids of one kind the oldest is forgotten.
  */
 export class SessionNames {
   readonly #pseudonyms: Pseudonyms;
-  /** By raw key. Saves a hash for every event, too. */
+  /** By raw key. This also saves a hash for every event. */
   readonly #ofKey = new BoundedMap<string, string>(2_048);
   readonly #ofId = new BoundedMap<string, string>(2_048);
   readonly #ofRun = new BoundedMap<string, string>(2_048);
@@ -40,7 +41,7 @@ export class SessionNames {
   }
 }
 
-/** What was first said stays, so that an end is found where its start was. */
+/** The first pseudonym of an id stays, so that an end gets the session of its start. */
 function remember(names: BoundedMap<string, string>, raw: string | undefined, session: string) {
   if (raw !== undefined && names.get(raw) === undefined) {
     names.set(raw, session);

@@ -2,7 +2,7 @@ import { BoundedMap } from "./bounded-map.ts";
 import type { WorkEvent } from "./gateway-event.ts";
 import type { Work } from "./gateway-work.ts";
 
-/** What started which sub-agent: a tool, or a run where no tool is known. */
+/** The tool that started each sub-agent or, if no tool is known, the run. Each map forgets its oldest entry at its bound. */
 export class Spawners {
   /** By the run id of the sub-agent. */
   readonly #ofRun = new BoundedMap<string, Work>(1_024);
@@ -11,7 +11,7 @@ export class Spawners {
   /** Runs and harness runs by OpenClaw's own span id. */
   readonly #ownerOfTraceSpan = new BoundedMap<string, Work>(2_048);
 
-  /** A hook says that `spawner` started the run `runId`, or the next run of `session`. */
+  /** A hook reports that `spawner` started the run `runId`, or the next run of `session`. */
   add(
     spawner: Work,
     { runId, session }: { runId: string | undefined; session: string | undefined },
@@ -31,7 +31,7 @@ export class Spawners {
     }
   }
 
-  /** What started the run that `event` speaks of. */
+  /** Returns the work that started the run of `event`, and forgets that a run of `session` is expected. */
   take(event: WorkEvent, session: string): Work | undefined {
     const runId = event.runId ?? "";
     // A sub-agent's result is announced by a run of the requester, whose id ends in that of the sub-agent's run.
@@ -48,7 +48,7 @@ export class Spawners {
     return known;
   }
 
-  /** Where no hook told of it, a run of another session whose trace goes on under a run of ours. */
+  /** For a sub-agent that no hook reported: the run of another session in whose trace the event continues. */
   #byTrace(event: WorkEvent, session: string): Work | undefined {
     const owner = this.#ownerOfTraceSpan.get(event.traceParentId ?? "");
     return owner === undefined || owner.session === session

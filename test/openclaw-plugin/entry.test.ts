@@ -125,7 +125,7 @@ test("the plugin listens while its service runs, and says where it sends to", as
   expect(plugin.id).toBe("activity-relay");
   expect(host.include).toContain("tool.execution.started");
   expect(host.listeners.size).toBe(0);
-  expect(said).toEqual([`[activity-relay] Telling ${sink.url} about runs and what they wait for.`]);
+  expect(said).toEqual([`[activity-relay] Reporting runs and waits to ${sink.url}.`]);
   expect(sink.spans).toMatchObject([
     {
       name: "openclaw.run",

@@ -246,7 +246,7 @@ describe("a collector that goes away", () => {
       ]),
     );
     expect(relay!.counts()).toMatchObject({ open: 3, queued: 0, lost: 0, failed: 0 });
-    expect(said.at(-1)).toBe("The activity collector takes records again; 0 were lost on the way.");
+    expect(said.at(-1)).toBe("The activity collector accepts records again; 0 were lost.");
   });
 
   test("a new connection alone makes it hear again what is open: it may be another one", async () => {
