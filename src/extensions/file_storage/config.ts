@@ -65,7 +65,7 @@ export const schema = z.strictObject({
 
 export type Config = z.output<typeof schema>;
 
-/** What is wrong with permissions of a directory, as the end of a sentence. */
+/** The problem with the permissions of a directory, as the end of a sentence; `undefined` if there is none. */
 function permissionsProblem(text: string): string | undefined {
   if (!/^0?[0-7]{3}$/.test(text)) {
     return `${JSON.stringify(text)} is not octal permissions; write e.g. "0700".`;

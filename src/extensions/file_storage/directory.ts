@@ -4,7 +4,7 @@ import type { Config } from "./config.ts";
 import type { Disk } from "./disk.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
-/** Makes sure that the directory is there. Rejects with an `Error` an operator understands. */
+/** Makes sure that the directory exists. Rejects with an `Error` whose message is for an operator. */
 export async function prepareDirectory(
   directory: string,
   {
@@ -15,23 +15,23 @@ export async function prepareDirectory(
 ): Promise<void> {
   if (config.create_directory) {
     await disk.makeDirectory(directory, config.directory_permissions).catch((error: unknown) => {
-      throw new Error(`the directory ${directory} cannot be made (${errorCodeOf(error)}).`, {
+      throw new Error(`the directory ${directory} cannot be created (${errorCodeOf(error)}).`, {
         cause: error,
       });
     });
   }
   const found = await stat(directory).catch((error: unknown) => {
     const advice =
-      errorCodeOf(error) === "ENOENT" ? " Make it, or set create_directory: true." : "";
+      errorCodeOf(error) === "ENOENT" ? " Create it, or set create_directory: true." : "";
     throw new Error(`the directory ${directory} cannot be used (${errorCodeOf(error)}).${advice}`, {
       cause: error,
     });
   });
   if (!found.isDirectory()) {
-    throw new Error(`${directory} is no directory. Name another one in directory.`);
+    throw new Error(`${directory} is not a directory. Name another one in directory.`);
   }
   if ((found.mode & 0o002) !== 0) {
-    // What is stored lies in directories of our own inside it, but those could be moved away.
+    // The journals are in subdirectories that only this user can access, but others could move those away.
     logger.warn("Everyone may write to the directory of the storage.", { directory });
   }
 }

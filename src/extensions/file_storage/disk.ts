@@ -1,20 +1,20 @@
 /**
- * The file system as a journal uses it: everything here may be slow or fail, with Node's error codes. Tests hand
- * in one that is full, slow or loses power.
+ * The file system as a journal uses it: every call may be slow or fail with one of Node's error codes. Tests pass one that is
+ * full, slow or loses power.
  */
 export interface Disk {
-  /** Makes a directory with exactly these permissions, or leaves the one that is there. */
+  /** Creates a directory with exactly these permissions, or leaves an existing one unchanged. */
   makeDirectory(path: string, mode: number): Promise<void>;
   /** The names in a directory, in no order. */
   names(directory: string): Promise<readonly string[]>;
-  /** Makes a file for writing that only this user can read; fails when there is one already. */
+  /** Creates a file for writing that only this user can read; fails if it exists already. */
   create(path: string): Promise<DiskFile>;
-  /** Opens a file to read, and cut, it. */
+  /** Opens a file for reading and cutting. */
   open(path: string): Promise<DiskFile>;
   rename(from: string, to: string): Promise<void>;
-  /** Removes a file; one that is not there is no failure. */
+  /** Removes a file; succeeds if there is none. */
   remove(path: string): Promise<void>;
-  /** Makes what was created, renamed or removed in a directory survive a power cut. */
+  /** Makes the creations, renames and removals in a directory survive a power cut. */
   syncDirectory(path: string): Promise<void>;
 }
 
@@ -22,13 +22,13 @@ export interface DiskFile {
   size(): Promise<number>;
   /** Reads up to the length of `into`; fewer bytes mean the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;
-  /** Writes all of it, or rejects with some of it written. The bytes must stay unchanged until it resolves. */
+  /** Writes all parts, or rejects after writing some of the bytes. The bytes must stay unchanged until it resolves. */
   write(parts: readonly Uint8Array[], position: number): Promise<void>;
-  /** The same, blocking; throws. */
+  /** As `write`, but blocks and throws. */
   writeNow(parts: readonly Uint8Array[], position: number): void;
   cut(sizeBytes: number): Promise<void>;
-  /** Makes what was written survive a power cut. */
+  /** Makes all finished writes survive a power cut. */
   sync(): Promise<void>;
-  /** Closes once nothing that was begun on the file is under way any more. Safe twice; never rejects. */
+  /** Closes the file when all calls in progress are done. Safe to call twice; never rejects. */
   close(): Promise<void>;
 }

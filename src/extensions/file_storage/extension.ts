@@ -15,8 +15,8 @@ import { reasonSentences } from "./write-failure.ts";
 type Owning = Parameters<StorageRole["openJournal"]>[0];
 
 /**
- * Keeps a journal per component in a directory that is ours alone while we run (DESIGN.md). It holds one journal for each
- * component that names it, so the config bounds them; a component that opens its journal twice gets an error.
+ * Keeps a journal per component in a directory that no other process uses meanwhile (DESIGN.md). It has one journal for each
+ * component that names it, so the config bounds their number; a component that opens its journal twice gets an error.
  */
 export function createFileStorage(
   settings: Settings,
@@ -74,21 +74,21 @@ export function createFileStorage(
       "otelcol.component.id": component.id,
     };
     journals.set(name, { journal, attributes });
-    tellRecovery(name, journal);
+    logRecovery(name, journal);
     reportStatus();
     return journal;
   }
 
-  function tellRecovery(name: string, { recovered }: FileJournal): void {
+  function logRecovery(name: string, { recovered }: FileJournal): void {
     const { records, bytes, tornBytes, lostBytes } = recovered;
     const fields = { journal: name, records, bytes, torn_bytes: tornBytes };
     if (lostBytes > 0) {
       logger.error(
-        "A part of what was stored is damaged; it and what came after it were given up.",
+        "Stored data is damaged. The damaged part and everything after it were discarded.",
         { ...fields, lost_bytes: lostBytes },
       );
     } else if (records > 0 || tornBytes > 0) {
-      logger.info("Recovered what was stored.", fields);
+      logger.info("Recovered the stored state.", fields);
     }
   }
 
@@ -106,12 +106,12 @@ export function createFileStorage(
       const outcome = await Promise.race([closing, aborted(deadline)]);
       if (outcome === "aborted") {
         for (const [name, { journal }] of journals) {
-          logger.error("The disk was too slow to store everything before the end.", {
+          logger.error("The disk was too slow to store all records before the shutdown deadline.", {
             journal: name,
             unwritten_records: journal.unwrittenRecords,
           });
         }
-        // What is under way may still be written: until the process ends, nobody else may come in.
+        // Writes in progress may still finish, so the lock is held until the process ends.
         return;
       }
       lock?.release();

@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import type { ComponentKind } from "../../component/component-kind.ts";
 
-/** What the name of a file in a journal's directory says it is. */
+/** The meaning of a file name in a journal's directory. */
 export type NamedFile =
   | { readonly kind: "log"; readonly number: number }
   | { readonly kind: "snapshot"; readonly sequence: number }
-  /** A snapshot that was not finished. */
+  /** An unfinished snapshot. */
   | { readonly kind: "temporary" };
 
 export function logName(number: number): string {
@@ -16,10 +16,10 @@ export function snapshotName(sequence: number): string {
   return `snapshot-${String(sequence).padStart(16, "0")}`;
 }
 
-/** A name that a snapshot has until it is complete. */
+/** The end of a snapshot's name until it is complete. */
 export const temporarySuffix = ".tmp";
 
-/** Reads a name; `undefined` for one that is none of ours. */
+/** Parses a name; `undefined` if it does not belong to a journal. */
 export function parseFileName(name: string): NamedFile | undefined {
   const match = /^(log|snapshot)-([0-9]{1,16})(\.tmp)?$/.exec(name);
   if (match === null) {
@@ -38,9 +38,9 @@ const longestName = 120;
 
 /**
  * The directory of a component's journal, e.g. `processor_session_activity` or
- * `processor_session_activity.prod`. Different components have different ones: a type has no dot, and whatever
- * may not stand in a file's name everywhere is `~` and its UTF-16 code unit. Upper case is escaped, too, because
- * there are file systems that do not tell it from lower case.
+ * `processor_session_activity.prod`. No two components share one: a type contains no dot, and a character that some file
+ * system does not allow in a name becomes `~` and its UTF-16 code unit. Upper case is escaped, too, because some file
+ * systems ignore case.
  */
 export function journalName(component: {
   readonly kind: ComponentKind;
@@ -53,7 +53,7 @@ export function journalName(component: {
     return whole;
   }
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 32);
-  // A `~` of an id is always followed by four digits, so no short name can look like this.
+  // A `~` from an id is always followed by four digits, so no short name can look like this one.
   return `${whole.slice(0, longestName - 34)}~~${hash}`;
 }
 

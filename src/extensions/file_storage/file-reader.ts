@@ -9,26 +9,26 @@ import {
   isIntact,
 } from "./format.ts";
 
-/** How much is read at a time, unless a frame is larger. */
+/** The number of bytes read at a time, unless a frame is larger. */
 const chunkBytes = 1024 * 1024;
 
-/** What a file turned out to be. */
+/** The result of reading a file. */
 export interface FileReading {
-  /** Absent when even that cannot be read, or says that this is another file. */
+  /** Absent if it cannot be read, or if it is the header of another file. */
   readonly header?: FileHeader;
   readonly sizeBytes: number;
-  /** Up to here everything is as it was written. */
+  /** The length of the beginning that is intact. */
   readonly intactBytes: number;
   /**
-   * What is wrong after that: a write that was interrupted (`torn`: the file ends within it, or zeros stand where it
-   * should be), or something that had been whole (`damaged`). `stopped`: `onFrame` did not want to go on.
+   * The flaw after the intact beginning. `torn`: an interrupted write, where the file ends within a frame or contains zeros
+   * instead of one. `damaged`: data that was complete once. `stopped`: `onFrame` returned false.
    */
   readonly flaw: "none" | "torn" | "damaged" | "stopped";
   /** The last intact frame. */
   readonly last?: FrameHeader;
 }
 
-/** Reads a file of the directory to its first flaw; rejects with an `Error` an operator understands. */
+/** Reads a file of the directory to its first flaw; rejects with an `Error` whose message is for an operator. */
 export type ReadFile = (
   name: string,
   expected: Pick<FileHeader, "kind" | "number">,
@@ -45,8 +45,8 @@ export class UnknownVersionError extends Error {
 }
 
 /**
- * Reads a file from its beginning to its first flaw. `onFrame` gets the payload as bytes that are valid during the
- * call, and says whether to go on. Rejects with an {@link UnknownVersionError}, and with the system's error when it
+ * Reads a file from its beginning to its first flaw. `onFrame` gets the payload as bytes that are valid only during the call,
+ * and returns whether to continue. Rejects with an {@link UnknownVersionError}, and with the system's error if the file
  * cannot be read.
  */
 export async function readJournalFile(
@@ -96,7 +96,7 @@ export async function readJournalFile(
       return ending("torn");
     }
     if (!isIntact(frame, payload)) {
-      // Of the last write of all, the pages may have reached the disk in any order before a power cut.
+      // Before a power cut, the pages of the last write may have reached the disk in any order.
       return ending(end === sizeBytes ? "torn" : "damaged");
     }
     if (!onFrame(frame, payload)) {
@@ -108,7 +108,7 @@ export async function readJournalFile(
   return ending("none");
 }
 
-/** A part of a file in memory, moved along as the file is read: 1 MiB, or one frame when that is larger (32 MiB at most). */
+/** The part of a file that is in memory: 1 MiB, or one frame if that is larger (32 MiB at most). */
 class Window {
   readonly #file: DiskFile;
   readonly #sizeBytes: number;
@@ -122,7 +122,7 @@ class Window {
     this.#buffer = new Uint8Array(Math.min(chunkBytes, sizeBytes));
   }
 
-  /** The bytes at a position, valid until the next call; `undefined` when the file ends before them. */
+  /** The bytes at a position, valid until the next call; `undefined` if the file ends before them. */
   async bytes(position: number, length: number): Promise<Uint8Array | undefined> {
     if (position + length > this.#sizeBytes) {
       return undefined;
@@ -140,7 +140,7 @@ class Window {
     return this.#buffer.subarray(position - this.#start, position - this.#start + length);
   }
 
-  /** Zeros up to the end are a write whose bytes did not get there; anything else was something once. */
+  /** Zeros up to the end are a write that did not reach the disk; any other byte was written once. */
   async flawAt(position: number): Promise<"torn" | "damaged"> {
     for (let at = position; at < this.#sizeBytes; at += chunkBytes) {
       const chunk = await this.bytes(at, Math.min(chunkBytes, this.#sizeBytes - at));

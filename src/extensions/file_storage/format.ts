@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import { maxRecordBytes } from "../../component/storage.ts";
 
-/** The version of the layout in DESIGN.md, which this file reads and writes. */
+/** The version of the layout in DESIGN.md, which this module reads and writes. */
 export const formatVersion = 1;
 export const fileHeaderBytes = 64;
 export const frameHeaderBytes = 32;
@@ -17,9 +17,9 @@ export type FileKind = keyof typeof kindCodes;
 
 export interface FileHeader {
   readonly kind: FileKind;
-  /** Of a log, which segment it is; of a snapshot 0. */
+  /** The number of the segment; 0 for a snapshot. */
   readonly number: number;
-  /** Of a log, the first record in it; of a snapshot, the first record after it. */
+  /** The number of the first record: in a segment, or after a snapshot. */
   readonly sequence: number;
   readonly unixMs: number;
 }
@@ -33,7 +33,7 @@ export interface FrameHeader {
   readonly payloadCrc: number;
 }
 
-/** What the first bytes of a file say. `unknown_version`: whole, but written by another version of this program. */
+/** The decoded header of a file. `unknown_version`: intact, but written by another version of this program. */
 export type DecodedFileHeader =
   | { readonly status: "ok"; readonly header: FileHeader }
   | { readonly status: "unknown_version"; readonly version: number }
@@ -93,7 +93,7 @@ export function encodeFrameHeader(into: Uint8Array, frame: FrameHeader): void {
   view.setUint32(28, crc32(into.subarray(0, 28)), true);
 }
 
-/** The frame header in the first 32 bytes, or `undefined` when it is damaged or no such header. */
+/** The frame header in the first 32 bytes, or `undefined` if it is damaged or not a frame header. */
 export function decodeFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
   const view = viewOf(bytes);
   if (view.getUint32(28, true) !== crc32(bytes.subarray(0, 28))) {
@@ -111,7 +111,7 @@ export function decodeFrameHeader(bytes: Uint8Array): FrameHeader | undefined {
       };
 }
 
-/** Whether a payload is what its frame says: the checksum and the lengths of its records. */
+/** Whether a payload matches its frame header: the checksum, and the number and lengths of its records. */
 export function isIntact(frame: FrameHeader, payload: Uint8Array): boolean {
   if (crc32(payload) !== frame.payloadCrc) {
     return false;
@@ -126,11 +126,11 @@ export function isIntact(frame: FrameHeader, payload: Uint8Array): boolean {
   return at === payload.length && records === frame.records;
 }
 
-/** Hands over the records of an intact payload, from the `skip`-th on. The bytes are views into it. */
+/** Calls `onRecord` with the records of an intact payload, without the first `skip`. The bytes are views into the payload. */
 export function eachRecord(
   payload: Uint8Array,
   skip: number,
-  take: (record: Uint8Array) => void,
+  onRecord: (record: Uint8Array) => void,
 ): void {
   const view = viewOf(payload);
   let at = 0;
@@ -138,7 +138,7 @@ export function eachRecord(
     const start = at + recordHeaderBytes;
     at = start + view.getUint32(at, true);
     if (index >= skip) {
-      take(payload.subarray(start, at));
+      onRecord(payload.subarray(start, at));
     }
   }
 }

@@ -6,13 +6,13 @@ import {
   recordHeaderBytes,
 } from "./format.ts";
 
-/** A buffer larger than this is let go after use, so that one burst does not hold its memory for ever. */
+/** A larger buffer is released after use, so that one burst does not occupy memory for ever. */
 const keptBytes = 4 * 1024 * 1024;
 const firstBytes = 64 * 1024;
 
 /**
- * Records that will be written at once, as the frame they will be. It holds up to 32 MiB; `add` refuses what does not fit.
- * What grew over 4 MiB is given back after use.
+ * Records that will be written at once, already in the form of their frame. It holds up to 32 MiB; `add` refuses a record
+ * that does not fit. A buffer that grew beyond 4 MiB is released after use.
  */
 export class Group {
   #bytes = new Uint8Array(firstBytes);
@@ -25,12 +25,12 @@ export class Group {
     return this.#count;
   }
 
-  /** How long the frame is. */
+  /** The length of the frame. */
   get byteLength(): number {
     return this.#length;
   }
 
-  /** Copies a record in; `false`, and nothing done, when the group would become too large. */
+  /** Copies a record into the group. Returns `false` and does nothing if the group would become too large. */
   add(record: Uint8Array): boolean {
     const at = this.#length;
     const end = at + recordHeaderBytes + record.length;

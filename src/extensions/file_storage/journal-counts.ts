@@ -1,9 +1,9 @@
 import type { DegradedReason } from "../../component/storage.ts";
 
-/** What a journal has done, as plain numbers that whoever scrapes reads. Counters never go down. */
+/** The counters of a journal. They never decrease; a scrape reads them. */
 export interface JournalCounts {
   appendedRecords: number;
-  /** Records that were not stored, by why. `closed`: they came after the end. */
+  /** Records that were not stored, by reason. `closed`: they were appended after `close`. */
   readonly droppedRecords: Record<DroppedReason, number>;
   logBytesWritten: number;
   snapshotBytesWritten: number;

@@ -9,7 +9,7 @@ export interface ObservedJournal {
   readonly attributes: Attributes;
 }
 
-/** Publishes what the journals have counted, whenever somebody asks. */
+/** Publishes the counters of the journals whenever metrics are collected. */
 export function publishJournals(meter: Meter, journals: () => readonly ObservedJournal[]): void {
   const publishOne = (
     spec: InstrumentSpec,

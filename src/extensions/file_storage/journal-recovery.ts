@@ -14,23 +14,23 @@ import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
-/** What a journal's directory holds after its recovery. */
+/** The state of a journal's directory after its recovery. */
 export interface Recovered {
   readonly summary: RecoverySummary;
   /** The number for the next record. */
   readonly sequence: number;
   readonly lastSegmentNumber: number;
   readonly segments: readonly FinishedSegment[];
-  /** Bytes of the records after the snapshot, with what each takes besides. */
+  /** Bytes of the records after the snapshot, including their record headers. */
   readonly logBytes: number;
   readonly snapshotBytes: number;
 }
 
 /**
- * Reads what is stored: the newest complete snapshot, then every record of the log after it up to the first that
- * is missing. What cannot be used is removed or cut off, so that the log can go on where it is whole, and is
- * told in the summary. Rejects with an `Error` an operator understands when something cannot be read, and with
- * what `take` throws; then nothing was changed.
+ * Reads the newest complete snapshot, then every later record of the log up to the first that is missing. Unusable files and
+ * parts of files are removed or cut off, so that the log can continue after its last usable record, and are counted in the
+ * summary. Rejects with an `Error` for an operator if a file cannot be read, and with the exception of `take`; then no file
+ * was changed.
  */
 export async function recoverJournal({
   disk,
@@ -48,14 +48,14 @@ export async function recoverJournal({
   const snapshots = files.filter((file) => file.kind === "snapshot");
   const logs = files.filter((file) => file.kind === "log").toSorted((a, b) => a.number - b.number);
   const read = readerOf(disk, directory);
-  const taken = new RecoveredRecords(take);
+  const recovered = new RecoveredRecords(take);
 
-  const snapshot = await recoverSnapshot(snapshots, read, taken);
-  const [snapshotRecords, snapshotContent] = [taken.records, taken.bytes];
-  const log = await recoverLog(logs, { read, taken, hasBase: snapshot.isBase });
+  const snapshot = await recoverSnapshot(snapshots, read, recovered);
+  const [snapshotRecords, snapshotContent] = [recovered.records, recovered.bytes];
+  const log = await recoverLog(logs, { read, recovered, hasBase: snapshot.isBase });
 
   const temporary = files.filter(({ kind }) => kind === "temporary").map(({ name }) => name);
-  // Snapshots last: a crash in between must not make a log look as if it had begun with nothing.
+  // Snapshots last: after a crash in between, the log must not look as if it had begun with an empty state.
   for (const name of [...temporary, ...log.stale, ...snapshot.stale]) {
     await disk.remove(join(directory, name));
   }
@@ -64,22 +64,23 @@ export async function recoverJournal({
   }
   await disk.syncDirectory(directory);
 
-  // A damaged snapshot is no loss if an older one and the log reach as far.
+  // A damaged snapshot is not a loss if an older one and the log reach as far.
   const lostSnapshots = snapshot.damaged.filter(
-    ({ sequence }) => !snapshot.isBase || sequence > taken.next,
+    ({ sequence }) => !snapshot.isBase || sequence > recovered.next,
   );
   return {
     summary: {
-      records: taken.records,
-      bytes: taken.bytes,
+      records: recovered.records,
+      bytes: recovered.bytes,
       tornBytes: log.tornBytes,
       lostBytes: lostSnapshots.reduce((sum, { sizeBytes }) => sum + sizeBytes, log.lostBytes),
-      ...(taken.lastUnixMs === undefined ? {} : { lastWrittenUnixMs: taken.lastUnixMs }),
+      ...(recovered.lastUnixMs === undefined ? {} : { lastWrittenUnixMs: recovered.lastUnixMs }),
     },
-    sequence: taken.next,
+    sequence: recovered.next,
     lastSegmentNumber: logs.at(-1)?.number ?? 0,
     segments: log.kept,
-    logBytes: taken.bytes - snapshotContent + (taken.records - snapshotRecords) * recordHeaderBytes,
+    logBytes:
+      recovered.bytes - snapshotContent + (recovered.records - snapshotRecords) * recordHeaderBytes,
     snapshotBytes: snapshot.sizeBytes,
   };
 }
@@ -91,9 +92,9 @@ interface Snapshot {
 
 interface SnapshotOutcome {
   readonly sizeBytes: number;
-  /** Whether the log can go on from here: from a complete snapshot, or from nothing when there was none yet. */
+  /** Whether the log can be replayed on top: on a complete snapshot, or on an empty state if there was no snapshot yet. */
   readonly isBase: boolean;
-  /** Those that are of no use any more. */
+  /** Snapshots that are no longer needed. */
   readonly stale: readonly string[];
   readonly damaged: readonly { readonly sequence: number; readonly sizeBytes: number }[];
 }
@@ -101,24 +102,24 @@ interface SnapshotOutcome {
 async function recoverSnapshot(
   snapshots: readonly Snapshot[],
   read: ReadFile,
-  taken: RecoveredRecords,
+  recovered: RecoveredRecords,
 ): Promise<SnapshotOutcome> {
   const expected = { kind: "snapshot", number: 0 } as const;
   const damaged: { readonly sequence: number; readonly sizeBytes: number }[] = [];
   for (const snapshot of snapshots.toSorted((a, b) => b.sequence - a.sequence)) {
     const { name, sequence } = snapshot;
-    // First whether it is complete: half a state must not be handed over.
+    // Checked first, because the owner must not get half a state.
     const reading = await read(name, expected, () => true);
     if (!isComplete(reading, sequence)) {
       damaged.push({ sequence, sizeBytes: reading.sizeBytes });
       continue;
     }
     await read(name, expected, (frame, payload) => {
-      taken.add(payload, 0);
-      taken.see(frame);
+      recovered.add(payload, 0);
+      recovered.noteTimeOf(frame);
       return true;
     });
-    taken.next = sequence;
+    recovered.next = sequence;
     const others = snapshots.filter((each) => each !== snapshot);
     const stale = others.map((each) => each.name);
     return { sizeBytes: reading.sizeBytes, isBase: true, stale, damaged };
@@ -158,8 +159,8 @@ function readerOf(disk: Disk, directory: string): ReadFile {
 function unreadable(path: string, error: unknown): Error {
   return new Error(
     error instanceof UnknownVersionError
-      ? `${path} has format version ${error.version}, this program reads version ${formatVersion}. Use the version of the program that wrote it, or move the directory away to begin without what is stored.`
-      : `${path} cannot be read (${errorCodeOf(error)}). Look at its permissions and at the health of the disk, or move the directory away to begin without what is stored.`,
+      ? `${path} has format version ${error.version}, this program reads version ${formatVersion}. Use the version of the program that wrote it, or move the directory away to start without the stored state.`
+      : `${path} cannot be read (${errorCodeOf(error)}). Check its permissions and the health of the disk, or move the directory away to start without the stored state.`,
     { cause: error },
   );
 }

@@ -23,7 +23,7 @@ import { errorCodeOf, reasonOf, reasonSentences } from "./write-failure.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;
-  /** A directory of the journal's own; it is made when it is not there. */
+  /** The journal's own directory, which is created if it does not exist. */
   readonly directory: string;
   readonly directoryMode: number;
   readonly clock: Clock;
@@ -31,16 +31,16 @@ export interface JournalOptions {
   readonly fsync: boolean;
   readonly flushIntervalMs: number;
   readonly maxSegmentBytes: number;
-  /** Ask the owner for a snapshot after the opening, if there was a log. */
+  /** Whether to request a snapshot from the owner after the opening, if there was a log. */
   readonly compactsOnStart: boolean;
-  /** What log lines call the journal. */
+  /** The name of the journal in log lines. */
   readonly name: string;
   readonly owner: JournalOwner;
-  /** Told after the owner. */
+  /** Called after the owner's `onState`. */
   readonly onState: (state: JournalState) => void;
 }
 
-/** Recovers what is stored and opens the journal for more. Rejects with an `Error` an operator understands. */
+/** Recovers the stored state and opens the journal for appends. Rejects with an `Error` whose message is for an operator. */
 export async function openJournal(options: JournalOptions): Promise<FileJournal> {
   const { disk, directory, owner } = options;
   await disk.makeDirectory(directory, options.directoryMode);
@@ -52,9 +52,9 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
 }
 
 /**
- * A journal on files. It decides when the log is whole; {@link LogWriter} and `writeSnapshot` write. It keeps no record,
- * only sizes, counts and whether there is a hole. At the first record that cannot be stored it is degraded: what is
- * appended is dropped and counted, and its owner is asked for a snapshot until one has closed the hole.
+ * A journal in files. It decides whether the log is complete; {@link LogWriter} and `writeSnapshot` write. It keeps no records,
+ * only sizes, counts and whether there is a gap. At the first record that cannot be stored it becomes degraded: it drops and
+ * counts appended records and requests snapshots from its owner until one has closed the gap.
  */
 export class FileJournal implements Journal {
   readonly counts: JournalCounts = zeroCounts();
@@ -63,9 +63,9 @@ export class FileJournal implements Journal {
   readonly #segments: Segments;
   #writer: LogWriter;
   #state: JournalState = { status: "ok" };
-  /** Grows with every failure of the log, so that a snapshot knows whether it closes the latest hole. */
-  #holes = 0;
-  #droppedInHole = 0;
+  /** Increases with every failure of the log, so that a snapshot knows whether it closes the latest gap. */
+  #gaps = 0;
+  #droppedInGap = 0;
   readonly #requests: SnapshotRequests;
   #snapshot: Promise<SnapshotOutcome> | undefined;
   #isClosed = false;
@@ -91,16 +91,16 @@ export class FileJournal implements Journal {
         !this.#isClosed &&
         this.#snapshot === undefined &&
         (this.#state.status !== "ok" || failures > 0),
-      ask: () => this.#ask(),
+      request: () => this.#requestSnapshot(),
     });
     this.#writer = this.#writerFrom(recovered.sequence);
   }
 
-  /** Opens the log. A disk that is full at the start is no reason not to start. */
+  /** Opens the log. If the disk is full at the start, the journal is degraded, but the collector starts. */
   async begin(): Promise<void> {
     await this.#writer.open().catch((error: unknown) => this.#writer.fail(reasonOf(error), error));
     if (this.#options.compactsOnStart && this.#logBytes > 0) {
-      this.#requests.askSoon();
+      this.#requests.requestSoon();
     }
   }
 
@@ -136,9 +136,9 @@ export class FileJournal implements Journal {
       return Promise.resolve({ status: "busy" });
     }
     this.#requests.cancel();
-    this.#snapshot = this.#makeSnapshot(records).finally(() => {
+    this.#snapshot = this.#writeSnapshot(records).finally(() => {
       this.#snapshot = undefined;
-      this.#requests.askLater();
+      this.#requests.requestLater();
     });
     return this.#snapshot;
   }
@@ -151,7 +151,7 @@ export class FileJournal implements Journal {
     return this.#state;
   }
 
-  /** What the files of the log take on the disk, and how large the snapshot is. */
+  /** The sizes of the log's files and of the snapshot. */
   fileBytes(): { readonly log: number; readonly snapshot: number } {
     return {
       log: this.#segments.sizeBytes + this.#writer.segmentBytes,
@@ -159,7 +159,7 @@ export class FileJournal implements Journal {
     };
   }
 
-  /** Takes nothing more; resolves when everything is written and synced, or could not be. Safe twice. */
+  /** Accepts no further records. Resolves when all records are written and synced, or have failed. Safe to call twice. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#requests.cancel();
@@ -172,17 +172,17 @@ export class FileJournal implements Journal {
     return this.#writer.unwrittenRecords;
   }
 
-  async #makeSnapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
+  async #writeSnapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
     const { disk, directory, clock, logger, name } = this.#options;
     const isRepair = this.#state.status !== "ok";
     const lastNumber = this.#segments.lastNumber;
     if (isRepair) {
-      // A number is left out, so that a recovery that finds no snapshot here sees the hole.
+      // One number is skipped, so that a recovery without this snapshot detects the gap.
       this.#writer = this.#writerFrom(this.#writer.sequence + 1);
     }
     const writer = this.#writer;
     const { sequence } = writer;
-    const [holes, logBytes] = [this.#holes, this.#logBytes];
+    const [gaps, logBytes] = [this.#gaps, this.#logBytes];
     writer.roll();
     const source = new SnapshotSource(records);
     try {
@@ -205,7 +205,7 @@ export class FileJournal implements Journal {
       this.#requests.onFailed();
       this.counts.snapshots.failed += 1;
       if (isRepair) {
-        // What the new log holds is worth nothing without the snapshot that it comes after.
+        // The new log is useless without the snapshot before it.
         this.#countDropped(reasonOf(error), writer.sequence - sequence - writer.unwrittenRecords);
         writer.fail(reasonOf(error), error);
         await writer.idle();
@@ -217,7 +217,7 @@ export class FileJournal implements Journal {
       const reason = reasonOf(error);
       if (!isRepair) {
         this.counts.writeErrors[reason] += 1;
-        logger.warn("A snapshot could not be written; the log goes on and grows.", {
+        logger.warn("A snapshot could not be written. The log continues and grows.", {
           journal: name,
           reason,
           "error.code": errorCodeOf(error),
@@ -230,13 +230,13 @@ export class FileJournal implements Journal {
     this.#logBytes -= logBytes;
     await this.#segments.dropBefore(sequence);
     await removeSnapshotsBefore({ disk, directory, sequence }).catch(() => {});
-    if (isRepair && this.#holes === holes) {
+    if (isRepair && this.#gaps === gaps) {
       this.#setState({ status: "ok" });
-      logger.info("State is stored again, from a new snapshot on.", {
+      logger.info("State is stored again, beginning with a new snapshot.", {
         journal: name,
-        dropped_records: this.#droppedInHole,
+        dropped_records: this.#droppedInGap,
       });
-      this.#droppedInHole = 0;
+      this.#droppedInGap = 0;
     }
     return { status: "done" };
   }
@@ -253,7 +253,7 @@ export class FileJournal implements Journal {
       maxSegmentBytes,
       counts: this.counts,
       sequence,
-      onFailure: (reason, error) => this.#onHole(reason, error, writer.unwrittenRecords),
+      onFailure: (reason, error) => this.#onGap(reason, error, writer.unwrittenRecords),
     });
     return writer;
   }
@@ -272,25 +272,25 @@ export class FileJournal implements Journal {
   }
 
   #countDropped(reason: DegradedReason, records: number): void {
-    this.#droppedInHole += records;
+    this.#droppedInGap += records;
     this.counts.droppedRecords[reason] += records;
   }
 
-  #onHole(reason: DegradedReason, error: unknown, dropped: number): void {
+  #onGap(reason: DegradedReason, error: unknown, dropped: number): void {
     const { logger, name } = this.#options;
-    this.#holes += 1;
+    this.#gaps += 1;
     this.#countDropped(reason, dropped);
     this.counts.writeErrors[reason] += 1;
     const isNew = this.#state.status === "ok";
     this.#setState({ status: "degraded", reason });
     if (isNew) {
-      logger.error(`State is not stored any more. ${reasonSentences[reason]}`, {
+      logger.error(`State is no longer stored. ${reasonSentences[reason]}`, {
         journal: name,
         reason,
         ...(error === undefined ? {} : { "error.code": errorCodeOf(error) }),
       });
     }
-    this.#requests.askLater();
+    this.#requests.requestLater();
   }
 
   #setState(state: JournalState): void {
@@ -298,26 +298,26 @@ export class FileJournal implements Journal {
       return;
     }
     this.#state = state;
-    this.#tell(() => this.#options.owner.onState?.(state));
+    this.#callOwner(() => this.#options.owner.onState?.(state));
     this.#options.onState(state);
   }
 
-  async #ask(): Promise<void> {
+  async #requestSnapshot(): Promise<void> {
     if (this.#state.status !== "ok") {
-      // A disk that hangs is not given more to do.
+      // While the disk hangs, no further work is given to it.
       await this.#writer.idle();
     }
     if (!this.#isClosed && this.#snapshot === undefined) {
-      this.#tell(() => this.#options.owner.onSnapshotNeeded());
+      this.#callOwner(() => this.#options.owner.onSnapshotNeeded());
     }
   }
 
-  /** Calls the owner, whose mistakes must not come back out of an append. */
-  #tell(call: () => void): void {
+  /** Calls the owner. An exception of the owner must not come out of an append. */
+  #callOwner(call: () => void): void {
     try {
       call();
     } catch (error) {
-      this.#options.logger.error("A component failed when told of its journal, because of a bug.", {
+      this.#options.logger.error("A component's journal callback failed because of a bug.", {
         journal: this.#options.name,
         "exception.type": error instanceof Error ? error.name : typeof error,
       });

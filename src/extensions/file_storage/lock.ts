@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
-/** Held until `release`, or until this process ends, however it ends. */
+/** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {
   release(): void;
 }
@@ -13,8 +13,8 @@ const retryMs = 50;
 const busy = 5;
 
 /**
- * Makes sure that no other process uses a directory, waiting up to `timeoutMs` for one that does. Rejects with an
- * `Error` an operator understands. DESIGN.md says why SQLite holds the lock. Nothing else in this process may open and
+ * Locks a directory for this process, and waits up to `timeoutMs` for another process to release it. Rejects with an `Error`
+ * whose message is for an operator. DESIGN.md explains why SQLite holds the lock. Nothing else in this process may open and
  * close the lock file.
  */
 export async function lockDirectory(
@@ -22,7 +22,7 @@ export async function lockDirectory(
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<DirectoryLock> {
   const path = join(directory, "lock");
-  await makeFile(path).catch((error: unknown) => {
+  await createFile(path).catch((error: unknown) => {
     throw new Error(`the directory ${directory} cannot be written to (${errorCodeOf(error)}).`, {
       cause: error,
     });
@@ -46,8 +46,8 @@ export async function lockDirectory(
   }
 }
 
-/** Makes the file that is locked, readable for this user only; leaves one that is there, without opening it. */
-async function makeFile(path: string): Promise<void> {
+/** Creates the lock file, readable for this user only; leaves an existing one, without opening it. */
+async function createFile(path: string): Promise<void> {
   try {
     await (await open(path, "wx", 0o600)).close();
   } catch (error) {
@@ -58,7 +58,7 @@ async function makeFile(path: string): Promise<void> {
 }
 
 function openDatabase(path: string): DatabaseSync {
-  // Node 22 says on stderr that its SQLite may still change. Nobody who reads our log can do anything about it.
+  // Node 22 warns on stderr that its SQLite API may still change. No reader of the log can act on that.
   const { emitWarning } = process;
   process.emitWarning = () => {};
   try {
@@ -72,10 +72,10 @@ function openDatabase(path: string): DatabaseSync {
   }
 }
 
-/** What SQLite says when it is neither of the two. */
+/** Returns `locked`, `busy`, or SQLite's message for any other failure. */
 function tryToLock(database: DatabaseSync): string {
   try {
-    // Without a rollback journal there is no second file, and a full disk is no reason to fail.
+    // Without a rollback journal SQLite creates no second file, so a full disk does not make this fail.
     database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
     return "locked";
   } catch (error) {

@@ -4,51 +4,50 @@ import type { FinishedSegment } from "./segments.ts";
 
 export interface LogOutcome {
   readonly kept: readonly FinishedSegment[];
-  /** Files that are of no use any more. */
+  /** Files that are no longer needed. */
   readonly stale: readonly string[];
-  /** Files that are kept up to a size only. */
+  /** Files that are cut to a size. */
   readonly cuts: readonly { readonly name: string; readonly sizeBytes: number }[];
   readonly tornBytes: number;
   readonly lostBytes: number;
 }
 
 /**
- * Hands over the records of the segments, oldest first, from `taken.next` on. Records that are there already are
- * passed over. Where one is missing it ends: what comes after a hole is given up, for a state made of it would
- * be one that never was.
+ * Passes the records of the segments to `recovered`, oldest first, from `recovered.next` on, and skips those before. Ends at the
+ * first missing record: a state built from the records after a gap would be one that never existed.
  */
 export async function recoverLog(
   logs: readonly { readonly name: string; readonly number: number }[],
   {
     read,
-    taken,
+    recovered,
     hasBase,
-  }: { readonly read: ReadFile; readonly taken: RecoveredRecords; readonly hasBase: boolean },
+  }: { readonly read: ReadFile; readonly recovered: RecoveredRecords; readonly hasBase: boolean },
 ): Promise<LogOutcome> {
-  const base = taken.next;
+  const base = recovered.next;
   const kept: FinishedSegment[] = [];
   const stale: string[] = [];
   const cuts: { readonly name: string; readonly sizeBytes: number }[] = [];
   let tornBytes = 0;
   let lostBytes = 0;
-  let hasHole = !hasBase;
+  let hasGap = !hasBase;
   let tornBefore = 0;
 
   for (const { name, number } of logs) {
     const file = { records: 0, frames: 0, endSequence: 0 };
     const reading = await read(name, { kind: "log", number }, (frame, payload) => {
-      hasHole ||= frame.sequence > taken.next;
-      if (hasHole) {
+      hasGap ||= frame.sequence > recovered.next;
+      if (hasGap) {
         return false;
       }
-      // What a file before this one has lost was not needed: here the records go on without a hole.
+      // The records continue without a gap, so the bytes that an earlier file lost were not needed.
       lostBytes = file.frames === 0 ? 0 : lostBytes;
       const end = frame.sequence + frame.records;
-      if (end > taken.next) {
-        taken.add(payload, taken.next - frame.sequence);
-        taken.next = end;
+      if (end > recovered.next) {
+        recovered.add(payload, recovered.next - frame.sequence);
+        recovered.next = end;
       }
-      taken.see(frame);
+      recovered.noteTimeOf(frame);
       file.records += frame.records;
       file.frames += 1;
       file.endSequence = end;
@@ -56,15 +55,15 @@ export async function recoverLog(
     });
 
     const { sizeBytes, intactBytes, flaw } = reading;
-    if (hasHole) {
-      // What looked like the end of a process in the file before was more than that.
+    if (hasGap) {
+      // Records are missing after the torn end of the file before, so it was not the end of the log.
       tornBytes -= tornBefore;
       lostBytes += tornBefore;
     }
     tornBefore = flaw === "torn" ? sizeBytes - intactBytes : 0;
     tornBytes += tornBefore;
     lostBytes += flaw === "damaged" || flaw === "stopped" ? sizeBytes - intactBytes : 0;
-    // The last one may hold nothing but the time at which the journal was closed.
+    // The last segment may contain only the time at which the journal was closed.
     const isOld = file.endSequence <= base || file.records === 0;
     if (file.frames === 0 || (isOld && number !== logs.at(-1)?.number)) {
       stale.push(name);

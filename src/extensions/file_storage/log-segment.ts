@@ -3,7 +3,7 @@ import { encodeFileHeader } from "./format.ts";
 import type { Group } from "./group.ts";
 import type { FinishedSegment } from "./segments.ts";
 
-/** A group as the bytes it is, and where they go. */
+/** The bytes of a group, and where they will be written. */
 export interface Placed {
   readonly file: DiskFile;
   readonly parts: readonly Uint8Array[];
@@ -14,8 +14,8 @@ export interface Placed {
 }
 
 /**
- * The segment of a log that is appended to. It keeps the open file and how much of it is used; `LogWriter` goes on in a new
- * one when that reaches `max_segment_size`.
+ * The segment of a log that records are appended to. It keeps the open file and its length; at `max_segment_size`
+ * `LogWriter` begins a new segment.
  */
 export class LogSegment {
   readonly number: number;
@@ -27,14 +27,14 @@ export class LogSegment {
     this.file = file;
   }
 
-  /** How large it is, with what is still on its way. */
+  /** The length of the file, including writes in progress. */
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
   /**
-   * Makes a group the bytes to write next, and reserves their place; the first one brings the file's header. `endSequence` is
-   * the number of the first record after the group.
+   * Encodes a group and reserves its position in the file; the first group also gets the file's header. `endSequence` is the
+   * number of the first record after the group.
    */
   place(
     group: Group,
@@ -54,7 +54,7 @@ export class LogSegment {
     return { file, parts: [header, frame], position, bytes, endSequence };
   }
 
-  /** What is to be remembered of it when nothing more is appended. */
+  /** The data to keep about this segment when nothing more is appended to it. */
   finishedAt(endSequence: number): FinishedSegment {
     return { number: this.number, endSequence, sizeBytes: this.#sizeBytes };
   }

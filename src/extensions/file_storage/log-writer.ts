@@ -20,18 +20,18 @@ export interface LogWriterOptions {
   readonly counts: JournalCounts;
   /** The number of the first record that will be appended. */
   readonly sequence: number;
-  /** Called once, when nothing more can be stored. `error` is what the system said, if it was the system. */
+  /** Called once, when no more records can be stored. `error` is the system's error, if there was one. */
   readonly onFailure: (reason: DegradedReason, error: unknown) => void;
 }
 
-/** From this size on a group is not gathered any longer. */
+/** A group of this size is written without waiting for the flush interval. */
 const fullGroupBytes = 1024 * 1024;
 
 /**
  * Appends records to the segments of a log. It keeps two groups, one that is being written and one that is filled
- * meanwhile, each of at most 32 MiB; a record that does not fit ends the log as `too_slow`. A write begins when
- * somebody waits for it, else when the flush interval is over: each costs as much as a thousand records. After the
- * first failure, and after `close`, nothing more is taken: a log with a hole is worth nothing.
+ * meanwhile, each of at most 32 MiB; a record that does not fit ends the log as `too_slow`. A write begins when the owner
+ * waits for it, or else after the flush interval, because a write costs as much as a thousand records. After the first
+ * failure, and after `close`, it accepts no more records: a log with a gap is useless.
  */
 export class LogWriter {
   readonly #options: LogWriterOptions;
@@ -46,8 +46,9 @@ export class LogWriter {
   #mustRoll = false;
   #isClosing = false;
   #isOver = false;
-  /** The number of the next record; those before the other one were written. */
+  /** The number of the next record. */
   #sequence: number;
+  /** The number of the first record that is not written. */
   #writtenSequence: number;
 
   constructor(options: LogWriterOptions) {
@@ -62,7 +63,7 @@ export class LogWriter {
         await this.#segment?.file.sync();
         options.counts.syncs += 1;
       },
-      // What a failed sync left in the page cache may never reach the disk, whatever a second one says.
+      // The pages of a failed sync may never reach the disk, even if a second sync succeeds.
       onFailure: (error) => this.fail(reasonOf(error), error),
     });
   }
@@ -77,19 +78,19 @@ export class LogWriter {
     return this.#sequence - this.#writtenSequence;
   }
 
-  /** How large the segment is that is appended to. */
+  /** The size of the segment that records are appended to. */
   get segmentBytes(): number {
     return this.#segment?.sizeBytes ?? 0;
   }
 
-  /** Opens the first segment, which is otherwise done before the first write; rejects when that fails. */
+  /** Opens the first segment now instead of before the first write; rejects if that fails. */
   open(): Promise<void> {
     return this.#roll();
   }
 
-  /** Copies a record into the pending group; `false` when it was not taken. */
+  /** Copies a record into the pending group; returns `false` if it was not accepted. */
   add(record: Uint8Array): boolean {
-    if (!this.#take(record)) {
+    if (!this.#addToGroup(record)) {
       return false;
     }
     if (this.#pending.byteLength >= fullGroupBytes) {
@@ -103,9 +104,9 @@ export class LogWriter {
     return true;
   }
 
-  /** Adds a record and writes it, and all before it, before returning whether that succeeded. */
+  /** Adds a record, writes it and all records before it, and returns whether that succeeded. */
   addNow(record: Uint8Array): boolean {
-    if (!this.#take(record)) {
+    if (!this.#addToGroup(record)) {
       return false;
     }
     if (this.#segment === undefined) {
@@ -115,7 +116,7 @@ export class LogWriter {
     const group = this.#pending;
     try {
       if (this.#flight !== undefined) {
-        // The same bytes to the same place: it does not matter which of the two writes comes later.
+        // The same bytes at the same position, so the order of the two writes does not matter.
         writeNow(this.#flight);
       }
       const placed = this.#segment.place(group, {
@@ -132,7 +133,7 @@ export class LogWriter {
     }
   }
 
-  /** Resolves when all that was added so far is written, or it is over. */
+  /** Resolves when all records added so far are written, or the log has ended. */
   written(): Promise<void> {
     if (this.#isOver || this.#writtenSequence === this.#sequence) {
       return Promise.resolve();
@@ -141,7 +142,7 @@ export class LogWriter {
     return this.#waiters.wait(this.#sequence);
   }
 
-  /** The same, but synced, too, if the log is. */
+  /** As `written` and, with `fsync`, until the records are synced. */
   async synced(): Promise<void> {
     const sequence = this.#sequence;
     await this.written();
@@ -150,7 +151,7 @@ export class LogWriter {
     }
   }
 
-  /** Goes on in a new segment, so that the one before it can be removed when a snapshot contains it. */
+  /** Begins a new segment, so that the old one can be removed when a snapshot contains it. */
   roll(): void {
     if (!this.#isClosing && !this.#isOver) {
       this.#mustRoll = true;
@@ -158,7 +159,7 @@ export class LogWriter {
     }
   }
 
-  /** Takes nothing more, forgets what was not written, and lets everybody go who waits. */
+  /** Ends the log: accepts no more records, forgets unwritten ones, and resolves all promises. */
   fail(reason: DegradedReason, error: unknown): void {
     if (this.#isOver) {
       return;
@@ -171,7 +172,7 @@ export class LogWriter {
     this.#options.onFailure(reason, error);
   }
 
-  /** Takes nothing more; writes and syncs all that was added, and after it a stamp of the time. */
+  /** Accepts no more records; writes and syncs all added ones, and after them a timestamp. */
   async close(): Promise<void> {
     this.#isClosing = true;
     while (this.#running !== undefined) {
@@ -189,14 +190,14 @@ export class LogWriter {
     await this.idle();
   }
 
-  /** Resolves when nothing of this writer is under way and its file is closed, once it has ended. */
+  /** For a writer that has ended: resolves when no call is in progress and its file is closed. */
   async idle(): Promise<void> {
     await this.#running;
     await this.#sync.idle();
     await this.#segment?.file.close();
   }
 
-  #take(record: Uint8Array): boolean {
+  #addToGroup(record: Uint8Array): boolean {
     if (this.#isOver || this.#isClosing) {
       return false;
     }
@@ -225,7 +226,7 @@ export class LogWriter {
 
   async #loop(): Promise<void> {
     try {
-      // After the input that is being handled, so that all of it shares a write.
+      // Waits until the current input is handled, so that all its records share a write.
       await new Promise((resolve) => setImmediate(resolve));
       while (!this.#isOver && (this.#mustRoll || this.#pending.count > 0)) {
         let isRollDue = this.#segment === undefined;
@@ -245,7 +246,7 @@ export class LogWriter {
     } catch (error) {
       this.fail(reasonOf(error), error);
     } finally {
-      // In the same step as the look at what is pending, so that nothing is added in between and left lying.
+      // In the same step as the check of the pending group, so that no record added in between is left unwritten.
       this.#running = undefined;
     }
   }
@@ -272,7 +273,7 @@ export class LogWriter {
 
   #onWritten({ bytes, endSequence }: Placed): void {
     this.#options.counts.logBytesWritten += bytes;
-    // A write that blocked may have overtaken this one.
+    // A blocking write may have finished before this one.
     this.#writtenSequence = Math.max(this.#writtenSequence, endSequence);
     this.#waiters.reached(this.#writtenSequence);
     if (this.#options.fsync) {
@@ -280,17 +281,17 @@ export class LogWriter {
     }
   }
 
-  /** Opens the next segment, and leaves the present one only when all of it is on disk. */
+  /** Opens the next segment, and switches to it only when all of the previous one is on the disk. */
   async #roll(): Promise<void> {
     const { disk, directory, segments, fsync } = this.#options;
     const number = segments.takeNumber();
     const file = await disk.create(segments.pathOf(number));
-    const left = this.#segment;
+    const previous = this.#segment;
     try {
       if (fsync) {
         await disk.syncDirectory(directory);
-        // Again if a write that blocked added something meanwhile.
-        while (left !== undefined && !this.#isOver && !this.#sync.isDone) {
+        // Again if a blocking write added records meanwhile.
+        while (previous !== undefined && !this.#isOver && !this.#sync.isDone) {
           await this.#sync.now();
         }
       }
@@ -304,9 +305,9 @@ export class LogWriter {
       return;
     }
     this.#segment = new LogSegment(number, file);
-    if (left !== undefined) {
-      const finished = left.finishedAt(this.#writtenSequence);
-      await left.file.close();
+    if (previous !== undefined) {
+      const finished = previous.finishedAt(this.#writtenSequence);
+      await previous.file.close();
       await segments.finish(finished);
     }
   }

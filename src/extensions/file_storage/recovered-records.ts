@@ -1,9 +1,9 @@
 import { eachRecord, type FrameHeader } from "./format.ts";
 
-/** What a recovery has handed over so far, and what it wants next. */
+/** Passes recovered records to the owner. Keeps their count and the number of the next record needed, but no records. */
 export class RecoveredRecords {
   readonly #take: (record: Uint8Array) => void;
-  /** The number of the next record that is wanted. */
+  /** The number of the next record that is needed. */
   next = 0;
   records = 0;
   bytes = 0;
@@ -13,7 +13,7 @@ export class RecoveredRecords {
     this.#take = take;
   }
 
-  /** Hands over the records of a payload, from the `skip`-th on. */
+  /** Passes on the records of a payload, without the first `skip`. */
   add(payload: Uint8Array, skip: number): void {
     eachRecord(payload, skip, (record) => {
       this.records += 1;
@@ -22,8 +22,8 @@ export class RecoveredRecords {
     });
   }
 
-  /** Clocks step back; what is wanted is the latest moment at which something was written. */
-  see({ unixMs }: FrameHeader): void {
+  /** Keeps the latest time of a write. It is a maximum, because clocks can step back. */
+  noteTimeOf({ unixMs }: FrameHeader): void {
     this.lastUnixMs = Math.max(this.lastUnixMs ?? unixMs, unixMs);
   }
 }

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Disk } from "./disk.ts";
 import { logName } from "./file-names.ts";
 
-/** A segment of the log that nothing is appended to any more. */
+/** A segment of the log that nothing is appended to any longer. */
 export interface FinishedSegment {
   readonly number: number;
   /** The number of the first record that is not in it. */
@@ -11,8 +11,8 @@ export interface FinishedSegment {
 }
 
 /**
- * The segments of a log on disk: number, last record and size of each. As many as the log has files of
- * `max_segment_size`; nothing here bounds the log, the snapshots of its owner do, which remove what they contain.
+ * The segments of a log on the disk: number, last record and size of each. There are as many as the log has files of
+ * `max_segment_size`. Nothing here bounds the log; the owner's snapshots do, because each removes the segments it contains.
  */
 export class Segments {
   readonly #disk: Disk;
@@ -22,16 +22,16 @@ export class Segments {
   #keptFrom = 0;
 
   constructor(
-    place: { readonly disk: Disk; readonly directory: string },
-    found: { readonly lastNumber: number; readonly segments: readonly FinishedSegment[] },
+    { disk, directory }: { readonly disk: Disk; readonly directory: string },
+    recovered: { readonly lastNumber: number; readonly segments: readonly FinishedSegment[] },
   ) {
-    this.#disk = place.disk;
-    this.#directory = place.directory;
-    this.#lastNumber = found.lastNumber;
-    this.#finished = found.segments;
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#lastNumber = recovered.lastNumber;
+    this.#finished = recovered.segments;
   }
 
-  /** How large the finished segments are together. */
+  /** The total size of the finished segments. */
   get sizeBytes(): number {
     return this.#finished.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
@@ -41,7 +41,7 @@ export class Segments {
     return this.#lastNumber;
   }
 
-  /** The number for the next segment; never the same twice. */
+  /** Returns the number for the next segment; never the same twice. */
   takeNumber(): number {
     this.#lastNumber += 1;
     return this.#lastNumber;
@@ -51,19 +51,19 @@ export class Segments {
     return join(this.#directory, logName(number));
   }
 
-  /** Takes over a segment, and removes it if a snapshot already contains it. */
+  /** Adds a finished segment, and removes it if a snapshot already contains it. */
   async finish(segment: FinishedSegment): Promise<void> {
     this.#finished = [...this.#finished, segment];
     await this.#removeOld();
   }
 
-  /** Removes what a snapshot contains that knows every record before this one. Oldest first. */
+  /** Removes the segments that contain only records before this one, which a snapshot covers. Oldest first. */
   async dropBefore(sequence: number): Promise<void> {
     this.#keptFrom = Math.max(this.#keptFrom, sequence);
     await this.#removeOld();
   }
 
-  /** Removes the segments that are newer than this one: what stands in them can never be used. */
+  /** Removes the segments with a higher number: their records can never be used. */
   async dropAfter(number: number): Promise<void> {
     await this.#remove(this.#finished.filter((segment) => segment.number > number));
   }
@@ -75,7 +75,7 @@ export class Segments {
   async #remove(segments: readonly FinishedSegment[]): Promise<void> {
     this.#finished = this.#finished.filter((segment) => !segments.includes(segment));
     for (const { number } of segments) {
-      // One that stays is passed over by the next recovery, and removed there.
+      // If a segment cannot be removed, the next recovery skips it and removes it.
       await this.#disk.remove(this.pathOf(number)).catch(() => {});
     }
   }

@@ -4,42 +4,42 @@ const firstRetryMs = 1_000;
 const longestRetryMs = 60_000;
 
 /**
- * Asks for snapshots while one is wanted. It keeps one timer and counts failures: the first request comes after 1 s, each
- * failure doubles the wait, up to 60 s, and it never gives up.
+ * Requests snapshots while one is wanted. It keeps one timer and counts failures: the first request comes after 1 s, each
+ * failure doubles the wait, up to 60 s, and it never stops trying.
  */
 export class SnapshotRequests {
   readonly #clock: Clock;
   readonly #isWanted: (failures: number) => boolean;
-  readonly #ask: () => Promise<void>;
+  readonly #request: () => Promise<void>;
   #cancel: CancelTimer | undefined;
   #failures = 0;
 
-  /** `isWanted` is told how many snapshots have failed since the last that did not; `ask` must not reject. */
+  /** `isWanted` gets the number of snapshots that failed since the last successful one; `request` must not reject. */
   constructor(options: {
     readonly clock: Clock;
     readonly isWanted: (failures: number) => boolean;
-    readonly ask: () => Promise<void>;
+    readonly request: () => Promise<void>;
   }) {
     this.#clock = options.clock;
     this.#isWanted = options.isWanted;
-    this.#ask = options.ask;
+    this.#request = options.request;
   }
 
-  /** Asks once, as soon as the present code is done, whether or not one is wanted. */
-  askSoon(): void {
-    this.#askAfter(0, () => true);
+  /** Requests one snapshot after the current code, whether or not one is wanted. */
+  requestSoon(): void {
+    this.#requestAfter(0, () => true);
   }
 
-  /** Asks when it is time for it, if a snapshot is wanted now and is still wanted then. */
-  askLater(): void {
+  /** Requests a snapshot after the next wait, if one is wanted now and is still wanted then. */
+  requestLater(): void {
     const isWanted = () => this.#isWanted(this.#failures);
     if (isWanted()) {
       const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** Math.min(this.#failures, 10));
-      this.#askAfter(delayMs, isWanted);
+      this.#requestAfter(delayMs, isWanted);
     }
   }
 
-  /** Does not ask until `askSoon` or `askLater` is called again. */
+  /** Stops requesting until `requestSoon` or `requestLater` is called again. */
   cancel(): void {
     this.#cancel?.();
     this.#cancel = undefined;
@@ -53,12 +53,12 @@ export class SnapshotRequests {
     this.#failures = 0;
   }
 
-  #askAfter(delayMs: number, isWanted: () => boolean): void {
+  #requestAfter(delayMs: number, isWanted: () => boolean): void {
     this.#cancel ??= this.#clock.after(delayMs, () => {
-      const asked = isWanted() ? this.#ask() : Promise.resolve();
-      void asked.then(() => {
+      const requested = isWanted() ? this.#request() : Promise.resolve();
+      void requested.then(() => {
         this.#cancel = undefined;
-        this.askLater();
+        this.requestLater();
       });
     });
   }

@@ -1,6 +1,6 @@
 import { maxRecordBytes } from "../../component/storage.ts";
 
-/** The records of a snapshot; remembers what the owner's own code threw. */
+/** The records of a snapshot. Keeps an exception of the owner's code in `thrown`, to distinguish it from one of the disk. */
 export class SnapshotSource implements Iterable<Uint8Array> {
   readonly #records: Iterable<Uint8Array>;
   thrown: { readonly error: unknown } | undefined;

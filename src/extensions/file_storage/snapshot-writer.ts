@@ -11,38 +11,38 @@ import {
 import { Group } from "./group.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 
-/** Small records share a frame up to this size, so that no turn of the event loop takes long. */
+/** Small records share a frame up to this size, so that no step of the event loop takes long. */
 const groupBytes = 1024 * 1024;
-/** A record from this size on is written from where it lies, in a frame of its own. */
+/** A record of at least this size is written without a copy, in a frame of its own. */
 const largeRecordBytes = 64 * 1024;
 
-export interface SnapshotPlace {
+export interface SnapshotTarget {
   readonly disk: Disk;
   readonly directory: string;
   readonly counts: JournalCounts;
   /** The number of the first record that the snapshot does not contain. */
   readonly sequence: number;
   readonly unixMs: () => number;
-  /** Asked between two writes: whether to give up. */
+  /** Called before each record: whether to stop. */
   readonly isCancelled: () => boolean;
 }
 
 /**
- * Writes a snapshot beside what is there and gives it its name when all of it is on disk. Returns its size, or
- * `undefined` when it was cancelled. Rejects with the system's error, or with what the iterable throws; then, too,
- * nothing of it is left.
+ * Writes a snapshot beside the existing files and gives it its final name when all of it is on the disk. Returns its size, or
+ * `undefined` if it was cancelled. Rejects with the system's error or with an exception of the iterable. A cancelled or failed
+ * snapshot leaves no file.
  */
 export async function writeSnapshot(
-  place: SnapshotPlace,
+  target: SnapshotTarget,
   records: Iterable<Uint8Array>,
 ): Promise<number | undefined> {
-  const { disk, directory, sequence } = place;
+  const { disk, directory, sequence } = target;
   const path = join(directory, snapshotName(sequence));
   const temporary = `${path}${temporarySuffix}`;
   await disk.remove(temporary);
   const file = await disk.create(temporary);
   try {
-    const sizeBytes = await writeAll(file, place, records);
+    const sizeBytes = await writeAll(file, target, records);
     if (sizeBytes === undefined) {
       await file.close();
       await disk.remove(temporary);
@@ -65,7 +65,7 @@ export async function removeSnapshotsBefore({
   disk,
   directory,
   sequence,
-}: Pick<SnapshotPlace, "disk" | "directory" | "sequence">): Promise<void> {
+}: Pick<SnapshotTarget, "disk" | "directory" | "sequence">): Promise<void> {
   for (const name of await disk.names(directory)) {
     const file = parseFileName(name);
     if (file?.kind === "snapshot" && file.sequence < sequence) {
@@ -74,10 +74,10 @@ export async function removeSnapshotsBefore({
   }
 }
 
-/** The size of the whole file, or `undefined` when cancelled. */
+/** Returns the size of the whole file, or `undefined` if it was cancelled. */
 async function writeAll(
   file: DiskFile,
-  { counts, sequence, unixMs, isCancelled }: SnapshotPlace,
+  { counts, sequence, unixMs, isCancelled }: SnapshotTarget,
   records: Iterable<Uint8Array>,
 ): Promise<number | undefined> {
   const group = new Group();
@@ -116,12 +116,12 @@ async function writeAll(
   if (group.count > 0) {
     await writeGroup();
   }
-  // A frame without records: the end, without which a snapshot is not complete.
+  // A frame without records is the end mark; a snapshot without it is incomplete.
   await writeGroup();
   return position;
 }
 
-/** Everything of a frame with one record but the record's own bytes. */
+/** A frame with one record, without the bytes of the record itself. */
 function frameHeaderOf(
   record: Uint8Array,
   { sequence, unixMs }: { readonly sequence: number; readonly unixMs: number },

@@ -9,7 +9,7 @@ const journal = {
 
 const files = ["log", "snapshot"] as const;
 
-/** What the journals of a file storage do. Attributes name the extension and the component that owns the journal. */
+/** The instruments of the journals. Their attributes name the extension and the component that owns the journal. */
 export const storageInstruments = {
   appendedRecords: {
     name: "otelcol_file_storage_appended_records",

@@ -6,18 +6,19 @@ export interface SyncScheduleOptions {
   readonly intervalMs: number;
   /** The number of the first record that is not synced. */
   readonly sequence: number;
-  /** Makes all that is written at its call survive a power cut. */
+  /** Makes all earlier writes survive a power cut. */
   readonly sync: () => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
 /**
- * Syncs what was written, at most once an interval: all that was written meanwhile shares a sync. It keeps one timer and
- * the promises of those who wait, which all resolve when it ends.
+ * Syncs the log at most once per interval; all writes of an interval share a sync. It keeps one timer and the promises of
+ * `until`, which all resolve when it ends.
  */
 export class SyncSchedule {
   readonly #options: SyncScheduleOptions;
   readonly #waiters = new Waiters();
+  /** The number of the first record that is not synced. */
   #sequence: number;
   /** The number of the first record that is not written. */
   #written: number;
@@ -31,19 +32,19 @@ export class SyncSchedule {
     this.#written = options.sequence;
   }
 
-  /** Whether all that was written is synced. */
+  /** Whether all written records are synced. */
   get isDone(): boolean {
     return this.#sequence >= this.#written;
   }
 
-  /** Resolves when the records before this number are synced, or it is over. */
+  /** Resolves when the records before this number are synced, or the log has ended. */
   until(sequence: number): Promise<void> {
     return this.#isOver || this.#sequence >= sequence
       ? Promise.resolve()
       : this.#waiters.wait(sequence);
   }
 
-  /** The records before this number are written: syncs them when the interval is over. */
+  /** The records before this number are written. Syncs them at the end of the interval. */
   start(written: number): void {
     this.#written = written;
     if (this.#isOver || this.#cancel !== undefined || this.#running !== undefined) {
@@ -55,7 +56,7 @@ export class SyncSchedule {
     });
   }
 
-  /** Syncs at once; rejects when that fails. */
+  /** Syncs at once; rejects if that fails. */
   async now(): Promise<void> {
     const sequence = this.#written;
     await this.#options.sync();
@@ -63,14 +64,14 @@ export class SyncSchedule {
     this.#waiters.reached(this.#sequence);
   }
 
-  /** Syncs nothing more and lets everybody go who waits. */
+  /** Stops syncing and resolves all promises. */
   end(): void {
     this.#isOver = true;
     this.#cancel?.();
     this.#waiters.releaseAll();
   }
 
-  /** Resolves when no sync is under way. */
+  /** Resolves when no sync is in progress. */
   async idle(): Promise<void> {
     await this.#running;
   }

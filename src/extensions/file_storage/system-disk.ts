@@ -12,7 +12,7 @@ export const systemDisk: Disk = {
   async makeDirectory(path, mode) {
     const made = await mkdir(path, { recursive: true, mode });
     if (made !== undefined) {
-      // The process's umask may have taken something away.
+      // The process's umask may have removed permissions.
       await chmod(path, mode);
     }
   },
@@ -29,7 +29,7 @@ export const systemDisk: Disk = {
     try {
       await handle.sync();
     } catch (error) {
-      // Some network file systems have no such call; what they do with names is up to them.
+      // Some network file systems do not support this call; then names may not survive a power cut.
       if (!["EINVAL", "ENOTSUP"].includes(errorCodeOf(error))) {
         throw error;
       }
@@ -39,7 +39,7 @@ export const systemDisk: Disk = {
   },
 };
 
-/** The calls of `node:fs` as promises. Writes are on every sender's way: these cost half of what a `FileHandle` does. */
+/** The calls of `node:fs` as promises. Every request waits for a write, and these cost half as much as a `FileHandle`. */
 const calls = {
   open: promisify(fs.open),
   stat: promisify(fs.fstat),
@@ -50,23 +50,23 @@ const calls = {
   close: promisify(fs.close),
 } as const;
 
-/** An open file. It counts the calls that are under way, so that `close` waits for them. */
+/** An open file. It counts the calls in progress, so that `close` waits for them. */
 function fileOf(fd: number): DiskFile {
-  let underWay = 0;
+  let inProgress = 0;
   let closing: Promise<void> | undefined;
   let onIdle: (() => void) | undefined;
 
-  /** Keeps the descriptor open until the call is done: another file could get its number. */
+  /** Keeps the descriptor open until the call is done, because another file could get its number. */
   async function holding<T>(call: () => Promise<T>): Promise<T> {
     if (closing !== undefined) {
       throw new Error(closedMessage);
     }
-    underWay += 1;
+    inProgress += 1;
     try {
       return await call();
     } finally {
-      underWay -= 1;
-      if (underWay === 0) {
+      inProgress -= 1;
+      if (inProgress === 0) {
         onIdle?.();
       }
     }
@@ -111,12 +111,12 @@ function fileOf(fd: number): DiskFile {
     sync: () => holding(() => calls.sync(fd)),
     close() {
       closing ??= (async () => {
-        if (underWay > 0) {
+        if (inProgress > 0) {
           await new Promise<void>((resolve) => {
             onIdle = resolve;
           });
         }
-        // A failure to close leaves nothing that anyone could do.
+        // If closing fails, there is nothing left to do.
         await calls.close(fd).catch(() => {});
       })();
       return closing;
@@ -124,7 +124,7 @@ function fileOf(fd: number): DiskFile {
   };
 }
 
-/** What a write that stopped early left: a disk that fills up takes the first part of it. */
+/** The bytes that a partial write left out: a disk that fills up accepts only the first of them. */
 function without(parts: readonly Uint8Array[], writtenBytes: number): readonly Uint8Array[] {
   const rest: Uint8Array[] = [];
   let left = writtenBytes;

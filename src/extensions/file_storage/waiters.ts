@@ -1,12 +1,12 @@
 /**
- * Promises that resolve when a number is reached: one for each number that somebody waits for, so no more than there are
- * records on their way. When no number will be reached any more, `releaseAll` resolves them.
+ * Promises that resolve when a number is reached: one for each number that is waited for, so no more than there are unwritten
+ * records. When the numbers will no longer increase, `releaseAll` resolves all of them.
  */
 export class Waiters {
   #waiting: { readonly until: number; readonly resolve: () => void }[] = [];
   #last: { readonly until: number; readonly promise: Promise<void> } | undefined;
 
-  /** Resolves when `reached(until)` was called, or `releaseAll`. Those who wait for the same share a promise. */
+  /** Resolves after `reached(until)` or `releaseAll`. Consecutive calls with the same number share a promise. */
   wait(until: number): Promise<void> {
     if (this.#last?.until === until) {
       return this.#last.promise;

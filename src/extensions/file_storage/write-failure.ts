@@ -1,6 +1,6 @@
 import type { DegradedReason } from "../../component/storage.ts";
 
-/** Why a write failed, from what the system said. */
+/** The reason why a write failed, from the system's error. */
 export function reasonOf(error: unknown): Extract<DegradedReason, "no_space" | "io_error"> {
   switch (errorCodeOf(error)) {
     case "ENOSPC":
@@ -12,7 +12,7 @@ export function reasonOf(error: unknown): Extract<DegradedReason, "no_space" | "
   }
 }
 
-/** The system's code, e.g. `ENOSPC`; the name of the exception where it has none. */
+/** The system's error code, e.g. `ENOSPC`, or the name of the exception if it has none. */
 export function errorCodeOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return typeof error;
@@ -20,11 +20,10 @@ export function errorCodeOf(error: unknown): string {
   return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
-/** What each reason is in a sentence for an operator, and what to do. */
+/** A sentence for an operator about each reason, with what to do. */
 export const reasonSentences = {
   no_space: "The disk is full: free some space.",
-  io_error:
-    "The disk refuses to write: look at its health and at the permissions of the directory.",
-  too_slow: "The disk does not keep up with what is to be stored.",
+  io_error: "The disk refuses to write: check its health and the permissions of the directory.",
+  too_slow: "The disk is too slow for the amount of state: use a faster one.",
   too_large: "A component stored a record that is too large; please report it.",
 } as const satisfies Record<DegradedReason, string>;

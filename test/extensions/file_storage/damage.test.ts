@@ -283,7 +283,7 @@ describe("what is no journal of ours", () => {
     const disk = FakeDisk.of(withFile(log.files, path, other));
     const before = disk.files();
     await expect(recoverJournal({ disk, directory, take: () => {} })).rejects.toThrow(
-      `${path} has format version 2, this program reads version 1. Use the version of the program that wrote it, or move the directory away to begin without what is stored.`,
+      `${path} has format version 2, this program reads version 1. Use the version of the program that wrote it, or move the directory away to start without the stored state.`,
     );
     expect(disk.files()).toEqual(before);
   });

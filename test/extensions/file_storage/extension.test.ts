@@ -118,7 +118,7 @@ describe("what is stored", () => {
     expect(second.records).toEqual(["of the processor"]);
     expect(second.log.at(-1)).toEqual({
       level: "info",
-      message: "Recovered what was stored.",
+      message: "Recovered the stored state.",
       fields: {
         journal: "processor_session_activity",
         records: 1,
@@ -173,7 +173,7 @@ describe("what is stored", () => {
     const line = second.log.at(-1);
     expect(line).toMatchObject({
       level: "error",
-      message: "A part of what was stored is damaged; it and what came after it were given up.",
+      message: "Stored data is damaged. The damaged part and everything after it were discarded.",
       fields: { journal: "processor_session_activity", records: 0 },
     });
     expect(Number(line?.fields?.["lost_bytes"])).toBeGreaterThan(240_000);
@@ -196,17 +196,17 @@ describe("the start", () => {
     [
       "is refused without the directory when it may not be made",
       { create_directory: false },
-      "cannot be used (ENOENT). Make it, or set create_directory: true.",
+      "cannot be used (ENOENT). Create it, or set create_directory: true.",
     ],
     [
       "is refused when the directory is a file",
       { directory: "file", create_directory: false },
-      "is no directory. Name another one in directory.",
+      "is not a directory. Name another one in directory.",
     ],
     [
       "is refused when the directory cannot be made",
       { directory: "file/sub" },
-      "cannot be made (ENOTDIR).",
+      "cannot be created (ENOTDIR).",
     ],
   ] as const) {
     test(title, async () => {
@@ -325,7 +325,7 @@ describe("the shutdown", () => {
     await ended;
     expect(log.at(-1)).toEqual({
       level: "error",
-      message: "The disk was too slow to store everything before the end.",
+      message: "The disk was too slow to store all records before the shutdown deadline.",
       fields: { journal: "processor_session_activity", unwritten_records: 1 },
     });
     expect(await startWhileTimePasses()).toContain("is in use by another process");

@@ -34,7 +34,7 @@ async function recordsIn(directory: string): Promise<readonly string[]> {
 }
 
 const error = (code: string) =>
-  `error State is not stored any more. The disk is full: free some space. {"journal":"sample","reason":"no_space","error.code":"${code}"}`;
+  `error State is no longer stored. The disk is full: free some space. {"journal":"sample","reason":"no_space","error.code":"${code}"}`;
 
 /** Mounting takes a privilege; the same by a limit on the size of files, which takes none, is the next test. */
 const canMount = ((): boolean => {
@@ -78,7 +78,9 @@ test.runIf(canMount)(
     rmSync(filler);
     await child.said("\nstored again\n");
     expect(await child.ended).toEqual({ exitCode: 0, signal: null });
-    expect(child.stdout()).toMatch(/^info State is stored again, from a new snapshot on\. /m);
+    expect(child.stdout()).toMatch(
+      /^info State is stored again, beginning with a new snapshot\. /m,
+    );
     expect(child.stderr()).toBe("");
     expect(await recordsIn(directory)).toEqual(["snapshot", "after"]);
   },

@@ -372,7 +372,7 @@ describe("a snapshot", () => {
     expect(lines).toEqual([
       [
         "warn",
-        "A snapshot could not be written; the log goes on and grows.",
+        "A snapshot could not be written. The log continues and grows.",
         { journal: "processor_sample", reason: "no_space", "error.code": "ENOSPC" },
       ],
     ]);
@@ -435,7 +435,7 @@ describe("a disk that fails", () => {
     expect(lines).toEqual([
       [
         "error",
-        "State is not stored any more. The disk is full: free some space.",
+        "State is no longer stored. The disk is full: free some space.",
         { journal: "processor_sample", reason: "no_space", "error.code": "ENOSPC" },
       ],
     ]);
@@ -477,8 +477,8 @@ describe("a disk that fails", () => {
     await journal.written();
     expect(states.at(-1)).toEqual({ status: "ok" });
     expect(lines.map(([level, message]) => [level, message])).toEqual([
-      ["error", "State is not stored any more. The disk is full: free some space."],
-      ["info", "State is stored again, from a new snapshot on."],
+      ["error", "State is no longer stored. The disk is full: free some space."],
+      ["info", "State is stored again, beginning with a new snapshot."],
     ]);
     expect(lines.at(-1)?.[2]).toEqual({ journal: "processor_sample", dropped_records: 9 });
     expect(await recovered(FakeDisk.of(disk.files()))).toEqual(["state", "new"]);
@@ -650,7 +650,7 @@ describe("an owner with a bug", () => {
     expect(journal.appendNow(bytesOf("a"))).toBe(false);
     expect(lines[0]).toEqual([
       "error",
-      "A component failed when told of its journal, because of a bug.",
+      "A component's journal callback failed because of a bug.",
       { journal: "processor_sample", "exception.type": "TypeError" },
     ]);
     expect(JSON.stringify(lines)).not.toContain("secret");
