@@ -35,7 +35,7 @@ export interface ExporterRole {
 /**
  * One configured instance, shared by every pipeline that names its id.
  *
- * `start` opens sockets and timers; it rejects with an `Error` whose message an operator understands.
+ * `start` opens sockets and timers; it rejects with an `Error` whose message is for an operator.
  * `shutdown` stops accepting data, delivers buffered data and releases everything. It is safe before `start`,
  * safe to call twice, and ends when `deadline` aborts. Afterwards its consumers answer `retryable` and pass nothing on.
  */

@@ -1,11 +1,11 @@
 import type { Payload } from "../otlp/payload.ts";
 
 /**
- * What became of a payload. It travels back to the sender.
+ * The outcome of a payload. It is returned to the sender.
  *
- * - `accepted`: it is ours now.
- * - `retryable`: nothing was taken; the same payload may be accepted later. `throttled` is set when a
- *   backend asked us to slow down, so that we ask the same of our sender (429 instead of 503).
+ * - `accepted`: the collector is now responsible for the payload.
+ * - `retryable`: nothing was accepted; the same payload may be accepted later. `throttled` is set when a
+ *   backend asked the collector to slow down, so that the sender is asked the same (429 instead of 503).
  * - `permanent`: the same payload will never be accepted.
  */
 export type ConsumeResult =
@@ -21,8 +21,8 @@ export type ConsumeResult =
 export const accepted: ConsumeResult = { status: "accepted" };
 
 /**
- * The next station of a payload. `consume` never changes the payload and keeps it only until it
- * resolves. It rejects only for a bug; the pipeline's edge catches that.
+ * The next stage of a payload. `consume` never changes the payload and keeps it only until it resolves. It rejects only
+ * because of a bug, which the edge of the pipeline catches.
  */
 export interface Consumer {
   consume(payload: Payload): Promise<ConsumeResult>;

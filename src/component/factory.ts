@@ -4,7 +4,7 @@ import type { Component } from "./component.ts";
 import type { ComponentKind } from "./component-kind.ts";
 import type { Settings } from "./settings.ts";
 
-/** The words of the Collector: how much a component may still change, per signal it handles. */
+/** How much a component may still change, in the Collector's words. */
 export type Stability = "development" | "alpha" | "beta" | "stable";
 
 /** Which signals a component handles when a pipeline names it in that role. */
@@ -13,15 +13,15 @@ export interface Roles {
   readonly processor?: readonly Signal[];
   /** Signals that are pushed to it. */
   readonly exporter?: readonly Signal[];
-  /** Set when its `metrics` are asked for by scrapes instead of being pushed. */
+  /** Set when scrapes pull its metrics, instead of a pipeline pushing them. */
   readonly scraped?: boolean;
   /** Set by extensions that keep journals, so that other components may name them. */
   readonly storage?: true;
 }
 
 /**
- * Declares a type of component. `kind` is the section of the config it is configured in; `roles` the
- * places of a pipeline it may be named in. `schema` gives type, defaults, check, JSON Schema and docs.
+ * Declares a type of component. `kind` is the section of the config that configures it; `roles` are the parts of a pipeline
+ * that may name it. The type, the defaults, the validation, the JSON Schema and the docs come from `schema`.
  */
 export interface Factory<C> {
   readonly type: string;
@@ -36,7 +36,7 @@ export interface Factory<C> {
    * that store nothing. The schema must have the key, as an optional text.
    */
   readonly storageKey?: readonly string[];
-  /** Builds and does nothing else: no sockets, no timers. */
+  /** Builds the component and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }
 

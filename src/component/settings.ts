@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { ReportedStatus, ServiceStatus } from "./status.ts";
 import type { Storage } from "./storage.ts";
 
-/** Fields vary, messages are constant sentences. No raw ids of senders, ever. */
+/** Messages are constant sentences; fields vary. Neither ever contains a raw id of a sender. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -13,7 +13,7 @@ export interface Logger {
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
-/** The environment that the program gives a component, as opposed to the user's config. */
+/** The environment that the program provides to a component, as opposed to the user's config. */
 export interface Settings {
   /** `type` or `type/name`, as in the config. */
   readonly id: string;
@@ -26,7 +26,7 @@ export interface Settings {
   readonly logger: Logger;
   /** For the component's own telemetry (`otelcol_…` on `service.telemetry`), not for derived data. */
   readonly meter: Meter;
-  /** Says how the component does, whenever that changes; it counts as `ok` from its start on. Never throws. */
+  /** Reports a change of the component's status, which is `ok` from its start. Never throws. */
   readonly reportStatus: (status: ReportedStatus) => void;
   /** The status of the whole service, for components that report it. */
   readonly serviceStatus: () => ServiceStatus;

@@ -6,7 +6,7 @@ import type { ComponentKind } from "./component-kind.ts";
  * - `recoverable_error`: it works only in part and may recover by itself.
  * - `permanent_error`: an operator must act; the component never recovers from it.
  *
- * A message is a constant sentence for an operator, without anything that a sender sent.
+ * A message is a constant sentence for an operator, without any data of a sender.
  */
 export type ReportedStatus =
   | { readonly status: "ok" }
@@ -19,9 +19,9 @@ export interface CurrentStatus {
   readonly status: Status;
   /** Set with the two errors. */
   readonly message?: string;
-  /** Wall clock when it came to this. */
+  /** When the status began, by the wall clock. */
   readonly sinceUnixMs: number;
-  /** How long ago that was, by a clock that does not jump. */
+  /** How long it has lasted, by a monotonic clock. */
   readonly ageMs: number;
 }
 
@@ -31,8 +31,8 @@ export interface ComponentStatus extends CurrentStatus {
 }
 
 /**
- * The status of the service: while it runs that of its worst component, `permanent_error` being the worst, and
- * `ok` when all are.
+ * The status of the service. While it runs, that is the status of its worst component: `permanent_error` is the worst, and it
+ * is `ok` when all components are.
  */
 export interface ServiceStatus extends CurrentStatus {
   readonly startedUnixMs: number;

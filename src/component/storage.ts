@@ -1,6 +1,6 @@
 import type { ComponentKind } from "./component-kind.ts";
 
-/** The longest record a journal takes. A larger piece of state is several records. */
+/** The longest record a journal accepts. A larger piece of state needs several records. */
 export const maxRecordBytes = 16 * 1024 * 1024;
 
 /**
@@ -8,7 +8,7 @@ export const maxRecordBytes = 16 * 1024 * 1024;
  *
  * - `no_space`: the disk, the quota or the largest allowed file is full.
  * - `io_error`: the system refused to write for any other reason.
- * - `too_slow`: more was appended than the disk took in time, and memory is not spent on waiting.
+ * - `too_slow`: records were appended faster than the disk writes them, and the buffer for them is full.
  * - `too_large`: a record is longer than {@link maxRecordBytes}; a bug of its owner.
  */
 export const degradedReasons = ["no_space", "io_error", "too_slow", "too_large"] as const;
@@ -19,38 +19,38 @@ export type JournalState =
   | { readonly status: "ok" }
   | { readonly status: "degraded"; readonly reason: DegradedReason };
 
-/** What was found when a journal was opened. */
+/** The result of opening a journal. */
 export interface RecoverySummary {
-  /** What `take` was given. */
+  /** The records passed to `take`, and their bytes. */
   readonly records: number;
   readonly bytes: number;
-  /** Bytes of a write that a crash interrupted. Nothing in them had been promised by `written()`. */
+  /** Bytes of a write that a crash interrupted. `written()` had not resolved for any record in them. */
   readonly tornBytes: number;
-  /** Bytes given up because they, or something before them, could not be read. 0 unless a file was damaged. */
+  /** Bytes discarded because they, or bytes before them, could not be read. 0 unless a file was damaged. */
   readonly lostBytes: number;
-  /** Wall clock when the last group was written, or the journal closed; absent when nothing was found. */
+  /** When the last group was written or the journal was closed, by the wall clock; absent if nothing was stored. */
   readonly lastWrittenUnixMs?: number;
 }
 
 /** The outcome of a snapshot. Unless it is `done`, the earlier stored data is unchanged. */
 export type SnapshotOutcome =
   | { readonly status: "done" }
-  /** Another snapshot is being written, or the journal is closed. None of the records was looked at. */
+  /** Another snapshot is being written, or the journal is closed. No record was read. */
   | { readonly status: "busy" }
-  /** It could not be written. `onSnapshotNeeded` asks again in a while; do not repeat it at once. */
+  /** It could not be written. `onSnapshotNeeded` requests another one later; do not retry at once. */
   | { readonly status: "failed"; readonly reason: DegradedReason };
 
-/** The callbacks by which a journal talks to the component that opened it. */
+/** The callbacks of the component that opened a journal. */
 export interface JournalOwner {
   /**
    * Called while the journal opens with every record that survived, oldest first: the records of the newest
-   * complete snapshot, then what was appended after it. The bytes are valid during the call only.
+   * complete snapshot, then the records appended after it. The bytes are valid only during the call.
    */
   take(record: Uint8Array): void;
   /**
-   * Asks for a call of `snapshot` as soon as it suits. Because records were dropped, so that only a snapshot makes
-   * the journal whole again, or because an earlier one failed: asked again, at growing intervals, until one is
-   * done. Or because the user wants one after every start: asked once, after the opening.
+   * Requests a call of `snapshot`, as soon as convenient. There are three causes. Records were dropped, so that only a snapshot
+   * makes the journal complete again, or an earlier snapshot failed: then the request is repeated at growing intervals until a
+   * snapshot is done. Or the user wants one after every start: then it is made once, after the opening.
    */
   onSnapshotNeeded(): void;
   /** Called when the state has changed. */
@@ -62,9 +62,9 @@ export interface JournalOwner {
  * recovers both (`JournalOwner.take`); its extension closes it after every pipeline has stopped, with
  * everything written and synced. Later appends are dropped and counted.
  *
- * Two promises: a record whose `written()` resolved while the state was `ok` survives the end of this
- * process, however it ends; and the recovered records are a prefix of the appended ones, never with a gap. A power
- * cut may also lose records for which `synced()` has not resolved.
+ * Two guarantees: a record whose `written()` resolved while the state was `ok` survives the end of this process, also a crash;
+ * and the recovered records are a prefix of the appended ones, without a gap. A power cut may also lose records for which
+ * `synced()` has not resolved.
  */
 export interface Journal {
   /** The result of the recovery. */
@@ -73,7 +73,7 @@ export interface Journal {
   append(record: Uint8Array): void;
   /**
    * Passes the record, and all records appended before it, to the operating system before it returns, and blocks the
-   * process meanwhile. For rare, decisive records. Returns whether it was stored.
+   * process meanwhile. For rare and important records. Returns whether it was stored.
    */
   appendNow(record: Uint8Array): boolean;
   /**
@@ -81,18 +81,18 @@ export interface Journal {
    * state is, or becomes, `degraded` it resolves at once. An owner that waits for it is never faster than the disk.
    */
   written(): Promise<void>;
-  /** As `written`, but until the disk itself has it. Without `fsync` in the config, the same as `written`. */
+  /** As `written`, but resolves when the records are on the disk. Without `fsync` in the config, the same as `written`. */
   synced(): Promise<void>;
   /**
-   * Replaces all stored records by these, which must describe the state at the moment of this call. Records
-   * appended later come after them. They are pulled one by one as the disk takes them, over many turns of
+   * Replaces all stored records by these, which must describe the state at the time of this call. Records
+   * appended later come after them. They are pulled one by one at the disk's pace, over many steps of
    * the event loop, and each must stay unchanged until the next one is pulled: pass an array of copies,
-   * or a generator that still has the state of this moment. Rejects only with an exception of the iterable.
+   * or a generator that still has the state of this call. Rejects only with an exception of the iterable.
    *
    * A crash at any moment leaves either the earlier data, with the log continued, or the snapshot.
    */
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome>;
-  /** Bytes appended since the last snapshot, and bytes of that snapshot: when to make the next one. */
+  /** Bytes appended since the last snapshot, and bytes of that snapshot. They help the owner to decide when to write the next. */
   sizes(): { readonly logBytes: number; readonly snapshotBytes: number };
   state(): JournalState;
 }
@@ -101,7 +101,7 @@ export interface Journal {
 export interface StorageRole {
   /**
    * Opens the journal of a component, once per component, after the extension has started. Rejects with an
-   * `Error` an operator understands if the stored data cannot be read at all, and with any exception of `take`.
+   * `Error` for an operator if the stored data cannot be read at all, and with any exception of `take`.
    */
   openJournal(
     component: { readonly kind: ComponentKind; readonly id: string },
@@ -109,7 +109,7 @@ export interface StorageRole {
   ): Promise<Journal>;
 }
 
-/** The storage extension that a component's config names, as the component sees it. */
+/** The component's view of the storage extension that its config names. */
 export interface Storage {
   /** Opens the component's own journal; to be called in `start`, once. See {@link StorageRole.openJournal}. */
   openJournal(owner: JournalOwner): Promise<Journal>;
