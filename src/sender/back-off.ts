@@ -1,14 +1,14 @@
 export interface BackOff {
-  /** First wait after a failure, and the longest. */
+  /** The first wait after a failure, and the longest. */
   readonly firstMs: number;
   readonly longestMs: number;
-  /** The longest wait that a server may ask for. */
+  /** The longest wait that a server may request. */
   readonly longestAskedMs: number;
 }
 
 /**
- * How long to wait after the `failures`-th failure in a row: twice as long each time, and never less than the server asked
- * for. A third of it is left to `chance` (0 to 1), so that many senders do not come back at one moment.
+ * How long to wait after the `failures`-th failure in a row: twice as long each time, and never less than the server requested.
+ * `chance` (0 to 1) determines a third of it, so that many senders do not retry at the same time.
  */
 export function backOffMs(
   backOff: BackOff,

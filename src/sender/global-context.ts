@@ -1,12 +1,12 @@
-/** Where every copy of the API package, of any 1.x version, keeps what was registered. */
+/** The key on `globalThis` under which every copy of the API package, of any 1.x version, keeps its registrations. */
 export const globalApiKey = Symbol.for("opentelemetry.js.api.1");
 
-/** The SDKs' own key of "make no spans of this"; context keys are symbols of the global registry. */
+/** The SDKs' own key for "create no spans"; context keys are symbols of the global registry. */
 const suppressTracingKey = Symbol.for("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 /**
- * Calls `run` so that instrumentations make no spans of the requests it sends. Works with whatever copy
- * of the API the application registered its context manager with, which need not be ours.
+ * Calls `run` so that instrumentations create no spans for the requests it sends. Works with any copy of the API by which the
+ * application registered its context manager.
  */
 export function withoutTracing<T>(run: () => T): T {
   const manager = property(property(globalThis, globalApiKey), "context");
@@ -22,14 +22,14 @@ export function withoutTracing<T>(run: () => T): T {
   return result === undefined ? run() : result.value;
 }
 
-/** A property of something that may be anything. */
+/** A property of a value of any type. */
 export function property(of: unknown, name: PropertyKey): unknown {
   return (typeof of === "object" && of !== null) || typeof of === "function"
     ? Reflect.get(of, name)
     : undefined;
 }
 
-/** Calls a method of something that may be anything; undefined when there is no such method. */
+/** Calls a method of a value of any type; returns undefined if there is no such method. */
 export function call(of: unknown, name: PropertyKey, ...args: readonly unknown[]): unknown {
   const method = property(of, name);
   return typeof method === "function" ? Reflect.apply(method, of, args) : undefined;

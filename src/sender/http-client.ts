@@ -14,9 +14,9 @@ export interface PostRequest {
   readonly body: Uint8Array;
 }
 
-/** `retryable`: the same bytes may be taken later. `permanent`: they never will. */
+/** `retryable`: the same bytes may be accepted later. `permanent`: they never will be. */
 export type PostOutcome =
-  /** `isReconnected`: the connection of the last time was to be kept and is gone; perhaps with that collector. */
+  /** `isReconnected`: the previous connection should have been kept but is gone, perhaps because the collector restarted. */
   | { readonly status: "accepted"; readonly isReconnected: boolean }
   | { readonly status: "retryable"; readonly retryAfterMs?: number; readonly message: string }
   | { readonly status: "permanent"; readonly message: string };
@@ -29,7 +29,7 @@ export interface TlsOptions {
 }
 
 export interface HttpClientOptions {
-  /** The base address, or that of a signal; `http:` or `https:`. */
+  /** The base address or the address of a signal; `http:` or `https:`. */
   readonly endpoint: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls?: TlsOptions;
@@ -48,7 +48,7 @@ export interface HttpClient {
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const retryableStatuses: readonly number[] = [429, 502, 503, 504];
 
-/** Sends OTLP requests over one connection that is kept open between them, by Node's own client. */
+/** Sends OTLP requests with Node's own client, over one connection that is kept open between them. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { endpoint, clock, timeoutMs, contentType = "application/x-protobuf" } = options;
   const isSecure = endpoint.protocol === "https:";
@@ -82,7 +82,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       sent.on("socket", (socket) => call(socket, "unref"));
       sent.on("error", (error) => {
         const code = "code" in error ? String(error.code) : error.name;
-        // The collector may close an idle connection at the moment we use it; that says nothing about it.
+        // A server may close an idle connection just when it is used again. That is not a failure of the collector.
         const isStale = sent.reusedSocket && (code === "ECONNRESET" || code === "EPIPE");
         finish(
           isStale && !isSecondAttempt && answered === undefined
@@ -118,14 +118,14 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   return {
-    // A header that may not be sent throws, for one: no later attempt would do better.
+    // An invalid header throws, for example. A later attempt would fail the same way.
     post: (request, cutOff) =>
       attempt(request, cutOff).catch((error) => ({ status: "permanent", message: String(error) })),
     close: () => agent.destroy(),
   };
 }
 
-/** `/v1/<signal>` is added to the endpoint, in place of that of another signal. */
+/** Appends `/v1/<signal>` to the endpoint, or replaces the path of another signal. */
 export function urlOf(endpoint: URL, signal: PostRequest["signal"]): URL {
   const url = new URL(endpoint);
   const base = url.pathname.replace(/\/v1\/(traces|logs)$/, "").replace(/\/+$/, "");

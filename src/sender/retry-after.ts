@@ -9,7 +9,7 @@ export function retryAfterMsOf(header: string | undefined, unixMs: number): numb
   if (/^[0-9]+$/.test(text)) {
     return Math.min(Number(text) * 1_000, longestMs);
   }
-  // Only the one form of date that is sent today: the obsolete ones leave the time zone to the reader.
+  // Only the one form of date that is in use today: the obsolete ones leave the time zone open.
   if (/^[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT$/.test(text)) {
     const untilMs = Date.parse(text);
     return Number.isNaN(untilMs) ? undefined : Math.min(Math.max(untilMs - unixMs, 0), longestMs);

@@ -3,7 +3,7 @@ const worths = ["repeated", "minor", "lasting"] as const;
 export type Worth = (typeof worths)[number];
 
 export interface SendQueueOptions<T> {
-  /** How many items wait at most. */
+  /** How many items may wait. */
   readonly limit: number;
   /** Default `lasting`. */
   readonly worthOf?: (item: T) => Worth;
@@ -13,7 +13,7 @@ export interface SendQueueOptions<T> {
 
 /**
  * Items that wait to be sent: each once, oldest first, never more than `limit`. A full queue drops the oldest items of the
- * least worth.
+ * lowest worth, and counts them unless they are `repeated`.
  */
 export class SendQueue<T> {
   readonly #options: SendQueueOptions<T>;
@@ -44,7 +44,7 @@ export class SendQueue<T> {
     this.#items.add(item);
   }
 
-  /** The longest batch at the head, at most `max`. Its items stay until `remove`. */
+  /** The longest batch at the head of the queue, at most `max` items. They stay in the queue until `remove`. */
   head(max: number): readonly T[] {
     const { kindOf } = this.#options;
     const batch: T[] = [];
@@ -58,7 +58,7 @@ export class SendQueue<T> {
     return batch;
   }
 
-  /** Removes items that were sent. Some may be gone: the queue drops items also while they are on their way. */
+  /** Removes items that were sent. Some may be gone: the queue also drops items that are being sent. */
   remove(items: readonly T[]): void {
     for (const item of items) {
       this.#items.delete(item);

@@ -1,14 +1,14 @@
-/** Where a sender takes time from. */
+/** The clock of a sender. */
 export interface SenderClock {
   /** Monotonic milliseconds since an arbitrary origin. */
   nowMs(): number;
   /** Wall-clock milliseconds since the Unix epoch. */
   unixMs(): number;
-  /** Calls `run` once after `delayMs`; returns what stops it. The timer alone does not keep the process alive. */
+  /** Calls `run` once after `delayMs`; returns a function that cancels it. The timer alone does not keep the process alive. */
   after(delayMs: number, run: () => void): () => void;
 }
 
-/** What `promise` resolves with; `undefined` when that takes longer than `withinMs`. */
+/** Resolves with the value of `promise`, or with `undefined` after `withinMs`. */
 export function within<T>(
   clock: SenderClock,
   withinMs: number,

@@ -8,28 +8,29 @@ export interface SenderOptions<T> {
   /** Until the returned function is called, the process stays alive. */
   readonly keepAlive: () => () => void;
   readonly backOff: BackOff;
-  /** 0 ≤ chance < 1, for spreading retries. Default: they are not spread. */
+  /** A random number, 0 ≤ chance < 1, to spread retries. Default: they are not spread. */
   readonly chance?: () => number;
   /** Called whenever sending starts. */
   readonly onStart?: () => void;
-  /** The items of the next request; none when nothing waits. Called again after each request. */
+  /** Returns the items of the next request, none if nothing waits. Called again after each request. */
   readonly next: () => readonly T[];
-  /** The request for a batch. A batch without one, or whose encoding rejects, is refused. */
+  /** Encodes a batch as a request. If it returns none or rejects, the batch is refused. */
   readonly encode: (batch: readonly T[]) => Promise<PostRequest | undefined>;
-  /** A collector that was away or is reconnected may have restarted. */
+  /** The collector accepted a batch. One that was away or is reconnected may have restarted. */
   readonly onAccepted: (
     batch: readonly T[],
     collector: { readonly wasAway: boolean; readonly isReconnected: boolean },
   ) => void;
-  /** It is not worth trying again. */
+  /** The batch will not be sent again. */
   readonly onRefused: (batch: readonly T[], message: string) => void;
-  /** It is tried again after a pause. */
+  /** An attempt failed and is repeated after a pause. */
   readonly onAway: (message: string, failuresInARow: number) => void;
 }
 
 /**
- * Sends items to a collector, one request at a time. While the collector is away it tries again after pauses that grow.
- * It never throws or rejects, not even when one of its options does. Only `flush` keeps the process alive.
+ * Sends items to a collector, one request at a time. While the collector is away it retries after growing pauses. Keeps no
+ * items; its owner's queue does. It never throws or rejects, not even when one of its options does. Only `flush` keeps the
+ * process alive.
  */
 export class Sender<T> {
   readonly #options: SenderOptions<T>;
@@ -45,19 +46,19 @@ export class Sender<T> {
     this.#options = options;
   }
 
-  /** Starts sending in `delayMs`; sooner if it was going to, later during a pause. */
+  /** Starts sending in `delayMs`; sooner if an earlier start is due, later during a pause. */
   wake(delayMs: number): void {
     this.#dueMs = Math.min(this.#dueMs, this.#options.clock.nowMs() + delayMs);
     this.#arm();
   }
 
   /**
-   * Starts sending now, also during a pause, and makes one attempt. Resolves with whether nothing waits any more. After
-   * `withinMs` it cuts off the request and resolves with `false`.
+   * Starts sending now, also during a pause, and makes one attempt. Resolves to whether everything was sent. After
+   * `withinMs` it aborts the request and resolves to `false`.
    */
   async flush(withinMs: number): Promise<boolean> {
     const { clock, keepAlive } = this.#options;
-    const letGo = keepAlive();
+    const release = keepAlive();
     let isLate = withinMs <= 0;
     const attempt = async () => {
       await this.#running;
@@ -68,11 +69,11 @@ export class Sender<T> {
       isLate = true;
       this.#cutOff.abort();
     }
-    letGo();
+    release();
     return isDone ?? false;
   }
 
-  /** Sends nothing from now on, and closes the connection. */
+  /** Stops sending and closes the connection. */
   close(): void {
     this.#isClosed = true;
     this.#cancelTimer();
@@ -88,7 +89,7 @@ export class Sender<T> {
     }
   }
 
-  /** Whether nothing waits any more. */
+  /** Resolves to whether everything was sent. */
   #run(): Promise<boolean> {
     if (this.#running === undefined && !this.#isClosed) {
       this.#cancelTimer();
