@@ -3,7 +3,7 @@ import type { ByteBudget } from "./byte-budget.ts";
 import { withoutSlack } from "./slack.ts";
 
 /**
- * The whole body as it was sent, or why there is none:
+ * The whole body as it was sent, or the reason why there is none:
  *
  * - `too_large`: more than `maxBytes`, as announced or as counted.
  * - `busy`: the budget shared with other requests is used up; a later try may succeed.
@@ -14,7 +14,7 @@ export type BodyResult =
   | { readonly ok: false; readonly problem: "too_large" | "busy" | "aborted" };
 
 export interface BodyLimits {
-  /** Most bytes of this body, before any inflating. */
+  /** The most bytes that this body may have, before decompression. */
   readonly maxBytes: number;
   /** Shared by all bodies. After success the caller must release `bytes.length`; otherwise nothing. */
   readonly budget: ByteBudget;
@@ -58,7 +58,7 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
         return;
       }
       if (length === 0 && needed === announced) {
-        // The whole body in one piece: node:http made this copy for us alone.
+        // The whole body in one piece: node:http made this copy only for this listener.
         buffer = chunk;
       } else {
         if (needed > buffer.length) {

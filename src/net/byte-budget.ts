@@ -1,6 +1,6 @@
 /**
- * A bound on bytes held at one time by all who share it. It keeps their sum; what would exceed `limitBytes` is refused
- * at once instead of waiting.
+ * A bound on the bytes that all its users hold at one time. It keeps their sum; a request that would exceed `limitBytes` is
+ * refused at once instead of waiting.
  */
 export class ByteBudget {
   readonly limitBytes: number;
@@ -14,7 +14,7 @@ export class ByteBudget {
     return this.#takenBytes;
   }
 
-  /** Takes all of `bytes`, or nothing and returns false. Whoever took gives back. */
+  /** Takes all of `bytes` and returns true, or takes nothing and returns false. The caller must give back the bytes it took. */
   tryTake(bytes: number): boolean {
     if (this.#takenBytes + bytes > this.limitBytes) {
       return false;

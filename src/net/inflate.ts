@@ -14,36 +14,36 @@ import {
 import { withoutSlack } from "./slack.ts";
 
 /**
- * The values of `Content-Encoding` we can undo. `zlib` is another word for `deflate`; both also take the
- * bare deflate stream that some clients send under these names.
+ * The supported values of `Content-Encoding`. `zlib` is another name for `deflate`; both also accept the raw deflate stream
+ * that some clients send under these names.
  */
 export const contentEncodings = ["identity", "gzip", "zstd", "zlib", "deflate"] as const;
 export type ContentEncoding = (typeof contentEncodings)[number];
 
-/** The bytes, or why not: `corrupt` is anything but one whole stream, also with something behind it. */
+/** The bytes, or the problem: `corrupt` is everything but exactly one complete stream. */
 export type InflateResult =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly problem: "too_large" | "corrupt" };
 
 export interface InflateLimits {
-  /** Most bytes that may come out. Counted while they do, so that a bomb costs no more than this. */
+  /** The most bytes of output. They are counted during decompression, so a compression bomb costs no more than this. */
   readonly maxBytes: number;
   /**
-   * Runs a bounded number of tasks at one time and the others in order after them (p-limit). Shared by all who inflate,
-   * so that only so many large outputs exist at one time. Its queue is as long as its callers are many: bound those.
+   * Runs a bounded number of tasks at one time and the others in order after them (p-limit). All callers share it, so that
+   * only so many large outputs exist at one time. Its queue holds one entry per caller, so the callers must be bounded.
    */
   readonly slots: <T>(task: () => Promise<T>) => Promise<T>;
 }
 
-/** Reads the header: none means identity, something we cannot undo (also two encodings) is undefined. */
+/** Parses the header: none means identity; an unsupported value, also two encodings, gives undefined. */
 export function parseContentEncoding(header: string | undefined): ContentEncoding | undefined {
   const word = header?.trim().toLowerCase() ?? "";
   return word === "" ? "identity" : contentEncodings.find((encoding) => encoding === word);
 }
 
 /**
- * Undoes one content encoding. Whatever the bytes are, it never rejects. Small bodies are inflated here and
- * now; what might hold up the event loop for longer goes to the thread pool.
+ * Decodes one content encoding. It never rejects, for any bytes. Small bodies are decompressed synchronously; those that could
+ * block the event loop for longer are decompressed in the thread pool.
  */
 export async function inflate(
   bytes: Uint8Array,
@@ -73,13 +73,13 @@ interface Format {
     options: Options,
     done: (error: Error | null, result: unknown) => void,
   ) => void;
-  /** How many streams may follow each other. Node itself reads on through the members of a gzip file. */
+  /** How many streams may follow each other. Node itself reads all members of a gzip file. */
   readonly maxStreams: number;
 }
 
 /**
- * Measured with OTLP bodies on Node 24: 1 MiB comes out in 1 to 4 ms, 20 MiB in 25 ms or more, and a trip
- * through the pool costs 0.1 to 0.2 ms, twice the work of an everyday body.
+ * Measured with OTLP bodies on Node 24: 1 MiB of output takes 1 to 4 ms, 20 MiB take 25 ms or more, and a call in the pool costs
+ * 0.1 to 0.2 ms, twice the work of an ordinary body.
  */
 const syncInputBytes = 256 * 1024;
 const syncOutputBytes = 1024 * 1024;
@@ -89,8 +89,8 @@ const formats = {
   gzip: { sync: gunzipSync, async: gunzip, maxStreams: 1 },
   zlib: { sync: inflateSync, async: zlibInflate, maxStreams: 1 },
   deflate: { sync: inflateRawSync, async: inflateRaw, maxStreams: 1 },
-  // Parallel compressors write several frames. Each costs a new decoder, so empty ones must not come in
-  // by the million.
+  // Parallel compressors write several frames. Each costs a new decoder, so their number must be bounded: a body could
+  // contain millions of empty ones.
   zstd: { sync: zstdDecompressSync, async: zstdDecompress, maxStreams: 64 },
 } as const satisfies Record<string, Format>;
 
@@ -206,7 +206,7 @@ class Output {
 const tooLarge: InflateResult = { ok: false, problem: "too_large" };
 const corrupt: InflateResult = { ok: false, problem: "corrupt" };
 
-/** What node:zlib gives with `info: true`; its declared types know only the result without. */
+/** Reads the result of node:zlib with `info: true`, whose declared types describe only the result without it. */
 function stepOf(result: unknown): { readonly bytes: Uint8Array; readonly consumed: number } {
   if (
     typeof result === "object" &&
@@ -236,8 +236,8 @@ function problemOf(error: unknown): InflateResult {
 }
 
 /**
- * One piece for the whole output is fastest, and leaves no slack behind it. A gzip file ends with its length;
- * that is only a hint here.
+ * One chunk for the whole output is fastest and leaves no slack. A gzip file ends with its length, which is used only as a
+ * hint.
  */
 function firstChunkBytes(bytes: Uint8Array, format: Format): number {
   let hint = bytes.length * 8;
@@ -248,7 +248,7 @@ function firstChunkBytes(bytes: Uint8Array, format: Format): number {
   return Math.min(Math.max(hint + 64, 1024), syncOutputBytes + 64);
 }
 
-/** A frame may ask for a window of gigabytes; one larger than what may come out is never needed. */
+/** A frame may request a window of gigabytes; one larger than the allowed output is never needed. */
 function windowLogOf(maxBytes: number): number {
   return Math.min(31, Math.max(23, Math.ceil(Math.log2(maxBytes))));
 }

@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 
 /**
- * Why a request never arrived as a whole. A closed list, fit for a label. `disconnected` is reported only if a
+ * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
  * handler was waiting for a body: a connection without a request loses nothing.
  */
 export const brokenRequests = [
@@ -43,11 +43,11 @@ export interface ListenOptions {
   /** Until the whole request, with its body, has arrived; 60 s. */
   readonly requestTimeoutMs?: number;
   /**
-   * Until a connection without requests is closed; 75 s. Longer than the intervals at which SDKs export, so
-   * that a sender hardly ever writes to a connection which is just being closed.
+   * Until a connection without requests is closed; 75 s. Longer than the export intervals of SDKs, so that a sender rarely
+   * writes to a connection that is just being closed.
    */
   readonly keepAliveTimeoutMs?: number;
-  /** Until a connection on which nothing moves, also no answer, is closed; 120 s. */
+  /** Until a connection without any traffic, in either direction, is closed; 120 s. */
   readonly inactivityTimeoutMs?: number;
   /** Connections at a time; further ones are closed at once; 1000. */
   readonly maxConnections?: number;
@@ -58,12 +58,12 @@ const maxHeaderBytes = 16_384;
 
 /** A server that listens. */
 export interface HttpServer {
-  /** The address that is bound, e.g. `127.0.0.1` where `localhost` was asked for. */
+  /** The bound address, e.g. `127.0.0.1` for `localhost`. */
   readonly host: string;
   readonly port: number;
   /**
-   * Stops accepting, closes the connections on which no request is being answered, lets the others
-   * finish theirs, and resolves when all are gone. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
+   * Stops accepting connections, closes those without a request in progress, lets the others finish theirs, and resolves when
+   * all are closed. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
    */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -71,8 +71,7 @@ export interface HttpServer {
 /**
  * Opens a plain HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
  * being answered; a further connection is closed at once and reported as `too_many_connections`. Rejects with an
- * `Error` that names the address and the reason when it cannot listen. Whatever a client sends or breaks, the process
- * survives it.
+ * `Error` that names the address and the reason if it cannot listen. No input of a client can end the process.
  */
 export async function listen(options: ListenOptions): Promise<HttpServer> {
   const server = createServer(serverOptionsOf(options));
@@ -140,13 +139,13 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   };
 }
 
-/** `host:port` as one writes it, with brackets around an IPv6 address. */
+/** `host:port`, with brackets around an IPv6 address. */
 export function hostPortOf(address: { readonly host: string; readonly port: number }): string {
   const host = address.host.includes(":") ? `[${address.host}]` : address.host;
   return `${host}:${address.port}`;
 }
 
-/** TLS will be a second kind of server made from the same options; nothing below depends on which. */
+/** The options of `createServer`, which an `https` server would share. */
 function serverOptionsOf(options: ListenOptions): ServerOptions {
   const requestTimeout = Math.ceil(options.requestTimeoutMs ?? 60_000);
   const headersTimeout = Math.min(Math.ceil(options.headersTimeoutMs ?? 15_000), requestTimeout);
@@ -154,7 +153,7 @@ function serverOptionsOf(options: ListenOptions): ServerOptions {
     requestTimeout,
     headersTimeout,
     keepAliveTimeout: Math.ceil(options.keepAliveTimeoutMs ?? 75_000),
-    // Node looks for late requests at this interval only, so a short timeout needs a short one.
+    // Node checks for late requests only at this interval, so a short timeout needs a short interval.
     connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
     maxHeaderSize: maxHeaderBytes,
   };
@@ -171,7 +170,7 @@ function answer(options: ListenOptions, request: IncomingMessage, response: Serv
     response.setHeader("Content-Type", "text/plain; charset=utf-8");
     response.end("The request could not be handled because of a bug in this program.\n");
   };
-  // A socket error while we write means that the client has closed the connection; 'close' follows.
+  // A socket error during a write means that the client has closed the connection; 'close' follows.
   response.on("error", () => {});
   request.on("error", () => {});
   try {
@@ -218,21 +217,21 @@ function endBroken(socket: Duplex, statusLine: string | undefined): void {
 }
 
 /**
- * Node's own `closeIdleConnections` spares connections that never sent a byte; they would hold a shutdown
- * until their headers time out.
+ * Node's own `closeIdleConnections` does not close connections that never sent a byte; they would delay a shutdown until their
+ * headers time out.
  */
 function closeAfterAnswer(
   sockets: ReadonlySet<Socket>,
   answering: ReadonlySet<ServerResponse>,
 ): void {
-  // Of pipelined requests only the last answer may end the connection.
+  // Of pipelined requests, only the last answer may end the connection.
   const busy = new Map<Socket, ServerResponse>();
   for (const response of answering) {
     busy.set(response.req.socket, response);
   }
   for (const [socket, response] of busy) {
     response.shouldKeepAlive = false;
-    // Headers that are out already promised to keep the connection alive.
+    // Headers that were already sent may have promised to keep the connection alive, so it is closed here.
     response.once("close", () => socket.destroySoon());
   }
   for (const socket of sockets) {
@@ -262,7 +261,7 @@ function bind(server: Server, options: ListenOptions): Promise<AddressInfo> {
 
 const bindProblems: Readonly<Record<string, string>> = {
   EADDRINUSE:
-    "the address is already in use. Stop the program that has it or choose another endpoint.",
+    "the address is already in use. Stop the program that uses it or choose another endpoint.",
   EACCES: "permission denied. Ports below 1024 need a privilege; choose a higher one.",
   EADDRNOTAVAIL: "this machine has no such address. Use 127.0.0.1, 0.0.0.0 or one of its own.",
   ENOTFOUND: "the host name cannot be resolved. Check its spelling.",
