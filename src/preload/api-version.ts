@@ -5,7 +5,7 @@ import { getCallSites } from "node:util";
 
 /**
  * The version of the copy of `@opentelemetry/api` that is calling, found by the files on the call stack.
- * Undefined when it is part of a bundle.
+ * Undefined if it is part of a bundle.
  */
 export function versionOfCallingApi(): string | undefined {
   for (const { scriptName } of getCallSites(12)) {
@@ -31,7 +31,7 @@ function versionOfApiAt(file: string): string | undefined {
 function nearestManifestVersion(folder: string): string | undefined {
   for (let at = folder; at !== dirname(at); at = dirname(at)) {
     const manifest = manifestIn(at);
-    // A package may hold manifests without a name, which only say how to read its files.
+    // A package may contain manifests without a name, which only set the module format of its files.
     if (manifest?.name !== undefined) {
       return manifest.name === "@opentelemetry/api" ? manifest.version : undefined;
     }

@@ -11,7 +11,7 @@ export type SamplerName =
   | "parentbased_always_off"
   | "parentbased_traceidratio";
 
-/** What the preload does, as the environment says. */
+/** The settings of the preload, from the environment. */
 export interface PreloadSettings {
   /** `OTEL_SDK_DISABLED`. */
   readonly isDisabled: boolean;
@@ -30,7 +30,7 @@ export interface PreloadSettings {
   readonly exportsMetrics: boolean;
   readonly sampler: { readonly name: SamplerName; readonly ratio: number };
   readonly propagators: readonly ("tracecontext" | "baggage")[];
-  /** Only what is set: the SDK's defaults are the specification's. */
+  /** Only values that are set: the SDK's defaults are the specification's. */
   readonly batch: {
     readonly maxQueueSize?: number;
     readonly scheduledDelayMillis?: number;
@@ -45,7 +45,7 @@ export interface PreloadSettings {
   };
   readonly metricIntervalMs: number;
   readonly metricTimeoutMs: number;
-  /** Sentences on what could not be honoured. */
+  /** A sentence for each value that is not supported. */
   readonly problems: readonly string[];
 }
 
@@ -64,10 +64,9 @@ const samplerNames: readonly SamplerName[] = [
 ];
 
 /**
- * Reads the `OTEL_*` variables that the SDK for Node leaves to its caller; endpoints, headers, timeouts
- * and compression of the exporters, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` are read by the
- * libraries themselves. An empty value is as good as none. What cannot be honoured is in `problems`,
- * and the default takes its place.
+ * Reads the `OTEL_*` variables that the SDK for Node leaves to its caller. The libraries themselves read endpoints, headers,
+ * timeouts and compression of the exporters, `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`. An empty value counts as
+ * none. A value that is not supported is listed in `problems` and replaced by the default.
  */
 export function readEnvironment(environment: Environment): PreloadSettings {
   const problems: string[] = [];
@@ -87,7 +86,7 @@ export function readEnvironment(environment: Environment): PreloadSettings {
     const value = known.find((each) => each === written);
     if (written !== undefined && value === undefined) {
       problems.push(
-        `${name}=${written} is not supported here. Use one of ${known.join(", ")}; until then it is ${otherwise}.`,
+        `${name}=${written} is not supported here. Use one of ${known.join(", ")}. ${otherwise} is used instead.`,
       );
     }
     return value ?? otherwise;
@@ -139,7 +138,7 @@ export function readEnvironment(environment: Environment): PreloadSettings {
   };
 }
 
-/** Live spans go where finished spans go, unless `ACTIVITY_COLLECTOR_ENDPOINT` names the collector. */
+/** Live spans are sent to the endpoint of finished spans, unless `ACTIVITY_COLLECTOR_ENDPOINT` names the collector. */
 function readLive(
   text: (name: string) => string | undefined,
   number: (name: string) => number | undefined,
@@ -158,7 +157,7 @@ function readLive(
     text(`OTEL_EXPORTER_OTLP_TRACES_${what}`) ?? text(`OTEL_EXPORTER_OTLP_${what}`);
   return {
     endpoint,
-    // Keys for a backend must not reach a collector that is somewhere else.
+    // Keys for a backend must not be sent to a collector at another endpoint.
     headers:
       own === undefined
         ? {

@@ -1,7 +1,7 @@
 import type { Clock } from "../component/clock.ts";
 import { within } from "../sender/sender-clock.ts";
 
-/** What has to be sent before the process ends. */
+/** A buffer that has to be sent before the process ends. */
 export interface Flushable {
   forceFlush(): Promise<void>;
 }
@@ -19,26 +19,26 @@ export interface ExitFlushOptions {
   readonly clock: Clock;
   /** Until the returned function is called, the process stays alive. */
   readonly keepAlive: () => () => void;
-  /** How long an exit may be held up. */
+  /** How long an exit may be delayed. */
   readonly deadlineMs: number;
-  /** How often is flushed while the application's own handler of a signal is at work. */
+  /** The interval of flushes while the application's own signal handler runs. */
   readonly intervalMs: number;
 }
 
-/** Sends, when the program comes to its natural end, what is still waiting. */
+/** Flushes when the program ends because there is no more work. */
 export function flushBeforeExit(flushables: readonly Flushable[], options: ExitFlushOptions): void {
   options.host.once("beforeExit", () => void flushAll(flushables, options));
 }
 
 /**
- * Sends, on SIGTERM and SIGINT, what is still waiting. Where the application does not handle the signal
- * itself, the process then ends by it, as it would have; where it does, the exit is its own business.
+ * Flushes on SIGTERM and SIGINT. If the application does not handle the signal itself, the process then ends by that signal,
+ * as it would without this listener; if it does, the application decides when the process ends.
  */
 export function flushOnSignals(flushables: readonly Flushable[], options: ExitFlushOptions): void {
   const { host } = options;
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     host.once(signal, () => {
-      // A `once` listener is gone when it is called: what is counted now is the application's.
+      // A `once` listener is removed before it is called, so the listeners that are left are the application's.
       if (host.listenerCount(signal) > 0) {
         void flushAll(flushables, options);
         options.clock.every(options.intervalMs, () => void flushAll(flushables, options));
@@ -49,12 +49,12 @@ export function flushOnSignals(flushables: readonly Flushable[], options: ExitFl
   }
 }
 
-/** Never rejects: what could not be flushed by the deadline is given up. */
+/** Never rejects: data that cannot be flushed by the deadline is lost. */
 async function flushAll(
   flushables: readonly Flushable[],
   { clock, keepAlive, deadlineMs }: ExitFlushOptions,
 ): Promise<void> {
-  const letGo = keepAlive();
+  const release = keepAlive();
   await within(clock, deadlineMs, Promise.allSettled(flushables.map((each) => each.forceFlush())));
-  letGo();
+  release();
 }

@@ -1,36 +1,36 @@
 import { call, globalApiKey, property } from "../sender/global-context.ts";
 import { versionOfCallingApi } from "./api-version.ts";
 
-/** Everything that one registers with the API by its `setGlobal…` functions. */
+/** The slots that the `setGlobal…` functions of the API fill. */
 const slotNames = ["trace", "context", "propagation", "metrics", "logs", "diag"] as const;
 
 type SlotName = (typeof slotNames)[number];
 
-/** What the watcher makes of it. */
+/** The callbacks of the watcher. */
 export interface GlobalApiListener {
-  /** The application registered a tracer provider of its own. What we lent for traces is gone. */
+  /** The application registered a tracer provider of its own, which replaces the one that was lent. */
   onProvider(provider: unknown): void;
-  /** Something could not be registered beside what we lent. */
+  /** The application could not register something beside the lent objects. */
   onRefused(): void;
 }
 
 interface Slot {
   value: unknown;
-  /** Whether it is ours, lent until the application registers its own. */
+  /** Whether the preload registered it, until the application registers its own. */
   isLent: boolean;
 }
 
 /**
- * Watches the one object in which every copy of `@opentelemetry/api` 1.x keeps what is registered, so
- * that the application's own tracer provider is noticed whenever it comes and by whichever copy.
+ * Watches the one object in which every copy of `@opentelemetry/api` 1.x keeps its registrations, to notice the application's
+ * own tracer provider whenever it is registered, through any copy.
  *
- * What is registered when this is called is treated as lent: it works until the application registers
- * its own, and then makes way. Without that, the API would refuse the second registration, and one by a
- * copy of another version altogether. Call it with `isLent: false` to leave what is there in charge.
+ * Objects that are registered when this is called are treated as lent: they work until the application registers its own,
+ * which then replaces them. Otherwise the API would refuse the second registration, and every registration by a copy of
+ * another version. Call it with `isLent: false` to leave the existing registrations in place.
  *
- * Relies on how the API registers, the same since 1.0: `registerGlobal` reads and then *assigns* the
- * object on `globalThis`, looks whether the slot is taken, compares the object's version with its own,
- * and assigns the slot; a mere use reads the object and then the slot.
+ * Relies on the way the API registers, the same since 1.0: `registerGlobal` reads and then *assigns* the object on
+ * `globalThis`, checks whether the slot is taken, compares the object's version with its own, and assigns the slot; a mere use
+ * reads the object and then the slot.
  */
 export function watchGlobalApi(
   listener: GlobalApiListener,
@@ -62,14 +62,14 @@ export function watchGlobalApi(
     });
   }
 
-  /** Without ours an application that registers no context manager has none, and shall have none. */
+  /** An application that registers no context manager of its own must have none, as without the preload. */
   function returnLent(): void {
     for (const slot of lent.splice(0).filter(({ isLent }) => isLent)) {
       slot.value = undefined;
     }
   }
 
-  /** What the application's API made itself needs no more than to be watched. */
+  /** An object that the application's copy of the API created only needs to be watched. */
   function watchForeign(of: unknown): void {
     if (typeof of === "object" && of !== null && !isWatched(of)) {
       watchSlot(of, "trace", { value: property(of, "trace"), isLent: false });
@@ -119,7 +119,7 @@ export function watchGlobalApi(
     set: (value: unknown) => {
       api = value;
       isRegistering = true;
-      // Each registration comes by here, also after `disable()` took our accessor away.
+      // Every registration assigns this property, also after `disable()` removed the accessor of the slot.
       watchForeign(value);
     },
   });
@@ -129,7 +129,7 @@ function isWatched(api: object): boolean {
   return Reflect.getOwnPropertyDescriptor(api, "trace")?.set !== undefined;
 }
 
-/** The API registers a proxy and tells it the real provider right after. */
+/** The API registers a proxy and sets the real provider as its delegate right after. */
 function watchProxy(proxy: unknown, listener: GlobalApiListener): void {
   const setDelegate = property(proxy, "setDelegate");
   if (typeof proxy !== "object" || proxy === null || typeof setDelegate !== "function") {

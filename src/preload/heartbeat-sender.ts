@@ -1,11 +1,14 @@
 import type { Clock } from "../component/clock.ts";
 import type { HttpClient, PostRequest } from "../sender/http-client.ts";
 
-/** What is said of a process: it lives and will say so again; it promises nothing any more; nobody watches its work any more. */
+/**
+ * The collector's expectation of a process. `heartbeats`: it is alive and sends further heartbeats. `nothing`: it sends no
+ * further heartbeats. `unwatched`: its work is no longer watched.
+ */
 export type Promised = "heartbeats" | "nothing" | "unwatched";
 
-/** What is said of one process until something else is. */
-export interface Word {
+/** The report on one process, which holds until the next report on it. */
+export interface ProcessReport {
   readonly process: string;
   readonly promised: Promised;
   /** `ResourceLogs` of OTLP/JSON with one record that lacks its time. */
@@ -18,23 +21,23 @@ export interface ResourceLogs {
   readonly record: object;
 }
 
-interface Standing extends Word {
+interface TimedReport extends ProcessReport {
   readonly sinceMs: number;
 }
 
 /**
- * Says of each process what was asked for: heartbeats at once and again after each interval, in one request for all; the
- * rest once it has been true for an interval, until the collector has taken it. So a process that ends meanwhile has not
- * said that it lives on.
+ * Sends the reports on processes. Heartbeats are sent at once and again after each interval, in one request for all processes.
+ * Other reports are sent after they have held for an interval, until the collector accepts them, so that a process that ends
+ * within the interval does not report that it keeps running. Keeps one report per process; `Heartbeats` bounds the processes.
  */
 export class HeartbeatSender {
   readonly #clock: Clock;
   readonly #client: Pick<HttpClient, "post">;
   readonly #intervalMs: number;
   readonly #onProblem: (message: string) => void;
-  readonly #words = new Map<string, Standing>();
+  readonly #reports = new Map<string, TimedReport>();
   #isSending = false;
-  /** Something was said that must not wait for the next interval. */
+  /** Whether a report must not wait for the next interval. */
   #isUrgent = false;
   #hasProblem = false;
 
@@ -43,7 +46,7 @@ export class HeartbeatSender {
     /** Posts OTLP/JSON to `/v1/logs`. */
     readonly client: Pick<HttpClient, "post">;
     readonly intervalMs: number;
-    /** Told, in a sentence, what went wrong, once until it works again. */
+    /** Called with a sentence about a problem, once until sending works again. */
     readonly onProblem: (message: string) => void;
   }) {
     this.#clock = options.clock;
@@ -53,13 +56,13 @@ export class HeartbeatSender {
     this.#clock.every(options.intervalMs, () => void this.#send()); // Does not reject.
   }
 
-  say(words: readonly Word[]): void {
-    const isNew = words.some(
+  report(reports: readonly ProcessReport[]): void {
+    const isNew = reports.some(
       ({ process, promised }) =>
-        promised === "heartbeats" && this.#words.get(process)?.promised !== promised,
+        promised === "heartbeats" && this.#reports.get(process)?.promised !== promised,
     );
-    for (const word of words) {
-      this.#words.set(word.process, { ...word, sinceMs: this.#clock.nowMs() });
+    for (const report of reports) {
+      this.#reports.set(report.process, { ...report, sinceMs: this.#clock.nowMs() });
     }
     if (isNew) {
       this.#isUrgent = true;
@@ -69,7 +72,7 @@ export class HeartbeatSender {
 
   async #send(): Promise<void> {
     const untilMs = this.#clock.nowMs() - this.#intervalMs;
-    const due = [...this.#words.values()].filter(
+    const due = [...this.#reports.values()].filter(
       ({ promised, sinceMs }) => promised === "heartbeats" || sinceMs <= untilMs,
     );
     if (due.length === 0 || this.#isSending) {
@@ -79,9 +82,9 @@ export class HeartbeatSender {
     this.#isUrgent = false;
     const outcome = await this.#client.post(requestOf(due, this.#clock.unixMs()));
     this.#isSending = false;
-    for (const word of outcome.status === "retryable" ? [] : due) {
-      if (word.promised !== "heartbeats" && this.#words.get(word.process) === word) {
-        this.#words.delete(word.process);
+    for (const report of outcome.status === "retryable" ? [] : due) {
+      if (report.promised !== "heartbeats" && this.#reports.get(report.process) === report) {
+        this.#reports.delete(report.process);
       }
     }
     if (outcome.status === "accepted") {
@@ -89,7 +92,7 @@ export class HeartbeatSender {
     } else if (!this.#hasProblem) {
       this.#hasProblem = true;
       this.#onProblem(
-        `The activity collector takes no heartbeats; trying again every ${this.#intervalMs} ms. ${outcome.message}`,
+        `The activity collector does not accept heartbeats; retrying every ${this.#intervalMs} ms. ${outcome.message}`,
       );
     }
     if (this.#isUrgent) {
@@ -98,9 +101,9 @@ export class HeartbeatSender {
   }
 }
 
-function requestOf(words: readonly Word[], unixMs: number): PostRequest {
+function requestOf(reports: readonly ProcessReport[], unixMs: number): PostRequest {
   const time = `${Math.trunc(unixMs)}000000`;
-  const resourceLogs = words.map(({ resourceLogs: { resource, scope, record } }) => ({
+  const resourceLogs = reports.map(({ resourceLogs: { resource, scope, record } }) => ({
     resource,
     scopeLogs: [
       { scope, logRecords: [{ timeUnixNano: time, observedTimeUnixNano: time, ...record }] },

@@ -1,10 +1,10 @@
 import { Worker } from "node:worker_threads";
 import type { TlsOptions } from "../sender/http-client.ts";
-import type { Word } from "./heartbeat-sender.ts";
+import type { ProcessReport } from "./heartbeat-sender.ts";
 
-/** What the thread needs to know; it is copied there. */
+/** The settings of the thread, which gets a copy. */
 export interface HeartbeatSettings {
-  /** That takes `ExportLogsServiceRequest`. */
+  /** The address for `ExportLogsServiceRequest`. */
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsOptions;
@@ -12,17 +12,17 @@ export interface HeartbeatSettings {
   readonly timeoutMs: number;
 }
 
-/** A thread that says of processes what it is given. */
+/** A thread that sends reports on processes. */
 export interface HeartbeatThread {
-  say(words: readonly Word[]): void;
+  report(reports: readonly ProcessReport[]): void;
 }
 
-/** It needs little: some objects, one connection. */
+/** The thread needs little memory: some objects and one connection. */
 const resourceLimits = { maxOldGenerationSizeMb: 24, maxYoungGenerationSizeMb: 2 };
 
 /**
  * Starts the thread of `heartbeat-worker.ts`. It does not keep the process alive. `onEnd` is called when it ends by
- * itself. Throws where threads are not allowed.
+ * itself. Throws if threads are not allowed.
  */
 export function startHeartbeatThread(
   settings: HeartbeatSettings,
@@ -32,7 +32,7 @@ export function startHeartbeatThread(
   const worker = new Worker(new URL(`./heartbeat-worker.${extension}`, import.meta.url), {
     workerData: settings,
     resourceLimits,
-    // Neither what the application preloads, nor this preload again.
+    // The thread must load neither the application's preloads nor this one again.
     execArgv: [],
     env: {},
     stdout: true,
@@ -43,7 +43,7 @@ export function startHeartbeatThread(
     listener.onProblem(`The thread that sends heartbeats failed. ${String(error)}`),
   );
   worker.on("exit", listener.onEnd);
-  // After the listeners: each of them would hold the process again.
+  // After the listeners, because adding one keeps the process alive again.
   worker.unref();
-  return { say: (words) => worker.postMessage(words) };
+  return { report: (reports) => worker.postMessage(reports) };
 }

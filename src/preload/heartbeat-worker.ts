@@ -1,11 +1,11 @@
 /**
- * The thread that sends heartbeats: a tool that keeps the event loop of the application busy for minutes must not look
- * like a dead process. It gets its settings as `workerData` and then `Word`s as messages; it posts back what went wrong.
+ * The thread that sends heartbeats. A thread, because a tool that blocks the event loop of the application for minutes must not
+ * look like a dead process. It gets its settings as `workerData` and `ProcessReport`s as messages, and posts problems back.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { createHttpClient } from "../sender/http-client.ts";
 import { systemClock } from "../system-clock.ts";
-import { HeartbeatSender, type Word } from "./heartbeat-sender.ts";
+import { HeartbeatSender, type ProcessReport } from "./heartbeat-sender.ts";
 import type { HeartbeatSettings } from "./heartbeat-thread.ts";
 
 const { url, headers, tls, intervalMs, timeoutMs }: HeartbeatSettings = workerData;
@@ -24,4 +24,4 @@ const sender = new HeartbeatSender({
   onProblem: (message) => parentPort?.postMessage(message),
 });
 
-parentPort?.on("message", (words: readonly Word[]) => sender.say(words));
+parentPort?.on("message", (reports: readonly ProcessReport[]) => sender.report(reports));

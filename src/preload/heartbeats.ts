@@ -1,7 +1,7 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { Clock } from "../component/clock.ts";
 import { property } from "../sender/global-context.ts";
-import type { Promised, ResourceLogs, Word } from "./heartbeat-sender.ts";
+import type { ProcessReport, Promised, ResourceLogs } from "./heartbeat-sender.ts";
 import {
   type HeartbeatSettings,
   type HeartbeatThread,
@@ -9,24 +9,24 @@ import {
 } from "./heartbeat-thread.ts";
 import { keyValuesOf, processKeyOf } from "./process-identity.ts";
 
-/** Gives the attributes of the resources that have open work. */
+/** Returns the attributes of the resources that have open work. */
 export type OpenResources = () => Iterable<Attributes>;
 
 export interface Membership {
-  /** What is open may have changed. */
+  /** The open work may have changed. */
   update(): void;
-  /** What was open here is not watched any more. */
+  /** The open work of this member is no longer watched. */
   leave(): void;
 }
 
-/** For how long a process without open work goes on: its exporter may still have the ends. */
+/** How long heartbeats continue without open work, because the exporter may still have the ends. */
 const lingerMs = 60_000;
-/** More resources in one process are promised nothing. */
+/** How many resources of one process get heartbeats; further ones get none. */
 const mostProcesses = 64;
-/** How often a thread that failed is started again. */
+/** How many times a thread is started in total. */
 const mostStarts = 5;
 
-/** By these names the collector knows them. */
+/** The collector recognizes the reports by these names. */
 const scopeName = "openclaw-activity-preload";
 const stateEvent = "entity.state";
 const unwatchedEvent = "openclaw.activity.unwatched";
@@ -41,10 +41,10 @@ interface Process {
 }
 
 /**
- * The heartbeats of this process to one collector, for all tracer providers, processors and copies of this package in it
- * (the first one's interval counts): one small request for every resource that has, or lately had, open work. A resource
- * that does not tell its process from others (neither an instance id, nor host and pid) gets none: the collector would take
- * them for those of another process.
+ * The heartbeats of this process to one collector, for all tracer providers, processors and copies of this package in it (the
+ * interval of the first one applies). Keeps each resource that has open work, or had some within the last minute; at 64
+ * resources further ones get no heartbeats. A resource that does not identify its process (neither an instance id, nor host
+ * and pid) gets none either: the collector would attribute them to another process.
  */
 export class Heartbeats {
   readonly #settings: HeartbeatSettings;
@@ -79,17 +79,17 @@ export class Heartbeats {
   #update(left: ReadonlyMap<string, Attributes> = new Map()): void {
     const nowMs = this.#clock.nowMs();
     const open = this.#openOf(this.#sources);
-    const words: Word[] = [];
-    const say = (key: string, process: Process, promised: Promised) => {
+    const reports: ProcessReport[] = [];
+    const report = (key: string, process: Process, promised: Promised) => {
       process.promised = promised;
-      words.push(wordOf(key, process, this.#settings.intervalMs));
+      reports.push(reportOf(key, process, this.#settings.intervalMs));
     };
     for (const [key, resource] of open) {
       const known = this.#processes.get(key) ?? this.#add(key, resource);
       if (known !== undefined) {
         known.openAtMs = nowMs;
         if (known.promised !== "heartbeats") {
-          say(key, known, "heartbeats");
+          report(key, known, "heartbeats");
         }
       }
     }
@@ -98,15 +98,15 @@ export class Heartbeats {
         continue;
       }
       if (left.has(key)) {
-        say(key, known, "unwatched");
+        report(key, known, "unwatched");
       } else if (nowMs - known.openAtMs >= lingerMs) {
-        say(key, known, "nothing");
+        report(key, known, "nothing");
       } else {
         continue;
       }
       this.#processes.delete(key);
     }
-    this.#say(words);
+    this.#report(reports);
   }
 
   #openOf(sources: Iterable<OpenResources>): ReadonlyMap<string, Attributes> {
@@ -126,17 +126,17 @@ export class Heartbeats {
     if (this.#processes.size >= mostProcesses) {
       return undefined;
     }
-    const made: Process = { resource, openAtMs: 0, promised: "nothing" };
-    this.#processes.set(key, made);
-    return made;
+    const added: Process = { resource, openAtMs: 0, promised: "nothing" };
+    this.#processes.set(key, added);
+    return added;
   }
 
-  #say(words: readonly Word[]): void {
-    if (words.length === 0) {
+  #report(reports: readonly ProcessReport[]): void {
+    if (reports.length === 0) {
       return;
     }
     this.#thread ??= this.#start();
-    this.#thread?.say(words);
+    this.#thread?.report(reports);
   }
 
   #start(): HeartbeatThread | undefined {
@@ -149,7 +149,7 @@ export class Heartbeats {
         onProblem: this.#onProblem,
         onEnd: () => {
           this.#thread = undefined;
-          // Each is said anew when it is looked at next.
+          // The next update then reports each process again.
           for (const process of this.#processes.values()) {
             process.promised = "nothing";
           }
@@ -163,7 +163,7 @@ export class Heartbeats {
   }
 }
 
-/** The heartbeats of this process to `settings.url`, whichever copy of this package asks. */
+/** The heartbeats of this process to `settings.url`, shared by all copies of this package. */
 export function heartbeatsOf(
   settings: HeartbeatSettings,
   options: { readonly clock: Clock; readonly onProblem: (message: string) => void },
@@ -171,21 +171,21 @@ export function heartbeatsOf(
   const known = property(globalThis, threads);
   const byUrl: Map<unknown, unknown> = known instanceof Map ? known : new Map();
   Reflect.set(globalThis, threads, byUrl);
-  const found = byUrl.get(settings.url);
-  if (isHeartbeats(found)) {
-    return found;
+  const existing = byUrl.get(settings.url);
+  if (isHeartbeats(existing)) {
+    return existing;
   }
-  const made = new Heartbeats(settings, options);
-  byUrl.set(settings.url, made);
-  return made;
+  const heartbeats = new Heartbeats(settings, options);
+  byUrl.set(settings.url, heartbeats);
+  return heartbeats;
 }
 
-/** Those of another copy are of another class. */
+/** Checks the method, because another copy of this package has another class. */
 function isHeartbeats(value: unknown): value is Pick<Heartbeats, "join"> {
   return typeof property(value, "join") === "function";
 }
 
-function wordOf(key: string, { resource, promised }: Process, intervalMs: number): Word {
+function reportOf(key: string, { resource, promised }: Process, intervalMs: number): ProcessReport {
   return { process: key, promised, resourceLogs: logsOf(resource, promised, intervalMs) };
 }
 

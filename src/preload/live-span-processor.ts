@@ -24,21 +24,21 @@ export interface LiveSpanProcessorOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** For an `https:` endpoint. */
   readonly tls?: TlsOptions;
-  /** How long starts are gathered before they are sent. Default 200, at most 1000. */
+  /** How long the first start of a batch waits for others. Default 200, at most 1000. */
   readonly batchDelayMs?: number;
-  /** How much open work is remembered; beyond it the oldest is forgotten. Default 4096. */
+  /** How many pieces of open work are remembered; beyond it the oldest is forgotten. Default 4096. */
   readonly maxOpen?: number;
   /** Starts in one request. Default 512. */
   readonly maxBatchSize?: number;
   /** How long a request may take. Default 5000. */
   readonly timeoutMs?: number;
   /**
-   * How often the collector is assured that the process lives, while it has open work. Default 10 000; 0: never. Heartbeats
-   * are no progress: a tool that hangs is reported as silent all the same. They come from a thread of their own, so that a
-   * tool that keeps the event loop busy does not look like a dead process.
+   * The interval of heartbeats while the process has open work. Default 10 000; 0: no heartbeats. Heartbeats are not progress:
+   * a tool that hangs is still reported as silent. They are sent by a thread of their own, so that a tool that blocks the
+   * event loop does not look like a dead process.
    */
   readonly heartbeatIntervalMs?: number;
-  /** Told, in a sentence, what went wrong, once until it works again. Default `diag.warn`. */
+  /** Called with a sentence about a problem, once until sending works again. Default `diag.warn`. */
   readonly onProblem?: (message: string) => void;
   /** The source of time. Default the system's. */
   readonly clock?: Clock;
@@ -52,16 +52,14 @@ const shutdownDeadlineMs = 2_000;
 const resourceDeadlineMs = 2_000;
 
 /**
- * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x: tells a collector when a run, a tool or
- * a model call *starts*, by a span without an end. Finished spans are not its business; keep the exporter
- * there is.
+ * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x. It reports to a collector when a run, a tool or a model call
+ * *starts*, with a span without an end. It does not export finished spans; keep the existing exporter.
  *
- * Never throws, never waits, and never keeps the process alive except during `forceFlush` (5 s at most)
- * and `shutdown` (2 s at most). While the collector is away it backs off (0.5 to 10 s) and keeps up to
- * `maxOpen` starts; when it is back, all that is still open is sent again. What ended before it could be
- * sent, is not sampled, or is a tool or model call with neither parent nor session, is not sent. A span that
- * is no work, or is a harness run of OpenClaw, is sent only when work starts below it, so that the collector
- * can tell whose that is.
+ * Never throws, never waits, and never keeps the process alive except during `forceFlush` (5 s at most) and `shutdown` (2 s at
+ * most). While the collector is away it backs off (0.5 to 10 s) and keeps up to `maxOpen` starts; when the collector is back,
+ * all open work is sent again. It does not send work that ended before it could be sent, spans that are not sampled, and tool
+ * and model calls with neither parent nor session. A span that is not work, or is a harness run of OpenClaw, is sent only when
+ * work starts below it, so that the collector can determine the owner of that work.
  */
 export class LiveSpanProcessor {
   readonly #clock: Clock;
@@ -108,7 +106,7 @@ export class LiveSpanProcessor {
         this.#sent += batch.length;
         this.#problem = "";
         if (wasAway) {
-          this.#work.resend(); // It may have lost what it knew.
+          this.#work.resend(); // The collector may have lost its state.
         }
         this.#work.unsent.remove(batch);
         this.#heartbeats?.update();
@@ -120,7 +118,7 @@ export class LiveSpanProcessor {
       },
       onAway: (message) =>
         this.#report(
-          `The activity collector does not take live spans; trying again until it does. ${message}`,
+          `The activity collector does not accept live spans; retrying until it does. ${message}`,
         ),
     });
     const intervalMs = options.heartbeatIntervalMs ?? defaultHeartbeatIntervalMs;
@@ -138,7 +136,7 @@ export class LiveSpanProcessor {
     });
   }
 
-  /** What became of the starts so far: taken by the collector, refused by it, forgotten for want of room. */
+  /** The starts so far that the collector accepted, that it refused, and that were dropped because too many waited. */
   get counts(): { readonly sent: number; readonly refused: number; readonly dropped: number } {
     return { sent: this.#sent, refused: this.#refused, dropped: this.#work.unsent.lost };
   }
@@ -150,10 +148,10 @@ export class LiveSpanProcessor {
       }
       const spanClass = classOfStarted(span);
       if (isHarnessRun(spanClass)) {
-        // Some versions start one that they never end, and create another, complete one when it is over.
+        // Some versions start a harness run that they never end, and create another, complete one at its end.
         this.#links.add(span);
       } else if (isReportable(span, spanClass)) {
-        // Each only once: the next tool of the same step finds them among what is open.
+        // Each link is sent only once: for the next tool of the same step it is already open work.
         for (const each of [...this.#links.takeAbove(span), span]) {
           this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });
         }
@@ -171,10 +169,10 @@ export class LiveSpanProcessor {
     return parentId !== undefined && (this.#work.has(parentId) || this.#links.has(parentId));
   }
 
-  /** Does nothing: the finished span is what the exporter is for. */
+  /** Does nothing: the exporter sends the finished span. */
   onEnd(_span: unknown): void {}
 
-  /** Sends what waits, in one attempt. Resolves in any case: a lost start must not fail a flush of spans. */
+  /** Sends the waiting starts in one attempt. Never rejects: a lost start must not fail a flush of spans. */
   async forceFlush(): Promise<void> {
     await this.#sender.flush(flushDeadlineMs);
   }
@@ -199,7 +197,7 @@ export class LiveSpanProcessor {
   }
 }
 
-/** Senders make phantoms: tools that start outside of any run and never end, beside the real ones. */
+/** Some senders start tools outside of any run that never end, beside the real ones. These are not reported. */
 function isReportable(span: StartedSpan, spanClass: SpanClass): boolean {
   return (
     isWork(spanClass) &&
@@ -216,7 +214,7 @@ function classOfStarted(span: StartedSpan): SpanClass {
   });
 }
 
-/** Detectors tell the host id late; the collector tells processes apart by it, so it has to be there. */
+/** Waits for detectors that find the host id late: the collector needs it to distinguish processes. */
 async function settled(batch: readonly OpenWork[]): Promise<void> {
   const resources = new Set(batch.map(({ span }) => span.resource));
   for (const resource of resources) {

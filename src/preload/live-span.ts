@@ -3,13 +3,13 @@ import { type Resource, resourceFromAttributes } from "@opentelemetry/resources"
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { parentIdOf, type StartedSpan } from "./started-span.ts";
 
-/** Longer values are prompts and documents: the finished span brings them, a start need not. */
+/** Longer values are prompts and documents, which only the finished span contains. */
 const maxValueLength = 1024;
 const maxListLength = 32;
 
 /**
  * The span as it was when it started, with the end time 0 that makes it a live span. Later changes of
- * `span` do not reach it.
+ * `span` do not affect it.
  */
 export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableSpan {
   const { traceId, spanId, traceFlags } = span.spanContext();
@@ -34,7 +34,7 @@ export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableS
     droppedEventsCount: 0,
     links: [],
     droppedLinksCount: 0,
-    // Read when it is encoded: until then detectors may be at work.
+    // Read when the span is encoded, because detectors may still run before.
     get resource() {
       return resourceOf(span.resource);
     },
@@ -48,7 +48,7 @@ export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableS
 
 export type ResourceOf = (resource: StartedSpan["resource"]) => Resource;
 
-/** Turns a resource of any SDK into one of ours, the same one each time, so that spans are grouped by it. */
+/** Converts a resource of any SDK, always to the same object, so that spans are grouped by it. */
 export function createResourceOf(): ResourceOf {
   const known = new WeakMap<StartedSpan["resource"], Resource>();
   return (resource) => {

@@ -3,18 +3,18 @@ import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import { SendQueue } from "../sender/send-queue.ts";
 import type { StartedSpan } from "./started-span.ts";
 
-/** Work that started here and was not seen to end. */
+/** Work that started in this process and has not ended, as far as is known. */
 export interface OpenWork {
   readonly span: StartedSpan;
   readonly live: ReadableSpan;
 }
 
-/** The work that is open, oldest first. Bounded: beyond `max` the oldest is forgotten. */
+/** The open work, oldest first. Beyond `max` the oldest is forgotten. */
 export class OpenWorkTable {
   readonly #max: number;
   /** By span id, which is unique enough within a process. */
   readonly #open = new Map<string, OpenWork>();
-  /** What of it the collector has not been sent. Starts that are forgotten before are lost. */
+  /** Open work that has not been sent. Work that is forgotten before counts as lost. */
   readonly unsent: SendQueue<OpenWork>;
 
   constructor(max: number) {
@@ -41,7 +41,7 @@ export class OpenWorkTable {
     this.unsent.push(work);
   }
 
-  /** Everything open has to be sent again. */
+  /** Queues all open work to be sent again. */
   resend(): void {
     this.sweep();
     for (const work of this.#open.values()) {
@@ -49,7 +49,7 @@ export class OpenWorkTable {
     }
   }
 
-  /** Attributes of the resources of what is open and was sent. */
+  /** Attributes of the resources that have open work that was sent. */
   openResources(): ReadonlySet<Attributes> {
     const resources = new Set<Attributes>();
     for (const work of this.#open.values()) {
@@ -60,7 +60,7 @@ export class OpenWorkTable {
     return resources;
   }
 
-  /** Lets go of what has ended: the finished span says all there is to say, and a start after it would be stale. */
+  /** Removes ended work: the finished span contains everything, and a start sent after it would be stale. */
   sweep(): void {
     for (const [id, work] of this.#open) {
       if (work.span.ended) {

@@ -30,8 +30,8 @@ import {
 import type { PreloadSettings } from "./environment.ts";
 
 /**
- * Who sends: the service's name, the host, the process. Not the command line and the user, which the
- * SDK's process detector would add: command lines hold tokens.
+ * The resource of this process: the service's name, the host, the process. It omits the command line and the user, which the
+ * SDK's process detector would add, because command lines can contain tokens.
  */
 export function createResource(processId: number): Resource {
   return defaultResource()
@@ -40,7 +40,7 @@ export function createResource(processId: number): Resource {
     .merge(detectResources({ detectors: [envDetector] }));
 }
 
-/** Gives `live` every start, and exports finished spans unless `OTEL_TRACES_EXPORTER` is `none`. */
+/** Passes every start to `live`, and exports finished spans unless `OTEL_TRACES_EXPORTER` is `none`. */
 export function createTracerProvider(
   settings: PreloadSettings,
   resource: Resource,

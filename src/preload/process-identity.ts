@@ -21,7 +21,7 @@ const identifying = [
   "process.pid",
 ] as const;
 
-/** What tells the process of a resource from others; undefined for a resource that does not. */
+/** A key for the process of a resource; undefined if the resource does not identify its process. */
 export function processKeyOf(resource: Attributes): string | undefined {
   const has = (key: (typeof identifying)[number]) =>
     resource[key] !== undefined && resource[key] !== "";
@@ -30,7 +30,7 @@ export function processKeyOf(resource: Attributes): string | undefined {
   return isKnown ? JSON.stringify(identifying.map((key) => resource[key] ?? null)) : undefined;
 }
 
-/** Attributes as OTLP/JSON has them, numbers as the SDKs write them. */
+/** Attributes in the form of OTLP/JSON, with numbers as the SDKs write them. */
 export function keyValuesOf(attributes: Readonly<Record<string, unknown>>): JsonKeyValue[] {
   return Object.entries(attributes).flatMap(([key, value]) => {
     const json = jsonOf(value);

@@ -1,18 +1,17 @@
 import { call, property } from "../sender/global-context.ts";
 import { isStartedSpan, type StartedSpan } from "./started-span.ts";
 
-/** Called by a provider that is watched. They may not throw. */
+/** Called by a watched provider. They must not throw. */
 export interface ProviderListeners {
   onStart(span: StartedSpan): void;
-  /** It shuts down, so that no span that it started will be exported any more. */
+  /** It shuts down, so it will export no more spans. */
   onShutdown(): void;
 }
 
 /**
- * Makes `provider`, a tracer provider of any SDK, report every span it starts, and its shutdown. It does so by the two
- * methods that the API defines, `getTracer` and `startSpan`, and by `shutdown`, which every SDK has; what they do
- * stays as it is. Tracers that were handed out before, and are not asked for again, are not
- * watched. Returns whether it could be done.
+ * Makes `provider`, a tracer provider of any SDK, report its shutdown and every span it starts. It wraps the two methods that
+ * the API defines, `getTracer` and `startSpan`, and `shutdown`, which every SDK has, without changing their behaviour. Tracers
+ * that were returned before, and are not requested again, are not watched. Returns whether the provider is watched.
  */
 export function watchProvider(
   provider: unknown,

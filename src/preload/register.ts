@@ -1,14 +1,14 @@
 /**
- * `node --import openclaw-activity-collector/register app.mjs`: tells the activity collector when the
- * application starts a run, a tool or a model call. An application with an OpenTelemetry SDK of its own
- * keeps it; one without gets an SDK that exports finished spans as the `OTEL_*` variables say.
- * `docs/preload.md` is its manual.
+ * `node --import openclaw-activity-collector/register app.mjs`: reports to the activity collector when the application starts
+ * a run, a tool or a model call. An application with an OpenTelemetry SDK of its own keeps it; one without gets an SDK that
+ * exports finished spans according to the `OTEL_*` variables. `docs/preload.md` is its manual.
  */
 import { readFileSync } from "node:fs";
 import { context, metrics, propagation, type TracerProvider, trace } from "@opentelemetry/api";
 import { globalApiKey, property } from "../sender/global-context.ts";
 import type { TlsOptions } from "../sender/http-client.ts";
 import { keepProcessAlive, systemClock } from "../system-clock.ts";
+import { createDelegatingProvider } from "./delegating-provider.ts";
 import { type PreloadSettings, readEnvironment } from "./environment.ts";
 import { type Flushable, flushBeforeExit, flushOnSignals } from "./exit-flush.ts";
 import { watchGlobalApi } from "./global-api.ts";
@@ -21,7 +21,6 @@ import {
   createTracerProvider,
 } from "./own-sdk.ts";
 import { watchProvider } from "./provider-watch.ts";
-import { createStandIn } from "./stand-in.ts";
 import type { StartedSpan } from "./started-span.ts";
 
 const exit = {
@@ -62,20 +61,20 @@ function preload(settings: PreloadSettings): void {
       },
       onRefused: () =>
         warn(
-          "The application brings a copy of @opentelemetry/api that cannot register beside the preload's. Set ACTIVITY_PRELOAD_SDK=app and start again.",
+          "The application has a copy of @opentelemetry/api that cannot register beside the preload's. Set ACTIVITY_PRELOAD_SDK=app and restart it.",
         ),
     },
     { isLent: sdk !== undefined },
   );
 }
 
-/** Registers an SDK that comes to life with the first span and makes way for the application's own. */
+/** Registers an SDK that is created with the first span and replaced by the application's own. */
 function lendSdk(settings: PreloadSettings, live: LiveSpanProcessor, flushables: Flushable[]) {
   const resource = createResource(process.pid);
   let own: ReturnType<typeof createTracerProvider> | undefined;
   let current: TracerProvider | undefined;
 
-  const standIn = createStandIn(() => {
+  const delegating = createDelegatingProvider(() => {
     if (current === undefined) {
       own = createTracerProvider(settings, resource, live);
       current = own;
@@ -86,7 +85,7 @@ function lendSdk(settings: PreloadSettings, live: LiveSpanProcessor, flushables:
   });
   context.setGlobalContextManager(createContextManager());
   propagation.setGlobalPropagator(createPropagator(settings.propagators));
-  trace.setGlobalTracerProvider(standIn);
+  trace.setGlobalTracerProvider(delegating);
   if (settings.providesMetrics) {
     const meterProvider = createMeterProvider(settings, resource);
     metrics.setGlobalMeterProvider(meterProvider);
@@ -96,7 +95,7 @@ function lendSdk(settings: PreloadSettings, live: LiveSpanProcessor, flushables:
   return {
     makeWayFor(provider: TracerProvider): void {
       current = provider;
-      // What it has recorded so far still goes out; `live` is not shut down with it.
+      // Spans recorded so far are still exported; `live` is not shut down.
       void own?.forceFlush().catch(() => {});
     },
   };
@@ -135,7 +134,7 @@ if (!settings.isDisabled) {
   try {
     preload(settings);
   } catch (error) {
-    // Whatever is wrong with us, the application starts.
+    // An error of the preload must not keep the application from starting.
     warn(`Live spans are off. ${String(error)}`);
   }
 }

@@ -10,7 +10,7 @@ import {
 
 type Attributes = Readonly<Record<string, unknown>>;
 
-/** What the class of a span depends on. */
+/** The properties that determine the class of a span. */
 export interface SpanFacts {
   readonly name: string;
   readonly attributes: Attributes;
@@ -19,7 +19,7 @@ export interface SpanFacts {
   readonly isRoot: boolean;
 }
 
-/** What a span will be to the collector, by the collector's tables and in its order of rules. */
+/** The class that the collector will give a span, by the collector's tables and in its order of rules. */
 export function classOf(span: SpanFacts): SpanClass {
   if (notWorkNames.includes(span.name)) {
     return spanClasses.notWork;

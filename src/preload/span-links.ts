@@ -1,9 +1,8 @@
 import { parentIdOf, type StartedSpan } from "./started-span.ts";
 
 /**
- * Spans that are no work but may stand between a run and its tools, such as the steps of an agent. When
- * one does, the collector has to hear of it too: a tool whose parent it does not know has no owner.
- * Bounded: beyond `max` the oldest is forgotten.
+ * Spans that are not work but may be between a run and its tools, such as the steps of an agent. If one is, the collector
+ * needs it too, because a tool with an unknown parent has no owner. Beyond `max` the oldest is forgotten.
  */
 export class SpanLinks {
   readonly #max: number;
@@ -30,7 +29,7 @@ export class SpanLinks {
     this.#spans.set(span.spanContext().spanId, span);
   }
 
-  /** Takes out the links from `span` upwards, the topmost first. */
+  /** Removes and returns the links from `span` upwards, the topmost first. */
   takeAbove(span: StartedSpan): readonly StartedSpan[] {
     const links: StartedSpan[] = [];
     for (let link = this.#parentOf(span); link !== undefined; link = this.#parentOf(link)) {
@@ -40,7 +39,7 @@ export class SpanLinks {
     return links;
   }
 
-  /** Lets go of what has ended. */
+  /** Removes ended spans. */
   sweep(): void {
     for (const [id, span] of this.#spans) {
       if (span.ended) {

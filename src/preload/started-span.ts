@@ -1,10 +1,10 @@
 /** Seconds and nanoseconds since the Unix epoch, as the SDKs write times. */
 type HrTime = [number, number];
 
-/** What a resource of any OpenTelemetry JS SDK shows. */
+/** The public part of a resource of any OpenTelemetry JS SDK. */
 interface SpanResource {
   readonly attributes: Readonly<Record<string, unknown>>;
-  /** Whether detectors are still at work; `attributes` must not be read before. SDK 1.13 and newer. */
+  /** Whether detectors are still running; `attributes` must not be read before they are done. SDK 1.13 and newer. */
   readonly asyncAttributesPending?: boolean | undefined;
   readonly waitForAsyncAttributes?: (() => Promise<void>) | undefined;
 }
@@ -22,8 +22,8 @@ interface SpanIdentity {
 }
 
 /**
- * A span that was started by any OpenTelemetry JS SDK, 1.x to 3.x: only what all of them publish.
- * The names that differ between them are all here.
+ * A span that any OpenTelemetry JS SDK, 1.x to 3.x, has started: only the properties that all of them publish. All names that
+ * differ between the versions are here.
  */
 export interface StartedSpan {
   readonly name: string;
@@ -43,7 +43,7 @@ export interface StartedSpan {
   readonly instrumentationLibrary?: SpanScope | undefined;
 }
 
-/** Whether something a tracer returned is a span of an SDK, and not the empty one of a switched-off tracer. */
+/** Whether a value that a tracer returned is a span of an SDK, and not the empty one of a disabled tracer. */
 export function isStartedSpan(span: unknown): span is StartedSpan {
   return (
     isObject(span) &&
@@ -61,7 +61,7 @@ export function isStartedSpan(span: unknown): span is StartedSpan {
   );
 }
 
-/** Whether the span's end will be exported. An unsampled start would wait for its end for ever. */
+/** Whether the span's end will be exported. The end of an unsampled start would never arrive. */
 export function isSampled(span: StartedSpan): boolean {
   return (span.spanContext().traceFlags & 1) === 1;
 }

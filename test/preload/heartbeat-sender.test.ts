@@ -1,5 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { HeartbeatSender, type Promised, type Word } from "../../src/preload/heartbeat-sender.ts";
+import {
+  HeartbeatSender,
+  type ProcessReport,
+  type Promised,
+} from "../../src/preload/heartbeat-sender.ts";
 import type { PostOutcome } from "../../src/sender/http-client.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
@@ -35,7 +39,7 @@ beforeEach(() => {
   });
 });
 
-const word = (process: string, promised: Promised): Word => ({
+const report = (process: string, promised: Promised): ProcessReport => ({
   process,
   promised,
   resourceLogs: { resource: process as unknown as object, scope: {}, record: { promised } },
@@ -49,9 +53,9 @@ async function pass(ms: number): Promise<void> {
 
 describe("the sender of heartbeats", () => {
   test("says at once that a process lives, and again after each interval, of all in one request", async () => {
-    sender.say([word("a", "heartbeats")]);
+    sender.report([report("a", "heartbeats")]);
     await pass(0);
-    sender.say([word("b", "heartbeats")]);
+    sender.report([report("b", "heartbeats")]);
     await pass(0);
     await pass(intervalMs);
 
@@ -70,9 +74,9 @@ describe("the sender of heartbeats", () => {
 
   for (const promised of ["nothing", "unwatched"] as const) {
     test(`says "${promised}" once, when that was so for an interval`, async () => {
-      sender.say([word("a", "heartbeats")]);
+      sender.report([report("a", "heartbeats")]);
       await pass(intervalMs / 2);
-      sender.say([word("a", promised)]);
+      sender.report([report("a", promised)]);
       await pass(intervalMs - 1);
       expect(requests).toEqual([["a heartbeats"]]);
       await pass(3 * intervalMs);
@@ -82,7 +86,7 @@ describe("the sender of heartbeats", () => {
   }
 
   test("keeps that until a collector that is away has taken it", async () => {
-    sender.say([word("a", "unwatched")]);
+    sender.report([report("a", "unwatched")]);
     outcome = { status: "retryable", message: "It is away." };
     await pass(intervalMs);
     await pass(intervalMs);
@@ -95,10 +99,10 @@ describe("the sender of heartbeats", () => {
   });
 
   test("takes back what was not said yet when the process has work again", async () => {
-    sender.say([word("a", "heartbeats")]);
+    sender.report([report("a", "heartbeats")]);
     await pass(0);
-    sender.say([word("a", "nothing")]);
-    sender.say([word("a", "heartbeats")]);
+    sender.report([report("a", "nothing")]);
+    sender.report([report("a", "heartbeats")]);
     await pass(0);
     await pass(intervalMs);
 
@@ -106,8 +110,8 @@ describe("the sender of heartbeats", () => {
   });
 
   test("says what is new while a request is on its way right after it", async () => {
-    sender.say([word("a", "heartbeats")]);
-    sender.say([word("b", "heartbeats")]);
+    sender.report([report("a", "heartbeats")]);
+    sender.report([report("b", "heartbeats")]);
     await pass(0);
 
     expect(requests).toEqual([["a heartbeats"], ["a heartbeats", "b heartbeats"]]);
@@ -115,11 +119,11 @@ describe("the sender of heartbeats", () => {
 
   test("goes on when it is refused, says so once, and again only after it has worked", async () => {
     outcome = { status: "permanent", message: "It answered with status 404." };
-    sender.say([word("a", "heartbeats")]);
+    sender.report([report("a", "heartbeats")]);
     await pass(0);
     await pass(intervalMs);
     expect(problems).toEqual([
-      "The activity collector takes no heartbeats; trying again every 10000 ms. It answered with status 404.",
+      "The activity collector does not accept heartbeats; retrying every 10000 ms. It answered with status 404.",
     ]);
     outcome = { status: "accepted", isReconnected: false };
     await pass(intervalMs);

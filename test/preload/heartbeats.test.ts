@@ -256,7 +256,7 @@ describe("processors of one process", () => {
 
     expect(summary(sink.spans)).toEqual(["start a", "start b"]);
     expect(problems).toEqual([
-      "The activity collector takes no heartbeats; trying again every 100 ms. It answered with status 404.",
+      "The activity collector does not accept heartbeats; retrying every 100 ms. It answered with status 404.",
     ]);
   });
 });

@@ -275,7 +275,9 @@ describe("a collector that is away", () => {
     for (let i = 0; i < 5; i++) {
       await processor.forceFlush();
     }
-    expect(problems).toEqual([expect.stringMatching(/^The activity collector does not take live/)]);
+    expect(problems).toEqual([
+      expect.stringMatching(/^The activity collector does not accept live/),
+    ]);
     ended.end();
 
     sink = await startSink(port);

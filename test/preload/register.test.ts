@@ -257,7 +257,7 @@ describe("an application with an SDK of its own", () => {
     await refused.tell("sdk", "quit");
     const { stdout, stderr } = await refused.ended();
     expect(stdout).toContain("registered false false");
-    expect(stderr).toMatch(/Set ACTIVITY_PRELOAD_SDK=app and start again\./);
+    expect(stderr).toMatch(/Set ACTIVITY_PRELOAD_SDK=app and restart it\./);
 
     const agent = start({ app, env: { ACTIVITY_PRELOAD_SDK: "app" } });
     await agent.tell("sdk", "run r");
@@ -272,7 +272,7 @@ describe("a collector that is away", () => {
     await sink.close();
     const agent = start({ env: { OTEL_TRACES_EXPORTER: "none" } });
     await agent.tell("run r", "tool t r", "run done", "end done");
-    await agent.stderrContains("does not take live spans");
+    await agent.stderrContains("does not accept live spans");
     sink = await startSink(port);
     await sink.until(isStartOf("t"));
     expect(summary(sink.spans)).toEqual(["start r", "start t"]);

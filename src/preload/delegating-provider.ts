@@ -1,17 +1,17 @@
 import type { Context, Span, SpanOptions, Tracer, TracerProvider } from "@opentelemetry/api";
 
 /**
- * A tracer provider that stands for another, which it asks for at each use and not before: so that
- * tracers handed out early follow when the application brings an SDK of its own later.
+ * A tracer provider that delegates to another one, which it determines at each use. So tracers that were created early use the
+ * application's own SDK when that is registered later.
  */
-export function createStandIn(provider: () => TracerProvider): TracerProvider {
+export function createDelegatingProvider(provider: () => TracerProvider): TracerProvider {
   return {
     getTracer: (name, version, options) =>
-      new StandInTracer(provider, (current) => current.getTracer(name, version, options)),
+      new DelegatingTracer(provider, (current) => current.getTracer(name, version, options)),
   };
 }
 
-class StandInTracer implements Tracer {
+class DelegatingTracer implements Tracer {
   readonly #provider: () => TracerProvider;
   readonly #tracerOf: (provider: TracerProvider) => Tracer;
   #current: { readonly provider: TracerProvider; readonly tracer: Tracer } | undefined;
