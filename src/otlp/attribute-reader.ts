@@ -29,7 +29,7 @@ export function readAttribute(
   keys: KeySet | undefined,
   batch: SpanBatch,
 ): boolean {
-  // Nearly all are a short key and a value and nothing else: half the time of the general way.
+  // Nearly all consist of a short key and a value; reading these directly takes half the time of the general way.
   const bytes = reader.bytes;
   const keyStart = start + 2;
   if (keyStart < end && bytes[start] === keyTag) {

@@ -3,9 +3,9 @@ let viewed: Uint8Array = noBytes;
 let view: DataView = new DataView(noBytes.buffer);
 
 /**
- * A view of the bytes, for reading several at a time. Making one costs as much as scanning a third of
- * a span, and a request is looked into many times in a row: so the last view is kept, and with it the
- * request, until another one is looked into or `forgetView` is called.
+ * A view of the bytes, for reading several at a time. Creating one costs as much as scanning a third of
+ * a span, and a request is read many times in a row. So the last view is kept, and with it the
+ * request, until another one is read or `forgetView` is called.
  */
 export function viewOf(bytes: Uint8Array): DataView {
   if (bytes !== viewed) {

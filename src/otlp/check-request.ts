@@ -72,10 +72,10 @@ export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest 
   }
 }
 
-/** Receives the fields of a record that no component asks for: one row that is overwritten each time. */
+/** Receives the fields of a record that no component needs: one row that is overwritten each time. */
 const scratch = new SpanBatch();
 
-/** Each step answers with the name of the message that is broken, if one is. */
+/** Each step returns the name of the broken message, if there is one. */
 class Walk {
   readonly reader: WireReader;
   /** Pairs: start and end of the fields of malformed records. */

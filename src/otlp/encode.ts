@@ -2,14 +2,14 @@ import type protobuf from "protobufjs/minimal.js";
 import type { Signal } from "./payload.ts";
 import { otlp } from "./proto/generated.js";
 
-/** What a receiver of OTLP refused of a request it otherwise took. */
+/** The part of an accepted request that a receiver of OTLP rejected. */
 export interface PartialSuccess {
   /** Spans, data points or log records. 0 with a message is a warning. */
   readonly rejected: number;
   readonly message: string;
 }
 
-/** An event of ours as an OTLP log record. */
+/** An event of this program as an OTLP log record. */
 export interface LogEvent {
   readonly timeUnixNano: bigint;
   readonly eventName: string;
@@ -25,7 +25,7 @@ export interface LogEvent {
   readonly spanId?: Uint8Array;
 }
 
-/** A span of ours about a span of a sender. */
+/** A span of this program about a span of a sender. */
 export interface DerivedSpan {
   /** 16 bytes. */
   readonly traceId: Uint8Array;
@@ -115,8 +115,8 @@ export function encodeStatus(
 }
 
 /**
- * The `partial_success` of a protobuf answer to an export request when something is in it. Undefined
- * otherwise, also for bytes that are no such answer.
+ * The `partial_success` of a protobuf answer to an export request, if it is not empty. Otherwise undefined, also for bytes that
+ * are not such an answer.
  */
 export function decodeExportResponse(
   signal: Signal,
@@ -234,7 +234,7 @@ function partialSuccessOf(signal: Signal, bytes: Uint8Array): PartialSuccess | u
   }
 }
 
-/** A negative count is nonsense of the backend's and counts as none. */
+/** A negative count is an error of the backend and counts as 0. */
 function toPartialSuccess(
   rejected: protobuf.Long | null | undefined,
   message: string | null | undefined,
@@ -257,7 +257,7 @@ function longOf(value: bigint): protobuf.Long {
   return { low, high, unsigned: false };
 }
 
-/** Writers of Node fill a `Buffer`; a plain view of the same bytes leaves. */
+/** In Node, protobufjs writes into a `Buffer`; this returns a plain view of the same bytes. */
 function finish(writer: protobuf.Writer): Uint8Array {
   const { buffer, byteOffset, byteLength } = writer.finish();
   return new Uint8Array(buffer, byteOffset, byteLength);

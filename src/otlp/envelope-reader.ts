@@ -6,7 +6,7 @@ import { tagOf, type WireReader } from "./wire-reader.ts";
 /**
  * Tags of the envelope. The requests of the three signals have one shape: field 1 of the request is
  * the part of a resource, field 2 of that the part of a scope, field 2 of that a record (a span, a
- * metric, a log record). Field 1 of a part says which resource or scope it is.
+ * metric, a log record). Field 1 of a part is its resource or scope.
  */
 export const envelopeTags = {
   resourcePart: tagOf(1, "length"),

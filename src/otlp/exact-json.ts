@@ -1,11 +1,11 @@
-/** A number of the shape that may be an integer which a double cannot hold. */
+/** Matches text with a number that may be an integer beyond the precision of a double. */
 const longNumber = /[:[,]\s*-?[\d.eE+-]{16,}/;
 
 const integer = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,3}))?$/;
 
 /**
- * `JSON.parse` that keeps integers exact: one that a double cannot hold for sure comes as a `bigint`.
- * Throws what `JSON.parse` throws.
+ * `JSON.parse` that keeps integers exact: an integer beyond the precision of a double becomes a `bigint`.
+ * Throws the exceptions of `JSON.parse`.
  */
 export function parseExactJson(text: string): unknown {
   // Reading with a reviver takes several times as long, and senders write long numbers as strings.

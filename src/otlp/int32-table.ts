@@ -1,6 +1,6 @@
 /**
- * Growable rows of int32 cells, a fixed number per row, in one array: what belongs together lies
- * together. Whoever fills it writes `cells` directly; others read by columns.
+ * Growable rows of int32 cells, a fixed number per row, in one array, so that the cells of a row are
+ * adjacent. A writer fills `cells` directly; readers use columns.
  */
 export class Int32Table {
   // Declared only, so that they are never undefined: such a field is checked at every use.

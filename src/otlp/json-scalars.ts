@@ -62,7 +62,7 @@ export function writeScalar(
   }
 }
 
-/** The number of an enum's value, given by number or by name. */
+/** The number of an enum value that is given by number or by name. */
 export function enumNumber(
   numbers: ReadonlyMap<string, number>,
   value: unknown,

@@ -8,7 +8,7 @@ import { wireTypes } from "./wire-reader.ts";
 /** Messages in messages; protobuf readers of several languages refuse deeper ones. */
 const maxDepth = 100;
 
-/** What is wrong and where: `path` grows towards the root while the reading of the request is given up. */
+/** A problem and its place: `path` grows towards the root while the problem is returned upwards. */
 interface Problem {
   path: string;
   readonly message: string;
@@ -18,8 +18,8 @@ interface Problem {
  * Turns an export request in OTLP's JSON into protobuf bytes. Field names in lowerCamelCase or
  * snake_case, ids in hex, 64-bit integers as strings or numbers and always exact, enums as numbers or
  * names; unknown fields are left out, `null` is an absent field. An id of a wrong length is not an
- * error here: it makes its record malformed, which `checkRequest` sees. The message of a failure says
- * where it is and never what was there.
+ * error here: it makes its record malformed, which `checkRequest` detects. The message of a failure names
+ * the path and never quotes the value.
  */
 export function requestFromJson(
   signal: Signal,
@@ -29,7 +29,7 @@ export function requestFromJson(
   try {
     request = parseExactJson(text);
   } catch {
-    // What the parser says quotes the body.
+    // The message of the parser quotes the body, so it is not used.
     return { ok: false, message: "The body is not valid JSON." };
   }
   return requestFromValue(signal, request);

@@ -10,7 +10,7 @@ const noKey = -1;
 export class KeySet {
   /** In the order given; what `match` returns is an index into it. */
   readonly names: readonly string[];
-  // Fields begin with a value of their type: one that was ever undefined is checked at every use.
+  // Fields are initialized with a value of their type, because V8 checks a field that was ever undefined at every use.
   readonly #seed: number = 0;
   /** From a hash to the first name that has it. */
   readonly #slots: Int32Array = new Int32Array(0);
@@ -70,7 +70,7 @@ export class KeySet {
     return noKey;
   }
 
-  /** For the few strings that are very short. */
+  /** The same for the few very short strings. */
   #search(bytes: Uint8Array, start: number, end: number): number {
     return this.#lengths.findIndex((length, index) => {
       const shift = (this.#starts[index] ?? 0) - start;

@@ -31,7 +31,7 @@ export interface Field {
     | { readonly kind: "message"; readonly message: Message };
 }
 
-/** A message as JSON sees it: its fields under their lowerCamelCase and their snake_case names. */
+/** The description of a message for JSON: its fields by their lowerCamelCase and their snake_case names. */
 export type Message = ReadonlyMap<string, Field>;
 
 /** The export request of a signal. */

@@ -13,6 +13,6 @@ export interface Payload {
   readonly bytes: Uint8Array;
   /** Number of spans, data points or log records in `bytes`. */
   readonly items: number;
-  /** How the payload reached the process; absent for what we made ourselves. */
+  /** How the payload reached the process; absent if this program created it. */
   readonly transport?: "http" | "grpc";
 }

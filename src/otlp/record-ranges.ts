@@ -1,7 +1,7 @@
 import { envelopeTags } from "./envelope-reader.ts";
 import { WireReader } from "./wire-reader.ts";
 
-/** Where a record (a span, a metric, a log record) of a request lies, as byte offsets. */
+/** The position of a record (a span, a metric, a log record) in a request, as byte offsets. */
 export interface RecordRange {
   /** Index into `RecordRanges.resources`. */
   readonly resource: number;
@@ -15,7 +15,7 @@ export interface RecordRange {
 }
 
 export interface RecordRanges {
-  /** Per part of the request, the bytes of its resource; protobuf merges them when they lie in several pieces. */
+  /** Per part of the request, the bytes of its resource; protobuf merges them if there are several. */
   readonly resources: readonly Uint8Array[];
   /** The same of the instrumentation scope, per part of a scope. */
   readonly scopes: readonly Uint8Array[];
@@ -23,7 +23,7 @@ export interface RecordRanges {
 }
 
 /**
- * Where the records of a well-formed trace, log or metric request lie, in wire order. For the rare
+ * The positions of the records of a well-formed trace, log or metric request, in wire order. For the rare
  * request that is read record by record; unreadable data ends the walk.
  */
 export function recordRangesOf(bytes: Uint8Array): RecordRanges {

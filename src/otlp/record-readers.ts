@@ -12,9 +12,8 @@ const dataTags: readonly number[] = [5, 7, 9, 10, 11].map((field) => tagOf(field
 const dataPointsTag = tagOf(1, "length");
 
 /**
- * The readers of this file check one record from `reader.position` up to `end` and answer with the
- * number of items in it, or, when it is malformed, with minus the number of items that are lost with
- * it. `scratch` takes what they must write somewhere.
+ * The readers of this file check one record from `reader.position` up to `end` and return the number of items in it or, if it
+ * is malformed, minus the number of items that are lost with it. They write fields that are not needed to `scratch`.
  */
 export function readSpanRecord(reader: WireReader, end: number, scratch: SpanBatch): number {
   return readSpan(reader, end, undefined, scratch, 0) ? 1 : -1;
@@ -64,7 +63,7 @@ export function readMetric(reader: WireReader, end: number): number {
       if (more < 0) {
         return -Math.max(points, 1);
       }
-      // Of different members the last one holds; parts of the same one are merged.
+      // Of different members the last one applies; parts of the same one are merged.
       points = tag === data ? points + more : more;
       data = tag;
     } else if (!reader.skip(tag, end)) {

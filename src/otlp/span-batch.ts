@@ -1,7 +1,7 @@
 import { Int32Column } from "./columns.ts";
 import { Int32Table } from "./int32-table.ts";
 
-/** What an attribute's value is; the numbers are the field numbers of OTLP's `AnyValue`. */
+/** The types of attribute values; the numbers are the field numbers of OTLP's `AnyValue`. */
 export const attributeTypes = {
   string: 1,
   bool: 2,
@@ -37,17 +37,17 @@ export const attributeCells = { key: 0, type: 1, a: 2, b: 3, width: 4 } as const
 
 /**
  * The spans of one trace request as columns over its bytes: row i of each column belongs to span i,
- * in wire order. A batch is made once and filled by every scan; a scan overwrites what was there.
+ * in wire order. A batch is created once and overwritten by every scan.
  * Ranges are byte offsets into `bytes`, start inclusive, end exclusive; 64-bit values are two int32
  * words, so that nothing is boxed.
  */
 export class SpanBatch {
-  /** What was scanned. Held until the next scan. */
+  /** The scanned request. Held until the next scan. */
   bytes: Uint8Array = new Uint8Array(0);
   /** Well-formed spans. */
   count = 0;
 
-  /** What the columns up to `attributesTo` read; for the scanner. */
+  /** The cells that the columns up to `attributesTo` read; for the scanner. */
   readonly spans = new Int32Table(cellsPerSpan);
   /** The whole `spans` field: tag, length, message. */
   readonly fieldStart = this.spans.column(spanCells.fieldStart);
@@ -74,7 +74,7 @@ export class SpanBatch {
   readonly nameEnd = this.spans.column(spanCells.nameEnd);
   /** 0 unset, 1 ok, 2 error; any other number as it was sent. */
   readonly statusCode = this.spans.column(spanCells.statusCode);
-  /** Rows of the attribute columns: the attributes whose key was asked for, in wire order. */
+  /** Rows of the attribute columns: the attributes with a requested key, in wire order. */
   readonly attributesFrom = this.spans.column(spanCells.attributesFrom);
   readonly attributesTo = this.spans.column(spanCells.attributesTo);
 
@@ -84,7 +84,7 @@ export class SpanBatch {
 
   /** Rows in the attribute columns, of spans and resources together. */
   attributeCount = 0;
-  /** What the attribute columns read; for the scanner. */
+  /** The cells that the attribute columns read; for the scanner. */
   readonly attributes = new Int32Table(attributeCells.width);
   /** Index into the `KeySet` of spans or of resources. */
   readonly attributeKey = this.attributes.column(attributeCells.key);

@@ -38,12 +38,12 @@ const parentIdBit = 4;
 /**
  * Reads the span message from `reader.position` up to `end` into row `row` of `batch`, and those of
  * its attributes that `keys` knows into attribute rows from `batch.attributeCount` on; without `keys`
- * the attributes are checked and none is kept. The caller counts the span, or takes the attribute
- * rows back when the answer is false: the span is malformed.
+ * the attributes are checked and none is kept. The caller counts the span. If the result is false, the span is malformed and
+ * the caller removes its attribute rows.
  *
- * This loop is where the time of a scan goes. Tags and lengths of one byte are read here and not by
- * the reader, because a position that is a local is twice as fast; what is read goes into the row at
- * once, because more locals than the machine has registers cost as much as the reading.
+ * A scan spends most of its time in this loop. Tags and lengths of one byte are read here and not by
+ * the reader, because a position in a local variable is twice as fast. Values go into the row at
+ * once, because more locals than the processor has registers cost as much as the reading.
  */
 export function readSpan(
   reader: WireReader,

@@ -10,7 +10,7 @@ export interface ScanKeys {
   readonly resource: KeySet;
 }
 
-/** `ok: false`: the envelope of the request cannot be decoded; the batch is then of no use. */
+/** `ok: false`: the envelope of the request cannot be decoded, and the batch must not be used. */
 export type ScanOutcome = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
 const scanned: ScanOutcome = { ok: true };

@@ -29,9 +29,9 @@ export class WireReader {
   declare readonly bytes: Uint8Array;
   declare readonly view: DataView;
   position = 0;
-  /** High word of what `varint64` read last. */
+  /** High word of the last `varint64`. */
   hi = 0;
-  /** Low word of what `varint64` read last. */
+  /** Low word of the last `varint64`. */
   lo = 0;
 
   constructor(bytes: Uint8Array) {
@@ -103,7 +103,7 @@ export class WireReader {
     return at < end && this.#varintFrom28(at, end, lo);
   }
 
-  /** Passes over the field whose tag was just read; false when it is malformed. */
+  /** Skips the field whose tag was just read; false when it is malformed. */
   skip(tag: number, end: number): boolean {
     return this.#skipField(tag, end, 0);
   }
