@@ -16,7 +16,7 @@ export interface DataPointText {
 
 export interface DataPointsText {
   readonly type: string;
-  /** What holds for all points, e.g. the temporality. */
+  /** Facts about all points, e.g. the temporality. */
   readonly facts: readonly string[];
   readonly points: readonly DataPointText[];
 }

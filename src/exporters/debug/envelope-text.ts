@@ -1,7 +1,7 @@
 import type { otlp } from "../../otlp/proto/generated.js";
 import { attributeLines, inlineAttributes, printable } from "./values-text.ts";
 
-/** What is common to the requests of all signals: records of scopes of resources. */
+/** The structure that the requests of all signals share: records of scopes of resources. */
 export interface ResourceGroup<R> {
   readonly resource: otlp.Resource.$Properties | null | undefined;
   readonly schemaUrl: string | null | undefined;
@@ -20,7 +20,7 @@ export interface RecordText<R> {
   readonly names: { readonly resource: string; readonly scope: string; readonly record: string };
   /** One line per record or data point. */
   readonly normal: (record: R) => readonly string[];
-  /** Everything in it, below a heading that is already there. */
+  /** The whole record, without a heading. */
   readonly detailed: (record: R) => readonly string[];
 }
 
@@ -36,7 +36,7 @@ export function normalText<R>(groups: readonly ResourceGroup<R>[], text: RecordT
   return [...lines, ""].join("\n");
 }
 
-/** Everything that is in the request. */
+/** The whole content of the request. */
 export function detailedText<R>(groups: readonly ResourceGroup<R>[], text: RecordText<R>): string {
   const lines = groups.flatMap(({ resource, schemaUrl, scopes }, r) => [
     `${text.names.resource} #${r}`,

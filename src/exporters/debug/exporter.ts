@@ -10,12 +10,12 @@ import { metricsOf, metricText } from "./metrics-text.ts";
 import { createSampler } from "./sampler.ts";
 import { spansOf, spanText } from "./traces-text.ts";
 
-/** Takes records as text that ends with a line break; resolves when they are out. */
+/** Writes records, as text that ends with a line break; resolves when they are written. */
 export type WriteRecords = (text: string) => Promise<void>;
 
 /**
- * Shows what arrives. Counts go to the log, which never holds ids; records, which are the sender's own data, go to
- * `write` (standard output). While it runs it accepts everything: a look at the data must not change what becomes of it.
+ * Shows the data that arrives. Counts go to the log, which never contains ids; records, which are the sender's own data, go to
+ * `write` (standard output). While it runs it accepts everything, so that it never changes the result of a payload.
  */
 export function createDebugExporter(
   settings: Settings,

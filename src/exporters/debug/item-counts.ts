@@ -1,7 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 
-/** Events this program makes itself. Only their names are shown at basic verbosity: a closed list. */
+/** The events of this program itself, a closed list. Basic verbosity shows only their names. */
 const ownEvents: ReadonlySet<string> = new Set([
   "session.activity.evicted",
   "session.activity.reconciled",
@@ -16,8 +16,8 @@ export interface ItemCounts {
 }
 
 /**
- * Counts without decoding: only the tags and lengths on the way are read. Bytes that cannot be walked
- * leave only the number of items, which the receiver counted.
+ * Counts without decoding: it reads only tags and lengths. For bytes that it cannot read, the result is only the number of
+ * items, which the receiver counted.
  */
 export function countsOf({ signal, bytes, items }: Payload): ItemCounts {
   const message = messages[signal];
@@ -59,7 +59,7 @@ const messages: Readonly<Record<Signal, string>> = {
   logs: "Logs",
 };
 
-/** What an operator waits for must be visible without the verbosity that shows ids. */
+/** Counts this program's own events, so that an operator sees them without the verbosity that shows ids. */
 function ownEventsIn(bytes: Uint8Array): { readonly events?: Readonly<Record<string, number>> } {
   const events = new Map<string, number>();
   // resource_logs, scope_logs, log_records, event_name

@@ -12,7 +12,7 @@ import {
 
 type LogRecord = otlp.LogRecord.$Properties;
 
-/** Throws on bytes that are no `ExportLogsServiceRequest`. */
+/** Throws on bytes that are not an `ExportLogsServiceRequest`. */
 export function logRecordsOf(bytes: Uint8Array): readonly ResourceGroup<LogRecord>[] {
   return otlp.ExportLogsServiceRequest.decode(bytes).resourceLogs.map((group) => ({
     resource: group.resource,

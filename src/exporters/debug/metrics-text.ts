@@ -5,7 +5,7 @@ import { attributeLines, plainValue, printable, time } from "./values-text.ts";
 
 type Metric = otlp.Metric.$Properties;
 
-/** Throws on bytes that are no `ExportMetricsServiceRequest`. */
+/** Throws on bytes that are not an `ExportMetricsServiceRequest`. */
 export function metricsOf(bytes: Uint8Array): readonly ResourceGroup<Metric>[] {
   return otlp.ExportMetricsServiceRequest.decode(bytes).resourceMetrics.map((group) => ({
     resource: group.resource,

@@ -4,7 +4,7 @@ import { attributeLines, hex, inlineAttributes, printable, time } from "./values
 
 type Span = otlp.Span.$Properties;
 
-/** Throws on bytes that are no `ExportTraceServiceRequest`. */
+/** Throws on bytes that are not an `ExportTraceServiceRequest`. */
 export function spansOf(bytes: Uint8Array): readonly ResourceGroup<Span>[] {
   return otlp.ExportTraceServiceRequest.decode(bytes).resourceSpans.map((group) => ({
     resource: group.resource,
@@ -56,7 +56,7 @@ export const spanText: RecordText<Span> = {
   ],
 };
 
-/** Written out because the generated code may be without them; a number that is not here is shown as it is. */
+/** Listed here because the generated code may lack them; other numbers are shown unchanged. */
 const kinds = ["Unspecified", "Internal", "Server", "Client", "Producer", "Consumer"];
 const statusCodes = ["Unset", "Ok", "Error"];
 

@@ -5,7 +5,7 @@ type KeyValues = readonly otlp.KeyValue.$Properties[] | null | undefined;
 /** A 64-bit number as protobufjs gives it. */
 type Wide = { toString(): string } | null | undefined;
 
-/** The value as one would write it; maps and lists as JSON. */
+/** The value without its type; maps and lists as JSON. */
 export function plainValue(value: AnyValue | null | undefined): string {
   const json = toJson(value);
   return printable(
@@ -41,7 +41,7 @@ export function attributeLines(
       ];
 }
 
-/** An id in the way ids are written; empty when there is none. */
+/** An id as lower-case hex; empty if there is none. */
 export function hex(bytes: Uint8Array | null | undefined): string {
   return Buffer.from(bytes ?? []).toString("hex");
 }

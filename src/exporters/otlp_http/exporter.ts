@@ -16,7 +16,7 @@ import { type Target, targetOf } from "./target.ts";
  */
 export function createOtlpHttpExporter(settings: Settings, config: Config): Component {
   const { clock } = settings;
-  // One limit on time, ours: it covers connecting, sending and the answer.
+  // The exporter's own timeout is the only one: it covers connecting, sending and the answer.
   const agent = new Agent({
     connections: 100,
     connect: { timeout: config.timeout },
@@ -59,7 +59,7 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     const target = targetOf(config, signal);
     if (target === undefined) {
       throw new Error(
-        `${settings.id} stands in a ${signal} pipeline but has no endpoint for ${signal}. Set endpoint or ${signal}_endpoint.`,
+        `${settings.id} is in a ${signal} pipeline but has no endpoint for ${signal}. Set endpoint or ${signal}_endpoint.`,
       );
     }
     return {

@@ -6,10 +6,10 @@ import { rejectedItems } from "./export-instruments.ts";
 import type { Target } from "./target.ts";
 import { createThrottle } from "./throttle.ts";
 
-/** Between two log lines about the same kind of trouble. */
+/** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;
 
-/** Tells the log and the counter what went wrong with payloads. */
+/** Logs and counts the problems with payloads. */
 export function createReport({ id, clock, logger, meter }: Settings) {
   const { name, unit, description } = rejectedItems;
   const rejected = meter.createCounter(name, { unit, description });

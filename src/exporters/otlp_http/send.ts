@@ -10,7 +10,7 @@ export interface SendRequest {
   readonly target: Target;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
-  /** Its reason becomes the outcome. */
+  /** Aborts the request; its reason becomes the outcome. */
   readonly signal: AbortSignal;
 }
 
@@ -23,13 +23,13 @@ export interface Sent {
 /** What a request can be aborted with. */
 export const abortReasons = { timeout: "timeout", shutdown: "shutdown" } as const;
 
-/** No answer of OTLP is longer than this; the Collector reads as much. */
+/** No answer of OTLP is longer than this; the Collector has the same limit. */
 const maxResponseBytes = 65_536;
 
 const compressGzip = promisify(gzip);
 const compressZstd = promisify(zstdCompress);
 
-/** The bytes to send; the payload itself where nothing is to be done. */
+/** The bytes to send; the payload itself if there is no compression. */
 export async function compressed(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
   switch (compression) {
     case "gzip":
@@ -46,8 +46,8 @@ export async function compressed(bytes: Uint8Array, compression: Compression): P
 }
 
 /**
- * One POST, one answer. Rejects only for a bug; everything a network or a backend can do is an outcome.
- * What follows the status line of an answer cannot change it any more: a success whose body
+ * Sends one POST and returns its outcome. Rejects only because of a bug; every failure of the network or the backend is an
+ * outcome. Nothing after the status line of an answer can change it: a success whose body
  * breaks off is a success, or the backend would get the same data twice.
  */
 export async function send(dispatcher: Dispatcher, request: SendRequest): Promise<Sent> {

@@ -1,7 +1,7 @@
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 
-/** Where the requests of a signal go. */
+/** The destination of the requests of a signal. */
 export interface Target {
   readonly origin: string;
   /** With the query. */

@@ -1,8 +1,8 @@
 import type { Clock } from "../../component/clock.ts";
 
 /**
- * Lets one report through per interval, with how many were held back since the last one: a backend that is down
- * fails every request and must not fill the log. It keeps two numbers.
+ * Allows one report per interval, with the number of suppressed ones since the last: a backend that is down fails every
+ * request and must not fill the log. It keeps two numbers.
  */
 export function createThrottle(
   clock: Clock,

@@ -9,14 +9,14 @@ import type { Signal } from "../../otlp/payload.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RefusalReason } from "./request-instruments.ts";
 
-/** A whole HTTP answer. */
+/** A complete HTTP answer. */
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number>>;
   readonly body: Uint8Array;
 }
 
-/** 200. `partial` only when something was rejected: OTLP wants the field left out otherwise. */
+/** 200. `partial` is set only if something was rejected: OTLP requires that the field is left out otherwise. */
 export function acceptedAnswer(
   encoding: Encoding,
   signal: Signal,
@@ -25,7 +25,7 @@ export function acceptedAnswer(
   return answer(200, encoding, encodeExportResponse(encoding, signal, partial));
 }
 
-/** The answer to a request that became no payload. */
+/** The answer to a request that did not become a payload. */
 export function refusedAnswer(encoding: Encoding, { refused, message }: Refusal): Answer {
   const { status, code, headers } = refusals[refused];
   return answer(status, encoding, encodeStatus(encoding, { code, message }), headers);
@@ -59,7 +59,7 @@ export function resultAnswer(
   }
 }
 
-/** The codes of google.rpc.Code that we use. */
+/** The codes of google.rpc.Code in use. */
 const rpc = {
   invalidArgument: 3,
   resourceExhausted: 8,

@@ -76,7 +76,7 @@ function openHttp(
       }
       if ("refused" in taken) {
         count(taken.refused);
-        // The Collector's choice, too, for senders whose own encoding is unknown.
+        // As in the Collector, for senders whose own encoding is unknown.
         send(request, response, refusedAnswer(encodingOf(request) ?? "json", taken));
       } else {
         send(request, response, taken);
@@ -96,7 +96,7 @@ function send(
     return;
   }
   // Closing the connection while the sender still writes would reset it, and the sender would never read
-  // the answer: it would try the same body again. The limits on time end what never ends.
+  // the answer: it would send the same body again. The timeouts end a body that never ends.
   response.write(body);
   request.once("close", () => response.end());
   request.resume();

@@ -1,6 +1,6 @@
 import type { RefusalReason } from "./request-instruments.ts";
 
-/** A request that becomes no payload. `message` is ours and quotes nothing of the request. */
+/** The refusal of a request that does not become a payload. `message` quotes nothing of the request. */
 export interface Refusal {
   readonly refused: RefusalReason;
   readonly message: string;

@@ -15,7 +15,7 @@ const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
-/** All reasons: also those of requests that never arrived as a whole. */
+/** All reasons, including those of requests that did not arrive completely. */
 export const reasons = [...refusalReasons, ...brokenRequests] as const;
 export type Reason = (typeof reasons)[number];
 

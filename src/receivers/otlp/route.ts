@@ -17,7 +17,7 @@ export interface Route {
 /** The head of a request: everything that is known before its body is read. */
 export type Head = Pick<IncomingMessage, "method" | "url" | "headers">;
 
-/** Finds the route of a request, or why it has none: the path first, then the method, then the types. */
+/** Finds the route of a request, or the reason why it has none. Checks the path first, then the method, then the types. */
 export function routeOf(
   head: Head,
   config: HttpConfig,
@@ -50,7 +50,7 @@ export function routeOf(
   return { signal, next, encoding, content };
 }
 
-/** The encoding the sender speaks, by its Content-Type; parameters and case do not matter. */
+/** The encoding of the request, by its Content-Type; parameters and case do not matter. */
 export function encodingOf(head: Pick<Head, "headers">): Encoding | undefined {
   const [mediaType = ""] = (head.headers["content-type"] ?? "").split(";", 1);
   switch (mediaType.trim().toLowerCase()) {

@@ -412,6 +412,6 @@ describe("shutdown", () => {
 test("a signal without an endpoint is refused when the pipelines are built", () => {
   const { consumer } = exporter({ traces_endpoint: "http://127.0.0.1:1/t" });
   expect(() => consumer("logs")).toThrow(
-    "otlp_http stands in a logs pipeline but has no endpoint for logs. Set endpoint or logs_endpoint.",
+    "otlp_http is in a logs pipeline but has no endpoint for logs. Set endpoint or logs_endpoint.",
   );
 });
