@@ -7,7 +7,7 @@ export interface CapturedRequest {
   readonly signal: Signal;
   readonly encoding: "protobuf" | "json";
   readonly path: string;
-  /** When it was recorded, Unix milliseconds; absent for a body named by itself. */
+  /** When it was recorded, Unix milliseconds; absent for a single body without an index. */
   readonly atMs?: number;
 }
 

@@ -9,7 +9,7 @@ const sections = [
   ["extensions", "extension"],
 ] as const satisfies readonly (readonly [string, ComponentKind])[];
 
-/** What this program is made of, as YAML in the shape the Collector prints. */
+/** The components of this program, as YAML in the Collector's form. */
 export function componentList(factories: readonly AnyFactory[], version: string): string {
   const list = {
     buildinfo: {

@@ -13,7 +13,7 @@ export interface Eviction {
   readonly oldestAgeMs: number | undefined;
 }
 
-/** The evictions in an `ExportLogsServiceRequest`; other records are passed over. Throws on other bytes. */
+/** The evictions in an `ExportLogsServiceRequest`; other records are skipped. Throws on other bytes. */
 export function evictionsIn(bytes: Uint8Array, startUnixMs: number): readonly Eviction[] {
   return otlp.ExportLogsServiceRequest.decode(bytes)
     .resourceLogs.flatMap(({ scopeLogs }) => scopeLogs ?? [])

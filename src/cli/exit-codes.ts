@@ -1,13 +1,13 @@
 import type { StopSignal } from "./host.ts";
 
-/** How the program ends. Scripts rely on these. */
+/** The exit codes of the program. Scripts rely on them. */
 export const exitCodes = {
   success: 0,
   /** The config is wrong, or a component could not start. */
   failure: 1,
   /** The command line cannot be understood. */
   usage: 2,
-  /** A fault in the program ended it, or data was left when the time for shutting down was over. */
+  /** A bug ended the program, or data was left at the shutdown deadline. */
   fault: 3,
 } as const;
 

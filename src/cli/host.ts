@@ -4,11 +4,10 @@ import type { CancelTimer, Clock } from "../component/clock.ts";
 export type StopSignal = "SIGTERM" | "SIGINT";
 
 /**
- * The process as the commands see it. Only `main.ts` has the real one; commands take what they need from
- * here and return an exit code.
+ * The process as the commands see it. Only `main.ts` has the real one; commands use this interface and return an exit code.
  */
 export interface Host {
-  /** What follows the program's name on the command line. */
+  /** The arguments after the program's name on the command line. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;

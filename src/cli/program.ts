@@ -147,7 +147,7 @@ function configOption(): Option {
   ]);
 }
 
-/** There is no default: which file applies must be visible where the program is started. */
+/** There is no default, so that the command line shows which file applies. */
 function needed(sources: readonly string[] | undefined, command: Command): readonly string[] {
   return (
     sources ??

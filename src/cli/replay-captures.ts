@@ -29,7 +29,7 @@ export interface ReplayOptions {
 
 /**
  * Feeds recorded requests through the configured pipelines, in this process and without opening or
- * sending anything, and prints what was evicted and the metrics at the end. The pipelines live in the time
+ * sending anything, and prints the evictions and the final metrics. The clock of the pipelines follows the time
  * of the recording. Resolves to the exit code.
  */
 export async function replayCaptures(
@@ -92,7 +92,7 @@ export async function replayCaptures(
     const metrics = await Promise.all(parts.sources.map((source) => source.collect()));
     await service.shutdown();
     host.stdout(`\n${evictionsTable(evictions)}`);
-    // As the prometheus exporter shows them.
+    // In the form of the prometheus exporter.
     host.stdout(`\n${renderPrometheus(mergeCollections(metrics), { stripPrefix: "openclaw." })}`);
     return exitCodes.success;
   } finally {
@@ -100,7 +100,7 @@ export async function replayCaptures(
   }
 }
 
-/** The payload, or why there is none. */
+/** The payload, or the reason why there is none. */
 function payloadOf({ path, signal, encoding }: CapturedRequest): Payload | string {
   const body = readFileSync(path);
   const request =
@@ -117,7 +117,7 @@ function payloadOf({ path, signal, encoding }: CapturedRequest): Payload | strin
   return { signal, bytes: checked.bytes, items: checked.items, transport: "http" };
 }
 
-/** Resolves when everything that was set in motion without waiting for the outside is done. */
+/** Resolves when all asynchronous work that does not wait for external events is done. */
 function settled(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);

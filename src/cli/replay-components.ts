@@ -6,7 +6,7 @@ import type { Signal } from "../otlp/payload.ts";
 import { fanOut } from "../service/fan-out.ts";
 import type { ComponentRef, ServicePlan } from "../service/service.ts";
 
-/** Where a replay enters the pipelines and where it comes out. */
+/** The parts of the pipelines that a replay feeds, and those that return its results. */
 export interface ReplayParts {
   readonly factories: readonly AnyFactory[];
   /** The plan with one more pipeline, for the derived logs. */

@@ -1,6 +1,6 @@
 import type { Signal } from "../otlp/payload.ts";
 
-/** Counts what became of the requests of a replay. */
+/** Counts the requests of a replay by their result. */
 export interface ReplaySummary {
   accepted(signal: Signal): void;
   refused(signal: Signal, why: string): void;

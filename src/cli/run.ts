@@ -74,7 +74,7 @@ async function drain(
   return why === "signal" && isClean ? exitCodes.success : exitCodes.fault;
 }
 
-/** Listens for what ends the program: the first request drains, an insisting one ends it at once. */
+/** Listens for stop requests and uncaught exceptions. The first stop request drains, a second one ends the program at once. */
 function untilEnded(host: Host, logger: RootLogger) {
   const stopRequests = createStopRequests(host.clock);
   let hasFault = false;

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** The version of the package this file belongs to. Its place is the same in `src/` and in `dist/`. */
+/** The version of this file's package. The relative path of `package.json` is the same from `src/` and from `dist/`. */
 export function programVersion(): string {
   const manifest: { readonly version: string } = JSON.parse(
     readFileSync(new URL("../../package.json", import.meta.url), "utf8"),

@@ -15,7 +15,7 @@ export interface VirtualClock extends Clock {
   advanceTo(nowMs: number, settle: () => Promise<void>): Promise<void>;
 }
 
-/** Starts at `nowMs` 0, which is `startUnixMs` on the wall. */
+/** Starts at `nowMs` 0, which is `startUnixMs` on the wall clock. */
 export function createVirtualClock(startUnixMs: number): VirtualClock {
   let clockMs = 0;
   const timers = new Set<Timer>();

@@ -16,7 +16,7 @@ const prometheusReaderSchema = z.strictObject({
   port: z.int().min(0).max(65_535).prefault(8888).describe("The port to listen on."),
 });
 
-/** The `readers` of the Collector, as far as they mean something here: one page for Prometheus. */
+/** The part of the Collector's `readers` that applies here: one page for Prometheus. */
 const readersSchema = z
   .array(
     z.strictObject({

@@ -12,8 +12,8 @@ export interface StorageUse {
 }
 
 /**
- * Resolves the storage extensions that components name. A name that means nothing, that means something which
- * stores nothing, or that `service.extensions` does not list, is reported and left out.
+ * Resolves the storage extensions that components name. A name is reported and left out if it is unknown, if it belongs to a
+ * component that is not a storage, or if `service.extensions` does not list it.
  */
 export function resolveStorage(
   root: MapNode,

@@ -2,7 +2,7 @@ import type { ConfigProblem } from "../config/problem.ts";
 import type { DeclaredComponent } from "./config-components.ts";
 import { isDeriving, type Reference, type ResolvedPipeline } from "./config-pipelines.ts";
 
-/** What is wrong with pipelines whose every name is right: data that goes nowhere, or in a circle. */
+/** The problems of pipelines whose names are all valid: data that reaches no exporter, or flows in a cycle. */
 export function topologyProblems(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
   return [
     ...pipelines.flatMap(scrapeProblems),
@@ -11,7 +11,7 @@ export function topologyProblems(pipelines: readonly ResolvedPipeline[]): readon
   ];
 }
 
-/** An exporter that is asked for metrics can show only those of components that can be asked. */
+/** An exporter that pulls metrics can serve only those of components whose metrics can be collected. */
 function scrapeProblems(pipeline: ResolvedPipeline): readonly ConfigProblem[] {
   const pushing = pipeline.receivers.find(({ component }) => !isDeriving(component.factory));
   if (pushing === undefined) return [];
@@ -24,7 +24,7 @@ function scrapeProblems(pipeline: ResolvedPipeline): readonly ConfigProblem[] {
     }));
 }
 
-/** A deriving component that no pipeline feeds has nothing to give. */
+/** A deriving component that no pipeline feeds never emits data. */
 function starvedReceivers(
   pipeline: ResolvedPipeline,
   pipelines: readonly ResolvedPipeline[],
@@ -56,7 +56,7 @@ function circles(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem
   );
 }
 
-/** Whether what enters `from` gets to `target` by way of deriving components. */
+/** Whether data that enters `from` reaches `target` through deriving components. */
 function reaches(
   from: ResolvedPipeline,
   target: DeclaredComponent,

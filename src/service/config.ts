@@ -22,13 +22,13 @@ import { resolveStorage, type StorageUse } from "./config-storage.ts";
 import { topologyProblems } from "./config-topology.ts";
 import type { ComponentRef, ServicePlan } from "./service.ts";
 
-/** A config that is right as a whole; frozen. It is the plan the service is built from, and more. */
+/** A valid config, frozen. It contains the plan from which the service is built. */
 export interface ServiceConfig extends ServicePlan {
-  /** Every component configured, also those that nothing names. */
+  /** Every configured component, also those that nothing names. */
   readonly components: readonly ConfiguredComponent[];
   /** `service` with defaults filled in. */
   readonly service: ServiceSection;
-  /** What is allowed but probably not meant, e.g. a component that nothing names. */
+  /** Probable mistakes in a valid config, e.g. a component that nothing names. */
   readonly notices: readonly ConfigProblem[];
 }
 
@@ -206,7 +206,7 @@ function unusedStorages(
     }));
 }
 
-/** Freezes plain data to the bottom; factories and other foreign things are left alone. */
+/** Freezes plain data recursively; leaves factories and other objects with a class unchanged. */
 function frozen<T>(value: T): T {
   if (Array.isArray(value) || isPlain(value)) {
     for (const inner of Object.values(value)) frozen(inner);

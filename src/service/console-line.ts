@@ -1,4 +1,4 @@
-/** What every line has; the rest are fields. */
+/** The properties of every line; all others are fields. */
 interface LogRecord {
   readonly ts: string;
   readonly level: string;
@@ -6,8 +6,8 @@ interface LogRecord {
 }
 
 /**
- * A log line as a person reads it, in the Collector's shape: time, level, message and the other fields as
- * JSON, separated by tabs. Takes what pino writes: one JSON object with `ts`, `level` and `msg`.
+ * Formats a log line for people, in the Collector's form: time, level, message and the other fields as
+ * JSON, separated by tabs. The input is pino's output: one JSON object with `ts`, `level` and `msg`.
  */
 export function consoleLine(json: string): string {
   const record: LogRecord = JSON.parse(json);

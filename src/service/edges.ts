@@ -15,9 +15,9 @@ export interface EdgeOf {
 }
 
 /**
- * The edges between components. They count the items that pass and catch what a component throws, so
- * that components do neither: a throw is answered as `permanent` (the sender gets a 500), logged once, by
- * the innermost edge, and counted. Consumers returned from here do not reject.
+ * The edges between components. They count the items that pass and catch the exceptions of components, so that components do
+ * neither. The innermost edge answers an exception with `permanent` (the sender gets a 500), logs it once and counts it.
+ * Consumers returned from here do not reject.
  */
 export interface Edges {
   /** For the data that a receiver pushes. `next` must not reject. */
@@ -31,7 +31,7 @@ export interface Edges {
 
 type Transport = NonNullable<Payload["transport"]>;
 
-/** Makes edges that count into `counts`; making one makes its series. */
+/** Creates edges that count into `counts`; creating an edge creates its series. */
 export function createEdges(counts: FlowCounts): Edges {
   return {
     fromReceiver(at, next) {
@@ -103,7 +103,7 @@ function counting(
   };
 }
 
-/** `incoming` counts what the consumer is given. */
+/** `incoming` counts the items passed to the consumer. */
 function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts, incoming?: Count): Consumer {
   const exceptions = counts.series("otelcol_component_exceptions", {
     "otelcol.component.kind": at.kind,

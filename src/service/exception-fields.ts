@@ -1,7 +1,7 @@
 /**
  * An exception as fields of a log line, named as OpenTelemetry names them: its type and where it was
  * thrown. Its message is left out: a message of the runtime may quote data of a sender ("Unexpected
- * token … in …"), and senders' ids never enter our logs.
+ * token … in …"), and the log never contains a sender's ids.
  */
 export function exceptionFields(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) {

@@ -1,7 +1,7 @@
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 
 /**
- * Hands every payload to all branches at the same time and answers when the last one has. A branch
+ * Sends every payload to all branches at the same time and answers after the last one has. A branch
  * that fails does not keep the payload from the others. Branches must not reject.
  *
  * The worst answer wins: `retryable`, then `permanent`, then `accepted`.
@@ -24,7 +24,7 @@ export function fanOut(branches: readonly Consumer[]): Consumer {
   };
 }
 
-/** Of two answers, the one to give. Of two retryable ones, the longer wait and the sterner tone. */
+/** Combines two answers: the worse one. Of two retryable ones, the longer wait, and `throttled` if one of them is. */
 function worse(a: ConsumeResult, b: ConsumeResult): ConsumeResult {
   if (a.status === "retryable" && b.status === "retryable") {
     const retryAfterMs = Math.max(a.retryAfterMs ?? 0, b.retryAfterMs ?? 0);

@@ -1,6 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 
-/** One series of a counter. Whoever holds it adds to `value`; it never goes down. */
+/** One series of a counter. Its owner adds to `value`, which never decreases. */
 export interface Count {
   value: number;
   readonly attributes: Attributes;
@@ -8,7 +8,7 @@ export interface Count {
 
 /**
  * Counters as plain numbers: counting costs one addition, and the instruments read them at each
- * scrape. Series are made while pipelines are built, so that each is reported as 0 from the start and
+ * scrape. Series are created while pipelines are built, so that each is reported as 0 from the start and
  * their number is bounded by the config.
  */
 export class FlowCounts {
@@ -30,7 +30,7 @@ export class FlowCounts {
     return count;
   }
 
-  /** Every series of an instrument, in the order they were made. */
+  /** Every series of an instrument, in the order of their creation. */
   of(instrument: string): readonly Count[] {
     return [...(this.#series.get(instrument)?.values() ?? [])];
   }

@@ -9,7 +9,7 @@ import type { StatusEntry } from "./status-board.ts";
 export interface Instance {
   readonly id: string;
   readonly kind: ComponentKind;
-  /** What messages call it; default e.g. `receiver "otlp"`. */
+  /** Its name in messages; default e.g. `receiver "otlp"`. */
   readonly title?: string;
   readonly component: Component;
   readonly logger: Logger;
@@ -42,8 +42,8 @@ export async function startAll(
 }
 
 /**
- * Shuts down in the reverse of the order given; all of them, whatever some do. One deadline holds for
- * all together. Resolves to the instances that failed or did not heed the deadline; they are logged.
+ * Shuts down all instances in the reverse of the order given, even if some fail. They share one deadline. Resolves to the
+ * instances that failed or exceeded the deadline, and logs them.
  */
 export async function shutdownAll(
   instances: readonly Instance[],

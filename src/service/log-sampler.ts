@@ -1,13 +1,13 @@
-/** How repeats are thinned; the Collector's words and defaults (10 s, 10, 100). */
+/** How repeated messages are sampled; names and defaults are the Collector's (10 s, 10, 100). */
 export interface LogSampling {
   readonly tickMs: number;
   /** How many of one message pass in a tick. */
   readonly initial: number;
-  /** Of the further ones, every how many-th passes; 0 lets none pass. */
+  /** Of the further ones, every `thereafter`-th passes; 0 lets none pass. */
   readonly thereafter: number;
 }
 
-/** Enough for every message there is; they are constant sentences. */
+/** More than there are messages, because messages are constant sentences. At this bound a new tick begins. */
 const maxMessages = 4096;
 
 /**

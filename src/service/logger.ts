@@ -5,21 +5,21 @@ import type { Logger } from "../component/settings.ts";
 import { consoleLine } from "./console-line.ts";
 import { createLogSampler, type LogSampling } from "./log-sampler.ts";
 
-/** From the least important on. */
+/** In ascending order of importance. */
 type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface LoggerOptions {
   readonly level: LogLevel;
-  /** `console`: columns for people. `json`: one object a line. */
+  /** `console`: columns for people. `json`: one object per line. */
   readonly encoding: "console" | "json";
   /** Left out: every line is written. */
   readonly sampling?: LogSampling;
   readonly clock: Clock;
-  /** Takes one line with its line break. */
+  /** Writes one line with its line break. */
   readonly write: (line: string) => void;
 }
 
-/** The program's own logger, which makes those of the components. */
+/** The program's own logger, which creates those of the components. */
 export interface RootLogger extends Logger {
   forComponent(component: { readonly id: string; readonly kind: ComponentKind }): Logger;
 }
@@ -52,7 +52,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
   };
 }
 
-/** Whose lines a logger writes, and what thins them; undefined: every line is written. */
+/** The source of a logger's lines, and its sampler; without one every line is written. */
 interface LineSource {
   readonly source: string;
   readonly clock: Clock;

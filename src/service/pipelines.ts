@@ -55,7 +55,7 @@ export function connectPipelines(
   return order;
 }
 
-/** The consumer a pipeline begins with; none when its exporters are all asked instead of sent to. */
+/** The first consumer of a pipeline; none if all its exporters pull instead of being pushed to. */
 function entryOf(
   pipeline: Pipeline,
   edges: Edges,

@@ -28,7 +28,7 @@ export interface ServicePlan {
     readonly processors: readonly ComponentRef[];
     readonly exporters: readonly ComponentRef[];
   }[];
-  /** What the user wrote for a component, after expansion. */
+  /** The user's section for a component, after expansion. */
   readonly sectionOf: (component: ComponentRef) => unknown;
   /** The extension that a component stores in, if any: one of `extensions`. */
   readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
@@ -50,8 +50,8 @@ export interface ServiceOptions {
 /** The pipelines of a config. */
 export interface Service {
   /**
-   * Starts extensions, exporters, processors, receivers, in this order. Rejects with an `Error` an operator
-   * understands, and then nothing is left running.
+   * Starts extensions, exporters, processors, receivers, in this order. If one fails, it rejects with an `Error` whose message
+   * is for an operator, and nothing is left running.
    */
   start(): Promise<void>;
   /**
@@ -63,7 +63,7 @@ export interface Service {
 
 /**
  * Builds every component that the pipelines name, each once, and connects them. Opens nothing. Throws an
- * `Error` an operator understands when the pipelines cannot work as they are.
+ * `Error` whose message is for an operator if the pipelines cannot work.
  */
 export function createService(options: ServiceOptions): Service {
   const { plan, version, clock, logger } = options;

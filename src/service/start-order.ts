@@ -8,7 +8,7 @@ export interface Stages {
 }
 
 /**
- * Every instance of the pipelines once, sinks first: an instance comes after all that it hands data to.
+ * Every instance of the pipelines once, sinks first: an instance comes after all instances that it sends data to.
  * An instance may be on both sides of another one (a limiter in front of a component and in a pipeline
  * behind it). Then the first pipeline that names both decides their order.
  */
@@ -29,7 +29,7 @@ export function startOrder(pipelines: readonly Stages[]): readonly Instance[] {
   for (const instance of downstream.keys()) {
     visit(instance);
   }
-  // Receivers last of all, so that the first payload finds everything started.
+  // Receivers come last, so that everything has started before the first payload arrives.
   return [...ordered].toSorted((a, b) => rank(a) - rank(b));
 }
 

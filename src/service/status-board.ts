@@ -15,36 +15,36 @@ export interface StatusEntry {
 export class StatusBoard {
   readonly #clock: Clock;
   readonly #startedUnixMs: number;
-  readonly #service: Note;
+  readonly #service: TrackedStatus;
   readonly #components: {
     readonly kind: ComponentKind;
     readonly id: string;
-    readonly note: Note;
+    readonly tracked: TrackedStatus;
   }[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#startedUnixMs = clock.unixMs();
-    this.#service = new Note(clock);
+    this.#service = new TrackedStatus(clock);
   }
 
   /** A new component, which is about to start. */
   add(component: { readonly kind: ComponentKind; readonly id: string }): StatusEntry {
-    const note = new Note(this.#clock);
-    this.#components.push({ ...component, note });
-    return note;
+    const tracked = new TrackedStatus(this.#clock);
+    this.#components.push({ ...component, tracked });
+    return tracked;
   }
 
-  /** The service as a whole has come to this. */
+  /** Sets the phase of the whole service. */
   enter(phase: Phase): void {
     this.#service.enter(phase);
   }
 
   current(): ServiceStatus {
-    const components = this.#components.map(({ kind, id, note }) => ({
+    const components = this.#components.map(({ kind, id, tracked }) => ({
       kind,
       id,
-      ...note.current(),
+      ...tracked.current(),
     }));
     const own = this.#service.current();
     const overall = own.status === "ok" ? (worst(components) ?? own) : own;
@@ -60,7 +60,7 @@ export class StatusBoard {
   }
 }
 
-class Note implements StatusEntry {
+class TrackedStatus implements StatusEntry {
   readonly #clock: Clock;
   #phase: Phase = "starting";
   #reported: ReportedStatus = { status: "ok" };
@@ -112,7 +112,7 @@ class Note implements StatusEntry {
   }
 }
 
-/** Of the components in the worst trouble the one that has been in it longest. */
+/** The component with the worst status; of several, the one that has had it longest. */
 function worst(components: readonly CurrentStatus[]): CurrentStatus | undefined {
   const longest = (status: Status) =>
     components

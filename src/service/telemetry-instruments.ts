@@ -1,7 +1,7 @@
 import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { Signal } from "../otlp/payload.ts";
 
-/** What the Collector calls the items of a signal in the names of its metrics. */
+/** The Collector's words for the items of a signal, in the names of its metrics. */
 export const itemWords = {
   traces: "spans",
   metrics: "metric_points",
@@ -15,7 +15,7 @@ const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal
 const configured = "a component id of the config";
 
 /**
- * What becomes of items at the edges of the pipelines: the only counters that `FlowCounts` holds. Names and
+ * The counters of items at the edges of the pipelines, the only ones that `FlowCounts` holds. Names and
  * attributes are the Collector's, so that its dashboards and alerts fit.
  */
 export const flowInstruments: readonly InstrumentSpec[] = [
@@ -60,7 +60,7 @@ export const flowInstruments: readonly InstrumentSpec[] = [
   },
 ];
 
-/** What the process itself uses. */
+/** The resources that the process uses. */
 export const processInstruments = {
   uptime: {
     name: "otelcol_process_uptime",

@@ -23,7 +23,7 @@ export interface TelemetryOptions {
 export interface Telemetry {
   /** For a component's own instruments. */
   meterFor(component: { readonly id: string }): Meter;
-  /** Rejects with an `Error` an operator understands. */
+  /** Rejects with an `Error` whose message is for an operator. */
   start(): Promise<void>;
   shutdown(deadline: AbortSignal): Promise<void>;
 }
@@ -55,7 +55,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
         ...endpoint,
         handler: createScrapeHandler({
           source: () => reader.collect(),
-          // Names as the Collector's default reader prints them, which its dashboards expect.
+          // The Collector's default reader prints names in this form, and its dashboards expect them.
           text: { suffixes: false },
           onFailure: (error) =>
             logger.warn(
