@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** The coverage that V8 reports for a script; only what is read here. */
+/** The coverage that V8 reports for a script; only the fields in use. */
 const scriptCoverage = z.object({
   url: z.string(),
   functions: z.array(
@@ -31,7 +31,7 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** `url`: what a process with `--inspect` listens on. */
+/** `url`: the address on which a process with `--inspect` listens. */
 export async function countCalls(url: string): Promise<CallCounter> {
   const socket = new WebSocket(url);
   const waiting = new Map<number, Waiter>();

@@ -20,7 +20,7 @@ export function crossedFunctions(coverage: readonly ScriptCoverage[]): Crossed {
   return crossed;
 }
 
-/** What every one of several walks crossed: what happened beside one of them is left out. */
+/** The functions that all of several walks crossed, which leaves out work beside a single one. */
 export function inEach(walks: readonly Crossed[]): Crossed {
   const [first, ...others] = walks;
   return new Set([...(first ?? [])].filter((each) => others.every((walk) => walk.has(each))));

@@ -1,5 +1,5 @@
-// What it costs that the state of session_activity outlives the process, and how long a start takes to have it back:
-// the processor on real files, without the way over HTTP. Run: node bench/durability.bench.ts [--rounds 9]
+// The cost of the persistent state of session_activity, and how long a start takes to restore it: the processor on real
+// files, without HTTP. Run: node bench/durability.bench.ts [--rounds 9]
 // [--directory DIR]
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
@@ -43,7 +43,7 @@ interface Side {
   stop(): Promise<void>;
 }
 
-/** A running processor; with a directory it remembers there. */
+/** A running processor; with a directory it stores its state there. */
 async function start(directory: string | undefined, limits = {}): Promise<Side> {
   const settings: Settings = {
     ...testSettings("session_activity").settings,
@@ -124,7 +124,7 @@ const id = (number: number, length: number) => {
   return bytes;
 };
 
-/** Runs with so many open tools each. */
+/** The number of open tools per run. */
 function openSessions(from: number, count: number): Uint8Array {
   const spans = Array.from({ length: count }, (_, index) => {
     const traceId = id(from + index, 16);
@@ -149,7 +149,7 @@ function openSessions(from: number, count: number): Uint8Array {
   }).finish();
 }
 
-/** How long `act` took, and the longest time that the event loop did not turn meanwhile, in ms. */
+/** How long `act` took, and the longest time that it blocked the event loop, in ms. */
 async function watched<T>(act: () => Promise<T>) {
   let longestMs = 0;
   let lastMs = performance.now();

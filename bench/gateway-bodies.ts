@@ -21,15 +21,15 @@ const turnsPerBody = 64;
 export const spansPerBody = spansPerTurn * turnsPerBody;
 
 /**
- * An OTLP request that can be sent again and again as if it were new: `refresh` writes a number into
- * every trace id, so that no two spans a server sees have the same key.
+ * An OTLP request that can be sent repeatedly as a new one: `refresh` writes a number into
+ * every trace id, so that no two spans that a server gets have the same key.
  */
 export interface Body {
   readonly bytes: Buffer;
   refresh(serial: number): void;
 }
 
-/** The same turns twice: as a sender of live spans tells of their starts, and as every SDK tells of them later. */
+/** The same turns twice: their starts, as a sender of live spans reports them, and their finished spans, as every SDK does. */
 export interface Turns {
   readonly starts: Body;
   readonly ends: Body;
@@ -58,7 +58,7 @@ export function recordTurns(index: number): Turns {
 }
 
 function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: number): void {
-  // Tools hardly ever carry it: they belong to the session of the run above them.
+  // Tools rarely have this attribute: they belong to the session of the run above them.
   const session = {
     "openclaw.sessionKey": `agent:main:webchat:direct:session-${turn % 997}`,
   };
@@ -131,7 +131,7 @@ function recordTurn(tracer: ReturnType<TracerProvider["getTracer"]>, turn: numbe
   end(harness);
 }
 
-/** The span as it was before it ended: OTLP spells that as an end time of 0. */
+/** The span as it was before it ended, with OTLP's end time of 0. */
 function stillOpen(span: ReadableSpan): ReadableSpan {
   return Object.create(span, { endTime: { value: [0, 0] }, ended: { value: false } });
 }

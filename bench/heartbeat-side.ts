@@ -1,4 +1,4 @@
-// One side of heartbeats.bench.ts: an application with open work that assures its collector that it lives in one way.
+// One side of heartbeats.bench.ts: an application with open work that sends heartbeats in one way.
 import { setTimeout as wait } from "node:timers/promises";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
@@ -9,7 +9,7 @@ import type { StartedSpan } from "../src/preload/started-span.ts";
 import { createHttpClient } from "../src/sender/http-client.ts";
 import { systemClock } from "../src/system-clock.ts";
 
-/** Nothing; our thread; every open span again, as a start that repeats is a heartbeat too. */
+/** No heartbeats; the preload's thread; every open span again, because a repeated start is a heartbeat, too. */
 export type Way = "none" | "thread" | "repeats";
 
 const [way = "none", url = "", open = "100", interval = "20"] = process.argv.slice(2);

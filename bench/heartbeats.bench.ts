@@ -1,5 +1,5 @@
-// What it costs an application to assure its collector that it lives: one request from a thread of its own, against every
-// open span again. CPU time of the application's process, all threads, per heartbeat.
+// The cost of heartbeats for an application: one request from a thread of its own, against sending every open span again.
+// CPU time of the application's process, all threads, per heartbeat.
 // Run: node bench/heartbeats.bench.ts [--rounds 5]
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -54,7 +54,7 @@ printTable(
   })),
   [
     "",
-    `Every open span again takes ${times(medianRatio(perBeat.repeats, perBeat.thread))} the CPU time, and on the event loop.`,
+    `Sending every open span again takes ${times(medianRatio(perBeat.repeats, perBeat.thread))} the CPU time, and on the event loop.`,
   ],
 );
 

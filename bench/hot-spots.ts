@@ -22,7 +22,7 @@ export function hotSpotsOf(
 ): { readonly function: string; readonly share: string }[] {
   const [file] = readdirSync(folder);
   if (file === undefined) {
-    throw new Error("The collector left no profile.");
+    throw new Error("The collector wrote no profile.");
   }
   const { nodes, samples, timeDeltas }: Profile = JSON.parse(
     readFileSync(join(folder, file), "utf8"),

@@ -1,5 +1,5 @@
-// The journal of file_storage: what storing costs a component beside doing nothing and beside writing by itself, and
-// how long a start takes to read it all again. Run: node bench/journal.bench.ts [--rounds 9] [--directory DIR]
+// The journal of file_storage: the cost of storing compared with storing nothing and with plain writes, and how long a start
+// takes to read everything again. Run: node bench/journal.bench.ts [--rounds 9] [--directory DIR]
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,7 +68,7 @@ async function costOf(run: () => Promise<void>): Promise<Cost> {
   };
 }
 
-/** What a component does with a batch besides storing it: it looks at every record. */
+/** The work of a component on a batch besides storing it: it reads every record. */
 let seen = 0;
 function work(): void {
   for (let index = 0; index < recordsPerBatch; index += 1) {
@@ -76,7 +76,7 @@ function work(): void {
   }
 }
 
-async function withJournal(fsync: boolean, perBatch: "nobody waits" | "written"): Promise<Cost> {
+async function withJournal(fsync: boolean, perBatch: "no wait" | "written"): Promise<Cost> {
   const journal = await open(fsync);
   const cost = await costOf(async () => {
     for (let batch = 0; batch < batches; batch += 1) {
@@ -96,9 +96,9 @@ async function withJournal(fsync: boolean, perBatch: "nobody waits" | "written")
   return cost;
 }
 
-/** A file that is written to as simply as can be, at once and blocking. */
-async function byHand(syncEach: boolean): Promise<Cost> {
-  const fd = openSync(join(folder, `by-hand-${opened++}`), "w");
+/** Plain blocking writes to a file. */
+async function writeDirectly(syncEach: boolean): Promise<Cost> {
+  const fd = openSync(join(folder, `direct-${opened++}`), "w");
   const batch = new Uint8Array(recordsPerBatch * record.length).fill(7);
   const cost = await costOf(async () => {
     for (let index = 0; index < batches; index += 1) {
@@ -124,11 +124,11 @@ const contenders = {
         await turn();
       }
     }),
-  "append, nobody waits": () => withJournal(true, "nobody waits"),
+  "append, no wait": () => withJournal(true, "no wait"),
   "append, written() per batch": () => withJournal(true, "written"),
   "the same without fsync": () => withJournal(false, "written"),
-  "writeSync per batch, no format": () => byHand(false),
-  "the same with fdatasync per batch": () => byHand(true),
+  "writeSync per batch, no format": () => writeDirectly(false),
+  "the same with fdatasync per batch": () => writeDirectly(true),
 } as const;
 type Contender = keyof typeof contenders;
 const names = Object.keys(contenders) as Contender[];
@@ -174,7 +174,7 @@ async function latencies() {
   return result;
 }
 
-/** Longest time that the event loop did not turn while `run` went on, and how long that took, in ms. */
+/** How long `run` took, and the longest time that it blocked the event loop, in ms. */
 async function stallOf(run: () => Promise<unknown>) {
   let longestMs = 0;
   let lastMs = performance.now();
@@ -247,7 +247,7 @@ try {
   const { rows, idle, writing } = await recovery();
   printTable("Recovery, from files that are in the page cache", rows);
   console.log(
-    `\nWriting that snapshot took ${Math.round(writing.tookMs)} ms; the event loop stood still for ${writing.longestMs.toFixed(1)} ms at most (${idle.longestMs.toFixed(1)} ms when idle).`,
+    `\nWriting that snapshot took ${Math.round(writing.tookMs)} ms; it blocked the event loop for ${writing.longestMs.toFixed(1)} ms at most (${idle.longestMs.toFixed(1)} ms when idle).`,
   );
   if (seen < 0) {
     console.log(seen);

@@ -1,5 +1,5 @@
-// The load generator, a process of its own so that its work is never counted as a server's. It is told over IPC
-// what to send where, and answers when every request has been answered with 200.
+// The load generator, a process of its own so that its work is never counted as a server's. It gets an order over IPC (what
+// to send, and where) and replies when every request has been answered with 200.
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import { Pool } from "undici";
@@ -71,7 +71,7 @@ async function deliver(order: Order): Promise<Delivery> {
           if (piece !== undefined) {
             await post(piece);
           } else {
-            // Bodies belong to one connection each: nobody changes one that is being sent.
+            // Each body belongs to one connection, so it is not changed while it is being sent.
             const body = bodyFor(order, i);
             await post(body.bytes);
           }
@@ -98,7 +98,7 @@ function bodyFor({ load, serial }: Order, request: number): Body {
   return body;
 }
 
-/** Compressed beforehand, as nothing else would let the server be the one that is measured. */
+/** Compressed in advance, so that only the server's work is measured. */
 async function compressed(order: Order): Promise<readonly Buffer[]> {
   const pieces: Buffer[] = [];
   for (let request = 0; request < order.requests; request++) {

@@ -1,6 +1,6 @@
-// What one writes first: node:http, protobufjs, a Map of objects by hex ids, one call of an instrument per fact. It
-// takes the same requests as the collector and does less with them: it remembers nothing of what has ended, knows
-// sessions by one attribute only, fences no late starts and passes nothing on.
+// The obvious first implementation: node:http, protobufjs, a Map of objects by hex ids, one call of an instrument per fact. It
+// accepts the same requests as the collector and does less with them: it keeps nothing about ended work, identifies
+// sessions by one attribute only, fences no late starts and forwards nothing.
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";

@@ -1,22 +1,22 @@
-// What the benchmarks of open work share: the machine and a Map of objects behind one face, and the signals they take.
+// Shared by the benchmarks of open work: the engine and a Map of objects behind one interface, and their signals.
 
 import { ActivityEngine } from "../src/activity/engine/activity-engine.ts";
 import { type SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import { workKinds } from "../src/activity/model/work.ts";
 
-export type ContenderName = "machine" | "map";
+export type ContenderName = "engine" | "map";
 
 const allowedLatenessMs = 10_000;
-/** How long the machine remembers what was evicted. */
+/** How long the engine keeps the tombstones of evicted work. */
 export const maxAgeMs = 43_200_000;
 const epochMs = 1_795_000_000_000;
 
 /** Something that keeps open work. Times are milliseconds of one clock. */
 export interface Contender {
   apply(batch: SignalBatch, nowMs: number): void;
-  /** Lets time pass. Returns how many markers were evicted. */
+  /** Advances the time to `nowMs`. Returns how many markers were evicted. */
   tick(nowMs: number): number;
-  /** Whether `tick` has left something over for its next call. */
+  /** Whether `tick` has left work for its next call. */
   isBehind(): boolean;
   open(): number;
 }
@@ -26,10 +26,10 @@ export function createContender(
   name: ContenderName,
   { limit, tombstones }: { readonly limit: number; readonly tombstones: number },
 ): Contender {
-  return name === "machine" ? createMachine(limit, tombstones) : createMap();
+  return name === "engine" ? createEngine(limit, tombstones) : createMap();
 }
 
-function createMachine(limit: number, tombstones: number): Contender {
+function createEngine(limit: number, tombstones: number): Contender {
   const activity = new ActivityEngine(
     {
       allowedLatenessMs,
@@ -64,7 +64,7 @@ interface Session {
   readonly open: Set<string>;
   owners: number;
   lastSeenMs: number;
-  /** Known while nobody owns what is open. */
+  /** Set while the open work has no owner. */
   dueMs: number | undefined;
 }
 
@@ -77,8 +77,8 @@ interface Work {
 }
 
 /**
- * Objects by hex id, and a sweep over all sessions. It forgets what ends, knows a session by its trace and
- * doubts no mass of evictions, so it does less than the machine and keeps less.
+ * Objects by hex id, and a sweep over all sessions. It forgets ended work, identifies a session by its trace and has no circuit
+ * breaker, so it does less than the engine and keeps less.
  */
 function createMap(): Contender {
   const open = new Map<string, Work>();
@@ -154,7 +154,7 @@ function createMap(): Contender {
   };
 }
 
-/** A well spread word, as random ids are; the multiplier is odd, so that none comes twice. */
+/** A well distributed word, as in random ids; the multiplier is odd, so that no word repeats. */
 function word(number: number): number {
   const mixed = Math.imul(number + 1, 0x9e3779b1);
   return mixed ^ (mixed >>> 15);

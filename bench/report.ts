@@ -1,6 +1,6 @@
 import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 
-/** One line that a number means nothing without. */
+/** The machine, the date and the load in one line, without which the numbers mean nothing. */
 export function machineFacts(): string {
   const date = new Date().toISOString().slice(0, 16).replace("T", " ");
   const model = cpus()[0]?.model.trim() ?? "unknown CPU";

@@ -1,5 +1,5 @@
 // Counts the functions and files of the program that a finished tool span and an orphan cross in a real collector.
-// npm run walk -- [CHECKOUT] [--verbose]: the program of another checkout can be counted too, as it was before a change.
+// npm run walk -- [CHECKOUT] [--verbose]: also counts the program of another checkout, e.g. the one before a change.
 import { resolve } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -17,7 +17,7 @@ import {
 } from "./crossed-functions.ts";
 import { printTable } from "./report.ts";
 
-/** What happens beside a datum (a tick, a write that is due) does not happen in every round. */
+/** Several rounds, because work beside a datum (a tick, a write that is due) does not happen in every one. */
 const rounds = 3;
 const lateness = { config: "1s", ms: 1_000 };
 const overrides = [
@@ -53,14 +53,14 @@ const collector = await startCollector({
   checkout: resolve(positionals[0] ?? `${import.meta.dirname}/..`),
   env: { NODE_OPTIONS: "--inspect=127.0.0.1:0" },
 });
-// An older program logs other sentences; the fields of a log line stay.
+// An older program logs other messages; the fields of a log line are the same.
 const page = /"otelcol\.component\.id": "prometheus".*"endpoint": "([^"]+)"/.exec(
   collector.stderr(),
 )?.[1];
 let counter: CallCounter | undefined;
 try {
   counter = await countCalls(/ws:\S+/.exec(collector.stderr())?.[0] ?? "");
-  // The first process, the first session and the first scrape cross more than the next ones.
+  // The first process, the first session and the first scrape cross more functions than later ones.
   await post({ span: newRun() });
   await scrape();
   await wait(2 * lateness.ms);
@@ -82,7 +82,7 @@ try {
 async function walk(send: () => Promise<void>, tick: Crossed): Promise<Walk> {
   await taken();
   await send();
-  // An answer leaves before what follows it is done.
+  // Some work of a request follows its answer.
   await wait(50);
   const request = await taken();
   await wait(2 * lateness.ms);

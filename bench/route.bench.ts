@@ -1,6 +1,6 @@
 // The whole route of a request over HTTP: the real collector process against a naive server, under the same load
-// from a third process. What counts is the CPU time the server needs per span, which other work on the machine
-// disturbs far less than time on the clock.
+// from a third process. The result is the server's CPU time per span, which other work on the computer disturbs far less
+// than wall time.
 // Run: node bench/route.bench.ts [--rounds 5] [--profile] [--node-options "…"]
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
@@ -27,9 +27,9 @@ interface Side {
   readonly name: "naive" | "collector";
   readonly pid: number;
   readonly url: string;
-  /** Requests per round: so many that a round is long enough to be measured. */
+  /** Requests per round, enough to make a round long enough to measure. */
   readonly requests: number;
-  /** How many spans the server itself says it took. */
+  /** The number of accepted spans that the server itself reports. */
   taken(): Promise<number>;
   stop(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 // One contender of the scale benchmark in a process of its own: opens a hundred thousand sessions with ten markers
-// each, lets time pass in which nothing is due, ends every run at once, and lets their markers be evicted and forgotten.
-// Run: node --expose-gc bench/scale-side.ts machine|map <sessions>
+// each, advances the time while nothing is due, ends every run at once, and waits until their markers are evicted and forgotten.
+// Run: node --expose-gc bench/scale-side.ts engine|map <sessions>
 import { SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import {
   type ContenderName,
@@ -12,7 +12,7 @@ import {
 
 export interface ScaleResult {
   readonly openNsPerSpan: number;
-  /** The longest call that took in 512 starts. */
+  /** The longest call with 512 starts. */
   readonly longestOpenMs: number;
   readonly bytesPerSpan: number;
   readonly idleTickUs: number;
@@ -21,7 +21,7 @@ export interface ScaleResult {
   /** All such calls that took longer than 50 ms. */
   readonly longStalls: number;
   readonly evictNsPerMarker: number;
-  /** The longest call while the tombstones of what was evicted were forgotten. */
+  /** The longest call while the tombstones of the evicted markers were forgotten. */
   readonly longestForgetMs: number;
 }
 
@@ -30,7 +30,7 @@ const signalsPerBatch = 512;
 const tickMs = 200;
 const longMs = 50;
 
-/** CPU time of this thread in ms: what else the machine does must not look like a stall. */
+/** CPU time of this thread in ms, so that other work on the computer does not look like a stall. */
 function timed(act: () => void): number {
   const before = process.threadCpuUsage();
   act();
@@ -63,7 +63,7 @@ function run(name: ContenderName, sessions: number): ScaleResult {
   }
   batches.push(flush());
   const bytesPerSpan = (heldBytes() - before) / spans;
-  const idleTicks = name === "machine" ? 10_000 : 20;
+  const idleTicks = name === "engine" ? 10_000 : 20;
   const idleMs = timed(() => {
     for (let tick = 0; tick < idleTicks; tick++) {
       nowMs += 0.01;
@@ -91,13 +91,13 @@ function run(name: ContenderName, sessions: number): ScaleResult {
       } while (contender.isBehind());
     }
   };
-  // A lateness, another one for which so many at once are held back, and some more.
+  // One lateness, another one for which the circuit breaker holds the evictions back, and some margin.
   pass(30_000);
   if (evicted !== sessions * markersPerSession || contender.open() !== 0) {
     throw new Error(`${name} evicted ${evicted} markers and left ${contender.open()} open.`);
   }
   const evicting = stalls.splice(0);
-  // What was evicted is remembered for a long time in which nothing happens, and forgotten at its end.
+  // The tombstones of the evicted markers are kept for a long time, in which nothing happens, and then forgotten.
   nowMs += maxAgeMs - 60_000;
   pass(90_000);
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
@@ -114,4 +114,4 @@ function run(name: ContenderName, sessions: number): ScaleResult {
 }
 
 const [name, sessions = ""] = process.argv.slice(2);
-console.log(JSON.stringify(run(name === "machine" ? "machine" : "map", Number(sessions))));
+console.log(JSON.stringify(run(name === "engine" ? "engine" : "map", Number(sessions))));

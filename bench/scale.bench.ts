@@ -1,5 +1,5 @@
-// A million open markers of a hundred thousand sessions: memory, what a sweep costs when nothing is due, and how long
-// everything else has to wait while all of them are evicted; against a Map of objects that is swept.
+// A million open markers of a hundred thousand sessions: memory, the cost of a sweep when nothing is due, and how long
+// everything else has to wait while all of them are evicted; compared with a Map of objects that is swept.
 // Run: node bench/scale.bench.ts [--rounds 3]
 import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
@@ -36,7 +36,7 @@ function measure(contender: ContenderName): ScaleResult {
 console.log(machineFacts());
 const results = Array.from({ length: rounds }, () => ({
   map: measure("map"),
-  machine: measure("machine"),
+  engine: measure("engine"),
 }));
 printTable(
   `A million open markers of ${sessions.toLocaleString("en")} sessions, medians of ${rounds} rounds`,
@@ -45,17 +45,17 @@ printTable(
     return {
       what,
       Map: median(of("map")).toFixed(digits),
-      machine: median(of("machine")).toFixed(digits),
-      "Map to machine":
+      engine: median(of("engine")).toFixed(digits),
+      "Map to engine":
         key === "longStalls" || key === "longestForgetMs"
           ? ""
-          : times(medianRatio(of("map"), of("machine"))),
+          : times(medianRatio(of("map"), of("engine"))),
     };
   }),
   [
     "",
-    "Times are CPU time of the thread that everything else waits for.",
-    "The machine decides with deadlines per owner, holds so many evictions at once back for one lateness, tells each",
-    "session's, and keeps a tombstone of every marker. The Map sweeps all sessions and forgets what it evicts.",
+    "Times are CPU time of the main thread, which everything else waits for.",
+    "The engine decides with deadlines per owner, holds a mass of evictions back for one lateness, reports those of each",
+    "session, and keeps a tombstone of every marker. The Map sweeps all sessions and forgets the markers that it evicts.",
   ],
 );

@@ -1,6 +1,6 @@
-// The wire scanner against protobufjs static code, on the same bytes: both read what the activity
-// machine needs of every span. Rounds are interleaved and medians compared, so that the ratio holds
-// on a machine with other work. Run: node bench/scanner.bench.ts [--rounds 5]
+// The wire scanner against protobufjs static code, on the same bytes: both read the fields that the activity
+// engine needs of every span. Rounds are interleaved and medians compared, so that the ratio is valid
+// on a busy computer. Run: node bench/scanner.bench.ts [--rounds 5]
 import { parseArgs } from "node:util";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { checkRequest } from "../src/otlp/check-request.ts";
@@ -31,7 +31,7 @@ const keys = {
 };
 const batch = new SpanBatch();
 
-/** Both sides sum up the same facts of the spans, so that neither may skip the work. */
+/** Both sides add up the same fields of the spans, so that neither can skip the work. */
 function sumByScanner(bytes: Uint8Array): number {
   scanSpans(bytes, keys, batch);
   let sum = 0;

@@ -1,6 +1,6 @@
-// One contender of the table benchmark in a process of its own, so that no other's garbage is in its way. Opens so
-// many spans, measures the memory, then ends the oldest and starts a new one again and again.
-// Run: node --expose-gc bench/table-side.ts machine|map <open spans>
+// One contender of the table benchmark in a process of its own, so that the garbage of the other does not disturb it. Opens
+// the given number of spans, measures the memory, then repeatedly ends the oldest and starts a new one.
+// Run: node --expose-gc bench/table-side.ts engine|map <open spans>
 import { SignalBatch, signalTypes } from "../src/activity/model/signal-batch.ts";
 import { type ContenderName, createContender, heldBytes, writeSignal } from "./open-work.ts";
 
@@ -72,4 +72,4 @@ function run(name: ContenderName, open: number): TableResult {
 }
 
 const [name, open = ""] = process.argv.slice(2);
-console.log(JSON.stringify(run(name === "machine" ? "machine" : "map", Number(open))));
+console.log(JSON.stringify(run(name === "engine" ? "engine" : "map", Number(open))));

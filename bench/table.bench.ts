@@ -10,7 +10,7 @@ import type { TableResult } from "./table-side.ts";
 const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "3" } } });
 const rounds = Number(options.rounds);
 
-function measure(contender: "map" | "machine", open: number): TableResult {
+function measure(contender: "map" | "engine", open: number): TableResult {
   const side = fileURLToPath(new URL("./table-side.ts", import.meta.url));
   return JSON.parse(
     execFileSync(process.execPath, ["--expose-gc", side, contender, String(open)], {
@@ -20,22 +20,22 @@ function measure(contender: "map" | "machine", open: number): TableResult {
 }
 
 function compare(open: number) {
-  const results: { map: TableResult; machine: TableResult }[] = [];
+  const results: { map: TableResult; engine: TableResult }[] = [];
   for (let round = 0; round < rounds; round++) {
-    results.push({ map: measure("map", open), machine: measure("machine", open) });
+    results.push({ map: measure("map", open), engine: measure("engine", open) });
   }
-  const of = (contender: "map" | "machine", key: keyof TableResult) =>
+  const of = (contender: "map" | "engine", key: keyof TableResult) =>
     results.map((result) => result[contender][key]);
   return {
     "open spans": open.toLocaleString("en"),
     "Map ns/pair": Math.round(median(of("map", "nsPerPair"))),
-    "machine ns/pair": Math.round(median(of("machine", "nsPerPair"))),
-    "time ratio": times(medianRatio(of("map", "nsPerPair"), of("machine", "nsPerPair"))),
+    "engine ns/pair": Math.round(median(of("engine", "nsPerPair"))),
+    "time ratio": times(medianRatio(of("map", "nsPerPair"), of("engine", "nsPerPair"))),
     "Map B/span": Math.round(median(of("map", "bytesPerSpan"))),
-    "machine B/span": Math.round(median(of("machine", "bytesPerSpan"))),
-    "space ratio": times(medianRatio(of("map", "bytesPerSpan"), of("machine", "bytesPerSpan"))),
+    "engine B/span": Math.round(median(of("engine", "bytesPerSpan"))),
+    "space ratio": times(medianRatio(of("map", "bytesPerSpan"), of("engine", "bytesPerSpan"))),
     "Map worst ms": median(of("map", "longestBatchMs")).toFixed(1),
-    "machine worst ms": median(of("machine", "longestBatchMs")).toFixed(1),
+    "engine worst ms": median(of("engine", "longestBatchMs")).toFixed(1),
   };
 }
 
@@ -45,7 +45,7 @@ printTable(
   [100_000, 1_000_000].map(compare),
   [
     "",
-    "A pair is the end of the oldest tool and the start of a new one. The machine also keeps sessions, deadlines and",
-    "100 000 tombstones; the Map forgets what ends. Bytes are heap and buffers, of runs with nine open tools each.",
+    "A pair is the end of the oldest tool and the start of a new one. The engine also keeps sessions, deadlines and",
+    "100 000 tombstones; the Map forgets ended work. Bytes are heap and buffers, of runs with nine open tools each.",
   ],
 );
