@@ -1,5 +1,5 @@
-// Makes dist/, which is what the package ships: the sources as JavaScript with declarations, for Node
-// versions that do not run TypeScript. Nothing is bundled, so that a stack trace names our files.
+// Builds dist/, the content of the package: the sources as JavaScript with declarations, for Node
+// versions that do not run TypeScript. Nothing is bundled, so that a stack trace names the source files.
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +18,7 @@ if (status !== 0) {
   process.exit(status ?? 1);
 }
 
-// The compiler leaves out what is JavaScript already.
+// The compiler does not copy files that are JavaScript already.
 for (const name of ["generated.js", "generated.d.ts"]) {
   cpSync(join(root, "src", "otlp", "proto", name), join(dist, "otlp", "proto", name));
 }

@@ -133,7 +133,7 @@ async function pageOf(url: string): Promise<string> {
   return (await fetch(url)).text();
 }
 
-/** The lines of the debug exporter that matter: what happened and its attributes. */
+/** The relevant lines of the debug exporter: the event and its attributes. */
 function eventOf(stdout: string): readonly string[] {
   return stdout
     .split("\n")

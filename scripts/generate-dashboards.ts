@@ -1,5 +1,4 @@
-// Writes monitoring/dashboards/*.json from monitoring/src. With --check it writes nothing and fails
-// when a file is not what the sources make of it.
+// Writes monitoring/dashboards/*.json from monitoring/src. With --check it writes nothing and fails if a file is stale.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { toGrafana } from "../monitoring/src/grafana.ts";

@@ -78,7 +78,7 @@ function readmeWithParts(factory: AnyFactory): readonly (readonly [string, strin
   return existsSync(join(root, path)) ? [pageWithParts(path, factory)] : [];
 }
 
-/** A page that is written by hand, with the parts it marks. */
+/** A hand-written page with the generated parts that it marks. */
 function pageWithParts(path: string, factory?: AnyFactory): readonly [string, string] {
   const page = readFileSync(join(root, path), "utf8");
   const parts = {

@@ -1,5 +1,5 @@
-// Makes src/otlp/proto/generated.js and generated.d.ts from otlp.proto. With --check it changes
-// nothing and exits with 1 when the committed files are not what it would make.
+// Generates src/otlp/proto/generated.js and generated.d.ts from otlp.proto. With --check it changes
+// nothing and exits with 1 if the committed files are stale.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -37,14 +37,14 @@ function generate() {
     ...["--no-delimited", "--no-typeurl", "--no-service"],
   ];
   const proto = join(folder, "otlp.proto");
-  // The declarations are made from the comments of the code, which is not kept with them: they are
+  // The declarations are generated from the comments of the code. The committed code has none, because comments would be
   // most of it.
   run("pbjs", [...pbjs, "--out", commented, proto]);
   run("pbts", ["--out", dts, commented]);
   run("pbjs", [...pbjs, "--no-comments", "--out", js, proto]);
   return {
     "generated.js": readFileSync(js, "utf8"),
-    // The shape of a 64-bit value is all our code needs of it.
+    // This program only needs the shape of a 64-bit value.
     "generated.d.ts": readFileSync(dts, "utf8").replace(
       'import Long = require("long");',
       "type Long = $protobuf.Long;",

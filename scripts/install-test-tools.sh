@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs the programs that some tests need and npm does not have. For Debian and Ubuntu; needs root.
+# Installs programs that some tests need and that are not npm packages. For Debian and Ubuntu; needs root.
 # Without them the tests are skipped with a message, unless CI=true.
 set -eu
 

@@ -1,4 +1,4 @@
-// Records what real senders put on the wire, as `test/testdata/senders`. Run it with:
+// Records the requests of real senders into `test/testdata/senders`. Run it with:
 // npm run record:senders -- [name ...]
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -36,7 +36,7 @@ async function record(sender: Sender, scenario: string): Promise<void> {
       otlp: sink.url,
       model: model.url,
     });
-    // What the process sent last may still be on the way.
+    // The last requests of the process may still be in transit.
     await sleep(200);
     console.log(
       `${sender.name}/${scenario}: ended with ${exitCode ?? signal}, ${sink.requests.length} requests`,
@@ -44,7 +44,7 @@ async function record(sender: Sender, scenario: string): Promise<void> {
     const requests = sink.requests.filter(({ path }) => /\/v1\/(traces|logs|metrics)$/.test(path));
     const isKilled = scenario === "killed";
     if (requests.length === 0 || (isKilled ? signal !== "SIGKILL" : exitCode !== 0)) {
-      throw new Error(`That was not to be expected. It printed:\n${output}`);
+      throw new Error(`The sender ended unexpectedly. It printed:\n${output}`);
     }
     store(`test/testdata/senders/${sender.name}/${scenario}`, requests, sender.keep);
   } finally {
@@ -83,7 +83,7 @@ function store(
   writeFileSync(pathOf(`${folder}/index.jsonl`), `${index.join("\n")}\n`);
 }
 
-/** The request without the spans of other names; what is left is as it was sent. */
+/** The request without the spans of other names; the remaining bytes are unchanged. */
 function bodyOf({ signal, bytes }: SinkRequest, names: readonly string[] | undefined): Uint8Array {
   if (names === undefined || signal !== "traces") {
     return bytes;

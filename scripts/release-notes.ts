@@ -19,7 +19,7 @@ if (fragments.length === 0 || unknown.length > 0) {
   console.error(
     fragments.length === 0
       ? "There is no fragment in changelog.d."
-      : `Not named NAME.KIND.md with a kind of ${kinds.join(", ")}: ${unknown.join(", ")}.`,
+      : `These files are not named NAME.KIND.md with a kind of ${kinds.join(", ")}: ${unknown.join(", ")}.`,
   );
   process.exit(1);
 }

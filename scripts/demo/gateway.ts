@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 
-/** The spans an OpenClaw gateway makes of one turn. The run belongs to the harness run, the rest to the run. */
+/** The spans that an OpenClaw gateway creates for one turn. The run belongs to the harness run, the rest to the run. */
 const names = {
   harness: "openclaw.harness.run",
   run: "openclaw.run",
@@ -17,13 +17,13 @@ const parentOf: Readonly<Record<Part, Part | undefined>> = {
 
 type Attributes = Readonly<Record<string, string>>;
 
-/** One turn of one session, as a gateway tells of it over OTLP/HTTP. */
+/** One turn of one session, as a gateway reports it over OTLP/HTTP. */
 export interface Turn {
-  /** What must never appear in anything the collector says. */
+  /** Texts that must never appear in any output of the collector. */
   readonly secrets: readonly string[];
-  /** Tells that these parts have begun: spans without an end ("live spans"). */
+  /** Reports the start of these parts: spans without an end ("live spans"). */
   start(...parts: readonly Part[]): Promise<void>;
-  /** Tells that they are over: the finished spans, as every OpenTelemetry SDK exports them. */
+  /** Reports the end of these parts: the finished spans, as every OpenTelemetry SDK exports them. */
   end(parts: readonly Part[], outcome?: string): Promise<void>;
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 
-/** The line of one series on a metrics page; labels may stand in any order there. */
+/** The line of one series on a metrics page, with its labels in any order. */
 export function metricOf(page: string, series: string): string {
   const wanted = partsOf(series);
   const found = page
@@ -12,7 +12,7 @@ export function metricOf(page: string, series: string): string {
   return found;
 }
 
-/** Waits until something holds; rejects after ten seconds, or when `signal` aborts. */
+/** Waits until a condition holds; rejects after ten seconds, or when `signal` aborts. */
 export async function until(
   what: string,
   holds: () => boolean,

@@ -28,7 +28,7 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
     type: "object",
     additionalProperties: false,
     properties: {
-      receivers: section("receiver", "The receivers: they take in data."),
+      receivers: section("receiver", "The receivers: they receive data."),
       processors: section("processor", "The processors: they observe or change data."),
       exporters: section("exporter", "The exporters: they send data out."),
       extensions: section("extension", "The extensions: they run beside the pipelines."),
@@ -74,7 +74,7 @@ function lenient(schema: JsonSchema): JsonSchema {
   };
 }
 
-/** A choice between a map and nothing is a map here, so that editors can say what is wrong inside. */
+/** A choice between a map and nothing is a map here, so that editors can report mistakes inside the map. */
 function withoutNull(schema: JsonSchema): JsonSchema {
   const { anyOf, ...rest } = schema;
   const [only, ...others] = anyOf?.filter(({ type }) => type !== "null") ?? [];

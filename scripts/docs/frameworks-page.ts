@@ -98,7 +98,7 @@ function section(framework: Framework, note: FrameworkNote): string {
     ].join(" "),
     table(
       ["", "Recognized by"],
-      rows.filter(([, told]) => told.length > 0).map(([what, told]) => [what, told.join("; ")]),
+      rows.filter(([, rules]) => rules.length > 0).map(([what, rules]) => [what, rules.join("; ")]),
     ),
     [`- Start signal: ${note.starts}.`, `- ${triedWith(note)}`].join("\n"),
   ].join("\n\n");

@@ -6,12 +6,12 @@ import {
 } from "../../src/metrics/prometheus-names.ts";
 import { table } from "./markdown.ts";
 
-/** Instruments that are served in one place. */
+/** The instruments on one metrics page. */
 export interface MetricsPart {
   readonly title: string;
   readonly introduction: string;
   readonly instruments: readonly InstrumentSpec[];
-  /** How names look to Prometheus there. */
+  /** The form of their names in Prometheus. */
   readonly names: NameOptions;
 }
 

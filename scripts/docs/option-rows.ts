@@ -1,11 +1,11 @@
 import { isSchema, type JsonSchema, schemasAt } from "../../src/config/json-schema.ts";
 
-/** One line of a reference: an option as the user writes it. */
+/** One row of a reference: an option as the user writes it. */
 export interface OptionRow {
   /** Dotted below the component, e.g. `protocols.http.endpoint`. */
   readonly key: string;
   readonly type: string;
-  /** As written in YAML; `required`; or empty where absent means absent. */
+  /** The default as in YAML; `required`; or empty if there is no default. */
   readonly default: string;
   readonly description: string;
 }
@@ -38,7 +38,7 @@ function rowsBelow(
   });
 }
 
-/** The path as `schemasAt` takes it. */
+/** The path in the form of `schemasAt`. */
 function keysOf(path: readonly string[]): readonly PropertyKey[] {
   return path.flatMap((part) => (part.endsWith("[]") ? [part.slice(0, -2), 0] : [part]));
 }
@@ -82,7 +82,7 @@ function hasAnyKeys(schema: JsonSchema): boolean {
 }
 
 function rangeOf({ minimum, maximum }: JsonSchema): string {
-  // zod bounds whole numbers by what a double can hold, which tells a reader nothing.
+  // zod bounds whole numbers by the precision of a double, which is of no use to a reader.
   const low = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? `${minimum}` : undefined;
   const high =
     maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? `${maximum}` : undefined;

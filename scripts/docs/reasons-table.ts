@@ -7,7 +7,7 @@ const reopenedBy = {
   later_heartbeat: "a heartbeat sent after the eviction",
 } as const;
 
-/** Every reason of eviction with all that is fixed for it, in order of precedence. */
+/** Every reason of eviction with its fixed properties, in order of precedence. */
 export function reasonsTable(): string {
   return table(
     ["`reason`", "When", "`confidence`", "Evicts", "Taken back by", "What to do"],
@@ -25,7 +25,7 @@ export function reasonsTable(): string {
   );
 }
 
-/** The same with what an operator needs alone. */
+/** Every reason with only the columns that an operator needs. */
 export function shortReasonsTable(): string {
   return table(
     ["`reason`", "When", "What to do"],
