@@ -5,11 +5,11 @@ import { writtenSchemaOf } from "./json-schema.ts";
 import { type ConfigNode, nodeAt, plainValueOf, positionOf } from "./node.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 
-/** What came of checking a section. */
+/** The result of checking a section. */
 export type CheckedSection<C> =
   | {
       readonly ok: true;
-      /** What the schema makes of the section: units read, defaults filled in. */
+      /** The parsed section, with units converted and defaults filled in. */
       readonly value: C;
       /** The section as the user wrote it after expansion, in the form the schema reads. */
       readonly section: unknown;
@@ -60,7 +60,7 @@ function sectionAt(root: ConfigNode, path: ConfigPath): unknown {
 
 interface Repair {
   readonly path: ConfigPath;
-  /** `undefined` takes the key away. */
+  /** `undefined` removes the key. */
   readonly value: unknown;
 }
 
@@ -81,7 +81,7 @@ function repairsFor(issue: z.core.$ZodIssue, above: ConfigPath, draft: Draft): r
     const inner = issue.errors.flatMap((errors) =>
       errors.flatMap((one) => repairsFor(one, path, draft)),
     );
-    // Of the ways out for one value take the one that keeps it.
+    // Of several repairs for one value, choose the one that keeps it.
     const kept = inner.filter((repair) => repair.value !== undefined);
     return (kept.length > 0 ? kept : inner).slice(0, 1);
   }
@@ -109,7 +109,7 @@ function repairsFor(issue: z.core.$ZodIssue, above: ConfigPath, draft: Draft): r
   return issue.code === "invalid_value" || issue.code === "custom" ? dropped(path) : [];
 }
 
-/** An empty value in a list has a place of its own and cannot be taken away. */
+/** An empty value in a list has a position of its own and cannot be removed. */
 function dropped(path: ConfigPath): readonly Repair[] {
   return typeof path.at(-1) === "string" ? [{ path, value: undefined }] : [];
 }

@@ -17,8 +17,8 @@ const schemes = ["env", "file", "yaml"];
 /**
  * Replaces every `${env:NAME}`, `${NAME}`, `${env:NAME:-default}`, `${file:path}` and `${yaml:…}`, and
  * `$$` by `$`. A reference that is the whole value becomes what YAML makes of its text; inside a longer
- * text it stays text. What an environment variable or a file with a single value holds is data and is
- * not expanded again; a file that holds a map or a list is config and is. Every failure is reported
+ * text it stays text. The content of an environment variable or of a file with a single value is data and is
+ * not expanded again; a file with a map or a list is config and is expanded. Every failure is reported
  * and leaves a node marked as failed. Never throws.
  */
 export function expandNode(

@@ -10,7 +10,7 @@ export const noAlternativeFits = "has a value of the wrong kind.";
 export const isRequired = "is required.";
 
 /**
- * Our messages for the issues that zod finds, for `safeParse`. A schema's own message has precedence.
+ * The messages for the issues that zod finds, for `safeParse`. A schema's own message has precedence.
  * They complete a sentence that begins with the path, and show a value only where it is one of a
  * closed list or a number, never a text that might be a secret.
  */

@@ -14,8 +14,8 @@ export interface Finding {
 }
 
 /**
- * What is wrong, one finding per mistake: unknown keys one by one with the nearest known one, and of
- * a choice the alternative that the user was nearest to.
+ * One finding per mistake: each unknown key with the nearest known one and, for a choice, the alternative
+ * that is nearest to the input.
  */
 export function findingsOf(issues: readonly Issue[], schema: JsonSchema): readonly Finding[] {
   const flat = issues.flatMap((issue) => innermostOf(issue, []));

@@ -9,7 +9,7 @@ interface NodeBase {
    * this instead of what YAML made of it, so that a token `0123` stays `0123`.
    */
   readonly expandedFrom?: string;
-  /** The value could not be made, which has been reported; what follows from it should not be. */
+  /** The value could not be determined. That has been reported; its consequences should not be. */
   readonly failed?: true;
 }
 

@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 
-/** What is shown in place of a secret. */
+/** The text shown in place of a secret. */
 export const redacted = "[REDACTED]";
 
 /**

@@ -33,7 +33,7 @@ function formatPath(path: ConfigPath): string {
     .join("");
 }
 
-/** `file:line:column path: what is wrong.` */
+/** `file:line:column path: message` */
 export function formatProblem(problem: ConfigProblem): string {
   const where = [
     problem.at === undefined ? "" : formatPosition(problem.at),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** What came of reading a file. `reason` completes "cannot be read: ". */
+/** The result of reading a file. `reason` completes "cannot be read: ". */
 export type ReadText =
   | { readonly ok: true; readonly text: string }
   | { readonly ok: false; readonly reason: string };
