@@ -5,7 +5,7 @@ export type CancelTimer = () => void;
 export interface Clock {
   /** Monotonic milliseconds since an arbitrary origin; never runs backwards. For deadlines. */
   nowMs(): number;
-  /** Wall-clock milliseconds since the Unix epoch. For stamps on what we send; never for timers. */
+  /** Wall-clock milliseconds since the Unix epoch. For timestamps of sent data; never for timers. */
   unixMs(): number;
   /** Calls `run` once after `delayMs`. The timer alone does not keep the process alive. */
   after(delayMs: number, run: () => void): CancelTimer;

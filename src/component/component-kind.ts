@@ -1,2 +1,2 @@
-/** What a component is: the section of the config that it is configured in, in the singular. */
+/** The kind of a component: the section of the config that configures it, in the singular. */
 export type ComponentKind = "receiver" | "processor" | "exporter" | "extension";

@@ -32,7 +32,7 @@ export interface DeclaredComponent extends Omit<ConfiguredComponent, "used"> {
   readonly path: readonly string[];
 }
 
-/** What the component sections declare. */
+/** The components that the sections declare. */
 export interface Declarations {
   readonly components: readonly DeclaredComponent[];
   /** Ids whose type does not exist. The problem is reported once, where they are declared. */

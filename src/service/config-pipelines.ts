@@ -42,7 +42,7 @@ interface Lookup {
 }
 
 /**
- * Resolves what the pipelines and `service.extensions` name. Names that are unknown, or not allowed in
+ * Resolves the names in the pipelines and in `service.extensions`. Names that are unknown, or not allowed in
  * that place, are reported and left out. The schema reports a value that is not a list of names.
  */
 export function resolveReferences(

@@ -61,7 +61,7 @@ export function time(unixNano: Wide): string {
  * a sender could forge output with them.
  */
 export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: the expression searches for them
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, (character) => {
     const code = character.charCodeAt(0).toString(16);
     return shortEscapes.get(character) ?? `\\u${code.padStart(4, "0")}`;

@@ -20,7 +20,7 @@ export interface Sent {
   readonly response?: Uint8Array;
 }
 
-/** What a request can be aborted with. */
+/** The reasons for aborting a request. */
 export const abortReasons = { timeout: "timeout", shutdown: "shutdown" } as const;
 
 /** No answer of OTLP is longer than this; the Collector has the same limit. */
