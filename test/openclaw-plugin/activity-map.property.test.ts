@@ -57,7 +57,7 @@ const claims = [
 ];
 
 /** Everything a gateway can put into an event, also what it should not. */
-const untold = fc.constantFrom(
+const unlisted = fc.constantFrom(
   "RAWKEY",
   "agent:main:RAWKEY:1",
   "RAWCALL-1",
@@ -72,11 +72,11 @@ const sideStep = fc.oneof(
     sessionId: fc.option(fc.constantFrom("RAWID-1", "RAWID-2"), { nil: undefined }),
     activeToolCallId: fc.option(fc.constantFrom(...callIds), { nil: undefined }),
     activeWorkKind: fc.constantFrom("tool_call", "model_call", "embedded_run", "RAWKIND"),
-    state: untold,
-    reason: untold,
-    classification: untold,
-    action: untold,
-    status: untold,
+    state: unlisted,
+    reason: unlisted,
+    classification: unlisted,
+    action: unlisted,
+    status: unlisted,
   }),
   fc.record({
     agent: fc.constantFrom("tool", "approval", "lifecycle"),
@@ -196,29 +196,29 @@ describe("for every history of events", () => {
     );
   });
 
-  test("every parent was told before its child, in the same trace, and no span is its own ancestor", () => {
+  test("every parent was sent before its child, in the same trace, and no span is its own ancestor", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
-        const told = new Map<string, SpanRecord>();
+        const sent = new Map<string, SpanRecord>();
         for (const record of spansOf(play(steps))) {
           if (record.parentSpanId !== "") {
-            expect(told.get(record.parentSpanId)?.traceId).toBe(record.traceId);
+            expect(sent.get(record.parentSpanId)?.traceId).toBe(record.traceId);
           }
-          told.set(record.spanId, record);
+          sent.set(record.spanId, record);
         }
-        for (const record of told.values()) {
+        for (const record of sent.values()) {
           const seen = new Set<string>();
           for (let at: SpanRecord | undefined = record; at !== undefined; ) {
             expect(seen.has(at.spanId)).toBe(false);
             seen.add(at.spanId);
-            at = told.get(at.parentSpanId);
+            at = sent.get(at.parentSpanId);
           }
         }
       }),
     );
   });
 
-  test("what is open is what was started and not ended, and all of it is told again", () => {
+  test("what is open is what was started and not ended, and all of it is sent again", () => {
     fc.assert(
       fc.property(fc.array(anyStep, { maxLength: 60 }), (steps) => {
         const script = play(steps);

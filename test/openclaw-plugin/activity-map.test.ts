@@ -158,7 +158,7 @@ describe("which span is which", () => {
     );
   });
 
-  test("a call id a model uses again while its first use hangs is told apart by OpenClaw's span ids", () => {
+  test("a call id a model uses again while its first use hangs is distinguished by OpenClaw's span ids", () => {
     const span = (spanId: string) => ({ trace: { spanId } });
     const script = new EventScript()
       .event("run.started", "a")
@@ -215,7 +215,7 @@ describe("which span is which", () => {
     );
   });
 
-  test("tools without a call id are told apart by their order", () => {
+  test("tools without a call id are distinguished by their order", () => {
     const script = new EventScript()
       .event("run.started", "a")
       .event("tool.execution.started", "a", { toolName: "exec" })
@@ -341,9 +341,9 @@ describe("sub-agents", () => {
   });
 });
 
-describe("what is told once", () => {
+describe("what is sent once", () => {
   test.each([
-    ["a start that is told twice", "tool.execution.started", { toolCallId: "c1" }, 1],
+    ["a start that is reported twice", "tool.execution.started", { toolCallId: "c1" }, 1],
     ["a tool's second end", "tool.execution.completed", { toolCallId: "c1" }, 1],
   ])("%s", (_, type, fields, count) => {
     const script = new EventScript().event("run.started", "a");
@@ -385,7 +385,7 @@ describe("ends without a start", () => {
     expect(script.map.openCount).toBe(1);
   });
 
-  test("what began before the relay did is told complete", () => {
+  test("what began before the relay did is sent complete", () => {
     const script = new EventScript()
       .event("tool.execution.completed", "a", {
         toolCallId: "c1",
@@ -444,7 +444,7 @@ describe("sessions", () => {
   });
 });
 
-describe("what is never told", () => {
+describe("what is never sent", () => {
   test.each([
     [
       "an event the dispatcher does not vouch for",
@@ -518,7 +518,7 @@ describe("bounds", () => {
 });
 
 describe("telling again", () => {
-  test("open work is told with everything above it, ended or not, and nothing else", () => {
+  test("open work is sent with everything above it, ended or not, and nothing else", () => {
     const script = new EventScript()
       .event("harness.run.started", "a")
       .event("run.started", "a")
@@ -542,13 +542,13 @@ describe("telling again", () => {
     ["that does not know yet how its run ended", undefined, 2],
     ["that has known for less than 15 s that its run ended", 85_001, 2],
     ["that has known for longer: it has judged the orphan", 85_000, 0],
-  ])("work is told again to a collector %s", (_, toldMs, count) => {
+  ])("work is sent again to a collector %s", (_, deliveredMs, count) => {
     const script = new EventScript()
       .event("run.started", "a")
       .event("tool.execution.started", "a", { toolCallId: "c1", toolName: "exec" })
       .event("run.completed", "a");
 
-    expect(script.map.resend(100_000, () => toldMs)).toHaveLength(count);
+    expect(script.map.resend(100_000, () => deliveredMs)).toHaveLength(count);
   });
 });
 

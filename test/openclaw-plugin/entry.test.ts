@@ -153,7 +153,7 @@ test("the plugin listens to approvals while its service runs", async () => {
   expect(sink.logs.map(({ eventName }) => eventName)).toContain("gen_ai.agent.paused");
 });
 
-test("the plugin is a client of approvals while its service runs, if it is told to be", async () => {
+test("the plugin is a client of approvals while its service runs, if it is configured to be", async () => {
   const { start, stop } = await load({ endpoint: sink.url, approvalClient: true });
   start();
   emit({ type: "run.started", runId: "r", sessionKey: "s", seq: 1, ts: 1 });

@@ -122,7 +122,7 @@ describe("an approval", () => {
     expect(pausesIn(script.event("run.completed", "b"))).toHaveLength(2);
   });
 
-  test("is told again to a collector that may have lost it, for as long as it is waited for", () => {
+  test("is sent again to a collector that may have lost it, for as long as it is waited for", () => {
     const script = aTurn().agent("lifecycle", "a", wait);
     const again = () =>
       script.map.resend(0, () => undefined).filter(({ signal }) => signal === "pause");

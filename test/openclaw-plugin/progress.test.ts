@@ -51,7 +51,7 @@ test("a clock that is set back does not hold progress up", () => {
   expect(sent).toEqual([1, 0, 1, 0]);
 });
 
-test("a tool that has something new to show makes progress; its run is told of only by its own", () => {
+test("a tool with new output makes progress, and its run does not", () => {
   const script = aTurn().agent("tool", "a", { phase: "update", toolCallId: "c1" });
 
   expect(lines(script, "progress")).toEqual([

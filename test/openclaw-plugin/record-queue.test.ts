@@ -90,7 +90,7 @@ describe("what waits to be sent", () => {
     expect(seqs(queue.head(5))).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test("a full queue drops starts first, and does not count them: they are told again", () => {
+  test("a full queue drops starts first, and does not count them: they are sent again", () => {
     const queue = createRecordQueue(10);
     for (let seq = 1; seq <= 10; seq += 1) {
       queue.push(span(seq % 2 === 0 ? "start" : "end", seq));

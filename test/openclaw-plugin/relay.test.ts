@@ -120,7 +120,7 @@ describe("a collector that is there", () => {
     });
   });
 
-  test("is told over one connection", async () => {
+  test("is sent over one connection", async () => {
     start();
     for (const call of ["c1", "c2", "c3"]) {
       startTool(call);
@@ -130,7 +130,7 @@ describe("a collector that is there", () => {
     expect(new Set(sink.requests.map(({ headers }) => headers.connection))).toEqual(
       new Set(["keep-alive"]),
     );
-    // Nothing was told again, as it would after a new connection.
+    // Nothing was sent again, as it would be after a new connection.
     expect(sink.spans).toHaveLength(3);
   });
 
@@ -217,7 +217,7 @@ describe("what is not work", () => {
 });
 
 describe("a collector that goes away", () => {
-  test("is told again what is open when it is back, and what ended meanwhile, and nothing is lost", async () => {
+  test("gets the open work and the ends that it missed when it is back, and nothing is lost", async () => {
     const { port } = new URL(sink.url);
     start();
     happen("run.started");
@@ -231,7 +231,7 @@ describe("a collector that goes away", () => {
     await waitFor(() => said.some((message) => message.includes("cannot be reached")));
 
     sink = await startSink(Number(port));
-    await sink.until("all is told", () => sink.spans.length >= 5);
+    await sink.until("all is sent", () => sink.spans.length >= 5);
     await relay!.stop();
 
     const [run, c1, c2] = before;
@@ -303,7 +303,7 @@ describe("a collector that goes away", () => {
     expect(sink.spans).toHaveLength(2);
   });
 
-  test("what waits is bounded, and what is lost is told in the next heartbeat", async () => {
+  test("what waits is bounded, and what is lost is counted in the next heartbeat", async () => {
     await sink.close();
     start({}, 10);
     for (let call = 0; call < 30; call += 1) {
@@ -345,7 +345,7 @@ describe("the gateway is never harmed", () => {
     expect(said).toHaveLength(1);
   });
 
-  test("thousands of events at once are all told", async () => {
+  test("thousands of events at once are all sent", async () => {
     start();
     for (let call = 0; call < 3_000; call += 1) {
       startTool(`c${call}`);

@@ -68,7 +68,7 @@ test.each([
     1,
     /62 not del/,
   ],
-] as const)("told about %s, the command says so", async (_, args, code, message) => {
+] as const)("the command reports %s", async (_, args, code, message) => {
   const ended = await replay(...args);
 
   expect(ended.stderr).toMatch(message);

@@ -4,7 +4,7 @@ import { pathOf } from "../support/repository.ts";
 export interface AgentOptions {
   /** Heartbeats, which have tests of their own, are off unless this says otherwise. */
   readonly env?: Readonly<Record<string, string>>;
-  /** How long it may take to do what it is told; default 10 s. */
+  /** How long a command may take; default 10 s. */
   readonly tellTimeoutMs?: number;
   /** The application; default `apps/agent.ts`. */
   readonly app?: string;

@@ -117,7 +117,7 @@ describe("the sender of heartbeats", () => {
     expect(requests).toEqual([["a heartbeats"], ["a heartbeats", "b heartbeats"]]);
   });
 
-  test("goes on when it is refused, says so once, and again only after it has worked", async () => {
+  test("continues when it is refused, reports that once, and again only after it has worked", async () => {
     outcome = { status: "permanent", message: "It answered with status 404." };
     sender.report([report("a", "heartbeats")]);
     await pass(0);

@@ -141,7 +141,7 @@ describe("a start", () => {
 });
 
 describe("a step between a run and its tools", () => {
-  test("is told with the first tool below it, once, and before it", async () => {
+  test("is sent with the first tool below it, once, and before it", async () => {
     const { tracer, processor } = create();
     const parent = tracer.startSpan("run", { attributes: run });
     const outer = tracer.startSpan("outer step", {}, below(parent));
@@ -163,7 +163,7 @@ describe("a step between a run and its tools", () => {
     expect(sink.spans[1]).toMatchObject({ parentId: sink.spans[0]!.spanId });
   });
 
-  test("is not told when nothing starts below it, nor when it is outside of any run", async () => {
+  test("is not sent when nothing starts below it, nor when it is outside of any run", async () => {
     const { tracer, processor } = create();
     const request = tracer.startSpan("POST /chat");
     const parent = tracer.startSpan("run", { attributes: run }, below(request));
@@ -196,7 +196,7 @@ describe("a step between a run and its tools", () => {
 });
 
 describe("a harness run of OpenClaw", () => {
-  test("is told with the run below it", async () => {
+  test("is sent with the run below it", async () => {
     const { tracer, processor } = create();
     const harness = tracer.startSpan("openclaw.harness.run");
     await processor.forceFlush();
@@ -206,7 +206,7 @@ describe("a harness run of OpenClaw", () => {
     expect(summary(sink.spans)).toEqual(["start openclaw.harness.run", "start openclaw.run"]);
   });
 
-  test("that is never ended, because another is made of it at its end, is not told", async () => {
+  test("that is never ended, because another is made of it at its end, is not sent", async () => {
     const { tracer, processor } = create();
     const harness = tracer.startSpan("openclaw.harness.run");
     const inner = tracer.startSpan("openclaw.run");
@@ -263,10 +263,10 @@ describe("is not sent:", () => {
 });
 
 describe("a collector that is away", () => {
-  test("is tried again, more and more rarely, reported once, and told all that is open when it is back", async () => {
+  test("is tried again, more and more rarely, reported once, and gets all open work when it is back", async () => {
     const { port } = sink;
     const { tracer, processor } = create();
-    const told = tracer.startSpan("told before", { attributes: run });
+    const before = tracer.startSpan("sent before", { attributes: run });
     await processor.forceFlush();
     await sink.close();
 
@@ -284,11 +284,11 @@ describe("a collector that is away", () => {
     await passTimeUntil(sink.until(({ spans }) => spans.length >= 2));
     await processor.forceFlush();
     expect([...summary(sink.spans)].sort()).toEqual([
+      "start sent before",
       "start started meanwhile",
-      "start told before",
     ]);
-    expect(sink.spans.find(({ name }) => name === "told before")?.spanId).toBe(
-      told.spanContext().spanId,
+    expect(sink.spans.find(({ name }) => name === "sent before")?.spanId).toBe(
+      before.spanContext().spanId,
     );
   });
 

@@ -83,7 +83,7 @@ function appWithOlderApi(packageName: string): string {
 }
 
 describe("an application without an SDK", () => {
-  test("has its starts told within a second, before their ends, and its ends exported", async () => {
+  test("has its starts sent within a second, before their ends, and its ends exported", async () => {
     const agent = start();
     await agent.tell("run r", "tool t r");
     const [run, tool] = await sink.until(isStartOf("t"));
@@ -99,7 +99,7 @@ describe("an application without an SDK", () => {
     expect(await agent.ended()).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
-  test("is told apart by its name, its host and its process, and shows no command line", async () => {
+  test("is distinguished by its name, its host and its process, and shows no command line", async () => {
     const agent = start({ env: { OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test" } });
     await agent.tell("run r");
     const [span] = await sink.until(isStartOf("r"));
@@ -198,9 +198,9 @@ describe("an application without an SDK", () => {
 describe("an application with an SDK of its own", () => {
   for (const [title, env] of [
     ["that comes late", {}],
-    ["that the preload was told to expect", { ACTIVITY_PRELOAD_SDK: "app" }],
+    ["that the preload is configured to expect", { ACTIVITY_PRELOAD_SDK: "app" }],
   ] as const) {
-    test(`${title} keeps it, and has its starts told`, async () => {
+    test(`${title} keeps it, and has its starts sent`, async () => {
       const agent = start({ env });
       await agent.tell("sdk", "run r", "tool t r");
       const [run, tool] = await sink.until(isStartOf("t"));
@@ -251,7 +251,7 @@ describe("an application with an SDK of its own", () => {
     expect(stderr).toBe("");
   });
 
-  test("whose API is hidden in a bundle is told what to set, and with that it works", async () => {
+  test("whose API is hidden in a bundle gets a warning about what to set, and with that it works", async () => {
     const app = appWithOlderApi("a-bundle");
     const refused = start({ app });
     await refused.tell("sdk", "quit");
@@ -267,7 +267,7 @@ describe("an application with an SDK of its own", () => {
 });
 
 describe("a collector that is away", () => {
-  test("is told what is open when it comes, and the application is warned once", async () => {
+  test("gets the open work when it comes, and the application is warned once", async () => {
     const { port } = sink;
     await sink.close();
     const agent = start({ env: { OTEL_TRACES_EXPORTER: "none" } });

@@ -156,7 +156,7 @@ describe("what is stored", () => {
     expect([modeOf("data"), modeOf("data", "processor_session_activity")]).toEqual([0o770, 0o770]);
   });
 
-  test("that is damaged is told as an error with numbers, and no content", async () => {
+  test("that is damaged is logged as an error with numbers, and no content", async () => {
     const first = await start({ max_segment_size: "64KiB" });
     const journal = await first.openJournal();
     for (let index = 0; index < 5; index += 1) {
@@ -301,7 +301,7 @@ describe("the shutdown", () => {
     await component.shutdown(noDeadline());
   });
 
-  test("gives up a disk that hangs when its deadline passes, says so, and lets nobody else in", async () => {
+  test("gives up a disk that hangs when its deadline passes, logs that, and keeps the directory locked", async () => {
     const gate = deferred<void>();
     const disk: Disk = {
       ...systemDisk,

@@ -63,6 +63,6 @@ test("names of files are read as they were written; others are not ours", () => 
   ]) {
     expect(parseFileName(name)).toBeUndefined();
   }
-  // More files than eight digits have numbers for are still told apart and in order.
+  // More files than eight digits have numbers for are still distinguished and in order.
   expect(parseFileName(logName(123_456_789))).toEqual({ kind: "log", number: 123_456_789 });
 });

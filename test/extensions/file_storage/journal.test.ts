@@ -638,7 +638,7 @@ describe("an owner with a bug", () => {
     expect(journal.counts.droppedRecords.too_large).toBe(1);
   });
 
-  test("that throws when told of the state does not make an append throw", async () => {
+  test("that throws in its state callback does not make an append throw", async () => {
     const disk = new FakeDisk();
     const { journal, lines } = await open({
       disk,

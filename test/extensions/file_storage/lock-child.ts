@@ -1,4 +1,4 @@
-// A process that takes the lock of the directory named and keeps it until it is told to end, or says why it cannot.
+// A process that takes the lock of the directory named and keeps it until it is ended, or prints why it cannot.
 import { lockDirectory } from "../../../src/extensions/file_storage/lock.ts";
 import { keepProcessAlive, systemClock } from "../../../src/system-clock.ts";
 

@@ -1,5 +1,5 @@
-// An application that does what it is told on its standard input, a command a line, and says "did …" after
-// each. It uses the API of OpenTelemetry alone until it is told "sdk".
+// An application that runs the commands on its standard input, one per line, and prints "did …" after
+// each. It uses only the API of OpenTelemetry until the command "sdk".
 import { createInterface } from "node:readline";
 import { context, metrics, type Span, type TracerProvider, trace } from "@opentelemetry/api";
 
