@@ -92,7 +92,7 @@ export class CircuitBreaker {
     return window.isMass;
   }
 
-  /** Whether no sender at all was heard for so long before `dueMs` that the silence of one sender proves nothing. */
+  /** Whether no sender at all has sent anything for so long before `dueMs` that the silence of one sender proves nothing. */
   hasInputStopped(dueMs: number, usualGapMs: number): boolean {
     return dueMs - this.#lastInputAtMs >= usualGapMs;
   }

@@ -32,7 +32,7 @@ export interface OpenClaim extends GatewayClaim {
   readonly sinceMs: number;
 }
 
-/** Stands for work whose row is given up. */
+/** Stands for work whose row is freed. */
 export const forgottenSpan = -2;
 
 /** What it needs of the engine. */

@@ -166,12 +166,12 @@ export class Claims {
     }
   }
 
-  /** The row of a group is given up. */
+  /** The row of a group is freed. */
   forgetGroup(group: number): void {
     this.merge(group, -1);
   }
 
-  /** The row of a span is given up. */
+  /** The row of a span is freed. */
   forgetSpan(span: number): void {
     for (const each of this.#open) {
       if (each.bound === span) {

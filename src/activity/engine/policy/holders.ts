@@ -124,7 +124,7 @@ export class Holders {
     return this.#parts.store.owners.hasFlag(this.#clusterOf(owner), ownerFlags.belowMarker);
   }
 
-  /** Flags of all runs of an owner: those that say how its end is known are of interest. */
+  /** The flags of all runs of an owner together: `endProbable` and `endPresumed` are of interest. */
   #endFlagsOf(owner: number): number {
     const { spans, members } = this.#parts.store;
     let flags = 0;

@@ -9,7 +9,7 @@ export interface WatchedHost {
   processes: number;
 }
 
-/** Keeps when each host was heard last. Bounded by the processes: a host is forgotten with the last one that is remembered on it. */
+/** Keeps when a signal last arrived from each host. Bounded by the processes: a host is forgotten with the last one that is remembered on it. */
 export class HostWatch {
   readonly #hosts = new Map<number, WatchedHost>();
 

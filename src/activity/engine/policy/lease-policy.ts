@@ -21,7 +21,7 @@ interface Silence {
   readonly reason: EvictionReason;
   readonly process: number;
   readonly dueMs: number;
-  /** How often its sender is usually heard. */
+  /** The time between two signals of its sender. */
   readonly usualGapMs: number;
 }
 
@@ -130,7 +130,7 @@ export class LeasePolicy {
       return;
     }
     const reason = leaseMs > 0 ? "lease_expired" : "max_age";
-    // Age does not depend on what is heard: only a mass makes it doubtful.
+    // No silence makes an age doubtful, only a mass does.
     const usualGapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
     const process = traces.process.get(spans.trace.get(span));
     const held = this.#holdOf(spans.held.get(span), { reason, process, dueMs, usualGapMs }, due);
@@ -228,8 +228,8 @@ export class LeasePolicy {
 
   /**
    * Whether an eviction for silence waits, and for what: one of `evictionHolds`. `held` is how it has waited until now. It waits
-   * one lateness if it is one of a mass, if all input has stopped, or if its host is silent (and gets a new lease when the host is
-   * heard); a mass while all input has stopped waits until input arrives.
+   * one lateness if it is one of a mass, if all input has stopped, or if its host is silent (and gets a new lease when a signal
+   * arrives from there); a mass while all input has stopped waits until input arrives.
    */
   #holdOf(held: number, { reason, process, dueMs, usualGapMs }: Silence, due: DueCount): number {
     const { breaker, processes } = this.#parts;

@@ -10,7 +10,7 @@ export function leaseMsOf(intervalMs: number): number {
   return intervalMs > 0 ? Math.max(intervalMs * heartbeatsPerLease, minLeaseMs) : 0;
 }
 
-/** How often a sender with this lease is usually heard. */
+/** The time between two heartbeats of a sender with this lease. */
 export function heartbeatIntervalMsOf(leaseMs: number): number {
   return leaseMs / heartbeatsPerLease;
 }

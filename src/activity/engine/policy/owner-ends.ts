@@ -89,7 +89,7 @@ export class OwnerEnds {
     }
   }
 
-  /** The row of an owner is given up, because it became part of `into` or (-1) is empty: owners that wait for it are decided again. */
+  /** The row of an owner is freed, because it became part of `into` or (-1) is empty: owners that wait for it are decided again. */
   onOwnerRemoved(owner: number, into: number, nowMs: number): void {
     const { store, ownerTimers } = this.#parts;
     this.stopWaiting(owner);

@@ -209,7 +209,7 @@ export class Pauses {
     }
   }
 
-  /** The row of a group is given up. */
+  /** The row of a group is freed. */
   forgetGroup(group: number): void {
     this.forgetRuns(group);
     this.#allEnded.delete(group);

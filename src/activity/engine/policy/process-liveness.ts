@@ -1,12 +1,12 @@
 import { sourceRankOf, sourceRanks } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { TimingWheel } from "../schedule/timing-wheel.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { evictionHolds } from "../store/span-table.ts";
 import type { WatchedHost } from "./host-watch.ts";
 import { leaseMsOf } from "./leases.ts";
 import { type ProcessEnd, ProcessTable, type WatchedProcess } from "./process-table.ts";
+import { ProcessTimers } from "./process-timers.ts";
 
 /** A report of open work may be overtaken by the end of its process by so much. */
 const maxInFlightMs = 1_000;
@@ -30,27 +30,9 @@ interface ProcessLivenessParts {
   readonly limits: ActivityLimits;
 }
 
-/** Deadlines of processes. One whose lease was extended since it was set is due when the lease ends. */
-class ProcessTimers extends TimingWheel {
-  readonly #leaseEndMs: (process: number) => number | undefined;
-
-  constructor(leaseEndMs: (process: number) => number | undefined) {
-    super(500);
-    this.#leaseEndMs = leaseEndMs;
-  }
-
-  override dueMsOf(process: number): number {
-    return Math.max(super.dueMsOf(process), this.#leaseEndMs(process) ?? 0);
-  }
-
-  extend(process: number, byMs: number): void {
-    this.set(process, super.dueMsOf(process) + byMs);
-  }
-}
-
 /**
  * Decides whether the processes that send still live. A process ends when it reports that (`entity.delete`), or when it misses the
- * heartbeats it promised; if a newer process of the same service has come to its host since it was heard last, that is its
+ * heartbeats it promised; if a newer process of the same service has come to its host since its last signal, that is its
  * successor. Silence without a promise proves nothing, nor does the start of a sibling.
  *
  * Keeps a `ProcessTable` and one deadline for each process that promised heartbeats or ends. Process 0 stands for all processes
@@ -312,9 +294,6 @@ export class ProcessLiveness {
 
   #add(process: number, serviceHost: number, nowMs: number): WatchedProcess {
     this.#forgetIdle(nowMs);
-    for (let row = this.#table.rows.length; row <= process; row++) {
-      this.timers.admit(row);
-    }
     return this.#table.add(process, serviceHost, nowMs);
   }
 
@@ -348,7 +327,7 @@ export class ProcessLiveness {
     this.#watchLease(process, known);
   }
 
-  /** A process whose lease end waited was heard. */
+  /** A signal arrived from a process whose lease end waited. */
   #renewLease(process: number, known: WatchedProcess): void {
     known.held = evictionHolds.none;
     this.#watchLease(process, known);

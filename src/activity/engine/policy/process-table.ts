@@ -8,13 +8,13 @@ const processEnds = ["process_gone", "lease_expired", "replaced"] as const;
 
 export type ProcessEnd = (typeof processEnds)[number];
 
-/** `replaced`: a newer process of its service came to its host, and it has not been heard since. Stored by index. */
+/** `replaced`: a newer process of its service came to its host, and no signal has arrived from it since. Stored by index. */
 const processStates = ["alive", "replaced", "deleted", "gone"] as const;
 
 /** How often within the time for which they are remembered idle processes are looked for. */
 const checksPerAge = 16;
 
-/** What is known of a process. */
+/** A process that sends. */
 export interface WatchedProcess {
   serviceHost: number;
   host: WatchedHost | undefined;
@@ -34,8 +34,8 @@ export interface WatchedProcess {
 }
 
 /**
- * Keeps what is known of each process that sends, by its number. The senders' numbers are bounded where they are given out
- * (number 0 stands for all beyond that bound). A process that was not heard for `forgetAfterMs` and is not used is forgotten.
+ * Keeps a row for each process that sends, by its number. The senders' numbers are bounded where they are given out
+ * (number 0 stands for all beyond that bound). A process that has sent nothing for `forgetAfterMs` and is not used is forgotten.
  */
 export class ProcessTable {
   readonly #forgetAfterMs: number;
@@ -85,7 +85,7 @@ export class ProcessTable {
     return nowMs >= this.#checkedAtMs + this.#forgetAfterMs / checksPerAge;
   }
 
-  /** Forgets the processes that were not heard for long and are not `used`. Returns their numbers. */
+  /** Forgets the processes that have sent nothing for long and are not `used`. Returns their numbers. */
   forgetIdle(nowMs: number, used: ReadonlySet<number>): readonly number[] {
     this.#checkedAtMs = nowMs;
     const forgotten: number[] = [];

@@ -193,7 +193,7 @@ export class SessionStates {
     this.#changed.set(into, "progress");
   }
 
-  /** The row of a group is given up. */
+  /** The row of a group is freed. */
   forget(group: number): void {
     this.#changed.delete(group);
     this.timers.cancel(group);

@@ -60,7 +60,7 @@ export class SplitRuns {
     );
   }
 
-  /** The row of a span is given up. */
+  /** The row of a span is freed. */
   forget(span: number): void {
     if (this.#parts.store.spans.kind.get(span) === workKinds.run) {
       this.#splitTraces.forget(span);

@@ -118,7 +118,7 @@ export class UnwatchedWork {
     }
   }
 
-  /** The number of a process is given up. */
+  /** The number of a process is freed. */
   forgetProcess(process: number): void {
     this.#unwatched.delete(process);
   }

@@ -7,7 +7,7 @@ import { spanStates } from "../store/span-lifecycle.ts";
 import type { Pauses } from "./pauses.ts";
 import { sessionStates } from "./session-lifecycle.ts";
 
-/** What is fixed for a verdict. */
+/** The properties of a verdict. */
 interface VerdictRow {
   /** Of an open run the first verdict that applies counts; undefined for those that only a gateway's claim gets. */
   readonly precedence: number | undefined;

@@ -86,6 +86,26 @@ describe("the end of all holders is", () => {
   }
 });
 
+test("a run that ended before this one began does not matter", () => {
+  const fixture = new EngineFixture();
+  const before = run(1, { ...s1, ...other });
+  fixture.arrive(0, before, tool(2, 1, other));
+  fixture.arrive(20, ended(before, 20));
+  fixture.parts.store.spans.setFlag(fixture.span(1, other), spanFlags.endPresumed);
+  const { holders } = fixture.parts;
+  for (const [start, confidence] of [
+    [10, "presumed"],
+    [40, "confirmed"],
+  ] as const) {
+    const own = run(3, { ...s1, trace: start, start });
+    fixture.arrive(40, own);
+    fixture.parts.store.owners.startedAtMs.set(fixture.owner(3, { trace: start }), start * 1000);
+    fixture.arrive(45, ended(own, 45));
+    const owner = fixture.owner(3, { trace: start });
+    expect(holders.confidenceOf(owner, Number.NEGATIVE_INFINITY)).toBe(confidence);
+  }
+});
+
 test("an owner is decided a lateness after the end of its last holder", () => {
   const fixture = new EngineFixture();
   fixture.arrive(0, run(1), tool(2, 1));

@@ -21,7 +21,7 @@ function decided(atS: number, ...steps: readonly (readonly [number, ...Signal[]]
     fixture.arrive(at, ...signals);
   }
   fixture.parts.orphanPolicy.decide(fixture.owner(1), atS * 1000, none);
-  return evictionsOf(fixture.parts.events);
+  return evictionsOf([...fixture.events, ...fixture.parts.events]);
 }
 
 describe("a marker of a run that ended at 5 s", () => {
@@ -59,6 +59,7 @@ describe("a marker of a run that ended at 5 s", () => {
 });
 
 describe("an unresolved marker", () => {
+  const link: Signal = { type: "end", kind: "other", span: 4, start: 0, end: 1 };
   for (const [what, steps, evicted] of [
     [
       "is a presumed orphan a lateness after the end of the run that held it",
@@ -69,6 +70,25 @@ describe("an unresolved marker", () => {
       [[15, "presumed", 1]],
     ],
     ["is none while no run is known that it could belong to", [[0, tool(5, 4)]], []],
+    ["is none while no run is known, also without a parent", [[0, tool(5, 4), link]], []],
+    [
+      "is a presumed orphan if no run of its trace was open when it started",
+      [
+        [0, run(1)],
+        [1, ended(run(1), 1)],
+        [5, tool(5, 4, { start: 5 }), link],
+      ],
+      [[15, "presumed", 1]],
+    ],
+    [
+      "is none because of a run that becomes known more than a lateness after it started",
+      [
+        [0, tool(5, 4), link],
+        [12, run(1, { start: 12 })],
+        [13, ended(run(1, { start: 12 }), 13)],
+      ],
+      [],
+    ],
     ["is none while its parent may still arrive", [[0, tool(5, 4), run(1, { trace: 2 })]], []],
   ] as const) {
     test(what, () => {
@@ -77,7 +97,7 @@ describe("an unresolved marker", () => {
         fixture.arrive(at, ...signals);
       }
       fixture.parts.orphanPolicy.decide(fixture.owner(5), 15_000, none);
-      expect(evictionsOf(fixture.parts.events)).toEqual(evicted);
+      expect(evictionsOf([...fixture.events, ...fixture.parts.events])).toEqual(evicted);
     });
   }
 });

@@ -59,6 +59,13 @@ describe("a run belongs to", () => {
     fixture.arrive(1, run(4, { parent: 3, sessions: [2] }));
     expect(fixture.group(4)).not.toBe(fixture.group(1));
   });
+
+  test("a session of its own below a tool where neither run names one", () => {
+    const fixture = new EngineFixture();
+    fixture.arrive(0, run(1), tool(2, 1), run(3, { parent: 2 }), run(4, { parent: 1 }));
+    expect(fixture.group(3)).not.toBe(fixture.group(1));
+    expect(fixture.group(4)).toBe(fixture.group(1));
+  });
 });
 
 test("an owner starts with the first of its runs, by each clock", () => {
