@@ -10,18 +10,14 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import type { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import type { EngineView } from "../../activity/engine/engine-view.ts";
+import { reportedStates } from "../../activity/engine/policy/session-lifecycle.ts";
 import {
   type ActivityCounters,
   durationBoundsS,
   outcomes,
 } from "../../activity/engine/store/activity-counters.ts";
 import type { ClockAnchor, SeriesIdentity } from "../../activity/journal/persisted-state.ts";
-import {
-  type BlockedBy,
-  claimNames,
-  type SessionState,
-  verdictNames,
-} from "../../activity/model/diagnosis.ts";
+import { claimNames, verdictNames } from "../../activity/model/diagnosis.ts";
 import { dialectRows } from "../../activity/model/dialects.ts";
 import { evictionReasons } from "../../activity/model/reasons.ts";
 import { kindNames, workKinds } from "../../activity/model/work.ts";
@@ -62,16 +58,6 @@ const countedKinds = [run, tool, modelCall] as const;
 /** A run never starts too late: markers start too late for their run. */
 const markerKinds = [tool, modelCall] as const;
 
-/** The states of a session, each with what can block it. No other pair occurs. */
-const sessionStates: readonly (readonly [state: SessionState, blockedBy: BlockedBy])[] = [
-  ["active", "none"],
-  ["long_running", "none"],
-  ["stalled", "model_call"],
-  ["stalled", "run"],
-  ["blocked_tool_call", "tool"],
-  ["paused", "none"],
-];
-
 const kindAttributes = kindNames.map((name) => ({ "openclaw.kind": name }));
 
 /** Every instrument but the histogram, with its points in the order of the page. */
@@ -109,7 +95,7 @@ const table: readonly (readonly [InstrumentSpec, readonly Point[]])[] = [
   ],
   [
     specs.sessions,
-    sessionStates.map(([state, blockedBy]) => ({
+    reportedStates.map(({ state, blockedBy }) => ({
       attributes: { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
       value: ({ view }) => view.sessionsBy(state, blockedBy),
     })),

@@ -12,9 +12,8 @@ export const sessionStates = {
   paused: 6,
 } as const;
 
-/** How a state is reported, by its stored value. */
-const reports: readonly ReportedState[] = [
-  undefined,
+/** Every state that is reported, each with what can block it, in the order of `sessionStates`. No other pair occurs. */
+export const reportedStates: readonly NonNullable<ReportedState>[] = [
   { state: "active", blockedBy: "none" },
   { state: "long_running", blockedBy: "none" },
   { state: "stalled", blockedBy: "model_call" },
@@ -22,6 +21,9 @@ const reports: readonly ReportedState[] = [
   { state: "blocked_tool_call", blockedBy: "tool" },
   { state: "paused", blockedBy: "none" },
 ];
+
+/** How a state is reported, by its stored value. */
+const reports: readonly ReportedState[] = [undefined, ...reportedStates];
 
 const { none, active, longRunning, stalledByModelCall, stalledByRun, blockedByTool, paused } =
   sessionStates;
