@@ -7,9 +7,9 @@ import { MemoryStorage } from "../../test/activity/journal/memory-journal.ts";
 import { testSettings } from "../../test/exporters/settings.ts";
 import type { Chance } from "./chance.ts";
 import { epochUnixMs } from "./sender-clock.ts";
+import type { Request } from "./sender-dialect.ts";
 import { createStalledClock, type StalledClock } from "./stalled-clock.ts";
 import { type RunReading, readStates } from "./state-reading.ts";
-import type { Request } from "./telling.ts";
 
 /** What the collector tells, with the time of the world at which it did. */
 export interface Derived {

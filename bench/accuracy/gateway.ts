@@ -79,7 +79,7 @@ const mostTurns = 6;
 const queueGapMs = 50;
 
 /** Makes up what happens at a gateway. */
-export function tellStory(habits: Habits, chance: Chance): Story {
+export function writeStory(habits: Habits, chance: Chance): Story {
   const hosts = createProcesses(habits, habits.lastsMs, chance);
   const turns = new TurnWriter(habits, chance);
   const earlier: Begun[] = [];

@@ -1,5 +1,5 @@
+import { type Mode, namesSessions } from "./sender-dialect.ts";
 import { isRun, ownerOf, type Story, type Work } from "./story.ts";
-import { type Mode, namesSessions } from "./telling.ts";
 
 /** How the runs of a story hang together, as far as their gateways say. An owner is a harness run with the run in it. */
 export class Owners {

@@ -1,5 +1,6 @@
-import type { Hearing } from "./hearing.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { push } from "./owners.ts";
+import { namesSessions, sentMs } from "./sender-dialect.ts";
 import {
   type GatewayProcess,
   isMarker,
@@ -9,7 +10,6 @@ import {
   type Story,
   type Work,
 } from "./story.ts";
-import { namesSessions, sentMs } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
 /** `tombstone_ttl`: what ended longer ago says nothing more of what was asked for in it or stood below it. */
@@ -26,7 +26,7 @@ const latenessMs = 10_000;
  * later than that, or went on to a model call of which the input is not shown.
  */
 export class PlainEvidence {
-  readonly #hearing: Hearing;
+  readonly #arrivals: ArrivalTimes;
   readonly #showsAnswers: boolean;
   /** Markers of a turn, tools that a model call asked for, model calls of a turn, and what a stop has closed. */
   readonly #ofTurn = new Map<Work, Work[]>();
@@ -35,8 +35,11 @@ export class PlainEvidence {
   /** When a process first reported a call of a tool of a name that a model had asked for. */
   readonly #reportedMs = new Map<string, number>();
 
-  constructor(story: Story, by: { readonly hearing: Hearing; readonly showsAnswers: boolean }) {
-    this.#hearing = by.hearing;
+  constructor(
+    story: Story,
+    by: { readonly arrivals: ArrivalTimes; readonly showsAnswers: boolean },
+  ) {
+    this.#arrivals = by.arrivals;
     this.#showsAnswers = by.showsAnswers;
     for (const work of story.works) {
       if (isMarker(work)) {
@@ -71,13 +74,13 @@ export class PlainEvidence {
     const hung = tools.filter((work) => isOrphan(work) && !work.isClosedByRun);
     const others = tools.filter((work) => !isOrphan(work));
     // Until its run arrives, what is known of a tool hangs on the name of the run, which is forgotten in time.
-    const endedMs = this.#hearing.endOf(owner);
+    const endedMs = this.#arrivals.endOf(owner);
     const isKnown = others.every(
-      (work) => endedMs - this.#hearing.endOf(work) < rememberedMs && work.stamp === "right",
+      (work) => endedMs - this.#arrivals.endOf(work) < rememberedMs && work.stamp === "right",
     );
     const decidedMs = endedMs + latenessMs;
     const late = others.filter(
-      (work) => work.endMs > owner.endMs && this.#hearing.endOf(work) > decidedMs,
+      (work) => work.endMs > owner.endMs && this.#arrivals.endOf(work) > decidedMs,
     ).length;
     const sure = Math.ceil((hung.length + late) / 2) - late;
     return isKnown && hung.indexOf(orphan) < sure ? endedMs : never;
@@ -98,21 +101,21 @@ export class PlainEvidence {
     const { askedBy } = orphan;
     const owner = ownerOf(orphan);
     const isNameKnown =
-      (this.#reportedMs.get(keyOf(orphan)) ?? never) <= this.#hearing.endOf(owner);
+      (this.#reportedMs.get(keyOf(orphan)) ?? never) <= this.#arrivals.endOf(owner);
     return askedBy === undefined || !isNameKnown ? never : this.#goneOnMs(askedBy, owner);
   }
 
   /** When it is known that a response was taken up, and that the run went on or broke off without the rest of its calls. */
   #goneOnMs(askedBy: Work, owner: Work): number {
-    const ownerEndMs = this.#hearing.endOf(owner);
+    const ownerEndMs = this.#arrivals.endOf(owner);
     const siblings = (this.#askedBy.get(askedBy) ?? []).filter((tool) => !isOrphan(tool));
-    const siblingMs = Math.min(...siblings.map((tool) => this.#hearing.endOf(tool)));
+    const siblingMs = Math.min(...siblings.map((tool) => this.#arrivals.endOf(tool)));
     const ranMs = Math.min(...siblings.map(({ endMs }) => endMs));
     // A later model call that shows its input is handed the answer, or shows that the call was dropped.
     const hasCalled = this.#modelCallAfter(askedBy, owner);
     const isBrokenOff = owner.isFailed && owner.endMs > ranMs + cutOffMs;
     const hasGoneOn = this.#showsAnswers ? !hasCalled && isBrokenOff : hasCalled || isBrokenOff;
-    const askedMs = this.#hearing.endOf(askedBy);
+    const askedMs = this.#arrivals.endOf(askedBy);
     const isRemembered = ownerEndMs <= askedMs + rememberedMs;
     return hasGoneOn && isRemembered ? Math.max(askedMs, ownerEndMs, siblingMs) : never;
   }
@@ -122,7 +125,7 @@ export class PlainEvidence {
       (work) =>
         work.kind === "model_call" &&
         work.startMs >= call.endMs &&
-        Number.isFinite(this.#hearing.endOf(work)),
+        Number.isFinite(this.#arrivals.endOf(work)),
     );
   }
 
@@ -132,7 +135,7 @@ export class PlainEvidence {
    */
   #closedMs(orphan: Work): number {
     const { process } = orphan;
-    const closedMs = Math.max(this.#hearing.endOf(orphan), this.#hearing.endOf(ownerOf(orphan)));
+    const closedMs = Math.max(this.#arrivals.endOf(orphan), this.#arrivals.endOf(ownerOf(orphan)));
     if (orphan.isClosedByRun || !isClosedByStop(orphan)) {
       return orphan.isClosedByRun ? closedMs : never;
     }
@@ -142,15 +145,15 @@ export class PlainEvidence {
     const others = (this.#closedByStop.get(process) ?? []).filter(
       (work) => work !== orphan && work.parent !== orphan && work !== orphan.parent,
     );
-    const otherMs = Math.min(...others.map((work) => this.#hearing.endOf(work)));
+    const otherMs = Math.min(...others.map((work) => this.#arrivals.endOf(work)));
     const { parent } = orphan;
     const isForgotten =
-      parent?.kind === "tool" && this.#hearing.endOf(parent) + rememberedMs < closedMs;
+      parent?.kind === "tool" && this.#arrivals.endOf(parent) + rememberedMs < closedMs;
     return !isForgotten ? Math.max(closedMs, otherMs) : never;
   }
 
   #noteReported(tool: Work, askedBy: Work): void {
-    const atMs = Math.max(this.#hearing.endOf(tool), this.#hearing.endOf(askedBy));
+    const atMs = Math.max(this.#arrivals.endOf(tool), this.#arrivals.endOf(askedBy));
     const isReported = !isOrphan(tool) && !isRun(tool) && Number.isFinite(atMs);
     if (isReported && namesSessions("plain", tool.process)) {
       const key = keyOf(tool);

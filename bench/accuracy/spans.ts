@@ -1,7 +1,13 @@
 import Long from "long";
 import { otlp } from "../../src/otlp/proto/generated.js";
+import {
+  type Mode,
+  namesSessions,
+  namesSessionsAlways,
+  type Request,
+  sentMs,
+} from "./sender-dialect.ts";
 import { type AskedCall, type GatewayProcess, isRun, type Work, type WorkKind } from "./story.ts";
-import { type Mode, namesSessions, namesSessionsAlways, type Request, sentMs } from "./telling.ts";
 
 type Attribute = otlp.KeyValue.$Properties;
 export type Span = otlp.Span.$Properties;

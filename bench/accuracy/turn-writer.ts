@@ -3,8 +3,8 @@ import type { Chance } from "./chance.ts";
 import type { Habits } from "./gateway.ts";
 import { modelNameOf, modelTimesOf, toolLengthOf, updatesOf } from "./lengths.ts";
 import { absurdStamp, type Stamp } from "./sender-clock.ts";
+import { namesSessions } from "./sender-dialect.ts";
 import type { GatewayProcess, Pause, Session, Work, WorkKind } from "./story.ts";
-import { namesSessions } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const deepestNesting = 2;

@@ -1,6 +1,6 @@
+import type { ArrivalTimes } from "./arrival-times.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { ToldEvents } from "./derived-events.ts";
-import type { Hearing } from "./hearing.ts";
+import type { DerivedEvents } from "./derived-events.ts";
 import { push } from "./owners.ts";
 import { isMarker, isOrphan, ownerOf, type Story, unwatchedMs, type Work } from "./story.ts";
 
@@ -60,10 +60,10 @@ export interface Verdict {
 /** Holds what the collector told against the truth. */
 export function judge(
   story: Story,
-  heard: { readonly hearing: Hearing; readonly told: ToldEvents },
+  observed: { readonly arrivals: ArrivalTimes; readonly events: DerivedEvents },
   deadlines: Deadlines,
 ): Verdict {
-  const { hearing, told } = heard;
+  const { arrivals, events } = observed;
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const found = new Set<Work>();
   /** Those of them that evictions are taken to have meant which name none. */
@@ -108,7 +108,7 @@ export function judge(
       undecided++;
       return;
     }
-    if (work !== undefined && hearing.endOf(work) < atMs && !isOrphan(work)) {
+    if (work !== undefined && arrivals.endOf(work) < atMs && !isOrphan(work)) {
       note("after_end");
     }
     if (work !== undefined && deadlines.isAwaited(work, atMs)) {
@@ -170,10 +170,10 @@ export function judge(
     }
   };
 
-  for (const eviction of evictionsOf(told, works, deadlines, found)) {
+  for (const eviction of evictionsOf(events, works, deadlines, found)) {
     evict(eviction.marker(), eviction);
   }
-  for (const { atMs, spanId } of told.stalls) {
+  for (const { atMs, spanId } of events.stalls) {
     const work = works.get(spanId);
     if (work !== undefined && deadlines.isAwaited(work, atMs)) {
       cases.push({ what: "while_awaited", work, reason: "stalled", atMs });
@@ -209,10 +209,10 @@ export function judge(
       1 -
       share(knowable.length - orphans.length - count("false"), knowable.length - orphans.length),
     lateMs: lateMs.sort((a, b) => a - b),
-    reconciled: told.reconciled,
-    held: told.held,
+    reconciled: events.reconciled,
+    held: events.held,
     byReason,
-    stalls: told.stalls.length,
+    stalls: events.stalls.length,
     wrongAtOnce: Math.max(0, ...wrongAt.values()),
     early: count("early"),
     overconfident: count("overconfident"),
@@ -246,7 +246,7 @@ interface EvictionOfOne {
  * the same time and the same session name is known by number: it means orphans of that run not found yet, or of its session.
  */
 function evictionsOf(
-  told: ToldEvents,
+  events: DerivedEvents,
   works: ReadonlyMap<string, Work>,
   deadlines: Deadlines,
   found: ReadonlySet<Work>,
@@ -263,12 +263,12 @@ function evictionsOf(
     return `${reason} ${work === undefined ? spanId : owners.sessionOf(work)}`;
   };
   const named = new Map<string, number[]>();
-  const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason, confidence }) => {
+  const evictions: EvictionOfOne[] = events.named.map(({ atMs, spanId, reason, confidence }) => {
     const place = placeOf(spanId, reason);
     named.set(place, [...(named.get(place) ?? []), atMs]);
     return { atMs, reason, confidence, isByNumber: false, marker: () => works.get(spanId) };
   });
-  for (const { atMs, spanId, reason, confidence, count } of told.evictions) {
+  for (const { atMs, spanId, reason, confidence, count } of events.evictions) {
     const times = named.get(placeOf(spanId, reason)) ?? [];
     for (let rest = count; rest > 0; rest--) {
       const same = times.findIndex((time) => Math.abs(time - atMs) <= togetherMs);

@@ -1,16 +1,16 @@
+import { ArrivalTimes } from "./arrival-times.ts";
 import { Calendar } from "./calendar.ts";
 import { Chance } from "./chance.ts";
 import { Collector, type Derived } from "./collector.ts";
-import { type Habits, tellStory } from "./gateway.ts";
-import { Hearing } from "./hearing.ts";
+import { type Habits, writeStory } from "./gateway.ts";
 import { type Faults, Network } from "./network.ts";
 import { createPartialLogDialect } from "./partial-log-dialect.ts";
 import { createRelayDialect } from "./relay-dialect.ts";
 import { Sender, type Surroundings } from "./sender.ts";
+import type { Dialect, Mode } from "./sender-dialect.ts";
 import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
 import type { StateSample } from "./state-samples.ts";
 import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
-import type { Dialect, Mode } from "./telling.ts";
 
 /** A world: a gateway, the way it tells of itself, what goes wrong on the way, and the collector. */
 export interface World {
@@ -36,7 +36,7 @@ export interface World {
 /** What really was, what of it was heard, and what was made of it. */
 export interface Outcome {
   readonly story: Story;
-  readonly hearing: Hearing;
+  readonly arrivals: ArrivalTimes;
   readonly derived: readonly Derived[];
   /** What the collector said of open runs now and then; empty where it can't say. */
   readonly samples: readonly StateSample[];
@@ -50,9 +50,9 @@ const shortestStallMs = 5_000;
 /** Lets a world happen. The same world and seed give the same outcome. */
 export async function happen(world: World, seed: number): Promise<Outcome> {
   const chance = new Chance(seed);
-  const story = tellStory(world.habits, chance.fork());
+  const story = writeStory(world.habits, chance.fork());
   const calendar = new Calendar();
-  const hearing = new Hearing(story);
+  const arrivals = new ArrivalTimes(story);
   const collector = new Collector(world.config, {
     isRestarted: world.collectorRestarts > 0,
     chance: chance.fork(),
@@ -62,7 +62,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
     calendar,
     network: new Network(world.faults, chance.fork()),
     collector,
-    hearing,
+    arrivals,
     flushMs: world.flushMs,
     now: () => nowMs,
   };
@@ -94,7 +94,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   }
   await collector.advanceTo(overMs);
   await collector.end(overMs, "stopped");
-  return { story, hearing, derived: collector.derived, samples };
+  return { story, arrivals, derived: collector.derived, samples };
 }
 
 /** Enters all that the processes of a story do and tell. */
@@ -116,11 +116,11 @@ export function enterStory(
       calendar.enter(toMs, () => sender.switchedOn());
     }
   }
-  const isTold = new Map<string, boolean>();
+  const sampledTraces = new Map<string, boolean>();
   for (const work of story.works) {
     const sender = senders.get(work.process);
-    const isSampled = isTold.get(work.traceId) ?? !chance.happens(1 - world.sampledShare);
-    isTold.set(work.traceId, isSampled);
+    const isSampled = sampledTraces.get(work.traceId) ?? !chance.happens(1 - world.sampledShare);
+    sampledTraces.set(work.traceId, isSampled);
     if (sender === undefined || !isSampled) {
       continue;
     }
@@ -128,7 +128,7 @@ export function enterStory(
     for (const atMs of work.progressMs.filter((each) => each < work.process.diesMs)) {
       calendar.enter(atMs, () => sender.progressed(work));
     }
-    const endMs = toldEndOf(work, dialect);
+    const endMs = reportedEndOf(work, dialect);
     if (Number.isFinite(endMs) && !work.isEndLost) {
       calendar.enter(endMs, () => sender.ended(work, endMs));
     }
@@ -140,7 +140,7 @@ export function enterStory(
       ["pause", pause.fromMs],
       ["resume", pause.toMs],
     ] as const) {
-      if (sender !== undefined && atMs < process.diesMs && isTold.get(traceId) === true) {
+      if (sender !== undefined && atMs < process.diesMs && sampledTraces.get(traceId) === true) {
         calendar.enter(atMs, () => sender.waits(what, pause));
       }
     }
@@ -168,8 +168,8 @@ export function enterStory(
 }
 
 /** When the sender says that work is over, which of an orphan it may do as well. */
-function toldEndOf(work: Work, dialect: Dialect): number {
-  return isOrphan(work) && dialect.tellsClosed ? work.closedMs : work.endMs;
+function reportedEndOf(work: Work, dialect: Dialect): number {
+  return isOrphan(work) && dialect.reportsClosedOrphans ? work.closedMs : work.endMs;
 }
 
 function enterRestarts(

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { unwatchedMs, type Work } from "../../../bench/accuracy/story.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
 import { HandMadeWorld, otherSession, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
@@ -19,7 +19,7 @@ function timesOf(world: HandMadeWorld, marker: Work, mode: Mode = "relay") {
   };
   const { story } = world;
   const owners = new Owners(story, mode);
-  const deadlines = new Deadlines(story, { hearing: world.heard(), owners, rules });
+  const deadlines = new Deadlines(story, { arrivals: world.arrivals(), owners, rules });
   return {
     orphanedS: deadlines.orphanedMs(marker) / 1_000,
     dueS: deadlines.dueMs(marker) / 1_000,
@@ -137,8 +137,8 @@ describe("work that was open when nobody watched its process any more", () => {
       longestDelayMs: 0,
     } as const;
     const { story } = world;
-    const hearing = world.heard();
-    const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, "relay"), rules });
+    const arrivals = world.arrivals();
+    const deadlines = new Deadlines(story, { arrivals, owners: new Owners(story, "relay"), rules });
     return deadlines.isKnowable(tool);
   };
 

@@ -12,8 +12,8 @@ for (const name of ["next-turn", "streaming", "approvals"]) {
     const small = { ...scenario, world: { ...scenario.world, habits, tailMs: 0 } };
 
     test("has all states right, and evicts all orphans that are due and nothing else", async () => {
-      const { story, hearing, samples, evicted, owners } = await idealOutcome(small, 1);
-      const { states } = assess(small, { story, hearing, samples, derived: [] });
+      const { story, arrivals, samples, evicted, owners } = await idealOutcome(small, 1);
+      const { states } = assess(small, { story, arrivals, samples, derived: [] });
       expect(states?.wrong).toEqual([]);
       expect(states?.settled).toBeGreaterThan(200);
       const rules = {
@@ -30,9 +30,9 @@ for (const name of ["next-turn", "streaming", "approvals"]) {
         reason: "orphaned_no_owner",
         confidence: "probable",
       }));
-      const told = { evictions: [], named, stalls: [], answers: [], reconciled: 0, held: 0 };
-      const deadlines = new Deadlines(story, { hearing, owners, rules });
-      const verdict = judge(story, { hearing, told }, deadlines);
+      const events = { evictions: [], named, stalls: [], answers: [], reconciled: 0, held: 0 };
+      const deadlines = new Deadlines(story, { arrivals, owners, rules });
+      const verdict = judge(story, { arrivals, events }, deadlines);
       expect(verdict.cases.filter(({ what }) => what !== "missed")).toEqual([]);
       const lastMs = samples.at(-1)!.atMs;
       const missed = verdict.cases.filter(

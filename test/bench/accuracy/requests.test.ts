@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { PlainEvidence } from "../../../bench/accuracy/plain-evidence.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
 import { isOrphan, ownerOf, type Work } from "../../../bench/accuracy/story.ts";
@@ -10,7 +10,7 @@ const never = Number.POSITIVE_INFINITY;
 
 describe("what models ask for", () => {
   const { habits } = scenariosOf("quick").find(({ name }) => name === "requests")!.world;
-  const { works } = tellStory(habits, new Chance(1));
+  const { works } = writeStory(habits, new Chance(1));
   const calls = works.filter(({ kind }) => kind === "model_call");
   const tools = works.filter(({ kind }) => kind === "tool");
   const asked = calls.flatMap((call) => call.asked.map((each) => ({ ...each, call })));
@@ -61,7 +61,7 @@ function knownS(
   for (const tool of names) {
     world.tool(before, 2, 3, { tool, askedBy: world.modelCall(before, 1, 2) });
   }
-  const evidence = new PlainEvidence(world.story, { hearing: world.heard(), showsAnswers });
+  const evidence = new PlainEvidence(world.story, { arrivals: world.arrivals(), showsAnswers });
   return evidence.arrivalMs(hung) / 1_000;
 }
 
@@ -129,7 +129,7 @@ describe("a tool that was asked for and never ends, where only finished spans ar
     const call = world.works.find(({ kind }) => kind === "model_call")!;
     call.asked = [{ id: "refused", name: "exec" }];
     const evidence = (of: HandMadeWorld) =>
-      new PlainEvidence(of.story, { hearing: of.heard(), showsAnswers: true });
+      new PlainEvidence(of.story, { arrivals: of.arrivals(), showsAnswers: true });
     expect(evidence(world).lookAlikesIn(run)).toBe(1);
     world.modelCall(run, 40, 50, { answered: ["refused"] });
     expect(evidence(world).lookAlikesIn(run)).toBe(0);

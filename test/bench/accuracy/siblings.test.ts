@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { type GatewayProcess, isOrphan, type Work } from "../../../bench/accuracy/story.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
 import { DeliveredView } from "../../../bench/accuracy/views.ts";
 import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const { habits } = scenariosOf("quick").find(({ name }) => name === "siblings")!.world;
-const story = tellStory(habits, new Chance(1));
+const story = writeStory(habits, new Chance(1));
 const pairs = story.processes.flatMap((one) =>
   story.processes.filter((other) => other !== one && other.host === one.host).map((o) => [one, o]),
 ) as [GatewayProcess, GatewayProcess][];
@@ -114,7 +114,7 @@ for (const [what, mode, more, endS] of [
     const killed = { ...process, ...more, diesMs: 50_000, death: "killed" as const };
     const run = world.turn(0, never, { by: killed });
     const owners = new Owners(world.story, mode as Mode);
-    const view = new DeliveredView(world.story, world.heard(), { mode, owners });
+    const view = new DeliveredView(world.story, world.arrivals(), { mode, owners });
     expect(view.endMs(run) / 1_000).toBe(endS);
   });
 }

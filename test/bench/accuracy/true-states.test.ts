@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Owners } from "../../../bench/accuracy/owners.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { TrueStates } from "../../../bench/accuracy/true-states.ts";
 import { DeliveredView, realView } from "../../../bench/accuracy/views.ts";
 import { HandMadeWorld, otherSession, process, session } from "./hand-made-world.ts";
@@ -17,7 +17,9 @@ function truthOf(
   const { mode = "relay", isReal = false, of = session } = by;
   const { story } = world;
   const owners = new Owners(story, mode);
-  const view = isReal ? realView(story) : new DeliveredView(story, world.heard(), { mode, owners });
+  const view = isReal
+    ? realView(story)
+    : new DeliveredView(story, world.arrivals(), { mode, owners });
   const states = new TrueStates(owners, view, limits);
   return atS.map((seconds) => {
     const truth = states.at(`${process.index} ${of.index}`, seconds * 1_000);

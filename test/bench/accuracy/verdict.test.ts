@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
+import type { ArrivalTimes } from "../../../bench/accuracy/arrival-times.ts";
 import { Deadlines, type Rules } from "../../../bench/accuracy/deadlines.ts";
-import type { NamedEviction, ToldEvents } from "../../../bench/accuracy/derived-events.ts";
-import type { Hearing } from "../../../bench/accuracy/hearing.ts";
+import type { DerivedEvents, NamedEviction } from "../../../bench/accuracy/derived-events.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import type { Work } from "../../../bench/accuracy/story.ts";
 import { missesOf } from "../../../bench/accuracy/trial.ts";
@@ -47,19 +47,19 @@ const evicted = (
 function verdictOf(
   { world }: { readonly world: HandMadeWorld },
   named: readonly NamedEviction[],
-  more: Partial<ToldEvents> & {
-    readonly unheard?: readonly Work[];
-    readonly hearing?: Hearing;
+  more: Partial<DerivedEvents> & {
+    readonly lost?: readonly Work[];
+    readonly arrivals?: ArrivalTimes;
     readonly rules?: Rules;
   } = {},
 ) {
-  const { unheard = [], hearing = world.heard(1_000, unheard), ...also } = more;
+  const { lost = [], arrivals = world.arrivals(1_000, lost), ...also } = more;
   const by = more.rules ?? rules;
   const { story } = world;
   const evictions = named.map((each) => ({ ...each, count: 1 }));
-  const told = { evictions, named, stalls: [], answers: [], reconciled: 0, held: 0, ...also };
-  const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, mode), rules: by });
-  return judge(story, { hearing, told }, deadlines);
+  const events = { evictions, named, stalls: [], answers: [], reconciled: 0, held: 0, ...also };
+  const deadlines = new Deadlines(story, { arrivals, owners: new Owners(story, mode), rules: by });
+  return judge(story, { arrivals, events }, deadlines);
 }
 
 const missed = (limits: Parameters<typeof missesOf>[0], verdict: Verdict) =>
@@ -108,10 +108,10 @@ describe("the verdict on a collector", () => {
   test("does not count what could not be known", () => {
     const world = turn();
     const { hung, late } = world;
-    const missed = verdictOf(world, [], { unheard: [hung] });
+    const missed = verdictOf(world, [], { lost: [hung] });
     expect(missed).toMatchObject({ orphans: 0, unknowable: 1, unknowableOrphans: 1, recall: 1 });
     const evictedBlindly = verdictOf(world, [evicted(late, 112_000), evicted(hung, 112_000)], {
-      unheard: [late],
+      lost: [late],
     });
     expect(evictedBlindly).toMatchObject({ precision: 1, recall: 1, undecided: 1, unknowable: 1 });
   });
@@ -122,8 +122,8 @@ describe("the verdict on a collector", () => {
     world.tool(overlapping, 96, 180);
     const named = [evicted(hung, 111_000)];
     expect(verdictOf({ world }, named)).toMatchObject({ wrong: 1, undecided: 0 });
-    const unheard = [overlapping, overlapping.parent!];
-    expect(verdictOf({ world }, named, { unheard })).toMatchObject({
+    const lost = [overlapping, overlapping.parent!];
+    expect(verdictOf({ world }, named, { lost })).toMatchObject({
       wrong: 0,
       undecided: 1,
       recall: 1,
@@ -136,10 +136,10 @@ describe("the verdict on a collector", () => {
     const call = world.modelCall(overlapping, 96, 590, { progressMs: [150_000, 250_000, 350_000] });
     const named = [evicted(hung, 260_000)];
     expect(verdictOf({ world }, named)).toMatchObject({ wrong: 1, undecided: 0 });
-    const hearing = world.heard();
-    hearing.progressOf = () => [];
+    const arrivals = world.arrivals();
+    arrivals.progressOf = () => [];
     expect(call.progressMs.length).toBe(3);
-    expect(verdictOf({ world }, named, { hearing })).toMatchObject({ wrong: 0, undecided: 1 });
+    expect(verdictOf({ world }, named, { arrivals })).toMatchObject({ wrong: 0, undecided: 1 });
   });
 
   test("takes what an event counts beyond the markers it names for orphans of the session", () => {
@@ -196,20 +196,20 @@ describe("the verdict on a collector", () => {
 
   test("does not count an eviction whose only fault is that a request took longer than the lateness", () => {
     const { world, hung, late } = turn({ isAwaited: false });
-    const hearing = world.heard();
-    const endOf = hearing.endOf.bind(hearing);
-    hearing.endOf = (work) => (work === late ? 130_000 : endOf(work));
+    const arrivals = world.arrivals();
+    const endOf = arrivals.endOf.bind(arrivals);
+    arrivals.endOf = (work) => (work === late ? 130_000 : endOf(work));
     const named = [evicted(hung, 111_200), evicted(late, 111_200)];
-    expect(verdictOf({ world }, named, { hearing })).toMatchObject({ wrong: 1, undecided: 0 });
+    expect(verdictOf({ world }, named, { arrivals })).toMatchObject({ wrong: 1, undecided: 0 });
     const slow = { ...rules, longestDelayMs: 60_000 };
-    expect(verdictOf({ world }, named, { hearing, rules: slow })).toMatchObject({
+    expect(verdictOf({ world }, named, { arrivals, rules: slow })).toMatchObject({
       right: 1,
       wrong: 0,
       undecided: 1,
     });
     // Not while its run is open by what has arrived.
     const early = [evicted(hung, 111_200), evicted(late, 105_000)];
-    expect(verdictOf({ world }, early, { hearing, rules: slow })).toMatchObject({ wrong: 1 });
+    expect(verdictOf({ world }, early, { arrivals, rules: slow })).toMatchObject({ wrong: 1 });
   });
 
   test("that keeps an orphan while later turns go on is late, and one that does not wait is early", () => {

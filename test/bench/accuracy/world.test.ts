@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Calendar } from "../../../bench/accuracy/calendar.ts";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import { jsonRow } from "../../../bench/accuracy/report.ts";
 import { type Scenario, scenariosOf } from "../../../bench/accuracy/scenarios.ts";
@@ -54,7 +54,7 @@ test("a processor that is not asked what sessions do has missed that target", as
 
 test("each new kind of turn is there: queues, overlaps, lost ends, streams, waits with and without a signal", () => {
   const { habits } = small("next-turn").world;
-  const queues = tellStory(habits, new Chance(1));
+  const queues = writeStory(habits, new Chance(1));
   expect(queues.states.some(({ queueDepth }) => queueDepth > 50)).toBe(true);
   expect(queues.works.some(({ isEndLost }) => isEndLost)).toBe(true);
   expect(queues.works.some(({ isUnnamed, kind }) => isUnnamed && kind === "harness")).toBe(true);
@@ -65,15 +65,15 @@ test("each new kind of turn is there: queues, overlaps, lost ends, streams, wait
       .some((other) => other.startMs > owner.startMs && other.startMs < owner.endMs),
   );
   expect(overlaps.length).toBeGreaterThan(3);
-  const streams = tellStory(small("streaming").world.habits, new Chance(1));
+  const streams = writeStory(small("streaming").world.habits, new Chance(1));
   expect(streams.works.some(({ progressMs }) => progressMs.length > 20)).toBe(true);
-  const waits = tellStory(small("approvals").world.habits, new Chance(1)).pauses;
+  const waits = writeStory(small("approvals").world.habits, new Chance(1)).pauses;
   expect(new Set(waits.map(({ isSignalled }) => isSignalled)).size).toBe(2);
 });
 
 test("a gateway says idle at the end of a queue, sometimes in a turn, and complains of what is stale, silent, long or queued", () => {
   const { habits } = small("next-turn").world;
-  const { states, claims } = tellStory({ ...habits, sessions: 150 }, new Chance(2));
+  const { states, claims } = writeStory({ ...habits, sessions: 150 }, new Chance(2));
   const idle = states.filter(({ state }) => state === "idle");
   expect(new Set(idle.map(({ reason }) => reason))).toEqual(
     new Set(["run_completed", "message_completed"]),

@@ -13,7 +13,7 @@ import type {
 export type Mode = "relay" | "live" | "partial_logs" | "plain";
 
 /** One thing that a process says. `atMs` is when, by the world's clock; `seq` counts what it says. */
-export type Told =
+export type SenderSignal =
   | {
       readonly what: "start" | "beat" | "end" | "progress";
       readonly work: Work;
@@ -60,16 +60,20 @@ export type Channel = (typeof channels)[number];
 /** A way of telling: what is said of what, and what that looks like on the wire. */
 export interface Dialect {
   /** Where a thing is said; nowhere when this dialect has no word for it. */
-  channelsOf(told: Told, process: GatewayProcess): readonly Channel[];
-  encode(told: readonly Told[], process: GatewayProcess, channel: Channel): readonly Request[];
+  channelsOf(signal: SenderSignal, process: GatewayProcess): readonly Channel[];
+  encode(
+    signals: readonly SenderSignal[],
+    process: GatewayProcess,
+    channel: Channel,
+  ): readonly Request[];
   /** How often every open span is told of again; 0 for never. */
   readonly beatMs: number;
   /** How often a process says that it lives; 0 for never. */
   aliveMs(process: GatewayProcess): number;
   /** Whether what is open is told again when the collector was away. */
-  readonly tellsAgain: boolean;
+  readonly resendsOpenWork: boolean;
   /** Whether spans of orphans that their gateway closes are told of. */
-  readonly tellsClosed: boolean;
+  readonly reportsClosedOrphans: boolean;
 }
 
 /** A time as the sender's clock has it, in Unix ms. */
