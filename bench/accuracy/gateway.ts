@@ -86,10 +86,10 @@ export function writeStory(habits: Habits, chance: Chance): Story {
   for (let index = 0; index < habits.sessions; index++) {
     const twin = twinOf(earlier, hosts, { habits, chance });
     const session = turns.newSession(twin?.session.name);
-    const place = twin?.place ?? index % hosts.length;
-    const processes = hosts[place] ?? [];
+    const slot = twin?.slot ?? index % hosts.length;
+    const processes = hosts[slot] ?? [];
     let atMs = twin?.startMs ?? chance.between(0, habits.lastsMs * 0.9);
-    earlier.push({ session, place, startMs: atMs, isTwin: twin !== undefined });
+    earlier.push({ session, slot, startMs: atMs, isTwin: twin !== undefined });
     let queued = 0;
     for (let turn = 1 + chance.below(mostTurns); turn > 0 || queued > 0; ) {
       const process = processAt(processes, atMs);
@@ -134,7 +134,7 @@ export function writeStory(habits: Habits, chance: Chance): Story {
 interface Begun {
   readonly session: Session;
   /** Where its processes are. */
-  readonly place: number;
+  readonly slot: number;
   readonly startMs: number;
   readonly isTwin: boolean;
 }
@@ -148,7 +148,7 @@ function processAt(processes: readonly GatewayProcess[], atMs: number): GatewayP
 /** The session before, whose name another one has too, about the same time in another place of the same host. */
 function twinOf(
   earlier: readonly Begun[],
-  places: readonly (readonly GatewayProcess[])[],
+  slots: readonly (readonly GatewayProcess[])[],
   { habits, chance }: { readonly habits: Habits; readonly chance: Chance },
 ): Begun | undefined {
   const share = habits.siblings?.twinShare ?? 0;
@@ -156,18 +156,18 @@ function twinOf(
   if (last === undefined || last.isTwin || share === 0 || !chance.happens(share)) {
     return undefined;
   }
-  const host = places[last.place]?.[0]?.host;
+  const host = slots[last.slot]?.[0]?.host;
   // A fork is no other process to anyone but itself.
-  const others = [...places.keys()].filter((place) => {
-    const [first] = places[place] ?? [];
-    return place !== last.place && first?.host === host && first?.isFork === false;
+  const others = [...slots.keys()].filter((slot) => {
+    const [first] = slots[slot] ?? [];
+    return slot !== last.slot && first?.host === host && first?.isFork === false;
   });
-  const place = others[chance.below(others.length)];
-  const isFork = places[last.place]?.[0]?.isFork === true;
+  const slot = others[chance.below(others.length)];
+  const isFork = slots[last.slot]?.[0]?.isFork === true;
   const startMs = last.startMs + chance.between(0, 30_000);
-  return place === undefined || isFork
+  return slot === undefined || isFork
     ? undefined
-    : { session: last.session, place, startMs, isTwin: true };
+    : { session: last.session, slot, startMs, isTwin: true };
 }
 
 /** How long after a turn the next one begins. A person reads and thinks; or the gateway tries again at once. */

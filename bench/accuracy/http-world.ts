@@ -161,7 +161,7 @@ function hastened(story: Story, speed: number): Story {
       ...work,
       process: processes.get(work.process) ?? work.process,
       parent: work.parent === undefined ? undefined : works.get(work.parent),
-      askedBy: work.askedBy === undefined ? undefined : works.get(work.askedBy),
+      requestedBy: work.requestedBy === undefined ? undefined : works.get(work.requestedBy),
       startMs: work.startMs / speed,
       endMs: work.endMs / speed,
       orphanedMs: work.orphanedMs / speed,

@@ -30,7 +30,7 @@ export class PlainEvidence {
   readonly #showsAnswers: boolean;
   /** Markers of a turn, tools that a model call asked for, model calls of a turn, and what a stop has closed. */
   readonly #ofTurn = new Map<Work, Work[]>();
-  readonly #askedBy = new Map<Work, Work[]>();
+  readonly #requestedBy = new Map<Work, Work[]>();
   readonly #closedByStop = new Map<GatewayProcess, Work[]>();
   /** When a process first reported a call of a tool of a name that a model had asked for. */
   readonly #reportedMs = new Map<string, number>();
@@ -45,9 +45,9 @@ export class PlainEvidence {
       if (isMarker(work)) {
         push(this.#ofTurn, ownerOf(work), work);
       }
-      if (work.askedBy !== undefined) {
-        push(this.#askedBy, work.askedBy, work);
-        this.#noteReported(work, work.askedBy);
+      if (work.requestedBy !== undefined) {
+        push(this.#requestedBy, work.requestedBy, work);
+        this.#noteReported(work, work.requestedBy);
       }
       if (isClosedByStop(work)) {
         push(this.#closedByStop, work.process, work);
@@ -93,31 +93,31 @@ export class PlainEvidence {
   lookAlikesIn(run: Work): number {
     const owner = ownerOf(run);
     return (this.#ofTurn.get(owner) ?? [])
-      .filter((call) => call.asked.length > 0 && Number.isFinite(this.#goneOnMs(call, owner)))
-      .reduce((sum, call) => sum + call.asked.length, 0);
+      .filter((call) => call.requested.length > 0 && Number.isFinite(this.#goneOnMs(call, owner)))
+      .reduce((sum, call) => sum + call.requested.length, 0);
   }
 
   #requestMs(orphan: Work): number {
-    const { askedBy } = orphan;
+    const { requestedBy } = orphan;
     const owner = ownerOf(orphan);
     const isNameKnown =
       (this.#reportedMs.get(keyOf(orphan)) ?? never) <= this.#arrivals.endOf(owner);
-    return askedBy === undefined || !isNameKnown ? never : this.#goneOnMs(askedBy, owner);
+    return requestedBy === undefined || !isNameKnown ? never : this.#goneOnMs(requestedBy, owner);
   }
 
   /** When it is known that a response was taken up, and that the run went on or broke off without the rest of its calls. */
-  #goneOnMs(askedBy: Work, owner: Work): number {
+  #goneOnMs(requestedBy: Work, owner: Work): number {
     const ownerEndMs = this.#arrivals.endOf(owner);
-    const siblings = (this.#askedBy.get(askedBy) ?? []).filter((tool) => !isOrphan(tool));
+    const siblings = (this.#requestedBy.get(requestedBy) ?? []).filter((tool) => !isOrphan(tool));
     const siblingMs = Math.min(...siblings.map((tool) => this.#arrivals.endOf(tool)));
     const ranMs = Math.min(...siblings.map(({ endMs }) => endMs));
     // A later model call that shows its input is handed the answer, or shows that the call was dropped.
-    const hasCalled = this.#modelCallAfter(askedBy, owner);
+    const hasCalled = this.#modelCallAfter(requestedBy, owner);
     const isBrokenOff = owner.isFailed && owner.endMs > ranMs + cutOffMs;
     const hasGoneOn = this.#showsAnswers ? !hasCalled && isBrokenOff : hasCalled || isBrokenOff;
-    const askedMs = this.#arrivals.endOf(askedBy);
-    const isRemembered = ownerEndMs <= askedMs + rememberedMs;
-    return hasGoneOn && isRemembered ? Math.max(askedMs, ownerEndMs, siblingMs) : never;
+    const requestedMs = this.#arrivals.endOf(requestedBy);
+    const isRemembered = ownerEndMs <= requestedMs + rememberedMs;
+    return hasGoneOn && isRemembered ? Math.max(requestedMs, ownerEndMs, siblingMs) : never;
   }
 
   #modelCallAfter(call: Work, owner: Work): boolean {
@@ -152,8 +152,8 @@ export class PlainEvidence {
     return !isForgotten ? Math.max(closedMs, otherMs) : never;
   }
 
-  #noteReported(tool: Work, askedBy: Work): void {
-    const atMs = Math.max(this.#arrivals.endOf(tool), this.#arrivals.endOf(askedBy));
+  #noteReported(tool: Work, requestedBy: Work): void {
+    const atMs = Math.max(this.#arrivals.endOf(tool), this.#arrivals.endOf(requestedBy));
     const isReported = !isOrphan(tool) && !isRun(tool) && Number.isFinite(atMs);
     if (isReported && namesSessions("plain", tool.process)) {
       const key = keyOf(tool);

@@ -6,8 +6,8 @@ import type { GatewayProcess } from "./story.ts";
 /** How several processes of one service live on one host at once. */
 export interface Siblings {
   /** Places of a host, in each of which one process follows the other. */
-  readonly leastPlaces: number;
-  readonly mostPlaces: number;
+  readonly leastSlots: number;
+  readonly mostSlots: number;
   /** Places whose processes promise heartbeats by entity events, where their dialect has none of its own. */
   readonly beatingShare: number;
   /** Processes that fork: the child has the resource of its parent, and its own sessions. */
@@ -22,7 +22,7 @@ const overlap = { fromMs: 5_000, toMs: 120_000 };
 const restart = { fromMs: 2_000, toMs: 60_000 };
 const shortestLifeMs = 180_000;
 
-interface Place {
+interface Slot {
   readonly host: string;
   readonly isContainer: boolean;
   readonly namesInstance: boolean;
@@ -36,7 +36,7 @@ export function createSiblings(
   lastsMs: number,
   chance: Chance,
 ): readonly (readonly GatewayProcess[])[] {
-  const { leastPlaces, mostPlaces, beatingShare, forkShare } = lives.siblings;
+  const { leastSlots, mostSlots, beatingShare, forkShare } = lives.siblings;
   let next = 0;
   const lanes: GatewayProcess[][] = [];
   for (let host = 0; host < lives.hosts; host++) {
@@ -49,8 +49,8 @@ export function createSiblings(
       namesInstance: host % 3 !== 1,
       skewMs: Math.round(chance.between(-lives.skewMs, lives.skewMs)),
     };
-    const places = leastPlaces + chance.below(mostPlaces - leastPlaces + 1);
-    for (let place = 0; place < places; place++) {
+    const slots = leastSlots + chance.below(mostSlots - leastSlots + 1);
+    for (let slot = 0; slot < slots; slot++) {
       const about = { ...ofHost, beatMs: chance.happens(beatingShare) ? beatMs : 0 };
       const processes = successionOf(about, () => next++, { lives, lastsMs, chance });
       lanes.push(processes);
@@ -65,7 +65,7 @@ export function createSiblings(
 }
 
 function successionOf(
-  place: Place,
+  slot: Slot,
   nextIndex: () => number,
   by: { readonly lives: Lives; readonly lastsMs: number; readonly chance: Chance },
 ): GatewayProcess[] {
@@ -79,14 +79,14 @@ function successionOf(
     const index = nextIndex();
     processes.push({
       index,
-      host: place.host,
-      pid: place.isContainer ? 1 : 1_000 + index,
-      instance: place.namesInstance ? chance.hex(8) : "",
-      beatMs: place.beatMs,
+      host: slot.host,
+      pid: slot.isContainer ? 1 : 1_000 + index,
+      instance: slot.namesInstance ? chance.hex(8) : "",
+      beatMs: slot.beatMs,
       isFork: false,
       unwatched: [],
       clock: aTrueClock,
-      skewMs: place.skewMs,
+      skewMs: slot.skewMs,
       bornMs,
       diesMs,
       death: isKilled ? "killed" : "stops",

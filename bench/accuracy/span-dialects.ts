@@ -60,7 +60,7 @@ export function createLiveDialect(): Dialect {
 
 /** What an SDK exports by itself: spans that have ended, and in them what else was open or asked for. */
 export function createPlainDialect(story: Story): Dialect {
-  const askedBy = groupBy(story.works, ({ askedBy: call }) => call);
+  const requestedBy = groupBy(story.works, ({ requestedBy: call }) => call);
   const ofTurn = groupBy(story.works, (work) => (work.kind === "tool" ? ownerOf(work) : undefined));
   return {
     beatMs: 0,
@@ -89,7 +89,7 @@ export function createPlainDialect(story: Story): Dialect {
                 ? [
                     spanOf(each.work, "plain", {
                       endedMs: each.atMs,
-                      asked: askedBy.get(each.work) ?? [],
+                      requested: requestedBy.get(each.work) ?? [],
                       ...(each.work.kind === "harness"
                         ? { items: itemsAt(each.atMs, ofTurn.get(each.work) ?? []) }
                         : {}),

@@ -52,7 +52,7 @@ export interface Work {
   /** The id of the call; empty for other work than tools. */
   readonly callId: string;
   /** The model call that asked for the tool. */
-  readonly askedBy: Work | undefined;
+  readonly requestedBy: Work | undefined;
   readonly startMs: number;
   /** When it ended by itself or was let go; Infinity when it never did. */
   endMs: number;
@@ -65,7 +65,7 @@ export interface Work {
   /** A model call that failed, or a run that was cancelled. */
   isFailed: boolean;
   /** Calls that a model call asked for besides those that ran in its turn. */
-  asked: readonly AskedCall[];
+  requested: readonly RequestedCall[];
   /** Ids of calls whose answers a model call was handed; undefined where its input is not shown. */
   answered: readonly string[] | undefined;
   /** When it made progress between its start and its end, in order. */
@@ -79,7 +79,7 @@ export interface Work {
 }
 
 /** A call of a tool that a model asked for. */
-export interface AskedCall {
+export interface RequestedCall {
   readonly id: string;
   readonly name: string;
 }

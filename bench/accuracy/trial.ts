@@ -3,6 +3,7 @@ import type { ArrivalTimes } from "./arrival-times.ts";
 import { type ClaimScore, scoreClaims } from "./claim-score.ts";
 import { Deadlines } from "./deadlines.ts";
 import { readDerived } from "./derived-events.ts";
+import { type Case, type EvictionScore, percentile, scoreEvictions } from "./eviction-score.ts";
 import { happenOverHttp } from "./http-world.ts";
 import { Owners } from "./owners.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -14,12 +15,11 @@ import {
   shareRight,
   type WrongState,
 } from "./state-samples.ts";
-import { type Case, judge, percentile, type Verdict } from "./verdict.ts";
 import { happen, type Outcome, type World } from "./world.ts";
 
 export interface Trial {
   readonly scenario: Scenario;
-  readonly verdict: Verdict;
+  readonly evictions: EvictionScore;
   /** Undefined where the collector can't be asked. */
   readonly states: StateScore | undefined;
   readonly alerts: Alerts;
@@ -64,7 +64,7 @@ export function assess(scenario: Scenario, outcome: Outcome): Trial {
   };
   const deadlines = new Deadlines(story, { arrivals, owners, rules });
   const events = readDerived(derived);
-  const verdict = judge(story, { arrivals, events }, deadlines);
+  const evictions = scoreEvictions(story, { arrivals, events }, deadlines);
   const truth = new StateTruth(story, {
     owners,
     delivered: deadlines.delivered,
@@ -74,14 +74,14 @@ export function assess(scenario: Scenario, outcome: Outcome): Trial {
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const states = samples.length === 0 ? undefined : scoreStates(samples, truth, works);
   const claims = scoreClaims(story, { arrivals, truth, answers: events.answers });
-  const found = { verdict, states, claims, alerts: countAlerts(events.stalls, truth, works) };
+  const found = { evictions, states, claims, alerts: countAlerts(events.stalls, truth, works) };
   return {
     scenario,
     ...found,
     siblings: scoreSiblings(story, truth, events.answers),
     misses: missesOf(scenario, found),
     cases: [
-      ...verdict.cases.map((each) => caseText(each, arrivals)),
+      ...evictions.cases.map((each) => caseText(each, arrivals)),
       ...(states?.wrong ?? []).map(stateText),
       ...claims.wrong.map(claimText),
     ],
@@ -114,8 +114,8 @@ function caseText({ what, work, reason, atMs }: Case, arrivals: ArrivalTimes): s
   const { kind, spanId, session, process, startMs, endMs, orphanedMs, closedMs } = work;
   return [
     `${what} ${reason} at ${at(atMs)}: ${kind} ${spanId} of session ${session.index}`,
-    `from ${at(startMs)} (arrivals ${at(arrivals.startOf(work))})`,
-    `to ${at(endMs)}, closed ${at(closedMs)} (arrivals ${at(arrivals.endOf(work))})`,
+    `from ${at(startMs)} (arrived ${at(arrivals.startOf(work))})`,
+    `to ${at(endMs)}, closed ${at(closedMs)} (arrived ${at(arrivals.endOf(work))})`,
     `orphaned ${at(orphanedMs)}, process ${process.index} ${process.death} ${at(process.diesMs)}`,
   ].join(", ");
 }
@@ -123,17 +123,17 @@ function caseText({ what, work, reason, atMs }: Case, arrivals: ArrivalTimes): s
 /** What of its target a scenario missed, in words. */
 export function missesOf(
   { target, allowedLatenessMs }: Pick<Scenario, "target" | "allowedLatenessMs">,
-  { verdict, states }: Pick<Trial, "verdict" | "states">,
+  { evictions, states }: Pick<Trial, "evictions" | "states">,
 ): readonly string[] {
-  const p99Ms = percentile(verdict.lateMs, 0.99) + allowedLatenessMs;
+  const p99Ms = percentile(evictions.lateMs, 0.99) + allowedLatenessMs;
   const mostMs = allowedLatenessMs + (target.delayMs ?? Number.POSITIVE_INFINITY);
   const atLeast = (name: string, value: number, least = 0) =>
     value >= least ? [] : [`${name} is ${value}, not ${least}`];
   const atMost = (name: string, value: number, most: number) =>
     value <= most ? [] : [`${name}: ${Math.round(value)}, not ${most}`];
   return [
-    ...atLeast("precision", verdict.precision, target.precision),
-    ...atLeast("recall", verdict.recall, target.recall),
+    ...atLeast("precision", evictions.precision, target.precision),
+    ...atLeast("recall", evictions.recall, target.recall),
     ...(target.statesRight === undefined
       ? []
       : states === undefined
@@ -142,12 +142,16 @@ export function missesOf(
     ...atMost("detection delay p99 in ms", p99Ms, mostMs),
     ...atMost(
       "wrong evictions at once",
-      verdict.wrongAtOnce,
+      evictions.wrongAtOnce,
       target.wrongAtOnce ?? Number.POSITIVE_INFINITY,
     ),
-    ...atMost("evicted before it was due", verdict.early, target.early ?? Number.POSITIVE_INFINITY),
-    ...atMost("called confirmed though nothing had reported it", verdict.overconfident, 0),
-    ...atMost("evicted though the end had arrived", verdict.afterEnd, 0),
-    ...atMost("evicted or stalled while a person was awaited", verdict.whileAwaited, 0),
+    ...atMost(
+      "evicted before it was due",
+      evictions.early,
+      target.early ?? Number.POSITIVE_INFINITY,
+    ),
+    ...atMost("called confirmed though nothing had reported it", evictions.overconfident, 0),
+    ...atMost("evicted though the end had arrived", evictions.afterEnd, 0),
+    ...atMost("evicted or stalled while a person was awaited", evictions.whileAwaited, 0),
   ];
 }

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
+import { scoreEvictions } from "../../../bench/accuracy/eviction-score.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
 import { assess } from "../../../bench/accuracy/trial.ts";
-import { judge } from "../../../bench/accuracy/verdict.ts";
 import { idealOutcome } from "./ideal-collector.ts";
 
 for (const name of ["next-turn", "streaming", "approvals"]) {
@@ -32,14 +32,14 @@ for (const name of ["next-turn", "streaming", "approvals"]) {
       }));
       const events = { evictions: [], named, stalls: [], answers: [], reconciled: 0, held: 0 };
       const deadlines = new Deadlines(story, { arrivals, owners, rules });
-      const verdict = judge(story, { arrivals, events }, deadlines);
-      expect(verdict.cases.filter(({ what }) => what !== "missed")).toEqual([]);
+      const score = scoreEvictions(story, { arrivals, events }, deadlines);
+      expect(score.cases.filter(({ what }) => what !== "missed")).toEqual([]);
       const lastMs = samples.at(-1)!.atMs;
-      const missed = verdict.cases.filter(
+      const missed = score.cases.filter(
         ({ work }) => work !== undefined && deadlines.dueMs(work) < lastMs,
       );
       expect(missed).toEqual([]);
-      expect(verdict.right).toBeGreaterThan(2);
+      expect(score.right).toBeGreaterThan(2);
     });
   });
 }

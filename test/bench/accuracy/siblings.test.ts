@@ -49,8 +49,8 @@ describe("siblings on one host", () => {
 
   test("without an instance id differ by their pid", () => {
     const unnamed = story.processes.filter((each) => each.instance === "" && !each.isFork);
-    const places = unnamed.map(({ host, pid }) => `${host} ${pid}`);
-    expect([places.length > 5, new Set(places).size]).toEqual([true, places.length]);
+    const slots = unnamed.map(({ host, pid }) => `${host} ${pid}`);
+    expect([slots.length > 5, new Set(slots).size]).toEqual([true, slots.length]);
   });
 
   test("use the same session names, each its own session", () => {
@@ -71,8 +71,8 @@ describe("siblings on one host", () => {
   });
 
   test("take no new turn once their successor is there", () => {
-    const places = story.processes.filter(({ isFork }) => !isFork);
-    for (const one of places.filter(({ death, diesMs }) => death === "stops" && diesMs < never)) {
+    const slots = story.processes.filter(({ isFork }) => !isFork);
+    for (const one of slots.filter(({ death, diesMs }) => death === "stops" && diesMs < never)) {
       const turns = story.works.filter(
         (work) => work.process === one && work.kind === "harness" && work.parent === undefined,
       );

@@ -18,8 +18,8 @@ function small(name: string): Scenario {
 
 test("the same seed gives the same figures, another one others", async () => {
   const figures = async (seed: number) => {
-    const { verdict } = await tryOut(small("relay-faults"), seed);
-    return { ...verdict, byReason: [...verdict.byReason] };
+    const { evictions } = await tryOut(small("relay-faults"), seed);
+    return { ...evictions, byReason: [...evictions.byReason] };
   };
   const first = await figures(7);
   expect(await figures(7)).toEqual(first);
@@ -29,20 +29,20 @@ test("the same seed gives the same figures, another one others", async () => {
 test("a processor that never evicts is found out", async () => {
   const scenario = small("live-clean");
   const config = { ...scenario.world.config, allowed_lateness: "1h" };
-  const { verdict, misses } = await tryOut(
+  const { evictions, misses } = await tryOut(
     { ...scenario, world: { ...scenario.world, config, tailMs: 0 } },
     1,
   );
-  expect(verdict.orphans).toBeGreaterThan(10);
-  expect(verdict.recall).toBeLessThan(0.99);
+  expect(evictions.orphans).toBeGreaterThan(10);
+  expect(evictions.recall).toBeLessThan(0.99);
   expect(misses.join()).toContain("recall");
 });
 
 test("a processor that does not wait for the lateness is found out", async () => {
   const scenario = small("relay-faults");
   const config = { ...scenario.world.config, allowed_lateness: "10ms" };
-  const { verdict } = await tryOut({ ...scenario, world: { ...scenario.world, config } }, 1);
-  expect(verdict.precision).toBeLessThan(1);
+  const { evictions } = await tryOut({ ...scenario, world: { ...scenario.world, config } }, 1);
+  expect(evictions.precision).toBeLessThan(1);
 });
 
 test("a processor that is not asked what sessions do has missed that target", async () => {

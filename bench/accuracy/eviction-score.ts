@@ -23,7 +23,7 @@ export interface Case {
 const roundingMs = 1;
 
 /** How right a collector was. All but the first two lines counts only what could be known. */
-export interface Verdict {
+export interface EvictionScore {
   readonly markers: number;
   /** Markers of which the start or the end never arrived, and orphans among them. */
   readonly unknowable: number;
@@ -58,11 +58,11 @@ export interface Verdict {
 }
 
 /** Holds what the collector told against the truth. */
-export function judge(
+export function scoreEvictions(
   story: Story,
   observed: { readonly arrivals: ArrivalTimes; readonly events: DerivedEvents },
   deadlines: Deadlines,
-): Verdict {
+): EvictionScore {
   const { arrivals, events } = observed;
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const found = new Set<Work>();
@@ -258,18 +258,18 @@ function evictionsOf(
       push(orphansOf, owners.sessionOf(work), work);
     }
   }
-  const placeOf = (spanId: string, reason: string) => {
+  const keyOf = (spanId: string, reason: string) => {
     const work = works.get(spanId);
     return `${reason} ${work === undefined ? spanId : owners.sessionOf(work)}`;
   };
   const named = new Map<string, number[]>();
   const evictions: EvictionOfOne[] = events.named.map(({ atMs, spanId, reason, confidence }) => {
-    const place = placeOf(spanId, reason);
-    named.set(place, [...(named.get(place) ?? []), atMs]);
+    const key = keyOf(spanId, reason);
+    named.set(key, [...(named.get(key) ?? []), atMs]);
     return { atMs, reason, confidence, isByNumber: false, marker: () => works.get(spanId) };
   });
   for (const { atMs, spanId, reason, confidence, count } of events.evictions) {
-    const times = named.get(placeOf(spanId, reason)) ?? [];
+    const times = named.get(keyOf(spanId, reason)) ?? [];
     for (let rest = count; rest > 0; rest--) {
       const same = times.findIndex((time) => Math.abs(time - atMs) <= togetherMs);
       if (same !== -1) {
