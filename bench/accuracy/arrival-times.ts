@@ -12,7 +12,7 @@ import type {
 
 const never = Number.POSITIVE_INFINITY;
 
-/** When the collector first received what; Infinity for what never arrived. */
+/** When each signal first arrived at the collector; Infinity if it never did. */
 export class ArrivalTimes {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
@@ -29,7 +29,7 @@ export class ArrivalTimes {
     this.#ends = new Float64Array(works).fill(never);
   }
 
-  /** `from` is the process that says it. */
+  /** Records the arrival of a signal. `from` is the process that sent it. */
   record(signal: SenderSignal, nowMs: number, from?: GatewayProcess): void {
     switch (signal.what) {
       case "start":
@@ -69,7 +69,7 @@ export class ArrivalTimes {
     }
   }
 
-  /** When the start of work arrived, or anything of it. */
+  /** When the start of work arrived, or any other signal of it. */
   startOf({ index }: Work): number {
     return this.#starts[index] ?? never;
   }
@@ -99,7 +99,7 @@ export class ArrivalTimes {
     return this.#sessionEnds.get(over) ?? never;
   }
 
-  /** When a process said that it stops. */
+  /** When the signal arrived that a process stops. */
   goneOf(process: GatewayProcess): number {
     return this.#gone.get(process) ?? never;
   }

@@ -24,7 +24,7 @@ export interface Rules extends Thresholds {
   readonly longestDelayMs: number;
 }
 
-/** What can be said of the markers of a story with all that was delivered to the collector, and when. */
+/** What can be known of the markers of a story from all that was delivered to the collector, and when. */
 export class Deadlines {
   readonly owners: Owners;
   readonly delivered: DeliveredView;
@@ -85,7 +85,7 @@ export class Deadlines {
     );
   }
 
-  /** Whether enough of a marker has arrived to tell an orphan from one that ended. */
+  /** Whether enough of a marker has arrived to distinguish an orphan from one that ended. */
   isKnowable(work: Work): boolean {
     if (isBelowUnwatched(work)) {
       return false;
@@ -188,7 +188,7 @@ export class Deadlines {
     );
   }
 
-  /** How many calls of a run that never ran can't be told from such as never end. */
+  /** How many calls of a run never ran and can't be distinguished from calls that never end. */
   lookAlikesIn(run: Work): number {
     return this.#plain?.lookAlikesIn(run) ?? 0;
   }
@@ -250,7 +250,7 @@ export class Deadlines {
   }
 }
 
-/** Whether work began below work that nobody watched any more, or whose start nobody saw. */
+/** Whether work began below work that was no longer watched, or whose start was not seen. */
 function isBelowUnwatched(work: Work): boolean {
   for (let above = work.parent; above !== undefined; above = above.parent) {
     const { startMs, process } = above;

@@ -2,7 +2,7 @@ import { otlp } from "../../src/otlp/proto/generated.js";
 import type { ClaimAnswer } from "./claim-score.ts";
 import type { Derived } from "./collector.ts";
 
-/** What the collector told at one moment of evictions in one place. */
+/** Evictions that the collector emitted in one event. */
 export interface EvictionEvent {
   readonly atMs: number;
   readonly reason: string;
@@ -28,7 +28,7 @@ export interface StallEvent {
   readonly spanId: string;
 }
 
-/** All that was told, in order. */
+/** All events that the collector emitted, in order. */
 export interface DerivedEvents {
   readonly evictions: readonly EvictionEvent[];
   readonly named: readonly NamedEviction[];

@@ -57,7 +57,7 @@ export interface EvictionScore {
   readonly cases: readonly Case[];
 }
 
-/** Holds what the collector told against the truth. */
+/** Compares the evictions that the collector emitted with the truth. */
 export function scoreEvictions(
   story: Story,
   observed: { readonly arrivals: ArrivalTimes; readonly events: DerivedEvents },
@@ -101,7 +101,7 @@ export function scoreEvictions(
     byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
     const note = (what: Case["what"]) => cases.push({ what, work, reason, atMs });
     if (work !== undefined && unwatchedMs(work) <= atMs && !isOrphan(work)) {
-      note("false"); // Nobody watches it any more, which is no end.
+      note("false"); // It is no longer watched, which is no end.
       return;
     }
     if (work !== undefined && !deadlines.isKnowable(work)) {
@@ -237,7 +237,7 @@ interface EvictionOfOne {
   /** It names none, only a run. */
   readonly isByNumber: boolean;
   readonly run?: Work | undefined;
-  /** Asked in order: of evictions by number, whom they mean depends on who was found before. */
+  /** Called in order: which orphan an eviction by number means depends on those found before. */
   readonly marker: () => Work | undefined;
 }
 

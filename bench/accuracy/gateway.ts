@@ -6,17 +6,17 @@ import { sessionStatesOf } from "./session-states.ts";
 import type { GatewayProcess, Session, Story } from "./story.ts";
 import { TurnWriter } from "./turn-writer.ts";
 
-/** What becomes of tool calls that a model asks for, besides being run. Shares are of all that could be so. */
+/** What becomes of tool calls that a model requests, besides being run. Each share is of all that could be so. */
 export interface RequestHabits {
-  /** Responses that are thrown away and asked again, with all that they ask for. */
+  /** Responses that are thrown away and requested again, with all calls in them. */
   readonly discardedShare: number;
-  /** Calls that are refused at once: the next model call is handed that as their answer. */
+  /** Calls that are refused at once: the next model call gets that as their answer. */
   readonly refusedShare: number;
   /** Turns that end with calls of which others take care; the part of those that wait for approval, and of these that get it. */
   readonly leftShare: number;
   readonly approvalShare: number;
   readonly approvedShare: number;
-  /** Turns whose last answer stands beside a call that nobody runs. */
+  /** Turns whose last answer stands beside a call that never runs. */
   readonly finalShare: number;
   /** Steps with a tool that never ends which make their run fail; the others go on as if it had answered. */
   readonly cancelledShare: number;
@@ -35,11 +35,11 @@ export interface Habits extends Lives {
   readonly nextSoonShare: number;
   /** Turns that begin before the one before has ended. */
   readonly overlapShare: number;
-  /** Turns of which nobody reports the end. */
+  /** Turns whose end is not reported. */
   readonly lostEndShare: number;
-  /** Turns in which the gateway says that the session is idle, because it is done with a message that came meanwhile. */
+  /** Turns in which the gateway reports the session as idle, because it is done with a message that arrived meanwhile. */
   readonly idleInTurnShare: number;
-  /** Turns, or several that overlap, after which the sender says that the session is over. */
+  /** Turns, or several that overlap, after which the sender reports that the session is over. */
   readonly endedShare: number;
   /** Turns with another turn inside, and the part of those that does not name its session. */
   readonly nestedShare: number;
@@ -69,7 +69,7 @@ export interface Habits extends Lives {
   readonly pausedShare: number;
   readonly longestPauseMs: number;
   readonly signalledShare: number;
-  /** What else becomes of requested calls, and that model calls show their answers; else all that is asked for runs. */
+  /** What else becomes of requested calls, and that model calls show their answers; else every requested call runs. */
   readonly requests?: RequestHabits;
   /** The longest tool. */
   readonly longestToolMs: number;
@@ -145,7 +145,7 @@ function processAt(processes: readonly GatewayProcess[], atMs: number): GatewayP
   return alive.findLast(({ bornMs }) => bornMs <= atMs) ?? alive[0];
 }
 
-/** The session before, whose name another one has too, about the same time in another place of the same host. */
+/** The session before, whose name another one has too, about the same time in another slot of the same host. */
 function twinOf(
   earlier: readonly Begun[],
   slots: readonly (readonly GatewayProcess[])[],
@@ -157,7 +157,7 @@ function twinOf(
     return undefined;
   }
   const host = slots[last.slot]?.[0]?.host;
-  // A fork is no other process to anyone but itself.
+  // For the collector a fork and its parent are one process.
   const others = [...slots.keys()].filter((slot) => {
     const [first] = slots[slot] ?? [];
     return slot !== last.slot && first?.host === host && first?.isFork === false;

@@ -17,7 +17,7 @@ import { enterStalls, enterStory, type Outcome, type World } from "./world.ts";
 
 /**
  * Lets a world happen in real time, `speed` times faster than its habits have it, with the real process, its files and
- * HTTP. The same seed makes up the same story; what the machine does meanwhile differs.
+ * HTTP. The same seed makes up the same story; what the computer does meanwhile differs.
  */
 export async function happenOverHttp(world: World, speed: number, seed: number): Promise<Outcome> {
   const chance = new Chance(seed);
@@ -140,7 +140,7 @@ class RealCollector implements Receiver {
   }
 }
 
-/** When the last thing happens that anyone is told of. */
+/** When the last thing happens that is reported. */
 function lastEventMs(story: Story): number {
   const times = story.works.flatMap(({ endMs, orphanedMs }) => [endMs, orphanedMs]);
   return times.reduce((last, ms) => (Number.isFinite(ms) ? Math.max(last, ms) : last), 0);
@@ -155,7 +155,7 @@ function hastened(story: Story, speed: number): Story {
     ]),
   );
   const works = new Map<Work, Work>();
-  // Parents and askers come before what is theirs.
+  // Parents and requesting model calls come before their children and tools.
   for (const work of story.works) {
     works.set(work, {
       ...work,

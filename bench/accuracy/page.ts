@@ -54,7 +54,7 @@ function statesText({ states, claims, alerts, siblings }: Trial): readonly strin
   }
   if (claims.claims > 0) {
     lines.push(
-      `Complaints of gateways: ${claims.right} of ${claims.claims} got the right evictions.`,
+      `Complaints of gateways: ${claims.right} of ${claims.claims} got the right verdict.`,
     );
   }
   return lines;

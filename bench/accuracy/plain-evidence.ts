@@ -12,7 +12,7 @@ import {
 } from "./story.ts";
 
 const never = Number.POSITIVE_INFINITY;
-/** `tombstone_ttl`: what ended longer ago says nothing more of what was asked for in it or stood below it. */
+/** `tombstone_ttl`: work that ended longer ago is no evidence any more about its requests or the work below it. */
 const rememberedMs = 900_000;
 /** A tool that is cut off with its run ends with it. One that ended longer before did so by itself. */
 const cutOffMs = 100;
@@ -20,19 +20,19 @@ const cutOffMs = 100;
 const latenessMs = 10_000;
 
 /**
- * What finished spans say of orphans, whose own spans never come or come when their process stops. A harness run of
- * OpenClaw counts them at its end. Of what follows the GenAI conventions a model call has asked for them, which means
- * something only if the same response had a call that ran, a tool of that name reports its calls, and the run then failed
+ * What finished spans show about orphans, whose own spans never arrive or arrive when their process stops. A harness run of
+ * OpenClaw counts them at its end. Where spans follow the GenAI conventions a model call has requested them, which is
+ * evidence only if the same response had a call that ran, a tool of that name reports its calls, and the run then failed
  * later than that, or went on to a model call of which the input is not shown.
  */
 export class PlainEvidence {
   readonly #arrivals: ArrivalTimes;
   readonly #showsAnswers: boolean;
-  /** Markers of a turn, tools that a model call asked for, model calls of a turn, and what a stop has closed. */
+  /** Markers of a turn, tools that a model call requested, model calls of a turn, and what a stop has closed. */
   readonly #ofTurn = new Map<Work, Work[]>();
   readonly #requestedBy = new Map<Work, Work[]>();
   readonly #closedByStop = new Map<GatewayProcess, Work[]>();
-  /** When a process first reported a call of a tool of a name that a model had asked for. */
+  /** When a process first reported a call of a tool whose name a model had requested. */
   readonly #reportedMs = new Map<string, number>();
 
   constructor(
@@ -87,8 +87,8 @@ export class PlainEvidence {
   }
 
   /**
-   * How many calls a run asked for that never ran and look like such as never ended: they were refused, but the run broke
-   * off before that was said.
+   * How many calls a run requested that never ran and look like calls that never ended: they were refused, but the run broke
+   * off before that was reported.
    */
   lookAlikesIn(run: Work): number {
     const owner = ownerOf(run);

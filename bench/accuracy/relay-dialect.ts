@@ -5,7 +5,7 @@ import { type Dialect, type Request, type SenderSignal, sentMs } from "./sender-
 import type { GatewayProcess } from "./story.ts";
 
 /**
- * The record by which a relay that is switched off says that it no longer watches its process; undefined where the plugin
+ * The record by which a relay that is switched off reports that it no longer watches its process; undefined where the plugin
  * sends none.
  */
 export const unwatchedEvent = "openclaw.activity.unwatched" satisfies ProcessRecord["event"];

@@ -17,7 +17,7 @@ export interface JsonRow {
   readonly late_p50_ms: number;
   readonly late_p99_ms: number;
   readonly late_max_ms: number;
-  /** Absent where the collector can't be asked. */
+  /** Absent where the collector can't report them. */
   readonly states_right?: number;
   /** Sessions at moments near a change, and such of which it can't be known, of all. */
   readonly states_changing_share?: number;

@@ -6,14 +6,14 @@ import { ownerOf, type RequestedCall, type Session, type Work } from "./story.ts
 export interface LeftCall extends RequestedCall {
   /** It waits for approval and will run when it gets it; else its caller runs it. */
   readonly isApproved: boolean;
-  /** The model call that asked for it. */
+  /** The model call that requested it. */
   readonly requestedBy: Work;
 }
 
-/** The name of what nobody runs: it is the form of an answer. */
+/** The name of a call that never runs: it is the form of an answer. */
 const answerName = "final_result";
 
-/** Makes up what becomes of tool calls that a model asks for, besides being run. Without habits all of them run. */
+/** Makes up what becomes of tool calls that a model requests, besides being run. Without habits all of them run. */
 export class RequestedCalls {
   readonly #habits: RequestHabits | undefined;
   readonly #chance: Chance;
@@ -52,7 +52,7 @@ export class RequestedCalls {
     return this.#happens(({ cancelledShare }) => cancelledShare);
   }
 
-  /** What the last model call of a turn asks for that does not run in it. Whether it may have asked for more that does. */
+  /** Adds the calls that the last model call of a turn requests and that do not run in it. Whether it may have requested others that do. */
   finish(call: Work): { readonly mayAlsoRun: boolean } {
     if (this.#happens(({ finalShare }) => finalShare)) {
       call.requested = [...call.requested, { id: this.#chance.hex(8), name: answerName }];

@@ -17,7 +17,7 @@ import type {
   Work,
 } from "./story.ts";
 
-/** Whoever is sent to. */
+/** The receiver of requests: the collector. */
 export interface Receiver {
   readonly isUp: boolean;
   /** True when the request was taken; one that was not is sent again. */
@@ -38,7 +38,7 @@ export interface Surroundings {
 }
 
 const mostPerRequest = 512;
-/** A process that stops gives its last words that long to arrive. */
+/** A process that stops gives its last requests that long to arrive. */
 const lastWordsMs = 2_000;
 
 interface Batch {
@@ -49,7 +49,7 @@ interface Batch {
   readonly number: number;
 }
 
-/** One process of a gateway as its exporters see it: what it says is queued, batched, sent, sent again. */
+/** One process of a gateway as its exporters see it: its signals are queued, batched, sent, sent again. */
 export class Sender {
   readonly #process: GatewayProcess;
   readonly #dialect: Dialect;
@@ -92,7 +92,7 @@ export class Sender {
 
   ended(work: Work, atMs: number): void {
     if (!this.#open.delete(work)) {
-      return; // It began while nobody watched.
+      return; // It began while the process was not watched.
     }
     this.#enqueue({ what: "end", work, atMs, seq: ++this.#seq });
   }
@@ -117,7 +117,7 @@ export class Sender {
     this.#enqueueWatched({ what: "session_end", over, atMs: over.atMs, seq: ++this.#seq });
   }
 
-  /** The work of the process is no longer watched, which is said; what is open is forgotten. */
+  /** The work of the process is no longer watched, which is reported; open work is forgotten. */
   switchedOff(): void {
     for (const channel of channels) {
       this.#flush(channel);

@@ -5,14 +5,14 @@ import type { GatewayProcess } from "./story.ts";
 
 /** How several processes of one service live on one host at once. */
 export interface Siblings {
-  /** Places of a host, in each of which one process follows the other. */
+  /** Slots of a host, in each of which one process follows the other. */
   readonly leastSlots: number;
   readonly mostSlots: number;
-  /** Places whose processes promise heartbeats by entity events, where their dialect has none of its own. */
+  /** Slots whose processes promise heartbeats by entity events, where their dialect has none of its own. */
   readonly beatingShare: number;
   /** Processes that fork: the child has the resource of its parent, and its own sessions. */
   readonly forkShare: number;
-  /** Sessions with the name of one that another place of the host has at the same time. */
+  /** Sessions with the name of one that another slot of the host has at the same time. */
   readonly twinShare: number;
 }
 
@@ -30,7 +30,7 @@ interface Slot {
   readonly skewMs: number;
 }
 
-/** Processes of each place, by their birth. Forks have places of their own. */
+/** Processes of each slot, by their birth. Forks have slots of their own. */
 export function createSiblings(
   lives: Lives & { readonly siblings: Siblings },
   lastsMs: number,
@@ -40,8 +40,8 @@ export function createSiblings(
   let next = 0;
   const lanes: GatewayProcess[][] = [];
   for (let host = 0; host < lives.hosts; host++) {
-    // Of three hosts the processes of one are containers with one host name, each pid 1, so that only the instance id tells
-    // them apart; those of the second have none, and those of the third have both.
+    // Of three hosts the processes of one are containers with one host name, each pid 1, so that only the instance id
+    // distinguishes them; those of the second have none, and those of the third have both.
     const isContainer = host % 3 === 0;
     const ofHost = {
       host: `host-${host}`,
@@ -55,7 +55,7 @@ export function createSiblings(
       const processes = successionOf(about, () => next++, { lives, lastsMs, chance });
       lanes.push(processes);
       for (const parent of processes.filter(() => chance.happens(forkShare))) {
-        // The child is what its parent is, in the way it speaks too.
+        // The child is what its parent is, its dialect included.
         next += (((parent.index - next) % 4) + 4) % 4;
         lanes.push([forkOf(parent, next++, { lastsMs, chance })]);
       }
@@ -98,7 +98,7 @@ function successionOf(
   return processes;
 }
 
-/** A child that its parent outlives. Only its parent says that it lives, so its own death shows nowhere. */
+/** A child that its parent outlives. Only its parent sends heartbeats, so its own death shows nowhere. */
 function forkOf(
   parent: GatewayProcess,
   index: number,

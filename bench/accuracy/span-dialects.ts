@@ -58,7 +58,7 @@ export function createLiveDialect(): Dialect {
   };
 }
 
-/** What an SDK exports by itself: spans that have ended, and in them what else was open or asked for. */
+/** What an SDK exports by itself: spans that have ended, and in them what else was open or requested. */
 export function createPlainDialect(story: Story): Dialect {
   const requestedBy = groupBy(story.works, ({ requestedBy: call }) => call);
   const ofTurn = groupBy(story.works, (work) => (work.kind === "tool" ? ownerOf(work) : undefined));
@@ -130,7 +130,7 @@ export function sessionEndOf(
     : [];
 }
 
-/** S6: the process lives and will say so again, or stops. */
+/** S6: the process lives and promises heartbeats, or stops. */
 function entityEvents(
   signal: SenderSignal,
   process: GatewayProcess,

@@ -35,7 +35,7 @@ const operations: Readonly<Record<WorkKind, string>> = {
 const statusError = 2;
 const nanosOfYear = Long.fromNumber(365 * 86_400_000, true).multiply(1_000_000);
 
-/** What a harness run of stock OpenClaw says at its end of the tools below it. */
+/** What a harness run of stock OpenClaw reports at its end about the tools below it. */
 export interface Items {
   readonly active: number;
   readonly completed: number;
@@ -148,7 +148,7 @@ function genAiAttributes(work: Work, requested: readonly Work[]): Attribute[] {
   ];
 }
 
-/** What a model call asked for and was handed, where that is shown: by the GenAI conventions, or as OpenInference has it. */
+/** What a model call requested and was given, where that is shown: by the GenAI conventions, or as OpenInference has it. */
 function contentOf({ answered, process }: Work, calls: readonly RequestedCall[]): Attribute[] {
   if (answered !== undefined && process.index % 8 === 4) {
     const call = (at: number) => `llm.output_messages.0.message.tool_calls.${at}.tool_call`;

@@ -20,7 +20,7 @@ import { happen, type Outcome, type World } from "./world.ts";
 export interface Trial {
   readonly scenario: Scenario;
   readonly evictions: EvictionScore;
-  /** Undefined where the collector can't be asked. */
+  /** Undefined where the collector can't report them. */
   readonly states: StateScore | undefined;
   readonly alerts: Alerts;
   readonly claims: ClaimScore;

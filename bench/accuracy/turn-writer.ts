@@ -97,7 +97,7 @@ export class TurnWriter {
     return endMs + 4;
   }
 
-  /** Runs what was approved since an earlier turn asked for it, one call after the other. Returns when the run goes on. */
+  /** Runs the calls that were approved since an earlier turn requested them, one after the other. Returns when the run goes on. */
   #runLeft(run: Work, fromMs: number): number {
     let atMs = fromMs;
     for (const { id, name, isApproved } of this.#calls.takeLeft(run.session, run.startMs)) {
@@ -133,7 +133,7 @@ export class TurnWriter {
     }
   }
 
-  /** Tools that a model call asked for, side by side. Returns when the run goes on. */
+  /** Tools that a model call requested, side by side. Returns when the run goes on. */
   #tools(
     run: Work,
     requested: { readonly call: Work; readonly endMs: number },
@@ -263,7 +263,7 @@ export class TurnWriter {
 
   #tool(run: Work, requestedBy: Work, { startMs, name }: { startMs: number; name: string }): Work {
     const tool = this.#start("tool", { ...run, startMs, parent: run, requestedBy, name });
-    // Of one that never ends the run says so itself.
+    // Of one that never ends the run itself is the answer.
     this.#calls.answer(run, tool.callId);
     return tool;
   }
@@ -338,7 +338,7 @@ export class TurnWriter {
   #abandon(tool: Work, ownerEndMs: number): void {
     const { diesMs, death } = tool.process;
     tool.orphanedMs = Math.min(ownerEndMs, diesMs);
-    // OpenClaw does so; of what follows the GenAI conventions nobody could tell such an end from any other.
+    // OpenClaw does so; of what follows the GenAI conventions such an end could not be distinguished from any other.
     const mayBeClosed = ownerEndMs < diesMs && !namesSessions("plain", tool.process);
     if (mayBeClosed && this.#chance.happens(this.#habits.closedByRunShare)) {
       tool.closedMs = ownerEndMs + 1;

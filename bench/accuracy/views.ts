@@ -3,7 +3,7 @@ import { type Owners, push } from "./owners.ts";
 import { type Mode, namesSessions, promisesBeats } from "./sender-dialect.ts";
 import { isOrphan, isRun, type Pause, type Story, unwatchedMs, type Work } from "./story.ts";
 
-/** A wait for a person as somebody sees it: of a tool, or of all runs of its session that were open when it began. */
+/** A wait for a person in a view: of a tool, or of all runs of its session that were open when it began. */
 export interface SeenPause {
   readonly tool: Work;
   readonly ofSession: boolean;
@@ -43,7 +43,7 @@ export class DeliveredView implements View {
   readonly #mode: Mode;
   /** The run in a harness run, which is one owner with it. */
   readonly #inner = new Map<Work, Work[]>();
-  /** When runs without an end of their own are over by what their gateway says of the session. */
+  /** When runs without an end of their own are over, by what their gateway reports about the session. */
   readonly #idle = new Map<Work, { readonly atMs: number; readonly arrivalMs: number }>();
 
   constructor(

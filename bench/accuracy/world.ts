@@ -12,7 +12,7 @@ import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
 import type { StateSample } from "./state-samples.ts";
 import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
 
-/** A world: a gateway, the way it tells of itself, what goes wrong on the way, and the collector. */
+/** A world: a gateway, its dialect, what goes wrong on the way, and the collector. */
 export interface World {
   readonly mode: Mode;
   readonly habits: Habits;
@@ -33,12 +33,12 @@ export interface World {
   readonly tailMs: number;
 }
 
-/** What really was, what of it was heard, and what was made of it. */
+/** The true story, when its signals arrived, and what the collector derived from them. */
 export interface Outcome {
   readonly story: Story;
   readonly arrivals: ArrivalTimes;
   readonly derived: readonly Derived[];
-  /** What the collector said of open runs now and then; empty where it can't say. */
+  /** What the collector reported of open runs at intervals; empty where it can't. */
   readonly samples: readonly StateSample[];
 }
 
@@ -72,7 +72,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
     enterStalls(world.habits.lastsMs, world.stalls, around, chance.fork());
   }
   const samples: StateSample[] = [];
-  // Plain spans arrive when all is over: they say nothing of what is open.
+  // Plain spans arrive when all is over: they show nothing of open work.
   const sampledMs = world.mode === "plain" ? 0 : world.habits.lastsMs + sampledTailMs;
   for (let atMs = sampleEveryMs; atMs < sampledMs; atMs += sampleEveryMs) {
     calendar.enter(atMs, () => {
@@ -97,7 +97,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   return { story, arrivals, derived: collector.derived, samples };
 }
 
-/** Enters all that the processes of a story do and tell. */
+/** Enters all that the processes of a story do and send. */
 export function enterStory(
   world: Omit<World, "habits">,
   story: Story,
@@ -160,14 +160,14 @@ export function enterStory(
       calendar.enter(atMs, () => sender.restartExporter());
       atMs += chance.exponential(world.exporterRestartMs);
     }
-    // Entered last: what ends with its process is told before that is gone.
+    // Entered last: work that ends with its process is reported before that is gone.
     if (Number.isFinite(process.diesMs)) {
       calendar.enter(process.diesMs, () => sender.dies());
     }
   }
 }
 
-/** When the sender says that work is over, which of an orphan it may do as well. */
+/** When the sender reports the end of work; it may report the end of an orphan as well. */
 function reportedEndOf(work: Work, dialect: Dialect): number {
   return isOrphan(work) && dialect.reportsClosedOrphans ? work.closedMs : work.endMs;
 }

@@ -47,7 +47,7 @@ const evicted = (
   spanId: work.spanId,
 });
 
-/** Judges a collector that evicted `named` and heard of everything a second late, but for `unheard`. */
+/** Scores a collector that evicted `named` and got every signal a second late, except those of `lost`. */
 function scoreOf(
   { world }: { readonly world: HandMadeWorld },
   named: readonly NamedEviction[],
@@ -93,7 +93,7 @@ describe("the score of a collector", () => {
     expect(score).toMatchObject({ precision: 0.5, recall: 1, falseEvictionRate: 0.5, wrong: 1 });
   });
 
-  test("that evicts an orphan before it is one, again, or what nobody knows loses precision", () => {
+  test("that evicts an orphan before it is one, again, or unknown work loses precision", () => {
     const world = turn();
     for (const wrong of [
       evicted(world.hung, 99_000),
@@ -181,7 +181,7 @@ describe("the score of a collector", () => {
     expect(scoreOf({ world }, thrice, { evictions: all })).toMatchObject({ right: 2, wrong: 2 });
   });
 
-  test("that calls confirmed what nothing has reported says too much, however right it is", () => {
+  test("that calls an eviction confirmed which nothing has reported is overconfident, however right it is", () => {
     const killed = { ...process, diesMs: 50_000, death: "killed" as const };
     const world = new HandMadeWorld();
     const run = world.turn(0, never, { by: killed });
@@ -228,7 +228,7 @@ describe("the score of a collector", () => {
     expect([hasty.precision, hasty.early, missed(limits, hasty).length]).toEqual([1, 1, 1]);
   });
 
-  test("tells of an eviction after the end had arrived, and of one while a person was awaited", () => {
+  test("counts an eviction after the end had arrived, and one while a person was awaited", () => {
     const world = turn();
     const perfect = { target: {}, allowedLatenessMs: 10_000 };
     const afterEnd = scoreOf(world, [evicted(world.late, 111_000)]);

@@ -96,7 +96,7 @@ export class HandMadeWorld {
     };
   }
 
-  /** All of it arrives `delayMs` late, but for `unheard`. */
+  /** All signals arrive `delayMs` late, except those of `lost`. */
   arrivals(delayMs = 1_000, lost: readonly Work[] = []): ArrivalTimes {
     const arrivals = new ArrivalTimes(this.story);
     for (const work of this.works.filter((each) => !lost.includes(each))) {

@@ -95,7 +95,7 @@ describe("a marker that never ends", () => {
     expect(timesOf(world, hung)).toEqual({ orphanedS: 5, dueS: 63 });
   });
 
-  test("is an orphan when its process is killed, whoever held it", () => {
+  test("is an orphan when its process is killed, whatever held it", () => {
     const world = new HandMadeWorld();
     const killed = { ...process, diesMs: 4_000 };
     const hung = world.tool(world.turn(0, 5), 1, never, { process: killed, orphanedMs: 4_000 });
@@ -122,7 +122,7 @@ test("a marker that ends is never an orphan", () => {
   expect(timesOf(world, late).orphanedS).toBe(never);
 });
 
-describe("work that was open when nobody watched its process any more", () => {
+describe("work that was open when its process was no longer watched", () => {
   const unwatched = [{ fromMs: 50_000, toMs: 90_000 }];
   const knows = (startS: number, endS: number, ownerEndS: number, more: Partial<Work> = {}) => {
     const world = new HandMadeWorld();

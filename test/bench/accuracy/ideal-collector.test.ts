@@ -6,7 +6,7 @@ import { assess } from "../../../bench/accuracy/trial.ts";
 import { idealOutcome } from "./ideal-collector.ts";
 
 for (const name of ["next-turn", "streaming", "approvals"]) {
-  describe(`whoever says of ${name} what has arrived means`, () => {
+  describe(`a collector that derives from ${name} all that has arrived`, () => {
     const scenario = scenariosOf("quick").find((each) => each.name === name)!;
     const habits = { ...scenario.world.habits, sessions: 25, lastsMs: 3_600_000 };
     const small = { ...scenario, world: { ...scenario.world, habits, tailMs: 0 } };

@@ -20,7 +20,7 @@ interface Arrival {
 
 const limits = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
 
-/** Lets a world happen, to nobody: what arrives, and when. */
+/** Lets a world happen without a collector: which signals arrive, and when. */
 async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
   const calendar = new Calendar();
   const delivered: Arrival[] = [];
@@ -55,8 +55,8 @@ async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
 }
 
 /**
- * A collector that at any moment knows what has arrived until then and says what that means, all anew: as slow as it is
- * simple. Of orphans it evicts those that nobody holds, once the lateness has passed since the last of it arrived.
+ * A collector that at any moment derives the states from all that has arrived until then, anew: as slow as it is
+ * simple. It evicts orphans without a holder, once the lateness has passed since the last signal arrived.
  */
 export async function idealOutcome(scenario: Scenario, seed: number, everyMs = 17_300) {
   const chance = new Chance(seed);

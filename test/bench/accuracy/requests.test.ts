@@ -8,7 +8,7 @@ import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
-describe("what models ask for", () => {
+describe("the calls that models request", () => {
   const { habits } = scenariosOf("quick").find(({ name }) => name === "requests")!.world;
   const { works } = writeStory(habits, new Chance(1));
   const calls = works.filter(({ kind }) => kind === "model_call");
@@ -40,7 +40,7 @@ describe("what models ask for", () => {
     expect(final.filter(({ id }) => answered.has(id))).toEqual([]);
   });
 
-  test("and never ends is cancelled with its run, or the run goes on and says so itself", () => {
+  test("and never ends is cancelled with its run, or the run continues and is its answer itself", () => {
     const hung = tools.filter((tool) => isOrphan(tool) && tool.requestedBy !== undefined);
     const cancelled = hung.filter((tool) => ownerOf(tool).isFailed);
     expect(cancelled.length).toBeGreaterThan(20);
@@ -65,7 +65,7 @@ function knownS(
   return evidence.arrivalMs(hung) / 1_000;
 }
 
-/** A turn whose model call asks for two tools, one of which never ends. */
+/** A turn whose model call requests two tools, one of which never ends. */
 function requestingTurn(more: { readonly isFailed?: boolean; readonly siblingEndS?: number } = {}) {
   const { isFailed = true, siblingEndS = 20 } = more;
   const world = new HandMadeWorld();
@@ -78,7 +78,7 @@ function requestingTurn(more: { readonly isFailed?: boolean; readonly siblingEnd
   return { world, run, hung };
 }
 
-describe("a tool that was asked for and never ends, where only finished spans arrive", () => {
+describe("a tool that was requested and never ends, where only finished spans arrive", () => {
   test("is known when its run has failed after a call beside it ran", () => {
     const { world, hung } = requestingTurn();
     expect(knownS(world, hung)).toBe(61);
@@ -124,7 +124,7 @@ describe("a tool that was asked for and never ends, where only finished spans ar
     expect(knownS(world, hung)).toBe(never);
   });
 
-  test("looks like a call beside it that was refused, if the run breaks off before that is said", () => {
+  test("looks like a call beside it that was refused, if the run breaks off before that is reported", () => {
     const { world, run } = requestingTurn();
     const call = world.works.find(({ kind }) => kind === "model_call")!;
     call.requested = [{ id: "refused", name: "exec" }];

@@ -36,15 +36,18 @@ function staleNextTurn() {
 const blocked = { state: "stalled", blockedBy: "model_call", verdict: "silent_model_call" };
 
 describe("states of a collector", () => {
-  /** What it says of the second turn at some seconds. */
-  function scoreOf(says: (atS: number) => Omit<RunReading, "spanId"> | undefined, atS: number[]) {
+  /** The score of a collector that reports `readingAt` for the second turn at some seconds. */
+  function scoreOf(
+    readingAt: (atS: number) => Omit<RunReading, "spanId"> | undefined,
+    atS: number[],
+  ) {
     const { world, owner } = staleNextTurn();
     const { truth, works } = truthOf(world.story, world.arrivals());
     const samples = atS.map((seconds) => {
-      const said = says(seconds);
+      const reading = readingAt(seconds);
       return {
         atMs: seconds * 1_000,
-        runs: said === undefined ? [] : [{ ...said, spanId: owner }],
+        runs: reading === undefined ? [] : [{ ...reading, spanId: owner }],
       };
     });
     return scoreStates(samples, truth, works);
@@ -203,7 +206,7 @@ describe("a tool that is silent beside others", () => {
   });
 });
 
-test("whoever says at any moment what was so a second before is never wrong", () => {
+test("a collector that reports at any moment the state of a second before is never wrong", () => {
   const scenario = scenariosOf("quick").find(({ name }) => name === "streaming")!;
   const habits: Habits = { ...scenario.world.habits, sessions: 30, lastsMs: 3_600_000 };
   const story = writeStory(habits, new Chance(5));
@@ -222,11 +225,11 @@ test("whoever says at any moment what was so a second before is never wrong", ()
   const samples = Array.from({ length: 200 }, (_, index) => {
     const atMs = index * 17_300;
     const runs = sessions.flatMap((each) => {
-      const said = truth.seen(each, atMs - 1_000);
-      return [...(said?.verdicts ?? [])].map(([spanId, verdict]) => ({
+      const seen = truth.seen(each, atMs - 1_000);
+      return [...(seen?.verdicts ?? [])].map(([spanId, verdict]) => ({
         spanId,
-        state: said?.state ?? "",
-        blockedBy: said?.blockedBy ?? "",
+        state: seen?.state ?? "",
+        blockedBy: seen?.blockedBy ?? "",
         verdict,
       }));
     });
@@ -237,7 +240,7 @@ test("whoever says at any moment what was so a second before is never wrong", ()
   expect([score.wrong, score.settledRight, score.unknowable]).toEqual([[], score.settled, 0]);
 });
 
-test("a collector that can't be asked gives no states", () => {
+test("a collector that can't report states gives none", () => {
   expect(readStates({})).toBeUndefined();
   const diagnosis = { spanId: Uint8Array.of(10, 11), ...blocked };
   expect(readStates({ diagnose: () => [diagnosis] })).toEqual([{ ...blocked, spanId: "0a0b" }]);

@@ -70,7 +70,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("does not take a stream for progress where nobody reports it", () => {
+  test("does not take a stream for progress where it is not reported", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 600);
     const call = world.modelCall(run, 0, 600, { progressMs: [100_000] });
@@ -103,7 +103,7 @@ describe("a session", () => {
     expect(truthOf(world, [200])).toEqual(["blocked_tool_call tool silent_tool"]);
   });
 
-  test("makes progress beside a tool that waits, unless the gateway says that all of it waits", () => {
+  test("makes progress beside a tool that waits, unless the gateway reports that all of it waits", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 100);
     world.pause(world.tool(run, 1, 90), 10, 80);
@@ -139,7 +139,7 @@ describe("a session", () => {
     }
   });
 
-  test("tells a run that waits after a failed model call from one that does nothing", () => {
+  test("distinguishes a run that waits after a failed model call from one that does nothing", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 900);
     world.modelCall(run, 1, 10, { isFailed: true });

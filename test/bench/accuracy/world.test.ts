@@ -45,7 +45,7 @@ test("a processor that does not wait for the lateness is found out", async () =>
   expect(evictions.precision).toBeLessThan(1);
 });
 
-test("a processor that is not asked what sessions do has missed that target", async () => {
+test("a processor whose session states are not measured has missed that target", async () => {
   const scenario = small("streaming");
   const outcome = await happen(scenario.world, 1);
   const { states, misses } = assess(scenario, { ...outcome, samples: [] });
@@ -71,7 +71,7 @@ test("each new kind of turn is there: queues, overlaps, lost ends, streams, wait
   expect(new Set(waits.map(({ isSignalled }) => isSignalled)).size).toBe(2);
 });
 
-test("a gateway says idle at the end of a queue, sometimes in a turn, and complains of what is stale, silent, long or queued", () => {
+test("a gateway reports idle at the end of a queue, sometimes in a turn, and complains of stale, silent, long or queued work", () => {
   const { habits } = small("next-turn").world;
   const { states, claims } = writeStory({ ...habits, sessions: 150 }, new Chance(2));
   const idle = states.filter(({ state }) => state === "idle");
