@@ -1,4 +1,4 @@
-import type { ToldStall } from "./derived-events.ts";
+import type { StallEvent } from "./derived-events.ts";
 import type { StateTruth } from "./state-samples.ts";
 import type { Work } from "./story.ts";
 
@@ -12,7 +12,7 @@ export interface Alerts {
 }
 
 export function countAlerts(
-  stalls: readonly ToldStall[],
+  stalls: readonly StallEvent[],
   truth: StateTruth,
   works: ReadonlyMap<string, Work>,
 ): Alerts {

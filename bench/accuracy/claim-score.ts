@@ -1,4 +1,4 @@
-import type { Hearing } from "./hearing.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { push } from "./owners.ts";
 import type { StateTruth } from "./state-samples.ts";
 import { type GatewayClaim, ownerOf, type Story, type Work } from "./story.ts";
@@ -28,12 +28,12 @@ export interface ClaimScore {
 export function scoreClaims(
   story: Story,
   by: {
-    readonly hearing: Hearing;
+    readonly arrivals: ArrivalTimes;
     readonly truth: StateTruth;
     readonly answers: readonly ClaimAnswer[];
   },
 ): ClaimScore {
-  const { hearing, truth } = by;
+  const { arrivals, truth } = by;
   const answers = new Map<string, string[]>();
   for (const { atMs, claim, verdict } of by.answers) {
     push(answers, keyOf(claim, atMs), verdict);
@@ -41,22 +41,22 @@ export function scoreClaims(
   const news = new Set(
     story.claims
       .filter(({ first }) => first === undefined)
-      .map((claim) => keyOf(claim.type, hearing.claimOf(claim))),
+      .map((claim) => keyOf(claim.type, arrivals.claimOf(claim))),
   );
   const wrong: ClaimScore["wrong"][number][] = [];
   let claims = 0;
   for (const claim of story.claims) {
-    const atMs = hearing.claimOf(claim);
+    const atMs = arrivals.claimOf(claim);
     const session = truth.owners.sessionOf(claim.work ?? sessionWork(story, claim));
     const isAnswerable =
       Number.isFinite(atMs) && truth.isSettled(session, atMs) && truth.isKnowable(session, atMs);
     if (
       !isAnswerable ||
-      (claim.work !== undefined && !Number.isFinite(hearing.startOf(claim.work)))
+      (claim.work !== undefined && !Number.isFinite(arrivals.startOf(claim.work)))
     ) {
       continue;
     }
-    if (claim.first !== undefined && !truth.isStill(session, hearing.claimOf(claim.first), atMs)) {
+    if (claim.first !== undefined && !truth.isStill(session, arrivals.claimOf(claim.first), atMs)) {
       continue;
     }
     const right = verdictOf(claim, truth, { session, atMs });

@@ -7,11 +7,11 @@ import { MemoryStorage } from "../../test/activity/journal/memory-journal.ts";
 import { testSettings } from "../../test/exporters/settings.ts";
 import type { Chance } from "./chance.ts";
 import { epochUnixMs } from "./sender-clock.ts";
+import type { Request } from "./sender-dialect.ts";
 import { createStalledClock, type StalledClock } from "./stalled-clock.ts";
 import { type RunReading, readStates } from "./state-reading.ts";
-import type { Request } from "./telling.ts";
 
-/** What the collector tells, with the time of the world at which it did. */
+/** What the collector emits, with the time of the world at which it did. */
 export interface Derived {
   readonly signal: Signal;
   readonly bytes: Uint8Array;
@@ -26,7 +26,7 @@ export class Collector {
   /** Only a collector that is started again needs it. */
   readonly #storage: MemoryStorage | undefined;
   #process: RunningProcessor | undefined;
-  /** What has come to its sockets while it is stopped. */
+  /** What has arrived in its sockets while it is stopped. */
   #unread: (() => void | Promise<void>)[] | undefined;
 
   constructor(
@@ -114,7 +114,7 @@ export class Collector {
     }
   }
 
-  /** What it says of each open run now; undefined while it is away, or where it can't say. */
+  /** What it reports about each open run now; undefined while it is away, or where it can't. */
   readStates(): readonly RunReading[] | undefined {
     return this.#process === undefined || this.#unread !== undefined
       ? undefined

@@ -1,7 +1,8 @@
-import type { Hearing } from "./hearing.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { allReleasedMs, holdersOf, Ownership } from "./holders.ts";
 import type { Owners } from "./owners.ts";
 import { PlainEvidence } from "./plain-evidence.ts";
+import type { Mode } from "./sender-dialect.ts";
 import {
   isMarker,
   isOrphan,
@@ -11,7 +12,6 @@ import {
   unwatchedMs,
   type Work,
 } from "./story.ts";
-import type { Mode } from "./telling.ts";
 import { type Thresholds, TrueStates } from "./true-states.ts";
 import { DeliveredView, realView, type View } from "./views.ts";
 
@@ -24,11 +24,11 @@ export interface Rules extends Thresholds {
   readonly longestDelayMs: number;
 }
 
-/** What can be said of the markers of a story with all that was delivered to the collector, and when. */
+/** What can be known of the markers of a story from all that was delivered to the collector, and when. */
 export class Deadlines {
   readonly owners: Owners;
   readonly delivered: DeliveredView;
-  readonly #hearing: Hearing;
+  readonly #arrivals: ArrivalTimes;
   readonly #rules: Rules;
   readonly #realView: View;
   readonly #real: Ownership;
@@ -39,18 +39,18 @@ export class Deadlines {
 
   constructor(
     story: Story,
-    by: { readonly hearing: Hearing; readonly owners: Owners; readonly rules: Rules },
+    by: { readonly arrivals: ArrivalTimes; readonly owners: Owners; readonly rules: Rules },
   ) {
-    const { hearing, owners, rules } = by;
+    const { arrivals, owners, rules } = by;
     this.owners = owners;
-    this.#hearing = hearing;
+    this.#arrivals = arrivals;
     this.#rules = rules;
     this.#sessionEnds = story.sessionEnds;
     this.#plain =
       rules.mode === "plain"
-        ? new PlainEvidence(story, { hearing, showsAnswers: rules.showsAnswers })
+        ? new PlainEvidence(story, { arrivals, showsAnswers: rules.showsAnswers })
         : undefined;
-    this.delivered = new DeliveredView(story, hearing, { mode: rules.mode, owners });
+    this.delivered = new DeliveredView(story, arrivals, { mode: rules.mode, owners });
     const real = realView(story);
     this.#realView = real;
     this.#real = new Ownership({ owners, view: real, states: new TrueStates(owners, real, rules) });
@@ -78,20 +78,20 @@ export class Deadlines {
         .filter(holds)
         .every(
           (owner) =>
-            atMs < this.#hearing.startOf(owner) ||
+            atMs < this.#arrivals.startOf(owner) ||
             unwatchedMs(owner) <= atMs ||
             this.#seen.silentMs(owner, atMs) <= atMs,
         )
     );
   }
 
-  /** Whether enough of a marker has arrived to tell an orphan from one that ended. */
+  /** Whether enough of a marker has arrived to distinguish an orphan from one that ended. */
   isKnowable(work: Work): boolean {
     if (isBelowUnwatched(work)) {
       return false;
     }
     if (!isOrphan(work)) {
-      return Number.isFinite(this.#hearing.endOf(work));
+      return Number.isFinite(this.#arrivals.endOf(work));
     }
     if (unwatchedMs(work) < this.dueMs(work)) {
       return false;
@@ -100,7 +100,7 @@ export class Deadlines {
       return false;
     }
     return Number.isFinite(
-      this.#plain === undefined ? this.#hearing.startOf(work) : this.#evidenceMs(work),
+      this.#plain === undefined ? this.#arrivals.startOf(work) : this.#evidenceMs(work),
     );
   }
 
@@ -110,9 +110,9 @@ export class Deadlines {
     if (mode === "plain") {
       const isEarly =
         orphan.closedMs <= this.orphanedMs(orphan) + allowedLatenessMs && !orphan.isClosedByRun;
-      return isEarly && Number.isFinite(this.#hearing.endOf(orphan));
+      return isEarly && Number.isFinite(this.#arrivals.endOf(orphan));
     }
-    return this.#hearing.endOf(orphan) < this.dueMs(orphan);
+    return this.#arrivals.endOf(orphan) < this.dueMs(orphan);
   }
 
   /**
@@ -127,7 +127,7 @@ export class Deadlines {
     const arrivalMs = Math.max(
       this.knownFromMs(orphan),
       ...firm.map((owner) => delivered.endArrivalMs(owner)),
-      ...below.filter((work) => !isOrphan(work)).map((work) => this.#hearing.endOf(work)),
+      ...below.filter((work) => !isOrphan(work)).map((work) => this.#arrivals.endOf(work)),
     );
     const belowMs = below.filter((work) => isOrphan(work)).map((work) => this.dueMs(work));
     const fromMs = Math.max(arrivalMs + allowedLatenessMs, ...belowMs);
@@ -168,27 +168,27 @@ export class Deadlines {
    * end, or with the start of a run that holds it, took longer than the lateness.
    */
   isForeclosed(work: Work, atMs: number): boolean {
-    const hearing = this.#hearing;
+    const arrivals = this.#arrivals;
     const { firm, overlapping } = holdersOf(work, { owners: this.owners, view: this.delivered });
     const holders = [...firm, ...overlapping];
     const isLate = (arrivalMs: number, ms: number) =>
       arrivalMs > atMs && arrivalMs - ms > this.#rules.allowedLatenessMs;
     const isSomethingLate =
-      isLate(hearing.endOf(work), work.endMs) ||
-      holders.some((owner) => isLate(hearing.startOf(owner), owner.startMs));
+      isLate(arrivals.endOf(work), work.endMs) ||
+      holders.some((owner) => isLate(arrivals.startOf(owner), owner.startMs));
     const letsGo = (owner: Work) =>
-      hearing.startOf(owner) > atMs ||
+      arrivals.startOf(owner) > atMs ||
       this.#endDueMs(owner, 0) <= atMs ||
       (overlapping.includes(owner) && this.#seen.silentMs(owner, atMs) <= atMs);
     return (
       this.#rules.longestDelayMs > this.#rules.allowedLatenessMs &&
       isSomethingLate &&
-      hearing.startOf(work) + this.#rules.allowedLatenessMs <= atMs &&
+      arrivals.startOf(work) + this.#rules.allowedLatenessMs <= atMs &&
       holders.every(letsGo)
     );
   }
 
-  /** How many calls of a run that never ran can't be told from such as never end. */
+  /** How many calls of a run never ran and can't be distinguished from calls that never end. */
   lookAlikesIn(run: Work): number {
     return this.#plain?.lookAlikesIn(run) ?? 0;
   }
@@ -197,7 +197,7 @@ export class Deadlines {
   #startsTooLate(orphan: Work): boolean {
     const { allowedLatenessMs, longestDelayMs, mode } = this.#rules;
     const isSlow = longestDelayMs > allowedLatenessMs && mode !== "plain";
-    return isSlow && this.#hearing.startOf(orphan) >= this.#endDueMs(ownerOf(orphan), 0);
+    return isSlow && this.#arrivals.startOf(orphan) >= this.#endDueMs(ownerOf(orphan), 0);
   }
 
   /**
@@ -210,9 +210,9 @@ export class Deadlines {
       (over) =>
         over.session === session &&
         over.process === process &&
-        this.#hearing.sessionEndOf(over) <= atMs,
+        this.#arrivals.sessionEndOf(over) <= atMs,
     );
-    if (isSessionOver || this.#hearing.goneOf(process) <= atMs) {
+    if (isSessionOver || this.#arrivals.goneOf(process) <= atMs) {
       return true;
     }
     const { firm, overlapping } = holdersOf(orphan, { owners: this.owners, view: this.delivered });
@@ -241,7 +241,7 @@ export class Deadlines {
 
   /** When enough of an orphan had arrived to know that there is such work. */
   knownFromMs(orphan: Work): number {
-    return this.#plain === undefined ? this.#hearing.startOf(orphan) : this.#evidenceMs(orphan);
+    return this.#plain === undefined ? this.#arrivals.startOf(orphan) : this.#evidenceMs(orphan);
   }
 
   /** When something arrived that speaks of an orphan whose span did not: finished spans of others. */
@@ -250,7 +250,7 @@ export class Deadlines {
   }
 }
 
-/** Whether work began below work that nobody watched any more, or whose start nobody saw. */
+/** Whether work began below work that was no longer watched, or whose start was not seen. */
 function isBelowUnwatched(work: Work): boolean {
   for (let above = work.parent; above !== undefined; above = above.parent) {
     const { startMs, process } = above;

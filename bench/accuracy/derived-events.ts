@@ -2,8 +2,8 @@ import { otlp } from "../../src/otlp/proto/generated.js";
 import type { ClaimAnswer } from "./claim-score.ts";
 import type { Derived } from "./collector.ts";
 
-/** What the collector told at one moment of evictions in one place. */
-export interface ToldEvictions {
+/** Evictions that the collector emitted in one event. */
+export interface EvictionEvent {
   readonly atMs: number;
   readonly reason: string;
   /** How many markers. */
@@ -22,17 +22,17 @@ export interface NamedEviction {
 }
 
 /** A session that makes no progress. */
-export interface ToldStall {
+export interface StallEvent {
   readonly atMs: number;
   /** Of the culprit, or of any work of the session. */
   readonly spanId: string;
 }
 
-/** All that was told, in order. */
-export interface ToldEvents {
-  readonly evictions: readonly ToldEvictions[];
+/** All events that the collector emitted, in order. */
+export interface DerivedEvents {
+  readonly evictions: readonly EvictionEvent[];
   readonly named: readonly NamedEviction[];
-  readonly stalls: readonly ToldStall[];
+  readonly stalls: readonly StallEvent[];
   readonly answers: readonly ClaimAnswer[];
   readonly reconciled: number;
   /** How often evictions were held back. */
@@ -40,10 +40,10 @@ export interface ToldEvents {
 }
 
 /** Reads the log records and closing spans of a collector. */
-export function readDerived(derived: readonly Derived[]): ToldEvents {
-  const evictions: ToldEvictions[] = [];
+export function readDerived(derived: readonly Derived[]): DerivedEvents {
+  const evictions: EvictionEvent[] = [];
   const named: NamedEviction[] = [];
-  const stalls: ToldStall[] = [];
+  const stalls: StallEvent[] = [];
   const answers: ClaimAnswer[] = [];
   let reconciled = 0;
   let held = 0;

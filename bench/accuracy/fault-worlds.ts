@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 const second = 1_000;
 const minute = 60 * second;
 const hour = 60 * minute;
-/** All that a model asks for runs, and its answers are shown. */
+/** Every call that a model requests runs, and its answers are shown. */
 const allRun: RequestHabits = {
   discardedShare: 0,
   refusedShare: 0,
@@ -22,8 +22,8 @@ const allRun: RequestHabits = {
 const good: Target = { precision: 0.999, recall: 0.99 };
 
 /**
- * The key of a rule of `work_spans` which says that a tool may outlive its run; undefined where rules can't say so. Only
- * with it live spans of such tools can be told from orphans.
+ * The key in a rule of `work_spans` for tools that may outlive their run; undefined where rules have none. Only
+ * with it can live spans of such tools be distinguished from orphans.
  */
 const detachedKey: string | undefined = "detached";
 

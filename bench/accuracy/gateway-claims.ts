@@ -11,7 +11,7 @@ import {
 } from "./story.ts";
 
 const repeatedAfterMs = 30_000;
-/** What is said again within that time may be a repeat; it is not said, so that what is new is certain. */
+/** A claim that follows within that time could be a repeat; it is not made, so that it is certain which claims are new. */
 const forgottenAfterMs = 1_000_000;
 const claimedAfterMs = { silent: 125_000, longRunning: 310_000, queued: 30_000 };
 
@@ -21,7 +21,7 @@ export function claimsOf(
   chance: Chance,
 ): readonly GatewayClaim[] {
   const claims: GatewayClaim[] = [];
-  const saidMs = new Map<string, number>();
+  const claimedMs = new Map<string, number>();
   const claim = (
     type: GatewayClaim["type"],
     about: Pick<GatewayClaim, "session" | "process" | "atMs"> & { readonly work?: Work },
@@ -29,11 +29,11 @@ export function claimsOf(
   ) => {
     const { session, process, work } = about;
     const key = `${session.index} ${type} ${work?.index}`;
-    const beforeMs = saidMs.get(key) ?? Number.NEGATIVE_INFINITY;
+    const beforeMs = claimedMs.get(key) ?? Number.NEGATIVE_INFINITY;
     if (Math.abs(about.atMs - beforeMs) < forgottenAfterMs) {
       return;
     }
-    saidMs.set(key, about.atMs);
+    claimedMs.set(key, about.atMs);
     let first: GatewayClaim | undefined;
     for (let repeat = chance.below(3), { atMs } = about; repeat >= 0; repeat--) {
       if (atMs < process.diesMs) {

@@ -6,17 +6,17 @@ import { sessionStatesOf } from "./session-states.ts";
 import type { GatewayProcess, Session, Story } from "./story.ts";
 import { TurnWriter } from "./turn-writer.ts";
 
-/** What becomes of tool calls that a model asks for, besides being run. Shares are of all that could be so. */
+/** What becomes of tool calls that a model requests, besides being run. Each share is of all that could be so. */
 export interface RequestHabits {
-  /** Responses that are thrown away and asked again, with all that they ask for. */
+  /** Responses that are thrown away and requested again, with all calls in them. */
   readonly discardedShare: number;
-  /** Calls that are refused at once: the next model call is handed that as their answer. */
+  /** Calls that are refused at once: the next model call gets that as their answer. */
   readonly refusedShare: number;
   /** Turns that end with calls of which others take care; the part of those that wait for approval, and of these that get it. */
   readonly leftShare: number;
   readonly approvalShare: number;
   readonly approvedShare: number;
-  /** Turns whose last answer stands beside a call that nobody runs. */
+  /** Turns whose last answer stands beside a call that never runs. */
   readonly finalShare: number;
   /** Steps with a tool that never ends which make their run fail; the others go on as if it had answered. */
   readonly cancelledShare: number;
@@ -35,11 +35,11 @@ export interface Habits extends Lives {
   readonly nextSoonShare: number;
   /** Turns that begin before the one before has ended. */
   readonly overlapShare: number;
-  /** Turns of which nobody reports the end. */
+  /** Turns whose end is not reported. */
   readonly lostEndShare: number;
-  /** Turns in which the gateway says that the session is idle, because it is done with a message that came meanwhile. */
+  /** Turns in which the gateway reports the session as idle, because it is done with a message that arrived meanwhile. */
   readonly idleInTurnShare: number;
-  /** Turns, or several that overlap, after which the sender says that the session is over. */
+  /** Turns, or several that overlap, after which the sender reports that the session is over. */
   readonly endedShare: number;
   /** Turns with another turn inside, and the part of those that does not name its session. */
   readonly nestedShare: number;
@@ -69,7 +69,7 @@ export interface Habits extends Lives {
   readonly pausedShare: number;
   readonly longestPauseMs: number;
   readonly signalledShare: number;
-  /** What else becomes of requested calls, and that model calls show their answers; else all that is asked for runs. */
+  /** What else becomes of requested calls, and that model calls show their answers; else every requested call runs. */
   readonly requests?: RequestHabits;
   /** The longest tool. */
   readonly longestToolMs: number;
@@ -79,17 +79,17 @@ const mostTurns = 6;
 const queueGapMs = 50;
 
 /** Makes up what happens at a gateway. */
-export function tellStory(habits: Habits, chance: Chance): Story {
+export function writeStory(habits: Habits, chance: Chance): Story {
   const hosts = createProcesses(habits, habits.lastsMs, chance);
   const turns = new TurnWriter(habits, chance);
   const earlier: Begun[] = [];
   for (let index = 0; index < habits.sessions; index++) {
     const twin = twinOf(earlier, hosts, { habits, chance });
     const session = turns.newSession(twin?.session.name);
-    const place = twin?.place ?? index % hosts.length;
-    const processes = hosts[place] ?? [];
+    const slot = twin?.slot ?? index % hosts.length;
+    const processes = hosts[slot] ?? [];
     let atMs = twin?.startMs ?? chance.between(0, habits.lastsMs * 0.9);
-    earlier.push({ session, place, startMs: atMs, isTwin: twin !== undefined });
+    earlier.push({ session, slot, startMs: atMs, isTwin: twin !== undefined });
     let queued = 0;
     for (let turn = 1 + chance.below(mostTurns); turn > 0 || queued > 0; ) {
       const process = processAt(processes, atMs);
@@ -134,7 +134,7 @@ export function tellStory(habits: Habits, chance: Chance): Story {
 interface Begun {
   readonly session: Session;
   /** Where its processes are. */
-  readonly place: number;
+  readonly slot: number;
   readonly startMs: number;
   readonly isTwin: boolean;
 }
@@ -145,10 +145,10 @@ function processAt(processes: readonly GatewayProcess[], atMs: number): GatewayP
   return alive.findLast(({ bornMs }) => bornMs <= atMs) ?? alive[0];
 }
 
-/** The session before, whose name another one has too, about the same time in another place of the same host. */
+/** The session before, whose name another one has too, about the same time in another slot of the same host. */
 function twinOf(
   earlier: readonly Begun[],
-  places: readonly (readonly GatewayProcess[])[],
+  slots: readonly (readonly GatewayProcess[])[],
   { habits, chance }: { readonly habits: Habits; readonly chance: Chance },
 ): Begun | undefined {
   const share = habits.siblings?.twinShare ?? 0;
@@ -156,18 +156,18 @@ function twinOf(
   if (last === undefined || last.isTwin || share === 0 || !chance.happens(share)) {
     return undefined;
   }
-  const host = places[last.place]?.[0]?.host;
-  // A fork is no other process to anyone but itself.
-  const others = [...places.keys()].filter((place) => {
-    const [first] = places[place] ?? [];
-    return place !== last.place && first?.host === host && first?.isFork === false;
+  const host = slots[last.slot]?.[0]?.host;
+  // For the collector a fork and its parent are one process.
+  const others = [...slots.keys()].filter((slot) => {
+    const [first] = slots[slot] ?? [];
+    return slot !== last.slot && first?.host === host && first?.isFork === false;
   });
-  const place = others[chance.below(others.length)];
-  const isFork = places[last.place]?.[0]?.isFork === true;
+  const slot = others[chance.below(others.length)];
+  const isFork = slots[last.slot]?.[0]?.isFork === true;
   const startMs = last.startMs + chance.between(0, 30_000);
-  return place === undefined || isFork
+  return slot === undefined || isFork
     ? undefined
-    : { session: last.session, place, startMs, isTwin: true };
+    : { session: last.session, slot, startMs, isTwin: true };
 }
 
 /** How long after a turn the next one begins. A person reads and thinks; or the gateway tries again at once. */

@@ -35,7 +35,7 @@ export function holdersOf(
   return { firm: [...firm], overlapping };
 }
 
-/** When nobody held a marker any more that never ends. */
+/** When a marker that never ends lost its last holder. */
 export class Ownership {
   readonly #by: {
     readonly owners: Owners;

@@ -5,25 +5,25 @@ import { isDerived } from "../../test/support/derived-telemetry.ts";
 import { type OtlpSink, openSink } from "../../test/support/otlp-sink.ts";
 import { type RunningCollector, startCollector } from "../../test/support/process.ts";
 import { send } from "../../test/support/send.ts";
+import { ArrivalTimes } from "./arrival-times.ts";
 import { Calendar } from "./calendar.ts";
 import { Chance } from "./chance.ts";
-import { tellStory } from "./gateway.ts";
-import { Hearing } from "./hearing.ts";
+import { writeStory } from "./gateway.ts";
 import { Network } from "./network.ts";
-import type { Ear } from "./sender.ts";
+import type { Receiver } from "./sender.ts";
+import type { Request } from "./sender-dialect.ts";
 import type { GatewayProcess, Story, Work } from "./story.ts";
-import type { Request } from "./telling.ts";
 import { enterStalls, enterStory, type Outcome, type World } from "./world.ts";
 
 /**
  * Lets a world happen in real time, `speed` times faster than its habits have it, with the real process, its files and
- * HTTP. The same seed makes up the same story; what the machine does meanwhile differs.
+ * HTTP. The same seed makes up the same story; what the computer does meanwhile differs.
  */
 export async function happenOverHttp(world: World, speed: number, seed: number): Promise<Outcome> {
   const chance = new Chance(seed);
-  const story = hastened(tellStory(world.habits, chance.fork()), speed);
+  const story = hastened(writeStory(world.habits, chance.fork()), speed);
   const calendar = new Calendar();
-  const hearing = new Hearing(story);
+  const arrivals = new ArrivalTimes(story);
   const sink = await openSink();
   const collector = new RealCollector(sink, world.config);
   try {
@@ -32,7 +32,7 @@ export async function happenOverHttp(world: World, speed: number, seed: number):
     const fromUnixMs = Date.now();
     const now = () => performance.now() - fromMs;
     const network = new Network(world.faults, chance.fork());
-    const around = { calendar, network, collector, hearing, flushMs: world.flushMs, now };
+    const around = { calendar, network, collector, arrivals, flushMs: world.flushMs, now };
     enterStory(world, story, around, chance.fork());
     for (let restart = 1; restart <= world.collectorRestarts; restart++) {
       calendar.enter((story.lastsMs * restart) / (world.collectorRestarts + 1), () =>
@@ -47,7 +47,7 @@ export async function happenOverHttp(world: World, speed: number, seed: number):
     const derived = sink.requests
       .filter((request) => request.signal !== "metrics" && isDerived(request))
       .map(({ signal, bytes, atMs }) => ({ signal, bytes, atMs: atMs - fromUnixMs }));
-    return { story, hearing, derived, samples: [] };
+    return { story, arrivals, derived, samples: [] };
   } finally {
     await collector.stop();
     await sink.close();
@@ -76,7 +76,7 @@ async function play(calendar: Calendar, now: () => number, overMs: number): Prom
   }
 }
 
-class RealCollector implements Ear {
+class RealCollector implements Receiver {
   readonly #sink: OtlpSink;
   readonly #config: Readonly<Record<string, unknown>>;
   readonly #directory = mkdtempSync(join(tmpdir(), "accuracy-"));
@@ -140,7 +140,7 @@ class RealCollector implements Ear {
   }
 }
 
-/** When the last thing happens that anyone is told of. */
+/** When the last thing happens that is reported. */
 function lastEventMs(story: Story): number {
   const times = story.works.flatMap(({ endMs, orphanedMs }) => [endMs, orphanedMs]);
   return times.reduce((last, ms) => (Number.isFinite(ms) ? Math.max(last, ms) : last), 0);
@@ -155,13 +155,13 @@ function hastened(story: Story, speed: number): Story {
     ]),
   );
   const works = new Map<Work, Work>();
-  // Parents and askers come before what is theirs.
+  // Parents and requesting model calls come before their children and tools.
   for (const work of story.works) {
     works.set(work, {
       ...work,
       process: processes.get(work.process) ?? work.process,
       parent: work.parent === undefined ? undefined : works.get(work.parent),
-      askedBy: work.askedBy === undefined ? undefined : works.get(work.askedBy),
+      requestedBy: work.requestedBy === undefined ? undefined : works.get(work.requestedBy),
       startMs: work.startMs / speed,
       endMs: work.endMs / speed,
       orphanedMs: work.orphanedMs / speed,

@@ -10,7 +10,7 @@ export interface Faults {
   readonly failedShare: number;
   /** Arrive a second time. */
   readonly repeatedShare: number;
-  /** Gone for good: nobody sends them again. */
+  /** Gone for good: they are never sent again. */
   readonly lostShare: number;
   /** While the network is cut nothing arrives, and senders try again. */
   readonly cuts: readonly Cut[];

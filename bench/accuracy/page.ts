@@ -1,8 +1,8 @@
 import { machineFacts } from "../report.ts";
+import type { Case } from "./eviction-score.ts";
 import { pageText } from "./page-text.ts";
 import { figuresOf, reasonsText, targetText } from "./report.ts";
 import type { Trial } from "./trial.ts";
-import type { Case } from "./verdict.ts";
 
 /** `docs/accuracy.md`. */
 export function accuracyPage(trials: readonly Trial[], seed: number): string {
@@ -20,16 +20,16 @@ export function accuracyPage(trials: readonly Trial[], seed: number): string {
 }
 
 function chapterOf(trial: Trial): string {
-  const { scenario, verdict, misses, sessions, processes } = trial;
-  const { unknowable, unknowableOrphans, closedInTime, undecided, held } = verdict;
+  const { scenario, evictions, misses, sessions, processes } = trial;
+  const { unknowable, unknowableOrphans, closedInTime, undecided, held } = evictions;
   const lines = [
     `${sessions.toLocaleString("en")} sessions in ${processes} processes. Target: ${targetText(scenario)}.`,
-    `Evictions: ${reasonsText(verdict) || "none"}. Wrong: ${verdict.wrong}. Unknowable: ${undecided}.`,
+    `Evictions: ${reasonsText(evictions) || "none"}. Wrong: ${evictions.wrong}. Unknowable: ${undecided}.`,
     `Unknowable markers: ${unknowable}, ${unknowableOrphans} of them orphans. Markers that their gateway closed within the lateness, and that are therefore not orphans: ${closedInTime}.`,
     ...statesText(trial),
     ...(held === 0 ? [] : [`Evictions were held back ${times(held)}.`]),
     ...misses.map((miss) => `**Missed:** ${miss}.`),
-    ...casesText(verdict.cases),
+    ...casesText(evictions.cases),
     ...(pageText.notes[scenario.name] ?? []),
   ];
   return [`### \`${scenario.name}\``, scenario.about, ...lines].join("\n\n");

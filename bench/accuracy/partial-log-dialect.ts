@@ -1,7 +1,7 @@
+import type { Dialect, SenderSignal } from "./sender-dialect.ts";
 import { sessionEndOf } from "./span-dialects.ts";
 import { logsRequest, nanosOf, spanOf, text, tracesData, tracesRequest } from "./spans.ts";
 import type { GatewayProcess } from "./story.ts";
-import type { Dialect, Told } from "./telling.ts";
 
 const beatMs = 20_000;
 
@@ -13,10 +13,10 @@ export function createPartialLogDialect(): Dialect {
   return {
     beatMs,
     aliveMs: () => 0,
-    tellsAgain: false,
-    tellsClosed: false,
-    channelsOf(told) {
-      switch (told.what) {
+    resendsOpenWork: false,
+    reportsClosedOrphans: false,
+    channelsOf(signal) {
+      switch (signal.what) {
         case "start":
         case "beat":
           return ["logs"];
@@ -28,17 +28,20 @@ export function createPartialLogDialect(): Dialect {
           return [];
       }
     },
-    encode(told, process, channel) {
+    encode(signals, process, channel) {
       return channel === "logs"
         ? [
             logsRequest(
-              told.flatMap((each) => [...recordOf(each, process), ...sessionEndOf(each, process)]),
+              signals.flatMap((each) => [
+                ...recordOf(each, process),
+                ...sessionEndOf(each, process),
+              ]),
               process,
             ),
           ]
         : [
             tracesRequest(
-              told.flatMap((each) =>
+              signals.flatMap((each) =>
                 each.what === "end"
                   ? [spanOf(each.work, "partial_logs", { endedMs: each.atMs })]
                   : [],
@@ -50,15 +53,15 @@ export function createPartialLogDialect(): Dialect {
   };
 }
 
-function recordOf(told: Told, process: GatewayProcess) {
-  if (!("work" in told)) {
+function recordOf(signal: SenderSignal, process: GatewayProcess) {
+  if (!("work" in signal)) {
     return [];
   }
-  const isEnd = told.what === "end";
-  const span = spanOf(told.work, "partial_logs", isEnd ? { endedMs: told.atMs } : {});
+  const isEnd = signal.what === "end";
+  const span = spanOf(signal.work, "partial_logs", isEnd ? { endedMs: signal.atMs } : {});
   return [
     {
-      timeUnixNano: nanosOf(told.atMs, process),
+      timeUnixNano: nanosOf(signal.atMs, process),
       body: { stringValue: Buffer.from(tracesData([span], process)).toString("base64") },
       attributes: [
         text("partial.event", isEnd ? "stop" : "heartbeat"),

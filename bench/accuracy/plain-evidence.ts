@@ -1,5 +1,6 @@
-import type { Hearing } from "./hearing.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { push } from "./owners.ts";
+import { namesSessions, sentMs } from "./sender-dialect.ts";
 import {
   type GatewayProcess,
   isMarker,
@@ -9,10 +10,9 @@ import {
   type Story,
   type Work,
 } from "./story.ts";
-import { namesSessions, sentMs } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
-/** `tombstone_ttl`: what ended longer ago says nothing more of what was asked for in it or stood below it. */
+/** `tombstone_ttl`: work that ended longer ago is no evidence any more about its requests or the work below it. */
 const rememberedMs = 900_000;
 /** A tool that is cut off with its run ends with it. One that ended longer before did so by itself. */
 const cutOffMs = 100;
@@ -20,31 +20,34 @@ const cutOffMs = 100;
 const latenessMs = 10_000;
 
 /**
- * What finished spans say of orphans, whose own spans never come or come when their process stops. A harness run of
- * OpenClaw counts them at its end. Of what follows the GenAI conventions a model call has asked for them, which means
- * something only if the same response had a call that ran, a tool of that name reports its calls, and the run then failed
+ * What finished spans show about orphans, whose own spans never arrive or arrive when their process stops. A harness run of
+ * OpenClaw counts them at its end. Where spans follow the GenAI conventions a model call has requested them, which is
+ * evidence only if the same response had a call that ran, a tool of that name reports its calls, and the run then failed
  * later than that, or went on to a model call of which the input is not shown.
  */
 export class PlainEvidence {
-  readonly #hearing: Hearing;
+  readonly #arrivals: ArrivalTimes;
   readonly #showsAnswers: boolean;
-  /** Markers of a turn, tools that a model call asked for, model calls of a turn, and what a stop has closed. */
+  /** Markers of a turn, tools that a model call requested, model calls of a turn, and what a stop has closed. */
   readonly #ofTurn = new Map<Work, Work[]>();
-  readonly #askedBy = new Map<Work, Work[]>();
+  readonly #requestedBy = new Map<Work, Work[]>();
   readonly #closedByStop = new Map<GatewayProcess, Work[]>();
-  /** When a process first reported a call of a tool of a name that a model had asked for. */
+  /** When a process first reported a call of a tool whose name a model had requested. */
   readonly #reportedMs = new Map<string, number>();
 
-  constructor(story: Story, by: { readonly hearing: Hearing; readonly showsAnswers: boolean }) {
-    this.#hearing = by.hearing;
+  constructor(
+    story: Story,
+    by: { readonly arrivals: ArrivalTimes; readonly showsAnswers: boolean },
+  ) {
+    this.#arrivals = by.arrivals;
     this.#showsAnswers = by.showsAnswers;
     for (const work of story.works) {
       if (isMarker(work)) {
         push(this.#ofTurn, ownerOf(work), work);
       }
-      if (work.askedBy !== undefined) {
-        push(this.#askedBy, work.askedBy, work);
-        this.#noteReported(work, work.askedBy);
+      if (work.requestedBy !== undefined) {
+        push(this.#requestedBy, work.requestedBy, work);
+        this.#noteReported(work, work.requestedBy);
       }
       if (isClosedByStop(work)) {
         push(this.#closedByStop, work.process, work);
@@ -71,50 +74,50 @@ export class PlainEvidence {
     const hung = tools.filter((work) => isOrphan(work) && !work.isClosedByRun);
     const others = tools.filter((work) => !isOrphan(work));
     // Until its run arrives, what is known of a tool hangs on the name of the run, which is forgotten in time.
-    const endedMs = this.#hearing.endOf(owner);
+    const endedMs = this.#arrivals.endOf(owner);
     const isKnown = others.every(
-      (work) => endedMs - this.#hearing.endOf(work) < rememberedMs && work.stamp === "right",
+      (work) => endedMs - this.#arrivals.endOf(work) < rememberedMs && work.stamp === "right",
     );
     const decidedMs = endedMs + latenessMs;
     const late = others.filter(
-      (work) => work.endMs > owner.endMs && this.#hearing.endOf(work) > decidedMs,
+      (work) => work.endMs > owner.endMs && this.#arrivals.endOf(work) > decidedMs,
     ).length;
     const sure = Math.ceil((hung.length + late) / 2) - late;
     return isKnown && hung.indexOf(orphan) < sure ? endedMs : never;
   }
 
   /**
-   * How many calls a run asked for that never ran and look like such as never ended: they were refused, but the run broke
-   * off before that was said.
+   * How many calls a run requested that never ran and look like calls that never ended: they were refused, but the run broke
+   * off before that was reported.
    */
   lookAlikesIn(run: Work): number {
     const owner = ownerOf(run);
     return (this.#ofTurn.get(owner) ?? [])
-      .filter((call) => call.asked.length > 0 && Number.isFinite(this.#goneOnMs(call, owner)))
-      .reduce((sum, call) => sum + call.asked.length, 0);
+      .filter((call) => call.requested.length > 0 && Number.isFinite(this.#goneOnMs(call, owner)))
+      .reduce((sum, call) => sum + call.requested.length, 0);
   }
 
   #requestMs(orphan: Work): number {
-    const { askedBy } = orphan;
+    const { requestedBy } = orphan;
     const owner = ownerOf(orphan);
     const isNameKnown =
-      (this.#reportedMs.get(keyOf(orphan)) ?? never) <= this.#hearing.endOf(owner);
-    return askedBy === undefined || !isNameKnown ? never : this.#goneOnMs(askedBy, owner);
+      (this.#reportedMs.get(keyOf(orphan)) ?? never) <= this.#arrivals.endOf(owner);
+    return requestedBy === undefined || !isNameKnown ? never : this.#goneOnMs(requestedBy, owner);
   }
 
   /** When it is known that a response was taken up, and that the run went on or broke off without the rest of its calls. */
-  #goneOnMs(askedBy: Work, owner: Work): number {
-    const ownerEndMs = this.#hearing.endOf(owner);
-    const siblings = (this.#askedBy.get(askedBy) ?? []).filter((tool) => !isOrphan(tool));
-    const siblingMs = Math.min(...siblings.map((tool) => this.#hearing.endOf(tool)));
+  #goneOnMs(requestedBy: Work, owner: Work): number {
+    const ownerEndMs = this.#arrivals.endOf(owner);
+    const siblings = (this.#requestedBy.get(requestedBy) ?? []).filter((tool) => !isOrphan(tool));
+    const siblingMs = Math.min(...siblings.map((tool) => this.#arrivals.endOf(tool)));
     const ranMs = Math.min(...siblings.map(({ endMs }) => endMs));
     // A later model call that shows its input is handed the answer, or shows that the call was dropped.
-    const hasCalled = this.#modelCallAfter(askedBy, owner);
+    const hasCalled = this.#modelCallAfter(requestedBy, owner);
     const isBrokenOff = owner.isFailed && owner.endMs > ranMs + cutOffMs;
     const hasGoneOn = this.#showsAnswers ? !hasCalled && isBrokenOff : hasCalled || isBrokenOff;
-    const askedMs = this.#hearing.endOf(askedBy);
-    const isRemembered = ownerEndMs <= askedMs + rememberedMs;
-    return hasGoneOn && isRemembered ? Math.max(askedMs, ownerEndMs, siblingMs) : never;
+    const requestedMs = this.#arrivals.endOf(requestedBy);
+    const isRemembered = ownerEndMs <= requestedMs + rememberedMs;
+    return hasGoneOn && isRemembered ? Math.max(requestedMs, ownerEndMs, siblingMs) : never;
   }
 
   #modelCallAfter(call: Work, owner: Work): boolean {
@@ -122,7 +125,7 @@ export class PlainEvidence {
       (work) =>
         work.kind === "model_call" &&
         work.startMs >= call.endMs &&
-        Number.isFinite(this.#hearing.endOf(work)),
+        Number.isFinite(this.#arrivals.endOf(work)),
     );
   }
 
@@ -132,7 +135,7 @@ export class PlainEvidence {
    */
   #closedMs(orphan: Work): number {
     const { process } = orphan;
-    const closedMs = Math.max(this.#hearing.endOf(orphan), this.#hearing.endOf(ownerOf(orphan)));
+    const closedMs = Math.max(this.#arrivals.endOf(orphan), this.#arrivals.endOf(ownerOf(orphan)));
     if (orphan.isClosedByRun || !isClosedByStop(orphan)) {
       return orphan.isClosedByRun ? closedMs : never;
     }
@@ -142,15 +145,15 @@ export class PlainEvidence {
     const others = (this.#closedByStop.get(process) ?? []).filter(
       (work) => work !== orphan && work.parent !== orphan && work !== orphan.parent,
     );
-    const otherMs = Math.min(...others.map((work) => this.#hearing.endOf(work)));
+    const otherMs = Math.min(...others.map((work) => this.#arrivals.endOf(work)));
     const { parent } = orphan;
     const isForgotten =
-      parent?.kind === "tool" && this.#hearing.endOf(parent) + rememberedMs < closedMs;
+      parent?.kind === "tool" && this.#arrivals.endOf(parent) + rememberedMs < closedMs;
     return !isForgotten ? Math.max(closedMs, otherMs) : never;
   }
 
-  #noteReported(tool: Work, askedBy: Work): void {
-    const atMs = Math.max(this.#hearing.endOf(tool), this.#hearing.endOf(askedBy));
+  #noteReported(tool: Work, requestedBy: Work): void {
+    const atMs = Math.max(this.#arrivals.endOf(tool), this.#arrivals.endOf(requestedBy));
     const isReported = !isOrphan(tool) && !isRun(tool) && Number.isFinite(atMs);
     if (isReported && namesSessions("plain", tool.process)) {
       const key = keyOf(tool);

@@ -23,7 +23,7 @@ export interface Lives {
   readonly siblings?: Siblings;
 }
 
-/** Processes that follow each other, of one host or of one place on it. */
+/** Processes that follow each other, of one host or of one slot on it. */
 export function createProcesses(
   lives: Lives,
   lastsMs: number,

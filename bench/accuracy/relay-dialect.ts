@@ -1,11 +1,11 @@
 import { createHash } from "node:crypto";
 import { OtlpEncoder, type ProcessRecord } from "../../openclaw-plugin/src/otlp.ts";
 import { eventRecordOf, spanRecordOf } from "./relay-records.ts";
+import { type Dialect, type Request, type SenderSignal, sentMs } from "./sender-dialect.ts";
 import type { GatewayProcess } from "./story.ts";
-import { type Dialect, type Request, sentMs, type Told } from "./telling.ts";
 
 /**
- * The record by which a relay that is switched off says that it no longer watches its process; undefined where the plugin
+ * The record by which a relay that is switched off reports that it no longer watches its process; undefined where the plugin
  * sends none.
  */
 export const unwatchedEvent = "openclaw.activity.unwatched" satisfies ProcessRecord["event"];
@@ -30,14 +30,14 @@ export function createRelayDialect(): Dialect {
   return {
     beatMs: 0,
     aliveMs: () => 10_000,
-    tellsAgain: true,
-    tellsClosed: false,
+    resendsOpenWork: true,
+    reportsClosedOrphans: false,
     // One queue holds spans and log records, so that they come in order.
-    channelsOf: (told) => (processEventOf(told) === undefined ? ["starts"] : ["life"]),
-    encode(told, process): readonly Request[] {
-      const spans = told.flatMap((each) => spanRecordOf(each, process, pseudonymOf));
-      const events = told.flatMap((each) => eventRecordOf(each, process, pseudonymOf));
-      const life = told.flatMap((each) => {
+    channelsOf: (signal) => (processEventOf(signal) === undefined ? ["starts"] : ["life"]),
+    encode(signals, process): readonly Request[] {
+      const spans = signals.flatMap((each) => spanRecordOf(each, process, pseudonymOf));
+      const events = signals.flatMap((each) => eventRecordOf(each, process, pseudonymOf));
+      const life = signals.flatMap((each) => {
         const event = processEventOf(each);
         const atMs = sentMs(each.atMs, process);
         return event === undefined ? [] : [{ signal: "process" as const, event, atMs, lost: 0 }];
@@ -58,7 +58,7 @@ export function createRelayDialect(): Dialect {
   };
 }
 
-function processEventOf({ what }: Told): ProcessRecord["event"] | undefined {
+function processEventOf({ what }: SenderSignal): ProcessRecord["event"] | undefined {
   switch (what) {
     case "alive":
       return "entity.state";

@@ -4,24 +4,24 @@ import type {
   SessionRecord,
   SpanRecord,
 } from "../../openclaw-plugin/src/relay-record.ts";
+import { type SenderSignal, sentMs } from "./sender-dialect.ts";
 import type { GatewayProcess, Work } from "./story.ts";
-import { sentMs, type Told } from "./telling.ts";
 
 type PseudonymOf = (session: string) => string;
 
 /** The start or end of work, or progress: a repeat of the start, of the tool that made it, or of the run whose model call streams. */
 export function spanRecordOf(
-  told: Told,
+  signal: SenderSignal,
   process: GatewayProcess,
   pseudonymOf: PseudonymOf,
 ): readonly SpanRecord[] {
-  if (!("work" in told)) {
+  if (!("work" in signal)) {
     return [];
   }
-  const isProgress = told.what === "progress";
-  const isOfRun = isProgress && told.work.kind === "model_call";
-  const work = isOfRun ? (told.work.parent ?? told.work) : told.work;
-  const isEnd = told.what === "end";
+  const isProgress = signal.what === "progress";
+  const isOfRun = isProgress && signal.work.kind === "model_call";
+  const work = isOfRun ? (signal.work.parent ?? signal.work) : signal.work;
+  const isEnd = signal.what === "end";
   return [
     {
       signal: "span",
@@ -32,9 +32,9 @@ export function spanRecordOf(
       spanId: work.spanId,
       parentSpanId: work.parent?.spanId ?? "",
       startMs: sentMs(work.startMs, process),
-      endMs: isEnd ? sentMs(told.atMs, process) : 0,
+      endMs: isEnd ? sentMs(signal.atMs, process) : 0,
       session: pseudonymOf(work.session.name),
-      seq: told.seq,
+      seq: signal.seq,
       isError: isEnd && work.isFailed,
       name: work.tool === "" ? undefined : work.tool,
       outcome: isEnd && work.isFailed ? "error" : undefined,
@@ -48,46 +48,46 @@ export function spanRecordOf(
 
 /** Session ends (S7), approvals (S8), claims and evidence (S9). */
 export function eventRecordOf(
-  told: Told,
+  signal: SenderSignal,
   process: GatewayProcess,
   pseudonymOf: PseudonymOf,
 ): readonly (SessionRecord | PauseRecord | ClaimRecord)[] {
-  switch (told.what) {
+  switch (signal.what) {
     case "session_end":
       return [
         {
           signal: "session",
           event: "session.end",
-          session: pseudonymOf(told.over.session.name),
-          seq: told.seq,
-          atMs: sentMs(told.atMs, process),
+          session: pseudonymOf(signal.over.session.name),
+          seq: signal.seq,
+          atMs: sentMs(signal.atMs, process),
         },
       ];
     case "pause":
     case "resume": {
-      const { tool, id } = told.pause;
+      const { tool, id } = signal.pause;
       return [
         {
           signal: "pause",
-          event: told.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
+          event: signal.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
           pause: id,
           session: pseudonymOf(tool.session.name),
           ...idsOf(tool),
-          seq: told.seq,
-          atMs: sentMs(told.atMs, process),
+          seq: signal.seq,
+          atMs: sentMs(signal.atMs, process),
         },
       ];
     }
     case "state": {
-      const { state, reason, session, queueDepth } = told.state;
+      const { state, reason, session, queueDepth } = signal.state;
       const isQueued = state === "queued";
       return [
         {
           ...emptyClaim,
           event: isQueued ? "message.queued" : "session.state",
           session: pseudonymOf(session.name),
-          seq: told.seq,
-          atMs: sentMs(told.atMs, process),
+          seq: signal.seq,
+          atMs: sentMs(signal.atMs, process),
           state: isQueued ? undefined : state,
           reason: isQueued ? undefined : reason,
           queueDepth,
@@ -95,14 +95,14 @@ export function eventRecordOf(
       ];
     }
     case "claim": {
-      const { type, session, work, queueDepth } = told.claim;
+      const { type, session, work, queueDepth } = signal.claim;
       return [
         {
           ...emptyClaim,
           event: claimEvents[type],
           session: pseudonymOf(session.name),
-          seq: told.seq,
-          atMs: sentMs(told.atMs, process),
+          seq: signal.seq,
+          atMs: sentMs(signal.atMs, process),
           state: "processing",
           queueDepth,
           ...(work === undefined

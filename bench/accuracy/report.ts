@@ -1,7 +1,7 @@
+import { type EvictionScore, percentile } from "./eviction-score.ts";
 import type { Scenario, Target } from "./scenarios.ts";
 import { shareRight } from "./state-samples.ts";
 import type { Trial } from "./trial.ts";
-import { percentile, type Verdict } from "./verdict.ts";
 
 /** What `--json` prints of a scenario. */
 export interface JsonRow {
@@ -17,7 +17,7 @@ export interface JsonRow {
   readonly late_p50_ms: number;
   readonly late_p99_ms: number;
   readonly late_max_ms: number;
-  /** Absent where the collector can't be asked. */
+  /** Absent where the collector can't report them. */
   readonly states_right?: number;
   /** Sessions at moments near a change, and such of which it can't be known, of all. */
   readonly states_changing_share?: number;
@@ -30,16 +30,16 @@ export interface JsonRow {
   readonly wrong_stalls: number;
 }
 
-export function jsonRow({ scenario, verdict, states, claims, alerts }: Trial): JsonRow {
-  const late = (part: number) => Math.round(percentile(verdict.lateMs, part));
+export function jsonRow({ scenario, evictions, states, claims, alerts }: Trial): JsonRow {
+  const late = (part: number) => Math.round(percentile(evictions.lateMs, part));
   const all = (states?.settled ?? 0) + (states?.changing ?? 0) + (states?.unknowable ?? 0);
   return {
     scenario: scenario.name,
-    markers: verdict.markers,
-    orphans: verdict.orphans,
-    precision: verdict.precision,
-    recall: verdict.recall,
-    false_eviction_rate: verdict.falseEvictionRate,
+    markers: evictions.markers,
+    orphans: evictions.orphans,
+    precision: evictions.precision,
+    recall: evictions.recall,
+    false_eviction_rate: evictions.falseEvictionRate,
     delay_p50_ms: scenario.allowedLatenessMs + late(0.5),
     delay_p99_ms: scenario.allowedLatenessMs + late(0.99),
     late_p50_ms: late(0.5),
@@ -54,23 +54,23 @@ export function jsonRow({ scenario, verdict, states, claims, alerts }: Trial): J
         }),
     claims: claims.claims,
     claims_right: claims.right,
-    alerts: verdict.right + verdict.wrong + verdict.undecided + alerts.stalls,
-    unknowable_alerts: verdict.undecided + alerts.unknowable,
+    alerts: evictions.right + evictions.wrong + evictions.undecided + alerts.stalls,
+    unknowable_alerts: evictions.undecided + alerts.unknowable,
     wrong_stalls: alerts.wrong,
   };
 }
 
 /** The figures of a scenario as people read them, by the heading of their column. */
 export function figuresOf(trial: Trial): Readonly<Record<string, string>> {
-  const { scenario, verdict, misses } = trial;
+  const { scenario, evictions, misses } = trial;
   const json = jsonRow(trial);
   return {
     scenario: scenario.name,
     markers: whole(json.markers),
-    "of them unknowable": whole(verdict.unknowable),
+    "of them unknowable": whole(evictions.unknowable),
     orphans: whole(json.orphans),
-    found: whole(verdict.found),
-    wrong: whole(verdict.wrong),
+    found: whole(evictions.found),
+    wrong: whole(evictions.wrong),
     precision: shareText(json.precision),
     recall: shareText(json.recall),
     "false-eviction rate": shareText(json.false_eviction_rate),
@@ -84,13 +84,13 @@ export function figuresOf(trial: Trial): Readonly<Record<string, string>> {
       json.claims === 0 ? "–" : `${whole(json.claims_right)} of ${whole(json.claims)}`,
     alerts: whole(json.alerts),
     "unknowable alerts": whole(json.unknowable_alerts),
-    reconciled: whole(verdict.reconciled),
+    reconciled: whole(evictions.reconciled),
     target: isEmpty(scenario.target) ? "none" : misses.length === 0 ? "met" : "missed",
   };
 }
 
 /** How often each reason was given. */
-export function reasonsText({ byReason }: Verdict): string {
+export function reasonsText({ byReason }: EvictionScore): string {
   return [...byReason]
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => `\`${reason}\` ${whole(count)}`)

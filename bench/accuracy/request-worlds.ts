@@ -4,7 +4,7 @@ import type { World } from "./world.ts";
 
 const hour = 3_600_000;
 
-/** Worlds of finished spans in which not all that models ask for runs. */
+/** Worlds of finished spans in which some calls that models request never run. */
 export function requestWorlds(clean: World, isFull: boolean): readonly TurnWorld[] {
   return [
     {

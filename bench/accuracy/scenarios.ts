@@ -107,7 +107,7 @@ export function scenariosOf(size: Size): readonly Scenario[] {
     exporterRestartMs: never,
     collectorRestarts: 0,
     config: {},
-    // Whatever nobody tells of any more is given up after twelve hours.
+    // Work that is no longer reported is given up after twelve hours.
     tailMs: isFull ? 13 * hour : 5 * hour,
   };
   const faulty: World = {
@@ -242,7 +242,7 @@ function overHttp(clean: World, isFull: boolean): readonly Scenario[] {
     },
     flushMs: 200,
     config: { allowed_lateness: "2s", restart_grace: "2s" },
-    // As long as a lease, which is thirty seconds at least; in small nobody dies.
+    // As long as a lease, which is thirty seconds at least; in small no process dies.
     tailMs: (isFull ? 60 : 6) * second,
   };
   const real = { httpSpeed: speed, allowedLatenessMs };
@@ -263,7 +263,7 @@ function overHttp(clean: World, isFull: boolean): readonly Scenario[] {
         "The same process, not killed, but stopped with SIGSTOP for five to eight seconds and continued.",
       world: {
         ...world,
-        // Within the lateness, as fast as it is all told.
+        // Within the lateness, as fast as all of it is delivered.
         habits: { ...world.habits, straggleShare: 0.5, straggleMs: speed * second },
         stalls: { count: isFull ? 4 : 1, longestMs: 8 * second },
       },

@@ -1,6 +1,13 @@
+import type { ArrivalTimes } from "./arrival-times.ts";
 import type { Calendar } from "./calendar.ts";
-import type { Hearing } from "./hearing.ts";
 import type { Network } from "./network.ts";
+import {
+  type Channel,
+  channels,
+  type Dialect,
+  type Request,
+  type SenderSignal,
+} from "./sender-dialect.ts";
 import type {
   GatewayClaim,
   GatewayProcess,
@@ -9,10 +16,9 @@ import type {
   SessionState,
   Work,
 } from "./story.ts";
-import { type Channel, channels, type Dialect, type Request, type Told } from "./telling.ts";
 
-/** Whoever is sent to. */
-export interface Ear {
+/** The receiver of requests: the collector. */
+export interface Receiver {
   readonly isUp: boolean;
   /** True when the request was taken; one that was not is sent again. */
   consume(request: Request): Promise<boolean>;
@@ -24,31 +30,31 @@ export interface Ear {
 export interface Surroundings {
   readonly calendar: Calendar;
   readonly network: Network;
-  readonly collector: Ear;
-  readonly hearing: Pick<Hearing, "hear">;
+  readonly collector: Receiver;
+  readonly arrivals: Pick<ArrivalTimes, "record">;
   /** How long each way out waits for company before it sends. */
   readonly flushMs: number;
   now(): number;
 }
 
 const mostPerRequest = 512;
-/** A process that stops gives its last words that long to arrive. */
+/** A process that stops gives its last requests that long to arrive. */
 const lastWordsMs = 2_000;
 
 interface Batch {
   readonly requests: readonly Request[];
-  readonly told: readonly Told[];
+  readonly signals: readonly SenderSignal[];
   /** Of the exporter that sends it: a later one knows nothing of it. */
   readonly generation: number;
   readonly number: number;
 }
 
-/** One process of a gateway as its exporters see it: what it says is queued, batched, sent, sent again. */
+/** One process of a gateway as its exporters see it: its signals are queued, batched, sent, sent again. */
 export class Sender {
   readonly #process: GatewayProcess;
   readonly #dialect: Dialect;
   readonly #around: Surroundings;
-  readonly #queues = new Map<Channel, Told[]>();
+  readonly #queues = new Map<Channel, SenderSignal[]>();
   /** What is open, with the number of its start. */
   readonly #open = new Map<Work, number>();
   #seq = 0;
@@ -70,9 +76,9 @@ export class Sender {
 
   born(): void {
     this.#repeat(this.#dialect.aliveMs(this.#process), () =>
-      this.#sayWatched({ what: "alive", atMs: this.#around.now() }, 0),
+      this.#enqueueWatched({ what: "alive", atMs: this.#around.now() }, 0),
     );
-    this.#repeat(this.#dialect.beatMs, () => this.#tellOpen("beat"));
+    this.#repeat(this.#dialect.beatMs, () => this.#enqueueOpen("beat"));
   }
 
   started(work: Work): void {
@@ -81,42 +87,42 @@ export class Sender {
     }
     const seq = ++this.#seq;
     this.#open.set(work, seq);
-    this.#say({ what: "start", work, atMs: work.startMs, seq });
+    this.#enqueue({ what: "start", work, atMs: work.startMs, seq });
   }
 
   ended(work: Work, atMs: number): void {
     if (!this.#open.delete(work)) {
-      return; // It began while nobody watched.
+      return; // It began while the process was not watched.
     }
-    this.#say({ what: "end", work, atMs, seq: ++this.#seq });
+    this.#enqueue({ what: "end", work, atMs, seq: ++this.#seq });
   }
 
   progressed(work: Work): void {
-    this.#sayWatched({ what: "progress", work, atMs: this.#around.now(), seq: ++this.#seq });
+    this.#enqueueWatched({ what: "progress", work, atMs: this.#around.now(), seq: ++this.#seq });
   }
 
   waits(what: "pause" | "resume", pause: Pause): void {
-    this.#sayWatched({ what, pause, atMs: this.#around.now(), seq: ++this.#seq });
+    this.#enqueueWatched({ what, pause, atMs: this.#around.now(), seq: ++this.#seq });
   }
 
   reportsState(state: SessionState): void {
-    this.#sayWatched({ what: "state", state, atMs: state.atMs, seq: ++this.#seq });
+    this.#enqueueWatched({ what: "state", state, atMs: state.atMs, seq: ++this.#seq });
   }
 
   claims(claim: GatewayClaim): void {
-    this.#sayWatched({ what: "claim", claim, atMs: claim.atMs, seq: ++this.#seq });
+    this.#enqueueWatched({ what: "claim", claim, atMs: claim.atMs, seq: ++this.#seq });
   }
 
   sessionEnds(over: SessionEnd): void {
-    this.#sayWatched({ what: "session_end", over, atMs: over.atMs, seq: ++this.#seq });
+    this.#enqueueWatched({ what: "session_end", over, atMs: over.atMs, seq: ++this.#seq });
   }
 
-  /** The work of the process is no longer watched, which is said; what is open is forgotten. */
+  /** The work of the process is no longer watched, which is reported; open work is forgotten. */
   switchedOff(): void {
     for (const channel of channels) {
       this.#flush(channel);
     }
-    this.#say({ what: "unwatched", atMs: this.#around.now() }, 0);
+    this.#enqueue({ what: "unwatched", atMs: this.#around.now() }, 0);
     this.#open.clear();
     this.#isWatched = false;
   }
@@ -129,8 +135,8 @@ export class Sender {
   restartExporter(): void {
     this.#generation++;
     this.#queues.clear();
-    if (this.#dialect.tellsAgain) {
-      this.#tellOpen("start");
+    if (this.#dialect.resendsOpenWork) {
+      this.#enqueueOpen("start");
     }
   }
 
@@ -139,30 +145,30 @@ export class Sender {
       for (const channel of channels) {
         this.#flush(channel);
       }
-      this.#sayWatched({ what: "gone", atMs: this.#around.now() }, 0);
+      this.#enqueueWatched({ what: "gone", atMs: this.#around.now() }, 0);
     } else {
       this.#generation++;
       this.#queues.clear();
     }
   }
 
-  #tellOpen(what: "start" | "beat"): void {
+  #enqueueOpen(what: "start" | "beat"): void {
     for (const [work, seq] of this.#open) {
-      this.#say({ what, work, atMs: this.#around.now(), seq });
+      this.#enqueue({ what, work, atMs: this.#around.now(), seq });
     }
   }
 
-  #sayWatched(told: Told, flushMs?: number): void {
+  #enqueueWatched(signal: SenderSignal, flushMs?: number): void {
     if (this.#isWatched) {
-      this.#say(told, flushMs);
+      this.#enqueue(signal, flushMs);
     }
   }
 
-  #say(told: Told, flushMs = this.#around.flushMs): void {
-    for (const channel of this.#dialect.channelsOf(told, this.#process)) {
+  #enqueue(signal: SenderSignal, flushMs = this.#around.flushMs): void {
+    for (const channel of this.#dialect.channelsOf(signal, this.#process)) {
       const queue = this.#queues.get(channel);
       if (queue === undefined) {
-        this.#queues.set(channel, [told]);
+        this.#queues.set(channel, [signal]);
         const generation = this.#generation;
         this.#after(flushMs, () => {
           if (generation === this.#generation) {
@@ -170,7 +176,7 @@ export class Sender {
           }
         });
       } else {
-        queue.push(told);
+        queue.push(signal);
       }
     }
   }
@@ -179,10 +185,10 @@ export class Sender {
     const queue = this.#queues.get(channel) ?? [];
     this.#queues.delete(channel);
     for (let from = 0; from < queue.length; from += mostPerRequest) {
-      const told = queue.slice(from, from + mostPerRequest);
-      const requests = this.#dialect.encode(told, this.#process, channel);
+      const signals = queue.slice(from, from + mostPerRequest);
+      const requests = this.#dialect.encode(signals, this.#process, channel);
       const number = this.#batches++;
-      this.#send({ requests, told, generation: this.#generation, number }, 0);
+      this.#send({ requests, signals, generation: this.#generation, number }, 0);
     }
   }
 
@@ -214,7 +220,7 @@ export class Sender {
     batch: Batch,
     how: { readonly attempt: number; readonly sentMs: number; readonly isCopy: boolean },
   ): Promise<void> {
-    const { network, collector, hearing, now } = this.#around;
+    const { network, collector, arrivals, now } = this.#around;
     const isCut = network.isCut(this.#process, how.sentMs) || network.isCut(this.#process, now());
     if (isCut || !collector.isUp) {
       this.#failed(batch, how);
@@ -229,8 +235,8 @@ export class Sender {
         return;
       }
     }
-    for (const told of batch.told) {
-      hearing.hear(told, now(), this.#process);
+    for (const signal of batch.signals) {
+      arrivals.record(signal, now(), this.#process);
     }
   }
 
@@ -261,8 +267,8 @@ export class Sender {
           this.#send(batch, attempt + 1);
         }
       }
-      if (this.#isAlive && this.#dialect.tellsAgain) {
-        this.#tellOpen("start");
+      if (this.#isAlive && this.#dialect.resendsOpenWork) {
+        this.#enqueueOpen("start");
       }
     });
   }

@@ -3,11 +3,11 @@ import { isRun, ownerOf, type SessionState, type Work } from "./story.ts";
 
 /** Turns of a queue follow each other within that time. */
 const queueGapMs = 60;
-/** A gateway says so a moment after its last run has ended. */
+/** A gateway reports it this long after its last run has ended. */
 const afterMs = 5;
 
 /**
- * What a gateway says of its sessions: `processing` as a turn begins, `idle` when none is open any more, and in some turns
+ * What a gateway reports about its sessions: `processing` as a turn begins, `idle` when none is open any more, and in some turns
  * also when a message is done that came in the middle of it.
  */
 export function sessionStatesOf(

@@ -5,14 +5,14 @@ import type { GatewayProcess } from "./story.ts";
 
 /** How several processes of one service live on one host at once. */
 export interface Siblings {
-  /** Places of a host, in each of which one process follows the other. */
-  readonly leastPlaces: number;
-  readonly mostPlaces: number;
-  /** Places whose processes promise heartbeats by entity events, where their dialect has none of its own. */
+  /** Slots of a host, in each of which one process follows the other. */
+  readonly leastSlots: number;
+  readonly mostSlots: number;
+  /** Slots whose processes promise heartbeats by entity events, where their dialect has none of its own. */
   readonly beatingShare: number;
   /** Processes that fork: the child has the resource of its parent, and its own sessions. */
   readonly forkShare: number;
-  /** Sessions with the name of one that another place of the host has at the same time. */
+  /** Sessions with the name of one that another slot of the host has at the same time. */
   readonly twinShare: number;
 }
 
@@ -22,7 +22,7 @@ const overlap = { fromMs: 5_000, toMs: 120_000 };
 const restart = { fromMs: 2_000, toMs: 60_000 };
 const shortestLifeMs = 180_000;
 
-interface Place {
+interface Slot {
   readonly host: string;
   readonly isContainer: boolean;
   readonly namesInstance: boolean;
@@ -30,18 +30,18 @@ interface Place {
   readonly skewMs: number;
 }
 
-/** Processes of each place, by their birth. Forks have places of their own. */
+/** Processes of each slot, by their birth. Forks have slots of their own. */
 export function createSiblings(
   lives: Lives & { readonly siblings: Siblings },
   lastsMs: number,
   chance: Chance,
 ): readonly (readonly GatewayProcess[])[] {
-  const { leastPlaces, mostPlaces, beatingShare, forkShare } = lives.siblings;
+  const { leastSlots, mostSlots, beatingShare, forkShare } = lives.siblings;
   let next = 0;
   const lanes: GatewayProcess[][] = [];
   for (let host = 0; host < lives.hosts; host++) {
-    // Of three hosts the processes of one are containers with one host name, each pid 1, so that only the instance id tells
-    // them apart; those of the second have none, and those of the third have both.
+    // Of three hosts the processes of one are containers with one host name, each pid 1, so that only the instance id
+    // distinguishes them; those of the second have none, and those of the third have both.
     const isContainer = host % 3 === 0;
     const ofHost = {
       host: `host-${host}`,
@@ -49,13 +49,13 @@ export function createSiblings(
       namesInstance: host % 3 !== 1,
       skewMs: Math.round(chance.between(-lives.skewMs, lives.skewMs)),
     };
-    const places = leastPlaces + chance.below(mostPlaces - leastPlaces + 1);
-    for (let place = 0; place < places; place++) {
+    const slots = leastSlots + chance.below(mostSlots - leastSlots + 1);
+    for (let slot = 0; slot < slots; slot++) {
       const about = { ...ofHost, beatMs: chance.happens(beatingShare) ? beatMs : 0 };
       const processes = successionOf(about, () => next++, { lives, lastsMs, chance });
       lanes.push(processes);
       for (const parent of processes.filter(() => chance.happens(forkShare))) {
-        // The child is what its parent is, in the way it speaks too.
+        // The child is what its parent is, its dialect included.
         next += (((parent.index - next) % 4) + 4) % 4;
         lanes.push([forkOf(parent, next++, { lastsMs, chance })]);
       }
@@ -65,7 +65,7 @@ export function createSiblings(
 }
 
 function successionOf(
-  place: Place,
+  slot: Slot,
   nextIndex: () => number,
   by: { readonly lives: Lives; readonly lastsMs: number; readonly chance: Chance },
 ): GatewayProcess[] {
@@ -79,14 +79,14 @@ function successionOf(
     const index = nextIndex();
     processes.push({
       index,
-      host: place.host,
-      pid: place.isContainer ? 1 : 1_000 + index,
-      instance: place.namesInstance ? chance.hex(8) : "",
-      beatMs: place.beatMs,
+      host: slot.host,
+      pid: slot.isContainer ? 1 : 1_000 + index,
+      instance: slot.namesInstance ? chance.hex(8) : "",
+      beatMs: slot.beatMs,
       isFork: false,
       unwatched: [],
       clock: aTrueClock,
-      skewMs: place.skewMs,
+      skewMs: slot.skewMs,
       bornMs,
       diesMs,
       death: isKilled ? "killed" : "stops",
@@ -98,7 +98,7 @@ function successionOf(
   return processes;
 }
 
-/** A child that its parent outlives. Only its parent says that it lives, so its own death shows nowhere. */
+/** A child that its parent outlives. Only its parent sends heartbeats, so its own death shows nowhere. */
 function forkOf(
   parent: GatewayProcess,
   index: number,

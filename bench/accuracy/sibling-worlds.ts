@@ -12,8 +12,8 @@ const good: Target = { precision: 0.999, recall: 0.99 };
 /** Worlds in which several processes of one service live on one host at once. */
 export function siblingWorlds(clean: World, isFull: boolean): readonly TurnWorld[] {
   const siblings: Siblings = {
-    leastPlaces: 2,
-    mostPlaces: 6,
+    leastSlots: 2,
+    mostSlots: 6,
     beatingShare: 0.5,
     forkShare: 0.3,
     twinShare: 0.3,

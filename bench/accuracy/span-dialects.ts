@@ -1,4 +1,5 @@
 import type { otlp } from "../../src/otlp/proto/generated.js";
+import { type Dialect, namesSessions, type Request, type SenderSignal } from "./sender-dialect.ts";
 import {
   type Items,
   integer,
@@ -17,17 +18,16 @@ import {
   type Story,
   type Work,
 } from "./story.ts";
-import { type Dialect, namesSessions, type Request, type Told } from "./telling.ts";
 
 /** S1: every span as it starts and as it ends, and waits for a person. */
 export function createLiveDialect(): Dialect {
   return {
     beatMs: 0,
     aliveMs: ({ beatMs }) => beatMs,
-    tellsAgain: false,
-    tellsClosed: true,
-    channelsOf(told, process) {
-      switch (told.what) {
+    resendsOpenWork: false,
+    reportsClosedOrphans: true,
+    channelsOf(signal, process) {
+      switch (signal.what) {
         case "start":
           return ["starts"];
         case "end":
@@ -44,13 +44,13 @@ export function createLiveDialect(): Dialect {
           return [];
       }
     },
-    encode(told, process, channel): readonly Request[] {
+    encode(signals, process, channel): readonly Request[] {
       if (channel === "logs" || channel === "life") {
-        return [eventsRequest(told, process)];
+        return [eventsRequest(signals, process)];
       }
       return [
         tracesRequest(
-          told.flatMap((each) => liveSpans(each)),
+          signals.flatMap((each) => liveSpans(each)),
           process,
         ),
       ];
@@ -58,17 +58,17 @@ export function createLiveDialect(): Dialect {
   };
 }
 
-/** What an SDK exports by itself: spans that have ended, and in them what else was open or asked for. */
+/** What an SDK exports by itself: spans that have ended, and in them what else was open or requested. */
 export function createPlainDialect(story: Story): Dialect {
-  const askedBy = groupBy(story.works, ({ askedBy: call }) => call);
+  const requestedBy = groupBy(story.works, ({ requestedBy: call }) => call);
   const ofTurn = groupBy(story.works, (work) => (work.kind === "tool" ? ownerOf(work) : undefined));
   return {
     beatMs: 0,
     aliveMs: ({ beatMs }) => beatMs,
-    tellsAgain: false,
-    tellsClosed: true,
-    channelsOf(told, process) {
-      switch (told.what) {
+    resendsOpenWork: false,
+    reportsClosedOrphans: true,
+    channelsOf(signal, process) {
+      switch (signal.what) {
         case "end":
           return ["ends"];
         case "alive":
@@ -80,16 +80,16 @@ export function createPlainDialect(story: Story): Dialect {
           return [];
       }
     },
-    encode: (told, process, channel) => [
+    encode: (signals, process, channel) => [
       channel !== "ends"
-        ? eventsRequest(told, process)
+        ? eventsRequest(signals, process)
         : tracesRequest(
-            told.flatMap((each) =>
+            signals.flatMap((each) =>
               each.what === "end"
                 ? [
                     spanOf(each.work, "plain", {
                       endedMs: each.atMs,
-                      asked: askedBy.get(each.work) ?? [],
+                      requested: requestedBy.get(each.work) ?? [],
                       ...(each.work.kind === "harness"
                         ? { items: itemsAt(each.atMs, ofTurn.get(each.work) ?? []) }
                         : {}),
@@ -103,9 +103,9 @@ export function createPlainDialect(story: Story): Dialect {
   };
 }
 
-function eventsRequest(told: readonly Told[], process: GatewayProcess): Request {
+function eventsRequest(signals: readonly SenderSignal[], process: GatewayProcess): Request {
   return logsRequest(
-    told.flatMap((each) => [
+    signals.flatMap((each) => [
       ...pauseEvents(each, process),
       ...sessionEndOf(each, process),
       ...entityEvents(each, process),
@@ -116,27 +116,30 @@ function eventsRequest(told: readonly Told[], process: GatewayProcess): Request 
 
 /** S7, as the conventions of sessions have it. */
 export function sessionEndOf(
-  told: Told,
+  signal: SenderSignal,
   process: GatewayProcess,
 ): readonly otlp.LogRecord.$Properties[] {
-  return told.what === "session_end"
+  return signal.what === "session_end"
     ? [
         {
           eventName: "session.end",
-          timeUnixNano: nanosOf(told.atMs, process),
-          attributes: [text("session.id", told.over.session.name)],
+          timeUnixNano: nanosOf(signal.atMs, process),
+          attributes: [text("session.id", signal.over.session.name)],
         },
       ]
     : [];
 }
 
-/** S6: the process lives and will say so again, or stops. */
-function entityEvents(told: Told, process: GatewayProcess): readonly otlp.LogRecord.$Properties[] {
-  return told.what === "alive" || told.what === "gone"
+/** S6: the process lives and promises heartbeats, or stops. */
+function entityEvents(
+  signal: SenderSignal,
+  process: GatewayProcess,
+): readonly otlp.LogRecord.$Properties[] {
+  return signal.what === "alive" || signal.what === "gone"
     ? [
         {
-          eventName: told.what === "alive" ? "entity.state" : "entity.delete",
-          timeUnixNano: nanosOf(told.atMs, process),
+          eventName: signal.what === "alive" ? "entity.state" : "entity.delete",
+          timeUnixNano: nanosOf(signal.atMs, process),
           attributes: [
             text("entity.type", "service.instance"),
             integer("entity.report.interval", process.beatMs / 1_000),
@@ -168,17 +171,17 @@ function groupBy<Key>(
   return groups;
 }
 
-function liveSpans(told: Told): readonly Span[] {
-  switch (told.what) {
+function liveSpans(signal: SenderSignal): readonly Span[] {
+  switch (signal.what) {
     case "start":
     case "beat":
-      return [spanOf(told.work, "live", {})];
+      return [spanOf(signal.work, "live", {})];
     case "end":
-      return [spanOf(told.work, "live", { endedMs: told.atMs })];
+      return [spanOf(signal.work, "live", { endedMs: signal.atMs })];
     case "pause":
-      return [waitSpan(told.pause, undefined)];
+      return [waitSpan(signal.pause, undefined)];
     case "resume":
-      return [waitSpan(told.pause, told.atMs)];
+      return [waitSpan(signal.pause, signal.atMs)];
     default:
       return [];
   }
@@ -197,15 +200,18 @@ function waitSpan({ tool, id, fromMs }: Pause, endedMs: number | undefined): Spa
 }
 
 /** As the GenAI conventions have it. */
-function pauseEvents(told: Told, process: GatewayProcess): readonly otlp.LogRecord.$Properties[] {
-  if (told.what !== "pause" && told.what !== "resume") {
+function pauseEvents(
+  signal: SenderSignal,
+  process: GatewayProcess,
+): readonly otlp.LogRecord.$Properties[] {
+  if (signal.what !== "pause" && signal.what !== "resume") {
     return [];
   }
-  const { tool, id } = told.pause;
+  const { tool, id } = signal.pause;
   return [
     {
-      eventName: told.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
-      timeUnixNano: nanosOf(told.atMs, process),
+      eventName: signal.what === "pause" ? "gen_ai.agent.paused" : "gen_ai.agent.resumed",
+      timeUnixNano: nanosOf(signal.atMs, process),
       attributes: [
         text("gen_ai.conversation.id", tool.session.name),
         text("gen_ai.agent.pause.id", id),

@@ -1,7 +1,19 @@
 import Long from "long";
 import { otlp } from "../../src/otlp/proto/generated.js";
-import { type AskedCall, type GatewayProcess, isRun, type Work, type WorkKind } from "./story.ts";
-import { type Mode, namesSessions, namesSessionsAlways, type Request, sentMs } from "./telling.ts";
+import {
+  type Mode,
+  namesSessions,
+  namesSessionsAlways,
+  type Request,
+  sentMs,
+} from "./sender-dialect.ts";
+import {
+  type GatewayProcess,
+  isRun,
+  type RequestedCall,
+  type Work,
+  type WorkKind,
+} from "./story.ts";
 
 type Attribute = otlp.KeyValue.$Properties;
 export type Span = otlp.Span.$Properties;
@@ -23,7 +35,7 @@ const operations: Readonly<Record<WorkKind, string>> = {
 const statusError = 2;
 const nanosOfYear = Long.fromNumber(365 * 86_400_000, true).multiply(1_000_000);
 
-/** What a harness run of stock OpenClaw says at its end of the tools below it. */
+/** What a harness run of stock OpenClaw reports at its end about the tools below it. */
 export interface Items {
   readonly active: number;
   readonly completed: number;
@@ -36,7 +48,7 @@ export interface Items {
 export function spanOf(
   work: Work,
   mode: Mode,
-  more: { readonly endedMs?: number; readonly items?: Items; readonly asked?: readonly Work[] },
+  more: { readonly endedMs?: number; readonly items?: Items; readonly requested?: readonly Work[] },
 ): Span {
   const { process } = work;
   const isGenAi = namesSessions(mode, process);
@@ -48,7 +60,9 @@ export function spanOf(
     startTimeUnixNano: stampOf("start", work, work.startMs),
     ...(more.endedMs === undefined ? {} : { endTimeUnixNano: stampOf("end", work, more.endedMs) }),
     ...(work.isFailed && more.endedMs !== undefined ? { status: { code: statusError } } : {}),
-    attributes: isGenAi ? genAiAttributes(work, more.asked ?? []) : openclawAttributes(work, more),
+    attributes: isGenAi
+      ? genAiAttributes(work, more.requested ?? [])
+      : openclawAttributes(work, more),
   };
 }
 
@@ -116,8 +130,11 @@ function stampOf(which: "start" | "end", { stamp, process }: Work, atMs: number)
   }
 }
 
-function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
-  const calls = [...asked.map(({ callId, tool }) => ({ id: callId, name: tool })), ...work.asked];
+function genAiAttributes(work: Work, requested: readonly Work[]): Attribute[] {
+  const calls = [
+    ...requested.map(({ callId, tool }) => ({ id: callId, name: tool })),
+    ...work.requested,
+  ];
   return [
     text("gen_ai.operation.name", operations[work.kind]),
     ...(!work.isUnnamed && (isRun(work) || namesSessionsAlways(work.process))
@@ -131,8 +148,8 @@ function genAiAttributes(work: Work, asked: readonly Work[]): Attribute[] {
   ];
 }
 
-/** What a model call asked for and was handed, where that is shown: by the GenAI conventions, or as OpenInference has it. */
-function contentOf({ answered, process }: Work, calls: readonly AskedCall[]): Attribute[] {
+/** What a model call requested and was given, where that is shown: by the GenAI conventions, or as OpenInference has it. */
+function contentOf({ answered, process }: Work, calls: readonly RequestedCall[]): Attribute[] {
   if (answered !== undefined && process.index % 8 === 4) {
     const call = (at: number) => `llm.output_messages.0.message.tool_calls.${at}.tool_call`;
     const input = (at: number) => `llm.input_messages.${at}.message`;

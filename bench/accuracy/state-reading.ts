@@ -1,4 +1,4 @@
-/** What the collector says of an open run: its verdict, and state and blocked-by of its session. */
+/** What the collector reports about an open run: its verdict, and state and blocked-by of its session. */
 export interface RunReading {
   /** Of the outermost run of the owner, in hex. */
   readonly spanId: string;
@@ -15,7 +15,7 @@ interface Diagnosis {
 }
 
 /**
- * Reads what a component says of each open run now, out of its debugging method `diagnose`. Undefined where it
+ * Reads what a component reports about each open run now, from its debugging method `diagnose`. Undefined where it
  * has none.
  */
 export function readStates(component: object): readonly RunReading[] | undefined {

@@ -4,13 +4,13 @@ import { ownerOf, type Story, type Work } from "./story.ts";
 import { type SessionTruth, type Thresholds, TrueStates } from "./true-states.ts";
 import { type DeliveredView, realView } from "./views.ts";
 
-/** What the collector said of all open runs at one moment. */
+/** What the collector reported about all open runs at one moment. */
 export interface StateSample {
   readonly atMs: number;
   readonly runs: readonly RunReading[];
 }
 
-/** One session at one moment of which the collector said something wrong. */
+/** One session at one moment about which the collector was wrong. */
 export interface WrongState {
   readonly atMs: number;
   readonly session: string;
@@ -18,7 +18,7 @@ export interface WrongState {
   readonly reading: string;
 }
 
-/** How often the collector said of a session what it did. A session at a moment counts in one of the first three. */
+/** How often the collector reported the true state of a session. A session at a moment counts in one of the first three. */
 export interface StateScore {
   /** Not near a change, and knowable. */
   readonly settled: number;
@@ -26,9 +26,9 @@ export interface StateScore {
   /** Within the lateness and the delay of delivery after a change. */
   readonly changing: number;
   readonly changingRight: number;
-  /** What was delivered says something else than what was. */
+  /** The delivered signals show another state than the true one. */
   readonly unknowable: number;
-  /** Of those, where the collector said what was delivered. */
+  /** Of those, where the collector reported what the delivered signals show. */
   readonly unknowableAsDelivered: number;
   readonly wrong: readonly WrongState[];
 }
@@ -68,7 +68,7 @@ export class StateTruth {
     return this.#owners;
   }
 
-  /** What was delivered says of a session, by the time it happened. */
+  /** What the delivered signals show about a session, by the time it happened. */
   seen(session: string, atMs: number): SessionTruth | undefined {
     return this.#seen.at(session, atMs);
   }
@@ -96,7 +96,7 @@ export class StateTruth {
 
   /**
    * Silences of a tool, without open work below it, that meet a moment at which its run is not silent. It is certain that
-   * they can be noticed when there is time enough for what is said of it to arrive.
+   * they can be noticed when there is time enough for its signals to arrive.
    */
   silencesBesideOthers(tool: Work, owner: Work): readonly { readonly isCertain: boolean }[] {
     if (this.#owners.below(tool).length > 0) {
@@ -127,7 +127,7 @@ export class StateTruth {
   }
 }
 
-/** Compares what the collector said at some moments with what sessions did then. */
+/** Compares what the collector reported at some moments with what sessions did then. */
 export function scoreStates(
   samples: readonly StateSample[],
   truth: StateTruth,

@@ -7,9 +7,9 @@ export interface GatewayProcess {
   readonly pid: number;
   /** Its `service.instance.id`; empty when it has none. */
   readonly instance: string;
-  /** How often it says by entity events that it lives, where its dialect has no heartbeats; 0 for never. */
+  /** The interval of its heartbeats by entity events, where its dialect has none of its own; 0 for never. */
   readonly beatMs: number;
-  /** It was forked and has the resource of its parent, which alone says that it lives or stops. */
+  /** It was forked and has the resource of its parent, which alone reports that it lives or stops. */
   readonly isFork: boolean;
   /** While its work is not watched, in order: its relay is switched off, and back on. */
   readonly unwatched: readonly Gap[];
@@ -20,7 +20,7 @@ export interface GatewayProcess {
   readonly bornMs: number;
   /** Infinity when it outlives the story. */
   readonly diesMs: number;
-  /** A process that stops lets its tools go, closes spans and says good-bye. */
+  /** A process that stops lets its tools go, closes spans and reports that it stops. */
   readonly death: "stops" | "killed";
 }
 
@@ -36,7 +36,7 @@ export interface Session {
 
 export type WorkKind = "harness" | "run" | "tool" | "model_call";
 
-/** What really happened to a piece of work, whatever anyone hears of it. */
+/** What really happened to a piece of work, whatever is reported. */
 export interface Work {
   readonly index: number;
   readonly kind: WorkKind;
@@ -51,26 +51,26 @@ export interface Work {
   readonly model: string;
   /** The id of the call; empty for other work than tools. */
   readonly callId: string;
-  /** The model call that asked for the tool. */
-  readonly askedBy: Work | undefined;
+  /** The model call that requested the tool. */
+  readonly requestedBy: Work | undefined;
   readonly startMs: number;
   /** When it ended by itself or was let go; Infinity when it never did. */
   endMs: number;
   /** Since when its own run is over while it goes on; Infinity for work that ends. */
   orphanedMs: number;
-  /** When somebody else closes the span of an orphan: its run, or its process as it stops. */
+  /** When its run, or its process as it stops, closes the span of an orphan. */
   closedMs: number;
   /** It was its run that did. */
   isClosedByRun: boolean;
   /** A model call that failed, or a run that was cancelled. */
   isFailed: boolean;
-  /** Calls that a model call asked for besides those that ran in its turn. */
-  asked: readonly AskedCall[];
-  /** Ids of calls whose answers a model call was handed; undefined where its input is not shown. */
+  /** Calls that a model call requested besides those that ran in its turn. */
+  requested: readonly RequestedCall[];
+  /** Ids of calls whose answers a model call was given; undefined where its input is not shown. */
   answered: readonly string[] | undefined;
   /** When it made progress between its start and its end, in order. */
   progressMs: readonly number[];
-  /** A run of which nobody reports the end. */
+  /** A run whose end is not reported. */
   isEndLost: boolean;
   /** What is wrong with the times of its span. */
   readonly stamp: Stamp;
@@ -78,8 +78,8 @@ export interface Work {
   readonly isUnnamed: boolean;
 }
 
-/** A call of a tool that a model asked for. */
-export interface AskedCall {
+/** A call of a tool that a model requested. */
+export interface RequestedCall {
   readonly id: string;
   readonly name: string;
 }
@@ -95,7 +95,7 @@ export interface Pause {
 }
 
 /**
- * What a gateway says of one of its sessions: a message waits, a turn begins, the last one has ended. It also says
+ * What a gateway reports about one of its sessions: a message waits, a turn begins, the last one has ended. It also reports
  * `idle` when it is done with a message that it has put into a running turn.
  */
 export interface SessionState {
@@ -115,7 +115,7 @@ export interface SessionEnd {
   readonly atMs: number;
 }
 
-/** `recovery`: it says that it is about to recover the session. */
+/** `recovery`: it is about to recover the session. */
 export type ClaimType = "stalled" | "stuck" | "long_running" | "recovery";
 
 /** What a gateway complains of. */

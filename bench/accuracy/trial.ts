@@ -1,8 +1,9 @@
 import { type Alerts, countAlerts } from "./alerts.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { type ClaimScore, scoreClaims } from "./claim-score.ts";
 import { Deadlines } from "./deadlines.ts";
 import { readDerived } from "./derived-events.ts";
-import type { Hearing } from "./hearing.ts";
+import { type Case, type EvictionScore, percentile, scoreEvictions } from "./eviction-score.ts";
 import { happenOverHttp } from "./http-world.ts";
 import { Owners } from "./owners.ts";
 import type { Scenario } from "./scenarios.ts";
@@ -14,13 +15,12 @@ import {
   shareRight,
   type WrongState,
 } from "./state-samples.ts";
-import { type Case, judge, percentile, type Verdict } from "./verdict.ts";
 import { happen, type Outcome, type World } from "./world.ts";
 
 export interface Trial {
   readonly scenario: Scenario;
-  readonly verdict: Verdict;
-  /** Undefined where the collector can't be asked. */
+  readonly evictions: EvictionScore;
+  /** Undefined where the collector can't report them. */
   readonly states: StateScore | undefined;
   readonly alerts: Alerts;
   readonly claims: ClaimScore;
@@ -53,7 +53,7 @@ export async function tryOut(scenario: Scenario, seed: number): Promise<Trial> {
 /** Compares what a collector made of a world with what really was. */
 export function assess(scenario: Scenario, outcome: Outcome): Trial {
   const { world, allowedLatenessMs } = scenario;
-  const { story, hearing, derived, samples } = outcome;
+  const { story, arrivals, derived, samples } = outcome;
   const owners = new Owners(story, world.mode);
   const rules = {
     ...thresholds,
@@ -62,9 +62,9 @@ export function assess(scenario: Scenario, outcome: Outcome): Trial {
     showsAnswers: world.habits.requests !== undefined,
     longestDelayMs: world.faults.longestDelayMs,
   };
-  const deadlines = new Deadlines(story, { hearing, owners, rules });
-  const told = readDerived(derived);
-  const verdict = judge(story, { hearing, told }, deadlines);
+  const deadlines = new Deadlines(story, { arrivals, owners, rules });
+  const events = readDerived(derived);
+  const evictions = scoreEvictions(story, { arrivals, events }, deadlines);
   const truth = new StateTruth(story, {
     owners,
     delivered: deadlines.delivered,
@@ -73,15 +73,15 @@ export function assess(scenario: Scenario, outcome: Outcome): Trial {
   });
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const states = samples.length === 0 ? undefined : scoreStates(samples, truth, works);
-  const claims = scoreClaims(story, { hearing, truth, answers: told.answers });
-  const found = { verdict, states, claims, alerts: countAlerts(told.stalls, truth, works) };
+  const claims = scoreClaims(story, { arrivals, truth, answers: events.answers });
+  const found = { evictions, states, claims, alerts: countAlerts(events.stalls, truth, works) };
   return {
     scenario,
     ...found,
-    siblings: scoreSiblings(story, truth, told.answers),
+    siblings: scoreSiblings(story, truth, events.answers),
     misses: missesOf(scenario, found),
     cases: [
-      ...verdict.cases.map((each) => caseText(each, hearing)),
+      ...evictions.cases.map((each) => caseText(each, arrivals)),
       ...(states?.wrong ?? []).map(stateText),
       ...claims.wrong.map(claimText),
     ],
@@ -106,7 +106,7 @@ function claimText({ claim, atMs, truth }: ClaimScore["wrong"][number]): string 
 }
 
 /** A case with all that led to it; times are the world's, in seconds. */
-function caseText({ what, work, reason, atMs }: Case, hearing: Hearing): string {
+function caseText({ what, work, reason, atMs }: Case, arrivals: ArrivalTimes): string {
   const at = (ms: number) => (ms / 1000).toFixed(2);
   if (work === undefined) {
     return `${what} ${reason} at ${at(atMs)}: nothing is known by that name`;
@@ -114,8 +114,8 @@ function caseText({ what, work, reason, atMs }: Case, hearing: Hearing): string 
   const { kind, spanId, session, process, startMs, endMs, orphanedMs, closedMs } = work;
   return [
     `${what} ${reason} at ${at(atMs)}: ${kind} ${spanId} of session ${session.index}`,
-    `from ${at(startMs)} (heard ${at(hearing.startOf(work))})`,
-    `to ${at(endMs)}, closed ${at(closedMs)} (heard ${at(hearing.endOf(work))})`,
+    `from ${at(startMs)} (arrived ${at(arrivals.startOf(work))})`,
+    `to ${at(endMs)}, closed ${at(closedMs)} (arrived ${at(arrivals.endOf(work))})`,
     `orphaned ${at(orphanedMs)}, process ${process.index} ${process.death} ${at(process.diesMs)}`,
   ].join(", ");
 }
@@ -123,17 +123,17 @@ function caseText({ what, work, reason, atMs }: Case, hearing: Hearing): string 
 /** What of its target a scenario missed, in words. */
 export function missesOf(
   { target, allowedLatenessMs }: Pick<Scenario, "target" | "allowedLatenessMs">,
-  { verdict, states }: Pick<Trial, "verdict" | "states">,
+  { evictions, states }: Pick<Trial, "evictions" | "states">,
 ): readonly string[] {
-  const p99Ms = percentile(verdict.lateMs, 0.99) + allowedLatenessMs;
+  const p99Ms = percentile(evictions.lateMs, 0.99) + allowedLatenessMs;
   const mostMs = allowedLatenessMs + (target.delayMs ?? Number.POSITIVE_INFINITY);
   const atLeast = (name: string, value: number, least = 0) =>
     value >= least ? [] : [`${name} is ${value}, not ${least}`];
   const atMost = (name: string, value: number, most: number) =>
     value <= most ? [] : [`${name}: ${Math.round(value)}, not ${most}`];
   return [
-    ...atLeast("precision", verdict.precision, target.precision),
-    ...atLeast("recall", verdict.recall, target.recall),
+    ...atLeast("precision", evictions.precision, target.precision),
+    ...atLeast("recall", evictions.recall, target.recall),
     ...(target.statesRight === undefined
       ? []
       : states === undefined
@@ -142,12 +142,16 @@ export function missesOf(
     ...atMost("detection delay p99 in ms", p99Ms, mostMs),
     ...atMost(
       "wrong evictions at once",
-      verdict.wrongAtOnce,
+      evictions.wrongAtOnce,
       target.wrongAtOnce ?? Number.POSITIVE_INFINITY,
     ),
-    ...atMost("evicted before it was due", verdict.early, target.early ?? Number.POSITIVE_INFINITY),
-    ...atMost("called confirmed though nothing had reported it", verdict.overconfident, 0),
-    ...atMost("evicted though the end had arrived", verdict.afterEnd, 0),
-    ...atMost("evicted or stalled while a person was awaited", verdict.whileAwaited, 0),
+    ...atMost(
+      "evicted before it was due",
+      evictions.early,
+      target.early ?? Number.POSITIVE_INFINITY,
+    ),
+    ...atMost("called confirmed though nothing had reported it", evictions.overconfident, 0),
+    ...atMost("evicted though the end had arrived", evictions.afterEnd, 0),
+    ...atMost("evicted or stalled while a person was awaited", evictions.whileAwaited, 0),
   ];
 }

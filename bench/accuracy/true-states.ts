@@ -14,7 +14,7 @@ export interface Thresholds {
   readonly longRunningAfterMs: number;
 }
 
-/** What the runs and sessions of a story do at any moment, as somebody with a certain view of it has to say. */
+/** What the runs and sessions of a story do at any moment, as a certain view of it shows them. */
 export class TrueStates {
   readonly #owners: Owners;
   readonly #view: View;
@@ -123,7 +123,7 @@ export class TrueStates {
     return sorted;
   }
 
-  /** When what is said of a session may have changed: after `fromMs`, and not after `toMs`. In no order. */
+  /** When the state of a session may have changed: after `fromMs`, and not after `toMs`. In no order. */
   turningPoints(session: string, fromMs: number, toMs: number): readonly number[] {
     const { stalledAfterMs, longRunningAfterMs } = this.#limits;
     const points: number[] = [];

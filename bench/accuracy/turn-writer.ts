@@ -1,10 +1,10 @@
-import { AskedCalls } from "./asked-calls.ts";
 import type { Chance } from "./chance.ts";
 import type { Habits } from "./gateway.ts";
 import { modelNameOf, modelTimesOf, toolLengthOf, updatesOf } from "./lengths.ts";
+import { RequestedCalls } from "./requested-calls.ts";
 import { absurdStamp, type Stamp } from "./sender-clock.ts";
+import { namesSessions } from "./sender-dialect.ts";
 import type { GatewayProcess, Pause, Session, Work, WorkKind } from "./story.ts";
-import { namesSessions } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const deepestNesting = 2;
@@ -27,12 +27,12 @@ export class TurnWriter {
   readonly pauses: Pause[] = [];
   readonly #habits: Habits;
   readonly #chance: Chance;
-  readonly #calls: AskedCalls;
+  readonly #calls: RequestedCalls;
 
   constructor(habits: Habits, chance: Chance) {
     this.#habits = habits;
     this.#chance = chance;
-    this.#calls = new AskedCalls(habits.requests, chance);
+    this.#calls = new RequestedCalls(habits.requests, chance);
   }
 
   /** With a name of its own, or with one that another session has in another process. */
@@ -97,13 +97,13 @@ export class TurnWriter {
     return endMs + 4;
   }
 
-  /** Runs what was approved since an earlier turn asked for it, one call after the other. Returns when the run goes on. */
+  /** Runs the calls that were approved since an earlier turn requested them, one after the other. Returns when the run goes on. */
   #runLeft(run: Work, fromMs: number): number {
     let atMs = fromMs;
     for (const { id, name, isApproved } of this.#calls.takeLeft(run.session, run.startMs)) {
       this.#calls.answer(run, id);
       if (isApproved) {
-        const about = { startMs: atMs, name, leftCall: id, parent: run, askedBy: undefined };
+        const about = { startMs: atMs, name, leftCall: id, parent: run, requestedBy: undefined };
         const tool = this.#start("tool", { ...run, ...about });
         atMs += this.#chance.magnitude(5, 20_000);
         this.#end(tool, atMs);
@@ -133,16 +133,16 @@ export class TurnWriter {
     }
   }
 
-  /** Tools that a model call asked for, side by side. Returns when the run goes on. */
+  /** Tools that a model call requested, side by side. Returns when the run goes on. */
   #tools(
     run: Work,
-    asked: { readonly call: Work; readonly endMs: number },
+    requested: { readonly call: Work; readonly endMs: number },
     turn: { readonly depth: number; readonly hung: Work[]; readonly isShort: boolean },
   ): number {
     const chance = this.#chance;
-    const fromMs = asked.endMs;
+    const fromMs = requested.endMs;
     if (!turn.isShort && chance.happens(this.#habits.siblingShare)) {
-      return this.#silentBesideBusy(run, asked, turn.hung) + 5;
+      return this.#silentBesideBusy(run, requested, turn.hung) + 5;
     }
     const count = chance.happens(0.4) ? 2 + chance.below(4) : 1;
     let goesOnMs = fromMs;
@@ -150,16 +150,16 @@ export class TurnWriter {
       const startMs = fromMs + index * 2;
       const isHung = chance.happens(this.#habits.hungShare);
       const { name, lengthMs } = toolLengthOf(this.#habits, turn.isShort, chance);
-      if (this.#calls.refuses(asked.call, run, name)) {
+      if (this.#calls.refuses(requested.call, run, name)) {
         continue;
       }
       if (this.#isBackground(run)) {
-        const tool = this.#tool(run, asked.call, { startMs, name: backgroundTool });
+        const tool = this.#tool(run, requested.call, { startMs, name: backgroundTool });
         this.#end(tool, startMs + chance.magnitude(background.fromMs, background.toMs));
         goesOnMs = Math.max(goesOnMs, startMs + 50);
         continue;
       }
-      const tool = this.#tool(run, asked.call, { startMs, name });
+      const tool = this.#tool(run, requested.call, { startMs, name });
       if (isHung) {
         turn.hung.push(tool);
         // The run gives up on it.
@@ -187,13 +187,13 @@ export class TurnWriter {
   /** One tool that takes minutes, or never ends, and meanwhile others, one after the other. Returns when all are over. */
   #silentBesideBusy(
     run: Work,
-    asked: { readonly call: Work; readonly endMs: number },
+    requested: { readonly call: Work; readonly endMs: number },
     hung: Work[],
   ): number {
     const chance = this.#chance;
-    const fromMs = asked.endMs;
+    const fromMs = requested.endMs;
     const untilMs = fromMs + chance.magnitude(180_000, 720_000);
-    const silent = this.#tool(run, asked.call, { startMs: fromMs, name: "tool_silent" });
+    const silent = this.#tool(run, requested.call, { startMs: fromMs, name: "tool_silent" });
     if (chance.happens(0.3)) {
       hung.push(silent);
     } else {
@@ -202,7 +202,7 @@ export class TurnWriter {
     // In a third of all cases the others are done long before, and then it is silent alone.
     const busyUntilMs = chance.happens(0.33) ? (fromMs + untilMs) / 2 : untilMs;
     for (let atMs = fromMs + 2; ; ) {
-      const sibling = this.#tool(run, asked.call, { startMs: atMs, name: "tool_busy" });
+      const sibling = this.#tool(run, requested.call, { startMs: atMs, name: "tool_busy" });
       const endMs = atMs + chance.magnitude(1_000, 40_000);
       this.#end(sibling, endMs);
       atMs = endMs + chance.magnitude(5, 20_000);
@@ -253,7 +253,7 @@ export class TurnWriter {
     how: { readonly endMs: number; readonly hung: Work[] },
   ): void {
     const about = { startMs: startMs + 2, name: "tool_inner" };
-    const inner = this.#start("tool", { ...tool, ...about, parent: tool, askedBy: undefined });
+    const inner = this.#start("tool", { ...tool, ...about, parent: tool, requestedBy: undefined });
     if (this.#chance.happens(this.#habits.hungShare * 5)) {
       how.hung.push(inner);
     } else {
@@ -261,9 +261,9 @@ export class TurnWriter {
     }
   }
 
-  #tool(run: Work, askedBy: Work, { startMs, name }: { startMs: number; name: string }): Work {
-    const tool = this.#start("tool", { ...run, startMs, parent: run, askedBy, name });
-    // Of one that never ends the run says so itself.
+  #tool(run: Work, requestedBy: Work, { startMs, name }: { startMs: number; name: string }): Work {
+    const tool = this.#start("tool", { ...run, startMs, parent: run, requestedBy, name });
+    // Of one that never ends the run itself is the answer.
     this.#calls.answer(run, tool.callId);
     return tool;
   }
@@ -276,13 +276,13 @@ export class TurnWriter {
       readonly startMs: number;
       readonly parent: Work | undefined;
       readonly isUnnamed: boolean;
-      readonly askedBy?: Work | undefined;
+      readonly requestedBy?: Work | undefined;
       readonly name?: string;
       /** The id of a call that an earlier turn has left to this one. */
       readonly leftCall?: string;
     },
   ): Work {
-    const { session, process, startMs, parent, askedBy } = at;
+    const { session, process, startMs, parent, requestedBy } = at;
     const traceId = parent?.traceId ?? this.#chance.hex(16);
     const spanId = this.#chance.hex(8);
     const work: Work = {
@@ -296,14 +296,14 @@ export class TurnWriter {
       tool: kind === "tool" ? (at.name ?? "tool_late") : "",
       model: kind === "model_call" ? modelNameOf(this.#chance) : "",
       callId: kind === "tool" ? (at.leftCall ?? spanId) : "",
-      askedBy,
+      requestedBy,
       startMs,
       endMs: never,
       orphanedMs: never,
       closedMs: never,
       isClosedByRun: false,
       isFailed: false,
-      asked: [],
+      requested: [],
       answered: kind === "model_call" ? this.#calls.answersOf(undefined) : undefined,
       progressMs: [],
       isEndLost: false,
@@ -338,7 +338,7 @@ export class TurnWriter {
   #abandon(tool: Work, ownerEndMs: number): void {
     const { diesMs, death } = tool.process;
     tool.orphanedMs = Math.min(ownerEndMs, diesMs);
-    // OpenClaw does so; of what follows the GenAI conventions nobody could tell such an end from any other.
+    // OpenClaw does so; of what follows the GenAI conventions such an end could not be distinguished from any other.
     const mayBeClosed = ownerEndMs < diesMs && !namesSessions("plain", tool.process);
     if (mayBeClosed && this.#chance.happens(this.#habits.closedByRunShare)) {
       tool.closedMs = ownerEndMs + 1;

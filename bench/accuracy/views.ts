@@ -1,9 +1,9 @@
-import type { Hearing } from "./hearing.ts";
+import type { ArrivalTimes } from "./arrival-times.ts";
 import { type Owners, push } from "./owners.ts";
+import { type Mode, namesSessions, promisesBeats } from "./sender-dialect.ts";
 import { isOrphan, isRun, type Pause, type Story, unwatchedMs, type Work } from "./story.ts";
-import { type Mode, namesSessions, promisesBeats } from "./telling.ts";
 
-/** A wait for a person as somebody sees it: of a tool, or of all runs of its session that were open when it began. */
+/** A wait for a person in a view: of a tool, or of all runs of its session that were open when it began. */
 export interface SeenPause {
   readonly tool: Work;
   readonly ofSession: boolean;
@@ -39,19 +39,19 @@ export function realView(story: Story): View {
 /** What of it ever reached the collector, or follows from what did. */
 export class DeliveredView implements View {
   readonly pauses: readonly SeenPause[];
-  readonly #hearing: Hearing;
+  readonly #arrivals: ArrivalTimes;
   readonly #mode: Mode;
   /** The run in a harness run, which is one owner with it. */
   readonly #inner = new Map<Work, Work[]>();
-  /** When runs without an end of their own are over by what their gateway says of the session. */
+  /** When runs without an end of their own are over, by what their gateway reports about the session. */
   readonly #idle = new Map<Work, { readonly atMs: number; readonly arrivalMs: number }>();
 
   constructor(
     story: Story,
-    hearing: Hearing,
+    arrivals: ArrivalTimes,
     by: { readonly mode: Mode; readonly owners: Owners },
   ) {
-    this.#hearing = hearing;
+    this.#arrivals = arrivals;
     this.#mode = by.mode;
     this.pauses = story.pauses.flatMap((pause) => this.#seen(pause));
     for (const work of story.works) {
@@ -60,10 +60,10 @@ export class DeliveredView implements View {
       }
     }
     const lost = by.owners.all.filter(
-      (owner) => owner.isEndLost && Number.isFinite(hearing.startOf(owner)),
+      (owner) => owner.isEndLost && Number.isFinite(arrivals.startOf(owner)),
     );
     for (const owner of lost) {
-      const idle = idleOf(owner, { story, hearing, owners: by.owners });
+      const idle = idleOf(owner, { story, arrivals, owners: by.owners });
       if (idle !== undefined) {
         this.#idle.set(owner, idle);
       }
@@ -71,11 +71,11 @@ export class DeliveredView implements View {
   }
 
   startMs(work: Work): number {
-    return Number.isFinite(this.#hearing.startOf(work)) ? work.startMs : never;
+    return Number.isFinite(this.#arrivals.startOf(work)) ? work.startMs : never;
   }
 
   endMs(work: Work): number {
-    if (Number.isFinite(this.#hearing.endOf(work))) {
+    if (Number.isFinite(this.#arrivals.endOf(work))) {
       return isOrphan(work) ? work.closedMs : work.endMs;
     }
     const hasLease = promisesBeats(this.#mode, work.process);
@@ -85,13 +85,13 @@ export class DeliveredView implements View {
 
   /** When the end of an owner arrived, that is, of both its runs, or what stands for it. */
   endArrivalMs(owner: Work): number {
-    const ends = [owner, ...(this.#inner.get(owner) ?? [])].map((run) => this.#hearing.endOf(run));
+    const ends = [owner, ...(this.#inner.get(owner) ?? [])].map((run) => this.#arrivals.endOf(run));
     const arrivalMs = Math.max(...ends);
     return Number.isFinite(arrivalMs) ? arrivalMs : (this.#idleOf(owner)?.arrivalMs ?? never);
   }
 
   progressMs(work: Work): readonly number[] {
-    return this.#hearing.progressOf(work);
+    return this.#arrivals.progressOf(work);
   }
 
   #idleOf(work: Work) {
@@ -101,19 +101,19 @@ export class DeliveredView implements View {
 
   #seen(pause: Pause): readonly SeenPause[] {
     const { tool, fromMs, toMs } = pause;
-    const heard = this.#hearing.pauseOf(pause);
-    if (!Number.isFinite(heard.fromMs)) {
+    const arrived = this.#arrivals.pauseOf(pause);
+    if (!Number.isFinite(arrived.fromMs)) {
       return [];
     }
     const ofSession = this.#mode === "live" && namesSessions(this.#mode, tool.process);
-    return [{ tool, ofSession, fromMs, toMs: Number.isFinite(heard.toMs) ? toMs : never }];
+    return [{ tool, ofSession, fromMs, toMs: Number.isFinite(arrived.toMs) ? toMs : never }];
   }
 }
 
 /** The first report that the session of a run is idle after which nothing started or ended in it or below. */
 function idleOf(
   owner: Work,
-  by: { readonly story: Story; readonly hearing: Hearing; readonly owners: Owners },
+  by: { readonly story: Story; readonly arrivals: ArrivalTimes; readonly owners: Owners },
 ): { readonly atMs: number; readonly arrivalMs: number } | undefined {
   const times = by.owners
     .below(owner)
@@ -126,7 +126,7 @@ function idleOf(
       each.reason === "run_completed" &&
       each.queueDepth === 0 &&
       each.atMs > lastMs &&
-      Number.isFinite(by.hearing.stateOf(each)),
+      Number.isFinite(by.arrivals.stateOf(each)),
   );
-  return idle === undefined ? undefined : { atMs: idle.atMs, arrivalMs: by.hearing.stateOf(idle) };
+  return idle === undefined ? undefined : { atMs: idle.atMs, arrivalMs: by.arrivals.stateOf(idle) };
 }

@@ -1,18 +1,18 @@
+import { ArrivalTimes } from "./arrival-times.ts";
 import { Calendar } from "./calendar.ts";
 import { Chance } from "./chance.ts";
 import { Collector, type Derived } from "./collector.ts";
-import { type Habits, tellStory } from "./gateway.ts";
-import { Hearing } from "./hearing.ts";
+import { type Habits, writeStory } from "./gateway.ts";
 import { type Faults, Network } from "./network.ts";
 import { createPartialLogDialect } from "./partial-log-dialect.ts";
 import { createRelayDialect } from "./relay-dialect.ts";
 import { Sender, type Surroundings } from "./sender.ts";
+import type { Dialect, Mode } from "./sender-dialect.ts";
 import { createLiveDialect, createPlainDialect } from "./span-dialects.ts";
 import type { StateSample } from "./state-samples.ts";
 import { type GatewayProcess, isOrphan, type Story, type Work } from "./story.ts";
-import type { Dialect, Mode } from "./telling.ts";
 
-/** A world: a gateway, the way it tells of itself, what goes wrong on the way, and the collector. */
+/** A world: a gateway, its dialect, what goes wrong on the way, and the collector. */
 export interface World {
   readonly mode: Mode;
   readonly habits: Habits;
@@ -33,12 +33,12 @@ export interface World {
   readonly tailMs: number;
 }
 
-/** What really was, what of it was heard, and what was made of it. */
+/** The true story, when its signals arrived, and what the collector derived from them. */
 export interface Outcome {
   readonly story: Story;
-  readonly hearing: Hearing;
+  readonly arrivals: ArrivalTimes;
   readonly derived: readonly Derived[];
-  /** What the collector said of open runs now and then; empty where it can't say. */
+  /** What the collector reported of open runs at intervals; empty where it can't. */
   readonly samples: readonly StateSample[];
 }
 
@@ -50,9 +50,9 @@ const shortestStallMs = 5_000;
 /** Lets a world happen. The same world and seed give the same outcome. */
 export async function happen(world: World, seed: number): Promise<Outcome> {
   const chance = new Chance(seed);
-  const story = tellStory(world.habits, chance.fork());
+  const story = writeStory(world.habits, chance.fork());
   const calendar = new Calendar();
-  const hearing = new Hearing(story);
+  const arrivals = new ArrivalTimes(story);
   const collector = new Collector(world.config, {
     isRestarted: world.collectorRestarts > 0,
     chance: chance.fork(),
@@ -62,7 +62,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
     calendar,
     network: new Network(world.faults, chance.fork()),
     collector,
-    hearing,
+    arrivals,
     flushMs: world.flushMs,
     now: () => nowMs,
   };
@@ -72,7 +72,7 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
     enterStalls(world.habits.lastsMs, world.stalls, around, chance.fork());
   }
   const samples: StateSample[] = [];
-  // Plain spans arrive when all is over: they say nothing of what is open.
+  // Plain spans arrive when all is over: they show nothing of open work.
   const sampledMs = world.mode === "plain" ? 0 : world.habits.lastsMs + sampledTailMs;
   for (let atMs = sampleEveryMs; atMs < sampledMs; atMs += sampleEveryMs) {
     calendar.enter(atMs, () => {
@@ -94,10 +94,10 @@ export async function happen(world: World, seed: number): Promise<Outcome> {
   }
   await collector.advanceTo(overMs);
   await collector.end(overMs, "stopped");
-  return { story, hearing, derived: collector.derived, samples };
+  return { story, arrivals, derived: collector.derived, samples };
 }
 
-/** Enters all that the processes of a story do and tell. */
+/** Enters all that the processes of a story do and send. */
 export function enterStory(
   world: Omit<World, "habits">,
   story: Story,
@@ -116,11 +116,11 @@ export function enterStory(
       calendar.enter(toMs, () => sender.switchedOn());
     }
   }
-  const isTold = new Map<string, boolean>();
+  const sampledTraces = new Map<string, boolean>();
   for (const work of story.works) {
     const sender = senders.get(work.process);
-    const isSampled = isTold.get(work.traceId) ?? !chance.happens(1 - world.sampledShare);
-    isTold.set(work.traceId, isSampled);
+    const isSampled = sampledTraces.get(work.traceId) ?? !chance.happens(1 - world.sampledShare);
+    sampledTraces.set(work.traceId, isSampled);
     if (sender === undefined || !isSampled) {
       continue;
     }
@@ -128,7 +128,7 @@ export function enterStory(
     for (const atMs of work.progressMs.filter((each) => each < work.process.diesMs)) {
       calendar.enter(atMs, () => sender.progressed(work));
     }
-    const endMs = toldEndOf(work, dialect);
+    const endMs = reportedEndOf(work, dialect);
     if (Number.isFinite(endMs) && !work.isEndLost) {
       calendar.enter(endMs, () => sender.ended(work, endMs));
     }
@@ -140,7 +140,7 @@ export function enterStory(
       ["pause", pause.fromMs],
       ["resume", pause.toMs],
     ] as const) {
-      if (sender !== undefined && atMs < process.diesMs && isTold.get(traceId) === true) {
+      if (sender !== undefined && atMs < process.diesMs && sampledTraces.get(traceId) === true) {
         calendar.enter(atMs, () => sender.waits(what, pause));
       }
     }
@@ -160,16 +160,16 @@ export function enterStory(
       calendar.enter(atMs, () => sender.restartExporter());
       atMs += chance.exponential(world.exporterRestartMs);
     }
-    // Entered last: what ends with its process is told before that is gone.
+    // Entered last: work that ends with its process is reported before that is gone.
     if (Number.isFinite(process.diesMs)) {
       calendar.enter(process.diesMs, () => sender.dies());
     }
   }
 }
 
-/** When the sender says that work is over, which of an orphan it may do as well. */
-function toldEndOf(work: Work, dialect: Dialect): number {
-  return isOrphan(work) && dialect.tellsClosed ? work.closedMs : work.endMs;
+/** When the sender reports the end of work; it may report the end of an orphan as well. */
+function reportedEndOf(work: Work, dialect: Dialect): number {
+  return isOrphan(work) && dialect.reportsClosedOrphans ? work.closedMs : work.endMs;
 }
 
 function enterRestarts(

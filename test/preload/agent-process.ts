@@ -2,10 +2,10 @@ import { spawn } from "node:child_process";
 import { pathOf } from "../support/repository.ts";
 
 export interface AgentOptions {
-  /** Heartbeats, which have tests of their own, are off unless this says otherwise. */
+  /** Heartbeats, which have tests of their own, are off unless this sets an interval. */
   readonly env?: Readonly<Record<string, string>>;
   /** How long a command may take; default 10 s. */
-  readonly tellTimeoutMs?: number;
+  readonly commandTimeoutMs?: number;
   /** The application; default `apps/agent.ts`. */
   readonly app?: string;
 }
@@ -19,8 +19,8 @@ export interface AgentEnd {
 
 /** `apps/agent.ts`, or a copy of it, in a process of its own under the preload. */
 export interface Agent {
-  /** Resolves when it has done what the line says. Rejects when it ends instead, or takes too long. */
-  tell(...commands: readonly string[]): Promise<void>;
+  /** Resolves when it has executed each command. Rejects when it ends instead, or takes too long. */
+  command(...commands: readonly string[]): Promise<void>;
   /** Everything it printed so far. */
   stdout(): string;
   /** Resolves when it has printed `text` on standard error, within 10 s. */
@@ -57,7 +57,7 @@ export function startAgent(options: AgentOptions = {}): Agent {
     stderr += text;
     notify();
   });
-  child.stdin.on("error", () => {}); // It may have ended; `tell` says so.
+  child.stdin.on("error", () => {}); // It may have ended; `command` reports that.
   child.once("close", (exitCode, signal) => {
     end = { exitCode, signal, stdout, stderr };
     notify();
@@ -89,13 +89,13 @@ export function startAgent(options: AgentOptions = {}): Agent {
     });
 
   return {
-    async tell(...commands) {
+    async command(...commands) {
       for (const command of commands) {
         const before = stdout.length;
         child.stdin.write(`${command}\n`);
         await until(
           () => stdout.slice(before).includes(`did ${command}\n`),
-          options.tellTimeoutMs ?? 10_000,
+          options.commandTimeoutMs ?? 10_000,
         );
       }
     },

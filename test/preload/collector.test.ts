@@ -30,21 +30,21 @@ async function untilMetric(line: string): Promise<void> {
 }
 
 test("a tool below a step of a sub-agent is evicted when that ends, though the tool that started it goes on", async () => {
-  await agent.tell("run outer", "tool starts outer", "run inner starts");
-  await agent.tell("step s inner", "tool hangs s");
+  await agent.command("run outer", "tool starts outer", "run inner starts");
+  await agent.command("step s inner", "tool hangs s");
   await untilMetric('openclaw_session_activity_open{kind="tool"} 2');
-  await agent.tell("end inner");
+  await agent.command("end inner");
   await untilMetric('openclaw_session_activity_evicted_total{reason="orphaned_no_owner"} 1');
   await untilMetric('openclaw_session_activity_open{kind="tool"} 1');
   await untilMetric('openclaw_session_activity_open{kind="run"} 1');
 });
 
 test("the collector knows what is open now, and evicts the tool that its run left behind", async () => {
-  await agent.tell("run r", "tool hangs r", "tool works r");
+  await agent.command("run r", "tool hangs r", "tool works r");
   await untilMetric('openclaw_session_activity_open{kind="tool"} 2');
   await untilMetric('openclaw_session_activity_open{kind="run"} 1');
 
-  await agent.tell("end works", "end r");
+  await agent.command("end works", "end r");
   await untilMetric('openclaw_session_activity_evicted_total{reason="orphaned_no_owner"} 1');
   await untilMetric('openclaw_session_activity_open{kind="tool"} 0');
 });

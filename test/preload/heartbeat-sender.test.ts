@@ -13,7 +13,7 @@ let clock: FakeClock;
 let sender: HeartbeatSender;
 let problems: string[];
 let outcome: PostOutcome;
-/** What each request said, as "process promised". */
+/** The processes of each request, as "process promised". */
 let requests: string[][];
 
 beforeEach(() => {
@@ -52,7 +52,7 @@ async function pass(ms: number): Promise<void> {
 }
 
 describe("the sender of heartbeats", () => {
-  test("says at once that a process lives, and again after each interval, of all in one request", async () => {
+  test("sends the first heartbeat of a process at once, then one request for all processes after each interval", async () => {
     sender.report([report("a", "heartbeats")]);
     await pass(0);
     sender.report([report("b", "heartbeats")]);
@@ -66,14 +66,14 @@ describe("the sender of heartbeats", () => {
     ]);
   });
 
-  test("asks nothing of a collector while there is nothing to say", async () => {
+  test("sends nothing to a collector while there is nothing to report", async () => {
     await pass(10 * intervalMs);
 
     expect(requests).toEqual([]);
   });
 
   for (const promised of ["nothing", "unwatched"] as const) {
-    test(`says "${promised}" once, when that was so for an interval`, async () => {
+    test(`sends "${promised}" once, when that was so for an interval`, async () => {
       sender.report([report("a", "heartbeats")]);
       await pass(intervalMs / 2);
       sender.report([report("a", promised)]);
@@ -98,7 +98,7 @@ describe("the sender of heartbeats", () => {
     expect(problems).toHaveLength(1);
   });
 
-  test("takes back what was not said yet when the process has work again", async () => {
+  test("discards reports that were not sent yet when the process has work again", async () => {
     sender.report([report("a", "heartbeats")]);
     await pass(0);
     sender.report([report("a", "nothing")]);
@@ -109,7 +109,7 @@ describe("the sender of heartbeats", () => {
     expect(requests).toEqual([["a heartbeats"], ["a heartbeats"], ["a heartbeats"]]);
   });
 
-  test("says what is new while a request is on its way right after it", async () => {
+  test("sends changes that occur during a request right after it", async () => {
     sender.report([report("a", "heartbeats")]);
     sender.report([report("b", "heartbeats")]);
     await pass(0);

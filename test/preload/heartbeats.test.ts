@@ -40,9 +40,9 @@ describe("an application under the preload", () => {
     await agent.ended();
   });
 
-  test("says while it has open work that it lives, as the process of its spans", async () => {
+  test("sends heartbeats while it has open work, as the process of its spans", async () => {
     start();
-    await agent.tell("run r");
+    await agent.command("run r");
     await until(() => sink.records.length >= 3);
 
     const [first] = sink.records;
@@ -59,31 +59,31 @@ describe("an application under the preload", () => {
     expect(Math.abs(Number(first!.timeUnixNano) / 1e6 - Date.now())).toBeLessThan(10_000);
   });
 
-  test("says nothing before it has work, and nothing at all with an interval of 0", async () => {
+  test("sends nothing before it has work, and nothing at all with an interval of 0", async () => {
     start({ ACTIVITY_HEARTBEAT_INTERVAL: "0" });
-    await agent.tell("run r", "tool t r", "end t", "end r", "quit");
+    await agent.command("run r", "tool t r", "end t", "end r", "quit");
     await agent.ended();
 
     expect(sink.paths).not.toContain("/v1/logs");
   });
 
-  test("goes on while a tool keeps its event loop busy", async () => {
+  test("continues to send them while a tool keeps its event loop busy", async () => {
     start();
-    await agent.tell("run r", "tool busy r");
+    await agent.command("run r", "tool busy r");
     await until(() => sink.records.length > 0);
     const before = sink.records.length;
-    const blocked = agent.tell("block 1500");
+    const blocked = agent.command("block 1500");
     await until(() => sink.records.length >= before + 5);
 
     expect(agent.stdout()).not.toContain("did block");
     await blocked;
   });
 
-  test("is heard once, whatever it has of tracer providers and copies of the API", async () => {
+  test("sends one heartbeat, however many tracer providers and copies of the API it has", async () => {
     start();
-    await agent.tell("run first");
+    await agent.command("run first");
     await until(() => sink.records.length > 0);
-    await agent.tell("sdk", "run second");
+    await agent.command("sdk", "run second");
     await until(() => summary(sink.spans).includes("start second"));
     const from = sink.records.length;
     await until(() => sink.records.length >= from + 6);
@@ -96,11 +96,11 @@ describe("an application under the preload", () => {
     }
   });
 
-  test("says that its work is not watched any more when its own provider is shut down and it lives on", async () => {
+  test("reports that its work is no longer watched when its own provider is shut down and it lives on", async () => {
     start();
-    await agent.tell("sdk", "run r", "tool t r");
+    await agent.command("sdk", "run r", "tool t r");
     await until(() => events().includes("entity.state"));
-    await agent.tell("shutdown");
+    await agent.command("shutdown");
     await until(() => events().includes("openclaw.activity.unwatched"));
 
     const last = sink.records.at(-1)!;
@@ -112,10 +112,10 @@ describe("an application under the preload", () => {
 
   test("ends as soon as it would without", async () => {
     start();
-    await agent.tell("run r");
+    await agent.command("run r");
     await until(() => sink.records.length > 0);
     const from = performance.now();
-    await agent.tell("quit");
+    await agent.command("quit");
     const { exitCode, stderr } = await agent.ended();
 
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
@@ -124,8 +124,8 @@ describe("an application under the preload", () => {
   });
 
   test("is not preloaded once more in the thread that does it", async () => {
-    start({ NODE_OPTIONS: `--import ${import.meta.resolve("./apps/says-loaded.mjs")}` });
-    await agent.tell("run r");
+    start({ NODE_OPTIONS: `--import ${import.meta.resolve("./apps/logs-loaded.mjs")}` });
+    await agent.command("run r");
     await until(() => sink.records.length >= 2);
 
     expect(agent.stdout().split("loaded").length - 1).toBe(1);
@@ -223,7 +223,7 @@ describe("processors of one process", () => {
     await until(() => last()!.attributes["entity.report.interval"] === 1);
   });
 
-  test("say of a provider that was shut down, in a process that lives on, that its work is not watched", async () => {
+  test("report that the work of a provider is not watched when it was shut down in a process that lives on", async () => {
     const { processor, open } = create(app);
     await open("a");
     await until(() => sink.records.length > 0);
@@ -234,7 +234,7 @@ describe("processors of one process", () => {
     expect(new Set(events().slice(0, -1))).toEqual(new Set(["entity.state"]));
   });
 
-  test("say nothing of the kind while another provider of the same resource has open work", async () => {
+  test("report nothing of the kind while another provider of the same resource has open work", async () => {
     const first = create(app);
     const second = create(app);
     await first.open("a");
@@ -247,7 +247,7 @@ describe("processors of one process", () => {
     expect(new Set(events())).toEqual(new Set(["entity.state"]));
   });
 
-  test("go on with live spans where heartbeats are refused, and say so once", async () => {
+  test("leave live spans alone where they are refused, which is logged once", async () => {
     const { open } = create(app);
     sink.refuse("/v1/logs", 404);
     await open("a");

@@ -263,7 +263,7 @@ describe("is not sent:", () => {
 });
 
 describe("a collector that is away", () => {
-  test("is tried again, more and more rarely, reported once, and gets all open work when it is back", async () => {
+  test("gets retries at growing intervals, is reported once, and gets all open work when it is back", async () => {
     const { port } = sink;
     const { tracer, processor } = create();
     const before = tracer.startSpan("sent before", { attributes: run });
@@ -309,7 +309,7 @@ describe("a collector that is away", () => {
     });
   }
 
-  test("costs the oldest starts when there are too many, and they are counted", async () => {
+  test("loses the oldest starts when there are too many, and they are counted", async () => {
     sink.answer(503);
     const { tracer, processor } = create({ maxOpen: 3 });
     for (const name of ["a", "b", "c", "d", "e"]) {
@@ -414,7 +414,7 @@ test("a resource whose detectors fail is sent as it is known", async () => {
   expect(sink.spans.map((each) => each.resource)).toEqual([{ "service.name": "app" }]);
 });
 
-/** Takes connections and never says a word. */
+/** Accepts connections and never answers. */
 async function startSilentServer() {
   const { createServer } = await import("node:net");
   let connect = () => {};

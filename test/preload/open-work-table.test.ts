@@ -40,7 +40,7 @@ test("what ended before it was sent is not sent", () => {
   expect(table.size).toBe(0);
 });
 
-test("sending again means all that is open and nothing that ended", () => {
+test("sending again includes all open work and none that ended", () => {
   const table = new OpenWorkTable(10);
   const [a, b] = [start("a"), start("b")];
   table.add(a.work);
@@ -51,7 +51,7 @@ test("sending again means all that is open and nothing that ended", () => {
   expect(names(table)).toEqual(["b"]);
 });
 
-test("at the bound what has ended goes first", () => {
+test("at the bound ended work is dropped first", () => {
   const table = new OpenWorkTable(2);
   const [a, b, c] = [start("a"), start("b"), start("c")];
   table.add(a.work);
@@ -62,7 +62,7 @@ test("at the bound what has ended goes first", () => {
   expect(table.unsent.lost).toBe(0);
 });
 
-test("at the bound the oldest goes, and is counted when the collector had not heard of it", () => {
+test("at the bound the oldest work is dropped, and counted when it had not been sent to the collector", () => {
   const table = new OpenWorkTable(2);
   const [a, b, c, d] = [start("a"), start("b"), start("c"), start("d")];
   table.add(a.work);

@@ -85,23 +85,23 @@ function appWithOlderApi(packageName: string): string {
 describe("an application without an SDK", () => {
   test("has its starts sent within a second, before their ends, and its ends exported", async () => {
     const agent = start();
-    await agent.tell("run r", "tool t r");
+    await agent.command("run r", "tool t r");
     const [run, tool] = await sink.until(isStartOf("t"));
     expect(sink.arrivedAtMs[1]! - Number(BigInt(tool!.start) / 1_000_000n)).toBeLessThan(1_000);
     expect(tool).toMatchObject({ parentId: run!.spanId, traceId: run!.traceId });
 
-    await agent.tell("end t", "end r");
+    await agent.command("end t", "end r");
     const spans = await sink.until((each) => isEndOf("t")(each) && isEndOf("r")(each));
     expect(summary(spans)).toEqual(["start r", "start t", "end t", "end r"]);
     const end = spans[2]!;
     expect({ ...end, end: "0" }).toEqual(tool);
-    await agent.tell("quit");
+    await agent.command("quit");
     expect(await agent.ended()).toMatchObject({ exitCode: 0, stderr: "" });
   });
 
   test("is distinguished by its name, its host and its process, and shows no command line", async () => {
     const agent = start({ env: { OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test" } });
-    await agent.tell("run r");
+    await agent.command("run r");
     const [span] = await sink.until(isStartOf("r"));
     expect(span?.resource).toMatchObject({
       "service.name": "agent-app",
@@ -113,30 +113,30 @@ describe("an application without an SDK", () => {
     expect(Object.keys(span?.resource ?? {})).not.toContain("process.command_args");
   });
 
-  test("sends what is left when it comes to its end, and ends", async () => {
+  test("sends the rest of its spans at its end, and ends", async () => {
     const agent = start({ env: { OTEL_BSP_SCHEDULE_DELAY: "60000" } });
-    await agent.tell("run r", "end r", "run hangs", "quit");
+    await agent.command("run r", "end r", "run hangs", "quit");
     expect(await agent.ended()).toMatchObject({ exitCode: 0, stderr: "" });
     expect([...summary(sink.spans)].sort()).toEqual(["end r", "start hangs"]);
   });
 
   test("does not export a phantom's start, a tool without parent and session", async () => {
     const agent = start();
-    await agent.tell("phantom p", "run r");
+    await agent.command("phantom p", "run r");
     await sink.until(isStartOf("r"));
     expect(summary(sink.spans)).toEqual(["start r"]);
   });
 
-  test("is asked for nothing by OTEL_SDK_DISABLED", async () => {
+  test("sends nothing with OTEL_SDK_DISABLED", async () => {
     const agent = start({ env: { OTEL_SDK_DISABLED: "true" } });
-    await agent.tell("run r", "end r", "quit");
+    await agent.command("run r", "end r", "quit");
     expect(await agent.ended()).toMatchObject({ exitCode: 0, stderr: "" });
     expect(sink.paths).toEqual([]);
   });
 
-  test("tells no starts that its sampler leaves out", async () => {
+  test("sends no starts that its sampler leaves out", async () => {
     const agent = start({ env: { OTEL_TRACES_SAMPLER: "always_off" } });
-    await agent.tell("run r", "end r", "quit");
+    await agent.command("run r", "end r", "quit");
     expect(await agent.ended()).toMatchObject({ exitCode: 0, stderr: "" });
     expect(sink.paths).toEqual([]);
   });
@@ -150,9 +150,9 @@ describe("an application without an SDK", () => {
         OTEL_EXPORTER_OTLP_HEADERS: "api-key=secret",
       },
     });
-    await agent.tell("run r");
+    await agent.command("run r");
     await sink.until(isStartOf("r"));
-    await agent.tell("end r");
+    await agent.command("end r");
     await backend.until(isEndOf("r"));
     expect([summary(sink.spans), summary(backend.spans)]).toEqual([["start r"], ["end r"]]);
     expect([sink.headers[0]?.["api-key"], backend.headers[0]?.["api-key"]]).toEqual([
@@ -172,7 +172,7 @@ describe("an application without an SDK", () => {
   ] as const) {
     test(title, async () => {
       const agent = start({ env });
-      await agent.tell("count turns", "run r", "quit");
+      await agent.command("count turns", "run r", "quit");
       expect(await agent.ended()).toMatchObject({ exitCode: 0 });
       expect(sink.paths.filter((path) => path === "/v1/metrics").length).toBe(wanted);
     });
@@ -180,15 +180,15 @@ describe("an application without an SDK", () => {
 
   test("ends by a signal as it would have, but with its spans sent", async () => {
     const agent = start({ env: { OTEL_BSP_SCHEDULE_DELAY: "60000" } });
-    await agent.tell("run r", "end r");
+    await agent.command("run r", "end r");
     agent.kill("SIGTERM");
     expect(await agent.ended()).toMatchObject({ exitCode: null, signal: "SIGTERM" });
     expect(summary(sink.spans)).toEqual(["end r"]);
   });
 
-  test("keeps the last word on a signal that it handles itself", async () => {
+  test("decides alone about a signal that it handles itself", async () => {
     const agent = start();
-    await agent.tell("run r", "handle");
+    await agent.command("run r", "handle");
     agent.kill("SIGTERM");
     expect(await agent.ended()).toMatchObject({ exitCode: 7, signal: null });
     expect(summary(sink.spans)).toContain("start r");
@@ -202,10 +202,10 @@ describe("an application with an SDK of its own", () => {
   ] as const) {
     test(`${title} keeps it, and has its starts sent`, async () => {
       const agent = start({ env });
-      await agent.tell("sdk", "run r", "tool t r");
+      await agent.command("sdk", "run r", "tool t r");
       const [run, tool] = await sink.until(isStartOf("t"));
       expect(tool).toMatchObject({ parentId: run!.spanId });
-      await agent.tell("end t", "end r", "quit");
+      await agent.command("end t", "end r", "quit");
       const { stdout, stderr } = await agent.ended();
       expect(stdout).toContain("registered true true");
       expect(stdout.match(/^ended .*$/gm)).toEqual([
@@ -217,9 +217,9 @@ describe("an application with an SDK of its own", () => {
     });
   }
 
-  test("that comes after its first span takes over the tracers there are", async () => {
+  test("that is registered after its first span takes over the existing tracers", async () => {
     const agent = start();
-    await agent.tell("run before", "end before", "sdk", "run r", "end r", "quit");
+    await agent.command("run before", "end before", "sdk", "run r", "end r", "quit");
     const { stdout, stderr } = await agent.ended();
     expect(stdout.match(/^(registered|ended) .*$/gm)).toEqual([
       "registered true true",
@@ -229,9 +229,9 @@ describe("an application with an SDK of its own", () => {
     expect(summary(sink.spans)).toEqual(["end before"]);
   });
 
-  test("without a context manager is not lent one, so that its traces are what they were", async () => {
+  test("without a context manager gets none, so that its traces stay as they were", async () => {
     const agent = start();
-    await agent.tell("provider", "run r", "tool t r", "end t", "end r", "quit");
+    await agent.command("provider", "run r", "tool t r", "end t", "end r", "quit");
     const { stdout } = await agent.ended();
     expect(stdout.match(/^(registered|ended) .*$/gm)).toEqual([
       "registered false true",
@@ -242,9 +242,9 @@ describe("an application with an SDK of its own", () => {
 
   test("by a copy of the API of another version registers all the same", async () => {
     const agent = start({ app: appWithOlderApi("@opentelemetry/api") });
-    await agent.tell("sdk", "run r", "tool t r");
+    await agent.command("sdk", "run r", "tool t r");
     await sink.until(isStartOf("t"));
-    await agent.tell("end t", "end r", "quit");
+    await agent.command("end t", "end r", "quit");
     const { stdout, stderr } = await agent.ended();
     expect(stdout).toContain("registered true true");
     expect(stdout.match(/^ended .*$/gm)?.length).toBe(2);
@@ -254,29 +254,29 @@ describe("an application with an SDK of its own", () => {
   test("whose API is hidden in a bundle gets a warning about what to set, and with that it works", async () => {
     const app = appWithOlderApi("a-bundle");
     const refused = start({ app });
-    await refused.tell("sdk", "quit");
+    await refused.command("sdk", "quit");
     const { stdout, stderr } = await refused.ended();
     expect(stdout).toContain("registered false false");
     expect(stderr).toMatch(/Set ACTIVITY_PRELOAD_SDK=app and restart it\./);
 
     const agent = start({ app, env: { ACTIVITY_PRELOAD_SDK: "app" } });
-    await agent.tell("sdk", "run r");
+    await agent.command("sdk", "run r");
     await sink.until(isStartOf("r"));
     expect(agent.stdout()).toContain("registered true true");
   });
 });
 
 describe("a collector that is away", () => {
-  test("gets the open work when it comes, and the application is warned once", async () => {
+  test("gets the open work when it starts, and the application is warned once", async () => {
     const { port } = sink;
     await sink.close();
     const agent = start({ env: { OTEL_TRACES_EXPORTER: "none" } });
-    await agent.tell("run r", "tool t r", "run done", "end done");
+    await agent.command("run r", "tool t r", "run done", "end done");
     await agent.stderrContains("does not accept live spans");
     sink = await startSink(port);
     await sink.until(isStartOf("t"));
     expect(summary(sink.spans)).toEqual(["start r", "start t"]);
-    await agent.tell("quit");
+    await agent.command("quit");
     const { stderr } = await agent.ended();
     expect(stderr.match(/ActivityPreloadWarning/g)?.length).toBe(1);
   });
@@ -284,9 +284,9 @@ describe("a collector that is away", () => {
   test("does not hold up the application's exit", async () => {
     await sink.close();
     const agent = start({ env: { OTEL_TRACES_EXPORTER: "none" } });
-    await agent.tell("run r", "tool t r");
+    await agent.command("run r", "tool t r");
     const atMs = performance.now();
-    await agent.tell("quit");
+    await agent.command("quit");
     expect(await agent.ended()).toMatchObject({ exitCode: 0 });
     expect(performance.now() - atMs).toBeLessThan(2_500);
     sink = await startSink();
@@ -307,7 +307,7 @@ for (const [title, env, problem] of [
 ] as const) {
   test(`${title} is reported, and the application starts`, async () => {
     const agent = start({ env });
-    await agent.tell("quit");
+    await agent.command("quit");
     const { exitCode, stderr } = await agent.ended();
     expect(exitCode).toBe(0);
     expect(stderr).toMatch(problem);

@@ -19,7 +19,7 @@ type Case = readonly [
   scope?: string,
 ];
 
-/** What the preload says of the span, as a root. */
+/** How the preload classifies the span, as a root. */
 function kindAtTheStart([name, attributes, scope = "test"]: Case): string {
   return kindNames[classOf({ name, attributes, scope, isRoot: true }).kind];
 }
@@ -77,7 +77,7 @@ describe("the kind of a span at its start", () => {
   });
 
   for (const span of known) {
-    test(`${JSON.stringify(span)} is what the collector will say`, () => {
+    test(`${JSON.stringify(span)} is classified as the collector will classify it`, () => {
       const kind = kindAtTheStart(span);
       expect(kind).toBe(kindAtTheCollector(span));
       expect(kind).not.toBe("other");

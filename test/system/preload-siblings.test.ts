@@ -39,7 +39,7 @@ describe("two applications of one service on one host, both preloaded, with all 
 
   const startPreloaded = () =>
     startAgent({
-      tellTimeoutMs: 2 * busyMs,
+      commandTimeoutMs: 2 * busyMs,
       env: {
         OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoints.otlp,
         OTEL_SERVICE_NAME: "workers",
@@ -54,12 +54,12 @@ describe("two applications of one service on one host, both preloaded, with all 
     expect.poll(async () => what(await page()), { timeout: timeoutMs, interval: 200 }).toBe(true);
 
   test("one that starts, works and ends takes nothing from the other, whose tool keeps its event loop busy", async () => {
-    await worker.tell("run long", "tool busy long");
+    await worker.command("run long", "tool busy long");
     await until((of) => metric(of, "open") === 2, 10_000);
     const fromMs = performance.now();
-    const busy = worker.tell(`block ${busyMs}`);
+    const busy = worker.command(`block ${busyMs}`);
     sibling = startPreloaded();
-    await sibling.tell("run short", "tool works short", "end works", "end short", "quit");
+    await sibling.command("run short", "tool works short", "end works", "end short", "quit");
     await sibling.ended();
     await until((of) => metric(of, "ended_total") === 2, 10_000);
     await busy;
@@ -74,7 +74,7 @@ describe("two applications of one service on one host, both preloaded, with all 
 
   test("the tool of the one that is killed goes when its heartbeats are missed, which proves nothing", async () => {
     sibling = startPreloaded();
-    await sibling.tell("run next");
+    await sibling.command("run next");
     worker.kill("SIGKILL");
     await until((of) => metric(of, "evicted_total") === 1, 2 * leaseMs);
     await expect

@@ -114,7 +114,7 @@ function play(turns: readonly Turn[]): {
         }
         case "orphan":
           orphans++;
-          // What somebody else closed alone ended by itself, so each of them is reported live.
+          // Work that was closed alone counts as ended by itself, so each of them is reported live.
           work(base, start, true);
           break;
         default:
@@ -333,7 +333,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
     );
   });
 
-  test("what is decided in parts, one step a call, comes out as what is decided at once", () => {
+  test("deciding in parts, one step a call, has the same outcome as deciding at once", () => {
     fc.assert(
       fc.property(chaos, (steps) => {
         const whole = new History(tight);

@@ -80,7 +80,7 @@ describe("live spans", () => {
     }
   });
 
-  test("so it does by the order of a relay, whatever its clock says", () => {
+  test("so it does by the order of a relay, whatever its clock shows", () => {
     const history = new History();
     const of = (trace: number, seq: number) => ({ isRelayed: true, sessions: [3], trace, seq });
     history.arrive(0, run(1, 0, of(1, 1)));
@@ -281,7 +281,7 @@ describe("live spans", () => {
     }
   });
 
-  test("an owner that turns out to be part of another leaves that the time it has, whenever time is told", () => {
+  test("an owner that turns out to be part of another leaves that its time, whenever the engine ticks", () => {
     for (const ticks of [[], [10]]) {
       const history = new History();
       const harness: Signal = { ...run(1, 0), kind: "harness" };

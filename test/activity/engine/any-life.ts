@@ -11,7 +11,7 @@ export interface LifeRun {
   readonly session: number | undefined;
   readonly startS: number;
   readonly endS: number;
-  /** Its end is lost, but its session says that it is idle. */
+  /** Its end is lost, but its session is reported idle. */
   readonly isLost: boolean;
 }
 
@@ -79,7 +79,7 @@ export const anyLife: fc.Arbitrary<Life> = fc
   .array(turn, { minLength: 1, maxLength: 3 })
   .map((turns) => turns.flatMap(turnsOf).flatMap(lifeOf).map(inWholeMs));
 
-/** Moments of whole ms: those that are equal are so for every clock, and none is between two that can be told apart. */
+/** Moments of whole ms: those that are equal are so for every clock, and none is between two that can be distinguished. */
 function inWholeMs(work: LifeRun | LifeMarker): LifeRun | LifeMarker {
   const rounded = (atS: number) => Math.round(atS * 1000) / 1000;
   const startS = rounded(work.startS);

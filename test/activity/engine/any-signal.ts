@@ -55,7 +55,7 @@ export const anySignal: fc.Arbitrary<Signal> = fc
       brokenOff: fc.boolean(),
       progress: fc.boolean(),
       unset: fc.constantFrom(false, false, false, true),
-      place: fc.integer({ min: 0, max: 1 }),
+      serviceHost: fc.integer({ min: 0, max: 1 }),
       interval: fc.constantFrom(0, 5, 20),
       seq: fc.integer({ min: 0, max: 60 }),
       sent: fc.integer({ min: 0, max: 300 }),

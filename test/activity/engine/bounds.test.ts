@@ -63,7 +63,7 @@ describe("bounds", () => {
     });
   });
 
-  test("a parent that is remembered for its child's sake is forgotten at its time, whenever time is told", () => {
+  test("a parent that is remembered for its child's sake is forgotten at its time, whenever the engine ticks", () => {
     for (const ticks of [[], [80]]) {
       const history = new History({ maxAgeMs: 90_000, tombstoneTtlMs: 40_000 });
       history.arrive(0, run(1, 0, { parent: 2 }));

@@ -4,7 +4,7 @@ import { History, type Signal } from "./history.ts";
 import { plays } from "./plays.ts";
 import { anyStory } from "./reference/any-story.ts";
 
-/** Longer than the lateness, so that arrival alone says what came first. */
+/** Longer than the lateness, so that arrival alone decides the order. */
 const apartS = 10.5;
 
 const wrongByS = fc.constantFrom(0, 0, 0, 3_600, -3_600, 31_536_000, -1_794_999_000, 1.6e10);
@@ -25,7 +25,7 @@ test("where signals arrive further apart than the lateness no clock changes what
             if (signal.type === "start") {
               started.add(key);
             }
-            // What came finished is compared by the sender's times alone, and so is what a relay had reported when it stopped.
+            // Finished work is compared by the sender's times alone, and so is what a relay had reported when it stopped.
             return signal.type !== "unwatched" && (signal.type !== "end" || started.has(key));
           });
         const right = new History();

@@ -10,7 +10,7 @@ import { History, type Signal } from "./history.ts";
 const hour = 3_600;
 const day = 24 * hour;
 const year = 365 * day;
-/** Seconds after the epoch of the test at which the sender's clock says 1970. */
+/** Seconds after the epoch of the test at which the sender's clock shows 1970. */
 const epoch = -1_795_000_000;
 
 const run = (span: number, start: number, more: Partial<Signal> = {}): Signal => ({
@@ -76,7 +76,7 @@ describe("finished spans of a clock that was set in between", () => {
     });
   }
 
-  test("the next turn of the session is judged as if nothing had been", () => {
+  test("the next turn of the session is decided as if the clock had been right", () => {
     const history = new History();
     const session = { sessions: [3] };
     history.arrive(10, ended(run(1, 0, session), year));
@@ -125,7 +125,7 @@ describe("durations", () => {
     expect(durations(history, workKinds.run)).toEqual([1, 23 * hour]);
   });
 
-  test("may be longer the longer a process is known, also by a machine that was put back", () => {
+  test("may be longer the longer a process is known, also by an engine that was restored", () => {
     const history = new History();
     history.arrive(10, ended(run(1, 0), 10));
     const writer = new EngineSnapshotWriter();
@@ -168,7 +168,7 @@ describe("durations", () => {
     }
   });
 
-  test("of an orphan that came finished without a start are unknown, and so is its age", () => {
+  test("of an orphan that arrived finished without a start are unknown, and so is its age", () => {
     const history = new History();
     history.arrive(10, ended(run(1, 0), 10));
     history.arrive(30, { ...ended(tool(3, 1, epoch, { isOpenclaw: true }), 25) });
@@ -180,7 +180,7 @@ describe("durations", () => {
   });
 });
 
-describe("what is said of sessions, with a clock that was set in between", () => {
+describe("signals about sessions, with a clock that was set in between", () => {
   const session = { sessions: [3] };
   const end = (at: number): Signal => ({
     type: "sessionEnd",
@@ -275,8 +275,8 @@ describe("what is said of sessions, with a clock that was set in between", () =>
 describe("a heartbeat for evicted work, with a clock that was set in between", () => {
   const beat = { dialect: "partialLog", interval: 5 } as const;
 
-  /** A run that misses its heartbeats while another process is heard, and one more `at` second 100. */
-  function beatenAgain(start: number, sent: number): History {
+  /** A run that misses its heartbeats while another process sends, and one more `at` second 100. */
+  function withOneMoreHeartbeat(start: number, sent: number): History {
     const history = new History();
     history.arrive(1, run(1, start, { ...beat, sent: start }));
     for (let second = 5; second <= 95; second += 5) {
@@ -296,7 +296,7 @@ describe("a heartbeat for evicted work, with a clock that was set in between", (
     ["comes from a clock that was set ahead", 1, 99 + hour, 1],
   ] as const) {
     test(`${revived === 1 ? "takes it back" : "is stale"} when it ${what}`, () => {
-      expect(beatenAgain(start, sent).activity.counters.reconciled[1]).toBe(revived);
+      expect(withOneMoreHeartbeat(start, sent).activity.counters.reconciled[1]).toBe(revived);
     });
   }
 });

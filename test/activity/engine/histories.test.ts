@@ -6,8 +6,8 @@ import { endHistories } from "./histories/end-histories.ts";
 import { finishedHistories } from "./histories/finished-histories.ts";
 import { foundHistories } from "./histories/found-histories.ts";
 import {
+  enginePlayer,
   type HistoryCase,
-  machinePlayer,
   type Played,
   play,
   referencePlayer,
@@ -32,15 +32,15 @@ const all: readonly HistoryCase[] = [
   ...detachedHistories,
 ];
 
-/** What a case says of its history, and of what it leaves out what was played. */
+/** The expectations of a case, and for those it leaves out the result of the play. */
 function expectedOf(history: HistoryCase, played: Played): Played {
   const { evicted, states, changes, diagnosed, late, open } = { ...played, ...history };
   return { evicted, states, changes, diagnosed, late, open };
 }
 
 describe.each([
-  ["the naive machine", referencePlayer],
-  ["the machine", machinePlayer],
+  ["the naive engine", referencePlayer],
+  ["the engine", enginePlayer],
 ] as const)("%s makes of a small history what is right", (_, playerOf) => {
   for (const history of all) {
     test(`${history.name}: ${history.rule}`, () => {
@@ -50,7 +50,7 @@ describe.each([
   }
 });
 
-test("each small history has a name of its own and says what is right", () => {
+test("each small history has a name of its own and an expectation", () => {
   expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
   for (const { evicted, states, changes, diagnosed } of all) {
     expect(evicted ?? states ?? changes ?? diagnosed).toBeDefined();

@@ -41,11 +41,11 @@ export interface Signal {
     | "queued"
     | "evictedBySender"
     | "unwatched";
-  /** How it is told; else as the type and `isRelayed` say. */
+  /** How it is reported; by default the type and `isRelayed` decide. */
   readonly dialect?: keyof typeof dialects;
   readonly isRelayed?: boolean;
-  /** Host of the process, from 1; 0 when it is not known. */
-  readonly place?: number;
+  /** Service host of the process, from 1; 0 when it is not known. */
+  readonly serviceHost?: number;
   /** Seconds between the heartbeats that are promised. */
   readonly interval?: number;
   /** The sender's order. */
@@ -74,17 +74,17 @@ export interface Signal {
   readonly claimed?: number;
   /** Of a claim and of a queue the messages that wait + 1; of what was evicted there, model calls. */
   readonly completed?: number;
-  /** A repeat that says there was progress. */
+  /** A repeat that is marked as progress. */
   readonly progress?: boolean;
   readonly closedByRun?: boolean;
   readonly failed?: boolean;
-  /** A model call of whose input something is known. */
+  /** A model call whose input is partly known. */
   readonly prompted?: boolean;
   /** A run that neither succeeded nor failed. */
   readonly brokenOff?: boolean;
   /** Comes from OpenClaw's own exporter. */
   readonly isOpenclaw?: boolean;
-  /** A finished harness run that does not say how it ended. */
+  /** A finished harness run that does not report how it ended. */
   readonly noOutcome?: boolean;
   /** A tool that a harness run may count as two items. */
   readonly isTwoItems?: boolean;
@@ -92,7 +92,7 @@ export interface Signal {
   readonly isDetached?: boolean;
 }
 
-/** Times of senders lie this far from ours, so that a mix-up shows. */
+/** Times of senders lie this far from the engine's, so that a mix-up shows. */
 export const senderEpochMs = 1_795_000_000_000;
 
 const kinds = {
@@ -104,7 +104,7 @@ const kinds = {
   other: workKinds.other,
 } as const;
 
-/** The machine with a pen: each call is an arrival at a second of our clock. */
+/** The engine and its events: each call is an arrival at a second of the engine's clock. */
 export class History {
   readonly activity: ActivityEngine;
   readonly events: ActivityEvent[] = [];
@@ -168,12 +168,12 @@ export class History {
         problems.push(`${name}: started ${started}, accounted for ${accounted}`);
       }
     });
-    const told = this.events.reduce(
+    const reported = this.events.reduce(
       (sum, event) => sum + (event.type === "evicted" ? event.tools + event.modelCalls : 0),
       0,
     );
-    if (told !== this.evicted) {
-      problems.push(`events tell of ${told} evicted, counters of ${this.evicted}`);
+    if (reported !== this.evicted) {
+      problems.push(`events report ${reported} evicted, counters ${this.evicted}`);
     }
     const open = counters.open.reduce((sum, count) => sum + count, 0);
     if (open !== this.activity.view.sizes().openWork) {
@@ -241,7 +241,7 @@ export function write(batch: SignalBatch, signal: Signal): void {
       (signal.isTwoItems === true ? signalFlags.countsTwoItems : 0) |
       (signal.isDetached === true ? signalFlags.detached : 0),
     process: signal.process ?? 1,
-    serviceHost: (signal.place ?? 0) === 0 ? 0 : serviceHostOf(signal.place ?? 0, 1),
+    serviceHost: (signal.serviceHost ?? 0) === 0 ? 0 : serviceHostOf(signal.serviceHost ?? 0, 1),
     startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
     endMs: signal.unset === true ? 0 : senderEpochMs + (signal.end ?? 0) * 1000,
   });

@@ -10,7 +10,7 @@ import {
   report,
   type Sent,
 } from "./any-life.ts";
-import { machinePlayer, type Player, referencePlayer } from "./histories/history-text.ts";
+import { enginePlayer, type Player, referencePlayer } from "./histories/history-text.ts";
 import { ancestorsOf, heldUntilS, holdersOf } from "./life-truth.ts";
 import { plays } from "./plays.ts";
 import type { Occurrence } from "./reference/occurrence.ts";
@@ -89,12 +89,12 @@ function only(evictions: readonly string[], life: Life): readonly string[] {
   return evictions.filter((eviction) => known.has(eviction.split(" ").at(-1) ?? ""));
 }
 
-/** The naive machine takes its time. */
+/** The naive engine is slow. */
 const few = plays(150);
 
 describe.each([
-  ["the naive machine", referencePlayer, { ...few, numRuns: Math.min(few.numRuns, 5000) }],
-  ["the machine", machinePlayer, plays(2000)],
+  ["the naive engine", referencePlayer, { ...few, numRuns: Math.min(few.numRuns, 5000) }],
+  ["the engine", enginePlayer, plays(2000)],
 ] as const)("%s", { timeout }, (_, playerOf, played) => {
   test("decides the same at the same moments in whatever order signals arrive within the lateness", () => {
     fc.assert(
@@ -166,7 +166,7 @@ describe.each([
             .evictions.map((eviction) => eviction.split(" ").at(-1) ?? "")
             .sort();
         const hanging = life.filter((work) => work.endS === undefined);
-        // What ended with nothing beside it ended by itself, as far as finished spans can tell.
+        // What ended with nothing beside it ended by itself, as far as finished spans can show.
         const together = hanging.filter((work) =>
           hanging.some(
             (other) =>

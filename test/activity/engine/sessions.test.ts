@@ -117,7 +117,7 @@ describe("the end of a session", () => {
     expect(history.activity.view.sizes().openWork).toBe(0);
   });
 
-  test("of a session that nobody knows changes nothing", () => {
+  test("of an unknown session changes nothing", () => {
     const history = new History();
     history.arrive(0, run(1, 0), tool(2, 1, 1));
     history.arrive(5, sessionEnd(5, { sessions: [9] }));
@@ -137,7 +137,7 @@ describe("the sender's order of events", () => {
     expect(history.evicted).toBe(1);
     history.arrive(21, tool(3, 1, 5, { seq: 3 }));
     expect(history.activity.counters.lateStarts[2]).toBe(1);
-    // Of one and the same place in the order the end comes first.
+    // Of two moments with the same number in the order the end comes first.
     history.arrive(22, tool(5, 1, 5, { seq: 4 }), tool(6, 1, 5, { seq: 5 }));
     expect(history.activity.counters.lateStarts[2]).toBe(1);
     expect(history.activity.view.sizes().openWork).toBe(2);

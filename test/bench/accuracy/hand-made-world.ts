@@ -1,4 +1,4 @@
-import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { ArrivalTimes } from "../../../bench/accuracy/arrival-times.ts";
 import { aTrueClock } from "../../../bench/accuracy/sender-clock.ts";
 import type {
   GatewayProcess,
@@ -96,32 +96,32 @@ export class HandMadeWorld {
     };
   }
 
-  /** All of it arrives `delayMs` late, but for `unheard`. */
-  heard(delayMs = 1_000, unheard: readonly Work[] = []): Hearing {
-    const hearing = new Hearing(this.story);
-    for (const work of this.works.filter((each) => !unheard.includes(each))) {
-      const hear = (what: "start" | "end" | "progress", atMs: number) =>
-        hearing.hear({ what, work, atMs, seq: 1 }, atMs + delayMs);
-      hear("start", work.startMs);
+  /** All signals arrive `delayMs` late, except those of `lost`. */
+  arrivals(delayMs = 1_000, lost: readonly Work[] = []): ArrivalTimes {
+    const arrivals = new ArrivalTimes(this.story);
+    for (const work of this.works.filter((each) => !lost.includes(each))) {
+      const record = (what: "start" | "end" | "progress", atMs: number) =>
+        arrivals.record({ what, work, atMs, seq: 1 }, atMs + delayMs);
+      record("start", work.startMs);
       for (const atMs of work.progressMs) {
-        hear("progress", atMs);
+        record("progress", atMs);
       }
       const endMs = Math.min(work.endMs, work.closedMs);
       if (Number.isFinite(endMs) && !work.isEndLost) {
-        hear("end", endMs);
+        record("end", endMs);
       }
     }
     for (const pause of this.pauses.filter(({ isSignalled }) => isSignalled)) {
-      hearing.hear({ what: "pause", pause, atMs: 0, seq: 1 }, pause.fromMs + delayMs);
-      hearing.hear({ what: "resume", pause, atMs: 0, seq: 1 }, pause.toMs + delayMs);
+      arrivals.record({ what: "pause", pause, atMs: 0, seq: 1 }, pause.fromMs + delayMs);
+      arrivals.record({ what: "resume", pause, atMs: 0, seq: 1 }, pause.toMs + delayMs);
     }
     for (const over of this.sessionEnds) {
-      hearing.hear({ what: "session_end", over, atMs: over.atMs, seq: 1 }, over.atMs + delayMs);
+      arrivals.record({ what: "session_end", over, atMs: over.atMs, seq: 1 }, over.atMs + delayMs);
     }
     for (const state of this.states) {
-      hearing.hear({ what: "state", state, atMs: state.atMs, seq: 1 }, state.atMs + delayMs);
+      arrivals.record({ what: "state", state, atMs: state.atMs, seq: 1 }, state.atMs + delayMs);
     }
-    return hearing;
+    return arrivals;
   }
 
   sessionEnd(atS: number): void {
@@ -153,14 +153,14 @@ export class HandMadeWorld {
       tool: "",
       model: "",
       callId: kind === "tool" ? index.toString(16).padStart(2, "0") : "",
-      askedBy: undefined,
+      requestedBy: undefined,
       startMs: 0,
       endMs: never,
       orphanedMs: never,
       closedMs: never,
       isClosedByRun: false,
       isFailed: false,
-      asked: [],
+      requested: [],
       answered: undefined,
       progressMs: [],
       isEndLost: false,

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Deadlines } from "../../../bench/accuracy/deadlines.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { unwatchedMs, type Work } from "../../../bench/accuracy/story.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
 import { HandMadeWorld, otherSession, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
@@ -19,7 +19,7 @@ function timesOf(world: HandMadeWorld, marker: Work, mode: Mode = "relay") {
   };
   const { story } = world;
   const owners = new Owners(story, mode);
-  const deadlines = new Deadlines(story, { hearing: world.heard(), owners, rules });
+  const deadlines = new Deadlines(story, { arrivals: world.arrivals(), owners, rules });
   return {
     orphanedS: deadlines.orphanedMs(marker) / 1_000,
     dueS: deadlines.dueMs(marker) / 1_000,
@@ -95,7 +95,7 @@ describe("a marker that never ends", () => {
     expect(timesOf(world, hung)).toEqual({ orphanedS: 5, dueS: 63 });
   });
 
-  test("is an orphan when its process is killed, whoever held it", () => {
+  test("is an orphan when its process is killed, whatever held it", () => {
     const world = new HandMadeWorld();
     const killed = { ...process, diesMs: 4_000 };
     const hung = world.tool(world.turn(0, 5), 1, never, { process: killed, orphanedMs: 4_000 });
@@ -122,7 +122,7 @@ test("a marker that ends is never an orphan", () => {
   expect(timesOf(world, late).orphanedS).toBe(never);
 });
 
-describe("work that was open when nobody watched its process any more", () => {
+describe("work that was open when its process was no longer watched", () => {
   const unwatched = [{ fromMs: 50_000, toMs: 90_000 }];
   const knows = (startS: number, endS: number, ownerEndS: number, more: Partial<Work> = {}) => {
     const world = new HandMadeWorld();
@@ -137,8 +137,8 @@ describe("work that was open when nobody watched its process any more", () => {
       longestDelayMs: 0,
     } as const;
     const { story } = world;
-    const hearing = world.heard();
-    const deadlines = new Deadlines(story, { hearing, owners: new Owners(story, "relay"), rules });
+    const arrivals = world.arrivals();
+    const deadlines = new Deadlines(story, { arrivals, owners: new Owners(story, "relay"), rules });
     return deadlines.isKnowable(tool);
   };
 

@@ -1,35 +1,35 @@
+import { ArrivalTimes } from "../../../bench/accuracy/arrival-times.ts";
 import { Calendar } from "../../../bench/accuracy/calendar.ts";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
-import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { holdersOf, Ownership } from "../../../bench/accuracy/holders.ts";
 import { Network } from "../../../bench/accuracy/network.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import type { Scenario } from "../../../bench/accuracy/scenarios.ts";
+import type { SenderSignal } from "../../../bench/accuracy/sender-dialect.ts";
 import type { StateSample } from "../../../bench/accuracy/state-samples.ts";
 import { isMarker, isRun, ownerOf, type Story, type Work } from "../../../bench/accuracy/story.ts";
-import type { Told } from "../../../bench/accuracy/telling.ts";
 import { TrueStates } from "../../../bench/accuracy/true-states.ts";
 import { DeliveredView } from "../../../bench/accuracy/views.ts";
 import { enterStory } from "../../../bench/accuracy/world.ts";
 
 interface Arrival {
-  readonly told: Told;
+  readonly signal: SenderSignal;
   readonly atMs: number;
 }
 
 const limits = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
 
-/** Lets a world happen, to nobody: what arrives, and when. */
+/** Lets a world happen without a collector: which signals arrive, and when. */
 async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
   const calendar = new Calendar();
-  const arrivals: Arrival[] = [];
-  const hearing = new Hearing(story);
+  const delivered: Arrival[] = [];
+  const arrivals = new ArrivalTimes(story);
   let nowMs = 0;
-  const listening = {
-    hear(told: Told, atMs: number) {
-      arrivals.push({ told, atMs });
-      hearing.hear(told, atMs);
+  const recording = {
+    record(signal: SenderSignal, atMs: number) {
+      delivered.push({ signal, atMs });
+      arrivals.record(signal, atMs);
     },
   };
   enterStory(
@@ -39,7 +39,7 @@ async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
       calendar,
       network: new Network(world.faults, chance.fork()),
       collector: { isUp: true, consume: async () => true, waitsToBeRead: () => false },
-      hearing: listening,
+      arrivals: recording,
       flushMs: world.flushMs,
       now: () => nowMs,
     },
@@ -51,26 +51,26 @@ async function arrivalsOf({ world }: Scenario, story: Story, chance: Chance) {
     nowMs = next?.atMs ?? nowMs;
     await next?.act();
   }
-  return { arrivals, hearing };
+  return { delivered, arrivals };
 }
 
 /**
- * A collector that at any moment knows what has arrived until then and says what that means, all anew: as slow as it is
- * simple. Of orphans it evicts those that nobody holds, once the lateness has passed since the last of it arrived.
+ * A collector that at any moment derives the states from all that has arrived until then, anew: as slow as it is
+ * simple. It evicts orphans without a holder, once the lateness has passed since the last signal arrived.
  */
 export async function idealOutcome(scenario: Scenario, seed: number, everyMs = 17_300) {
   const chance = new Chance(seed);
-  const story = tellStory(scenario.world.habits, chance.fork());
+  const story = writeStory(scenario.world.habits, chance.fork());
   const owners = new Owners(story, scenario.world.mode);
-  const { arrivals, hearing } = await arrivalsOf(scenario, story, chance);
+  const { delivered, arrivals } = await arrivalsOf(scenario, story, chance);
   const samples: StateSample[] = [];
   const evicted = new Map<Work, number>();
-  const known = new Hearing(story);
+  const known = new ArrivalTimes(story);
   let next = 0;
   for (let atMs = everyMs; atMs < scenario.world.habits.lastsMs; atMs += everyMs) {
-    for (; (arrivals[next]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs; next++) {
-      const { told, atMs: arrivedMs } = arrivals[next]!;
-      known.hear(told, arrivedMs);
+    for (; (delivered[next]?.atMs ?? Number.POSITIVE_INFINITY) <= atMs; next++) {
+      const { signal, atMs: arrivedMs } = delivered[next]!;
+      known.record(signal, arrivedMs);
     }
     const view = new DeliveredView(story, known, { mode: scenario.world.mode, owners });
     const states = new TrueStates(owners, view, limits);
@@ -113,5 +113,5 @@ export async function idealOutcome(scenario: Scenario, seed: number, everyMs = 1
       );
     }
   }
-  return { story, hearing, samples, evicted, owners };
+  return { story, arrivals, samples, evicted, owners };
 }

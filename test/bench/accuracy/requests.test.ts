@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { PlainEvidence } from "../../../bench/accuracy/plain-evidence.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
 import { isOrphan, ownerOf, type Work } from "../../../bench/accuracy/story.ts";
@@ -8,18 +8,18 @@ import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
-describe("what models ask for", () => {
+describe("the calls that models request", () => {
   const { habits } = scenariosOf("quick").find(({ name }) => name === "requests")!.world;
-  const { works } = tellStory(habits, new Chance(1));
+  const { works } = writeStory(habits, new Chance(1));
   const calls = works.filter(({ kind }) => kind === "model_call");
   const tools = works.filter(({ kind }) => kind === "tool");
-  const asked = calls.flatMap((call) => call.asked.map((each) => ({ ...each, call })));
+  const requested = calls.flatMap((call) => call.requested.map((each) => ({ ...each, call })));
 
   test("and did not run in its turn is no work, but for what was approved and runs in a later turn", () => {
     const later = tools.filter(({ callId, spanId }) => callId !== spanId);
     expect(later.length).toBeGreaterThan(10);
     for (const tool of later) {
-      const request = asked.find(({ id }) => id === tool.callId);
+      const request = requested.find(({ id }) => id === tool.callId);
       expect(request?.name).toBe(tool.tool);
       expect(request!.call.session).toBe(tool.session);
       expect(ownerOf(request!.call)).not.toBe(ownerOf(tool));
@@ -30,18 +30,18 @@ describe("what models ask for", () => {
 
   test("is thrown away, refused and answered, left without an answer, or stands beside a final answer", () => {
     const answered = new Set(calls.flatMap((call) => call.answered ?? []));
-    const withRunning = (call: Work) => tools.some(({ askedBy }) => askedBy === call);
-    const refused = asked.filter(({ id, call }) => answered.has(id) && withRunning(call));
-    const discarded = asked.filter(({ id, call }) => !answered.has(id) && !withRunning(call));
-    const final = asked.filter(({ name }) => name === "final_result");
+    const withRunning = (call: Work) => tools.some(({ requestedBy }) => requestedBy === call);
+    const refused = requested.filter(({ id, call }) => answered.has(id) && withRunning(call));
+    const discarded = requested.filter(({ id, call }) => !answered.has(id) && !withRunning(call));
+    const final = requested.filter(({ name }) => name === "final_result");
     expect(refused.length).toBeGreaterThan(20);
     expect(discarded.length).toBeGreaterThan(20);
     expect(final.length).toBeGreaterThan(20);
     expect(final.filter(({ id }) => answered.has(id))).toEqual([]);
   });
 
-  test("and never ends is cancelled with its run, or the run goes on and says so itself", () => {
-    const hung = tools.filter((tool) => isOrphan(tool) && tool.askedBy !== undefined);
+  test("and never ends is cancelled with its run, or the run continues and is its answer itself", () => {
+    const hung = tools.filter((tool) => isOrphan(tool) && tool.requestedBy !== undefined);
     const cancelled = hung.filter((tool) => ownerOf(tool).isFailed);
     expect(cancelled.length).toBeGreaterThan(20);
     expect(hung.length).toBeGreaterThan(cancelled.length + 20);
@@ -59,40 +59,40 @@ function knownS(
 ) {
   const before = world.turn(0, 5);
   for (const tool of names) {
-    world.tool(before, 2, 3, { tool, askedBy: world.modelCall(before, 1, 2) });
+    world.tool(before, 2, 3, { tool, requestedBy: world.modelCall(before, 1, 2) });
   }
-  const evidence = new PlainEvidence(world.story, { hearing: world.heard(), showsAnswers });
+  const evidence = new PlainEvidence(world.story, { arrivals: world.arrivals(), showsAnswers });
   return evidence.arrivalMs(hung) / 1_000;
 }
 
-/** A turn whose model call asks for two tools, one of which never ends. */
-function askedTurn(more: { readonly isFailed?: boolean; readonly siblingEndS?: number } = {}) {
+/** A turn whose model call requests two tools, one of which never ends. */
+function requestingTurn(more: { readonly isFailed?: boolean; readonly siblingEndS?: number } = {}) {
   const { isFailed = true, siblingEndS = 20 } = more;
   const world = new HandMadeWorld();
   const run = world.turn(10, 60, { isFailed });
   const call = world.modelCall(run, 11, 12);
-  const hung = world.tool(run, 12, never, { askedBy: call });
+  const hung = world.tool(run, 12, never, { requestedBy: call });
   if (siblingEndS > 0) {
-    world.tool(run, 12, siblingEndS, { tool: "beside", askedBy: call });
+    world.tool(run, 12, siblingEndS, { tool: "beside", requestedBy: call });
   }
   return { world, run, hung };
 }
 
-describe("a tool that was asked for and never ends, where only finished spans arrive", () => {
+describe("a tool that was requested and never ends, where only finished spans arrive", () => {
   test("is known when its run has failed after a call beside it ran", () => {
-    const { world, hung } = askedTurn();
+    const { world, hung } = requestingTurn();
     expect(knownS(world, hung)).toBe(61);
   });
 
   test("is not known without a call beside it, nor if that ended with the run", () => {
     for (const siblingEndS of [0, 59.95]) {
-      const { world, hung } = askedTurn({ siblingEndS });
+      const { world, hung } = requestingTurn({ siblingEndS });
       expect([siblingEndS, knownS(world, hung)]).toEqual([siblingEndS, never]);
     }
   });
 
   test("is not known under a name that its process has not reported", () => {
-    const { world, hung } = askedTurn();
+    const { world, hung } = requestingTurn();
     expect(knownS(world, hung, { names: ["other"] })).toBe(never);
   });
 
@@ -103,7 +103,7 @@ describe("a tool that was asked for and never ends, where only finished spans ar
       [false, false, never],
       [false, true, 61],
     ] as const) {
-      const { world, run, hung } = askedTurn({ isFailed: false });
+      const { world, run, hung } = requestingTurn({ isFailed: false });
       if (callsAgain) {
         world.modelCall(run, 40, 50, showsAnswers ? { answered: [hung.callId] } : {});
       }
@@ -119,17 +119,17 @@ describe("a tool that was asked for and never ends, where only finished spans ar
     const world = new HandMadeWorld();
     const run = world.turn(10, 1_000, { isFailed: true });
     const call = world.modelCall(run, 11, 12);
-    const hung = world.tool(run, 12, never, { askedBy: call });
-    world.tool(run, 12, 20, { askedBy: call });
+    const hung = world.tool(run, 12, never, { requestedBy: call });
+    world.tool(run, 12, 20, { requestedBy: call });
     expect(knownS(world, hung)).toBe(never);
   });
 
-  test("looks like a call beside it that was refused, if the run breaks off before that is said", () => {
-    const { world, run } = askedTurn();
+  test("looks like a call beside it that was refused, if the run breaks off before that is reported", () => {
+    const { world, run } = requestingTurn();
     const call = world.works.find(({ kind }) => kind === "model_call")!;
-    call.asked = [{ id: "refused", name: "exec" }];
+    call.requested = [{ id: "refused", name: "exec" }];
     const evidence = (of: HandMadeWorld) =>
-      new PlainEvidence(of.story, { hearing: of.heard(), showsAnswers: true });
+      new PlainEvidence(of.story, { arrivals: of.arrivals(), showsAnswers: true });
     expect(evidence(world).lookAlikesIn(run)).toBe(1);
     world.modelCall(run, 40, 50, { answered: ["refused"] });
     expect(evidence(world).lookAlikesIn(run)).toBe(0);

@@ -1,12 +1,12 @@
 import Long from "long";
 import { expect, test } from "vitest";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
 import { clockOf, epochUnixMs, type Stamp } from "../../../bench/accuracy/sender-clock.ts";
+import { sentMs } from "../../../bench/accuracy/sender-dialect.ts";
 import { spanOf } from "../../../bench/accuracy/spans.ts";
 import { createStalledClock } from "../../../bench/accuracy/stalled-clock.ts";
-import { sentMs } from "../../../bench/accuracy/telling.ts";
 import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const second = 1_000;
@@ -58,7 +58,7 @@ for (const [stamp, startNanos, endNanos] of [
 
 test("all that clocks do is there: steps, drift, 1970, and each kind of nonsense", () => {
   const { habits } = scenariosOf("quick").find(({ name }) => name === "clock-steps")!.world;
-  const { processes, works } = tellStory(habits, new Chance(1));
+  const { processes, works } = writeStory(habits, new Chance(1));
   const steps = processes.flatMap(({ clock }) => clock.steps.map(({ offMs }) => offMs));
   const hour = 3_600_000;
   expect([

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { type GatewayProcess, isOrphan, type Work } from "../../../bench/accuracy/story.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
 import { DeliveredView } from "../../../bench/accuracy/views.ts";
 import { HandMadeWorld, process } from "./hand-made-world.ts";
 
 const never = Number.POSITIVE_INFINITY;
 const { habits } = scenariosOf("quick").find(({ name }) => name === "siblings")!.world;
-const story = tellStory(habits, new Chance(1));
+const story = writeStory(habits, new Chance(1));
 const pairs = story.processes.flatMap((one) =>
   story.processes.filter((other) => other !== one && other.host === one.host).map((o) => [one, o]),
 ) as [GatewayProcess, GatewayProcess][];
@@ -49,8 +49,8 @@ describe("siblings on one host", () => {
 
   test("without an instance id differ by their pid", () => {
     const unnamed = story.processes.filter((each) => each.instance === "" && !each.isFork);
-    const places = unnamed.map(({ host, pid }) => `${host} ${pid}`);
-    expect([places.length > 5, new Set(places).size]).toEqual([true, places.length]);
+    const slots = unnamed.map(({ host, pid }) => `${host} ${pid}`);
+    expect([slots.length > 5, new Set(slots).size]).toEqual([true, slots.length]);
   });
 
   test("use the same session names, each its own session", () => {
@@ -71,8 +71,8 @@ describe("siblings on one host", () => {
   });
 
   test("take no new turn once their successor is there", () => {
-    const places = story.processes.filter(({ isFork }) => !isFork);
-    for (const one of places.filter(({ death, diesMs }) => death === "stops" && diesMs < never)) {
+    const slots = story.processes.filter(({ isFork }) => !isFork);
+    for (const one of slots.filter(({ death, diesMs }) => death === "stops" && diesMs < never)) {
       const turns = story.works.filter(
         (work) => work.process === one && work.kind === "harness" && work.parent === undefined,
       );
@@ -114,7 +114,7 @@ for (const [what, mode, more, endS] of [
     const killed = { ...process, ...more, diesMs: 50_000, death: "killed" as const };
     const run = world.turn(0, never, { by: killed });
     const owners = new Owners(world.story, mode as Mode);
-    const view = new DeliveredView(world.story, world.heard(), { mode, owners });
+    const view = new DeliveredView(world.story, world.arrivals(), { mode, owners });
     expect(view.endMs(run) / 1_000).toBe(endS);
   });
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { countAlerts } from "../../../bench/accuracy/alerts.ts";
+import { ArrivalTimes } from "../../../bench/accuracy/arrival-times.ts";
 import { Chance } from "../../../bench/accuracy/chance.ts";
 import { type ClaimAnswer, scoreClaims } from "../../../bench/accuracy/claim-score.ts";
-import { type Habits, tellStory } from "../../../bench/accuracy/gateway.ts";
-import { Hearing } from "../../../bench/accuracy/hearing.ts";
+import { type Habits, writeStory } from "../../../bench/accuracy/gateway.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import { scenariosOf } from "../../../bench/accuracy/scenarios.ts";
 import { scoreSiblings } from "../../../bench/accuracy/sibling-score.ts";
@@ -16,9 +16,9 @@ import { HandMadeWorld, process, session } from "./hand-made-world.ts";
 const never = Number.POSITIVE_INFINITY;
 const limits = { stalledAfterMs: 120_000, longRunningAfterMs: 300_000 };
 
-function truthOf(story: Story, hearing: Hearing) {
+function truthOf(story: Story, arrivals: ArrivalTimes) {
   const owners = new Owners(story, "relay");
-  const delivered = new DeliveredView(story, hearing, { mode: "relay", owners });
+  const delivered = new DeliveredView(story, arrivals, { mode: "relay", owners });
   const truth = new StateTruth(story, { owners, delivered, limits, settlingMs: 11_500 });
   return { owners, truth, works: new Map(story.works.map((work) => [work.spanId, work])) };
 }
@@ -36,15 +36,18 @@ function staleNextTurn() {
 const blocked = { state: "stalled", blockedBy: "model_call", verdict: "silent_model_call" };
 
 describe("states of a collector", () => {
-  /** What it says of the second turn at some seconds. */
-  function scoreOf(says: (atS: number) => Omit<RunReading, "spanId"> | undefined, atS: number[]) {
+  /** The score of a collector that reports `readingAt` for the second turn at some seconds. */
+  function scoreOf(
+    readingAt: (atS: number) => Omit<RunReading, "spanId"> | undefined,
+    atS: number[],
+  ) {
     const { world, owner } = staleNextTurn();
-    const { truth, works } = truthOf(world.story, world.heard());
+    const { truth, works } = truthOf(world.story, world.arrivals());
     const samples = atS.map((seconds) => {
-      const said = says(seconds);
+      const reading = readingAt(seconds);
       return {
         atMs: seconds * 1_000,
-        runs: said === undefined ? [] : [{ ...said, spanId: owner }],
+        runs: reading === undefined ? [] : [{ ...reading, spanId: owner }],
       };
     });
     return scoreStates(samples, truth, works);
@@ -87,7 +90,7 @@ describe("states of a collector", () => {
     world.turn(0, never);
     const [harness, run] = world.works.map((work) => ({ ...work, process: killed }));
     world.works.splice(0, 2, harness!, { ...run!, parent: harness });
-    const { truth, works } = truthOf(world.story, world.heard());
+    const { truth, works } = truthOf(world.story, world.arrivals());
     const runs = [{ ...blocked, spanId: world.works[0]!.spanId }];
     const samples = [
       { atMs: 100_000, runs },
@@ -100,7 +103,7 @@ describe("states of a collector", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 600);
     world.pause(world.tool(run, 1, 600), 2, 600, false);
-    const { truth, works } = truthOf(world.story, world.heard());
+    const { truth, works } = truthOf(world.story, world.arrivals());
     const silent = { state: "blocked_tool_call", blockedBy: "tool", verdict: "silent_tool" };
     const samples = [{ atMs: 300_000, runs: [{ ...silent, spanId: run.parent!.spanId }] }];
     expect(scoreStates(samples, truth, works)).toMatchObject({
@@ -119,7 +122,7 @@ test("a stall that is reported of a session which makes progress is found out", 
   for (let at = 0; at < 600; at += 50) {
     world.tool(run, at, at + 45);
   }
-  const { truth, works } = truthOf(world.story, world.heard());
+  const { truth, works } = truthOf(world.story, world.arrivals());
   const stalls = [
     { atMs: 200_000, spanId: run.spanId },
     { atMs: 1, spanId: "ff" },
@@ -136,9 +139,9 @@ describe("an answer to what a gateway complains of", () => {
     const { world, hung } = staleNextTurn();
     const claim = pick(hung);
     const story = { ...world.story, claims: [claim] };
-    const hearing = world.heard();
-    hearing.hear({ what: "claim", claim, atMs: claim.atMs, seq: 1 }, claim.atMs + 500);
-    return scoreClaims(story, { hearing, truth: truthOf(story, hearing).truth, answers });
+    const arrivals = world.arrivals();
+    arrivals.record({ what: "claim", claim, atMs: claim.atMs, seq: 1 }, claim.atMs + 500);
+    return scoreClaims(story, { arrivals, truth: truthOf(story, arrivals).truth, answers });
   };
   const answer = (atS: number, verdict: string) => [
     { atMs: atS * 1_000 + 500, claim: "stalled", verdict, spanId: "" },
@@ -172,7 +175,7 @@ describe("a tool that is silent beside others", () => {
   for (let at = 2; at < 300; at += 20) {
     world.tool(run, at, at + 15);
   }
-  const { truth } = truthOf(world.story, world.heard());
+  const { truth } = truthOf(world.story, world.arrivals());
   const report = (spanId: string) => ({
     atMs: 122_000,
     claim: "none",
@@ -194,39 +197,39 @@ describe("a tool that is silent beside others", () => {
 
   test("is not when it waits for a person, or when all is silent", () => {
     world.pause(silent, 10, 580);
-    const waiting = truthOf(world.story, world.heard());
+    const waiting = truthOf(world.story, world.arrivals());
     expect(scoreSiblings(world.story, waiting.truth, []).silences).toBe(0);
     const alone = new HandMadeWorld();
     alone.tool(alone.turn(0, 600), 1, 590);
-    const { truth: ofAlone } = truthOf(alone.story, alone.heard());
+    const { truth: ofAlone } = truthOf(alone.story, alone.arrivals());
     expect(scoreSiblings(alone.story, ofAlone, []).silences).toBe(0);
   });
 });
 
-test("whoever says at any moment what was so a second before is never wrong", () => {
+test("a collector that reports at any moment the state of a second before is never wrong", () => {
   const scenario = scenariosOf("quick").find(({ name }) => name === "streaming")!;
   const habits: Habits = { ...scenario.world.habits, sessions: 30, lastsMs: 3_600_000 };
-  const story = tellStory(habits, new Chance(5));
-  const hearing = new Hearing(story);
+  const story = writeStory(habits, new Chance(5));
+  const arrivals = new ArrivalTimes(story);
   for (const work of story.works) {
-    hearing.hear({ what: "start", work, atMs: work.startMs, seq: 1 }, work.startMs);
+    arrivals.record({ what: "start", work, atMs: work.startMs, seq: 1 }, work.startMs);
     for (const atMs of work.progressMs) {
-      hearing.hear({ what: "progress", work, atMs, seq: 1 }, atMs);
+      arrivals.record({ what: "progress", work, atMs, seq: 1 }, atMs);
     }
     if (Number.isFinite(work.endMs)) {
-      hearing.hear({ what: "end", work, atMs: work.endMs, seq: 1 }, work.endMs);
+      arrivals.record({ what: "end", work, atMs: work.endMs, seq: 1 }, work.endMs);
     }
   }
-  const { owners, truth, works } = truthOf(story, hearing);
+  const { owners, truth, works } = truthOf(story, arrivals);
   const sessions = [...new Set(owners.all.map((owner) => owners.sessionOf(owner)))];
   const samples = Array.from({ length: 200 }, (_, index) => {
     const atMs = index * 17_300;
     const runs = sessions.flatMap((each) => {
-      const said = truth.seen(each, atMs - 1_000);
-      return [...(said?.verdicts ?? [])].map(([spanId, verdict]) => ({
+      const seen = truth.seen(each, atMs - 1_000);
+      return [...(seen?.verdicts ?? [])].map(([spanId, verdict]) => ({
         spanId,
-        state: said?.state ?? "",
-        blockedBy: said?.blockedBy ?? "",
+        state: seen?.state ?? "",
+        blockedBy: seen?.blockedBy ?? "",
         verdict,
       }));
     });
@@ -237,7 +240,7 @@ test("whoever says at any moment what was so a second before is never wrong", ()
   expect([score.wrong, score.settledRight, score.unknowable]).toEqual([[], score.settled, 0]);
 });
 
-test("a collector that can't be asked gives no states", () => {
+test("a collector that can't report states gives none", () => {
   expect(readStates({})).toBeUndefined();
   const diagnosis = { spanId: Uint8Array.of(10, 11), ...blocked };
   expect(readStates({ diagnose: () => [diagnosis] })).toEqual([{ ...blocked, spanId: "0a0b" }]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Owners } from "../../../bench/accuracy/owners.ts";
-import type { Mode } from "../../../bench/accuracy/telling.ts";
+import type { Mode } from "../../../bench/accuracy/sender-dialect.ts";
 import { TrueStates } from "../../../bench/accuracy/true-states.ts";
 import { DeliveredView, realView } from "../../../bench/accuracy/views.ts";
 import { HandMadeWorld, otherSession, process, session } from "./hand-made-world.ts";
@@ -17,7 +17,9 @@ function truthOf(
   const { mode = "relay", isReal = false, of = session } = by;
   const { story } = world;
   const owners = new Owners(story, mode);
-  const view = isReal ? realView(story) : new DeliveredView(story, world.heard(), { mode, owners });
+  const view = isReal
+    ? realView(story)
+    : new DeliveredView(story, world.arrivals(), { mode, owners });
   const states = new TrueStates(owners, view, limits);
   return atS.map((seconds) => {
     const truth = states.at(`${process.index} ${of.index}`, seconds * 1_000);
@@ -68,7 +70,7 @@ describe("a session", () => {
     ]);
   });
 
-  test("does not take a stream for progress where nobody reports it", () => {
+  test("does not take a stream for progress where it is not reported", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 600);
     const call = world.modelCall(run, 0, 600, { progressMs: [100_000] });
@@ -101,7 +103,7 @@ describe("a session", () => {
     expect(truthOf(world, [200])).toEqual(["blocked_tool_call tool silent_tool"]);
   });
 
-  test("makes progress beside a tool that waits, unless the gateway says that all of it waits", () => {
+  test("makes progress beside a tool that waits, unless the gateway reports that all of it waits", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 100);
     world.pause(world.tool(run, 1, 90), 10, 80);
@@ -137,7 +139,7 @@ describe("a session", () => {
     }
   });
 
-  test("tells a run that waits after a failed model call from one that does nothing", () => {
+  test("distinguishes a run that waits after a failed model call from one that does nothing", () => {
     const world = new HandMadeWorld();
     const run = world.turn(0, 900);
     world.modelCall(run, 1, 10, { isFailed: true });

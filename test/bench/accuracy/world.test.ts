@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Calendar } from "../../../bench/accuracy/calendar.ts";
 import { Chance } from "../../../bench/accuracy/chance.ts";
-import { tellStory } from "../../../bench/accuracy/gateway.ts";
+import { writeStory } from "../../../bench/accuracy/gateway.ts";
 import { Owners } from "../../../bench/accuracy/owners.ts";
 import { jsonRow } from "../../../bench/accuracy/report.ts";
 import { type Scenario, scenariosOf } from "../../../bench/accuracy/scenarios.ts";
@@ -18,8 +18,8 @@ function small(name: string): Scenario {
 
 test("the same seed gives the same figures, another one others", async () => {
   const figures = async (seed: number) => {
-    const { verdict } = await tryOut(small("relay-faults"), seed);
-    return { ...verdict, byReason: [...verdict.byReason] };
+    const { evictions } = await tryOut(small("relay-faults"), seed);
+    return { ...evictions, byReason: [...evictions.byReason] };
   };
   const first = await figures(7);
   expect(await figures(7)).toEqual(first);
@@ -29,23 +29,23 @@ test("the same seed gives the same figures, another one others", async () => {
 test("a processor that never evicts is found out", async () => {
   const scenario = small("live-clean");
   const config = { ...scenario.world.config, allowed_lateness: "1h" };
-  const { verdict, misses } = await tryOut(
+  const { evictions, misses } = await tryOut(
     { ...scenario, world: { ...scenario.world, config, tailMs: 0 } },
     1,
   );
-  expect(verdict.orphans).toBeGreaterThan(10);
-  expect(verdict.recall).toBeLessThan(0.99);
+  expect(evictions.orphans).toBeGreaterThan(10);
+  expect(evictions.recall).toBeLessThan(0.99);
   expect(misses.join()).toContain("recall");
 });
 
 test("a processor that does not wait for the lateness is found out", async () => {
   const scenario = small("relay-faults");
   const config = { ...scenario.world.config, allowed_lateness: "10ms" };
-  const { verdict } = await tryOut({ ...scenario, world: { ...scenario.world, config } }, 1);
-  expect(verdict.precision).toBeLessThan(1);
+  const { evictions } = await tryOut({ ...scenario, world: { ...scenario.world, config } }, 1);
+  expect(evictions.precision).toBeLessThan(1);
 });
 
-test("a processor that is not asked what sessions do has missed that target", async () => {
+test("a processor whose session states are not measured has missed that target", async () => {
   const scenario = small("streaming");
   const outcome = await happen(scenario.world, 1);
   const { states, misses } = assess(scenario, { ...outcome, samples: [] });
@@ -54,7 +54,7 @@ test("a processor that is not asked what sessions do has missed that target", as
 
 test("each new kind of turn is there: queues, overlaps, lost ends, streams, waits with and without a signal", () => {
   const { habits } = small("next-turn").world;
-  const queues = tellStory(habits, new Chance(1));
+  const queues = writeStory(habits, new Chance(1));
   expect(queues.states.some(({ queueDepth }) => queueDepth > 50)).toBe(true);
   expect(queues.works.some(({ isEndLost }) => isEndLost)).toBe(true);
   expect(queues.works.some(({ isUnnamed, kind }) => isUnnamed && kind === "harness")).toBe(true);
@@ -65,15 +65,15 @@ test("each new kind of turn is there: queues, overlaps, lost ends, streams, wait
       .some((other) => other.startMs > owner.startMs && other.startMs < owner.endMs),
   );
   expect(overlaps.length).toBeGreaterThan(3);
-  const streams = tellStory(small("streaming").world.habits, new Chance(1));
+  const streams = writeStory(small("streaming").world.habits, new Chance(1));
   expect(streams.works.some(({ progressMs }) => progressMs.length > 20)).toBe(true);
-  const waits = tellStory(small("approvals").world.habits, new Chance(1)).pauses;
+  const waits = writeStory(small("approvals").world.habits, new Chance(1)).pauses;
   expect(new Set(waits.map(({ isSignalled }) => isSignalled)).size).toBe(2);
 });
 
-test("a gateway says idle at the end of a queue, sometimes in a turn, and complains of what is stale, silent, long or queued", () => {
+test("a gateway reports idle at the end of a queue, sometimes in a turn, and complains of stale, silent, long or queued work", () => {
   const { habits } = small("next-turn").world;
-  const { states, claims } = tellStory({ ...habits, sessions: 150 }, new Chance(2));
+  const { states, claims } = writeStory({ ...habits, sessions: 150 }, new Chance(2));
   const idle = states.filter(({ state }) => state === "idle");
   expect(new Set(idle.map(({ reason }) => reason))).toEqual(
     new Set(["run_completed", "message_completed"]),

@@ -62,7 +62,7 @@ async function act(verb: string, name: string, parent: string): Promise<void> {
   }
 }
 
-/** An SDK of its own, which tells on standard output what ended. */
+/** An SDK of its own, which logs each span that ended on standard output. */
 async function registerSdk({ withContext }: { withContext: boolean }): Promise<void> {
   const { TracerProvider: SdkTracerProvider } = await import("@opentelemetry/sdk-trace");
   const { AsyncLocalStorageContextManager } = await import("@opentelemetry/context-async-hooks");

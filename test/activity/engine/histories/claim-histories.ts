@@ -1,6 +1,6 @@
 import type { HistoryCase } from "./history-text.ts";
 
-/** What a gateway says of its sessions, and what it is found to be. */
+/** Complaints of a gateway about its sessions, and their verdicts. */
 export const claimHistories: readonly HistoryCase[] = [
   {
     name: "stale marker by name",
@@ -62,7 +62,7 @@ export const claimHistories: readonly HistoryCase[] = [
   },
   {
     name: "progressing, then silent",
-    rule: "a claim is judged again when its verdict changes",
+    rule: "a claim is answered again when its verdict changes",
     lines: `
       0 start run A/R1 s=S
       1 start model A/m A/R1
@@ -91,7 +91,7 @@ export const claimHistories: readonly HistoryCase[] = [
   },
   {
     name: "waits for a person",
-    rule: "a claim of a session that waits for a person says so",
+    rule: "a claim about a session that waits for a person gets that verdict",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1

@@ -28,7 +28,7 @@ export const detachedHistories: readonly HistoryCase[] = [
   },
   {
     name: "background tool that a heartbeat marks",
-    rule: "a repeat of its start may be the first to say that a tool may outlive its run",
+    rule: "a repeat of its start may be the first signal that a tool may outlive its run",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1
@@ -40,7 +40,7 @@ export const detachedHistories: readonly HistoryCase[] = [
   },
   {
     name: "background tool that starts late",
-    rule: "a start that arrives when the run has been judged is not fenced where the tool may outlive it",
+    rule: "a start that arrives when the run has been decided is not fenced where the tool may outlive it",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/y A/R1
@@ -233,7 +233,7 @@ export const detachedHistories: readonly HistoryCase[] = [
   },
   {
     name: "background tool closed by its run",
-    rule: "the end of a span that its run closed says of a tool that may outlive that no more than its end",
+    rule: "when a run closes the span of a tool that may outlive it, that is an end and no more",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1 detached

@@ -148,7 +148,7 @@ export const endHistories: readonly HistoryCase[] = [
   },
   {
     name: "idle and a sub-agent that ends",
-    rule: "what ended below a run later in order says nothing against its idleness, for ends overtake",
+    rule: "work that ended below a run later in order is no evidence against its idleness, for ends overtake",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/z A/R1
@@ -215,7 +215,7 @@ export const endHistories: readonly HistoryCase[] = [
   },
   {
     name: "process gone",
-    rule: "open work of a process that said it ends goes after the lateness",
+    rule: "open work of a process that reported its end is evicted after the lateness",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1

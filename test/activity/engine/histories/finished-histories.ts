@@ -32,7 +32,7 @@ export const finishedHistories: readonly HistoryCase[] = [
   },
   {
     name: "finished together with an outcome",
-    rule: "a finished tool with an outcome of its own was closed by nobody else",
+    rule: "a finished tool with an outcome of its own was not closed from outside",
     lines: `
       1 end run A/R1 s=S ts=0 end=1
       30 end tool A/x A/R1 s=S ts=0.5 end=30 failed
@@ -50,7 +50,7 @@ export const finishedHistories: readonly HistoryCase[] = [
   },
   {
     name: "closed by its run",
-    rule: "the end of a marker that says its run closed it is an orphan by its own account",
+    rule: "an end that reports that the run closed the marker makes it an orphan",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1

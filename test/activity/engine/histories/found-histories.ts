@@ -1,6 +1,6 @@
 import type { HistoryCase } from "./history-text.ts";
 
-/** What playing histories against the naive machine found. */
+/** Histories that random play against the naive engine found. */
 export const foundHistories: readonly HistoryCase[] = [
   {
     name: "claim after a late end",
@@ -79,7 +79,7 @@ export const foundHistories: readonly HistoryCase[] = [
   },
   {
     name: "wait of ended work",
-    rule: "what has ended waits for nobody, and its wait is no progress",
+    rule: "ended work waits for no person, and its wait is no progress",
     lines: `
       0 start run A/R s=S
       1 start tool A/x A/R
@@ -89,8 +89,8 @@ export const foundHistories: readonly HistoryCase[] = [
     settleS: 100,
   },
   {
-    name: "session end told twice",
-    rule: "a session end that comes again postpones nothing",
+    name: "session end reported twice",
+    rule: "a session end that arrives again postpones nothing",
     lines: `
       0 start run A/R s=S
       1 start tool A/x A/R
@@ -142,7 +142,7 @@ export const foundHistories: readonly HistoryCase[] = [
   },
   {
     name: "no run until later",
-    rule: "a run that becomes known more than a lateness after a marker started says nothing of whose that is",
+    rule: "a run that becomes known more than a lateness after a marker started is no evidence of who owns that",
     lines: `
       0 start tool A/x s=S
       10 start run A/R`,
@@ -150,7 +150,7 @@ export const foundHistories: readonly HistoryCase[] = [
   },
   {
     name: "finished together with what it is in",
-    rule: "a tool that ends with the tool it runs in was closed by nobody else",
+    rule: "a tool that ends with the tool it runs in was not closed from outside",
     lines: `
       1 end run A/R ts=0 end=1
       30 end tool A/x A/R ts=0.5 end=30

@@ -8,7 +8,7 @@ import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import { History, limits, type Signal } from "../history.ts";
 import type { Occurrence } from "../reference/occurrence.ts";
 import { occurrenceOf } from "../reference/outcome.ts";
-import { ReferenceMachine } from "../reference/reference-machine.ts";
+import { ReferenceEngine } from "../reference/reference-engine.ts";
 import { standings } from "../reference/states.ts";
 
 /** A small history and what is right about it. Times are in seconds. */
@@ -27,7 +27,7 @@ export interface HistoryCase {
   readonly lines: string;
   /** All evictions: `at reason confidence: keys`, an event a line. */
   readonly evicted?: readonly string[];
-  /** Where sessions stand at some moments: `at: state/blocked by, …`; sessions without an open run are not there. */
+  /** The states of sessions at some moments: `at: state/blocked by, …`; sessions without an open run are not there. */
   readonly states?: readonly string[];
   /**
    * All `session.stalled`: `at state blocked by verdict`, and of a marker its key and for how long it has been silent;
@@ -40,17 +40,17 @@ export interface HistoryCase {
   readonly late?: number;
   /** Open work in the end. */
   readonly open?: number;
-  /** For how long it is played after the last signal; 30 s unless said. */
+  /** For how long it is played after the last signal; default 30 s. */
   readonly settleS?: number;
   readonly limits?: Partial<ActivityLimits>;
 }
 
-/** What a machine made of a history, in the words of a case. */
+/** What an engine decided in a history, in the form of a case. */
 export type Played = Required<
   Pick<HistoryCase, "evicted" | "states" | "changes" | "diagnosed" | "late" | "open">
 >;
 
-/** What both machines offer to a history. */
+/** The interface of both engines to a history. */
 export interface Player {
   arrive(at: number, signal: Signal): void;
   tick(at: number): void;
@@ -68,8 +68,8 @@ const ofHistories: ActivityLimits = {
   includesMarkers: true,
 };
 
-/** The machine under test. */
-export function machinePlayer(changed: Partial<ActivityLimits> = {}): Player {
+/** The engine under test. */
+export function enginePlayer(changed: Partial<ActivityLimits> = {}): Player {
   const history = new History({ ...ofHistories, ...changed });
   const { counters } = history.activity;
   return {
@@ -90,13 +90,13 @@ export function machinePlayer(changed: Partial<ActivityLimits> = {}): Player {
   };
 }
 
-/** The naive machine. */
+/** The naive engine. */
 export function referencePlayer(changed: Partial<ActivityLimits> = {}): Player {
-  const machine = new ReferenceMachine({ ...ofHistories, ...changed });
-  const { world } = machine;
+  const engine = new ReferenceEngine({ ...ofHistories, ...changed });
+  const { world } = engine;
   return {
-    arrive: (at, signal) => machine.apply([signal], at * 1000),
-    tick: (at) => machine.tick(at * 1000),
+    arrive: (at, signal) => engine.apply([signal], at * 1000),
+    tick: (at) => engine.tick(at * 1000),
     occurrences: () => world.occurrences,
     states: () => standings(world).map(({ state, blockedBy }) => `${state}/${blockedBy}`),
     late: () =>
@@ -107,7 +107,7 @@ export function referencePlayer(changed: Partial<ActivityLimits> = {}): Player {
   };
 }
 
-/** Plays a history, and says what came of it. */
+/** Plays a history, and returns what was decided. */
 export function play(history: HistoryCase, player: Player): Played {
   const { signals, names } = parseHistory(history.lines);
   const endS = (signals.at(-1)?.at ?? 0) + (history.settleS ?? 30);

@@ -1,6 +1,6 @@
 import type { HistoryCase } from "./history-text.ts";
 
-/** The order of things: by sequence, by arrival, by the sender's times. */
+/** The order of events: by sequence, by arrival, by the sender's times. */
 export const orderHistories: readonly HistoryCase[] = [
   {
     name: "h2-1",
@@ -50,7 +50,7 @@ export const orderHistories: readonly HistoryCase[] = [
   },
   {
     name: "clock",
-    rule: "arrivals further apart than the lateness order things, whatever the sender's clock says",
+    rule: "arrivals further apart than the lateness order things, whatever the sender's clock shows",
     lines: `
       0 start run A/R1 s=S
       1 start tool A/x A/R1

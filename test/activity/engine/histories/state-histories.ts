@@ -10,7 +10,7 @@ const streaming = (untilS: number, everyS: number): string =>
 export const stateHistories: readonly HistoryCase[] = [
   {
     name: "streaming",
-    rule: "a repeat that says progress is progress of the run and its open model call",
+    rule: "a repeat marked as progress is progress of the run and its open model call",
     lines: `
       0 start run A/R1 s=S
       1 start model A/m A/R1

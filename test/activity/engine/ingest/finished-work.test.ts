@@ -324,20 +324,20 @@ describe("finished spans", () => {
 
   test("a tool of a run that was evicted for silence has not outlived an earlier run of its session", () => {
     const history = new History();
-    const relayed = { isRelayed: true, sessions: [3], place: 1 };
+    const relayed = { isRelayed: true, sessions: [3], serviceHost: 1 };
     const alive: Signal = {
       type: "alive",
       kind: "other",
       span: 0,
       start: 0,
       interval: 10,
-      place: 1,
+      serviceHost: 1,
     };
     history.arrive(0, alive, run(1, 0, { ...relayed, trace: 1 }));
     history.arrive(10, ended(run(1, 0, { ...relayed, trace: 1 }), 10));
     history.arrive(10, run(2, 10, { ...relayed, trace: 2 }));
     for (let at = 15; at < 90; at += 5) {
-      history.arrive(at, { ...alive, process: 2, place: 2 });
+      history.arrive(at, { ...alive, process: 2, serviceHost: 2 });
     }
     expect(history.activity.view.sizes().openWork).toBe(0);
     history.arrive(90, ended(tool(4, 2, 25, { ...relayed, trace: 2 }), 31));

@@ -157,14 +157,14 @@ describe("word that evicted work goes on", () => {
   });
 
   test("a relay that comes back and tells again what is open takes it back", () => {
-    const relayed = { isRelayed: true, place: 1 };
+    const relayed = { isRelayed: true, serviceHost: 1 };
     const alive: Signal = {
       type: "alive",
       kind: "other",
       span: 0,
       start: 0,
       interval: 10,
-      place: 1,
+      serviceHost: 1,
     };
     const history = new History();
     history.arrive(0, run(1, 0, relayed), tool(2, 1, 0, relayed), alive);

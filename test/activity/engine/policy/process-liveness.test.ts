@@ -24,7 +24,7 @@ const ended = (signal: Signal, end: number, more: Partial<Signal> = {}): Signal 
 });
 
 describe("processes", () => {
-  const at = (process: number, signal: Signal): Signal => ({ ...signal, process, place: 1 });
+  const at = (process: number, signal: Signal): Signal => ({ ...signal, process, serviceHost: 1 });
   const alive = (process: number): Signal =>
     at(process, { type: "alive", kind: "other", span: 0, start: 0, interval: 10 });
   const gone = (process: number, start: number): Signal =>
@@ -188,13 +188,13 @@ describe("processes", () => {
 });
 
 describe("a host that falls silent", () => {
-  const at = (process: number, place: number, signal: Signal): Signal => ({
+  const at = (process: number, serviceHost: number, signal: Signal): Signal => ({
     ...signal,
     process,
-    place,
+    serviceHost,
   });
-  const alive = (process: number, place: number): Signal =>
-    at(process, place, { type: "alive", kind: "other", span: 0, start: 0, interval: 10 });
+  const alive = (process: number, serviceHost: number): Signal =>
+    at(process, serviceHost, { type: "alive", kind: "other", span: 0, start: 0, interval: 10 });
 
   /** Two processes on host 1, with a tool each. */
   function cutOff(history: History) {
@@ -284,7 +284,7 @@ describe("a host that falls silent", () => {
 });
 
 describe("processes that are forgotten", () => {
-  const at = (process: number, signal: Signal): Signal => ({ ...signal, process, place: 1 });
+  const at = (process: number, signal: Signal): Signal => ({ ...signal, process, serviceHost: 1 });
   const remembered = (history: History) => [...history.activity.view.inUse().processes];
   const tightly = { maxAgeMs: 60_000, tombstoneTtlMs: 60_000 };
 
@@ -314,7 +314,7 @@ describe("processes that are forgotten", () => {
 
   test("of those beyond the bound nothing is tracked, and everything is counted", () => {
     const history = new History();
-    const beyond = (signal: Signal): Signal => ({ ...signal, process: 0, place: 0 });
+    const beyond = (signal: Signal): Signal => ({ ...signal, process: 0, serviceHost: 0 });
     history.arrive(
       0,
       beyond(run(1, 0, { sessions: [1] })),

@@ -17,7 +17,7 @@ import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import type { Signal } from "../history.ts";
 import { plays } from "../plays.ts";
-import { anyAsking } from "../reference/any-asking.ts";
+import { anyRequest } from "../reference/any-request.ts";
 import { type Arrival, anyStory, arrivalsOf } from "../reference/any-story.ts";
 import { EngineFixture } from "./engine-fixture.ts";
 
@@ -170,7 +170,7 @@ const anyMeeting: fc.Arbitrary<readonly Arrival[]> = fc
 const { maxOpenWork: _, maxSessions: __, maxTombstones: ___, ...roomy } = tight;
 
 const anyPlay: fc.Arbitrary<Play> = fc.record({
-  arrivals: fc.oneof(chaos, anyStory, anyAsking, { weight: 9, arbitrary: anyMeeting }),
+  arrivals: fc.oneof(chaos, anyStory, anyRequest, { weight: 9, arbitrary: anyMeeting }),
   before: fc.constantFrom(tight, roomy),
   after: fc.constantFrom(roomy, { ...roomy, longRunningAfterMs: 86_400_000 }),
 });

@@ -7,7 +7,7 @@ import {
 import { dialects } from "../../../../src/activity/model/dialects.ts";
 import { History, limits, type Signal } from "../history.ts";
 
-const relayed = { isRelayed: true, place: 1 } as const;
+const relayed = { isRelayed: true, serviceHost: 1 } as const;
 
 const run = (span: number, start: number, more: Partial<Signal> = {}): Signal => ({
   type: "start",
@@ -42,7 +42,7 @@ const alive = (more: Partial<Signal> = {}): Signal => ({
   span: 0,
   start: 0,
   interval: 10,
-  place: 1,
+  serviceHost: 1,
   ...more,
 });
 const unwatched = (at: number, more: Partial<Signal> = {}): Signal => ({
@@ -50,7 +50,7 @@ const unwatched = (at: number, more: Partial<Signal> = {}): Signal => ({
   kind: "other",
   span: 0,
   start: at,
-  place: 1,
+  serviceHost: 1,
   ...more,
 });
 const countsOf = ({ activity: { counters } }: History) => ({
@@ -216,7 +216,7 @@ describe("a relay that no longer watches its process", () => {
   test("after the end of the process was announced, the process is not held to be gone", () => {
     const history = new History();
     history.arrive(0, run(1, 0), work("tool", 2, 1, 0));
-    history.arrive(1, { type: "gone", kind: "other", span: 0, start: 0, place: 1 });
+    history.arrive(1, { type: "gone", kind: "other", span: 0, start: 0, serviceHost: 1 });
     history.arrive(2, unwatched(2));
     history.tick(1000);
 
@@ -240,7 +240,14 @@ describe("a relay that no longer watches its process", () => {
 
   test("a person that its work waited for is not waited for any more", () => {
     const history = new History({ maxPauseMs: 300_000 });
-    const pause = { kind: "other", type: "pause", span: 2, start: 1, key: 6, place: 1 } as const;
+    const pause = {
+      kind: "other",
+      type: "pause",
+      span: 2,
+      start: 1,
+      key: 6,
+      serviceHost: 1,
+    } as const;
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0));
     history.arrive(1, pause);
     expect(history.activity.view.sessionsIn("paused")).toBe(1);
@@ -263,7 +270,7 @@ describe("a relay that no longer watches its process", () => {
       start,
       sessions: [4],
       claimed: 1,
-      place: 1,
+      serviceHost: 1,
     });
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0), claim(0));
     history.arrive(3, unwatched(3));
@@ -287,7 +294,7 @@ describe("a relay that no longer watches its process", () => {
       start: 4,
       sessions: [4],
       claimed: 1,
-      place: 1,
+      serviceHost: 1,
     });
 
     expect(history.events).toMatchObject([{ type: "diagnosed", verdict: "unknown" }]);

@@ -1,8 +1,8 @@
+import { mayBeBelow, mayOutliveRun, parentOf } from "./ancestry.ts";
 import { ownerOver } from "./holders.ts";
-import { mayBeBelow, mayOutliveRun, parentOf } from "./kinship.ts";
+import { isBefore } from "./moments.ts";
 import { type Owners, ownersOf } from "./owners.ts";
-import { type Report, spanIn, thingOf, traceOf } from "./report.ts";
-import { isBefore } from "./things.ts";
+import { momentOf, type Report, spanIn, traceOf } from "./report.ts";
 import type { Span, World } from "./world.ts";
 
 /** Why a start is not tracked, if it is not. */
@@ -46,7 +46,7 @@ function isLate(world: World, known: Span | undefined, report: Report): boolean 
   const hasOpenHolder = ownerOver(world, owners, own).confidence === "probable";
   const isRemembered = world.nowMs - own.endedAtMs < world.limits.tombstoneTtlMs;
   return (
-    !hasOpenHolder && isRemembered && isBefore(thingOf(world, report), own.end, world.latenessMs)
+    !hasOpenHolder && isRemembered && isBefore(momentOf(world, report), own.end, world.latenessMs)
   );
 }
 

@@ -13,7 +13,7 @@ export interface Arrival {
 type Sent = readonly [at: number, signal: Signal];
 
 const process = fc.record({
-  place: fc.nat(1),
+  serviceHost: fc.nat(1),
   beats: maybe(
     fc.record({
       fromS: seconds(60),
@@ -52,7 +52,7 @@ export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
     const delayed = [...sent, ...repeats].map(
       ([at, signal], index): Sent => [
         at + (delays[index % delays.length] ?? 0),
-        { ...signal, place: processes[(signal.process ?? 1) - 1]?.place ?? 0 },
+        { ...signal, serviceHost: processes[(signal.process ?? 1) - 1]?.serviceHost ?? 0 },
       ],
     );
     return arrivalsOf([...delayed, ...noise]);
@@ -96,26 +96,26 @@ function playTurn(turn: Turn, index: number): Sent[] {
   const { process, trace, sessions, source, startS, lengthS, shape } = turn;
   const first = index * 40 + 1;
   const endS = startS + lengthS;
-  const told = { process, trace, ...(sessions.length > 0 ? { sessions } : {}) };
+  const ofSession = { process, trace, ...(sessions.length > 0 ? { sessions } : {}) };
   const sent: Sent[] = [];
-  const tell = (at: number, signal: Signal): void => {
+  const send = (at: number, signal: Signal): void => {
     const seq = turn.hasSequence ? { seq: 1 + Math.round(at * 100) } : {};
     sent.push([at, { ...signal, ...clockOf(turn, signal), ...seq }]);
   };
-  const tellWork = (signal: Omit<Signal, "type">, ends: boolean): void => {
+  const sendWork = (signal: Omit<Signal, "type">, ends: boolean): void => {
     if (source !== "span") {
-      tell(signal.start, { ...signal, type: "start", dialect: source });
+      send(signal.start, { ...signal, type: "start", dialect: source });
     }
     if (ends) {
       const dialect = source === "relay" ? "relay" : "span";
-      tell(signal.end ?? signal.start, { ...signal, type: "end", dialect });
+      send(signal.end ?? signal.start, { ...signal, type: "end", dialect });
     }
   };
   const ends = turn.fate === "ends";
   if (turn.fate === "idle") {
-    tell(endS, { ...told, kind: "other", span: 0, start: endS, end: endS, type: "idle" });
+    send(endS, { ...ofSession, kind: "other", span: 0, start: endS, end: endS, type: "idle" });
   }
-  const run = { ...told, start: startS, end: endS, interval: turn.interval };
+  const run = { ...ofSession, start: startS, end: endS, interval: turn.interval };
   const claims = { claimed: turn.claimed, completed: turn.completed };
   const nested = {
     ...run,
@@ -126,14 +126,14 @@ function playTurn(turn: Turn, index: number): Sent[] {
   } as const;
   switch (shape) {
     case "run":
-      tellWork({ ...run, kind: "run", span: first }, ends);
+      sendWork({ ...run, kind: "run", span: first }, ends);
       break;
     case "run in harness run":
-      tellWork({ ...run, kind: "harness", span: first + 1, ...claims }, ends);
-      tellWork({ ...run, kind: "inner", span: first, parent: first + 1 }, ends);
+      sendWork({ ...run, kind: "harness", span: first + 1, ...claims }, ends);
+      sendWork({ ...run, kind: "inner", span: first, parent: first + 1 }, ends);
       break;
     case "harness run apart":
-      tellWork(
+      sendWork(
         {
           ...run,
           kind: "harness",
@@ -152,18 +152,18 @@ function playTurn(turn: Turn, index: number): Sent[] {
           trace: 4 + index,
           noOutcome: true,
         } as const;
-        tell(endS + 60, { ...twice, end: endS + 60, type: "end" });
+        send(endS + 60, { ...twice, end: endS + 60, type: "end" });
       }
-      tellWork({ ...run, kind: "inner", span: first }, ends);
+      sendWork({ ...run, kind: "inner", span: first }, ends);
       break;
     case "nested runs":
-      tellWork({ ...run, kind: "run", span: first }, ends);
-      tellWork({ ...nested, parent: first }, ends);
+      sendWork({ ...run, kind: "run", span: first }, ends);
+      sendWork({ ...nested, parent: first }, ends);
       break;
     case "run below a tool":
-      tellWork({ ...run, kind: "run", span: first }, ends);
-      tellWork({ ...run, sessions: [], kind: "tool", span: first + 2, parent: first }, ends);
-      tellWork({ ...nested, parent: first + 2 }, true);
+      sendWork({ ...run, kind: "run", span: first }, ends);
+      sendWork({ ...run, sessions: [], kind: "tool", span: first + 2, parent: first }, ends);
+      sendWork({ ...nested, parent: first + 2 }, true);
       break;
     default:
       shape satisfies never;
@@ -198,7 +198,7 @@ function playTurn(turn: Turn, index: number): Sent[] {
       ...(marker.hasSession ? { sessions } : {}),
     } as const;
     if (marker.below === "link") {
-      tell(endS, {
+      send(endS, {
         process,
         trace,
         kind: "other",
@@ -209,8 +209,8 @@ function playTurn(turn: Turn, index: number): Sent[] {
         type: "end",
       });
     }
-    if (marker.isAsked) {
-      tell(start, {
+    if (marker.isRequested) {
+      send(start, {
         process,
         trace,
         kind: "other",
@@ -221,11 +221,11 @@ function playTurn(turn: Turn, index: number): Sent[] {
         name: marker.name,
       });
     }
-    tellWork(work, marker.fate !== "never ends");
+    sendWork(work, marker.fate !== "never ends");
     if (source !== "span") {
       for (let beat = 1; beat <= marker.heartbeats; beat++) {
         const at = start + beat * (marker.interval || 15);
-        tell(at, {
+        send(at, {
           ...work,
           type: "start",
           dialect: source,
@@ -238,44 +238,49 @@ function playTurn(turn: Turn, index: number): Sent[] {
   if (turn.failsS !== undefined) {
     const end = startS + turn.failsS;
     const call = { process, trace, span: first + 8, parent: first, start: end - 1, end } as const;
-    tellWork({ ...call, kind: "model_call", failed: true }, true);
+    sendWork({ ...call, kind: "model_call", failed: true }, true);
   }
   if (turn.progressS !== undefined && source !== "span") {
     for (let at = startS + turn.progressS; at < endS; at += turn.progressS) {
       const repeat = { ...run, type: "start", dialect: source, progress: true } as const;
-      tell(at, { ...repeat, kind: "run", span: first });
+      send(at, { ...repeat, kind: "run", span: first });
     }
   }
   if (turn.pause !== undefined) {
     const { fromS, forS, key, isKeyed, names } = turn.pause;
     const spans = { "the run": first, "a marker": first + 9, "the session": 0 };
-    const paused = { ...told, kind: "other", span: spans[names] } as const;
+    const paused = { ...ofSession, kind: "other", span: spans[names] } as const;
     const at = startS + fromS;
-    tell(at, { ...paused, start: at, type: "pause", key });
+    send(at, { ...paused, start: at, type: "pause", key });
     if (forS !== undefined) {
-      tell(at + forS, { ...paused, start: at, type: "resume", ...(isKeyed ? { key } : {}) });
+      send(at + forS, { ...paused, start: at, type: "resume", ...(isKeyed ? { key } : {}) });
     }
   }
   for (const { atS, claim: claimed, names, queue, repeatS, recoveredS } of turn.claims) {
     const spans = { nothing: 0, "a kind": 0, "the run": first, "a marker": first + 9 };
-    const about = { ...told, span: spans[names], start: startS + atS, completed: queue } as const;
+    const about = {
+      ...ofSession,
+      span: spans[names],
+      start: startS + atS,
+      completed: queue,
+    } as const;
     const kind = names === "a kind" ? "tool" : "other";
-    tell(startS + atS, { ...about, kind, type: "claim", claimed });
+    send(startS + atS, { ...about, kind, type: "claim", claimed });
     if (repeatS !== undefined) {
-      tell(startS + atS + repeatS, { ...about, kind, type: "claim", claimed });
+      send(startS + atS + repeatS, { ...about, kind, type: "claim", claimed });
     }
     if (recoveredS !== undefined) {
-      tell(startS + atS + recoveredS, { ...about, kind: "other", type: "recovered" });
+      send(startS + atS + recoveredS, { ...about, kind: "other", type: "recovered" });
     }
   }
   if (turn.evictedBySenderS !== undefined) {
     const at = startS + turn.evictedBySenderS;
-    const evicted = { ...told, kind: "other", span: 0, start: at, claimed: 1 } as const;
-    tell(at, { ...evicted, type: "evictedBySender" });
+    const evicted = { ...ofSession, kind: "other", span: 0, start: at, claimed: 1 } as const;
+    send(at, { ...evicted, type: "evictedBySender" });
   }
   if (turn.sessionEndS !== undefined) {
     const end = startS + turn.sessionEndS;
-    tell(end, { ...told, kind: "other", span: first, start: 0, end, type: "sessionEnd" });
+    send(end, { ...ofSession, kind: "other", span: first, start: 0, end, type: "sessionEnd" });
   }
   return sent;
 }
@@ -283,7 +288,7 @@ function playTurn(turn: Turn, index: number): Sent[] {
 /** Seconds by which a clock is wrong for a moment: a year, an hour, and to 1970. */
 const errorsS = [31_536_000, -3_600, 3_600, -1_794_999_000];
 
-/** What the sender's clock says: in its second half it may have stepped, it may say nothing, or nonsense now and then. */
+/** The sender's clock: in its second half it may have stepped, be unset, or be wrong now and then. */
 function clockOf(turn: Turn, { start, end, sent }: Signal): Partial<Signal> {
   if (turn.clock === "unset") {
     return { unset: true };

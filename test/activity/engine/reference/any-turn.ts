@@ -28,7 +28,7 @@ const marker = fc.record({
   call: fc.nat(4),
   name: fc.nat(2),
   /** A model call before it listed its call. */
-  isAsked: fc.boolean(),
+  isRequested: fc.boolean(),
   hasSession: fc.boolean(),
   failed: fc.boolean(),
   /** Its sender is the other process, where its parent is not known. */
@@ -108,7 +108,7 @@ export const anyTurn = fc.record({
   ),
   /** When a model call of its own fails, if one does. */
   failsS: maybe(seconds(40)),
-  /** Whether, and how often, the run says that it makes progress. */
+  /** Whether, and how often, the run reports progress. */
   progressS: maybe(fc.constantFrom(5, 12)),
   markers: fc.array(marker, { maxLength: 4 }),
   pause: maybe(

@@ -1,35 +1,35 @@
 import { leaseMsOf, maxInferredLeaseMs } from "../../../../src/activity/engine/policy/leases.ts";
 import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
 import { isFull, refuse } from "./admission.ts";
-import { evictByRun } from "./evicting.ts";
+import { ancestorsOf, ownRunOf } from "./ancestry.ts";
+import { evictByRun } from "./evictions.ts";
 import { isSplit, lacksInnerRun, outlivedMsOf } from "./finished.ts";
 import { noteEnd } from "./items.ts";
-import { ancestorsOf, ownRunOf } from "./kinship.ts";
-import { end, finish, open } from "./lives.ts";
-import { bury, buryAnew, exhume, makeRoom } from "./memory.ts";
-import { countsReconciled } from "./one-run.ts";
+import { end, finish, open } from "./lifecycle.ts";
 import { ownersOf } from "./owners.ts";
-import { addReferences, define, linkParent } from "./placing.ts";
 import { processOf } from "./processes.ts";
 import { makeProgress } from "./progress.ts";
-import { type Report, spanIn, spanOf, thingOf, traceOf } from "./report.ts";
-import { noteCame, takeEvicted } from "./requests.ts";
+import { addReferences, linkParent, register } from "./registration.ts";
+import { momentOf, type Report, spanIn, spanOf, traceOf } from "./report.ts";
+import { noteFinished, takeEvicted } from "./requests.ts";
+import { makeRoom, pin, retain, retainAnew } from "./retention.ts";
+import { countsReconciled } from "./run-counting.ts";
 import { kindOf, sameBelow } from "./same-work.ts";
 import type { Span, World } from "./world.ts";
 
 /** As long as a heartbeat may be on its way. */
 const longestDelayMs = 900_000;
 
-/** Work started, or still goes on. */
+/** Work started, or is still open. */
 export function start(world: World, report: Report): SignalResult {
   const known = spanOf(world, report);
   if (known !== undefined && !isNews(world, known, report)) {
     if (known.state === "open") {
-      goOn(world, known, report);
+      continueWork(world, known, report);
       return "heartbeat";
     }
     if (!livesOn(world, known, report) || isFull(world, known, report)) {
-      buryAnew(world, known);
+      retainAnew(world, known);
       return "stale";
     }
     reconcile(world, known);
@@ -39,7 +39,7 @@ export function start(world: World, report: Report): SignalResult {
     return "revived";
   }
   if (kindOf(world, known, report) === "other") {
-    return defineLink(world, known, report) === undefined ? "untracked" : "link";
+    return registerLink(world, known, report) === undefined ? "untracked" : "link";
   }
   const hasRoom = known !== undefined || makeRoom(world);
   const refusal = hasRoom ? refuse(world, known, report) : "untracked";
@@ -68,7 +68,7 @@ export function start(world: World, report: Report): SignalResult {
 export function finishOrEnd(world: World, report: Report): SignalResult {
   const known = spanOf(world, report);
   if (known === undefined || isNews(world, known, report)) {
-    return cameFinished(world, known, report);
+    return startAndEnd(world, known, report);
   }
   if (known.state === "open") {
     endOpen(world, known, report);
@@ -89,8 +89,8 @@ function isNews(world: World, known: Span, report: Report): boolean {
   return known.state === "unknown" || (known.kind === "other" && kind !== "other");
 }
 
-function defineLink(world: World, known: Span | undefined, report: Report): Span | undefined {
-  const link = define(world, known, { ...report, kind: "other" });
+function registerLink(world: World, known: Span | undefined, report: Report): Span | undefined {
+  const link = register(world, known, { ...report, kind: "other" });
   if (link !== undefined && report.kind !== "other") {
     link.isSameWork = true;
     const work = ancestorsOf(link).find(
@@ -109,7 +109,7 @@ function begin(
   report: Report,
   { leaseMs, isNew }: { readonly leaseMs: number; readonly isNew: boolean },
 ): boolean {
-  const span = define(world, known, report);
+  const span = register(world, known, report);
   if (span === undefined) {
     return false;
   }
@@ -120,8 +120,8 @@ function begin(
   return true;
 }
 
-function goOn(world: World, span: Span, report: Report): void {
-  const gapMs = world.nowMs - span.heardAtMs;
+function continueWork(world: World, span: Span, report: Report): void {
+  const gapMs = world.nowMs - span.seenAtMs;
   const { state, deleted } = processOf(world, report);
   if (state === "deleted" && deleted) {
     const isOnTheWay = world.nowMs <= deleted.atMs + Math.min(1000, world.latenessMs);
@@ -134,7 +134,7 @@ function goOn(world: World, span: Span, report: Report): void {
   if (leaseMs > 0 && leaseMs !== span.leaseMs) {
     span.leaseMs = Math.floor(leaseMs);
   }
-  span.heardAtMs = world.nowMs;
+  span.seenAtMs = world.nowMs;
   span.hold = "none";
   span.isDetached ||= report.isDetached && span.kind === "tool";
   world.changes++;
@@ -163,8 +163,8 @@ function modelCallsIn(world: World, run: Span): readonly Span[] {
 }
 
 /**
- * Whether word of evicted work says that it goes on. Only an eviction for silence can have been wrong, and
- * only word from after it counts.
+ * Whether a report of evicted work shows that it is still open. Only an eviction for silence can have been wrong, and
+ * only a report from after it counts.
  */
 function livesOn(world: World, span: Span, report: Report): boolean {
   const delayMs = world.nowMs - (report.sentMs ?? 0) - (span.start.atMs - span.startMs);
@@ -185,17 +185,17 @@ function livesOn(world: World, span: Span, report: Report): boolean {
 }
 
 /** A start and an end at once. */
-function cameFinished(world: World, known: Span | undefined, report: Report): SignalResult {
+function startAndEnd(world: World, known: Span | undefined, report: Report): SignalResult {
   if (kindOf(world, known, report) === "other") {
-    return defineLink(world, known, report) === undefined ? "untracked" : "link";
+    return registerLink(world, known, report) === undefined ? "untracked" : "link";
   }
   const inner = sameBelow(world, known, report);
-  const span = define(world, known, report);
+  const span = register(world, known, report);
   if (span === undefined) {
     return leaveUntracked(world, report);
   }
   noteOutcome(span, report);
-  span.end = thingOf(world, report);
+  span.end = momentOf(world, report);
   world.changes++;
   makeProgress(world, span);
   if (span.kind === "run") {
@@ -212,7 +212,7 @@ function cameFinished(world: World, known: Span | undefined, report: Report): Si
     return "finished";
   }
   noteCall(world, span);
-  noteCame(world, span, report);
+  noteFinished(world, span, report);
   leaveUndecided(world, span);
   replace(world, inner, known ?? spanOf(world, report));
   return "finished";
@@ -224,19 +224,19 @@ function replace(world: World, inner: readonly Span[], outer: Span | undefined):
     if (span.state === "open") {
       world.tally.count("started", span.kind, -1);
     }
-    exhume(world, span);
+    pin(world, span);
     world.changes++;
     if (span.isDetached && outer !== undefined) {
       outer.isDetached = true;
     }
     Object.assign(span, { kind: "other", state: "ended", isSameWork: true, isUndecided: false });
-    bury(world, span);
+    retain(world, span);
   }
 }
 
-/** Whether somebody else closed a marker, or which run a harness run belongs to, is known a lateness later. */
+/** Whether a marker was closed from outside, or which run a harness run belongs to, is known a lateness later. */
 function leaveUndecided(world: World, span: Span): void {
-  exhume(world, span);
+  pin(world, span);
   span.isUndecided = true;
   span.undecidedSinceMs = world.nowMs;
   world.undecided.push(span);
@@ -248,18 +248,18 @@ function endOpen(world: World, span: Span, report: Report): void {
   makeProgress(world, span);
   if (span.kind === "run") {
     addReferences(world, span, report);
-    end(world, span, report.endMs, thingOf(world, report));
+    end(world, span, report.endMs, momentOf(world, report));
     noteClaims(span, report);
   } else if (span.isClosedByRun) {
     evictByRun(world, span);
   } else {
     noteCall(world, span);
-    end(world, span, report.endMs, thingOf(world, report));
+    end(world, span, report.endMs, momentOf(world, report));
     noteEnd(span, outlivedMsOf(world, span, ownersOf(world).above(span)) > 0);
   }
 }
 
-/** Whether the last model call of a run failed says what a run does in which nothing is open. */
+/** Whether the last model call of a run failed decides the verdict on a run with nothing open. */
 function noteCall(world: World, call: Span): void {
   const run = ownRunOf(call);
   if (run !== undefined && call.kind === "model_call") {

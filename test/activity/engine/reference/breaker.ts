@@ -1,4 +1,4 @@
-import { isMarker, openMarkers } from "./kinship.ts";
+import { isMarker, openMarkers } from "./ancestry.ts";
 import { leaseEndMs, processDueMs } from "./processes.ts";
 import { silenceDueMs, silentUntilMs } from "./spans-due.ts";
 import type { Hold, Process, Span, Window, World } from "./world.ts";
@@ -6,13 +6,13 @@ import type { Hold, Process, Span, Window, World } from "./world.ts";
 const smallestMass = 50;
 const largestShare = 0.2;
 
-/** Whether an eviction for silence that is due waits, having waited as `hold` says. */
+/** Whether an eviction for silence that is due waits; `hold` is how it has waited so far. */
 export function holdSilence(
   world: World,
   hold: Hold,
   { gapMs, process }: { readonly gapMs: number; readonly process: Process | undefined },
 ): Hold {
-  const hasStopped = world.nowMs - world.heardAtMs >= gapMs;
+  const hasStopped = world.nowMs - world.lastInputAtMs >= gapMs;
   const isMassive = isMass(world, world.silent, (untilMs) => {
     const total = silentMarkers(world, untilMs).length;
     return { total, mass: total };
@@ -20,7 +20,7 @@ export function holdSilence(
   if (isMassive && hasStopped) {
     return "untilInput";
   }
-  const host = process?.place ?? 0;
+  const host = process?.serviceHost ?? 0;
   const hostSeenAtMs = world.hostSeenAtMs.get(host);
   const isHostSilent = hostSeenAtMs !== undefined && world.nowMs - hostSeenAtMs >= gapMs;
   if (hold !== "none" || !(isMassive || hasStopped || isHostSilent)) {
@@ -32,7 +32,7 @@ export function holdSilence(
   }
   const markers = silentMarkers(world, world.nowMs).length;
   if (markers > 0 && !isMassive && hasStopped) {
-    tellHeld(world, "input_stopped", markers);
+    reportHeld(world, "input_stopped", markers);
   } else if (markers > 0 && !isMassive && isNewHost) {
     world.occurrences.push({ type: "held", cause: "host_silent", atMs: world.nowMs, markers });
   }
@@ -53,7 +53,7 @@ function silentMarkers(world: World, untilMs: number): Span[] {
   );
 }
 
-/** Asked once for each window of time. */
+/** Decided once for each window of time. */
 function isMass(
   world: World,
   window: Window,
@@ -65,16 +65,16 @@ function isMass(
     const open = openMarkers(world).length;
     window.isMass = mass >= smallestMass && mass > open * largestShare;
     if (window.isMass) {
-      tellHeld(world, "mass_eviction", total);
+      reportHeld(world, "mass_eviction", total);
     }
   }
   return window.isMass;
 }
 
-/** Once until something is heard again. */
-function tellHeld(world: World, cause: "mass_eviction" | "input_stopped", markers: number): void {
-  if (!world.isHoldTold) {
-    world.isHoldTold = true;
+/** Reports once until input arrives again. */
+function reportHeld(world: World, cause: "mass_eviction" | "input_stopped", markers: number): void {
+  if (!world.isHoldReported) {
+    world.isHoldReported = true;
     world.occurrences.push({ type: "held", cause, atMs: world.nowMs, markers });
   }
 }

@@ -1,11 +1,11 @@
 import { claimNames, type Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
-import { evictMarkers } from "./evicting.ts";
-import { isMarker, mayOutliveRun, openMarkers } from "./kinship.ts";
+import { isMarker, mayOutliveRun, openMarkers } from "./ancestry.ts";
+import { evictMarkers } from "./evictions.ts";
+import { isBefore } from "./moments.ts";
 import { culpritName } from "./occurrence.ts";
 import { isUnwatched, type Owners, ownersOf } from "./owners.ts";
-import { type Report, spanOf, thingOf } from "./report.ts";
-import { isBefore } from "./things.ts";
+import { momentOf, type Report, spanOf } from "./report.ts";
 import { decisive, diagnose } from "./verdicts.ts";
 import type { Complaint, Kind, Span, World } from "./world.ts";
 
@@ -43,7 +43,7 @@ export function claim(world: World, report: Report): SignalResult {
     queueDepth: report.completed - 1,
     verdict: undefined,
   });
-  judgeComplaints(world, owners);
+  reportVerdicts(world, owners);
   return "claimed";
 }
 
@@ -80,10 +80,10 @@ export function noteQueue(world: World, { references, completed }: Report): void
 export function evictedBySender(world: World, report: Report): SignalResult {
   const owners = ownersOf(world);
   const session = owners.sessionNamed(report.references);
-  const thing = thingOf(world, report);
+  const moment = momentOf(world, report);
   const open = openMarkers(world)
     .filter((marker) => owners.sessionOf(marker) === session)
-    .filter((marker) => isBefore(marker.start, thing, world.latenessMs))
+    .filter((marker) => isBefore(marker.start, moment, world.latenessMs))
     .toSorted((a, b) => a.start.atMs - b.start.atMs);
   const closed = (kind: Kind, count: number): readonly Span[] => {
     const all = open.filter((marker) => marker.kind === kind);
@@ -98,7 +98,7 @@ export function evictedBySender(world: World, report: Report): SignalResult {
 }
 
 /** Reports the verdict of each claim that stands, when it is new or has changed. */
-export function judgeComplaints(world: World, owners: Owners): void {
+export function reportVerdicts(world: World, owners: Owners): void {
   forgetOver(world);
   for (const reference of world.queues.keys()) {
     if (!owners.isKnown(owners.sessionNamed([reference]))) {
@@ -112,7 +112,7 @@ export function judgeComplaints(world: World, owners: Owners): void {
     }
   }
   for (const complaint of world.inAnyOrder(world.complaints)) {
-    const { verdict, culprit } = judge(world, owners, complaint);
+    const { verdict, culprit } = verdictOf(world, owners, complaint);
     if (verdict !== complaint.verdict) {
       complaint.verdict = verdict;
       world.occurrences.push({
@@ -134,7 +134,7 @@ function forgetOver(world: World): void {
   );
 }
 
-function judge(
+function verdictOf(
   world: World,
   owners: Owners,
   complaint: Complaint,

@@ -2,28 +2,28 @@ import { isDeepStrictEqual } from "node:util";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import { History, limits, type Signal } from "../history.ts";
 import type { Arrival } from "./any-story.ts";
-import { type Outcome, outcomeOfMachine, outcomeOfReference } from "./outcome.ts";
-import { ReferenceMachine } from "./reference-machine.ts";
+import { type Outcome, outcomeOfEngine, outcomeOfReference } from "./outcome.ts";
+import { ReferenceEngine } from "./reference-engine.ts";
 
 /** By then everything has fallen due. */
 const endS = 2000;
 /** Of some things that are due at once; of four there are as many. */
 const ordersTried = 100;
-/** Where so many come to the same, the order is taken to make no difference. */
+/** If so many orders have the same outcome, the order is taken to make no difference. */
 const ordersToDiffer = 8;
 
-/** What a history says of the machine. */
+/** The result of comparing one history. */
 export type Verdict =
   | { readonly status: "same" }
-  /** The machine decides as the reference does in another order of what is due at one moment, which nobody promises. */
+  /** The engine decides as the reference does in another order of decisions due at one moment, which is not promised. */
   | { readonly status: "ambiguous" }
   | { readonly status: "different"; readonly report: string };
 
-/** Plays a history to the machine and to the reference, and compares them after each arrival and at the end. */
+/** Plays a history to the engine and to the reference, and compares them after each arrival and at the end. */
 export function compare(arrivals: readonly Arrival[], changed: Partial<ActivityLimits>): Verdict {
   const all = { ...limits, ...changed, includesMarkers: true };
   const history = new History(all);
-  const reference = new ReferenceMachine(all);
+  const reference = new ReferenceEngine(all);
   const steps = [...arrivals, { at: endS, signals: [] }];
   const isTimed = !steps.some(({ signals }) => signals.some(({ type }) => type === "idle"));
   for (const [index, { at, signals }] of steps.entries()) {
@@ -31,15 +31,15 @@ export function compare(arrivals: readonly Arrival[], changed: Partial<ActivityL
     history.tickInParts(at);
     reference.apply(signals, at * 1000);
     const view = { isOver: index === steps.length - 1, isTimed };
-    const machine = comparable(outcomeOfMachine(history), view);
+    const engine = comparable(outcomeOfEngine(history), view);
     const expected = comparable(outcomeOfReference(reference), view);
-    if (!isDeepStrictEqual(machine, expected)) {
+    if (!isDeepStrictEqual(engine, expected)) {
       const played = steps.slice(0, index + 1);
-      return isOfSomeOrder(machine, { played, view }, all)
+      return isOfSomeOrder(engine, { played, view }, all)
         ? { status: "ambiguous" }
         : {
             status: "different",
-            report: [...played.map(toLine), ...differences(machine, expected)].join("\n"),
+            report: [...played.map(toLine), ...differences(engine, expected)].join("\n"),
           };
     }
   }
@@ -50,24 +50,24 @@ export function compare(arrivals: readonly Arrival[], changed: Partial<ActivityL
 interface View {
   /** Nothing is pending. */
   readonly isOver: boolean;
-  /** Each duration is known: how long an idle run lasted nobody promises. */
+  /** Each duration is known: how long an idle run lasted is not promised. */
   readonly isTimed: boolean;
 }
 
-/** Whether the reference comes to what the machine came to in any of many orders. */
+/** Whether the reference reaches the outcome of the engine in any of many orders. */
 function isOfSomeOrder(
-  machine: Outcome,
+  engine: Outcome,
   { played, view }: { readonly played: readonly Arrival[]; readonly view: View },
   all: ActivityLimits,
 ): boolean {
   const outcomes: Outcome[] = [];
   while (outcomes.length < (isOneOutcome(outcomes) ? ordersToDiffer : ordersTried)) {
-    const reference = new ReferenceMachine(all, outcomes.length + 1);
+    const reference = new ReferenceEngine(all, outcomes.length + 1);
     for (const { at, signals } of played) {
       reference.apply(signals, at * 1000);
     }
     outcomes.push(comparable(outcomeOfReference(reference), view));
-    if (isDeepStrictEqual(outcomes.at(-1), machine)) {
+    if (isDeepStrictEqual(outcomes.at(-1), engine)) {
       return true;
     }
   }
@@ -79,7 +79,7 @@ function isOneOutcome([first, ...others]: readonly Outcome[]): boolean {
 }
 
 /**
- * What is promised of an outcome. When work that came finished is counted, within a lateness, is not, nor how signals
+ * The promised part of an outcome. When finished work is counted, within a lateness, is not promised, nor how signals
  * about sessions are counted.
  */
 function comparable({ counts, ...rest }: Outcome, { isOver, isTimed }: View): Outcome {
@@ -105,25 +105,25 @@ function toText(signal: Signal): string {
   return `${type} ${dialect ?? ""} ${kind} ${process}/${trace}/${span}${details.join("")}`;
 }
 
-function differences(machine: Outcome, expected: Outcome): readonly string[] {
-  const cells = [...Object.keys(machine.counts), ...Object.keys(expected.counts)];
-  const held = [...Object.keys(machine.held), ...Object.keys(expected.held)];
+function differences(engine: Outcome, expected: Outcome): readonly string[] {
+  const cells = [...Object.keys(engine.counts), ...Object.keys(expected.counts)];
+  const held = [...Object.keys(engine.held), ...Object.keys(expected.held)];
   return [
-    ...differentCells(new Set(cells), machine.counts, expected.counts),
-    ...differentCells(new Set(held), machine.held, expected.held),
-    ...missing(machine.events, expected.events).map((event) => `only the machine: ${event}`),
-    ...missing(expected.events, machine.events).map((event) => `only the reference: ${event}`),
+    ...differentCells(new Set(cells), engine.counts, expected.counts),
+    ...differentCells(new Set(held), engine.held, expected.held),
+    ...missing(engine.events, expected.events).map((event) => `only the engine: ${event}`),
+    ...missing(expected.events, engine.events).map((event) => `only the reference: ${event}`),
   ];
 }
 
 function differentCells(
   names: ReadonlySet<string>,
-  machine: Readonly<Record<string, number>>,
+  engine: Readonly<Record<string, number>>,
   expected: Readonly<Record<string, number>>,
 ): readonly string[] {
   return [...names]
-    .filter((name) => machine[name] !== expected[name])
-    .map((name) => `${name}: machine ${machine[name] ?? 0}, reference ${expected[name] ?? 0}`);
+    .filter((name) => engine[name] !== expected[name])
+    .map((name) => `${name}: engine ${engine[name] ?? 0}, reference ${expected[name] ?? 0}`);
 }
 
 /** What is in `all` and not, or less often, in `others`. */

@@ -9,19 +9,19 @@ export function openDurationMs(world: World, span: Span, endMs: number): number 
     return undefined;
   }
   const ownMs = world.nowMs - span.start.atMs;
-  const saidMs = endMs - span.startMs;
+  const reportedMs = endMs - span.startMs;
   const mostMs = span.isReportedAtStart ? ownMs + world.latenessMs : mostMsOf(world, span);
-  return saidMs >= ownMs - world.latenessMs && saidMs <= mostMs ? saidMs : ownMs;
+  return reportedMs >= ownMs - world.latenessMs && reportedMs <= mostMs ? reportedMs : ownMs;
 }
 
-/** How long work took that came finished; undefined when its times cannot be. */
+/** How long finished work took; undefined when its times are impossible. */
 export function finishedDurationMs(world: World, span: Span): number | undefined {
-  const saidMs = span.endMs - span.startMs;
-  const canBe = span.startMs > 0 && saidMs >= 0 && saidMs <= mostMsOf(world, span);
-  return canBe ? saidMs : undefined;
+  const reportedMs = span.endMs - span.startMs;
+  const canBe = span.startMs > 0 && reportedMs >= 0 && reportedMs <= mostMsOf(world, span);
+  return canBe ? reportedMs : undefined;
 }
 
 function mostMsOf(world: World, span: Span): number {
-  const firstMs = world.firstHeardAt.get(span.trace.process) ?? world.nowMs;
+  const firstMs = world.firstSeenAt.get(span.trace.process) ?? world.nowMs;
   return world.nowMs - firstMs + unseenMs;
 }

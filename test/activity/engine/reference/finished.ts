@@ -1,23 +1,23 @@
 import { sourceRanks } from "../../../../src/activity/model/dialects.ts";
+import { ancestorsOf, isMarker, openMarkers, ownRunOf, parentOf } from "./ancestry.ts";
 import { finishedDurationMs } from "./durations.ts";
-import { report } from "./evicting.ts";
+import { report } from "./evictions.ts";
 import { countingFor, fewestCompleted, noteActive, noteEnd, waitsForRun } from "./items.ts";
-import { ancestorsOf, isMarker, openMarkers, ownRunOf, parentOf } from "./kinship.ts";
-import { finish, settle } from "./lives.ts";
+import { finish, settle } from "./lifecycle.ts";
 import { type Owner, ownersOf } from "./owners.ts";
 import { rankOf } from "./processes.ts";
 import type { Span, World } from "./world.ts";
 
-/** Runs that are remembered for pairing, of each process. */
+/** At most this many runs of each process are remembered for pairing. */
 const mostUnpaired = 64;
 /** A run and its harness run begin, and end, within so long of each other. */
 const mostApartMs = 1000;
-/** Spans that somebody closed together end within so long. */
+/** Spans that a stop closed together end within so long. */
 const togetherMs = 250;
-/** As long as a span may have been on its way. */
+/** The longest delay of a span that is expected at least. */
 const leastDelayMs = 10_000;
 
-/** The moment at which the oldest work that came finished has waited a lateness for its owner's end. */
+/** The moment at which the oldest undecided finished work has waited a lateness for its owner's end. */
 export function undecidedUntilMs(world: World): number {
   const oldest = world.undecided[0];
   return oldest === undefined
@@ -25,7 +25,7 @@ export function undecidedUntilMs(world: World): number {
     : oldest.undecidedSinceMs + world.latenessMs;
 }
 
-/** Decides work that came finished a lateness ago: an orphan if somebody else closed it, else it ended by itself. */
+/** Decides work that arrived finished a lateness ago: an orphan if another span's end closed it, else it ended by itself. */
 export function decideFinished(world: World): void {
   const all = world.undecided.filter(
     ({ undecidedSinceMs }) => undecidedSinceMs + world.latenessMs <= world.nowMs,
@@ -70,7 +70,7 @@ export function decideFinished(world: World): void {
   );
 }
 
-/** Work of an ended owner that came finished and that nothing can make an orphan any more. */
+/** Finished work of an ended owner that can't become an orphan any more. */
 export function settleEnded(world: World, owner: Owner): void {
   const its = world.undecided.filter(
     (span) => isMarker(span) && ownersOf(world).above(span) === owner,
@@ -81,7 +81,7 @@ export function settleEnded(world: World, owner: Owner): void {
   );
 }
 
-/** Whether somebody else may have closed work that is not decided. */
+/** Whether undecided work may have been closed from outside. */
 export function mayBeOrphan(world: World, span: Span): boolean {
   return (
     span.isClosedByRun || outlivedMsOf(world, span, ownersOf(world).above(span)) > world.latenessMs
@@ -123,7 +123,7 @@ function wasGuessed(world: World, span: Span, isOrphan: boolean): boolean {
     return true;
   }
   const owner = ownersOf(world).above(span);
-  const run = owner?.runs.find(({ anonymous }) => anonymous > 0);
+  const run = owner?.runs.find(({ unnamed }) => unnamed > 0);
   const isOfRun =
     run !== undefined &&
     span.kind === "tool" &&
@@ -132,7 +132,7 @@ function wasGuessed(world: World, span: Span, isOrphan: boolean): boolean {
   if (!isOfRun) {
     return false;
   }
-  run.anonymous--;
+  run.unnamed--;
   countAsGuessed(world, span, { isOrphan, lateByMs: 0 });
   return true;
 }
@@ -153,7 +153,7 @@ function countAsGuessed(
 
 /**
  * By how much it outlived its owner, by the sender's clock; 0 while that is open or not known. Where that clock was set in
- * between, only arrival says whether it did.
+ * between, only the order of arrival shows whether it did.
  */
 export function outlivedMsOf(world: World, span: Span, owner: Owner | undefined): number {
   if (owner?.end === undefined) {
@@ -180,9 +180,9 @@ function lastEndMsOf({ runs }: Owner): number {
 
 /** How many tools at least the count of open items of an owner still stands for, without those known by name. */
 export function guessed(world: World, owner: Owner): number {
-  const sum = (of: "claimed" | "completed" | "explained"): number =>
+  const sum = (of: "claimed" | "completed" | "matched"): number =>
     owner.runs.reduce((total, run) => total + run[of], 0);
-  const [claimed, completed, explained] = [sum("claimed"), sum("completed"), sum("explained")];
+  const [claimed, completed, matched] = [sum("claimed"), sum("completed"), sum("matched")];
   const counting = countingFor(world, owner);
   const tools = counting.flatMap(({ finishedItems }) => finishedItems);
   if (claimed === 0) {
@@ -190,13 +190,13 @@ export function guessed(world: World, owner: Owner): number {
   }
   if (waitsForRun(world, owner)) {
     for (const run of owner.runs) {
-      run.wasAsked = true;
+      run.wasChecked = true;
     }
     return 0;
   }
   const open = openMarkers(world).filter((marker) => owner.runs.includes(ownRunOf(marker) as Span));
   for (const run of owner.runs) {
-    Object.assign(run, { claimed: 0, completed: 0, explained: 0 });
+    Object.assign(run, { claimed: 0, completed: 0, matched: 0 });
   }
   for (const span of counting) {
     span.finishedItems = [];
@@ -208,7 +208,7 @@ export function guessed(world: World, owner: Owner): number {
     return 0;
   }
   const aborted = tools.reduce((total, items) => total + items, 0) - fewest;
-  return Math.ceil(Math.max(0, claimed - aborted - explained - 2 * open.length) / 2);
+  return Math.ceil(Math.max(0, claimed - aborted - matched - 2 * open.length) / 2);
 }
 
 /** Whether a run without a parent is one with the harness run of another trace, or the other way round. */
@@ -239,7 +239,7 @@ export function lacksInnerRun(world: World, harnessRun: Span): boolean {
   );
 }
 
-/** Of an owner that says what it left open; whether one of its harness runs is paired now. */
+/** Pairs the harness runs of an owner that reports open items; whether one is paired now. */
 export function pairHarnessRuns(world: World, owner: Owner): boolean {
   return (
     owner.runs.every(({ isHarness }) => isHarness) &&
@@ -259,7 +259,7 @@ function pairHarnessRun(world: World, harnessRun: Span): boolean {
   return true;
 }
 
-/** They are one owner where the harness run says what was left open. */
+/** They become one owner if the harness run reports open items. */
 function makeOne(world: World, harnessRun: Span, run: Span): void {
   if (
     ownersOf(world)

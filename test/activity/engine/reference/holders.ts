@@ -5,11 +5,11 @@ import {
   openMarkers,
   spansBelow,
   waitsFor,
-  withoutKeepers,
-} from "./kinship.ts";
+  withoutWaiting,
+} from "./ancestry.ts";
+import { isBefore, type Moment } from "./moments.ts";
 import { isUnwatched, type Owner, type Owners } from "./owners.ts";
 import { progressOf } from "./progress.ts";
-import { isBefore, type Thing } from "./things.ts";
 import { isWaiting } from "./waiting.ts";
 import type { Span, World } from "./world.ts";
 
@@ -95,7 +95,7 @@ export function orphansAt(
   atMs: number,
 ): ReturnType<typeof orphansDue> {
   const over = due.filter(({ dueMs }) => dueMs <= atMs && dueMs < never);
-  const left = withoutKeepers(
+  const left = withoutWaiting(
     world,
     over.map(({ marker }) => marker),
   );
@@ -128,7 +128,7 @@ function holdersWithoutRun(
     ofSession.length > 0
       ? ofSession
       : owners.all.filter(({ runs }) => runs.some(({ trace }) => trace === marker.trace));
-  // A run that was decided before the marker arrived, with all it left, says nothing of it.
+  // A run that was decided before the marker arrived, with all it left, is no evidence about it.
   // Nor does a sub-agent: it holds the tool that it runs in, and stands in for no run above or beside that.
   const known = candidates.filter(
     (owner) => !owner.isSubAgent && !wasOverBefore(world, owners, owner, marker),
@@ -137,7 +137,7 @@ function holdersWithoutRun(
   if (open.length > 0) {
     return open;
   }
-  // In the order of things it is the next one, which may be the marker's own.
+  // In the order of events it is the next one, which may be the marker's own.
   const next = known
     .filter(({ start }) => isBefore(marker.start, start, world.latenessMs))
     .filter(({ start }) => start.atMs <= marker.start.atMs + world.latenessMs)
@@ -173,10 +173,10 @@ function wasOverBefore(world: World, owners: Owners, owner: Owner, marker: Span)
   return isOver && openMarkers(world).every((other) => owners.above(other) !== owner);
 }
 
-function wasOpenAt({ latenessMs }: World, owner: Owner, thing: Thing): boolean {
+function wasOpenAt({ latenessMs }: World, owner: Owner, moment: Moment): boolean {
   return (
-    !isBefore(thing, owner.start, latenessMs) &&
-    (owner.end === undefined || !isBefore(owner.end, thing, latenessMs))
+    !isBefore(moment, owner.start, latenessMs) &&
+    (owner.end === undefined || !isBefore(owner.end, moment, latenessMs))
   );
 }
 

@@ -1,8 +1,8 @@
-import { ancestorsOf, ownRunOf } from "./kinship.ts";
+import { ancestorsOf, ownRunOf } from "./ancestry.ts";
 import type { Owner } from "./owners.ts";
 import type { Span, World } from "./world.ts";
 
-/** A marker ended by itself; what a harness run says was open, or completed, must account for it. */
+/** A marker ended by itself; the open and completed items that a harness run reports must account for it. */
 export function noteEnd(span: Span, isAfterOwner: boolean): void {
   if (isAfterOwner) {
     noteActive(span);
@@ -16,14 +16,14 @@ export function noteEnd(span: Span, isAfterOwner: boolean): void {
 export function noteActive(span: Span): void {
   const run = ownRunOf(span);
   if (run !== undefined && span.kind === "tool") {
-    run.explained += itemsOf(span);
+    run.matched += itemsOf(span);
   }
 }
 
-/** Whether a harness run counted items of a run that has not come, nor any tool of it. */
+/** Whether a harness run counted items of a run that has not arrived, nor any tool of it. */
 export function waitsForRun(world: World, owner: Owner): boolean {
   return (
-    owner.runs.every(({ isHarness, explained }) => isHarness && explained === 0) &&
+    owner.runs.every(({ isHarness, matched }) => isHarness && matched === 0) &&
     countingFor(world, owner).length === 0
   );
 }

@@ -4,7 +4,7 @@ import type { Confidence, EvictionReason } from "../../../../src/activity/model/
 import { finishedDurationMs } from "./durations.ts";
 import type { Kind, Span, World } from "./world.ts";
 
-/** What was decided, in the form in which the reference and the machine are compared. */
+/** A decision, in the form in which the reference and the engine are compared. */
 export type Occurrence =
   | {
       readonly type: "evicted";
@@ -43,12 +43,12 @@ export type Occurrence =
       readonly markers: number;
     };
 
-/** How old a marker is: by arrival while it is open, by its sender's clock when it came finished and that can be believed. */
+/** How old a marker is: by arrival while it is open, by its sender's clock when it arrived finished and that clock is plausible. */
 export function ageMsOf(world: World, span: Span): number | undefined {
   return span.state === "open" ? world.nowMs - span.start.atMs : finishedDurationMs(world, span);
 }
 
-/** What an event says of several markers. */
+/** The summary of several markers in an event. */
 export function summaryOf(world: World, markers: readonly Span[]) {
   const ages = markers.flatMap((marker) => ageMsOf(world, marker) ?? []);
   const tools = markers.filter(({ kind }) => kind === "tool").length;

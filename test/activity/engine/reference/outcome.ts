@@ -6,10 +6,10 @@ import { evictionReasons } from "../../../../src/activity/model/reasons.ts";
 import { kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
 import type { History } from "../history.ts";
 import type { Occurrence } from "./occurrence.ts";
-import type { ReferenceMachine } from "./reference-machine.ts";
+import type { ReferenceEngine } from "./reference-engine.ts";
 import { standings } from "./states.ts";
 
-/** All that a machine shows, in a form in which two can be compared; what is 0 is left out. */
+/** All results of an engine, in a form in which two can be compared; zeros are left out. */
 export interface Outcome {
   readonly counts: Readonly<Record<string, number>>;
   /** Sessions by state and what blocks them, and how much is open. */
@@ -18,7 +18,7 @@ export interface Outcome {
   readonly events: readonly string[];
 }
 
-export function outcomeOfMachine({ activity, events }: History): Outcome {
+export function outcomeOfEngine({ activity, events }: History): Outcome {
   const { counters } = activity;
   const cells: [string, number][] = kindNames.flatMap((kind, index) => [
     ...(["started", "ended", "open", "untracked", "reconciled", "lateStarts"] as const).map(
@@ -57,7 +57,7 @@ export function outcomeOfMachine({ activity, events }: History): Outcome {
   };
 }
 
-export function outcomeOfReference({ world }: ReferenceMachine): Outcome {
+export function outcomeOfReference({ world }: ReferenceEngine): Outcome {
   const { tally, spans } = world;
   const all = standings(world);
   const open = [...spans.values()].filter(
@@ -101,7 +101,7 @@ function toTexts(occurrences: readonly Occurrence[]): readonly string[] {
     .sort();
 }
 
-/** Which markers stand in one event nobody promises beyond: of one owner, or of one session. */
+/** Merges evictions: which markers share an event is not promised, only that they are of one owner or one session. */
 function merged(occurrences: readonly Occurrence[]): readonly Occurrence[] {
   const evictions = new Map<string, Extract<Occurrence, { type: "evicted" }>>();
   const others: Occurrence[] = [];
@@ -131,7 +131,7 @@ function orderKeys(_key: string, value: unknown): unknown {
     : value;
 }
 
-/** An event of the machine as the reference says it. */
+/** An event of the engine in the form of the reference. */
 export function occurrenceOf(event: ActivityEvent): Occurrence {
   switch (event.type) {
     case "evicted": {

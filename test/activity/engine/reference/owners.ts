@@ -1,6 +1,6 @@
-import { ancestorsOf, isMarker, ownRunOf, parentOf } from "./kinship.ts";
+import { ancestorsOf, isMarker, ownRunOf, parentOf } from "./ancestry.ts";
+import { firstOf, lastOf, type Moment } from "./moments.ts";
 import { areSame } from "./same-work.ts";
-import { firstOf, lastOf, type Thing } from "./things.ts";
 import type { Span, World } from "./world.ts";
 
 /** A run, or a harness run together with the runs in it. */
@@ -8,9 +8,9 @@ export interface Owner {
   /** The topmost one first. */
   readonly runs: readonly Span[];
   readonly isOpen: boolean;
-  readonly start: Thing;
+  readonly start: Moment;
   /** The last end; absent while it is open. */
-  readonly end: Thing | undefined;
+  readonly end: Moment | undefined;
   /** Arrival of the last end. */
   readonly endedAtMs: number;
   /** The topmost run that is connected with it by parents, no tool or model call between. */
@@ -183,7 +183,7 @@ function referencesOf(runs: readonly Span[]): string[] {
   return runs.flatMap(({ references }) => [...references]);
 }
 
-/** Whether nothing says when the run of an owner ended: nobody watches it any more. */
+/** Whether the end of the run of an owner is unknown, because it is no longer watched. */
 export function isUnwatched(owner: Owner | undefined): boolean {
   return owner?.isOpen === false && owner.runs.some(({ state }) => state === "untracked");
 }
@@ -217,10 +217,10 @@ function classesOf(meetings: readonly (readonly string[])[]): ReadonlyMap<string
     for (const reference of references) {
       classes.set(reference, classes.get(reference) ?? reference);
     }
-    const met = new Set(references.map((reference) => classes.get(reference)));
-    const [first] = [...met].sort();
+    const early = new Set(references.map((reference) => classes.get(reference)));
+    const [first] = [...early].sort();
     for (const [reference, named] of classes) {
-      if (first !== undefined && met.has(named)) {
+      if (first !== undefined && early.has(named)) {
         classes.set(reference, first);
       }
     }

@@ -1,11 +1,11 @@
 import type { SignalResult } from "../../../../src/activity/model/dialects.ts";
-import { openMarkers } from "./kinship.ts";
-import { endWait } from "./lives.ts";
+import { openMarkers } from "./ancestry.ts";
+import { endWait } from "./lifecycle.ts";
+import { isBefore } from "./moments.ts";
 import { type Owners, ownersOf } from "./owners.ts";
-import { addSpan } from "./placing.ts";
 import { makeProgress } from "./progress.ts";
-import { keyOf, type Report, spanOf, thingOf } from "./report.ts";
-import { isBefore } from "./things.ts";
+import { addSpan } from "./registration.ts";
+import { keyOf, momentOf, type Report, spanOf } from "./report.ts";
 import { namedBy } from "./waiting.ts";
 import type { Span, Wait, World } from "./world.ts";
 
@@ -25,7 +25,7 @@ export function pause(world: World, report: Report): SignalResult {
     [
       world.overAt.get(key),
       wait.span === undefined ? world.allOverAt.get(sessionOf(owners, wait) ?? "") : undefined,
-    ].some((over) => over !== undefined && !isBefore(over, wait.thing, world.latenessMs)) ||
+    ].some((over) => over !== undefined && !isBefore(over, wait.moment, world.latenessMs)) ||
     world.waits.has(key)
   ) {
     return "unmatched";
@@ -41,9 +41,9 @@ export function pause(world: World, report: Report): SignalResult {
 /** A wait is over; without a key, every wait of the session. */
 export function resume(world: World, report: Report): SignalResult {
   const key = keyOf(report);
-  const thing = { ...thingOf(world, report), isEnd: false };
+  const moment = { ...momentOf(world, report), isEnd: false };
   if (report.key !== 0) {
-    world.overAt.set(key, thing);
+    world.overAt.set(key, moment);
     if (!world.waits.has(key)) {
       return "unmatched";
     }
@@ -53,7 +53,7 @@ export function resume(world: World, report: Report): SignalResult {
   const owners = ownersOf(world);
   const session = sessionOf(owners, waitOf(world, report));
   if (session !== undefined) {
-    world.allOverAt.set(session, thing);
+    world.allOverAt.set(session, moment);
   }
   const over = [...world.waits].filter(([, wait]) => sessionOf(owners, wait) === session);
   for (const [each] of over) {
@@ -65,7 +65,7 @@ export function resume(world: World, report: Report): SignalResult {
 /** When the oldest wait will have lasted too long. */
 export function waitUntilMs(world: World): number {
   const [oldest] = world.waits.values();
-  return (oldest?.thing.atMs ?? Number.POSITIVE_INFINITY) + world.limits.maxPauseMs;
+  return (oldest?.moment.atMs ?? Number.POSITIVE_INFINITY) + world.limits.maxPauseMs;
 }
 
 export function endOldestWait(world: World): void {
@@ -79,7 +79,7 @@ export function endOldestWait(world: World): void {
 export function forgetWaits(world: World): void {
   const owners = ownersOf(world);
   for (const [key, wait] of world.waits) {
-    const isNew = world.nowMs - wait.thing.atMs < world.latenessMs;
+    const isNew = world.nowMs - wait.moment.atMs < world.latenessMs;
     const isAwaited =
       wait.span === undefined ? isNew : wait.span.state === "unknown" && !wait.span.isForgotten;
     if (namedBy(world, owners, wait).length === 0 && !isAwaited) {
@@ -106,10 +106,10 @@ function resumeOne(world: World, key: string): void {
 
 /** The span that is named, though it may be on its way; else the session. */
 function waitOf(world: World, report: Report): Wait | undefined {
-  const thing = { ...thingOf(world, report), isEnd: false };
+  const moment = { ...momentOf(world, report), isEnd: false };
   const { references } = report;
   const span = report.span === 0 ? undefined : (spanOf(world, report) ?? addSpan(world, report));
-  return span === undefined && references.length === 0 ? undefined : { span, references, thing };
+  return span === undefined && references.length === 0 ? undefined : { span, references, moment };
 }
 
 function sessionOf(owners: Owners, wait: Wait | undefined): string | undefined {

@@ -1,7 +1,7 @@
 import { leaseMsOf } from "../../../../src/activity/engine/policy/leases.ts";
 import { sourceRanks } from "../../../../src/activity/model/dialects.ts";
+import { isBefore, type Moment } from "./moments.ts";
 import type { Report } from "./report.ts";
-import { isBefore, type Thing } from "./things.ts";
 import type { Process, World } from "./world.ts";
 
 export function rankOf(world: World, process: number): number {
@@ -11,16 +11,16 @@ export function rankOf(world: World, process: number): number {
 /** The process that a signal came from. */
 export function processOf(world: World, report: Report): Process {
   const known = world.processes.get(report.process);
-  if (known !== undefined && known.place === 0 && report.place !== 0) {
-    known.place = report.place;
+  if (known !== undefined && known.serviceHost === 0 && report.serviceHost !== 0) {
+    known.serviceHost = report.serviceHost;
     succeed(world, known);
   }
   return known ?? introduce(world, report);
 }
 
 /** A signal came from a process; whether it is the first from a better source. */
-export function hearProcess(world: World, process: Process, rank: number): boolean {
-  process.heardAtMs = world.nowMs;
+export function onProcessInput(world: World, process: Process, rank: number): boolean {
+  process.seenAtMs = world.nowMs;
   process.hold = "none";
   if (process.state !== "deleted") {
     process.state = "alive";
@@ -31,24 +31,29 @@ export function hearProcess(world: World, process: Process, rank: number): boole
 }
 
 /** A process promises heartbeats, or none. */
-export function beat(world: World, process: Process, intervalMs: number, said: Thing): void {
+export function onHeartbeat(
+  world: World,
+  process: Process,
+  intervalMs: number,
+  sent: Moment,
+): void {
   const { deleted } = process;
-  if (process.state === "deleted" && deleted && isBefore(said, deleted, world.latenessMs)) {
+  if (process.state === "deleted" && deleted && isBefore(sent, deleted, world.latenessMs)) {
     return;
   }
-  process.stated = said;
+  process.stated = sent;
   process.intervalMs = intervalMs > 0 ? intervalMs : undefined;
   process.state = "alive";
 }
 
-/** A process says that it ends. */
-export function bury(world: World, process: Process, said: Thing): void {
+/** A process reports that it ends. */
+export function deleteProcess(world: World, process: Process, sent: Moment): void {
   const { stated } = process;
-  if (process.state === "deleted" || (stated && isBefore(said, stated, world.latenessMs))) {
+  if (process.state === "deleted" || (stated && isBefore(sent, stated, world.latenessMs))) {
     return;
   }
   process.state = "deleted";
-  process.deleted = said;
+  process.deleted = sent;
   process.verdictMs = world.latestMs;
 }
 
@@ -67,7 +72,7 @@ export function stopWatching(world: World, process: Process, report: Report): vo
   }
 }
 
-/** Whether a signal speaks of what a relay had reported before it stopped, or should have; by a clock that was not set since. */
+/** Whether a signal is about work that a relay had reported before it stopped, or should have; by a clock that was not set since. */
 export function wasReported(world: World, { unwatched }: Process, report: Report): boolean {
   const isStart = report.type === "start";
   if (
@@ -86,7 +91,7 @@ export function wasReported(world: World, { unwatched }: Process, report: Report
 /** When a process that lives has missed the heartbeats it promised. */
 export function leaseEndMs(process: Process): number {
   return isAlive(process) && process.intervalMs !== undefined
-    ? process.heardAtMs + leaseMsOf(process.intervalMs)
+    ? process.seenAtMs + leaseMsOf(process.intervalMs)
     : Number.POSITIVE_INFINITY;
 }
 
@@ -103,12 +108,12 @@ export function processDueMs(process: Process): number {
   }
 }
 
-function introduce(world: World, { process: id, place }: Report): Process {
+function introduce(world: World, { process: id, serviceHost }: Report): Process {
   const process: Process = {
     id,
-    place,
+    serviceHost,
     rank: sourceRanks.finishedSpans,
-    heardAtMs: world.nowMs,
+    seenAtMs: world.nowMs,
     intervalMs: undefined,
     state: "alive",
     hold: "none",
@@ -122,13 +127,13 @@ function introduce(world: World, { process: id, place }: Report): Process {
   return process;
 }
 
-/** A process is the newest at its place: a predecessor, or a sibling that is heard again. */
+/** A process becomes the newest on its service host: a successor, or a sibling that sends again. */
 function succeed(world: World, process: Process): void {
-  const before = world.latestAt.get(process.place);
-  if (before?.state === "alive" && process.place !== 0) {
+  const before = world.latestAt.get(process.serviceHost);
+  if (before?.state === "alive" && process.serviceHost !== 0) {
     before.state = "replaced";
   }
-  world.latestAt.set(process.place, process);
+  world.latestAt.set(process.serviceHost, process);
 }
 
 export function isAlive({ state }: Process): boolean {

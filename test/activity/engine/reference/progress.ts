@@ -1,8 +1,8 @@
-import { ancestorsOf, isMarker, spansBelow } from "./kinship.ts";
+import { ancestorsOf, isMarker, spansBelow } from "./ancestry.ts";
 import { type Owner, ownersOf } from "./owners.ts";
 import type { Span, World } from "./world.ts";
 
-/** A span made progress, and with it everything above; what a gateway said of those sessions is over. */
+/** A span made progress, and with it everything above; complaints about those sessions are over. */
 export function makeProgress(world: World, span: Span): void {
   const owners = ownersOf(world);
   const line = [span, ...ancestorsOf(span)];

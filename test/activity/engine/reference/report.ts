@@ -1,6 +1,6 @@
 import { dialectNames, sourceRankOf } from "../../../../src/activity/model/dialects.ts";
 import { dialectOf, type Signal, senderEpochMs } from "../history.ts";
-import type { Thing } from "./things.ts";
+import type { Moment } from "./moments.ts";
 import type { Kind, Span, Trace, World } from "./world.ts";
 
 /** A signal as the reference reads it: nothing is left out, times in ms. */
@@ -24,7 +24,7 @@ export function toReport(signal: Signal): Report {
   const { kind, process = 1, sessions = [] } = signal;
   const isRun = kind === "run" || kind === "harness" || kind === "inner";
   return {
-    place: 0,
+    serviceHost: 0,
     interval: 0,
     seq: 0,
     key: 0,
@@ -87,12 +87,12 @@ export function keyOf({ process, key }: Report): string {
   return `${process}/${key}`;
 }
 
-/** Where the start, or the end, that is reported has its place in the order of events. */
-export function thingOf(world: World, report: Report): Thing {
+/** The moment of the start, or the end, that is reported, in the order of events. */
+export function momentOf(world: World, report: Report): Moment {
   const { type, seq, process, startMs, endMs } = report;
   const isEnd = type === "end" || type === "sessionEnd";
   const timeMs = isEnd ? endMs : startMs;
-  // The end of a session carries the number of what came last before it.
+  // The end of a session carries the number of the last signal before it.
   const order = type === "sessionEnd" && seq > 0 ? seq + 0.5 : seq;
   return { seq: order, atMs: world.nowMs, timeMs, process, isEnd: isEnd || type === "idle" };
 }

@@ -1,5 +1,5 @@
 import { type SignalResult, sourceRanks } from "../../../../src/activity/model/dialects.ts";
-import { ancestorsOf, isMarker, ownRunOf } from "./kinship.ts";
+import { ancestorsOf, isMarker, ownRunOf } from "./ancestry.ts";
 import { type Owner, type Owners, ownersOf } from "./owners.ts";
 import { rankOf } from "./processes.ts";
 import { keyOf, type Report, spanOf, traceKeyOf } from "./report.ts";
@@ -8,7 +8,7 @@ import type { Call, Response, Span, World } from "./world.ts";
 /** A tool that is cut off with its run ends with it: one that ended this long before did not. */
 const wentOnForMs = 100;
 
-/** A finished model call asked for a tool. Means something only where no starts are reported. */
+/** A finished model call requested a tool. Counts only where no starts are reported. */
 export function request(world: World, report: Report): SignalResult {
   const key = keyOf(report);
   const { process, name } = report;
@@ -32,9 +32,9 @@ export function request(world: World, report: Report): SignalResult {
   world.responses.set(modelCall, response);
   const call: Call = { key, name, state: "open" };
   response.calls.push(call);
-  const met = taken(world, world.met, key);
-  if (met !== undefined) {
-    noteRan(world, { response, call }, met);
+  const early = taken(world, world.earlyTools, key);
+  if (early !== undefined) {
+    noteRan(world, { response, call }, early);
     return "answered";
   }
   if (taken(world, world.answered, key) !== undefined) {
@@ -44,44 +44,44 @@ export function request(world: World, report: Report): SignalResult {
   return "requested";
 }
 
-/** A model was handed the result of a call. */
+/** A model got the result of a call. */
 export function answer(world: World, report: Report): SignalResult {
   if (rankOf(world, report.process) !== sourceRanks.finishedSpans) {
     return "superseded";
   }
-  const asked = callOf(world, keyOf(report));
-  if (asked === undefined) {
+  const requested = callOf(world, keyOf(report));
+  if (requested === undefined) {
     world.answered.set(keyOf(report), { atMs: world.nowMs });
     return "unmatched";
   }
-  if (asked.call.state !== "open") {
+  if (requested.call.state !== "open") {
     return "repeated";
   }
-  asked.call.state = "answered";
+  requested.call.state = "answered";
   return "answered";
 }
 
-/** A tool with this call was seen. */
-export function meet(world: World, report: Report): void {
+/** A tool with this call arrived. */
+export function matchCall(world: World, report: Report): void {
   const key = keyOf(report);
-  const asked = callOf(world, key);
-  const met = {
+  const requested = callOf(world, key);
+  const early = {
     name: report.name,
     ranMs: report.failed ? [] : [report.endMs],
     atMs: world.nowMs,
   };
-  if (asked !== undefined) {
-    noteRan(world, asked, met);
+  if (requested !== undefined) {
+    noteRan(world, requested, early);
   } else if (
     rankOf(world, report.process) === sourceRanks.finishedSpans &&
     !world.evictedCalls.has(key)
   ) {
-    world.met.set(key, met);
+    world.earlyTools.set(key, early);
   }
 }
 
-/** A tool or a model call came finished. */
-export function noteCame(world: World, span: Span, report: Report): void {
+/** A tool or a model call arrived finished. */
+export function noteFinished(world: World, span: Span, report: Report): void {
   span.hasCome = rankOf(world, report.process) === sourceRanks.finishedSpans;
   span.isPrompted = span.kind === "model_call" && report.prompted;
   span.isUnkeyed = span.kind === "tool" && report.key === 0;
@@ -93,7 +93,7 @@ export function noteCame(world: World, span: Span, report: Report): void {
   }
 }
 
-/** By how much a tool is late that was evicted before it came. The run that asked has one less without a name. */
+/** By how much a tool is late that was evicted before it arrived. The run that requested it has one unnamed tool less. */
 export function takeEvicted(world: World, report: Report): number | undefined {
   const evicted = world.evictedCalls.get(keyOf(report));
   if (evicted === undefined) {
@@ -102,9 +102,9 @@ export function takeEvicted(world: World, report: Report): number | undefined {
   world.evictedCalls.delete(keyOf(report));
   const run = world.spans.get(evicted.run);
   const owner = run === undefined ? undefined : ownersOf(world).ofRun(run);
-  const counting = owner?.runs.find(({ anonymous }) => anonymous > 0);
+  const counting = owner?.runs.find(({ unnamed }) => unnamed > 0);
   if (counting !== undefined) {
-    counting.anonymous--;
+    counting.unnamed--;
   }
   return world.nowMs - evicted.atMs;
 }
@@ -120,17 +120,17 @@ export function noteWait(world: World, report: Report): void {
 }
 
 /** Responses of the model calls of an owner, which are not decided. */
-export function unmetOf(world: World, owner: Owner): readonly Response[] {
+export function unmatchedOf(world: World, owner: Owner): readonly Response[] {
   return [...world.responses.values()].filter(({ modelCall }) => {
     const run = ownRunOf(modelCall);
     return run !== undefined && owner.runs.includes(run);
   });
 }
 
-/** How many of the tools that were asked for are orphans. All are forgotten. */
-export function takeUnmet(world: World, owners: Owners, owner: Owner): number {
-  const responses = unmetOf(world, owner);
-  const others = meetByName(world, owner, responses);
+/** How many of the requested tools are orphans. All are forgotten. */
+export function takeUnmatched(world: World, owners: Owners, owner: Owner): number {
+  const responses = unmatchedOf(world, owner);
+  const others = matchByName(world, owner, responses);
   let unmet = 0;
   for (const response of responses) {
     for (const { key } of orphansOf(world, { owners, owner, others }, response)) {
@@ -146,7 +146,7 @@ export function takeUnmet(world: World, owners: Owners, owner: Owner): number {
   return unmet;
 }
 
-/** Which calls of a response are orphans: nothing else explains that their tools did not come. */
+/** Which calls of a response are orphans: nothing else explains why their tools did not arrive. */
 function orphansOf(
   world: World,
   of: { readonly owners: Owners; readonly owner: Owner; readonly others: readonly Span[] },
@@ -167,7 +167,7 @@ function orphansOf(
       state === "open" && name !== 0 && !world.background.has(`${process} ${name}`),
   );
   const reported = open.filter(({ name }) => world.reporting.has(`${process} ${name}`));
-  const modelCalls = cameIn(world, of.owner).filter(({ kind }) => kind === "model_call");
+  const modelCalls = finishedIn(world, of.owner).filter(({ kind }) => kind === "model_call");
   const others = modelCalls.filter((call) => call !== modelCall);
   const later = others.filter(({ startMs }) => startMs >= modelCall.endMs);
   if (
@@ -192,22 +192,22 @@ function orphansOf(
 }
 
 /** Tools without a call id answer calls of their name: the last one before them, else any. Gives those that answer none. */
-function meetByName(world: World, owner: Owner, responses: readonly Response[]): readonly Span[] {
-  const left = cameIn(world, owner)
+function matchByName(world: World, owner: Owner, responses: readonly Response[]): readonly Span[] {
+  const left = finishedIn(world, owner)
     .filter(({ isUnkeyed }) => isUnkeyed)
     .toSorted((a, b) => b.startMs - a.startMs);
-  const asked = responses
+  const requested = responses
     .toSorted((a, b) => b.modelCall.startMs - a.modelCall.startMs)
     .flatMap((response) => response.calls.map((call) => ({ response, call })))
     .filter(({ call }) => call.state !== "ran" && call.name !== 0);
-  const met = new Set<Call>();
+  const early = new Set<Call>();
   for (const isInOrder of [true, false]) {
-    for (const { response, call } of asked) {
+    for (const { response, call } of requested) {
       const tool = left.find(({ name }) => name === call.name);
       const isLater = tool !== undefined && tool.startMs >= response.modelCall.startMs;
-      if (tool !== undefined && !met.has(call) && (isLater || !isInOrder)) {
+      if (tool !== undefined && !early.has(call) && (isLater || !isInOrder)) {
         left.splice(left.indexOf(tool), 1);
-        met.add(call);
+        early.add(call);
         call.state = "ran";
         response.ranMs.push(...(tool.hasFailed ? [] : [tool.endMs]));
         learn(world, tool.trace.process, call.name);
@@ -217,8 +217,8 @@ function meetByName(world: World, owner: Owner, responses: readonly Response[]):
   return left;
 }
 
-/** Tools without a call id, and model calls, that came finished directly in the runs of an owner. */
-function cameIn(world: World, owner: Owner): readonly Span[] {
+/** Tools without a call id, and model calls, that arrived finished directly in the runs of an owner. */
+function finishedIn(world: World, owner: Owner): readonly Span[] {
   return [...world.spans.values()].filter((span) => {
     const run = ownRunOf(span);
     const line = ancestorsOf(span);
@@ -274,17 +274,17 @@ function callOf(
 function noteRan(
   world: World,
   { response, call }: { readonly response: Response; readonly call: Call },
-  met: { readonly name: number; readonly ranMs: readonly number[] },
+  early: { readonly name: number; readonly ranMs: readonly number[] },
 ): void {
   call.state = "ran";
   response.hasKeyedTools = true;
-  response.ranMs.push(...met.ranMs);
-  if (call.name === met.name) {
+  response.ranMs.push(...early.ranMs);
+  if (call.name === early.name) {
     learn(world, response.modelCall.trace.process, call.name);
   }
 }
 
-/** A tool of this name comes when it is asked for. */
+/** A tool of this name is reported when it is requested. */
 function learn(world: World, process: number, name: number): void {
   if (name !== 0) {
     world.reporting.add(`${process} ${name}`);

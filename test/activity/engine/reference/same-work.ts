@@ -1,4 +1,4 @@
-import { isMarker, mayBeBelow, parentOf } from "./kinship.ts";
+import { isMarker, mayBeBelow, parentOf } from "./ancestry.ts";
 import { type Report, spanIn, traceOf } from "./report.ts";
 import type { Kind, Span, World } from "./world.ts";
 

@@ -1,4 +1,4 @@
-import { ancestorsOf, isMarker } from "./kinship.ts";
+import { ancestorsOf, isMarker } from "./ancestry.ts";
 import { ownersOf } from "./owners.ts";
 import { namedBy } from "./waiting.ts";
 import type { Span, World } from "./world.ts";
@@ -6,7 +6,7 @@ import type { Span, World } from "./world.ts";
 /** When open work will have been silent for too long: for what it promised, else for the longest age. */
 export function silentUntilMs({ limits }: World, span: Span): number {
   const patienceMs = span.leaseMs > 0 ? Math.min(span.leaseMs, limits.maxAgeMs) : limits.maxAgeMs;
-  return span.heardAtMs + patienceMs;
+  return span.seenAtMs + patienceMs;
 }
 
 /** When it is decided whether open work is given up: age stands still while it, its run, or something below waits for a person. */

@@ -1,5 +1,5 @@
 import type { BlockedBy, SessionState } from "../../../../src/activity/model/diagnosis.ts";
-import { judgeComplaints } from "./claims.ts";
+import { reportVerdicts } from "./claims.ts";
 import { culpritName } from "./occurrence.ts";
 import { type Owner, type Owners, ownersOf } from "./owners.ts";
 import { isSilent, progressOf, spanProgressOf } from "./progress.ts";
@@ -34,7 +34,7 @@ export function reportChanges(world: World): void {
     }
   }
   reportHiddenTools(world, owners);
-  judgeComplaints(world, owners);
+  reportVerdicts(world, owners);
 }
 
 /** Moments at which a state may change though nothing happens. */
@@ -137,7 +137,7 @@ function reportRecovered(world: World, stalled: Stall | undefined): void {
     const { runs, culprit } = stalled;
     const owners = ownersOf(world);
     const sessions = runs.map((run) => owners.sessionOf(run));
-    // What a gateway said of a session that has recovered is over.
+    // Complaints about a session that has recovered are over.
     world.complaints = world.complaints.filter(
       ({ references }) => !sessions.includes(owners.sessionNamed(references) ?? ""),
     );

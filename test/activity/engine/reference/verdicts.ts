@@ -1,5 +1,5 @@
 import type { BlockedBy, Verdict } from "../../../../src/activity/model/diagnosis.ts";
-import { ancestorsOf, ownRunOf } from "./kinship.ts";
+import { ancestorsOf, ownRunOf } from "./ancestry.ts";
 import type { Owner, Owners } from "./owners.ts";
 import { isSilent, progressOf, spanProgressOf } from "./progress.ts";
 import { isWaiting, leavesOf, waitsBelow } from "./waiting.ts";
@@ -92,7 +92,7 @@ function deepestRun(world: World, leaves: readonly Span[]): Span | undefined {
 /** Whether the model call of the owner that ended last had failed. */
 function hasLastFailed(world: World, owner: Owner): boolean {
   const noted = owner.runs.flatMap(({ lastCall }) => (lastCall === undefined ? [] : [lastCall]));
-  // Of what came finished before its run.
+  // A call that arrived finished before its run.
   const undecided = world.undecided
     .filter((call) => call.kind === "model_call" && owner.runs.includes(ownRunOf(call) ?? call))
     .map(({ undecidedSinceMs, hasFailed }) => ({ atMs: undecidedSinceMs, hasFailed }));

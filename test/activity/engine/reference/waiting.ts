@@ -1,6 +1,6 @@
-import { ancestorsOf, isMarker, mayOutliveRun, spansBelow, waitsFor } from "./kinship.ts";
+import { ancestorsOf, isMarker, mayOutliveRun, spansBelow, waitsFor } from "./ancestry.ts";
+import { isBefore } from "./moments.ts";
 import type { Owner, Owners } from "./owners.ts";
-import { isBefore } from "./things.ts";
 import type { Span, Wait, World } from "./world.ts";
 
 /** The open work that a wait for a person names. */
@@ -17,7 +17,7 @@ export function namedBy(world: World, owners: Owners, wait: Wait): readonly Span
       run.kind === "run" &&
       run.state === "open" &&
       owners.sessionOf(run) === session &&
-      !isBefore(wait.thing, run.start, world.latenessMs),
+      !isBefore(wait.moment, run.start, world.latenessMs),
   );
 }
 

@@ -1,10 +1,10 @@
 import type { BlockedBy, Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
+import type { Moment } from "./moments.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { Owners } from "./owners.ts";
 import { Tally } from "./tally.ts";
-import type { Thing } from "./things.ts";
 
 export type Kind = "other" | "run" | "tool" | "model_call";
 
@@ -14,23 +14,23 @@ export type Hold = "none" | "once" | "untilInput" | "untilHost";
 /** All that is known of a process. */
 export interface Process {
   readonly id: number;
-  place: number;
+  serviceHost: number;
   /** Rank of the best source it was seen through. */
   rank: number;
-  heardAtMs: number;
+  seenAtMs: number;
   /** Between the heartbeats it promised. */
   intervalMs: number | undefined;
   state: "alive" | "replaced" | "deleted" | "gone";
   hold: Hold;
-  /** When what others say of it, or what is held back, is decided. */
+  /** When the reports of others about it, or what is held back, are decided. */
   verdictMs: number;
   /** Its relay reported what began before, by the sender's clock, and stopped; remembered for a while. */
   unwatched:
     | { readonly beforeMs: number; readonly aheadMs: number; readonly untilMs: number }
     | undefined;
-  /** When it last said that it lives, and that it ends. */
-  stated: Thing | undefined;
-  deleted: Thing | undefined;
+  /** Its last heartbeat, and its last report that it ends. */
+  stated: Moment | undefined;
+  deleted: Moment | undefined;
 }
 
 export interface Trace {
@@ -63,17 +63,17 @@ export interface Span {
   /** Of a model call: something is known of its input. Of a run: it neither succeeded nor failed. */
   isPrompted: boolean;
   isBrokenOff: boolean;
-  /** Of a tool or a model call: it came finished, where no starts were reported; a tool perhaps without a call id. */
+  /** Of a tool or a model call: it arrived finished, where no starts were reported; a tool perhaps without a call id. */
   hasCome: boolean;
   isUnkeyed: boolean;
   /** Of a tool that had been evicted before it came. */
   lateByMs: number | undefined;
   isClosedByRun: boolean;
-  /** Came finished; whether somebody else closed it is not decided yet. */
+  /** Arrived finished; whether it was closed from outside is not decided yet. */
   isUndecided: boolean;
   /** It was evicted, and its sender's end is known. */
   isSettled: boolean;
-  /** Was reported to go on after its process had said that it ends. */
+  /** Was reported as open after its process had reported that it ends. */
   isReportedAfterDelete: boolean;
   isForgotten: boolean;
   /** References that it carried. */
@@ -87,15 +87,15 @@ export interface Span {
   startMs: number;
   endMs: number;
   /** In the order of events. */
-  start: Thing;
-  end: Thing | undefined;
+  start: Moment;
+  end: Moment | undefined;
   /** When it, or what is below it, last made progress. */
   progressMs: number;
   /** Its silence was reported, while others made progress. */
   isDiagnosed: boolean;
-  heardAtMs: number;
+  seenAtMs: number;
   undecidedSinceMs: number;
-  buriedAtMs: number;
+  retainedAtMs: number;
   evictedAtMs: number;
   reason: EvictionReason | undefined;
   leaseMs: number;
@@ -107,25 +107,25 @@ export interface Span {
   pairedWith: Span | undefined;
   /** Of a run: the model call that ended last in it, while it was known. */
   lastCall: { readonly atMs: number; readonly hasFailed: boolean } | undefined;
-  /** Of a run: items that its end says were left open, and completed. */
+  /** Of a run: items that its end reports as left open, and as completed. */
   claimed: number;
   completed: number;
   /** Of a run: as how many items each of its tools that ended may be counted; items known to have been open; what is only counted. */
   finishedItems: number[];
-  explained: number;
-  anonymous: number;
-  /** Its count of open items was looked at, and its run was not known. */
-  wasAsked: boolean;
+  matched: number;
+  unnamed: number;
+  /** Its count of open items was checked while its run was not known. */
+  wasChecked: boolean;
 }
 
-/** A call that a model asked for. */
+/** A call that a model requested. */
 export interface Call {
   readonly key: string;
   readonly name: number;
   state: "open" | "ran" | "answered";
 }
 
-/** What a finished model call asked for. */
+/** The calls that a finished model call requested. */
 export interface Response {
   readonly modelCall: Span;
   readonly atMs: number;
@@ -135,8 +135,8 @@ export interface Response {
   hasKeyedTools: boolean;
 }
 
-/** A tool that came before its request. */
-export interface Met {
+/** A tool that arrived before its request. */
+export interface EarlyTool {
   readonly name: number;
   /** When it ended, if it did so well. */
   readonly ranMs: readonly number[];
@@ -146,7 +146,7 @@ export interface Met {
 /** A requested tool that was evicted. */
 export interface EvictedCall {
   readonly atMs: number;
-  /** Key of the run that asked. */
+  /** Key of the run that requested it. */
   readonly run: string;
 }
 
@@ -159,14 +159,14 @@ export interface Window {
 /** The end of a session that is acted on at `dueMs`. */
 export interface SessionNote {
   readonly references: readonly string[];
-  readonly thing: Thing;
+  readonly moment: Moment;
   readonly dueMs: number;
 }
 
 /** The idleness of a session: runs that were open then may have ended. */
 export interface IdleNote {
   readonly runs: readonly Span[];
-  readonly thing: Thing;
+  readonly moment: Moment;
   readonly dueMs: number;
 }
 
@@ -174,10 +174,10 @@ export interface IdleNote {
 export interface Wait {
   readonly span: Span | undefined;
   readonly references: readonly string[];
-  readonly thing: Thing;
+  readonly moment: Moment;
 }
 
-/** What a gateway says of a session. */
+/** A gateway's complaint about a session. */
 export interface Complaint {
   readonly references: readonly string[];
   readonly claim: number;
@@ -207,14 +207,14 @@ export interface Stall {
   readonly culprit: Span | undefined;
 }
 
-/** Everything the reference machine knows, as plain as can be: to find something it looks at all. */
+/** The state of the reference engine, as plain as can be: there are no indexes, every search looks at everything. */
 export class World {
   readonly limits: ActivityLimits;
   /** The moment that is being decided. */
   nowMs = 0;
   readonly processes = new Map<number, Process>();
   readonly latestAt = new Map<number, Process>();
-  /** When something last came from a host, and the hosts of which something is held back. In histories a place is a host. */
+  /** When a signal last arrived from a host, and the hosts of which evictions are held back. In histories every service host is a host of its own. */
   readonly hostSeenAtMs = new Map<number, number>();
   readonly heldHosts = new Set<number>();
   readonly traces = new Map<string, Trace>();
@@ -227,8 +227,8 @@ export class World {
   idles: IdleNote[] = [];
   /** Waits for a person by key, the oldest first, and those that ended before they began. */
   readonly waits = new Map<string, Wait>();
-  readonly overAt = new Map<string, Thing>();
-  readonly allOverAt = new Map<string, Thing>();
+  readonly overAt = new Map<string, Moment>();
+  readonly allOverAt = new Map<string, Moment>();
   complaints: Complaint[] = [];
   /** Traces, as "trace key", and session references of which a run was ever known. */
   readonly hadRun = new Map<string, number>();
@@ -236,13 +236,13 @@ export class World {
   readonly queues = new Map<string, number>();
   records: SessionRecord[] = [];
   readonly responses = new Map<Span, Response>();
-  /** Tools that came before their request, and calls that were answered before it. */
-  readonly met = new Map<string, Met>();
+  /** Tools that arrived before their request, and calls that were answered before it. */
+  readonly earlyTools = new Map<string, EarlyTool>();
   readonly answered = new Map<string, { readonly atMs: number }>();
   readonly evictedCalls = new Map<string, EvictedCall>();
   /** When a trace, or a session, was last reported to wait or to wait no longer. */
   readonly waitedAtMs = new Map<string, number>();
-  /** Tools that come when they are asked for, as "process name". */
+  /** Tools that are reported when they are requested, as "process name". */
   readonly reporting = new Set<string>();
   /** Tools that may outlive their run, in the same way. */
   readonly background = new Set<string>();
@@ -253,11 +253,11 @@ export class World {
     untilMs: Number.NEGATIVE_INFINITY,
     isMass: false,
   };
-  /** When something first arrived from a process. */
-  readonly firstHeardAt = new Map<number, number>();
-  heardAtMs = Number.NEGATIVE_INFINITY;
-  isHoldTold = false;
-  /** How often what is known of spans has changed, and who owned what then. */
+  /** When the first signal arrived from a process. */
+  readonly firstSeenAt = new Map<number, number>();
+  lastInputAtMs = Number.NEGATIVE_INFINITY;
+  isHoldReported = false;
+  /** How often the known spans have changed, and the owners as of a change. */
   changes = 0;
   owners: { readonly changes: number; readonly all: Owners } | undefined;
   readonly tally = new Tally();

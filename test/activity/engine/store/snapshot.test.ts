@@ -11,7 +11,7 @@ import { pathOf } from "../../../support/repository.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import { History } from "../history.ts";
 import { plays } from "../plays.ts";
-import { anyAsking } from "../reference/any-asking.ts";
+import { anyRequest } from "../reference/any-request.ts";
 
 /** The snapshot of an engine. */
 function saved(history: History): Buffer {
@@ -74,7 +74,7 @@ const steps = fc.oneof(
     minLength: 1,
     maxLength: 60,
   }),
-  anyAsking.map((arrivals) =>
+  anyRequest.map((arrivals) =>
     arrivals.flatMap(({ at, signals }) => signals.map((signal) => ({ at, signal }))),
   ),
 );

@@ -3,7 +3,6 @@ import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import type { Signal } from "../history.ts";
 import { finishOrEnd, start } from "./arrivals.ts";
 import { claim, evictedBySender, noteQueue, recovered } from "./claims.ts";
-import { decideFinished, undecidedUntilMs } from "./finished.ts";
 import {
   endIdleRuns,
   endSessions,
@@ -11,34 +10,35 @@ import {
   idlesDueMs,
   orphansDueMs,
   sessionEndsDueMs,
-} from "./judging.ts";
-import { end, nowAsEnd, untrack } from "./lives.ts";
-import { forgetExcess, forgetUntil } from "./memory.ts";
+} from "./decisions.ts";
+import { decideFinished, undecidedUntilMs } from "./finished.ts";
+import { decideProcess, decideSpan, onHostInput, onInput, openOf } from "./lease-expiry.ts";
+import { end, nowAsEnd, untrack } from "./lifecycle.ts";
+import { isBefore, type Moment } from "./moments.ts";
 import { ownersOf } from "./owners.ts";
 import { endOldestWait, forgetWaits, pause, resume, waitUntilMs } from "./pauses.ts";
 import {
-  beat,
-  bury,
-  hearProcess,
+  deleteProcess,
+  onHeartbeat,
+  onProcessInput,
   processDueMs,
   processOf,
   rankOf,
   stopWatching,
   wasReported,
 } from "./processes.ts";
-import { type Report, thingOf, toReport } from "./report.ts";
-import { answer, meet, noteWait, request } from "./requests.ts";
-import { decideProcess, decideSpan, hearAnything, hearHost, openOf } from "./silences.ts";
+import { momentOf, type Report, toReport } from "./report.ts";
+import { answer, matchCall, noteWait, request } from "./requests.ts";
+import { forgetExcess, forgetUntil } from "./retention.ts";
 import { silenceDueMs } from "./spans-due.ts";
 import { changesAtMs, reportChanges } from "./states.ts";
-import { isBefore, type Thing } from "./things.ts";
 import { World } from "./world.ts";
 
 /**
- * What `SessionActivity` must decide, as simply as it can be said: there are sets and no timers, and each step
- * looks at everything there is, asks what is due first, decides that, and looks again.
+ * The decisions of `ActivityEngine`, as simply as possible: there are sets and no timers, and each step
+ * looks at everything, finds what is due first, decides that, and looks again.
  */
-export class ReferenceMachine {
+export class ReferenceEngine {
   readonly world: World;
 
   /** `order` numbers the order of what may be decided in any; with 0 the oldest comes first. */
@@ -50,7 +50,7 @@ export class ReferenceMachine {
   apply(signals: readonly Signal[], nowMs: number): void {
     const { world } = this;
     this.tick(nowMs);
-    hearAnything(world);
+    onInput(world);
     for (const report of signals.map(toReport)) {
       world.tally.countSignal(take(world, report), report.dialect);
       forgetExcess(world);
@@ -125,8 +125,8 @@ function decideOne(world: World): boolean {
   return false;
 }
 
-/** A process speaks of itself, which has no place in the order of events. */
-function saidAt(world: World, { startMs, process }: Report): Thing {
+/** The moment of a report of a process about itself, which has no number in the sender's order. */
+function processMomentOf(world: World, { startMs, process }: Report): Moment {
   return { seq: 0, atMs: world.nowMs, timeMs: startMs, process, isEnd: false };
 }
 
@@ -136,17 +136,17 @@ function take(world: World, report: Report): SignalResult {
     return "unwatched";
   }
   const process = processOf(world, report);
-  world.firstHeardAt.set(report.process, world.firstHeardAt.get(report.process) ?? world.nowMs);
-  hearHost(world, process);
-  if (hearProcess(world, process, report.rank) && report.isRelayed) {
+  world.firstSeenAt.set(report.process, world.firstSeenAt.get(report.process) ?? world.nowMs);
+  onHostInput(world, process);
+  if (onProcessInput(world, process, report.rank) && report.isRelayed) {
     supersede(world, report.process);
   }
   switch (report.type) {
     case "alive":
-      beat(world, process, report.intervalMs, saidAt(world, report));
+      onHeartbeat(world, process, report.intervalMs, processMomentOf(world, report));
       return "heartbeat";
     case "gone":
-      bury(world, process, saidAt(world, report));
+      deleteProcess(world, process, processMomentOf(world, report));
       return "gone";
     case "sessionEnd":
       return noteSession(world, report);
@@ -183,12 +183,12 @@ function take(world: World, report: Report): SignalResult {
       break;
   }
   if (report.key !== 0) {
-    meet(world, report);
+    matchCall(world, report);
   }
   return report.type === "start" ? start(world, report) : finishOrEnd(world, report);
 }
 
-/** A session is over, or idle: what began before has a lateness to say how it ended. */
+/** A session is over, or idle: the ends of work that began before have a lateness to arrive. */
 function noteSession(world: World, report: Report): SignalResult {
   const { type, references } = report;
   const owners = ownersOf(world);
@@ -196,7 +196,7 @@ function noteSession(world: World, report: Report): SignalResult {
   if (!owners.isKnown(session)) {
     return "unmatched";
   }
-  const note = { references, thing: thingOf(world, report), dueMs: world.latestMs };
+  const note = { references, moment: momentOf(world, report), dueMs: world.latestMs };
   if (type === "idle") {
     const open = owners.all.filter((owner) => owner.isOpen && owner.session === session);
     world.idles.push({ ...note, runs: open.flatMap(({ runs }) => runs) });
@@ -214,7 +214,11 @@ function leaveUnwatched(world: World, report: Report): void {
     stopWatching(world, process, report);
   }
   for (const span of world.inAnyOrder(openOf(world, report.process))) {
-    const isLater = isBefore(saidAt(world, report), { ...span.start, seq: 0 }, world.latenessMs);
+    const isLater = isBefore(
+      processMomentOf(world, report),
+      { ...span.start, seq: 0 },
+      world.latenessMs,
+    );
     if (span.isRelayed === report.isRelayed && !isLater) {
       untrack(world, span);
     }
@@ -224,7 +228,7 @@ function leaveUnwatched(world: World, report: Report): void {
   );
 }
 
-/** The relay speaks for a process now: what others had said is its business. */
+/** The relay is now the source for a process: the reports of others no longer count. */
 function supersede(world: World, process: number): void {
   for (const span of world.inAnyOrder(openOf(world, process))) {
     if (!span.isRelayed) {

@@ -1,7 +1,7 @@
-import { mayBeBelow, parentOf } from "./kinship.ts";
-import { arrive } from "./lives.ts";
-import { addUnknown, bury, makeRoom, renew } from "./memory.ts";
+import { mayBeBelow, parentOf } from "./ancestry.ts";
+import { arrive } from "./lifecycle.ts";
 import { type Report, spanIn, traceKeyOf, traceOf } from "./report.ts";
+import { addUnknown, makeRoom, renew, retain } from "./retention.ts";
 import type { Span, World } from "./world.ts";
 
 /** Adds the span that is reported on, of a kind unknown yet; undefined when there is no room. */
@@ -14,8 +14,8 @@ export function addSpan(world: World, report: Report): Span | undefined {
   return addUnknown(world, trace, report.span);
 }
 
-/** Takes in what a report says of its span: what it is, below which parent, in which session. */
-export function define(world: World, known: Span | undefined, report: Report): Span | undefined {
+/** Registers the span of a report: its kind, its parent, its session. */
+export function register(world: World, known: Span | undefined, report: Report): Span | undefined {
   const span = known ?? addSpan(world, report);
   if (span === undefined) {
     return undefined;
@@ -33,13 +33,13 @@ export function define(world: World, known: Span | undefined, report: Report): S
   span.isOpenclaw ||= report.isOpenclaw;
   span.isTwoItems ||= report.isTwoItems;
   span.isDetached ||= report.isDetached && span.kind === "tool";
-  // Of what comes finished the sender's order is that of its end.
+  // Of finished work the sender's order is that of its end.
   const seq = report.type === "start" ? report.seq : 0;
   const { process } = report;
   span.start = { seq, atMs: world.nowMs, timeMs: report.startMs, process, isEnd: false };
   linkParent(world, span, report);
   if (span.kind === "other") {
-    bury(world, span);
+    retain(world, span);
   } else {
     if (span.kind === "run") {
       noteRun(world, `trace ${span.trace.key}`);
@@ -73,7 +73,7 @@ export function linkParent(world: World, span: Span, report: Report): void {
   }
 }
 
-/** Where a span says which sessions it is of, they are one. */
+/** All sessions that one span names are one. */
 export function addReferences(world: World, span: Span, report: Report): void {
   world.changes++;
   for (const reference of report.references) {

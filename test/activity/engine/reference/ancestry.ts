@@ -64,10 +64,10 @@ export function waitsFor(span: Span, below: Span): boolean {
   return line.slice(0, line.indexOf(span)).every(({ isDetached }) => !isDetached);
 }
 
-/** Of some open work, what waits for nothing else that is open below. */
-export function withoutKeepers(world: World, over: readonly Span[]): Span[] {
+/** Of some open work, the part that waits for no other open work below it. */
+export function withoutWaiting(world: World, over: readonly Span[]): Span[] {
   const left = over.filter((span) =>
     openBelow(world, span).every((other) => over.includes(other) || !waitsFor(span, other)),
   );
-  return left.length === over.length ? left : withoutKeepers(world, left);
+  return left.length === over.length ? left : withoutWaiting(world, left);
 }

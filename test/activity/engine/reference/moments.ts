@@ -1,5 +1,5 @@
-/** A start, an end, or anything else that has a place in the order of events. */
-export interface Thing {
+/** The moment of a start, an end, or another signal, in the order of events. */
+export interface Moment {
   /** The sender's order; 0 when it has none. */
   readonly seq: number;
   /** When it arrived, by our clock. */
@@ -11,12 +11,12 @@ export interface Thing {
 }
 
 /** Whether `a` came before `b`. Equal: an end comes before what is no end. */
-export function isBefore(a: Thing, b: Thing, latenessMs: number): boolean {
+export function isBefore(a: Moment, b: Moment, latenessMs: number): boolean {
   const difference = differenceOf(a, b, latenessMs);
   return difference < 0 || (difference === 0 && a.isEnd && !b.isEnd);
 }
 
-function differenceOf(a: Thing, b: Thing, latenessMs: number): number {
+function differenceOf(a: Moment, b: Moment, latenessMs: number): number {
   const byArrival = a.atMs - b.atMs;
   if (a.process !== b.process) {
     return byArrival;
@@ -31,13 +31,13 @@ function differenceOf(a: Thing, b: Thing, latenessMs: number): number {
   return Math.abs(offsets) <= latenessMs ? a.timeMs - b.timeMs : byArrival;
 }
 
-/** The first of some things. */
-export function firstOf(things: readonly Thing[], latenessMs: number): Thing {
-  return things.reduce((first, thing) => (isBefore(thing, first, latenessMs) ? thing : first));
+/** The first of some moments. */
+export function firstOf(moments: readonly Moment[], latenessMs: number): Moment {
+  return moments.reduce((first, moment) => (isBefore(moment, first, latenessMs) ? moment : first));
 }
 
-/** The last of some things. */
-export function lastOf(things: readonly Thing[], latenessMs: number): Thing {
-  const arrived = things.toSorted((a, b) => a.atMs - b.atMs);
-  return arrived.reduce((last, thing) => (isBefore(thing, last, latenessMs) ? last : thing));
+/** The last of some moments. */
+export function lastOf(moments: readonly Moment[], latenessMs: number): Moment {
+  const arrived = moments.toSorted((a, b) => a.atMs - b.atMs);
+  return arrived.reduce((last, moment) => (isBefore(moment, last, latenessMs) ? last : moment));
 }

@@ -1,20 +1,20 @@
 import type { Chance } from "./chance.ts";
 import type { RequestHabits } from "./gateway.ts";
-import { type AskedCall, ownerOf, type Session, type Work } from "./story.ts";
+import { ownerOf, type RequestedCall, type Session, type Work } from "./story.ts";
 
 /** A call that a turn has left to others. */
-export interface LeftCall extends AskedCall {
+export interface LeftCall extends RequestedCall {
   /** It waits for approval and will run when it gets it; else its caller runs it. */
   readonly isApproved: boolean;
-  /** The model call that asked for it. */
-  readonly askedBy: Work;
+  /** The model call that requested it. */
+  readonly requestedBy: Work;
 }
 
-/** The name of what nobody runs: it is the form of an answer. */
+/** The name of a call that never runs: it is the form of an answer. */
 const answerName = "final_result";
 
-/** Makes up what becomes of tool calls that a model asks for, besides being run. Without habits all of them run. */
-export class AskedCalls {
+/** Makes up what becomes of tool calls that a model requests, besides being run. Without habits all of them run. */
+export class RequestedCalls {
   readonly #habits: RequestHabits | undefined;
   readonly #chance: Chance;
   /** What the turns of a session have left to others and has no answer yet. */
@@ -31,7 +31,7 @@ export class AskedCalls {
   discards(call: Work): boolean {
     const isDiscarded = this.#happens(({ discardedShare }) => discardedShare);
     if (isDiscarded) {
-      call.asked = this.#calls(1 + this.#chance.below(3));
+      call.requested = this.#calls(1 + this.#chance.below(3));
     }
     return isDiscarded;
   }
@@ -41,7 +41,7 @@ export class AskedCalls {
     const isRefused = this.#happens(({ refusedShare }) => refusedShare);
     if (isRefused) {
       const id = this.#chance.hex(8);
-      call.asked = [...call.asked, { id, name }];
+      call.requested = [...call.requested, { id, name }];
       this.answer(run, id);
     }
     return isRefused;
@@ -52,10 +52,10 @@ export class AskedCalls {
     return this.#happens(({ cancelledShare }) => cancelledShare);
   }
 
-  /** What the last model call of a turn asks for that does not run in it. Whether it may have asked for more that does. */
+  /** Adds the calls that the last model call of a turn requests and that do not run in it. Whether it may have requested others that do. */
   finish(call: Work): { readonly mayAlsoRun: boolean } {
     if (this.#happens(({ finalShare }) => finalShare)) {
-      call.asked = [...call.asked, { id: this.#chance.hex(8), name: answerName }];
+      call.requested = [...call.requested, { id: this.#chance.hex(8), name: answerName }];
     }
     const isLeft = this.#happens(({ leftShare }) => leftShare);
     if (isLeft) {
@@ -63,10 +63,10 @@ export class AskedCalls {
       const calls = this.#calls(1 + this.#chance.below(2));
       const left = calls.map((each) => ({
         ...each,
-        askedBy: call,
+        requestedBy: call,
         isApproved: forApproval && this.#happens(({ approvedShare }) => approvedShare),
       }));
-      call.asked = [...call.asked, ...calls];
+      call.requested = [...call.requested, ...calls];
       this.#left.set(call.session, [...(this.#left.get(call.session) ?? []), ...left]);
     }
     return { mayAlsoRun: isLeft };
@@ -75,7 +75,7 @@ export class AskedCalls {
   /** What turns of a session have left that were over at a moment. It is answered by then. */
   takeLeft(session: Session, atMs: number): readonly LeftCall[] {
     const left = this.#left.get(session) ?? [];
-    const isOver = ({ askedBy }: LeftCall) => ownerOf(askedBy).endMs < atMs;
+    const isOver = ({ requestedBy }: LeftCall) => ownerOf(requestedBy).endMs < atMs;
     this.#left.set(
       session,
       left.filter((each) => !isOver(each)),
@@ -96,7 +96,7 @@ export class AskedCalls {
     return answered ?? (this.#habits === undefined ? undefined : []);
   }
 
-  #calls(count: number): readonly AskedCall[] {
+  #calls(count: number): readonly RequestedCall[] {
     return Array.from({ length: count }, () => ({
       id: this.#chance.hex(8),
       // Names of tools that are often run.

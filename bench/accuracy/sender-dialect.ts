@@ -9,11 +9,11 @@ import type {
   Work,
 } from "./story.ts";
 
-/** How a gateway tells of its work. */
+/** How a gateway reports its work. */
 export type Mode = "relay" | "live" | "partial_logs" | "plain";
 
-/** One thing that a process says. `atMs` is when, by the world's clock; `seq` counts what it says. */
-export type Told =
+/** A signal of a process. `atMs` is its time by the world's clock; `seq` counts the signals of the process. */
+export type SenderSignal =
   | {
       readonly what: "start" | "beat" | "end" | "progress";
       readonly work: Work;
@@ -57,19 +57,23 @@ export interface Request {
 export const channels = ["starts", "ends", "logs", "life"] as const;
 export type Channel = (typeof channels)[number];
 
-/** A way of telling: what is said of what, and what that looks like on the wire. */
+/** How a sender reports: which signals it sends, and their form on the wire. */
 export interface Dialect {
-  /** Where a thing is said; nowhere when this dialect has no word for it. */
-  channelsOf(told: Told, process: GatewayProcess): readonly Channel[];
-  encode(told: readonly Told[], process: GatewayProcess, channel: Channel): readonly Request[];
-  /** How often every open span is told of again; 0 for never. */
+  /** The channels on which a signal is sent; none if this dialect does not have it. */
+  channelsOf(signal: SenderSignal, process: GatewayProcess): readonly Channel[];
+  encode(
+    signals: readonly SenderSignal[],
+    process: GatewayProcess,
+    channel: Channel,
+  ): readonly Request[];
+  /** The interval at which every open span is reported again; 0 for never. */
   readonly beatMs: number;
-  /** How often a process says that it lives; 0 for never. */
+  /** The interval at which a process sends heartbeats; 0 for never. */
   aliveMs(process: GatewayProcess): number;
-  /** Whether what is open is told again when the collector was away. */
-  readonly tellsAgain: boolean;
-  /** Whether spans of orphans that their gateway closes are told of. */
-  readonly tellsClosed: boolean;
+  /** Whether open work is reported again after the collector was away. */
+  readonly resendsOpenWork: boolean;
+  /** Whether spans of orphans are reported when their gateway closes them. */
+  readonly reportsClosedOrphans: boolean;
 }
 
 /** A time as the sender's clock has it, in Unix ms. */
@@ -77,7 +81,7 @@ export function sentMs(atMs: number, process: GatewayProcess): number {
   return Math.max(0, epochUnixMs + atMs + process.skewMs + errorMs(process.clock, atMs));
 }
 
-/** Whether the silence of a process says something: it, or each of its spans, promises heartbeats. */
+/** Whether the silence of a process is evidence: it, or each of its spans, promises heartbeats. */
 export function promisesBeats(mode: Mode, { beatMs, isFork }: GatewayProcess): boolean {
   return mode === "relay" || mode === "partial_logs" || (beatMs > 0 && !isFork);
 }

@@ -4,16 +4,16 @@ import {
   type EvictionReason,
   reasons,
 } from "../../../../src/activity/model/reasons.ts";
+import { ancestorsOf, isMarker } from "./ancestry.ts";
 import { holdSilence } from "./breaker.ts";
-import { evictMarkers } from "./evicting.ts";
-import { ancestorsOf, isMarker } from "./kinship.ts";
-import { evict, renew } from "./lives.ts";
+import { evictMarkers } from "./evictions.ts";
+import { evict, renew } from "./lifecycle.ts";
+import { isBefore } from "./moments.ts";
 import { ownersOf } from "./owners.ts";
 import { isAlive } from "./processes.ts";
-import { isBefore } from "./things.ts";
 import type { Process, Span, World } from "./world.ts";
 
-/** A process has missed its heartbeats, or has a successor, or said that it ends. */
+/** A process has missed its heartbeats, or has a successor, or reported that it ends. */
 export function decideProcess(world: World, process: Process): void {
   let reason: EvictionReason = "process_gone";
   if (isAlive(process)) {
@@ -37,7 +37,7 @@ export function decideProcess(world: World, process: Process): void {
   evictRuns(world, open, reason, confidence);
 }
 
-/** Open work that began, or was still reported, after its process said that it ends, and what is above that. */
+/** Open work that began, or was still reported, after its process reported that it ends, and the work above that. */
 function openSince(world: World, { id, deleted }: Process): readonly Span[] {
   const later = openOf(world, id).filter(
     (span) =>
@@ -50,7 +50,7 @@ function openSince(world: World, { id, deleted }: Process): readonly Span[] {
 /** Open work has been silent for too long. */
 export function decideSpan(world: World, span: Span): void {
   const hasLease = span.leaseMs > 0;
-  // Work is as old as it is, whoever is heard.
+  // The age of work does not depend on input.
   const gapMs = hasLease ? heartbeatIntervalMsOf(span.leaseMs) : Number.POSITIVE_INFINITY;
   span.hold = holdSilence(world, span.hold, {
     gapMs,
@@ -68,14 +68,14 @@ export function decideSpan(world: World, span: Span): void {
   }
 }
 
-/** Something is heard: who waited for that has a new lease. */
-export function hearAnything(world: World): void {
-  world.heardAtMs = world.nowMs;
-  world.isHoldTold = false;
+/** Input arrives: work and processes that waited for it get a new lease. */
+export function onInput(world: World): void {
+  world.lastInputAtMs = world.nowMs;
+  world.isHoldReported = false;
   for (const process of world.processes.values()) {
     if (process.hold === "untilInput") {
       process.hold = "none";
-      process.heardAtMs = world.nowMs;
+      process.seenAtMs = world.nowMs;
     }
   }
   for (const span of world.spans.values()) {
@@ -85,23 +85,23 @@ export function hearAnything(world: World): void {
   }
 }
 
-/** Something comes from the host of a process: whoever was held back there has a new lease. */
-export function hearHost(world: World, { place }: Process): void {
-  if (place === 0) {
+/** A signal arrives from the host of a process: work and processes that were held back there get a new lease. */
+export function onHostInput(world: World, { serviceHost }: Process): void {
+  if (serviceHost === 0) {
     return;
   }
-  world.hostSeenAtMs.set(place, world.nowMs);
-  if (!world.heldHosts.delete(place)) {
+  world.hostSeenAtMs.set(serviceHost, world.nowMs);
+  if (!world.heldHosts.delete(serviceHost)) {
     return;
   }
   for (const process of world.processes.values()) {
-    if (process.place === place && process.hold !== "none") {
+    if (process.serviceHost === serviceHost && process.hold !== "none") {
       process.hold = "none";
-      process.heardAtMs = world.nowMs;
+      process.seenAtMs = world.nowMs;
     }
   }
   for (const span of world.spans.values()) {
-    const isThere = world.processes.get(span.trace.process)?.place === place;
+    const isThere = world.processes.get(span.trace.process)?.serviceHost === serviceHost;
     if (isThere && span.state === "open" && span.hold === "untilHost") {
       renew(world, span);
     }

@@ -1,22 +1,22 @@
 import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
+import { ancestorsOf, openMarkers } from "./ancestry.ts";
 import { finishedDurationMs, openDurationMs } from "./durations.ts";
-import { ancestorsOf, openMarkers } from "./kinship.ts";
-import { bury, exhume } from "./memory.ts";
-import { countsEnd, countsStart } from "./one-run.ts";
+import type { Moment } from "./moments.ts";
 import { ownersOf } from "./owners.ts";
 import { makeProgress } from "./progress.ts";
-import type { Thing } from "./things.ts";
+import { pin, retain } from "./retention.ts";
+import { countsEnd, countsStart } from "./run-counting.ts";
 import type { Span, World } from "./world.ts";
 
 /** A span is reported: it stays until it is closed. */
 export function arrive(world: World, span: Span): void {
-  exhume(world, span);
+  pin(world, span);
   span.state = "ended";
 }
 
-/** `mayCount`: whether it may be counted, asked when it is open. */
+/** `mayCount`: whether it may be counted, called when it is open. */
 export function open(world: World, span: Span, mayCount: () => boolean): void {
-  exhume(world, span);
+  pin(world, span);
   world.changes++;
   span.state = "open";
   span.end = undefined;
@@ -31,26 +31,26 @@ export function open(world: World, span: Span, mayCount: () => boolean): void {
 
 /** Its silence begins anew. */
 export function renew(world: World, span: Span): void {
-  span.heardAtMs = world.nowMs;
+  span.seenAtMs = world.nowMs;
   span.hold = "none";
 }
 
-/** Ends open work as its sender said. `endMs` is NaN where that is not known. */
-export function end(world: World, span: Span, endMs: number, thing: Thing): void {
+/** Ends open work as its sender reported. `endMs` is NaN where that is not known. */
+export function end(world: World, span: Span, endMs: number, moment: Moment): void {
   if (countsEnd(world, span)) {
     world.tally.count("ended", span.kind);
     time(world, span, openDurationMs(world, span, endMs));
   }
   span.endMs = endMs;
-  close(world, span, "ended", thing);
+  close(world, span, "ended", moment);
 }
 
-/** Something of ours ends work now. */
-export function nowAsEnd(world: World, span: Span): Thing {
+/** The moment of an end that the engine decides now. */
+export function nowAsEnd(world: World, span: Span): Moment {
   return { seq: 0, atMs: world.nowMs, timeMs: 0, process: span.trace.process, isEnd: true };
 }
 
-/** Open work of which nothing will say how it ends. */
+/** Untracks open work whose end will not be reported. */
 export function untrack(world: World, span: Span): void {
   if (countsEnd(world, span)) {
     world.tally.count("untracked", span.kind);
@@ -72,7 +72,7 @@ export function evict(world: World, span: Span, reason: EvictionReason): void {
   close(world, span, "evicted", { ...nowAsEnd(world, span), timeMs });
 }
 
-/** Work that came finished ended by itself. */
+/** Finished work ended by itself. */
 export function finish(world: World, span: Span, isCounted = true): void {
   if (isCounted && countsStart(world, span)) {
     world.tally.count("started", span.kind);
@@ -84,13 +84,13 @@ export function finish(world: World, span: Span, isCounted = true): void {
   settle(world, span, "ended");
 }
 
-/** It is known what became of work that came finished. */
+/** Finished work is decided. */
 export function settle(world: World, span: Span, state: "ended" | "evicted"): void {
-  exhume(world, span);
+  pin(world, span);
   world.changes++;
   span.state = state;
   span.isUndecided = false;
-  bury(world, span);
+  retain(world, span);
 }
 
 /** Waits that name a span end with it; ages above begin anew. */
@@ -120,10 +120,10 @@ function close(
   world: World,
   span: Span,
   state: "ended" | "evicted" | "untracked",
-  thing: Thing,
+  moment: Moment,
 ): void {
   world.changes++;
   span.state = state;
-  span.end = thing;
-  bury(world, span);
+  span.end = moment;
+  retain(world, span);
 }

@@ -4,11 +4,11 @@ import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import { limits } from "../history.ts";
 import { plays } from "../plays.ts";
-import { anyAsking } from "./any-asking.ts";
+import { anyRequest } from "./any-request.ts";
 import { type Arrival, anyStory, arrivalsOf } from "./any-story.ts";
 import { compare } from "./comparison.ts";
 import { outcomeOfReference } from "./outcome.ts";
-import { ReferenceMachine } from "./reference-machine.ts";
+import { ReferenceEngine } from "./reference-engine.ts";
 
 /** Of this many histories at most one may depend on the order of what is due at one moment: of what is forgotten first. */
 const perAmbiguous = 10;
@@ -23,8 +23,8 @@ const chaos = fc
   .map(arrivalsOf);
 
 /**
- * Plays histories and expects the two machines to differ in at most `most` of a hundred: where the text leaves two answers
- * they were not made to give the same one. The first that differs is in the message.
+ * Plays histories and expects the two engines to differ in at most `most` of a hundred: where the rules allow two answers
+ * the engines need not give the same one. The first that differs is in the message.
  */
 function expectSame(
   histories: fc.Arbitrary<readonly Arrival[]>,
@@ -46,27 +46,27 @@ function expectSame(
   expect(different.length, message).toBeLessThanOrEqual((numRuns * most) / 100);
 }
 
-/** The naive machine after a history, perhaps with ticks between. */
+/** The naive engine after a history, perhaps with ticks between. */
 function playReference(
   arrivals: readonly Arrival[],
   changed: Partial<ActivityLimits>,
   ticks: readonly number[] = [],
-): ReferenceMachine {
-  const machine = new ReferenceMachine({ ...limits, ...changed, includesMarkers: true });
+): ReferenceEngine {
+  const engine = new ReferenceEngine({ ...limits, ...changed, includesMarkers: true });
   const steps = [...arrivals, ...ticks.map((at) => ({ at, signals: undefined }))];
   for (const { at, signals } of steps.toSorted((a, b) => a.at - b.at)) {
     if (signals === undefined) {
-      machine.tick(at * 1000);
+      engine.tick(at * 1000);
     } else {
-      machine.apply(signals, at * 1000);
+      engine.apply(signals, at * 1000);
     }
   }
-  machine.tick(2_000_000);
-  return machine;
+  engine.tick(2_000_000);
+  return engine;
 }
 
 /** Work that is not accounted for: started = ended + evicted + open + untracked. */
-function imbalanceOf({ world }: ReferenceMachine): readonly string[] {
+function imbalanceOf({ world }: ReferenceEngine): readonly string[] {
   const { counts } = world.tally;
   return ["run", "tool", "model_call"].filter((kind) => {
     const evicted = [...counts].filter(
@@ -86,11 +86,11 @@ function imbalanceOf({ world }: ReferenceMachine): readonly string[] {
   });
 }
 
-describe("the naive machine", { timeout }, () => {
+describe("the naive engine", { timeout }, () => {
   test("keeps the balance and leaves nothing open, and extra ticks change nothing", () => {
     const ticks = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 40 });
     fc.assert(
-      fc.property(fc.oneof(anyStory, anyAsking, chaos), ticks, (arrivals, extra) => {
+      fc.property(fc.oneof(anyStory, anyRequest, chaos), ticks, (arrivals, extra) => {
         const plain = playReference(arrivals, roomy);
         const ticked = playReference(arrivals, roomy, extra);
         expect(outcomeOfReference(ticked)).toEqual(outcomeOfReference(plain));
@@ -105,14 +105,14 @@ describe("the naive machine", { timeout }, () => {
 /**
  * All families of signals and decisions are covered but three: restarts, channels, and masses that the breaker holds
  * back (fifty markers and more). What still differs: repeated ends of one session with and without `openclaw.seq`, claims about
- * sessions that are forgotten, markers without a known run whose session's runs were judged before they arrived, and, under
- * tight bounds, what is forgotten first; and whether a result of a call that nobody asked for counts as `answered` or `unmatched`.
+ * sessions that are forgotten, markers without a known run whose session's runs were decided before they arrived, and, under
+ * tight bounds, what is forgotten first; and whether a result of a call that was never requested counts as `answered` or `unmatched`.
  */
-describe("the machine decides as a naive one does", { timeout }, () => {
+describe("the engine decides as a naive one does", { timeout }, () => {
   for (const [what, histories, changed, most] of [
     ["any signals at all", chaos, roomy, 2],
     ["any signals at all and tight bounds", chaos, tight, 3],
-    ["agents whose models ask for tools", anyAsking, roomy, 4],
+    ["agents whose models request tools", anyRequest, roomy, 4],
     ["stories of gateways", anyStory, roomy, 15],
     ["stories of gateways and tight bounds", anyStory, tight, 40],
   ] as const) {

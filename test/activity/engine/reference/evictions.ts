@@ -4,7 +4,7 @@ import {
   reasons,
 } from "../../../../src/activity/model/reasons.ts";
 import { noteActive } from "./items.ts";
-import { evict } from "./lives.ts";
+import { evict } from "./lifecycle.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
 import type { Span, World } from "./world.ts";
 
@@ -24,14 +24,14 @@ export function evictMarkers(
   }
 }
 
-/** The end of an open marker says that its run closed it: an orphan by its own account. */
+/** The end of an open marker reports that its run closed it, so it is an orphan. */
 export function evictByRun(world: World, marker: Span): void {
   noteActive(marker);
   evictMarkers(world, [marker], "orphaned_no_owner");
   marker.isSettled = true;
 }
 
-/** Tools that are known by number only. */
+/** Evicts tools of which only the number is known. */
 export function evictUnnamed(world: World, tools: number): void {
   if (tools > 0) {
     world.tally.count("started", "tool", tools);

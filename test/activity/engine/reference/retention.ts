@@ -1,7 +1,7 @@
-import { openBelow } from "./kinship.ts";
+import { openBelow } from "./ancestry.ts";
 import type { Span, Trace, World } from "./world.ts";
 
-/** In search of a tombstone that may go as many are passed over. */
+/** So many tombstones are passed over in the search for one that can be dropped. */
 const passedOver = 16;
 
 /** Whether one more span fits, forgetting an old one where that helps. */
@@ -49,9 +49,9 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     end: undefined,
     progressMs: Number.NEGATIVE_INFINITY,
     isDiagnosed: false,
-    heardAtMs: 0,
+    seenAtMs: 0,
     undecidedSinceMs: 0,
-    buriedAtMs: 0,
+    retainedAtMs: 0,
     evictedAtMs: 0,
     reason: undefined,
     leaseMs: 0,
@@ -63,51 +63,51 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     claimed: 0,
     completed: 0,
     finishedItems: [],
-    wasAsked: false,
-    explained: 0,
-    anonymous: 0,
+    wasChecked: false,
+    matched: 0,
+    unnamed: 0,
   };
   world.changes++;
   world.traces.set(trace.key, trace);
   world.spans.set(span.key, span);
-  bury(world, span);
+  retain(world, span);
   return span;
 }
 
-/** Remembers a span that is not open for a while. */
-export function bury(world: World, span: Span): void {
+/** Retains a span that is not open. */
+export function retain(world: World, span: Span): void {
   if (!world.tombstones.includes(span) && !world.longTombstones.includes(span)) {
-    span.buriedAtMs = world.nowMs;
+    span.retainedAtMs = world.nowMs;
     const isOwner = span.kind === "run" && span.state !== "unknown";
     const isLong = isOwner || span.state === "evicted" || span.state === "untracked";
     (isLong ? world.longTombstones : world.tombstones).push(span);
   }
 }
 
-/** What was evicted is reported once more, and remembered for as long as from now on. */
-export function buryAnew(world: World, span: Span): void {
+/** An evicted span is reported once more: its retention begins anew. */
+export function retainAnew(world: World, span: Span): void {
   if (span.state === "evicted") {
-    exhume(world, span);
-    bury(world, span);
+    pin(world, span);
+    retain(world, span);
   }
 }
 
-/** What has not arrived is named once more, and remembered for as long as from now on. */
+/** A span that has not arrived is named once more: its retention begins anew. */
 export function renew(world: World, span: Span): void {
   if (span.state === "unknown") {
-    exhume(world, span);
-    bury(world, span);
+    pin(world, span);
+    retain(world, span);
   }
 }
 
-/** Keeps a span: it is worked on. */
-export function exhume(world: World, span: Span): void {
+/** Takes a span out of retention. */
+export function pin(world: World, span: Span): void {
   for (const queue of [world.tombstones, world.longTombstones, world.undecided]) {
     remove(queue, span);
   }
 }
 
-/** Forgets what has been remembered long enough; gives whether there was anything. */
+/** Drops the spans whose retention is over; whether there were any. */
 export function forgetUntil(world: World, atMs: number): boolean {
   const { tombstoneTtlMs, maxAgeMs } = world.limits;
   forgetEvictedCalls(world, atMs);
@@ -117,7 +117,7 @@ export function forgetUntil(world: World, atMs: number): boolean {
     [world.longTombstones, Math.max(tombstoneTtlMs, maxAgeMs)],
   ] as const) {
     for (let oldest = queue[0]; oldest !== undefined; oldest = queue[0]) {
-      const dueMs = oldest.buriedAtMs + ttlMs;
+      const dueMs = oldest.retainedAtMs + ttlMs;
       if (dueMs > atMs) {
         break;
       }
@@ -148,7 +148,7 @@ export function forgetExcess(world: World): void {
 function forgetOne(world: World): boolean {
   return [world.tombstones, world.longTombstones].some((queue) => {
     for (let tries = 0; tries < passedOver && queue.length > 0; tries++) {
-      if (forgetOrKeep(world, queue, queue.at(-1)?.buriedAtMs ?? 0)) {
+      if (forgetOrKeep(world, queue, queue.at(-1)?.retainedAtMs ?? 0)) {
         return true;
       }
     }
@@ -156,14 +156,14 @@ function forgetOne(world: World): boolean {
   });
 }
 
-/** Forgets the oldest of a queue; what has open work below is the way to its owner, and begins anew as of `atMs`. */
+/** Forgets the oldest of a queue; one with open work below connects that to its owner, and its retention begins anew as of `atMs`. */
 function forgetOrKeep(world: World, queue: Span[], atMs: number): boolean {
   const oldest = queue.shift();
   if (oldest === undefined) {
     return false;
   }
   if (openBelow(world, oldest).length > 0) {
-    oldest.buriedAtMs = atMs;
+    oldest.retainedAtMs = atMs;
     queue.push(oldest);
     return false;
   }

@@ -1,7 +1,3 @@
-import { evictMarkers, evictUnnamed } from "./evicting.ts";
-import { guessed, mayBeOrphan, pairHarnessRuns, settleEnded } from "./finished.ts";
-import { orphansAt, orphansDue, ownerOver } from "./holders.ts";
-import { waitsForRun } from "./items.ts";
 import {
   ancestorsOf,
   detachedAbove,
@@ -9,13 +5,17 @@ import {
   openMarkers,
   spansBelow,
   waitsFor,
-  withoutKeepers,
-} from "./kinship.ts";
-import { end, untrack } from "./lives.ts";
+  withoutWaiting,
+} from "./ancestry.ts";
+import { evictMarkers, evictUnnamed } from "./evictions.ts";
+import { guessed, mayBeOrphan, pairHarnessRuns, settleEnded } from "./finished.ts";
+import { orphansAt, orphansDue, ownerOver } from "./holders.ts";
+import { waitsForRun } from "./items.ts";
+import { evictRuns } from "./lease-expiry.ts";
+import { end, untrack } from "./lifecycle.ts";
+import { isBefore, type Moment } from "./moments.ts";
 import { isUnwatched, type Owner, type Owners, ownersOf } from "./owners.ts";
-import { takeUnmet, unmetOf } from "./requests.ts";
-import { evictRuns } from "./silences.ts";
-import { isBefore, type Thing } from "./things.ts";
+import { takeUnmatched, unmatchedOf } from "./requests.ts";
 import type { SessionNote, Span, World } from "./world.ts";
 
 /** When an orphan, or what an ended run counted, is due. */
@@ -81,25 +81,25 @@ export function idlesDueMs(world: World): readonly number[] {
 export function endIdleRuns(world: World): boolean {
   const due = world.idles.filter(({ dueMs }) => dueMs <= world.nowMs);
   world.idles = world.idles.filter(({ dueMs }) => dueMs > world.nowMs);
-  for (const { runs, thing } of due) {
+  for (const { runs, moment } of due) {
     const owners = ownersOf(world);
     const idle = new Set(runs.flatMap((run) => owners.ofRun(run) ?? []));
     const over = [...idle].filter(
       (owner) =>
         owner.isOpen &&
-        isBefore(owner.start, thing, world.latenessMs) &&
-        !hasGoneOn(world, owner, thing),
+        isBefore(owner.start, moment, world.latenessMs) &&
+        !hasGoneOn(world, owner, moment),
     );
     for (const run of over.flatMap(({ runs }) => runs.filter(({ state }) => state === "open"))) {
       run.endSureness = "probable";
-      end(world, run, run.startMs + thing.atMs - run.start.atMs, thing);
+      end(world, run, run.startMs + moment.atMs - run.start.atMs, moment);
     }
   }
   return due.length > 0;
 }
 
 /** Whether work started in an owner after it was reported idle, or together with that; what ended may be late. */
-function hasGoneOn(world: World, owner: Owner, thing: Thing): boolean {
+function hasGoneOn(world: World, owner: Owner, moment: Moment): boolean {
   return owner.runs
     .flatMap((run) => spansBelow(world, run))
     .some(
@@ -107,7 +107,7 @@ function hasGoneOn(world: World, owner: Owner, thing: Thing): boolean {
         !owner.runs.includes(span) &&
         span.state !== "unknown" &&
         span.kind !== "other" &&
-        !isBefore(span.start, { ...thing, isEnd: false }, world.latenessMs),
+        !isBefore(span.start, { ...moment, isEnd: false }, world.latenessMs),
     );
 }
 
@@ -125,7 +125,7 @@ function grouped<T extends { readonly marker: Span; readonly confidence: string 
   return groups;
 }
 
-/** Tools that an ended run counted, or that its models asked for, once nothing holds what it left behind. */
+/** Decides tools that an ended run counted, or that its models requested, once nothing holds what it left behind. */
 function decideCounted(world: World): boolean {
   let hasDecided = false;
   for (const owner of ownersOf(world).all) {
@@ -145,16 +145,16 @@ function decideCounted(world: World): boolean {
     }
     settleEnded(world, isStill);
     const counted = guessed(world, isStill);
-    const inferred = Math.max(0, takeUnmet(world, owners, isStill) - counted);
+    const inferred = Math.max(0, takeUnmatched(world, owners, isStill) - counted);
     for (const tools of [counted, inferred]) {
-      isStill.runs[0]!.anonymous += tools;
+      isStill.runs[0]!.unnamed += tools;
       evictUnnamed(world, tools);
     }
   }
   return hasDecided;
 }
 
-/** When nothing holds what an owner left, and what came finished of it is decided: it may be what was counted. */
+/** When nothing holds what an owner left, and its finished work is decided, which may be what it counted. */
 function countedDueMs(world: World, owners: Owners, owner: Owner): number {
   const undecided = world.undecided.filter(
     (span) => isMarker(span) && owners.above(span) === owner && mayBeOrphan(world, span),
@@ -170,16 +170,16 @@ function leftCounted(world: World, owner: Owner): boolean {
     !owner.isOpen &&
     !isUnwatched(owner) &&
     (owner.runs.some(
-      ({ claimed, wasAsked }) => claimed > 0 && !(wasAsked && waitsForRun(world, owner)),
+      ({ claimed, wasChecked }) => claimed > 0 && !(wasChecked && waitsForRun(world, owner)),
     ) ||
-      unmetOf(world, owner).length > 0)
+      unmatchedOf(world, owner).length > 0)
   );
 }
 
 /** What is over by then: markers without open work below, and runs without work below that stays. */
 function overBy(world: World, note: SessionNote, atMs: number): readonly Span[] {
   const due = openBefore(world, note).filter((span) => overAtMs(world, note, span) <= atMs);
-  const markers = withoutKeepers(world, due.filter(isMarker));
+  const markers = withoutWaiting(world, due.filter(isMarker));
   const runs = due.filter((span) => !isMarker(span));
   const owners = ownersOf(world);
   const session = owners.sessionNamed(note.references);
@@ -207,14 +207,14 @@ function overAtMs(world: World, { dueMs }: SessionNote, span: Span): number {
   return Math.max(dueMs, ...[...ends, ...held].map((endedAtMs) => endedAtMs + world.latenessMs));
 }
 
-function openBefore(world: World, { references, thing }: SessionNote): readonly Span[] {
+function openBefore(world: World, { references, moment }: SessionNote): readonly Span[] {
   const owners = ownersOf(world);
   const session = owners.sessionNamed(references);
   return [...world.spans.values()].filter(
     (span) =>
       span.state === "open" &&
       owners.sessionOf(span) === session &&
-      isBefore(span.start, thing, world.latenessMs),
+      isBefore(span.start, moment, world.latenessMs),
   );
 }
 

@@ -1,4 +1,5 @@
 import { push } from "./owners.ts";
+import type { SenderSignal } from "./sender-dialect.ts";
 import type {
   GatewayClaim,
   GatewayProcess,
@@ -8,12 +9,11 @@ import type {
   Story,
   Work,
 } from "./story.ts";
-import type { Told } from "./telling.ts";
 
 const never = Number.POSITIVE_INFINITY;
 
-/** When the collector first received what; Infinity for what never arrived. */
-export class Hearing {
+/** When each signal first arrived at the collector; Infinity if it never did. */
+export class ArrivalTimes {
   readonly #starts: Float64Array;
   readonly #ends: Float64Array;
   readonly #pauses = new Map<Pause, { fromMs: number; toMs: number }>();
@@ -29,36 +29,36 @@ export class Hearing {
     this.#ends = new Float64Array(works).fill(never);
   }
 
-  /** `from` is the process that says it. */
-  hear(told: Told, nowMs: number, from?: GatewayProcess): void {
-    switch (told.what) {
+  /** Records the arrival of a signal. `from` is the process that sent it. */
+  record(signal: SenderSignal, nowMs: number, from?: GatewayProcess): void {
+    switch (signal.what) {
       case "start":
       case "beat":
-        earliest(this.#starts, told.work, nowMs);
+        earliest(this.#starts, signal.work, nowMs);
         break;
       case "end":
-        earliest(this.#starts, told.work, nowMs);
-        earliest(this.#ends, told.work, nowMs);
+        earliest(this.#starts, signal.work, nowMs);
+        earliest(this.#ends, signal.work, nowMs);
         break;
       case "progress":
-        if (!this.progressOf(told.work).includes(told.atMs)) {
-          push(this.#progress, told.work, told.atMs);
+        if (!this.progressOf(signal.work).includes(signal.atMs)) {
+          push(this.#progress, signal.work, signal.atMs);
         }
         break;
       case "pause":
-        this.#waitOf(told.pause).fromMs = Math.min(this.#waitOf(told.pause).fromMs, nowMs);
+        this.#waitOf(signal.pause).fromMs = Math.min(this.#waitOf(signal.pause).fromMs, nowMs);
         break;
       case "resume":
-        this.#waitOf(told.pause).toMs = Math.min(this.#waitOf(told.pause).toMs, nowMs);
+        this.#waitOf(signal.pause).toMs = Math.min(this.#waitOf(signal.pause).toMs, nowMs);
         break;
       case "state":
-        this.#states.set(told.state, Math.min(this.stateOf(told.state), nowMs));
+        this.#states.set(signal.state, Math.min(this.stateOf(signal.state), nowMs));
         break;
       case "claim":
-        this.#claims.set(told.claim, Math.min(this.claimOf(told.claim), nowMs));
+        this.#claims.set(signal.claim, Math.min(this.claimOf(signal.claim), nowMs));
         break;
       case "session_end":
-        this.#sessionEnds.set(told.over, Math.min(this.sessionEndOf(told.over), nowMs));
+        this.#sessionEnds.set(signal.over, Math.min(this.sessionEndOf(signal.over), nowMs));
         break;
       case "gone":
         if (from !== undefined) {
@@ -69,7 +69,7 @@ export class Hearing {
     }
   }
 
-  /** When the start of work arrived, or anything of it. */
+  /** When the start of work arrived, or any other signal of it. */
   startOf({ index }: Work): number {
     return this.#starts[index] ?? never;
   }
@@ -99,7 +99,7 @@ export class Hearing {
     return this.#sessionEnds.get(over) ?? never;
   }
 
-  /** When a process said that it stops. */
+  /** When the signal arrived that a process stops. */
   goneOf(process: GatewayProcess): number {
     return this.#gone.get(process) ?? never;
   }

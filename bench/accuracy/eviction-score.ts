@@ -1,6 +1,6 @@
+import type { ArrivalTimes } from "./arrival-times.ts";
 import type { Deadlines } from "./deadlines.ts";
-import type { ToldEvents } from "./derived-events.ts";
-import type { Hearing } from "./hearing.ts";
+import type { DerivedEvents } from "./derived-events.ts";
 import { push } from "./owners.ts";
 import { isMarker, isOrphan, ownerOf, type Story, unwatchedMs, type Work } from "./story.ts";
 
@@ -23,7 +23,7 @@ export interface Case {
 const roundingMs = 1;
 
 /** How right a collector was. All but the first two lines counts only what could be known. */
-export interface Verdict {
+export interface EvictionScore {
   readonly markers: number;
   /** Markers of which the start or the end never arrived, and orphans among them. */
   readonly unknowable: number;
@@ -57,13 +57,13 @@ export interface Verdict {
   readonly cases: readonly Case[];
 }
 
-/** Holds what the collector told against the truth. */
-export function judge(
+/** Compares the evictions that the collector emitted with the truth. */
+export function scoreEvictions(
   story: Story,
-  heard: { readonly hearing: Hearing; readonly told: ToldEvents },
+  observed: { readonly arrivals: ArrivalTimes; readonly events: DerivedEvents },
   deadlines: Deadlines,
-): Verdict {
-  const { hearing, told } = heard;
+): EvictionScore {
+  const { arrivals, events } = observed;
   const works = new Map(story.works.map((work) => [work.spanId, work]));
   const found = new Set<Work>();
   /** Those of them that evictions are taken to have meant which name none. */
@@ -101,14 +101,14 @@ export function judge(
     byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
     const note = (what: Case["what"]) => cases.push({ what, work, reason, atMs });
     if (work !== undefined && unwatchedMs(work) <= atMs && !isOrphan(work)) {
-      note("false"); // Nobody watches it any more, which is no end.
+      note("false"); // It is no longer watched, which is no end.
       return;
     }
     if (work !== undefined && !deadlines.isKnowable(work)) {
       undecided++;
       return;
     }
-    if (work !== undefined && hearing.endOf(work) < atMs && !isOrphan(work)) {
+    if (work !== undefined && arrivals.endOf(work) < atMs && !isOrphan(work)) {
       note("after_end");
     }
     if (work !== undefined && deadlines.isAwaited(work, atMs)) {
@@ -170,10 +170,10 @@ export function judge(
     }
   };
 
-  for (const eviction of evictionsOf(told, works, deadlines, found)) {
+  for (const eviction of evictionsOf(events, works, deadlines, found)) {
     evict(eviction.marker(), eviction);
   }
-  for (const { atMs, spanId } of told.stalls) {
+  for (const { atMs, spanId } of events.stalls) {
     const work = works.get(spanId);
     if (work !== undefined && deadlines.isAwaited(work, atMs)) {
       cases.push({ what: "while_awaited", work, reason: "stalled", atMs });
@@ -209,10 +209,10 @@ export function judge(
       1 -
       share(knowable.length - orphans.length - count("false"), knowable.length - orphans.length),
     lateMs: lateMs.sort((a, b) => a - b),
-    reconciled: told.reconciled,
-    held: told.held,
+    reconciled: events.reconciled,
+    held: events.held,
     byReason,
-    stalls: told.stalls.length,
+    stalls: events.stalls.length,
     wrongAtOnce: Math.max(0, ...wrongAt.values()),
     early: count("early"),
     overconfident: count("overconfident"),
@@ -237,7 +237,7 @@ interface EvictionOfOne {
   /** It names none, only a run. */
   readonly isByNumber: boolean;
   readonly run?: Work | undefined;
-  /** Asked in order: of evictions by number, whom they mean depends on who was found before. */
+  /** Called in order: which orphan an eviction by number means depends on those found before. */
   readonly marker: () => Work | undefined;
 }
 
@@ -246,7 +246,7 @@ interface EvictionOfOne {
  * the same time and the same session name is known by number: it means orphans of that run not found yet, or of its session.
  */
 function evictionsOf(
-  told: ToldEvents,
+  events: DerivedEvents,
   works: ReadonlyMap<string, Work>,
   deadlines: Deadlines,
   found: ReadonlySet<Work>,
@@ -258,18 +258,18 @@ function evictionsOf(
       push(orphansOf, owners.sessionOf(work), work);
     }
   }
-  const placeOf = (spanId: string, reason: string) => {
+  const keyOf = (spanId: string, reason: string) => {
     const work = works.get(spanId);
     return `${reason} ${work === undefined ? spanId : owners.sessionOf(work)}`;
   };
   const named = new Map<string, number[]>();
-  const evictions: EvictionOfOne[] = told.named.map(({ atMs, spanId, reason, confidence }) => {
-    const place = placeOf(spanId, reason);
-    named.set(place, [...(named.get(place) ?? []), atMs]);
+  const evictions: EvictionOfOne[] = events.named.map(({ atMs, spanId, reason, confidence }) => {
+    const key = keyOf(spanId, reason);
+    named.set(key, [...(named.get(key) ?? []), atMs]);
     return { atMs, reason, confidence, isByNumber: false, marker: () => works.get(spanId) };
   });
-  for (const { atMs, spanId, reason, confidence, count } of told.evictions) {
-    const times = named.get(placeOf(spanId, reason)) ?? [];
+  for (const { atMs, spanId, reason, confidence, count } of events.evictions) {
+    const times = named.get(keyOf(spanId, reason)) ?? [];
     for (let rest = count; rest > 0; rest--) {
       const same = times.findIndex((time) => Math.abs(time - atMs) <= togetherMs);
       if (same !== -1) {

@@ -1,4 +1,4 @@
-import { parentOf } from "./kinship.ts";
+import { parentOf } from "./ancestry.ts";
 import { ownersOf } from "./owners.ts";
 import type { Span, World } from "./world.ts";
 
@@ -20,7 +20,7 @@ export function countsEnd(world: World, span: Span): boolean {
     ({ state, isUncounted }) => state === "open" && isUncounted,
   );
   if (next !== undefined) {
-    handOn(span, next);
+    passCount(span, next);
   }
   return next === undefined;
 }
@@ -34,7 +34,7 @@ export function countsReconciled(world: World, span: Span): boolean {
   if (counted?.state !== "evicted" || counted.isSettled) {
     return false;
   }
-  handOn(counted, span);
+  passCount(counted, span);
   return true;
 }
 
@@ -67,7 +67,7 @@ function areNeighbours(a: Span, b: Span): boolean {
   return parentOf(a) === b || parentOf(b) === a;
 }
 
-function handOn(from: Span, to: Span): void {
+function passCount(from: Span, to: Span): void {
   from.isUncounted = true;
   to.isUncounted = false;
 }

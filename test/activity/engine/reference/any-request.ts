@@ -47,8 +47,8 @@ const turn = fc.record({
   isLive: fc.constantFrom(false, false, false, false, false, false, true),
 });
 
-/** Agents that report finished spans: their models ask for tools, of which some do not come, or come late. */
-export const anyAsking: fc.Arbitrary<readonly Arrival[]> = fc
+/** Agents that report finished spans: their models request tools, of which some never arrive, or arrive late. */
+export const anyRequest: fc.Arbitrary<readonly Arrival[]> = fc
   .record({
     turns: fc.array(turn, { minLength: 2, maxLength: 5 }),
     delays: fc.array(
@@ -90,12 +90,12 @@ function play(of: typeof turn extends fc.Arbitrary<infer T> ? T : never, index: 
       sent.push([atS, { ...about, type: "answer", key: key + 10 }]);
     }
     calls.forEach(({ key, name, fate, isKeyed, failed: hasFailed, lateS }, number) => {
-      const asked = { kind: "tool", span: span + 2 + number, name, failed: hasFailed } as const;
+      const requested = { kind: "tool", span: span + 2 + number, name, failed: hasFailed } as const;
       const id = isKeyed ? { key: key + 10 } : {};
       if (fate === "runs") {
-        work(atS, { ...asked, ...id, parent: first });
+        work(atS, { ...requested, ...id, parent: first });
       } else if (fate === "late") {
-        work(atS + lateS, { ...asked, ...id, trace: trace + 4 });
+        work(atS + lateS, { ...requested, ...id, trace: trace + 4 });
       }
     });
     answered = calls.filter(({ isAnswered }) => isAnswered).map(({ key }) => key);
