@@ -53,7 +53,7 @@ export class Ownership {
       return;
     }
     const harness = this.#harnessOf(run);
-    const owner = harness === -1 ? store.addOwner(run, { isLoose: false, group }) : harness;
+    const owner = harness === -1 ? store.addOwner(run, { isUnresolved: false, group }) : harness;
     store.join(run, owner);
     store.setLive(owner);
     placed.refer();
@@ -124,7 +124,7 @@ export class Ownership {
     }
     const above = root === marker ? -1 : this.#unresolvedOwnerAt(root);
     const known = spans.owner.get(marker);
-    const unresolved = known === -1 ? store.addOwner(marker, { isLoose: true, group }) : known;
+    const unresolved = known === -1 ? store.addOwner(marker, { isUnresolved: true, group }) : known;
     if (known !== -1 && group !== -1) {
       store.sessions.merge(owners.group.get(known), group);
     }
@@ -284,7 +284,7 @@ export class Ownership {
     if (known !== -1) {
       return known;
     }
-    const unresolved = store.addOwner(root, { isLoose: true, group: -1 });
+    const unresolved = store.addOwner(root, { isUnresolved: true, group: -1 });
     store.spans.owner.set(root, unresolved);
     return unresolved;
   }

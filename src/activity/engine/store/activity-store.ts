@@ -82,12 +82,12 @@ export class ActivityStore {
   }
 
   /** Adds an owner and makes it live. It gets a group of its own where `group` is -1. */
-  addOwner(top: number, of: { readonly isLoose: boolean; readonly group: number }): number {
+  addOwner(top: number, of: { readonly isUnresolved: boolean; readonly group: number }): number {
     const { owners, spans, traces, groups } = this;
     const trace = spans.trace.get(top);
     const process = traces.process.get(trace);
     const group = of.group === -1 ? groups.add(process) : of.group;
-    const owner = owners.add({ process, trace, top, group, isLoose: of.isLoose });
+    const owner = owners.add({ process, trace, top, group, isUnresolved: of.isUnresolved });
     traces.retain(trace);
     this.inGroup.add(group, owner);
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);

@@ -175,7 +175,7 @@ export class OwnerTable {
     readonly trace: number;
     readonly top: number;
     readonly group: number;
-    readonly isLoose: boolean;
+    readonly isUnresolved: boolean;
   }): number {
     const row = this.#rows.take();
     for (const column of this.#zeros) {
@@ -191,7 +191,7 @@ export class OwnerTable {
     this.trace.set(row, of.trace);
     this.top.set(row, of.top);
     this.group.set(row, of.group);
-    this.flags.set(row, of.isLoose ? ownerFlags.unresolved : 0);
+    this.flags.set(row, of.isUnresolved ? ownerFlags.unresolved : 0);
     this.idleAtMs.set(row, Number.NEGATIVE_INFINITY);
     return row;
   }

@@ -89,7 +89,7 @@ describe("evicted requests", () => {
   test("the tool that came takes one eviction without a name off its owner", () => {
     const { evicted, run, store } = evictedOf(10);
     const [process, trace, group] = [7, store.spans.trace.get(run), -1];
-    const owner = store.owners.add({ process, trace, top: run, group, isLoose: false });
+    const owner = store.owners.add({ process, trace, top: run, group, isUnresolved: false });
     store.spans.owner.set(run, owner);
     store.owners.unnamed.set(owner, 2);
     evicted.add(run, 0, 1, 1);

@@ -9,7 +9,7 @@ function unresolved() {
   const engine = new SmallEngine();
   const { store } = engine.parts;
   const at = engine.arrive(1, workKinds.other);
-  const owner = store.addOwner(at, { isLoose: true, group: -1 });
+  const owner = store.addOwner(at, { isUnresolved: true, group: -1 });
   store.spans.owner.set(at, owner);
   const tool = engine.arrive(2, workKinds.tool, at);
   store.join(tool, owner);
@@ -22,7 +22,7 @@ describe("an owner", () => {
     const { store } = engine.parts;
     const first = engine.ownerOf(engine.run(1));
     const group = store.owners.group.get(first);
-    const second = store.addOwner(engine.arrive(2, workKinds.run), { isLoose: false, group });
+    const second = store.addOwner(engine.arrive(2, workKinds.run), { isUnresolved: false, group });
     expect([store.owners.group.get(second), store.groups.size]).toEqual([group, 1]);
     expect(store.live.all(group).toSorted()).toEqual([first, second].toSorted());
     expect(store.inTrace.all(store.owners.trace.get(first)).length).toBe(2);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { OwnerTable, ownerFlags } from "../../../../src/activity/engine/store/owner-table.ts";
 import { transfer } from "./small-engine.ts";
 
-const of = { process: 1, trace: 2, top: 3, group: 4, isLoose: false };
+const of = { process: 1, trace: 2, top: 3, group: 4, isUnresolved: false };
 const at = (atMs: number) => ({ atMs, timeMs: atMs + 1000, seq: 0 });
 
 function snapshotOf(table: OwnerTable) {
@@ -15,7 +15,7 @@ function snapshotOf(table: OwnerTable) {
 describe("the table of owners", () => {
   test("gives an owner none of the values of the owner that had its row", () => {
     const owners = new OwnerTable();
-    const first = owners.add({ ...of, isLoose: true });
+    const first = owners.add({ ...of, isUnresolved: true });
     const zeros = [
       owners.openRuns,
       owners.openMarkers,

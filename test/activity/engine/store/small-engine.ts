@@ -40,7 +40,7 @@ export class SmallEngine {
   /** A run with an owner of its own, not open yet. */
   run(id: number, parent = -1): number {
     const run = this.arrive(id, workKinds.run, parent);
-    const owner = this.parts.store.addOwner(run, { isLoose: false, group: -1 });
+    const owner = this.parts.store.addOwner(run, { isUnresolved: false, group: -1 });
     this.parts.store.join(run, owner);
     return run;
   }
