@@ -116,7 +116,7 @@ describe("an engine that was saved and restored", () => {
     );
   });
 
-  test("is saved as the same bytes", () => {
+  test("is saved as the same bytes", { timeout: 600_000 }, () => {
     fc.assert(
       fc.property(steps, (all) => {
         const history = new History(tight);
