@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
-import { instruments as otlpHttpInstruments } from "../src/exporters/otlp_http/export-instruments.ts";
+import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-instruments.ts";
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";

@@ -3,7 +3,6 @@ import type { Component, MetricsSource } from "../component/component.ts";
 import { accepted, type Consumer } from "../component/consumer.ts";
 import { type AnyFactory, declare } from "../component/factory.ts";
 import type { Signal } from "../otlp/payload.ts";
-import { fanOut } from "../service/fan-out.ts";
 import type { ComponentRef, ServicePlan } from "../service/service.ts";
 
 /** The parts of the pipelines that a replay feeds, and those that return its results. */
@@ -35,7 +34,7 @@ export function replayParts(
   const connect = (signal: Signal, next: Consumer) => {
     const consumers = [...(branches.get(signal) ?? []), next];
     branches.set(signal, consumers);
-    entries.set(signal, fanOut(consumers));
+    entries.set(signal, inOrder(consumers));
   };
 
   const factories = real.map((factory): AnyFactory => {
@@ -130,6 +129,21 @@ function sinkLike({ roles }: AnyFactory): NonNullable<Component["exporter"]> {
   return roles.scraped === true
     ? { attach: () => {} }
     : { consumer: () => ({ consume: async () => accepted }) };
+}
+
+/** Passes each payload to one receiver's pipelines after another's. */
+function inOrder(consumers: readonly Consumer[]): Consumer {
+  return {
+    async consume(payload) {
+      for (const consumer of consumers) {
+        const result = await consumer.consume(payload);
+        if (result.status !== "accepted") {
+          return result;
+        }
+      }
+      return accepted;
+    },
+  };
 }
 
 function inert(roles: Omit<Component, "start" | "shutdown">): Component {

@@ -29,6 +29,8 @@ export interface ProcessorRole {
  */
 export interface ExporterRole {
   consumer?(signal: Signal): Consumer;
+  /** Set by exporters that keep payloads in a queue and therefore count their items themselves, in `Settings.exportCounts`. */
+  readonly countsItems?: true;
   attach?(source: MetricsSource): void;
 }
 

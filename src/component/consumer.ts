@@ -21,9 +21,14 @@ export type ConsumeResult =
 export const accepted: ConsumeResult = { status: "accepted" };
 
 /**
- * The next stage of a payload. `consume` never changes the payload and keeps it only until it resolves. It rejects only
- * because of a bug, which the edge of the pipeline catches.
+ * The next stage of a payload. `consume` never changes the payload. A stage that keeps it after `consume` has resolved retains it
+ * (`Payload.delivery`). `consume` rejects only because of a bug, which the edge of the pipeline catches.
  */
 export interface Consumer {
   consume(payload: Payload): Promise<ConsumeResult>;
+  /**
+   * Why any payload would be refused now, whatever is in it; `undefined` if it would not. A receiver asks before it reads a
+   * request, so that a request that would be refused costs no memory.
+   */
+  refusal?(): Exclude<ConsumeResult, { readonly status: "accepted" }> | undefined;
 }

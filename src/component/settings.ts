@@ -1,4 +1,5 @@
 import type { Meter } from "@opentelemetry/api";
+import type { Signal } from "../otlp/payload.ts";
 import type { Clock } from "./clock.ts";
 import type { ReportedStatus, ServiceStatus } from "./status.ts";
 import type { Storage } from "./storage.ts";
@@ -32,4 +33,27 @@ export interface Settings {
   readonly serviceStatus: () => ServiceStatus;
   /** Set when the component's config names a storage extension (`Factory.storageKey`). */
   readonly storage?: Storage;
+  /** The counters of an exporter that counts its items itself (`ExporterRole.countsItems`). */
+  readonly exportCounts: (signal: Signal) => ExportCounts;
+}
+
+/** A counter of items as a plain number, which is published on `service.telemetry`. It never decreases. */
+export interface ItemCount {
+  value: number;
+}
+
+/**
+ * What became of the items that an exporter was passed. At every moment, *consumed + restored = sent + sendFailed + enqueueFailed +
+ * the items that it still keeps*.
+ */
+export interface ExportCounts {
+  /** Passed to the exporter. */
+  readonly consumed: ItemCount;
+  /** Found in the persistent queue at the start. */
+  readonly restored: ItemCount;
+  readonly sent: ItemCount;
+  /** Given up or refused by the destination for good; without a queue, also those that the sender was asked to send again. */
+  readonly sendFailed: ItemCount;
+  /** Refused by the exporter itself: its queue was full, or it was shutting down. */
+  readonly enqueueFailed: ItemCount;
 }

@@ -15,4 +15,24 @@ export interface Payload {
   readonly items: number;
   /** How the payload reached the process; absent if this program created it. */
   readonly transport?: "http" | "grpc";
+  /** Set by the creator of a payload that must know when it is delivered. A changed payload keeps it. */
+  readonly delivery?: DeliveryTracker;
+}
+
+/**
+ * How a component stopped keeping a payload.
+ *
+ * - `delivered`: the backend has it.
+ * - `refused`: the backend will never take it.
+ * - `lost`: it was given up, or never taken because a queue was full or the program stops; a later try may succeed.
+ */
+export type DeliveryOutcome = "delivered" | "refused" | "lost";
+
+/**
+ * Follows one payload to all of its destinations. A component that keeps a payload after `consume` has returned calls
+ * `retain` before it returns, and `release` exactly once when it no longer keeps the payload. Neither throws.
+ */
+export interface DeliveryTracker {
+  retain(): void;
+  release(outcome: DeliveryOutcome): void;
 }

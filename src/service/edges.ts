@@ -1,10 +1,10 @@
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { Consumer } from "../component/consumer.ts";
-import type { Logger } from "../component/settings.ts";
+import type { ExportCounts, ItemCount, Logger } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { Count, FlowCounts } from "./flow-counts.ts";
-import { itemWords } from "./telemetry-instruments.ts";
+import { type exportOutcomes, itemWords } from "./telemetry-instruments.ts";
 
 /** The component at an edge, and the signal that passes it. */
 export interface EdgeOf {
@@ -26,7 +26,12 @@ export interface Edges {
   fromConnector(at: EdgeOf, next: Consumer): Consumer;
   intoProcessor(at: EdgeOf, processor: Consumer): Consumer;
   outOfProcessor(at: EdgeOf, next: Consumer): Consumer;
-  intoExporter(at: EdgeOf, exporter: Consumer): Consumer;
+  /** `countsItems`: the exporter counts itself what becomes of its items. */
+  intoExporter(
+    at: EdgeOf,
+    exporter: Consumer,
+    options: { readonly countsItems: boolean },
+  ): Consumer;
 }
 
 type Transport = NonNullable<Payload["transport"]>;
@@ -70,6 +75,7 @@ export function createEdges(counts: FlowCounts): Edges {
         "otel.signal": at.signal,
       });
       return {
+        ...refusalOf(next),
         consume(payload) {
           outgoing.value += payload.items;
           return next.consume(payload);
@@ -77,23 +83,50 @@ export function createEdges(counts: FlowCounts): Edges {
       };
     },
 
-    intoExporter(at, exporter) {
-      const word = itemWords[at.signal];
-      const outcomes = {
-        accepted: counts.series(`otelcol_exporter_sent_${word}`, { exporter: at.id }),
-        refused: counts.series(`otelcol_exporter_send_failed_${word}`, { exporter: at.id }),
+    intoExporter(at, exporter, { countsItems }) {
+      const guarded = guard(at, exporter, counts);
+      const { consumed, sent, sendFailed } = exportCountsOf(counts, at);
+      if (countsItems) {
+        return guarded;
+      }
+      const outcomes = { accepted: sent, refused: sendFailed };
+      const counted = counting(guarded, { http: outcomes, grpc: outcomes });
+      return {
+        consume(payload) {
+          consumed.value += payload.items;
+          return counted.consume(payload);
+        },
       };
-      return counting(guard(at, exporter, counts), { http: outcomes, grpc: outcomes });
     },
+  };
+}
+
+/** The counters of one exporter and signal. */
+export function exportCountsOf(
+  counts: FlowCounts,
+  { id, signal }: Pick<EdgeOf, "id" | "signal">,
+): ExportCounts {
+  const word = itemWords[signal];
+  const seriesOf = (outcome: keyof typeof exportOutcomes) =>
+    counts.series(`otelcol_exporter_${outcome}_${word}`, { exporter: id });
+  return {
+    consumed: seriesOf("consumed"),
+    restored: seriesOf("restored"),
+    sent: seriesOf("sent"),
+    sendFailed: seriesOf("send_failed"),
+    enqueueFailed: seriesOf("enqueue_failed"),
   };
 }
 
 /** Counts the items of a payload by the answer to it, and by how it arrived. */
 function counting(
   next: Consumer,
-  outcomes: Readonly<Record<Transport, { readonly accepted: Count; readonly refused: Count }>>,
+  outcomes: Readonly<
+    Record<Transport, { readonly accepted: ItemCount; readonly refused: ItemCount }>
+  >,
 ): Consumer {
   return {
+    ...refusalOf(next),
     async consume(payload) {
       const result = await next.consume(payload);
       const { accepted, refused } = outcomes[payload.transport ?? "http"];
@@ -110,6 +143,7 @@ function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts, incoming?: Co
     "otelcol.component.id": at.id,
   });
   return {
+    ...refusalOf(consumer),
     async consume(payload) {
       if (incoming !== undefined) {
         incoming.value += payload.items;
@@ -133,4 +167,8 @@ function guard(at: EdgeOf, consumer: Consumer, counts: FlowCounts, incoming?: Co
       }
     },
   };
+}
+
+function refusalOf(consumer: Consumer): Pick<Consumer, "refusal"> {
+  return consumer.refusal === undefined ? {} : { refusal: () => consumer.refusal?.() };
 }

@@ -1,26 +1,95 @@
+import type { Clock } from "../component/clock.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
+import type { Logger } from "../component/settings.ts";
+import type { Payload } from "../otlp/payload.ts";
+
+/** One of several consumers that get the same payloads. */
+export interface Branch {
+  /** Its name in log lines: an exporter or a pipeline. */
+  readonly name: string;
+  readonly consumer: Consumer;
+}
+
+/** Creates a consumer that sends every payload to all branches. */
+export type FanOut = (branches: readonly Branch[]) => Consumer;
+
+/** The time between two log lines about the same branch. */
+const logIntervalMs = 10_000;
 
 /**
  * Sends every payload to all branches at the same time and answers after the last one has. A branch
  * that fails does not keep the payload from the others. Branches must not reject.
  *
- * The worst answer wins: `retryable`, then `permanent`, then `accepted`.
- *
- * - A branch is retryable: the sender is asked to retry, and the branches that had accepted get the payload
- *   again. A duplicate is better than a loss. It ends when the branch recovers or the sender gives up.
- * - No branch is retryable, but one refused permanently: the sender gets `permanent` and must not retry. So a
- *   loss on one branch is never hidden and never causes repeats.
+ * - A branch has accepted: the answer is `accepted`. What another branch refused is lost there, which is logged and which the branch
+ *   counts. A sender never repeats a payload because of one branch, or the others would get it twice.
+ * - No branch has accepted, and one is retryable: `retryable`, with the longest wait and `throttled` if one of them is.
+ * - Else `permanent`.
  */
-export function fanOut(branches: readonly Consumer[]): Consumer {
-  const [only] = branches;
-  if (only !== undefined && branches.length === 1) {
-    return only;
+export function createFanOut({
+  clock,
+  logger,
+}: {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}): FanOut {
+  return (branches) => {
+    const [only] = branches;
+    if (only !== undefined && branches.length === 1) {
+      return only.consumer;
+    }
+    const report = createReport(clock, logger);
+    return {
+      ...refusalOfAll(branches),
+      async consume(payload) {
+        const results = await Promise.all(
+          branches.map(({ consumer }) => consumer.consume(payload)),
+        );
+        const isAccepted = results.some(({ status }) => status === "accepted");
+        if (!isAccepted) {
+          return results.reduce(worse, accepted);
+        }
+        for (const [index, result] of results.entries()) {
+          if (result.status !== "accepted") {
+            payload.delivery?.retain();
+            payload.delivery?.release(result.status === "permanent" ? "refused" : "lost");
+            report(branches[index]?.name ?? "", payload, result.message);
+          }
+        }
+        return accepted;
+      },
+    };
+  };
+}
+
+/** A payload is refused beforehand only if every branch would refuse it. */
+function refusalOfAll(branches: readonly Branch[]): Pick<Consumer, "refusal"> {
+  if (branches.some(({ consumer }) => consumer.refusal === undefined)) {
+    return {};
   }
   return {
-    async consume(payload) {
-      const results = await Promise.all(branches.map((branch) => branch.consume(payload)));
-      return results.reduce(worse, accepted);
+    refusal() {
+      const refusals = branches.map(({ consumer }) => consumer.refusal?.());
+      return refusals.every((each) => each !== undefined) ? refusals[0] : undefined;
     },
+  };
+}
+
+/** Logs the losses of each branch at most every ten seconds, with the items lost since the last line. */
+function createReport(clock: Clock, logger: Logger) {
+  const branches = new Map<string, { nextMs: number; items: number }>();
+  return (branch: string, { signal, items }: Payload, reason: string): void => {
+    const state = branches.get(branch) ?? { nextMs: Number.NEGATIVE_INFINITY, items: 0 };
+    branches.set(branch, state);
+    state.items += items;
+    const nowMs = clock.nowMs();
+    if (nowMs >= state.nextMs) {
+      logger.warn(
+        "A branch of a pipeline refused data that other branches took. It is lost on that branch only; the sender does not send it again.",
+        { branch, signal, lost_items: state.items, reason },
+      );
+      state.nextMs = nowMs + logIntervalMs;
+      state.items = 0;
+    }
   };
 }
 

@@ -2,7 +2,7 @@ import type { ExporterRole, ProcessorRole, ReceiverRole } from "../component/com
 import type { Consumer } from "../component/consumer.ts";
 import type { Signal } from "../otlp/payload.ts";
 import type { EdgeOf, Edges } from "./edges.ts";
-import { fanOut } from "./fan-out.ts";
+import type { Branch, FanOut } from "./fan-out.ts";
 import type { Instance } from "./lifecycle.ts";
 import { type Stages, startOrder } from "./start-order.ts";
 
@@ -24,28 +24,29 @@ export interface Pipeline extends Stages {
  */
 export function connectPipelines(
   pipelines: readonly Pipeline[],
-  edges: Edges,
+  { edges, fanOut }: { readonly edges: Edges; readonly fanOut: FanOut },
 ): readonly Instance[] {
   const order = startOrder(pipelines);
   const exporterEdges = createExporterEdges(edges);
-  const entries = new Map<Instance, Map<Signal, Consumer[]>>();
+  const entries = new Map<Instance, Map<Signal, Branch[]>>();
 
   for (const pipeline of pipelines) {
     attachScraped(pipeline);
-    const entry = entryOf(pipeline, edges, exporterEdges);
+    const entry = entryOf(pipeline, { edges, fanOut, exporterEdge: exporterEdges });
     if (entry !== undefined) {
       for (const receiver of pipeline.receivers) {
-        const bySignal = entries.get(receiver) ?? new Map<Signal, Consumer[]>();
+        const bySignal = entries.get(receiver) ?? new Map<Signal, Branch[]>();
         entries.set(receiver, bySignal);
-        bySignal.set(pipeline.signal, [...(bySignal.get(pipeline.signal) ?? []), entry]);
+        const branches = bySignal.get(pipeline.signal) ?? [];
+        bySignal.set(pipeline.signal, [...branches, { name: pipeline.id, consumer: entry }]);
       }
     }
   }
 
   for (const [instance, bySignal] of entries) {
-    for (const [signal, consumers] of bySignal) {
+    for (const [signal, branches] of bySignal) {
       const at = edgeOf(instance, signal);
-      const next = fanOut(consumers);
+      const next = fanOut(branches);
       receiverOf(instance).connect(
         signal,
         instance.kind === "receiver" ? edges.fromReceiver(at, next) : edges.fromConnector(at, next),
@@ -58,13 +59,21 @@ export function connectPipelines(
 /** The first consumer of a pipeline; none if all its exporters pull instead of being pushed to. */
 function entryOf(
   pipeline: Pipeline,
-  edges: Edges,
-  exporterEdge: (instance: Instance, signal: Signal) => Consumer | undefined,
+  {
+    edges,
+    fanOut,
+    exporterEdge,
+  }: {
+    readonly edges: Edges;
+    readonly fanOut: FanOut;
+    readonly exporterEdge: (instance: Instance, signal: Signal) => Consumer | undefined;
+  },
 ): Consumer | undefined {
   const { signal } = pipeline;
-  const sinks = pipeline.exporters
-    .map((exporter) => exporterEdge(exporter, signal))
-    .filter((sink) => sink !== undefined);
+  const sinks = pipeline.exporters.flatMap((exporter) => {
+    const consumer = exporterEdge(exporter, signal);
+    return consumer === undefined ? [] : [{ name: exporter.id, consumer }];
+  });
   if (sinks.length === 0) {
     return undefined;
   }
@@ -85,7 +94,11 @@ function createExporterEdges(edges: Edges) {
       const consumer = exporterOf(instance).consumer?.(signal);
       bySignal.set(
         signal,
-        consumer === undefined ? undefined : edges.intoExporter(edgeOf(instance, signal), consumer),
+        consumer === undefined
+          ? undefined
+          : edges.intoExporter(edgeOf(instance, signal), consumer, {
+              countsItems: exporterOf(instance).countsItems === true,
+            }),
       );
     }
     return bySignal.get(signal);

@@ -3,7 +3,8 @@ import type { ComponentKind } from "../component/component-kind.ts";
 import type { AnyFactory } from "../component/factory.ts";
 import type { Settings } from "../component/settings.ts";
 import type { Signal } from "../otlp/payload.ts";
-import { createEdges } from "./edges.ts";
+import { createEdges, exportCountsOf } from "./edges.ts";
+import { createFanOut } from "./fan-out.ts";
 import { FlowCounts } from "./flow-counts.ts";
 import { type Instance, shutdownAll, startAll } from "./lifecycle.ts";
 import type { RootLogger } from "./logger.ts";
@@ -97,6 +98,7 @@ export function createService(options: ServiceOptions): Service {
         meter: telemetry.meterFor({ id }),
         reportStatus: (reported) => status.report(reported),
         serviceStatus: () => statuses.current(),
+        exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
         ...storageFor({ kind, id }),
       },
       plan.sectionOf({ kind, id }),
@@ -129,7 +131,10 @@ export function createService(options: ServiceOptions): Service {
   }));
   const order = [
     ...plan.extensions.map(instanceOf),
-    ...connectPipelines(pipelines, createEdges(counts)),
+    ...connectPipelines(pipelines, {
+      edges: createEdges(counts),
+      fanOut: createFanOut({ clock, logger }),
+    }),
   ];
   const limits = { clock, shutdownTimeoutMs: plan.shutdownTimeoutMs };
   // First to start and last to stop, so that the counters of the draining can still be scraped.

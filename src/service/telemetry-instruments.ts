@@ -14,6 +14,15 @@ const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal
 
 const configured = "a component id of the config";
 
+/** The counters of what becomes of the items that an exporter was passed. */
+export const exportOutcomes = {
+  consumed: "was passed",
+  restored: "found in its persistent queue at the start",
+  sent: "successfully sent to the destination",
+  send_failed: "could not send to the destination and gave up",
+  enqueue_failed: "refused itself, because its queue was full or it was shutting down",
+} as const;
+
 /**
  * The counters of items at the edges of the pipelines, the only ones that `FlowCounts` holds. Names and
  * attributes are the Collector's, so that its dashboards and alerts fit.
@@ -133,20 +142,11 @@ function receiverInstruments(signal: Signal): readonly InstrumentSpec[] {
 function exporterInstruments(signal: Signal): readonly InstrumentSpec[] {
   const word = itemWords[signal];
   const words = word.replace("_", " ");
-  return [
-    {
-      name: `otelcol_exporter_sent_${word}`,
-      kind: "counter",
-      unit: "{item}",
-      description: `Number of ${words} successfully sent to the destination.`,
-      attributes: { exporter: configured },
-    },
-    {
-      name: `otelcol_exporter_send_failed_${word}`,
-      kind: "counter",
-      unit: "{item}",
-      description: `Number of ${words} that could not be sent to the destination.`,
-      attributes: { exporter: configured },
-    },
-  ];
+  return Object.entries(exportOutcomes).map(([outcome, description]) => ({
+    name: `otelcol_exporter_${outcome}_${word}`,
+    kind: "counter",
+    unit: "{item}",
+    description: `Number of ${words} that the exporter ${description}.`,
+    attributes: { exporter: configured },
+  }));
 }

@@ -1,8 +1,9 @@
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
-import type { Logger, Settings } from "../../src/component/settings.ts";
+import type { ExportCounts, Logger, Settings } from "../../src/component/settings.ts";
 import type { ReportedStatus } from "../../src/component/status.ts";
 import { ManualReader } from "../../src/metrics/manual-reader.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
+import type { Signal } from "../../src/otlp/payload.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { wellService } from "../support/service-status.ts";
 
@@ -21,6 +22,12 @@ export function testSettings(id: string) {
     log.push({ level, message, fields });
   };
   const reader = new ManualReader();
+  const counts = new Map<Signal, ExportCounts>();
+  const exportCounts = (signal: Signal): ExportCounts => {
+    const ofSignal = counts.get(signal) ?? zeroCounts();
+    counts.set(signal, ofSignal);
+    return ofSignal;
+  };
   const settings: Settings = {
     id,
     version: "1.2.3",
@@ -31,6 +38,7 @@ export function testSettings(id: string) {
     meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
     reportStatus: (status) => statuses.push(status),
     serviceStatus: () => wellService,
+    exportCounts,
   };
   return {
     settings,
@@ -38,6 +46,17 @@ export function testSettings(id: string) {
     log,
     statuses,
     ownMetrics: async () => renderPrometheus(await reader.collect(), { suffixes: false }),
+  };
+}
+
+export function zeroCounts(): ExportCounts {
+  const zero = () => ({ value: 0 });
+  return {
+    consumed: zero(),
+    restored: zero(),
+    sent: zero(),
+    sendFailed: zero(),
+    enqueueFailed: zero(),
   };
 }
 

@@ -12,6 +12,9 @@ const later: ConsumeResult = { status: "retryable", message: "later" };
 
 const answering = (result: ConsumeResult): Consumer => ({ consume: async () => result });
 
+/** An exporter that does not count its items itself. */
+const uncounted = { countsItems: false };
+
 function harness() {
   const counts = new FlowCounts();
   const logger = recordingLogger();
@@ -57,14 +60,17 @@ test("a receiver's items are counted by transport, accepted or refused, from 0 o
 test("the words of the Collector are used for each signal", () => {
   const { edges, at, all } = harness();
   edges.fromReceiver(at("receiver", "r", "metrics"), answering(accepted));
-  edges.intoExporter(at("exporter", "e", "logs"), answering(accepted));
+  edges.intoExporter(at("exporter", "e", "logs"), answering(accepted), uncounted);
   expect(Object.keys(all())).toEqual([
     "otelcol_receiver_accepted_metric_points{r,http}",
     "otelcol_receiver_accepted_metric_points{r,grpc}",
     "otelcol_receiver_refused_metric_points{r,http}",
     "otelcol_receiver_refused_metric_points{r,grpc}",
+    "otelcol_exporter_consumed_log_records{e}",
+    "otelcol_exporter_restored_log_records{e}",
     "otelcol_exporter_sent_log_records{e}",
     "otelcol_exporter_send_failed_log_records{e}",
+    "otelcol_exporter_enqueue_failed_log_records{e}",
     "otelcol_component_exceptions{exporter,e}",
   ]);
 });
@@ -100,15 +106,22 @@ test("what a component derives is counted by what became of it", async () => {
 test("an exporter's items are sent or failed to be sent", async () => {
   const { edges, at, all } = harness();
   const results = [accepted, later, permanent];
-  const edge = edges.intoExporter(at("exporter", "otlp_http", "traces"), {
-    consume: async () => results.shift() ?? accepted,
-  });
+  const edge = edges.intoExporter(
+    at("exporter", "otlp_http", "traces"),
+    {
+      consume: async () => results.shift() ?? accepted,
+    },
+    uncounted,
+  );
   for (const items of [1, 20, 300]) {
     await edge.consume(payloadOf("traces", items));
   }
   expect(all()).toEqual({
+    "otelcol_exporter_consumed_spans{otlp_http}": 321,
+    "otelcol_exporter_restored_spans{otlp_http}": 0,
     "otelcol_exporter_sent_spans{otlp_http}": 1,
     "otelcol_exporter_send_failed_spans{otlp_http}": 320,
+    "otelcol_exporter_enqueue_failed_spans{otlp_http}": 0,
     "otelcol_component_exceptions{exporter,otlp_http}": 0,
   });
 });
@@ -125,7 +138,7 @@ describe("a component that throws", () => {
   ] satisfies readonly [string, Consumer["consume"]][]) {
     test(`${name} is answered as permanent, counted, and logged once by the edge next to it`, async () => {
       const { edges, at, all, logger } = harness();
-      const exporter = edges.intoExporter(at("exporter", "e", "traces"), { consume });
+      const exporter = edges.intoExporter(at("exporter", "e", "traces"), { consume }, uncounted);
       const processor = edges.intoProcessor(at("processor", "p", "traces"), exporter);
       const result = await processor.consume(payloadOf("traces", 6));
       expect(result).toEqual({
@@ -148,9 +161,13 @@ describe("a component that throws", () => {
 
   test("does not have its message logged, which may quote what was received", async () => {
     const { edges, at, logger } = harness();
-    const edge = edges.intoExporter(at("exporter", "e", "traces"), {
-      consume: async () => JSON.parse("session-4711"),
-    });
+    const edge = edges.intoExporter(
+      at("exporter", "e", "traces"),
+      {
+        consume: async () => JSON.parse("session-4711"),
+      },
+      uncounted,
+    );
     await edge.consume(payloadOf("traces", 1));
     expect(JSON.stringify(logger.lines)).toContain("SyntaxError");
     expect(JSON.stringify(logger.lines)).not.toContain("session");

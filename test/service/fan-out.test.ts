@@ -1,22 +1,35 @@
 import { describe, expect, test } from "vitest";
-import { accepted, type ConsumeResult } from "../../src/component/consumer.ts";
-import { fanOut } from "../../src/service/fan-out.ts";
-import { payloadOf } from "./fake-components.ts";
+import { accepted, type ConsumeResult, type Consumer } from "../../src/component/consumer.ts";
+import { DeliveryWatch } from "../../src/component/delivery-watch.ts";
+import { createFanOut } from "../../src/service/fan-out.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { payloadOf, recordingLogger } from "./fake-components.ts";
 
 const permanent: ConsumeResult = { status: "permanent", message: "never" };
 const later: ConsumeResult = { status: "retryable", message: "later" };
 
-const branchesOf = (answers: readonly ConsumeResult[]) =>
-  answers.map((answer) => ({ consume: async () => answer }));
+const answering = (answer: ConsumeResult): Consumer => ({ consume: async () => answer });
+
+function harness(consumers: readonly Consumer[]) {
+  const clock = new FakeClock();
+  const logger = recordingLogger();
+  const branches = consumers.map((consumer, index) => ({ name: `branch ${index}`, consumer }));
+  return { clock, logger, consumer: createFanOut({ clock, logger })(branches) };
+}
 
 describe("the answer of several branches", () => {
   for (const [name, answers, want] of [
     ["all accepted is accepted", [accepted, accepted], accepted],
-    ["one refusal for good is told to the sender", [accepted, permanent, accepted], permanent],
-    ["one branch that may recover has the sender try again", [accepted, later], later],
-    ["what can be retried goes before what cannot", [permanent, later, accepted], later],
     [
-      "the longest wait wins and a throttled branch throttles the sender",
+      "is accepted when one branch refuses for good and others accept",
+      [accepted, permanent],
+      accepted,
+    ],
+    ["is accepted when one branch may recover and another accepts", [later, accepted], accepted],
+    ["is retryable when no branch accepts and one may recover", [permanent, later], later],
+    ["is permanent when every branch refuses for good", [permanent, permanent], permanent],
+    [
+      "has the longest wait, and throttles if one branch is throttled",
       [
         { status: "retryable", message: "a", retryAfterMs: 2_000 },
         { status: "retryable", message: "b", retryAfterMs: 9_000 },
@@ -26,7 +39,52 @@ describe("the answer of several branches", () => {
     ],
   ] satisfies readonly [string, readonly ConsumeResult[], ConsumeResult][]) {
     test(name, async () => {
-      expect(await fanOut(branchesOf(answers)).consume(payloadOf("traces", 1))).toEqual(want);
+      const { consumer } = harness(answers.map(answering));
+      expect(await consumer.consume(payloadOf("traces", 1))).toEqual(want);
+    });
+  }
+});
+
+test("a loss on one branch is logged at most every ten seconds, with the items lost since", async () => {
+  const { consumer, logger, clock } = harness([answering(accepted), answering(later)]);
+  for (const items of [3, 4, 5]) {
+    await consumer.consume(payloadOf("logs", items));
+  }
+  clock.advance(10_000);
+  await consumer.consume(payloadOf("logs", 6));
+  expect(logger.lines.map(([level, , fields]) => [level, fields])).toEqual([
+    ["warn", { branch: "branch 1", signal: "logs", lost_items: 3, reason: "later" }],
+    ["warn", { branch: "branch 1", signal: "logs", lost_items: 15, reason: "later" }],
+  ]);
+});
+
+for (const [refusal, outcome] of [
+  [later, "lost"],
+  [permanent, "refused"],
+] as const) {
+  test(`the creator of a payload learns that it was ${outcome} on one branch`, async () => {
+    const { consumer } = harness([answering(accepted), answering(refusal)]);
+    const outcomes: string[] = [];
+    const watch = new DeliveryWatch((each) => outcomes.push(each));
+    watch.retain();
+    await consumer.consume({ ...payloadOf("logs", 1), delivery: watch });
+    expect(outcomes).toEqual([]);
+    watch.release("delivered");
+    expect(outcomes).toEqual([outcome]);
+  });
+}
+
+describe("a refusal before a request is read", () => {
+  const open = answering(accepted);
+  const closed: Consumer = { consume: async () => later, refusal: () => later };
+  const free: Consumer = { consume: async () => accepted, refusal: () => undefined };
+  for (const [name, consumers, want] of [
+    ["when every branch would refuse", [closed, closed], later],
+    ["not when a branch can be asked and would not", [closed, free], undefined],
+    ["not when a branch cannot be asked", [closed, open], undefined],
+  ] as const) {
+    test(name, () => {
+      expect(harness(consumers).consumer.refusal?.()).toEqual(want);
     });
   }
 });
@@ -38,16 +96,16 @@ test("a branch that hangs does not keep the payload from the next one", async ()
   const quick = {
     consume: async ({ items }: { items: number }) => {
       seen.push(items);
-      return accepted;
+      return later;
     },
   };
-  const answer = fanOut([slow, quick]).consume(payloadOf("logs", 7));
+  const answer = harness([slow, quick]).consumer.consume(payloadOf("logs", 7));
   expect(seen).toEqual([7]);
   release(permanent);
-  expect(await answer).toEqual(permanent);
+  expect(await answer).toEqual(later);
 });
 
 test("a single branch is the consumer itself, without a detour", () => {
-  const only = { consume: async () => accepted };
-  expect(fanOut([only])).toBe(only);
+  const only = answering(accepted);
+  expect(harness([only]).consumer).toBe(only);
 });

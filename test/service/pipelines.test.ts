@@ -3,9 +3,11 @@ import type { MetricsSource } from "../../src/component/component.ts";
 import type { Consumer } from "../../src/component/consumer.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { createEdges } from "../../src/service/edges.ts";
+import { createFanOut } from "../../src/service/fan-out.ts";
 import { FlowCounts } from "../../src/service/flow-counts.ts";
 import { connectPipelines, type Pipeline } from "../../src/service/pipelines.ts";
-import { type FakeInstance, fakeInstance, payloadOf } from "./fake-components.ts";
+import { FakeClock } from "../support/fake-clock.ts";
+import { type FakeInstance, fakeInstance, payloadOf, recordingLogger } from "./fake-components.ts";
 
 const source: MetricsSource = { collect: () => Promise.reject(new Error("never asked")) };
 
@@ -26,7 +28,9 @@ function pipeline(
 }
 
 function connect(...pipelines: readonly Pipeline[]): readonly string[] {
-  return connectPipelines(pipelines, createEdges(new FlowCounts())).map(({ id }) => id);
+  const edges = createEdges(new FlowCounts());
+  const fanOut = createFanOut({ clock: new FakeClock(), logger: recordingLogger() });
+  return connectPipelines(pipelines, { edges, fanOut }).map(({ id }) => id);
 }
 
 async function push(from: FakeInstance, signal: Signal, items = 1): Promise<unknown> {

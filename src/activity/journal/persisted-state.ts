@@ -55,6 +55,9 @@ export type PendingCall =
       readonly calledAt: ClockAnchor;
     };
 
+/** How many calls may have events that are not delivered. Events of further calls are dropped, and replay keeps no more either. */
+export const maxPendingCalls = 10_000;
+
 /** Emits the events of the engine. */
 export interface EventSink {
   /** How many calls had events so far. */

@@ -18,11 +18,15 @@ import {
   restartSchema,
   stateEndSchema,
 } from "./journal-records.ts";
-import type { ClockAnchor, CreateEngine, PendingCall, PersistedState } from "./persisted-state.ts";
+import {
+  type ClockAnchor,
+  type CreateEngine,
+  maxPendingCalls,
+  type PendingCall,
+  type PersistedState,
+} from "./persisted-state.ts";
 import { decodeSignals } from "./signal-codec.ts";
 
-/** The outbox of events holds no more: 1 000, and one that is being delivered. */
-const maxPending = 1001;
 /** From this version on, replay decides what the program decided that wrote the journal. */
 const firstRepeatableVersion = 3;
 
@@ -58,7 +62,7 @@ interface ReplayOptions {
  * `take` gets every record in order; it throws for a record that no version of this program wrote, and ignores a journal of an
  * unknown version. `finish` is called once, after the last record.
  *
- * Keeps an engine, the snapshot until its last record, and the events of at most 1 001 calls. Events of more pending calls are
+ * Keeps an engine, the snapshot until its last record, and the events of at most 10 000 calls. Events of more pending calls are
  * dropped, as the outbox dropped them before the restart.
  */
 export class Replay {
@@ -247,7 +251,7 @@ export class Replay {
     const { atMs, unixMs } = this.#anchor;
     const calledAt = { atMs: nowMs, unixMs: unixMs + (nowMs - atMs) };
     this.#calls++;
-    if (this.#pending.length < maxPending) {
+    if (this.#pending.length < maxPendingCalls) {
       this.#pending.push({ call: this.#calls, events, calledAt });
     }
     for (const event of events) {

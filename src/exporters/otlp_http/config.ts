@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { Opaque } from "../../config/opaque.ts";
-import { duration, opaque } from "../../config/units.ts";
+import { opaque } from "../../config/units.ts";
+import { retryOnFailure, sendingQueue, timeoutOption } from "../../delivery/delivery-config.ts";
 
 export const schema = z
   .strictObject({
@@ -20,13 +21,13 @@ export const schema = z
       .record(z.string(), opaque())
       .prefault({})
       .describe("Headers of every request, e.g. credentials. The values are never shown."),
-    timeout: duration({ min: "1ms" })
-      .prefault("30s")
-      .describe("How long one request may take, from connecting to the end of the response."),
+    timeout: timeoutOption("30s"),
     compression: z
       .enum(["gzip", "zstd", "none"])
       .prefault("gzip")
       .describe("The compression of request bodies."),
+    retry_on_failure: retryOnFailure(),
+    sending_queue: sendingQueue(),
   })
   .check((context) => {
     const { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint, headers } = context.value;

@@ -9,5 +9,6 @@ export const factory = declare({
   stability: "beta",
   description: "Sends data to a backend over OTLP/HTTP, in the bytes in which it arrived.",
   schema,
+  storageKey: ["sending_queue", "storage"],
   create: createOtlpHttpExporter,
 });

@@ -1,4 +1,4 @@
-import { accepted, type ConsumeResult } from "../../component/consumer.ts";
+import type { AttemptResult } from "../../delivery/attempt.ts";
 import { retryAfterMsOf } from "../../sender/retry-after.ts";
 
 /** How a request ended, as far as the sender must know. */
@@ -9,13 +9,13 @@ export type SendOutcome =
   | { readonly kind: "failed"; readonly code: string | undefined };
 
 /**
- * The result for the sender. The statuses that OTLP/HTTP calls retryable are retryable; the same bytes would get every
+ * The result of an attempt. The statuses that OTLP/HTTP calls retryable are retryable; the same bytes would get every
  * other failure again. The result contains no text of the backend, because that may quote the payload.
  */
 export function resultOf(
   outcome: SendOutcome,
   { host, unixMs, timeoutMs }: { host: string; unixMs: number; timeoutMs: number },
-): ConsumeResult {
+): AttemptResult {
   switch (outcome.kind) {
     case "answered":
       return resultOfStatus(outcome, host, unixMs);
@@ -38,9 +38,9 @@ function resultOfStatus(
   { status, retryAfter }: { status: number; retryAfter: string | undefined },
   host: string,
   unixMs: number,
-): ConsumeResult {
+): AttemptResult {
   if (status >= 200 && status < 300) {
-    return accepted;
+    return { status: "sent" };
   }
   const message = `The backend ${host} answered ${status}${explanations.get(status) ?? ""}.`;
   if (!retryableStatuses.has(status)) {
@@ -76,7 +76,7 @@ const explanations = new Map([
   [504, " (gateway timeout)"],
 ]);
 
-function retryable(message: string): ConsumeResult {
+function retryable(message: string): AttemptResult {
   return { status: "retryable", message };
 }
 

@@ -1,6 +1,7 @@
 import { promisify } from "node:util";
 import { gzip, zstdCompress } from "node:zlib";
 import type { Dispatcher } from "undici";
+import { abortReasons } from "../../delivery/attempt.ts";
 import type { SendOutcome } from "./outcome.ts";
 import type { Target } from "./target.ts";
 
@@ -19,9 +20,6 @@ export interface Sent {
   /** The answer to a success when it is protobuf and was read whole. */
   readonly response?: Uint8Array;
 }
-
-/** The reasons for aborting a request. */
-export const abortReasons = { timeout: "timeout", shutdown: "shutdown" } as const;
 
 /** No answer of OTLP is longer than this; the Collector has the same limit. */
 const maxResponseBytes = 65_536;

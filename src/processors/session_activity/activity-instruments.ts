@@ -9,6 +9,7 @@ import { dialectNames, signalResults } from "../../activity/model/dialects.ts";
 import { evictionReasons } from "../../activity/model/reasons.ts";
 import { kindNames } from "../../activity/model/work.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { dropReasons } from "./outbox.ts";
 
 const prefix = "openclaw.session.activity";
 const kinds = kindNames.slice(1);
@@ -127,6 +128,22 @@ export const specs = {
     unit: "s",
     description: "Age of the oldest open work since its start arrived; 0 if none is open.",
     attributes: { "openclaw.kind": kinds },
+  },
+  eventsPending: {
+    name: `${prefix}.events.pending`,
+    kind: "up_down_counter",
+    unit: "{event}",
+    description:
+      "Events that are emitted, but that not every exporter of their pipeline has delivered yet.",
+    attributes: {},
+  },
+  eventsDropped: {
+    name: `${prefix}.events.dropped`,
+    kind: "counter",
+    unit: "{event}",
+    description:
+      "Events that were dropped since the start of this process: outbox_full, too many wait for delivery; refused, a backend will never take them; shutdown, the collector stopped without storage.",
+    attributes: { "openclaw.reason": dropReasons },
   },
   duration: {
     name: `${prefix}.duration`,

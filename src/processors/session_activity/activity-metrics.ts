@@ -25,6 +25,7 @@ import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { ManualReader } from "../../metrics/manual-reader.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { activityInstruments, specs } from "./activity-instruments.ts";
+import { type DropReason, dropReasons } from "./outbox.ts";
 
 /** What is published, and what it is called. */
 export interface MetricsInput {
@@ -34,14 +35,22 @@ export interface MetricsInput {
     readonly series: SeriesIdentity;
     now(): ClockAnchor;
   };
+  /** The delivery of events. */
+  readonly events: EventCounts;
   /** Resolves when the counters have their values of before the restart. Earlier they would seem to fall. */
   readonly whenRestored: Promise<void>;
   readonly resource: () => Readonly<Record<string, string>>;
   readonly scope: { readonly name: string; readonly version: string };
 }
 
+interface EventCounts {
+  readonly pendingEvents: number;
+  droppedEvents(reason: DropReason): number;
+}
+
 /** The state of the engine at one scrape. */
 interface Reading {
+  readonly events: EventCounts;
   readonly counters: ActivityCounters;
   readonly view: EngineView;
   readonly nowMs: number;
@@ -111,6 +120,14 @@ const table: readonly (readonly [InstrumentSpec, readonly Point[]])[] = [
   ],
   [specs.held, [{ attributes: {}, value: ({ view }) => view.heldMarkers() }]],
   [specs.implied, [{ attributes: {}, value: ({ view, nowMs }) => view.impliedWork(nowMs) }]],
+  [specs.eventsPending, [{ attributes: {}, value: ({ events }) => events.pendingEvents }]],
+  [
+    specs.eventsDropped,
+    dropReasons.map((reason) => ({
+      attributes: { "openclaw.reason": reason },
+      value: ({ events }) => events.droppedEvents(reason),
+    })),
+  ],
   [
     specs.oldestAge,
     countedKinds.map((kind) => ({
@@ -134,7 +151,10 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
       // The SDK sets the start of this process. A backend would then add the counters of before the restart again.
       const startTime = toHrTime(input.source.series.sinceUnixMs);
       for (const { metrics } of collected.resourceMetrics.scopeMetrics) {
-        for (const { dataPoints } of metrics) {
+        for (const { descriptor, dataPoints } of metrics) {
+          if (descriptor.name === specs.eventsDropped.name) {
+            continue; // It counts since the start of this process.
+          }
           for (const point of dataPoints) {
             Object.assign(point, { startTime });
           }
@@ -166,7 +186,8 @@ function createReader(input: MetricsInput): ManualReader {
       const { engine } = input.source;
       const { counters, view } = engine;
       const { atMs: nowMs } = input.source.now();
-      const reading = { counters, view, nowMs, oldestAgesMs: view.oldestAgesMs(nowMs) };
+      const { events } = input;
+      const reading = { events, counters, view, nowMs, oldestAgesMs: view.oldestAgesMs(nowMs) };
       for (const [instrument, points] of observed) {
         for (const { attributes, value } of points) {
           result.observe(instrument, value(reading), attributes);

@@ -8,6 +8,7 @@ import type {
 } from "../../activity/journal/persisted-state.ts";
 import type { ActivityEvent, EvictedEvent, EvictedMarker } from "../../activity/model/events.ts";
 import { kindNames } from "../../activity/model/work.ts";
+import type { Clock } from "../../component/clock.ts";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Logger } from "../../component/settings.ts";
 import {
@@ -20,7 +21,7 @@ import type { Payload } from "../../otlp/payload.ts";
 import { recordRangesOf } from "../../otlp/record-ranges.ts";
 import { type RecordContext, toRecord } from "./event-records.ts";
 import { EvictionLog } from "./eviction-log.ts";
-import { Outbox } from "./outbox.ts";
+import { type DropReason, dropReasons, Outbox } from "./outbox.ts";
 
 const maxLogged = 1000;
 const spansPerRequest = 512;
@@ -42,6 +43,9 @@ export interface EventEmitterOptions extends RecordContext {
   readonly resource: () => Readonly<Record<string, string>>;
   readonly scope: { readonly name: string; readonly version: string };
   readonly logger: Logger;
+  readonly clock: Clock;
+  /** Whether events that are pending at a shutdown are stored and emitted by the next start. */
+  readonly isStored: boolean;
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
@@ -51,12 +55,13 @@ const maxClockSkewMs = 86_400_000;
 /**
  * Emits the events of the engine: as log records, as closing spans, and as entries of the log of evictions. It decides nothing.
  *
- * Keeps the last 1 000 evictions, and in each of two outboxes at most 1 000 payloads that wait for their pipeline. Events that find
- * no room there are dropped and logged.
+ * Keeps the last 1 000 evictions, and two outboxes, each with at most 10 000 payloads that are not delivered. Events that find no
+ * room there are dropped, logged and counted.
  */
 export class ActivityEventEmitter implements EventSink {
   readonly evictions = new EvictionLog(maxLogged);
   readonly #options: EventEmitterOptions;
+  readonly #dropped = new Map<DropReason, number>(dropReasons.map((reason) => [reason, 0]));
   #calls = 0;
   #logs: Outbox<EmittedCall> | undefined;
   #traces: Outbox | undefined;
@@ -75,14 +80,29 @@ export class ActivityEventEmitter implements EventSink {
     return this.#logs?.pending() ?? [];
   }
 
+  /** How many events are not delivered. */
+  get pendingEvents(): number {
+    return this.#logs?.pendingItems ?? 0;
+  }
+
+  /** How many events this process dropped. */
+  droppedEvents(reason: DropReason): number {
+    return this.#dropped.get(reason) ?? 0;
+  }
+
   /** Sends events to `next` as log records. */
   connectLogs(next: Consumer): void {
-    this.#logs = new Outbox(next, this.#options.logger);
+    const { logger, clock, isStored } = this.#options;
+    const onDropped = (items: number, reason: DropReason) => {
+      this.#dropped.set(reason, this.droppedEvents(reason) + items);
+    };
+    this.#logs = new Outbox({ next, logger, clock, isStored, onDropped });
   }
 
   /** Sends closing spans to `next`. Of several pipelines only the first gets them, so that each exists once. */
   connectTraces(next: Consumer): void {
-    this.#traces ??= new Outbox(next, this.#options.logger);
+    const { logger, clock } = this.#options;
+    this.#traces ??= new Outbox({ next, logger, clock, isStored: false, onDropped: () => {} });
   }
 
   /** Emits the events of the call that has just returned them. */
@@ -137,7 +157,7 @@ export class ActivityEventEmitter implements EventSink {
     });
   }
 
-  /** Resolves when everything emitted is delivered or given up. Rejects when `deadline` aborts earlier. */
+  /** Resolves when the pipelines have taken what they take now. Rejects when `deadline` aborts earlier. */
   async drain(deadline: AbortSignal): Promise<void> {
     await Promise.all([this.#logs?.drain(deadline), this.#traces?.drain(deadline)]);
   }

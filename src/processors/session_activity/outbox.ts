@@ -1,97 +1,202 @@
+import { maxPendingCalls } from "../../activity/journal/persisted-state.ts";
+import type { CancelTimer, Clock } from "../../component/clock.ts";
 import type { Consumer } from "../../component/consumer.ts";
+import { DeliveryWatch } from "../../component/delivery-watch.ts";
 import type { Logger } from "../../component/settings.ts";
-import type { Payload } from "../../otlp/payload.ts";
+import type { DeliveryOutcome, Payload } from "../../otlp/payload.ts";
 
-const maxQueued = 1000;
+const maxPendingBytes = 64 * 1024 * 1024;
 
-interface QueuedPayload<P> {
+const firstRetryMs = 1_000;
+const longestRetryMs = 30_000;
+
+/** Why events were dropped. A closed list, fit for a label. */
+export const dropReasons = ["outbox_full", "refused", "shutdown"] as const;
+export type DropReason = (typeof dropReasons)[number];
+
+export interface OutboxOptions {
+  readonly next: Consumer;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Whether what is pending at a shutdown is stored, so that the next start sends it. */
+  readonly isStored: boolean;
+  readonly onDropped: (items: number, reason: DropReason) => void;
+}
+
+interface Entry<P> {
   readonly payload: P;
+  /** Its place in the order. */
+  readonly number: number;
   onDelivered: (() => void) | undefined;
+  /** `passed`: the pipeline has accepted it, but an exporter still keeps it. */
+  state: "waiting" | "passed" | "settled";
 }
 
 /**
- * Sends derived data to its pipeline, one payload at a time and in order, so that no sender waits for it. It sends each payload
- * once: what the pipeline refuses, for good or for now, is lost and logged.
+ * Sends derived data to its pipeline, in order, so that no sender waits for it, and keeps each payload until every exporter has
+ * delivered it. What the pipeline does not take now, or an exporter gave up, is sent again, at first after a second, then at growing
+ * intervals of at most 30 s. What a backend refuses for good is dropped.
  *
- * Keeps at most 1 000 payloads and the one that is being sent. A further payload is dropped and logged.
+ * Keeps at most 10 000 payloads and 64 MiB. A payload that finds no room is dropped. All drops are logged and counted.
  */
 export class Outbox<P extends Payload = Payload> {
-  readonly #next: Consumer;
-  readonly #logger: Logger;
-  readonly #queue: QueuedPayload<P>[] = [];
-  #inFlight: QueuedPayload<P> | undefined;
+  readonly #options: OutboxOptions;
+  readonly #entries: Entry<P>[] = [];
+  /** Those of the entries that wait, in no order after a failure. */
+  readonly #waiting: Entry<P>[] = [];
+  #posted = 0;
+  #bytes = 0;
+  #items = 0;
   #sending: Promise<void> | undefined;
+  #failures = 0;
+  #cancelRetry: CancelTimer | undefined;
+  #isStopping = false;
 
-  constructor(next: Consumer, logger: Logger) {
-    this.#next = next;
-    this.#logger = logger;
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** The items of all payloads that are neither delivered nor dropped. */
+  get pendingItems(): number {
+    return this.#items;
   }
 
   /**
-   * `onDelivered` is called when this payload and all payloads before it are delivered or given up. If the next payload is
-   * dropped, the callback of that one is called instead.
+   * `onDelivered` is called when this payload and all payloads before it are delivered or dropped. If there is no room, that of the
+   * last payload that is kept is replaced.
    */
   post(payload: P, onDelivered?: () => void): void {
-    const last = this.#queue.at(-1);
-    if (last !== undefined && this.#queue.length >= maxQueued) {
-      this.#logger.error("Derived data was dropped because its pipeline is too slow.", {
-        signal: payload.signal,
-        items: payload.items,
-      });
+    const last = this.#entries.at(-1);
+    const isFull =
+      this.#entries.length >= maxPendingCalls ||
+      this.#bytes + payload.bytes.length > maxPendingBytes;
+    if (last !== undefined && isFull) {
+      this.#drop(payload, "outbox_full");
       last.onDelivered = onDelivered;
       return;
     }
-    this.#queue.push({ payload, onDelivered });
-    this.#sending ??= this.#sendAll();
+    const entry: Entry<P> = { payload, onDelivered, number: this.#posted++, state: "waiting" };
+    this.#entries.push(entry);
+    this.#waiting.push(entry);
+    this.#bytes += payload.bytes.length;
+    this.#items += payload.items;
+    this.#send();
   }
 
-  /** Payloads that are neither delivered nor given up, the oldest first. */
+  /** Payloads that are neither delivered nor dropped, the oldest first. */
   pending(): readonly P[] {
-    const inFlight = this.#inFlight === undefined ? [] : [this.#inFlight];
-    return [...inFlight, ...this.#queue].map(({ payload }) => payload);
+    return this.#entries.flatMap(({ payload, state }) => (state === "settled" ? [] : [payload]));
   }
 
-  /** Resolves when everything posted is delivered or given up. Rejects when `deadline` aborts earlier. */
+  /**
+   * Passes on what waits, once, and resolves when the pipeline has answered; exporters may still keep it. From now on nothing is
+   * sent again. Rejects when `deadline` aborts earlier.
+   */
   async drain(deadline: AbortSignal): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelRetry?.();
+    this.#cancelRetry = undefined;
+    this.#send();
     const sending = this.#sending;
     if (sending !== undefined && !deadline.aborted) {
       await new Promise<void>((resolve) => {
         deadline.addEventListener("abort", () => resolve(), { once: true });
-        void sending.then(resolve); // never rejects, see #sendAll
+        void sending.then(resolve); // never rejects, see #sendWaiting
       });
     }
     if (this.#sending !== undefined) {
-      throw new Error("Derived data was not delivered before the deadline.");
+      throw new Error("Derived data was not passed on before the deadline.");
     }
   }
 
-  async #sendAll(): Promise<void> {
-    for (
-      this.#inFlight = this.#queue.shift();
-      this.#inFlight !== undefined;
-      this.#inFlight = this.#queue.shift()
-    ) {
-      const { payload, onDelivered } = this.#inFlight;
-      const result = await this.#send(payload);
-      if (result !== undefined) {
-        this.#logger.error("Derived data was lost because its pipeline refused it.", {
-          signal: payload.signal,
-          items: payload.items,
-          reason: result,
-        });
+  #send(): void {
+    if (this.#cancelRetry === undefined) {
+      this.#sending ??= this.#sendWaiting().finally(() => {
+        this.#sending = undefined;
+      });
+    }
+  }
+
+  /** Ends when nothing waits, or at the first payload that the pipeline does not take now. */
+  async #sendWaiting(): Promise<void> {
+    this.#waiting.sort((a, b) => a.number - b.number);
+    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
+      entry.state = "passed";
+      const isTaken = await this.#pass(entry);
+      if (!isTaken && !this.#isStopping) {
+        return;
       }
-      onDelivered?.();
     }
-    this.#sending = undefined;
   }
 
-  /** Why the payload was refused; undefined if it was accepted. */
-  async #send(payload: Payload): Promise<string | undefined> {
+  /** Whether the pipeline has accepted the payload or refused it for good. */
+  async #pass(entry: Entry<P>): Promise<boolean> {
+    const watch = new DeliveryWatch((outcome) => this.#onSettled(entry, outcome));
+    watch.retain();
+    const result = await this.#consume({ ...entry.payload, delivery: watch });
+    watch.release(result);
+    this.#failures = result === "lost" ? this.#failures : 0;
+    return result !== "lost";
+  }
+
+  async #consume(payload: Payload): Promise<DeliveryOutcome> {
     try {
-      const result = await this.#next.consume(payload);
-      return result.status === "accepted" ? undefined : result.message;
+      const { status } = await this.#options.next.consume(payload);
+      return status === "accepted" ? "delivered" : status === "permanent" ? "refused" : "lost";
     } catch {
-      return "A component of the pipeline failed.";
+      return "refused";
     }
+  }
+
+  #onSettled(entry: Entry<P>, outcome: DeliveryOutcome): void {
+    if (outcome === "lost" && !this.#isStopping) {
+      entry.state = "waiting";
+      this.#waiting.push(entry);
+      this.#retryLater();
+      return;
+    }
+    if (outcome === "lost" && this.#options.isStored) {
+      // It stays pending in the journal.
+      return;
+    }
+    if (outcome !== "delivered") {
+      this.#drop(entry.payload, outcome === "refused" ? "refused" : "shutdown");
+    }
+    entry.state = "settled";
+    this.#bytes -= entry.payload.bytes.length;
+    this.#items -= entry.payload.items;
+    this.#forgetSettled();
+  }
+
+  /** Removes the settled payloads before the first that is not, because deliveries are reported in order. */
+  #forgetSettled(): void {
+    const end = this.#entries.findIndex(({ state }) => state !== "settled");
+    const settled = this.#entries.splice(0, end < 0 ? this.#entries.length : end);
+    settled.at(-1)?.onDelivered?.();
+  }
+
+  #retryLater(): void {
+    if (this.#cancelRetry === undefined) {
+      const delayMs = Math.min(longestRetryMs, firstRetryMs * 2 ** this.#failures);
+      this.#failures += 1;
+      this.#cancelRetry = this.#options.clock.after(delayMs, () => {
+        this.#cancelRetry = undefined;
+        this.#send();
+      });
+    }
+  }
+
+  #drop({ signal, items }: Payload, reason: DropReason): void {
+    this.#options.logger.error(sentences[reason], { signal, items });
+    this.#options.onDropped(items, reason);
   }
 }
+
+const sentences = {
+  outbox_full:
+    "Derived data was dropped because too much of it waits for delivery. Check the exporters of its pipeline.",
+  refused:
+    "Derived data was dropped because its pipeline or a backend refused it for good. The exporter logs the reason.",
+  shutdown:
+    "Derived data was dropped because the collector stops before it was delivered. Set storage of session_activity to send it after the next start.",
+} as const satisfies Record<DropReason, string>;

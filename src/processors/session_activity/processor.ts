@@ -22,7 +22,7 @@ import { withoutSpans } from "../../otlp/splice.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
-import { Outbox } from "./outbox.ts";
+import { MetricsPush } from "./metrics-push.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
@@ -41,7 +41,7 @@ export interface SessionActivityComponent extends Component {
  * timers and the random key of session references, and decides nothing. A sender gets its answer when its signals would survive
  * the end of this process.
  *
- * Keeps one batch, which each request uses again, and the outbox of derived metrics; the state is the engine's.
+ * Keeps one batch, which each request uses again, and the push of derived metrics; the state is the engine's.
  */
 export function createSessionActivity(
   settings: Settings,
@@ -105,6 +105,8 @@ export function createSessionActivity(
     resource,
     scope,
     logger,
+    clock,
+    isStored: settings.storage !== undefined,
     randomBytes: settings.randomBytes,
     activity: () => durable,
   });
@@ -135,6 +137,7 @@ export function createSessionActivity(
   let restored = () => {};
   const metrics = createActivityMetrics({
     source: durable,
+    events: emitter,
     whenRestored:
       settings.storage === undefined
         ? Promise.resolve()
@@ -145,22 +148,22 @@ export function createSessionActivity(
     scope,
   });
   const signals = new SignalBatch();
-  let derived: Outbox | undefined;
+  let derived: MetricsPush | undefined;
   let timers: readonly CancelTimer[] = [];
   let nextPart: CancelTimer | undefined;
   let isShutDown = false;
 
-  async function pushMetrics(): Promise<void> {
+  /** The derived metrics as a request; undefined if they could not be collected. */
+  async function metricsRequest(): Promise<Payload | undefined> {
     const { resourceMetrics, errors } = await metrics.collect();
     const bytes = ProtobufMetricsSerializer.serializeRequest(resourceMetrics);
     if (errors.length > 0 || bytes === undefined) {
-      logger.warn("Derived metrics could not be collected.", { errors: errors.length });
-      return;
+      return undefined;
     }
     const items = resourceMetrics.scopeMetrics
       .flatMap((part) => part.metrics)
       .reduce((sum, metric) => sum + metric.dataPoints.length, 0);
-    derived?.post({ signal: "metrics", bytes, items });
+    return { signal: "metrics", bytes, items };
   }
 
   async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
@@ -240,7 +243,7 @@ export function createSessionActivity(
         if (signal === "logs") {
           emitter.connectLogs(next);
         } else if (signal === "metrics") {
-          derived = new Outbox(next, logger);
+          derived = new MetricsPush(next, logger);
         }
       },
     },
@@ -254,7 +257,7 @@ export function createSessionActivity(
         clock.every(tickMs, onTick),
         ...(derived === undefined
           ? []
-          : [clock.every(config.export_interval, () => void pushMetrics().catch(reportPush))]),
+          : [clock.every(config.export_interval, () => void derived?.push(metricsRequest))]),
       ];
     },
 
@@ -270,10 +273,10 @@ export function createSessionActivity(
       do {
         emitter.emit(durable.close());
       } while (durable.engine.isBehind);
-      if (derived !== undefined && timers.length > 0) {
-        await pushMetrics().catch(reportPush);
-      }
-      await Promise.all([emitter.drain(deadline), derived?.drain(deadline)]);
+      await Promise.all([
+        emitter.drain(deadline),
+        timers.length === 0 ? undefined : derived?.drain(metricsRequest, deadline),
+      ]);
     },
   };
 
@@ -293,12 +296,6 @@ export function createSessionActivity(
     if (durable.engine.isBehind) {
       nextPart = clock.after(0, onTick);
     }
-  }
-
-  function reportPush(error: unknown): void {
-    logger.warn("Derived metrics could not be collected.", {
-      reason: error instanceof Error ? error.message : String(error),
-    });
   }
 }
 

@@ -47,9 +47,14 @@ async function backend(answer: (response: ServerResponse, received: Received) =>
   return { host: `127.0.0.1:${port}`, received, connections: () => connections, close };
 }
 
-function exporter(section: unknown) {
+/** An exporter without queue and retries, so that a sender gets the result of the one attempt. */
+function exporter(section: Readonly<Record<string, unknown>>) {
   const test = testSettings("otlp_http");
-  const component = factory.create(test.settings, section);
+  const component = factory.create(test.settings, {
+    sending_queue: { enabled: false },
+    retry_on_failure: { enabled: false },
+    ...section,
+  });
   cleanups.push(() => component.shutdown(noDeadline()));
   const consumer = (signal: Signal) => component.exporter!.consumer!(signal);
   const consume = (signal: Signal, bytes: Uint8Array = payloadBytes): Promise<ConsumeResult> =>
@@ -342,21 +347,21 @@ describe("what an operator sees", () => {
       {
         level: "warn",
         message:
-          "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), held_back: 0 },
+          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+        fields: { signal: "traces", rejected_items: 3, reason: reason("503 (unavailable)"), held_back: 0 },
       },
       {
         level: "warn",
         message:
-          "Sending to the backend failed. The sender was asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", items: 3, reason: reason("503 (unavailable)"), held_back: 2 },
+          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+        fields: { signal: "traces", rejected_items: 3, reason: reason("503 (unavailable)"), held_back: 2 },
       },
       {
         level: "error",
-        message: "The backend refused the data permanently. The data is lost.",
+        message: "Exporting failed. Rejecting data. The backend will never take it, and the sender is told so; check the reason.",
         fields: {
           signal: "logs",
-          items: 3,
+          rejected_items: 3,
           reason: reason("400 (it cannot read the request)"),
           held_back: 0,
         },

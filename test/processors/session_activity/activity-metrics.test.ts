@@ -12,6 +12,7 @@ async function pointsOf(name: string) {
       series: { instanceId: "one", sinceUnixMs: 0 },
       now: () => ({ atMs: 0, unixMs: 0 }),
     },
+    events: { pendingEvents: 0, droppedEvents: () => 0 },
     whenRestored: Promise.resolve(),
     resource: () => ({}),
     scope: { name: "test", version: "1" },

@@ -32,6 +32,8 @@ function createEmitter(consume: () => Promise<ConsumeResult> = async () => accep
     resource: () => ({ "service.name": "collector" }),
     scope: { name: "test", version: "1" },
     logger: settings.logger,
+    clock: settings.clock,
+    isStored: false,
     randomBytes: (length) => new Uint8Array(length).fill(9),
   });
   const payloads: Payload[] = [];

@@ -5,6 +5,7 @@ import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts
 import { ManualReader } from "../../../src/metrics/manual-reader.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { factory } from "../../../src/receivers/otlp/factory.ts";
+import { zeroCounts } from "../../exporters/settings.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { wellService } from "../../support/service-status.ts";
 
@@ -56,6 +57,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       meter: provider.getMeter("test"),
       reportStatus: () => {},
       serviceStatus: () => wellService,
+      exportCounts: zeroCounts,
     },
     { protocols: { http: { endpoint: "127.0.0.1:0", ...options.http } } },
   );

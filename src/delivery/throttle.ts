@@ -1,4 +1,4 @@
-import type { Clock } from "../../component/clock.ts";
+import type { Clock } from "../component/clock.ts";
 
 /**
  * Allows one report per interval, with the number of suppressed ones since the last: a backend that is down fails every

@@ -1,0 +1,346 @@
+import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
+import type { ExportCounts, Settings } from "../component/settings.ts";
+import type { DeliveryOutcome, Payload, Signal } from "../otlp/payload.ts";
+import { type Attempt, withTimeout } from "./attempt.ts";
+import { Batcher, mergedPayload } from "./batcher.ts";
+import type { DeliveryConfig } from "./delivery-config.ts";
+import { queueInstruments } from "./delivery-instruments.ts";
+import { DeliveryReport } from "./delivery-report.ts";
+import { QueueJournal } from "./queue-journal.ts";
+import { createRetry, type RetryResult } from "./retry.ts";
+import { type QueuedPayload, SendingQueue, type SettledResult } from "./sending-queue.ts";
+
+/** An exporter's way to its backend. The exporter provides one attempt; this adds timeout, retries, the queue and the report. */
+export interface Delivery {
+  /** The consumer of a signal. Called before `start`, once per signal. */
+  consumer(signal: Signal): Consumer;
+  /** Recovers the persistent queue and begins to send. Rejects with an `Error` for an operator. */
+  start(): Promise<void>;
+  /**
+   * Refuses new payloads and ends. A queue in memory is sent: each payload gets at least one attempt more, and what is left at
+   * `deadline` is lost and logged. A persistent queue keeps what is not being sent. Safe before `start` and twice.
+   */
+  shutdown(deadline: AbortSignal): Promise<void>;
+}
+
+interface SignalQueue {
+  readonly queue: SendingQueue;
+  readonly batcher: Batcher;
+  readonly counts: ExportCounts;
+}
+
+const stoppingMessage = "This collector is shutting down and sends nothing more.";
+
+/**
+ * Composes `timeout`, `retry_on_failure`, `sending_queue` and its `storage`, as the exporters of the Collector do. `host` names the
+ * destination of a signal in log lines.
+ *
+ * Keeps the payloads of one queue per signal, each bounded by `queue_size`, and with a full queue those whose senders wait for room.
+ */
+export function createDelivery(
+  settings: Settings,
+  config: DeliveryConfig,
+  { attempt, host }: { readonly attempt: Attempt; readonly host: (signal: Signal) => string },
+): Delivery {
+  const { clock, random, storage, logger } = settings;
+  const { sending_queue: queueConfig, timeout: timeoutMs } = config;
+  const report = new DeliveryReport(settings, host);
+  const journal = storage === undefined ? undefined : new QueueJournal();
+  const queues = new Map<Signal, SignalQueue>();
+  const retriesStop = new AbortController();
+  const attemptsStop = new AbortController();
+  const direct = new Set<Promise<unknown>>();
+  const workers: Promise<void>[] = [];
+  let isStopping = false;
+
+  const send = createRetry({
+    attempt: withTimeout(attempt, { clock, timeoutMs }),
+    config: config.retry_on_failure,
+    clock,
+    random,
+    stops: { retries: retriesStop.signal, attempts: attemptsStop.signal },
+    hasLastAttempt: journal === undefined,
+    onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
+  });
+
+  /** Takes payloads from the queue and sends them, until the queue is closed and empty. */
+  async function work({ queue, batcher, counts }: SignalQueue): Promise<void> {
+    for (;;) {
+      const batch = await batcher.take();
+      if (batch.length === 0) {
+        return;
+      }
+      if (isStopping && journal !== undefined) {
+        leaveStored(batch, queue);
+      } else {
+        await sendBatch(batch, { queue, counts });
+      }
+    }
+  }
+
+  /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
+  async function sendBatch(
+    batch: readonly QueuedPayload[],
+    at: Pick<SignalQueue, "queue" | "counts">,
+  ): Promise<void> {
+    const payload = mergedPayload(batch);
+    if (payload === undefined) {
+      return;
+    }
+    const result = await sendSafely(payload);
+    if (result.status === "permanent" && batch.length > 1) {
+      for (const entry of batch) {
+        await sendBatch([entry], at);
+      }
+      return;
+    }
+    if (result.status === "retryable" && result.isInterrupted && journal !== undefined) {
+      leaveStored(batch, at.queue);
+      return;
+    }
+    reportEnd(payload, result);
+    for (const entry of batch) {
+      settle(entry, result, at);
+    }
+  }
+
+  /** An exception is a bug of the exporter. It costs the payload, not the queue. */
+  async function sendSafely(payload: Payload): Promise<RetryResult> {
+    try {
+      return await send(payload);
+    } catch (error) {
+      logger.error("An exporter threw an exception. This is a bug; please report it.", {
+        "exception.type": error instanceof Error ? error.name : typeof error,
+      });
+      return { status: "permanent", message: "The exporter failed because of a bug." };
+    }
+  }
+
+  function reportEnd(payload: Payload, result: RetryResult): void {
+    if (result.status === "permanent") {
+      report.dropped(payload, "permanent", result.message);
+    } else if (result.status === "retryable") {
+      report.dropped(payload, result.isInterrupted ? "shutdown" : "expired", result.message);
+    }
+  }
+
+  function settle(
+    { payload, storedId, onSettled }: QueuedPayload,
+    result: RetryResult,
+    { queue, counts }: Pick<SignalQueue, "queue" | "counts">,
+  ): void {
+    (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
+    queue.release(payload);
+    if (storedId !== undefined) {
+      journal?.remove(storedId);
+    }
+    payload.delivery?.release(outcomes[result.status]);
+    onSettled?.(result);
+  }
+
+  /** The rest of a persistent queue, for the next start. */
+  function leaveStored(batch: readonly QueuedPayload[], queue: SendingQueue): void {
+    for (const { payload, onSettled } of batch) {
+      queue.release(payload);
+      payload.delivery?.release("delivered");
+      onSettled?.({ status: "stored" });
+    }
+  }
+
+  async function consumeQueued(payload: Payload, at: SignalQueue): Promise<ConsumeResult> {
+    const { queue, counts } = at;
+    const refuse = (message: string): ConsumeResult => {
+      counts.enqueueFailed.value += payload.items;
+      return { status: "retryable", message };
+    };
+    if (isStopping) {
+      return refuse(stoppingMessage);
+    }
+    if (!queue.fits(payload)) {
+      counts.enqueueFailed.value += payload.items;
+      return {
+        status: "permanent",
+        message: "The request is larger than the whole sending queue.",
+      };
+    }
+    const hasRoom = queueConfig.block_on_overflow
+      ? await queue.whenRoom(payload)
+      : queue.reserve(payload);
+    if (!hasRoom) {
+      if (isStopping) {
+        return refuse(stoppingMessage);
+      }
+      report.full(payload, queue);
+      return refuse("The sending queue is full.");
+    }
+    payload.delivery?.retain();
+    if (queueConfig.wait_for_result) {
+      return new Promise((resolve) => {
+        queue.push({ payload, onSettled: (result) => resolve(toConsumeResult(result)) });
+      });
+    }
+    if (journal === undefined) {
+      queue.push({ payload });
+      return accepted;
+    }
+    const entry = { payload, storedId: await journal.add(payload) };
+    if (queue.isClosed) {
+      leaveStored([entry], queue);
+    } else {
+      queue.push(entry);
+    }
+    return accepted;
+  }
+
+  /** Without a queue the sender gets the result. */
+  async function consumeDirectly(payload: Payload, counts: ExportCounts): Promise<ConsumeResult> {
+    if (isStopping) {
+      counts.enqueueFailed.value += payload.items;
+      return { status: "retryable", message: stoppingMessage };
+    }
+    const sending = send(payload);
+    direct.add(sending);
+    try {
+      const result = await sending;
+      (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
+      if (result.status !== "sent") {
+        report.rejected(payload, result);
+      }
+      return toConsumeResult(result);
+    } catch (error) {
+      counts.sendFailed.value += payload.items;
+      throw error;
+    } finally {
+      direct.delete(sending);
+    }
+  }
+
+  return {
+    consumer(signal) {
+      const counts = settings.exportCounts(signal);
+      if (!queueConfig.enabled) {
+        return {
+          consume(payload) {
+            counts.consumed.value += payload.items;
+            return consumeDirectly(payload, counts);
+          },
+        };
+      }
+      const { queue_size: capacity, sizer, batch } = queueConfig;
+      const queue = new SendingQueue({ capacity, sizer });
+      const at = { queue, counts, batcher: new Batcher(queue, { config: batch, clock }) };
+      queues.set(signal, at);
+      return {
+        consume(payload) {
+          counts.consumed.value += payload.items;
+          return consumeQueued(payload, at);
+        },
+      };
+    },
+
+    async start() {
+      report.start();
+      publishQueues(settings, queues);
+      await restore();
+      for (const at of queues.values()) {
+        for (let index = 0; index < queueConfig.num_consumers; index++) {
+          workers.push(work(at));
+        }
+      }
+    },
+
+    async shutdown(deadline) {
+      isStopping = true;
+      for (const { queue } of queues.values()) {
+        queue.close();
+      }
+      retriesStop.abort();
+      const cut = () => attemptsStop.abort();
+      if (deadline.aborted) {
+        cut();
+      }
+      deadline.addEventListener("abort", cut, { once: true });
+      await Promise.allSettled([...workers, ...direct]);
+      deadline.removeEventListener("abort", cut);
+      report.stop();
+    },
+  };
+
+  async function restore(): Promise<void> {
+    if (journal === undefined || storage === undefined) {
+      return;
+    }
+    const restored = await journal.open(storage);
+    let withoutPipeline = 0;
+    let items = 0;
+    for (const { id, payload } of restored) {
+      const at = queues.get(payload.signal);
+      if (at === undefined) {
+        withoutPipeline += 1;
+        continue;
+      }
+      at.counts.restored.value += payload.items;
+      items += payload.items;
+      at.queue.restore({ payload, storedId: id });
+    }
+    if (restored.length > 0) {
+      logger.info("Sending the stored queue of an earlier run.", {
+        requests: restored.length - withoutPipeline,
+        items,
+      });
+    }
+    if (withoutPipeline > 0) {
+      logger.warn(
+        "The stored queue has requests of a signal for which this exporter is in no pipeline. They stay stored; add the exporter to a pipeline of the signal to send them.",
+        { requests: withoutPipeline },
+      );
+    }
+  }
+}
+
+const outcomes = {
+  sent: "delivered",
+  permanent: "refused",
+  retryable: "lost",
+} as const satisfies Record<RetryResult["status"], DeliveryOutcome>;
+
+function toConsumeResult(result: RetryResult | SettledResult): ConsumeResult {
+  switch (result.status) {
+    case "sent":
+    case "stored":
+      return accepted;
+    case "permanent":
+      return { status: "permanent", message: result.message };
+    case "retryable":
+      return {
+        status: "retryable",
+        message: result.message,
+        ...("retryAfterMs" in result && result.retryAfterMs !== undefined
+          ? { retryAfterMs: result.retryAfterMs }
+          : {}),
+        ...("throttled" in result && result.throttled === true ? { throttled: true } : {}),
+      };
+    default: {
+      const never: never = result;
+      return never;
+    }
+  }
+}
+
+function publishQueues(
+  { id, meter }: Settings,
+  queues: ReadonlyMap<Signal, { readonly queue: SendingQueue }>,
+): void {
+  const gauges = [
+    [queueInstruments.size, (queue: SendingQueue) => queue.size],
+    [queueInstruments.capacity, (queue: SendingQueue) => queue.capacity],
+    [queueInstruments.items, (queue: SendingQueue) => queue.items],
+  ] as const;
+  for (const [{ name, unit, description }, read] of gauges) {
+    meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
+      for (const [signal, { queue }] of queues) {
+        result.observe(read(queue), { exporter: id, data_type: signal });
+      }
+    });
+  }
+}

@@ -1,0 +1,203 @@
+import { type Journal, maxRecordBytes, type Storage } from "../component/storage.ts";
+import type { Payload, Signal } from "../otlp/payload.ts";
+
+/** A payload of an earlier process that was not sent. */
+export interface StoredPayload {
+  readonly id: number;
+  readonly payload: Payload;
+}
+
+const recordTypes = { header: 1, part: 2, removed: 3 } as const;
+const version = 1;
+const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
+
+/** Type, number, signal, items, bytes of the whole payload. */
+const partHeaderBytes = 1 + 8 + 1 + 4 + 4;
+/** A payload may be longer than a record of a journal may be, and small parts leave room for others. */
+const partBytes = Math.min(4 * 1024 * 1024, maxRecordBytes - partHeaderBytes);
+/** A payload waits until no more than this is on its way to the disk, because a full buffer would degrade the journal. */
+const maxUnwrittenBytes = 16 * 1024 * 1024;
+/** A shorter log is not worth a snapshot. */
+const minLogBytes = 16 * 1024 * 1024;
+
+/**
+ * The payloads of a queue in a journal: a record for each part of a payload when it is accepted, and a record when it has ended. A
+ * snapshot replaces both by the payloads that are left.
+ *
+ * Keeps the stored payloads, which the bound of the queue bounds. On the disk there are at most four times their bytes and 16 MiB. If
+ * the disk fails, payloads are kept in memory only, until a snapshot has stored them; the storage reports that.
+ */
+export class QueueJournal {
+  readonly #live = new Map<number, Payload>();
+  readonly #restoring = new Map<number, Uint8Array[]>();
+  #journal: Journal | undefined;
+  #liveBytes = 0;
+  #nextId = 1;
+  #unwrittenBytes = 0;
+  #appending: Promise<void> = Promise.resolve();
+  #isSnapshotWanted = false;
+  #isSnapshotRunning = false;
+  #hasSnapshotFailed = false;
+
+  /** Recovers the queue. Called once, first. Rejects with an `Error` for an operator. */
+  async open(storage: Storage): Promise<readonly StoredPayload[]> {
+    this.#journal = await storage.openJournal({
+      take: (record) => this.#recover(record),
+      onSnapshotNeeded: () => {
+        this.#isSnapshotWanted = true;
+        this.#snapshotIfDue();
+      },
+    });
+    this.#restoring.clear();
+    if (this.#journal.recovered.records === 0) {
+      this.#journal.append(Uint8Array.of(recordTypes.header, version));
+    }
+    this.#snapshotIfDue();
+    return [...this.#live].map(([id, payload]) => ({ id, payload }));
+  }
+
+  /** Whether payloads that are added now survive a crash. */
+  get isDurable(): boolean {
+    return this.#journal?.state().status === "ok";
+  }
+
+  /** Stores a payload. Resolves to its number when it would survive a crash, or when the disk has failed. Never rejects. */
+  add(payload: Payload): Promise<number> {
+    const added = this.#appending.then(async () => {
+      while (
+        this.#unwrittenBytes > 0 &&
+        this.#unwrittenBytes + payload.bytes.length > maxUnwrittenBytes
+      ) {
+        await this.#journal?.written();
+      }
+      return this.#append(payload);
+    });
+    this.#appending = added.then(() => {});
+    return added.then(async (id) => {
+      await this.#journal?.written();
+      this.#unwrittenBytes -= payload.bytes.length;
+      return id;
+    });
+  }
+
+  /** The payload with this number has ended. If a crash loses this, it is sent again. */
+  remove(id: number): void {
+    const payload = this.#live.get(id);
+    if (payload === undefined) {
+      return;
+    }
+    this.#live.delete(id);
+    this.#liveBytes -= payload.bytes.length;
+    const record = new DataView(new ArrayBuffer(9));
+    record.setUint8(0, recordTypes.removed);
+    record.setFloat64(1, id, true);
+    this.#journal?.append(new Uint8Array(record.buffer));
+    this.#snapshotIfDue();
+  }
+
+  #append(payload: Payload): number {
+    const id = this.#nextId++;
+    this.#live.set(id, payload);
+    this.#liveBytes += payload.bytes.length;
+    this.#unwrittenBytes += payload.bytes.length;
+    for (const record of partsOf(id, payload)) {
+      this.#journal?.append(record);
+    }
+    this.#snapshotIfDue();
+    return id;
+  }
+
+  #recover(record: Uint8Array): void {
+    const view = new DataView(record.buffer, record.byteOffset, record.byteLength);
+    switch (view.getUint8(0)) {
+      case recordTypes.header:
+        if (view.getUint8(1) !== version) {
+          throw unreadable();
+        }
+        return;
+      case recordTypes.part:
+        this.#recoverPart(view, record);
+        return;
+      case recordTypes.removed: {
+        const id = view.getFloat64(1, true);
+        this.#liveBytes -= this.#live.get(id)?.bytes.length ?? 0;
+        this.#live.delete(id);
+        return;
+      }
+      default:
+        throw unreadable();
+    }
+  }
+
+  #recoverPart(view: DataView, record: Uint8Array): void {
+    const id = view.getFloat64(1, true);
+    const signal = signals[view.getUint8(9)];
+    if (signal === undefined) {
+      throw unreadable();
+    }
+    const items = view.getUint32(10, true);
+    const wholeBytes = view.getUint32(14, true);
+    const parts = this.#restoring.get(id) ?? [];
+    parts.push(record.slice(partHeaderBytes));
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    this.#nextId = Math.max(this.#nextId, id + 1);
+    if (length < wholeBytes) {
+      this.#restoring.set(id, parts);
+      return;
+    }
+    this.#restoring.delete(id);
+    const [only] = parts;
+    const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
+    this.#live.set(id, { signal, bytes, items });
+    this.#liveBytes += bytes.length;
+  }
+
+  #snapshotIfDue(): void {
+    const journal = this.#journal;
+    if (journal === undefined || this.#isSnapshotRunning) {
+      return;
+    }
+    const { logBytes } = journal.sizes();
+    const isLong = logBytes > minLogBytes + 2 * this.#liveBytes && !this.#hasSnapshotFailed;
+    if (this.#isSnapshotWanted || isLong) {
+      this.#isSnapshotWanted = false;
+      this.#isSnapshotRunning = true;
+      void this.#snapshot(journal);
+    }
+  }
+
+  /** A snapshot that fails is repeated when the storage asks for it, which it does at growing intervals. */
+  async #snapshot(journal: Journal): Promise<void> {
+    const live = [...this.#live];
+    function* records(): Generator<Uint8Array> {
+      yield Uint8Array.of(recordTypes.header, version);
+      for (const [id, payload] of live) {
+        yield* partsOf(id, payload);
+      }
+    }
+    const { status } = await journal.snapshot(records());
+    this.#hasSnapshotFailed = status === "failed";
+    this.#isSnapshotRunning = false;
+  }
+}
+
+function* partsOf(id: number, { signal, bytes, items }: Payload): Generator<Uint8Array> {
+  for (let from = 0; from === 0 || from < bytes.length; from += partBytes) {
+    const part = bytes.subarray(from, from + partBytes);
+    const record = new Uint8Array(partHeaderBytes + part.length);
+    const view = new DataView(record.buffer);
+    view.setUint8(0, recordTypes.part);
+    view.setFloat64(1, id, true);
+    view.setUint8(9, signals.indexOf(signal));
+    view.setUint32(10, items, true);
+    view.setUint32(14, bytes.length, true);
+    record.set(part, partHeaderBytes);
+    yield record;
+  }
+}
+
+function unreadable(): Error {
+  return new Error(
+    "The stored queue was written by a newer version of this program. Start that version to send it, or move its folder out of the storage directory.",
+  );
+}

@@ -1,0 +1,87 @@
+import type { Clock } from "../component/clock.ts";
+import type { Payload } from "../otlp/payload.ts";
+import type { Attempt, AttemptResult } from "./attempt.ts";
+import type { RetryConfig } from "./delivery-config.ts";
+import { nextDelayMs } from "./retry-delay.ts";
+
+/**
+ * How the attempts to send a payload ended: sent; refused for good; given up after a failure that may pass; or interrupted by
+ * `stopRetries`.
+ */
+export type RetryResult =
+  | Exclude<AttemptResult, { readonly status: "retryable" }>
+  | (Extract<AttemptResult, { readonly status: "retryable" }> & {
+      readonly isInterrupted: boolean;
+    });
+
+/** How a shutdown ends retries. */
+export interface Stops {
+  /** No waiting any more: a payload that waits for its next attempt gets that at once, or none. */
+  readonly retries: AbortSignal;
+  /** Attempts in progress end. */
+  readonly attempts: AbortSignal;
+}
+
+export interface RetryOptions {
+  readonly attempt: Attempt;
+  readonly config: RetryConfig;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly stops: Stops;
+  /** Whether a payload that waits when the retries stop gets a last attempt. */
+  readonly hasLastAttempt: boolean;
+  /** Called after every attempt; `delayMs` is set if another follows. */
+  readonly onAttempt: (payload: Payload, result: AttemptResult, delayMs?: number) => void;
+}
+
+/** Sends payloads, each as often as `retry_on_failure` allows. Keeps nothing but the payloads that are being sent. */
+export function createRetry(options: RetryOptions): (payload: Payload) => Promise<RetryResult> {
+  const { attempt, config, clock, random, stops, hasLastAttempt, onAttempt } = options;
+
+  return async (payload) => {
+    const startedMs = clock.nowMs();
+    for (let failures = 1; ; failures++) {
+      const isLast = stops.retries.aborted;
+      const result = await attempt(payload, stops.attempts);
+      if (result.status !== "retryable") {
+        onAttempt(payload, result);
+        return result;
+      }
+      const delayMs =
+        config.enabled && !isLast
+          ? nextDelayMs(config, {
+              failures,
+              elapsedMs: clock.nowMs() - startedMs,
+              chance: random(),
+              ...(result.retryAfterMs === undefined ? {} : { retryAfterMs: result.retryAfterMs }),
+            })
+          : undefined;
+      onAttempt(payload, result, delayMs);
+      if (delayMs === undefined) {
+        return { ...result, isInterrupted: stops.retries.aborted };
+      }
+      await waited(clock, delayMs, stops.retries);
+      if (stops.retries.aborted && !hasLastAttempt) {
+        return { ...result, isInterrupted: true };
+      }
+    }
+  };
+}
+
+/** Waits; no longer than until `stop` aborts. */
+function waited(clock: Clock, delayMs: number, stop: AbortSignal): Promise<void> {
+  if (stop.aborted) {
+    return Promise.resolve();
+  }
+  return new Promise((resolve) => {
+    const onStop = () => {
+      cancelTimer();
+      resolve();
+    };
+    const cancelTimer = clock.after(delayMs, () => {
+      stop.removeEventListener("abort", onStop);
+      resolve();
+    });
+    stop.addEventListener("abort", onStop, { once: true });
+  });
+}

@@ -1,0 +1,386 @@
+import { describe, expect, test } from "vitest";
+import { DeliveryWatch } from "../../src/component/delivery-watch.ts";
+import type { AttemptResult } from "../../src/delivery/attempt.ts";
+import { noDeadline } from "../exporters/settings.ts";
+import { deferred } from "../support/deferred.ts";
+import { delivery, payloadOf, refused, settled, unavailable, whenAborted } from "./harness.ts";
+
+describe("a queue in memory", () => {
+  test("accepts at once and sends in the background", async () => {
+    const subject = delivery();
+    const answer = deferred<AttemptResult>();
+    subject.backend.answer = () => answer.promise;
+    await subject.start();
+    expect(await subject.consume("abc")).toEqual({ status: "accepted" });
+    await settled();
+    expect(subject.attempts).toEqual(["abc"]);
+    expect(subject.counts.sent.value).toBe(0);
+    answer.resolve({ status: "sent" });
+    await settled();
+    expect(subject.counts.sent.value).toBe(3);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("sends at most num_consumers at a time, and the rest in order", async () => {
+    const subject = delivery({ sending_queue: { num_consumers: 2 } });
+    const answers: ((result: AttemptResult) => void)[] = [];
+    subject.backend.answer = () => new Promise((resolve) => answers.push(resolve));
+    await subject.start();
+    for (const text of ["a", "b", "c", "d"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    expect(subject.attempts).toEqual(["a", "b"]);
+    answers[0]!({ status: "sent" });
+    await settled();
+    expect(subject.attempts).toEqual(["a", "b", "c"]);
+    for (let index = 1; index < 4; index++) {
+      answers[index]!({ status: "sent" });
+      await settled();
+    }
+    expect(subject.sent).toEqual(["a", "b", "c", "d"]);
+    await subject.shutdown(noDeadline());
+  });
+
+  for (const [sizer, queue_size, fitting] of [
+    ["requests", 2, 2],
+    ["items", 7, 2],
+    ["bytes", 6, 2],
+  ] as const) {
+    test(`is full at queue_size ${sizer}, counting what is being sent; the sender is asked to retry`, async () => {
+      const subject = delivery({ sending_queue: { queue_size, sizer } });
+      subject.backend.answer = (_, abort) => whenAborted(abort);
+      await subject.start();
+      for (let index = 0; index < fitting; index++) {
+        expect(await subject.consume("abc")).toEqual({ status: "accepted" });
+      }
+      expect(await subject.consume("abc")).toEqual({
+        status: "retryable",
+        message: "The sending queue is full.",
+      });
+      expect(subject.counts.enqueueFailed.value).toBe(3);
+      expect(subject.log).toMatchObject([
+        { level: "warn", fields: { signal: "traces", queue_capacity: queue_size } },
+      ]);
+      expect(await subject.balance()).toEqual({ in: 9, out: 9 });
+      await subject.shutdown(AbortSignal.abort());
+    });
+  }
+
+  test("refuses for good what would not fit into the empty queue", async () => {
+    const subject = delivery({ sending_queue: { queue_size: 2, sizer: "items" } });
+    await subject.start();
+    expect(await subject.consume("abc")).toMatchObject({ status: "permanent" });
+    expect(subject.counts.enqueueFailed.value).toBe(3);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("with block_on_overflow a sender waits for room, in order", async () => {
+    const subject = delivery({ sending_queue: { queue_size: 1, block_on_overflow: true } });
+    const answers: ((result: AttemptResult) => void)[] = [];
+    subject.backend.answer = () => new Promise((resolve) => answers.push(resolve));
+    await subject.start();
+    const accepted: string[] = [];
+    for (const text of ["a", "b", "c"]) {
+      void subject.consume(text).then(() => accepted.push(text));
+    }
+    await settled();
+    expect(accepted).toEqual(["a"]);
+    answers[0]!({ status: "sent" });
+    await settled();
+    expect(accepted).toEqual(["a", "b"]);
+    const ended = subject.shutdown(noDeadline());
+    answers[1]!({ status: "sent" });
+    await ended;
+    expect(accepted).toEqual(["a", "b", "c"]);
+    expect(subject.sent).toEqual(["a", "b"]);
+    expect(subject.counts.enqueueFailed.value).toBe(1);
+  });
+
+  test("with wait_for_result a sender gets the result of sending", async () => {
+    const subject = delivery({
+      sending_queue: { wait_for_result: true },
+      retry_on_failure: { enabled: false },
+    });
+    subject.backend.answer = (text) =>
+      text === "good" ? { status: "sent" } : text === "bad" ? refused : unavailable;
+    await subject.start();
+    expect(await subject.consume("good")).toEqual({ status: "accepted" });
+    expect(await subject.consume("bad")).toEqual(refused);
+    expect(await subject.consume("later")).toEqual(unavailable);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("is published with its size, capacity and items", async () => {
+    const subject = delivery();
+    subject.backend.answer = (_, abort) => whenAborted(abort);
+    await subject.start();
+    await subject.consume("abc");
+    await subject.consume("de");
+    const page = await subject.ownMetrics();
+    const at = '{data_type="traces",exporter="otlp_http"}';
+    expect(page).toContain(`otelcol_exporter_queue_size${at} 2`);
+    expect(page).toContain(`otelcol_exporter_queue_capacity${at} 1000`);
+    expect(page).toContain(`otelcol_exporter_queue_items${at} 5`);
+    await subject.shutdown(AbortSignal.abort());
+  });
+});
+
+describe("a backend that cannot take data now", () => {
+  test("gets it again until it takes it; nothing is lost and one line is logged", async () => {
+    const subject = delivery();
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    await subject.consume("abc");
+    await settled();
+    subject.clock.advance(4_999);
+    await settled();
+    expect(subject.attempts).toHaveLength(1);
+    subject.clock.advance(1);
+    await settled();
+    expect(subject.attempts).toHaveLength(2);
+    isUp = true;
+    subject.clock.advance(7_500);
+    await settled();
+    expect(subject.sent).toEqual(["abc"]);
+    expect(subject.counts).toMatchObject({ sent: { value: 3 }, sendFailed: { value: 0 } });
+    expect(subject.log.map(({ level }) => level)).toEqual(["warn"]);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("is given up after max_elapsed_time; the data is dropped, counted once and logged", async () => {
+    const subject = delivery({ retry_on_failure: { max_elapsed_time: "1m" } });
+    subject.backend.answer = () => unavailable;
+    const outcomes: string[] = [];
+    await subject.start();
+    const watch = new DeliveryWatch((outcome) => outcomes.push(outcome));
+    await subject.consumer.consume({ ...payloadOf("abc"), delivery: watch });
+    for (let second = 0; second < 61; second++) {
+      await settled();
+      subject.clock.advance(1_000);
+    }
+    await settled();
+    expect(subject.counts.sendFailed.value).toBe(3);
+    expect(outcomes).toEqual(["lost"]);
+    expect(subject.log.at(-1)).toMatchObject({
+      level: "error",
+      fields: { signal: "traces", dropped_items: 3, reason: "Unavailable." },
+    });
+    expect(await subject.balance()).toEqual({ in: 3, out: 3 });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("makes the exporter unhealthy after a minute, until it takes something", async () => {
+    const subject = delivery({ retry_on_failure: { max_elapsed_time: "0s" } });
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    await subject.consume("abc");
+    for (let second = 0; second < 59; second++) {
+      await settled();
+      subject.clock.advance(1_000);
+    }
+    expect(subject.statuses).toEqual([]);
+    subject.clock.advance(1_000);
+    expect(subject.statuses).toMatchObject([{ status: "recoverable_error" }]);
+    isUp = true;
+    for (let second = 0; second < 46; second++) {
+      await settled();
+      subject.clock.advance(1_000);
+    }
+    expect(subject.statuses.at(-1)).toEqual({ status: "ok" });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("an attempt ends at timeout", async () => {
+    const subject = delivery({ timeout: "2s" });
+    subject.backend.answer = (_, abort) => whenAborted(abort);
+    await subject.start();
+    await subject.consume("abc");
+    await settled();
+    subject.clock.advance(2_000);
+    await settled();
+    expect(subject.log.at(-1)).toMatchObject({ fields: { reason: "Aborted: timeout." } });
+    await subject.shutdown(AbortSignal.abort());
+  });
+});
+
+describe("data that the backend refuses for good", () => {
+  test("is dropped at the first attempt, counted and logged", async () => {
+    const subject = delivery();
+    subject.backend.answer = () => refused;
+    await subject.start();
+    await subject.consume("abc");
+    await settled();
+    subject.clock.advance(600_000);
+    await settled();
+    expect(subject.attempts).toEqual(["abc"]);
+    expect(subject.counts.sendFailed.value).toBe(3);
+    expect(subject.log).toMatchObject([{ level: "error", fields: { dropped_items: 3 } }]);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("costs only itself in a batch: the others are sent one by one", async () => {
+    const subject = delivery({
+      sending_queue: { batch: { min_size: 3, flush_timeout: "1s" } },
+    });
+    subject.backend.answer = (text) => (text.includes("x") ? refused : { status: "sent" });
+    await subject.start();
+    for (const text of ["a", "x", "b"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    expect(subject.attempts).toEqual(["axb", "a", "x", "b"]);
+    expect(subject.counts).toMatchObject({ sent: { value: 2 }, sendFailed: { value: 1 } });
+    await subject.shutdown(noDeadline());
+  });
+});
+
+test("an exception of the exporter costs one payload, not the queue", async () => {
+  const subject = delivery({ sending_queue: { num_consumers: 1 } });
+  subject.backend.answer = (text) => {
+    if (text === "bug") {
+      throw new TypeError("session-4711");
+    }
+    return { status: "sent" };
+  };
+  await subject.start();
+  await subject.consume("bug");
+  await subject.consume("ok");
+  await settled();
+  expect(subject.sent).toEqual(["ok"]);
+  expect(subject.counts.sendFailed.value).toBe(3);
+  expect(JSON.stringify(subject.log)).not.toContain("session");
+  await subject.shutdown(noDeadline());
+});
+
+describe("a batch", () => {
+  test("is sent when it is large enough, as the bytes of its payloads one after the other", async () => {
+    const subject = delivery({ sending_queue: { batch: { min_size: 5 } } });
+    await subject.start();
+    for (const text of ["ab", "cd", "ef", "gh"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    expect(subject.sent).toEqual(["abcdef"]);
+    subject.clock.advance(200);
+    await settled();
+    expect(subject.sent).toEqual(["abcdef", "gh"]);
+    expect(await subject.balance()).toEqual({ in: 8, out: 8 });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("does not grow beyond max_size; one larger payload is sent alone", async () => {
+    const subject = delivery({
+      sending_queue: { batch: { min_size: 4, max_size: 4, sizer: "bytes" } },
+    });
+    await subject.start();
+    for (const text of ["abc", "de", "fghijk", "l"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    subject.clock.advance(200);
+    await settled();
+    subject.clock.advance(200);
+    await settled();
+    expect(subject.sent).toEqual(["abc", "de", "fghijk", "l"]);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("is sent at a shutdown without waiting", async () => {
+    const subject = delivery({ sending_queue: { batch: {} } });
+    await subject.start();
+    await subject.consume("a");
+    await subject.consume("b");
+    await subject.shutdown(noDeadline());
+    expect(subject.sent).toEqual(["ab"]);
+  });
+});
+
+describe("without a queue", () => {
+  const section = { sending_queue: { enabled: false } };
+
+  test("a sender gets the result, after the retries", async () => {
+    const subject = delivery(section);
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    const result = subject.consume("abc");
+    await settled();
+    isUp = true;
+    subject.clock.advance(5_000);
+    expect(await result).toEqual({ status: "accepted" });
+    subject.backend.answer = () => refused;
+    expect(await subject.consume("de")).toEqual(refused);
+    expect(await subject.balance()).toEqual({ in: 5, out: 5 });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("a wish to wait travels back to the sender", async () => {
+    const subject = delivery({ ...section, retry_on_failure: { enabled: false } });
+    const throttled = { ...unavailable, retryAfterMs: 7_000, throttled: true };
+    subject.backend.answer = () => throttled;
+    await subject.start();
+    expect(await subject.consume("abc")).toEqual(throttled);
+    await subject.shutdown(noDeadline());
+  });
+});
+
+describe("a shutdown", () => {
+  test("sends what waits; what is waiting for its next attempt gets that at once", async () => {
+    const subject = delivery({ sending_queue: { num_consumers: 1 } });
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    for (const text of ["a", "b", "c"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    isUp = true;
+    await subject.shutdown(noDeadline());
+    expect(subject.sent).toEqual(["a", "b", "c"]);
+  });
+
+  test("gives each payload one more attempt and reports those that fail as lost", async () => {
+    const subject = delivery({ sending_queue: { num_consumers: 1 } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    await subject.consume("a");
+    await subject.consume("b");
+    await settled();
+    await subject.shutdown(noDeadline());
+    expect(subject.attempts).toEqual(["a", "a", "b"]);
+    expect(subject.counts.sendFailed.value).toBe(2);
+    expect(subject.log.at(-1)).toMatchObject({ level: "error" });
+    expect(await subject.balance()).toEqual({ in: 2, out: 2 });
+  });
+
+  test("ends at its deadline although the backend never answers", async () => {
+    const subject = delivery();
+    subject.backend.answer = (_, abort) => whenAborted(abort);
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    const deadline = new AbortController();
+    const ended = subject.shutdown(deadline.signal);
+    await settled();
+    deadline.abort();
+    await ended;
+    expect(subject.counts.sendFailed.value).toBe(1);
+  });
+
+  test("refuses what comes later", async () => {
+    const subject = delivery();
+    await subject.start();
+    await subject.shutdown(noDeadline());
+    expect(await subject.consume("late")).toMatchObject({ status: "retryable" });
+    expect(subject.counts.enqueueFailed.value).toBe(4);
+  });
+
+  test("is safe before the start, twice, and after its deadline", async () => {
+    const subject = delivery();
+    await subject.shutdown(noDeadline());
+    await subject.shutdown(AbortSignal.abort());
+  });
+});

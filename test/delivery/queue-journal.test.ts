@@ -1,0 +1,259 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { AttemptResult } from "../../src/delivery/attempt.ts";
+import { QueueJournal } from "../../src/delivery/queue-journal.ts";
+import type { Payload } from "../../src/otlp/payload.ts";
+import { noDeadline } from "../exporters/settings.ts";
+import { FakeDisk, type Files, type Operation } from "../extensions/file_storage/fake-disk.ts";
+import { settled } from "../extensions/file_storage/open-journal.ts";
+import { DiskStorage } from "./disk-storage.ts";
+import { delivery, refused, unavailable, whenAborted } from "./harness.ts";
+
+const textOf = ({ bytes }: Payload) => Buffer.from(bytes).toString();
+
+/** The payloads that a start on this disk finds. */
+async function stored(disk: FakeDisk): Promise<readonly string[]> {
+  const restored = await new QueueJournal().open(new DiskStorage(disk));
+  return restored.map(({ payload }) => textOf(payload));
+}
+
+function persistent(disk: FakeDisk, section: Readonly<Record<string, unknown>> = {}) {
+  const storage = new DiskStorage(disk);
+  return {
+    storage,
+    ...delivery({ sending_queue: { storage: "file_storage" }, ...section }, { storage }),
+  };
+}
+
+describe("a persistent queue", () => {
+  test("keeps what is not delivered over a crash, and sends it after the next start", async () => {
+    const disk = new FakeDisk();
+    const first = persistent(disk);
+    first.backend.answer = (text) => (text === "a" ? { status: "sent" } : unavailable);
+    await first.start();
+    for (const text of ["a", "bb", "ccc"]) {
+      expect(await first.consume(text)).toEqual({ status: "accepted" });
+    }
+    await settled();
+    first.storage.clock.advance(10);
+    await settled();
+    const second = persistent(FakeDisk.of(disk.files()));
+    await second.start();
+    await settled();
+    expect(second.sent).toEqual(["bb", "ccc"]);
+    expect(second.counts).toMatchObject({ restored: { value: 5 }, sent: { value: 5 } });
+    expect(second.log).toMatchObject([{ level: "info", fields: { requests: 2, items: 5 } }]);
+    expect(await second.balance()).toEqual({ in: 5, out: 5 });
+  });
+
+  test("accepts a payload only when it is stored", async () => {
+    const disk = new FakeDisk();
+    let release = () => {};
+    const subject = persistent(disk);
+    await subject.start();
+    disk.pause = (name) =>
+      name === "write" ? new Promise((resolve) => (release = resolve)) : undefined;
+    let isAccepted = false;
+    const answer = subject.consume("abc").then(() => {
+      isAccepted = true;
+    });
+    await settled();
+    expect(isAccepted).toBe(false);
+    disk.pause = () => {};
+    release();
+    await answer;
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual(["abc"]);
+  });
+
+  test("at a shutdown leaves what waits or is to be retried for the next start, and drops nothing", async () => {
+    const disk = new FakeDisk();
+    const subject = persistent(disk, { sending_queue: { storage: "s", num_consumers: 1 } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    for (const text of ["a", "b", "c"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    await subject.shutdown(noDeadline());
+    expect(subject.attempts).toEqual(["a"]);
+    expect(subject.counts.sendFailed.value).toBe(0);
+    expect(subject.log.filter(({ level }) => level === "error")).toEqual([]);
+    await subject.storage.journal!.close();
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual(["a", "b", "c"]);
+  });
+
+  test("at the deadline of a shutdown leaves what is being sent, too", async () => {
+    const disk = new FakeDisk();
+    const subject = persistent(disk, { retry_on_failure: { enabled: false } });
+    subject.backend.answer = (_, abort) => whenAborted(abort);
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    await subject.shutdown(AbortSignal.abort());
+    await subject.storage.journal!.close();
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual(["a"]);
+  });
+
+  test("forgets what the backend refused for good", async () => {
+    const disk = new FakeDisk();
+    const subject = persistent(disk);
+    subject.backend.answer = () => refused;
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    await subject.shutdown(noDeadline());
+    await subject.storage.journal!.close();
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual([]);
+  });
+
+  test("with a full disk takes payloads in memory, and stores them when there is room again", async () => {
+    const disk = new FakeDisk();
+    const subject = persistent(disk);
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    disk.fault = (name) => (name === "write" || name === "create" ? "ENOSPC" : undefined);
+    expect(await subject.consume("a")).toEqual({ status: "accepted" });
+    expect(await subject.consume("b")).toEqual({ status: "accepted" });
+    await settled();
+    expect(subject.storage.journal!.state()).toMatchObject({ status: "degraded" });
+    disk.fault = () => undefined;
+    for (let second = 0; second < 120; second++) {
+      subject.storage.clock.advance(1_000);
+      await settled();
+    }
+    expect(subject.storage.journal!.state()).toEqual({ status: "ok" });
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual(["a", "b"]);
+    isUp = true;
+    subject.clock.advance(60_000);
+    await settled();
+    expect(subject.sent.toSorted()).toEqual(["a", "b"]);
+  });
+
+  test("stores a payload that is longer than a record may be", async () => {
+    const disk = new FakeDisk();
+    disk.takesTurns = false;
+    const storage = new DiskStorage(disk, { maxSegmentBytes: 1 << 30 });
+    const journal = new QueueJournal();
+    await journal.open(storage);
+    const bytes = new Uint8Array(20 * 1024 * 1024).map((_, index) => index % 251);
+    await journal.add({ signal: "logs", bytes, items: 7 });
+    const [restored] = await new QueueJournal().open(new DiskStorage(FakeDisk.of(disk.files())));
+    expect(restored!.payload).toMatchObject({ signal: "logs", items: 7 });
+    expect(Buffer.compare(restored!.payload.bytes, bytes)).toBe(0);
+  });
+
+  test("is bounded on the disk: what is sent is removed by snapshots", async () => {
+    const disk = new FakeDisk();
+    disk.takesTurns = false;
+    const storage = new DiskStorage(disk, { maxSegmentBytes: 4 * 1024 * 1024 });
+    const journal = new QueueJournal();
+    await journal.open(storage);
+    const bytes = new Uint8Array(1024 * 1024);
+    for (let index = 0; index < 200; index++) {
+      journal.remove(await journal.add({ signal: "traces", bytes, items: 1 }));
+      storage.clock.advance(10);
+      await settled();
+    }
+    const onDisk = [...disk.files().values()].reduce((sum, file) => sum + file.length, 0);
+    expect(onDisk).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  test("of a newer version stops the start with an error, and is kept", async () => {
+    const disk = new FakeDisk();
+    const storage = new DiskStorage(disk);
+    const journal = await storage.openJournal({ take: () => {}, onSnapshotNeeded: () => {} });
+    journal.append(Uint8Array.of(1, 2));
+    await journal.written();
+    const files = disk.files();
+    const later = FakeDisk.of(files);
+    await expect(new QueueJournal().open(new DiskStorage(later))).rejects.toThrow("newer version");
+    expect(later.files()).toEqual(files);
+  });
+});
+
+const step = fc.oneof(
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      type: fc.constant("consume" as const),
+      size: fc.integer({ min: 1, max: 300 }),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ type: fc.constant("turns" as const), count: fc.nat(8) }) },
+  { weight: 2, arbitrary: fc.record({ type: fc.constant("time" as const) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ type: fc.constant("backend" as const), isUp: fc.boolean() }),
+  },
+);
+type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
+
+/** What the collector said while the disk had seen so many operations. */
+interface Life {
+  readonly operations: readonly Operation[];
+  readonly offered: readonly string[];
+  readonly sent: readonly string[];
+  readonly accepted: readonly { readonly text: string; readonly operations: number }[];
+}
+
+async function live(steps: readonly Step[], files: Files): Promise<Life> {
+  const disk = FakeDisk.of(files);
+  const subject = persistent(disk, {
+    sending_queue: { storage: "s", num_consumers: 2 },
+    retry_on_failure: { initial_interval: "1s", max_elapsed_time: "0s" },
+  });
+  let isUp = false;
+  subject.backend.answer = (): AttemptResult => (isUp ? { status: "sent" } : unavailable);
+  await subject.start();
+  const offered: string[] = [];
+  const accepted: { text: string; operations: number }[] = [];
+  for (const each of steps) {
+    switch (each.type) {
+      case "consume": {
+        const text = `${offered.length}`.padEnd(each.size, "z");
+        offered.push(text);
+        void subject.consume(text).then(({ status }) => {
+          expect(status).toBe("accepted");
+          accepted.push({ text, operations: disk.operations.length });
+        });
+        break;
+      }
+      case "turns":
+        for (let turn = 0; turn < each.count; turn++) {
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+        break;
+      case "time":
+        subject.clock.advance(2_000);
+        subject.storage.clock.advance(2_000);
+        break;
+      case "backend":
+        isUp = each.isUp;
+        break;
+      default:
+        each satisfies never;
+    }
+  }
+  await settled();
+  return { operations: [...disk.operations], offered, accepted, sent: [...subject.sent] };
+}
+
+test("whenever the process is killed, every payload that was accepted is stored or was sent, and nothing else is stored", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 25 }), async (steps) => {
+      const { operations, offered, accepted, sent } = await live(steps, new Map());
+      for (let count = 0; count <= operations.length; count++) {
+        const found = await stored(FakeDisk.after(operations.slice(0, count)));
+        const promised = accepted.filter((each) => each.operations <= count);
+        const missing = promised.filter(
+          ({ text }) => !found.includes(text) && !sent.includes(text),
+        );
+        expect(missing).toEqual([]);
+        expect(found.filter((text) => !offered.includes(text))).toEqual([]);
+        expect(new Set(found).size).toBe(found.length);
+      }
+    }),
+    { numRuns: 40 },
+  );
+}, 60_000);
