@@ -31,7 +31,8 @@ export class Batcher {
       return entry === undefined ? [] : [entry];
     }
     const batch = this.#collecting.then(() => this.#collect(config));
-    this.#collecting = batch;
+    // Not the batch itself, which would stay in memory.
+    this.#collecting = batch.then(() => {});
     return batch;
   }
 

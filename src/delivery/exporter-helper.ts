@@ -49,7 +49,10 @@ export function createDelivery(
   const queues = new Map<Signal, SignalQueue>();
   const retriesStop = new AbortController();
   const attemptsStop = new AbortController();
-  const direct = new Set<Promise<unknown>>();
+  /** Ends the waits for a disk that hangs. */
+  const waitsForDisk = new Set<() => void>();
+  /** What senders wait for, and a shutdown therefore, too. */
+  const inProgress = new Set<Promise<unknown>>();
   const workers: Promise<void>[] = [];
   let isStopping = false;
 
@@ -63,19 +66,21 @@ export function createDelivery(
     onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
   });
 
-  /** Takes payloads from the queue and sends them, until the queue is closed and empty. */
-  async function work({ queue, batcher, counts }: SignalQueue): Promise<void> {
-    for (;;) {
-      const batch = await batcher.take();
-      if (batch.length === 0) {
-        return;
-      }
-      if (isStopping && journal !== undefined) {
-        leaveStored(batch, queue);
-      } else {
-        await sendBatch(batch, { queue, counts });
-      }
+  /** Sends payloads of the queue until it is closed and empty. */
+  async function work(at: SignalQueue): Promise<void> {
+    // Each step is a call of its own, because a suspended function keeps its last batch in memory.
+    while (await sendNext(at)) {}
+  }
+
+  /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
+  async function sendNext({ queue, batcher, counts }: SignalQueue): Promise<boolean> {
+    const batch = await batcher.take();
+    if (isStopping && journal !== undefined) {
+      leaveStored(batch, queue);
+    } else {
+      await sendBatch(batch, { queue, counts });
     }
+    return batch.length > 0;
   }
 
   /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
@@ -183,13 +188,35 @@ export function createDelivery(
       queue.push({ payload });
       return accepted;
     }
-    const entry = { payload, storedId: await journal.add(payload) };
+    const storing = numberOfStored(journal, payload);
+    inProgress.add(storing);
+    const storedId = await storing;
+    inProgress.delete(storing);
+    if (storedId === undefined) {
+      // The disk hangs. The payload may be stored or not, so its sender must send it again.
+      queue.release(payload);
+      payload.delivery?.release("lost");
+      return refuse(stoppingMessage);
+    }
+    const entry = { payload, storedId };
     if (queue.isClosed) {
       leaveStored([entry], queue);
     } else {
       queue.push(entry);
     }
     return accepted;
+  }
+
+  /** The number of a payload once it is stored; `undefined` if the disk hangs until the deadline of a shutdown. */
+  function numberOfStored(to: QueueJournal, payload: Payload): Promise<number | undefined> {
+    return new Promise((resolve) => {
+      const giveUp = () => resolve(undefined);
+      waitsForDisk.add(giveUp);
+      void to.add(payload).then((id) => {
+        waitsForDisk.delete(giveUp);
+        resolve(id);
+      });
+    });
   }
 
   /** Without a queue the sender gets the result. */
@@ -199,7 +226,7 @@ export function createDelivery(
       return { status: "retryable", message: stoppingMessage };
     }
     const sending = send(payload);
-    direct.add(sending);
+    inProgress.add(sending);
     try {
       const result = await sending;
       (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
@@ -211,7 +238,7 @@ export function createDelivery(
       counts.sendFailed.value += payload.items;
       throw error;
     } finally {
-      direct.delete(sending);
+      inProgress.delete(sending);
     }
   }
 
@@ -255,12 +282,17 @@ export function createDelivery(
         queue.close();
       }
       retriesStop.abort();
-      const cut = () => attemptsStop.abort();
+      const cut = () => {
+        attemptsStop.abort();
+        for (const giveUp of waitsForDisk) {
+          giveUp();
+        }
+      };
       if (deadline.aborted) {
         cut();
       }
       deadline.addEventListener("abort", cut, { once: true });
-      await Promise.allSettled([...workers, ...direct]);
+      await Promise.allSettled([...workers, ...inProgress]);
       deadline.removeEventListener("abort", cut);
       report.stop();
     },

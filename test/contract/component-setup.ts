@@ -35,8 +35,6 @@ export interface ComponentSetup {
   readonly request?: (running: Running) => Promise<number>;
   /** Set if the component opens a listener. It must log the address in a field `endpoint`. */
   readonly listens?: true;
-  /** Set if the component keeps payloads after it has answered: why. */
-  readonly keepsPayloads?: string;
   /** Faults that are not fixed yet, by the title of the check. Such a check must fail; once it passes, remove the entry. */
   readonly knownFaults?: Readonly<Record<string, string>>;
 }

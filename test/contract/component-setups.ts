@@ -37,7 +37,11 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
   },
   "exporter otlp_http": {
     section: ({ backendUrl }) => ({ endpoint: backendUrl }),
-    variants: { "without compression": { compression: "none" } },
+    variants: {
+      "without compression": { compression: "none" },
+      "without a queue": { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } },
+      "with batches": { sending_queue: { batch: { min_size: 1 } } },
+    },
   },
   "exporter debug": {
     section: () => ({}),

@@ -1,5 +1,5 @@
 import type { ConsumeResult } from "../../src/component/consumer.ts";
-import type { Payload, Signal } from "../../src/otlp/payload.ts";
+import type { DeliveryTracker, Payload, Signal } from "../../src/otlp/payload.ts";
 import type { Subject } from "./component-setup.ts";
 import { collectGarbage } from "./garbage.ts";
 import { type Harness, withHarness } from "./harness.ts";
@@ -48,27 +48,55 @@ export async function changesNoPayload(subject: Subject, { role, signal }: Place
   });
 }
 
-/** Once it has answered, the bytes of a payload can be garbage-collected, unless `keepsPayloads` is set. */
+/**
+ * A component that keeps a payload after it has answered retains it (`Payload.delivery`), and its bytes can be garbage-collected
+ * once it has released it.
+ */
 export async function keepsNoPayload(subject: Subject, { role, signal }: Place): Promise<void> {
   await withHarness(subject, async (harness) => {
     await harness.start();
-    const buffers: WeakRef<ArrayBufferLike>[] = [];
+    const kept: { readonly buffer: WeakRef<ArrayBufferLike>; readonly keepers: KeeperCount }[] = [];
     // A function of its own, so that no variable here refers to a payload.
     const consumeAll = async () => {
       for (const payload of samplePayloads(signal)) {
-        buffers.push(new WeakRef(payload.bytes.buffer));
-        await answerOf(harness, role, payload);
+        const keepers = new KeeperCount();
+        kept.push({ buffer: new WeakRef(payload.bytes.buffer), keepers });
+        await answerOf(harness, role, { ...payload, delivery: keepers });
       }
     };
     await consumeAll();
-    const isFree = await collectGarbage(() => buffers.every((each) => each.deref() === undefined));
-    if (!isFree && subject.setup.keepsPayloads === undefined) {
+    const isFree = ({ buffer }: (typeof kept)[number]) => buffer.deref() === undefined;
+    if (
+      !(await collectGarbage(() => kept.every((each) => each.keepers.count > 0 || isFree(each))))
+    ) {
       throw new Error(
-        "It keeps the bytes of a payload after it has answered. If it must, give the reason in `keepsPayloads` of its setup.",
+        "It keeps the bytes of a payload after it has answered, but did not retain it.",
       );
+    }
+    await harness.until("Releasing every payload", () =>
+      kept.every(({ keepers }) => keepers.count <= 0),
+    );
+    if (!(await collectGarbage(() => kept.every(isFree)))) {
+      throw new Error("It keeps the bytes of a payload that it has released.");
+    }
+    if (kept.some(({ keepers }) => keepers.count < 0)) {
+      throw new Error("It released a payload more often than it retained it.");
     }
     await harness.shutdown();
   });
+}
+
+/** Counts the components that keep a payload. */
+class KeeperCount implements DeliveryTracker {
+  count = 0;
+
+  retain(): void {
+    this.count += 1;
+  }
+
+  release(): void {
+    this.count -= 1;
+  }
 }
 
 /** A shutdown ends at its deadline although nothing behind the component answers. */
@@ -82,7 +110,10 @@ export async function heedsDeadline(subject: Subject, { role, signal }: Place): 
     });
     answer.catch(() => {});
     const isReached = () => countPassedOn(harness, { role, signal }) > 0;
-    await harness.until("Passing on", () => isAnswered || isReached());
+    await harness.until(
+      "Passing on",
+      () => isAnswered || isReached() || harness.storage.isWaitedFor,
+    );
     await shutDownAtDeadline(harness);
     if (role === "exporter") {
       await harness.within("The answer to the payload in flight", answer);

@@ -11,7 +11,8 @@ export class FakeNext implements Consumer {
   readonly originals: WeakRef<Uint8Array>[] = [];
 
   consume(payload: Payload): Promise<ConsumeResult> {
-    this.taken.push({ ...payload, bytes: payload.bytes.slice() });
+    const { signal, bytes, items } = payload;
+    this.taken.push({ signal, bytes: bytes.slice(), items });
     this.originals.push(new WeakRef(payload.bytes));
     switch (this.behavior) {
       case "accepts":

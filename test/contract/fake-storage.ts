@@ -4,14 +4,18 @@ import type { Journal, Storage } from "../../src/component/storage.ts";
 export class FakeStorage implements Storage {
   behavior: "stores" | "hangs" | "refuses" = "stores";
   opened = 0;
+  /** Whether a component waits for a journal that hangs. */
+  isWaitedFor = false;
 
   async openJournal(): Promise<Journal> {
     this.opened += 1;
     if (this.behavior === "refuses") {
       throw new Error("The storage does not open.");
     }
-    const stored = () =>
-      this.behavior === "hangs" ? new Promise<never>(() => {}) : Promise.resolve();
+    const stored = () => {
+      this.isWaitedFor ||= this.behavior === "hangs";
+      return this.isWaitedFor ? new Promise<never>(() => {}) : Promise.resolve();
+    };
     return {
       recovered: { records: 0, bytes: 0, tornBytes: 0, lostBytes: 0 },
       append() {},

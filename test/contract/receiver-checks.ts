@@ -21,7 +21,7 @@ export async function passesOn(subject: Subject, signal: Signal): Promise<void> 
   });
 }
 
-/** Once a payload is answered, its bytes can be garbage-collected, unless `keepsPayloads` is set. */
+/** Once a payload is answered and nothing behind it has retained it, its bytes can be garbage-collected. */
 export async function keepsNothingPassedOn(subject: Subject, signal: Signal): Promise<void> {
   await withHarness(subject, async (harness) => {
     await harness.start();
@@ -30,10 +30,8 @@ export async function keepsNothingPassedOn(subject: Subject, signal: Signal): Pr
     const isFree = await collectGarbage(() =>
       originals.every((bytes) => bytes.deref() === undefined),
     );
-    if (!isFree && subject.setup.keepsPayloads === undefined) {
-      throw new Error(
-        "It keeps the bytes of a payload that it has passed on. If it must, give the reason in `keepsPayloads` of its setup.",
-      );
+    if (!isFree) {
+      throw new Error("It keeps the bytes of a payload that it has passed on.");
     }
     await harness.shutdown();
   });

@@ -47,7 +47,8 @@ export class Outbox<P extends Payload = Payload> {
   #posted = 0;
   #bytes = 0;
   #items = 0;
-  #sending: Promise<void> | undefined;
+  #isSending = false;
+  #sending = Promise.resolve();
   #failures = 0;
   #cancelRetry: CancelTimer | undefined;
   #isStopping = false;
@@ -97,23 +98,21 @@ export class Outbox<P extends Payload = Payload> {
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#send();
-    const sending = this.#sending;
-    if (sending !== undefined && !deadline.aborted) {
+    if (!deadline.aborted) {
       await new Promise<void>((resolve) => {
         deadline.addEventListener("abort", () => resolve(), { once: true });
-        void sending.then(resolve); // never rejects, see #sendWaiting
+        void this.#sending.then(resolve); // never rejects, see #consume
       });
     }
-    if (this.#sending !== undefined) {
+    if (this.#isSending) {
       throw new Error("Derived data was not passed on before the deadline.");
     }
   }
 
   #send(): void {
-    if (this.#cancelRetry === undefined) {
-      this.#sending ??= this.#sendWaiting().finally(() => {
-        this.#sending = undefined;
-      });
+    if (this.#cancelRetry === undefined && !this.#isSending) {
+      this.#isSending = true;
+      this.#sending = this.#sendWaiting();
     }
   }
 
@@ -124,9 +123,10 @@ export class Outbox<P extends Payload = Payload> {
       entry.state = "passed";
       const isTaken = await this.#pass(entry);
       if (!isTaken && !this.#isStopping) {
-        return;
+        break;
       }
     }
+    this.#isSending = false;
   }
 
   /** Whether the pipeline has accepted the payload or refused it for good. */
