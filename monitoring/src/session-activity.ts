@@ -289,13 +289,42 @@ const pipeline: Row = {
       id: 31,
       title: "Spans out",
       description:
-        "Spans that the exporters delivered and failed to deliver. Failed above zero means that the backend does not get all data. The collector removes start signals, so fewer spans can leave than arrive.",
+        "Spans that the exporters sent, gave up (send_failed) and did not take, e.g. because a queue was full (enqueue_failed). Failed above zero means that the backend does not get all data. The collector removes start signals, so fewer spans can leave than arrive.",
       width: 12,
       unit: "cps",
-      queries: (["sent", "send_failed"] as const).map((outcome) => ({
+      queries: (["sent", "send_failed", "enqueue_failed"] as const).map((outcome) => ({
         expr: `sum by (exporter) (rate(otelcol_exporter_${outcome}_spans{${own}}[$__rate_interval]))`,
         legend: `${outcome} {{exporter}}`,
       })),
+    }),
+    timeseries({
+      id: 35,
+      title: "Waiting for the backend",
+      description:
+        "How full the sending queue of each exporter is. It should be near zero. At 100 % senders are asked to retry, and other branches of a pipeline lose nothing but this exporter does.",
+      width: 12,
+      unit: "percentunit",
+      queries: [
+        {
+          expr: `otelcol_exporter_queue_size{${own}} / otelcol_exporter_queue_capacity{${own}}`,
+          legend: "{{exporter}} {{data_type}}",
+        },
+      ],
+    }),
+    timeseries({
+      id: 36,
+      title: "Events waiting and dropped",
+      description:
+        "Events of the collector that not every exporter has delivered yet, and those that were dropped. Dropped above zero means that a backend does not know of some evictions; the log has the reason.",
+      width: 12,
+      unit: "short",
+      queries: [
+        { expr: `sum(${prefix}_events_pending{${own}})`, legend: "waiting" },
+        {
+          expr: `sum by (reason) (increase(${prefix}_events_dropped_total{${own}}[$__rate_interval]))`,
+          legend: "dropped: {{reason}}",
+        },
+      ],
     }),
     timeseries({
       id: 32,

@@ -18,7 +18,7 @@ export interface Delivery {
   start(): Promise<void>;
   /**
    * Refuses new payloads and ends. A queue in memory is sent: each payload gets at least one attempt more, and what is left at
-   * `deadline` is lost and logged. A persistent queue keeps what is not being sent. Safe before `start` and twice.
+   * `deadline` is lost and logged; then it rejects. A persistent queue keeps what is not being sent. Safe before `start` and twice.
    */
   shutdown(deadline: AbortSignal): Promise<void>;
 }
@@ -55,6 +55,7 @@ export function createDelivery(
   const inProgress = new Set<Promise<unknown>>();
   const workers: Promise<void>[] = [];
   let isStopping = false;
+  let lostItems = 0;
 
   const send = createRetry({
     attempt: withTimeout(attempt, { clock, timeoutMs }),
@@ -125,6 +126,7 @@ export function createDelivery(
     if (result.status === "permanent") {
       report.dropped(payload, "permanent", result.message);
     } else if (result.status === "retryable") {
+      lostItems += result.isInterrupted ? payload.items : 0;
       report.dropped(payload, result.isInterrupted ? "shutdown" : "expired", result.message);
     }
   }
@@ -295,6 +297,11 @@ export function createDelivery(
       await Promise.allSettled([...workers, ...inProgress]);
       deadline.removeEventListener("abort", cut);
       report.stop();
+      if (lostItems > 0) {
+        const items = lostItems;
+        lostItems = 0;
+        throw new Error(`${items} items could not be sent before the end.`);
+      }
     },
   };
 

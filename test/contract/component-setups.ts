@@ -39,7 +39,10 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
     section: ({ backendUrl }) => ({ endpoint: backendUrl }),
     variants: {
       "without compression": { compression: "none" },
-      "without a queue": { sending_queue: { enabled: false }, retry_on_failure: { enabled: false } },
+      "without a queue": {
+        sending_queue: { enabled: false },
+        retry_on_failure: { enabled: false },
+      },
       "with batches": { sending_queue: { batch: { min_size: 1 } } },
     },
   },

@@ -195,7 +195,14 @@ describe("ids that came in", () => {
     backend = await openSink();
     collector = await startCollector({
       configs: ["deploy/config.yaml", "deploy/config.forward.yaml"],
-      overrides: [lateness, "service::telemetry::logs::level: debug"],
+      overrides: [
+        lateness,
+        "service::telemetry::logs::level: debug",
+        // So that the sender gets what the backend answered.
+        "exporters::otlp_http::sending_queue::enabled: false",
+        "exporters::otlp_http::retry_on_failure::enabled: false",
+        "service::pipelines::traces::exporters: [otlp_http]",
+      ],
       env: { BACKEND_URL: backend.url },
     });
     await post("open spans", traces(start), 200);

@@ -40,6 +40,8 @@ describe("real bytes of OpenClaw, posted to the real process", () => {
       overrides: [
         "processors::session_activity::allowed_lateness: 1s",
         "processors::session_activity::export_interval: 200ms",
+        // So that requests arrive in the order in which they were sent.
+        "exporters::otlp_http::sending_queue::num_consumers: 1",
       ],
       env: { BACKEND_URL: backend.url },
     });
@@ -84,6 +86,10 @@ describe("real bytes of OpenClaw, posted to the real process", () => {
         await post(request);
       }
       await untilDecided(name);
+
+      await backend.until("every request has arrived", (all) =>
+        passedThrough(all.slice(from)).length > requests.length ? true : undefined,
+      );
 
       const page = await scrape(collector.endpoints.prometheus);
       expect(evictedOn(page) - evictedBefore - 1).toBe(want);

@@ -35,7 +35,10 @@ for (const encoding of ["protobuf", "json"] as const) {
       backend = await openSink();
       collector = await startCollector({
         configs: ["deploy/config.yaml", "deploy/config.forward.yaml"],
-        overrides: [`processors::session_activity::allowed_lateness: ${latenessMs}ms`],
+        overrides: [
+          `processors::session_activity::allowed_lateness: ${latenessMs}ms`,
+          "exporters::otlp_http::sending_queue::num_consumers: 1",
+        ],
         env: { BACKEND_URL: backend.url },
       });
       client = createSdkClient(collector.endpoints.otlp, service, encoding);
@@ -150,13 +153,20 @@ for (const encoding of ["protobuf", "json"] as const) {
       const run = mixing.startSpan("invoke_agent mixed", agent("third"));
       const call = mixing.startSpan("chat mixed", { "gen_ai.operation.name": "chat" }, run);
       call.setAttribute("gen_ai.request.model", "a-model").end();
+      const before = backend.requests.length;
       await mixing.flush();
+      await backend.until("the call has arrived", ({ length }) =>
+        length > before ? true : undefined,
+      );
       const from = backend.requests.length;
       await mixing.sendTogether([run, call]);
       run.end();
       await mixing.shutdown();
 
       const [alone, last] = mixing.batches;
+      await backend.until("both requests have arrived", ({ length }) =>
+        length >= from + 2 ? true : undefined,
+      );
       expect(backend.requests.slice(from).map(({ bytes }) => comparable(bytes))).toEqual(
         [alone!, last!].map(comparable),
       );

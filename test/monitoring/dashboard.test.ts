@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { instruments as deliveryInstruments } from "../../src/delivery/delivery-instruments.ts";
 import { instruments as storageInstruments } from "../../src/extensions/file_storage/storage-instruments.ts";
 import type { InstrumentSpec } from "../../src/metrics/instrument.ts";
 import { prometheusLabel, prometheusName } from "../../src/metrics/prometheus-names.ts";
@@ -33,10 +34,12 @@ const registry = new Map<string, Known>([
       ? [`${name}_bucket`, { kind: "counter", labels: labels.set("le", undefined) }]
       : [name, { kind: spec.kind, labels }];
   }),
-  ...[...telemetryInstruments, ...storageInstruments].map((spec): [string, Known] => [
-    prometheusName(spec, { suffixes: false }),
-    { kind: spec.kind, labels: labelsOf(spec.attributes) },
-  ]),
+  ...[...telemetryInstruments, ...storageInstruments, ...deliveryInstruments].map(
+    (spec): [string, Known] => [
+      prometheusName(spec, { suffixes: false }),
+      { kind: spec.kind, labels: labelsOf(spec.attributes) },
+    ],
+  ),
 ]);
 
 function labelsOf(attributes: InstrumentSpec["attributes"], stripPrefix = "") {

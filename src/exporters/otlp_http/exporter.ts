@@ -65,9 +65,12 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     start: () => delivery.start(),
 
     async shutdown(deadline) {
-      await delivery.shutdown(deadline);
-      if (!agent.destroyed) {
-        await agent.destroy();
+      try {
+        await delivery.shutdown(deadline);
+      } finally {
+        if (!agent.destroyed) {
+          await agent.destroy();
+        }
       }
     },
   };

@@ -7,6 +7,7 @@ import {
   recordTypes,
 } from "../../../src/activity/journal/journal-records.ts";
 import { JournalWriter } from "../../../src/activity/journal/journal-writer.ts";
+import { maxPendingCalls } from "../../../src/activity/journal/persisted-state.ts";
 import { Replay } from "../../../src/activity/journal/replay.ts";
 import { SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
@@ -142,14 +143,14 @@ describe("a replay", () => {
     expect(replayed([header(), delivered(41)]).state?.calls).toBe(41);
   });
 
-  test("keeps the events of 1 001 calls, as many as the outbox", () => {
-    const calls = Array.from({ length: 1_005 }, (_, at) => [
+  test("keeps the events of 10 000 calls, as many as the outbox", () => {
+    const calls = Array.from({ length: maxPendingCalls + 4 }, (_, at) => [
       signalsAt((at + 1) * 20_000, ...orphanIn(at + 1)),
       tickAt((at + 1) * 20_000 + 15_000),
     ]);
     const result = replayed([header(), ...calls.flat()]);
-    expect(result.state?.calls).toBe(1_005);
-    expect(callsOf(result)).toEqual(Array.from({ length: 1_001 }, (_, at) => at + 1));
+    expect(result.state?.calls).toBe(maxPendingCalls + 4);
+    expect(callsOf(result)).toEqual(Array.from({ length: maxPendingCalls }, (_, at) => at + 1));
   });
 
   for (const version of [1, 2, 3]) {

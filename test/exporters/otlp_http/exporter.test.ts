@@ -348,17 +348,28 @@ describe("what an operator sees", () => {
         level: "warn",
         message:
           "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", rejected_items: 3, reason: reason("503 (unavailable)"), held_back: 0 },
+        fields: {
+          signal: "traces",
+          rejected_items: 3,
+          reason: reason("503 (unavailable)"),
+          held_back: 0,
+        },
       },
       {
         level: "warn",
         message:
           "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
-        fields: { signal: "traces", rejected_items: 3, reason: reason("503 (unavailable)"), held_back: 2 },
+        fields: {
+          signal: "traces",
+          rejected_items: 3,
+          reason: reason("503 (unavailable)"),
+          held_back: 2,
+        },
       },
       {
         level: "error",
-        message: "Exporting failed. Rejecting data. The backend will never take it, and the sender is told so; check the reason.",
+        message:
+          "Exporting failed. Rejecting data. The backend will never take it, and the sender is told so; check the reason.",
         fields: {
           signal: "logs",
           rejected_items: 3,
