@@ -1,6 +1,7 @@
 import type { BlockedBy, SessionState, Verdict } from "../model/diagnosis.ts";
 import { kindNames, toWorkKind, workKinds } from "../model/work.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { reportedStates } from "./policy/session-lifecycle.ts";
 import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
 import { ownerFlags } from "./store/owner-table.ts";
@@ -44,14 +45,19 @@ export class EngineView {
     this.#parts = parts;
   }
 
-  /** How many sessions with an open run are in a state. */
-  sessionsIn(state: SessionState): number {
-    return this.#parts.lifecycle.count(state);
-  }
-
-  /** How many sessions with an open run are in a state and blocked by a kind of work. */
-  sessionsBy(state: SessionState, blockedBy: BlockedBy): number {
-    return this.#parts.lifecycle.count(state, blockedBy);
+  /** How many sessions with an open run are in a state, or how many of these something blocks. */
+  sessionsIn(state: SessionState, blockedBy?: BlockedBy): number {
+    const { counts } = this.#parts.lifecycle;
+    let sessions = 0;
+    for (const [at, reported] of reportedStates.entries()) {
+      if (
+        reported.state === state &&
+        (blockedBy === undefined || blockedBy === reported.blockedBy)
+      ) {
+        sessions += counts[at + 1] ?? 0; // The first count is of sessions without an open run.
+      }
+    }
+    return sessions;
   }
 
   /** What each open run and its session are doing. Walks every row and creates objects. */

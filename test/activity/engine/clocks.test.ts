@@ -246,12 +246,12 @@ describe("signals about sessions, with a clock that was set in between", () => {
       history.arrive(0, run(1, 0, session));
       history.arrive(20, { ...wait, type: "pause", start: at });
       history.tick(30);
-      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("paused", "none")).toBe(1);
       history.arrive(40, { ...wait, type: "resume", start: 40 });
       history.tick(50);
-      expect(history.activity.view.sessionsBy("active", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("active", "none")).toBe(1);
       history.arrive(60, { ...wait, type: "pause", start: 60 });
-      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("paused", "none")).toBe(1);
     });
 
     test(`the gateway's own eviction that is stamped ${what} evicts what had begun by then`, () => {

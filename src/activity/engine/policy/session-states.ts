@@ -56,7 +56,8 @@ export class SessionStates {
   }
 
   snapshot(io: SnapshotStream): void {
-    this.#parts.lifecycle.restore(io.numbers(this.#parts.lifecycle.counts));
+    const { lifecycle } = this.#parts;
+    lifecycle.counts = io.numbers(lifecycle.counts);
     this.timers.snapshot(io);
   }
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
+import { EngineView } from "../../../../src/activity/engine/engine-view.ts";
 import {
   isStalled,
   SessionLifecycle,
@@ -217,17 +218,18 @@ describe("sessions are counted by state", () => {
   ] as const) {
     test(`${name} is reported as ${reported.join(" by ")}`, () => {
       const { parts, lifecycle } = new RecordedEngine({});
+      const view = new EngineView(parts);
       const group = parts.store.groups.add(1);
       lifecycle.change(group, sessionStates[name], "absorbed");
       const [state, blockedBy] = reported;
       expect(lifecycle.of(group)).toEqual({ state, blockedBy });
-      expect(lifecycle.count(state)).toBe(1);
-      expect(lifecycle.count(state, blockedBy)).toBe(1);
-      expect(lifecycle.count(state, blockedBy === "tool" ? "run" : "tool")).toBe(0);
+      expect(view.sessionsIn(state)).toBe(1);
+      expect(view.sessionsIn(state, blockedBy)).toBe(1);
+      expect(view.sessionsIn(state, blockedBy === "tool" ? "run" : "tool")).toBe(0);
       expect(isStalled(sessionStates[name])).toBe(blocked);
       lifecycle.change(group, sessionStates.none, "closed");
       expect(lifecycle.of(group)).toBeUndefined();
-      expect(lifecycle.count(state)).toBe(0);
+      expect(view.sessionsIn(state)).toBe(0);
     });
   }
 });

@@ -227,11 +227,11 @@ describe("a relay that no longer watches its process", () => {
     const history = new History({ stalledAfterMs: 60_000 });
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0));
     history.tick(100);
-    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(1);
+    expect(history.activity.view.sessionsIn("blocked_tool_call", "tool")).toBe(1);
     history.arrive(101, unwatched(101));
     history.tick(1000);
 
-    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(0);
+    expect(history.activity.view.sessionsIn("blocked_tool_call", "tool")).toBe(0);
     expect(history.events.filter(({ type }) => type === "recovered")).toMatchObject([
       { cause: "unwatched", atMs: 101_000 },
     ]);

@@ -48,7 +48,7 @@ export function outcomeOfEngine({ activity, events }: History): Outcome {
       ...sessionStateNames.flatMap((state) =>
         blockedByNames.map((blockedBy): [string, number] => [
           `${state} by ${blockedBy}`,
-          activity.view.sessionsBy(state, blockedBy),
+          activity.view.sessionsIn(state, blockedBy),
         ]),
       ),
       ["openWork", activity.view.sizes().openWork],
