@@ -34,7 +34,8 @@ export interface EngineCall {
  * snapshot contains it.
  */
 export class JournalWriter {
-  readonly #journal: Journal;
+  /** Where the records go. */
+  readonly journal: Journal;
   readonly #persisted: PersistedState;
   readonly #header: Header;
   readonly #encoder = new SignalEncoder();
@@ -45,7 +46,7 @@ export class JournalWriter {
     persisted: PersistedState,
     options: { readonly header: Header; readonly isNew: boolean },
   ) {
-    this.#journal = journal;
+    this.journal = journal;
     this.#persisted = persisted;
     this.#header = options.header;
     if (options.isNew) {
@@ -63,35 +64,30 @@ export class JournalWriter {
         ? numberRecord(recordTypes.tick, nowMs)
         : this.#encoder.encode(signals, nowMs);
     if (hasEvents) {
-      this.#journal.appendNow(record);
+      this.journal.appendNow(record);
     } else {
-      this.#journal.append(record);
+      this.journal.append(record);
     }
   }
 
   /** Records that a program continues this journal. */
   restart(restart: Restart): void {
-    this.#journal.append(jsonRecord(recordTypes.restart, restart));
+    this.journal.append(jsonRecord(recordTypes.restart, restart));
   }
 
   /** Records a pause of the program. */
   pause(anchor: PauseAnchor): void {
-    this.#journal.append(jsonRecord(recordTypes.anchor, anchor));
+    this.journal.append(jsonRecord(recordTypes.anchor, anchor));
   }
 
   /** Records that the events of all calls up to `call` are delivered. At once: if this is lost, they are emitted again. */
   delivered(call: number): void {
-    this.#journal.appendNow(numberRecord(recordTypes.delivered, call));
-  }
-
-  /** Resolves when all records so far would survive the end of this process. Never rejects. */
-  written(): Promise<void> {
-    return this.#journal.written();
+    this.journal.appendNow(numberRecord(recordTypes.delivered, call));
   }
 
   /** Whether the log is long enough to be replaced by a snapshot. */
   get isLong(): boolean {
-    const { logBytes, snapshotBytes } = this.#journal.sizes();
+    const { logBytes, snapshotBytes } = this.journal.sizes();
     return logBytes > Math.max(minLogBytes, 2 * snapshotBytes);
   }
 
@@ -127,7 +123,7 @@ export class JournalWriter {
       yield* stateRecordsOf(state.pieces);
       yield* after;
     }
-    const { status } = await this.#journal.snapshot(records());
+    const { status } = await this.journal.snapshot(records());
     return status === "done";
   }
 
@@ -138,7 +134,7 @@ export class JournalWriter {
     const toolNames = tools.takeChanged();
     const channelNames = channels.takeChanged();
     if (senders.length + toolNames.length + channelNames.length > 0) {
-      this.#journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
+      this.journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
     }
   }
 }

@@ -163,43 +163,28 @@ export function createSessionActivity(
     derived?.post({ signal: "metrics", bytes, items });
   }
 
-  async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+  /** Applies the signals of a payload of spans. Returns what is forwarded, or why the payload is refused. */
+  function takeSpans(payload: Payload): Payload | ConsumeResult {
     const outcome = spanReader.read(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
     emitter.emit(durable.apply(signals));
-    const rest =
-      spanReader.consumedSpans === 0
-        ? payload
-        : { ...payload, ...withoutSpans(spanReader.spans, (row) => spanReader.isConsumed(row)) };
-    return forward(rest, next);
+    return spanReader.consumedSpans === 0
+      ? payload
+      : { ...payload, ...withoutSpans(spanReader.spans, (row) => spanReader.isConsumed(row)) };
   }
 
-  async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+  /** Applies the signals of a payload of log records. Returns what is forwarded. */
+  function takeRecords(payload: Payload): Payload {
     logReader.read(payload.bytes, signals);
-    if (signals.count === 0 && logReader.consumedRecords === 0) {
-      return next.consume(payload);
-    }
     if (signals.count > 0) {
       emitter.emit(durable.apply(signals));
     }
     const items = payload.items - logReader.consumedRecords;
-    return forward(
-      items === payload.items
-        ? payload
-        : { ...payload, bytes: logReader.rest(payload.bytes), items },
-      next,
-    );
-  }
-
-  /** Answers when the next consumer has answered and the signals would survive the end of this process. */
-  async function forward(rest: Payload, next: Consumer): Promise<ConsumeResult> {
-    const [result] = await Promise.all([
-      rest.items === 0 ? accepted : next.consume(rest),
-      durable.written(),
-    ]);
-    return result;
+    return items === payload.items
+      ? payload
+      : { ...payload, bytes: logReader.rest(payload.bytes), items };
   }
 
   return {
@@ -210,7 +195,7 @@ export function createSessionActivity(
         if (signal === "traces" && config.close_spans) {
           emitter.connectTraces(next);
         }
-        const consume = signal === "traces" ? consumeTraces : consumeLogs;
+        const take = signal === "traces" ? takeSpans : takeRecords;
         return {
           async consume(payload) {
             if (isShutDown) {
@@ -223,12 +208,20 @@ export function createSessionActivity(
             processes.setNow(atMs);
             labels.tools.setNow(atMs);
             labels.channels.setNow(atMs);
-            const answer = consume(payload, next);
-            // The payload is read before the first wait, and nothing here may keep its bytes.
-            spanReader.release();
-            logReader.release();
-            forgetView();
-            return answer;
+            let answer: ConsumeResult | Promise<ConsumeResult>;
+            try {
+              const rest = take(payload);
+              answer = "status" in rest ? rest : rest.items === 0 ? accepted : next.consume(rest);
+            } finally {
+              // The payload is read before the first wait, and nothing here may keep its bytes.
+              spanReader.release();
+              logReader.release();
+              forgetView();
+            }
+            // The sender gets its answer when its signals would survive the end of this process.
+            const written = signals.count === 0 ? undefined : durable.written();
+            const [result] = await Promise.all([answer, written]);
+            return result;
           },
         };
       },
