@@ -10,8 +10,8 @@ import type { Verdicts } from "./verdicts.ts";
 /** Longer chains of owners are cut, as those of spans are. */
 const maxDepth = 200;
 
-/** What keeps markers from being orphans. */
-export interface Hold {
+/** The open holder that keeps markers from being orphans, or when the last one ended. */
+export interface LastHolder {
   /** An open owner that holds them, or -1. */
   readonly holder: number;
   /** When that holder releases them if it makes no progress; Infinity when only its end does. */
@@ -43,7 +43,7 @@ export class Holders {
   }
 
   /** What holds the markers of an owner that has ended. */
-  ofOwner(owner: number, nowMs: number): Hold {
+  ofOwner(owner: number, nowMs: number): LastHolder {
     const { store, limits, verdicts } = this.#parts;
     const { owners, groups, live } = store;
     let lastEndMs = owners.endedAtMs.get(owner);

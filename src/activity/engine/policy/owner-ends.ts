@@ -7,7 +7,6 @@ import { groupFlags } from "../store/group-table.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import { runsOf } from "./owner-runs.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
 /** What it needs of the engine. */
@@ -212,4 +211,15 @@ export class OwnerEnds {
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
     }
   }
+}
+
+/** The runs of an owner, open or not, as far as they are remembered. */
+export function runsOf({ spans, members }: ActivityStore, owner: number): number[] {
+  const runs: number[] = [];
+  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    if (spans.kind.get(span) === workKinds.run) {
+      runs.push(span);
+    }
+  }
+  return runs;
 }

@@ -5,8 +5,8 @@ import type { KeyedTimers } from "../schedule/keyed-timers.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";
+import { runsOf } from "./owner-ends.ts";
 import type { OwnerMerges } from "./owner-merges.ts";
-import { runsOf } from "./owner-runs.ts";
 
 /** What it needs of the engine. */
 interface SplitRunsParts {

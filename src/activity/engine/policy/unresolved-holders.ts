@@ -6,7 +6,7 @@ import { groupFlags } from "../store/group-table.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { Hold, Holders } from "./holders.ts";
+import type { Holders, LastHolder } from "./holders.ts";
 import { startOf } from "./span-start.ts";
 
 /** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
@@ -33,7 +33,7 @@ export class UnresolvedHolders {
    * else the next run that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when there
    * is none.
    */
-  of(marker: number): Hold {
+  of(marker: number): LastHolder {
     const { store, limits, holders } = this.#parts;
     const { owners, spans } = store;
     const start = startOf(store, marker);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { runsOf } from "../../../../src/activity/engine/policy/owner-runs.ts";
+import { runsOf } from "../../../../src/activity/engine/policy/owner-ends.ts";
 import { spanFlags } from "../../../../src/activity/engine/store/span-table.ts";
 import { EngineFixture, ended, run, tool } from "./engine-fixture.ts";
 
