@@ -3,6 +3,7 @@ import { workKinds } from "../../model/work.ts";
 import type { ImpliedTools } from "../ingest/implied-tools.ts";
 import type { MissingTools } from "../ingest/missing-tools.ts";
 import type { OpenItems } from "../ingest/open-items.ts";
+import type { RequestRecords } from "../ingest/request-records.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { Evictions } from "./evictions.ts";
@@ -13,6 +14,7 @@ interface UnnamedToolsParts {
   readonly counters: ActivityCounters;
   readonly evictions: Evictions;
   readonly openItems: OpenItems;
+  readonly requests: RequestRecords;
   readonly missingTools: MissingTools;
   readonly implied: ImpliedTools;
 }
@@ -39,10 +41,11 @@ export class UnnamedTools {
 
   /** Evicts the tools of an owner that a harness run counted as open or a model asked for, minus the `orphans` that are known. */
   evictCounted(owner: number, orphans: number, atMs: number): void {
-    const { store, openItems, missingTools } = this.#parts;
+    const { store, openItems, requests, missingTools } = this.#parts;
     const { owners } = store;
     const counted = openItems.takeUnnamed(owner, orphans);
-    const count = Math.max(counted, missingTools.take(owner, atMs));
+    const { byTrace } = requests.responses;
+    const count = byTrace.size === 0 ? counted : Math.max(counted, missingTools.take(owner, atMs));
     if (count > 0) {
       owners.unnamed.set(owner, owners.unnamed.get(owner) + count);
       this.#evict(owner, { count, about: store.runOf(owner) }, atMs);

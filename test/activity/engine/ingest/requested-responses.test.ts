@@ -50,11 +50,11 @@ describe("requested responses", () => {
     const { store, responses, trace } = responsesOf();
     const size = () => store.traces.size;
     responses.remove(responses.inTrace(trace)[0]!);
-    expect([size(), responses.isEmpty]).toEqual([1, false]);
+    expect([size(), responses.byTrace.size]).toEqual([1, 1]);
     const [last] = responses.inTrace(trace);
     responses.remove(last!);
     responses.remove(last!);
-    expect([size(), responses.isEmpty]).toEqual([0, true]);
+    expect([size(), responses.byTrace.size]).toEqual([0, 0]);
   });
 
   test("outlast a restart", () => {
