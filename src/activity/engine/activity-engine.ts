@@ -19,6 +19,8 @@ import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
 export class ActivityEngine {
   /** Reads its state. */
   readonly view: EngineView;
+  /** Everything that is counted, as plain numbers. */
+  readonly counters: ActivityCounters;
   readonly #parts: EngineParts;
   #hasDecided = false;
 
@@ -26,6 +28,7 @@ export class ActivityEngine {
   constructor(limits: ActivityLimits, seed = 0, parts = new EngineParts(limits, seed)) {
     this.#parts = parts;
     this.view = new EngineView(parts);
+    this.counters = parts.counters;
   }
 
   /** Decides everything that was due by `nowMs`, then ingests signals that arrived then. */
@@ -33,12 +36,16 @@ export class ActivityEngine {
     this.#advance(nowMs);
     const parts = this.#parts;
     parts.breaker.onInput(parts.nowMs);
-    parts.leasePolicy.onInput(parts.nowMs);
-    parts.states.setNow(parts.nowMs);
+    if (parts.leasePolicy.isWaitingForInput) {
+      parts.leasePolicy.onInput(parts.nowMs);
+    }
+    parts.states.nowMs = parts.nowMs;
     for (let row = 0; row < batch.count; row++) {
       const result = parts.router.ingest(batch, row, parts.nowMs);
       parts.counters.addSignal(result, batch.dialect.get(row));
-      parts.orphanPolicy.drainUnblocked(parts.nowMs);
+      if (parts.store.tree.unblocked.length > 0) {
+        parts.orphanPolicy.drainUnblocked(parts.nowMs);
+      }
       parts.retention.dropExcess();
     }
     parts.states.reviewChanged();
@@ -49,11 +56,6 @@ export class ActivityEngine {
   tick(nowMs: number): readonly ActivityEvent[] {
     this.#advance(nowMs);
     return this.#parts.events.splice(0);
-  }
-
-  /** Everything that is counted, as plain numbers. */
-  get counters(): ActivityCounters {
-    return this.#parts.counters;
   }
 
   /** The engine's clock: the latest time that was passed in a call. */

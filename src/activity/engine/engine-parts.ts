@@ -125,20 +125,24 @@ export class EngineParts {
       onGroupRemoved: (group) => this.#onGroupRemoved(group),
       onMerged: (from, into) => this.#onGroupsMerged(from, into),
       onReferred: (group, process, hi, lo) => {
-        if (this.claims.hasUnbound && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
+        if (this.claims.ofGroup.has(-1) && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
           this.states.markChanged(group);
         }
       },
       onActive: (group) => this.states.onActive(group),
       onIdle: (group) => {
-        this.pauses.forgetRuns(group);
+        if (this.pauses.open.size > 0) {
+          this.pauses.forgetRuns(group);
+        }
         this.states.onIdle(group, this.openWork.closeCause);
       },
     });
     this.retention = new Retention(this, (span) => this.#onSpanDropped(span));
     this.openWork = new OpenWork(this, {
       onClosed: (span) => {
-        this.pauses.forgetSpan(span);
+        if (this.pauses.open.size > 0) {
+          this.pauses.forgetSpan(span);
+        }
         this.states.onClosed(span, this.openWork.closeCause);
       },
     });

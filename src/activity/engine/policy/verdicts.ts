@@ -117,7 +117,7 @@ export class Verdicts {
 
   /** Whether an owner waits for a person: a pause names it, or all the deepest open work below it waits. */
   isWaiting(owner: number): boolean {
-    if (!this.#parts.pauses.hasAny) {
+    if (this.#parts.pauses.open.size === 0) {
       return false;
     }
     if (this.#isPaused(owner)) {
@@ -177,7 +177,7 @@ export class Verdicts {
     // It does not wait for a tool that may outlive it, except while that tool waits for a person.
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const isPaused =
-      at.isPaused || (depth > 0 && this.#parts.pauses.hasAny && this.#isPaused(owner));
+      at.isPaused || (depth > 0 && this.#parts.pauses.open.size > 0 && this.#isPaused(owner));
     let hasOpen = false;
     for (let span = members.first(owner); span !== -1; span = members.after(span)) {
       const kind = spans.kind.get(span);
@@ -209,7 +209,7 @@ export class Verdicts {
       hasOpen = true;
       if (!this.#collect(each, leaves, { depth: depth + 1, isPaused })) {
         leaves.count++;
-        if (isPaused || (this.#parts.pauses.hasAny && this.#isPaused(each))) {
+        if (isPaused || (this.#parts.pauses.open.size > 0 && this.#isPaused(each))) {
           leaves.waiting++;
         } else if (
           leaves.run === -1 ||

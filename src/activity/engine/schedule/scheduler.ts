@@ -157,9 +157,11 @@ export class Scheduler {
       }
       const evictedBefore = this.#parts.openWork.evictions;
       this.#hasDecided = true;
-      this.#parts.states.setNow(next.dueMs);
+      this.#parts.states.nowMs = next.dueMs;
       this.#decide(next);
-      this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
+      if (this.#parts.store.tree.unblocked.length > 0) {
+        this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
+      }
       this.#parts.retention.dropExcess();
       this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
       this.#stepsLeft -= Math.floor(this.#parts.lookups / lookupsPerStep);
@@ -178,7 +180,8 @@ export class Scheduler {
    */
   #catchUp(untilMs: number): boolean {
     for (;;) {
-      const overMs = this.#parts.pauses.nextOverMs;
+      const { pauses } = this.#parts;
+      const overMs = pauses.open.size === 0 ? Number.POSITIVE_INFINITY : pauses.nextOverMs;
       const nextMs = Math.min(overMs, this.#parts.finished.nextMs);
       const forgotten = this.#parts.retention.dropExpired(
         Math.min(nextMs, untilMs),
@@ -198,13 +201,13 @@ export class Scheduler {
       this.#hasDecided = true;
       this.#stepsLeft--;
       if (overMs === nextMs) {
-        const resumed = this.#parts.pauses.endOldest();
-        this.#parts.states.setNow(overMs);
+        const resumed = pauses.endOldest();
+        this.#parts.states.nowMs = overMs;
         this.#parts.sessionSignals.onResumed(resumed, overMs);
         this.#parts.states.reviewChanged();
         return false;
       }
-      this.#parts.states.setNow(nextMs);
+      this.#parts.states.nowMs = nextMs;
       this.#parts.finished.decideNext();
       this.#parts.states.reviewChanged();
     }
@@ -247,6 +250,6 @@ export class Scheduler {
       }
     }
     const { finished, pauses } = this.#parts;
-    return Math.min(finished.nextMs, pauses.nextOverMs) === Number.POSITIVE_INFINITY;
+    return pauses.open.size === 0 && finished.nextMs === Number.POSITIVE_INFINITY;
   }
 }
