@@ -218,7 +218,7 @@ export class OrphanPolicy {
     if (Number.isFinite(lastEndMs)) {
       return lastEndMs;
     }
-    if (spans.hasFlag(marker, spanFlags.wasHeld)) {
+    if (spans.hasFlag(marker, spanFlags.hadHolder)) {
       return spans.releasedAtMs.get(marker);
     }
     const mayBeOwned =

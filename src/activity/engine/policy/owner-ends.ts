@@ -192,7 +192,7 @@ export class OwnerEnds {
     }
     for (const marker of openMembersOf(store, unresolved)) {
       // A marker that was held once is held by all runs that were open when it started: only the one that ended matters.
-      const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.wasHeld);
+      const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.hadHolder);
       if (!isKnown) {
         this.#recordRelease(marker);
       } else if (unresolvedHolders.wasOpenAt(ended, marker)) {
@@ -207,7 +207,7 @@ export class OwnerEnds {
     const { spans } = this.#parts.store;
     const { lastEndMs } = this.#parts.unresolvedHolders.of(marker);
     if (Number.isFinite(lastEndMs)) {
-      spans.setFlag(marker, spanFlags.wasHeld);
+      spans.setFlag(marker, spanFlags.hadHolder);
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
     }
   }

@@ -34,8 +34,8 @@ export class OwnerMerges {
     const isResolved = owners.isUnresolved(from) && !owners.isUnresolved(into);
     for (const marker of isResolved ? openMembersOf(store, from) : []) {
       // The run that held it was not its own.
-      if (spans.hasFlag(marker, spanFlags.wasHeld)) {
-        spans.clearFlag(marker, spanFlags.wasHeld);
+      if (spans.hasFlag(marker, spanFlags.hadHolder)) {
+        spans.clearFlag(marker, spanFlags.hadHolder);
         spans.releasedAtMs.set(marker, 0);
       }
     }

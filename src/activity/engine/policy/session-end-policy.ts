@@ -117,8 +117,10 @@ export class SessionEndPolicy {
   #dueMsOf(span: number, group: number): number {
     const { store, limits } = this.#parts;
     const { spans, groups } = store;
-    // With `wasHeld` it is the end of a run of another session, perhaps.
-    const releasedAtMs = spans.hasFlag(span, spanFlags.wasHeld) ? 0 : spans.releasedAtMs.get(span);
+    // With `hadHolder` it is the end of a run of another session, perhaps.
+    const releasedAtMs = spans.hasFlag(span, spanFlags.hadHolder)
+      ? 0
+      : spans.releasedAtMs.get(span);
     return Math.max(groups.endedAtMs.get(group), releasedAtMs) + limits.allowedLatenessMs;
   }
 

@@ -60,8 +60,8 @@ export class UnresolvedHolders {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
       }
     }
-    const wasHeld = spans.hasFlag(marker, spanFlags.wasHeld);
-    if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !wasHeld) {
+    const hadHolder = spans.hasFlag(marker, spanFlags.hadHolder);
+    if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !hadHolder) {
       return owners.isOpen(next)
         ? { holder: next, releasesAtMs, lastEndMs, releasedAtMs }
         : { holder: -1, releasesAtMs, lastEndMs: owners.endedAtMs.get(next), releasedAtMs };

@@ -27,7 +27,7 @@ export const spanFlags = {
   /** A finished span of OpenClaw itself, which ends its open spans when it stops. */
   openclaw: 512,
   /** A run held it without a known way between them; `releasedAtMs` is when that run ended. */
-  wasHeld: 2048,
+  hadHolder: 2048,
   /** A lateness after its start no run was known that it could belong to; a run that becomes known later proves nothing. */
   withoutScope: 4096,
   /** Is in the list of the members of its owner. */

@@ -50,7 +50,7 @@ describe("the end of a run", () => {
     fixture.parts.ownerTimers.cancel(fixture.owner(5));
     fixture.arrive(6, ended(run(1), 6));
     const { spans } = fixture.parts.store;
-    expect(spans.hasFlag(fixture.span(5), spanFlags.wasHeld)).toBe(true);
+    expect(spans.hasFlag(fixture.span(5), spanFlags.hadHolder)).toBe(true);
     expect(spans.releasedAtMs.get(fixture.span(5))).toBe(6_000);
     expect(dueOf(fixture, fixture.owner(5))).toBe(16_000);
   });
