@@ -4,14 +4,11 @@ import type { ActivityStore } from "./activity-store.ts";
 
 const unknownAge = -1;
 
-/** The age of a marker, or undefined where it is not known. */
-export type AgeMsOf = (marker: number) => number | undefined;
-
-/** What the event of evicted markers reports of them. A marker of unknown age counts as the youngest. */
+/** What the event of evicted markers reports of them, by their ages. A marker of unknown age counts as the youngest. */
 export function summaryOf(
   store: ActivityStore,
   markers: readonly number[],
-  ageMsOf: AgeMsOf,
+  agesMs: readonly (number | undefined)[],
 ): MarkerSummary {
   const { spans } = store;
   let tools = 0;
@@ -19,8 +16,8 @@ export function summaryOf(
   let oldestAgeMs = Number.NEGATIVE_INFINITY;
   let name = 0;
   let oldestToolAgeMs = Number.NEGATIVE_INFINITY;
-  for (const span of markers) {
-    const ageMs = ageMsOf(span) ?? unknownAge;
+  for (const [at, span] of markers.entries()) {
+    const ageMs = agesMs[at] ?? unknownAge;
     if (ageMs > oldestAgeMs) {
       oldestAgeMs = ageMs;
       oldest = span;
