@@ -32,8 +32,9 @@ interface ImpliedToolsParts {
  */
 export class ImpliedTools {
   readonly #parts: ImpliedToolsParts;
-  /** Trace → the implied tools in it that are not decided. */
   readonly #inTrace = new Map<number, Set<number>>();
+  /** Trace → the implied tools in it that are not decided. */
+  readonly inTrace: ReadonlyMap<number, ReadonlySet<number>> = this.#inTrace;
 
   constructor(parts: ImpliedToolsParts) {
     this.#parts = parts;

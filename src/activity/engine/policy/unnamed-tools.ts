@@ -30,6 +30,9 @@ export class UnnamedTools {
   /** Evicts the tools of an owner that are known only from a span inside them. Returns when the next is due; Infinity for none. */
   evictImplied(owner: number, atMs: number): number {
     const { implied, counters } = this.#parts;
+    if (implied.inTrace.size === 0) {
+      return Number.POSITIVE_INFINITY;
+    }
     const { due, nextMs } = implied.dueOf(owner, atMs);
     for (const tool of due) {
       counters.addSignal("evicted", dialects.impliedParent.storedId);
@@ -43,9 +46,11 @@ export class UnnamedTools {
   evictCounted(owner: number, orphans: number, atMs: number): void {
     const { store, openItems, requests, missingTools } = this.#parts;
     const { owners } = store;
-    const counted = openItems.takeUnnamed(owner, orphans);
-    const { byTrace } = requests.responses;
-    const count = byTrace.size === 0 ? counted : Math.max(counted, missingTools.take(owner, atMs));
+    const isCounted = owners.reportedOpen.get(owner) > 0;
+    const counted = isCounted ? openItems.takeUnnamed(owner, orphans) : 0;
+    const isAnyRequested = requests.responses.byTrace.size > 0;
+    const missing = isAnyRequested ? missingTools.take(owner, atMs) : 0;
+    const count = Math.max(counted, missing);
     if (count > 0) {
       owners.unnamed.set(owner, owners.unnamed.get(owner) + count);
       this.#evict(owner, { count, about: store.runOf(owner) }, atMs);
