@@ -85,7 +85,7 @@ export class Outbox<P extends Payload = Payload> {
     this.#sending = undefined;
   }
 
-  /** Why the payload was refused; undefined if it was accepted. */
+  /** Why the payload was refused; undefined if it was accepted. Always takes a turn, so that `#sendAll` never ends while `post` starts it. */
   async #send(payload: Payload): Promise<string | undefined> {
     try {
       const result = await this.#next.consume(payload);
