@@ -81,17 +81,16 @@ export class KeyIndex {
   /** Adds a row that is not in the index and has its key. */
   add(row: number): void {
     if (this.#size * 4 >= (this.#mask + 1) * 3) {
-      const old = this.#cells;
-      this.#cells = new Int32Array(old.length * 2);
-      this.#mask = old.length - 1;
-      for (let at = 0; at < old.length; at += 2) {
-        const entry = old[at] ?? 0;
-        if (entry !== 0) {
-          this.#place(old[at + 1] ?? 0, entry);
-        }
-      }
+      this.#grow();
     }
-    this.#place(this.#hashOf(row), row + 1);
+    const cells = this.#cells;
+    const hash = this.#hashOf(row);
+    let cell = hash & this.#mask;
+    while (cells[2 * cell] !== 0) {
+      cell = (cell + 1) & this.#mask;
+    }
+    cells[2 * cell] = row + 1;
+    cells[2 * cell + 1] = hash;
     this.#size++;
   }
 
@@ -132,14 +131,17 @@ export class KeyIndex {
     }
   }
 
-  #place(hash: number, entry: number): void {
-    const cells = this.#cells;
-    let cell = hash & this.#mask;
-    while (cells[2 * cell] !== 0) {
-      cell = (cell + 1) & this.#mask;
+  #grow(): void {
+    const old = this.#cells;
+    this.#cells = new Int32Array(2 * old.length);
+    this.#mask = old.length - 1;
+    this.#size = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      const entry = old[at] ?? 0;
+      if (entry !== 0) {
+        this.add(entry - 1);
+      }
     }
-    cells[2 * cell] = entry;
-    cells[2 * cell + 1] = hash;
   }
 
   #hashOf(row: number): number {

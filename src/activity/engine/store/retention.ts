@@ -184,15 +184,23 @@ export class Retention {
    * queue. Must be called before any signal at `nowMs` is applied, so that replay frees the same rows at the same moments.
    */
   dropExpired(nowMs: number, most: number): number {
+    const { seenAtMs } = this.#parts.store.spans;
+    const { maxAgeMs, tombstoneTtlMs } = this.#parts.limits;
+    const longTtlMs = Math.max(maxAgeMs, tombstoneTtlMs);
     for (let taken = 0; taken < most; taken++) {
-      const shortDueMs = this.#nextDueMs(tombstoneList);
-      const longDueMs = this.#nextDueMs(longTombstoneList);
-      const dueMs = Math.min(shortDueMs, longDueMs);
-      if (dueMs > nowMs) {
+      const short = this.#queues.first(tombstoneList);
+      const long = this.#queues.first(longTombstoneList);
+      const shortDueMs =
+        short === -1 ? Number.POSITIVE_INFINITY : seenAtMs.get(short) + tombstoneTtlMs;
+      const longDueMs = long === -1 ? Number.POSITIVE_INFINITY : seenAtMs.get(long) + longTtlMs;
+      if (Math.min(shortDueMs, longDueMs) > nowMs) {
         return taken;
       }
-      const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
-      this.#dropOrRequeue(queue, this.#queues.first(queue), dueMs);
+      if (shortDueMs <= longDueMs) {
+        this.#dropOrRequeue(tombstoneList, short, shortDueMs);
+      } else {
+        this.#dropOrRequeue(longTombstoneList, long, longDueMs);
+      }
     }
     return Math.max(0, most);
   }
@@ -200,16 +208,6 @@ export class Retention {
   /** Frees the oldest tombstones beyond `maxTombstones`. Must be called after each signal, for the same reason. */
   dropExcess(): void {
     while (this.#size > this.#parts.limits.maxTombstones && this.#dropOne()) {}
-  }
-
-  #nextDueMs(queue: number): number {
-    const span = this.#queues.first(queue);
-    if (span === -1) {
-      return Number.POSITIVE_INFINITY;
-    }
-    const { maxAgeMs, tombstoneTtlMs } = this.#parts.limits;
-    const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
-    return this.#parts.store.spans.seenAtMs.get(span) + ttlMs;
   }
 
   #dropOne(): boolean {
