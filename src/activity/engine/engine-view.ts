@@ -65,7 +65,7 @@ export class EngineView {
     const { store, lifecycle, verdicts, nowMs } = this.#parts;
     const { owners } = store;
     const runs: RunDiagnosis[] = [];
-    for (let owner = 0; owner < owners.rows; owner++) {
+    for (let owner = 0; owner < owners.rows.count; owner++) {
       const state = lifecycle.of(owners.group.get(owner));
       if (owners.isOpen(owner) && state !== undefined) {
         const { verdict, culprit } = verdicts.of(owner, nowMs);
@@ -89,11 +89,11 @@ export class EngineView {
     const { openWork, requests, processes, store } = this.#parts;
     const { spans, groups } = store;
     const tools = new Set([...openWork.usualDurations.names(), ...requests.names()]);
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       tools.add(spans.name.get(span));
     }
     const channels = new Set<number>();
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       channels.add(groups.channel.get(group));
     }
     return { processes: new Set(processes.remembered()), tools, channels };
@@ -104,11 +104,11 @@ export class EngineView {
     return {
       openWork: openWork.size,
       tombstones: retention.size,
-      spans: store.spans.size,
-      groups: store.groups.size,
+      spans: store.spans.rows.size,
+      groups: store.groups.rows.size,
       sessions: store.sessions.active,
-      references: store.references.size,
-      traces: store.traces.size,
+      references: store.references.rows.size,
+      traces: store.traces.rows.size,
       implied: retention.impliedSize,
     };
   }
@@ -120,14 +120,14 @@ export class EngineView {
 
   /** Owners in the table, unresolved ones included. */
   get owners(): number {
-    return this.#parts.store.owners.size;
+    return this.#parts.store.owners.rows.size;
   }
 
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
     const { spans, downtime } = this.#parts.store;
     const ages = new Array<number>(kindNames.length).fill(0);
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
         const kind = toWorkKind(spans.kind.get(span));
         const ageMs = downtime.elapsedMs(spans.startedAtMs.get(span), nowMs);
@@ -147,7 +147,7 @@ export class EngineView {
     const { store, processes } = this.#parts;
     const { spans, owners, groups, traces } = store;
     let held = 0;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
         const isHeld =
           spans.held.get(span) !== evictionHolds.none ||

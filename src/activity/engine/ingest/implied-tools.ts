@@ -43,7 +43,7 @@ export class ImpliedTools {
   /** Stores nothing: the lists are built from the span table, which must be loaded. */
   snapshot(io: SnapshotStream): void {
     const { spans } = this.#parts.store;
-    for (let span = 0; io.isLoading && span < spans.rows; span++) {
+    for (let span = 0; io.isLoading && span < spans.rows.count; span++) {
       if (this.#isUndecided(span)) {
         this.#list(span);
       }

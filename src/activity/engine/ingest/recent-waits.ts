@@ -41,9 +41,9 @@ export class RecentWaits {
       const words = [trace0, trace1, trace2, trace3].map((word) => word.get(row));
       this.#add(this.#inTraces, [process, ...words].join(":"), nowMs);
     }
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const words = [batch.referenceHi(reference), batch.referenceLo(reference)];
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const words = [batch.referenceHi.get(reference), batch.referenceLo.get(reference)];
       this.#add(this.#inSessions, [process, ...words].join(":"), nowMs);
     }
   }

@@ -131,7 +131,7 @@ export class SpanRegistry {
     nowMs: number,
   ): void {
     const { store, lookup, ownership } = this.#parts;
-    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+    const hasReference = batch.referencesFrom.get(row) < batch.referencesTo.get(row);
     if (!hasReference || store.tree.runAbove(marker) !== -1) {
       ownership.attachMarker(marker, waiting, nowMs);
     } else {
@@ -212,10 +212,10 @@ export class SpanRegistry {
   addReferences(span: number, batch: SignalBatch, row: number): void {
     const { store } = this.#parts;
     const process = batch.process.get(row);
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const hi = batch.referenceHi(reference);
-      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo(reference));
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const hi = batch.referenceHi.get(reference);
+      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo.get(reference));
     }
   }
 

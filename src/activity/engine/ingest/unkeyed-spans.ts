@@ -30,7 +30,7 @@ export class UnkeyedSpans {
   /** Builds the lists from the span table, which must be loaded. */
   restore(): void {
     const { spans } = this.#store;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       const isFree = spans.state.get(span) === spanStates.free;
       if (!isFree && spans.hasFlag(span, spanFlags.arrivedFinished)) {
         this.#list(span);

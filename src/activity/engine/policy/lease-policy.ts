@@ -190,7 +190,7 @@ export class LeasePolicy {
   openWorkOf(process: number): number[] {
     const { spans, traces } = this.#parts.store;
     const open: number[] = [];
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (
         spans.state.get(span) === spanStates.open &&
         traces.process.get(spans.trace.get(span)) === process
@@ -215,7 +215,7 @@ export class LeasePolicy {
   #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
     const { store, openWork } = this.#parts;
     const { spans } = store;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && isMeant(span)) {
         spans.held.set(span, evictionHolds.none);
         spans.seenAtMs.set(span, nowMs);

@@ -219,17 +219,17 @@ export class SessionStates {
     const { spans, owners, groups } = this.#parts.store;
     this.nowMs = nowMs;
     const later = (atMs: number) => Math.min(nowMs, atMs + byMs);
-    for (let owner = 0; owner < owners.rows; owner++) {
+    for (let owner = 0; owner < owners.rows.count; owner++) {
       if (owners.isOpen(owner)) {
         owners.progressAtMs.set(owner, later(owners.progressAtMs.get(owner)));
       }
     }
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open) {
         spans.progressAtMs.set(span, later(spans.progressAtMs.get(span)));
       }
     }
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       if (groups.state.get(group) !== none && groups.ownerCount.get(group) > 0) {
         this.review(group);
       }

@@ -126,7 +126,7 @@ export class Scheduler {
   restart(nowMs: number, downtimeMs: number, graceMs: number): void {
     const { spans } = this.#parts.store;
     const { expiry } = this.#parts.openWork;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
         const isHeld = spans.held.get(span) !== evictionHolds.none;
         const heldUntilMs = isHeld ? expiry.dueMsOf(span) + downtimeMs : 0;

@@ -1,7 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { TableRows } from "./table-rows.ts";
+import { type RowCounts, TableRows } from "./table-rows.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
@@ -66,6 +66,7 @@ export class GroupTable {
     this.reference,
   ];
   readonly #rows = new TableRows(this.#columns);
+  readonly rows: RowCounts = this.#rows;
 
   snapshot(stream: SnapshotStream): void {
     const count = stream.number(this.#rows.count);
@@ -74,14 +75,6 @@ export class GroupTable {
     for (const column of this.#columns) {
       stream.column(column, count);
     }
-  }
-
-  get size(): number {
-    return this.#rows.size;
-  }
-
-  get rows(): number {
-    return this.#rows.count;
   }
 
   add(process: number): number {

@@ -1,7 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { TableRows } from "./table-rows.ts";
+import { type RowCounts, TableRows } from "./table-rows.ts";
 
 /**
  * Session references: (process, keyed hash) → group. Raw references never get here.
@@ -18,6 +18,7 @@ export class ReferenceTable {
   readonly #columns = [this.group, this.next, this.#process, this.#hi, this.#lo];
   readonly #index = new KeyIndex([this.#hi, this.#lo, this.#process], 1);
   readonly #rows = new TableRows(this.#columns);
+  readonly rows: RowCounts = this.#rows;
 
   snapshot(stream: SnapshotStream): void {
     this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
@@ -28,10 +29,6 @@ export class ReferenceTable {
       const vacant = new Set(this.#rows.vacant);
       this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
     }
-  }
-
-  get size(): number {
-    return this.#rows.size;
   }
 
   /** The row of a reference, or -1. */

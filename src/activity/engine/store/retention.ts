@@ -68,7 +68,7 @@ export class Retention {
   countImpliedOpen(nowMs: number): number {
     const { spans } = this.#parts.store;
     let open = 0;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (
         spans.state.get(span) === spanStates.unknown &&
         !spans.hasFlag(span, spanFlags.presumedEvicted) &&
@@ -94,7 +94,7 @@ export class Retention {
   /** Whether one more span fits. Frees an old one where it must: any span in a queue but an undecided one. */
   makeRoom(): boolean {
     const room = this.#parts.limits.maxOpenWork + this.#parts.limits.maxTombstones;
-    return this.#parts.store.spans.size < room || this.#dropOne();
+    return this.#parts.store.spans.rows.size < room || this.#dropOne();
   }
 
   /** Adds a span in state `unknown`: a child names it, or it is about to arrive. Call `makeRoom` before. */

@@ -62,7 +62,7 @@ export class SessionGroups {
     if (found !== -1) {
       return this.merge(group, references.group.get(found));
     }
-    if (references.size >= this.#maxReferences) {
+    if (references.rows.size >= this.#maxReferences) {
       return group;
     }
     const reference = references.add(process, hi, lo);

@@ -1,7 +1,7 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { TableRows } from "./table-rows.ts";
+import { type RowCounts, TableRows } from "./table-rows.ts";
 
 /**
  * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
@@ -37,6 +37,7 @@ export class TraceTable {
   /** By trace id alone: one trace may have rows of several processes. */
   readonly #byId: KeyIndex;
   readonly #rows = new TableRows(this.#columns);
+  readonly rows: RowCounts = this.#rows;
   #last = -1;
 
   constructor(seed: number) {
@@ -82,10 +83,6 @@ export class TraceTable {
       this.firstUnresolved.set(row, -1);
     }
     this.#rebuildIndexes();
-  }
-
-  get size(): number {
-    return this.#rows.size;
   }
 
   /** The processes that have a trace. Walks every row. */

@@ -48,7 +48,7 @@ describe("requested responses", () => {
 
   test("keep the row of their trace for as long as they are known", () => {
     const { store, responses, trace } = responsesOf();
-    const size = () => store.traces.size;
+    const size = () => store.traces.rows.size;
     responses.remove(responses.inTrace(trace)[0]!);
     expect([size(), responses.byTrace.size]).toEqual([1, 1]);
     const [last] = responses.inTrace(trace);

@@ -61,7 +61,7 @@ class RecordedEngine extends EngineFixture {
   problems(): readonly string[] {
     const { groups } = this.parts.store;
     const counts = Object.values(sessionStates).map(() => 0);
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       const state = groups.state.get(group);
       counts[state] = (counts[state] ?? 0) + 1;
     }

@@ -25,7 +25,7 @@ describe("the table of groups", () => {
     expect(zeros.map((column) => column.get(first))).toEqual(zeros.map(() => 0));
     expect(links.map((column) => column.get(first))).toEqual([-1, -1, -1]);
     expect([groups.isActive(first), groups.hasEnded(first)]).toEqual([false, false]);
-    expect([groups.size, groups.rows]).toEqual([1, 1]);
+    expect([groups.rows.size, groups.rows.count]).toEqual([1, 1]);
   });
 
   for (const [what, owners, markers, isActive] of [
@@ -81,7 +81,7 @@ describe("the table of groups", () => {
     groups.remove(4);
     groups.remove(6);
     const loaded = transfer(groups, new GroupTable());
-    expect([loaded.size, loaded.rows, loaded.process.get(19)]).toEqual([18, 20, 19]);
+    expect([loaded.rows.size, loaded.rows.count, loaded.process.get(19)]).toEqual([18, 20, 19]);
     expect([loaded.add(1), loaded.add(1), loaded.add(1)]).toEqual([6, 4, 20]);
   });
 });

@@ -23,7 +23,7 @@ describe("the table of session references", () => {
     references.group.set(first, 5);
     references.next.set(first, 6);
     references.remove(first);
-    expect([references.find(1, 7, 8), references.size]).toEqual([-1, 0]);
+    expect([references.find(1, 7, 8), references.rows.size]).toEqual([-1, 0]);
     expect(references.add(1, 9, 9)).toBe(first);
     expect([references.group.get(first), references.next.get(first)]).toEqual([-1, -1]);
   });
@@ -45,6 +45,6 @@ describe("the table of session references", () => {
     expect(rows.map((_, lo) => loaded.find(1, 0, lo))).toEqual(
       rows.map((row, lo) => (lo === 4 ? -1 : row)),
     );
-    expect([loaded.size, loaded.add(1, 1, 1)]).toEqual([29, rows[4]]);
+    expect([loaded.rows.size, loaded.add(1, 1, 1)]).toEqual([29, rows[4]]);
   });
 });

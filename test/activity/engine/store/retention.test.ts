@@ -204,7 +204,7 @@ describe("room for one more span", () => {
     const undecided = engine.arrive(4, workKinds.tool);
     engine.parts.retention.awaitDecision(undecided, 0);
     expect(engine.parts.retention.makeRoom()).toBe(false);
-    expect(engine.parts.store.spans.size).toBe(4);
+    expect(engine.parts.store.spans.rows.size).toBe(4);
   });
 });
 

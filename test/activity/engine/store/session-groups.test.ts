@@ -36,7 +36,7 @@ describe("a session reference", () => {
       expect(sessions.refer(groupOf(a), 1, 0, lo)).toBe(groupOf(a));
     }
     expect([4, 5].map((lo) => sessions.find(1, 0, lo))).toEqual([groupOf(a), -1]);
-    expect(store.references.size).toBe(4);
+    expect(store.references.rows.size).toBe(4);
   });
 
   test("makes the owners below those of its group part of the session, down to the next reference", () => {
@@ -66,11 +66,11 @@ describe("a session reference", () => {
     const { sessions, store, engine, a, groupOf } = threeRuns();
     sessions.refer(groupOf(a), 1, 0, 1);
     sessions.refer(groupOf(a), 1, 0, 2);
-    const before = store.groups.size;
+    const before = store.groups.rows.size;
     store.leave(store.owners.top.get(a));
     expect([1, 2].map((lo) => sessions.find(1, 0, lo))).toEqual([-1, -1]);
-    expect([store.references.size, store.groups.size]).toEqual([0, before - 1]);
-    expect(engine.parts.store.owners.size).toBe(2);
+    expect([store.references.rows.size, store.groups.rows.size]).toEqual([0, before - 1]);
+    expect(engine.parts.store.owners.rows.size).toBe(2);
   });
 });
 
@@ -82,7 +82,7 @@ describe("two groups that are merged", () => {
       const small = groupOf(c);
       expect(order === 0 ? sessions.merge(large, small) : sessions.merge(small, large)).toBe(large);
       expect([a, b, c].map(groupOf)).toEqual([large, large, large]);
-      expect([store.groups.ownerCount.get(large), store.groups.size]).toEqual([3, 1]);
+      expect([store.groups.ownerCount.get(large), store.groups.rows.size]).toEqual([3, 1]);
       expect(store.inGroup.all(large).toSorted()).toEqual([a, b, c].toSorted());
       expect(store.live.all(large).toSorted()).toEqual([a, b, c].toSorted());
     }
@@ -98,7 +98,7 @@ describe("two groups that are merged", () => {
   test("are left alone where they are one", () => {
     const { sessions, a, groupOf, store } = threeRuns();
     expect(sessions.merge(groupOf(a), groupOf(a))).toBe(groupOf(a));
-    expect(store.groups.size).toBe(3);
+    expect(store.groups.rows.size).toBe(3);
   });
 
   test("count as one active session", () => {

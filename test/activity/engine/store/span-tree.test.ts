@@ -25,7 +25,7 @@ class Family {
 
   /** Open work below each span, and how much of that it waits for. */
   get below(): readonly (readonly [open: number, awaited: number])[] {
-    return Array.from({ length: this.spans.rows }, (_, id) => [
+    return Array.from({ length: this.spans.rows.count }, (_, id) => [
       this.spans.openBelow.get(id),
       this.spans.awaitedBelow(id),
     ]);
