@@ -1,7 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { ColumnList } from "../store/column-list.ts";
+import { ColumnList } from "../store/linked-lists.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 

@@ -1,7 +1,7 @@
 import { workKinds } from "../../model/work.ts";
-import { ColumnList } from "./column-list.ts";
 import { Downtime } from "./downtime.ts";
 import { GroupTable } from "./group-table.ts";
+import { ColumnList } from "./linked-lists.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
 import { ReferenceTable } from "./reference-table.ts";
 import { SessionGroups, type SessionListeners } from "./session-groups.ts";

@@ -1,5 +1,5 @@
-import type { ColumnList } from "./column-list.ts";
 import { type GroupTable, groupFlags } from "./group-table.ts";
+import type { ColumnList } from "./linked-lists.ts";
 import type { OwnerTable } from "./owner-table.ts";
 import type { ReferenceTable } from "./reference-table.ts";
 
