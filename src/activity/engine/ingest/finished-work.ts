@@ -82,7 +82,7 @@ export class FinishedWork {
     const { limits, store } = this.#parts;
     const { spans, members } = store;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       const isMarker = spans.kind.get(span) !== workKinds.run;
       if (isMarker && spans.hasFlag(span, spanFlags.undecided)) {
         nextMs = Math.min(nextMs, spans.seenAtMs.get(span) + limits.allowedLatenessMs);
@@ -96,7 +96,7 @@ export class FinishedWork {
     const { limits, store } = this.#parts;
     const { spans, owners, members, groups } = store;
     const undecided: number[] = [];
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       const isOver = spans.seenAtMs.get(span) + limits.allowedLatenessMs <= atMs;
       const isUndecided = spans.hasFlag(span, spanFlags.undecided);
       if (isUndecided && (isOver || this.#hasEndedItself(span, owner))) {

@@ -159,7 +159,7 @@ export class OwnerEnds {
     for (
       let each = traces.firstUnresolved.get(owners.trace.get(owner));
       each !== -1;
-      each = unresolvedInTrace.after(each)
+      each = unresolvedInTrace.after.get(each)
     ) {
       this.#release(each, dueMs, owner);
     }
@@ -216,7 +216,7 @@ export class OwnerEnds {
 /** The runs of an owner, open or not, as far as they are remembered. */
 export function runsOf({ spans, members }: ActivityStore, owner: number): number[] {
   const runs: number[] = [];
-  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+  for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
     if (spans.kind.get(span) === workKinds.run) {
       runs.push(span);
     }

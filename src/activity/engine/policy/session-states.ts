@@ -249,7 +249,7 @@ export class SessionStates {
     let nextMs = this.nowMs + limits.stalledAfterMs;
     let isProgressing = false;
     let worst: OwnerVerdict | undefined;
-    for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
+    for (let owner = live.first.get(group); owner !== -1; owner = live.after.get(owner)) {
       this.#parts.lookups++;
       if (!owners.isOpen(owner)) {
         continue;

@@ -195,7 +195,7 @@ export class ActivityStore {
   /** A run among the members of an owner, or -1. */
   runOf(owner: number): number {
     const { spans } = this;
-    for (let at = this.members.first(owner); at !== -1; at = this.members.after(at)) {
+    for (let at = this.members.first.get(owner); at !== -1; at = this.members.after.get(at)) {
       if (spans.kind.get(at) === workKinds.run) {
         return at;
       }
@@ -212,7 +212,7 @@ export class ActivityStore {
     const isWaitedAt =
       owners.isUnresolved(owner) &&
       owners.top.get(owner) !== -1 &&
-      (this.below.first(owner) !== -1 || owners.finishedTools.get(owner) > 0);
+      (this.below.first.get(owner) !== -1 || owners.finishedTools.get(owner) > 0);
     const isNeeded = owners.memberCount.get(owner) > 0 || isWaitedAt;
     if (!isNeeded) {
       this.#removeOwner(owner, -1);

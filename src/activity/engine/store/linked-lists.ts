@@ -45,14 +45,18 @@ export class LinkedLists {
     this.#previous.set(node, -1);
   }
 
-  /** Appends `item`, which must not be in a list. */
-  push(list: number, item: number): void {
+  /** Appends `item` unless it is in a list. Returns whether it did. */
+  push(list: number, item: number): boolean {
     const node = this.#lists + item;
+    if (this.#next.get(node) !== -1) {
+      return false;
+    }
     const last = this.#previous.get(list);
     this.#next.set(last, node);
     this.#previous.set(node, last);
     this.#next.set(node, list);
     this.#previous.set(list, node);
+    return true;
   }
 
   /** Takes `item` out of its list. Returns whether it was in one. */
@@ -96,57 +100,49 @@ export class LinkedLists {
  * Keeps nothing itself: the tables bound the lists.
  */
 export class ColumnList {
-  readonly #head: Int32Column;
-  readonly #next: Int32Column;
+  /** The first row of each list, or -1. */
+  readonly first: Int32Column;
+  /** The row after each row in its list, or -1. */
+  readonly after: Int32Column;
   readonly #previous: Int32Column;
 
-  constructor(head: Int32Column, next: Int32Column, previous: Int32Column) {
-    this.#head = head;
-    this.#next = next;
+  constructor(first: Int32Column, after: Int32Column, previous: Int32Column) {
+    this.first = first;
+    this.after = after;
     this.#previous = previous;
   }
 
   /** Puts `row`, which is in no list of this kind, first. */
   add(of: number, row: number): void {
-    const first = this.#head.get(of);
+    const first = this.first.get(of);
     this.#previous.set(row, -1);
-    this.#next.set(row, first);
+    this.after.set(row, first);
     if (first !== -1) {
       this.#previous.set(first, row);
     }
-    this.#head.set(of, row);
+    this.first.set(of, row);
   }
 
   /** Takes `row` out of the list of `of`, in which it must be. */
   remove(of: number, row: number): void {
-    const next = this.#next.get(row);
+    const next = this.after.get(row);
     const previous = this.#previous.get(row);
     if (previous === -1) {
-      this.#head.set(of, next);
+      this.first.set(of, next);
     } else {
-      this.#next.set(previous, next);
+      this.after.set(previous, next);
     }
     if (next !== -1) {
       this.#previous.set(next, previous);
     }
-    this.#next.set(row, -1);
+    this.after.set(row, -1);
     this.#previous.set(row, -1);
-  }
-
-  /** The first row of a list, or -1. */
-  first(of: number): number {
-    return this.#head.get(of);
-  }
-
-  /** The row after `row` in its list, or -1. */
-  after(row: number): number {
-    return this.#next.get(row);
   }
 
   /** The rows of a list, in an array that does not change with it. */
   all(of: number): number[] {
     const rows: number[] = [];
-    for (let row = this.#head.get(of); row !== -1; row = this.#next.get(row)) {
+    for (let row = this.first.get(of); row !== -1; row = this.after.get(row)) {
       rows.push(row);
     }
     return rows;

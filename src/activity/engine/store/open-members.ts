@@ -5,7 +5,7 @@ import { spanStates } from "./span-lifecycle.ts";
 /** Open members of an owner, runs among them. */
 export function openMembersOf({ spans, members }: ActivityStore, owner: number): number[] {
   const open: number[] = [];
-  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+  for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
     if (spans.state.get(span) === spanStates.open) {
       open.push(span);
     }

@@ -154,10 +154,6 @@ export class Retention {
   /** Queues a closed span to be freed. Nothing happens to one that is queued already. */
   retain(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
-    if (this.#queues.isListed(span)) {
-      return;
-    }
-    spans.seenAtMs.set(span, nowMs);
     const state = spans.state.get(span);
     const isRun = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
     // A gateway may close the span of an orphan hours later, and that is not another orphan.
@@ -166,8 +162,10 @@ export class Retention {
       state === spanStates.evicted ||
       state === spanStates.untracked ||
       spans.hasFlag(span, spanFlags.impliedTool);
-    this.#queues.push(isLong ? longTombstoneList : tombstoneList, span);
-    this.#size++;
+    if (this.#queues.push(isLong ? longTombstoneList : tombstoneList, span)) {
+      spans.seenAtMs.set(span, nowMs);
+      this.#size++;
+    }
   }
 
   /** A signal of evicted work has arrived: its time starts anew at `nowMs`. */

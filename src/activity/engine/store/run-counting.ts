@@ -47,7 +47,11 @@ export function otherRunOf(
   which: { readonly isCounted: boolean },
 ): number {
   const owner = spans.owner.get(run);
-  for (let at = owner === -1 ? -1 : members.first(owner); at !== -1; at = members.after(at)) {
+  for (
+    let at = owner === -1 ? -1 : members.first.get(owner);
+    at !== -1;
+    at = members.after.get(at)
+  ) {
     if (at === run || spans.kind.get(at) !== workKinds.run) {
       continue;
     }

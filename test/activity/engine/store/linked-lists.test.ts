@@ -34,8 +34,9 @@ test("lists keep the order in which items were pushed, like arrays", () => {
           each.splice(0, each.length, ...each.filter((other) => other !== item));
         }
         if (!wasListed) {
-          queues.push(list, item);
+          expect(queues.push(list, item)).toBe(true);
           model[list]?.push(item);
+          expect(queues.push(list, item)).toBe(false);
         }
         expect([0, 1, 2].map((each) => itemsOf(queues, each))).toEqual(model);
         expect([0, 1, 2].map((each) => queues.last(each))).toEqual(
@@ -79,7 +80,7 @@ describe("a list in columns", () => {
     }
     list.add(1, 3);
     expect([list.all(0), list.all(1)]).toEqual([[2, 1, 0], [3]]);
-    expect([list.first(0), list.after(2), list.after(0)]).toEqual([2, 1, -1]);
+    expect([list.first.get(0), list.after.get(2), list.after.get(0)]).toEqual([2, 1, -1]);
   });
 
   for (const [where, row, left] of [
@@ -103,6 +104,6 @@ describe("a list in columns", () => {
     const list = twoLists();
     list.add(0, 2);
     list.remove(0, 2);
-    expect([list.first(0), list.all(0)]).toEqual([-1, []]);
+    expect([list.first.get(0), list.all(0)]).toEqual([-1, []]);
   });
 });
