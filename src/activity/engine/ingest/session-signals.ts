@@ -8,7 +8,7 @@ import type { Claims } from "../policy/claims.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";

@@ -1,5 +1,5 @@
 import type { ActivityLimits } from "../../model/limits.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-lifecycle.ts";

@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { OpenItems } from "../ingest/open-items.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { boundMembersOf, openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";

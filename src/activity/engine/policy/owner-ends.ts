@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { openMembersOf } from "../store/open-members.ts";

@@ -1,7 +1,7 @@
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import { isSameAsParent } from "../ingest/same-work.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";

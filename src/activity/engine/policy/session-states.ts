@@ -1,7 +1,7 @@
 import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { type Progress, progressNames, workKinds } from "../../model/work.ts";
-import { KeyedTimers } from "../schedule/keyed-timers.ts";
+import { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";

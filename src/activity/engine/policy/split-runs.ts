@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import { lacksInnerRun, SplitTraces } from "../ingest/split-traces.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";

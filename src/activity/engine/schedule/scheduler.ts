@@ -15,7 +15,7 @@ import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import { type DueItem, DueQueue, endOfWindow, type TimerSources, timerRanks } from "./due-queue.ts";
-import type { KeyedTimers } from "./keyed-timers.ts";
+import type { KeyedTimers } from "./timing-wheel.ts";
 
 /** The time between two calls is decided in windows, each with the deadlines in it sorted. Of these there are at most this many. */
 const windowsPerGap = 100_000;

@@ -3,7 +3,7 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { groupFlags } from "./group-table.ts";
 import type { OpenWork } from "./open-work.ts";
