@@ -65,7 +65,7 @@ export class ActivityEngine {
 
   /** Whether more is due than one call handles: call `tick` again at once, with the same time. */
   get isBehind(): boolean {
-    return this.#parts.scheduler.isBehind;
+    return this.#parts.scheduler.unfinishedMs !== undefined;
   }
 
   /** Whether the last call decided anything because time had passed. A call that decided nothing need not be journaled. */

@@ -45,7 +45,7 @@ interface SchedulerParts {
 /**
  * Advances time: has what is due decided, each item as of its deadline and in the order of the deadlines. A call takes at most
  * `stepsPerCall` steps, so that signals need not wait for a mass of decisions; the rest stays in the due queue for the next call, and
- * `isBehind` is true.
+ * `unfinishedMs` is set.
  */
 export class Scheduler {
   readonly #parts: SchedulerParts;
@@ -53,8 +53,8 @@ export class Scheduler {
   readonly #sources: TimerSources;
   readonly #keyed: readonly (KeyedTimers | undefined)[];
   readonly #queue: DueQueue;
-  /** The end of the window that the last call did not finish. */
-  #unfinishedMs: number | undefined;
+  /** The end of the window that the last call did not finish: it left decisions that are due to the next one. */
+  unfinishedMs: number | undefined;
   #hasDecided = false;
   #stepsLeft = 0;
   /** Everything that is due by then is decided. */
@@ -73,13 +73,13 @@ export class Scheduler {
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
-    const untilMs = io.number(this.#unfinishedMs ?? Number.NaN);
+    const untilMs = io.number(this.unfinishedMs ?? Number.NaN);
     const cells = io.numbers(
       this.#queue.items().flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
     );
     // A queue of version 1 is ignored: loading its deadlines set them again.
     if (io.isLoading && !Number.isNaN(untilMs) && version > 1) {
-      this.#unfinishedMs = untilMs;
+      this.unfinishedMs = untilMs;
       for (let at = 0; at < cells.length; at += 3) {
         const [dueMs = 0, rank = 0, item = 0] = cells.slice(at, at + 3);
         this.#queue.add({ dueMs, rank, item });
@@ -87,16 +87,11 @@ export class Scheduler {
     }
   }
 
-  /** Whether the last call left decisions that are due to the next one. */
-  get isBehind(): boolean {
-    return this.#unfinishedMs !== undefined;
-  }
-
   /** Decides what is due by `nowMs`, or as much of it as one call may. Returns whether anything was. */
   advance(nowMs: number): boolean {
     this.#hasDecided = false;
     this.#stepsLeft = this.#parts.limits.stepsPerCall;
-    if (this.#unfinishedMs !== undefined && !this.#decideUntil(this.#unfinishedMs)) {
+    if (this.unfinishedMs !== undefined && !this.#decideUntil(this.unfinishedMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
@@ -144,14 +139,14 @@ export class Scheduler {
 
   /** Decides a window; false when it was too much for one call. */
   #decideUntil(untilMs: number): boolean {
-    this.#unfinishedMs = untilMs;
+    this.unfinishedMs = untilMs;
     while (this.#stepsLeft > 0) {
       if (!this.#catchUp(this.#queue.nextMs(untilMs) ?? untilMs)) {
         continue;
       }
       const next = this.#queue.take();
       if (next === undefined) {
-        this.#unfinishedMs = undefined;
+        this.unfinishedMs = undefined;
         this.#decidedMs = untilMs;
         return true;
       }
