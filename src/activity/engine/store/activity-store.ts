@@ -1,5 +1,4 @@
 import { workKinds } from "../../model/work.ts";
-import { Downtime } from "./downtime.ts";
 import { GroupTable } from "./group-table.ts";
 import { ColumnList } from "./linked-lists.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
@@ -9,6 +8,7 @@ import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
 import { TraceTable } from "./trace-table.ts";
+import { Downtime } from "./work-durations.ts";
 
 /** Called when something happens to an owner or to a group. A freed row may be used again. */
 export interface StoreListeners extends SessionListeners {

@@ -13,8 +13,7 @@ import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "./span-table.ts";
-import { UsualDurations } from "./usual-durations.ts";
-import { WorkDurations } from "./work-durations.ts";
+import { UsualDurations, WorkDurations } from "./work-durations.ts";
 
 /** What it needs of the engine. */
 interface OpenWorkParts {
