@@ -1,8 +1,7 @@
 import { workKinds } from "../../model/work.ts";
-import { GroupTable } from "./group-table.ts";
+import { GroupTable, ReferenceTable } from "./group-table.ts";
 import { ColumnList } from "./linked-lists.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
-import { ReferenceTable } from "./reference-table.ts";
 import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";

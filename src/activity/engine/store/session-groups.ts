@@ -1,7 +1,6 @@
-import { type GroupTable, groupFlags } from "./group-table.ts";
+import { type GroupTable, groupFlags, type ReferenceTable } from "./group-table.ts";
 import type { ColumnList } from "./linked-lists.ts";
 import type { OwnerTable } from "./owner-table.ts";
-import type { ReferenceTable } from "./reference-table.ts";
 
 /** Called when something happens to a group. */
 export interface SessionListeners {
