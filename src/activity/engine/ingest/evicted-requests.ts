@@ -1,9 +1,8 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { KeyIndex } from "../store/key-index.ts";
 import { LinkedLists } from "../store/linked-lists.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { TableRows } from "../store/table-rows.ts";
+import { KeyIndex, TableRows } from "../store/table-rows.ts";
 
 const cellsPerCall = 8;
 

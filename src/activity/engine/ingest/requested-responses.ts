@@ -1,8 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { KeyIndex } from "../store/key-index.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { TableRows } from "../store/table-rows.ts";
+import { KeyIndex, TableRows } from "../store/table-rows.ts";
 
 /** A call of a tool that a model asked for. */
 export interface RequestedCall {

@@ -1,8 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
-import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { type RowCounts, TableRows } from "./table-rows.ts";
+import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {

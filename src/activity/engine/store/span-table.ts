@@ -1,8 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
-import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
-import { type RowCounts, TableRows } from "./table-rows.ts";
+import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {

@@ -1,7 +1,6 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { type RowCounts, TableRows } from "./table-rows.ts";
+import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
 /**
  * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
