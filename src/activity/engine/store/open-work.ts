@@ -77,7 +77,7 @@ export class OpenWork {
     const kind = toWorkKind(spans.kind.get(span));
     const isRun = kind === workKinds.run;
     this.#parts.retention.pin(span);
-    if (isCounted && countedInsteadOf(this.#parts.store, span) === -1) {
+    if (isCounted && (!isRun || countedInsteadOf(this.#parts.store, span) === -1)) {
       spans.clearFlag(span, spanFlags.uncounted);
       add(this.#parts.counters.started, kind, 1);
       this.#countOpen(kind, 1);
@@ -155,7 +155,8 @@ export class OpenWork {
   finish(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    if (isCounted && countedInsteadOf(this.#parts.store, span) === -1) {
+    const isRun = kind === workKinds.run;
+    if (isCounted && (!isRun || countedInsteadOf(this.#parts.store, span) === -1)) {
       spans.clearFlag(span, spanFlags.uncounted);
       add(this.#parts.counters.started, kind, 1);
       add(this.#parts.counters.ended, kind, 1);
@@ -249,7 +250,8 @@ export class OpenWork {
     if (!spans.hasFlag(span, spanFlags.uncounted)) {
       return true;
     }
-    const counted = countedInsteadOf(this.#parts.store, span);
+    const isRun = spans.kind.get(span) === workKinds.run;
+    const counted = isRun ? countedInsteadOf(this.#parts.store, span) : -1;
     const isDue =
       counted !== -1 &&
       spans.state.get(counted) === spanStates.evicted &&

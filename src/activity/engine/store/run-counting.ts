@@ -14,26 +14,23 @@ const sameStartMs = 20;
  */
 
 /**
- * The span that is counted for the run of which `span` is a span; -1 when there is none, or `span` is no run.
+ * The span that is counted for the run of which `run` is a span, or -1.
  *
  * It is in the owner of the run, or it is a harness run directly above or below that is the same run: OpenClaw 2026.4.30
  * exports a run twice, a span that it ends when it stops, and a complete one below that.
  */
-export function countedInsteadOf(store: ActivityStore, span: number): number {
+export function countedInsteadOf(store: ActivityStore, run: number): number {
   const { spans, owners, below } = store;
-  if (spans.kind.get(span) !== workKinds.run) {
-    return -1;
-  }
-  const beside = otherRunOf(store, span, { isCounted: true });
+  const beside = otherRunOf(store, run, { isCounted: true });
   if (beside !== -1) {
     return beside;
   }
-  const parent = spans.parentOf(span);
-  const owner = spans.owner.get(span);
+  const parent = spans.parentOf(run);
+  const owner = spans.owner.get(run);
   const all = owner === -1 ? [] : below.all(owner).map((each) => owners.top.get(each));
-  const beneath = all.filter((top) => top !== -1 && spans.parentOf(top) === span);
+  const beneath = all.filter((top) => top !== -1 && spans.parentOf(top) === run);
   for (const other of parent === -1 ? beneath : [parent, ...beneath]) {
-    if (isSameHarnessRun(store, span, other) && !spans.hasFlag(other, spanFlags.undecided)) {
+    if (isSameHarnessRun(store, run, other) && !spans.hasFlag(other, spanFlags.undecided)) {
       return other;
     }
   }
