@@ -89,22 +89,23 @@ export class Scheduler {
 
   /** Decides what is due by `nowMs`, or as much of it as one call may. Returns whether anything was. */
   advance(nowMs: number): boolean {
+    const { limits, finished, pauses } = this.#parts;
     this.#hasDecided = false;
-    this.#stepsLeft = this.#parts.limits.stepsPerCall;
+    this.#stepsLeft = limits.stepsPerCall;
     if (this.unfinishedMs !== undefined && !this.#decideUntil(this.unfinishedMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
-    const windowMs = Math.max(
-      this.#parts.limits.allowedLatenessMs,
-      (nowMs - fromMs) / windowsPerGap,
-      1,
-    );
+    const windowMs = Math.max(limits.allowedLatenessMs, (nowMs - fromMs) / windowsPerGap, 1);
     // A decision sets deadlines a lateness later, so the order within a window is known.
     for (let atMs = fromMs; ; ) {
-      const isLast = atMs >= nowMs || this.#isIdle();
+      let isIdle = pauses.open.size === 0 && finished.nextMs === Number.POSITIVE_INFINITY;
+      for (const { size } of this.#sources) {
+        isIdle &&= size === 0;
+      }
+      const isLast = isIdle || atMs >= nowMs; // While nothing is due, nothing needs an order.
       const untilMs = isLast ? nowMs : Math.min(atMs + windowMs, nowMs);
-      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#parts.limits.stepsPerCall);
+      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
         return true;
       }
@@ -235,16 +236,5 @@ export class Scheduler {
       default:
         this.#parts.states.onDeadline(item, dueMs);
     }
-  }
-
-  /** Whether nothing will ever be due. */
-  #isIdle(): boolean {
-    for (const { size } of this.#sources) {
-      if (size > 0) {
-        return false;
-      }
-    }
-    const { finished, pauses } = this.#parts;
-    return pauses.open.size === 0 && finished.nextMs === Number.POSITIVE_INFINITY;
   }
 }
