@@ -168,11 +168,11 @@ export class OwnerEnds {
   /** Unresolved markers of other processes that name `run` as their parent are due at `dueMs`. */
   releaseElsewhere(run: number, dueMs: number): void {
     const { spans, owners, traces, below } = this.#parts.store;
-    traces.eachElsewhere(spans.trace.get(run), (trace) => {
+    for (const trace of traces.elsewhere(spans.trace.get(run))) {
       const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
       const unresolved = named === -1 ? -1 : spans.owner.get(named);
       if (unresolved === -1 || !owners.isUnresolved(unresolved)) {
-        return;
+        continue;
       }
       this.#release(unresolved, dueMs);
       for (const each of below.all(unresolved)) {
@@ -180,7 +180,7 @@ export class OwnerEnds {
           this.#release(each, dueMs); // Of a session of its own.
         }
       }
-    });
+    }
   }
 
   /** Records when the last holder of unresolved markers ended, since the holder is not remembered for as long as a marker may be. */

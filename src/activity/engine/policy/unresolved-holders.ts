@@ -121,15 +121,14 @@ export class UnresolvedHolders {
     if (spans.state.get(root) !== spanStates.unknown) {
       return -1;
     }
-    let found = -1;
-    traces.eachElsewhere(spans.trace.get(root), (trace) => {
+    for (const trace of traces.elsewhere(spans.trace.get(root))) {
       const run = spans.find(trace, spans.id0.get(root), spans.id1.get(root));
-      const owner = run === -1 || found !== -1 ? -1 : spans.owner.get(run);
+      const owner = run === -1 ? -1 : spans.owner.get(run);
       if (owner !== -1 && spans.kind.get(run) === workKinds.run && !owners.isUnresolved(owner)) {
-        found = owner;
+        return owner;
       }
-    });
-    return found;
+    }
+    return -1;
   }
 
   #compare(a: Moment, b: Moment): number {

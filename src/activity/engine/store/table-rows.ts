@@ -112,8 +112,9 @@ export class KeyIndex {
     }
   }
 
-  /** Calls `see` with each row that has the key of `row`, itself included. It must change nothing. */
-  eachAlike(row: number, see: (row: number) => void): void {
+  /** The other rows that have the key of `row`. */
+  othersLike(row: number): number[] {
+    const others: number[] = [];
     const [word0, word1, word2, word3, word4] = this.#columns;
     const a = word0.get(row);
     const b = word1.get(row);
@@ -124,10 +125,11 @@ export class KeyIndex {
     for (let cell = hash & this.#mask; ; cell = (cell + 1) & this.#mask) {
       const entry = this.#cells[2 * cell] ?? 0;
       if (entry === 0) {
-        return;
+        return others;
       }
-      if (this.#cells[2 * cell + 1] === hash && this.matches(entry - 1, a, b, c, d, e)) {
-        see(entry - 1);
+      const isAlike = this.#cells[2 * cell + 1] === hash && this.matches(entry - 1, a, b, c, d, e);
+      if (isAlike && entry - 1 !== row) {
+        others.push(entry - 1);
       }
     }
   }

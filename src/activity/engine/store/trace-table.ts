@@ -129,13 +129,9 @@ export class TraceTable {
     return row;
   }
 
-  /** Calls `see` with the other rows of the same trace id: those of other processes. It must change nothing. */
-  eachElsewhere(trace: number, see: (trace: number) => void): void {
-    this.#byId.eachAlike(trace, (row) => {
-      if (row !== trace) {
-        see(row);
-      }
-    });
+  /** The other rows of the same trace id: those of other processes. */
+  elsewhere(trace: number): readonly number[] {
+    return this.#byId.othersLike(trace);
   }
 
   /** A span or an owner now names this trace. */

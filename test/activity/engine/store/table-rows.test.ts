@@ -126,14 +126,13 @@ describe("an index by key", () => {
     );
   });
 
-  test("passes each row of a key, and no other, to eachAlike", () => {
+  test("finds the other rows of a key, and no other", () => {
     const table = new Table(1);
     for (const [row, key] of [9, 9, 5, 9].entries()) {
       table.add(row, key);
     }
-    const found: number[] = [];
-    table.index.eachAlike(1, (row) => found.push(row));
-    expect(found.sort()).toEqual([0, 1, 3]);
+    expect(table.index.othersLike(1).sort()).toEqual([0, 3]);
+    expect(table.index.othersLike(2)).toEqual([]);
   });
 
   const keys: readonly (readonly [string, Words])[] = [

@@ -42,9 +42,7 @@ describe("the table of traces", () => {
     const traces = new TraceTable(0);
     const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     traces.findOrAdd(1, 1, 2, 3, 5);
-    const found: number[] = [];
-    traces.eachElsewhere(b!, (trace) => found.push(trace));
-    expect(found.sort()).toEqual([a, c]);
+    expect(traces.elsewhere(b!).toSorted()).toEqual([a, c]);
   });
 
   test("names the processes that have a trace", () => {
