@@ -63,8 +63,8 @@ export class RecentWaits {
     const group = this.#store.groupOf(run);
     for (const [session, atMs] of this.#inSessions) {
       const [of = 0, hi = 0, lo = 0] = session.split(":").map(Number);
-      const reference = atMs >= sinceMs ? references.find(of, hi, lo) : -1;
-      if (reference !== -1 && references.group.get(reference) === group) {
+      const waiting = atMs >= sinceMs ? references.groupOf(of, hi, lo) : -1;
+      if (waiting !== -1 && waiting === group) {
         return true;
       }
     }

@@ -26,7 +26,7 @@ export class SignalLookup {
     const process = batch.process.get(row);
     const to = batch.referencesTo.get(row);
     for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
-      const group = this.#store.sessions.find(
+      const group = this.#store.references.groupOf(
         process,
         batch.referenceHi.get(reference),
         batch.referenceLo.get(reference),
@@ -44,7 +44,7 @@ export class SignalLookup {
     const to = batch.referencesTo.get(row);
     for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
       const hi = batch.referenceHi.get(reference);
-      if (this.#store.sessions.find(process, hi, batch.referenceLo.get(reference)) === group) {
+      if (this.#store.references.groupOf(process, hi, batch.referenceLo.get(reference)) === group) {
         return true;
       }
     }

@@ -179,9 +179,10 @@ export class ReferenceTable {
     }
   }
 
-  /** The row of a reference, or -1. */
-  find(process: number, hi: number, lo: number): number {
-    return this.#index.find(hi, lo, process, 0, 0);
+  /** The group of a reference; -1 when the reference is not in the table. */
+  groupOf(process: number, hi: number, lo: number): number {
+    const row = this.#index.find(hi, lo, process, 0, 0);
+    return row === -1 ? -1 : this.group.get(row);
   }
 
   /** Adds a reference that is not in the table, of no group. */

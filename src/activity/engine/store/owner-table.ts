@@ -236,7 +236,7 @@ export class OwnerTable {
   }
 
   isUnresolved(row: number): boolean {
-    return this.hasFlag(row, ownerFlags.unresolved);
+    return (this.flags.get(row) & ownerFlags.unresolved) !== 0;
   }
 
   isOpen(row: number): boolean {

@@ -99,9 +99,9 @@ describe("the table of session references", () => {
   for (const [what, key] of others) {
     test(`does not find a reference of ${what}`, () => {
       const references = new ReferenceTable();
-      const row = references.add(1, 7, 8);
-      expect(references.find(1, 7, 8)).toBe(row);
-      expect(references.find(...key)).toBe(-1);
+      references.group.set(references.add(1, 7, 8), 5);
+      expect(references.groupOf(1, 7, 8)).toBe(5);
+      expect(references.groupOf(...key)).toBe(-1);
     });
   }
 
@@ -111,7 +111,7 @@ describe("the table of session references", () => {
     references.group.set(first, 5);
     references.next.set(first, 6);
     references.remove(first);
-    expect([references.find(1, 7, 8), references.rows.size]).toEqual([-1, 0]);
+    expect([references.groupOf(1, 7, 8), references.rows.size]).toEqual([-1, 0]);
     expect(references.add(1, 9, 9)).toBe(first);
     expect([references.group.get(first), references.next.get(first)]).toEqual([-1, -1]);
   });
@@ -128,10 +128,13 @@ describe("the table of session references", () => {
   test("finds the same references after it was saved and loaded", () => {
     const references = new ReferenceTable();
     const rows = Array.from({ length: 30 }, (_, lo) => references.add(1, 0, lo));
+    for (const row of rows) {
+      references.group.set(row, row + 100);
+    }
     references.remove(rows[4]!);
     const loaded = transfer(references, new ReferenceTable());
-    expect(rows.map((_, lo) => loaded.find(1, 0, lo))).toEqual(
-      rows.map((row, lo) => (lo === 4 ? -1 : row)),
+    expect(rows.map((_, lo) => loaded.groupOf(1, 0, lo))).toEqual(
+      rows.map((row, lo) => (lo === 4 ? -1 : row + 100)),
     );
     expect([loaded.rows.size, loaded.add(1, 1, 1)]).toEqual([29, rows[4]]);
   });

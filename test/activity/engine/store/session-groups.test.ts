@@ -14,19 +14,22 @@ function threeRuns(maxSessions = 1000) {
 describe("a session reference", () => {
   test("leads to the group that got it", () => {
     const { sessions, a, groupOf, store } = threeRuns();
-    expect(sessions.find(1, 5, 6)).toBe(-1);
+    expect(store.references.groupOf(1, 5, 6)).toBe(-1);
     expect(sessions.refer(groupOf(a), 1, 5, 6)).toBe(groupOf(a));
-    expect([sessions.find(1, 5, 6), sessions.find(2, 5, 6)]).toEqual([groupOf(a), -1]);
+    expect([store.references.groupOf(1, 5, 6), store.references.groupOf(2, 5, 6)]).toEqual([
+      groupOf(a),
+      -1,
+    ]);
     expect(store.groups.hasFlag(groupOf(a), groupFlags.referenced)).toBe(true);
   });
 
   test("merges the two groups that get it, with all references of both", () => {
-    const { sessions, a, b, c, groupOf } = threeRuns();
+    const { sessions, store, a, b, c, groupOf } = threeRuns();
     sessions.refer(groupOf(a), 1, 0, 1);
     sessions.refer(groupOf(b), 1, 0, 2);
     const left = sessions.refer(groupOf(b), 1, 0, 1);
     expect([groupOf(a), groupOf(b)]).toEqual([left, left]);
-    expect([1, 2].map((lo) => sessions.find(1, 0, lo))).toEqual([left, left]);
+    expect([1, 2].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([left, left]);
     expect(groupOf(c)).not.toBe(left);
   });
 
@@ -35,7 +38,7 @@ describe("a session reference", () => {
     for (const lo of [1, 2, 3, 4, 5]) {
       expect(sessions.refer(groupOf(a), 1, 0, lo)).toBe(groupOf(a));
     }
-    expect([4, 5].map((lo) => sessions.find(1, 0, lo))).toEqual([groupOf(a), -1]);
+    expect([4, 5].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([groupOf(a), -1]);
     expect(store.references.rows.size).toBe(4);
   });
 
@@ -68,7 +71,7 @@ describe("a session reference", () => {
     sessions.refer(groupOf(a), 1, 0, 2);
     const before = store.groups.rows.size;
     store.leave(store.owners.top.get(a));
-    expect([1, 2].map((lo) => sessions.find(1, 0, lo))).toEqual([-1, -1]);
+    expect([1, 2].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([-1, -1]);
     expect([store.references.rows.size, store.groups.rows.size]).toEqual([0, before - 1]);
     expect(engine.parts.store.owners.rows.size).toBe(2);
   });
