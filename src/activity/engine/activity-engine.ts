@@ -4,7 +4,7 @@ import type { SignalBatch } from "../model/signal-batch.ts";
 import { EngineParts } from "./engine-parts.ts";
 import { restoreSnapshotV1, transferSnapshot } from "./engine-snapshot.ts";
 import { EngineView } from "./engine-view.ts";
-import type { ActivityCounters } from "./store/activity-counters.ts";
+import { type ActivityCounters, add } from "./store/activity-counters.ts";
 import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
 
 /**
@@ -42,7 +42,7 @@ export class ActivityEngine {
     parts.states.nowMs = parts.nowMs;
     for (let row = 0; row < batch.count; row++) {
       const result = parts.router.ingest(batch, row, parts.nowMs);
-      parts.counters.addSignal(result, batch.dialect.get(row));
+      add(parts.counters.signals.get(result), batch.dialect.get(row), 1);
       if (parts.store.tree.unblocked.length > 0) {
         parts.orphanPolicy.drainUnblocked(parts.nowMs);
       }

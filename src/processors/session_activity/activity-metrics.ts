@@ -118,13 +118,14 @@ function createObserver(
     const { atMs: nowMs } = source.now();
     const oldestAgesMs = view.oldestAgesMs(nowMs);
     for (const reason of evictionReasons) {
-      const markers = counters.evicted(reason, tool) + counters.evicted(reason, modelCall);
+      const evicted = counters.evicted.get(reason) ?? [];
+      const markers = (evicted[tool] ?? 0) + (evicted[modelCall] ?? 0);
       result.observe(to.evicted, markers, { "openclaw.reason": reason });
     }
     for (const kind of countedKinds) {
       const attributes = { "openclaw.kind": kindNames[kind] };
       for (const reason of evictionReasons) {
-        const evicted = counters.evicted(reason, kind);
+        const evicted = counters.evicted.get(reason)?.[kind] ?? 0;
         result.observe(to.evictedWork, evicted, { ...attributes, "openclaw.reason": reason });
       }
       result.observe(to.started, counters.started[kind] ?? 0, attributes);
@@ -141,7 +142,8 @@ function createObserver(
     for (const { name, storedId, results } of dialectRows) {
       for (const each of results) {
         const attributes = { "openclaw.dialect": name, "openclaw.result": each };
-        result.observe(to.signals, counters.signals(each, storedId), attributes);
+        const signals = counters.signals.get(each)?.[storedId] ?? 0;
+        result.observe(to.signals, signals, attributes);
       }
     }
     for (const { state, blockedBy } of reportedStates) {
@@ -149,9 +151,10 @@ function createObserver(
       result.observe(to.sessions, view.sessionsIn(state, blockedBy), attributes);
     }
     for (const verdict of verdictNames) {
-      for (const claim of claimNames) {
+      for (const [at, claim] of claimNames.entries()) {
         const attributes = { "openclaw.verdict": verdict, "openclaw.claim": claim };
-        result.observe(to.diagnosed, counters.diagnosed(verdict, claim), attributes);
+        const diagnosed = counters.diagnosed.get(verdict)?.[at] ?? 0;
+        result.observe(to.diagnosed, diagnosed, attributes);
       }
     }
     result.observe(to.held, view.heldMarkers());
@@ -168,8 +171,8 @@ function durationProducer({ source, scope }: MetricsInput, resource: Resource): 
       const endTime = toHrTime(source.now().unixMs);
       const dataPoints = [];
       for (const kind of countedKinds) {
-        for (const outcome of outcomes) {
-          const cells = source.engine.counters.durations(kind, outcome);
+        for (const [at, outcome] of outcomes.entries()) {
+          const cells = source.engine.counters.durations[kind]?.[at];
           if (cells !== undefined) {
             const { buckets, sum, count, min, max } = cells;
             dataPoints.push({

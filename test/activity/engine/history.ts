@@ -215,8 +215,8 @@ export class History {
       reconciled: [...counters.reconciled],
       lateStarts: [...counters.lateStarts],
       evicted: evictionReasons.map((reason) => [
-        counters.evicted(reason, workKinds.tool),
-        counters.evicted(reason, workKinds.modelCall),
+        counters.evicted.get(reason)?.[workKinds.tool],
+        counters.evicted.get(reason)?.[workKinds.modelCall],
       ]),
     };
   }

@@ -3,7 +3,7 @@ import { type SignalBatch, signalFlags, signalTypes } from "../../model/signal-b
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { ActivityCounters } from "../store/activity-counters.ts";
+import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import type { Retention } from "../store/retention.ts";
@@ -179,7 +179,7 @@ export class SpanRegistry {
       retention.renew(parent, nowMs);
     } else if (retention.makeRoom()) {
       parent = retention.addUnknown(trace, parent0, parent1, nowMs);
-      counters.addSignal("implied", dialects.impliedParent.storedId);
+      add(counters.signals.get("implied"), dialects.impliedParent.storedId, 1);
     }
     if (parent !== -1) {
       tree.link(span, parent);

@@ -35,7 +35,7 @@ export class UnnamedTools {
     }
     const { due, nextMs } = implied.dueOf(owner, atMs);
     for (const tool of due) {
-      counters.addSignal("evicted", dialects.impliedParent.storedId);
+      add(counters.signals.get("evicted"), dialects.impliedParent.storedId, 1);
       implied.markEvicted(tool, atMs);
       this.#evict(owner, { count: 1, about: tool }, atMs);
     }
@@ -61,7 +61,7 @@ export class UnnamedTools {
     const { store, counters, evictions } = this.#parts;
     const reason = "orphaned_no_owner";
     add(counters.started, workKinds.tool, tools.count);
-    counters.addEvicted(reason, workKinds.tool, tools.count);
+    add(counters.evicted.get(reason), workKinds.tool, tools.count);
     const channel = store.groups.channel.get(store.owners.group.get(owner));
     evictions.emit([], { reason, confidence: "presumed", channel, atMs }, tools);
   }

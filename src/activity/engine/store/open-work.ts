@@ -128,7 +128,7 @@ export class OpenWork {
     const kind = toWorkKind(spans.kind.get(span));
     const ageMs = this.#parts.store.downtime.elapsedMs(spans.startedAtMs.get(span), atMs);
     if (this.#countsEnd(span)) {
-      this.#parts.counters.addEvicted(reason, kind, 1);
+      add(this.#parts.counters.evicted.get(reason), kind, 1);
       this.#countOpen(kind, -1);
       this.#parts.counters.addDuration(kind, 2, ageMs);
     }
@@ -179,7 +179,7 @@ export class OpenWork {
     const kind = toWorkKind(spans.kind.get(span));
     if (!options.isCounted) {
       add(this.#parts.counters.started, kind, 1);
-      this.#parts.counters.addEvicted("orphaned_no_owner", kind, 1);
+      add(this.#parts.counters.evicted.get("orphaned_no_owner"), kind, 1);
       const durationMs = this.durations.ofFinished(span, options.atMs);
       if (durationMs !== undefined) {
         this.#parts.counters.addDuration(kind, 2, durationMs);

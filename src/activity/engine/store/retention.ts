@@ -1,7 +1,7 @@
 import { dialects } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityCounters } from "./activity-counters.ts";
+import { type ActivityCounters, add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { LinkedLists } from "./linked-lists.ts";
 import type { SnapshotStream } from "./snapshot.ts";
@@ -242,7 +242,7 @@ export class Retention {
     if (spans.state.get(span) === spanStates.unknown) {
       this.#implied--;
       if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
-        this.#parts.counters.addSignal("forgotten", dialects.impliedParent.storedId);
+        add(this.#parts.counters.signals.get("forgotten"), dialects.impliedParent.storedId, 1);
       }
     }
     this.#evictedAtMs.delete(span);

@@ -165,7 +165,7 @@ describe("processes", () => {
     history.arrive(9, ended(run(11, 0, relayed), 9));
     history.tick(100);
     expect(history.evicted).toBe(1);
-    expect(history.activity.counters.signals("superseded", 0)).toBe(2);
+    expect(history.activity.counters.signals.get("superseded")?.[0]).toBe(2);
     expect(history.imbalance()).toEqual([]);
   });
 

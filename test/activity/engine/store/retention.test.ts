@@ -173,7 +173,7 @@ describe("spans are freed", () => {
     retention.dropExpired(100, 10);
     expect(store.traces.find(2, 0, 0, 0, 9)).toBe(-1);
     expect(retention.impliedSize).toBe(0);
-    expect(counters.signals("forgotten", dialects.impliedParent.storedId)).toBe(1);
+    expect(counters.signals.get("forgotten")?.[dialects.impliedParent.storedId]).toBe(1);
   });
 });
 
