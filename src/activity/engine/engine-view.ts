@@ -137,9 +137,25 @@ export class EngineView {
     return ages;
   }
 
-  /** Work that counts as open because another span names it as its parent; it has not arrived itself. Walks every row. */
+  /**
+   * Work that is presumed open because a span names it as its parent, while it has not arrived itself: there is open work below
+   * it, or it was named within the lateness before `nowMs`. Walks every row.
+   */
   impliedWork(nowMs: number): number {
-    return this.#parts.retention.countImpliedOpen(nowMs);
+    const { limits, store } = this.#parts;
+    const { spans } = store;
+    let open = 0;
+    for (let span = 0; span < spans.rows.count; span++) {
+      if (
+        spans.state.get(span) === spanStates.unknown &&
+        !spans.hasFlag(span, spanFlags.presumedEvicted) &&
+        (spans.openBelow.get(span) > 0 ||
+          spans.seenAtMs.get(span) + limits.allowedLatenessMs > nowMs)
+      ) {
+        open++;
+      }
+    }
+    return open;
   }
 
   /** Open markers whose eviction is held back. Walks every row. */

@@ -61,26 +61,6 @@ export class Retention {
     return this.#implied;
   }
 
-  /**
-   * Counts the work that is presumed open because a span names it as its parent: there is open work below it, or it was named
-   * within the lateness before `nowMs`. Walks every row.
-   */
-  countImpliedOpen(nowMs: number): number {
-    const { spans } = this.#parts.store;
-    let open = 0;
-    for (let span = 0; span < spans.rows.count; span++) {
-      if (
-        spans.state.get(span) === spanStates.unknown &&
-        !spans.hasFlag(span, spanFlags.presumedEvicted) &&
-        (spans.openBelow.get(span) > 0 ||
-          spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs > nowMs)
-      ) {
-        open++;
-      }
-    }
-    return open;
-  }
-
   /** When evicted work was evicted. */
   evictedAtMs(span: number): number {
     return this.#evictedAtMs.get(span) ?? this.#parts.store.spans.seenAtMs.get(span);
