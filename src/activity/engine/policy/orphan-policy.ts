@@ -64,7 +64,7 @@ export class OrphanPolicy {
       const ownMs = Math.max(spans.startedAtMs.get(span), spans.releasedAtMs.get(span));
       if (!owners.isOpen(owner)) {
         const fromMs = Math.max(ownMs, owners.endedAtMs.get(owner));
-        store.setLive(owner);
+        store.setLive(owner, true);
         ownerTimers.schedule(owner, Math.max(nowMs, fromMs + limits.allowedLatenessMs));
       }
       const group = owners.group.get(owner);
@@ -174,7 +174,7 @@ export class OrphanPolicy {
     if (Number.isFinite(nextMs)) {
       ownerTimers.schedule(owner, nextMs);
     } else if (owners.openMarkers.get(owner) === 0) {
-      store.retire(owner);
+      store.setLive(owner, false);
     }
   }
 

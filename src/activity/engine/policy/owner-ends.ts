@@ -51,7 +51,7 @@ export class OwnerEnds {
         spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
       }
     }
-    store.setLive(owner);
+    store.setLive(owner, true);
     const dueMs = end.atMs + limits.allowedLatenessMs;
     ownerTimers.schedule(owner, dueMs);
     for (const waiter of store.waiters.all(owner)) {
@@ -108,7 +108,7 @@ export class OwnerEnds {
     if (store.owners.isOpen(owner)) {
       return;
     }
-    store.setLive(owner);
+    store.setLive(owner, true);
     ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
     if (store.owners.isUnresolved(owner)) {
       this.#recordRelease(marker);

@@ -41,7 +41,7 @@ export class OwnerMerges {
     }
     store.mergeOwner(from, into);
     if (hasWork && !owners.isOpen(into)) {
-      store.setLive(into);
+      store.setLive(into, true);
       // It may have waited for a run that was not its own.
       ownerTimers.schedule(into, isResolved ? nowMs : (dueMs ?? nowMs));
     }

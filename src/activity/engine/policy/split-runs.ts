@@ -84,7 +84,7 @@ export class SplitRuns {
     const owner = harnessRun === -1 ? -1 : spans.owner.get(harnessRun);
     if (owner !== -1 && owners.reportedOpen.get(owner) > 0) {
       this.#merge(spans.owner.get(run), owner, nowMs);
-      store.setLive(owner);
+      store.setLive(owner, true);
       ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
     }
     return owner !== -1;

@@ -90,41 +90,30 @@ export class ActivityStore {
     traces.retain(trace);
     this.inGroup.add(group, owner);
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
-    this.setLive(owner);
+    this.setLive(owner, true);
     return owner;
   }
 
-  /** Lists an owner among those that may hold markers: of its group and of its trace. */
-  setLive(owner: number): void {
+  /** Lists an owner among those that may hold markers, of its group and of its trace, or takes it off those lists. */
+  setLive(owner: number, isLive: boolean): void {
     const { owners, groups } = this;
-    if (owners.isLive.get(owner) === 1) {
+    if (owners.isLive.get(owner) === Number(isLive)) {
       return;
     }
-    owners.isLive.set(owner, 1);
+    owners.isLive.set(owner, Number(isLive));
     const group = owners.group.get(owner);
-    this.live.add(group, owner);
-    if (owners.isUnresolved(owner)) {
-      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + 1);
-      this.unresolvedInTrace.add(owners.trace.get(owner), owner);
+    const trace = owners.trace.get(owner);
+    const isUnresolved = owners.isUnresolved(owner);
+    const inTrace = isUnresolved ? this.unresolvedInTrace : this.inTrace;
+    if (isLive) {
+      this.live.add(group, owner);
+      inTrace.add(trace, owner);
     } else {
-      this.inTrace.add(owners.trace.get(owner), owner);
+      this.live.remove(group, owner);
+      inTrace.remove(trace, owner);
     }
-  }
-
-  /** Takes an owner off those lists. */
-  retire(owner: number): void {
-    const { owners, groups } = this;
-    if (owners.isLive.get(owner) === 0) {
-      return;
-    }
-    owners.isLive.set(owner, 0);
-    const group = owners.group.get(owner);
-    this.live.remove(group, owner);
-    if (owners.isUnresolved(owner)) {
-      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) - 1);
-      this.unresolvedInTrace.remove(owners.trace.get(owner), owner);
-    } else {
-      this.inTrace.remove(owners.trace.get(owner), owner);
+    if (isUnresolved) {
+      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + (isLive ? 1 : -1));
     }
   }
 
@@ -268,7 +257,7 @@ export class ActivityStore {
     const runs = owners.openRuns.get(owner);
     const markers = owners.openMarkers.get(owner);
     const isLive = owners.isLive.get(owner) === 1;
-    this.retire(owner);
+    this.setLive(owner, false);
     this.sessions.countOpen(owner, -runs, -markers);
     this.inGroup.remove(from, owner);
     owners.group.set(owner, group);
@@ -276,7 +265,7 @@ export class ActivityStore {
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
     this.sessions.countOpen(owner, runs, markers);
     if (isLive) {
-      this.setLive(owner);
+      this.setLive(owner, true);
     }
     this.#ownerLeft(from);
   }
@@ -297,7 +286,7 @@ export class ActivityStore {
       this.spans.owner.set(top, -1);
     }
     this.#listeners.onOwnerRemoved(owner, into);
-    this.retire(owner);
+    this.setLive(owner, false);
     const group = owners.group.get(owner);
     this.inGroup.remove(group, owner);
     traces.release(owners.trace.get(owner));

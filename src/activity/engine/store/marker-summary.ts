@@ -45,19 +45,15 @@ export function traceContextOf(
   span: number,
 ): { readonly traceId: Uint8Array; readonly spanId: Uint8Array } {
   const trace = span === -1 ? -1 : spans.trace.get(span);
-  return {
-    traceId: toBytes([
-      traces.id0.get(trace),
-      traces.id1.get(trace),
-      traces.id2.get(trace),
-      traces.id3.get(trace),
-    ]),
-    spanId: toBytes([spans.id0.get(span), spans.id1.get(span)]),
-  };
-}
-
-function toBytes(words: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(words.length * 4);
+  const words = [
+    traces.id0.get(trace),
+    traces.id1.get(trace),
+    traces.id2.get(trace),
+    traces.id3.get(trace),
+    spans.id0.get(span),
+    spans.id1.get(span),
+  ];
+  const bytes = new Uint8Array(24);
   let at = 0;
   for (const word of words) {
     bytes[at++] = word >>> 24;
@@ -65,5 +61,5 @@ function toBytes(words: readonly number[]): Uint8Array {
     bytes[at++] = word >>> 8;
     bytes[at++] = word;
   }
-  return bytes;
+  return { traceId: bytes.slice(0, 16), spanId: bytes.slice(16) };
 }

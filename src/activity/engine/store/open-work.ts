@@ -305,7 +305,7 @@ export class OpenWork {
       const process = traces.process.get(spans.trace.get(span));
       this.#openMarkers.set(process, this.#openMarkers.get(process) - 1);
       if (owners.hasFlag(owner, ownerFlags.decided) && owners.openMarkers.get(owner) === 0) {
-        this.#parts.store.retire(owner);
+        this.#parts.store.setLive(owner, false);
       }
       this.#parts.store.leave(span);
     }

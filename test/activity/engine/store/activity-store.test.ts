@@ -39,12 +39,12 @@ describe("an owner", () => {
     ]);
     expect(store.groups.unresolvedOwners.get(group)).toBe(1);
     for (const each of [run, owner, owner]) {
-      store.retire(each);
+      store.setLive(each, false);
     }
     expect([store.inTrace.all(trace), store.unresolvedInTrace.all(trace)]).toEqual([[], []]);
     expect([store.live.all(group), store.groups.unresolvedOwners.get(group)]).toEqual([[], 0]);
-    store.setLive(owner);
-    store.setLive(owner);
+    store.setLive(owner, true);
+    store.setLive(owner, true);
     expect([store.live.all(group), store.groups.unresolvedOwners.get(group)]).toEqual([[owner], 1]);
   });
 

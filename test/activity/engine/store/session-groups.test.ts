@@ -93,7 +93,7 @@ describe("two groups that are merged", () => {
 
   test("list only live owners among the live", () => {
     const { sessions, store, a, b, groupOf } = threeRuns();
-    store.retire(b);
+    store.setLive(b, false);
     const left = sessions.merge(groupOf(a), groupOf(b));
     expect([store.live.all(left), store.inGroup.all(left).length]).toEqual([[a], 2]);
   });
