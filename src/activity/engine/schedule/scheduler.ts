@@ -103,7 +103,7 @@ export class Scheduler {
       for (const { size } of this.#sources) {
         isIdle &&= size === 0;
       }
-      const isLast = isIdle || atMs >= nowMs; // While nothing is due, nothing needs an order.
+      const isLast = isIdle || atMs >= nowMs; // Where nothing will ever be due, nothing needs an order.
       const untilMs = isLast ? nowMs : Math.min(atMs + windowMs, nowMs);
       atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
@@ -142,10 +142,11 @@ export class Scheduler {
   #decideUntil(untilMs: number): boolean {
     this.unfinishedMs = untilMs;
     while (this.#stepsLeft > 0) {
-      if (!this.#catchUp(this.#queue.nextMs(untilMs) ?? untilMs)) {
+      const dueMs = this.#queue.nextMs(untilMs);
+      if (!this.#catchUp(dueMs ?? untilMs)) {
         continue;
       }
-      const next = this.#queue.take();
+      const next = dueMs === undefined ? undefined : this.#queue.take();
       if (next === undefined) {
         this.unfinishedMs = undefined;
         this.#decidedMs = untilMs;
