@@ -1,10 +1,9 @@
-import { forgetView } from "./byte-view.ts";
 import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
 import type { Signal } from "./payload.ts";
 import { readLogRecord, readMetric, readSpanRecord } from "./record-readers.ts";
 import { SpanBatch } from "./span-batch.ts";
 import { withoutFields } from "./splice.ts";
-import { WireReader } from "./wire-reader.ts";
+import { forgetView, WireReader } from "./wire-reader.ts";
 
 /**
  * The valid part of a received request. `bytes` is the checked array if nothing is
