@@ -1,7 +1,8 @@
 import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
 import type { Signal } from "./payload.ts";
-import { readLogRecord, readMetric, readSpanRecord } from "./record-readers.ts";
+import { readLogRecord, readMetric } from "./record-readers.ts";
 import { SpanBatch } from "./span-batch.ts";
+import { readSpan } from "./span-reader.ts";
 import { withoutFields } from "./splice.ts";
 import { forgetView, WireReader } from "./wire-reader.ts";
 
@@ -20,11 +21,16 @@ export type CheckedRequest =
     }
   | { readonly ok: false; readonly message: string };
 
-/** Names of the messages around the records, from the outside in, and what makes a record malformed. */
+/**
+ * Names of the messages around the records, from the outside in, and what makes a record malformed. `readRecord` checks one
+ * record from `reader.position` up to `end` and returns the number of items in it or, if it is malformed, minus the number of
+ * items that are lost with it. It writes fields that are not needed to `scratch`.
+ */
 const signals = {
   traces: {
     messages: ["ExportTraceServiceRequest", "a ResourceSpans", "a ScopeSpans"],
-    readRecord: readSpanRecord,
+    readRecord: (reader: WireReader, end: number, scratch: SpanBatch) =>
+      readSpan(reader, end, undefined, scratch, 0) ? 1 : -1,
     reason:
       "Some spans were left out: a trace_id must have 16 bytes and a span_id 8, neither all zero, a parent_span_id 8 or none, and every field must be readable.",
   },
@@ -59,11 +65,7 @@ export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest 
     if (cuts.length === 0) {
       return { ok: true, bytes, items, rejected };
     }
-    const kept = withoutFields(bytes, {
-      count: cuts.length / 2,
-      start: (index) => cuts[2 * index] ?? 0,
-      end: (index) => cuts[2 * index + 1] ?? 0,
-    });
+    const kept = withoutFields(bytes, cuts);
     return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
   } finally {
     // The view would keep the request in memory until the next one is read.
@@ -71,22 +73,25 @@ export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest 
   }
 }
 
-/** Receives the fields of a record that no component needs: one row that is overwritten each time. */
+/** Receive the fields that no component needs: one row and one name that are overwritten each time. */
 const scratch = new SpanBatch();
+const scopeName = { start: 0, end: 0 };
 
 /** Each step returns the name of the broken message, if there is one. */
 class Walk {
   readonly reader: WireReader;
-  /** Pairs: start and end of the fields of malformed records. */
-  readonly cuts: number[] = [];
-  items = 0;
-  rejected = 0;
+  /** Where the fields of malformed records start. */
+  readonly cuts: number[];
+  items: number;
+  rejected: number;
   readonly #messages: readonly [string, string, string];
   readonly #readRecord: (reader: WireReader, end: number, scratch: SpanBatch) => number;
-  readonly #scopeName = { start: 0, end: 0 };
 
   constructor(signal: Signal, bytes: Uint8Array) {
     this.reader = new WireReader(bytes);
+    this.cuts = [];
+    this.items = 0;
+    this.rejected = 0;
     this.#messages = signals[signal].messages;
     this.#readRecord = signals[signal].readRecord;
   }
@@ -146,12 +151,12 @@ class Walk {
           this.items += items;
         } else {
           this.rejected -= items;
-          this.cuts.push(fieldStart, stop);
+          this.cuts.push(fieldStart);
         }
         reader.position = stop;
       } else if (tag === envelopeTags.scope) {
         const stop = reader.length(end);
-        if (stop < 0 || !readScope(reader, stop, this.#scopeName)) {
+        if (stop < 0 || !readScope(reader, stop, scopeName)) {
           return "an InstrumentationScope";
         }
       } else if (!reader.skip(tag, end)) {

@@ -1,55 +1,41 @@
 import type { SpanBatch } from "./span-batch.ts";
 import { tagOf, WireReader } from "./wire-reader.ts";
 
-/** Byte ranges of whole fields to leave out, in ascending order and not overlapping. */
-export interface FieldRanges {
-  readonly count: number;
-  start(index: number): number;
-  end(index: number): number;
-}
-
 const resourceTag = tagOf(1, "length");
 const scopeTag = tagOf(2, "length");
 /** Spans of a ScopeSpans, log records of a ScopeLogs, metrics of a ScopeMetrics. */
 const recordTag = tagOf(2, "length");
 
 /**
- * The scanned request without the spans of the rows that are dropped, and the number of spans in it.
+ * The scanned request without the spans of these rows, which ascend, and the number of spans in it.
  * The lengths of the messages around a dropped span are written anew; everything else is copied byte
  * for byte, in order. A ScopeSpans or ResourceSpans that loses its last span goes with it. When no
  * row is dropped, `bytes` is the array that was scanned. Malformed spans stay and are counted.
  */
 export function withoutSpans(
   batch: SpanBatch,
-  isDropped: (row: number) => boolean,
+  rows: readonly number[],
 ): { bytes: Uint8Array; items: number } {
-  const dropped: number[] = [];
-  for (let row = 0; row < batch.count; row++) {
-    if (isDropped(row)) {
-      dropped.push(row);
-    }
+  const starts: number[] = [];
+  for (const row of rows) {
+    starts.push(batch.fieldStart.get(row));
   }
-  const ranges: FieldRanges = {
-    count: dropped.length,
-    start: (index) => batch.fieldStart.get(dropped[index] ?? 0),
-    end: (index) => batch.fieldEnd.get(dropped[index] ?? 0),
-  };
   return {
-    bytes: withoutFields(batch.bytes, ranges),
-    items: batch.count + batch.malformedCount - dropped.length,
+    bytes: withoutFields(batch.bytes, starts),
+    items: batch.count + batch.malformedCount - rows.length,
   };
 }
 
 /**
- * A well-formed trace, log or metric request without the given spans, log records or metrics; rules as
- * for `withoutSpans`. The three requests have one shape: field 1 of the request holds a resource's
+ * A well-formed trace, log or metric request without the spans, log records or metrics whose fields start at the given bytes,
+ * which ascend; rules as for `withoutSpans`. The three requests have one shape: field 1 of the request holds a resource's
  * part, field 2 of that a scope's part, field 2 of that the records.
  */
-export function withoutFields(bytes: Uint8Array, cut: FieldRanges): Uint8Array {
-  if (cut.count === 0) {
+export function withoutFields(bytes: Uint8Array, starts: readonly number[]): Uint8Array {
+  if (starts.length === 0) {
     return bytes;
   }
-  const plan = new Plan(bytes, cut);
+  const plan = new Plan(bytes, starts);
   const { size } = plan.message(bytes.length, 0);
   return plan.carryOut(size);
 }
@@ -59,14 +45,17 @@ const path = [resourceTag, scopeTag, recordTag];
 
 class Plan {
   readonly #reader: WireReader;
-  readonly #cut: FieldRanges;
-  #nextCut = 0;
+  /** Where the fields to cut start. */
+  readonly #starts: readonly number[];
+  #nextCut: number;
   /** Pairs: start and end of a range to copy, or -1 and a length to write. */
-  readonly #pieces: number[] = [];
+  readonly #pieces: number[];
 
-  constructor(bytes: Uint8Array, cut: FieldRanges) {
+  constructor(bytes: Uint8Array, starts: readonly number[]) {
     this.#reader = new WireReader(bytes);
-    this.#cut = cut;
+    this.#starts = starts;
+    this.#nextCut = 0;
+    this.#pieces = [];
   }
 
   /**
@@ -89,8 +78,7 @@ class Plan {
       }
       const tagEnd = reader.position;
       const stop = reader.length(end);
-      const hasCut = this.#nextCut < this.#cut.count && this.#cut.start(this.#nextCut) < stop;
-      if (!hasCut) {
+      if ((this.#starts[this.#nextCut] ?? stop) >= stop) {
         reader.position = stop;
         left += 1;
         continue;

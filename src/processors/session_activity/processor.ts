@@ -170,9 +170,9 @@ export function createSessionActivity(
       return { status: "permanent", message: outcome.message };
     }
     emitter.emit(durable.apply(signals));
-    return spanReader.consumedSpans === 0
+    return spanReader.consumed.length === 0
       ? payload
-      : { ...payload, ...withoutSpans(spanReader.spans, (row) => spanReader.isConsumed(row)) };
+      : { ...payload, ...withoutSpans(spanReader.spans, spanReader.consumed) };
   }
 
   /** Applies the signals of a payload of log records. Returns what is forwarded. */
@@ -215,7 +215,6 @@ export function createSessionActivity(
             } finally {
               // The payload is read before the first wait, and nothing here may keep its bytes.
               spanReader.release();
-              logReader.release();
               forgetView();
             }
             // The sender gets its answer when its signals would survive the end of this process.
