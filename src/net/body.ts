@@ -1,6 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { ByteBudget } from "./byte-budget.ts";
-import { withoutSlack } from "./slack.ts";
 
 /**
  * The whole body as it was sent, or the reason why there is none:
@@ -18,6 +16,36 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Shared by all bodies. After success the caller must release `bytes.length`; otherwise nothing. */
   readonly budget: ByteBudget;
+}
+
+/**
+ * A bound on the bytes that all its users hold at one time. It keeps their sum; a request that would exceed `limitBytes` is
+ * refused at once instead of waiting.
+ */
+export class ByteBudget {
+  readonly limitBytes: number;
+  #takenBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
+  /** Takes all of `bytes` and returns true, or takes nothing and returns false. The caller must give back the bytes it took. */
+  tryTake(bytes: number): boolean {
+    if (this.#takenBytes + bytes > this.limitBytes) {
+      return false;
+    }
+    this.#takenBytes += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#takenBytes -= bytes;
+  }
 }
 
 /**
@@ -73,6 +101,15 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
 
     request.on("data", onData).on("end", onEnd).on("close", onClose);
   });
+}
+
+/**
+ * A view keeps the whole memory behind it alive. Copies the bytes if more than a quarter of that memory is slack, else returns
+ * `bytes` unchanged.
+ */
+export function withoutSlack(bytes: Uint8Array): Uint8Array {
+  // Not slice(): on a Buffer it returns a view and does not copy.
+  return bytes.length * 4 < bytes.buffer.byteLength * 3 ? new Uint8Array(bytes) : bytes;
 }
 
 const nothing = new Uint8Array(0);
