@@ -15,41 +15,33 @@ const firstBytes = 64 * 1024;
  * that does not fit. A buffer that grew beyond 4 MiB is released after use.
  */
 export class Group {
+  /** How many records it holds. */
+  count = 0;
+  /** The length of the frame. */
+  byteLength = frameHeaderBytes;
   #bytes = new Uint8Array(firstBytes);
   #view = new DataView(this.#bytes.buffer);
-  #length = frameHeaderBytes;
-  #count = 0;
-
-  /** How many records it holds. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** The length of the frame. */
-  get byteLength(): number {
-    return this.#length;
-  }
 
   /** Copies a record into the group. Returns `false` and does nothing if the group would become too large. */
   add(record: Uint8Array): boolean {
-    const at = this.#length;
+    const at = this.byteLength;
     const end = at + recordHeaderBytes + record.length;
     if (end > this.#bytes.length && !this.#grow(end)) {
       return false;
     }
     this.#view.setUint32(at, record.length, true);
     this.#bytes.set(record, at + recordHeaderBytes);
-    this.#length = end;
-    this.#count += 1;
+    this.byteLength = end;
+    this.count += 1;
     return true;
   }
 
   /** The frame, with its first record numbered `sequence`. The bytes are valid until `clear`. */
   seal({ sequence, unixMs }: { readonly sequence: number; readonly unixMs: number }): Uint8Array {
-    const frame = this.#bytes.subarray(0, this.#length);
+    const frame = this.#bytes.subarray(0, this.byteLength);
     encodeFrameHeader(frame, {
-      payloadBytes: this.#length - frameHeaderBytes,
-      records: this.#count,
+      payloadBytes: this.byteLength - frameHeaderBytes,
+      records: this.count,
       unixMs,
       sequence,
       payloadCrc: crc32(frame.subarray(frameHeaderBytes)),
@@ -58,8 +50,8 @@ export class Group {
   }
 
   clear(): void {
-    this.#length = frameHeaderBytes;
-    this.#count = 0;
+    this.byteLength = frameHeaderBytes;
+    this.count = 0;
     if (this.#bytes.length > keptBytes) {
       this.#replace(new Uint8Array(firstBytes));
     }
@@ -71,7 +63,7 @@ export class Group {
       return false;
     }
     const bytes = new Uint8Array(Math.min(most, Math.max(neededBytes, this.#bytes.length * 2)));
-    bytes.set(this.#bytes.subarray(0, this.#length));
+    bytes.set(this.#bytes.subarray(0, this.byteLength));
     this.#replace(bytes);
     return true;
   }
