@@ -55,114 +55,114 @@ const signals = {
  * is written in `docs/wire-validation.md`.
  */
 export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest {
+  const format = signals[signal];
+  const reader = new WireReader(bytes);
+  const found: Found = { items: 0, rejected: 0, cuts: [] };
   try {
-    const walk = new Walk(signal, bytes);
-    const brokenMessage = walk.request();
-    if (brokenMessage !== undefined) {
-      return brokenEnvelope(brokenMessage, walk.reader);
+    const broken = checkResourceParts(reader, format, found);
+    if (broken !== undefined) {
+      return brokenEnvelope(broken, reader);
     }
-    const { cuts, items, rejected } = walk;
-    if (cuts.length === 0) {
-      return { ok: true, bytes, items, rejected };
-    }
-    const kept = withoutFields(bytes, cuts);
-    return { ok: true, bytes: kept, items, rejected, reason: signals[signal].reason };
+    const { items, rejected, cuts } = found;
+    return cuts.length === 0
+      ? { ok: true, bytes, items, rejected }
+      : { ok: true, bytes: withoutFields(bytes, cuts), items, rejected, reason: format.reason };
   } finally {
     // The view would keep the request in memory until the next one is read.
     forgetView();
   }
 }
 
+type Format = (typeof signals)[Signal];
+
+/** The records so far. */
+interface Found {
+  items: number;
+  rejected: number;
+  /** Where the fields of malformed records start. */
+  readonly cuts: number[];
+}
+
 /** Receive the fields that no component needs: one row and one name that are overwritten each time. */
 const scratch = new SpanBatch();
 const scopeName = { start: 0, end: 0 };
 
-/** Each step returns the name of the broken message, if there is one. */
-class Walk {
-  readonly reader: WireReader;
-  /** Where the fields of malformed records start. */
-  readonly cuts: number[];
-  items: number;
-  rejected: number;
-  readonly #messages: readonly [string, string, string];
-  readonly #readRecord: (reader: WireReader, end: number, scratch: SpanBatch) => number;
-
-  constructor(signal: Signal, bytes: Uint8Array) {
-    this.reader = new WireReader(bytes);
-    this.cuts = [];
-    this.items = 0;
-    this.rejected = 0;
-    this.#messages = signals[signal].messages;
-    this.#readRecord = signals[signal].readRecord;
-  }
-
-  request(): string | undefined {
-    const reader = this.reader;
-    const end = reader.bytes.length;
-    while (reader.position < end) {
-      const tag = reader.tag(end);
-      if (tag === envelopeTags.resourcePart) {
-        const stop = reader.length(end);
-        const broken = stop < 0 ? this.#messages[0] : this.#resourcePart(stop);
-        if (broken !== undefined) {
-          return broken;
-        }
-      } else if (!reader.skip(tag, end)) {
-        return this.#messages[0];
+/** Checks a whole request. This and the next two functions return the name of the broken message, if there is one. */
+function checkResourceParts(reader: WireReader, format: Format, found: Found): string | undefined {
+  const [request] = format.messages;
+  const end = reader.bytes.length;
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === envelopeTags.resourcePart) {
+      const stop = reader.length(end);
+      const broken = stop < 0 ? request : checkScopeParts(reader, stop, format, found);
+      if (broken !== undefined) {
+        return broken;
       }
+    } else if (!reader.skip(tag, end)) {
+      return request;
     }
-    return undefined;
   }
+  return undefined;
+}
 
-  #resourcePart(end: number): string | undefined {
-    const reader = this.reader;
-    while (reader.position < end) {
-      const tag = reader.tag(end);
-      if (tag === envelopeTags.scopePart) {
-        const stop = reader.length(end);
-        const broken = stop < 0 ? this.#messages[1] : this.#scopePart(stop);
-        if (broken !== undefined) {
-          return broken;
-        }
-      } else if (tag === envelopeTags.resource) {
-        const stop = reader.length(end);
-        if (stop < 0 || !readResource(reader, stop, undefined, scratch)) {
-          return "a Resource";
-        }
-      } else if (!reader.skip(tag, end)) {
-        return this.#messages[1];
+function checkScopeParts(
+  reader: WireReader,
+  end: number,
+  format: Format,
+  found: Found,
+): string | undefined {
+  const [, resourcePart] = format.messages;
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === envelopeTags.scopePart) {
+      const stop = reader.length(end);
+      const broken = stop < 0 ? resourcePart : checkRecords(reader, stop, format, found);
+      if (broken !== undefined) {
+        return broken;
       }
+    } else if (tag === envelopeTags.resource) {
+      const stop = reader.length(end);
+      if (stop < 0 || !readResource(reader, stop, undefined, scratch)) {
+        return "a Resource";
+      }
+    } else if (!reader.skip(tag, end)) {
+      return resourcePart;
     }
-    return undefined;
   }
+  return undefined;
+}
 
-  #scopePart(end: number): string | undefined {
-    const reader = this.reader;
-    while (reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag(end);
-      if (tag === envelopeTags.record) {
-        const stop = reader.length(end);
-        if (stop < 0) {
-          return this.#messages[2];
-        }
-        const items = this.#readRecord(reader, stop, scratch);
-        if (items >= 0) {
-          this.items += items;
-        } else {
-          this.rejected -= items;
-          this.cuts.push(fieldStart);
-        }
-        reader.position = stop;
-      } else if (tag === envelopeTags.scope) {
-        const stop = reader.length(end);
-        if (stop < 0 || !readScope(reader, stop, scopeName)) {
-          return "an InstrumentationScope";
-        }
-      } else if (!reader.skip(tag, end)) {
-        return this.#messages[2];
+function checkRecords(
+  reader: WireReader,
+  end: number,
+  { messages: [, , scopePart], readRecord }: Format,
+  found: Found,
+): string | undefined {
+  while (reader.position < end) {
+    const fieldStart = reader.position;
+    const tag = reader.tag(end);
+    if (tag === envelopeTags.record) {
+      const stop = reader.length(end);
+      if (stop < 0) {
+        return scopePart;
       }
+      const items = readRecord(reader, stop, scratch);
+      if (items >= 0) {
+        found.items += items;
+      } else {
+        found.rejected -= items;
+        found.cuts.push(fieldStart);
+      }
+      reader.position = stop;
+    } else if (tag === envelopeTags.scope) {
+      const stop = reader.length(end);
+      if (stop < 0 || !readScope(reader, stop, scopeName)) {
+        return "an InstrumentationScope";
+      }
+    } else if (!reader.skip(tag, end)) {
+      return scopePart;
     }
-    return undefined;
   }
+  return undefined;
 }
