@@ -64,43 +64,43 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   if (request.destroyed) {
     return Promise.resolve({ ok: false, problem: "aborted" });
   }
-  return new Promise((resolve) => {
-    let buffer: Uint8Array = nothing;
-    let length = 0;
+  const { promise, resolve } = Promise.withResolvers<BodyResult>();
+  let buffer: Uint8Array = nothing;
+  let length = 0;
 
-    const settle = (result: BodyResult) => {
-      request.off("data", onData).off("end", onEnd).off("close", onClose);
-      if (!result.ok) {
-        limits.budget.giveBack(length);
+  const settle = (result: BodyResult) => {
+    request.off("data", onData).off("end", onEnd).off("close", onClose);
+    if (!result.ok) {
+      limits.budget.giveBack(length);
+    }
+    resolve(result);
+  };
+  const onData = (chunk: Uint8Array) => {
+    const needed = length + chunk.length;
+    if (needed > limits.maxBytes) {
+      settle({ ok: false, problem: "too_large" });
+      return;
+    }
+    if (!limits.budget.tryTake(chunk.length)) {
+      settle({ ok: false, problem: "busy" });
+      return;
+    }
+    if (length === 0 && needed === announced) {
+      // The whole body in one piece: node:http made this copy only for this listener.
+      buffer = chunk;
+    } else {
+      if (needed > buffer.length) {
+        buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
       }
-      resolve(result);
-    };
-    const onData = (chunk: Uint8Array) => {
-      const needed = length + chunk.length;
-      if (needed > limits.maxBytes) {
-        settle({ ok: false, problem: "too_large" });
-        return;
-      }
-      if (!limits.budget.tryTake(chunk.length)) {
-        settle({ ok: false, problem: "busy" });
-        return;
-      }
-      if (length === 0 && needed === announced) {
-        // The whole body in one piece: node:http made this copy only for this listener.
-        buffer = chunk;
-      } else {
-        if (needed > buffer.length) {
-          buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
-        }
-        buffer.set(chunk, length);
-      }
-      length = needed;
-    };
-    const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
-    const onClose = () => settle({ ok: false, problem: "aborted" });
+      buffer.set(chunk, length);
+    }
+    length = needed;
+  };
+  const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
+  const onClose = () => settle({ ok: false, problem: "aborted" });
 
-    request.on("data", onData).on("end", onEnd).on("close", onClose);
-  });
+  request.on("data", onData).on("end", onEnd).on("close", onClose);
+  return promise;
 }
 
 /**

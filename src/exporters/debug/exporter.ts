@@ -115,8 +115,8 @@ function recordsOf({ signal, bytes }: Payload, verbosity: RecordVerbosity): stri
 
 /** Waits until the text is written, so a slow terminal slows the sender instead of filling the memory. */
 function writeToStdout(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    // A reader that has closed the pipe is not a reason to refuse data.
-    process.stdout.write(text, () => resolve());
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // A reader that has closed the pipe is not a reason to refuse data.
+  process.stdout.write(text, () => resolve());
+  return promise;
 }
