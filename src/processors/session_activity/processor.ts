@@ -48,10 +48,11 @@ export function createSessionActivity(
   config: Config,
 ): SessionActivityComponent {
   const { clock, logger } = settings;
-  const maxAgeMs = Math.max(config.max_age, config.tombstone_ttl);
+  const requestClock = { nowMs: 0 };
+  const aging = { clock: requestClock, maxAgeMs: Math.max(config.max_age, config.tombstone_ttl) };
   const labels = {
     tools: new LabelValues(maxToolNames, {
-      maxAgeMs,
+      ...aging,
       inUse: () => durable.engine.view.inUse().tools,
       onFull: () =>
         logger.warn("The limit of tool names is reached. New names are reported as other.", {
@@ -60,7 +61,7 @@ export function createSessionActivity(
         }),
     }),
     channels: new LabelValues(maxChannels, {
-      maxAgeMs,
+      ...aging,
       inUse: () => durable.engine.view.inUse().channels,
       onFull: () =>
         logger.warn("The limit of channels is reached. New channels are reported as other.", {
@@ -70,7 +71,7 @@ export function createSessionActivity(
     }),
   };
   const processes = new SenderProcesses({
-    maxAgeMs,
+    ...aging,
     inUse: () => durable.engine.view.inUse().processes,
     onFull: () =>
       logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
@@ -204,10 +205,7 @@ export function createSessionActivity(
                 message: "The collector is stopping and accepts no more data.",
               };
             }
-            const { atMs } = durable.now();
-            processes.setNow(atMs);
-            labels.tools.setNow(atMs);
-            labels.channels.setNow(atMs);
+            requestClock.nowMs = durable.now().atMs;
             let answer: ConsumeResult | Promise<ConsumeResult>;
             try {
               const rest = take(payload);
