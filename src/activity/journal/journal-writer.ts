@@ -87,7 +87,7 @@ export class JournalWriter {
 
   /** Whether the log is long enough to be replaced by a snapshot. */
   get isLong(): boolean {
-    const { logBytes, snapshotBytes } = this.journal.sizes();
+    const { logBytes, snapshotBytes } = this.journal;
     return logBytes > Math.max(minLogBytes, 2 * snapshotBytes);
   }
 

@@ -97,7 +97,7 @@ describe("a journal", () => {
     ["more than twice that snapshot is long", 20 * mebibyte + 1, 10 * mebibyte, true],
   ] as const) {
     test(title, async () => {
-      const { writer } = await createWriter({ sizes: () => ({ logBytes, snapshotBytes }) });
+      const { writer } = await createWriter({ logBytes, snapshotBytes });
       expect(writer.isLong).toBe(want);
     });
   }
