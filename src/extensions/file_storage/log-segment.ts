@@ -1,6 +1,5 @@
 import type { DiskFile } from "./disk.ts";
-import { encodeFileHeader } from "./format.ts";
-import type { Group } from "./group.ts";
+import { encodeFileHeader, type Group } from "./format.ts";
 import type { FinishedSegment } from "./segments.ts";
 
 /** The bytes of a group, and where they will be written. */

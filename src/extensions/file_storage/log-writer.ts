@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from "../../component/clock.ts";
 import { type DegradedReason, maxRecordBytes } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
-import { Group } from "./group.ts";
+import { Group } from "./format.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 import { LogSegment, type Placed } from "./log-segment.ts";
 import type { Segments } from "./segments.ts";
