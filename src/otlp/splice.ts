@@ -35,104 +35,106 @@ export function withoutFields(bytes: Uint8Array, starts: readonly number[]): Uin
   if (starts.length === 0) {
     return bytes;
   }
-  const plan = new Plan(bytes, starts);
-  const { size } = plan.message(bytes.length, 0);
-  return plan.carryOut(size);
+  const plan: Plan = { reader: new WireReader(bytes), starts, nextCut: 0, pieces: [] };
+  const { size } = planMessage(plan, bytes.length, 0);
+  return carryOut(plan, size);
 }
 
 /** Tags of the fields to go into, from the outside in; the last level holds the records. */
 const path = [resourceTag, scopeTag, recordTag];
 
-class Plan {
-  readonly #reader: WireReader;
+/** What to copy and to write, and how far the cuts are planned. */
+interface Plan {
+  readonly reader: WireReader;
   /** Where the fields to cut start. */
-  readonly #starts: readonly number[];
-  #nextCut: number;
+  readonly starts: readonly number[];
+  nextCut: number;
   /** Pairs: start and end of a range to copy, or -1 and a length to write. */
-  readonly #pieces: number[];
+  readonly pieces: number[];
+}
 
-  constructor(bytes: Uint8Array, starts: readonly number[]) {
-    this.#reader = new WireReader(bytes);
-    this.#starts = starts;
-    this.#nextCut = 0;
-    this.#pieces = [];
-  }
-
-  /**
-   * Plans the message from the reader's position up to `end`, whose fields `path[level]` lead to the
-   * records. Returns its new size and how many of these fields are left.
-   */
-  message(end: number, level: number): { size: number; left: number } {
-    const reader = this.#reader;
-    let size = 0;
-    let left = 0;
-    let copyFrom = reader.position;
-    while (reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag(end);
-      if (tag !== path[level]) {
-        if (!reader.skip(tag, end)) {
-          break; // cannot happen in a request that was scanned
-        }
-        continue;
+/**
+ * Plans the message from the reader's position up to `end`, whose fields `path[level]` lead to the
+ * records. Returns its new size and how many of these fields are left.
+ */
+function planMessage(plan: Plan, end: number, level: number): { size: number; left: number } {
+  const { reader, starts } = plan;
+  let size = 0;
+  let left = 0;
+  let copyFrom = reader.position;
+  while (reader.position < end) {
+    const fieldStart = reader.position;
+    const tag = reader.tag(end);
+    if (tag !== path[level]) {
+      if (!reader.skip(tag, end)) {
+        break; // cannot happen in a request that was scanned
       }
-      const tagEnd = reader.position;
-      const stop = reader.length(end);
-      if ((this.#starts[this.#nextCut] ?? stop) >= stop) {
-        reader.position = stop;
-        left += 1;
-        continue;
-      }
-      size += this.#copy(copyFrom, fieldStart);
-      copyFrom = stop;
-      if (level === path.length - 1) {
-        this.#nextCut += 1;
-      } else {
-        const innerSize = this.#inner(fieldStart, tagEnd, stop, level + 1);
-        size += innerSize;
-        left += innerSize > 0 ? 1 : 0;
-      }
+      continue;
+    }
+    const tagEnd = reader.position;
+    const stop = reader.length(end);
+    if ((starts[plan.nextCut] ?? stop) >= stop) {
       reader.position = stop;
+      left += 1;
+      continue;
     }
-    return { size: size + this.#copy(copyFrom, end), left };
+    size += planCopy(plan, copyFrom, fieldStart);
+    copyFrom = stop;
+    if (level === path.length - 1) {
+      plan.nextCut += 1;
+    } else {
+      const innerSize = planInner(plan, fieldStart, tagEnd, stop, level + 1);
+      size += innerSize;
+      left += innerSize > 0 ? 1 : 0;
+    }
+    reader.position = stop;
   }
+  return { size: size + planCopy(plan, copyFrom, end), left };
+}
 
-  carryOut(size: number): Uint8Array {
-    const out = new Uint8Array(size);
-    let at = 0;
-    for (let i = 0; i < this.#pieces.length; i += 2) {
-      const start = this.#pieces[i] ?? 0;
-      const end = this.#pieces[i + 1] ?? 0;
-      if (start < 0) {
-        at = writeVarint(out, at, end);
-      } else {
-        out.set(this.#reader.bytes.subarray(start, end), at);
-        at += end - start;
-      }
+/** Makes the request of a plan, whose new size is `size`. */
+function carryOut({ reader, pieces }: Plan, size: number): Uint8Array {
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i += 2) {
+    const start = pieces[i] ?? 0;
+    const end = pieces[i + 1] ?? 0;
+    if (start < 0) {
+      at = writeVarint(out, at, end);
+    } else {
+      out.set(reader.bytes.subarray(start, end), at);
+      at += end - start;
     }
-    return out;
   }
+  return out;
+}
 
-  /** Plans a field that loses records; returns its new size, 0 when it goes with its last record. */
-  #inner(fieldStart: number, tagEnd: number, stop: number, level: number): number {
-    const firstPiece = this.#pieces.length;
-    const tagSize = this.#copy(fieldStart, tagEnd);
-    this.#pieces.push(-1, 0);
-    const { size, left } = this.message(stop, level);
-    if (left === 0) {
-      this.#pieces.length = firstPiece;
-      return 0;
-    }
-    this.#pieces[firstPiece + 3] = size;
-    return tagSize + varintSize(size) + size;
+/** Plans a field that loses records; returns its new size, 0 when it goes with its last record. */
+function planInner(
+  plan: Plan,
+  fieldStart: number,
+  tagEnd: number,
+  stop: number,
+  level: number,
+): number {
+  const firstPiece = plan.pieces.length;
+  const tagSize = planCopy(plan, fieldStart, tagEnd);
+  plan.pieces.push(-1, 0);
+  const { size, left } = planMessage(plan, stop, level);
+  if (left === 0) {
+    plan.pieces.length = firstPiece;
+    return 0;
   }
+  plan.pieces[firstPiece + 3] = size;
+  return tagSize + varintSize(size) + size;
+}
 
-  #copy(start: number, end: number): number {
-    if (end > start) {
-      this.#pieces.push(start, end);
-    }
-    return end - start;
+/** Plans to copy a range, which may be empty; returns its size. */
+function planCopy({ pieces }: Plan, start: number, end: number): number {
+  if (end > start) {
+    pieces.push(start, end);
   }
+  return end - start;
 }
 
 function varintSize(value: number): number {
