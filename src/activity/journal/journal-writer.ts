@@ -8,6 +8,7 @@ import {
   type PauseAnchor,
   type Restart,
   recordTypes,
+  recordWithLimits,
 } from "./journal-records.ts";
 import type { ClockAnchor, EmittedRequest, PersistedState } from "./persisted-state.ts";
 import { SignalEncoder } from "./signal-codec.ts";
@@ -50,7 +51,7 @@ export class JournalWriter {
     this.#persisted = persisted;
     this.#header = options.header;
     if (options.isNew) {
-      journal.append(jsonRecord(recordTypes.header, options.header));
+      journal.append(recordWithLimits(recordTypes.header, options.header));
     }
   }
 
@@ -72,7 +73,7 @@ export class JournalWriter {
 
   /** Records that a program continues this journal. */
   restart(restart: Restart): void {
-    this.journal.append(jsonRecord(recordTypes.restart, restart));
+    this.journal.append(recordWithLimits(recordTypes.restart, restart));
   }
 
   /** Records a pause of the program. */
@@ -107,7 +108,7 @@ export class JournalWriter {
     const state = new EngineSnapshotWriter();
     engine.snapshot(state);
     const before = [
-      jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
+      recordWithLimits(recordTypes.header, { ...this.#header, ...anchor }),
       jsonRecord(recordTypes.names, {
         senders: processes.stored(),
         toolNames: tools.stored(),

@@ -85,11 +85,12 @@ export class LogSignalReader {
 
   /** Returns whether the record is consumed. */
   #readRecord(record: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
+    // Also if no dialect matches: what the record's resource says of its process identifies later senders.
+    const sender = this.#processes.findDecoded(record.resource);
     const dialect = logDialects.find((each) => isRecordOf(each, record, scopeName));
     if (dialect === undefined) {
       return false;
     }
-    const sender = this.#processes.findDecoded(record.resource);
     const first = signals.count;
     dialect.read(record, { ...this.#context, dialect: dialect.dialect, sender }, signals);
     const isRead = signals.count > first && signals.type.get(first) !== signalTypes.malformed;
