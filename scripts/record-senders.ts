@@ -91,8 +91,8 @@ function bodyOf({ signal, bytes }: SinkRequest, names: readonly string[] | undef
   const batch = new SpanBatch();
   scanSpans(bytes, { span: new KeySet([]), resource: new KeySet([]) }, batch);
   const kept = new KeySet(names);
-  return withoutSpans(
-    batch,
+  const dropped = Array.from({ length: batch.count }, (_, row) => row).filter(
     (row) => kept.match(bytes, batch.nameStart.get(row), batch.nameEnd.get(row)) === -1,
-  ).bytes;
+  );
+  return withoutSpans(batch, dropped).bytes;
 }

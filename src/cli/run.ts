@@ -2,7 +2,7 @@ import { components } from "../components.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ServiceConfig } from "../service/config.ts";
 import { exceptionFields } from "../service/exception-fields.ts";
-import type { LogSampling } from "../service/log-sampler.ts";
+import type { LogSampling } from "../service/logger.ts";
 import { createLogger, type RootLogger } from "../service/logger.ts";
 import { createService, type Service } from "../service/service.ts";
 import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts";

@@ -69,6 +69,9 @@ export interface JournalOwner {
 export interface Journal {
   /** The result of the recovery. */
   readonly recovered: RecoverySummary;
+  /** Bytes appended since the last snapshot, and bytes of that snapshot. They help the owner to decide when to write the next. */
+  readonly logBytes: number;
+  readonly snapshotBytes: number;
   /** Copies the record into the group that is written next. Never throws; a record that cannot be stored is dropped and counted. */
   append(record: Uint8Array): void;
   /**
@@ -92,8 +95,6 @@ export interface Journal {
    * A crash at any moment leaves either the earlier data, with the log continued, or the snapshot.
    */
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome>;
-  /** Bytes appended since the last snapshot, and bytes of that snapshot. They help the owner to decide when to write the next. */
-  sizes(): { readonly logBytes: number; readonly snapshotBytes: number };
   state(): JournalState;
 }
 

@@ -157,7 +157,7 @@ export class QueueJournal {
     if (journal === undefined || this.#isSnapshotRunning) {
       return;
     }
-    const { logBytes } = journal.sizes();
+    const { logBytes } = journal;
     const isLong = logBytes > minLogBytes + 2 * this.#liveBytes && !this.#hasSnapshotFailed;
     if (this.#isSnapshotWanted || isLong) {
       this.#isSnapshotWanted = false;

@@ -4,6 +4,7 @@ import {
   type DataPoint,
   DataPointType,
   type MetricData,
+  type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { InstrumentSpec } from "./instrument.ts";
 import {
@@ -27,10 +28,14 @@ export const prometheusContentType = "text/plain; version=0.0.4; charset=utf-8";
 export function renderPrometheus(result: CollectionResult, options: NameOptions = {}): string {
   const { resource, scopeMetrics } = result.resourceMetrics;
   const families = new Map<string, Named["kind"]>();
-  const renamed = scopeMetrics.map(({ scope, metrics }) => ({
-    scope,
-    metrics: metrics.map((metric) => toPrometheus(metric, options, families)),
-  }));
+  const renamed: ScopeMetrics[] = [];
+  for (const { scope, metrics } of scopeMetrics) {
+    const renamedMetrics: MetricData[] = [];
+    for (const metric of metrics) {
+      renamedMetrics.push(toPrometheus(metric, options, families));
+    }
+    renamed.push({ scope, metrics: renamedMetrics });
+  }
   // No prefix, no timestamps, no `target_info`, no scopes.
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   const text = serializer.serialize({ resource, scopeMetrics: renamed });

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
-import { prefersGzip } from "./accept-encoding.ts";
+import { Negotiator } from "negotiator";
 import type { NameOptions } from "./prometheus-names.ts";
 import { prometheusContentType, renderPrometheus } from "./prometheus-text.ts";
 
@@ -16,13 +16,13 @@ export interface ScrapeOptions {
 
 /**
  * Serves metrics to Prometheus at `/metrics`: GET and HEAD, with gzip if the client prefers it. If the collection throws or reports
- * an error, the answer is 500 without metrics, because in half a page the other counters would seem to vanish. Never throws.
+ * an error, the answer is 500 without metrics, because in half a page the other counters would seem to vanish.
  *
  * Keeps the page while scrapes share it.
  */
 export function createScrapeHandler(
   options: ScrapeOptions,
-): (request: IncomingMessage, response: ServerResponse) => void {
+): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   let running: Promise<Page> | undefined;
 
   const answer = async (request: IncomingMessage): Promise<Answer> => {
@@ -45,19 +45,20 @@ export function createScrapeHandler(
     return { status: 200, headers: { ...headers, "content-encoding": "gzip" }, body };
   };
 
-  return (request, response) => {
-    void answer(request)
-      .catch((error: unknown) => {
-        options.onFailure?.(error);
-        return plain(
-          500,
-          "The metrics could not be collected. The log of this program says why.\n",
-        );
-      })
-      .then(({ status, headers, body }) => {
-        response.writeHead(status, { ...headers, "content-length": body.byteLength });
-        response.end(request.method === "HEAD" ? undefined : body);
-      });
+  return async (request, response) => {
+    let answered: Answer;
+    try {
+      answered = await answer(request);
+    } catch (error) {
+      options.onFailure?.(error);
+      answered = plain(
+        500,
+        "The metrics could not be collected. The log of this program says why.\n",
+      );
+    }
+    const { status, headers, body } = answered;
+    response.writeHead(status, { ...headers, "content-length": body.byteLength });
+    response.end(request.method === "HEAD" ? undefined : body);
   };
 }
 
@@ -82,6 +83,17 @@ async function collectPage({ source, text }: ScrapeOptions): Promise<Page> {
     throw new AggregateError(result.errors, "A part of the metrics could not be collected.");
   }
   return { text: Buffer.from(renderPrometheus(result, text)) };
+}
+
+/**
+ * Whether a client with this `Accept-Encoding` header accepts gzip and prefers the plain body no more (RFC 9110, 12.5.3). Without a
+ * header, or with a weight that is no number, it gets the plain body.
+ */
+export function prefersGzip(header = ""): boolean {
+  // The RFC asks servers to treat this old name as gzip.
+  const accepted = header.replaceAll(/\bx-gzip\b/gi, "gzip");
+  const client = new Negotiator({ headers: { "accept-encoding": accepted } });
+  return client.encoding(["gzip", "identity"], { preferred: ["gzip"] }) === "gzip";
 }
 
 function plain(

@@ -1,6 +1,4 @@
 import type { IncomingMessage } from "node:http";
-import type { ByteBudget } from "./byte-budget.ts";
-import { withoutSlack } from "./slack.ts";
 
 /**
  * The whole body as it was sent, or the reason why there is none:
@@ -21,6 +19,36 @@ export interface BodyLimits {
 }
 
 /**
+ * A bound on the bytes that all its users hold at one time. It keeps their sum; a request that would exceed `limitBytes` is
+ * refused at once instead of waiting.
+ */
+export class ByteBudget {
+  readonly limitBytes: number;
+  #takenBytes = 0;
+
+  constructor(limitBytes: number) {
+    this.limitBytes = limitBytes;
+  }
+
+  get takenBytes(): number {
+    return this.#takenBytes;
+  }
+
+  /** Takes all of `bytes` and returns true, or takes nothing and returns false. The caller must give back the bytes it took. */
+  tryTake(bytes: number): boolean {
+    if (this.#takenBytes + bytes > this.limitBytes) {
+      return false;
+    }
+    this.#takenBytes += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.#takenBytes -= bytes;
+  }
+}
+
+/**
  * Reads the body of a request into one buffer of at most `maxBytes`, whose bytes count towards the shared budget. At
  * either bound the body is refused. An announced length over the limit is refused before a byte is read; memory is
  * allocated as bytes arrive, never by the announced length. Call it once, before any other reader. After a
@@ -36,43 +64,52 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   if (request.destroyed) {
     return Promise.resolve({ ok: false, problem: "aborted" });
   }
-  return new Promise((resolve) => {
-    let buffer: Uint8Array = nothing;
-    let length = 0;
+  const { promise, resolve } = Promise.withResolvers<BodyResult>();
+  let buffer: Uint8Array = nothing;
+  let length = 0;
 
-    const settle = (result: BodyResult) => {
-      request.off("data", onData).off("end", onEnd).off("close", onClose);
-      if (!result.ok) {
-        limits.budget.giveBack(length);
+  const settle = (result: BodyResult) => {
+    request.off("data", onData).off("end", onEnd).off("close", onClose);
+    if (!result.ok) {
+      limits.budget.giveBack(length);
+    }
+    resolve(result);
+  };
+  const onData = (chunk: Uint8Array) => {
+    const needed = length + chunk.length;
+    if (needed > limits.maxBytes) {
+      settle({ ok: false, problem: "too_large" });
+      return;
+    }
+    if (!limits.budget.tryTake(chunk.length)) {
+      settle({ ok: false, problem: "busy" });
+      return;
+    }
+    if (length === 0 && needed === announced) {
+      // The whole body in one piece: node:http made this copy only for this listener.
+      buffer = chunk;
+    } else {
+      if (needed > buffer.length) {
+        buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
       }
-      resolve(result);
-    };
-    const onData = (chunk: Uint8Array) => {
-      const needed = length + chunk.length;
-      if (needed > limits.maxBytes) {
-        settle({ ok: false, problem: "too_large" });
-        return;
-      }
-      if (!limits.budget.tryTake(chunk.length)) {
-        settle({ ok: false, problem: "busy" });
-        return;
-      }
-      if (length === 0 && needed === announced) {
-        // The whole body in one piece: node:http made this copy only for this listener.
-        buffer = chunk;
-      } else {
-        if (needed > buffer.length) {
-          buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
-        }
-        buffer.set(chunk, length);
-      }
-      length = needed;
-    };
-    const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
-    const onClose = () => settle({ ok: false, problem: "aborted" });
+      buffer.set(chunk, length);
+    }
+    length = needed;
+  };
+  const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
+  const onClose = () => settle({ ok: false, problem: "aborted" });
 
-    request.on("data", onData).on("end", onEnd).on("close", onClose);
-  });
+  request.on("data", onData).on("end", onEnd).on("close", onClose);
+  return promise;
+}
+
+/**
+ * A view keeps the whole memory behind it alive. Copies the bytes if more than a quarter of that memory is slack, else returns
+ * `bytes` unchanged.
+ */
+export function withoutSlack(bytes: Uint8Array): Uint8Array {
+  // Not slice(): on a Buffer it returns a view and does not copy.
+  return bytes.length * 4 < bytes.buffer.byteLength * 3 ? new Uint8Array(bytes) : bytes;
 }
 
 const nothing = new Uint8Array(0);

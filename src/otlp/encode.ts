@@ -198,7 +198,11 @@ function logRecordOf(event: LogEvent): otlp.LogRecord.$Properties {
 function keyValues(
   attributes: Readonly<Record<string, string | number | boolean>>,
 ): otlp.KeyValue.$Properties[] {
-  return Object.entries(attributes).map(([key, value]) => ({ key, value: anyValueOf(value) }));
+  const encoded: otlp.KeyValue.$Properties[] = [];
+  for (const [key, value] of Object.entries(attributes)) {
+    encoded.push({ key, value: anyValueOf(value) });
+  }
+  return encoded;
 }
 
 function anyValueOf(value: string | number | boolean): otlp.AnyValue.$Properties {

@@ -1,4 +1,4 @@
-import { viewOf } from "./byte-view.ts";
+import { viewOf } from "./wire-reader.ts";
 
 const noKey = -1;
 

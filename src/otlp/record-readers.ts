@@ -1,6 +1,5 @@
 import { readAttribute } from "./attribute-reader.ts";
 import type { SpanBatch } from "./span-batch.ts";
-import { readSpan } from "./span-reader.ts";
 import { tagOf, type WireReader } from "./wire-reader.ts";
 
 const logAttributesTag = tagOf(6, "length");
@@ -11,14 +10,7 @@ const logSpanIdTag = tagOf(10, "length");
 const dataTags: readonly number[] = [5, 7, 9, 10, 11].map((field) => tagOf(field, "length"));
 const dataPointsTag = tagOf(1, "length");
 
-/**
- * The readers of this file check one record from `reader.position` up to `end` and return the number of items in it or, if it
- * is malformed, minus the number of items that are lost with it. They write fields that are not needed to `scratch`.
- */
-export function readSpanRecord(reader: WireReader, end: number, scratch: SpanBatch): number {
-  return readSpan(reader, end, undefined, scratch, 0) ? 1 : -1;
-}
-
+/** Checks a log record: 1, or -1 if it is malformed. Writes attributes to `scratch`. */
 export function readLogRecord(reader: WireReader, end: number, scratch: SpanBatch): number {
   let traceIdSize = 0;
   let spanIdSize = 0;
@@ -51,7 +43,7 @@ export function readLogRecord(reader: WireReader, end: number, scratch: SpanBatc
   return isTraceId && isSpanId ? 1 : -1;
 }
 
-/** The data points of a metric; a malformed one makes the metric malformed, which loses at least one. */
+/** The number of data points of a metric. A malformed one makes the metric malformed: minus their number, at least one. */
 export function readMetric(reader: WireReader, end: number): number {
   let data = 0;
   let points = 0;

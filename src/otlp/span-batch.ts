@@ -1,5 +1,4 @@
-import { Int32Column } from "./columns.ts";
-import { Int32Table } from "./int32-table.ts";
+import { Int32Column, Int32Table } from "./columns.ts";
 
 /** The types of attribute values; the numbers are the field numbers of OTLP's `AnyValue`. */
 export const attributeTypes = {

@@ -52,9 +52,11 @@ export function readSpan(
   batch: SpanBatch,
   row: number,
 ): boolean {
-  batch.spans.ensure(row + 1);
-  const cells = batch.spans.cells;
   const base = row * batch.spans.width;
+  if (base >= batch.spans.cells.length) {
+    batch.spans.ensure(row + 1);
+  }
+  const cells = batch.spans.cells;
   cells[base + parentIdCell] = 0;
   cells[base + parentIdCell + 1] = 0;
   cells[base + startCell] = 0;

@@ -1,150 +1,140 @@
 import type { SpanBatch } from "./span-batch.ts";
 import { tagOf, WireReader } from "./wire-reader.ts";
 
-/** Byte ranges of whole fields to leave out, in ascending order and not overlapping. */
-export interface FieldRanges {
-  readonly count: number;
-  start(index: number): number;
-  end(index: number): number;
-}
-
 const resourceTag = tagOf(1, "length");
 const scopeTag = tagOf(2, "length");
 /** Spans of a ScopeSpans, log records of a ScopeLogs, metrics of a ScopeMetrics. */
 const recordTag = tagOf(2, "length");
 
 /**
- * The scanned request without the spans of the rows that are dropped, and the number of spans in it.
+ * The scanned request without the spans of these rows, which ascend, and the number of spans in it.
  * The lengths of the messages around a dropped span are written anew; everything else is copied byte
  * for byte, in order. A ScopeSpans or ResourceSpans that loses its last span goes with it. When no
  * row is dropped, `bytes` is the array that was scanned. Malformed spans stay and are counted.
  */
 export function withoutSpans(
   batch: SpanBatch,
-  isDropped: (row: number) => boolean,
+  rows: readonly number[],
 ): { bytes: Uint8Array; items: number } {
-  const dropped: number[] = [];
-  for (let row = 0; row < batch.count; row++) {
-    if (isDropped(row)) {
-      dropped.push(row);
-    }
+  const starts: number[] = [];
+  for (const row of rows) {
+    starts.push(batch.fieldStart.get(row));
   }
-  const ranges: FieldRanges = {
-    count: dropped.length,
-    start: (index) => batch.fieldStart.get(dropped[index] ?? 0),
-    end: (index) => batch.fieldEnd.get(dropped[index] ?? 0),
-  };
   return {
-    bytes: withoutFields(batch.bytes, ranges),
-    items: batch.count + batch.malformedCount - dropped.length,
+    bytes: withoutFields(batch.bytes, starts),
+    items: batch.count + batch.malformedCount - rows.length,
   };
 }
 
 /**
- * A well-formed trace, log or metric request without the given spans, log records or metrics; rules as
- * for `withoutSpans`. The three requests have one shape: field 1 of the request holds a resource's
+ * A well-formed trace, log or metric request without the spans, log records or metrics whose fields start at the given bytes,
+ * which ascend; rules as for `withoutSpans`. The three requests have one shape: field 1 of the request holds a resource's
  * part, field 2 of that a scope's part, field 2 of that the records.
  */
-export function withoutFields(bytes: Uint8Array, cut: FieldRanges): Uint8Array {
-  if (cut.count === 0) {
+export function withoutFields(bytes: Uint8Array, starts: readonly number[]): Uint8Array {
+  if (starts.length === 0) {
     return bytes;
   }
-  const plan = new Plan(bytes, cut);
-  const { size } = plan.message(bytes.length, 0);
-  return plan.carryOut(size);
+  const plan: Plan = { reader: new WireReader(bytes), starts, nextCut: 0, pieces: [] };
+  const { size } = planMessage(plan, bytes.length, 0);
+  return carryOut(plan, size);
 }
 
 /** Tags of the fields to go into, from the outside in; the last level holds the records. */
 const path = [resourceTag, scopeTag, recordTag];
 
-class Plan {
-  readonly #reader: WireReader;
-  readonly #cut: FieldRanges;
-  #nextCut = 0;
+/** What to copy and to write, and how far the cuts are planned. */
+interface Plan {
+  readonly reader: WireReader;
+  /** Where the fields to cut start. */
+  readonly starts: readonly number[];
+  nextCut: number;
   /** Pairs: start and end of a range to copy, or -1 and a length to write. */
-  readonly #pieces: number[] = [];
+  readonly pieces: number[];
+}
 
-  constructor(bytes: Uint8Array, cut: FieldRanges) {
-    this.#reader = new WireReader(bytes);
-    this.#cut = cut;
-  }
-
-  /**
-   * Plans the message from the reader's position up to `end`, whose fields `path[level]` lead to the
-   * records. Returns its new size and how many of these fields are left.
-   */
-  message(end: number, level: number): { size: number; left: number } {
-    const reader = this.#reader;
-    let size = 0;
-    let left = 0;
-    let copyFrom = reader.position;
-    while (reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag(end);
-      if (tag !== path[level]) {
-        if (!reader.skip(tag, end)) {
-          break; // cannot happen in a request that was scanned
-        }
-        continue;
+/**
+ * Plans the message from the reader's position up to `end`, whose fields `path[level]` lead to the
+ * records. Returns its new size and how many of these fields are left.
+ */
+function planMessage(plan: Plan, end: number, level: number): { size: number; left: number } {
+  const { reader, starts } = plan;
+  let size = 0;
+  let left = 0;
+  let copyFrom = reader.position;
+  while (reader.position < end) {
+    const fieldStart = reader.position;
+    const tag = reader.tag(end);
+    if (tag !== path[level]) {
+      if (!reader.skip(tag, end)) {
+        break; // cannot happen in a request that was scanned
       }
-      const tagEnd = reader.position;
-      const stop = reader.length(end);
-      const hasCut = this.#nextCut < this.#cut.count && this.#cut.start(this.#nextCut) < stop;
-      if (!hasCut) {
-        reader.position = stop;
-        left += 1;
-        continue;
-      }
-      size += this.#copy(copyFrom, fieldStart);
-      copyFrom = stop;
-      if (level === path.length - 1) {
-        this.#nextCut += 1;
-      } else {
-        const innerSize = this.#inner(fieldStart, tagEnd, stop, level + 1);
-        size += innerSize;
-        left += innerSize > 0 ? 1 : 0;
-      }
+      continue;
+    }
+    const tagEnd = reader.position;
+    const stop = reader.length(end);
+    if ((starts[plan.nextCut] ?? stop) >= stop) {
       reader.position = stop;
+      left += 1;
+      continue;
     }
-    return { size: size + this.#copy(copyFrom, end), left };
+    size += planCopy(plan, copyFrom, fieldStart);
+    copyFrom = stop;
+    if (level === path.length - 1) {
+      plan.nextCut += 1;
+    } else {
+      const innerSize = planInner(plan, fieldStart, tagEnd, stop, level + 1);
+      size += innerSize;
+      left += innerSize > 0 ? 1 : 0;
+    }
+    reader.position = stop;
   }
+  return { size: size + planCopy(plan, copyFrom, end), left };
+}
 
-  carryOut(size: number): Uint8Array {
-    const out = new Uint8Array(size);
-    let at = 0;
-    for (let i = 0; i < this.#pieces.length; i += 2) {
-      const start = this.#pieces[i] ?? 0;
-      const end = this.#pieces[i + 1] ?? 0;
-      if (start < 0) {
-        at = writeVarint(out, at, end);
-      } else {
-        out.set(this.#reader.bytes.subarray(start, end), at);
-        at += end - start;
-      }
+/** Makes the request of a plan, whose new size is `size`. */
+function carryOut({ reader, pieces }: Plan, size: number): Uint8Array {
+  const out = new Uint8Array(size);
+  let at = 0;
+  for (let i = 0; i < pieces.length; i += 2) {
+    const start = pieces[i] ?? 0;
+    const end = pieces[i + 1] ?? 0;
+    if (start < 0) {
+      at = writeVarint(out, at, end);
+    } else {
+      out.set(reader.bytes.subarray(start, end), at);
+      at += end - start;
     }
-    return out;
   }
+  return out;
+}
 
-  /** Plans a field that loses records; returns its new size, 0 when it goes with its last record. */
-  #inner(fieldStart: number, tagEnd: number, stop: number, level: number): number {
-    const firstPiece = this.#pieces.length;
-    const tagSize = this.#copy(fieldStart, tagEnd);
-    this.#pieces.push(-1, 0);
-    const { size, left } = this.message(stop, level);
-    if (left === 0) {
-      this.#pieces.length = firstPiece;
-      return 0;
-    }
-    this.#pieces[firstPiece + 3] = size;
-    return tagSize + varintSize(size) + size;
+/** Plans a field that loses records; returns its new size, 0 when it goes with its last record. */
+function planInner(
+  plan: Plan,
+  fieldStart: number,
+  tagEnd: number,
+  stop: number,
+  level: number,
+): number {
+  const firstPiece = plan.pieces.length;
+  const tagSize = planCopy(plan, fieldStart, tagEnd);
+  plan.pieces.push(-1, 0);
+  const { size, left } = planMessage(plan, stop, level);
+  if (left === 0) {
+    plan.pieces.length = firstPiece;
+    return 0;
   }
+  plan.pieces[firstPiece + 3] = size;
+  return tagSize + varintSize(size) + size;
+}
 
-  #copy(start: number, end: number): number {
-    if (end > start) {
-      this.#pieces.push(start, end);
-    }
-    return end - start;
+/** Plans to copy a range, which may be empty; returns its size. */
+function planCopy({ pieces }: Plan, start: number, end: number): number {
+  if (end > start) {
+    pieces.push(start, end);
   }
+  return end - start;
 }
 
 function varintSize(value: number): number {

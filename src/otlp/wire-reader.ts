@@ -1,5 +1,3 @@
-import { viewOf } from "./byte-view.ts";
-
 /** Wire types of protobuf, the low three bits of a tag. */
 export const wireTypes = {
   varint: 0,
@@ -19,6 +17,28 @@ export function tagOf(field: number, wireType: keyof typeof wireTypes): number {
 const maxGroupDepth = 100;
 const maxVarintBytes = 10;
 
+const noBytes = new Uint8Array(0);
+let viewedBytes: Uint8Array = noBytes;
+let lastView: DataView = new DataView(noBytes.buffer);
+
+/**
+ * A view of the bytes, for reading several at a time. Creating one costs as much as scanning a third of
+ * a span, and a request is read many times in a row. So the last view is kept, and with it the
+ * request, until another one is read or `forgetView` is called.
+ */
+export function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    lastView = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+  return lastView;
+}
+
+/** Releases the bytes of the last view. Call it after reading a request, or its bytes stay in memory until the next one. */
+export function forgetView(): void {
+  viewOf(noBytes);
+}
+
 /**
  * A position in protobuf bytes. Nothing throws and nothing is copied: a read that fails
  * returns a special value, and the caller abandons the message. Every read takes the `end`
@@ -28,15 +48,18 @@ export class WireReader {
   // Declared only, so that they are never undefined: such a field is checked at every use.
   declare readonly bytes: Uint8Array;
   declare readonly view: DataView;
-  position = 0;
+  declare position: number;
   /** High word of the last `varint64`. */
-  hi = 0;
+  declare hi: number;
   /** Low word of the last `varint64`. */
-  lo = 0;
+  declare lo: number;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
     this.view = viewOf(bytes);
+    this.position = 0;
+    this.hi = 0;
+    this.lo = 0;
   }
 
   /** The next tag, or 0 when there is none to read. A tag takes at most five bytes, as in protobuf. */
@@ -105,7 +128,29 @@ export class WireReader {
 
   /** Skips the field whose tag was just read; false when it is malformed. */
   skip(tag: number, end: number): boolean {
-    return this.#skipField(tag, end, 0);
+    if (tag < 8) {
+      return false; // no tag, or the field number 0, which does not exist
+    }
+    switch (tag & 7) {
+      case wireTypes.varint:
+        return this.#skipVarint(end);
+      case wireTypes.fixed64:
+        return this.#advance(8, end);
+      case wireTypes.length: {
+        const stop = this.length(end);
+        if (stop < 0) {
+          return false;
+        }
+        this.position = stop;
+        return true;
+      }
+      case wireTypes.fixed32:
+        return this.#advance(4, end);
+      case wireTypes.startGroup:
+        return this.#skipGroup(tag, end);
+      default:
+        return false;
+    }
   }
 
   /** The rest of a varint, from its fifth byte on, which reaches into the high word. */
@@ -128,45 +173,23 @@ export class WireReader {
     return true;
   }
 
-  #skipField(tag: number, end: number, depth: number): boolean {
-    if (tag < 8) {
-      return false; // no tag, or the field number 0, which does not exist
-    }
-    switch (tag & 7) {
-      case wireTypes.varint:
-        return this.#skipVarint(end);
-      case wireTypes.fixed64:
-        return this.#advance(8, end);
-      case wireTypes.length: {
-        const stop = this.length(end);
-        if (stop < 0) {
+  /** Skips up to the end of the group that `startTag` begins, and of the groups inside it. */
+  #skipGroup(startTag: number, end: number): boolean {
+    const open = [startTag];
+    while (open.length > 0) {
+      const tag = this.tag(end);
+      if (tag >= 8 && (tag & 7) === wireTypes.startGroup) {
+        if (open.length === maxGroupDepth) {
           return false;
         }
-        this.position = stop;
-        return true;
-      }
-      case wireTypes.fixed32:
-        return this.#advance(4, end);
-      case wireTypes.startGroup:
-        return this.#skipGroup(tag + 1, end, depth + 1);
-      default:
-        return false;
-    }
-  }
-
-  #skipGroup(endTag: number, end: number, depth: number): boolean {
-    if (depth > maxGroupDepth) {
-      return false;
-    }
-    for (;;) {
-      const tag = this.tag(end);
-      if (tag === endTag) {
-        return true;
-      }
-      if (!this.#skipField(tag, end, depth)) {
+        open.push(tag);
+      } else if (tag === (open.at(-1) ?? 0) + 1) {
+        open.pop();
+      } else if (!this.skip(tag, end)) {
         return false;
       }
     }
+    return true;
   }
 
   #skipVarint(end: number): boolean {

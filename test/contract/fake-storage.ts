@@ -26,7 +26,8 @@ export class FakeStorage implements Storage {
         await stored();
         return { status: "done" };
       },
-      sizes: () => ({ logBytes: 0, snapshotBytes: 0 }),
+      logBytes: 0,
+      snapshotBytes: 0,
       state: () => ({ status: "ok" }),
     };
   }

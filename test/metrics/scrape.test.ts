@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { gunzipSync } from "node:zlib";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import { afterEach, expect, test } from "vitest";
-import { createScrapeHandler, type ScrapeOptions } from "../../src/metrics/scrape.ts";
+import { createScrapeHandler, prefersGzip, type ScrapeOptions } from "../../src/metrics/scrape.ts";
 import { deferred } from "../support/deferred.ts";
 import { sampleMetrics } from "./sample.ts";
 
@@ -182,4 +182,39 @@ test("scrapes that arrive while one is being collected share it; a later one col
   expect(asked).toBe(1);
   await get("/metrics");
   expect(asked).toBe(2);
+});
+
+for (const [header, want] of [
+  [undefined, false],
+  ["", false],
+  ["gzip", true],
+  ["x-gzip", true],
+  ["GZIP", true],
+  ["deflate, gzip;q=0.5", true],
+  ["gzip;q=0", false],
+  ["gzip;q=0.0, *", false],
+  ["*", true],
+  ["*;q=0", false],
+  ["br", false],
+  ["identity", false],
+  ["identity;q=1, gzip;q=0.5", false],
+  ["identity;q=0.5, gzip;q=1", true],
+  ["identity;q=0, gzip;q=0.1", true],
+  ["gzip ; q = 0", false],
+  ["gzip;q=nonsense", false],
+  ["identity, gzip", true],
+  ["identity;q=0.5, gzip;q=0.5", true],
+  ["*, gzip;q=0", false],
+  ["gzip;q=0.5, *", false],
+  ["X-GZIP;q=0.5, identity;q=0.4", true],
+  [";;,,=,", false],
+  [" , ,", false],
+] as const) {
+  test(`accept-encoding ${JSON.stringify(header)} ${want ? "gets gzip" : "gets the plain page"}`, () => {
+    expect(prefersGzip(header)).toBe(want);
+  });
+}
+
+test("the longest header that the server accepts is read", () => {
+  expect(prefersGzip(`${"a,".repeat(8_000)}gzip`)).toBe(true);
 });

@@ -1,8 +1,7 @@
 import { request as httpRequest } from "node:http";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { type BodyResult, readBody } from "../../src/net/body.ts";
-import { ByteBudget } from "../../src/net/byte-budget.ts";
+import { type BodyResult, ByteBudget, readBody } from "../../src/net/body.ts";
 import { type HttpServer, listen } from "../../src/net/server.ts";
 import { deferred } from "../support/deferred.ts";
 import { rawSocket } from "./raw-socket.ts";

@@ -33,8 +33,8 @@ describe("captured bodies of real gateways", () => {
     expect(batch.malformedCount).toBe(0);
     expect(batch.count).toBeGreaterThan(0);
     expect(factsByScanner(batch)).toEqual(factsByProtobufjs(bytes));
-    expect(withoutSpans(batch, () => false).bytes).toBe(bytes);
-    expect(withoutSpans(batch, () => true).bytes).toHaveLength(0);
+    expect(withoutSpans(batch, []).bytes).toBe(bytes);
+    expect(withoutSpans(batch, [...Array(batch.count).keys()]).bytes).toHaveLength(0);
   });
 
   for (const signal of ["traces", "metrics", "logs"] as const) {

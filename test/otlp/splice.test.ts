@@ -39,6 +39,11 @@ function spanFields(batch: SpanBatch): { row: number; bytes: Uint8Array }[] {
     .map(({ row, start, end }) => ({ row, bytes: batch.bytes.slice(start, end) }));
 }
 
+/** The rows of a batch that are dropped, ascending. */
+function rowsOf(batch: SpanBatch, isDropped: (row: number) => boolean): number[] {
+  return Array.from({ length: batch.count }, (_, row) => row).filter(isDropped);
+}
+
 const someRows = fc.array(fc.boolean(), { minLength: 80, maxLength: 80 });
 
 describe("a request without some of its spans", () => {
@@ -47,7 +52,7 @@ describe("a request without some of its spans", () => {
       fc.property(arbitraryRequest, someRows, (bytes, drops) => {
         const batch = scanned(bytes);
         const isDropped = (row: number): boolean => drops[row] === true;
-        const spliced = withoutSpans(batch, isDropped);
+        const spliced = withoutSpans(batch, rowsOf(batch, isDropped));
         const all = spanFields(batch);
         let next = 0;
         const expected = decoded(bytes);
@@ -74,7 +79,10 @@ describe("a request without some of its spans", () => {
       fc.property(arbitraryRequest, someRows, (bytes, drops) => {
         const batch = scanned(bytes);
         const kept = spanFields(batch).filter(({ row }) => row < 0 || drops[row] !== true);
-        const spliced = withoutSpans(batch, (row) => drops[row] === true);
+        const spliced = withoutSpans(
+          batch,
+          rowsOf(batch, (row) => drops[row] === true),
+        );
         const after = spanFields(scanned(spliced.bytes));
         expect(after.map((span) => span.bytes)).toEqual(kept.map((span) => span.bytes));
         expect(spliced.items).toBe(kept.length);
@@ -87,7 +95,7 @@ describe("a request without some of its spans", () => {
     fc.assert(
       fc.property(arbitraryRequest, (bytes) => {
         const batch = scanned(bytes);
-        expect(withoutSpans(batch, () => false).bytes).toBe(bytes);
+        expect(withoutSpans(batch, []).bytes).toBe(bytes);
       }),
       { numRuns: 50 },
     );
@@ -134,9 +142,7 @@ describe("a request without some of its spans", () => {
     ],
   ] as const) {
     test(`keeps ${what}`, () => {
-      const spliced = withoutSpans(scanned(Uint8Array.from(request)), (row) =>
-        (rows as readonly number[]).includes(row),
-      );
+      const spliced = withoutSpans(scanned(Uint8Array.from(request)), rows);
       expect(spliced).toEqual({ bytes: Uint8Array.from(want), items });
     });
   }

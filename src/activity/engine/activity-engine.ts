@@ -4,7 +4,7 @@ import type { SignalBatch } from "../model/signal-batch.ts";
 import { EngineParts } from "./engine-parts.ts";
 import { restoreSnapshotV1, transferSnapshot } from "./engine-snapshot.ts";
 import { EngineView } from "./engine-view.ts";
-import type { ActivityCounters } from "./store/activity-counters.ts";
+import { type ActivityCounters, add } from "./store/activity-counters.ts";
 import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
 
 /**
@@ -19,6 +19,8 @@ import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
 export class ActivityEngine {
   /** Reads its state. */
   readonly view: EngineView;
+  /** Everything that is counted, as plain numbers. */
+  readonly counters: ActivityCounters;
   readonly #parts: EngineParts;
   #hasDecided = false;
 
@@ -26,6 +28,7 @@ export class ActivityEngine {
   constructor(limits: ActivityLimits, seed = 0, parts = new EngineParts(limits, seed)) {
     this.#parts = parts;
     this.view = new EngineView(parts);
+    this.counters = parts.counters;
   }
 
   /** Decides everything that was due by `nowMs`, then ingests signals that arrived then. */
@@ -33,12 +36,16 @@ export class ActivityEngine {
     this.#advance(nowMs);
     const parts = this.#parts;
     parts.breaker.onInput(parts.nowMs);
-    parts.leasePolicy.onInput(parts.nowMs);
-    parts.states.setNow(parts.nowMs);
+    if (parts.leasePolicy.isWaitingForInput) {
+      parts.leasePolicy.onInput(parts.nowMs);
+    }
+    parts.states.nowMs = parts.nowMs;
     for (let row = 0; row < batch.count; row++) {
       const result = parts.router.ingest(batch, row, parts.nowMs);
-      parts.counters.addSignal(result, batch.dialect.get(row));
-      parts.orphanPolicy.drainUnblocked(parts.nowMs);
+      add(parts.counters.signals.get(result), batch.dialect.get(row), 1);
+      if (parts.store.tree.unblocked.length > 0) {
+        parts.orphanPolicy.drainUnblocked(parts.nowMs);
+      }
       parts.retention.dropExcess();
     }
     parts.states.reviewChanged();
@@ -51,11 +58,6 @@ export class ActivityEngine {
     return this.#parts.events.splice(0);
   }
 
-  /** Everything that is counted, as plain numbers. */
-  get counters(): ActivityCounters {
-    return this.#parts.counters;
-  }
-
   /** The engine's clock: the latest time that was passed in a call. */
   get nowMs(): number {
     return this.#parts.nowMs;
@@ -63,7 +65,7 @@ export class ActivityEngine {
 
   /** Whether more is due than one call handles: call `tick` again at once, with the same time. */
   get isBehind(): boolean {
-    return this.#parts.scheduler.isBehind;
+    return this.#parts.scheduler.unfinishedMs !== undefined;
   }
 
   /** Whether the last call decided anything because time had passed. A call that decided nothing need not be journaled. */

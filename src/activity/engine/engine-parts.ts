@@ -40,8 +40,8 @@ import { UnnamedTools } from "./policy/unnamed-tools.ts";
 import { UnresolvedHolders } from "./policy/unresolved-holders.ts";
 import { UnwatchedWork } from "./policy/unwatched-work.ts";
 import { Verdicts } from "./policy/verdicts.ts";
-import { KeyedTimers } from "./schedule/keyed-timers.ts";
 import { Scheduler } from "./schedule/scheduler.ts";
+import { KeyedTimers } from "./schedule/timing-wheel.ts";
 import { ActivityCounters } from "./store/activity-counters.ts";
 import { ActivityStore } from "./store/activity-store.ts";
 import { OpenWork } from "./store/open-work.ts";
@@ -125,20 +125,24 @@ export class EngineParts {
       onGroupRemoved: (group) => this.#onGroupRemoved(group),
       onMerged: (from, into) => this.#onGroupsMerged(from, into),
       onReferred: (group, process, hi, lo) => {
-        if (this.claims.hasUnbound && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
+        if (this.claims.ofGroup.has(-1) && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
           this.states.markChanged(group);
         }
       },
       onActive: (group) => this.states.onActive(group),
       onIdle: (group) => {
-        this.pauses.forgetRuns(group);
+        if (this.pauses.open.size > 0) {
+          this.pauses.forgetRuns(group);
+        }
         this.states.onIdle(group, this.openWork.closeCause);
       },
     });
     this.retention = new Retention(this, (span) => this.#onSpanDropped(span));
     this.openWork = new OpenWork(this, {
       onClosed: (span) => {
-        this.pauses.forgetSpan(span);
+        if (this.pauses.open.size > 0) {
+          this.pauses.forgetSpan(span);
+        }
         this.states.onClosed(span, this.openWork.closeCause);
       },
     });

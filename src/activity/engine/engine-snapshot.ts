@@ -38,7 +38,7 @@ export function transferSnapshot(
 export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): void {
   const legacy = new SnapshotV1Loader(parts);
   parts.nowMs = stream.number(0);
-  parts.states.setNow(parts.nowMs);
+  parts.states.nowMs = parts.nowMs;
   parts.counters.snapshot(stream);
   legacy.tables(stream);
   parts.openWork.snapshot(stream, { version: 1 });

@@ -1,6 +1,7 @@
 import type { BlockedBy, SessionState, Verdict } from "../model/diagnosis.ts";
 import { kindNames, toWorkKind, workKinds } from "../model/work.ts";
 import type { EngineParts } from "./engine-parts.ts";
+import { reportedStates } from "./policy/session-lifecycle.ts";
 import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
 import { ownerFlags } from "./store/owner-table.ts";
@@ -44,14 +45,19 @@ export class EngineView {
     this.#parts = parts;
   }
 
-  /** How many sessions with an open run are in a state. */
-  sessionsIn(state: SessionState): number {
-    return this.#parts.lifecycle.count(state);
-  }
-
-  /** How many sessions with an open run are in a state and blocked by a kind of work. */
-  sessionsBy(state: SessionState, blockedBy: BlockedBy): number {
-    return this.#parts.lifecycle.count(state, blockedBy);
+  /** How many sessions with an open run are in a state, or how many of these something blocks. */
+  sessionsIn(state: SessionState, blockedBy?: BlockedBy): number {
+    const { counts } = this.#parts.lifecycle;
+    let sessions = 0;
+    for (const [at, reported] of reportedStates.entries()) {
+      if (
+        reported.state === state &&
+        (blockedBy === undefined || blockedBy === reported.blockedBy)
+      ) {
+        sessions += counts[at + 1] ?? 0; // The first count is of sessions without an open run.
+      }
+    }
+    return sessions;
   }
 
   /** What each open run and its session are doing. Walks every row and creates objects. */
@@ -59,7 +65,7 @@ export class EngineView {
     const { store, lifecycle, verdicts, nowMs } = this.#parts;
     const { owners } = store;
     const runs: RunDiagnosis[] = [];
-    for (let owner = 0; owner < owners.rows; owner++) {
+    for (let owner = 0; owner < owners.rows.count; owner++) {
       const state = lifecycle.of(owners.group.get(owner));
       if (owners.isOpen(owner) && state !== undefined) {
         const { verdict, culprit } = verdicts.of(owner, nowMs);
@@ -83,11 +89,11 @@ export class EngineView {
     const { openWork, requests, processes, store } = this.#parts;
     const { spans, groups } = store;
     const tools = new Set([...openWork.usualDurations.names(), ...requests.names()]);
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       tools.add(spans.name.get(span));
     }
     const channels = new Set<number>();
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       channels.add(groups.channel.get(group));
     }
     return { processes: new Set(processes.remembered()), tools, channels };
@@ -98,11 +104,11 @@ export class EngineView {
     return {
       openWork: openWork.size,
       tombstones: retention.size,
-      spans: store.spans.size,
-      groups: store.groups.size,
+      spans: store.spans.rows.size,
+      groups: store.groups.rows.size,
       sessions: store.sessions.active,
-      references: store.references.size,
-      traces: store.traces.size,
+      references: store.references.rows.size,
+      traces: store.traces.rows.size,
       implied: retention.impliedSize,
     };
   }
@@ -114,14 +120,14 @@ export class EngineView {
 
   /** Owners in the table, unresolved ones included. */
   get owners(): number {
-    return this.#parts.store.owners.size;
+    return this.#parts.store.owners.rows.size;
   }
 
   /** Age of the oldest open work by `WorkKind`, in ms by arrival; 0 where none is open. Walks every row. */
   oldestAgesMs(nowMs: number): readonly number[] {
     const { spans, downtime } = this.#parts.store;
     const ages = new Array<number>(kindNames.length).fill(0);
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && !spans.hasFlag(span, spanFlags.uncounted)) {
         const kind = toWorkKind(spans.kind.get(span));
         const ageMs = downtime.elapsedMs(spans.startedAtMs.get(span), nowMs);
@@ -131,9 +137,25 @@ export class EngineView {
     return ages;
   }
 
-  /** Work that counts as open because another span names it as its parent; it has not arrived itself. Walks every row. */
+  /**
+   * Work that is presumed open because a span names it as its parent, while it has not arrived itself: there is open work below
+   * it, or it was named within the lateness before `nowMs`. Walks every row.
+   */
   impliedWork(nowMs: number): number {
-    return this.#parts.retention.countImpliedOpen(nowMs);
+    const { limits, store } = this.#parts;
+    const { spans } = store;
+    let open = 0;
+    for (let span = 0; span < spans.rows.count; span++) {
+      if (
+        spans.state.get(span) === spanStates.unknown &&
+        !spans.hasFlag(span, spanFlags.presumedEvicted) &&
+        (spans.openBelow.get(span) > 0 ||
+          spans.seenAtMs.get(span) + limits.allowedLatenessMs > nowMs)
+      ) {
+        open++;
+      }
+    }
+    return open;
   }
 
   /** Open markers whose eviction is held back. Walks every row. */
@@ -141,7 +163,7 @@ export class EngineView {
     const { store, processes } = this.#parts;
     const { spans, owners, groups, traces } = store;
     let held = 0;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
         const isHeld =
           spans.held.get(span) !== evictionHolds.none ||

@@ -7,7 +7,6 @@ import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import { journalVersion } from "./journal-records.ts";
 import { JournalWriter } from "./journal-writer.ts";
-import { PauseDetector } from "./pause-detector.ts";
 import type {
   ClockAnchor,
   CreateEngine,
@@ -50,11 +49,13 @@ const clockRecordIntervalMs = 60_000;
  * the journal when that is longer than 16 MiB and than twice the last snapshot, or when the storage asks for one.
  */
 export class DurableActivity {
+  /** The engine. Only `open` replaces it. */
+  engine: ActivityEngine;
+  /** Identifies derived metrics and events. Only `open` replaces it. */
+  series: SeriesIdentity;
   readonly #options: DurableActivityOptions;
   readonly #pauses: PauseDetector;
-  #engine: ActivityEngine;
-  #journal: JournalWriter | undefined;
-  #series: SeriesIdentity;
+  #writer: JournalWriter | undefined;
   /** The engine's clock minus the monotonic clock. */
   #offsetMs = 0;
   /** The engine's clock in the last record. */
@@ -66,29 +67,27 @@ export class DurableActivity {
     const { limits, tickMs, instanceId, clock } = options;
     this.#options = options;
     this.#pauses = new PauseDetector({ tickMs, allowedLatenessMs: limits.allowedLatenessMs });
-    this.#engine = options.createEngine(limits);
-    this.#series = { instanceId, sinceUnixMs: clock.unixMs() };
-  }
-
-  /** The engine. `open` replaces it. */
-  get engine(): ActivityEngine {
-    return this.#engine;
-  }
-
-  /** Identifies derived metrics and events. `open` replaces it. */
-  get series(): SeriesIdentity {
-    return this.#series;
+    this.engine = options.createEngine(limits);
+    this.series = { instanceId, sinceUnixMs: clock.unixMs() };
   }
 
   /** The engine's clock and Unix time now. */
   now(): ClockAnchor {
-    return { atMs: this.#nowMs(), unixMs: this.#options.clock.unixMs() };
+    const { clock } = this.#options;
+    const clockMs = clock.nowMs();
+    const lostMs = this.#pauses.check(clockMs);
+    if (lostMs > 0) {
+      this.#offsetMs -= lostMs;
+      this.#onPaused(lostMs);
+    }
+    const atMs = Math.max(this.engine.nowMs, clockMs + this.#offsetMs);
+    return { atMs, unixMs: clock.unixMs() };
   }
 
   /** The time of the last call, as replay will compute it. */
   lastCallAt(): ClockAnchor {
     const { atMs, unixMs } = this.now();
-    const { nowMs } = this.#engine;
+    const { nowMs } = this.engine;
     return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
   }
 
@@ -124,9 +123,9 @@ export class DurableActivity {
   /** Applies signals that arrive now. */
   apply(signals: SignalBatch): readonly ActivityEvent[] {
     this.#snapshotIfDue();
-    const nowMs = this.#nowMs();
-    const events = this.#engine.apply(signals, nowMs);
-    this.#journal?.call({ nowMs, signals, hasEvents: events.length > 0 });
+    const { atMs: nowMs } = this.now();
+    const events = this.engine.apply(signals, nowMs);
+    this.#writer?.call({ nowMs, signals, hasEvents: events.length > 0 });
     this.#recordedMs = nowMs;
     return events;
   }
@@ -134,11 +133,11 @@ export class DurableActivity {
   /** Decides what is due by now. A long backlog takes several calls, while `engine.isBehind`. */
   tick(): readonly ActivityEvent[] {
     this.#snapshotIfDue();
-    const nowMs = this.#nowMs();
-    const events = this.#engine.tick(nowMs);
+    const { atMs: nowMs } = this.now();
+    const events = this.engine.tick(nowMs);
     const isClockDue = nowMs - this.#recordedMs >= clockRecordIntervalMs;
-    if (this.#engine.hasDecided || (isClockDue && this.#engine.view.sizes().openWork > 0)) {
-      this.#journal?.call({ nowMs, hasEvents: events.length > 0 });
+    if (this.engine.hasDecided || (isClockDue && this.engine.view.sizes().openWork > 0)) {
+      this.#writer?.call({ nowMs, hasEvents: events.length > 0 });
       this.#recordedMs = nowMs;
     }
     return events;
@@ -146,20 +145,20 @@ export class DurableActivity {
 
   /** The last `tick` before the program ends, or the last few while `engine.isBehind`. Always recorded, never after a snapshot. */
   close(): readonly ActivityEvent[] {
-    const nowMs = this.#nowMs();
-    const events = this.#engine.tick(nowMs);
-    this.#journal?.call({ nowMs, hasEvents: events.length > 0 });
+    const { atMs: nowMs } = this.now();
+    const events = this.engine.tick(nowMs);
+    this.#writer?.call({ nowMs, hasEvents: events.length > 0 });
     return events;
   }
 
   /** The events of all calls up to `call` are delivered. */
   onDelivered(call: number): void {
-    this.#journal?.delivered(call);
+    this.#writer?.delivered(call);
   }
 
   /** Resolves when all calls so far would survive the end of this process. Never rejects. */
   async written(): Promise<void> {
-    await this.#journal?.written();
+    await this.#writer?.journal.written();
   }
 
   #resume(journal: Journal, recovered: RecoveredState): void {
@@ -169,9 +168,9 @@ export class DurableActivity {
     const atMs = engine.nowMs;
     const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? anchor.unixMs + (atMs - anchor.atMs);
     const awayMs = Math.max(0, unixMs - lastUnixMs);
-    this.#engine = engine;
+    this.engine = engine;
     this.#offsetMs = atMs - clock.nowMs();
-    this.#series = {
+    this.series = {
       instanceId: header.instanceId,
       sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
     };
@@ -198,31 +197,19 @@ export class DurableActivity {
     const { persisted, limits, emitter } = this.#options;
     const { isNew, anchor } = options;
     const hashKey = options.hashKey ?? Buffer.from(this.#options.hashKey).toString("hex");
-    this.#journal = new JournalWriter(
+    this.#writer = new JournalWriter(
       journal,
-      { ...persisted, engine: this.#engine, evictions: emitter.evictions },
-      { header: { version: journalVersion, hashKey, ...this.#series, limits, ...anchor }, isNew },
+      { ...persisted, engine: this.engine, evictions: emitter.evictions },
+      { header: { version: journalVersion, hashKey, ...this.series, limits, ...anchor }, isNew },
     );
-    return this.#journal;
-  }
-
-  /** The engine's clock now. */
-  #nowMs(): number {
-    const { clock } = this.#options;
-    const clockMs = clock.nowMs();
-    const lostMs = this.#pauses.check(clockMs);
-    if (lostMs > 0) {
-      this.#offsetMs -= lostMs;
-      this.#onPaused(lostMs);
-    }
-    return Math.max(this.#engine.nowMs, clockMs + this.#offsetMs);
+    return this.#writer;
   }
 
   #onPaused(awayMs: number): void {
     const { clock, logger } = this.#options;
-    this.#engine.addDowntime(awayMs);
+    this.engine.addDowntime(awayMs);
     const atMs = clock.nowMs() + this.#offsetMs;
-    this.#journal?.pause({ atMs, unixMs: clock.unixMs(), awayMs });
+    this.#writer?.pause({ atMs, unixMs: clock.unixMs(), awayMs });
     if (awayMs >= minReportedPauseMs) {
       logger.warn("The collector was paused. Deadlines moved by that time.", {
         paused_s: Math.round(awayMs / 100) / 10,
@@ -232,23 +219,23 @@ export class DurableActivity {
 
   /** Called before a decision: an event between decision and emission is neither in the state nor pending, and would be lost. */
   #snapshotIfDue(): void {
-    const journal = this.#journal;
-    if (journal === undefined || this.#isSnapshotRunning) {
+    const writer = this.#writer;
+    if (writer === undefined || this.#isSnapshotRunning) {
       return;
     }
-    if (this.#isSnapshotWanted || journal.isLong) {
+    if (this.#isSnapshotWanted || writer.isLong) {
       this.#isSnapshotWanted = false;
       this.#isSnapshotRunning = true;
-      void this.#snapshot(journal);
+      void this.#snapshot(writer);
     }
   }
 
   /** Never rejects. The storage reports its own failures and asks again. */
-  async #snapshot(journal: JournalWriter): Promise<void> {
+  async #snapshot(writer: JournalWriter): Promise<void> {
     const { emitter, logger } = this.#options;
     try {
       const { calls, pending } = emitter;
-      await journal.snapshot({ calls, pending, anchor: this.now() });
+      await writer.snapshot({ calls, pending, anchor: this.now() });
     } catch (error) {
       logger.error("A snapshot of the session state failed. The log grows until the next one.", {
         reason: error instanceof Error ? error.message : String(error),
@@ -256,5 +243,45 @@ export class DurableActivity {
     } finally {
       this.#isSnapshotRunning = false;
     }
+  }
+}
+
+/**
+ * Detects that this program was paused: by a stop signal, a suspended host, throttled CPU, garbage collection, or a long batch of its
+ * own work. `check` is called at least every `tickMs`, so a gap of more than two ticks is a pause.
+ *
+ * What senders sent during a pause waits in the sockets. So the engine's clock must not advance during the pause, nor during the
+ * time it takes to read the sockets: as long again, at most `allowedLatenessMs`. A pause soon after another one costs less, so that
+ * a program that pauses all the time still advances by one tick for each pause.
+ *
+ * Keeps two times.
+ */
+export class PauseDetector {
+  readonly #tickMs: number;
+  readonly #allowedLatenessMs: number;
+  #checkedAtMs: number | undefined;
+  /** When the last pause ended. */
+  #pausedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: { readonly tickMs: number; readonly allowedLatenessMs: number }) {
+    this.#tickMs = options.tickMs;
+    this.#allowedLatenessMs = options.allowedLatenessMs;
+  }
+
+  /**
+   * The program runs at `nowMs`. Returns by how much the engine's clock must fall behind because of a pause that has just ended; 0
+   * if there was none. More than the pause means that the clock stands still for a while after it.
+   */
+  check(nowMs: number): number {
+    const gapMs = nowMs - (this.#checkedAtMs ?? nowMs);
+    this.#checkedAtMs = nowMs;
+    if (gapMs <= 2 * this.#tickMs) {
+      return 0;
+    }
+    const isSoonAfterAnother = nowMs - gapMs - this.#pausedAtMs < this.#allowedLatenessMs;
+    this.#pausedAtMs = nowMs;
+    return isSoonAfterAnother
+      ? gapMs - this.#tickMs
+      : gapMs + Math.min(gapMs, this.#allowedLatenessMs);
   }
 }

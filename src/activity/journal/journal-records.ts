@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { storedLimits } from "../model/limits.ts";
+import { storedLimits, toStoredLimits } from "../model/limits.ts";
 
 /** The types of records: the first byte of each. Stored, see DESIGN.md. Numbers are never changed or used again. */
 export const recordTypes = {
@@ -100,6 +100,19 @@ export function jsonRecord(type: number, value: unknown): Uint8Array {
   record[0] = type;
   record.set(text, 1);
   return record;
+}
+
+/** The record of a header or of a restart. */
+export function recordWithLimits(
+  ...[type, value]:
+    | readonly [type: typeof recordTypes.header, value: Header]
+    | readonly [type: typeof recordTypes.restart, value: Restart]
+): Uint8Array {
+  const { limits, ...others } = value;
+  return jsonRecord(type, {
+    ...others,
+    ...(limits === undefined ? {} : { limits: toStoredLimits(limits) }),
+  });
 }
 
 /** Reads the value of a `jsonRecord`. Throws if it does not match the schema. */

@@ -8,6 +8,7 @@ import {
   type PauseAnchor,
   type Restart,
   recordTypes,
+  recordWithLimits,
 } from "./journal-records.ts";
 import type { ClockAnchor, EmittedRequest, PersistedState } from "./persisted-state.ts";
 import { SignalEncoder } from "./signal-codec.ts";
@@ -34,7 +35,8 @@ export interface EngineCall {
  * snapshot contains it.
  */
 export class JournalWriter {
-  readonly #journal: Journal;
+  /** Where the records go. */
+  readonly journal: Journal;
   readonly #persisted: PersistedState;
   readonly #header: Header;
   readonly #encoder = new SignalEncoder();
@@ -45,11 +47,11 @@ export class JournalWriter {
     persisted: PersistedState,
     options: { readonly header: Header; readonly isNew: boolean },
   ) {
-    this.#journal = journal;
+    this.journal = journal;
     this.#persisted = persisted;
     this.#header = options.header;
     if (options.isNew) {
-      journal.append(jsonRecord(recordTypes.header, options.header));
+      journal.append(recordWithLimits(recordTypes.header, options.header));
     }
   }
 
@@ -63,35 +65,30 @@ export class JournalWriter {
         ? numberRecord(recordTypes.tick, nowMs)
         : this.#encoder.encode(signals, nowMs);
     if (hasEvents) {
-      this.#journal.appendNow(record);
+      this.journal.appendNow(record);
     } else {
-      this.#journal.append(record);
+      this.journal.append(record);
     }
   }
 
   /** Records that a program continues this journal. */
   restart(restart: Restart): void {
-    this.#journal.append(jsonRecord(recordTypes.restart, restart));
+    this.journal.append(recordWithLimits(recordTypes.restart, restart));
   }
 
   /** Records a pause of the program. */
   pause(anchor: PauseAnchor): void {
-    this.#journal.append(jsonRecord(recordTypes.anchor, anchor));
+    this.journal.append(jsonRecord(recordTypes.anchor, anchor));
   }
 
   /** Records that the events of all calls up to `call` are delivered. At once: if this is lost, they are emitted again. */
   delivered(call: number): void {
-    this.#journal.appendNow(numberRecord(recordTypes.delivered, call));
-  }
-
-  /** Resolves when all records so far would survive the end of this process. Never rejects. */
-  written(): Promise<void> {
-    return this.#journal.written();
+    this.journal.appendNow(numberRecord(recordTypes.delivered, call));
   }
 
   /** Whether the log is long enough to be replaced by a snapshot. */
   get isLong(): boolean {
-    const { logBytes, snapshotBytes } = this.#journal.sizes();
+    const { logBytes, snapshotBytes } = this.journal;
     return logBytes > Math.max(minLogBytes, 2 * snapshotBytes);
   }
 
@@ -111,7 +108,7 @@ export class JournalWriter {
     const state = new EngineSnapshotWriter();
     engine.snapshot(state);
     const before = [
-      jsonRecord(recordTypes.header, { ...this.#header, ...anchor }),
+      recordWithLimits(recordTypes.header, { ...this.#header, ...anchor }),
       jsonRecord(recordTypes.names, {
         senders: processes.stored(),
         toolNames: tools.stored(),
@@ -127,7 +124,7 @@ export class JournalWriter {
       yield* stateRecordsOf(state.pieces);
       yield* after;
     }
-    const { status } = await this.#journal.snapshot(records());
+    const { status } = await this.journal.snapshot(records());
     return status === "done";
   }
 
@@ -138,7 +135,7 @@ export class JournalWriter {
     const toolNames = tools.takeChanged();
     const channelNames = channels.takeChanged();
     if (senders.length + toolNames.length + channelNames.length > 0) {
-      this.#journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
+      this.journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
     }
   }
 }

@@ -52,7 +52,10 @@ export class SignalEncoder {
   }
 
   #row(batch: SignalBatch, row: number): void {
-    const references = Math.min(batch.referencesTo(row) - batch.referencesFrom(row), maxReferences);
+    const references = Math.min(
+      batch.referencesTo.get(row) - batch.referencesFrom.get(row),
+      maxReferences,
+    );
     this.#ensure(maxRowBytes + references * 8);
     const mask = maskOf(batch, row, references);
     this.#short(batch.type.get(row) | (batch.dialect.get(row) << 8));
@@ -107,10 +110,10 @@ export class SignalEncoder {
     }
     if (references > 0) {
       this.#bytes[this.#length++] = references;
-      const from = batch.referencesFrom(row);
+      const from = batch.referencesFrom.get(row);
       for (let reference = from; reference < from + references; reference++) {
-        this.#int(batch.referenceHi(reference));
-        this.#int(batch.referenceLo(reference));
+        this.#int(batch.referenceHi.get(reference));
+        this.#int(batch.referenceLo.get(reference));
       }
     }
   }

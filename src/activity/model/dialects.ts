@@ -235,14 +235,7 @@ export const dialectRows: readonly Row[] = Object.values(dialects).toSorted(
 /** The name of each dialect, at the index that is its `storedId`. */
 export const dialectNames: readonly DialectName[] = dialectRows.map(({ name }) => name);
 
-const ranks = Int8Array.from(dialectRows, ({ rank }) => rank);
-
 /** Narrows a number out of a column or a journal; `span` for a number that no dialect has. */
 export function toDialect(storedId: number): Dialect {
   return dialectRows[storedId]?.storedId ?? dialects.span.storedId;
-}
-
-/** The rank of a dialect out of a column. */
-export function sourceRankOf(storedId: number): number {
-  return ranks[storedId] ?? sourceRanks.none;
 }

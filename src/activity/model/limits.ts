@@ -28,8 +28,17 @@ const schema = z.object({
 
 export type ActivityLimits = z.output<typeof schema>;
 
-/** Reads stored limits. Journals of version 3 and before call `includesMarkers` `tellsMarkers`. */
+/**
+ * Reads stored limits. Journals call `includesMarkers` `tellsMarkers`, so that an earlier program reads them, too; a few journals of
+ * version 3 have the name of today.
+ */
 export const storedLimits: z.ZodType<ActivityLimits> = z.preprocess((stored) => {
   const { tellsMarkers, ...limits }: Readonly<Record<string, unknown>> = Object(stored);
   return tellsMarkers === undefined ? limits : { ...limits, includesMarkers: tellsMarkers };
 }, schema);
+
+/** Limits under the keys of a journal. */
+export function toStoredLimits(limits: ActivityLimits): Readonly<Record<string, unknown>> {
+  const { includesMarkers, ...others } = limits;
+  return { ...others, tellsMarkers: includesMarkers };
+}

@@ -129,9 +129,12 @@ export class SignalBatch {
   /** Keyed hash of a tool-call id or of a pause; 0, 0 for none. */
   readonly key0 = new Int32Column();
   readonly key1 = new Int32Column();
-  readonly #referencesFrom = new Int32Column();
-  readonly #referenceHi = new Int32Column();
-  readonly #referenceLo = new Int32Column();
+  /** Its session references are those from `referencesFrom` on and before `referencesTo`. */
+  readonly referencesFrom = new Int32Column();
+  readonly referencesTo = new Int32Column();
+  /** By reference: the keyed hash of its value. */
+  readonly referenceHi = new Int32Column();
+  readonly referenceLo = new Int32Column();
   #references = 0;
 
   clear(): void {
@@ -164,7 +167,8 @@ export class SignalBatch {
     this.sentMs.set(row, 0);
     this.key0.set(row, 0);
     this.key1.set(row, 0);
-    this.#referencesFrom.set(row, this.#references);
+    this.referencesFrom.set(row, this.#references);
+    this.referencesTo.set(row, this.#references);
     return row;
   }
 
@@ -214,27 +218,12 @@ export class SignalBatch {
 
   /** Adds a session reference, as the keyed hash of its value, to the row added last. */
   addReference(hi: number, lo: number): void {
-    this.#referenceHi.ensure(this.#references + 1);
-    this.#referenceLo.ensure(this.#references + 1);
-    this.#referenceHi.set(this.#references, hi);
-    this.#referenceLo.set(this.#references, lo);
+    this.referenceHi.ensure(this.#references + 1);
+    this.referenceLo.ensure(this.#references + 1);
+    this.referenceHi.set(this.#references, hi);
+    this.referenceLo.set(this.#references, lo);
     this.#references++;
-  }
-
-  referencesFrom(row: number): number {
-    return this.#referencesFrom.get(row);
-  }
-
-  referencesTo(row: number): number {
-    return row + 1 < this.count ? this.#referencesFrom.get(row + 1) : this.#references;
-  }
-
-  referenceHi(reference: number): number {
-    return this.#referenceHi.get(reference);
-  }
-
-  referenceLo(reference: number): number {
-    return this.#referenceLo.get(reference);
+    this.referencesTo.set(this.count - 1, this.#references);
   }
 
   #grow(rows: number): void {
@@ -266,7 +255,8 @@ export class SignalBatch {
       this.sentMs,
       this.key0,
       this.key1,
-      this.#referencesFrom,
+      this.referencesFrom,
+      this.referencesTo,
     ]) {
       column.ensure(rows);
     }

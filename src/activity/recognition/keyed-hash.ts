@@ -32,18 +32,22 @@ export class KeyedHash {
     this.#v3 = 0x74656462 ^ this.#key1;
     let at = start;
     for (; at + 4 <= end; at += 4) {
-      this.#compress(
+      const word =
         (bytes[at] ?? 0) |
-          ((bytes[at + 1] ?? 0) << 8) |
-          ((bytes[at + 2] ?? 0) << 16) |
-          ((bytes[at + 3] ?? 0) << 24),
-      );
+        ((bytes[at + 1] ?? 0) << 8) |
+        ((bytes[at + 2] ?? 0) << 16) |
+        ((bytes[at + 3] ?? 0) << 24);
+      this.#v3 ^= word;
+      this.#rounds(2);
+      this.#v0 ^= word;
     }
     let last = (end - start) << 24;
     for (let shift = 0; at < end; at++, shift += 8) {
       last |= (bytes[at] ?? 0) << shift;
     }
-    this.#compress(last);
+    this.#v3 ^= last;
+    this.#rounds(2);
+    this.#v0 ^= last;
     this.#v2 ^= 0xee;
     this.#rounds(4);
     this.hi = this.#v1 ^ this.#v3;
@@ -56,12 +60,6 @@ export class KeyedHash {
   updateWithText(text: string): void {
     const bytes = Buffer.from(text);
     this.update(bytes, 0, bytes.length);
-  }
-
-  #compress(word: number): void {
-    this.#v3 ^= word;
-    this.#rounds(2);
-    this.#v0 ^= word;
   }
 
   #rounds(count: number): void {

@@ -35,11 +35,6 @@ export class LabelValues {
     this.#numbers = new NumberPool(bound, usage);
   }
 
-  /** Sets the time at which requests arrive from here on. */
-  setNow(nowMs: number): void {
-    this.#numbers.nowMs = nowMs;
-  }
-
   /** The number of the value that is `bytes` from `start` up to `end`; 0 when it is not well-formed. */
   numberOf(bytes: Uint8Array, start: number, end: number): number {
     const length = end - start;

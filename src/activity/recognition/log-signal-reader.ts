@@ -1,6 +1,6 @@
 import { otlp } from "../../otlp/proto/generated.js";
 import { recordRangesOf } from "../../otlp/record-ranges.ts";
-import { type FieldRanges, withoutFields } from "../../otlp/splice.ts";
+import { withoutFields } from "../../otlp/splice.ts";
 import { type SignalBatch, signalTypes } from "../model/signal-batch.ts";
 import {
   type ActivityRecord,
@@ -24,13 +24,13 @@ const marks = logDialects.flatMap(({ eventNames = [], attribute }) => [
 
 /**
  * Turns log records into signals, by the dialects of `log-dialect-table.ts`. A record that cannot be read affects no other.
- * Keeps the ranges of the records of the last request that are consumed, until the next one; they are bounded by its size.
+ * Keeps where the consumed records of the last request start, until the next one; they are bounded by its size.
  */
 export class LogSignalReader {
   readonly #processes: SenderProcesses;
   readonly #context: Omit<LogContext, "dialect" | "sender">;
   readonly #forwardsClaims: boolean;
-  #consumed: { readonly start: number; readonly end: number }[] = [];
+  #consumed: number[] = [];
 
   constructor(
     parts: Omit<LogContext, "dialect" | "sender"> & {
@@ -45,11 +45,6 @@ export class LogSignalReader {
     this.#forwardsClaims = forwardsClaims;
   }
 
-  /** Releases the bytes of the last request. */
-  release(): void {
-    this.#context.spans.release();
-  }
-
   /** How many records of the last request are consumed instead of forwarded. */
   get consumedRecords(): number {
     return this.#consumed.length;
@@ -57,12 +52,7 @@ export class LogSignalReader {
 
   /** The last request, which was `bytes`, without the records that are consumed. */
   rest(bytes: Uint8Array): Uint8Array {
-    const ranges: FieldRanges = {
-      count: this.#consumed.length,
-      start: (index) => this.#consumed[index]?.start ?? 0,
-      end: (index) => this.#consumed[index]?.end ?? 0,
-    };
-    return withoutFields(bytes, ranges);
+    return withoutFields(bytes, this.#consumed);
   }
 
   /**
@@ -88,18 +78,19 @@ export class LogSignalReader {
       decoded.set(resource, attributes);
       const record = decodeRecord(message, attributes);
       if (record !== undefined && this.#readRecord(record, scopeNames[scope] ?? "", signals)) {
-        this.#consumed.push({ start: fieldStart, end });
+        this.#consumed.push(fieldStart);
       }
     }
   }
 
   /** Returns whether the record is consumed. */
   #readRecord(record: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
+    // Also if no dialect matches: what the record's resource says of its process identifies later senders.
+    const sender = this.#processes.findDecoded(record.resource);
     const dialect = logDialects.find((each) => isRecordOf(each, record, scopeName));
     if (dialect === undefined) {
       return false;
     }
-    const sender = this.#processes.findDecoded(record.resource);
     const first = signals.count;
     dialect.read(record, { ...this.#context, dialect: dialect.dialect, sender }, signals);
     const isRead = signals.count > first && signals.type.get(first) !== signalTypes.malformed;

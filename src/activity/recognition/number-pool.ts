@@ -1,5 +1,7 @@
 /** How the numbers of a table are used. */
 export interface NumberUsage {
+  /** The engine's clock, as of the last request. */
+  readonly clock: { readonly nowMs: number };
   /** A value that was not seen for so long is forgotten if its number is not in use elsewhere. */
   readonly maxAgeMs: number;
   /** The numbers that are in use elsewhere and may not be given to another value. Takes some milliseconds. */
@@ -10,6 +12,7 @@ export interface NumberUsage {
 
 /** Nothing is ever forgotten. */
 export const neverUnused: NumberUsage = {
+  clock: { nowMs: 0 },
   maxAgeMs: Number.POSITIVE_INFINITY,
   inUse: () => new Set(),
   onFull: () => {},
@@ -23,8 +26,6 @@ const sweepsPerAge = 16;
  * numbers are free. No more than `bound` are taken at a time; beyond it `take` returns 0, and the first time calls `onFull`.
  */
 export class NumberPool {
-  /** The engine's clock, as of the last request. */
-  nowMs = 0;
   readonly #bound: number;
   readonly #usage: NumberUsage;
   /** By number; infinite for a free one. */
@@ -40,7 +41,7 @@ export class NumberPool {
 
   /** The value of `number` is seen now. */
   touch(number: number): void {
-    this.#seenAtMs[number] = this.nowMs;
+    this.#seenAtMs[number] = this.#usage.clock.nowMs;
   }
 
   /** A free number; 0 if there is none. */
@@ -76,13 +77,14 @@ export class NumberPool {
   /** The numbers that the table may release; none if the last sweep was a moment ago. */
   unused(): readonly number[] {
     const { maxAgeMs } = this.#usage;
-    if (this.nowMs < this.#nextSweepMs || maxAgeMs === Number.POSITIVE_INFINITY) {
+    const { nowMs } = this.#usage.clock;
+    if (nowMs < this.#nextSweepMs || maxAgeMs === Number.POSITIVE_INFINITY) {
       return [];
     }
-    this.#nextSweepMs = this.nowMs + maxAgeMs / sweepsPerAge;
+    this.#nextSweepMs = nowMs + maxAgeMs / sweepsPerAge;
     const old: number[] = [];
     for (const [number, atMs] of this.#seenAtMs.entries()) {
-      if (atMs + maxAgeMs <= this.nowMs) {
+      if (atMs + maxAgeMs <= nowMs) {
         old.push(number);
       }
     }

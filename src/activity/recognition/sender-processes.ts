@@ -71,11 +71,6 @@ export class SenderProcesses {
     this.#numbers = new NumberPool(maxProcesses, usage);
   }
 
-  /** Sets the time at which requests arrive from here on. */
-  setNow(nowMs: number): void {
-    this.#numbers.nowMs = nowMs;
-  }
-
   /** The process that a resource of scanned spans identifies. */
   find(spans: SpanBatch, resource: number): SenderProcess {
     const values = ["", "", "", "", ""];

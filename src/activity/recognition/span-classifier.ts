@@ -84,7 +84,12 @@ export class SpanClassifier {
     if (name !== -1 && name < notWorkNames.length) {
       return this.#notWork[name] ?? notWork;
     }
-    const named = this.#byName(name - notWorkNames.length, spans, row);
+    const rule = this.#nameRules[name - notWorkNames.length];
+    const scope = rule?.scope;
+    const isInScope =
+      scope === undefined ||
+      scope.match(spans.bytes, spans.scopeNameStart.get(row), spans.scopeNameEnd.get(row)) === 0;
+    const named = isInScope ? rule?.spanClass : undefined;
     const byAttribute = this.#byAttributes(spans, row);
     // If both agree, OpenClaw's name is more precise: its own exporter wrote the span, and some runs are one.
     const isOwn =
@@ -122,15 +127,6 @@ export class SpanClassifier {
       }
     }
     return byAttribute;
-  }
-
-  #byName(rule: number, spans: SpanBatch, row: number): SpanClass | undefined {
-    const found = this.#nameRules[rule];
-    const { scope } = found ?? {};
-    const isInScope =
-      scope === undefined ||
-      scope.match(spans.bytes, spans.scopeNameStart.get(row), spans.scopeNameEnd.get(row)) === 0;
-    return isInScope ? found?.spanClass : undefined;
   }
 }
 

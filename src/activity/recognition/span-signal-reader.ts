@@ -1,4 +1,3 @@
-import { Uint8Column } from "../../otlp/columns.ts";
 import { KeySet } from "../../otlp/keys.ts";
 import { SpanBatch } from "../../otlp/span-batch.ts";
 import { type ScanOutcome, scanSpans } from "../../otlp/span-scanner.ts";
@@ -43,7 +42,7 @@ export interface SpanReport {
 
 /**
  * Turns the spans of a request into signals, in place: starts and ends of work, and what the spans contain about other work.
- * Keeps the last request, its columns and one byte a span, until `release` or the next one; they are bounded by its size.
+ * Keeps the last request, its columns and the rows that are consumed, until `release` or the next one; they are bounded by its size.
  */
 export class SpanSignalReader {
   readonly #names: readonly string[];
@@ -56,14 +55,13 @@ export class SpanSignalReader {
   readonly #tools: LabelValues;
   readonly #forwardsPending: boolean;
   readonly #outcomes = new ScopeOutcomes();
-  readonly #isConsumed = new Uint8Column();
   /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
   #scopeStart = -1;
   #scopeHash = 0;
   /** The spans of the last request; valid until the next `read`. */
   readonly spans = new SpanBatch();
-  /** How many spans of the last request are consumed instead of forwarded. */
-  consumedSpans = 0;
+  /** Rows of the spans of the last request that are consumed instead of forwarded: they report a start, or come from our relay. */
+  readonly consumed: number[] = [];
 
   constructor(parts: {
     readonly hash: KeyedHash;
@@ -100,22 +98,16 @@ export class SpanSignalReader {
     this.spans.clear(noBytes);
   }
 
-  /** Whether a span of the last request is consumed: it reports a start, or comes from our relay. */
-  isConsumed(row: number): boolean {
-    return this.#isConsumed.get(row) === 1;
-  }
-
   /** Scans a request and writes the signals of its spans into `signals`, which it empties first. */
   read(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
     signals.clear();
-    this.consumedSpans = 0;
+    this.consumed.length = 0;
     this.#scopeStart = -1;
     const { spans } = this;
     const outcome = scanSpans(bytes, this.#keys, spans);
     if (!outcome.ok) {
       return outcome;
     }
-    this.#isConsumed.ensure(spans.count);
     let resource = -1;
     let sender = unknownProcess;
     for (let row = 0; row < spans.count; row++) {
@@ -136,37 +128,41 @@ export class SpanSignalReader {
       if (isToolPart) {
         addToolPart(signal, signals);
       }
-      const isConsumed =
-        dialect.consumption === "always" ||
-        (dialect.consumption === "unless_forwarded" && !this.#forwardsPending);
-      this.#isConsumed.set(row, isConsumed ? 1 : 0);
-      this.consumedSpans += isConsumed ? 1 : 0;
+      const { consumption } = dialect;
+      if (
+        consumption === "always" ||
+        (consumption === "unless_forwarded" && !this.#forwardsPending)
+      ) {
+        this.consumed.push(row);
+      }
     }
     return outcome;
   }
 
-  /** Adds the signals of spans that a log record carries. Bytes that are no request have none. */
+  /** Adds the signals of spans that a log record carries, and releases its bytes. Bytes that are no request have no signals. */
   appendReported(bytes: Uint8Array, report: SpanReport, signals: SignalBatch): void {
     const { spans } = this;
     this.#scopeStart = -1;
-    if (!scanSpans(bytes, this.#keys, spans).ok) {
-      return;
-    }
-    const type = report.isStart ? signalTypes.start : signalTypes.end;
-    for (let row = 0; row < spans.count; row++) {
-      const resource = spans.resource.get(row);
-      const isEmpty =
-        spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
-      const sender = isEmpty ? report.sender : this.#processes.find(spans, resource);
-      const signal = this.#addSignal(row, sender, type, report.dialect, signals);
-      signals.intervalMs.set(signal, report.intervalMs);
-      signals.sentMs.set(signal, report.sentMs);
-      if (signals.endMs.get(signal) === 0) {
-        signals.endMs.set(signal, report.sentMs);
+    try {
+      const { ok } = scanSpans(bytes, this.#keys, spans);
+      const type = report.isStart ? signalTypes.start : signalTypes.end;
+      for (let row = 0; ok && row < spans.count; row++) {
+        const resource = spans.resource.get(row);
+        const isEmpty =
+          spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
+        const sender = isEmpty ? report.sender : this.#processes.find(spans, resource);
+        const signal = this.#addSignal(row, sender, type, report.dialect, signals);
+        signals.intervalMs.set(signal, report.intervalMs);
+        signals.sentMs.set(signal, report.sentMs);
+        if (signals.endMs.get(signal) === 0) {
+          signals.endMs.set(signal, report.sentMs);
+        }
+        if (this.#readWork(row, false, signal, signals).isToolPart) {
+          addToolPart(signal, signals);
+        }
       }
-      if (this.#readWork(row, false, signal, signals).isToolPart) {
-        addToolPart(signal, signals);
-      }
+    } finally {
+      this.release();
     }
   }
 

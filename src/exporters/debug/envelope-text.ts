@@ -26,13 +26,21 @@ export interface RecordText<R> {
 
 /** One heading per resource and scope, and a line per record. */
 export function normalText<R>(groups: readonly ResourceGroup<R>[], text: RecordText<R>): string {
-  const lines = groups.flatMap(({ resource, schemaUrl, scopes }, r) => [
-    `${text.names.resource} #${r}${inBrackets(schemaUrl)}${inlineAttributes(resource?.attributes)}`,
-    ...scopes.flatMap((group, s) => [
-      `${text.names.scope} #${s}${scopeName(group.scope)}${inBrackets(group.schemaUrl)}${inlineAttributes(group.scope?.attributes)}`,
-      ...(group.records ?? []).flatMap(text.normal),
-    ]),
-  ]);
+  const { names, normal } = text;
+  const lines: string[] = [];
+  for (const [r, { resource, schemaUrl, scopes }] of groups.entries()) {
+    lines.push(
+      `${names.resource} #${r}${inBrackets(schemaUrl)}${inlineAttributes(resource?.attributes)}`,
+    );
+    for (const [s, group] of scopes.entries()) {
+      lines.push(
+        `${names.scope} #${s}${scopeName(group.scope)}${inBrackets(group.schemaUrl)}${inlineAttributes(group.scope?.attributes)}`,
+      );
+      for (const line of (group.records ?? []).flatMap(normal)) {
+        lines.push(line);
+      }
+    }
+  }
   return [...lines, ""].join("\n");
 }
 

@@ -3,11 +3,10 @@ import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
-import { detailedText, normalText, type RecordText, type ResourceGroup } from "./envelope-text.ts";
+import { detailedText, normalText } from "./envelope-text.ts";
 import { countsOf } from "./item-counts.ts";
 import { logRecordsOf, logRecordText } from "./logs-text.ts";
 import { metricsOf, metricText } from "./metrics-text.ts";
-import { createSampler } from "./sampler.ts";
 import { spansOf, spanText } from "./traces-text.ts";
 
 /** Writes records, as text that ends with a line break; resolves when they are written. */
@@ -23,7 +22,7 @@ export function createDebugExporter(
   write: WriteRecords = writeToStdout,
 ): Component {
   const { clock, logger } = settings;
-  const isShown = createSampler<Signal>({
+  const isShown = createSampler({
     initial: config.sampling_initial,
     thereafter: config.sampling_thereafter,
   });
@@ -63,18 +62,47 @@ export function createDebugExporter(
   };
 }
 
+const samplingTickMs = 1_000;
+
+/**
+ * Decides which payloads are shown, as the Collector's logger does: of each signal the first `initial` of a
+ * second, then every `thereafter`-th of it (0: no more). A second begins with the first one in it. It keeps one count for
+ * each signal.
+ */
+function createSampler({
+  initial,
+  thereafter,
+}: {
+  readonly initial: number;
+  readonly thereafter: number;
+}): (signal: Signal, nowMs: number) => boolean {
+  const seen = new Map<Signal, { count: number; untilMs: number }>();
+  return (signal, nowMs) => {
+    const before = seen.get(signal);
+    const tick =
+      before === undefined || nowMs >= before.untilMs
+        ? { count: 0, untilMs: nowMs + samplingTickMs }
+        : before;
+    tick.count += 1;
+    seen.set(signal, tick);
+    const beyond = tick.count - initial;
+    return beyond <= 0 || (thereafter > 0 && beyond % thereafter === 0);
+  };
+}
+
 type RecordVerbosity = Exclude<Config["verbosity"], "basic">;
 
 /** `undefined` if the bytes are not valid for their signal. */
 function recordsOf({ signal, bytes }: Payload, verbosity: RecordVerbosity): string | undefined {
+  const textOf = verbosity === "detailed" ? detailedText : normalText;
   try {
     switch (signal) {
       case "traces":
-        return toText(spansOf(bytes), spanText, verbosity);
+        return textOf(spansOf(bytes), spanText);
       case "metrics":
-        return toText(metricsOf(bytes), metricText, verbosity);
+        return textOf(metricsOf(bytes), metricText);
       case "logs":
-        return toText(logRecordsOf(bytes), logRecordText, verbosity);
+        return textOf(logRecordsOf(bytes), logRecordText);
       default: {
         const never: never = signal;
         return never;
@@ -85,18 +113,10 @@ function recordsOf({ signal, bytes }: Payload, verbosity: RecordVerbosity): stri
   }
 }
 
-function toText<R>(
-  groups: readonly ResourceGroup<R>[],
-  text: RecordText<R>,
-  verbosity: RecordVerbosity,
-): string {
-  return verbosity === "detailed" ? detailedText(groups, text) : normalText(groups, text);
-}
-
 /** Waits until the text is written, so a slow terminal slows the sender instead of filling the memory. */
 function writeToStdout(text: string): Promise<void> {
-  return new Promise((resolve) => {
-    // A reader that has closed the pipe is not a reason to refuse data.
-    process.stdout.write(text, () => resolve());
-  });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  // A reader that has closed the pipe is not a reason to refuse data.
+  process.stdout.write(text, () => resolve());
+  return promise;
 }

@@ -28,7 +28,7 @@ export function logRecordsOf(bytes: Uint8Array): readonly ResourceGroup<LogRecor
 export const logRecordText: RecordText<LogRecord> = {
   names: { resource: "ResourceLogs", scope: "ScopeLogs", record: "LogRecord" },
   normal: (record) => [
-    `${[printable(record.eventName ?? ""), plainValue(record.body)].filter((part) => part !== "").join(" ")}${inlineAttributes(record.attributes)}`,
+    `${[printable(record.eventName ?? ""), plainValue(record.body)].filter(Boolean).join(" ")}${inlineAttributes(record.attributes)}`,
   ],
   detailed: (record) => [
     `ObservedTimestamp: ${time(record.observedTimeUnixNano)}`,

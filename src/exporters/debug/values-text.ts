@@ -20,9 +20,11 @@ export function typedValue(value: AnyValue | null | undefined): string {
 
 /** ` key=value` for each, in their order: the attributes in a line of normal verbosity. */
 export function inlineAttributes(attributes: KeyValues): string {
-  return (attributes ?? [])
-    .map(({ key, value }) => ` ${printable(key ?? "")}=${plainValue(value)}`)
-    .join("");
+  let text = "";
+  for (const { key, value } of attributes ?? []) {
+    text += ` ${printable(key ?? "")}=${plainValue(value)}`;
+  }
+  return text;
 }
 
 /** A heading and a line for each attribute, all behind `indent`; nothing when there are none. */

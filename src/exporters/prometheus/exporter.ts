@@ -1,3 +1,4 @@
+import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import { mergeCollections } from "../../metrics/merge-collections.ts";
@@ -17,8 +18,13 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
   let server: HttpServer | undefined;
 
   const handler = createScrapeHandler({
-    source: async () =>
-      mergeCollections(await Promise.all([...sources].map((source) => source.collect()))),
+    async source() {
+      const collected: CollectionResult[] = [];
+      for (const source of sources) {
+        collected.push(await source.collect());
+      }
+      return mergeCollections(collected);
+    },
     text,
     onFailure: (error) =>
       logger.warn("The metrics could not be collected, so a scrape got status 500.", {

@@ -59,6 +59,8 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
 export class FileJournal implements Journal {
   readonly counts: JournalCounts = zeroCounts();
   readonly recovered: RecoverySummary;
+  logBytes: number;
+  snapshotBytes: number;
   readonly #options: JournalOptions;
   readonly #segments: Segments;
   #writer: LogWriter;
@@ -69,8 +71,6 @@ export class FileJournal implements Journal {
   readonly #requests: SnapshotRequests;
   #snapshot: Promise<SnapshotOutcome> | undefined;
   #isClosed = false;
-  #logBytes: number;
-  #snapshotBytes: number;
 
   constructor(options: JournalOptions, recovered: Recovered) {
     const { disk, directory } = options;
@@ -80,8 +80,8 @@ export class FileJournal implements Journal {
       { disk, directory },
       { lastNumber: recovered.lastSegmentNumber, segments: recovered.segments },
     );
-    this.#logBytes = recovered.logBytes;
-    this.#snapshotBytes = recovered.snapshotBytes;
+    this.logBytes = recovered.logBytes;
+    this.snapshotBytes = recovered.snapshotBytes;
     this.counts.recoveredRecords = recovered.summary.records;
     this.counts.cutBytes.torn = recovered.summary.tornBytes;
     this.counts.cutBytes.lost = recovered.summary.lostBytes;
@@ -99,7 +99,7 @@ export class FileJournal implements Journal {
   /** Opens the log. If the disk is full at the start, the journal is degraded, but the collector starts. */
   async begin(): Promise<void> {
     await this.#writer.open().catch((error: unknown) => this.#writer.fail(reasonOf(error), error));
-    if (this.#options.compactsOnStart && this.#logBytes > 0) {
+    if (this.#options.compactsOnStart && this.logBytes > 0) {
       this.#requests.requestSoon();
     }
   }
@@ -143,10 +143,6 @@ export class FileJournal implements Journal {
     return this.#snapshot;
   }
 
-  sizes(): { readonly logBytes: number; readonly snapshotBytes: number } {
-    return { logBytes: this.#logBytes, snapshotBytes: this.#snapshotBytes };
-  }
-
   state(): JournalState {
     return this.#state;
   }
@@ -155,7 +151,7 @@ export class FileJournal implements Journal {
   fileBytes(): { readonly log: number; readonly snapshot: number } {
     return {
       log: this.#segments.sizeBytes + this.#writer.segmentBytes,
-      snapshot: this.#snapshotBytes,
+      snapshot: this.snapshotBytes,
     };
   }
 
@@ -182,7 +178,7 @@ export class FileJournal implements Journal {
     }
     const writer = this.#writer;
     const { sequence } = writer;
-    const [gaps, logBytes] = [this.#gaps, this.#logBytes];
+    const [gaps, logBytes] = [this.#gaps, this.logBytes];
     writer.roll();
     const source = new SnapshotSource(records);
     try {
@@ -200,7 +196,7 @@ export class FileJournal implements Journal {
       if (sizeBytes === undefined) {
         return { status: "busy" };
       }
-      this.#snapshotBytes = sizeBytes;
+      this.snapshotBytes = sizeBytes;
     } catch (error) {
       this.#requests.onFailed();
       this.counts.snapshots.failed += 1;
@@ -227,7 +223,7 @@ export class FileJournal implements Journal {
     }
     this.#requests.onDone();
     this.counts.snapshots.done += 1;
-    this.#logBytes -= logBytes;
+    this.logBytes -= logBytes;
     await this.#segments.dropBefore(sequence);
     await removeSnapshotsBefore({ disk, directory, sequence }).catch(() => {});
     if (isRepair && this.#gaps === gaps) {
@@ -260,7 +256,7 @@ export class FileJournal implements Journal {
 
   #onAppended(record: Uint8Array): void {
     this.counts.appendedRecords += 1;
-    this.#logBytes += record.length + recordHeaderBytes;
+    this.logBytes += record.length + recordHeaderBytes;
   }
 
   #onDropped(): void {

@@ -1,6 +1,5 @@
 import type { DiskFile } from "./disk.ts";
-import { encodeFileHeader } from "./format.ts";
-import type { Group } from "./group.ts";
+import { encodeFileHeader, type Group } from "./format.ts";
 import type { FinishedSegment } from "./segments.ts";
 
 /** The bytes of a group, and where they will be written. */
@@ -20,16 +19,13 @@ export interface Placed {
 export class LogSegment {
   readonly number: number;
   readonly file: DiskFile;
-  #sizeBytes = 0;
+  /** The length of the file, including writes in progress. */
+  sizeBytes: number;
 
   constructor(number: number, file: DiskFile) {
     this.number = number;
     this.file = file;
-  }
-
-  /** The length of the file, including writes in progress. */
-  get sizeBytes(): number {
-    return this.#sizeBytes;
+    this.sizeBytes = 0;
   }
 
   /**
@@ -40,22 +36,22 @@ export class LogSegment {
     group: Group,
     { endSequence, unixMs }: { readonly endSequence: number; readonly unixMs: number },
   ): Placed {
-    const position = this.#sizeBytes;
+    const position = this.sizeBytes;
     const { number, file } = this;
     const sequence = endSequence - group.count;
     const frame = group.seal({ sequence, unixMs });
     if (position > 0) {
-      this.#sizeBytes += frame.length;
+      this.sizeBytes += frame.length;
       return { file, parts: [frame], position, bytes: frame.length, endSequence };
     }
     const header = encodeFileHeader({ kind: "log", number, sequence, unixMs });
     const bytes = header.length + frame.length;
-    this.#sizeBytes = bytes;
+    this.sizeBytes = bytes;
     return { file, parts: [header, frame], position, bytes, endSequence };
   }
 
   /** The data to keep about this segment when nothing more is appended to it. */
   finishedAt(endSequence: number): FinishedSegment {
-    return { number: this.number, endSequence, sizeBytes: this.#sizeBytes };
+    return { number: this.number, endSequence, sizeBytes: this.sizeBytes };
   }
 }

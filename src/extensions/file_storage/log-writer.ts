@@ -1,7 +1,7 @@
 import type { CancelTimer, Clock } from "../../component/clock.ts";
 import { type DegradedReason, maxRecordBytes } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
-import { Group } from "./group.ts";
+import { Group } from "./format.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 import { LogSegment, type Placed } from "./log-segment.ts";
 import type { Segments } from "./segments.ts";
@@ -34,6 +34,8 @@ const fullGroupBytes = 1024 * 1024;
  * failure, and after `close`, it accepts no more records: a log with a gap is useless.
  */
 export class LogWriter {
+  /** The number that the next record will have. */
+  sequence: number;
   readonly #options: LogWriterOptions;
   readonly #waiters = new Waiters();
   readonly #sync: SyncSchedule;
@@ -46,14 +48,12 @@ export class LogWriter {
   #mustRoll = false;
   #isClosing = false;
   #isOver = false;
-  /** The number of the next record. */
-  #sequence: number;
   /** The number of the first record that is not written. */
   #writtenSequence: number;
 
   constructor(options: LogWriterOptions) {
     this.#options = options;
-    this.#sequence = options.sequence;
+    this.sequence = options.sequence;
     this.#writtenSequence = options.sequence;
     this.#sync = new SyncSchedule({
       clock: options.clock,
@@ -68,14 +68,9 @@ export class LogWriter {
     });
   }
 
-  /** The number that the next record will have. */
-  get sequence(): number {
-    return this.#sequence;
-  }
-
   /** Records that were added and not yet written. */
   get unwrittenRecords(): number {
-    return this.#sequence - this.#writtenSequence;
+    return this.sequence - this.#writtenSequence;
   }
 
   /** The size of the segment that records are appended to. */
@@ -94,11 +89,11 @@ export class LogWriter {
       return false;
     }
     if (this.#pending.byteLength >= fullGroupBytes) {
-      this.#run();
+      this.#running ??= this.#writeAll();
     } else if (this.#running === undefined) {
       this.#cancelFlush ??= this.#options.clock.after(this.#options.flushIntervalMs, () => {
         this.#cancelFlush = undefined;
-        this.#run();
+        this.#running ??= this.#writeAll();
       });
     }
     return true;
@@ -110,20 +105,21 @@ export class LogWriter {
       return false;
     }
     if (this.#segment === undefined) {
-      this.#run();
+      this.#running ??= this.#writeAll();
       return false;
     }
     const group = this.#pending;
     try {
       if (this.#flight !== undefined) {
         // The same bytes at the same position, so the order of the two writes does not matter.
-        writeNow(this.#flight);
+        const { file, parts, position } = this.#flight;
+        file.writeNow(parts, position);
       }
       const placed = this.#segment.place(group, {
-        endSequence: this.#sequence,
+        endSequence: this.sequence,
         unixMs: this.#options.clock.unixMs(),
       });
-      writeNow(placed);
+      placed.file.writeNow(placed.parts, placed.position);
       group.clear();
       this.#onWritten(placed);
       return true;
@@ -135,16 +131,16 @@ export class LogWriter {
 
   /** Resolves when all records added so far are written, or the log has ended. */
   written(): Promise<void> {
-    if (this.#isOver || this.#writtenSequence === this.#sequence) {
+    if (this.#isOver || this.#writtenSequence === this.sequence) {
       return Promise.resolve();
     }
-    this.#run();
-    return this.#waiters.wait(this.#sequence);
+    this.#running ??= this.#writeAll();
+    return this.#waiters.wait(this.sequence);
   }
 
   /** As `written` and, with `fsync`, until the records are synced. */
   async synced(): Promise<void> {
-    const sequence = this.#sequence;
+    const sequence = this.sequence;
     await this.written();
     if (this.#options.fsync) {
       await this.#sync.until(sequence);
@@ -155,7 +151,7 @@ export class LogWriter {
   roll(): void {
     if (!this.#isClosing && !this.#isOver) {
       this.#mustRoll = true;
-      this.#run();
+      this.#running ??= this.#writeAll();
     }
   }
 
@@ -209,7 +205,7 @@ export class LogWriter {
       this.fail("too_slow", undefined);
       return false;
     }
-    this.#sequence += 1;
+    this.sequence += 1;
     return true;
   }
 
@@ -220,11 +216,8 @@ export class LogWriter {
     this.#waiters.releaseAll();
   }
 
-  #run(): void {
-    this.#running ??= this.#loop();
-  }
-
-  async #loop(): Promise<void> {
+  /** Writes until nothing is pending. Only one runs at a time, in `#running`. */
+  async #writeAll(): Promise<void> {
     try {
       // Waits until the current input is handled, so that all its records share a write.
       await new Promise((resolve) => setImmediate(resolve));
@@ -254,7 +247,7 @@ export class LogWriter {
   async #writePending(segment: LogSegment): Promise<void> {
     const group = this.#pending;
     const placed = segment.place(group, {
-      endSequence: this.#sequence,
+      endSequence: this.sequence,
       unixMs: this.#options.clock.unixMs(),
     });
     this.#flight = placed;
@@ -311,8 +304,4 @@ export class LogWriter {
       await segments.finish(finished);
     }
   }
-}
-
-function writeNow({ file, parts, position }: Placed): void {
-  file.writeNow(parts, position);
 }

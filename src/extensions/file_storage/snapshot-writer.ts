@@ -6,9 +6,9 @@ import {
   encodeFileHeader,
   encodeFrameHeader,
   frameHeaderBytes,
+  Group,
   recordHeaderBytes,
 } from "./format.ts";
-import { Group } from "./group.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 
 /** Small records share a frame up to this size, so that no step of the event loop takes long. */

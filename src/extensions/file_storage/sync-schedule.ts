@@ -84,7 +84,7 @@ export class SyncSchedule {
     } finally {
       this.#running = undefined;
     }
-    if (!this.isDone) {
+    if (this.#sequence < this.#written) {
       this.start(this.#written);
     }
   }

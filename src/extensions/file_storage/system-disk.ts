@@ -57,13 +57,16 @@ function fileOf(fd: number): DiskFile {
   let onIdle: (() => void) | undefined;
 
   /** Keeps the descriptor open until the call is done, because another file could get its number. */
-  async function holding<T>(call: () => Promise<T>): Promise<T> {
+  async function holding<Arguments extends readonly unknown[], Result>(
+    call: (fd: number, ...rest: Arguments) => Promise<Result>,
+    ...rest: Arguments
+  ): Promise<Result> {
     if (closing !== undefined) {
       throw new Error(closedMessage);
     }
     inProgress += 1;
     try {
-      return await call();
+      return await call(fd, ...rest);
     } finally {
       inProgress -= 1;
       if (inProgress === 0) {
@@ -73,29 +76,9 @@ function fileOf(fd: number): DiskFile {
   }
 
   return {
-    size: () => holding(async () => (await calls.stat(fd)).size),
-    read: (into, position) =>
-      holding(async () => {
-        let filled = 0;
-        while (filled < into.length) {
-          const [at, length] = [position + filled, into.length - filled];
-          const { bytesRead } = await calls.read(fd, into, filled, length, at);
-          if (bytesRead === 0) {
-            break;
-          }
-          filled += bytesRead;
-        }
-        return filled;
-      }),
-    write: (parts, position) =>
-      holding(async () => {
-        let [rest, at] = [parts, position];
-        while (rest.length > 0) {
-          const { bytesWritten } = await calls.write(fd, rest, at);
-          rest = without(rest, bytesWritten);
-          at += bytesWritten;
-        }
-      }),
+    size: () => holding(sizeOf),
+    read: (into, position) => holding(readInto, into, position),
+    write: (parts, position) => holding(writeAll, parts, position),
     writeNow(parts, position) {
       if (closing !== undefined) {
         throw new Error(closedMessage);
@@ -107,8 +90,8 @@ function fileOf(fd: number): DiskFile {
         at += bytes;
       }
     },
-    cut: (sizeBytes) => holding(() => calls.cut(fd, sizeBytes)),
-    sync: () => holding(() => calls.sync(fd)),
+    cut: (sizeBytes) => holding(calls.cut, sizeBytes),
+    sync: () => holding(calls.sync),
     close() {
       closing ??= (async () => {
         if (inProgress > 0) {
@@ -122,6 +105,32 @@ function fileOf(fd: number): DiskFile {
       return closing;
     },
   };
+}
+
+async function sizeOf(fd: number): Promise<number> {
+  return (await calls.stat(fd)).size;
+}
+
+async function readInto(fd: number, into: Uint8Array, position: number): Promise<number> {
+  let filled = 0;
+  while (filled < into.length) {
+    const [at, length] = [position + filled, into.length - filled];
+    const { bytesRead } = await calls.read(fd, into, filled, length, at);
+    if (bytesRead === 0) {
+      break;
+    }
+    filled += bytesRead;
+  }
+  return filled;
+}
+
+async function writeAll(fd: number, parts: readonly Uint8Array[], position: number): Promise<void> {
+  let [rest, at] = [parts, position];
+  while (rest.length > 0) {
+    const { bytesWritten } = await calls.write(fd, rest, at);
+    rest = without(rest, bytesWritten);
+    at += bytesWritten;
+  }
 }
 
 /** The bytes that a partial write left out: a disk that fills up accepts only the first of them. */

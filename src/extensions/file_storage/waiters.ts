@@ -11,9 +11,8 @@ export class Waiters {
     if (this.#last?.until === until) {
       return this.#last.promise;
     }
-    const promise = new Promise<void>((resolve) => {
-      this.#waiting.push({ until, resolve });
-    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiting.push({ until, resolve });
     this.#last = { until, promise };
     return promise;
   }

@@ -1,6 +1,6 @@
-import type { Attributes } from "@opentelemetry/api";
+import type { BatchObservableCallback, Meter, Observable } from "@opentelemetry/api";
 import { ValueType } from "@opentelemetry/api";
-import { resourceFromAttributes } from "@opentelemetry/resources";
+import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
   type CollectionResult,
@@ -9,13 +9,8 @@ import {
   type MetricProducer,
 } from "@opentelemetry/sdk-metrics";
 import type { ActivityEngine } from "../../activity/engine/activity-engine.ts";
-import type { EngineView } from "../../activity/engine/engine-view.ts";
 import { reportedStates } from "../../activity/engine/policy/session-lifecycle.ts";
-import {
-  type ActivityCounters,
-  durationBoundsS,
-  outcomes,
-} from "../../activity/engine/store/activity-counters.ts";
+import { durationBoundsS, outcomes } from "../../activity/engine/store/activity-counters.ts";
 import type { ClockAnchor, SeriesIdentity } from "../../activity/journal/persisted-state.ts";
 import { claimNames, verdictNames } from "../../activity/model/diagnosis.ts";
 import { dialectRows } from "../../activity/model/dialects.ts";
@@ -43,99 +38,14 @@ export interface MetricsInput {
   readonly scope: { readonly name: string; readonly version: string };
 }
 
+/** The delivery of events since the start of the process. */
 interface EventCounts {
   readonly pendingEvents: number;
   droppedEvents(reason: DropReason): number;
 }
 
-/** The state of the engine at one scrape. */
-interface Reading {
-  readonly events: EventCounts;
-  readonly counters: ActivityCounters;
-  readonly view: EngineView;
-  readonly nowMs: number;
-  readonly oldestAgesMs: readonly number[];
-}
-
-interface Point {
-  readonly attributes: Attributes;
-  readonly value: (reading: Reading) => number;
-}
-
 const { run, tool, modelCall } = workKinds;
 const countedKinds = [run, tool, modelCall] as const;
-/** A run never starts too late: markers start too late for their run. */
-const markerKinds = [tool, modelCall] as const;
-
-const kindAttributes = kindNames.map((name) => ({ "openclaw.kind": name }));
-
-/** Every instrument but the histogram, with its points in the order of the page. */
-const table: readonly (readonly [InstrumentSpec, readonly Point[]])[] = [
-  [
-    specs.evicted,
-    evictionReasons.map((reason) => ({
-      attributes: { "openclaw.reason": reason },
-      value: ({ counters }) => counters.evicted(reason, tool) + counters.evicted(reason, modelCall),
-    })),
-  ],
-  [
-    specs.evictedWork,
-    countedKinds.flatMap((kind) =>
-      evictionReasons.map((reason) => ({
-        attributes: { ...kindAttributes[kind], "openclaw.reason": reason },
-        value: ({ counters }: Reading) => counters.evicted(reason, kind),
-      })),
-    ),
-  ],
-  [specs.started, byKind("started", countedKinds)],
-  [specs.ended, byKind("ended", countedKinds)],
-  [specs.untracked, byKind("untracked", countedKinds)],
-  [specs.reconciled, byKind("reconciled", countedKinds)],
-  [specs.lateStarts, byKind("lateStarts", markerKinds)],
-  [specs.open, byKind("open", countedKinds)],
-  [
-    specs.signals,
-    dialectRows.flatMap(({ name, storedId, results }) =>
-      results.map((result) => ({
-        attributes: { "openclaw.dialect": name, "openclaw.result": result },
-        value: ({ counters }: Reading) => counters.signals(result, storedId),
-      })),
-    ),
-  ],
-  [
-    specs.sessions,
-    reportedStates.map(({ state, blockedBy }) => ({
-      attributes: { "openclaw.state": state, "openclaw.blocked_by": blockedBy },
-      value: ({ view }) => view.sessionsBy(state, blockedBy),
-    })),
-  ],
-  [
-    specs.diagnosed,
-    verdictNames.flatMap((verdict) =>
-      claimNames.map((claim) => ({
-        attributes: { "openclaw.verdict": verdict, "openclaw.claim": claim },
-        value: ({ counters }: Reading) => counters.diagnosed(verdict, claim),
-      })),
-    ),
-  ],
-  [specs.held, [{ attributes: {}, value: ({ view }) => view.heldMarkers() }]],
-  [specs.implied, [{ attributes: {}, value: ({ view, nowMs }) => view.impliedWork(nowMs) }]],
-  [specs.eventsPending, [{ attributes: {}, value: ({ events }) => events.pendingEvents }]],
-  [
-    specs.eventsDropped,
-    dropReasons.map((reason) => ({
-      attributes: { "openclaw.reason": reason },
-      value: ({ events }) => events.droppedEvents(reason),
-    })),
-  ],
-  [
-    specs.oldestAge,
-    countedKinds.map((kind) => ({
-      attributes: { ...kindAttributes[kind] },
-      value: ({ oldestAgesMs }) => (oldestAgesMs[kind] ?? 0) / 1000,
-    })),
-  ],
-];
 
 /**
  * Publishes the numbers of the engine as OpenTelemetry metrics, computed when they are collected. Every attribute value is present
@@ -168,50 +78,108 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
 
 function createReader(input: MetricsInput): ManualReader {
   const resource = resourceFromAttributes(input.resource());
-  const reader = new ManualReader({ metricProducers: [durationProducer(input)] });
+  const reader = new ManualReader({ metricProducers: [durationProducer(input, resource)] });
   const provider = new MeterProvider({ resource, readers: [reader] });
   const meter = provider.getMeter(input.scope.name, input.scope.version);
-  const observed = table.map(([{ name, kind, description, unit }, points]) => {
-    const options = { description, unit };
-    const instrument =
-      kind === "counter"
-        ? meter.createObservableCounter(name, options)
-        : kind === "up_down_counter"
-          ? meter.createObservableUpDownCounter(name, options)
-          : meter.createObservableGauge(name, options);
-    return [instrument, points] as const;
-  });
-  meter.addBatchObservableCallback(
-    (result) => {
-      const { engine } = input.source;
-      const { counters, view } = engine;
-      const { atMs: nowMs } = input.source.now();
-      const { events } = input;
-      const reading = { events, counters, view, nowMs, oldestAgesMs: view.oldestAgesMs(nowMs) };
-      for (const [instrument, points] of observed) {
-        for (const { attributes, value } of points) {
-          result.observe(instrument, value(reading), attributes);
-        }
-      }
-    },
-    observed.map(([instrument]) => instrument),
-  );
+  const instruments = createInstruments(meter);
+  meter.addBatchObservableCallback(createObserver(input, instruments), Object.values(instruments));
   return reader;
 }
 
-/** A counter of the engine that has a number for each kind of work. */
-function byKind(
-  name: "started" | "ended" | "untracked" | "reconciled" | "lateStarts" | "open",
-  kinds: readonly (typeof countedKinds)[number][],
-): readonly Point[] {
-  return kinds.map((kind) => ({
-    attributes: { ...kindAttributes[kind] },
-    value: ({ counters }) => counters[name][kind] ?? 0,
-  }));
+/** Every instrument but the histogram, in the order of the page. */
+function createInstruments(meter: Meter) {
+  const create = ({ name, kind, description, unit }: InstrumentSpec): Observable => {
+    const options = { description, unit };
+    switch (kind) {
+      case "counter":
+        return meter.createObservableCounter(name, options);
+      case "up_down_counter":
+        return meter.createObservableUpDownCounter(name, options);
+      default:
+        return meter.createObservableGauge(name, options);
+    }
+  };
+  return {
+    evicted: create(specs.evicted),
+    evictedWork: create(specs.evictedWork),
+    started: create(specs.started),
+    ended: create(specs.ended),
+    untracked: create(specs.untracked),
+    reconciled: create(specs.reconciled),
+    lateStarts: create(specs.lateStarts),
+    open: create(specs.open),
+    signals: create(specs.signals),
+    sessions: create(specs.sessions),
+    diagnosed: create(specs.diagnosed),
+    held: create(specs.held),
+    implied: create(specs.implied),
+    eventsPending: create(specs.eventsPending),
+    eventsDropped: create(specs.eventsDropped),
+    oldestAge: create(specs.oldestAge),
+  };
+}
+
+/** Observes the numbers of the engine as they are at one scrape. */
+function createObserver(
+  { source, events }: MetricsInput,
+  to: ReturnType<typeof createInstruments>,
+): BatchObservableCallback {
+  return (result) => {
+    const { counters, view } = source.engine;
+    const { atMs: nowMs } = source.now();
+    const oldestAgesMs = view.oldestAgesMs(nowMs);
+    for (const reason of evictionReasons) {
+      const evicted = counters.evicted.get(reason) ?? [];
+      const markers = (evicted[tool] ?? 0) + (evicted[modelCall] ?? 0);
+      result.observe(to.evicted, markers, { "openclaw.reason": reason });
+    }
+    for (const kind of countedKinds) {
+      const attributes = { "openclaw.kind": kindNames[kind] };
+      for (const reason of evictionReasons) {
+        const evicted = counters.evicted.get(reason)?.[kind] ?? 0;
+        result.observe(to.evictedWork, evicted, { ...attributes, "openclaw.reason": reason });
+      }
+      result.observe(to.started, counters.started[kind] ?? 0, attributes);
+      result.observe(to.ended, counters.ended[kind] ?? 0, attributes);
+      result.observe(to.untracked, counters.untracked[kind] ?? 0, attributes);
+      result.observe(to.reconciled, counters.reconciled[kind] ?? 0, attributes);
+      // A run never starts too late: markers start too late for their run.
+      if (kind !== run) {
+        result.observe(to.lateStarts, counters.lateStarts[kind] ?? 0, attributes);
+      }
+      result.observe(to.open, counters.open[kind] ?? 0, attributes);
+      result.observe(to.oldestAge, (oldestAgesMs[kind] ?? 0) / 1000, attributes);
+    }
+    for (const { name, storedId, results } of dialectRows) {
+      for (const each of results) {
+        const attributes = { "openclaw.dialect": name, "openclaw.result": each };
+        const signals = counters.signals.get(each)?.[storedId] ?? 0;
+        result.observe(to.signals, signals, attributes);
+      }
+    }
+    for (const { state, blockedBy } of reportedStates) {
+      const attributes = { "openclaw.state": state, "openclaw.blocked_by": blockedBy };
+      result.observe(to.sessions, view.sessionsIn(state, blockedBy), attributes);
+    }
+    for (const verdict of verdictNames) {
+      for (const [at, claim] of claimNames.entries()) {
+        const attributes = { "openclaw.verdict": verdict, "openclaw.claim": claim };
+        const diagnosed = counters.diagnosed.get(verdict)?.[at] ?? 0;
+        result.observe(to.diagnosed, diagnosed, attributes);
+      }
+    }
+    result.observe(to.held, view.heldMarkers());
+    result.observe(to.implied, view.impliedWork(nowMs));
+    result.observe(to.eventsPending, events.pendingEvents);
+    for (const reason of dropReasons) {
+      const attributes = { "openclaw.reason": reason };
+      result.observe(to.eventsDropped, events.droppedEvents(reason), attributes);
+    }
+  };
 }
 
 /** No instrument of the SDK takes a finished histogram, so the durations join the collection as they are. */
-function durationProducer({ source, resource, scope }: MetricsInput): MetricProducer {
+function durationProducer({ source, scope }: MetricsInput, resource: Resource): MetricProducer {
   const { name, description, unit } = specs.duration;
   return {
     collect: async (): Promise<CollectionResult> => {
@@ -219,12 +187,12 @@ function durationProducer({ source, resource, scope }: MetricsInput): MetricProd
       const endTime = toHrTime(source.now().unixMs);
       const dataPoints = [];
       for (const kind of countedKinds) {
-        for (const outcome of outcomes) {
-          const cells = source.engine.counters.durations(kind, outcome);
+        for (const [at, outcome] of outcomes.entries()) {
+          const cells = source.engine.counters.durations[kind]?.[at];
           if (cells !== undefined) {
             const { buckets, sum, count, min, max } = cells;
             dataPoints.push({
-              attributes: { ...kindAttributes[kind], "openclaw.outcome": outcome },
+              attributes: { "openclaw.kind": kindNames[kind], "openclaw.outcome": outcome },
               startTime,
               endTime,
               value: {
@@ -246,7 +214,7 @@ function durationProducer({ source, resource, scope }: MetricsInput): MetricProd
       return {
         errors: [],
         resourceMetrics: {
-          resource: resourceFromAttributes(resource()),
+          resource,
           scopeMetrics: [{ scope, metrics: [metric] }],
         },
       };

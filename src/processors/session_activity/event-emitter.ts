@@ -122,7 +122,9 @@ export class ActivityEventEmitter implements EventSink {
       }
     }
     this.#post(this.#calls, this.#requestOf(events, this.#calls, calledAt));
-    this.#emitTraces(events, calledAt);
+    if (this.#traces !== undefined) {
+      this.#emitTraces(this.#traces, events, calledAt);
+    }
   }
 
   /** Continues after `calls` calls of an earlier process, and emits the events that it did not deliver, with their own times. */
@@ -195,7 +197,7 @@ export class ActivityEventEmitter implements EventSink {
     };
   }
 
-  #emitTraces(events: readonly ActivityEvent[], calledAt: ClockAnchor): void {
+  #emitTraces(to: Outbox, events: readonly ActivityEvent[], calledAt: ClockAnchor): void {
     const spans: DerivedSpan[] = [];
     for (const event of events) {
       if (event.type === "evicted") {
@@ -207,7 +209,7 @@ export class ActivityEventEmitter implements EventSink {
     const { resource, scope } = this.#options;
     for (let from = 0; from < spans.length; from += spansPerRequest) {
       const part = spans.slice(from, from + spansPerRequest);
-      this.#traces?.post({
+      to.post({
         signal: "traces",
         bytes: encodeSpans({ resource: resource(), scope, spans: part }),
         items: part.length,

@@ -221,12 +221,8 @@ function traceContextOf(
   { traceId, spanId }: { readonly traceId: Uint8Array; readonly spanId: Uint8Array },
   { hasTraceContext }: RecordContext,
 ): { readonly traceId?: Uint8Array; readonly spanId?: Uint8Array } {
-  const hasIds = hasTraceContext && traceId.some(isNotZero) && spanId.some(isNotZero);
+  const hasIds = hasTraceContext && traceId.some(Boolean) && spanId.some(Boolean);
   return hasIds ? { traceId, spanId } : {};
-}
-
-function isNotZero(byte: number): boolean {
-  return byte !== 0;
 }
 
 /** Tool name and channel, which are bounded. */

@@ -16,9 +16,9 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { parseDuration } from "../../config/quantity.ts";
-import { forgetView } from "../../otlp/byte-view.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
+import { forgetView } from "../../otlp/wire-reader.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
@@ -48,10 +48,11 @@ export function createSessionActivity(
   config: Config,
 ): SessionActivityComponent {
   const { clock, logger } = settings;
-  const maxAgeMs = Math.max(config.max_age, config.tombstone_ttl);
+  const requestClock = { nowMs: 0 };
+  const aging = { clock: requestClock, maxAgeMs: Math.max(config.max_age, config.tombstone_ttl) };
   const labels = {
     tools: new LabelValues(maxToolNames, {
-      maxAgeMs,
+      ...aging,
       inUse: () => durable.engine.view.inUse().tools,
       onFull: () =>
         logger.warn("The limit of tool names is reached. New names are reported as other.", {
@@ -60,7 +61,7 @@ export function createSessionActivity(
         }),
     }),
     channels: new LabelValues(maxChannels, {
-      maxAgeMs,
+      ...aging,
       inUse: () => durable.engine.view.inUse().channels,
       onFull: () =>
         logger.warn("The limit of channels is reached. New channels are reported as other.", {
@@ -70,7 +71,7 @@ export function createSessionActivity(
     }),
   };
   const processes = new SenderProcesses({
-    maxAgeMs,
+    ...aging,
     inUse: () => durable.engine.view.inUse().processes,
     onFull: () =>
       logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
@@ -166,43 +167,28 @@ export function createSessionActivity(
     return { signal: "metrics", bytes, items };
   }
 
-  async function consumeTraces(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+  /** Applies the signals of a payload of spans. Returns what is forwarded, or why the payload is refused. */
+  function takeSpans(payload: Payload): Payload | ConsumeResult {
     const outcome = spanReader.read(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
     emitter.emit(durable.apply(signals));
-    const rest =
-      spanReader.consumedSpans === 0
-        ? payload
-        : { ...payload, ...withoutSpans(spanReader.spans, (row) => spanReader.isConsumed(row)) };
-    return forward(rest, next);
+    return spanReader.consumed.length === 0
+      ? payload
+      : { ...payload, ...withoutSpans(spanReader.spans, spanReader.consumed) };
   }
 
-  async function consumeLogs(payload: Payload, next: Consumer): Promise<ConsumeResult> {
+  /** Applies the signals of a payload of log records. Returns what is forwarded. */
+  function takeRecords(payload: Payload): Payload {
     logReader.read(payload.bytes, signals);
-    if (signals.count === 0 && logReader.consumedRecords === 0) {
-      return next.consume(payload);
-    }
     if (signals.count > 0) {
       emitter.emit(durable.apply(signals));
     }
     const items = payload.items - logReader.consumedRecords;
-    return forward(
-      items === payload.items
-        ? payload
-        : { ...payload, bytes: logReader.rest(payload.bytes), items },
-      next,
-    );
-  }
-
-  /** Answers when the next consumer has answered and the signals would survive the end of this process. */
-  async function forward(rest: Payload, next: Consumer): Promise<ConsumeResult> {
-    const [result] = await Promise.all([
-      rest.items === 0 ? accepted : next.consume(rest),
-      durable.written(),
-    ]);
-    return result;
+    return items === payload.items
+      ? payload
+      : { ...payload, bytes: logReader.rest(payload.bytes), items };
   }
 
   return {
@@ -213,7 +199,7 @@ export function createSessionActivity(
         if (signal === "traces" && config.close_spans) {
           emitter.connectTraces(next);
         }
-        const consume = signal === "traces" ? consumeTraces : consumeLogs;
+        const take = signal === "traces" ? takeSpans : takeRecords;
         return {
           async consume(payload) {
             if (isShutDown) {
@@ -222,16 +208,20 @@ export function createSessionActivity(
                 message: "The collector is stopping and accepts no more data.",
               };
             }
-            const { atMs } = durable.now();
-            processes.setNow(atMs);
-            labels.tools.setNow(atMs);
-            labels.channels.setNow(atMs);
-            const answer = consume(payload, next);
-            // The payload is read before the first wait, and nothing here may keep its bytes.
-            spanReader.release();
-            logReader.release();
-            forgetView();
-            return answer;
+            requestClock.nowMs = durable.now().atMs;
+            let answer: ConsumeResult | Promise<ConsumeResult>;
+            try {
+              const rest = take(payload);
+              answer = "status" in rest ? rest : rest.items === 0 ? accepted : next.consume(rest);
+            } finally {
+              // The payload is read before the first wait, and nothing here may keep its bytes.
+              spanReader.release();
+              forgetView();
+            }
+            // The sender gets its answer when its signals would survive the end of this process.
+            const written = signals.count === 0 ? undefined : durable.written();
+            const [result] = await Promise.all([answer, written]);
+            return result;
           },
         };
       },

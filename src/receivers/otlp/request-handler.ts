@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
-import { readBody } from "../../net/body.ts";
-import { ByteBudget } from "../../net/byte-budget.ts";
+import { ByteBudget, readBody } from "../../net/body.ts";
 import { inflate } from "../../net/inflate.ts";
 import { checkRequest } from "../../otlp/check-request.ts";
 import { requestFromJson } from "../../otlp/json.ts";

@@ -244,8 +244,8 @@ describe("live spans", () => {
   test("a start for a span that has ended is stale, a repeat is a heartbeat", () => {
     const history = new History();
     history.arrive(0, run(1, 0), ended(tool(2, 1, 1), 2), tool(2, 1, 1), run(1, 0));
-    expect(history.activity.counters.signals("stale", 1)).toBe(1);
-    expect(history.activity.counters.signals("heartbeat", 1)).toBe(1);
+    expect(history.activity.counters.signals.get("stale")?.[1]).toBe(1);
+    expect(history.activity.counters.signals.get("heartbeat")?.[1]).toBe(1);
     expect(history.activity.view.sizes().openWork).toBe(1);
   });
 
@@ -329,7 +329,7 @@ describe("live spans", () => {
     history.arrive(50, tool(2, 1, 1));
     history.tick(1000);
     expect(history.evictions).toEqual([["orphaned_no_owner", 110, 1, 0]]);
-    expect(history.activity.counters.evicted("max_age", 1)).toBe(1);
+    expect(history.activity.counters.evicted.get("max_age")?.[1]).toBe(1);
     const lone = new History({ maxAgeMs: 100_000 });
     lone.arrive(0, tool(2, 1, 1));
     lone.arrive(50, tool(2, 1, 1));

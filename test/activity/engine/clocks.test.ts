@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Outcome } from "../../../src/activity/engine/store/activity-counters.ts";
+import { type Outcome, outcomes } from "../../../src/activity/engine/store/activity-counters.ts";
 import {
   EngineSnapshotReader,
   EngineSnapshotWriter,
@@ -37,7 +37,7 @@ const ended = (signal: Signal, end: number, more: Partial<Signal> = {}): Signal 
 
 /** How many durations there are, and their sum in seconds. */
 function durations(history: History, kind: WorkKind, outcome: Outcome = "completed") {
-  const cells = history.activity.counters.durations(kind, outcome);
+  const cells = history.activity.counters.durations[kind]?.[outcomes.indexOf(outcome)];
   return [cells?.count, Math.round((cells?.sum ?? 0) * 1000) / 1000];
 }
 
@@ -203,7 +203,7 @@ describe("signals about sessions, with a clock that was set in between", () => {
       history.arrive(60.2, run(7, 61, { ...session, trace: 7 }));
       history.arrive(60.5, end(60));
       history.tick(100);
-      expect(history.activity.counters.evicted("session_ended", workKinds.run)).toBe(2);
+      expect(history.activity.counters.evicted.get("session_ended")?.[workKinds.run]).toBe(2);
       expect(history.activity.counters.open[1]).toBe(1);
     });
 
@@ -246,12 +246,12 @@ describe("signals about sessions, with a clock that was set in between", () => {
       history.arrive(0, run(1, 0, session));
       history.arrive(20, { ...wait, type: "pause", start: at });
       history.tick(30);
-      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("paused", "none")).toBe(1);
       history.arrive(40, { ...wait, type: "resume", start: 40 });
       history.tick(50);
-      expect(history.activity.view.sessionsBy("active", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("active", "none")).toBe(1);
       history.arrive(60, { ...wait, type: "pause", start: 60 });
-      expect(history.activity.view.sessionsBy("paused", "none")).toBe(1);
+      expect(history.activity.view.sessionsIn("paused", "none")).toBe(1);
     });
 
     test(`the gateway's own eviction that is stamped ${what} evicts what had begun by then`, () => {
@@ -282,7 +282,7 @@ describe("a heartbeat for evicted work, with a clock that was set in between", (
     for (let second = 5; second <= 95; second += 5) {
       history.arrive(second, run(99, 0, { process: 9, trace: 9 }));
     }
-    expect(history.activity.counters.evicted("lease_expired", workKinds.run)).toBe(1);
+    expect(history.activity.counters.evicted.get("lease_expired")?.[workKinds.run]).toBe(1);
     history.arrive(100, run(1, start, { ...beat, sent }));
     expect(history.imbalance()).toEqual([]);
     return history;

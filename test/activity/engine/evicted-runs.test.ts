@@ -20,7 +20,7 @@ test("runs are evicted for exactly the reasons that the table has evict runs", (
     }
     played.tick(at + 100_000);
     for (const reason of evictionReasons) {
-      const runs = played.activity.counters.evicted(reason, workKinds.run);
+      const runs = played.activity.counters.evicted.get(reason)?.[workKinds.run] ?? 0;
       evicted.set(reason, (evicted.get(reason) ?? 0) + runs);
     }
   }

@@ -187,7 +187,7 @@ export class History {
     const problems: string[] = [];
     for (const state of sessionStateNames) {
       const inState = this.activity.view.sessionsIn(state);
-      const by = blockedByNames.map((blockedBy) => this.activity.view.sessionsBy(state, blockedBy));
+      const by = blockedByNames.map((blockedBy) => this.activity.view.sessionsIn(state, blockedBy));
       const sum = by.reduce((total, sessions) => total + sessions, 0);
       if (sum !== inState) {
         problems.push(`${inState} sessions are ${state}, ${sum} by what blocks them`);
@@ -215,8 +215,8 @@ export class History {
       reconciled: [...counters.reconciled],
       lateStarts: [...counters.lateStarts],
       evicted: evictionReasons.map((reason) => [
-        counters.evicted(reason, workKinds.tool),
-        counters.evicted(reason, workKinds.modelCall),
+        counters.evicted.get(reason)?.[workKinds.tool],
+        counters.evicted.get(reason)?.[workKinds.modelCall],
       ]),
     };
   }

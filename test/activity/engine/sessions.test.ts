@@ -123,7 +123,7 @@ describe("the end of a session", () => {
     history.arrive(5, sessionEnd(5, { sessions: [9] }));
     history.tick(100);
     expect(history.evicted).toBe(0);
-    expect(history.activity.counters.signals("unmatched", 8)).toBe(1);
+    expect(history.activity.counters.signals.get("unmatched")?.[8]).toBe(1);
   });
 });
 
@@ -148,7 +148,7 @@ test("a parent that a child names is implied to be open until it arrives", () =>
   const history = new History();
   history.arrive(0, ended(tool(2, 1, 0), 1));
   expect(history.activity.view.sizes().implied).toBe(1);
-  expect(history.activity.counters.signals("implied", 10)).toBe(1);
+  expect(history.activity.counters.signals.get("implied")?.[10]).toBe(1);
   history.arrive(5, ended(run(1, 0), 5));
   expect(history.activity.view.sizes().implied).toBe(0);
 });

@@ -6,7 +6,7 @@ import {
   recordTypes,
 } from "../../../src/activity/journal/journal-records.ts";
 import { JournalWriter } from "../../../src/activity/journal/journal-writer.ts";
-import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
+import { type ActivityLimits, toStoredLimits } from "../../../src/activity/model/limits.ts";
 import type { Journal } from "../../../src/component/storage.ts";
 import { limits } from "../engine/history.ts";
 import { MemoryStorage } from "./memory-journal.ts";
@@ -21,6 +21,7 @@ const header: Header = {
   atMs: 10,
   unixMs: 1_000,
 };
+const storedHeader = { ...header, limits: toStoredLimits(limits) };
 const run = { type: "start", kind: "run", span: 1, start: 0 } as const;
 const tool = { type: "start", kind: "tool", span: 2, parent: 1, start: 0 } as const;
 const mebibyte = 1 << 20;
@@ -45,7 +46,7 @@ describe("a journal", () => {
   test("begins with its header when it is new", async () => {
     const { storage } = await createWriter();
     expect(storage.records.map((record) => [record[0], jsonOf(record)])).toEqual([
-      [recordTypes.header, header],
+      [recordTypes.header, storedHeader],
     ]);
   });
 
@@ -97,7 +98,7 @@ describe("a journal", () => {
     ["more than twice that snapshot is long", 20 * mebibyte + 1, 10 * mebibyte, true],
   ] as const) {
     test(title, async () => {
-      const { writer } = await createWriter({ sizes: () => ({ logBytes, snapshotBytes }) });
+      const { writer } = await createWriter({ logBytes, snapshotBytes });
       expect(writer.isLong).toBe(want);
     });
   }
@@ -124,7 +125,7 @@ describe("a snapshot", () => {
       recordTypes.pending,
     ]);
     expect(rest).toEqual([]);
-    expect(jsonOf(first)).toEqual({ ...header, ...options.anchor });
+    expect(jsonOf(first)).toEqual({ ...storedHeader, ...options.anchor });
     expect(jsonOf(names)).toEqual({
       senders: [],
       toolNames: [[1, "exec"]],

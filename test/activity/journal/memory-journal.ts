@@ -14,7 +14,7 @@ export class MemoryStorage implements Storage {
   certain = 0;
   /** Wall clock of the last write, for `RecoverySummary`. */
   lastWrittenUnixMs = 0;
-  /** The length of the log that `sizes` reports. */
+  /** The length of the log that the journal reports. */
   logBytes = 0;
   owner: JournalOwner | undefined;
   /** Opening waits for this before it reads. */
@@ -37,8 +37,13 @@ export class MemoryStorage implements Storage {
       lostBytes: 0,
       ...(this.records.length === 0 ? {} : { lastWrittenUnixMs: this.lastWrittenUnixMs }),
     };
+    const logBytes = () => this.logBytes;
     return {
       recovered,
+      get logBytes() {
+        return logBytes();
+      },
+      snapshotBytes: 0,
       append,
       appendNow: (record) => {
         append(record);
@@ -54,7 +59,6 @@ export class MemoryStorage implements Storage {
         this.logBytes = 0;
         return { status: "done" };
       },
-      sizes: () => ({ logBytes: this.logBytes, snapshotBytes: 0 }),
       state: () => ({ status: "ok" }),
     };
   }

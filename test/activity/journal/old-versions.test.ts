@@ -167,9 +167,10 @@ describe("the journal of an older version", () => {
         await delivered();
         const stored = JSON.parse(Buffer.from(storage.records[0]!.subarray(1)).toString());
         expect(stored.version).toBe(journalVersion);
-        expect(stored.limits).toMatchObject({ includesMarkers: false });
-        expect(stored.limits).not.toHaveProperty("tellsMarkers");
-        expect(headerSchema.parse(stored)).toEqual(stored);
+        // The key under which the first programs of version 3 read it.
+        expect(stored.limits).toHaveProperty("tellsMarkers", false);
+        expect(stored.limits).not.toHaveProperty("includesMarkers");
+        expect(headerSchema.parse(stored)).toMatchObject({ version: journalVersion });
         const again = await open(storage, { seed: 9, afterMs: 60_200 });
         expect(await again.page()).toEqual(before);
       });

@@ -19,10 +19,10 @@ function contentOf(batch: SignalBatch) {
         .map(([name, column]) => [name, column.get(row)]),
     ),
     references: Array.from(
-      { length: batch.referencesTo(row) - batch.referencesFrom(row) },
+      { length: batch.referencesTo.get(row) - batch.referencesFrom.get(row) },
       (_, at) => [
-        batch.referenceHi(batch.referencesFrom(row) + at),
-        batch.referenceLo(batch.referencesFrom(row) + at),
+        batch.referenceHi.get(batch.referencesFrom.get(row) + at),
+        batch.referenceLo.get(batch.referencesFrom.get(row) + at),
       ],
     ),
   }));

@@ -10,6 +10,7 @@ import {
 import { SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import { claimNames, verdictNames } from "../../../src/activity/model/diagnosis.ts";
 import { dialectNames, dialects } from "../../../src/activity/model/dialects.ts";
+import { toStoredLimits } from "../../../src/activity/model/limits.ts";
 import { reasons } from "../../../src/activity/model/reasons.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
@@ -43,11 +44,11 @@ for (const [title, actual, stored] of [
   ],
   [
     "keys of limits",
-    Object.keys(limits),
+    Object.keys(toStoredLimits(limits)),
     [
       ...["allowedLatenessMs", "maxAgeMs", "tombstoneTtlMs", "maxSessions", "maxOpenWork"],
       ...["maxTombstones", "stalledAfterMs", "longRunningAfterMs", "maxPauseMs", "stepsPerCall"],
-      "includesMarkers",
+      "tellsMarkers",
     ],
   ],
   [

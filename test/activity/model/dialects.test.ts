@@ -3,8 +3,6 @@ import {
   dialectNames,
   dialectRows,
   dialects,
-  sourceRankOf,
-  sourceRanks,
   toDialect,
 } from "../../../src/activity/model/dialects.ts";
 
@@ -55,10 +53,4 @@ test("each code of the comments is of one dialect", () => {
   const sources = Array.from({ length: 10 }, (_, number) => `S${number}`);
   const codes = dialectRows.flatMap((row) => [...row.codes]);
   expect(codes.toSorted()).toEqual(["I1", "I2", "I3", "I4", ...sources]);
-});
-
-test("a number that no dialect has is no source of work", () => {
-  expect(sourceRankOf(dialects.relay.storedId)).toBe(sourceRanks.relay);
-  expect(sourceRankOf(dialects.liveSpan.storedId)).toBe(sourceRanks.starts);
-  expect(sourceRankOf(dialectRows.length)).toBe(sourceRanks.none);
 });

@@ -19,20 +19,19 @@ const tool: SignalRow = {
   endMs: 6,
 };
 
-/** Every column of a row that has a name. */
+/** All columns with a cell for each signal; the others have one for each reference. */
+function columnsOf(signals: SignalBatch) {
+  const others = ["count", "referenceHi", "referenceLo"];
+  return Object.entries(signals).filter(([name]) => !others.includes(name));
+}
+
 function rowOf(signals: SignalBatch, row: number) {
-  return Object.fromEntries(
-    Object.entries(signals)
-      .filter(([name]) => name !== "count")
-      .map(([name, column]) => [name, column.get(row)]),
-  );
+  return Object.fromEntries(columnsOf(signals).map(([name, column]) => [name, column.get(row)]));
 }
 
 function fill(signals: SignalBatch, row: number): void {
-  for (const [name, column] of Object.entries(signals)) {
-    if (name !== "count") {
-      column.set(row, 1);
-    }
+  for (const [, column] of columnsOf(signals)) {
+    column.set(row, 1);
   }
 }
 
@@ -59,7 +58,7 @@ test("a row has nothing of the one that was in its place before, but for the ids
   const others = Object.entries(rowOf(signals, 0)).filter(([name]) => !(name in tool));
   expect(others.filter(([, value]) => value !== 0)).toEqual([]);
   expect(rowOf(signals, 0)).toMatchObject(tool);
-  expect(signals.referencesTo(0)).toBe(signals.referencesFrom(0));
+  expect(signals.referencesTo.get(0)).toBe(signals.referencesFrom.get(0));
 });
 
 test("references belong to the row that was added last", () => {
@@ -72,10 +71,10 @@ test("references belong to the row that was added last", () => {
     }
   }
   for (let row = 0; row < signals.count; row++) {
-    ranges.push(`${signals.referencesFrom(row)}-${signals.referencesTo(row)}`);
+    ranges.push(`${signals.referencesFrom.get(row)}-${signals.referencesTo.get(row)}`);
   }
   expect(ranges).toEqual(["0-0", "0-2", "2-3"]);
-  expect([signals.referenceHi(2), signals.referenceLo(1)]).toEqual([1, 1]);
+  expect([signals.referenceHi.get(2), signals.referenceLo.get(1)]).toEqual([1, 1]);
 });
 
 test("a signal about another one has its span, times and sender, and nothing else of it", () => {

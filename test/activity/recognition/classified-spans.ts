@@ -65,6 +65,6 @@ export function classify(name: string, attributes: Attributes = {}, rest: Rest =
     tool: tools.valueOf(signals.name.get(0)),
     flags: signals.flags.get(0),
     reportedOpen: signals.reportedOpen.get(0),
-    references: signals.referencesTo(0) - signals.referencesFrom(0),
+    references: signals.referencesTo.get(0) - signals.referencesFrom.get(0),
   };
 }

@@ -77,9 +77,9 @@ test("every session that a record names becomes a reference, but no empty one", 
   addSessionEvent(signalTypes.idle, record, context, signals);
   addReferences(record, context, signals);
   addReferences(recordOf({ attributes: [text("a", "")] }), context, signals);
-  expect(signals.referencesTo(0) - signals.referencesFrom(0)).toBe(2);
+  expect(signals.referencesTo.get(0) - signals.referencesFrom.get(0)).toBe(2);
   hash.updateWithText("1");
-  expect([signals.referenceHi(0), signals.referenceLo(0)]).toEqual([hash.hi, hash.lo]);
+  expect([signals.referenceHi.get(0), signals.referenceLo.get(0)]).toEqual([hash.hi, hash.lo]);
 });
 
 test("ids of a record become words; ids of another length are none", () => {

@@ -8,7 +8,9 @@ describe("values beyond the bound", () => {
   /** Room for two; `used` are the numbers that are in use elsewhere. */
   function few(used: ReadonlySet<number> = new Set()) {
     let warnings = 0;
+    const clock = { nowMs: 0 };
     const values = new LabelValues(2, {
+      clock,
       maxAgeMs: 1000,
       inUse: () => used,
       onFull: () => {
@@ -17,7 +19,7 @@ describe("values beyond the bound", () => {
     });
     numberOf(values, "a");
     numberOf(values, "b");
-    return { values, warnings: () => warnings };
+    return { values, clock, warnings: () => warnings };
   }
 
   test("share one number that is none of theirs, with one warning", () => {
@@ -31,8 +33,8 @@ describe("values beyond the bound", () => {
   });
 
   test("replace values that were not seen for the age and are not in use", () => {
-    const { values, warnings } = few(new Set([1]));
-    values.setNow(1000);
+    const { values, clock, warnings } = few(new Set([1]));
+    clock.nowMs = 1000;
     expect(numberOf(values, "c")).toBe(2);
     expect(numberOf(values, "a")).toBe(1);
     expect(numberOf(values, "b")).toBe(values.overflow);

@@ -20,3 +20,17 @@ describe("bytes that are no logs request", () => {
     });
   }
 });
+
+describe("the sender of a record that no dialect matches", () => {
+  for (const [what, body, want] of [
+    ["is identified if the record contains a name of a dialect", "session.start happened", 1],
+    ["is not looked up otherwise", "nothing happened", 0],
+  ] as const) {
+    test(what, () => {
+      const { observer, processes } = createLogReader();
+      const signals = new SignalBatch();
+      observer.read(request({ body: { stringValue: body } }), signals);
+      expect([signals.count, processes.takeChanged().length]).toEqual([0, want]);
+    });
+  }
+});

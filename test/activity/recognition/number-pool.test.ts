@@ -4,7 +4,9 @@ import { NumberPool } from "../../../src/activity/recognition/number-pool.ts";
 /** A pool of three numbers; `used` are in use elsewhere. */
 function poolOf(used: ReadonlySet<number> = new Set()) {
   const calls = { full: 0, inUse: 0 };
+  const clock = { nowMs: 0 };
   const pool = new NumberPool(3, {
+    clock,
     maxAgeMs: 1600,
     inUse: () => {
       calls.inUse++;
@@ -14,7 +16,7 @@ function poolOf(used: ReadonlySet<number> = new Set()) {
       calls.full++;
     },
   });
-  return { pool, calls };
+  return { pool, calls, clock };
 }
 
 function taken(pool: NumberPool, count: number): readonly number[] {
@@ -51,27 +53,27 @@ describe("numbers", () => {
 
 describe("unused numbers", () => {
   test("are those that were not seen for the age and are not in use elsewhere", () => {
-    const { pool } = poolOf(new Set([1]));
+    const { pool, clock } = poolOf(new Set([1]));
     taken(pool, 3);
-    pool.nowMs = 100;
+    clock.nowMs = 100;
     pool.touch(3);
-    pool.nowMs = 1600;
+    clock.nowMs = 1600;
     expect(pool.unused()).toEqual([2]);
   });
 
   test("do not include free ones", () => {
-    const { pool } = poolOf();
+    const { pool, clock } = poolOf();
     taken(pool, 2);
     pool.release(2);
-    pool.nowMs = 5000;
+    clock.nowMs = 5000;
     expect(pool.unused()).toEqual([1]);
   });
 
   test("are searched 16 times within the age at most, and the uses only if a number is old", () => {
-    const { pool, calls } = poolOf(new Set([1]));
+    const { pool, calls, clock } = poolOf(new Set([1]));
     taken(pool, 1);
     for (let atMs = 0; atMs < 3200; atMs++) {
-      pool.nowMs = atMs;
+      clock.nowMs = atMs;
       pool.unused();
     }
     expect(calls.inUse).toBe(16);

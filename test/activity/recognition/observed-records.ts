@@ -48,7 +48,7 @@ export function observe(bytes: Uint8Array) {
       intervalMs: signals.intervalMs.get(row),
       sentMs: rounded(signals.sentMs.get(row)),
       hasKey: signals.key0.get(row) !== 0 || signals.key1.get(row) !== 0,
-      references: signals.referencesTo(row) - signals.referencesFrom(row),
+      references: signals.referencesTo.get(row) - signals.referencesFrom.get(row),
       seq: signals.seq.get(row),
     })),
   };

@@ -68,7 +68,7 @@ export function scan(span: Sent, options: { readonly forwardsPending?: boolean }
 export function observe(span: Sent, options: { readonly forwardsPending?: boolean } = {}) {
   const { observer, tools, signals } = scan(span, options);
   return {
-    isConsumed: observer.isConsumed(0),
+    isConsumed: observer.consumed.includes(0),
     signals: Array.from({ length: signals.count }, (_, row) => ({
       type: nameOf(signalTypes, signals.type.get(row)),
       dialect: dialectNames[signals.dialect.get(row)],

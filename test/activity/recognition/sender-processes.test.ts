@@ -142,7 +142,9 @@ describe("the bound", () => {
   /** A full table; `used` are the numbers that are in use elsewhere. */
   function full(used: ReadonlySet<number> = new Set()) {
     let warnings = 0;
+    const clock = { nowMs: 0 };
     const processes = new SenderProcesses({
+      clock,
       maxAgeMs: 1000,
       inUse: () => used,
       onFull: () => {
@@ -152,7 +154,7 @@ describe("the bound", () => {
     for (let pid = 1; pid <= maxProcesses; pid++) {
       processes.numberOf(nth(pid));
     }
-    return { processes, warnings: () => warnings };
+    return { processes, clock, warnings: () => warnings };
   }
 
   test("a process beyond it is unknown, with one warning; those within it are not", () => {
@@ -165,10 +167,10 @@ describe("the bound", () => {
   });
 
   test("those that sent nothing for the age and are not in use make room, and only those", () => {
-    const { processes, warnings } = full(new Set([3]));
-    processes.setNow(600);
+    const { processes, clock, warnings } = full(new Set([3]));
+    clock.nowMs = 600;
     processes.numberOf(nth(2));
-    processes.setNow(1100);
+    clock.nowMs = 1100;
     const fresh = processes.numberOf(nth(maxProcesses + 1));
     expect(fresh.process).toBeGreaterThan(0);
     expect([2, 3]).not.toContain(fresh.process);
@@ -178,8 +180,8 @@ describe("the bound", () => {
   });
 
   test("numbers are given again, never twice", () => {
-    const { processes } = full(new Set([7]));
-    processes.setNow(2000);
+    const { processes, clock } = full(new Set([7]));
+    clock.nowMs = 2000;
     const seen = new Set([7]);
     for (let pid = 1; pid < maxProcesses; pid++) {
       seen.add(processes.numberOf(identity({ host: `h${pid}`, pid, service: `s${pid}` })).process);
@@ -190,11 +192,17 @@ describe("the bound", () => {
 });
 
 test("the host and the service of a process that is forgotten make room", () => {
-  const processes = new SenderProcesses({ maxAgeMs: 10, inUse: () => new Set(), onFull: () => {} });
+  const clock = { nowMs: 0 };
+  const processes = new SenderProcesses({
+    clock,
+    maxAgeMs: 10,
+    inUse: () => new Set(),
+    onFull: () => {},
+  });
   const at = (host: string) =>
     processes.numberOf(identity({ service: host, host, pid: 1 })).serviceHost;
   const first = at("a");
-  processes.setNow(20);
+  clock.nowMs = 20;
   expect(at("b")).toBe(first);
 });
 

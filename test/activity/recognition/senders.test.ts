@@ -63,7 +63,7 @@ function observe(recording: string) {
       const text = (from: number, to: number) =>
         Buffer.from(spans.bytes.subarray(from, to)).toString("utf8");
       const kind = kindNames[toWorkKind(signals.kind.get(signal))];
-      const references = signals.referencesTo(signal) - signals.referencesFrom(signal);
+      const references = signals.referencesTo.get(signal) - signals.referencesFrom.get(signal);
       lines.push(
         [
           (kind === "other" ? "-" : kind).padEnd(10),

@@ -82,25 +82,29 @@ describe("a request", () => {
 
   test("replaces the signals and the consumed spans of the one before", () => {
     const { observer, signals } = read(requestOf({ id: 1, end: 0 }, { id: 2 }));
-    expect([observer.consumedSpans, observer.isConsumed(0), observer.isConsumed(1)]).toEqual([
-      1,
-      true,
-      false,
-    ]);
+    expect(observer.consumed).toEqual([0]);
     observer.read(requestOf({ id: 3 }), signals);
-    expect([signals.count, observer.consumedSpans, observer.isConsumed(0)]).toEqual([1, 0, false]);
+    expect([signals.count, observer.consumed]).toEqual([1, []]);
   });
 
   test("that cannot be decoded has neither signals nor consumed spans", () => {
     const { observer, signals } = read(requestOf({ id: 1, end: 0 }));
     const outcome = observer.read(Uint8Array.of(0x0a, 0x7f), signals);
-    expect([outcome.ok, signals.count, observer.consumedSpans]).toEqual([false, 0, 0]);
+    expect([outcome.ok, signals.count, observer.consumed]).toEqual([false, 0, []]);
   });
 
   test("is not kept after its release", () => {
     const { observer } = read(requestOf({ id: 1 }));
     observer.release();
     expect([observer.spans.bytes.length, observer.spans.count]).toEqual([0, 0]);
+  });
+
+  test("is not kept when a log record carried it", () => {
+    const { observer } = createSpanReader();
+    for (const bytes of [requestOf({ id: 1 }), Uint8Array.of(0x0a, 0x7f)]) {
+      observer.appendReported(bytes, report, new SignalBatch());
+      expect(observer.spans.bytes).toHaveLength(0);
+    }
   });
 });
 

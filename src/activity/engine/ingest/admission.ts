@@ -44,7 +44,7 @@ export class Admission {
       if (this.#isLate(parent, batch, row, nowMs)) {
         return "late_start";
       }
-      const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+      const hasReference = batch.referencesFrom.get(row) < batch.referencesTo.get(row);
       const hasParent = batch.parent0.get(row) !== 0 || batch.parent1.get(row) !== 0;
       if (!hasParent && !hasReference) {
         // Some senders start a second span for the same tool that nothing ever ends.
@@ -132,7 +132,7 @@ export class Admission {
     if (group === -1 || !groups.isActive(group)) {
       return false;
     }
-    if (batch.referencesFrom(row) < batch.referencesTo(row)) {
+    if (batch.referencesFrom.get(row) < batch.referencesTo.get(row)) {
       return referenced !== -1;
     }
     if (parent === -1) {

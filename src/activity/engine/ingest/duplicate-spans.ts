@@ -45,9 +45,11 @@ export class DuplicateSpans {
     }
     // The outer span takes the place of an inner one that arrived first, unless only one of the two has a start.
     const isOpen = batch.type.get(row) === signalTypes.start;
-    const isInner = this.below(known, batch, row).some(
-      (each) => (spans.state.get(each) === spanStates.open) !== isOpen,
-    );
+    const isInner =
+      known !== -1 &&
+      this.below(known, batch, row).some(
+        (each) => (spans.state.get(each) === spanStates.open) !== isOpen,
+      );
     return isInner ? workKinds.other : kind;
   }
 
@@ -65,7 +67,7 @@ export class DuplicateSpans {
   below(known: number, batch: SignalBatch, row: number): readonly number[] {
     const { store } = this.#parts;
     const kind = batch.kind.get(row);
-    if (known === -1 || !isMarker(kind)) {
+    if (!isMarker(kind)) {
       return [];
     }
     const scope = batch.scopeHash.get(row);

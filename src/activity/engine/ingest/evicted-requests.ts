@@ -1,9 +1,8 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { KeyIndex } from "../store/key-index.ts";
 import { LinkedLists } from "../store/linked-lists.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { TableRows } from "../store/table-rows.ts";
+import { KeyIndex, TableRows } from "../store/table-rows.ts";
 
 const cellsPerCall = 8;
 
@@ -42,7 +41,7 @@ export class EvictedRequests {
     this.#run1,
   ]);
   /** Finished tools that were evicted before they arrived, until they are decided → by how much they were late. */
-  readonly #lateByMs = new Map<number, number>();
+  readonly lateByMs = new Map<number, number>();
 
   constructor(store: ActivityStore, limits: { readonly ttlMs: number; readonly most: number }) {
     this.#store = store;
@@ -72,7 +71,7 @@ export class EvictedRequests {
         this.#trace3.get(row),
       ]),
     );
-    const late = io.numbers([...this.#lateByMs].flat());
+    const late = io.numbers([...this.lateByMs].flat());
     if (!io.isLoading) {
       return;
     }
@@ -91,7 +90,7 @@ export class EvictedRequests {
       this.#trace3.set(row, trace3);
     }
     for (let at = 0; at < late.length; at += 2) {
-      this.#lateByMs.set(late[at] ?? -1, late[at + 1] ?? 0);
+      this.lateByMs.set(late[at] ?? -1, late[at + 1] ?? 0);
     }
   }
 
@@ -142,18 +141,6 @@ export class EvictedRequests {
     }
     this.#remove(row);
     return nowMs - this.#evictedAtMs.get(row);
-  }
-
-  /** A finished tool arrived that had been evicted. */
-  setLateness(span: number, lateByMs: number): void {
-    this.#lateByMs.set(span, lateByMs);
-  }
-
-  /** By how much a finished tool was late, once; undefined when it was not evicted before it arrived. */
-  takeLateness(span: number): number | undefined {
-    const lateByMs = this.#lateByMs.get(span);
-    this.#lateByMs.delete(span);
-    return lateByMs;
   }
 
   /** Forgets the calls that are too old. Must be called before anything happens at `nowMs`. */

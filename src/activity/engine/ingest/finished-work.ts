@@ -82,7 +82,7 @@ export class FinishedWork {
     const { limits, store } = this.#parts;
     const { spans, members } = store;
     let nextMs = Number.POSITIVE_INFINITY;
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       const isMarker = spans.kind.get(span) !== workKinds.run;
       if (isMarker && spans.hasFlag(span, spanFlags.undecided)) {
         nextMs = Math.min(nextMs, spans.seenAtMs.get(span) + limits.allowedLatenessMs);
@@ -95,14 +95,14 @@ export class FinishedWork {
   decideMembers(owner: number, atMs: number): void {
     const { limits, store } = this.#parts;
     const { spans, owners, members, groups } = store;
-    const undecided = members
-      .all(owner)
-      .filter(
-        (span) =>
-          spans.hasFlag(span, spanFlags.undecided) &&
-          (spans.seenAtMs.get(span) + limits.allowedLatenessMs <= atMs ||
-            this.#hasEndedItself(span, owner)),
-      );
+    const undecided: number[] = [];
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
+      const isOver = spans.seenAtMs.get(span) + limits.allowedLatenessMs <= atMs;
+      const isUndecided = spans.hasFlag(span, spanFlags.undecided);
+      if (isUndecided && (isOver || this.#hasEndedItself(span, owner))) {
+        undecided.push(span);
+      }
+    }
     if (undecided.length === 0) {
       return;
     }
@@ -157,8 +157,9 @@ export class FinishedWork {
     }
     const outlivedMs = this.#outlivedMs(span, owner);
     const isOrphan = this.#isOrphan(span, owner, outlivedMs);
-    const lateByMs = requests.evicted.takeLateness(span);
+    const lateByMs = requests.evicted.lateByMs.get(span);
     if (lateByMs !== undefined) {
+      requests.evicted.lateByMs.delete(span);
       if (isOrphan) {
         openWork.markOrphaned(span, { isCounted: true, atMs });
       } else {

@@ -32,8 +32,9 @@ interface ImpliedToolsParts {
  */
 export class ImpliedTools {
   readonly #parts: ImpliedToolsParts;
-  /** Trace → the implied tools in it that are not decided. */
   readonly #inTrace = new Map<number, Set<number>>();
+  /** Trace → the implied tools in it that are not decided. */
+  readonly inTrace: ReadonlyMap<number, ReadonlySet<number>> = this.#inTrace;
 
   constructor(parts: ImpliedToolsParts) {
     this.#parts = parts;
@@ -42,7 +43,7 @@ export class ImpliedTools {
   /** Stores nothing: the lists are built from the span table, which must be loaded. */
   snapshot(io: SnapshotStream): void {
     const { spans } = this.#parts.store;
-    for (let span = 0; io.isLoading && span < spans.rows; span++) {
+    for (let span = 0; io.isLoading && span < spans.rows.count; span++) {
       if (this.#isUndecided(span)) {
         this.#list(span);
       }

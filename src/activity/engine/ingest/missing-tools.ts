@@ -1,6 +1,6 @@
 import { sourceRanks } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
-import { runsOf } from "../policy/owner-runs.ts";
+import { runsOf } from "../policy/owner-ends.ts";
 import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { spanFlags } from "../store/span-table.ts";
@@ -53,7 +53,7 @@ export class MissingTools {
   /** Decides the requests of an owner that has ended, as of `atMs`, and forgets them. Returns how many tools are orphans. */
   take(owner: number, atMs: number): number {
     const { requests, store } = this.#parts;
-    const pending = requests.responses.isEmpty ? [] : this.#pendingOf(owner);
+    const pending = this.#pendingOf(owner);
     if (pending.length === 0) {
       return 0;
     }

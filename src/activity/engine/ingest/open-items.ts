@@ -49,7 +49,7 @@ export class OpenItems {
   }
 
   /**
-   * Resets the counts of an owner, and returns how many tools its open items still represent, at least, without the tools that
+   * Resets the counts of an owner that reported open items, and returns how many tools its open items still represent, at least, without the tools that
    * are known by name. Of the tools that ended before it some completed and the others may be open items of an aborted turn.
    * Nothing is known where fewer ended than completed, because their spans are not exported, or where more completed: the
    * harness run lost track.
@@ -62,7 +62,7 @@ export class OpenItems {
     const tools = owners.finishedTools.get(owner);
     const pairs = owners.finishedPairs.get(owner);
     const matched = owners.matched.get(owner);
-    if (reported === 0 || (tools + matched === 0 && lacksInnerRun(store, owner))) {
+    if (tools + matched === 0 && lacksInnerRun(store, owner)) {
       return 0; // Its run, and with it the tools, are in another trace that may arrive later.
     }
     for (const column of [

@@ -1,6 +1,6 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { KeyIndex } from "../store/key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
+import { KeyIndex } from "../store/table-rows.ts";
 
 const vacant = -1;
 

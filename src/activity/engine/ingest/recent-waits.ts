@@ -41,9 +41,9 @@ export class RecentWaits {
       const words = [trace0, trace1, trace2, trace3].map((word) => word.get(row));
       this.#add(this.#inTraces, [process, ...words].join(":"), nowMs);
     }
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const words = [batch.referenceHi(reference), batch.referenceLo(reference)];
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const words = [batch.referenceHi.get(reference), batch.referenceLo.get(reference)];
       this.#add(this.#inSessions, [process, ...words].join(":"), nowMs);
     }
   }
@@ -63,8 +63,8 @@ export class RecentWaits {
     const group = this.#store.groupOf(run);
     for (const [session, atMs] of this.#inSessions) {
       const [of = 0, hi = 0, lo = 0] = session.split(":").map(Number);
-      const reference = atMs >= sinceMs ? references.find(of, hi, lo) : -1;
-      if (reference !== -1 && references.group.get(reference) === group) {
+      const waiting = atMs >= sinceMs ? references.groupOf(of, hi, lo) : -1;
+      if (waiting !== -1 && waiting === group) {
         return true;
       }
     }

@@ -101,7 +101,7 @@ export class RequestRecords {
   /** Must be called before the row of a span is removed. */
   forgetSpan(span: number, { spans }: ActivityStore): void {
     this.responses.forget(spans.trace.get(span), spans.id0.get(span), spans.id1.get(span));
-    this.evicted.takeLateness(span);
+    this.evicted.lateByMs.delete(span);
     this.unkeyed.forgetSpan(span);
   }
 }

@@ -1,8 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { KeyIndex } from "../store/key-index.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { TableRows } from "../store/table-rows.ts";
+import { KeyIndex, TableRows } from "../store/table-rows.ts";
 
 /** A call of a tool that a model asked for. */
 export interface RequestedCall {
@@ -49,8 +48,9 @@ export class RequestedResponses {
   readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
   readonly #calls: (RequestedCall | undefined)[] = [];
   readonly #rows = new TableRows([this.#process, this.#key0, this.#key1]);
-  /** Trace → span id of the model call → response. */
   readonly #byTrace = new Map<number, Map<string, RequestedResponse>>();
+  /** Trace → span id of the model call → response. */
+  readonly byTrace: ReadonlyMap<number, ReadonlyMap<string, RequestedResponse>> = this.#byTrace;
 
   constructor(store: ActivityStore, mostCalls: number) {
     this.#store = store;
@@ -128,10 +128,6 @@ export class RequestedResponses {
         }
       }
     }
-  }
-
-  get isEmpty(): boolean {
-    return this.#byTrace.size === 0;
   }
 
   /** Adds a call to the response of a model call of a known trace; undefined when there is no room. */

@@ -35,10 +35,10 @@ export class RequestedTools {
   /** A finished model call asked for a tool. */
   onRequest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
-    if (!this.#reportsOnlyFinished(process)) {
+    const { lookup, processes, requests } = this.#parts;
+    if (processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded";
     }
-    const { lookup, requests } = this.#parts;
     const { responses, evicted } = requests;
     const key0 = batch.key0.get(row);
     const key1 = batch.key1.get(row);
@@ -72,10 +72,11 @@ export class RequestedTools {
   /** A model was given the result of a call, or the call was refused, or a person is asked about it. */
   onAnswer(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const process = batch.process.get(row);
-    if (!this.#reportsOnlyFinished(process)) {
+    const { processes, requests } = this.#parts;
+    if (processes.sourceOf(process) !== sourceRanks.finishedSpans) {
       return "superseded";
     }
-    const { responses, answeredEarly } = this.#parts.requests;
+    const { responses, answeredEarly } = requests;
     const key0 = batch.key0.get(row);
     const key1 = batch.key1.get(row);
     const call = responses.callOf(process, key0, key1);
@@ -96,7 +97,8 @@ export class RequestedTools {
 
   /** A tool with a call id arrived. Must be called before its span is ingested. */
   onToolSeen(batch: SignalBatch, row: number, nowMs: number): void {
-    const { responses, evicted, ranEarly } = this.#parts.requests;
+    const { processes, requests } = this.#parts;
+    const { responses, evicted, ranEarly } = requests;
     const process = batch.process.get(row);
     const key0 = batch.key0.get(row);
     const key1 = batch.key1.get(row);
@@ -106,7 +108,10 @@ export class RequestedTools {
     const call = responses.callOf(process, key0, key1);
     if (call !== undefined) {
       this.#recordRun(call, name, endMs);
-    } else if (this.#reportsOnlyFinished(process) && !evicted.has(process, key0, key1)) {
+    } else if (
+      processes.sourceOf(process) === sourceRanks.finishedSpans &&
+      !evicted.has(process, key0, key1)
+    ) {
       const tool = { name, endMs, atMs: nowMs };
       const displacedMs = ranEarly.add(process, key0, key1, tool);
       if (displacedMs !== undefined) {
@@ -117,7 +122,7 @@ export class RequestedTools {
 
   /** A model call or a tool arrived finished. Must be called after its span is registered. */
   onFinished(span: number, batch: SignalBatch, row: number, nowMs: number): void {
-    const { requests, store } = this.#parts;
+    const { processes, requests, store } = this.#parts;
     const { spans } = store;
     const process = batch.process.get(row);
     const key0 = batch.key0.get(row);
@@ -129,20 +134,16 @@ export class RequestedTools {
     if (isTool && (key0 !== 0 || key1 !== 0)) {
       const lateByMs = requests.evicted.take(process, key0, key1, nowMs);
       if (lateByMs !== undefined) {
-        requests.evicted.setLateness(span, lateByMs);
+        requests.evicted.lateByMs.set(span, lateByMs);
       }
       return;
     }
     if (!isTool && (batch.flags.get(row) & signalFlags.hasPrompt) !== 0) {
       spans.setFlag(span, spanFlags.hasPrompt);
     }
-    if (this.#reportsOnlyFinished(process)) {
+    if (processes.sourceOf(process) === sourceRanks.finishedSpans) {
       requests.unkeyed.add(span);
     }
-  }
-
-  #reportsOnlyFinished(process: number): boolean {
-    return this.#parts.processes.sourceOf(process) === sourceRanks.finishedSpans;
   }
 
   #recordRun(call: RequestedCall, toolName: number, endMs: number): void {

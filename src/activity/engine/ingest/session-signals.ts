@@ -8,7 +8,7 @@ import type { Claims } from "../policy/claims.ts";
 import type { Evictions } from "../policy/evictions.ts";
 import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -152,7 +152,7 @@ export class SessionSignals {
 
   /** The gateway reports that a session is stuck. */
   claim(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    if (batch.referencesFrom(row) === batch.referencesTo(row)) {
+    if (batch.referencesFrom.get(row) === batch.referencesTo.get(row)) {
       return "unmatched";
     }
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
@@ -273,9 +273,9 @@ function pauseKeyOf(batch: SignalBatch, row: number): string {
 
 /** The key of the first session that a signal names, known or not; empty when it names none. */
 function sessionOf(batch: SignalBatch, row: number): string {
-  const first = batch.referencesFrom(row);
-  const isNamed = first < batch.referencesTo(row);
+  const first = batch.referencesFrom.get(row);
+  const isNamed = first < batch.referencesTo.get(row);
   return isNamed
-    ? `${batch.process.get(row)}:${batch.referenceHi(first)}:${batch.referenceLo(first)}`
+    ? `${batch.process.get(row)}:${batch.referenceHi.get(first)}:${batch.referenceLo.get(first)}`
     : "";
 }

@@ -24,12 +24,12 @@ export class SignalLookup {
   /** The group of the first known reference of the signal, or -1. */
   referencedGroupOf(batch: SignalBatch, row: number): number {
     const process = batch.process.get(row);
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const group = this.#store.sessions.find(
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const group = this.#store.references.groupOf(
         process,
-        batch.referenceHi(reference),
-        batch.referenceLo(reference),
+        batch.referenceHi.get(reference),
+        batch.referenceLo.get(reference),
       );
       if (group !== -1) {
         return group;
@@ -41,10 +41,10 @@ export class SignalLookup {
   /** Whether a reference of the signal names a group. */
   refersTo(group: number, batch: SignalBatch, row: number): boolean {
     const process = batch.process.get(row);
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const hi = batch.referenceHi(reference);
-      if (this.#store.sessions.find(process, hi, batch.referenceLo(reference)) === group) {
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const hi = batch.referenceHi.get(reference);
+      if (this.#store.references.groupOf(process, hi, batch.referenceLo.get(reference)) === group) {
         return true;
       }
     }

@@ -86,7 +86,10 @@ export class SignalRouter {
     }
     // Live and finished spans are the same spans; the spans of a relay are not.
     const isRelayed = processes.sourceOf(process) === sourceRanks.relay;
-    if ((dialect !== dialects.relay.storedId && isRelayed) || unwatched.covers(batch, row, nowMs)) {
+    if (
+      (dialect !== dialects.relay.storedId && isRelayed) ||
+      (unwatched.processes.size > 0 && unwatched.covers(batch, row, nowMs))
+    ) {
       return "superseded";
     }
     switch (batch.type.get(row)) {

@@ -3,7 +3,7 @@ import { type SignalBatch, signalFlags, signalTypes } from "../../model/signal-b
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { SessionStates } from "../policy/session-states.ts";
-import type { ActivityCounters } from "../store/activity-counters.ts";
+import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import type { Retention } from "../store/retention.ts";
@@ -131,7 +131,7 @@ export class SpanRegistry {
     nowMs: number,
   ): void {
     const { store, lookup, ownership } = this.#parts;
-    const hasReference = batch.referencesFrom(row) < batch.referencesTo(row);
+    const hasReference = batch.referencesFrom.get(row) < batch.referencesTo.get(row);
     if (!hasReference || store.tree.runAbove(marker) !== -1) {
       ownership.attachMarker(marker, waiting, nowMs);
     } else {
@@ -179,7 +179,7 @@ export class SpanRegistry {
       retention.renew(parent, nowMs);
     } else if (retention.makeRoom()) {
       parent = retention.addUnknown(trace, parent0, parent1, nowMs);
-      counters.addSignal("implied", dialects.impliedParent.storedId);
+      add(counters.signals.get("implied"), dialects.impliedParent.storedId, 1);
     }
     if (parent !== -1) {
       tree.link(span, parent);
@@ -212,10 +212,10 @@ export class SpanRegistry {
   addReferences(span: number, batch: SignalBatch, row: number): void {
     const { store } = this.#parts;
     const process = batch.process.get(row);
-    const to = batch.referencesTo(row);
-    for (let reference = batch.referencesFrom(row); reference < to; reference++) {
-      const hi = batch.referenceHi(reference);
-      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo(reference));
+    const to = batch.referencesTo.get(row);
+    for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
+      const hi = batch.referenceHi.get(reference);
+      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo.get(reference));
     }
   }
 

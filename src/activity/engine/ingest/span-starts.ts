@@ -66,7 +66,8 @@ export class SpanStarts {
 
   /** Work started, or is still open. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { store, retention, lookup, admission, duplicates, repeats } = this.#parts;
+    const { store, retention, states, pauses, lookup, admission } = this.#parts;
+    const { duplicates, repeats } = this.#parts;
     const { spans } = store;
     const known = lookup.find(batch, row);
     const kind = duplicates.kindOf(known, batch, row);
@@ -90,7 +91,9 @@ export class SpanStarts {
       if (link === -1) {
         return "untracked";
       }
-      this.#reviewPaused(link);
+      if (pauses.open.size > 0 && pauses.concerns(link)) {
+        states.reviewAbove(link);
+      }
       return "link";
     }
     return this.#start(known, kind, batch, row, nowMs);
@@ -155,11 +158,13 @@ export class SpanStarts {
 
   /** Opens work; a marker of an owner that has ended has a lateness to report how it ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
-    const { store, openWork, ownerEnds, splitRuns, states } = this.#parts;
+    const { store, openWork, ownerEnds, splitRuns, states, pauses } = this.#parts;
     const isSplit = kind === workKinds.run && splitRuns.isSplit(span, nowMs);
     openWork.open(span, nowMs, { isCounted: !isSplit });
     states.recordProgress(span, startProgress[kind]);
-    this.#reviewPaused(span);
+    if (pauses.open.size > 0 && pauses.concerns(span)) {
+      states.reviewAbove(span); // It was reported before to wait for a person, or is part of work that waits.
+    }
     const owner = store.spans.owner.get(span);
     if (kind !== workKinds.run) {
       ownerEnds.scheduleCheck(span, nowMs);
@@ -186,13 +191,6 @@ export class SpanStarts {
       ) {
         owners.idleAtMs.set(owner, Number.NEGATIVE_INFINITY);
       }
-    }
-  }
-
-  /** A span arrived that was reported before to wait for a person, or is part of work that waits. */
-  #reviewPaused(span: number): void {
-    if (this.#parts.pauses.concerns(span)) {
-      this.#parts.states.reviewAbove(span);
     }
   }
 }

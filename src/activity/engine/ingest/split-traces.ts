@@ -155,7 +155,7 @@ export class SplitTraces {
 
 /** Whether the runs of an owner are all harness runs, so that its run can only be in another trace. */
 export function lacksInnerRun({ spans, members }: ActivityStore, owner: number): boolean {
-  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+  for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
     if (spans.kind.get(span) === workKinds.run && !spans.hasFlag(span, spanFlags.harness)) {
       return false;
     }

@@ -1,7 +1,7 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { ColumnList } from "../store/column-list.ts";
+import { ColumnList } from "../store/linked-lists.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 
@@ -30,7 +30,7 @@ export class UnkeyedSpans {
   /** Builds the lists from the span table, which must be loaded. */
   restore(): void {
     const { spans } = this.#store;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       const isFree = spans.state.get(span) === spanStates.free;
       if (!isFree && spans.hasFlag(span, spanFlags.arrivedFinished)) {
         this.#list(span);

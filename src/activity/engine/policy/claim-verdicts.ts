@@ -81,7 +81,7 @@ export class ClaimVerdicts {
     if (group === -1 || (kind !== workKinds.tool && kind !== workKinds.modelCall)) {
       return -1;
     }
-    for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
+    for (let owner = live.first.get(group); owner !== -1; owner = live.after.get(owner)) {
       for (const span of openMembersOf(store, owner)) {
         const isAlike =
           spans.kind.get(span) === kind && (name === 0 || spans.name.get(span) === name);

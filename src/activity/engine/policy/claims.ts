@@ -38,8 +38,9 @@ export class Claims {
   readonly #parts: ClaimsParts;
   /** The oldest first. */
   readonly #open = new Set<OpenClaim>();
-  /** By group; those about sessions that are not known under -1. */
   readonly #ofGroup = new Map<number, Set<OpenClaim>>();
+  /** The open claims by group; those about sessions that are not known under -1. */
+  readonly ofGroup: ReadonlyMap<number, ReadonlySet<OpenClaim>> = this.#ofGroup;
   #nowMs = 0;
 
   constructor(parts: ClaimsParts) {
@@ -79,16 +80,6 @@ export class Claims {
         sinceMs,
       });
     }
-  }
-
-  /** Whether a claim about a session that is not known is open. */
-  get hasUnbound(): boolean {
-    return this.#ofGroup.has(-1);
-  }
-
-  /** Whether a claim about a session is open. */
-  has(group: number): boolean {
-    return this.#ofGroup.has(group);
   }
 
   /** A claim arrived. False when it repeats one that is open. */

@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import { type DueQueue, timerRanks } from "../schedule/due-queue.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { boundMembersOf } from "../store/open-members.ts";
@@ -9,7 +9,7 @@ import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import type { DueMarkers } from "./circuit-breaker.ts";
-import type { Hold, Holders } from "./holders.ts";
+import type { Holders } from "./holders.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
@@ -45,13 +45,16 @@ export class EvictionForecast {
     if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
       return 0;
     }
-    const isOver = ({ holder, lastEndMs }: Hold) =>
-      holder === -1 && lastEndMs + limits.allowedLatenessMs <= atMs;
     if (owners.isUnresolved(owner)) {
-      return boundMembersOf(store, owner).filter((marker) => isOver(unresolvedHolders.of(marker)))
-        .length;
+      let due = 0;
+      for (const marker of boundMembersOf(store, owner)) {
+        const { holder, lastEndMs } = unresolvedHolders.of(marker);
+        due += holder === -1 && lastEndMs + limits.allowedLatenessMs <= atMs ? 1 : 0;
+      }
+      return due;
     }
-    if (!isOver(holders.ofOwner(owner, atMs))) {
+    const { holder, lastEndMs } = holders.ofOwner(owner, atMs);
+    if (holder !== -1 || lastEndMs + limits.allowedLatenessMs > atMs) {
       return 0;
     }
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);

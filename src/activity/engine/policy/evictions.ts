@@ -61,9 +61,14 @@ export class Evictions {
 
   /** Emits one event for markers that go together, whose rows are not closed yet, and for `unnamed` tools. */
   emit(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
+    const { store, limits, events } = this.#parts;
     const { reason, channel, atMs } = eviction;
-    const summary = summaryOf(this.#parts.store, markers, (span) => this.#ageMsOf(span, atMs));
-    this.#parts.events.push({
+    const agesMs: (number | undefined)[] = [];
+    for (const span of markers) {
+      agesMs.push(this.#ageMsOf(span, atMs));
+    }
+    const summary = summaryOf(store, markers, agesMs);
+    events.push({
       type: "evicted",
       reason,
       confidence: eviction.confidence ?? reasons[reason].confidence,
@@ -71,9 +76,9 @@ export class Evictions {
       channel,
       ...summary,
       tools: summary.tools + (unnamed?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(this.#parts.store, unnamed?.about ?? -1) : {}),
-      markers: this.#parts.limits.includesMarkers
-        ? markers.map((span) => this.#markerOf(span, atMs))
+      ...(markers.length === 0 ? traceContextOf(store, unnamed?.about ?? -1) : {}),
+      markers: limits.includesMarkers
+        ? markers.map((span, at) => this.#markerOf(span, agesMs[at] ?? 0))
         : [],
     });
   }
@@ -86,14 +91,14 @@ export class Evictions {
       : this.#parts.openWork.durations.ofFinished(span, atMs);
   }
 
-  #markerOf(span: number, atMs: number): EvictedMarker {
+  #markerOf(span: number, ageMs: number): EvictedMarker {
     const { spans } = this.#parts.store;
     return {
       kind: toWorkKind(spans.kind.get(span)),
       ...traceContextOf(this.#parts.store, span),
       parentSpanId: traceContextOf(this.#parts.store, spans.parentOf(span)).spanId,
       startMs: spans.startMs.get(span),
-      ageMs: this.#ageMsOf(span, atMs) ?? 0,
+      ageMs,
       name: spans.name.get(span),
     };
   }

@@ -10,8 +10,8 @@ import type { Verdicts } from "./verdicts.ts";
 /** Longer chains of owners are cut, as those of spans are. */
 const maxDepth = 200;
 
-/** What keeps markers from being orphans. */
-export interface Hold {
+/** The open holder that keeps markers from being orphans, or when the last one ended. */
+export interface LastHolder {
   /** An open owner that holds them, or -1. */
   readonly holder: number;
   /** When that holder releases them if it makes no progress; Infinity when only its end does. */
@@ -43,7 +43,7 @@ export class Holders {
   }
 
   /** What holds the markers of an owner that has ended. */
-  ofOwner(owner: number, nowMs: number): Hold {
+  ofOwner(owner: number, nowMs: number): LastHolder {
     const { store, limits, verdicts } = this.#parts;
     const { owners, groups, live } = store;
     let lastEndMs = owners.endedAtMs.get(owner);
@@ -58,7 +58,7 @@ export class Holders {
     if (groups.firstLive.get(group) === owner && owners.nextLive.get(owner) === -1) {
       return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
     }
-    for (let other = live.first(group); other !== -1; other = live.after(other)) {
+    for (let other = live.first.get(group); other !== -1; other = live.after.get(other)) {
       this.#parts.lookups++;
       if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
         continue;
@@ -88,7 +88,7 @@ export class Holders {
     }
     // Also owners that left nothing open: one that lives after all is a holder.
     const group = owners.group.get(owner);
-    for (let other = inGroup.first(group); other !== -1; other = inGroup.after(other)) {
+    for (let other = inGroup.first.get(group); other !== -1; other = inGroup.after.get(other)) {
       this.#parts.lookups++;
       const isOther = other !== owner && !owners.isUnresolved(other) && !owners.isOpen(other);
       if (isOther && this.#mayHold(other, owner)) {
@@ -128,7 +128,7 @@ export class Holders {
   #endFlagsOf(owner: number): number {
     const { spans, members } = this.#parts.store;
     let flags = 0;
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       flags |= spans.kind.get(span) === workKinds.run ? spans.flags.get(span) : 0;
     }
     return flags;

@@ -1,11 +1,10 @@
 import type { ActivityLimits } from "../../model/limits.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { OwnerEnds } from "./owner-ends.ts";
-import { runsOf } from "./owner-runs.ts";
+import { type OwnerEnds, runsOf } from "./owner-ends.ts";
 
 /** What it needs of the engine. */
 interface IdleRunsParts {

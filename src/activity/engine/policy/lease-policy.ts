@@ -45,14 +45,15 @@ interface LeasePolicyParts {
  */
 export class LeasePolicy {
   readonly #parts: LeasePolicyParts;
-  #isWaitingForInput = false;
+  /** Whether evictions wait for input, so that `onInput` is to be called. */
+  isWaitingForInput = false;
 
   constructor(parts: LeasePolicyParts) {
     this.#parts = parts;
   }
 
   snapshot(io: SnapshotStream): void {
-    this.#isWaitingForInput = io.number(this.#isWaitingForInput ? 1 : 0) === 1;
+    this.isWaitingForInput = io.number(this.isWaitingForInput ? 1 : 0) === 1;
   }
 
   /**
@@ -158,10 +159,7 @@ export class LeasePolicy {
 
   /** Signals arrived, from any sender: everything that waits for input gets a new lease. */
   onInput(nowMs: number): void {
-    if (!this.#isWaitingForInput) {
-      return;
-    }
-    this.#isWaitingForInput = false;
+    this.isWaitingForInput = false;
     const { spans } = this.#parts.store;
     this.#parts.processes.renewHeld(nowMs);
     this.#renewSpans((span) => spans.held.get(span) === evictionHolds.untilInput, nowMs);
@@ -192,7 +190,7 @@ export class LeasePolicy {
   openWorkOf(process: number): number[] {
     const { spans, traces } = this.#parts.store;
     const open: number[] = [];
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (
         spans.state.get(span) === spanStates.open &&
         traces.process.get(spans.trace.get(span)) === process
@@ -217,7 +215,7 @@ export class LeasePolicy {
   #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
     const { store, openWork } = this.#parts;
     const { spans } = store;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && isMeant(span)) {
         spans.held.set(span, evictionHolds.none);
         spans.seenAtMs.set(span, nowMs);
@@ -236,7 +234,7 @@ export class LeasePolicy {
     const hasStopped = breaker.hasInputStopped(dueMs, usualGapMs);
     const isMass = breaker.isMass(reason, dueMs, due);
     if (isMass && hasStopped) {
-      this.#isWaitingForInput = true;
+      this.isWaitingForInput = true;
       return evictionHolds.untilInput;
     }
     const isHostSilent = processes.isHostSilent(process, dueMs, usualGapMs);

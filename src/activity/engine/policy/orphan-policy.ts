@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { OpenItems } from "../ingest/open-items.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { boundMembersOf, openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
@@ -11,7 +11,7 @@ import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Evictions } from "./evictions.ts";
-import type { Hold, Holders } from "./holders.ts";
+import type { Holders, LastHolder } from "./holders.ts";
 import type { IdleRuns } from "./idle-runs.ts";
 import { byConfidence } from "./orphan-confidence.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
@@ -64,7 +64,7 @@ export class OrphanPolicy {
       const ownMs = Math.max(spans.startedAtMs.get(span), spans.releasedAtMs.get(span));
       if (!owners.isOpen(owner)) {
         const fromMs = Math.max(ownMs, owners.endedAtMs.get(owner));
-        store.setLive(owner);
+        store.setLive(owner, true);
         ownerTimers.schedule(owner, Math.max(nowMs, fromMs + limits.allowedLatenessMs));
       }
       const group = owners.group.get(owner);
@@ -121,13 +121,13 @@ export class OrphanPolicy {
     if (store.owners.isOpen(owner)) {
       return; // By a run of another trace.
     }
-    const hold = holders.ofOwner(owner, atMs);
-    if (hold.holder !== -1) {
-      this.#waitForHolder(owner, hold, atMs);
+    const last = holders.ofOwner(owner, atMs);
+    if (last.holder !== -1) {
+      this.#waitForHolder(owner, last, atMs);
       return;
     }
     ownerEnds.stopWaiting(owner);
-    const dueMs = hold.lastEndMs + limits.allowedLatenessMs;
+    const dueMs = last.lastEndMs + limits.allowedLatenessMs;
     if (dueMs > atMs) {
       ownerTimers.set(owner, dueMs);
       return;
@@ -135,45 +135,47 @@ export class OrphanPolicy {
     store.owners.setFlag(owner, ownerFlags.decided);
     this.#parts.finished.decideMembers(owner, atMs);
     if (store.owners.memberCount.get(owner) > 0) {
-      this.#evictOrphans(owner, hold, atMs);
+      this.#evictOrphans(owner, last, atMs);
     }
   }
 
-  #evictOrphans(owner: number, hold: Hold, atMs: number): void {
-    const { store, holders, finished, evictions, unnamedTools, openWork } = this.#parts;
+  #evictOrphans(owner: number, last: LastHolder, atMs: number): void {
+    const { store, ownerTimers, holders, finished, evictions, unnamedTools, openWork } =
+      this.#parts;
     const { owners, groups } = store;
-    const { due, nextMs } = this.#dueOf(owner, atMs, hold.lastEndMs);
+    const { due, nextMs: nextDueMs } = this.#dueOf(owner, atMs, last.lastEndMs);
     const orphans = withoutOpenBelow(store, due);
-    const confidence =
-      orphans.length === 0 ? "confirmed" : holders.confidenceOf(owner, hold.releasedAtMs);
     const finishedMs = finished.nextOfMembersMs(owner);
+    let nextMs = Math.min(nextDueMs, finishedMs);
     if (owners.hasFlag(owner, ownerFlags.unwatched)) {
       // Nothing reports that its run has ended.
       for (const marker of orphans) {
         openWork.untrack(marker, atMs);
       }
-      this.#scheduleNext(owner, Math.min(nextMs, finishedMs));
-      return;
-    }
-    const impliedMs = unnamedTools.evictImplied(owner, atMs);
-    const eviction = {
-      reason,
-      channel: groups.channel.get(owners.group.get(owner)),
-      atMs,
-    } as const;
-    if (owners.hasFlag(owner, ownerFlags.hasDetached)) {
-      for (const [sure, these] of byConfidence(store, orphans, confidence)) {
-        evictions.emit(these, { ...eviction, confidence: sure });
+    } else {
+      const confidence =
+        orphans.length === 0 ? "confirmed" : holders.confidenceOf(owner, last.releasedAtMs);
+      const channel = groups.channel.get(owners.group.get(owner));
+      const eviction = { reason, channel, atMs } as const;
+      nextMs = Math.min(nextMs, unnamedTools.evictImplied(owner, atMs));
+      if (owners.hasFlag(owner, ownerFlags.hasDetached)) {
+        for (const [sure, these] of byConfidence(store, orphans, confidence)) {
+          evictions.emit(these, { ...eviction, confidence: sure });
+        }
+      } else if (orphans.length > 0) {
+        evictions.emit(orphans, { ...eviction, confidence });
       }
-    } else if (orphans.length > 0) {
-      evictions.emit(orphans, { ...eviction, confidence });
+      if (!Number.isFinite(finishedMs)) {
+        // Otherwise a tool that is known by number only may be finished work that is not decided yet.
+        unnamedTools.evictCounted(owner, orphans.length, atMs);
+      }
+      evictions.close(orphans, reason, atMs);
     }
-    if (!Number.isFinite(finishedMs)) {
-      // Otherwise a tool that is known by number only may be finished work that is not decided yet.
-      unnamedTools.evictCounted(owner, orphans.length, atMs);
+    if (Number.isFinite(nextMs)) {
+      ownerTimers.schedule(owner, nextMs);
+    } else if (owners.openMarkers.get(owner) === 0) {
+      store.setLive(owner, false);
     }
-    evictions.close(orphans, reason, atMs);
-    this.#scheduleNext(owner, Math.min(nextMs, finishedMs, impliedMs));
   }
 
   #decideUnresolved(owner: number, atMs: number): void {
@@ -216,7 +218,7 @@ export class OrphanPolicy {
     if (Number.isFinite(lastEndMs)) {
       return lastEndMs;
     }
-    if (spans.hasFlag(marker, spanFlags.wasHeld)) {
+    if (spans.hasFlag(marker, spanFlags.hadHolder)) {
       return spans.releasedAtMs.get(marker);
     }
     const mayBeOwned =
@@ -256,21 +258,12 @@ export class OrphanPolicy {
   }
 
   /** The owner is decided again when its holder ends, or releases its markers because it makes no progress. */
-  #waitForHolder(owner: number, hold: Hold, atMs: number): void {
+  #waitForHolder(owner: number, last: LastHolder, atMs: number): void {
     const { ownerEnds, ownerTimers, limits } = this.#parts;
-    ownerEnds.waitFor(owner, hold.holder);
-    if (Number.isFinite(hold.releasesAtMs)) {
-      const isPast = hold.releasesAtMs <= atMs;
-      ownerTimers.set(owner, isPast ? atMs + limits.stalledAfterMs : hold.releasesAtMs);
-    }
-  }
-
-  #scheduleNext(owner: number, nextMs: number): void {
-    const { store, ownerTimers } = this.#parts;
-    if (Number.isFinite(nextMs)) {
-      ownerTimers.schedule(owner, nextMs);
-    } else if (store.owners.openMarkers.get(owner) === 0) {
-      store.retire(owner);
+    ownerEnds.waitFor(owner, last.holder);
+    if (Number.isFinite(last.releasesAtMs)) {
+      const isPast = last.releasesAtMs <= atMs;
+      ownerTimers.set(owner, isPast ? atMs + limits.stalledAfterMs : last.releasesAtMs);
     }
   }
 }

@@ -1,13 +1,12 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import { runsOf } from "./owner-runs.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
 /** What it needs of the engine. */
@@ -52,7 +51,7 @@ export class OwnerEnds {
         spans.releasedAtMs.set(at, Math.max(spans.releasedAtMs.get(at), end.atMs));
       }
     }
-    store.setLive(owner);
+    store.setLive(owner, true);
     const dueMs = end.atMs + limits.allowedLatenessMs;
     ownerTimers.schedule(owner, dueMs);
     for (const waiter of store.waiters.all(owner)) {
@@ -109,7 +108,7 @@ export class OwnerEnds {
     if (store.owners.isOpen(owner)) {
       return;
     }
-    store.setLive(owner);
+    store.setLive(owner, true);
     ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
     if (store.owners.isUnresolved(owner)) {
       this.#recordRelease(marker);
@@ -160,7 +159,7 @@ export class OwnerEnds {
     for (
       let each = traces.firstUnresolved.get(owners.trace.get(owner));
       each !== -1;
-      each = unresolvedInTrace.after(each)
+      each = unresolvedInTrace.after.get(each)
     ) {
       this.#release(each, dueMs, owner);
     }
@@ -169,11 +168,11 @@ export class OwnerEnds {
   /** Unresolved markers of other processes that name `run` as their parent are due at `dueMs`. */
   releaseElsewhere(run: number, dueMs: number): void {
     const { spans, owners, traces, below } = this.#parts.store;
-    traces.eachElsewhere(spans.trace.get(run), (trace) => {
+    for (const trace of traces.elsewhere(spans.trace.get(run))) {
       const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
       const unresolved = named === -1 ? -1 : spans.owner.get(named);
       if (unresolved === -1 || !owners.isUnresolved(unresolved)) {
-        return;
+        continue;
       }
       this.#release(unresolved, dueMs);
       for (const each of below.all(unresolved)) {
@@ -181,7 +180,7 @@ export class OwnerEnds {
           this.#release(each, dueMs); // Of a session of its own.
         }
       }
-    });
+    }
   }
 
   /** Records when the last holder of unresolved markers ended, since the holder is not remembered for as long as a marker may be. */
@@ -193,7 +192,7 @@ export class OwnerEnds {
     }
     for (const marker of openMembersOf(store, unresolved)) {
       // A marker that was held once is held by all runs that were open when it started: only the one that ended matters.
-      const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.wasHeld);
+      const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.hadHolder);
       if (!isKnown) {
         this.#recordRelease(marker);
       } else if (unresolvedHolders.wasOpenAt(ended, marker)) {
@@ -208,8 +207,19 @@ export class OwnerEnds {
     const { spans } = this.#parts.store;
     const { lastEndMs } = this.#parts.unresolvedHolders.of(marker);
     if (Number.isFinite(lastEndMs)) {
-      spans.setFlag(marker, spanFlags.wasHeld);
+      spans.setFlag(marker, spanFlags.hadHolder);
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));
     }
   }
+}
+
+/** The runs of an owner, open or not, as far as they are remembered. */
+export function runsOf({ spans, members }: ActivityStore, owner: number): number[] {
+  const runs: number[] = [];
+  for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
+    if (spans.kind.get(span) === workKinds.run) {
+      runs.push(span);
+    }
+  }
+  return runs;
 }

@@ -1,5 +1,5 @@
 import type { ActivityLimits } from "../../model/limits.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -34,14 +34,14 @@ export class OwnerMerges {
     const isResolved = owners.isUnresolved(from) && !owners.isUnresolved(into);
     for (const marker of isResolved ? openMembersOf(store, from) : []) {
       // The run that held it was not its own.
-      if (spans.hasFlag(marker, spanFlags.wasHeld)) {
-        spans.clearFlag(marker, spanFlags.wasHeld);
+      if (spans.hasFlag(marker, spanFlags.hadHolder)) {
+        spans.clearFlag(marker, spanFlags.hadHolder);
         spans.releasedAtMs.set(marker, 0);
       }
     }
     store.mergeOwner(from, into);
     if (hasWork && !owners.isOpen(into)) {
-      store.setLive(into);
+      store.setLive(into, true);
       // It may have waited for a run that was not its own.
       ownerTimers.schedule(into, isResolved ? nowMs : (dueMs ?? nowMs));
     }

@@ -1,7 +1,7 @@
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import { isSameAsParent } from "../ingest/same-work.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
@@ -48,14 +48,14 @@ export class Ownership {
     const { spans, owners, groups, traces } = store;
     const known = spans.owner.get(run);
     if (known !== -1 && !owners.isUnresolved(known)) {
-      store.setLive(known); // The run was evicted, and is tracked again.
+      store.setLive(known, true); // The run was evicted, and is tracked again.
       placed.refer();
       return;
     }
     const harness = this.#harnessOf(run);
     const owner = harness === -1 ? store.addOwner(run, { isUnresolved: false, group }) : harness;
     store.join(run, owner);
-    store.setLive(owner);
+    store.setLive(owner, true);
     placed.refer();
     if (harness === -1) {
       this.#attachOwner(owner, nowMs);

@@ -26,6 +26,8 @@ interface PausesParts {
 export class Pauses {
   readonly #parts: PausesParts;
   readonly #register: PauseRegister;
+  /** The open pauses by key, in the order in which they began. */
+  readonly open: ReadonlyMap<string, Pause>;
   /** When a pause ended last, by its key: a beginning before that is a repeat, or was overtaken. The oldest first. */
   readonly #ended = new Map<string, Moment>();
   /** The same of all pauses of a session, by its group. */
@@ -34,6 +36,7 @@ export class Pauses {
   constructor(parts: PausesParts) {
     this.#parts = parts;
     this.#register = new PauseRegister(parts.store);
+    this.open = this.#register.pauses;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -115,11 +118,6 @@ export class Pauses {
     return keys.length === 0 ? undefined : keys.flatMap((key) => this.end(key, ended) ?? []);
   }
 
-  /** Whether anything waits at all. */
-  get hasAny(): boolean {
-    return this.#register.pauses.size > 0;
-  }
-
   /** Whether what happens in a session may change what waits in it. */
   concernsGroup(group: number): boolean {
     const { links, ofGroup, about } = this.#register;
@@ -128,11 +126,8 @@ export class Pauses {
 
   /** Whether a pause names a span, its session, or a link, which may be below it. */
   concerns(span: number): boolean {
-    const { pauses, ofSpan, ofGroup, links } = this.#register;
-    return (
-      pauses.size > 0 &&
-      (ofSpan.has(span) || links.size > 0 || ofGroup.has(this.#parts.store.groupOf(span)))
-    );
+    const { ofSpan, ofGroup, links } = this.#register;
+    return ofSpan.has(span) || links.size > 0 || ofGroup.has(this.#parts.store.groupOf(span));
   }
 
   /** Whether a span waits: a pause names it, or it is a run that began before a pause of its session. */

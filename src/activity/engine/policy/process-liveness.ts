@@ -1,4 +1,4 @@
-import { sourceRankOf, sourceRanks } from "../../model/dialects.ts";
+import { dialectRows, sourceRanks } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
@@ -123,7 +123,7 @@ export class ProcessLiveness {
     if (known.state === "replaced" || known.state === "gone") {
       this.#reopen(process, known);
     }
-    const rank = sourceRankOf(dialect);
+    const rank = dialectRows[dialect]?.rank ?? sourceRanks.none;
     if (rank <= known.source) {
       return false;
     }

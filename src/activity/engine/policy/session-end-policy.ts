@@ -1,7 +1,7 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
@@ -117,8 +117,10 @@ export class SessionEndPolicy {
   #dueMsOf(span: number, group: number): number {
     const { store, limits } = this.#parts;
     const { spans, groups } = store;
-    // With `wasHeld` it is the end of a run of another session, perhaps.
-    const releasedAtMs = spans.hasFlag(span, spanFlags.wasHeld) ? 0 : spans.releasedAtMs.get(span);
+    // With `hadHolder` it is the end of a run of another session, perhaps.
+    const releasedAtMs = spans.hasFlag(span, spanFlags.hadHolder)
+      ? 0
+      : spans.releasedAtMs.get(span);
     return Math.max(groups.endedAtMs.get(group), releasedAtMs) + limits.allowedLatenessMs;
   }
 

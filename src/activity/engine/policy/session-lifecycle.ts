@@ -91,19 +91,11 @@ interface SessionLifecycleParts {
  */
 export class SessionLifecycle {
   readonly #parts: SessionLifecycleParts;
-  #counts = reports.map(() => 0);
+  /** Sessions by stored state; of `none` only the differences. Only `change` and a snapshot that is loaded set it. */
+  counts = reports.map(() => 0);
 
   constructor(parts: SessionLifecycleParts) {
     this.#parts = parts;
-  }
-
-  /** Sessions by stored state; of `none` only the differences. */
-  get counts(): readonly number[] {
-    return this.#counts;
-  }
-
-  restore(counts: number[]): void {
-    this.#counts = counts;
   }
 
   /** Puts a session into a state. Returns the event that is to be emitted; nothing where it was in that state already. */
@@ -113,8 +105,8 @@ export class SessionLifecycle {
     if (from === to) {
       return "nothing";
     }
-    this.#counts[from] = (this.#counts[from] ?? 0) - 1;
-    this.#counts[to] = (this.#counts[to] ?? 0) + 1;
+    this.counts[from] = (this.counts[from] ?? 0) - 1;
+    this.counts[to] = (this.counts[to] ?? 0) + 1;
     state.set(group, to);
     return eventsOf.get(cause)?.[from * reports.length + to] ?? "nothing";
   }
@@ -122,17 +114,6 @@ export class SessionLifecycle {
   /** What a session does; undefined when it has no open run. */
   of(group: number): ReportedState {
     return reports[this.#parts.store.groups.state.get(group)];
-  }
-
-  /** Sessions in a state, or only those of them that are blocked by something. */
-  count(state: SessionState, blockedBy?: BlockedBy): number {
-    let sessions = 0;
-    for (const [id, report] of reports.entries()) {
-      const isMeant =
-        report?.state === state && (blockedBy === undefined || report.blockedBy === blockedBy);
-      sessions += isMeant ? (this.#counts[id] ?? 0) : 0;
-    }
-    return sessions;
   }
 }
 

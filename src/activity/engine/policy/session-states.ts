@@ -1,7 +1,7 @@
 import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { type Progress, progressNames, workKinds } from "../../model/work.ts";
-import { KeyedTimers } from "../schedule/keyed-timers.ts";
+import { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -46,7 +46,8 @@ export class SessionStates {
   readonly #shortestMs: number;
   /** Groups that may have changed, with the cause that a recovery would have. */
   readonly #changed = new Map<number, RecoveryCause>();
-  #nowMs = 0;
+  /** The time of what happens next. */
+  nowMs = 0;
 
   constructor(parts: SessionStatesParts) {
     this.#parts = parts;
@@ -56,32 +57,40 @@ export class SessionStates {
   }
 
   snapshot(io: SnapshotStream): void {
-    this.#parts.lifecycle.restore(io.numbers(this.#parts.lifecycle.counts));
+    const { lifecycle } = this.#parts;
+    lifecycle.counts = io.numbers(lifecycle.counts);
     this.timers.snapshot(io);
-  }
-
-  /** Sets the time of what follows. */
-  setNow(nowMs: number): void {
-    this.#nowMs = nowMs;
   }
 
   /** `span` made progress, and with it all that is above it. */
   recordProgress(span: number, what: Progress): void {
-    const { store, claims } = this.#parts;
-    const { spans, owners } = store;
+    const { store, claims, pauses } = this.#parts;
+    const { spans, owners, groups } = store;
     const index = progressNames.indexOf(what);
     for (let at = span; at !== -1; at = spans.parentOf(at)) {
-      claims.clear(store.groupOf(at));
+      if (claims.ofGroup.size > 0) {
+        claims.clear(store.groupOf(at));
+      }
       if (spans.kind.get(at) !== workKinds.run) {
-        spans.progressAtMs.set(at, this.#nowMs);
+        spans.progressAtMs.set(at, this.nowMs);
         spans.clearFlag(at, spanFlags.silenceReported);
-      } else {
-        const owner = spans.owner.get(at);
-        if (owner !== -1) {
-          owners.progressAtMs.set(owner, this.#nowMs);
-          owners.lastProgress.set(owner, index);
-          this.#onOwnerProgress(owner);
-        }
+        continue;
+      }
+      const owner = spans.owner.get(at);
+      if (owner === -1) {
+        continue;
+      }
+      owners.progressAtMs.set(owner, this.nowMs);
+      owners.lastProgress.set(owner, index);
+      // It changes no state at once unless the session is stalled or paused: otherwise it can only end a silence.
+      const group = owners.group.get(owner);
+      const state = groups.state.get(group);
+      if (
+        state > longRunning ||
+        owners.hasFlag(owner, ownerFlags.mayHideTool) ||
+        (pauses.open.size > 0 && state !== none && pauses.concernsGroup(group))
+      ) {
+        this.markChanged(group);
       }
     }
   }
@@ -123,8 +132,8 @@ export class SessionStates {
       if (
         isRunBeside ||
         state > longRunning ||
-        claims.has(group) ||
-        (state !== none && pauses.concernsGroup(group))
+        claims.ofGroup.has(group) ||
+        (pauses.open.size > 0 && state !== none && pauses.concernsGroup(group))
       ) {
         this.#changed.set(group, cause);
       }
@@ -151,9 +160,9 @@ export class SessionStates {
 
   /** The group has an open run now, and had none. */
   onActive(group: number): void {
-    this.#parts.store.groups.activeSinceMs.set(group, this.#nowMs);
+    this.#parts.store.groups.activeSinceMs.set(group, this.nowMs);
     this.#parts.lifecycle.change(group, active, "opened");
-    this.timers.schedule(group, this.#nowMs + this.#shortestMs);
+    this.timers.schedule(group, this.nowMs + this.#shortestMs);
   }
 
   /** The group has no open run any more. */
@@ -201,26 +210,26 @@ export class SessionStates {
 
   /** The deadline of a session passed. */
   onDeadline(group: number, dueMs: number): void {
-    this.#nowMs = Math.max(this.#nowMs, dueMs);
+    this.nowMs = Math.max(this.nowMs, dueMs);
     this.review(group);
   }
 
   /** Time in which nothing could arrive does not count as silence. */
   extendBy(byMs: number, nowMs: number): void {
     const { spans, owners, groups } = this.#parts.store;
-    this.#nowMs = nowMs;
+    this.nowMs = nowMs;
     const later = (atMs: number) => Math.min(nowMs, atMs + byMs);
-    for (let owner = 0; owner < owners.rows; owner++) {
+    for (let owner = 0; owner < owners.rows.count; owner++) {
       if (owners.isOpen(owner)) {
         owners.progressAtMs.set(owner, later(owners.progressAtMs.get(owner)));
       }
     }
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open) {
         spans.progressAtMs.set(span, later(spans.progressAtMs.get(span)));
       }
     }
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       if (groups.state.get(group) !== none && groups.ownerCount.get(group) > 0) {
         this.review(group);
       }
@@ -232,22 +241,24 @@ export class SessionStates {
     const { store, limits, verdicts, lifecycle, claims } = this.#parts;
     const { groups, owners, live } = store;
     if (groups.state.get(group) === none) {
-      claims.review(group, this.#nowMs);
+      if (claims.ofGroup.has(group)) {
+        claims.review(group, this.nowMs);
+      }
       return;
     }
-    let nextMs = this.#nowMs + limits.stalledAfterMs;
+    let nextMs = this.nowMs + limits.stalledAfterMs;
     let isProgressing = false;
     let worst: OwnerVerdict | undefined;
-    for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
+    for (let owner = live.first.get(group); owner !== -1; owner = live.after.get(owner)) {
       this.#parts.lookups++;
       if (!owners.isOpen(owner)) {
         continue;
       }
-      const verdict = verdicts.of(owner, this.#nowMs);
+      const verdict = verdicts.of(owner, this.nowMs);
       if (verdict.verdict === "progressing") {
         isProgressing = true;
         nextMs = Math.min(nextMs, verdict.sinceMs + limits.stalledAfterMs);
-        nextMs = Math.min(nextMs, this.#parts.silentTools.report(owner, this.#nowMs));
+        nextMs = Math.min(nextMs, this.#parts.silentTools.report(owner, this.nowMs));
       } else if (verdict.verdict !== "waiting_for_person") {
         // If it makes progress while its tool does not, that tool is reported.
         owners.setFlag(owner, ownerFlags.mayHideTool);
@@ -257,33 +268,20 @@ export class SessionStates {
     const longAtMs = groups.activeSinceMs.get(group) + limits.longRunningAfterMs;
     let after: number = worst === undefined ? paused : verdictRows[worst.verdict].state;
     if (isProgressing) {
-      after = this.#nowMs >= longAtMs ? longRunning : active;
+      after = this.nowMs >= longAtMs ? longRunning : active;
     }
     if (after === active) {
       nextMs = Math.min(nextMs, longAtMs);
     }
     const event = lifecycle.change(group, after, "reviewed");
-    this.timers.set(group, Math.max(nextMs, this.#nowMs));
+    this.timers.set(group, Math.max(nextMs, this.nowMs));
     if (event === "stalled" && worst !== undefined) {
       this.#emitStalled(group, after, worst);
     } else if (event === "recovered") {
       this.#emitRecovered(group, cause);
     }
-    claims.review(group, this.#nowMs);
-  }
-
-  /** Progress changes no state at once unless the session is stalled or paused: otherwise it can only end a silence. */
-  #onOwnerProgress(owner: number): void {
-    const { owners, groups } = this.#parts.store;
-    const group = owners.group.get(owner);
-    const state = groups.state.get(group);
-    const mayHideTool = owners.hasFlag(owner, ownerFlags.mayHideTool);
-    if (
-      state > longRunning ||
-      mayHideTool ||
-      (state !== none && this.#parts.pauses.concernsGroup(group))
-    ) {
-      this.markChanged(group);
+    if (claims.ofGroup.has(group)) {
+      claims.review(group, this.nowMs);
     }
   }
 
@@ -295,11 +293,11 @@ export class SessionStates {
     events.push({
       type: "stalled",
       state: state === blockedByTool ? "blocked_tool_call" : "stalled",
-      atMs: this.#nowMs,
+      atMs: this.nowMs,
       channel: groups.channel.get(group),
       tools: countOf(workKinds.tool),
       modelCalls: countOf(workKinds.modelCall),
-      ...evidence(verdict, this.#nowMs),
+      ...evidence(verdict, this.nowMs),
     });
   }
 
@@ -308,7 +306,7 @@ export class SessionStates {
     this.#parts.events.push({
       type: "recovered",
       cause,
-      atMs: this.#nowMs,
+      atMs: this.nowMs,
       channel: this.#parts.store.groups.channel.get(group),
     });
   }

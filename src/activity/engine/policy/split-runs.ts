@@ -1,12 +1,12 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import { lacksInnerRun, SplitTraces } from "../ingest/split-traces.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanFlags } from "../store/span-table.ts";
+import { runsOf } from "./owner-ends.ts";
 import type { OwnerMerges } from "./owner-merges.ts";
-import { runsOf } from "./owner-runs.ts";
 
 /** What it needs of the engine. */
 interface SplitRunsParts {
@@ -84,7 +84,7 @@ export class SplitRuns {
     const owner = harnessRun === -1 ? -1 : spans.owner.get(harnessRun);
     if (owner !== -1 && owners.reportedOpen.get(owner) > 0) {
       this.#merge(spans.owner.get(run), owner, nowMs);
-      store.setLive(owner);
+      store.setLive(owner, true);
       ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
     }
     return owner !== -1;

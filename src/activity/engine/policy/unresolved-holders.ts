@@ -6,7 +6,7 @@ import { groupFlags } from "../store/group-table.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { Hold, Holders } from "./holders.ts";
+import type { Holders, LastHolder } from "./holders.ts";
 import { startOf } from "./span-start.ts";
 
 /** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
@@ -33,7 +33,7 @@ export class UnresolvedHolders {
    * else the next run that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when there
    * is none.
    */
-  of(marker: number): Hold {
+  of(marker: number): LastHolder {
     const { store, limits, holders } = this.#parts;
     const { owners, spans } = store;
     const start = startOf(store, marker);
@@ -60,8 +60,8 @@ export class UnresolvedHolders {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
       }
     }
-    const wasHeld = spans.hasFlag(marker, spanFlags.wasHeld);
-    if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !wasHeld) {
+    const hadHolder = spans.hasFlag(marker, spanFlags.hadHolder);
+    if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !hadHolder) {
       return owners.isOpen(next)
         ? { holder: next, releasesAtMs, lastEndMs, releasedAtMs }
         : { holder: -1, releasesAtMs, lastEndMs: owners.endedAtMs.get(next), releasedAtMs };
@@ -121,15 +121,14 @@ export class UnresolvedHolders {
     if (spans.state.get(root) !== spanStates.unknown) {
       return -1;
     }
-    let found = -1;
-    traces.eachElsewhere(spans.trace.get(root), (trace) => {
+    for (const trace of traces.elsewhere(spans.trace.get(root))) {
       const run = spans.find(trace, spans.id0.get(root), spans.id1.get(root));
-      const owner = run === -1 || found !== -1 ? -1 : spans.owner.get(run);
+      const owner = run === -1 ? -1 : spans.owner.get(run);
       if (owner !== -1 && spans.kind.get(run) === workKinds.run && !owners.isUnresolved(owner)) {
-        found = owner;
+        return owner;
       }
-    });
-    return found;
+    }
+    return -1;
   }
 
   #compare(a: Moment, b: Moment): number {

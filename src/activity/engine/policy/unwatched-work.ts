@@ -46,8 +46,9 @@ interface UnwatchedWorkParts {
  */
 export class UnwatchedWork {
   readonly #parts: UnwatchedWorkParts;
-  /** By process, the oldest first. */
   readonly #unwatched = new Map<number, Unwatched>();
+  /** The processes whose relay was switched off, the oldest first. */
+  readonly processes: ReadonlyMap<number, Unwatched> = this.#unwatched;
 
   constructor(parts: UnwatchedWorkParts) {
     this.#parts = parts;
@@ -128,9 +129,6 @@ export class UnwatchedWork {
    * same process names that work by other ids. In doubt it is not.
    */
   covers(batch: SignalBatch, row: number, nowMs: number): boolean {
-    if (this.#unwatched.size === 0) {
-      return false;
-    }
     const process = batch.process.get(row);
     const known = this.#unwatched.get(process);
     const isStart = batch.type.get(row) === signalTypes.start;

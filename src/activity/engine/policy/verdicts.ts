@@ -106,7 +106,7 @@ export class Verdicts {
   ofSession(group: number, nowMs: number): OwnerVerdict | undefined {
     const { owners, live } = this.#parts.store;
     let deciding: OwnerVerdict | undefined;
-    for (let owner = live.first(group); owner !== -1; owner = live.after(owner)) {
+    for (let owner = live.first.get(group); owner !== -1; owner = live.after.get(owner)) {
       if (owners.isOpen(owner)) {
         const verdict = this.of(owner, nowMs);
         deciding = deciding === undefined || decides(verdict, deciding) ? verdict : deciding;
@@ -117,7 +117,7 @@ export class Verdicts {
 
   /** Whether an owner waits for a person: a pause names it, or all the deepest open work below it waits. */
   isWaiting(owner: number): boolean {
-    if (!this.#parts.pauses.hasAny) {
+    if (this.#parts.pauses.open.size === 0) {
       return false;
     }
     if (this.#isPaused(owner)) {
@@ -132,7 +132,7 @@ export class Verdicts {
     const { spans, owners, members, tree } = this.#parts.store;
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const silent: number[] = [];
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       if (
         spans.state.get(span) === spanStates.open &&
         spans.kind.get(span) === workKinds.tool &&
@@ -150,7 +150,7 @@ export class Verdicts {
   /** Whether a pause names a run of the owner, or its session. */
   #isPaused(owner: number): boolean {
     const { spans, members } = this.#parts.store;
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       const isOpenRun =
         spans.kind.get(span) === workKinds.run && spans.state.get(span) === spanStates.open;
       if (isOpenRun && this.#parts.pauses.isPaused(span)) {
@@ -177,9 +177,9 @@ export class Verdicts {
     // It does not wait for a tool that may outlive it, except while that tool waits for a person.
     const hasDetached = owners.hasFlag(owner, ownerFlags.hasDetached);
     const isPaused =
-      at.isPaused || (depth > 0 && this.#parts.pauses.hasAny && this.#isPaused(owner));
+      at.isPaused || (depth > 0 && this.#parts.pauses.open.size > 0 && this.#isPaused(owner));
     let hasOpen = false;
-    for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       const kind = spans.kind.get(span);
       if (kind === workKinds.run || spans.state.get(span) !== spanStates.open) {
         continue;
@@ -200,7 +200,7 @@ export class Verdicts {
         leaves[which] = this.#longerSilent(span, leaves[which]);
       }
     }
-    for (let each = below.first(owner); each !== -1; each = below.after(each)) {
+    for (let each = below.first.get(owner); each !== -1; each = below.after.get(each)) {
       const top = owners.top.get(each);
       const isApart = hasDetached && top !== -1 && tree.mayOutliveRun(top);
       if (!owners.isOpen(each) || owners.isUnresolved(each) || depth >= maxDepth || isApart) {
@@ -209,7 +209,7 @@ export class Verdicts {
       hasOpen = true;
       if (!this.#collect(each, leaves, { depth: depth + 1, isPaused })) {
         leaves.count++;
-        if (isPaused || (this.#parts.pauses.hasAny && this.#isPaused(each))) {
+        if (isPaused || (this.#parts.pauses.open.size > 0 && this.#isPaused(each))) {
           leaves.waiting++;
         } else if (
           leaves.run === -1 ||

@@ -131,7 +131,8 @@ export function endOfWindow(
   const { fromMs } = span;
   let { untilMs } = span;
   for (const source of sources) {
-    while (untilMs - fromMs > minWindowMs && source.hasMoreDue(untilMs, most)) {
+    const mayBeMore = source.size > most;
+    while (mayBeMore && untilMs - fromMs > minWindowMs && source.hasMoreDue(untilMs, most)) {
       untilMs = fromMs + (untilMs - fromMs) / 2;
     }
   }

@@ -15,7 +15,7 @@ import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import { type DueItem, DueQueue, endOfWindow, type TimerSources, timerRanks } from "./due-queue.ts";
-import type { KeyedTimers } from "./keyed-timers.ts";
+import type { KeyedTimers } from "./timing-wheel.ts";
 
 /** The time between two calls is decided in windows, each with the deadlines in it sorted. Of these there are at most this many. */
 const windowsPerGap = 100_000;
@@ -45,7 +45,7 @@ interface SchedulerParts {
 /**
  * Advances time: has what is due decided, each item as of its deadline and in the order of the deadlines. A call takes at most
  * `stepsPerCall` steps, so that signals need not wait for a mass of decisions; the rest stays in the due queue for the next call, and
- * `isBehind` is true.
+ * `unfinishedMs` is set.
  */
 export class Scheduler {
   readonly #parts: SchedulerParts;
@@ -53,8 +53,8 @@ export class Scheduler {
   readonly #sources: TimerSources;
   readonly #keyed: readonly (KeyedTimers | undefined)[];
   readonly #queue: DueQueue;
-  /** The end of the window that the last call did not finish. */
-  #unfinishedMs: number | undefined;
+  /** The end of the window that the last call did not finish: it left decisions that are due to the next one. */
+  unfinishedMs: number | undefined;
   #hasDecided = false;
   #stepsLeft = 0;
   /** Everything that is due by then is decided. */
@@ -73,13 +73,13 @@ export class Scheduler {
   snapshot(io: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#decidedMs = io.number(this.#decidedMs);
     this.#graceUntilMs = io.number(this.#graceUntilMs);
-    const untilMs = io.number(this.#unfinishedMs ?? Number.NaN);
+    const untilMs = io.number(this.unfinishedMs ?? Number.NaN);
     const cells = io.numbers(
       this.#queue.items().flatMap(({ dueMs, rank, item }) => [dueMs, rank, item]),
     );
     // A queue of version 1 is ignored: loading its deadlines set them again.
     if (io.isLoading && !Number.isNaN(untilMs) && version > 1) {
-      this.#unfinishedMs = untilMs;
+      this.unfinishedMs = untilMs;
       for (let at = 0; at < cells.length; at += 3) {
         const [dueMs = 0, rank = 0, item = 0] = cells.slice(at, at + 3);
         this.#queue.add({ dueMs, rank, item });
@@ -87,29 +87,25 @@ export class Scheduler {
     }
   }
 
-  /** Whether the last call left decisions that are due to the next one. */
-  get isBehind(): boolean {
-    return this.#unfinishedMs !== undefined;
-  }
-
   /** Decides what is due by `nowMs`, or as much of it as one call may. Returns whether anything was. */
   advance(nowMs: number): boolean {
+    const { limits, finished, pauses } = this.#parts;
     this.#hasDecided = false;
-    this.#stepsLeft = this.#parts.limits.stepsPerCall;
-    if (this.#unfinishedMs !== undefined && !this.#decideUntil(this.#unfinishedMs)) {
+    this.#stepsLeft = limits.stepsPerCall;
+    if (this.unfinishedMs !== undefined && !this.#decideUntil(this.unfinishedMs)) {
       return true;
     }
     const fromMs = Number.isFinite(this.#decidedMs) ? this.#decidedMs : nowMs;
-    const windowMs = Math.max(
-      this.#parts.limits.allowedLatenessMs,
-      (nowMs - fromMs) / windowsPerGap,
-      1,
-    );
+    const windowMs = Math.max(limits.allowedLatenessMs, (nowMs - fromMs) / windowsPerGap, 1);
     // A decision sets deadlines a lateness later, so the order within a window is known.
     for (let atMs = fromMs; ; ) {
-      const isLast = atMs >= nowMs || this.#isIdle();
+      let isIdle = pauses.open.size === 0 && finished.nextMs === Number.POSITIVE_INFINITY;
+      for (const { size } of this.#sources) {
+        isIdle &&= size === 0;
+      }
+      const isLast = isIdle || atMs >= nowMs; // Where nothing will ever be due, nothing needs an order.
       const untilMs = isLast ? nowMs : Math.min(atMs + windowMs, nowMs);
-      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, this.#parts.limits.stepsPerCall);
+      atMs = endOfWindow(this.#sources, { fromMs: atMs, untilMs }, limits.stepsPerCall);
       if (!this.#decideUntil(atMs)) {
         return true;
       }
@@ -126,7 +122,7 @@ export class Scheduler {
   restart(nowMs: number, downtimeMs: number, graceMs: number): void {
     const { spans } = this.#parts.store;
     const { expiry } = this.#parts.openWork;
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && spans.leaseMs.get(span) > 0) {
         const isHeld = spans.held.get(span) !== evictionHolds.none;
         const heldUntilMs = isHeld ? expiry.dueMsOf(span) + downtimeMs : 0;
@@ -144,22 +140,25 @@ export class Scheduler {
 
   /** Decides a window; false when it was too much for one call. */
   #decideUntil(untilMs: number): boolean {
-    this.#unfinishedMs = untilMs;
+    this.unfinishedMs = untilMs;
     while (this.#stepsLeft > 0) {
-      if (!this.#catchUp(this.#queue.nextMs(untilMs) ?? untilMs)) {
+      const dueMs = this.#queue.nextMs(untilMs);
+      if (!this.#catchUp(dueMs ?? untilMs)) {
         continue;
       }
-      const next = this.#queue.take();
+      const next = dueMs === undefined ? undefined : this.#queue.take();
       if (next === undefined) {
-        this.#unfinishedMs = undefined;
+        this.unfinishedMs = undefined;
         this.#decidedMs = untilMs;
         return true;
       }
       const evictedBefore = this.#parts.openWork.evictions;
       this.#hasDecided = true;
-      this.#parts.states.setNow(next.dueMs);
+      this.#parts.states.nowMs = next.dueMs;
       this.#decide(next);
-      this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
+      if (this.#parts.store.tree.unblocked.length > 0) {
+        this.#parts.orphanPolicy.drainUnblocked(next.dueMs);
+      }
       this.#parts.retention.dropExcess();
       this.#stepsLeft -= 1 + this.#parts.openWork.evictions - evictedBefore;
       this.#stepsLeft -= Math.floor(this.#parts.lookups / lookupsPerStep);
@@ -178,7 +177,8 @@ export class Scheduler {
    */
   #catchUp(untilMs: number): boolean {
     for (;;) {
-      const overMs = this.#parts.pauses.nextOverMs;
+      const { pauses } = this.#parts;
+      const overMs = pauses.open.size === 0 ? Number.POSITIVE_INFINITY : pauses.nextOverMs;
       const nextMs = Math.min(overMs, this.#parts.finished.nextMs);
       const forgotten = this.#parts.retention.dropExpired(
         Math.min(nextMs, untilMs),
@@ -198,13 +198,13 @@ export class Scheduler {
       this.#hasDecided = true;
       this.#stepsLeft--;
       if (overMs === nextMs) {
-        const resumed = this.#parts.pauses.endOldest();
-        this.#parts.states.setNow(overMs);
+        const resumed = pauses.endOldest();
+        this.#parts.states.nowMs = overMs;
         this.#parts.sessionSignals.onResumed(resumed, overMs);
         this.#parts.states.reviewChanged();
         return false;
       }
-      this.#parts.states.setNow(nextMs);
+      this.#parts.states.nowMs = nextMs;
       this.#parts.finished.decideNext();
       this.#parts.states.reviewChanged();
     }
@@ -237,16 +237,5 @@ export class Scheduler {
       default:
         this.#parts.states.onDeadline(item, dueMs);
     }
-  }
-
-  /** Whether nothing will ever be due. */
-  #isIdle(): boolean {
-    for (const { size } of this.#sources) {
-      if (size > 0) {
-        return false;
-      }
-    }
-    const { finished, pauses } = this.#parts;
-    return Math.min(finished.nextMs, pauses.nextOverMs) === Number.POSITIVE_INFINITY;
   }
 }

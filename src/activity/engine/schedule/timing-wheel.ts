@@ -13,10 +13,11 @@ export class TimingWheel {
   readonly #widthMs: number;
   readonly #lists = new LinkedLists(bucketCount);
   readonly #dueMs = new Float64Column();
+  /** How many deadlines are set. */
+  size = 0;
   #cursor = 0;
   /** No item in the cursor's bucket is due before it, so the bucket need not be walked again until then. */
   #quietUntilMs = 0;
-  #size = 0;
   #admitted = 0;
 
   /** `widthMs` is what one bucket covers: about a hundredth of the usual delay. */
@@ -39,11 +40,6 @@ export class TimingWheel {
         }
       }
     }
-  }
-
-  /** How many deadlines are set. */
-  get size(): number {
-    return this.#size;
   }
 
   /** Items that may have a deadline: those up to the largest that was admitted or set. */
@@ -80,7 +76,7 @@ export class TimingWheel {
       this.#quietUntilMs = Math.min(this.#quietUntilMs, dueMs);
     }
     this.#lists.push(Math.max(tick, this.#cursor) % bucketCount, item);
-    this.#size++;
+    this.size++;
   }
 
   /** Sets the deadline of an item unless it has a later one. */
@@ -97,7 +93,7 @@ export class TimingWheel {
   peek(untilMs: number, see: (item: number) => unknown): void {
     const tick = Math.floor(untilMs / this.#widthMs);
     const to = Math.min(tick, this.#cursor + bucketCount - 1);
-    for (let at = this.#size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
+    for (let at = this.size === 0 ? to + 1 : this.#cursor; at <= to; at++) {
       const bucket = at % bucketCount;
       for (let item = this.#lists.first(bucket); item !== -1; item = this.#lists.after(item)) {
         if (this.#dueMs.get(item) <= untilMs && see(item) === false) {
@@ -109,9 +105,6 @@ export class TimingWheel {
 
   /** Whether more than `most` items have a deadline at or before `untilMs`. */
   hasMoreDue(untilMs: number, most: number): boolean {
-    if (this.#size <= most) {
-      return false;
-    }
     let due = 0;
     this.peek(untilMs, () => ++due <= most);
     return due > most;
@@ -119,7 +112,7 @@ export class TimingWheel {
 
   cancel(item: number): void {
     if (item < this.#admitted && this.#lists.remove(item)) {
-      this.#size--;
+      this.size--;
     }
   }
 
@@ -131,7 +124,7 @@ export class TimingWheel {
     }
     let quietUntilMs = (tick + 1) * this.#widthMs;
     // With nothing set there is no bucket to walk, however much time has passed.
-    const from = this.#size === 0 ? tick + 1 : Math.max(this.#cursor, tick - bucketCount + 1);
+    const from = this.size === 0 ? tick + 1 : Math.max(this.#cursor, tick - bucketCount + 1);
     for (let at = from; at <= tick; at++) {
       let item = this.#lists.first(at % bucketCount);
       while (item !== -1) {
@@ -139,7 +132,7 @@ export class TimingWheel {
         const dueMs = this.#dueMs.get(item);
         if (dueMs <= nowMs) {
           this.#lists.remove(item);
-          this.#size--;
+          this.size--;
           into.push(item);
         } else {
           quietUntilMs = Math.min(quietUntilMs, dueMs);
@@ -149,5 +142,89 @@ export class TimingWheel {
     }
     this.#cursor = tick;
     this.#quietUntilMs = quietUntilMs;
+  }
+}
+
+/**
+ * A timing wheel whose deadlines may move either way until they fire, also while they are in the `DueQueue`: an entry there whose
+ * deadline has moved since is no longer current, and is ignored. Keeps at most one deadline for each item (the row of a table,
+ * which bounds them).
+ */
+export class KeyedTimers extends TimingWheel {
+  /** Items whose current deadline is in the due queue → that deadline. */
+  readonly #queued = new Map<number, number>();
+
+  override snapshot(io: SnapshotStream): void {
+    super.snapshot(io, io.number(this.items));
+    const queued = io.numbers([...this.#queued].flat());
+    for (let at = 0; io.isLoading && at < queued.length; at += 2) {
+      this.#queued.set(queued[at] ?? -1, queued[at + 1] ?? 0);
+    }
+  }
+
+  /** Sets the deadline of an item unless it has an earlier one. */
+  schedule(item: number, dueMs: number): void {
+    const current = this.currentOf(item);
+    if (current === undefined || current > dueMs) {
+      this.set(item, dueMs);
+    }
+  }
+
+  override postpone(item: number, dueMs: number): void {
+    const current = this.currentOf(item);
+    if (current === undefined || current < dueMs) {
+      this.set(item, dueMs);
+    }
+  }
+
+  override cancel(item: number): void {
+    this.#queued.delete(item);
+    super.cancel(item);
+  }
+
+  /** The deadline of an item; undefined when it has none. */
+  currentOf(item: number): number | undefined {
+    const queuedMs = this.#queued.get(item);
+    return queuedMs === undefined && this.isSet(item) ? super.dueMsOf(item) : queuedMs;
+  }
+
+  /** Whether an entry of the due queue is current. */
+  isCurrent(item: number, dueMs: number): boolean {
+    return this.#queued.get(item) === dueMs;
+  }
+
+  /** Removes the deadline of an item whose entry was taken from the due queue. False when the entry is not current. */
+  fire(item: number, dueMs: number): boolean {
+    return this.#queued.get(item) === dueMs && this.#queued.delete(item);
+  }
+
+  override due(untilMs: number, into: number[]): void {
+    const before = into.length;
+    super.due(untilMs, into);
+    for (let at = before; at < into.length; at++) {
+      const item = into[at] ?? -1;
+      this.#queued.set(item, super.dueMsOf(item));
+    }
+  }
+}
+
+/**
+ * The timers of open work that expires when it is silent for too long. A signal does not move the timer of its work: when the
+ * timer is due, the signals that have arrived since count.
+ *
+ * Keeps one deadline for each open span; the span table bounds them.
+ */
+export class ExpiryTimers extends TimingWheel {
+  readonly #expiresAtMs: (span: number) => number;
+
+  /** `expiresAtMs`: when open work expires, by its last signal. */
+  constructor(widthMs: number, expiresAtMs: (span: number) => number) {
+    super(widthMs);
+    this.#expiresAtMs = expiresAtMs;
+  }
+
+  /** When a span that `due` took out expires: as was set, or later by the signals since. */
+  override dueMsOf(span: number): number {
+    return Math.max(super.dueMsOf(span), this.#expiresAtMs(span));
   }
 }

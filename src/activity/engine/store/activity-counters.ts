@@ -35,13 +35,20 @@ export class ActivityCounters {
   readonly untracked = perKind();
   readonly reconciled = perKind();
   readonly lateStarts = perKind();
-  readonly #evicted = new Map(evictionReasons.map((reason) => [reason, perKind()]));
-  readonly #signals = new Map<SignalResult, number[]>(
+  /** By reason, then by kind. */
+  readonly evicted: ReadonlyMap<EvictionReason, number[]> = new Map(
+    evictionReasons.map((reason) => [reason, perKind()]),
+  );
+  /** Signals by result, then by dialect: an index of `dialectNames`. */
+  readonly signals: ReadonlyMap<SignalResult, number[]> = new Map(
     signalResults.map((result) => [result, dialectNames.map(() => 0)]),
   );
-  /** By verdict, then by claim. */
-  readonly #diagnosed = verdictNames.map(() => claimNames.map(() => 0));
-  readonly #durations: readonly (readonly DurationCells[])[] = kindNames.map(() =>
+  /** Diagnoses by verdict, then by claim: an index of `claimNames`. */
+  readonly diagnosed: ReadonlyMap<Verdict, number[]> = new Map(
+    verdictNames.map((verdict) => [verdict, claimNames.map(() => 0)]),
+  );
+  /** Durations by kind, then by outcome: an index of `outcomes`. */
+  readonly durations: readonly (readonly DurationCells[])[] = kindNames.map(() =>
     outcomes.map(() => ({
       buckets: durationBoundsS.map(() => 0).concat(0),
       sum: 0,
@@ -62,29 +69,27 @@ export class ActivityCounters {
         reconciled: this.reconciled,
         lateStarts: this.lateStarts,
       }),
-      ...[...this.#evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
-      ...verdictNames.map(
-        (verdict, at) => [`diagnosed ${verdict}`, this.#diagnosed[at] ?? []] as const,
-      ),
+      ...[...this.evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
+      ...[...this.diagnosed].map(([verdict, cells]) => [`diagnosed ${verdict}`, cells] as const),
     ]);
     const names = stream.texts([...named.keys()]);
     for (const name of names) {
       put(named.get(name), stream.numbers(named.get(name) ?? []));
     }
     const rows = new Map<string, { readonly cells: number[]; readonly index: number }>(
-      [...this.#signals].flatMap(([result, cells]) =>
+      [...this.signals].flatMap(([result, cells]) =>
         dialectNames.map((dialect, index) => [`${result} ${dialect}`, { cells, index }] as const),
       ),
     );
     const cells = stream.texts([...rows.keys()]);
-    const counters = stream.numbers([...this.#signals.values()].flat());
+    const counters = stream.numbers([...this.signals.values()].flat());
     for (const [at, cell] of cells.entries()) {
       const row = rows.get(cell);
       if (row !== undefined) {
         row.cells[row.index] = counters[at] ?? 0;
       }
     }
-    for (const duration of this.#durations.flat()) {
+    for (const duration of this.durations.flat()) {
       const { sum, count, min, max, buckets } = duration;
       const [newSum = 0, newCount = 0, newMin = 0, newMax = 0, ...rest] = stream.numbers([
         sum,
@@ -98,44 +103,20 @@ export class ActivityCounters {
     }
   }
 
-  evicted(reason: EvictionReason, kind: WorkKind): number {
-    return this.#evicted.get(reason)?.[kind] ?? 0;
-  }
-
   /** Evictions of every reason. */
   evictedOf(kind: WorkKind): number {
-    return evictionReasons.reduce((sum, reason) => sum + this.evicted(reason, kind), 0);
-  }
-
-  addEvicted(reason: EvictionReason, kind: WorkKind, count: number): void {
-    add(this.#evicted.get(reason), kind, count);
-  }
-
-  /** Diagnoses with a verdict, for a claim or for none. */
-  diagnosed(verdict: Verdict, claim: Claim): number {
-    return this.#diagnosed[verdictNames.indexOf(verdict)]?.[claimNames.indexOf(claim)] ?? 0;
+    return evictionReasons.reduce(
+      (sum, reason) => sum + (this.evicted.get(reason)?.[kind] ?? 0),
+      0,
+    );
   }
 
   addDiagnosed(verdict: Verdict, claim: Claim): void {
-    add(this.#diagnosed[verdictNames.indexOf(verdict)], claimNames.indexOf(claim), 1);
-  }
-
-  /** Signals of a dialect, an index of `dialectNames`, that had a result. */
-  signals(result: SignalResult, dialect: number): number {
-    return this.#signals.get(result)?.[dialect] ?? 0;
-  }
-
-  addSignal(result: SignalResult, dialect: number): void {
-    add(this.#signals.get(result), dialect, 1);
-  }
-
-  /** Durations of work of `kind` that ended as `outcome`. Not a copy: read it at once. */
-  durations(kind: WorkKind, outcome: Outcome): DurationCells | undefined {
-    return this.#durations[kind]?.[outcomes.indexOf(outcome)];
+    add(this.diagnosed.get(verdict), claimNames.indexOf(claim), 1);
   }
 
   addDuration(kind: WorkKind, outcome: 0 | 1 | 2, durationMs: number): void {
-    const cells = this.#durations[kind]?.[outcome];
+    const cells = this.durations[kind]?.[outcome];
     if (cells === undefined || !(durationMs >= 0)) {
       return;
     }

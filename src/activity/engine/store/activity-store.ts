@@ -1,14 +1,13 @@
 import { workKinds } from "../../model/work.ts";
-import { ColumnList } from "./column-list.ts";
-import { Downtime } from "./downtime.ts";
-import { GroupTable } from "./group-table.ts";
+import { GroupTable, ReferenceTable } from "./group-table.ts";
+import { ColumnList } from "./linked-lists.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
-import { ReferenceTable } from "./reference-table.ts";
 import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
 import { TraceTable } from "./trace-table.ts";
+import { Downtime } from "./work-durations.ts";
 
 /** Called when something happens to an owner or to a group. A freed row may be used again. */
 export interface StoreListeners extends SessionListeners {
@@ -91,41 +90,30 @@ export class ActivityStore {
     traces.retain(trace);
     this.inGroup.add(group, owner);
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
-    this.setLive(owner);
+    this.setLive(owner, true);
     return owner;
   }
 
-  /** Lists an owner among those that may hold markers: of its group and of its trace. */
-  setLive(owner: number): void {
+  /** Lists an owner among those that may hold markers, of its group and of its trace, or takes it off those lists. */
+  setLive(owner: number, isLive: boolean): void {
     const { owners, groups } = this;
-    if (owners.isLive.get(owner) === 1) {
+    if (owners.isLive.get(owner) === Number(isLive)) {
       return;
     }
-    owners.isLive.set(owner, 1);
+    owners.isLive.set(owner, Number(isLive));
     const group = owners.group.get(owner);
-    this.live.add(group, owner);
-    if (owners.isUnresolved(owner)) {
-      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + 1);
-      this.unresolvedInTrace.add(owners.trace.get(owner), owner);
+    const trace = owners.trace.get(owner);
+    const isUnresolved = owners.isUnresolved(owner);
+    const inTrace = isUnresolved ? this.unresolvedInTrace : this.inTrace;
+    if (isLive) {
+      this.live.add(group, owner);
+      inTrace.add(trace, owner);
     } else {
-      this.inTrace.add(owners.trace.get(owner), owner);
+      this.live.remove(group, owner);
+      inTrace.remove(trace, owner);
     }
-  }
-
-  /** Takes an owner off those lists. */
-  retire(owner: number): void {
-    const { owners, groups } = this;
-    if (owners.isLive.get(owner) === 0) {
-      return;
-    }
-    owners.isLive.set(owner, 0);
-    const group = owners.group.get(owner);
-    this.live.remove(group, owner);
-    if (owners.isUnresolved(owner)) {
-      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) - 1);
-      this.unresolvedInTrace.remove(owners.trace.get(owner), owner);
-    } else {
-      this.inTrace.remove(owners.trace.get(owner), owner);
+    if (isUnresolved) {
+      groups.unresolvedOwners.set(group, groups.unresolvedOwners.get(group) + (isLive ? 1 : -1));
     }
   }
 
@@ -195,7 +183,7 @@ export class ActivityStore {
   /** A run among the members of an owner, or -1. */
   runOf(owner: number): number {
     const { spans } = this;
-    for (let at = this.members.first(owner); at !== -1; at = this.members.after(at)) {
+    for (let at = this.members.first.get(owner); at !== -1; at = this.members.after.get(at)) {
       if (spans.kind.get(at) === workKinds.run) {
         return at;
       }
@@ -212,7 +200,7 @@ export class ActivityStore {
     const isWaitedAt =
       owners.isUnresolved(owner) &&
       owners.top.get(owner) !== -1 &&
-      (this.below.first(owner) !== -1 || owners.finishedTools.get(owner) > 0);
+      (this.below.first.get(owner) !== -1 || owners.finishedTools.get(owner) > 0);
     const isNeeded = owners.memberCount.get(owner) > 0 || isWaitedAt;
     if (!isNeeded) {
       this.#removeOwner(owner, -1);
@@ -269,7 +257,7 @@ export class ActivityStore {
     const runs = owners.openRuns.get(owner);
     const markers = owners.openMarkers.get(owner);
     const isLive = owners.isLive.get(owner) === 1;
-    this.retire(owner);
+    this.setLive(owner, false);
     this.sessions.countOpen(owner, -runs, -markers);
     this.inGroup.remove(from, owner);
     owners.group.set(owner, group);
@@ -277,7 +265,7 @@ export class ActivityStore {
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
     this.sessions.countOpen(owner, runs, markers);
     if (isLive) {
-      this.setLive(owner);
+      this.setLive(owner, true);
     }
     this.#ownerLeft(from);
   }
@@ -298,7 +286,7 @@ export class ActivityStore {
       this.spans.owner.set(top, -1);
     }
     this.#listeners.onOwnerRemoved(owner, into);
-    this.retire(owner);
+    this.setLive(owner, false);
     const group = owners.group.get(owner);
     this.inGroup.remove(group, owner);
     traces.release(owners.trace.get(owner));

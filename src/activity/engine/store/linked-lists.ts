@@ -45,14 +45,18 @@ export class LinkedLists {
     this.#previous.set(node, -1);
   }
 
-  /** Appends `item`, which must not be in a list. */
-  push(list: number, item: number): void {
+  /** Appends `item` unless it is in a list. Returns whether it did. */
+  push(list: number, item: number): boolean {
     const node = this.#lists + item;
+    if (this.#next.get(node) !== -1) {
+      return false;
+    }
     const last = this.#previous.get(list);
     this.#next.set(last, node);
     this.#previous.set(node, last);
     this.#next.set(node, list);
     this.#previous.set(list, node);
+    return true;
   }
 
   /** Takes `item` out of its list. Returns whether it was in one. */
@@ -86,5 +90,61 @@ export class LinkedLists {
   after(item: number): number {
     const node = this.#next.get(this.#lists + item);
     return node < this.#lists ? -1 : node - this.#lists;
+  }
+}
+
+/**
+ * Doubly linked lists in the columns of tables: row `of` of one table is the head of a list of rows of another, or of the same,
+ * table. A row is in at most one list of a kind; -1 ends a list. `LinkedLists` says how its lists differ.
+ *
+ * Keeps nothing itself: the tables bound the lists.
+ */
+export class ColumnList {
+  /** The first row of each list, or -1. */
+  readonly first: Int32Column;
+  /** The row after each row in its list, or -1. */
+  readonly after: Int32Column;
+  readonly #previous: Int32Column;
+
+  constructor(first: Int32Column, after: Int32Column, previous: Int32Column) {
+    this.first = first;
+    this.after = after;
+    this.#previous = previous;
+  }
+
+  /** Puts `row`, which is in no list of this kind, first. */
+  add(of: number, row: number): void {
+    const first = this.first.get(of);
+    this.#previous.set(row, -1);
+    this.after.set(row, first);
+    if (first !== -1) {
+      this.#previous.set(first, row);
+    }
+    this.first.set(of, row);
+  }
+
+  /** Takes `row` out of the list of `of`, in which it must be. */
+  remove(of: number, row: number): void {
+    const next = this.after.get(row);
+    const previous = this.#previous.get(row);
+    if (previous === -1) {
+      this.first.set(of, next);
+    } else {
+      this.after.set(previous, next);
+    }
+    if (next !== -1) {
+      this.#previous.set(next, previous);
+    }
+    this.after.set(row, -1);
+    this.#previous.set(row, -1);
+  }
+
+  /** The rows of a list, in an array that does not change with it. */
+  all(of: number): number[] {
+    const rows: number[] = [];
+    for (let row = this.first.get(of); row !== -1; row = this.after.get(row)) {
+      rows.push(row);
+    }
+    return rows;
   }
 }

@@ -4,14 +4,11 @@ import type { ActivityStore } from "./activity-store.ts";
 
 const unknownAge = -1;
 
-/** The age of a marker, or undefined where it is not known. */
-export type AgeMsOf = (marker: number) => number | undefined;
-
-/** What the event of evicted markers reports of them. A marker of unknown age counts as the youngest. */
+/** What the event of evicted markers reports of them, by their ages. A marker of unknown age counts as the youngest. */
 export function summaryOf(
   store: ActivityStore,
   markers: readonly number[],
-  ageMsOf: AgeMsOf,
+  agesMs: readonly (number | undefined)[],
 ): MarkerSummary {
   const { spans } = store;
   let tools = 0;
@@ -19,8 +16,8 @@ export function summaryOf(
   let oldestAgeMs = Number.NEGATIVE_INFINITY;
   let name = 0;
   let oldestToolAgeMs = Number.NEGATIVE_INFINITY;
-  for (const span of markers) {
-    const ageMs = ageMsOf(span) ?? unknownAge;
+  for (const [at, span] of markers.entries()) {
+    const ageMs = agesMs[at] ?? unknownAge;
     if (ageMs > oldestAgeMs) {
       oldestAgeMs = ageMs;
       oldest = span;
@@ -48,19 +45,15 @@ export function traceContextOf(
   span: number,
 ): { readonly traceId: Uint8Array; readonly spanId: Uint8Array } {
   const trace = span === -1 ? -1 : spans.trace.get(span);
-  return {
-    traceId: toBytes([
-      traces.id0.get(trace),
-      traces.id1.get(trace),
-      traces.id2.get(trace),
-      traces.id3.get(trace),
-    ]),
-    spanId: toBytes([spans.id0.get(span), spans.id1.get(span)]),
-  };
-}
-
-function toBytes(words: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(words.length * 4);
+  const words = [
+    traces.id0.get(trace),
+    traces.id1.get(trace),
+    traces.id2.get(trace),
+    traces.id3.get(trace),
+    spans.id0.get(span),
+    spans.id1.get(span),
+  ];
+  const bytes = new Uint8Array(24);
   let at = 0;
   for (const word of words) {
     bytes[at++] = word >>> 24;
@@ -68,5 +61,5 @@ function toBytes(words: readonly number[]): Uint8Array {
     bytes[at++] = word >>> 8;
     bytes[at++] = word;
   }
-  return bytes;
+  return { traceId: bytes.slice(0, 16), spanId: bytes.slice(16) };
 }

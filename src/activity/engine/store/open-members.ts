@@ -5,7 +5,7 @@ import { spanStates } from "./span-lifecycle.ts";
 /** Open members of an owner, runs among them. */
 export function openMembersOf({ spans, members }: ActivityStore, owner: number): number[] {
   const open: number[] = [];
-  for (let span = members.first(owner); span !== -1; span = members.after(span)) {
+  for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
     if (spans.state.get(span) === spanStates.open) {
       open.push(span);
     }
@@ -16,7 +16,11 @@ export function openMembersOf({ spans, members }: ActivityStore, owner: number):
 /** The `candidates`, all open, that wait for no open work below but each other. */
 export function withoutOpenBelow(store: ActivityStore, candidates: readonly number[]): number[] {
   const { spans, tree } = store;
-  if (!candidates.some((span) => spans.awaitedBelow(span) > 0)) {
+  let isAnyAwaiting = false;
+  for (const span of candidates) {
+    isAnyAwaiting ||= spans.awaitedBelow(span) > 0;
+  }
+  if (!isAnyAwaiting) {
     return [...candidates];
   }
   const all = new Set(candidates);

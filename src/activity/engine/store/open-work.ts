@@ -3,10 +3,9 @@ import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
-import type { ActivityCounters } from "./activity-counters.ts";
-import { add } from "./activity-counters.ts";
+import { ExpiryTimers } from "../schedule/timing-wheel.ts";
+import { type ActivityCounters, add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
-import { ExpiryTimers } from "./expiry-timers.ts";
 import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
@@ -14,8 +13,7 @@ import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "./span-table.ts";
-import { UsualDurations } from "./usual-durations.ts";
-import { WorkDurations } from "./work-durations.ts";
+import { UsualDurations, WorkDurations } from "./work-durations.ts";
 
 /** What it needs of the engine. */
 interface OpenWorkParts {
@@ -41,9 +39,12 @@ export class OpenWork {
   /** Open markers by process. */
   readonly #openMarkers = new Int32Column();
   readonly #onClosed: (span: number) => void;
-  #closingBy: RecoveryCause = "progress";
-  #evictions = 0;
-  #openWork = 0;
+  /** Open work in the counters. */
+  size = 0;
+  /** Evictions since the program started. */
+  evictions = 0;
+  /** Why the work that is being closed does not block its run any more: it ended, was evicted, or is not watched. */
+  closeCause: RecoveryCause = "progress";
 
   constructor(parts: OpenWorkParts, listeners: { readonly onClosed: (span: number) => void }) {
     this.#parts = parts;
@@ -57,7 +58,7 @@ export class OpenWork {
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.expiry.snapshot(stream, stream.number(this.expiry.items));
-    this.#openWork = stream.number(this.#openWork);
+    this.size = stream.number(this.size);
     stream.column(this.#openMarkers, this.#openMarkers.capacity);
     if (version > 1) {
       this.usualDurations.snapshot(stream, { version });
@@ -65,33 +66,19 @@ export class OpenWork {
     this.durations.snapshot(stream, { version });
   }
 
-  /** Open work in the counters. */
-  get size(): number {
-    return this.#openWork;
-  }
-
   /** Open markers of a process. */
   openMarkersOf(process: number): number {
     return this.#openMarkers.get(process);
   }
 
-  /** Evictions since the program started. */
-  get evictions(): number {
-    return this.#evictions;
-  }
-
-  /** Why the work that is being closed does not block its run any more: it ended, was evicted, or is not watched. */
-  get closeCause(): RecoveryCause {
-    return this.#closingBy;
-  }
-
   /** Opens work, whose owner is known. One span of a run is counted; `isCounted` says whether this one may be. */
   open(span: number, nowMs: number, { isCounted = true } = {}): void {
-    const { spans } = this.#parts.store;
+    const { spans, traces, tree, sessions } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
     const isRun = kind === workKinds.run;
     this.#parts.retention.pin(span);
-    if (isCounted && this.#countsStart(span)) {
+    if (isCounted && (!isRun || countedInsteadOf(this.#parts.store, span) === -1)) {
+      spans.clearFlag(span, spanFlags.uncounted);
       add(this.#parts.counters.started, kind, 1);
       this.#countOpen(kind, 1);
     } else {
@@ -101,11 +88,13 @@ export class OpenWork {
     spans.seenAtMs.set(span, nowMs);
     spans.progressAtMs.set(span, nowMs);
     spans.releasedAtMs.set(span, 0);
-    this.#parts.store.tree.open(span);
+    tree.setState(span, spanStates.open);
     if (!isRun) {
-      this.#countMarker(span, 1);
+      const process = traces.process.get(spans.trace.get(span));
+      this.#openMarkers.ensure(process + 1);
+      this.#openMarkers.set(process, this.#openMarkers.get(process) + 1);
     }
-    this.#parts.store.sessions.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
+    sessions.countOpen(spans.owner.get(span), isRun ? 1 : 0, isRun ? 0 : 1);
     this.expiry.set(span, this.expiresAtMs(span));
   }
 
@@ -139,15 +128,15 @@ export class OpenWork {
     const kind = toWorkKind(spans.kind.get(span));
     const ageMs = this.#parts.store.downtime.elapsedMs(spans.startedAtMs.get(span), atMs);
     if (this.#countsEnd(span)) {
-      this.#parts.counters.addEvicted(reason, kind, 1);
+      add(this.#parts.counters.evicted.get(reason), kind, 1);
       this.#countOpen(kind, -1);
       this.#parts.counters.addDuration(kind, 2, ageMs);
     }
     spans.reason.set(span, reasons[reason].storedId);
-    this.#evictions++;
-    this.#closingBy = "evicted";
+    this.evictions++;
+    this.closeCause = "evicted";
     this.#close(span, spanStates.evicted, spans.startMs.get(span) + ageMs, atMs);
-    this.#closingBy = "progress";
+    this.closeCause = "progress";
   }
 
   /** Closes open work of which no signal will report the end. */
@@ -157,16 +146,18 @@ export class OpenWork {
       add(this.#parts.counters.untracked, kind, 1);
       this.#countOpen(kind, -1);
     }
-    this.#closingBy = "unwatched";
+    this.closeCause = "unwatched";
     this.#close(span, spanStates.untracked, 0, nowMs);
-    this.#closingBy = "progress";
+    this.closeCause = "progress";
   }
 
   /** Closes finished work, of which no start arrived, as ended by itself. */
   finish(span: number, nowMs: number, { isCounted = true } = {}): void {
     const { spans } = this.#parts.store;
     const kind = toWorkKind(spans.kind.get(span));
-    if (isCounted && this.#countsStart(span)) {
+    const isRun = kind === workKinds.run;
+    if (isCounted && (!isRun || countedInsteadOf(this.#parts.store, span) === -1)) {
+      spans.clearFlag(span, spanFlags.uncounted);
       add(this.#parts.counters.started, kind, 1);
       add(this.#parts.counters.ended, kind, 1);
       this.#addDuration(span, kind, {
@@ -188,16 +179,16 @@ export class OpenWork {
     const kind = toWorkKind(spans.kind.get(span));
     if (!options.isCounted) {
       add(this.#parts.counters.started, kind, 1);
-      this.#parts.counters.addEvicted("orphaned_no_owner", kind, 1);
+      add(this.#parts.counters.evicted.get("orphaned_no_owner"), kind, 1);
       const durationMs = this.durations.ofFinished(span, options.atMs);
       if (durationMs !== undefined) {
         this.#parts.counters.addDuration(kind, 2, durationMs);
       }
     }
     spans.setFlag(span, spanFlags.endReported);
-    this.#closingBy = "evicted";
+    this.closeCause = "evicted";
     this.#onClosed(span);
-    this.#closingBy = "progress";
+    this.closeCause = "progress";
     this.#finalize(span, spanStates.evicted, options.atMs);
   }
 
@@ -259,7 +250,8 @@ export class OpenWork {
     if (!spans.hasFlag(span, spanFlags.uncounted)) {
       return true;
     }
-    const counted = countedInsteadOf(this.#parts.store, span);
+    const isRun = spans.kind.get(span) === workKinds.run;
+    const counted = isRun ? countedInsteadOf(this.#parts.store, span) : -1;
     const isDue =
       counted !== -1 &&
       spans.state.get(counted) === spanStates.evicted &&
@@ -268,13 +260,6 @@ export class OpenWork {
       this.#transferCount(counted, span);
     }
     return isDue;
-  }
-
-  #countsStart(span: number): boolean {
-    const { spans } = this.#parts.store;
-    spans.clearFlag(span, spanFlags.uncounted);
-    const isRun = spans.kind.get(span) === workKinds.run;
-    return !isRun || countedInsteadOf(this.#parts.store, span) === -1;
   }
 
   /** Whether the end of this span ends counted work. Else an open span of the same run is counted from now on. */
@@ -301,27 +286,26 @@ export class OpenWork {
   }
 
   #countOpen(kind: WorkKind, by: number): void {
-    this.#openWork += by;
+    this.size += by;
     add(this.#parts.counters.open, kind, by);
   }
 
   #close(span: number, state: ClosedState, closedMs: number, atMs: number): void {
-    const { spans } = this.#parts.store;
-    const kind = spans.kind.get(span);
-    const isRun = kind === workKinds.run;
+    const { spans, traces, owners, tree, sessions } = this.#parts.store;
+    const isRun = spans.kind.get(span) === workKinds.run;
     this.expiry.cancel(span);
     spans.held.set(span, evictionHolds.none);
     spans.closedMs.set(span, closedMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);
-    this.#parts.store.tree.close(span, state);
+    tree.setState(span, state);
     this.releaseHoldsInside(span, atMs);
-    this.#parts.store.sessions.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
+    sessions.countOpen(owner, isRun ? -1 : 0, isRun ? 0 : -1);
     if (!isRun) {
-      const { owners } = this.#parts.store;
-      this.#countMarker(span, -1);
+      const process = traces.process.get(spans.trace.get(span));
+      this.#openMarkers.set(process, this.#openMarkers.get(process) - 1);
       if (owners.hasFlag(owner, ownerFlags.decided) && owners.openMarkers.get(owner) === 0) {
-        this.#parts.store.retire(owner);
+        this.#parts.store.setLive(owner, false);
       }
       this.#parts.store.leave(span);
     }
@@ -339,12 +323,6 @@ export class OpenWork {
       this.#parts.counters.addDuration(kind, outcome, durationMs);
       this.usualDurations.add(kind, spans.name.get(span), { durationMs, atMs });
     }
-  }
-
-  #countMarker(span: number, by: number): void {
-    const process = this.#parts.store.traces.process.get(this.#parts.store.spans.trace.get(span));
-    this.#openMarkers.ensure(process + 1);
-    this.#openMarkers.set(process, this.#openMarkers.get(process) + by);
   }
 
   #finalize(

@@ -1,7 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
-import { TableRows } from "./table-rows.ts";
+import { type RowCounts, TableRows } from "./table-rows.ts";
 
 /** Bits of `OwnerTable.flags`. */
 export const ownerFlags = {
@@ -146,27 +146,19 @@ export class OwnerTable {
   /** Columns that version 3 added. */
   readonly #added = [this.finishedPairs];
   readonly #rows = new TableRows([...this.#columns, ...this.#added]);
+  readonly rows: RowCounts = this.#rows;
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.rows);
+      stream.column(column, this.#rows.count);
     }
     for (const column of this.#added) {
-      column.ensure(this.rows);
+      column.ensure(this.#rows.count);
       if (version >= 3) {
-        stream.column(column, this.rows);
+        stream.column(column, this.#rows.count);
       }
     }
-  }
-
-  /** Rows ever used. */
-  get rows(): number {
-    return this.#rows.count;
-  }
-
-  get size(): number {
-    return this.#rows.size;
   }
 
   /** Adds an owner without members, in no list. */
@@ -244,7 +236,7 @@ export class OwnerTable {
   }
 
   isUnresolved(row: number): boolean {
-    return this.hasFlag(row, ownerFlags.unresolved);
+    return (this.flags.get(row) & ownerFlags.unresolved) !== 0;
   }
 
   isOpen(row: number): boolean {

@@ -1,7 +1,7 @@
 import { dialects } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
-import type { ActivityCounters } from "./activity-counters.ts";
+import { type ActivityCounters, add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { LinkedLists } from "./linked-lists.ts";
 import type { SnapshotStream } from "./snapshot.ts";
@@ -61,26 +61,6 @@ export class Retention {
     return this.#implied;
   }
 
-  /**
-   * Counts the work that is presumed open because a span names it as its parent: there is open work below it, or it was named
-   * within the lateness before `nowMs`. Walks every row.
-   */
-  countImpliedOpen(nowMs: number): number {
-    const { spans } = this.#parts.store;
-    let open = 0;
-    for (let span = 0; span < spans.rows; span++) {
-      if (
-        spans.state.get(span) === spanStates.unknown &&
-        !spans.hasFlag(span, spanFlags.presumedEvicted) &&
-        (spans.openBelow.get(span) > 0 ||
-          spans.seenAtMs.get(span) + this.#parts.limits.allowedLatenessMs > nowMs)
-      ) {
-        open++;
-      }
-    }
-    return open;
-  }
-
   /** When evicted work was evicted. */
   evictedAtMs(span: number): number {
     return this.#evictedAtMs.get(span) ?? this.#parts.store.spans.seenAtMs.get(span);
@@ -94,7 +74,7 @@ export class Retention {
   /** Whether one more span fits. Frees an old one where it must: any span in a queue but an undecided one. */
   makeRoom(): boolean {
     const room = this.#parts.limits.maxOpenWork + this.#parts.limits.maxTombstones;
-    return this.#parts.store.spans.size < room || this.#dropOne();
+    return this.#parts.store.spans.rows.size < room || this.#dropOne();
   }
 
   /** Adds a span in state `unknown`: a child names it, or it is about to arrive. Call `makeRoom` before. */
@@ -154,10 +134,6 @@ export class Retention {
   /** Queues a closed span to be freed. Nothing happens to one that is queued already. */
   retain(span: number, nowMs: number): void {
     const { spans } = this.#parts.store;
-    if (this.#queues.isListed(span)) {
-      return;
-    }
-    spans.seenAtMs.set(span, nowMs);
     const state = spans.state.get(span);
     const isRun = spans.kind.get(span) === workKinds.run && state !== spanStates.unknown;
     // A gateway may close the span of an orphan hours later, and that is not another orphan.
@@ -166,8 +142,10 @@ export class Retention {
       state === spanStates.evicted ||
       state === spanStates.untracked ||
       spans.hasFlag(span, spanFlags.impliedTool);
-    this.#queues.push(isLong ? longTombstoneList : tombstoneList, span);
-    this.#size++;
+    if (this.#queues.push(isLong ? longTombstoneList : tombstoneList, span)) {
+      spans.seenAtMs.set(span, nowMs);
+      this.#size++;
+    }
   }
 
   /** A signal of evicted work has arrived: its time starts anew at `nowMs`. */
@@ -184,15 +162,23 @@ export class Retention {
    * queue. Must be called before any signal at `nowMs` is applied, so that replay frees the same rows at the same moments.
    */
   dropExpired(nowMs: number, most: number): number {
+    const { seenAtMs } = this.#parts.store.spans;
+    const { maxAgeMs, tombstoneTtlMs } = this.#parts.limits;
+    const longTtlMs = Math.max(maxAgeMs, tombstoneTtlMs);
     for (let taken = 0; taken < most; taken++) {
-      const shortDueMs = this.#nextDueMs(tombstoneList);
-      const longDueMs = this.#nextDueMs(longTombstoneList);
-      const dueMs = Math.min(shortDueMs, longDueMs);
-      if (dueMs > nowMs) {
+      const short = this.#queues.first(tombstoneList);
+      const long = this.#queues.first(longTombstoneList);
+      const shortDueMs =
+        short === -1 ? Number.POSITIVE_INFINITY : seenAtMs.get(short) + tombstoneTtlMs;
+      const longDueMs = long === -1 ? Number.POSITIVE_INFINITY : seenAtMs.get(long) + longTtlMs;
+      if (Math.min(shortDueMs, longDueMs) > nowMs) {
         return taken;
       }
-      const queue = shortDueMs <= longDueMs ? tombstoneList : longTombstoneList;
-      this.#dropOrRequeue(queue, this.#queues.first(queue), dueMs);
+      if (shortDueMs <= longDueMs) {
+        this.#dropOrRequeue(tombstoneList, short, shortDueMs);
+      } else {
+        this.#dropOrRequeue(longTombstoneList, long, longDueMs);
+      }
     }
     return Math.max(0, most);
   }
@@ -200,16 +186,6 @@ export class Retention {
   /** Frees the oldest tombstones beyond `maxTombstones`. Must be called after each signal, for the same reason. */
   dropExcess(): void {
     while (this.#size > this.#parts.limits.maxTombstones && this.#dropOne()) {}
-  }
-
-  #nextDueMs(queue: number): number {
-    const span = this.#queues.first(queue);
-    if (span === -1) {
-      return Number.POSITIVE_INFINITY;
-    }
-    const { maxAgeMs, tombstoneTtlMs } = this.#parts.limits;
-    const ttlMs = queue === tombstoneList ? tombstoneTtlMs : Math.max(maxAgeMs, tombstoneTtlMs);
-    return this.#parts.store.spans.seenAtMs.get(span) + ttlMs;
   }
 
   #dropOne(): boolean {
@@ -246,7 +222,7 @@ export class Retention {
     if (spans.state.get(span) === spanStates.unknown) {
       this.#implied--;
       if (!spans.hasFlag(span, spanFlags.presumedEvicted)) {
-        this.#parts.counters.addSignal("forgotten", dialects.impliedParent.storedId);
+        add(this.#parts.counters.signals.get("forgotten"), dialects.impliedParent.storedId, 1);
       }
     }
     this.#evictedAtMs.delete(span);

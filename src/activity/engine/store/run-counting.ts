@@ -13,10 +13,28 @@ const sameStartMs = 20;
  * Where two spans are known to be one run only after both were counted, they stay two: counters never decrease.
  */
 
-/** The span that is counted for the run of which `run` is a span, or -1. */
+/**
+ * The span that is counted for the run of which `run` is a span, or -1.
+ *
+ * It is in the owner of the run, or it is a harness run directly above or below that is the same run: OpenClaw 2026.4.30
+ * exports a run twice, a span that it ends when it stops, and a complete one below that.
+ */
 export function countedInsteadOf(store: ActivityStore, run: number): number {
+  const { spans, owners, below } = store;
   const beside = otherRunOf(store, run, { isCounted: true });
-  return beside === -1 ? countedTwin(store, run) : beside;
+  if (beside !== -1) {
+    return beside;
+  }
+  const parent = spans.parentOf(run);
+  const owner = spans.owner.get(run);
+  const all = owner === -1 ? [] : below.all(owner).map((each) => owners.top.get(each));
+  const beneath = all.filter((top) => top !== -1 && spans.parentOf(top) === run);
+  for (const other of parent === -1 ? beneath : [parent, ...beneath]) {
+    if (isSameHarnessRun(store, run, other) && !spans.hasFlag(other, spanFlags.undecided)) {
+      return other;
+    }
+  }
+  return -1;
 }
 
 /** Another run span in the owner of `run`: one that is counted, or one that is open and is not; -1 when there is none. */
@@ -26,7 +44,11 @@ export function otherRunOf(
   which: { readonly isCounted: boolean },
 ): number {
   const owner = spans.owner.get(run);
-  for (let at = owner === -1 ? -1 : members.first(owner); at !== -1; at = members.after(at)) {
+  for (
+    let at = owner === -1 ? -1 : members.first.get(owner);
+    at !== -1;
+    at = members.after.get(at)
+  ) {
     if (at === run || spans.kind.get(at) !== workKinds.run) {
       continue;
     }
@@ -35,24 +57,6 @@ export function otherRunOf(
       state !== spanStates.unknown && !spans.hasFlag(at, spanFlags.uncounted | spanFlags.undecided);
     if (isCounted === which.isCounted && (isCounted || state === spanStates.open)) {
       return at;
-    }
-  }
-  return -1;
-}
-
-/**
- * A harness run directly above or below `run` that is the same run, or -1. OpenClaw 2026.4.30 exports a run twice: a span
- * that it ends when it stops, and a complete one below that.
- */
-function countedTwin(store: ActivityStore, run: number): number {
-  const { spans, owners, below } = store;
-  const parent = spans.parentOf(run);
-  const owner = spans.owner.get(run);
-  const all = owner === -1 ? [] : below.all(owner).map((each) => owners.top.get(each));
-  const beneath = all.filter((top) => top !== -1 && spans.parentOf(top) === run);
-  for (const other of parent === -1 ? beneath : [parent, ...beneath]) {
-    if (isSameHarnessRun(store, run, other) && !spans.hasFlag(other, spanFlags.undecided)) {
-      return other;
     }
   }
   return -1;

@@ -1,7 +1,6 @@
-import type { ColumnList } from "./column-list.ts";
-import { type GroupTable, groupFlags } from "./group-table.ts";
+import { type GroupTable, groupFlags, type ReferenceTable } from "./group-table.ts";
+import type { ColumnList } from "./linked-lists.ts";
 import type { OwnerTable } from "./owner-table.ts";
-import type { ReferenceTable } from "./reference-table.ts";
 
 /** Called when something happens to a group. */
 export interface SessionListeners {
@@ -46,23 +45,16 @@ export class SessionGroups {
     this.#listeners = listeners;
   }
 
-  /** The group of a session reference, or -1. */
-  find(process: number, hi: number, lo: number): number {
-    const { references } = this.#tables;
-    const reference = references.find(process, hi, lo);
-    return reference === -1 ? -1 : references.group.get(reference);
-  }
-
   /**
    * Gives `group` a session reference. A group that has the reference already is merged with it. Returns the group that is left.
    */
   refer(group: number, process: number, hi: number, lo: number): number {
     const { groups, references } = this.#tables;
-    const found = references.find(process, hi, lo);
-    if (found !== -1) {
-      return this.merge(group, references.group.get(found));
+    const known = references.groupOf(process, hi, lo);
+    if (known !== -1) {
+      return this.merge(group, known);
     }
-    if (references.size >= this.#maxReferences) {
+    if (references.rows.size >= this.#maxReferences) {
       return group;
     }
     const reference = references.add(process, hi, lo);
@@ -109,20 +101,16 @@ export class SessionGroups {
     const { owners, groups } = this.#tables;
     const group = owners.group.get(owner);
     const wasOpen = owners.isOpen(owner);
-    const wasActive = groups.isActive(group);
     const openBefore = groups.openOwners.get(group);
+    const markersBefore = groups.openMarkers.get(group);
     owners.openRuns.set(owner, owners.openRuns.get(owner) + runs);
     owners.openMarkers.set(owner, owners.openMarkers.get(owner) + markers);
-    groups.openMarkers.set(group, groups.openMarkers.get(group) + markers);
-    const isOpen = owners.isOpen(owner);
-    if (isOpen !== wasOpen) {
-      groups.openOwners.set(group, openBefore + (isOpen ? 1 : -1));
-    }
-    const isActive = groups.isActive(group);
-    if (isActive !== wasActive) {
-      this.active += isActive ? 1 : -1;
-    }
-    const openAfter = groups.openOwners.get(group);
+    groups.openMarkers.set(group, markersBefore + markers);
+    const openAfter = openBefore + Number(owners.isOpen(owner)) - Number(wasOpen);
+    groups.openOwners.set(group, openAfter);
+    const wasActive = openBefore > 0 || markersBefore > 0;
+    const isActive = openAfter > 0 || markersBefore + markers > 0;
+    this.active += Number(isActive) - Number(wasActive);
     if (openBefore === 0 && openAfter > 0) {
       this.#listeners.onActive(group);
     } else if (openBefore > 0 && openAfter === 0) {

@@ -3,7 +3,7 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { Pauses } from "../policy/pauses.ts";
-import type { KeyedTimers } from "../schedule/keyed-timers.ts";
+import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { groupFlags } from "./group-table.ts";
 import type { OpenWork } from "./open-work.ts";
@@ -125,7 +125,7 @@ export class SnapshotV1Loader {
       const state = spans.state.get(span);
       return state !== spanStates.free && state !== spanStates.unknown;
     };
-    const rows = Array.from({ length: spans.rows }, (_, row) => row).filter(isWork);
+    const rows = Array.from({ length: spans.rows.count }, (_, row) => row).filter(isWork);
     const runs = rows.filter((span) => spans.kind.get(span) === workKinds.run);
     const depths = new Map(runs.map((run) => [run, this.#depthOf(run)]));
     for (const run of runs.sort((a, b) => (depths.get(a) ?? 0) - (depths.get(b) ?? 0))) {
@@ -150,12 +150,12 @@ export class SnapshotV1Loader {
     for (const session of new Set(sessions)) {
       this.#parts.store.sessions.dropIfEmpty(session);
     }
-    for (let span = 0; span < spans.rows; span++) {
+    for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open && !this.#parts.openWork.expiry.isSet(span)) {
         this.#parts.openWork.expiry.set(span, this.#parts.openWork.expiresAtMs(span)); // Its eviction was held back.
       }
     }
-    for (let owner = 0; owner < owners.rows; owner++) {
+    for (let owner = 0; owner < owners.rows.count; owner++) {
       if (owners.memberCount.get(owner) > 0 && !owners.isOpen(owner)) {
         const dueMs = owners.endedAtMs.get(owner) + this.#parts.limits.allowedLatenessMs;
         this.#parts.ownerTimers.schedule(owner, Math.max(nowMs, dueMs));

@@ -1,8 +1,7 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
-import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
-import { TableRows } from "./table-rows.ts";
+import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -27,7 +26,7 @@ export const spanFlags = {
   /** A finished span of OpenClaw itself, which ends its open spans when it stops. */
   openclaw: 512,
   /** A run held it without a known way between them; `releasedAtMs` is when that run ended. */
-  wasHeld: 2048,
+  hadHolder: 2048,
   /** A lateness after its start no run was known that it could belong to; a run that becomes known later proves nothing. */
   withoutScope: 4096,
   /** Is in the list of the members of its owner. */
@@ -159,6 +158,8 @@ export class SpanTable {
   readonly #added = [this.scopeHash, this.nameHash, this.detachedBelow];
   readonly #index: KeyIndex;
   readonly #rows = new TableRows([...this.#columns, ...this.#added]);
+  /** Rows in state `free` are vacant. */
+  readonly rows: RowCounts = this.#rows;
   /** The row found last: siblings look for the same parent one after the other. */
   #last = 0;
 
@@ -169,17 +170,17 @@ export class SpanTable {
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
-      stream.column(column, this.rows);
+      stream.column(column, this.#rows.count);
     }
     for (const column of this.#added) {
-      column.ensure(this.rows);
+      column.ensure(this.#rows.count);
       if (version >= 3) {
-        stream.column(column, this.rows);
+        stream.column(column, this.#rows.count);
       }
     }
     if (stream.isLoading) {
       this.#last = 0;
-      this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
+      this.#index.rebuild(this.#rows.count, (row) => this.state.get(row) !== spanStates.free);
     }
   }
 
@@ -212,26 +213,16 @@ export class SpanTable {
       this.closedMs,
       this.seenAtMs,
     ]) {
-      stream.column(column, this.rows);
+      stream.column(column, this.#rows.count);
     }
     for (const column of [...this.#columns, ...this.#added]) {
-      column.ensure(this.rows);
+      column.ensure(this.#rows.count);
     }
-    for (let row = 0; row < this.rows; row++) {
+    for (let row = 0; row < this.#rows.count; row++) {
       this.flags.set(row, flags.get(row));
       this.owner.set(row, -1);
     }
-    this.#index.rebuild(this.rows, (row) => this.state.get(row) !== spanStates.free);
-  }
-
-  /** Rows in use. */
-  get size(): number {
-    return this.#rows.size;
-  }
-
-  /** Rows ever used; rows below it with state `free` are vacant. */
-  get rows(): number {
-    return this.#rows.count;
+    this.#index.rebuild(this.#rows.count, (row) => this.state.get(row) !== spanStates.free);
   }
 
   /** The row of a span, or -1. */

@@ -46,19 +46,14 @@ export class SpanTree {
     for (let at = parent; at !== -1 && spans.height.get(at) <= height; at = spans.parentOf(at)) {
       spans.height.set(at, ++height);
     }
-    this.#countAbove(child, this.#openWorkOf(child), spans.detachedBelow.get(child));
+    const self = spans.state.get(child) === spanStates.open ? 1 : 0;
+    this.#countAbove(child, spans.openBelow.get(child) + self, spans.detachedBelow.get(child));
   }
 
-  /** Marks `span` as open work and counts it above. */
-  open(span: number): void {
-    this.#spans.state.move(span, spanStates.open);
-    this.#countAbove(span, 1, 0);
-  }
-
-  /** Closes open work in `state`. Work above that waited for it may become `unblocked`. */
-  close(span: number, state: ClosedState): void {
+  /** Opens work, or closes open work in another state, and counts that above. Work that waited for it may become `unblocked`. */
+  setState(span: number, state: typeof spanStates.open | ClosedState): void {
     this.#spans.state.move(span, state);
-    this.#countAbove(span, -1, 0);
+    this.#countAbove(span, state === spanStates.open ? 1 : -1, 0);
   }
 
   /** The parent of `span` where it waits for it, else -1: nothing waits for a tool that may outlive its run. */
@@ -73,7 +68,8 @@ export class SpanTree {
     if (spans.hasFlag(tool, spanFlags.detached)) {
       return;
     }
-    const work = this.#openWorkOf(tool) - spans.detachedBelow.get(tool);
+    const self = spans.state.get(tool) === spanStates.open ? 1 : 0;
+    const work = spans.openBelow.get(tool) - spans.detachedBelow.get(tool) + self;
     for (
       let at = work === 0 ? -1 : this.waitingParentOf(tool);
       at !== -1;
@@ -158,11 +154,6 @@ export class SpanTree {
       at = spans.parentOf(at);
     }
     return false;
-  }
-
-  #openWorkOf(span: number): number {
-    const self = this.#spans.state.get(span) === spanStates.open ? 1 : 0;
-    return this.#spans.openBelow.get(span) + self;
   }
 
   /** Adds the open work of the subtree of `span` to the counts above it. Even `span` does not wait for `detached` of it. */

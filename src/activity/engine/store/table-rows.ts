@@ -1,7 +1,17 @@
+import type { Int32Column } from "../../../otlp/columns.ts";
+
 /** A column that can grow. */
 interface TableColumn {
   readonly capacity: number;
   ensure(rows: number): void;
+}
+
+/** How many rows a table has. */
+export interface RowCounts {
+  /** Rows ever used. Each row below it is in use or vacant. */
+  readonly count: number;
+  /** Rows in use. */
+  readonly size: number;
 }
 
 /**
@@ -10,26 +20,17 @@ interface TableColumn {
  * Keeps one number for each vacant row. Nothing bounds it here: the callers of a table bound how many rows are in use. Rows
  * that are released are taken again, the last one first, and columns never shrink.
  */
-export class TableRows {
+export class TableRows implements RowCounts {
   readonly #columns: readonly TableColumn[];
+  count = 0;
+  size = 0;
   #vacant: number[] = [];
-  #count = 0;
   /** Rows for which all columns have room. */
   #capacity = 0;
 
   /** `columns` are all columns of the table, which grow together. */
   constructor(columns: readonly TableColumn[]) {
     this.#columns = columns;
-  }
-
-  /** Rows ever used. Each row below it is in use or vacant. */
-  get count(): number {
-    return this.#count;
-  }
-
-  /** Rows in use. */
-  get size(): number {
-    return this.#count - this.#vacant.length;
   }
 
   /** The rows that `take` returns next, the last one first. */
@@ -39,7 +40,8 @@ export class TableRows {
 
   /** A row that is not in use. Its cells have the values of the row that was released, or 0. */
   take(): number {
-    const row = this.#vacant.pop() ?? this.#count++;
+    const row = this.#vacant.pop() ?? this.count++;
+    this.size++;
     if (row >= this.#capacity) {
       for (const column of this.#columns) {
         column.ensure(row + 1);
@@ -52,12 +54,181 @@ export class TableRows {
   /** Makes a row that is in use vacant. */
   release(row: number): void {
     this.#vacant.push(row);
+    this.size--;
   }
 
   /** Sets which rows are in use to what a snapshot says. The columns are read from the snapshot afterwards. */
   restore(count: number, vacant: readonly number[]): void {
-    this.#count = count;
+    this.count = count;
+    this.size = count - vacant.length;
     this.#vacant = [...vacant];
     this.#capacity = 0;
+  }
+}
+
+/** The columns of a table that hold the words of a key. A key with fewer words has zeros in the others. */
+export type KeyColumns = readonly [
+  word0: Int32Column,
+  word1: Int32Column,
+  word2?: Int32Column,
+  word3?: Int32Column,
+  word4?: Int32Column,
+];
+
+const fewestCells = 64;
+
+/**
+ * Finds rows of a table by a key of up to five words, which are in columns of that table.
+ *
+ * Keeps two numbers a row: open addressing, at most three quarters full. The table bounds it. Deleting moves later entries
+ * back, so that there are no markers of deleted entries and searches stay short.
+ */
+export class KeyIndex {
+  readonly #columns: KeyColumns;
+  readonly #seed: number;
+  /** Two numbers per cell, side by side because both are read: row + 1 (0 when free) and hash. */
+  #cells = new Int32Array(2 * fewestCells);
+  #mask = fewestCells - 1;
+  #size = 0;
+
+  /** `seed` is any 32-bit number; it changes which keys collide. */
+  constructor(columns: KeyColumns, seed = 0) {
+    this.#columns = columns;
+    this.#seed = seed;
+  }
+
+  /** A row with this key, or -1. */
+  find(a: number, b: number, c: number, d: number, e: number): number {
+    const hash = this.#hash(a, b, c, d, e);
+    const cells = this.#cells;
+    for (let cell = hash & this.#mask; ; cell = (cell + 1) & this.#mask) {
+      const entry = cells[2 * cell] ?? 0;
+      if (entry === 0) {
+        return -1;
+      }
+      if (cells[2 * cell + 1] === hash && this.matches(entry - 1, a, b, c, d, e)) {
+        return entry - 1;
+      }
+    }
+  }
+
+  /** The other rows that have the key of `row`. */
+  othersLike(row: number): number[] {
+    const others: number[] = [];
+    const [word0, word1, word2, word3, word4] = this.#columns;
+    const a = word0.get(row);
+    const b = word1.get(row);
+    const c = word2?.get(row) ?? 0;
+    const d = word3?.get(row) ?? 0;
+    const e = word4?.get(row) ?? 0;
+    const hash = this.#hash(a, b, c, d, e);
+    for (let cell = hash & this.#mask; ; cell = (cell + 1) & this.#mask) {
+      const entry = this.#cells[2 * cell] ?? 0;
+      if (entry === 0) {
+        return others;
+      }
+      const isAlike = this.#cells[2 * cell + 1] === hash && this.matches(entry - 1, a, b, c, d, e);
+      if (isAlike && entry - 1 !== row) {
+        others.push(entry - 1);
+      }
+    }
+  }
+
+  /** Whether a row has this key. */
+  matches(row: number, a: number, b: number, c: number, d: number, e: number): boolean {
+    const [word0, word1, word2, word3, word4] = this.#columns;
+    return (
+      word1.get(row) === b &&
+      word0.get(row) === a &&
+      (word2 === undefined || word2.get(row) === c) &&
+      (word3 === undefined || word3.get(row) === d) &&
+      (word4 === undefined || word4.get(row) === e)
+    );
+  }
+
+  /** Adds a row that is not in the index and has its key. */
+  add(row: number): void {
+    if (this.#size * 4 >= (this.#mask + 1) * 3) {
+      this.#grow();
+    }
+    const cells = this.#cells;
+    const hash = this.#hashOf(row);
+    let cell = hash & this.#mask;
+    while (cells[2 * cell] !== 0) {
+      cell = (cell + 1) & this.#mask;
+    }
+    cells[2 * cell] = row + 1;
+    cells[2 * cell + 1] = hash;
+    this.#size++;
+  }
+
+  /** Removes a row that is in the index and still has its key. */
+  remove(row: number): void {
+    const cells = this.#cells;
+    const mask = this.#mask;
+    let hole = this.#hashOf(row) & mask;
+    while (cells[2 * hole] !== row + 1) {
+      hole = (hole + 1) & mask;
+    }
+    this.#size--;
+    for (let cell = (hole + 1) & mask; ; cell = (cell + 1) & mask) {
+      const entry = cells[2 * cell] ?? 0;
+      if (entry === 0) {
+        break;
+      }
+      const hash = cells[2 * cell + 1] ?? 0;
+      // An entry may move back only if the hole lies between its first cell and its present one.
+      if (((cell - hash) & mask) >= ((cell - hole) & mask)) {
+        cells[2 * hole] = entry;
+        cells[2 * hole + 1] = hash;
+        hole = cell;
+      }
+    }
+    cells[2 * hole] = 0;
+  }
+
+  /** Replaces all entries by the rows from 0 to `rows` - 1 that are in use. */
+  rebuild(rows: number, isUsed: (row: number) => boolean): void {
+    this.#cells = new Int32Array(2 * fewestCells);
+    this.#mask = fewestCells - 1;
+    this.#size = 0;
+    for (let row = 0; row < rows; row++) {
+      if (isUsed(row)) {
+        this.add(row);
+      }
+    }
+  }
+
+  #grow(): void {
+    const old = this.#cells;
+    this.#cells = new Int32Array(2 * old.length);
+    this.#mask = old.length - 1;
+    this.#size = 0;
+    for (let at = 0; at < old.length; at += 2) {
+      const entry = old[at] ?? 0;
+      if (entry !== 0) {
+        this.add(entry - 1);
+      }
+    }
+  }
+
+  #hashOf(row: number): number {
+    const [word0, word1, word2, word3, word4] = this.#columns;
+    return this.#hash(
+      word0.get(row),
+      word1.get(row),
+      word2?.get(row) ?? 0,
+      word3?.get(row) ?? 0,
+      word4?.get(row) ?? 0,
+    );
+  }
+
+  /** Mixes the words of a key into a well spread 32-bit hash. */
+  #hash(a: number, b: number, c: number, d: number, e: number): number {
+    let hash = Math.imul(a ^ this.#seed ^ 0x9e3779b9, 0x85ebca6b);
+    hash = Math.imul(hash ^ (hash >>> 13) ^ b, 0xc2b2ae35);
+    hash = Math.imul(hash ^ (hash >>> 16) ^ c, 0x27d4eb2f);
+    hash = Math.imul(hash ^ (hash >>> 15) ^ d ^ Math.imul(e, 0x9e3779b1), 0x165667b1);
+    return hash ^ (hash >>> 16);
   }
 }

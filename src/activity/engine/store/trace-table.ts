@@ -1,7 +1,6 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
-import { KeyIndex } from "./key-index.ts";
 import type { SnapshotStream } from "./snapshot.ts";
-import { TableRows } from "./table-rows.ts";
+import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
 /**
  * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
@@ -37,6 +36,7 @@ export class TraceTable {
   /** By trace id alone: one trace may have rows of several processes. */
   readonly #byId: KeyIndex;
   readonly #rows = new TableRows(this.#columns);
+  readonly rows: RowCounts = this.#rows;
   #last = -1;
 
   constructor(seed: number) {
@@ -84,10 +84,6 @@ export class TraceTable {
     this.#rebuildIndexes();
   }
 
-  get size(): number {
-    return this.#rows.size;
-  }
-
   /** The processes that have a trace. Walks every row. */
   processes(): ReadonlySet<number> {
     const vacant = new Set(this.#rows.vacant);
@@ -133,13 +129,9 @@ export class TraceTable {
     return row;
   }
 
-  /** Calls `see` with the other rows of the same trace id: those of other processes. It must change nothing. */
-  eachElsewhere(trace: number, see: (trace: number) => void): void {
-    this.#byId.eachAlike(trace, (row) => {
-      if (row !== trace) {
-        see(row);
-      }
-    });
+  /** The other rows of the same trace id: those of other processes. */
+  elsewhere(trace: number): readonly number[] {
+    return this.#byId.othersLike(trace);
   }
 
   /** A span or an owner now names this trace. */

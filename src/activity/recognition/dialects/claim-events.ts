@@ -79,7 +79,7 @@ export const claimEvents: LogDialect = {
     }
     addReferences(record, context, signals);
     const hasSpan = signals.span0.get(row) !== 0 || signals.span1.get(row) !== 0;
-    if (!hasSpan && signals.referencesFrom(row) === signals.referencesTo(row)) {
+    if (!hasSpan && signals.referencesFrom.get(row) === signals.referencesTo.get(row)) {
       signals.type.set(row, signalTypes.malformed);
     }
   },

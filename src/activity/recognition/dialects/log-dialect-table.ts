@@ -5,7 +5,7 @@ import { partialLog } from "./partial-log.ts";
 import { pauseEvents } from "./pause-events.ts";
 import { sessionEvents } from "./session-events.ts";
 import { spanStateLog } from "./span-state-log.ts";
-import { preloadUnwatched, relayUnwatched } from "./unwatched-events.ts";
+import { otherUnwatched, preloadUnwatched, relayUnwatched } from "./unwatched-events.ts";
 
 /** Every format of log records that is read. A record is read as the first that matches it; event names come before attributes. */
 export const logDialects: readonly LogDialect[] = [
@@ -15,6 +15,7 @@ export const logDialects: readonly LogDialect[] = [
   claimEvents,
   relayUnwatched,
   preloadUnwatched,
+  otherUnwatched,
   partialLog,
   spanStateLog,
 ];

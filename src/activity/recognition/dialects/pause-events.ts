@@ -30,11 +30,11 @@ export const pauseEvents: LogDialect = {
       signals.setKey(row, signals.span0.get(row), signals.span1.get(row));
     }
     addReferences(record, context, signals);
-    const first = signals.referencesFrom(row);
+    const first = signals.referencesFrom.get(row);
     const hasKey = signals.key0.get(row) !== 0 || signals.key1.get(row) !== 0;
-    if (isPause && !hasKey && first < signals.referencesTo(row)) {
+    if (isPause && !hasKey && first < signals.referencesTo.get(row)) {
       // Without it the pauses of two sessions of one process would have one key.
-      signals.setKey(row, signals.referenceHi(first), signals.referenceLo(first));
+      signals.setKey(row, signals.referenceHi.get(first), signals.referenceLo.get(first));
     }
   },
 };

@@ -20,6 +20,14 @@ export const relayUnwatched: LogDialect = {
   scopes: [relayScopeName],
 };
 
+/** Of any other scope it reports nothing, and its record is not read as another dialect's either. */
+export const otherUnwatched: LogDialect = {
+  ...unwatchedEvent,
+  dialect: dialects.liveSpan.storedId,
+  consumption: "never",
+  read() {},
+};
+
 export const preloadUnwatched: LogDialect = {
   ...unwatchedEvent,
   dialect: dialects.liveSpan.storedId,

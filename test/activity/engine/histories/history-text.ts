@@ -80,7 +80,7 @@ export function enginePlayer(changed: Partial<ActivityLimits> = {}): Player {
       sessionStateNames.flatMap((state) =>
         blockedByNames.flatMap((blockedBy) =>
           Array.from(
-            { length: history.activity.view.sessionsBy(state, blockedBy) },
+            { length: history.activity.view.sessionsIn(state, blockedBy) },
             () => `${state}/${blockedBy}`,
           ),
         ),

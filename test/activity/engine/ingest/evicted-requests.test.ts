@@ -104,7 +104,7 @@ describe("evicted requests", () => {
       evicted.add(run, 0, call, call);
     }
     evicted.take(process, 0, 2, 10);
-    evicted.setLateness(run, 8);
+    evicted.lateByMs.set(run, 8);
     const writer = new EngineSnapshotWriter();
     evicted.snapshot(writer);
     const again = new EvictedRequests(store, { ttlMs: 1_000, most: 3 });
@@ -121,6 +121,6 @@ describe("evicted requests", () => {
       true,
       true,
     ]);
-    expect([again.takeLateness(run), again.takeLateness(run)]).toEqual([8, undefined]);
+    expect([...again.lateByMs]).toEqual([[run, 8]]);
   });
 });

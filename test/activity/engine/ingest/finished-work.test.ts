@@ -364,6 +364,6 @@ describe("finished spans", () => {
     history.arrive(10, call, call, inner, inner, harness, harness);
     history.tick(100);
     expect(history.activity.counters.started).toEqual([0, 1, 1, 0]);
-    expect(history.activity.counters.signals("duplicate", 0)).toBe(3);
+    expect(history.activity.counters.signals.get("duplicate")?.[0]).toBe(3);
   });
 });

@@ -37,7 +37,7 @@ const part = (span: number, parent: number, start: number, end: number): readonl
 
 const impliedAt = (history: History, at: number) => history.activity.view.impliedWork(at * 1000);
 const impliedSignals = (history: History, result: "implied" | "evicted" | "forgotten") =>
-  history.activity.counters.signals(result, dialects.impliedParent.storedId);
+  history.activity.counters.signals.get(result)?.[dialects.impliedParent.storedId];
 
 describe("a parent that does not arrive", () => {
   test("is open for a lateness after the last that named it", () => {

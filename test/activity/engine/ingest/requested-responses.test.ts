@@ -48,13 +48,13 @@ describe("requested responses", () => {
 
   test("keep the row of their trace for as long as they are known", () => {
     const { store, responses, trace } = responsesOf();
-    const size = () => store.traces.size;
+    const size = () => store.traces.rows.size;
     responses.remove(responses.inTrace(trace)[0]!);
-    expect([size(), responses.isEmpty]).toEqual([1, false]);
+    expect([size(), responses.byTrace.size]).toEqual([1, 1]);
     const [last] = responses.inTrace(trace);
     responses.remove(last!);
     responses.remove(last!);
-    expect([size(), responses.isEmpty]).toEqual([0, true]);
+    expect([size(), responses.byTrace.size]).toEqual([0, 0]);
   });
 
   test("outlast a restart", () => {

@@ -80,7 +80,7 @@ function counted(
   history: History,
   result: "requested" | "answered" | "repeated" | "unmatched" | "untracked",
 ): number {
-  return history.activity.counters.signals(result, dialects.requestedTool.storedId);
+  return history.activity.counters.signals.get(result)?.[dialects.requestedTool.storedId] ?? 0;
 }
 
 describe("tools that a model asked for (I2)", () => {

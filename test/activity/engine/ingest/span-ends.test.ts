@@ -93,7 +93,7 @@ describe("the end of open work", () => {
     ingest(parts, 1, ended(tool, 1), ended(run, 1, { sessions: [3] }));
     const { spans, references } = parts.store;
     expect(spans.parentOf(rowOf(parts, 2))).toBe(rowOf(parts, 1));
-    expect(references.find(1, 9, 3)).not.toBe(-1);
+    expect(references.groupOf(1, 9, 3)).not.toBe(-1);
   });
 
   test("counts a tool as one that ended in time, or that outlived its owner", () => {

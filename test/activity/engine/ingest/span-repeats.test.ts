@@ -51,13 +51,13 @@ describe("a repeated start", () => {
     const { parent: _, ...root } = tool;
     ingest(parts, 0, run, { ...root, sessions: [3] });
     const { spans, references } = parts.store;
-    const session = () => references.group.get(references.find(1, 9, 3));
+    const session = () => references.groupOf(1, 9, 3);
     expect(session()).not.toBe(parts.store.groupOf(rowOf(parts, 1)));
     ingest(parts, 0, { ...run, sessions: [3] }, tool);
     expect(session()).toBe(parts.store.groupOf(rowOf(parts, 1)));
     expect(spans.parentOf(rowOf(parts, 2))).toBe(rowOf(parts, 1));
     ingest(parts, 0, { ...run, sessions: [4] });
-    expect(references.find(1, 9, 4)).not.toBe(-1);
+    expect(references.groupOf(1, 9, 4)).not.toBe(-1);
   });
 
   test("says that there was progress in a run and in its open model calls, if it does", () => {

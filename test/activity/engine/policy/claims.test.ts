@@ -64,9 +64,9 @@ describe("a claim is answered", () => {
       fixture.arrive(0, run(1, { sessions: [1] }));
       const group = fixture.group(1);
       fixture.parts.claims.onClaim(claimOf({ group }), 0);
-      expect(fixture.parts.claims.has(group)).toBe(true);
+      expect(fixture.parts.claims.ofGroup.has(group)).toBe(true);
       over(fixture, group);
-      expect(fixture.parts.claims.has(group)).toBe(false);
+      expect(fixture.parts.claims.ofGroup.has(group)).toBe(false);
     });
   }
 });
@@ -81,19 +81,19 @@ describe("claims follow their session", () => {
   test("when it becomes known", () => {
     const { claims, first } = withSessions();
     claims.onClaim(claimOf(), 0);
-    expect(claims.hasUnbound).toBe(true);
+    expect(claims.ofGroup.has(-1)).toBe(true);
     expect(claims.bind("1:9:2", first)).toBe(false);
     expect(claims.bind("1:9:1", first)).toBe(true);
-    expect([claims.hasUnbound, claims.has(first)]).toEqual([false, true]);
+    expect([claims.ofGroup.has(-1), claims.ofGroup.has(first)]).toEqual([false, true]);
   });
 
   test("when it becomes part of another, and when its row is given up", () => {
     const { claims, first, second } = withSessions();
     claims.onClaim(claimOf({ group: first }), 0);
     claims.merge(first, second);
-    expect([claims.has(first), claims.has(second)]).toEqual([false, true]);
+    expect([claims.ofGroup.has(first), claims.ofGroup.has(second)]).toEqual([false, true]);
     claims.forgetGroup(second);
-    expect([claims.has(second), claims.hasUnbound]).toEqual([false, true]);
+    expect([claims.ofGroup.has(second), claims.ofGroup.has(-1)]).toEqual([false, true]);
   });
 });
 
@@ -113,6 +113,6 @@ describe("claims are bounded", () => {
     for (const group of groups) {
       claims.onClaim(claimOf({ group }), 1);
     }
-    expect(groups.map((group) => claims.has(group)).indexOf(true)).toBe(1);
+    expect(groups.map((group) => claims.ofGroup.has(group)).indexOf(true)).toBe(1);
   });
 });

@@ -28,9 +28,10 @@ describe("an eviction emits one event", () => {
         markers: [],
       },
     ]);
-    expect([counters.evicted("lease_expired", 2), counters.evicted("lease_expired", 3)]).toEqual([
-      1, 1,
-    ]);
+    expect([
+      counters.evicted.get("lease_expired")?.[2],
+      counters.evicted.get("lease_expired")?.[3],
+    ]).toEqual([1, 1]);
     expect(counters.open).toEqual([0, 1, 0, 0]);
   });
 

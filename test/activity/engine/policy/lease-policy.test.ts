@@ -118,7 +118,7 @@ describe("word that evicted work goes on", () => {
     expect(history.activity.view.sizes().openWork).toBe(3);
     expect(history.activity.counters.reconciled[2]).toBe(1);
     history.arrive(60, ended(tool(2, 1, 0), 60));
-    expect(history.activity.counters.signals("revived", 4)).toBe(1);
+    expect(history.activity.counters.signals.get("revived")?.[4]).toBe(1);
     expect(history.activity.counters.ended[2]).toBe(1);
     expect(history.imbalance()).toEqual([]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { runsOf } from "../../../../src/activity/engine/policy/owner-runs.ts";
+import { runsOf } from "../../../../src/activity/engine/policy/owner-ends.ts";
 import { spanFlags } from "../../../../src/activity/engine/store/span-table.ts";
 import { EngineFixture, ended, run, tool } from "./engine-fixture.ts";
 
@@ -50,7 +50,7 @@ describe("the end of a run", () => {
     fixture.parts.ownerTimers.cancel(fixture.owner(5));
     fixture.arrive(6, ended(run(1), 6));
     const { spans } = fixture.parts.store;
-    expect(spans.hasFlag(fixture.span(5), spanFlags.wasHeld)).toBe(true);
+    expect(spans.hasFlag(fixture.span(5), spanFlags.hadHolder)).toBe(true);
     expect(spans.releasedAtMs.get(fixture.span(5))).toBe(6_000);
     expect(dueOf(fixture, fixture.owner(5))).toBe(16_000);
   });

@@ -23,7 +23,7 @@ describe("a marker belongs to", () => {
     expect(owners.isUnresolved(fixture.owner(5))).toBe(true);
     fixture.arrive(2, link(3, 1));
     expect(fixture.owner(5)).toBe(fixture.owner(1));
-    expect(owners.size).toBe(1);
+    expect(owners.rows.size).toBe(1);
   });
 
   test("one unresolved owner together with its neighbours, unless it names a session", () => {

@@ -98,7 +98,7 @@ describe("a wait for a person", () => {
     history.tick(100);
     expect(history.activity.view.sessionsIn("paused")).toBe(1);
     history.tick(1000);
-    expect(history.activity.counters.evicted("max_age", 1)).toBe(1);
+    expect(history.activity.counters.evicted.get("max_age")?.[1]).toBe(1);
   });
 
   test("does not count as age", () => {
@@ -251,9 +251,9 @@ describe("waits are bounded", () => {
     ...more,
   });
   const results = ({ activity: { counters } }: History) => [
-    counters.signals("paused", dialects.pauseEvent.storedId),
-    counters.signals("resumed", dialects.pauseEvent.storedId),
-    counters.signals("unmatched", dialects.pauseEvent.storedId),
+    counters.signals.get("paused")?.[dialects.pauseEvent.storedId],
+    counters.signals.get("resumed")?.[dialects.pauseEvent.storedId],
+    counters.signals.get("unmatched")?.[dialects.pauseEvent.storedId],
   ];
   const runs = (count: number) =>
     Array.from({ length: count }, (_, at) => run(at + 1, 0, { trace: at + 1, sessions: [at + 1] }));

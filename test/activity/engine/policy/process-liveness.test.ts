@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { History, type Signal } from "../history.ts";
+import { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
+import { dialectRows, dialects } from "../../../../src/activity/model/dialects.ts";
+import { History, limits, type Signal } from "../history.ts";
 
 const run = (span: number, start: number, more: Partial<Signal> = {}): Signal => ({
   type: "start",
@@ -163,7 +165,7 @@ describe("processes", () => {
     history.arrive(9, ended(run(11, 0, relayed), 9));
     history.tick(100);
     expect(history.evicted).toBe(1);
-    expect(history.activity.counters.signals("superseded", 0)).toBe(2);
+    expect(history.activity.counters.signals.get("superseded")?.[0]).toBe(2);
     expect(history.imbalance()).toEqual([]);
   });
 
@@ -335,3 +337,15 @@ describe("processes that are forgotten", () => {
     expect(history.imbalance()).toEqual([]);
   });
 });
+
+for (const [name, dialect, isSource] of [
+  ["the relay", dialects.relay.storedId, true],
+  ["a dialect that reports starts", dialects.liveSpan.storedId, true],
+  ["a dialect that reports no work", dialects.pauseEvent.storedId, false],
+  ["a number that no dialect has", dialectRows.length, false],
+] as const) {
+  test(`${name} is ${isSource ? "a" : "no"} source of work`, () => {
+    const { processes } = new EngineParts(limits, 0);
+    expect(processes.onSignal({ process: 1, serviceHost: 0, dialect, nowMs: 0 })).toBe(isSource);
+  });
+}

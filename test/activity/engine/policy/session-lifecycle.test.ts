@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
+import { EngineView } from "../../../../src/activity/engine/engine-view.ts";
 import {
   isStalled,
   SessionLifecycle,
@@ -60,7 +61,7 @@ class RecordedEngine extends EngineFixture {
   problems(): readonly string[] {
     const { groups } = this.parts.store;
     const counts = Object.values(sessionStates).map(() => 0);
-    for (let group = 0; group < groups.rows; group++) {
+    for (let group = 0; group < groups.rows.count; group++) {
       const state = groups.state.get(group);
       counts[state] = (counts[state] ?? 0) + 1;
     }
@@ -217,17 +218,18 @@ describe("sessions are counted by state", () => {
   ] as const) {
     test(`${name} is reported as ${reported.join(" by ")}`, () => {
       const { parts, lifecycle } = new RecordedEngine({});
+      const view = new EngineView(parts);
       const group = parts.store.groups.add(1);
       lifecycle.change(group, sessionStates[name], "absorbed");
       const [state, blockedBy] = reported;
       expect(lifecycle.of(group)).toEqual({ state, blockedBy });
-      expect(lifecycle.count(state)).toBe(1);
-      expect(lifecycle.count(state, blockedBy)).toBe(1);
-      expect(lifecycle.count(state, blockedBy === "tool" ? "run" : "tool")).toBe(0);
+      expect(view.sessionsIn(state)).toBe(1);
+      expect(view.sessionsIn(state, blockedBy)).toBe(1);
+      expect(view.sessionsIn(state, blockedBy === "tool" ? "run" : "tool")).toBe(0);
       expect(isStalled(sessionStates[name])).toBe(blocked);
       lifecycle.change(group, sessionStates.none, "closed");
       expect(lifecycle.of(group)).toBeUndefined();
-      expect(lifecycle.count(state)).toBe(0);
+      expect(view.sessionsIn(state)).toBe(0);
     });
   }
 });

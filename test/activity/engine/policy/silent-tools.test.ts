@@ -35,7 +35,7 @@ describe("a tool that is silent beside its run is reported", () => {
     silentTools.report(owner, 60_000);
     silentTools.report(owner, 61_000);
     expect(events).toHaveLength(1);
-    states.setNow(62_000);
+    states.nowMs = 62_000;
     states.recordProgress(fixture.span(2), "progress");
     fixture.parts.store.owners.progressAtMs.set(owner, 130_000);
     silentTools.report(owner, 130_000);

@@ -25,7 +25,7 @@ describe("tools that a harness run counted as open", () => {
       unnamedTools.evictCounted(owner, orphans, 15_000);
       unnamedTools.evictCounted(owner, orphans, 15_000);
       expect(counters.started[2]! - startedBefore).toBe(evicted);
-      expect(counters.evicted("orphaned_no_owner", 2)).toBe(evicted);
+      expect(counters.evicted.get("orphaned_no_owner")?.[2]).toBe(evicted);
       expect(store.owners.unnamed.get(owner)).toBe(evicted);
       expect(events.map((event) => event.type === "evicted" && event.tools)).toEqual(
         evicted === 0 ? [] : [evicted],
@@ -45,10 +45,10 @@ test("a tool that is known only from a span inside it is evicted when it is due,
   const { unnamedTools, counters, events } = fixture.parts;
   const owner = fixture.owner(1);
   expect(unnamedTools.evictImplied(owner, 14_999)).toBe(15_000);
-  expect(counters.evicted("orphaned_no_owner", 2)).toBe(0);
+  expect(counters.evicted.get("orphaned_no_owner")?.[2]).toBe(0);
   unnamedTools.evictImplied(owner, 15_000);
   unnamedTools.evictImplied(owner, 15_000);
-  expect(counters.evicted("orphaned_no_owner", 2)).toBe(1);
+  expect(counters.evicted.get("orphaned_no_owner")?.[2]).toBe(1);
   expect(counters.started[2]).toBe(1);
   expect(events).toMatchObject([{ type: "evicted", confidence: "presumed", tools: 1 }]);
 });

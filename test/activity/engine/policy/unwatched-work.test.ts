@@ -81,7 +81,7 @@ describe("a relay that no longer watches its process", () => {
     });
     expect(history.evicted).toBe(0);
     expect(history.imbalance()).toEqual([]);
-    expect(history.activity.counters.signals("unwatched", dialects.relay.storedId)).toBe(1);
+    expect(history.activity.counters.signals.get("unwatched")?.[dialects.relay.storedId]).toBe(1);
   });
 
   test("promises no heartbeats any more, and is not replaced by a sibling", () => {
@@ -142,7 +142,7 @@ describe("a relay that no longer watches its process", () => {
       open: [0, 0, 0],
       untracked: [1, 1, 0],
     });
-    expect(history.activity.counters.signals("superseded", dialects.span.storedId)).toBe(2);
+    expect(history.activity.counters.signals.get("superseded")?.[dialects.span.storedId]).toBe(2);
   });
 
   test("a time far ahead hides nothing: clocks that disagree with what arrives are not believed", () => {
@@ -227,11 +227,11 @@ describe("a relay that no longer watches its process", () => {
     const history = new History({ stalledAfterMs: 60_000 });
     history.arrive(0, run(1, 0, { sessions: [4] }), work("tool", 2, 1, 0));
     history.tick(100);
-    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(1);
+    expect(history.activity.view.sessionsIn("blocked_tool_call", "tool")).toBe(1);
     history.arrive(101, unwatched(101));
     history.tick(1000);
 
-    expect(history.activity.view.sessionsBy("blocked_tool_call", "tool")).toBe(0);
+    expect(history.activity.view.sessionsIn("blocked_tool_call", "tool")).toBe(0);
     expect(history.events.filter(({ type }) => type === "recovered")).toMatchObject([
       { cause: "unwatched", atMs: 101_000 },
     ]);
@@ -256,7 +256,7 @@ describe("a relay that no longer watches its process", () => {
     history.tick(1000);
 
     const { counters } = history.activity;
-    expect(counters.signals("unmatched", dialects.pauseEvent.storedId)).toBe(1);
+    expect(counters.signals.get("unmatched")?.[dialects.pauseEvent.storedId]).toBe(1);
     expect(history.activity.view.sessionsIn("paused")).toBe(0);
     expect(history.events).toEqual([]);
   });

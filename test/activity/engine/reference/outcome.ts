@@ -3,7 +3,7 @@ import { blockedByNames, sessionStateNames } from "../../../../src/activity/mode
 import { dialectNames, signalResults } from "../../../../src/activity/model/dialects.ts";
 import type { ActivityEvent, Evidence } from "../../../../src/activity/model/events.ts";
 import { evictionReasons } from "../../../../src/activity/model/reasons.ts";
-import { kindNames, toWorkKind } from "../../../../src/activity/model/work.ts";
+import { kindNames } from "../../../../src/activity/model/work.ts";
 import type { History } from "../history.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { ReferenceEngine } from "./reference-engine.ts";
@@ -26,10 +26,10 @@ export function outcomeOfEngine({ activity, events }: History): Outcome {
     ),
     ...evictionReasons.map((reason): [string, number] => [
       `evicted ${reason} ${kind}`,
-      counters.evicted(reason, toWorkKind(index)),
+      counters.evicted.get(reason)?.[index] ?? 0,
     ]),
     ...outcomes.flatMap((outcome): [string, number][] => {
-      const cell = counters.durations(toWorkKind(index), outcome);
+      const cell = counters.durations[index]?.[outcomes.indexOf(outcome)];
       return [
         [`${kind} ${outcome}`, cell?.count ?? 0],
         [`ms ${kind} ${outcome}`, roundedMs((cell?.sum ?? 0) * 1000)],
@@ -39,7 +39,7 @@ export function outcomeOfEngine({ activity, events }: History): Outcome {
   const signals = signalResults.flatMap((result) =>
     dialectNames.map((dialect, index): [string, number] => [
       `signal ${result} ${dialect}`,
-      counters.signals(result, index),
+      counters.signals.get(result)?.[index] ?? 0,
     ]),
   );
   return {
@@ -48,7 +48,7 @@ export function outcomeOfEngine({ activity, events }: History): Outcome {
       ...sessionStateNames.flatMap((state) =>
         blockedByNames.map((blockedBy): [string, number] => [
           `${state} by ${blockedBy}`,
-          activity.view.sessionsBy(state, blockedBy),
+          activity.view.sessionsIn(state, blockedBy),
         ]),
       ),
       ["openWork", activity.view.sizes().openWork],

@@ -1,4 +1,4 @@
-import { dialectNames, sourceRankOf } from "../../../../src/activity/model/dialects.ts";
+import { dialectNames, dialectRows, sourceRanks } from "../../../../src/activity/model/dialects.ts";
 import { dialectOf, type Signal, senderEpochMs } from "../history.ts";
 import type { Moment } from "./moments.ts";
 import type { Kind, Span, Trace, World } from "./world.ts";
@@ -50,7 +50,7 @@ export function toReport(signal: Signal): Report {
     process,
     sessions,
     dialect: dialectNames[dialect] ?? "span",
-    rank: sourceRankOf(dialect),
+    rank: dialectRows[dialect]?.rank ?? sourceRanks.none,
     isRelayed: dialectNames[dialect] === "relay",
     kind: isRun ? "run" : kind,
     isHarness: kind === "harness",

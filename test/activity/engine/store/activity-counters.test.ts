@@ -3,11 +3,13 @@ import {
   ActivityCounters,
   add,
   durationBoundsS,
+  outcomes,
 } from "../../../../src/activity/engine/store/activity-counters.ts";
 import {
   EngineSnapshotReader,
   EngineSnapshotWriter,
 } from "../../../../src/activity/engine/store/snapshot.ts";
+import { claimNames } from "../../../../src/activity/model/diagnosis.ts";
 import { dialects } from "../../../../src/activity/model/dialects.ts";
 import { workKinds } from "../../../../src/activity/model/work.ts";
 import { transfer } from "./small-engine.ts";
@@ -17,13 +19,13 @@ const { run, tool } = workKinds;
 describe("counters", () => {
   test("of evictions are apart by reason and kind, and add up over reasons", () => {
     const counters = new ActivityCounters();
-    counters.addEvicted("orphaned_no_owner", tool, 2);
-    counters.addEvicted("max_age", tool, 3);
-    counters.addEvicted("max_age", run, 4);
+    add(counters.evicted.get("orphaned_no_owner"), tool, 2);
+    add(counters.evicted.get("max_age"), tool, 3);
+    add(counters.evicted.get("max_age"), run, 4);
     expect([
-      counters.evicted("orphaned_no_owner", tool),
-      counters.evicted("max_age", tool),
-      counters.evicted("orphaned_no_owner", run),
+      counters.evicted.get("orphaned_no_owner")?.[tool],
+      counters.evicted.get("max_age")?.[tool],
+      counters.evicted.get("orphaned_no_owner")?.[run],
       counters.evictedOf(tool),
     ]).toEqual([2, 3, 0, 5]);
   });
@@ -32,18 +34,18 @@ describe("counters", () => {
     const counters = new ActivityCounters();
     counters.addDiagnosed("stale_marker", "stuck");
     expect([
-      counters.diagnosed("stale_marker", "stuck"),
-      counters.diagnosed("stale_marker", "none"),
+      counters.diagnosed.get("stale_marker")?.[claimNames.indexOf("stuck")],
+      counters.diagnosed.get("stale_marker")?.[claimNames.indexOf("none")],
     ]).toEqual([1, 0]);
   });
 
   test("of signals are apart by result and dialect", () => {
     const counters = new ActivityCounters();
-    counters.addSignal("forgotten", dialects.impliedParent.storedId);
+    add(counters.signals.get("forgotten"), dialects.impliedParent.storedId, 1);
     expect([
-      counters.signals("forgotten", dialects.impliedParent.storedId),
-      counters.signals("forgotten", dialects.relay.storedId),
-      counters.signals("unmatched", dialects.impliedParent.storedId),
+      counters.signals.get("forgotten")?.[dialects.impliedParent.storedId],
+      counters.signals.get("forgotten")?.[dialects.relay.storedId],
+      counters.signals.get("unmatched")?.[dialects.impliedParent.storedId],
     ]).toEqual([1, 0, 0]);
   });
 
@@ -56,7 +58,7 @@ describe("counters", () => {
     test(`of durations put one ${what} into bucket ${bucket}`, () => {
       const counters = new ActivityCounters();
       counters.addDuration(tool, 0, durationMs);
-      const cells = counters.durations(tool, "completed");
+      const cells = counters.durations[tool]?.[outcomes.indexOf("completed")];
       expect(cells?.buckets.indexOf(1)).toBe(bucket);
       expect(cells).toMatchObject({
         sum: durationMs / 1000,
@@ -64,7 +66,7 @@ describe("counters", () => {
         min: durationMs / 1000,
         max: durationMs / 1000,
       });
-      expect(counters.durations(tool, "error")?.count).toBe(0);
+      expect(counters.durations[tool]?.[outcomes.indexOf("error")]?.count).toBe(0);
     });
   }
 
@@ -72,7 +74,7 @@ describe("counters", () => {
     const counters = new ActivityCounters();
     counters.addDuration(tool, 2, -1);
     counters.addDuration(tool, 2, Number.NaN);
-    expect(counters.durations(tool, "evicted")?.count).toBe(0);
+    expect(counters.durations[tool]?.[outcomes.indexOf("evicted")]?.count).toBe(0);
   });
 });
 
@@ -81,18 +83,18 @@ describe("counters that were saved and loaded", () => {
     const counters = new ActivityCounters();
     add(counters.started, tool, 3);
     add(counters.lateStarts, run, 2);
-    counters.addEvicted("max_age", run, 4);
+    add(counters.evicted.get("max_age"), run, 4);
     counters.addDiagnosed("stale_marker", "stuck");
-    counters.addSignal("forgotten", dialects.relay.storedId);
+    add(counters.signals.get("forgotten"), dialects.relay.storedId, 1);
     counters.addDuration(tool, 1, 70);
     const read = (of: ActivityCounters) => [
       of.started,
       of.lateStarts,
-      of.evicted("max_age", run),
-      of.diagnosed("stale_marker", "stuck"),
-      of.signals("forgotten", dialects.relay.storedId),
-      of.durations(tool, "error"),
-      of.durations(tool, "completed"),
+      of.evicted.get("max_age")?.[run],
+      of.diagnosed.get("stale_marker")?.[claimNames.indexOf("stuck")],
+      of.signals.get("forgotten")?.[dialects.relay.storedId],
+      of.durations[tool]?.[outcomes.indexOf("error")],
+      of.durations[tool]?.[outcomes.indexOf("completed")],
     ];
     expect(read(transfer(counters, new ActivityCounters()))).toEqual(read(counters));
   });

@@ -23,7 +23,7 @@ describe("an owner", () => {
     const first = engine.ownerOf(engine.run(1));
     const group = store.owners.group.get(first);
     const second = store.addOwner(engine.arrive(2, workKinds.run), { isUnresolved: false, group });
-    expect([store.owners.group.get(second), store.groups.size]).toEqual([group, 1]);
+    expect([store.owners.group.get(second), store.groups.rows.size]).toEqual([group, 1]);
     expect(store.live.all(group).toSorted()).toEqual([first, second].toSorted());
     expect(store.inTrace.all(store.owners.trace.get(first)).length).toBe(2);
   });
@@ -39,12 +39,12 @@ describe("an owner", () => {
     ]);
     expect(store.groups.unresolvedOwners.get(group)).toBe(1);
     for (const each of [run, owner, owner]) {
-      store.retire(each);
+      store.setLive(each, false);
     }
     expect([store.inTrace.all(trace), store.unresolvedInTrace.all(trace)]).toEqual([[], []]);
     expect([store.live.all(group), store.groups.unresolvedOwners.get(group)]).toEqual([[], 0]);
-    store.setLive(owner);
-    store.setLive(owner);
+    store.setLive(owner, true);
+    store.setLive(owner, true);
     expect([store.live.all(group), store.groups.unresolvedOwners.get(group)]).toEqual([[owner], 1]);
   });
 
@@ -59,9 +59,9 @@ describe("an owner", () => {
     store.leave(run);
     expect([store.owners.memberCount.get(owner), store.owners.top.get(owner)]).toEqual([1, -1]);
     store.leave(tool);
-    expect([store.owners.size, store.groups.size, store.owners.above.get(below)]).toEqual([
-      1, 1, -1,
-    ]);
+    expect([store.owners.rows.size, store.groups.rows.size, store.owners.above.get(below)]).toEqual(
+      [1, 1, -1],
+    );
     expect(store.owners.hasFlag(below, ownerFlags.belowMarker)).toBe(false);
   });
 
@@ -159,9 +159,9 @@ describe("an unresolved owner", () => {
         store.owners.finishedTools.set(owner, 1);
       }
       store.leave(tool);
-      expect(store.owners.size).toBe(isKept ? 2 : 1);
+      expect(store.owners.rows.size).toBe(isKept ? 2 : 1);
       store.setAbove(other, -1, false);
-      expect(store.owners.size).toBe(keep === "finished" ? 2 : 1);
+      expect(store.owners.rows.size).toBe(keep === "finished" ? 2 : 1);
     });
   }
 
@@ -170,7 +170,7 @@ describe("an unresolved owner", () => {
     store.owners.finishedTools.set(owner, 1);
     store.leave(tool);
     store.leave(at);
-    expect(store.owners.size).toBe(0);
+    expect(store.owners.rows.size).toBe(0);
   });
 });
 
@@ -190,8 +190,8 @@ describe("two owners", () => {
       store.owners.openRuns.get(into),
       store.owners.openMarkers.get(into),
       store.owners.finishedTools.get(into),
-      store.owners.size,
-      store.groups.size,
+      store.owners.rows.size,
+      store.groups.rows.size,
       store.sessions.active,
     ]).toEqual([3, 2, 1, 4, 1, 1, 1]);
     expect([tool, a, b].every((span) => store.spans.hasFlag(span, spanFlags.member))).toBe(true);
@@ -210,7 +210,7 @@ describe("two owners", () => {
       store.groups.openMarkers.get(group),
       store.groups.ownerCount.get(group),
       store.live.all(group).length,
-      store.groups.size,
+      store.groups.rows.size,
       store.sessions.active,
     ]).toEqual([group, 2, 1, 2, 2, 1, 1]);
   });

@@ -1,5 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { GroupTable, groupFlags } from "../../../../src/activity/engine/store/group-table.ts";
+import {
+  GroupTable,
+  groupFlags,
+  ReferenceTable,
+} from "../../../../src/activity/engine/store/group-table.ts";
 import { transfer } from "./small-engine.ts";
 
 describe("the table of groups", () => {
@@ -25,7 +29,7 @@ describe("the table of groups", () => {
     expect(zeros.map((column) => column.get(first))).toEqual(zeros.map(() => 0));
     expect(links.map((column) => column.get(first))).toEqual([-1, -1, -1]);
     expect([groups.isActive(first), groups.hasEnded(first)]).toEqual([false, false]);
-    expect([groups.size, groups.rows]).toEqual([1, 1]);
+    expect([groups.rows.size, groups.rows.count]).toEqual([1, 1]);
   });
 
   for (const [what, owners, markers, isActive] of [
@@ -81,7 +85,57 @@ describe("the table of groups", () => {
     groups.remove(4);
     groups.remove(6);
     const loaded = transfer(groups, new GroupTable());
-    expect([loaded.size, loaded.rows, loaded.process.get(19)]).toEqual([18, 20, 19]);
+    expect([loaded.rows.size, loaded.rows.count, loaded.process.get(19)]).toEqual([18, 20, 19]);
     expect([loaded.add(1), loaded.add(1), loaded.add(1)]).toEqual([6, 4, 20]);
+  });
+});
+
+describe("the table of session references", () => {
+  const others: readonly (readonly [string, readonly [number, number, number]])[] = [
+    ["another process", [2, 7, 8]],
+    ["another first half of the hash", [1, 0, 8]],
+    ["another second half of the hash", [1, 7, 0]],
+  ];
+  for (const [what, key] of others) {
+    test(`does not find a reference of ${what}`, () => {
+      const references = new ReferenceTable();
+      references.group.set(references.add(1, 7, 8), 5);
+      expect(references.groupOf(1, 7, 8)).toBe(5);
+      expect(references.groupOf(...key)).toBe(-1);
+    });
+  }
+
+  test("starts a reference without group and without a next one, also in the row of another", () => {
+    const references = new ReferenceTable();
+    const first = references.add(1, 7, 8);
+    references.group.set(first, 5);
+    references.next.set(first, 6);
+    references.remove(first);
+    expect([references.groupOf(1, 7, 8), references.rows.size]).toEqual([-1, 0]);
+    expect(references.add(1, 9, 9)).toBe(first);
+    expect([references.group.get(first), references.next.get(first)]).toEqual([-1, -1]);
+  });
+
+  test("puts all references of one group in front of those of another", () => {
+    const references = new ReferenceTable();
+    const [a, b, c] = [1, 2, 3].map((lo) => references.add(1, 0, lo));
+    references.next.set(a!, b!);
+    references.moveAll(a!, { group: 9, before: c! });
+    expect([a!, b!, c!].map((row) => references.group.get(row))).toEqual([9, 9, -1]);
+    expect([a!, b!, c!].map((row) => references.next.get(row))).toEqual([b, c, -1]);
+  });
+
+  test("finds the same references after it was saved and loaded", () => {
+    const references = new ReferenceTable();
+    const rows = Array.from({ length: 30 }, (_, lo) => references.add(1, 0, lo));
+    for (const row of rows) {
+      references.group.set(row, row + 100);
+    }
+    references.remove(rows[4]!);
+    const loaded = transfer(references, new ReferenceTable());
+    expect(rows.map((_, lo) => loaded.groupOf(1, 0, lo))).toEqual(
+      rows.map((row, lo) => (lo === 4 ? -1 : row + 100)),
+    );
+    expect([loaded.rows.size, loaded.add(1, 1, 1)]).toEqual([29, rows[4]]);
   });
 });

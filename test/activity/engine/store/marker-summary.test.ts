@@ -42,11 +42,7 @@ describe("the summary of evicted markers", () => {
   ] as const) {
     test(name, () => {
       const { store, markers } = threeMarkers();
-      const { oldestAgeMs, ...summary } = summaryOf(
-        store,
-        markers,
-        (each) => agesMs[markers.indexOf(each)],
-      );
+      const { oldestAgeMs, ...summary } = summaryOf(store, markers, agesMs);
       expect(oldestAgeMs).toBe(want.oldestAgeMs);
       expect(summary).toEqual({
         tools: 2,
@@ -60,7 +56,7 @@ describe("the summary of evicted markers", () => {
 
   test("of model calls alone has no name", () => {
     const { store, markers } = threeMarkers();
-    expect(summaryOf(store, markers.slice(2), () => 5)).toEqual({
+    expect(summaryOf(store, markers.slice(2), [5])).toEqual({
       tools: 0,
       modelCalls: 1,
       oldestAgeMs: 5,

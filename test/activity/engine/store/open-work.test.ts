@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { outcomes } from "../../../../src/activity/engine/store/activity-counters.ts";
 import { ownerFlags } from "../../../../src/activity/engine/store/owner-table.ts";
 import { spanStates } from "../../../../src/activity/engine/store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "../../../../src/activity/engine/store/span-table.ts";
@@ -80,7 +81,10 @@ describe("open work", () => {
     store.downtime.add(2000, 60_000);
     openWork.evict(tool, "process_gone", 3000);
     expect(store.spans.reason.get(tool)).toBe(reasons.process_gone.storedId);
-    expect(counters.durations(toolKind, "evicted")).toMatchObject({ count: 1, sum: 62 });
+    expect(counters.durations[toolKind]?.[outcomes.indexOf("evicted")]).toMatchObject({
+      count: 1,
+      sum: 62,
+    });
     expect([openWork.evictions, openWork.closeCause]).toEqual([1, "progress"]);
   });
 
@@ -146,7 +150,10 @@ describe("finished work", () => {
     const { engine, tool, openWork, counters, store } = finished();
     openWork.finish(tool, 5000);
     expect(counted(engine, toolKind)).toEqual({ ...none, started: 1, ended: 1 });
-    expect(counters.durations(toolKind, "completed")).toMatchObject({ count: 1, sum: 3 });
+    expect(counters.durations[toolKind]?.[outcomes.indexOf("completed")]).toMatchObject({
+      count: 1,
+      sum: 3,
+    });
     expect(store.spans.hasFlag(tool, spanFlags.undecided)).toBe(false);
     expect(store.spans.state.get(tool)).toBe(spanStates.ended);
   });
@@ -155,7 +162,7 @@ describe("finished work", () => {
     const { tool, openWork, counters, store } = finished();
     store.spans.setFlag(tool, spanFlags.failed);
     openWork.finish(tool, 5000);
-    expect(counters.durations(toolKind, "error")?.count).toBe(1);
+    expect(counters.durations[toolKind]?.[outcomes.indexOf("error")]?.count).toBe(1);
   });
 
   test("is not counted where it may not be", () => {

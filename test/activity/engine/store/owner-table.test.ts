@@ -39,7 +39,7 @@ describe("the table of owners", () => {
     expect(links.map((column) => column.get(first))).toEqual(links.map(() => -1));
     expect(owners.idleOf(first).atMs).toBe(Number.NEGATIVE_INFINITY);
     expect(owners.isUnresolved(first)).toBe(false);
-    expect([owners.size, owners.rows]).toEqual([1, 1]);
+    expect([owners.rows.size, owners.rows.count]).toEqual([1, 1]);
   });
 
   test("says that a removed owner is not open and has no members, for walks over all rows", () => {
@@ -48,7 +48,7 @@ describe("the table of owners", () => {
     owners.openRuns.set(owner, 2);
     owners.memberCount.set(owner, 2);
     owners.remove(owner);
-    expect([owners.isOpen(owner), owners.memberCount.get(owner), owners.size]).toEqual([
+    expect([owners.isOpen(owner), owners.memberCount.get(owner), owners.rows.size]).toEqual([
       false,
       0,
       0,
@@ -118,9 +118,12 @@ describe("the table of owners", () => {
     owners.remove(3);
     const loaded = new OwnerTable();
     transfer(snapshotOf(owners), snapshotOf(loaded));
-    expect([loaded.size, loaded.rows, loaded.top.get(19), loaded.finishedPairs.get(19)]).toEqual([
-      19, 20, 19, 4,
-    ]);
+    expect([
+      loaded.rows.size,
+      loaded.rows.count,
+      loaded.top.get(19),
+      loaded.finishedPairs.get(19),
+    ]).toEqual([19, 20, 19, 4]);
     expect(loaded.add(of)).toBe(3);
   });
 });

@@ -173,7 +173,7 @@ describe("spans are freed", () => {
     retention.dropExpired(100, 10);
     expect(store.traces.find(2, 0, 0, 0, 9)).toBe(-1);
     expect(retention.impliedSize).toBe(0);
-    expect(counters.signals("forgotten", dialects.impliedParent.storedId)).toBe(1);
+    expect(counters.signals.get("forgotten")?.[dialects.impliedParent.storedId]).toBe(1);
   });
 });
 
@@ -204,27 +204,8 @@ describe("room for one more span", () => {
     const undecided = engine.arrive(4, workKinds.tool);
     engine.parts.retention.awaitDecision(undecided, 0);
     expect(engine.parts.retention.makeRoom()).toBe(false);
-    expect(engine.parts.store.spans.size).toBe(4);
+    expect(engine.parts.store.spans.rows.size).toBe(4);
   });
-});
-
-describe("work that is presumed open", () => {
-  for (const [name, nowMs, flag, isOpenBelow, want] of [
-    ["was named within the lateness", 9_999, 0, false, 1],
-    ["does not count after the lateness", 10_000, 0, false, 0],
-    ["counts after the lateness while open work is below it", 10_000, 0, true, 1],
-    ["does not count where it was evicted", 0, spanFlags.presumedEvicted, true, 0],
-  ] as const) {
-    test(name, () => {
-      const engine = new SmallEngine();
-      const named = engine.name(1);
-      engine.parts.store.spans.setFlag(named, flag);
-      if (isOpenBelow) {
-        engine.openRun(2, 0, named);
-      }
-      expect(engine.parts.retention.countImpliedOpen(nowMs)).toBe(want);
-    });
-  }
 });
 
 test("after a restart spans are freed at the same moments, and evictions are as old as they were", () => {

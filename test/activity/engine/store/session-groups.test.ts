@@ -14,19 +14,22 @@ function threeRuns(maxSessions = 1000) {
 describe("a session reference", () => {
   test("leads to the group that got it", () => {
     const { sessions, a, groupOf, store } = threeRuns();
-    expect(sessions.find(1, 5, 6)).toBe(-1);
+    expect(store.references.groupOf(1, 5, 6)).toBe(-1);
     expect(sessions.refer(groupOf(a), 1, 5, 6)).toBe(groupOf(a));
-    expect([sessions.find(1, 5, 6), sessions.find(2, 5, 6)]).toEqual([groupOf(a), -1]);
+    expect([store.references.groupOf(1, 5, 6), store.references.groupOf(2, 5, 6)]).toEqual([
+      groupOf(a),
+      -1,
+    ]);
     expect(store.groups.hasFlag(groupOf(a), groupFlags.referenced)).toBe(true);
   });
 
   test("merges the two groups that get it, with all references of both", () => {
-    const { sessions, a, b, c, groupOf } = threeRuns();
+    const { sessions, store, a, b, c, groupOf } = threeRuns();
     sessions.refer(groupOf(a), 1, 0, 1);
     sessions.refer(groupOf(b), 1, 0, 2);
     const left = sessions.refer(groupOf(b), 1, 0, 1);
     expect([groupOf(a), groupOf(b)]).toEqual([left, left]);
-    expect([1, 2].map((lo) => sessions.find(1, 0, lo))).toEqual([left, left]);
+    expect([1, 2].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([left, left]);
     expect(groupOf(c)).not.toBe(left);
   });
 
@@ -35,8 +38,8 @@ describe("a session reference", () => {
     for (const lo of [1, 2, 3, 4, 5]) {
       expect(sessions.refer(groupOf(a), 1, 0, lo)).toBe(groupOf(a));
     }
-    expect([4, 5].map((lo) => sessions.find(1, 0, lo))).toEqual([groupOf(a), -1]);
-    expect(store.references.size).toBe(4);
+    expect([4, 5].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([groupOf(a), -1]);
+    expect(store.references.rows.size).toBe(4);
   });
 
   test("makes the owners below those of its group part of the session, down to the next reference", () => {
@@ -66,11 +69,11 @@ describe("a session reference", () => {
     const { sessions, store, engine, a, groupOf } = threeRuns();
     sessions.refer(groupOf(a), 1, 0, 1);
     sessions.refer(groupOf(a), 1, 0, 2);
-    const before = store.groups.size;
+    const before = store.groups.rows.size;
     store.leave(store.owners.top.get(a));
-    expect([1, 2].map((lo) => sessions.find(1, 0, lo))).toEqual([-1, -1]);
-    expect([store.references.size, store.groups.size]).toEqual([0, before - 1]);
-    expect(engine.parts.store.owners.size).toBe(2);
+    expect([1, 2].map((lo) => store.references.groupOf(1, 0, lo))).toEqual([-1, -1]);
+    expect([store.references.rows.size, store.groups.rows.size]).toEqual([0, before - 1]);
+    expect(engine.parts.store.owners.rows.size).toBe(2);
   });
 });
 
@@ -82,7 +85,7 @@ describe("two groups that are merged", () => {
       const small = groupOf(c);
       expect(order === 0 ? sessions.merge(large, small) : sessions.merge(small, large)).toBe(large);
       expect([a, b, c].map(groupOf)).toEqual([large, large, large]);
-      expect([store.groups.ownerCount.get(large), store.groups.size]).toEqual([3, 1]);
+      expect([store.groups.ownerCount.get(large), store.groups.rows.size]).toEqual([3, 1]);
       expect(store.inGroup.all(large).toSorted()).toEqual([a, b, c].toSorted());
       expect(store.live.all(large).toSorted()).toEqual([a, b, c].toSorted());
     }
@@ -90,7 +93,7 @@ describe("two groups that are merged", () => {
 
   test("list only live owners among the live", () => {
     const { sessions, store, a, b, groupOf } = threeRuns();
-    store.retire(b);
+    store.setLive(b, false);
     const left = sessions.merge(groupOf(a), groupOf(b));
     expect([store.live.all(left), store.inGroup.all(left).length]).toEqual([[a], 2]);
   });
@@ -98,7 +101,7 @@ describe("two groups that are merged", () => {
   test("are left alone where they are one", () => {
     const { sessions, a, groupOf, store } = threeRuns();
     expect(sessions.merge(groupOf(a), groupOf(a))).toBe(groupOf(a));
-    expect(store.groups.size).toBe(3);
+    expect(store.groups.rows.size).toBe(3);
   });
 
   test("count as one active session", () => {

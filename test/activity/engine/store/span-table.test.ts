@@ -24,7 +24,7 @@ describe("the table of spans", () => {
     expect(spans.find(0, 0, 0)).toBe(span);
     spans.remove(span);
     expect(spans.find(0, 0, 0)).toBe(-1);
-    expect([spans.size, spans.rows]).toEqual([0, 1]);
+    expect([spans.rows.size, spans.rows.count]).toEqual([0, 1]);
   });
 
   test("gives a new span none of the values of the span that had its row", () => {
@@ -108,7 +108,7 @@ describe("the table of spans", () => {
     spans.remove(all[3]!);
     const loaded = new SpanTable(99);
     transfer(snapshotOf(spans), snapshotOf(loaded));
-    expect([loaded.size, loaded.rows]).toEqual([39, 40]);
+    expect([loaded.rows.size, loaded.rows.count]).toEqual([39, 40]);
     expect(all.map((_, id) => loaded.find(1, 0, id))).toEqual(
       all.map((row, id) => (id === 3 ? -1 : row)),
     );

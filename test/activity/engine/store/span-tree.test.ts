@@ -25,7 +25,7 @@ class Family {
 
   /** Open work below each span, and how much of that it waits for. */
   get below(): readonly (readonly [open: number, awaited: number])[] {
-    return Array.from({ length: this.spans.rows }, (_, id) => [
+    return Array.from({ length: this.spans.rows.count }, (_, id) => [
       this.spans.openBelow.get(id),
       this.spans.awaitedBelow(id),
     ]);
@@ -65,8 +65,8 @@ describe("links between spans", () => {
 
   test("made late count the open work of the child above it", () => {
     const family = new Family([-1, 0, -1, 2]);
-    family.tree.open(2);
-    family.tree.open(3);
+    family.tree.setState(2, spanStates.open);
+    family.tree.setState(3, spanStates.open);
     family.tree.link(2, 1);
     expect(family.below).toEqual([
       [2, 2],
@@ -80,9 +80,9 @@ describe("links between spans", () => {
 describe("open work below", () => {
   test("is counted at every ancestor until it closes", () => {
     const family = new Family(chain(3));
-    family.tree.open(2);
+    family.tree.setState(2, spanStates.open);
     expect(family.below.map(([open]) => open)).toEqual([1, 1, 0]);
-    family.tree.close(2, spanStates.evicted);
+    family.tree.setState(2, spanStates.evicted);
     expect(family.below.map(([open]) => open)).toEqual([0, 0, 0]);
     expect(family.spans.state.get(2)).toBe(spanStates.evicted);
   });
@@ -93,8 +93,8 @@ describe("open work below", () => {
       if (order === "before") {
         family.tree.detach(2);
       }
-      family.tree.open(2);
-      family.tree.open(3);
+      family.tree.setState(2, spanStates.open);
+      family.tree.setState(3, spanStates.open);
       if (order === "after") {
         family.tree.detach(2);
       }
@@ -107,8 +107,8 @@ describe("open work below", () => {
           [0, 0],
         ],
       ]);
-      family.tree.close(3, spanStates.ended);
-      family.tree.close(2, spanStates.ended);
+      family.tree.setState(3, spanStates.ended);
+      family.tree.setState(2, spanStates.ended);
       expect(family.below.flat().every((count) => count === 0)).toBe(true);
     }
   });
@@ -116,8 +116,8 @@ describe("open work below", () => {
   test("keeps its detached part when it is linked late below another span", () => {
     const family = new Family([-1, -1, 1, 2]);
     family.tree.detach(3);
-    family.tree.open(3);
-    family.tree.open(2);
+    family.tree.setState(3, spanStates.open);
+    family.tree.setState(2, spanStates.open);
     family.tree.link(1, 0);
     expect(family.below[0]).toEqual([2, 1]);
   });
@@ -127,20 +127,20 @@ describe("work that closes", () => {
   test("unblocks the open work above that may be done", () => {
     const family = new Family(chain(4), (span) => span !== 1);
     for (const span of [0, 1, 3]) {
-      family.tree.open(span);
+      family.tree.setState(span, spanStates.open);
     }
-    family.tree.close(3, spanStates.ended);
+    family.tree.setState(3, spanStates.ended);
     expect(family.tree.unblocked).toEqual([0]);
   });
 
   test("unblocks nothing above a detached tool, which unblocks it when it is detached", () => {
     const family = new Family(chain(3));
     for (const span of [0, 1, 2]) {
-      family.tree.open(span);
+      family.tree.setState(span, spanStates.open);
     }
     family.tree.detach(1);
     expect(family.tree.unblocked).toEqual([0]);
-    family.tree.close(2, spanStates.ended);
+    family.tree.setState(2, spanStates.ended);
     expect(family.tree.unblocked).toEqual([0, 1]);
   });
 });
@@ -199,7 +199,7 @@ describe("a walk up", () => {
       spans.kind.set(0, workKinds.run);
       tree.detach(detached);
       if (isOpen) {
-        tree.open(detached);
+        tree.setState(detached, spanStates.open);
       }
       expect(tree.mayOutliveRun(2)).toBe(want);
     });

@@ -19,7 +19,7 @@ describe("the table of traces", () => {
       expect(traces.find(...key)).toBe(-1);
       expect(traces.findOrAdd(...key)).not.toBe(trace);
       expect(traces.findOrAdd(7, 1, 2, 3, 4)).toBe(trace);
-      expect(traces.size).toBe(2);
+      expect(traces.rows.size).toBe(2);
     });
   }
 
@@ -33,7 +33,7 @@ describe("the table of traces", () => {
     traces.release(trace);
     expect(traces.find(1, 1, 1, 1, 1)).toBe(trace);
     traces.release(trace);
-    expect([traces.find(1, 1, 1, 1, 1), traces.size]).toEqual([-1, 0]);
+    expect([traces.find(1, 1, 1, 1, 1), traces.rows.size]).toEqual([-1, 0]);
     expect(traces.findOrAdd(1, 1, 1, 1, 1)).toBe(trace);
     expect([traces.hadOwner.get(trace), traces.firstOwner.get(trace)]).toEqual([0, -1]);
   });
@@ -42,9 +42,7 @@ describe("the table of traces", () => {
     const traces = new TraceTable(0);
     const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     traces.findOrAdd(1, 1, 2, 3, 5);
-    const found: number[] = [];
-    traces.eachElsewhere(b!, (trace) => found.push(trace));
-    expect(found.sort()).toEqual([a, c]);
+    expect(traces.elsewhere(b!).toSorted()).toEqual([a, c]);
   });
 
   test("names the processes that have a trace", () => {

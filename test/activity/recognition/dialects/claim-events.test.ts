@@ -71,7 +71,7 @@ function observe(bytes: Uint8Array, options: { readonly forwardsClaims?: boolean
       span: signals.span1.get(row),
       seq: signals.seq.get(row),
       atMs: [signals.startMs.get(row), signals.endMs.get(row)].map((ms) => Math.round(ms)),
-      references: signals.referencesTo(row) - signals.referencesFrom(row),
+      references: signals.referencesTo.get(row) - signals.referencesFrom.get(row),
     })),
   };
 }

@@ -57,6 +57,11 @@ describe("the event that a source no longer watches its process", () => {
     expect(observe("constructor", record)).toEqual({ consumed: 0, signals: [] });
   });
 
+  test("of any other scope is not read as a partial log either", () => {
+    const attributes = [{ key: "partial.event", value: { stringValue: "heartbeat" } }];
+    expect(observe("another", { ...record, attributes })).toEqual({ consumed: 0, signals: [] });
+  });
+
   test("takes its time from when it was observed if it has no other", () => {
     const { signals } = observe(relay, {
       eventName: "openclaw.activity.unwatched",
