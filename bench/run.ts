@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [scale] [journal] [durability] [heartbeats] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [scale] [journal] [durability] [queue] [heartbeats] [--rounds N]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -11,6 +11,7 @@ const benches = {
   scale: new URL("./scale.bench.ts", import.meta.url),
   journal: new URL("./journal.bench.ts", import.meta.url),
   durability: new URL("./durability.bench.ts", import.meta.url),
+  queue: new URL("./queue.bench.ts", import.meta.url),
   heartbeats: new URL("./heartbeats.bench.ts", import.meta.url),
 } as const;
 

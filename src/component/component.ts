@@ -31,6 +31,8 @@ export interface ExporterRole {
   consumer?(signal: Signal): Consumer;
   /** Set by exporters that keep payloads in a queue and therefore count their items themselves, in `Settings.exportCounts`. */
   readonly countsItems?: true;
+  /** Set by exporters that only show data. What such an exporter accepts is not delivered: if no other one takes it, its sender retries. */
+  readonly keepsNothing?: true;
   attach?(source: MetricsSource): void;
 }
 

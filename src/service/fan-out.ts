@@ -8,6 +8,8 @@ export interface Branch {
   /** Its name in log lines: an exporter or a pipeline. */
   readonly name: string;
   readonly consumer: Consumer;
+  /** Set if it only shows data, so that its success does not mean that anything was delivered. */
+  readonly keepsNothing?: boolean;
 }
 
 /** Creates a consumer that sends every payload to all branches. */
@@ -19,6 +21,8 @@ const logIntervalMs = 10_000;
 /**
  * Sends every payload to all branches at the same time and answers after the last one has. A branch
  * that fails does not keep the payload from the others. Branches must not reject.
+ *
+ * Branches that keep nothing do not count, unless there is no other.
  *
  * - A branch has accepted: the answer is `accepted`. What another branch refused is lost there, which is logged and which the branch
  *   counts. A sender never repeats a payload because of one branch, or the others would get it twice.
@@ -38,13 +42,17 @@ export function createFanOut({
       return only.consumer;
     }
     const report = createReport(clock, logger);
+    const hasKeeper = branches.some(({ keepsNothing }) => keepsNothing !== true);
+    const counts = branches.map(({ keepsNothing }) => !hasKeeper || keepsNothing !== true);
     return {
       ...refusalOfAll(branches),
       async consume(payload) {
         const results = await Promise.all(
           branches.map(({ consumer }) => consumer.consume(payload)),
         );
-        const isAccepted = results.some(({ status }) => status === "accepted");
+        const isAccepted = results.some(
+          ({ status }, index) => status === "accepted" && counts[index] === true,
+        );
         if (!isAccepted) {
           return results.reduce(worse, accepted);
         }

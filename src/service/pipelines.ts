@@ -38,7 +38,7 @@ export function connectPipelines(
         const bySignal = entries.get(receiver) ?? new Map<Signal, Branch[]>();
         entries.set(receiver, bySignal);
         const branches = bySignal.get(pipeline.signal) ?? [];
-        bySignal.set(pipeline.signal, [...branches, { name: pipeline.id, consumer: entry }]);
+        bySignal.set(pipeline.signal, [...branches, entry]);
       }
     }
   }
@@ -56,7 +56,7 @@ export function connectPipelines(
   return order;
 }
 
-/** The first consumer of a pipeline; none if all its exporters pull instead of being pushed to. */
+/** The first consumer of a pipeline, as a branch of its receivers; none if all its exporters pull instead of being pushed to. */
 function entryOf(
   pipeline: Pipeline,
   {
@@ -68,20 +68,26 @@ function entryOf(
     readonly fanOut: FanOut;
     readonly exporterEdge: (instance: Instance, signal: Signal) => Consumer | undefined;
   },
-): Consumer | undefined {
+): Branch | undefined {
   const { signal } = pipeline;
   const sinks = pipeline.exporters.flatMap((exporter) => {
     const consumer = exporterEdge(exporter, signal);
-    return consumer === undefined ? [] : [{ name: exporter.id, consumer }];
+    const keepsNothing = exporterOf(exporter).keepsNothing === true;
+    return consumer === undefined ? [] : [{ name: exporter.id, consumer, keepsNothing }];
   });
   if (sinks.length === 0) {
     return undefined;
   }
-  return pipeline.processors.reduceRight((next, instance) => {
+  const consumer = pipeline.processors.reduceRight((next, instance) => {
     const at = edgeOf(instance, signal);
     const wrapped = processorOf(instance).wrap(signal, edges.outOfProcessor(at, next));
     return edges.intoProcessor(at, wrapped);
   }, fanOut(sinks));
+  return {
+    name: pipeline.id,
+    consumer,
+    keepsNothing: sinks.every(({ keepsNothing }) => keepsNothing),
+  };
 }
 
 /** One consumer per exporter and signal, however many pipelines end there. */

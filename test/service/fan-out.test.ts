@@ -10,10 +10,17 @@ const later: ConsumeResult = { status: "retryable", message: "later" };
 
 const answering = (answer: ConsumeResult): Consumer => ({ consume: async () => answer });
 
-function harness(consumers: readonly Consumer[]) {
+function harness(
+  consumers: readonly Consumer[],
+  { keepsNothing = [] }: { readonly keepsNothing?: readonly number[] } = {},
+) {
   const clock = new FakeClock();
   const logger = recordingLogger();
-  const branches = consumers.map((consumer, index) => ({ name: `branch ${index}`, consumer }));
+  const branches = consumers.map((consumer, index) => ({
+    name: `branch ${index}`,
+    consumer,
+    keepsNothing: keepsNothing.includes(index),
+  }));
   return { clock, logger, consumer: createFanOut({ clock, logger })(branches) };
 }
 
@@ -40,6 +47,19 @@ describe("the answer of several branches", () => {
   ] satisfies readonly [string, readonly ConsumeResult[], ConsumeResult][]) {
     test(name, async () => {
       const { consumer } = harness(answers.map(answering));
+      expect(await consumer.consume(payloadOf("traces", 1))).toEqual(want);
+    });
+  }
+});
+
+describe("a branch that only shows data", () => {
+  for (const [name, answers, keepsNothing, want] of [
+    ["does not count when another one refuses", [accepted, later], [0], later],
+    ["does not count when another one accepts", [later, accepted], [0], accepted],
+    ["counts when there is no other", [accepted, later], [0, 1], accepted],
+  ] as const) {
+    test(name, async () => {
+      const { consumer } = harness(answers.map(answering), { keepsNothing });
       expect(await consumer.consume(payloadOf("traces", 1))).toEqual(want);
     });
   }

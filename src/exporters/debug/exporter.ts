@@ -30,6 +30,7 @@ export function createDebugExporter(
 
   return {
     exporter: {
+      keepsNothing: true,
       consumer: () => ({
         async consume(payload) {
           if (isStopping) {
