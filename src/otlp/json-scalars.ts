@@ -29,7 +29,8 @@ export function writeScalar(
       if (typeof value !== "string") {
         return "must be a string";
       }
-      writer.string(value);
+      // A lone surrogate has no UTF-8; written as it is, it would make the whole request invalid for strict backends.
+      writer.string(value.toWellFormed());
       return undefined;
     case "bool":
       if (typeof value !== "boolean") {

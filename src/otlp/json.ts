@@ -1,12 +1,15 @@
 import protobuf from "protobufjs/minimal.js";
 import { parseExactJson } from "./exact-json.ts";
+import { isPackable, wireTypeOf } from "./field-wire-type.ts";
 import { enumNumber, writeScalar } from "./json-scalars.ts";
-import { type Field, type Message, requestMessage, type Scalar } from "./message-description.ts";
+import {
+  type Field,
+  type Message,
+  maxMessageDepth,
+  requestMessage,
+} from "./message-description.ts";
 import type { Signal } from "./payload.ts";
 import { wireTypes } from "./wire-reader.ts";
-
-/** Messages in messages; protobuf readers of several languages refuse deeper ones. */
-const maxDepth = 100;
 
 /** A problem and its place: `path` grows towards the root while the problem is returned upwards. */
 interface Problem {
@@ -59,11 +62,11 @@ function writeMessage(
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return { path: "", message: "must be an object" };
   }
-  if (depth > maxDepth) {
-    return { path: "", message: `is nested deeper than ${maxDepth} messages` };
+  if (depth > maxMessageDepth) {
+    return { path: "", message: `is nested deeper than ${maxMessageDepth} messages` };
   }
   for (const [name, content] of Object.entries(value)) {
-    const field = message.get(name);
+    const field = message.byName.get(name);
     if (field === undefined || content === null) {
       continue;
     }
@@ -146,40 +149,6 @@ function writeValue(
       return never;
     }
   }
-}
-
-const wireTypeOfScalar: Readonly<Record<Scalar, number>> = {
-  string: wireTypes.length,
-  bytes: wireTypes.length,
-  id: wireTypes.length,
-  bool: wireTypes.varint,
-  int64: wireTypes.varint,
-  uint64: wireTypes.varint,
-  uint32: wireTypes.varint,
-  sint32: wireTypes.varint,
-  double: wireTypes.fixed64,
-  fixed64: wireTypes.fixed64,
-  sfixed64: wireTypes.fixed64,
-  fixed32: wireTypes.fixed32,
-};
-
-function wireTypeOf({ type }: Field): number {
-  switch (type.kind) {
-    case "message":
-      return wireTypes.length;
-    case "enum":
-      return wireTypes.varint;
-    case "scalar":
-      return wireTypeOfScalar[type.scalar];
-    default: {
-      const never: never = type;
-      return never;
-    }
-  }
-}
-
-function isPackable(field: Field): boolean {
-  return wireTypeOf(field) !== wireTypes.length;
 }
 
 function tagOf(number: number, wireType: number): number {

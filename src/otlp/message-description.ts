@@ -1,4 +1,4 @@
-import { enumTable, messageTable } from "./message-table.ts";
+import { enumTable, messageTable, oneofTable } from "./message-table.ts";
 import type { Signal } from "./payload.ts";
 
 /** Types of fields that hold no message and no enum. `id` is bytes that OTLP's JSON writes in hex. */
@@ -24,6 +24,8 @@ export interface Field {
   readonly name: string;
   readonly number: number;
   readonly isRepeated: boolean;
+  /** The other members of its `oneof`: at most one of them is in a message. */
+  readonly alternatives: readonly string[];
   readonly type:
     | { readonly kind: "scalar"; readonly scalar: Scalar }
     /** From the full names of the values to their numbers. */
@@ -31,8 +33,15 @@ export interface Field {
     | { readonly kind: "message"; readonly message: Message };
 }
 
-/** The description of a message for JSON: its fields by their lowerCamelCase and their snake_case names. */
-export type Message = ReadonlyMap<string, Field>;
+/** The description of a message for JSON. */
+export interface Message {
+  /** The fields by their lowerCamelCase and their snake_case names. */
+  readonly byName: ReadonlyMap<string, Field>;
+  readonly byNumber: ReadonlyMap<number, Field>;
+}
+
+/** Messages in messages; protobuf readers of several languages refuse deeper ones. */
+export const maxMessageDepth = 100;
 
 /** The export request of a signal. */
 export function requestMessage(signal: Signal): Message {
@@ -54,12 +63,17 @@ const enums: ReadonlyMap<string, ReadonlyMap<string, number>> = new Map(
   ]),
 );
 
+const oneofs: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(oneofTable));
+
 const messages: ReadonlyMap<string, Message> = describeAll();
 
 function describeAll(): ReadonlyMap<string, Message> {
   // The messages first, empty, because they name one another.
-  const described = new Map<string, Map<string, Field>>(
-    Object.keys(messageTable).map((name) => [name, new Map()]),
+  const described = new Map(
+    Object.keys(messageTable).map((name) => [
+      name,
+      { byName: new Map<string, Field>(), byNumber: new Map<number, Field>() },
+    ]),
   );
   for (const [messageName, fields] of Object.entries(messageTable)) {
     for (const [name, [number, typeName, repeated]] of entriesOf(fields)) {
@@ -67,12 +81,20 @@ function describeAll(): ReadonlyMap<string, Message> {
         name,
         number,
         isRepeated: repeated !== undefined,
+        alternatives: alternativesOf(messageName, name),
         type: typeOf(typeName, described),
       };
-      described.get(messageName)?.set(name, field).set(snakeCase(name), field);
+      const message = described.get(messageName);
+      message?.byName.set(name, field).set(snakeCase(name), field);
+      message?.byNumber.set(number, field);
     }
   }
   return described;
+}
+
+function alternativesOf(messageName: string, fieldName: string): readonly string[] {
+  const members = oneofs.get(messageName) ?? [];
+  return members.includes(fieldName) ? members.filter((member) => member !== fieldName) : [];
 }
 
 function entriesOf(

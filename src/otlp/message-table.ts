@@ -1,5 +1,5 @@
 /**
- * The messages of OTLP's export requests, for reading JSON: every field with its number and its type,
+ * The messages of OTLP's export requests, for reading and writing JSON: every field with its number and its type,
  * which is a scalar of protobuf, `id` (bytes that OTLP's JSON writes in hex), an enum or a message.
  * It has the same content as `proto/otlp.proto`; a test compares the two.
  */
@@ -228,6 +228,22 @@ export const messageTable = {
     asInt: [6, "sfixed64"],
     filteredAttributes: [7, "KeyValue", "repeated"],
   },
+} as const;
+
+/** The fields of which a message has at most one. No message of OTLP has two such groups. */
+export const oneofTable = {
+  AnyValue: [
+    "stringValue",
+    "boolValue",
+    "intValue",
+    "doubleValue",
+    "arrayValue",
+    "kvlistValue",
+    "bytesValue",
+  ],
+  Metric: ["gauge", "sum", "histogram", "exponentialHistogram", "summary"],
+  NumberDataPoint: ["asDouble", "asInt"],
+  Exemplar: ["asDouble", "asInt"],
 } as const;
 
 /** The values of an enum in the order of their numbers, from 0, without the prefix of their names. */

@@ -1,6 +1,7 @@
 import protobuf from "protobufjs";
 import { expect, test } from "vitest";
 import { type Message, requestMessage } from "../../src/otlp/message-description.ts";
+import { oneofTable } from "../../src/otlp/message-table.ts";
 import { isIdField, requestType } from "./arbitrary-messages.ts";
 
 /** Both sides as text, one line a field, types that were seen before by their name only. */
@@ -29,7 +30,7 @@ function linesOfTable(message: Message, seen = new Set<Message>()): string[] {
     return [];
   }
   seen.add(message);
-  return [...new Set(message.values())].flatMap(({ name, number, isRepeated, type }) => {
+  return [...message.byNumber.values()].flatMap(({ name, number, isRepeated, type }) => {
     const kind =
       type.kind === "enum"
         ? JSON.stringify(Object.fromEntries(type.numbers))
@@ -48,3 +49,18 @@ for (const signal of ["traces", "metrics", "logs"] as const) {
     expect(lines.sort()).toEqual(linesOfProto(requestType(signal)).sort());
   });
 }
+
+test("the table of alternatives says what the oneofs of the .proto file say", () => {
+  const oneofsOf = (type: protobuf.Type): [string, string[][]][] => [
+    [type.name, type.oneofsArray.filter(({ oneof }) => oneof.length > 1).map(({ oneof }) => oneof)],
+    ...type.nestedArray.flatMap((nested) =>
+      nested instanceof protobuf.Type ? oneofsOf(nested) : [],
+    ),
+  ];
+  const all = requestType("traces").root.lookup("otlp");
+  const declared = (all instanceof protobuf.Namespace ? all.nestedArray : [])
+    .flatMap((nested) => (nested instanceof protobuf.Type ? oneofsOf(nested) : []))
+    .filter(([, oneofs]) => oneofs.length > 0);
+  const table = Object.entries(oneofTable).map(([name, members]) => [name, [[...members]]]);
+  expect(Object.fromEntries(table)).toEqual(Object.fromEntries(declared));
+});
