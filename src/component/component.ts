@@ -1,5 +1,5 @@
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
-import type { Signal } from "../otlp/payload.ts";
+import type { Signal, Transport } from "../otlp/payload.ts";
 import type { Consumer } from "./consumer.ts";
 import type { StorageRole } from "./storage.ts";
 
@@ -14,6 +14,8 @@ export interface MetricsSource {
  */
 export interface ReceiverRole {
   connect(signal: Signal, next: Consumer): void;
+  /** How its payloads can reach it, so that their counters begin at 0; by default over HTTP and gRPC. */
+  readonly transports?: readonly Transport[];
   /** Set by components whose metrics can be collected; exporters that serve scrapes collect them. */
   readonly metrics?: MetricsSource;
 }

@@ -1,6 +1,9 @@
 /** A signal of OpenTelemetry that travels through pipelines. */
 export type Signal = "traces" | "metrics" | "logs";
 
+/** How a payload reaches the process. */
+export type Transport = "http" | "grpc" | "file";
+
 /**
  * One OTLP request on its way through the pipelines.
  *
@@ -14,7 +17,7 @@ export interface Payload {
   /** Number of spans, data points or log records in `bytes`. */
   readonly items: number;
   /** How the payload reached the process; absent if this program created it. */
-  readonly transport?: "http" | "grpc";
+  readonly transport?: Transport;
   /** Set by the creator of a payload that must know when it is delivered. A changed payload keeps it. */
   readonly delivery?: DeliveryTracker;
 }

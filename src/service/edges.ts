@@ -1,7 +1,7 @@
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { Consumer } from "../component/consumer.ts";
 import type { ExportCounts, ItemCount, Logger } from "../component/settings.ts";
-import type { Payload, Signal } from "../otlp/payload.ts";
+import type { Payload, Signal, Transport } from "../otlp/payload.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { Count, FlowCounts } from "./flow-counts.ts";
 import { type exportOutcomes, itemWords } from "./telemetry-instruments.ts";
@@ -20,8 +20,8 @@ export interface EdgeOf {
  * Consumers returned from here do not reject.
  */
 export interface Edges {
-  /** For the data that a receiver pushes. `next` must not reject. */
-  fromReceiver(at: EdgeOf, next: Consumer): Consumer;
+  /** For the data that a receiver pushes. `next` must not reject. `transports`: those whose counters begin at 0. */
+  fromReceiver(at: EdgeOf, next: Consumer, transports?: readonly Transport[]): Consumer;
   /** For the data that a component derives and pushes. `next` must not reject. */
   fromConnector(at: EdgeOf, next: Consumer): Consumer;
   intoProcessor(at: EdgeOf, processor: Consumer): Consumer;
@@ -34,20 +34,22 @@ export interface Edges {
   ): Consumer;
 }
 
-type Transport = NonNullable<Payload["transport"]>;
-
 /** Creates edges that count into `counts`; creating an edge creates its series. */
 export function createEdges(counts: FlowCounts): Edges {
   return {
-    fromReceiver(at, next) {
+    fromReceiver(at, next, transports = ["http", "grpc"]) {
       const word = itemWords[at.signal];
       const seriesOf = (name: string, transport: string) =>
         counts.series(name, { receiver: at.id, transport });
-      const outcomesOf = (transport: Transport) => ({
+      const outcomesOf = (transport: Transport): Outcomes => ({
         accepted: seriesOf(`otelcol_receiver_accepted_${word}`, transport),
         refused: seriesOf(`otelcol_receiver_refused_${word}`, transport),
       });
-      return counting(next, { http: outcomesOf("http"), grpc: outcomesOf("grpc") });
+      const outcomes = new Map(transports.map((each) => [each, outcomesOf(each)]));
+      return counting(
+        next,
+        ({ transport = "http" }) => outcomes.get(transport) ?? outcomesOf(transport),
+      );
     },
 
     fromConnector(at, next) {
@@ -58,7 +60,7 @@ export function createEdges(counts: FlowCounts): Edges {
           "otelcol.component.outcome": outcome,
         });
       const outcomes = { accepted: seriesOf("success"), refused: seriesOf("refused") };
-      return counting(next, { http: outcomes, grpc: outcomes });
+      return counting(next, () => outcomes);
     },
 
     intoProcessor(at, processor) {
@@ -90,7 +92,7 @@ export function createEdges(counts: FlowCounts): Edges {
         return guarded;
       }
       const outcomes = { accepted: sent, refused: sendFailed };
-      const counted = counting(guarded, { http: outcomes, grpc: outcomes });
+      const counted = counting(guarded, () => outcomes);
       return {
         consume(payload) {
           consumed.value += payload.items;
@@ -118,18 +120,18 @@ export function exportCountsOf(
   };
 }
 
-/** Counts the items of a payload by the answer to it, and by how it arrived. */
-function counting(
-  next: Consumer,
-  outcomes: Readonly<
-    Record<Transport, { readonly accepted: ItemCount; readonly refused: ItemCount }>
-  >,
-): Consumer {
+interface Outcomes {
+  readonly accepted: ItemCount;
+  readonly refused: ItemCount;
+}
+
+/** Counts the items of a payload by the answer to it. */
+function counting(next: Consumer, outcomesOf: (payload: Payload) => Outcomes): Consumer {
   return {
     ...refusalOf(next),
     async consume(payload) {
       const result = await next.consume(payload);
-      const { accepted, refused } = outcomes[payload.transport ?? "http"];
+      const { accepted, refused } = outcomesOf(payload);
       (result.status === "accepted" ? accepted : refused).value += payload.items;
       return result;
     },

@@ -49,7 +49,9 @@ export function connectPipelines(
       const next = fanOut(branches);
       receiverOf(instance).connect(
         signal,
-        instance.kind === "receiver" ? edges.fromReceiver(at, next) : edges.fromConnector(at, next),
+        instance.kind === "receiver"
+          ? edges.fromReceiver(at, next, receiverOf(instance).transports)
+          : edges.fromConnector(at, next),
       );
     }
   }

@@ -57,6 +57,16 @@ test("a receiver's items are counted by transport, accepted or refused, from 0 o
   });
 });
 
+test("a receiver that names its transports has the counters of those only", async () => {
+  const { edges, at, all } = harness();
+  const edge = edges.fromReceiver(at("receiver", "r", "logs"), answering(accepted), ["file"]);
+  await edge.consume({ ...payloadOf("logs", 4), transport: "file" });
+  expect(all()).toEqual({
+    "otelcol_receiver_accepted_log_records{r,file}": 4,
+    "otelcol_receiver_refused_log_records{r,file}": 0,
+  });
+});
+
 test("the words of the Collector are used for each signal", () => {
   const { edges, at, all } = harness();
   edges.fromReceiver(at("receiver", "r", "metrics"), answering(accepted));
