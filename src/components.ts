@@ -1,5 +1,6 @@
 import type { AnyFactory } from "./component/factory.ts";
 import { factory as debugExporter } from "./exporters/debug/factory.ts";
+import { factory as fileExporter } from "./exporters/file/factory.ts";
 import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
 import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
 import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
@@ -13,6 +14,7 @@ export const components: readonly AnyFactory[] = [
   sessionActivityProcessor,
   prometheusExporter,
   otlpHttpExporter,
+  fileExporter,
   debugExporter,
   fileStorageExtension,
   healthCheckExtension,

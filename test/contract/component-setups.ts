@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { AnyFactory } from "../../src/component/factory.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { post, typed } from "../receivers/otlp/post.ts";
@@ -44,6 +45,14 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
         retry_on_failure: { enabled: false },
       },
       "with batches": { sending_queue: { batch: { min_size: 1 } } },
+    },
+  },
+  "exporter file": {
+    section: ({ folder }) => ({ path: join(folder, "out.jsonl") }),
+    variants: {
+      "with protobuf": { format: "proto" },
+      "with compression": { compression: "zstd" },
+      "with rotation": { rotation: { max_megabytes: 1 } },
     },
   },
   "exporter debug": {

@@ -11,7 +11,7 @@ import { FakeNext } from "./fake-next.ts";
 import { FakeSource } from "./fake-source.ts";
 import { FakeStorage } from "./fake-storage.ts";
 import { changesSince, processState } from "./process-state.ts";
-import { ResourceWatch } from "./resource-watch.ts";
+import { graceMs, ResourceWatch } from "./resource-watch.ts";
 import { captureUnhandled } from "./unhandled.ts";
 import { settle, until, within } from "./waiting.ts";
 
@@ -159,6 +159,11 @@ export class Harness {
   /** What the component has left in the process, after waiting for it to close. */
   async leftovers(): Promise<readonly string[]> {
     await this.#watch.closed();
+    // A file is closed only when its last operation ends, of which a slow disk may take long.
+    await until(() => this.#remains().length === 0, {
+      what: "Closing",
+      patienceMs: graceMs,
+    }).catch(() => {});
     return [...this.#watch.open, ...this.#remains()];
   }
 

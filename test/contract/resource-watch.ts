@@ -20,7 +20,7 @@ const watched: Readonly<Record<string, string>> = {
 };
 
 /** Shorter than the 4 s after which an idle HTTP connection closes by itself. */
-const graceMs = 2_500;
+export const graceMs = 2_500;
 
 /**
  * Records the timers, sockets, files and processes that a component opens: those created by code that runs in `run`, and

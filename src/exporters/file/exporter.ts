@@ -1,0 +1,128 @@
+import pLimit from "p-limit";
+import type { CancelTimer } from "../../component/clock.ts";
+import type { Component } from "../../component/component.ts";
+import { accepted, type ConsumeResult } from "../../component/consumer.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
+import type { Settings } from "../../component/settings.ts";
+import { endedBy } from "../../delivery/ended-by.ts";
+import type { Payload } from "../../otlp/payload.ts";
+import type { Config } from "./config.ts";
+import { isDiskFull, openError } from "./file-problems.ts";
+import { type FileSystem, systemFiles } from "./file-system.ts";
+import { contentOf, framed } from "./message-encoding.ts";
+import { OutputFile } from "./output-file.ts";
+import { WriteReport } from "./write-report.ts";
+
+/** The contents of messages that wait for the disk may have so many bytes, and one message more. */
+const maxWaitingBytes = 32 * 1024 * 1024;
+
+interface Waiting {
+  readonly content: Uint8Array;
+  readonly answer: (result: ConsumeResult) => void;
+}
+
+/**
+ * Writes payloads to a file, in the order in which they come. A payload is accepted when the operating system has it, so that it
+ * survives a crash of this program; payloads that come while the disk writes share the next write.
+ *
+ * Keeps the messages that wait for the disk, up to 32 MiB and one more. Beyond, and when the disk fails, senders are asked to
+ * retry.
+ */
+export function createFileExporter(
+  settings: Settings,
+  config: Config,
+  files: FileSystem = systemFiles,
+): Component {
+  const { id, clock, logger } = settings;
+  const file = new OutputFile({ id, config, files, clock, logger });
+  const report = new WriteReport(settings, config.path);
+  /** One call of the file at a time, because a write may close it. */
+  const inTurn = pLimit(1);
+  let waiting: Waiting[] = [];
+  let waitingBytes = 0;
+  let writing: Promise<void> | undefined;
+  let isSyncing = false;
+  let cancelTimer: CancelTimer | undefined;
+  let closing: Promise<void> | undefined;
+
+  async function consume(payload: Payload): Promise<ConsumeResult> {
+    if (closing !== undefined) {
+      return retryable("This collector is shutting down and writes nothing more.");
+    }
+    if (waitingBytes >= maxWaitingBytes) {
+      return retryable("The disk is slower than the data that is to be written to the file.");
+    }
+    const { content, incomplete } = contentOf(payload, config.format);
+    if (incomplete > 0) {
+      report.incomplete(payload, incomplete);
+    }
+    waitingBytes += content.length;
+    const result = new Promise<ConsumeResult>((resolve) => {
+      waiting.push({ content, answer: resolve });
+    });
+    writing ??= writeAll();
+    return result;
+  }
+
+  async function writeAll(): Promise<void> {
+    while (waiting.length > 0) {
+      const group = waiting;
+      waiting = [];
+      const messages: Uint8Array[] = [];
+      for (const { content } of group) {
+        messages.push(await framed(content, config));
+      }
+      const appended = await inTurn(() => file.append(messages));
+      report.appended(appended);
+      for (const [index, { content, answer }] of group.entries()) {
+        waitingBytes -= content.length;
+        answer(index < appended.written ? accepted : failed(appended.error));
+      }
+    }
+    writing = undefined;
+  }
+
+  async function sync(): Promise<void> {
+    if (!isSyncing) {
+      isSyncing = true;
+      await inTurn(() => file.sync()).catch((error: unknown) => report.syncFailed(error));
+      isSyncing = false;
+    }
+  }
+
+  async function closeAfterWriting(): Promise<void> {
+    await writing;
+    await inTurn(() => file.close());
+  }
+
+  return {
+    exporter: { consumer: () => ({ consume }) },
+
+    async start() {
+      try {
+        await file.start();
+      } catch (error) {
+        if (!isDiskFull(error)) {
+          throw openError(config.path, error);
+        }
+        // As when the disk fills up later: it is tried again with every payload.
+        report.appended({ error });
+      }
+      cancelTimer = clock.every(config.flush_interval, () => void sync());
+    },
+
+    async shutdown(deadline) {
+      cancelTimer?.();
+      closing ??= closeAfterWriting();
+      await endedBy(deadline, closing);
+    },
+  };
+}
+
+function retryable(message: string): ConsumeResult {
+  return { status: "retryable", message };
+}
+
+function failed(error: unknown): ConsumeResult {
+  return retryable(`The file of this collector cannot be written (${errorCodeOf(error)}).`);
+}

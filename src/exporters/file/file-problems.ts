@@ -1,0 +1,48 @@
+import { dirname } from "node:path";
+import { errorCodeOf } from "../../component/error-code.ts";
+
+/** Whether room on the disk is all that is missing. */
+export function isDiskFull(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(errorCodeOf(error));
+}
+
+/** An error for an operator, from a failure to open the file: which file, why, and what to do. */
+export function openError(path: string, error: unknown): Error {
+  if (error instanceof UnfitFile) {
+    return error;
+  }
+  const code = errorCodeOf(error);
+  return new Error(
+    `the file ${path} cannot be opened for writing (${code}). ${advice(path, code)}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+/** The path leads to something that the exporter does not write. Its message is for an operator. */
+export class UnfitFile extends Error {}
+
+function advice(path: string, code: string): string {
+  const directory = dirname(path);
+  switch (code) {
+    case "ENOENT":
+      return `The directory ${directory} does not exist. Create it, or set create_directory: true.`;
+    case "ENOTDIR":
+      return "A part of the path is a file and not a directory. Correct path.";
+    case "EACCES":
+    case "EPERM":
+      return `This user (id ${process.getuid?.() ?? "unknown"}) may not write it. Change its owner or permissions, or those of ${directory}, or set another path.`;
+    case "EROFS":
+      return `${directory} is on a read-only file system. Mount it writable, or set another path.`;
+    default:
+      return `Check ${directory}, or set another path.`;
+  }
+}
+
+/** What the status says while the file cannot be written. */
+export function statusMessage(error: unknown): string {
+  return isDiskFull(error)
+    ? "The disk is full, so nothing can be written to the file."
+    : "The file cannot be written.";
+}
