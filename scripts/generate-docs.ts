@@ -6,6 +6,7 @@ import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-ins
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
+import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
 import { telemetryInstruments } from "../src/service/telemetry-instruments.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";
 import { dialectsTable } from "./docs/dialects-table.ts";
@@ -40,6 +41,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
         instruments: [
           ...telemetryInstruments,
           ...otlpInstruments,
+          ...otlpJsonFileInstruments,
           ...otlpHttpInstruments,
           ...fileStorageInstruments,
         ],

@@ -7,10 +7,12 @@ import { factory as fileStorageExtension } from "./extensions/file_storage/facto
 import { factory as healthCheckExtension } from "./extensions/health_check/factory.ts";
 import { factory as sessionActivityProcessor } from "./processors/session_activity/factory.ts";
 import { factory as otlpReceiver } from "./receivers/otlp/factory.ts";
+import { factory as otlpJsonFileReceiver } from "./receivers/otlp_json_file/factory.ts";
 
 /** Every type of component there is. Adding one is adding a line here. */
 export const components: readonly AnyFactory[] = [
   otlpReceiver,
+  otlpJsonFileReceiver,
   sessionActivityProcessor,
   prometheusExporter,
   otlpHttpExporter,

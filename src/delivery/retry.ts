@@ -69,7 +69,7 @@ export function createRetry(options: RetryOptions): (payload: Payload) => Promis
 }
 
 /** Waits; no longer than until `stop` aborts. */
-function waited(clock: Clock, delayMs: number, stop: AbortSignal): Promise<void> {
+export function waited(clock: Clock, delayMs: number, stop: AbortSignal): Promise<void> {
   if (stop.aborted) {
     return Promise.resolve();
   }

@@ -14,6 +14,8 @@ export interface Environment {
 export interface Running {
   /** The `host:port` it listens on. */
   readonly endpoint: string;
+  /** The folder of its section. */
+  readonly folder: string;
   /** Pushes a payload into it, as a pipeline does. */
   consume(place: "processor" | "exporter", payload: Payload): Promise<ConsumeResult>;
   /** Advances its clock and lets the consequences settle. */

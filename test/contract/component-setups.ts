@@ -1,5 +1,7 @@
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AnyFactory } from "../../src/component/factory.ts";
+import { jsonOfRequest } from "../../src/otlp/json-text.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { post, typed } from "../receivers/otlp/post.ts";
 import { orphanedTool } from "../support/agent-spans.ts";
@@ -15,6 +17,15 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
       traces: (running) => postOtlp(running, "traces"),
       metrics: (running) => postOtlp(running, "metrics"),
       logs: (running) => postOtlp(running, "logs"),
+    },
+  },
+  "receiver otlp_json_file": {
+    section: ({ folder }) => ({ include: [join(folder, "*.jsonl")], start_at: "beginning" }),
+    variants: { "that deletes what it has read": { delete_after_read: true } },
+    feed: {
+      traces: (running) => appendLine(running, "traces"),
+      metrics: (running) => appendLine(running, "metrics"),
+      logs: (running) => appendLine(running, "logs"),
     },
   },
   "processor session_activity": {
@@ -87,6 +98,13 @@ export function setupOf(
 async function postOtlp(running: Running, signal: Signal): Promise<void> {
   const { bytes } = ordinaryPayload(signal);
   await post(`http://${running.endpoint}/v1/${signal}`, bytes, typed("protobuf"));
+}
+
+/** Writes a line of OTLP JSON and lets the receiver find it. */
+async function appendLine(running: Running, signal: Signal): Promise<void> {
+  const { text } = jsonOfRequest(signal, ordinaryPayload(signal).bytes);
+  appendFileSync(join(running.folder, "in.jsonl"), `${text}\n`);
+  await running.advance(60_000);
 }
 
 /** Requests a page from the component. Resolves to the HTTP status. */

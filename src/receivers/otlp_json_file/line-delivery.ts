@@ -1,0 +1,152 @@
+import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import { waited } from "../../delivery/retry.ts";
+import { nextDelayMs } from "../../delivery/retry-delay.ts";
+import { checkRequest } from "../../otlp/check-request.ts";
+import { parseExactJson } from "../../otlp/exact-json.ts";
+import { requestFromValue } from "../../otlp/json.ts";
+import type { Payload, Signal } from "../../otlp/payload.ts";
+import type { SkipReport } from "./skip-report.ts";
+
+/** `done`: the line is passed on or skipped, and never needed again. `stopped`: it must be read again after a restart. */
+export type LineOutcome = "done" | "stopped";
+
+/** Reading waits while a pipeline cannot take a line, for as long as it takes. */
+const retryRules = {
+  initial_interval: 1_000,
+  randomization_factor: 0.5,
+  multiplier: 1.5,
+  max_interval: 30_000,
+  max_elapsed_time: 0,
+} as const;
+
+const keys = {
+  traces: ["resourceSpans", "resource_spans"],
+  metrics: ["resourceMetrics", "resource_metrics"],
+  logs: ["resourceLogs", "resource_logs"],
+} as const satisfies Record<Signal, readonly string[]>;
+
+const signals = ["traces", "metrics", "logs"] as const;
+
+export interface LineDelivery {
+  readonly settings: Settings;
+  readonly consumers: ReadonlyMap<Signal, Consumer>;
+  readonly report: SkipReport;
+  /** Ends waiting for the next attempt. */
+  readonly stop: AbortSignal;
+}
+
+/** Passes the data of a line to the pipelines of its signal. Never rejects. */
+export async function deliverLine(
+  line: Uint8Array,
+  path: string,
+  delivery: LineDelivery,
+): Promise<LineOutcome> {
+  for (const payload of payloadsOf(line, path, delivery)) {
+    if ((await deliver(payload, delivery)) === "stopped") {
+      return "stopped";
+    }
+  }
+  return "done";
+}
+
+/** The payloads of a line: one, or one for each signal that it has. */
+function payloadsOf(
+  line: Uint8Array,
+  path: string,
+  { consumers, report }: LineDelivery,
+): readonly Payload[] {
+  const text = new TextDecoder().decode(line);
+  if (text.trim() === "") {
+    return [];
+  }
+  let value: unknown;
+  try {
+    value = parseExactJson(text);
+  } catch {
+    report.skipped("not_json", path);
+    return [];
+  }
+  const present = signalsOf(value);
+  if (present.length === 0) {
+    report.skipped(
+      "not_otlp",
+      path,
+      "It has none of the keys resourceSpans, resourceMetrics and resourceLogs.",
+    );
+  }
+  return present.flatMap((signal) => {
+    const request = requestFromValue(signal, value);
+    const checked = request.ok ? checkRequest(signal, request.bytes) : request;
+    if (!checked.ok) {
+      report.skipped("not_otlp", path, checked.message.replace(/^The body/, "The line"));
+      return [];
+    }
+    const { bytes, items, rejected } = checked;
+    if (rejected > 0) {
+      report.malformed(signal, rejected, path);
+    }
+    if (items > 0 && !consumers.has(signal)) {
+      report.skipped("no_pipeline", path, `The signal is ${signal}.`);
+    }
+    return items > 0 && consumers.has(signal)
+      ? [{ signal, bytes, items, transport: "file" as const }]
+      : [];
+  });
+}
+
+function signalsOf(value: unknown): readonly Signal[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    return [];
+  }
+  return signals.filter((signal) => keys[signal].some((key) => Object.hasOwn(value, key)));
+}
+
+async function deliver(
+  payload: Payload,
+  { settings, consumers, report, stop }: LineDelivery,
+): Promise<LineOutcome> {
+  const { clock, random } = settings;
+  const next = consumers.get(payload.signal);
+  for (let failures = 1; next !== undefined && !stop.aborted; failures++) {
+    const result = next.refusal?.() ?? (await consumed(next, payload, report));
+    switch (result.status) {
+      case "accepted":
+        return "done";
+      case "permanent":
+        report.refused(payload, result.message);
+        return "done";
+      case "retryable": {
+        const { retryAfterMs } = result;
+        const delayMs = nextDelayMs(retryRules, {
+          failures,
+          elapsedMs: 0,
+          chance: random(),
+          ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+        });
+        report.retried(payload, result.message, delayMs ?? retryRules.max_interval);
+        await waited(clock, delayMs ?? retryRules.max_interval, stop);
+        break;
+      }
+      default: {
+        const never: never = result;
+        return never;
+      }
+    }
+  }
+  return "stopped";
+}
+
+/** An exception is a bug of a component. It costs the line and does not end the reading. */
+async function consumed(
+  next: Consumer,
+  payload: Payload,
+  report: SkipReport,
+): Promise<ConsumeResult> {
+  try {
+    return await next.consume(payload);
+  } catch (error) {
+    report.fault(error);
+    return { status: "permanent", message: "A component failed because of a bug." };
+  }
+}

@@ -1,0 +1,221 @@
+import { unlink } from "node:fs/promises";
+import type { CancelTimer } from "../../component/clock.ts";
+import type { Component } from "../../component/component.ts";
+import type { Consumer } from "../../component/consumer.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
+import type { Settings } from "../../component/settings.ts";
+import { endedBy } from "../../delivery/ended-by.ts";
+import { createThrottle } from "../../delivery/throttle.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import type { Config } from "./config.ts";
+import { openFiles } from "./file-instruments.ts";
+import { factsAt, findFiles } from "./file-search.ts";
+import { FileTable } from "./file-table.ts";
+import type { FollowedFile } from "./followed-file.ts";
+import { deliverLine } from "./line-delivery.ts";
+import { LineReader } from "./line-reader.ts";
+import { OffsetJournal } from "./offset-journal.ts";
+import { SkipReport } from "./skip-report.ts";
+
+/** The time between two log lines about the same kind of problem. */
+const logIntervalMs = 10_000;
+
+/** A file that is gone is read until so many polls have not found it, because its writer may still have it open. */
+const pollsUntilGone = 2;
+
+const unreadable = "A file cannot be read.";
+
+/**
+ * Reads lines of OTLP JSON from files and passes them to the pipelines, one line at a time: the next one is read when the pipelines
+ * have answered. A line that cannot be taken at the moment is tried again until it can.
+ *
+ * Keeps one line, and what `FileTable` says of each file.
+ */
+export function createOtlpJsonFileReceiver(settings: Settings, config: Config): Component {
+  const { clock, logger } = settings;
+  const consumers = new Map<Signal, Consumer>();
+  const report = new SkipReport(settings);
+  const stop = new AbortController();
+  const throttles = {
+    unreadable: createThrottle(clock, logIntervalMs),
+    full: createThrottle(clock, logIntervalMs),
+  };
+  let isEveryFileReadable = true;
+  let isProblemReported = false;
+  let cancelTimer: CancelTimer | undefined;
+  let polling: Promise<void> | undefined;
+  let isPollDue = false;
+  let hasStarted = false;
+
+  const table: FileTable = new FileTable({
+    maxOpenFiles: config.max_concurrent_files,
+    startsAtEnd: config.start_at === "end" && !config.replay_file,
+    readsAgain: config.replay_file,
+    onForgotten: (identity) => journal.forget(identity),
+    onUnreadable,
+    onFull: () =>
+      throttles.full((heldBack) =>
+        logger.error(
+          "There are too many files, so new ones are not read. Exclude files, or delete those that are done.",
+          { held_back: heldBack },
+        ),
+      ),
+  });
+  const journal = new OffsetJournal(() => table.offsets());
+
+  function onUnreadable(path: string, error: unknown): void {
+    if (errorCodeOf(error) === "ENOENT") {
+      return; // It was removed or renamed since it was found.
+    }
+    isEveryFileReadable = false;
+    throttles.unreadable((heldBack) =>
+      logger.error("A file cannot be read. Check its permissions.", {
+        path,
+        reason: errorCodeOf(error),
+        held_back: heldBack,
+      }),
+    );
+  }
+
+  async function poll(): Promise<void> {
+    isEveryFileReadable = true;
+    for (const file of await table.look(await findFiles(config))) {
+      if (stop.signal.aborted) {
+        return;
+      }
+      try {
+        await read(file);
+      } catch (error) {
+        if (!stop.signal.aborted) {
+          onUnreadable(file.path, error);
+          await table.close(file);
+        }
+      }
+    }
+    if (isProblemReported === isEveryFileReadable) {
+      isProblemReported = !isEveryFileReadable;
+      settings.reportStatus(
+        isProblemReported ? { status: "recoverable_error", message: unreadable } : { status: "ok" },
+      );
+    }
+  }
+
+  /** Reads what a file holds at the moment. What is written meanwhile is read at the next poll, so that all files get their turn. */
+  async function read(file: FollowedFile): Promise<void> {
+    if (!(await table.open(file))) {
+      return;
+    }
+    const facts = await file.facts();
+    if (config.replay_file) {
+      file.rewind();
+    } else if (!(await file.isSame(facts))) {
+      logger.info("A file was truncated or replaced. It is read from its beginning.", {
+        path: file.path,
+      });
+      file.rewind();
+    }
+    const reader = new LineReader(file.readAt, file.position, config.max_log_size);
+    while (reader.position.offset < facts.sizeBytes) {
+      if (stop.signal.aborted) {
+        return;
+      }
+      const line = await reader.next();
+      if (line === undefined) {
+        break;
+      }
+      if (line.kind === "too_large") {
+        report.skipped("too_large", file.path);
+      } else if (
+        (await deliverLine(line.bytes, file.path, {
+          settings,
+          consumers,
+          report,
+          stop: stop.signal,
+        })) === "stopped"
+      ) {
+        return;
+      }
+      await advance(file, reader);
+    }
+    if (reader.position.offset !== file.position.offset) {
+      await advance(file, reader); // It stands in a line that is passed over.
+    }
+    file.reachedEnd(facts);
+    await afterEnd(file);
+  }
+
+  async function advance(file: FollowedFile, reader: LineReader): Promise<void> {
+    await file.advance(reader.position);
+    if (!config.replay_file) {
+      journal.store(file.stored);
+    }
+  }
+
+  async function afterEnd(file: FollowedFile): Promise<void> {
+    const { sizeBytes, isDeleted } = await file.facts();
+    if (isDeleted && file.missedPolls >= pollsUntilGone) {
+      await table.forget(file);
+    } else if (file.missedPolls >= pollsUntilGone) {
+      await table.close(file);
+    } else if (config.delete_after_read && sizeBytes === file.position.offset && sizeBytes > 0) {
+      if ((await factsAt(file.path))?.identity === file.identity) {
+        await unlink(file.path);
+      }
+      await table.forget(file);
+    }
+  }
+
+  /** Polls once, and once more if that became due meanwhile. */
+  async function pollWhileDue(): Promise<void> {
+    do {
+      isPollDue = false;
+      // The search itself may fail, e.g. when too many files are open.
+      await poll().catch((error: unknown) => onUnreadable(config.include.join(", "), error));
+    } while (isPollDue && !stop.signal.aborted);
+    polling = undefined;
+  }
+
+  function onTick(): void {
+    isPollDue = true;
+    polling ??= pollWhileDue();
+  }
+
+  return {
+    receiver: {
+      transports: ["file"],
+      connect(signal, next) {
+        consumers.set(signal, next);
+      },
+    },
+
+    async start() {
+      hasStarted = true;
+      report.start();
+      const { name, unit, description } = openFiles;
+      settings.meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
+        result.observe(table.openCount, { receiver: settings.id });
+      });
+      if (settings.storage !== undefined) {
+        const stored = await journal.open(settings.storage);
+        if (stored !== undefined) {
+          table.restore(stored);
+        }
+      }
+      const found = await findFiles(config);
+      await table.look(found);
+      journal.begin();
+      logger.info("Reading OTLP JSON from files.", { files: found.length });
+      cancelTimer = clock.every(config.poll_interval, onTick);
+    },
+
+    async shutdown(deadline) {
+      stop.abort();
+      cancelTimer?.();
+      if (!hasStarted) {
+        return;
+      }
+      await endedBy(deadline, polling ?? Promise.resolve());
+      await table.closeAll();
+    },
+  };
+}

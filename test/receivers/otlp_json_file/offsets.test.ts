@@ -1,0 +1,181 @@
+import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { DiskStorage } from "../../delivery/disk-storage.ts";
+import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
+import { settled } from "../../extensions/file_storage/open-journal.ts";
+import { lineOf, reader, temporaryFolder } from "./harness.ts";
+
+/** A receiver with a storage, in a process that can end in two ways. */
+function stored(disk: FakeDisk, folder: string, section: Readonly<Record<string, unknown>> = {}) {
+  const storage = new DiskStorage(disk);
+  const subject = reader({ storage: "file_storage", ...section }, { folder, storage });
+  return {
+    ...subject,
+    setAnswer(answer: (text: string) => Promise<ConsumeResult>) {
+      subject.answer = answer;
+    },
+    logBytes: () => storage.journal?.logBytes,
+    /** Shuts down as the service does. Returns what is on the disk. */
+    async end(): Promise<FakeDisk> {
+      await subject.stop();
+      await storage.journal?.close();
+      return FakeDisk.of(disk.files());
+    },
+    /** What is on the disk after a kill at this moment, when the last group is written. */
+    async killed(): Promise<FakeDisk> {
+      await settled();
+      storage.clock.advance(10);
+      await settled();
+      const left = FakeDisk.of(disk.files());
+      await subject.stop(AbortSignal.abort());
+      return left;
+    },
+  };
+}
+
+describe("with a storage", () => {
+  for (const how of ["end", "killed"] as const) {
+    test(`a start goes on after the last line that was done (${how})`, async () => {
+      const folder = temporaryFolder();
+      const first = stored(new FakeDisk(), folder);
+      await first.start();
+      first.append("a.jsonl", lineOf("1") + lineOf("2"));
+      await first.poll(2);
+      await first.pollAll();
+      const disk = await first[how]();
+      const second = stored(disk, folder);
+      second.append("a.jsonl", lineOf("3"));
+      await second.start();
+      expect(await second.pollAll()).toEqual(["3"]);
+      await second.end();
+    });
+  }
+
+  test("a line that was not answered is read again", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    first.setAnswer(async (text) =>
+      text === "2" ? { status: "retryable", message: "Later." } : accepted,
+    );
+    await first.start();
+    first.append("a.jsonl", lineOf("1") + lineOf("2") + lineOf("3"));
+    await first.poll(2);
+    const second = stored(await first.end(), folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["2", "3"]);
+    await second.end();
+  });
+
+  test("files that were rotated meanwhile are read to their end, and new ones from the beginning, whatever start_at says", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder, { start_at: "end" });
+    first.append("a.jsonl", lineOf("old"));
+    await first.start();
+    first.append("a.jsonl", lineOf("1"));
+    await first.poll(1);
+    await first.pollAll();
+    const disk = await first.end();
+    first.append("a.jsonl", lineOf("2"));
+    renameSync(first.path("a.jsonl"), first.path("a-1.jsonl"));
+    first.append("a.jsonl", lineOf("3"));
+    const second = stored(disk, folder, { start_at: "end" });
+    await second.start();
+    expect(await second.pollAll()).toEqual(["2", "3"]);
+    await second.end();
+  });
+
+  test("a file that was replaced meanwhile is read from its beginning", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    await first.start();
+    first.append("a.jsonl", lineOf("1"));
+    await first.poll(1);
+    await first.pollAll();
+    const disk = await first.end();
+    // The same inode, longer and other content.
+    writeFileSync(first.path("a.jsonl"), lineOf("2") + lineOf("3"));
+    const second = stored(disk, folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["2", "3"]);
+    await second.end();
+  });
+
+  test("the rest of a line that is too long is passed over", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder, { max_log_size: "1KiB" });
+    await first.start();
+    first.append("a.jsonl", "x".repeat(3_000));
+    await first.pollAll();
+    const second = stored(await first.end(), folder, { max_log_size: "1KiB" });
+    second.append("a.jsonl", `yy\n${lineOf("1")}`);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["1"]);
+    expect(await second.ownMetrics()).not.toMatch(/skipped_lines\{[^}]*\} [1-9]/);
+    await second.end();
+  });
+
+  test("the offset of a file that is gone at a start is kept for when it is back", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    await first.start();
+    first.append("a.jsonl", lineOf("1"));
+    await first.poll(1);
+    await first.pollAll();
+    let disk = await first.end();
+    renameSync(first.path("a.jsonl"), first.path("a.away"));
+    const second = stored(disk, folder);
+    await second.start();
+    await second.pollAll();
+    disk = await second.end();
+    renameSync(first.path("a.away"), first.path("a.jsonl"));
+    const third = stored(disk, folder);
+    third.append("a.jsonl", lineOf("2"));
+    await third.start();
+    expect(await third.pollAll()).toEqual(["2"]);
+    await third.end();
+  });
+
+  test("a copy of a file is a file of its own", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    await first.start();
+    first.append("a.jsonl", lineOf("1"));
+    await first.poll(1);
+    await first.pollAll();
+    const disk = await first.end();
+    copyFileSync(first.path("a.jsonl"), first.path("copy.jsonl"));
+    rmSync(first.path("a.jsonl"));
+    const second = stored(disk, folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["1"]);
+    await second.end();
+  });
+
+  test("many lines leave a short log, and no line is read twice", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    await first.start();
+    const lines = Array.from({ length: 9_000 }, (_, index) => lineOf(String(index)));
+    first.append("a.jsonl", lines.join(""));
+    await first.pollAll();
+    expect(first.logBytes()).toBeLessThan(1_100_000);
+    const disk = await first.end();
+    const second = stored(disk, folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual([]);
+    await second.end();
+  });
+});
+
+test("offsets of a newer version end the start with advice", async () => {
+  const storage = new DiskStorage(new FakeDisk());
+  const journal = await storage.openJournal({ take() {}, onSnapshotNeeded() {} });
+  journal.append(Buffer.from('{"version":2}'));
+  await storage.journal?.close();
+  const subject = reader({ storage: "s" }, { storage });
+  await expect(subject.start()).rejects.toThrow(
+    "The stored offsets were written by a newer version of this program.",
+  );
+  await subject.stop();
+});
