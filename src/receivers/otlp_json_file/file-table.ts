@@ -128,23 +128,29 @@ export class FileTable {
     }
     const file = new FollowedFile(facts.identity, path);
     const stored = this.#storedOf(facts.identity);
-    try {
-      if (stored !== undefined) {
-        if (!(await this.open(file))) {
-          return undefined;
-        }
-        await file.resume(stored, await file.facts());
-        this.#stored.delete(stored.file);
-      } else if (isPassing && (await this.open(file))) {
-        await file.passToEnd(await file.facts());
-      }
-    } catch (error) {
-      this.#options.onUnreadable(path, error);
-      await this.close(file);
+    if (stored !== undefined) {
+      file.resume(stored);
+      this.#stored.delete(stored.file);
+    } else if (isPassing && !(await this.#passToEnd(file))) {
       return undefined;
     }
     this.#files.set(file.identity, file);
     return file;
+  }
+
+  /** False when the file cannot be read. Once it can, it is read from the beginning. */
+  async #passToEnd(file: FollowedFile): Promise<boolean> {
+    try {
+      const isOpen = await this.open(file);
+      if (isOpen) {
+        await file.passToEnd(await file.facts());
+      }
+      return isOpen;
+    } catch (error) {
+      this.#options.onUnreadable(file.path, error);
+      await this.close(file);
+      return false;
+    }
   }
 
   /** The device may have another number after a reboot; the fingerprint tells whether the inode means the same file. */

@@ -86,15 +86,10 @@ export class FollowedFile {
     return sizeBytes >= this.#position.offset && (await beginsAs(this.readAt, this.#fingerprint));
   }
 
-  /** Goes on where an earlier run stopped. False when the file is not the one that was stored. */
-  async resume(stored: StoredOffset, facts: FileFacts): Promise<boolean> {
-    const { offset, isInSkippedLine, fingerprint } = stored;
-    if (facts.sizeBytes < offset || !(await beginsAs(this.readAt, fingerprint))) {
-      return false;
-    }
+  /** Goes on where an earlier run stopped. Whether it is still the same file is to be checked before it is read. */
+  resume({ offset, isInSkippedLine, fingerprint }: StoredOffset): void {
     this.#position = { offset, isInSkippedLine };
     this.#fingerprint = fingerprint;
-    return true;
   }
 
   /** Passes over everything that it holds. A last line without its end is passed over, too, when its end comes. */

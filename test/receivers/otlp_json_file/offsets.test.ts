@@ -1,6 +1,8 @@
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { FileTable } from "../../../src/receivers/otlp_json_file/file-table.ts";
+import { OffsetJournal } from "../../../src/receivers/otlp_json_file/offset-journal.ts";
 import { DiskStorage } from "../../delivery/disk-storage.ts";
 import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
 import { settled } from "../../extensions/file_storage/open-journal.ts";
@@ -166,6 +168,32 @@ describe("with a storage", () => {
     expect(await second.pollAll()).toEqual([]);
     await second.end();
   });
+});
+
+test("a file that is gone for good is forgotten", async () => {
+  const folder = temporaryFolder();
+  const first = stored(new FakeDisk(), folder, { delete_after_read: true });
+  await first.start();
+  first.append("a.jsonl", lineOf("1"));
+  await first.pollAll();
+  const disk = await first.end();
+  const journal = new OffsetJournal(() => []);
+  expect(await journal.open(new DiskStorage(disk))).toEqual([]);
+});
+
+test("a snapshot has the offsets of files that were not found since the start", () => {
+  const table = new FileTable({
+    maxOpenFiles: 2,
+    startsAtEnd: false,
+    readsAgain: false,
+    onForgotten() {},
+    onUnreadable() {},
+    onFull() {},
+  });
+  const fingerprint = { length: 1, hash: "ab" };
+  const offset = { file: "1:2", offset: 3, isInSkippedLine: false, fingerprint };
+  table.restore([offset]);
+  expect([...table.offsets()]).toEqual([offset]);
 });
 
 test("offsets of a newer version end the start with advice", async () => {
