@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import type { Host } from "./cli/host.ts";
 import { runProgram } from "./cli/program.ts";
+import { createProcessMemory } from "./memory/process-memory.ts";
 import { keepProcessAlive, systemClock } from "./system-clock.ts";
 
 // The reader of our output may exit, e.g. `… | head`. That is not an error.
@@ -15,6 +16,7 @@ const host: Host = {
   clock: systemClock,
   random: Math.random,
   randomBytes,
+  memory: createProcessMemory(),
   stdout: (text) => process.stdout.write(text),
   stderr: (text) => process.stderr.write(text),
   onStopSignal(run) {

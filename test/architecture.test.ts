@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   sender: [],
   component: ["otlp"],
   activity: ["otlp", "component"],
+  memory: ["component"],
   delivery: ["component", "otlp", "config", "net", "metrics"],
   "any component": [
     "component",
@@ -31,6 +32,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
     "activity",
     "sender",
     "delivery",
+    "memory",
   ],
   service: ["component", "otlp", "config", "net", "metrics"],
   preload: ["component", "activity", "sender", "system-clock.ts"],

@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from "../component/clock.ts";
+import type { ProcessMemory } from "../component/memory.ts";
 
 /** A request of the operator to stop. */
 export type StopSignal = "SIGTERM" | "SIGINT";
@@ -13,6 +14,7 @@ export interface Host {
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly memory: ProcessMemory;
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
   /** Calls `run` at every stop signal, instead of the process ending, until the returned function is called. */

@@ -60,6 +60,7 @@ export async function replayCaptures(
     clock,
     random: host.random,
     randomBytes: host.randomBytes,
+    memory: host.memory,
     logger: createLogger({ level: "warn", encoding: "console", clock, write: host.stderr }),
   });
 

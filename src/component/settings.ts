@@ -1,6 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
 import type { Signal } from "../otlp/payload.ts";
 import type { Clock } from "./clock.ts";
+import type { ProcessMemory } from "./memory.ts";
 import type { ReportedStatus, ServiceStatus } from "./status.ts";
 import type { Storage } from "./storage.ts";
 
@@ -24,6 +25,7 @@ export interface Settings {
   readonly random: () => number;
   /** Cryptographic randomness: keys and span ids. */
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly memory: ProcessMemory;
   readonly logger: Logger;
   /** For the component's own telemetry (`otelcol_…` on `service.telemetry`), not for derived data. */
   readonly meter: Meter;

@@ -1,6 +1,7 @@
 import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { AnyFactory } from "../component/factory.ts";
+import type { ProcessMemory } from "../component/memory.ts";
 import type { Settings } from "../component/settings.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { createEdges, exportCountsOf } from "./edges.ts";
@@ -45,6 +46,7 @@ export interface ServiceOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
+  readonly memory: ProcessMemory;
   readonly logger: RootLogger;
 }
 
@@ -94,6 +96,7 @@ export function createService(options: ServiceOptions): Service {
         clock,
         random: options.random,
         randomBytes: options.randomBytes,
+        memory: options.memory,
         logger: componentLogger,
         meter: telemetry.meterFor({ id }),
         reportStatus: (reported) => status.report(reported),

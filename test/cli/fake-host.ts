@@ -1,5 +1,6 @@
 import type { Host, StopSignal } from "../../src/cli/host.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { fakeMemory } from "../support/fake-memory.ts";
 
 export interface FakeHost extends Host {
   readonly clock: FakeClock;
@@ -27,6 +28,7 @@ export function fakeHost(args: readonly string[], env: Host["env"] = {}): FakeHo
     clock: new FakeClock(),
     random: () => 0.5,
     randomBytes: (length) => new Uint8Array(length).fill(7),
+    memory: fakeMemory(),
     stdout: (text) => {
       written.stdout += text;
     },

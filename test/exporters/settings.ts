@@ -5,6 +5,7 @@ import { ManualReader } from "../../src/metrics/manual-reader.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { fakeMemory } from "../support/fake-memory.ts";
 import { wellService } from "../support/service-status.ts";
 
 export interface LogLine {
@@ -28,12 +29,14 @@ export function testSettings(id: string) {
     counts.set(signal, ofSignal);
     return ofSignal;
   };
+  const memory = fakeMemory();
   const settings: Settings = {
     id,
     version: "1.2.3",
     clock,
     random: () => 0.5,
     randomBytes: (length) => new Uint8Array(length),
+    memory,
     logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
     meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
     reportStatus: (status) => statuses.push(status),
@@ -43,6 +46,7 @@ export function testSettings(id: string) {
   return {
     settings,
     clock,
+    memory,
     log,
     statuses,
     ownMetrics: async () => renderPrometheus(await reader.collect(), { suffixes: false }),

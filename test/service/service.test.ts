@@ -8,6 +8,7 @@ import { createLogger } from "../../src/service/logger.ts";
 import { type ComponentRef, createService, type Service } from "../../src/service/service.ts";
 import { telemetryInstruments } from "../../src/service/telemetry-instruments.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { fakeMemory } from "../support/fake-memory.ts";
 import { payloadOf } from "./fake-components.ts";
 
 interface World {
@@ -119,6 +120,7 @@ function serviceOf(fakes: World, options: { readonly hasTelemetry?: boolean } = 
     clock,
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),
+    memory: fakeMemory(),
     logger: createLogger({
       level: "info",
       encoding: "json",
@@ -251,6 +253,7 @@ describe("the page of own metrics", () => {
       clock: new FakeClock(),
       random: () => 0,
       randomBytes: (length) => new Uint8Array(length),
+      memory: fakeMemory(),
       logger: createLogger({
         level: "error",
         encoding: "json",

@@ -12,6 +12,7 @@ import { checkServiceConfig, type ServiceConfig } from "../../src/service/config
 import { createLogger } from "../../src/service/logger.ts";
 import { createService } from "../../src/service/service.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import { fakeMemory } from "../support/fake-memory.ts";
 import { factories } from "./config-factories.ts";
 
 let directory = "";
@@ -98,6 +99,7 @@ function serviceOf(processor: AnyFactory, section: string) {
     clock,
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),
+    memory: fakeMemory(),
     logger: createLogger({ level: "error", encoding: "json", clock, write: () => {} }),
   });
 }

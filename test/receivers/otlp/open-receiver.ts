@@ -1,12 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Component } from "../../../src/component/component.ts";
-import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { accepted, type ConsumeResult, type Consumer } from "../../../src/component/consumer.ts";
+import type { ProcessMemory } from "../../../src/component/memory.ts";
 import { ManualReader } from "../../../src/metrics/manual-reader.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { factory } from "../../../src/receivers/otlp/factory.ts";
 import { zeroCounts } from "../../exporters/settings.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
+import { fakeMemory } from "../../support/fake-memory.ts";
 import { wellService } from "../../support/service-status.ts";
 
 export interface LogLine {
@@ -31,6 +33,8 @@ export interface OpenOptions {
   readonly http?: Readonly<Record<string, unknown>>;
   readonly signals?: readonly Signal[];
   readonly consume?: (payload: Payload) => Promise<ConsumeResult>;
+  readonly refusal?: Consumer["refusal"];
+  readonly memory?: ProcessMemory;
 }
 
 const opened: Component[] = [];
@@ -53,6 +57,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       clock: new FakeClock(),
       random: () => 0.5,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
+      memory: options.memory ?? fakeMemory(),
       logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       meter: provider.getMeter("test"),
       reportStatus: () => {},
@@ -63,6 +68,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
   );
   for (const signal of options.signals ?? (["traces", "metrics", "logs"] as const)) {
     component.receiver?.connect(signal, {
+      ...(options.refusal === undefined ? {} : { refusal: options.refusal }),
       consume(payload) {
         payloads.push(payload);
         return options.consume?.(payload) ?? Promise.resolve(accepted);
