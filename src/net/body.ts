@@ -49,7 +49,7 @@ export class ByteBudget {
 }
 
 /**
- * Reads the body of a request into one buffer of at most `maxBytes`, whose bytes count towards the shared budget. At
+ * Reads the body of a request into one buffer of at most `maxBytes`. Its bytes count towards the shared budget. At
  * either bound the body is refused. An announced length over the limit is refused before a byte is read; memory is
  * allocated as bytes arrive, never by the announced length. Call it once, before any other reader. After a
  * refusal node:http discards the rest of the body once the answer is sent.
@@ -65,19 +65,17 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     return Promise.resolve({ ok: false, problem: "aborted" });
   }
   const { promise, resolve } = Promise.withResolvers<BodyResult>();
-  let buffer: Uint8Array = nothing;
-  let length = 0;
+  const body = new Blocks(Math.min(announced ?? limits.maxBytes, limits.maxBytes));
 
   const settle = (result: BodyResult) => {
     request.off("data", onData).off("end", onEnd).off("close", onClose);
     if (!result.ok) {
-      limits.budget.giveBack(length);
+      limits.budget.giveBack(body.length);
     }
     resolve(result);
   };
   const onData = (chunk: Uint8Array) => {
-    const needed = length + chunk.length;
-    if (needed > limits.maxBytes) {
+    if (body.length + chunk.length > limits.maxBytes) {
       settle({ ok: false, problem: "too_large" });
       return;
     }
@@ -85,18 +83,14 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       settle({ ok: false, problem: "busy" });
       return;
     }
-    if (length === 0 && needed === announced) {
+    if (body.length === 0 && chunk.length === announced) {
       // The whole body in one piece: node:http made this copy only for this listener.
-      buffer = chunk;
+      body.adopt(chunk);
     } else {
-      if (needed > buffer.length) {
-        buffer = grown(buffer, { length, needed, atMost: announced ?? limits.maxBytes });
-      }
-      buffer.set(chunk, length);
+      body.add(chunk);
     }
-    length = needed;
   };
-  const onEnd = () => settle({ ok: true, bytes: withoutSlack(buffer.subarray(0, length)) });
+  const onEnd = () => settle({ ok: true, bytes: body.joined() });
   const onClose = () => settle({ ok: false, problem: "aborted" });
 
   request.on("data", onData).on("end", onEnd).on("close", onClose);
@@ -112,19 +106,69 @@ export function withoutSlack(bytes: Uint8Array): Uint8Array {
   return bytes.length * 4 < bytes.buffer.byteLength * 3 ? new Uint8Array(bytes) : bytes;
 }
 
-const nothing = new Uint8Array(0);
+/** A body of up to this size is given its announced length at once; a larger one grows. No block is larger. */
+const largestBlockBytes = 1024 * 1024;
+const firstBlockBytes = 64 * 1024;
 
-/** A body of up to this size is given its announced length at once; a larger one grows into it. */
-const trustedBytes = 1024 * 1024;
-const firstGuessBytes = 64 * 1024;
+/**
+ * The bytes that have arrived, in blocks. A buffer that grows by doubling would leave as much garbage as it holds, and many bodies that
+ * stop in the middle would take twice their bytes. A list of the chunks would keep an object for each, and a sender can send a byte at
+ * a time.
+ */
+class Blocks {
+  readonly #atMost: number;
+  readonly #full: Uint8Array[] = [];
+  /** The last block, and how much of it is in use. */
+  #block: Uint8Array = new Uint8Array(0);
+  #used = 0;
+  length = 0;
 
-function grown(
-  buffer: Uint8Array,
-  size: { readonly length: number; readonly needed: number; readonly atMost: number },
-): Uint8Array {
-  const first = size.atMost <= trustedBytes ? size.atMost : firstGuessBytes;
-  const wanted = Math.max(size.needed, first, buffer.length * 2);
-  const larger = Buffer.allocUnsafeSlow(Math.max(size.needed, Math.min(wanted, size.atMost)));
-  larger.set(buffer.subarray(0, size.length));
-  return larger;
+  constructor(atMost: number) {
+    this.#atMost = atMost;
+  }
+
+  /** Takes a chunk as its first block, without a copy. */
+  adopt(chunk: Uint8Array): void {
+    this.#block = chunk;
+    this.#used = chunk.length;
+    this.length = chunk.length;
+  }
+
+  add(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) {
+      if (this.#used === this.#block.length) {
+        this.#open();
+      }
+      const part = chunk.subarray(at, at + this.#block.length - this.#used);
+      this.#block.set(part, this.#used);
+      this.#used += part.length;
+      this.length += part.length;
+      at += part.length;
+    }
+  }
+
+  /** All bytes in one piece. */
+  joined(): Uint8Array {
+    const last = this.#block.subarray(0, this.#used);
+    if (this.#full.length === 0) {
+      return withoutSlack(last);
+    }
+    const bytes = Buffer.allocUnsafeSlow(this.length);
+    let at = 0;
+    for (const block of [...this.#full, last]) {
+      bytes.set(block, at);
+      at += block.length;
+    }
+    return bytes;
+  }
+
+  #open(): void {
+    if (this.#block.length > 0) {
+      this.#full.push(this.#block);
+    }
+    const first = this.#atMost <= largestBlockBytes ? this.#atMost : firstBlockBytes;
+    const wanted = Math.min(Math.max(first, this.#block.length * 2), largestBlockBytes);
+    this.#block = Buffer.allocUnsafeSlow(Math.min(wanted, this.#atMost - this.length));
+    this.#used = 0;
+  }
 }

@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Component } from "../../component/component.ts";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
+import { bodyLimitsFor } from "../../memory/memory-budget.ts";
 import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
-import { type Answer, refusedAnswer } from "./answer.ts";
+import { type Answer, refusedAnswer, resultAnswer } from "./answer.ts";
 import type { Config, HttpConfig } from "./config.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import { createRequestHandler } from "./request-handler.ts";
 import { type Reason, reasons, refusedRequests } from "./request-instruments.ts";
-import { encodingOf, routeOf } from "./route.ts";
+import { encodingOf, type Route, routeOf } from "./route.ts";
 
 /**
  * Receives OTLP over HTTP and answers as OTLP requires. The sender gets the result of the pipelines;
@@ -44,7 +45,25 @@ function openHttp(
   consumers: ReadonlyMap<Signal, Consumer>,
 ): Promise<HttpServer> {
   const count = createCount(settings);
-  const handleRequest = createRequestHandler(config.max_request_body_size);
+  const wantedBytes = config.max_request_body_size;
+  const limits = bodyLimitsFor(settings.memory.limit.bytes, wantedBytes);
+  if (limits.maxBodyBytes < wantedBytes) {
+    settings.logger.warn(
+      "max_request_body_size does not fit into the memory limit of the process. Larger bodies than fit get status 413. Lower max_request_body_size, or raise the memory limit.",
+      { max_request_body_size: wantedBytes, fitting: limits.maxBodyBytes },
+    );
+  }
+  const handleRequest = createRequestHandler(limits);
+
+  /** While the pipelines would refuse anything, the body is not read, so that it costs no memory. */
+  const answerOf = (request: IncomingMessage, route: Route) => {
+    const refused = route.next.refusal?.();
+    if (refused === undefined) {
+      return handleRequest(request, route);
+    }
+    count("pipeline_refused");
+    return resultAnswer(route.encoding, refused);
+  };
 
   const fault = (error: unknown): Refusal => {
     settings.logger.error(
@@ -67,7 +86,7 @@ function openHttp(
       let taken: Answer | Refusal | undefined;
       try {
         const route = routeOf(request, config, consumers);
-        taken = "refused" in route ? route : await handleRequest(request, route);
+        taken = "refused" in route ? route : await answerOf(request, route);
       } catch (error) {
         taken = fault(error);
       }

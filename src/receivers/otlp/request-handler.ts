@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
+import type { BodyLimits } from "../../memory/memory-budget.ts";
 import { ByteBudget, readBody } from "../../net/body.ts";
 import { inflate } from "../../net/inflate.ts";
 import { checkRequest } from "../../otlp/check-request.ts";
@@ -15,19 +16,19 @@ export type RequestHandler = (
   route: Route,
 ) => Promise<Answer | Refusal | undefined>;
 
-/** Bodies that may be in memory at one time, in largest bodies. Beyond, senders are asked to retry. */
-const bodiesAtATime = 8;
-
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
 /**
  * Creates a handler that reads a body, inflates it, checks it and forwards it to the pipelines. It keeps the bodies that
- * are not answered yet: at most eight times `maxBytes`, compressed and inflated bytes together. A request beyond that is
+ * are not answered yet: at most `budgetBytes`, compressed and inflated bytes together. A request beyond that is
  * answered with 503. At most four large bodies are inflated at a time; the others wait.
  */
-export function createRequestHandler(maxBytes: number): RequestHandler {
-  const budget = new ByteBudget(bodiesAtATime * maxBytes);
+export function createRequestHandler({
+  maxBodyBytes: maxBytes,
+  budgetBytes,
+}: BodyLimits): RequestHandler {
+  const budget = new ByteBudget(budgetBytes);
   const slots = pLimit(inflatingAtATime);
   const tooLarge = refusal(
     "too_large",

@@ -15,8 +15,11 @@ const refusalReasons = [
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 
-/** All reasons, including those of requests that did not arrive completely. */
-export const reasons = [...refusalReasons, ...brokenRequests] as const;
+/**
+ * All reasons: those, `pipeline_refused` (the pipelines refuse everything for now, so the body was not read), and those of requests
+ * that did not arrive completely.
+ */
+export const reasons = [...refusalReasons, "pipeline_refused", ...brokenRequests] as const;
 export type Reason = (typeof reasons)[number];
 
 /** Items are counted where they enter a pipeline; these requests never get there. */
