@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [scale] [journal] [durability] [queue] [heartbeats] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [scale] [memory] [journal] [durability] [queue] [heartbeats] [--rounds N]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -9,6 +9,7 @@ const benches = {
   route: new URL("./route.bench.ts", import.meta.url),
   table: new URL("./table.bench.ts", import.meta.url),
   scale: new URL("./scale.bench.ts", import.meta.url),
+  memory: new URL("./memory.bench.ts", import.meta.url),
   journal: new URL("./journal.bench.ts", import.meta.url),
   durability: new URL("./durability.bench.ts", import.meta.url),
   queue: new URL("./queue.bench.ts", import.meta.url),

@@ -20,6 +20,8 @@ import { type RecoveredState, Replay } from "./replay.ts";
 export interface DurableActivityOptions {
   readonly persisted: Omit<PersistedState, "engine" | "evictions">;
   readonly limits: ActivityLimits;
+  /** The longest stored snapshot that is loaded. */
+  readonly maxStateBytes: number;
   readonly createEngine: CreateEngine;
   readonly emitter: EventSink;
   readonly clock: Clock;
@@ -93,11 +95,12 @@ export class DurableActivity {
 
   /** Recovers the state of an earlier process and records every call from now on. Called once, before the first call. */
   async open(storage: Storage): Promise<void> {
-    const { emitter, limits, createEngine, logger } = this.#options;
+    const { emitter, limits, maxStateBytes, createEngine, logger } = this.#options;
     const replay = new Replay({
       into: { ...this.#options.persisted, evictions: emitter.evictions },
       createEngine,
       limits,
+      maxStateBytes,
       onEvent: (event, anchor) => emitter.logEviction(event, anchor),
     });
     const journal = await storage.openJournal({
@@ -111,12 +114,22 @@ export class DurableActivity {
       this.#resume(journal, recovered);
       return;
     }
-    if (replay.isUnreadable) {
-      logger.warn(
-        "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
-      );
-      this.#isSnapshotWanted = true; // It replaces the unreadable records.
+    switch (replay.ignored) {
+      case "unknown_version":
+        logger.warn(
+          "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
+        );
+        break;
+      case "too_large":
+        logger.error(
+          "The stored state is larger than max_open_work and max_tombstones allow now, and is discarded. Tracking starts empty. It was written under a higher memory limit or higher bounds.",
+          { most_mib: Math.floor(maxStateBytes / (1024 * 1024)) },
+        );
+        break;
+      case undefined:
+        break;
     }
+    this.#isSnapshotWanted ||= replay.ignored !== undefined; // It replaces the ignored records.
     this.#startWriter(journal, { isNew: true, anchor: this.now() });
   }
 

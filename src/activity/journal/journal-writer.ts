@@ -140,11 +140,12 @@ export class JournalWriter {
   }
 }
 
-/** Joins and cuts the pieces of a snapshot into records of at most 1 MiB. */
-function* stateRecordsOf(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+/** Joins and cuts the pieces of a snapshot into records of at most 1 MiB. Empties the array, so that what is written is released. */
+function* stateRecordsOf(pieces: Uint8Array[]): Generator<Uint8Array> {
+  const left = pieces.splice(0).reverse();
   let parts: Uint8Array[] = [];
   let length = 0;
-  for (const piece of pieces) {
+  for (let piece = left.pop(); piece !== undefined; piece = left.pop()) {
     for (let from = 0; from < piece.length; from += stateRecordBytes) {
       const part = piece.subarray(from, from + stateRecordBytes);
       if (length + part.length > stateRecordBytes) {

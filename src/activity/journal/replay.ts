@@ -51,6 +51,8 @@ interface ReplayOptions {
   readonly createEngine: CreateEngine;
   /** The configured limits. */
   readonly limits: ActivityLimits;
+  /** A longer snapshot is not loaded: it could need more memory than there is, at every start. */
+  readonly maxStateBytes: number;
   /** Called with each event that is decided again. */
   readonly onEvent: (event: ActivityEvent, anchor: ClockAnchor) => void;
 }
@@ -60,7 +62,7 @@ interface ReplayOptions {
  * engine is deterministic, so it decides what it decided then, under the limits of then. DESIGN.md has the details.
  *
  * `take` gets every record in order; it throws for a record that no version of this program wrote, and ignores a journal of an
- * unknown version. `finish` is called once, after the last record.
+ * unknown version, and one whose snapshot is too long. `finish` is called once, after the last record.
  *
  * Keeps an engine, the snapshot until its last record, and the events of at most 10 000 calls. Events of more pending calls are
  * dropped, as the outbox dropped them before the restart.
@@ -73,10 +75,11 @@ export class Replay {
   #engineLimits: ActivityLimits;
   #header: Header | undefined;
   #version: Header["version"] = journalVersion;
-  #isUnreadable = false;
+  #ignored: "unknown_version" | "too_large" | undefined;
   #anchor: ClockAnchor = { atMs: 0, unixMs: 0 };
   /** The engine's snapshot so far. */
   #statePieces: Uint8Array[] = [];
+  #stateBytes = 0;
   #calls = 0;
   #pending: PendingCall[] = [];
   /** How many names versions 1 and 2 have numbered so far. */
@@ -89,9 +92,9 @@ export class Replay {
     this.#engineLimits = options.limits;
   }
 
-  /** Whether an unknown version wrote the records. They are ignored. */
-  get isUnreadable(): boolean {
-    return this.#isUnreadable;
+  /** Why the records are ignored; `undefined` if they are not. */
+  get ignored(): "unknown_version" | "too_large" | undefined {
+    return this.#ignored;
   }
 
   /** Reads the next record. Throws if no version of this program wrote it. */
@@ -100,7 +103,7 @@ export class Replay {
       this.#readHeader(record);
       return;
     }
-    if (this.#isUnreadable) {
+    if (this.#ignored !== undefined) {
       return;
     }
     switch (record[0]) {
@@ -108,12 +111,17 @@ export class Replay {
         this.#restoreNames(readJson(record, namesSchema));
         break;
       case recordTypes.state:
+        this.#stateBytes += record.length - 1;
+        if (this.#stateBytes > this.#options.maxStateBytes) {
+          this.#ignored = "too_large";
+          this.#statePieces = [];
+          return;
+        }
         this.#statePieces.push(record.slice(1));
         break;
       case recordTypes.stateEnd: {
         const { told, evictions } = readJson(record, stateEndSchema);
-        this.#loadEngine(Buffer.concat(this.#statePieces));
-        this.#statePieces = [];
+        this.#loadEngine();
         this.#calls = told;
         this.#options.into.evictions.restore(evictions);
         break;
@@ -154,7 +162,7 @@ export class Replay {
 
   /** The state, under the configured limits. Undefined if there were no records, or only unreadable ones. */
   finish(): RecoveredState | undefined {
-    if (this.#header === undefined || this.#isUnreadable) {
+    if (this.#header === undefined || this.#ignored !== undefined) {
       return undefined;
     }
     this.#changeLimits(this.#options.limits);
@@ -182,7 +190,7 @@ export class Replay {
       JSON.parse(new TextDecoder().decode(record.subarray(1))),
     );
     if (!headerSchema.shape.version.safeParse(stored.version).success) {
-      this.#isUnreadable = true;
+      this.#ignored = "unknown_version";
       this.#header = { version: journalVersion, hashKey: "", instanceId: "", atMs: 0, unixMs: 0 };
       return;
     }
@@ -190,11 +198,20 @@ export class Replay {
     this.#version = this.#header.version;
     this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
     this.#options.into.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
-    this.#changeLimits(this.#header.limits ?? this.#options.limits);
+    this.#changeLimits(this.#replayLimits(this.#header.limits ?? this.#options.limits));
   }
 
-  #loadEngine(snapshot: Uint8Array): void {
-    const reader = new EngineSnapshotReader(snapshot);
+  /**
+   * The limits of then, but no more tombstones than the configured ones: a log that was written under a larger memory limit must not
+   * need more memory than there is now.
+   */
+  #replayLimits(stored: ActivityLimits): ActivityLimits {
+    const maxTombstones = Math.min(stored.maxTombstones, this.#options.limits.maxTombstones);
+    return { ...stored, maxTombstones };
+  }
+
+  #loadEngine(): void {
+    const reader = new EngineSnapshotReader(this.#statePieces);
     if (this.#version === 1) {
       this.#engine.restoreV1(reader);
     } else {
@@ -210,7 +227,7 @@ export class Replay {
     const snapshot = new EngineSnapshotWriter();
     this.#engine.snapshot(snapshot);
     this.#engine = this.#options.createEngine(limits);
-    this.#engine.snapshot(new EngineSnapshotReader(Buffer.concat(snapshot.pieces)));
+    this.#engine.snapshot(new EngineSnapshotReader(snapshot.pieces));
     this.#engineLimits = limits;
   }
 
@@ -238,7 +255,7 @@ export class Replay {
 
   #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits }: Restart): void {
     this.#anchor = { atMs, unixMs };
-    this.#changeLimits(limits ?? this.#engineLimits);
+    this.#changeLimits(this.#replayLimits(limits ?? this.#engineLimits));
     this.#engine.addDowntime(awayMs);
     this.#engine.restart(atMs, { downtimeMs, graceMs });
   }

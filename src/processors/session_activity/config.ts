@@ -3,7 +3,8 @@ import { storageId } from "../../config/storage-id.ts";
 import { duration } from "../../config/units.ts";
 import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
-const bound = (fallback: number) => z.int().min(1).max(16_000_000).prefault(fallback);
+/** Left out: it follows from the memory limit of the process. */
+const bound = () => z.int().min(1).max(16_000_000).optional();
 
 export const schema = z.strictObject({
   allowed_lateness: duration({ min: "10ms", max: "1h" })
@@ -19,14 +20,14 @@ export const schema = z.strictObject({
     .describe(
       "How long ended work is remembered, so that late signals are recognized. Runs and evicted work are remembered for at least max_age.",
     ),
-  max_sessions: bound(100_000).describe(
-    "The most sessions with open work. Beyond this, work of new sessions is untracked: counted, but never reported as an orphan.",
+  max_sessions: bound().describe(
+    "The most sessions with open work. Beyond this, work of new sessions is untracked: counted, but never reported as an orphan. Default: as many as max_open_work, at most 100 000.",
   ),
-  max_open_work: bound(1_000_000).describe(
-    "The most open runs, tools and model calls. Beyond this, new work is untracked.",
+  max_open_work: bound().describe(
+    "The most open runs, tools and model calls. Beyond this, new work is untracked. Default: 77 for each MiB of the memory limit of the process, at most 1 000 000.",
   ),
-  max_tombstones: bound(1_000_000).describe(
-    "The most ended and evicted work that is remembered, about 110 bytes each. Beyond this, the oldest ended work is forgotten first.",
+  max_tombstones: bound().describe(
+    "The most ended and evicted work that is remembered. Beyond this, the oldest ended work is forgotten first. Default: 155 for each MiB of the memory limit of the process, at most 1 000 000.",
   ),
   stalled_after: duration({ min: "1s" })
     .prefault("2m")

@@ -16,9 +16,11 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { parseDuration } from "../../config/quantity.ts";
+import { maxSnapshotBytes } from "../../memory/memory-budget.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
 import { forgetView } from "../../otlp/wire-reader.ts";
+import { activityBoundsOf, reportActivityBounds } from "./activity-bounds.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
@@ -48,6 +50,7 @@ export function createSessionActivity(
   config: Config,
 ): SessionActivityComponent {
   const { clock, logger } = settings;
+  const bounds = activityBoundsOf(config, settings.memory);
   const requestClock = { nowMs: 0 };
   const aging = { clock: requestClock, maxAgeMs: Math.max(config.max_age, config.tombstone_ttl) };
   const labels = {
@@ -117,15 +120,14 @@ export function createSessionActivity(
       allowedLatenessMs: config.allowed_lateness,
       maxAgeMs: config.max_age,
       tombstoneTtlMs: config.tombstone_ttl,
-      maxSessions: config.max_sessions,
-      maxOpenWork: config.max_open_work,
-      maxTombstones: config.max_tombstones,
+      ...bounds,
       stalledAfterMs: config.stalled_after,
       longRunningAfterMs: config.long_running_after,
       maxPauseMs: config.max_pause,
       stepsPerCall,
       includesMarkers: config.close_spans,
     },
+    maxStateBytes: maxSnapshotBytes(bounds),
     createEngine: (limits) => new ActivityEngine(limits, seed),
     emitter,
     clock,
@@ -239,6 +241,7 @@ export function createSessionActivity(
     },
 
     async start() {
+      reportActivityBounds(bounds, config, settings);
       if (settings.storage !== undefined) {
         await durable.open(settings.storage);
         restored();

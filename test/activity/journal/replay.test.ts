@@ -36,12 +36,17 @@ const signalsAt = (nowMs: number, ...signals: readonly Signal[]) =>
 const tickAt = (nowMs: number) => numberRecord(recordTypes.tick, nowMs);
 const delivered = (call: number) => numberRecord(recordTypes.delivered, call);
 
-function replayed(records: readonly Uint8Array[], configured: ActivityLimits = limits) {
+function replayed(
+  records: readonly Uint8Array[],
+  configured: ActivityLimits = limits,
+  maxStateBytes = Number.POSITIVE_INFINITY,
+) {
   const into = createPersistedParts();
   const events: { readonly type: string; readonly unixMs: number }[] = [];
   const replay = new Replay({
     into,
     limits: configured,
+    maxStateBytes,
     createEngine: (each) => new ActivityEngine(each),
     onEvent: ({ type }, anchor) => events.push({ type, unixMs: anchor.unixMs }),
   });
@@ -49,19 +54,19 @@ function replayed(records: readonly Uint8Array[], configured: ActivityLimits = l
     replay.take(record);
   }
   const state = replay.finish();
-  return { state, into, events, isUnreadable: replay.isUnreadable };
+  return { state, into, events, ignored: replay.ignored };
 }
 
 const callsOf = ({ state }: ReturnType<typeof replayed>) => state!.pending.map(({ call }) => call);
 
 describe("the records of a journal", () => {
   test("are nothing when there are none", () => {
-    expect(replayed([])).toMatchObject({ state: undefined, isUnreadable: false });
+    expect(replayed([])).toMatchObject({ state: undefined, ignored: undefined });
   });
 
   test("are ignored when an unknown version wrote them", () => {
     const records = [header({ version: 99 }), Uint8Array.of(77, 1), tickAt(5)];
-    expect(replayed(records)).toMatchObject({ state: undefined, isUnreadable: true });
+    expect(replayed(records)).toMatchObject({ state: undefined, ignored: "unknown_version" });
   });
 
   for (const [title, records] of [
@@ -287,5 +292,36 @@ describe("a snapshot", () => {
     expect(fromSnapshot?.into.tools.valueOf(exec)).toBe("exec");
     expect(fromSnapshot?.into.evictions.entries()).toEqual([{ tools: 3 }]);
     expect(fromSnapshot?.state?.calls).toBe(1);
+  });
+});
+
+describe("a state that was stored under higher bounds", () => {
+  const finishedRun = (trace: number) => [run(trace), runEnd(trace)];
+  const few = { ...limits, maxTombstones: 10 };
+  const records = [header({ limits: { ...limits, maxTombstones: 1_000 } })];
+  for (const [at, signals] of Array.from({ length: 50 }, (_, index) =>
+    finishedRun(index + 1),
+  ).entries()) {
+    records.push(signalsAt(2_000 + at * 20_000, ...signals));
+  }
+
+  test("is replayed with no more tombstones than are allowed now", () => {
+    const sizes = (configured: ActivityLimits) =>
+      replayed(records, configured).state?.engine.view.sizes().tombstones;
+    expect(sizes({ ...limits, maxTombstones: 1_000 })).toBe(50);
+    expect(sizes(few)).toBeLessThanOrEqual(10);
+  });
+
+  test("is ignored when its snapshot is longer than the bounds of now allow", () => {
+    const state = (length: number) =>
+      Buffer.concat([Buffer.from([recordTypes.state]), Buffer.alloc(length)]);
+    const end = jsonRecord(recordTypes.stateEnd, { told: 3, evictions: [] });
+    const stored = [header(), state(600), state(600), end, signalsAt(2_000, run(1))];
+    expect(replayed(stored, limits, 1_199)).toMatchObject({
+      state: undefined,
+      ignored: "too_large",
+    });
+    // Zeros are no snapshot, so one that is not too long is read, and fails.
+    expect(() => replayed(stored, limits, 1_200)).toThrow();
   });
 });

@@ -66,19 +66,25 @@ export class EngineSnapshotWriter implements SnapshotStream {
   }
 }
 
-/** Reads what an `EngineSnapshotWriter` wrote. Throws a `SnapshotError` where the bytes end too early. */
+/**
+ * Reads what an `EngineSnapshotWriter` wrote, in one piece or in pieces of any length. Throws a `SnapshotError` where the bytes end
+ * too early.
+ *
+ * Keeps the pieces that are not read yet. It empties the array that it is given, so that what is loaded is not in memory twice.
+ */
 export class EngineSnapshotReader implements SnapshotStream {
   readonly isLoading = true;
-  readonly #bytes: Uint8Array;
-  #position = 0;
+  /** The last piece first. */
+  readonly #left: Uint8Array[];
+  #piece: Uint8Array = nothing;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(bytes: Uint8Array | Uint8Array[]) {
+    this.#left = Array.isArray(bytes) ? bytes.splice(0).reverse() : [bytes];
   }
 
   /** Whether all bytes were read. */
   get isAtEnd(): boolean {
-    return this.#position === this.#bytes.length;
+    return this.#piece.length === 0 && this.#left.every(({ length }) => length === 0);
   }
 
   number(): number {
@@ -110,12 +116,34 @@ export class EngineSnapshotReader implements SnapshotStream {
   }
 
   #take(length: number): Uint8Array {
-    const end = this.#position + length;
-    if (!(length >= 0 && end <= this.#bytes.length)) {
+    if (!(length >= 0)) {
       throw new SnapshotError("The saved state ends too early.");
     }
-    const bytes = this.#bytes.subarray(this.#position, end);
-    this.#position = end;
+    if (length <= this.#piece.length) {
+      return this.#cut(length);
+    }
+    const available = this.#left.reduce((sum, piece) => sum + piece.length, this.#piece.length);
+    if (length > available) {
+      throw new SnapshotError("The saved state ends too early.");
+    }
+    const bytes = new Uint8Array(length);
+    for (let at = 0; at < length; ) {
+      if (this.#piece.length === 0) {
+        this.#piece = this.#left.pop() ?? nothing;
+      }
+      const part = this.#cut(Math.min(length - at, this.#piece.length));
+      bytes.set(part, at);
+      at += part.length;
+    }
+    return bytes;
+  }
+
+  /** The first bytes of the piece that is being read. */
+  #cut(length: number): Uint8Array {
+    const bytes = this.#piece.subarray(0, length);
+    this.#piece = this.#piece.subarray(length);
     return bytes;
   }
 }
+
+const nothing = new Uint8Array(0);

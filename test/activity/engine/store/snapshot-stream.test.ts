@@ -31,6 +31,23 @@ describe("a snapshot stream", () => {
     expect([column.get(0), column.get(1), reader.isAtEnd]).toEqual([0, -7, true]);
   });
 
+  for (const length of [1, 3, 8, 13, 1_000]) {
+    test(`returns on reading what was written, cut into pieces of ${length} bytes, and empties their list`, () => {
+      const bytes = Buffer.concat(written().pieces);
+      const pieces: Uint8Array[] = [new Uint8Array(0)];
+      for (let at = 0; at < bytes.length; at += length) {
+        pieces.push(bytes.subarray(at, at + length));
+      }
+      const reader = new EngineSnapshotReader(pieces);
+      const column = new Int32Column();
+      const read = [reader.number(), reader.numbers(), reader.texts()];
+      reader.column(column);
+      expect(read).toEqual([Number.NEGATIVE_INFINITY, [1.5, 2], ["ä", ""]]);
+      expect([column.get(1), reader.isAtEnd, pieces]).toEqual([-7, true, []]);
+      expect(() => reader.number()).toThrow(SnapshotError);
+    });
+  }
+
   test("returns on writing what it is given, as copies", () => {
     const writer = new EngineSnapshotWriter();
     const [numbers, texts] = [[1, 2], ["a"]];
