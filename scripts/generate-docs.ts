@@ -4,6 +4,7 @@ import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
 import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-instruments.ts";
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
+import { instruments as memoryLimiterInstruments } from "../src/processors/memory_limiter/limiter-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
 import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
@@ -42,6 +43,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
           ...telemetryInstruments,
           ...otlpInstruments,
           ...otlpJsonFileInstruments,
+          ...memoryLimiterInstruments,
           ...otlpHttpInstruments,
           ...fileStorageInstruments,
         ],

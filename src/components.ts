@@ -5,6 +5,7 @@ import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
 import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
 import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
 import { factory as healthCheckExtension } from "./extensions/health_check/factory.ts";
+import { factory as memoryLimiterProcessor } from "./processors/memory_limiter/factory.ts";
 import { factory as sessionActivityProcessor } from "./processors/session_activity/factory.ts";
 import { factory as otlpReceiver } from "./receivers/otlp/factory.ts";
 import { factory as otlpJsonFileReceiver } from "./receivers/otlp_json_file/factory.ts";
@@ -13,6 +14,7 @@ import { factory as otlpJsonFileReceiver } from "./receivers/otlp_json_file/fact
 export const components: readonly AnyFactory[] = [
   otlpReceiver,
   otlpJsonFileReceiver,
+  memoryLimiterProcessor,
   sessionActivityProcessor,
   prometheusExporter,
   otlpHttpExporter,

@@ -28,6 +28,10 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
       logs: (running) => appendLine(running, "logs"),
     },
   },
+  "processor memory_limiter": {
+    section: () => ({ limit_percentage: 80 }),
+    variants: { "with a limit in MiB": { limit_mib: 400, spike_limit_mib: 100 } },
+  },
   "processor session_activity": {
     section: () => ({}),
     variants: { "with closing spans": { close_spans: true } },

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { schema } from "../../../src/processors/memory_limiter/config.ts";
+import { levelOf, thresholdsOf } from "../../../src/processors/memory_limiter/memory-thresholds.ts";
+import { fakeMemory, mebibyte } from "../../support/fake-memory.ts";
+
+const memory = fakeMemory({ limitMiB: 1000, heapLimitMiB: 100 });
+
+for (const [name, section, rss, heap] of [
+  ["a percentage, and a fifth of it for spikes", { limit_percentage: 80 }, [640, 800], [64, 80]],
+  [
+    "both percentages, of the memory limit and of the heap limit",
+    { limit_percentage: 90, spike_limit_percentage: 15 },
+    [750, 900],
+    [75, 90],
+  ],
+  ["MiB, and a fifth of them for spikes", { limit_mib: 500 }, [400, 500], [64, 80]],
+  ["both in MiB", { limit_mib: 400, spike_limit_mib: 100 }, [300, 400], [60, 80]],
+  ["MiB, which have precedence", { limit_mib: 500, limit_percentage: 10 }, [400, 500], [64, 80]],
+] as const) {
+  test(`the limits follow from ${name}`, () => {
+    const thresholds = thresholdsOf(schema.parse(section), memory);
+    const inMiB = ({ softBytes, hardBytes }: { softBytes: number; hardBytes: number }) =>
+      [softBytes, hardBytes].map((bytes) => Math.round(bytes / mebibyte));
+    expect([inMiB(thresholds.rss), inMiB(thresholds.heap)]).toEqual([rss, heap]);
+  });
+}
+
+for (const [name, rssMiB, heapMiB, want] of [
+  ["both below their soft limits are normal", 599, 59, "normal"],
+  ["physical memory at its soft limit is soft", 600, 0, "soft"],
+  ["heap at its soft limit is soft", 0, 60, "soft"],
+  ["physical memory at its hard limit is hard", 800, 0, "hard"],
+  ["heap at its hard limit is hard", 600, 80, "hard"],
+] as const) {
+  test(name, () => {
+    const thresholds = {
+      rss: { softBytes: 600 * mebibyte, hardBytes: 800 * mebibyte },
+      heap: { softBytes: 60 * mebibyte, hardBytes: 80 * mebibyte },
+    };
+    const usage = { rssBytes: rssMiB * mebibyte, heapBytes: heapMiB * mebibyte };
+    expect(levelOf(usage, thresholds)).toBe(want);
+  });
+}
