@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import { runCli } from "../support/process.ts";
+import { textOf } from "../support/repository.ts";
 
 const backend = { BACKEND_URL: "https://otlp.example.com" };
 
@@ -25,4 +27,53 @@ describe("the collector accepts the configs that the deployments lay over each o
       expect({ exitCode, stderr }).toMatchObject({ exitCode: 0 });
     });
   }
+});
+
+describe("memory", () => {
+  const shipped = [
+    "deploy/config.yaml",
+    "deploy/config.forward.yaml",
+    "deploy/compose/config.compose.yaml",
+    "deploy/kubernetes/component/config.kubernetes.yaml",
+  ] as const;
+
+  test("every pipeline that receives data begins with memory_limiter", () => {
+    const { service } = parse(textOf("deploy/config.yaml"));
+    for (const signal of ["traces", "logs", "metrics"]) {
+      expect(service.pipelines[signal].processors[0], signal).toBe("memory_limiter");
+    }
+  });
+
+  for (const path of shipped.slice(1)) {
+    test(`${path} replaces no list of processors, so that memory_limiter stays`, () => {
+      const { service } = parse(textOf(path));
+      for (const pipeline of Object.values<object>(service.pipelines ?? {})) {
+        expect(Object.keys(pipeline)).not.toContain("processors");
+      }
+    });
+  }
+
+  test("every deployment has the same memory limit, for which the defaults are tested", () => {
+    const limits = [
+      /^MemoryMax=(\d+)M$/m.exec(textOf("deploy/systemd/openclaw-activity-collector.service")),
+      /^MemoryMax=(\d+)M$/m.exec(textOf("deploy/systemd/user/openclaw-activity-collector.service")),
+      /mem_limit: (\d+)m$/m.exec(textOf("deploy/compose/compose.yaml")),
+      /limits: \{ memory: (\d+)Mi \}/.exec(textOf("deploy/kubernetes/component/sidecar.yaml")),
+    ];
+    expect(limits.map((match) => match?.[1])).toEqual(["256", "256", "256", "256"]);
+  });
+
+  test("every deployment lets garbage be collected, and leaves a good part of its limit to memory outside the heap", () => {
+    for (const path of [
+      "deploy/systemd/openclaw-activity-collector.service",
+      "deploy/systemd/user/openclaw-activity-collector.service",
+      "deploy/docker/Dockerfile",
+    ]) {
+      const text = textOf(path);
+      expect(text, path).toMatch(/NODE_OPTIONS=[^\n]*--expose-gc/);
+      const [, percent] = /--max-old-space-size-percentage=(\d+)/.exec(text) ?? [];
+      const [, mib] = /--max-old-space-size=(\d+)/.exec(text) ?? [];
+      expect(Number(percent ?? (Number(mib) * 100) / 256), path).toBeLessThan(60);
+    }
+  });
 });

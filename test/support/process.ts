@@ -23,6 +23,8 @@ export interface StartOptions {
   /** Where `deploy/config.yaml` stores; default a folder that is gone with the collector. */
   readonly directory?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A command that runs the program, with its own arguments, e.g. in a cgroup. */
+  readonly runner?: readonly string[];
   /** The checkout whose program runs, with its own packages; default this one. */
   readonly checkout?: string;
 }
@@ -100,6 +102,7 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
     sources.flatMap((source) => ["--config", source]),
     options.env,
     options.checkout,
+    options.runner,
   );
   if (options.directory === undefined) {
     void output
@@ -138,12 +141,19 @@ function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
   checkout: string = root,
+  runner: readonly string[] = [],
 ) {
-  const child: ChildProcess = spawn(
+  const [command = "", ...rest] = [
+    ...runner,
     join(checkout, "node_modules", ".bin", "node"),
-    [join(checkout, "src", "main.ts"), ...args],
-    { cwd: checkout, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
-  );
+    join(checkout, "src", "main.ts"),
+    ...args,
+  ];
+  const child: ChildProcess = spawn(command, rest, {
+    cwd: checkout,
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   const listeners = new Set<() => void>();
