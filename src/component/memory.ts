@@ -7,7 +7,7 @@ export interface MemoryLimit {
 export interface MemoryUsage {
   /**
    * Physical memory of the process, without the pages of files, such as the program of Node itself: the kernel drops those before it
-   * ends a process. Where the system does not tell them apart, all physical memory.
+   * ends a process. Where the system does not distinguish them, all physical memory.
    */
   readonly rssBytes: number;
   /** JavaScript heap in use, garbage that was not collected yet included. */

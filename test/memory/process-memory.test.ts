@@ -46,7 +46,7 @@ test("pages of files are not counted, because the kernel can drop them", () => {
   expect(machine({ limit: "max", status }).usage().rssBytes).toBe(1_100 * 1024);
 });
 
-test("all physical memory counts where the system does not tell its kinds apart", () => {
+test("all physical memory counts where the system does not distinguish its kinds", () => {
   const { rssBytes } = machine({ limit: "max", status: "VmRSS:\t 4000 kB\n" }).usage();
   // That of this process, which node:process knows.
   expect(rssBytes).toBeGreaterThan(process.memoryUsage.rss() / 2);

@@ -6,6 +6,7 @@ import { instruments as storageInstruments } from "../../src/extensions/file_sto
 import type { InstrumentSpec } from "../../src/metrics/instrument.ts";
 import { prometheusLabel, prometheusName } from "../../src/metrics/prometheus-names.ts";
 import { activityInstruments } from "../../src/processors/session_activity/activity-instruments.ts";
+import { instruments as receiverInstruments } from "../../src/receivers/otlp/request-instruments.ts";
 import { telemetryInstruments } from "../../src/service/telemetry-instruments.ts";
 import { committedDashboard, queriesOf } from "../support/dashboard.ts";
 import { pathOf, textOf } from "../support/repository.ts";
@@ -34,12 +35,15 @@ const registry = new Map<string, Known>([
       ? [`${name}_bucket`, { kind: "counter", labels: labels.set("le", undefined) }]
       : [name, { kind: spec.kind, labels }];
   }),
-  ...[...telemetryInstruments, ...storageInstruments, ...deliveryInstruments].map(
-    (spec): [string, Known] => [
-      prometheusName(spec, { suffixes: false }),
-      { kind: spec.kind, labels: labelsOf(spec.attributes) },
-    ],
-  ),
+  ...[
+    ...telemetryInstruments,
+    ...storageInstruments,
+    ...deliveryInstruments,
+    ...receiverInstruments,
+  ].map((spec): [string, Known] => [
+    prometheusName(spec, { suffixes: false }),
+    { kind: spec.kind, labels: labelsOf(spec.attributes) },
+  ]),
 ]);
 
 function labelsOf(attributes: InstrumentSpec["attributes"], stripPrefix = "") {

@@ -8,7 +8,7 @@ export interface MemoryCgroup {
   readonly runner: readonly string[];
   /** How it was made. */
   readonly kind: "cgroup v2" | "cgroup v1" | "systemd scope";
-  /** The most memory that was in use at one time; `undefined` where the kernel does not tell. */
+  /** The most memory that was in use at one time; `undefined` where that is not known. */
   peakBytes(): number | undefined;
   /** Removes it. All its processes must have ended. */
   remove(): void;

@@ -118,7 +118,7 @@ test("the status says why data is refused, and ok afterwards", async () => {
   ]);
 });
 
-test("one line tells when it begins and one when it ends, with the figures", async () => {
+test("one line is logged when it begins and one when it ends, with the figures", async () => {
   const limiter = await started(fakeMemory(limits));
   limiter.log.splice(0);
   limiter.memory.used = usage(700, 20);

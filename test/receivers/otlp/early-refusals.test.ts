@@ -91,7 +91,7 @@ describe("while the pipelines refuse everything", () => {
     agent.destroy();
   });
 
-  test("a request that is wrong anyway is told so", async () => {
+  test("a request that is wrong anyway gets the answer for that", async () => {
     const receiver = await openReceiver({ refusal: () => refused });
     const body = oneItem("traces", "protobuf");
     const answer = await post(`${receiver.url}/nowhere`, body, typed("protobuf"));
