@@ -123,6 +123,7 @@ export function createSessionActivity(
       maxPauseMs: config.max_pause,
       stepsPerCall,
       includesMarkers: config.close_spans,
+      holdsAcrossProcesses: true,
     },
     createEngine: (limits) => new ActivityEngine(limits, seed),
     emitter,
