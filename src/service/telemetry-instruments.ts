@@ -8,7 +8,7 @@ export const itemWords = {
   logs: "log_records",
 } as const satisfies Record<Signal, string>;
 
-const transports = ["http", "grpc"] as const;
+const transports = "the protocol that the receiver was sent them over; always `http`";
 
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
 
