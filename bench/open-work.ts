@@ -43,6 +43,7 @@ function createEngine(limit: number, tombstones: number): Contender {
       maxPauseMs: 604_800_000,
       stepsPerCall: 2_048,
       includesMarkers: false,
+      holdsAcrossProcesses: true,
     },
     1,
   );

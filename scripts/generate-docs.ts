@@ -10,7 +10,7 @@ import { instruments as otlpInstruments } from "../src/receivers/otlp/request-in
 import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
 import { telemetryInstruments } from "../src/service/telemetry-instruments.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";
-import { dialectsTable } from "./docs/dialects-table.ts";
+import { dialectsTable, resultsTable } from "./docs/dialects-table.ts";
 import { editorSchema } from "./docs/editor-schema.ts";
 import { frameworksPage } from "./docs/frameworks-page.ts";
 import { hasPart, withParts } from "./docs/marked-parts.ts";
@@ -89,6 +89,7 @@ function pageWithParts(path: string, factory?: AnyFactory): readonly [string, st
     ...(factory === undefined ? {} : { options: optionsTable(factory) }),
     reasons: reasonsTable(),
     dialects: dialectsTable(),
+    "signal results": resultsTable(),
     "reasons in short": shortReasonsTable(),
   };
   const marked = Object.entries(parts).filter(([name]) => hasPart(page, name));

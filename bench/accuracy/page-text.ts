@@ -51,7 +51,7 @@ hours and lose their queue; the collector is killed or stopped eight times, for 
   neither as right nor as wrong. Data of a failed request that a later request delivered is knowable. Two kinds of evictions are also unknowable: of a marker that never ends, while a run beside its own still holds it of which nothing, or no progress, has arrived yet;
   and of a marker that had no holder left according to everything that had arrived, because a request took longer than the lateness.
 - **Finished spans** can reveal an orphan that has no span in four ways: a harness run of OpenClaw counts it; its run closes it; OpenClaw closes it when it stops, or another process closes several
-  together; or a model call requested it, a parallel call ran, its process has reported a tool of that name, and its run then failed, or went on to a model call that does not show its input. An orphan that none of these reveals is unknowable; so is
+  together; or a model call requested it, a parallel call ran, a requested tool of that name has arrived from its process before, and its run then failed, or went on to a model call that does not show its input. An orphan that none of these reveals is unknowable; so is
   a refused call that looks the same. Requests and tools are remembered for 15 minutes after their end (\`tombstone_ttl\`).
 - **Orphans** counts the knowable orphans. A marker whose gateway closed its span before the lateness had passed is not an orphan.
 - **Precision** is the share of evictions that were right: the first eviction of an orphan, made when it was one (or at \`max_age\`, for a marker that never ends). **Recall** is the share of the orphans that were found. The

@@ -3,8 +3,9 @@ import { table } from "./markdown.ts";
 
 const reopenedBy = {
   nothing: "nothing",
-  relay_or_later_heartbeat: "a heartbeat from the relay, or one sent after the eviction",
-  later_heartbeat: "a heartbeat sent after the eviction",
+  relay_or_later_heartbeat:
+    "a repeated start from the relay, or one that was sent after the eviction and has a time of its own",
+  later_heartbeat: "a repeated start that was sent after the eviction and has a time of its own",
 } as const;
 
 /** Every reason of eviction with its fixed properties, in order of precedence. */

@@ -97,6 +97,11 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         response.on("end", () => finish(outcome));
         response.resume();
       });
+      // Without a listener Node closes the connection, and reports neither an answer nor an error.
+      sent.on("upgrade", (response, socket) => {
+        socket.destroy();
+        finish(outcomeOf(response, sent));
+      });
       sent.end(request.body);
     });
 

@@ -123,6 +123,17 @@ for (const [name, encoding, compress] of [compressors[0], compressors[4]]) {
   });
 }
 
+for (const [name, encoding, compress, most] of [
+  ["gzip members may follow each other, any number", "gzip", gzipSync, 10_000],
+  ["zstd frames may follow each other, up to 64", "zstd", zstdCompressSync, 64],
+] as const) {
+  test(name, async () => {
+    const streams = Array.from({ length: most }, () => compress(Uint8Array.of(7)));
+    const expected = new Uint8Array(most).fill(7);
+    expect(equals(await inflated(Buffer.concat(streams), encoding), expected)).toBe(true);
+  });
+}
+
 test("empty zstd frames by the thousand are refused", async () => {
   const frame = zstdCompressSync(new Uint8Array(0));
   const frames = Buffer.concat(Array.from({ length: 10_000 }, () => frame));

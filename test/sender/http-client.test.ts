@@ -65,6 +65,16 @@ describe("the outcome of an answer", () => {
     });
   }
 
+  test("that switches to another protocol is permanent, and the connection is closed", async () => {
+    const switching = { connection: "Upgrade", upgrade: "h2c" };
+    await start([{ status: 101, headers: switching }, ok]);
+
+    const message = "It answered with status 101.";
+    expect(await client.post(request)).toEqual({ status: "permanent", message });
+    expect(await client.post(request)).toEqual(accepted);
+    expect(server.requests.map(({ connection }) => connection)).toEqual([1, 2]);
+  });
+
   for (const [header, retryAfterMs] of [
     ["3", 3_000],
     ["Mon, 23 Nov 2026 08:00:30 GMT", 30_000],

@@ -4,6 +4,7 @@ import type { EngineParts } from "./engine-parts.ts";
 import { reportedStates } from "./policy/session-lifecycle.ts";
 import { groupFlags } from "./store/group-table.ts";
 import { traceContextOf } from "./store/marker-summary.ts";
+import { hasArrivedElsewhere } from "./store/other-processes.ts";
 import { ownerFlags } from "./store/owner-table.ts";
 import type { SpanLifecycle } from "./store/span-lifecycle.ts";
 import { spanStates } from "./store/span-lifecycle.ts";
@@ -138,8 +139,8 @@ export class EngineView {
   }
 
   /**
-   * Work that is presumed open because a span names it as its parent, while it has not arrived itself: there is open work below
-   * it, or it was named within the lateness before `nowMs`. Walks every row.
+   * Work that is presumed open because a span names it as its parent, while it has not arrived itself, from any process: there is
+   * open work below it, or it was named within the lateness before `nowMs`. Walks every row.
    */
   impliedWork(nowMs: number): number {
     const { limits, store } = this.#parts;
@@ -150,7 +151,8 @@ export class EngineView {
         spans.state.get(span) === spanStates.unknown &&
         !spans.hasFlag(span, spanFlags.presumedEvicted) &&
         (spans.openBelow.get(span) > 0 ||
-          spans.seenAtMs.get(span) + limits.allowedLatenessMs > nowMs)
+          spans.seenAtMs.get(span) + limits.allowedLatenessMs > nowMs) &&
+        !hasArrivedElsewhere(store, span)
       ) {
         open++;
       }

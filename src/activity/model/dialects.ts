@@ -37,6 +37,41 @@ export const signalResults = [
 
 export type SignalResult = (typeof signalResults)[number];
 
+/** For the documentation: what each result means. */
+export const resultMeanings: Readonly<Record<SignalResult, string>> = {
+  started: "work started",
+  heartbeat: "a repeated start of open work, or an `entity.state`: renews the lease",
+  revived: "evicted work goes on and is tracked again, or a tool starts whose request was evicted",
+  ended: "open work ended",
+  finished: "work arrived finished: its start and its end at once",
+  reconciled: "the end of evicted work arrived",
+  duplicate: "the end of work that has ended, or is no longer tracked, arrived again",
+  stale: "a start of work that has ended, was evicted or is no longer tracked. It changes nothing",
+  late_start: "a start that is late. Also counted in `late_starts`",
+  untracked:
+    "the work is not tracked: a limit was reached, it has neither a parent nor a session, or its sender cannot be identified",
+  superseded: "a better source of the same process reports this work, or has reported it",
+  gone: "the process reported its end",
+  unwatched: "a relay or preload no longer watches its process",
+  link: "the span is no work: it only links other spans, or another span reports the same work",
+  session_started: "a session began",
+  session_ended: "a session ended",
+  paused: "work began to wait for a person",
+  resumed: "the wait is over",
+  implied: "a parent was named that has not arrived from this process",
+  forgotten: "such a parent has not been named for `tombstone_ttl`, and was forgotten",
+  requested: "a model requested a tool",
+  answered: "the requested tool, or its result, arrived",
+  claimed: "the gateway made a claim",
+  repeated: "the claim is open, or the request is known, already",
+  recovered: "the gateway recovered a session",
+  idle: "the gateway reported a session idle",
+  queued: "the gateway reported how many messages wait",
+  evicted: "the gateway evicted markers itself; of `implied_parent`: such a tool was an orphan",
+  unmatched: "no session, work or request is known that it could refer to",
+  malformed: "it cannot be read",
+};
+
 const ofStart = [
   "started",
   "heartbeat",
@@ -95,7 +130,8 @@ export const dialects = {
     storedId: 1,
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "unwatched"],
-    onTheWire: "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat",
+    onTheWire:
+      "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat of work that is tracked; it takes no evicted work back",
     handling: "consumed, never forwarded",
   },
   datadogPartial: {

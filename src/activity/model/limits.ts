@@ -24,6 +24,8 @@ const schema = z.object({
   stepsPerCall: z.number(),
   /** Whether events list each evicted marker. */
   includesMarkers: z.boolean(),
+  /** Whether a run holds work of other processes as it holds its own. Journals from before this rule do not have the key. */
+  holdsAcrossProcesses: z.boolean().default(false),
 });
 
 export type ActivityLimits = z.output<typeof schema>;

@@ -75,8 +75,8 @@ function openDatabase(path: string): DatabaseSync {
 /** Returns `locked`, `busy`, or SQLite's message for any other failure. */
 function tryToLock(database: DatabaseSync): string {
   try {
-    // Without a rollback journal SQLite creates no second file, so a full disk does not make this fail.
-    database.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
+    // With its rollback journal in memory SQLite creates no second file, so a full disk does not make this fail. Node ignores `OFF`.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return "locked";
   } catch (error) {
     if (error instanceof Error && "errcode" in error && error.errcode === busy) {

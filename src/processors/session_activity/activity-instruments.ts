@@ -36,7 +36,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work whose start the collector saw. For each kind, started = ended + evicted_work + open + untracked.",
+      "Work whose start the collector saw. A tool or model call that arrives finished is counted here and in ended up to one allowed_lateness after it arrived, when it is decided whether it ended by itself. For each kind, started = ended + evicted_work + open + untracked.",
     attributes: { "openclaw.kind": kinds },
   },
   ended: {
@@ -51,7 +51,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work that was counted as started but is not tracked: a limit was reached, the work has neither parent nor session, or its source no longer watches it. It is never reported as an orphan.",
+      "Work that was counted as started but is not tracked: a limit was reached, the work has neither parent nor session, or its source no longer watches it. It is never reported as an orphan. Of work that was never tracked nothing is remembered, so its end counts as work that arrives finished: started and ended once more.",
     attributes: { "openclaw.kind": kinds },
   },
   reconciled: {

@@ -126,6 +126,7 @@ export function createSessionActivity(
       maxPauseMs: config.max_pause,
       stepsPerCall,
       includesMarkers: config.close_spans,
+      holdsAcrossProcesses: true,
     },
     maxStateBytes: maxSnapshotBytes(bounds),
     createEngine: (limits) => new ActivityEngine(limits, seed),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { EngineView } from "../../../src/activity/engine/engine-view.ts";
 import { spanFlags } from "../../../src/activity/engine/store/span-table.ts";
+import { EngineFixture, run, tool } from "./policy/engine-fixture.ts";
 import { SmallEngine } from "./store/small-engine.ts";
 
 describe("work that is presumed open", () => {
@@ -20,4 +21,13 @@ describe("work that is presumed open", () => {
       expect(new EngineView(engine.parts).impliedWork(nowMs)).toBe(want);
     });
   }
+});
+
+test("a parent that arrived from another process of its trace is not presumed open", () => {
+  const fixture = new EngineFixture();
+  fixture.arrive(0, tool(5, 4), tool(6, 7));
+  const view = new EngineView(fixture.parts);
+  expect(view.impliedWork(1_000)).toBe(2);
+  fixture.arrive(2, run(4, { process: 2 }));
+  expect(view.impliedWork(2_000)).toBe(1);
 });

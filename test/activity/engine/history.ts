@@ -21,6 +21,7 @@ export const limits: ActivityLimits = {
   maxPauseMs: 604_800_000,
   stepsPerCall: 4_096,
   includesMarkers: false,
+  holdsAcrossProcesses: true,
 };
 
 /** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */

@@ -128,6 +128,28 @@ describe("a replay", () => {
     ]);
   });
 
+  test("of a journal from before runs held work across processes decides as then, and by today's rule from its end on", () => {
+    const { holdsAcrossProcesses: _, ...before } = limits;
+    /** A run 1, and in another process a run 3 below it that ends and leaves the tool 4. */
+    const acrossIn = (trace: number) => {
+      const below = { ...run(trace), span: 3, parent: 1, process: 2 };
+      const left = { ...tool(trace), span: 4, parent: 3, process: 2 };
+      return [run(trace), below, left, { ...below, type: "end", end: 1 } as const];
+    };
+    const records = [
+      header({ limits: before }),
+      signalsAt(2_000, ...acrossIn(1)),
+      tickAt(12_000),
+      signalsAt(13_000, ...acrossIn(2)),
+    ];
+    const { events, state } = replayed(records);
+    expect(events).toEqual([{ type: "evicted", unixMs: unixMs + 11_000 }]);
+    expect(state?.engine.tick(100_000)).toEqual([]);
+    const restart = { atMs: 13_000, unixMs, downtimeMs: 0, graceMs: 0, limits };
+    const again = replayed([...records, jsonRecord(recordTypes.restart, restart), tickAt(100_000)]);
+    expect(again.events).toEqual(events);
+  });
+
   for (const [title, records, want] of [
     ["none is delivered", [], [1, 2, 3]],
     ["the first one is delivered", [delivered(1)], [2, 3]],

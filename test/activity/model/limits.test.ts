@@ -14,6 +14,11 @@ for (const [title, stored, want] of [
   });
 }
 
+test("journals from before runs held work across processes do not have that key", () => {
+  const { holdsAcrossProcesses: __, ...before } = limits;
+  expect(storedLimits.parse(before)).toEqual({ ...limits, holdsAcrossProcesses: false });
+});
+
 for (const [title, stored] of [
   ["without one of the keys", others],
   ["with a text for a number", { ...limits, maxAgeMs: "12h" }],

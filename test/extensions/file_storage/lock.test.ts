@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -122,6 +130,14 @@ test("the lock is an empty file that only its user can read", async () => {
   expect(readFileSync(file, "utf8")).toBe("");
   expect(statSync(file).mode & 0o777).toBe(0o600);
   lock.release();
+});
+
+test("there is no other file, and one that an earlier program left behind does not matter", async () => {
+  const lock = await lockDirectory(folder, now());
+  expect(readdirSync(folder)).toEqual(["lock"]);
+  lock.release();
+  writeFileSync(join(folder, "lock-journal"), new Uint8Array(512));
+  (await lockDirectory(folder, now())).release();
 });
 
 test("a file under its name that is no lock is an error and stays as it is", async () => {

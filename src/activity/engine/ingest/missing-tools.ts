@@ -38,8 +38,8 @@ interface PendingResponse {
  *   or the call still waits, for no provider accepts a request in which an answer is missing). In both cases it is no orphan.
  * - Either the run called a model again and nothing is known of the input: it continued as if the call had been answered. Or
  *   no model call followed, and the run failed or was aborted some time after the sibling had ended.
- * - Its process has reported a tool of that name before, so the tool has a span when it runs. An aborted run does not need
- *   that: its instrumentation reports each tool that its framework runs, as it reported the sibling.
+ * - A requested tool of that name has arrived from its process before, so the tool has a span of that name when it runs. An
+ *   aborted run does not need that: its instrumentation reports each tool that its framework runs, as it reported the sibling.
  * - Since the model call no wait for a person was reported in that trace or session.
  * - No record that could show otherwise was lost at a bound.
  */
@@ -50,12 +50,12 @@ export class MissingTools {
     this.#parts = parts;
   }
 
-  /** Decides the requests of an owner that has ended, as of `atMs`, and forgets them. Returns how many tools are orphans. */
-  take(owner: number, atMs: number): number {
+  /** Decides the requests of an owner that has ended, as of `atMs`, and forgets them. Returns the names of the tools that are orphans. */
+  take(owner: number, atMs: number): readonly number[] {
     const { requests, store } = this.#parts;
     const pending = this.#pendingOf(owner);
     if (pending.length === 0) {
-      return 0;
+      return [];
     }
     const { spans } = store;
     const direct = requests.unkeyed.directlyIn(runsOf(store, owner));
@@ -68,11 +68,11 @@ export class MissingTools {
       }
       requests.reportedNames.add(response.process, call.name);
     }
-    let missing = 0;
+    const missing: number[] = [];
     for (const each of pending) {
-      for (const { key0, key1 } of this.#missingOf(each, owner, phases)) {
+      for (const { key0, key1, name } of this.#missingOf(each, owner, phases)) {
         requests.evicted.add(each.run, key0, key1, atMs);
-        missing++;
+        missing.push(name);
       }
       requests.responses.remove(each.response);
     }

@@ -42,10 +42,12 @@ export class EvictionForecast {
     const { store, limits, holders, unresolvedHolders } = this.#parts;
     const { owners } = store;
     const markers = owners.openMarkers.get(owner);
-    if (markers === 0 || owners.isOpen(owner) || owners.hasFlag(owner, ownerFlags.unwatched)) {
+    if (markers === 0) {
       return 0;
     }
-    if (owners.isUnresolved(owner)) {
+    const isUnresolved = owners.isUnresolved(owner);
+    const elsewhere = isUnresolved ? unresolvedHolders.ownRunElsewhere(owner) : -1;
+    if (isUnresolved && elsewhere === -1) {
       let due = 0;
       for (const marker of boundMembersOf(store, owner)) {
         const { holder, lastEndMs } = unresolvedHolders.of(marker);
@@ -53,7 +55,11 @@ export class EvictionForecast {
       }
       return due;
     }
-    const { holder, lastEndMs } = holders.ofOwner(owner, atMs);
+    const own = isUnresolved ? elsewhere : owner;
+    if (owners.isOpen(own) || owners.hasFlag(own, ownerFlags.unwatched)) {
+      return 0;
+    }
+    const { holder, lastEndMs } = holders.ofOwner(own, atMs);
     if (holder !== -1 || lastEndMs + limits.allowedLatenessMs > atMs) {
       return 0;
     }

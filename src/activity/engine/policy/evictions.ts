@@ -17,11 +17,13 @@ export interface Eviction {
   readonly atMs: number;
 }
 
-/** Tools that are known by number only. */
+/** Tools that have no row of their own. */
 export interface UnnamedMarkers {
   readonly count: number;
   /** The span that the event names: a run they belong to, or the one of them that is known; -1 for none. */
   readonly about: number;
+  /** Interned name of the tool that was requested first, 0 where none was. */
+  readonly name: number;
 }
 
 /** What it needs of the engine. */
@@ -76,7 +78,9 @@ export class Evictions {
       channel,
       ...summary,
       tools: summary.tools + (unnamed?.count ?? 0),
-      ...(markers.length === 0 ? traceContextOf(store, unnamed?.about ?? -1) : {}),
+      ...(markers.length === 0
+        ? { name: unnamed?.name ?? 0, ...traceContextOf(store, unnamed?.about ?? -1) }
+        : {}),
       markers: limits.includesMarkers
         ? markers.map((span, at) => this.#markerOf(span, agesMs[at] ?? 0))
         : [],

@@ -3,6 +3,7 @@ import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { Confidence } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { ownerElsewhere } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Verdicts } from "./verdicts.ts";
@@ -31,8 +32,8 @@ interface HoldersParts {
 }
 
 /**
- * Finds the holders of an owner's markers: its own run, the runs directly above that, and the runs of the same session that were
- * open at the same time. A later run holds nothing; a sub-agent holds the tool that started it and no other; a silent run of the
+ * Finds the holders of an owner's markers: its own run, the runs directly above that, which may be of another process of the trace,
+ * and the runs of the same session that were open at the same time. A later run holds nothing; a sub-agent holds the tool that started it and no other; a silent run of the
  * last kind releases them after `stalledAfterMs`. Keeps nothing and changes nothing.
  */
 export class Holders {
@@ -48,7 +49,7 @@ export class Holders {
     const { owners, groups, live } = store;
     let lastEndMs = owners.endedAtMs.get(owner);
     let releasedAtMs = Number.NEGATIVE_INFINITY;
-    for (const above of this.#directlyAbove(owner)) {
+    for (const above of this.#holdersAbove(owner)) {
       if (owners.isOpen(above)) {
         return { holder: above, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
       }
@@ -83,7 +84,7 @@ export class Holders {
   confidenceOf(owner: number, releasedAtMs: number): Confidence {
     const { owners, inGroup } = this.#parts.store;
     let flags = this.#endFlagsOf(owner);
-    for (const above of this.#directlyAbove(owner)) {
+    for (const above of this.#holdersAbove(owner)) {
       flags |= this.#endFlagsOf(above);
     }
     // Also owners that left nothing open: one that lives after all is a holder.
@@ -134,19 +135,40 @@ export class Holders {
     return flags;
   }
 
-  /** The owners above an owner without a tool or model call between, the nearest first. */
-  #directlyAbove(owner: number): readonly number[] {
-    const { owners } = this.#parts.store;
+  /** The owners directly above an owner, in its process and then in other processes of its trace, the nearest first. */
+  #holdersAbove(owner: number): readonly number[] {
     const above: number[] = [];
+    for (let at = owner; ; ) {
+      this.#addDirectlyAbove(at, above);
+      at = this.#elsewhereAbove(above.at(-1) ?? at);
+      if (at === -1 || at === owner || above.includes(at) || above.length >= maxDepth) {
+        return above;
+      }
+      above.push(at);
+    }
+  }
+
+  /** The owner of another process that is directly above an owner; -1 when there is none. */
+  #elsewhereAbove(owner: number): number {
+    const { store, limits } = this.#parts;
+    const { owners } = store;
+    const next = owners.hasFlag(owner, ownerFlags.belowMarker) ? -1 : owners.above.get(owner);
+    const isUnresolved = next !== -1 && owners.isUnresolved(next);
+    const span = isUnresolved && limits.holdsAcrossProcesses ? owners.top.get(next) : -1;
+    return span === -1 ? -1 : ownerElsewhere(store, span);
+  }
+
+  /** Adds the owners of its process above an owner without a tool or model call between, the nearest first. */
+  #addDirectlyAbove(owner: number, above: number[]): void {
+    const { owners } = this.#parts.store;
     for (let at = owner; above.length < maxDepth; ) {
       const next = owners.hasFlag(at, ownerFlags.belowMarker) ? -1 : owners.above.get(at);
       if (next === -1 || owners.isUnresolved(next)) {
-        return above;
+        return;
       }
       above.push(next);
       at = next;
     }
-    return above;
   }
 
   /** Whether `other`, of the same session, holds the markers of `owner` while it is open: see the class. */
@@ -167,7 +189,9 @@ export class Holders {
 
   /** The topmost of the owners that are directly above each other. */
   #clusterOf(owner: number): number {
-    return this.#directlyAbove(owner).at(-1) ?? owner;
+    const above: number[] = [];
+    this.#addDirectlyAbove(owner, above);
+    return above.at(-1) ?? owner;
   }
 
   /** The topmost owner above. */

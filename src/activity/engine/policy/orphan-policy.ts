@@ -1,4 +1,5 @@
 import type { ActivityLimits } from "../../model/limits.ts";
+import type { Confidence } from "../../model/reasons.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
 import type { OpenItems } from "../ingest/open-items.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
@@ -10,7 +11,7 @@ import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
-import type { Evictions } from "./evictions.ts";
+import type { Eviction, Evictions } from "./evictions.ts";
 import type { Holders, LastHolder } from "./holders.ts";
 import type { IdleRuns } from "./idle-runs.ts";
 import { byConfidence } from "./orphan-confidence.ts";
@@ -156,15 +157,8 @@ export class OrphanPolicy {
       const confidence =
         orphans.length === 0 ? "confirmed" : holders.confidenceOf(owner, last.releasedAtMs);
       const channel = groups.channel.get(owners.group.get(owner));
-      const eviction = { reason, channel, atMs } as const;
       nextMs = Math.min(nextMs, unnamedTools.evictImplied(owner, atMs));
-      if (owners.hasFlag(owner, ownerFlags.hasDetached)) {
-        for (const [sure, these] of byConfidence(store, orphans, confidence)) {
-          evictions.emit(these, { ...eviction, confidence: sure });
-        }
-      } else if (orphans.length > 0) {
-        evictions.emit(orphans, { ...eviction, confidence });
-      }
+      this.#emitOrphans(owner, orphans, { reason, channel, atMs, confidence });
       if (!Number.isFinite(finishedMs)) {
         // Otherwise a tool that is known by number only may be finished work that is not decided yet.
         unnamedTools.evictCounted(owner, orphans.length, atMs);
@@ -179,8 +173,13 @@ export class OrphanPolicy {
   }
 
   #decideUnresolved(owner: number, atMs: number): void {
-    const { store, evictions, ownerTimers } = this.#parts;
+    const { store, evictions, ownerTimers, unresolvedHolders } = this.#parts;
     if (store.owners.memberCount.get(owner) === 0) {
+      return;
+    }
+    const own = unresolvedHolders.ownRunElsewhere(owner);
+    if (own !== -1) {
+      this.#decideElsewhere(owner, own, atMs);
       return;
     }
     this.#markWithoutScope(owner, atMs);
@@ -192,6 +191,46 @@ export class OrphanPolicy {
     }
     if (Number.isFinite(nextMs)) {
       ownerTimers.schedule(owner, nextMs);
+    }
+  }
+
+  /** The markers of an unresolved owner whose run `own` is in another process: what holds the markers of that holds them too. */
+  #decideElsewhere(owner: number, own: number, atMs: number): void {
+    const { store, holders, ownerEnds, evictions, ownerTimers } = this.#parts;
+    if (store.owners.isOpen(own) || store.owners.hasFlag(own, ownerFlags.unwatched)) {
+      return; // They are decided when it ends; when it is no longer watched, nothing reports that.
+    }
+    const last = holders.ofOwner(own, atMs);
+    if (last.holder !== -1) {
+      this.#waitForHolder(owner, last, atMs);
+      return;
+    }
+    ownerEnds.stopWaiting(owner);
+    const { due, nextMs } = this.#dueOf(owner, atMs, last.lastEndMs);
+    const orphans = withoutOpenBelow(store, due);
+    if (orphans.length > 0) {
+      const confidence = holders.confidenceOf(own, last.releasedAtMs);
+      const channel = evictions.channelOf(orphans[0] ?? -1);
+      this.#emitOrphans(owner, orphans, { reason, channel, atMs, confidence });
+      evictions.close(orphans, reason, atMs);
+    }
+    if (Number.isFinite(nextMs)) {
+      ownerTimers.schedule(owner, nextMs);
+    }
+  }
+
+  #emitOrphans(
+    owner: number,
+    orphans: readonly number[],
+    eviction: Eviction & { readonly confidence: Confidence },
+  ): void {
+    const { store, evictions } = this.#parts;
+    if (store.owners.hasFlag(owner, ownerFlags.hasDetached)) {
+      for (const [confidence, these] of byConfidence(store, orphans, eviction.confidence)) {
+        evictions.emit(these, { ...eviction, confidence });
+      }
+    } else if (orphans.length > 0) {
+      evictions.emit(orphans, eviction);
     }
   }
 

@@ -187,7 +187,8 @@ export class OwnerEnds {
   #release(unresolved: number, dueMs: number, ended = -1): void {
     const { store, ownerTimers, unresolvedHolders } = this.#parts;
     const { owners, spans } = store;
-    if (owners.openMarkers.get(unresolved) === 0) {
+    const isOfOther = ended !== -1 && unresolvedHolders.ownRunElsewhere(unresolved) !== -1;
+    if (isOfOther || owners.openMarkers.get(unresolved) === 0) {
       return;
     }
     for (const marker of openMembersOf(store, unresolved)) {

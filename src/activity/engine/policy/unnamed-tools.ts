@@ -6,7 +6,7 @@ import type { OpenItems } from "../ingest/open-items.ts";
 import type { RequestRecords } from "../ingest/request-records.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import type { Evictions } from "./evictions.ts";
+import type { Evictions, UnnamedMarkers } from "./evictions.ts";
 
 /** What it needs of the engine. */
 interface UnnamedToolsParts {
@@ -19,7 +19,7 @@ interface UnnamedToolsParts {
   readonly implied: ImpliedTools;
 }
 
-/** Evicts tools without a row of their own, of which only a number or a child is known. Keeps nothing. */
+/** Evicts tools without a row of their own, of which only a number, a request or a child is known. Keeps nothing. */
 export class UnnamedTools {
   readonly #parts: UnnamedToolsParts;
 
@@ -37,7 +37,7 @@ export class UnnamedTools {
     for (const tool of due) {
       add(counters.signals.get("evicted"), dialects.impliedParent.storedId, 1);
       implied.markEvicted(tool, atMs);
-      this.#evict(owner, { count: 1, about: tool }, atMs);
+      this.#evict(owner, { count: 1, about: tool, name: 0 }, atMs);
     }
     return nextMs;
   }
@@ -49,15 +49,15 @@ export class UnnamedTools {
     const isCounted = owners.reportedOpen.get(owner) > 0;
     const counted = isCounted ? openItems.takeUnnamed(owner, orphans) : 0;
     const isAnyRequested = requests.responses.byTrace.size > 0;
-    const missing = isAnyRequested ? missingTools.take(owner, atMs) : 0;
-    const count = Math.max(counted, missing);
+    const missing = isAnyRequested ? missingTools.take(owner, atMs) : [];
+    const count = Math.max(counted, missing.length);
     if (count > 0) {
       owners.unnamed.set(owner, owners.unnamed.get(owner) + count);
-      this.#evict(owner, { count, about: store.runOf(owner) }, atMs);
+      this.#evict(owner, { count, about: store.runOf(owner), name: missing[0] ?? 0 }, atMs);
     }
   }
 
-  #evict(owner: number, tools: { readonly count: number; readonly about: number }, atMs: number) {
+  #evict(owner: number, tools: UnnamedMarkers, atMs: number): void {
     const { store, counters, evictions } = this.#parts;
     const reason = "orphaned_no_owner";
     add(counters.started, workKinds.tool, tools.count);

@@ -1,10 +1,9 @@
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
+import { ownerElsewhere } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Holders, LastHolder } from "./holders.ts";
 import { startOf } from "./span-start.ts";
@@ -37,7 +36,7 @@ export class UnresolvedHolders {
     const { store, limits, holders } = this.#parts;
     const { owners, spans } = store;
     const start = startOf(store, marker);
-    const elsewhere = this.#parentElsewhere(marker);
+    const elsewhere = ownerElsewhere(store, marker);
     let lastEndMs = Number.NEGATIVE_INFINITY;
     let next = -1;
     const releasedAtMs = Number.NEGATIVE_INFINITY;
@@ -69,10 +68,18 @@ export class UnresolvedHolders {
     return { holder: -1, releasesAtMs, lastEndMs, releasedAtMs };
   }
 
+  /** The owner in another process whose run is named above an unresolved owner; -1 when there is none. */
+  ownRunElsewhere(unresolved: number): number {
+    const { store, limits } = this.#parts;
+    const span = limits.holdsAcrossProcesses ? store.owners.top.get(unresolved) : -1;
+    return span === -1 ? -1 : ownerElsewhere(store, span);
+  }
+
   /** Whether a marker belongs to a run of another process that is not watched any more. */
   isOfUnwatched(marker: number): boolean {
-    const { owners } = this.#parts.store;
-    const elsewhere = this.#parentElsewhere(marker);
+    const { store } = this.#parts;
+    const { owners } = store;
+    const elsewhere = ownerElsewhere(store, marker);
     return (
       elsewhere !== -1 &&
       owners.hasFlag(elsewhere, ownerFlags.unwatched) &&
@@ -112,23 +119,6 @@ export class UnresolvedHolders {
     return group !== -1 && store.groups.hasFlag(group, groupFlags.hadOwner)
       ? store.live.all(group).filter((owner) => !store.owners.isUnresolved(owner))
       : store.inTrace.all(store.spans.trace.get(marker));
-  }
-
-  /** The owner of the run in another process of the trace that is named above the marker; -1 when there is none. */
-  #parentElsewhere(marker: number): number {
-    const { spans, owners, traces, tree } = this.#parts.store;
-    const root = tree.rootOf(marker);
-    if (spans.state.get(root) !== spanStates.unknown) {
-      return -1;
-    }
-    for (const trace of traces.elsewhere(spans.trace.get(root))) {
-      const run = spans.find(trace, spans.id0.get(root), spans.id1.get(root));
-      const owner = run === -1 ? -1 : spans.owner.get(run);
-      if (owner !== -1 && spans.kind.get(run) === workKinds.run && !owners.isUnresolved(owner)) {
-        return owner;
-      }
-    }
-    return -1;
   }
 
   #compare(a: Moment, b: Moment): number {

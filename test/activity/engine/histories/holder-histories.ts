@@ -78,6 +78,21 @@ export const holderHistories: readonly HistoryCase[] = [
     evicted: ["3 orphaned_no_owner confirmed: A/x", "5 orphaned_no_owner confirmed: A/z"],
   },
   {
+    name: "inner run beside a sub-agent",
+    rule: "nor is it held by an inner run of the run above its tool, though that run is open at the same time",
+    lines: `
+      0 start run A/R1 s=S
+      0.1 start tool A/z A/R1
+      0.2 start run A/R2 A/z
+      0.3 start run A/R3 A/R1
+      0.5 start tool A/x A/R2
+      1 end run A/R2
+      3 end run A/R3
+      4 end tool A/z
+      4 end run A/R1`,
+    evicted: ["3 orphaned_no_owner confirmed: A/x"],
+  },
+  {
     name: "nested below a model call",
     rule: "a model call between separates as a tool does",
     lines: `

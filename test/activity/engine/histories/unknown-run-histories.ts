@@ -140,13 +140,47 @@ export const unknownRunHistories: readonly HistoryCase[] = [
   },
   {
     name: "parent run in another process",
-    rule: "a parent run that is known in another process of the same trace is the only holder: presumed",
+    rule: "a parent run that is known in another process of the same trace is the own run: it holds, no run of the marker's process does",
     lines: `
       0 start run A/R1 s=S p=1
       1 start tool A/x A/R1 p=2
       3 start run A/R3 s=S p=2
       5 end run A/R1 p=1`,
-    evicted: ["7 orphaned_no_owner presumed: A/x"],
+    evicted: ["7 orphaned_no_owner confirmed: A/x"],
+  },
+  {
+    name: "retry beside a parent run in another process",
+    rule: "what holds the work of the parent run holds its work in another process too: a run that was open at the same time",
+    lines: `
+      0 start run A/R1 s=S p=1
+      1 start tool A/x A/R1 p=2
+      3 start run A/R2 s=S p=1
+      5 end run A/R1 p=1
+      9 end run A/R2 p=1`,
+    evicted: ["11 orphaned_no_owner confirmed: A/x"],
+  },
+  {
+    name: "run below a run of another process",
+    rule: "the run directly above the own run holds, also from another process",
+    lines: `
+      0 start run A/R s=S p=1
+      1 start run A/Q A/R p=2
+      2 start tool A/x A/Q p=2
+      4 end run A/Q p=2
+      10 end run A/R p=1`,
+    evicted: ["12 orphaned_no_owner confirmed: A/x"],
+  },
+  {
+    name: "run below a tool of another process",
+    rule: "only a parent that is a run crosses a process: a sub-agent there does not keep the tool above it",
+    lines: `
+      0 start run A/R s=S p=1
+      0 start tool A/t A/R p=1
+      1 start run A/Q A/t p=2
+      2 start tool A/x A/Q p=2
+      4 end run A/R p=1
+      10 end run A/Q p=2`,
+    evicted: ["6 orphaned_no_owner confirmed: A/t", "12 orphaned_no_owner confirmed: A/x"],
   },
   {
     name: "parent run open in another process",

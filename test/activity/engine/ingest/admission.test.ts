@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
-import { limits } from "../history.ts";
+import { limits, type Signal } from "../history.ts";
 import { batchOf, ended, ingest, rowOf, run, tool } from "./ingested.ts";
 
 /** Why the start of a signal is refused, after others were ingested at second 0 and, at second 5, the end of the run. */
@@ -121,6 +121,17 @@ describe("at the bounds", () => {
       expect([(started[kind] ?? 0) - startedBefore, untracked[kind]]).toEqual(want);
     });
   }
+
+  test("nothing is remembered of refused work: its end is work that arrives finished", () => {
+    const parts = new EngineParts(limits, 0);
+    const lone: Signal = { type: "start", kind: "tool", span: 2, start: 1 };
+    expect(ingest(parts, 5, lone)).toEqual(["untracked"]);
+    expect(ingest(parts, 6, { ...lone, type: "end", end: 6 })).toEqual(["finished"]);
+    expect(parts.counters.started[2]).toBe(1);
+    parts.finished.decideNext();
+    const { started, ended, untracked } = parts.counters;
+    expect([started[2], ended[2], untracked[2]]).toEqual([2, 1, 1]);
+  });
 
   test("of a process beyond the bound only work is counted", () => {
     const { admission, counters } = new EngineParts(limits, 0);

@@ -96,7 +96,7 @@ describe("tools that a model asked for (I2)", () => {
       history.arrive(9, ...last);
       history.tick(100);
       expect(history.evictions).toEqual(want === 0 ? [] : [["orphaned_no_owner", 19, 1, 0]]);
-      expect(history.events).toMatchObject(want === 0 ? [] : [{ confidence: "presumed" }]);
+      expect(history.events).toMatchObject(want === 0 ? [] : [{ confidence: "presumed", name: 5 }]);
       expect(history.imbalance()).toEqual([]);
     }
   });
@@ -110,6 +110,24 @@ describe("tools that a model asked for (I2)", () => {
     const lastTwo = [[6, ...half] as const, [9, failed] as const] as const;
     expect(evictedOf(...lastTwo)).toBe(1);
     expect(evictedOf([3, ...background], ...lastTwo)).toBe(0);
+  });
+
+  test("one whose name only a tool had that no model requested is none: its spans may have another name", () => {
+    const named = known.filter(({ type }) => type !== "request");
+    for (const [before, want] of [
+      [named, 0],
+      [known, 1],
+    ] as const) {
+      const history = new History();
+      history.arrive(0, ...before);
+      history.arrive(
+        6,
+        ...half.map((signal) => ({ ...signal, ...(signal === sibling && { name: 6 }) })),
+      );
+      history.arrive(9, failed);
+      history.tick(100);
+      expect(history.evicted).toBe(want);
+    }
   });
 
   test("so it is when the model call that shows that the run went on arrived before the run", () => {

@@ -49,6 +49,33 @@ describe("orphans of several sessions that are due together are a mass", () => {
     });
   }
 
+  for (const [sessions, each, isMass] of [
+    [10, 5, false],
+    [17, 3, false],
+    [18, 3, true],
+    [25, 2, false],
+    [26, 2, true],
+    [2, 40, false],
+  ] as const) {
+    test(`${sessions} sessions with ${each} each: those of the largest session do not count`, () => {
+      const history = new History();
+      const runs = turns(1, sessions).filter(({ kind }) => kind === "run");
+      const tools = runs.flatMap(({ trace }) =>
+        Array.from(
+          { length: each },
+          (_, at): Signal => ({
+            ...{ type: "start", kind: "tool", parent: trace ?? 0, start: 0 },
+            ...{ span: 10_000 + at, trace: trace ?? 0 },
+          }),
+        ),
+      );
+      history.arrive(0, ...runs, ...tools);
+      history.arrive(10, ...endsOf(runs));
+      history.tick(20);
+      expect(heldIn(history)).toEqual(isMass ? [["mass_eviction", 20, sessions * each]] : []);
+    });
+  }
+
   test("but not those of one session, however many", () => {
     const history = new History();
     const run: Signal = { type: "start", kind: "run", span: 1, start: 0, sessions: [1] };

@@ -34,6 +34,26 @@ describe("a decision about an owner evicts", () => {
     });
   }
 
+  describe("markers whose run is in another process", () => {
+    const own = run(4, { process: 2, sessions: [1] });
+    const retry = run(6, { process: 2, sessions: [1] });
+    const end = [5, ended(own, 5)] as const;
+    for (const [what, steps, atS, markers] of [
+      ["a lateness after its end", [end], 15, 1],
+      ["not before", [end], 14.9, 0],
+      ["not while it is open", [], 100, 0],
+      ["not while a run holds them that was open at the same time", [[1, retry], end], 15, 0],
+    ] as const) {
+      test(what, () => {
+        const fixture = new EngineFixture();
+        for (const [at, signal] of [[0, own], [0, tool(5, 4)], ...steps] as const) {
+          fixture.arrive(at, signal);
+        }
+        expect(fixture.parts.forecast.markersOf(fixture.owner(5), atS * 1000)).toBe(markers);
+      });
+    }
+  });
+
   test("none of a run that is not watched any more", () => {
     const fixture = new EngineFixture();
     fixture.arrive(0, run(1), tool(2, 1));

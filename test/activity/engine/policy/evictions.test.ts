@@ -53,17 +53,17 @@ describe("an eviction emits one event", () => {
     ]);
   });
 
-  test("for tools without a row, which names the span that they belong to", () => {
+  test("for tools without a row, which names the span that they belong to, and the tool that was requested first", () => {
     const fixture = open();
     const { evictions, events } = fixture.parts;
     const about = fixture.span(1);
     evictions.emit(
       [],
       { reason: "orphaned_no_owner", channel: 0, atMs: 9_000 },
-      { count: 3, about },
+      { count: 3, about, name: 7 },
     );
     expect(events).toMatchObject([
-      { tools: 3, modelCalls: 0, spanId: new Uint8Array([0, 0, 0, 5, 0, 0, 0, 1]) },
+      { tools: 3, modelCalls: 0, name: 7, spanId: new Uint8Array([0, 0, 0, 5, 0, 0, 0, 1]) },
     ]);
   });
 });

@@ -49,6 +49,42 @@ describe("markers of a run that has ended are held by", () => {
     }
   });
 
+  describe("the run of another process of the trace", () => {
+    const [above, below] = [run(1, { process: 2 }), run(3, { parent: 1 })];
+    for (const [what, between, changed, isHolder] of [
+      ["that is directly above", [], {}, true],
+      ["not that above a tool", [tool(2, 1)], {}, false],
+      ["not in a journal from before this rule", [], { holdsAcrossProcesses: false }, false],
+    ] as const) {
+      test(what, () => {
+        const fixture = new EngineFixture(changed);
+        const own = between.length === 0 ? below : { ...below, parent: 2 };
+        fixture.arrive(0, above, ...between, own);
+        fixture.arrive(5, ended(own, 5));
+        const { holder } = fixture.parts.holders.ofOwner(fixture.owner(3), 6_000);
+        expect(holder).toBe(isHolder ? fixture.owner(1, { process: 2 }) : -1);
+      });
+    }
+
+    test("and what is directly above that, and each once if they are above each other", () => {
+      const fixture = new EngineFixture();
+      const top = run(4, { parent: 3, process: 2 });
+      const between = run(1, { parent: 4, process: 2 });
+      fixture.arrive(0, top, between, below);
+      fixture.arrive(5, ended(below, 5), ended(between, 5));
+      const { holders } = fixture.parts;
+      const of2 = { process: 2 };
+      expect(holders.ofOwner(fixture.owner(3), 6_000).holder).toBe(fixture.owner(4, of2));
+      fixture.arrive(7, ended(top, 7));
+      for (const owner of [fixture.owner(3), fixture.owner(4, of2)]) {
+        expect(holders.ofOwner(owner, 8_000)).toMatchObject({ holder: -1, lastEndMs: 7_000 });
+      }
+      fixture.parts.store.spans.setFlag(fixture.span(4, of2), spanFlags.endPresumed);
+      const never = Number.NEGATIVE_INFINITY;
+      expect(holders.confidenceOf(fixture.owner(3), never)).toBe("presumed");
+    });
+  });
+
   test("no run that has been silent for long enough, from that moment on", () => {
     const fixture = new EngineFixture({ stalledAfterMs: 60_000 });
     fixture.arrive(0, run(1, s1), run(1, { ...s1, ...other }));

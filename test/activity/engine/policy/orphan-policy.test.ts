@@ -14,6 +14,11 @@ const evictionsOf = (events: readonly ActivityEvent[]) =>
       : [],
   );
 
+const unwatched = (process: number): Signal => ({
+  ...{ type: "unwatched", kind: "other", dialect: "liveSpan" },
+  ...{ span: 0, start: 2, process },
+});
+
 /** What a decision about the owner of the run 1 at `atS` evicts, without waiting for its deadline. */
 function decided(atS: number, ...steps: readonly (readonly [number, ...Signal[]])[]) {
   const fixture = new EngineFixture({ stalledAfterMs: 60_000 });
@@ -54,6 +59,47 @@ describe("a marker of a run that ended at 5 s", () => {
   ] as const) {
     test(what, () => {
       expect(decided(atS, ...steps)).toEqual(evicted);
+    });
+  }
+});
+
+describe("a marker whose run is in another process and ended at 5 s", () => {
+  const own = run(4, { process: 2, sessions: [1] });
+  const retry = run(6, { process: 2, sessions: [1], start: 1 });
+  const start = [0, own, run(1), tool(5, 4)] as const;
+  const end = [5, ended(own, 5)] as const;
+  for (const [what, steps, evicted] of [
+    ["is an orphan a lateness later", [start, end], [[15, "confirmed", 1]]],
+    [
+      "waits for a run that was open at the same time, and a lateness longer",
+      [start, [1, retry], end, [20, ended(retry, 20)]],
+      [[30, "confirmed", 1]],
+    ],
+    [
+      "is a probable orphan when that one has been silent for a minute",
+      [start, [1, retry], end],
+      [[61, "probable", 1]],
+    ],
+    [
+      "is no surer to be over than the tool around it, which may outlive the run",
+      [
+        [0, own, tool(5, 4, { isDetached: true, interval: 5 }), tool(7, 5)],
+        [5, ended(own, 5)],
+      ],
+      [[50, "probable", 1]],
+    ],
+    ["is none when its run is no longer watched", [start, [2, unwatched(2)]], []],
+  ] as const) {
+    test(what, () => {
+      const fixture = new EngineFixture({ stalledAfterMs: 60_000 });
+      for (const [at, ...signals] of steps) {
+        fixture.arrive(at, ...(signals as Signal[]));
+      }
+      fixture.tick(200);
+      const orphans = fixture.events.filter(
+        (event) => event.type === "evicted" && event.reason === "orphaned_no_owner",
+      );
+      expect(evictionsOf(orphans)).toEqual(evicted);
     });
   }
 });

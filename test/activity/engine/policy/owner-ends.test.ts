@@ -55,6 +55,15 @@ describe("the end of a run", () => {
     expect(dueOf(fixture, fixture.owner(5))).toBe(16_000);
   });
 
+  test("is nothing to markers whose own run is in another process", () => {
+    const fixture = new EngineFixture();
+    fixture.arrive(0, run(1), tool(5, 4), run(4, { process: 2 }));
+    fixture.parts.ownerTimers.cancel(fixture.owner(5));
+    fixture.arrive(6, ended(run(1), 6));
+    expect(fixture.parts.store.spans.releasedAtMs.get(fixture.span(5))).toBe(0);
+    expect(dueOf(fixture, fixture.owner(5))).toBeUndefined();
+  });
+
   test("of an evicted one is by its sender's clock where that is set", () => {
     for (const [unset, timeMs] of [
       [false, 3_000],

@@ -49,6 +49,20 @@ describe("a marker without a known run is held by", () => {
     expect(unresolvedHolders.isOfUnwatched(fixture.span(5))).toBe(true);
   });
 
+  test("no run of its own process where its own run is in another", () => {
+    for (const [more, changed, isKnown] of [
+      [{ process: 2 }, {}, true],
+      [{ process: 2, trace: 2 }, {}, false],
+      [{ process: 2, kind: "tool", parent: 8 }, {}, false],
+      [{ process: 2 }, { holdsAcrossProcesses: false }, false],
+    ] as const) {
+      const fixture = new EngineFixture(changed);
+      fixture.arrive(0, run(4, more), run(1), orphan(0));
+      const own = fixture.parts.unresolvedHolders.ownRunElsewhere(fixture.owner(5));
+      expect(own).toBe(isKnown ? fixture.owner(4, more) : -1);
+    }
+  });
+
   test("no sub-agent, which holds the tool that it runs in", () => {
     const fixture = new EngineFixture();
     fixture.arrive(0, run(1), tool(2, 1), run(3, { parent: 2 }), orphan(0));

@@ -27,6 +27,22 @@ export function mayBeBelow(child: Span, parent: Span): boolean {
   return !line.includes(child) && line.length < maxDepth;
 }
 
+/** The run in another process of the same trace that is named above a span, and has not arrived from the span's own process. */
+export function runElsewhere(world: World, span: Span): Span | undefined {
+  const root = ancestorsOf(span).at(-1);
+  if (root?.state !== "unknown") {
+    return undefined;
+  }
+  return [...world.spans.values()].find(
+    (run) =>
+      run.kind === "run" &&
+      run.state !== "unknown" &&
+      run.id === root.id &&
+      run.trace.id === span.trace.id &&
+      run.trace !== span.trace,
+  );
+}
+
 export function isMarker({ kind }: Pick<Span, "kind">): boolean {
   return kind === "tool" || kind === "model_call";
 }

@@ -121,6 +121,7 @@ function playTurn(turn: Turn, index: number): Sent[] {
     ...run,
     kind: "run",
     span: first + 1,
+    process: turn.isNestedElsewhere ? 3 - process : process,
     sessions: turn.hasOwnSession ? [4] : [],
     end: Math.max(startS, endS + turn.outlivesS),
   } as const;

@@ -75,6 +75,7 @@ export const anyTurn = fc.record({
   /** Of the nested run. */
   hasOwnSession: fc.boolean(),
   outlivesS: fc.integer({ min: -10, max: 25 }),
+  isNestedElsewhere: fc.constantFrom(false, false, false, true),
   fate: fc.constantFrom(
     "ends" as const,
     "ends" as const,

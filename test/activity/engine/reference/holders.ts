@@ -3,6 +3,7 @@ import {
   detachedAbove,
   mayOutliveRun,
   openMarkers,
+  runElsewhere,
   spansBelow,
   waitsFor,
   withoutWaiting,
@@ -30,8 +31,9 @@ export function orphanOf(world: World, owners: Owners, marker: Span): Deadline {
   const below = spansBelow(world, marker)
     .filter((span) => span.kind === "run" && waitsFor(marker, span))
     .flatMap((run) => owners.ofRun(run) ?? []);
-  const own = owners.above(marker);
-  if (own !== undefined) {
+  const elsewhere = runElsewhere(world, marker);
+  const own = owners.above(marker) ?? (elsewhere && owners.ofRun(elsewhere));
+  if (own !== undefined && !(elsewhere !== undefined && isUnwatched(own))) {
     return latestOf([
       { dueMs: marker.start.atMs + world.latenessMs, confidence: "confirmed" },
       ...below.map((owner) => ({ ...endOf(world, owner), confidence: "confirmed" as const })),
@@ -39,11 +41,10 @@ export function orphanOf(world: World, owners: Owners, marker: Span): Deadline {
       ownerOver(world, owners, own),
     ]);
   }
-  const held = holdersWithoutRun(world, owners, marker);
-  const elsewhere = parentElsewhere(world, marker);
-  if (elsewhere !== undefined && isUnwatched(owners.ofRun(elsewhere))) {
+  if (elsewhere !== undefined) {
     return { dueMs: never, confidence: "presumed" };
   }
+  const held = holdersWithoutRun(world, owners, marker);
   const mayComeYet = ancestorsOf(marker).some(({ state }) => state === "unknown");
   if (held === undefined || (held.length === 0 && mayComeYet)) {
     return { dueMs: never, confidence: "presumed" };
@@ -68,7 +69,7 @@ function toolOver({ latenessMs }: World, { state, reason, end }: Span): Deadline
 
 /** When all that hold the markers of an owner have ended and the lateness has passed. */
 export function ownerOver(world: World, owners: Owners, own: Owner): Deadline {
-  const chain = owners.chainAbove(own);
+  const chain = owners.chainAbove(world, own);
   const overlapping = owners.all.filter(
     (other) => other !== own && !chain.includes(other) && holdsAlong(world, own, other),
   );
@@ -117,11 +118,6 @@ function holdersWithoutRun(
   owners: Owners,
   marker: Span,
 ): readonly Owner[] | undefined {
-  const elsewhere = parentElsewhere(world, marker);
-  if (elsewhere !== undefined) {
-    const owner = owners.ofRun(elsewhere);
-    return owner && [owner];
-  }
   const session = owners.sessionNamed(marker.references);
   const ofSession = owners.all.filter((owner) => owner.session === session);
   const candidates =
@@ -150,22 +146,6 @@ function holdersWithoutRun(
     (key) => (world.hadRun.get(key) ?? Number.POSITIVE_INFINITY) <= untilMs,
   );
   return hadRun ? [] : undefined;
-}
-
-/** The run in another process of the same trace that a span names as its parent. */
-function parentElsewhere(world: World, marker: Span): Span | undefined {
-  const root = ancestorsOf(marker).at(-1);
-  if (root?.state !== "unknown") {
-    return undefined;
-  }
-  return [...world.spans.values()].find(
-    (run) =>
-      run.kind === "run" &&
-      run.state !== "unknown" &&
-      run.id === root.id &&
-      run.trace.id === marker.trace.id &&
-      run.trace !== marker.trace,
-  );
 }
 
 function wasOverBefore(world: World, owners: Owners, owner: Owner, marker: Span): boolean {

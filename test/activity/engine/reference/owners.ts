@@ -1,4 +1,4 @@
-import { ancestorsOf, isMarker, ownRunOf, parentOf } from "./ancestry.ts";
+import { ancestorsOf, isMarker, ownRunOf, parentOf, runElsewhere } from "./ancestry.ts";
 import { firstOf, lastOf, type Moment } from "./moments.ts";
 import { areSame } from "./same-work.ts";
 import type { Span, World } from "./world.ts";
@@ -101,17 +101,16 @@ export class Owners {
     return owner?.session ?? this.sessionNamed(span.references) ?? `trace ${span.trace.key}`;
   }
 
-  /** The owners in whose clusters `owner` is, directly above it. */
-  chainAbove(owner: Owner): readonly Owner[] {
-    const chain = new Set<Owner>();
+  /** The owners directly above `owner`, in its process and in others of its trace. */
+  chainAbove(world: World, owner: Owner, chain = new Set<Owner>()): readonly Owner[] {
     for (const run of owner.runs) {
-      for (const above of ancestorsOf(run)) {
-        if (isMarker(above)) {
-          break;
-        }
-        const other = this.#ofRun.get(above);
-        if (other !== undefined && other !== owner) {
-          chain.add(other);
+      const line = ancestorsOf(run);
+      const marker = line.findIndex(isMarker);
+      const elsewhere = marker === -1 ? runElsewhere(world, run) : undefined;
+      for (const above of [...line.slice(0, marker === -1 ? undefined : marker), elsewhere]) {
+        const other = above && this.#ofRun.get(above);
+        if (other !== undefined && other !== owner && !chain.has(other)) {
+          this.chainAbove(world, other, chain.add(other));
         }
       }
     }
