@@ -45,6 +45,7 @@ const limits: ActivityLimits = {
   maxPauseMs: 604_800_000,
   stepsPerCall: 2_048,
   includesMarkers: false,
+  holdsAcrossProcesses: true,
 };
 const memory = createProcessMemory();
 
