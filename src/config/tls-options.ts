@@ -60,8 +60,6 @@ export function clientTlsOptions() {
     .describe("How the connection is secured. TLS is on unless insecure is true.");
 }
 
-export type ClientTlsConfig = z.output<ReturnType<typeof clientTlsOptions>>;
-
 function contradictionsOf(config: {
   readonly [key: string]: unknown;
 }): readonly (readonly [path: string, message: string])[] {

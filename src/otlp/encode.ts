@@ -128,6 +128,11 @@ export function decodeExportResponse(
     : partial;
 }
 
+/** Whether the bytes are a protobuf answer to an export request, with or without a `partial_success`. */
+export function isExportResponse(signal: Signal, bytes: Uint8Array): boolean {
+  return unlessGarbage(() => partialSuccessOf(signal, bytes)) !== undefined;
+}
+
 /** An `ExportLogsServiceRequest` of one resource and one scope. */
 export function encodeLogEvents(input: {
   readonly resource: Readonly<Record<string, string>>;

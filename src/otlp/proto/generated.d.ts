@@ -3481,4 +3481,124 @@ export namespace otlp {
         /** Shape of a RpcAny. */
         type $Shape = otlp.RpcAny.$Properties;
     }
+
+    /**
+     * Properties of a RpcRetryInfo.
+     * @deprecated Use otlp.RpcRetryInfo.$Properties instead.
+     */
+    interface IRpcRetryInfo extends otlp.RpcRetryInfo.$Properties {
+    }
+
+    /** Represents a RpcRetryInfo. */
+    class RpcRetryInfo {
+
+        /**
+         * Constructs a new RpcRetryInfo.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: otlp.RpcRetryInfo.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RpcRetryInfo retryDelay. */
+        retryDelay?: (otlp.RpcDuration.$Properties|null);
+
+        /**
+         * Encodes the specified RpcRetryInfo message. Does not implicitly {@link otlp.RpcRetryInfo.verify|verify} messages.
+         * @param message RpcRetryInfo message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: otlp.RpcRetryInfo.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RpcRetryInfo message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {otlp.RpcRetryInfo & otlp.RpcRetryInfo.$Shape} RpcRetryInfo
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): otlp.RpcRetryInfo & otlp.RpcRetryInfo.$Shape;
+    }
+
+    namespace RpcRetryInfo {
+
+        /** Properties of a RpcRetryInfo. */
+        interface $Properties {
+
+            /** RpcRetryInfo retryDelay */
+            retryDelay?: (otlp.RpcDuration.$Properties|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RpcRetryInfo. */
+        type $Shape = otlp.RpcRetryInfo.$Properties;
+    }
+
+    /**
+     * Properties of a RpcDuration.
+     * @deprecated Use otlp.RpcDuration.$Properties instead.
+     */
+    interface IRpcDuration extends otlp.RpcDuration.$Properties {
+    }
+
+    /** Represents a RpcDuration. */
+    class RpcDuration {
+
+        /**
+         * Constructs a new RpcDuration.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: otlp.RpcDuration.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RpcDuration seconds. */
+        seconds: Long;
+
+        /** RpcDuration nanos. */
+        nanos: number;
+
+        /**
+         * Encodes the specified RpcDuration message. Does not implicitly {@link otlp.RpcDuration.verify|verify} messages.
+         * @param message RpcDuration message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: otlp.RpcDuration.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RpcDuration message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {otlp.RpcDuration & otlp.RpcDuration.$Shape} RpcDuration
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): otlp.RpcDuration & otlp.RpcDuration.$Shape;
+    }
+
+    namespace RpcDuration {
+
+        /** Properties of a RpcDuration. */
+        interface $Properties {
+
+            /** RpcDuration seconds */
+            seconds?: (Long|null);
+
+            /** RpcDuration nanos */
+            nanos?: (number|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RpcDuration. */
+        type $Shape = otlp.RpcDuration.$Properties;
+    }
 }
