@@ -1,6 +1,7 @@
 import type { AnyFactory } from "./component/factory.ts";
 import { factory as debugExporter } from "./exporters/debug/factory.ts";
 import { factory as fileExporter } from "./exporters/file/factory.ts";
+import { factory as otlpGrpcExporter } from "./exporters/otlp_grpc/factory.ts";
 import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
 import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
 import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
@@ -18,6 +19,7 @@ export const components: readonly AnyFactory[] = [
   sessionActivityProcessor,
   prometheusExporter,
   otlpHttpExporter,
+  otlpGrpcExporter,
   fileExporter,
   debugExporter,
   fileStorageExtension,

@@ -8,6 +8,8 @@ export interface Environment {
   readonly folder: string;
   /** Base URL of a backend that speaks OTLP/HTTP. */
   readonly backendUrl: string;
+  /** `host:port` of a backend that speaks OTLP/gRPC. */
+  readonly grpcEndpoint: string;
 }
 
 /** A started component, seen from outside. */

@@ -62,6 +62,17 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
       "with batches": { sending_queue: { batch: { min_size: 1 } } },
     },
   },
+  "exporter otlp_grpc": {
+    section: ({ grpcEndpoint }) => ({ endpoint: grpcEndpoint, tls: { insecure: true } }),
+    variants: {
+      "without compression": { compression: "none" },
+      "without a queue": {
+        sending_queue: { enabled: false },
+        retry_on_failure: { enabled: false },
+      },
+      "with keepalive": { keepalive: { permit_without_stream: true } },
+    },
+  },
   "exporter file": {
     section: ({ folder }) => ({ path: join(folder, "out.jsonl") }),
     variants: {

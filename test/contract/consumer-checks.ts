@@ -170,7 +170,7 @@ export async function survivesBrokenNext(subject: Subject, place: Place): Promis
 export async function survivesLostBackend(subject: Subject, place: Place): Promise<void> {
   await withHarness(subject, async (harness) => {
     await harness.start();
-    await harness.backend.close();
+    await harness.closeBackends();
     await answerOf(harness, place.role, ordinaryPayload(place.signal));
     // It may reject, because it loses what it could not send.
     await harness.shutdown().catch(() => {});
@@ -206,7 +206,5 @@ function returnedBy(
 
 /** How many payloads it has passed on so far. */
 function countPassedOn(harness: Harness, { role, signal }: Place): number {
-  return role === "processor"
-    ? harness.next(role, signal).taken.length
-    : harness.backend.requests.length;
+  return role === "processor" ? harness.next(role, signal).taken.length : harness.backendRequests;
 }

@@ -5,6 +5,7 @@ import type { Component } from "../../src/component/component.ts";
 import type { ConsumeResult, Consumer } from "../../src/component/consumer.ts";
 import type { Payload, Signal } from "../../src/otlp/payload.ts";
 import { type LogLine, noDeadline, testSettings } from "../exporters/settings.ts";
+import { type GrpcSink, openGrpcSink } from "../support/grpc-sink.ts";
 import { type OtlpSink, openSink } from "../support/otlp-sink.ts";
 import type { Subject } from "./component-setup.ts";
 import { FakeNext } from "./fake-next.ts";
@@ -25,10 +26,10 @@ export async function withHarness(
 ): Promise<void> {
   const unhandled = captureUnhandled();
   const folder = mkdtempSync(join(tmpdir(), "contract-"));
-  const backend = await openSink();
+  const backends = { http: await openSink(), grpc: await openGrpcSink() };
   const watch = new ResourceWatch();
   try {
-    const harness = new Harness(subject, { folder, backend, watch });
+    const harness = new Harness(subject, { folder, backends, watch });
     try {
       await act(harness);
       await settle();
@@ -37,7 +38,7 @@ export async function withHarness(
     }
   } finally {
     watch.stop();
-    await backend.close();
+    await closeAll(backends);
     rmSync(folder, { recursive: true, force: true });
     unhandled.restore();
   }
@@ -49,12 +50,23 @@ export async function withHarness(
   }
 }
 
+/** The backends that a section may name. */
+interface Backends {
+  readonly http: OtlpSink;
+  readonly grpc: GrpcSink;
+}
+
+async function closeAll({ http, grpc }: Backends): Promise<void> {
+  grpc.close();
+  await http.close();
+}
+
 /** A component under test with fakes around it. */
 export class Harness {
   readonly component: Component;
   readonly subject: Subject;
   readonly folder: string;
-  readonly backend: OtlpSink;
+  readonly #backends: Backends;
   readonly source = new FakeSource();
   readonly storage = new FakeStorage();
   readonly log: readonly LogLine[];
@@ -68,14 +80,18 @@ export class Harness {
     subject: Subject,
     {
       folder,
-      backend,
+      backends,
       watch,
-    }: Pick<Harness, "folder" | "backend"> & { readonly watch: ResourceWatch },
+    }: {
+      readonly folder: string;
+      readonly backends: Backends;
+      readonly watch: ResourceWatch;
+    },
   ) {
     const { factory, setup, options, isStoring } = subject;
     this.subject = subject;
     this.folder = folder;
-    this.backend = backend;
+    this.#backends = backends;
     this.#watch = watch;
     this.#settings = testSettings(factory.type);
     this.log = this.#settings.log;
@@ -83,7 +99,9 @@ export class Harness {
       ...this.#settings.settings,
       ...(isStoring === true ? { storage: this.storage } : {}),
     };
-    const section = { ...setup.section({ folder, backendUrl: backend.url }), ...options };
+    const { http, grpc } = backends;
+    const environment = { folder, backendUrl: http.url, grpcEndpoint: grpc.endpoint };
+    const section = { ...setup.section(environment), ...options };
     this.component = this.run(() => factory.create(settings, section));
     this.run(() => this.#connect());
   }
@@ -95,6 +113,16 @@ export class Harness {
       throw new Error("It has not logged its address in a field `endpoint`.");
     }
     return String(line.fields?.["endpoint"]);
+  }
+
+  /** How many requests the backends have received. */
+  get backendRequests(): number {
+    return this.#backends.http.requests.length + this.#backends.grpc.requests.length;
+  }
+
+  /** Ends the backends, with all of their connections. */
+  closeBackends(): Promise<void> {
+    return closeAll(this.#backends);
   }
 
   /** The consumer behind the component. */
@@ -137,7 +165,8 @@ export class Harness {
 
   /** From now on the consumers, the backend, the source and the storage never answer. */
   hangEverything(): void {
-    this.backend.silence();
+    this.#backends.http.silence();
+    this.#backends.grpc.answer = () => "wait";
     this.source.behavior = "hangs";
     this.storage.behavior = "hangs";
     for (const next of this.#nexts.values()) {

@@ -40,7 +40,11 @@ export function subjectOf(
   { patienceMs, isStoring }: Pick<Subject, "patienceMs" | "isStoring">,
 ): Subject {
   const { kind, roles, setup } = families[family];
-  const section = z.strictObject({ folder: z.string(), backendUrl: z.string() });
+  const section = z.strictObject({
+    folder: z.string(),
+    backendUrl: z.string(),
+    grpcEndpoint: z.string(),
+  });
   return {
     factory: declare({
       type: "fixture",

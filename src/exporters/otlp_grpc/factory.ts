@@ -1,0 +1,14 @@
+import { declare } from "../../component/factory.ts";
+import { schema } from "./config.ts";
+import { createOtlpGrpcExporter } from "./exporter.ts";
+
+export const factory = declare({
+  type: "otlp_grpc",
+  kind: "exporter",
+  roles: { exporter: ["traces", "metrics", "logs"] },
+  stability: "beta",
+  description: "Sends data to a backend over OTLP/gRPC, in the bytes in which it arrived.",
+  schema,
+  storageKey: ["sending_queue", "storage"],
+  create: createOtlpGrpcExporter,
+});
