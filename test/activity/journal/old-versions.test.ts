@@ -112,6 +112,10 @@ describe("a journal that version 2 wrote", () => {
   }
 });
 
+/** Version 3 did not name a requested tool that it evicted. The one of the history is `fetch`. */
+const withoutRequestedName = (event: string): string =>
+  event.replace("confidence=presumed gen_ai.tool.name=fetch", "confidence=presumed");
+
 describe("a journal that version 3 wrote", () => {
   for (const what of forms) {
     test(`is read, as a ${what}, and continued exactly as version 3 continued it`, async () => {
@@ -120,7 +124,7 @@ describe("a journal that version 3 wrote", () => {
       await delivered();
       expect(await after.wholePage()).toEqual(page);
       await historyAfter(senderTo(after));
-      expect(after.eventLines()).toEqual(later.events);
+      expect(after.eventLines().map(withoutRequestedName)).toEqual(later.events);
       expect(await after.wholePage()).toEqual(later.page);
       expect(after.closingSpans()).toEqual(later.closingSpans);
       storage.lastWrittenUnixMs = after.clock.unixMs();
@@ -147,7 +151,7 @@ describe("a journal that version 3 wrote", () => {
       const after = await open(storage, { seed: 9, afterMs: 60_000, config: version3Config });
       await delivered();
       await historyAfter(senderTo(after));
-      expect(after.eventLines()).toEqual(later.events);
+      expect(after.eventLines().map(withoutRequestedName)).toEqual(later.events);
       expect(await after.wholePage()).toEqual(later.page);
     });
   }
