@@ -10,6 +10,11 @@ export interface MemoryUsage {
    * ends a process. Where the system does not distinguish them, all physical memory.
    */
   readonly rssBytes: number;
+  /**
+   * What of it holds something: the JavaScript heap in use, buffers, and what the process had before it did anything. The rest is
+   * memory that V8 and the C library keep for later.
+   */
+  readonly liveBytes: number;
   /** JavaScript heap in use, garbage that was not collected yet included. */
   readonly heapBytes: number;
 }
@@ -20,6 +25,6 @@ export interface ProcessMemory {
   /** The largest JavaScript heap that V8 allows; beyond it, V8 ends the process. */
   readonly heapLimitBytes: number;
   usage(): MemoryUsage;
-  /** Collects garbage, which blocks the process meanwhile. Absent unless Node runs with `--expose-gc`. */
+  /** Collects garbage, which blocks the process meanwhile. Absent if V8 does not show its collector. */
   readonly collectGarbage?: () => void;
 }

@@ -63,14 +63,13 @@ describe("memory", () => {
     expect(limits.map((match) => match?.[1])).toEqual(["256", "256", "256", "256"]);
   });
 
-  test("every deployment lets garbage be collected, and leaves a good part of its limit to memory outside the heap", () => {
+  test("every deployment leaves a good part of its limit to memory outside the heap", () => {
     for (const path of [
       "deploy/systemd/openclaw-activity-collector.service",
       "deploy/systemd/user/openclaw-activity-collector.service",
       "deploy/docker/Dockerfile",
     ]) {
       const text = textOf(path);
-      expect(text, path).toMatch(/NODE_OPTIONS=[^\n]*--expose-gc/);
       const [, percent] = /--max-old-space-size-percentage=(\d+)/.exec(text) ?? [];
       const [, mib] = /--max-old-space-size=(\d+)/.exec(text) ?? [];
       expect(Number(percent ?? (Number(mib) * 100) / 256), path).toBeLessThan(60);

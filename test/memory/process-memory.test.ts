@@ -55,9 +55,20 @@ test("all physical memory counts where the system does not distinguish its kinds
 
 test("a buffer that is written to shows in the usage of this process", () => {
   const memory = createProcessMemory();
-  const before = memory.usage().rssBytes;
+  const before = memory.usage();
   const buffer = Buffer.alloc(200 * 1024 * 1024, 1);
-  const grownBytes = memory.usage().rssBytes - before;
-  expect(grownBytes).toBeGreaterThan(100 * 1024 * 1024);
+  const after = memory.usage();
+  expect(after.rssBytes - before.rssBytes).toBeGreaterThan(100 * 1024 * 1024);
+  expect(after.liveBytes - before.liveBytes).toBeGreaterThan(100 * 1024 * 1024);
   expect(buffer[5]).toBe(1);
+});
+
+test("garbage can be collected without an option of Node, and is not live any more", async () => {
+  const memory = createProcessMemory();
+  const before = memory.usage().liveBytes;
+  const allocate = () => Buffer.alloc(200 * 1024 * 1024, 1)[5];
+  expect(allocate()).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  memory.collectGarbage!();
+  expect(memory.usage().liveBytes - before).toBeLessThan(50 * 1024 * 1024);
 });

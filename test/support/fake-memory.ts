@@ -14,7 +14,7 @@ export function fakeMemory(
   options: {
     readonly limitMiB?: number;
     readonly heapLimitMiB?: number;
-    /** What is in use after each collection. Absent: Node runs without `--expose-gc`. */
+    /** What is in use after each collection. Absent: garbage cannot be collected. */
     readonly afterCollection?: () => MemoryUsage;
   } = {},
 ): FakeMemory {
@@ -23,7 +23,7 @@ export function fakeMemory(
   const memory: FakeMemory = {
     limit: { bytes: (options.limitMiB ?? 65_536) * mebibyte, source: "cgroup_v2" },
     heapLimitBytes: (options.heapLimitMiB ?? 4_096) * mebibyte,
-    used: { rssBytes: 50 * mebibyte, heapBytes: 10 * mebibyte },
+    used: { rssBytes: 50 * mebibyte, liveBytes: 50 * mebibyte, heapBytes: 10 * mebibyte },
     usage: () => memory.used,
     get collections() {
       return collections;

@@ -25,9 +25,7 @@ export const schema = z
     ),
     min_gc_interval_when_soft_limited: duration({ min: "0s", max: "1h" })
       .prefault("10s")
-      .describe(
-        "The shortest time between two garbage collections above the soft limit. Collections need Node's option --expose-gc.",
-      ),
+      .describe("The shortest time between two garbage collections above the soft limit."),
     min_gc_interval_when_hard_limited: duration({ min: "0s", max: "1h" })
       .prefault("0s")
       .describe("The same above the hard limit. 0s: at every check."),

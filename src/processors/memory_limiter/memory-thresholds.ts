@@ -54,10 +54,13 @@ export function thresholdsOf(
   return { rss: shareOf(limit.bytes), heap: shareOf(heapLimitBytes) };
 }
 
-/** The worse of the levels of physical memory and heap. */
+/**
+ * The worse of the levels of physical memory and heap. Below the hard limit only memory that holds something counts: V8 and the C
+ * library keep what was freed and use it again, and a process that refused data because of that would refuse for ever.
+ */
 export function levelOf(usage: MemoryUsage, { rss, heap }: MemoryThresholds): MemoryLevel {
   if (usage.rssBytes >= rss.hardBytes || usage.heapBytes >= heap.hardBytes) {
     return "hard";
   }
-  return usage.rssBytes >= rss.softBytes || usage.heapBytes >= heap.softBytes ? "soft" : "normal";
+  return usage.liveBytes >= rss.softBytes || usage.heapBytes >= heap.softBytes ? "soft" : "normal";
 }

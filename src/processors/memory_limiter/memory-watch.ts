@@ -82,6 +82,7 @@ export class MemoryWatch {
     const after = memory.usage();
     const freedShare = Math.max(
       1 - after.rssBytes / usage.rssBytes,
+      1 - after.liveBytes / usage.liveBytes,
       1 - after.heapBytes / usage.heapBytes,
     );
     this.#schedule.onCollected(clock.nowMs(), freedShare, intervals);
@@ -97,6 +98,7 @@ export class MemoryWatch {
     const { rss, heap } = this.#thresholds;
     const fields = {
       rss_mib: inMebibytes(usage.rssBytes),
+      live_mib: inMebibytes(usage.liveBytes),
       soft_limit_mib: inMebibytes(rss.softBytes),
       hard_limit_mib: inMebibytes(rss.hardBytes),
       heap_mib: inMebibytes(usage.heapBytes),

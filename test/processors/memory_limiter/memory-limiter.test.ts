@@ -13,6 +13,7 @@ const payloadOf = (signal: Signal, items = 3): Payload => ({
 });
 const usage = (rssMiB: number, heapMiB = 10) => ({
   rssBytes: rssMiB * mebibyte,
+  liveBytes: rssMiB * mebibyte,
   heapBytes: heapMiB * mebibyte,
 });
 /** Soft limit 640 MiB, hard limit 800 MiB; of the heap 64 and 80. */

@@ -25,19 +25,24 @@ for (const [name, section, rss, heap] of [
   });
 }
 
-for (const [name, rssMiB, heapMiB, want] of [
-  ["both below their soft limits are normal", 599, 59, "normal"],
-  ["physical memory at its soft limit is soft", 600, 0, "soft"],
-  ["heap at its soft limit is soft", 0, 60, "soft"],
-  ["physical memory at its hard limit is hard", 800, 0, "hard"],
-  ["heap at its hard limit is hard", 600, 80, "hard"],
+for (const [name, rssMiB, liveMiB, heapMiB, want] of [
+  ["both below their soft limits are normal", 599, 599, 59, "normal"],
+  ["physical memory at its soft limit is soft if all of it holds something", 600, 600, 0, "soft"],
+  ["physical memory that is kept for later is normal above the soft limit", 799, 599, 0, "normal"],
+  ["heap at its soft limit is soft", 0, 0, 60, "soft"],
+  ["physical memory at its hard limit is hard, whatever it holds", 800, 10, 0, "hard"],
+  ["heap at its hard limit is hard", 600, 600, 80, "hard"],
 ] as const) {
   test(name, () => {
     const thresholds = {
       rss: { softBytes: 600 * mebibyte, hardBytes: 800 * mebibyte },
       heap: { softBytes: 60 * mebibyte, hardBytes: 80 * mebibyte },
     };
-    const usage = { rssBytes: rssMiB * mebibyte, heapBytes: heapMiB * mebibyte };
+    const usage = {
+      rssBytes: rssMiB * mebibyte,
+      liveBytes: liveMiB * mebibyte,
+      heapBytes: heapMiB * mebibyte,
+    };
     expect(levelOf(usage, thresholds)).toBe(want);
   });
 }

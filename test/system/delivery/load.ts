@@ -44,6 +44,22 @@ export class Load {
     await Promise.all(this.#inFlight);
   }
 
+  /** Sends large requests, a few at a time, until each is answered with success. They count among the spans. */
+  async sendBallast(requests: number, requestBytes: number): Promise<void> {
+    const value = "x".repeat(requestBytes);
+    let left = requests;
+    await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        while (left > 0) {
+          left -= 1;
+          const span = agentSpan("GET /ballast", { ballast: value });
+          this.spans.add(Buffer.from(span.spanId).toString("hex"));
+          await this.#deliver(tracesRequest("shop", [{ span, endUnixMs: Date.now() + 1 }]), 1);
+        }
+      }),
+    );
+  }
+
   #track(sending: Promise<void>): void {
     const tracked = sending.finally(() => this.#inFlight.delete(tracked));
     this.#inFlight.add(tracked);

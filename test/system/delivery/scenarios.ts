@@ -1,9 +1,11 @@
 import { execFileSync } from "node:child_process";
 import type { CheckingSink } from "./checking-sink.ts";
+import type { Load } from "./load.ts";
 
 /** What a scenario can do to the collector and to its backend. Times are parts of the load. */
 export interface Stage {
   readonly sink: CheckingSink;
+  readonly load: Load;
   /** Waits until this part of the load has passed, from 0 to 1. */
   until(part: number): Promise<void>;
   /** Ends the collector as an operator does, and starts it again. Resolves when it is ready. */
@@ -23,6 +25,8 @@ export interface Scenario {
   readonly mayRepeat: boolean;
   /** The process ends between, so that the counters of the sender and of the last process differ. */
   readonly restarts?: true;
+  /** Requests are refused before they are read, so that no counter knows how many items they had. */
+  readonly refusesUnread?: true;
   readonly act: (stage: Stage) => Promise<void>;
 }
 
@@ -164,6 +168,25 @@ export const scenarios: readonly Scenario[] = [
       await sink.become({ kind: "down" });
       await until(0.75);
       await sink.become({ kind: "up" });
+    },
+  },
+  {
+    title: "the memory limit is reached because the backend is down",
+    promise: "senders are asked to retry, and nothing is missing or doubled",
+    config: [
+      "processors::memory_limiter: { check_interval: 100ms, limit_mib: 160, spike_limit_mib: 40 }",
+      "service::pipelines::traces::processors: [memory_limiter, session_activity]",
+    ],
+    mayRepeat: false,
+    refusesUnread: true,
+    async act({ sink, load, until }) {
+      await until(0.25);
+      await sink.become({ kind: "down" });
+      // More than the limit, so that the last of it is accepted only when the backend is up again.
+      const ballast = load.sendBallast(200, 1024 * 1024);
+      await until(0.75);
+      await sink.become({ kind: "up" });
+      await ballast;
     },
   },
 ];
