@@ -137,12 +137,12 @@ test("one line is logged when it begins and one when it ends, with the figures",
     {
       level: "warn",
       message: "Memory usage is above the soft limit. Refusing data.",
-      fields: { rss_mib: 700, ...figures },
+      fields: { rss_mib: 700, live_mib: 700, ...figures },
     },
     {
       level: "info",
       message: "Memory usage is back within limits. Accepting data again.",
-      fields: { rss_mib: 300, ...figures },
+      fields: { rss_mib: 300, live_mib: 300, ...figures },
     },
   ]);
 });
