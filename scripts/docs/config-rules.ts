@@ -26,7 +26,7 @@ For completion and checks while you type, put this at the top of the file (the p
 
 - **Ids.** The key of a component is \`type\` or \`type/name\`. A type contains letters, digits and \`_\`; a name contains no blanks and no symbols.
 - **Empty values.** A key without a value takes the defaults: \`debug:\` is a debug exporter with default options.
-- **Durations** are a number and a unit, or several pairs: \`10s\`, \`1h30m\`, \`500ms\`. Units: \`ns\`, \`us\`, \`ms\`, \`s\`, \`m\`, \`h\`. A number without a unit is a mistake.
+- **Durations** are a number and a unit, or several pairs: \`10s\`, \`1h30m\`, \`500ms\`. Units: \`ns\`, \`us\`, \`ms\`, \`s\`, \`m\`, \`h\`. A number without a unit is a mistake. Unless the option says otherwise, the longest is \`576h\` (24 days), which a timer can hold.
 - **Sizes** are a number of bytes, or a number and a unit: \`4MiB\`, \`512KiB\`, \`1GB\`. \`KiB\` is 1024 bytes, \`KB\` is 1000.
 - **Endpoints** are \`host:port\`, IPv6 in brackets: \`127.0.0.1:4318\`, \`[::1]:4318\`.
 - **Secrets** are never shown: not in logs, not in error messages, and by \`print-config\` only with \`--mode unredacted\`.

@@ -25,10 +25,17 @@ export interface Endpoint {
 }
 
 /**
- * A duration as written in Go (`10s`, `1h30m`, `500ms`); milliseconds when read, possibly fractional.
- * A number without a unit is refused with a hint. Defaults in written form: `duration().prefault("10s")`.
+ * The longest duration unless an option sets its own bound. Timers of the runtime, which servers and clients set for themselves, end
+ * after 1 ms if they are longer than 2^31-1 ms, which is a little more than this.
+ */
+const longestDuration = "576h";
+
+/**
+ * A duration as written in Go (`10s`, `1h30m`, `500ms`); milliseconds when read, possibly fractional; at most 576h unless `bounds` says
+ * otherwise. A number without a unit is refused with a hint. Defaults in written form: `duration().prefault("10s")`.
  */
 export function duration(bounds: Bounds = {}) {
+  const { min, max = longestDuration } = bounds;
   const written = z.string({ error: durationTypeMessage }).meta({
     title: "duration",
     pattern: durationPattern,
@@ -38,7 +45,7 @@ export function duration(bounds: Bounds = {}) {
     decode: (text, context) =>
       bounded(
         parseDuration(text),
-        bounds,
+        { ...(min === undefined ? {} : { min }), max },
         { parse: parseDuration, format: formatDuration },
         (message) => context.issues.push({ code: "custom", input: text, message }),
       ),

@@ -2,12 +2,9 @@ import { z } from "zod";
 import { storageId } from "../config/storage-id.ts";
 import { duration } from "../config/units.ts";
 
-/** The longest wait that a timer of the runtime can hold, in round figures: 2^31 ms are 24 days and 20 hours. */
-const longest = "576h";
-
 /** `timeout` of an exporter: how long one attempt may take. */
 export function timeoutOption(fallback: string) {
-  return duration({ min: "1ms", max: longest })
+  return duration({ min: "1ms" })
     .prefault(fallback)
     .describe("How long one attempt may take, from connecting to the end of the response.");
 }
@@ -20,7 +17,7 @@ export function retryOnFailure() {
         .boolean()
         .prefault(true)
         .describe("Whether a request that failed for a reason that may pass is sent again."),
-      initial_interval: duration({ min: "1ms", max: longest })
+      initial_interval: duration({ min: "1ms" })
         .prefault("5s")
         .describe("The wait after the first failure."),
       randomization_factor: z
@@ -35,10 +32,10 @@ export function retryOnFailure() {
         .max(1000)
         .prefault(1.5)
         .describe("How much longer each wait is than the one before."),
-      max_interval: duration({ min: "1ms", max: longest })
+      max_interval: duration({ min: "1ms" })
         .prefault("30s")
         .describe("The longest wait. A longer Retry-After of the backend is obeyed."),
-      max_elapsed_time: duration({ min: "0s", max: longest })
+      max_elapsed_time: duration({ min: "0s" })
         .prefault("5m")
         .describe(
           "How long after the first attempt a request is given up. Its data is then lost, counted and logged. 0s: never.",

@@ -3,6 +3,9 @@ import { storageId } from "../../config/storage-id.ts";
 import { duration } from "../../config/units.ts";
 import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
+/** The engine compares times and sets no timers for these, so they may be longer than a timer. */
+const longestMemory = "8760h";
+
 /** Left out: it follows from the memory limit of the process. */
 const bound = () => z.int().min(1).max(16_000_000).optional();
 
@@ -12,10 +15,10 @@ export const schema = z.strictObject({
     .describe(
       "How long a tool or model call may stay open after the end of its last holder (the runs that own it) arrived; then it is evicted. Must be longer than the delay of every exporter on the way.",
     ),
-  max_age: duration({ min: "1s" })
+  max_age: duration({ min: "1s", max: longestMemory })
     .prefault("12h")
     .describe("Open work that has sent no signal for this long is evicted."),
-  tombstone_ttl: duration({ min: "1s" })
+  tombstone_ttl: duration({ min: "1s", max: longestMemory })
     .prefault("15m")
     .describe(
       "How long ended work is remembered, so that late signals are recognized. Runs and evicted work are remembered for at least max_age.",
@@ -39,7 +42,7 @@ export const schema = z.strictObject({
     .describe(
       "A session that makes progress is long_running instead of active when it has had an open run for this long without a break.",
     ),
-  max_pause: duration({ min: "1s" })
+  max_pause: duration({ min: "1s", max: longestMemory })
     .prefault("168h")
     .describe(
       "A pause (a wait for a person) expires after this long if its end is not reported. While it lasts, the waiting work is not silent, and max_age stops for it and for all work above it.",
