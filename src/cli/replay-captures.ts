@@ -57,6 +57,7 @@ export async function replayCaptures(
     plan,
     factories: parts.factories,
     version: programVersion(),
+    env: host.env,
     clock,
     random: host.random,
     randomBytes: host.randomBytes,

@@ -20,6 +20,8 @@ export interface Settings {
   /** `type` or `type/name`, as in the config. */
   readonly id: string;
   readonly version: string;
+  /** The environment variables of the process, for those that programs share, such as HTTPS_PROXY. Options come from the config. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   /** A number in [0, 1). */
   readonly random: () => number;

@@ -43,6 +43,7 @@ export interface ServiceOptions {
   readonly plan: ServicePlan;
   readonly factories: readonly AnyFactory[];
   readonly version: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly random: () => number;
   readonly randomBytes: (length: number) => Uint8Array;
@@ -93,6 +94,7 @@ export function createService(options: ServiceOptions): Service {
       {
         id,
         version,
+        env: options.env,
         clock,
         random: options.random,
         randomBytes: options.randomBytes,

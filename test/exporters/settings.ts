@@ -33,6 +33,7 @@ export function testSettings(id: string) {
   const settings: Settings = {
     id,
     version: "1.2.3",
+    env: {},
     clock,
     random: () => 0.5,
     randomBytes: (length) => new Uint8Array(length),

@@ -117,6 +117,7 @@ function serviceOf(fakes: World, options: { readonly hasTelemetry?: boolean } = 
     },
     factories: fakes.factories,
     version: "1.2.3",
+    env: { NAME: "value" },
     clock,
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),
@@ -145,7 +146,11 @@ test("every component is built once, with its own section and settings", () => {
     ["out/1", "section of out/1"],
     ["aid", "section of aid"],
   ]);
-  expect(fakes.built[0]?.settings).toMatchObject({ id: "in", version: "1.2.3" });
+  expect(fakes.built[0]?.settings).toMatchObject({
+    id: "in",
+    version: "1.2.3",
+    env: { NAME: "value" },
+  });
   expect(fakes.journal).toEqual([]);
 });
 
@@ -250,6 +255,7 @@ describe("the page of own metrics", () => {
       },
       factories: [],
       version: "1.2.3",
+      env: {},
       clock: new FakeClock(),
       random: () => 0,
       randomBytes: (length) => new Uint8Array(length),

@@ -96,6 +96,7 @@ function serviceOf(processor: AnyFactory, section: string) {
     plan: configWith(list, section),
     factories: list,
     version: "1.2.3",
+    env: {},
     clock,
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),

@@ -54,6 +54,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
     {
       id: "otlp",
       version: "0.0.0",
+      env: {},
       clock: new FakeClock(),
       random: () => 0.5,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
