@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { isExemptFromProxy } from "../../src/net/no-proxy.ts";
+
+describe("NO_PROXY", () => {
+  for (const [noProxy, url, isExempt] of [
+    ["", "http://backend.example", false],
+    ["*", "http://backend.example", true],
+    ["other.example, *", "http://backend.example", true],
+    ["backend.example", "http://backend.example", true],
+    ["Backend.EXAMPLE", "http://backend.example", true],
+    [" a.example ,\tbackend.example ", "http://backend.example", true],
+    ["a.example backend.example", "http://backend.example", false],
+    ["example", "https://backend.example", true],
+    ["example", "https://a.backend.example", true],
+    ["ample", "https://backend.example", false],
+    ["backend.example", "https://notbackend.example", false],
+    [".example", "https://backend.example", true],
+    [".backend.example", "https://backend.example", false],
+    [".backend.example", "https://a.backend.example", true],
+    ["*.backend.example", "https://backend.example", false],
+    ["*.backend.example", "https://a.backend.example", true],
+    ["back*.example", "https://backend.example", false],
+    ["backend.example:4318", "http://backend.example:4318", true],
+    ["backend.example:4318", "http://a.backend.example:4318", true],
+    ["backend.example:4318", "http://backend.example", false],
+    ["backend.example:80", "http://backend.example", true],
+    ["backend.example:443", "https://backend.example", true],
+    ["backend.example:443", "http://backend.example", false],
+    ["backend.example:", "http://backend.example:4318", true],
+    [".example:4318", "http://backend.example:4318", true],
+    ["10.1.2.3", "http://10.1.2.3:4318", true],
+    ["10.1.2.3", "http://10.1.2.33", false],
+    ["10.1.2.3:4318", "http://10.1.2.3:4318", true],
+    ["10.1.2.3:4318", "http://10.1.2.3:4319", false],
+    ["10.0.0.0/8", "http://10.1.2.3", true],
+    ["10.9.9.9/8", "http://10.1.2.3", true],
+    ["10.0.0.0/8", "http://11.1.2.3", false],
+    ["10.0.0.0/8", "http://backend.example", false],
+    ["10.0.0.0/33", "http://10.0.0.0", false],
+    ["10.0.0.0/0", "http://11.1.2.3", true],
+    ["fd00::1", "http://[fd00::1]:4318", true],
+    ["FD00:0:0::1", "http://[fd00::1]:4318", true],
+    ["[fd00::1]", "http://[fd00::1]:4318", true],
+    ["[fd00::1]:4318", "http://[fd00::1]:4318", true],
+    ["[fd00::1]:4318", "http://[fd00::1]", false],
+    ["fd00::/8", "http://[fd12::1]", true],
+    ["fd00::/8", "http://[fe80::1]", false],
+    ["10.0.0.0/8", "http://[::ffff:10.1.2.3]", true],
+    ["münchen.example", "http://münchen.example", true],
+    [":4318", "http://backend.example:4318", false],
+    [",,", "http://backend.example", false],
+    ["", "http://localhost:4318", true],
+    ["", "http://127.0.0.1:4318", true],
+    ["", "http://127.9.9.9:4318", true],
+    ["", "http://[::1]:4318", true],
+    ["", "http://localhost.example", false],
+    ["", "http://128.0.0.1", false],
+  ] as const) {
+    test(`"${noProxy}" ${isExempt ? "exempts" : "does not exempt"} ${url}`, () => {
+      expect(isExemptFromProxy(noProxy, new URL(url))).toBe(isExempt);
+    });
+  }
+});
