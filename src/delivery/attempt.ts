@@ -4,14 +4,19 @@ import type { Payload } from "../otlp/payload.ts";
 /**
  * How one attempt to send a payload ended.
  *
- * - `sent`: the backend is responsible for the payload now. `rejected` is set when it took the request without all of its items.
+ * - `sent`: the backend is responsible for the payload now. `rejected` is set when it took the request without all of its items,
+ *   `invalidResponse` when its answer was not one of the protocol, with the reason as a part of a sentence.
  * - `retryable`: it took nothing and may take the same bytes later. `throttled`: it asked to slow down.
  * - `permanent`: it will never take these bytes.
  *
  * Messages are for operators and contain no text of the backend, because that may quote the payload.
  */
 export type AttemptResult =
-  | { readonly status: "sent"; readonly rejected?: { readonly items: number } }
+  | {
+      readonly status: "sent";
+      readonly rejected?: { readonly items: number };
+      readonly invalidResponse?: string;
+    }
   | {
       readonly status: "retryable";
       readonly message: string;

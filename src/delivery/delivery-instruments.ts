@@ -40,7 +40,18 @@ export const rejectedItems = {
   attributes: { exporter, "otel.signal": signals },
 } as const satisfies InstrumentSpec;
 
+/** Answers to requests that the backend accepted that are not answers of OTLP. The Collector counts their items as `send_failed`. */
+export const invalidResponses = {
+  name: "otelcol_exporter_invalid_responses",
+  kind: "counter",
+  unit: "{response}",
+  description:
+    "Number of requests that were answered with success, but not with a response of OTLP. Their items count as sent.",
+  attributes: { exporter, "otel.signal": signals },
+} as const satisfies InstrumentSpec;
+
 export const instruments: readonly InstrumentSpec[] = [
   ...Object.values(queueInstruments),
   rejectedItems,
+  invalidResponses,
 ];

@@ -1,8 +1,10 @@
+import type { Counter, Meter } from "@opentelemetry/api";
 import type { CancelTimer } from "../component/clock.ts";
 import type { Settings } from "../component/settings.ts";
+import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
-import { rejectedItems } from "./delivery-instruments.ts";
+import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
 import { createThrottle } from "./throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
@@ -32,6 +34,7 @@ export class DeliveryReport {
   readonly #host: (signal: Signal) => string;
   readonly #limits;
   readonly #rejected;
+  readonly #invalid;
   /** The signals whose attempts have failed since the last success, with the timer that makes that the exporter's status. */
   readonly #failing = new Map<Signal, CancelTimer>();
   readonly #unhealthy = new Set<Signal>();
@@ -41,12 +44,13 @@ export class DeliveryReport {
     const { clock, meter } = settings;
     this.#settings = settings;
     this.#host = host;
-    const { name, unit, description } = rejectedItems;
-    this.#rejected = meter.createCounter(name, { unit, description });
+    this.#rejected = counterOf(meter, rejectedItems);
+    this.#invalid = counterOf(meter, invalidResponses);
     this.#limits = {
       retry: createThrottle(clock, logIntervalMs),
       reject: createThrottle(clock, logIntervalMs),
       partial: createThrottle(clock, logIntervalMs),
+      invalid: createThrottle(clock, logIntervalMs),
       full: createThrottle(clock, logIntervalMs),
       permanent: createThrottle(clock, logIntervalMs),
       expired: createThrottle(clock, logIntervalMs),
@@ -58,6 +62,7 @@ export class DeliveryReport {
   start(): void {
     for (const signal of rejectedItems.attributes["otel.signal"]) {
       this.#rejected.add(0, { exporter: this.#settings.id, "otel.signal": signal });
+      this.#invalid.add(0, { exporter: this.#settings.id, "otel.signal": signal });
     }
   }
 
@@ -72,7 +77,9 @@ export class DeliveryReport {
     const { logger } = this.#settings;
     if (result.status === "sent") {
       this.#onSuccess(signal);
-      const rejected = result.rejected?.items ?? 0;
+      this.#onInvalidResponse(signal, result.invalidResponse);
+      // A backend cannot reject more than there was.
+      const rejected = Math.min(result.rejected?.items ?? 0, items);
       if (rejected > 0) {
         this.#rejected.add(rejected, { exporter: this.#settings.id, "otel.signal": signal });
         this.#limits.partial((heldBack) =>
@@ -153,6 +160,19 @@ export class DeliveryReport {
     );
   }
 
+  #onInvalidResponse(signal: Signal, reason: string | undefined): void {
+    if (reason === undefined) {
+      return;
+    }
+    this.#invalid.add(1, { exporter: this.#settings.id, "otel.signal": signal });
+    this.#limits.invalid((heldBack) =>
+      this.#settings.logger.error(
+        "The backend answered with success, but not with a response of OTLP. The data counts as sent and may be lost; check that the endpoint is that of an OTLP backend.",
+        { signal, host: this.#host(signal), reason, held_back: heldBack },
+      ),
+    );
+  }
+
   #onSuccess(signal: Signal): void {
     this.#failing.get(signal)?.();
     this.#failing.delete(signal);
@@ -172,4 +192,8 @@ export class DeliveryReport {
     });
     this.#failing.set(signal, cancelTimer);
   }
+}
+
+function counterOf(meter: Meter, { name, unit, description }: InstrumentSpec): Counter {
+  return meter.createCounter(name, { unit, description });
 }

@@ -55,6 +55,8 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
     section: ({ backendUrl }) => ({ endpoint: backendUrl }),
     variants: {
       "without compression": { compression: "none" },
+      "with JSON": { encoding: "json", compression: "zlib", compression_params: { level: 9 } },
+      "with a connection for each request": { disable_keep_alives: true, max_conns_per_host: 0 },
       "without a queue": {
         sending_queue: { enabled: false },
         retry_on_failure: { enabled: false },

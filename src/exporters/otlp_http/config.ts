@@ -1,7 +1,35 @@
 import { z } from "zod";
 import type { Opaque } from "../../config/opaque.ts";
-import { opaque } from "../../config/units.ts";
+import { clientTlsOptions } from "../../config/tls-options.ts";
+import { duration, opaque } from "../../config/units.ts";
+import { unsupported } from "../../config/unsupported.ts";
 import { retryOnFailure, sendingQueue, timeoutOption } from "../../delivery/delivery-config.ts";
+import { type Compression, highestLevels } from "../../net/compress.ts";
+import { parseProxy } from "../../net/proxy.ts";
+
+const http1Only = "is not supported: requests are sent over HTTP/1.1. Remove it.";
+const boundedByConns =
+  "is not supported: max_conns_per_host bounds idle connections too, and idle_conn_timeout ends them. Remove it.";
+const fixedBuffers = "is not supported: the buffers of connections have a fixed size. Remove it.";
+
+/** Keys of the Collector's exporter that this one does not have. */
+const unsupportedKeys = {
+  auth: unsupported(
+    'is not supported; write the credentials into headers, e.g. authorization: "Bearer …".',
+  ),
+  cookies: unsupported("is not supported: cookies of the backend are ignored. Remove it."),
+  middlewares: unsupported(
+    "is not supported, because there are no middleware extensions. Remove it.",
+  ),
+  force_attempt_http2: unsupported(http1Only),
+  http2_read_idle_timeout: unsupported(http1Only),
+  http2_ping_timeout: unsupported(http1Only),
+  max_idle_conns: unsupported(boundedByConns),
+  max_idle_conns_per_host: unsupported(boundedByConns),
+  read_buffer_size: unsupported(fixedBuffers),
+  write_buffer_size: unsupported(fixedBuffers),
+  profiles_endpoint: unsupported("is not supported: this program handles no profiles. Remove it."),
+};
 
 export const schema = z
   .strictObject({
@@ -22,12 +50,57 @@ export const schema = z
       .prefault({})
       .describe("Headers of every request, e.g. credentials. The values are never shown."),
     timeout: timeoutOption("30s"),
+    encoding: z
+      .enum(["proto", "json"])
+      .prefault("proto")
+      .describe(
+        "The encoding of request bodies. proto sends the bytes that arrived; json converts them, which takes longer and leaves out fields that this program does not know.",
+      ),
     compression: z
-      .enum(["gzip", "zstd", "none"])
+      .enum(["gzip", "zstd", "zlib", "deflate", "none"], {
+        error: ({ input }) => compressionProblem(input),
+      })
       .prefault("gzip")
       .describe("The compression of request bodies."),
+    compression_params: z
+      .strictObject({
+        level: z
+          .int()
+          .optional()
+          .describe(
+            "How much time compression takes for smaller bodies: 1 (fastest) to 9 for gzip, zlib and deflate, to 22 for zstd. Without it, the default of the compression: 6 of 9, 3 of 22.",
+          ),
+      })
+      .prefault({})
+      .describe("Details of the compression."),
+    tls: clientTlsOptions().describe(
+      "How connections to https URLs are secured, those to an https proxy included. The scheme of the URL decides whether TLS is used.",
+    ),
+    proxy_url: proxyUrl()
+      .optional()
+      .describe(
+        "URL of an HTTP proxy for all requests, which may contain a user and a password and is never shown. Without it, the environment variables HTTPS_PROXY, HTTP_PROXY and NO_PROXY decide.",
+      ),
+    max_conns_per_host: z
+      .int()
+      .min(0)
+      .max(65_535)
+      .prefault(100)
+      .describe(
+        "The most connections to one server or proxy; further requests wait for one, which timeout includes. 0: any number.",
+      ),
+    idle_conn_timeout: duration({ min: "0s" })
+      .prefault("90s")
+      .describe(
+        "How long a connection without requests is kept, unless the server closes it earlier. 0s: for as long as the server keeps it.",
+      ),
+    disable_keep_alives: z
+      .boolean()
+      .prefault(false)
+      .describe("Whether each request gets a connection of its own."),
     retry_on_failure: retryOnFailure(),
     sending_queue: sendingQueue(),
+    ...unsupportedKeys,
   })
   .check((context) => {
     const { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint, headers } = context.value;
@@ -39,6 +112,12 @@ export const schema = z
           'must have an endpoint, e.g. endpoint: "http://127.0.0.1:14318", or one per signal (traces_endpoint, metrics_endpoint, logs_endpoint).',
       });
     }
+    for (const [path, message] of [
+      levelProblem(context.value),
+      insecureProblem(context.value),
+    ].filter((problem) => problem !== undefined)) {
+      context.issues.push({ code: "custom", input: undefined, path: [...path], message });
+    }
     for (const [name, value] of Object.entries(headers)) {
       const message = headerProblem(name, value);
       if (message !== undefined) {
@@ -49,6 +128,69 @@ export const schema = z
   });
 
 export type Config = z.output<typeof schema>;
+
+/** Where, and what. */
+type Problem = readonly [path: readonly string[], message: string];
+
+function compressionProblem(input: unknown): string | undefined {
+  return input === "snappy" || input === "x-snappy-framed" || input === "lz4"
+    ? `is ${input}, which is not supported; write zstd, which compresses better at a similar speed, or gzip, which every backend of OTLP accepts.`
+    : undefined;
+}
+
+function levelProblem({
+  compression,
+  compression_params: { level },
+}: {
+  readonly compression: Compression;
+  readonly compression_params: { readonly level?: number | undefined };
+}): Problem | undefined {
+  const path = ["compression_params", "level"];
+  if (level === undefined) {
+    return undefined;
+  }
+  if (compression === "none") {
+    return [path, "has no effect, because compression is none. Remove it."];
+  }
+  const highest = highestLevels[compression];
+  return level < 1 || level > highest
+    ? [
+        path,
+        `must be 1 to ${highest} for ${compression}, but is ${level}; leave it out for the default.`,
+      ]
+    : undefined;
+}
+
+/** In the Collector `insecure` has no effect on an https URL either, but whoever writes it means to go without TLS. */
+function insecureProblem({
+  tls,
+  ...endpoints
+}: {
+  readonly tls: { readonly insecure: boolean };
+  readonly endpoint?: string | undefined;
+  readonly traces_endpoint?: string | undefined;
+  readonly metrics_endpoint?: string | undefined;
+  readonly logs_endpoint?: string | undefined;
+}): Problem | undefined {
+  const { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint } = endpoints;
+  const urls = { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint };
+  const secure = Object.entries(urls).find(([, url]) => /^https:/i.test(url ?? ""));
+  return tls.insecure && secure !== undefined
+    ? [
+        ["tls", "insecure"],
+        `contradicts ${secure[0]}, which begins with https://; write http:// there or remove insecure.`,
+      ]
+    : undefined;
+}
+
+function proxyUrl() {
+  return opaque().check((context) => {
+    const proxy = parseProxy(context.value.reveal());
+    if (typeof proxy === "string") {
+      context.issues.push({ code: "custom", input: undefined, message: proxy });
+    }
+  });
+}
 
 /** Set by the exporter for each request; a value from the config would contradict the body. */
 const ownHeaders = new Set([

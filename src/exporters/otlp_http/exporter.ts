@@ -1,46 +1,52 @@
-import { Agent } from "undici";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
-import { decodeExportResponse } from "../../otlp/encode.ts";
-import type { Signal } from "../../otlp/payload.ts";
+import { createThrottle } from "../../delivery/throttle.ts";
+import { compress } from "../../net/compress.ts";
+import { Connections } from "../../net/connections.ts";
+import { createClientTls } from "../../net/tls.ts";
+import { jsonOfRequest } from "../../otlp/json-text.ts";
+import type { Payload, Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { resultOf } from "./outcome.ts";
-import { compressed, send } from "./send.ts";
+import { send } from "./send.ts";
 import { type Target, targetOf } from "./target.ts";
 
+/** The time between two log lines about the same kind of problem. */
+const logIntervalMs = 10_000;
+
 /**
- * Sends payloads to a backend over OTLP/HTTP, in the bytes in which they arrived. Queue, retries and timeout are those of
- * `src/delivery`. At most 100 connections to a host carry the requests; further requests wait for a connection.
+ * Sends payloads to a backend over OTLP/HTTP, in the bytes in which they arrived or as JSON. Queue, retries and timeout are those of
+ * `src/delivery`. At most `max_conns_per_host` connections to a host carry the requests; further requests wait for a connection.
  */
 export function createOtlpHttpExporter(settings: Settings, config: Config): Component {
-  const { clock } = settings;
-  // The timeout of the attempt is the only one: it covers connecting, sending and the answer.
-  const agent = new Agent({
-    connections: 100,
-    connect: { timeout: config.timeout },
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: 90_000,
+  const { clock, env, logger } = settings;
+  const tls = clientTlsOf(settings, config);
+  const connections = new Connections({
+    tls,
+    connectTimeoutMs: config.timeout,
+    maxPerServer: config.max_conns_per_host,
+    idleTimeoutMs: config.idle_conn_timeout,
+    isReused: !config.disable_keep_alives,
+    after: (delayMs, run) => clock.after(delayMs, run),
   });
   const headers = headersOf(settings, config);
   const targets = new Map<Signal, Target>();
+  const encode = encoderOf(settings, config);
+  const { compression, compression_params } = config;
 
   const attempt: Attempt = async (payload, signal) => {
-    const target = required(targets.get(payload.signal));
-    const body = await compressed(payload.bytes, config.compression);
-    const { outcome, response } = await send(agent, { target, headers, body, signal });
-    const result = resultOf(outcome, {
-      host: target.host,
+    const { host, route } = required(targets.get(payload.signal));
+    const body = await compress(encode(payload), compression, compression_params.level);
+    const outcome = await send({ route, headers, body, signal });
+    return resultOf(outcome, {
+      signal: payload.signal,
+      host,
+      proxyHost: route.proxyHost,
       unixMs: clock.unixMs(),
       timeoutMs: config.timeout,
     });
-    const partial =
-      response === undefined ? undefined : decodeExportResponse(payload.signal, response);
-    return result.status === "sent" && partial !== undefined
-      ? { ...result, rejected: { items: partial.rejected } }
-      : result;
   };
   const delivery = createDelivery(settings, config, {
     attempt,
@@ -51,7 +57,7 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     exporter: {
       countsItems: true,
       consumer(signal) {
-        const target = targetOf(config, signal);
+        const target = targetOf(signal, { config, env, connections });
         if (target === undefined) {
           throw new Error(
             `${settings.id} is in a ${signal} pipeline but has no endpoint for ${signal}. Set endpoint or ${signal}_endpoint.`,
@@ -62,15 +68,28 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
       },
     },
 
-    start: () => delivery.start(),
+    async start() {
+      if ([...targets.values()].some(({ isSecure }) => isSecure)) {
+        await tls(); // Rejects if a file cannot be used.
+      }
+      for (const [signal, { host, proxy }] of targets) {
+        if (proxy !== undefined) {
+          logger.info("Sending through a proxy.", {
+            signal,
+            host,
+            proxy: proxy.proxy.host,
+            source: proxy.source,
+          });
+        }
+      }
+      await delivery.start();
+    },
 
     async shutdown(deadline) {
       try {
         await delivery.shutdown(deadline);
       } finally {
-        if (!agent.destroyed) {
-          await agent.destroy();
-        }
+        await connections.destroy();
       }
     },
   };
@@ -83,13 +102,49 @@ function required(target: Target | undefined): Target {
   return target;
 }
 
+/** The options of the next connection with TLS; changes of the files are logged. */
+function clientTlsOf({ clock, logger }: Settings, { tls }: Config) {
+  const throttle = createThrottle(clock, logIntervalMs);
+  return createClientTls(tls, {
+    nowMs: () => clock.nowMs(),
+    onReloaded: () => logger.info("Changed certificate files are used for new connections."),
+    onReloadFailed: (problem) =>
+      throttle((heldBack) =>
+        logger.error(
+          "Changed certificate files cannot be used; the ones read before stay in use. Correct the files.",
+          { problem, held_back: heldBack },
+        ),
+      ),
+  });
+}
+
+/** Makes the body of a request. What JSON cannot express is missing in it, and logged. */
+function encoderOf({ clock, logger }: Settings, { encoding }: Config) {
+  const throttle = createThrottle(clock, logIntervalMs);
+  return ({ signal, bytes }: Payload): Uint8Array => {
+    if (encoding === "proto") {
+      return bytes;
+    }
+    const { text, incomplete } = jsonOfRequest(signal, bytes);
+    if (incomplete > 0) {
+      throttle((heldBack) =>
+        logger.warn(
+          "Parts of the data cannot be decoded or are nested too deeply, and are not sent as JSON. encoding: proto sends them.",
+          { signal, parts: incomplete, held_back: heldBack },
+        ),
+      );
+    }
+    return Buffer.from(text);
+  };
+}
+
 function headersOf(settings: Settings, config: Config): Readonly<Record<string, string>> {
   const headers = new Map([
     ["user-agent", `openclaw-activity-collector/${settings.version}`],
     ...Object.entries(config.headers).map(
       ([name, value]) => [name.toLowerCase(), value.reveal()] as const,
     ),
-    ["content-type", "application/x-protobuf"],
+    ["content-type", config.encoding === "json" ? "application/json" : "application/x-protobuf"],
   ]);
   if (config.compression !== "none") {
     headers.set("content-encoding", config.compression);

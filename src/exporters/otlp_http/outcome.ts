@@ -1,32 +1,51 @@
 import type { AttemptResult } from "../../delivery/attempt.ts";
+import type { Signal } from "../../otlp/payload.ts";
 import { retryAfterMsOf } from "../../sender/retry-after.ts";
+import { type Answer, type AnswerContent, contentOf } from "./backend-answer.ts";
 
 /** How a request ended, as far as the sender must know. */
 export type SendOutcome =
-  | { readonly kind: "answered"; readonly status: number; readonly retryAfter: string | undefined }
+  | {
+      readonly kind: "answered";
+      readonly status: number;
+      readonly retryAfter: string | undefined;
+      readonly answer: Answer;
+    }
   | { readonly kind: "timeout" }
   | { readonly kind: "shutdown" }
-  | { readonly kind: "failed"; readonly code: string | undefined };
+  | { readonly kind: "failed"; readonly code: string | undefined }
+  | { readonly kind: "failed_at_proxy"; readonly code: string };
+
+export interface OutcomeContext {
+  readonly signal: Signal;
+  readonly host: string;
+  readonly proxyHost?: string | undefined;
+  readonly unixMs: number;
+  readonly timeoutMs: number;
+}
 
 /**
  * The result of an attempt. The statuses that OTLP/HTTP calls retryable are retryable; the same bytes would get every
  * other failure again. The result contains no text of the backend, because that may quote the payload.
  */
-export function resultOf(
-  outcome: SendOutcome,
-  { host, unixMs, timeoutMs }: { host: string; unixMs: number; timeoutMs: number },
-): AttemptResult {
+export function resultOf(outcome: SendOutcome, context: OutcomeContext): AttemptResult {
+  const { host, proxyHost, timeoutMs } = context;
+  const way = proxyHost === undefined ? "" : ` through the proxy ${proxyHost}`;
   switch (outcome.kind) {
     case "answered":
-      return resultOfStatus(outcome, host, unixMs);
+      return resultOfStatus(outcome, context);
     case "timeout":
-      return retryable(`The backend ${host} did not answer within ${timeoutMs} ms.`);
+      return retryable(`The backend ${host} did not answer${way} within ${timeoutMs} ms.`);
     case "shutdown":
       return retryable(
         `The request to ${host} was aborted because this collector is shutting down.`,
       );
     case "failed":
-      return retryable(`The backend ${host} cannot be reached: ${reasonOf(outcome.code)}.`);
+      return retryable(`The backend ${host} cannot be reached${way}: ${reasonOf(outcome.code)}.`);
+    case "failed_at_proxy":
+      return retryable(
+        `The backend ${host} cannot be reached, because of the proxy ${proxyHost ?? ""}: ${reasonAtProxy(outcome.code)}.`,
+      );
     default: {
       const never: never = outcome;
       return never;
@@ -35,12 +54,17 @@ export function resultOf(
 }
 
 function resultOfStatus(
-  { status, retryAfter }: { status: number; retryAfter: string | undefined },
-  host: string,
-  unixMs: number,
+  { status, retryAfter, answer }: Extract<SendOutcome, { readonly kind: "answered" }>,
+  { signal, host, proxyHost, unixMs }: OutcomeContext,
 ): AttemptResult {
   if (status >= 200 && status < 300) {
-    return { status: "sent" };
+    return resultOfAnswer(contentOf(signal, answer));
+  }
+  if (status === 407 && proxyHost !== undefined) {
+    // The backend has not seen the request. A proxy that is asked for a connection ends in the same way.
+    return retryable(
+      `The backend ${host} cannot be reached, because of the proxy ${proxyHost}: ${reasonAtProxy("PROXY_407")}.`,
+    );
   }
   const message = `The backend ${host} answered ${status}${explanations.get(status) ?? ""}.`;
   if (!retryableStatuses.has(status)) {
@@ -53,6 +77,15 @@ function resultOfStatus(
     ...(retryAfterMs !== undefined && { retryAfterMs }),
     ...(status === 429 && { throttled: true }),
   };
+}
+
+function resultOfAnswer(content: AnswerContent): AttemptResult {
+  if (!content.isValid) {
+    return { status: "sent", invalidResponse: content.reason };
+  }
+  return content.rejected > 0
+    ? { status: "sent", rejected: { items: content.rejected } }
+    : { status: "sent" };
 }
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
@@ -69,7 +102,7 @@ const explanations = new Map([
   [404, " (no such path); check the endpoint, to which /v1/<signal> is appended"],
   [405, " (no such path); check the endpoint, to which /v1/<signal> is appended"],
   [413, " (too large)"],
-  [415, " (it does not take protobuf, or not this compression)"],
+  [415, " (it does not take this encoding or compression)"],
   [429, " (too many requests)"],
   [502, " (bad gateway)"],
   [503, " (unavailable)"],
@@ -80,8 +113,38 @@ function retryable(message: string): AttemptResult {
   return { status: "retryable", message };
 }
 
-function reasonOf(code: string | undefined): string {
-  return reasons.get(code ?? "") ?? `the request failed (${code ?? "no code"})`;
+function reasonOf(code = "no code"): string {
+  const known = reasons.get(code) ?? familyReasons.find(([pattern]) => pattern.test(code))?.[1];
+  return known ?? `the request failed (${code})`;
+}
+
+/** Codes that OpenSSL spells differently by version of itself and of TLS, and those of Node's HTTP parser. */
+const familyReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^HPE_/, "its answer is not HTTP"],
+  [
+    /^ERR_SSL_.*(ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL)$/,
+    "it speaks no version of TLS that is accepted; see tls.min_version",
+  ],
+  [
+    /^ERR_SSL_.*ALERT_HANDSHAKE_FAILURE$/,
+    "it refuses the TLS handshake, perhaps because it wants a client certificate; see tls.cert_file",
+  ],
+  [/^ERR_SSL_.*ALERT_CERTIFICATE_REQUIRED$/, "it wants a client certificate; set tls.cert_file"],
+  [
+    /^ERR_SSL_.*ALERT_(UNKNOWN_CA|ACCESS_DENIED|.*CERTIFICATE.*)$/,
+    "it does not accept the client certificate; see tls.cert_file",
+  ],
+];
+
+/** Codes of a proxy are `PROXY_` and its status. */
+function reasonAtProxy(code: string): string {
+  const status = /^PROXY_([0-9]+)$/.exec(code)?.[1];
+  if (status === "407") {
+    return "it asks for credentials (407); put them into its URL";
+  }
+  return status === undefined
+    ? reasonOf(code)
+    : `it answered ${status} to the request for a connection`;
 }
 
 const reasons = new Map([

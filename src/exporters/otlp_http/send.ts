@@ -1,94 +1,80 @@
-import { promisify } from "node:util";
-import { gzip, zstdCompress } from "node:zlib";
-import type { Dispatcher } from "undici";
 import { abortReasons } from "../../delivery/attempt.ts";
+import type { Route } from "../../net/connections.ts";
+import { ProxyError } from "../../net/proxy.ts";
+import type { Answer } from "./backend-answer.ts";
 import type { SendOutcome } from "./outcome.ts";
-import type { Target } from "./target.ts";
-
-export type Compression = "gzip" | "zstd" | "none";
 
 export interface SendRequest {
-  readonly target: Target;
+  readonly route: Route;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
   /** Aborts the request; its reason becomes the outcome. */
   readonly signal: AbortSignal;
 }
 
-export interface Sent {
-  readonly outcome: SendOutcome;
-  /** The answer to a success when it is protobuf and was read whole. */
-  readonly response?: Uint8Array;
-}
-
 /** No answer of OTLP is longer than this; the Collector has the same limit. */
-const maxResponseBytes = 65_536;
-
-const compressGzip = promisify(gzip);
-const compressZstd = promisify(zstdCompress);
-
-/** The bytes to send; the payload itself if there is no compression. */
-export async function compressed(bytes: Uint8Array, compression: Compression): Promise<Uint8Array> {
-  switch (compression) {
-    case "gzip":
-      return compressGzip(bytes);
-    case "zstd":
-      return compressZstd(bytes);
-    case "none":
-      return bytes;
-    default: {
-      const never: never = compression;
-      return never;
-    }
-  }
-}
+const maxAnswerBytes = 65_536;
 
 /**
- * Sends one POST and returns its outcome. Rejects only because of a bug; every failure of the network or the backend is an
- * outcome. Nothing after the status line of an answer can change it: a success whose body
- * breaks off is a success, or the backend would get the same data twice.
+ * Sends one POST and returns its outcome. Follows no redirects. Rejects only because of a bug; every failure of the network or the backend
+ * is an outcome. Nothing after the status line of an answer can change what became of the data: a success whose body breaks off is a
+ * success, or the backend would get the same data twice.
  */
-export async function send(dispatcher: Dispatcher, request: SendRequest): Promise<Sent> {
-  const { target, headers, body, signal } = request;
+export async function send({ route, headers, body, signal }: SendRequest): Promise<SendOutcome> {
   try {
-    const response = await dispatcher.request({
-      origin: target.origin,
-      path: target.path,
-      method: "POST",
-      headers,
-      body,
+    const { dispatcher, origin, path } = route;
+    const allHeaders = { ...route.headers, ...headers };
+    const response = await unlessAborted(
+      dispatcher.request({ origin, path, method: "POST", headers: allHeaders, body, signal }),
+      signal,
+    );
+    const answer = await readAnswer(response.body, {
+      contentType: firstOf(response.headers["content-type"]) ?? "",
       signal,
     });
-    const outcome = {
+    return {
       kind: "answered",
       status: response.statusCode,
       retryAfter: firstOf(response.headers["retry-after"]),
-    } as const;
-    const answer = await readUpTo(response.body, maxResponseBytes);
-    const isProtobuf = /^application\/x-protobuf\b/i.test(
-      firstOf(response.headers["content-type"]) ?? "",
-    );
-    return answer !== undefined && isProtobuf && response.statusCode < 300
-      ? { outcome, response: answer }
-      : { outcome };
+      answer,
+    };
   } catch (error) {
     if (signal.aborted) {
-      return {
-        outcome: { kind: signal.reason === abortReasons.shutdown ? "shutdown" : "timeout" },
-      };
+      return { kind: signal.reason === abortReasons.shutdown ? "shutdown" : "timeout" };
+    }
+    if (error instanceof ProxyError) {
+      return { kind: "failed_at_proxy", code: error.code };
     }
     if (error instanceof TypeError || codeOf(error) === "UND_ERR_INVALID_ARG") {
       throw error;
     }
-    return { outcome: { kind: "failed", code: codeOf(error) } };
+    return { kind: "failed", code: codeOf(error) };
   }
 }
 
-/** `undefined` when the body is longer or breaks off. Reading it to its end keeps the connection for the next request. */
-async function readUpTo(
+/**
+ * Rejects as soon as `signal` aborts. undici looks at the signal only when the request has a connection, and then does not send it; a
+ * request that waits for one would hold up its timeout and a shutdown.
+ */
+async function unlessAborted<T>(request: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(signal.reason);
+  signal.addEventListener("abort", onAbort);
+  if (signal.aborted) {
+    onAbort();
+  }
+  try {
+    return await Promise.race([request, aborted]);
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Reads an answer to its end, which keeps the connection for the next request, or up to the limit. */
+async function readAnswer(
   body: AsyncIterable<unknown>,
-  maxBytes: number,
-): Promise<Uint8Array | undefined> {
+  { contentType, signal }: { readonly contentType: string; readonly signal: AbortSignal },
+): Promise<Answer> {
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
   try {
@@ -97,14 +83,17 @@ async function readUpTo(
         sizeBytes += chunk.byteLength;
         chunks.push(chunk);
       }
-      if (sizeBytes > maxBytes) {
-        return undefined;
+      if (sizeBytes > maxAnswerBytes) {
+        return { kind: "too_long" };
       }
     }
   } catch {
-    return undefined;
+    if (!signal.aborted) {
+      return { kind: "cut_short" };
+    }
+    return { kind: signal.reason === abortReasons.shutdown ? "aborted" : "too_slow" };
   }
-  return Buffer.concat(chunks);
+  return { kind: "whole", contentType, bytes: Buffer.concat(chunks) };
 }
 
 function firstOf(header: string | string[] | undefined): string | undefined {

@@ -7,7 +7,19 @@ test("the defaults are the Collector's", () => {
     endpoint: "http://127.0.0.1:14318",
     headers: {},
     timeout: 30_000,
+    encoding: "proto",
     compression: "gzip",
+    compression_params: {},
+    tls: {
+      insecure: false,
+      insecure_skip_verify: false,
+      include_system_ca_certs_pool: false,
+      min_version: "1.2",
+      reload_interval: 10_000,
+    },
+    max_conns_per_host: 100,
+    idle_conn_timeout: 90_000,
+    disable_keep_alives: false,
     retry_on_failure: {
       enabled: true,
       initial_interval: 5_000,
@@ -73,6 +85,74 @@ for (const [title, section, path, message] of [
     "compression",
     "Invalid option",
   ],
+  ...["snappy", "x-snappy-framed", "lz4"].map(
+    (compression) =>
+      [
+        `the compression ${compression}`,
+        { endpoint: "http://h", compression },
+        "compression",
+        `is ${compression}, which is not supported; write zstd`,
+      ] as const,
+  ),
+  ...(
+    [
+      ["gzip", 10, "must be 1 to 9 for gzip, but is 10"],
+      ["zlib", 0, "must be 1 to 9 for zlib, but is 0"],
+      ["deflate", -1, "must be 1 to 9 for deflate, but is -1"],
+      ["zstd", 23, "must be 1 to 22 for zstd, but is 23"],
+      ["none", 1, "has no effect, because compression is none"],
+    ] as const
+  ).map(
+    ([compression, level, message]) =>
+      [
+        `level ${level} of ${compression}`,
+        { endpoint: "http://h", compression, compression_params: { level } },
+        "compression_params.level",
+        message,
+      ] as const,
+  ),
+  [
+    "no TLS for an https URL",
+    { endpoint: "http://h", logs_endpoint: "https://h/logs", tls: { insecure: true } },
+    "tls.insecure",
+    "contradicts logs_endpoint, which begins with https://",
+  ],
+  [
+    "a proxy that is none",
+    { endpoint: "http://h", proxy_url: "ftp://u:topsecret@h" },
+    "proxy_url",
+    "is not the URL of a proxy",
+  ],
+  [
+    "a SOCKS proxy",
+    { endpoint: "http://h", proxy_url: "socks5://u:topsecret@h" },
+    "proxy_url",
+    "names a SOCKS proxy, which is not supported",
+  ],
+  [
+    "an idle time that no timer can hold",
+    { endpoint: "http://h", idle_conn_timeout: "720h" },
+    "idle_conn_timeout",
+    "must be at most 576h, but is 720h.",
+  ],
+  ...(
+    [
+      ["auth", { authenticator: "bearer_token_auth" }, "write the credentials into headers"],
+      ["cookies", { enabled: true }, "cookies of the backend are ignored"],
+      ["middlewares", [{ id: "x" }], "there are no middleware extensions"],
+      ["force_attempt_http2", true, "requests are sent over HTTP/1.1"],
+      ["http2_read_idle_timeout", "10s", "requests are sent over HTTP/1.1"],
+      ["http2_ping_timeout", "10s", "requests are sent over HTTP/1.1"],
+      ["max_idle_conns", 100, "max_conns_per_host bounds idle connections too"],
+      ["max_idle_conns_per_host", 10, "max_conns_per_host bounds idle connections too"],
+      ["read_buffer_size", 1, "the buffers of connections have a fixed size"],
+      ["write_buffer_size", 1, "the buffers of connections have a fixed size"],
+      ["profiles_endpoint", "http://h", "this program handles no profiles"],
+    ] as const
+  ).map(
+    ([key, value, message]) =>
+      [`the Collector's ${key}`, { endpoint: "http://h", [key]: value }, key, message] as const,
+  ),
   ["a bare number of seconds", { endpoint: "http://h", timeout: 30 }, "timeout", "30"],
   ["a mistyped key", { endpoint: "http://h", header: {} }, "", "Unrecognized key"],
 ] as const) {
@@ -83,6 +163,16 @@ for (const [title, section, path, message] of [
     expect(JSON.stringify(error?.issues)).not.toContain("topsecret");
   });
 }
+
+test("a proxy URL is a secret", () => {
+  const config = schema.parse({ endpoint: "http://h", proxy_url: "http://u:topsecret@proxy:3128" });
+  expect(JSON.stringify(config)).not.toContain("topsecret");
+  expect(config.proxy_url?.reveal()).toBe("http://u:topsecret@proxy:3128");
+});
+
+test("tls.insecure goes with http URLs", () => {
+  expect(schema.safeParse({ endpoint: "http://h", tls: { insecure: true } }).success).toBe(true);
+});
 
 test("a config can be written back as it was read", () => {
   const written = {

@@ -1,71 +1,19 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { afterEach, describe, expect, test } from "vitest";
-import type { ConsumeResult } from "../../../src/component/consumer.ts";
-import { factory } from "../../../src/exporters/otlp_http/factory.ts";
-import type { Payload, Signal } from "../../../src/otlp/payload.ts";
+import type { ServerResponse } from "node:http";
+import { createServer, type Socket } from "node:net";
+import { promisify } from "node:util";
+import {
+  constants,
+  deflate,
+  gunzipSync,
+  gzip,
+  inflateSync,
+  zstdCompress,
+  zstdDecompressSync,
+} from "node:zlib";
+import { describe, expect, test } from "vitest";
 import { deferred } from "../../support/deferred.ts";
-import { noDeadline, testSettings } from "../settings.ts";
-
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) {
-    await cleanup();
-  }
-});
-
-interface Received {
-  readonly request: IncomingMessage;
-  readonly body: Buffer;
-}
-
-/** A backend on a free port; `answer` sees every request when its body is complete. */
-async function backend(answer: (response: ServerResponse, received: Received) => void) {
-  const received: Received[] = [];
-  let connections = 0;
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => {
-      const one = { request, body: Buffer.concat(chunks) };
-      received.push(one);
-      answer(response, one);
-    });
-  });
-  server.on("connection", () => {
-    connections += 1;
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const close = () =>
-    new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeAllConnections();
-    });
-  cleanups.push(close);
-  const { port } = server.address() as AddressInfo;
-  return { host: `127.0.0.1:${port}`, received, connections: () => connections, close };
-}
-
-/** An exporter without queue and retries, so that a sender gets the result of the one attempt. */
-function exporter(section: Readonly<Record<string, unknown>>) {
-  const test = testSettings("otlp_http");
-  const component = factory.create(test.settings, {
-    sending_queue: { enabled: false },
-    retry_on_failure: { enabled: false },
-    ...section,
-  });
-  cleanups.push(() => component.shutdown(noDeadline()));
-  const consumer = (signal: Signal) => component.exporter!.consumer!(signal);
-  const consume = (signal: Signal, bytes: Uint8Array = payloadBytes): Promise<ConsumeResult> =>
-    consumer(signal).consume({ signal, bytes, items: 3 } satisfies Payload);
-  return { ...test, component, consumer, consume };
-}
-
-const payloadBytes = Uint8Array.from({ length: 5_000 }, (_, index) => (index * 7) % 256);
-const ok = (response: ServerResponse) => {
-  response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
-};
+import { noDeadline } from "../settings.ts";
+import { backend, cleanups, exporter, listening, ok, payloadBytes } from "./backend.ts";
 
 /** Export…ServiceResponse with a partial success; the same on the wire for all signals. */
 function partialSuccess(rejected: number, message: string): Buffer {
@@ -78,6 +26,8 @@ describe("what is sent", () => {
   for (const [compression, encoding, inflate] of [
     ["gzip", "gzip", gunzipSync],
     ["zstd", "zstd", zstdDecompressSync],
+    ["zlib", "zlib", inflateSync],
+    ["deflate", "deflate", inflateSync],
     ["none", undefined, (body: Buffer) => body],
   ] as const) {
     test(`the payload's own bytes, with compression ${compression}`, async () => {
@@ -86,6 +36,35 @@ describe("what is sent", () => {
       expect(await consume("traces")).toEqual({ status: "accepted" });
       expect(received[0]!.request.headers["content-encoding"]).toBe(encoding);
       expect(Buffer.from(payloadBytes).equals(inflate(received[0]!.body))).toBe(true);
+    });
+  }
+
+  const compressors = {
+    gzip: promisify(gzip),
+    zlib: promisify(deflate),
+    deflate: promisify(deflate),
+    zstd: promisify(zstdCompress),
+  };
+  for (const [compression, levels] of [
+    ["gzip", [1, 9]],
+    ["zlib", [1, 9]],
+    ["deflate", [1, 9]],
+    ["zstd", [1, 22]],
+  ] as const) {
+    test(`bodies of the level of ${compression} that is written`, async () => {
+      const { host, received } = await backend(ok);
+      const text = Array.from({ length: 5_000 }, (_, n) => `span ${(n * n) % 977} of ${n % 89}`);
+      const bytes = Buffer.from(text.join());
+      for (const level of levels) {
+        const section = { endpoint: `http://${host}`, compression, compression_params: { level } };
+        await exporter(section).consume("traces", bytes);
+      }
+      for (const [index, level] of levels.entries()) {
+        const params = { [constants.ZSTD_c_compressionLevel]: level };
+        const want = await compressors[compression](bytes, { level, params });
+        expect(want.equals(received[index]!.body)).toBe(true);
+      }
+      expect(received[0]!.body.equals(received[1]!.body)).toBe(false);
     });
   }
 
@@ -141,6 +120,71 @@ describe("what is sent", () => {
     for (let n = 0; n < 5; n += 1) {
       await consume("traces");
     }
+    expect(connections()).toBe(1);
+  });
+});
+
+describe("connections", () => {
+  test("are at most max_conns_per_host; further requests wait", async () => {
+    const waiting: ServerResponse[] = [];
+    const first = deferred<void>();
+    const { host, connections } = await backend((response) => {
+      waiting.push(response);
+      first.resolve();
+      if (waiting.length > 1) {
+        ok(response);
+      }
+    });
+    const { consume } = exporter({ endpoint: `http://${host}`, max_conns_per_host: 1 });
+    const results = [consume("traces"), consume("traces"), consume("traces")];
+    await first.promise;
+    ok(waiting[0]!);
+    expect((await Promise.all(results)).map(({ status }) => status)).toEqual(
+      results.map(() => "accepted"),
+    );
+    expect(connections()).toBe(1);
+  });
+
+  test("are as many as there are requests with max_conns_per_host: 0", async () => {
+    const waiting: ServerResponse[] = [];
+    const { host, connections } = await backend((response) => {
+      if (waiting.push(response) === 150) {
+        waiting.forEach(ok);
+      }
+    });
+    const { consume } = exporter({ endpoint: `http://${host}`, max_conns_per_host: 0 });
+    await Promise.all(Array.from({ length: 150 }, () => consume("traces")));
+    expect(connections()).toBe(150);
+  });
+
+  test("carry one request each with disable_keep_alives", async () => {
+    const { host, connections } = await backend(ok);
+    const { consume } = exporter({ endpoint: `http://${host}`, disable_keep_alives: true });
+    await consume("traces");
+    await consume("traces");
+    expect(connections()).toBe(2);
+  });
+
+  for (const [title, keepAliveTimeout] of [
+    ["that says how long it keeps them", 5_000],
+    ["that does not", 0],
+  ] as const) {
+    test(`are closed after idle_conn_timeout, with a backend ${title}`, async () => {
+      const closed = deferred<void>();
+      const { host, server } = await backend(ok);
+      server.keepAliveTimeout = keepAliveTimeout;
+      server.on("connection", (socket) => socket.on("close", () => closed.resolve()));
+      await exporter({ endpoint: `http://${host}`, idle_conn_timeout: "50ms" }).consume("traces");
+      await closed.promise;
+    }, 2_500);
+  }
+
+  test("stay open with idle_conn_timeout: 0s", async () => {
+    const { host, connections } = await backend(ok);
+    const { consume } = exporter({ endpoint: `http://${host}`, idle_conn_timeout: "0s" });
+    await consume("traces");
+    await new Promise((resolve) => setImmediate(resolve));
+    await consume("traces");
     expect(connections()).toBe(1);
   });
 });
@@ -258,15 +302,6 @@ describe("what the answer means", () => {
     });
   });
 
-  test("a success whose body breaks off is a success, or the backend would get the data twice", async () => {
-    const { host } = await backend((response) => {
-      response.socket?.end("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
-    });
-    expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
-      status: "accepted",
-    });
-  });
-
   test("a huge answer is not read to its end", async () => {
     let written = 0;
     const { host } = await backend((response) => {
@@ -309,21 +344,12 @@ describe("what an operator sees", () => {
     ]);
   });
 
-  test("the counter of refused items is there from the start", async () => {
+  test("the counters of refused items and of invalid answers are there from the start", async () => {
     const { component, ownMetrics } = exporter({ endpoint: "http://127.0.0.1:1" });
     await component.start();
-    expect((await ownMetrics()).match(/^otelcol_exporter_rejected_items.* 0$/gm)).toHaveLength(3);
-  });
-
-  test("garbage where the answer should be changes nothing", async () => {
-    const { host } = await backend((response) => {
-      response
-        .writeHead(200, { "content-type": "application/x-protobuf" })
-        .end(Buffer.from([0x0a, 0xff, 0xff]));
-    });
-    const { consume, log } = exporter({ endpoint: `http://${host}` });
-    expect(await consume("traces")).toEqual({ status: "accepted" });
-    expect(log).toEqual([]);
+    const metrics = await ownMetrics();
+    expect(metrics.match(/^otelcol_exporter_rejected_items.* 0$/gm)).toHaveLength(3);
+    expect(metrics.match(/^otelcol_exporter_invalid_responses.* 0$/gm)).toHaveLength(3);
   });
 
   test("a backend that is down fills no log: one line per kind and interval, with the number held back", async () => {
@@ -416,6 +442,23 @@ describe("shutdown", () => {
       status: "retryable",
       message: `The request to ${host} was aborted because this collector is shutting down.`,
     });
+  });
+
+  test("ends at its deadline while a connection is being made, and closes it", async () => {
+    const accepted = deferred<Socket>();
+    const silent = createServer((socket) =>
+      accepted.resolve(socket.on("error", () => {}).resume()),
+    );
+    const port = await listening(silent);
+    cleanups.push(() => silent.close());
+    const { component, consume, clock } = exporter({ endpoint: `https://127.0.0.1:${port}` });
+    const sending = consume("traces");
+    const socket = await accepted.promise;
+    const isClosed = new Promise<void>((resolve) => socket.on("close", () => resolve()));
+    await component.shutdown(AbortSignal.abort());
+    expect(await sending).toMatchObject({ status: "retryable" });
+    await isClosed;
+    expect(clock.pendingTimers).toBe(0);
   });
 
   test("is safe before start, twice, and after its deadline", async () => {
