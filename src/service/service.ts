@@ -132,6 +132,12 @@ export function createService(options: ServiceOptions): Service {
     processors: pipeline.processors.map(instanceOf),
     exporters: pipeline.exporters.map(instanceOf),
   }));
+  statuses.setPipelines(
+    plan.pipelines.map(({ id, receivers, processors, exporters }) => ({
+      id,
+      components: [...receivers, ...processors, ...exporters],
+    })),
+  );
   const order = [
     ...plan.extensions.map(instanceOf),
     ...connectPipelines(pipelines, {
