@@ -85,5 +85,16 @@ test("a snapshot that fails because the directory was removed is repeated at gro
     expect(waits[index]).toBeGreaterThanOrEqual(seconds);
     expect(waits[index]).toBeLessThan(seconds + 2);
   }
-  expect(settings.log.filter(({ level }) => level === "error").length).toBe(1);
+  expect(settings.log.filter(({ level }) => level === "error")).toEqual([
+    {
+      level: "error",
+      message:
+        "State is no longer stored. The directory of the state was removed: restart the collector, which creates it again.",
+      fields: {
+        journal: "processor_session_activity",
+        reason: "io_error",
+        "error.code": "ENOENT",
+      },
+    },
+  ]);
 });
