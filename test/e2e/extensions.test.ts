@@ -65,7 +65,12 @@ test("a collector that is ready shows each pipeline with its components, and is 
   ]);
   expect(Object.fromEntries(parts)).toMatchObject({
     extensions: ["extension:health_check", "extension:file_storage"],
-    "pipeline:traces": ["receiver:otlp", "processor:session_activity", "exporter:debug"],
+    "pipeline:traces": [
+      "receiver:otlp",
+      "processor:memory_limiter",
+      "processor:session_activity",
+      "exporter:debug",
+    ],
     "pipeline:metrics/activity": ["processor:session_activity", "exporter:prometheus"],
   });
 });
