@@ -10,7 +10,12 @@ import type { ComponentKind } from "./component-kind.ts";
  */
 export type ReportedStatus =
   | { readonly status: "ok" }
-  | { readonly status: "recoverable_error" | "permanent_error"; readonly message: string };
+  | {
+      readonly status: "recoverable_error" | "permanent_error";
+      readonly message: string;
+      /** How long it had lasted when it was reported, for a component that waits before it reports; default 0. */
+      readonly lastedMs?: number;
+    };
 
 /** The states of a component, and of the service as a whole. */
 export type Status = "starting" | ReportedStatus["status"] | "stopping" | "stopped";
@@ -30,11 +35,21 @@ export interface ComponentStatus extends CurrentStatus {
   readonly id: string;
 }
 
+/** The status of a pipeline: that of its worst component, and `ok` only when all of them run. */
+export interface PipelineStatus extends CurrentStatus {
+  /** `signal` or `signal/name`. */
+  readonly id: string;
+  /** In the order in which data passes them. A component in several pipelines is in each of them. */
+  readonly components: readonly ComponentStatus[];
+}
+
 /**
  * The status of the service. While it runs, that is the status of its worst component: `permanent_error` is the worst, and it
  * is `ok` when all components are.
  */
 export interface ServiceStatus extends CurrentStatus {
   readonly startedUnixMs: number;
+  /** All of them, each once. */
   readonly components: readonly ComponentStatus[];
+  readonly pipelines: readonly PipelineStatus[];
 }

@@ -101,6 +101,11 @@ export interface Journal {
 /** The role of an extension that a component may name in its `storage`. */
 export interface StorageRole {
   /**
+   * Names the components that will open a journal. Called once, before the start, so that it can report what is stored of others: a
+   * component that is gone from the config, or that names another storage now.
+   */
+  expect?(components: readonly { readonly kind: ComponentKind; readonly id: string }[]): void;
+  /**
    * Opens the journal of a component, once per component, after the extension has started. Rejects with an
    * `Error` for an operator if the stored data cannot be read at all, and with any exception of `take`.
    */

@@ -37,7 +37,8 @@ export class DeliveryReport {
   readonly #invalid;
   /** The signals whose attempts have failed since the last success, with the timer that makes that the exporter's status. */
   readonly #failing = new Map<Signal, CancelTimer>();
-  readonly #unhealthy = new Set<Signal>();
+  /** The signals that make the exporter unhealthy, with the last failure of each. */
+  readonly #unhealthy = new Map<Signal, string>();
 
   /** `host`: the destination of a signal, fit for log lines. */
   constructor(settings: Settings, host: (signal: Signal) => string) {
@@ -91,7 +92,7 @@ export class DeliveryReport {
       }
       return;
     }
-    this.#onFailure(signal);
+    this.#onFailure(signal, result.message);
     if (delayMs !== undefined) {
       this.#limits.retry((heldBack) =>
         logger.warn("Exporting failed. Will retry the request after interval. Nothing is lost.", {
@@ -176,21 +177,40 @@ export class DeliveryReport {
   #onSuccess(signal: Signal): void {
     this.#failing.get(signal)?.();
     this.#failing.delete(signal);
-    if (this.#unhealthy.delete(signal) && this.#unhealthy.size === 0) {
-      this.#settings.reportStatus({ status: "ok" });
+    if (this.#unhealthy.delete(signal)) {
+      this.#reportStatus();
     }
   }
 
-  #onFailure(signal: Signal): void {
-    if (this.#failing.has(signal)) {
-      return;
+  #onFailure(signal: Signal, message: string): void {
+    if (this.#unhealthy.has(signal)) {
+      this.#onUnhealthy(signal, message);
+    } else if (!this.#failing.has(signal)) {
+      const cancelTimer = this.#settings.clock.after(unhealthyAfterMs, () =>
+        this.#onUnhealthy(signal, message),
+      );
+      this.#failing.set(signal, cancelTimer);
     }
-    const { clock, reportStatus } = this.#settings;
-    const cancelTimer = clock.after(unhealthyAfterMs, () => {
-      this.#unhealthy.add(signal);
-      reportStatus({ status: "recoverable_error", message: failingMessage });
-    });
-    this.#failing.set(signal, cancelTimer);
+  }
+
+  #onUnhealthy(signal: Signal, message: string): void {
+    if (this.#unhealthy.get(signal) !== message) {
+      this.#unhealthy.set(signal, message);
+      this.#reportStatus();
+    }
+  }
+
+  #reportStatus(): void {
+    const [message] = this.#unhealthy.values();
+    this.#settings.reportStatus(
+      message === undefined
+        ? { status: "ok" }
+        : {
+            status: "recoverable_error",
+            message: `${failingMessage} ${message}`,
+            lastedMs: unhealthyAfterMs,
+          },
+    );
   }
 }
 

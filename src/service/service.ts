@@ -134,6 +134,12 @@ export function createService(options: ServiceOptions): Service {
     processors: pipeline.processors.map(instanceOf),
     exporters: pipeline.exporters.map(instanceOf),
   }));
+  statuses.setPipelines(
+    plan.pipelines.map(({ id, receivers, processors, exporters }) => ({
+      id,
+      components: [...receivers, ...processors, ...exporters],
+    })),
+  );
   const order = [
     ...plan.extensions.map(instanceOf),
     ...connectPipelines(pipelines, {
@@ -141,6 +147,9 @@ export function createService(options: ServiceOptions): Service {
       fanOut: createFanOut({ clock, logger }),
     }),
   ];
+  for (const [storage, users] of storageUsers(order, plan)) {
+    instanceOf(storage).component.storage?.expect?.(users);
+  }
   const limits = { clock, shutdownTimeoutMs: plan.shutdownTimeoutMs };
   // First to start and last to stop, so that the counters of the draining can still be scraped.
   const all = [telemetryInstance(telemetry, logger), ...order];
@@ -165,6 +174,21 @@ export function createService(options: ServiceOptions): Service {
       return stopped;
     },
   };
+}
+
+/** Each storage extension with the components that store in it. */
+function storageUsers(
+  instances: readonly ComponentRef[],
+  plan: ServicePlan,
+): ReadonlyMap<ComponentRef, readonly ComponentRef[]> {
+  const storages = plan.extensions.map((storage) => {
+    const users = instances.filter((component) => {
+      const used = plan.storageOf(component);
+      return used !== undefined && used.kind === storage.kind && used.id === storage.id;
+    });
+    return [storage, users] as const;
+  });
+  return new Map(storages);
 }
 
 function telemetryInstance(

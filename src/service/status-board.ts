@@ -1,6 +1,12 @@
 import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
-import type { CurrentStatus, ReportedStatus, ServiceStatus, Status } from "../component/status.ts";
+import type {
+  ComponentStatus,
+  CurrentStatus,
+  ReportedStatus,
+  ServiceStatus,
+  Status,
+} from "../component/status.ts";
 
 /** The phase of a component's life. Only a `running` component can report a status. */
 export type Phase = "starting" | "running" | "stopping" | "stopped";
@@ -11,16 +17,20 @@ export interface StatusEntry {
   report(reported: ReportedStatus): void;
 }
 
-/** The statuses of all components of a service. */
+/** A component by section and id. */
+export interface ComponentName {
+  readonly kind: ComponentKind;
+  readonly id: string;
+}
+
+/** The statuses of all components and pipelines of a service. */
 export class StatusBoard {
   readonly #clock: Clock;
   readonly #startedUnixMs: number;
   readonly #service: TrackedStatus;
-  readonly #components: {
-    readonly kind: ComponentKind;
-    readonly id: string;
-    readonly tracked: TrackedStatus;
-  }[] = [];
+  readonly #components: (ComponentName & { readonly tracked: TrackedStatus })[] = [];
+  #pipelines: readonly { readonly id: string; readonly components: readonly ComponentName[] }[] =
+    [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -29,10 +39,17 @@ export class StatusBoard {
   }
 
   /** A new component, which is about to start. */
-  add(component: { readonly kind: ComponentKind; readonly id: string }): StatusEntry {
+  add(component: ComponentName): StatusEntry {
     const tracked = new TrackedStatus(this.#clock);
     this.#components.push({ ...component, tracked });
     return tracked;
+  }
+
+  /** Sets which components each pipeline has, in the order in which data passes them. */
+  setPipelines(
+    pipelines: readonly { readonly id: string; readonly components: readonly ComponentName[] }[],
+  ): void {
+    this.#pipelines = pipelines;
   }
 
   /** Sets the phase of the whole service. */
@@ -47,15 +64,18 @@ export class StatusBoard {
       ...tracked.current(),
     }));
     const own = this.#service.current();
+    const pipelines = this.#pipelines.map(({ id, components: names }) => {
+      const inPipeline = names.flatMap((name) =>
+        components.filter((each) => each.kind === name.kind && each.id === name.id),
+      );
+      return { id, ...withoutName(ofPipeline(inPipeline) ?? own), components: inPipeline };
+    });
     const overall = own.status === "ok" ? (worst(components) ?? own) : own;
-    const { status, message, sinceUnixMs, ageMs } = overall;
     return {
       startedUnixMs: this.#startedUnixMs,
-      status,
-      ...(message === undefined ? {} : { message }),
-      sinceUnixMs,
-      ageMs,
+      ...withoutName(overall),
       components,
+      pipelines,
     };
   }
 }
@@ -81,9 +101,12 @@ class TrackedStatus implements StatusEntry {
 
   report(reported: ReportedStatus): void {
     if (this.#reported.status !== "permanent_error") {
-      this.#change(() => {
-        this.#reported = reported;
-      });
+      this.#change(
+        () => {
+          this.#reported = reported;
+        },
+        reported.status === "ok" ? 0 : (reported.lastedMs ?? 0),
+      );
     }
   }
 
@@ -102,21 +125,45 @@ class TrackedStatus implements StatusEntry {
     return this.#phase === "running" ? this.#reported.status : this.#phase;
   }
 
-  #change(apply: () => void): void {
+  #change(apply: () => void, lastedMs = 0): void {
     const before = this.#status();
     apply();
     if (this.#status() !== before) {
-      this.#sinceMs = this.#clock.nowMs();
-      this.#sinceUnixMs = this.#clock.unixMs();
+      this.#sinceMs = this.#clock.nowMs() - lastedMs;
+      this.#sinceUnixMs = this.#clock.unixMs() - lastedMs;
     }
   }
 }
 
-/** The component with the worst status; of several, the one that has had it longest. */
-function worst(components: readonly CurrentStatus[]): CurrentStatus | undefined {
-  const longest = (status: Status) =>
-    components
-      .filter((component) => component.status === status)
-      .toSorted((a, b) => b.ageMs - a.ageMs)[0];
-  return longest("permanent_error") ?? longest("recoverable_error");
+function withoutName({ status, message, sinceUnixMs, ageMs }: CurrentStatus): CurrentStatus {
+  return { status, ...(message === undefined ? {} : { message }), sinceUnixMs, ageMs };
+}
+
+/** The status of a pipeline by its components; `undefined` if it has none. */
+function ofPipeline(components: readonly ComponentStatus[]): CurrentStatus | undefined {
+  const starting = longest(components, ["starting"]);
+  if (starting !== undefined) {
+    return starting;
+  }
+  const stopping = longest(components, ["stopping", "stopped"]);
+  if (stopping !== undefined) {
+    const haveAllStopped = components.every(({ status }) => status === "stopped");
+    return { ...stopping, status: haveAllStopped ? "stopped" : "stopping" };
+  }
+  // It has been well since the last of its components has.
+  return worst(components) ?? components.toSorted((a, b) => a.ageMs - b.ageMs)[0];
+}
+
+/** The component with the worst error; of several, the one that has had it longest. */
+function worst<C extends CurrentStatus>(components: readonly C[]): C | undefined {
+  return longest(components, ["permanent_error"]) ?? longest(components, ["recoverable_error"]);
+}
+
+function longest<C extends CurrentStatus>(
+  components: readonly C[],
+  statuses: readonly Status[],
+): C | undefined {
+  return components
+    .filter(({ status }) => statuses.includes(status))
+    .toSorted((a, b) => b.ageMs - a.ageMs)[0];
 }

@@ -183,7 +183,13 @@ describe("a backend that cannot take data now", () => {
     }
     expect(subject.statuses).toEqual([]);
     subject.clock.advance(1_000);
-    expect(subject.statuses).toMatchObject([{ status: "recoverable_error" }]);
+    expect(subject.statuses).toEqual([
+      {
+        status: "recoverable_error",
+        message: "Nothing could be sent to the backend for more than a minute. Unavailable.",
+        lastedMs: 60_000,
+      },
+    ]);
     isUp = true;
     for (let second = 0; second < 46; second++) {
       await settled();

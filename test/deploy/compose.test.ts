@@ -1,4 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { pathOf, textOf } from "../support/repository.ts";
@@ -47,6 +51,32 @@ describe("compose", () => {
     });
     // A container in another's network cannot publish ports; compose refuses the file.
     expect(base.services["activity-collector"]).not.toHaveProperty("ports");
+  });
+
+  test("asks for readiness, with the program that the image has, on the port that its config opens", () => {
+    const { test: command } = base.services["activity-collector"].healthcheck;
+    const overlay = parse(textOf(`${folder}/config.compose.yaml`));
+    const port = overlay.extensions.health_check.endpoint.split(":").at(-1);
+    const entrypoint = /^ENTRYPOINT \["([^"]+)"/m.exec(textOf("deploy/docker/Dockerfile"))?.[1];
+    expect(command.slice(0, 2)).toEqual(["CMD", entrypoint]);
+    expect(command.at(-1)).toContain(`http://127.0.0.1:${port}/ready`);
+  });
+
+  test("has a health check that fails unless the page answers 200", async () => {
+    const { test: command } = base.services["activity-collector"].healthcheck;
+    const options = command.slice(2, -1);
+    const codes = [];
+    for (const code of [200, 503]) {
+      const server = createServer((_, response) => void response.writeHead(code).end());
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      const { port } = server.address() as AddressInfo;
+      const script = command.at(-1).replace(/:\d+\//, `:${port}/`);
+      const child = spawn(process.execPath, [...options, script], { stdio: "ignore" });
+      const [exitCode] = await once(child, "exit");
+      server.close();
+      codes.push(exitCode);
+    }
+    expect(codes).toEqual([0, 1]);
   });
 
   test("publishes ports to this host only", () => {

@@ -24,6 +24,16 @@ test("what the image starts is what the package declares as its program", () => 
   expect(last("ENTRYPOINT")).toBe(`ENTRYPOINT ["/nodejs/bin/node", "/app/${program}"]`);
 });
 
+test("the image stores in its volume, which is a folder of its user", () => {
+  const [, volume] = last("VOLUME")?.split(" ") ?? [];
+  const folder = dockerfile.find((line) => line.startsWith("COPY ") && line.endsWith(` ${volume}`));
+  expect(folder).toContain("--chown=65532:65532");
+  expect(last("ENV")).toContain(`ACTIVITY_COLLECTOR_STATE_DIRECTORY=${volume}`);
+  expect(parse(textOf("deploy/config.yaml")).extensions.file_storage.directory).toContain(
+    `\${env:ACTIVITY_COLLECTOR_STATE_DIRECTORY:-`,
+  );
+});
+
 test("everything copied from the repository exists and passes .dockerignore", () => {
   const allowed = textOf(".dockerignore")
     .split("\n")

@@ -1,3 +1,6 @@
+import { mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse, parseAllDocuments } from "yaml";
 import { externalTool } from "../support/external-tool.ts";
@@ -68,8 +71,10 @@ describe.skipIf(kubectl.isSkipped)("the example beside an OpenClaw gateway", () 
   test("lets no trouble of the collector make the gateway unready", () => {
     expect(collector().readinessProbe).toBeUndefined();
     expect(collector().startupProbe).toBeUndefined();
-    const port = collector().livenessProbe?.httpGet.port;
+    const { path, port } = collector().livenessProbe!.httpGet;
     expect(collector().ports?.map(({ name }) => name)).toContain(port);
+    // The page that does not depend on a backend.
+    expect(path).toBe("/");
   });
 
   test("mounts the config map that the component generates, under its hashed name", () => {
@@ -89,6 +94,30 @@ describe.skipIf(kubectl.isSkipped)("the example beside an OpenClaw gateway", () 
       diagnostics: { enabled: true, otel: { enabled: true, endpoint: "http://127.0.0.1:4318" } },
     });
   });
+});
+
+test.skipIf(kubectl.isSkipped)("the component for readiness adds a probe to the sidecar", () => {
+  const folder = mkdtempSync(join(realpathSync(tmpdir()), "readiness-"));
+  const to = (path: string) => relative(folder, realpathSync(pathOf(`deploy/kubernetes/${path}`)));
+  try {
+    writeFileSync(
+      join(folder, "kustomization.yaml"),
+      `resources: [${to("examples/openclaw")}]\ncomponents: [${to("readiness")}]\n`,
+    );
+    const { code, output, errors } = kubectl.run(["kustomize", folder]);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    const resources: Resource[] = parseAllDocuments(output).map((document) => document.toJS());
+    const { spec } = resources.find(({ kind }) => kind === "Deployment")!;
+    const [collector] = spec.template.spec.initContainers;
+    expect(collector).toMatchObject({
+      name: "activity-collector",
+      livenessProbe: { httpGet: { path: "/", port: "health" } },
+      readinessProbe: { httpGet: { path: "/ready", port: "health" } },
+    });
+    expect(spec.template.spec.initContainers.length).toBe(2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("the ports of the sidecar are those its config opens to the pod's address", () => {

@@ -30,11 +30,11 @@ async function start(): Promise<RunningCollector> {
   return collector;
 }
 
-async function probe(collector: RunningCollector) {
+async function probe(collector: RunningCollector, path = "/") {
   const [, endpoint] = /Serving health checks\.\t\{.*"endpoint": "([^"]+)"/.exec(
     collector.stderr(),
   )!;
-  const response = await fetch(`http://${endpoint}/`);
+  const response = await fetch(`http://${endpoint}${path}`);
   return { code: response.status, body: (await response.json()) as Record<string, object> };
 }
 
@@ -52,6 +52,27 @@ test("a collector that is ready says so, and so does each of its components", as
       "extension:health_check",
     ]),
   );
+});
+
+test("a collector that is ready shows each pipeline with its components, and is ready for traffic", async () => {
+  const collector = await start();
+  expect((await probe(collector, "/ready")).code).toBe(200);
+  const { code, body } = await probe(collector, "/status");
+  expect(code).toBe(200);
+  const parts = Object.entries(body["components"] ?? {}).map(([part, { components }]) => [
+    part,
+    Object.keys(components),
+  ]);
+  expect(Object.fromEntries(parts)).toMatchObject({
+    extensions: ["extension:health_check", "extension:file_storage"],
+    "pipeline:traces": [
+      "receiver:otlp",
+      "processor:memory_limiter",
+      "processor:session_activity",
+      "exporter:debug",
+    ],
+    "pipeline:metrics/activity": ["processor:session_activity", "exporter:prometheus"],
+  });
 });
 
 test("two collectors cannot store in one directory; after kill -9 the next one can at once", async () => {

@@ -73,7 +73,7 @@ describe("the status of a service", () => {
     b.report(recoverable("second"));
     a.report(recoverable("first, in other words"));
     clock.advance(1_000);
-    const { components, ...overall } = board.current();
+    const { components, pipelines: _, ...overall } = board.current();
     expect(overall).toEqual({
       status: "recoverable_error",
       message: "first, in other words",
@@ -94,6 +94,16 @@ describe("the status of a service", () => {
     ]);
   });
 
+  test("counts the time for which an error had lasted when it was reported", () => {
+    const { board, a, clock } = running();
+    clock.advance(100_000);
+    const failedUnixMs = clock.unixMs() - 60_000;
+    a.report({ status: "recoverable_error", message: "down", lastedMs: 60_000 });
+    clock.advance(5_000);
+    const { ageMs, sinceUnixMs } = board.current();
+    expect([ageMs, sinceUnixMs]).toEqual([65_000, failedUnixMs]);
+  });
+
   test("takes up what a component reported while it started", () => {
     const board = new StatusBoard(new FakeClock());
     const entry = board.add({ kind: "extension", id: "a" });
@@ -102,6 +112,80 @@ describe("the status of a service", () => {
     entry.enter("running");
     board.enter("running");
     expect(briefly(board)).toEqual(["recoverable_error", "full", ["recoverable_error"]]);
+  });
+});
+
+describe("the status of a pipeline", () => {
+  /** A receiver in two pipelines, each with an exporter of its own. */
+  function started() {
+    const clock = new FakeClock();
+    const board = new StatusBoard(clock);
+    const [receiver, a, b] = [
+      board.add({ kind: "receiver", id: "in" }),
+      board.add({ kind: "exporter", id: "a" }),
+      board.add({ kind: "exporter", id: "b" }),
+    ] as const;
+    const to = (id: string) => [
+      { kind: "receiver", id: "in" } as const,
+      { kind: "exporter", id } as const,
+    ];
+    board.setPipelines([
+      { id: "traces", components: to("a") },
+      { id: "traces/2", components: to("b") },
+    ]);
+    const statuses = () => board.current().pipelines.map(({ status }) => status);
+    return { clock, board, receiver, a, b, statuses };
+  }
+
+  test("is starting until all of its components have started, then that of its worst one", () => {
+    const { receiver, a, b, statuses } = started();
+    receiver.enter("running");
+    a.enter("running");
+    expect(statuses()).toEqual(["ok", "starting"]);
+    b.enter("running");
+    b.report(recoverable("down"));
+    expect(statuses()).toEqual(["ok", "recoverable_error"]);
+    receiver.report(permanent("broken"));
+    expect(statuses()).toEqual(["permanent_error", "permanent_error"]);
+  });
+
+  test("is stopping from the first of its components that stops to the last", () => {
+    const { board, receiver, a, b, statuses } = started();
+    for (const each of [receiver, a, b, board]) {
+      each.enter("running");
+    }
+    receiver.enter("stopping");
+    expect(statuses()).toEqual(["stopping", "stopping"]);
+    receiver.enter("stopped");
+    a.enter("stopped");
+    expect(statuses()).toEqual(["stopped", "stopping"]);
+  });
+
+  test("has its components, and since when and why it is as it is", () => {
+    const { clock, board, receiver, a, b } = started();
+    const startedUnixMs = clock.unixMs();
+    for (const each of [receiver, a, b, board]) {
+      each.enter("running");
+      clock.advance(1_000);
+    }
+    b.report(recoverable("down"));
+    clock.advance(5_000);
+    const [first, second] = board.current().pipelines;
+    // Well since the last of its components is.
+    expect(first).toMatchObject({
+      id: "traces",
+      status: "ok",
+      sinceUnixMs: startedUnixMs + 1_000,
+      ageMs: 8_000,
+    });
+    expect(second).toEqual({
+      id: "traces/2",
+      status: "recoverable_error",
+      message: "down",
+      sinceUnixMs: startedUnixMs + 4_000,
+      ageMs: 5_000,
+      components: board.current().components.filter(({ id }) => id !== "a"),
+    });
   });
 });
 

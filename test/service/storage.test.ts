@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -78,7 +78,7 @@ function configWith(list: readonly AnyFactory[], section: string): ServiceConfig
   return checked.config;
 }
 
-function serviceOf(processor: AnyFactory, section: string) {
+function serviceOf(processor: AnyFactory, section: string, log: string[] = []) {
   const clock = new FakeClock();
   const inert = factories
     .filter(({ type }) => type !== "file_storage")
@@ -101,7 +101,12 @@ function serviceOf(processor: AnyFactory, section: string) {
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),
     memory: fakeMemory(),
-    logger: createLogger({ level: "error", encoding: "json", clock, write: () => {} }),
+    logger: createLogger({
+      level: "warn",
+      encoding: "json",
+      clock,
+      write: (line) => void log.push(line),
+    }),
   });
 }
 
@@ -122,6 +127,22 @@ describe("a component that names a storage extension", () => {
     await service.start();
     expect(seen).toEqual({ found: [], hasStorage: false });
     await service.shutdown();
+  });
+
+  test("is missed when it names none any more: what it stored is reported and kept", async () => {
+    const { factory } = counting();
+    const log: string[] = [];
+    for (const section of ["{storage: file_storage}", "{storage: file_storage}", "{}", "{}"]) {
+      const service = serviceOf(factory, section, log);
+      await service.start();
+      await service.shutdown();
+      expect(readdirSync(directory)).toContain("processor_counting");
+    }
+    const warnings = log.map((line) => JSON.parse(line));
+    expect(warnings).toMatchObject([
+      { journal: "processor_counting", directory: join(directory, "processor_counting") },
+      { journal: "processor_counting" },
+    ]);
   });
 
   test("cannot open its journal twice, nor before the storage runs", async () => {

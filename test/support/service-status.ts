@@ -7,4 +7,5 @@ export const wellService: ServiceStatus = {
   sinceUnixMs: 1_795_000_000_000,
   ageMs: 0,
   components: [],
+  pipelines: [],
 };

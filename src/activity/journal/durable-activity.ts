@@ -64,6 +64,8 @@ export class DurableActivity {
   #recordedMs = 0;
   #isSnapshotWanted = false;
   #isSnapshotRunning = false;
+  /** Since the last snapshot that was written. Then only the storage asks for another one, at growing intervals. */
+  #hasSnapshotFailed = false;
 
   constructor(options: DurableActivityOptions) {
     const { limits, tickMs, instanceId, clock } = options;
@@ -236,7 +238,7 @@ export class DurableActivity {
     if (writer === undefined || this.#isSnapshotRunning) {
       return;
     }
-    if (this.#isSnapshotWanted || writer.isLong) {
+    if (this.#isSnapshotWanted || (writer.isLong && !this.#hasSnapshotFailed)) {
       this.#isSnapshotWanted = false;
       this.#isSnapshotRunning = true;
       void this.#snapshot(writer);
@@ -248,8 +250,10 @@ export class DurableActivity {
     const { emitter, logger } = this.#options;
     try {
       const { calls, pending } = emitter;
-      await writer.snapshot({ calls, pending, anchor: this.now() });
+      const isDone = await writer.snapshot({ calls, pending, anchor: this.now() });
+      this.#hasSnapshotFailed = !isDone;
     } catch (error) {
+      this.#hasSnapshotFailed = true;
       logger.error("A snapshot of the session state failed. The log grows until the next one.", {
         reason: error instanceof Error ? error.message : String(error),
       });

@@ -1,4 +1,5 @@
 import { join, resolve } from "node:path";
+import type { Clock } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Journal, JournalOwner, StorageRole } from "../../component/storage.ts";
@@ -9,10 +10,15 @@ import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
 import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
+import { shown } from "./path-problem.ts";
 import { systemDisk } from "./system-disk.ts";
-import { reasonSentences } from "./write-failure.ts";
+import { reportUnusedJournals } from "./unused-journals.ts";
+import { errorCodeOf, reasonOf, reasonSentences } from "./write-failure.ts";
 
 type Owning = Parameters<StorageRole["openJournal"]>[0];
+
+/** How long the directory may take to answer at the start, besides the wait for another process. */
+const answerLimitMs = 30_000;
 
 /**
  * Keeps a journal per component in a directory that no other process uses meanwhile (DESIGN.md). It has one journal for each
@@ -28,7 +34,25 @@ export function createFileStorage(
   const journals = new Map<string, ObservedJournal>();
   const opened = new Set<string>();
   let lock: DirectoryLock | undefined;
+  let isRunning = false;
+  let claiming: Promise<void> | undefined;
+  let expected: ReadonlySet<string> | undefined;
   publishJournals(settings.meter, () => [...journals.values()]);
+
+  /** Locks the directory for this process. Journals that were opened on a full disk try again, all at once. */
+  const claim = (timeoutMs: number): Promise<void> => {
+    claiming ??= (async () => {
+      try {
+        if (lock === undefined) {
+          await prepareDirectory(directory, { disk, config, logger });
+          lock = await lockDirectory(directory, { clock, timeoutMs });
+        }
+      } finally {
+        claiming = undefined;
+      }
+    })();
+    return claiming;
+  };
 
   const reportStatus = () => {
     const [worst] = [...journals.values()].flatMap(({ journal }) => {
@@ -47,7 +71,7 @@ export function createFileStorage(
 
   async function open(component: Owning, owner: JournalOwner): Promise<Journal> {
     const name = journalName(component);
-    if (lock === undefined) {
+    if (!isRunning) {
       throw new Error(`${id} is not running. List it in service.extensions.`);
     }
     if (opened.has(name)) {
@@ -56,6 +80,7 @@ export function createFileStorage(
     opened.add(name);
     const journal = await openJournal({
       disk,
+      claim: () => claim(0),
       directory: join(directory, name),
       directoryMode: config.directory_permissions,
       clock,
@@ -93,16 +118,46 @@ export function createFileStorage(
   }
 
   return {
-    storage: { openJournal: open },
+    storage: {
+      openJournal: open,
+      expect(components) {
+        expected = new Set(components.map(journalName));
+      },
+    },
 
     async start() {
-      await prepareDirectory(directory, { disk, config, logger });
-      lock = await lockDirectory(directory, { clock, timeoutMs: config.timeout });
-      logger.info("Keeping state in files.", { directory });
+      await withinLimit(claim(config.timeout), {
+        clock,
+        limitMs: config.timeout + answerLimitMs,
+        problem: `the directory ${shown(directory)} did not answer within ${answerLimitMs / 1000} s. Check the disk or the network file system that it is on, or name another directory.`,
+      }).catch((error: unknown) => {
+        if (reasonOf(error) !== "no_space") {
+          throw error;
+        }
+        logger.error(`State is not stored. ${reasonSentences.no_space}`, {
+          directory,
+          "error.code": errorCodeOf(error),
+        });
+      });
+      isRunning = true;
+      if (lock !== undefined) {
+        logger.info("Keeping state in files.", { directory });
+      }
+      if (expected !== undefined) {
+        await reportUnusedJournals(directory, {
+          used: expected,
+          nowUnixMs: clock.unixMs(),
+          logger,
+        });
+      }
     },
 
     async shutdown(deadline) {
-      const closing = Promise.all([...journals.values()].map(({ journal }) => journal.close()));
+      isRunning = false;
+      const closing = Promise.all([
+        claiming?.catch(() => {}),
+        ...[...journals.values()].map(({ journal }) => journal.close()),
+      ]);
       const outcome = await Promise.race([closing, aborted(deadline)]);
       if (outcome === "aborted") {
         for (const [name, { journal }] of journals) {
@@ -118,6 +173,26 @@ export function createFileStorage(
       lock = undefined;
     },
   };
+}
+
+/** Waits for a call to the disk, but not for ever: a dead network file system never answers. */
+async function withinLimit<T>(
+  work: Promise<T>,
+  {
+    clock,
+    limitMs,
+    problem,
+  }: { readonly clock: Clock; readonly limitMs: number; readonly problem: string },
+): Promise<T> {
+  let cancelTimer = () => {};
+  const late = new Promise<never>((_, reject) => {
+    cancelTimer = clock.after(limitMs, () => reject(new Error(problem)));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancelTimer();
+  }
 }
 
 function aborted(deadline: AbortSignal): Promise<"aborted"> {

@@ -10,6 +10,7 @@ import {
 } from "./file-reader.ts";
 import { formatVersion, recordHeaderBytes } from "./format.ts";
 import { recoverLog } from "./log-recovery.ts";
+import { explained, pathProblem, shown } from "./path-problem.ts";
 import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
 import { errorCodeOf } from "./write-failure.ts";
@@ -24,13 +25,17 @@ export interface Recovered {
   /** Bytes of the records after the snapshot, including their record headers. */
   readonly logBytes: number;
   readonly snapshotBytes: number;
+  /**
+   * Removes or cuts off the unusable files and parts of files, so that the log can continue after its last usable record. To be
+   * called before anything is written, again if it fails. Rejects with an `Error` for an operator.
+   */
+  cleanUp(): Promise<void>;
 }
 
 /**
- * Reads the newest complete snapshot, then every later record of the log up to the first that is missing. Unusable files and
- * parts of files are removed or cut off, so that the log can continue after its last usable record, and are counted in the
- * summary. Rejects with an `Error` for an operator if a file cannot be read, and with the exception of `take`; then no file
- * was changed.
+ * Reads the newest complete snapshot, then every later record of the log up to the first that is missing, and counts the rest in the
+ * summary. Changes nothing; `cleanUp` does. Rejects with an `Error` for an operator if a file cannot be read, and with the exception
+ * of `take`.
  */
 export async function recoverJournal({
   disk,
@@ -41,7 +46,7 @@ export async function recoverJournal({
   readonly directory: string;
   readonly take: (record: Uint8Array) => void;
 }): Promise<Recovered> {
-  const files = (await disk.names(directory)).flatMap((name) => {
+  const files = (await namesIn(disk, directory)).flatMap((name) => {
     const parsed = parseFileName(name);
     return parsed === undefined ? [] : [{ name, ...parsed }];
   });
@@ -55,14 +60,22 @@ export async function recoverJournal({
   const log = await recoverLog(logs, { read, recovered, hasBase: snapshot.isBase });
 
   const temporary = files.filter(({ kind }) => kind === "temporary").map(({ name }) => name);
-  // Snapshots last: after a crash in between, the log must not look as if it had begun with an empty state.
-  for (const name of [...temporary, ...log.stale, ...snapshot.stale]) {
-    await disk.remove(join(directory, name));
-  }
-  for (const { name, sizeBytes } of log.cuts) {
-    await cutFile(disk, join(directory, name), sizeBytes);
-  }
-  await disk.syncDirectory(directory);
+  const cleanUp = async () => {
+    // Snapshots last: after a crash in between, the log must not look as if it had begun with an empty state.
+    for (const name of [...temporary, ...log.stale, ...snapshot.stale]) {
+      const path = join(directory, name);
+      await disk.remove(path).catch(explained(`the file ${shown(path)} cannot be removed`, path));
+    }
+    for (const { name, sizeBytes } of log.cuts) {
+      const path = join(directory, name);
+      await cutFile(disk, path, sizeBytes).catch(
+        explained(`the file ${shown(path)} cannot be cut`, path),
+      );
+    }
+    await disk
+      .syncDirectory(directory)
+      .catch(explained(`the directory ${shown(directory)} cannot be synced`, directory));
+  };
 
   // A damaged snapshot is not a loss if an older one and the log reach as far.
   const lostSnapshots = snapshot.damaged.filter(
@@ -82,7 +95,20 @@ export async function recoverJournal({
     logBytes:
       recovered.bytes - snapshotContent + (recovered.records - snapshotRecords) * recordHeaderBytes,
     snapshotBytes: snapshot.sizeBytes,
+    cleanUp,
   };
+}
+
+/** The files of a journal; none if its directory does not exist yet. */
+async function namesIn(disk: Disk, directory: string): Promise<readonly string[]> {
+  try {
+    return await disk.names(directory);
+  } catch (error) {
+    if (errorCodeOf(error) === "ENOENT") {
+      return [];
+    }
+    throw await pathProblem(`the directory ${shown(directory)} cannot be read`, directory, error);
+  }
 }
 
 interface Snapshot {
@@ -135,8 +161,8 @@ function isComplete({ header, flaw, last }: FileReading, sequence: number): bool
 function readerOf(disk: Disk, directory: string): ReadFile {
   return async (name, expected, onFrame) => {
     const path = join(directory, name);
-    const file = await disk.open(path).catch((error: unknown) => {
-      throw unreadable(path, error);
+    const file = await disk.open(path).catch(async (error: unknown) => {
+      throw await unreadable(path, error);
     });
     let fromOwner: { readonly error: unknown } | undefined;
     try {
@@ -149,18 +175,23 @@ function readerOf(disk: Disk, directory: string): ReadFile {
         }
       });
     } catch (error) {
-      throw fromOwner === undefined ? unreadable(path, error) : error;
+      throw fromOwner === undefined ? await unreadable(path, error) : error;
     } finally {
       await file.close();
     }
   };
 }
 
-function unreadable(path: string, error: unknown): Error {
+async function unreadable(path: string, error: unknown): Promise<Error> {
+  if (error instanceof UnknownVersionError) {
+    return new Error(
+      `${path} has format version ${error.version}, this program reads version ${formatVersion}. Use the version of the program that wrote it, or move the directory away to start without the stored state.`,
+      { cause: error },
+    );
+  }
+  const problem = await pathProblem(`${shown(path)} cannot be read`, path, error);
   return new Error(
-    error instanceof UnknownVersionError
-      ? `${path} has format version ${error.version}, this program reads version ${formatVersion}. Use the version of the program that wrote it, or move the directory away to start without the stored state.`
-      : `${path} cannot be read (${errorCodeOf(error)}). Check its permissions and the health of the disk, or move the directory away to start without the stored state.`,
+    `${problem.message} Or move the directory away to start without the stored state.`,
     { cause: error },
   );
 }

@@ -1,4 +1,3 @@
-import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../component/clock.ts";
 import type { Logger } from "../../component/settings.ts";
@@ -13,16 +12,23 @@ import type {
 import type { Disk } from "./disk.ts";
 import { recordHeaderBytes } from "./format.ts";
 import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
+import { JournalDirectory } from "./journal-directory.ts";
 import { type Recovered, recoverJournal } from "./journal-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
+import { pathProblem, shown } from "./path-problem.ts";
 import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
-import { errorCodeOf, reasonOf, reasonSentences } from "./write-failure.ts";
+import { errorCodeOf, failureSentence, isRefusal, reasonOf } from "./write-failure.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;
+  /**
+   * Makes the directory above it this program's own. Called before the first change to the disk, and again until it has succeeded.
+   * Rejects with an `Error` for an operator.
+   */
+  readonly claim?: () => Promise<void>;
   /** The journal's own directory, which is created if it does not exist. */
   readonly directory: string;
   readonly directoryMode: number;
@@ -40,11 +46,12 @@ export interface JournalOptions {
   readonly onState: (state: JournalState) => void;
 }
 
-/** Recovers the stored state and opens the journal for appends. Rejects with an `Error` whose message is for an operator. */
+/**
+ * Recovers the stored state and opens the journal for appends. If the disk is full, the journal is degraded from the start. Rejects
+ * with an `Error` whose message is for an operator.
+ */
 export async function openJournal(options: JournalOptions): Promise<FileJournal> {
   const { disk, directory, owner } = options;
-  await disk.makeDirectory(directory, options.directoryMode);
-  await disk.syncDirectory(dirname(directory));
   const recovered = await recoverJournal({ disk, directory, take: (record) => owner.take(record) });
   const journal = new FileJournal(options, recovered);
   await journal.begin();
@@ -63,6 +70,9 @@ export class FileJournal implements Journal {
   snapshotBytes: number;
   readonly #options: JournalOptions;
   readonly #segments: Segments;
+  readonly #place: JournalDirectory;
+  /** Why the directory is not ready, in the last log line. */
+  #unreadyBecause: string | undefined;
   #writer: LogWriter;
   #state: JournalState = { status: "ok" };
   /** Increases with every failure of the log, so that a snapshot knows whether it closes the latest gap. */
@@ -76,6 +86,13 @@ export class FileJournal implements Journal {
     const { disk, directory } = options;
     this.#options = options;
     this.recovered = recovered.summary;
+    this.#place = new JournalDirectory({
+      disk,
+      directory,
+      mode: options.directoryMode,
+      claim: async () => options.claim?.(),
+      cleanUp: () => recovered.cleanUp(),
+    });
     this.#segments = new Segments(
       { disk, directory },
       { lastNumber: recovered.lastSegmentNumber, segments: recovered.segments },
@@ -96,9 +113,25 @@ export class FileJournal implements Journal {
     this.#writer = this.#writerFrom(recovered.sequence);
   }
 
-  /** Opens the log. If the disk is full at the start, the journal is degraded, but the collector starts. */
+  /**
+   * Prepares the directory and opens the log. If the disk is full or broken, the journal is degraded, but the collector starts; if
+   * this program may not write there, it rejects.
+   */
   async begin(): Promise<void> {
-    await this.#writer.open().catch((error: unknown) => this.#writer.fail(reasonOf(error), error));
+    const { directory } = this.#options;
+    try {
+      await this.#place.prepare();
+      await this.#writer.open();
+    } catch (error) {
+      if (this.#place.isReady && isRefusal(error)) {
+        const failed = `the directory ${shown(directory)} cannot be written to`;
+        throw await pathProblem(failed, directory, error);
+      }
+      if (!this.#place.isReady && reasonOf(error) !== "no_space") {
+        throw error;
+      }
+      this.#writer.fail(reasonOf(error), error);
+    }
     if (this.#options.compactsOnStart && this.logBytes > 0) {
       this.#requests.requestSoon();
     }
@@ -134,6 +167,10 @@ export class FileJournal implements Journal {
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
     if (this.#isClosed || this.#snapshot !== undefined) {
       return Promise.resolve({ status: "busy" });
+    }
+    if (!this.#place.isReady) {
+      // The owner is asked when the directory is ready.
+      return Promise.resolve({ status: "failed", reason: "no_space" });
     }
     this.#requests.cancel();
     this.#snapshot = this.#writeSnapshot(records).finally(() => {
@@ -280,7 +317,7 @@ export class FileJournal implements Journal {
     const isNew = this.#state.status === "ok";
     this.#setState({ status: "degraded", reason });
     if (isNew) {
-      logger.error(`State is no longer stored. ${reasonSentences[reason]}`, {
+      logger.error(`State is no longer stored. ${failureSentence(reason, error)}`, {
         journal: name,
         reason,
         ...(error === undefined ? {} : { "error.code": errorCodeOf(error) }),
@@ -303,8 +340,30 @@ export class FileJournal implements Journal {
       // While the disk hangs, no further work is given to it.
       await this.#writer.idle();
     }
+    if (!(await this.#isReady())) {
+      this.#requests.onFailed();
+      return;
+    }
     if (!this.#isClosed && this.#snapshot === undefined) {
       this.#callOwner(() => this.#options.owner.onSnapshotNeeded());
+    }
+  }
+
+  /** Prepares the directory if that failed at the start, and returns whether it is ready. */
+  async #isReady(): Promise<boolean> {
+    try {
+      await this.#place.prepare();
+      return true;
+    } catch (error) {
+      const because = error instanceof Error ? error.message : String(error);
+      if (because !== this.#unreadyBecause) {
+        this.#unreadyBecause = because;
+        this.#options.logger.warn("State is still not stored.", {
+          journal: this.#options.name,
+          because,
+        });
+      }
+      return false;
     }
   }
 

@@ -1,7 +1,9 @@
-import { open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
+import { explained, shown } from "./path-problem.ts";
 import { errorCodeOf } from "./write-failure.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
@@ -22,11 +24,10 @@ export async function lockDirectory(
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<DirectoryLock> {
   const path = join(directory, "lock");
-  await createFile(path).catch((error: unknown) => {
-    throw new Error(`the directory ${directory} cannot be written to (${errorCodeOf(error)}).`, {
-      cause: error,
-    });
-  });
+  await createFile(path).catch(
+    explained(`the directory ${shown(directory)} cannot be written to`, directory),
+  );
+  await checkFile(path);
   const database = openDatabase(path);
   const deadlineMs = clock.nowMs() + timeoutMs;
   for (;;) {
@@ -55,6 +56,15 @@ async function createFile(path: string): Promise<void> {
       throw error;
     }
   }
+}
+
+/** Finds what SQLite would only call "unable to open database file". */
+async function checkFile(path: string): Promise<void> {
+  const failed = `the lock file ${shown(path)} cannot be opened`;
+  if (!(await lstat(path).catch(explained(failed, path))).isFile()) {
+    throw new Error(`${failed}: it is not a file. Remove it, or name another directory.`);
+  }
+  await access(path, constants.R_OK | constants.W_OK).catch(explained(failed, path));
 }
 
 function openDatabase(path: string): DatabaseSync {

@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import type { Disk, DiskFile } from "./disk.ts";
 import { errorCodeOf } from "./write-failure.ts";
@@ -10,8 +11,7 @@ const closedMessage = "The file is closed.";
 /** The file system of the machine. */
 export const systemDisk: Disk = {
   async makeDirectory(path, mode) {
-    const made = await mkdir(path, { recursive: true, mode });
-    if (made !== undefined) {
+    if (await makeDirectories(path, mode)) {
       // The process's umask may have removed permissions.
       await chmod(path, mode);
     }
@@ -38,6 +38,34 @@ export const systemDisk: Disk = {
     }
   },
 };
+
+/**
+ * Creates a directory and those above it; returns whether it did. Not `mkdir` with `recursive`, which never ends below /proc: there
+ * the system denies that a directory exists in which it refuses to create another one.
+ */
+async function makeDirectories(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, mode);
+    return true;
+  } catch (error) {
+    if (await isDirectory(path)) {
+      return false;
+    }
+    if (errorCodeOf(error) !== "ENOENT" || dirname(path) === path) {
+      throw error;
+    }
+  }
+  await makeDirectories(dirname(path), mode);
+  await mkdir(path, mode);
+  return true;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+}
 
 /** The calls of `node:fs` as promises. Every request waits for a write, and these cost half as much as a `FileHandle`. */
 const calls = {

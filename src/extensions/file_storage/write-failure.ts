@@ -12,12 +12,30 @@ export function reasonOf(error: unknown): Extract<DegradedReason, "no_space" | "
   }
 }
 
-/** The system's error code, e.g. `ENOSPC`, or the name of the exception if it has none. */
+/** The system's error code, e.g. `ENOSPC`, of an error or its cause, or the name of the exception if there is none. */
 export function errorCodeOf(error: unknown): string {
   if (!(error instanceof Error)) {
     return typeof error;
   }
-  return "code" in error && typeof error.code === "string" ? error.code : error.name;
+  if ("code" in error && typeof error.code === "string") {
+    return error.code;
+  }
+  return error.cause instanceof Error ? errorCodeOf(error.cause) : error.name;
+}
+
+const refusals: readonly string[] = [
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOENT",
+  "ENOTDIR",
+  "ELOOP",
+  "ENAMETOOLONG",
+];
+
+/** Whether this program may not, or cannot, write to the path at all, so that trying again is in vain until somebody changes that. */
+export function isRefusal(error: unknown): boolean {
+  return refusals.includes(errorCodeOf(error));
 }
 
 /** A sentence for an operator about each reason, with what to do. */
@@ -27,3 +45,11 @@ export const reasonSentences = {
   too_slow: "The disk is too slow for the amount of state: use a faster one.",
   too_large: "A component stored a record that is too large; please report it.",
 } as const satisfies Record<DegradedReason, string>;
+
+const removedSentence =
+  "The directory of the state was removed: restart the collector, which creates it again.";
+
+/** The sentence about a failed write. */
+export function failureSentence(reason: DegradedReason, error: unknown): string {
+  return errorCodeOf(error) === "ENOENT" ? removedSentence : reasonSentences[reason];
+}

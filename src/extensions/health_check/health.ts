@@ -1,59 +1,129 @@
-import type { CurrentStatus, ServiceStatus, Status } from "../../component/status.ts";
-import type { Config } from "./config.ts";
+import type {
+  ComponentStatus,
+  CurrentStatus,
+  PipelineStatus,
+  ServiceStatus,
+  Status,
+} from "../../component/status.ts";
 
-/** The reported health of one component, or of all together; the names are the Collector's. */
+/** Which errors make a page unhealthy. */
+export interface ErrorRules {
+  readonly countsPermanent: boolean;
+  /** How long a component may be in a recoverable error; absent: forever. */
+  readonly recoveryMs?: number;
+}
+
+/** The reported health of a component, a pipeline, or of all together; the names are the Collector's, but for the age. */
 export interface Health {
   readonly start_time?: string;
   readonly healthy: boolean;
   readonly status: string;
   readonly error?: string;
   readonly status_time: string;
-  /** By kind and id, e.g. `extension:file_storage`. */
+  readonly status_age_seconds: number;
+  /** A component is named by kind and id, e.g. `extension:file_storage`. */
   readonly components?: Readonly<Record<string, Health>>;
 }
 
-/** The answer to a probe: 200 when the service is healthy, else 503. */
-export function healthOf(
-  service: ServiceStatus,
-  rules: Config["component_health"],
-): { readonly statusCode: 200 | 503; readonly health: Health } {
-  const own = partOf(service, rules);
-  // One that is not the worst may be past its time to recover while the worst is not counted.
-  const healthy =
-    own.healthy &&
-    (!isRunning(service.status) || service.components.every((each) => isHealthy(each, rules)));
-  const health = {
-    start_time: isoTime(service.startedUnixMs),
-    ...own,
-    healthy,
-    ...(rules === undefined
-      ? {}
-      : {
-          components: Object.fromEntries(
-            service.components.map((each) => [`${each.kind}:${each.id}`, partOf(each, rules)]),
-          ),
-        }),
-  };
-  return { statusCode: healthy ? 200 : 503, health };
+export interface HealthAnswer {
+  /** 200 when all that was asked for is healthy. */
+  readonly statusCode: 200 | 503;
+  readonly health: Health;
 }
 
-function partOf(current: CurrentStatus, rules: Config["component_health"]): Health {
+/** The health of the service; with `isVerbose`, also that of each component. */
+export function healthOf(
+  service: ServiceStatus,
+  rules: ErrorRules,
+  { isVerbose }: { readonly isVerbose: boolean },
+): HealthAnswer {
+  const components = isVerbose ? { components: componentsOf(service.components, rules) } : {};
+  return answer(service, { ...ofService(service, rules), ...components });
+}
+
+/** The health of the service, of each pipeline and of the components in it. */
+export function healthTreeOf(service: ServiceStatus, rules: ErrorRules): HealthAnswer {
+  const extensions = service.components.filter(({ kind }) => kind === "extension");
+  const pipelines = service.pipelines.map((each) => [
+    `pipeline:${each.id}`,
+    ofPipeline(each, rules),
+  ]);
+  return answer(service, {
+    ...ofService(service, rules),
+    components: {
+      extensions: {
+        ...ofPart(worstOf(extensions) ?? service, rules),
+        healthy: areHealthy(extensions, rules),
+        components: componentsOf(extensions, rules),
+      },
+      ...Object.fromEntries(pipelines),
+    },
+  });
+}
+
+/** The health of one pipeline and of the components in it. */
+export function pipelineHealthOf(
+  service: ServiceStatus,
+  pipeline: PipelineStatus,
+  rules: ErrorRules,
+): HealthAnswer {
+  return answer(service, ofPipeline(pipeline, rules));
+}
+
+function answer({ startedUnixMs }: ServiceStatus, health: Health): HealthAnswer {
+  return {
+    statusCode: health.healthy ? 200 : 503,
+    health: { start_time: isoTime(startedUnixMs), ...health },
+  };
+}
+
+function ofService(service: ServiceStatus, rules: ErrorRules): Health {
+  const own = ofPart(service, rules);
+  // A component that is not the worst may be past its time to recover while the worst is not counted.
+  const healthy =
+    own.healthy && (!isRunning(service.status) || areHealthy(service.components, rules));
+  return { ...own, healthy };
+}
+
+function ofPipeline(pipeline: PipelineStatus, rules: ErrorRules): Health {
+  return {
+    ...ofPart(pipeline, rules),
+    healthy: areHealthy(pipeline.components, rules),
+    components: componentsOf(pipeline.components, rules),
+  };
+}
+
+function componentsOf(
+  components: readonly ComponentStatus[],
+  rules: ErrorRules,
+): Readonly<Record<string, Health>> {
+  return Object.fromEntries(
+    components.map((each) => [`${each.kind}:${each.id}`, ofPart(each, rules)]),
+  );
+}
+
+function ofPart(current: CurrentStatus, rules: ErrorRules): Health {
   return {
     healthy: isHealthy(current, rules),
     status: words[current.status],
     ...(current.message === undefined ? {} : { error: current.message }),
     status_time: isoTime(current.sinceUnixMs),
+    status_age_seconds: Math.floor(current.ageMs / 1000),
   };
 }
 
-function isHealthy({ status, ageMs }: CurrentStatus, rules: Config["component_health"]): boolean {
+function areHealthy(all: readonly CurrentStatus[], rules: ErrorRules): boolean {
+  return all.every((each) => isHealthy(each, rules));
+}
+
+function isHealthy({ status, ageMs }: CurrentStatus, rules: ErrorRules): boolean {
   switch (status) {
     case "ok":
       return true;
     case "recoverable_error":
-      return rules?.include_recoverable_errors !== true || ageMs < rules.recovery_duration;
+      return rules.recoveryMs === undefined || ageMs < rules.recoveryMs;
     case "permanent_error":
-      return rules?.include_permanent_errors === false;
+      return !rules.countsPermanent;
     case "starting":
     case "stopping":
     case "stopped":
@@ -67,6 +137,20 @@ function isHealthy({ status, ageMs }: CurrentStatus, rules: Config["component_he
 
 function isRunning(status: Status): boolean {
   return status !== "starting" && status !== "stopping" && status !== "stopped";
+}
+
+/** From the worst; of components with the same one, the first is reported. */
+const order = [
+  "permanent_error",
+  "recoverable_error",
+  "starting",
+  "stopping",
+  "stopped",
+  "ok",
+] as const satisfies readonly Status[];
+
+function worstOf(components: readonly ComponentStatus[]): ComponentStatus | undefined {
+  return components.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status))[0];
 }
 
 const words = {

@@ -88,7 +88,9 @@ async function live(steps: readonly Step[], files: Files = new Map()): Promise<L
 async function recoveredFrom(disk: FakeDisk): Promise<readonly string[]> {
   const records: string[] = [];
   disk.takesTurns = false;
-  await recoverJournal({ disk, directory, take: (record) => records.push(textOf(record)) });
+  const take = (record: Uint8Array) => records.push(textOf(record));
+  const { cleanUp } = await recoverJournal({ disk, directory, take });
+  await cleanUp();
   return records;
 }
 

@@ -70,11 +70,12 @@ async function chain(directory: string, seeds: readonly number[]): Promise<numbe
     appended = Math.max(appended, lastNumber(lines, "append") ?? 0);
   }
   const replay = new Replay();
-  const { summary } = await recoverJournal({
+  const { summary, cleanUp } = await recoverJournal({
     disk: systemDisk,
     directory,
     take: (record) => replay.take(record),
   });
+  await cleanUp();
   expect(summary.lostBytes).toBe(0);
   expect(replay.end()).toBeGreaterThanOrEqual(stored);
   expect(replay.end()).toBeLessThanOrEqual(appended);

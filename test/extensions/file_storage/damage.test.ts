@@ -57,11 +57,12 @@ async function recover(files: Files) {
   const disk = FakeDisk.of(files);
   disk.takesTurns = false;
   const records: string[] = [];
-  const { summary } = await recoverJournal({
+  const { summary, cleanUp } = await recoverJournal({
     disk,
     directory,
     take: (record) => records.push(textOf(record)),
   });
+  await cleanUp();
   return { disk, records, summary };
 }
 

@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
 import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { type Child, startChild } from "../../support/child.ts";
+import { canMount, mountDisk, unmountDisk } from "./mounted-disk.ts";
 
 let folder = "";
-let mounted = "";
 let child: Child | undefined;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "full-disk-"));
@@ -16,10 +16,7 @@ beforeEach(() => {
 afterEach(async () => {
   child?.kill("SIGKILL");
   await child?.ended;
-  if (mounted !== "") {
-    execFileSync("umount", [mounted]);
-    mounted = "";
-  }
+  unmountDisk(folder);
   rmSync(folder, { recursive: true });
 });
 
@@ -37,28 +34,10 @@ const error = (code: string) =>
   `error State is no longer stored. The disk is full: free some space. {"journal":"sample","reason":"no_space","error.code":"${code}"}`;
 
 /** Mounting takes a privilege; the same by a limit on the size of files, which takes none, is the next test. */
-const canMount = ((): boolean => {
-  const probe = mkdtempSync(join(tmpdir(), "mount-"));
-  try {
-    mountDisk(probe);
-    execFileSync("umount", [probe]);
-    return true;
-  } catch {
-    return false;
-  } finally {
-    rmSync(probe, { recursive: true });
-  }
-})();
-
-function mountDisk(path: string): void {
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", path], { stdio: "pipe" });
-}
-
 test.runIf(canMount)(
   "a disk that is full costs the process nothing but what it could not store, and room on it makes it whole again",
   async () => {
     mountDisk(folder);
-    mounted = folder;
     const filler = join(folder, "filler");
     writeFileSync(filler, Buffer.alloc(1024 * 1024));
     const directory = join(folder, "journal");

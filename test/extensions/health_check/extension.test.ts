@@ -33,6 +33,7 @@ describe("the health check", () => {
       healthy: true,
       status: "StatusOK",
       status_time: new Date(wellService.sinceUnixMs).toISOString(),
+      status_age_seconds: 0,
     });
     expect(log).toEqual([
       {
@@ -60,8 +61,51 @@ describe("the health check", () => {
     expect([head.status, await head.text()]).toEqual([200, ""]);
     const post = await fetch(endpoint, { method: "POST", body: "x" });
     expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
-    const other = await fetch(`${endpoint}/status`);
-    expect([other.status, await other.text()]).toEqual([404, "Not found. Use the path /\n"]);
+    const other = await fetch(`${endpoint}/health`);
+    expect([other.status, await other.text()]).toEqual([
+      404,
+      "Not found. Use one of /, /ready, /status\n",
+    ]);
+  });
+
+  test("serves the pages that are enabled, on their paths", async () => {
+    const { endpoint } = await start({
+      http: { status: { enabled: false }, ready: { path: "/readyz" } },
+    });
+    const codes = await Promise.all(
+      ["/readyz", "/ready", "/status"].map(async (path) => (await fetch(endpoint + path)).status),
+    );
+    expect(codes).toEqual([200, 404, 404]);
+  });
+
+  test("answers 404 with the names of the pipelines when it is asked for one that does not exist", async () => {
+    const pipeline = {
+      id: "traces",
+      status: "ok",
+      sinceUnixMs: 0,
+      ageMs: 0,
+      components: [],
+    } as const;
+    const { endpoint } = await start({}, () => ({ ...wellService, pipelines: [pipeline] }));
+    const response = await fetch(`${endpoint}/status?pipeline=metrics`);
+    expect([response.status, await response.text()]).toEqual([
+      404,
+      "There is no such pipeline. The pipelines are traces\n",
+    ]);
+    const verbose = await fetch(`${endpoint}/status?verbose&pipeline=traces`);
+    expect(verbose.status).toBe(200);
+  });
+
+  test("serves the health page on its path as before when another page has the same one, and warns", async () => {
+    const { endpoint, log } = await start({ path: "/ready" });
+    const page = await (await fetch(`${endpoint}/ready`)).json();
+    expect(page).not.toHaveProperty("components");
+    expect(log[1]).toEqual({
+      level: "warn",
+      message:
+        "Two pages of the health check have the same path, so the second is not served. Change one of the paths.",
+      fields: { path: "/ready", served: "health", not_served: "ready" },
+    });
   });
 
   test("cannot start where something else listens, and says so", async () => {
