@@ -24,6 +24,7 @@ function serviceOf(text: string) {
     version: "1.2.3",
     clock,
     random: () => 0.5,
+    env: {},
     randomBytes: (length) => new Uint8Array(length),
     memory: fakeMemory(),
     logger: createLogger({
