@@ -227,7 +227,7 @@ export function familiesOf(ids: Attributes): readonly Family[] {
         await post("traces", asking("requested", ids, [call("lost"), call("met")], call("met")));
       },
       signals: { requested: 3 },
-      evicted: [["orphaned_no_owner", "presumed", undefined]],
+      evicted: [["orphaned_no_owner", "presumed", "search"]],
       consumes: nothing,
     },
     {

@@ -1,3 +1,5 @@
+import { get } from "node:http";
+
 /** A page in Prometheus' text format. */
 export interface MetricsPage {
   readonly text: string;
@@ -5,12 +7,26 @@ export interface MetricsPage {
   sum(name: string, labels?: Readonly<Record<string, string>>): number;
 }
 
-/** Scrapes `url`. Rejects unless the answer is 200. */
+/**
+ * Scrapes `url`. Rejects unless the answer is 200. Each scrape has a connection of its own: one that is kept could be closed at the
+ * moment in which it is used again.
+ */
 export async function scrape(url: string): Promise<MetricsPage> {
-  const response = await fetch(url);
-  const text = await response.text();
-  if (response.status !== 200) {
-    throw new Error(`${url} answered ${response.status}: ${text}`);
+  const { status, text } = await new Promise<{ readonly status: number; readonly text: string }>(
+    (resolve, reject) => {
+      const request = get(url, { agent: false }, (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.once("error", reject);
+        response.once("end", () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(parts).toString() }),
+        );
+      });
+      request.once("error", reject);
+    },
+  );
+  if (status !== 200) {
+    throw new Error(`${url} answered ${status}: ${text}`);
   }
   return metricsPage(text);
 }
