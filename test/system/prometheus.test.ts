@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { committedDashboard, interpolate, queriesOf } from "../support/dashboard.ts";
 import { externalTool } from "../support/external-tool.ts";
+import { type OtlpSink, openSink } from "../support/otlp-sink.ts";
 import { type RunningCollector, startCollector } from "../support/process.ts";
 import {
   type RunningPrometheus,
@@ -22,9 +23,14 @@ describe.skipIf(promtool.isSkipped || prometheusProgram.isSkipped)(
   () => {
     let collector: RunningCollector;
     let prometheus: RunningPrometheus;
+    let backend: OtlpSink;
 
     beforeAll(async () => {
+      backend = await openSink();
       collector = await startCollector({
+        // With a backend, because without one there is no sending queue to show.
+        configs: ["deploy/config.yaml", "deploy/config.forward.yaml"],
+        env: { BACKEND_URL: backend.url },
         overrides: ["processors::session_activity::allowed_lateness: 1s"],
       });
       const { prometheus: activity, telemetry } = collector.endpoints;
@@ -46,6 +52,7 @@ describe.skipIf(promtool.isSkipped || prometheusProgram.isSkipped)(
     afterAll(async () => {
       await prometheus?.stop();
       await collector?.stop();
+      await backend?.close();
     }, 60_000);
 
     /** Waits until Prometheus has stored `count` more scrapes of both pages. */

@@ -54,12 +54,18 @@ export function thresholdsOf(
   return { rss: shareOf(limit.bytes), heap: shareOf(heapLimitBytes) };
 }
 
+/** While less than this share of the soft limit holds something, what V8 and the C library keep is used again before memory grows. */
+const reusableShare = 0.75;
+
 /**
- * The worse of the levels of physical memory and heap. Below the hard limit only memory that holds something counts: V8 and the C
- * library keep what was freed and use it again, and a process that refused data because of that would refuse for ever.
+ * The worse of the levels of physical memory and heap. Against the soft limit only memory that holds something counts, and at the
+ * hard limit a process that holds little is normal, too: V8 and the C library keep what was freed, and a process that refused data
+ * because of that would refuse for ever.
  */
 export function levelOf(usage: MemoryUsage, { rss, heap }: MemoryThresholds): MemoryLevel {
-  if (usage.rssBytes >= rss.hardBytes || usage.heapBytes >= heap.hardBytes) {
+  const isFull =
+    usage.rssBytes >= rss.hardBytes && usage.liveBytes >= rss.softBytes * reusableShare;
+  if (isFull || usage.heapBytes >= heap.hardBytes) {
     return "hard";
   }
   return usage.liveBytes >= rss.softBytes || usage.heapBytes >= heap.softBytes ? "soft" : "normal";

@@ -30,7 +30,14 @@ for (const [name, rssMiB, liveMiB, heapMiB, want] of [
   ["physical memory at its soft limit is soft if all of it holds something", 600, 600, 0, "soft"],
   ["physical memory that is kept for later is normal above the soft limit", 799, 599, 0, "normal"],
   ["heap at its soft limit is soft", 0, 0, 60, "soft"],
-  ["physical memory at its hard limit is hard, whatever it holds", 800, 10, 0, "hard"],
+  [
+    "physical memory at its hard limit is hard if it holds three quarters of the soft one",
+    800,
+    450,
+    0,
+    "hard",
+  ],
+  ["physical memory at its hard limit is normal if it holds less", 800, 449, 0, "normal"],
   ["heap at its hard limit is hard", 600, 600, 80, "hard"],
 ] as const) {
   test(name, () => {
