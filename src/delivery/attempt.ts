@@ -40,11 +40,12 @@ export function withTimeout(
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Attempt {
   return async (payload, stop) => {
+    if (stop.aborted) {
+      // Before the attempt, which may compress the payload first: a long queue would outlast the shutdown.
+      return { status: "retryable", message: "This collector is shutting down." };
+    }
     const abort = new AbortController();
     const onStop = () => abort.abort(abortReasons.shutdown);
-    if (stop.aborted) {
-      onStop();
-    }
     stop.addEventListener("abort", onStop, { once: true });
     const cancelTimer = clock.after(timeoutMs, () => abort.abort(abortReasons.timeout));
     try {

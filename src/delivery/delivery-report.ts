@@ -15,12 +15,13 @@ const unhealthyAfterMs = 60_000;
 const failingMessage = "Nothing could be sent to the backend for more than a minute.";
 
 /** Why data is lost, as the end of a log line. */
-type LossReason = "permanent" | "expired" | "shutdown";
+type LossReason = "permanent" | "expired" | "not_retried" | "shutdown";
 
 const lossAdvice = {
   permanent: "The backend will never take it; check the reason.",
   expired:
-    "It was retried for max_elapsed_time; raise retry_on_failure.max_elapsed_time if outages last longer.",
+    "The next attempt would be later than retry_on_failure.max_elapsed_time allows; raise it if outages last longer.",
+  not_retried: "It is not retried, because retry_on_failure is disabled.",
   shutdown: "The collector stops; set sending_queue.storage to keep the queue.",
 } as const satisfies Record<LossReason, string>;
 
@@ -35,8 +36,11 @@ export class DeliveryReport {
   readonly #limits;
   readonly #rejected;
   readonly #invalid;
-  /** The signals whose attempts have failed since the last success, with the timer that makes that the exporter's status. */
-  readonly #failing = new Map<Signal, CancelTimer>();
+  /** The signals whose attempts have failed since the last success, and the last failure of each. */
+  readonly #failing = new Map<
+    Signal,
+    { readonly cancelTimer: CancelTimer; lastMs: number; message: string }
+  >();
   /** The signals that make the exporter unhealthy, with the last failure of each. */
   readonly #unhealthy = new Map<Signal, string>();
 
@@ -55,6 +59,7 @@ export class DeliveryReport {
       full: createThrottle(clock, logIntervalMs),
       permanent: createThrottle(clock, logIntervalMs),
       expired: createThrottle(clock, logIntervalMs),
+      not_retried: createThrottle(clock, logIntervalMs),
       shutdown: createThrottle(clock, logIntervalMs),
     };
   }
@@ -68,7 +73,7 @@ export class DeliveryReport {
   }
 
   stop(): void {
-    for (const cancelTimer of this.#failing.values()) {
+    for (const { cancelTimer } of this.#failing.values()) {
       cancelTimer();
     }
   }
@@ -118,7 +123,25 @@ export class DeliveryReport {
     );
   }
 
-  /** Data without a queue was not sent, and its sender gets the result. */
+  /** All that a shutdown lost, which the lines about single requests may hold back. */
+  lostAtShutdown(items: number): void {
+    this.#settings.logger.error(
+      "Data was lost because the collector stopped before it was sent. Set sending_queue.storage to keep the queue, or raise service.shutdown_timeout.",
+      { lost_items: items },
+    );
+  }
+
+  /** A payload that no queue of this size can hold. */
+  tooLarge({ signal, items }: Payload): void {
+    this.#limits.permanent((heldBack) =>
+      this.#settings.logger.error(
+        "A request is larger than the whole sending queue, so it was refused. Raise sending_queue.queue_size.",
+        { signal, items, held_back: heldBack },
+      ),
+    );
+  }
+
+  /** Data was not sent, and its sender, who has waited, gets the result. */
   rejected(
     { signal, items }: Payload,
     { status, message }: { readonly status: "retryable" | "permanent"; readonly message: string },
@@ -175,7 +198,7 @@ export class DeliveryReport {
   }
 
   #onSuccess(signal: Signal): void {
-    this.#failing.get(signal)?.();
+    this.#failing.get(signal)?.cancelTimer();
     this.#failing.delete(signal);
     if (this.#unhealthy.delete(signal)) {
       this.#reportStatus();
@@ -183,13 +206,25 @@ export class DeliveryReport {
   }
 
   #onFailure(signal: Signal, message: string): void {
+    const { clock } = this.#settings;
+    const failing = this.#failing.get(signal);
     if (this.#unhealthy.has(signal)) {
       this.#onUnhealthy(signal, message);
-    } else if (!this.#failing.has(signal)) {
-      const cancelTimer = this.#settings.clock.after(unhealthyAfterMs, () =>
-        this.#onUnhealthy(signal, message),
-      );
-      this.#failing.set(signal, cancelTimer);
+    } else if (failing !== undefined) {
+      failing.lastMs = clock.nowMs();
+      failing.message = message;
+    } else {
+      const cancelTimer = clock.after(unhealthyAfterMs, () => this.#onMinutePassed(signal));
+      this.#failing.set(signal, { cancelTimer, lastMs: clock.nowMs(), message });
+    }
+  }
+
+  /** One failure without another attempt in a minute says nothing about the backend now. */
+  #onMinutePassed(signal: Signal): void {
+    const failing = this.#failing.get(signal);
+    this.#failing.delete(signal);
+    if (failing !== undefined && this.#settings.clock.nowMs() - failing.lastMs < unhealthyAfterMs) {
+      this.#onUnhealthy(signal, failing.message);
     }
   }
 

@@ -63,9 +63,14 @@ export function createDelivery(
     clock,
     random,
     stops: { retries: retriesStop.signal, attempts: attemptsStop.signal },
-    hasLastAttempt: journal === undefined,
+    hasLastAttempt: () => !isDurable(),
     onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
   });
+
+  /** Whether what is queued survives the end of the process. Not so while the disk of a stored queue fails. */
+  function isDurable(): boolean {
+    return journal?.isDurable === true;
+  }
 
   /** Sends payloads of the queue until it is closed and empty. */
   async function work(at: SignalQueue): Promise<void> {
@@ -76,8 +81,8 @@ export function createDelivery(
   /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
   async function sendNext({ queue, batcher, counts }: SignalQueue): Promise<boolean> {
     const batch = await batcher.take();
-    if (isStopping && journal !== undefined) {
-      leaveStored(batch, queue);
+    if (isStopping && isDurable()) {
+      leaveStored(batch);
     } else {
       await sendBatch(batch, { queue, counts });
     }
@@ -100,8 +105,8 @@ export function createDelivery(
       }
       return;
     }
-    if (result.status === "retryable" && result.isInterrupted && journal !== undefined) {
-      leaveStored(batch, at.queue);
+    if (result.status === "retryable" && result.isInterrupted && isDurable()) {
+      leaveStored(batch);
       return;
     }
     reportEnd(payload, result);
@@ -123,11 +128,14 @@ export function createDelivery(
   }
 
   function reportEnd(payload: Payload, result: RetryResult): void {
-    if (result.status === "permanent") {
+    if (queueConfig.wait_for_result && result.status !== "sent") {
+      report.rejected(payload, result);
+    } else if (result.status === "permanent") {
       report.dropped(payload, "permanent", result.message);
     } else if (result.status === "retryable") {
       lostItems += result.isInterrupted ? payload.items : 0;
-      report.dropped(payload, result.isInterrupted ? "shutdown" : "expired", result.message);
+      const givenUp = config.retry_on_failure.enabled ? "expired" : "not_retried";
+      report.dropped(payload, result.isInterrupted ? "shutdown" : givenUp, result.message);
     }
   }
 
@@ -145,10 +153,9 @@ export function createDelivery(
     onSettled?.(result);
   }
 
-  /** The rest of a persistent queue, for the next start. */
-  function leaveStored(batch: readonly QueuedPayload[], queue: SendingQueue): void {
+  /** The rest of a stored queue, for the next start. It still counts as queued. */
+  function leaveStored(batch: readonly QueuedPayload[]): void {
     for (const { payload, onSettled } of batch) {
-      queue.release(payload);
       payload.delivery?.release("delivered");
       onSettled?.({ status: "stored" });
     }
@@ -165,6 +172,7 @@ export function createDelivery(
     }
     if (!queue.fits(payload)) {
       counts.enqueueFailed.value += payload.items;
+      report.tooLarge(payload);
       return {
         status: "permanent",
         message: "The request is larger than the whole sending queue.",
@@ -201,10 +209,15 @@ export function createDelivery(
       return refuse(stoppingMessage);
     }
     const entry = { payload, storedId };
-    if (queue.isClosed) {
-      leaveStored([entry], queue);
-    } else {
+    if (!queue.isClosed) {
       queue.push(entry);
+    } else if (isDurable()) {
+      leaveStored([entry]);
+    } else {
+      journal.remove(storedId);
+      queue.release(payload);
+      payload.delivery?.release("lost");
+      return refuse(stoppingMessage);
     }
     return accepted;
   }
@@ -300,6 +313,7 @@ export function createDelivery(
       if (lostItems > 0) {
         const items = lostItems;
         lostItems = 0;
+        report.lostAtShutdown(items);
         throw new Error(`${items} items could not be sent before the end.`);
       }
     },

@@ -157,8 +157,9 @@ export class QueueJournal {
     if (journal === undefined || this.#isSnapshotRunning) {
       return;
     }
-    const { logBytes } = journal;
-    const isLong = logBytes > minLogBytes + 2 * this.#liveBytes && !this.#hasSnapshotFailed;
+    const { logBytes, snapshotBytes } = journal;
+    const isLong =
+      logBytes + snapshotBytes > minLogBytes + 2 * this.#liveBytes && !this.#hasSnapshotFailed;
     if (this.#isSnapshotWanted || isLong) {
       this.#isSnapshotWanted = false;
       this.#isSnapshotRunning = true;
@@ -175,9 +176,15 @@ export class QueueJournal {
         yield* partsOf(id, payload);
       }
     }
-    const { status } = await journal.snapshot(records());
-    this.#hasSnapshotFailed = status === "failed";
-    this.#isSnapshotRunning = false;
+    try {
+      const { status } = await journal.snapshot(records());
+      this.#hasSnapshotFailed = status === "failed";
+    } catch {
+      // Not enough memory for a record. The storage asks again when it needs a snapshot.
+      this.#hasSnapshotFailed = true;
+    } finally {
+      this.#isSnapshotRunning = false;
+    }
   }
 }
 

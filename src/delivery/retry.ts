@@ -29,7 +29,7 @@ export interface RetryOptions {
   readonly random: () => number;
   readonly stops: Stops;
   /** Whether a payload that waits when the retries stop gets a last attempt. */
-  readonly hasLastAttempt: boolean;
+  readonly hasLastAttempt: () => boolean;
   /** Called after every attempt; `delayMs` is set if another follows. */
   readonly onAttempt: (payload: Payload, result: AttemptResult, delayMs?: number) => void;
 }
@@ -61,7 +61,7 @@ export function createRetry(options: RetryOptions): (payload: Payload) => Promis
         return { ...result, isInterrupted: stops.retries.aborted };
       }
       await waited(clock, delayMs, stops.retries);
-      if (stops.retries.aborted && !hasLastAttempt) {
+      if (stops.retries.aborted && !hasLastAttempt()) {
         return { ...result, isInterrupted: true };
       }
     }

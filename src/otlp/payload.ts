@@ -38,4 +38,14 @@ export type DeliveryOutcome = "delivered" | "refused" | "lost";
 export interface DeliveryTracker {
   retain(): void;
   release(outcome: DeliveryOutcome): void;
+  /**
+   * Follows the payload on one of several ways. The same object for the same way, also when the payload is sent again, so that a way on
+   * which it has ended does not get it twice.
+   */
+  branch(way: object): BranchTracker;
+}
+
+export interface BranchTracker extends DeliveryTracker {
+  /** Whether the payload was delivered or refused for good on this way. */
+  readonly hasEnded: boolean;
 }

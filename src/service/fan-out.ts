@@ -1,7 +1,7 @@
 import type { Clock } from "../component/clock.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 import type { Logger } from "../component/settings.ts";
-import type { Payload } from "../otlp/payload.ts";
+import type { DeliveryOutcome, Payload } from "../otlp/payload.ts";
 
 /** One of several consumers that get the same payloads. */
 export interface Branch {
@@ -47,9 +47,7 @@ export function createFanOut({
     return {
       ...refusalOfAll(branches),
       async consume(payload) {
-        const results = await Promise.all(
-          branches.map(({ consumer }) => consumer.consume(payload)),
-        );
+        const results = await Promise.all(branches.map((branch) => consumeOn(branch, payload)));
         const isAccepted = results.some(
           ({ status }, index) => status === "accepted" && counts[index] === true,
         );
@@ -58,8 +56,6 @@ export function createFanOut({
         }
         for (const [index, result] of results.entries()) {
           if (result.status !== "accepted") {
-            payload.delivery?.retain();
-            payload.delivery?.release(result.status === "permanent" ? "refused" : "lost");
             report(branches[index]?.name ?? "", payload, result.message);
           }
         }
@@ -68,6 +64,27 @@ export function createFanOut({
     };
   };
 }
+
+/** A payload whose creator follows it and sends it again does not pass a branch on which it has ended. */
+async function consumeOn(branch: Branch, payload: Payload): Promise<ConsumeResult> {
+  const tracker = payload.delivery?.branch(branch);
+  if (tracker === undefined) {
+    return branch.consumer.consume(payload);
+  }
+  if (tracker.hasEnded) {
+    return accepted;
+  }
+  tracker.retain();
+  const result = await branch.consumer.consume({ ...payload, delivery: tracker });
+  tracker.release(outcomes[result.status]);
+  return result;
+}
+
+const outcomes = {
+  accepted: "delivered",
+  permanent: "refused",
+  retryable: "lost",
+} as const satisfies Record<ConsumeResult["status"], DeliveryOutcome>;
 
 /** A payload is refused beforehand only if every branch would refuse it. */
 function refusalOfAll(branches: readonly Branch[]): Pick<Consumer, "refusal"> {

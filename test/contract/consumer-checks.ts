@@ -1,5 +1,5 @@
 import type { ConsumeResult } from "../../src/component/consumer.ts";
-import type { DeliveryTracker, Payload, Signal } from "../../src/otlp/payload.ts";
+import type { BranchTracker, Payload, Signal } from "../../src/otlp/payload.ts";
 import type { Subject } from "./component-setup.ts";
 import { collectGarbage } from "./garbage.ts";
 import { type Harness, withHarness } from "./harness.ts";
@@ -87,8 +87,9 @@ export async function keepsNoPayload(subject: Subject, { role, signal }: Place):
 }
 
 /** Counts the components that keep a payload. */
-class KeeperCount implements DeliveryTracker {
+class KeeperCount implements BranchTracker {
   count = 0;
+  readonly hasEnded = false;
 
   retain(): void {
     this.count += 1;
@@ -96,6 +97,10 @@ class KeeperCount implements DeliveryTracker {
 
   release(): void {
     this.count -= 1;
+  }
+
+  branch(): BranchTracker {
+    return this;
   }
 }
 

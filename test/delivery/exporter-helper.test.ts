@@ -199,6 +199,17 @@ describe("a backend that cannot take data now", () => {
     await subject.shutdown(noDeadline());
   });
 
+  test("does not make the exporter unhealthy by one failure with nothing after it", async () => {
+    const subject = delivery();
+    subject.backend.answer = () => refused;
+    await subject.start();
+    await subject.consume("abc");
+    await settled();
+    subject.clock.advance(600_000);
+    expect(subject.statuses).toEqual([]);
+    await subject.shutdown(noDeadline());
+  });
+
   test("an attempt ends at timeout", async () => {
     const subject = delivery({ timeout: "2s" });
     subject.backend.answer = (_, abort) => whenAborted(abort);

@@ -77,6 +77,7 @@ describe("a persistent queue", () => {
     await subject.shutdown(noDeadline());
     expect(subject.attempts).toEqual(["a"]);
     expect(subject.counts.sendFailed.value).toBe(0);
+    expect(await subject.balance()).toEqual({ in: 3, out: 3 });
     expect(subject.log.filter(({ level }) => level === "error")).toEqual([]);
     await subject.storage.journal!.close();
     expect(await stored(FakeDisk.of(disk.files()))).toEqual(["a", "b", "c"]);
@@ -128,6 +129,25 @@ describe("a persistent queue", () => {
     subject.clock.advance(60_000);
     await settled();
     expect(subject.sent.toSorted()).toEqual(["a", "b"]);
+  });
+
+  test("whose disk has failed is sent at a shutdown as one in memory, and a loss is reported", async () => {
+    for (const isUp of [true, false]) {
+      const disk = new FakeDisk();
+      const subject = persistent(disk);
+      subject.backend.answer = () => unavailable;
+      await subject.start();
+      disk.fault = (name) => (name === "write" || name === "create" ? "ENOSPC" : undefined);
+      await subject.consume("a");
+      await subject.consume("b");
+      await settled();
+      subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+      const ended = subject.shutdown(noDeadline());
+      await (isUp ? ended : expect(ended).rejects.toThrow("2 items"));
+      expect(subject.sent).toEqual(isUp ? ["a", "b"] : []);
+      expect(subject.counts.sendFailed.value).toBe(isUp ? 0 : 2);
+      expect(await subject.balance()).toEqual({ in: 2, out: 2 });
+    }
   });
 
   test("stores a payload that is longer than a record may be", async () => {

@@ -94,6 +94,60 @@ for (const [refusal, outcome] of [
   });
 }
 
+test("a payload that is sent again passes only the branches on which it has not ended", async () => {
+  const passed = [0, 0, 0];
+  let isUp = false;
+  const counting = (index: number, answer: () => ConsumeResult): Consumer => ({
+    consume: async () => {
+      passed[index]! += 1;
+      return answer();
+    },
+  });
+  const { consumer } = harness([
+    counting(0, () => accepted),
+    counting(1, () => permanent),
+    counting(2, () => (isUp ? accepted : later)),
+  ]);
+  const outcomes: string[] = [];
+  const watch = new DeliveryWatch((each) => outcomes.push(each));
+  const send = async () => {
+    watch.retain();
+    const { status } = await consumer.consume({ ...payloadOf("logs", 1), delivery: watch });
+    watch.release(status === "accepted" ? "delivered" : "lost");
+  };
+  await send();
+  await send();
+  isUp = true;
+  await send();
+  expect(passed).toEqual([1, 1, 3]);
+  expect(outcomes).toEqual(["lost", "lost", "delivered"]);
+});
+
+test("a branch that keeps a payload has ended only when it releases it", async () => {
+  const kept: { release(outcome: "delivered" | "lost"): void }[] = [];
+  const keeping: Consumer = {
+    consume: async ({ delivery }) => {
+      delivery!.retain();
+      kept.push(delivery!);
+      return accepted;
+    },
+  };
+  const { consumer } = harness([answering(accepted), keeping]);
+  const outcomes: string[] = [];
+  const watch = new DeliveryWatch((each) => outcomes.push(each));
+  const send = async () => {
+    watch.retain();
+    await consumer.consume({ ...payloadOf("logs", 1), delivery: watch });
+    watch.release("delivered");
+  };
+  await send();
+  expect(outcomes).toEqual([]);
+  kept[0]!.release("lost");
+  await send();
+  kept[1]!.release("delivered");
+  expect(outcomes).toEqual(["lost", "delivered"]);
+});
+
 describe("a refusal before a request is read", () => {
   const open = answering(accepted);
   const closed: Consumer = { consume: async () => later, refusal: () => later };

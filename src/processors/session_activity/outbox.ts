@@ -28,6 +28,7 @@ interface Entry<P> {
   /** Its place in the order. */
   readonly number: number;
   onDelivered: (() => void) | undefined;
+  watch?: DeliveryWatch;
   /** `passed`: the pipeline has accepted it, but an exporter still keeps it. */
   state: "waiting" | "passed" | "settled";
 }
@@ -116,27 +117,25 @@ export class Outbox<P extends Payload = Payload> {
     }
   }
 
-  /** Ends when nothing waits, or at the first payload that the pipeline does not take now. */
+  /** Ends when nothing waits, or when a payload is to be sent again later. */
   async #sendWaiting(): Promise<void> {
     this.#waiting.sort((a, b) => a.number - b.number);
-    for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-      entry.state = "passed";
-      const isTaken = await this.#pass(entry);
-      if (!isTaken && !this.#isStopping) {
+    while (this.#isStopping || this.#cancelRetry === undefined) {
+      const entry = this.#waiting.shift();
+      if (entry === undefined) {
         break;
       }
+      entry.state = "passed";
+      await this.#pass(entry);
     }
     this.#isSending = false;
   }
 
-  /** Whether the pipeline has accepted the payload or refused it for good. */
-  async #pass(entry: Entry<P>): Promise<boolean> {
-    const watch = new DeliveryWatch((outcome) => this.#onSettled(entry, outcome));
-    watch.retain();
-    const result = await this.#consume({ ...entry.payload, delivery: watch });
-    watch.release(result);
-    this.#failures = result === "lost" ? this.#failures : 0;
-    return result !== "lost";
+  /** A payload that is sent again has the same watch, so that only the exporters that lost it get it again. */
+  async #pass(entry: Entry<P>): Promise<void> {
+    entry.watch ??= new DeliveryWatch((outcome) => this.#onSettled(entry, outcome));
+    entry.watch.retain();
+    entry.watch.release(await this.#consume({ ...entry.payload, delivery: entry.watch }));
   }
 
   async #consume(payload: Payload): Promise<DeliveryOutcome> {
@@ -158,6 +157,9 @@ export class Outbox<P extends Payload = Payload> {
     if (outcome === "lost" && this.#options.isStored) {
       // It stays pending in the journal.
       return;
+    }
+    if (outcome !== "lost") {
+      this.#failures = 0;
     }
     if (outcome !== "delivered") {
       this.#drop(entry.payload, outcome === "refused" ? "refused" : "shutdown");
@@ -198,5 +200,5 @@ const sentences = {
   refused:
     "Derived data was dropped because its pipeline or a backend refused it for good. The exporter logs the reason.",
   shutdown:
-    "Derived data was dropped because the collector stops before it was delivered. Set storage of session_activity to send it after the next start.",
+    "Derived data was dropped because the collector stops before it was delivered. With storage of session_activity, events (but no closing spans) are sent after the next start.",
 } as const satisfies Record<DropReason, string>;

@@ -125,6 +125,24 @@ describe("an exporter that keeps payloads in its queue", () => {
   });
 });
 
+test("a payload that is accepted and lost on one branch is not sent again at once, and the waits grow", async () => {
+  const atS: number[] = [];
+  const { post, clock } = harness(async ({ delivery }) => {
+    atS.push(Math.round((clock.nowMs() - startMs) / 1000));
+    delivery!.retain();
+    delivery!.release("lost");
+    return accepted;
+  });
+  const startMs = clock.nowMs();
+  post(1);
+  for (let second = 0; second < 40; second++) {
+    await settled();
+    clock.advance(1_000);
+  }
+  await settled();
+  expect(atS).toEqual([0, 1, 3, 7, 15, 31]);
+});
+
 for (const [what, consume] of [
   ["is refused for good", async (): Promise<ConsumeResult> => ({ ...later, status: "permanent" })],
   ["breaks the pipeline", () => Promise.reject(new Error("bug"))],
