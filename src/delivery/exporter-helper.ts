@@ -89,7 +89,10 @@ export function createDelivery(
     return batch.length > 0;
   }
 
-  /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
+  /**
+   * A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. Not if the backend
+   * has it: then each would arrive twice.
+   */
   async function sendBatch(
     batch: readonly QueuedPayload[],
     at: Pick<SignalQueue, "queue" | "counts">,
@@ -99,7 +102,7 @@ export function createDelivery(
       return;
     }
     const result = await sendSafely(payload);
-    if (result.status === "permanent" && batch.length > 1) {
+    if (result.status === "permanent" && result.hasArrived !== true && batch.length > 1) {
       for (const entry of batch) {
         await sendBatch([entry], at);
       }

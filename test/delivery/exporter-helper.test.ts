@@ -254,6 +254,18 @@ describe("data that the backend refuses for good", () => {
   });
 });
 
+test("a batch that the backend has is not sent again one by one, although its answer cannot be read", async () => {
+  const subject = delivery({ sending_queue: { batch: { min_size: 2, flush_timeout: "1s" } } });
+  subject.backend.answer = () => ({ ...refused, hasArrived: true });
+  await subject.start();
+  await subject.consume("a");
+  await subject.consume("b");
+  await settled();
+  expect(subject.attempts).toEqual(["ab"]);
+  expect(subject.counts.sendFailed.value).toBe(2);
+  await subject.shutdown(noDeadline());
+});
+
 test("an exception of the exporter costs one payload, not the queue", async () => {
   const subject = delivery({ sending_queue: { num_consumers: 1 } });
   subject.backend.answer = (text) => {

@@ -85,7 +85,10 @@ export function delivery(
 }
 
 export const unavailable: AttemptResult = { status: "retryable", message: "Unavailable." };
-export const refused: AttemptResult = { status: "permanent", message: "Bad request." };
+export const refused = {
+  status: "permanent",
+  message: "Bad request.",
+} as const satisfies AttemptResult;
 
 /** The answer when an attempt is aborted. */
 export function whenAborted(abort: AbortSignal): Promise<AttemptResult> {

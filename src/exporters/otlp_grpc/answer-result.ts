@@ -20,7 +20,7 @@ export async function resultOf(
         ? resultOfSuccess(end.answer, host, signal)
         : resultOfCode(end.answer, host);
     case "endless":
-      return permanent(
+      return arrived(
         `The backend ${host} answered with more than ${maxResponseBytes} bytes, which is no answer of OTLP.`,
       );
     case "refused":
@@ -48,7 +48,7 @@ async function resultOfSuccess(
 ): Promise<AttemptResult> {
   const response = await responseOf(answer);
   if (response === undefined || !isExportResponse(signal, response)) {
-    return permanent(`The backend ${host} answered OK, but not with a message of OTLP.`);
+    return arrived(`The backend ${host} answered OK, but not with a message of OTLP.`);
   }
   const partial = decodeExportResponse(signal, response);
   return { status: "sent", ...(partial && { rejected: { items: partial.rejected } }) };
@@ -116,6 +116,11 @@ function retryable(message: string): AttemptResult {
 
 function permanent(message: string): AttemptResult {
   return { status: "permanent", message };
+}
+
+/** The backend has read the request, whatever it made of it. */
+function arrived(message: string): AttemptResult {
+  return { status: "permanent", message, hasArrived: true };
 }
 
 function reasonOf(code: string | undefined): string {
