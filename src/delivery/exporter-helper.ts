@@ -1,14 +1,15 @@
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 import type { ExportCounts, Settings } from "../component/settings.ts";
-import type { DeliveryOutcome, Payload, Signal } from "../otlp/payload.ts";
+import type { Payload, Signal } from "../otlp/payload.ts";
 import { type Attempt, withTimeout } from "./attempt.ts";
-import { Batcher, mergedPayload } from "./batcher.ts";
+import { Batcher } from "./batcher.ts";
 import type { DeliveryConfig } from "./delivery-config.ts";
-import { queueInstruments } from "./delivery-instruments.ts";
 import { DeliveryReport } from "./delivery-report.ts";
+import { QueueConsumers, type SignalQueue } from "./queue-consumers.ts";
+import { publishQueues } from "./queue-gauges.ts";
 import { QueueJournal } from "./queue-journal.ts";
 import { createRetry, type RetryResult } from "./retry.ts";
-import { type QueuedPayload, SendingQueue, type SettledResult } from "./sending-queue.ts";
+import { SendingQueue, type SettledResult } from "./sending-queue.ts";
 
 /** An exporter's way to its backend. The exporter provides one attempt; this adds timeout, retries, the queue and the report. */
 export interface Delivery {
@@ -21,12 +22,6 @@ export interface Delivery {
    * `deadline` is lost and logged; then it rejects. A persistent queue keeps what is not being sent. Safe before `start` and twice.
    */
   shutdown(deadline: AbortSignal): Promise<void>;
-}
-
-interface SignalQueue {
-  readonly queue: SendingQueue;
-  readonly batcher: Batcher;
-  readonly counts: ExportCounts;
 }
 
 const stoppingMessage = "This collector is shutting down and sends nothing more.";
@@ -53,9 +48,7 @@ export function createDelivery(
   const waitsForDisk = new Set<() => void>();
   /** What senders wait for, and a shutdown therefore, too. */
   const inProgress = new Set<Promise<unknown>>();
-  const workers: Promise<void>[] = [];
   let isStopping = false;
-  let lostItems = 0;
 
   const send = createRetry({
     attempt: withTimeout(attempt, { clock, timeoutMs }),
@@ -67,101 +60,18 @@ export function createDelivery(
     onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
   });
 
+  const consumers = new QueueConsumers({
+    send,
+    report,
+    logger,
+    journal,
+    config,
+    isLeftStored: () => isStopping && isDurable(),
+  });
+
   /** Whether what is queued survives the end of the process. Not so while the disk of a stored queue fails. */
   function isDurable(): boolean {
     return journal?.isDurable === true;
-  }
-
-  /** Sends payloads of the queue until it is closed and empty. */
-  async function work(at: SignalQueue): Promise<void> {
-    // Each step is a call of its own, because a suspended function keeps its last batch in memory.
-    while (await sendNext(at)) {}
-  }
-
-  /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
-  async function sendNext({ queue, batcher, counts }: SignalQueue): Promise<boolean> {
-    const batch = await batcher.take();
-    if (isStopping && isDurable()) {
-      leaveStored(batch);
-    } else {
-      await sendBatch(batch, { queue, counts });
-    }
-    return batch.length > 0;
-  }
-
-  /**
-   * A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. Not if the backend
-   * has it: then each would arrive twice.
-   */
-  async function sendBatch(
-    batch: readonly QueuedPayload[],
-    at: Pick<SignalQueue, "queue" | "counts">,
-  ): Promise<void> {
-    const payload = mergedPayload(batch);
-    if (payload === undefined) {
-      return;
-    }
-    const result = await sendSafely(payload);
-    if (result.status === "permanent" && result.hasArrived !== true && batch.length > 1) {
-      for (const entry of batch) {
-        await sendBatch([entry], at);
-      }
-      return;
-    }
-    if (result.status === "retryable" && result.isInterrupted && isDurable()) {
-      leaveStored(batch);
-      return;
-    }
-    reportEnd(payload, result);
-    for (const entry of batch) {
-      settle(entry, result, at);
-    }
-  }
-
-  /** An exception is a bug of the exporter. It costs the payload, not the queue. */
-  async function sendSafely(payload: Payload): Promise<RetryResult> {
-    try {
-      return await send(payload);
-    } catch (error) {
-      logger.error("An exporter threw an exception. This is a bug; please report it.", {
-        "exception.type": error instanceof Error ? error.name : typeof error,
-      });
-      return { status: "permanent", message: "The exporter failed because of a bug." };
-    }
-  }
-
-  function reportEnd(payload: Payload, result: RetryResult): void {
-    if (queueConfig.wait_for_result && result.status !== "sent") {
-      report.rejected(payload, result);
-    } else if (result.status === "permanent") {
-      report.dropped(payload, "permanent", result.message);
-    } else if (result.status === "retryable") {
-      lostItems += result.isInterrupted ? payload.items : 0;
-      const givenUp = config.retry_on_failure.enabled ? "expired" : "not_retried";
-      report.dropped(payload, result.isInterrupted ? "shutdown" : givenUp, result.message);
-    }
-  }
-
-  function settle(
-    { payload, storedId, onSettled }: QueuedPayload,
-    result: RetryResult,
-    { queue, counts }: Pick<SignalQueue, "queue" | "counts">,
-  ): void {
-    (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
-    queue.release(payload);
-    if (storedId !== undefined) {
-      journal?.remove(storedId);
-    }
-    payload.delivery?.release(outcomes[result.status]);
-    onSettled?.(result);
-  }
-
-  /** The rest of a stored queue, for the next start. It still counts as queued. */
-  function leaveStored(batch: readonly QueuedPayload[]): void {
-    for (const { payload, onSettled } of batch) {
-      payload.delivery?.release("delivered");
-      onSettled?.({ status: "stored" });
-    }
   }
 
   async function consumeQueued(payload: Payload, at: SignalQueue): Promise<ConsumeResult> {
@@ -215,7 +125,7 @@ export function createDelivery(
     if (!queue.isClosed) {
       queue.push(entry);
     } else if (isDurable()) {
-      leaveStored([entry]);
+      consumers.leaveStored([entry]);
     } else {
       journal.remove(storedId);
       queue.release(payload);
@@ -288,9 +198,7 @@ export function createDelivery(
       publishQueues(settings, queues);
       await restore();
       for (const at of queues.values()) {
-        for (let index = 0; index < queueConfig.num_consumers; index++) {
-          workers.push(work(at));
-        }
+        consumers.start(at);
       }
     },
 
@@ -310,12 +218,11 @@ export function createDelivery(
         cut();
       }
       deadline.addEventListener("abort", cut, { once: true });
-      await Promise.allSettled([...workers, ...inProgress]);
+      await Promise.allSettled([consumers.ended(), ...inProgress]);
       deadline.removeEventListener("abort", cut);
       report.stop();
-      if (lostItems > 0) {
-        const items = lostItems;
-        lostItems = 0;
+      const items = consumers.takeLostItems();
+      if (items > 0) {
         report.lostAtShutdown(items);
         throw new Error(`${items} items could not be sent before the end.`);
       }
@@ -354,12 +261,6 @@ export function createDelivery(
   }
 }
 
-const outcomes = {
-  sent: "delivered",
-  permanent: "refused",
-  retryable: "lost",
-} as const satisfies Record<RetryResult["status"], DeliveryOutcome>;
-
 function toConsumeResult(result: RetryResult | SettledResult): ConsumeResult {
   switch (result.status) {
     case "sent":
@@ -380,23 +281,5 @@ function toConsumeResult(result: RetryResult | SettledResult): ConsumeResult {
       const never: never = result;
       return never;
     }
-  }
-}
-
-function publishQueues(
-  { id, meter }: Settings,
-  queues: ReadonlyMap<Signal, { readonly queue: SendingQueue }>,
-): void {
-  const gauges = [
-    [queueInstruments.size, (queue: SendingQueue) => queue.size],
-    [queueInstruments.capacity, (queue: SendingQueue) => queue.capacity],
-    [queueInstruments.items, (queue: SendingQueue) => queue.items],
-  ] as const;
-  for (const [{ name, unit, description }, read] of gauges) {
-    meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
-      for (const [signal, { queue }] of queues) {
-        result.observe(read(queue), { exporter: id, data_type: signal });
-      }
-    });
   }
 }
