@@ -151,7 +151,7 @@ export class DeliveryReport {
     if (status === "permanent") {
       this.#limits.permanent((heldBack) =>
         logger.error(
-          "Exporting failed. Rejecting data. The backend will never take it, and the sender is told so; check the reason.",
+          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error; check the reason.",
           { ...fields, held_back: heldBack },
         ),
       );

@@ -202,7 +202,7 @@ async function opened(
     await once(socket, event, { signal });
     return socket;
   } catch (error) {
-    // A late error of the socket has nobody to go to.
+    // A late error of the socket has no receiver.
     socket.on("error", () => {}).destroy();
     throw signal.aborted ? signal.reason : error;
   }

@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 /** How the end of a message is found in the file. */
 export type Framing = "lines" | "lengths";
 
-/** Requests can be told apart in the file by lines only if they are text. */
+/** Only text can be separated by lines. */
 export function framingOf({
   format,
   compression,

@@ -158,7 +158,7 @@ export class GrpcConnection {
     return !this.#session.closed && !this.#session.destroyed;
   }
 
-  /** Makes one call. After one that nobody answered, it finds out whether anybody is there. */
+  /** Makes one call. After a call without an answer it checks with a ping whether the backend is alive. */
   async call(request: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {
     this.#calls += 1;
     const startedMs = this.#clock.nowMs();

@@ -161,7 +161,7 @@ function levelProblem({
     : undefined;
 }
 
-/** In the Collector `insecure` has no effect on an https URL either, but whoever writes it means to go without TLS. */
+/** In the Collector `insecure` has no effect on an https URL either, but a user who writes it wants no TLS. */
 function insecureProblem({
   tls,
   ...endpoints

@@ -40,7 +40,7 @@ export const schema = z
       .boolean()
       .prefault(false)
       .describe(
-        "Whether a file is deleted when all of its lines are done. Only with start_at: beginning, and only for files that nobody writes any more.",
+        "Whether a file is deleted when all of its lines are done. Only with start_at: beginning, and only for files that are not written any more.",
       ),
     replay_file: z
       .boolean()

@@ -153,7 +153,7 @@ export class FileTable {
     }
   }
 
-  /** The device may have another number after a reboot; the fingerprint tells whether the inode means the same file. */
+  /** The device may have another number after a reboot; the fingerprint shows whether the inode is the same file. */
   #storedOf(identity: string): StoredOffset | undefined {
     const inode = inodeOf(identity);
     return (

@@ -395,7 +395,7 @@ describe("what an operator sees", () => {
       {
         level: "error",
         message:
-          "Exporting failed. Rejecting data. The backend will never take it, and the sender is told so; check the reason.",
+          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error; check the reason.",
         fields: {
           signal: "logs",
           rejected_items: 3,

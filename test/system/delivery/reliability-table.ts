@@ -45,7 +45,7 @@ The fault lasts for the middle half of the run. [delivery.md](delivery.md) descr
 
 ${[line(head), line(head.map((_, at) => (at === 0 ? "---" : "--:"))), ...rows.map(line)].join("\n")}
 
-A repeated span or event arrived more than once: after a kill or a broken connection nobody knows whether the backend had taken a request, and the collector sends
+A repeated span or event arrived more than once: after a kill or a broken connection it is unknown whether the backend had taken a request, so the collector sends
 it again. A repeated event has the same \`log.record.uid\`.
 `;
 }
