@@ -2,9 +2,9 @@ import pLimit from "p-limit";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import { accepted, type ConsumeResult } from "../../component/consumer.ts";
+import { beforeDeadline } from "../../component/deadline.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { endedBy } from "../../delivery/ended-by.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { isDiskFull, openError } from "./file-problems.ts";
@@ -114,7 +114,7 @@ export function createFileExporter(
     async shutdown(deadline) {
       cancelTimer?.();
       closing ??= closeAfterWriting();
-      await endedBy(deadline, closing);
+      await beforeDeadline(deadline, closing);
     },
   };
 }

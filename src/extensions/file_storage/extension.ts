@@ -1,6 +1,8 @@
 import { join, resolve } from "node:path";
 import type { Clock } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
+import { beforeDeadline } from "../../component/deadline.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Journal, JournalOwner, StorageRole } from "../../component/storage.ts";
 import type { Config } from "./config.ts";
@@ -13,7 +15,7 @@ import { type DirectoryLock, lockDirectory } from "./lock.ts";
 import { shown } from "./path-problem.ts";
 import { systemDisk } from "./system-disk.ts";
 import { reportUnusedJournals } from "./unused-journals.ts";
-import { errorCodeOf, reasonOf, reasonSentences } from "./write-failure.ts";
+import { reasonOf, reasonSentences } from "./write-failure.ts";
 
 type Owning = Parameters<StorageRole["openJournal"]>[0];
 
@@ -158,8 +160,8 @@ export function createFileStorage(
         claiming?.catch(() => {}),
         ...[...journals.values()].map(({ journal }) => journal.close()),
       ]);
-      const outcome = await Promise.race([closing, aborted(deadline)]);
-      if (outcome === "aborted") {
+      const outcome = await beforeDeadline(deadline, closing);
+      if (outcome === "late") {
         for (const [name, { journal }] of journals) {
           logger.error("The disk was too slow to store all records before the shutdown deadline.", {
             journal: name,
@@ -193,13 +195,4 @@ async function withinLimit<T>(
   } finally {
     cancelTimer();
   }
-}
-
-function aborted(deadline: AbortSignal): Promise<"aborted"> {
-  return new Promise((resolve) => {
-    if (deadline.aborted) {
-      resolve("aborted");
-    }
-    deadline.addEventListener("abort", () => resolve("aborted"), { once: true });
-  });
 }

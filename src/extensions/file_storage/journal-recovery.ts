@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { RecoverySummary } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
 import { parseFileName } from "./file-names.ts";
@@ -13,7 +14,6 @@ import { recoverLog } from "./log-recovery.ts";
 import { explained, pathProblem, shown } from "./path-problem.ts";
 import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
-import { errorCodeOf } from "./write-failure.ts";
 
 /** The state of a journal's directory after its recovery. */
 export interface Recovered {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../component/clock.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
 import type {
   DegradedReason,
@@ -20,7 +21,7 @@ import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
-import { errorCodeOf, failureSentence, isRefusal, reasonOf } from "./write-failure.ts";
+import { failureSentence, isRefusal, reasonOf } from "./write-failure.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;

@@ -3,8 +3,8 @@ import { access, lstat, open } from "node:fs/promises";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
 import { explained, shown } from "./path-problem.ts";
-import { errorCodeOf } from "./write-failure.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {

@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import { access, lstat, readlink, stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
-import { errorCodeOf } from "./write-failure.ts";
+import { errorCodeOf } from "../../component/error-code.ts";
 
 /** Longer paths are cut in messages. */
 const longestShown = 300;

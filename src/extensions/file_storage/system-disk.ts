@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { Disk, DiskFile } from "./disk.ts";
-import { errorCodeOf } from "./write-failure.ts";
 
 const ownerOnly = 0o600;
 const closedMessage = "The file is closed.";

@@ -1,8 +1,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
 import { parseFileName } from "./file-names.ts";
-import { errorCodeOf } from "./write-failure.ts";
 
 /** More journals than this are counted in the last warning instead of getting one each. */
 const mostWarnings = 20;

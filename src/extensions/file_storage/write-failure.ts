@@ -1,3 +1,4 @@
+import { errorCodeOf } from "../../component/error-code.ts";
 import type { DegradedReason } from "../../component/storage.ts";
 
 /** The reason why a write failed, from the system's error. */
@@ -10,17 +11,6 @@ export function reasonOf(error: unknown): Extract<DegradedReason, "no_space" | "
     default:
       return "io_error";
   }
-}
-
-/** The system's error code, e.g. `ENOSPC`, of an error or its cause, or the name of the exception if there is none. */
-export function errorCodeOf(error: unknown): string {
-  if (!(error instanceof Error)) {
-    return typeof error;
-  }
-  if ("code" in error && typeof error.code === "string") {
-    return error.code;
-  }
-  return error.cause instanceof Error ? errorCodeOf(error.cause) : error.name;
 }
 
 const refusals: readonly string[] = [

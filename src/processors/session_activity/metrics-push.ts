@@ -1,4 +1,5 @@
 import type { Consumer } from "../../component/consumer.ts";
+import { beforeDeadline } from "../../component/deadline.ts";
 import type { Logger } from "../../component/settings.ts";
 import type { Payload } from "../../otlp/payload.ts";
 
@@ -34,8 +35,8 @@ export class MetricsPush {
   /** A last push, after the one in progress. Rejects when `deadline` aborts earlier. */
   async drain(create: () => Promise<Payload | undefined>, deadline: AbortSignal): Promise<void> {
     const last = (this.#pushing ?? Promise.resolve()).then(() => this.push(create));
-    const outcome = await Promise.race([last, aborted(deadline)]);
-    if (outcome === "aborted") {
+    const outcome = await beforeDeadline(deadline, last);
+    if (outcome === "late") {
       throw new Error("Derived metrics were not pushed before the deadline.");
     }
   }
@@ -66,13 +67,4 @@ export class MetricsPush {
       return `A component of the pipeline failed (${error instanceof Error ? error.name : typeof error}).`;
     }
   }
-}
-
-function aborted(deadline: AbortSignal): Promise<"aborted"> {
-  return new Promise((resolve) => {
-    if (deadline.aborted) {
-      resolve("aborted");
-    }
-    deadline.addEventListener("abort", () => resolve("aborted"), { once: true });
-  });
 }

@@ -2,9 +2,9 @@ import { unlink } from "node:fs/promises";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { Consumer } from "../../component/consumer.ts";
+import { beforeDeadline } from "../../component/deadline.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { endedBy } from "../../delivery/ended-by.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
@@ -214,7 +214,7 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
       if (!hasStarted) {
         return;
       }
-      await endedBy(deadline, polling ?? Promise.resolve());
+      await beforeDeadline(deadline, polling ?? Promise.resolve());
       await table.closeAll();
     },
   };
