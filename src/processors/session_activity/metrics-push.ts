@@ -14,6 +14,7 @@ export class MetricsPush {
   readonly #logger: Logger;
   #pushing: Promise<void> | undefined;
   #skipped = 0;
+  #isLast = false;
 
   constructor(next: Consumer, logger: Logger) {
     this.#next = next;
@@ -34,7 +35,10 @@ export class MetricsPush {
 
   /** A last push, after the one in progress. Rejects when `deadline` aborts earlier. */
   async drain(create: () => Promise<Payload | undefined>, deadline: AbortSignal): Promise<void> {
-    const last = (this.#pushing ?? Promise.resolve()).then(() => this.push(create));
+    const last = (this.#pushing ?? Promise.resolve()).then(() => {
+      this.#isLast = true;
+      return this.push(create);
+    });
     const outcome = await beforeDeadline(deadline, last);
     if (outcome === "late") {
       throw new Error("Derived metrics were not pushed before the deadline.");
@@ -46,7 +50,9 @@ export class MetricsPush {
     if (reason !== undefined) {
       this.#skipped += 1;
       this.#logger.warn(
-        "Derived metrics could not be pushed. Nothing is lost: the next push has the same counters.",
+        this.#isLast
+          ? "Derived metrics could not be pushed before the end. A backend that does not scrape them lacks their last values until the next start."
+          : "Derived metrics could not be pushed. Nothing is lost: the next push has the same counters.",
         { skipped: this.#skipped, reason },
       );
       return;
