@@ -66,7 +66,10 @@ export class ReferenceEngine {
     const untilMs = Math.max(world.nowMs, nowMs);
     for (;;) {
       const nextMs = Math.max(world.nowMs, nextDueMs(world));
-      forgetUntil(world, Math.min(nextMs, untilMs));
+      if (forgetUntil(world, Math.min(nextMs, untilMs))) {
+        // Work that has lost what held it may be due now.
+        continue;
+      }
       if (nextMs > untilMs) {
         break;
       }
