@@ -33,8 +33,9 @@ export class QueueJournal {
   #journal: Journal | undefined;
   #liveBytes = 0;
   #nextId = 1;
+  /** The bytes of parts that were appended since everything before was known to be written. */
   #unwrittenBytes = 0;
-  #appending: Promise<void> = Promise.resolve();
+  #appending: Promise<unknown> = Promise.resolve();
   #isSnapshotWanted = false;
   #isSnapshotRunning = false;
   #hasSnapshotFailed = false;
@@ -62,22 +63,12 @@ export class QueueJournal {
   }
 
   /** Stores a payload. Resolves to its number when it would survive a crash, or when the disk has failed. Never rejects. */
-  add(payload: Payload): Promise<number> {
-    const added = this.#appending.then(async () => {
-      while (
-        this.#unwrittenBytes > 0 &&
-        this.#unwrittenBytes + payload.bytes.length > maxUnwrittenBytes
-      ) {
-        await this.#journal?.written();
-      }
-      return this.#append(payload);
-    });
-    this.#appending = added.then(() => {});
-    return added.then(async (id) => {
-      await this.#journal?.written();
-      this.#unwrittenBytes -= payload.bytes.length;
-      return id;
-    });
+  async add(payload: Payload): Promise<number> {
+    const added = this.#appending.then(() => this.#append(payload));
+    this.#appending = added;
+    const id = await added;
+    await this.#journal?.written();
+    return id;
   }
 
   /** The payload with this number has ended. If a crash loses this, it is sent again. */
@@ -95,15 +86,23 @@ export class QueueJournal {
     this.#snapshotIfDue();
   }
 
-  #append(payload: Payload): number {
+  /**
+   * A snapshot between two parts has the whole payload, so it is live before its first part. It cannot end before its last part,
+   * because nobody knows its number yet.
+   */
+  async #append(payload: Payload): Promise<number> {
     const id = this.#nextId++;
     this.#live.set(id, payload);
     this.#liveBytes += payload.bytes.length;
-    this.#unwrittenBytes += payload.bytes.length;
     for (const record of partsOf(id, payload)) {
+      if (this.#unwrittenBytes + record.length > maxUnwrittenBytes) {
+        await this.#journal?.written();
+        this.#unwrittenBytes = 0;
+      }
+      this.#unwrittenBytes += record.length;
       this.#journal?.append(record);
+      this.#snapshotIfDue();
     }
-    this.#snapshotIfDue();
     return id;
   }
 
@@ -135,12 +134,16 @@ export class QueueJournal {
     if (signal === undefined) {
       throw unreadable();
     }
+    if (this.#live.has(id)) {
+      // A snapshot that was written between two parts has the whole payload.
+      return;
+    }
+    this.#nextId = Math.max(this.#nextId, id + 1);
     const items = view.getUint32(10, true);
     const wholeBytes = view.getUint32(14, true);
     const parts = this.#restoring.get(id) ?? [];
     parts.push(record.slice(partHeaderBytes));
     const length = parts.reduce((sum, part) => sum + part.length, 0);
-    this.#nextId = Math.max(this.#nextId, id + 1);
     if (length < wholeBytes) {
       this.#restoring.set(id, parts);
       return;

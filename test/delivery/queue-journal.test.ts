@@ -163,6 +163,47 @@ describe("a persistent queue", () => {
     expect(Buffer.compare(restored!.payload.bytes, bytes)).toBe(0);
   });
 
+  test("stores a payload that is longer than what the storage buffers, without degrading it", async () => {
+    const disk = new FakeDisk();
+    disk.takesTurns = false;
+    const storage = new DiskStorage(disk, { maxSegmentBytes: 1 << 30 });
+    const journal = new QueueJournal();
+    await journal.open(storage);
+    const bytes = new Uint8Array(48 * 1024 * 1024).map((_, index) => index % 251);
+    await journal.add({ signal: "logs", bytes, items: 7 });
+    expect(storage.journal!.state()).toEqual({ status: "ok" });
+    const [restored] = await new QueueJournal().open(new DiskStorage(FakeDisk.of(disk.files())));
+    expect(Buffer.compare(restored!.payload.bytes, bytes)).toBe(0);
+  });
+
+  test("stores such a payload once, if a snapshot is written between its parts", async () => {
+    const disk = new FakeDisk();
+    const storage = new DiskStorage(disk, { maxSegmentBytes: 1 << 30 });
+    let requestSnapshot = () => {};
+    const journal = new QueueJournal();
+    await journal.open({
+      openJournal(owner) {
+        requestSnapshot = () => owner.onSnapshotNeeded();
+        return storage.openJournal(owner);
+      },
+    });
+    let goOn = () => {};
+    disk.pause = (name) =>
+      name === "write" ? new Promise((resolve) => (goOn = resolve)) : undefined;
+    const large = { signal: "logs", bytes: new Uint8Array(40 * 1024 * 1024), items: 7 } as const;
+    const added = journal.add(large);
+    await settled();
+    disk.pause = () => {};
+    requestSnapshot();
+    goOn();
+    await added;
+    await journal.add({ signal: "logs", bytes: Uint8Array.of(1), items: 1 });
+    await settled();
+    expect(storage.journal!.counts.snapshots.done).toBe(1);
+    const restored = await new QueueJournal().open(new DiskStorage(FakeDisk.of(disk.files())));
+    expect(restored.map(({ payload }) => payload.bytes.length)).toEqual([large.bytes.length, 1]);
+  });
+
   test("is bounded on the disk: what is sent is removed by snapshots", async () => {
     const disk = new FakeDisk();
     disk.takesTurns = false;
