@@ -7,7 +7,7 @@ import type { Payload } from "../otlp/payload.ts";
  * - `sent`: the backend is responsible for the payload now. `rejected` is set when it took the request without all of its items,
  *   `invalidResponse` when its answer was not one of the protocol, with the reason as a part of a sentence.
  * - `retryable`: it took nothing and may take the same bytes later. `throttled`: it asked to slow down.
- * - `permanent`: it will never take these bytes. `hasArrived`: it has them, so that they are not sent again in smaller parts either.
+ * - `permanent`: it will never take these bytes.
  *
  * Messages are for operators and contain no text of the backend, because that may quote the payload.
  */
@@ -23,7 +23,7 @@ export type AttemptResult =
       readonly retryAfterMs?: number;
       readonly throttled?: boolean;
     }
-  | { readonly status: "permanent"; readonly message: string; readonly hasArrived?: true };
+  | { readonly status: "permanent"; readonly message: string };
 
 /**
  * Sends a payload once. It ends soon after `abort` aborts, whose reason is one of {@link abortReasons}. It rejects only because

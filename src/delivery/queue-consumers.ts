@@ -83,17 +83,14 @@ export class QueueConsumers {
     return batch.length > 0;
   }
 
-  /**
-   * A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. Not if the backend
-   * has it: then each would arrive twice.
-   */
+  /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
   async #sendBatch(batch: readonly QueuedPayload[], at: SignalQueue): Promise<void> {
     const payload = mergedPayload(batch);
     if (payload === undefined) {
       return;
     }
     const result = await this.#sendSafely(payload);
-    if (result.status === "permanent" && result.hasArrived !== true && batch.length > 1) {
+    if (result.status === "permanent" && batch.length > 1) {
       for (const entry of batch) {
         await this.#sendBatch([entry], at);
       }

@@ -256,13 +256,13 @@ describe("data that the backend refuses for good", () => {
 
 test("a batch that the backend has is not sent again one by one, although its answer cannot be read", async () => {
   const subject = delivery({ sending_queue: { batch: { min_size: 2, flush_timeout: "1s" } } });
-  subject.backend.answer = () => ({ ...refused, hasArrived: true });
+  subject.backend.answer = () => ({ status: "sent", invalidResponse: "it is a web page" });
   await subject.start();
   await subject.consume("a");
   await subject.consume("b");
   await settled();
   expect(subject.attempts).toEqual(["ab"]);
-  expect(subject.counts.sendFailed.value).toBe(2);
+  expect(subject.counts.sent.value).toBe(2);
   await subject.shutdown(noDeadline());
 });
 

@@ -17,12 +17,10 @@ export async function resultOf(
   switch (end.kind) {
     case "answered":
       return end.answer.code === "OK"
-        ? resultOfSuccess(end.answer, host, signal)
+        ? resultOfSuccess(end.answer, signal)
         : resultOfCode(end.answer, host);
     case "endless":
-      return arrived(
-        `The backend ${host} answered with more than ${maxResponseBytes} bytes, which is no answer of OTLP.`,
-      );
+      return unreadable(`it is longer than ${maxResponseBytes / 1024} KiB`);
     case "refused":
       return retryable(`The backend ${host} takes no requests at the moment.`);
     case "failed":
@@ -41,14 +39,13 @@ export async function resultOf(
 }
 
 /** After OK, the backend has the data. So an answer that cannot be read is an error, but no reason to send it twice. */
-async function resultOfSuccess(
-  answer: GrpcAnswer,
-  host: string,
-  signal: Signal,
-): Promise<AttemptResult> {
+async function resultOfSuccess(answer: GrpcAnswer, signal: Signal): Promise<AttemptResult> {
   const response = await responseOf(answer);
-  if (response === undefined || !isExportResponse(signal, response)) {
-    return arrived(`The backend ${host} answered OK, but not with a message of OTLP.`);
+  if (response === undefined) {
+    return unreadable("it is not exactly one message of gRPC");
+  }
+  if (!isExportResponse(signal, response)) {
+    return unreadable("it cannot be decoded as protobuf");
   }
   const partial = decodeExportResponse(signal, response);
   return { status: "sent", ...(partial && { rejected: { items: partial.rejected } }) };
@@ -118,9 +115,9 @@ function permanent(message: string): AttemptResult {
   return { status: "permanent", message };
 }
 
-/** The backend has read the request, whatever it made of it. */
-function arrived(message: string): AttemptResult {
-  return { status: "permanent", message, hasArrived: true };
+/** The backend has read the request, whatever it made of it. As with `otlp_http`, it counts as sent. */
+function unreadable(reason: string): AttemptResult {
+  return { status: "sent", invalidResponse: reason };
 }
 
 function reasonOf(code: string | undefined): string {

@@ -22,61 +22,55 @@ async function tcp(talk: (socket: Socket) => void): Promise<string> {
   return `127.0.0.1:${server.port}`;
 }
 
-const unread = "answered OK, but not with a message of OTLP.";
 const garbage = Buffer.from([0x0a, 0xff, 0xff, 0x07, 1, 2, 3]);
+const notOneMessage = "it is not exactly one message of gRPC";
+const tooLong = "it is longer than 64 KiB";
 
-describe("an answer that is none of OTLP/gRPC", () => {
-  for (const [title, answer, want, words] of [
-    ["OK with garbage", (s) => respond(s, { body: frame(garbage) }), "permanent", unread],
-    ["OK without a message", (s) => respond(s, { body: Buffer.alloc(0) }), "permanent", unread],
+describe("an answer that cannot be read after OK", () => {
+  for (const [title, answer, reason] of [
     [
-      "OK with half a message",
+      "with garbage",
+      (s) => respond(s, { body: frame(garbage) }),
+      "it cannot be decoded as protobuf",
+    ],
+    ["without a message", (s) => respond(s, { body: Buffer.alloc(0) }), notOneMessage],
+    [
+      "with half a message",
       (s) => respond(s, { body: frame(Buffer.alloc(9)).subarray(0, 8) }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
     [
-      "OK with two messages",
+      "with two messages",
       (s) => respond(s, { body: Buffer.concat([frame(Buffer.alloc(0)), frame(Buffer.alloc(0))]) }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
     [
-      "OK with a flag that does not exist",
+      "with a flag that does not exist",
       (s) => respond(s, { body: frame(Buffer.alloc(0), 2) }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
     [
-      "OK with a message that is not gzip",
+      "with a message that is not gzip",
       (s) => respond(s, { body: frame(garbage, 1), head: { "grpc-encoding": "gzip" } }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
     [
-      "OK with a compressed message of no encoding",
+      "with a compressed message of no encoding",
       (s) => respond(s, { body: frame(gzipSync(Buffer.alloc(0)), 1) }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
     [
-      "OK with a compression bomb",
+      "with a compression bomb",
       (s) =>
         respond(s, {
           body: frame(gzipSync(Buffer.alloc(1024 * 1024)), 1),
           head: { "grpc-encoding": "gzip" },
         }),
-      "permanent",
-      unread,
+      notOneMessage,
     ],
+    ["with more than 64 KiB", (s) => respond(s, { body: frame(Buffer.alloc(65_537)) }), tooLong],
     [
-      "OK with more than 64 KiB",
-      (s) => respond(s, { body: frame(Buffer.alloc(65_537)) }),
-      "permanent",
-      "answered with more than 65536 bytes, which is no answer of OTLP.",
-    ],
-    [
-      "a body without an end",
+      "with a body without an end",
       (s) => {
         s.respond({ ":status": 200, "content-type": "application/grpc" });
         const pump = () => {
@@ -87,9 +81,22 @@ describe("an answer that is none of OTLP/gRPC", () => {
         s.on("drain", pump);
         pump();
       },
-      "permanent",
-      "answered with more than 65536 bytes, which is no answer of OTLP.",
+      tooLong,
     ],
+  ] as const satisfies readonly (readonly [string, Answer, string])[]) {
+    test(`${title}, is an error, but the data counts as sent`, async () => {
+      const { endpoint } = await raw(answer);
+      const { consume, log } = exporter({ endpoint });
+      expect(await consume("traces")).toEqual({ status: "accepted" });
+      expect(log).toMatchObject([
+        { level: "error", fields: { signal: "traces", host: endpoint, reason } },
+      ]);
+    });
+  }
+});
+
+describe("an answer that is none of OTLP/gRPC", () => {
+  for (const [title, answer, want, words] of [
     ["no status", (s) => respond(s, { trailers: {} }), "permanent", "answered UNKNOWN (2)"],
     [
       "an answer that ends in its message",
