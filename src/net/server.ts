@@ -47,7 +47,10 @@ export interface ListenOptions {
    * writes to a connection that is just being closed.
    */
   readonly keepAliveTimeoutMs?: number;
-  /** Until a connection without any traffic, in either direction, is closed; 120 s. */
+  /**
+   * Until a connection without any traffic, in either direction, is closed; 120 s. It does not count while a client waits for an
+   * answer to a whole request: the handler may wait for a backend.
+   */
   readonly inactivityTimeoutMs?: number;
   /** Connections at a time; further ones are closed at once; 1000. */
   readonly maxConnections?: number;
@@ -91,6 +94,12 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   server.on("request", (request, response) => {
     const { socket } = request;
     answering.add(response);
+    request.once("end", () => {
+      if (!response.writableEnded) {
+        socket.setTimeout(0);
+        response.once("prefinish", () => socket.setTimeout(server.timeout));
+      }
+    });
     response.once("close", () => {
       answering.delete(response);
       if (!request.complete && !response.writableEnded && !broken.has(socket)) {

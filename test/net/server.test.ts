@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { connect } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   type BrokenRequest,
@@ -220,6 +221,43 @@ test("a connection on which nothing moves is closed in the end", async () => {
   const socket = await rawSocket(server.port);
   socket.send(get);
   expect(await socket.closed()).toBe("");
+});
+
+test("a client that waits for the answer to a whole request is not cut, however long it takes", async () => {
+  const { handler, arrived } = held();
+  const { server } = await open({
+    inactivityTimeoutMs: 20,
+    handler: (request, response) => {
+      request.resume();
+      handler(request, response);
+    },
+  });
+  const socket = await rawSocket(server.port);
+  socket.send(get);
+  const response = await arrived;
+  const silent = await rawSocket(server.port);
+  silent.send("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+  expect(await silent.closed()).toBe("");
+  response.end("late");
+  expect(await socket.heard("late")).toContain("late");
+});
+
+test("a client that does not read its answer is cut", async () => {
+  const ended = deferred<boolean>();
+  const { server } = await open({
+    inactivityTimeoutMs: 50,
+    handler: (request, response) => {
+      request.resume();
+      response.once("close", () => ended.resolve(response.writableFinished));
+      setImmediate(() => response.end(Buffer.alloc(64 * 1024 * 1024)));
+    },
+  });
+  const client = connect({ host: "127.0.0.1", port: server.port });
+  client.on("error", () => {});
+  client.write(get);
+  client.pause();
+  expect(await ended.promise).toBe(false);
+  client.destroy();
 });
 
 test("one connection serves one request after another", async () => {
