@@ -33,6 +33,11 @@ export interface Settings {
   readonly meter: Meter;
   /** Reports a change of the component's status, which is `ok` from its start. Never throws. */
   readonly reportStatus: (status: ReportedStatus) => void;
+  /**
+   * Aborts when the service begins to stop, which is before the shutdown of most components. What keeps senders waiting answers them
+   * then, because the receivers wait for these answers and all share one deadline.
+   */
+  readonly stopping: AbortSignal;
   /** The status of the whole service, for components that report it. */
   readonly serviceStatus: () => ServiceStatus;
   /** Set when the component's config names a storage extension (`Factory.storageKey`). */

@@ -37,11 +37,13 @@ export function createDelivery(
   config: DeliveryConfig,
   { attempt, host }: { readonly attempt: Attempt; readonly host: (signal: Signal) => string },
 ): Delivery {
-  const { clock, random, storage, logger } = settings;
+  const { clock, random, storage, logger, stopping } = settings;
   const { sending_queue: queueConfig, timeout: timeoutMs } = config;
   const report = new DeliveryReport(settings, host);
   const journal = storage === undefined ? undefined : new QueueJournal();
   const queues = new Map<Signal, SignalQueue>();
+  /** Whether senders wait for the retries. At a stop they are answered at once: they have the data and can send it again. */
+  const hasWaitingSenders = !queueConfig.enabled || queueConfig.wait_for_result;
   const retriesStop = new AbortController();
   const attemptsStop = new AbortController();
   /** Ends the waits for a disk that hangs. */
@@ -56,7 +58,7 @@ export function createDelivery(
     clock,
     random,
     stops: { retries: retriesStop.signal, attempts: attemptsStop.signal },
-    hasLastAttempt: () => !isDurable(),
+    hasLastAttempt: () => !hasWaitingSenders && !isDurable(),
     onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
   });
 
@@ -95,7 +97,7 @@ export function createDelivery(
       ? await queue.whenRoom(payload)
       : queue.reserve(payload);
     if (!hasRoom) {
-      if (isStopping) {
+      if (isStopping || (queueConfig.block_on_overflow && stopping.aborted)) {
         return refuse(stoppingMessage);
       }
       report.full(payload, queue);
@@ -194,6 +196,7 @@ export function createDelivery(
     },
 
     async start() {
+      stopping.addEventListener("abort", endWaits, { once: true });
       report.start();
       publishQueues(settings, queues);
       await restore();
@@ -228,6 +231,16 @@ export function createDelivery(
       }
     },
   };
+
+  /** The receivers stop before this exporter and wait for the answers to their senders. */
+  function endWaits(): void {
+    for (const { queue } of queues.values()) {
+      queue.endWaits();
+    }
+    if (hasWaitingSenders) {
+      retriesStop.abort();
+    }
+  }
 
   async function restore(): Promise<void> {
     if (journal === undefined || storage === undefined) {

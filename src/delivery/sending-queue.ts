@@ -47,7 +47,8 @@ export class SendingQueue {
   #items = 0;
   readonly #takers: ((entry: QueuedPayload | undefined) => void)[] = [];
   readonly #arrivals: (() => void)[] = [];
-  readonly #waiting: { readonly size: number; readonly proceed: () => void }[] = [];
+  readonly #waiting: { readonly size: number; readonly proceed: (hasRoom: boolean) => void }[] = [];
+  #hasWaits = true;
   #isClosed = false;
 
   constructor({ capacity, sizer }: { readonly capacity: number; readonly sizer: Sizer }) {
@@ -84,22 +85,22 @@ export class SendingQueue {
     return true;
   }
 
-  /** Waits for room and makes it. Resolves to false when the queue is closed. For payloads that fit. */
+  /** Waits for room and makes it. Resolves to false after `endWaits` and `close`. For payloads that fit. */
   whenRoom(payload: Payload): Promise<boolean> {
     if (this.reserve(payload)) {
       return Promise.resolve(true);
     }
-    if (this.#isClosed) {
+    if (!this.#hasWaits) {
       return Promise.resolve(false);
     }
     return new Promise((resolve) => {
       this.#waiting.push({
         size: sizeOf(payload, this.#sizer),
-        proceed: () => {
-          if (!this.#isClosed) {
+        proceed: (hasRoom) => {
+          if (hasRoom) {
             this.#keep(payload);
           }
-          resolve(!this.#isClosed);
+          resolve(hasRoom);
         },
       });
     });
@@ -167,16 +168,22 @@ export class SendingQueue {
       next = this.#waiting[0]
     ) {
       this.#waiting.shift();
-      next.proceed();
+      next.proceed(true);
+    }
+  }
+
+  /** From now on no payload waits for room; those that do are refused. */
+  endWaits(): void {
+    this.#hasWaits = false;
+    for (const { proceed } of this.#waiting.splice(0)) {
+      proceed(false);
     }
   }
 
   /** Takes no more payloads; those that wait for room are refused. Payloads that are kept can still be taken. */
   close(): void {
     this.#isClosed = true;
-    for (const { proceed } of this.#waiting.splice(0)) {
-      proceed();
-    }
+    this.endWaits();
     for (const taker of this.#takers.splice(0)) {
       taker(undefined);
     }

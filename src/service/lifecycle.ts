@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../component/clock.ts";
 import type { Component } from "../component/component.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
@@ -42,8 +43,9 @@ export async function startAll(
 }
 
 /**
- * Shuts down all instances in the reverse of the order given, even if some fail. They share one deadline. Resolves to the
- * instances that failed or exceeded the deadline, and logs them.
+ * Shuts down all instances in the reverse of the order given, even if some fail. They share one deadline, so exporters, which do not
+ * depend on each other, are shut down together: one with a dead backend leaves the others their time. Resolves to the instances that
+ * failed or exceeded the deadline, and logs them.
  */
 export async function shutdownAll(
   instances: readonly Instance[],
@@ -53,14 +55,33 @@ export async function shutdownAll(
   const deadline = new AbortController();
   const cancel = clock.after(shutdownTimeoutMs, () => deadline.abort());
   const failed: Instance[] = [];
-  for (const instance of instances.toReversed()) {
-    const outcome = await shutdownOne(instance, deadline.signal, clock);
-    if (outcome !== "done") {
-      failed.push(instance);
-    }
+  setMaxListeners(0, deadline.signal);
+  for (const stage of stagesOf(instances.toReversed())) {
+    await Promise.all(
+      stage.map(async (instance) => {
+        const outcome = await shutdownOne(instance, deadline.signal, clock);
+        if (outcome !== "done") {
+          failed.push(instance);
+        }
+      }),
+    );
   }
   cancel();
   return failed;
+}
+
+/** Each instance is a stage of its own, but for exporters that follow each other. */
+function stagesOf(instances: readonly Instance[]): readonly (readonly Instance[])[] {
+  const stages: Instance[][] = [];
+  for (const instance of instances) {
+    const last = stages.at(-1);
+    if (last !== undefined && instance.kind === "exporter" && last[0]?.kind === "exporter") {
+      last.push(instance);
+    } else {
+      stages.push([instance]);
+    }
+  }
+  return stages;
 }
 
 async function shutdownOne(

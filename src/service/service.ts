@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { AnyFactory } from "../component/factory.ts";
@@ -80,6 +81,8 @@ export function createService(options: ServiceOptions): Service {
     ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
   });
   const statuses = new StatusBoard(clock);
+  const stopping = new AbortController();
+  setMaxListeners(0, stopping.signal); // one for each exporter
   const instances = new Map<string, Instance>();
   const instanceOf = (ref: ComponentRef): Instance => {
     const key = `${ref.kind} ${ref.id}`;
@@ -102,6 +105,7 @@ export function createService(options: ServiceOptions): Service {
         logger: componentLogger,
         meter: telemetry.meterFor({ id }),
         reportStatus: (reported) => status.report(reported),
+        stopping: stopping.signal,
         serviceStatus: () => statuses.current(),
         exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
         ...storageFor({ kind, id }),
@@ -164,6 +168,7 @@ export function createService(options: ServiceOptions): Service {
     shutdown() {
       stopped ??= (async () => {
         statuses.enter("stopping");
+        stopping.abort();
         // A failed start has cleaned up, and its caller has the error.
         const isStarted = await (started ?? Promise.resolve()).then(
           () => true,

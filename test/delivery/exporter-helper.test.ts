@@ -356,6 +356,46 @@ describe("without a queue", () => {
   });
 });
 
+describe("when the service begins to stop, before the shutdown of the exporter", () => {
+  for (const [what, section] of [
+    ["without a queue", { sending_queue: { enabled: false } }],
+    ["with wait_for_result", { sending_queue: { wait_for_result: true } }],
+  ] as const) {
+    test(`a sender ${what} whose data waits for a retry is asked to send it again`, async () => {
+      const subject = delivery(section);
+      subject.backend.answer = () => unavailable;
+      await subject.start();
+      const result = subject.consume("abc");
+      await settled();
+      subject.beginStop();
+      expect(await result).toMatchObject({ status: "retryable" });
+      expect(subject.attempts).toEqual(["abc"]);
+      subject.backend.answer = () => ({ status: "sent" });
+      expect(await subject.consume("last")).toEqual({ status: "accepted" });
+      expect(await subject.balance()).toEqual({ in: 7, out: 7 });
+      await subject.shutdown(noDeadline());
+      expect(subject.log.filter(({ level }) => level === "error")).toEqual([]);
+    });
+  }
+
+  test("with block_on_overflow a sender that waits for room is refused, and what is queued stays", async () => {
+    const subject = delivery({ sending_queue: { queue_size: 1, block_on_overflow: true } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    await subject.consume("a");
+    const waiting = subject.consume("bb");
+    await settled();
+    subject.beginStop();
+    expect(await waiting).toMatchObject({ status: "retryable" });
+    expect(await subject.consume("ccc")).toMatchObject({ status: "retryable" });
+    expect(subject.attempts).toEqual(["a"]);
+    expect(subject.counts.enqueueFailed.value).toBe(5);
+    subject.backend.answer = () => ({ status: "sent" });
+    await subject.shutdown(noDeadline());
+    expect(subject.sent).toEqual(["a"]);
+  });
+});
+
 describe("a shutdown", () => {
   test("sends what waits; what is waiting for its next attempt gets that at once", async () => {
     const subject = delivery({ sending_queue: { num_consumers: 1 } });

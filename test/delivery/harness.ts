@@ -32,7 +32,7 @@ export function delivery(
   section: Readonly<Record<string, unknown>> = {},
   { storage }: { readonly storage?: Storage } = {},
 ) {
-  const { settings, clock, log, statuses, ownMetrics } = testSettings("otlp_http");
+  const { settings, clock, log, statuses, beginStop, ownMetrics } = testSettings("otlp_http");
   const counts = settings.exportCounts("traces");
   const sent: string[] = [];
   const attempts: string[] = [];
@@ -79,6 +79,7 @@ export function delivery(
     clock,
     log,
     statuses,
+    beginStop,
     balance,
     ownMetrics,
   };

@@ -30,6 +30,7 @@ export function testSettings(id: string) {
     return ofSignal;
   };
   const memory = fakeMemory();
+  const stopping = new AbortController();
   const settings: Settings = {
     id,
     version: "1.2.3",
@@ -41,6 +42,7 @@ export function testSettings(id: string) {
     logger: { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") },
     meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
     reportStatus: (status) => statuses.push(status),
+    stopping: stopping.signal,
     serviceStatus: () => wellService,
     exportCounts,
   };
@@ -50,6 +52,8 @@ export function testSettings(id: string) {
     memory,
     log,
     statuses,
+    /** Begins the stop of the service. */
+    beginStop: () => stopping.abort(),
     ownMetrics: async () => renderPrometheus(await reader.collect(), { suffixes: false }),
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { shutdownAll, startAll } from "../../src/service/lifecycle.ts";
+import { deferred } from "../support/deferred.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fakeInstance, type Journal } from "./fake-components.ts";
 
@@ -59,7 +60,7 @@ describe("shutting down", () => {
     const clock = new FakeClock();
     const aborted: string[] = [];
     const patient = (id: string) =>
-      fakeInstance("exporter", id, [], {
+      fakeInstance("processor", id, [], {
         shutdown: (deadline) =>
           new Promise((resolve) => {
             if (deadline.aborted) {
@@ -80,6 +81,26 @@ describe("shutting down", () => {
     clock.advance(1);
     expect(await done).toEqual([]);
     expect(aborted).toEqual(["first", "second at once"]);
+  });
+
+  test("lets exporters end at the same time, after what sends to them, and before extensions", async () => {
+    const journal: Journal = [];
+    const release = deferred<void>();
+    const slow = { shutdown: () => release.promise };
+    const done = shutdownAll(
+      [
+        fakeInstance("extension", "x", journal),
+        fakeInstance("exporter", "a", journal, slow),
+        fakeInstance("exporter", "b", journal, slow),
+        fakeInstance("processor", "p", journal),
+      ],
+      limitsWith(new FakeClock()),
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(journal).toEqual(["shutdown processor p", "shutdown exporter b", "shutdown exporter a"]);
+    release.resolve();
+    expect(await done).toEqual([]);
+    expect(journal.at(-1)).toBe("shutdown extension x");
   });
 
   test("leaves behind a component that ignores the deadline", async () => {

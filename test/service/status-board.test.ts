@@ -195,8 +195,8 @@ test("starting and stopping is noted for each component by whoever does it", asy
   const seen: unknown[] = [];
   const look = () => seen.push(board.current().components.map(({ id, status }) => [id, status]));
   const instances = ["a", "b"].map((id) => {
-    const instance = fakeInstance("exporter", id, [], { shutdown: async () => void look() });
-    return { ...instance, status: board.add({ kind: "exporter", id }) };
+    const instance = fakeInstance("processor", id, [], { shutdown: async () => void look() });
+    return { ...instance, status: board.add({ kind: "processor", id }) };
   });
   const limits = { clock, shutdownTimeoutMs: 1_000 };
   await startAll(instances, limits);

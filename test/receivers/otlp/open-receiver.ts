@@ -62,6 +62,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       logger: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
       meter: provider.getMeter("test"),
       reportStatus: () => {},
+      stopping: new AbortController().signal,
       serviceStatus: () => wellService,
       exportCounts: zeroCounts,
     },
