@@ -5,7 +5,7 @@ import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
 import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
-import { createThrottle } from "./throttle.ts";
+import { createItemThrottle, type HeldBack } from "./throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;
@@ -28,12 +28,12 @@ const lossAdvice = {
 /**
  * Logs and counts what happens to payloads on their way to a backend, and reports the status of the exporter.
  *
- * Keeps a few numbers. It logs each kind of problem at most every ten seconds, with the number of lines held back.
+ * Keeps a few numbers. It logs each kind of problem of a signal at most every ten seconds, with the lines held back and their items.
  */
 export class DeliveryReport {
   readonly #settings: Settings;
   readonly #host: (signal: Signal) => string;
-  readonly #limits;
+  readonly #throttle;
   readonly #rejected;
   readonly #invalid;
   /** The signals whose attempts have failed since the last success, and the last failure of each. */
@@ -51,17 +51,7 @@ export class DeliveryReport {
     this.#host = host;
     this.#rejected = counterOf(meter, rejectedItems);
     this.#invalid = counterOf(meter, invalidResponses);
-    this.#limits = {
-      retry: createThrottle(clock, logIntervalMs),
-      reject: createThrottle(clock, logIntervalMs),
-      partial: createThrottle(clock, logIntervalMs),
-      invalid: createThrottle(clock, logIntervalMs),
-      full: createThrottle(clock, logIntervalMs),
-      permanent: createThrottle(clock, logIntervalMs),
-      expired: createThrottle(clock, logIntervalMs),
-      not_retried: createThrottle(clock, logIntervalMs),
-      shutdown: createThrottle(clock, logIntervalMs),
-    };
+    this.#throttle = createItemThrottle(clock, logIntervalMs);
   }
 
   /** A counter that is there from the start lets `rate()` see the first rejection. */
@@ -83,15 +73,15 @@ export class DeliveryReport {
     const { logger } = this.#settings;
     if (result.status === "sent") {
       this.#onSuccess(signal);
-      this.#onInvalidResponse(signal, result.invalidResponse);
+      this.#onInvalidResponse({ signal, items }, result.invalidResponse);
       // A backend cannot reject more than there was.
       const rejected = Math.min(result.rejected?.items ?? 0, items);
       if (rejected > 0) {
         this.#rejected.add(rejected, { exporter: this.#settings.id, "otel.signal": signal });
-        this.#limits.partial((heldBack) =>
+        this.#limit("partial", { signal, items: rejected }, (heldBack) =>
           logger.warn(
             "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
-            { signal, host: this.#host(signal), rejected, held_back: heldBack },
+            { signal, host: this.#host(signal), rejected, ...heldBack },
           ),
         );
       }
@@ -99,13 +89,13 @@ export class DeliveryReport {
     }
     this.#onFailure(signal, result.message);
     if (delayMs !== undefined) {
-      this.#limits.retry((heldBack) =>
+      this.#limit("retry", { signal, items }, (heldBack) =>
         logger.warn("Exporting failed. Will retry the request after interval. Nothing is lost.", {
           signal,
           items,
           reason: result.message,
           interval_ms: Math.round(delayMs),
-          held_back: heldBack,
+          ...heldBack,
         }),
       );
     }
@@ -113,12 +103,12 @@ export class DeliveryReport {
 
   /** Data that the exporter had taken is lost. */
   dropped({ signal, items }: Payload, reason: LossReason, message: string): void {
-    this.#limits[reason]((heldBack) =>
+    this.#limit(reason, { signal, items }, (heldBack) =>
       this.#settings.logger.error(`Exporting failed. Dropping data. ${lossAdvice[reason]}`, {
         signal,
         dropped_items: items,
         reason: message,
-        held_back: heldBack,
+        ...heldBack,
       }),
     );
   }
@@ -133,10 +123,10 @@ export class DeliveryReport {
 
   /** A payload that no queue of this size can hold. */
   tooLarge({ signal, items }: Payload): void {
-    this.#limits.permanent((heldBack) =>
+    this.#limit("too_large", { signal, items }, (heldBack) =>
       this.#settings.logger.error(
         "A request is larger than the whole sending queue, so it was refused. Raise sending_queue.queue_size.",
-        { signal, items, held_back: heldBack },
+        { signal, items, ...heldBack },
       ),
     );
   }
@@ -149,17 +139,17 @@ export class DeliveryReport {
     const fields = { signal, rejected_items: items, reason: message };
     const { logger } = this.#settings;
     if (status === "permanent") {
-      this.#limits.permanent((heldBack) =>
+      this.#limit("rejected", { signal, items }, (heldBack) =>
         logger.error(
           "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error; check the reason.",
-          { ...fields, held_back: heldBack },
+          { ...fields, ...heldBack },
         ),
       );
     } else {
-      this.#limits.reject((heldBack) =>
+      this.#limit("rejected_for_now", { signal, items }, (heldBack) =>
         logger.warn(
           "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
-          { ...fields, held_back: heldBack },
+          { ...fields, ...heldBack },
         ),
       );
     }
@@ -170,7 +160,7 @@ export class DeliveryReport {
     { signal, items }: Payload,
     queue: { readonly size: number; readonly capacity: number },
   ): void {
-    this.#limits.full((heldBack) =>
+    this.#limit("full", { signal, items }, (heldBack) =>
       this.#settings.logger.warn(
         "The sending queue is full. Senders are asked to retry. Check the backend, or raise sending_queue.queue_size.",
         {
@@ -178,23 +168,35 @@ export class DeliveryReport {
           items,
           queue_size: queue.size,
           queue_capacity: queue.capacity,
-          held_back: heldBack,
+          ...heldBack,
         },
       ),
     );
   }
 
-  #onInvalidResponse(signal: Signal, reason: string | undefined): void {
+  #onInvalidResponse(
+    { signal, items }: Pick<Payload, "signal" | "items">,
+    reason: string | undefined,
+  ): void {
     if (reason === undefined) {
       return;
     }
     this.#invalid.add(1, { exporter: this.#settings.id, "otel.signal": signal });
-    this.#limits.invalid((heldBack) =>
+    this.#limit("invalid", { signal, items }, (heldBack) =>
       this.#settings.logger.error(
         "The backend answered with success, but not with a response of OTLP. The data counts as sent and may be lost; check that the endpoint is that of an OTLP backend.",
-        { signal, host: this.#host(signal), reason, held_back: heldBack },
+        { signal, host: this.#host(signal), items, reason, ...heldBack },
       ),
     );
+  }
+
+  /** Limits the lines of a kind for each signal: a backend that refuses logs must not hide that it refuses traces. */
+  #limit(
+    kind: string,
+    { signal, items }: Pick<Payload, "signal" | "items">,
+    report: (heldBack: HeldBack) => void,
+  ): void {
+    this.#throttle(`${kind} ${signal}`, items, report);
   }
 
   #onSuccess(signal: Signal): void {

@@ -101,7 +101,7 @@ describe("an answer that is not one of OTLP", () => {
         {
           level: "error",
           message: invalidMessage,
-          fields: { signal: "traces", host, reason, held_back: 0 },
+          fields: { signal: "traces", host, items: 3, reason, held_back: 0, held_back_items: 0 },
         },
       ]);
       expect(await ownMetrics()).toContain(
@@ -163,7 +163,7 @@ describe("an answer that is not one of OTLP", () => {
     await consume("logs");
     clock.advance(10_000);
     await consume("traces");
-    expect(log.map(({ fields }) => fields?.["held_back"])).toEqual([0, 2]);
+    expect(log.map(({ fields }) => fields?.["held_back"])).toEqual([0, 0, 1]);
     expect(await ownMetrics()).toContain('otel_signal="traces"} 3\n');
   });
 

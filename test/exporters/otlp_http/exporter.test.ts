@@ -339,7 +339,7 @@ describe("what an operator sees", () => {
         level: "warn",
         message:
           "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
-        fields: { signal: "traces", host, rejected: 2, held_back: 0 },
+        fields: { signal: "traces", host, rejected: 2, held_back: 0, held_back_items: 0 },
       },
     ]);
   });
@@ -352,7 +352,7 @@ describe("what an operator sees", () => {
     expect(metrics.match(/^otelcol_exporter_invalid_responses.* 0$/gm)).toHaveLength(3);
   });
 
-  test("a backend that is down fills no log: one line per kind and interval, with the number held back", async () => {
+  test("a backend that is down fills no log: one line per kind, signal and interval, with the lines and items held back", async () => {
     let status = 503;
     const { host } = await backend((response) => {
       response.writeHead(status).end("secret of the payload");
@@ -364,6 +364,7 @@ describe("what an operator sees", () => {
     await consume("traces");
     await consume("traces");
     await consume("traces");
+    await consume("metrics");
     clock.advance(10_000);
     await consume("traces");
     status = 400;
@@ -379,6 +380,19 @@ describe("what an operator sees", () => {
           rejected_items: 3,
           reason: reason("503 (unavailable)"),
           held_back: 0,
+          held_back_items: 0,
+        },
+      },
+      {
+        level: "warn",
+        message:
+          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+        fields: {
+          signal: "metrics",
+          rejected_items: 3,
+          reason: reason("503 (unavailable)"),
+          held_back: 0,
+          held_back_items: 0,
         },
       },
       {
@@ -390,6 +404,7 @@ describe("what an operator sees", () => {
           rejected_items: 3,
           reason: reason("503 (unavailable)"),
           held_back: 2,
+          held_back_items: 6,
         },
       },
       {
@@ -401,6 +416,7 @@ describe("what an operator sees", () => {
           rejected_items: 3,
           reason: reason("400 (it cannot read the request)"),
           held_back: 0,
+          held_back_items: 0,
         },
       },
     ]);
