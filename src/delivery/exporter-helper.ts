@@ -249,7 +249,7 @@ export function createDelivery(
     const restored = await journal.open(storage);
     let withoutPipeline = 0;
     let items = 0;
-    for (const { id, payload } of restored) {
+    for (const { id, payload, isFollowed } of restored) {
       const at = queues.get(payload.signal);
       if (at === undefined) {
         withoutPipeline += 1;
@@ -257,7 +257,7 @@ export function createDelivery(
       }
       at.counts.restored.value += payload.items;
       items += payload.items;
-      at.queue.restore({ payload, storedId: id });
+      at.queue.restore({ payload, storedId: id, isEndless: isFollowed });
     }
     if (restored.length > 0) {
       logger.info("Sending the stored queue of an earlier run.", {

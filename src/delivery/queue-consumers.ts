@@ -4,7 +4,7 @@ import { type Batcher, mergedPayload } from "./batcher.ts";
 import type { DeliveryConfig } from "./delivery-config.ts";
 import type { DeliveryReport } from "./delivery-report.ts";
 import type { QueueJournal } from "./queue-journal.ts";
-import type { RetryResult } from "./retry.ts";
+import type { RetryResult, SendWithRetries } from "./retry.ts";
 import type { QueuedPayload, SendingQueue } from "./sending-queue.ts";
 
 /** The queue of one signal. */
@@ -15,8 +15,7 @@ export interface SignalQueue {
 }
 
 export interface QueueConsumersOptions {
-  /** Sends a payload, as often as its retries allow. */
-  readonly send: (payload: Payload) => Promise<RetryResult>;
+  readonly send: SendWithRetries;
   readonly report: DeliveryReport;
   readonly logger: Logger;
   readonly journal: QueueJournal | undefined;
@@ -89,7 +88,8 @@ export class QueueConsumers {
     if (payload === undefined) {
       return;
     }
-    const result = await this.#sendSafely(payload);
+    const isEndless = batch.some((entry) => entry.isEndless === true);
+    const result = await this.#sendSafely(payload, isEndless);
     if (result.status === "permanent" && batch.length > 1) {
       for (const entry of batch) {
         await this.#sendBatch([entry], at);
@@ -107,9 +107,9 @@ export class QueueConsumers {
   }
 
   /** An exception is a bug of the exporter. It costs the payload, not the queue. */
-  async #sendSafely(payload: Payload): Promise<RetryResult> {
+  async #sendSafely(payload: Payload, isEndless: boolean): Promise<RetryResult> {
     try {
-      return await this.#options.send(payload);
+      return await this.#options.send(payload, { isEndless });
     } catch (error) {
       this.#options.logger.error(
         "An exporter threw an exception. This is a bug; please report it.",

@@ -5,11 +5,16 @@ import type { Payload, Signal } from "../otlp/payload.ts";
 export interface StoredPayload {
   readonly id: number;
   readonly payload: Payload;
+  /** Whether its creator followed its delivery, as that of events: then nobody else can send it again. */
+  readonly isFollowed: boolean;
 }
 
 const recordTypes = { header: 1, part: 2, removed: 3 } as const;
 const version = 1;
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
+
+/** In the byte of the signal: the creator of the payload follows its delivery. */
+const followedFlag = 0x80;
 
 /** Type, number, signal, items, bytes of the whole payload. */
 const partHeaderBytes = 1 + 8 + 1 + 4 + 4;
@@ -28,7 +33,7 @@ const minLogBytes = 16 * 1024 * 1024;
  * the disk fails, payloads are kept in memory only, until a snapshot has stored them; the storage reports that.
  */
 export class QueueJournal {
-  readonly #live = new Map<number, Payload>();
+  readonly #live = new Map<number, { readonly payload: Payload; readonly isFollowed: boolean }>();
   readonly #restoring = new Map<number, Uint8Array[]>();
   #journal: Journal | undefined;
   #liveBytes = 0;
@@ -54,7 +59,7 @@ export class QueueJournal {
       this.#journal.append(Uint8Array.of(recordTypes.header, version));
     }
     this.#snapshotIfDue();
-    return [...this.#live].map(([id, payload]) => ({ id, payload }));
+    return [...this.#live].map(([id, live]) => ({ id, ...live }));
   }
 
   /** Whether payloads that are added now survive a crash. */
@@ -73,12 +78,12 @@ export class QueueJournal {
 
   /** The payload with this number has ended. If a crash loses this, it is sent again. */
   remove(id: number): void {
-    const payload = this.#live.get(id);
-    if (payload === undefined) {
+    const live = this.#live.get(id);
+    if (live === undefined) {
       return;
     }
     this.#live.delete(id);
-    this.#liveBytes -= payload.bytes.length;
+    this.#liveBytes -= live.payload.bytes.length;
     const record = new DataView(new ArrayBuffer(9));
     record.setUint8(0, recordTypes.removed);
     record.setFloat64(1, id, true);
@@ -92,9 +97,10 @@ export class QueueJournal {
    */
   async #append(payload: Payload): Promise<number> {
     const id = this.#nextId++;
-    this.#live.set(id, payload);
+    const live = { payload, isFollowed: payload.delivery !== undefined };
+    this.#live.set(id, live);
     this.#liveBytes += payload.bytes.length;
-    for (const record of partsOf(id, payload)) {
+    for (const record of partsOf(id, live)) {
       if (this.#unwrittenBytes + record.length > maxUnwrittenBytes) {
         await this.#journal?.written();
         this.#unwrittenBytes = 0;
@@ -119,7 +125,7 @@ export class QueueJournal {
         return;
       case recordTypes.removed: {
         const id = view.getFloat64(1, true);
-        this.#liveBytes -= this.#live.get(id)?.bytes.length ?? 0;
+        this.#liveBytes -= this.#live.get(id)?.payload.bytes.length ?? 0;
         this.#live.delete(id);
         return;
       }
@@ -130,7 +136,8 @@ export class QueueJournal {
 
   #recoverPart(view: DataView, record: Uint8Array): void {
     const id = view.getFloat64(1, true);
-    const signal = signals[view.getUint8(9)];
+    const isFollowed = (view.getUint8(9) & followedFlag) !== 0;
+    const signal = signals[view.getUint8(9) & ~followedFlag];
     if (signal === undefined) {
       throw unreadable();
     }
@@ -151,7 +158,7 @@ export class QueueJournal {
     this.#restoring.delete(id);
     const [only] = parts;
     const bytes = parts.length === 1 && only !== undefined ? only : Buffer.concat(parts);
-    this.#live.set(id, { signal, bytes, items });
+    this.#live.set(id, { payload: { signal, bytes, items }, isFollowed });
     this.#liveBytes += bytes.length;
   }
 
@@ -175,8 +182,8 @@ export class QueueJournal {
     const live = [...this.#live];
     function* records(): Generator<Uint8Array> {
       yield Uint8Array.of(recordTypes.header, version);
-      for (const [id, payload] of live) {
-        yield* partsOf(id, payload);
+      for (const [id, each] of live) {
+        yield* partsOf(id, each);
       }
     }
     try {
@@ -191,14 +198,18 @@ export class QueueJournal {
   }
 }
 
-function* partsOf(id: number, { signal, bytes, items }: Payload): Generator<Uint8Array> {
+function* partsOf(
+  id: number,
+  { payload, isFollowed }: Omit<StoredPayload, "id">,
+): Generator<Uint8Array> {
+  const { signal, bytes, items } = payload;
   for (let from = 0; from === 0 || from < bytes.length; from += partBytes) {
     const part = bytes.subarray(from, from + partBytes);
     const record = new Uint8Array(partHeaderBytes + part.length);
     const view = new DataView(record.buffer);
     view.setUint8(0, recordTypes.part);
     view.setFloat64(1, id, true);
-    view.setUint8(9, signals.indexOf(signal));
+    view.setUint8(9, signals.indexOf(signal) | (isFollowed ? followedFlag : 0));
     view.setUint32(10, items, true);
     view.setUint32(14, bytes.length, true);
     record.set(part, partHeaderBytes);

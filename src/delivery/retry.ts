@@ -34,11 +34,19 @@ export interface RetryOptions {
   readonly onAttempt: (payload: Payload, result: AttemptResult, delayMs?: number) => void;
 }
 
-/** Sends payloads, each as often as `retry_on_failure` allows. Keeps nothing but the payloads that are being sent. */
-export function createRetry(options: RetryOptions): (payload: Payload) => Promise<RetryResult> {
-  const { attempt, config, clock, random, stops, hasLastAttempt, onAttempt } = options;
+/** Sends a payload. `isEndless`: until it is sent or refused for good, whatever `retry_on_failure` says. */
+export type SendWithRetries = (
+  payload: Payload,
+  options?: { readonly isEndless: boolean },
+) => Promise<RetryResult>;
 
-  return async (payload) => {
+/** Sends payloads, each as often as `retry_on_failure` allows. Keeps nothing but the payloads that are being sent. */
+export function createRetry(options: RetryOptions): SendWithRetries {
+  const { attempt, clock, random, stops, hasLastAttempt, onAttempt } = options;
+  const endless: RetryConfig = { ...options.config, enabled: true, max_elapsed_time: 0 };
+
+  return async (payload, { isEndless } = { isEndless: false }) => {
+    const config = isEndless ? endless : options.config;
     const startedMs = clock.nowMs();
     for (let failures = 1; ; failures++) {
       const isLast = stops.retries.aborted;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { DeliveryWatch } from "../../src/component/delivery-watch.ts";
 import type { AttemptResult } from "../../src/delivery/attempt.ts";
 import { QueueJournal } from "../../src/delivery/queue-journal.ts";
 import type { Payload } from "../../src/otlp/payload.ts";
@@ -7,7 +8,7 @@ import { noDeadline } from "../exporters/settings.ts";
 import { FakeDisk, type Files, type Operation } from "../extensions/file_storage/fake-disk.ts";
 import { settled } from "../extensions/file_storage/open-journal.ts";
 import { DiskStorage } from "./disk-storage.ts";
-import { delivery, refused, unavailable, whenAborted } from "./harness.ts";
+import { delivery, payloadOf, refused, unavailable, whenAborted } from "./harness.ts";
 
 const textOf = ({ bytes }: Payload) => Buffer.from(bytes).toString();
 
@@ -93,6 +94,36 @@ describe("a persistent queue", () => {
     await subject.shutdown(AbortSignal.abort());
     await subject.storage.journal!.close();
     expect(await stored(FakeDisk.of(disk.files()))).toEqual(["a"]);
+  });
+
+  test("after a start gives up the data of senders after max_elapsed_time, but not events, which nobody would send again", async () => {
+    for (const retry of [{ max_elapsed_time: "1m" }, { enabled: false }]) {
+      const disk = new FakeDisk();
+      const first = persistent(disk);
+      first.backend.answer = () => unavailable;
+      await first.start();
+      await first.consume("span");
+      const delivery = new DeliveryWatch(() => {});
+      await first.consumer.consume({ ...payloadOf("event"), delivery });
+      await first.shutdown(noDeadline());
+      await first.storage.journal!.close();
+
+      const second = persistent(FakeDisk.of(disk.files()), { retry_on_failure: retry });
+      let isUp = false;
+      second.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+      await second.start();
+      for (let elapsed = 0; elapsed < 600; elapsed += 10) {
+        second.clock.advance(10_000);
+        await settled();
+      }
+      expect(second.counts.sendFailed.value).toBe("span".length);
+      isUp = true;
+      second.clock.advance(60_000);
+      await settled();
+      expect(second.sent).toEqual(["event"]);
+      expect(await second.balance()).toEqual({ in: 9, out: 9 });
+      await second.shutdown(noDeadline());
+    }
   });
 
   test("forgets what the backend refused for good", async () => {
