@@ -44,6 +44,18 @@ export function externalTool(name: string, from: string): ExternalTool {
   };
 }
 
+/**
+ * For `describe.skipIf` of tests that need a privilege which not every machine gives. Says on stderr when they are skipped, and why.
+ * Never true with CI=true, where they must fail instead.
+ */
+export function isSkippedWithout(what: string, reasons: readonly string[]): boolean {
+  const isSkipped = reasons.length > 0 && process.env["CI"] !== "true";
+  if (isSkipped) {
+    process.stderr.write(`Skipping tests that need ${what}:\n${reasons.join("\n")}\n`);
+  }
+  return isSkipped;
+}
+
 function isExecutable(path: string): boolean {
   try {
     accessSync(path, constants.X_OK);

@@ -1,11 +1,19 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { isSkippedWithout } from "../../support/external-tool.ts";
 import { pathOf } from "../../support/repository.ts";
 import type { ImageConfig } from "./image-layout.ts";
 
-/** Namespaces take a privilege. */
-export const canRunContainers = spawnSync("unshare", ["--mount", "--net", "true"]).status === 0;
+/** Whether there is no way to run containers here: namespaces take a privilege. */
+export const lacksContainers = isSkippedWithout("namespaces", namespaceProblems());
+
+function namespaceProblems(): readonly string[] {
+  const { status, stderr, error } = spawnSync("unshare", ["--mount", "--net", "true"], {
+    encoding: "utf8",
+  });
+  return status === 0 ? [] : [error?.message ?? stderr.trim()];
+}
 
 export interface Answer {
   readonly status: number;
