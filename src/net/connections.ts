@@ -1,9 +1,9 @@
-import { once, setMaxListeners } from "node:events";
-import { connect as connectPlainly, isIP, type Socket } from "node:net";
-import { connect as connectSecurely } from "node:tls";
+import { setMaxListeners } from "node:events";
+import type { Socket } from "node:net";
 import { Agent, type Dispatcher } from "undici";
-import { type HttpProxy, ProxyError } from "./proxy.ts";
-import { openTunnel } from "./proxy-tunnel.ts";
+import { connectPlainly, connectSecurely, type ServerAddress } from "./client-socket.ts";
+import type { HttpProxy } from "./proxy.ts";
+import { connectThrough, connectToProxy } from "./proxy-tunnel.ts";
 import type { ClientTlsOptions } from "./tls.ts";
 
 export interface ConnectionsOptions {
@@ -66,7 +66,7 @@ export class Connections {
     }
     return {
       dispatcher: this.#agent(`proxy ${proxy.origin}`, (_, signal) =>
-        this.#connectToProxy(proxy, signal),
+        connectToProxy(proxy, { tls: this.#options.tls, signal }),
       ),
       origin: proxy.origin,
       path: `${origin}${path}`,
@@ -83,7 +83,7 @@ export class Connections {
     );
   }
 
-  #agent(key: string, connect: (to: Server, signal: AbortSignal) => Promise<Socket>): Agent {
+  #agent(key: string, connect: (to: ServerAddress, signal: AbortSignal) => Promise<Socket>): Agent {
     const known = this.#agents.get(key);
     if (known !== undefined) {
       return known;
@@ -124,96 +124,22 @@ export class Connections {
     }
   }
 
-  async #connect(to: Server, signal: AbortSignal): Promise<Socket> {
+  async #connect(to: ServerAddress, signal: AbortSignal): Promise<Socket> {
     return to.isSecure
-      ? opened(
-          connectSecurely(tlsOptionsOf(to, await this.#options.tls())),
-          "secureConnect",
-          signal,
-        )
-      : opened(connectPlainly({ host: to.hostname, port: portOf(to) }), "connect", signal);
+      ? connectSecurely(to, { tls: await this.#options.tls(), signal })
+      : connectPlainly(to, signal);
   }
 
-  async #connectThrough(proxy: HttpProxy, to: Server, signal: AbortSignal): Promise<Socket> {
-    const name = isIP(to.hostname) === 6 ? `[${to.hostname}]` : to.hostname;
-    const socket = await this.#connectToProxy(proxy, signal);
-    // Between the answer of the proxy and TLS nothing else listens, and an error without a listener ends the process.
-    socket.on("error", () => {});
-    try {
-      const tunnel = await openTunnel(socket, { to: `${name}:${portOf(to)}`, proxy, signal });
-      const options = tlsOptionsOf(to, await this.#options.tls());
-      return await opened(connectSecurely({ ...options, socket: tunnel }), "secureConnect", signal);
-    } catch (error) {
-      socket.destroy();
-      throw error;
-    }
+  async #connectThrough(proxy: HttpProxy, to: ServerAddress, signal: AbortSignal): Promise<Socket> {
+    const tls = await this.#options.tls();
+    const socket = await connectThrough(proxy, { to, tls: this.#options.tls, signal });
+    return connectSecurely(to, { tls, signal, socket });
   }
-
-  async #connectToProxy({ origin }: HttpProxy, signal: AbortSignal): Promise<Socket> {
-    const { protocol, hostname, port } = new URL(origin);
-    const isSecure = protocol === "https:";
-    try {
-      const to = { isSecure, hostname: hostname.replace(/^\[(.*)\]$/, "$1"), port };
-      if (!isSecure) {
-        return await this.#connect(to, signal);
-      }
-      // The name that the certificate of the server must have is not that of the proxy.
-      const { servername: _, ...tls } = await this.#options.tls();
-      return await opened(connectSecurely(tlsOptionsOf(to, tls)), "secureConnect", signal);
-    } catch (error) {
-      throw new ProxyError(codeOf(error), error);
-    }
-  }
-}
-
-interface Server {
-  readonly isSecure: boolean;
-  /** An IPv6 address without brackets. */
-  readonly hostname: string;
-  /** Empty for that of the scheme. */
-  readonly port: string;
 }
 
 /** For idle connections without a limit: the longest that undici's timer can hold. */
 const longestTimerMs = 2 ** 31 - 1;
 
-function portOf({ port, isSecure }: Server): number {
-  return port === "" ? (isSecure ? 443 : 80) : Number(port);
-}
-
-function tlsOptionsOf(to: Server, tls: ClientTlsOptions) {
-  return {
-    // An address is no name for a server to choose a certificate by.
-    ...(isIP(to.hostname) === 0 ? { servername: to.hostname } : {}),
-    ...tls,
-    host: to.hostname,
-    port: portOf(to),
-    ALPNProtocols: ["http/1.1"],
-  };
-}
-
-async function opened(
-  socket: Socket,
-  event: "connect" | "secureConnect",
-  signal: AbortSignal,
-): Promise<Socket> {
-  socket.setNoDelay(true).setKeepAlive(true, 60_000);
-  try {
-    await once(socket, event, { signal });
-    return socket;
-  } catch (error) {
-    // A late error of the socket has no receiver.
-    socket.on("error", () => {}).destroy();
-    throw signal.aborted ? signal.reason : error;
-  }
-}
-
 function asError(error: unknown): Error {
   return error instanceof Error ? error : new Error(String(error));
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string"
-    ? error.code
-    : "no code";
 }

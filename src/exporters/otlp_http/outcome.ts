@@ -1,4 +1,5 @@
 import type { AttemptResult } from "../../delivery/attempt.ts";
+import { failureReason, proxyFailureReason } from "../../net/failure-reasons.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { retryAfterMsOf } from "../../sender/retry-after.ts";
 import { type Answer, type AnswerContent, contentOf } from "./backend-answer.ts";
@@ -41,10 +42,12 @@ export function resultOf(outcome: SendOutcome, context: OutcomeContext): Attempt
         `The request to ${host} was aborted because this collector is shutting down.`,
       );
     case "failed":
-      return retryable(`The backend ${host} cannot be reached${way}: ${reasonOf(outcome.code)}.`);
+      return retryable(
+        `The backend ${host} cannot be reached${way}: ${failureReason(outcome.code)}.`,
+      );
     case "failed_at_proxy":
       return retryable(
-        `The backend ${host} cannot be reached, because of the proxy ${proxyHost ?? ""}: ${reasonAtProxy(outcome.code)}.`,
+        `The backend ${host} cannot be reached, because of the proxy ${proxyHost ?? ""}: ${proxyFailureReason(outcome.code)}.`,
       );
     default: {
       const never: never = outcome;
@@ -63,7 +66,7 @@ function resultOfStatus(
   if (status === 407 && proxyHost !== undefined) {
     // The backend has not seen the request. A proxy that is asked for a connection ends in the same way.
     return retryable(
-      `The backend ${host} cannot be reached, because of the proxy ${proxyHost}: ${reasonAtProxy("PROXY_407")}.`,
+      `The backend ${host} cannot be reached, because of the proxy ${proxyHost}: ${proxyFailureReason("PROXY_407")}.`,
     );
   }
   const message = `The backend ${host} answered ${status}${explanations.get(status) ?? ""}.`;
@@ -112,58 +115,3 @@ const explanations = new Map([
 function retryable(message: string): AttemptResult {
   return { status: "retryable", message };
 }
-
-function reasonOf(code = "no code"): string {
-  const known = reasons.get(code) ?? familyReasons.find(([pattern]) => pattern.test(code))?.[1];
-  return known ?? `the request failed (${code})`;
-}
-
-/** Codes that OpenSSL spells differently by version of itself and of TLS, and those of Node's HTTP parser. */
-const familyReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
-  [/^HPE_/, "its answer is not HTTP"],
-  [
-    /^ERR_SSL_.*(ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL)$/,
-    "it speaks no version of TLS that is accepted; see tls.min_version",
-  ],
-  [
-    /^ERR_SSL_.*ALERT_HANDSHAKE_FAILURE$/,
-    "it refuses the TLS handshake, perhaps because it wants a client certificate; see tls.cert_file",
-  ],
-  [/^ERR_SSL_.*ALERT_CERTIFICATE_REQUIRED$/, "it wants a client certificate; set tls.cert_file"],
-  [
-    /^ERR_SSL_.*ALERT_(UNKNOWN_CA|ACCESS_DENIED|.*CERTIFICATE.*)$/,
-    "it does not accept the client certificate; see tls.cert_file",
-  ],
-];
-
-/** Codes of a proxy are `PROXY_` and its status. */
-function reasonAtProxy(code: string): string {
-  const status = /^PROXY_([0-9]+)$/.exec(code)?.[1];
-  if (status === "407") {
-    return "it asks for credentials (407); put them into its URL";
-  }
-  return status === undefined
-    ? reasonOf(code)
-    : `it answered ${status} to the request for a connection`;
-}
-
-const reasons = new Map([
-  ["ECONNREFUSED", "the connection was refused"],
-  ["ECONNRESET", "it closed the connection without an answer"],
-  ["EPIPE", "it closed the connection without an answer"],
-  ["UND_ERR_SOCKET", "it closed the connection without an answer"],
-  ["HTTPParserError", "its answer is not HTTP"],
-  ["ENOTFOUND", "the host name cannot be resolved"],
-  ["EAI_AGAIN", "the host name cannot be resolved at the moment"],
-  ["EHOSTUNREACH", "there is no route to it"],
-  ["ENETUNREACH", "there is no route to it"],
-  ["ETIMEDOUT", "connecting took too long"],
-  ["UND_ERR_CONNECT_TIMEOUT", "connecting took too long"],
-  ["CERT_HAS_EXPIRED", "its certificate has expired"],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", "its certificate is self-signed"],
-  ["SELF_SIGNED_CERT_IN_CHAIN", "its certificate is self-signed"],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "its certificate cannot be verified"],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "its certificate cannot be verified"],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another host"],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", "it does not speak TLS; try http:// instead of https://"],
-]);
