@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { connect, isIP, type Socket } from "node:net";
-import { connect as connectTls, type TLSSocket } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import type { ClientTlsOptions } from "./tls.ts";
 
 /** Where a client connects to. */
@@ -29,7 +29,7 @@ export function connectSecurely(
     socket,
     protocol = "http/1.1",
   }: {
-    readonly tls: ClientTlsOptions;
+    readonly tls: ClientTlsOptions & Pick<ConnectionOptions, "checkServerIdentity">;
     readonly signal: AbortSignal;
     readonly socket?: Socket;
     /** For ALPN. */

@@ -1,4 +1,5 @@
 import type { AttemptResult } from "../../delivery/attempt.ts";
+import { failureReason, proxyFailureReason } from "../../net/failure-reasons.ts";
 import { type GrpcCode, grpcCodeNames } from "../../net/grpc-protocol.ts";
 import { inflate, parseContentEncoding } from "../../net/inflate.ts";
 import { decodeExportResponse, isExportResponse } from "../../otlp/encode.ts";
@@ -6,14 +7,23 @@ import type { Signal } from "../../otlp/payload.ts";
 import { openFailures } from "./grpc-connection.ts";
 import { type CallEnd, type GrpcAnswer, maxResponseBytes } from "./unary-call.ts";
 
+export interface CallContext {
+  /** Fit for messages, as `proxyHost` is. */
+  readonly host: string;
+  readonly proxyHost?: string | undefined;
+  readonly signal: Signal;
+  readonly timeoutMs: number;
+}
+
 /**
  * The result of an attempt. The codes that OTLP calls retryable are retryable; the same bytes would get every other one
  * again. The result contains no text of the backend, because that may quote the payload.
  */
 export async function resultOf(
   end: CallEnd,
-  { host, signal, timeoutMs }: { host: string; signal: Signal; timeoutMs: number },
+  { host, proxyHost, signal, timeoutMs }: CallContext,
 ): Promise<AttemptResult> {
+  const way = proxyHost === undefined ? "" : ` through the proxy ${proxyHost}`;
   switch (end.kind) {
     case "answered":
       return end.answer.code === "OK"
@@ -24,9 +34,13 @@ export async function resultOf(
     case "refused":
       return retryable(`The backend ${host} takes no requests at the moment.`);
     case "failed":
-      return retryable(`The backend ${host} cannot be reached: ${reasonOf(end.code)}.`);
+      return retryable(
+        end.isAtProxy === true
+          ? `The backend ${host} cannot be reached, because of the proxy ${proxyHost ?? ""}: ${proxyFailureReason(end.code ?? "")}.`
+          : `The backend ${host} cannot be reached${way}: ${reasonOf(end.code)}.`,
+      );
     case "timeout":
-      return retryable(`The backend ${host} did not answer within ${timeoutMs} ms.`);
+      return retryable(`The backend ${host} did not answer${way} within ${timeoutMs} ms.`);
     case "shutdown":
       return retryable(
         `The request to ${host} was aborted because this collector is shutting down.`,
@@ -120,41 +134,20 @@ function unreadable(reason: string): AttemptResult {
   return { status: "sent", invalidResponse: reason };
 }
 
+/** The reasons of gRPC's own, and those for which other options help than those of `otlp_http`. */
 function reasonOf(code: string | undefined): string {
-  return code === undefined
-    ? closedWithoutAnswer
-    : (reasons.get(code) ?? `the request failed (${code})`);
+  return code === undefined ? closedWithoutAnswer : (reasons.get(code) ?? failureReason(code));
 }
 
 const closedWithoutAnswer = "it closed the connection without an answer";
-const noTls = "it does not speak TLS; set tls.insecure: true if it should not";
-const notVerified = "its certificate cannot be verified; check tls.ca_file";
 
 const reasons = new Map<string, string>([
   [openFailures.timeout, "connecting took too long"],
   [openFailures.notHttp2, "it does not speak HTTP/2; the endpoint must be that of OTLP/gRPC"],
   [openFailures.closed, closedWithoutAnswer],
-  ["ECONNREFUSED", "the connection was refused"],
-  ["ECONNRESET", closedWithoutAnswer],
-  ["EPIPE", closedWithoutAnswer],
   ["ERR_HTTP2_SESSION_ERROR", closedWithoutAnswer],
-  ["ENOTFOUND", "the host name cannot be resolved"],
-  ["EAI_AGAIN", "the host name cannot be resolved at the moment"],
-  ["EHOSTUNREACH", "there is no route to it"],
-  ["ENETUNREACH", "there is no route to it"],
-  ["ETIMEDOUT", "connecting took too long"],
-  ["CERT_HAS_EXPIRED", "its certificate has expired"],
-  ["DEPTH_ZERO_SELF_SIGNED_CERT", notVerified],
-  ["SELF_SIGNED_CERT_IN_CHAIN", notVerified],
-  ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", notVerified],
-  ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", notVerified],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another host"],
-  ["ERR_SSL_WRONG_VERSION_NUMBER", noTls],
-  ["ERR_SSL_PACKET_LENGTH_TOO_LONG", noTls],
   [
-    "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-    "it asks for a client certificate; set tls.cert_file and tls.key_file",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
+    "it does not speak TLS; set tls.insecure: true if it should not",
   ],
-  ["ERR_SSL_TLSV1_ALERT_UNKNOWN_CA", "it does not accept the client certificate"],
-  ["ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION", "it accepts no version of TLS that tls allows"],
 ]);

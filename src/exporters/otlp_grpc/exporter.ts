@@ -7,6 +7,7 @@ import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { formatGrpcTimeout } from "../../net/grpc-protocol.ts";
+import { proxyOfEnvironment } from "../../net/proxy.ts";
 import { type ClientTlsOptions, createClientTls } from "../../net/tls.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { resultOf } from "./answer-result.ts";
@@ -31,11 +32,14 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
   const { endpoint, authority, compression } = config;
   const host = hostAndPort(endpoint);
   const headers = headersOf(settings, config);
-  const tls = config.tls.insecure ? undefined : tlsOf(settings, config);
+  const tls = tlsOf(settings, config);
+  const proxy = proxyOf(settings, host);
   const stop = new AbortController();
   const channel = new GrpcChannel({
     host: endpoint.host,
-    lookup: (name) => lookup(name, { all: true }),
+    // A proxy looks the name up itself.
+    lookup: async (name) =>
+      proxy === undefined ? lookup(name, { all: true }) : [{ address: name, family: 0 }],
     balancer: config.balancer_name,
     waitForReady: config.wait_for_ready,
     clock,
@@ -45,7 +49,8 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
         host: address,
         port: endpoint.port,
         serverName: authority === undefined ? endpoint.host : hostOfAuthority(authority),
-        ...(tls === undefined ? {} : { tls }),
+        ...(config.tls.insecure ? {} : { tls }),
+        ...(proxy === undefined ? {} : { proxy: { server: proxy.proxy, tls } }),
         clock,
         timeoutMs: config.timeout,
         keepalive: config.keepalive,
@@ -64,7 +69,12 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       // The backend is closing the connection and has not looked at the request: another connection may take it.
       end = await call(request, signal);
     }
-    return resultOf(end, { host, signal: payload.signal, timeoutMs: config.timeout });
+    return resultOf(end, {
+      host,
+      proxyHost: proxy?.proxy.host,
+      signal: payload.signal,
+      timeoutMs: config.timeout,
+    });
   };
 
   async function call(request: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {
@@ -79,7 +89,16 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
 
     async start() {
       // A file that cannot be used is a mistake in the config. Later, it is a connection that fails.
-      await tls?.();
+      if (!config.tls.insecure || proxy?.proxy.origin.startsWith("https:") === true) {
+        await tls();
+      }
+      if (proxy !== undefined) {
+        settings.logger.info("Sending through a proxy.", {
+          host,
+          proxy: proxy.proxy.host,
+          source: proxy.variable,
+        });
+      }
       await delivery.start();
     },
 
@@ -92,6 +111,14 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       }
     },
   };
+}
+
+/**
+ * As in gRPC of Go, which the Collector uses: `HTTPS_PROXY`, unless `NO_PROXY` exempts the host, also without TLS, because a proxy
+ * can only give a connection to a server of HTTP/2.
+ */
+function proxyOf({ env }: Settings, host: string) {
+  return proxyOfEnvironment(env, new URL(`https://${host}`));
 }
 
 function tlsOf({ clock, logger }: Settings, { tls }: Config): () => Promise<ClientTlsOptions> {

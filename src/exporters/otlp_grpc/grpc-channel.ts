@@ -75,7 +75,8 @@ export class GrpcChannel {
         return { ok: true, connection: opened.connection };
       }
       if (!this.#options.waitForReady || this.#isClosed) {
-        return { ok: false, end: { kind: "failed", code: opened.code } };
+        const { ok: _, ...failure } = opened;
+        return { ok: false, end: { kind: "failed", ...failure } };
       }
       await this.#pause(backOffMs(failures, this.#options.random()), signal);
     }

@@ -1,7 +1,10 @@
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
-import { connect as connectTcp, isIP, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type TLSSocket } from "node:tls";
+import { isIP, type Socket } from "node:net";
+import { checkServerIdentity } from "node:tls";
 import type { CancelTimer, Clock } from "../../component/clock.ts";
+import { connectPlainly, connectSecurely } from "../../net/client-socket.ts";
+import { type HttpProxy, ProxyError } from "../../net/proxy.ts";
+import { connectThrough } from "../../net/proxy-tunnel.ts";
 import type { ClientTlsOptions } from "../../net/tls.ts";
 import { type CallEnd, callUnary, codeOf, type UnaryRequest } from "./unary-call.ts";
 
@@ -20,6 +23,8 @@ export interface ConnectionOptions {
   readonly serverName: string;
   /** Absent without TLS. Rejects if the files cannot be used. */
   readonly tls?: () => Promise<ClientTlsOptions>;
+  /** What the connection goes through, if anything. `tls` is for a proxy that is reached over https. */
+  readonly proxy?: { readonly server: HttpProxy; readonly tls: () => Promise<ClientTlsOptions> };
   readonly clock: Clock;
   /** How long opening it may take. */
   readonly timeoutMs: number;
@@ -31,7 +36,7 @@ export interface ConnectionOptions {
 /** A connection, or the code of the failure. */
 export type OpenResult =
   | { readonly ok: true; readonly connection: GrpcConnection }
-  | { readonly ok: false; readonly code: string | undefined };
+  | { readonly ok: false; readonly code: string | undefined; readonly isAtProxy?: boolean };
 
 /** Codes of failures that have none from the system. */
 export const openFailures = {
@@ -52,74 +57,99 @@ const maxSessionMemory = 4_000;
 /** Opens a connection. It is open when the backend has sent its settings: only then it is a server of HTTP/2. */
 export async function openConnection(options: ConnectionOptions): Promise<OpenResult> {
   const { clock, timeoutMs, stop } = options;
-  const tls = await options.tls?.();
+  const end = new AbortController();
+  const endWith = (code: string) => end.abort(failure(code));
+  const onStop = () => endWith(openFailures.closed);
   if (stop.aborted) {
-    return { ok: false, code: openFailures.closed };
+    onStop();
   }
-  const socket = openSocket(options, tls);
-  socket.setNoDelay(true);
-  const authority = `${tls === undefined ? "http" : "https"}://${hostInUrl(options.serverName)}`;
-  return new Promise((resolve) => {
-    let session: ClientHttp2Session | undefined;
-    let isOver = false;
-    const end = (result: OpenResult) => {
-      if (isOver) {
-        return;
-      }
-      isOver = true;
-      cancelTimer();
-      stop.removeEventListener("abort", onStop);
-      if (!result.ok) {
-        session?.destroy();
-        socket.destroy();
-      }
-      resolve(result);
+  stop.addEventListener("abort", onStop, { once: true });
+  const cancelTimer = clock.after(timeoutMs, () => endWith(openFailures.timeout));
+  try {
+    const session = await openSession(await openSocket(options, end.signal), options, end.signal);
+    return { ok: true, connection: new GrpcConnection(session, options) };
+  } catch (error) {
+    const cause = end.signal.aborted ? end.signal.reason : error;
+    const code = codeOf(cause);
+    return {
+      ok: false,
+      code: code === "ERR_HTTP2_ERROR" ? openFailures.notHttp2 : code,
+      ...(cause instanceof ProxyError ? { isAtProxy: true } : {}),
     };
-    const fail = (code: string | undefined) =>
-      end({ ok: false, code: code === "ERR_HTTP2_ERROR" ? openFailures.notHttp2 : code });
-    const onStop = () => fail(openFailures.closed);
-    stop.addEventListener("abort", onStop, { once: true });
-    const cancelTimer = clock.after(timeoutMs, () => fail(openFailures.timeout));
+  } finally {
+    cancelTimer();
+    stop.removeEventListener("abort", onStop);
+  }
+}
 
-    socket.on("error", (error) => fail(codeOf(error)));
-    socket.once("close", () => fail(openFailures.closed));
-    socket.once(tls === undefined ? "connect" : "secureConnect", () => {
-      if ("alpnProtocol" in socket && socket.alpnProtocol !== "h2") {
-        fail(openFailures.notHttp2);
-        return;
-      }
-      session = connectHttp2(authority, {
-        createConnection: () => socket,
-        settings: { enablePush: false },
-        maxSessionMemory,
-      });
-      const opened = session;
-      session.on("error", (error) => fail(codeOf(error)));
-      session.once("close", () => fail(openFailures.closed));
-      session.once("remoteSettings", () =>
-        end({ ok: true, connection: new GrpcConnection(opened, options) }),
-      );
-    });
+async function openSocket(
+  { host, port, serverName, tls, proxy }: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<Socket> {
+  // Read first, because nothing may wait between a connection and its TLS.
+  const secure = await tls?.();
+  const to = { isSecure: secure !== undefined, hostname: host, port: String(port) };
+  const socket = proxy && (await connectThrough(proxy.server, { to, tls: proxy.tls, signal }));
+  if (secure === undefined) {
+    return socket ?? connectPlainly(to, signal);
+  }
+  const name = secure.servername ?? serverName;
+  return connectSecurely(to, {
+    signal,
+    protocol: "h2",
+    tls: {
+      ...secure,
+      // The certificate is for the name, while `host` may be an address from the DNS. An address is not sent as a server name.
+      checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
+      ...(isIP(name) === 0 ? { servername: name } : {}),
+    },
+    ...(socket === undefined ? {} : { socket }),
   });
 }
 
-function openSocket(
-  { host, port, serverName }: ConnectionOptions,
-  tls: ClientTlsOptions | undefined,
-): Socket | TLSSocket {
-  if (tls === undefined) {
-    return connectTcp({ host, port });
+/** Rejects, and closes the socket, if the server does not speak HTTP/2 or `signal` aborts first. */
+function openSession(
+  socket: Socket,
+  { serverName }: ConnectionOptions,
+  signal: AbortSignal,
+): Promise<ClientHttp2Session> {
+  const { promise, resolve, reject } = Promise.withResolvers<ClientHttp2Session>();
+  const isSecure = "alpnProtocol" in socket;
+  if (isSecure && socket.alpnProtocol !== "h2") {
+    socket.on("error", () => {}).destroy();
+    throw failure(openFailures.notHttp2);
   }
-  const name = tls.servername ?? serverName;
-  return connectTls({
-    ...tls,
-    host,
-    port,
-    // The certificate is for the name, while `host` may be an address from the DNS. An address is not sent as a server name.
-    checkServerIdentity: (_, certificate) => checkServerIdentity(name, certificate),
-    ...(isIP(name) === 0 ? { servername: name } : {}),
-    ALPNProtocols: ["h2"],
+  const authority = `${isSecure ? "https" : "http"}://${hostInUrl(serverName)}`;
+  const session = connectHttp2(authority, {
+    createConnection: () => socket,
+    settings: { enablePush: false },
+    maxSessionMemory,
   });
+  const onAbort = () => {
+    reject(signal.reason);
+    session.destroy();
+    socket.destroy();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  const onClosed = () => {
+    signal.removeEventListener("abort", onAbort);
+    reject(failure(openFailures.closed));
+  };
+  // With TLS 1.3 a server may refuse the client after its side of the handshake, which the session does not report.
+  socket.on("error", reject).once("close", onClosed);
+  session.on("error", reject).once("close", onClosed);
+  session.once("remoteSettings", () => {
+    signal.removeEventListener("abort", onAbort);
+    resolve(session);
+  });
+  if (signal.aborted) {
+    onAbort();
+  }
+  return promise;
+}
+
+function failure(code: string): Error {
+  return Object.assign(new Error(`Opening failed (${code}).`), { code });
 }
 
 function hostInUrl(name: string): string {

@@ -43,7 +43,7 @@ export type CallEnd =
   /** The backend has certainly not looked at the request. */
   | { readonly kind: "refused" }
   /** The connection could not be opened or ended; the code is that of the system, of TLS or of HTTP/2. */
-  | { readonly kind: "failed"; readonly code: string | undefined }
+  | { readonly kind: "failed"; readonly code: string | undefined; readonly isAtProxy?: boolean }
   | { readonly kind: "timeout" }
   | { readonly kind: "shutdown" };
 

@@ -83,7 +83,7 @@ describe("with TLS", () => {
     [
       "of another authority",
       () => ({ ca_pem: theirs.ca }),
-      "its certificate cannot be verified; check tls.ca_file",
+      "its certificate cannot be verified; see tls.ca_file",
     ],
     [
       "for another host",
@@ -112,7 +112,7 @@ describe("with TLS", () => {
     const { consume } = exporter({ endpoint, tls: { ca_pem: ours.ca } });
     expect(await consume("traces")).toEqual({
       status: "retryable",
-      message: expect.stringMatching(/asks for a client certificate|closed the connection/),
+      message: expect.stringMatching(/wants a client certificate|closed the connection/),
     });
     expect(requests).toEqual([]);
   });

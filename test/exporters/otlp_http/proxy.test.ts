@@ -166,7 +166,7 @@ describe("a request to an https URL", () => {
     });
     expect(await consume("traces")).toEqual({
       status: "retryable",
-      message: `The backend backend.example:${port} cannot be reached through the proxy ${host}: its certificate cannot be verified.`,
+      message: `The backend backend.example:${port} cannot be reached through the proxy ${host}: its certificate cannot be verified; see tls.ca_file.`,
     });
     expect(received).toEqual([]);
   });
@@ -181,7 +181,7 @@ describe("a request to an https URL", () => {
     });
     expect(await consume("traces")).toEqual({
       status: "retryable",
-      message: `The backend backend.example:${port} cannot be reached, because of the proxy ${host}: its certificate cannot be verified.`,
+      message: `The backend backend.example:${port} cannot be reached, because of the proxy ${host}: its certificate cannot be verified; see tls.ca_file.`,
     });
   });
 

@@ -50,8 +50,12 @@ describe("a backend with https", () => {
   });
 
   for (const [title, tls, reason] of [
-    ["another authority", () => ({ ca_pem: theirs.ca }), "its certificate cannot be verified"],
-    ["no authority of ours", () => ({}), "its certificate cannot be verified"],
+    [
+      "another authority",
+      () => ({ ca_pem: theirs.ca }),
+      "its certificate cannot be verified; see tls.ca_file",
+    ],
+    ["no authority of ours", () => ({}), "its certificate cannot be verified; see tls.ca_file"],
     [
       "a name that the certificate does not have",
       () => ({ ca_pem: ours.ca, server_name_override: "backend.example" }),
@@ -212,7 +216,7 @@ describe("files that change while the exporter runs", () => {
     }
     listener.setSecureContext(theirs.issue(["127.0.0.1"]));
     expect(await consume("traces")).toEqual(
-      unreachable(host, "its certificate cannot be verified"),
+      unreachable(host, "its certificate cannot be verified; see tls.ca_file"),
     );
     await written("ca.pem", theirs.ca);
     clock.advance(10_000);
