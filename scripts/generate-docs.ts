@@ -6,6 +6,7 @@ import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-ins
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
 import { instruments as memoryLimiterInstruments } from "../src/processors/memory_limiter/limiter-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
+import { passingInstruments } from "../src/processors/session_activity/passing-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
 import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
 import { telemetryInstruments } from "../src/service/telemetry-instruments.ts";
@@ -44,6 +45,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
           ...otlpInstruments,
           ...otlpJsonFileInstruments,
           ...memoryLimiterInstruments,
+          ...Object.values(passingInstruments),
           ...otlpHttpInstruments,
           ...fileStorageInstruments,
         ],

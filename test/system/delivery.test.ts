@@ -114,8 +114,12 @@ async function expectBalance(
 ): Promise<void> {
   const traces = await balanceOf(endpoints.telemetry, "traces");
   const logs = await balanceOf(endpoints.telemetry, "logs");
-  for (const { consumed, restored, sent, sendFailed, enqueueFailed, queued } of [traces, logs]) {
+  for (const balance of [traces, logs]) {
+    const { consumed, restored, sent, sendFailed, enqueueFailed, queued, activity } = balance;
     expect(consumed + restored).toBe(sent + sendFailed + enqueueFailed + queued);
+    expect(activity.incoming + activity.added).toBe(
+      activity.outgoing + activity.consumed + activity.refused,
+    );
   }
   if (restarts === undefined) {
     expect(traces.accepted).toBe(load.items.accepted);
@@ -128,7 +132,9 @@ async function expectBalance(
       });
       expect(refusals).toBeGreaterThan(0);
     }
-    // Of each orphan the start of the run and of its tool were consumed.
-    expect(traces.consumed).toBe(traces.accepted + traces.refused - 2 * load.orphans);
+    expect(traces.activity.incoming).toBe(traces.accepted + traces.refused - traces.limited);
+    // Of each orphan the start of the run and of its tool.
+    expect(traces.activity.consumed).toBe(2 * load.orphans);
+    expect(traces.consumed).toBe(traces.activity.outgoing);
   }
 }

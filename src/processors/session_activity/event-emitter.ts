@@ -99,10 +99,13 @@ export class ActivityEventEmitter implements EventSink {
     this.#logs = new Outbox({ next, logger, clock, isStored, onDropped });
   }
 
-  /** Sends closing spans to `next`. Of several pipelines only the first gets them, so that each exists once. */
-  connectTraces(next: Consumer): void {
+  /** Sends closing spans to `next`; `onDropped` is called with those that were dropped. Of several pipelines only the first gets them, so that each exists once. */
+  connectTraces(
+    next: Consumer,
+    onDropped: (items: number, reason: DropReason) => void = () => {},
+  ): void {
     const { logger, clock } = this.#options;
-    this.#traces ??= new Outbox({ next, logger, clock, isStored: false, onDropped: () => {} });
+    this.#traces ??= new Outbox({ next, logger, clock, isStored: false, onDropped });
   }
 
   /** Emits the events of the call that has just returned them. */

@@ -25,6 +25,7 @@ import { createActivityMetrics } from "./activity-metrics.ts";
 import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
 import { MetricsPush } from "./metrics-push.ts";
+import { PassingItems } from "./passing-items.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
@@ -152,6 +153,7 @@ export function createSessionActivity(
     scope,
   });
   const signals = new SignalBatch();
+  const passing = new PassingItems(settings);
   let derived: MetricsPush | undefined;
   let timers: readonly CancelTimer[] = [];
   let nextPart: CancelTimer | undefined;
@@ -200,12 +202,16 @@ export function createSessionActivity(
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
         if (signal === "traces" && config.close_spans) {
-          emitter.connectTraces(next);
+          emitter.connectTraces(passing.adding(next), (items, reason) =>
+            passing.dropped(items, reason),
+          );
         }
-        const take = signal === "traces" ? takeSpans : takeRecords;
+        const which = signal === "traces" ? signal : "logs";
+        const take = which === "traces" ? takeSpans : takeRecords;
         return {
           async consume(payload) {
             if (isShutDown) {
+              passing.refused(which, payload.items);
               return {
                 status: "retryable",
                 message: "The collector is stopping and accepts no more data.",
@@ -215,7 +221,13 @@ export function createSessionActivity(
             let answer: ConsumeResult | Promise<ConsumeResult>;
             try {
               const rest = take(payload);
-              answer = "status" in rest ? rest : rest.items === 0 ? accepted : next.consume(rest);
+              if ("status" in rest) {
+                passing.refused(which, payload.items);
+                answer = rest;
+              } else {
+                passing.consumed(which, payload.items - rest.items);
+                answer = rest.items === 0 ? accepted : next.consume(rest);
+              }
             } finally {
               // The payload is read before the first wait, and nothing here may keep its bytes.
               spanReader.release();
