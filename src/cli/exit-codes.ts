@@ -7,7 +7,7 @@ export const exitCodes = {
   failure: 1,
   /** The command line cannot be understood. */
   usage: 2,
-  /** A bug ended the program, or data was left at the shutdown deadline. */
+  /** A bug ended the program, or data was lost at the shutdown. */
   fault: 3,
 } as const;
 
@@ -31,7 +31,7 @@ Exit codes:
   0    stopped cleanly, or the command succeeded
   1    the configuration is wrong, or a component could not start
   2    the command line is invalid
-  3    an unexpected exception stopped the program, or the shutdown deadline passed with data undelivered
+  3    an unexpected exception stopped the program, or data was lost at the shutdown
   130  a second SIGINT (Ctrl-C) stopped it at once
   143  a second SIGTERM stopped it at once
 `;

@@ -70,7 +70,11 @@ async function drain(
   why: "signal" | "fault",
 ): Promise<number> {
   const isClean = await service.shutdown();
-  logger.info("Shutdown complete.");
+  if (isClean) {
+    logger.info("Shutdown complete.");
+  } else {
+    logger.error("Shutdown complete, with failures; the lines above say which.");
+  }
   return why === "signal" && isClean ? exitCodes.success : exitCodes.fault;
 }
 

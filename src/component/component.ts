@@ -53,3 +53,6 @@ export interface Component {
   readonly exporter?: ExporterRole;
   readonly storage?: StorageRole;
 }
+
+/** A failure that the component has logged itself, so that nobody logs it again. */
+export class ReportedFailure extends Error {}

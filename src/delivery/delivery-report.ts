@@ -5,7 +5,7 @@ import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
 import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
-import { createItemThrottle, type HeldBack } from "./throttle.ts";
+import { type HeldBack, ItemThrottle } from "./throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;
@@ -13,6 +13,9 @@ const logIntervalMs = 10_000;
 const unhealthyAfterMs = 60_000;
 
 const failingMessage = "Nothing could be sent to the backend for more than a minute.";
+
+/** What a line is about. */
+export type ReportedItems = Pick<Payload, "signal" | "items">;
 
 /** Why data is lost, as the end of a log line. */
 type LossReason = "permanent" | "expired" | "not_retried" | "shutdown";
@@ -22,7 +25,7 @@ const lossAdvice = {
   expired:
     "The next attempt would be later than retry_on_failure.max_elapsed_time allows; raise it if outages last longer.",
   not_retried: "It is not retried, because retry_on_failure is disabled.",
-  shutdown: "The collector stops; set sending_queue.storage to keep the queue.",
+  shutdown: "The collector stops.",
 } as const satisfies Record<LossReason, string>;
 
 /**
@@ -33,7 +36,7 @@ const lossAdvice = {
 export class DeliveryReport {
   readonly #settings: Settings;
   readonly #host: (signal: Signal) => string;
-  readonly #throttle;
+  readonly #throttle: ItemThrottle;
   readonly #rejected;
   readonly #invalid;
   /** The signals whose attempts have failed since the last success, and the last failure of each. */
@@ -41,6 +44,8 @@ export class DeliveryReport {
     Signal,
     { readonly cancelTimer: CancelTimer; lastMs: number; message: string }
   >();
+  /** When the first attempt after the last success failed. */
+  readonly #failingSinceMs = new Map<Signal, number>();
   /** The signals that make the exporter unhealthy, with the last failure of each. */
   readonly #unhealthy = new Map<Signal, string>();
 
@@ -51,7 +56,7 @@ export class DeliveryReport {
     this.#host = host;
     this.#rejected = counterOf(meter, rejectedItems);
     this.#invalid = counterOf(meter, invalidResponses);
-    this.#throttle = createItemThrottle(clock, logIntervalMs);
+    this.#throttle = new ItemThrottle(clock, logIntervalMs);
   }
 
   /** A counter that is there from the start lets `rate()` see the first rejection. */
@@ -66,10 +71,18 @@ export class DeliveryReport {
     for (const { cancelTimer } of this.#failing.values()) {
       cancelTimer();
     }
+    this.#throttle.flush();
   }
 
   /** An attempt has ended; `delayMs` is the wait before the next one, if there is one. */
-  attempted({ signal, items }: Payload, result: AttemptResult, delayMs?: number): void {
+  attempted(
+    { signal, items }: Payload,
+    result: AttemptResult,
+    {
+      delayMs,
+      queue,
+    }: { readonly delayMs?: number | undefined; readonly queue?: QueueSize | undefined } = {},
+  ): void {
     const { logger } = this.#settings;
     if (result.status === "sent") {
       this.#onSuccess(signal);
@@ -90,11 +103,12 @@ export class DeliveryReport {
     this.#onFailure(signal, result.message);
     if (delayMs !== undefined) {
       this.#limit("retry", { signal, items }, (heldBack) =>
-        logger.warn("Exporting failed. Will retry the request after interval. Nothing is lost.", {
+        logger.warn("Exporting failed. Will retry the request after interval.", {
           signal,
           items,
           reason: result.message,
           interval_ms: Math.round(delayMs),
+          ...(queue === undefined ? {} : sizeFields(queue)),
           ...heldBack,
         }),
       );
@@ -102,7 +116,10 @@ export class DeliveryReport {
   }
 
   /** Data that the exporter had taken is lost. */
-  dropped({ signal, items }: Payload, reason: LossReason, message: string): void {
+  dropped({ signal, items }: ReportedItems, reason: LossReason, message: string): void {
+    if (items === 0) {
+      return;
+    }
     this.#limit(reason, { signal, items }, (heldBack) =>
       this.#settings.logger.error(`Exporting failed. Dropping data. ${lossAdvice[reason]}`, {
         signal,
@@ -115,8 +132,12 @@ export class DeliveryReport {
 
   /** All that a shutdown lost, which the lines about single requests may hold back. */
   lostAtShutdown(items: number): void {
+    const advice =
+      this.#settings.storage === undefined
+        ? "Set sending_queue.storage to keep the queue, or raise service.shutdown_timeout."
+        : "The disk of the stored queue had failed when it arrived; the log of file_storage says why.";
     this.#settings.logger.error(
-      "Data was lost because the collector stopped before it was sent. Set sending_queue.storage to keep the queue, or raise service.shutdown_timeout.",
+      `Data was lost because the collector stopped before it was sent. ${advice}`,
       { lost_items: items },
     );
   }
@@ -133,7 +154,7 @@ export class DeliveryReport {
 
   /** Data was not sent, and its sender, who has waited, gets the result. */
   rejected(
-    { signal, items }: Payload,
+    { signal, items }: ReportedItems,
     { status, message }: { readonly status: "retryable" | "permanent"; readonly message: string },
   ): void {
     const fields = { signal, rejected_items: items, reason: message };
@@ -156,28 +177,16 @@ export class DeliveryReport {
   }
 
   /** A payload found no room in the queue. */
-  full(
-    { signal, items }: Payload,
-    queue: { readonly size: number; readonly capacity: number },
-  ): void {
+  full({ signal, items }: Payload, queue: QueueSize): void {
     this.#limit("full", { signal, items }, (heldBack) =>
       this.#settings.logger.warn(
-        "The sending queue is full. Senders are asked to retry. Check the backend, or raise sending_queue.queue_size.",
-        {
-          signal,
-          items,
-          queue_size: queue.size,
-          queue_capacity: queue.capacity,
-          ...heldBack,
-        },
+        "The sending queue is full, so a request was refused. Check the backend, or raise sending_queue.queue_size.",
+        { signal, items, ...sizeFields(queue), ...heldBack },
       ),
     );
   }
 
-  #onInvalidResponse(
-    { signal, items }: Pick<Payload, "signal" | "items">,
-    reason: string | undefined,
-  ): void {
+  #onInvalidResponse({ signal, items }: ReportedItems, reason: string | undefined): void {
     if (reason === undefined) {
       return;
     }
@@ -193,15 +202,29 @@ export class DeliveryReport {
   /** Limits the lines of a kind for each signal: a backend that refuses logs must not hide that it refuses traces. */
   #limit(
     kind: string,
-    { signal, items }: Pick<Payload, "signal" | "items">,
+    { signal, items }: ReportedItems,
     report: (heldBack: HeldBack) => void,
   ): void {
-    this.#throttle(`${kind} ${signal}`, items, report);
+    this.#throttle.report(`${kind} ${signal}`, items, report);
   }
 
   #onSuccess(signal: Signal): void {
+    const { clock, logger } = this.#settings;
     this.#failing.get(signal)?.cancelTimer();
     this.#failing.delete(signal);
+    const sinceMs = this.#failingSinceMs.get(signal);
+    if (sinceMs === undefined) {
+      return;
+    }
+    this.#failingSinceMs.delete(signal);
+    this.#throttle.report(`recovered ${signal}`, 0, ({ held_back }) =>
+      logger.info("Sending to the backend works again.", {
+        signal,
+        host: this.#host(signal),
+        failed_for_ms: Math.round(clock.nowMs() - sinceMs),
+        held_back,
+      }),
+    );
     if (this.#unhealthy.delete(signal)) {
       this.#reportStatus();
     }
@@ -210,6 +233,9 @@ export class DeliveryReport {
   #onFailure(signal: Signal, message: string): void {
     const { clock } = this.#settings;
     const failing = this.#failing.get(signal);
+    if (!this.#failingSinceMs.has(signal)) {
+      this.#failingSinceMs.set(signal, clock.nowMs());
+    }
     if (this.#unhealthy.has(signal)) {
       this.#onUnhealthy(signal, message);
     } else if (failing !== undefined) {
@@ -249,6 +275,15 @@ export class DeliveryReport {
           },
     );
   }
+}
+
+interface QueueSize {
+  readonly size: number;
+  readonly capacity: number;
+}
+
+function sizeFields({ size, capacity }: QueueSize) {
+  return { queue_size: size, queue_capacity: capacity };
 }
 
 function counterOf(meter: Meter, { name, unit, description }: InstrumentSpec): Counter {

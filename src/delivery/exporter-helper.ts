@@ -1,3 +1,4 @@
+import { ReportedFailure } from "../component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
@@ -18,8 +19,8 @@ export interface Delivery {
   /** Recovers the persistent queue and begins to send. Rejects with an `Error` for an operator. */
   start(): Promise<void>;
   /**
-   * Refuses new payloads and ends. A queue in memory is sent: each payload gets at least one attempt more, and what is left at
-   * `deadline` is lost and logged; then it rejects. A persistent queue keeps what is not being sent. Safe before `start` and twice.
+   * Refuses new payloads and ends. A queue in memory is sent, with short waits between attempts; what is left at `deadline` is lost and
+   * logged; then it rejects. A persistent queue keeps what is not being sent. Safe before `start` and twice.
    */
   shutdown(deadline: AbortSignal): Promise<void>;
 }
@@ -51,6 +52,8 @@ export function createDelivery(
   /** What senders wait for, and a shutdown therefore, too. */
   const inProgress = new Set<Promise<unknown>>();
   let isStopping = false;
+  let draining: Promise<void> | undefined;
+  let hasEnded = false;
 
   const send = createRetry({
     attempt: withTimeout(attempt, { clock, timeoutMs }),
@@ -58,8 +61,8 @@ export function createDelivery(
     clock,
     random,
     stops: { retries: retriesStop.signal, attempts: attemptsStop.signal },
-    hasLastAttempt: () => !hasWaitingSenders && !isDurable(),
-    onAttempt: (payload, result, delayMs) => report.attempted(payload, result, delayMs),
+    onAttempt: (payload, result, delayMs) =>
+      report.attempted(payload, result, { delayMs, queue: queues.get(payload.signal)?.queue }),
   });
 
   const consumers = new QueueConsumers({
@@ -68,13 +71,9 @@ export function createDelivery(
     logger,
     journal,
     config,
-    isLeftStored: () => isStopping && isDurable(),
+    clock,
+    isStopping: () => isStopping,
   });
-
-  /** Whether what is queued survives the end of the process. Not so while the disk of a stored queue fails. */
-  function isDurable(): boolean {
-    return journal?.isDurable === true;
-  }
 
   async function consumeQueued(payload: Payload, at: SignalQueue): Promise<ConsumeResult> {
     const { queue, counts } = at;
@@ -126,7 +125,7 @@ export function createDelivery(
     const entry = { payload, storedId };
     if (!queue.isClosed) {
       queue.push(entry);
-    } else if (isDurable()) {
+    } else if (journal.isStored(storedId)) {
       consumers.leaveStored([entry]);
     } else {
       journal.remove(storedId);
@@ -221,16 +220,31 @@ export function createDelivery(
         cut();
       }
       deadline.addEventListener("abort", cut, { once: true });
-      await Promise.allSettled([consumers.ended(), ...inProgress]);
+      draining ??= drain();
+      await draining;
       deadline.removeEventListener("abort", cut);
-      report.stop();
-      const items = consumers.takeLostItems();
-      if (items > 0) {
-        report.lostAtShutdown(items);
-        throw new Error(`${items} items could not be sent before the end.`);
-      }
+      reportEnd();
     },
   };
+
+  async function drain(): Promise<void> {
+    await Promise.allSettled([consumers.ended(attemptsStop.signal), ...inProgress]);
+  }
+
+  /** Once. Throws if data was lost. */
+  function reportEnd(): void {
+    report.stop();
+    const kept = journal?.stored() ?? { requests: 0, items: 0 };
+    if (kept.requests > 0 && !hasEnded) {
+      logger.info("The stored queue is kept and sent after the next start.", { ...kept });
+    }
+    hasEnded = true;
+    const items = consumers.takeLostItems();
+    if (items > 0) {
+      report.lostAtShutdown(items);
+      throw new ReportedFailure(`${items} items could not be sent before the end.`);
+    }
+  }
 
   /** The receivers stop before this exporter and wait for the answers to their senders. */
   function endWaits(): void {

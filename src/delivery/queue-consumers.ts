@@ -1,11 +1,14 @@
+import type { Clock } from "../component/clock.ts";
 import type { ExportCounts, Logger } from "../component/settings.ts";
 import type { DeliveryOutcome, Payload } from "../otlp/payload.ts";
 import { type Batcher, mergedPayload } from "./batcher.ts";
 import type { DeliveryConfig } from "./delivery-config.ts";
-import type { DeliveryReport } from "./delivery-report.ts";
+import type { DeliveryReport, ReportedItems } from "./delivery-report.ts";
 import type { QueueJournal } from "./queue-journal.ts";
-import type { RetryResult, SendWithRetries } from "./retry.ts";
+import { type RetryResult, type SendOptions, type SendWithRetries, waited } from "./retry.ts";
 import type { QueuedPayload, SendingQueue } from "./sending-queue.ts";
+
+type FailedResult = Extract<RetryResult, { readonly status: "retryable" }>;
 
 /** The queue of one signal. */
 export interface SignalQueue {
@@ -20,19 +23,24 @@ export interface QueueConsumersOptions {
   readonly logger: Logger;
   readonly journal: QueueJournal | undefined;
   readonly config: DeliveryConfig;
-  /** Whether what is not sent stays in the stored queue for the next start. */
-  readonly isLeftStored: () => boolean;
+  readonly clock: Clock;
+  readonly isStopping: () => boolean;
 }
+
+/** The time between two rounds of attempts at the end, unless the backend asked for a longer one. */
+const roundIntervalMs = 1_000;
 
 /**
  * The consumers of the sending queues: each takes a batch, sends it, and ends its payloads. They end when their queue is closed and
  * empty.
  *
- * Keeps the batches that are being sent: at most `num_consumers` for each signal.
+ * Keeps the batches that are being sent: at most `num_consumers` for each signal; at the end, all that could not be sent yet.
  */
 export class QueueConsumers {
   readonly #options: QueueConsumersOptions;
   readonly #running: Promise<void>[] = [];
+  /** What a stop has interrupted, and how it failed. */
+  readonly #interrupted: { entry: QueuedPayload; at: SignalQueue; result: FailedResult }[] = [];
   #lostItems = 0;
 
   constructor(options: QueueConsumersOptions) {
@@ -46,9 +54,31 @@ export class QueueConsumers {
     }
   }
 
-  /** Resolves when every queue is closed and empty. */
-  async ended(): Promise<void> {
-    await Promise.allSettled(this.#running);
+  /**
+   * Resolves when every queue is closed and empty. What could not be sent meanwhile is tried again in rounds, so that one payload that
+   * fails does not keep the others from their attempt, until nothing is left or `deadline` aborts. Then the rest is lost.
+   */
+  async ended(deadline: AbortSignal): Promise<void> {
+    await Promise.allSettled(this.#running.splice(0));
+    while (this.#interrupted.length > 0) {
+      const round = this.#interrupted.splice(0);
+      const waitMs = round.reduce(
+        (longest, { result }) => Math.max(longest, result.retryAfterMs ?? 0),
+        roundIntervalMs,
+      );
+      await waited(this.#options.clock, waitMs, deadline);
+      if (deadline.aborted) {
+        this.#lose(round);
+        return;
+      }
+      for (const { entry, at } of round) {
+        at.queue.push(entry);
+      }
+      for (const at of new Set(round.map((each) => each.at))) {
+        this.start(at);
+      }
+      await Promise.allSettled(this.#running.splice(0));
+    }
   }
 
   /** The items that were lost because the program stops, since the last call. */
@@ -58,7 +88,7 @@ export class QueueConsumers {
     return items;
   }
 
-  /** The rest of a stored queue, for the next start. It still counts as queued. */
+  /** Leaves payloads of a stored queue for the next start. They still count as queued. */
   leaveStored(batch: readonly QueuedPayload[]): void {
     for (const { payload, onSettled } of batch) {
       payload.delivery?.release("delivered");
@@ -74,12 +104,21 @@ export class QueueConsumers {
   /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
   async #sendNext(at: SignalQueue): Promise<boolean> {
     const batch = await at.batcher.take();
-    if (this.#options.isLeftStored()) {
-      this.leaveStored(batch);
-    } else {
-      await this.#sendBatch(batch, at);
-    }
+    await this.#sendBatch(this.#withoutStored(batch), at);
     return batch.length > 0;
+  }
+
+  /** What is not left for the next start. */
+  #withoutStored(batch: readonly QueuedPayload[]): readonly QueuedPayload[] {
+    if (!this.#options.isStopping()) {
+      return batch;
+    }
+    this.leaveStored(batch.filter((entry) => this.#isStored(entry)));
+    return batch.filter((entry) => !this.#isStored(entry));
+  }
+
+  #isStored({ storedId }: QueuedPayload): boolean {
+    return storedId !== undefined && this.#options.journal?.isStored(storedId) === true;
   }
 
   /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
@@ -88,28 +127,56 @@ export class QueueConsumers {
     if (payload === undefined) {
       return;
     }
-    const isEndless = batch.some((entry) => entry.isEndless === true);
-    const result = await this.#sendSafely(payload, isEndless);
+    const result = await this.#sendSafely(payload, {
+      isEndless: batch.some(({ isEndless }) => isEndless === true),
+      hasLastAttempt: () => this.#isTriedAgain && batch.some((entry) => !this.#isStored(entry)),
+    });
     if (result.status === "permanent" && batch.length > 1) {
       for (const entry of batch) {
         await this.#sendBatch([entry], at);
       }
       return;
     }
-    if (result.status === "retryable" && result.isInterrupted && this.#options.isLeftStored()) {
-      this.leaveStored(batch);
-      return;
+    if (result.status === "retryable" && result.isInterrupted) {
+      this.#onInterrupted(this.#withoutStored(batch), result, at);
+    } else {
+      this.#end(batch, result, at);
     }
-    this.#reportEnd(payload, result);
+  }
+
+  #onInterrupted(rest: readonly QueuedPayload[], result: FailedResult, at: SignalQueue): void {
+    if (this.#isTriedAgain) {
+      for (const entry of rest) {
+        this.#interrupted.push({ entry, at, result });
+      }
+    } else {
+      this.#end(rest, result, at);
+    }
+  }
+
+  /** Whether what a stop has interrupted gets more attempts. A sender that waits for the result sends it again itself. */
+  get #isTriedAgain(): boolean {
+    const { sending_queue, retry_on_failure } = this.#options.config;
+    return retry_on_failure.enabled && !sending_queue.wait_for_result;
+  }
+
+  #lose(round: readonly { entry: QueuedPayload; at: SignalQueue; result: FailedResult }[]): void {
+    for (const { entry, at, result } of round) {
+      this.#end([entry], result, at);
+    }
+  }
+
+  #end(batch: readonly QueuedPayload[], result: RetryResult, at: SignalQueue): void {
+    this.#reportEnd(batch, result);
     for (const entry of batch) {
       this.#settle(entry, result, at);
     }
   }
 
   /** An exception is a bug of the exporter. It costs the payload, not the queue. */
-  async #sendSafely(payload: Payload, isEndless: boolean): Promise<RetryResult> {
+  async #sendSafely(payload: Payload, options: SendOptions): Promise<RetryResult> {
     try {
-      return await this.#options.send(payload, { isEndless });
+      return await this.#options.send(payload, options);
     } catch (error) {
       this.#options.logger.error(
         "An exporter threw an exception. This is a bug; please report it.",
@@ -121,16 +188,21 @@ export class QueueConsumers {
     }
   }
 
-  #reportEnd(payload: Payload, result: RetryResult): void {
+  #reportEnd(batch: readonly QueuedPayload[], result: RetryResult): void {
     const { report, config } = this.#options;
-    if (config.sending_queue.wait_for_result && result.status !== "sent") {
-      report.rejected(payload, result);
+    if (result.status === "sent") {
+      return;
+    }
+    if (config.sending_queue.wait_for_result) {
+      report.rejected(summaryOf(batch), result);
     } else if (result.status === "permanent") {
-      report.dropped(payload, "permanent", result.message);
-    } else if (result.status === "retryable") {
-      this.#lostItems += result.isInterrupted ? payload.items : 0;
+      report.dropped(summaryOf(batch), "permanent", result.message);
+    } else {
+      // A payload whose creator follows its delivery is not lost: the creator sends it again, or reports its loss.
+      const lost = summaryOf(batch.filter(({ payload }) => payload.delivery === undefined));
+      this.#lostItems += result.isInterrupted ? lost.items : 0;
       const givenUp = config.retry_on_failure.enabled ? "expired" : "not_retried";
-      report.dropped(payload, result.isInterrupted ? "shutdown" : givenUp, result.message);
+      report.dropped(lost, result.isInterrupted ? "shutdown" : givenUp, result.message);
     }
   }
 
@@ -147,6 +219,13 @@ export class QueueConsumers {
     payload.delivery?.release(outcomes[result.status]);
     onSettled?.(result);
   }
+}
+
+function summaryOf(batch: readonly QueuedPayload[]): ReportedItems {
+  return {
+    signal: batch[0]?.payload.signal ?? "traces",
+    items: batch.reduce((sum, { payload }) => sum + payload.items, 0),
+  };
 }
 
 const outcomes = {

@@ -35,6 +35,8 @@ const minLogBytes = 16 * 1024 * 1024;
 export class QueueJournal {
   readonly #live = new Map<number, { readonly payload: Payload; readonly isFollowed: boolean }>();
   readonly #restoring = new Map<number, Uint8Array[]>();
+  /** Payloads that were added while the disk failed, so that only a snapshot stores them. */
+  readonly #unstored = new Set<number>();
   #journal: Journal | undefined;
   #liveBytes = 0;
   #nextId = 1;
@@ -53,6 +55,11 @@ export class QueueJournal {
         this.#isSnapshotWanted = true;
         this.#snapshotIfDue();
       },
+      onState: ({ status }) => {
+        if (status === "ok") {
+          this.#unstored.clear();
+        }
+      },
     });
     this.#restoring.clear();
     if (this.#journal.recovered.records === 0) {
@@ -62,9 +69,18 @@ export class QueueJournal {
     return [...this.#live].map(([id, live]) => ({ id, ...live }));
   }
 
-  /** Whether payloads that are added now survive a crash. */
-  get isDurable(): boolean {
-    return this.#journal?.state().status === "ok";
+  /** Whether the payload with this number survives the end of the process. */
+  isStored(id: number): boolean {
+    return this.#live.has(id) && !this.#unstored.has(id);
+  }
+
+  /** The payloads that survive the end of the process, and their items. */
+  stored(): { readonly requests: number; readonly items: number } {
+    const stored = [...this.#live].filter(([id]) => !this.#unstored.has(id));
+    return {
+      requests: stored.length,
+      items: stored.reduce((sum, [, { payload }]) => sum + payload.items, 0),
+    };
   }
 
   /** Stores a payload. Resolves to its number when it would survive a crash, or when the disk has failed. Never rejects. */
@@ -73,6 +89,9 @@ export class QueueJournal {
     this.#appending = added;
     const id = await added;
     await this.#journal?.written();
+    if (this.#journal?.state().status !== "ok" && this.#live.has(id)) {
+      this.#unstored.add(id);
+    }
     return id;
   }
 
@@ -83,6 +102,7 @@ export class QueueJournal {
       return;
     }
     this.#live.delete(id);
+    this.#unstored.delete(id);
     this.#liveBytes -= live.payload.bytes.length;
     const record = new DataView(new ArrayBuffer(9));
     record.setUint8(0, recordTypes.removed);

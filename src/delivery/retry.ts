@@ -16,7 +16,7 @@ export type RetryResult =
 
 /** How a shutdown ends retries. */
 export interface Stops {
-  /** No waiting any more: a payload that waits for its next attempt gets that at once, or none. */
+  /** A payload that waits for its next attempt does so no longer. */
   readonly retries: AbortSignal;
   /** Attempts in progress end. */
   readonly attempts: AbortSignal;
@@ -28,35 +28,36 @@ export interface RetryOptions {
   readonly clock: Clock;
   readonly random: () => number;
   readonly stops: Stops;
-  /** Whether a payload that waits when the retries stop gets a last attempt. */
-  readonly hasLastAttempt: () => boolean;
   /** Called after every attempt; `delayMs` is set if another follows. */
   readonly onAttempt: (payload: Payload, result: AttemptResult, delayMs?: number) => void;
 }
 
-/** Sends a payload. `isEndless`: until it is sent or refused for good, whatever `retry_on_failure` says. */
-export type SendWithRetries = (
-  payload: Payload,
-  options?: { readonly isEndless: boolean },
-) => Promise<RetryResult>;
+export interface SendOptions {
+  /** Whether to send until the backend has taken or refused it, whatever `retry_on_failure` says. */
+  readonly isEndless?: boolean;
+  /** Whether a payload that waits when the retries stop gets one more attempt. */
+  readonly hasLastAttempt?: () => boolean;
+}
+
+/** Sends a payload. */
+export type SendWithRetries = (payload: Payload, options?: SendOptions) => Promise<RetryResult>;
 
 /** Sends payloads, each as often as `retry_on_failure` allows. Keeps nothing but the payloads that are being sent. */
 export function createRetry(options: RetryOptions): SendWithRetries {
-  const { attempt, clock, random, stops, hasLastAttempt, onAttempt } = options;
+  const { attempt, clock, random, stops, onAttempt } = options;
   const endless: RetryConfig = { ...options.config, enabled: true, max_elapsed_time: 0 };
 
-  return async (payload, { isEndless } = { isEndless: false }) => {
+  return async (payload, { isEndless = false, hasLastAttempt = () => false } = {}) => {
     const config = isEndless ? endless : options.config;
     const startedMs = clock.nowMs();
     for (let failures = 1; ; failures++) {
-      const isLast = stops.retries.aborted;
       const result = await attempt(payload, stops.attempts);
       if (result.status !== "retryable") {
         onAttempt(payload, result);
         return result;
       }
       const delayMs =
-        config.enabled && !isLast
+        config.enabled && !stops.retries.aborted
           ? nextDelayMs(config, {
               failures,
               elapsedMs: clock.nowMs() - startedMs,

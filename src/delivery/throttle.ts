@@ -29,25 +29,48 @@ export interface HeldBack {
 }
 
 /**
- * Allows one report about items per interval for each key, of which there must be few. It keeps three numbers for each.
+ * Allows one report about items per interval for each key, of which there must be few. `flush` makes the last report of each key that was
+ * held back. It keeps three numbers and a report for each.
  */
-export function createItemThrottle(
-  clock: Clock,
-  intervalMs: number,
-): (key: string, items: number, report: (heldBack: HeldBack) => void) => void {
-  const states = new Map<string, { nextMs: number; lines: number; items: number }>();
-  return (key, items, report) => {
-    const state = states.get(key) ?? { nextMs: Number.NEGATIVE_INFINITY, lines: 0, items: 0 };
-    states.set(key, state);
-    const nowMs = clock.nowMs();
-    if (nowMs < state.nextMs) {
+export class ItemThrottle {
+  readonly #clock: Clock;
+  readonly #intervalMs: number;
+  readonly #states = new Map<string, ThrottleState>();
+
+  constructor(clock: Clock, intervalMs: number) {
+    this.#clock = clock;
+    this.#intervalMs = intervalMs;
+  }
+
+  report(key: string, items: number, report: Report): void {
+    const state = this.#states.get(key) ?? { nextMs: Number.NEGATIVE_INFINITY, lines: 0, items: 0 };
+    this.#states.set(key, state);
+    if (this.#clock.nowMs() < state.nextMs) {
       state.lines += 1;
       state.items += items;
+      state.last = { items, report };
       return;
     }
     report({ held_back: state.lines, held_back_items: state.items });
-    state.nextMs = nowMs + intervalMs;
+    state.nextMs = this.#clock.nowMs() + this.#intervalMs;
     state.lines = 0;
     state.items = 0;
-  };
+    delete state.last;
+  }
+
+  flush(): void {
+    for (const { last, lines, items } of this.#states.values()) {
+      last?.report({ held_back: lines - 1, held_back_items: items - last.items });
+    }
+    this.#states.clear();
+  }
+}
+
+type Report = (heldBack: HeldBack) => void;
+
+interface ThrottleState {
+  nextMs: number;
+  lines: number;
+  items: number;
+  last?: { readonly items: number; readonly report: Report };
 }

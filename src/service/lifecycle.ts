@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../component/clock.ts";
-import type { Component } from "../component/component.ts";
+import { type Component, ReportedFailure } from "../component/component.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { Logger } from "../component/settings.ts";
 import { exceptionFields } from "./exception-fields.ts";
@@ -94,10 +94,12 @@ async function shutdownOne(
       await component.shutdown(deadline);
       return "done";
     } catch (error) {
-      logger.error(
-        "A component failed to shut down. Its buffered data may be lost.",
-        exceptionFields(error),
-      );
+      if (!(error instanceof ReportedFailure)) {
+        logger.error(
+          "A component failed to shut down. Its buffered data may be lost.",
+          exceptionFields(error),
+        );
+      }
       return "failed";
     }
   };

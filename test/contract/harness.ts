@@ -140,12 +140,22 @@ export class Harness {
     );
   }
 
-  /** Without an argument the deadline never passes. */
+  /** Without an argument the deadline never passes. Time passes meanwhile: an exporter may wait before it tries again. */
   async shutdown(deadline: AbortSignal = noDeadline()): Promise<void> {
-    await this.within(
-      "The shutdown",
-      this.run(() => this.component.shutdown(deadline)),
-    );
+    let isOver = false;
+    const ended = this.run(() => this.component.shutdown(deadline)).finally(() => {
+      isOver = true;
+    });
+    const timePasses = async () => {
+      while (!isOver) {
+        await this.advance(100);
+      }
+    };
+    try {
+      await this.within("The shutdown", Promise.race([ended, timePasses().then(() => ended)]));
+    } finally {
+      isOver = true;
+    }
   }
 
   /** Calls the component's `consume` directly, so it may throw. */

@@ -145,7 +145,10 @@ describe("a backend that cannot take data now", () => {
     await settled();
     expect(subject.sent).toEqual(["abc"]);
     expect(subject.counts).toMatchObject({ sent: { value: 3 }, sendFailed: { value: 0 } });
-    expect(subject.log.map(({ level }) => level)).toEqual(["warn"]);
+    expect(subject.log).toMatchObject([
+      { level: "warn", fields: { items: 3, queue_size: 1, queue_capacity: 1000 } },
+      { level: "info", fields: { signal: "traces", host: "backend:4318", failed_for_ms: 12_500 } },
+    ]);
     await subject.shutdown(noDeadline());
   });
 
@@ -155,19 +158,20 @@ describe("a backend that cannot take data now", () => {
     const outcomes: string[] = [];
     await subject.start();
     const watch = new DeliveryWatch((outcome) => outcomes.push(outcome));
-    await subject.consumer.consume({ ...payloadOf("abc"), delivery: watch });
+    await subject.consumer.consume({ ...payloadOf("event"), delivery: watch });
+    await subject.consume("abc");
     for (let second = 0; second < 61; second++) {
       await settled();
       subject.clock.advance(1_000);
     }
     await settled();
-    expect(subject.counts.sendFailed.value).toBe(3);
+    expect(subject.counts.sendFailed.value).toBe(8);
     expect(outcomes).toEqual(["lost"]);
-    expect(subject.log.at(-1)).toMatchObject({
-      level: "error",
-      fields: { signal: "traces", dropped_items: 3, reason: "Unavailable." },
-    });
-    expect(await subject.balance()).toEqual({ in: 3, out: 3 });
+    // Nothing about the event: its creator sends it again.
+    expect(subject.log.filter(({ level }) => level === "error")).toMatchObject([
+      { fields: { signal: "traces", dropped_items: 3, reason: "Unavailable." } },
+    ]);
+    expect(await subject.balance()).toEqual({ in: 8, out: 8 });
     await subject.shutdown(noDeadline());
   });
 
@@ -411,18 +415,76 @@ describe("a shutdown", () => {
     expect(subject.sent).toEqual(["a", "b", "c"]);
   });
 
-  test("gives each payload one more attempt and reports those that fail as lost", async () => {
+  test("tries in rounds until its deadline, so that no payload keeps the others from an attempt, and reports what is lost", async () => {
     const subject = delivery({ sending_queue: { num_consumers: 1 } });
     subject.backend.answer = () => unavailable;
     await subject.start();
-    await subject.consume("a");
-    await subject.consume("b");
+    for (const text of ["a", "b", "c"]) {
+      await subject.consume(text);
+    }
     await settled();
-    await expect(subject.shutdown(noDeadline())).rejects.toThrow("2 items could not be sent");
-    expect(subject.attempts).toEqual(["a", "a", "b"]);
-    expect(subject.counts.sendFailed.value).toBe(2);
-    expect(subject.log.at(-1)).toMatchObject({ level: "error" });
-    expect(await subject.balance()).toEqual({ in: 2, out: 2 });
+    const watch = new DeliveryWatch(() => {});
+    await subject.consumer.consume({ ...payloadOf("event"), delivery: watch });
+    const deadline = new AbortController();
+    const ended = subject.shutdown(deadline.signal);
+    await settled();
+    expect(subject.attempts).toEqual(["a", "a", "b", "c", "event"]);
+    subject.backend.answer = (text) => (text === "b" ? { status: "sent" } : unavailable);
+    subject.clock.advance(1_000);
+    await settled();
+    expect(subject.sent).toEqual(["b"]);
+    deadline.abort();
+    await expect(ended).rejects.toThrow("2 items could not be sent");
+    expect(subject.counts.sendFailed.value).toBe(7);
+    expect(subject.log.at(-1)).toMatchObject({ level: "error", fields: { lost_items: 2 } });
+    expect(await subject.balance()).toEqual({ in: 8, out: 8 });
+  });
+
+  test("waits between rounds as long as the backend asks", async () => {
+    const subject = delivery();
+    let isUp = false;
+    subject.backend.answer = () =>
+      isUp ? { status: "sent" } : { ...unavailable, retryAfterMs: 3_000 };
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    const ended = subject.shutdown(noDeadline());
+    await settled();
+    isUp = true;
+    subject.clock.advance(2_999);
+    await settled();
+    expect(subject.attempts).toEqual(["a", "a"]);
+    subject.clock.advance(1);
+    await ended;
+    expect(subject.sent).toEqual(["a"]);
+  });
+
+  test("with retries disabled makes one attempt", async () => {
+    const subject = delivery({ retry_on_failure: { enabled: false } });
+    const answer = Promise.withResolvers<AttemptResult>();
+    subject.backend.answer = () => answer.promise;
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    const ended = subject.shutdown(noDeadline());
+    answer.resolve(unavailable);
+    await expect(ended).rejects.toThrow("1 items could not be sent");
+    expect(subject.attempts).toEqual(["a"]);
+  });
+
+  test("logs what its lines held back", async () => {
+    const subject = delivery();
+    subject.backend.answer = () => refused;
+    await subject.start();
+    for (const text of ["a", "bb", "ccc"]) {
+      await subject.consume(text);
+    }
+    await settled();
+    await subject.shutdown(noDeadline());
+    expect(subject.log.map(({ fields }) => fields)).toMatchObject([
+      { dropped_items: 1, held_back: 0, held_back_items: 0 },
+      { dropped_items: 3, held_back: 1, held_back_items: 2 },
+    ]);
   });
 
   test("ends at its deadline although the backend never answers", async () => {

@@ -173,12 +173,38 @@ describe("a persistent queue", () => {
       await subject.consume("b");
       await settled();
       subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
-      const ended = subject.shutdown(noDeadline());
+      const deadline = new AbortController();
+      const ended = subject.shutdown(deadline.signal);
+      await settled();
+      deadline.abort();
       await (isUp ? ended : expect(ended).rejects.toThrow("2 items"));
-      expect(subject.sent).toEqual(isUp ? ["a", "b"] : []);
+      expect(subject.sent.toSorted()).toEqual(isUp ? ["a", "b"] : []);
       expect(subject.counts.sendFailed.value).toBe(isUp ? 0 : 2);
       expect(await subject.balance()).toEqual({ in: 2, out: 2 });
     }
+  });
+
+  test("whose disk has failed later keeps what was stored before, and reports only the rest as lost", async () => {
+    const disk = new FakeDisk();
+    const subject = persistent(disk);
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    await subject.consume("stored");
+    disk.fault = (name) => (name === "write" || name === "create" ? "ENOSPC" : undefined);
+    await subject.consume("not");
+    await settled();
+    const deadline = new AbortController();
+    const ended = subject.shutdown(deadline.signal);
+    await settled();
+    deadline.abort();
+    await expect(ended).rejects.toThrow("3 items");
+    expect(subject.attempts.filter((text) => text === "stored")).toHaveLength(1);
+    expect(subject.log.slice(-2)).toMatchObject([
+      { level: "info", fields: { requests: 1, items: 6 } },
+      { level: "error", fields: { lost_items: 3 } },
+    ]);
+    expect(subject.log.at(-1)?.message).toContain("The disk of the stored queue had failed");
+    expect(await stored(FakeDisk.of(disk.files()))).toEqual(["stored"]);
   });
 
   test("stores a payload that is longer than a record may be", async () => {
