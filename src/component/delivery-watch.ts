@@ -48,11 +48,12 @@ export class DeliveryWatch implements DeliveryTracker {
 class BranchWatch extends DeliveryWatch implements BranchTracker {
   readonly #whole: DeliveryTracker;
   #isKept = false;
-  hasEnded = false;
+  /** It was delivered or refused for good on this way. */
+  isSkipped = false;
 
   constructor(whole: DeliveryTracker) {
     super((outcome) => {
-      this.hasEnded = outcome !== "lost";
+      this.isSkipped = outcome !== "lost";
       this.#isKept = false;
       whole.release(outcome);
     });

@@ -46,6 +46,6 @@ export interface DeliveryTracker {
 }
 
 export interface BranchTracker extends DeliveryTracker {
-  /** Whether the payload was delivered or refused for good on this way. */
-  readonly hasEnded: boolean;
+  /** Whether the payload is not passed on this way: it was delivered there, or what was sent before is not. */
+  readonly isSkipped: boolean;
 }

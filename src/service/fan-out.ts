@@ -1,7 +1,7 @@
 import type { Clock } from "../component/clock.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 import type { Logger } from "../component/settings.ts";
-import type { DeliveryOutcome, Payload } from "../otlp/payload.ts";
+import type { DeliveryOutcome, Payload, Signal } from "../otlp/payload.ts";
 
 /** One of several consumers that get the same payloads. */
 export interface Branch {
@@ -12,8 +12,12 @@ export interface Branch {
   readonly keepsNothing?: boolean;
 }
 
-/** Creates a consumer that sends every payload to all branches. */
-export type FanOut = (branches: readonly Branch[]) => Consumer;
+export interface FanOut {
+  /** A consumer that sends every payload to all branches. */
+  to(branches: readonly Branch[]): Consumer;
+  /** Logs the losses that were held back. To be called when nothing is sent any more. */
+  flush(): void;
+}
 
 /** The time between two log lines about the same branch. */
 const logIntervalMs = 10_000;
@@ -36,12 +40,12 @@ export function createFanOut({
   readonly clock: Clock;
   readonly logger: Logger;
 }): FanOut {
-  return (branches) => {
+  const report = createReport(clock, logger);
+  const to = (branches: readonly Branch[]): Consumer => {
     const [only] = branches;
     if (only !== undefined && branches.length === 1) {
       return only.consumer;
     }
-    const report = createReport(clock, logger);
     const hasKeeper = branches.some(({ keepsNothing }) => keepsNothing !== true);
     const counts = branches.map(({ keepsNothing }) => !hasKeeper || keepsNothing !== true);
     return {
@@ -55,23 +59,25 @@ export function createFanOut({
           return results.reduce(worse, accepted);
         }
         for (const [index, result] of results.entries()) {
-          if (result.status !== "accepted") {
-            report(branches[index]?.name ?? "", payload, result.message);
+          // The creator of a payload that follows its delivery sends it again, or reports the loss.
+          if (result.status !== "accepted" && payload.delivery === undefined) {
+            report.lost(branches[index]?.name ?? "", payload, result.message);
           }
         }
         return accepted;
       },
     };
   };
+  return { to, flush: () => report.flush() };
 }
 
-/** A payload whose creator follows it and sends it again does not pass a branch on which it has ended. */
+/** The creator of a payload that follows its delivery decides on which branches it is not wanted. */
 async function consumeOn(branch: Branch, payload: Payload): Promise<ConsumeResult> {
   const tracker = payload.delivery?.branch(branch);
   if (tracker === undefined) {
     return branch.consumer.consume(payload);
   }
-  if (tracker.hasEnded) {
+  if (tracker.isSkipped) {
     return accepted;
   }
   tracker.retain();
@@ -99,23 +105,46 @@ function refusalOfAll(branches: readonly Branch[]): Pick<Consumer, "refusal"> {
   };
 }
 
-/** Logs the losses of each branch at most every ten seconds, with the items lost since the last line. */
+/** Logs the losses of each branch and signal at most every ten seconds, with the items lost since the last line. */
 function createReport(clock: Clock, logger: Logger) {
-  const branches = new Map<string, { nextMs: number; items: number }>();
-  return (branch: string, { signal, items }: Payload, reason: string): void => {
-    const state = branches.get(branch) ?? { nextMs: Number.NEGATIVE_INFINITY, items: 0 };
-    branches.set(branch, state);
-    state.items += items;
-    const nowMs = clock.nowMs();
-    if (nowMs >= state.nextMs) {
-      logger.warn(
-        "A branch of a pipeline refused data that other branches took. It is lost on that branch only; the sender does not send it again.",
-        { branch, signal, lost_items: state.items, reason },
-      );
-      state.nextMs = nowMs + logIntervalMs;
-      state.items = 0;
-    }
+  const losses = new Map<string, Loss>();
+  const log = (loss: Loss) => {
+    const { branch, signal, items, reason } = loss;
+    logger.error(
+      "A branch of a pipeline refused data that other branches took. It is lost on that branch; the sender does not send it again.",
+      { branch, signal, lost_items: items, reason },
+    );
+    loss.nextMs = clock.nowMs() + logIntervalMs;
+    loss.items = 0;
   };
+  return {
+    lost(branch: string, { signal, items }: Payload, reason: string): void {
+      const key = `${branch} ${signal}`;
+      const known = losses.get(key);
+      const loss = known ?? { branch, signal, reason, items: 0, nextMs: Number.NEGATIVE_INFINITY };
+      losses.set(key, loss);
+      loss.items += items;
+      loss.reason = reason;
+      if (clock.nowMs() >= loss.nextMs) {
+        log(loss);
+      }
+    },
+    flush(): void {
+      for (const loss of losses.values()) {
+        if (loss.items > 0) {
+          log(loss);
+        }
+      }
+    },
+  };
+}
+
+interface Loss {
+  readonly branch: string;
+  readonly signal: Signal;
+  reason: string;
+  items: number;
+  nextMs: number;
 }
 
 /** Combines two answers: the worse one. Of two retryable ones, the longer wait, and `throttled` if one of them is. */

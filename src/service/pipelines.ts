@@ -46,7 +46,7 @@ export function connectPipelines(
   for (const [instance, bySignal] of entries) {
     for (const [signal, branches] of bySignal) {
       const at = edgeOf(instance, signal);
-      const next = fanOut(branches);
+      const next = fanOut.to(branches);
       receiverOf(instance).connect(
         signal,
         instance.kind === "receiver"
@@ -84,7 +84,7 @@ function entryOf(
     const at = edgeOf(instance, signal);
     const wrapped = processorOf(instance).wrap(signal, edges.outOfProcessor(at, next));
     return edges.intoProcessor(at, wrapped);
-  }, fanOut(sinks));
+  }, fanOut.to(sinks));
   return {
     name: pipeline.id,
     consumer,

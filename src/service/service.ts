@@ -144,11 +144,12 @@ export function createService(options: ServiceOptions): Service {
       components: [...receivers, ...processors, ...exporters],
     })),
   );
+  const fanOut = createFanOut({ clock, logger });
   const order = [
     ...plan.extensions.map(instanceOf),
     ...connectPipelines(pipelines, {
       edges: createEdges(counts),
-      fanOut: createFanOut({ clock, logger }),
+      fanOut,
     }),
   ];
   for (const [storage, users] of storageUsers(order, plan)) {
@@ -174,7 +175,9 @@ export function createService(options: ServiceOptions): Service {
           () => true,
           () => false,
         );
-        return !isStarted || (await shutdownAll(all, limits)).length === 0;
+        const failed = isStarted ? await shutdownAll(all, limits) : [];
+        fanOut.flush();
+        return failed.length === 0;
       })();
       return stopped;
     },

@@ -70,7 +70,8 @@ export class StatusBoard {
       );
       return { id, ...withoutName(ofPipeline(inPipeline) ?? own), components: inPipeline };
     });
-    const overall = own.status === "ok" ? (worst(components) ?? own) : own;
+    // All is well since the last of the components has been.
+    const overall = own.status === "ok" ? (worst(components) ?? newest([own, ...components])) : own;
     return {
       startedUnixMs: this.#startedUnixMs,
       ...withoutName(overall),
@@ -151,7 +152,13 @@ function ofPipeline(components: readonly ComponentStatus[]): CurrentStatus | und
     return { ...stopping, status: haveAllStopped ? "stopped" : "stopping" };
   }
   // It has been well since the last of its components has.
-  return worst(components) ?? components.toSorted((a, b) => a.ageMs - b.ageMs)[0];
+  return worst(components) ?? newest(components);
+}
+
+function newest<C extends CurrentStatus>(statuses: readonly [C, ...C[]]): C;
+function newest<C extends CurrentStatus>(statuses: readonly C[]): C | undefined;
+function newest<C extends CurrentStatus>(statuses: readonly C[]): C | undefined {
+  return statuses.toSorted((a, b) => a.ageMs - b.ageMs)[0];
 }
 
 /** The component with the worst error; of several, the one that has had it longest. */

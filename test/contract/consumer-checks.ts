@@ -89,7 +89,7 @@ export async function keepsNoPayload(subject: Subject, { role, signal }: Place):
 /** Counts the components that keep a payload. */
 class KeeperCount implements BranchTracker {
   count = 0;
-  readonly hasEnded = false;
+  readonly isSkipped = false;
 
   retain(): void {
     this.count += 1;

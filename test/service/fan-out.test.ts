@@ -21,7 +21,8 @@ function harness(
     consumer,
     keepsNothing: keepsNothing.includes(index),
   }));
-  return { clock, logger, consumer: createFanOut({ clock, logger })(branches) };
+  const fanOut = createFanOut({ clock, logger });
+  return { clock, logger, fanOut, consumer: fanOut.to(branches) };
 }
 
 describe("the answer of several branches", () => {
@@ -66,15 +67,21 @@ describe("a branch that only shows data", () => {
 });
 
 test("a loss on one branch is logged at most every ten seconds, with the items lost since", async () => {
-  const { consumer, logger, clock } = harness([answering(accepted), answering(later)]);
+  const { consumer, fanOut, logger, clock } = harness([answering(accepted), answering(later)]);
   for (const items of [3, 4, 5]) {
     await consumer.consume(payloadOf("logs", items));
   }
+  await consumer.consume(payloadOf("traces", 2));
   clock.advance(10_000);
   await consumer.consume(payloadOf("logs", 6));
+  await consumer.consume(payloadOf("logs", 1));
+  fanOut.flush();
+  fanOut.flush();
   expect(logger.lines.map(([level, , fields]) => [level, fields])).toEqual([
-    ["warn", { branch: "branch 1", signal: "logs", lost_items: 3, reason: "later" }],
-    ["warn", { branch: "branch 1", signal: "logs", lost_items: 15, reason: "later" }],
+    ["error", { branch: "branch 1", signal: "logs", lost_items: 3, reason: "later" }],
+    ["error", { branch: "branch 1", signal: "traces", lost_items: 2, reason: "later" }],
+    ["error", { branch: "branch 1", signal: "logs", lost_items: 15, reason: "later" }],
+    ["error", { branch: "branch 1", signal: "logs", lost_items: 1, reason: "later" }],
   ]);
 });
 
@@ -82,8 +89,8 @@ for (const [refusal, outcome] of [
   [later, "lost"],
   [permanent, "refused"],
 ] as const) {
-  test(`the creator of a payload learns that it was ${outcome} on one branch`, async () => {
-    const { consumer } = harness([answering(accepted), answering(refusal)]);
+  test(`the creator of a payload learns that it was ${outcome} on one branch, and reports that itself`, async () => {
+    const { consumer, logger } = harness([answering(accepted), answering(refusal)]);
     const outcomes: string[] = [];
     const watch = new DeliveryWatch((each) => outcomes.push(each));
     watch.retain();
@@ -91,6 +98,7 @@ for (const [refusal, outcome] of [
     expect(outcomes).toEqual([]);
     watch.release("delivered");
     expect(outcomes).toEqual([outcome]);
+    expect(logger.lines).toEqual([]);
   });
 }
 

@@ -1,31 +1,36 @@
 import type { Consumer } from "../../component/consumer.ts";
 import { beforeDeadline } from "../../component/deadline.ts";
+import { LatestWatch } from "../../component/latest-watch.ts";
 import type { Logger } from "../../component/settings.ts";
-import type { Payload } from "../../otlp/payload.ts";
+import type { DeliveryOutcome, Payload } from "../../otlp/payload.ts";
 
 /**
- * Pushes derived metrics to their pipeline. They are cumulative, so a push that fails loses nothing: the next one contains it. A
- * push is skipped while the one before is in progress.
+ * Pushes derived metrics to their pipeline. They are cumulative, so a push that fails loses nothing: the next one contains it. An
+ * exporter that has not delivered a push gets no other one, so that a backend that is down for an hour is not sent an hour of them.
  *
- * Keeps the payload of one push.
+ * Keeps the payload of one push, and each exporter at most one.
  */
 export class MetricsPush {
   readonly #next: Consumer;
   readonly #logger: Logger;
+  readonly #watch: LatestWatch;
   #pushing: Promise<void> | undefined;
+  /** Why the consumer did not take the push; absent while it has not answered, and if it has taken it. */
+  #reason: string | undefined;
   #skipped = 0;
   #isLast = false;
 
   constructor(next: Consumer, logger: Logger) {
     this.#next = next;
     this.#logger = logger;
+    this.#watch = new LatestWatch((outcome) => this.#onLost(outcome));
   }
 
-  /** Pushes what `create` returns, unless a push is in progress. Never rejects. */
+  /** Pushes what `create` returns, unless no exporter wants it yet. Never rejects. */
   push(create: () => Promise<Payload | undefined>): Promise<void> {
-    if (this.#pushing !== undefined) {
+    if (this.#pushing !== undefined || this.#watch.isSkipped) {
       this.#skipped += 1;
-      return this.#pushing;
+      return this.#pushing ?? Promise.resolve();
     }
     this.#pushing = this.#push(create).finally(() => {
       this.#pushing = undefined;
@@ -46,31 +51,58 @@ export class MetricsPush {
   }
 
   async #push(create: () => Promise<Payload | undefined>): Promise<void> {
-    const reason = await this.#attempt(create);
-    if (reason !== undefined) {
-      this.#skipped += 1;
-      this.#logger.warn(
-        this.#isLast
-          ? "Derived metrics could not be pushed before the end. A backend that does not scrape them lacks their last values until the next start."
-          : "Derived metrics could not be pushed. Nothing is lost: the next push has the same counters.",
-        { skipped: this.#skipped, reason },
-      );
+    const payload = await createSafely(create);
+    if (payload === undefined) {
+      this.#warn("They could not be collected.");
       return;
     }
-    this.#skipped = 0;
+    this.#watch.retain();
+    const outcome = await this.#consume({ ...payload, delivery: this.#watch });
+    this.#watch.release(outcome);
+    this.#reason = undefined;
+    if (outcome === "delivered") {
+      this.#skipped = 0;
+    }
   }
 
-  /** Why the push failed; undefined if it did not. */
-  async #attempt(create: () => Promise<Payload | undefined>): Promise<string | undefined> {
+  async #consume(payload: Payload): Promise<DeliveryOutcome> {
     try {
-      const payload = await create();
-      if (payload === undefined) {
-        return "They could not be collected.";
-      }
       const result = await this.#next.consume(payload);
-      return result.status === "accepted" ? undefined : result.message;
+      if (result.status === "accepted") {
+        return "delivered";
+      }
+      this.#reason = result.message;
+      return result.status === "permanent" ? "refused" : "lost";
     } catch (error) {
-      return `A component of the pipeline failed (${error instanceof Error ? error.name : typeof error}).`;
+      this.#reason = `A component of the pipeline failed (${error instanceof Error ? error.name : typeof error}).`;
+      return "refused";
     }
+  }
+
+  #onLost(outcome: Exclude<DeliveryOutcome, "delivered">): void {
+    this.#warn(
+      this.#reason ??
+        (outcome === "lost" ? "An exporter gave it up." : "A backend refused it for good."),
+    );
+  }
+
+  #warn(reason: string): void {
+    this.#skipped += 1;
+    this.#logger.warn(
+      this.#isLast
+        ? "Derived metrics could not be pushed before the end. A backend that does not scrape them lacks their last values until the next start."
+        : "Derived metrics could not be pushed. Nothing is lost: the next push has the same counters.",
+      { skipped: this.#skipped, reason },
+    );
+  }
+}
+
+async function createSafely(
+  create: () => Promise<Payload | undefined>,
+): Promise<Payload | undefined> {
+  try {
+    return await create();
+  } catch {
+    return undefined;
   }
 }

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
 import type { Payload } from "../../../src/otlp/payload.ts";
 import { MetricsPush } from "../../../src/processors/session_activity/metrics-push.ts";
+import { createFanOut } from "../../../src/service/fan-out.ts";
 import { noDeadline, testSettings } from "../../exporters/settings.ts";
 
 function harness(consume: () => Promise<ConsumeResult>) {
@@ -28,14 +29,86 @@ function harness(consume: () => Promise<ConsumeResult>) {
 const later: ConsumeResult = { status: "retryable", message: "Full." };
 
 test("a push is skipped while the one before is in progress", async () => {
-  let answer = (_: ConsumeResult) => {};
-  const { push, create, taken } = harness(() => new Promise((resolve) => (answer = resolve)));
+  const answer = Promise.withResolvers<ConsumeResult>();
+  const { push, create, taken } = harness(() => answer.promise);
   const first = push.push(create);
   void push.push(create);
   await Promise.resolve();
-  answer(accepted);
+  answer.resolve(accepted);
   await first;
   expect(taken).toEqual([1]);
+});
+
+test("an exporter that still keeps a push gets no other one, and is warned of when it gives it up; others get theirs", async () => {
+  const { settings, log, clock } = testSettings("session_activity");
+  const kept: Payload[] = [];
+  const delivered: number[] = [];
+  const fanOut = createFanOut({ clock, logger: settings.logger }).to([
+    {
+      name: "down",
+      consumer: {
+        async consume(payload) {
+          payload.delivery?.retain();
+          kept.push(payload);
+          return accepted;
+        },
+      },
+    },
+    {
+      name: "up",
+      consumer: {
+        async consume({ items }) {
+          delivered.push(items);
+          return accepted;
+        },
+      },
+    },
+  ]);
+  const push = new MetricsPush(fanOut, settings.logger);
+  let created = 0;
+  const create = async (): Promise<Payload | undefined> => ({
+    signal: "metrics",
+    bytes: new Uint8Array(1),
+    items: ++created,
+  });
+  await push.push(create);
+  await push.push(create);
+  await push.push(create);
+  expect([kept.length, delivered]).toEqual([1, [1, 2, 3]]);
+  expect(log).toEqual([]);
+  kept[0]?.delivery?.release("lost");
+  expect(log).toMatchObject([{ level: "warn", fields: { reason: "An exporter gave it up." } }]);
+  await push.push(create);
+  expect([kept.map(({ items }) => items), delivered]).toEqual([
+    [1, 4],
+    [1, 2, 3, 4],
+  ]);
+});
+
+test("the only exporter that still keeps a push gets no other one", async () => {
+  const kept: Payload[] = [];
+  const { settings, log } = testSettings("session_activity");
+  const push = new MetricsPush(
+    {
+      async consume(payload) {
+        payload.delivery?.retain();
+        kept.push(payload);
+        return accepted;
+      },
+    },
+    settings.logger,
+  );
+  const create = async (): Promise<Payload> => ({
+    signal: "metrics",
+    bytes: new Uint8Array(1),
+    items: 1,
+  });
+  await push.push(create);
+  await push.push(create);
+  kept[0]?.delivery?.release("delivered");
+  await push.push(create);
+  expect(kept).toHaveLength(2);
+  expect(log).toEqual([]);
 });
 
 for (const [what, consume, reason] of [
