@@ -19,6 +19,8 @@ describe("the collector as a process", () => {
     expect(own.text).toContain(
       'otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} 0\n',
     );
+    // A series of a transport that does not exist would suggest that it does.
+    expect(own.text).not.toContain('transport="grpc"');
     const answer = await fetch(`${collector.endpoints.otlp}/v1/traces`, {
       method: "POST",
       headers: { "content-type": "application/json" },
