@@ -78,7 +78,9 @@ describe("the collector as a process", () => {
     const { exitCode, stderr } = await collector.ended(5_000);
     socket.destroy();
     expect(exitCode).toBe(130);
-    expect(stderr).toContain("Stopped at once by a second SIGINT");
+    expect(stderr).toContain(
+      "Stopped at once by a second SIGINT. What was neither sent nor stored is lost.\n",
+    );
   });
 
   test("a wrong config ends it with 1 and every problem, one a line", async () => {
