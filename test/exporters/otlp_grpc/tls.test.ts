@@ -88,7 +88,7 @@ describe("with TLS", () => {
     [
       "for another host",
       () => ({ ca_pem: ours.ca, server_name_override: "other.example" }),
-      "its certificate is for another host",
+      "its certificate is for another host; see tls.server_name_override",
     ],
   ] as const) {
     test(`a server with a certificate ${title} gets nothing`, async () => {

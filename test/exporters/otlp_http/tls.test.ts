@@ -3,8 +3,10 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
+import { ServerCredentials } from "@grpc/grpc-js";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Authority, type Credentials, makeAuthority } from "../../support/certificates.ts";
+import { openGrpcSink } from "../../support/grpc-sink.ts";
 import { backend, cleanups, exporter, ok, type Received } from "./backend.ts";
 
 let ours: Authority;
@@ -59,7 +61,7 @@ describe("a backend with https", () => {
     [
       "a name that the certificate does not have",
       () => ({ ca_pem: ours.ca, server_name_override: "backend.example" }),
-      "its certificate is for another host",
+      "its certificate is for another host; see tls.server_name_override",
     ],
     [
       "a version of TLS that the backend does not speak",
@@ -80,6 +82,24 @@ describe("a backend with https", () => {
     const tls = { insecure_skip_verify: true };
     const { consume } = exporter({ endpoint: `https://${host}`, tls });
     expect(await consume("traces")).toEqual({ status: "accepted" });
+  });
+
+  test("is named when it speaks gRPC only", async () => {
+    const { cert, key } = server;
+    const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+    const credentials = ServerCredentials.createSsl(null, [pair]);
+    const sink = await openGrpcSink({ credentials });
+    cleanups.push(() => sink.close());
+    const { consume } = exporter({
+      endpoint: `https://${sink.endpoint}`,
+      tls: { ca_pem: ours.ca },
+    });
+    expect(await consume("traces")).toEqual(
+      unreachable(
+        sink.endpoint,
+        "it speaks another version of HTTP; if this is a port of OTLP/gRPC, usually 4317, use the exporter otlp_grpc or the port of OTLP/HTTP, usually 4318",
+      ),
+    );
   });
 
   test("may have the name of server_name_override", async () => {
