@@ -36,6 +36,13 @@ function clientOf({ request }: Received): unknown {
   return request.socket instanceof TLSSocket ? request.socket.getPeerCertificate().subject?.CN : "";
 }
 
+const unverifiedWarning = {
+  level: "warn",
+  message:
+    "The certificate of the server is not verified, because tls.insecure_skip_verify is true. Anybody on the way can read the data; set tls.ca_file instead.",
+  fields: undefined,
+};
+
 const unreachable = (host: string, reason: string) => ({
   status: "retryable",
   message: `The backend ${host} cannot be reached: ${reason}.`,
@@ -80,8 +87,24 @@ describe("a backend with https", () => {
   test("may have any certificate with insecure_skip_verify", async () => {
     const { host } = await backend(ok, theirs.issue(["elsewhere.example"]));
     const tls = { insecure_skip_verify: true };
-    const { consume } = exporter({ endpoint: `https://${host}`, tls });
+    const { consume, component, log } = exporter({ endpoint: `https://${host}`, tls });
     expect(await consume("traces")).toEqual({ status: "accepted" });
+    await component.start();
+    expect(log).toEqual([unverifiedWarning]);
+  });
+
+  test("is warned of once when its certificate is not verified, and not if it has no TLS", async () => {
+    const tls = { insecure_skip_verify: true };
+    const logs_endpoint = "https://backend.example";
+    const { consumer, component, log } = exporter({ endpoint: "http://h", logs_endpoint, tls });
+    consumer("traces");
+    await component.start();
+    expect(log).toEqual([]);
+    const both = exporter({ endpoint: "https://h", tls });
+    both.consumer("traces");
+    both.consumer("logs");
+    await both.component.start();
+    expect(both.log).toEqual([unverifiedWarning]);
   });
 
   test("is named when it speaks gRPC only", async () => {
@@ -275,9 +298,10 @@ describe("files that cannot be used at the start", () => {
     await expect(component.start()).rejects.toThrow(`The ca_file ${path} cannot be read (ENOENT).`);
   });
 
-  test("are not looked at if no URL begins with https", async () => {
+  test("are not looked at if only the URL of a signal without a pipeline begins with https", async () => {
     const { component, consumer } = exporter({
       endpoint: "http://127.0.0.1:1",
+      logs_endpoint: "https://127.0.0.1:1",
       tls: { ca_file: join(folder, "none.pem") },
     });
     consumer("traces");
