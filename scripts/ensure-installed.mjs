@@ -22,7 +22,7 @@ if (!isCurrent) {
   process.stderr.write("Installing dependencies (only needed once).\n");
   const { status, signal } = spawnSync(
     "npm",
-    // Not `npm ci`: it refuses a lock file that does not list the optional binaries of every platform.
+    // Not `npm ci`, which begins by deleting node_modules.
     ["install", "--no-save", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"],
     { cwd: root, stdio: ["ignore", 2, "inherit"] },
   );

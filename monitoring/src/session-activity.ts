@@ -301,7 +301,7 @@ const pipeline: Row = {
       id: 35,
       title: "Waiting for the backend",
       description:
-        "How full the sending queue of each exporter is. It should be near zero. At 100 % senders are asked to retry, and other branches of a pipeline lose nothing but this exporter does.",
+        "How full the sending queue of each exporter is. It should be near zero. At 100 % senders are asked to retry; if another exporter has taken the data they are not, and it is lost for this one.",
       width: 12,
       unit: "percentunit",
       queries: [

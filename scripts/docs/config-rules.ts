@@ -9,7 +9,8 @@ The configuration is YAML with the structure of an OpenTelemetry Collector's: \`
 the components, \`service\` connects them. \`activity-collector validate --config FILE\` checks a file.
 \`activity-collector print-config --config FILE\` prints the effective configuration, with every default and without secrets.
 
-All mistakes are reported at once, each with its position:
+Mistakes are reported together, each with its position. Contradictions between the options of a component are reported only when each of its options is right by itself, so there may be
+more to correct after the first round.
 
 \`\`\`text
 config.yaml:5:9 receivers.otlp.protocols.http.endpont: is not a known key. Did you mean "endpoint"?

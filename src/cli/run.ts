@@ -98,7 +98,9 @@ function untilEnded(host: Host, logger: RootLogger) {
         request({ why: "signal" });
         return;
       case "exit":
-        host.stderr(`Stopped at once by a second ${signal}. Buffered data is lost.\n`);
+        host.stderr(
+          `Stopped at once by a second ${signal}. What was neither sent nor stored is lost.\n`,
+        );
         host.exitNow(exitCodeOfSignal(signal));
         return;
       case "ignore":

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { nearestName } from "./nearest-name.ts";
+import { parseByteSize } from "./quantity.ts";
 
 type RawIssue = z.core.$ZodRawIssue;
 
@@ -17,7 +18,7 @@ export const isRequired = "is required.";
 export function issueWords(issue: RawIssue): string {
   switch (issue.code) {
     case "invalid_type":
-      return wrongTypeWords(issue.expected, issue.input);
+      return wrongTypeWords(issue.expected, issue.input, String(issue.path?.at(-1) ?? ""));
     case "invalid_value":
       return wrongValueWords(issue.values, issue.input);
     case "invalid_union":
@@ -89,14 +90,30 @@ const formatNames: Readonly<Record<string, string>> = {
   ipv6: "IPv6 address",
 };
 
-function wrongTypeWords(expected: string, input: unknown): string {
+function wrongTypeWords(expected: string, input: unknown, key: string): string {
   if (input === undefined) return isRequired;
   const wanted = typeNames[expected] ?? expected;
   if (expected === "never") return "is not allowed; remove it.";
   if (expected === "int" && typeof input === "number") return `must be ${wanted}, but is ${input}.`;
   const isUnquoted =
     expected === "string" && (typeof input === "number" || typeof input === "boolean");
-  return `must be ${wanted}, but is ${kindOf(input)}.${isUnquoted ? " Write it in quotes." : ""}`;
+  const isNumber = expected === "number" || expected === "int";
+  const hint = isNumber && typeof input === "string" ? numberHint(input, key) : "";
+  return `must be ${wanted}, but is ${kindOf(input)}.${isUnquoted ? " Write it in quotes." : hint}`;
+}
+
+/** What to write instead of a text with a unit or in quotes, or nothing. Only a text of such a form is shown. */
+function numberHint(text: string, key: string): string {
+  if (/^-?[0-9]+(\.[0-9]+)?$/.test(text)) return " Write it without quotes.";
+  const percent = /^([0-9]+) ?%$/.exec(text)?.[1];
+  if (percent !== undefined) return key.endsWith("_percentage") ? ` Write ${percent}.` : "";
+  const size = parseByteSize(text);
+  if (!size.ok) return "";
+  if (!/_(mib|megabytes)$/.test(key)) {
+    return ` Write the number only; ${text} is ${size.value} in bytes.`;
+  }
+  const mebibytes = size.value / 2 ** 20;
+  return Number.isInteger(mebibytes) ? ` Write ${mebibytes}.` : " Write a number of MiB.";
 }
 
 function wrongValueWords(values: readonly unknown[], input: unknown): string {

@@ -81,18 +81,7 @@ function contradictionsOf(config: {
     problems.push(["max_version", "must not be older than min_version."]);
   }
   if (config["insecure"] === true) {
-    const unused = [
-      "insecure_skip_verify",
-      "server_name_override",
-      "include_system_ca_certs_pool",
-      "ca_file",
-      "ca_pem",
-      "cert_file",
-      "cert_pem",
-      "key_file",
-      "key_pem",
-      "max_version",
-    ].find((key) => isSet(config[key]) && config[key] !== false);
+    const unused = unusedWithoutTls(config);
     if (unused !== undefined) {
       problems.push([
         unused,
@@ -101,6 +90,22 @@ function contradictionsOf(config: {
     }
   }
   return problems;
+}
+
+/** The first option of a `tls` section that is set and has no effect on a connection without TLS. */
+export function unusedWithoutTls(config: { readonly [key: string]: unknown }): string | undefined {
+  return [
+    "insecure_skip_verify",
+    "server_name_override",
+    "include_system_ca_certs_pool",
+    "ca_file",
+    "ca_pem",
+    "cert_file",
+    "cert_pem",
+    "key_file",
+    "key_pem",
+    "max_version",
+  ].find((key) => isSet(config[key]) && config[key] !== false);
 }
 
 function isSet(value: unknown): boolean {

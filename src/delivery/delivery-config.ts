@@ -62,6 +62,8 @@ export function retryOnFailure() {
 
 const sizers = ["requests", "items", "bytes"] as const;
 
+const defaultQueueSize = 1000;
+
 /** What the size of a queue counts. */
 export type Sizer = (typeof sizers)[number];
 
@@ -85,9 +87,9 @@ export function sendingQueue() {
         .int()
         .min(1)
         .max(Number.MAX_SAFE_INTEGER)
-        .prefault(1000)
+        .prefault(defaultQueueSize)
         .describe(
-          "The most that waits or is being sent, for each signal, counted as sizer says. Beyond this, senders are asked to retry.",
+          "The most that waits or is being sent, for each signal, counted as sizer says. Beyond this, senders are asked to retry. With sizer bytes it must be written.",
         ),
       sizer: z
         .enum(sizers)
@@ -149,7 +151,15 @@ export function sendingQueue() {
         ),
     })
     .check((context) => {
-      const { enabled, storage, wait_for_result } = context.value;
+      const { enabled, storage, wait_for_result, sizer, queue_size } = context.value;
+      if (sizer === "bytes" && queue_size === defaultQueueSize) {
+        context.issues.push({
+          code: "custom",
+          input: sizer,
+          path: ["sizer"],
+          message: `is bytes, but queue_size is ${defaultQueueSize}, which is the default for requests and too small for bytes; write the number of bytes, e.g. queue_size: 67108864 for 64 MiB.`,
+        });
+      }
       if (storage !== undefined && wait_for_result) {
         context.issues.push({
           code: "custom",

@@ -7,9 +7,15 @@ export function failureReason(code = "no code"): string {
   return known ?? `the request failed (${code})`;
 }
 
+/** Whether the code says that the server speaks HTTP/2 only, or no HTTP at all. */
+export function isOtherProtocol(code = ""): boolean {
+  return /^HPE_|^HTTPParserError$|ALERT_NO_APPLICATION_PROTOCOL$/.test(code);
+}
+
 /** Codes that OpenSSL spells differently by version of itself and of TLS, and those of Node's HTTP parser. */
 const familyReasons: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^HPE_/, "its answer is not HTTP"],
+  [/^ERR_SSL_.*ALERT_NO_APPLICATION_PROTOCOL$/, "it speaks another version of HTTP"],
   [
     /^ERR_SSL_.*(ALERT_PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL)$/,
     "it speaks no version of TLS that is accepted; see tls.min_version",
@@ -53,6 +59,9 @@ const reasons = new Map([
   ["SELF_SIGNED_CERT_IN_CHAIN", "its certificate is self-signed; see tls.ca_file"],
   ["UNABLE_TO_VERIFY_LEAF_SIGNATURE", "its certificate cannot be verified; see tls.ca_file"],
   ["UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "its certificate cannot be verified; see tls.ca_file"],
-  ["ERR_TLS_CERT_ALTNAME_INVALID", "its certificate is for another host"],
+  [
+    "ERR_TLS_CERT_ALTNAME_INVALID",
+    "its certificate is for another host; see tls.server_name_override",
+  ],
   ["ERR_SSL_WRONG_VERSION_NUMBER", "it does not speak TLS; try http:// instead of https://"],
 ]);

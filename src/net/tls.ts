@@ -40,6 +40,10 @@ export interface ClientTlsOptions {
   readonly servername?: string;
 }
 
+/** For the start of a client with `insecure_skip_verify`. */
+export const unverifiedWarning =
+  "The certificate of the server is not verified, because tls.insecure_skip_verify is true. Anybody on the way can read the data; set tls.ca_file instead.";
+
 export interface TlsEvents {
   readonly nowMs: () => number;
   /** Changed files are in use for connections from now on. */

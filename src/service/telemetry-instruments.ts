@@ -19,7 +19,8 @@ export const exportOutcomes = {
   consumed: "was passed",
   restored: "found in its persistent queue at the start",
   sent: "successfully sent to the destination",
-  send_failed: "could not send to the destination and gave up",
+  send_failed:
+    "could not send to the destination and gave up, also those whose sender waits for the result (without a queue, or with wait_for_result), gets the error and may send them again",
   enqueue_failed: "refused itself, because its queue was full or it was shutting down",
 } as const;
 

@@ -19,6 +19,8 @@ describe("the collector as a process", () => {
     expect(own.text).toContain(
       'otelcol_receiver_accepted_spans{receiver="otlp",transport="http"} 0\n',
     );
+    // A series of a transport that does not exist would suggest that it does.
+    expect(own.text).not.toContain('transport="grpc"');
     const answer = await fetch(`${collector.endpoints.otlp}/v1/traces`, {
       method: "POST",
       headers: { "content-type": "application/json" },
@@ -76,7 +78,9 @@ describe("the collector as a process", () => {
     const { exitCode, stderr } = await collector.ended(5_000);
     socket.destroy();
     expect(exitCode).toBe(130);
-    expect(stderr).toContain("Stopped at once by a second SIGINT");
+    expect(stderr).toContain(
+      "Stopped at once by a second SIGINT. What was neither sent nor stored is lost.\n",
+    );
   });
 
   test("a wrong config ends it with 1 and every problem, one a line", async () => {

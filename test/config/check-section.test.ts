@@ -120,6 +120,37 @@ describe("a secret", () => {
   });
 });
 
+describe("a number that is written as text", () => {
+  const sizes = z.strictObject({
+    limit_mib: z.int().optional(),
+    max_megabytes: z.int().optional(),
+    limit_percentage: z.int().optional(),
+    queue_size: z.int().optional(),
+    factor: z.number().optional(),
+  });
+  for (const [written, hint] of [
+    ["limit_mib: 400MiB", " Write 400."],
+    ["limit_mib: 1 GiB", " Write 1024."],
+    ["max_megabytes: 100MiB", " Write 100."],
+    ["limit_mib: 400MB", " Write a number of MiB."],
+    ["limit_percentage: 80%", " Write 80."],
+    ["queue_size: 10MiB", " Write the number only; 10MiB is 10485760 in bytes."],
+    ['queue_size: "1000"', " Write it without quotes."],
+    ['factor: "-0.5"', " Write it without quotes."],
+    // A factor of 50 would be wrong.
+    ["factor: 50%", ""],
+    ["queue_size: many", ""],
+    ["queue_size: 10MiB and topsecret", ""],
+  ] as const) {
+    test(`gets a hint that fits its option: ${written}`, () => {
+      const key = written.split(":")[0];
+      expect(check(sizes, `s: {${written}}`)).toEqual({
+        problems: [`<yaml 1>:1:${key!.length + 7} s.${key}: must be a number, but is text.${hint}`],
+      });
+    });
+  }
+});
+
 describe("a path", () => {
   test("is written so that the place is found, also with odd keys", () => {
     const lists = z.record(z.string(), z.array(z.strictObject({ a: z.int() })));

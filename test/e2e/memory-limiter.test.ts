@@ -18,6 +18,9 @@ test("a collector that uses more than its limit asks senders to come back, says 
       page.sum("otelcol_receiver_refused_requests", { reason: "pipeline_refused" }),
     ).toBeGreaterThanOrEqual(1);
     expect(collector.stderr()).toContain("Memory usage is above the soft limit. Refusing data.");
+    expect(collector.stderr()).toMatch(
+      /warn\tThe limit is below what this process uses before any data arrives, so it will refuse all data\. Raise limit_mib\..*"soft_limit_mib": 1,/,
+    );
   } finally {
     expect((await collector.stop()).exitCode).toBe(0);
   }

@@ -163,8 +163,9 @@ export class OutputFile {
         await this.#repair(file, sizeBytes);
       } else if (sizeBytes > 0) {
         await file.cut(0);
-        logger.info(
-          "The data of an earlier run was removed from the file, because append is false.",
+        // The user may have relied on it: what was accepted survives a crash, but not the start after it.
+        logger.warn(
+          "The data of an earlier run was removed from the file, because append is false. Set append: true to keep it.",
           {
             path,
             removed_bytes: sizeBytes,

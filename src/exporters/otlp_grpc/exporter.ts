@@ -8,7 +8,7 @@ import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { formatGrpcTimeout } from "../../net/grpc-protocol.ts";
 import { proxyOfEnvironment } from "../../net/proxy.ts";
-import { type ClientTlsOptions, createClientTls } from "../../net/tls.ts";
+import { type ClientTlsOptions, createClientTls, unverifiedWarning } from "../../net/tls.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { resultOf } from "./answer-result.ts";
 import type { Config } from "./config.ts";
@@ -91,6 +91,9 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       // A file that cannot be used is a mistake in the config. Later, it is a connection that fails.
       if (!config.tls.insecure || proxy?.proxy.origin.startsWith("https:") === true) {
         await tls();
+      }
+      if (config.tls.insecure_skip_verify) {
+        settings.logger.warn(unverifiedWarning);
       }
       if (proxy !== undefined) {
         settings.logger.info("Sending through a proxy.", {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Opaque } from "../../config/opaque.ts";
-import { clientTlsOptions } from "../../config/tls-options.ts";
+import { clientTlsOptions, unusedWithoutTls } from "../../config/tls-options.ts";
 import { duration, opaque } from "../../config/units.ts";
 import { unsupported } from "../../config/unsupported.ts";
 import { retryOnFailure, sendingQueue, timeoutOption } from "../../delivery/delivery-config.ts";
@@ -115,6 +115,7 @@ export const schema = z
     for (const [path, message] of [
       levelProblem(context.value),
       insecureProblem(context.value),
+      unusedTlsProblem(context.value),
     ].filter((problem) => problem !== undefined)) {
       context.issues.push({ code: "custom", input: undefined, path: [...path], message });
     }
@@ -165,22 +166,58 @@ function levelProblem({
 function insecureProblem({
   tls,
   ...endpoints
-}: {
-  readonly tls: { readonly insecure: boolean };
-  readonly endpoint?: string | undefined;
-  readonly traces_endpoint?: string | undefined;
-  readonly metrics_endpoint?: string | undefined;
-  readonly logs_endpoint?: string | undefined;
-}): Problem | undefined {
-  const { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint } = endpoints;
-  const urls = { endpoint, traces_endpoint, metrics_endpoint, logs_endpoint };
-  const secure = Object.entries(urls).find(([, url]) => /^https:/i.test(url ?? ""));
+}: Endpoints & { readonly tls: { readonly insecure: boolean } }): Problem | undefined {
+  const secure = urlsOf(endpoints).find(([, url]) => isHttps(url));
   return tls.insecure && secure !== undefined
     ? [
         ["tls", "insecure"],
         `contradicts ${secure[0]}, which begins with https://; write http:// there or remove insecure.`,
       ]
     : undefined;
+}
+
+/** A user who names certificates wants TLS. An https proxy uses them, too. */
+function unusedTlsProblem({
+  tls,
+  proxy_url,
+  ...endpoints
+}: Endpoints & {
+  readonly tls: { readonly [key: string]: unknown };
+  readonly proxy_url?: Opaque | undefined;
+}): Problem | undefined {
+  const urls = urlsOf(endpoints);
+  const [first] = urls;
+  const unused = unusedWithoutTls(tls);
+  const isUsed = [...urls.map(([, url]) => url), proxy_url?.reveal()].some(isHttps);
+  return first === undefined || unused === undefined || isUsed
+    ? undefined
+    : [
+        ["tls", unused],
+        `has no effect, because ${first[0]} begins with http://, which means no TLS; write https:// there or remove ${unused}. For an https proxy of the environment, name it in proxy_url.`,
+      ];
+}
+
+interface Endpoints {
+  readonly endpoint?: string | undefined;
+  readonly traces_endpoint?: string | undefined;
+  readonly metrics_endpoint?: string | undefined;
+  readonly logs_endpoint?: string | undefined;
+}
+
+/** The URLs that are set, with their options. */
+function urlsOf({
+  endpoint,
+  traces_endpoint,
+  metrics_endpoint,
+  logs_endpoint,
+}: Endpoints): readonly (readonly [option: string, url: string])[] {
+  return Object.entries({ endpoint, traces_endpoint, metrics_endpoint, logs_endpoint }).flatMap(
+    ([option, url]) => (url === undefined ? [] : [[option, url] as const]),
+  );
+}
+
+function isHttps(url: string | undefined): boolean {
+  return url !== undefined && /^https:/i.test(url);
 }
 
 function proxyUrl() {
@@ -239,6 +276,13 @@ function urlProblem(text: string, isBase: boolean): string | undefined {
   }
   if (parsed.hash !== "") {
     return `has a fragment (${parsed.hash}), which is never sent; remove it.`;
+  }
+  const [end] = (isBase && /\/v1\/(traces|metrics|logs)\/*$/.exec(parsed.pathname)) || [];
+  if (end !== undefined) {
+    // The rest of a longer path is not shown: some backends have a token there.
+    const base =
+      end === parsed.pathname ? `write ${JSON.stringify(parsed.origin)}` : "leave it out";
+    return `ends with ${end}, which is appended to it; ${base}, or write the URL of one signal as traces_endpoint, metrics_endpoint or logs_endpoint.`;
   }
   if (isBase && parsed.search !== "") {
     return "cannot have a query, because /v1/traces, /v1/metrics or /v1/logs is appended; use traces_endpoint, metrics_endpoint and logs_endpoint instead.";

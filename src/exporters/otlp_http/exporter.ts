@@ -5,7 +5,7 @@ import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { Connections } from "../../net/connections.ts";
-import { createClientTls } from "../../net/tls.ts";
+import { createClientTls, unverifiedWarning } from "../../net/tls.ts";
 import { jsonOfRequest } from "../../otlp/json-text.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
@@ -71,6 +71,9 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     async start() {
       if ([...targets.values()].some(({ isSecure }) => isSecure)) {
         await tls(); // Rejects if a file cannot be used.
+        if (config.tls.insecure_skip_verify) {
+          logger.warn(unverifiedWarning);
+        }
       }
       for (const [signal, { host, proxy }] of targets) {
         if (proxy !== undefined) {

@@ -1,5 +1,5 @@
 import type { AttemptResult } from "../../delivery/attempt.ts";
-import { failureReason, proxyFailureReason } from "../../net/failure-reasons.ts";
+import { failureReason, isOtherProtocol, proxyFailureReason } from "../../net/failure-reasons.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { retryAfterMsOf } from "../../sender/retry-after.ts";
 import { type Answer, type AnswerContent, contentOf } from "./backend-answer.ts";
@@ -43,7 +43,7 @@ export function resultOf(outcome: SendOutcome, context: OutcomeContext): Attempt
       );
     case "failed":
       return retryable(
-        `The backend ${host} cannot be reached${way}: ${failureReason(outcome.code)}.`,
+        `The backend ${host} cannot be reached${way}: ${failureReason(outcome.code)}${isOtherProtocol(outcome.code) ? grpcHint : ""}.`,
       );
     case "failed_at_proxy":
       return retryable(
@@ -90,6 +90,10 @@ function resultOfAnswer(content: AnswerContent): AttemptResult {
     ? { status: "sent", rejected: { items: content.rejected } }
     : { status: "sent" };
 }
+
+/** A server of OTLP/gRPC speaks HTTP/2 only. */
+const grpcHint =
+  "; if this is a port of OTLP/gRPC, usually 4317, use the exporter otlp_grpc or the port of OTLP/HTTP, usually 4318";
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const retryableStatuses = new Set([429, 502, 503, 504]);

@@ -57,16 +57,26 @@ export function thresholdsOf(
 /** While less than this share of the soft limit holds something, what V8 and the C library keep is used again before memory grows. */
 const reusableShare = 0.75;
 
-/**
- * The worse of the levels of physical memory and heap. Against the soft limit only memory that holds something counts, and at the
- * hard limit a process that holds little is normal, too: V8 and the C library keep what was freed, and a process that refused data
- * because of that would refuse for ever.
- */
+/** The worse of the levels of physical memory and heap. */
 export function levelOf(usage: MemoryUsage, { rss, heap }: MemoryThresholds): MemoryLevel {
-  const isFull =
-    usage.rssBytes >= rss.hardBytes && usage.liveBytes >= rss.softBytes * reusableShare;
-  if (isFull || usage.heapBytes >= heap.hardBytes) {
+  const memory = levelOfMemory(usage, rss);
+  if (memory === "hard" || usage.heapBytes >= heap.hardBytes) {
     return "hard";
   }
-  return usage.liveBytes >= rss.softBytes || usage.heapBytes >= heap.softBytes ? "soft" : "normal";
+  return memory === "soft" || usage.heapBytes >= heap.softBytes ? "soft" : "normal";
+}
+
+/**
+ * The level of physical memory. Against the soft limit only memory that holds something counts, and at the hard limit a process that
+ * holds little is normal, too: V8 and the C library keep what was freed, and a process that refused data because of that would refuse
+ * for ever.
+ */
+export function levelOfMemory(
+  { rssBytes, liveBytes }: Pick<MemoryUsage, "rssBytes" | "liveBytes">,
+  { softBytes, hardBytes }: Threshold,
+): MemoryLevel {
+  if (rssBytes >= hardBytes && liveBytes >= softBytes * reusableShare) {
+    return "hard";
+  }
+  return liveBytes >= softBytes ? "soft" : "normal";
 }

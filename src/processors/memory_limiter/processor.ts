@@ -5,7 +5,7 @@ import type { Settings } from "../../component/settings.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { limiterInstruments } from "./limiter-instruments.ts";
-import { mebibyte, thresholdsOf } from "./memory-thresholds.ts";
+import { levelOfMemory, mebibyte, thresholdsOf } from "./memory-thresholds.ts";
 import { MemoryWatch } from "./memory-watch.ts";
 
 type Refusal = Exclude<ConsumeResult, { readonly status: "accepted" }>;
@@ -49,6 +49,24 @@ export function createMemoryLimiter(settings: Settings, config: Config): Compone
     return { accepted: add(specs.accepted), refused: add(specs.refused) };
   }
 
+  /** After the first check, which has collected garbage. The heap is left out: its limit does not follow from `limit_mib`. */
+  function warnIfAlwaysRefusing(): void {
+    const { rssBytes, liveBytes } = memory.usage();
+    const { softBytes, hardBytes } = thresholds.rss;
+    if (levelOfMemory({ rssBytes, liveBytes }, thresholds.rss) === "normal") {
+      return;
+    }
+    logger.warn(
+      `The limit is below what this process uses before any data arrives, so it will refuse all data. Raise ${config.limit_mib > 0 ? "limit_mib" : "limit_percentage or the memory limit of the process"}.`,
+      {
+        live_mib: Math.ceil(liveBytes / mebibyte),
+        soft_limit_mib: Math.floor(softBytes / mebibyte),
+        rss_mib: Math.ceil(rssBytes / mebibyte),
+        hard_limit_mib: Math.floor(hardBytes / mebibyte),
+      },
+    );
+  }
+
   return {
     processor: {
       wrap(signal: Signal, next: Consumer): Consumer {
@@ -84,6 +102,7 @@ export function createMemoryLimiter(settings: Settings, config: Config): Compone
         );
       }
       watch.check();
+      warnIfAlwaysRefusing();
       cancel = clock.every(config.check_interval, () => watch.check());
     },
 

@@ -26,6 +26,7 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
       connect(signal, next) {
         consumers.set(signal, next);
       },
+      transports: ["http"],
     },
     async start() {
       if (http !== undefined) {

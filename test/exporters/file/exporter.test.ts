@@ -66,7 +66,7 @@ describe("the file", () => {
     });
   }
 
-  test("is emptied at the start, and the log says so", async () => {
+  test("is emptied at the start, and the log warns of it", async () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "out.jsonl"), "old\n");
     const subject = exporter({}, { folder });
@@ -74,7 +74,14 @@ describe("the file", () => {
     await subject.write("a");
     await subject.stop();
     expect(subject.content()).toBe(lineOf("a"));
-    expect(subject.log).toMatchObject([{ level: "info", fields: { removed_bytes: 4 } }]);
+    expect(subject.log).toEqual([
+      {
+        level: "warn",
+        message:
+          "The data of an earlier run was removed from the file, because append is false. Set append: true to keep it.",
+        fields: { path: subject.path, removed_bytes: 4 },
+      },
+    ]);
   });
 
   for (const section of [{ append: true }, { rotation: {} }]) {

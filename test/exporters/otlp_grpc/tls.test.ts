@@ -88,7 +88,7 @@ describe("with TLS", () => {
     [
       "for another host",
       () => ({ ca_pem: ours.ca, server_name_override: "other.example" }),
-      "its certificate is for another host",
+      "its certificate is for another host; see tls.server_name_override",
     ],
   ] as const) {
     test(`a server with a certificate ${title} gets nothing`, async () => {
@@ -101,9 +101,19 @@ describe("with TLS", () => {
     });
   }
 
-  test("insecure_skip_verify takes any certificate", async () => {
+  test("insecure_skip_verify takes any certificate, and is warned of at the start", async () => {
     const { endpoint } = await secureSink();
-    const { consume } = exporter({ endpoint, tls: { insecure_skip_verify: true } });
+    const tls = { insecure_skip_verify: true };
+    const { consume, component, log } = exporter({ endpoint, tls });
+    await component.start();
+    expect(log).toEqual([
+      {
+        level: "warn",
+        message:
+          "The certificate of the server is not verified, because tls.insecure_skip_verify is true. Anybody on the way can read the data; set tls.ca_file instead.",
+        fields: undefined,
+      },
+    ]);
     expect(await consume("traces")).toEqual({ status: "accepted" });
   });
 

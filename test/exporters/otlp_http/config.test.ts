@@ -117,6 +117,52 @@ for (const [title, section, path, message] of [
     "tls.insecure",
     "contradicts logs_endpoint, which begins with https://",
   ],
+  ...["ca_file", "ca_pem", "insecure_skip_verify", "server_name_override"].map(
+    (option) =>
+      [
+        `${option} for http URLs`,
+        {
+          endpoint: "http://h",
+          tls: { [option]: option === "insecure_skip_verify" || "topsecret" },
+        },
+        `tls.${option}`,
+        `has no effect, because endpoint begins with http://, which means no TLS; write https:// there or remove ${option}.`,
+      ] as const,
+  ),
+  [
+    "a client certificate for http URLs and an http proxy",
+    {
+      logs_endpoint: "http://h",
+      proxy_url: "http://proxy:3128",
+      tls: { cert_file: "c", key_file: "k" },
+    },
+    "tls.cert_file",
+    "has no effect, because logs_endpoint begins with http://",
+  ],
+  [
+    "an authority for no TLS",
+    { endpoint: "http://h", tls: { insecure: true, ca_file: "a" } },
+    "tls.ca_file",
+    "has no effect, because insecure is true",
+  ],
+  [
+    "a base that ends with the path of a signal",
+    { endpoint: "http://h:4318/v1/traces" },
+    "endpoint",
+    'ends with /v1/traces, which is appended to it; write "http://h:4318", or write the URL of one signal as traces_endpoint',
+  ],
+  [
+    "a base with a path that ends with that of a signal",
+    { endpoint: "https://h/topsecret/v1/logs/" },
+    "endpoint",
+    "ends with /v1/logs/, which is appended to it; leave it out, or write",
+  ],
+  [
+    "a queue of as many bytes as it has requests by default",
+    { endpoint: "http://h", sending_queue: { sizer: "bytes" } },
+    "sending_queue.sizer",
+    "is bytes, but queue_size is 1000",
+  ],
   [
     "a proxy that is none",
     { endpoint: "http://h", proxy_url: "ftp://u:topsecret@h" },
@@ -172,6 +218,32 @@ test("a proxy URL is a secret", () => {
 
 test("tls.insecure goes with http URLs", () => {
   expect(schema.safeParse({ endpoint: "http://h", tls: { insecure: true } }).success).toBe(true);
+});
+
+for (const [title, section] of [
+  ["the URL of one signal", { logs_endpoint: "https://h" }],
+  ["a proxy with https", { proxy_url: "HTTPS://proxy:3128" }],
+] as const) {
+  test(`options of TLS go with http URLs if ${title} needs them`, () => {
+    const tls = { ca_file: "ca.pem" };
+    expect(schema.safeParse({ endpoint: "http://h", tls, ...section }).success).toBe(true);
+  });
+}
+
+for (const endpoint of [
+  "http://h/v1",
+  "http://h/v1/traces/x",
+  "http://h/otlp",
+  "http://h/v1/spans",
+]) {
+  test(`${endpoint} is a base URL`, () => {
+    expect(schema.safeParse({ endpoint }).success).toBe(true);
+  });
+}
+
+test("a queue may count bytes if queue_size is a number of bytes", () => {
+  const sending_queue = { sizer: "bytes", queue_size: 67_108_864 };
+  expect(schema.safeParse({ endpoint: "http://h", sending_queue }).success).toBe(true);
 });
 
 test("a config can be written back as it was read", () => {

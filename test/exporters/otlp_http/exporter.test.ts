@@ -12,6 +12,7 @@ import {
 } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { deferred } from "../../support/deferred.ts";
+import { openGrpcSink } from "../../support/grpc-sink.ts";
 import { noDeadline } from "../settings.ts";
 import { backend, cleanups, exporter, listening, ok, payloadBytes } from "./backend.ts";
 
@@ -283,14 +284,28 @@ describe("what the answer means", () => {
     });
   });
 
+  const grpcHint =
+    "if this is a port of OTLP/gRPC, usually 4317, use the exporter otlp_grpc or the port of OTLP/HTTP, usually 4318";
+
   test("an answer that is not HTTP is retryable", async () => {
     const { host } = await backend((response) => {
       response.socket?.end("SSH-2.0-server\r\n");
     });
     expect(await exporter({ endpoint: `http://${host}` }).consume("traces")).toEqual({
       status: "retryable",
-      message: `The backend ${host} cannot be reached: its answer is not HTTP.`,
+      message: `The backend ${host} cannot be reached: its answer is not HTTP; ${grpcHint}.`,
     });
+  });
+
+  test("a backend of OTLP/gRPC is retryable, with the hint that it may be one", async () => {
+    const sink = await openGrpcSink();
+    cleanups.push(() => sink.close());
+    const { consume } = exporter({ endpoint: `http://${sink.endpoint}` });
+    expect(await consume("traces")).toEqual({
+      status: "retryable",
+      message: `The backend ${sink.endpoint} cannot be reached: its answer is not HTTP; ${grpcHint}.`,
+    });
+    expect(sink.requests).toEqual([]);
   });
 
   test("no answer in time is retryable", async () => {

@@ -3,8 +3,10 @@ import type { ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { TLSSocket } from "node:tls";
+import { ServerCredentials } from "@grpc/grpc-js";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Authority, type Credentials, makeAuthority } from "../../support/certificates.ts";
+import { openGrpcSink } from "../../support/grpc-sink.ts";
 import { backend, cleanups, exporter, ok, type Received } from "./backend.ts";
 
 let ours: Authority;
@@ -34,6 +36,13 @@ function clientOf({ request }: Received): unknown {
   return request.socket instanceof TLSSocket ? request.socket.getPeerCertificate().subject?.CN : "";
 }
 
+const unverifiedWarning = {
+  level: "warn",
+  message:
+    "The certificate of the server is not verified, because tls.insecure_skip_verify is true. Anybody on the way can read the data; set tls.ca_file instead.",
+  fields: undefined,
+};
+
 const unreachable = (host: string, reason: string) => ({
   status: "retryable",
   message: `The backend ${host} cannot be reached: ${reason}.`,
@@ -59,7 +68,7 @@ describe("a backend with https", () => {
     [
       "a name that the certificate does not have",
       () => ({ ca_pem: ours.ca, server_name_override: "backend.example" }),
-      "its certificate is for another host",
+      "its certificate is for another host; see tls.server_name_override",
     ],
     [
       "a version of TLS that the backend does not speak",
@@ -78,8 +87,42 @@ describe("a backend with https", () => {
   test("may have any certificate with insecure_skip_verify", async () => {
     const { host } = await backend(ok, theirs.issue(["elsewhere.example"]));
     const tls = { insecure_skip_verify: true };
-    const { consume } = exporter({ endpoint: `https://${host}`, tls });
+    const { consume, component, log } = exporter({ endpoint: `https://${host}`, tls });
     expect(await consume("traces")).toEqual({ status: "accepted" });
+    await component.start();
+    expect(log).toEqual([unverifiedWarning]);
+  });
+
+  test("is warned of once when its certificate is not verified, and not if it has no TLS", async () => {
+    const tls = { insecure_skip_verify: true };
+    const logs_endpoint = "https://backend.example";
+    const { consumer, component, log } = exporter({ endpoint: "http://h", logs_endpoint, tls });
+    consumer("traces");
+    await component.start();
+    expect(log).toEqual([]);
+    const both = exporter({ endpoint: "https://h", tls });
+    both.consumer("traces");
+    both.consumer("logs");
+    await both.component.start();
+    expect(both.log).toEqual([unverifiedWarning]);
+  });
+
+  test("is named when it speaks gRPC only", async () => {
+    const { cert, key } = server;
+    const pair = { cert_chain: Buffer.from(cert), private_key: Buffer.from(key) };
+    const credentials = ServerCredentials.createSsl(null, [pair]);
+    const sink = await openGrpcSink({ credentials });
+    cleanups.push(() => sink.close());
+    const { consume } = exporter({
+      endpoint: `https://${sink.endpoint}`,
+      tls: { ca_pem: ours.ca },
+    });
+    expect(await consume("traces")).toEqual(
+      unreachable(
+        sink.endpoint,
+        "it speaks another version of HTTP; if this is a port of OTLP/gRPC, usually 4317, use the exporter otlp_grpc or the port of OTLP/HTTP, usually 4318",
+      ),
+    );
   });
 
   test("may have the name of server_name_override", async () => {
@@ -255,9 +298,10 @@ describe("files that cannot be used at the start", () => {
     await expect(component.start()).rejects.toThrow(`The ca_file ${path} cannot be read (ENOENT).`);
   });
 
-  test("are not looked at if no URL begins with https", async () => {
+  test("are not looked at if only the URL of a signal without a pipeline begins with https", async () => {
     const { component, consumer } = exporter({
       endpoint: "http://127.0.0.1:1",
+      logs_endpoint: "https://127.0.0.1:1",
       tls: { ca_file: join(folder, "none.pem") },
     });
     consumer("traces");

@@ -69,6 +69,45 @@ test("memory is measured at the start, not only an interval later", async () => 
   expect(await limiter.of("logs").consume(payloadOf("logs"))).toEqual(refused);
 });
 
+for (const [title, config, used, afterwards, advice] of [
+  [
+    "limit_mib below what the process needs",
+    { limit_mib: 50 },
+    usage(70),
+    usage(45),
+    {
+      message:
+        "The limit is below what this process uses before any data arrives, so it will refuse all data. Raise limit_mib.",
+      fields: { live_mib: 45, soft_limit_mib: 40, rss_mib: 45, hard_limit_mib: 50 },
+    },
+  ],
+  [
+    "limit_percentage below what the process needs",
+    { limit_percentage: 5 },
+    usage(70),
+    usage(60),
+    {
+      message:
+        "The limit is below what this process uses before any data arrives, so it will refuse all data. Raise limit_percentage or the memory limit of the process.",
+      fields: { live_mib: 60, soft_limit_mib: 40, rss_mib: 60, hard_limit_mib: 50 },
+    },
+  ],
+  ["a limit that suffices without garbage", { limit_mib: 50 }, usage(70), usage(39), undefined],
+  ["a heap that is full of state", { limit_mib: 900 }, usage(90, 90), usage(90, 90), undefined],
+] as const) {
+  test(`the start ${advice === undefined ? "does not warn" : "warns"} of ${title}`, async () => {
+    const memory = fakeMemory({ ...limits, afterCollection: () => afterwards });
+    memory.used = used;
+    const { settings, log } = testSettings("memory_limiter");
+    const component = factory.create({ ...settings, memory }, config);
+    await component.start();
+    await component.shutdown(noDeadline());
+    expect(log.filter(({ message }) => message.includes("before any data"))).toEqual(
+      advice === undefined ? [] : [{ level: "warn", ...advice }],
+    );
+  });
+}
+
 test("a refusal of what follows is passed on", async () => {
   const full = { status: "retryable", message: "full" } as const;
   const limiter = await started(fakeMemory(limits), {
