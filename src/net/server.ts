@@ -56,6 +56,9 @@ export interface ListenOptions {
   readonly maxConnections?: number;
 }
 
+/** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
+const closingInactivityMs = 1_000;
+
 /** All headers of one request together. */
 const maxHeaderBytes = 16_384;
 
@@ -65,8 +68,8 @@ export interface HttpServer {
   readonly host: string;
   readonly port: number;
   /**
-   * Stops accepting connections, closes those without a request in progress, lets the others finish theirs, and resolves when
-   * all are closed. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
+   * Stops accepting connections, closes those without a request in progress, lets the others finish theirs, but for clients that send
+   * nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
    */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -233,6 +236,12 @@ function closeAfterAnswer(
   sockets: ReadonlySet<Socket>,
   answering: ReadonlySet<ServerResponse>,
 ): void {
+  // One sender that stopped in the middle of its request must not use up the time that others need.
+  for (const { req } of answering) {
+    if (!req.complete) {
+      req.socket.setTimeout(closingInactivityMs);
+    }
+  }
   // Of pipelined requests, only the last answer may end the connection.
   const busy = new Map<Socket, ServerResponse>();
   for (const response of answering) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
 import {
   type BrokenRequest,
@@ -315,6 +316,28 @@ describe("closing", () => {
     responses[1]?.end("second");
     expect(await socket.closed()).toMatch(/first.*second/s);
     await closed;
+  });
+
+  test("does not wait for a client that stopped in the middle of its request, but for one that goes on", async () => {
+    const { server, broken } = await open({
+      handler: (request, response) => {
+        void text(request).then(
+          (body) => response.end(body),
+          () => {},
+        );
+      },
+    });
+    const head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n";
+    const [stopped, slow] = [await rawSocket(server.port), await rawSocket(server.port)];
+    stopped.send(`${head}ab`);
+    slow.send(`${head}ab`);
+    await (await fetch(`http://127.0.0.1:${server.port}/`)).text(); // Both have arrived.
+    const closed = server.close(never);
+    slow.send("cd");
+    expect(await slow.heard("abcd")).toContain("abcd");
+    expect(await stopped.closed()).toBe("");
+    await closed;
+    expect(broken).toEqual(["disconnected"]);
   });
 
   test("does not wait for connections that are idle or never spoke", async () => {
