@@ -16,6 +16,8 @@ export class DeliveryWatch implements DeliveryTracker {
   readonly #branches = new Map<object, BranchWatch>();
   #keepers = 0;
   #worst: DeliveryOutcome = "delivered";
+  /** Also after the payload was sent again, when it does not pass the branch that refused it. */
+  #wasRefused = false;
 
   constructor(onSettled: (outcome: DeliveryOutcome) => void) {
     this.#onSettled = onSettled;
@@ -29,11 +31,12 @@ export class DeliveryWatch implements DeliveryTracker {
     if (badness[outcome] > badness[this.#worst]) {
       this.#worst = outcome;
     }
+    this.#wasRefused ||= outcome === "refused";
     this.#keepers -= 1;
     if (this.#keepers === 0) {
       const worst = this.#worst;
       this.#worst = "delivered";
-      this.#onSettled(worst);
+      this.#onSettled(worst === "delivered" && this.#wasRefused ? "refused" : worst);
     }
   }
 
