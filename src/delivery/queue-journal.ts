@@ -206,14 +206,20 @@ export class QueueJournal {
         yield* partsOf(id, each);
       }
     }
+    let isDone = false;
     try {
       const { status } = await journal.snapshot(records());
       this.#hasSnapshotFailed = status === "failed";
+      isDone = status === "done";
     } catch {
       // Not enough memory for a record. The storage asks again when it needs a snapshot.
       this.#hasSnapshotFailed = true;
     } finally {
       this.#isSnapshotRunning = false;
+    }
+    if (isDone) {
+      // What it has stored may have been sent meanwhile, and nothing else may come for hours.
+      this.#snapshotIfDue();
     }
   }
 }

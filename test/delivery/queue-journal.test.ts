@@ -277,6 +277,27 @@ describe("a persistent queue", () => {
     expect(onDisk).toBeLessThan(32 * 1024 * 1024);
   });
 
+  test("keeps little on the disk after its last payload was sent, also if that was while a snapshot was written", async () => {
+    const disk = new FakeDisk();
+    const storage = new DiskStorage(disk, { maxSegmentBytes: 4 * 1024 * 1024 });
+    const journal = new QueueJournal();
+    await journal.open(storage);
+    const bytes = new Uint8Array(1024 * 1024);
+    const ids: number[] = [];
+    for (let index = 0; index < 80; index++) {
+      ids.push(await journal.add({ signal: "traces", bytes, items: 1 }));
+    }
+    for (const id of ids) {
+      journal.remove(id);
+    }
+    for (let turn = 0; turn < 500; turn++) {
+      storage.clock.advance(10);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const onDisk = [...disk.files().values()].reduce((sum, file) => sum + file.length, 0);
+    expect(onDisk).toBeLessThanOrEqual(16 * 1024 * 1024 + 4096);
+  });
+
   test("of a newer version stops the start with an error, and is kept", async () => {
     const disk = new FakeDisk();
     const storage = new DiskStorage(disk);
