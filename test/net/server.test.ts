@@ -337,7 +337,7 @@ describe("closing", () => {
     expect(await slow.heard("abcd")).toContain("abcd");
     expect(await stopped.closed()).toBe("");
     await closed;
-    expect(broken).toEqual(["disconnected"]);
+    await expect.poll(() => broken).toEqual(["disconnected"]);
   });
 
   test("does not wait for connections that are idle or never spoke", async () => {
