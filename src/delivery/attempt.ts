@@ -7,7 +7,7 @@ import type { Payload } from "../otlp/payload.ts";
  * - `sent`: the backend is responsible for the payload now. `rejected` is set when it took the request without all of its items,
  *   `invalidResponse` when its answer was not one of the protocol, with the reason as a part of a sentence.
  * - `retryable`: it took nothing and may take the same bytes later. `throttled`: it asked to slow down.
- * - `permanent`: it will never take these bytes.
+ * - `permanent`: it will never take these bytes. `isContentRefused`: because of what is in them, so that it may take a part of them.
  *
  * Messages are for operators and contain no text of the backend, because that may quote the payload.
  */
@@ -23,7 +23,11 @@ export type AttemptResult =
       readonly retryAfterMs?: number;
       readonly throttled?: boolean;
     }
-  | { readonly status: "permanent"; readonly message: string };
+  | {
+      readonly status: "permanent";
+      readonly message: string;
+      readonly isContentRefused?: boolean;
+    };
 
 /**
  * Sends a payload once. It ends soon after `abort` aborts, whose reason is one of {@link abortReasons}. It rejects only because

@@ -1,6 +1,6 @@
 import type { Clock } from "../component/clock.ts";
 import type { Payload } from "../otlp/payload.ts";
-import type { BatchConfig } from "./delivery-config.ts";
+import type { BatchRules } from "./delivery-config.ts";
 import { type QueuedPayload, type SendingQueue, sizeOf } from "./sending-queue.ts";
 
 /**
@@ -10,13 +10,13 @@ import { type QueuedPayload, type SendingQueue, sizeOf } from "./sending-queue.t
  */
 export class Batcher {
   readonly #queue: SendingQueue;
-  readonly #config: BatchConfig | undefined;
+  readonly #config: BatchRules | undefined;
   readonly #clock: Clock;
   #collecting: Promise<unknown> = Promise.resolve();
 
   constructor(
     queue: SendingQueue,
-    { config, clock }: { readonly config: BatchConfig | undefined; readonly clock: Clock },
+    { config, clock }: { readonly config: BatchRules | undefined; readonly clock: Clock },
   ) {
     this.#queue = queue;
     this.#config = config;
@@ -37,7 +37,7 @@ export class Batcher {
   }
 
   /** Ends when the batch is large enough, when the next payload would make it too large, or after `flush_timeout`. */
-  async #collect(config: BatchConfig): Promise<readonly QueuedPayload[]> {
+  async #collect(config: BatchRules): Promise<readonly QueuedPayload[]> {
     const { min_size, max_size, sizer, flush_timeout } = config;
     const first = await this.#queue.take();
     if (first === undefined) {

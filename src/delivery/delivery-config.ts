@@ -34,7 +34,9 @@ export function retryOnFailure() {
         .describe("How much longer each wait is than the one before."),
       max_interval: duration({ min: "1ms" })
         .prefault("30s")
-        .describe("The longest wait. A longer Retry-After of the backend is obeyed."),
+        .describe(
+          "The longest wait, before it is varied. A longer Retry-After of the backend is obeyed.",
+        ),
       max_elapsed_time: duration({ min: "0s" })
         .prefault("5m")
         .describe(
@@ -131,8 +133,10 @@ export function sendingQueue() {
             ),
           sizer: z
             .enum(["items", "bytes"])
-            .prefault("items")
-            .describe("What min_size and max_size count."),
+            .optional()
+            .describe(
+              "What min_size and max_size count. Without it, what queue_size counts, or items if that is requests.",
+            ),
         })
         .check((context) => {
           const { min_size, max_size } = context.value;
@@ -151,7 +155,19 @@ export function sendingQueue() {
         ),
     })
     .check((context) => {
-      const { enabled, storage, wait_for_result, sizer, queue_size } = context.value;
+      const { enabled, storage, wait_for_result, sizer, queue_size, batch } = context.value;
+      if (
+        batch !== undefined &&
+        batchSizer(context.value) === sizer &&
+        batch.min_size > queue_size
+      ) {
+        context.issues.push({
+          code: "custom",
+          input: batch.min_size,
+          path: ["batch", "min_size"],
+          message: `must not be larger than queue_size (${queue_size}), because a batch is collected in the queue.`,
+        });
+      }
       if (sizer === "bytes" && queue_size === defaultQueueSize) {
         context.issues.push({
           code: "custom",
@@ -191,4 +207,16 @@ export interface DeliveryConfig {
   readonly timeout: number;
   readonly retry_on_failure: RetryConfig;
   readonly sending_queue: QueueConfig;
+}
+
+/** `batch` with what its sizes count. */
+export type BatchRules = Omit<BatchConfig, "sizer"> & { readonly sizer: "items" | "bytes" };
+
+/** The rules of batches; `undefined` if there are none. */
+export function batchRulesOf(queue: Pick<QueueConfig, "batch" | "sizer">): BatchRules | undefined {
+  return queue.batch && { ...queue.batch, sizer: batchSizer(queue) };
+}
+
+function batchSizer({ batch, sizer }: Pick<QueueConfig, "batch" | "sizer">): BatchRules["sizer"] {
+  return batch?.sizer ?? (sizer === "requests" ? "items" : sizer);
 }

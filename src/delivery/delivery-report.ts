@@ -1,18 +1,14 @@
 import type { Counter, Meter } from "@opentelemetry/api";
-import type { CancelTimer } from "../component/clock.ts";
 import type { Settings } from "../component/settings.ts";
 import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
+import { BackendHealth } from "./backend-health.ts";
 import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
 import { type HeldBack, ItemThrottle } from "./throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;
-/** An exporter whose attempts have all failed for this long is not healthy. */
-const unhealthyAfterMs = 60_000;
-
-const failingMessage = "Nothing could be sent to the backend for more than a minute.";
 
 /** What a line is about. */
 export type ReportedItems = Pick<Payload, "signal" | "items">;
@@ -39,21 +35,25 @@ export class DeliveryReport {
   readonly #throttle: ItemThrottle;
   readonly #rejected;
   readonly #invalid;
-  /** The signals whose attempts have failed since the last success, and the last failure of each. */
-  readonly #failing = new Map<
-    Signal,
-    { readonly cancelTimer: CancelTimer; lastMs: number; message: string }
-  >();
-  /** When the first attempt after the last success failed. */
-  readonly #failingSinceMs = new Map<Signal, number>();
-  /** The signals that make the exporter unhealthy, with the last failure of each. */
-  readonly #unhealthy = new Map<Signal, string>();
+  readonly #health: BackendHealth;
 
-  /** `host`: the destination of a signal, fit for log lines. */
-  constructor(settings: Settings, host: (signal: Signal) => string) {
+  /**
+   * `host`: the destination of a signal, fit for log lines. `isWaiting`: whether data of a signal waits or is being sent.
+   */
+  constructor(
+    settings: Settings,
+    {
+      host,
+      isWaiting,
+    }: {
+      readonly host: (signal: Signal) => string;
+      readonly isWaiting: (signal: Signal) => boolean;
+    },
+  ) {
     const { clock, meter } = settings;
     this.#settings = settings;
     this.#host = host;
+    this.#health = new BackendHealth(settings, isWaiting);
     this.#rejected = counterOf(meter, rejectedItems);
     this.#invalid = counterOf(meter, invalidResponses);
     this.#throttle = new ItemThrottle(clock, logIntervalMs);
@@ -68,9 +68,7 @@ export class DeliveryReport {
   }
 
   stop(): void {
-    for (const { cancelTimer } of this.#failing.values()) {
-      cancelTimer();
-    }
+    this.#health.stop();
     this.#throttle.flush();
   }
 
@@ -100,7 +98,7 @@ export class DeliveryReport {
       }
       return;
     }
-    this.#onFailure(signal, result.message);
+    this.#health.failed(signal, result.message);
     if (delayMs !== undefined) {
       this.#limit("retry", { signal, items }, (heldBack) =>
         logger.warn("Exporting failed. Will retry the request after interval.", {
@@ -162,14 +160,14 @@ export class DeliveryReport {
     if (status === "permanent") {
       this.#limit("rejected", { signal, items }, (heldBack) =>
         logger.error(
-          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error; check the reason.",
+          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error unless another exporter took the data; check the reason.",
           { ...fields, ...heldBack },
         ),
       );
     } else {
       this.#limit("rejected_for_now", { signal, items }, (heldBack) =>
         logger.warn(
-          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+          "Exporting failed. Rejecting data. The sender is asked to retry unless another exporter took the data.",
           { ...fields, ...heldBack },
         ),
       );
@@ -209,71 +207,17 @@ export class DeliveryReport {
   }
 
   #onSuccess(signal: Signal): void {
-    const { clock, logger } = this.#settings;
-    this.#failing.get(signal)?.cancelTimer();
-    this.#failing.delete(signal);
-    const sinceMs = this.#failingSinceMs.get(signal);
-    if (sinceMs === undefined) {
-      return;
+    const failedForMs = this.#health.succeeded(signal);
+    if (failedForMs !== undefined) {
+      this.#throttle.report(`recovered ${signal}`, 0, ({ held_back }) =>
+        this.#settings.logger.info("Sending to the backend works again.", {
+          signal,
+          host: this.#host(signal),
+          failed_for_ms: Math.round(failedForMs),
+          held_back,
+        }),
+      );
     }
-    this.#failingSinceMs.delete(signal);
-    this.#throttle.report(`recovered ${signal}`, 0, ({ held_back }) =>
-      logger.info("Sending to the backend works again.", {
-        signal,
-        host: this.#host(signal),
-        failed_for_ms: Math.round(clock.nowMs() - sinceMs),
-        held_back,
-      }),
-    );
-    if (this.#unhealthy.delete(signal)) {
-      this.#reportStatus();
-    }
-  }
-
-  #onFailure(signal: Signal, message: string): void {
-    const { clock } = this.#settings;
-    const failing = this.#failing.get(signal);
-    if (!this.#failingSinceMs.has(signal)) {
-      this.#failingSinceMs.set(signal, clock.nowMs());
-    }
-    if (this.#unhealthy.has(signal)) {
-      this.#onUnhealthy(signal, message);
-    } else if (failing !== undefined) {
-      failing.lastMs = clock.nowMs();
-      failing.message = message;
-    } else {
-      const cancelTimer = clock.after(unhealthyAfterMs, () => this.#onMinutePassed(signal));
-      this.#failing.set(signal, { cancelTimer, lastMs: clock.nowMs(), message });
-    }
-  }
-
-  /** One failure without another attempt in a minute says nothing about the backend now. */
-  #onMinutePassed(signal: Signal): void {
-    const failing = this.#failing.get(signal);
-    this.#failing.delete(signal);
-    if (failing !== undefined && this.#settings.clock.nowMs() - failing.lastMs < unhealthyAfterMs) {
-      this.#onUnhealthy(signal, failing.message);
-    }
-  }
-
-  #onUnhealthy(signal: Signal, message: string): void {
-    if (this.#unhealthy.get(signal) !== message) {
-      this.#unhealthy.set(signal, message);
-      this.#reportStatus();
-    }
-  }
-
-  #reportStatus(): void {
-    const [message] = this.#unhealthy.values();
-    this.#settings.reportStatus(
-      message === undefined
-        ? { status: "ok" }
-        : {
-            status: "recoverable_error",
-            message: `${failingMessage} ${message}`,
-            lastedMs: unhealthyAfterMs,
-          },
-    );
   }
 }
 

@@ -4,7 +4,7 @@ import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { type Attempt, withTimeout } from "./attempt.ts";
 import { Batcher } from "./batcher.ts";
-import type { DeliveryConfig } from "./delivery-config.ts";
+import { batchRulesOf, type DeliveryConfig } from "./delivery-config.ts";
 import { DeliveryReport } from "./delivery-report.ts";
 import { QueueConsumers, type SignalQueue } from "./queue-consumers.ts";
 import { publishQueues } from "./queue-gauges.ts";
@@ -40,7 +40,13 @@ export function createDelivery(
 ): Delivery {
   const { clock, random, storage, logger, stopping } = settings;
   const { sending_queue: queueConfig, timeout: timeoutMs } = config;
-  const report = new DeliveryReport(settings, host);
+  /** The requests that are being sent without a queue. */
+  const direct = new Map<Signal, number>();
+  const report = new DeliveryReport(settings, {
+    host,
+    isWaiting: (signal) =>
+      (queues.get(signal)?.queue.items ?? 0) > 0 || (direct.get(signal) ?? 0) > 0,
+  });
   const journal = storage === undefined ? undefined : new QueueJournal();
   const queues = new Map<Signal, SignalQueue>();
   /** Whether senders wait for the retries. At a stop they are answered at once: they have the data and can send it again. */
@@ -154,8 +160,10 @@ export function createDelivery(
       counts.enqueueFailed.value += payload.items;
       return { status: "retryable", message: stoppingMessage };
     }
-    const sending = send(payload);
+    const { signal } = payload;
+    const sending = send(payload, { sender: payload.sender });
     inProgress.add(sending);
+    direct.set(signal, (direct.get(signal) ?? 0) + 1);
     try {
       const result = await sending;
       (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
@@ -168,6 +176,7 @@ export function createDelivery(
       throw error;
     } finally {
       inProgress.delete(sending);
+      direct.set(signal, (direct.get(signal) ?? 0) - 1);
     }
   }
 
@@ -182,8 +191,9 @@ export function createDelivery(
           },
         };
       }
-      const { queue_size: capacity, sizer, batch } = queueConfig;
+      const { queue_size: capacity, sizer } = queueConfig;
       const queue = new SendingQueue({ capacity, sizer });
+      const batch = batchRulesOf(queueConfig);
       const at = { queue, counts, batcher: new Batcher(queue, { config: batch, clock }) };
       queues.set(signal, at);
       return {

@@ -5,7 +5,13 @@ import { type Batcher, mergedPayload } from "./batcher.ts";
 import type { DeliveryConfig } from "./delivery-config.ts";
 import type { DeliveryReport, ReportedItems } from "./delivery-report.ts";
 import type { QueueJournal } from "./queue-journal.ts";
-import { type RetryResult, type SendOptions, type SendWithRetries, waited } from "./retry.ts";
+import {
+  type RetryResult,
+  type SendOptions,
+  type SendWithRetries,
+  senderLeft,
+  waited,
+} from "./retry.ts";
 import type { QueuedPayload, SendingQueue } from "./sending-queue.ts";
 
 type FailedResult = Extract<RetryResult, { readonly status: "retryable" }>;
@@ -104,8 +110,20 @@ export class QueueConsumers {
   /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
   async #sendNext(at: SignalQueue): Promise<boolean> {
     const batch = await at.batcher.take();
-    await this.#sendBatch(this.#withoutStored(batch), at);
+    await this.#sendBatch(this.#withoutLeft(this.#withoutStored(batch), at), at);
     return batch.length > 0;
+  }
+
+  /** What has nobody that waits for its result any more is not sent, because its sender will send it again. */
+  #withoutLeft(batch: readonly QueuedPayload[], at: SignalQueue): readonly QueuedPayload[] {
+    if (!this.#options.config.sending_queue.wait_for_result) {
+      return batch;
+    }
+    const left = batch.filter(({ payload }) => payload.sender?.aborted === true);
+    if (left.length > 0) {
+      this.#end(left, { status: "retryable", message: senderLeft, isInterrupted: false }, at);
+    }
+    return batch.filter((entry) => !left.includes(entry));
   }
 
   /** What is not left for the next start. */
@@ -121,7 +139,10 @@ export class QueueConsumers {
     return storedId !== undefined && this.#options.journal?.isStored(storedId) === true;
   }
 
-  /** A batch that is refused for good is sent again one by one, because one bad payload must not cost the others. */
+  /**
+   * A batch that is refused because of its content is sent again one by one, because one bad payload must not cost the others. After
+   * another error the backend may have some of it.
+   */
   async #sendBatch(batch: readonly QueuedPayload[], at: SignalQueue): Promise<void> {
     const payload = mergedPayload(batch);
     if (payload === undefined) {
@@ -130,8 +151,9 @@ export class QueueConsumers {
     const result = await this.#sendSafely(payload, {
       isEndless: batch.some(({ isEndless }) => isEndless === true),
       hasLastAttempt: () => this.#isTriedAgain && batch.some((entry) => !this.#isStored(entry)),
+      sender: this.#options.config.sending_queue.wait_for_result ? payload.sender : undefined,
     });
-    if (result.status === "permanent" && batch.length > 1) {
+    if (result.status === "permanent" && result.isContentRefused === true && batch.length > 1) {
       for (const entry of batch) {
         await this.#sendBatch([entry], at);
       }

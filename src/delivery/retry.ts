@@ -37,17 +37,22 @@ export interface SendOptions {
   readonly isEndless?: boolean;
   /** Whether a payload that waits when the retries stop gets one more attempt. */
   readonly hasLastAttempt?: () => boolean;
+  /** The sender that waits for the result. When it has left, the payload gets no other attempt: it will come again. */
+  readonly sender?: AbortSignal | undefined;
 }
 
 /** Sends a payload. */
 export type SendWithRetries = (payload: Payload, options?: SendOptions) => Promise<RetryResult>;
+
+/** Why a payload whose sender has left is not sent. */
+export const senderLeft = "Its sender has left without waiting for the answer.";
 
 /** Sends payloads, each as often as `retry_on_failure` allows. Keeps nothing but the payloads that are being sent. */
 export function createRetry(options: RetryOptions): SendWithRetries {
   const { attempt, clock, random, stops, onAttempt } = options;
   const endless: RetryConfig = { ...options.config, enabled: true, max_elapsed_time: 0 };
 
-  return async (payload, { isEndless = false, hasLastAttempt = () => false } = {}) => {
+  return async (payload, { isEndless = false, hasLastAttempt = () => false, sender } = {}) => {
     const config = isEndless ? endless : options.config;
     const startedMs = clock.nowMs();
     for (let failures = 1; ; failures++) {
@@ -69,7 +74,14 @@ export function createRetry(options: RetryOptions): SendWithRetries {
       if (delayMs === undefined) {
         return { ...result, isInterrupted: stops.retries.aborted };
       }
-      await waited(clock, delayMs, stops.retries);
+      await waited(
+        clock,
+        delayMs,
+        sender === undefined ? stops.retries : AbortSignal.any([stops.retries, sender]),
+      );
+      if (sender?.aborted === true) {
+        return { status: "retryable", message: senderLeft, isInterrupted: false };
+      }
       if (stops.retries.aborted && !hasLastAttempt()) {
         return { ...result, isInterrupted: true };
       }

@@ -87,7 +87,7 @@ export class SendingQueue {
     return true;
   }
 
-  /** Waits for room and makes it. Resolves to false after `endWaits` and `close`. For payloads that fit. */
+  /** Waits for room and makes it. Resolves to false after `endWaits` and `close`, and when the sender leaves. For payloads that fit. */
   whenRoom(payload: Payload): Promise<boolean> {
     if (this.reserve(payload)) {
       return Promise.resolve(true);
@@ -96,15 +96,28 @@ export class SendingQueue {
       return Promise.resolve(false);
     }
     return new Promise((resolve) => {
-      this.#waiting.push({
+      const { sender } = payload;
+      const onLeft = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        resolve(false);
+        this.#letWaitingProceed();
+      };
+      const waiting = {
         size: sizeOf(payload, this.#sizer),
-        proceed: (hasRoom) => {
+        proceed: (hasRoom: boolean) => {
+          sender?.removeEventListener("abort", onLeft);
           if (hasRoom) {
             this.#keep(payload);
           }
           resolve(hasRoom);
         },
-      });
+      };
+      if (sender?.aborted === true) {
+        resolve(false);
+        return;
+      }
+      sender?.addEventListener("abort", onLeft, { once: true });
+      this.#waiting.push(waiting);
     });
   }
 
@@ -164,6 +177,10 @@ export class SendingQueue {
   release(payload: Payload): void {
     this.#size -= sizeOf(payload, this.#sizer);
     this.#items -= payload.items;
+    this.#letWaitingProceed();
+  }
+
+  #letWaitingProceed(): void {
     for (
       let next = this.#waiting[0];
       next !== undefined && this.#size + next.size <= this.capacity;

@@ -18,6 +18,11 @@ export interface Payload {
   readonly items: number;
   /** How the payload reached the process; absent if this program created it. */
   readonly transport?: Transport;
+  /**
+   * Aborts when the sender has left before it got an answer. It will send the data again, so that a component that makes it wait should
+   * end that. Of no meaning once the payload was accepted.
+   */
+  readonly sender?: AbortSignal;
   /** Set by the creator of a payload that must know when it is delivered. A changed payload keeps it. */
   readonly delivery?: DeliveryTracker;
 }

@@ -28,6 +28,8 @@ const logIntervalMs = 10_000;
  *
  * Branches that keep nothing do not count, unless there is no other.
  *
+ * A payload whose delivery is followed by its creator is accepted once one branch has answered; the tracker has the rest.
+ *
  * - A branch has accepted: the answer is `accepted`. What another branch refused is lost there, which is logged and which the branch
  *   counts. A sender never repeats a payload because of one branch, or the others would get it twice.
  * - No branch has accepted, and one is retryable: `retryable`, with the longest wait and `throttled` if one of them is.
@@ -51,7 +53,13 @@ export function createFanOut({
     return {
       ...refusalOfAll(branches),
       async consume(payload) {
-        const results = await Promise.all(branches.map((branch) => consumeOn(branch, payload)));
+        const answers = branches.map((branch) => consumeOn(branch, payload));
+        if (payload.delivery !== undefined) {
+          // Its creator follows it on each branch. An exporter that is slow, without a queue, must not keep others from the next one.
+          await Promise.race(answers);
+          return accepted;
+        }
+        const results = await Promise.all(answers);
         const isAccepted = results.some(
           ({ status }, index) => status === "accepted" && counts[index] === true,
         );
@@ -59,8 +67,7 @@ export function createFanOut({
           return results.reduce(worse, accepted);
         }
         for (const [index, result] of results.entries()) {
-          // The creator of a payload that follows its delivery sends it again, or reports the loss.
-          if (result.status !== "accepted" && payload.delivery === undefined) {
+          if (result.status !== "accepted") {
             report.lost(branches[index]?.name ?? "", payload, result.message);
           }
         }

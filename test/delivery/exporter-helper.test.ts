@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { DeliveryWatch } from "../../src/component/delivery-watch.ts";
 import type { AttemptResult } from "../../src/delivery/attempt.ts";
+import type { Payload } from "../../src/otlp/payload.ts";
 import { noDeadline } from "../exporters/settings.ts";
 import { deferred } from "../support/deferred.ts";
 import { delivery, payloadOf, refused, settled, unavailable, whenAborted } from "./harness.ts";
@@ -106,7 +107,7 @@ describe("a queue in memory", () => {
       text === "good" ? { status: "sent" } : text === "bad" ? refused : unavailable;
     await subject.start();
     expect(await subject.consume("good")).toEqual({ status: "accepted" });
-    expect(await subject.consume("bad")).toEqual(refused);
+    expect(await subject.consume("bad")).toEqual({ status: "permanent", message: "Bad request." });
     expect(await subject.consume("later")).toEqual(unavailable);
     await subject.shutdown(noDeadline());
   });
@@ -203,6 +204,38 @@ describe("a backend that cannot take data now", () => {
     await subject.shutdown(noDeadline());
   });
 
+  test("makes it unhealthy also when its attempts are more than a minute apart", async () => {
+    const subject = delivery({ retry_on_failure: { max_elapsed_time: "0s" } });
+    subject.backend.answer = () => ({ ...unavailable, retryAfterMs: 75_000 });
+    await subject.start();
+    await subject.consume("abc");
+    await settled();
+    subject.clock.advance(60_000);
+    expect(subject.statuses).toMatchObject([{ status: "recoverable_error" }]);
+    for (let minute = 0; minute < 5; minute++) {
+      subject.clock.advance(60_000);
+      await settled();
+    }
+    expect(subject.statuses).toHaveLength(1);
+    await subject.shutdown(AbortSignal.abort()).catch(() => {});
+  });
+
+  test("leaves it unhealthy for a minute after the last attempt, when nothing waits any more", async () => {
+    const subject = delivery({ retry_on_failure: { max_elapsed_time: "2m" } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    await subject.consume("abc");
+    for (let second = 0; second < 150; second++) {
+      await settled();
+      subject.clock.advance(1_000);
+    }
+    expect(subject.counts.sendFailed.value).toBe(3);
+    expect(subject.statuses).toMatchObject([{ status: "recoverable_error" }]);
+    subject.clock.advance(90_000);
+    expect(subject.statuses.at(-1)).toEqual({ status: "ok" });
+    await subject.shutdown(noDeadline());
+  });
+
   test("does not make the exporter unhealthy by one failure with nothing after it", async () => {
     const subject = delivery();
     subject.backend.answer = () => refused;
@@ -239,6 +272,17 @@ describe("data that the backend refuses for good", () => {
     expect(subject.attempts).toEqual(["abc"]);
     expect(subject.counts.sendFailed.value).toBe(3);
     expect(subject.log).toMatchObject([{ level: "error", fields: { dropped_items: 3 } }]);
+    await subject.shutdown(noDeadline());
+  });
+
+  test("for another reason than its content is not sent again in parts, because the backend may have some of it", async () => {
+    const subject = delivery({ sending_queue: { batch: { min_size: 2, flush_timeout: "1s" } } });
+    subject.backend.answer = () => ({ ...refused, isContentRefused: false });
+    await subject.start();
+    await subject.consume("a");
+    await subject.consume("b");
+    await settled();
+    expect(subject.attempts).toEqual(["ab"]);
     await subject.shutdown(noDeadline());
   });
 
@@ -345,7 +389,7 @@ describe("without a queue", () => {
     subject.clock.advance(5_000);
     expect(await result).toEqual({ status: "accepted" });
     subject.backend.answer = () => refused;
-    expect(await subject.consume("de")).toEqual(refused);
+    expect(await subject.consume("de")).toEqual({ status: "permanent", message: "Bad request." });
     expect(await subject.balance()).toEqual({ in: 5, out: 5 });
     await subject.shutdown(noDeadline());
   });
@@ -356,6 +400,82 @@ describe("without a queue", () => {
     subject.backend.answer = () => throttled;
     await subject.start();
     expect(await subject.consume("abc")).toEqual(throttled);
+    await subject.shutdown(noDeadline());
+  });
+});
+
+describe("a sender that leaves without its answer", () => {
+  const sent = (sender: AbortSignal, text: string): Payload => ({ ...payloadOf(text), sender });
+
+  test("ends the retries of its data, which it will send again", async () => {
+    const subject = delivery({ sending_queue: { enabled: false } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    const sender = new AbortController();
+    const result = subject.consumer.consume(sent(sender.signal, "abc"));
+    await settled();
+    sender.abort();
+    expect(await result).toMatchObject({ status: "retryable" });
+    subject.clock.advance(600_000);
+    await settled();
+    expect(subject.attempts).toEqual(["abc"]);
+    expect(await subject.balance()).toEqual({ in: 3, out: 3 });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("ends its waiting for room, and the next one goes on", async () => {
+    const subject = delivery({
+      sending_queue: { queue_size: 3, sizer: "items", block_on_overflow: true },
+    });
+    subject.backend.answer = (_, abort) => whenAborted(abort);
+    await subject.start();
+    await subject.consume("aa");
+    const sender = new AbortController();
+    const large = subject.consumer.consume(sent(sender.signal, "bbb"));
+    const small = subject.consume("c");
+    await settled();
+    sender.abort();
+    expect(await large).toMatchObject({ status: "retryable" });
+    expect(await small).toEqual({ status: "accepted" });
+    expect(subject.counts.enqueueFailed.value).toBe(3);
+    expect(await subject.consumer.consume(sent(AbortSignal.abort(), "dd"))).toMatchObject({
+      status: "retryable",
+    });
+    await subject.shutdown(AbortSignal.abort()).catch(() => {});
+  });
+
+  test("with wait_for_result costs no attempt if its data still waits in the queue", async () => {
+    const subject = delivery({ sending_queue: { wait_for_result: true, num_consumers: 1 } });
+    const answer = Promise.withResolvers<AttemptResult>();
+    subject.backend.answer = () => answer.promise;
+    await subject.start();
+    const first = subject.consume("a");
+    const sender = new AbortController();
+    const second = subject.consumer.consume(sent(sender.signal, "b"));
+    await settled();
+    sender.abort();
+    answer.resolve({ status: "sent" });
+    expect(await first).toEqual({ status: "accepted" });
+    expect(await second).toMatchObject({ status: "retryable" });
+    expect(subject.attempts).toEqual(["a"]);
+    expect(await subject.balance()).toEqual({ in: 2, out: 2 });
+    await subject.shutdown(noDeadline());
+  });
+
+  test("does not end data that was accepted", async () => {
+    const subject = delivery();
+    let isUp = false;
+    subject.backend.answer = () => (isUp ? { status: "sent" } : unavailable);
+    await subject.start();
+    const sender = new AbortController();
+    expect(await subject.consumer.consume(sent(sender.signal, "abc"))).toEqual({
+      status: "accepted",
+    });
+    sender.abort();
+    isUp = true;
+    subject.clock.advance(5_000);
+    await settled();
+    expect(subject.sent).toEqual(["abc"]);
     await subject.shutdown(noDeadline());
   });
 });

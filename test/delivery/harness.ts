@@ -89,6 +89,7 @@ export const unavailable: AttemptResult = { status: "retryable", message: "Unava
 export const refused = {
   status: "permanent",
   message: "Bad request.",
+  isContentRefused: true,
 } as const satisfies AttemptResult;
 
 /** The answer when an attempt is aborted. */

@@ -128,7 +128,20 @@ test("a payload that is sent again passes only the branches on which it has not 
   isUp = true;
   await send();
   expect(passed).toEqual([1, 1, 3]);
-  expect(outcomes).toEqual(["lost", "lost", "delivered"]);
+  expect(outcomes).toEqual(["lost", "lost", "refused"]);
+});
+
+test("a payload that its creator follows does not wait for a slow branch", async () => {
+  const answer = Promise.withResolvers<ConsumeResult>();
+  const { consumer } = harness([{ consume: () => answer.promise }, answering(accepted)]);
+  const outcomes: string[] = [];
+  const watch = new DeliveryWatch((each) => outcomes.push(each));
+  watch.retain();
+  expect(await consumer.consume({ ...payloadOf("logs", 1), delivery: watch })).toEqual(accepted);
+  watch.release("delivered");
+  expect(outcomes).toEqual([]);
+  answer.resolve(later);
+  await expect.poll(() => outcomes).toEqual(["lost"]);
 });
 
 test("a branch that keeps a payload has ended only when it releases it", async () => {

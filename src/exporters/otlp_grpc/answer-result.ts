@@ -87,7 +87,7 @@ function resultOfCode({ code, httpStatus, retryDelayMs }: GrpcAnswer, host: stri
       : `The backend ${host} answered with HTTP status ${httpStatus} instead of gRPC; check the endpoint, which must be that of OTLP/gRPC.`;
   const isThrottled = code === "RESOURCE_EXHAUSTED" && retryDelayMs !== undefined;
   if (!isThrottled && !retryableCodes.has(code)) {
-    return permanent(message);
+    return { status: "permanent", message, isContentRefused: contentCodes.has(code) };
   }
   return {
     status: "retryable",
@@ -107,6 +107,9 @@ const retryableCodes = new Set<GrpcCode>([
   "DATA_LOSS",
 ]);
 
+/** The backend cannot read the request, or it is too large. */
+const contentCodes = new Set<GrpcCode>(["INVALID_ARGUMENT", "RESOURCE_EXHAUSTED"]);
+
 const explanations = new Map<GrpcCode, string>([
   ["INVALID_ARGUMENT", "; it cannot read the request"],
   ["PERMISSION_DENIED", "; it does not allow this; check the exporter's headers"],
@@ -123,10 +126,6 @@ const explanations = new Map<GrpcCode, string>([
 
 function retryable(message: string): AttemptResult {
   return { status: "retryable", message };
-}
-
-function permanent(message: string): AttemptResult {
-  return { status: "permanent", message };
 }
 
 /** The backend has read the request, whatever it made of it. As with `otlp_http`, it counts as sent. */

@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders } from "node:http2";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
+import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
@@ -58,10 +59,13 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       }),
   });
 
+  const bodies = new EncodedBodies(({ bytes }) => compress(bytes, compression));
+
   const attempt: Attempt = async (payload, signal) => {
+    const message = await bodies.of(payload);
     const request = {
       headers: { ...headers, ":path": paths[payload.signal] },
-      message: await compress(payload.bytes, compression),
+      message,
       isCompressed: compression !== "none",
     };
     let end = await call(request, signal);
@@ -69,12 +73,16 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       // The backend is closing the connection and has not looked at the request: another connection may take it.
       end = await call(request, signal);
     }
-    return resultOf(end, {
+    const result = await resultOf(end, {
       host,
       proxyHost: proxy?.proxy.host,
       signal: payload.signal,
       timeoutMs: config.timeout,
     });
+    if (result.status === "retryable") {
+      bodies.keep(payload, message);
+    }
+    return result;
   };
 
   async function call(request: UnaryRequest, signal: AbortSignal): Promise<CallEnd> {

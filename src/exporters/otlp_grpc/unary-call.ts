@@ -203,9 +203,14 @@ class ReceivedAnswer {
     const isReset =
       rstCode !== noError && (failure === undefined || failure === "ERR_HTTP2_STREAM_ERROR");
     return isReset && !session.closed && !session.destroyed
-      ? { kind: "answered", answer: { code: grpcCodeOfReset(rstCode) } }
+      ? { kind: "answered", answer: { code: codeOfReset(rstCode) } }
       : { kind: "failed", code: failure };
   }
+}
+
+/** As in gRPC, but that a server which asks to slow down may take the request later. */
+function codeOfReset(rstCode: number): GrpcCode {
+  return rstCode === constants.NGHTTP2_ENHANCE_YOUR_CALM ? "UNAVAILABLE" : grpcCodeOfReset(rstCode);
 }
 
 export function codeOf(error: unknown): string | undefined {

@@ -1,6 +1,7 @@
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
+import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
@@ -36,17 +37,25 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
   const encode = encoderOf(settings, config);
   const { compression, compression_params } = config;
 
+  const bodies = new EncodedBodies((payload) =>
+    compress(encode(payload), compression, compression_params.level),
+  );
+
   const attempt: Attempt = async (payload, signal) => {
     const { host, route } = required(targets.get(payload.signal));
-    const body = await compress(encode(payload), compression, compression_params.level);
+    const body = await bodies.of(payload);
     const outcome = await send({ route, headers, body, signal });
-    return resultOf(outcome, {
+    const result = resultOf(outcome, {
       signal: payload.signal,
       host,
       proxyHost: route.proxyHost,
       unixMs: clock.unixMs(),
       timeoutMs: config.timeout,
     });
+    if (result.status === "retryable") {
+      bodies.keep(payload, body);
+    }
+    return result;
   };
   const delivery = createDelivery(settings, config, {
     attempt,

@@ -71,7 +71,7 @@ function resultOfStatus(
   }
   const message = `The backend ${host} answered ${status}${explanations.get(status) ?? ""}.`;
   if (!retryableStatuses.has(status)) {
-    return { status: "permanent", message };
+    return { status: "permanent", message, isContentRefused: contentStatuses.has(status) };
   }
   const retryAfterMs = retryAfterMsOf(retryAfter, unixMs);
   return {
@@ -97,6 +97,9 @@ const grpcHint =
 
 /** https://opentelemetry.io/docs/specs/otlp/#retryable-response-codes */
 const retryableStatuses = new Set([429, 502, 503, 504]);
+
+/** The backend cannot read the request, or it is too large. */
+const contentStatuses = new Set([400, 413, 422]);
 
 const explanations = new Map([
   [301, " (moved); set the endpoint to where it moved"],

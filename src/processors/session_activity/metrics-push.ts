@@ -82,7 +82,9 @@ export class MetricsPush {
   #onLost(outcome: Exclude<DeliveryOutcome, "delivered">): void {
     this.#warn(
       this.#reason ??
-        (outcome === "lost" ? "An exporter gave it up." : "A backend refused it for good."),
+        (outcome === "lost"
+          ? "An exporter did not take it, or gave it up."
+          : "A backend refused it for good."),
     );
   }
 

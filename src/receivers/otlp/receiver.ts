@@ -57,10 +57,10 @@ function openHttp(
   const handleRequest = createRequestHandler(limits);
 
   /** While the pipelines would refuse anything, the body is not read, so that it costs no memory. */
-  const answerOf = (request: IncomingMessage, route: Route) => {
+  const answerOf = (request: IncomingMessage, response: ServerResponse, route: Route) => {
     const refused = route.next.refusal?.();
     if (refused === undefined) {
-      return handleRequest(request, route);
+      return handleRequest(request, route, senderOf(response));
     }
     count("pipeline_refused");
     return resultAnswer(route.encoding, refused);
@@ -87,7 +87,7 @@ function openHttp(
       let taken: Answer | Refusal | undefined;
       try {
         const route = routeOf(request, config, consumers);
-        taken = "refused" in route ? route : await answerOf(request, route);
+        taken = "refused" in route ? route : await answerOf(request, response, route);
       } catch (error) {
         taken = fault(error);
       }
@@ -103,6 +103,17 @@ function openHttp(
       }
     },
   });
+}
+
+/** Aborts when the sender leaves before it has an answer. */
+function senderOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableEnded) {
+      gone.abort();
+    }
+  });
+  return gone.signal;
 }
 
 function send(

@@ -10,10 +10,14 @@ import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
-/** Processes the body of a request on its route. Undefined: the sender has disconnected, and no answer is possible. */
+/**
+ * Processes the body of a request on its route. `sender` aborts when the sender has left. Undefined: it has disconnected, and no answer
+ * is possible.
+ */
 export type RequestHandler = (
   request: IncomingMessage,
   route: Route,
+  sender: AbortSignal,
 ) => Promise<Answer | Refusal | undefined>;
 
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
@@ -36,7 +40,7 @@ export function createRequestHandler({
   );
   const busy = refusal("busy", "Too many requests are in progress. Try again later.");
 
-  return async (request, route) => {
+  return async (request, route, sender) => {
     const sent = await readBody(request, { maxBytes, budget });
     if (!sent.ok) {
       switch (sent.problem) {
@@ -66,7 +70,7 @@ export function createRequestHandler({
         }
         heldBytes += inflated.bytes.length;
       }
-      return await forward(inflated.bytes, route);
+      return await forward(inflated.bytes, route, sender);
     } finally {
       budget.giveBack(heldBytes);
     }
@@ -76,6 +80,7 @@ export function createRequestHandler({
 async function forward(
   body: Uint8Array,
   { signal, next, encoding }: Route,
+  sender: AbortSignal,
 ): Promise<Answer | Refusal> {
   const request =
     encoding === "json"
@@ -94,6 +99,7 @@ async function forward(
       bytes: checked.bytes,
       items: checked.items,
       transport: "http",
+      sender,
     };
     const result = await next.consume(payload);
     if (result.status !== "accepted") {

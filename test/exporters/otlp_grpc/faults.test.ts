@@ -185,12 +185,7 @@ describe("a stream that is reset", () => {
   for (const [title, code, want, words] of [
     ["CANCEL", constants.NGHTTP2_CANCEL, "retryable", "CANCELLED (1)"],
     ["INTERNAL_ERROR", constants.NGHTTP2_INTERNAL_ERROR, "permanent", "INTERNAL (13)"],
-    [
-      "ENHANCE_YOUR_CALM",
-      constants.NGHTTP2_ENHANCE_YOUR_CALM,
-      "permanent",
-      "RESOURCE_EXHAUSTED (8)",
-    ],
+    ["ENHANCE_YOUR_CALM", constants.NGHTTP2_ENHANCE_YOUR_CALM, "retryable", "UNAVAILABLE (14)"],
   ] as const) {
     test(`with ${title} is ${want}`, async () => {
       const { endpoint } = await raw((stream) => stream.close(code));

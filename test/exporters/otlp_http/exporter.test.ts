@@ -389,7 +389,7 @@ describe("what an operator sees", () => {
       {
         level: "warn",
         message:
-          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+          "Exporting failed. Rejecting data. The sender is asked to retry unless another exporter took the data.",
         fields: {
           signal: "traces",
           rejected_items: 3,
@@ -401,7 +401,7 @@ describe("what an operator sees", () => {
       {
         level: "warn",
         message:
-          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+          "Exporting failed. Rejecting data. The sender is asked to retry unless another exporter took the data.",
         fields: {
           signal: "metrics",
           rejected_items: 3,
@@ -413,7 +413,7 @@ describe("what an operator sees", () => {
       {
         level: "warn",
         message:
-          "Exporting failed. Rejecting data. The sender is asked to retry, so nothing is lost yet.",
+          "Exporting failed. Rejecting data. The sender is asked to retry unless another exporter took the data.",
         fields: {
           signal: "traces",
           rejected_items: 3,
@@ -425,7 +425,7 @@ describe("what an operator sees", () => {
       {
         level: "error",
         message:
-          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error; check the reason.",
+          "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error unless another exporter took the data; check the reason.",
         fields: {
           signal: "logs",
           rejected_items: 3,

@@ -77,7 +77,9 @@ test("an exporter that still keeps a push gets no other one, and is warned of wh
   expect([kept.length, delivered]).toEqual([1, [1, 2, 3]]);
   expect(log).toEqual([]);
   kept[0]?.delivery?.release("lost");
-  expect(log).toMatchObject([{ level: "warn", fields: { reason: "An exporter gave it up." } }]);
+  expect(log).toMatchObject([
+    { level: "warn", fields: { reason: "An exporter did not take it, or gave it up." } },
+  ]);
   await push.push(create);
   expect([kept.map(({ items }) => items), delivered]).toEqual([
     [1, 4],
