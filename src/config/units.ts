@@ -37,7 +37,7 @@ const longestDuration = "576h";
 export function duration(bounds: Bounds = {}) {
   const { min, max = longestDuration } = bounds;
   const written = z.string({ error: durationTypeMessage }).meta({
-    title: "duration",
+    title: `duration${rangeOf(bounds)}`,
     pattern: durationPattern,
     examples: ["10s", "1h30m", "500ms"],
   });
@@ -53,6 +53,14 @@ export function duration(bounds: Bounds = {}) {
   });
 }
 
+/** The bounds as a part of a title; empty if there are none. */
+function rangeOf({ min, max }: Bounds): string {
+  if (min !== undefined && max !== undefined) {
+    return `, ${min} to ${max}`;
+  }
+  return `${min === undefined ? "" : `, at least ${min}`}${max === undefined ? "" : `, at most ${max}`}`;
+}
+
 /**
  * A size as a whole number of bytes or with a unit (`4MiB`, `512KiB`, `1GB`); whole bytes when read.
  * Defaults in written form: `byteSize().prefault("20MiB")`.
@@ -63,7 +71,7 @@ export function byteSize(bounds: Bounds = {}) {
       error: (issue) =>
         `must be a size, e.g. "4MiB", or a whole number of bytes, but is ${shown(issue.input)}.`,
     })
-    .meta({ title: "size", examples: ["4MiB", "512KiB", 4194304] });
+    .meta({ title: `size${rangeOf(bounds)}`, examples: ["4MiB", "512KiB", 4194304] });
   return z.codec(written, z.number(), {
     decode: (size, context) =>
       bounded(
