@@ -32,9 +32,10 @@ function advice(path: string, code: string): string {
       return "A part of the path is a file and not a directory. Correct path.";
     case "EACCES":
     case "EPERM":
-      return `This user (id ${process.getuid?.() ?? "unknown"}) may not write it. Change its owner or permissions, or those of ${directory}, or set another path.`;
+      // Not the owner of the directory: that may be /var/log.
+      return `This user (id ${process.getuid?.() ?? "unknown"}) may not write it. Give the file to this user, or set a path in a directory of this user.`;
     case "EROFS":
-      return `${directory} is on a read-only file system. Mount it writable, or set another path.`;
+      return `${directory} is on a read-only file system. Set a path on a writable one.`;
     default:
       return `Check ${directory}, or set another path.`;
   }

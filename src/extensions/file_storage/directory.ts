@@ -2,7 +2,8 @@ import { stat } from "node:fs/promises";
 import type { Logger } from "../../component/settings.ts";
 import type { Config } from "./config.ts";
 import type { Disk } from "./disk.ts";
-import { explained, pseudoFileSystemAt, shown } from "./path-problem.ts";
+import { explained, pseudoFileSystemAt } from "./path-problem.ts";
+import { shown } from "./place.ts";
 
 /** Makes sure that the directory exists. Rejects with an `Error` whose message is for an operator. */
 export async function prepareDirectory(
@@ -18,13 +19,15 @@ export async function prepareDirectory(
   if (misplaced !== undefined) {
     throw new Error(`the directory ${shown(directory)} cannot be used. ${misplaced}`);
   }
+  const mode = config.directory_permissions;
+  const place = { path: directory, storage: directory, mode };
   if (config.create_directory) {
     await disk
-      .makeDirectory(directory, config.directory_permissions)
-      .catch(explained(`the directory ${shown(directory)} cannot be created`, directory));
+      .makeDirectory(directory, mode)
+      .catch(explained(`the directory ${shown(directory)} cannot be created`, place));
   }
   const found = await stat(directory).catch(
-    explained(`the directory ${shown(directory)} cannot be used`, directory),
+    explained(`the directory ${shown(directory)} cannot be used`, place),
   );
   if (!found.isDirectory()) {
     throw new Error(`${shown(directory)} is not a directory. Name another one in directory.`);

@@ -12,7 +12,7 @@ import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
 import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
-import { shown } from "./path-problem.ts";
+import { shown } from "./place.ts";
 import { systemDisk } from "./system-disk.ts";
 import { reportUnusedJournals } from "./unused-journals.ts";
 import { reasonOf, reasonSentences } from "./write-failure.ts";

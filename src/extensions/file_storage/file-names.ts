@@ -16,6 +16,9 @@ export function snapshotName(sequence: number): string {
   return `snapshot-${String(sequence).padStart(16, "0")}`;
 }
 
+/** The file in the directory of the storage on which the process holds a lock. */
+export const lockName = "lock";
+
 /** The end of a snapshot's name until it is complete. */
 export const temporarySuffix = ".tmp";
 
@@ -55,6 +58,11 @@ export function journalName(component: {
   const hash = createHash("sha256").update(whole).digest("hex").slice(0, 32);
   // A `~` from an id is always followed by four digits, so no short name can look like this one.
   return `${whole.slice(0, longestName - 34)}~~${hash}`;
+}
+
+/** Whether a directory with this name is that of a journal. */
+export function isJournalName(name: string): boolean {
+  return /^(receiver|processor|exporter|extension)_./.test(name);
 }
 
 function escaped(text: string): string {

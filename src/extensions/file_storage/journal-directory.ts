@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
-import { explained, shown } from "./path-problem.ts";
+import { explained } from "./path-problem.ts";
+import { shown } from "./place.ts";
 
 export interface JournalDirectoryOptions {
   readonly disk: Disk;
@@ -36,13 +37,18 @@ export class JournalDirectory {
     }
     const { disk, directory, mode, claim, cleanUp } = this.#options;
     await claim();
+    const storage = dirname(directory);
+    await disk.makeDirectory(directory, mode).catch(
+      explained(`the directory ${shown(directory)} cannot be created`, {
+        path: directory,
+        storage,
+      }),
+    );
     await disk
-      .makeDirectory(directory, mode)
-      .catch(explained(`the directory ${shown(directory)} cannot be created`, directory));
-    const above = dirname(directory);
-    await disk
-      .syncDirectory(above)
-      .catch(explained(`the directory ${shown(above)} cannot be synced`, above));
+      .syncDirectory(storage)
+      .catch(
+        explained(`the directory ${shown(storage)} cannot be synced`, { path: storage, storage }),
+      );
     await cleanUp();
     this.#isReady = true;
   }

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { RecoverySummary } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
@@ -11,7 +11,8 @@ import {
 } from "./file-reader.ts";
 import { formatVersion, recordHeaderBytes } from "./format.ts";
 import { recoverLog } from "./log-recovery.ts";
-import { explained, pathProblem, shown } from "./path-problem.ts";
+import { explained, pathProblem } from "./path-problem.ts";
+import { shown } from "./place.ts";
 import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
 
@@ -59,22 +60,28 @@ export async function recoverJournal({
   const [snapshotRecords, snapshotContent] = [recovered.records, recovered.bytes];
   const log = await recoverLog(logs, { read, recovered, hasBase: snapshot.isBase });
 
+  const storage = dirname(directory);
   const temporary = files.filter(({ kind }) => kind === "temporary").map(({ name }) => name);
   const cleanUp = async () => {
     // Snapshots last: after a crash in between, the log must not look as if it had begun with an empty state.
     for (const name of [...temporary, ...log.stale, ...snapshot.stale]) {
       const path = join(directory, name);
-      await disk.remove(path).catch(explained(`the file ${shown(path)} cannot be removed`, path));
+      await disk
+        .remove(path)
+        .catch(explained(`the file ${shown(path)} cannot be removed`, { path, storage }));
     }
     for (const { name, sizeBytes } of log.cuts) {
       const path = join(directory, name);
       await cutFile(disk, path, sizeBytes).catch(
-        explained(`the file ${shown(path)} cannot be cut`, path),
+        explained(`the file ${shown(path)} cannot be cut`, { path, storage }),
       );
     }
-    await disk
-      .syncDirectory(directory)
-      .catch(explained(`the directory ${shown(directory)} cannot be synced`, directory));
+    await disk.syncDirectory(directory).catch(
+      explained(`the directory ${shown(directory)} cannot be synced`, {
+        path: directory,
+        storage,
+      }),
+    );
   };
 
   // A damaged snapshot is not a loss if an older one and the log reach as far.
@@ -107,7 +114,8 @@ async function namesIn(disk: Disk, directory: string): Promise<readonly string[]
     if (errorCodeOf(error) === "ENOENT") {
       return [];
     }
-    throw await pathProblem(`the directory ${shown(directory)} cannot be read`, directory, error);
+    const place = { path: directory, storage: dirname(directory) };
+    throw await pathProblem(`the directory ${shown(directory)} cannot be read`, place, error);
   }
 }
 
@@ -189,7 +197,8 @@ async function unreadable(path: string, error: unknown): Promise<Error> {
       { cause: error },
     );
   }
-  const problem = await pathProblem(`${shown(path)} cannot be read`, path, error);
+  const place = { path, storage: dirname(dirname(path)) };
+  const problem = await pathProblem(`${shown(path)} cannot be read`, place, error);
   return new Error(
     `${problem.message} Or move the directory away to start without the stored state.`,
     { cause: error },

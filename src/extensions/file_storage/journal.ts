@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
@@ -16,7 +17,8 @@ import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
 import { JournalDirectory } from "./journal-directory.ts";
 import { type Recovered, recoverJournal } from "./journal-recovery.ts";
 import { LogWriter } from "./log-writer.ts";
-import { pathProblem, shown } from "./path-problem.ts";
+import { pathProblem } from "./path-problem.ts";
+import { shown } from "./place.ts";
 import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
@@ -126,7 +128,7 @@ export class FileJournal implements Journal {
     } catch (error) {
       if (this.#place.isReady && isRefusal(error)) {
         const failed = `the directory ${shown(directory)} cannot be written to`;
-        throw await pathProblem(failed, directory, error);
+        throw await pathProblem(failed, { path: directory, storage: dirname(directory) }, error);
       }
       if (!this.#place.isReady && reasonOf(error) !== "no_space") {
         throw error;

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
-import { explained, shown } from "./path-problem.ts";
+import { lockName } from "./file-names.ts";
+import { explained } from "./path-problem.ts";
+import { shown } from "./place.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {
@@ -23,11 +25,14 @@ export async function lockDirectory(
   directory: string,
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<DirectoryLock> {
-  const path = join(directory, "lock");
+  const path = join(directory, lockName);
   await createFile(path).catch(
-    explained(`the directory ${shown(directory)} cannot be written to`, directory),
+    explained(`the directory ${shown(directory)} cannot be written to`, {
+      path: directory,
+      storage: directory,
+    }),
   );
-  await checkFile(path);
+  await checkFile(path, directory);
   const database = openDatabase(path);
   const deadlineMs = clock.nowMs() + timeoutMs;
   for (;;) {
@@ -59,12 +64,12 @@ async function createFile(path: string): Promise<void> {
 }
 
 /** Finds what SQLite would only call "unable to open database file". */
-async function checkFile(path: string): Promise<void> {
+async function checkFile(path: string, storage: string): Promise<void> {
   const failed = `the lock file ${shown(path)} cannot be opened`;
-  if (!(await lstat(path).catch(explained(failed, path))).isFile()) {
+  if (!(await lstat(path).catch(explained(failed, { path, storage }))).isFile()) {
     throw new Error(`${failed}: it is not a file. Remove it, or name another directory.`);
   }
-  await access(path, constants.R_OK | constants.W_OK).catch(explained(failed, path));
+  await access(path, constants.R_OK | constants.W_OK).catch(explained(failed, { path, storage }));
 }
 
 function openDatabase(path: string): DatabaseSync {

@@ -2,7 +2,7 @@ import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
-import { parseFileName } from "./file-names.ts";
+import { isJournalName, parseFileName } from "./file-names.ts";
 
 /** More journals than this are counted in the last warning instead of getting one each. */
 const mostWarnings = 20;
@@ -66,7 +66,7 @@ export async function reportUnusedJournals(
 
 /** The journal with this name; `undefined` if it is something else. */
 async function journalIn(directory: string, name: string): Promise<UnusedJournal | undefined> {
-  if (!/^(receiver|processor|exporter|extension)_./.test(name)) {
+  if (!isJournalName(name)) {
     return undefined;
   }
   const path = join(directory, name);

@@ -452,8 +452,11 @@ describe("it does not start", () => {
   }
 
   for (const [code, message] of [
-    ["EACCES", /This user \(id \d+\) may not write it\. Change its owner or permissions/],
-    ["EROFS", /is on a read-only file system\. Mount it writable, or set another path\.$/],
+    [
+      "EACCES",
+      /This user \(id \d+\) may not write it\. Give the file to this user, or set a path in a directory of this user\.$/,
+    ],
+    ["EROFS", /is on a read-only file system\. Set a path on a writable one\.$/],
   ] as const) {
     test(`where the system answers ${code}`, async () => {
       const files = new FailingFiles();

@@ -4,7 +4,9 @@ import {
   chownSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -54,6 +56,20 @@ function create(directory: string, section: object = {}, disk: Disk = systemDisk
   return { ...settings, component, openJournal, records, asked: () => asked };
 }
 
+/** Whether files can be made immutable: it takes a privilege and a file system that can do it. */
+const canMakeImmutable = ((): boolean => {
+  const probe = mkdtempSync(join(tmpdir(), "immutable-"));
+  try {
+    execFileSync("chattr", ["+i", probe], { stdio: "pipe" });
+    execFileSync("chattr", ["-i", probe], { stdio: "pipe" });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    rmSync(probe, { recursive: true });
+  }
+})();
+
 /** Why a storage in the directory does not start; `undefined` if it does. */
 async function problemOf(directory: string, section: object = {}): Promise<string | undefined> {
   return create(directory, section)
@@ -65,8 +81,12 @@ async function problemOf(directory: string, section: object = {}): Promise<strin
 }
 
 /** What a process of another user says. */
-async function saidBy(user: number, directory: string): Promise<string> {
-  const child = startChild("test/extensions/file_storage/start-child.ts", [directory, `${user}`]);
+async function saidBy(user: number, directory: string, section: object = {}): Promise<string> {
+  const child = startChild("test/extensions/file_storage/start-child.ts", [
+    directory,
+    `${user}`,
+    JSON.stringify(section),
+  ]);
   await child.ended;
   return child.stdout().trim();
 }
@@ -100,8 +120,16 @@ describe("a directory that cannot be used is refused with the path, the error, a
   test("when its links lead in a circle", async () => {
     symlinkSync("b", join(folder, "a"));
     symlinkSync("a", join(folder, "b"));
+    const advice = (link: string, target: string) =>
+      `${folder}/${link} is a symbolic link to ${target}, and the links lead in a circle. Correct them, or name another directory.`;
+    expect(await problemOf(join(folder, "a"))).toBe(
+      `the directory ${folder}/a cannot be created (EEXIST). ${advice("a", "b")}`,
+    );
+    expect(await problemOf(join(folder, "b"), { create_directory: false })).toBe(
+      `the directory ${folder}/b cannot be used (ELOOP). ${advice("b", "a")}`,
+    );
     expect(await problemOf(join(folder, "a", "data"))).toBe(
-      `the directory ${folder}/a/data cannot be created (ELOOP). Its symbolic links lead in a circle. Correct them, or name another directory.`,
+      `the directory ${folder}/a/data cannot be created (ELOOP). ${advice("a", "b")}`,
     );
   });
 
@@ -177,13 +205,13 @@ describe("a directory that cannot be used is refused with the path, the error, a
     await create(join(folder, "used")).component.start();
     await components.pop()!.shutdown(noDeadline());
     execFileSync("mount", ["-o", "remount,ro", folder]);
-    const readOnly =
-      "is on a read-only file system. Mount a writable volume there, or name another directory.";
+    const readOnly = (storage: string) =>
+      `is on a read-only file system. Mount a writable volume at ${folder}/${storage}, or name another directory.`;
     expect(await problemOf(join(folder, "new"))).toBe(
-      `the directory ${folder}/new cannot be created (EROFS). ${folder} ${readOnly}`,
+      `the directory ${folder}/new cannot be created (EROFS). ${folder} ${readOnly("new")}`,
     );
     expect(await problemOf(join(folder, "used"))).toBe(
-      `the lock file ${folder}/used/lock cannot be opened (EROFS). ${folder}/used/lock ${readOnly}`,
+      `the lock file ${folder}/used/lock cannot be opened (EROFS). ${folder}/used/lock ${readOnly("used")}`,
     );
   });
 });
@@ -193,20 +221,34 @@ describe.runIf(process.getuid?.() === 0)(
   () => {
     const user = 65_532;
     const runsAs = `this program runs as user ${user}, group ${user}`;
-    const advice = (path: string) =>
-      `Run the program as user 0, give it the directory (chown -R ${user}:${user} ${path}), or name another directory.`;
+    const advice = (storage: string) =>
+      `If nothing else uses ${storage}, give it to this user with everything in it (chown -R ${user}:${user} ${storage}), or name another directory.`;
 
-    test("a directory in which it cannot be created", async () => {
+    test("a directory in which it cannot be created, which is left to its owner", async () => {
       expect(await saidBy(user, join(folder, "a", "b"))).toBe(
-        `the directory ${folder}/a/b cannot be created (EACCES). ${folder} belongs to user 0, group 0 (mode 0755), and ${runsAs}. ${advice(folder)}`,
+        `the directory ${folder}/a/b cannot be created (EACCES). ${folder} belongs to user 0, group 0 (mode 0755), and ${runsAs}. Create ${folder}/a/b for this user (install -d -o ${user} -g ${user} -m 700 ${folder}/a/b), or name another directory.`,
       );
+      const said = await saidBy(user, "/state-of-a-test");
+      expect(said).toContain("/ belongs to user 0");
+      expect(said).toContain(`(install -d -o ${user} -g ${user} -m 700 /state-of-a-test)`);
+    });
+
+    test("with the permissions of the config, and a name that a shell would take apart in quotes", async () => {
+      const name = "a b; rm -rf '$HOME'";
+      const said = await saidBy(user, join(folder, name), { directory_permissions: "0750" });
+      const command = /\((install .*)\), or/.exec(said)?.[1] ?? "";
+      execFileSync("sh", ["-c", command]);
+      expect(readdirSync(folder)).toEqual([name]);
+      const { uid, gid, mode } = statSync(join(folder, name));
+      expect([uid, gid, mode & 0o777]).toEqual([user, user, 0o750]);
+      expect(await saidBy(user, join(folder, name))).toBe("started");
     });
 
     test("a directory on the way that may not be entered", async () => {
       mkdirSync(join(folder, "closed", "data"), { recursive: true });
       chmodSync(join(folder, "closed"), 0o700);
       expect(await saidBy(user, join(folder, "closed", "data"))).toBe(
-        `the directory ${folder}/closed/data cannot be created (EACCES). ${folder}/closed belongs to user 0, group 0 (mode 0700), and ${runsAs}. ${advice(join(folder, "closed"))}`,
+        `the directory ${folder}/closed/data cannot be created (EACCES). ${folder}/closed belongs to user 0, group 0 (mode 0700), and ${runsAs}. Let this user enter it, or name another directory.`,
       );
     });
 
@@ -217,13 +259,35 @@ describe.runIf(process.getuid?.() === 0)(
       );
     });
 
+    test("the directory itself, through a link, if a user can own it", async () => {
+      mkdirSync(join(folder, "real"));
+      chownSync(join(folder, "real"), 1, 1);
+      symlinkSync("real", join(folder, "data"));
+      expect(await saidBy(user, join(folder, "data"))).toContain(
+        ` Run the program as user 1, or, if nothing else uses ${folder}/data, give it to this user with everything in it (chown -R ${user}:${user} ${folder}/real), or name another directory.`,
+      );
+    });
+
+    test("the directory itself, but not if it contains other things", async () => {
+      mkdirSync(join(folder, "etc", "exporter_file"), { recursive: true });
+      mkdirSync(join(folder, "etc", "lost+found"));
+      writeFileSync(join(folder, "etc", "lock"), "");
+      expect(await saidBy(user, join(folder, "etc"))).toContain("(chown -R ");
+      writeFileSync(join(folder, "etc", "passwd"), "");
+      const said = await saidBy(user, join(folder, "etc"));
+      expect(said).not.toContain("chown");
+      expect(said).toContain(
+        ` It also contains other things, so create a directory in it for this user (install -d -o ${user} -g ${user} -m 700 ${folder}/etc/file_storage) and name that one, or name another directory.`,
+      );
+    });
+
     test("the lock in a directory of its own", async () => {
       const directory = join(folder, "data");
       mkdirSync(directory);
       chownSync(directory, user, user);
       writeFileSync(join(directory, "lock"), "", { mode: 0o600 });
       expect(await saidBy(user, directory)).toBe(
-        `the lock file ${directory}/lock cannot be opened (EACCES). ${directory}/lock belongs to user 0, group 0 (mode 0600), and ${runsAs}. ${advice(join(directory, "lock"))}`,
+        `the lock file ${directory}/lock cannot be opened (EACCES). ${directory}/lock belongs to user 0, group 0 (mode 0600), and ${runsAs}. ${advice(directory)}`,
       );
     });
 
@@ -237,7 +301,7 @@ describe.runIf(process.getuid?.() === 0)(
         chmodSync(journal, mode);
         chownSync(join(folder, "data"), user, user);
         expect(await saidBy(user, join(folder, "data"))).toBe(
-          `the directory ${journal} ${what} (EACCES). ${journal} belongs to user 0, group 0 (mode 0${mode.toString(8)}), and ${runsAs}. ${advice(journal)}`,
+          `the directory ${journal} ${what} (EACCES). ${journal} belongs to user 0, group 0 (mode 0${mode.toString(8)}), and ${runsAs}. ${advice(join(folder, "data"))}`,
         );
       });
     }
@@ -253,9 +317,37 @@ describe.runIf(process.getuid?.() === 0)(
       chownSync(journal, user, user);
       const file = join(journal, "log-00000001");
       expect(await saidBy(user, join(folder, "data"))).toBe(
-        `${file} cannot be read (EACCES). ${file} belongs to user 0, group 0 (mode 0600), and ${runsAs}. ${advice(file)} Or move the directory away to start without the stored state.`,
+        `${file} cannot be read (EACCES). ${file} belongs to user 0, group 0 (mode 0600), and ${runsAs}. ${advice(join(folder, "data"))} Or move the directory away to start without the stored state.`,
       );
     });
+
+    test("an unfinished snapshot that is in a directory of another user", async () => {
+      const journal = join(folder, "data", "processor_sample");
+      mkdirSync(journal, { recursive: true });
+      const file = join(journal, "snapshot-0000000000000001.tmp");
+      writeFileSync(file, "");
+      for (const path of [join(folder, "data"), file]) {
+        chownSync(path, user, user);
+      }
+      expect(await saidBy(user, join(folder, "data"))).toContain(
+        `the file ${file} cannot be removed (EACCES). ${journal} belongs to user 0, group 0 (mode 0755), and `,
+      );
+    });
+
+    test.runIf(canMakeImmutable)(
+      "its own directory that the permissions do not close",
+      async () => {
+        const directory = join(folder, "data");
+        mkdirSync(directory);
+        chownSync(directory, user, user);
+        execFileSync("chattr", ["+i", directory]);
+        const said = await saidBy(user, directory);
+        execFileSync("chattr", ["-i", directory]);
+        expect(said).toMatch(
+          /These permissions allow it, so something else refuses: check SELinux, AppArmor, .*, or name another directory\.$/,
+        );
+      },
+    );
 
     test("its own directory without the permission to write", async () => {
       const directory = join(folder, "data");
