@@ -78,7 +78,9 @@ test("a collector that is ready shows each pipeline with its components, and is 
 test("two collectors cannot store in one directory; after kill -9 the next one can at once", async () => {
   const first = await start();
   await expect(start()).rejects.toThrow(
-    `Cannot start extension "file_storage": the directory ${folder} is in use by another process. Stop it, or give each a directory of its own.`,
+    new RegExp(
+      `Cannot start extension "file_storage": the directory ${folder} is in use by another process( \\(\\d+\\))?\\. Stop it, or give each a directory of its own\\.`,
+    ),
   );
   first.kill("SIGKILL");
   await first.ended();

@@ -5,12 +5,27 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import { lockName } from "./file-names.ts";
+import { lockHolder } from "./lock-holder.ts";
 import { explained } from "./path-problem.ts";
 import { shown } from "./place.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {
   release(): void;
+}
+
+/** Another process has locked the directory. The message is for an operator. */
+export class DirectoryInUse extends Error {
+  /** Names the process if the system does. */
+  static async at(directory: string, path: string): Promise<DirectoryInUse> {
+    const pid = await lockHolder(path);
+    const where = `the directory ${shown(directory)} is in use by`;
+    return new DirectoryInUse(
+      pid === process.pid
+        ? `${where} another storage of this process. Give each a directory of its own.`
+        : `${where} another process${pid === undefined ? "" : ` (${pid})`}. Stop it, or give each a directory of its own.`,
+    );
+  }
 }
 
 const retryMs = 50;
@@ -42,11 +57,11 @@ export async function lockDirectory(
     }
     if (outcome !== "busy" || clock.nowMs() >= deadlineMs) {
       database.close();
-      throw new Error(
-        outcome === "busy"
-          ? `the directory ${directory} is in use by another process. Stop it, or give each a directory of its own.`
-          : `the directory ${directory} cannot be locked: ${outcome}. Use a directory on a disk of this machine.`,
-      );
+      throw outcome === "busy"
+        ? await DirectoryInUse.at(directory, path)
+        : new Error(
+            `the directory ${directory} cannot be locked: ${outcome}. Use a directory on a disk of this machine.`,
+          );
     }
     await new Promise<void>((resolve) => clock.after(retryMs, resolve));
   }

@@ -1,9 +1,11 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   statSync,
   writeFileSync,
 } from "node:fs";
@@ -34,18 +36,28 @@ function locker(timeoutMs = 0, directory = folder): Child {
   return child;
 }
 
-const refused = (directory: string) =>
-  `the directory ${directory} is in use by another process. Stop it, or give each a directory of its own.`;
+/** Linux lists who holds a lock, under a device that is not always that of the file when layers lie over each other. */
+const overlay = 0x794c7630;
+const isListed = existsSync("/proc/locks") && statfsSync(tmpdir()).type !== overlay;
+const pidIs = (pid: number) => (isListed ? ` (${pid})` : "");
+
+const refused = (directory: string, pid: number) =>
+  `the directory ${directory} is in use by another process${pidIs(pid)}. Stop it, or give each a directory of its own.`;
+
+const refusedToItself = (directory: string) =>
+  isListed
+    ? `the directory ${directory} is in use by another storage of this process. Give each a directory of its own.`
+    : refused(directory, process.pid);
 
 const now = () => ({ clock: new FakeClock(), timeoutMs: 0 });
 
-test("a second process is refused, in words that say what to do", async () => {
+test("a second process is refused, in words that say who holds it and what to do", async () => {
   const first = locker();
   await first.said("locked");
   const second = locker();
   await second.ended;
-  expect(second.stdout()).toBe(`${refused(folder)}\n`);
-  await expect(lockDirectory(folder, now())).rejects.toThrow(refused(folder));
+  expect(second.stdout()).toBe(`${refused(folder, first.pid)}\n`);
+  await expect(lockDirectory(folder, now())).rejects.toThrow(refused(folder, first.pid));
 });
 
 test("a process killed with SIGKILL leaves nothing that keeps the next one out", async () => {
@@ -100,17 +112,17 @@ test("waiting lasts for the timeout and not longer", async () => {
   }
   await expect(
     lockDirectory(folder, { clock: new ClockThatRuns(), timeoutMs: 1_000 }),
-  ).rejects.toThrow(refused(folder));
+  ).rejects.toThrow(refused(folder, first.pid));
   expect(waitsMs.reduce((sum, each) => sum + each, 0)).toBe(1_000);
 });
 
 test("two storages of one process with the same directory are kept apart as well", async () => {
   const lock = await lockDirectory(folder, now());
-  await expect(lockDirectory(folder, now())).rejects.toThrow(refused(folder));
+  await expect(lockDirectory(folder, now())).rejects.toThrow(refusedToItself(folder));
   // The failed attempt has not taken the lock away from the first one.
   const child = locker();
   await child.ended;
-  expect(child.stdout()).toBe(`${refused(folder)}\n`);
+  expect(child.stdout()).toBe(`${refused(folder, process.pid)}\n`);
   lock.release();
   (await lockDirectory(folder, now())).release();
 });
