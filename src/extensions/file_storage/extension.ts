@@ -22,6 +22,9 @@ type Owning = Parameters<StorageRole["openJournal"]>[0];
 /** How long the directory may take to answer at the start, besides the wait for another process. */
 const answerLimitMs = 30_000;
 
+/** How long the journals may take to close when the shutdown deadline has passed before it was their turn. */
+const lastMomentMs = 200;
+
 /**
  * Keeps a journal per component in a directory that no other process uses meanwhile (DESIGN.md). It has one journal for each
  * component that names it, so the config bounds their number; a component that opens its journal twice gets an error.
@@ -119,6 +122,43 @@ export function createFileStorage(
     }
   }
 
+  /** As `beforeDeadline`. If others have used up the time, there is a last moment, because a healthy disk needs no longer. */
+  async function beforeEnd<T>(deadline: AbortSignal, work: Promise<T>): Promise<T | "late"> {
+    if (!deadline.aborted) {
+      return beforeDeadline(deadline, work);
+    }
+    const lastMoment = new AbortController();
+    const cancel = clock.after(lastMomentMs, () => lastMoment.abort());
+    try {
+      return await beforeDeadline(lastMoment.signal, work);
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Throws if records are lost. */
+  function reportLateClosing(): void {
+    let lost = 0;
+    for (const [name, { journal }] of journals) {
+      const { unwrittenRecords, unsyncedRecords } = journal;
+      lost += unwrittenRecords;
+      if (unwrittenRecords > 0) {
+        logger.error("The disk was too slow to store all records before the shutdown deadline.", {
+          journal: name,
+          unwritten_records: unwrittenRecords,
+        });
+      } else if (unsyncedRecords > 0) {
+        logger.warn(
+          "The disk was too slow to sync all records before the shutdown deadline. They are written, but a power cut in the next seconds can lose them.",
+          { journal: name, unsynced_records: unsyncedRecords },
+        );
+      }
+    }
+    if (lost > 0) {
+      throw new Error(`${lost} records could not be stored before the end.`);
+    }
+  }
+
   return {
     storage: {
       openJournal: open,
@@ -160,15 +200,9 @@ export function createFileStorage(
         claiming?.catch(() => {}),
         ...[...journals.values()].map(({ journal }) => journal.close()),
       ]);
-      const outcome = await beforeDeadline(deadline, closing);
-      if (outcome === "late") {
-        for (const [name, { journal }] of journals) {
-          logger.error("The disk was too slow to store all records before the shutdown deadline.", {
-            journal: name,
-            unwritten_records: journal.unwrittenRecords,
-          });
-        }
+      if ((await beforeEnd(deadline, closing)) === "late") {
         // Writes in progress may still finish, so the lock is held until the process ends.
+        reportLateClosing();
         return;
       }
       lock?.release();

@@ -208,6 +208,11 @@ export class FileJournal implements Journal {
     return this.#writer.unwrittenRecords;
   }
 
+  /** Records that are written, and that `close` has not synced yet. Without `fsync`, none. */
+  get unsyncedRecords(): number {
+    return this.#writer.unsyncedRecords;
+  }
+
   async #writeSnapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
     const { disk, directory, clock, logger, name } = this.#options;
     const isRepair = this.#state.status !== "ok";

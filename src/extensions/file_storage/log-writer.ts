@@ -73,6 +73,11 @@ export class LogWriter {
     return this.sequence - this.#writtenSequence;
   }
 
+  /** Records that were written and not yet synced. Without `fsync`, none. */
+  get unsyncedRecords(): number {
+    return this.#options.fsync ? this.#writtenSequence - this.#sync.sequence : 0;
+  }
+
   /** The size of the segment that records are appended to. */
   get segmentBytes(): number {
     return this.#segment?.sizeBytes ?? 0;

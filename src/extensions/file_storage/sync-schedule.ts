@@ -32,6 +32,11 @@ export class SyncSchedule {
     this.#written = options.sequence;
   }
 
+  /** The number of the first record that is not synced. */
+  get sequence(): number {
+    return this.#sequence;
+  }
+
   /** Whether all written records are synced. */
   get isDone(): boolean {
     return this.#sequence >= this.#written;

@@ -303,26 +303,14 @@ describe("the shutdown", () => {
 
   test("gives up a disk that hangs when its deadline passes, logs that, and keeps the directory locked", async () => {
     const gate = deferred<void>();
-    const disk: Disk = {
-      ...systemDisk,
-      create: async (path) => {
-        const file = await systemDisk.create(path);
-        return {
-          ...file,
-          write: async (parts, position) => {
-            await gate.promise;
-            await file.write(parts, position);
-          },
-        };
-      },
-    };
+    const disk = hangingDisk("write", gate.promise);
     const { component, openJournal, log } = await start({}, disk);
     const journal = await openJournal();
     journal.append(bytesOf("a"));
     const deadline = new AbortController();
     const ended = component.shutdown(deadline.signal);
     deadline.abort();
-    await ended;
+    await expect(ended).rejects.toThrow("1 records could not be stored before the end.");
     expect(log.at(-1)).toEqual({
       level: "error",
       message: "The disk was too slow to store all records before the shutdown deadline.",
@@ -332,6 +320,85 @@ describe("the shutdown", () => {
     gate.resolve();
     await settled();
   });
+
+  test("whose deadline has passed, because others hang, stores everything and reports nothing", async () => {
+    const { component, openJournal, log, clock } = await start();
+    const journal = await openJournal();
+    journal.append(bytesOf("a"));
+    const linesBefore = log.length;
+    await component.shutdown(AbortSignal.abort());
+    expect(log.slice(linesBefore)).toEqual([]);
+    expect(clock.pendingTimers).toBe(0);
+    const next = await start();
+    await next.openJournal();
+    expect(next.records).toEqual(["a"]);
+  });
+
+  test("whose deadline has passed waits no longer than a moment for the disk", async () => {
+    const gate = deferred<void>();
+    const { component, openJournal, clock } = await start({}, hangingDisk("write", gate.promise));
+    const journal = await openJournal();
+    journal.append(bytesOf("a"));
+    const ended = component.shutdown(AbortSignal.abort());
+    const isPending = () => Promise.race([ended.catch(() => false), settled().then(() => true)]);
+    clock.advance(199);
+    expect(await isPending()).toBe(true);
+    clock.advance(1);
+    await expect(ended).rejects.toThrow("1 records");
+    gate.resolve();
+  });
+
+  test("on a disk that syncs slowly reports records that are written and not synced as that", async () => {
+    for (const fsync of [true, false]) {
+      const gate = deferred<void>();
+      const { component, openJournal, log, clock } = await start(
+        { fsync, directory: join(folder, `${fsync}`) },
+        hangingDisk("sync", gate.promise),
+      );
+      const journal = await openJournal();
+      journal.append(bytesOf("a"));
+      await journal.written();
+      const linesBefore = log.length;
+      const ended = component.shutdown(AbortSignal.abort());
+      await settled();
+      clock.advance(200);
+      await ended;
+      expect(log.slice(linesBefore)).toEqual(
+        fsync
+          ? [
+              {
+                level: "warn",
+                message:
+                  "The disk was too slow to sync all records before the shutdown deadline. They are written, but a power cut in the next seconds can lose them.",
+                fields: { journal: "processor_session_activity", unsynced_records: 1 },
+              },
+            ]
+          : [],
+      );
+      gate.resolve();
+    }
+  });
+
+  /** A disk on which one call hangs. */
+  function hangingDisk(call: "write" | "sync", gate: Promise<void>): Disk {
+    return {
+      ...systemDisk,
+      create: async (path) => {
+        const file = await systemDisk.create(path);
+        return {
+          ...file,
+          async write(parts, position) {
+            await (call === "write" ? gate : undefined);
+            await file.write(parts, position);
+          },
+          async sync() {
+            await (call === "sync" ? gate : undefined);
+            await file.sync();
+          },
+        };
+      },
+    };
+  }
 });
 
 /** A header that says version 7, with a checksum that is right. */
