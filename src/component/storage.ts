@@ -95,6 +95,11 @@ export interface Journal {
    * A crash at any moment leaves either the earlier data, with the log continued, or the snapshot.
    */
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome>;
+  /**
+   * Nothing that is stored is needed any more: the next opening may recover it or nothing. The files are removed when the journal is
+   * closed, unless a record was appended or a snapshot begun after this call.
+   */
+  discard(): void;
   state(): JournalState;
 }
 

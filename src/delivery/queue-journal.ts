@@ -65,6 +65,7 @@ export class QueueJournal {
     if (this.#journal.recovered.records === 0) {
       this.#journal.append(Uint8Array.of(recordTypes.header, version));
     }
+    this.#discardIfEmpty();
     this.#snapshotIfDue();
     return [...this.#live].map(([id, live]) => ({ id, ...live }));
   }
@@ -108,7 +109,15 @@ export class QueueJournal {
     record.setUint8(0, recordTypes.removed);
     record.setFloat64(1, id, true);
     this.#journal?.append(new Uint8Array(record.buffer));
+    this.#discardIfEmpty();
     this.#snapshotIfDue();
+  }
+
+  /** Without a payload nothing that is stored is needed. Then a journal that nobody opens again, of an exporter that is gone, leaves no file. */
+  #discardIfEmpty(): void {
+    if (this.#live.size === 0) {
+      this.#journal?.discard();
+    }
   }
 
   /**
@@ -208,7 +217,9 @@ export class QueueJournal {
     }
     let isDone = false;
     try {
-      const { status } = await journal.snapshot(records());
+      const snapshot = journal.snapshot(records());
+      this.#discardIfEmpty();
+      const { status } = await snapshot;
       this.#hasSnapshotFailed = status === "failed";
       isDone = status === "done";
     } catch {

@@ -26,6 +26,7 @@ export class FakeStorage implements Storage {
         await stored();
         return { status: "done" };
       },
+      discard() {},
       logBytes: 0,
       snapshotBytes: 0,
       state: () => ({ status: "ok" }),

@@ -28,6 +28,7 @@ export async function journalsAnswerAfterShutdown(subject: Subject): Promise<voi
         journal.append(Buffer.from("late"));
         await journal.written();
         await journal.synced();
+        journal.discard();
         const { status } = await journal.snapshot([]);
         if (journal.appendNow(Buffer.from("late")) || status === "done") {
           throw new Error("Its journal stores records after the shutdown.");

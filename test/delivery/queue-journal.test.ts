@@ -126,6 +126,71 @@ describe("a persistent queue", () => {
     }
   });
 
+  test("of which everything was sent leaves no file after a shutdown, and one with anything left keeps it", async () => {
+    for (const wish of ["nothing", "sent", "restored and sent", "left"]) {
+      const disk = new FakeDisk();
+      if (wish === "restored and sent") {
+        const before = persistent(disk);
+        before.backend.answer = () => unavailable;
+        await before.start();
+        await before.consume("a");
+        await before.shutdown(noDeadline());
+        await before.storage.journal!.close();
+      }
+      const subject = persistent(disk);
+      await subject.start();
+      if (wish === "sent") {
+        await subject.consume("a");
+      } else if (wish === "left") {
+        subject.backend.answer = (text) => (text === "a" ? { status: "sent" } : unavailable);
+        await Promise.all([subject.consume("a"), subject.consume("b")]);
+      }
+      await settled();
+      await subject.shutdown(noDeadline());
+      await subject.storage.journal!.close();
+      expect([wish, await stored(FakeDisk.of(disk.files()))]).toEqual([
+        wish,
+        wish === "left" ? ["b"] : [],
+      ]);
+      expect([wish, disk.files().size > 0]).toEqual([wish, wish === "left"]);
+    }
+  });
+
+  test("keeps payloads of a signal for which there is no pipeline any more", async () => {
+    const disk = new FakeDisk();
+    const before = new QueueJournal();
+    const storage = new DiskStorage(disk);
+    await before.open(storage);
+    await before.add({ signal: "metrics", bytes: Uint8Array.of(97), items: 1 });
+    await storage.journal!.close();
+    const subject = persistent(disk);
+    await subject.start();
+    await subject.consume("b");
+    await settled();
+    await subject.shutdown(noDeadline());
+    await subject.storage.journal!.close();
+    expect(await stored(disk)).toEqual(["a"]);
+  });
+
+  test("is removed when a snapshot came after its last payload", async () => {
+    const disk = new FakeDisk();
+    const storage = new DiskStorage(disk);
+    let requestSnapshot = () => {};
+    const journal = new QueueJournal();
+    await journal.open({
+      openJournal(owner) {
+        requestSnapshot = () => owner.onSnapshotNeeded();
+        return storage.openJournal(owner);
+      },
+    });
+    journal.remove(await journal.add({ signal: "traces", bytes: Uint8Array.of(1), items: 1 }));
+    requestSnapshot();
+    await settled();
+    expect(storage.journal!.counts.snapshots.done).toBe(1);
+    await storage.journal!.close();
+    expect(disk.files().size).toBe(0);
+  });
+
   test("forgets what the backend refused for good", async () => {
     const disk = new FakeDisk();
     const subject = persistent(disk);
@@ -375,6 +440,9 @@ async function live(steps: readonly Step[], files: Files): Promise<Life> {
     }
   }
   await settled();
+  // Whether it is up or not decides whether anything is left.
+  await subject.shutdown(noDeadline());
+  await subject.storage.journal!.close();
   return { operations: [...disk.operations], offered, accepted, sent: [...subject.sent] };
 }
 

@@ -14,6 +14,8 @@ export interface Disk {
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; succeeds if there is none. */
   remove(path: string): Promise<void>;
+  /** Removes an empty directory. */
+  removeDirectory(path: string): Promise<void>;
   /** Makes the creations, renames and removals in a directory survive a power cut. */
   syncDirectory(path: string): Promise<void>;
 }

@@ -22,7 +22,7 @@ import { shown } from "./place.ts";
 import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
-import { removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
+import { removeJournal, removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
 import { failureSentence, isRefusal, reasonOf } from "./write-failure.ts";
 
 export interface JournalOptions {
@@ -83,6 +83,9 @@ export class FileJournal implements Journal {
   #droppedInGap = 0;
   readonly #requests: SnapshotRequests;
   #snapshot: Promise<SnapshotOutcome> | undefined;
+  #closing: Promise<void> | undefined;
+  /** Whether something that is stored is still needed. */
+  #isNeeded = true;
   #isClosed = false;
 
   constructor(options: JournalOptions, recovered: Recovered) {
@@ -141,6 +144,7 @@ export class FileJournal implements Journal {
   }
 
   append(record: Uint8Array): void {
+    this.#isNeeded = true;
     if (this.#writer.add(record)) {
       this.#onAppended(record);
     } else {
@@ -149,6 +153,7 @@ export class FileJournal implements Journal {
   }
 
   appendNow(record: Uint8Array): boolean {
+    this.#isNeeded = true;
     const { sequence } = this.#writer;
     const isWritten = this.#writer.addNow(record);
     if (isWritten || this.#writer.sequence > sequence) {
@@ -175,12 +180,17 @@ export class FileJournal implements Journal {
       // The owner is asked when the directory is ready.
       return Promise.resolve({ status: "failed", reason: "no_space" });
     }
+    this.#isNeeded = true;
     this.#requests.cancel();
     this.#snapshot = this.#writeSnapshot(records).finally(() => {
       this.#snapshot = undefined;
       this.#requests.requestLater();
     });
     return this.#snapshot;
+  }
+
+  discard(): void {
+    this.#isNeeded = false;
   }
 
   state(): JournalState {
@@ -196,11 +206,37 @@ export class FileJournal implements Journal {
   }
 
   /** Accepts no further records. Resolves when all records are written and synced, or have failed. Safe to call twice. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true;
     this.#requests.cancel();
     await this.#snapshot?.catch(() => {});
     await this.#writer.close();
+    if (!this.#isNeeded && this.#place.isReady) {
+      await this.#removeAll();
+    }
+  }
+
+  async #removeAll(): Promise<void> {
+    const { disk, directory, clock, logger, name } = this.#options;
+    try {
+      await removeJournal({
+        disk,
+        directory,
+        counts: this.counts,
+        sequence: this.#writer.sequence,
+        unixMs: () => clock.unixMs(),
+      });
+    } catch (error) {
+      logger.warn("Stored data that is not needed any more could not be removed.", {
+        journal: name,
+        "error.code": errorCodeOf(error),
+      });
+    }
   }
 
   /** Records that `close` has not written yet. */

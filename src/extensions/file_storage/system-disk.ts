@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { errorCodeOf } from "../../component/error-code.ts";
@@ -24,6 +24,7 @@ export const systemDisk: Disk = {
   open: async (path) => fileOf(await calls.open(path, fs.constants.O_RDWR)),
   rename,
   remove: (path) => rm(path, { force: true }),
+  removeDirectory: rmdir,
   async syncDirectory(path) {
     const handle = await open(path, "r");
     try {

@@ -3,20 +3,26 @@ import { join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
 import { isJournalName, parseFileName } from "./file-names.ts";
+import { recoverJournal } from "./journal-recovery.ts";
+import { systemDisk } from "./system-disk.ts";
 
 /** More journals than this are counted in the last warning instead of getting one each. */
 const mostWarnings = 20;
+/** The records of a larger journal are not counted, because that would delay the start. */
+const mostReadBytes = 4 * 1024 * 1024;
 const hourMs = 3_600_000;
 
 interface UnusedJournal {
   readonly journal: string;
   readonly bytes: number;
+  /** Absent if they are not known. */
+  readonly records: number | undefined;
   readonly lastWrittenMs: number;
 }
 
 /**
- * Warns of each journal in the directory whose component is not in `used`, such as the queue of an exporter whose id has changed. Its
- * data is kept, because only the user knows whether it is still wanted. Never rejects.
+ * Warns of each journal with records in the directory whose component is not in `used`, such as the queue of an exporter whose id has
+ * changed. Its data is kept, because only the user knows whether it is still wanted. Never rejects.
  */
 export async function reportUnusedJournals(
   directory: string,
@@ -44,7 +50,7 @@ export async function reportUnusedJournals(
     return;
   }
   const newestFirst = unused.toSorted((a, b) => b.lastWrittenMs - a.lastWrittenMs);
-  for (const [index, { journal, bytes, lastWrittenMs }] of newestFirst.entries()) {
+  for (const [index, { journal, bytes, records, lastWrittenMs }] of newestFirst.entries()) {
     if (index === mostWarnings) {
       logger.warn("More stored data belongs to components that do not use it.", {
         directory,
@@ -58,6 +64,7 @@ export async function reportUnusedJournals(
         journal,
         directory: join(directory, journal),
         bytes,
+        ...(records === undefined ? {} : { records }),
         age_h: Math.max(0, Math.round((nowUnixMs - lastWrittenMs) / hourMs)),
       },
     );
@@ -83,5 +90,19 @@ async function journalIn(directory: string, name: string): Promise<UnusedJournal
       lastWrittenMs = Math.max(lastWrittenMs, found.mtimeMs);
     }
   }
-  return bytes === 0 ? undefined : { journal: name, bytes, lastWrittenMs };
+  if (bytes === 0) {
+    return undefined;
+  }
+  const records = bytes > mostReadBytes ? undefined : await recordsIn(path);
+  return records === 0 ? undefined : { journal: name, bytes, records, lastWrittenMs };
+}
+
+/** The number of records that the owner would recover; `undefined` if they cannot be read, or are damaged. */
+async function recordsIn(directory: string): Promise<number | undefined> {
+  try {
+    const { summary } = await recoverJournal({ disk: systemDisk, directory, take() {} });
+    return summary.lostBytes > 0 ? undefined : summary.records;
+  } catch {
+    return undefined;
+  }
 }

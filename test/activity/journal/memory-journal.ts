@@ -54,6 +54,7 @@ export class MemoryStorage implements Storage {
         this.certain = this.records.length;
       },
       synced: async () => {},
+      discard() {},
       snapshot: async (records): Promise<SnapshotOutcome> => {
         this.records = Array.from(records, (record) => record.slice());
         this.logBytes = 0;

@@ -15,6 +15,8 @@ interface Life {
   readonly history: readonly string[];
   readonly written: readonly Promised[];
   readonly synced: readonly Promised[];
+  /** The number of operations after which nothing was needed any more. */
+  readonly lastNeeded: number;
 }
 
 const step = fc.oneof(
@@ -27,8 +29,15 @@ const step = fc.oneof(
 );
 type Step = typeof step extends fc.Arbitrary<infer S> ? S : never;
 
-/** Lets a journal live through some steps, none of which waits for another, on a disk with turns of its own. */
-async function live(steps: readonly Step[], files: Files = new Map()): Promise<Life> {
+/**
+ * Lets a journal live through some steps, none of which waits for another, on a disk with turns of its own. In the end nothing that is
+ * stored is needed, if `isDiscarded`.
+ */
+async function live(
+  steps: readonly Step[],
+  files: Files = new Map(),
+  { isDiscarded = false } = {},
+): Promise<Life> {
   const disk = FakeDisk.of(files);
   const { journal, clock, records } = await open({ disk, maxSegmentBytes: 400 });
   const history = [...records];
@@ -82,16 +91,26 @@ async function live(steps: readonly Step[], files: Files = new Map()): Promise<L
     clock.advance(10);
     await settled();
   }
-  return { operations: [...disk.operations], history, written, synced };
+  const lastNeeded = disk.operations.length;
+  if (isDiscarded) {
+    journal.discard();
+    await journal.close();
+    expect(disk.files().size).toBe(0);
+  }
+  return { operations: [...disk.operations], history, written, synced, lastNeeded };
 }
 
 async function recoveredFrom(disk: FakeDisk): Promise<readonly string[]> {
+  return (await recoveryOf(disk)).records;
+}
+
+async function recoveryOf(disk: FakeDisk) {
   const records: string[] = [];
   disk.takesTurns = false;
   const take = (record: Uint8Array) => records.push(textOf(record));
-  const { cleanUp } = await recoverJournal({ disk, directory, take });
+  const { cleanUp, summary } = await recoverJournal({ disk, directory, take });
   await cleanUp();
-  return records;
+  return { records, lostBytes: summary.lostBytes };
 }
 
 function promisedAt(promises: readonly Promised[], operations: number): number {
@@ -144,6 +163,39 @@ test("when the power goes at any time, nothing that was synced is lost, doubled 
       },
     ),
     { numRuns: 60 },
+  );
+});
+
+test("killed while it removes what is not needed any more, a journal has all of it or nothing, and nothing looks damaged", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 15 }),
+      fc.array(step, { maxLength: 15 }),
+      fc.infiniteStream(fc.boolean()),
+      async (before, steps, chances) => {
+        const first = await live(before);
+        const files = FakeDisk.after(first.operations).files();
+        const { operations, history, lastNeeded } = await live(steps, files, { isDiscarded: true });
+        let hasBeenEmpty = history.length === 0;
+        for (let count = lastNeeded; count <= operations.length; count += 1) {
+          const killed = await recoveryOf(FakeDisk.after(halfway(operations, count), files));
+          expect(killed.lostBytes).toBe(0);
+          expect(killed.records).toEqual(killed.records.length === 0 ? [] : history);
+          expect(killed.records.length === 0 || !hasBeenEmpty).toBe(true);
+          hasBeenEmpty ||= killed.records.length === 0;
+        }
+        expect(hasBeenEmpty).toBe(true);
+        const only = await live(steps, new Map(), { isDiscarded: true });
+        for (let count = only.lastNeeded; count <= only.operations.length; count += 1) {
+          const operations = only.operations.slice(0, count);
+          const cut = FakeDisk.afterPowerCut(operations, () => chances.next().value === true);
+          const { records } = await recoveryOf(cut);
+          expect(records).toEqual(only.history.slice(0, records.length));
+          expect([0, only.history.length]).toContain(records.length);
+        }
+      },
+    ),
+    { numRuns: 40 },
   );
 });
 

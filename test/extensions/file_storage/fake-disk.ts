@@ -39,6 +39,7 @@ export class FakeDisk implements Disk {
   pause: (name: Name) => Promise<void> | void = () => {};
   readonly #names = new Map<string, number>();
   readonly #inodes: Uint8Array[] = [];
+  readonly #removedDirectories = new Set<string>();
 
   /** A disk with these files. */
   static of(files: Files): FakeDisk {
@@ -95,16 +96,28 @@ export class FakeDisk implements Disk {
     );
   }
 
-  async makeDirectory(): Promise<void> {}
+  async makeDirectory(path: string): Promise<void> {
+    this.#removedDirectories.delete(path);
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    if ((await this.names(path)).length > 0) {
+      throw failure("ENOTEMPTY");
+    }
+    this.#removedDirectories.add(path);
+  }
 
   async names(directory: string): Promise<readonly string[]> {
+    this.#mustExist(directory);
     return [...this.#names.keys()]
       .filter((path) => dirname(path) === directory)
-      .map((path) => path.slice(directory.length + 1));
+      .map((path) => path.slice(directory.length + 1))
+      .toReversed();
   }
 
   async create(path: string): Promise<DiskFile> {
     await this.#begin("create", path);
+    this.#mustExist(dirname(path));
     if (this.#names.has(path)) {
       throw failure("EEXIST");
     }
@@ -123,6 +136,7 @@ export class FakeDisk implements Disk {
 
   async rename(from: string, to: string): Promise<void> {
     await this.#begin("rename", from);
+    this.#mustExist(dirname(from));
     this.#do({ type: "rename", from, to });
   }
 
@@ -135,6 +149,7 @@ export class FakeDisk implements Disk {
 
   async syncDirectory(path: string): Promise<void> {
     await this.#begin("syncDirectory", path);
+    this.#mustExist(path);
     this.#do({ type: "syncDirectory", path });
   }
 
@@ -194,6 +209,13 @@ export class FakeDisk implements Disk {
         isClosed = true;
       },
     };
+  }
+
+  /** Every directory does, but for those that were removed. */
+  #mustExist(directory: string): void {
+    if (this.#removedDirectories.has(directory)) {
+      throw failure("ENOENT");
+    }
   }
 
   async #begin(name: Name, path: string): Promise<void> {

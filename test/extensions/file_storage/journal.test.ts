@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { maxRecordBytes } from "../../../src/component/storage.ts";
+import type { FileJournal } from "../../../src/extensions/file_storage/journal.ts";
 import { deferred } from "../../support/deferred.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { FakeDisk } from "./fake-disk.ts";
@@ -671,6 +672,81 @@ describe("an owner with a bug", () => {
       }),
     ).rejects.toThrow(new TypeError("a bug"));
     expect(disk.files()).toEqual(before);
+  });
+});
+
+describe("a journal of which nothing is needed", () => {
+  async function discarded(use: (opened: Awaited<ReturnType<typeof open>>) => unknown) {
+    const disk = new FakeDisk();
+    const opened = await open({ disk, maxSegmentBytes: 100 });
+    for (const text of ["a", "b"]) {
+      opened.journal.append(new Uint8Array(100));
+      opened.journal.append(bytesOf(text));
+      await opened.journal.written();
+    }
+    await opened.journal.snapshot([bytesOf("state")]);
+    opened.journal.append(bytesOf("c"));
+    opened.journal.discard();
+    await use(opened);
+    return { disk, ...opened };
+  }
+
+  test("is kept until it is closed, and then removed with its directory", async () => {
+    const { disk, journal } = await discarded(({ journal }) => journal.written());
+    expect(await recovered(FakeDisk.of(disk.files()))).toEqual(["state", "c"]);
+    await journal.close();
+    expect(disk.files().size).toBe(0);
+    await expect(disk.names(directory)).rejects.toThrow("ENOENT");
+    const next = await open({ disk });
+    expect(next.journal.recovered).toEqual({ records: 0, bytes: 0, tornBytes: 0, lostBytes: 0 });
+    expect(next.lines).toEqual([]);
+  });
+
+  test("is kept when anything was stored after that, in whatever way", async () => {
+    for (const [store, want] of [
+      [(journal) => journal.append(bytesOf("d")), ["state", "c", "d"]],
+      [(journal) => journal.appendNow(bytesOf("d")), ["state", "c", "d"]],
+      [(journal) => journal.snapshot([bytesOf("state 2")]), ["state 2"]],
+    ] as const satisfies readonly (readonly [(journal: FileJournal) => unknown, unknown])[]) {
+      const { disk, journal } = await discarded((opened) => store(opened.journal));
+      await journal.close();
+      expect(await recovered(disk)).toEqual(want);
+    }
+  });
+
+  test("is removed when its log has failed before, so that it does not come back", async () => {
+    const { disk, journal } = await discarded(async ({ journal }) => {
+      await journal.written();
+    });
+    disk.fault = (name) => (name === "write" ? "ENOSPC" : undefined);
+    journal.append(bytesOf("lost"));
+    await journal.written();
+    disk.fault = () => undefined;
+    journal.discard();
+    await journal.close();
+    expect(disk.files().size).toBe(0);
+  });
+
+  test("leaves the files of others in its directory, and the directory", async () => {
+    const { disk, journal } = await discarded(() => {});
+    await disk.create(`${directory}/notes`);
+    await journal.close();
+    expect(namesOn(disk)).toEqual(["notes"]);
+    expect(await disk.names(directory)).toEqual(["notes"]);
+  });
+
+  test("that cannot be removed is a warning, and stays as it was", async () => {
+    const { disk, journal, lines } = await discarded(({ journal }) => journal.written());
+    disk.fault = (name) => (name === "rename" ? "EIO" : undefined);
+    await journal.close();
+    expect(await recovered(disk)).toEqual(["state", "c"]);
+    expect(lines).toEqual([
+      [
+        "warn",
+        "Stored data that is not needed any more could not be removed.",
+        { journal: "processor_sample", "error.code": "EIO" },
+      ],
+    ]);
   });
 });
 

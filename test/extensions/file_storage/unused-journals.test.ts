@@ -2,8 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Journal } from "../../../src/component/storage.ts";
+import { openJournal } from "../../../src/extensions/file_storage/journal.ts";
+import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { reportUnusedJournals } from "../../../src/extensions/file_storage/unused-journals.ts";
 import { testSettings } from "../../exporters/settings.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 
 const nowUnixMs = 1_795_000_000_000;
 const hourMs = 3_600_000;
@@ -19,10 +23,37 @@ function journal(name: string, sizes: Readonly<Record<string, number>>, ageH = 0
   mkdirSync(join(folder, name));
   for (const [index, [file, bytes]] of Object.entries(sizes).entries()) {
     const path = join(folder, name, file);
-    writeFileSync(path, Buffer.alloc(bytes));
+    writeFileSync(path, Buffer.alloc(bytes, "x"));
     const seconds = (nowUnixMs - (ageH + index) * hourMs) / 1000;
     utimesSync(path, seconds, seconds);
   }
+}
+
+/** A journal that an owner has filled and closed. */
+async function stored(
+  name: string,
+  records: readonly string[],
+  before: (journal: Journal) => void = () => {},
+) {
+  const journal = await openJournal({
+    disk: systemDisk,
+    directory: join(folder, name),
+    directoryMode: 0o700,
+    clock: new FakeClock(),
+    logger: testSettings("file_storage").settings.logger,
+    fsync: false,
+    flushIntervalMs: 10,
+    maxSegmentBytes: 1024 * 1024,
+    compactsOnStart: false,
+    name,
+    owner: { take() {}, onSnapshotNeeded() {} },
+    onState() {},
+  });
+  for (const record of records) {
+    journal.append(Buffer.from(record));
+  }
+  before(journal);
+  await journal.close();
 }
 
 async function report(used: readonly string[] = [], directory = folder) {
@@ -53,6 +84,24 @@ test("the journal of a component that is gone is reported with its size and age,
   expect(readdirSync(join(folder, "exporter_otlp_http.old"))).toHaveLength(2);
 });
 
+test("the records of a journal are counted, unless it is large, and one without any is not reported", async () => {
+  await stored("exporter_some", ["a", "b"]);
+  await stored("exporter_large", ["a".repeat(5_000_000)]);
+  await stored("exporter_closed", []);
+  await stored("exporter_discarded", ["a"], (journal) => journal.discard());
+  expect(readdirSync(folder).sort()).toEqual([
+    "exporter_closed",
+    "exporter_large",
+    "exporter_some",
+  ]);
+  const log = await report();
+  const found = log.map(({ fields }) => [fields?.["journal"], fields?.["records"]]);
+  expect(found.toSorted()).toEqual([
+    ["exporter_large", undefined],
+    ["exporter_some", 2],
+  ]);
+});
+
 test("what is not a journal with data is nobody's, and not reported", async () => {
   journal("exporter_empty", {});
   journal("exporter_notes", { "notes.txt": 10 });
@@ -64,7 +113,7 @@ test("what is not a journal with data is nobody's, and not reported", async () =
 
 test("of many journals the newest are reported, and the others counted", async () => {
   for (let index = 0; index < 25; index += 1) {
-    journal(`exporter_debug.${index}`, { "log-00000001": 1 }, index);
+    journal(`exporter_debug.${index}`, { "log-00000001": 100 }, index);
   }
   const log = await report();
   expect(log.slice(0, 20).map(({ fields }) => fields?.["journal"])).toEqual(
