@@ -8,10 +8,19 @@ export const maxRecordBytes = 16 * 1024 * 1024;
  *
  * - `no_space`: the disk, the quota or the largest allowed file is full.
  * - `io_error`: the system refused to write for any other reason.
+ * - `removed`: the files, or the directory with them, were removed, renamed or replaced while the program ran.
+ * - `in_use`: another process has taken the directory, because the lock on it was removed. It stays so until a restart.
  * - `too_slow`: records were appended faster than the disk writes them, and the buffer for them is full.
  * - `too_large`: a record is longer than {@link maxRecordBytes}; a bug of its owner.
  */
-export const degradedReasons = ["no_space", "io_error", "too_slow", "too_large"] as const;
+export const degradedReasons = [
+  "no_space",
+  "io_error",
+  "removed",
+  "in_use",
+  "too_slow",
+  "too_large",
+] as const;
 export type DegradedReason = (typeof degradedReasons)[number];
 
 /** Whether records that are appended now survive a restart. */
@@ -64,7 +73,7 @@ export interface JournalOwner {
  *
  * Two guarantees: a record whose `written()` resolved while the state was `ok` survives the end of this process, also a crash;
  * and the recovered records are a prefix of the appended ones, without a gap. A power cut may also lose records for which
- * `synced()` has not resolved.
+ * `synced()` has not resolved. When somebody removes the files, the state becomes `degraded` some seconds later.
  */
 export interface Journal {
   /** The result of the recovery. */

@@ -11,6 +11,8 @@ export interface Disk {
   create(path: string): Promise<DiskFile>;
   /** Opens a file for reading and cutting. */
   open(path: string): Promise<DiskFile>;
+  /** What `DiskFile.identity` is of the file at this path; `undefined` if there is none. */
+  identityOf(path: string): Promise<string | undefined>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file; succeeds if there is none. */
   remove(path: string): Promise<void>;
@@ -21,6 +23,8 @@ export interface Disk {
 }
 
 export interface DiskFile {
+  /** Tells the file from every other one that exists, also when it has another name, or none any more. */
+  identity(): Promise<string>;
   size(): Promise<number>;
   /** Reads up to the length of `into`; fewer bytes mean the end of the file. */
   read(into: Uint8Array, position: number): Promise<number>;

@@ -1,17 +1,16 @@
 import { join, resolve } from "node:path";
 import type { Clock } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
-import { beforeDeadline } from "../../component/deadline.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Journal, JournalOwner, StorageRole } from "../../component/storage.ts";
+import { beforeEnd, reportLosses } from "./closing.ts";
 import type { Config } from "./config.ts";
-import { prepareDirectory } from "./directory.ts";
+import { DirectoryClaim } from "./directory-claim.ts";
 import type { Disk } from "./disk.ts";
 import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
 import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
-import { type DirectoryLock, lockDirectory } from "./lock.ts";
 import { shown } from "./place.ts";
 import { systemDisk } from "./system-disk.ts";
 import { reportUnusedJournals } from "./unused-journals.ts";
@@ -22,9 +21,8 @@ type Owning = Parameters<StorageRole["openJournal"]>[0];
 /** How long the directory may take to answer at the start, besides the wait for another process. */
 const answerLimitMs = 30_000;
 
-/** How long the journals may take to close when the shutdown deadline has passed before it was their turn. */
-const lastMomentMs = 200;
-
+/** A few calls to the file system are made this often, to find out whether the files were removed. */
+const checkIntervalMs = 5_000;
 /**
  * Keeps a journal per component in a directory that no other process uses meanwhile (DESIGN.md). It has one journal for each
  * component that names it, so the config bounds their number; a component that opens its journal twice gets an error.
@@ -34,30 +32,42 @@ export function createFileStorage(
   config: Config,
   disk: Disk = systemDisk,
 ): Component {
-  const { id, clock, logger } = settings;
+  const { id, clock, logger, stopping } = settings;
   const directory = resolve(config.directory);
   const journals = new Map<string, ObservedJournal>();
   const opened = new Set<string>();
-  let lock: DirectoryLock | undefined;
   let isRunning = false;
-  let claiming: Promise<void> | undefined;
+  let isChecking = false;
+  let stopChecks = () => {};
   let expected: ReadonlySet<string> | undefined;
   publishJournals(settings.meter, () => [...journals.values()]);
 
-  /** Locks the directory for this process. Journals that were opened on a full disk try again, all at once. */
-  const claim = (timeoutMs: number): Promise<void> => {
-    claiming ??= (async () => {
-      try {
-        if (lock === undefined) {
-          await prepareDirectory(directory, { disk, config, logger });
-          lock = await lockDirectory(directory, { clock, timeoutMs });
-        }
-      } finally {
-        claiming = undefined;
+  const claim = new DirectoryClaim(directory, {
+    disk,
+    config,
+    clock,
+    logger,
+    onTaken() {
+      for (const { journal } of journals.values()) {
+        journal.onTaken();
       }
-    })();
-    return claiming;
-  };
+    },
+  });
+
+  /** Looks after the files and the lock, which anybody may remove. One look at a time, because the disk may hang. */
+  async function check(): Promise<void> {
+    if (isChecking) {
+      return;
+    }
+    isChecking = true;
+    const all = [...journals.values()].map(({ journal }) => journal);
+    await Promise.all(all.map((journal) => journal.verify()));
+    // Otherwise the journal locks the directory when it creates it again, or must leave it alone.
+    if (all.every((journal) => journal.hasFiles)) {
+      await claim.keep();
+    }
+    isChecking = false;
+  }
 
   const reportStatus = () => {
     const [worst] = [...journals.values()].flatMap(({ journal }) => {
@@ -85,7 +95,7 @@ export function createFileStorage(
     opened.add(name);
     const journal = await openJournal({
       disk,
-      claim: () => claim(0),
+      claim: () => claim.make(0),
       directory: join(directory, name),
       directoryMode: config.directory_permissions,
       clock,
@@ -122,43 +132,6 @@ export function createFileStorage(
     }
   }
 
-  /** As `beforeDeadline`. If others have used up the time, there is a last moment, because a healthy disk needs no longer. */
-  async function beforeEnd<T>(deadline: AbortSignal, work: Promise<T>): Promise<T | "late"> {
-    if (!deadline.aborted) {
-      return beforeDeadline(deadline, work);
-    }
-    const lastMoment = new AbortController();
-    const cancel = clock.after(lastMomentMs, () => lastMoment.abort());
-    try {
-      return await beforeDeadline(lastMoment.signal, work);
-    } finally {
-      cancel();
-    }
-  }
-
-  /** Throws if records are lost. */
-  function reportLateClosing(): void {
-    let lost = 0;
-    for (const [name, { journal }] of journals) {
-      const { unwrittenRecords, unsyncedRecords } = journal;
-      lost += unwrittenRecords;
-      if (unwrittenRecords > 0) {
-        logger.error("The disk was too slow to store all records before the shutdown deadline.", {
-          journal: name,
-          unwritten_records: unwrittenRecords,
-        });
-      } else if (unsyncedRecords > 0) {
-        logger.warn(
-          "The disk was too slow to sync all records before the shutdown deadline. They are written, but a power cut in the next seconds can lose them.",
-          { journal: name, unsynced_records: unsyncedRecords },
-        );
-      }
-    }
-    if (lost > 0) {
-      throw new Error(`${lost} records could not be stored before the end.`);
-    }
-  }
-
   return {
     storage: {
       openJournal: open,
@@ -168,7 +141,7 @@ export function createFileStorage(
     },
 
     async start() {
-      await withinLimit(claim(config.timeout), {
+      await withinLimit(claim.make(config.timeout), {
         clock,
         limitMs: config.timeout + answerLimitMs,
         problem: `the directory ${shown(directory)} did not answer within ${answerLimitMs / 1000} s. Check the disk or the network file system that it is on, or name another directory.`,
@@ -182,7 +155,15 @@ export function createFileStorage(
         });
       });
       isRunning = true;
-      if (lock !== undefined) {
+      const look = () => void check(); // Never rejects.
+      const cancelTimer = clock.every(checkIntervalMs, look);
+      // Before the pipelines stop, so that they know what is stored, and can store it again.
+      stopping.addEventListener("abort", look);
+      stopChecks = () => {
+        cancelTimer();
+        stopping.removeEventListener("abort", look);
+      };
+      if (claim.isHeld) {
         logger.info("Keeping state in files.", { directory });
       }
       if (expected !== undefined) {
@@ -196,17 +177,17 @@ export function createFileStorage(
 
     async shutdown(deadline) {
       isRunning = false;
+      stopChecks();
       const closing = Promise.all([
-        claiming?.catch(() => {}),
+        claim.idle(),
         ...[...journals.values()].map(({ journal }) => journal.close()),
       ]);
-      if ((await beforeEnd(deadline, closing)) === "late") {
-        // Writes in progress may still finish, so the lock is held until the process ends.
-        reportLateClosing();
-        return;
+      const isLate = (await beforeEnd(deadline, closing, clock)) === "late";
+      if (!isLate) {
+        // Otherwise writes in progress may still finish, so the lock is held until the process ends.
+        claim.release();
       }
-      lock?.release();
-      lock = undefined;
+      reportLosses(journals, { isLate, logger });
     },
   };
 }

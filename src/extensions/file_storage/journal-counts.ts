@@ -17,7 +17,7 @@ export interface JournalCounts {
 export type DroppedReason = DegradedReason | "closed";
 
 export function zeroCounts(): JournalCounts {
-  const reasons = { no_space: 0, io_error: 0, too_slow: 0, too_large: 0 };
+  const reasons = { no_space: 0, io_error: 0, removed: 0, in_use: 0, too_slow: 0, too_large: 0 };
   return {
     appendedRecords: 0,
     droppedRecords: { ...reasons, closed: 0 },

@@ -1,7 +1,11 @@
 import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
+import type { LogWriter } from "./log-writer.ts";
+import { findLostFiles } from "./lost-files.ts";
 import { explained } from "./path-problem.ts";
 import { shown } from "./place.ts";
+import type { Segments } from "./segments.ts";
+import type { LostFiles } from "./write-failure.ts";
 
 export interface JournalDirectoryOptions {
   readonly disk: Disk;
@@ -12,22 +16,63 @@ export interface JournalDirectoryOptions {
   readonly claim: () => Promise<void>;
   /** Removes what the recovery has found to be unusable. */
   readonly cleanUp: () => Promise<void>;
+  readonly segments: Segments;
+  /** The name of the recovered snapshot. */
+  readonly snapshotName: string | undefined;
 }
 
 /**
- * The directory of a journal, from the first change to the disk on. If the disk is full at the start, it is not ready: the journal is
- * then degraded, and prepares it again before each snapshot until that succeeds.
+ * The directory of a journal, from the first change to the disk on. If the disk is full at the start, or the directory was removed, it
+ * is not ready: the journal is then degraded, and prepares it again before each snapshot until that succeeds.
  */
 export class JournalDirectory {
   readonly #options: JournalDirectoryOptions;
   #isReady = false;
+  #isClean = false;
+  /** The name of the newest complete snapshot. */
+  snapshotName: string | undefined;
 
   constructor(options: JournalDirectoryOptions) {
     this.#options = options;
+    this.snapshotName = options.snapshotName;
   }
 
   get isReady(): boolean {
     return this.#isReady;
+  }
+
+  /** It is not there any more, or belongs to another process. */
+  forget(): void {
+    this.#isReady = false;
+  }
+
+  /** Compares the files in it with those that there should be. `writer`: the current one of the log. */
+  findLost(writer: () => LogWriter): Promise<LostFiles | undefined> {
+    const { segments } = this.#options;
+    return findLostFiles(this.#options, () => {
+      const { openSegment, sequence } = writer();
+      return {
+        names: [
+          ...segments.names,
+          ...(openSegment === undefined ? [] : [openSegment.name]),
+          ...(this.snapshotName === undefined ? [] : [this.snapshotName]),
+        ],
+        open: openSegment,
+        lastNumber: segments.lastNumber,
+        sequence,
+      };
+    });
+  }
+
+  /** Looks for files of another process in a directory that has lost its own. */
+  findForeign({ sequence }: LogWriter): Promise<LostFiles | undefined> {
+    const { lastNumber } = this.#options.segments;
+    return findLostFiles(this.#options, () => ({
+      names: [],
+      open: undefined,
+      lastNumber,
+      sequence,
+    }));
   }
 
   /** Makes it ready for writing, unless it is. Rejects with an `Error` for an operator, whose cause has the system's error code. */
@@ -49,7 +94,10 @@ export class JournalDirectory {
       .catch(
         explained(`the directory ${shown(storage)} cannot be synced`, { path: storage, storage }),
       );
-    await cleanUp();
+    if (!this.#isClean) {
+      await cleanUp();
+      this.#isClean = true;
+    }
     this.#isReady = true;
   }
 }

@@ -26,6 +26,8 @@ export interface Recovered {
   /** Bytes of the records after the snapshot, including their record headers. */
   readonly logBytes: number;
   readonly snapshotBytes: number;
+  /** The name of the snapshot; absent if there is none. */
+  readonly snapshotName: string | undefined;
   /**
    * Removes or cuts off the unusable files and parts of files, so that the log can continue after its last usable record. To be
    * called before anything is written, again if it fails. Rejects with an `Error` for an operator.
@@ -102,6 +104,7 @@ export async function recoverJournal({
     logBytes:
       recovered.bytes - snapshotContent + (recovered.records - snapshotRecords) * recordHeaderBytes,
     snapshotBytes: snapshot.sizeBytes,
+    snapshotName: snapshot.name,
     cleanUp,
   };
 }
@@ -125,6 +128,7 @@ interface Snapshot {
 }
 
 interface SnapshotOutcome {
+  readonly name: string | undefined;
   readonly sizeBytes: number;
   /** Whether the log can be replayed on top: on a complete snapshot, or on an empty state if there was no snapshot yet. */
   readonly isBase: boolean;
@@ -156,10 +160,10 @@ async function recoverSnapshot(
     recovered.next = sequence;
     const others = snapshots.filter((each) => each !== snapshot);
     const stale = others.map((each) => each.name);
-    return { sizeBytes: reading.sizeBytes, isBase: true, stale, damaged };
+    return { name, sizeBytes: reading.sizeBytes, isBase: true, stale, damaged };
   }
   const stale = snapshots.map((each) => each.name);
-  return { sizeBytes: 0, isBase: damaged.length === 0, stale, damaged };
+  return { name: undefined, sizeBytes: 0, isBase: damaged.length === 0, stale, damaged };
 }
 
 function isComplete({ header, flaw, last }: FileReading, sequence: number): boolean {

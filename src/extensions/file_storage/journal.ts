@@ -1,5 +1,4 @@
 import { dirname } from "node:path";
-import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
@@ -12,10 +11,12 @@ import type {
   SnapshotOutcome,
 } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
+import { snapshotName } from "./file-names.ts";
 import { recordHeaderBytes } from "./format.ts";
 import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
 import { JournalDirectory } from "./journal-directory.ts";
 import { type Recovered, recoverJournal } from "./journal-recovery.ts";
+import { JournalStatus } from "./journal-status.ts";
 import { LogWriter } from "./log-writer.ts";
 import { pathProblem } from "./path-problem.ts";
 import { shown } from "./place.ts";
@@ -23,7 +24,7 @@ import { Segments } from "./segments.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
 import { SnapshotSource } from "./snapshot-source.ts";
 import { removeJournal, removeSnapshotsBefore, writeSnapshot } from "./snapshot-writer.ts";
-import { failureSentence, isRefusal, reasonOf } from "./write-failure.ts";
+import { isRefusal, reasonOf } from "./write-failure.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;
@@ -77,32 +78,36 @@ export class FileJournal implements Journal {
   /** Why the directory is not ready, in the last log line. */
   #unreadyBecause: string | undefined;
   #writer: LogWriter;
-  #state: JournalState = { status: "ok" };
-  /** Increases with every failure of the log, so that a snapshot knows whether it closes the latest gap. */
-  #gaps = 0;
-  #droppedInGap = 0;
+  readonly #status: JournalStatus;
   readonly #requests: SnapshotRequests;
   #snapshot: Promise<SnapshotOutcome> | undefined;
   #closing: Promise<void> | undefined;
   /** Whether something that is stored is still needed. */
   #isNeeded = true;
+  /** Whether the files were removed because nothing is needed. */
+  #isRemoved = false;
   #isClosed = false;
+  /** The last request for a snapshot. */
+  #request: Promise<void> | undefined;
 
   constructor(options: JournalOptions, recovered: Recovered) {
     const { disk, directory } = options;
     this.#options = options;
+    this.#status = new JournalStatus({ ...options, counts: this.counts });
     this.recovered = recovered.summary;
+    this.#segments = new Segments(
+      { disk, directory },
+      { lastNumber: recovered.lastSegmentNumber, segments: recovered.segments },
+    );
     this.#place = new JournalDirectory({
       disk,
       directory,
       mode: options.directoryMode,
       claim: async () => options.claim?.(),
       cleanUp: () => recovered.cleanUp(),
+      segments: this.#segments,
+      snapshotName: recovered.snapshotName,
     });
-    this.#segments = new Segments(
-      { disk, directory },
-      { lastNumber: recovered.lastSegmentNumber, segments: recovered.segments },
-    );
     this.logBytes = recovered.logBytes;
     this.snapshotBytes = recovered.snapshotBytes;
     this.counts.recoveredRecords = recovered.summary.records;
@@ -112,8 +117,9 @@ export class FileJournal implements Journal {
       clock: options.clock,
       isWanted: (failures) =>
         !this.#isClosed &&
+        !this.#isTaken &&
         this.#snapshot === undefined &&
-        (this.#state.status !== "ok" || failures > 0),
+        (this.#status.reason !== undefined || failures > 0),
       request: () => this.#requestSnapshot(),
     });
     this.#writer = this.#writerFrom(recovered.sequence);
@@ -148,7 +154,7 @@ export class FileJournal implements Journal {
     if (this.#writer.add(record)) {
       this.#onAppended(record);
     } else {
-      this.#onDropped();
+      this.#status.onDropped();
     }
   }
 
@@ -159,17 +165,17 @@ export class FileJournal implements Journal {
     if (isWritten || this.#writer.sequence > sequence) {
       this.#onAppended(record);
     } else {
-      this.#onDropped();
+      this.#status.onDropped();
     }
-    return isWritten && this.#state.status === "ok";
+    return isWritten && this.#status.reason === undefined;
   }
 
   written(): Promise<void> {
-    return this.#state.status === "ok" ? this.#writer.written() : Promise.resolve();
+    return this.#status.reason === undefined ? this.#writer.written() : Promise.resolve();
   }
 
   synced(): Promise<void> {
-    return this.#state.status === "ok" ? this.#writer.synced() : Promise.resolve();
+    return this.#status.reason === undefined ? this.#writer.synced() : Promise.resolve();
   }
 
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
@@ -178,7 +184,7 @@ export class FileJournal implements Journal {
     }
     if (!this.#place.isReady) {
       // The owner is asked when the directory is ready.
-      return Promise.resolve({ status: "failed", reason: "no_space" });
+      return Promise.resolve({ status: "failed", reason: this.#status.reason ?? "io_error" });
     }
     this.#isNeeded = true;
     this.#requests.cancel();
@@ -194,7 +200,7 @@ export class FileJournal implements Journal {
   }
 
   state(): JournalState {
-    return this.#state;
+    return this.#status.state;
   }
 
   /** The sizes of the log's files and of the snapshot. */
@@ -211,14 +217,57 @@ export class FileJournal implements Journal {
     return this.#closing;
   }
 
+  /** What is found to be lost before the end is stored again, if the owner can. */
   async #close(): Promise<void> {
-    this.#isClosed = true;
+    await this.verify();
     this.#requests.cancel();
+    await this.#request;
+    this.#isClosed = true;
     await this.#snapshot?.catch(() => {});
-    await this.#writer.close();
+    await this.#writer.drain();
+    await this.verify();
+    await this.#writer.end();
     if (!this.#isNeeded && this.#place.isReady) {
       await this.#removeAll();
     }
+  }
+
+  /**
+   * Checks that the files are still there. If they are not, the journal becomes degraded, and requests a snapshot at once, which creates
+   * them again. Never rejects.
+   */
+  async verify(): Promise<void> {
+    if (this.#status.reason !== undefined) {
+      return;
+    }
+    const lost = await this.#place.findLost(() => this.#writer);
+    if (lost !== undefined && this.#status.reason === undefined) {
+      this.#writer.fail(lost.reason, lost);
+    }
+  }
+
+  /** Another process has taken the directory, so this one must write nothing more. */
+  onTaken(): void {
+    this.#writer.fail("in_use", undefined);
+    if (!this.#isTaken) {
+      // The log has ended already.
+      this.#onGap("in_use", undefined, 0);
+    }
+  }
+
+  /** For a journal that is closed: why its records are not stored; `undefined` if they are, or none is needed. */
+  get lostBecause(): DegradedReason | undefined {
+    const isNothingLeft = this.#isRemoved || (!this.#isNeeded && this.#status.reason === "removed");
+    return isNothingLeft ? undefined : this.#status.reason;
+  }
+
+  /** Whether it has its files, as far as is known. */
+  get hasFiles(): boolean {
+    return this.#status.reason !== "removed" && this.#status.reason !== "in_use";
+  }
+
+  get #isTaken(): boolean {
+    return this.#status.reason === "in_use";
   }
 
   async #removeAll(): Promise<void> {
@@ -231,6 +280,7 @@ export class FileJournal implements Journal {
         sequence: this.#writer.sequence,
         unixMs: () => clock.unixMs(),
       });
+      this.#isRemoved = true;
     } catch (error) {
       logger.warn("Stored data that is not needed any more could not be removed.", {
         journal: name,
@@ -251,7 +301,7 @@ export class FileJournal implements Journal {
 
   async #writeSnapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
     const { disk, directory, clock, logger, name } = this.#options;
-    const isRepair = this.#state.status !== "ok";
+    const isRepair = this.#status.reason !== undefined;
     const lastNumber = this.#segments.lastNumber;
     if (isRepair) {
       // One number is skipped, so that a recovery without this snapshot detects the gap.
@@ -259,7 +309,7 @@ export class FileJournal implements Journal {
     }
     const writer = this.#writer;
     const { sequence } = writer;
-    const [gaps, logBytes] = [this.#gaps, this.logBytes];
+    const [gaps, logBytes] = [this.#status.gaps, this.logBytes];
     writer.roll();
     const source = new SnapshotSource(records);
     try {
@@ -270,7 +320,8 @@ export class FileJournal implements Journal {
           counts: this.counts,
           sequence,
           unixMs: () => clock.unixMs(),
-          isCancelled: () => this.#isClosed,
+          // The log continues without a snapshot, but a gap in it does not close without one.
+          isCancelled: () => (this.#isClosed && !isRepair) || this.#isTaken,
         },
         source,
       );
@@ -278,12 +329,16 @@ export class FileJournal implements Journal {
         return { status: "busy" };
       }
       this.snapshotBytes = sizeBytes;
+      this.#place.snapshotName = snapshotName(sequence);
     } catch (error) {
       this.#requests.onFailed();
       this.counts.snapshots.failed += 1;
       if (isRepair) {
         // The new log is useless without the snapshot before it.
-        this.#countDropped(reasonOf(error), writer.sequence - sequence - writer.unwrittenRecords);
+        this.#status.countDropped(
+          reasonOf(error),
+          writer.sequence - sequence - writer.unwrittenRecords,
+        );
         writer.fail(reasonOf(error), error);
         await writer.idle();
         await this.#segments.dropAfter(lastNumber);
@@ -292,7 +347,10 @@ export class FileJournal implements Journal {
         throw source.thrown.error;
       }
       const reason = reasonOf(error);
-      if (!isRepair) {
+      if (reason === "removed") {
+        await this.verify();
+      }
+      if (!isRepair && this.#status.reason === undefined) {
         this.counts.writeErrors[reason] += 1;
         logger.warn("A snapshot could not be written. The log continues and grows.", {
           journal: name,
@@ -305,15 +363,12 @@ export class FileJournal implements Journal {
     this.#requests.onDone();
     this.counts.snapshots.done += 1;
     this.logBytes -= logBytes;
-    await this.#segments.dropBefore(sequence);
-    await removeSnapshotsBefore({ disk, directory, sequence }).catch(() => {});
-    if (isRepair && this.#gaps === gaps) {
-      this.#setState({ status: "ok" });
-      logger.info("State is stored again, beginning with a new snapshot.", {
-        journal: name,
-        dropped_records: this.#droppedInGap,
-      });
-      this.#droppedInGap = 0;
+    if (!this.#isTaken) {
+      await this.#segments.dropBefore(sequence);
+      await removeSnapshotsBefore({ disk, directory, sequence }).catch(() => {});
+    }
+    if (isRepair && this.#status.gaps === gaps) {
+      this.#status.onGapClosed();
     }
     return { status: "done" };
   }
@@ -340,47 +395,26 @@ export class FileJournal implements Journal {
     this.logBytes += record.length + recordHeaderBytes;
   }
 
-  #onDropped(): void {
-    if (this.#state.status === "degraded") {
-      this.#countDropped(this.#state.reason, 1);
-    } else {
-      this.counts.droppedRecords.closed += 1;
-    }
-  }
-
-  #countDropped(reason: DegradedReason, records: number): void {
-    this.#droppedInGap += records;
-    this.counts.droppedRecords[reason] += records;
-  }
-
   #onGap(reason: DegradedReason, error: unknown, dropped: number): void {
-    const { logger, name } = this.#options;
-    this.#gaps += 1;
-    this.#countDropped(reason, dropped);
-    this.counts.writeErrors[reason] += 1;
-    const isNew = this.#state.status === "ok";
-    this.#setState({ status: "degraded", reason });
-    if (isNew) {
-      logger.error(`State is no longer stored. ${failureSentence(reason, error)}`, {
-        journal: name,
-        reason,
-        ...(error === undefined ? {} : { "error.code": errorCodeOf(error) }),
-      });
+    if (reason === "removed" || reason === "in_use") {
+      this.#place.forget();
     }
-    this.#requests.requestLater();
+    const isNew = this.#status.onGap(reason, error, dropped);
+    if (isNew && reason === "removed" && !this.#isClosed) {
+      // The disk is well, so there is nothing to wait for.
+      void this.#requestSnapshot().then(() => this.#requests.requestLater());
+    } else {
+      this.#requests.requestLater();
+    }
   }
 
-  #setState(state: JournalState): void {
-    if (isDeepStrictEqual(state, this.#state)) {
-      return;
-    }
-    this.#state = state;
-    this.#callOwner(() => this.#options.owner.onState?.(state));
-    this.#options.onState(state);
+  #requestSnapshot(): Promise<void> {
+    this.#request = this.#prepareAndAsk();
+    return this.#request;
   }
 
-  async #requestSnapshot(): Promise<void> {
-    if (this.#state.status !== "ok") {
+  async #prepareAndAsk(): Promise<void> {
+    if (this.#status.reason !== undefined) {
       // While the disk hangs, no further work is given to it.
       await this.#writer.idle();
     }
@@ -389,14 +423,21 @@ export class FileJournal implements Journal {
       return;
     }
     if (!this.#isClosed && this.#snapshot === undefined) {
-      this.#callOwner(() => this.#options.owner.onSnapshotNeeded());
+      this.#status.callOwner((owner) => owner.onSnapshotNeeded());
     }
   }
 
   /** Prepares the directory if that failed at the start, and returns whether it is ready. */
   async #isReady(): Promise<boolean> {
     try {
-      await this.#place.prepare();
+      if (!this.#place.isReady) {
+        await this.#place.prepare();
+        const lost = await this.#place.findForeign(this.#writer);
+        if (lost?.reason === "in_use") {
+          this.onTaken();
+          throw lost;
+        }
+      }
       return true;
     } catch (error) {
       const because = error instanceof Error ? error.message : String(error);
@@ -408,18 +449,6 @@ export class FileJournal implements Journal {
         });
       }
       return false;
-    }
-  }
-
-  /** Calls the owner. An exception of the owner must not come out of an append. */
-  #callOwner(call: () => void): void {
-    try {
-      call();
-    } catch (error) {
-      this.#options.logger.error("A component's journal callback failed because of a bug.", {
-        journal: this.#options.name,
-        "exception.type": error instanceof Error ? error.name : typeof error,
-      });
     }
   }
 }

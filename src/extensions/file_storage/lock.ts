@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../../component/clock.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
+import type { Disk } from "./disk.ts";
 import { lockName } from "./file-names.ts";
 import { lockHolder } from "./lock-holder.ts";
 import { explained } from "./path-problem.ts";
@@ -11,6 +12,8 @@ import { shown } from "./place.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {
+  /** Whether the lock file is still there. If it was removed, the lock keeps nobody out. */
+  isInPlace(): Promise<boolean>;
   release(): void;
 }
 
@@ -38,7 +41,11 @@ const busy = 5;
  */
 export async function lockDirectory(
   directory: string,
-  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+  {
+    disk,
+    clock,
+    timeoutMs,
+  }: { readonly disk: Disk; readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<DirectoryLock> {
   const path = join(directory, lockName);
   await createFile(path).catch(
@@ -53,7 +60,11 @@ export async function lockDirectory(
   for (;;) {
     const outcome = tryToLock(database);
     if (outcome === "locked") {
-      return { release: () => database.close() };
+      const identity = await disk.identityOf(path);
+      return {
+        isInPlace: async () => (await disk.identityOf(path).catch(() => identity)) === identity,
+        release: () => database.close(),
+      };
     }
     if (outcome !== "busy" || clock.nowMs() >= deadlineMs) {
       database.close();

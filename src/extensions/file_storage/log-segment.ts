@@ -19,12 +19,15 @@ export interface Placed {
 export class LogSegment {
   readonly number: number;
   readonly file: DiskFile;
+  /** What tells the file from others at its path; `undefined` if the file system says something else each time. */
+  readonly identity: string | undefined;
   /** The length of the file, including writes in progress. */
   sizeBytes: number;
 
-  constructor(number: number, file: DiskFile) {
+  constructor(number: number, file: DiskFile, identity: string | undefined) {
     this.number = number;
     this.file = file;
+    this.identity = identity;
     this.sizeBytes = 0;
   }
 

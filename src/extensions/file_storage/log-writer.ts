@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from "../../component/clock.ts";
 import { type DegradedReason, maxRecordBytes } from "../../component/storage.ts";
-import type { Disk } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
+import { logName } from "./file-names.ts";
 import { Group } from "./format.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 import { LogSegment, type Placed } from "./log-segment.ts";
@@ -81,6 +82,12 @@ export class LogWriter {
   /** The size of the segment that records are appended to. */
   get segmentBytes(): number {
     return this.#segment?.sizeBytes ?? 0;
+  }
+
+  /** The segment that records are appended to, unless the log has ended. */
+  get openSegment(): { readonly name: string; readonly identity: string | undefined } | undefined {
+    const segment = this.#isOver ? undefined : this.#segment;
+    return segment && { name: logName(segment.number), identity: segment.identity };
   }
 
   /** Opens the first segment now instead of before the first write; rejects if that fails. */
@@ -173,8 +180,8 @@ export class LogWriter {
     this.#options.onFailure(reason, error);
   }
 
-  /** Accepts no more records; writes and syncs all added ones, and after them a timestamp. */
-  async close(): Promise<void> {
+  /** Accepts no more records; writes and syncs all added ones, and after them a timestamp. To be followed by `end`. */
+  async drain(): Promise<void> {
     this.#isClosing = true;
     while (this.#running !== undefined) {
       await this.#running;
@@ -187,6 +194,10 @@ export class LogWriter {
         this.fail(reasonOf(error), error);
       }
     }
+  }
+
+  /** Ends the log without a failure. */
+  async end(): Promise<void> {
     this.#end();
     await this.idle();
   }
@@ -283,9 +294,12 @@ export class LogWriter {
   async #roll(): Promise<void> {
     const { disk, directory, segments, fsync } = this.#options;
     const number = segments.takeNumber();
-    const file = await disk.create(segments.pathOf(number));
+    const path = segments.pathOf(number);
+    const file = await disk.create(path);
     const previous = this.#segment;
+    let identity: string | undefined;
     try {
+      identity = await lastingIdentity(file, path, disk);
       if (fsync) {
         await disk.syncDirectory(directory);
         // Again if a blocking write added records meanwhile.
@@ -299,14 +313,28 @@ export class LogWriter {
     }
     if (this.#isOver) {
       await file.close();
-      await disk.remove(segments.pathOf(number)).catch(() => {});
+      await disk.remove(path).catch(() => {});
       return;
     }
-    this.#segment = new LogSegment(number, file);
+    this.#segment = new LogSegment(number, file, identity);
     if (previous !== undefined) {
       const finished = previous.finishedAt(this.#writtenSequence);
       await previous.file.close();
       await segments.finish(finished);
     }
+  }
+}
+
+/** The identity of a new file, if the file system says the same of the open file and of its path. Some network file systems do not. */
+async function lastingIdentity(
+  file: DiskFile,
+  path: string,
+  disk: Disk,
+): Promise<string | undefined> {
+  try {
+    const identity = await file.identity();
+    return identity === (await disk.identityOf(path)) ? identity : undefined;
+  } catch {
+    return undefined;
   }
 }

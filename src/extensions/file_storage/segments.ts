@@ -36,6 +36,11 @@ export class Segments {
     return this.#finished.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   }
 
+  /** The names of the finished segments. */
+  get names(): readonly string[] {
+    return this.#finished.map(({ number }) => logName(number));
+  }
+
   /** The number of the newest segment. */
   get lastNumber(): number {
     return this.#lastNumber;

@@ -22,6 +22,16 @@ export const systemDisk: Disk = {
     return fileOf(await calls.open(path, O_CREAT | O_EXCL | O_WRONLY, ownerOnly));
   },
   open: async (path) => fileOf(await calls.open(path, fs.constants.O_RDWR)),
+  async identityOf(path) {
+    try {
+      return identityIn(await stat(path, { bigint: true }));
+    } catch (error) {
+      if (["ENOENT", "ENOTDIR"].includes(errorCodeOf(error))) {
+        return undefined;
+      }
+      throw error;
+    }
+  },
   rename,
   remove: (path) => rm(path, { force: true }),
   removeDirectory: rmdir,
@@ -72,6 +82,7 @@ async function isDirectory(path: string): Promise<boolean> {
 const calls = {
   open: promisify(fs.open),
   stat: promisify(fs.fstat),
+  statExactly: (fd: number) => promisify(fs.fstat)(fd, { bigint: true }),
   read: promisify(fs.read),
   write: promisify(fs.writev),
   cut: promisify(fs.ftruncate),
@@ -105,6 +116,7 @@ function fileOf(fd: number): DiskFile {
   }
 
   return {
+    identity: () => holding(async (held) => identityIn(await calls.statExactly(held))),
     size: () => holding(sizeOf),
     read: (into, position) => holding(readInto, into, position),
     write: (parts, position) => holding(writeAll, parts, position),
@@ -134,6 +146,11 @@ function fileOf(fd: number): DiskFile {
       return closing;
     },
   };
+}
+
+/** Device and inode, as numbers that may be larger than JavaScript's are exact. */
+function identityIn({ dev, ino }: fs.BigIntStats): string {
+  return `${dev}:${ino}`;
 }
 
 async function sizeOf(fd: number): Promise<number> {

@@ -10,7 +10,7 @@ import { settled } from "../../extensions/file_storage/open-journal.ts";
 const mebibyte = 1 << 20;
 const tickMs = 500;
 
-/** A journal whose directory can be removed, that pretends to have a long log, and notes when a snapshot is made. */
+/** A journal whose directory can be closed to new files, that pretends to have a long log, and notes when a snapshot is made. */
 function longJournal(settings: ReturnType<typeof testSettings>) {
   const { clock } = settings;
   const disk = new FakeDisk();
@@ -55,22 +55,22 @@ function longJournal(settings: ReturnType<typeof testSettings>) {
     logBytes = 17 * mebibyte;
   };
   /** A file that is open can still be written to. */
-  const removeDirectory = () => {
-    disk.fault = (name) => (["write", "sync", "cut"].includes(name) ? undefined : "ENOENT");
+  const closeDirectory = () => {
+    disk.fault = (name) => (["write", "sync", "cut"].includes(name) ? undefined : "EACCES");
   };
-  return { storage, snapshotsAtMs, grow, removeDirectory };
+  return { storage, snapshotsAtMs, grow, closeDirectory };
 }
 
-test("a snapshot that fails because the directory was removed is repeated at growing intervals", async () => {
+test("a snapshot that fails because no file can be created is repeated at growing intervals", async () => {
   const settings = testSettings("session_activity");
-  const { storage, snapshotsAtMs, grow, removeDirectory } = longJournal(settings);
+  const { storage, snapshotsAtMs, grow, closeDirectory } = longJournal(settings);
   const component = createSessionActivity(
     { ...settings.settings, storage },
     schema.parse({ storage: "file_storage" }),
   );
   await component.start();
   const startedMs = settings.clock.nowMs();
-  removeDirectory();
+  closeDirectory();
   grow();
   for (let tick = 0; tick < (10 * 60_000) / tickMs; tick += 1) {
     settings.clock.advance(tickMs);
@@ -89,11 +89,11 @@ test("a snapshot that fails because the directory was removed is repeated at gro
     {
       level: "error",
       message:
-        "State is no longer stored. The directory of the state was removed: restart the collector, which creates it again.",
+        "State is no longer stored. The disk refuses to write: check its health, that it is mounted writable, and the permissions of the directory.",
       fields: {
         journal: "processor_session_activity",
         reason: "io_error",
-        "error.code": "ENOENT",
+        "error.code": "EACCES",
       },
     },
   ]);

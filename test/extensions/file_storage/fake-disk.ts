@@ -37,6 +37,9 @@ export class FakeDisk implements Disk {
   takesTurns = true;
   /** Awaited by every operation before it does anything, besides the turn of the event loop that each takes. */
   pause: (name: Name) => Promise<void> | void = () => {};
+  /** Whether it tells files apart. Some network file systems say something else each time. */
+  hasIdentities = true;
+  #lastIdentity = 0;
   readonly #names = new Map<string, number>();
   readonly #inodes: Uint8Array[] = [];
   readonly #removedDirectories = new Set<string>();
@@ -108,6 +111,7 @@ export class FakeDisk implements Disk {
   }
 
   async names(directory: string): Promise<readonly string[]> {
+    await this.#turn("read");
     this.#mustExist(directory);
     return [...this.#names.keys()]
       .filter((path) => dirname(path) === directory)
@@ -132,6 +136,12 @@ export class FakeDisk implements Disk {
       throw failure("ENOENT");
     }
     return this.#fileOf(inode, path);
+  }
+
+  async identityOf(path: string): Promise<string | undefined> {
+    await this.#turn("read");
+    const inode = this.#names.get(path);
+    return inode === undefined ? undefined : this.#identity(inode);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -174,6 +184,7 @@ export class FakeDisk implements Disk {
       }
     };
     return {
+      identity: async () => this.#identity(inode),
       size: async () => this.#inodes[inode]!.length,
       read: async (into, position) => {
         await this.#begin("read", path);
@@ -209,6 +220,31 @@ export class FakeDisk implements Disk {
         isClosed = true;
       },
     };
+  }
+
+  /** Removes a directory and everything in it, as somebody else may. What is open stays open. */
+  removeTree(directory: string): void {
+    for (const path of this.#names.keys()) {
+      if (dirname(path) === directory) {
+        this.#names.delete(path);
+      }
+    }
+    this.#removedDirectories.add(directory);
+  }
+
+  /** Removes a file, as somebody else may. */
+  removeFile(path: string): void {
+    this.#names.delete(path);
+  }
+
+  /** Puts a file in the place of another one, or where there is none, as somebody else may. */
+  replaceFile(path: string, bytes: Uint8Array): void {
+    this.#names.set(path, this.#inodes.push(Uint8Array.from(bytes)) - 1);
+  }
+
+  #identity(inode: number): string {
+    this.#lastIdentity += 1;
+    return `${this.hasIdentities ? inode : this.#lastIdentity}`;
   }
 
   /** Every directory does, but for those that were removed. */

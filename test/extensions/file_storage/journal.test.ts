@@ -785,6 +785,34 @@ describe("closing", () => {
     expect(await recovered(disk)).toEqual(["a"]);
   });
 
+  test("on a disk that is full, or read-only, at the last write is an error, and what was lost is counted", async () => {
+    for (const [code, reason, sentence] of [
+      ["ENOSPC", "no_space", "The disk is full: free some space."],
+      [
+        "EROFS",
+        "io_error",
+        "The disk refuses to write: check its health, that it is mounted writable, and the permissions of the directory.",
+      ],
+    ] as const) {
+      const disk = new FakeDisk();
+      const { journal, lines } = await open({ disk });
+      journal.append(bytesOf("a"));
+      await journal.written();
+      journal.append(bytesOf("b"));
+      disk.fault = (name) => (name === "write" ? code : undefined);
+      await journal.close();
+      expect(lines).toEqual([
+        [
+          "error",
+          `State is no longer stored. ${sentence}`,
+          { journal: "processor_sample", reason, "error.code": code },
+        ],
+      ]);
+      expect([journal.lostBecause, journal.counts.droppedRecords[reason]]).toEqual([reason, 1]);
+      expect(await recovered(FakeDisk.of(disk.files()))).toEqual(["a"]);
+    }
+  });
+
   test("a journal that is degraded ends without an answer from the disk", async () => {
     const disk = new FakeDisk();
     const { journal, clock, asked } = await open({ disk });

@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockDirectory } from "../../../src/extensions/file_storage/lock.ts";
+import { systemDisk } from "../../../src/extensions/file_storage/system-disk.ts";
 import { type Child, startChild } from "../../support/child.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 
@@ -49,7 +50,7 @@ const refusedToItself = (directory: string) =>
     ? `the directory ${directory} is in use by another storage of this process. Give each a directory of its own.`
     : refused(directory, process.pid);
 
-const now = () => ({ clock: new FakeClock(), timeoutMs: 0 });
+const now = () => ({ disk: systemDisk, clock: new FakeClock(), timeoutMs: 0 });
 
 test("a second process is refused, in words that say who holds it and what to do", async () => {
   const first = locker();
@@ -111,7 +112,7 @@ test("waiting lasts for the timeout and not longer", async () => {
     }
   }
   await expect(
-    lockDirectory(folder, { clock: new ClockThatRuns(), timeoutMs: 1_000 }),
+    lockDirectory(folder, { disk: systemDisk, clock: new ClockThatRuns(), timeoutMs: 1_000 }),
   ).rejects.toThrow(refused(folder, first.pid));
   expect(waitsMs.reduce((sum, each) => sum + each, 0)).toBe(1_000);
 });
