@@ -1,4 +1,9 @@
-import { type Journal, maxRecordBytes, type Storage } from "../component/storage.ts";
+import {
+  type Journal,
+  type JournalState,
+  maxRecordBytes,
+  type Storage,
+} from "../component/storage.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 
 /** A payload of an earlier process that was not sent. */
@@ -35,7 +40,7 @@ const minLogBytes = 16 * 1024 * 1024;
 export class QueueJournal {
   readonly #live = new Map<number, { readonly payload: Payload; readonly isFollowed: boolean }>();
   readonly #restoring = new Map<number, Uint8Array[]>();
-  /** Payloads that were added while the disk failed, so that only a snapshot stores them. */
+  /** Payloads that were added while the disk failed, or whose files were removed, so that only a snapshot stores them. */
   readonly #unstored = new Set<number>();
   #journal: Journal | undefined;
   #liveBytes = 0;
@@ -55,11 +60,7 @@ export class QueueJournal {
         this.#isSnapshotWanted = true;
         this.#snapshotIfDue();
       },
-      onState: ({ status }) => {
-        if (status === "ok") {
-          this.#unstored.clear();
-        }
-      },
+      onState: (state) => this.#onState(state),
     });
     this.#restoring.clear();
     if (this.#journal.recovered.records === 0) {
@@ -111,6 +112,16 @@ export class QueueJournal {
     this.#journal?.append(new Uint8Array(record.buffer));
     this.#discardIfEmpty();
     this.#snapshotIfDue();
+  }
+
+  #onState(state: JournalState): void {
+    if (state.status === "ok") {
+      this.#unstored.clear();
+    } else if (state.reason === "removed" || state.reason === "in_use") {
+      for (const id of this.#live.keys()) {
+        this.#unstored.add(id);
+      }
+    }
   }
 
   /** Without a payload nothing that is stored is needed. Then a journal that nobody opens again, of an exporter that is gone, leaves no file. */

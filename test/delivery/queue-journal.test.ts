@@ -272,6 +272,31 @@ describe("a persistent queue", () => {
     expect(await stored(FakeDisk.of(disk.files()))).toEqual(["stored"]);
   });
 
+  test("whose files were removed is sent at a shutdown as one in memory, unless they are stored again", async () => {
+    for (const canStore of [true, false]) {
+      const disk = new FakeDisk();
+      const subject = persistent(disk);
+      subject.backend.answer = () => unavailable;
+      await subject.start();
+      await subject.consume("a");
+      await settled();
+      disk.removeTree("/storage/exporter_otlp_http");
+      if (!canStore) {
+        disk.fault = (name) => (name === "create" ? "EIO" : undefined);
+      }
+      await subject.storage.journal!.verify();
+      await settled();
+      subject.backend.answer = () => ({ status: "sent" });
+      await subject.shutdown(noDeadline());
+      expect([canStore, subject.sent]).toEqual([canStore, canStore ? [] : ["a"]]);
+      await subject.storage.journal!.close();
+      expect([canStore, await stored(FakeDisk.of(disk.files()))]).toEqual([
+        canStore,
+        canStore ? ["a"] : [],
+      ]);
+    }
+  });
+
   test("stores a payload that is longer than a record may be", async () => {
     const disk = new FakeDisk();
     disk.takesTurns = false;
