@@ -66,7 +66,11 @@ export function createDelivery(
     config: config.retry_on_failure,
     clock,
     random,
-    stops: { retries: retriesStop.signal, attempts: attemptsStop.signal },
+    stops: {
+      service: stopping,
+      retries: retriesStop.signal,
+      attempts: attemptsStop.signal,
+    },
     onAttempt: (payload, result, delayMs) =>
       report.attempted(payload, result, { delayMs, queue: queues.get(payload.signal)?.queue }),
   });

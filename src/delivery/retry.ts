@@ -14,8 +14,13 @@ export type RetryResult =
       readonly isInterrupted: boolean;
     });
 
-/** How a shutdown ends retries. */
+/** How a stop ends retries. */
 export interface Stops {
+  /**
+   * The service stops, and this exporter will when the receivers have. A payload that waits gets its next attempt at once, and others
+   * soon: when the receivers have used up the deadline, it would be too late.
+   */
+  readonly service: AbortSignal;
   /** A payload that waits for its next attempt does so no longer. */
   readonly retries: AbortSignal;
   /** Attempts in progress end. */
@@ -44,6 +49,9 @@ export interface SendOptions {
 /** Sends a payload. */
 export type SendWithRetries = (payload: Payload, options?: SendOptions) => Promise<RetryResult>;
 
+/** The longest time between two attempts while the service stops, unless the backend asked for a longer one. */
+const stopIntervalMs = 1_000;
+
 /** Why a payload whose sender has left is not sent. */
 export const senderLeft = "Its sender has left without waiting for the answer.";
 
@@ -51,6 +59,33 @@ export const senderLeft = "Its sender has left without waiting for the answer.";
 export function createRetry(options: RetryOptions): SendWithRetries {
   const { attempt, clock, random, stops, onAttempt } = options;
   const endless: RetryConfig = { ...options.config, enabled: true, max_elapsed_time: 0 };
+
+  /** The wait before the next attempt; `undefined` if there is none. */
+  function delayAfter(
+    { retryAfterMs }: Extract<AttemptResult, { readonly status: "retryable" }>,
+    {
+      config,
+      isStopping,
+      ...attempts
+    }: {
+      readonly config: RetryConfig;
+      readonly failures: number;
+      readonly elapsedMs: number;
+      readonly isStopping: boolean;
+    },
+  ): number | undefined {
+    if (!config.enabled || stops.retries.aborted) {
+      return undefined;
+    }
+    const delayMs = nextDelayMs(config, {
+      ...attempts,
+      chance: random(),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    });
+    return delayMs === undefined || !isStopping
+      ? delayMs
+      : Math.max(Math.min(delayMs, stopIntervalMs), retryAfterMs ?? 0);
+  }
 
   return async (payload, { isEndless = false, hasLastAttempt = () => false, sender } = {}) => {
     const config = isEndless ? endless : options.config;
@@ -61,15 +96,9 @@ export function createRetry(options: RetryOptions): SendWithRetries {
         onAttempt(payload, result);
         return result;
       }
-      const delayMs =
-        config.enabled && !stops.retries.aborted
-          ? nextDelayMs(config, {
-              failures,
-              elapsedMs: clock.nowMs() - startedMs,
-              chance: random(),
-              ...(result.retryAfterMs === undefined ? {} : { retryAfterMs: result.retryAfterMs }),
-            })
-          : undefined;
+      const isStopping = stops.service.aborted;
+      const elapsedMs = clock.nowMs() - startedMs;
+      const delayMs = delayAfter(result, { config, failures, elapsedMs, isStopping });
       onAttempt(payload, result, delayMs);
       if (delayMs === undefined) {
         return { ...result, isInterrupted: stops.retries.aborted };
@@ -77,7 +106,11 @@ export function createRetry(options: RetryOptions): SendWithRetries {
       await waited(
         clock,
         delayMs,
-        sender === undefined ? stops.retries : AbortSignal.any([stops.retries, sender]),
+        AbortSignal.any([
+          stops.retries,
+          ...(isStopping ? [] : [stops.service]),
+          ...(sender === undefined ? [] : [sender]),
+        ]),
       );
       if (sender?.aborted === true) {
         return { status: "retryable", message: senderLeft, isInterrupted: false };

@@ -502,6 +502,25 @@ describe("when the service begins to stop, before the shutdown of the exporter",
     });
   }
 
+  test("what is queued and waits for a retry gets it at once, and every second from then on", async () => {
+    const subject = delivery();
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    await subject.consume("a");
+    await settled();
+    subject.beginStop();
+    await settled();
+    expect(subject.attempts).toEqual(["a", "a"]);
+    subject.clock.advance(999);
+    await settled();
+    expect(subject.attempts).toHaveLength(2);
+    subject.backend.answer = () => ({ status: "sent" });
+    subject.clock.advance(1);
+    await settled();
+    expect(subject.sent).toEqual(["a"]);
+    await subject.shutdown(noDeadline());
+  });
+
   test("with block_on_overflow a sender that waits for room is refused, and what is queued stays", async () => {
     const subject = delivery({ sending_queue: { queue_size: 1, block_on_overflow: true } });
     subject.backend.answer = () => unavailable;
@@ -510,9 +529,10 @@ describe("when the service begins to stop, before the shutdown of the exporter",
     const waiting = subject.consume("bb");
     await settled();
     subject.beginStop();
+    await settled();
     expect(await waiting).toMatchObject({ status: "retryable" });
     expect(await subject.consume("ccc")).toMatchObject({ status: "retryable" });
-    expect(subject.attempts).toEqual(["a"]);
+    expect(subject.attempts).toEqual(["a", "a"]);
     expect(subject.counts.enqueueFailed.value).toBe(5);
     subject.backend.answer = () => ({ status: "sent" });
     await subject.shutdown(noDeadline());
