@@ -1,11 +1,20 @@
 import { z } from "zod";
 import type { Journal, Storage } from "../../component/storage.ts";
 
+/** Far more than the pieces of a fingerprint have, and little memory. */
+const maxPieceBytes = 1024 * 1024;
+
+const piece = z.object({
+  at: z.int().min(0),
+  length: z.int().min(0).max(maxPieceBytes),
+  hash: z.string(),
+});
+
 const fileRecord = z.object({
   file: z.string(),
   offset: z.int().min(0),
   isInSkippedLine: z.boolean(),
-  fingerprint: z.object({ length: z.int().min(0), hash: z.string() }),
+  fingerprint: z.array(piece).readonly(),
 });
 
 /** How far a file has been read. */

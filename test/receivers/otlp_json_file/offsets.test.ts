@@ -1,40 +1,12 @@
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { accepted } from "../../../src/component/consumer.ts";
 import { FileTable } from "../../../src/receivers/otlp_json_file/file-table.ts";
 import { OffsetJournal } from "../../../src/receivers/otlp_json_file/offset-journal.ts";
 import { DiskStorage } from "../../delivery/disk-storage.ts";
 import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
-import { settled } from "../../extensions/file_storage/open-journal.ts";
 import { lineOf, reader, temporaryFolder } from "./harness.ts";
-
-/** A receiver with a storage, in a process that can end in two ways. */
-function stored(disk: FakeDisk, folder: string, section: Readonly<Record<string, unknown>> = {}) {
-  const storage = new DiskStorage(disk);
-  const subject = reader({ storage: "file_storage", ...section }, { folder, storage });
-  return {
-    ...subject,
-    setAnswer(answer: (text: string) => Promise<ConsumeResult>) {
-      subject.answer = answer;
-    },
-    logBytes: () => storage.journal?.logBytes,
-    /** Shuts down as the service does. Returns what is on the disk. */
-    async end(): Promise<FakeDisk> {
-      await subject.stop();
-      await storage.journal?.close();
-      return FakeDisk.of(disk.files());
-    },
-    /** What is on the disk after a kill at this moment, when the last group is written. */
-    async killed(): Promise<FakeDisk> {
-      await settled();
-      storage.clock.advance(10);
-      await settled();
-      const left = FakeDisk.of(disk.files());
-      await subject.stop(AbortSignal.abort());
-      return left;
-    },
-  };
-}
+import { stored } from "./stored-reader.ts";
 
 describe("with a storage", () => {
   for (const how of ["end", "killed"] as const) {
@@ -190,7 +162,7 @@ test("a snapshot has the offsets of files that were not found since the start", 
     onUnreadable() {},
     onFull() {},
   });
-  const fingerprint = { length: 1, hash: "ab" };
+  const fingerprint = [{ at: 0, length: 3, hash: "ab" }];
   const offset = { file: "1:2", offset: 3, isInSkippedLine: false, fingerprint };
   table.restore([offset]);
   expect([...table.offsets()]).toEqual([offset]);
