@@ -1,8 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
+import type { Signal } from "../../otlp/payload.ts";
 import { areSame, type FileFacts, factsOf } from "./file-search.ts";
-import { hasAll } from "./fingerprint.ts";
+import { hasAll, hashOf } from "./fingerprint.ts";
 import { beginning, type LinePosition } from "./line-reader.ts";
-import type { StoredOffset } from "./offset-journal.ts";
+import type { PartlyDoneLine, StoredOffset } from "./offset-journal.ts";
 import { PassedBytes } from "./passed-bytes.ts";
 import type { ReadAt } from "./read-at.ts";
 
@@ -22,6 +23,8 @@ export class FollowedFile {
   /** How many polls did not find it any more. */
   missedPolls = 0;
   #position = beginning;
+  /** The line at the position, if some of its signals are done. */
+  #partlyDone: PartlyDoneLine | undefined;
   #handle: FileHandle | undefined;
   /** The facts when it was last read to its end, since when they are the same, and whether they prove that it is. */
   #end: { facts: FileFacts; sinceMs: number; isProof: boolean } | undefined;
@@ -41,7 +44,12 @@ export class FollowedFile {
 
   /** What is stored of it. */
   get stored(): StoredOffset {
-    return { file: this.identity, ...this.#position };
+    const partlyDone = this.#partlyDone;
+    return {
+      file: this.identity,
+      ...this.#position,
+      ...(partlyDone === undefined ? {} : { partlyDone }),
+    };
   }
 
   /** Whether nothing has changed since it was read to its end. */
@@ -88,8 +96,9 @@ export class FollowedFile {
   }
 
   /** Goes on where an earlier run stopped. */
-  resume({ offset, isInSkippedLine, fingerprint }: StoredOffset): void {
+  resume({ offset, isInSkippedLine, fingerprint, partlyDone }: StoredOffset): void {
     this.#position = { offset, isInSkippedLine, fingerprint };
+    this.#partlyDone = partlyDone;
   }
 
   /** Passes over everything that it holds. A last line without its end is passed over, too, when its end comes. */
@@ -110,6 +119,18 @@ export class FollowedFile {
   /** Everything before the position is done. */
   advance(position: LinePosition): void {
     this.#position = position;
+    this.#partlyDone = undefined;
+  }
+
+  /** The signals of the line at the position that are done. */
+  doneSignalsOf(line: Uint8Array): readonly Signal[] {
+    const partlyDone = this.#partlyDone;
+    return partlyDone !== undefined && partlyDone.hash === hashOf(line) ? partlyDone.signals : [];
+  }
+
+  /** Some signals of the line at the position are done, and others are not. */
+  setDoneSignals(line: Uint8Array, signals: readonly Signal[]): void {
+    this.#partlyDone = { hash: hashOf(line), signals: [...signals] };
   }
 
   rewind(): void {

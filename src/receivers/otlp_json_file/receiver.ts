@@ -175,11 +175,26 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
   }
 
   function deliver(line: Uint8Array, file: FollowedFile): Promise<LineOutcome> {
-    return deliverLine(line, file.path, { settings, consumers, report, stop: stop.signal });
+    return deliverLine(
+      {
+        bytes: line,
+        path: file.path,
+        doneSignals: file.doneSignalsOf(line),
+        onPartlyDone(signals) {
+          file.setDoneSignals(line, signals);
+          store(file);
+        },
+      },
+      { settings, consumers, report, stop: stop.signal },
+    );
   }
 
   function advance(file: FollowedFile, reader: LineReader): void {
     file.advance(reader.position);
+    store(file);
+  }
+
+  function store(file: FollowedFile): void {
     if (!config.replay_file) {
       journal.store(file.stored);
     }
@@ -264,6 +279,7 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
       }
       await beforeDeadline(deadline, polling ?? Promise.resolve());
       await table.closeAll();
+      report.stop();
     },
   };
 }

@@ -8,6 +8,16 @@ import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
 import { lineOf, reader, temporaryFolder } from "./harness.ts";
 import { stored } from "./stored-reader.ts";
 
+/** A line with a metric, and a log record with the text. */
+function lineOfTwo(text: string): string {
+  const metric = { sum: { dataPoints: [{}] } };
+  const line = {
+    ...JSON.parse(lineOf(text)),
+    resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }],
+  };
+  return `${JSON.stringify(line)}\n`;
+}
+
 describe("with a storage", () => {
   for (const how of ["end", "killed"] as const) {
     test(`a start goes on after the last line that was done (${how})`, async () => {
@@ -38,6 +48,41 @@ describe("with a storage", () => {
     const second = stored(await first.end(), folder);
     await second.start();
     expect(await second.pollAll()).toEqual(["2", "3"]);
+    await second.end();
+  });
+
+  for (const how of ["end", "killed"] as const) {
+    test(`a signal of a line that was done is not passed on again, while the next one waits (${how})`, async () => {
+      const folder = temporaryFolder();
+      const first = stored(new FakeDisk(), folder);
+      first.setAnswer(async (text) =>
+        text === "logs" ? { status: "retryable", message: "Later." } : accepted,
+      );
+      await first.start();
+      first.append("a.jsonl", lineOf("before") + lineOfTwo("logs") + lineOf("after"));
+      await first.poll(3);
+      expect(first.taken).toEqual(["before", "metrics", "logs"]);
+      const second = stored(await first[how](), folder);
+      await second.start();
+      expect(await second.pollAll()).toEqual(["logs", "after"]);
+      await second.end();
+    });
+  }
+
+  test("another line in the place of one that was partly done is passed on as a whole", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    first.setAnswer(async (text) =>
+      text === "old" ? { status: "retryable", message: "Later." } : accepted,
+    );
+    await first.start();
+    first.append("a.jsonl", lineOfTwo("old"));
+    await first.poll(2);
+    const disk = await first.end();
+    writeFileSync(first.path("a.jsonl"), lineOfTwo("new"));
+    const second = stored(disk, folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["metrics", "new"]);
     await second.end();
   });
 

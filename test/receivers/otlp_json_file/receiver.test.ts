@@ -100,10 +100,13 @@ describe("a line", () => {
       expect(await subject.ownMetrics()).toContain(
         `otelcol_receiver_skipped_lines{reason="${reason}",receiver="otlp_json_file"} 2`,
       );
-      const lines = subject.log.filter(({ level }) => level === "warn");
-      expect(lines).toMatchObject([{ fields: { path: subject.path("a.jsonl"), held_back: 0 } }]);
-      expect(JSON.stringify(subject.log)).not.toContain("secret");
+      const lines = () => subject.log.filter(({ level }) => level === "warn");
+      const logged = { fields: { path: subject.path("a.jsonl"), held_back: 0 } };
+      expect(lines()).toMatchObject([logged]);
       await subject.stop();
+      // The line that was held back.
+      expect(lines()).toMatchObject([logged, logged]);
+      expect(JSON.stringify(subject.log)).not.toContain("secret");
     });
   }
 
@@ -131,6 +134,24 @@ describe("a line", () => {
     expect(await subject.ownMetrics()).toContain(
       'reason="no_pipeline",receiver="otlp_json_file"} 1',
     );
+    await subject.stop();
+  });
+
+  test("of two signals of which one cannot be read counts as skipped, and its other signal is passed on", async () => {
+    const subject = reader();
+    await subject.start();
+    const line = { ...JSON.parse(lineOf("logs are fine")), resourceSpans: "secret" };
+    subject.append("a.jsonl", `${JSON.stringify(line)}\n`);
+    expect(await subject.pollAll()).toEqual(["logs are fine"]);
+    expect(await subject.ownMetrics()).toContain(
+      'otelcol_receiver_skipped_lines{reason="not_otlp",receiver="otlp_json_file"} 1',
+    );
+    expect(subject.log.filter(({ level }) => level === "warn")).toMatchObject([
+      {
+        message: "A line, or its data of one signal, is not valid OTLP JSON and was skipped.",
+        fields: { signal: "traces" },
+      },
+    ]);
     await subject.stop();
   });
 
