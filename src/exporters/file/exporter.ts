@@ -18,6 +18,7 @@ const maxWaitingBytes = 32 * 1024 * 1024;
 
 interface Waiting {
   readonly content: Uint8Array;
+  readonly items: number;
   readonly answer: (result: ConsumeResult) => void;
 }
 
@@ -25,8 +26,8 @@ interface Waiting {
  * Writes payloads to a file, in the order in which they come. A payload is accepted when the operating system has it, so that it
  * survives a crash of this program; payloads that come while the disk writes share the next write.
  *
- * Keeps the messages that wait for the disk, up to 32 MiB and one more. Beyond, and when the disk fails, senders are asked to
- * retry.
+ * Keeps the messages that wait for the disk, up to 32 MiB and one more. Beyond, and when the disk fails, the answer is
+ * retryable.
  */
 export function createFileExporter(
   settings: Settings,
@@ -58,7 +59,7 @@ export function createFileExporter(
     }
     waitingBytes += content.length;
     const result = new Promise<ConsumeResult>((resolve) => {
-      waiting.push({ content, answer: resolve });
+      waiting.push({ content, items: payload.items, answer: resolve });
     });
     writing ??= writeAll();
     return result;
@@ -73,7 +74,11 @@ export function createFileExporter(
         messages.push(await framed(content, config));
       }
       const appended = await inTurn(() => file.append(messages));
-      report.appended(appended);
+      const unwritten = group.slice(appended.written);
+      report.appended(
+        appended,
+        unwritten.reduce((sum, { items }) => sum + items, 0),
+      );
       for (const [index, { content, answer }] of group.entries()) {
         waitingBytes -= content.length;
         answer(index < appended.written ? accepted : failed(appended.error));
@@ -115,6 +120,7 @@ export function createFileExporter(
       cancelTimer?.();
       closing ??= closeAfterWriting();
       await beforeDeadline(deadline, closing);
+      report.stop();
     },
   };
 }

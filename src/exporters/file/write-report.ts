@@ -1,6 +1,6 @@
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { createThrottle } from "../../delivery/throttle.ts";
+import { type HeldBack, ItemThrottle } from "../../delivery/throttle.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { statusMessage, UnfitFile } from "./file-problems.ts";
 import type { Appended } from "./output-file.ts";
@@ -10,40 +10,51 @@ const logIntervalMs = 10_000;
 
 const notRotated = "The file cannot be rotated and grows beyond its largest size.";
 
-/** Logs what happens to the file, each kind of problem at most every ten seconds, and reports the exporter's status. */
+/**
+ * Logs what happens to the file, each kind of problem at most every ten seconds with the lines held back, and reports the exporter's
+ * status.
+ */
 export class WriteReport {
   readonly #settings: Settings;
   readonly #path: string;
-  readonly #throttles;
+  readonly #throttle: ItemThrottle;
   /** The message of the reported status; `undefined` while it is `ok`. */
   #problem: string | undefined;
 
   constructor(settings: Settings, path: string) {
     this.#settings = settings;
     this.#path = path;
-    this.#throttles = {
-      write: createThrottle(settings.clock, logIntervalMs),
-      rotate: createThrottle(settings.clock, logIntervalMs),
-      sync: createThrottle(settings.clock, logIntervalMs),
-      incomplete: createThrottle(settings.clock, logIntervalMs),
-    };
+    this.#throttle = new ItemThrottle(settings.clock, logIntervalMs);
   }
 
-  /** An append has ended, or the file could not be opened at the start. */
-  appended({ error, rotationError }: Pick<Appended, "error" | "rotationError">): void {
+  /** Logs what was held back. */
+  stop(): void {
+    this.#throttle.flush();
+  }
+
+  /** An append has ended and has not written so many items, or the file could not be opened at the start. */
+  appended(
+    { error, rotationError }: Pick<Appended, "error" | "rotationError">,
+    unwrittenItems = 0,
+  ): void {
     const { logger } = this.#settings;
     if (error !== undefined) {
-      this.#throttles.write((heldBack) =>
+      this.#throttle.report("write", unwrittenItems, (heldBack) =>
         logger.error(
-          "The file cannot be written. Senders are asked to retry, so nothing is lost yet. Free space, or correct the file or its directory.",
-          { path: this.#path, reason: reasonOf(error), held_back: heldBack },
+          "The file cannot be written and misses data that is not sent again. Free space, or correct the file or its directory.",
+          {
+            path: this.#path,
+            reason: reasonOf(error),
+            unwritten_items: unwrittenItems,
+            ...heldBack,
+          },
         ),
       );
       this.#setProblem(statusMessage(error));
       return;
     }
     if (rotationError !== undefined) {
-      this.#throttles.rotate((heldBack) =>
+      this.#limit("rotate", (heldBack) =>
         logger.error(
           "The file cannot be rotated and grows beyond rotation.max_megabytes. Check the permissions of its directory.",
           { path: this.#path, reason: reasonOf(rotationError), held_back: heldBack },
@@ -59,7 +70,7 @@ export class WriteReport {
   }
 
   syncFailed(error: unknown): void {
-    this.#throttles.sync((heldBack) =>
+    this.#limit("sync", (heldBack) =>
       this.#settings.logger.error(
         "Written data could not be synced to the disk, so a power cut may lose it. Check the health of the disk.",
         { path: this.#path, reason: reasonOf(error), held_back: heldBack },
@@ -68,12 +79,17 @@ export class WriteReport {
   }
 
   incomplete({ signal }: Payload, parts: number): void {
-    this.#throttles.incomplete((heldBack) =>
+    this.#limit("incomplete", (heldBack) =>
       this.#settings.logger.warn(
         "Parts of the data cannot be decoded or are nested too deeply, and are missing in the file.",
         { signal, parts, held_back: heldBack },
       ),
     );
+  }
+
+  /** For lines that are about no items. */
+  #limit(key: string, report: (heldBack: number) => void): void {
+    this.#throttle.report(key, 0, ({ held_back }: HeldBack) => report(held_back));
   }
 
   #setProblem(message: string | undefined): void {

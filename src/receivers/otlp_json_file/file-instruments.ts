@@ -1,6 +1,6 @@
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 
-/** Why a line was read and not passed on. */
+/** Why a line, or its data of one signal, was read and not passed on. */
 const skipReasons = ["not_json", "not_otlp", "too_large", "no_pipeline"] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
@@ -10,7 +10,8 @@ export const skippedLines = {
   name: "otelcol_receiver_skipped_lines",
   kind: "counter",
   unit: "{line}",
-  description: "Number of lines of files that reached no pipeline.",
+  description:
+    "Number of lines of files that reached no pipeline. Of a line with several signals, each one that reached none counts as a line.",
   attributes: { receiver, reason: skipReasons },
 } as const satisfies InstrumentSpec;
 

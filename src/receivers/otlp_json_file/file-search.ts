@@ -14,6 +14,8 @@ export interface FileFacts {
   readonly sizeBytes: number;
   /** When the content changed last. */
   readonly changedNs: bigint;
+  /** When the content, the name or the permissions changed last. Unlike the other time, no program can set it. */
+  readonly touchedNs: bigint;
   /** Whether no directory has the file any more. */
   readonly isDeleted: boolean;
 }
@@ -51,14 +53,21 @@ export function factsOf(stats: {
   readonly ino: bigint;
   readonly size: bigint;
   readonly mtimeNs: bigint;
+  readonly ctimeNs: bigint;
   readonly nlink: bigint;
 }): FileFacts {
   return {
     identity: `${stats.dev}:${stats.ino}`,
     sizeBytes: Number(stats.size),
     changedNs: stats.mtimeNs,
+    touchedNs: stats.ctimeNs,
     isDeleted: stats.nlink === 0n,
   };
+}
+
+/** Whether nothing shows that the file has changed. */
+export function areSame(a: FileFacts, b: FileFacts): boolean {
+  return a.sizeBytes === b.sizeBytes && a.changedNs === b.changedNs && a.touchedNs === b.touchedNs;
 }
 
 function byAge(a: FoundFile, b: FoundFile): number {

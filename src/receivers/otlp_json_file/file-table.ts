@@ -33,6 +33,7 @@ export class FileTable {
   /** In the order of their last use. */
   readonly #open = new Set<FollowedFile>();
   #isFirstLook = true;
+  #isClosed = false;
 
   constructor(options: FileTableOptions) {
     this.#options = options;
@@ -92,6 +93,10 @@ export class FileTable {
       this.#options.onUnreadable(file.path, error);
       return false;
     }
+    if (this.#isClosed) {
+      await file.close();
+      return false;
+    }
     this.#open.delete(file);
     this.#open.add(file);
     for (const other of this.#open) {
@@ -115,7 +120,9 @@ export class FileTable {
     this.#options.onForgotten(file.identity);
   }
 
+  /** For good, also for a poll that a shutdown did not wait for. */
   async closeAll(): Promise<void> {
+    this.#isClosed = true;
     for (const file of [...this.#open]) {
       await this.close(file);
     }

@@ -1,33 +1,35 @@
 import { hash } from "node:crypto";
-import type { ReadAt } from "./line-reader.ts";
+import type { ReadAt } from "./read-at.ts";
 
-/**
- * The beginning of a file, up to where it was read. A file whose beginning has changed was replaced, even if it has the inode of
- * another one: systems use an inode again as soon as its file is gone.
- */
-export interface Fingerprint {
+/** A piece of a file as it was when it was read. */
+export interface Piece {
+  readonly at: number;
   readonly length: number;
   readonly hash: string;
 }
 
-/** Long enough for the first ids and times behind the attributes of a resource, which are the same in every file of a sender. */
-export const maxFingerprintBytes = 16 * 1024;
+/**
+ * Pieces of what was read of a file; none if nothing was read. A file that does not have all of them any more was truncated or
+ * replaced, even if it has the inode of the other one: systems use an inode again as soon as its file is gone.
+ */
+export type Fingerprint = readonly Piece[];
 
-export const noFingerprint: Fingerprint = { length: 0, hash: "" };
-
-/** `undefined` when the file is shorter. */
-export async function fingerprintOf(
-  readAt: ReadAt,
-  length: number,
-): Promise<Fingerprint | undefined> {
-  if (length === 0) {
-    return noFingerprint;
-  }
-  const bytes = new Uint8Array(length);
-  return (await readAt(bytes, 0)) < length ? undefined : { length, hash: hash("sha256", bytes) };
+export function pieceOf(bytes: Uint8Array, at: number): Piece {
+  return { at, length: bytes.length, hash: hashOf(bytes) };
 }
 
-/** Whether the file still begins as it did. */
-export async function beginsAs(readAt: ReadAt, expected: Fingerprint): Promise<boolean> {
-  return (await fingerprintOf(readAt, expected.length))?.hash === expected.hash;
+/** 128 bits: plenty for content that differs by chance, and one is stored with every line. */
+export function hashOf(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "base64url").slice(0, 22);
+}
+
+/** Whether the file has all pieces still. */
+export async function hasAll(readAt: ReadAt, fingerprint: Fingerprint): Promise<boolean> {
+  for (const { at, length, hash } of fingerprint) {
+    const bytes = new Uint8Array(length);
+    if ((await readAt(bytes, at)) < length || hashOf(bytes) !== hash) {
+      return false;
+    }
+  }
+  return true;
 }

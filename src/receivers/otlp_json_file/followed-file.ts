@@ -1,16 +1,19 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { type FileFacts, factsOf } from "./file-search.ts";
-import {
-  beginsAs,
-  type Fingerprint,
-  fingerprintOf,
-  maxFingerprintBytes,
-  noFingerprint,
-} from "./fingerprint.ts";
-import type { LinePosition, ReadAt } from "./line-reader.ts";
-import type { StoredOffset } from "./offset-journal.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import { areSame, type FileFacts, factsOf } from "./file-search.ts";
+import { hasAll, hashOf } from "./fingerprint.ts";
+import { beginning, type LinePosition } from "./line-reader.ts";
+import type { PartlyDoneLine, StoredOffset } from "./offset-journal.ts";
+import { PassedBytes } from "./passed-bytes.ts";
+import type { ReadAt } from "./read-at.ts";
 
 const lineFeed = 0x0a;
+
+/**
+ * The times of files are coarse: 4 ms on common file systems, up to 2 s on others. Content that is replaced within that time by other
+ * content of the same size has the same facts.
+ */
+const timeGrainMs = 2_000;
 
 /** One file and how far it has been read. It is the same file after a rename. */
 export class FollowedFile {
@@ -19,11 +22,12 @@ export class FollowedFile {
   path: string;
   /** How many polls did not find it any more. */
   missedPolls = 0;
-  #position: LinePosition = { offset: 0, isInSkippedLine: false };
-  #fingerprint: Fingerprint = noFingerprint;
+  #position = beginning;
+  /** The line at the position, if some of its signals are done. */
+  #partlyDone: PartlyDoneLine | undefined;
   #handle: FileHandle | undefined;
-  /** The facts when it was last read to its end. */
-  #doneAt: FileFacts | undefined;
+  /** The facts when it was last read to its end, since when they are the same, and whether they prove that it is. */
+  #end: { facts: FileFacts; sinceMs: number; isProof: boolean } | undefined;
 
   constructor(identity: string, path: string) {
     this.identity = identity;
@@ -40,12 +44,17 @@ export class FollowedFile {
 
   /** What is stored of it. */
   get stored(): StoredOffset {
-    return { file: this.identity, ...this.#position, fingerprint: this.#fingerprint };
+    const partlyDone = this.#partlyDone;
+    return {
+      file: this.identity,
+      ...this.#position,
+      ...(partlyDone === undefined ? {} : { partlyDone }),
+    };
   }
 
   /** Whether nothing has changed since it was read to its end. */
-  isDone({ sizeBytes, changedNs }: FileFacts): boolean {
-    return this.#doneAt?.sizeBytes === sizeBytes && this.#doneAt.changedNs === changedNs;
+  isDone(facts: FileFacts): boolean {
+    return this.#end?.isProof === true && areSame(this.#end.facts, facts);
   }
 
   /** Opens it, unless it is open. False when another file is at its path now. */
@@ -81,41 +90,59 @@ export class FollowedFile {
     return filled;
   };
 
-  /** Whether it still begins with what was read, and is as long. Otherwise it was truncated or replaced. */
-  async isSame({ sizeBytes }: FileFacts): Promise<boolean> {
-    return sizeBytes >= this.#position.offset && (await beginsAs(this.readAt, this.#fingerprint));
+  /** Whether it has still what was read. Otherwise it was truncated or replaced. */
+  isSame(): Promise<boolean> {
+    return hasAll(this.readAt, this.#position.fingerprint);
   }
 
-  /** Goes on where an earlier run stopped. Whether it is still the same file is to be checked before it is read. */
-  resume({ offset, isInSkippedLine, fingerprint }: StoredOffset): void {
-    this.#position = { offset, isInSkippedLine };
-    this.#fingerprint = fingerprint;
+  /** Goes on where an earlier run stopped. */
+  resume({ offset, isInSkippedLine, fingerprint, partlyDone }: StoredOffset): void {
+    this.#position = { offset, isInSkippedLine, fingerprint };
+    this.#partlyDone = partlyDone;
   }
 
   /** Passes over everything that it holds. A last line without its end is passed over, too, when its end comes. */
   async passToEnd({ sizeBytes }: FileFacts): Promise<void> {
     const last = new Uint8Array(1);
     const isInLine = sizeBytes > 0 && (await this.readAt(last, sizeBytes - 1)) === 1;
-    await this.advance({ offset: sizeBytes, isInSkippedLine: isInLine && last[0] !== lineFeed });
-  }
-
-  /** Everything before the position is done. */
-  async advance(position: LinePosition): Promise<void> {
-    this.#position = position;
-    const length = Math.min(position.offset, maxFingerprintBytes);
-    if (length > this.#fingerprint.length) {
-      this.#fingerprint = (await fingerprintOf(this.readAt, length)) ?? noFingerprint;
+    const passed = await PassedBytes.before(sizeBytes, this.readAt);
+    // If it became shorter meanwhile, all that it holds is new.
+    if (passed !== undefined) {
+      this.advance({
+        offset: sizeBytes,
+        isInSkippedLine: isInLine && last[0] !== lineFeed,
+        fingerprint: passed.fingerprint(),
+      });
     }
   }
 
-  rewind(): void {
-    this.#position = { offset: 0, isInSkippedLine: false };
-    this.#fingerprint = noFingerprint;
-    this.#doneAt = undefined;
+  /** Everything before the position is done. */
+  advance(position: LinePosition): void {
+    this.#position = position;
+    this.#partlyDone = undefined;
   }
 
-  reachedEnd(facts: FileFacts): void {
-    this.#doneAt = facts;
+  /** The signals of the line at the position that are done. */
+  doneSignalsOf(line: Uint8Array): readonly Signal[] {
+    const partlyDone = this.#partlyDone;
+    return partlyDone !== undefined && partlyDone.hash === hashOf(line) ? partlyDone.signals : [];
+  }
+
+  /** Some signals of the line at the position are done, and others are not. */
+  setDoneSignals(line: Uint8Array, signals: readonly Signal[]): void {
+    this.#partlyDone = { hash: hashOf(line), signals: [...signals] };
+  }
+
+  rewind(): void {
+    this.advance(beginning);
+    this.#end = undefined;
+  }
+
+  /** It had these facts at the time, and was then read to its end. */
+  reachedEnd(facts: FileFacts, nowMs: number): void {
+    const sinceMs =
+      this.#end !== undefined && areSame(this.#end.facts, facts) ? this.#end.sinceMs : nowMs;
+    this.#end = { facts, sinceMs, isProof: nowMs - sinceMs >= timeGrainMs };
   }
 
   /** Never rejects; safe to call twice. */

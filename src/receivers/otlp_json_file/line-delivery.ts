@@ -36,24 +36,38 @@ export interface LineDelivery {
   readonly stop: AbortSignal;
 }
 
-/** Passes the data of a line to the pipelines of its signal. Never rejects. */
+export interface LineToDeliver {
+  readonly bytes: Uint8Array;
+  /** The file that has it. */
+  readonly path: string;
+  /** The signals that an earlier run has done. */
+  readonly doneSignals: readonly Signal[];
+  /** Called with the signals that are done, while others are not. */
+  readonly onPartlyDone: (signals: readonly Signal[]) => void;
+}
+
+/** Passes the data of a line to the pipelines of its signals, one after the other. Never rejects. */
 export async function deliverLine(
-  line: Uint8Array,
-  path: string,
+  line: LineToDeliver,
   delivery: LineDelivery,
 ): Promise<LineOutcome> {
-  for (const payload of payloadsOf(line, path, delivery)) {
+  const payloads = payloadsOf(line, delivery);
+  const done = [...line.doneSignals];
+  for (const [index, payload] of payloads.entries()) {
     if ((await deliver(payload, delivery)) === "stopped") {
       return "stopped";
+    }
+    done.push(payload.signal);
+    if (index < payloads.length - 1) {
+      line.onPartlyDone(done);
     }
   }
   return "done";
 }
 
-/** The payloads of a line: one, or one for each signal that it has. */
+/** The payloads of a line: one, or one for each signal that it has and that is not done. */
 function payloadsOf(
-  line: Uint8Array,
-  path: string,
+  { bytes: line, path, doneSignals }: LineToDeliver,
   { consumers, report }: LineDelivery,
 ): readonly Payload[] {
   const text = new TextDecoder().decode(line);
@@ -69,17 +83,19 @@ function payloadsOf(
   }
   const present = signalsOf(value);
   if (present.length === 0) {
-    report.skipped(
-      "not_otlp",
-      path,
-      "It has none of the keys resourceSpans, resourceMetrics and resourceLogs.",
-    );
+    report.skipped("not_otlp", path, {
+      detail: "It has none of the keys resourceSpans, resourceMetrics and resourceLogs.",
+    });
   }
   return present.flatMap((signal) => {
+    if (doneSignals.includes(signal)) {
+      return [];
+    }
     const request = requestFromValue(signal, value);
     const checked = request.ok ? checkRequest(signal, request.bytes) : request;
     if (!checked.ok) {
-      report.skipped("not_otlp", path, checked.message.replace(/^The body/, "The line"));
+      const detail = checked.message.replace(/^The body/, "The line");
+      report.skipped("not_otlp", path, { signal, detail });
       return [];
     }
     const { bytes, items, rejected } = checked;
@@ -87,7 +103,7 @@ function payloadsOf(
       report.malformed(signal, rejected, path);
     }
     if (items > 0 && !consumers.has(signal)) {
-      report.skipped("no_pipeline", path, `The signal is ${signal}.`);
+      report.skipped("no_pipeline", path, { signal });
     }
     return items > 0 && consumers.has(signal)
       ? [{ signal, bytes, items, transport: "file" as const }]

@@ -1,11 +1,28 @@
 import { z } from "zod";
 import type { Journal, Storage } from "../../component/storage.ts";
 
+/** Far more than the pieces of a fingerprint have, and little memory. */
+const maxPieceBytes = 1024 * 1024;
+
+const piece = z.object({
+  at: z.int().min(0),
+  length: z.int().min(0).max(maxPieceBytes),
+  hash: z.string(),
+});
+
+/** A line of several signals of which some are done. The hash is that of the line. */
+const partlyDoneLine = z.object({
+  hash: z.string(),
+  signals: z.array(z.enum(["traces", "metrics", "logs"])).readonly(),
+});
+export type PartlyDoneLine = Readonly<z.output<typeof partlyDoneLine>>;
+
 const fileRecord = z.object({
   file: z.string(),
   offset: z.int().min(0),
   isInSkippedLine: z.boolean(),
-  fingerprint: z.object({ length: z.int().min(0), hash: z.string() }),
+  fingerprint: z.array(piece).readonly(),
+  partlyDone: partlyDoneLine.exactOptional(),
 });
 
 /** How far a file has been read. */
@@ -21,7 +38,7 @@ const record = z.union([
 const minLogBytes = 1024 * 1024;
 
 /**
- * The offsets of files in a journal: one record per line that is done. They are written with the next group of the storage; a crash
+ * The offsets of files in a journal: one record per line that is done, or per signal of it. They are written with the next group of the storage; a crash
  * before that makes the receiver read the last lines again.
  *
  * Keeps no offsets itself but those that it recovered.

@@ -12,8 +12,8 @@ import { openFiles } from "./file-instruments.ts";
 import { factsAt, findFiles } from "./file-search.ts";
 import { FileTable } from "./file-table.ts";
 import type { FollowedFile } from "./followed-file.ts";
-import { deliverLine } from "./line-delivery.ts";
-import { LineReader } from "./line-reader.ts";
+import { deliverLine, type LineOutcome } from "./line-delivery.ts";
+import { createBlockBuffers, LineReader } from "./line-reader.ts";
 import { OffsetJournal } from "./offset-journal.ts";
 import { SkipReport } from "./skip-report.ts";
 
@@ -23,18 +23,25 @@ const logIntervalMs = 10_000;
 /** A file that is gone is read until so many polls have not found it, because its writer may still have it open. */
 const pollsUntilGone = 2;
 
+/** How one pass through the lines of a file ended. */
+type PassEnd =
+  | { readonly kind: "reached"; readonly seenBytes: number }
+  | { readonly kind: "stopped" }
+  | { readonly kind: "replaced" };
+
 const unreadable = "A file cannot be read.";
 
 /**
  * Reads lines of OTLP JSON from files and passes them to the pipelines, one line at a time: the next one is read when the pipelines
  * have answered. A line that cannot be taken at the moment is tried again until it can.
  *
- * Keeps one line, and what `FileTable` says of each file.
+ * Keeps one line, two blocks of 256 KiB, and what `FileTable` says of each file.
  */
 export function createOtlpJsonFileReceiver(settings: Settings, config: Config): Component {
   const { clock, logger } = settings;
   const consumers = new Map<Signal, Consumer>();
   const report = new SkipReport(settings);
+  const buffers = createBlockBuffers();
   const stop = new AbortController();
   const throttles = {
     unreadable: createThrottle(clock, logIntervalMs),
@@ -79,7 +86,7 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
 
   async function poll(): Promise<void> {
     isEveryFileReadable = true;
-    for (const file of await table.look(await findFiles(config))) {
+    for (const file of await openedFirst(await table.look(await findFiles(config)))) {
       if (stop.signal.aborted) {
         return;
       }
@@ -100,69 +107,125 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
     }
   }
 
+  /** Opens the files before one of them is read, because they may be renamed or removed while a line waits. Leaves out those that cannot be opened. */
+  async function openedFirst(files: readonly FollowedFile[]): Promise<readonly FollowedFile[]> {
+    const first: FollowedFile[] = [];
+    for (const file of files.slice(0, config.max_concurrent_files)) {
+      if (await table.open(file)) {
+        first.push(file);
+      }
+    }
+    return [...first, ...files.slice(config.max_concurrent_files)];
+  }
+
   /** Reads what a file holds at the moment. What is written meanwhile is read at the next poll, so that all files get their turn. */
   async function read(file: FollowedFile): Promise<void> {
     if (!(await table.open(file))) {
       return;
     }
-    const facts = await file.facts();
     if (config.replay_file) {
       file.rewind();
-    } else if (!(await file.isSame(facts))) {
+    }
+    let end = await readLines(file);
+    if (end.kind === "replaced") {
       logger.info("A file was truncated or replaced. It is read from its beginning.", {
         path: file.path,
       });
       file.rewind();
+      // At once, because the new content may be replaced as well. If it was already, the next poll goes on.
+      end = await readLines(file);
     }
-    const reader = new LineReader(file.readAt, file.position, config.max_log_size);
-    while (reader.position.offset < facts.sizeBytes) {
+    if (end.kind === "reached") {
+      await afterEnd(file, end.seenBytes);
+    }
+  }
+
+  async function readLines(file: FollowedFile): Promise<PassEnd> {
+    const facts = await file.facts();
+    const nowMs = clock.nowMs();
+    const reader = new LineReader(file.readAt, {
+      from: file.position,
+      maxLineBytes: config.max_log_size,
+      buffers,
+    });
+    // At least one look, which shows whether it is the same file.
+    do {
       if (stop.signal.aborted) {
-        return;
+        return { kind: "stopped" };
       }
       const line = await reader.next();
       if (line === undefined) {
         break;
       }
+      if (line.kind === "replaced") {
+        return { kind: "replaced" };
+      }
       if (line.kind === "too_large") {
         report.skipped("too_large", file.path);
-      } else if (
-        (await deliverLine(line.bytes, file.path, {
-          settings,
-          consumers,
-          report,
-          stop: stop.signal,
-        })) === "stopped"
-      ) {
-        return;
+      } else if ((await deliver(line.bytes, file)) === "stopped") {
+        return { kind: "stopped" };
       }
-      await advance(file, reader);
-    }
+      advance(file, reader);
+    } while (reader.position.offset < facts.sizeBytes);
     if (reader.position.offset !== file.position.offset) {
-      await advance(file, reader); // It stands in a line that is passed over.
+      advance(file, reader); // It stands in a line that is passed over.
     }
-    file.reachedEnd(facts);
-    await afterEnd(file);
+    file.reachedEnd(facts, nowMs);
+    return { kind: "reached", seenBytes: reader.seenBytes };
   }
 
-  async function advance(file: FollowedFile, reader: LineReader): Promise<void> {
-    await file.advance(reader.position);
+  function deliver(line: Uint8Array, file: FollowedFile): Promise<LineOutcome> {
+    return deliverLine(
+      {
+        bytes: line,
+        path: file.path,
+        doneSignals: file.doneSignalsOf(line),
+        onPartlyDone(signals) {
+          file.setDoneSignals(line, signals);
+          store(file);
+        },
+      },
+      { settings, consumers, report, stop: stop.signal },
+    );
+  }
+
+  function advance(file: FollowedFile, reader: LineReader): void {
+    file.advance(reader.position);
+    store(file);
+  }
+
+  function store(file: FollowedFile): void {
     if (!config.replay_file) {
       journal.store(file.stored);
     }
   }
 
-  async function afterEnd(file: FollowedFile): Promise<void> {
+  async function afterEnd(file: FollowedFile, seenBytes: number): Promise<void> {
     const { sizeBytes, isDeleted } = await file.facts();
+    if (sizeBytes > seenBytes) {
+      return; // More was written meanwhile.
+    }
     if (isDeleted && file.missedPolls >= pollsUntilGone) {
       await table.forget(file);
     } else if (file.missedPolls >= pollsUntilGone) {
       await table.close(file);
     } else if (config.delete_after_read && sizeBytes === file.position.offset && sizeBytes > 0) {
-      if ((await factsAt(file.path))?.identity === file.identity) {
-        await unlink(file.path);
-      }
-      await table.forget(file);
+      await deleteRead(file);
     }
+  }
+
+  /** Looks at its size last, so that little time is left to write more. */
+  async function deleteRead(file: FollowedFile): Promise<void> {
+    const isSame = await file.isSame();
+    const facts = await factsAt(file.path);
+    const isAtPath = facts?.identity === file.identity;
+    if (!isSame || (isAtPath && facts.sizeBytes !== file.position.offset)) {
+      return; // The next poll reads what it holds now.
+    }
+    if (isAtPath) {
+      await unlink(file.path);
+    }
+    await table.forget(file);
   }
 
   /** Polls once, and once more if that became due meanwhile. */
@@ -216,6 +279,7 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
       }
       await beforeDeadline(deadline, polling ?? Promise.resolve());
       await table.closeAll();
+      report.stop();
     },
   };
 }

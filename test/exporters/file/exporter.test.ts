@@ -271,7 +271,12 @@ describe("when the disk fails", () => {
     expect(await subject.write("b")).toMatchObject({ status: "retryable" });
     expect(subject.content()).toBe(lineOf("a"));
     expect(subject.log).toMatchObject([
-      { level: "error", fields: { path: subject.path, reason: "ENOSPC", held_back: 0 } },
+      {
+        level: "error",
+        message:
+          "The file cannot be written and misses data that is not sent again. Free space, or correct the file or its directory.",
+        fields: { path: subject.path, reason: "ENOSPC", unwritten_items: 1, held_back: 0 },
+      },
     ]);
     expect(subject.statuses).toEqual([
       {
@@ -284,6 +289,23 @@ describe("when the disk fails", () => {
     expect(subject.content()).toBe(lineOf("a") + lineOf("b"));
     expect(subject.statuses.at(-1)).toEqual({ status: "ok" });
     await subject.stop();
+  });
+
+  test("lines that were held back are in the log at the shutdown, with their items", async () => {
+    const files = new FailingFiles();
+    const subject = exporter({}, { files });
+    await subject.start();
+    files.failing.set("write", "EIO");
+    for (const text of ["a", "b", "c"]) {
+      await subject.write(text);
+    }
+    expect(subject.log).toHaveLength(1);
+    await subject.stop();
+    await subject.stop();
+    expect(subject.log.map(({ fields }) => fields)).toMatchObject([
+      { unwritten_items: 1, held_back: 0, held_back_items: 0 },
+      { unwritten_items: 1, held_back: 1, held_back_items: 1 },
+    ]);
   });
 
   test("half a message that cannot be cut off is cut off before the next one", async () => {

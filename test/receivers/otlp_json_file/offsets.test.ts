@@ -1,39 +1,21 @@
 import { copyFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { accepted } from "../../../src/component/consumer.ts";
 import { FileTable } from "../../../src/receivers/otlp_json_file/file-table.ts";
 import { OffsetJournal } from "../../../src/receivers/otlp_json_file/offset-journal.ts";
 import { DiskStorage } from "../../delivery/disk-storage.ts";
 import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
-import { settled } from "../../extensions/file_storage/open-journal.ts";
 import { lineOf, reader, temporaryFolder } from "./harness.ts";
+import { stored } from "./stored-reader.ts";
 
-/** A receiver with a storage, in a process that can end in two ways. */
-function stored(disk: FakeDisk, folder: string, section: Readonly<Record<string, unknown>> = {}) {
-  const storage = new DiskStorage(disk);
-  const subject = reader({ storage: "file_storage", ...section }, { folder, storage });
-  return {
-    ...subject,
-    setAnswer(answer: (text: string) => Promise<ConsumeResult>) {
-      subject.answer = answer;
-    },
-    logBytes: () => storage.journal?.logBytes,
-    /** Shuts down as the service does. Returns what is on the disk. */
-    async end(): Promise<FakeDisk> {
-      await subject.stop();
-      await storage.journal?.close();
-      return FakeDisk.of(disk.files());
-    },
-    /** What is on the disk after a kill at this moment, when the last group is written. */
-    async killed(): Promise<FakeDisk> {
-      await settled();
-      storage.clock.advance(10);
-      await settled();
-      const left = FakeDisk.of(disk.files());
-      await subject.stop(AbortSignal.abort());
-      return left;
-    },
+/** A line with a metric, and a log record with the text. */
+function lineOfTwo(text: string): string {
+  const metric = { sum: { dataPoints: [{}] } };
+  const line = {
+    ...JSON.parse(lineOf(text)),
+    resourceMetrics: [{ scopeMetrics: [{ metrics: [metric] }] }],
   };
+  return `${JSON.stringify(line)}\n`;
 }
 
 describe("with a storage", () => {
@@ -66,6 +48,41 @@ describe("with a storage", () => {
     const second = stored(await first.end(), folder);
     await second.start();
     expect(await second.pollAll()).toEqual(["2", "3"]);
+    await second.end();
+  });
+
+  for (const how of ["end", "killed"] as const) {
+    test(`a signal of a line that was done is not passed on again, while the next one waits (${how})`, async () => {
+      const folder = temporaryFolder();
+      const first = stored(new FakeDisk(), folder);
+      first.setAnswer(async (text) =>
+        text === "logs" ? { status: "retryable", message: "Later." } : accepted,
+      );
+      await first.start();
+      first.append("a.jsonl", lineOf("before") + lineOfTwo("logs") + lineOf("after"));
+      await first.poll(3);
+      expect(first.taken).toEqual(["before", "metrics", "logs"]);
+      const second = stored(await first[how](), folder);
+      await second.start();
+      expect(await second.pollAll()).toEqual(["logs", "after"]);
+      await second.end();
+    });
+  }
+
+  test("another line in the place of one that was partly done is passed on as a whole", async () => {
+    const folder = temporaryFolder();
+    const first = stored(new FakeDisk(), folder);
+    first.setAnswer(async (text) =>
+      text === "old" ? { status: "retryable", message: "Later." } : accepted,
+    );
+    await first.start();
+    first.append("a.jsonl", lineOfTwo("old"));
+    await first.poll(2);
+    const disk = await first.end();
+    writeFileSync(first.path("a.jsonl"), lineOfTwo("new"));
+    const second = stored(disk, folder);
+    await second.start();
+    expect(await second.pollAll()).toEqual(["metrics", "new"]);
     await second.end();
   });
 
@@ -190,7 +207,7 @@ test("a snapshot has the offsets of files that were not found since the start", 
     onUnreadable() {},
     onFull() {},
   });
-  const fingerprint = { length: 1, hash: "ab" };
+  const fingerprint = [{ at: 0, length: 3, hash: "ab" }];
   const offset = { file: "1:2", offset: 3, isInSkippedLine: false, fingerprint };
   table.restore([offset]);
   expect([...table.offsets()]).toEqual([offset]);

@@ -1,6 +1,8 @@
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readlinkSync,
   renameSync,
@@ -10,10 +12,12 @@ import {
   unlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import { FollowedFile } from "../../../src/receivers/otlp_json_file/followed-file.ts";
 import { until } from "../../contract/waiting.ts";
 import { deferred } from "../../support/deferred.ts";
 import { lineOf, reader } from "./harness.ts";
@@ -51,8 +55,10 @@ describe("a line", () => {
       ...JSON.parse(lineOf("both")),
       resourceMetrics: [{ scopeMetrics: [{ metrics: [{ sum: { dataPoints: [{}] } }] }] }],
     };
-    subject.append("a.jsonl", `\ufeff${JSON.stringify(both)}\r\n\n  \r\n${lineOf("next")}`);
-    expect(await subject.pollAll()).toEqual(["metrics", "both", "next"]);
+    const line = JSON.stringify(both);
+    subject.append("a.jsonl", `\ufeff${line}\r\n\n  \r\n${line}\n${line}\n${lineOf("next")}`);
+    const threeTimes = ["metrics", "both", "metrics", "both", "metrics", "both"];
+    expect(await subject.pollAll()).toEqual([...threeTimes, "next"]);
     await subject.stop();
   });
 
@@ -94,10 +100,13 @@ describe("a line", () => {
       expect(await subject.ownMetrics()).toContain(
         `otelcol_receiver_skipped_lines{reason="${reason}",receiver="otlp_json_file"} 2`,
       );
-      const lines = subject.log.filter(({ level }) => level === "warn");
-      expect(lines).toMatchObject([{ fields: { path: subject.path("a.jsonl"), held_back: 0 } }]);
-      expect(JSON.stringify(subject.log)).not.toContain("secret");
+      const lines = () => subject.log.filter(({ level }) => level === "warn");
+      const logged = { fields: { path: subject.path("a.jsonl"), held_back: 0 } };
+      expect(lines()).toMatchObject([logged]);
       await subject.stop();
+      // The line that was held back.
+      expect(lines()).toMatchObject([logged, logged]);
+      expect(JSON.stringify(subject.log)).not.toContain("secret");
     });
   }
 
@@ -125,6 +134,24 @@ describe("a line", () => {
     expect(await subject.ownMetrics()).toContain(
       'reason="no_pipeline",receiver="otlp_json_file"} 1',
     );
+    await subject.stop();
+  });
+
+  test("of two signals of which one cannot be read counts as skipped, and its other signal is passed on", async () => {
+    const subject = reader();
+    await subject.start();
+    const line = { ...JSON.parse(lineOf("logs are fine")), resourceSpans: "secret" };
+    subject.append("a.jsonl", `${JSON.stringify(line)}\n`);
+    expect(await subject.pollAll()).toEqual(["logs are fine"]);
+    expect(await subject.ownMetrics()).toContain(
+      'otelcol_receiver_skipped_lines{reason="not_otlp",receiver="otlp_json_file"} 1',
+    );
+    expect(subject.log.filter(({ level }) => level === "warn")).toMatchObject([
+      {
+        message: "A line, or its data of one signal, is not valid OTLP JSON and was skipped.",
+        fields: { signal: "traces" },
+      },
+    ]);
     await subject.stop();
   });
 
@@ -396,6 +423,92 @@ describe("a file that is", () => {
     await subject.stop();
   });
 
+  for (const [what, old, now] of [
+    ["shorter", ["1", "2", "3"], ["4"]],
+    ["of the same length", ["1", "2"], ["3", "4"]],
+    ["longer", ["1", "2"], ["3", "4", "5"]],
+    ["with the same first line", ["x".repeat(20_000), "2"], ["x".repeat(20_000), "3", "4"]],
+    [
+      "with lines that differ in their middle",
+      ["x".repeat(20_000), `${"x".repeat(9_000)} 1 ${"y".repeat(9_000)}`],
+      ["x".repeat(20_000), `${"x".repeat(9_000)} 2 ${"y".repeat(9_000)}`],
+    ],
+  ] as const) {
+    test(`rewritten while a line waits is read from its beginning (${what})`, async () => {
+      const subject = reader();
+      await subject.start();
+      subject.append("a.jsonl", old.map(lineOf).join(""));
+      let isDown = true;
+      subject.answer = async () => (isDown ? later : accepted);
+      await subject.poll(1);
+      writeFileSync(subject.path("a.jsonl"), now.map(lineOf).join("")); // The same inode.
+      isDown = false;
+      await until(() => subject.clock.pendingTimers === 2, { what: "A wait", patienceMs: 5_000 });
+      subject.clock.advance(1_500);
+      await subject.pollAll();
+      expect(subject.taken).toEqual([old[0], ...old, ...now]);
+      await subject.stop();
+    });
+  }
+
+  test("longer than a block and rewritten between two of its lines gives no line of both contents", async () => {
+    const subject = reader();
+    const lines = (prefix: string) =>
+      Array.from({ length: 200 }, (_, index) => `${prefix} ${index} ${"x".repeat(3_000)}`);
+    const [old, now] = [lines("old"), lines("new")];
+    subject.answer = async (text) => {
+      if (text === old[100]) {
+        writeFileSync(subject.path("a.jsonl"), now.map(lineOf).join(""));
+      }
+      return accepted;
+    };
+    await subject.start();
+    subject.append("a.jsonl", old.map(lineOf).join(""));
+    const taken = await subject.pollAll();
+    const ofOld = taken.filter((text) => text.startsWith("old"));
+    expect(ofOld).toEqual(old.slice(0, ofOld.length));
+    expect(taken.slice(ofOld.length)).toEqual(now);
+    expect(await subject.ownMetrics()).not.toMatch(/skipped_lines\{[^}]*\} [1-9]/);
+    await subject.stop();
+  });
+
+  test("removed is read to its end, also what its writer adds while a line waits", async () => {
+    const subject = reader();
+    await subject.start();
+    subject.append("a.jsonl", lineOf("1"));
+    await subject.pollAll();
+    const writer = openSync(subject.path("a.jsonl"), "a");
+    unlinkSync(subject.path("a.jsonl"));
+    await subject.pollAll();
+    writeSync(writer, lineOf("2"));
+    subject.answer = async (text) => {
+      if (text === "2") {
+        writeSync(writer, lineOf("3"));
+        closeSync(writer);
+      }
+      return accepted;
+    };
+    await subject.pollAll();
+    expect(await subject.pollAll()).toEqual(["1", "2", "3"]);
+    await subject.stop();
+  });
+
+  test("removed while a line of another file waits is read", async () => {
+    const subject = reader();
+    subject.append("a.jsonl", lineOf("1"));
+    subject.append("b.jsonl", lineOf("2"));
+    utimesSync(subject.path("a.jsonl"), 10, 10);
+    subject.answer = async (text) => {
+      if (text === "1") {
+        unlinkSync(subject.path("b.jsonl"));
+      }
+      return accepted;
+    };
+    await subject.start();
+    expect(await subject.pollAll()).toEqual(["1", "2"]);
+    await subject.stop();
+  });
+
   test("unreadable is reported until it can be read", async () => {
     const subject = reader();
     await subject.start();
@@ -424,6 +537,47 @@ test("with delete_after_read a file is gone when its lines are done, and not bef
   expect(existsSync(subject.path("a.jsonl"))).toBe(false);
   expect(existsSync(subject.path("half.jsonl"))).toBe(true);
   await subject.stop();
+});
+
+test("with delete_after_read a file that is rewritten before it is deleted is kept until it is read", async () => {
+  const subject = reader({ delete_after_read: true });
+  subject.answer = async (text) => {
+    if (text === "1") {
+      writeFileSync(subject.path("a.jsonl"), lineOf("2"));
+    }
+    return accepted;
+  };
+  await subject.start();
+  subject.append("a.jsonl", lineOf("1"));
+  await subject.poll(1);
+  expect(await subject.poll(2)).toEqual(["1", "2"]);
+  const isGone = () => !existsSync(subject.path("a.jsonl"));
+  await until(isGone, { what: "The deletion", patienceMs: 5_000 });
+  await subject.stop();
+});
+
+test("a file is looked at until its facts have been the same for longer than times of files are coarse", () => {
+  const file = new FollowedFile("1:2", "/a.jsonl");
+  const facts = {
+    identity: "1:2",
+    sizeBytes: 10,
+    changedNs: 1n,
+    touchedNs: 1n,
+    isDeleted: false,
+  };
+  for (const [nowMs, isDone] of [
+    [5_000, false],
+    [6_999, false],
+    [7_000, true],
+  ] as const) {
+    file.reachedEnd(facts, nowMs);
+    expect(file.isDone(facts)).toBe(isDone);
+  }
+  for (const change of [{ sizeBytes: 11 }, { changedNs: 2n }, { touchedNs: 2n }]) {
+    expect(file.isDone({ ...facts, ...change })).toBe(false);
+  }
+  file.reachedEnd({ ...facts, changedNs: 2n }, 9_000);
+  expect(file.isDone({ ...facts, changedNs: 2n })).toBe(false);
 });
 
 test("with replay_file every poll reads every file again", async () => {
