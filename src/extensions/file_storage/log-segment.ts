@@ -1,6 +1,13 @@
-import type { DiskFile } from "./disk.ts";
+import type { Disk, DiskFile } from "./disk.ts";
 import { encodeFileHeader, type Group } from "./format.ts";
-import type { FinishedSegment } from "./segments.ts";
+import type { FinishedSegment, Segments } from "./segments.ts";
+
+/** What the frame of a group says besides its records. */
+export interface GroupEnd {
+  /** The number of the first record after the group. */
+  readonly endSequence: number;
+  readonly unixMs: number;
+}
 
 /** The bytes of a group, and where they will be written. */
 export interface Placed {
@@ -10,6 +17,36 @@ export interface Placed {
   readonly bytes: number;
   /** The number of the first record after it. */
   readonly endSequence: number;
+}
+
+/**
+ * Creates the file of the next segment. With `fsync`, its name survives a power cut. Rejects with the system's error, and leaves an empty
+ * file then, or none.
+ */
+export async function createSegment({
+  disk,
+  directory,
+  segments,
+  fsync,
+}: {
+  readonly disk: Disk;
+  readonly directory: string;
+  readonly segments: Segments;
+  readonly fsync: boolean;
+}): Promise<LogSegment> {
+  const number = segments.takeNumber();
+  const path = segments.pathOf(number);
+  const file = await disk.create(path);
+  try {
+    const identity = await lastingIdentity(file, path, disk);
+    if (fsync) {
+      await disk.syncDirectory(directory);
+    }
+    return new LogSegment(number, file, identity);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
 }
 
 /**
@@ -31,14 +68,8 @@ export class LogSegment {
     this.sizeBytes = 0;
   }
 
-  /**
-   * Encodes a group and reserves its position in the file; the first group also gets the file's header. `endSequence` is the
-   * number of the first record after the group.
-   */
-  place(
-    group: Group,
-    { endSequence, unixMs }: { readonly endSequence: number; readonly unixMs: number },
-  ): Placed {
+  /** Encodes a group and reserves its position in the file; the first group also gets the file's header. */
+  place(group: Group, { endSequence, unixMs }: GroupEnd): Placed {
     const position = this.sizeBytes;
     const { number, file } = this;
     const sequence = endSequence - group.count;
@@ -56,5 +87,19 @@ export class LogSegment {
   /** The data to keep about this segment when nothing more is appended to it. */
   finishedAt(endSequence: number): FinishedSegment {
     return { number: this.number, endSequence, sizeBytes: this.sizeBytes };
+  }
+}
+
+/** The identity of a new file, if the file system says the same of the open file and of its path. Some network file systems do not. */
+async function lastingIdentity(
+  file: DiskFile,
+  path: string,
+  disk: Disk,
+): Promise<string | undefined> {
+  try {
+    const identity = await file.identity();
+    return identity === (await disk.identityOf(path)) ? identity : undefined;
+  } catch {
+    return undefined;
   }
 }
