@@ -1,11 +1,10 @@
 import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
-import type { LogWriter } from "./log-writer.ts";
+import type { JournalLog } from "./journal-log.ts";
 import { findLostFiles } from "./lost-files.ts";
-import { explained } from "./path-problem.ts";
+import { explained, pathProblem } from "./path-problem.ts";
 import { shown } from "./place.ts";
-import type { Segments } from "./segments.ts";
-import type { LostFiles } from "./write-failure.ts";
+import { isRefusal, type LostFiles, reasonOf } from "./write-failure.ts";
 
 export interface JournalDirectoryOptions {
   readonly disk: Disk;
@@ -16,7 +15,7 @@ export interface JournalDirectoryOptions {
   readonly claim: () => Promise<void>;
   /** Removes what the recovery has found to be unusable. */
   readonly cleanUp: () => Promise<void>;
-  readonly segments: Segments;
+  readonly log: JournalLog;
   /** The name of the recovered snapshot. */
   readonly snapshotName: string | undefined;
 }
@@ -41,16 +40,38 @@ export class JournalDirectory {
     return this.#isReady;
   }
 
+  /**
+   * Prepares it at the start and opens the log. If the disk is full or broken, the log fails, but the collector starts; if this program may
+   * not write there, it rejects with an `Error` for an operator.
+   */
+  async open(): Promise<void> {
+    const { directory, log } = this.#options;
+    try {
+      await this.prepare();
+      await log.writer.open();
+    } catch (error) {
+      if (this.#isReady && isRefusal(error)) {
+        const failed = `the directory ${shown(directory)} cannot be written to`;
+        throw await pathProblem(failed, { path: directory, storage: dirname(directory) }, error);
+      }
+      if (!this.#isReady && reasonOf(error) !== "no_space") {
+        throw error;
+      }
+      log.writer.fail(reasonOf(error), error);
+    }
+  }
+
   /** It is not there any more, or belongs to another process. */
   forget(): void {
     this.#isReady = false;
   }
 
-  /** Compares the files in it with those that there should be. `writer`: the current one of the log. */
-  findLost(writer: () => LogWriter): Promise<LostFiles | undefined> {
-    const { segments } = this.#options;
+  /** Compares the files in it with those that there should be. */
+  findLost(): Promise<LostFiles | undefined> {
+    const { log } = this.#options;
     return findLostFiles(this.#options, () => {
-      const { openSegment, sequence } = writer();
+      const { segments } = log;
+      const { openSegment, sequence } = log.writer;
       return {
         names: [
           ...segments.names,
@@ -65,8 +86,10 @@ export class JournalDirectory {
   }
 
   /** Looks for files of another process in a directory that has lost its own. */
-  findForeign({ sequence }: LogWriter): Promise<LostFiles | undefined> {
-    const { lastNumber } = this.#options.segments;
+  findForeign(): Promise<LostFiles | undefined> {
+    const { segments, writer } = this.#options.log;
+    const { lastNumber } = segments;
+    const { sequence } = writer;
     return findLostFiles(this.#options, () => ({
       names: [],
       open: undefined,

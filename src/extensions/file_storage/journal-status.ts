@@ -20,6 +20,8 @@ export class JournalStatus {
   state: JournalState = { status: "ok" };
   /** Increases with every failure of the log, so that a snapshot knows whether it closes the latest gap. */
   gaps = 0;
+  /** Whether it is being closed, or is: no snapshot begins any more, and one that closes no gap is given up. */
+  isClosed = false;
   readonly #options: JournalStatusOptions;
   #droppedInGap = 0;
 
@@ -30,6 +32,11 @@ export class JournalStatus {
   /** Why the journal does not store; `undefined` if it does. */
   get reason(): DegradedReason | undefined {
     return this.state.status === "ok" ? undefined : this.state.reason;
+  }
+
+  /** Whether another process has taken the directory. It stays so. */
+  get isTaken(): boolean {
+    return this.reason === "in_use";
   }
 
   /** A record was appended that the log does not accept. */

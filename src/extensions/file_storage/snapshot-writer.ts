@@ -74,25 +74,6 @@ export async function removeSnapshotsBefore({
   }
 }
 
-/**
- * Removes all files of a journal whose log has ended, and its directory. An empty snapshot replaces them first and is removed last, so
- * that a crash on the way leaves what there was before, or nothing, and no log without its beginning.
- */
-export async function removeJournal(target: Omit<SnapshotTarget, "isCancelled">): Promise<void> {
-  const { disk, directory, sequence } = target;
-  await writeSnapshot({ ...target, isCancelled: () => false }, []);
-  const last = snapshotName(sequence);
-  for (const name of await disk.names(directory)) {
-    if (name !== last && parseFileName(name) !== undefined) {
-      await disk.remove(join(directory, name));
-    }
-  }
-  await disk.syncDirectory(directory);
-  await disk.remove(join(directory, last));
-  // Not if it contains files of somebody else.
-  await disk.removeDirectory(directory).catch(() => {});
-}
-
 /** Returns the size of the whole file, or `undefined` if it was cancelled. */
 async function writeAll(
   file: DiskFile,

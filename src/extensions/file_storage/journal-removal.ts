@@ -1,0 +1,44 @@
+import { join } from "node:path";
+import { errorCodeOf } from "../../component/error-code.ts";
+import type { Logger } from "../../component/settings.ts";
+import { parseFileName, snapshotName } from "./file-names.ts";
+import { type SnapshotTarget, writeSnapshot } from "./snapshot-writer.ts";
+
+export interface RemovalOptions extends Omit<SnapshotTarget, "isCancelled"> {
+  readonly logger: Logger;
+  /** The name of the journal in log lines. */
+  readonly name: string;
+}
+
+/** Removes all files of a journal whose log has ended, and its directory. Returns whether that succeeded, and logs it if not. */
+export async function removeJournal(options: RemovalOptions): Promise<boolean> {
+  try {
+    await removeAll(options);
+    return true;
+  } catch (error) {
+    options.logger.warn("Stored data that is not needed any more could not be removed.", {
+      journal: options.name,
+      "error.code": errorCodeOf(error),
+    });
+    return false;
+  }
+}
+
+/**
+ * An empty snapshot replaces the files first and is removed last, so that a crash on the way leaves what there was before, or nothing,
+ * and no log without its beginning.
+ */
+async function removeAll(options: RemovalOptions): Promise<void> {
+  const { disk, directory, sequence } = options;
+  await writeSnapshot({ ...options, isCancelled: () => false }, []);
+  const last = snapshotName(sequence);
+  for (const name of await disk.names(directory)) {
+    if (name !== last && parseFileName(name) !== undefined) {
+      await disk.remove(join(directory, name));
+    }
+  }
+  await disk.syncDirectory(directory);
+  await disk.remove(join(directory, last));
+  // Not if it contains files of somebody else.
+  await disk.removeDirectory(directory).catch(() => {});
+}
