@@ -106,11 +106,9 @@ export function createRetry(options: RetryOptions): SendWithRetries {
       await waited(
         clock,
         delayMs,
-        AbortSignal.any([
-          stops.retries,
-          ...(isStopping ? [] : [stops.service]),
-          ...(sender === undefined ? [] : [sender]),
-        ]),
+        stops.retries,
+        ...(isStopping ? [] : [stops.service]),
+        ...(sender === undefined ? [] : [sender]),
       );
       if (sender?.aborted === true) {
         return { status: "retryable", message: senderLeft, isInterrupted: false };
@@ -122,20 +120,26 @@ export function createRetry(options: RetryOptions): SendWithRetries {
   };
 }
 
-/** Waits; no longer than until `stop` aborts. */
-export function waited(clock: Clock, delayMs: number, stop: AbortSignal): Promise<void> {
-  if (stop.aborted) {
+/** Waits; no longer than until one of `stops` aborts. */
+export function waited(
+  clock: Clock,
+  delayMs: number,
+  ...stops: readonly AbortSignal[]
+): Promise<void> {
+  if (stops.some(({ aborted }) => aborted)) {
     return Promise.resolve();
   }
   return new Promise((resolve) => {
-    const onStop = () => {
+    const end = () => {
       cancelTimer();
+      for (const stop of stops) {
+        stop.removeEventListener("abort", end);
+      }
       resolve();
     };
-    const cancelTimer = clock.after(delayMs, () => {
-      stop.removeEventListener("abort", onStop);
-      resolve();
-    });
-    stop.addEventListener("abort", onStop, { once: true });
+    const cancelTimer = clock.after(delayMs, end);
+    for (const stop of stops) {
+      stop.addEventListener("abort", end, { once: true });
+    }
   });
 }
