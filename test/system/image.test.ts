@@ -124,7 +124,7 @@ describe.skipIf(lacksContainers)(
       expect(await container.ended).toBe(1);
       const [path] = image.volumes;
       expect(container.stderr()).toContain(
-        `the directory ${path} cannot be written to (EROFS). ${path} is on a read-only file system. Mount a writable volume there, or name another directory.`,
+        `the directory ${path} cannot be written to (EROFS). ${path} is on a read-only file system. Mount a writable volume at ${path}, or name another directory.`,
       );
     });
 
