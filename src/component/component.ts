@@ -54,5 +54,5 @@ export interface Component {
   readonly storage?: StorageRole;
 }
 
-/** A failure that the component has logged itself, so that nobody logs it again. */
+/** A failure that the component has logged itself, so that it is not logged again. */
 export class ReportedFailure extends Error {}

@@ -18,7 +18,7 @@ interface Failure {
 
 /**
  * Reports the status of an exporter: an error when its attempts have failed for a minute and data still waits or fails; well again after a
- * success, and when nothing was tried for a minute and nothing waits, because then nobody knows.
+ * success, and when nothing was tried for a minute and nothing waits, because then the state of the backend is unknown.
  *
  * Keeps the failure of each signal.
  */

@@ -114,7 +114,7 @@ export class QueueConsumers {
     return batch.length > 0;
   }
 
-  /** What has nobody that waits for its result any more is not sent, because its sender will send it again. */
+  /** Data whose sender no longer waits for the result is not sent: the sender will send it again. */
   #withoutLeft(batch: readonly QueuedPayload[], at: SignalQueue): readonly QueuedPayload[] {
     if (!this.#options.config.sending_queue.wait_for_result) {
       return batch;

@@ -10,7 +10,7 @@ import type { Payload, Signal } from "../otlp/payload.ts";
 export interface StoredPayload {
   readonly id: number;
   readonly payload: Payload;
-  /** Whether its creator followed its delivery, as that of events: then nobody else can send it again. */
+  /** Whether its creator followed its delivery, as that of events: then no sender can send it again. */
   readonly isFollowed: boolean;
 }
 
@@ -124,7 +124,7 @@ export class QueueJournal {
     }
   }
 
-  /** Without a payload nothing that is stored is needed. Then a journal that nobody opens again, of an exporter that is gone, leaves no file. */
+  /** Without a payload nothing that is stored is needed. So an exporter that is removed from the config leaves no file. */
   #discardIfEmpty(): void {
     if (this.#live.size === 0) {
       this.#journal?.discard();
@@ -133,7 +133,7 @@ export class QueueJournal {
 
   /**
    * A snapshot between two parts has the whole payload, so it is live before its first part. It cannot end before its last part,
-   * because nobody knows its number yet.
+   * because its number is not known yet.
    */
   async #append(payload: Payload): Promise<number> {
     const id = this.#nextId++;

@@ -6,7 +6,7 @@ export interface QueuedPayload {
   readonly payload: Payload;
   /** Its number in the persistent queue; absent in a queue in memory. */
   readonly storedId?: number;
-  /** Set for one of an earlier process that nobody would send again. It is not given up. */
+  /** Set for one of an earlier process that no sender would send again. It is not given up. */
   readonly isEndless?: boolean;
   /** Called once with how it ended. */
   readonly onSettled?: (result: SettledResult) => void;

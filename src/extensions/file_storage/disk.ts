@@ -23,7 +23,7 @@ export interface Disk {
 }
 
 export interface DiskFile {
-  /** Tells the file from every other one that exists, also when it has another name, or none any more. */
+  /** Identifies the file among all that exist, also when it has another name, or none any more. */
   identity(): Promise<string>;
   size(): Promise<number>;
   /** Reads up to the length of `into`; fewer bytes mean the end of the file. */

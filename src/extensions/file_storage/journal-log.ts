@@ -33,7 +33,7 @@ export class JournalLog {
     this.#writer = this.#writerFrom(recovered.sequence);
   }
 
-  /** The current writer. Whoever keeps it over an `await` may have one that has ended. */
+  /** The current writer. It may have ended after an `await`. */
   get writer(): LogWriter {
     return this.#writer;
   }

@@ -27,7 +27,7 @@ export interface JournalSnapshotsOptions {
   readonly log: JournalLog;
   readonly place: JournalDirectory;
   readonly watch: DirectoryWatch;
-  /** Are told whether a snapshot was successful. */
+  /** They learn whether a snapshot was successful. */
   readonly requests: SnapshotRequests;
 }
 

@@ -12,7 +12,7 @@ import { shown } from "./place.ts";
 
 /** Held until `release` or the end of this process, also after a crash. */
 export interface DirectoryLock {
-  /** Whether the lock file is still there. If it was removed, the lock keeps nobody out. */
+  /** Whether the lock file is still there. If it was removed, the lock keeps no other process out. */
   isInPlace(): Promise<boolean>;
   release(): void;
 }

@@ -56,7 +56,7 @@ export async function createSegment({
 export class LogSegment {
   readonly number: number;
   readonly file: DiskFile;
-  /** What tells the file from others at its path; `undefined` if the file system says something else each time. */
+  /** What distinguishes the file from others at its path; `undefined` if the file system says something else each time. */
   readonly identity: string | undefined;
   /** The length of the file, including writes in progress. */
   sizeBytes: number;
