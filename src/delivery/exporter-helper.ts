@@ -4,13 +4,15 @@ import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { type Attempt, withTimeout } from "./attempt.ts";
 import { Batcher } from "./batcher.ts";
+import { toConsumeResult } from "./consume-result.ts";
 import { batchRulesOf, type DeliveryConfig } from "./delivery-config.ts";
 import { DeliveryReport } from "./delivery-report.ts";
+import { DirectSender } from "./direct-sender.ts";
 import { QueueConsumers, type SignalQueue } from "./queue-consumers.ts";
 import { publishQueues } from "./queue-gauges.ts";
 import { QueueJournal } from "./queue-journal.ts";
-import { createRetry, type RetryResult } from "./retry.ts";
-import { SendingQueue, type SettledResult } from "./sending-queue.ts";
+import { createRetry } from "./retry.ts";
+import { SendingQueue } from "./sending-queue.ts";
 
 /** An exporter's way to its backend. The exporter provides one attempt; this adds timeout, retries, the queue and the report. */
 export interface Delivery {
@@ -40,12 +42,9 @@ export function createDelivery(
 ): Delivery {
   const { clock, random, storage, logger, stopping } = settings;
   const { sending_queue: queueConfig, timeout: timeoutMs } = config;
-  /** The requests that are being sent without a queue. */
-  const direct = new Map<Signal, number>();
   const report = new DeliveryReport(settings, {
     host,
-    isWaiting: (signal) =>
-      (queues.get(signal)?.queue.items ?? 0) > 0 || (direct.get(signal) ?? 0) > 0,
+    isWaiting: (signal) => (queues.get(signal)?.queue.items ?? 0) > 0 || direct.isSending(signal),
   });
   const journal = storage === undefined ? undefined : new QueueJournal();
   const queues = new Map<Signal, SignalQueue>();
@@ -55,7 +54,7 @@ export function createDelivery(
   const attemptsStop = new AbortController();
   /** Ends the waits for a disk that hangs. */
   const waitsForDisk = new Set<() => void>();
-  /** What senders wait for, and a shutdown therefore, too. */
+  /** The payloads that are being stored, for which their senders and a shutdown wait. */
   const inProgress = new Set<Promise<unknown>>();
   let isStopping = false;
   let draining: Promise<void> | undefined;
@@ -75,6 +74,7 @@ export function createDelivery(
       report.attempted(payload, result, { delayMs, queue: queues.get(payload.signal)?.queue }),
   });
 
+  const direct = new DirectSender(send, report);
   const consumers = new QueueConsumers({
     send,
     report,
@@ -164,24 +164,7 @@ export function createDelivery(
       counts.enqueueFailed.value += payload.items;
       return { status: "retryable", message: stoppingMessage };
     }
-    const { signal } = payload;
-    const sending = send(payload, { sender: payload.sender });
-    inProgress.add(sending);
-    direct.set(signal, (direct.get(signal) ?? 0) + 1);
-    try {
-      const result = await sending;
-      (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
-      if (result.status !== "sent") {
-        report.rejected(payload, result);
-      }
-      return toConsumeResult(result);
-    } catch (error) {
-      counts.sendFailed.value += payload.items;
-      throw error;
-    } finally {
-      inProgress.delete(sending);
-      direct.set(signal, (direct.get(signal) ?? 0) - 1);
-    }
+    return direct.send(payload, counts);
   }
 
   return {
@@ -242,7 +225,7 @@ export function createDelivery(
   };
 
   async function drain(): Promise<void> {
-    await Promise.allSettled([consumers.ended(attemptsStop.signal), ...inProgress]);
+    await Promise.allSettled([consumers.ended(attemptsStop.signal), direct.ended(), ...inProgress]);
   }
 
   /** Once. Throws if data was lost. */
@@ -298,29 +281,6 @@ export function createDelivery(
         "The stored queue has requests of a signal for which this exporter is in no pipeline. They stay stored; add the exporter to a pipeline of the signal to send them.",
         { requests: withoutPipeline },
       );
-    }
-  }
-}
-
-function toConsumeResult(result: RetryResult | SettledResult): ConsumeResult {
-  switch (result.status) {
-    case "sent":
-    case "stored":
-      return accepted;
-    case "permanent":
-      return { status: "permanent", message: result.message };
-    case "retryable":
-      return {
-        status: "retryable",
-        message: result.message,
-        ...("retryAfterMs" in result && result.retryAfterMs !== undefined
-          ? { retryAfterMs: result.retryAfterMs }
-          : {}),
-        ...("throttled" in result && result.throttled === true ? { throttled: true } : {}),
-      };
-    default: {
-      const never: never = result;
-      return never;
     }
   }
 }
