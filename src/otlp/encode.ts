@@ -103,17 +103,6 @@ export function encodeExportResponse(
   }
 }
 
-/** A `google.rpc.Status`; `code` is a gRPC status code. */
-export function encodeStatus(
-  encoding: Encoding,
-  status: { readonly code: number; readonly message: string },
-): Uint8Array {
-  const { code, message } = status;
-  return encoding === "json"
-    ? jsonBytes({ code, message })
-    : finish(otlp.RpcStatus.encode({ code, message }));
-}
-
 /**
  * The `partial_success` of a protobuf answer to an export request, if it is not empty. Otherwise undefined, also for bytes that
  * are not such an answer.

@@ -13,7 +13,6 @@ import {
   decodeExportResponse,
   encodeExportResponse,
   encodeLogEvents,
-  encodeStatus,
   type LogEvent,
 } from "../../src/otlp/encode.ts";
 import { requestType } from "./arbitrary-messages.ts";
@@ -75,19 +74,6 @@ describe("the answer to an export request", () => {
       );
     });
   }
-});
-
-describe("a status", () => {
-  test("in protobuf is a google.rpc.Status", () => {
-    const bytes = encodeStatus("protobuf", { code: 3, message: "no" });
-    expect([...bytes]).toEqual([0x08, 3, 0x12, 2, 0x6e, 0x6f]);
-  });
-
-  test("in JSON has its code and its message", () => {
-    expect(text(encodeStatus("json", { code: 14, message: 'say "when"' }))).toBe(
-      '{"code":14,"message":"say \\"when\\""}',
-    );
-  });
 });
 
 describe("events as log records", () => {

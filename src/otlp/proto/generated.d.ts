@@ -3540,6 +3540,126 @@ export namespace otlp {
     }
 
     /**
+     * Properties of a RpcBadRequest.
+     * @deprecated Use otlp.RpcBadRequest.$Properties instead.
+     */
+    interface IRpcBadRequest extends otlp.RpcBadRequest.$Properties {
+    }
+
+    /** Represents a RpcBadRequest. */
+    class RpcBadRequest {
+
+        /**
+         * Constructs a new RpcBadRequest.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: otlp.RpcBadRequest.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RpcBadRequest fieldViolations. */
+        fieldViolations: otlp.RpcFieldViolation.$Properties[];
+
+        /**
+         * Encodes the specified RpcBadRequest message. Does not implicitly {@link otlp.RpcBadRequest.verify|verify} messages.
+         * @param message RpcBadRequest message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: otlp.RpcBadRequest.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RpcBadRequest message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {otlp.RpcBadRequest & otlp.RpcBadRequest.$Shape} RpcBadRequest
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): otlp.RpcBadRequest & otlp.RpcBadRequest.$Shape;
+    }
+
+    namespace RpcBadRequest {
+
+        /** Properties of a RpcBadRequest. */
+        interface $Properties {
+
+            /** RpcBadRequest fieldViolations */
+            fieldViolations?: (otlp.RpcFieldViolation.$Properties[]|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RpcBadRequest. */
+        type $Shape = otlp.RpcBadRequest.$Properties;
+    }
+
+    /**
+     * Properties of a RpcFieldViolation.
+     * @deprecated Use otlp.RpcFieldViolation.$Properties instead.
+     */
+    interface IRpcFieldViolation extends otlp.RpcFieldViolation.$Properties {
+    }
+
+    /** Represents a RpcFieldViolation. */
+    class RpcFieldViolation {
+
+        /**
+         * Constructs a new RpcFieldViolation.
+         * @param [properties] Properties to set
+         */
+        constructor(properties?: otlp.RpcFieldViolation.$Properties);
+
+        /** Unknown fields preserved while decoding when enabled */
+        $unknowns?: Uint8Array[];
+
+        /** RpcFieldViolation field. */
+        field: string;
+
+        /** RpcFieldViolation description. */
+        description: string;
+
+        /**
+         * Encodes the specified RpcFieldViolation message. Does not implicitly {@link otlp.RpcFieldViolation.verify|verify} messages.
+         * @param message RpcFieldViolation message or plain object to encode
+         * @param [writer] Writer to encode to
+         * @returns Writer
+         */
+        static encode(message: otlp.RpcFieldViolation.$Properties, writer?: $protobuf.Writer): $protobuf.Writer;
+
+        /**
+         * Decodes a RpcFieldViolation message from the specified reader or buffer.
+         * @param reader Reader or buffer to decode from
+         * @param [length] Message length if known beforehand
+         * @returns {otlp.RpcFieldViolation & otlp.RpcFieldViolation.$Shape} RpcFieldViolation
+         * @throws {Error} If the payload is not a reader or valid buffer
+         * @throws {$protobuf.util.ProtocolError} If required fields are missing
+         */
+        static decode(reader: ($protobuf.Reader|Uint8Array), length?: number): otlp.RpcFieldViolation & otlp.RpcFieldViolation.$Shape;
+    }
+
+    namespace RpcFieldViolation {
+
+        /** Properties of a RpcFieldViolation. */
+        interface $Properties {
+
+            /** RpcFieldViolation field */
+            field?: (string|null);
+
+            /** RpcFieldViolation description */
+            description?: (string|null);
+
+            /** Unknown fields preserved while decoding when enabled */
+            $unknowns?: Uint8Array[];
+        }
+
+        /** Shape of a RpcFieldViolation. */
+        type $Shape = otlp.RpcFieldViolation.$Properties;
+    }
+
+    /**
      * Properties of a RpcDuration.
      * @deprecated Use otlp.RpcDuration.$Properties instead.
      */

@@ -1,11 +1,7 @@
 import type { ConsumeResult } from "../../component/consumer.ts";
-import {
-  type Encoding,
-  encodeExportResponse,
-  encodeStatus,
-  type PartialSuccess,
-} from "../../otlp/encode.ts";
+import { type Encoding, encodeExportResponse, type PartialSuccess } from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
+import { encodeStatus } from "../../otlp/rpc-status.ts";
 import type { Refusal } from "./refusal.ts";
 import type { RefusalReason } from "./request-instruments.ts";
 
@@ -28,7 +24,11 @@ export function acceptedAnswer(
 /** The answer to a request that did not become a payload. */
 export function refusedAnswer(encoding: Encoding, { refused, message }: Refusal): Answer {
   const { status, code, headers } = refusals[refused];
-  return answer(status, encoding, encodeStatus(encoding, { code, message }), headers);
+  const details =
+    refused === "undecodable"
+      ? { details: [{ kind: "bad_request", description: message } as const] }
+      : {};
+  return answer(status, encoding, encodeStatus(encoding, { code, message, ...details }), headers);
 }
 
 /**

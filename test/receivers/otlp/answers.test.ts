@@ -13,7 +13,7 @@ import {
   textBytes,
   traceIdHex,
 } from "./otlp-requests.ts";
-import { post, statusOf, typed } from "./post.ts";
+import { post, type Received, statusOf, typed } from "./post.ts";
 
 afterEach(closeReceivers);
 
@@ -192,6 +192,16 @@ for (const encoding of encodings) {
       });
     }
 
+    test("is told by a BadRequest what cannot be decoded, and by none what cannot be taken", async () => {
+      const receiver = await openReceiver({
+        consume: async () => ({ status: "retryable", message: "Full." }),
+      });
+      const url = `${receiver.url}/v1/traces`;
+      const received = await post(url, trace.subarray(0, -3), typed(encoding));
+      expect(descriptionsOf(received)).toEqual([statusOf(received).message]);
+      expect(descriptionsOf(await post(url, trace, typed(encoding)))).toEqual([]);
+    });
+
     for (const [what, result, status, code, retryAfter] of [
       ["a refusal for now", { status: "retryable", message: "Full." }, 503, 14, "1"],
       [
@@ -355,3 +365,16 @@ describe("starting and stopping", () => {
     await receiver.component.shutdown(never);
   });
 });
+
+/** What the BadRequests in the details of a status say. */
+function descriptionsOf({ headers, body }: Received): readonly unknown[] {
+  if (headers["content-type"] === "application/json") {
+    const { details = [] } = JSON.parse(new TextDecoder().decode(body));
+    return details.flatMap((detail: { fieldViolations: { description: unknown }[] }) =>
+      detail.fieldViolations.map(({ description }) => description),
+    );
+  }
+  return otlp.RpcStatus.decode(body).details.flatMap(({ value }) =>
+    otlp.RpcBadRequest.decode(value!).fieldViolations.map(({ description }) => description),
+  );
+}
