@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   net: [],
   metrics: [],
   sender: [],
-  component: ["otlp"],
+  component: ["otlp", "net"],
   activity: ["otlp", "component"],
   memory: ["component"],
   delivery: ["component", "otlp", "config", "net", "metrics"],

@@ -1,4 +1,5 @@
 import type { Meter } from "@opentelemetry/api";
+import type { OwnedSockets } from "../net/listening-sockets.ts";
 import type { Signal } from "../otlp/payload.ts";
 import type { Clock } from "./clock.ts";
 import type { ProcessMemory } from "./memory.ts";
@@ -38,6 +39,8 @@ export interface Settings {
    * then, because the receivers wait for these answers and all share one deadline.
    */
   readonly stopping: AbortSignal;
+  /** Opens listening sockets (`ListenOptions.sockets`). At a reload they are taken over instead of closed. */
+  readonly sockets: OwnedSockets;
   /** The status of the whole service, for components that report it. */
   readonly serviceStatus: () => ServiceStatus;
   /** Set when the component's config names a storage extension (`Factory.storageKey`). */

@@ -1,12 +1,13 @@
 import {
   createServer,
   type IncomingMessage,
-  type Server,
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type ListeningSocket, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
+import { ServerConnections } from "./server-connections.ts";
 
 /**
  * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
@@ -54,10 +55,12 @@ export interface ListenOptions {
   readonly inactivityTimeoutMs?: number;
   /** Connections at a time; further ones are closed at once; 1000. */
   readonly maxConnections?: number;
+  /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
+  readonly sockets?: OwnedSockets;
 }
 
-/** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
-const closingInactivityMs = 1_000;
+/** The connections of each HTTP server, for the one that hands its own over. */
+const connectionsOf = new WeakMap<ListeningSocket, ServerConnections>();
 
 /** All headers of one request together. */
 const maxHeaderBytes = 16_384;
@@ -70,6 +73,9 @@ export interface HttpServer {
   /**
    * Stops accepting connections, closes those without a request in progress, lets the others finish theirs, but for clients that send
    * nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
+   *
+   * If another HTTP server has taken the socket over, the connections are handed to it, and this resolves at once: requests in progress
+   * are answered as they began, and the next request of a connection goes to the other server and ends the connection.
    */
   close(deadline: AbortSignal): Promise<void>;
 }
@@ -82,18 +88,12 @@ export interface HttpServer {
 export async function listen(options: ListenOptions): Promise<HttpServer> {
   const server = createServer(serverOptionsOf(options));
   server.timeout = options.inactivityTimeoutMs ?? 120_000;
-  server.maxConnections = options.maxConnections ?? 1000;
+  const connections = new ServerConnections(options);
 
-  const sockets = new Set<Socket>();
-  const answering = new Set<ServerResponse>();
   const broken = new WeakSet<Duplex>();
-  let isClosing = false;
+  const { answering } = connections;
 
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
-  });
-  server.on("drop", () => options.onBroken?.("too_many_connections"));
+  server.on("connection", (socket) => connections.add(socket));
   server.on("request", (request, response) => {
     const { socket } = request;
     answering.add(response);
@@ -109,7 +109,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
         options.onBroken?.("disconnected");
       }
     });
-    answer(options, request, response);
+    connections.answer(request, response);
   });
   server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
     const reason = reasonOf(error);
@@ -123,29 +123,49 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
     endBroken(socket, isAnswered ? undefined : statusLines[reason]);
   });
 
-  const address = await bind(server, options);
-  server.on("error", (error) => options.onError?.(error));
-  const closed = new Promise<void>((resolve) => server.once("close", resolve));
+  const socket = await bind(options, (each) => {
+    if (connections.size >= (options.maxConnections ?? 1000)) {
+      each.destroy();
+      options.onBroken?.("too_many_connections");
+      return;
+    }
+    each.allowHalfOpen = true; // As the sockets of Node's own HTTP server: a client may end its side after its request.
+    server.emit("connection", each);
+  });
+  // Only then does Node enforce the timeouts of headers and requests.
+  server.emit("listening");
+  connectionsOf.set(socket, connections);
+  const { address } = socket;
+  const bound = typeof address === "string" ? { address, port: 0 } : address;
+  let isClosing = false;
 
   return {
-    host: address.address,
-    port: address.port,
+    host: bound.address,
+    port: bound.port,
     async close(deadline) {
-      const cutAll = () => {
-        for (const socket of sockets) {
-          socket.destroy();
-        }
-      };
+      const successor = socket.successor();
+      const heir = successor === undefined ? undefined : connectionsOf.get(successor);
       if (!isClosing) {
         isClosing = true;
-        server.close();
-        closeAfterAnswer(sockets, answering);
+        socket.close();
+        if (heir === undefined) {
+          connections.closeAfterAnswer();
+          void connections.whenEmpty().then(() => server.close());
+        } else {
+          heir.inherit(connections);
+          void connections.whenEmpty().then(() => server.close());
+          return;
+        }
       }
+      if (connections.hasHeir) {
+        return;
+      }
+      const cutAll = () => connections.cut();
       if (deadline.aborted) {
         cutAll();
       }
       deadline.addEventListener("abort", cutAll, { once: true });
-      await closed;
+      await connections.whenEmpty();
       deadline.removeEventListener("abort", cutAll);
     },
   };
@@ -169,30 +189,6 @@ function serverOptionsOf(options: ListenOptions): ServerOptions {
     connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
     maxHeaderSize: maxHeaderBytes,
   };
-}
-
-function answer(options: ListenOptions, request: IncomingMessage, response: ServerResponse): void {
-  const fail = (error: unknown) => {
-    options.onError?.(error);
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    response.statusCode = 500;
-    response.setHeader("Content-Type", "text/plain; charset=utf-8");
-    response.end("The request could not be handled because of a bug in this program.\n");
-  };
-  // A socket error during a write means that the client has closed the connection; 'close' follows.
-  response.on("error", () => {});
-  request.on("error", () => {});
-  try {
-    const result = options.handler(request, response);
-    if (result instanceof Promise) {
-      result.catch(fail);
-    }
-  } catch (error) {
-    fail(error);
-  }
 }
 
 function reasonOf(error: NodeJS.ErrnoException): BrokenRequest {
@@ -228,53 +224,18 @@ function endBroken(socket: Duplex, statusLine: string | undefined): void {
   socket.end(head, () => socket.destroy());
 }
 
-/**
- * Node's own `closeIdleConnections` does not close connections that never sent a byte; they would delay a shutdown until their
- * headers time out.
- */
-function closeAfterAnswer(
-  sockets: ReadonlySet<Socket>,
-  answering: ReadonlySet<ServerResponse>,
-): void {
-  // One sender that stopped in the middle of its request must not use up the time that others need.
-  for (const { req } of answering) {
-    if (!req.complete) {
-      req.socket.setTimeout(closingInactivityMs);
-    }
+async function bind(
+  options: ListenOptions,
+  accept: (socket: Socket) => void,
+): Promise<ListeningSocket> {
+  const { host, port, sockets = unsharedSockets(), onError } = options;
+  try {
+    return await sockets.listen({ host, port }, accept, (error) => onError?.(error));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const why = bindProblems[code] ?? (error instanceof Error ? error.message : String(error));
+    throw new Error(`Cannot listen on ${hostPortOf(options)}: ${why}`, { cause: error });
   }
-  // Of pipelined requests, only the last answer may end the connection.
-  const busy = new Map<Socket, ServerResponse>();
-  for (const response of answering) {
-    busy.set(response.req.socket, response);
-  }
-  for (const [socket, response] of busy) {
-    response.shouldKeepAlive = false;
-    // Headers that were already sent may have promised to keep the connection alive, so it is closed here.
-    response.once("close", () => socket.destroySoon());
-  }
-  for (const socket of sockets) {
-    if (!busy.has(socket)) {
-      socket.destroy();
-    }
-  }
-}
-
-function bind(server: Server, options: ListenOptions): Promise<AddressInfo> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const why = bindProblems[error.code ?? ""] ?? error.message;
-      reject(new Error(`Cannot listen on ${hostPortOf(options)}: ${why}`, { cause: error }));
-    });
-    server.listen({ host: options.host, port: options.port }, () => {
-      server.removeAllListeners("error");
-      const address = server.address();
-      if (address === null || typeof address === "string") {
-        reject(new Error(`Cannot listen on ${hostPortOf(options)}: no TCP address was bound.`));
-        return;
-      }
-      resolve(address);
-    });
-  });
 }
 
 const bindProblems: Readonly<Record<string, string>> = {

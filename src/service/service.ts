@@ -4,6 +4,7 @@ import type { ComponentKind } from "../component/component-kind.ts";
 import type { AnyFactory } from "../component/factory.ts";
 import type { ProcessMemory } from "../component/memory.ts";
 import type { Settings } from "../component/settings.ts";
+import { ListeningSockets } from "../net/listening-sockets.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { createEdges, exportCountsOf } from "./edges.ts";
 import { createFanOut } from "./fan-out.ts";
@@ -80,6 +81,7 @@ export function createService(options: ServiceOptions): Service {
     logger,
     ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
   });
+  const sockets = new ListeningSockets();
   const statuses = new StatusBoard(clock);
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal); // one for each exporter
@@ -91,6 +93,8 @@ export function createService(options: ServiceOptions): Service {
     return instance;
   };
   const build = ({ kind, id }: ComponentRef): Instance => {
+    const ownSockets = sockets.ownedBy(`${kind} ${id}`);
+    ownSockets.activate();
     const componentLogger = logger.forComponent({ kind, id });
     const status = statuses.add({ kind, id });
     const component = factoryOf(options.factories, { kind, id }).create(
@@ -106,6 +110,7 @@ export function createService(options: ServiceOptions): Service {
         meter: telemetry.meterFor({ id }),
         reportStatus: (reported) => status.report(reported),
         stopping: stopping.signal,
+        sockets: ownSockets,
         serviceStatus: () => statuses.current(),
         exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
         ...storageFor({ kind, id }),

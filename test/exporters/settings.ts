@@ -3,6 +3,7 @@ import type { ExportCounts, Logger, Settings } from "../../src/component/setting
 import type { ReportedStatus } from "../../src/component/status.ts";
 import { ManualReader } from "../../src/metrics/manual-reader.ts";
 import { renderPrometheus } from "../../src/metrics/prometheus-text.ts";
+import { unsharedSockets } from "../../src/net/listening-sockets.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { fakeMemory } from "../support/fake-memory.ts";
@@ -43,6 +44,7 @@ export function testSettings(id: string) {
     meter: new MeterProvider({ readers: [reader] }).getMeter("test"),
     reportStatus: (status) => statuses.push(status),
     stopping: stopping.signal,
+    sockets: unsharedSockets(),
     serviceStatus: () => wellService,
     exportCounts,
   };

@@ -48,6 +48,7 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       }
       server = await listen({
         ...config.endpoint,
+        sockets: settings.sockets,
         handler,
         onError: (error) =>
           logger.warn("The HTTP server of the metrics reported an error.", {

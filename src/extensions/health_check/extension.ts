@@ -45,6 +45,7 @@ export function createHealthCheck(settings: Settings, config: Config): Component
     async start() {
       server = await listen({
         ...config.endpoint,
+        sockets: settings.sockets,
         handler: answer,
         onError: (error) =>
           logger.warn("The HTTP server of health checks reported an error.", {

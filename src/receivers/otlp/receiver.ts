@@ -76,6 +76,7 @@ function openHttp(
 
   return listen({
     ...config.endpoint,
+    sockets: settings.sockets,
     headersTimeoutMs: config.read_header_timeout,
     requestTimeoutMs: config.read_timeout,
     keepAliveTimeoutMs: config.idle_timeout,

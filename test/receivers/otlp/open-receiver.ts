@@ -4,6 +4,7 @@ import type { Component } from "../../../src/component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../../src/component/consumer.ts";
 import type { ProcessMemory } from "../../../src/component/memory.ts";
 import { ManualReader } from "../../../src/metrics/manual-reader.ts";
+import { unsharedSockets } from "../../../src/net/listening-sockets.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { factory } from "../../../src/receivers/otlp/factory.ts";
 import { zeroCounts } from "../../exporters/settings.ts";
@@ -63,6 +64,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       meter: provider.getMeter("test"),
       reportStatus: () => {},
       stopping: new AbortController().signal,
+      sockets: unsharedSockets(),
       serviceStatus: () => wellService,
       exportCounts: zeroCounts,
     },
