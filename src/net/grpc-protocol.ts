@@ -25,6 +25,11 @@ export const grpcCodeNames = [
 ] as const;
 export type GrpcCode = (typeof grpcCodeNames)[number];
 
+/** The number of a code on the wire. */
+export function grpcCodeNumber(code: GrpcCode): number {
+  return grpcCodeNames.indexOf(code);
+}
+
 /** The code in a `grpc-status`; UNKNOWN for a number that is none; undefined if there is no number. */
 export function parseGrpcStatus(header: unknown): GrpcCode | undefined {
   return typeof header === "string" && /^\d{1,9}$/.test(header)

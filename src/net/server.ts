@@ -4,14 +4,16 @@ import {
   type ServerOptions,
   type ServerResponse,
 } from "node:http";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { http2GoAway } from "./http2-preface.ts";
 import { type ListeningSocket, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
 import { ServerConnections } from "./server-connections.ts";
 
 /**
  * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
- * handler was waiting for a body: a connection without a request loses nothing.
+ * handler was waiting for a body: a connection without a request loses nothing. `unexpected_http2` and `unexpected_tls`: the client
+ * speaks HTTP/2 or TLS to a port that does not.
  */
 export const brokenRequests = [
   "malformed_http",
@@ -19,6 +21,8 @@ export const brokenRequests = [
   "timeout",
   "disconnected",
   "too_many_connections",
+  "unexpected_http2",
+  "unexpected_tls",
 ] as const;
 export type BrokenRequest = (typeof brokenRequests)[number];
 
@@ -111,7 +115,10 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
     });
     connections.answer(request, response);
   });
-  server.on("clientError", (error: NodeJS.ErrnoException, socket) => {
+  server.on("clientError", (error: ParserError, socket) => {
+    if (broken.has(socket)) {
+      return; // more of what cannot be read
+    }
     const reason = reasonOf(error);
     if (reason !== "disconnected") {
       broken.add(socket);
@@ -120,7 +127,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
     const isAnswered = [...answering].some(
       (response) => response.req.socket === socket && response.headersSent,
     );
-    endBroken(socket, isAnswered ? undefined : statusLines[reason]);
+    endBroken(socket, isAnswered ? undefined : endings[reason]);
   });
 
   const socket = await bind(options, (each) => {
@@ -191,8 +198,15 @@ function serverOptionsOf(options: ListenOptions): ServerOptions {
   };
 }
 
-function reasonOf(error: NodeJS.ErrnoException): BrokenRequest {
+/** `rawPacket` are the bytes that the parser could not read. */
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: Uint8Array };
+
+function reasonOf(error: ParserError): BrokenRequest {
   switch (error.code) {
+    case "HPE_PAUSED_H2_UPGRADE":
+      return "unexpected_http2";
+    case "HPE_INVALID_METHOD":
+      return isTls(error.rawPacket) ? "unexpected_tls" : "malformed_http";
     case "HPE_HEADER_OVERFLOW":
       return "headers_too_large";
     case "ERR_HTTP_REQUEST_TIMEOUT":
@@ -207,22 +221,48 @@ function reasonOf(error: NodeJS.ErrnoException): BrokenRequest {
   }
 }
 
-const statusLines = {
-  malformed_http: "400 Bad Request",
-  headers_too_large: "431 Request Header Fields Too Large",
-  timeout: "408 Request Timeout",
+/** A handshake of TLS: its type, and the first byte of the version, if that has arrived. */
+function isTls([type, version = 3]: Uint8Array = noBytes): boolean {
+  return type === 0x16 && version === 3;
+}
+
+const noBytes = new Uint8Array(0);
+
+/** The last bytes to a client whose request cannot be read. Clients that speak TLS know this answer, and say what is wrong. */
+const endings = {
+  malformed_http: lastAnswer("400 Bad Request"),
+  headers_too_large: lastAnswer("431 Request Header Fields Too Large"),
+  timeout: lastAnswer("408 Request Timeout"),
   disconnected: undefined,
   too_many_connections: undefined,
-} as const satisfies Record<BrokenRequest, string | undefined>;
+  unexpected_http2: http2GoAway(
+    "This port speaks HTTP/1.1. Send OTLP/gRPC to the port of protocols.grpc, usually 4317, or use http/protobuf.",
+  ),
+  unexpected_tls: lastAnswer("400 Bad Request"),
+} as const satisfies Record<BrokenRequest, string | Uint8Array | undefined>;
 
-function endBroken(socket: Duplex, statusLine: string | undefined): void {
-  if (statusLine === undefined || !socket.writable) {
+function lastAnswer(statusLine: string): string {
+  return `HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
+}
+
+function endBroken(socket: Duplex, ending: string | Uint8Array | undefined): void {
+  if (ending === undefined || !socket.writable) {
     socket.destroy();
     return;
   }
-  const head = `HTTP/1.1 ${statusLine}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`;
-  socket.end(head, () => socket.destroy());
+  if (typeof ending === "string") {
+    socket.end(ending, () => socket.destroy());
+    return;
+  }
+  // The client still writes. Closing the connection now would reset it, and the client would never read the answer.
+  socket.end(ending);
+  if (socket instanceof Socket) {
+    socket.setTimeout(lingerMs);
+  }
 }
+
+/** How long a client that was told to leave may stay silent. */
+const lingerMs = 1_000;
 
 async function bind(
   options: ListenOptions,

@@ -190,7 +190,7 @@ describe("the real process, when it is sent", () => {
   test("what is not HTTP, or breaks off, counts each and takes the next good request", async () => {
     const port = Number(new URL(collector.endpoints.otlp).port);
     const noHttp = await rawSocket(port);
-    noHttp.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    noHttp.send("HELO there\r\n\r\n");
     expect(await noHttp.closed()).toMatch(/^HTTP\/1.1 400 /);
 
     const longHead = await rawSocket(port);

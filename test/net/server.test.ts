@@ -111,12 +111,8 @@ describe("a handler that fails", () => {
 
 describe("a broken client", () => {
   for (const [what, sent, line, reason] of [
-    [
-      "that does not speak HTTP gets 400",
-      "\u0016\u0003\u0001 hello\r\n\r\n",
-      "400",
-      "malformed_http",
-    ],
+    ["that does not speak HTTP gets 400", "HELO there\r\n\r\n", "400", "malformed_http"],
+    ["that speaks TLS gets 400", "\u0016\u0003\u0001 hello\r\n\r\n", "400", "unexpected_tls"],
     [
       "with two lengths gets 400",
       "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",

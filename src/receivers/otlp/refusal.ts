@@ -1,11 +1,24 @@
-import type { RefusalReason } from "./request-instruments.ts";
+/** Why a request was answered but did not reach a pipeline, over any transport. Label values come only from closed lists. */
+export const refusalReasons = [
+  "unknown_path",
+  "no_pipeline",
+  "method",
+  "content_type",
+  "content_encoding",
+  "too_large",
+  "undecodable",
+  "busy",
+  "fault",
+] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
 
 /** The refusal of a request that does not become a payload. `message` quotes nothing of the request. */
-export interface Refusal {
-  readonly refused: RefusalReason;
+export interface Refusal<R extends string = RefusalReason> {
+  readonly status: "refused";
+  readonly reason: R;
   readonly message: string;
 }
 
-export function refusal(refused: RefusalReason, message: string): Refusal {
-  return { refused, message };
+export function refusal<R extends string>(reason: R, message: string): Refusal<R> {
+  return { status: "refused", reason, message };
 }

@@ -1,91 +1,97 @@
-import type { IncomingMessage } from "node:http";
 import pLimit from "p-limit";
-import type { BodyLimits } from "../../memory/memory-budget.ts";
-import { ByteBudget, readBody } from "../../net/body.ts";
-import { inflate } from "../../net/inflate.ts";
+import type { Consumer } from "../../component/consumer.ts";
+import type { ByteBudget } from "../../net/body.ts";
+import { type ContentEncoding, inflate } from "../../net/inflate.ts";
 import { checkRequest } from "../../otlp/check-request.ts";
+import type { Encoding } from "../../otlp/encode.ts";
 import { requestFromJson } from "../../otlp/json.ts";
-import type { Payload } from "../../otlp/payload.ts";
-import { type Answer, acceptedAnswer, resultAnswer } from "./answer.ts";
+import type { Payload, Signal, Transport } from "../../otlp/payload.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-import type { Route } from "./route.ts";
+import type { Outcome } from "./request-outcome.ts";
 
-/**
- * Processes the body of a request on its route. `sender` aborts when the sender has left. Undefined: it has disconnected, and no answer
- * is possible.
- */
-export type RequestHandler = (
-  request: IncomingMessage,
-  route: Route,
-  sender: AbortSignal,
-) => Promise<Answer | Refusal | undefined>;
+/** The signal, encoding and destination of a request, from its head. */
+export interface Route {
+  readonly signal: Signal;
+  readonly next: Consumer;
+  readonly encoding: Encoding;
+  readonly content: ContentEncoding;
+}
+
+/** A body that has arrived. */
+export interface ReceivedBody {
+  /** As it was sent. */
+  readonly bytes: Uint8Array;
+  readonly route: Route;
+  readonly transport: Transport;
+  /** The most bytes that it may have after decompression. */
+  readonly maxBytes: number;
+  /** Aborts when the sender has left. */
+  readonly sender: AbortSignal;
+}
+
+/** Processes bodies of all transports. */
+export interface RequestHandler {
+  /**
+   * The bodies that are not answered yet, compressed and inflated bytes together. Who reads a body takes its bytes, and `handle` gives
+   * them back.
+   */
+  readonly budget: ByteBudget;
+  handle(body: ReceivedBody): Promise<Outcome>;
+}
+
+export const busy: Refusal = refusal("busy", "Too many requests are in progress. Try again later.");
+
+export function tooLarge(maxBytes: number): Refusal {
+  return refusal(
+    "too_large",
+    `The body must have at most ${maxBytes} bytes, as sent and after decompression.`,
+  );
+}
 
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
 /**
- * Creates a handler that reads a body, inflates it, checks it and forwards it to the pipelines. It keeps the bodies that
- * are not answered yet: at most `budgetBytes`, compressed and inflated bytes together. A request beyond that is
- * answered with 503. At most four large bodies are inflated at a time; the others wait.
+ * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond the budget is refused as busy.
+ * At most four large bodies are inflated at a time; the others wait.
  */
-export function createRequestHandler({
-  maxBodyBytes: maxBytes,
-  budgetBytes,
-}: BodyLimits): RequestHandler {
-  const budget = new ByteBudget(budgetBytes);
+export function createRequestHandler(budget: ByteBudget): RequestHandler {
   const slots = pLimit(inflatingAtATime);
-  const tooLarge = refusal(
-    "too_large",
-    `The body must have at most ${maxBytes} bytes, as sent and after decompression.`,
-  );
-  const busy = refusal("busy", "Too many requests are in progress. Try again later.");
 
-  return async (request, route, sender) => {
-    const sent = await readBody(request, { maxBytes, budget });
-    if (!sent.ok) {
-      switch (sent.problem) {
-        case "too_large":
-          return tooLarge;
-        case "busy":
-          return busy;
-        case "aborted":
-          return undefined;
-        default: {
-          const never: never = sent.problem;
-          return never;
+  return {
+    budget,
+    async handle(body) {
+      const { bytes, route, maxBytes } = body;
+      let heldBytes = bytes.length;
+      try {
+        const inflated = await inflate(bytes, route.content, { maxBytes, slots });
+        if (!inflated.ok) {
+          return inflated.problem === "too_large"
+            ? tooLarge(maxBytes)
+            : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
         }
-      }
-    }
-    let heldBytes = sent.bytes.length;
-    try {
-      const inflated = await inflate(sent.bytes, route.content, { maxBytes, slots });
-      if (!inflated.ok) {
-        return inflated.problem === "too_large"
-          ? tooLarge
-          : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
-      }
-      if (inflated.bytes !== sent.bytes) {
-        if (!budget.tryTake(inflated.bytes.length)) {
-          return busy;
+        if (inflated.bytes !== bytes) {
+          if (!budget.tryTake(inflated.bytes.length)) {
+            return busy;
+          }
+          heldBytes += inflated.bytes.length;
         }
-        heldBytes += inflated.bytes.length;
+        return await forward(inflated.bytes, body);
+      } finally {
+        budget.giveBack(heldBytes);
       }
-      return await forward(inflated.bytes, route, sender);
-    } finally {
-      budget.giveBack(heldBytes);
-    }
+    },
   };
 }
 
 async function forward(
-  body: Uint8Array,
-  { signal, next, encoding }: Route,
-  sender: AbortSignal,
-): Promise<Answer | Refusal> {
+  bytes: Uint8Array,
+  { route: { signal, next, encoding }, transport, sender }: ReceivedBody,
+): Promise<Outcome> {
   const request =
     encoding === "json"
-      ? requestFromJson(signal, new TextDecoder().decode(body))
-      : { ok: true as const, bytes: body };
+      ? requestFromJson(signal, new TextDecoder().decode(bytes))
+      : { ok: true as const, bytes };
   if (!request.ok) {
     return refusal("undecodable", request.message);
   }
@@ -98,19 +104,16 @@ async function forward(
       signal,
       bytes: checked.bytes,
       items: checked.items,
-      transport: "http",
+      transport,
       sender,
     };
     const result = await next.consume(payload);
     if (result.status !== "accepted") {
-      return resultAnswer(encoding, result);
+      return result;
     }
   }
-  return acceptedAnswer(
-    encoding,
-    signal,
-    checked.rejected > 0
-      ? { rejected: checked.rejected, message: checked.reason ?? "Some items are malformed." }
-      : undefined,
-  );
+  const { rejected, reason = "Some items are malformed." } = checked;
+  return rejected > 0
+    ? { status: "accepted", partial: { rejected, message: reason } }
+    : { status: "accepted" };
 }

@@ -1,26 +1,17 @@
+import type { Settings } from "../../component/settings.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
-
-/** Why a request was answered but did not reach a pipeline. Label values come only from closed lists. */
-const refusalReasons = [
-  "unknown_path",
-  "no_pipeline",
-  "method",
-  "content_type",
-  "content_encoding",
-  "too_large",
-  "undecodable",
-  "busy",
-  "fault",
-] as const;
-export type RefusalReason = (typeof refusalReasons)[number];
+import { refusalReasons } from "./refusal.ts";
 
 /**
- * All reasons: those, `pipeline_refused` (the pipelines refuse everything for now, so the body was not read), and those of requests
- * that did not arrive completely.
+ * All reasons of a transport: refusals, `pipeline_refused` (the pipelines refuse everything for now, so the body was not read), and those
+ * of requests that did not arrive completely.
  */
-export const reasons = [...refusalReasons, "pipeline_refused", ...brokenRequests] as const;
-export type Reason = (typeof reasons)[number];
+export const reasons = {
+  http: [...refusalReasons, "pipeline_refused", ...brokenRequests],
+} as const;
+export type OtlpTransport = keyof typeof reasons;
+export type Reason<T extends OtlpTransport> = (typeof reasons)[T][number];
 
 /** Items are counted where they enter a pipeline; these requests never get there. */
 export const refusedRequests = {
@@ -31,8 +22,22 @@ export const refusedRequests = {
   attributes: {
     receiver: "a component id of the config",
     transport: ["http"],
-    reason: reasons,
+    reason: reasons.http,
   },
 } as const satisfies InstrumentSpec;
 
 export const instruments: readonly InstrumentSpec[] = [refusedRequests];
+
+/** Counts the refused requests of one transport. */
+export function countRefused<T extends OtlpTransport>(
+  { meter, id: receiver }: Pick<Settings, "meter" | "id">,
+  transport: T,
+): (reason: Reason<T>) => void {
+  const { name, unit, description } = refusedRequests;
+  const counter = meter.createCounter(name, { unit, description });
+  // A rate needs a zero to begin from.
+  for (const reason of reasons[transport]) {
+    counter.add(0, { receiver, transport, reason });
+  }
+  return (reason) => counter.add(1, { receiver, transport, reason });
+}

@@ -315,7 +315,7 @@ test("paths are as configured, and a query does not matter", async () => {
 
 test("every reason is reported as 0 from the start", async () => {
   const receiver = await openReceiver();
-  expect(await receiver.reasons()).toEqual(reasons);
+  expect(await receiver.reasons()).toEqual(reasons.http);
   expect(await receiver.refused()).toEqual({});
 });
 

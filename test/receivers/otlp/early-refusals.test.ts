@@ -119,6 +119,7 @@ describe("under a small memory limit", () => {
     expect([over.status, within.status]).toEqual([413, 200]);
     expect(receiver.lines.filter(({ level }) => level === "warn")).toMatchObject([
       { fields: { max_request_body_size: 20 * mebibyte, fitting: mebibyte } },
+      { fields: { reason: "too_large", max_bytes: mebibyte } },
     ]);
   });
 

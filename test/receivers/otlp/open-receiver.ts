@@ -20,6 +20,7 @@ export interface LogLine {
 
 export interface OpenReceiver {
   readonly component: Component;
+  readonly clock: FakeClock;
   readonly url: string;
   readonly port: number;
   readonly payloads: Payload[];
@@ -49,6 +50,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
     (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
       lines.push({ level, message, fields });
     };
+  const clock = new FakeClock();
   const reader = new ManualReader();
   const provider = new MeterProvider({ readers: [reader] });
   const component = factory.create(
@@ -56,7 +58,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       id: "otlp",
       version: "0.0.0",
       env: {},
-      clock: new FakeClock(),
+      clock,
       random: () => 0.5,
       randomBytes: (length) => new Uint8Array(randomBytes(length)),
       memory: options.memory ?? fakeMemory(),
@@ -94,6 +96,7 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
   };
   return {
     component,
+    clock,
     url: `http://${endpoint}`,
     port: Number(endpoint.split(":").at(-1)),
     payloads,

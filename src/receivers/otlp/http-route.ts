@@ -1,18 +1,11 @@
 import type { IncomingMessage } from "node:http";
 import type { Consumer } from "../../component/consumer.ts";
-import { type ContentEncoding, parseContentEncoding } from "../../net/inflate.ts";
+import { parseContentEncoding } from "../../net/inflate.ts";
 import type { Encoding } from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { HttpConfig } from "./config.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-
-/** The signal, encoding and destination of a request, from its head. */
-export interface Route {
-  readonly signal: Signal;
-  readonly next: Consumer;
-  readonly encoding: Encoding;
-  readonly content: ContentEncoding;
-}
+import type { Route } from "./request-handler.ts";
 
 /** The head of a request: everything that is known before its body is read. */
 export type Head = Pick<IncomingMessage, "method" | "url" | "headers">;

@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Consumer } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import { readBody } from "../../net/body.ts";
+import { type HttpServer, listen } from "../../net/server.ts";
+import type { Signal } from "../../otlp/payload.ts";
+import type { HttpConfig } from "./config.ts";
+import { framesOf, reportFault } from "./fault.ts";
+import { type Answer, answerOf, refusedAnswer } from "./http-answer.ts";
+import { httpRemedyOf } from "./http-remedies.ts";
+import { encodingOf, routeOf } from "./http-route.ts";
+import { MisdirectedSenders } from "./misdirected-senders.ts";
+import type { Refusal } from "./refusal.ts";
+import { busy, type RequestHandler, type Route, tooLarge } from "./request-handler.ts";
+import { countRefused, type Reason } from "./request-instruments.ts";
+import type { Outcome } from "./request-outcome.ts";
+
+export interface HttpTransport {
+  readonly config: HttpConfig;
+  readonly consumers: ReadonlyMap<Signal, Consumer>;
+  readonly handler: RequestHandler;
+  /** The largest body, both as sent and inflated. */
+  readonly maxBodyBytes: number;
+}
+
+/** Opens the port of OTLP over HTTP/1.1. */
+export function openHttp(
+  settings: Settings,
+  { config, consumers, handler, maxBodyBytes: maxBytes }: HttpTransport,
+): Promise<HttpServer> {
+  const count = countRefused(settings, "http");
+  const misdirected = new MisdirectedSenders(settings);
+
+  const refuse = (reason: Reason<"http">, message?: string) => {
+    count(reason);
+    const remedy = httpRemedyOf(reason, config, { maxBytes, message });
+    if (remedy !== undefined) {
+      misdirected.report(reason, remedy);
+    }
+  };
+
+  /** Undefined: the sender has disconnected, and no answer is possible. */
+  const outcomeOf = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    route: Route,
+  ): Promise<Outcome | undefined> => {
+    // While the pipelines would refuse anything, the body is not read, so that it costs no memory.
+    const failure = route.next.refusal?.();
+    if (failure !== undefined) {
+      refuse("pipeline_refused");
+      return failure;
+    }
+    const sender = senderOf(response);
+    const sent = await readBody(request, { maxBytes, budget: handler.budget });
+    if (sent.ok) {
+      return handler.handle({ bytes: sent.bytes, route, transport: "http", maxBytes, sender });
+    }
+    switch (sent.problem) {
+      case "too_large":
+        return tooLarge(maxBytes);
+      case "busy":
+        return busy;
+      case "aborted":
+        return undefined;
+      default: {
+        const never: never = sent.problem;
+        return never;
+      }
+    }
+  };
+
+  /** A refusal is still to be counted. */
+  const answerTo = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Answer | Refusal | undefined> => {
+    const route = routeOf(request, config, consumers);
+    if ("status" in route) {
+      return route;
+    }
+    const outcome = await outcomeOf(request, response, route);
+    return outcome === undefined || outcome.status === "refused"
+      ? outcome
+      : answerOf(route.encoding, route.signal, outcome);
+  };
+
+  return listen({
+    ...config.endpoint,
+    sockets: settings.sockets,
+    headersTimeoutMs: config.read_header_timeout,
+    requestTimeoutMs: config.read_timeout,
+    keepAliveTimeoutMs: config.idle_timeout,
+    onBroken: refuse,
+    onError: (error) => {
+      settings.logger.warn("The OTLP/HTTP server reported an error.", framesOf(error));
+    },
+    async handler(request, response) {
+      const answer = await answerTo(request, response).catch((error: unknown) =>
+        reportFault(settings.logger, error),
+      );
+      if (answer === undefined) {
+        return;
+      }
+      if ("reason" in answer) {
+        refuse(answer.reason, answer.message);
+        // As in the Collector, for senders whose own encoding is unknown.
+        send(request, response, refusedAnswer(encodingOf(request) ?? "json", answer));
+      } else {
+        send(request, response, answer);
+      }
+    },
+  });
+}
+
+/** Aborts when the sender leaves before it has an answer. */
+function senderOf(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  response.once("close", () => {
+    if (!response.writableEnded) {
+      gone.abort();
+    }
+  });
+  return gone.signal;
+}
+
+function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, headers, body }: Answer,
+): void {
+  response.writeHead(status, headers);
+  if (request.complete || response.shouldKeepAlive) {
+    response.end(body);
+    return;
+  }
+  // Closing the connection while the sender still writes would reset it, and the sender would never read
+  // the answer: it would send the same body again. The timeouts end a body that never ends.
+  response.write(body);
+  request.once("close", () => response.end());
+  request.resume();
+}
