@@ -41,7 +41,7 @@ processors that the data passes in this order, and the exporters that get the da
 A component that no pipeline names is checked, but not created.`;
 
 function componentPart(factory: AnyFactory): string {
-  const { roles } = factory;
+  const { roles, deprecatedAlias: alias } = factory;
   const places = [
     roles.receiver === undefined ? [] : [`\`receivers\` of ${listed(roles.receiver)} pipelines`],
     roles.processor === undefined ? [] : [`\`processors\` of ${listed(roles.processor)} pipelines`],
@@ -49,7 +49,11 @@ function componentPart(factory: AnyFactory): string {
   ].flat();
   return [
     `### \`${factory.type}\` ${factory.kind}`,
-    `${factory.description} Stability: ${factory.stability}.${places.length === 0 ? "" : ` Used in ${listed(places)}.`}`,
+    `${factory.description} Stability: ${factory.stability}.${places.length === 0 ? "" : ` Used in ${listed(places)}.`}${
+      alias === undefined
+        ? ""
+        : ` Its old name \`${alias}\` is accepted, with a warning; the id stays as written, also in logs and metrics.`
+    }`,
     optionsTable(factory),
   ].join("\n\n");
 }

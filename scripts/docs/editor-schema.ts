@@ -14,7 +14,7 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
       factories
         .filter((factory) => factory.kind === kind)
         .map((factory) => [
-          `^${factory.type}(/.+)?$`,
+          `^${namePattern(factory)}(/.+)?$`,
           { ...lenient(writtenSchemaOf(factory.schema)), description: factory.description },
         ]),
     ),
@@ -48,6 +48,10 @@ export function editorSchema(factories: readonly AnyFactory[]): JsonSchema {
       },
     },
   };
+}
+
+function namePattern({ type, deprecatedAlias: alias }: AnyFactory): string {
+  return alias === undefined ? type : `(${type}|${alias})`;
 }
 
 /**

@@ -27,7 +27,7 @@ export function componentList(factories: readonly AnyFactory[], version: string)
   return stringify(list, { lineWidth: 0 });
 }
 
-function entryOf({ type, description, stability, roles }: AnyFactory) {
+function entryOf({ type, deprecatedAlias, description, stability, roles }: AnyFactory) {
   const signalsOf = {
     receiver: roles.receiver,
     processor: roles.processor,
@@ -35,6 +35,7 @@ function entryOf({ type, description, stability, roles }: AnyFactory) {
   };
   return {
     name: type,
+    ...(deprecatedAlias === undefined ? {} : { deprecated_alias: deprecatedAlias }),
     description,
     stability,
     signals: Object.fromEntries(

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Component, MetricsSource } from "../component/component.ts";
 import { accepted, type Consumer } from "../component/consumer.ts";
-import { type AnyFactory, declare } from "../component/factory.ts";
+import { type AnyFactory, declare, isOfType } from "../component/factory.ts";
 import type { Signal } from "../otlp/payload.ts";
 import type { ComponentRef, ServicePlan } from "../service/service.ts";
 
@@ -76,7 +76,7 @@ function withTap(plan: ServicePlan, factories: readonly AnyFactory[]): ServicePl
     factories.some(
       (factory) =>
         factory.kind === kind &&
-        factory.type === id.split("/", 1)[0] &&
+        isOfType(factory, id) &&
         (factory.roles.receiver?.includes("logs") ?? false),
     );
   const used = plan.pipelines.flatMap(({ processors }) => processors).filter(derivesLogs);

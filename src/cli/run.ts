@@ -2,7 +2,6 @@ import { components } from "../components.ts";
 import { formatProblem } from "../config/problem.ts";
 import type { ServiceConfig } from "../service/config.ts";
 import { exceptionFields } from "../service/exception-fields.ts";
-import type { LogSampling } from "../service/logger.ts";
 import { createLogger, type RootLogger } from "../service/logger.ts";
 import { createService, type Service } from "../service/service.ts";
 import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
@@ -11,18 +10,18 @@ import { readConfig } from "./read-config.ts";
 import { createStopRequests } from "./stop-requests.ts";
 import { programVersion } from "./version.ts";
 
-/** As in the Collector: per ten seconds the first ten identical messages are logged, then every hundredth. */
-const sampling: LogSampling = { tickMs: 10_000, initial: 10, thereafter: 100 };
-
 /** Runs the collector until a stop signal arrives. Resolves to the exit code. */
 export async function run(host: Host, sources: readonly string[]): Promise<number> {
   const config = readConfig(host, sources);
   if (config === undefined) {
     return exitCodes.failure;
   }
+  const { level, encoding, sampling, initial_fields } = config.service.telemetry.logs;
   const logger = createLogger({
-    ...config.service.telemetry.logs,
-    sampling,
+    level,
+    encoding,
+    ...(sampling.enabled ? { sampling: { ...sampling, tickMs: sampling.tick } } : {}),
+    initialFields: initial_fields,
     clock: host.clock,
     write: host.stderr,
   });

@@ -25,6 +25,8 @@ export interface Roles {
  */
 export interface Factory<C> {
   readonly type: string;
+  /** A name that the Collector gave the type before. Configs may still use it, with a warning. */
+  readonly deprecatedAlias?: string;
   readonly kind: ComponentKind;
   readonly roles: Roles;
   readonly stability: Stability;
@@ -52,4 +54,10 @@ export function declare<C>(factory: Factory<C>): AnyFactory {
     ...factory,
     create: (settings, section) => factory.create(settings, factory.schema.parse(section)),
   };
+}
+
+/** Whether `id` (`type` or `type/name`) is of this type, also under its old name. */
+export function isOfType({ type, deprecatedAlias }: AnyFactory, id: string): boolean {
+  const written = id.split("/", 1)[0];
+  return written === type || written === deprecatedAlias;
 }

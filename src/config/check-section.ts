@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { issueWords } from "./issue-words.ts";
-import { findingsOf } from "./issues.ts";
+import { findingsOf, type MissingKey } from "./issues.ts";
 import { writtenSchemaOf } from "./json-schema.ts";
 import { type ConfigNode, nodeAt, plainValueOf, positionOf } from "./node.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
@@ -23,11 +23,13 @@ const maxRounds = 1_000;
  * Checks the section at `path` of the config against its schema and reports every problem at once,
  * each where it was written. An empty value means "the defaults": an empty map where a map is wanted,
  * else as if the key were not there. Where text is wanted, a whole-value expansion gives its raw text.
+ * `missingKey` knows what to say of keys that the schema does not have.
  */
 export function checkSection<C>(
   schema: z.ZodType<C>,
   root: ConfigNode,
   path: ConfigPath,
+  missingKey?: MissingKey,
 ): CheckedSection<C> {
   const draft = { section: sectionAt(root, path) };
   for (let round = 0; round < maxRounds; round += 1) {
@@ -41,7 +43,7 @@ export function checkSection<C>(
       continue;
     }
     const failed = failedPaths(nodeAt(root, path), []);
-    const problems = findingsOf(result.error.issues, writtenSchemaOf(schema))
+    const problems = findingsOf(result.error.issues, writtenSchemaOf(schema), missingKey)
       .filter((finding) => !failed.some((above) => startsWith(finding.path, above)))
       .map(({ path: inside, message, atKey }) => {
         const whole = [...path, ...inside];

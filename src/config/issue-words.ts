@@ -116,7 +116,8 @@ function numberHint(text: string, key: string): string {
   return Number.isInteger(mebibytes) ? ` Write ${mebibytes}.` : " Write a number of MiB.";
 }
 
-function wrongValueWords(values: readonly unknown[], input: unknown): string {
+/** The message of a value that is none of `values`. */
+export function wrongValueWords(values: readonly unknown[], input: unknown): string {
   const names = values.map(String);
   const choices = names.length === 1 ? `${names[0]}` : `one of ${names.join(", ")}`;
   if (input === undefined) return `is required; it must be ${choices}.`;

@@ -13,15 +13,22 @@ export interface Finding {
   readonly atKey: boolean;
 }
 
+/** What to say of a key that the schema does not have, by its path in the section; `undefined` leaves that to the nearest name. */
+export type MissingKey = (path: readonly (string | number)[]) => string | undefined;
+
 /**
- * One finding per mistake: each unknown key with the nearest known one and, for a choice, the alternative
- * that is nearest to the input.
+ * One finding per mistake: each unknown key with what `missingKey` says of it, or with the nearest known one and, for a choice, the
+ * alternative that is nearest to the input.
  */
-export function findingsOf(issues: readonly Issue[], schema: JsonSchema): readonly Finding[] {
+export function findingsOf(
+  issues: readonly Issue[],
+  schema: JsonSchema,
+  missingKey: MissingKey = () => undefined,
+): readonly Finding[] {
   const flat = issues.flatMap((issue) => innermostOf(issue, []));
   const unknown = flat.flatMap(({ issue, path }) =>
     issue.code === "unrecognized_keys"
-      ? issue.keys.map((key) => unknownKey(key, path, schema))
+      ? issue.keys.map((key) => unknownKey([...path, key], schema, missingKey))
       : [],
   );
   const others = flat
@@ -48,14 +55,21 @@ interface PlacedIssue {
   readonly path: readonly (string | number)[];
 }
 
-function unknownKey(key: string, path: PlacedIssue["path"], schema: JsonSchema): UnknownKey {
-  const known = keysAt(schema, path);
+function unknownKey(
+  path: PlacedIssue["path"],
+  schema: JsonSchema,
+  missingKey: MissingKey,
+): UnknownKey {
+  const said = missingKey(path);
+  if (said !== undefined) return { path, message: said, atKey: true, meant: undefined };
+  const key = String(path.at(-1));
+  const known = keysAt(schema, path.slice(0, -1));
   const meant = nearestName(key, known);
   const hint =
     meant === undefined && known.length > 0
       ? ` Known here: ${known.slice(0, 20).join(", ")}${known.length > 20 ? ", …" : ""}.`
       : didYouMean(key, known);
-  return { path: [...path, key], message: `is not a known key.${hint}`, atKey: true, meant };
+  return { path, message: `is not a known key.${hint}`, atKey: true, meant };
 }
 
 function isMeantBy(key: UnknownKey, missing: Finding): boolean {

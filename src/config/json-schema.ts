@@ -19,10 +19,15 @@ export function schemasAt(root: JsonSchema, path: readonly PropertyKey[]): reado
   return found;
 }
 
-/** The keys that may be written in the map at `path`; empty where any may. */
+/** The keys that may be written in the map at `path`, without those that are only there to be refused; empty where any may. */
 export function keysAt(root: JsonSchema, path: readonly PropertyKey[]): readonly string[] {
   return [
-    ...new Set(schemasAt(root, path).flatMap((schema) => Object.keys(schema.properties ?? {}))),
+    ...new Set(
+      schemasAt(root, path)
+        .flatMap((schema) => Object.entries(schema.properties ?? {}))
+        .filter(([, option]) => !isSchema(option) || option.not === undefined)
+        .map(([key]) => key),
+    ),
   ];
 }
 

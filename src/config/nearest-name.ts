@@ -1,6 +1,7 @@
 /**
  * The one of `candidates` that the user most likely meant by `name`, or `undefined` when none is near.
- * Near is: the same but for case and separators, a few slips of the keyboard, or an abbreviation.
+ * Near is: the same but for case and separators, a few slips of the keyboard, an abbreviation, or the name with a kind or a unit after
+ * it. Any other longer name is a different thing: `prometheusremotewrite` is no `prometheus`.
  */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   const plain = plainOf(name);
@@ -16,12 +17,18 @@ export function nearestName(name: string, candidates: readonly string[]): string
   }
   if (best !== undefined || plain.length < 3) return best;
   return candidates
-    .filter(
-      (candidate) => plainOf(candidate).startsWith(plain) || plain.startsWith(plainOf(candidate)),
-    )
     .filter((candidate) => plainOf(candidate).length >= 3)
+    .filter(
+      (candidate) =>
+        plainOf(candidate).startsWith(plain) ||
+        (plain.startsWith(plainOf(candidate)) &&
+          additions.test(plain.slice(plainOf(candidate).length))),
+    )
     .toSorted((a, b) => a.length - b.length)[0];
 }
+
+const additions =
+  /^(receiver|processor|exporter|extension|connector|option|level|value|ing|s|ms|sec|secs|seconds|millis|milliseconds|minutes|bytes|kib|mib|mb|percent|percentage)$/;
 
 function plainOf(name: string): string {
   // Names are short; a long text is not a misspelled name.

@@ -1,10 +1,12 @@
 import type { ComponentKind } from "../component/component-kind.ts";
-import type { AnyFactory } from "../component/factory.ts";
+import { type AnyFactory, isOfType } from "../component/factory.ts";
 import { checkSection } from "../config/check-section.ts";
 import { didYouMean, kindOf } from "../config/issue-words.ts";
 import { type MapEntry, type MapNode, nodeAt, plainValueOf } from "../config/node.ts";
 import { type ConfigProblem, formatPosition, type Position } from "../config/problem.ts";
 import { parseId } from "./config-id.ts";
+import { missingComponent } from "./missing-components.ts";
+import { missingKeyOf } from "./missing-keys.ts";
 
 /** The sections components are configured in, in the order of the data. */
 export const sections = {
@@ -70,13 +72,13 @@ export function checkComponents(
         });
         continue;
       }
-      const factory = factories.find((each) => each.kind === kind && each.type === type);
+      const factory = factories.find((each) => each.kind === kind && isOfType(each, id));
       if (factory === undefined) {
         broken.push(id);
         report({ at, path, message: unknownTypeMessage(kind, type, factories) });
         continue;
       }
-      const checked = checkSection(factory.schema, root, path);
+      const checked = checkSection(factory.schema, root, path, missingKeyOf(kind, factory.type));
       if (!checked.ok) for (const problem of checked.problems) report(problem);
       components.push({
         kind,
@@ -124,6 +126,8 @@ function unknownTypeMessage(
   type: string,
   factories: readonly AnyFactory[],
 ): string {
+  const missing = missingComponent(kind, type);
+  if (missing !== undefined) return missing;
   const elsewhere = factories.find((each) => each.type === type);
   if (elsewhere !== undefined) {
     return `is not ${article(kind)}: "${type}" is ${article(elsewhere.kind)}; configure it in ${sectionOfKind(elsewhere.kind)}.`;

@@ -95,6 +95,9 @@ function pipelineIdOf(key: string): { readonly id: string; readonly signal: Sign
   const { id, type } = parsed.value;
   const signal = signals.find((each) => each === type);
   if (signal !== undefined) return { id, signal };
+  if (type === "profiles") {
+    return "is not supported: this program handles traces, metrics and logs. Remove the pipeline.";
+  }
   return `does not begin with a signal; name the pipeline traces, metrics or logs, optionally with /name.${didYouMean(type, signals)}`;
 }
 

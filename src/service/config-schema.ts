@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { anyCase } from "../config/any-case.ts";
 import { duration, endpoint } from "../config/units.ts";
 
 /** One entry of `service.pipelines`. */
@@ -27,13 +28,58 @@ const readersSchema = z
   )
   .max(1, "must have at most one reader, because the metrics are served at one address.");
 
+/** Only the value that describes what this program does anyway, so that a config of the Collector that writes it can stay. */
+function only<const V extends string | boolean>(value: V, message: string) {
+  return z.literal(value, { error: message }).optional().describe(message);
+}
+
+const toStderr = z
+  .array(z.literal("stderr", { error: 'must be "stderr"; redirect that, e.g. 2>file.' }))
+  .min(1)
+  .max(1)
+  .optional();
+
 const telemetrySchema = z.strictObject({
   logs: z
     .strictObject({
-      level: z
-        .enum(["debug", "info", "warn", "error"])
+      level: anyCase(["debug", "info", "warn", "error"])
         .prefault("info")
         .describe("The lowest level that is logged."),
+      sampling: z
+        .strictObject({
+          enabled: z
+            .boolean()
+            .prefault(true)
+            .describe("Whether repeats of a line are left out when there are many."),
+          tick: duration({ min: "1ms", max: "1h" })
+            .prefault("10s")
+            .describe("The time in which repeats of a line are counted."),
+          initial: z
+            .int()
+            .min(0)
+            .prefault(10)
+            .describe("How many of the same line are logged in each tick."),
+          thereafter: z
+            .int()
+            .min(0)
+            .prefault(100)
+            .describe("Of the further ones, every n-th is logged. 0: none."),
+        })
+        .prefault({})
+        .describe("Limits repeated lines."),
+      initial_fields: z
+        .record(
+          z.string().regex(/^(?!(ts|level|msg)$)./, "is a field that every line has; rename it."),
+          z.union([z.string(), z.number(), z.boolean()]),
+        )
+        .prefault({})
+        .describe("Fields of every line."),
+      output_paths: toStderr.describe("Where the log goes. Only stderr is supported."),
+      error_output_paths: toStderr.describe("Where errors of the logger go. Only stderr."),
+      development: only(false, "must be false: there is no development mode of the log."),
+      disable_caller: only(true, "must be true: lines do not contain the place in the code."),
+      disable_stacktrace: only(true, "must be true: lines do not contain stack traces."),
+      disable_zap_resource: only(true, "must be true: lines do not contain the resource."),
       encoding: z
         .enum(["console", "json"])
         .prefault("console")
@@ -45,8 +91,7 @@ const telemetrySchema = z.strictObject({
     .describe("The program's log on stderr."),
   metrics: z
     .strictObject({
-      level: z
-        .enum(["none", "basic", "normal", "detailed"])
+      level: anyCase(["none", "basic", "normal", "detailed"])
         .prefault("normal")
         .describe(
           "none serves no metrics. basic, normal and detailed are accepted because the Collector has them, and serve the same metrics.",
@@ -62,6 +107,14 @@ const telemetrySchema = z.strictObject({
     })
     .prefault({})
     .describe("The program's own metrics."),
+  traces: z
+    .strictObject({
+      level: anyCase(["none"])
+        .optional()
+        .describe("Only none: the program makes no spans of its own."),
+    })
+    .optional()
+    .describe("The program's own traces, which there are none of."),
 });
 
 /** The section `service`. */

@@ -20,6 +20,7 @@ import {
 import { type ServiceSection, serviceSchema } from "./config-schema.ts";
 import { resolveStorage, type StorageUse } from "./config-storage.ts";
 import { topologyProblems } from "./config-topology.ts";
+import { missingServiceKey } from "./missing-keys.ts";
 import type { ComponentRef, ServicePlan } from "./service.ts";
 
 /** A valid config, frozen. It contains the plan from which the service is built. */
@@ -51,7 +52,7 @@ export function checkServiceConfig(
 
   checkTopLevel(root, factories, report);
   const declarations = checkComponents(root, factories, report);
-  const service = checkSection(serviceSchema, root, ["service"]);
+  const service = checkSection(serviceSchema, root, ["service"], missingServiceKey);
   if (!service.ok) for (const problem of service.problems) report(problem);
   const { pipelines, extensions } = resolveReferences(root, declarations, report);
   for (const problem of topologyProblems(pipelines)) report(problem);
@@ -156,6 +157,14 @@ function noticesOf(
   used: ReadonlySet<DeclaredComponent>,
   pipelines: readonly ResolvedPipeline[],
 ): readonly ConfigProblem[] {
+  // The Collector's sentence. The id stays as written, in pipelines, logs and metrics.
+  const renamed = components
+    .filter(({ id, factory }) => factory.deprecatedAlias === id.split("/", 1)[0])
+    .map(({ keyAt, path, factory }) => ({
+      at: keyAt,
+      path,
+      message: `"${factory.deprecatedAlias}" alias is deprecated; use "${factory.type}" instead.`,
+    }));
   const unused = components
     .filter((component) => !used.has(component))
     .map((component) => ({
@@ -189,7 +198,7 @@ function noticesOf(
       message: `names "${component.id}", which does not affect the metrics of the exporter "${scraped.component.id}": that exporter reads them directly from their source. Remove the processor.`,
     }));
   });
-  return [...unused, ...unheard, ...bypassed];
+  return [...renamed, ...unused, ...unheard, ...bypassed];
 }
 
 function unusedStorages(

@@ -21,6 +21,8 @@ export interface LoggerOptions {
   readonly encoding: "console" | "json";
   /** Left out: every line is written. */
   readonly sampling?: LogSampling;
+  /** Fields of every line. */
+  readonly initialFields?: Readonly<Record<string, string | number | boolean>>;
   readonly clock: Clock;
   /** Writes one line with its line break. */
   readonly write: (line: string) => void;
@@ -40,7 +42,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
   const root = pino(
     {
       level: options.level,
-      base: null,
+      base: options.initialFields ?? null,
       messageKey: "msg",
       formatters: { level: (label) => ({ level: label }) },
       timestamp: () => `,"ts":"${new Date(clock.unixMs()).toISOString()}"`,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
-import type { AnyFactory } from "../component/factory.ts";
+import { type AnyFactory, isOfType } from "../component/factory.ts";
 import type { ProcessMemory } from "../component/memory.ts";
 import type { Settings } from "../component/settings.ts";
 import { ListeningSockets } from "../net/listening-sockets.ts";
@@ -218,10 +218,9 @@ function telemetryInstance(
 }
 
 function factoryOf(factories: readonly AnyFactory[], { kind, id }: ComponentRef): AnyFactory {
-  const type = id.split("/", 1)[0];
-  const factory = factories.find((each) => each.kind === kind && each.type === type);
+  const factory = factories.find((each) => each.kind === kind && isOfType(each, id));
   if (factory === undefined) {
-    throw new Error(`Cannot build ${kind} "${id}": there is no ${kind} of the type "${type}".`);
+    throw new Error(`Cannot build ${kind} "${id}": there is no ${kind} of this type.`);
   }
   return factory;
 }

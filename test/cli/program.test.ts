@@ -114,6 +114,21 @@ describe("validate", () => {
     expect(await runWith(both, { BACKEND_URL: "http://127.0.0.1:14318" })).toEqual(want);
   });
 
+  test("accepts the old names of exporters, with a warning for each", async () => {
+    const old = [
+      "exporters: { otlphttp/a: { endpoint: 'http://127.0.0.1:1' }, otlp: { endpoint: '127.0.0.1:1', tls: { insecure: true } } }",
+      "service: { pipelines: { traces/old: { receivers: [otlp], exporters: [otlphttp/a, otlp] } } }",
+    ].flatMap((text) => ["--config", `yaml:${text}`]);
+    const { exitCode, stderr } = await runWith(["validate", "--config", deployed, ...old]);
+    expect({ exitCode, lines: stderr.trimEnd().split("\n") }).toEqual({
+      exitCode: 0,
+      lines: [
+        '<yaml 2>:1:14 exporters.otlphttp/a: "otlphttp" alias is deprecated; use "otlp_http" instead.',
+        '<yaml 2>:1:62 exporters.otlp: "otlp" alias is deprecated; use "otlp_grpc" instead.',
+      ],
+    });
+  });
+
   test("tells every problem at once, where it is and what to write", async () => {
     const config = file(
       "broken.yaml",

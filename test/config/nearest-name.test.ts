@@ -12,6 +12,8 @@ for (const [what, name, candidates, want] of [
   ["the nearest of several", "debg", ["deny", "debug"], "debug"],
   ["an abbreviation", "mem", ["memory_limiter"], "memory_limiter"],
   ["a longer form", "warning", ["warn"], "warn"],
+  ["a name with its kind", "prometheusexporter", ["prometheus"], "prometheus"],
+  ["a name with a unit", "max_age_seconds", ["max_age"], "max_age"],
   ["the shortest of what begins so", "file", ["file_storage_more", "file_storage"], "file_storage"],
 ] as const) {
   test(`${what} is understood: ${name}`, () => {
@@ -23,6 +25,8 @@ for (const [what, name, candidates] of [
   ["two slips in five letters", "detxx", ["debug"]],
   ["three slips in eight letters", "endpoxyz", ["endpoint"]],
   ["a different word", "zipkin", ["debug", "otlp_http"]],
+  ["a longer name of a different thing", "prometheusremotewrite", ["prometheus"]],
+  ["a name with a part before it", "file_storage_v9", ["file"]],
   ["no name", "", ["debug"]],
   ["nothing but separators", "-_ ", ["debug"]],
   ["an abbreviation of two letters", "me", ["memory_limiter"]],

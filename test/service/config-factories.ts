@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { type AnyFactory, declare, type Factory } from "../../src/component/factory.ts";
+import { anyCase } from "../../src/config/any-case.ts";
 import { storageId } from "../../src/config/storage-id.ts";
 import { byteSize, duration, endpoint, opaque } from "../../src/config/units.ts";
 
@@ -61,6 +62,7 @@ export const factories: readonly AnyFactory[] = [
   }),
   fake({
     type: "otlp_http",
+    deprecatedAlias: "otlphttp",
     kind: "exporter",
     roles: { exporter: ["traces", "metrics", "logs"] },
     storageKey: ["sending_queue", "storage"],
@@ -78,7 +80,7 @@ export const factories: readonly AnyFactory[] = [
     kind: "exporter",
     roles: { exporter: ["traces", "metrics", "logs"] },
     schema: z.strictObject({
-      verbosity: z.enum(["basic", "normal", "detailed"]).prefault("basic"),
+      verbosity: anyCase(["basic", "normal", "detailed"]).prefault("basic"),
       note: z.string().optional(),
     }),
   }),

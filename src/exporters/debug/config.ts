@@ -1,8 +1,8 @@
 import { z } from "zod";
+import { anyCase } from "../../config/any-case.ts";
 
 export const schema = z.strictObject({
-  verbosity: z
-    .enum(["basic", "normal", "detailed"])
+  verbosity: anyCase(["basic", "normal", "detailed"])
     .prefault("basic")
     .describe(
       "basic logs only counts. normal also prints one line per record on stdout, detailed the whole record. Both show the sender's ids and content.",

@@ -4,6 +4,7 @@ import { createOtlpGrpcExporter } from "./exporter.ts";
 
 export const factory = declare({
   type: "otlp_grpc",
+  deprecatedAlias: "otlp",
   kind: "exporter",
   roles: { exporter: ["traces", "metrics", "logs"] },
   stability: "beta",

@@ -4,6 +4,7 @@ import { createOtlpHttpExporter } from "./exporter.ts";
 
 export const factory = declare({
   type: "otlp_http",
+  deprecatedAlias: "otlphttp",
   kind: "exporter",
   roles: { exporter: ["traces", "metrics", "logs"] },
   stability: "beta",

@@ -4,6 +4,7 @@ import { createOtlpJsonFileReceiver } from "./receiver.ts";
 
 export const factory = declare({
   type: "otlp_json_file",
+  deprecatedAlias: "otlpjsonfile",
   kind: "receiver",
   roles: { receiver: ["traces", "metrics", "logs"] },
   stability: "alpha",
