@@ -1,5 +1,6 @@
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { Signal, Transport } from "../otlp/payload.ts";
+import type { AuthenticatorRole } from "./authenticator.ts";
 import type { Consumer } from "./consumer.ts";
 import type { StorageRole } from "./storage.ts";
 
@@ -52,6 +53,7 @@ export interface Component {
   readonly processor?: ProcessorRole;
   readonly exporter?: ExporterRole;
   readonly storage?: StorageRole;
+  readonly authenticator?: AuthenticatorRole;
 }
 
 /** A failure that the component has logged itself, so that it is not logged again. */

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Signal } from "../otlp/payload.ts";
+import type { AuthSide } from "./authenticator.ts";
 import type { Component } from "./component.ts";
 import type { ComponentKind } from "./component-kind.ts";
 import type { Settings } from "./settings.ts";
@@ -17,6 +18,12 @@ export interface Roles {
   readonly scraped?: boolean;
   /** Set by extensions that keep journals, so that other components may name them. */
   readonly storage?: true;
+}
+
+/** Where in its section a user names an authenticator, and on which side of a connection it has to work. */
+export interface AuthKey {
+  readonly path: readonly string[];
+  readonly side: AuthSide;
 }
 
 /**
@@ -38,20 +45,29 @@ export interface Factory<C> {
    * that store nothing. The schema must have the key, as an optional text.
    */
   readonly storageKey?: readonly string[];
+  /** Each place for an authenticator; the schema must have the key, as an optional text. The component asks `Settings.authenticator` for it. */
+  readonly authKeys?: readonly AuthKey[];
+  /** Set by extensions that authenticate: the sides on which one with this config works. */
+  readonly authenticates?: (config: C) => readonly AuthSide[];
   /** Builds the component and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }
 
 /** A factory whose config type is closed over, so that different ones fit in one list. */
-export interface AnyFactory extends Omit<Factory<unknown>, "create"> {
+export interface AnyFactory extends Omit<Factory<unknown>, "create" | "authenticates"> {
   /** `section` is the user's section after expansion; one that `schema` refuses throws. */
   create(settings: Settings, section: unknown): Component;
+  readonly authenticates?: (section: unknown) => readonly AuthSide[];
 }
 
 /** Closes a factory over its config type. */
 export function declare<C>(factory: Factory<C>): AnyFactory {
+  const { authenticates, ...rest } = factory;
   return {
-    ...factory,
+    ...rest,
+    ...(authenticates === undefined
+      ? {}
+      : { authenticates: (section) => authenticates(factory.schema.parse(section)) }),
     create: (settings, section) => factory.create(settings, factory.schema.parse(section)),
   };
 }

@@ -1,6 +1,7 @@
 import type { Meter } from "@opentelemetry/api";
 import type { OwnedSockets } from "../net/listening-sockets.ts";
 import type { Signal } from "../otlp/payload.ts";
+import type { AuthenticatorRole } from "./authenticator.ts";
 import type { Clock } from "./clock.ts";
 import type { ProcessMemory } from "./memory.ts";
 import type { ReportedStatus, ServiceStatus } from "./status.ts";
@@ -45,6 +46,8 @@ export interface Settings {
   readonly serviceStatus: () => ServiceStatus;
   /** Set when the component's config names a storage extension (`Factory.storageKey`). */
   readonly storage?: Storage;
+  /** The authenticator that the component's config names (`Factory.authKeys`). Throws for any other name. */
+  readonly authenticator: (id: string) => AuthenticatorRole;
   /** The counters of an exporter that counts its items itself (`ExporterRole.countsItems`). */
   readonly exportCounts: (signal: Signal) => ExportCounts;
 }

@@ -9,6 +9,8 @@ import type { Duplex } from "node:stream";
 import { http2GoAway } from "./http2-preface.ts";
 import { type ListeningSocket, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
 import { ServerConnections } from "./server-connections.ts";
+import type { ServerTls } from "./server-tls.ts";
+import { TlsAcceptor } from "./tls-acceptor.ts";
 
 /**
  * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
@@ -23,6 +25,7 @@ export const brokenRequests = [
   "too_many_connections",
   "unexpected_http2",
   "unexpected_tls",
+  "tls_handshake",
 ] as const;
 export type BrokenRequest = (typeof brokenRequests)[number];
 
@@ -41,8 +44,13 @@ export interface ListenOptions {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Called with exceptions of handlers and with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
-  /** Called once for every request that ended before all of it had arrived. Must not throw. */
-  readonly onBroken?: (reason: BrokenRequest) => void;
+  /**
+   * Called once for every request that ended before all of it had arrived. `code` is the reason of the runtime, which is set for a handshake
+   * of TLS. Must not throw.
+   */
+  readonly onBroken?: (reason: BrokenRequest, code?: string) => void;
+  /** Serves over TLS, with changed files as long as it listens. */
+  readonly tls?: ServerTls;
   /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
   readonly headersTimeoutMs?: number;
   /** Until the whole request, with its body, has arrived; 60 s. */
@@ -85,12 +93,13 @@ export interface HttpServer {
 }
 
 /**
- * Opens a plain HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
+ * Opens an HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
  * being answered; a further connection is closed at once and reported as `too_many_connections`. Rejects with an
  * `Error` that names the address and the reason if it cannot listen. No input of a client can end the process.
  */
 export async function listen(options: ListenOptions): Promise<HttpServer> {
-  const server = createServer(serverOptionsOf(options));
+  const httpOptions = serverOptionsOf(options);
+  const server = createServer(httpOptions);
   server.timeout = options.inactivityTimeoutMs ?? 120_000;
   const connections = new ServerConnections(options);
 
@@ -130,14 +139,31 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
     endBroken(socket, isAnswered ? undefined : endings[reason]);
   });
 
+  const acceptor =
+    options.tls === undefined
+      ? undefined
+      : new TlsAcceptor({
+          tls: options.tls,
+          protocols: ["http/1.1"],
+          handshakeTimeoutMs: httpOptions.headersTimeout,
+          onSecure: (secure) => server.emit("connection", secure),
+          onFailed: (code) => options.onBroken?.("tls_handshake", code),
+        });
   const socket = await bind(options, (each) => {
-    if (connections.size >= (options.maxConnections ?? 1000)) {
+    if (connections.size + (acceptor?.size ?? 0) >= (options.maxConnections ?? 1000)) {
       each.destroy();
       options.onBroken?.("too_many_connections");
       return;
     }
     each.allowHalfOpen = true; // As the sockets of Node's own HTTP server: a client may end its side after its request.
-    server.emit("connection", each);
+    if (acceptor === undefined) {
+      server.emit("connection", each);
+    } else {
+      acceptor.accept(each);
+    }
+  }).catch((error: unknown) => {
+    acceptor?.close();
+    throw error;
   });
   // Only then does Node enforce the timeouts of headers and requests.
   server.emit("listening");
@@ -155,6 +181,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
       if (!isClosing) {
         isClosing = true;
         socket.close();
+        acceptor?.close();
         if (heir === undefined) {
           connections.closeAfterAnswer();
           void connections.whenEmpty().then(() => server.close());
@@ -184,8 +211,7 @@ export function hostPortOf(address: { readonly host: string; readonly port: numb
   return `${host}:${address.port}`;
 }
 
-/** The options of `createServer`, which an `https` server would share. */
-function serverOptionsOf(options: ListenOptions): ServerOptions {
+function serverOptionsOf(options: ListenOptions) {
   const requestTimeout = Math.ceil(options.requestTimeoutMs ?? 60_000);
   const headersTimeout = Math.min(Math.ceil(options.headersTimeoutMs ?? 15_000), requestTimeout);
   return {
@@ -195,7 +221,7 @@ function serverOptionsOf(options: ListenOptions): ServerOptions {
     // Node checks for late requests only at this interval, so a short timeout needs a short interval.
     connectionsCheckingInterval: Math.min(5_000, Math.max(10, Math.ceil(headersTimeout / 4))),
     maxHeaderSize: maxHeaderBytes,
-  };
+  } satisfies ServerOptions;
 }
 
 /** `rawPacket` are the bytes that the parser could not read. */
@@ -239,6 +265,7 @@ const endings = {
     "This port speaks HTTP/1.1. Send OTLP/gRPC to the port of protocols.grpc, usually 4317, or use http/protobuf.",
   ),
   unexpected_tls: lastAnswer("400 Bad Request"),
+  tls_handshake: undefined,
 } as const satisfies Record<BrokenRequest, string | Uint8Array | undefined>;
 
 function lastAnswer(statusLine: string): string {

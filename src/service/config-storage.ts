@@ -36,7 +36,8 @@ export function resolveStorage(
   });
 }
 
-interface WrittenName {
+/** A name of a component, where it is written. */
+export interface WrittenName {
   readonly text: string;
   readonly at: Position;
   readonly path: ConfigPath;
@@ -46,15 +47,17 @@ function storageNamed(
   root: MapNode,
   { factory, path }: DeclaredComponent,
 ): WrittenName | undefined {
-  if (factory.storageKey === undefined) {
-    return undefined;
-  }
-  const whole = [...path, ...factory.storageKey];
-  const node = nodeAt(root, whole);
+  return factory.storageKey === undefined
+    ? undefined
+    : nameAt(root, [...path, ...factory.storageKey]);
+}
+
+/** The text at `path`, as written. The schema reports a value that is not text; an absent one names nothing. */
+export function nameAt(root: MapNode, path: ConfigPath): WrittenName | undefined {
+  const node = nodeAt(root, path);
   const value = node?.kind === "scalar" && !node.failed ? (node.expandedFrom ?? node.value) : null;
-  // The schema reports a value that is not text. An absent value means no storage.
   return node !== undefined && typeof value === "string"
-    ? { text: value, at: node.at, path: whole }
+    ? { text: value, at: node.at, path }
     : undefined;
 }
 

@@ -4,6 +4,7 @@ import { didYouMean } from "../config/issue-words.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type MapNode, nodeAt } from "../config/node.ts";
 import { type ConfigProblem, inReadingOrder } from "../config/problem.ts";
+import { resolveAuth } from "./config-auth.ts";
 import {
   type ConfiguredComponent,
   checkComponents,
@@ -58,6 +59,7 @@ export function checkServiceConfig(
   for (const problem of topologyProblems(pipelines)) report(problem);
   const listed = new Set(extensions.map(({ component }) => component));
   const storageUses = resolveStorage(root, { declarations, listed }, report);
+  const authenticators = resolveAuth(root, { declarations, listed }, report);
   if (problems.length > 0 || !service.ok) {
     return { ok: false, problems: inReadingOrder(problems, files) };
   }
@@ -79,7 +81,7 @@ export function checkServiceConfig(
   const reader = metrics.readers?.[0]?.pull.exporter.prometheus;
   const config: ServiceConfig = {
     components,
-    extensions: extensions.map(refOf),
+    extensions: authenticatorsFirst(extensions).map(refOf),
     pipelines: pipelines.map((pipeline) => ({
       id: pipeline.id,
       signal: pipeline.signal,
@@ -96,6 +98,7 @@ export function checkServiceConfig(
       [
         ...noticesOf(declarations.components, used, pipelines),
         ...unusedStorages(extensions, storageUses),
+        ...unusedAuthenticators(extensions, authenticators),
       ],
       files,
     ),
@@ -213,6 +216,30 @@ function unusedStorages(
       path,
       message: `names "${component.id}", but no component names it in its storage option, so it stores nothing.`,
     }));
+}
+
+/** An authenticator that nobody names is dangerous: its user believes that the receivers are protected. */
+function unusedAuthenticators(
+  extensions: readonly Reference[],
+  used: ReadonlySet<DeclaredComponent>,
+): readonly ConfigProblem[] {
+  return extensions
+    .filter(({ component }) => isAuthenticator(component) && !used.has(component))
+    .map(({ component, at, path }) => ({
+      at,
+      path,
+      message: `names "${component.id}", but no component names it in auth.authenticator, so it protects nothing.`,
+    }));
+}
+
+/** Other extensions may need them from their start on. They need none. */
+function authenticatorsFirst(extensions: readonly Reference[]): readonly Reference[] {
+  const isFirst = ({ component }: Reference) => isAuthenticator(component);
+  return [...extensions.filter(isFirst), ...extensions.filter((each) => !isFirst(each))];
+}
+
+function isAuthenticator({ factory }: DeclaredComponent): boolean {
+  return factory.authenticates !== undefined;
 }
 
 /** Freezes plain data recursively; leaves factories and other objects with a class unchanged. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from "node:events";
+import type { AuthenticatorRole } from "../component/authenticator.ts";
 import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import { type AnyFactory, isOfType } from "../component/factory.ts";
@@ -6,6 +7,7 @@ import type { ProcessMemory } from "../component/memory.ts";
 import type { Settings } from "../component/settings.ts";
 import { ListeningSockets } from "../net/listening-sockets.ts";
 import type { Signal } from "../otlp/payload.ts";
+import { parseId } from "./config-id.ts";
 import { createEdges, exportCountsOf } from "./edges.ts";
 import { createFanOut } from "./fan-out.ts";
 import { FlowCounts } from "./flow-counts.ts";
@@ -113,11 +115,21 @@ export function createService(options: ServiceOptions): Service {
         sockets: ownSockets,
         serviceStatus: () => statuses.current(),
         exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
+        authenticator: (name) => authenticatorOf(name),
         ...storageFor({ kind, id }),
       },
       plan.sectionOf({ kind, id }),
     );
     return { kind, id, component, logger: componentLogger, status };
+  };
+  const authenticatorOf = (name: string): AuthenticatorRole => {
+    const parsed = parseId(name);
+    const ref = plan.extensions.find((each) => parsed.ok && each.id === parsed.value.id);
+    const role = ref === undefined ? undefined : instanceOf(ref).component.authenticator;
+    if (role === undefined) {
+      throw new Error(`"${name}" is not an authenticator among the extensions of the service.`);
+    }
+    return role;
   };
   const storageFor = (ref: ComponentRef): Pick<Settings, "storage"> => {
     const storage = plan.storageOf(ref);

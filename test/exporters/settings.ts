@@ -45,6 +45,9 @@ export function testSettings(id: string) {
     reportStatus: (status) => statuses.push(status),
     stopping: stopping.signal,
     sockets: unsharedSockets(),
+    authenticator: (name) => {
+      throw new Error(`The test has no authenticator "${name}".`);
+    },
     serviceStatus: () => wellService,
     exportCounts,
   };

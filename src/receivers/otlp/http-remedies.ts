@@ -64,6 +64,12 @@ export function httpRemedyOf(
         message:
           "A sender speaks TLS to a port without TLS. Write http:// instead of https:// in its endpoint, or configure tls for the port.",
       };
+    case "tls_handshake":
+      return {
+        message:
+          "The TLS handshake of a client failed. Check that it speaks TLS, trusts the certificate of cert_file and, with client_ca_file, has a certificate of its own.",
+        fields: { detail: message },
+      };
     case "busy":
     case "fault":
     case "pipeline_refused":

@@ -67,6 +67,9 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       reportStatus: () => {},
       stopping: new AbortController().signal,
       sockets: unsharedSockets(),
+      authenticator: () => {
+        throw new Error("The test has no authenticator.");
+      },
       serviceStatus: () => wellService,
       exportCounts: zeroCounts,
     },

@@ -1,0 +1,84 @@
+import type { Socket } from "node:net";
+import { createServer, type Server, type TLSSocket } from "node:tls";
+import type { ServerTls } from "./server-tls.ts";
+
+export interface TlsAcceptorOptions {
+  readonly tls: ServerTls;
+  /** The protocols on offer (ALPN), e.g. `["h2"]`. */
+  readonly protocols: readonly string[];
+  /** How long a handshake may take. */
+  readonly handshakeTimeoutMs: number;
+  /** Gets each connection whose handshake succeeded. */
+  readonly onSecure: (socket: TLSSocket) => void;
+  /** Called for each handshake that failed, but not for clients that only left, as probes of a port do. */
+  readonly onFailed: (code: string) => void;
+}
+
+/**
+ * Puts TLS on accepted connections, and lets new ones use changed files until it is closed. It keeps the connections whose handshake is not
+ * finished.
+ */
+export class TlsAcceptor {
+  readonly #server: Server;
+  readonly #unfollow: () => void;
+  readonly #handshakes = new Map<string, Socket>();
+
+  constructor({ tls, protocols, handshakeTimeoutMs, onSecure, onFailed }: TlsAcceptorOptions) {
+    // It never listens: it only gives each connection its TLS.
+    this.#server = createServer({
+      ...tls.options,
+      ALPNProtocols: [...protocols],
+      handshakeTimeout: handshakeTimeoutMs,
+    });
+    this.#server.on("secureConnection", (socket) => {
+      this.#handshakes.delete(peerOf(socket));
+      onSecure(socket);
+    });
+    this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
+      socket.destroy();
+      const code = failureOf(error, socket);
+      if (code !== undefined) {
+        onFailed(code);
+      }
+    });
+    this.#unfollow = tls.follow(this.#server);
+  }
+
+  /** How many handshakes are in progress. */
+  get size(): number {
+    return this.#handshakes.size;
+  }
+
+  accept(socket: Socket): void {
+    const peer = peerOf(socket);
+    this.#handshakes.set(peer, socket);
+    socket.once("close", () => {
+      if (this.#handshakes.get(peer) === socket) {
+        this.#handshakes.delete(peer);
+      }
+    });
+    this.#server.emit("connection", socket);
+  }
+
+  /** Ends the handshakes in progress. Connections with TLS stay open. */
+  close(): void {
+    this.#unfollow();
+    for (const socket of this.#handshakes.values()) {
+      socket.destroy();
+    }
+  }
+}
+
+/** Node offers no way from a connection with TLS to the one below it, but both have the same peer. */
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
+}
+
+function failureOf(error: NodeJS.ErrnoException, socket: TLSSocket): string | undefined {
+  // Node closes the connection of a client whose certificate it refuses, and then reports only that it was closed.
+  const refused: unknown = socket.authorizationError;
+  if (typeof refused === "string") {
+    return refused;
+  }
+  return error.code === "ECONNRESET" || error.code === "EPIPE" ? undefined : (error.code ?? "none");
+}
