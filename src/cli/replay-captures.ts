@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { components } from "../components.ts";
 import { mergeCollections } from "../metrics/merge-collections.ts";
 import { renderPrometheus } from "../metrics/prometheus-text.ts";
-import { checkRequest } from "../otlp/check-request.ts";
-import { requestFromJson } from "../otlp/json.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
+import { readRequest } from "../otlp/read-request.ts";
 import { createLogger } from "../service/logger.ts";
 import { createService } from "../service/service.ts";
 import { type CapturedRequest, findCaptures } from "./capture.ts";
@@ -104,15 +103,7 @@ export async function replayCaptures(
 
 /** The payload, or the reason why there is none. */
 function payloadOf({ path, signal, encoding }: CapturedRequest): Payload | string {
-  const body = readFileSync(path);
-  const request =
-    encoding === "json"
-      ? requestFromJson(signal, body.toString("utf8"))
-      : { ok: true as const, bytes: new Uint8Array(body) };
-  if (!request.ok) {
-    return request.message;
-  }
-  const checked = checkRequest(signal, request.bytes);
+  const checked = readRequest(signal, encoding, new Uint8Array(readFileSync(path)));
   if (!checked.ok) {
     return checked.message;
   }

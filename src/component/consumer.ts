@@ -1,4 +1,4 @@
-import type { Payload } from "../otlp/payload.ts";
+import type { Payload, Transport } from "../otlp/payload.ts";
 
 /**
  * The outcome of a payload. It is returned to the sender.
@@ -31,4 +31,8 @@ export interface Consumer {
    * request, so that a request that would be refused costs no memory.
    */
   refusal?(): Exclude<ConsumeResult, { readonly status: "accepted" }> | undefined;
+  /**
+   * Counts items as refused that a receiver itself leaves out of a request, so that they never come to `consume`. Only at the edge of a receiver.
+   */
+  countRefused?(items: number, transport: Transport): void;
 }

@@ -1,168 +1,297 @@
-import { brokenEnvelope, envelopeTags, readResource, readScope } from "./envelope-reader.ts";
+import { maxEdits } from "./byte-edits.ts";
+import { messageIndex } from "./check-table.ts";
+import { countDataPoints } from "./data-points.ts";
+import { brokenEnvelope, envelopeTags } from "./envelope-reader.ts";
+import { MessageChecker } from "./message-checker.ts";
+import { maxMessageDepth } from "./message-description.ts";
+import { OtherSignal } from "./other-signal.ts";
 import type { Signal } from "./payload.ts";
-import { readLogRecord, readMetric } from "./record-readers.ts";
-import { SpanBatch } from "./span-batch.ts";
-import { readSpan } from "./span-reader.ts";
-import { withoutFields } from "./splice.ts";
-import { forgetView, WireReader } from "./wire-reader.ts";
+import {
+  type CountsBy,
+  type RejectReason,
+  type RepairReason,
+  rejectionMessage,
+} from "./rejections.ts";
+import { forgetView, tagOf, WireReader } from "./wire-reader.ts";
 
 /**
- * The valid part of a received request. `bytes` is the checked array if nothing is
- * malformed, else a copy without the malformed records. `items` counts the spans, data points or log
- * records in `bytes`, `rejected` the removed ones, and `reason` is the reason.
+ * The valid part of a received request. `bytes` is the checked array if nothing had to change, else a copy without the malformed records
+ * and with the repairs. `items` counts the spans, data points or log records in `bytes`, `rejected` the removed ones.
  */
-export type CheckedRequest =
-  | {
-      readonly ok: true;
-      readonly bytes: Uint8Array;
-      readonly items: number;
-      readonly rejected: number;
-      readonly reason?: string;
-    }
-  | { readonly ok: false; readonly message: string };
+export interface ValidPart {
+  readonly ok: true;
+  readonly bytes: Uint8Array;
+  readonly items: number;
+  readonly rejected: number;
+  /** A message for the sender, if something is rejected. */
+  readonly reason?: string;
+  readonly rejectedBy?: CountsBy<RejectReason>;
+  readonly repairedBy?: CountsBy<RepairReason>;
+  /** The request has data of this signal, which belong elsewhere. */
+  readonly misdirected?: Signal;
+}
 
-/**
- * Names of the messages around the records, from the outside in, and what makes a record malformed. `readRecord` checks one
- * record from `reader.position` up to `end` and returns the number of items in it or, if it is malformed, minus the number of
- * items that are lost with it. It writes fields that are not needed to `scratch`.
- */
-const signals = {
-  traces: {
-    messages: ["ExportTraceServiceRequest", "a ResourceSpans", "a ScopeSpans"],
-    readRecord: (reader: WireReader, end: number, scratch: SpanBatch) =>
-      readSpan(reader, end, undefined, scratch, 0) ? 1 : -1,
-    reason:
-      "Some spans were left out: a trace_id must have 16 bytes and a span_id 8, neither all zero, a parent_span_id 8 or none, and every field must be readable.",
-  },
-  metrics: {
-    messages: ["ExportMetricsServiceRequest", "a ResourceMetrics", "a ScopeMetrics"],
-    readRecord: readMetric,
-    reason:
-      "Some metrics were left out with their data points: every field of a metric and of its data points must be readable.",
-  },
-  logs: {
-    messages: ["ExportLogsServiceRequest", "a ResourceLogs", "a ScopeLogs"],
-    readRecord: readLogRecord,
-    reason:
-      "Some log records were left out: a trace_id must have 16 bytes or none and a span_id 8 or none, and every field must be readable.",
-  },
+export type CheckedRequest = ValidPart | { readonly ok: false; readonly message: string };
+
+const formats = {
+  traces: { messages: ["ExportTraceServiceRequest", "a ResourceSpans", "a ScopeSpans"] },
+  metrics: { messages: ["ExportMetricsServiceRequest", "a ResourceMetrics", "a ScopeMetrics"] },
+  logs: { messages: ["ExportLogsServiceRequest", "a ResourceLogs", "a ScopeLogs"] },
 } as const;
 
+const schemaUrlTag = tagOf(3, "length");
+/** Messages around a Resource, a scope and a record. */
+const depths = { resource: 2, scope: 3, record: 3 } as const;
+
 /**
- * Checks a received request: is it an export request of the signal, how many items does it have, and which
- * records are malformed. Never throws, never reads past the end of `bytes`. For traces it refuses the
- * spans `scanSpans` would refuse. `ok: false` when the envelope cannot be decoded. How deep it looks
- * is written in `docs/wire-validation.md`.
+ * Checks a received request: is it an export request of the signal, how many items does it have, which records are malformed, and what must
+ * change so that a strict decoder accepts all of it. Never throws, never reads past the end of `bytes`. `ok: false` when the envelope
+ * cannot be decoded. `docs/wire-validation.md` has the rules.
  */
 export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest {
-  const format = signals[signal];
   const reader = new WireReader(bytes);
-  const found: Found = { items: 0, rejected: 0, cuts: [] };
+  const check = new RequestCheck(signal, reader);
   try {
-    const broken = checkResourceParts(reader, format, found);
+    const broken = check.run();
     if (broken !== undefined) {
       return brokenEnvelope(broken, reader);
     }
-    const { items, rejected, cuts } = found;
-    return cuts.length === 0
-      ? { ok: true, bytes, items, rejected }
-      : { ok: true, bytes: withoutFields(bytes, cuts), items, rejected, reason: format.reason };
+    return checker.edits.isFull
+      ? {
+          ok: false,
+          message: `The body is not usable: it has more than ${maxEdits} places that are malformed.`,
+        }
+      : check.result();
   } finally {
-    // The view would keep the request in memory until the next one is read.
+    // They would keep the request in memory until the next one is read.
+    checker.release();
     forgetView();
   }
 }
 
-type Format = (typeof signals)[Signal];
+/** One for all requests, which are checked one after the other. */
+const checker = new MessageChecker();
 
-/** The records so far. */
-interface Found {
-  items: number;
-  rejected: number;
-  /** Where the fields of malformed records start. */
-  readonly cuts: number[];
-}
+/** The check of one request. `run` and the methods below it return the name of the broken message, if there is one. */
+class RequestCheck {
+  readonly #signal: Signal;
+  readonly #reader: WireReader;
+  readonly #names: readonly [string, string, string];
+  readonly #record: number;
+  readonly #rejectedBy = new Map<RejectReason, number>();
+  readonly #other: OtherSignal;
+  #items = 0;
 
-/** Receive the fields that no component needs: one row and one name that are overwritten each time. */
-const scratch = new SpanBatch();
-const scopeName = { start: 0, end: 0 };
+  constructor(signal: Signal, reader: WireReader) {
+    this.#signal = signal;
+    this.#reader = reader;
+    this.#names = formats[signal].messages;
+    this.#record = messageIndex.records[signal];
+    this.#other = new OtherSignal(signal, reader, checker);
+    checker.begin(reader);
+  }
 
-/** Checks a whole request. This and the next two functions return the name of the broken message, if there is one. */
-function checkResourceParts(reader: WireReader, format: Format, found: Found): string | undefined {
-  const [request] = format.messages;
-  const end = reader.bytes.length;
-  while (reader.position < end) {
-    const tag = reader.tag(end);
-    if (tag === envelopeTags.resourcePart) {
+  run(): string | undefined {
+    const reader = this.#reader;
+    const end = reader.bytes.length;
+    while (reader.position < end) {
+      const fieldStart = reader.position;
+      const tag = reader.tag(end);
+      if (tag !== envelopeTags.resourcePart) {
+        if (!reader.skip(tag, end)) {
+          return this.#names[0];
+        }
+        continue;
+      }
+      const lengthStart = reader.position;
       const stop = reader.length(end);
-      const broken = stop < 0 ? request : checkScopeParts(reader, stop, format, found);
+      const broken =
+        stop < 0 ? this.#names[0] : this.#checkResourcePart(fieldStart, lengthStart, stop);
       if (broken !== undefined) {
         return broken;
       }
-    } else if (!reader.skip(tag, end)) {
-      return request;
     }
+    return undefined;
   }
-  return undefined;
-}
 
-function checkScopeParts(
-  reader: WireReader,
-  end: number,
-  format: Format,
-  found: Found,
-): string | undefined {
-  const [, resourcePart] = format.messages;
-  while (reader.position < end) {
-    const tag = reader.tag(end);
-    if (tag === envelopeTags.scopePart) {
-      const stop = reader.length(end);
-      const broken = stop < 0 ? resourcePart : checkRecords(reader, stop, format, found);
-      if (broken !== undefined) {
-        return broken;
-      }
-    } else if (tag === envelopeTags.resource) {
-      const stop = reader.length(end);
-      if (stop < 0 || !readResource(reader, stop, undefined, scratch)) {
-        return "a Resource";
-      }
-    } else if (!reader.skip(tag, end)) {
-      return resourcePart;
-    }
+  result(): ValidPart {
+    const { edits } = checker;
+    const rejected = [...this.#rejectedBy.values()].reduce((sum, count) => sum + count, 0);
+    const misdirected = this.#other.found;
+    return {
+      ok: true,
+      bytes: edits.count === 0 ? this.#reader.bytes : edits.carryOut(this.#reader.bytes),
+      items: this.#items,
+      rejected,
+      ...(rejected === 0
+        ? {}
+        : {
+            reason: rejectionMessage(this.#signal, this.#rejectedBy),
+            rejectedBy: this.#rejectedBy,
+          }),
+      ...(checker.repairs.size === 0 ? {} : { repairedBy: new Map(checker.repairs) }),
+      ...(misdirected === undefined ? {} : { misdirected }),
+    };
   }
-  return undefined;
-}
 
-function checkRecords(
-  reader: WireReader,
-  end: number,
-  { messages: [, , scopePart], readRecord }: Format,
-  found: Found,
-): string | undefined {
-  while (reader.position < end) {
-    const fieldStart = reader.position;
-    const tag = reader.tag(end);
-    if (tag === envelopeTags.record) {
-      const stop = reader.length(end);
-      if (stop < 0) {
-        return scopePart;
+  /** Checks the part of a resource from the reader's position on. It goes with its last scope. */
+  #checkResourcePart(fieldStart: number, lengthStart: number, end: number): string | undefined {
+    const reader = this.#reader;
+    const { edits } = checker;
+    const { count, growth } = edits;
+    const start = reader.position;
+    let left = 0;
+    let removed = 0;
+    while (reader.position < end) {
+      const partStart = reader.position;
+      const tag = reader.tag(end);
+      const partLength = reader.position;
+      if (tag === envelopeTags.scopePart) {
+        const stop = reader.length(end);
+        if (stop < 0) {
+          return this.#names[1];
+        }
+        const outcome = this.#checkScopePart(partStart, partLength, stop);
+        if (typeof outcome === "string") {
+          return outcome;
+        }
+        left += outcome ? 1 : 0;
+        removed += outcome ? 0 : 1;
+      } else if (tag === envelopeTags.resource) {
+        if (!this.#checkNested(messageIndex.resource, depths.resource, end)) {
+          return "a Resource";
+        }
+      } else if (!this.#checkOther(tag, end, depths.resource)) {
+        return this.#names[1];
       }
-      const items = readRecord(reader, stop, scratch);
-      if (items >= 0) {
-        found.items += items;
-      } else {
-        found.rejected -= items;
-        found.cuts.push(fieldStart);
-      }
-      reader.position = stop;
-    } else if (tag === envelopeTags.scope) {
-      const stop = reader.length(end);
-      if (stop < 0 || !readScope(reader, stop, scopeName)) {
-        return "an InstrumentationScope";
-      }
-    } else if (!reader.skip(tag, end)) {
-      return scopePart;
     }
+    if (removed > 0 && left === 0) {
+      edits.backTo({ count, growth });
+      edits.remove(fieldStart, end);
+    } else if (edits.growth !== growth) {
+      edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
+    }
+    return undefined;
   }
-  return undefined;
+
+  /** Checks the part of a scope from the reader's position on. False if it goes with its last record. */
+  #checkScopePart(fieldStart: number, lengthStart: number, end: number): string | boolean {
+    const reader = this.#reader;
+    const { edits } = checker;
+    const { count, growth } = edits;
+    const start = reader.position;
+    let left = 0;
+    let removed = 0;
+    while (reader.position < end) {
+      const recordStart = reader.position;
+      const tag = reader.tag(end);
+      const recordLength = reader.position;
+      if (tag === envelopeTags.record) {
+        const stop = reader.length(end);
+        if (stop < 0) {
+          return this.#names[2];
+        }
+        const isKept = this.#checkRecord(recordStart, recordLength, stop);
+        left += isKept ? 1 : 0;
+        removed += isKept ? 0 : 1;
+        reader.position = stop;
+      } else if (tag === envelopeTags.scope) {
+        if (!this.#checkNested(messageIndex.scope, depths.scope, end)) {
+          return "an InstrumentationScope";
+        }
+      } else if (!this.#checkOther(tag, end, depths.scope)) {
+        return this.#names[2];
+      }
+    }
+    if (removed > 0 && left === 0) {
+      edits.backTo({ count, growth });
+      edits.remove(fieldStart, end);
+      return false;
+    }
+    if (edits.growth !== growth) {
+      edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
+    }
+    return true;
+  }
+
+  /** Whether the record from the reader's position up to `end` is kept. */
+  #checkRecord(fieldStart: number, lengthStart: number, end: number): boolean {
+    const reader = this.#reader;
+    const { edits } = checker;
+    const start = reader.position;
+    const { count, growth } = edits;
+    checker.hasMismatch = false;
+    const isDecodable = checker.check(this.#record, start, end, depths.record);
+    const { fault } = checker;
+    const isOther = (!isDecodable || checker.hasMismatch) && this.#other.isRecord(start, end);
+    if (isDecodable && !isOther) {
+      if (edits.growth !== growth) {
+        edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
+      }
+      if (checker.hasRepairs) {
+        checker.keepRepairs();
+      }
+      this.#items += this.#itemsOf(start, end);
+      return true;
+    }
+    edits.backTo({ count, growth });
+    edits.remove(fieldStart, end);
+    checker.dropRepairs();
+    const reason = isOther ? "other_signal" : fault;
+    const lost = Math.max(this.#itemsOf(start, end), 1);
+    this.#rejectedBy.set(reason, (this.#rejectedBy.get(reason) ?? 0) + lost);
+    return false;
+  }
+
+  #itemsOf(start: number, end: number): number {
+    if (this.#signal !== "metrics") {
+      return 1;
+    }
+    this.#reader.position = start;
+    return countDataPoints(this.#reader, end);
+  }
+
+  /** Checks the message whose length is at the reader's position, in the message that ends at `end`. */
+  #checkNested(message: number, depth: number, end: number): boolean {
+    const reader = this.#reader;
+    const { edits } = checker;
+    const { growth } = edits;
+    const lengthStart = reader.position;
+    const stop = reader.length(end);
+    const start = reader.position;
+    if (stop < 0) {
+      return false;
+    }
+    if (!checker.check(message, start, stop, depth)) {
+      reader.position = checker.faultAt;
+      return false;
+    }
+    if (edits.growth !== growth) {
+      edits.replaceVarint(lengthStart, start, stop - start + edits.growth - growth);
+    }
+    if (checker.hasRepairs) {
+      checker.keepRepairs();
+    }
+    reader.position = stop;
+    return true;
+  }
+
+  /** Checks another field of the part of a resource or of a scope: its schema URL, or an unknown field. */
+  #checkOther(tag: number, end: number, depth: number): boolean {
+    const reader = this.#reader;
+    if (tag !== schemaUrlTag) {
+      return reader.skip(tag, end, maxMessageDepth - depth);
+    }
+    const lengthStart = reader.position;
+    const stop = reader.length(end);
+    if (stop < 0) {
+      return false;
+    }
+    checker.checkText(lengthStart, reader.position, stop);
+    if (checker.hasRepairs) {
+      checker.keepRepairs();
+    }
+    reader.position = stop;
+    return true;
+  }
 }

@@ -13,6 +13,8 @@ const integerRanges = {
 } as const;
 
 const base64 = /^[\w+/-]*={0,2}$/;
+/** An id that cannot be read is written with a length that no id has, so that it is treated like one of a wrong length. */
+const noId = Uint8Array.of(0);
 const hex = /^(?:[\dA-Fa-f]{2})*$/;
 
 /**
@@ -45,10 +47,7 @@ export function writeScalar(
       writer.bytes(Buffer.from(value, "base64"));
       return undefined;
     case "id":
-      if (typeof value !== "string" || !hex.test(value)) {
-        return "must be a string in hex";
-      }
-      writer.bytes(Buffer.from(value, "hex"));
+      writer.bytes(typeof value === "string" && hex.test(value) ? Buffer.from(value, "hex") : noId);
       return undefined;
     case "double": {
       const number = toDouble(value);

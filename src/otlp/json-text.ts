@@ -7,6 +7,7 @@ import {
   type Scalar,
 } from "./message-description.ts";
 import type { Signal } from "./payload.ts";
+import { requestFields } from "./request-names.ts";
 import { forgetView, WireReader, wireTypes } from "./wire-reader.ts";
 
 /** A request as the text of OTLP's JSON, which is one line. */
@@ -26,13 +27,6 @@ interface Reading {
   readonly reader: WireReader;
   incomplete: number;
 }
-
-/** The names of the one field of a request. */
-export const requestFields = {
-  traces: "resourceSpans",
-  metrics: "resourceMetrics",
-  logs: "resourceLogs",
-} as const satisfies Record<Signal, string>;
 
 /**
  * Turns the protobuf bytes of an export request into OTLP's JSON, the opposite of `requestFromJson`: names in lowerCamelCase, ids

@@ -48,6 +48,13 @@ export function requestMessage(signal: Signal): Message {
   return messageNamed(requestNames[signal], messages);
 }
 
+/** The records of a signal: spans, metrics, log records. */
+export function recordMessage(signal: Signal): Message {
+  return messageNamed(recordNames[signal], messages);
+}
+
+const recordNames = { traces: "Span", metrics: "Metric", logs: "LogRecord" } as const;
+
 const requestNames = {
   traces: "ExportTraceServiceRequest",
   metrics: "ExportMetricsServiceRequest",

@@ -33,7 +33,6 @@ const fixed64Length = 8;
 
 const traceIdBit = 1;
 const spanIdBit = 2;
-const parentIdBit = 4;
 
 /**
  * Reads the span message from `reader.position` up to `end` into row `row` of `batch`, and those of
@@ -120,15 +119,12 @@ export function readSpan(
         }
       } else if (tag === parentSpanIdTag) {
         if (stop - at === spanIdLength) {
-          wrongIds &= ~parentIdBit;
           cells[base + parentIdCell] = reader.view.getInt32(at);
           cells[base + parentIdCell + 1] = reader.view.getInt32(at + 4);
-        } else if (stop === at) {
-          wrongIds &= ~parentIdBit;
+        } else {
+          // One of a wrong length counts as none.
           cells[base + parentIdCell] = 0;
           cells[base + parentIdCell + 1] = 0;
-        } else {
-          wrongIds |= parentIdBit;
         }
       } else if (tag === nameTag) {
         cells[base + nameStartCell] = at;

@@ -1,4 +1,5 @@
 import type { SpanBatch } from "./span-batch.ts";
+import { varintSize, writeVarint } from "./varint.ts";
 import { tagOf, WireReader } from "./wire-reader.ts";
 
 const resourceTag = tagOf(1, "length");
@@ -135,23 +136,4 @@ function planCopy({ pieces }: Plan, start: number, end: number): number {
     pieces.push(start, end);
   }
   return end - start;
-}
-
-function varintSize(value: number): number {
-  let size = 1;
-  for (let rest = value >>> 7; rest > 0; rest >>>= 7) {
-    size += 1;
-  }
-  return size;
-}
-
-function writeVarint(out: Uint8Array, start: number, value: number): number {
-  let at = start;
-  let rest = value;
-  while (rest >= 0x80) {
-    out[at++] = (rest & 0x7f) | 0x80;
-    rest >>>= 7;
-  }
-  out[at++] = rest;
-  return at;
 }

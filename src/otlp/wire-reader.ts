@@ -126,8 +126,8 @@ export class WireReader {
     return at < end && this.#varintFrom28(at, end, lo);
   }
 
-  /** Skips the field whose tag was just read; false when it is malformed. */
-  skip(tag: number, end: number): boolean {
+  /** Skips the field whose tag was just read; false when it is malformed, or groups in it nest deeper than `groups`. */
+  skip(tag: number, end: number, groups = maxGroupDepth): boolean {
     if (tag < 8) {
       return false; // no tag, or the field number 0, which does not exist
     }
@@ -147,7 +147,7 @@ export class WireReader {
       case wireTypes.fixed32:
         return this.#advance(4, end);
       case wireTypes.startGroup:
-        return this.#skipGroup(tag, end);
+        return this.#skipGroup(tag, end, groups);
       default:
         return false;
     }
@@ -174,12 +174,15 @@ export class WireReader {
   }
 
   /** Skips up to the end of the group that `startTag` begins, and of the groups inside it. */
-  #skipGroup(startTag: number, end: number): boolean {
+  #skipGroup(startTag: number, end: number, groups: number): boolean {
+    if (groups < 1) {
+      return false;
+    }
     const open = [startTag];
     while (open.length > 0) {
       const tag = this.tag(end);
       if (tag >= 8 && (tag & 7) === wireTypes.startGroup) {
-        if (open.length === maxGroupDepth) {
+        if (open.length === groups) {
           return false;
         }
         open.push(tag);

@@ -46,10 +46,13 @@ export function createEdges(counts: FlowCounts): Edges {
         refused: seriesOf(`otelcol_receiver_refused_${word}`, transport),
       });
       const outcomes = new Map(transports.map((each) => [each, outcomesOf(each)]));
-      return counting(
-        next,
-        ({ transport = "http" }) => outcomes.get(transport) ?? outcomesOf(transport),
-      );
+      const outcomesBy = (transport: Transport) => outcomes.get(transport) ?? outcomesOf(transport);
+      return {
+        ...counting(next, ({ transport = "http" }) => outcomesBy(transport)),
+        countRefused(items, transport) {
+          outcomesBy(transport).refused.value += items;
+        },
+      };
     },
 
     fromConnector(at, next) {

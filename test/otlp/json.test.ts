@@ -14,6 +14,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { requestFromJson } from "../../src/otlp/json.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
+import { requestNames } from "../../src/otlp/request-names.ts";
 import { arbitraryMessage, encodeModel, jsonOf, requestType } from "./arbitrary-messages.ts";
 import { recordSpans } from "./sdk-spans.ts";
 
@@ -162,82 +163,161 @@ describe("a request in JSON", () => {
     });
   });
 
-  const at = "resourceSpans[0].scopeSpans[0].spans[0]";
+  const resource = (attribute: string): string =>
+    `{"resourceSpans": [{"resource": {"attributes": [{"key": "a", "value": ${attribute}}]}}]}`;
+  const at = "resourceSpans[0].resource.attributes[0].value";
   for (const [what, text, problem] of [
     ["no JSON", "{secret", undefined],
     ["nothing", "", undefined],
     ["an array", "[]", "The request must be an object"],
-    ["null", "null", "The request must be an object"],
     ["an object where an array belongs", '{"resourceSpans": {}}', "resourceSpans must be an array"],
-    ["null in an array", '{"resourceSpans": [null]}', "resourceSpans[0] must be an object"],
-    ["a number as a name", span('"name": 7'), `${at}.name must be a string`],
     [
-      "a string as a flag",
-      '{"resourceMetrics": [{"scopeMetrics": [{"metrics": [{"sum": {"isMonotonic": "true"}}]}]}]}',
-      "resourceMetrics[0].scopeMetrics[0].metrics[0].sum.isMonotonic must be true or false",
+      "a number in the place of a part",
+      '{"resourceSpans": [7]}',
+      "resourceSpans[0] must be an object",
     ],
     [
-      "an id that is no hex",
-      span('"trace_id": "secret-secret-secret-secret-secr"'),
-      `${at}.traceId must be a string in hex`,
-    ],
-    ["an id of half a byte", span('"traceId": "abc"'), `${at}.traceId must be a string in hex`],
-    [
-      "an integer with a fraction",
-      span('"startTimeUnixNano": 1.5'),
-      `${at}.startTimeUnixNano must be an integer from 0 to 18446744073709551615, as a number or a string`,
+      "a number as a text of a resource",
+      resource('{"stringValue": 7}'),
+      `${at}.stringValue must be a string`,
     ],
     [
-      "an integer that is too large",
-      span('"startTimeUnixNano": "18446744073709551616"'),
-      `${at}.startTimeUnixNano must be an integer from 0 to 18446744073709551615, as a number or a string`,
+      "an integer of a resource that is too large",
+      resource('{"intValue": "9223372036854775808"}'),
+      `${at}.intValue must be an integer from -9223372036854775808 to 9223372036854775807, as a number or a string`,
     ],
     [
-      "a negative count",
-      span('"droppedEventsCount": -1'),
-      `${at}.droppedEventsCount must be an integer from 0 to 4294967295, as a number or a string`,
+      "bytes of a resource that are no base64",
+      resource('{"bytesValue": "$ecret"}'),
+      `${at}.bytesValue must be a string in base64`,
     ],
     [
-      "a kind nobody knows by that name",
-      span('"kind": "SECRET"'),
-      `${at}.kind must be the number or the name of a value of its enum`,
-    ],
-    [
-      "bytes that are no base64",
-      span('"attributes": [{"value": {"bytesValue": "$ecret"}}]'),
-      `${at}.attributes[0].value.bytesValue must be a string in base64`,
-    ],
-    [
-      "a double in words",
-      span('"attributes": [{"value": {"doubleValue": "secret"}}]'),
-      `${at}.attributes[0].value.doubleValue must be a number, "NaN", "Infinity" or "-Infinity"`,
+      "a double of a resource in words",
+      resource('{"doubleValue": "secret"}'),
+      `${at}.doubleValue must be a number, "NaN", "Infinity" or "-Infinity"`,
     ],
   ] as const) {
     test(`with ${what} is refused by its place, not by its content`, () => {
-      const signal = text.includes("Metrics") ? "metrics" : "traces";
-      const request = requestFromJson(signal, text);
       const message =
         problem === undefined
           ? "The body is not valid JSON."
           : `The body is not valid OTLP JSON: ${problem}.`;
-      expect(request).toEqual({ ok: false, message });
+      expect(requestFromJson("traces", text)).toEqual({ ok: false, message });
       expect(message.toLowerCase()).not.toContain("secret");
     });
   }
 
-  for (const [what, open, close] of [
-    ["values", '{"arrayValue": {"values": [', "]}}"],
+  for (const [what, members] of [
+    ["a number as a name", '"name": 7'],
+    ["an object as a name", '"name": {"text": "secret"}'],
+    ["an array as a status", '"status": []'],
+    ["an integer with a fraction", '"startTimeUnixNano": 1.5'],
+    ["an integer that is too large", '"startTimeUnixNano": "18446744073709551616"'],
+    ["a negative count", '"droppedEventsCount": -1'],
+    ["a kind nobody knows by that name", '"kind": "SECRET"'],
+    ["a kind as a number in a text, as in the Collector", '"kind": "3"'],
+    ["bytes that are no base64", '"attributes": [{"value": {"bytesValue": "$ecret"}}]'],
+    [
+      "a value of an attribute beyond 2^63",
+      '"attributes": [{"value": {"intValue": 9223372036854775808}}]',
+    ],
+    ["a flag as a text", '"events": [{"attributes": [{"value": {"boolValue": "true"}}]}]'],
+  ] as const) {
+    test(`loses the span with ${what}, and keeps its neighbours`, () => {
+      const good = '{"name": "good"}';
+      const text = `{"resourceSpans": [{"scopeSpans": [{"spans": [${good}, {${members}}, ${good}]}]}]}`;
+      expect(fromJson("traces", text)).toEqual({
+        resourceSpans: [{ scopeSpans: [{ spans: [{ name: "good" }, { name: "good" }] }] }],
+      });
+      expect(requestFromJson("traces", text)).toMatchObject({
+        rejectedBy: new Map([["wrong_type", 1]]),
+      });
+    });
+  }
+
+  test("loses a metric with all of its data points", () => {
+    const metric = (count: string) =>
+      `{"histogram": {"dataPoints": [{}, {"bucketCounts": [1, ${count}]}, {}]}}`;
+    const text = `{"resourceMetrics": [{"scopeMetrics": [{"metrics": [${metric("null")}, ${metric("2")}]}]}]}`;
+    const request = requestFromJson("metrics", text);
+    expect(request).toMatchObject({ ok: true, rejectedBy: new Map([["wrong_type", 3]]) });
+    expect(JSON.stringify(fromJson("metrics", text))).toContain('"bucketCounts":["1","2"]');
+  });
+
+  for (const [what, text, want] of [
+    ["null", "null", {}],
+    ["null in an array", '{"resourceSpans": [null]}', { resourceSpans: [{}] }],
+    ["null for everything", '{"resourceSpans": null, "x": null}', {}],
+    [
+      "something after its end",
+      '{"resourceSpans": [{"schemaUrl": "a}\\""}]} {"resourceSpans": [',
+      { resourceSpans: [{ schemaUrl: 'a}"' }] },
+    ],
+    [
+      "a dump of a Go struct, whose fields nobody knows",
+      resource('{"Value": {"StringValue": "a"}}'),
+      {
+        resourceSpans: [{ resource: { attributes: [{ key: "a", value: {} }] } }],
+      },
+    ],
+  ] as const) {
+    test(`may be or have ${what}`, () => {
+      expect(fromJson("traces", text)).toEqual(want);
+    });
+  }
+
+  for (const [what, id] of [
+    ["no hex", '"secret-secret-secret-secret-secr"'],
+    ["of half a byte", '"abc"'],
+    ["in base64", '"Z6z8LqVvEI+kU1/Ci6mXBQ=="'],
+    ["a number", "7"],
+  ] as const) {
+    test(`has an id of a wrong length for one that is ${what}`, () => {
+      expect(fromJson("traces", span(`"traceId": ${id}`))).toEqual(spanOf({ traceId: "AA==" }));
+    });
+  }
+
+  for (const [what, open, close, isParsed] of [
+    ["values", '{"arrayValue": {"values": [', "]}}", true],
     [
       "values, with an integer that needs care",
       '{"intValue": 12345678901234567890, "arrayValue": {"values": [',
       "]}}",
+      false,
     ],
   ] as const) {
-    test(`that nests ${what} without end is refused`, () => {
+    test(`that nests ${what} without end ${isParsed ? "loses that span" : "is refused"}`, () => {
       const levels = 100_000;
       const value = `${open.repeat(levels)}${close.repeat(levels)}`;
       const request = requestFromJson("traces", span(`"attributes": [{"value": ${value}}]`));
-      expect(request.ok).toBe(false);
+      expect(request).toMatchObject(
+        isParsed ? { ok: true, rejectedBy: new Map([["too_deep", 1]]) } : { ok: false },
+      );
+    });
+  }
+
+  test("with half of a surrogate pair in any text has U+FFFD there", () => {
+    const text = span(
+      '"name": "a\\ud83d", "traceState": "\\udc00", "attributes": [{"key": "\\ud83d"}]',
+    );
+    expect(fromJson("traces", text)).toEqual(
+      spanOf({ name: "a\ufffd", traceState: "\ufffd", attributes: [{ key: "\ufffd" }] }),
+    );
+    expect(requestFromJson("traces", text)).toMatchObject({
+      repairedBy: new Map([["invalid_utf8", 3]]),
+    });
+  });
+
+  for (const [signal, data] of signals.flatMap((signal) =>
+    signals.map((data) => [signal, data] as const),
+  )) {
+    test(`sent to the endpoint of ${signal} ${signal === data ? "is no" : "shows the"} data of ${data}`, () => {
+      const [name, snakeCase] = requestNames(data);
+      for (const text of [`{"${name}": [{}]}`, `{"${snakeCase}": [{}], "x": 1}`]) {
+        const request = requestFromJson(signal, text);
+        expect(request.ok ? request.misdirected : request).toBe(signal === data ? undefined : data);
+      }
+      expect(requestFromJson(signal, `{"${name}": []}`)).not.toHaveProperty("misdirected");
     });
   }
 

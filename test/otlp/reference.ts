@@ -34,11 +34,11 @@ export function factsByProtobufjs(bytes: Uint8Array): SpanFacts[] {
         const traceId = hex(span.traceId ?? new Uint8Array());
         const spanId = hex(span.spanId ?? new Uint8Array());
         const parentId = hex(span.parentSpanId ?? new Uint8Array());
-        if (isId(traceId, 16) && isId(spanId, 8) && [0, 16].includes(parentId.length)) {
+        if (isId(traceId, 16) && isId(spanId, 8)) {
           facts.push({
             traceId,
             spanId,
-            parentId: parentId || "0".repeat(16),
+            parentId: parentId.length === 16 ? parentId : "0".repeat(16),
             start: unsigned(span.startTimeUnixNano),
             end: unsigned(span.endTimeUnixNano),
             name: span.name ?? "",
@@ -142,12 +142,7 @@ function decoded(type: string, bytes: Uint8Array): any {
 
 function isWellFormed(bytes: Uint8Array): boolean {
   const span = decoded("Span", bytes);
-  return (
-    span !== undefined &&
-    isId(hex(span.traceId), 16) &&
-    isId(hex(span.spanId), 8) &&
-    [0, 8].includes(span.parentSpanId.length)
-  );
+  return span !== undefined && isId(hex(span.traceId), 16) && isId(hex(span.spanId), 8);
 }
 
 function isId(text: string, length: number): boolean {

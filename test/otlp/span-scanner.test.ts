@@ -207,7 +207,11 @@ describe("a scan", () => {
       [...traceId, ...spanId, ...field(4, 2, new Array<number>(8).fill(0))],
       true,
     ],
-    ["a parent of 4 bytes", [...traceId, ...spanId, ...field(4, 2, [1, 2, 3, 4])], false],
+    [
+      "a parent of 4 bytes, which counts as none",
+      [...traceId, ...spanId, ...field(4, 2, [1, 2, 3, 4])],
+      true,
+    ],
     ["a wrong trace id and then a right one", [...field(1, 2, [9]), ...traceId, ...spanId], true],
     ["a right trace id and then a wrong one", [...traceId, ...field(1, 2, [9]), ...spanId], false],
     [

@@ -57,6 +57,16 @@ test("a receiver's items are counted by transport, accepted or refused, from 0 o
   });
 });
 
+test("what a receiver left out itself counts as refused", () => {
+  const { edges, at, all } = harness();
+  const edge = edges.fromReceiver(at("receiver", "r", "logs"), answering(accepted), ["http"]);
+  edge.countRefused?.(3, "http");
+  expect(all()).toEqual({
+    "otelcol_receiver_accepted_log_records{r,http}": 0,
+    "otelcol_receiver_refused_log_records{r,http}": 3,
+  });
+});
+
 test("a receiver that names its transports has the counters of those only", async () => {
   const { edges, at, all } = harness();
   const edge = edges.fromReceiver(at("receiver", "r", "logs"), answering(accepted), ["file"]);

@@ -6,6 +6,7 @@ import { ByteBudget } from "../../net/body.ts";
 import { type HttpServer, hostPortOf } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config, HttpConfig } from "./config.ts";
+import { ContentReport } from "./content-report.ts";
 import { openHttp } from "./http-transport.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
@@ -16,6 +17,7 @@ import { createRequestHandler } from "./request-handler.ts";
 export function createOtlpReceiver(settings: Settings, config: Config): Component {
   const consumers = new Map<Signal, Consumer>();
   const { http } = config.protocols;
+  const report = new ContentReport(settings, http);
   let server: HttpServer | undefined;
 
   return {
@@ -26,17 +28,19 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
       transports: ["http"],
     },
     async start() {
+      report.start();
       if (http !== undefined) {
         const wanted = http.max_request_body_size;
         const { maxBodyBytes, budgetBytes } = bodyLimitsFor(settings.memory.limit.bytes, wanted);
         warnIfLess(settings, http, maxBodyBytes);
-        const handler = createRequestHandler(new ByteBudget(budgetBytes));
+        const handler = createRequestHandler(new ByteBudget(budgetBytes), report);
         server = await openHttp(settings, { config: http, consumers, handler, maxBodyBytes });
         settings.logger.info("Receiving OTLP over HTTP.", { endpoint: hostPortOf(server) });
       }
     },
     async shutdown(deadline) {
       await server?.close(deadline);
+      report.stop();
     },
   };
 }

@@ -2,10 +2,10 @@ import pLimit from "p-limit";
 import type { Consumer } from "../../component/consumer.ts";
 import type { ByteBudget } from "../../net/body.ts";
 import { type ContentEncoding, inflate } from "../../net/inflate.ts";
-import { checkRequest } from "../../otlp/check-request.ts";
 import type { Encoding } from "../../otlp/encode.ts";
-import { requestFromJson } from "../../otlp/json.ts";
 import type { Payload, Signal, Transport } from "../../otlp/payload.ts";
+import { readRequest } from "../../otlp/read-request.ts";
+import type { ContentReport } from "./content-report.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Outcome } from "./request-outcome.ts";
 
@@ -55,7 +55,7 @@ const inflatingAtATime = 4;
  * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond the budget is refused as busy.
  * At most four large bodies are inflated at a time; the others wait.
  */
-export function createRequestHandler(budget: ByteBudget): RequestHandler {
+export function createRequestHandler(budget: ByteBudget, report: ContentReport): RequestHandler {
   const slots = pLimit(inflatingAtATime);
 
   return {
@@ -76,7 +76,7 @@ export function createRequestHandler(budget: ByteBudget): RequestHandler {
           }
           heldBytes += inflated.bytes.length;
         }
-        return await forward(inflated.bytes, body);
+        return await forward(inflated.bytes, body, report);
       } finally {
         budget.giveBack(heldBytes);
       }
@@ -86,34 +86,27 @@ export function createRequestHandler(budget: ByteBudget): RequestHandler {
 
 async function forward(
   bytes: Uint8Array,
-  { route: { signal, next, encoding }, transport, sender }: ReceivedBody,
+  body: ReceivedBody,
+  report: ContentReport,
 ): Promise<Outcome> {
-  const request =
-    encoding === "json"
-      ? requestFromJson(signal, new TextDecoder().decode(bytes))
-      : { ok: true as const, bytes };
-  if (!request.ok) {
-    return refusal("undecodable", request.message);
-  }
-  const checked = checkRequest(signal, request.bytes);
+  const { signal, next, encoding } = body.route;
+  const checked = readRequest(signal, encoding, bytes);
   if (!checked.ok) {
     return refusal("undecodable", checked.message);
   }
+  const partial = report.partialOf({ signal, next, transport: body.transport }, checked);
   if (checked.items > 0) {
     const payload: Payload = {
       signal,
       bytes: checked.bytes,
       items: checked.items,
-      transport,
-      sender,
+      transport: body.transport,
+      sender: body.sender,
     };
     const result = await next.consume(payload);
     if (result.status !== "accepted") {
       return result;
     }
   }
-  const { rejected, reason = "Some items are malformed." } = checked;
-  return rejected > 0
-    ? { status: "accepted", partial: { rejected, message: reason } }
-    : { status: "accepted" };
+  return { status: "accepted", ...(partial === undefined ? {} : { partial }) };
 }

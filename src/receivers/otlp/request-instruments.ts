@@ -1,6 +1,8 @@
 import type { Settings } from "../../component/settings.ts";
+import { rejectedItems, repairedFields } from "../../delivery/rejected-items.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 import { brokenRequests } from "../../net/server.ts";
+import { misdirectedRequests } from "./content-report.ts";
 import { refusalReasons } from "./refusal.ts";
 
 /**
@@ -26,7 +28,12 @@ export const refusedRequests = {
   },
 } as const satisfies InstrumentSpec;
 
-export const instruments: readonly InstrumentSpec[] = [refusedRequests];
+export const instruments: readonly InstrumentSpec[] = [
+  refusedRequests,
+  misdirectedRequests,
+  rejectedItems,
+  repairedFields,
+];
 
 /** Counts the refused requests of one transport. */
 export function countRefused<T extends OtlpTransport>(

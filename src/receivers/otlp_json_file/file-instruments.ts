@@ -1,3 +1,4 @@
+import { rejectedItems, repairedFields } from "../../delivery/rejected-items.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 
 /** Why a line, or its data of one signal, was read and not passed on. */
@@ -32,4 +33,10 @@ export const openFiles = {
   attributes: { receiver },
 } as const satisfies InstrumentSpec;
 
-export const instruments: readonly InstrumentSpec[] = [skippedLines, malformedItems, openFiles];
+export const instruments: readonly InstrumentSpec[] = [
+  skippedLines,
+  malformedItems,
+  rejectedItems,
+  repairedFields,
+  openFiles,
+];

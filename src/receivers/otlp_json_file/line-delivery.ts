@@ -2,10 +2,9 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { waited } from "../../delivery/retry.ts";
 import { nextDelayMs } from "../../delivery/retry-delay.ts";
-import { checkRequest } from "../../otlp/check-request.ts";
 import { parseExactJson } from "../../otlp/exact-json.ts";
-import { requestFromValue } from "../../otlp/json.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
+import { readRequestValue } from "../../otlp/read-request.ts";
 import type { SkipReport } from "./skip-report.ts";
 
 /** `done`: the line is passed on or skipped, and never needed again. `stopped`: it must be read again after a restart. */
@@ -91,16 +90,16 @@ function payloadsOf(
     if (doneSignals.includes(signal)) {
       return [];
     }
-    const request = requestFromValue(signal, value);
-    const checked = request.ok ? checkRequest(signal, request.bytes) : request;
+    const checked = readRequestValue(signal, value);
     if (!checked.ok) {
       const detail = checked.message.replace(/^The body/, "The line");
       report.skipped("not_otlp", path, { signal, detail });
       return [];
     }
     const { bytes, items, rejected } = checked;
+    report.malformed(signal, checked, path);
     if (rejected > 0) {
-      report.malformed(signal, rejected, path);
+      consumers.get(signal)?.countRefused?.(rejected, "file");
     }
     if (items > 0 && !consumers.has(signal)) {
       report.skipped("no_pipeline", path, { signal });

@@ -1,5 +1,7 @@
 import type { Settings } from "../../component/settings.ts";
+import { RejectionReport } from "../../delivery/rejected-items.ts";
 import { createThrottle, ItemThrottle } from "../../delivery/throttle.ts";
+import type { ValidPart } from "../../otlp/check-request.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { malformedItems, type SkipReason, skippedLines } from "./file-instruments.ts";
 
@@ -20,6 +22,7 @@ export class SkipReport {
   readonly #settings: Settings;
   readonly #skipped;
   readonly #malformed;
+  readonly #rejections: RejectionReport;
   readonly #throttle: ItemThrottle;
   readonly #limitRetried;
 
@@ -28,6 +31,7 @@ export class SkipReport {
     this.#settings = settings;
     this.#skipped = meter.createCounter(skippedLines.name, skippedLines);
     this.#malformed = meter.createCounter(malformedItems.name, malformedItems);
+    this.#rejections = new RejectionReport(settings);
     this.#throttle = new ItemThrottle(clock, logIntervalMs);
     // Not repeated at the stop, as nothing is tried again then.
     this.#limitRetried = createThrottle(clock, logIntervalMs);
@@ -36,6 +40,7 @@ export class SkipReport {
   /** A rate needs a zero to begin from. */
   start(): void {
     const receiver = this.#settings.id;
+    this.#rejections.start();
     for (const reason of skippedLines.attributes.reason) {
       this.#skipped.add(0, { receiver, reason });
     }
@@ -47,6 +52,7 @@ export class SkipReport {
   /** Logs what was held back. */
   stop(): void {
     this.#throttle.flush();
+    this.#rejections.stop();
   }
 
   /** With a signal, the line may have other signals that are passed on. `detail` never quotes the line. */
@@ -65,16 +71,12 @@ export class SkipReport {
     );
   }
 
-  malformed(signal: Signal, items: number, path: string): void {
-    this.#malformed.add(items, { receiver: this.#settings.id, "otel.signal": signal });
-    this.#throttle.report("malformed", items, (heldBack) =>
-      this.#settings.logger.warn("Malformed items were left out of a line.", {
-        path,
-        signal,
-        items,
-        ...heldBack,
-      }),
-    );
+  malformed(signal: Signal, checked: ValidPart, path: string): void {
+    this.#malformed.add(checked.rejected, {
+      receiver: this.#settings.id,
+      "otel.signal": signal,
+    });
+    this.#rejections.report(signal, checked, { path });
   }
 
   retried({ signal, items }: Payload, message: string, delayMs: number): void {

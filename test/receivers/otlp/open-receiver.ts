@@ -27,6 +27,10 @@ export interface OpenReceiver {
   readonly lines: LogLine[];
   /** Requests refused so far by reason; those that are 0 are left out. */
   refused(): Promise<Readonly<Record<string, number>>>;
+  /** The points of a counter that are not 0, as `attribute values, joined → value`. */
+  counts(name: string): Promise<Readonly<Record<string, number>>>;
+  /** Items that the receiver itself counted as refused. */
+  readonly leftOut: { items: number };
   /** The reasons that are reported at all. */
   reasons(): Promise<readonly string[]>;
 }
@@ -45,6 +49,7 @@ const opened: Component[] = [];
 export async function openReceiver(options: OpenOptions = {}): Promise<OpenReceiver> {
   const payloads: Payload[] = [];
   const lines: LogLine[] = [];
+  const leftOut = { items: 0 };
   const log =
     (level: LogLine["level"]) =>
     (message: string, fields: Readonly<Record<string, unknown>> = {}) => {
@@ -78,6 +83,9 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
   for (const signal of options.signals ?? (["traces", "metrics", "logs"] as const)) {
     component.receiver?.connect(signal, {
       ...(options.refusal === undefined ? {} : { refusal: options.refusal }),
+      countRefused(items) {
+        leftOut.items += items;
+      },
       consume(payload) {
         payloads.push(payload);
         return options.consume?.(payload) ?? Promise.resolve(accepted);
@@ -88,11 +96,11 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
   opened.push(component);
   const endpoint = String(lines.at(-1)?.fields["endpoint"]);
 
-  const points = async () => {
+  const points = async (name = "otelcol_receiver_refused_requests") => {
     const { resourceMetrics } = await reader.collect();
     return resourceMetrics.scopeMetrics
       .flatMap((scope) => scope.metrics)
-      .filter((metric) => metric.descriptor.name === "otelcol_receiver_refused_requests")
+      .filter((metric) => metric.descriptor.name === name)
       .flatMap((metric) =>
         metric.dataPoints.map(({ attributes, value }) => ({ attributes, value: Number(value) })),
       );
@@ -111,6 +119,17 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
           .map((point) => [String(point.attributes["reason"]), point.value]),
       );
     },
+    async counts(name) {
+      return Object.fromEntries(
+        (await points(name))
+          .filter((point) => point.value > 0)
+          .map(({ attributes: { receiver, ...others }, value }) => [
+            Object.values(others).join(","),
+            value,
+          ]),
+      );
+    },
+    leftOut,
     async reasons() {
       return (await points()).map((point) => String(point.attributes["reason"]));
     },

@@ -1,0 +1,101 @@
+import type { Settings } from "../component/settings.ts";
+import type { InstrumentSpec } from "../metrics/instrument.ts";
+import type { ValidPart } from "../otlp/check-request.ts";
+import type { Signal } from "../otlp/payload.ts";
+import { rejectReasons, repairReasons } from "../otlp/rejections.ts";
+import { ItemThrottle } from "./throttle.ts";
+
+/** The time between two log lines about the same signal and reason. */
+const logIntervalMs = 10_000;
+
+const signals = ["traces", "metrics", "logs"] as const;
+const receiver = "a component id of the config";
+
+export const rejectedItems = {
+  name: "otelcol_receiver_rejected_items",
+  kind: "counter",
+  unit: "{item}",
+  description:
+    "Number of spans, data points or log records that were left out of their request, because they are malformed. They count as refused, too.",
+  attributes: { receiver, "otel.signal": signals, reason: rejectReasons },
+} as const satisfies InstrumentSpec;
+
+export const repairedFields = {
+  name: "otelcol_receiver_repaired_fields",
+  kind: "counter",
+  unit: "{field}",
+  description:
+    "Number of malformed fields that were removed, or whose text was repaired, in items that were accepted.",
+  attributes: { receiver, "otel.signal": signals, reason: repairReasons },
+} as const satisfies InstrumentSpec;
+
+/** Counts what the check of received data leaves out or repairs, and logs it: each reason at once, then at most every ten seconds. */
+export class RejectionReport {
+  readonly #settings: Settings;
+  readonly #rejected;
+  readonly #repaired;
+  readonly #throttle: ItemThrottle;
+
+  constructor(settings: Settings) {
+    const { clock, meter } = settings;
+    this.#settings = settings;
+    this.#rejected = meter.createCounter(rejectedItems.name, rejectedItems);
+    this.#repaired = meter.createCounter(repairedFields.name, repairedFields);
+    this.#throttle = new ItemThrottle(clock, logIntervalMs);
+  }
+
+  /** A rate needs a zero to begin from. */
+  start(): void {
+    for (const signal of signals) {
+      for (const reason of rejectReasons) {
+        this.#rejected.add(0, this.#attributes(signal, reason));
+      }
+      for (const reason of repairReasons) {
+        this.#repaired.add(0, this.#attributes(signal, reason));
+      }
+    }
+  }
+
+  /** Logs what was held back. */
+  stop(): void {
+    this.#throttle.flush();
+  }
+
+  /** `fields` tell where the data came from, and never quote them. */
+  report(
+    signal: Signal,
+    { rejectedBy, repairedBy }: ValidPart,
+    fields: Readonly<Record<string, string>> = {},
+  ): void {
+    const { logger } = this.#settings;
+    for (const [reason, items] of rejectedBy ?? []) {
+      this.#rejected.add(items, this.#attributes(signal, reason));
+      this.#throttle.report(`rejected ${signal} ${reason}`, items, (heldBack) =>
+        logger.warn("Malformed items were left out.", {
+          signal,
+          reason,
+          items,
+          ...fields,
+          ...heldBack,
+        }),
+      );
+    }
+    for (const [reason, count] of repairedBy ?? []) {
+      this.#repaired.add(count, this.#attributes(signal, reason));
+      this.#throttle.report(`repaired ${signal} ${reason}`, count, (heldBack) =>
+        logger.warn("Malformed fields were removed or repaired. Their items were accepted.", {
+          signal,
+          reason,
+          fields: count,
+          ...fields,
+          held_back: heldBack.held_back,
+          held_back_fields: heldBack.held_back_items,
+        }),
+      );
+    }
+  }
+
+  #attributes(signal: Signal, reason: string) {
+    return { receiver: this.#settings.id, "otel.signal": signal, reason };
+  }
+}
