@@ -4,6 +4,7 @@ import { components } from "../components.ts";
 import { parseDuration } from "../config/quantity.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { printConfig } from "../service/config-print.ts";
+import { commandLineMistake } from "./command-line-mistake.ts";
 import { componentList } from "./component-list.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
@@ -20,7 +21,11 @@ export async function runProgram(host: Host): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync([...host.args], { from: "user" });
+    const mistake = commandLineMistake(host.args, program);
+    if (mistake !== undefined) program.error(`error: ${mistake}`);
+    // The old short name, before the Collector's.
+    const args = host.args[0] === "-V" ? ["--version"] : host.args;
+    await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -35,7 +40,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
     .description(
       "Detects work of AI-agent sessions that has no owner any more. Receives OTLP, tracks the open work of every session, reports orphaned work in events and metrics, and forwards everything it receives.",
     )
-    .version(programVersion())
+    .version(programVersion(), "-v, --version")
     .exitOverride()
     .configureOutput({ writeOut: host.stdout, writeErr: host.stderr })
     .showSuggestionAfterError()
@@ -45,16 +50,18 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
     .command("run", { isDefault: true })
     .description("run the collector until it gets SIGTERM or SIGINT (the default command)")
     .addOption(configOption())
-    .action(async ({ config }: ConfigOption, command: Command) => {
-      setExitCode(await run(host, needed(config, command)));
+    .addOption(setOption())
+    .action(async (options: ConfigOption, command: Command) => {
+      setExitCode(await run(host, needed(options, command)));
     });
 
   program
     .command("validate")
     .description("check a configuration and report every mistake")
     .addOption(configOption())
-    .action(({ config }: ConfigOption, command: Command) => {
-      setExitCode(validate(host, needed(config, command)));
+    .addOption(setOption())
+    .action((options: ConfigOption, command: Command) => {
+      setExitCode(validate(host, needed(options, command)));
     });
 
   program
@@ -64,8 +71,10 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
   program
     .command("print-config")
+    .alias("print-initial-config")
     .description("print the effective configuration: merged, expanded, with defaults")
     .addOption(configOption())
+    .addOption(setOption())
     .addOption(
       new Option("--mode <mode>", "whether secrets are shown")
         .choices(["redacted", "unredacted"])
@@ -75,7 +84,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
       new Option("--format <format>", "the notation").choices(["yaml", "json"]).default("yaml"),
     )
     .action((options: ConfigOption & { mode: string; format: string }, command: Command) => {
-      const config = readConfig(host, needed(options.config, command));
+      const config = readConfig(host, needed(options, command));
       if (config === undefined) {
         setExitCode(exitCodes.failure);
         return;
@@ -96,6 +105,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
       "folders with an index.jsonl, or single bodies (.bin for protobuf, .json)",
     )
     .addOption(configOption())
+    .addOption(setOption())
     .addOption(
       new Option("--speed <factor>", 'how many times faster than recorded, or "max"')
         .argParser(parseSpeed)
@@ -119,7 +129,7 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
         command: Command,
       ) => {
         const { speed, signal, settle } = options;
-        const config = needed(options.config, command);
+        const config = needed(options, command);
         setExitCode(
           await replayCaptures(host, paths, {
             config,
@@ -135,25 +145,48 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
 interface ConfigOption {
   readonly config?: readonly string[];
+  readonly set?: readonly string[];
 }
 
 function configOption(): Option {
   return new Option(
     "-c, --config <source>",
-    "a file, or inline configuration as yaml:key::key: value; repeat it to merge several, later ones win",
+    "a file, env:NAME for a variable with the configuration, or inline configuration as yaml:key::key: value; repeat it to merge several, later ones win",
   ).argParser((source: string, previous: readonly string[] | undefined) => [
     ...(previous ?? []),
     source,
   ]);
 }
 
+/** As in the Collector, `a.b=value` is short for `--config "yaml:a::b: value"`. */
+function setOption(): Option {
+  return new Option(
+    "--set <key=value>",
+    "one value, e.g. exporters.debug.verbosity=detailed; it wins over every --config",
+  ).argParser((text: string, previous: readonly string[] | undefined) => {
+    const equals = text.indexOf("=");
+    if (equals < 0) {
+      throw new InvalidArgumentError(
+        `invalid value ${JSON.stringify(text)} for flag --set: missing equal sign; write key.path=value.`,
+      );
+    }
+    const key = text.slice(0, equals).trim();
+    if (key === "") {
+      throw new InvalidArgumentError("missing key before the equal sign");
+    }
+    const value = text.slice(equals + 1).trim();
+    return [...(previous ?? []), `yaml:${key.replaceAll(".", "::")}: ${value}`];
+  });
+}
+
 /** There is no default, so that the command line shows which file applies. */
-function needed(sources: readonly string[] | undefined, command: Command): readonly string[] {
-  return (
-    sources ??
-    command.error(
-      `No configuration is given. Add one, e.g. "activity-collector ${command.name() === "run" ? "" : `${command.name()} `}--config config.yaml". An example is deploy/config.yaml in this package.`,
-    )
+function needed({ config, set = [] }: ConfigOption, command: Command): readonly string[] {
+  if (config !== undefined) {
+    // After all --config, wherever it is on the command line, so that it wins.
+    return [...config, ...set];
+  }
+  return command.error(
+    `No configuration is given. Add one, e.g. "activity-collector ${command.name() === "run" ? "" : `${command.name()} `}--config config.yaml". An example is deploy/config.yaml in this package.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -70,6 +70,28 @@ describe("the command line", () => {
       ["validate"],
       "activity-collector validate --config config.yaml",
     ],
+    ["a mistyped command gets a suggestion", ["runn", "--config", "x"], "Did you mean run?"],
+    ["a command that is near nothing gets the list", ["foo"], "The commands are run, validate,"],
+    [
+      "a file after validate gets --config",
+      ["validate", "a.yaml"],
+      "validate takes no argument, but got 'a.yaml'. To name a configuration, write validate --config a.yaml.",
+    ],
+    ["a file after run gets --config", ["run", "a.yaml"], "write run --config a.yaml."],
+    ["a file alone gets --config", ["./a"], "To run with this file, write --config ./a."],
+    [
+      "a second file after --config gets its own",
+      ["--config", "a.yaml", "b.yaml"],
+      "write run --config b.yaml.",
+    ],
+    ["an option with one dash gets the other", ["-config", "a.yaml"], "Write --config."],
+    ["feature gates are said to be missing", ["--feature-gates=-x"], "there are no feature gates"],
+    [
+      "a value without an equal sign is refused in the Collector's words",
+      ["--config", deployed, "--set", "key:name"],
+      'invalid value "key:name" for flag --set: missing equal sign',
+    ],
+    ["a value without a config is not enough", ["--set", "a=b"], "No configuration is given."],
     ["a mistyped option gets a suggestion", ["--confg", "x"], "Did you mean --config?"],
     [
       "a mode there is not is refused",
@@ -181,6 +203,21 @@ describe("print-config", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).not.toContain("s3cret");
     await expect(stdout).toMatchFileSnapshot(golden("print-config.yaml"));
+  });
+
+  test("has values of --set in it, which win wherever they are", async () => {
+    const before = ["print-initial-config", "--set", "service.telemetry.logs.level=WARN"];
+    const over = ["--config", "yaml:service::telemetry::logs::level: error"];
+    const { exitCode, stdout } = await runWith([...before, "--config", deployed, ...over]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/logs:\n +level: warn\n/);
+  });
+
+  test("takes the whole config from a variable", async () => {
+    const env = { CONFIG: readFileSync(deployed, "utf8") };
+    const fromFile = await runWith(["print-config", "--config", deployed]);
+    const fromVariable = await runWith(["print-config", "--config", "env:CONFIG"], env);
+    expect(fromVariable).toEqual(fromFile);
   });
 
   test("prints secrets when asked to", async () => {
