@@ -34,8 +34,8 @@ For completion and checks while you type, put this at the top of the file (the p
 
 ### Several files
 
-You can repeat \`--config\`. Its value is a path, \`file:path\`, or YAML: \`--config "yaml:exporters::debug::verbosity: normal"\`, where
-\`::\` separates nested keys. Later values override earlier ones: maps are merged key by key; all other values, lists included, are replaced. An empty
+You can repeat \`--config\`. Its value is a path, \`file:path\`, \`env:NAME\` for a variable that contains the whole config, or YAML: \`--config "yaml:exporters::debug::verbosity: normal"\`, where
+\`::\` separates nested keys. A file has at most 1 MiB. \`--set exporters.debug.verbosity=normal\` sets one value, after all of them. Later values override earlier ones: maps are merged key by key; all other values, lists included, are replaced. An empty
 value over a map that has settings is a mistake (the Collector would drop the settings). To keep the settings, leave the key out.
 
 ### Values from elsewhere

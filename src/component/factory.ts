@@ -49,6 +49,8 @@ export interface Factory<C> {
   readonly authKeys?: readonly AuthKey[];
   /** Set by extensions that authenticate: the sides on which one with this config works. */
   readonly authenticates?: (config: C) => readonly AuthSide[];
+  /** The options that say where the component listens, e.g. `[["endpoint"]]`, so that two on one address are found before the start. */
+  readonly listensAt?: readonly (readonly string[])[];
   /** Builds the component and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }

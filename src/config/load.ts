@@ -2,7 +2,7 @@ import { type Environment, expandNode } from "./expand.ts";
 import { mergeNodes } from "./merge-nodes.ts";
 import type { ConfigNode, MapEntry, MapNode } from "./node.ts";
 import { type ConfigProblem, inReadingOrder } from "./problem.ts";
-import { readText } from "./read-text.ts";
+import { readText, textOf } from "./read-text.ts";
 import { parseYamlTree } from "./yaml-tree.ts";
 
 /** The config as written in all files together, before anything is known about its meaning. */
@@ -16,13 +16,13 @@ export interface LoadedConfig {
 
 /**
  * Reads, merges and expands the config. `sources` are the values of `--config` in their order: a path,
- * `file:path`, or config given inline as `yaml:…`, where `a::b: 1` is short for nested maps.
+ * `file:path`, `env:NAME` for a variable with the whole config, or config given inline as `yaml:…`, where `a::b: 1` is short for nested maps.
  * Never throws; everything wrong is in `problems`.
  */
 export function loadConfig(sources: readonly string[], environment: Environment): LoadedConfig {
   const problems: ConfigProblem[] = [];
   const report = (problem: ConfigProblem) => problems.push(problem);
-  const read = sources.map((source, index) => readSource(source, index));
+  const read = sources.map((source, index) => readSource(source, index, environment));
   const files = read.map(({ file }) => file);
   for (const part of read) problems.push(...part.problems);
   const readable = read.map(({ node }) => node).filter((node) => node !== undefined);
@@ -34,6 +34,16 @@ export function loadConfig(sources: readonly string[], environment: Environment)
     });
   }
   if (readable.length < sources.length || sources.length === 0) {
+    return { root: undefined, problems: inReadingOrder(problems, files), files };
+  }
+  if (readable.every(({ entries }) => entries.size === 0)) {
+    for (const { file } of read) {
+      report({
+        at: { file },
+        path: [],
+        message: "is empty; a config has at least receivers, exporters and service.",
+      });
+    }
     return { root: undefined, problems: inReadingOrder(problems, files), files };
   }
   const merged = readable.reduce<ConfigNode>(
@@ -54,7 +64,30 @@ interface ReadSource {
   readonly problems: readonly ConfigProblem[];
 }
 
-function readSource(source: string, index: number): ReadSource {
+/** The whole config from a variable. */
+function readVariable(name: string, source: string, environment: Environment): ReadSource {
+  const refuse = (message: string): ReadSource => ({
+    file: source,
+    node: undefined,
+    problems: [{ at: { file: source }, path: [], message }],
+  });
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return refuse(
+      "does not name an environment variable; a name contains only letters, digits and _ and does not begin with a digit.",
+    );
+  }
+  const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+  if (value === undefined) return refuse(`cannot be read: the variable ${name} is not set.`);
+  const read = textOf(Buffer.from(value));
+  return read.ok ? readTree(read.text, source) : refuse(`cannot be read: ${read.reason}`);
+}
+
+/** A URL may have a password or a token in it. */
+function withoutCredentials(source: string): string {
+  return source.replace(/\/\/[^/@]*@/, "//").replace(/[?#].*$/s, "");
+}
+
+function readSource(source: string, index: number, environment: Environment): ReadSource {
   const match = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s.exec(source);
   const scheme = match?.[1];
   const rest = match?.[2] ?? "";
@@ -65,13 +98,23 @@ function readSource(source: string, index: number): ReadSource {
   });
   if (scheme === "yaml") {
     const file = `<yaml ${index + 1}>`;
-    const tree = readTree(rest, file);
+    const inline = textOf(Buffer.from(rest));
+    if (!inline.ok) return refuse(file, `cannot be read: ${inline.reason}`);
+    const tree = readTree(inline.text, file);
     return tree.node === undefined ? tree : { ...tree, node: nested(tree.node) };
   }
-  if (scheme === "env" || scheme === "http" || scheme === "https") {
+  if (scheme === "env") return readVariable(rest, source, environment);
+  if (scheme === "http" || scheme === "https") {
     return refuse(
-      source,
-      `cannot be read: ${scheme}: is not supported. Give a path, or yaml: followed by the config.`,
+      withoutCredentials(source),
+      `cannot be read: ${scheme}: is not supported, because a config decides what this program sends where. Download it to a file first.`,
+    );
+  }
+  // One letter is a drive of Windows.
+  if (scheme !== undefined && scheme !== "file") {
+    return refuse(
+      withoutCredentials(source),
+      `cannot be read: unsupported scheme "${scheme}". Give a path, file:PATH, env:NAME or yaml: followed by the config; write ./ in front of a path that contains a colon.`,
     );
   }
   const file = scheme === "file" ? rest.replace(/^\/\/(?=\/)/, "") : source;

@@ -23,7 +23,7 @@ export function formatPosition(at: Position): string {
 }
 
 /** `service.pipelines.traces.receivers[0]`: as a user would write it; unusual keys in brackets and quotes. */
-function formatPath(path: ConfigPath): string {
+export function formatPath(path: ConfigPath): string {
   return path
     .map((part, index) => {
       if (typeof part === "number") return `[${part}]`;

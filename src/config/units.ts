@@ -9,19 +9,12 @@ import {
   parseByteSize,
   parseDuration,
 } from "./quantity.ts";
+import { type Endpoint, parseEndpoint } from "./written-endpoint.ts";
 
 /** Bounds in written form, both inclusive. */
 export interface Bounds {
   readonly min?: string;
   readonly max?: string;
-}
-
-/** Where a server listens or a client connects, without a scheme. */
-export interface Endpoint {
-  /** A name or an address; IPv6 without brackets. */
-  readonly host: string;
-  /** 0 means any free port. */
-  readonly port: number;
 }
 
 /**
@@ -86,7 +79,7 @@ export function byteSize(bounds: Bounds = {}) {
 
 /** `host:port`, e.g. `127.0.0.1:4318`, `localhost:4318`, `[::1]:4318`. Port 0 asks for any free port. */
 export function endpoint() {
-  const written = z.string().meta({
+  const written = z.string({ error: portTypeMessage }).meta({
     title: "endpoint",
     pattern: "^(\\[[^\\]]+\\]|[^:/\\s]+):[0-9]{1,5}$",
     examples: ["127.0.0.1:4318", "[::1]:4318"],
@@ -150,27 +143,14 @@ function durationTypeMessage(issue: { readonly input: unknown }): string | undef
   return parsed.ok ? undefined : parsed.message;
 }
 
-function isEndpoint(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "host" in value && "port" in value;
+function portTypeMessage(issue: { readonly input: unknown }): string | undefined {
+  return typeof issue.input === "number"
+    ? `must be a host and a port in quotes, e.g. "127.0.0.1:${issue.input}".`
+    : undefined;
 }
 
-/** The endpoint, or the problem with the text. */
-function parseEndpoint(text: string): Endpoint | string {
-  const quoted = JSON.stringify(text);
-  if (text.includes("://")) {
-    return `${quoted} is a URL; write only the host and the port, e.g. "127.0.0.1:4318".`;
-  }
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:/\s[\]]*)):([0-9]+)$/.exec(text);
-  if (match === null) {
-    return `${quoted} is not an endpoint; write a host and a port, e.g. "127.0.0.1:4318" or "[::1]:4318".`;
-  }
-  const host = match[1] ?? match[2] ?? "";
-  const port = Number(match[3]);
-  if (host === "") {
-    return `${quoted} has no host; write "127.0.0.1:${port}" for this machine only or "0.0.0.0:${port}" for every network interface.`;
-  }
-  if (port > 65_535) return `${quoted} has a port above 65535.`;
-  return { host, port };
+function isEndpoint(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "host" in value && "port" in value;
 }
 
 function shown(value: unknown): string {

@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
 import {
+  type Alias,
   type Document,
   isAlias,
   isMap,
@@ -9,6 +10,7 @@ import {
   type Node,
   type Pair,
   parseDocument,
+  visit,
 } from "yaml";
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
@@ -23,6 +25,11 @@ export interface YamlTree {
 const maxNodes = 100_000;
 const maxDepth = 100;
 
+/** More lines and list entries than any config has. */
+const maxSeparators = 50_000;
+
+const tooDeep = "is nested too deeply, or aliases repeat it too often.";
+
 /**
  * Reads one YAML document into nodes with positions. Never throws. Anchors, aliases and `<<` are
  * resolved; a repeated key, a tag and a key that is not a plain name are problems.
@@ -33,6 +40,10 @@ export function parseYamlTree(text: string, file: string, at: ConfigPath = []): 
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
+  const excess = excessOf(text);
+  if (excess !== undefined) {
+    return { node: undefined, problems: [{ at: { file }, path: at, message: excess }] };
+  }
   // A repeated key is found below, where its path is known.
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -49,15 +60,34 @@ export function parseYamlTree(text: string, file: string, at: ConfigPath = []): 
   return { node: reader.read(document.contents, at), problems: reader.problems };
 }
 
+/**
+ * Why a text cannot be a config; `undefined` if it can. It is asked before the text is parsed, because the parser needs many seconds for
+ * such a text, or overflows the stack. Brackets and signs count wherever they are, also in quotes, so the bounds are far above
+ * those of values.
+ */
+function excessOf(text: string): string | undefined {
+  const separators = text.match(/[,\n]/g)?.length ?? 0;
+  if (separators > maxSeparators) {
+    return `has ${separators} lines and entries of lists; a config has at most ${maxSeparators}.`;
+  }
+  let open = 0;
+  for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
+    open = bracket === "[" || bracket === "{" ? open + 1 : Math.max(0, open - 1);
+    if (open > 10 * maxDepth) return tooDeep;
+  }
+  // Lists in lists on one line, or tags and anchors in a row.
+  return /(?:[-?:][ \t]+|[!&][^\s]*[ \t]+){100}/.test(text) ? tooDeep : undefined;
+}
+
 class TreeReader {
   readonly problems: ConfigProblem[] = [];
-  readonly #document: Document;
+  readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #positionAt: (offset: number) => Position;
   #nodes = 0;
   #depth = 0;
 
   constructor(document: Document, positionAt: (offset: number) => Position) {
-    this.#document = document;
+    this.#targets = aliasTargets(document);
     this.#positionAt = positionAt;
   }
 
@@ -66,7 +96,7 @@ class TreeReader {
     this.#nodes += 1;
     if (this.#nodes > maxNodes || this.#depth >= maxDepth) {
       if (this.#nodes === maxNodes + 1 || this.#depth >= maxDepth) {
-        this.#report(at, path, "is nested too deeply, or aliases repeat it too often.");
+        this.#report(at, path, tooDeep);
       }
       return { kind: "scalar", value: null, at, failed: true };
     }
@@ -78,7 +108,7 @@ class TreeReader {
 
   #readWithin(source: unknown, path: ConfigPath, at: Position): ConfigNode {
     if (isAlias(source)) {
-      const target = source.resolve(this.#document);
+      const target = this.#targets.get(source);
       if (target !== undefined) return this.read(target, path, at);
       this.#report(
         at,
@@ -138,7 +168,22 @@ class TreeReader {
   }
 }
 
-function isYamlNode(source: unknown): source is Node {
+/** What each alias stands for. Looking for the anchor at each alias would take the square of their number. */
+function aliasTargets(document: Document): ReadonlyMap<Alias, Node> {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Alias, Node>();
+  visit(document, (_, node) => {
+    if (isAlias(node)) {
+      const target = anchors.get(node.source);
+      if (target !== undefined) targets.set(node, target);
+    } else if (isYamlNode(node) && node.anchor !== undefined) {
+      anchors.set(node.anchor, node);
+    }
+  });
+  return targets;
+}
+
+function isYamlNode(source: unknown): source is Exclude<Node, Alias> | Alias {
   return isScalar(source) || isMap(source) || isSeq(source) || isAlias(source);
 }
 
@@ -169,6 +214,7 @@ function syntaxMessage(
   },
   text: string,
 ): string {
+  if (error.message.includes("call stack")) return tooDeep;
   const before = text.slice(0, error.pos[0]);
   if (before.endsWith("$") || /\$\{[^}\n]*$/.test(before)) {
     return 'is not valid YAML: inside { } or [ ] a ${…} must stand in quotes, e.g. { key: "${env:NAME}" }.';

@@ -11,6 +11,7 @@ import {
   type DeclaredComponent,
   sections,
 } from "./config-components.ts";
+import { endpointClashes, type ListenAddress, listenAddressesOf } from "./config-endpoints.ts";
 import {
   isDeriving,
   nameOf,
@@ -60,16 +61,22 @@ export function checkServiceConfig(
   const listed = new Set(extensions.map(({ component }) => component));
   const storageUses = resolveStorage(root, { declarations, listed }, report);
   const authenticators = resolveAuth(root, { declarations, listed }, report);
-  if (problems.length > 0 || !service.ok) {
-    return { ok: false, problems: inReadingOrder(problems, files) };
-  }
-
   const used = new Set(
     [
       ...pipelines.flatMap((each) => [...each.receivers, ...each.processors, ...each.exporters]),
       ...extensions,
     ].map(({ component }) => component),
   );
+  if (service.ok) {
+    const addresses = [
+      ...declarations.components.filter((each) => used.has(each)).flatMap(listenAddressesOf),
+      ...telemetryAddresses(service.value),
+    ];
+    for (const problem of endpointClashes(root, addresses)) report(problem);
+  }
+  if (problems.length > 0 || !service.ok) {
+    return { ok: false, problems: inReadingOrder(problems, files) };
+  }
   const components = declarations.components.map((component) =>
     configured(component, used.has(component)),
   );
@@ -104,6 +111,19 @@ export function checkServiceConfig(
     ),
   };
   return { ok: true, config: frozen(config) };
+}
+
+/** Where the program's own metrics are served. */
+function telemetryAddresses({ telemetry: { metrics } }: ServiceSection): readonly ListenAddress[] {
+  const path = ["service", "telemetry", "metrics"];
+  if (metrics.level === "none") return [];
+  if (metrics.readers === undefined) {
+    return [{ path: [...path, "endpoint"], address: metrics.endpoint }];
+  }
+  return metrics.readers.map(({ pull }, index) => ({
+    path: [...path, "readers", index, "pull", "exporter", "prometheus", "port"],
+    address: pull.exporter.prometheus,
+  }));
 }
 
 function checkTopLevel(

@@ -29,6 +29,153 @@ function load(sources: readonly string[], environment: Record<string, string> = 
 
 const yaml = (text: string) => `yaml:${text}`;
 
+describe("a file that is no config says what it is", () => {
+  const utf16 = Buffer.from("receivers:\n", "utf16le");
+  for (const [what, content, message] of [
+    ["empty", "", "is empty; a config has at least receivers, exporters and service."],
+    [
+      "only comments",
+      "# nothing\n",
+      "is empty; a config has at least receivers, exporters and service.",
+    ],
+    ["only {}", "{}", "is empty; a config has at least receivers, exporters and service."],
+    [
+      "larger than 1 MiB",
+      `# ${"x".repeat(2 ** 20)}`,
+      "cannot be read: it is larger than 1 MiB, the most that a config may have.",
+    ],
+    [
+      "UTF-16 with a mark",
+      Buffer.concat([Buffer.from([0xff, 0xfe]), utf16]),
+      "cannot be read: it is UTF-16 text; save it as UTF-8.",
+    ],
+    ["UTF-16 without a mark", utf16, "cannot be read: it is UTF-16 text; save it as UTF-8."],
+    ["Latin-1", Buffer.from("a: caf\xe9\n", "latin1"), "cannot be read: it is not UTF-8 text."],
+    [
+      "gzip",
+      Buffer.from([0x1f, 0x8b, 8, 0]),
+      "cannot be read: it is compressed with gzip; decompress it first.",
+    ],
+    [
+      "binary",
+      Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]),
+      "cannot be read: it is not text but binary data.",
+    ],
+    ["brackets", "[".repeat(2 ** 19), "is nested too deeply, or aliases repeat it too often."],
+    [
+      "maps in maps on one line",
+      "{a: ".repeat(2 ** 17),
+      "is nested too deeply, or aliases repeat it too often.",
+    ],
+    [
+      "lists in lists on one line",
+      "- ".repeat(2 ** 18),
+      "is nested too deeply, or aliases repeat it too often.",
+    ],
+    [
+      "tags in a row",
+      `a: ${"!a ".repeat(2 ** 18)}`,
+      "is nested too deeply, or aliases repeat it too often.",
+    ],
+    [
+      "aliases without an end",
+      `a: &a 1\nb: [${"*a,".repeat(2 ** 18)}]`,
+      "has 262145 lines and entries of lists; a config has at most 50000.",
+    ],
+  ] as const) {
+    test(`${what}`, () => {
+      const startedMs = performance.now();
+      const { problems, value } = load([fileWith("no-config.yaml", content)]);
+      expect({ problems, value }).toEqual({
+        problems: [`no-config.yaml: ${message}`],
+        value: undefined,
+      });
+      // Without the bounds these take 5 to 60 s.
+      expect(performance.now() - startedMs).toBeLessThan(3_000);
+    });
+  }
+
+  test("deep indentation", () => {
+    const deep = Array.from({ length: 1_000 }, (_, depth) => `${" ".repeat(depth)}a:`).join("\n");
+    const { problems } = load([fileWith("deep.yaml", deep)]);
+    expect(problems).toEqual([expect.stringContaining("is nested too deeply")]);
+  });
+
+  test("aliases of aliases", () => {
+    const lines = ["a: &a [x, x, x, x, x, x, x, x, x]"];
+    for (const [index, name] of [..."bcdefghi"].entries()) {
+      lines.push(`${name}: &${name} [${Array(9).fill(`*${"abcdefghi"[index]}`).join(", ")}]`);
+    }
+    const { problems } = load([fileWith("bomb.yaml", lines.join("\n"))]);
+    expect(problems[0]).toContain("aliases repeat it too often");
+  });
+
+  test("a directory, and a file that is not there", () => {
+    expect(load([folder]).problems).toEqual([`${folder}: cannot be read: it is a directory.`]);
+    expect(load([join(folder, "nope.yaml")]).problems).toEqual([
+      "nope.yaml: cannot be read: there is no such file.",
+    ]);
+  });
+
+  test("an overlay may be empty", () => {
+    expect(load([yaml("a: 1"), fileWith("empty.yaml", "")])).toMatchObject({
+      problems: [],
+      value: { a: 1 },
+    });
+  });
+});
+
+describe("config from a variable", () => {
+  test("is the whole config, and is expanded", () => {
+    const environment = { CONFIG: "a: 1\nb: ${env:B}\n", B: "2" };
+    expect(load(["env:CONFIG"], environment)).toMatchObject({
+      problems: [],
+      value: { a: 1, b: 2 },
+    });
+  });
+
+  for (const [what, source, message] of [
+    ["one that is not set", "env:NOPE", "env:NOPE: cannot be read: the variable NOPE is not set."],
+    [
+      "one that every object has",
+      "env:constructor",
+      "env:constructor: cannot be read: the variable constructor is not set.",
+    ],
+    [
+      "a name that is none",
+      "env:1",
+      "env:1: does not name an environment variable; a name contains only letters, digits and _ and does not begin with a digit.",
+    ],
+    [
+      "an empty one",
+      "env:EMPTY",
+      "env:EMPTY: is empty; a config has at least receivers, exporters and service.",
+    ],
+    [
+      "a text",
+      "env:TEXT",
+      'env:TEXT:1:1: must be a map with the sections "receivers", "exporters", "service" and so on.',
+    ],
+    [
+      "a scheme that is none",
+      "s3://bucket/c.yaml",
+      's3://bucket/c.yaml: cannot be read: unsupported scheme "s3". Give a path, file:PATH, env:NAME or yaml: followed by the config; write ./ in front of a path that contains a colon.',
+    ],
+  ] as const) {
+    test(`${what} is answered`, () => {
+      expect(load([source], { EMPTY: "", TEXT: "hello" }).problems).toEqual([message]);
+    });
+  }
+
+  test("the password of a URL is not shown", () => {
+    const { problems } = load(["https://user:hunter2@example.com/c.yaml?token=hunter2"]);
+    expect(problems).toEqual([
+      expect.stringContaining("https://example.com/c.yaml: cannot be read: https:"),
+    ]);
+    expect(problems.join()).not.toContain("hunter2");
+  });
+});
+
 describe("merging", () => {
   for (const [name, base, over, value] of [
     [

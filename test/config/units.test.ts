@@ -157,8 +157,21 @@ describe("endpoint", () => {
 
   for (const [text, message] of [
     ["http://127.0.0.1:4318", /is a URL; write only the host and the port/],
-    ["127.0.0.1", /is not an endpoint; write a host and a port/],
-    ["::1:4318", /is not an endpoint/],
+    ["127.0.0.1", /has no port; write one, e.g. "127.0.0.1:4318"/],
+    ["localhost:", /has no port; write one, e.g. "localhost:4318"/],
+    ["4318", /is only a port; write "127.0.0.1:4318"/],
+    ["", /must not be empty/],
+    ["::1:4318", /IPv6 address without brackets; write e.g. "\[::1\]:4318"/],
+    [":::4318", /IPv6 address without brackets/],
+    ["localhost:otlp", /has a port that is not a number/],
+    ["localhost:-1", /has a port that is not a number/],
+    [" 127.0.0.1:4318", /contains blanks; write "127.0.0.1:4318"/],
+    ["127.0.0.1:4318/v1/traces", /contains a path; write "127.0.0.1:4318"/],
+    ["http://0.0.0.0:4318/", /is a URL; write only the host and the port, e.g. "0.0.0.0:4318"/],
+    ["http://collector", /is a URL; write only the host and the port, e.g. "127.0.0.1:4318"/],
+    ["$HOST:4318", /contains \$HOST, which is not expanded; write "\$\{env:HOST\}:4318"/],
+    ["$MY_POD_IP:4318", /write "\$\{env:MY_POD_IP\}:4318"/],
+    ["a,b", /is not an endpoint; write a host and a port/],
     ["127.0.0.1:70000", /has a port above 65535\.$/],
     [":4318", /has no host; write "127\.0\.0\.1:4318" for this machine only or "0\.0\.0\.0:4318"/],
   ] as const) {

@@ -8,6 +8,10 @@ import { byteSize, duration, endpoint, opaque } from "../../src/config/units.ts"
 export const factories: readonly AnyFactory[] = [
   fake({
     type: "otlp",
+    listensAt: [
+      ["protocols", "grpc", "endpoint"],
+      ["protocols", "http", "endpoint"],
+    ],
     kind: "receiver",
     roles: { receiver: ["traces", "metrics", "logs"] },
     schema: z.strictObject({
@@ -56,6 +60,7 @@ export const factories: readonly AnyFactory[] = [
   }),
   fake({
     type: "prometheus",
+    listensAt: [["endpoint"]],
     kind: "exporter",
     roles: { exporter: ["metrics"], scraped: true },
     schema: z.strictObject({ endpoint: endpoint().prefault("127.0.0.1:9464") }),
@@ -92,6 +97,7 @@ export const factories: readonly AnyFactory[] = [
   }),
   fake({
     type: "health_check",
+    listensAt: [["endpoint"]],
     kind: "extension",
     roles: {},
     schema: z.strictObject({ endpoint: endpoint().prefault("127.0.0.1:13133") }),

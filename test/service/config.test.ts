@@ -91,7 +91,7 @@ describe("a config that is right", () => {
 
   test("extensions run in the order that service.extensions names them", () => {
     const config = configOf([
-      "extensions: {health_check: , health_check/2: }",
+      "extensions: {health_check: , health_check/2: {endpoint: '127.0.0.1:13134'}}",
       "service: {extensions: [health_check/2, health_check]}",
     ]);
     expect(config.extensions.map(({ id }) => id)).toEqual(["health_check/2", "health_check"]);

@@ -10,5 +10,6 @@ export const factory = declare({
   description:
     "Serves the metrics that a component of this collector derives, for Prometheus to scrape.",
   schema,
+  listensAt: [["endpoint"]],
   create: createPrometheusExporter,
 });

@@ -9,5 +9,6 @@ export const factory = declare({
   stability: "beta",
   description: "Serves the health of this program and its components over HTTP.",
   schema,
+  listensAt: [["endpoint"]],
   create: createHealthCheck,
 });

@@ -9,5 +9,9 @@ export const factory = declare({
   stability: "beta",
   description: "Receives traces, metrics and logs over OTLP/HTTP, as protobuf or JSON.",
   schema,
+  listensAt: [
+    ["protocols", "grpc", "endpoint"],
+    ["protocols", "http", "endpoint"],
+  ],
   create: createOtlpReceiver,
 });
