@@ -47,12 +47,15 @@ export interface OtlpSink {
   close(): Promise<void>;
 }
 
-/** Listens on a free port of loopback, or on `port`. */
-export async function openSink(port = 0): Promise<OtlpSink> {
+/** Listens on a free port of loopback, or on `port`. Closes a connection on which nothing comes for `idleMs`, by default 5 s; 0: never. */
+export async function openSink(port = 0, idleMs = 5_000): Promise<OtlpSink> {
   const requests: SinkRequest[] = [];
   const listeners = new Set<() => void>();
   let isSilent = false;
-  const server = createServer((request, response) => void take(request, response));
+  const server = createServer(
+    { keepAliveTimeout: idleMs },
+    (request, response) => void take(request, response),
+  );
   server.listen(port, "127.0.0.1");
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);

@@ -5,7 +5,9 @@ export interface MirrorTap {
   readonly port: number;
   /** How many connections the client has made so far. */
   connections(): number;
-  /** Resolves when every connection has ended and the mirror has read everything that came over them. */
+  /** How many bytes it has sent so far. */
+  bytes(): number;
+  /** Resolves when the client has ended every connection. The mirror has everything then, but may still be reading. */
   quiet(): Promise<void>;
   close(): Promise<void>;
 }
@@ -20,6 +22,7 @@ export async function openMirrorTap(ports: {
 }): Promise<MirrorTap> {
   const sockets = new Set<Socket>();
   const ended: Promise<void>[] = [];
+  let bytes = 0;
   const tap = createServer((client) => {
     const server = connect(ports.server, "127.0.0.1");
     const mirror = connect(ports.mirror, "127.0.0.1");
@@ -29,18 +32,22 @@ export async function openMirrorTap(ports: {
     }
     server.pipe(client);
     client.pipe(server);
-    client.pipe(mirror);
+    // Its connection stays, or a server that inflates in the background would give up what it has not read to the end.
+    client.pipe(mirror, { end: false });
+    client.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
     // Its answers go nowhere; unread, they would hold it up.
     mirror.resume();
     client.on("close", () => server.destroy());
     server.on("close", () => client.destroySoon());
-    client.on("close", () => mirror.end());
-    ended.push(new Promise((resolve) => mirror.once("close", () => resolve())));
+    ended.push(new Promise((resolve) => client.once("close", () => resolve())));
   });
   await new Promise<void>((resolve) => tap.listen(0, "127.0.0.1", resolve));
   return {
     port: (tap.address() as AddressInfo).port,
     connections: () => ended.length,
+    bytes: () => bytes,
     quiet: async () => void (await Promise.all(ended)),
     close: () =>
       new Promise((resolve) => {
