@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { AnyFactory } from "../src/component/factory.ts";
 import { components } from "../src/components.ts";
 import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-instruments.ts";
+import { instruments as prometheusInstruments } from "../src/exporters/prometheus/page-instruments.ts";
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
 import { instruments as memoryLimiterInstruments } from "../src/processors/memory_limiter/limiter-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
@@ -47,6 +48,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
           ...memoryLimiterInstruments,
           ...Object.values(passingInstruments),
           ...otlpHttpInstruments,
+          ...prometheusInstruments,
           ...fileStorageInstruments,
         ],
         names: { suffixes: false },

@@ -126,9 +126,8 @@ function tapFactory(onLogs: (bytes: Uint8Array) => void): AnyFactory {
 }
 
 function sinkLike({ roles }: AnyFactory): NonNullable<Component["exporter"]> {
-  return roles.scraped === true
-    ? { attach: () => {} }
-    : { consumer: () => ({ consume: async () => accepted }) };
+  const consumer = () => ({ consume: async () => accepted });
+  return roles.scraped === true ? { consumer, attach: () => {} } : { consumer };
 }
 
 /** Passes each payload to one receiver's pipelines after another's. */

@@ -27,8 +27,8 @@ export interface ProcessorRole {
 }
 
 /**
- * The role of a component named in a pipeline's `exporters`. One that pushes has `consumer`; one that
- * is scraped has `attach`, called before `start` once per source.
+ * The role of a component named in a pipeline's `exporters`. `consumer` takes what a pipeline pushes. One that
+ * is scraped has `attach` too, called before `start` once per source; it gets no payloads of the receiver behind a source.
  */
 export interface ExporterRole {
   consumer?(signal: Signal): Consumer;

@@ -14,7 +14,7 @@ export interface Roles {
   readonly processor?: readonly Signal[];
   /** Signals that are pushed to it. */
   readonly exporter?: readonly Signal[];
-  /** Set when scrapes pull its metrics, instead of a pipeline pushing them. */
+  /** Set when it serves scrapes: it collects the metrics of components that have some, which are then not pushed to it. */
   readonly scraped?: boolean;
   /** Set by extensions that keep journals, so that other components may name them. */
   readonly storage?: true;

@@ -55,7 +55,7 @@ export function foldedLabels(
   const problems: string[] = [];
   const instrumentOf = new Map<string, string>();
   for (const spec of specs) {
-    for (const name of seriesNames(spec, options)) {
+    for (const name of lineNamesOf(spec, options)) {
       const other = instrumentOf.get(name);
       if (other !== undefined) {
         problems.push(
@@ -104,6 +104,17 @@ function toPrometheus(
   }
 }
 
+/** The names of all lines of a collection. */
+export function lineNamesIn(result: CollectionResult, options: NameOptions = {}): Set<string> {
+  const metrics = result.resourceMetrics.scopeMetrics.flatMap((scope) => scope.metrics);
+  return new Set(
+    metrics.flatMap((metric) => {
+      const { name, unit } = metric.descriptor;
+      return lineNamesOf({ name, unit, kind: kindOf(metric) }, options);
+    }),
+  );
+}
+
 function kindOf(metric: MetricData): Named["kind"] {
   switch (metric.dataPointType) {
     case DataPointType.SUM:
@@ -138,9 +149,10 @@ function withoutTotals(page: string, families: ReadonlyMap<string, Named["kind"]
   );
 }
 
-function seriesNames(spec: InstrumentSpec, options: NameOptions): readonly string[] {
-  const name = prometheusName(spec, options);
-  return spec.kind === "histogram"
+/** The names of the lines that a metric has on the page. */
+export function lineNamesOf(metric: Named, options: NameOptions = {}): readonly string[] {
+  const name = prometheusName(metric, options);
+  return metric.kind === "histogram"
     ? [name, `${name}_bucket`, `${name}_count`, `${name}_sum`]
     : [name];
 }

@@ -4,12 +4,14 @@ import { gzip } from "node:zlib";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import { Negotiator } from "negotiator";
 import type { NameOptions } from "./prometheus-names.ts";
-import { prometheusContentType, renderPrometheus } from "./prometheus-text.ts";
+import { lineNamesIn, prometheusContentType, renderPrometheus } from "./prometheus-text.ts";
 
 export interface ScrapeOptions {
   /** Called once per scrape. Scrapes that arrive while it runs share its page. */
   readonly source: () => Promise<CollectionResult>;
   readonly text?: NameOptions;
+  /** What else is on the page, in the same format. It must not have lines of these names. */
+  readonly rest?: (taken: ReadonlySet<string>) => Promise<string>;
   /** Called with the cause of an answer of 500, which does not contain it. */
   readonly onFailure?: (error: unknown) => void;
 }
@@ -77,12 +79,16 @@ interface Answer {
 const path = "/metrics";
 const compress = promisify(gzip);
 
-async function collectPage({ source, text }: ScrapeOptions): Promise<Page> {
+async function collectPage({ source, text, rest }: ScrapeOptions): Promise<Page> {
   const result = await source();
   if (result.errors.length > 0) {
     throw new AggregateError(result.errors, "A part of the metrics could not be collected.");
   }
-  return { text: Buffer.from(renderPrometheus(result, text)) };
+  const page = renderPrometheus(result, text);
+  const taken = lineNamesIn(result, text);
+  const more = (await rest?.(taken)) ?? "";
+  // Of no metrics at all, the serializer writes a comment that says so.
+  return { text: Buffer.from(taken.size === 0 && more !== "" ? more : `${page}${more}`) };
 }
 
 /**

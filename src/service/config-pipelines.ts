@@ -184,7 +184,7 @@ function signalsIn(factory: AnyFactory, place: Target["place"]): readonly Signal
     case "processors":
       return roles.processor;
     case "exporters":
-      return roles.exporter ?? (roles.scraped ? ["metrics"] : undefined);
+      return roles.exporter;
     case "extensions":
       return kind === "extension" ? [] : undefined;
     default: {

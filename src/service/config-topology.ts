@@ -5,23 +5,9 @@ import { isDeriving, type Reference, type ResolvedPipeline } from "./config-pipe
 /** The problems of pipelines whose names are all valid: data that reaches no exporter, or flows in a cycle. */
 export function topologyProblems(pipelines: readonly ResolvedPipeline[]): readonly ConfigProblem[] {
   return [
-    ...pipelines.flatMap(scrapeProblems),
     ...pipelines.flatMap((pipeline) => starvedReceivers(pipeline, pipelines)),
     ...circles(pipelines),
   ];
-}
-
-/** An exporter that pulls metrics can serve only those of components whose metrics can be collected. */
-function scrapeProblems(pipeline: ResolvedPipeline): readonly ConfigProblem[] {
-  const pushing = pipeline.receivers.find(({ component }) => !isDeriving(component.factory));
-  if (pushing === undefined) return [];
-  return pipeline.exporters
-    .filter(({ component }) => component.factory.roles.scraped)
-    .map(({ component, at, path }) => ({
-      at,
-      path,
-      message: `names "${component.id}", which serves only metrics that a component of this program derives, and not the metrics that the receiver "${pushing.component.id}" receives. Move it to a pipeline whose receivers are such components, e.g. session_activity.`,
-    }));
 }
 
 /** A deriving component that no pipeline feeds never emits data. */

@@ -214,11 +214,12 @@ function noticesOf(
     }));
   const bypassed = pipelines.flatMap((pipeline) => {
     const scraped = pipeline.exporters.find(({ component }) => component.factory.roles.scraped);
-    if (scraped === undefined) return [];
+    const derived = pipeline.receivers.find(({ component }) => isDeriving(component.factory));
+    if (scraped === undefined || derived === undefined) return [];
     return pipeline.processors.map(({ component, at, path }) => ({
       at,
       path,
-      message: `names "${component.id}", which does not affect the metrics of the exporter "${scraped.component.id}": that exporter reads them directly from their source. Remove the processor.`,
+      message: `names "${component.id}", which does not affect the metrics of "${derived.component.id}" in the exporter "${scraped.component.id}": that exporter reads them directly from their source. Remove the processor.`,
     }));
   });
   return [...renamed, ...unused, ...unheard, ...bypassed];

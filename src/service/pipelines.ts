@@ -19,8 +19,8 @@ export interface Pipeline extends Stages {
  * role its factory declares throws.
  *
  * A receiver in several pipelines of a signal sends each payload to all of them. An exporter that pulls
- * metrics is attached to every receiver of its pipelines that has metrics;
- * processors between the two are bypassed.
+ * metrics is attached to every receiver of its pipelines that has metrics, and gets no payloads of that receiver, which would
+ * be the same metrics again; processors between the two are bypassed.
  */
 export function connectPipelines(
   pipelines: readonly Pipeline[],
@@ -32,13 +32,15 @@ export function connectPipelines(
 
   for (const pipeline of pipelines) {
     attachScraped(pipeline);
-    const entry = entryOf(pipeline, { edges, fanOut, exporterEdge: exporterEdges });
-    if (entry !== undefined) {
-      for (const receiver of pipeline.receivers) {
-        const bySignal = entries.get(receiver) ?? new Map<Signal, Branch[]>();
-        entries.set(receiver, bySignal);
-        const branches = bySignal.get(pipeline.signal) ?? [];
-        bySignal.set(pipeline.signal, [...branches, entry]);
+    for (const flow of flowsOf(pipeline)) {
+      const entry = entryOf(flow, { edges, fanOut, exporterEdge: exporterEdges });
+      if (entry !== undefined) {
+        for (const receiver of flow.receivers) {
+          const bySignal = entries.get(receiver) ?? new Map<Signal, Branch[]>();
+          entries.set(receiver, bySignal);
+          const branches = bySignal.get(pipeline.signal) ?? [];
+          bySignal.set(pipeline.signal, [...branches, entry]);
+        }
       }
     }
   }
@@ -58,7 +60,7 @@ export function connectPipelines(
   return order;
 }
 
-/** The first consumer of a pipeline, as a branch of its receivers; none if all its exporters pull instead of being pushed to. */
+/** The first consumer of a pipeline, as a branch of its receivers; none if no exporter is pushed to. */
 function entryOf(
   pipeline: Pipeline,
   {
@@ -126,6 +128,26 @@ function attachScraped(pipeline: Pipeline): void {
       role.attach(source);
     }
   }
+}
+
+/**
+ * A pipeline as one or two flows of payloads. What a receiver pushes whose metrics are collected must not reach the exporters that
+ * collect them: they would have every metric twice.
+ */
+function flowsOf(pipeline: Pipeline): readonly Pipeline[] {
+  if (pipeline.signal !== "metrics") {
+    return [pipeline];
+  }
+  const isCollected = (receiver: Instance) => receiverOf(receiver).metrics !== undefined;
+  const isPushedTo = (exporter: Instance) => exporterOf(exporter).attach === undefined;
+  return [
+    { ...pipeline, receivers: pipeline.receivers.filter((each) => !isCollected(each)) },
+    {
+      ...pipeline,
+      receivers: pipeline.receivers.filter(isCollected),
+      exporters: pipeline.exporters.filter(isPushedTo),
+    },
+  ];
 }
 
 function edgeOf({ id, kind, logger }: Instance, signal: Signal): EdgeOf {

@@ -48,6 +48,13 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
   },
   "exporter prometheus": {
     section: () => ({ endpoint: "127.0.0.1:0" }),
+    variants: {
+      "with attributes of resources": {
+        resource_to_telemetry_conversion: { enabled: true },
+        send_timestamps: true,
+      },
+      "at its bound": { max_series: 1 },
+    },
     listens: true,
     request: (running) => get(running, "/metrics"),
   },

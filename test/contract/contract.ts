@@ -94,7 +94,6 @@ export interface ContractTest {
 /** The tests of a component, in every role and for every signal that its factory declares. */
 export function contractOf(subject: Subject): readonly ContractTest[] {
   const { roles } = subject.factory;
-  const exporter = roles.scraped === true ? [] : (roles.exporter ?? []);
   const asked = <Where>(
     group: Readonly<Record<string, Check<Where>>>,
     where: Where,
@@ -115,7 +114,7 @@ export function contractOf(subject: Subject): readonly ContractTest[] {
         `as a processor of ${signal} `,
       ),
     ),
-    ...exporter.flatMap((signal) =>
+    ...(roles.exporter ?? []).flatMap((signal) =>
       asked(
         { ...checks.ofPushed, ...checks.ofExporters },
         { role: "exporter", signal } as const,

@@ -7,8 +7,7 @@ import { samplePayloads } from "./payloads.ts";
 export async function exercise(harness: Harness): Promise<void> {
   const { factory, setup } = harness.subject;
   for (const place of ["processor", "exporter"] as const) {
-    const signals = factory.roles.scraped === true ? [] : (factory.roles[place] ?? []);
-    for (const payload of signals.flatMap(samplePayloads)) {
+    for (const payload of (factory.roles[place] ?? []).flatMap(samplePayloads)) {
       await harness.within("An answer", harness.consume(place, payload));
     }
   }

@@ -16,11 +16,10 @@ export async function createDoesNothing(subject: Subject): Promise<void> {
 export async function hasItsRoles(subject: Subject): Promise<void> {
   await withHarness(subject, async ({ component }) => {
     const { receiver, processor, exporter, scraped, storage } = subject.factory.roles;
-    const isPushed = exporter !== undefined && scraped !== true;
     for (const [role, isDeclared, isThere] of [
       ["receiver", receiver !== undefined, component.receiver !== undefined],
       ["processor", processor !== undefined, component.processor !== undefined],
-      ["exporter.consumer", isPushed, component.exporter?.consumer !== undefined],
+      ["exporter.consumer", exporter !== undefined, component.exporter?.consumer !== undefined],
       ["exporter.attach", scraped === true, component.exporter?.attach !== undefined],
       ["storage", storage === true, component.storage !== undefined],
     ] as const) {

@@ -36,7 +36,7 @@ export interface FakeInstance extends Instance {
   answer: (payload: Payload) => Promise<ConsumeResult>;
 }
 
-/** A component with the roles its kind suggests, a processor also with a receiver's; `scraped` ones are attached. */
+/** A component with the roles its kind suggests, a processor also with a receiver's; `isScraped` ones are attached too. */
 export function fakeInstance(
   kind: ComponentKind,
   id: string,
@@ -96,19 +96,20 @@ export function fakeInstance(
         : {}),
       ...(kind === "exporter"
         ? {
-            exporter: options.isScraped
-              ? { attach: (source: MetricsSource) => attached.push(source) }
-              : {
-                  consumer(signal: Signal) {
-                    calls.push(`consumer ${signal}`);
-                    return {
-                      async consume(payload: Payload) {
-                        seen.push(payload);
-                        return await fake.answer(payload);
-                      },
-                    };
+            exporter: {
+              ...(options.isScraped === true
+                ? { attach: (source: MetricsSource) => attached.push(source) }
+                : {}),
+              consumer(signal: Signal) {
+                calls.push(`consumer ${signal}`);
+                return {
+                  async consume(payload: Payload) {
+                    seen.push(payload);
+                    return await fake.answer(payload);
                   },
-                },
+                };
+              },
+            },
           }
         : {}),
     },

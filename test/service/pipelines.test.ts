@@ -91,7 +91,7 @@ test("what a component derives is passed to its pipeline", async () => {
 });
 
 describe("an exporter that is asked for metrics", () => {
-  test("is attached to the receivers that have some, and takes no pushes", () => {
+  test("is attached to the receivers that have some, and takes none of their pushes", () => {
     const otlp = receiver("otlp");
     const activity = connector("session_activity");
     const [prometheus, out] = [scraped("prometheus"), exporter("out")];
@@ -102,6 +102,22 @@ describe("an exporter that is asked for metrics", () => {
     expect(prometheus.attached).toEqual([source]);
     expect(activity.calls).toEqual(["wrap traces", "connect metrics"]);
     expect(out.calls).toEqual(["consumer traces", "consumer metrics"]);
+  });
+
+  test("takes the pushes of other receivers, also in the same pipeline", async () => {
+    const otlp = receiver("otlp");
+    const activity = connector("session_activity");
+    const limiter = processor("limiter");
+    const [prometheus, out] = [scraped("prometheus"), exporter("out")];
+    connect(
+      pipeline("traces", [otlp], [activity], [out]),
+      pipeline("metrics", [otlp, activity], [limiter], [prometheus, out]),
+    );
+    await push(otlp, "metrics");
+    expect([prometheus.seen.length, out.seen.length, limiter.seen.length]).toEqual([1, 1, 1]);
+    await push(activity, "metrics");
+    expect([prometheus.seen.length, out.seen.length, limiter.seen.length]).toEqual([1, 2, 2]);
+    expect(prometheus.attached).toEqual([source]);
   });
 
   test("alone leaves nothing to be pushed", () => {

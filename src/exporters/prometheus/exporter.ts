@@ -1,21 +1,42 @@
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { Component } from "../../component/component.ts";
+import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { mergeCollections } from "../../metrics/merge-collections.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
-import { foldedLabels } from "../../metrics/prometheus-text.ts";
+import { foldedLabels, lineNamesOf } from "../../metrics/prometheus-text.ts";
 import { createScrapeHandler } from "../../metrics/scrape.ts";
 import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
 import type { Config } from "./config.ts";
+import { createDropReport } from "./drop-report.ts";
+import { PassedMetrics } from "./passed-metrics.ts";
 
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
 
-/** Serves the metrics of all attached sources on one page. Keeps the sources, as many as the config connects. */
+/**
+ * Serves the metrics of all attached sources and those that senders push on one page. Keeps the sources, as many as the config
+ * connects, and the last values of what is pushed, bounded by `max_series`. Names of derived metrics are reserved for them.
+ */
 export function createPrometheusExporter(settings: Settings, config: Config): Component {
   const { logger } = settings;
   const sources = new Set<DescribedSource>();
+  let passed: PassedMetrics | undefined;
   let server: HttpServer | undefined;
+  let isStopping = false;
+  const report = createDropReport(settings, () => passed?.seriesCount ?? 0);
+  const instruments = () => [...sources].flatMap((source) => source.instruments ?? []);
+  // Made with the first payload or scrape, when all sources are known.
+  const passedMetrics = () => {
+    passed ??= new PassedMetrics({
+      ...passedOptions(config),
+      clock: settings.clock,
+      key: settings.randomBytes(32),
+      reserved: new Set(instruments().flatMap((spec) => lineNamesOf(spec, text))),
+      report,
+    });
+    return passed;
+  };
 
   const handler = createScrapeHandler({
     async source() {
@@ -25,6 +46,7 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       }
       return mergeCollections(collected);
     },
+    rest: (taken) => passedMetrics().page(taken),
     text,
     onFailure: (error) =>
       logger.warn("The metrics could not be collected, so a scrape got status 500.", {
@@ -34,15 +56,24 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
 
   return {
     exporter: {
+      // The page is gone after a restart, so it does not answer for data that another exporter could not take.
+      keepsNothing: true,
       attach(source: DescribedSource) {
         sources.add(source);
       },
+      consumer: () => ({
+        async consume({ bytes }) {
+          if (isStopping) {
+            return { status: "retryable", message: "This collector stops and shows nothing more." };
+          }
+          await passedMetrics().take(bytes);
+          return accepted;
+        },
+      }),
     },
 
     async start() {
-      const problems = [...sources].flatMap(({ instruments }) =>
-        foldedLabels(instruments ?? [], text),
-      );
+      const problems = foldedLabelsOf(sources);
       if (problems.length > 0) {
         throw new Error(problems.join(" "));
       }
@@ -59,9 +90,32 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
     },
 
     async shutdown(deadline) {
+      isStopping = true;
       await server?.close(deadline);
     },
   };
+}
+
+function foldedLabelsOf(sources: ReadonlySet<DescribedSource>): readonly string[] {
+  return [...sources].flatMap((source) => foldedLabels(source.instruments ?? [], text));
+}
+
+function passedOptions(config: Config) {
+  const { enabled, exclude_service_attributes } = config.resource_to_telemetry_conversion;
+  const strategy = config.translation_strategy;
+  return {
+    namespace: config.namespace,
+    suffixes:
+      strategy === undefined
+        ? config.add_metric_suffixes
+        : strategy === "UnderscoreEscapingWithSuffixes",
+    constLabels: config.const_labels,
+    sendTimestamps: config.send_timestamps,
+    scopeLabels: !config.without_scope_info,
+    resourceLabels: enabled ? (exclude_service_attributes ? "all_but_service" : "all") : "none",
+    expirationMs: config.metric_expiration,
+    maxSeries: config.max_series,
+  } as const;
 }
 
 function reasonsOf(error: unknown): readonly string[] {

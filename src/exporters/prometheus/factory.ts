@@ -8,7 +8,7 @@ export const factory = declare({
   roles: { exporter: ["metrics"], scraped: true },
   stability: "beta",
   description:
-    "Serves the metrics that a component of this collector derives, for Prometheus to scrape.",
+    "Serves metrics for Prometheus to scrape: those that senders push and those that this collector derives.",
   schema,
   listensAt: [["endpoint"]],
   create: createPrometheusExporter,

@@ -18,7 +18,7 @@ const families = {
   exporter: { kind: "exporter", roles: { exporter: ["traces"] }, setup: {} },
   scraped: {
     kind: "exporter",
-    roles: { exporter: ["metrics"], scraped: true },
+    roles: { scraped: true },
     setup: { listens: true, request: (running) => get(running, "/") },
   },
   storage: { kind: "extension", roles: { storage: true }, setup: {} },

@@ -4,6 +4,7 @@ import { factory } from "../../../src/exporters/prometheus/factory.ts";
 import type { InstrumentSpec } from "../../../src/metrics/instrument.ts";
 import { sampleMetrics } from "../../metrics/sample.ts";
 import { noDeadline, testSettings } from "../settings.ts";
+import { attribute, gauge, histogram, requestOf, sum } from "./passed-page.ts";
 
 const started: Component[] = [];
 afterEach(async () => {
@@ -45,6 +46,74 @@ describe("the prometheus exporter", () => {
       'openclaw_session_activity_evicted_total{reason="orphaned_no_owner"} 6',
       'openclaw_session_activity_evicted_total{reason="max_age"} 0',
     ]);
+  });
+
+  test("shows what is pushed below what it collects, on one page", async () => {
+    const { endpoint, component } = await start(
+      { endpoint: "127.0.0.1:0" },
+      sampleMetrics().reader,
+    );
+    const bytes = requestOf([
+      sum("openclaw.tokens", [{ asInt: "5" }]),
+      // What the source has is not shown twice.
+      sum("openclaw.session.activity.evicted", [{ asInt: "9" }]),
+    ]);
+    const answer = await component.exporter
+      ?.consumer?.("metrics")
+      .consume({ signal: "metrics", bytes, items: 2 });
+    expect(answer).toEqual({ status: "accepted" });
+    const page = await (await fetch(`http://${endpoint}/metrics`)).text();
+    expect(page).toContain('\nopenclaw_session_activity_evicted_total{reason="max_age"} 0\n');
+    expect(page).toMatch(/\n# TYPE openclaw_tokens_total counter\nopenclaw_tokens_total 5\n$/);
+    expect(page.match(/evicted_total /g)?.length).toBe(2);
+  });
+
+  test("counts and logs what it does not show", async () => {
+    const { component, log, ownMetrics, clock } = await start({
+      endpoint: "127.0.0.1:0",
+      max_series: 1,
+    });
+    const push = (...metrics: Parameters<typeof requestOf>[0]) =>
+      component.exporter
+        ?.consumer?.("metrics")
+        .consume({ signal: "metrics", bytes: requestOf(metrics), items: 1 });
+    const session = attribute("session.id", "x");
+    await push(gauge("a", { asInt: "1", attributes: [session] }), histogram("a", [{ count: "1" }]));
+    await push(
+      histogram("a", [{ count: "1" }]),
+      gauge("a", { asInt: "1", attributes: [attribute("x", "y")] }),
+    );
+    clock.advance(10_000);
+    await push(histogram("a", [{ count: "1" }]));
+    const page = await ownMetrics();
+    const prefix = "otelcol_exporter_prometheus_";
+    expect(page).toContain(
+      `${prefix}dropped_points{exporter="prometheus",reason="type_conflict"} 3\n`,
+    );
+    expect(page).toContain(`${prefix}dropped_points{exporter="prometheus",reason="malformed"} 0\n`);
+    expect(page).toContain(`${prefix}dropped_labels{exporter="prometheus",reason="id_key"} 1\n`);
+    expect(page).toContain(`${prefix}overflowed_points{exporter="prometheus"} 1\n`);
+    expect(page).toContain(`${prefix}series{exporter="prometheus"} 2\n`);
+    expect(
+      log
+        .filter(({ level }) => level === "warn")
+        .map(({ fields }) => [fields?.["reason"], fields?.["data_points"], fields?.["metric"]]),
+    ).toEqual([
+      ["type_conflict", 1, "a"],
+      ["overflow", 1, "a"],
+      ["type_conflict", 2, "a"],
+    ]);
+  });
+
+  test("says what to write instead of keys that it does not have", () => {
+    const problems = factory.schema.safeParse({
+      enable_open_metrics: true,
+      sending_queue: {},
+      translation_strategy: "NoTranslation",
+      const_labels: { le: "1", "a b": "2" },
+    });
+    expect(problems.error?.issues.length).toBe(5);
+    expect(String(problems.error)).toContain("names in UTF-8 are not supported");
   });
 
   test("answers 500 when one of its sources fails, and logs why", async () => {
@@ -102,7 +171,11 @@ describe("the prometheus exporter", () => {
   });
 
   test("listens on this machine only unless told otherwise, and knows no other options", () => {
-    expect(factory.schema.parse({})).toEqual({ endpoint: { host: "127.0.0.1", port: 9464 } });
+    expect(factory.schema.parse({})).toMatchObject({
+      endpoint: { host: "127.0.0.1", port: 9464 },
+      metric_expiration: 300_000,
+      max_series: 10_000,
+    });
     expect(factory.schema.safeParse({ endpont: "127.0.0.1:1" }).success).toBe(false);
   });
 });

@@ -1,0 +1,215 @@
+import { tagOf, type WireReader } from "../../otlp/wire-reader.ts";
+import { accumulated, cellOfBucket, cellOfZero, gridBounds } from "./exponential-grid.ts";
+import type { MetricValue } from "./metric-values.ts";
+import type { DataKind } from "./metric-walk.ts";
+
+/** Why a data point cannot be read. */
+export type PointFault = "malformed" | "too_large";
+
+/** The most buckets of a histogram, and quantiles of a summary. */
+export const maxBuckets = 512;
+
+/** The scalar and repeated fields of a point, by field number. */
+export class Fields {
+  readonly numbers = new Map<number, number>();
+  readonly lists = new Map<number, number[]>();
+  int: bigint | undefined;
+  scale = 0;
+  readonly ranges = new Map<number, readonly [start: number, end: number]>();
+  readonly quantiles: (readonly [start: number, end: number])[] = [];
+}
+
+/** The value of a point whose fields were read. */
+export function pointValueOf(
+  reader: WireReader,
+  kind: DataKind,
+  found: Fields,
+): MetricValue | PointFault {
+  const { numbers, int } = found;
+  switch (kind) {
+    case "gauge":
+    case "sum": {
+      const value = int ?? numbers.get(4);
+      return value === undefined ? "malformed" : { type: "number", value };
+    }
+    case "histogram":
+      return explicitHistogram(found);
+    case "exponential_histogram":
+      return exponentialHistogram(reader, found);
+    case "summary":
+      return summary(reader, found);
+    default: {
+      const never: never = kind;
+      return never;
+    }
+  }
+}
+
+/** Bounds must ascend; a last bound of +Inf and equal bounds, which some senders write, are folded. */
+function explicitHistogram({ numbers, lists }: Fields): MetricValue | PointFault {
+  const bounds = lists.get(7) ?? [];
+  const counts = lists.get(6) ?? [];
+  if (counts.length > 0 ? counts.length !== bounds.length + 1 : bounds.length > 0) {
+    return "malformed";
+  }
+  const kept: number[] = [];
+  const cumulative: number[] = [];
+  let sum = 0;
+  let before = Number.NEGATIVE_INFINITY;
+  for (const [index, bound] of bounds.entries()) {
+    sum += counts[index] ?? 0;
+    if (Number.isNaN(bound) || bound < before) {
+      return "malformed";
+    }
+    if (bound === before && kept.length > 0) {
+      cumulative[cumulative.length - 1] = sum;
+    } else if (Number.isFinite(bound)) {
+      kept.push(bound);
+      cumulative.push(sum);
+    }
+    before = bound;
+  }
+  sum += counts.at(-1) ?? 0;
+  return {
+    type: "histogram",
+    bounds: Float64Array.from(kept),
+    cumulative: Float64Array.from(cumulative),
+    // A sender that updates both without a lock may be ahead with either.
+    count: Math.max(numbers.get(4) ?? 0, sum),
+    sum: numbers.get(5),
+    isMapped: false,
+  };
+}
+
+/** Scales beyond these have no meaning: the base would be 1 or infinite. */
+const maxScale = 64;
+
+function exponentialHistogram(reader: WireReader, found: Fields): MetricValue | PointFault {
+  const { numbers, ranges, scale } = found;
+  const threshold = numbers.get(14) ?? 0;
+  if (Math.abs(scale) > maxScale || !(threshold >= 0)) {
+    return "malformed";
+  }
+  const zeros = numbers.get(7) ?? 0;
+  const cells = new Float64Array(gridBounds.length + 1);
+  const add = (cell: number, count: number) => {
+    cells[cell] = (cells[cell] ?? 0) + count;
+  };
+  add(cellOfZero(threshold), zeros);
+  let total = zeros;
+  for (const [field, cellOf] of [
+    [8, (index: number) => cellOfBucket(index, scale)],
+    [9, () => 0],
+  ] as const) {
+    const fault = eachBucket(reader, ranges.get(field), (index, count) => {
+      add(cellOf(index), count);
+      total += count;
+    });
+    if (fault !== undefined) {
+      return fault;
+    }
+  }
+  return {
+    type: "histogram",
+    bounds: gridBounds,
+    cumulative: accumulated(cells),
+    count: Math.max(numbers.get(4) ?? 0, total),
+    sum: numbers.get(5),
+    isMapped: true,
+  };
+}
+
+/** The most buckets of one side. SDKs send 160. */
+const maxExponentialBuckets = 16_384;
+
+function eachBucket(
+  reader: WireReader,
+  range: readonly [start: number, end: number] | undefined,
+  visit: (index: number, count: number) => void,
+): PointFault | undefined {
+  if (range === undefined) {
+    return undefined;
+  }
+  const [start, end] = range;
+  let offset = 0;
+  const counts: number[] = [];
+  reader.position = start;
+  const readCount = (stop: number): PointFault | undefined => {
+    if (!reader.varint64(stop)) {
+      return "malformed";
+    }
+    if (counts.length === maxExponentialBuckets) {
+      return "too_large";
+    }
+    counts.push((reader.hi >>> 0) * 2 ** 32 + (reader.lo >>> 0));
+    return undefined;
+  };
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    let fault: PointFault | undefined;
+    if (tag === tagOf(1, "varint")) {
+      fault = reader.varint64(end) ? undefined : "malformed";
+      offset = unzigzag(reader.lo);
+    } else if (tag === tagOf(2, "varint")) {
+      fault = readCount(end);
+    } else if (tag === tagOf(2, "length")) {
+      const stop = reader.length(end);
+      fault = stop < 0 ? "malformed" : undefined;
+      while (fault === undefined && reader.position < stop) {
+        fault = readCount(stop);
+      }
+    } else {
+      fault = reader.skip(tag, end) ? undefined : "malformed";
+    }
+    if (fault !== undefined) {
+      return fault;
+    }
+  }
+  for (const [at, count] of counts.entries()) {
+    visit(offset + at, count);
+  }
+  return undefined;
+}
+
+function summary(reader: WireReader, { numbers, quantiles }: Fields): MetricValue | PointFault {
+  const values = new Map<number, number>();
+  for (const [start, end] of quantiles) {
+    let quantile = 0;
+    let value = 0;
+    reader.position = start;
+    while (reader.position < end) {
+      const tag = reader.tag(end);
+      const at = reader.position;
+      if (!reader.skip(tag, end)) {
+        return "malformed";
+      }
+      if (tag === tagOf(1, "fixed64")) {
+        quantile = doubleAt(reader, at);
+      } else if (tag === tagOf(2, "fixed64")) {
+        value = doubleAt(reader, at);
+      }
+    }
+    if (!(quantile >= 0 && quantile <= 1)) {
+      return "malformed";
+    }
+    values.set(quantile, value);
+  }
+  return {
+    type: "summary",
+    count: numbers.get(4) ?? 0,
+    sum: numbers.get(5) ?? 0,
+    quantiles: [...values].toSorted(([a], [b]) => a - b),
+  };
+}
+
+export function unzigzag(low: number): number {
+  return (low >>> 1) ^ -(low & 1);
+}
+
+export function doubleAt(reader: WireReader, at: number): number {
+  return reader.view.getFloat64(at, true);
+}
+
+export function uint64At(reader: WireReader, at: number): number {
+  return reader.view.getUint32(at + 4, true) * 2 ** 32 + reader.view.getUint32(at, true);
+}

@@ -1,0 +1,727 @@
+import { describe, expect, test } from "vitest";
+import {
+  at,
+  attribute,
+  cumulative,
+  delta,
+  exponential,
+  gauge,
+  histogram,
+  type Json,
+  passedPage,
+  sum,
+} from "./passed-page.ts";
+
+const service = (name: string, ...more: readonly Json[]) => ({
+  resource: { attributes: [attribute("service.name", name), ...more] },
+});
+
+async function linesOf(metrics: readonly Json[], options: Parameters<typeof passedPage>[0] = {}) {
+  const page = passedPage(options);
+  await page.take(metrics);
+  return page.lines();
+}
+
+test("a request becomes one page: target, scope, type, help, unit, escaped labels", async () => {
+  const page = passedPage();
+  await page.take(
+    [
+      {
+        ...sum("http.requests", [
+          {
+            asInt: "7",
+            timeUnixNano: at(1),
+            attributes: [attribute("path", 'a "b"\n\\c'), attribute("http.status", 200)],
+          },
+        ]),
+        unit: "{request}",
+        description: "Requests,\nall \\ of them",
+      },
+      { ...gauge("load", { asDouble: 0.5, timeUnixNano: at(1) }), unit: "1" },
+    ],
+    {
+      resource: {
+        attributes: [
+          attribute("service.name", "shop"),
+          attribute("service.namespace", "eu"),
+          attribute("service.instance.id", "627cc493-f310-47de-96bd-71410b7dec09"),
+          attribute("host.name", "web-1"),
+        ],
+      },
+      scope: { name: "lib", version: "1.2", attributes: [attribute("part", "x")] },
+      schemaUrl: "https://opentelemetry.io/schemas/1.30.0",
+    },
+  );
+  const labels = `job="eu/shop",instance="627cc493-f310-47de-96bd-71410b7dec09"`;
+  const scope = `otel_scope_name="lib",otel_scope_version="1.2",otel_scope_schema_url="https://opentelemetry.io/schemas/1.30.0",otel_scope_part="x"`;
+  expect(await page.passed.page(new Set())).toBe(
+    [
+      "# HELP target_info Target metadata",
+      "# TYPE target_info gauge",
+      `target_info{${labels},host_name="web-1"} 1`,
+      "# HELP http_requests_total Requests,\\nall \\\\ of them",
+      "# TYPE http_requests_total counter",
+      `http_requests_total{${labels},${scope},http_status="200",path="a \\"b\\"\\n\\\\c"} 7`,
+      "# TYPE load_ratio gauge",
+      `load_ratio{${labels},${scope}} 0.5`,
+      "",
+    ].join("\n"),
+  );
+  expect(page.reported()).toEqual({});
+});
+
+for (const [what, metric, want] of [
+  ["a counter", sum("a", [{ asInt: "5" }]), ["a_total 5"]],
+  [
+    "an integer beyond 2^53, exactly",
+    sum("a", [{ asInt: "9223372036854775807" }]),
+    ["a_total 9223372036854775807"],
+  ],
+  [
+    "a sum that can decrease, as a gauge",
+    sum("a", [{ asInt: "-5" }], { isMonotonic: false }),
+    ["a -5"],
+  ],
+  [
+    "numbers that are not finite",
+    gauge(
+      "a",
+      { asDouble: "NaN", attributes: [attribute("x", "1")] },
+      { asDouble: "Infinity", attributes: [attribute("x", "2")] },
+      { asDouble: "-Infinity", attributes: [attribute("x", "3")] },
+    ),
+    ['a{x="1"} NaN', 'a{x="2"} +Inf', 'a{x="3"} -Inf'],
+  ],
+  [
+    "a histogram, with bounds as Go writes them",
+    histogram("a", [
+      {
+        count: "6",
+        sum: 9.5,
+        explicitBounds: [0.00001, 1, 2_500_000],
+        bucketCounts: ["1", "2", "0", "3"],
+      },
+    ]),
+    [
+      'a_bucket{le="1e-05"} 1',
+      'a_bucket{le="1"} 3',
+      'a_bucket{le="2.5e+06"} 3',
+      'a_bucket{le="+Inf"} 6',
+      "a_sum 9.5",
+      "a_count 6",
+    ],
+  ],
+  [
+    "a histogram without buckets or a sum",
+    histogram("a", [{ count: "6" }]),
+    ['a_bucket{le="+Inf"} 6', "a_count 6"],
+  ],
+  [
+    "a histogram whose last bound is +Inf, and one bound twice",
+    histogram("a", [
+      {
+        count: "6",
+        sum: 1,
+        explicitBounds: [1, 1, "Infinity"],
+        bucketCounts: ["1", "2", "3", "0"],
+      },
+    ]),
+    ['a_bucket{le="1"} 3', 'a_bucket{le="+Inf"} 6', "a_sum 1", "a_count 6"],
+  ],
+  [
+    "a histogram that counts less than its buckets",
+    histogram("a", [{ count: "1", sum: 1, explicitBounds: [1], bucketCounts: ["2", "3"] }]),
+    ['a_bucket{le="1"} 2', 'a_bucket{le="+Inf"} 5', "a_sum 1", "a_count 5"],
+  ],
+  [
+    "a summary",
+    {
+      name: "a",
+      summary: {
+        dataPoints: [
+          {
+            count: "4",
+            sum: 10,
+            quantileValues: [
+              { quantile: 0.99, value: 5 },
+              { quantile: 0.5, value: 2 },
+              { quantile: 0.5, value: 3 },
+            ],
+          },
+        ],
+      },
+    },
+    ['a{quantile="0.5"} 3', 'a{quantile="0.99"} 5', "a_sum 10", "a_count 4"],
+  ],
+  [
+    "labels that lines have of their own, under another name",
+    histogram("a", [
+      { count: "1", attributes: [attribute("le", "x"), attribute("otel_metric_overflow", "true")] },
+    ]),
+    [
+      'a_bucket{exported_le="x",exported_otel_metric_overflow="true",le="+Inf"} 1',
+      'a_count{exported_le="x",exported_otel_metric_overflow="true"} 1',
+    ],
+  ],
+  [
+    "attributes that become one label, joined in the order of their keys",
+    gauge("a", { asInt: "1", attributes: [attribute("x_y", "2"), attribute("x.y", "1")] }),
+    ['a{x_y="1;2"} 1'],
+  ],
+  [
+    "label names that Prometheus does not allow",
+    gauge("a", {
+      asInt: "1",
+      attributes: [
+        attribute("__name__", "n"),
+        attribute("2nd", "d"),
+        attribute("_x", "u"),
+        attribute("日本", "j"),
+        attribute("empty", ""),
+      ],
+    }),
+    ['a{key_2nd="d",key_name_="n",key_x="u",key_="j"} 1'],
+  ],
+  [
+    "values of all kinds",
+    gauge("a", {
+      asInt: "1",
+      attributes: [
+        attribute("b", { boolValue: true }),
+        attribute("d", { doubleValue: 1.5 }),
+        attribute("l", { arrayValue: { values: [{ intValue: "1" }, { stringValue: "x" }] } }),
+        attribute("m", { kvlistValue: { values: [attribute("k", "v")] } }),
+        attribute("r", { bytesValue: "AQI=" }),
+      ],
+    }),
+    ['a{b="true",d="1.5",l="[1,\\"x\\"]",m="{\\"k\\":\\"v\\"}",r="AQI="} 1'],
+  ],
+] as const) {
+  test(`shows ${what}`, async () => {
+    expect(await linesOf([metric])).toEqual(want);
+  });
+}
+
+describe("exponential histograms have classic buckets with fixed bounds", () => {
+  const bucketsOf = async (page: ReturnType<typeof passedPage>) =>
+    new Map(
+      (await page.lines()).flatMap((line) => {
+        const match = /le="([^"]+)"\} (\S+)/.exec(line);
+        return match === null ? [] : [[match[1], Number(match[2])] as const];
+      }),
+    );
+
+  test("of 0 and the powers of two from 2^-20 to 2^40, which fit every scale from 0 on exactly", async () => {
+    const page = passedPage();
+    // Scale 1: buckets (2^(i/2), 2^((i+1)/2)].
+    await page.take([
+      exponential("a", [
+        {
+          count: "21",
+          sum: 5,
+          scale: 1,
+          zeroCount: "3",
+          positive: { offset: -1, bucketCounts: ["1", "2", "4", "8"] },
+          negative: { offset: 0, bucketCounts: ["3"] },
+        },
+      ]),
+    ]);
+    const buckets = await bucketsOf(page);
+    expect(buckets.size).toBe(63);
+    expect(
+      ["0", "9.5367431640625e-07", "0.5", "1", "2", "4", "1.099511627776e+12", "+Inf"].map((le) =>
+        buckets.get(le),
+      ),
+    ).toEqual([6, 6, 6, 7, 13, 21, 21, 21]);
+  });
+
+  test("no bound changes and no bucket steps back when the scale goes down or the zero bucket grows", async () => {
+    const page = passedPage();
+    const points = [
+      {
+        scale: 3,
+        zeroCount: "1",
+        positive: { offset: 0, bucketCounts: ["1", "1", "1", "1", "1", "1", "1", "1", "1"] },
+      },
+      { scale: 0, zeroCount: "1", positive: { offset: 0, bucketCounts: ["8", "4"] } },
+      { scale: -2, zeroCount: "1", positive: { offset: 0, bucketCounts: ["13"] } },
+      {
+        scale: -2,
+        zeroCount: "14",
+        zeroThreshold: 8,
+        positive: { offset: 1, bucketCounts: ["3"] },
+      },
+    ];
+    let before: Map<string | undefined, number> | undefined;
+    for (const [index, point] of points.entries()) {
+      await page.take([
+        exponential("a", [{ ...point, startTimeUnixNano: at(0), timeUnixNano: at(index + 1) }]),
+      ]);
+      const buckets = await bucketsOf(page);
+      for (const [le, count] of before ?? []) {
+        expect(buckets.get(le), `le ${le} of point ${index}`).toBeGreaterThanOrEqual(count);
+      }
+      expect(buckets.size).toBe(63);
+      before = buckets;
+    }
+    expect(["2", "4", "16", "+Inf"].map((le) => before?.get(le))).toEqual([9, 13, 14, 17]);
+  });
+
+  test("deltas are added", async () => {
+    const page = passedPage();
+    for (const second of [1, 2]) {
+      await page.take([
+        exponential(
+          "a",
+          [
+            {
+              startTimeUnixNano: at(second - 1),
+              timeUnixNano: at(second),
+              count: "2",
+              sum: 3,
+              scale: second,
+              positive: { offset: 0, bucketCounts: ["2"] },
+            },
+          ],
+          delta,
+        ),
+      ]);
+    }
+    expect((await bucketsOf(page)).get("2")).toBe(4);
+    expect((await page.lines()).slice(-2)).toEqual(["a_sum 6", "a_count 4"]);
+  });
+});
+
+describe("a stream over time", () => {
+  const counter = (value: number, start: number, time: number, more: Json = {}) =>
+    sum(
+      "a",
+      [{ asInt: String(value), startTimeUnixNano: at(start), timeUnixNano: at(time) }],
+      more,
+    );
+  const isDelta = { aggregationTemporality: delta };
+  const flag = { flags: 1, startTimeUnixNano: at(0), timeUnixNano: at(9) };
+
+  for (const [what, steps, want, reported] of [
+    ["the last value counts", [counter(1, 0, 1), counter(3, 0, 2)], ["a_total 3"], {}],
+    [
+      "a value with the time of the last one replaces it",
+      [counter(1, 0, 1), counter(3, 0, 1)],
+      ["a_total 3"],
+      {},
+    ],
+    [
+      "a late value is dropped",
+      [counter(3, 0, 2), counter(1, 0, 1)],
+      ["a_total 3"],
+      { "point late": 1 },
+    ],
+    ["a reset is shown as it was sent", [counter(9, 0, 2), counter(1, 3, 4)], ["a_total 1"], {}],
+    ["deltas are added", [counter(4, 0, 1, isDelta), counter(3, 1, 2, isDelta)], ["a_total 7"], {}],
+    [
+      "deltas after a pause are added",
+      [counter(4, 0, 1, isDelta), counter(3, 5, 6, isDelta)],
+      ["a_total 7"],
+      {},
+    ],
+    [
+      "a delta that comes twice counts once",
+      [counter(4, 0, 1, isDelta), counter(4, 0, 1, isDelta)],
+      ["a_total 4"],
+      { "point late": 1 },
+    ],
+    [
+      "a late delta is dropped",
+      [counter(4, 0, 1, isDelta), counter(4, 2, 3, isDelta), counter(2, 1, 2, isDelta)],
+      ["a_total 8"],
+      { "point out_of_order": 1 },
+    ],
+    [
+      "a delta of a time that was counted in part is dropped",
+      [counter(4, 0, 2, isDelta), counter(3, 1, 3, isDelta)],
+      ["a_total 4"],
+      { "point out_of_order": 1 },
+    ],
+    [
+      "deltas that decrease are added to a gauge",
+      [
+        counter(4, 0, 1, { ...isDelta, isMonotonic: false }),
+        counter(-6, 1, 2, { ...isDelta, isMonotonic: false }),
+      ],
+      ["a -2"],
+      {},
+    ],
+    [
+      "a delta below 0 is no part of a counter",
+      [counter(4, 0, 1, isDelta), counter(-1, 1, 2, isDelta)],
+      ["a_total 4"],
+      { "point invalid_value": 1 },
+    ],
+    ["a stream without a value any more is removed", [counter(4, 0, 1), sum("a", [flag])], [], {}],
+    [
+      "without a temporality nothing is shown",
+      [counter(4, 0, 1, { aggregationTemporality: 0 })],
+      [],
+      { "point temporality": 1 },
+    ],
+  ] as const) {
+    test(what, async () => {
+      const page = passedPage();
+      for (const step of steps) {
+        await page.take([step]);
+      }
+      expect(await page.lines()).toEqual(want);
+      expect(page.reported()).toEqual(reported);
+    });
+  }
+
+  test("is shown until metric_expiration has passed since its last value", async () => {
+    const page = passedPage({ expirationMs: 60_000 });
+    await page.take([counter(4, 0, 1)]);
+    page.clock.advance(60_000);
+    expect(await page.lines()).toEqual(["a_total 4"]);
+    page.clock.advance(1);
+    expect(await page.lines()).toEqual([]);
+    expect(page.passed.seriesCount).toBe(0);
+  });
+
+  test("has the time of its last value with send_timestamps", async () => {
+    const page = passedPage({ sendTimestamps: true });
+    await page.take([counter(4, 0, 1)]);
+    expect(await page.lines()).toEqual(["a_total 4 1700000001000"]);
+  });
+
+  test("a histogram with other bounds is a reset", async () => {
+    const page = passedPage();
+    const of = (bounds: readonly number[], counts: readonly string[], second: number) =>
+      histogram("a", [
+        {
+          count: "9",
+          sum: 1,
+          explicitBounds: bounds,
+          bucketCounts: counts,
+          startTimeUnixNano: at(0),
+          timeUnixNano: at(second),
+        },
+      ]);
+    await page.take([of([1, 2], ["4", "4", "1"], 1)]);
+    await page.take([of([5], ["8", "1"], 2)]);
+    expect(await page.lines()).toEqual([
+      'a_bucket{le="5"} 8',
+      'a_bucket{le="+Inf"} 9',
+      "a_sum 1",
+      "a_count 9",
+    ]);
+  });
+});
+
+describe("what looks like an id is not shown, and what coincides then is merged", () => {
+  const perSession = (id: string, value: number, time = 1): Json => ({
+    asInt: String(value),
+    startTimeUnixNano: at(0),
+    timeUnixNano: at(time),
+    attributes: [attribute("session.id", id), attribute("model", "m")],
+  });
+
+  test("counters are added, and count on over the end and the reset of one", async () => {
+    const page = passedPage({ expirationMs: 60_000 });
+    await page.take([sum("a", [perSession("one", 5), perSession("two", 7)])]);
+    expect(await page.lines()).toEqual(['a_total{model="m"} 12']);
+    await page.take([sum("a", [perSession("one", 1, 2), perSession("two", 8, 2)])]);
+    expect(await page.lines(), "one began again").toEqual(['a_total{model="m"} 14']);
+    page.clock.advance(50_000);
+    await page.take([sum("a", [perSession("two", 9, 3)])]);
+    page.clock.advance(20_000);
+    expect(await page.lines(), "one has expired").toEqual(['a_total{model="m"} 15']);
+    page.clock.advance(60_000);
+    expect(await page.lines()).toEqual([]);
+    expect(page.reported()).toEqual({ "label id_key": 2 });
+  });
+
+  test("histograms are added under the bounds of the first", async () => {
+    const page = passedPage();
+    const of = (id: string, bounds: readonly number[], counts: readonly string[]) =>
+      histogram("a", [
+        {
+          sum: 1,
+          explicitBounds: bounds,
+          bucketCounts: counts,
+          attributes: [attribute("run_id", id)],
+        },
+      ]);
+    await page.take([
+      of("x", [1, 2], ["1", "1", "1"]),
+      of("y", [1, 2], ["2", "0", "0"]),
+      of("z", [1.5, 2], ["1", "0", "5"]),
+    ]);
+    expect(await page.lines()).toEqual([
+      'a_bucket{le="1"} 3',
+      'a_bucket{le="2"} 5',
+      'a_bucket{le="+Inf"} 11',
+      "a_sum 3",
+      "a_count 11",
+    ]);
+  });
+
+  test("sums that can decrease are added while their streams live, and of gauges the last is shown", async () => {
+    const page = passedPage({ expirationMs: 60_000 });
+    const upDown = (points: readonly Json[]) => sum("a", points, { isMonotonic: false });
+    await page.take([upDown([perSession("one", 5), perSession("two", 7)])]);
+    await page.take([gauge("g", perSession("one", 5), perSession("two", 7))]);
+    await page.take([gauge("g", perSession("one", 4, 2))]);
+    expect(await page.lines()).toEqual(['a{model="m"} 12', 'g{model="m"} 4']);
+    page.clock.advance(50_000);
+    await page.take([upDown([perSession("two", 8, 2)])]);
+    page.clock.advance(20_000);
+    expect(await page.lines()).toEqual(['a{model="m"} 8']);
+  });
+
+  test("two processes without an instance id are added too", async () => {
+    const page = passedPage();
+    for (const pid of [1, 2]) {
+      await page.take(
+        [sum("a", [{ asInt: "5", timeUnixNano: at(1) }])],
+        service("s", attribute("process.pid", pid)),
+      );
+    }
+    expect((await page.lines()).slice(1)).toEqual(['a_total{job="s"} 10']);
+  });
+
+  test("nowhere: in attributes of resources and scopes, names and help texts", async () => {
+    const id = "0af7651916cd43dd8448eb211c80319c";
+    const page = passedPage({ resourceLabels: "all" });
+    await page.take(
+      [
+        {
+          ...gauge("a", { asInt: "1", attributes: [attribute("x", id), attribute(id, "x")] }),
+          description: id,
+        },
+        gauge(`a.${id}`, { asInt: "1" }),
+      ],
+      {
+        resource: {
+          attributes: [
+            attribute("service.name", "s"),
+            attribute("tenant", id),
+            attribute("session.id", "s1"),
+            attribute("process.command_args", "--token=x"),
+          ],
+        },
+        scope: { name: `scope-${id}`, attributes: [attribute("trace_id", "t1")] },
+      },
+    );
+    expect(await page.passed.page(new Set())).toBe(
+      [
+        "# HELP target_info Target metadata",
+        "# TYPE target_info gauge",
+        'target_info{job="s"} 1',
+        "# TYPE a gauge",
+        'a{job="s",service_name="s"} 1',
+        "",
+      ].join("\n"),
+    );
+    expect(page.reported()).toMatchObject({ "point id_in_name": 1, "label command_line": 2 });
+  });
+});
+
+describe("one page is valid whatever is sent", () => {
+  test("the first metric decides the type of a name and its help", async () => {
+    const page = passedPage();
+    await page.take([{ ...gauge("a", { asInt: "1" }), description: "first" }]);
+    await page.take([
+      { ...gauge("a", { asInt: "2", attributes: [attribute("x", "y")] }), description: "second" },
+    ]);
+    await page.take([histogram("a", [{ count: "1" }])]);
+    expect(await page.passed.page(new Set())).toBe(
+      '# HELP a first\n# TYPE a gauge\na 1\na{x="y"} 2\n',
+    );
+    expect(page.reported()).toEqual({ "point type_conflict": 1 });
+  });
+
+  test("no two metrics have lines of one name", async () => {
+    const page = passedPage({ reserved: new Set(["own_total"]) });
+    await page.take([
+      histogram("a", [{ count: "1" }]),
+      gauge("a.count", { asInt: "1" }),
+      gauge("b.sum", { asInt: "1" }),
+      histogram("b", [{ count: "1" }]),
+      sum("own", [{ asInt: "1" }]),
+      gauge("target.info", { asInt: "1" }),
+    ]);
+    expect(await page.lines()).toEqual(['a_bucket{le="+Inf"} 1', "a_count 1", "b_sum 1"]);
+    expect(page.reported()).toEqual({ "point name_conflict": 4 });
+  });
+
+  test("a family that another source shows at this scrape is left out of it", async () => {
+    const page = passedPage();
+    await page.take([gauge("a", { asInt: "1" }), gauge("b", { asInt: "1" })]);
+    expect(await page.passed.page(new Set(["a"]))).toBe("# TYPE b gauge\nb 1\n");
+  });
+
+  test("names without a letter, and points that make no sense, are dropped and counted", async () => {
+    const page = passedPage();
+    await page.take([
+      gauge("", { asInt: "1" }),
+      gauge("日本", { asInt: "1" }),
+      gauge("a".repeat(300), { asInt: "1" }),
+      gauge("none", {}),
+      histogram("h", [
+        { count: "1", explicitBounds: [1, 2], bucketCounts: ["1"] },
+        { count: "1", explicitBounds: [2, 1], bucketCounts: ["1", "0", "0"] },
+        { count: "1", explicitBounds: ["NaN"], bucketCounts: ["1", "0"] },
+        {
+          count: "1",
+          explicitBounds: Array.from({ length: 600 }, (_, i) => i),
+          bucketCounts: Array.from({ length: 601 }, () => "0"),
+        },
+      ]),
+      exponential("e", [{ count: "1", scale: 5000, positive: { offset: 0, bucketCounts: ["1"] } }]),
+      {
+        name: "s",
+        summary: { dataPoints: [{ count: "1", quantileValues: [{ quantile: 2, value: 1 }] }] },
+      },
+      { name: "nothing" },
+    ]);
+    expect(await page.lines()).toEqual([]);
+    expect(page.reported()).toEqual({
+      "point invalid_name": 2,
+      "point too_large": 2,
+      "point malformed": 6,
+    });
+  });
+
+  test("long values are cut, long and too many labels are left out", async () => {
+    const page = passedPage();
+    await page.take([
+      gauge("a", {
+        asInt: "1",
+        attributes: [
+          attribute("v", "é ".repeat(1_000)),
+          attribute("n".repeat(300), "x"),
+          ...Array.from({ length: 70 }, (_, i) => attribute(`l${i}`, "x")),
+        ],
+      }),
+    ]);
+    const [line = ""] = await page.lines();
+    expect(line.match(/="/g)?.length).toBe(64);
+    expect(page.reported()).toEqual({ truncated: 1, "label too_long": 1, "label too_many": 7 });
+  });
+});
+
+describe("bounds", () => {
+  const flood = (count: number, more: Json = {}, from = 0) =>
+    sum(
+      "a",
+      Array.from({ length: count }, (_, i) => ({
+        asInt: "1",
+        startTimeUnixNano: at(0),
+        timeUnixNano: at(1),
+        attributes: [attribute("v", `v${from + i}`)],
+      })),
+      more,
+    );
+
+  test("beyond max_series a metric is added up in its overflow", async () => {
+    const page = passedPage({ maxSeries: 3, constLabels: { c: "d" } });
+    await page.take([flood(5)]);
+    expect(await page.lines()).toEqual([
+      'a_total{c="d",v="v0"} 1',
+      'a_total{c="d",v="v1"} 1',
+      'a_total{c="d",v="v2"} 1',
+      'a_total{c="d",otel_metric_overflow="true"} 2',
+    ]);
+    expect(page.reported()).toEqual({ overflowed: 2 });
+  });
+
+  test("streams that cannot be followed any more are dropped, but deltas count", async () => {
+    const page = passedPage({ maxSeries: 3 });
+    await page.take([flood(10)]);
+    expect((await page.lines()).at(-1)).toBe('a_total{otel_metric_overflow="true"} 3');
+    await page.take([flood(10, { aggregationTemporality: delta }, 100)]);
+    expect((await page.lines()).at(-1)).toBe('a_total{otel_metric_overflow="true"} 13');
+    expect(page.reported()).toEqual({ overflowed: 13, "point series_limit": 4 });
+  });
+
+  test("a metric that comes first beyond the bound has no place", async () => {
+    const page = passedPage({ maxSeries: 1 });
+    await page.take([gauge("a", { asInt: "1" }), gauge("b", { asInt: "1" })]);
+    expect(await page.lines()).toEqual(["a 1"]);
+    expect(page.reported()).toEqual({ "point series_limit": 1 });
+  });
+
+  test("what has expired makes room", async () => {
+    const page = passedPage({ maxSeries: 3, expirationMs: 60_000 });
+    await page.take([flood(3)]);
+    page.clock.advance(60_001);
+    await page.take([flood(3, {}, 100)]);
+    expect((await page.lines()).length).toBe(3);
+    expect(page.reported()).toEqual({});
+  });
+
+  test("large histograms count as more", async () => {
+    const page = passedPage({ maxSeries: 10 });
+    const points = Array.from({ length: 10 }, (_, i) => ({
+      count: "1",
+      explicitBounds: Array.from({ length: 100 }, (_, bound) => bound),
+      bucketCounts: Array.from({ length: 101 }, () => "1"),
+      attributes: [attribute("v", `v${i}`)],
+    }));
+    await page.take([histogram("a", points)]);
+    expect((await page.lines()).length).toBeLessThan(10 * 64);
+    expect(page.reported()).toMatchObject({ overflowed: expect.any(Number) });
+  });
+});
+
+describe("options", () => {
+  const metrics = [
+    { ...sum("a.b", [{ asInt: "1", attributes: [attribute("c", "x")] }]), unit: "By" },
+  ];
+  const around = {
+    resource: { attributes: [attribute("service.name", "s"), attribute("zone", "z")] },
+    scope: { name: "lib" },
+  };
+
+  for (const [what, options, want] of [
+    [
+      "namespace",
+      { namespace: "my.ns" },
+      'my_ns_a_b_bytes_total{job="s",otel_scope_name="lib",c="x"} 1',
+    ],
+    [
+      "const_labels win",
+      { constLabels: { c: "own" } },
+      'a_b_bytes_total{c="own",job="s",otel_scope_name="lib",exported_c="x"} 1',
+    ],
+    ["without_scope_info", { scopeLabels: false }, 'a_b_bytes_total{job="s",c="x"} 1'],
+    [
+      "add_metric_suffixes: false",
+      { suffixes: false },
+      'a_b{job="s",otel_scope_name="lib",c="x"} 1',
+    ],
+    [
+      "resource_to_telemetry_conversion",
+      { resourceLabels: "all" },
+      'a_b_bytes_total{job="s",otel_scope_name="lib",c="x",service_name="s",zone="z"} 1',
+    ],
+    [
+      "exclude_service_attributes",
+      { resourceLabels: "all_but_service" },
+      'a_b_bytes_total{job="s",otel_scope_name="lib",c="x",zone="z"} 1',
+    ],
+  ] as const) {
+    test(what, async () => {
+      const page = passedPage(options);
+      await page.take(metrics, around);
+      expect((await page.lines()).at(-1)).toBe(want);
+    });
+  }
+
+  test("the order of attributes does not make another stream", async () => {
+    const page = passedPage();
+    const [x, y] = [attribute("x", "1"), attribute("y", "2")];
+    await page.take([sum("a", [{ asInt: "1", timeUnixNano: at(1), attributes: [x, y] }])]);
+    await page.take([sum("a", [{ asInt: "2", timeUnixNano: at(2), attributes: [y, x] }])]);
+    expect(await page.lines()).toEqual(['a_total{x="1",y="2"} 2']);
+    expect(cumulative).toBe(2);
+  });
+});
