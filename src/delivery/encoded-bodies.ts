@@ -7,14 +7,15 @@ import type { Payload } from "../otlp/payload.ts";
  * Keeps a body for as long as its payload exists, and only one that is shorter than the payload, which is bounded by the queue.
  */
 export class EncodedBodies {
-  readonly #encode: (payload: Payload) => Promise<Uint8Array>;
+  readonly #encode: (payload: Payload) => Promise<Uint8Array | undefined>;
   readonly #bodies = new WeakMap<Payload, Uint8Array>();
 
-  constructor(encode: (payload: Payload) => Promise<Uint8Array>) {
+  /** `encode` returns undefined for a payload that is too large to be sent. */
+  constructor(encode: (payload: Payload) => Promise<Uint8Array | undefined>) {
     this.#encode = encode;
   }
 
-  async of(payload: Payload): Promise<Uint8Array> {
+  async of(payload: Payload): Promise<Uint8Array | undefined> {
     return this.#bodies.get(payload) ?? (await this.#encode(payload));
   }
 

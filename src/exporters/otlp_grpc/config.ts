@@ -3,6 +3,7 @@ import type { Opaque } from "../../config/opaque.ts";
 import { clientTlsOptions } from "../../config/tls-options.ts";
 import { duration, opaque } from "../../config/units.ts";
 import { retryOnFailure, sendingQueue, timeoutOption } from "../../delivery/delivery-config.ts";
+import { maxRequestSize } from "../../delivery/request-size.ts";
 import { type GrpcEndpoint, parseGrpcEndpoint } from "./grpc-endpoint.ts";
 
 export const schema = z
@@ -18,6 +19,7 @@ export const schema = z
         "Metadata of every request, e.g. credentials. The values are never shown. Those of keys that end in -bin are sent in base64.",
       ),
     timeout: timeoutOption("5s"),
+    max_request_size: maxRequestSize(),
     compression: z
       .enum(["gzip", "zstd", "none"])
       .prefault("gzip")

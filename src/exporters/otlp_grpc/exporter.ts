@@ -5,6 +5,7 @@ import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
 import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
+import { tooLargeResult } from "../../delivery/request-size.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { formatGrpcTimeout } from "../../net/grpc-protocol.ts";
@@ -30,7 +31,7 @@ const paths = {
  */
 export function createOtlpGrpcExporter(settings: Settings, config: Config): Component {
   const { clock, random } = settings;
-  const { endpoint, authority, compression } = config;
+  const { endpoint, authority, compression, max_request_size: maxBytes } = config;
   const host = hostAndPort(endpoint);
   const headers = headersOf(settings, config);
   const tls = tlsOf(settings, config);
@@ -59,10 +60,15 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       }),
   });
 
-  const bodies = new EncodedBodies(({ bytes }) => compress(bytes, compression));
+  const bodies = new EncodedBodies(async ({ bytes }) =>
+    bytes.length > maxBytes ? undefined : compress(bytes, compression),
+  );
 
   const attempt: Attempt = async (payload, signal) => {
     const message = await bodies.of(payload);
+    if (message === undefined) {
+      return tooLargeResult(maxBytes);
+    }
     const request = {
       headers: { ...headers, ":path": paths[payload.signal] },
       message,

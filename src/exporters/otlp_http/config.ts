@@ -4,6 +4,7 @@ import { clientTlsOptions, unusedWithoutTls } from "../../config/tls-options.ts"
 import { duration, opaque } from "../../config/units.ts";
 import { unsupported } from "../../config/unsupported.ts";
 import { retryOnFailure, sendingQueue, timeoutOption } from "../../delivery/delivery-config.ts";
+import { maxRequestSize } from "../../delivery/request-size.ts";
 import { type Compression, highestLevels } from "../../net/compress.ts";
 import { parseProxy } from "../../net/proxy.ts";
 
@@ -50,6 +51,7 @@ export const schema = z
       .prefault({})
       .describe("Headers of every request, e.g. credentials. The values are never shown."),
     timeout: timeoutOption("30s"),
+    max_request_size: maxRequestSize(),
     encoding: z
       .enum(["proto", "json"])
       .prefault("proto")

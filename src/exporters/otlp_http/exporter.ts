@@ -3,6 +3,7 @@ import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
 import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
+import { tooLargeResult } from "../../delivery/request-size.ts";
 import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { Connections } from "../../net/connections.ts";
@@ -35,15 +36,21 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
   const headers = headersOf(settings, config);
   const targets = new Map<Signal, Target>();
   const encode = encoderOf(settings, config);
-  const { compression, compression_params } = config;
+  const { compression, compression_params, max_request_size: maxBytes } = config;
 
-  const bodies = new EncodedBodies((payload) =>
-    compress(encode(payload), compression, compression_params.level),
-  );
+  const bodies = new EncodedBodies(async (payload) => {
+    const body = encode(payload);
+    return body.length > maxBytes
+      ? undefined
+      : compress(body, compression, compression_params.level);
+  });
 
   const attempt: Attempt = async (payload, signal) => {
     const { host, route } = required(targets.get(payload.signal));
     const body = await bodies.of(payload);
+    if (body === undefined) {
+      return tooLargeResult(maxBytes);
+    }
     const outcome = await send({ route, headers, body, signal });
     const result = resultOf(outcome, {
       signal: payload.signal,

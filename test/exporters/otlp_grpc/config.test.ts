@@ -14,6 +14,8 @@ test("the defaults are the Collector's", () => {
       min_version: "1.2",
       reload_interval: 10_000,
     },
+    // Not the Collector's: OTLP recommends it.
+    max_request_size: 64 * 1024 * 1024,
     headers: {},
     timeout: 5_000,
     compression: "gzip",

@@ -17,6 +17,8 @@ test("the defaults are the Collector's", () => {
       min_version: "1.2",
       reload_interval: 10_000,
     },
+    // Not the Collector's: OTLP recommends it.
+    max_request_size: 64 * 1024 * 1024,
     max_conns_per_host: 100,
     idle_conn_timeout: 90_000,
     disable_keep_alives: false,
