@@ -17,6 +17,7 @@ import { editorSchema } from "./docs/editor-schema.ts";
 import { frameworksPage } from "./docs/frameworks-page.ts";
 import { hasPart, withParts } from "./docs/marked-parts.ts";
 import { metricsPage } from "./docs/metrics-page.ts";
+import { otlpConformancePage } from "./docs/otlp-conformance-page.ts";
 import { reasonsTable, shortReasonsTable } from "./docs/reasons-table.ts";
 
 // Writes the files that are generated from the code. With --check it writes nothing and fails if a file is stale.
@@ -27,6 +28,7 @@ const isCheck = process.argv.includes("--check");
 const pages: readonly (readonly [path: string, content: string])[] = [
   ["docs/config.md", configPage(components)],
   ["docs/frameworks.md", frameworksPage()],
+  ["docs/otlp-conformance.md", otlpConformancePage()],
   [
     "docs/metrics.md",
     metricsPage([

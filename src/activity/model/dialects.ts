@@ -131,8 +131,8 @@ export const dialects = {
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded", "unwatched"],
     onTheWire:
-      "a span whose `end_time_unix_nano` is 0 or absent, if it is work or its process sends such spans of work. A repeat is a heartbeat of work that is tracked; it takes no evicted work back",
-    handling: "consumed; forwarded if it is neither",
+      "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat of work that is tracked; it takes no evicted work back",
+    handling: "consumed, never forwarded",
   },
   datadogPartial: {
     name: "datadog_partial",

@@ -9,6 +9,7 @@ import {
   decodeRecord,
   decodeResource,
 } from "./activity-record.ts";
+import type { Consumption } from "./dialects/consumption.ts";
 import type { LogContext, LogDialect } from "./dialects/log-dialect.ts";
 import { logDialects } from "./dialects/log-dialect-table.ts";
 import type { SenderProcesses } from "./sender-processes.ts";
@@ -96,7 +97,7 @@ export class LogSignalReader {
     return this.#isConsumed(dialect.consumption, isRead);
   }
 
-  #isConsumed(consumption: LogDialect["consumption"], isRead: boolean): boolean {
+  #isConsumed(consumption: Consumption, isRead: boolean): boolean {
     switch (consumption) {
       case "never":
         return false;

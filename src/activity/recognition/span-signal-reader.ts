@@ -13,11 +13,10 @@ import { addPause, isPauseSpan } from "./dialects/pause-span.ts";
 import { addToolPart } from "./dialects/tool-part.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
-import { isOpen, LiveSenders } from "./live-senders.ts";
 import { ScopeOutcomes } from "./scope-outcomes.ts";
 import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
 import { SpanAttributeReader, workKeys } from "./span-attribute-reader.ts";
-import { isWork, type SpanClass } from "./span-class.ts";
+import type { SpanClass } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import { dialectKeys, SpanDialectMatcher } from "./span-dialect-matcher.ts";
 import type { SpanRule } from "./span-rules.ts";
@@ -56,7 +55,6 @@ export class SpanSignalReader {
   readonly #tools: LabelValues;
   readonly #forwardsPending: boolean;
   readonly #outcomes = new ScopeOutcomes();
-  readonly #liveSenders = new LiveSenders();
   /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
   #scopeStart = -1;
   #scopeHash = 0;
@@ -105,7 +103,6 @@ export class SpanSignalReader {
     signals.clear();
     this.consumed.length = 0;
     this.#scopeStart = -1;
-    this.#liveSenders.begin();
     const { spans } = this;
     const outcome = scanSpans(bytes, this.#keys, spans);
     if (!outcome.ok) {
@@ -118,16 +115,9 @@ export class SpanSignalReader {
         resource = spans.resource.get(row);
         sender = this.#processes.find(spans, resource);
       }
-      const hasNoEnd = isOpen(spans, row);
-      const dialect = this.#dialects.dialectOf(spans, row, hasNoEnd);
-      const { consumption } = dialect;
-      if (
-        consumption === "from_live_sender" &&
-        !this.#liveSenders.isLive(spans, row, sender, this.#isWork)
-      ) {
-        continue; // An application's own span.
-      }
-      const isStart = dialect.isAlwaysStart || hasNoEnd;
+      const isOpen = spans.endHi.get(row) === 0 && spans.endLo.get(row) === 0;
+      const dialect = this.#dialects.dialectOf(spans, row, isOpen);
+      const isStart = dialect.isAlwaysStart || isOpen;
       const type = isStart ? signalTypes.start : signalTypes.end;
       const signal = this.#addSignal(row, sender, type, dialect.dialect, signals);
       dialect.amend?.(spans, row, this.#names, signal, signals);
@@ -138,9 +128,9 @@ export class SpanSignalReader {
       if (isToolPart) {
         addToolPart(signal, signals);
       }
+      const { consumption } = dialect;
       if (
         consumption === "always" ||
-        consumption === "from_live_sender" ||
         (consumption === "unless_forwarded" && !this.#forwardsPending)
       ) {
         this.consumed.push(row);
@@ -175,14 +165,6 @@ export class SpanSignalReader {
       this.release();
     }
   }
-
-  /** Whether a span is work, or a part of work that only agents have. */
-  readonly #isWork = (row: number): boolean => {
-    const { spans } = this;
-    const isRoot = spans.parentId0.get(row) === 0 && spans.parentId1.get(row) === 0;
-    const spanClass = this.#classifier.classify(spans, row, isRoot);
-    return isWork(spanClass) || spanClass.isToolPart || isPauseSpan(spans, row);
-  };
 
   /** Adds a signal with the ids and times of a span. */
   #addSignal(

@@ -19,7 +19,7 @@ export interface LogDialect {
   readonly scopes?: readonly string[];
   /** Short texts for a fast search: each event name, or the attribute, begins with one of them. */
   readonly needles: readonly string[];
-  readonly consumption: Exclude<Consumption, "from_live_sender">;
+  readonly consumption: Consumption;
   /** Adds the signals of a record; one of type `malformed` if it cannot be read, none if nothing follows from it. */
   read(record: ActivityRecord, context: LogContext, signals: SignalBatch): void;
 }

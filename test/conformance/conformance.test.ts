@@ -1,0 +1,80 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sections } from "./all-rows.ts";
+import { openBackend, openBackends } from "./backend.ts";
+import { startCollectorUnderTest } from "./collector.ts";
+import type { Bench } from "./peers.ts";
+import type { ClientRow, ServerRow } from "./row.ts";
+import { runRow } from "./run-row.ts";
+import { isServedOver, type Transport } from "./transport.ts";
+
+let bench: Bench;
+
+beforeAll(async () => {
+  const backends = await openBackends();
+  const latePorts = {
+    "http/protobuf": await freePort(),
+    "http/json": await freePort(),
+    grpc: await freePort(),
+  };
+  const collector = await startCollectorUnderTest(backends, latePorts);
+  bench = { backends, latePorts, collector };
+});
+
+afterAll(async () => {
+  await bench.collector.close();
+  await bench.backends.close();
+});
+
+/** A port on which nobody listens. */
+async function freePort(): Promise<number> {
+  const { hostPort, close } = await openBackend("http", async () => "disconnect");
+  await close();
+  return Number(hostPort.split(":").at(-1));
+}
+
+const rows = sections.flatMap((section) => section.rows);
+
+describe("the suite", () => {
+  test("has an id of its own for every sentence", () => {
+    const ids = rows.map(({ id }) => id);
+    expect(ids.filter((id, index) => ids.indexOf(id) !== index)).toEqual([]);
+  });
+
+  test("has a wrong peer for every sentence that it checks, and a reason for every other one", () => {
+    const unproven = rows.filter((row) =>
+      "check" in row ? Object.keys(row.mutants).length === 0 : row.untested.length < 10,
+    );
+    expect(unproven.map(({ id }) => id)).toEqual([]);
+  });
+
+  test("says what we do instead wherever we deviate", () => {
+    const silent = rows.filter((row) => "check" in row && row.deviates && row.note === undefined);
+    expect(silent.map(({ id }) => id)).toEqual([]);
+  });
+});
+
+for (const { title, rows: sentences } of sections) {
+  describe(title, () => {
+    for (const row of sentences.filter((sentence) => "check" in sentence)) {
+      const served = row.transports.filter((each) => row.role === "client" || isServedOver[each]);
+      if (served.length > 0) {
+        test(
+          `${row.id}, ${row.role}, ${served.join(", ")}: ${row.quote}`,
+          () => runOverAll(row, served),
+          60_000,
+        );
+      }
+    }
+  });
+}
+
+/** The exporters of the transports do not know each other, and much of their time is waiting. There is one receiver. */
+async function runOverAll(row: ServerRow | ClientRow, served: readonly Transport[]) {
+  if (row.role === "client") {
+    await Promise.all(served.map((transport) => runRow(bench, row, transport)));
+  } else {
+    for (const transport of served) {
+      await runRow(bench, row, transport);
+    }
+  }
+}
