@@ -39,7 +39,7 @@ export interface PassedReport extends LabelReport {
 }
 
 /** After how many steps others get a turn. */
-const stepsPerTurn = 500;
+const stepsPerTurn = 100;
 
 const targetInfo = { name: "target_info", type: "gauge", help: "Target metadata" } as const;
 

@@ -20,6 +20,8 @@ interface KnownTarget {
 interface ParsedResource {
   readonly attributes: readonly TextAttribute[];
   readonly target: Target;
+  /** Undefined if it has neither a job nor an instance. */
+  readonly key: string | undefined;
 }
 
 /** The most attributes of a resource that are read. */
@@ -51,11 +53,10 @@ export class ResourceTargets {
 
   /** Notes that the resource has sent something. `identity` tells it from others. */
   touch(resource: WalkedResource, identity: string, nowMs: number): void {
-    const { attributes, target } = this.#parse(resource);
-    if (target.job === undefined && target.instance === undefined) {
+    const { attributes, target, key } = this.#parse(resource);
+    if (key === undefined) {
       return;
     }
-    const key = JSON.stringify([target.job, target.instance]);
     const known = this.#targets.get(key);
     if (known?.identity === identity) {
       known.updatedMs = nowMs;
@@ -102,7 +103,10 @@ export class ResourceTargets {
       return known;
     }
     const attributes = attributesIn(resource.bytes);
-    const parsed = { attributes, target: targetOf(attributes, this.#options.report) };
+    const target = targetOf(attributes, this.#options.report);
+    const isNamed = target.job !== undefined || target.instance !== undefined;
+    const key = isNamed ? JSON.stringify([target.job, target.instance]) : undefined;
+    const parsed = { attributes, target, key };
     this.#parsed.set(resource, parsed);
     return parsed;
   }

@@ -3,7 +3,7 @@ import type { Series } from "./metric-series.ts";
 import type { MetricValue, NumberValue } from "./metric-values.ts";
 
 /** After how many lines a part of the page ends. */
-const linesPerPart = 2_000;
+const linesPerPart = 1_000;
 
 /**
  * The page of these families in the text format 0.0.4, in parts that each take a moment. A series without a value has no lines, and a
