@@ -76,7 +76,7 @@ export function encodeExportResponse(
     return noBytes;
   }
   const rejected = longOf(BigInt(partial.rejected));
-  const errorMessage = partial.message;
+  const errorMessage = partial.message.toWellFormed();
   switch (signal) {
     case "traces":
       return finish(
@@ -159,18 +159,21 @@ export function encodeSpans(input: {
 }
 
 function spanOf(span: DerivedSpan): otlp.Span.$Properties {
-  const { traceId, spanId, parentSpanId, name } = span;
+  const { traceId, spanId, parentSpanId } = span;
   return {
     traceId,
     spanId,
     ...(parentSpanId.some((byte) => byte !== 0) ? { parentSpanId } : {}),
-    name,
+    name: span.name.toWellFormed(),
     kind: otlp.Span.SpanKind.SPAN_KIND_INTERNAL,
     startTimeUnixNano: longOf(span.startTimeUnixNano),
     endTimeUnixNano: longOf(span.endTimeUnixNano),
     attributes: keyValues(span.attributes),
     links: [{ traceId, spanId: span.linkedSpanId }],
-    status: { code: otlp.Status.StatusCode.STATUS_CODE_ERROR, message: span.statusMessage },
+    status: {
+      code: otlp.Status.StatusCode.STATUS_CODE_ERROR,
+      message: span.statusMessage.toWellFormed(),
+    },
   };
 }
 
@@ -181,7 +184,7 @@ function logRecordOf(event: LogEvent): otlp.LogRecord.$Properties {
     observedTimeUnixNano: time,
     severityNumber: event.severityNumber,
     severityText: event.severityText,
-    body: { stringValue: event.body },
+    body: anyValueOf(event.body),
     attributes: keyValues(event.attributes),
     eventName: event.eventName,
     ...(event.traceId === undefined ? {} : { traceId: event.traceId }),
@@ -194,14 +197,15 @@ function keyValues(
 ): otlp.KeyValue.$Properties[] {
   const encoded: otlp.KeyValue.$Properties[] = [];
   for (const [key, value] of Object.entries(attributes)) {
-    encoded.push({ key, value: anyValueOf(value) });
+    encoded.push({ key: key.toWellFormed(), value: anyValueOf(value) });
   }
   return encoded;
 }
 
 function anyValueOf(value: string | number | boolean): otlp.AnyValue.$Properties {
   if (typeof value === "string") {
-    return { stringValue: value };
+    // Half of a surrogate pair, such as of a text that was cut, has no UTF-8, and a strict decoder would refuse all of the request.
+    return { stringValue: value.toWellFormed() };
   }
   if (typeof value === "boolean") {
     return { boolValue: value };

@@ -27,7 +27,11 @@ export function encodeStatus(encoding: Encoding, status: RpcStatus): Uint8Array 
     };
     return new TextEncoder().encode(JSON.stringify(value));
   }
-  const writer = otlp.RpcStatus.encode({ code, message, details: details.map(anyOfDetail) });
+  const writer = otlp.RpcStatus.encode({
+    code,
+    message: message.toWellFormed(),
+    details: details.map(anyOfDetail),
+  });
   // In Node, protobufjs writes into a `Buffer`; this is a plain view of the same bytes.
   const { buffer, byteOffset, byteLength } = writer.finish();
   return new Uint8Array(buffer, byteOffset, byteLength);

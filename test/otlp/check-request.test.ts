@@ -328,6 +328,17 @@ describe("a metric", () => {
       2,
     ],
     ["a name that is cut off", [0x0a, 0x05], 1],
+    [
+      "packed bucket counts that are cut off",
+      field(10, 2, field(1, 2, field(8, 2, field(2, 2, [1, 0x80])))),
+      1,
+    ],
+    ["packed bounds of which one has 7 bytes", field(9, 2, field(1, 2, field(7, 2, zeros(15)))), 1],
+    [
+      "an exemplar that is cut off",
+      field(5, 2, [...point, ...field(1, 2, field(5, 2, [0x11, 1]))]),
+      2,
+    ],
   ] as const) {
     test(`with ${what} is left out with its points`, () => {
       const good = record(...field(5, 2, point));
@@ -341,6 +352,24 @@ describe("a metric", () => {
       });
     });
   }
+});
+
+test("an exemplar with an unusable trace id is kept without association", () => {
+  const withExemplar = (exemplar: number[]) =>
+    request(record(...field(5, 2, field(1, 2, field(5, 2, exemplar)))));
+  const time = field(2, 1, ones(8));
+  expect(
+    checkRequest(
+      "metrics",
+      withExemplar([...field(4, 2, ones(8)), ...time, ...field(5, 2, ones(15))]),
+    ),
+  ).toEqual({
+    ok: true,
+    bytes: withExemplar(time),
+    items: 1,
+    rejected: 0,
+    repairedBy: new Map([["trace_id", 1]]),
+  });
 });
 
 /** Under which names the items of a request are, from the outside in. */

@@ -13,9 +13,11 @@ import {
   decodeExportResponse,
   encodeExportResponse,
   encodeLogEvents,
+  encodeSpans,
   type LogEvent,
 } from "../../src/otlp/encode.ts";
 import { requestType } from "./arbitrary-messages.ts";
+import { strictlyDecoded } from "./strict-decoder.ts";
 
 const serializers = {
   traces: { protobuf: ProtobufTraceSerializer, json: JsonTraceSerializer, count: "rejectedSpans" },
@@ -138,5 +140,43 @@ describe("events as log records", () => {
       ],
     });
     expect(checkRequest("logs", bytes)).toEqual({ ok: true, bytes, items: 2, rejected: 0 });
+  });
+
+  test("is valid UTF-8, also of texts that were cut inside of a character", () => {
+    const half = "cut \ud83d";
+    const attributes = { [half]: half };
+    const logs = encodeLogEvents({
+      resource: attributes,
+      scope: { name: "s", version: "1" },
+      events: [
+        {
+          timeUnixNano: 1n,
+          eventName: "e",
+          severityNumber: 9,
+          severityText: "INFO",
+          body: half,
+          attributes,
+        },
+      ],
+    });
+    const spans = encodeSpans({
+      resource: attributes,
+      scope: { name: "s", version: "1" },
+      spans: [
+        {
+          traceId: new Uint8Array(16).fill(1),
+          spanId: new Uint8Array(8).fill(1),
+          parentSpanId: new Uint8Array(8),
+          name: half,
+          startTimeUnixNano: 1n,
+          endTimeUnixNano: 2n,
+          attributes,
+          statusMessage: half,
+          linkedSpanId: new Uint8Array(8).fill(2),
+        },
+      ],
+    });
+    expect(JSON.stringify(strictlyDecoded("logs", logs)).split("cut \ufffd")).toHaveLength(6);
+    expect(JSON.stringify(strictlyDecoded("traces", spans)).split("cut \ufffd")).toHaveLength(7);
   });
 });

@@ -161,6 +161,7 @@ describe("a line", () => {
     const spans = [
       { traceId: "5b8efff798038103d269b633813fc60c", spanId: "eee19b7ec3c1b174" },
       { traceId: "ab", spanId: "cd" },
+      { traceId: "5b8efff798038103d269b633813fc60c", spanId: "eee19b7ec3c1b174", kind: "secret" },
     ];
     subject.append(
       "a.jsonl",
@@ -168,9 +169,14 @@ describe("a line", () => {
     );
     await subject.poll(1);
     expect(subject.payloads).toMatchObject([{ items: 1 }]);
-    expect(await subject.ownMetrics()).toContain(
-      'otelcol_receiver_malformed_items{otel_signal="traces",receiver="otlp_json_file"} 1',
-    );
+    const metrics = await subject.ownMetrics();
+    for (const line of [
+      'otelcol_receiver_malformed_items{otel_signal="traces",receiver="otlp_json_file"} 2',
+      'otelcol_receiver_rejected_items{otel_signal="traces",reason="trace_id",receiver="otlp_json_file"} 1',
+      'otelcol_receiver_rejected_items{otel_signal="traces",reason="wrong_type",receiver="otlp_json_file"} 1',
+    ]) {
+      expect(metrics).toContain(line);
+    }
     await subject.stop();
   });
 });
