@@ -40,7 +40,7 @@ describe("a mistake is explained where it was made", () => {
     [{ protocols: {} }, "protocols", /^must name at least one protocol/],
     [{ protocols: { grpc: null } }, "protocols.grpc", /^is not supported yet.*protocols\.http\.$/],
     [{ protocols: { http: {}, grpc: {} } }, "protocols.grpc", /^is not supported yet/],
-    [{ protocols: { http: { endpoint: "4318" } } }, "protocols.http.endpoint", /endpoint/],
+    [{ protocols: { http: { endpoint: "4318" } } }, "protocols.http.endpoint", /only a port/],
     [
       { protocols: { http: { traces_url_path: "v1/traces" } } },
       "protocols.http.traces_url_path",
