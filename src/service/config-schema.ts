@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { anyCase } from "../config/any-case.ts";
 import { duration, endpoint } from "../config/units.ts";
+import { readersSchema, resourceSchema } from "./telemetry-readers-schema.ts";
 
 /** One entry of `service.pipelines`. */
 const pipelineSchema = z.strictObject({
@@ -11,22 +12,6 @@ const pipelineSchema = z.strictObject({
   processors: ids("The processors that the data passes, in this order.").prefault([]),
   exporters: ids("The exporters that get the data.").min(1, "must name at least one exporter."),
 });
-
-const prometheusReaderSchema = z.strictObject({
-  host: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on."),
-  port: z.int().min(0).max(65_535).prefault(8888).describe("The port to listen on."),
-});
-
-/** The part of the Collector's `readers` that applies here: one page for Prometheus. */
-const readersSchema = z
-  .array(
-    z.strictObject({
-      pull: z.strictObject({
-        exporter: z.strictObject({ prometheus: prometheusReaderSchema }),
-      }),
-    }),
-  )
-  .max(1, "must have at most one reader, because the metrics are served at one address.");
 
 /** Only the value that describes what this program does anyway, so that a config of the Collector that writes it can stay. */
 function only<const V extends string | boolean>(value: V, message: string) {
@@ -102,11 +87,12 @@ const telemetrySchema = z.strictObject({
       readers: readersSchema
         .optional()
         .describe(
-          "The Collector's notation for the endpoint, for existing configs. Overrides endpoint.",
+          "The Collector's notation: a page (pull) and pushes (periodic). If it is written, endpoint has no effect, so a list without pull serves no page.",
         ),
     })
     .prefault({})
     .describe("The program's own metrics."),
+  resource: resourceSchema,
   traces: z
     .strictObject({
       level: anyCase(["none"])

@@ -2,7 +2,7 @@ import type { AnyFactory } from "../component/factory.ts";
 import { checkSection } from "../config/check-section.ts";
 import { didYouMean } from "../config/issue-words.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { type MapNode, nodeAt } from "../config/node.ts";
+import { type MapNode, nodeAt, positionOf } from "../config/node.ts";
 import { type ConfigProblem, inReadingOrder } from "../config/problem.ts";
 import { resolveAuth } from "./config-auth.ts";
 import {
@@ -24,6 +24,7 @@ import { resolveStorage, type StorageUse } from "./config-storage.ts";
 import { topologyProblems } from "./config-topology.ts";
 import { missingServiceKey } from "./missing-keys.ts";
 import type { ComponentRef, ServicePlan } from "./service.ts";
+import { telemetryPushes, telemetryPushProblems } from "./telemetry-push-factory.ts";
 
 /** A valid config, frozen. It contains the plan from which the service is built. */
 export interface ServiceConfig extends ServicePlan {
@@ -73,6 +74,9 @@ export function checkServiceConfig(
       ...telemetryAddresses(service.value),
     ];
     for (const problem of endpointClashes(root, addresses)) report(problem);
+    for (const { path, message } of telemetryPushProblems(service.value, factories)) {
+      report({ at: positionOf(root, path), path, message });
+    }
   }
   if (problems.length > 0 || !service.ok) {
     return { ok: false, problems: inReadingOrder(problems, files) };
@@ -84,11 +88,12 @@ export function checkServiceConfig(
     storageUses.map(({ component, storage: { kind, id } }) => [nameOf(component), { kind, id }]),
   );
   const bySection = new Map(components.map((component) => [nameOf(component), component.section]));
-  const { metrics } = service.value.telemetry;
-  const reader = metrics.readers?.[0]?.pull.exporter.prometheus;
+  const telemetryEndpoint = telemetryEndpointOf(service.value);
+  const pushes = telemetryPushes(service.value);
+  for (const { ref, reader } of pushes) bySection.set(nameOf(ref), reader);
   const config: ServiceConfig = {
     components,
-    extensions: authenticatorsFirst(extensions).map(refOf),
+    extensions: [...pushes.map(({ ref }) => ref), ...authenticatorsFirst(extensions).map(refOf)],
     pipelines: pipelines.map((pipeline) => ({
       id: pipeline.id,
       signal: pipeline.signal,
@@ -98,7 +103,8 @@ export function checkServiceConfig(
     })),
     sectionOf: (component) => bySection.get(nameOf(component)),
     storageOf: (component) => storages.get(nameOf(component)),
-    ...(metrics.level === "none" ? {} : { telemetryEndpoint: reader ?? metrics.endpoint }),
+    ...(telemetryEndpoint === undefined ? {} : { telemetryEndpoint }),
+    telemetryResource: service.value.telemetry.resource,
     shutdownTimeoutMs: service.value.shutdown_timeout,
     service: service.value,
     notices: inReadingOrder(
@@ -113,6 +119,13 @@ export function checkServiceConfig(
   return { ok: true, config: frozen(config) };
 }
 
+function telemetryEndpointOf({ telemetry: { metrics } }: ServiceSection) {
+  if (metrics.level === "none") return undefined;
+  if (metrics.readers === undefined) return metrics.endpoint;
+  const [page] = metrics.readers.flatMap(({ pull }) => pull?.exporter.prometheus ?? []);
+  return page === undefined ? undefined : { host: page.host, port: page.port };
+}
+
 /** Where the program's own metrics are served. */
 function telemetryAddresses({ telemetry: { metrics } }: ServiceSection): readonly ListenAddress[] {
   const path = ["service", "telemetry", "metrics"];
@@ -120,10 +133,16 @@ function telemetryAddresses({ telemetry: { metrics } }: ServiceSection): readonl
   if (metrics.readers === undefined) {
     return [{ path: [...path, "endpoint"], address: metrics.endpoint }];
   }
-  return metrics.readers.map(({ pull }, index) => ({
-    path: [...path, "readers", index, "pull", "exporter", "prometheus", "port"],
-    address: pull.exporter.prometheus,
-  }));
+  return metrics.readers.flatMap(({ pull }, index) =>
+    pull === undefined
+      ? []
+      : [
+          {
+            path: [...path, "readers", index, "pull", "exporter", "prometheus", "port"],
+            address: pull.exporter.prometheus,
+          },
+        ],
+  );
 }
 
 function checkTopLevel(

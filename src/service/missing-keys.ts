@@ -154,6 +154,21 @@ const ofService: Messages = {
   "telemetry.metrics.address":
     "has been removed from the Collector; write endpoint, e.g. endpoint: 127.0.0.1:8888.",
   "telemetry.metrics.views": `is not supported: every metric is served as it is. ${remove}`,
+  "telemetry.metrics.readers.periodic.exporter.console":
+    "is not supported: stdout is for the debug exporter. Read the page of a pull reader, or push with otlp.",
+  "telemetry.metrics.readers.periodic.exporter.otlp_http":
+    "is written otlp here, as in the Collector: otlp: {protocol: http/protobuf, endpoint: …}.",
+  "telemetry.metrics.readers.periodic.exporter.otlp_grpc":
+    "is written otlp here, as in the Collector: otlp: {protocol: grpc, endpoint: …}.",
+  "telemetry.metrics.readers.periodic.exporter.otlp.headers_list":
+    "is not supported; write headers, a map or a list of name and value.",
+  "telemetry.metrics.readers.periodic.exporter.otlp.tls":
+    "is not supported; write certificate, client_certificate, client_key and insecure.",
+  "telemetry.metrics.readers.periodic.exporter.otlp.default_histogram_aggregation": `is not supported: histograms have fixed buckets. ${remove}`,
+  "telemetry.metrics.readers.periodic.producers": `is not supported: there are no other producers. ${remove}`,
+  "telemetry.metrics.readers.periodic.cardinality_limits": `is not supported: the number of series follows from the configuration. ${remove}`,
+  "telemetry.metrics.readers.pull.producers": `is not supported: there are no other producers. ${remove}`,
+  "telemetry.metrics.readers.pull.exporter.prometheus.with_resource_constant_labels": `is not supported: add labels in the scrape config of Prometheus. ${remove}`,
   "telemetry.logs.processors": `is not supported: the log goes to stderr only. Remove it, and let what runs the program collect stderr.`,
 };
 

@@ -16,6 +16,8 @@ import type { RootLogger } from "./logger.ts";
 import { connectPipelines } from "./pipelines.ts";
 import { StatusBoard } from "./status-board.ts";
 import { createTelemetry } from "./telemetry.ts";
+import { telemetryPushFactory } from "./telemetry-push-factory.ts";
+import { telemetryResource } from "./telemetry-resource.ts";
 
 /** A component of the config, by section and id. */
 export interface ComponentRef {
@@ -40,6 +42,8 @@ export interface ServicePlan {
   readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
   /** Where the collector's own metrics are served; absent: nowhere. */
   readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
+  /** Attributes of the resource of these metrics; null leaves a default out. */
+  readonly telemetryResource?: Readonly<Record<string, string | number | boolean | null>>;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -81,8 +85,14 @@ export function createService(options: ServiceOptions): Service {
     clock,
     counts,
     logger,
+    resource: telemetryResource({
+      version,
+      randomBytes: options.randomBytes,
+      configured: plan.telemetryResource ?? {},
+    }),
     ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
   });
+  const factories = [...options.factories, telemetryPushFactory(telemetry, options.factories)];
   const sockets = new ListeningSockets();
   const statuses = new StatusBoard(clock);
   const stopping = new AbortController();
@@ -99,7 +109,7 @@ export function createService(options: ServiceOptions): Service {
     ownSockets.activate();
     const componentLogger = logger.forComponent({ kind, id });
     const status = statuses.add({ kind, id });
-    const component = factoryOf(options.factories, { kind, id }).create(
+    const component = factoryOf(factories, { kind, id }).create(
       {
         id,
         version,

@@ -1,6 +1,6 @@
 import type { Meter } from "@opentelemetry/api";
-import { resourceFromAttributes } from "@opentelemetry/resources";
-import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { Resource } from "@opentelemetry/resources";
+import { type CollectionResult, MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../component/clock.ts";
 import type { Logger } from "../component/settings.ts";
 import { ManualReader } from "../metrics/manual-reader.ts";
@@ -15,6 +15,7 @@ export interface TelemetryOptions {
   readonly clock: Clock;
   readonly counts: FlowCounts;
   readonly logger: Logger;
+  readonly resource: Resource;
   /** Where `/metrics` is served; absent: nowhere. */
   readonly endpoint?: { readonly host: string; readonly port: number };
 }
@@ -23,6 +24,8 @@ export interface TelemetryOptions {
 export interface Telemetry {
   /** For a component's own instruments. */
   meterFor(component: { readonly id: string }): Meter;
+  /** All metrics, as totals since the start. */
+  collect(): Promise<CollectionResult>;
   /** Rejects with an `Error` whose message is for an operator. */
   start(): Promise<void>;
   shutdown(deadline: AbortSignal): Promise<void>;
@@ -33,10 +36,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const { version, clock, counts, logger, endpoint } = options;
   const reader = new ManualReader();
   const provider = new MeterProvider({
-    resource: resourceFromAttributes({
-      "service.name": "activity-collector",
-      "service.version": version,
-    }),
+    resource: options.resource,
     readers: [reader],
   });
   const meter = provider.getMeter("activity-collector/service", version);
@@ -46,6 +46,7 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
   return {
     meterFor: ({ id }) => provider.getMeter(`activity-collector/${id}`, version),
+    collect: () => reader.collect(),
 
     async start() {
       if (endpoint === undefined) {

@@ -76,7 +76,10 @@ export const factories: readonly AnyFactory[] = [
       headers: z.record(z.string(), opaque()).prefault({}),
       compression: z.enum(["gzip", "none"]).prefault("gzip"),
       timeout: duration().prefault("30s"),
-      sending_queue: z.strictObject({ storage: storageId() }).optional(),
+      sending_queue: z
+        .strictObject({ enabled: z.boolean().optional(), storage: storageId() })
+        .optional(),
+      retry_on_failure: z.looseObject({}).optional(),
       tls: z.union([z.boolean(), z.strictObject({ ca_file: z.string().min(1) })]).optional(),
     }),
   }),
