@@ -182,7 +182,8 @@ class RequestCheck {
     const start = reader.position;
     let left = 0;
     let removed = 0;
-    while (reader.position < end) {
+    // Of a request that will be refused, the rest of the records would take seconds.
+    while (reader.position < end && !edits.isFull) {
       const recordStart = reader.position;
       const tag = reader.tag(end);
       const recordLength = reader.position;
@@ -203,6 +204,7 @@ class RequestCheck {
         return this.#names[2];
       }
     }
+    reader.position = end;
     if (removed > 0 && left === 0) {
       edits.backTo({ count, growth });
       edits.remove(fieldStart, end);
