@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { issueWords } from "./issue-words.ts";
 import { findingsOf, type MissingKey } from "./issues.ts";
-import { writtenSchemaOf } from "./json-schema.ts";
+import { type JsonSchema, writtenSchemaOf } from "./json-schema.ts";
 import { type ConfigNode, nodeAt, plainValueOf, positionOf } from "./node.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 
@@ -43,7 +43,7 @@ export function checkSection<C>(
       continue;
     }
     const failed = failedPaths(nodeAt(root, path), []);
-    const problems = findingsOf(result.error.issues, writtenSchemaOf(schema), missingKey)
+    const problems = findingsOf(result.error.issues, knownSchemaOf(schema), missingKey)
       .filter((finding) => !failed.some((above) => startsWith(finding.path, above)))
       .map(({ path: inside, message, atKey }) => {
         const whole = [...path, ...inside];
@@ -52,6 +52,15 @@ export function checkSection<C>(
     return { ok: false, problems };
   }
   throw new Error("A schema refuses both a value and its own default.");
+}
+
+/** One for each schema of the program. To write one takes longer than all the rest of a check. */
+const knownSchemas = new WeakMap<z.ZodType, JsonSchema>();
+
+function knownSchemaOf(schema: z.ZodType): JsonSchema {
+  const known = knownSchemas.get(schema) ?? writtenSchemaOf(schema);
+  knownSchemas.set(schema, known);
+  return known;
 }
 
 function sectionAt(root: ConfigNode, path: ConfigPath): unknown {

@@ -10,9 +10,7 @@ import type { PeriodicReader } from "./telemetry-readers-schema.ts";
 const type = "service.telemetry.metrics.readers";
 
 /** A periodic reader runs as an extension, so that it starts early, and stops when everything else has delivered its data. */
-export function telemetryPushes({
-  telemetry: { metrics },
-}: ServiceSection): readonly {
+export function telemetryPushes({ telemetry: { metrics } }: ServiceSection): readonly {
   readonly ref: { readonly kind: "extension"; readonly id: string };
   readonly reader: PeriodicReader;
 }[] {
