@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import type { Clock } from "../../component/clock.ts";
 import { forgetView, WireReader } from "../../otlp/wire-reader.ts";
+import { AttributeNames } from "./attribute-names.ts";
 import { canBeAdded, type FamilyHead, familyHeadOf, isDelta } from "./family-head.ts";
 import { type Family, lineNames } from "./metric-families.ts";
 import { type WalkedMetric, walkMetrics } from "./metric-walk.ts";
@@ -8,7 +9,7 @@ import type { DropReason } from "./page-instruments.ts";
 import { type DataPoint, readPoint } from "./point-fields.ts";
 import type { PointFault } from "./point-values.ts";
 import { ResourceTargets } from "./resource-targets.ts";
-import type { LabelReport } from "./series-labels.ts";
+import type { LabelParts, LabelReport } from "./series-labels.ts";
 import { headOf, pageParts } from "./series-text.ts";
 import {
   type LabelOptions,
@@ -63,19 +64,25 @@ export class PassedMetrics {
   readonly #store: StreamStore;
   readonly #targets: ResourceTargets;
   readonly #targetInfoName: string;
+  readonly #labelParts: LabelParts;
 
   constructor(options: PassedOptions) {
     const { maxSeries, expirationMs, reserved, report } = options;
     this.#options = options;
+    this.#labelParts = { report, names: new AttributeNames() };
     this.#targetInfoName =
       familyNameOf({ name: targetInfo.name, unit: "", kind: "up_down_counter" }, options) ??
       targetInfo.name;
-    this.#targets = new ResourceTargets({ maxTargets: maxSeries, expirationMs, report });
+    this.#targets = new ResourceTargets({
+      maxTargets: maxSeries,
+      expirationMs,
+      parts: this.#labelParts,
+    });
     this.#store = new StreamStore({
       maxSeries,
       expirationMs,
       reserved: new Set([...reserved, this.#targetInfoName]),
-      overflowLabels: overflowLabels(options, report),
+      overflowLabels: overflowLabels(options, this.#labelParts),
     });
   }
 
@@ -181,12 +188,12 @@ export class PassedMetrics {
     const { resource, scope } = current.metric;
     current.scope ??= scopeFactsOf(scope);
     const origin = {
+      type,
       target: this.#targets.targetOf(resource),
       resource: this.#targets.attributesOf(resource),
       scope: current.scope,
     };
-    const { report } = this.#options;
-    return streamLabels(attributes, origin, type, { options: this.#options, report });
+    return streamLabels(attributes, origin, this.#options, this.#labelParts);
   }
 
   /** Senders may write the attributes of one stream in any order. */

@@ -1,13 +1,13 @@
 import { forgetView, tagOf, WireReader } from "../../otlp/wire-reader.ts";
 import { attributeOf, type TextAttribute } from "./attribute-text.ts";
 import type { WalkedResource } from "./metric-walk.ts";
-import { type LabelReport, LabelSet, serviceKeys, type Target, targetOf } from "./series-labels.ts";
+import { type LabelParts, LabelSet, serviceKeys, type Target, targetOf } from "./series-labels.ts";
 
 export interface TargetsOptions {
   readonly maxTargets: number;
   /** Until a target whose streams send nothing any more is left out. */
   readonly expirationMs: number;
-  readonly report: LabelReport;
+  readonly parts: LabelParts;
 }
 
 interface KnownTarget {
@@ -67,7 +67,7 @@ export class ResourceTargets {
     const characters = this.#labelCharacters + labels.length - (known?.labels.length ?? 0);
     const isFull = known === undefined && this.#targets.size >= maxTargets;
     if (isFull || characters > labelCharactersPerTarget * maxTargets) {
-      this.#options.report.dropped("too_many");
+      this.#options.parts.report.dropped("too_many");
       return;
     }
     this.#labelCharacters = characters;
@@ -89,7 +89,7 @@ export class ResourceTargets {
   }
 
   #labelsOf(attributes: readonly TextAttribute[], target: Target): string {
-    const labels = new LabelSet(new Set(), this.#options.report);
+    const labels = new LabelSet(new Set(), this.#options.parts);
     labels.set("job", target.job);
     labels.set("instance", target.instance);
     const keys: readonly string[] = serviceKeys;
@@ -103,7 +103,7 @@ export class ResourceTargets {
       return known;
     }
     const attributes = attributesIn(resource.bytes);
-    const target = targetOf(attributes, this.#options.report);
+    const target = targetOf(attributes, this.#options.parts.report);
     const isNamed = target.job !== undefined || target.instance !== undefined;
     const key = isNamed ? JSON.stringify([target.job, target.instance]) : undefined;
     const parsed = { attributes, target, key };

@@ -1,6 +1,6 @@
+import type { AttributeNames } from "./attribute-names.ts";
 import type { TextAttribute } from "./attribute-text.ts";
-import { hasIdShape, type IdReason, idReasonOf, namesASession } from "./id-like.ts";
-import { labelNameOf } from "./translated-names.ts";
+import { hasIdShape, type IdReason, isIdValue, namesASession } from "./id-like.ts";
 
 /** Why an attribute is not shown as it is. Closed lists, fit for a label. */
 export type LabelReason = IdReason | "invalid_name" | "too_long" | "too_deep" | "too_many";
@@ -16,6 +16,12 @@ const maxLabels = 64;
 export interface LabelReport {
   dropped(reason: LabelReason): void;
   truncated(): void;
+}
+
+/** What the labels of all series share. */
+export interface LabelParts {
+  readonly report: LabelReport;
+  readonly names: AttributeNames;
 }
 
 /** Where a series comes from. */
@@ -59,11 +65,13 @@ export class LabelSet {
   readonly #labels = new Map<string, string>();
   readonly #fixed: ReadonlySet<string>;
   readonly #report: LabelReport;
+  readonly #names: AttributeNames;
 
   /** `fixed`: names that attributes cannot have. */
-  constructor(fixed: ReadonlySet<string>, report: LabelReport) {
+  constructor(fixed: ReadonlySet<string>, { report, names }: LabelParts) {
     this.#fixed = fixed;
     this.#report = report;
+    this.#names = names;
   }
 
   /** Adds labels of our own, unless the value is empty: an empty label is the same as none. */
@@ -91,10 +99,10 @@ export class LabelSet {
     const byKey = new Map(attributes.map(({ key, text }) => [key, text]));
     for (const [key, text] of [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
       const value = this.#shown(key, text);
-      const name = labelNameOf(key === "" ? "" : `${prefix}${key}`);
       if (value === undefined || value === "") {
         continue;
       }
+      const name = key === "" ? undefined : this.#names.of(`${prefix}${key}`).label;
       if (name === undefined || name.length > maxNameLength) {
         this.#report.dropped(name === undefined ? "invalid_name" : "too_long");
         continue;
@@ -131,9 +139,9 @@ export class LabelSet {
       this.#report.dropped("too_deep");
       return undefined;
     }
-    const reason = idReasonOf(key.slice(0, 2 * maxNameLength), text.slice(0, 2 * maxValueLength));
-    if (reason !== undefined) {
-      this.#report.dropped(reason);
+    const { reason, isInfrastructure } = this.#names.of(key);
+    if (reason !== undefined || isIdValue(text.slice(0, 2 * maxValueLength), isInfrastructure)) {
+      this.#report.dropped(reason ?? "id_value");
       return undefined;
     }
     return this.#cut(text);

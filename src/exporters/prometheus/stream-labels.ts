@@ -2,7 +2,7 @@ import { tagOf, WireReader } from "../../otlp/wire-reader.ts";
 import { attributeOf, type TextAttribute } from "./attribute-text.ts";
 import type { FamilyType } from "./metric-families.ts";
 import { textAt, type WalkedScope } from "./metric-walk.ts";
-import { type LabelReport, LabelSet, serviceKeys, type Target } from "./series-labels.ts";
+import { type LabelParts, LabelSet, serviceKeys, type Target } from "./series-labels.ts";
 import { labelNameOf } from "./translated-names.ts";
 
 export interface LabelOptions {
@@ -13,8 +13,9 @@ export interface LabelOptions {
   readonly resourceLabels: "none" | "all" | "all_but_service";
 }
 
-/** Where a stream comes from. */
+/** Where a stream comes from, and what it is. */
 export interface StreamOrigin {
+  readonly type: FamilyType;
   readonly target: Target;
   readonly resource: readonly TextAttribute[];
   readonly scope: ScopeFacts;
@@ -37,11 +38,11 @@ const attributesTag = tagOf(3, "length");
 /** The labels of a stream's series, as on the page without braces. `keyValues`: the attributes of the data point. */
 export function streamLabels(
   keyValues: readonly Uint8Array[],
-  { target, resource, scope }: StreamOrigin,
-  type: FamilyType,
-  { options, report }: { readonly options: LabelOptions; readonly report: LabelReport },
+  { type, target, resource, scope }: StreamOrigin,
+  options: LabelOptions,
+  parts: LabelParts,
 ): string {
-  const labels = new LabelSet(new Set([overflowLabel, ...lineLabels(type)]), report);
+  const labels = new LabelSet(new Set([overflowLabel, ...lineLabels(type)]), parts);
   addConstLabels(labels, options);
   labels.setFree("job", target.job);
   labels.setFree("instance", target.instance);
@@ -60,8 +61,8 @@ export function streamLabels(
 }
 
 /** The labels of the series that takes what is beyond the bounds, as the SDK specification has it. */
-export function overflowLabels(options: LabelOptions, report: LabelReport): string {
-  const labels = new LabelSet(new Set(), report);
+export function overflowLabels(options: LabelOptions, parts: LabelParts): string {
+  const labels = new LabelSet(new Set(), parts);
   addConstLabels(labels, options);
   labels.set(overflowLabel, "true");
   return labels.text();

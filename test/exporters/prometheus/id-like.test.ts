@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { idReasonOf } from "../../../src/exporters/prometheus/id-like.ts";
+import {
+  isIdValue,
+  isInfrastructureKey,
+  keyReasonOf,
+} from "../../../src/exporters/prometheus/id-like.ts";
+
+const idReasonOf = (key: string, text: string) =>
+  keyReasonOf(key) ?? (isIdValue(text, isInfrastructureKey(key)) ? "id_value" : undefined);
 
 describe("an attribute is shown", () => {
   for (const [key, value] of [
@@ -19,6 +26,10 @@ describe("an attribute is shown", () => {
     ["server.address", "api.openai.com"],
     ["net.peer.ip", "192.168.100.200"],
     ["le", "0.005"],
+    ["gen_ai.token.type", "input"],
+    ["server.build", "linux-x86_64-gnu2"],
+    ["service.version", "1.2.3-g1a2b3c4"],
+    ["openclaw.context", "used"],
     ["id", "G1 Eden Space"],
     ["error.type", "TimeoutError"],
     ["jvm.thread.name", "http-nio-8080-exec-1"],
@@ -52,6 +63,11 @@ describe("an attribute is not shown", () => {
     ["user.account_uuid", "x", "id_key"],
     ["langsmith.trace.session_id", "x", "id_key"],
     ["session", "x", "id_key"],
+    ["openclaw.run", "x", "id_key"],
+    ["sessionIDs", "x", "id_key"],
+    ["sessions.id.short", "x", "id_key"],
+    ["toolCallID", "x", "id_key"],
+    ["openclaw.session.ref", "x", "id_key"],
     ["faas.invocation_id", "x", "id_key"],
     ["traceparent", "x", "id_key"],
     ["550e8400-e29b-41d4-a716-446655440000", "x", "id_key"],
@@ -68,6 +84,10 @@ describe("an attribute is not shown", () => {
     ["x", "chatcmpl-9xKq2LmNop", "id_value"],
     ["x", "toolu_01A09q90qw90lq917835lq9", "id_value"],
     ["x", "call_1", "id_value"],
+    ["x", '["call_1"]', "id_value"],
+    ["x", "/runs/run-7/steps", "id_value"],
+    ["x", "a1b2c3d4e5f6", "id_value"],
+    ["x", "deadbeefdeadbeef", "id_value"],
     ["x", "run-42", "id_value"],
     ["x", "123456789012", "id_value"],
     ["x", "+491701234567", "id_value"],
