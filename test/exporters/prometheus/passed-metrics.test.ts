@@ -468,6 +468,7 @@ describe("what looks like an id is not shown, and what coincides then is merged"
     const upDown = (points: readonly Json[]) => sum("a", points, { isMonotonic: false });
     await page.take([upDown([perSession("one", 5), perSession("two", 7)])]);
     await page.take([gauge("g", perSession("one", 5), perSession("two", 7))]);
+    expect((await page.lines()).at(-1)).toBe('g{model="m"} 7');
     await page.take([gauge("g", perSession("one", 4, 2))]);
     expect(await page.lines()).toEqual(['a{model="m"} 12', 'g{model="m"} 4']);
     page.clock.advance(50_000);
@@ -656,6 +657,18 @@ describe("bounds", () => {
     await page.take([flood(3, {}, 100)]);
     expect((await page.lines()).length).toBe(3);
     expect(page.reported()).toEqual({});
+  });
+
+  test("long labels count as more", async () => {
+    const page = passedPage({ maxSeries: 10 });
+    const long = Array.from({ length: 8 }, (_, i) => attribute(`l${i}`, "x ".repeat(500)));
+    const points = Array.from({ length: 10 }, (_, i) => ({
+      asInt: "1",
+      attributes: [attribute("v", `v${i}`), ...long],
+    }));
+    await page.take([sum("a", points)]);
+    expect((await page.passed.page(new Set())).length).toBeLessThan(10 * 1_024);
+    expect((await page.lines()).at(-1)).toBe('a_total{otel_metric_overflow="true"} 9');
   });
 
   test("large histograms count as more", async () => {
