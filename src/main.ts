@@ -25,6 +25,10 @@ const host: Host = {
     process.on("SIGTERM", onTerm).on("SIGINT", onInt);
     return () => process.off("SIGTERM", onTerm).off("SIGINT", onInt);
   },
+  onReloadSignal(run) {
+    process.on("SIGHUP", run);
+    return () => process.off("SIGHUP", run);
+  },
   onUncaught(run) {
     const onError = (error: unknown) => run(error);
     process.on("uncaughtException", onError).on("unhandledRejection", onError);

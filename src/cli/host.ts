@@ -19,6 +19,8 @@ export interface Host {
   readonly stderr: (text: string) => void;
   /** Calls `run` at every stop signal, instead of the process ending, until the returned function is called. */
   onStopSignal(run: (signal: StopSignal) => void): () => void;
+  /** Calls `run` at every SIGHUP, instead of the process ending, until the returned function is called. */
+  onReloadSignal(run: () => void): () => void;
   /** Calls `run` for every uncaught exception, until the returned function is called. */
   onUncaught(run: (error: unknown) => void): () => void;
   /** Keeps the process from ending for lack of work until the returned function is called. */

@@ -48,7 +48,9 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
 
   program
     .command("run", { isDefault: true })
-    .description("run the collector until it gets SIGTERM or SIGINT (the default command)")
+    .description(
+      "run the collector until it gets SIGTERM or SIGINT (the default command); SIGHUP reloads the config",
+    )
     .addOption(configOption())
     .addOption(setOption())
     .action(async (options: ConfigOption, command: Command) => {

@@ -1,15 +1,20 @@
 import { components } from "../components.ts";
 import { loadConfig } from "../config/load.ts";
 import { formatProblem } from "../config/problem.ts";
-import { checkServiceConfig, type ServiceConfig } from "../service/config.ts";
+import { type CheckedConfig, checkServiceConfig, type ServiceConfig } from "../service/config.ts";
 import type { Host } from "./host.ts";
+
+/** Reads and checks the config named on the command line. */
+export function checkedConfig(host: Host, sources: readonly string[]): CheckedConfig {
+  return checkServiceConfig(loadConfig(sources, host.env), components);
+}
 
 /**
  * Reads and checks the config named on the command line. If it is wrong, every problem is printed on
  * stderr, one per line, and the result is `undefined`.
  */
 export function readConfig(host: Host, sources: readonly string[]): ServiceConfig | undefined {
-  const checked = checkServiceConfig(loadConfig(sources, host.env), components);
+  const checked = checkedConfig(host, sources);
   if (checked.ok) {
     return checked.config;
   }

@@ -3,7 +3,7 @@ import type { Component, MetricsSource } from "../component/component.ts";
 import { accepted, type Consumer } from "../component/consumer.ts";
 import { type AnyFactory, declare, isOfType } from "../component/factory.ts";
 import type { Signal } from "../otlp/payload.ts";
-import type { ComponentRef, ServicePlan } from "../service/service.ts";
+import type { ComponentRef, ServicePlan } from "../service/service-plan.ts";
 
 /** The parts of the pipelines that a replay feeds, and those that return its results. */
 export interface ReplayParts {

@@ -1,44 +1,58 @@
 import { components } from "../components.ts";
-import { formatProblem } from "../config/problem.ts";
 import type { ServiceConfig } from "../service/config.ts";
 import { exceptionFields } from "../service/exception-fields.ts";
-import { createLogger, type RootLogger } from "../service/logger.ts";
-import { createService, type Service } from "../service/service.ts";
+import {
+  createExchangeableLogger,
+  type ExchangeableLogger,
+} from "../service/exchangeable-logger.ts";
+import { StartAborted } from "../service/lifecycle.ts";
+import type { RootLogger } from "../service/logger.ts";
+import { createService } from "../service/service.ts";
 import { exitCodeOfSignal, exitCodes } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import { readConfig } from "./read-config.ts";
+import { reloadConfig } from "./reload-config.ts";
+import { ReloadRequests } from "./reload-requests.ts";
+import { loggerOf, logNotices } from "./run-logger.ts";
 import { createStopRequests } from "./stop-requests.ts";
 import { programVersion } from "./version.ts";
 
-/** Runs the collector until a stop signal arrives. Resolves to the exit code. */
+/**
+ * Runs the collector until a stop signal arrives; SIGHUP reloads its config. Resolves to the exit code.
+ */
 export async function run(host: Host, sources: readonly string[]): Promise<number> {
-  const config = readConfig(host, sources);
-  if (config === undefined) {
-    return exitCodes.failure;
-  }
-  const { level, encoding, sampling, initial_fields } = config.service.telemetry.logs;
-  const logger = createLogger({
-    level,
-    encoding,
-    ...(sampling.enabled ? { sampling: { ...sampling, tickMs: sampling.tick } } : {}),
-    initialFields: initial_fields,
-    clock: host.clock,
-    write: host.stderr,
-  });
-  for (const notice of config.notices) {
-    logger.warn("The configuration is valid, but contains a probable mistake.", {
-      notice: formatProblem(notice),
-    });
-  }
-  const letGo = host.keepAlive();
+  // Before the config is read: from now on SIGHUP ends the program no more.
+  const reloads = new ReloadRequests();
+  const forgetReloads = host.onReloadSignal(() => reloads.request());
   try {
-    return await runService(host, config, logger);
+    const config = readConfig(host, sources);
+    if (config === undefined) {
+      return exitCodes.failure;
+    }
+    const logger = createExchangeableLogger(loggerOf(host, config));
+    logNotices(config, logger);
+    const letGo = host.keepAlive();
+    try {
+      return await runService(host, { sources, config, logger, reloads });
+    } finally {
+      letGo();
+    }
   } finally {
-    letGo();
+    forgetReloads();
   }
 }
 
-async function runService(host: Host, config: ServiceConfig, logger: RootLogger): Promise<number> {
+interface Running {
+  readonly sources: readonly string[];
+  readonly config: ServiceConfig;
+  readonly logger: ExchangeableLogger;
+  readonly reloads: ReloadRequests;
+}
+
+async function runService(
+  host: Host,
+  { sources, config, logger, reloads }: Running,
+): Promise<number> {
   const version = programVersion();
   logger.info("Starting activity-collector.", { version, node: process.version });
   // Before anything is open, so that a signal during the start also counts.
@@ -51,10 +65,25 @@ async function runService(host: Host, config: ServiceConfig, logger: RootLogger)
       version,
       logger,
     });
-    await service.start();
-    logger.info("Everything is ready. Begin running and processing data.");
-    const { why } = await ending.requested;
-    return await drain(service, logger, why);
+    const requested = ending.requested.then(({ why }) => why);
+    // A start that hangs must not keep a stop from beginning.
+    const early = requested.then(() => service.shutdown());
+    const isStarted = await service.start().then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof StartAborted) {
+          return false;
+        }
+        throw error;
+      },
+    );
+    if (isStarted) {
+      logger.info("Everything is ready. Begin running and processing data.");
+      reloads.serve(() => reloadConfig(host, { sources, service, logger }));
+    }
+    const why = await requested;
+    reloads.end();
+    return exitCodeAfter(await early, why, logger);
   } catch (error) {
     host.stderr(`${error instanceof Error ? error.message : String(error)}\n`);
     return exitCodes.failure;
@@ -63,12 +92,7 @@ async function runService(host: Host, config: ServiceConfig, logger: RootLogger)
   }
 }
 
-async function drain(
-  service: Service,
-  logger: RootLogger,
-  why: "signal" | "fault",
-): Promise<number> {
-  const isClean = await service.shutdown();
+function exitCodeAfter(isClean: boolean, why: "signal" | "fault", logger: RootLogger): number {
   if (isClean) {
     logger.info("Shutdown complete.");
   } else {

@@ -40,6 +40,19 @@ export interface ExporterRole {
 }
 
 /**
+ * The role of a component that keeps something that must survive when a reload replaces it by an instance of the same id with another
+ * section: what it has queued, its state, its journal. Every component with a storage has it.
+ *
+ * The successor was created and started with `Settings.replaces`. Then both calls are made in one step of the event loop.
+ */
+export interface StateRole {
+  /** Gives away what it keeps. From now on it keeps nothing new and does nothing by itself; its shutdown follows. Called at most once. */
+  handOver(): unknown;
+  /** Takes what the predecessor kept, and goes on with it. Ignores what another type of component handed over. */
+  takeOver(state: unknown): void;
+}
+
+/**
  * One configured instance, shared by every pipeline that names its id.
  *
  * `start` opens sockets and timers; it rejects with an `Error` whose message is for an operator.
@@ -54,6 +67,7 @@ export interface Component {
   readonly exporter?: ExporterRole;
   readonly storage?: StorageRole;
   readonly authenticator?: AuthenticatorRole;
+  readonly state?: StateRole;
 }
 
 /** A failure that the component has logged itself, so that it is not logged again. */

@@ -36,7 +36,7 @@ export interface Settings {
   /** Reports a change of the component's status, which is `ok` from its start. Never throws. */
   readonly reportStatus: (status: ReportedStatus) => void;
   /**
-   * Aborts when the service begins to stop, which is before the shutdown of most components. What keeps senders waiting answers them
+   * Aborts when the service begins to stop, or a reload has replaced or removed the component, which is before its shutdown. What keeps senders waiting answers them
    * then, because the receivers wait for these answers and all share one deadline.
    */
   readonly stopping: AbortSignal;
@@ -48,8 +48,16 @@ export interface Settings {
   readonly storage?: Storage;
   /** The authenticator that the component's config names (`Factory.authKeys`). Throws for any other name. */
   readonly authenticator: (id: string) => AuthenticatorRole;
+  /** Set when a reload lets the component replace an instance of the same id. */
+  readonly replaces?: Replaces;
   /** The counters of an exporter that counts its items itself (`ExporterRole.countsItems`). */
   readonly exportCounts: (signal: Signal) => ExportCounts;
+}
+
+/** How a component replaces another instance. */
+export interface Replaces {
+  /** Both use the same storage. The journal is still open then, and is part of what the predecessor hands over (`StateRole`). */
+  readonly sharesStorage: boolean;
 }
 
 /** A counter of items as a plain number, which is published on `service.telemetry`. It never decreases. */

@@ -120,6 +120,11 @@ export interface StorageRole {
    */
   expect?(components: readonly { readonly kind: ComponentKind; readonly id: string }[]): void;
   /**
+   * Closes the journal of a component that a reload has removed, with everything written; it can be opened again. Never rejects, and
+   * does nothing for a component that has none.
+   */
+  closeJournal(component: { readonly kind: ComponentKind; readonly id: string }): Promise<void>;
+  /**
    * Opens the journal of a component, once per component, after the extension has started. Rejects with an
    * `Error` for an operator if the stored data cannot be read at all, and with any exception of `take`.
    */

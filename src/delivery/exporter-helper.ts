@@ -1,4 +1,4 @@
-import { ReportedFailure } from "../component/component.ts";
+import { ReportedFailure, type StateRole } from "../component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
 import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
@@ -10,9 +10,10 @@ import { DeliveryReport } from "./delivery-report.ts";
 import { DirectSender } from "./direct-sender.ts";
 import { QueueConsumers, type SignalQueue } from "./queue-consumers.ts";
 import { publishQueues } from "./queue-gauges.ts";
+import { QueueHandover } from "./queue-handover.ts";
 import { QueueJournal } from "./queue-journal.ts";
 import { createRetry } from "./retry.ts";
-import { SendingQueue } from "./sending-queue.ts";
+import { type QueuedPayload, SendingQueue } from "./sending-queue.ts";
 
 /** An exporter's way to its backend. The exporter provides one attempt; this adds timeout, retries, the queue and the report. */
 export interface Delivery {
@@ -25,6 +26,11 @@ export interface Delivery {
    * logged; then it rejects. A persistent queue keeps what is not being sent. Safe before `start` and twice.
    */
   shutdown(deadline: AbortSignal): Promise<void>;
+  /**
+   * At a reload the queue of each signal that the successor has, too, goes to it, and what is being sent follows if it fails. Other
+   * signals are sent by the predecessor until its shutdown ends.
+   */
+  readonly state: StateRole;
 }
 
 const stoppingMessage = "This collector is shutting down and sends nothing more.";
@@ -46,7 +52,12 @@ export function createDelivery(
     host,
     isWaiting: (signal) => (queues.get(signal)?.queue.items ?? 0) > 0 || direct.isSending(signal),
   });
-  const journal = storage === undefined ? undefined : new QueueJournal();
+  let journal = storage === undefined ? undefined : new QueueJournal();
+  /** The successor reports what stays in the journal. */
+  let isJournalHandedOver = false;
+  /** The consumers of the successor. */
+  const heirs = new Map<Signal, Consumer>();
+  const consumersOf = new Map<Signal, Consumer>();
   const queues = new Map<Signal, SignalQueue>();
   /** Whether senders wait for the retries. At a stop they are answered at once: they have the data and can send it again. */
   const hasWaitingSenders = !queueConfig.enabled || queueConfig.wait_for_result;
@@ -79,7 +90,7 @@ export function createDelivery(
     send,
     report,
     logger,
-    journal,
+    journal: () => journal,
     config,
     clock,
     isStopping: () => isStopping,
@@ -106,6 +117,11 @@ export function createDelivery(
       ? await queue.whenRoom(payload)
       : queue.reserve(payload);
     if (!hasRoom) {
+      const heir = heirs.get(payload.signal);
+      if (heir !== undefined) {
+        counts.consumed.value -= payload.items; // The heir counts it.
+        return heir.consume(payload);
+      }
       if (isStopping || (queueConfig.block_on_overflow && stopping.aborted)) {
         return refuse(stoppingMessage);
       }
@@ -133,7 +149,10 @@ export function createDelivery(
       return refuse(stoppingMessage);
     }
     const entry = { payload, storedId };
-    if (!queue.isClosed) {
+    if (at.heir !== undefined) {
+      queue.release(payload);
+      at.heir(entry);
+    } else if (!queue.isClosed) {
       queue.push(entry);
     } else if (journal.isStored(storedId)) {
       consumers.leaveStored([entry]);
@@ -167,28 +186,103 @@ export function createDelivery(
     return direct.send(payload, counts);
   }
 
+  function createQueue(signal: Signal): SignalQueue {
+    const { queue_size: capacity, sizer } = queueConfig;
+    const queue = new SendingQueue({ capacity, sizer });
+    const batch = batchRulesOf(queueConfig);
+    const batcher = new Batcher(queue, { config: batch, clock });
+    const at: SignalQueue = { queue, counts: settings.exportCounts(signal), batcher };
+    queues.set(signal, at);
+    return at;
+  }
+
+  function createConsumer(signal: Signal): Consumer {
+    const counts = settings.exportCounts(signal);
+    const at = queueConfig.enabled ? createQueue(signal) : undefined;
+    return {
+      consume(payload) {
+        const heir = heirs.get(signal);
+        if (heir !== undefined) {
+          return heir.consume(payload);
+        }
+        counts.consumed.value += payload.items;
+        return at === undefined ? consumeDirectly(payload, counts) : consumeQueued(payload, at);
+      },
+    };
+  }
+
+  /** Takes a payload over that another exporter has accepted. Without a queue in the config there is one for these. */
+  async function adopt(entry: QueuedPayload, from: QueueJournal | undefined): Promise<void> {
+    const { payload } = entry;
+    const known = queues.get(payload.signal);
+    const at = known ?? createQueue(payload.signal);
+    if (known === undefined) {
+      consumers.start(at);
+    }
+    let adopted = entry;
+    if (from !== journal) {
+      const { storedId: _, ...unstored } = entry;
+      const storedId = journal === undefined ? undefined : await numberOfStored(journal, payload);
+      adopted = { ...unstored, ...(storedId === undefined ? {} : { storedId }) };
+      if (entry.storedId !== undefined) {
+        from?.remove(entry.storedId);
+      }
+    }
+    if (!at.queue.isClosed) {
+      at.queue.restore(adopted);
+    } else if (adopted.storedId !== undefined && journal?.isStored(adopted.storedId) === true) {
+      consumers.leaveStored([adopted]);
+    } else {
+      at.queue.keep(payload);
+      consumers.loseLate(adopted, at);
+    }
+  }
+
   return {
     consumer(signal) {
-      const counts = settings.exportCounts(signal);
-      if (!queueConfig.enabled) {
-        return {
-          consume(payload) {
-            counts.consumed.value += payload.items;
-            return consumeDirectly(payload, counts);
+      const consumer = createConsumer(signal);
+      consumersOf.set(signal, consumer);
+      return consumer;
+    },
+
+    state: {
+      handOver: () =>
+        new QueueHandover({
+          journal,
+          give(signal, heir, take) {
+            heirs.set(signal, heir);
+            const at = queues.get(signal);
+            if (at !== undefined) {
+              at.heir = take;
+              const waiting = at.queue.drain();
+              at.queue.close();
+              for (const entry of waiting) {
+                take(entry);
+              }
+            }
           },
-        };
-      }
-      const { queue_size: capacity, sizer } = queueConfig;
-      const queue = new SendingQueue({ capacity, sizer });
-      const batch = batchRulesOf(queueConfig);
-      const at = { queue, counts, batcher: new Batcher(queue, { config: batch, clock }) };
-      queues.set(signal, at);
-      return {
-        consume(payload) {
-          counts.consumed.value += payload.items;
-          return consumeQueued(payload, at);
-        },
-      };
+          end(isJournalShared) {
+            isJournalHandedOver = isJournalShared;
+            retriesStop.abort();
+          },
+        }),
+      takeOver(state) {
+        if (!(state instanceof QueueHandover)) {
+          return;
+        }
+        const from = state.journal;
+        const isShared = settings.replaces?.sharesStorage === true && from !== undefined;
+        if (isShared) {
+          journal = from;
+        }
+        for (const [signal, consumer] of consumersOf) {
+          state.give(signal, consumer, (entry) => {
+            const adopting = adopt(entry, from).finally(() => inProgress.delete(adopting));
+            inProgress.add(adopting);
+          });
+        }
+        state.end(isShared);
+      },
     },
 
     async start() {
@@ -232,7 +326,7 @@ export function createDelivery(
   function reportEnd(): void {
     report.stop();
     const kept = journal?.stored() ?? { requests: 0, items: 0 };
-    if (kept.requests > 0 && !hasEnded) {
+    if (kept.requests > 0 && !hasEnded && !isJournalHandedOver) {
       logger.info("The stored queue is kept and sent after the next start.", { ...kept });
     }
     hasEnded = true;
@@ -254,7 +348,12 @@ export function createDelivery(
   }
 
   async function restore(): Promise<void> {
-    if (journal === undefined || storage === undefined) {
+    // An open journal is handed over.
+    if (
+      journal === undefined ||
+      storage === undefined ||
+      settings.replaces?.sharesStorage === true
+    ) {
       return;
     }
     const restored = await journal.open(storage);

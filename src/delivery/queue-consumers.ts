@@ -21,13 +21,15 @@ export interface SignalQueue {
   readonly queue: SendingQueue;
   readonly batcher: Batcher;
   readonly counts: ExportCounts;
+  /** Set when another exporter has taken the queue over: takes what was not sent yet. */
+  heir?: (entry: QueuedPayload) => void;
 }
 
 export interface QueueConsumersOptions {
   readonly send: SendWithRetries;
   readonly report: DeliveryReport;
   readonly logger: Logger;
-  readonly journal: QueueJournal | undefined;
+  readonly journal: () => QueueJournal | undefined;
   readonly config: DeliveryConfig;
   readonly clock: Clock;
   readonly isStopping: () => boolean;
@@ -102,6 +104,12 @@ export class QueueConsumers {
     }
   }
 
+  /** For a payload that comes when the queue has ended. */
+  loseLate(entry: QueuedPayload, at: SignalQueue): void {
+    const message = "This collector is shutting down and sends nothing more.";
+    this.#end([entry], { status: "retryable", message, isInterrupted: true }, at);
+  }
+
   async #run(at: SignalQueue): Promise<void> {
     // Each step is a call of its own, because a suspended function keeps its last batch in memory.
     while (await this.#sendNext(at)) {}
@@ -110,8 +118,23 @@ export class QueueConsumers {
   /** Takes the next batch and sends it. Resolves to false when the queue is closed and empty. */
   async #sendNext(at: SignalQueue): Promise<boolean> {
     const batch = await at.batcher.take();
+    if (at.heir !== undefined) {
+      this.#giveAway(batch, at, at.heir);
+      return batch.length > 0;
+    }
     await this.#sendBatch(this.#withoutLeft(this.#withoutStored(batch), at), at);
     return batch.length > 0;
+  }
+
+  #giveAway(
+    batch: readonly QueuedPayload[],
+    { queue }: SignalQueue,
+    heir: (entry: QueuedPayload) => void,
+  ): void {
+    for (const entry of batch) {
+      queue.release(entry.payload);
+      heir(entry);
+    }
   }
 
   /** Data whose sender no longer waits for the result is not sent: the sender will send it again. */
@@ -136,7 +159,7 @@ export class QueueConsumers {
   }
 
   #isStored({ storedId }: QueuedPayload): boolean {
-    return storedId !== undefined && this.#options.journal?.isStored(storedId) === true;
+    return storedId !== undefined && this.#options.journal()?.isStored(storedId) === true;
   }
 
   /**
@@ -150,7 +173,10 @@ export class QueueConsumers {
     }
     const result = await this.#sendSafely(payload, {
       isEndless: batch.some(({ isEndless }) => isEndless === true),
-      hasLastAttempt: () => this.#isTriedAgain && batch.some((entry) => !this.#isStored(entry)),
+      hasLastAttempt: () =>
+        at.heir === undefined &&
+        this.#isTriedAgain &&
+        batch.some((entry) => !this.#isStored(entry)),
       sender: this.#options.config.sending_queue.wait_for_result ? payload.sender : undefined,
     });
     if (result.status === "permanent" && result.isContentRefused === true && batch.length > 1) {
@@ -159,7 +185,9 @@ export class QueueConsumers {
       }
       return;
     }
-    if (result.status === "retryable" && result.isInterrupted) {
+    if (result.status === "retryable" && result.isInterrupted && at.heir !== undefined) {
+      this.#giveAway(batch, at, at.heir);
+    } else if (result.status === "retryable" && result.isInterrupted) {
       this.#onInterrupted(this.#withoutStored(batch), result, at);
     } else {
       this.#end(batch, result, at);
@@ -236,7 +264,7 @@ export class QueueConsumers {
     (result.status === "sent" ? counts.sent : counts.sendFailed).value += payload.items;
     queue.release(payload);
     if (storedId !== undefined) {
-      this.#options.journal?.remove(storedId);
+      this.#options.journal()?.remove(storedId);
     }
     payload.delivery?.release(outcomes[result.status]);
     onSettled?.(result);

@@ -121,7 +121,7 @@ export class SendingQueue {
     });
   }
 
-  /** Adds a payload of an earlier process. The bound does not apply: it was accepted then. */
+  /** Adds a payload of an earlier process, or of the queue before a reload. The bound does not apply: it was accepted then. */
   restore(entry: QueuedPayload): void {
     this.#keep(entry.payload);
     this.push(entry);
@@ -173,6 +173,17 @@ export class SendingQueue {
       : new Promise((resolve) => this.#arrivals.push(resolve));
   }
 
+  /** Takes all payloads that wait, and frees their room. */
+  drain(): readonly QueuedPayload[] {
+    const entries = this.#entries.slice(this.#first).filter((entry) => entry !== undefined);
+    this.#entries = [];
+    this.#first = 0;
+    for (const { payload } of entries) {
+      this.release(payload);
+    }
+    return entries;
+  }
+
   /** Frees the room of a payload that has ended. */
   release(payload: Payload): void {
     this.#size -= sizeOf(payload, this.#sizer);
@@ -213,6 +224,11 @@ export class SendingQueue {
     for (const wake of this.#arrivals.splice(0)) {
       wake();
     }
+  }
+
+  /** Counts a payload as kept, whatever the bound. */
+  keep(payload: Payload): void {
+    this.#keep(payload);
   }
 
   #keep(payload: Payload): void {

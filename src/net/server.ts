@@ -181,11 +181,12 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
       if (!isClosing) {
         isClosing = true;
         socket.close();
-        acceptor?.close();
         if (heir === undefined) {
+          acceptor?.close();
           connections.closeAfterAnswer();
           void connections.whenEmpty().then(() => server.close());
         } else {
+          acceptor?.finish();
           heir.inherit(connections);
           void connections.whenEmpty().then(() => server.close());
           return;

@@ -60,6 +60,11 @@ export class TlsAcceptor {
     this.#server.emit("connection", socket);
   }
 
+  /** Takes no more connections; handshakes in progress go on. */
+  finish(): void {
+    this.#unfollow();
+  }
+
   /** Ends the handshakes in progress. Connections with TLS stay open. */
   close(): void {
     this.#unfollow();

@@ -23,7 +23,7 @@ import { type ServiceSection, serviceSchema } from "./config-schema.ts";
 import { resolveStorage, type StorageUse } from "./config-storage.ts";
 import { topologyProblems } from "./config-topology.ts";
 import { missingServiceKey } from "./missing-keys.ts";
-import type { ComponentRef, ServicePlan } from "./service.ts";
+import type { ComponentRef, ServicePlan } from "./service-plan.ts";
 import { telemetryPushes, telemetryPushProblems } from "./telemetry-push-factory.ts";
 
 /** A valid config, frozen. It contains the plan from which the service is built. */

@@ -13,8 +13,11 @@ export interface Branch {
 }
 
 export interface FanOut {
-  /** A consumer that sends every payload to all branches. */
-  to(branches: readonly Branch[]): Consumer;
+  /**
+   * A consumer that sends every payload to all branches. `at` names the place of the fan-out in the config: a payload whose creator
+   * follows it counts as sent on the branch of the same name at the same place, also after a reload.
+   */
+  to(at: string, branches: readonly Branch[]): Consumer;
   /** Logs the losses that were held back. To be called when nothing is sent any more. */
   flush(): void;
 }
@@ -27,6 +30,8 @@ const logIntervalMs = 10_000;
  * that fails does not keep the payload from the others. Branches must not reject.
  *
  * Branches that keep nothing do not count, unless there is no other.
+ *
+ * Keeps an object for each branch of all configs since the start of the process.
  *
  * A payload whose delivery is followed by its creator is accepted once one branch has answered; the tracker has the rest.
  *
@@ -43,17 +48,26 @@ export function createFanOut({
   readonly logger: Logger;
 }): FanOut {
   const report = createReport(clock, logger);
-  const to = (branches: readonly Branch[]): Consumer => {
+  const ways = new Map<string, object>();
+  const wayOf = (name: string): object => {
+    const way = ways.get(name) ?? {};
+    ways.set(name, way);
+    return way;
+  };
+  const to = (at: string, branches: readonly Branch[]): Consumer => {
     const [only] = branches;
     if (only !== undefined && branches.length === 1) {
       return only.consumer;
     }
+    const ofAll = branches.map((branch) => wayOf(`${at} ${branch.name}`));
     const hasKeeper = branches.some(({ keepsNothing }) => keepsNothing !== true);
     const counts = branches.map(({ keepsNothing }) => !hasKeeper || keepsNothing !== true);
     return {
       ...refusalOfAll(branches),
       async consume(payload) {
-        const answers = branches.map((branch) => consumeOn(branch, payload));
+        const answers = branches.map((branch, index) =>
+          consumeOn(branch, ofAll[index] ?? branch, payload),
+        );
         if (payload.delivery !== undefined) {
           // Its creator follows it on each branch. An exporter that is slow, without a queue, must not keep others from the next one.
           await Promise.race(answers);
@@ -79,8 +93,8 @@ export function createFanOut({
 }
 
 /** The creator of a payload that follows its delivery decides on which branches it is not wanted. */
-async function consumeOn(branch: Branch, payload: Payload): Promise<ConsumeResult> {
-  const tracker = payload.delivery?.branch(branch);
+async function consumeOn(branch: Branch, way: object, payload: Payload): Promise<ConsumeResult> {
+  const tracker = payload.delivery?.branch(way);
   if (tracker === undefined) {
     return branch.consumer.consume(payload);
   }

@@ -2,6 +2,7 @@ import { setMaxListeners } from "node:events";
 import type { Clock } from "../component/clock.ts";
 import { type Component, ReportedFailure } from "../component/component.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
+import { beforeDeadline } from "../component/deadline.ts";
 import type { Logger } from "../component/settings.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { StatusEntry } from "./status-board.ts";
@@ -21,19 +22,47 @@ export interface Instance {
 /** How long to wait, after the deadline, for a component that ignores it. */
 const graceMs = 500;
 
+/** A start was not finished, because the service is to stop. */
+export class StartAborted extends Error {
+  /** Whether everything that had started was shut down in time. */
+  readonly isClean: boolean;
+
+  constructor(isClean: boolean) {
+    super("The start was ended by a request to stop.");
+    this.isClean = isClean;
+  }
+}
+
 /**
  * Starts in the order given. When one fails, those that had started are shut down again, and the
- * thrown `Error` names the failed one and the reason.
+ * thrown `Error` names the failed one and the reason. When `aborted` aborts, the same happens at once, also if one that is starting
+ * hangs, and it throws `StartAborted`.
  */
 export async function startAll(
   instances: readonly Instance[],
-  limits: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
+  limits: {
+    readonly clock: Clock;
+    readonly shutdownTimeoutMs: number;
+    readonly aborted?: AbortSignal;
+  },
 ): Promise<void> {
+  const { aborted = new AbortController().signal } = limits;
   for (const [index, instance] of instances.entries()) {
     try {
-      await instance.component.start();
+      const isLate =
+        aborted.aborted || (await beforeDeadline(aborted, instance.component.start())) === "late";
+      if (isLate) {
+        const [failed] = await Promise.all([
+          shutdownAll(instances.slice(0, index), limits),
+          abandon(instance, limits.clock),
+        ]);
+        throw new StartAborted(failed.length === 0);
+      }
       instance.status?.enter("running");
     } catch (error) {
+      if (error instanceof StartAborted) {
+        throw error;
+      }
       await shutdownAll(instances.slice(0, index + 1), limits);
       const why = error instanceof Error ? error.message : String(error);
       const title = instance.title ?? `${instance.kind} "${instance.id}"`;
@@ -49,7 +78,10 @@ export async function startAll(
  */
 export async function shutdownAll(
   instances: readonly Instance[],
-  limits: { readonly clock: Clock; readonly shutdownTimeoutMs: number },
+  limits: {
+    readonly clock: Clock;
+    readonly shutdownTimeoutMs: number;
+  },
 ): Promise<readonly Instance[]> {
   const { clock, shutdownTimeoutMs } = limits;
   const deadline = new AbortController();
@@ -68,6 +100,18 @@ export async function shutdownAll(
   }
   cancel();
   return failed;
+}
+
+/** Ends a component in the middle of its start. It has no data yet, so nothing is lost if it does not obey. */
+async function abandon({ component, status }: Instance, clock: Clock): Promise<void> {
+  const deadline = AbortSignal.abort();
+  const { late, cancel } = graceAfter(deadline, clock);
+  const end = async () => {
+    await component.shutdown(deadline);
+  };
+  await Promise.race([end().catch(() => {}), late]);
+  cancel();
+  status?.enter("stopped");
 }
 
 /** Each instance is a stage of its own, but for exporters that follow each other. */

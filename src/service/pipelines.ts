@@ -4,6 +4,7 @@ import type { Signal } from "../otlp/payload.ts";
 import type { EdgeOf, Edges } from "./edges.ts";
 import type { Branch, FanOut } from "./fan-out.ts";
 import type { Instance } from "./lifecycle.ts";
+import { Outlets } from "./outlets.ts";
 import { type Stages, startOrder } from "./start-order.ts";
 
 /** A pipeline of the config with its ids resolved. An instance may be in many pipelines and roles. */
@@ -11,6 +12,23 @@ export interface Pipeline extends Stages {
   /** `signal` or `signal/name`. */
   readonly id: string;
   readonly signal: Signal;
+}
+
+/** Connected pipelines. */
+export interface Connections {
+  /** All instances, each once, in the order to start them: sinks before sources. */
+  readonly order: readonly Instance[];
+  /** The first consumer of a pipeline for what the receiver passes on; none if no exporter is pushed to. */
+  readonly entryFor: (
+    pipeline: Pick<Pipeline, "id" | "signal">,
+    receiver: Instance,
+  ) => Branch | undefined;
+  /** What a receiver that feeds these pipelines passes its data to. */
+  readonly feed: (receiver: Instance, signal: Signal, branches: readonly Branch[]) => Consumer;
+  /** Lets the data flow, also of instances that were connected before: from now on they pass it on as these pipelines define. */
+  apply(): void;
+  /** The connections are not needed: refuses the data that waits at instances that are new. */
+  discard(): void;
 }
 
 /**
@@ -24,20 +42,40 @@ export interface Pipeline extends Stages {
  */
 export function connectPipelines(
   pipelines: readonly Pipeline[],
-  { edges, fanOut }: { readonly edges: Edges; readonly fanOut: FanOut },
+  parts: { readonly edges: Edges; readonly fanOut: FanOut },
 ): readonly Instance[] {
+  const connections = prepareConnections(pipelines, { ...parts, outlets: new Outlets() });
+  connections.apply();
+  return connections.order;
+}
+
+/**
+ * As `connectPipelines`, but nothing flows before `apply`. Instances that `outlets` knows keep running: only what is behind them is
+ * exchanged. They must have the same places in the pipelines as before.
+ */
+export function prepareConnections(
+  pipelines: readonly Pipeline[],
+  {
+    edges,
+    fanOut,
+    outlets,
+  }: { readonly edges: Edges; readonly fanOut: FanOut; readonly outlets: Outlets },
+): Connections {
   const order = startOrder(pipelines);
-  const exporterEdges = createExporterEdges(edges);
-  const entries = new Map<Instance, Map<Signal, Branch[]>>();
+  const exchanges: (() => void)[] = [];
+  const entries = new Map<string, Branch>();
+  const feeds = new Map<Instance, Map<Signal, Branch[]>>();
+  const isNew = new Set(order.filter((instance) => !outlets.has(instance)));
 
   for (const pipeline of pipelines) {
-    attachScraped(pipeline);
+    attachScraped(pipeline, outlets, exchanges);
     for (const flow of flowsOf(pipeline)) {
-      const entry = entryOf(flow, { edges, fanOut, exporterEdge: exporterEdges });
+      const entry = entryOf(flow, { edges, fanOut, outlets, exchanges });
       if (entry !== undefined) {
+        entries.set(flow.name, entry);
         for (const receiver of flow.receivers) {
-          const bySignal = entries.get(receiver) ?? new Map<Signal, Branch[]>();
-          entries.set(receiver, bySignal);
+          const bySignal = feeds.get(receiver) ?? new Map<Signal, Branch[]>();
+          feeds.set(receiver, bySignal);
           const branches = bySignal.get(pipeline.signal) ?? [];
           bySignal.set(pipeline.signal, [...branches, entry]);
         }
@@ -45,48 +83,89 @@ export function connectPipelines(
     }
   }
 
-  for (const [instance, bySignal] of entries) {
+  const feed: Connections["feed"] = (instance, signal, branches) => {
+    const at = edgeOf(instance, signal);
+    const next = fanOut.to(`${instance.kind} ${instance.id} ${signal}`, branches);
+    return instance.kind === "receiver"
+      ? edges.fromReceiver(at, next, receiverOf(instance).transports)
+      : edges.fromConnector(at, next);
+  };
+  for (const [instance, bySignal] of feeds) {
     for (const [signal, branches] of bySignal) {
-      const at = edgeOf(instance, signal);
-      const next = fanOut.to(branches);
-      receiverOf(instance).connect(
-        signal,
-        instance.kind === "receiver"
-          ? edges.fromReceiver(at, next, receiverOf(instance).transports)
-          : edges.fromConnector(at, next),
+      const outlet = outlets.ofReceiver(instance, signal, (next) =>
+        receiverOf(instance).connect(signal, next),
       );
+      const target = feed(instance, signal, branches);
+      exchanges.push(() => outlet.exchange(target));
     }
   }
-  return order;
+  return {
+    order,
+    entryFor: ({ id, signal }, receiver) =>
+      entries.get(flowNameOf({ id, isDerived: signal === "metrics" && isCollected(receiver) })),
+    feed,
+    apply() {
+      for (const exchange of exchanges) {
+        exchange();
+      }
+    },
+    discard() {
+      for (const instance of isNew) {
+        outlets.giveUp(instance);
+      }
+    },
+  };
+}
+
+/** A way of payloads through a pipeline. */
+interface Flow extends Pipeline {
+  /** Unique among all pipelines. */
+  readonly name: string;
 }
 
 /** The first consumer of a pipeline, as a branch of its receivers; none if no exporter is pushed to. */
 function entryOf(
-  pipeline: Pipeline,
+  pipeline: Flow,
   {
     edges,
     fanOut,
-    exporterEdge,
+    outlets,
+    exchanges,
   }: {
     readonly edges: Edges;
     readonly fanOut: FanOut;
-    readonly exporterEdge: (instance: Instance, signal: Signal) => Consumer | undefined;
+    readonly outlets: Outlets;
+    readonly exchanges: (() => void)[];
   },
 ): Branch | undefined {
   const { signal } = pipeline;
   const sinks = pipeline.exporters.flatMap((exporter) => {
-    const consumer = exporterEdge(exporter, signal);
+    const consumer = outlets.ofExporter(exporter, signal, () => {
+      const own = exporterOf(exporter).consumer?.(signal);
+      return own === undefined
+        ? undefined
+        : edges.intoExporter(edgeOf(exporter, signal), own, {
+            countsItems: exporterOf(exporter).countsItems === true,
+          });
+    });
     const keepsNothing = exporterOf(exporter).keepsNothing === true;
     return consumer === undefined ? [] : [{ name: exporter.id, consumer, keepsNothing }];
   });
   if (sinks.length === 0) {
     return undefined;
   }
-  const consumer = pipeline.processors.reduceRight((next, instance) => {
-    const at = edgeOf(instance, signal);
-    const wrapped = processorOf(instance).wrap(signal, edges.outOfProcessor(at, next));
-    return edges.intoProcessor(at, wrapped);
-  }, fanOut.to(sinks));
+  const consumer = pipeline.processors.reduceRight(
+    (next, instance) => {
+      const at = edgeOf(instance, signal);
+      const { wrapped, outlet } = outlets.ofProcessor(instance, pipeline.name, (behind) =>
+        edges.intoProcessor(at, processorOf(instance).wrap(signal, behind)),
+      );
+      const target = edges.outOfProcessor(at, next);
+      exchanges.push(() => outlet.exchange(target));
+      return wrapped;
+    },
+    fanOut.to(`pipeline ${pipeline.id}`, sinks),
+  );
   return {
     name: pipeline.id,
     consumer,
@@ -94,38 +173,18 @@ function entryOf(
   };
 }
 
-/** One consumer per exporter and signal, however many pipelines end there. */
-function createExporterEdges(edges: Edges) {
-  const made = new Map<Instance, Map<Signal, Consumer | undefined>>();
-  return (instance: Instance, signal: Signal): Consumer | undefined => {
-    const bySignal = made.get(instance) ?? new Map<Signal, Consumer | undefined>();
-    made.set(instance, bySignal);
-    if (!bySignal.has(signal)) {
-      const consumer = exporterOf(instance).consumer?.(signal);
-      bySignal.set(
-        signal,
-        consumer === undefined
-          ? undefined
-          : edges.intoExporter(edgeOf(instance, signal), consumer, {
-              countsItems: exporterOf(instance).countsItems === true,
-            }),
-      );
-    }
-    return bySignal.get(signal);
-  };
-}
-
-function attachScraped(pipeline: Pipeline): void {
+function attachScraped(pipeline: Pipeline, outlets: Outlets, exchanges: (() => void)[]): void {
   for (const exporter of pipeline.exporters) {
     const role = exporterOf(exporter);
     if (role.attach === undefined) {
       continue;
     }
-    const sources = pipeline.receivers
-      .map((receiver) => receiverOf(receiver).metrics)
-      .filter((source) => source !== undefined);
-    for (const source of sources) {
-      role.attach(source);
+    for (const receiver of pipeline.receivers) {
+      const { metrics } = receiverOf(receiver);
+      if (metrics !== undefined) {
+        const source = outlets.sourceOf(exporter, receiver, (made) => role.attach?.(made));
+        exchanges.push(() => source.exchange(metrics));
+      }
     }
   }
 }
@@ -134,20 +193,38 @@ function attachScraped(pipeline: Pipeline): void {
  * A pipeline as one or two flows of payloads. What a receiver pushes whose metrics are collected must not reach the exporters that
  * collect them: they would have every metric twice.
  */
-function flowsOf(pipeline: Pipeline): readonly Pipeline[] {
+function flowsOf(pipeline: Pipeline): readonly Flow[] {
   if (pipeline.signal !== "metrics") {
-    return [pipeline];
+    return [{ ...pipeline, name: pipeline.id }];
   }
-  const isCollected = (receiver: Instance) => receiverOf(receiver).metrics !== undefined;
   const isPushedTo = (exporter: Instance) => exporterOf(exporter).attach === undefined;
   return [
-    { ...pipeline, receivers: pipeline.receivers.filter((each) => !isCollected(each)) },
     {
       ...pipeline,
+      name: flowNameOf({ id: pipeline.id, isDerived: false }),
+      receivers: pipeline.receivers.filter((each) => !isCollected(each)),
+    },
+    {
+      ...pipeline,
+      name: flowNameOf({ id: pipeline.id, isDerived: true }),
       receivers: pipeline.receivers.filter(isCollected),
       exporters: pipeline.exporters.filter(isPushedTo),
     },
   ];
+}
+
+function isCollected(receiver: Instance): boolean {
+  return receiverOf(receiver).metrics !== undefined;
+}
+
+function flowNameOf({
+  id,
+  isDerived,
+}: {
+  readonly id: string;
+  readonly isDerived: boolean;
+}): string {
+  return isDerived ? `${id} of derived metrics` : id;
 }
 
 function edgeOf({ id, kind, logger }: Instance, signal: Signal): EdgeOf {

@@ -1,74 +1,54 @@
-import { setMaxListeners } from "node:events";
-import type { AuthenticatorRole } from "../component/authenticator.ts";
-import type { Clock } from "../component/clock.ts";
-import type { ComponentKind } from "../component/component-kind.ts";
-import { type AnyFactory, isOfType } from "../component/factory.ts";
-import type { ProcessMemory } from "../component/memory.ts";
-import type { Settings } from "../component/settings.ts";
+import { isDeepStrictEqual } from "node:util";
 import { ListeningSockets } from "../net/listening-sockets.ts";
-import type { Signal } from "../otlp/payload.ts";
-import { parseId } from "./config-id.ts";
-import { createEdges, exportCountsOf } from "./edges.ts";
 import { createFanOut } from "./fan-out.ts";
 import { FlowCounts } from "./flow-counts.ts";
-import { type Instance, shutdownAll, startAll } from "./lifecycle.ts";
-import type { RootLogger } from "./logger.ts";
-import { connectPipelines } from "./pipelines.ts";
+import { buildGraph, type Graph } from "./graph.ts";
+import type { LiveInstance } from "./instances.ts";
+import { StartAborted, shutdownAll, startAll } from "./lifecycle.ts";
+import { Outlets } from "./outlets.ts";
+import { activateGraph, retireInstances } from "./reload.ts";
+import { ReloadCounts } from "./reload-counts.ts";
+import type { ServiceOptions, ServicePlan } from "./service-plan.ts";
+import { SharedMeters } from "./shared-meters.ts";
 import { StatusBoard } from "./status-board.ts";
 import { createTelemetry } from "./telemetry.ts";
 import { telemetryPushFactory } from "./telemetry-push-factory.ts";
 import { telemetryResource } from "./telemetry-resource.ts";
 
-/** A component of the config, by section and id. */
-export interface ComponentRef {
-  readonly kind: ComponentKind;
-  readonly id: string;
-}
-
-/** A checked config, as the service needs it. */
-export interface ServicePlan {
-  /** Extensions in the order to start them. */
-  readonly extensions: readonly ComponentRef[];
-  readonly pipelines: readonly {
-    readonly id: string;
-    readonly signal: Signal;
-    readonly receivers: readonly ComponentRef[];
-    readonly processors: readonly ComponentRef[];
-    readonly exporters: readonly ComponentRef[];
-  }[];
-  /** The user's section for a component, after expansion. */
-  readonly sectionOf: (component: ComponentRef) => unknown;
-  /** The extension that a component stores in, if any: one of `extensions`. */
-  readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
-  /** Where the collector's own metrics are served; absent: nowhere. */
-  readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
-  /** Attributes of the resource of these metrics; null leaves a default out. */
-  readonly telemetryResource?: Readonly<Record<string, string | number | boolean | null>>;
-  readonly shutdownTimeoutMs: number;
-}
-
-export interface ServiceOptions {
-  readonly plan: ServicePlan;
-  readonly factories: readonly AnyFactory[];
-  readonly version: string;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly clock: Clock;
-  readonly random: () => number;
-  readonly randomBytes: (length: number) => Uint8Array;
-  readonly memory: ProcessMemory;
-  readonly logger: RootLogger;
-}
+/** How a reload ended. Lists have components as `kind:id`. */
+export type ReloadResult =
+  | {
+      readonly status: "succeeded";
+      readonly added: readonly string[];
+      readonly changed: readonly string[];
+      readonly removed: readonly string[];
+      readonly kept: readonly string[];
+    }
+  /** The plan is the one that runs. */
+  | { readonly status: "unchanged" }
+  /** Something new could not start. What ran before still runs. */
+  | { readonly status: "failed"; readonly reason: string }
+  /** The service stops. */
+  | { readonly status: "stopped" };
 
 /** The pipelines of a config. */
 export interface Service {
   /**
    * Starts extensions, exporters, processors, receivers, in this order. If one fails, it rejects with an `Error` whose message
-   * is for an operator, and nothing is left running.
+   * is for an operator, and nothing is left running. If `shutdown` is called meanwhile, it rejects with `StartAborted` at once.
    */
   start(): Promise<void>;
   /**
+   * Exchanges what is different in `plan`; everything else keeps running. No data is lost and no port is closed meanwhile
+   * (docs/ARCHITECTURE.md, "Reload"). Resolves when the new plan runs; what is not needed any more may still deliver what it has buffered,
+   * and the next reload waits for it. To be called after `start`, and not again before it has resolved.
+   */
+  reload(plan: ServicePlan): Promise<ReloadResult>;
+  /** Counts a reload for which there is no plan, because the config is wrong. */
+  reloadFailed(): void;
+  /**
    * Stops receivers, delivers buffered data and releases everything. Resolves to whether all of it finished in time.
-   * Safe to call twice, and while `start` is still running.
+   * Safe to call twice, and while `start` or `reload` is still running.
    */
   shutdown(): Promise<boolean>;
 }
@@ -78,171 +58,186 @@ export interface Service {
  * `Error` whose message is for an operator if the pipelines cannot work.
  */
 export function createService(options: ServiceOptions): Service {
-  const { plan, version, clock, logger } = options;
+  const { clock, logger } = options;
   const counts = new FlowCounts();
   const telemetry = createTelemetry({
-    version,
+    version: options.version,
     clock,
     counts,
     logger,
     resource: telemetryResource({
-      version,
+      version: options.version,
       randomBytes: options.randomBytes,
-      configured: plan.telemetryResource ?? {},
+      configured: options.plan.telemetryResource ?? {},
     }),
-    ...(plan.telemetryEndpoint === undefined ? {} : { endpoint: plan.telemetryEndpoint }),
   });
   const factories = [...options.factories, telemetryPushFactory(telemetry, options.factories)];
-  const sockets = new ListeningSockets();
-  const statuses = new StatusBoard(clock);
-  const stopping = new AbortController();
-  setMaxListeners(0, stopping.signal); // one for each exporter
-  const instances = new Map<string, Instance>();
-  const instanceOf = (ref: ComponentRef): Instance => {
-    const key = `${ref.kind} ${ref.id}`;
-    const instance = instances.get(key) ?? build(ref);
-    instances.set(key, instance);
-    return instance;
-  };
-  const build = ({ kind, id }: ComponentRef): Instance => {
-    const ownSockets = sockets.ownedBy(`${kind} ${id}`);
-    ownSockets.activate();
-    const componentLogger = logger.forComponent({ kind, id });
-    const status = statuses.add({ kind, id });
-    const component = factoryOf(factories, { kind, id }).create(
-      {
-        id,
-        version,
-        env: options.env,
-        clock,
-        random: options.random,
-        randomBytes: options.randomBytes,
-        memory: options.memory,
-        logger: componentLogger,
-        meter: telemetry.meterFor({ id }),
-        reportStatus: (reported) => status.report(reported),
-        stopping: stopping.signal,
-        sockets: ownSockets,
-        serviceStatus: () => statuses.current(),
-        exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
-        authenticator: (name) => authenticatorOf(name),
-        ...storageFor({ kind, id }),
-      },
-      plan.sectionOf({ kind, id }),
-    );
-    return { kind, id, component, logger: componentLogger, status };
-  };
-  const authenticatorOf = (name: string): AuthenticatorRole => {
-    const parsed = parseId(name);
-    const ref = plan.extensions.find((each) => parsed.ok && each.id === parsed.value.id);
-    const role = ref === undefined ? undefined : instanceOf(ref).component.authenticator;
-    if (role === undefined) {
-      throw new Error(`"${name}" is not an authenticator among the extensions of the service.`);
-    }
-    return role;
-  };
-  const storageFor = (ref: ComponentRef): Pick<Settings, "storage"> => {
-    const storage = plan.storageOf(ref);
-    if (storage === undefined) {
-      return {};
-    }
-    return {
-      storage: {
-        async openJournal(owner) {
-          const role = instanceOf(storage).component.storage;
-          if (role === undefined) {
-            throw new Error(`The ${storage.kind} "${storage.id}" is not a storage.`);
-          }
-          return role.openJournal(ref, owner);
-        },
-      },
-    };
-  };
-
-  const pipelines = plan.pipelines.map((pipeline) => ({
-    ...pipeline,
-    receivers: pipeline.receivers.map(instanceOf),
-    processors: pipeline.processors.map(instanceOf),
-    exporters: pipeline.exporters.map(instanceOf),
-  }));
-  statuses.setPipelines(
-    plan.pipelines.map(({ id, receivers, processors, exporters }) => ({
-      id,
-      components: [...receivers, ...processors, ...exporters],
-    })),
-  );
   const fanOut = createFanOut({ clock, logger });
-  const order = [
-    ...plan.extensions.map(instanceOf),
-    ...connectPipelines(pipelines, {
-      edges: createEdges(counts),
-      fanOut,
-    }),
-  ];
-  for (const [storage, users] of storageUsers(order, plan)) {
-    instanceOf(storage).component.storage?.expect?.(users);
-  }
-  const limits = { clock, shutdownTimeoutMs: plan.shutdownTimeoutMs };
-  // First to start and last to stop, so that the counters of the draining can still be scraped.
-  const all = [telemetryInstance(telemetry, logger), ...order];
+  const parts = {
+    options: { ...options, factories },
+    telemetry,
+    meters: new SharedMeters((id) => telemetry.meterFor({ id })),
+    counts,
+    sockets: new ListeningSockets(),
+    statuses: new StatusBoard(clock),
+    fanOut,
+    outlets: new Outlets(),
+  };
+  const { statuses } = parts;
+  const reloads = new ReloadCounts(clock, telemetry.meterFor({ id: "service" }));
+  /** Ends a start or a reload in progress. */
+  const stopping = new AbortController();
+  let current = buildGraph(options.plan, undefined, parts);
+  statuses.show(statusesOf(current));
+  statuses.setPipelines(pipelinesOf(current.plan));
   let started: Promise<void> | undefined;
   let stopped: Promise<boolean> | undefined;
+  /** What a reload has replaced or removed, while it ends. Resolves to whether all of it ended in time. */
+  let retiring: Promise<boolean> = Promise.resolve(true);
+  let exchanging: Promise<unknown> = Promise.resolve();
+
+  const limitsOf = ({ shutdownTimeoutMs }: ServicePlan) => ({
+    clock,
+    shutdownTimeoutMs,
+    aborted: stopping.signal,
+  });
+
+  async function start(): Promise<void> {
+    current.connections.apply();
+    for (const { sockets } of current.order) {
+      sockets.activate();
+    }
+    await startAll(current.order, limitsOf(current.plan));
+    reloads.started();
+    statuses.enter("running");
+  }
+
+  /** Starts what is new, and lets it take over. Resolves to the graph that ran before, or to why nothing has changed. */
+  async function exchange(plan: ServicePlan): Promise<Graph | ReloadResult> {
+    const before = current;
+    let next: Graph;
+    try {
+      next = buildGraph(plan, before, parts);
+    } catch (error) {
+      return { status: "failed", reason: reasonOf(error) };
+    }
+    const { matching } = next;
+    if (!isDeepStrictEqual(before.plan.telemetryResource, plan.telemetryResource)) {
+      logger.warn("A change of service.telemetry.resource takes effect at the next start.");
+    }
+    if (matching.kept.size === next.order.length && isSamePlan(before, next)) {
+      return { status: "unchanged" };
+    }
+    const leaving = before.order.filter((instance) => !next.order.includes(instance));
+    const fresh = next.order.filter((instance) => !before.order.includes(instance));
+    for (const { sockets } of leaving) {
+      sockets.setReplaceable(true);
+    }
+    try {
+      await startAll(fresh, limitsOf(plan));
+    } catch (error) {
+      next.connections.discard();
+      for (const { meter } of fresh) {
+        meter.end();
+      }
+      for (const { sockets } of leaving) {
+        sockets.setReplaceable(false);
+      }
+      return error instanceof StartAborted
+        ? { status: "stopped" }
+        : { status: "failed", reason: reasonOf(error) };
+    }
+    activateGraph(next, { before, outlets: parts.outlets, logger });
+    current = next;
+    statuses.show(statusesOf(next));
+    statuses.setPipelines(pipelinesOf(plan));
+    retiring = retireInstances({ before, after: next, limits: limitsOf(plan) });
+    return before;
+  }
 
   return {
     start() {
-      started ??= startAll(all, limits).then(() => statuses.enter("running"));
+      started ??= start();
       return started;
     },
+
+    async reload(plan) {
+      await retiring;
+      if (stopping.signal.aborted) {
+        return { status: "stopped" };
+      }
+      const exchanged = exchange(plan);
+      exchanging = exchanged;
+      const before = await exchanged;
+      if ("status" in before) {
+        if (before.status === "unchanged" || before.status === "failed") {
+          reloads.count(before.status);
+        }
+        return before;
+      }
+      reloads.count("succeeded");
+      const { matching } = current;
+      return {
+        status: "succeeded",
+        added: [...matching.added],
+        changed: [...matching.changed],
+        removed: [...matching.removed],
+        kept: [...matching.kept],
+      };
+    },
+
+    reloadFailed: () => reloads.count("failed"),
+
     shutdown() {
       stopped ??= (async () => {
         statuses.enter("stopping");
         stopping.abort();
-        // A failed start has cleaned up, and its caller has the error.
-        const isStarted = await (started ?? Promise.resolve()).then(
-          () => true,
-          () => false,
+        for (const instance of current.order) {
+          instance.stopping.abort();
+        }
+        const wasStarted = await (started ?? Promise.resolve()).then(
+          () => "yes" as const,
+          // A failed start has cleaned up, and its caller has the error.
+          (error: unknown) => (error instanceof StartAborted && !error.isClean ? "failed" : "no"),
         );
-        const failed = isStarted ? await shutdownAll(all, limits) : [];
+        // What it has started is shut down again, or has become part of what runs.
+        await exchanging;
+        for (const instance of current.order) {
+          instance.stopping.abort();
+        }
+        const [failed, hasRetired] = await Promise.all([
+          wasStarted === "yes" ? shutdownAll(current.order, limitsOf(current.plan)) : [],
+          retiring,
+        ]);
         fanOut.flush();
-        return failed.length === 0;
+        await telemetry.shutdown();
+        return failed.length === 0 && hasRetired && wasStarted !== "failed";
       })();
       return stopped;
     },
   };
 }
 
-/** Each storage extension with the components that store in it. */
-function storageUsers(
-  instances: readonly ComponentRef[],
-  plan: ServicePlan,
-): ReadonlyMap<ComponentRef, readonly ComponentRef[]> {
-  const storages = plan.extensions.map((storage) => {
-    const users = instances.filter((component) => {
-      const used = plan.storageOf(component);
-      return used !== undefined && used.kind === storage.kind && used.id === storage.id;
-    });
-    return [storage, users] as const;
-  });
-  return new Map(storages);
+function isSamePlan({ plan: a }: Graph, { plan: b }: Graph): boolean {
+  return (
+    isDeepStrictEqual(a.pipelines, b.pipelines) &&
+    isDeepStrictEqual(a.extensions, b.extensions) &&
+    isDeepStrictEqual(a.telemetryEndpoint, b.telemetryEndpoint) &&
+    a.shutdownTimeoutMs === b.shutdownTimeoutMs
+  );
 }
 
-function telemetryInstance(
-  telemetry: { start(): Promise<void>; shutdown(deadline: AbortSignal): Promise<void> },
-  logger: RootLogger,
-): Instance {
-  return {
-    kind: "extension",
-    id: "service.telemetry.metrics",
-    title: "the collector's own metrics (service.telemetry.metrics)",
-    component: telemetry,
-    logger,
-  };
+function statusesOf({ order }: Graph) {
+  return order.flatMap(({ status }: LiveInstance) => (status === undefined ? [] : [status]));
 }
 
-function factoryOf(factories: readonly AnyFactory[], { kind, id }: ComponentRef): AnyFactory {
-  const factory = factories.find((each) => each.kind === kind && isOfType(each, id));
-  if (factory === undefined) {
-    throw new Error(`Cannot build ${kind} "${id}": there is no ${kind} of this type.`);
-  }
-  return factory;
+function pipelinesOf({ pipelines }: ServicePlan) {
+  return pipelines.map(({ id, receivers, processors, exporters }) => ({
+    id,
+    components: [...receivers, ...processors, ...exporters],
+  }));
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -23,12 +23,17 @@ export interface ComponentName {
   readonly id: string;
 }
 
+/** The status of one component, whether the board shows it or not. */
+export interface StatusRecord extends StatusEntry, ComponentName {
+  current(): CurrentStatus;
+}
+
 /** The statuses of all components and pipelines of a service. */
 export class StatusBoard {
   readonly #clock: Clock;
   readonly #startedUnixMs: number;
   readonly #service: TrackedStatus;
-  readonly #components: (ComponentName & { readonly tracked: TrackedStatus })[] = [];
+  #components: readonly StatusRecord[] = [];
   #pipelines: readonly { readonly id: string; readonly components: readonly ComponentName[] }[] =
     [];
 
@@ -40,9 +45,26 @@ export class StatusBoard {
 
   /** A new component, which is about to start. */
   add(component: ComponentName): StatusEntry {
+    const record = this.record(component);
+    this.show([...this.#components, record]);
+    return record;
+  }
+
+  /** The record of a component that is about to start, which `show` shows. */
+  record({ kind, id }: ComponentName): StatusRecord {
     const tracked = new TrackedStatus(this.#clock);
-    this.#components.push({ ...component, tracked });
-    return tracked;
+    return {
+      kind,
+      id,
+      enter: (phase) => tracked.enter(phase),
+      report: (reported) => tracked.report(reported),
+      current: () => tracked.current(),
+    };
+  }
+
+  /** From now on these are the components. */
+  show(records: readonly StatusRecord[]): void {
+    this.#components = records;
   }
 
   /** Sets which components each pipeline has, in the order in which data passes them. */
@@ -58,10 +80,10 @@ export class StatusBoard {
   }
 
   current(): ServiceStatus {
-    const components = this.#components.map(({ kind, id, tracked }) => ({
-      kind,
-      id,
-      ...tracked.current(),
+    const components = this.#components.map((record) => ({
+      kind: record.kind,
+      id: record.id,
+      ...record.current(),
     }));
     const own = this.#service.current();
     const pipelines = this.#pipelines.map(({ id, components: names }) => {

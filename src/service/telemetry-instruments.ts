@@ -110,6 +110,35 @@ export const processInstruments = {
   },
 } as const satisfies Record<string, InstrumentSpec>;
 
+export const reloadResults = ["succeeded", "unchanged", "failed"] as const;
+
+/** Reloads of the config (SIGHUP). */
+export const reloadInstruments = {
+  reloads: {
+    name: "otelcol_config_reloads",
+    kind: "counter",
+    unit: "{reload}",
+    description:
+      "Number of reloads of the configuration, by result. After a failed one the configuration before it stays in effect.",
+    attributes: { result: reloadResults },
+  },
+  lastSuccessful: {
+    name: "otelcol_config_last_reload_successful",
+    kind: "gauge",
+    unit: "1",
+    description:
+      "Whether the last reload of the configuration succeeded, also if nothing had changed: 1 or 0. 1 before the first one.",
+    attributes: {},
+  },
+  lastSuccessTime: {
+    name: "otelcol_config_last_reload_success_timestamp_seconds",
+    kind: "gauge",
+    unit: "s",
+    description: "Unix time of the last successful reload of the configuration, or of the start.",
+    attributes: {},
+  },
+} as const satisfies Record<string, InstrumentSpec>;
+
 /**
  * Every instrument that the service itself publishes on `service.telemetry.metrics`: the one registry.
  * Counters are printed without `_total` and without units, as the Collector's default reader does.
@@ -117,6 +146,7 @@ export const processInstruments = {
 export const telemetryInstruments: readonly InstrumentSpec[] = [
   ...flowInstruments,
   ...Object.values(processInstruments),
+  ...Object.values(reloadInstruments),
 ];
 
 function receiverInstruments(signal: Signal): readonly InstrumentSpec[] {

@@ -2,9 +2,11 @@ import type { Meter } from "@opentelemetry/api";
 import type { Resource } from "@opentelemetry/resources";
 import { type CollectionResult, MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../component/clock.ts";
+import type { Component } from "../component/component.ts";
 import type { Logger } from "../component/settings.ts";
 import { ManualReader } from "../metrics/manual-reader.ts";
 import { createScrapeHandler } from "../metrics/scrape.ts";
+import type { OwnedSockets } from "../net/listening-sockets.ts";
 import { type HttpServer, hostPortOf, listen } from "../net/server.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { FlowCounts } from "./flow-counts.ts";
@@ -16,8 +18,12 @@ export interface TelemetryOptions {
   readonly counts: FlowCounts;
   readonly logger: Logger;
   readonly resource: Resource;
-  /** Where `/metrics` is served; absent: nowhere. */
-  readonly endpoint?: { readonly host: string; readonly port: number };
+}
+
+/** How the metrics are served. */
+export interface TelemetryPage {
+  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly sockets: OwnedSockets;
 }
 
 /** The program's own metrics, separate from the metrics that it derives from received data. */
@@ -26,14 +32,15 @@ export interface Telemetry {
   meterFor(component: { readonly id: string }): Meter;
   /** All metrics, as totals since the start. */
   collect(): Promise<CollectionResult>;
-  /** Rejects with an `Error` whose message is for an operator. */
-  start(): Promise<void>;
-  shutdown(deadline: AbortSignal): Promise<void>;
+  /** The page under `/metrics`, which a reload may replace. The metrics go on. */
+  page(options: TelemetryPage): Component;
+  /** Once, at the end. */
+  shutdown(): Promise<void>;
 }
 
-/** Builds the instruments; `start` opens the endpoint. */
+/** Builds the instruments. */
 export function createTelemetry(options: TelemetryOptions): Telemetry {
-  const { version, clock, counts, logger, endpoint } = options;
+  const { version, clock, counts, logger } = options;
   const reader = new ManualReader();
   const provider = new MeterProvider({
     resource: options.resource,
@@ -42,18 +49,26 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   const meter = provider.getMeter("activity-collector/service", version);
   publishFlow(meter, counts);
   publishProcess(meter, clock);
-  let server: HttpServer | undefined;
 
   return {
     meterFor: ({ id }) => provider.getMeter(`activity-collector/${id}`, version),
     collect: () => reader.collect(),
+    page: (page) => createPage(page, reader, logger),
+    shutdown: () => provider.shutdown(),
+  };
+}
 
+function createPage(
+  { endpoint, sockets }: TelemetryPage,
+  reader: ManualReader,
+  logger: Logger,
+): Component {
+  let server: HttpServer | undefined;
+  return {
     async start() {
-      if (endpoint === undefined) {
-        return;
-      }
       server = await listen({
         ...endpoint,
+        sockets,
         handler: createScrapeHandler({
           source: () => reader.collect(),
           // The Collector's default reader prints names in this form, and its dashboards expect them.
@@ -75,7 +90,6 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
 
     async shutdown(deadline) {
       await server?.close(deadline);
-      await provider.shutdown();
     },
   };
 }

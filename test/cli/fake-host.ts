@@ -8,6 +8,8 @@ export interface FakeHost extends Host {
   /** Codes the process was ended with at once. */
   readonly exits: number[];
   signal(signal: StopSignal): void;
+  /** SIGHUP. */
+  hangUp(): void;
   uncaught(error: unknown): void;
   /** Resolves when `text` is on stderr. */
   said(text: string): Promise<void>;
@@ -19,6 +21,7 @@ export function fakeHost(args: readonly string[], env: Host["env"] = {}): FakeHo
   const exits: number[] = [];
   const waiting = new Set<() => void>();
   let onSignal = (_: StopSignal) => {};
+  let onReload = () => {};
   let onUncaught = (_: unknown) => {};
   return {
     args,
@@ -44,6 +47,12 @@ export function fakeHost(args: readonly string[], env: Host["env"] = {}): FakeHo
         onSignal = () => {};
       };
     },
+    onReloadSignal(run) {
+      onReload = run;
+      return () => {
+        onReload = () => {};
+      };
+    },
     onUncaught(run) {
       onUncaught = run;
       return () => {
@@ -53,6 +62,7 @@ export function fakeHost(args: readonly string[], env: Host["env"] = {}): FakeHo
     keepAlive: () => () => {},
     exitNow: (code) => exits.push(code),
     signal: (signal) => onSignal(signal),
+    hangUp: () => onReload(),
     uncaught: (error) => onUncaught(error),
     said: (text) =>
       new Promise((resolve) => {

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ConsumeResult, Consumer } from "../../src/component/consumer.ts";
+import type { Replaces } from "../../src/component/settings.ts";
 import type { Storage } from "../../src/component/storage.ts";
 import type { AttemptResult } from "../../src/delivery/attempt.ts";
 import { retryOnFailure, sendingQueue, timeoutOption } from "../../src/delivery/delivery-config.ts";
@@ -30,7 +31,7 @@ export type Answer = AttemptResult | Promise<AttemptResult>;
 /** A delivery of traces to a backend whose answers the test decides. */
 export function delivery(
   section: Readonly<Record<string, unknown>> = {},
-  { storage }: { readonly storage?: Storage } = {},
+  { storage, replaces }: { readonly storage?: Storage; readonly replaces?: Replaces } = {},
 ) {
   const { settings, clock, log, statuses, beginStop, ownMetrics } = testSettings("otlp_http");
   const counts = settings.exportCounts("traces");
@@ -40,7 +41,11 @@ export function delivery(
     answer: (_text: string, _abort: AbortSignal): Answer => ({ status: "sent" }),
   };
   const subject = createDelivery(
-    storage === undefined ? settings : { ...settings, storage },
+    {
+      ...settings,
+      ...(storage === undefined ? {} : { storage }),
+      ...(replaces === undefined ? {} : { replaces }),
+    },
     schema.parse(section),
     {
       host: () => "backend:4318",

@@ -22,7 +22,7 @@ function harness(
     keepsNothing: keepsNothing.includes(index),
   }));
   const fanOut = createFanOut({ clock, logger });
-  return { clock, logger, fanOut, consumer: fanOut.to(branches) };
+  return { clock, logger, fanOut, consumer: fanOut.to("pipeline traces", branches) };
 }
 
 describe("the answer of several branches", () => {

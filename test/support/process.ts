@@ -75,6 +75,9 @@ export interface StartingCollector {
   kill(signal: NodeJS.Signals): void;
   /** Resolves when it has ended, however long that takes. */
   over(): Promise<void>;
+  /** As for one that runs. */
+  readonly waitForLog: RunningCollector["waitForLog"];
+  readonly ended: RunningCollector["ended"];
 }
 
 /** Starts the collector and waits until it is ready. Rejects with all it said when it ends before. */
@@ -109,7 +112,13 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
       .over()
       .then(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   }
-  return { ready: whenReady(output), kill: output.kill, over: output.over };
+  return {
+    ready: whenReady(output),
+    kill: output.kill,
+    over: output.over,
+    waitForLog: output.waitForLog,
+    ended: output.ended,
+  };
 }
 
 async function whenReady(output: ReturnType<typeof launch>): Promise<RunningCollector> {

@@ -5,8 +5,9 @@ import type { ActivityEngine } from "../engine/activity-engine.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
+import type { ActivityHandover, JournalUse } from "./activity-handover.ts";
 import { journalVersion } from "./journal-records.ts";
-import { JournalWriter } from "./journal-writer.ts";
+import { JournalWriter, snapshotRecords } from "./journal-writer.ts";
 import type {
   ClockAnchor,
   CreateEngine,
@@ -51,9 +52,9 @@ const clockRecordIntervalMs = 60_000;
  * the journal when that is longer than 16 MiB and than twice the last snapshot, or when the storage asks for one.
  */
 export class DurableActivity {
-  /** The engine. Only `open` replaces it. */
+  /** The engine. Only `open` and `takeOver` replace it. */
   engine: ActivityEngine;
-  /** Identifies derived metrics and events. Only `open` replaces it. */
+  /** Identifies derived metrics and events. Only `open` and `takeOver` replace it. */
   series: SeriesIdentity;
   readonly #options: DurableActivityOptions;
   readonly #pauses: PauseDetector;
@@ -66,6 +67,16 @@ export class DurableActivity {
   #isSnapshotRunning = false;
   /** Since the last snapshot that was written. Then only the storage asks for another one, at growing intervals. */
   #hasSnapshotFailed = false;
+  /** By the engine's clock. */
+  #graceUntilMs = Number.NEGATIVE_INFINITY;
+  #hashKey: string;
+  /** A journal that was opened for the state of a predecessor. */
+  #emptyJournal: Journal | undefined;
+  #use: JournalUse = {
+    onSnapshotNeeded: () => {
+      this.#isSnapshotWanted = true;
+    },
+  };
 
   constructor(options: DurableActivityOptions) {
     const { limits, tickMs, instanceId, clock } = options;
@@ -73,6 +84,7 @@ export class DurableActivity {
     this.#pauses = new PauseDetector({ tickMs, allowedLatenessMs: limits.allowedLatenessMs });
     this.engine = options.createEngine(limits);
     this.series = { instanceId, sinceUnixMs: clock.unixMs() };
+    this.#hashKey = Buffer.from(options.hashKey).toString("hex");
   }
 
   /** The engine's clock and Unix time now. */
@@ -105,11 +117,10 @@ export class DurableActivity {
       maxStateBytes,
       onEvent: (event, anchor) => emitter.logEviction(event, anchor),
     });
+    const use = this.#use;
     const journal = await storage.openJournal({
       take: (record) => replay.take(record),
-      onSnapshotNeeded: () => {
-        this.#isSnapshotWanted = true;
-      },
+      onSnapshotNeeded: () => use.onSnapshotNeeded(),
     });
     const recovered = replay.finish();
     if (recovered !== undefined) {
@@ -133,6 +144,87 @@ export class DurableActivity {
     }
     this.#isSnapshotWanted ||= replay.ignored !== undefined; // It replaces the ignored records.
     this.#startWriter(journal, { isNew: true, anchor: this.now() });
+  }
+
+  /** Opens a journal for the state that `takeOver` will bring. What is stored there is older, and is replaced. */
+  async openEmpty(storage: Storage): Promise<void> {
+    const use = this.#use;
+    this.#emptyJournal = await storage.openJournal({
+      take() {},
+      onSnapshotNeeded: () => use.onSnapshotNeeded(),
+    });
+  }
+
+  /** Gives the state away. Called last, after `close`: from now on this engine must not be called. */
+  handOver(): ActivityHandover {
+    const { persisted, limits, emitter } = this.#options;
+    this.#writer?.writeNewNames();
+    const header = { version: journalVersion, hashKey: this.#hashKey, ...this.series, limits };
+    const records = snapshotRecords(
+      { ...persisted, engine: this.engine, evictions: emitter.evictions },
+      // The emitter hands over what is pending.
+      { header: { ...header, ...this.now() }, calls: emitter.calls, pending: [] },
+    );
+    return {
+      records,
+      journal: this.#writer?.journal,
+      use: this.#use,
+      offsetMs: this.#offsetMs,
+      graceUntilMs: this.#graceUntilMs,
+    };
+  }
+
+  /**
+   * Continues the state of another engine of this process under the configured limits. Called before the first call. `isSameJournal`: goes
+   * on in its journal.
+   */
+  takeOver(from: ActivityHandover, { isSameJournal }: { readonly isSameJournal: boolean }): void {
+    const { persisted, emitter, createEngine, limits, clock } = this.#options;
+    const replay = new Replay({
+      into: { ...persisted, evictions: emitter.evictions },
+      createEngine,
+      limits,
+      maxStateBytes: Number.POSITIVE_INFINITY,
+      onEvent: () => {},
+    });
+    for (const record of from.records) {
+      replay.take(record);
+    }
+    const recovered = replay.finish();
+    if (recovered === undefined) {
+      return; // Not possible: it was written by this version.
+    }
+    const { engine, header } = recovered;
+    this.engine = engine;
+    this.#offsetMs = from.offsetMs;
+    this.#graceUntilMs = from.graceUntilMs;
+    this.#hashKey = header.hashKey;
+    this.series = {
+      instanceId: header.instanceId,
+      sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
+    };
+    const atMs = engine.nowMs;
+    const graceMs = Math.max(0, from.graceUntilMs - atMs);
+    engine.restart(atMs, { downtimeMs: 0, graceMs });
+    const anchor = { atMs, unixMs: clock.unixMs() };
+    if (isSameJournal && from.journal !== undefined) {
+      this.#use = from.use;
+      this.#use.onSnapshotNeeded = () => {
+        this.#isSnapshotWanted = true;
+      };
+      const writer = this.#startWriter(from.journal, { isNew: false, anchor });
+      writer.restart({ ...anchor, downtimeMs: 0, graceMs, awayMs: 0, limits });
+    } else if (this.#emptyJournal !== undefined) {
+      const isNew = this.#emptyJournal.recovered.records === 0;
+      this.#startWriter(this.#emptyJournal, { isNew, anchor });
+      this.#isSnapshotWanted = true;
+    }
+    this.#emptyJournal = undefined;
+  }
+
+  /** Writes what `takeOver` has brought into a new journal. Called when what the emitter has pending was taken over, too. */
+  storeTakenOver(): void {
+    this.#snapshotIfDue();
   }
 
   /** Applies signals that arrive now. */
@@ -190,8 +282,9 @@ export class DurableActivity {
       sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
     };
     this.#isSnapshotWanted ||= recovered.isOfOldVersion;
-    const { hashKey } = header;
-    const writer = this.#startWriter(journal, { isNew: false, hashKey, anchor: { atMs, unixMs } });
+    this.#hashKey = header.hashKey;
+    this.#graceUntilMs = atMs + graceMs;
+    const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
     writer.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
     // Ages include the time the program was down. No deadline does, whatever the wall clock did meanwhile.
     engine.addDowntime(awayMs);
@@ -207,11 +300,11 @@ export class DurableActivity {
 
   #startWriter(
     journal: Journal,
-    options: { readonly isNew: boolean; readonly hashKey?: string; readonly anchor: ClockAnchor },
+    options: { readonly isNew: boolean; readonly anchor: ClockAnchor },
   ): JournalWriter {
     const { persisted, limits, emitter } = this.#options;
     const { isNew, anchor } = options;
-    const hashKey = options.hashKey ?? Buffer.from(this.#options.hashKey).toString("hex");
+    const hashKey = this.#hashKey;
     this.#writer = new JournalWriter(
       journal,
       { ...persisted, engine: this.engine, evictions: emitter.evictions },

@@ -58,7 +58,7 @@ export class JournalWriter {
   /** Records a call. With events it is written at once. */
   call({ nowMs, signals, hasEvents }: EngineCall): void {
     if (signals !== undefined) {
-      this.#writeNewNames();
+      this.writeNewNames();
     }
     const record =
       signals === undefined
@@ -102,34 +102,16 @@ export class JournalWriter {
     readonly anchor: ClockAnchor;
   }): Promise<boolean> {
     const { calls, pending, anchor } = options;
-    const { engine, evictions, processes, tools, channels } = this.#persisted;
     // The snapshot contains all names. Without this, the log would assign the new ones again.
-    this.#writeNewNames();
-    const state = new EngineSnapshotWriter();
-    engine.snapshot(state);
-    const before = [
-      recordWithLimits(recordTypes.header, { ...this.#header, ...anchor }),
-      jsonRecord(recordTypes.names, {
-        senders: processes.stored(),
-        toolNames: tools.stored(),
-        channelNames: channels.stored(),
-      }),
-    ];
-    const after = [
-      jsonRecord(recordTypes.stateEnd, { told: calls, evictions: evictions.entries() }),
-      ...pending.map(({ call, bytes }) => numberRecord(recordTypes.pending, call, bytes)),
-    ];
-    function* records(): Generator<Uint8Array> {
-      yield* before;
-      yield* stateRecordsOf(state.pieces);
-      yield* after;
-    }
-    const { status } = await this.journal.snapshot(records());
+    this.writeNewNames();
+    const header = { ...this.#header, ...anchor };
+    const records = snapshotRecords(this.#persisted, { header, calls, pending });
+    const { status } = await this.journal.snapshot(records);
     return status === "done";
   }
 
   /** Records the names that have a number since the last record. Replay must know a number before a batch uses it. */
-  #writeNewNames(): void {
+  writeNewNames(): void {
     const { processes, tools, channels } = this.#persisted;
     const senders = processes.takeChanged();
     const toolNames = tools.takeChanged();
@@ -138,6 +120,41 @@ export class JournalWriter {
       this.journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
     }
   }
+}
+
+/**
+ * The state at the moment of this call as the records of a journal. `calls`: how many calls had events so far; `pending`: the events of
+ * them that are not delivered.
+ */
+export function snapshotRecords(
+  { engine, evictions, processes, tools, channels }: PersistedState,
+  options: {
+    readonly header: Header;
+    readonly calls: number;
+    readonly pending: readonly EmittedRequest[];
+  },
+): Iterable<Uint8Array> {
+  const { header, calls, pending } = options;
+  const state = new EngineSnapshotWriter();
+  engine.snapshot(state);
+  const before = [
+    recordWithLimits(recordTypes.header, header),
+    jsonRecord(recordTypes.names, {
+      senders: processes.stored(),
+      toolNames: tools.stored(),
+      channelNames: channels.stored(),
+    }),
+  ];
+  const after = [
+    jsonRecord(recordTypes.stateEnd, { told: calls, evictions: evictions.entries() }),
+    ...pending.map(({ call, bytes }) => numberRecord(recordTypes.pending, call, bytes)),
+  ];
+  function* records(): Generator<Uint8Array> {
+    yield* before;
+    yield* stateRecordsOf(state.pieces);
+    yield* after;
+  }
+  return records();
 }
 
 /** Joins and cuts the pieces of a snapshot into records of at most 1 MiB. Empties the array, so that what is written is released. */

@@ -45,6 +45,8 @@ export function createFileExporter(
   let isSyncing = false;
   let cancelTimer: CancelTimer | undefined;
   let closing: Promise<void> | undefined;
+  /** Of an exporter that replaces another one: the end of that one, which may write to the same file. */
+  let ready: Promise<unknown> = Promise.resolve();
 
   async function consume(payload: Payload): Promise<ConsumeResult> {
     if (closing !== undefined) {
@@ -66,6 +68,7 @@ export function createFileExporter(
   }
 
   async function writeAll(): Promise<void> {
+    await ready;
     while (waiting.length > 0) {
       const group = waiting;
       waiting = [];
@@ -100,25 +103,50 @@ export function createFileExporter(
     await inTurn(() => file.close());
   }
 
+  async function begin(): Promise<void> {
+    try {
+      await file.start();
+    } catch (error) {
+      if (!isDiskFull(error)) {
+        throw openError(config.path, error);
+      }
+      // As when the disk fills up later: it is tried again with every payload.
+      report.appended({ error });
+    }
+    if (closing === undefined) {
+      cancelTimer = clock.every(config.flush_interval, () => void sync());
+    }
+  }
+
   return {
     exporter: { consumer: () => ({ consume }) },
 
+    // Two of them must not write to one file. What comes meanwhile waits.
+    state: {
+      handOver() {
+        cancelTimer?.();
+        closing ??= closeAfterWriting();
+        return closing;
+      },
+      takeOver(state) {
+        const isFree = state instanceof Promise ? state : Promise.resolve();
+        ready = isFree
+          .catch(() => {})
+          .then(begin)
+          // It is tried again with every payload.
+          .catch((error: unknown) => report.appended({ error }));
+      },
+    },
+
     async start() {
-      try {
-        await file.start();
-      } catch (error) {
-        if (!isDiskFull(error)) {
-          throw openError(config.path, error);
-        }
-        // As when the disk fills up later: it is tried again with every payload.
-        report.appended({ error });
+      if (settings.replaces === undefined) {
+        await begin();
       }
-      cancelTimer = clock.every(config.flush_interval, () => void sync());
     },
 
     async shutdown(deadline) {
       cancelTimer?.();
-      closing ??= closeAfterWriting();
+      closing ??= ready.then(closeAfterWriting);
       await beforeDeadline(deadline, closing);
       report.stop();
     },

@@ -101,6 +101,8 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
   return {
     exporter: { countsItems: true, consumer: (signal) => delivery.consumer(signal) },
 
+    state: delivery.state,
+
     async start() {
       // A file that cannot be used is a mistake in the config. Later, it is a connection that fails.
       if (!config.tls.insecure || proxy?.proxy.origin.startsWith("https:") === true) {

@@ -84,6 +84,8 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
       },
     },
 
+    state: delivery.state,
+
     async start() {
       if ([...targets.values()].some(({ isSecure }) => isSecure)) {
         await tls(); // Rejects if a file cannot be used.

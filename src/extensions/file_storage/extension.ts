@@ -119,6 +119,24 @@ export function createFileStorage(
     return journal;
   }
 
+  /** Its owner has ended, and appends nothing more. */
+  async function closeJournal(component: Owning): Promise<void> {
+    const name = journalName(component);
+    const observed = journals.get(name);
+    if (observed === undefined) {
+      return;
+    }
+    await observed.journal.close();
+    try {
+      reportLosses(new Map([[name, observed]]), { isLate: false, logger });
+    } catch {
+      // It has logged what is lost.
+    }
+    journals.delete(name);
+    opened.delete(name);
+    reportStatus();
+  }
+
   function logRecovery(name: string, { recovered }: FileJournal): void {
     const { records, bytes, tornBytes, lostBytes } = recovered;
     const fields = { journal: name, records, bytes, torn_bytes: tornBytes };
@@ -135,6 +153,7 @@ export function createFileStorage(
   return {
     storage: {
       openJournal: open,
+      closeJournal,
       expect(components) {
         expected = new Set(components.map(journalName));
       },

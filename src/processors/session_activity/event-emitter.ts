@@ -61,7 +61,7 @@ const maxClockSkewMs = 86_400_000;
 export class ActivityEventEmitter implements EventSink {
   readonly evictions = new EvictionLog(maxLogged);
   readonly #options: EventEmitterOptions;
-  readonly #dropped = new Map<DropReason, number>(dropReasons.map((reason) => [reason, 0]));
+  #dropped = new Map<DropReason, number>(dropReasons.map((reason) => [reason, 0]));
   #calls = 0;
   #logs: Outbox<EmittedCall> | undefined;
   #traces: Outbox | undefined;
@@ -106,6 +106,25 @@ export class ActivityEventEmitter implements EventSink {
   ): void {
     const { logger, clock } = this.#options;
     this.#traces ??= new Outbox({ next, logger, clock, isStored: false, onDropped });
+  }
+
+  /**
+   * Goes on with what another emitter has pending, where both are connected, and with its counts. Calls continue after its last one;
+   * evictions are part of the engine's state.
+   */
+  takeOver(from: ActivityEventEmitter): void {
+    this.#calls = from.#calls;
+    this.#dropped = from.#dropped;
+    if (this.#logs !== undefined && from.#logs !== undefined) {
+      from.#logs.adapt(this.#logs.options);
+      this.#logs = from.#logs;
+      from.#logs = undefined;
+    }
+    if (this.#traces !== undefined && from.#traces !== undefined) {
+      from.#traces.adapt(this.#traces.options);
+      this.#traces = from.#traces;
+      from.#traces = undefined;
+    }
   }
 
   /** Emits the events of the call that has just returned them. */

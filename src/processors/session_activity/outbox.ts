@@ -41,7 +41,7 @@ interface Entry<P> {
  * Keeps at most 10 000 payloads and 64 MiB. A payload that finds no room is dropped. All drops are logged and counted.
  */
 export class Outbox<P extends Payload = Payload> {
-  readonly #options: OutboxOptions;
+  #options: OutboxOptions;
   readonly #entries: Entry<P>[] = [];
   /** Those of the entries that wait, in no order after a failure. */
   readonly #waiting: Entry<P>[] = [];
@@ -55,6 +55,16 @@ export class Outbox<P extends Payload = Payload> {
   #isStopping = false;
 
   constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  /** What it works with. */
+  get options(): OutboxOptions {
+    return this.#options;
+  }
+
+  /** From now on it works with these: another component has taken it over. */
+  adapt(options: OutboxOptions): void {
     this.#options = options;
   }
 

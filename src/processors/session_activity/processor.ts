@@ -26,6 +26,7 @@ import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
 import { MetricsPush } from "./metrics-push.ts";
 import { PassingItems } from "./passing-items.ts";
+import { SessionActivityHandover } from "./session-activity-handover.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
@@ -113,7 +114,7 @@ export function createSessionActivity(
     clock,
     isStored: settings.storage !== undefined,
     randomBytes: settings.randomBytes,
-    activity: () => durable,
+    activity: () => active.durable,
   });
   const durable = new DurableActivity({
     persisted: { processes, hash, ...labels },
@@ -139,12 +140,14 @@ export function createSessionActivity(
     restartGraceMs: config.restart_grace,
     tickMs,
   });
+  /** The engine whose events are delivered; another component may have taken it over. */
+  let active = { durable };
   let restored = () => {};
   const metrics = createActivityMetrics({
     source: durable,
     events: emitter,
     whenRestored:
-      settings.storage === undefined
+      settings.storage === undefined && settings.replaces === undefined
         ? Promise.resolve()
         : new Promise((resolve) => {
             restored = resolve;
@@ -158,6 +161,7 @@ export function createSessionActivity(
   let timers: readonly CancelTimer[] = [];
   let nextPart: CancelTimer | undefined;
   let isShutDown = false;
+  let hasDrained = false;
 
   /** The derived metrics as a request; undefined if they could not be collected. */
   async function metricsRequest(): Promise<Payload | undefined> {
@@ -255,36 +259,87 @@ export function createSessionActivity(
 
     async start() {
       reportActivityBounds(bounds, config, settings);
-      if (settings.storage !== undefined) {
-        await durable.open(settings.storage);
+      const { storage, replaces } = settings;
+      if (replaces !== undefined) {
+        // It begins with the state of its predecessor.
+        if (storage !== undefined && !replaces.sharesStorage) {
+          await durable.openEmpty(storage);
+        }
+        return;
+      }
+      if (storage !== undefined) {
+        await durable.open(storage);
         restored();
       }
-      timers = [
-        clock.every(tickMs, onTick),
-        ...(derived === undefined
-          ? []
-          : [clock.every(config.export_interval, () => void derived?.push(metricsRequest))]),
-      ];
+      startTimers();
+    },
+
+    state: {
+      handOver() {
+        stopTimers();
+        isShutDown = true;
+        decideAll();
+        return new SessionActivityHandover({ activity: durable.handOver(), emitter, active });
+      },
+      takeOver(state) {
+        if (state instanceof SessionActivityHandover) {
+          const { activity, emitter: from } = state;
+          emitter.takeOver(from);
+          const isSameJournal = settings.replaces?.sharesStorage === true;
+          durable.takeOver(activity, { isSameJournal });
+          active = state.active;
+          active.durable = durable;
+          durable.storeTakenOver();
+          const { openWork, sessions } = durable.engine.view.sizes();
+          logger.info("The state of sessions was taken over.", { open_work: openWork, sessions });
+        }
+        restored();
+        startTimers();
+      },
     },
 
     async shutdown(deadline: AbortSignal) {
-      for (const cancel of timers) {
-        cancel();
-      }
-      nextPart?.();
-      if (isShutDown) {
+      const wasRunning = timers.length > 0;
+      stopTimers();
+      if (hasDrained) {
         return;
       }
+      hasDrained = true;
+      const isHandedOver = isShutDown;
       isShutDown = true;
-      do {
-        emitter.emit(durable.close());
-      } while (durable.engine.isBehind);
+      if (!isHandedOver) {
+        decideAll();
+      }
       await Promise.all([
         emitter.drain(deadline),
-        timers.length === 0 ? undefined : derived?.drain(metricsRequest, deadline),
+        wasRunning && !isHandedOver ? derived?.drain(metricsRequest, deadline) : undefined,
       ]);
     },
   };
+
+  function startTimers(): void {
+    timers = [
+      clock.every(tickMs, onTick),
+      ...(derived === undefined
+        ? []
+        : [clock.every(config.export_interval, () => void derived?.push(metricsRequest))]),
+    ];
+  }
+
+  function stopTimers(): void {
+    for (const cancel of timers) {
+      cancel();
+    }
+    timers = [];
+    nextPart?.();
+  }
+
+  /** Decides everything that is due by now. */
+  function decideAll(): void {
+    do {
+      emitter.emit(durable.close());
+    } while (durable.engine.isBehind);
+  }
 
   function resource() {
     return {

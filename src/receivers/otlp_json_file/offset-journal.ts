@@ -44,18 +44,13 @@ const minLogBytes = 1024 * 1024;
  * Keeps no offsets itself but those that it recovered.
  */
 export class OffsetJournal {
-  readonly #current: () => Iterable<StoredOffset>;
+  #current: () => Iterable<StoredOffset> = () => [];
   readonly #recovered = new Map<string, StoredOffset>();
   #journal: Journal | undefined;
   #hasBegun = false;
   #isSnapshotWanted = false;
   #isSnapshotRunning = false;
   #hasSnapshotFailed = false;
-
-  /** `current`: the offsets of all known files. */
-  constructor(current: () => Iterable<StoredOffset>) {
-    this.#current = current;
-  }
 
   /** Resolves to the offsets of an earlier run, if there was one. Rejects with an `Error` for an operator. */
   async open(storage: Storage): Promise<readonly StoredOffset[] | undefined> {
@@ -75,9 +70,10 @@ export class OffsetJournal {
     return recovered;
   }
 
-  /** Stores the offsets of all files. From now on a snapshot has all of them, too. */
-  begin(): void {
+  /** Stores the offsets of all known files, `current`. From now on a snapshot has all of them, too. */
+  begin(current: () => Iterable<StoredOffset>): void {
     this.#hasBegun = true;
+    this.#current = current;
     for (const offset of this.#current()) {
       this.#append(offset);
     }
@@ -128,6 +124,19 @@ export class OffsetJournal {
         this.#isSnapshotRunning = false;
       });
     }
+  }
+}
+
+/** The offsets of a receiver on their way to the one that replaces it. */
+export class OffsetHandover {
+  /** Resolves once nothing is on its way to the pipelines any more. */
+  readonly stopped: Promise<{
+    readonly offsets: readonly StoredOffset[];
+    readonly journal: OffsetJournal;
+  }>;
+
+  constructor(stopped: OffsetHandover["stopped"]) {
+    this.stopped = stopped;
   }
 }
 

@@ -14,7 +14,7 @@ import { FileTable } from "./file-table.ts";
 import type { FollowedFile } from "./followed-file.ts";
 import { deliverLine, type LineOutcome } from "./line-delivery.ts";
 import { createBlockBuffers, LineReader } from "./line-reader.ts";
-import { OffsetJournal } from "./offset-journal.ts";
+import { OffsetHandover, OffsetJournal } from "./offset-journal.ts";
 import { SkipReport } from "./skip-report.ts";
 
 /** The time between two log lines about the same kind of problem. */
@@ -68,7 +68,9 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
         ),
       ),
   });
-  const journal = new OffsetJournal(() => table.offsets());
+  let journal = new OffsetJournal();
+  /** Whether another receiver has taken the offsets over. */
+  let isHandedOver = false;
 
   function onUnreadable(path: string, error: unknown): void {
     if (errorCodeOf(error) === "ENOENT") {
@@ -243,7 +245,48 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
     polling ??= pollWhileDue();
   }
 
+  /** Looks for files and begins to follow them. */
+  async function begin(): Promise<void> {
+    const found = await findFiles(config);
+    await table.look(found);
+    journal.begin(() => table.offsets());
+    logger.info("Reading OTLP JSON from files.", { files: found.length });
+    cancelTimer = clock.every(config.poll_interval, onTick);
+  }
+
+  /** Begins where the predecessor stops: after the line that it has on its way to the pipelines. */
+  async function beginAfter({ stopped }: OffsetHandover): Promise<void> {
+    const { offsets, journal: itsJournal } = await stopped;
+    if (settings.replaces?.sharesStorage === true) {
+      journal = itsJournal;
+    }
+    table.restore(offsets);
+    if (!stop.signal.aborted) {
+      await begin();
+    }
+  }
+
   return {
+    state: {
+      handOver() {
+        isHandedOver = true;
+        stop.abort();
+        cancelTimer?.();
+        // It advances while it stops, so the offsets are those after that.
+        return new OffsetHandover(
+          (polling ?? Promise.resolve()).then(() => ({ offsets: [...table.offsets()], journal })),
+        );
+      },
+      takeOver(state) {
+        const beginning = state instanceof OffsetHandover ? beginAfter(state) : begin();
+        polling = beginning
+          .catch((error: unknown) => onUnreadable(config.include.join(", "), error))
+          .then(() => {
+            polling = undefined;
+          });
+      },
+    },
+
     receiver: {
       transports: ["file"],
       connect(signal, next) {
@@ -258,17 +301,16 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
       settings.meter.createObservableGauge(name, { unit, description }).addCallback((result) => {
         result.observe(table.openCount, { receiver: settings.id });
       });
-      if (settings.storage !== undefined) {
-        const stored = await journal.open(settings.storage);
-        if (stored !== undefined) {
+      const { storage, replaces } = settings;
+      if (storage !== undefined && replaces?.sharesStorage !== true) {
+        const stored = await journal.open(storage);
+        if (stored !== undefined && replaces === undefined) {
           table.restore(stored);
         }
       }
-      const found = await findFiles(config);
-      await table.look(found);
-      journal.begin();
-      logger.info("Reading OTLP JSON from files.", { files: found.length });
-      cancelTimer = clock.every(config.poll_interval, onTick);
+      if (replaces === undefined) {
+        await begin();
+      }
     },
 
     async shutdown(deadline) {
@@ -278,7 +320,12 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
         return;
       }
       await beforeDeadline(deadline, polling ?? Promise.resolve());
-      await table.closeAll();
+      // A line that is still on its way belongs to the successor, too, which waits for it.
+      if (!isHandedOver || polling === undefined) {
+        await table.closeAll();
+      } else {
+        void polling.then(() => table.closeAll());
+      }
       report.stop();
     },
   };

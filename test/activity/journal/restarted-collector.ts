@@ -1,11 +1,13 @@
 import Long from "long";
 import type { Component } from "../../../src/component/component.ts";
+import type { Replaces } from "../../../src/component/settings.ts";
 import { renderPrometheus } from "../../../src/metrics/prometheus-text.ts";
 import type { Payload } from "../../../src/otlp/payload.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
 import { schema } from "../../../src/processors/session_activity/config.ts";
 import { createSessionActivity } from "../../../src/processors/session_activity/processor.ts";
 import { testSettings } from "../../exporters/settings.ts";
+import type { FakeClock } from "../../support/fake-clock.ts";
 import type { MemoryStorage } from "./memory-journal.ts";
 
 interface Span {
@@ -63,20 +65,23 @@ function requestOf(...spans: readonly Span[]): Payload {
   return { signal: "traces", bytes, items: spans.length };
 }
 
-/** Starts a collector whose state is in `storage`. Random bytes are all `seed`. */
+/** Starts a collector whose state is in `storage`, if there is one. Random bytes are all `seed`. */
 export async function open(
-  storage: MemoryStorage,
+  storage: MemoryStorage | undefined,
   options: {
     readonly seed?: number;
     readonly afterMs?: number;
     /** Sets the wall clock. */
     readonly unixMs?: number;
     readonly config?: Readonly<Record<string, unknown>>;
+    /** The collector that it will replace, whose clock it has. */
+    readonly replaces?: Replaces & { readonly clock: FakeClock };
     /** Called before the start. */
     readonly onCreated?: (component: Component) => void;
   } = {},
 ) {
-  const { settings, clock, log } = testSettings("session_activity");
+  const { settings, log, ...own } = testSettings("session_activity");
+  const clock = options.replaces?.clock ?? own.clock;
   clock.advance(options.afterMs ?? 0);
   if (options.unixMs !== undefined) {
     clock.setUnixMs(options.unixMs);
@@ -84,10 +89,15 @@ export async function open(
   const component: Component = createSessionActivity(
     {
       ...settings,
-      storage,
+      clock,
+      ...(storage === undefined ? {} : { storage }),
+      ...(options.replaces === undefined ? {} : { replaces: options.replaces }),
       randomBytes: (length) => new Uint8Array(length).fill(options.seed ?? 0),
     },
-    schema.parse({ storage: "file_storage", ...options.config }),
+    schema.parse({
+      ...(storage === undefined ? {} : { storage: "file_storage" }),
+      ...options.config,
+    }),
   );
   const logs: Payload[] = [];
   const forwarded: Payload[] = [];

@@ -164,7 +164,10 @@ export class SoundScraped implements Component {
 export class SoundStorage implements Component {
   isRunning = false;
 
-  readonly storage: StorageRole = { openJournal: () => this.openJournal() };
+  readonly storage: StorageRole = {
+    openJournal: () => this.openJournal(),
+    closeJournal: async () => {},
+  };
 
   async start(): Promise<void> {
     this.isRunning = true;

@@ -43,7 +43,7 @@ test("an exporter that still keeps a push gets no other one, and is warned of wh
   const { settings, log, clock } = testSettings("session_activity");
   const kept: Payload[] = [];
   const delivered: number[] = [];
-  const fanOut = createFanOut({ clock, logger: settings.logger }).to([
+  const fanOut = createFanOut({ clock, logger: settings.logger }).to("pipeline metrics", [
     {
       name: "down",
       consumer: {

@@ -194,7 +194,7 @@ test("a file that is gone for good is forgotten", async () => {
   first.append("a.jsonl", lineOf("1"));
   await first.pollAll();
   const disk = await first.end();
-  const journal = new OffsetJournal(() => []);
+  const journal = new OffsetJournal();
   expect(await journal.open(new DiskStorage(disk))).toEqual([]);
 });
 

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { accepted } from "../../src/component/consumer.ts";
+import { ExchangeableConsumer } from "../../src/service/exchangeable.ts";
+import { payloadOf } from "./fake-components.ts";
+
+const answering = (message: string) => ({
+  consume: async () => ({ status: "permanent" as const, message }),
+  refusal: () => ({ status: "retryable" as const, message }),
+});
+const payload = payloadOf("traces", 1);
+
+test("a payload goes to the target of the moment", async () => {
+  const consumer = new ExchangeableConsumer();
+  consumer.exchange(answering("first"));
+  const first = consumer.consume(payload);
+  consumer.exchange(answering("second"));
+  expect(await first).toMatchObject({ message: "first" });
+  expect(await consumer.consume(payload)).toMatchObject({ message: "second" });
+  expect(consumer.refusal()).toMatchObject({ message: "second" });
+});
+
+test("a payload waits until there is a target", async () => {
+  const consumer = new ExchangeableConsumer();
+  const answer = consumer.consume(payload);
+  expect(consumer.refusal()).toBeUndefined();
+  consumer.exchange({ consume: async () => accepted });
+  expect(await answer).toEqual(accepted);
+});
+
+test("a payload that waits in vain is to be sent again, and so is a later one", async () => {
+  const consumer = new ExchangeableConsumer();
+  const answer = consumer.consume(payload);
+  consumer.giveUp();
+  expect(await answer).toMatchObject({ status: "retryable" });
+  expect(await consumer.consume(payload)).toMatchObject({ status: "retryable" });
+});
