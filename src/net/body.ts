@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { ByteBlocks, largestBlockBytes } from "./byte-blocks.ts";
 
 /**
  * The whole body as it was sent, or the reason why there is none:
@@ -10,6 +11,9 @@ import type { IncomingMessage } from "node:http";
 export type BodyResult =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly problem: "too_large" | "busy" | "aborted" };
+
+/** The first block of a body that is larger than a block, or may be. */
+const firstBlockBytes = 64 * 1024;
 
 export interface BodyLimits {
   /** The most bytes that this body may have, before decompression. */
@@ -65,7 +69,8 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
     return Promise.resolve({ ok: false, problem: "aborted" });
   }
   const { promise, resolve } = Promise.withResolvers<BodyResult>();
-  const body = new Blocks(Math.min(announced ?? limits.maxBytes, limits.maxBytes));
+  const atMost = Math.min(announced ?? limits.maxBytes, limits.maxBytes);
+  const body = new ByteBlocks(atMost, atMost <= largestBlockBytes ? atMost : firstBlockBytes);
 
   const settle = (result: BodyResult) => {
     request.off("data", onData).off("end", onEnd).off("close", onClose);
@@ -95,80 +100,4 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
 
   request.on("data", onData).on("end", onEnd).on("close", onClose);
   return promise;
-}
-
-/**
- * A view keeps the whole memory behind it alive. Copies the bytes if more than a quarter of that memory is slack, else returns
- * `bytes` unchanged.
- */
-export function withoutSlack(bytes: Uint8Array): Uint8Array {
-  // Not slice(): on a Buffer it returns a view and does not copy.
-  return bytes.length * 4 < bytes.buffer.byteLength * 3 ? new Uint8Array(bytes) : bytes;
-}
-
-/** A body of up to this size is given its announced length at once; a larger one grows. No block is larger. */
-const largestBlockBytes = 1024 * 1024;
-const firstBlockBytes = 64 * 1024;
-
-/**
- * The bytes that have arrived, in blocks. A buffer that grows by doubling would leave as much garbage as it holds, and many bodies that
- * stop in the middle would take twice their bytes. A list of the chunks would keep an object for each, and a sender can send a byte at
- * a time.
- */
-class Blocks {
-  readonly #atMost: number;
-  readonly #full: Uint8Array[] = [];
-  /** The last block, and how much of it is in use. */
-  #block: Uint8Array = new Uint8Array(0);
-  #used = 0;
-  length = 0;
-
-  constructor(atMost: number) {
-    this.#atMost = atMost;
-  }
-
-  /** Takes a chunk as its first block, without a copy. */
-  adopt(chunk: Uint8Array): void {
-    this.#block = chunk;
-    this.#used = chunk.length;
-    this.length = chunk.length;
-  }
-
-  add(chunk: Uint8Array): void {
-    for (let at = 0; at < chunk.length; ) {
-      if (this.#used === this.#block.length) {
-        this.#open();
-      }
-      const part = chunk.subarray(at, at + this.#block.length - this.#used);
-      this.#block.set(part, this.#used);
-      this.#used += part.length;
-      this.length += part.length;
-      at += part.length;
-    }
-  }
-
-  /** All bytes in one piece. */
-  joined(): Uint8Array {
-    const last = this.#block.subarray(0, this.#used);
-    if (this.#full.length === 0) {
-      return withoutSlack(last);
-    }
-    const bytes = Buffer.allocUnsafeSlow(this.length);
-    let at = 0;
-    for (const block of [...this.#full, last]) {
-      bytes.set(block, at);
-      at += block.length;
-    }
-    return bytes;
-  }
-
-  #open(): void {
-    if (this.#block.length > 0) {
-      this.#full.push(this.#block);
-    }
-    const first = this.#atMost <= largestBlockBytes ? this.#atMost : firstBlockBytes;
-    const wanted = Math.min(Math.max(first, this.#block.length * 2), largestBlockBytes);
-    this.#block = Buffer.allocUnsafeSlow(Math.min(wanted, this.#atMost - this.length));
-    this.#used = 0;
-  }
 }

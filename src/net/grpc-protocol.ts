@@ -71,6 +71,32 @@ export function formatGrpcTimeout(timeoutMs: number): string {
   return ms < 1e8 ? `${ms}m` : `${Math.min(Math.ceil(ms / 1000), 99_999_999)}S`;
 }
 
+/** The milliseconds of a `grpc-timeout`; undefined if it is not one. */
+export function parseGrpcTimeout(header: string): number | undefined {
+  const [, digits, unit = ""] = /^([0-9]{1,8})([HMSmun])$/.exec(header) ?? [];
+  const factor = unitMs.get(unit);
+  return digits === undefined || factor === undefined ? undefined : Number(digits) * factor;
+}
+
+const unitMs = new Map([
+  ["H", 3_600_000],
+  ["M", 60_000],
+  ["S", 1_000],
+  ["m", 1],
+  ["u", 1e-3],
+  ["n", 1e-6],
+]);
+
+/** The value of `grpc-message`: UTF-8 in which all but printable ASCII is percent-encoded. */
+export function encodeGrpcMessage(message: string): string {
+  // encodeURIComponent throws for half of a surrogate pair.
+  return message
+    .toWellFormed()
+    .replace(/[^\x20-\x24\x26-\x7e]+/g, (part) =>
+      part === "%" ? "%25" : encodeURIComponent(part),
+    );
+}
+
 /** The bytes before each message: whether it is compressed, and its length. */
 export const messagePrefixBytes = 5;
 

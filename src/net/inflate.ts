@@ -11,7 +11,7 @@ import {
   zstdDecompress,
   zstdDecompressSync,
 } from "node:zlib";
-import { withoutSlack } from "./body.ts";
+import { withoutSlack } from "./byte-blocks.ts";
 
 /**
  * The supported values of `Content-Encoding`. `zlib` is another name for `deflate`; both also accept the raw deflate stream

@@ -6,8 +6,13 @@ import {
 } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { http2GoAway } from "./http2-preface.ts";
-import { type ListeningSocket, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
+import { http2GoAway, protocolOf } from "./http2-preface.ts";
+import {
+  type ListenAddress,
+  type ListeningSocket,
+  type OwnedSockets,
+  unsharedSockets,
+} from "./listening-sockets.ts";
 import { ServerConnections } from "./server-connections.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
@@ -248,9 +253,9 @@ function reasonOf(error: ParserError): BrokenRequest {
   }
 }
 
-/** A handshake of TLS: its type, and the first byte of the version, if that has arrived. */
-function isTls([type, version = 3]: Uint8Array = noBytes): boolean {
-  return type === 0x16 && version === 3;
+/** A handshake of TLS. Its second byte may not have arrived. */
+function isTls([first = 0, second = 3]: Uint8Array = noBytes): boolean {
+  return protocolOf(Uint8Array.of(first, second)) === "tls";
 }
 
 const noBytes = new Uint8Array(0);
@@ -300,10 +305,16 @@ async function bind(
   try {
     return await sockets.listen({ host, port }, accept, (error) => onError?.(error));
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const why = bindProblems[code] ?? (error instanceof Error ? error.message : String(error));
-    throw new Error(`Cannot listen on ${hostPortOf(options)}: ${why}`, { cause: error });
+    throw bindProblem({ host, port }, error);
   }
+}
+
+/** An error for an operator: where the program cannot listen, and why. */
+export function bindProblem(address: ListenAddress, error: unknown): Error {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const why = bindProblems[code] ?? (error instanceof Error ? error.message : String(error));
+  const where = "path" in address ? address.path : hostPortOf(address);
+  return new Error(`Cannot listen on ${where}: ${why}`, { cause: error });
 }
 
 const bindProblems: Readonly<Record<string, string>> = {

@@ -16,6 +16,7 @@ const forward = join(root, "deploy", "config.forward.yaml");
 /** Overrides that make every port a free one. */
 const freePorts = [
   "receivers::otlp::protocols::http::endpoint: 127.0.0.1:0",
+  "receivers::otlp::protocols::grpc::endpoint: 127.0.0.1:0",
   "exporters::prometheus::endpoint: 127.0.0.1:0",
   "service::telemetry::metrics::endpoint: 127.0.0.1:0",
 ].flatMap((line) => ["--config", `yaml:${line}`]);

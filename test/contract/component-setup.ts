@@ -18,6 +18,8 @@ export interface Running {
   readonly endpoint: string;
   /** The folder of its section. */
   readonly folder: string;
+  /** Its section, with the options of the variant. */
+  readonly section: Readonly<Record<string, unknown>>;
   /** Pushes a payload into it, as a pipeline does. */
   consume(place: "processor" | "exporter", payload: Payload): Promise<ConsumeResult>;
   /** Advances its clock and lets the consequences settle. */

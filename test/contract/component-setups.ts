@@ -3,20 +3,24 @@ import { join } from "node:path";
 import type { AnyFactory } from "../../src/component/factory.ts";
 import { jsonOfRequest } from "../../src/otlp/json-text.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
+import { callGrpc } from "../receivers/otlp/grpc-client.ts";
 import { post, typed } from "../receivers/otlp/post.ts";
 import { orphanedTool } from "../support/agent-spans.ts";
 import type { ComponentSetup, Running } from "./component-setup.ts";
 import { ordinaryPayload } from "./payloads.ts";
 
+const grpcOnly = { grpc: { endpoint: "127.0.0.1:0" } };
+
 /** One entry per component in `src/components.ts`, by kind and type. */
 export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
   "receiver otlp": {
     section: () => ({ protocols: { http: { endpoint: "127.0.0.1:0" } } }),
+    variants: { "over gRPC": { protocols: grpcOnly } },
     listens: true,
     feed: {
-      traces: (running) => postOtlp(running, "traces"),
-      metrics: (running) => postOtlp(running, "metrics"),
-      logs: (running) => postOtlp(running, "logs"),
+      traces: (running) => sendOtlp(running, "traces"),
+      metrics: (running) => sendOtlp(running, "metrics"),
+      logs: (running) => sendOtlp(running, "logs"),
     },
   },
   "receiver otlp_json_file": {
@@ -119,8 +123,12 @@ export function setupOf(
   return setup;
 }
 
-async function postOtlp(running: Running, signal: Signal): Promise<void> {
+async function sendOtlp(running: Running, signal: Signal): Promise<void> {
   const { bytes } = ordinaryPayload(signal);
+  if (running.section["protocols"] === grpcOnly) {
+    await callGrpc(Number(running.endpoint.split(":").at(-1)), signal, bytes);
+    return;
+  }
   await post(`http://${running.endpoint}/v1/${signal}`, bytes, typed("protobuf"));
 }
 

@@ -66,6 +66,7 @@ export class Harness {
   readonly component: Component;
   readonly subject: Subject;
   readonly folder: string;
+  readonly section: Readonly<Record<string, unknown>>;
   readonly #backends: Backends;
   readonly source = new FakeSource();
   readonly storage = new FakeStorage();
@@ -101,8 +102,8 @@ export class Harness {
     };
     const { http, grpc } = backends;
     const environment = { folder, backendUrl: http.url, grpcEndpoint: grpc.endpoint };
-    const section = { ...setup.section(environment), ...options };
-    this.component = this.run(() => factory.create(settings, section));
+    this.section = { ...setup.section(environment), ...options };
+    this.component = this.run(() => factory.create(settings, this.section));
     this.run(() => this.#connect());
   }
 

@@ -46,11 +46,11 @@ describe.skipIf(curl.isSkipped || shell.isSkipped)("the turn that the README sen
 
 test("the config that the README gives a second collector is valid", async () => {
   const inline = [...block("14318").matchAll(/--config '(yaml:.+)'/g)].map(([, yaml = ""]) => yaml);
-  expect(inline).toHaveLength(5);
+  expect(inline).toHaveLength(6);
   const args = ["deploy/config.yaml", ...inline].flatMap((source) => ["--config", source]);
   const printed = await runCli(["print-config", ...args]);
   expect(printed).toMatchObject({ exitCode: 0, stderr: "" });
-  for (const port of ["4318", "9464", "8888", "13133"]) {
+  for (const port of ["4317", "4318", "9464", "8888", "13133"]) {
     expect(printed.stdout).not.toMatch(new RegExp(`127\\.0\\.0\\.1:${port}\\b`));
   }
 });

@@ -43,6 +43,8 @@ export interface RunningCollector {
   readonly endpoints: {
     /** `http://127.0.0.1:port` of the OTLP receiver. */
     readonly otlp: string;
+    /** `host:port` of OTLP/gRPC. Empty when it is not configured. */
+    readonly otlpGrpc: string;
     /** The page of the `prometheus` exporter, with `/metrics`. Empty when none is configured. */
     readonly prometheus: string;
     /** The page of the collector's own metrics, with `/metrics`. Empty when switched off. */
@@ -95,6 +97,10 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
     ...(isDeployed
       ? [
           "extensions::health_check::endpoint: 127.0.0.1:0",
+          // An older checkout, to compare with, may not have gRPC.
+          ...(options.freePorts === false || options.checkout !== undefined
+            ? []
+            : ["receivers::otlp::protocols::grpc::endpoint: 127.0.0.1:0"]),
           `extensions::file_storage::directory: ${directory}`,
         ]
       : []),
@@ -131,6 +137,7 @@ async function whenReady(output: ReturnType<typeof launch>): Promise<RunningColl
     pid: output.pid,
     endpoints: {
       otlp: `http://${endpointAfter("Receiving OTLP over HTTP\\.") ?? ""}`,
+      otlpGrpc: endpointAfter("Receiving OTLP over gRPC\\.") ?? "",
       prometheus: page(endpointAfter("Serving metrics for Prometheus\\.")),
       telemetry: page(endpointAfter("Serving the collector's own metrics\\.")),
     },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { byteSize, duration, endpoint } from "../../config/units.ts";
+import { grpcSchema } from "./grpc-config.ts";
 
 const httpSchema = z
   .strictObject({
@@ -44,31 +45,23 @@ const httpSchema = z
 
 export type HttpConfig = z.output<typeof httpSchema>;
 
-const oneProtocol = 'must name at least one protocol, e.g. "http: {}".';
+const oneProtocol = 'must name at least one protocol, e.g. "grpc: {}" or "http: {}".';
 
 export const schema = z.strictObject({
   protocols: z
     .strictObject(
       {
-        http: z
-          .codec(httpSchema.nullable(), z.custom<HttpConfig>(), {
-            decode: (section) => section ?? httpSchema.parse({}),
-            encode: (section) => section,
-          })
-          .optional()
-          .describe("OTLP over HTTP. The key without a value enables it with its defaults."),
-        grpc: z
-          .never({
-            error:
-              "is not supported yet: this version receives OTLP over HTTP only. Remove it and let senders use protocols.http.",
-          })
-          .optional()
-          .describe("OTLP over gRPC. Not supported yet; must be absent."),
+        http: protocol(httpSchema).describe(
+          "OTLP over HTTP. The key without a value enables it with its defaults.",
+        ),
+        grpc: protocol(grpcSchema).describe(
+          "OTLP over gRPC. The key without a value enables it with its defaults.",
+        ),
       },
       { error: (issue) => (issue.code === "invalid_type" ? oneProtocol : undefined) },
     )
     .check((context) => {
-      if (context.value.http === undefined) {
+      if (context.value.http === undefined && context.value.grpc === undefined) {
         context.issues.push({
           code: "custom",
           input: context.value,
@@ -80,6 +73,16 @@ export const schema = z.strictObject({
 });
 
 export type Config = z.output<typeof schema>;
+
+/** A section whose key enables it, also without a value. */
+function protocol<S extends z.ZodObject>(section: S) {
+  return z
+    .codec(section.nullable(), z.custom<z.output<S>>(), {
+      decode: (value) => value ?? section.parse({}),
+      encode: (value) => value,
+    })
+    .optional();
+}
 
 function urlPath() {
   return z.string().regex(/^\/[^?#\s]*$/, {

@@ -7,7 +7,7 @@ export const factory = declare({
   kind: "receiver",
   roles: { receiver: ["traces", "metrics", "logs"] },
   stability: "beta",
-  description: "Receives traces, metrics and logs over OTLP/HTTP, as protobuf or JSON.",
+  description: "Receives traces, metrics and logs over OTLP: HTTP with protobuf or JSON, and gRPC.",
   schema,
   listensAt: [
     ["protocols", "grpc", "endpoint"],

@@ -1,8 +1,10 @@
 import type { Settings } from "../../component/settings.ts";
 import { rejectedItems, repairedFields } from "../../delivery/rejected-items.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { brokenConnections } from "../../net/http2-server.ts";
 import { brokenRequests } from "../../net/server.ts";
 import { misdirectedRequests } from "./content-report.ts";
+import { grpcRefusals } from "./grpc-route.ts";
 import { refusalReasons } from "./refusal.ts";
 
 /**
@@ -11,6 +13,13 @@ import { refusalReasons } from "./refusal.ts";
  */
 export const reasons = {
   http: [...refusalReasons, "pipeline_refused", ...brokenRequests],
+  grpc: [
+    ...refusalReasons,
+    ...grpcRefusals,
+    "pipeline_refused",
+    "disconnected",
+    ...brokenConnections.filter((reason) => reason !== "timeout"),
+  ],
 } as const;
 export type OtlpTransport = keyof typeof reasons;
 export type Reason<T extends OtlpTransport> = (typeof reasons)[T][number];
@@ -23,8 +32,8 @@ export const refusedRequests = {
   description: "Number of requests that were refused or broke off before they reached a pipeline.",
   attributes: {
     receiver: "a component id of the config",
-    transport: ["http"],
-    reason: reasons.http,
+    transport: Object.keys(reasons),
+    reason: [...new Set(Object.values(reasons).flat())],
   },
 } as const satisfies InstrumentSpec;
 

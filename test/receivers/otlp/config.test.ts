@@ -1,6 +1,21 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { schema } from "../../../src/receivers/otlp/config.ts";
+import {
+  grpcSchema,
+  serverOptionsOf,
+  wantedMessageBytes,
+} from "../../../src/receivers/otlp/grpc-config.ts";
+
+const grpcDefaults = {
+  endpoint: { host: "127.0.0.1", port: 4317 },
+  max_recv_msg_size_mib: 4,
+  max_concurrent_streams: 100,
+  keepalive: {
+    server_parameters: { time: 7_200_000, timeout: 20_000 },
+    enforcement_policy: { min_time: 300_000, permit_without_stream: false },
+  },
+};
 
 const defaults = {
   endpoint: { host: "127.0.0.1", port: 4318 },
@@ -20,8 +35,34 @@ test("a bare http: enables HTTP with its defaults", () => {
   }
 });
 
+test("a bare grpc: enables gRPC with its defaults", () => {
+  for (const grpc of [null, {}, { keepalive: { server_parameters: {} } }]) {
+    expect(schema.parse({ protocols: { grpc } })).toEqual({ protocols: { grpc: grpcDefaults } });
+  }
+});
+
+test("0 stands for the default of gRPC, and of a duration for never, as in the Collector", () => {
+  const zeros = grpcSchema.parse({
+    max_recv_msg_size_mib: 0,
+    max_concurrent_streams: 0,
+    keepalive: { server_parameters: { max_connection_idle: "0s", max_connection_age: "0s" } },
+  });
+  const defaultsOfGrpc = grpcSchema.parse({});
+  expect(wantedMessageBytes(zeros)).toBe(4_194_304);
+  expect(serverOptionsOf(zeros)).toEqual(serverOptionsOf(defaultsOfGrpc));
+  expect(serverOptionsOf(zeros)).toMatchObject({
+    maxConcurrentStreams: 100,
+    keepalive: { maxIdleMs: undefined, maxAgeMs: undefined, maxAgeGraceMs: undefined },
+  });
+});
+
 test("what is written back reads as the same", () => {
-  const config = schema.parse({ protocols: { http: { endpoint: "[::1]:1", read_timeout: "2m" } } });
+  const config = schema.parse({
+    protocols: {
+      http: { endpoint: "[::1]:1", read_timeout: "2m" },
+      grpc: { keepalive: { server_parameters: { max_connection_age: "1h30m" } } },
+    },
+  });
   expect(schema.parse(z.encode(schema, config))).toEqual(config);
 });
 
@@ -35,11 +76,30 @@ test("there is a JSON Schema for editors", () => {
 
 describe("a mistake is explained where it was made", () => {
   for (const [section, path, message] of [
-    [{}, "protocols", /^must name at least one protocol, e\.g\. "http: \{\}"\.$/],
+    [{}, "protocols", /^must name at least one protocol, e\.g\. "grpc: \{\}" or "http: \{\}"\.$/],
     [{ protocols: null }, "protocols", /^must name at least one protocol/],
     [{ protocols: {} }, "protocols", /^must name at least one protocol/],
-    [{ protocols: { grpc: null } }, "protocols.grpc", /^is not supported yet.*protocols\.http\.$/],
-    [{ protocols: { http: {}, grpc: {} } }, "protocols.grpc", /^is not supported yet/],
+    [{ protocols: { grpc: { endpoint: "4317" } } }, "protocols.grpc.endpoint", /only a port/],
+    [
+      { protocols: { grpc: { max_recv_msg_size_mib: 0.5 } } },
+      "protocols.grpc.max_recv_msg_size_mib",
+      /int/,
+    ],
+    [
+      { protocols: { grpc: { max_concurrent_streams: -1 } } },
+      "protocols.grpc.max_concurrent_streams",
+      />=0/,
+    ],
+    [
+      { protocols: { grpc: { keepalive: { server_parameters: { time: "10ms" } } } } },
+      "protocols.grpc.keepalive.server_parameters.time",
+      /at least 1s/,
+    ],
+    [
+      { protocols: { grpc: { keepalive: { enforcement_policy: { min_tim: "1s" } } } } },
+      "protocols.grpc.keepalive.enforcement_policy",
+      /min_tim/,
+    ],
     [{ protocols: { http: { endpoint: "4318" } } }, "protocols.http.endpoint", /only a port/],
     [
       { protocols: { http: { traces_url_path: "v1/traces" } } },

@@ -7,6 +7,7 @@ import { ManualReader } from "../../../src/metrics/manual-reader.ts";
 import { unsharedSockets } from "../../../src/net/listening-sockets.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { factory } from "../../../src/receivers/otlp/factory.ts";
+import type { OtlpTransport } from "../../../src/receivers/otlp/request-instruments.ts";
 import { zeroCounts } from "../../exporters/settings.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { fakeMemory } from "../../support/fake-memory.ts";
@@ -23,20 +24,24 @@ export interface OpenReceiver {
   readonly clock: FakeClock;
   readonly url: string;
   readonly port: number;
+  /** The port of gRPC, if it was asked for. */
+  readonly grpcPort: number;
   readonly payloads: Payload[];
   readonly lines: LogLine[];
   /** Requests refused so far by reason; those that are 0 are left out. */
-  refused(): Promise<Readonly<Record<string, number>>>;
+  refused(transport?: OtlpTransport): Promise<Readonly<Record<string, number>>>;
   /** The points of a counter that are not 0, as `attribute values, joined → value`. */
   counts(name: string): Promise<Readonly<Record<string, number>>>;
   /** Items that the receiver itself counted as refused. */
   readonly leftOut: { items: number };
   /** The reasons that are reported at all. */
-  reasons(): Promise<readonly string[]>;
+  reasons(transport?: OtlpTransport): Promise<readonly string[]>;
 }
 
 export interface OpenOptions {
   readonly http?: Readonly<Record<string, unknown>>;
+  /** The section of gRPC; without it, the receiver has only HTTP. */
+  readonly grpc?: Readonly<Record<string, unknown>>;
   readonly signals?: readonly Signal[];
   readonly consume?: (payload: Payload) => Promise<ConsumeResult>;
   readonly refusal?: Consumer["refusal"];
@@ -78,7 +83,14 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       serviceStatus: () => wellService,
       exportCounts: zeroCounts,
     },
-    { protocols: { http: { endpoint: "127.0.0.1:0", ...options.http } } },
+    {
+      protocols: {
+        http: { endpoint: "127.0.0.1:0", ...options.http },
+        ...(options.grpc === undefined
+          ? {}
+          : { grpc: { endpoint: "127.0.0.1:0", ...options.grpc } }),
+      },
+    },
   );
   for (const signal of options.signals ?? (["traces", "metrics", "logs"] as const)) {
     component.receiver?.connect(signal, {
@@ -94,7 +106,9 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
   }
   await component.start();
   opened.push(component);
-  const endpoint = String(lines.at(-1)?.fields["endpoint"]);
+  const endpointOf = (transport: string) =>
+    String(lines.find(({ message }) => message.endsWith(`over ${transport}.`))?.fields["endpoint"]);
+  const endpoint = endpointOf("HTTP");
 
   const points = async (name = "otelcol_receiver_refused_requests") => {
     const { resourceMetrics } = await reader.collect();
@@ -110,12 +124,13 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
     clock,
     url: `http://${endpoint}`,
     port: Number(endpoint.split(":").at(-1)),
+    grpcPort: Number(endpointOf("gRPC").split(":").at(-1)),
     payloads,
     lines,
-    async refused() {
+    async refused(transport = "http") {
       return Object.fromEntries(
         (await points())
-          .filter((point) => point.value > 0)
+          .filter(({ attributes, value }) => attributes["transport"] === transport && value > 0)
           .map((point) => [String(point.attributes["reason"]), point.value]),
       );
     },
@@ -130,8 +145,10 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       );
     },
     leftOut,
-    async reasons() {
-      return (await points()).map((point) => String(point.attributes["reason"]));
+    async reasons(transport = "http") {
+      return (await points())
+        .filter(({ attributes }) => attributes["transport"] === transport)
+        .map(({ attributes }) => String(attributes["reason"]));
     },
   };
 }

@@ -1,0 +1,87 @@
+import type { ByteBudget } from "./body.ts";
+import { ByteBlocks } from "./byte-blocks.ts";
+import { type GrpcMessage, messagePrefixBytes } from "./grpc-protocol.ts";
+
+/**
+ * Why a call has no message:
+ *
+ * - `too_large`: the message is longer than allowed, as announced. No byte of it was kept.
+ * - `busy`: the budget shared with other requests is used up; a later try may succeed.
+ * - `malformed`: the bytes are not those of gRPC, or end within a message.
+ * - `several`, `none`: a unary call has exactly one.
+ */
+export type MessageProblem = "too_large" | "busy" | "malformed" | "several" | "none";
+
+export interface MessageLimits {
+  /** The most bytes of the message as it is sent. */
+  readonly maxBytes: number;
+  /** Shared by all requests. */
+  readonly budget: ByteBudget;
+}
+
+/** A message begins with so much memory, whatever it announces, and grows as bytes arrive. */
+const firstBlockBytes = 16 * 1024;
+
+/**
+ * Reads the one message of a unary call from the pieces in which it arrives. It keeps at most the bytes that have arrived, which count
+ * towards the shared budget.
+ */
+export class MessageReader {
+  readonly #limits: MessageLimits;
+  readonly #prefix = new Uint8Array(messagePrefixBytes);
+  #prefixBytes = 0;
+  #length = 0;
+  #body: ByteBlocks | undefined;
+
+  constructor(limits: MessageLimits) {
+    this.#limits = limits;
+  }
+
+  /** Takes the next piece. After a problem the reader takes no more. */
+  take(chunk: Uint8Array): MessageProblem | undefined {
+    let at = 0;
+    for (; at < chunk.length && this.#prefixBytes < messagePrefixBytes; at++) {
+      this.#prefix[this.#prefixBytes++] = chunk[at] ?? 0;
+    }
+    if (this.#body === undefined) {
+      if (this.#prefixBytes < messagePrefixBytes) {
+        return undefined;
+      }
+      if ((this.#prefix[0] ?? 0) > 1) {
+        return "malformed";
+      }
+      this.#length = new DataView(this.#prefix.buffer).getUint32(1);
+      if (this.#length > this.#limits.maxBytes) {
+        return "too_large";
+      }
+      // Nearly all messages arrive in one piece, and get exactly their bytes.
+      const isWhole = chunk.length - at >= this.#length;
+      this.#body = new ByteBlocks(this.#length, isWhole ? this.#length : firstBlockBytes);
+    }
+    const arrived = chunk.length - at;
+    if (arrived > this.#length - this.#body.length) {
+      return "several";
+    }
+    if (!this.#limits.budget.tryTake(arrived)) {
+      return "busy";
+    }
+    this.#body.add(chunk.subarray(at));
+    return undefined;
+  }
+
+  /** The message, when no more pieces come. The caller must give its bytes back to the budget. */
+  end(): GrpcMessage | MessageProblem {
+    if (this.#prefixBytes === 0) {
+      return "none";
+    }
+    return this.#body === undefined || this.#body.length < this.#length
+      ? "malformed"
+      : { isCompressed: this.#prefix[0] === 1, bytes: this.#body.joined() };
+  }
+
+  /** Gives back what the reader has taken from the budget. For a message that is not used. */
+  release(): void {
+    this.#limits.budget.giveBack(this.#body?.length ?? 0);
+    this.#body = undefined;
+  }
+}

@@ -1,0 +1,221 @@
+import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
+import type { Socket } from "node:net";
+
+/** Time, as the components get it. */
+export interface ServerClock {
+  nowMs(): number;
+  after(delayMs: number, run: () => void): () => void;
+}
+
+/** `keepalive.server_parameters` and `keepalive.enforcement_policy` of the Collector. Milliseconds; undefined is for ever. */
+export interface ServerKeepalive {
+  /** A connection without a stream for this long is closed. */
+  readonly maxIdleMs: number | undefined;
+  /** A connection is closed after this time, give or take a tenth, so that not all clients come back at once. */
+  readonly maxAgeMs: number | undefined;
+  /** How long the streams of such a connection may still take. */
+  readonly maxAgeGraceMs: number | undefined;
+  /** A connection that is silent for this long is pinged. */
+  readonly pingAfterMs: number;
+  /** How long the answer to a ping may take. */
+  readonly pingTimeoutMs: number;
+  /** A client must not ping more often. */
+  readonly minPingIntervalMs: number;
+  /** Whether a client may ping as often without a stream. */
+  readonly isPingAllowedWithoutStream: boolean;
+}
+
+export interface Http2ConnectionOptions {
+  readonly keepalive: ServerKeepalive;
+  readonly clock: ServerClock;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+  /** Called when the client sends frames that are of no use, more than any client needs. */
+  readonly onFlood: () => void;
+}
+
+/** How many pings may come too early, and how many settings a client may send, before it must do something useful. As in gRPC for Go. */
+const maxEarlyPings = 2;
+const maxSettings = 100;
+/** How often a client may ping that has no stream and is not allowed to. */
+const idlePingIntervalMs = 2 * 60 * 60 * 1000;
+/** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
+const closingInactivityMs = 1_000;
+
+/** One connection of an HTTP/2 server: its streams, its end, and what its client may do without a stream. */
+export class Http2Connection {
+  readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
+  readonly #options: Http2ConnectionOptions;
+  readonly #streams = new Set<ServerHttp2Stream>();
+  readonly #cancels = new Set<() => void>();
+  #idleSinceMs: number;
+  #isClosing = false;
+  #earlyPings = 0;
+  #settings = 0;
+  #lastPingMs = Number.NEGATIVE_INFINITY;
+  #isPingFree = true;
+
+  constructor(session: ServerHttp2Session, socket: Socket, options: Http2ConnectionOptions) {
+    this.#session = session;
+    this.#socket = socket;
+    this.#options = options;
+    const { clock, random, keepalive } = options;
+    this.#idleSinceMs = clock.nowMs();
+    session.on("ping", () => this.#onPing());
+    session.on("remoteSettings", () => {
+      this.#settings += 1;
+      if (this.#settings > maxSettings) {
+        this.#expel("too_many_settings");
+      }
+    });
+    session.once("close", () => {
+      for (const cancel of this.#cancels) {
+        cancel();
+      }
+    });
+    if (keepalive.maxIdleMs !== undefined) {
+      this.#watchIdle(keepalive.maxIdleMs, keepalive.maxIdleMs);
+    }
+    if (keepalive.maxAgeMs !== undefined) {
+      this.#after(keepalive.maxAgeMs * (0.9 + 0.2 * random()), () => this.#endAged());
+    }
+    this.#watchSilence(keepalive.pingAfterMs, { bytes: socket.bytesRead, atMs: clock.nowMs() });
+  }
+
+  /** Since when it has no stream; undefined while it has one. */
+  get idleSinceMs(): number | undefined {
+    return this.#streams.size === 0 ? this.#idleSinceMs : undefined;
+  }
+
+  add(stream: ServerHttp2Stream): void {
+    this.#streams.add(stream);
+    if (this.#isClosing) {
+      this.#hurry(stream);
+    }
+    stream.once("close", () => {
+      this.#streams.delete(stream);
+      this.#idleSinceMs = this.#options.clock.nowMs();
+      if (stream.headersSent) {
+        // A client may ping with each request, e.g. to measure the round trip.
+        this.#isPingFree = true;
+        this.#settings = 0;
+      }
+    });
+  }
+
+  /** Tells the client to open no more streams (GOAWAY), lets those that are open end, and then closes it. */
+  retire(): void {
+    this.#session.close();
+  }
+
+  /** The same, because the server ends: a client that sends nothing of its request for a second is cut. */
+  retireSoon(): void {
+    this.#isClosing = true;
+    for (const stream of this.#streams) {
+      this.#hurry(stream);
+    }
+    this.retire();
+  }
+
+  destroy(): void {
+    this.#session.destroy();
+    this.#socket.destroy();
+  }
+
+  #hurry(stream: ServerHttp2Stream): void {
+    if (!stream.readableEnded) {
+      stream.setTimeout(closingInactivityMs, () => {
+        if (!stream.readableEnded) {
+          stream.close(constants.NGHTTP2_CANCEL);
+        }
+      });
+    }
+  }
+
+  #watchIdle(maxIdleMs: number, delayMs: number): void {
+    this.#after(delayMs, () => {
+      const idleMs = this.#streams.size === 0 ? this.#options.clock.nowMs() - this.#idleSinceMs : 0;
+      if (idleMs >= maxIdleMs) {
+        this.retire();
+      } else {
+        this.#watchIdle(maxIdleMs, maxIdleMs - idleMs);
+      }
+    });
+  }
+
+  #endAged(): void {
+    this.retire();
+    const { maxAgeGraceMs } = this.#options.keepalive;
+    if (maxAgeGraceMs !== undefined) {
+      this.#after(maxAgeGraceMs, () => this.destroy());
+    }
+  }
+
+  /** Pings when nothing has arrived for `pingAfterMs`. */
+  #watchSilence(delayMs: number, last: { readonly bytes: number; readonly atMs: number }): void {
+    const { clock, keepalive } = this.#options;
+    this.#after(delayMs, () => {
+      const nowMs = clock.nowMs();
+      const bytes = this.#socket.bytesRead;
+      if (bytes === last.bytes && nowMs - last.atMs >= keepalive.pingAfterMs) {
+        this.#ping(keepalive.pingTimeoutMs);
+      }
+      this.#watchSilence(keepalive.pingAfterMs, { bytes, atMs: nowMs });
+    });
+  }
+
+  #ping(timeoutMs: number): void {
+    if (this.#session.destroyed) {
+      return;
+    }
+    const cancel = this.#after(timeoutMs, () => this.destroy());
+    this.#session.ping((error) => {
+      if (error === null) {
+        cancel();
+      }
+    });
+  }
+
+  #onPing(): void {
+    const { clock, keepalive } = this.#options;
+    const nowMs = clock.nowMs();
+    const sinceMs = nowMs - this.#lastPingMs;
+    this.#lastPingMs = nowMs;
+    if (this.#isPingFree) {
+      this.#isPingFree = false;
+      this.#earlyPings = 0;
+      return;
+    }
+    const isIdle = this.#streams.size === 0 && !keepalive.isPingAllowedWithoutStream;
+    if (sinceMs < (isIdle ? idlePingIntervalMs : keepalive.minPingIntervalMs)) {
+      this.#earlyPings += 1;
+      if (this.#earlyPings > maxEarlyPings) {
+        this.#expel("too_many_pings");
+      }
+    }
+  }
+
+  /** Clients of gRPC know `too_many_pings`, and ping less often after it. */
+  #expel(reason: string): void {
+    if (this.#session.destroyed) {
+      return;
+    }
+    this.#options.onFlood();
+    this.#session.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, 0, Buffer.from(reason));
+    this.#session.destroy();
+  }
+
+  #after(delayMs: number, run: () => void): () => void {
+    const cancel = this.#options.clock.after(delayMs, () => {
+      this.#cancels.delete(cancelHere);
+      run();
+    });
+    const cancelHere = () => {
+      this.#cancels.delete(cancelHere);
+      cancel();
+    };
+    this.#cancels.add(cancelHere);
+    return cancelHere;
+  }
+}

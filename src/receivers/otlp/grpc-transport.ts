@@ -1,0 +1,156 @@
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { Consumer } from "../../component/consumer.ts";
+import type { Settings } from "../../component/settings.ts";
+import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
+import type { Signal } from "../../otlp/payload.ts";
+
+import { framesOf, reportFault } from "./fault.ts";
+import { grpcAnswerOf, refusedGrpcAnswer } from "./grpc-answer.ts";
+import { type GrpcConfig, serverOptionsOf } from "./grpc-config.ts";
+import { grpcRemedyOf } from "./grpc-remedies.ts";
+import { type GrpcRefusal, type GrpcRoute, grpcRouteOf } from "./grpc-route.ts";
+import { MisdirectedSenders } from "./misdirected-senders.ts";
+import { refusal } from "./refusal.ts";
+import { busy, type RequestHandler, tooLarge } from "./request-handler.ts";
+import { countRefused, type Reason } from "./request-instruments.ts";
+import type { Outcome } from "./request-outcome.ts";
+import { type ReadProblem, ServerCall, transferTimeoutMs } from "./server-call.ts";
+
+export interface GrpcTransport {
+  readonly config: GrpcConfig;
+  readonly consumers: ReadonlyMap<Signal, Consumer>;
+  readonly handler: RequestHandler;
+  /** The largest message, both as sent and inflated. */
+  readonly maxBodyBytes: number;
+}
+
+/** Calls at a time; further ones are refused as busy. As many as there may be connections, and so requests, over HTTP. */
+const maxCalls = 1000;
+
+/** Opens the port of OTLP over gRPC. */
+export function openGrpc(
+  settings: Settings,
+  { config, consumers, handler, maxBodyBytes: maxBytes }: GrpcTransport,
+): Promise<Http2Server> {
+  const count = countRefused(settings, "grpc");
+  const misdirected = new MisdirectedSenders(settings);
+  let calls = 0;
+
+  const refuse = (reason: Reason<"grpc">, message?: string) => {
+    count(reason);
+    const remedy = grpcRemedyOf(reason, { maxBytes, message });
+    if (remedy !== undefined) {
+      misdirected.report(reason, remedy);
+    }
+  };
+
+  /** Undefined: the client has left. */
+  const outcomeOf = async (
+    call: ServerCall,
+    route: GrpcRoute,
+  ): Promise<Outcome | GrpcRefusal | undefined> => {
+    // While the pipelines would refuse anything, the message is not read, so that it costs no memory.
+    const failure = route.next.refusal?.();
+    if (failure !== undefined) {
+      refuse("pipeline_refused");
+      return failure;
+    }
+    if (calls > maxCalls) {
+      return busy;
+    }
+    const message = await call.read({ maxBytes, budget: handler.budget });
+    if (typeof message === "string") {
+      if (message === "left") {
+        refuse("disconnected");
+        return undefined;
+      }
+      return refusalOf(message, maxBytes);
+    }
+    if (message.isCompressed && route.content === "identity") {
+      handler.budget.giveBack(message.bytes.length);
+      return refusal("malformed_grpc", "The message is compressed, but no grpc-encoding says how.");
+    }
+    return handler.handle({
+      bytes: message.bytes,
+      route: message.isCompressed ? route : { ...route, content: "identity" },
+      transport: "grpc",
+      maxBytes,
+      sender: call.sender,
+    });
+  };
+
+  const serve = async (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
+    const route = grpcRouteOf(headers, consumers);
+    const call = new ServerCall(
+      stream,
+      settings.clock,
+      "timeoutMs" in route ? route.timeoutMs : undefined,
+    );
+    const outcome =
+      "status" in route
+        ? route
+        : await outcomeOf(call, route).catch((error: unknown) =>
+            reportFault(settings.logger, error),
+          );
+    if (outcome === undefined) {
+      return;
+    }
+    if (outcome.status === "refused") {
+      refuse(outcome.reason, outcome.message);
+      call.answer(refusedGrpcAnswer(outcome));
+    } else if (!("status" in route)) {
+      call.answer(grpcAnswerOf(route.signal, outcome));
+    }
+  };
+
+  return listenHttp2({
+    ...config.endpoint,
+    sockets: settings.sockets,
+    clock: settings.clock,
+    random: settings.random,
+    ...serverOptionsOf(config),
+    http1Answer: http1Answer(
+      "This port speaks OTLP/gRPC, over HTTP/2. Send OTLP/HTTP to the port of protocols.http, usually 4318, or use the protocol grpc.",
+    ),
+    onBroken: refuse,
+    onError: (error) => {
+      settings.logger.warn("The OTLP/gRPC server reported an error.", framesOf(error));
+    },
+    onStream(stream, headers) {
+      calls += 1;
+      stream.once("close", () => {
+        calls -= 1;
+      });
+      // It never rejects: bugs are caught inside.
+      void serve(stream, headers);
+    },
+  });
+}
+
+function refusalOf(problem: Exclude<ReadProblem, "left">, maxBytes: number): GrpcRefusal {
+  switch (problem) {
+    case "too_large":
+      return tooLarge(maxBytes);
+    case "busy":
+      return busy;
+    case "malformed":
+      return refusal("malformed_grpc", "The request is not one complete message of gRPC.");
+    case "none":
+      return refusal("message_count", "The call has no message, but must have exactly one.");
+    case "several":
+      return refusal("message_count", "The call has more than one message.");
+    case "late":
+      return refusal(
+        "timeout",
+        `The message did not arrive within ${transferTimeoutMs / 1000} s or the deadline of the call.`,
+      );
+    default: {
+      const never: never = problem;
+      return never;
+    }
+  }
+}
+
+function http1Answer(text: string): string {
+  return `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${text.length + 1}\r\n\r\n${text}\n`;
+}
