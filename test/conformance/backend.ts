@@ -92,7 +92,7 @@ interface OpenBackend {
   close(): Promise<void>;
 }
 
-/** A server of one protocol on `port`, or on a free one. */
+/** A server of one protocol on `port`, or on a free one. Rejects if the port is taken. */
 export async function openBackend(
   protocol: "http" | "grpc",
   stage: Stage,
@@ -132,7 +132,10 @@ export async function openBackend(
     sockets.set(socket.remotePort, socket);
     socket.on("error", () => {});
   });
-  await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
   return {
     hostPort: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: () =>

@@ -12,9 +12,9 @@ let bench: Bench;
 beforeAll(async () => {
   const backends = await openBackends();
   const latePorts = {
-    "http/protobuf": await freePort(),
-    "http/json": await freePort(),
-    grpc: await freePort(),
+    "http/protobuf": await unusedPort(),
+    "http/json": await unusedPort(),
+    grpc: await unusedPort(),
   };
   const collector = await startCollectorUnderTest(backends, latePorts);
   bench = { backends, latePorts, collector };
@@ -25,11 +25,18 @@ afterAll(async () => {
   await bench.backends.close();
 });
 
-/** A port on which nobody listens. */
-async function freePort(): Promise<number> {
-  const { hostPort, close } = await openBackend("http", async () => "disconnect");
-  await close();
-  return Number(hostPort.split(":").at(-1));
+/** A port on which nobody listens, and which the system gives to nobody who asks for any: those begin at 32768. */
+async function unusedPort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000);
+    const backend = await openBackend("http", async () => "disconnect", port).catch(
+      () => undefined,
+    );
+    if (backend !== undefined) {
+      await backend.close();
+      return port;
+    }
+  }
 }
 
 const rows = sections.flatMap((section) => section.rows);

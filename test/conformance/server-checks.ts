@@ -536,7 +536,7 @@ export const servesConcurrentCalls: ServerCheck = {
       return accepted(request);
     });
     const answered = server.sendItem("traces", slow);
-    await eventually("the first call is in progress", () => slow.requests.length === 1, 1_000);
+    await eventually("the first call is in progress", () => slow.requests.length === 1);
     const second = await server.sendItem("traces", server.story());
     assert.equal(second.kind, "response");
     release();
