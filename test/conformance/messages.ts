@@ -48,6 +48,14 @@ export function fromProtobuf(type: string, bytes: Uint8Array): Message {
   }
 }
 
+/** Bytes as a field of a message around them. */
+export function inField(number: number, bytes: Uint8Array): Uint8Array {
+  return protobuf.Writer.create()
+    .uint32((number << 3) | 2)
+    .bytes(bytes)
+    .finish();
+}
+
 export function toJson(value: unknown): Uint8Array {
   return Buffer.from(JSON.stringify(value));
 }

@@ -69,7 +69,8 @@ export const grpcAnswerSections: readonly Section[] = [
       level: "MAY",
       quote:
         "Servers MAY also use the `partial_success` field to convey warnings/suggestions to clients even when the server fully accepts the request.",
-      untested: "Not checked yet.",
+      untested:
+        "Over gRPC nothing is accepted with a warning: what is wrong is rejected, or repaired and counted.",
     }),
     listed({
       id: "grpc-partial-warning-fields",
@@ -77,7 +78,8 @@ export const grpcAnswerSections: readonly Section[] = [
       level: "MUST",
       quote:
         "In such cases, the `rejected_<signal>` field MUST have a value of `0`, and the `error_message` field MUST be non-empty.",
-      untested: "Not checked yet.",
+      untested:
+        "Over gRPC nothing is accepted with a warning: what is wrong is rejected, or repaired and counted.",
     }),
     client({
       id: "grpc-partial-no-retry",

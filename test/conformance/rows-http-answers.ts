@@ -235,21 +235,22 @@ export const httpAnswerSections: readonly Section[] = [
       ...http,
       ...servers.explainsRejections,
     }),
-    listed({
+    server({
       id: "http-partial-warning",
-      role: "server",
       level: "MAY",
       quote:
         "Servers MAY also use the `partial_success` field to convey warnings/suggestions to clients even when it fully accepts the request.",
-      untested: "Not checked yet.",
+      note: "Of logs at the path of traces and the like, JSON has nothing that is rejected; in protobuf they count as rejected.",
+      transports: ["http/json"],
+      ...servers.warns,
     }),
-    listed({
+    server({
       id: "http-partial-warning-fields",
-      role: "server",
       level: "MUST",
       quote:
         "In such cases, the `rejected_<signal>` field MUST have a value of `0`, and the `error_message` field MUST be non-empty.",
-      untested: "Not checked yet.",
+      transports: ["http/json"],
+      ...servers.warns,
     }),
     client({
       id: "http-partial-no-retry",

@@ -20,21 +20,22 @@ export const schemaSections: readonly Section[] = [
       ...all,
       ...servers.countsRejected,
     }),
-    listed({
+    server({
       id: "service-warning",
-      role: "server",
       level: "MAY",
       quote:
         "Servers MAY also make use of the `partial_success` field to convey warnings/suggestions to senders even when the request was fully accepted.",
-      untested: "Not checked yet.",
+      note: "Of logs at the path of traces and the like, JSON has nothing that is rejected; in protobuf they count as rejected.",
+      transports: ["http/json"],
+      ...servers.warns,
     }),
-    listed({
+    server({
       id: "service-warning-fields",
-      role: "server",
       level: "MUST",
       quote:
         "In such cases, the `rejected_<signal>` MUST have a value of `0` and the `error_message` MUST be non-empty.",
-      untested: "Not checked yet.",
+      transports: ["http/json"],
+      ...servers.warns,
     }),
     client({
       id: "service-empty-partial",
@@ -242,13 +243,14 @@ export const schemaSections: readonly Section[] = [
       quote: "This field MUST be set once the event is observed by OpenTelemetry.",
       untested: `${senderData} The events of the collector itself have it.`,
     }),
-    listed({
+    server({
       id: "log-trace-id",
-      role: "server",
       level: "SHOULD",
       quote:
         "The receivers SHOULD assume that the log record is not associated with a trace if any of the following is true: the field is not present, the field contains an invalid value.",
-      untested: "Not checked yet.",
+      note: "The record is forwarded without the invalid id.",
+      ...all,
+      ...schema.keepsLogsWithBadTraceIds,
     }),
     listed({
       id: "log-span-without-trace",
@@ -258,13 +260,14 @@ export const schemaSections: readonly Section[] = [
         "If the sender specifies a valid span_id then it SHOULD also specify a valid trace_id.",
       untested: `${senderData} The events of the collector itself have both or neither.`,
     }),
-    listed({
+    server({
       id: "log-span-id",
-      role: "server",
       level: "SHOULD",
       quote:
         "The receivers SHOULD assume that the log record is not associated with a span if any of the following is true: the field is not present, the field contains an invalid value.",
-      untested: "Not checked yet.",
+      note: "The record is forwarded without the invalid id.",
+      ...all,
+      ...schema.keepsLogsWithBadSpanIds,
     }),
   ),
 ];

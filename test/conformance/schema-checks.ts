@@ -5,7 +5,7 @@ import type { Message } from "./messages.ts";
 import { reads, refusesAll, says, sends, sendsTwice, takesNothing } from "./mutants.ts";
 import { refusal, success, writeOutcome } from "./outcome.ts";
 import type { ClientMutant, ClientPeer, ServerMutant, ServerPeer } from "./peers.ts";
-import { itemsOf, metricsOf, spanId, spansOf, traceId } from "./telemetry.ts";
+import { itemsOf, logsOf, metricsOf, spanId, spansOf, traceId } from "./telemetry.ts";
 import { framed, messageIn, type WireRequest } from "./wire.ts";
 
 // Checks of what the schema asks for.
@@ -66,6 +66,41 @@ export const rejectsBadSpanIds = rejects([
   { spanId: spanId.slice(2) },
   { spanId: `${spanId}00` },
 ]);
+
+/** A record is forwarded without what is invalid in it. */
+function keepsLogs(bad: readonly Message[], key: string): ServerCheck {
+  return {
+    async check(server) {
+      for (const ids of bad) {
+        const { outcome, items } = await pass(server, "logs", (mark) =>
+          logsOf({ body: { stringValue: mark }, traceId, spanId, ...ids }),
+        );
+        assert.ok(outcome.kind === "response");
+        assert.equal(outcome.partialSuccess?.rejected ?? 0, 0);
+        assert.equal(items.length, 1);
+        assert.ok(["", undefined].includes(items[0]?.[key]), `${key} is ${items[0]?.[key]}`);
+      }
+    },
+    mutants: {
+      "rejects the record": says(() => ({
+        kind: "response",
+        partialSuccess: { rejected: 1, errorMessage: "One record was left out." },
+      })),
+      "refuses the request": refusesAll,
+      "takes nothing": takesNothing,
+    },
+  };
+}
+
+export const keepsLogsWithBadTraceIds = keepsLogs(
+  [{ traceId: "" }, { traceId: traceId.slice(2) }, { traceId: `${traceId}00` }],
+  "traceId",
+);
+
+export const keepsLogsWithBadSpanIds = keepsLogs(
+  [{ spanId: "" }, { spanId: spanId.slice(2) }, { spanId: `${spanId}00` }],
+  "spanId",
+);
 
 const allFlags = 0xffff_ffff;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import type { Signal } from "../../src/otlp/payload.ts";
-import { accepted, type Story } from "./backend.ts";
+import { accepted, markPattern, type Story } from "./backend.ts";
 import type { ServerSetup } from "./collector.ts";
-import { fromJson, type Message, requestTypes, toProtobuf } from "./messages.ts";
+import { fromJson, inField, type Message, requestTypes, toJson, toProtobuf } from "./messages.ts";
 import {
   answers,
   configured,
@@ -23,7 +23,7 @@ import {
   writeOutcome,
 } from "./outcome.ts";
 import { eventually, type ServerMutant, type ServerPeer } from "./peers.ts";
-import { itemsOf, oneItem, signals, spansOf } from "./telemetry.ts";
+import { itemsOf, logsOf, metricsOf, oneItem, signals, spansOf } from "./telemetry.ts";
 import { contentTypeOf, pathOf } from "./transport.ts";
 import { framed, messageIn, requestWith, type WireAnswer, type WireRequest } from "./wire.ts";
 
@@ -266,21 +266,68 @@ function anonymousItem(): Uint8Array {
   return toProtobuf(requestTypes.traces, oneItem("traces", "no mark"));
 }
 
-/** Of five spans two are unusable. */
-function partlyUsable(server: ServerPeer, mark: string): WireRequest {
-  const good = { name: mark };
-  const bad = { name: mark, spanId: "" };
-  return server.request("traces", spansOf(good, bad, good, bad, good));
+/** Of five items two are unusable. */
+function partlyUsable(server: ServerPeer, signal: Signal, mark: string): WireRequest {
+  const { transport } = server;
+  const path = pathOf(transport, signal);
+  const good = itemsOf(oneItem(signal, mark));
+  if (transport === "http/json") {
+    const bad = { ...good[0], ...unusable[signal] };
+    return requestWith(
+      transport,
+      path,
+      toJson(requestOf(signal, [good, bad, good, bad, good].flat())),
+    );
+  }
+  const usable = toProtobuf(requestTypes[signal], requestOf(signal, [good, good, good].flat()));
+  // A record breaks off in the middle of a text.
+  const broken = Buffer.concat([
+    toProtobuf(recordTypes[signal], good[0]),
+    Buffer.from([0x0a, 0x7f]),
+  ]);
+  const scope = Buffer.concat([inField(2, broken), inField(2, broken)]);
+  const message = Buffer.concat([usable, inField(1, inField(2, scope))]);
+  return requestWith(transport, path, message);
+}
+
+/** What makes an item of a signal unusable in JSON. */
+const unusable = {
+  traces: { spanId: "" },
+  metrics: { gauge: { dataPoints: [{ timeUnixNano: "1", asInt: "many" }] } },
+  logs: { severityNumber: {} },
+} as const satisfies Record<Signal, Message>;
+
+const recordTypes = {
+  traces: "Span",
+  metrics: "Metric",
+  logs: "LogRecord",
+} as const satisfies Record<Signal, string>;
+
+function requestOf(signal: Signal, items: readonly Message[]): Message {
+  switch (signal) {
+    case "traces":
+      return spansOf(...items);
+    case "metrics":
+      return metricsOf(...items);
+    case "logs":
+      return logsOf(...items);
+    default: {
+      const never: never = signal;
+      return never;
+    }
+  }
 }
 
 /** What is usable is taken, and the answer is a success. */
 export const takesParts: ServerCheck = {
   async check(server) {
-    const story = server.story();
-    const outcome = await server.send("traces", partlyUsable(server, story.mark));
-    assert.equal(outcome.kind, "response");
-    const [request] = server.forwarded(story);
-    assert.equal(itemsOf(request).length, 3);
+    for (const signal of signals) {
+      const story = server.story();
+      const outcome = await server.send(signal, partlyUsable(server, signal, story.mark));
+      assert.equal(outcome.kind, "response");
+      const [request] = server.forwarded(story);
+      assert.equal(itemsOf(request).length, 3);
+    }
   },
   mutants: {
     "refuses the whole request": refusesAll,
@@ -290,9 +337,12 @@ export const takesParts: ServerCheck = {
 
 export const countsRejected: ServerCheck = {
   async check(server) {
-    const outcome = await server.send("traces", partlyUsable(server, server.story().mark));
-    assert.ok(outcome.kind === "response");
-    assert.equal(outcome.partialSuccess?.rejected, 2);
+    for (const signal of signals) {
+      const { mark } = server.story();
+      const outcome = await server.send(signal, partlyUsable(server, signal, mark));
+      assert.ok(outcome.kind === "response");
+      assert.equal(outcome.partialSuccess?.rejected, 2, signal);
+    }
   },
   mutants: {
     "leaves partial_success unset": says(() => ({ kind: "response" })),
@@ -310,9 +360,14 @@ export const countsRejected: ServerCheck = {
 
 export const explainsRejections: ServerCheck = {
   async check(server) {
-    const outcome = await server.send("traces", partlyUsable(server, server.story().mark));
-    assert.ok(outcome.kind === "response");
-    assert.match(outcome.partialSuccess?.errorMessage ?? "", /^[A-Z][ -~]* span_id [ -~]*\.$/);
+    for (const signal of signals) {
+      const { mark } = server.story();
+      const outcome = await server.send(signal, partlyUsable(server, signal, mark));
+      assert.ok(outcome.kind === "response");
+      const text = outcome.partialSuccess?.errorMessage ?? "";
+      assert.match(text, /^[A-Z][ -~]{20,}\.$/);
+      assert.ok(!text.includes(mark), "it quotes the data");
+    }
   },
   mutants: {
     "says nothing": says(() => ({
@@ -323,6 +378,14 @@ export const explainsRejections: ServerCheck = {
       kind: "response",
       partialSuccess: { rejected: 2, errorMessage: "Error." },
     })),
+    "quotes the data": async ({ transport, request, forward }) => {
+      const [mark] = markPattern.exec(Buffer.from(request.body).toString("latin1")) ?? [];
+      await forward(request);
+      return writeOutcome(transport, "traces", {
+        kind: "response",
+        partialSuccess: { rejected: 2, errorMessage: `The spans ${mark} were left out.` },
+      });
+    },
   },
 };
 
@@ -555,6 +618,31 @@ function everySecond(outcome: Refusal): ServerMutant {
     return calls % 2 === 0 ? writeOutcome(transport, "traces", outcome) : forward(request);
   };
 }
+
+/** What is taken and is probably a mistake is answered with a warning: here logs in a request for traces. */
+export const warns: ServerCheck = {
+  async check(server) {
+    const item = server.request("logs", oneItem("logs", "misdirected"));
+    const outcome = await server.send("traces", {
+      ...item,
+      path: pathOf(server.transport, "traces"),
+    });
+    assert.ok(outcome.kind === "response");
+    assert.equal(outcome.partialSuccess?.rejected, 0);
+    assert.match(outcome.partialSuccess.errorMessage, /^[A-Z][ -~]+\.$/);
+  },
+  mutants: {
+    "says nothing": says(() => ({ kind: "response" })),
+    "has a warning without a text": says(() => ({
+      kind: "response",
+      partialSuccess: { rejected: 0, errorMessage: "" },
+    })),
+    "counts a rejection": says(() => ({
+      kind: "response",
+      partialSuccess: { rejected: 1, errorMessage: "Some spans were left out." },
+    })),
+  },
+};
 
 export function itemOf({ mark }: Story): Message {
   return oneItem("traces", mark);
