@@ -98,7 +98,7 @@ class RequestCheck {
       const fieldStart = reader.position;
       const tag = reader.tag(end);
       if (tag !== envelopeTags.resourcePart) {
-        if (!reader.skip(tag, end)) {
+        if (!this.#skipStrange(fieldStart, tag, { end, depth: 0, lastKnown: 1 })) {
           return this.#names[0];
         }
         continue;
@@ -161,7 +161,7 @@ class RequestCheck {
         if (!this.#checkNested(messageIndex.resource, depths.resource, end)) {
           return "a Resource";
         }
-      } else if (!this.#checkOther(tag, end, depths.resource)) {
+      } else if (!this.#checkOther(partStart, tag, { end, depth: depths.resource })) {
         return this.#names[1];
       }
     }
@@ -200,7 +200,7 @@ class RequestCheck {
         if (!this.#checkNested(messageIndex.scope, depths.scope, end)) {
           return "an InstrumentationScope";
         }
-      } else if (!this.#checkOther(tag, end, depths.scope)) {
+      } else if (!this.#checkOther(recordStart, tag, { end, depth: depths.scope })) {
         return this.#names[2];
       }
     }
@@ -279,10 +279,14 @@ class RequestCheck {
   }
 
   /** Checks another field of the part of a resource or of a scope: its schema URL, or an unknown field. */
-  #checkOther(tag: number, end: number, depth: number): boolean {
+  #checkOther(
+    fieldStart: number,
+    tag: number,
+    { end, depth }: { readonly end: number; readonly depth: number },
+  ): boolean {
     const reader = this.#reader;
     if (tag !== schemaUrlTag) {
-      return reader.skip(tag, end, maxMessageDepth - depth);
+      return this.#skipStrange(fieldStart, tag, { end, depth, lastKnown: 3 });
     }
     const lengthStart = reader.position;
     const stop = reader.length(end);
@@ -294,6 +298,22 @@ class RequestCheck {
       checker.keepRepairs();
     }
     reader.position = stop;
+    return true;
+  }
+  /** Skips a field whose tag is none of the message, whose fields have the numbers up to `lastKnown` and are all length-delimited. */
+  #skipStrange(
+    fieldStart: number,
+    tag: number,
+    part: { readonly end: number; readonly depth: number; readonly lastKnown: number },
+  ): boolean {
+    const reader = this.#reader;
+    if (!reader.skip(tag, part.end, maxMessageDepth - part.depth)) {
+      return false;
+    }
+    if (tag >>> 3 <= part.lastKnown) {
+      checker.removeMismatch(fieldStart, reader.position);
+      checker.keepRepairs();
+    }
     return true;
   }
 }

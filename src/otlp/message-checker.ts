@@ -145,9 +145,6 @@ export class MessageChecker {
       }
       const action = tag < rowSize ? (table[row + tag] ?? unknown) : unknown;
       if ((tag & 7) !== lengthType) {
-        if (action !== scalar) {
-          this.#noteStrange(action);
-        }
         if ((tag & 7) === varintType && tag >= 8 && at < end && (bytes[at] ?? 0) < 0x80) {
           at += 1;
         } else if ((tag & 7) === fixed64Type && tag >= 8 && end - at >= 8) {
@@ -160,6 +157,9 @@ export class MessageChecker {
             return this.#refuse("undecodable", at);
           }
           at = reader.position;
+        }
+        if (action !== scalar) {
+          this.#handleStrange(action, fieldStart, at);
         }
         continue;
       }
@@ -210,7 +210,7 @@ export class MessageChecker {
           return this.#refuse("undecodable", at);
         }
       } else if (action !== scalar) {
-        this.#noteStrange(action);
+        this.#handleStrange(action, fieldStart, stop);
       }
       at = stop;
     }
@@ -237,6 +237,15 @@ export class MessageChecker {
     if (!isText(this.#reader.bytes, this.#reader.view, start, end)) {
       this.#repairText(lengthStart, start, end);
     }
+  }
+
+  /**
+   * Removes a known field that has the wire type of another. Protobuf's own readers take it for an unknown field, but those of the
+   * OpenTelemetry Collector refuse the whole request.
+   */
+  removeMismatch(start: number, end: number): void {
+    this.edits.remove(start, end);
+    this.#noteRepair("wire_type");
   }
 
   /** Whether it is a valid `KeyValue` in the shape that nearly all have: a short key, then a value of a common type. */
@@ -318,9 +327,10 @@ export class MessageChecker {
     return false;
   }
 
-  #noteStrange(action: number): void {
+  #handleStrange(action: number, start: number, end: number): void {
     if (action === mismatch) {
       this.hasMismatch = true;
+      this.removeMismatch(start, end);
     } else {
       this.hasUnknown = true;
     }

@@ -17,6 +17,7 @@ export const repairReasons = [
   "span_id",
   "parent_span_id",
   "link",
+  "wire_type",
   "invalid_utf8",
 ] as const;
 export type RepairReason = (typeof repairReasons)[number];

@@ -147,6 +147,24 @@ describe("a log record", () => {
       { invalid_utf8: 1 },
     ],
     [
+      "a severity number as a text and a body as a number",
+      [...field(2, 2, [0x39]), ...field(5, 0, [1]), ...body],
+      body,
+      { wire_type: 2 },
+    ],
+    [
+      "a wrong wire type in an attribute",
+      field(6, 2, [...field(1, 2, [0x61]), ...field(2, 2, field(1, 0, [1]))]),
+      field(6, 2, [...field(1, 2, [0x61]), ...field(2, 2, [])]),
+      { wire_type: 1 },
+    ],
+    [
+      "a group in place of a known field",
+      [...body, (3 << 3) | 3, (3 << 3) | 4],
+      body,
+      { wire_type: 1 },
+    ],
+    [
       "no UTF-8 in an attribute of its body",
       field(5, 2, field(6, 2, field(1, 2, field(1, 2, [0xff, 0xff])))),
       field(5, 2, field(6, 2, field(1, 2, field(1, 2, [0xef, 0xbf, 0xbd, 0xef, 0xbf, 0xbd])))),
@@ -274,6 +292,30 @@ describe("the envelope", () => {
       items: 1,
       rejected: 0,
       repairedBy: new Map([["invalid_utf8", 4]]),
+    });
+  });
+
+  test("loses known fields of a wrong wire type and keeps unknown ones", () => {
+    const number = (at: number) => field(at, 0, [1]);
+    const envelope = (...wrong: readonly number[][]) => {
+      const [inRequest = [], inResource = [], inPart = [], inScope = []] = wrong;
+      return Uint8Array.from([
+        ...inRequest,
+        ...number(9),
+        ...field(1, 2, [
+          ...field(1, 2, [...inResource, ...number(9)]),
+          ...inPart,
+          ...number(9),
+          ...field(2, 2, [...inScope, ...number(9), ...record()]),
+        ]),
+      ]);
+    };
+    const wrong = [1, 1, 3, 2].map(number);
+    expect(checkRequest("logs", envelope(...wrong))).toMatchObject({
+      ok: true,
+      bytes: envelope(),
+      items: 1,
+      repairedBy: new Map([["wire_type", 4]]),
     });
   });
 

@@ -13,7 +13,7 @@ const idSizes: Readonly<Record<string, number>> = { traceId: 16, spanId: 8, pare
 
 /**
  * Decodes a request as strictly as any backend does, by the .proto file and by code of its own: invalid UTF-8, an id of a wrong length,
- * something cut off, or messages that nest too deep throw. An oracle for the checks of `src/otlp`, with which it shares nothing.
+ * something cut off, a field with the wire type of another, or messages that nest too deep throw. An oracle for the checks of `src/otlp`, with which it shares nothing.
  */
 export function strictlyDecoded(signal: Signal, bytes: Uint8Array): Decoded {
   return message(requestType(signal), bytes, 0);
@@ -35,7 +35,10 @@ function message(type: protobuf.Type, bytes: Uint8Array, depth: number): Decoded
     }
     const field = type.fieldsById[number]?.resolve();
     const content = cursor.field(number, wire, deepest - depth);
-    if (field === undefined || !isWireType(field, wire)) {
+    if (field !== undefined && !isWireType(field, wire)) {
+      throw new Error(`${field.name} has the wire type ${wire}`);
+    }
+    if (field === undefined) {
       decoded[`?${number}`] = [decoded[`?${number}`] ?? "", Buffer.from(content).toString("hex")];
       continue;
     }
