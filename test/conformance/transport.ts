@@ -42,5 +42,5 @@ export function contentTypeOf(transport: Transport): string {
 export const isServedOver = {
   "http/protobuf": true,
   "http/json": true,
-  grpc: false,
+  grpc: true,
 } as const satisfies Record<Transport, boolean>;
