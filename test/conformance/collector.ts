@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { type RunningCollector, startCollector } from "../support/process.ts";
 import type { Backends } from "./backend.ts";
-import { isServedOver, type Transport, transports } from "./transport.ts";
+import { type Transport, transports } from "./transport.ts";
 
 /** How an exporter under test is set up. Each has a receiver of its own, through which a check gives it data. */
 export const clientSetups = {
@@ -131,7 +131,7 @@ function configOf(
     receivers[id] = {
       protocols: {
         http: { ...anyPort, ...http },
-        ...(isServedOver.grpc ? { grpc: { ...anyPort, ...grpc } } : {}),
+        grpc: { ...anyPort, ...grpc },
       },
     };
     const mirror = `otlp_http/server_${setup}`;

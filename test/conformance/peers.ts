@@ -22,7 +22,7 @@ import {
 import { encodeMessage, fromProtobuf, type Message, requestTypes } from "./messages.ts";
 import { type Outcome, readOutcome, writeOutcome } from "./outcome.ts";
 import { oneItem } from "./telemetry.ts";
-import { isServedOver, pathOf, type Transport } from "./transport.ts";
+import { pathOf, type Transport } from "./transport.ts";
 import { requestWith, sendHttp, sendHttp2, type WireAnswer, type WireRequest } from "./wire.ts";
 
 /** A wrong server: it stands between the check and the collector and may change whatever passes. */
@@ -295,7 +295,7 @@ let printed: Promise<string> | undefined;
 /** What the program prints for a config with nothing but what must be there. It is asked once. */
 function defaultConfig(): Promise<string> {
   const config = [
-    `receivers: {otlp: {protocols: {http: ${isServedOver.grpc ? ", grpc: " : ""}}}}`,
+    "receivers: {otlp: {protocols: {http: , grpc: }}}",
     "exporters: {otlp_http: {endpoint: 'http://a:1'}, otlp_grpc: {endpoint: 'a:1'}}",
     "service: {pipelines: {traces: {receivers: [otlp], exporters: [otlp_http, otlp_grpc]}}}",
   ].join("\n");

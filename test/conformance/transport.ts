@@ -37,10 +37,3 @@ export function contentTypeOf(transport: Transport): string {
     }
   }
 }
-
-/** Whether the collector has a receiver of the transport. */
-export const isServedOver = {
-  "http/protobuf": true,
-  "http/json": true,
-  grpc: true,
-} as const satisfies Record<Transport, boolean>;
