@@ -12,6 +12,8 @@ import {
 } from "./consumer-checks.ts";
 import {
   createDoesNothing,
+  goesOnAsSuccessor,
+  handsOverItsJournal,
   hasItsRoles,
   heedsPassedDeadline,
   leavesNothing,
@@ -43,8 +45,12 @@ export const checks = {
     "shuts down before it has started": shutsDownBeforeStart,
     "shuts down when the deadline has already passed": heedsPassedDeadline,
   },
+  ofReplaceable: {
+    "goes on when it takes the place of another instance": goesOnAsSuccessor,
+  },
   ofStoring: {
     "fails to start when its storage does not open": survivesFailedStart,
+    "hands its journal over to its successor": handsOverItsJournal,
   },
   ofPushed: {
     "accepts payloads": accepts,
@@ -106,6 +112,8 @@ export function contractOf(subject: Subject): readonly ContractTest[] {
     }));
   return [
     ...asked(checks.ofAll, undefined),
+    // A storage is not replaced by another one on the same directory.
+    ...(roles.storage === true ? [] : asked(checks.ofReplaceable, undefined)),
     ...(subject.isStoring === true ? asked(checks.ofStoring, undefined) : []),
     ...(roles.processor ?? []).flatMap((signal) =>
       asked(

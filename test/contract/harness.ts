@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Component } from "../../src/component/component.ts";
 import type { ConsumeResult, Consumer } from "../../src/component/consumer.ts";
+import type { Settings } from "../../src/component/settings.ts";
+import { ListeningSockets } from "../../src/net/listening-sockets.ts";
 import type { Payload, Signal } from "../../src/otlp/payload.ts";
 import { type LogLine, noDeadline, testSettings } from "../exporters/settings.ts";
 import { type GrpcSink, openGrpcSink } from "../support/grpc-sink.ts";
@@ -63,7 +65,7 @@ async function closeAll({ http, grpc }: Backends): Promise<void> {
 
 /** A component under test with fakes around it. */
 export class Harness {
-  readonly component: Component;
+  component: Component;
   readonly subject: Subject;
   readonly folder: string;
   readonly section: Readonly<Record<string, unknown>>;
@@ -76,6 +78,11 @@ export class Harness {
   readonly #before = processState();
   readonly #nexts = new Map<string, FakeNext>();
   readonly #consumers = new Map<string, Consumer>();
+  readonly #create: (
+    own: Pick<Settings, "sockets"> & Partial<Pick<Settings, "replaces">>,
+  ) => Component;
+  readonly #pool = new ListeningSockets();
+  #sockets = this.#pool.ownedBy("contract");
 
   constructor(
     subject: Subject,
@@ -96,15 +103,41 @@ export class Harness {
     this.#watch = watch;
     this.#settings = testSettings(factory.type);
     this.log = this.#settings.log;
-    const settings = {
-      ...this.#settings.settings,
-      ...(isStoring === true ? { storage: this.storage } : {}),
-    };
     const { http, grpc } = backends;
     const environment = { folder, backendUrl: http.url, grpcEndpoint: grpc.endpoint };
     this.section = { ...setup.section(environment), ...options };
-    this.component = this.run(() => factory.create(settings, this.section));
+    this.#create = (own) =>
+      this.run(() =>
+        factory.create(
+          {
+            ...this.#settings.settings,
+            ...(isStoring === true ? { storage: this.storage } : {}),
+            ...own,
+          },
+          this.section,
+        ),
+      );
+    this.#sockets.activate();
+    this.component = this.#create({ sockets: this.#sockets });
     this.run(() => this.#connect());
+  }
+
+  /** Lets another instance take the place of the component, as a reload does, and shuts the first one down. */
+  async replace(): Promise<void> {
+    const old = this.component;
+    const sockets = this.#pool.ownedBy("contract");
+    this.#sockets.setReplaceable(true);
+    const sharesStorage = this.subject.isStoring === true;
+    const heir = this.#create({ sockets, replaces: { sharesStorage } });
+    this.component = heir;
+    this.run(() => this.#connect());
+    await this.start();
+    this.run(() => heir.state?.takeOver(old.state?.handOver()));
+    sockets.activate();
+    this.component = old;
+    await this.shutdown();
+    this.component = heir;
+    this.#sockets = sockets;
   }
 
   /** The `host:port` that the component has logged. */
@@ -114,6 +147,13 @@ export class Harness {
       throw new Error("It has not logged its address in a field `endpoint`.");
     }
     return String(line.fields?.["endpoint"]);
+  }
+
+  /** Every `host:port` that the component and its predecessors have logged. */
+  get endpoints(): readonly string[] {
+    return this.log.flatMap(({ fields }) =>
+      fields?.["endpoint"] === undefined ? [] : [String(fields["endpoint"])],
+    );
   }
 
   /** How many requests the backends have received. */

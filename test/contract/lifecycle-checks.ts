@@ -89,3 +89,37 @@ export async function survivesFailedStart(subject: Subject): Promise<void> {
     await mustHaveLeftNothing(harness);
   });
 }
+
+/** An instance that takes the place of another one works as that did, on the same port, and nothing is left of either. */
+export async function goesOnAsSuccessor(subject: Subject): Promise<void> {
+  await withHarness(subject, async (harness) => {
+    await harness.start();
+    await exercise(harness);
+    const before = subject.setup.listens === true ? harness.endpoint : undefined;
+    await harness.replace();
+    await exercise(harness);
+    await harness.replace();
+    await exercise(harness);
+    if (before !== undefined && harness.endpoints.some((each) => each !== before)) {
+      throw new Error("It listens on another port than the instance before it.");
+    }
+    await harness.shutdown();
+    await mustHaveLeftNothing(harness);
+  });
+}
+
+/** What it has stored is handed over with the open journal, which a storage opens only once. */
+export async function handsOverItsJournal(subject: Subject): Promise<void> {
+  await withHarness(subject, async (harness) => {
+    await harness.start();
+    if (harness.component.state === undefined) {
+      throw new Error("It stores something, but has no `state` that hands it over at a reload.");
+    }
+    await harness.replace();
+    if (harness.storage.opened !== 1) {
+      throw new Error("The instance after it opened the journal that was handed over to it.");
+    }
+    await harness.shutdown();
+    await mustHaveLeftNothing(harness);
+  });
+}

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { Component } from "../../component/component.ts";
 import { accepted } from "../../component/consumer.ts";
@@ -9,7 +10,7 @@ import { createScrapeHandler } from "../../metrics/scrape.ts";
 import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
 import type { Config } from "./config.ts";
 import { createDropReport } from "./drop-report.ts";
-import { PassedMetrics } from "./passed-metrics.ts";
+import { PassedMetrics, type PassedReport } from "./passed-metrics.ts";
 
 /** OpenClaw's own Prometheus plugin spells the label `reason`, not `openclaw_reason`. */
 const text = { stripPrefix: "openclaw." } as const;
@@ -25,15 +26,26 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
   let server: HttpServer | undefined;
   let isStopping = false;
   const report = createDropReport(settings, () => passed?.seriesCount ?? 0);
+  /** Where the metrics report to: a reload hands them over to another exporter. */
+  let reporting = { to: report };
   const instruments = () => [...sources].flatMap((source) => source.instruments ?? []);
   // Made with the first payload or scrape, when all sources are known.
+  const pageOptions = () => ({
+    ...passedOptions(config),
+    reserved: new Set(instruments().flatMap((spec) => lineNamesOf(spec, text))),
+  });
   const passedMetrics = () => {
+    const at = reporting;
     passed ??= new PassedMetrics({
-      ...passedOptions(config),
+      ...pageOptions(),
       clock: settings.clock,
       key: settings.randomBytes(32),
-      reserved: new Set(instruments().flatMap((spec) => lineNamesOf(spec, text))),
-      report,
+      report: {
+        dropped: (reason) => at.to.dropped(reason),
+        truncated: () => at.to.truncated(),
+        droppedPoint: (reason, metric) => at.to.droppedPoint(reason, metric),
+        overflowedPoint: (metric) => at.to.overflowedPoint(metric),
+      },
     });
     return passed;
   };
@@ -72,6 +84,27 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       }),
     },
 
+    state: {
+      handOver() {
+        isStopping = true;
+        return new PageHandover({ passed, reporting, options: pageOptions() });
+      },
+      takeOver(state) {
+        if (!(state instanceof PageHandover) || state.passed === undefined) {
+          return;
+        }
+        if (!isDeepStrictEqual(state.options, pageOptions())) {
+          logger.info(
+            "The options of the page have changed, so the metrics of senders appear again when they are sent next.",
+          );
+          return;
+        }
+        passed = state.passed;
+        reporting = state.reporting;
+        reporting.to = report;
+      },
+    },
+
     async start() {
       const problems = foldedLabelsOf(sources);
       if (problems.length > 0) {
@@ -94,6 +127,20 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       await server?.close(deadline);
     },
   };
+}
+
+/** The metrics of senders on their way to the exporter that shows them from now on. */
+class PageHandover {
+  readonly passed: PassedMetrics | undefined;
+  readonly reporting: { to: PassedReport };
+  /** On which the values depend. */
+  readonly options: object;
+
+  constructor(parts: Pick<PageHandover, "passed" | "reporting" | "options">) {
+    this.passed = parts.passed;
+    this.reporting = parts.reporting;
+    this.options = parts.options;
+  }
 }
 
 function foldedLabelsOf(sources: ReadonlySet<DescribedSource>): readonly string[] {

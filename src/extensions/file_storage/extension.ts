@@ -11,6 +11,7 @@ import type { Disk } from "./disk.ts";
 import { journalName } from "./file-names.ts";
 import { type FileJournal, openJournal } from "./journal.ts";
 import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
+import { DirectoryInUse } from "./lock.ts";
 import { shown } from "./place.ts";
 import { systemDisk } from "./system-disk.ts";
 import { reportUnusedJournals } from "./unused-journals.ts";
@@ -165,6 +166,12 @@ export function createFileStorage(
         limitMs: config.timeout + answerLimitMs,
         problem: `the directory ${shown(directory)} did not answer within ${answerLimitMs / 1000} s. Check the disk or the network file system that it is on, or name another directory.`,
       }).catch((error: unknown) => {
+        if (error instanceof DirectoryInUse && settings.replaces !== undefined) {
+          throw new Error(
+            `the options of a storage cannot change while it has the directory ${shown(directory)} open. Restart the program to put them into effect, or name another directory.`,
+            { cause: error },
+          );
+        }
         if (reasonOf(error) !== "no_space") {
           throw error;
         }

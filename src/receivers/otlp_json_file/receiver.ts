@@ -249,6 +249,9 @@ export function createOtlpJsonFileReceiver(settings: Settings, config: Config): 
   async function begin(): Promise<void> {
     const found = await findFiles(config);
     await table.look(found);
+    if (stop.signal.aborted) {
+      return; // It was stopped or replaced meanwhile.
+    }
     journal.begin(() => table.offsets());
     logger.info("Reading OTLP JSON from files.", { files: found.length });
     cancelTimer = clock.every(config.poll_interval, onTick);

@@ -5,6 +5,8 @@ import { onTestFinished } from "vitest";
 import type { Settings } from "../../../src/component/settings.ts";
 import {
   createDoesNothing,
+  goesOnAsSuccessor,
+  handsOverItsJournal,
   hasItsRoles,
   heedsPassedDeadline,
   leavesNothing,
@@ -183,6 +185,54 @@ export const brokenLifecycles: readonly Broken[] = [
         }
       },
       /The start did not end/,
+    ],
+  ]),
+  ...brokenFor({ check: goesOnAsSuccessor, ...processor }, [
+    [
+      "does not start as a successor",
+      class extends SoundProcessor {
+        override async start() {
+          if (this.settings.replaces !== undefined) {
+            throw new Error("There is one already.");
+          }
+          await super.start();
+        }
+      },
+      /There is one already/,
+    ],
+    [
+      "leaves a timer when it has handed over",
+      class extends SoundProcessor {
+        override readonly state = {
+          handOver: () => {
+            this.settings.clock.after(9e9, () => {});
+          },
+          takeOver() {},
+        };
+      },
+      /1 timers of its clock|2 timers of its clock/,
+    ],
+  ]),
+  ...brokenFor({ check: handsOverItsJournal, ...processor, isStoring: true }, [
+    [
+      "hands nothing over",
+      class extends SoundProcessor {
+        constructor(settings: Settings, section: Section) {
+          super(settings, section);
+          Reflect.deleteProperty(this, "state");
+        }
+      },
+      /no `state` that hands it over/,
+    ],
+    [
+      "opens a journal that is open",
+      class extends SoundProcessor {
+        override async start() {
+          await this.settings.storage?.openJournal({ take() {}, onSnapshotNeeded() {} });
+          await super.start();
+        }
+      },
+      /opened the journal that was handed over/,
     ],
   ]),
   ...brokenFor({ check: shutsDownTwice, ...processor }, [

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { CancelTimer } from "../../../src/component/clock.ts";
-import type { Component, MetricsSource } from "../../../src/component/component.ts";
+import type { Component, MetricsSource, StateRole } from "../../../src/component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../../src/component/consumer.ts";
 import type { Settings } from "../../../src/component/settings.ts";
 import type { Journal, StorageRole } from "../../../src/component/storage.ts";
@@ -47,8 +47,16 @@ export class SoundProcessor implements Component {
     },
   };
 
+  /** The journal of its predecessor is of no use to it. */
+  readonly state: StateRole = {
+    handOver: () => undefined,
+    takeOver() {},
+  };
+
   async start(): Promise<void> {
-    await this.settings.storage?.openJournal({ take() {}, onSnapshotNeeded() {} });
+    if (this.settings.replaces?.sharesStorage !== true) {
+      await this.settings.storage?.openJournal({ take() {}, onSnapshotNeeded() {} });
+    }
     this.cancelTimer = this.settings.clock.every(1_000, () => this.derive());
   }
 
@@ -141,6 +149,7 @@ export class SoundScraped implements Component {
 
   async start(): Promise<void> {
     this.server = await listen({
+      sockets: this.settings.sockets,
       host: "127.0.0.1",
       port: 0,
       handler: async (_, response) => {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import type { Replaces } from "../../../src/component/settings.ts";
 import type { Storage } from "../../../src/component/storage.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
@@ -39,10 +40,12 @@ export function reader(
     folder = temporaryFolder(),
     signals = ["traces", "metrics", "logs"],
     storage,
+    replaces,
   }: {
     readonly folder?: string;
     readonly signals?: readonly Signal[];
     readonly storage?: Storage;
+    readonly replaces?: Replaces;
   } = {},
 ) {
   const settings = testSettings("otlp_json_file");
@@ -52,7 +55,11 @@ export function reader(
     ...section,
   });
   const component = createOtlpJsonFileReceiver(
-    { ...settings.settings, ...(storage === undefined ? {} : { storage }) },
+    {
+      ...settings.settings,
+      ...(storage === undefined ? {} : { storage }),
+      ...(replaces === undefined ? {} : { replaces }),
+    },
     config,
   );
   const taken: string[] = [];
@@ -60,6 +67,7 @@ export function reader(
   const subject = {
     ...settings,
     folder,
+    component,
     /** The text of each payload, in order; a payload that is tried again is there again. */
     taken,
     payloads,
