@@ -11,6 +11,7 @@ import { passingInstruments } from "../src/processors/session_activity/passing-i
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
 import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
 import { telemetryInstruments } from "../src/service/telemetry-instruments.ts";
+import { instruments as servingInstruments } from "../src/serving/refused-requests.ts";
 import { configPage, optionsTable } from "./docs/config-page.ts";
 import { dialectsTable, resultsTable } from "./docs/dialects-table.ts";
 import { editorSchema } from "./docs/editor-schema.ts";
@@ -46,6 +47,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
         instruments: [
           ...telemetryInstruments,
           ...otlpInstruments,
+          ...servingInstruments,
           ...otlpJsonFileInstruments,
           ...memoryLimiterInstruments,
           ...Object.values(passingInstruments),

@@ -143,7 +143,8 @@ function durationTypeMessage(issue: { readonly input: unknown }): string | undef
   return parsed.ok ? undefined : parsed.message;
 }
 
-function portTypeMessage(issue: { readonly input: unknown }): string | undefined {
+/** For an endpoint that was written as a number. */
+export function portTypeMessage(issue: { readonly input: unknown }): string | undefined {
   return typeof issue.input === "number"
     ? `must be a host and a port in quotes, e.g. "127.0.0.1:${issue.input}".`
     : undefined;

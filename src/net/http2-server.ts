@@ -5,10 +5,13 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { Http2Connection, type ServerClock, type ServerKeepalive } from "./http2-connection.ts";
 import { protocolOf } from "./http2-preface.ts";
-import { type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
-import { bindProblem } from "./server.ts";
+import { addressText, listenProblem } from "./listen-problem.ts";
+import { type ListenAddress, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
+import type { ServerTls } from "./server-tls.ts";
+import { TlsAcceptor } from "./tls-acceptor.ts";
 
 /** Why a connection brought no stream, or ended before all of one had arrived. A closed list, fit for a label. */
 export const brokenConnections = [
@@ -18,19 +21,21 @@ export const brokenConnections = [
   "too_many_connections",
   "unexpected_http1",
   "unexpected_tls",
+  "tls_handshake",
 ] as const;
 export type BrokenConnection = (typeof brokenConnections)[number];
 
+/** Port 0 takes any free port; the one taken is in `Http2Server.port`. */
 export interface Http2ListenOptions {
-  readonly host: string;
-  /** 0 takes any free port; the one taken is in `Http2Server.port`. */
-  readonly port: number;
+  readonly address: ListenAddress;
+  /** Serves over TLS, with changed files as long as it listens. */
+  readonly tls?: ServerTls;
   /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
   readonly sockets?: OwnedSockets;
   /** Gets each stream with its headers. Must not throw. */
   readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
-  /** Called once for every connection that breaks. Must not throw. */
-  readonly onBroken?: (reason: BrokenConnection) => void;
+  /** Called once for every connection that breaks. `code` is the reason of the runtime for a handshake of TLS. Must not throw. */
+  readonly onBroken?: (reason: BrokenConnection, code?: string) => void;
   /** Called with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
   /** What a client of HTTP/1.1 is told. */
@@ -45,9 +50,11 @@ export interface Http2ListenOptions {
 
 /** A server that listens. */
 export interface Http2Server {
-  /** The bound address, e.g. `127.0.0.1` for `localhost`. */
+  /** The bound address, e.g. `127.0.0.1` for `localhost`; the path of a unix socket, and then no port. */
   readonly host: string;
   readonly port: number;
+  /** The bound address as text, e.g. `127.0.0.1:4317`. */
+  readonly endpoint: string;
   /**
    * Stops accepting connections, tells clients to open no more streams (GOAWAY), lets those that are open end, but for clients that
    * send nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining
@@ -120,13 +127,13 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     }
   };
 
+  const speak = (socket: Socket) => {
+    server.once("session", (session) => onSession(session, socket));
+    server.emit("connection", socket);
+  };
+
   /** Hands a connection to HTTP/2 when its first bytes are those of HTTP/2. */
-  const accept = (socket: Socket) => {
-    if (sockets.size >= maxConnections && !endLongestIdle(connections.values())) {
-      socket.destroy();
-      options.onBroken?.("too_many_connections");
-      return;
-    }
+  const open = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => {}); // 'close' follows
     socket.once("close", () => {
@@ -138,11 +145,14 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
         }
       }
     });
+    if (socket instanceof TLSSocket && socket.alpnProtocol === "h2") {
+      speak(socket);
+      return;
+    }
     readFirstBytes(socket, clock, (protocol) => {
       switch (protocol) {
         case "http2":
-          server.once("session", (session) => onSession(session, socket));
-          server.emit("connection", socket);
+          speak(socket);
           return;
         case "http1":
           options.onBroken?.("unexpected_http1");
@@ -172,18 +182,47 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     });
   };
 
-  const address = { host: options.host, port: options.port };
+  const acceptor =
+    options.tls === undefined
+      ? undefined
+      : new TlsAcceptor({
+          tls: options.tls,
+          protocols: ["h2"],
+          handshakeTimeoutMs: prefaceTimeoutMs,
+          onSecure: open,
+          onFailed: (code) => options.onBroken?.("tls_handshake", code),
+        });
+  const accept = (socket: Socket) => {
+    const size = sockets.size + (acceptor?.size ?? 0);
+    if (size >= maxConnections && !endLongestIdle(connections.values())) {
+      socket.destroy();
+      options.onBroken?.("too_many_connections");
+    } else if (acceptor === undefined) {
+      open(socket);
+    } else {
+      acceptor.accept(socket);
+    }
+  };
+
+  const { address } = options;
   const listening = await (options.sockets ?? unsharedSockets())
     .listen(address, accept, (error) => options.onError?.(error))
     .catch((error: unknown) => {
-      throw bindProblem(address, error);
+      acceptor?.close();
+      throw listenProblem(address, error);
     });
   const { address: of } = listening;
-  const bound = typeof of === "string" ? { address: of, port: 0 } : of;
+  const bound =
+    typeof of === "string"
+      ? { host: of, port: 0, endpoint: addressText({ path: of }) }
+      : {
+          host: of.address,
+          port: of.port,
+          endpoint: addressText({ host: of.address, port: of.port }),
+        };
 
   return {
-    host: bound.address,
-    port: bound.port,
+    ...bound,
     async close(deadline) {
       const cutAll = () => {
         for (const socket of sockets) {
@@ -194,6 +233,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       if (!isClosing) {
         isClosing = true;
         listening.close();
+        acceptor?.close();
         for (const socket of sockets) {
           const connection = connections.get(socket);
           if (connection === undefined) {

@@ -35,10 +35,20 @@ export interface InflateLimits {
   readonly slots: <T>(task: () => Promise<T>) => Promise<T>;
 }
 
-/** Parses the header: none means identity; an unsupported value, also two encodings, gives undefined. */
+/**
+ * Parses the header. None means identity, as do empty members of a list, and `identity` beside an encoding changes nothing. An unsupported
+ * value gives undefined, and so do two encodings. `x-gzip` is gzip (RFC 9110, 8.4.1.3).
+ */
 export function parseContentEncoding(header: string | undefined): ContentEncoding | undefined {
-  const word = header?.trim().toLowerCase() ?? "";
-  return word === "" ? "identity" : contentEncodings.find((encoding) => encoding === word);
+  const words = (header ?? "")
+    .split(",")
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== "" && word !== "identity");
+  if (words.length > 1) {
+    return undefined;
+  }
+  const [word = "identity"] = words;
+  return contentEncodings.find((encoding) => encoding === (word === "x-gzip" ? "gzip" : word));
 }
 
 /**

@@ -1,8 +1,10 @@
+import { lookup } from "node:dns/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { type Occupant, occupantOf, protectSocket, removeStale } from "./unix-socket.ts";
 
-/** Where to listen: a TCP address, or the path of a unix socket. */
+/** Where to listen: a TCP address, of one family if it is set, or the path of a unix socket. */
 export type ListenAddress =
-  | { readonly host: string; readonly port: number }
+  | { readonly host: string; readonly port: number; readonly family?: 4 | 6 }
   | { readonly path: string };
 
 /** A listening socket, as one of its users sees it. */
@@ -197,13 +199,53 @@ class SharedSocket {
 }
 
 function keyOf(address: ListenAddress): string {
-  return "path" in address ? `unix:${address.path}` : `${address.host}:${address.port}`;
+  return "path" in address
+    ? `unix:${address.path}`
+    : `${address.host}:${address.port}${address.family === undefined ? "" : ` ${address.family}`}`;
 }
 
-function bind(server: Server, address: ListenAddress): Promise<void> {
+/**
+ * A unix socket can be used by the user and the group of the program, and its file is removed when the server closes. A file that was left by
+ * a program that was killed is replaced.
+ */
+async function bind(server: Server, address: ListenAddress): Promise<void> {
+  if ("path" in address) {
+    const { path } = address;
+    try {
+      await bindTo(server, { path });
+    } catch (error) {
+      const occupant = isInUse(error) ? await occupantOf(path) : undefined;
+      if (occupant !== "stale") {
+        throw occupant === undefined ? error : Object.assign(Object(error), { occupant });
+      }
+      await removeStale(path);
+      await bindTo(server, { path });
+    }
+    await protectSocket(path);
+    return;
+  }
+  const { host, port, family } = address;
+  const found = family === undefined ? host : (await lookup(host, { family })).address;
+  await bindTo(server, { host: found, port });
+}
+
+/** What is in the way at the path of a unix socket, if that is why listening failed. */
+export function occupantIn(error: unknown): Occupant | undefined {
+  const occupant: unknown = error instanceof Error ? Reflect.get(error, "occupant") : undefined;
+  return occupant === "live" || occupant === "other" ? occupant : undefined;
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
+}
+
+function bindTo(
+  server: Server,
+  options: { readonly host: string; readonly port: number } | { readonly path: string },
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ ...address }, () => {
+    server.listen({ ...options }, () => {
       server.removeListener("error", reject);
       resolve();
     });

@@ -7,6 +7,7 @@ import {
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { http2GoAway, protocolOf } from "./http2-preface.ts";
+import { addressText, listenProblem } from "./listen-problem.ts";
 import {
   type ListenAddress,
   type ListeningSocket,
@@ -35,13 +36,13 @@ export const brokenRequests = [
 export type BrokenRequest = (typeof brokenRequests)[number];
 
 /**
- * How to serve. Times are milliseconds; the defaults suit senders on the same machine that export
+ * Where to listen, and how to serve. Port 0 takes any free port; the one taken is in `HttpServer.port`. Times are milliseconds; the defaults suit senders on the same machine that export
  * every few seconds.
  */
-export interface ListenOptions {
-  readonly host: string;
-  /** 0 takes any free port; the one taken is in `HttpServer.port`. */
-  readonly port: number;
+export type ListenOptions = ListenAddress & ServeOptions;
+
+/** How requests are served, wherever the server listens. */
+interface ServeOptions {
   /**
    * Answers one request. When it throws, or the promise it returns rejects, the sender gets 500 and
    * `onError` gets the reason; the process continues.
@@ -84,9 +85,11 @@ const maxHeaderBytes = 16_384;
 
 /** A server that listens. */
 export interface HttpServer {
-  /** The bound address, e.g. `127.0.0.1` for `localhost`. */
+  /** The bound address, e.g. `127.0.0.1` for `localhost`; the path of a unix socket, and then no port. */
   readonly host: string;
   readonly port: number;
+  /** The bound address as text, e.g. `127.0.0.1:4318`. */
+  readonly endpoint: string;
   /**
    * Stops accepting connections, closes those without a request in progress, lets the others finish theirs, but for clients that send
    * nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining connections are closed. Safe to call twice.
@@ -174,12 +177,18 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   server.emit("listening");
   connectionsOf.set(socket, connections);
   const { address } = socket;
-  const bound = typeof address === "string" ? { address, port: 0 } : address;
+  const bound =
+    typeof address === "string"
+      ? { host: address, port: 0, endpoint: addressText({ path: address }) }
+      : {
+          host: address.address,
+          port: address.port,
+          endpoint: addressText({ host: address.address, port: address.port }),
+        };
   let isClosing = false;
 
   return {
-    host: bound.address,
-    port: bound.port,
+    ...bound,
     async close(deadline) {
       const successor = socket.successor();
       const heir = successor === undefined ? undefined : connectionsOf.get(successor);
@@ -213,8 +222,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
 
 /** `host:port`, with brackets around an IPv6 address. */
 export function hostPortOf(address: { readonly host: string; readonly port: number }): string {
-  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
-  return `${host}:${address.port}`;
+  return addressText(address);
 }
 
 function serverOptionsOf(options: ListenOptions) {
@@ -301,26 +309,19 @@ async function bind(
   options: ListenOptions,
   accept: (socket: Socket) => void,
 ): Promise<ListeningSocket> {
-  const { host, port, sockets = unsharedSockets(), onError } = options;
+  const { sockets = unsharedSockets(), onError } = options;
+  const address = addressIn(options);
   try {
-    return await sockets.listen({ host, port }, accept, (error) => onError?.(error));
+    return await sockets.listen(address, accept, (error) => onError?.(error));
   } catch (error) {
-    throw bindProblem({ host, port }, error);
+    throw listenProblem(address, error);
   }
 }
 
-/** An error for an operator: where the program cannot listen, and why. */
-export function bindProblem(address: ListenAddress, error: unknown): Error {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const why = bindProblems[code] ?? (error instanceof Error ? error.message : String(error));
-  const where = "path" in address ? address.path : hostPortOf(address);
-  return new Error(`Cannot listen on ${where}: ${why}`, { cause: error });
+function addressIn(options: ListenOptions): ListenAddress {
+  if ("path" in options) {
+    return { path: options.path };
+  }
+  const { host, port, family } = options;
+  return { host, port, ...(family === undefined ? {} : { family }) };
 }
-
-const bindProblems: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    "the address is already in use. Stop the program that uses it or choose another endpoint.",
-  EACCES: "permission denied. Ports below 1024 need a privilege; choose a higher one.",
-  EADDRNOTAVAIL: "this machine has no such address. Use 127.0.0.1, 0.0.0.0 or one of its own.",
-  ENOTFOUND: "the host name cannot be resolved. Check its spelling.",
-};

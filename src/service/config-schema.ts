@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { anyCase } from "../config/any-case.ts";
-import { duration, endpoint } from "../config/units.ts";
+import { duration } from "../config/units.ts";
+import { checkServer, serverOptions } from "../serving/server-options.ts";
 import { readersSchema, resourceSchema } from "./telemetry-readers-schema.ts";
 
 /** One entry of `service.pipelines`. */
@@ -81,15 +82,17 @@ const telemetrySchema = z.strictObject({
         .describe(
           "none serves no metrics. basic, normal and detailed are accepted because the Collector has them, and serve the same metrics.",
         ),
-      endpoint: endpoint()
-        .prefault("127.0.0.1:8888")
-        .describe("The address on which the program's own metrics are served, under /metrics."),
+      ...serverOptions(
+        "127.0.0.1:8888",
+        "The address on which the program's own metrics are served, under /metrics.",
+      ),
       readers: readersSchema
         .optional()
         .describe(
           "The Collector's notation: a page (pull) and pushes (periodic). If it is written, endpoint has no effect, so a list without pull serves no page.",
         ),
     })
+    .check(checkServer)
     .prefault({})
     .describe("The program's own metrics."),
   resource: resourceSchema,

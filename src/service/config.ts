@@ -4,6 +4,7 @@ import { didYouMean } from "../config/issue-words.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import { type MapNode, nodeAt, positionOf } from "../config/node.ts";
 import { type ConfigProblem, inReadingOrder } from "../config/problem.ts";
+import type { ServerSection } from "../serving/server-options.ts";
 import { resolveAuth } from "./config-auth.ts";
 import {
   type ConfiguredComponent,
@@ -105,6 +106,7 @@ export function checkServiceConfig(
     storageOf: (component) => storages.get(nameOf(component)),
     ...(telemetryEndpoint === undefined ? {} : { telemetryEndpoint }),
     telemetryResource: service.value.telemetry.resource,
+    telemetryServer: serverIn(service.value.telemetry.metrics),
     shutdownTimeoutMs: service.value.shutdown_timeout,
     service: service.value,
     notices: inReadingOrder(
@@ -131,7 +133,10 @@ function telemetryAddresses({ telemetry: { metrics } }: ServiceSection): readonl
   const path = ["service", "telemetry", "metrics"];
   if (metrics.level === "none") return [];
   if (metrics.readers === undefined) {
-    return [{ path: [...path, "endpoint"], address: metrics.endpoint }];
+    const { endpoint } = metrics;
+    return [
+      { path: [...path, "endpoint"], address: "path" in endpoint ? endpoint.path : endpoint },
+    ];
   }
   return metrics.readers.flatMap(({ pull }, index) =>
     pull === undefined
@@ -143,6 +148,20 @@ function telemetryAddresses({ telemetry: { metrics } }: ServiceSection): readonl
           },
         ],
   );
+}
+
+function serverIn({
+  transport,
+  tls,
+  auth,
+  allowed_hosts,
+}: ServiceSection["telemetry"]["metrics"]): Omit<ServerSection, "endpoint"> {
+  return {
+    transport,
+    allowed_hosts,
+    ...(tls === undefined ? {} : { tls }),
+    ...(auth === undefined ? {} : { auth }),
+  };
 }
 
 function checkTopLevel(

@@ -1,5 +1,5 @@
 import type { AnyFactory } from "../component/factory.ts";
-import { authenticatorsIn } from "./authenticator-names.ts";
+import { authenticatorNamed, authenticatorsIn } from "./authenticator-names.ts";
 import { createEdges } from "./edges.ts";
 import type { FanOut } from "./fan-out.ts";
 import {
@@ -94,7 +94,8 @@ function specsOf(plan: ServicePlan, factories: readonly AnyFactory[]): readonly 
     const spec = specs.get(nameOfRef(ref)) ?? {
       kind: ref.kind,
       id: ref.id,
-      section: ref === telemetryRef ? plan.telemetryEndpoint : plan.sectionOf(ref),
+      section:
+        ref === telemetryRef ? [plan.telemetryEndpoint, plan.telemetryServer] : plan.sectionOf(ref),
       uses: usedBy(ref),
       places: [],
     };
@@ -103,7 +104,8 @@ function specsOf(plan: ServicePlan, factories: readonly AnyFactory[]): readonly 
   };
   function usedBy(ref: ComponentRef): readonly ComponentRef[] {
     if (ref === telemetryRef) {
-      return [];
+      const used = authenticatorNamed(plan.telemetryServer?.auth?.authenticator ?? "");
+      return used === undefined ? [] : [used];
     }
     const storage = plan.storageOf(ref);
     return [

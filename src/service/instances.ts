@@ -1,6 +1,8 @@
 import { setMaxListeners } from "node:events";
+import type { AuthenticatorRole } from "../component/authenticator.ts";
 import type { Settings } from "../component/settings.ts";
 import type { ListeningSockets, SocketOwner } from "../net/listening-sockets.ts";
+import type { ServerSection } from "../serving/server-options.ts";
 import { authenticatorNamed } from "./authenticator-names.ts";
 import { exportCountsOf } from "./edges.ts";
 import type { FlowCounts } from "./flow-counts.ts";
@@ -35,6 +37,9 @@ export interface Surroundings {
 /** The id of the page of the collector's own metrics, which is replaced as a component is. */
 export const telemetryRef: ComponentRef = { kind: "extension", id: "service.telemetry.metrics" };
 
+/** How the own metrics are served if the plan does not say it. */
+const openServer: Omit<ServerSection, "endpoint"> = { transport: "tcp", allowed_hosts: [] };
+
 /** What a new instance must know of the others. */
 export interface InstancePlace {
   readonly plan: ServicePlan;
@@ -54,12 +59,28 @@ export function buildInstance(
   const stopping = new AbortController();
   setMaxListeners(0, stopping.signal);
   const meter = meters.meterFor(id);
-  const { telemetryEndpoint } = plan;
+  const authenticator = (name: string): AuthenticatorRole => {
+    const used = authenticatorNamed(name);
+    const isListed = plan.extensions.some((each) => each.id === used?.id);
+    const role =
+      used === undefined || !isListed ? undefined : instanceOf(used).component.authenticator;
+    if (role === undefined) {
+      throw new Error(`"${name}" is not an authenticator among the extensions of the service.`);
+    }
+    return role;
+  };
+  const { telemetryEndpoint, telemetryServer } = plan;
   if (ref === telemetryRef && telemetryEndpoint !== undefined) {
     return {
       ...ref,
       title: "the collector's own metrics (service.telemetry.metrics)",
-      component: telemetry.page({ endpoint: telemetryEndpoint, sockets }),
+      component: telemetry.page({
+        section: { ...openServer, ...telemetryServer, endpoint: telemetryEndpoint },
+        sockets,
+        authenticator,
+        env: options.env,
+        meter: meter.meter,
+      }),
       logger: options.logger,
       sockets,
       meter,
@@ -84,16 +105,7 @@ export function buildInstance(
     sockets,
     serviceStatus: () => statuses.current(),
     exportCounts: (signal) => exportCountsOf(counts, { id, signal }),
-    authenticator(name) {
-      const used = authenticatorNamed(name);
-      const isListed = plan.extensions.some((each) => each.id === used?.id);
-      const role =
-        used === undefined || !isListed ? undefined : instanceOf(used).component.authenticator;
-      if (role === undefined) {
-        throw new Error(`"${name}" is not an authenticator among the extensions of the service.`);
-      }
-      return role;
-    },
+    authenticator,
     ...(replaces === undefined ? {} : { replaces }),
     ...(storage === undefined
       ? {}

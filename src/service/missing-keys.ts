@@ -58,7 +58,6 @@ const ofComponents: Readonly<Record<string, Messages>> = {
     "protocols.grpc.include_metadata": noMetadata,
     "protocols.http.middlewares": noMiddleware,
     "protocols.grpc.middlewares": noMiddleware,
-    "protocols.http.response_headers": `is not supported: the answers of OTLP need no more headers. ${remove}`,
     "protocols.http.write_timeout": `is not supported: answers are small, and a connection without any traffic is closed after two minutes. ${remove}`,
     "protocols.http.keep_alives_enabled": `is not supported: connections are kept until idle_timeout. ${remove}`,
     "protocols.grpc.read_buffer_size": fixedBuffers,

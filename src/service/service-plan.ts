@@ -2,7 +2,9 @@ import type { Clock } from "../component/clock.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { AnyFactory } from "../component/factory.ts";
 import type { ProcessMemory } from "../component/memory.ts";
+import type { ServerEndpoint } from "../config/server-endpoint.ts";
 import type { Signal } from "../otlp/payload.ts";
+import type { ServerSection } from "../serving/server-options.ts";
 import type { RootLogger } from "./logger.ts";
 
 /** A component of the config, by section and id. */
@@ -27,7 +29,9 @@ export interface ServicePlan {
   /** The extension that a component stores in, if any: one of `extensions`. */
   readonly storageOf: (component: ComponentRef) => ComponentRef | undefined;
   /** Where the collector's own metrics are served; absent: nowhere. */
-  readonly telemetryEndpoint?: { readonly host: string; readonly port: number };
+  readonly telemetryEndpoint?: ServerEndpoint;
+  /** How they are served; by default over plain TCP to everybody who can connect. */
+  readonly telemetryServer?: Omit<ServerSection, "endpoint">;
   /** Attributes of the resource of these metrics; null leaves a default out. */
   readonly telemetryResource?: Readonly<Record<string, string | number | boolean | null>>;
   readonly shutdownTimeoutMs: number;

@@ -223,6 +223,7 @@ function isSamePlan({ plan: a }: Graph, { plan: b }: Graph): boolean {
     isDeepStrictEqual(a.pipelines, b.pipelines) &&
     isDeepStrictEqual(a.extensions, b.extensions) &&
     isDeepStrictEqual(a.telemetryEndpoint, b.telemetryEndpoint) &&
+    isDeepStrictEqual(a.telemetryServer, b.telemetryServer) &&
     a.shutdownTimeoutMs === b.shutdownTimeoutMs
   );
 }

@@ -3,11 +3,12 @@ import type { Resource } from "@opentelemetry/resources";
 import { type CollectionResult, MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../component/clock.ts";
 import type { Component } from "../component/component.ts";
-import type { Logger } from "../component/settings.ts";
+import type { Logger, Settings } from "../component/settings.ts";
 import { ManualReader } from "../metrics/manual-reader.ts";
 import { createScrapeHandler } from "../metrics/scrape.ts";
-import type { OwnedSockets } from "../net/listening-sockets.ts";
-import { type HttpServer, hostPortOf, listen } from "../net/server.ts";
+import type { HttpServer } from "../net/server.ts";
+import { servePages } from "../serving/page-server.ts";
+import type { ServerSection } from "../serving/server-options.ts";
 import { exceptionFields } from "./exception-fields.ts";
 import type { FlowCounts } from "./flow-counts.ts";
 import { flowInstruments, processInstruments } from "./telemetry-instruments.ts";
@@ -21,9 +22,9 @@ export interface TelemetryOptions {
 }
 
 /** How the metrics are served. */
-export interface TelemetryPage {
-  readonly endpoint: { readonly host: string; readonly port: number };
-  readonly sockets: OwnedSockets;
+export interface TelemetryPage
+  extends Pick<Settings, "authenticator" | "env" | "meter" | "sockets"> {
+  readonly section: ServerSection;
 }
 
 /** The program's own metrics, separate from the metrics that it derives from received data. */
@@ -53,22 +54,21 @@ export function createTelemetry(options: TelemetryOptions): Telemetry {
   return {
     meterFor: ({ id }) => provider.getMeter(`activity-collector/${id}`, version),
     collect: () => reader.collect(),
-    page: (page) => createPage(page, reader, logger),
+    page: (page) => createPage(page, reader, { clock, logger }),
     shutdown: () => provider.shutdown(),
   };
 }
 
 function createPage(
-  { endpoint, sockets }: TelemetryPage,
+  { section, ...settings }: TelemetryPage,
   reader: ManualReader,
-  logger: Logger,
+  { clock, logger }: Pick<TelemetryOptions, "clock" | "logger">,
 ): Component {
   let server: HttpServer | undefined;
   return {
     async start() {
-      server = await listen({
-        ...endpoint,
-        sockets,
+      const id = "service.telemetry.metrics";
+      server = await servePages({ ...settings, id, clock, logger }, section, {
         handler: createScrapeHandler({
           source: () => reader.collect(),
           // The Collector's default reader prints names in this form, and its dashboards expect them.
@@ -85,7 +85,7 @@ function createPage(
             exceptionFields(error),
           ),
       });
-      logger.info("Serving the collector's own metrics.", { endpoint: hostPortOf(server) });
+      logger.info("Serving the collector's own metrics.", { endpoint: server.endpoint });
     },
 
     async shutdown(deadline) {

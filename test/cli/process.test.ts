@@ -64,7 +64,7 @@ describe("the collector as a process", () => {
     socket.on("error", () => {});
     await new Promise<void>((resolve) =>
       socket.write(
-        "POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nabc",
+        "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: 1000\r\n\r\nabc",
         () => resolve(),
       ),
     );

@@ -156,7 +156,7 @@ describe("the real process, when it is sent", () => {
     const sender = await rawSocket(Number(new URL(collector.endpoints.otlp).port));
     const half = new Uint8Array(limit / 2 + 1);
     sender.send(
-      `POST /v1/traces HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: ${protobuf}\r\nContent-Length: ${2 * half.length}\r\n\r\n`,
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: ${protobuf}\r\nContent-Length: ${2 * half.length}\r\n\r\n`,
     );
     sender.send(half);
     expect(await sender.heard("at most")).toMatch(/^HTTP\/1.1 413 /);
@@ -194,12 +194,14 @@ describe("the real process, when it is sent", () => {
     expect(await noHttp.closed()).toMatch(/^HTTP\/1.1 400 /);
 
     const longHead = await rawSocket(port);
-    longHead.send(`POST /v1/traces HTTP/1.1\r\nHost: x\r\nX: ${"x".repeat(20_000)}\r\n\r\n`);
+    longHead.send(
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nX: ${"x".repeat(20_000)}\r\n\r\n`,
+    );
     expect(await longHead.closed()).toMatch(/^HTTP\/1.1 431 /);
 
     const leaver = await rawSocket(port);
     leaver.send(
-      `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: ${protobuf}\r\nContent-Length: 1000\r\n\r\nhalf`,
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: ${protobuf}\r\nContent-Length: 1000\r\n\r\nhalf`,
     );
     await expectWell();
     leaver.destroy();

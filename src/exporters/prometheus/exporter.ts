@@ -7,7 +7,8 @@ import { mergeCollections } from "../../metrics/merge-collections.ts";
 import type { DescribedSource } from "../../metrics/metrics-source.ts";
 import { foldedLabels, lineNamesOf } from "../../metrics/prometheus-text.ts";
 import { createScrapeHandler } from "../../metrics/scrape.ts";
-import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
+import type { HttpServer } from "../../net/server.ts";
+import { servePages } from "../../serving/page-server.ts";
 import type { Config } from "./config.ts";
 import { createDropReport } from "./drop-report.ts";
 import { PassedMetrics, type PassedReport } from "./passed-metrics.ts";
@@ -110,16 +111,14 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       if (problems.length > 0) {
         throw new Error(problems.join(" "));
       }
-      server = await listen({
-        ...config.endpoint,
-        sockets: settings.sockets,
+      server = await servePages(settings, config, {
         handler,
         onError: (error) =>
           logger.warn("The HTTP server of the metrics reported an error.", {
             reasons: reasonsOf(error),
           }),
       });
-      logger.info("Serving metrics for Prometheus.", { endpoint: hostPortOf(server) });
+      logger.info("Serving metrics for Prometheus.", { endpoint: server.endpoint });
     },
 
     async shutdown(deadline) {

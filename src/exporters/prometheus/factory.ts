@@ -11,5 +11,6 @@ export const factory = declare({
     "Serves metrics for Prometheus to scrape: those that senders push and those that this collector derives.",
   schema,
   listensAt: [["endpoint"]],
+  authKeys: [{ path: ["auth", "authenticator"], side: "server" }],
   create: createPrometheusExporter,
 });

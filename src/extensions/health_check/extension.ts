@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
-import { type HttpServer, hostPortOf, listen } from "../../net/server.ts";
+import type { HttpServer } from "../../net/server.ts";
+import { servePages } from "../../serving/page-server.ts";
 import type { Config } from "./config.ts";
 import { pagesOf } from "./pages.ts";
 
@@ -43,9 +44,7 @@ export function createHealthCheck(settings: Settings, config: Config): Component
 
   return {
     async start() {
-      server = await listen({
-        ...config.endpoint,
-        sockets: settings.sockets,
+      server = await servePages(settings, config, {
         handler: answer,
         onError: (error) =>
           logger.warn("The HTTP server of health checks reported an error.", {
@@ -53,7 +52,7 @@ export function createHealthCheck(settings: Settings, config: Config): Component
           }),
       });
       logger.info("Serving health checks.", {
-        endpoint: hostPortOf(server),
+        endpoint: server.endpoint,
         path: config.path,
       });
       for (const [index, { name, path }] of pages.entries()) {

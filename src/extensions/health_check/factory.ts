@@ -10,5 +10,6 @@ export const factory = declare({
   description: "Serves the health of this program and its components over HTTP.",
   schema,
   listensAt: [["endpoint"]],
+  authKeys: [{ path: ["auth", "authenticator"], side: "server" }],
   create: createHealthCheck,
 });

@@ -1,14 +1,17 @@
 import { z } from "zod";
-import { byteSize, duration, endpoint } from "../../config/units.ts";
+import { corsOption } from "../../config/cors-option.ts";
+import { byteSize, duration, opaque } from "../../config/units.ts";
+import { checkServer, serverOptions } from "../../serving/server-options.ts";
 import { grpcSchema } from "./grpc-config.ts";
 
 const httpSchema = z
   .strictObject({
-    endpoint: endpoint()
-      .prefault("127.0.0.1:4318")
-      .describe(
-        "The address to listen on. 0.0.0.0 opens it to the whole network, without authentication.",
-      ),
+    ...serverOptions("127.0.0.1:4318", "The address to listen on."),
+    cors: corsOption(),
+    response_headers: z
+      .record(z.string(), opaque())
+      .prefault({})
+      .describe("Headers of every answer. The values are never shown."),
     traces_url_path: urlPath().prefault("/v1/traces").describe("The path for traces."),
     metrics_url_path: urlPath().prefault("/v1/metrics").describe("The path for metrics."),
     logs_url_path: urlPath().prefault("/v1/logs").describe("The path for logs."),
@@ -41,7 +44,32 @@ const httpSchema = z
         message: "must have a different path for each signal, but two of the paths are the same.",
       });
     }
+    for (const [name, value] of Object.entries(context.value.response_headers)) {
+      const message = responseHeaderProblem(name, value.reveal());
+      if (message !== undefined) {
+        // Without the value: it may be a secret.
+        const path = ["response_headers", name];
+        context.issues.push({ code: "custom", input: name, path, message });
+      }
+    }
+    checkServer(context);
   });
+
+/** Set by the receiver for each answer. */
+const ownHeaders =
+  /^(content-(type|length|encoding)|connection|date|keep-alive|transfer-encoding)$/i;
+
+function responseHeaderProblem(name: string, value: string): string | undefined {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+    return 'is not a header name; use letters, digits and "-".';
+  }
+  if (ownHeaders.test(name)) {
+    return "is set by the receiver itself; remove it.";
+  }
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
+    ? undefined
+    : "contains a character that is not allowed in a header, e.g. a line break at its end.";
+}
 
 export type HttpConfig = z.output<typeof httpSchema>;
 

@@ -13,5 +13,9 @@ export const factory = declare({
     ["protocols", "grpc", "endpoint"],
     ["protocols", "http", "endpoint"],
   ],
+  authKeys: [
+    { path: ["protocols", "grpc", "auth", "authenticator"], side: "server" },
+    { path: ["protocols", "http", "auth", "authenticator"], side: "server" },
+  ],
   create: createOtlpReceiver,
 });

@@ -47,6 +47,8 @@ const codes = {
   timeout: "DEADLINE_EXCEEDED",
   busy: "UNAVAILABLE",
   fault: "INTERNAL",
+  unknown_host: "PERMISSION_DENIED",
+  unauthenticated: "UNAUTHENTICATED",
 } as const satisfies Partial<Record<GrpcRefusal["reason"], GrpcCode>>;
 
 /** The answer for a result of the pipelines, as over HTTP. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { duration, endpoint } from "../../config/units.ts";
+import { duration } from "../../config/units.ts";
+import { checkServer, serverOptions } from "../../serving/server-options.ts";
 
 const mebibyte = 1024 * 1024;
 /** As in the Collector, 0 stands for the default. */
@@ -47,36 +48,34 @@ const enforcementPolicy = z
   .describe("How often senders may ping.");
 
 /** `protocols.grpc`. */
-export const grpcSchema = z.strictObject({
-  endpoint: endpoint()
-    .prefault("127.0.0.1:4317")
-    .describe(
-      "The address to listen on. 0.0.0.0 opens it to the whole network, without authentication.",
-    ),
-  max_recv_msg_size_mib: z
-    .int()
-    .min(0)
-    .max(1024)
-    .prefault(defaultMessageMiB)
-    .describe(
-      `The largest message in MiB, both as sent and after decompression; 0 is ${defaultMessageMiB}.`,
-    ),
-  max_concurrent_streams: z
-    .int()
-    .min(0)
-    .max(10_000)
-    .prefault(defaultStreams)
-    .describe(
-      `How many calls a connection may have at a time; further ones wait at the sender. 0 is ${defaultStreams}.`,
-    ),
-  keepalive: z
-    .strictObject({
-      server_parameters: serverParameters,
-      enforcement_policy: enforcementPolicy,
-    })
-    .prefault({})
-    .describe("How long connections live, and how they are watched."),
-});
+export const grpcSchema = z
+  .strictObject({
+    ...serverOptions("127.0.0.1:4317", "The address to listen on."),
+    max_recv_msg_size_mib: z
+      .int()
+      .min(0)
+      .max(1024)
+      .prefault(defaultMessageMiB)
+      .describe(
+        `The largest message in MiB, both as sent and after decompression; 0 is ${defaultMessageMiB}.`,
+      ),
+    max_concurrent_streams: z
+      .int()
+      .min(0)
+      .max(10_000)
+      .prefault(defaultStreams)
+      .describe(
+        `How many calls a connection may have at a time; further ones wait at the sender. 0 is ${defaultStreams}.`,
+      ),
+    keepalive: z
+      .strictObject({
+        server_parameters: serverParameters,
+        enforcement_policy: enforcementPolicy,
+      })
+      .prefault({})
+      .describe("How long connections live, and how they are watched."),
+  })
+  .check(checkServer);
 
 export type GrpcConfig = z.output<typeof grpcSchema>;
 

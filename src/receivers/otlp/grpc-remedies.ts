@@ -1,3 +1,5 @@
+import { guardRemedies } from "../../serving/guard.ts";
+import { handshakeRemedy } from "../../serving/page-server.ts";
 import { acceptedEncodings, grpcPaths } from "./grpc-route.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import type { Reason } from "./request-instruments.ts";
@@ -61,6 +63,11 @@ export function grpcRemedyOf(
         message:
           "A connection of gRPC was closed because its client sent more pings, settings or resets than calls need. Let the sender's keepalive ping less often, or change keepalive.enforcement_policy.",
       };
+    case "tls_handshake":
+      return { message: handshakeRemedy, fields: { detail: message } };
+    case "unknown_host":
+    case "unauthenticated":
+      return { message: guardRemedies[reason] };
     case "busy":
     case "fault":
     case "pipeline_refused":

@@ -3,7 +3,8 @@ import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
 import type { Signal } from "../../otlp/payload.ts";
-
+import { Guard } from "../../serving/guard.ts";
+import { addressOf } from "../../serving/server-options.ts";
 import { framesOf, reportFault } from "./fault.ts";
 import { grpcAnswerOf, refusedGrpcAnswer } from "./grpc-answer.ts";
 import { type GrpcConfig, serverOptionsOf } from "./grpc-config.ts";
@@ -28,12 +29,13 @@ export interface GrpcTransport {
 const maxCalls = 1000;
 
 /** Opens the port of OTLP over gRPC. */
-export function openGrpc(
+export async function openGrpc(
   settings: Settings,
   { config, consumers, handler, maxBodyBytes: maxBytes }: GrpcTransport,
 ): Promise<Http2Server> {
   const count = countRefused(settings, "grpc");
   const misdirected = new MisdirectedSenders(settings);
+  const guard = await Guard.open(settings, config);
   let calls = 0;
 
   const refuse = (reason: Reason<"grpc">, message?: string) => {
@@ -80,7 +82,16 @@ export function openGrpc(
   };
 
   const serve = async (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const route = grpcRouteOf(headers, consumers);
+    const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
+    const refused = checked instanceof Promise ? await checked : checked;
+    if (stream.destroyed) {
+      refuse("disconnected");
+      return;
+    }
+    const route =
+      refused === undefined
+        ? grpcRouteOf(headers, consumers)
+        : refusal(refused.reason, refused.message);
     const call = new ServerCall(
       stream,
       settings.clock,
@@ -103,8 +114,9 @@ export function openGrpc(
     }
   };
 
-  return listenHttp2({
-    ...config.endpoint,
+  const server = await listenHttp2({
+    address: addressOf(config),
+    ...(guard.tls === undefined ? {} : { tls: guard.tls }),
     sockets: settings.sockets,
     clock: settings.clock,
     random: settings.random,
@@ -125,6 +137,8 @@ export function openGrpc(
       void serve(stream, headers);
     },
   });
+  guard.listensOn(server, "host" in config.endpoint ? config.endpoint.host : undefined);
+  return server;
 }
 
 function refusalOf(problem: Exclude<ReadProblem, "left">, maxBytes: number): GrpcRefusal {

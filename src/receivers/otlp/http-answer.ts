@@ -72,6 +72,8 @@ const refusals: Readonly<Record<RefusalReason, Shape>> = {
   undecodable: { status: 400, code: "INVALID_ARGUMENT" },
   busy: { status: 503, code: "UNAVAILABLE", headers: { "Retry-After": 1 } },
   fault: { status: 500, code: "INTERNAL" },
+  unknown_host: { status: 403, code: "PERMISSION_DENIED" },
+  unauthenticated: { status: 401, code: "UNAUTHENTICATED" },
 };
 
 function statusOf(encoding: Encoding, code: GrpcCode, status: Omit<RpcStatus, "code">): Uint8Array {

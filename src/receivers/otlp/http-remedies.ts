@@ -1,3 +1,5 @@
+import { guardRemedies } from "../../serving/guard.ts";
+import { handshakeRemedy } from "../../serving/page-server.ts";
 import type { HttpConfig } from "./config.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import type { Reason } from "./request-instruments.ts";
@@ -65,11 +67,10 @@ export function httpRemedyOf(
           "A sender speaks TLS to a port without TLS. Write http:// instead of https:// in its endpoint, or configure tls for the port.",
       };
     case "tls_handshake":
-      return {
-        message:
-          "The TLS handshake of a client failed. Check that it speaks TLS, trusts the certificate of cert_file and, with client_ca_file, has a certificate of its own.",
-        fields: { detail: message },
-      };
+      return { message: handshakeRemedy, fields: { detail: message } };
+    case "unknown_host":
+    case "unauthenticated":
+      return { message: guardRemedies[reason] };
     case "busy":
     case "fault":
     case "pipeline_refused":

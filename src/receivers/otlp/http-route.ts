@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Consumer } from "../../component/consumer.ts";
 import { parseContentEncoding } from "../../net/inflate.ts";
+import { pathOf } from "../../net/request-target.ts";
 import type { Encoding } from "../../otlp/encode.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { HttpConfig } from "./config.ts";
@@ -57,8 +58,7 @@ export function encodingOf(head: Pick<Head, "headers">): Encoding | undefined {
 }
 
 function signalOf(url: string, config: HttpConfig): Signal | undefined {
-  const [path] = url.split("?", 1);
-  switch (path) {
+  switch (pathOf(url)) {
     case config.traces_url_path:
       return "traces";
     case config.metrics_url_path:

@@ -4,13 +4,17 @@ import type { Settings } from "../../component/settings.ts";
 import { readBody } from "../../net/body.ts";
 import { type HttpServer, listen } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
+import { Guard } from "../../serving/guard.ts";
+import { refusalHeaders } from "../../serving/page-server.ts";
+import { addressOf } from "../../serving/server-options.ts";
 import type { HttpConfig } from "./config.ts";
 import { framesOf, reportFault } from "./fault.ts";
+import { createAdmission } from "./http-admission.ts";
 import { type Answer, answerOf, refusedAnswer } from "./http-answer.ts";
 import { httpRemedyOf } from "./http-remedies.ts";
 import { encodingOf, routeOf } from "./http-route.ts";
 import { MisdirectedSenders } from "./misdirected-senders.ts";
-import type { Refusal } from "./refusal.ts";
+import { type Refusal, refusal } from "./refusal.ts";
 import { busy, type RequestHandler, type Route, tooLarge } from "./request-handler.ts";
 import { countRefused, type Reason } from "./request-instruments.ts";
 import type { Outcome } from "./request-outcome.ts";
@@ -24,12 +28,14 @@ export interface HttpTransport {
 }
 
 /** Opens the port of OTLP over HTTP/1.1. */
-export function openHttp(
+export async function openHttp(
   settings: Settings,
   { config, consumers, handler, maxBodyBytes: maxBytes }: HttpTransport,
 ): Promise<HttpServer> {
   const count = countRefused(settings, "http");
   const misdirected = new MisdirectedSenders(settings);
+  const guard = await Guard.open(settings, config);
+  const admit = createAdmission(guard, config);
 
   const refuse = (reason: Reason<"http">, message?: string) => {
     count(reason);
@@ -85,9 +91,10 @@ export function openHttp(
       : answerOf(route.encoding, route.signal, outcome);
   };
 
-  return listen({
-    ...config.endpoint,
+  const server = await listen({
+    ...addressOf(config),
     sockets: settings.sockets,
+    ...(guard.tls === undefined ? {} : { tls: guard.tls }),
     headersTimeoutMs: config.read_header_timeout,
     requestTimeoutMs: config.read_timeout,
     keepAliveTimeoutMs: config.idle_timeout,
@@ -96,6 +103,18 @@ export function openHttp(
       settings.logger.warn("The OTLP/HTTP server reported an error.", framesOf(error));
     },
     async handler(request, response) {
+      const admission = await admit(request, response);
+      if (admission === "answered") {
+        return;
+      }
+      if (admission !== "admitted") {
+        const { reason, message } = admission;
+        refuse(reason, message);
+        const refused = refusedAnswer(encodingOf(request) ?? "json", refusal(reason, message));
+        const headers = { ...refused.headers, ...refusalHeaders(admission) };
+        send(request, response, { ...refused, headers });
+        return;
+      }
       const answer = await answerTo(request, response).catch((error: unknown) =>
         reportFault(settings.logger, error),
       );
@@ -111,6 +130,8 @@ export function openHttp(
       }
     },
   });
+  guard.listensOn(server, "host" in config.endpoint ? config.endpoint.host : undefined);
+  return server;
 }
 
 /** Aborts when the sender leaves before it has an answer. */

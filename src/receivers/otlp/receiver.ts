@@ -3,7 +3,6 @@ import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { bodyLimitsFor } from "../../memory/memory-budget.ts";
 import { ByteBudget } from "../../net/body.ts";
-import { hostPortOf } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { ContentReport } from "./content-report.ts";
@@ -46,7 +45,7 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
       }
       const server = await openHttp(settings, { config: http, consumers, handler, maxBodyBytes });
       ports.push(server);
-      logger.info("Receiving OTLP over HTTP.", { endpoint: hostPortOf(server) });
+      logger.info("Receiving OTLP over HTTP.", { endpoint: server.endpoint });
     }
     if (grpc !== undefined) {
       const { maxBodyBytes } = bodyLimitsFor(limit, wanted.grpc);
@@ -58,7 +57,7 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
       }
       const server = await openGrpc(settings, { config: grpc, consumers, handler, maxBodyBytes });
       ports.push(server);
-      logger.info("Receiving OTLP over gRPC.", { endpoint: hostPortOf(server) });
+      logger.info("Receiving OTLP over gRPC.", { endpoint: server.endpoint });
     }
   };
 

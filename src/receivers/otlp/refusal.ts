@@ -9,6 +9,8 @@ export const refusalReasons = [
   "undecodable",
   "busy",
   "fault",
+  "unknown_host",
+  "unauthenticated",
 ] as const;
 export type RefusalReason = (typeof refusalReasons)[number];
 

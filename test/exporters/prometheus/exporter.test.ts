@@ -175,6 +175,8 @@ describe("the prometheus exporter", () => {
       endpoint: { host: "127.0.0.1", port: 9464 },
       metric_expiration: 300_000,
       max_series: 10_000,
+      transport: "tcp",
+      allowed_hosts: [],
     });
     expect(factory.schema.safeParse({ endpont: "127.0.0.1:1" }).success).toBe(false);
   });

@@ -261,6 +261,8 @@ describe("the options", () => {
   test("have the Collector's endpoint and paths for defaults", () => {
     expect(schema.parse({})).toEqual({
       endpoint: { host: "127.0.0.1", port: 13133 },
+      transport: "tcp",
+      allowed_hosts: [],
       path: "/",
       http: {
         status: { enabled: true, path: "/status" },

@@ -133,7 +133,7 @@ describe("the limit", () => {
 
 describe("a sender that breaks off", () => {
   const head = (length: number) =>
-    `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${length}\r\n\r\n`;
+    `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${length}\r\n\r\n`;
 
   test("and leaves is counted; the next request is taken", async () => {
     const receiver = await openReceiver();

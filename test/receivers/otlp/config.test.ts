@@ -9,6 +9,8 @@ import {
 
 const grpcDefaults = {
   endpoint: { host: "127.0.0.1", port: 4317 },
+  transport: "tcp",
+  allowed_hosts: [],
   max_recv_msg_size_mib: 4,
   max_concurrent_streams: 100,
   keepalive: {
@@ -19,6 +21,9 @@ const grpcDefaults = {
 
 const defaults = {
   endpoint: { host: "127.0.0.1", port: 4318 },
+  transport: "tcp",
+  allowed_hosts: [],
+  response_headers: {},
   traces_url_path: "/v1/traces",
   metrics_url_path: "/v1/metrics",
   logs_url_path: "/v1/logs",

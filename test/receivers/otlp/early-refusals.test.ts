@@ -44,7 +44,7 @@ describe("while the pipelines refuse everything", () => {
     const sockets = await Promise.all(Array.from({ length: 8 }, () => rawSocket(receiver.port)));
     for (const socket of sockets) {
       socket.send(
-        `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
+        `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
       );
       socket.send(Buffer.alloc(0.9 * mebibyte));
       expect(await socket.heard("high memory usage")).toMatch(/^HTTP\/1.1 503 /);
@@ -128,7 +128,7 @@ describe("under a small memory limit", () => {
     const sockets = await Promise.all(Array.from({ length: 3 }, () => rawSocket(receiver.port)));
     for (const socket of sockets) {
       socket.send(
-        `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
+        `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
       );
       socket.send(Buffer.alloc(0.9 * mebibyte));
     }

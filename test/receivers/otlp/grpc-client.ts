@@ -40,6 +40,8 @@ export interface CallOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   readonly deadlineMs?: number;
   readonly abort?: AbortSignal;
+  /** The authority that is trusted; without it, the call is made without TLS. */
+  readonly ca?: string;
 }
 
 /** One call of @grpc/grpc-js over a connection of its own. */
@@ -53,13 +55,18 @@ export async function callGrpc(
     metadata = {},
     deadlineMs = 10_000,
     abort,
+    ca,
   }: CallOptions = {},
 ): Promise<CallResult> {
-  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
-    "grpc.use_local_subchannel_pool": 1,
-    "grpc.enable_retries": 0,
-    ...channel,
-  });
+  const client = new Client(
+    `127.0.0.1:${port}`,
+    ca === undefined ? credentials.createInsecure() : credentials.createSsl(Buffer.from(ca)),
+    {
+      "grpc.use_local_subchannel_pool": 1,
+      "grpc.enable_retries": 0,
+      ...channel,
+    },
+  );
   const sent = new Metadata();
   for (const [name, value] of Object.entries(metadata)) {
     sent.set(name, value);

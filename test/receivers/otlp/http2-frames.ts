@@ -49,7 +49,7 @@ export function headerBlock(path: string): Buffer {
   return Buffer.concat([
     Buffer.from([0x83, 0x86]), // POST, http
     literal(":path", path),
-    literal(":authority", "x"),
+    literal(":authority", "localhost"),
     literal("content-type", "application/grpc"),
   ]);
 }

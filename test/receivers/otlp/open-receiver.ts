@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import type { ServerAuthenticator } from "../../../src/component/authenticator.ts";
 import type { Component } from "../../../src/component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../../../src/component/consumer.ts";
 import type { ProcessMemory } from "../../../src/component/memory.ts";
@@ -46,6 +47,8 @@ export interface OpenOptions {
   readonly consume?: (payload: Payload) => Promise<ConsumeResult>;
   readonly refusal?: Consumer["refusal"];
   readonly memory?: ProcessMemory;
+  /** The one that every `auth.authenticator` names. */
+  readonly authenticator?: ServerAuthenticator;
 }
 
 const opened: Component[] = [];
@@ -77,9 +80,9 @@ export async function openReceiver(options: OpenOptions = {}): Promise<OpenRecei
       reportStatus: () => {},
       stopping: new AbortController().signal,
       sockets: unsharedSockets(),
-      authenticator: () => {
-        throw new Error("The test has no authenticator.");
-      },
+      authenticator: () => ({
+        ...(options.authenticator === undefined ? {} : { server: options.authenticator }),
+      }),
       serviceStatus: () => wellService,
       exportCounts: zeroCounts,
     },

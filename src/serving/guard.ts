@@ -1,0 +1,149 @@
+import type { RequestHeaders, ServerAuthenticator } from "../component/authenticator.ts";
+import type { Settings } from "../component/settings.ts";
+import { createHostCheck, type RequestTarget } from "../net/host-check.ts";
+import { isLoopback } from "../net/loopback.ts";
+import { openServerTls, type ServerTls } from "../net/server-tls.ts";
+import { exposureOf, isInContainer } from "./exposure.ts";
+import { quietly } from "./quiet-line.ts";
+import type { ServerSection } from "./server-options.ts";
+
+/** Why a guard refuses a request. A closed list, fit for a label. */
+export const guardReasons = ["unknown_host", "unauthenticated", "busy"] as const;
+export type GuardReason = (typeof guardReasons)[number];
+
+/** A request that is not let in. `message` quotes nothing of it. */
+export interface GuardRefusal {
+  readonly reason: GuardReason;
+  readonly message: string;
+  /** For `WWW-Authenticate`; set if the credentials are missing or wrong. */
+  readonly challenge?: string;
+}
+
+export type GuardSettings = Pick<Settings, "authenticator" | "clock" | "env" | "logger">;
+export type GuardConfig = Pick<ServerSection, "tls" | "auth" | "allowed_hosts">;
+
+/** HTTP statuses of refusals. */
+export const guardStatuses = {
+  unknown_host: 403,
+  unauthenticated: 401,
+  busy: 503,
+} as const satisfies Record<GuardReason, number>;
+
+/** What an operator is to change when requests are refused with a reason. */
+export const guardRemedies = {
+  unknown_host:
+    "A request was refused because its Host header names a host that is not known here; a web page may be behind it (DNS rebinding). If the client is one of yours, add the name to allowed_hosts, or let the client use localhost.",
+  unauthenticated:
+    "A request was refused because its credentials are missing or wrong. Configure the client with those of the authenticator, e.g. with OTEL_EXPORTER_OTLP_HEADERS.",
+  busy: undefined,
+} as const satisfies Record<GuardReason, string | undefined>;
+
+/**
+ * Decides which requests a server lets in: the host that a request names (against DNS rebinding), and its credentials. It also opens the TLS
+ * of the server, and logs once if the server is open to others.
+ */
+export class Guard {
+  readonly tls: ServerTls | undefined;
+  readonly #settings: GuardSettings;
+  readonly #allowedHosts: readonly string[];
+  readonly #authenticator: ServerAuthenticator | undefined;
+  #isHostAllowed: ((target: RequestTarget) => boolean) | undefined;
+
+  /** Rejects with an `Error` for an operator if files of TLS cannot be used. */
+  static async open(settings: GuardSettings, config: GuardConfig): Promise<Guard> {
+    return new Guard(settings, config, await tlsOf(settings, config));
+  }
+
+  private constructor(settings: GuardSettings, config: GuardConfig, tls: ServerTls | undefined) {
+    this.tls = tls;
+    this.#settings = settings;
+    this.#allowedHosts = config.allowed_hosts;
+    const id = config.auth?.authenticator;
+    this.#authenticator = id === undefined ? undefined : serverSideOf(settings, id);
+  }
+
+  /** Call it when the server listens. `host` is the bound address; `configured` the host of the config. */
+  listensOn(
+    bound: { readonly host: string; readonly endpoint: string },
+    configured?: string,
+  ): void {
+    const { logger, env } = this.#settings;
+    if (configured === undefined) {
+      return; // The file of a unix socket says who may connect.
+    }
+    if (isLoopback(bound.host)) {
+      this.#isHostAllowed = createHostCheck([configured, ...this.#allowedHosts]);
+    }
+    const exposure = exposureOf(
+      bound.host,
+      {
+        hasTls: this.tls !== undefined,
+        hasAuthentication: this.#authenticator !== undefined || this.tls?.verifiesClients === true,
+      },
+      { isContainer: isInContainer(env) },
+    );
+    if (exposure !== undefined) {
+      logger[exposure.level](exposure.message, { endpoint: bound.endpoint });
+    }
+  }
+
+  /** Why a request is not let in; undefined if it is. Never rejects. */
+  refusalOf(
+    headers: RequestHeaders,
+    target: RequestTarget,
+  ): GuardRefusal | undefined | Promise<GuardRefusal | undefined> {
+    if (this.#isHostAllowed?.(target) === false) {
+      return {
+        reason: "unknown_host",
+        message:
+          "This server does not know the host that the request names. Use localhost, or let its operator add the name to allowed_hosts.",
+      };
+    }
+    return this.#authenticator === undefined
+      ? undefined
+      : credentialProblem(this.#authenticator, headers);
+  }
+}
+
+async function credentialProblem(
+  authenticator: ServerAuthenticator,
+  headers: RequestHeaders,
+): Promise<GuardRefusal | undefined> {
+  const result = await authenticator.authenticate(headers);
+  if (result.ok) {
+    return undefined;
+  }
+  const { refused: reason, message } = result;
+  return reason === "unauthenticated"
+    ? { reason, message, challenge: authenticator.challenge }
+    : { reason, message };
+}
+
+function serverSideOf({ authenticator }: GuardSettings, id: string): ServerAuthenticator {
+  const { server } = authenticator(id);
+  if (server === undefined) {
+    throw new Error(`The authenticator "${id}" cannot check requests.`);
+  }
+  return server;
+}
+
+async function tlsOf(
+  { clock, logger }: GuardSettings,
+  { tls }: GuardConfig,
+): Promise<ServerTls | undefined> {
+  if (tls === undefined) {
+    return undefined;
+  }
+  const report = quietly(clock, 60_000);
+  return openServerTls(tls, {
+    after: (delayMs, run) => clock.after(delayMs, run),
+    onReloaded: () => logger.info("Changed certificate files are used for new connections."),
+    onReloadFailed: (problem) =>
+      report((held_back) =>
+        logger.error(
+          "Changed certificate files cannot be used; the ones read before stay in use. Correct the files.",
+          { problem, held_back },
+        ),
+      ),
+  });
+}

@@ -1,0 +1,20 @@
+import type { Clock } from "../component/clock.ts";
+
+/** Allows one report per interval, with the number of suppressed ones since the last. It keeps two numbers. */
+export function quietly(
+  clock: Clock,
+  intervalMs: number,
+): (report: (heldBack: number) => void) => void {
+  let nextMs = Number.NEGATIVE_INFINITY;
+  let heldBack = 0;
+  return (report) => {
+    const nowMs = clock.nowMs();
+    if (nowMs < nextMs) {
+      heldBack += 1;
+      return;
+    }
+    nextMs = nowMs + intervalMs;
+    report(heldBack);
+    heldBack = 0;
+  };
+}
