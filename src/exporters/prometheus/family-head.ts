@@ -1,4 +1,4 @@
-import { hasIdShape } from "./id-like.ts";
+import { hasIdShape } from "../../metrics/id-shape.ts";
 import type { FamilyType } from "./metric-families.ts";
 import type { Merging, Sample } from "./metric-series.ts";
 import type { WalkedMetric } from "./metric-walk.ts";

@@ -1,6 +1,7 @@
+import { hasIdShape, namesASession } from "../../metrics/id-shape.ts";
 import type { AttributeNames } from "./attribute-names.ts";
 import type { TextAttribute } from "./attribute-text.ts";
-import { hasIdShape, type IdReason, isIdValue, namesASession } from "./id-like.ts";
+import { type IdReason, isIdValue } from "./id-like.ts";
 
 /** Why an attribute is not shown as it is. Closed lists, fit for a label. */
 export type LabelReason = IdReason | "invalid_name" | "too_long" | "too_deep" | "too_many";

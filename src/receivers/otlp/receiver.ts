@@ -6,6 +6,7 @@ import { ByteBudget } from "../../net/body.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { ContentReport } from "./content-report.ts";
+import { FirstSignals } from "./first-signals.ts";
 import { wantedMessageBytes } from "./grpc-config.ts";
 import { openGrpc } from "./grpc-transport.ts";
 import { openHttp } from "./http-transport.ts";
@@ -25,6 +26,7 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
   const consumers = new Map<Signal, Consumer>();
   const { http, grpc } = config.protocols;
   const report = new ContentReport(settings, http);
+  const firstSignals = new FirstSignals(logger);
   const ports: Port[] = [];
 
   const open = async () => {
@@ -34,7 +36,11 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
     };
     const limit = settings.memory.limit.bytes;
     const { budgetBytes } = bodyLimitsFor(limit, Math.max(wanted.http, wanted.grpc));
-    const handler = createRequestHandler(new ByteBudget(budgetBytes), report);
+    const handler = createRequestHandler({
+      budget: new ByteBudget(budgetBytes),
+      report,
+      firstSignals,
+    });
     if (http !== undefined) {
       const { maxBodyBytes } = bodyLimitsFor(limit, wanted.http);
       if (maxBodyBytes < wanted.http) {

@@ -6,6 +6,7 @@ import type { Encoding } from "../../otlp/encode.ts";
 import type { Payload, Signal, Transport } from "../../otlp/payload.ts";
 import { readRequest } from "../../otlp/read-request.ts";
 import type { ContentReport } from "./content-report.ts";
+import type { FirstSignals } from "./first-signals.ts";
 import { type Refusal, refusal } from "./refusal.ts";
 import type { Outcome } from "./request-outcome.ts";
 
@@ -48,6 +49,12 @@ export function tooLarge(maxBytes: number): Refusal {
   );
 }
 
+export interface RequestHandlerOptions {
+  readonly budget: ByteBudget;
+  readonly report: ContentReport;
+  readonly firstSignals: FirstSignals;
+}
+
 /** As many as the thread pool has threads; more would only hold more half-inflated bodies. */
 const inflatingAtATime = 4;
 
@@ -55,7 +62,11 @@ const inflatingAtATime = 4;
  * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond the budget is refused as busy.
  * At most four large bodies are inflated at a time; the others wait.
  */
-export function createRequestHandler(budget: ByteBudget, report: ContentReport): RequestHandler {
+export function createRequestHandler({
+  budget,
+  report,
+  firstSignals,
+}: RequestHandlerOptions): RequestHandler {
   const slots = pLimit(inflatingAtATime);
 
   return {
@@ -76,7 +87,7 @@ export function createRequestHandler(budget: ByteBudget, report: ContentReport):
           }
           heldBytes += inflated.bytes.length;
         }
-        return await forward(inflated.bytes, body, report);
+        return await forward(inflated.bytes, body, { report, firstSignals });
       } finally {
         budget.giveBack(heldBytes);
       }
@@ -87,7 +98,7 @@ export function createRequestHandler(budget: ByteBudget, report: ContentReport):
 async function forward(
   bytes: Uint8Array,
   body: ReceivedBody,
-  report: ContentReport,
+  { report, firstSignals }: Pick<RequestHandlerOptions, "report" | "firstSignals">,
 ): Promise<Outcome> {
   const { signal, next, encoding } = body.route;
   const checked = readRequest(signal, encoding, bytes);
@@ -96,6 +107,7 @@ async function forward(
   }
   const partial = report.partialOf({ signal, next, transport: body.transport }, checked);
   if (checked.items > 0) {
+    firstSignals.see({ signal, transport: body.transport, encoding, bytes: checked.bytes });
     const payload: Payload = {
       signal,
       bytes: checked.bytes,

@@ -1,0 +1,84 @@
+import type { Logger } from "../../component/settings.ts";
+import { hasIdShape } from "../../metrics/id-shape.ts";
+import type { Encoding } from "../../otlp/encode.ts";
+import type { Signal, Transport } from "../../otlp/payload.ts";
+import { firstServiceName } from "../../otlp/service-name.ts";
+
+/** A valid request: how it came, and its protobuf bytes. */
+export interface FirstRequest {
+  readonly signal: Signal;
+  readonly transport: Transport;
+  readonly encoding: Encoding;
+  readonly bytes: Uint8Array;
+}
+
+const maxServices = 100;
+const maxNameBytes = 100;
+
+/**
+ * Logs once for each service that something arrived from it, so that an operator sees that a sender is connected. It looks at the first
+ * resource of a request only, keeps a hash for each of at most 100 names, and looks at nothing after that.
+ */
+export class FirstSignals {
+  readonly #logger: Logger;
+  readonly #seen = new Set<number>();
+  #isFull = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  see({ signal, transport, encoding, bytes }: FirstRequest): void {
+    if (this.#isFull) {
+      return;
+    }
+    const name = firstServiceName(bytes);
+    const hash = hashOf(name);
+    if (this.#seen.has(hash)) {
+      return;
+    }
+    if (this.#seen.size === maxServices) {
+      this.#isFull = true;
+      this.#logger.info("Signals arrived from many services, so that no more of them are listed.", {
+        services: maxServices,
+      });
+      return;
+    }
+    this.#seen.add(hash);
+    this.#logger.info(
+      `First signals from ${shownService(name)} (${signal} over ${transport}, ${encoding}).`,
+    );
+  }
+}
+
+/** FNV-1a. Names that coincide cost a line of the log. */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  const end = Math.min(bytes.length, 4 * maxNameBytes);
+  for (let at = 0; at < end; at++) {
+    hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
+  }
+  return hash;
+}
+
+/** A name that looks like an id may be one, and no id of a sender is in our log. */
+function shownService(name: Uint8Array): string {
+  if (name.length === 0) {
+    return "a service without a name";
+  }
+  return hasIdShape(new TextDecoder().decode(name.subarray(0, 4 * maxNameBytes)))
+    ? "a service whose name looks like an id"
+    : `service ${quoted(name)}`;
+}
+
+/** The name in quotes, cut to a length that fits into a line, without anything that a terminal would obey. */
+function quoted(name: Uint8Array): string {
+  const isCut = name.length > maxNameBytes;
+  const text = new TextDecoder().decode(name.subarray(0, maxNameBytes));
+  // A cut may go through a character.
+  const shown = isCut ? `${text.replace(/\ufffd+$/, "")}…` : text;
+  return JSON.stringify(shown).replace(
+    /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Co}]/gu,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
