@@ -599,7 +599,7 @@ export const servesConcurrentCalls: ServerCheck = {
       return accepted(request);
     });
     const answered = server.sendItem("traces", slow);
-    await eventually("the first call is in progress", () => slow.requests.length === 1, 3_000);
+    await eventually("the first call is in progress", () => slow.requests.length === 1, 1_500);
     const second = await server.sendItem("traces", server.story());
     assert.equal(second.kind, "response");
     release();

@@ -16,7 +16,7 @@ export const shutdownWaits: {
       assert.equal((await ended).exitCode, 0);
     });
     const atOnce = stopInFlight(client, "1ms", async ({ ended }) => {
-      const first = await Promise.race([ended, wait(4_000, "it waits")]);
+      const first = await Promise.race([ended, wait(3_000, "it waits")]);
       assert.notEqual(first, "it waits");
     });
     const failed = (await Promise.allSettled([whileWaiting, atOnce])).filter(
