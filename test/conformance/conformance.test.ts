@@ -60,8 +60,9 @@ describe("the suite", () => {
 });
 
 for (const { title, rows: sentences } of sections) {
-  describe(title, () => {
-    for (const row of sentences.filter((sentence) => "check" in sentence)) {
+  const checked = sentences.filter((sentence) => "check" in sentence);
+  describe.skipIf(checked.length === 0)(title, () => {
+    for (const row of checked) {
       test(
         `${row.id}, ${row.role}, ${row.transports.join(", ")}: ${row.quote}`,
         () => runOverAll(row),
