@@ -11,8 +11,7 @@ import {
 } from "./clients/network-namespace.ts";
 import { build, testedPeers } from "./clients/peer-build.ts";
 import { runPeer } from "./clients/peer-run.ts";
-import type { Protocol } from "./clients/peers.ts";
-import { openRecorder } from "./clients/recorded-requests.ts";
+import { sentBy } from "./clients/recorded-requests.ts";
 import { differenceOf, type ItemsRequest, shapesOf } from "./clients/telemetry-items.ts";
 
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
@@ -37,9 +36,7 @@ describe.skipIf(lacksNetworkNamespaces)(
   "a collector on its standard ports gets everything from",
   () => {
     for (const peer of testedPeers) {
-      for (const { protocol, needs } of peer.exporters.filter(
-        ({ protocol }) => protocol !== "grpc",
-      )) {
+      for (const { protocol, needs } of peer.exporters) {
         test(`the SDK for ${peer.language} over ${protocol} that is told ${told(needs)}`, async () => {
           const command = build(peer);
           const service = `peer-${peer.name}`;
@@ -72,44 +69,73 @@ describe.skipIf(lacksNetworkNamespaces)(
   },
 );
 
-describe.skipIf(lacksNetworkNamespaces)("the log says what to change in", () => {
-  for (const peer of testedPeers.filter(({ name }) => name === "go")) {
-    test(`the SDK for ${peer.language} over http/protobuf that is told nothing`, async () => {
-      const network = await openNetworkNamespace();
-      try {
-        const collector = await startOnStandardPorts(network, tmpdir());
-        const run = await runPeer(build(peer), "http/protobuf", {}, network.runner);
-        expect(run).toMatchObject({
-          exitCode: 1,
-          output: expect.stringContaining("server gave HTTP response to HTTPS client"),
-        });
-        expect((await collector.stop()).stderr).toContain(
-          "A sender speaks TLS to a port without TLS. Write http:// instead of https:// in its endpoint",
-        );
-      } finally {
-        await network.close();
-      }
-    }, 600_000);
+/** Mistakes that are easily made, each by an SDK that gives up soon, or is told to. */
+const mistakes = [
+  {
+    title: "TLS to the port of HTTP, the default of Go",
+    name: "go",
+    protocol: "http/protobuf",
+    env: {},
+    remedy: "A sender speaks TLS to a port without TLS. Write http:// instead of https://",
+  },
+  {
+    title: "TLS to the port of gRPC, the default of Go",
+    name: "go",
+    protocol: "grpc",
+    env: { OTEL_EXPORTER_OTLP_TIMEOUT: "2000" },
+    remedy: "A sender speaks TLS to a port without TLS. Write http:// instead of https://",
+  },
+  {
+    title: "gRPC to the port of HTTP",
+    name: "go",
+    protocol: "grpc",
+    env: {
+      OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318",
+      OTEL_EXPORTER_OTLP_TIMEOUT: "2000",
+    },
+    remedy: "A sender speaks HTTP/2, probably OTLP/gRPC, to the port of OTLP/HTTP.",
+  },
+  {
+    title: "HTTP to the port of gRPC",
+    name: "javascript",
+    protocol: "http/protobuf",
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4317" },
+    remedy: "to the port of OTLP/gRPC",
+  },
+  {
+    title: "a path in the endpoint",
+    name: "javascript",
+    protocol: "http/protobuf",
+    env: { OTEL_EXPORTER_OTLP_ENDPOINT: "http://localhost:4318/v1/traces" },
+    remedy: "A request was refused because OTLP has no endpoint at its path.",
+  },
+] as const;
+
+describe.skipIf(lacksNetworkNamespaces)("an SDK fails, and the log has the remedy, for", () => {
+  for (const { title, name, protocol, env, remedy } of mistakes) {
+    const peer = testedPeers.find((tested) => tested.name === name);
+    test.skipIf(peer === undefined)(
+      title,
+      async () => {
+        const network = await openNetworkNamespace();
+        const folder = mkdtempSync(join(tmpdir(), "peers-defaults-"));
+        try {
+          const collector = await startOnStandardPorts(network, folder);
+          const run = await runPeer(build(peer!), protocol, env, network.runner);
+          expect(run).toMatchObject({ exitCode: 1, output: expect.stringMatching(/./) });
+          const { stderr } = await collector.stop();
+          expect(stderr.split("\n").filter((line) => /\twarn\t/.test(line))).toEqual([
+            expect.stringContaining(remedy),
+          ]);
+        } finally {
+          await network.close();
+          rmSync(folder, { recursive: true, force: true });
+        }
+      },
+      600_000,
+    );
   }
 });
-
-/** What the program sends when nothing is in between. */
-async function sentBy(
-  command: readonly string[],
-  protocol: Protocol,
-): Promise<readonly ItemsRequest[]> {
-  const recorder = await openRecorder(protocol);
-  try {
-    const run = await runPeer(command, protocol, {
-      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${recorder.port}`,
-      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
-    });
-    expect(run).toEqual({ exitCode: 0, output: "" });
-    return recorder.requests();
-  } finally {
-    await recorder.close();
-  }
-}
 
 /** The file exporter puts the length of each request before it, in 4 bytes. */
 function requestsIn(path: string, signal: Signal): readonly ItemsRequest[] {

@@ -5,7 +5,12 @@ import { type MirrorTap, openMirrorTap } from "./clients/mirror-tap.ts";
 import { build, testedPeers } from "./clients/peer-build.ts";
 import { type PeerRun, runPeer } from "./clients/peer-run.ts";
 import type { Peer, Protocol } from "./clients/peers.ts";
-import { openRecorder, portOf, type Recorder, requestsOf } from "./clients/recorded-requests.ts";
+import {
+  openRecorder,
+  type Recorder,
+  receiverPort,
+  requestsOf,
+} from "./clients/recorded-requests.ts";
 import { differenceOf, itemsOf } from "./clients/telemetry-items.ts";
 
 let backend: OtlpSink;
@@ -35,7 +40,7 @@ afterEach(async () => {
 async function run(peer: Peer, protocol: Protocol): Promise<PeerRun> {
   const command = build(peer);
   recorder = await openRecorder(protocol);
-  tap = await openMirrorTap({ server: portOf(collector.endpoints.otlp), mirror: recorder.port });
+  tap = await openMirrorTap({ server: receiverPort(collector, protocol), mirror: recorder.port });
   const run = await runPeer(command, protocol, {
     OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${tap.port}`,
     OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
@@ -44,43 +49,60 @@ async function run(peer: Peer, protocol: Protocol): Promise<PeerRun> {
   return run;
 }
 
+/** A client that gives up may leave while a request is under way: then only the mirror has it. */
+async function expectSentOnce(service: string): Promise<void> {
+  const tried = itemsOf(requestsOf(backend), service);
+  expect(tried.length).toBeGreaterThan(0);
+  const sent = () => itemsOf(recorder.requests(), service);
+  await expect.poll(() => differenceOf(sent(), tried).added, { timeout: 10_000 }).toEqual([]);
+  expect(sent().length - new Set(sent()).size).toBe(0);
+}
+
 for (const peer of testedPeers) {
   const service = `peer-${peer.name}`;
-  for (const { protocol } of peer.exporters.filter(({ protocol }) => protocol !== "grpc")) {
+  for (const { protocol, retries } of peer.exporters) {
     describe(`the SDK for ${peer.language} over ${protocol}`, () => {
-      test("sends again what was refused for the moment, and everything is accepted once", async () => {
-        backend.answer = { status: 503 };
-        const running = run(peer, protocol);
-        await backend.until("something is refused", (requests) => requests[0], 600_000);
-        const refusals = backend.requests.length;
-        backend.answer = { status: 200 };
-        expect(await running).toMatchObject({ exitCode: 0 });
+      test.runIf(retries)(
+        "sends again what was refused for the moment, and everything is accepted once",
+        async () => {
+          backend.answer = { status: 503 };
+          const running = run(peer, protocol);
+          await backend.until("something is refused", (requests) => requests[0], 600_000);
+          const refusals = backend.requests.length;
+          backend.answer = { status: 200 };
+          expect(await running).toMatchObject({ exitCode: 0 });
 
-        const attempts = requestsOf(backend);
-        const refused = itemsOf(attempts.slice(0, refusals), service);
-        const accepted = itemsOf(attempts.slice(refusals), service);
-        expect(refused.length).toBeGreaterThan(0);
-        expect(differenceOf(refused, accepted).missing).toEqual([]);
-        await expect
-          .poll(
-            () => differenceOf(itemsOf(recorder.requests(), service), refused.concat(accepted)),
-            { timeout: 10_000 },
-          )
-          .toEqual({ missing: [], added: [] });
-        expect(accepted.length - new Set(accepted).size).toBe(0);
-      }, 600_000);
+          const attempts = requestsOf(backend);
+          const refused = itemsOf(attempts.slice(0, refusals), service);
+          const accepted = itemsOf(attempts.slice(refusals), service);
+          expect(refused.length).toBeGreaterThan(0);
+          expect(differenceOf(refused, accepted).missing).toEqual([]);
+          await expect
+            .poll(
+              () => differenceOf(itemsOf(recorder.requests(), service), refused.concat(accepted)),
+              { timeout: 10_000 },
+            )
+            .toEqual({ missing: [], added: [] });
+          expect(accepted.length - new Set(accepted).size).toBe(0);
+        },
+        600_000,
+      );
+
+      // Else the table is out of date.
+      test.skipIf(retries)(
+        "drops even what was refused for the moment",
+        async () => {
+          backend.answer = { status: 503 };
+          await run(peer, protocol);
+          await expectSentOnce(service);
+        },
+        600_000,
+      );
 
       test("drops what was refused for good, and sends none of it again", async () => {
         backend.answer = { status: 400 };
         await run(peer, protocol);
-        const tried = itemsOf(requestsOf(backend), service);
-        expect(tried.length).toBeGreaterThan(0);
-        await expect
-          .poll(() => differenceOf(itemsOf(recorder.requests(), service), tried), {
-            timeout: 10_000,
-          })
-          .toEqual({ missing: [], added: [] });
-        expect(tried.length - new Set(tried).size).toBe(0);
+        await expectSentOnce(service);
       }, 600_000);
     });
   }

@@ -4,7 +4,12 @@ import { type RunningCollector, startCollector } from "../support/process.ts";
 import { type MirrorTap, openMirrorTap } from "./clients/mirror-tap.ts";
 import { build, testedPeers } from "./clients/peer-build.ts";
 import { runPeer } from "./clients/peer-run.ts";
-import { openRecorder, portOf, type Recorder, requestsOf } from "./clients/recorded-requests.ts";
+import {
+  openRecorder,
+  type Recorder,
+  receiverPort,
+  requestsOf,
+} from "./clients/recorded-requests.ts";
 import { differenceOf, itemsOf } from "./clients/telemetry-items.ts";
 
 /** What each program sends at least: more spans than a batch and than half a queue of an SDK has, and every kind of metric. */
@@ -36,12 +41,12 @@ for (const peer of testedPeers) {
       command = build(peer);
     }, 600_000);
 
-    for (const { protocol } of peer.exporters.filter(({ protocol }) => protocol !== "grpc")) {
+    for (const { protocol } of peer.exporters) {
       for (const compression of ["none", "gzip"]) {
         test(`as ${protocol}, compression ${compression}`, async () => {
           mirror = await openRecorder(protocol);
           tap = await openMirrorTap({
-            server: portOf(collector.endpoints.otlp),
+            server: receiverPort(collector, protocol),
             mirror: mirror.port,
           });
           const run = await runPeer(command, protocol, {

@@ -7,6 +7,8 @@ export interface PeerExporter {
   readonly chosenBy: string;
   /** Whether nothing else needs to be chosen. */
   readonly isDefault: boolean;
+  /** Whether it sends again what was refused for the moment. */
+  readonly retries: boolean;
   /** Variables without which it does not reach a collector without TLS on the standard port of this machine. */
   readonly needs: Readonly<Record<string, string>>;
 }
@@ -38,18 +40,21 @@ export const peers: readonly Peer[] = [
         chosenBy:
           "the packages `…-otlp-proto`; `NodeSDK` and `auto-instrumentations-node` by default",
         isDefault: true,
+        retries: true,
         needs: {},
       },
       {
         protocol: "http/json",
         chosenBy: "the packages `…-otlp-http`, or `OTEL_EXPORTER_OTLP_PROTOCOL=http/json`",
         isDefault: false,
+        retries: true,
         needs: {},
       },
       {
         protocol: "grpc",
         chosenBy: "the packages `…-otlp-grpc`, or `OTEL_EXPORTER_OTLP_PROTOCOL=grpc`",
         isDefault: false,
+        retries: false,
         needs: {},
       },
     ],
@@ -65,6 +70,7 @@ export const peers: readonly Peer[] = [
         protocol: "grpc",
         chosenBy: "`opentelemetry-exporter-otlp-proto-grpc`; `opentelemetry-instrument` by default",
         isDefault: true,
+        retries: true,
         needs: {},
       },
       {
@@ -72,6 +78,7 @@ export const peers: readonly Peer[] = [
         chosenBy:
           "`opentelemetry-exporter-otlp-proto-http`, or `OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`",
         isDefault: false,
+        retries: true,
         needs: {},
       },
     ],
@@ -87,12 +94,14 @@ export const peers: readonly Peer[] = [
         protocol: "grpc",
         chosenBy: "`otlptracegrpc`, `otlpmetricgrpc`, `otlploggrpc`",
         isDefault: false,
+        retries: true,
         needs: insecure,
       },
       {
         protocol: "http/protobuf",
         chosenBy: "`otlptracehttp`, `otlpmetrichttp`, `otlploghttp`",
         isDefault: false,
+        retries: true,
         needs: insecure,
       },
     ],
@@ -108,12 +117,14 @@ export const peers: readonly Peer[] = [
         protocol: "grpc",
         chosenBy: "autoconfiguration of the SDK by default",
         isDefault: true,
+        retries: true,
         needs: {},
       },
       {
         protocol: "http/protobuf",
         chosenBy: "`OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf`; the Java agent 2.x by default",
         isDefault: false,
+        retries: true,
         needs: { OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf" },
       },
     ],
@@ -125,18 +136,26 @@ export const peers: readonly Peer[] = [
     language: "Rust",
     packages: "`opentelemetry-otlp` 0.33",
     exporters: [
-      { protocol: "http/protobuf", chosenBy: "`.with_http()`", isDefault: true, needs: {} },
+      {
+        protocol: "http/protobuf",
+        chosenBy: "`.with_http()`",
+        isDefault: true,
+        retries: true,
+        needs: {},
+      },
       {
         protocol: "http/json",
         chosenBy:
           "`.with_http()` with the feature `http-json` and `OTEL_EXPORTER_OTLP_PROTOCOL=http/json`",
         isDefault: false,
+        retries: true,
         needs: { OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" },
       },
       {
         protocol: "grpc",
         chosenBy: "`.with_tonic()` with the feature `grpc-tonic`",
         isDefault: false,
+        retries: true,
         needs: {},
       },
     ],
