@@ -18,7 +18,11 @@ import { editorSchema } from "./docs/editor-schema.ts";
 import { frameworksPage } from "./docs/frameworks-page.ts";
 import { hasPart, withParts } from "./docs/marked-parts.ts";
 import { metricsPage } from "./docs/metrics-page.ts";
+
 import { otlpConformancePage } from "./docs/otlp-conformance-page.ts";
+
+import { peersTable } from "./docs/peers-table.ts";
+
 import { reasonsTable, shortReasonsTable } from "./docs/reasons-table.ts";
 
 // Writes the files that are generated from the code. With --check it writes nothing and fails if a file is stale.
@@ -65,6 +69,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
   ],
   pageWithParts("docs/events.md"),
   pageWithParts("docs/openclaw.md"),
+  pageWithParts("docs/senders.md"),
   pageWithParts("monitoring/README.md"),
   ...components.flatMap(readmeWithParts),
 ];
@@ -97,6 +102,7 @@ function pageWithParts(path: string, factory?: AnyFactory): readonly [string, st
     ...(factory === undefined ? {} : { options: optionsTable(factory) }),
     reasons: reasonsTable(),
     dialects: dialectsTable(),
+    peers: peersTable(),
     "signal results": resultsTable(),
     "reasons in short": shortReasonsTable(),
   };
