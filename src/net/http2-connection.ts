@@ -39,6 +39,8 @@ const maxEarlyPings = 2;
 const maxSettings = 100;
 /** How often a client may ping that has no stream and is not allowed to. */
 const idlePingIntervalMs = 2 * 60 * 60 * 1000;
+/** How long a connection may still be used, about, after another server has taken it over. */
+const handOverMs = 10_000;
 /** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
 const closingInactivityMs = 1_000;
 
@@ -104,9 +106,18 @@ export class Http2Connection {
     });
   }
 
-  /** Tells the client to open no more streams (GOAWAY), lets those that are open end, and then closes it. */
+  /**
+   * Tells the client to open no more streams (GOAWAY), lets those that are open end, and then closes it. A stream that is on its way is
+   * refused, and the client opens it again on another connection.
+   */
   retire(): void {
     this.#session.close();
+  }
+
+  /** The same within some seconds, because another server has its streams from now on: not all clients come back at once. */
+  retireLater(): void {
+    const { random } = this.#options;
+    this.#after(handOverMs * (0.5 + random()), () => this.retire());
   }
 
   /** The same, because the server ends: a client that sends nothing of its request for a second is cut. */

@@ -9,7 +9,12 @@ import { TLSSocket } from "node:tls";
 import { Http2Connection, type ServerClock, type ServerKeepalive } from "./http2-connection.ts";
 import { protocolOf } from "./http2-preface.ts";
 import { addressText, listenProblem } from "./listen-problem.ts";
-import { type ListenAddress, type OwnedSockets, unsharedSockets } from "./listening-sockets.ts";
+import {
+  type ListenAddress,
+  type ListeningSocket,
+  type OwnedSockets,
+  unsharedSockets,
+} from "./listening-sockets.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
@@ -58,10 +63,22 @@ export interface Http2Server {
   /**
    * Stops accepting connections, tells clients to open no more streams (GOAWAY), lets those that are open end, but for clients that
    * send nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining
-   * connections are closed. Safe to call twice.
+   * connections are closed. Safe to call twice. If another server has taken the socket over, it gets the connections and their next
+   * streams, and this resolves at once: streams in progress are answered as they began.
    */
   close(deadline: AbortSignal): Promise<void>;
 }
+
+/** What a server does with the connections of one whose socket it has taken over. */
+interface Heir {
+  /** Gets a connection on which nothing was said yet. */
+  open(socket: Socket): void;
+  /** Gets a connection whose new streams come to `onStream` from now on. */
+  adopt(socket: Socket, connection: Http2Connection): void;
+  readonly onStream: Http2ListenOptions["onStream"];
+}
+
+const heirsOf = new WeakMap<ListeningSocket, Heir>();
 
 /** HTTP/2's own 64 KiB make the sender of a large message wait for permission again and again. */
 const windowBytes = 1024 * 1024;
@@ -84,6 +101,9 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
   const maxConnections = options.maxConnections ?? 1000;
   const sockets = new Set<Socket>();
   const connections = new Map<Socket, Http2Connection>();
+  /** Those whose first bytes have not arrived, with what stops the reading. */
+  const silent = new Map<Socket, () => void>();
+  let heir: Heir | undefined;
   const onEmpty: (() => void)[] = [];
   let isClosing = false;
 
@@ -101,6 +121,9 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     streamResetRate: 50,
   });
   server.on("sessionError", () => {});
+
+  const onStream: Http2ListenOptions["onStream"] = (stream, headers) =>
+    (heir ?? options).onStream(stream, headers);
 
   const onSession = (session: ServerHttp2Session, socket: Socket) => {
     const connection = new Http2Connection(session, socket, {
@@ -120,39 +143,63 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     session.on("stream", (stream, headers) => {
       stream.on("error", () => {}); // 'close' follows
       connection.add(stream);
-      options.onStream(stream, headers);
+      onStream(stream, headers);
     });
     if (isClosing) {
       connection.retireSoon();
     }
   };
 
+  let opening: Socket | undefined;
+  server.on("session", (session: ServerHttp2Session) => {
+    if (opening !== undefined) {
+      onSession(session, opening);
+    }
+  });
   const speak = (socket: Socket) => {
-    server.once("session", (session) => onSession(session, socket));
+    // The session of a connection is there before this returns, or never.
+    opening = socket;
     server.emit("connection", socket);
+    opening = undefined;
   };
 
-  /** Hands a connection to HTTP/2 when its first bytes are those of HTTP/2. */
-  const open = (socket: Socket) => {
+  const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => {}); // 'close' follows
     socket.once("close", () => {
       sockets.delete(socket);
       connections.delete(socket);
+      silent.delete(socket);
       if (sockets.size === 0) {
         for (const resolve of onEmpty.splice(0)) {
           resolve();
         }
       }
     });
+  };
+
+  /** Hands a connection to HTTP/2 when its first bytes are those of HTTP/2. */
+  const open = (socket: Socket) => {
+    if (heir !== undefined) {
+      heir.open(socket);
+      return;
+    }
+    keep(socket);
     if (socket instanceof TLSSocket && socket.alpnProtocol === "h2") {
       speak(socket);
       return;
     }
-    readFirstBytes(socket, clock, (protocol) => {
+    const stopReading = readFirstBytes(socket, clock, (protocol) => {
+      silent.delete(socket);
       switch (protocol) {
         case "http2":
-          speak(socket);
+          if (socket instanceof TLSSocket) {
+            // Over TLS, HTTP/2 must be agreed on in the handshake. https://www.rfc-editor.org/rfc/rfc9113#section-3.3
+            options.onBroken?.("tls_handshake", "NO_ALPN");
+            socket.destroy();
+          } else {
+            speak(socket);
+          }
           return;
         case "http1":
           options.onBroken?.("unexpected_http1");
@@ -180,6 +227,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
         }
       }
     });
+    silent.set(socket, stopReading);
   };
 
   const acceptor =
@@ -204,6 +252,27 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     }
   };
 
+  const endAll = () => {
+    for (const socket of sockets) {
+      const connection = connections.get(socket);
+      if (connection === undefined) {
+        socket.destroy();
+      } else {
+        connection.retireSoon();
+      }
+    }
+  };
+  const handOver = (to: Heir) => {
+    for (const [socket, stopReading] of silent) {
+      stopReading();
+      to.open(socket);
+    }
+    for (const [socket, connection] of connections) {
+      to.adopt(socket, connection);
+    }
+    sockets.clear();
+  };
+
   const { address } = options;
   const listening = await (options.sockets ?? unsharedSockets())
     .listen(address, accept, (error) => options.onError?.(error))
@@ -211,6 +280,15 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       acceptor?.close();
       throw listenProblem(address, error);
     });
+  heirsOf.set(listening, {
+    open,
+    onStream,
+    adopt(socket, connection) {
+      keep(socket);
+      connections.set(socket, connection);
+      connection.retireLater();
+    },
+  });
   const { address: of } = listening;
   const bound =
     typeof of === "string"
@@ -232,15 +310,15 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       };
       if (!isClosing) {
         isClosing = true;
+        const successor = listening.successor();
+        heir = successor === undefined ? undefined : heirsOf.get(successor);
         listening.close();
-        acceptor?.close();
-        for (const socket of sockets) {
-          const connection = connections.get(socket);
-          if (connection === undefined) {
-            socket.destroy();
-          } else {
-            connection.retireSoon();
-          }
+        if (heir === undefined) {
+          acceptor?.close();
+          endAll();
+        } else {
+          acceptor?.finish();
+          handOver(heir);
         }
       }
       if (deadline.aborted) {
@@ -268,12 +346,15 @@ function endLongestIdle(connections: Iterable<Http2Connection>): boolean {
   return longest !== undefined;
 }
 
-/** Calls `done` with what the client speaks, and leaves the bytes in the socket; with undefined if the client says too little in time. */
+/**
+ * Calls `done` with what the client speaks, and leaves the bytes in the socket; with undefined if the client says too little in time. Returns
+ * what stops it, and leaves the bytes, too.
+ */
 function readFirstBytes(
   socket: Socket,
   clock: ServerClock,
   done: (protocol: ReturnType<typeof protocolOf>) => void,
-): void {
+): () => void {
   let bytes = Buffer.alloc(0);
   const stop = () => {
     cancelTimer();
@@ -291,12 +372,18 @@ function readFirstBytes(
     bytes = Buffer.concat([bytes, chunk]);
     const protocol = protocolOf(bytes);
     if (protocol !== undefined) {
-      stop();
-      socket.unshift(bytes);
+      putBack();
       done(protocol);
     }
   };
+  const putBack = () => {
+    stop();
+    if (bytes.length > 0) {
+      socket.unshift(bytes);
+    }
+  };
   socket.on("readable", onReadable).once("close", stop);
+  return putBack;
 }
 
 /** Says one thing and closes the connection. The client may still write: closing at once would reset it, and the client would never read this. */

@@ -82,36 +82,35 @@ export async function openGrpc(
   };
 
   const serve = async (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
-    const refused = checked instanceof Promise ? await checked : checked;
-    if (stream.destroyed) {
-      refuse("disconnected");
-      return;
-    }
-    const route =
-      refused === undefined
-        ? grpcRouteOf(headers, consumers)
-        : refusal(refused.reason, refused.message);
+    const route = grpcRouteOf(headers, consumers);
     const call = new ServerCall(
       stream,
       settings.clock,
       "timeoutMs" in route ? route.timeoutMs : undefined,
     );
-    const outcome =
-      "status" in route
-        ? route
-        : await outcomeOf(call, route).catch((error: unknown) =>
-            reportFault(settings.logger, error),
-          );
-    if (outcome === undefined) {
-      return;
+    try {
+      const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
+      const denied = checked instanceof Promise ? await checked : checked;
+      if (denied !== undefined) {
+        answerRefused(call, refusal(denied.reason, denied.message));
+      } else if ("status" in route) {
+        answerRefused(call, route);
+      } else {
+        const outcome = await outcomeOf(call, route);
+        if (outcome?.status === "refused") {
+          answerRefused(call, outcome);
+        } else if (outcome !== undefined) {
+          call.answer(grpcAnswerOf(route.signal, outcome));
+        }
+      }
+    } catch (error) {
+      answerRefused(call, reportFault(settings.logger, error));
     }
-    if (outcome.status === "refused") {
-      refuse(outcome.reason, outcome.message);
-      call.answer(refusedGrpcAnswer(outcome));
-    } else if (!("status" in route)) {
-      call.answer(grpcAnswerOf(route.signal, outcome));
-    }
+  };
+
+  const answerRefused = (call: ServerCall, refused: GrpcRefusal) => {
+    refuse(refused.reason, refused.message);
+    call.answer(refusedGrpcAnswer(refused));
   };
 
   const server = await listenHttp2({
