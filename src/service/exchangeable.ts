@@ -1,6 +1,6 @@
 import type { MetricsSource } from "../component/component.ts";
 import type { ConsumeResult, Consumer } from "../component/consumer.ts";
-import type { Payload } from "../otlp/payload.ts";
+import type { Payload, Transport } from "../otlp/payload.ts";
 
 const refused: ConsumeResult = {
   status: "retryable",
@@ -10,10 +10,14 @@ const refused: ConsumeResult = {
 /**
  * A consumer whose target a reload exchanges, so that the component in front of it keeps running. Until it has one, payloads wait.
  * Keeps the payloads that wait, each with its sender, for the moment between the start of a component and the end of a reload.
+ *
+ * `Required`: every member of `Consumer` must reach the target, also one that a target need not have.
  */
-export class ExchangeableConsumer implements Consumer {
+export class ExchangeableConsumer implements Required<Consumer> {
   #target: Consumer | undefined;
   #onTarget: (() => void)[] = [];
+  /** Items that were refused while there was no target. */
+  readonly #refusedEarly = new Map<Transport, number>();
   #isGivenUp = false;
 
   consume(payload: Payload): Promise<ConsumeResult> {
@@ -24,8 +28,20 @@ export class ExchangeableConsumer implements Consumer {
     return this.#target?.refusal?.();
   }
 
+  countRefused(items: number, transport: Transport): void {
+    if (this.#target === undefined) {
+      this.#refusedEarly.set(transport, (this.#refusedEarly.get(transport) ?? 0) + items);
+    } else {
+      this.#target.countRefused?.(items, transport);
+    }
+  }
+
   exchange(target: Consumer): void {
     this.#target = target;
+    for (const [transport, items] of this.#refusedEarly) {
+      target.countRefused?.(items, transport);
+    }
+    this.#refusedEarly.clear();
     this.#wake();
   }
 

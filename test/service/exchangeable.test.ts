@@ -34,3 +34,22 @@ test("a payload that waits in vain is to be sent again, and so is a later one", 
   expect(await answer).toMatchObject({ status: "retryable" });
   expect(await consumer.consume(payload)).toMatchObject({ status: "retryable" });
 });
+
+test("items that a receiver leaves out are counted at the target of the moment, and those from before there was one at the first", () => {
+  const consumer = new ExchangeableConsumer();
+  const counts: string[] = [];
+  const counting = (name: string) => ({
+    ...answering(name),
+    countRefused: (items: number, transport: string) =>
+      counts.push(`${name} ${transport} ${items}`),
+  });
+  consumer.countRefused(1, "http");
+  consumer.countRefused(2, "http");
+  consumer.countRefused(4, "grpc");
+  expect(counts).toEqual([]);
+  consumer.exchange(counting("first"));
+  consumer.countRefused(5, "grpc");
+  consumer.exchange(counting("second"));
+  consumer.countRefused(6, "http");
+  expect(counts).toEqual(["first http 3", "first grpc 4", "first grpc 5", "second http 6"]);
+});
