@@ -214,15 +214,30 @@ test("a config that has not changed is reported as such", async () => {
   expect(times(collector, "Receiving OTLP over HTTP.")).toBe(1);
 });
 
+test("a collector with the config for production, partly given inline, survives SIGHUP and stops cleanly", async () => {
+  const collector = await startCollector();
+  collectors.push(collector);
+  await reload(collector, "It has not changed.");
+  const { exitCode, stderr } = await collector.stop();
+  expect(exitCode).toBe(0);
+  expect(stderr).toContain("Shutdown complete.");
+});
+
 test("a level of the log applies at once", async () => {
   const { url } = await sink();
   const collector = await start({ url });
-  write({ url, level: "error" });
-  collector.kill("SIGHUP");
-  await collector.waitForLog("Reloading the configuration.");
-  write({ url, level: "info" });
+  write({ url, level: "debug", exporter: ", timeout: 1s" });
   await reload(collector);
-  expect(times(collector, "The configuration was reloaded.")).toBe(1);
+  write({ url, level: "error", exporter: ", timeout: 2s" });
+  await reload(collector, "Reloading the configuration.");
+  const page = async () => (await fetch(collector.endpoints.telemetry)).text();
+  while (!(await page()).includes('otelcol_config_reloads{result="succeeded"} 2')) {}
+  write({ url, level: "info", exporter: ", timeout: 3s" });
+  collector.kill("SIGHUP");
+  while (!(await page()).includes('otelcol_config_reloads{result="succeeded"} 3')) {}
+  await collector.waitForLog("The configuration was reloaded.");
+  // The lines of the reload at level error are missing: its end, and the beginning of the next one.
+  expect(times(collector, "Reloading the configuration.")).toBe(2);
 });
 
 for (const [title, storage] of [
