@@ -4,6 +4,8 @@ import { factory as fileExporter } from "./exporters/file/factory.ts";
 import { factory as otlpGrpcExporter } from "./exporters/otlp_grpc/factory.ts";
 import { factory as otlpHttpExporter } from "./exporters/otlp_http/factory.ts";
 import { factory as prometheusExporter } from "./exporters/prometheus/factory.ts";
+import { factory as basicAuthExtension } from "./extensions/basic_auth/factory.ts";
+import { factory as bearerTokenAuthExtension } from "./extensions/bearer_token_auth/factory.ts";
 import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
 import { factory as healthCheckExtension } from "./extensions/health_check/factory.ts";
 import { factory as memoryLimiterProcessor } from "./processors/memory_limiter/factory.ts";
@@ -22,6 +24,8 @@ export const components: readonly AnyFactory[] = [
   otlpGrpcExporter,
   fileExporter,
   debugExporter,
+  basicAuthExtension,
+  bearerTokenAuthExtension,
   fileStorageExtension,
   healthCheckExtension,
 ];

@@ -22,7 +22,6 @@ const clientKeys: Messages = {
   middlewares: noMiddleware,
   read_buffer_size: fixedBuffers,
   write_buffer_size: fixedBuffers,
-  auth: asHeaders,
   per_rpc_auth: asHeaders,
   insecure: underTls("insecure"),
   insecure_skip_verify: underTls("insecure_skip_verify"),

@@ -97,6 +97,12 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
   "exporter debug": {
     section: () => ({}),
   },
+  "extension basic_auth": {
+    section: () => ({ htpasswd: { inline: "user:password" } }),
+  },
+  "extension bearer_token_auth": {
+    section: () => ({ token: "token" }),
+  },
   "extension file_storage": {
     section: ({ folder }) => ({ directory: folder }),
   },

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { authOption } from "../../config/auth-option.ts";
 import type { Opaque } from "../../config/opaque.ts";
 import { clientTlsOptions } from "../../config/tls-options.ts";
 import { duration, opaque } from "../../config/units.ts";
@@ -18,6 +19,7 @@ export const schema = z
       .describe(
         "Metadata of every request, e.g. credentials. The values are never shown. Those of keys that end in -bin are sent in base64.",
       ),
+    auth: authOption("The authenticator whose credentials every request has. It needs TLS."),
     timeout: timeoutOption("5s"),
     max_request_size: maxRequestSize(),
     compression: z
@@ -83,6 +85,15 @@ export const schema = z
         input: true,
         path: ["tls", "insecure"],
         message: "turns TLS off, but the endpoint begins with https://. Remove one of the two.",
+      });
+    }
+    if (context.value.auth !== undefined && tls.insecure) {
+      context.issues.push({
+        code: "custom",
+        input: undefined,
+        path: ["auth"],
+        message:
+          "needs TLS, as in the Collector, because the credentials would be readable on the way. Remove tls.insecure, or write the credentials into headers.",
       });
     }
     for (const [name, value] of Object.entries(headers)) {

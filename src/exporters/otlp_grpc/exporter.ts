@@ -1,8 +1,10 @@
 import { lookup } from "node:dns/promises";
 import type { OutgoingHttpHeaders } from "node:http2";
+import type { ClientAuthenticator } from "../../component/authenticator.ts";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
+import { clientAuthOf } from "../../delivery/client-auth.ts";
 import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { tooLargeResult } from "../../delivery/request-size.ts";
@@ -60,6 +62,7 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       }),
   });
 
+  let credentials: ClientAuthenticator | undefined;
   const bodies = new EncodedBodies(async ({ bytes }) =>
     bytes.length > maxBytes ? undefined : compress(bytes, compression),
   );
@@ -70,7 +73,7 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
       return tooLargeResult(maxBytes);
     }
     const request = {
-      headers: { ...headers, ":path": paths[payload.signal] },
+      headers: { ...headers, ...credentials?.headers(), ":path": paths[payload.signal] },
       message,
       isCompressed: compression !== "none",
     };
@@ -104,6 +107,7 @@ export function createOtlpGrpcExporter(settings: Settings, config: Config): Comp
     state: delivery.state,
 
     async start() {
+      credentials = clientAuthOf(settings, config.auth);
       // A file that cannot be used is a mistake in the config. Later, it is a connection that fails.
       if (!config.tls.insecure || proxy?.proxy.origin.startsWith("https:") === true) {
         await tls();

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { authOption } from "../../config/auth-option.ts";
 import type { Opaque } from "../../config/opaque.ts";
 import { clientTlsOptions, unusedWithoutTls } from "../../config/tls-options.ts";
 import { duration, opaque } from "../../config/units.ts";
@@ -15,9 +16,6 @@ const fixedBuffers = "is not supported: the buffers of connections have a fixed 
 
 /** Keys of the Collector's exporter that this one does not have. */
 const unsupportedKeys = {
-  auth: unsupported(
-    'is not supported; write the credentials into headers, e.g. authorization: "Bearer …".',
-  ),
   cookies: unsupported("is not supported: cookies of the backend are ignored. Remove it."),
   middlewares: unsupported(
     "is not supported, because there are no middleware extensions. Remove it.",
@@ -50,6 +48,7 @@ export const schema = z
       .record(z.string(), opaque())
       .prefault({})
       .describe("Headers of every request, e.g. credentials. The values are never shown."),
+    auth: authOption("The authenticator whose credentials every request has."),
     timeout: timeoutOption("30s"),
     max_request_size: maxRequestSize(),
     encoding: z

@@ -1,6 +1,8 @@
+import type { ClientAuthenticator } from "../../component/authenticator.ts";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
+import { clientAuthOf } from "../../delivery/client-auth.ts";
 import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { tooLargeResult } from "../../delivery/request-size.ts";
@@ -38,6 +40,7 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
   const encode = encoderOf(settings, config);
   const { compression, compression_params, max_request_size: maxBytes } = config;
 
+  let credentials: ClientAuthenticator | undefined;
   const bodies = new EncodedBodies(async (payload) => {
     const body = encode(payload);
     return body.length > maxBytes
@@ -51,7 +54,12 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     if (body === undefined) {
       return tooLargeResult(maxBytes);
     }
-    const outcome = await send({ route, headers, body, signal });
+    const outcome = await send({
+      route,
+      headers: { ...headers, ...credentials?.headers() },
+      body,
+      signal,
+    });
     const result = resultOf(outcome, {
       signal: payload.signal,
       host,
@@ -87,6 +95,7 @@ export function createOtlpHttpExporter(settings: Settings, config: Config): Comp
     state: delivery.state,
 
     async start() {
+      credentials = clientAuthOf(settings, config.auth);
       if ([...targets.values()].some(({ isSecure }) => isSecure)) {
         await tls(); // Rejects if a file cannot be used.
         if (config.tls.insecure_skip_verify) {

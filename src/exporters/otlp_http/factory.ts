@@ -11,5 +11,6 @@ export const factory = declare({
   description: "Sends data to a backend over OTLP/HTTP, in the bytes in which it arrived.",
   schema,
   storageKey: ["sending_queue", "storage"],
+  authKeys: [{ path: ["auth", "authenticator"], side: "client" }],
   create: createOtlpHttpExporter,
 });

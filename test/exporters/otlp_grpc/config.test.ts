@@ -164,6 +164,12 @@ for (const [title, section, path, message] of [
     "must be a host",
   ],
   ["a mistyped key", { endpoint: "b:1", header: {} }, "", "Unrecognized key"],
+  [
+    "credentials without TLS, as in the Collector",
+    { endpoint: "b:1", tls: { insecure: true }, auth: { authenticator: "bearer_token_auth" } },
+    "auth",
+    "needs TLS",
+  ],
 ] as const) {
   test(`${title} is refused`, () => {
     const { error } = schema.safeParse(section);

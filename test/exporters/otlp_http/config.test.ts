@@ -185,7 +185,6 @@ for (const [title, section, path, message] of [
   ],
   ...(
     [
-      ["auth", { authenticator: "bearer_token_auth" }, "write the credentials into headers"],
       ["cookies", { enabled: true }, "cookies of the backend are ignored"],
       ["middlewares", [{ id: "x" }], "there are no middleware extensions"],
       ["force_attempt_http2", true, "requests are sent over HTTP/1.1"],
