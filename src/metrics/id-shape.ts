@@ -1,6 +1,6 @@
 /**
  * Which texts name one session, message or person by their form. Such a text must be in no label and in no line of our log, whatever it is
- * the value of.
+ * the value of. A part of the text is enough: an error message quotes a key in the middle of a sentence.
  */
 
 // Senders choose the texts: every pattern takes time in proportion to their length.
@@ -10,26 +10,71 @@ const uuid = /[0-9a-f]{8}[-_ ]?[0-9a-f]{4}[-_ ]?[0-9a-f]{4}[-_ ]?[0-9a-f]{4}[-_ 
 const longHex = /(?<![0-9a-z])[0-9a-f]{16,}(?![0-9a-z])/i;
 /** Ids of messengers and snowflakes. */
 const longNumber = /(?<![0-9.])[0-9]{9,}(?![0-9.])/;
-/** Session keys of OpenClaw, also in the name of a queue: `session:agent:main:…`. */
-const sessionKey = /(?:^|[:/])(?:agent|session|sess|subagent):\S/i;
+/** What a value begins with: neither the end of a sentence, nor a placeholder as in `agent:<id>` and `session:{key}`. */
+const begun = String.raw`[^\s{<*$%,;.)\]}"'\x60|]`;
+/** Session keys of OpenClaw anywhere in a text: `session:agent:main:…`, `session=main`, `"session":"main"`. */
+const sessionKey = new RegExp(
+  String.raw`(?<![a-z0-9])(?:(?:agent|subagent|sess):|session["']?[:=]["']?)${begun}`,
+  "i",
+);
+/** Other ids with their names: `runId=x`, `session_key: x`, `"session.id":"x"`. */
+const namedId = new RegExp(
+  String.raw`(?:session|conversation|thread|run|turn|trace|span|call|chat|message|msg|request|response|user)[ ._-]?(?:id|key|uuid|ref)["']?\s{0,2}[:=]\s{0,2}["']?${begun}`,
+  "i",
+);
 /** Addresses: mail, and ids of messengers such as 49123@s.whatsapp.net or !room:matrix.org. */
 const address = /[^\s@]@[^\s@]+\.[a-z]{2,}|[@!#][^\s:@!#]+:[a-z0-9-]+\.[a-z]{2,}/i;
-/** `call_1`, `run-42`, `session-e7`. */
-const numbered =
-  /(?<![a-z0-9_.-])(?:session|sess|run|turn|call|toolcall|tool_call|chat|msg|message|thread|conv|conversation|trace|span|user)[-_:#](?=[a-z]*[0-9])[a-z0-9]{1,64}(?![a-z0-9_-])/i;
-/** `chatcmpl-…`, `toolu_…`, as providers make them. */
-const prefixed =
-  /(?:^|[^a-z0-9])(?:chatcmpl|cmpl|toolu|toolcall|call|msg|resp|req|run|thread|asst|sess|session|conv|evt|fc|wamid)[-_.][a-z0-9_-]{8,}/i;
+
+const prefixes =
+  `session|sess|subagent|run|turn|call|toolcall|toolu|msg|conv|conversation|trace|span|req|resp|chatcmpl|cmpl|asst|
+evt|wamid`.replaceAll(/\s/g, "");
+/** After a hyphen these are parts of ordinary names: `deepseek-chat-v3`, `pool-1-thread-2`. */
+const namingPrefixes = "chat|message|thread|user|fc";
+/** What a number is that is no id: a version, a class of status codes, a percentile, a time. */
+const ordinary =
+  "(?:v[0-9]{1,2}(?:(?:alpha|beta)[0-9]{1,2})?|[1-5]xx|p[0-9]{2,4}|[0-9]{1,3}(?:ms|s|m|min|h))(?![a-z0-9])";
+/** `call_1`, `run=42`, `req-a7`, `call_a`, `run.42`, `runs/42`. The letter s alone is a second: `req_s`. */
+const numbered = new RegExp(
+  String.raw`(?:(?<![a-z0-9])(?:${prefixes})|(?<![a-z0-9-])(?:${namingPrefixes}))(?:[-_:#=](?!${ordinary})(?:[a-rt-z](?![a-z0-9])|[a-z]{0,64}[0-9])|(?:\.|s?/)[0-9]+(?![a-z0-9.]))`,
+  "i",
+);
+/** The same where names have such parts by nature: alone between other characters than those of names. */
+const numberedAlone = new RegExp(
+  String.raw`(?<![a-z0-9_.-])(?:${prefixes}|${namingPrefixes})[-_:#=](?=[a-z]*[0-9])[a-z0-9]{1,64}(?![a-z0-9_-])`,
+  "i",
+);
+/** `call_Qx2…`, as providers make them. */
+const prefixed = new RegExp(
+  String.raw`(?<![a-z0-9])(?:chatcmpl|toolu|wamid)[-_.:=][a-z0-9]{2}|(?<![a-z0-9])(?:${prefixes}|thread|fc)[-_.](?=[a-z_-]{0,64}[0-9])[a-z0-9_-]{8}`,
+  "i",
+);
 const words = /[A-Za-z0-9_-]{10,}/g;
 const lettersAndDigits = /[A-Za-z0-9]{20,}/g;
 
 /** Whether a text, such as the name of a metric, contains what looks like a generated id. */
 export function hasIdShape(text: string): boolean {
+  return readingsOf(text).some(
+    (reading) => namesOne(reading) || numbered.test(reading) || isGenerated(reading),
+  );
+}
+
+/**
+ * Whether a text names a session, a message or a person by its form. For texts that contain other ids by nature, such as the name of a
+ * machine or a pod.
+ */
+export function namesASession(text: string): boolean {
+  return readingsOf(text).some((reading) => namesOne(reading) || numberedAlone.test(reading));
+}
+
+function namesOne(text: string): boolean {
+  return sessionKey.test(text) || namedId.test(text) || address.test(text) || prefixed.test(text);
+}
+
+function isGenerated(text: string): boolean {
   return (
     uuid.test(text) ||
     longHex.test(text) ||
     longNumber.test(text) ||
-    namesASession(text) ||
     (text.match(lettersAndDigits) ?? []).some(
       (each) => /[0-9].*[0-9]/.test(each) && /[A-Za-z]/.test(each),
     ) ||
@@ -37,14 +82,20 @@ export function hasIdShape(text: string): boolean {
   );
 }
 
-/** Whether a text names a session, a message or a person by its form. */
-export function namesASession(text: string): boolean {
-  return (
-    sessionKey.test(text) ||
-    address.test(text) ||
-    numbered.test(text) ||
-    (prefixed.test(text) && /[0-9]/.test(text))
-  );
+/** The text, and what it says without the escapes of URLs (also twice) and of JSON, which hide a key or join it to a letter. */
+function readingsOf(text: string): readonly string[] {
+  if (!/[%\\]/.test(text)) {
+    return [text];
+  }
+  const character = (_: string, hex: string) => String.fromCharCode(Number.parseInt(hex, 16));
+  return [
+    text,
+    text
+      .replaceAll(/%(?:25){0,4}([2-7][0-9a-f])/gi, character)
+      .replaceAll(/\\{1,8}u00([2-7][0-9a-f])/gi, character)
+      .replaceAll(/\\{1,8}["'/]/g, '"')
+      .replaceAll(/\\{1,8}[nrtbf]/g, " "),
+  ];
 }
 
 /** How often a letter and a digit are side by side: often in a random text, rarely in a name. */

@@ -38,6 +38,23 @@ describe("an attribute is shown", () => {
     ["host.id", "0f0e0d0c0b0a09080706050403020100"],
     ["container.id", "a3bf90e006b2a3bf90e006b2a3bf90e006b2a3bf90e006b2a3bf90e006b2a3bf"],
     ["process.pid", "19348"],
+    ["k8s.pod.name", "chat-7d9f8b6c5-x2k4j"],
+    ["host.name", "batch-run-2"],
+    ["gen_ai.request.model", "deepseek/deepseek-chat-v3-0324"],
+    ["jvm.thread.name", "pool-1-thread-1"],
+    ["rpc.service", "opentelemetry.proto.collector.trace.v1.TraceService"],
+    ["x", "call_count"],
+    ["x", "run_mode"],
+    ["x", "req_s"],
+    ["x", "resp_5xx"],
+    ["x", "grpc_req_p99"],
+    ["x", "run_5m_avg"],
+    ["x", "agent:"],
+    ["x", "agent: the name, session: its key"],
+    ["x", "agent:<id>:<rest> or session:{key}"],
+    ["x", "the id of the session"],
+    ["x", "run_configuration of v2"],
+    ["x", '{"agent":"main"}'],
   ] as const) {
     test(`${key}="${value}"`, () => expect(idReasonOf(key, value)).toBeUndefined());
   }
@@ -97,13 +114,76 @@ describe("an attribute is not shown", () => {
     ["x", "!room:matrix.org", "id_value"],
     ["service.instance.id", "agent:main:main", "id_value"],
     ["process.command_args", '["--token","x"]', "command_line"],
+    ["host.name", "x session=agent:main:main", "id_value"],
+    ["service.instance.id", '{"sessionKey":"main"}', "id_value"],
   ] as const) {
     test(`${key}="${value}"`, () => expect(idReasonOf(key, value)).toBe(reason));
   }
 });
 
+describe("an id is found wherever it is in a text", () => {
+  for (const text of [
+    "session file locked: agent:main:telegram:group",
+    "(agent:main:webchat)",
+    '"agent:main:x"',
+    "lane=agent:main:main",
+    "stuck session agent:main:main",
+    "a,agent:main:b",
+    "about agent:main",
+    "/agent:main:x",
+    "AGENT:main:main",
+    "_agent:main:x",
+    "failed for session:abc",
+    "queue session:main",
+    "waits for session=main",
+    "/chat?session=agent%3Amain%3Amain",
+    "x%2Fagent%253Amain",
+    '["line\\nagent:main:x"]',
+    '["\\u0061gent:main:x"]',
+    '{"session.id":"main"}',
+    '{"session":"main"}',
+    '"{\\"session\\":\\"main\\"}"',
+    "runId=abc",
+    "sessionKey: abc",
+    "write to a%40b.org",
+    "chatcmpl-abc123",
+    "chatcmpl-abc",
+    "call_a",
+    "req-1",
+    "toolu_1",
+    "resp_1",
+    "run=42",
+    "run.42",
+    "/runs/42",
+    "a.run-42",
+    "a_run_42_b",
+    "resumes run-42, again",
+    "dry-run-42-x",
+    "conv-7",
+  ]) {
+    test(text, () => expect(idReasonOf("x", text)).toBe("id_value"));
+  }
+});
+
 test("a hostile text takes little time", () => {
-  for (const text of ["@", "!a:", "run-1", "1", "a1", "1.", "[9", "agent", "-", "call_", "0x"]) {
+  for (const text of [
+    "@",
+    "!a:",
+    "run-1",
+    "1",
+    "a1",
+    "1.",
+    "[9",
+    "agent",
+    "-",
+    "call_",
+    "0x",
+    "%25",
+    "\\",
+    "session id: ",
+    "run=",
+    "run/1",
+  ]) {
     const startMs = performance.now();
     idReasonOf("x", text.repeat(2_048).slice(0, 2_048));
     expect(performance.now() - startMs, text).toBeLessThan(50);

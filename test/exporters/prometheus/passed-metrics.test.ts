@@ -525,6 +525,32 @@ describe("what looks like an id is not shown, and what coincides then is merged"
   });
 });
 
+test("a session key or a short id shows in no help text, label or name, wherever it is in there", async () => {
+  const page = passedPage();
+  await page.take([
+    {
+      ...gauge("t", {
+        asInt: "1",
+        attributes: [
+          attribute("error", "session file locked: agent:main:telegram:group"),
+          attribute("state", { kvlistValue: { values: [attribute("session.id", "main")] } }),
+          attribute("url.query", "session=agent%3Amain%3Amain"),
+          attribute("tool", "call_a"),
+        ],
+      }),
+      description: "waits for session=agent:main:main",
+    },
+    gauge("session.agent:main:x", { asInt: "1" }),
+    gauge("a.run-42", { asInt: "1" }),
+    { ...gauge("b", { asInt: "1" }), unit: "agent:main:x" },
+    gauge("run_mode.call_count", { asInt: "1" }),
+  ]);
+  expect(await page.passed.page(new Set())).toBe(
+    "# TYPE t gauge\nt 1\n# TYPE run_mode_call_count gauge\nrun_mode_call_count 1\n",
+  );
+  expect(page.reported()).toEqual({ "label id_value": 4, "point id_in_name": 3 });
+});
+
 describe("one page is valid whatever is sent", () => {
   test("the first metric decides the type of a name and its help", async () => {
     const page = passedPage();
