@@ -231,6 +231,10 @@ describe("changed files", () => {
     clock.advance(10_000);
     await expect.poll(() => reports).toEqual(["reloaded"]);
     expect(await visit(server)).toBe(secondNames);
+    // The next look has ended when the one after it is scheduled.
+    clock.advance(10_000);
+    await expect.poll(() => clock.pendingTimers).toBe(1);
+    expect(reports).toEqual(["reloaded"]);
   });
 
   test("leave open connections as they are", async () => {

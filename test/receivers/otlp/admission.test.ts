@@ -178,7 +178,7 @@ describe("pages in a browser", () => {
   };
 
   test("ask first, and need no credentials for that", async () => {
-    const { url } = await openReceiver({ http, authenticator: word });
+    const { url, lines, refused } = await openReceiver({ http, authenticator: word });
     const answer = await fetch(`${url}/v1/traces`, {
       method: "OPTIONS",
       headers: {
@@ -190,6 +190,8 @@ describe("pages in a browser", () => {
     expect(answer.status).toBe(204);
     expect(answer.headers.get("access-control-allow-origin")).toBe("https://app.example.com");
     expect(answer.headers.get("x-frame-options")).toBe("DENY");
+    expect(lines.filter(({ level }) => level === "warn" || level === "error")).toEqual([]);
+    expect(await refused()).toEqual({});
   });
 
   test("may read answers, also those that refuse", async () => {
