@@ -81,6 +81,9 @@ class RequestCheck {
   readonly #rejectedBy = new Map<RejectReason, number>();
   readonly #other: OtherSignal;
   #items = 0;
+  /** Records, so far. */
+  #kept = 0;
+  #removed = 0;
 
   constructor(signal: Signal, reader: WireReader) {
     this.#signal = signal;
@@ -129,19 +132,19 @@ class RequestCheck {
             reason: rejectionMessage(this.#signal, this.#rejectedBy),
             rejectedBy: this.#rejectedBy,
           }),
-      ...(checker.repairs.size === 0 ? {} : { repairedBy: new Map(checker.repairs) }),
+      ...(checker.repairCount === 0 ? {} : { repairedBy: checker.repairs }),
       ...(misdirected === undefined ? {} : { misdirected }),
     };
   }
 
-  /** Checks the part of a resource from the reader's position on. It goes with its last scope. */
+  /** Checks the part of a resource from the reader's position on. It goes with its last record. */
   #checkResourcePart(fieldStart: number, lengthStart: number, end: number): string | undefined {
     const reader = this.#reader;
     const { edits } = checker;
     const { count, growth } = edits;
+    const { repairCount } = checker;
     const start = reader.position;
-    let left = 0;
-    let removed = 0;
+    const before = { kept: this.#kept, removed: this.#removed };
     while (reader.position < end) {
       const partStart = reader.position;
       const tag = reader.tag(end);
@@ -151,12 +154,10 @@ class RequestCheck {
         if (stop < 0) {
           return this.#names[1];
         }
-        const outcome = this.#checkScopePart(partStart, partLength, stop);
-        if (typeof outcome === "string") {
-          return outcome;
+        const broken = this.#checkScopePart(partStart, partLength, stop);
+        if (broken !== undefined) {
+          return broken;
         }
-        left += outcome ? 1 : 0;
-        removed += outcome ? 0 : 1;
       } else if (tag === envelopeTags.resource) {
         if (!this.#checkNested(messageIndex.resource, depths.resource, end)) {
           return "a Resource";
@@ -165,23 +166,24 @@ class RequestCheck {
         return this.#names[1];
       }
     }
-    if (removed > 0 && left === 0) {
+    if (this.#removed > before.removed && this.#kept === before.kept) {
       edits.backTo({ count, growth });
       edits.remove(fieldStart, end);
+      checker.repairsBackTo(repairCount);
     } else if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
     }
     return undefined;
   }
 
-  /** Checks the part of a scope from the reader's position on. False if it goes with its last record. */
-  #checkScopePart(fieldStart: number, lengthStart: number, end: number): string | boolean {
+  /** Checks the part of a scope from the reader's position on. It goes with its last record. */
+  #checkScopePart(fieldStart: number, lengthStart: number, end: number): string | undefined {
     const reader = this.#reader;
     const { edits } = checker;
     const { count, growth } = edits;
+    const { repairCount } = checker;
     const start = reader.position;
-    let left = 0;
-    let removed = 0;
+    const before = { kept: this.#kept, removed: this.#removed };
     // Of a request that will be refused, the rest of the records would take seconds.
     while (reader.position < end && !edits.isFull) {
       const recordStart = reader.position;
@@ -192,9 +194,7 @@ class RequestCheck {
         if (stop < 0) {
           return this.#names[2];
         }
-        const isKept = this.#checkRecord(recordStart, recordLength, stop);
-        left += isKept ? 1 : 0;
-        removed += isKept ? 0 : 1;
+        this.#checkRecord(recordStart, recordLength, stop);
         reader.position = stop;
       } else if (tag === envelopeTags.scope) {
         if (!this.#checkNested(messageIndex.scope, depths.scope, end)) {
@@ -205,23 +205,23 @@ class RequestCheck {
       }
     }
     reader.position = end;
-    if (removed > 0 && left === 0) {
+    if (this.#removed > before.removed && this.#kept === before.kept) {
       edits.backTo({ count, growth });
       edits.remove(fieldStart, end);
-      return false;
-    }
-    if (edits.growth !== growth) {
+      checker.repairsBackTo(repairCount);
+    } else if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
     }
-    return true;
+    return undefined;
   }
 
-  /** Whether the record from the reader's position up to `end` is kept. */
-  #checkRecord(fieldStart: number, lengthStart: number, end: number): boolean {
+  /** Checks the record from the reader's position up to `end`, and removes it if it is malformed. */
+  #checkRecord(fieldStart: number, lengthStart: number, end: number): void {
     const reader = this.#reader;
     const { edits } = checker;
     const start = reader.position;
     const { count, growth } = edits;
+    const { repairCount } = checker;
     checker.hasMismatch = false;
     const isDecodable = checker.check(this.#record, start, end, depths.record);
     const { fault } = checker;
@@ -230,19 +230,17 @@ class RequestCheck {
       if (edits.growth !== growth) {
         edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
       }
-      if (checker.hasRepairs) {
-        checker.keepRepairs();
-      }
       this.#items += this.#itemsOf(start, end);
-      return true;
+      this.#kept += 1;
+      return;
     }
     edits.backTo({ count, growth });
     edits.remove(fieldStart, end);
-    checker.dropRepairs();
+    checker.repairsBackTo(repairCount);
+    this.#removed += 1;
     const reason = isOther ? "other_signal" : fault;
     const lost = Math.max(this.#itemsOf(start, end), 1);
     this.#rejectedBy.set(reason, (this.#rejectedBy.get(reason) ?? 0) + lost);
-    return false;
   }
 
   #itemsOf(start: number, end: number): number {
@@ -271,9 +269,6 @@ class RequestCheck {
     if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, stop - start + edits.growth - growth);
     }
-    if (checker.hasRepairs) {
-      checker.keepRepairs();
-    }
     reader.position = stop;
     return true;
   }
@@ -294,9 +289,6 @@ class RequestCheck {
       return false;
     }
     checker.checkText(lengthStart, reader.position, stop);
-    if (checker.hasRepairs) {
-      checker.keepRepairs();
-    }
     reader.position = stop;
     return true;
   }
@@ -312,7 +304,6 @@ class RequestCheck {
     }
     if (tag >>> 3 <= part.lastKnown) {
       checker.removeMismatch(fieldStart, reader.position);
-      checker.keepRepairs();
     }
     return true;
   }

@@ -42,9 +42,11 @@ const usable = 1;
 const unusable = 2;
 /** One of them, not necessarily the last, has a wrong length. */
 const misfit = 4;
+/** The last one has a wrong length. */
+const misfitLast = 8;
 const traceIdShift = 0;
-const spanIdShift = 3;
-const parentIdShift = 6;
+const spanIdShift = 4;
+const parentIdShift = 8;
 const misfits = (misfit << traceIdShift) | (misfit << spanIdShift) | (misfit << parentIdShift);
 
 const droppedLinksTag = tagOf(14, "varint");
@@ -78,19 +80,15 @@ export class MessageChecker {
   hasUnknown = false;
   /** Whether a message is only tried, so that its repairs do not count. */
   isTrial = false;
-  /** Whether something was repaired since the repairs were last kept or dropped. */
-  hasRepairs = false;
-  readonly #repairs = new Map<RepairReason, number>();
-  readonly #keptRepairs = new Map<RepairReason, number>();
+  /** A repair each. Fewer than edits, because of a request with too many nothing is noted. */
+  readonly #repairs: RepairReason[] = [];
   #reader = new WireReader(new Uint8Array(0));
   #isLinkUnusable = false;
 
   begin(reader: WireReader): void {
     this.#reader = reader;
     this.edits.clear();
-    this.#repairs.clear();
-    this.#keptRepairs.clear();
-    this.hasRepairs = false;
+    this.repairsBackTo(0);
     this.hasMismatch = false;
   }
 
@@ -99,22 +97,23 @@ export class MessageChecker {
     this.#reader = new WireReader(new Uint8Array(0));
   }
 
-  /** The fields that were repaired in what is kept, by reason. */
+  /** The fields that were repaired, by reason. */
   get repairs(): CountsBy<RepairReason> {
-    return this.#keptRepairs;
-  }
-
-  keepRepairs(): void {
-    for (const [reason, count] of this.#repairs) {
-      this.#keptRepairs.set(reason, (this.#keptRepairs.get(reason) ?? 0) + count);
+    const repairs = new Map<RepairReason, number>();
+    for (const reason of this.#repairs) {
+      repairs.set(reason, (repairs.get(reason) ?? 0) + 1);
     }
-    this.dropRepairs();
+    return repairs;
   }
 
-  /** Of a record that is left out. */
-  dropRepairs(): void {
-    this.#repairs.clear();
-    this.hasRepairs = false;
+  /** To return to, when what follows is left out. */
+  get repairCount(): number {
+    return this.#repairs.length;
+  }
+
+  /** Forgets the repairs in what is left out. */
+  repairsBackTo(count: number): void {
+    this.#repairs.length = count;
   }
 
   /**
@@ -180,12 +179,15 @@ export class MessageChecker {
         // Nearly all messages in messages are attributes.
         if (nested !== keyValueMessage || depth > maxMessageDepth - 2 || !this.#isPlain(at, stop)) {
           const { count, growth } = edits;
+          const repairCount = this.#repairs.length;
           if (!this.check(nested, at, stop, depth + 1)) {
             return false;
           }
           if (nested === linkMessage && this.#isLinkUnusable) {
             edits.backTo({ count, growth });
             edits.remove(fieldStart, stop);
+            this.repairsBackTo(repairCount);
+            this.#noteRepair("link");
             droppedLinks += 1;
           } else if (edits.growth !== growth) {
             edits.replaceVarint(lengthStart, at, stop - at + edits.growth - growth);
@@ -221,7 +223,7 @@ export class MessageChecker {
       case spanMessage:
         return this.#finishSpan(ids, start, end);
       case linkMessage:
-        this.#isLinkUnusable = isMisfit(ids, traceIdShift) || isMisfit(ids, spanIdShift);
+        this.#finishLink(ids, start, end);
         return true;
       case logMessage:
       case exemplarMessage:
@@ -311,7 +313,7 @@ export class MessageChecker {
 
   #usability(start: number, end: number, size: number): number {
     if (end - start !== size) {
-      return end === start ? 0 : unusable | misfit;
+      return end === start ? 0 : unusable | misfit | misfitLast;
     }
     const { view } = this.#reader;
     let bits = 0;
@@ -336,12 +338,10 @@ export class MessageChecker {
     }
   }
 
-  #noteRepair(reason: RepairReason, fields = 1): void {
-    if (this.isTrial) {
-      return;
+  #noteRepair(reason: RepairReason): void {
+    if (!this.isTrial && !this.edits.isFull) {
+      this.#repairs.push(reason);
     }
-    this.#repairs.set(reason, (this.#repairs.get(reason) ?? 0) + fields);
-    this.hasRepairs = true;
   }
 
   #repairText(lengthStart: number, start: number, end: number): void {
@@ -381,6 +381,25 @@ export class MessageChecker {
     return true;
   }
 
+  /**
+   * A link whose trace id has a wrong length leads nowhere. One that lacks an id, or whose ids are zero, is one that OpenTelemetry allows
+   * for the sake of its attributes, and one with a trace id alone leads to the trace.
+   */
+  #finishLink(ids: number, start: number, end: number): void {
+    this.#isLinkUnusable = (ids & (misfitLast << traceIdShift)) !== 0;
+    const noTrace = isUnusable(ids, traceIdShift);
+    const noSpan = isUnusable(ids, spanIdShift);
+    if (this.#isLinkUnusable || (!noTrace && !noSpan && (ids & misfits) === 0)) {
+      return;
+    }
+    this.#noteMisfits(ids);
+    this.#removeIds(linkMessage, start, end, {
+      trace: noTrace ? removals.all : removals.misfits,
+      span: noSpan ? removals.all : removals.misfits,
+      parent: removals.none,
+    });
+  }
+
   /** Without a usable trace id, a log record or an exemplar belongs to no span either. */
   #finishAssociation(message: number, ids: number, start: number, end: number): void {
     const noTrace = isUnusable(ids, traceIdShift);
@@ -388,17 +407,21 @@ export class MessageChecker {
     if (!noSpan && (ids & misfits) === 0) {
       return;
     }
+    this.#noteMisfits(ids);
+    this.#removeIds(message, start, end, {
+      trace: noTrace ? removals.all : removals.misfits,
+      span: noSpan ? removals.all : removals.misfits,
+      parent: removals.none,
+    });
+  }
+
+  #noteMisfits(ids: number): void {
     if (isMisfit(ids, traceIdShift)) {
       this.#noteRepair("trace_id");
     }
     if (isMisfit(ids, spanIdShift)) {
       this.#noteRepair("span_id");
     }
-    this.#removeIds(message, start, end, {
-      trace: noTrace ? removals.all : removals.misfits,
-      span: noSpan ? removals.all : removals.misfits,
-      parent: removals.none,
-    });
   }
 
   /** Removes fields of ids from a message that was checked. */
@@ -438,12 +461,11 @@ export class MessageChecker {
     }
     // The last one of a field counts.
     this.edits.insertVarintField(end, droppedLinksTag, Math.min(dropped, 0xffff_ffff));
-    this.#noteRepair("link", more);
   }
 }
 
 function withId(ids: number, usability: number, shift: number): number {
-  return (ids & ~((usable | unusable) << shift)) | (usability << shift);
+  return (ids & ~((usable | unusable | misfitLast) << shift)) | (usability << shift);
 }
 
 function isUsable(ids: number, shift: number): boolean {

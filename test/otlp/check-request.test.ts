@@ -222,6 +222,7 @@ describe("a log record", () => {
 describe("a span", () => {
   const ids = [...field(1, 2, ones(16)), ...field(2, 2, ones(8))];
   const link = field(13, 2, ids);
+  const state = field(3, 2, [0x61]);
   for (const [what, message, kept, repairs] of [
     ["a parent of 4 bytes", [...ids, ...field(4, 2, ones(4))], ids, { parent_span_id: 1 }],
     ["a parent that is all zero, the same as none", [...ids, ...field(4, 2, zeros(8))], ids, {}],
@@ -236,6 +237,54 @@ describe("a span", () => {
       [...ids, ...field(13, 2, [])],
       [...ids, ...field(13, 2, [])],
       {},
+    ],
+    [
+      "a link whose ids are all zero, the same as none",
+      [...ids, ...field(13, 2, [...field(1, 2, zeros(16)), ...state, ...field(2, 2, zeros(8))])],
+      [...ids, ...field(13, 2, state)],
+      {},
+    ],
+    [
+      "a link to a whole trace",
+      [...ids, ...field(13, 2, field(1, 2, ones(16)))],
+      [...ids, ...field(13, 2, field(1, 2, ones(16)))],
+      {},
+    ],
+    [
+      "a link to a span of no trace",
+      [...ids, ...field(13, 2, [...field(1, 2, zeros(16)), ...field(2, 2, ones(8))])],
+      [...ids, ...field(13, 2, field(2, 2, ones(8)))],
+      {},
+    ],
+    [
+      "a link whose span id has a wrong length, which still leads to the trace",
+      [...ids, ...field(13, 2, [...field(1, 2, ones(16)), ...field(2, 2, ones(7))])],
+      [...ids, ...field(13, 2, field(1, 2, ones(16)))],
+      { span_id: 1 },
+    ],
+    [
+      "a link with a misfit before each id that counts",
+      [...ids, ...field(13, 2, [...field(1, 2, ones(15)), ...field(2, 2, ones(9)), ...ids])],
+      [...ids, ...link],
+      { trace_id: 1, span_id: 1 },
+    ],
+    [
+      "a link with a misfit after its trace id, which would count otherwise",
+      [...ids, ...field(13, 2, [...ids, ...field(1, 2, ones(15))])],
+      [...ids, ...field(14, 0, [1])],
+      { link: 1 },
+    ],
+    [
+      "a link with a misfit before an id of zeros",
+      [...ids, ...field(13, 2, [...field(1, 2, ones(15)), ...field(1, 2, zeros(16)), ...state])],
+      [...ids, ...field(13, 2, state)],
+      { trace_id: 1 },
+    ],
+    [
+      "an unusable link, of which nothing else is counted",
+      [...ids, ...field(13, 2, [...field(1, 2, ones(15)), ...field(3, 2, [0xff])])],
+      [...ids, ...field(14, 0, [1])],
+      { link: 1 },
     ],
   ] as const) {
     test(`with ${what} is kept`, () => {
@@ -318,6 +367,40 @@ describe("the envelope", () => {
       repairedBy: new Map([["wire_type", 4]]),
     });
   });
+
+  const brokenText = (size: number) => field(3, 2, new Array<number>(size).fill(0xff));
+  const bad = [...record(7), ...brokenText(1)];
+  const emptyScope = field(2, 2, brokenText(1));
+  for (const [what, parts, left, repaired] of [
+    ["a resource with its last record", field(2, 2, bad), [], 0],
+    [
+      "a resource of which only empty scopes would be left",
+      [...emptyScope, ...field(2, 2, bad)],
+      [],
+      0,
+    ],
+    [
+      "a scope with its last record, in a resource that has others",
+      [...field(2, 2, bad), ...field(2, 2, record())],
+      field(2, 2, record()),
+      1,
+    ],
+    ["nothing of an empty resource", [], [], 1],
+  ] as const) {
+    test(`loses ${what}, and counts no text in it`, () => {
+      const good = field(1, 2, field(2, 2, record()));
+      const url = (bytes: readonly number[]) => field(3, 2, [...bytes]);
+      const kept = repaired === 0 ? [] : field(1, 2, [...left, ...url([0xef, 0xbf, 0xbd])]);
+      const checked = checkRequest(
+        "logs",
+        Uint8Array.from([...field(1, 2, [...parts, ...url([0xff])]), ...good]),
+      );
+      expect(checked).toMatchObject({ ok: true, bytes: Uint8Array.from([...kept, ...good]) });
+      expect(checked.ok && checked.repairedBy).toEqual(
+        repaired === 0 ? undefined : new Map([["invalid_utf8", repaired]]),
+      );
+    });
+  }
 
   test("with an attribute that cannot be decoded makes the request fail", () => {
     const resource = field(1, 2, field(1, 2, field(2, 2, [0x0a, 9])));
