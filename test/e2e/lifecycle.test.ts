@@ -70,7 +70,7 @@ test("SIGTERM between the end of a run and the deadline of its tool tells of no 
 
 test("kill -9 amid open work and a request leaves nothing that keeps the next one from starting on the same ports", async () => {
   const killed = await start();
-  const { otlp: base, prometheus, telemetry } = killed.endpoints;
+  const { otlp: base, otlpGrpc, prometheus, telemetry } = killed.endpoints;
   const run = agentSpan("openclaw.run", { "openclaw.sessionKey": "agent:main:killed" });
   const tool = agentSpan("openclaw.tool.execution", {}, run);
   expect(await post(killed, tracesRequest("gateway", [{ span: run }, { span: tool }]))).toBe(200);
@@ -96,6 +96,7 @@ test("kill -9 amid open work and a request leaves nothing that keeps the next on
   const next = await start(
     [
       `receivers::otlp::protocols::http::endpoint: ${hostOf(base)}`,
+      `receivers::otlp::protocols::grpc::endpoint: ${otlpGrpc}`,
       `exporters::prometheus::endpoint: ${hostOf(prometheus)}`,
       `service::telemetry::metrics::endpoint: ${hostOf(telemetry)}`,
     ],
