@@ -1,9 +1,7 @@
 // One side of grpc.bench.ts: sends or receives unary calls with one of two implementations of gRPC.
 import { lookup } from "node:dns/promises";
-import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
+import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
 import {
   Client,
   compressionAlgorithms,
@@ -11,10 +9,16 @@ import {
   Server,
   ServerCredentials,
 } from "@grpc/grpc-js";
+import { accepted } from "../src/component/consumer.ts";
 import { GrpcChannel } from "../src/exporters/otlp_grpc/grpc-channel.ts";
 import { openConnection } from "../src/exporters/otlp_grpc/grpc-connection.ts";
+import { ByteBudget } from "../src/net/body.ts";
 import { compress } from "../src/net/compress.ts";
-import { messagePrefix } from "../src/net/grpc-protocol.ts";
+import { listenHttp2 } from "../src/net/http2-server.ts";
+import { inflate } from "../src/net/inflate.ts";
+import { grpcSchema, serverOptionsOf } from "../src/receivers/otlp/grpc-config.ts";
+import { grpcRouteOf } from "../src/receivers/otlp/grpc-route.ts";
+import { ServerCall } from "../src/receivers/otlp/server-call.ts";
 import { systemClock } from "../src/system-clock.ts";
 import { recordTurns } from "./gateway-bodies.ts";
 
@@ -29,11 +33,9 @@ export interface CallOrder {
 
 const path = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 const concurrency = 10;
-/** HTTP/2's own 64 KB make the sender of a large message wait for permission again and again. */
-const windowBytes = 1024 * 1024;
 const maxBytes = 64 * 1024 * 1024;
-const inflate = promisify(gunzip);
 const noBytes = Buffer.alloc(0);
+const consumers = new Map([["traces" as const, { consume: async () => accepted }]]);
 
 const [role = "", library = "", port = ""] = process.argv.slice(2);
 
@@ -168,38 +170,37 @@ async function grpcJsServer(): Promise<number> {
   );
 }
 
+/** The server of the `otlp` receiver, without what it does with a message. */
 async function http2Server(): Promise<number> {
-  const server = createServer({ settings: { initialWindowSize: windowBytes } });
-  server.on("session", (session) => session.setLocalWindowSize(windowBytes));
-  server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    stream.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) {
-        stream.close();
-      }
-      chunks.push(chunk);
-    });
-    stream.on("end", () => void answer(stream, headers, Buffer.concat(chunks, size)));
+  const budget = new ByteBudget(8 * maxBytes);
+  const { port: taken } = await listenHttp2({
+    address: { host: "127.0.0.1", port: 0 },
+    clock: systemClock,
+    random: Math.random,
+    http1Answer: "",
+    ...serverOptionsOf(grpcSchema.parse({})),
+    onStream: (stream, headers) => void answer(stream, headers, budget),
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return (server.address() as AddressInfo).port;
+  return taken;
 }
 
 async function answer(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  framed: Buffer,
+  budget: ByteBudget,
 ): Promise<void> {
-  const message = framed.subarray(5, 5 + framed.readUInt32BE(1));
-  if (framed[0] === 1 && headers["grpc-encoding"] === "gzip") {
-    await inflate(message, { maxOutputLength: maxBytes });
+  const route = grpcRouteOf(headers, consumers);
+  if ("status" in route) {
+    throw new Error(`The call was refused: ${route.message}`);
   }
-  stream.respond(
-    { ":status": 200, "content-type": "application/grpc+proto" },
-    { waitForTrailers: true },
-  );
-  stream.on("wantTrailers", () => stream.sendTrailers({ "grpc-status": "0" }));
-  stream.end(messagePrefix(0, false));
+  const call = new ServerCall(stream, systemClock, route.timeoutMs);
+  const message = await call.read({ maxBytes, budget });
+  if (typeof message === "string") {
+    throw new Error(`The message did not arrive: ${message}.`);
+  }
+  if (message.isCompressed) {
+    await inflate(message.bytes, route.content, { maxBytes, slots: (task) => task() });
+  }
+  budget.giveBack(message.bytes.length);
+  call.answer({ message: noBytes });
 }

@@ -19,8 +19,9 @@ export interface MessageLimits {
   readonly budget: ByteBudget;
 }
 
-/** A message begins with so much memory, whatever it announces, and grows as bytes arrive. */
+/** A message begins with so much memory, or with so many times what has arrived, whatever it announces, and grows as bytes arrive. */
 const firstBlockBytes = 16 * 1024;
+const firstBlockFactor = 16;
 
 /**
  * Reads the one message of a unary call from the pieces in which it arrives. It keeps at most the bytes that have arrived, which count
@@ -54,9 +55,9 @@ export class MessageReader {
       if (this.#length > this.#limits.maxBytes) {
         return "too_large";
       }
-      // Nearly all messages arrive in one piece, and get exactly their bytes.
-      const isWhole = chunk.length - at >= this.#length;
-      this.#body = new ByteBlocks(this.#length, isWhole ? this.#length : firstBlockBytes);
+      // Nearly all messages get exactly their bytes: they are whole, or the first piece is one of few.
+      const first = Math.max(firstBlockBytes, firstBlockFactor * (chunk.length - at));
+      this.#body = new ByteBlocks(this.#length, Math.min(first, this.#length));
     }
     const arrived = chunk.length - at;
     if (arrived > this.#length - this.#body.length) {

@@ -85,9 +85,9 @@ export class Http2Connection {
     this.#watchSilence(keepalive.pingAfterMs, { bytes: socket.bytesRead, atMs: clock.nowMs() });
   }
 
-  /** Since when it has no stream; undefined while it has one. */
+  /** Since when it has no stream; undefined while it has one, and when it is being closed. */
   get idleSinceMs(): number | undefined {
-    return this.#streams.size === 0 ? this.#idleSinceMs : undefined;
+    return this.#streams.size === 0 && !this.#session.closed ? this.#idleSinceMs : undefined;
   }
 
   add(stream: ServerHttp2Stream): void {

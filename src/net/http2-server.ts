@@ -6,8 +6,8 @@ import {
 } from "node:http2";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
+import { dismiss, prefaceTimeoutMs, readFirstBytes } from "./first-bytes.ts";
 import { Http2Connection, type ServerClock, type ServerKeepalive } from "./http2-connection.ts";
-import { protocolOf } from "./http2-preface.ts";
 import { addressText, listenProblem } from "./listen-problem.ts";
 import {
   type ListenAddress,
@@ -15,6 +15,7 @@ import {
   type OwnedSockets,
   unsharedSockets,
 } from "./listening-sockets.ts";
+import { type Heir, OpenConnections } from "./open-connections.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
@@ -69,28 +70,14 @@ export interface Http2Server {
   close(deadline: AbortSignal): Promise<void>;
 }
 
-/** What a server does with the connections of one whose socket it has taken over. */
-interface Heir {
-  /** Gets a connection on which nothing was said yet. */
-  open(socket: Socket): void;
-  /** Gets a connection whose new streams come to `onStream` from now on. */
-  adopt(socket: Socket, connection: Http2Connection): void;
-  readonly onStream: Http2ListenOptions["onStream"];
-}
-
-const heirsOf = new WeakMap<ListeningSocket, Heir>();
+/** What each server does with the connections and streams of one whose socket it has taken over. */
+const heirsOf = new WeakMap<ListeningSocket, Heir & Pick<Http2ListenOptions, "onStream">>();
 
 /** HTTP/2's own 64 KiB make the sender of a large message wait for permission again and again. */
 const windowBytes = 1024 * 1024;
 
 /** More than the headers of any exporter; the handler sees what is longer than its own limit and can answer. */
 const maxHeaderListSize = 32_768;
-
-/** How long a client may take to say that it speaks HTTP/2. */
-const prefaceTimeoutMs = 15_000;
-
-/** How long a client that was told to leave may stay silent. */
-const lingerMs = 1_000;
 
 /**
  * Opens a server of HTTP/2. It keeps the open sockets, `maxConnections` at most, and the streams on them. Rejects with an `Error` that
@@ -99,12 +86,8 @@ const lingerMs = 1_000;
 export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Server> {
   const { clock } = options;
   const maxConnections = options.maxConnections ?? 1000;
-  const sockets = new Set<Socket>();
-  const connections = new Map<Socket, Http2Connection>();
-  /** Those whose first bytes have not arrived, with what stops the reading. */
-  const silent = new Map<Socket, () => void>();
-  let heir: Heir | undefined;
-  const onEmpty: (() => void)[] = [];
+  const connections = new OpenConnections();
+  let heir: (Heir & Pick<Http2ListenOptions, "onStream">) | undefined;
   let isClosing = false;
 
   const server = createServer({
@@ -132,7 +115,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       random: options.random,
       onFlood: () => options.onBroken?.("flood"),
     });
-    connections.set(socket, connection);
+    connections.setConnection(socket, connection);
     session.setLocalWindowSize(windowBytes);
     session.on("error", (error: NodeJS.ErrnoException) => {
       const reason = reasonOf(error);
@@ -163,34 +146,19 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     opening = undefined;
   };
 
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {}); // 'close' follows
-    socket.once("close", () => {
-      sockets.delete(socket);
-      connections.delete(socket);
-      silent.delete(socket);
-      if (sockets.size === 0) {
-        for (const resolve of onEmpty.splice(0)) {
-          resolve();
-        }
-      }
-    });
-  };
-
   /** Hands a connection to HTTP/2 when its first bytes are those of HTTP/2. */
   const open = (socket: Socket) => {
     if (heir !== undefined) {
       heir.open(socket);
       return;
     }
-    keep(socket);
+    connections.add(socket);
     if (socket instanceof TLSSocket && socket.alpnProtocol === "h2") {
       speak(socket);
       return;
     }
     const stopReading = readFirstBytes(socket, clock, (protocol) => {
-      silent.delete(socket);
+      connections.setSpeaking(socket);
       switch (protocol) {
         case "http2":
           if (socket instanceof TLSSocket) {
@@ -227,7 +195,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
         }
       }
     });
-    silent.set(socket, stopReading);
+    connections.setSilent(socket, stopReading);
   };
 
   const acceptor =
@@ -241,8 +209,8 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
         });
   const accept = (socket: Socket) => {
-    const size = sockets.size + (acceptor?.size ?? 0);
-    if (size >= maxConnections && !endLongestIdle(connections.values())) {
+    const size = connections.size + (acceptor?.size ?? 0);
+    if (size >= maxConnections && !connections.endLongestIdle()) {
       socket.destroy();
       options.onBroken?.("too_many_connections");
     } else if (acceptor === undefined) {
@@ -250,27 +218,6 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     } else {
       acceptor.accept(socket);
     }
-  };
-
-  const endAll = () => {
-    for (const socket of sockets) {
-      const connection = connections.get(socket);
-      if (connection === undefined) {
-        socket.destroy();
-      } else {
-        connection.retireSoon();
-      }
-    }
-  };
-  const handOver = (to: Heir) => {
-    for (const [socket, stopReading] of silent) {
-      stopReading();
-      to.open(socket);
-    }
-    for (const [socket, connection] of connections) {
-      to.adopt(socket, connection);
-    }
-    sockets.clear();
   };
 
   const { address } = options;
@@ -284,8 +231,8 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     open,
     onStream,
     adopt(socket, connection) {
-      keep(socket);
-      connections.set(socket, connection);
+      connections.add(socket);
+      connections.setConnection(socket, connection);
       connection.retireLater();
     },
   });
@@ -302,12 +249,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
   return {
     ...bound,
     async close(deadline) {
-      const cutAll = () => {
-        for (const socket of sockets) {
-          connections.get(socket)?.destroy();
-          socket.destroy();
-        }
-      };
+      const cutAll = () => connections.cut();
       if (!isClosing) {
         isClosing = true;
         const successor = listening.successor();
@@ -315,83 +257,20 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
         listening.close();
         if (heir === undefined) {
           acceptor?.close();
-          endAll();
+          connections.endAll();
         } else {
           acceptor?.finish();
-          handOver(heir);
+          connections.handOver(heir);
         }
       }
       if (deadline.aborted) {
         cutAll();
       }
       deadline.addEventListener("abort", cutAll, { once: true });
-      if (sockets.size > 0) {
-        await new Promise<void>((resolve) => onEmpty.push(resolve));
-      }
+      await connections.whenEmpty();
       deadline.removeEventListener("abort", cutAll);
     },
   };
-}
-
-/** Whether a connection could be closed because it is idle. */
-function endLongestIdle(connections: Iterable<Http2Connection>): boolean {
-  let longest: Http2Connection | undefined;
-  for (const each of connections) {
-    const sinceMs = each.idleSinceMs;
-    if (sinceMs !== undefined && sinceMs < (longest?.idleSinceMs ?? Number.POSITIVE_INFINITY)) {
-      longest = each;
-    }
-  }
-  longest?.retire();
-  return longest !== undefined;
-}
-
-/**
- * Calls `done` with what the client speaks, and leaves the bytes in the socket; with undefined if the client says too little in time. Returns
- * what stops it, and leaves the bytes, too.
- */
-function readFirstBytes(
-  socket: Socket,
-  clock: ServerClock,
-  done: (protocol: ReturnType<typeof protocolOf>) => void,
-): () => void {
-  let bytes = Buffer.alloc(0);
-  const stop = () => {
-    cancelTimer();
-    socket.off("readable", onReadable).off("close", stop);
-  };
-  const cancelTimer = clock.after(prefaceTimeoutMs, () => {
-    stop();
-    done(undefined);
-  });
-  const onReadable = () => {
-    const chunk: unknown = socket.read();
-    if (!(chunk instanceof Uint8Array)) {
-      return;
-    }
-    bytes = Buffer.concat([bytes, chunk]);
-    const protocol = protocolOf(bytes);
-    if (protocol !== undefined) {
-      putBack();
-      done(protocol);
-    }
-  };
-  const putBack = () => {
-    stop();
-    if (bytes.length > 0) {
-      socket.unshift(bytes);
-    }
-  };
-  socket.on("readable", onReadable).once("close", stop);
-  return putBack;
-}
-
-/** Says one thing and closes the connection. The client may still write: closing at once would reset it, and the client would never read this. */
-function dismiss(socket: Socket, answer: string): void {
-  socket.end(answer);
-  socket.resume();
-  socket.setTimeout(lingerMs, () => socket.destroy());
-  socket.once("end", () => socket.destroy());
 }
 
 function reasonOf({ code = "", message }: NodeJS.ErrnoException): BrokenConnection | undefined {
