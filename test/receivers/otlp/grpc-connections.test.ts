@@ -217,6 +217,23 @@ describe("time", () => {
   });
 });
 
+test("calls and connections that have ended leave no timer", async () => {
+  const receiver = await open({
+    grpc: { keepalive: { server_parameters: { max_connection_idle: "1h" } } },
+  });
+  const before = receiver.clock.pendingTimers;
+  const session = sessionTo(receiver);
+  const headers = grpcHeaders({ "grpc-timeout": "5S" });
+  for (const message of [framed(trace), framed(trace).subarray(1)]) {
+    await rawCall(session, [message], { headers }).answer;
+  }
+  rawCall(session, [framed(trace).subarray(1)], { headers, isOpen: true });
+  await roundTrip(session);
+  expect(receiver.clock.pendingTimers).toBeGreaterThan(before);
+  session.destroy();
+  await expect.poll(() => receiver.clock.pendingTimers).toBe(before);
+});
+
 describe("misdirected clients", () => {
   test("a client of HTTP/1.1 is told where to send, also while it sends, and shows in the log", async () => {
     const receiver = await open();
@@ -284,6 +301,30 @@ describe("limits", () => {
     expect(code).toBe(8);
   });
 
+  test("messages that are refused after they were read give their bytes back", async () => {
+    const receiver = await open({ memory: fakeMemory({ limitMiB: 12 }) });
+    const session = sessionTo(receiver);
+    for (let index = 0; index < 5; index++) {
+      const compressed = framed(new Uint8Array(0.9 * mebibyte), 1);
+      expect(grpcStatusOf(await rawCall(session, [compressed]).answer)).toBe("13");
+    }
+  });
+
+  test("more than 1000 calls at a time are asked to come back", async () => {
+    const receiver = await open({ consume: () => new Promise(() => {}) });
+    const calls = Array.from({ length: 10 }, () => sessionTo(receiver)).flatMap((session) =>
+      Array.from({ length: 100 }, () => rawCall(session, [framed(trace)])),
+    );
+    await expect.poll(() => receiver.payloads.length, { timeout: 10_000 }).toBe(1000);
+    const further = () => rawCall(sessionTo(receiver), [framed(trace)]).answer;
+    expect(grpcStatusOf(await further())).toBe("14");
+    expect(await receiver.refused("grpc")).toEqual({ busy: 1 });
+    calls[0]?.stream.close(8);
+    await expect.poll(() => receiver.payloads[0]?.sender?.aborted).toBe(true);
+    void further();
+    await expect.poll(() => receiver.payloads.length).toBe(1001);
+  });
+
   test("while the pipelines refuse everything, the message is not read", async () => {
     const receiver = await open({ refusal: () => ({ status: "retryable", message: "Full." }) });
     const { answer } = rawCall(sessionTo(receiver), [], { isOpen: true });
@@ -322,6 +363,22 @@ describe("floods", () => {
     expect(await left).toEqual({ code: 11, text: "too_many_pings" });
     expect(await receiver.refused("grpc")).toEqual({ flood: 1 });
     expect(receiver.lines.at(-1)?.message).toMatch(/keepalive ping less often/);
+  });
+
+  test("too many settings end the connection, also when each is waited for", async () => {
+    const receiver = await open();
+    const session = sessionTo(receiver);
+    const left = goAwayOf(session);
+    await once(session, "connect");
+    const change = async () => {
+      for (let index = 0; index < 110 && !session.destroyed; index++) {
+        session.settings({ maxConcurrentStreams: 100 + index });
+        await once(session, "localSettings").catch(() => {});
+      }
+    };
+    await change();
+    expect(await left).toEqual({ code: 11, text: "too_many_settings" });
+    expect(await receiver.refused("grpc")).toEqual({ flood: 1 });
   });
 
   test("a ping with each call is none too many", async () => {
