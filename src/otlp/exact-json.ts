@@ -1,7 +1,7 @@
+import { exactInteger } from "./exact-integer.ts";
+
 /** Matches text with a number that may be an integer beyond the precision of a double. */
 const longNumber = /[:[,]\s*-?[\d.eE+-]{16,}/;
-
-const integer = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,3}))?$/;
 
 /**
  * `JSON.parse` that keeps integers exact: an integer beyond the precision of a double becomes a `bigint`.
@@ -56,15 +56,4 @@ function exactNumber(_key: string, value: unknown, ...[context]: unknown[]): unk
   }
   const isPrimitive = typeof context === "object" && context !== null && "source" in context;
   return (isPrimitive ? exactInteger(String(context.source)) : undefined) ?? value;
-}
-
-/** The value of a JSON number that is an integer below 10^41; `1.5e3` is one. */
-export function exactInteger(source: string): bigint | undefined {
-  const [, sign, whole, fraction = "", exponentText = "0"] = integer.exec(source) ?? [];
-  const exponent = Number(exponentText) - fraction.length;
-  if (whole === undefined || exponent < 0 || exponent > 40) {
-    return undefined;
-  }
-  const magnitude = BigInt(whole + fraction) * 10n ** BigInt(exponent);
-  return sign === "-" ? -magnitude : magnitude;
 }

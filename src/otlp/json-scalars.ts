@@ -1,5 +1,5 @@
 import type protobuf from "protobufjs/minimal.js";
-import { exactInteger } from "./exact-json.ts";
+import { exactInteger } from "./exact-integer.ts";
 import type { Scalar } from "./message-description.ts";
 
 const integerRanges = {

@@ -7,6 +7,8 @@ const eventKey = "partial.event";
 const bodyTypeKey = "partial.body.type";
 const frequencyKey = "partial.frequency";
 const longestIntervalMs = 86_400_000;
+/** A longer text is no interval, and is not read as one. */
+const maxFrequencyCharacters = 64;
 
 /** S4: `partial.event` is `heartbeat` while the span in the body is open, and `stop` when it has ended. */
 export const partialLog: LogDialect = {
@@ -37,7 +39,8 @@ function frequencyMsOf(
   { parseDurationMs }: Pick<ReportIntervals, "parseDurationMs">,
 ): number {
   const value = attributeOf(record.attributes, frequencyKey);
-  const text = textOf(value);
+  const written = textOf(value);
+  const text = written.length > maxFrequencyCharacters ? "" : written;
   const ms =
     integerOf(value) ??
     value?.doubleValue ??

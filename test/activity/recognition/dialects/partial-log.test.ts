@@ -41,6 +41,12 @@ describe("partial-span logs (S4)", () => {
     });
   }
 
+  test("a frequency in a text that is longer than any interval is none", () => {
+    const frequency = `${"0".repeat(1_000_000)}5000`;
+    const { signals } = observe(request(heartbeat(undefined, { bytesValue: proto }, frequency)));
+    expect(signals[0]!.intervalMs).toBe(0);
+  });
+
   for (const [frequency, intervalMs] of [
     ["500ms", 500],
     ["1m30s", 90_000],
