@@ -81,6 +81,8 @@ export interface Journal {
   /** Bytes appended since the last snapshot, and bytes of that snapshot. They help the owner to decide when to write the next. */
   readonly logBytes: number;
   readonly snapshotBytes: number;
+  /** Where its files are, for log lines; absent without files. */
+  readonly directory?: string;
   /** Copies the record into the group that is written next. Never throws; a record that cannot be stored is dropped and counted. */
   append(record: Uint8Array): void;
   /**

@@ -82,6 +82,25 @@ function redirect(
 }
 
 /**
+ * Closes what instances whose start has failed have opened in a storage that goes on, so that the next reload can open it. What their
+ * predecessors have open there stays open.
+ */
+export async function closeJournals(
+  instances: readonly LiveInstance[],
+  { before, after }: { readonly before: Graph; readonly after: Graph },
+): Promise<void> {
+  for (const instance of instances) {
+    const storage = after.plan.storageOf(instance);
+    const old = before.plan.storageOf(instance);
+    const isShared =
+      old !== undefined && storage !== undefined && nameOfRef(old) === nameOfRef(storage);
+    if (storage !== undefined && !(isShared && before.byName.has(nameOfRef(instance)))) {
+      await before.byName.get(nameOfRef(storage))?.component.storage?.closeJournal(instance);
+    }
+  }
+}
+
+/**
  * Ends the instances that the graph does not have any more: delivers what they have buffered until the shutdown timeout, closes the
  * journals of those whose storage goes on, and ends what they measured. Resolves to whether all of it ended in time.
  */

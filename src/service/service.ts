@@ -6,7 +6,7 @@ import { buildGraph, type Graph } from "./graph.ts";
 import type { LiveInstance } from "./instances.ts";
 import { StartAborted, shutdownAll, startAll } from "./lifecycle.ts";
 import { Outlets } from "./outlets.ts";
-import { activateGraph, retireInstances } from "./reload.ts";
+import { activateGraph, closeJournals, retireInstances } from "./reload.ts";
 import { ReloadCounts } from "./reload-counts.ts";
 import type { ServiceOptions, ServicePlan } from "./service-plan.ts";
 import { SharedMeters } from "./shared-meters.ts";
@@ -137,6 +137,7 @@ export function createService(options: ServiceOptions): Service {
       await startAll(fresh, limitsOf(plan));
     } catch (error) {
       next.connections.discard();
+      await closeJournals(fresh, { before, after: next });
       for (const { meter } of fresh) {
         meter.end();
       }

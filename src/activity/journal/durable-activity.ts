@@ -72,6 +72,10 @@ export class DurableActivity {
   #hashKey: string;
   /** A journal that was opened for the state of a predecessor. */
   #emptyJournal: Journal | undefined;
+  /** Called once, when a snapshot is written. */
+  #onStored = () => {};
+  /** Resolves when the first attempt to store what `takeOver` has brought in a new journal has ended. */
+  #storing: Promise<void> = Promise.resolve();
   #use: JournalUse = {
     onSnapshotNeeded: () => {
       this.#isSnapshotWanted = true;
@@ -165,9 +169,23 @@ export class DurableActivity {
       // The emitter hands over what is pending.
       { header: { ...header, ...this.now() }, calls: emitter.calls, pending: [] },
     );
+    const journal = this.#writer?.journal;
+    let release = () => {};
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    if (journal === undefined) {
+      release();
+    }
     return {
       records,
-      journal: this.#writer?.journal,
+      journal,
+      onShared: release,
+      onMoved() {
+        journal?.discard();
+        release();
+      },
+      released,
       use: this.#use,
       offsetMs: this.#offsetMs,
       graceUntilMs: this.#graceUntilMs,
@@ -214,22 +232,35 @@ export class DurableActivity {
       };
       const writer = this.#startWriter(from.journal, { isNew: false, anchor });
       writer.restart({ ...anchor, downtimeMs: 0, graceMs, awayMs: 0, limits });
+      from.onShared();
     } else if (this.#emptyJournal !== undefined) {
       const isNew = this.#emptyJournal.recovered.records === 0;
       this.#startWriter(this.#emptyJournal, { isNew, anchor });
       this.#isSnapshotWanted = true;
+      // A crash before that finds the state in the journal that it leaves.
+      this.#onStored = from.onMoved;
+    } else {
+      from.onMoved();
     }
     this.#emptyJournal = undefined;
   }
 
   /** Writes what `takeOver` has brought into a new journal. Called when what the emitter has pending was taken over, too. */
   storeTakenOver(): void {
-    this.#snapshotIfDue();
+    this.#storing = this.#snapshotIfDue();
+  }
+
+  /**
+   * Resolves when the first attempt to store what `takeOver` has brought has ended. A stop before that would leave a new journal without
+   * it. Never rejects.
+   */
+  takenOverStored(): Promise<void> {
+    return this.#storing;
   }
 
   /** Applies signals that arrive now. */
   apply(signals: SignalBatch): readonly ActivityEvent[] {
-    this.#snapshotIfDue();
+    void this.#snapshotIfDue();
     const { atMs: nowMs } = this.now();
     const events = this.engine.apply(signals, nowMs);
     this.#writer?.call({ nowMs, signals, hasEvents: events.length > 0 });
@@ -239,7 +270,7 @@ export class DurableActivity {
 
   /** Decides what is due by now. A long backlog takes several calls, while `engine.isBehind`. */
   tick(): readonly ActivityEvent[] {
-    this.#snapshotIfDue();
+    void this.#snapshotIfDue();
     const { atMs: nowMs } = this.now();
     const events = this.engine.tick(nowMs);
     const isClockDue = nowMs - this.#recordedMs >= clockRecordIntervalMs;
@@ -325,8 +356,8 @@ export class DurableActivity {
     }
   }
 
-  /** Called before a decision: an event between decision and emission is neither in the state nor pending, and would be lost. */
-  #snapshotIfDue(): void {
+  /** Resolves when the snapshot that is due, if one is, has ended. Called before a decision: an event between decision and emission is neither in the state nor pending, and would be lost. */
+  async #snapshotIfDue(): Promise<void> {
     const writer = this.#writer;
     if (writer === undefined || this.#isSnapshotRunning) {
       return;
@@ -334,7 +365,7 @@ export class DurableActivity {
     if (this.#isSnapshotWanted || (writer.isLong && !this.#hasSnapshotFailed)) {
       this.#isSnapshotWanted = false;
       this.#isSnapshotRunning = true;
-      void this.#snapshot(writer);
+      return this.#snapshot(writer);
     }
   }
 
@@ -345,6 +376,10 @@ export class DurableActivity {
       const { calls, pending } = emitter;
       const isDone = await writer.snapshot({ calls, pending, anchor: this.now() });
       this.#hasSnapshotFailed = !isDone;
+      if (isDone) {
+        this.#onStored();
+        this.#onStored = () => {};
+      }
     } catch (error) {
       this.#hasSnapshotFailed = true;
       logger.error("A snapshot of the session state failed. The log grows until the next one.", {

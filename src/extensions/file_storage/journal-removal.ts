@@ -16,10 +16,14 @@ export async function removeJournal(options: RemovalOptions): Promise<boolean> {
     await removeAll(options);
     return true;
   } catch (error) {
-    options.logger.warn("Stored data that is not needed any more could not be removed.", {
-      journal: options.name,
-      "error.code": errorCodeOf(error),
-    });
+    options.logger.warn(
+      "Stored data that is not needed any more could not be removed. Remove the directory, because a later start from it could bring the data back.",
+      {
+        journal: options.name,
+        directory: options.directory,
+        "error.code": errorCodeOf(error),
+      },
+    );
     return false;
   }
 }

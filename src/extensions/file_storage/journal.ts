@@ -112,6 +112,10 @@ export class FileJournal implements Journal {
     this.#requests = requests;
   }
 
+  get directory(): string {
+    return this.#options.directory;
+  }
+
   get logBytes(): number {
     return this.#log.bytes;
   }

@@ -1,6 +1,7 @@
 import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
+import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
 import { maxToolNames } from "../../activity/model/work.ts";
@@ -14,6 +15,7 @@ import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
+import { beforeDeadline } from "../../component/deadline.ts";
 import type { Settings } from "../../component/settings.ts";
 import { parseDuration } from "../../config/quantity.ts";
 import { maxSnapshotBytes } from "../../memory/memory-budget.ts";
@@ -162,6 +164,8 @@ export function createSessionActivity(
   let nextPart: CancelTimer | undefined;
   let isShutDown = false;
   let hasDrained = false;
+  /** What has become of its journal after the handover. */
+  let left: Pick<ActivityHandover, "journal" | "released"> | undefined;
 
   /** The derived metrics as a request; undefined if they could not be collected. */
   async function metricsRequest(): Promise<Payload | undefined> {
@@ -279,7 +283,9 @@ export function createSessionActivity(
         stopTimers();
         isShutDown = true;
         decideAll();
-        return new SessionActivityHandover({ activity: durable.handOver(), emitter, active });
+        const activity = durable.handOver();
+        left = activity;
+        return new SessionActivityHandover({ activity, emitter, active });
       },
       takeOver(state) {
         if (state instanceof SessionActivityHandover) {
@@ -313,6 +319,8 @@ export function createSessionActivity(
       await Promise.all([
         emitter.drain(deadline),
         wasRunning && !isHandedOver ? derived?.drain(metricsRequest, deadline) : undefined,
+        leaveJournal(deadline),
+        beforeDeadline(deadline, durable.takenOverStored()),
       ]);
     },
   };
@@ -332,6 +340,17 @@ export function createSessionActivity(
     }
     timers = [];
     nextPart?.();
+  }
+
+  /** The storage closes the journal afterwards. What its successor could not store elsewhere by then must not be discarded. */
+  async function leaveJournal(deadline: AbortSignal): Promise<void> {
+    if (left !== undefined && (await beforeDeadline(deadline, left.released)) === "late") {
+      const directory = left.journal?.directory;
+      logger.warn(
+        "The state of sessions is not stored in its new place yet, so the copy in the old place was kept. Check the new place. Remove the old copy before you start from it again, or work that has ended meanwhile comes back.",
+        directory === undefined ? {} : { directory },
+      );
+    }
   }
 
   /** Decides everything that is due by now. */

@@ -17,6 +17,10 @@ export class MemoryStorage implements Storage {
   /** The length of the log that the journal reports. */
   logBytes = 0;
   owner: JournalOwner | undefined;
+  /** Whether the owner needs nothing of it any more. */
+  isDiscarded = false;
+  /** How snapshots end. A promise holds them up. */
+  snapshots: SnapshotOutcome | Promise<SnapshotOutcome> = { status: "done" };
   /** Opening waits for this before it reads. */
   isRead: Promise<void> = Promise.resolve();
 
@@ -54,11 +58,18 @@ export class MemoryStorage implements Storage {
         this.certain = this.records.length;
       },
       synced: async () => {},
-      discard() {},
+      directory: "/state",
+      discard: () => {
+        this.isDiscarded = true;
+      },
       snapshot: async (records): Promise<SnapshotOutcome> => {
+        const outcome = this.snapshots instanceof Promise ? await this.snapshots : this.snapshots;
+        if (outcome.status !== "done") {
+          return outcome;
+        }
         this.records = Array.from(records, (record) => record.slice());
         this.logBytes = 0;
-        return { status: "done" };
+        return outcome;
       },
       state: () => ({ status: "ok" }),
     };

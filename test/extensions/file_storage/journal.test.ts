@@ -743,8 +743,8 @@ describe("a journal of which nothing is needed", () => {
     expect(lines).toEqual([
       [
         "warn",
-        "Stored data that is not needed any more could not be removed.",
-        { journal: "processor_sample", "error.code": "EIO" },
+        "Stored data that is not needed any more could not be removed. Remove the directory, because a later start from it could bring the data back.",
+        { journal: "processor_sample", directory, "error.code": "EIO" },
       ],
     ]);
   });

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
+import type { SnapshotOutcome } from "../../../src/component/storage.ts";
 import { MemoryStorage } from "../../activity/journal/memory-journal.ts";
 import { delivered, open } from "../../activity/journal/restarted-collector.ts";
 import { noDeadline } from "../../exporters/settings.ts";
+import { deferred } from "../../support/deferred.ts";
 
 type Collector = Awaited<ReturnType<typeof open>>;
 
@@ -151,6 +153,97 @@ describe("a journal that is handed over", () => {
     const next = await open(to, { seed: 9 });
     expect(await next.page()).toEqual(page);
     expect(page).toContain('open{kind="tool"} 1');
+  });
+});
+
+describe("a journal whose state goes on elsewhere", () => {
+  test("is discarded only when the state is in the new storage, and the old one waits for that", async () => {
+    const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+    const stored = deferred<SnapshotOutcome>();
+    to.snapshots = stored.promise;
+    const old = await open(from);
+    await old.send(run, tool);
+    const heir = await open(to, { replaces: { sharesStorage: false, clock: old.clock } });
+    heir.component.state!.takeOver(old.component.state!.handOver());
+    let hasEnded = false;
+    const ending = old.component.shutdown(noDeadline()).then(() => {
+      hasEnded = true;
+    });
+    await delivered();
+    expect([from.isDiscarded, hasEnded]).toEqual([false, false]);
+    stored.resolve({ status: "done" });
+    await ending;
+    expect([from.isDiscarded, to.isDiscarded]).toEqual([true, false]);
+  });
+
+  test("is discarded after the snapshot that succeeds when the first one fails", async () => {
+    const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+    to.snapshots = { status: "failed", reason: "no_space" };
+    const old = await open(from);
+    await old.send(run, tool);
+    const heir = await open(to, { replaces: { sharesStorage: false, clock: old.clock } });
+    heir.component.state!.takeOver(old.component.state!.handOver());
+    await delivered();
+    const wasDiscarded = from.isDiscarded;
+    to.snapshots = { status: "done" };
+    to.owner!.onSnapshotNeeded();
+    heir.clock.advance(1_000);
+    await old.component.shutdown(noDeadline());
+    expect([wasDiscarded, from.isDiscarded]).toEqual([false, true]);
+  });
+
+  test("is discarded at once when the new one has no storage", async () => {
+    const from = new MemoryStorage();
+    const old = await open(from);
+    await old.send(run, tool);
+    const heir = await replace(old, undefined, { sharesStorage: false });
+    expect(from.isDiscarded).toBe(true);
+    expect(await heir.page()).toContain('open{kind="tool"} 1');
+  });
+
+  test("stays when the new storage cannot store the state in time, and the log has where it is", async () => {
+    const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+    to.snapshots = { status: "failed", reason: "no_space" };
+    const old = await open(from);
+    await old.send(run, tool);
+    const heir = await open(to, { replaces: { sharesStorage: false, clock: old.clock } });
+    heir.component.state!.takeOver(old.component.state!.handOver());
+    await old.component.shutdown(AbortSignal.abort());
+    expect(from.isDiscarded).toBe(false);
+    expect(old.log).toContainEqual({
+      level: "warn",
+      message: expect.stringContaining("the copy in the old place was kept"),
+      fields: { directory: "/state" },
+    });
+    expect(await heir.page()).toContain('open{kind="tool"} 1');
+  });
+
+  test("is not left by a stop right after the reload, before the state is in the new storage", async () => {
+    const to = new MemoryStorage();
+    const stored = deferred<SnapshotOutcome>();
+    to.snapshots = stored.promise;
+    const old = await open(new MemoryStorage());
+    await old.send(run, tool);
+    const heir = await open(to, { replaces: { sharesStorage: false, clock: old.clock } });
+    heir.component.state!.takeOver(old.component.state!.handOver());
+    let hasStopped = false;
+    const stopping = heir.component.shutdown(noDeadline()).then(() => {
+      hasStopped = true;
+    });
+    await delivered();
+    expect(hasStopped).toBe(false);
+    stored.resolve({ status: "done" });
+    await stopping;
+    await old.component.shutdown(noDeadline());
+  });
+
+  test("that goes on in the same storage is never discarded", async () => {
+    const storage = new MemoryStorage();
+    const old = await open(storage);
+    await old.send(run, tool);
+    await replace(old, storage);
+    await delivered();
+    expect(storage.isDiscarded).toBe(false);
   });
 });
 
