@@ -179,7 +179,10 @@ async function http2Server(): Promise<number> {
     random: Math.random,
     http1Answer: "",
     ...serverOptionsOf(grpcSchema.parse({})),
-    onStream: (stream, headers) => void answer(stream, headers, budget),
+    onStream(stream, headers) {
+      void answer(stream, headers, budget);
+      return () => {};
+    },
   });
   return taken;
 }

@@ -43,13 +43,20 @@ const idlePingIntervalMs = 2 * 60 * 60 * 1000;
 const handOverMs = 10_000;
 /** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
 const closingInactivityMs = 1_000;
+/** How long the last answers of a connection that is cut may take to leave. Less than what a shutdown waits beyond its deadline. */
+const lastAnswersMs = 250;
+/** How long a client may keep a connection open that has ended. */
+const lingerMs = 1_000;
+
+/** Answers a stream that was not answered in time. Does nothing if it was. */
+export type GiveUp = () => void;
 
 /** One connection of an HTTP/2 server: its streams, its end, and what its client may do without a stream. */
 export class Http2Connection {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #options: Http2ConnectionOptions;
-  readonly #streams = new Set<ServerHttp2Stream>();
+  readonly #streams = new Map<ServerHttp2Stream, GiveUp>();
   readonly #cancels = new Set<() => void>();
   #idleSinceMs: number;
   #isClosing = false;
@@ -75,6 +82,11 @@ export class Http2Connection {
       for (const cancel of this.#cancels) {
         cancel();
       }
+      // A client that does not close its side would keep the socket for ever.
+      if (!socket.destroyed) {
+        const cancel = clock.after(lingerMs, () => socket.destroy());
+        socket.once("close", cancel);
+      }
     });
     if (keepalive.maxIdleMs !== undefined) {
       this.#watchIdle(keepalive.maxIdleMs, keepalive.maxIdleMs);
@@ -90,10 +102,10 @@ export class Http2Connection {
     return this.#streams.size === 0 && !this.#session.closed ? this.#idleSinceMs : undefined;
   }
 
-  add(stream: ServerHttp2Stream): void {
-    this.#streams.add(stream);
+  add(stream: ServerHttp2Stream, giveUp: GiveUp): void {
+    this.#streams.set(stream, giveUp);
     if (this.#isClosing) {
-      this.#hurry(stream);
+      this.#hurry(stream, giveUp);
     }
     stream.once("close", () => {
       this.#streams.delete(stream);
@@ -123,10 +135,31 @@ export class Http2Connection {
   /** The same, because the server ends: a client that sends nothing of its request for a second is cut. */
   retireSoon(): void {
     this.#isClosing = true;
-    for (const stream of this.#streams) {
-      this.#hurry(stream);
+    for (const [stream, giveUp] of this.#streams) {
+      this.#hurry(stream, giveUp);
     }
     this.retire();
+  }
+
+  /**
+   * Ends it now. Streams without an answer are given up, so that their clients learn that they may try again; answers that cannot leave
+   * within a quarter of a second are lost.
+   */
+  cut(): void {
+    for (const [stream, giveUp] of this.#streams) {
+      if (stream.headersSent) {
+        stream.close(constants.NGHTTP2_CANCEL); // Its client does not take its answer.
+      } else {
+        giveUp();
+      }
+    }
+    if (this.#streams.size === 0 || this.#session.destroyed) {
+      this.destroy();
+      return;
+    }
+    // Not a timer of the clock: whoever stops the clock still needs an end.
+    this.#session.setTimeout(lastAnswersMs, () => this.destroy());
+    this.#session.close(() => this.destroy());
   }
 
   destroy(): void {
@@ -134,10 +167,11 @@ export class Http2Connection {
     this.#socket.destroy();
   }
 
-  #hurry(stream: ServerHttp2Stream): void {
+  #hurry(stream: ServerHttp2Stream, giveUp: GiveUp): void {
     if (!stream.readableEnded) {
       stream.setTimeout(closingInactivityMs, () => {
         if (!stream.readableEnded) {
+          giveUp();
           stream.close(constants.NGHTTP2_CANCEL);
         }
       });
@@ -159,7 +193,7 @@ export class Http2Connection {
     this.retire();
     const { maxAgeGraceMs } = this.#options.keepalive;
     if (maxAgeGraceMs !== undefined) {
-      this.#after(maxAgeGraceMs, () => this.destroy());
+      this.#after(maxAgeGraceMs, () => this.cut());
     }
   }
 

@@ -7,7 +7,12 @@ import {
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { dismiss, prefaceTimeoutMs, readFirstBytes } from "./first-bytes.ts";
-import { Http2Connection, type ServerClock, type ServerKeepalive } from "./http2-connection.ts";
+import {
+  type GiveUp,
+  Http2Connection,
+  type ServerClock,
+  type ServerKeepalive,
+} from "./http2-connection.ts";
 import { addressText, listenProblem } from "./listen-problem.ts";
 import {
   type ListenAddress,
@@ -38,8 +43,8 @@ export interface Http2ListenOptions {
   readonly tls?: ServerTls;
   /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
   readonly sockets?: OwnedSockets;
-  /** Gets each stream with its headers. Must not throw. */
-  readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
+  /** Gets each stream with its headers, and returns what answers it if its connection ends before it is answered. Must not throw. */
+  readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => GiveUp;
   /** Called once for every connection that breaks. `code` is the reason of the runtime for a handshake of TLS. Must not throw. */
   readonly onBroken?: (reason: BrokenConnection, code?: string) => void;
   /** Called with errors of the listening socket. Must not throw. */
@@ -64,7 +69,7 @@ export interface Http2Server {
   /**
    * Stops accepting connections, tells clients to open no more streams (GOAWAY), lets those that are open end, but for clients that
    * send nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining
-   * connections are closed. Safe to call twice. If another server has taken the socket over, it gets the connections and their next
+   * streams are given up and their connections closed. Safe to call twice. If another server has taken the socket over, it gets the connections and their next
    * streams, and this resolves at once: streams in progress are answered as they began.
    */
   close(deadline: AbortSignal): Promise<void>;
@@ -125,8 +130,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     });
     session.on("stream", (stream, headers) => {
       stream.on("error", () => {}); // 'close' follows
-      connection.add(stream);
-      onStream(stream, headers);
+      connection.add(stream, onStream(stream, headers));
     });
     if (isClosing) {
       connection.retireSoon();

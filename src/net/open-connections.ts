@@ -71,11 +71,15 @@ export class OpenConnections {
     }
   }
 
-  /** Closes all connections now. */
+  /** Closes all connections now. Streams without an answer are given up. */
   cut(): void {
     for (const socket of this.#sockets) {
-      this.#connections.get(socket)?.destroy();
-      socket.destroy();
+      const connection = this.#connections.get(socket);
+      if (connection === undefined) {
+        socket.destroy();
+      } else {
+        connection.cut();
+      }
     }
   }
 

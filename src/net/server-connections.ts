@@ -5,10 +5,14 @@ import type { Socket } from "node:net";
 export interface RequestHandling {
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
   readonly onError?: (error: unknown) => void;
+  /** Answers a request whose connection ends before it is answered. Must not throw. */
+  readonly giveUp?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
 const closingInactivityMs = 1_000;
+/** How long the last answer of a connection that is cut may take to leave. Less than what a shutdown waits beyond its deadline. */
+const lastAnswerMs = 250;
 
 /**
  * The connections of an HTTP server and the requests on them that are being answered; also those that it has inherited from a server
@@ -84,10 +88,27 @@ export class ServerConnections {
       : new Promise((resolve) => this.#onEmpty.push(resolve));
   }
 
-  /** Closes all connections now. */
+  /**
+   * Closes all connections now. Requests without an answer are given up, so that their clients learn that they may try again; an answer that
+   * cannot leave within a quarter of a second is lost.
+   */
   cut(): void {
+    const leaving = new Set<Socket>();
+    for (const response of this.answering) {
+      if (!response.headersSent && this.#handling.giveUp !== undefined) {
+        const { req: request } = response;
+        response.shouldKeepAlive = false;
+        this.#handling.giveUp(request, response);
+        leaving.add(request.socket);
+      }
+    }
     for (const socket of this.#sockets) {
-      socket.destroy();
+      if (leaving.has(socket)) {
+        socket.setTimeout(lastAnswerMs, () => socket.destroy());
+        socket.destroySoon();
+      } else {
+        socket.destroy();
+      }
     }
     for (const each of this.#inherited) {
       each.cut();

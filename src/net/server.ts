@@ -48,6 +48,11 @@ interface ServeOptions {
    * `onError` gets the reason; the process continues.
    */
   readonly handler: (request: IncomingMessage, response: ServerResponse) => unknown;
+  /**
+   * Answers a request, completely, whose connection is closed at the deadline before the handler has answered it. Without it, the client
+   * only sees that. Must not throw.
+   */
+  readonly giveUp?: (request: IncomingMessage, response: ServerResponse) => void;
   /** Called with exceptions of handlers and with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
   /**

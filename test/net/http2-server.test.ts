@@ -26,7 +26,7 @@ interface Options {
   readonly onStream: (stream: ServerHttp2Stream) => void;
 }
 
-async function open({ port = 0, clock = new FakeClock(), ...options }: Options) {
+async function open({ port = 0, clock = new FakeClock(), onStream, ...options }: Options) {
   const broken: string[] = [];
   const server = await listenHttp2({
     address: { host: "127.0.0.1", port },
@@ -44,6 +44,10 @@ async function open({ port = 0, clock = new FakeClock(), ...options }: Options) 
       isPingAllowedWithoutStream: false,
     },
     onBroken: (reason) => broken.push(reason),
+    onStream(stream) {
+      onStream(stream);
+      return () => {};
+    },
     ...options,
   });
   servers.push(server);

@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { IncomingHttpHeaders } from "node:http2";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
@@ -81,13 +81,11 @@ export async function openGrpc(
     });
   };
 
-  const serve = async (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
-    const route = grpcRouteOf(headers, consumers);
-    const call = new ServerCall(
-      stream,
-      settings.clock,
-      "timeoutMs" in route ? route.timeoutMs : undefined,
-    );
+  const serve = async (
+    call: ServerCall,
+    route: GrpcRoute | GrpcRefusal,
+    headers: IncomingHttpHeaders,
+  ) => {
     try {
       const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
       const denied = checked instanceof Promise ? await checked : checked;
@@ -132,8 +130,15 @@ export async function openGrpc(
       stream.once("close", () => {
         calls -= 1;
       });
+      const route = grpcRouteOf(headers, consumers);
+      const call = new ServerCall(
+        stream,
+        settings.clock,
+        "timeoutMs" in route ? route.timeoutMs : undefined,
+      );
       // It never rejects: bugs are caught inside.
-      void serve(stream, headers);
+      void serve(call, route, headers);
+      return () => call.giveUp();
     },
   });
   guard.listensOn(server, "host" in config.endpoint ? config.endpoint.host : undefined);

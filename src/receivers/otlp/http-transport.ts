@@ -36,6 +36,7 @@ export async function openHttp(
   const misdirected = new MisdirectedSenders(settings);
   const guard = await Guard.open(settings, config);
   const admit = createAdmission(guard, config);
+  const senders = new WeakMap<ServerResponse, AbortController>();
 
   const refuse = (reason: Reason<"http">, message?: string) => {
     count(reason);
@@ -57,7 +58,7 @@ export async function openHttp(
       refuse("pipeline_refused");
       return failure;
     }
-    const sender = senderOf(response);
+    const sender = senderOf(response, senders);
     const sent = await readBody(request, { maxBytes, budget: handler.budget });
     if (sent.ok) {
       return handler.handle({ bytes: sent.bytes, route, transport: "http", maxBytes, sender });
@@ -102,6 +103,15 @@ export async function openHttp(
     onError: (error) => {
       settings.logger.warn("The OTLP/HTTP server reported an error.", framesOf(error));
     },
+    giveUp(request, response) {
+      if (!request.complete) {
+        refuse("disconnected");
+      }
+      const { status, headers, body } = refusedAnswer(encodingOf(request) ?? "json", givenUp);
+      response.writeHead(status, headers);
+      response.end(body);
+      senders.get(response)?.abort();
+    },
     async handler(request, response) {
       const admission = await admit(request, response);
       if (admission === "answered") {
@@ -134,9 +144,18 @@ export async function openHttp(
   return server;
 }
 
+const givenUp = refusal(
+  "busy",
+  "The connection ends before the request is answered. Send it again.",
+);
+
 /** Aborts when the sender leaves before it has an answer. */
-function senderOf(response: ServerResponse): AbortSignal {
+function senderOf(
+  response: ServerResponse,
+  senders: WeakMap<ServerResponse, AbortController>,
+): AbortSignal {
   const gone = new AbortController();
+  senders.set(response, gone);
   response.once("close", () => {
     if (!response.writableEnded) {
       gone.abort();
@@ -150,6 +169,9 @@ function send(
   response: ServerResponse,
   { status, headers, body }: Answer,
 ): void {
+  if (response.headersSent) {
+    return; // The request was given up.
+  }
   response.writeHead(status, headers);
   if (request.complete || response.shouldKeepAlive) {
     response.end(body);

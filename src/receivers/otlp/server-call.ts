@@ -36,6 +36,7 @@ export class ServerCall {
   readonly #gone = new AbortController();
   #cancelDeadline: CancelTimer = () => {};
   #isAnswered = false;
+  #isGivenUp = false;
 
   /** `timeoutMs`: how long the client waits for the answer, if it says so. */
   constructor(stream: ServerHttp2Stream, clock: Clock, timeoutMs: number | undefined) {
@@ -82,7 +83,7 @@ export class ServerCall {
     };
     // A stream that was reset ends, too.
     const onEnd = () => settle(stream.closed || stream.aborted ? "left" : reader.end());
-    const onLeft = () => settle(this.#isAnswered ? "late" : "left");
+    const onLeft = () => settle(this.#isAnswered && !this.#isGivenUp ? "late" : "left");
     const cancelTimer = this.#clock.after(transferTimeoutMs, () => settle("late"));
     stream.on("data", onData).on("end", onEnd).on("close", onLeft);
     this.sender.addEventListener("abort", onLeft, { once: true });
@@ -132,6 +133,18 @@ export class ServerCall {
       stream.close(constants.NGHTTP2_CANCEL),
     );
     stream.once("close", cancel);
+  }
+
+  /** Answers that the call may be tried again elsewhere, because its connection ends. */
+  giveUp(): void {
+    if (!this.#isAnswered) {
+      this.#isGivenUp = true;
+      this.answer({
+        code: "UNAVAILABLE",
+        text: "The connection ends before the call is answered. Send it again.",
+      });
+      this.#gone.abort();
+    }
   }
 
   #expire(): void {

@@ -197,8 +197,8 @@ describe("time", () => {
     expect((await left).code).toBe(0);
     expect(session.destroyed).toBe(false);
     receiver.clock.advance(10_000);
+    expect(grpcStatusOf(await answer)).toBe("14");
     await once(session, "close");
-    expect(grpcStatusOf(await answer)).toBeUndefined();
   });
 
   test("a silent connection is pinged, and cut when the ping is not answered", async () => {
@@ -473,7 +473,7 @@ describe("stopping", () => {
     const { answer } = rawCall(session, [framed(trace).subarray(0, 9)], { isOpen: true });
     await roundTrip(session);
     await receiver.component.shutdown(never);
-    expect((await answer).rstCode).toBe(8);
+    expect(grpcStatusOf(await answer)).toBe("14");
     expect(await receiver.refused("grpc")).toEqual({ disconnected: 1 });
   });
 
@@ -487,16 +487,38 @@ describe("stopping", () => {
     expect([await silent.closed(), await half.closed()]).toEqual(["", ""]);
   });
 
-  test("at the deadline everything is cut", async () => {
+  test("at the deadline everything is cut, and clients that still wait learn that they may try again", async () => {
     const receiver = await open({ consume: () => new Promise(() => {}) });
-    const { answer } = rawCall(sessionTo(receiver), [framed(trace)]);
-    await expect.poll(() => receiver.payloads.length).toBe(1);
+    const calls = ["traces", "metrics", "logs"] as const;
+    const answers = calls.map((signal) =>
+      callGrpc(receiver.grpcPort, signal, oneItem(signal, "protobuf")),
+    );
+    const half = rawCall(sessionTo(receiver), [framed(trace).subarray(0, 9)], { isOpen: true });
+    const posted = post(`${receiver.url}/v1/traces`, trace, typed("protobuf"));
+    await expect.poll(() => receiver.payloads.length).toBe(4);
     const deadline = new AbortController();
     const stopped = receiver.component.shutdown(deadline.signal);
     deadline.abort();
     await stopped;
-    expect(grpcStatusOf(await answer)).toBeUndefined();
-    expect(receiver.payloads[0]?.sender?.aborted).toBe(true);
+    expect((await Promise.all(answers)).map(({ code }) => code)).toEqual([14, 14, 14]);
+    expect(grpcStatusOf(await half.answer)).toBe("14");
+    const { status, headers } = await posted;
+    expect([status, headers["retry-after"]]).toEqual([503, "1"]);
+    expect(receiver.payloads.map(({ sender }) => sender?.aborted)).toEqual(Array(4).fill(true));
+    expect(await receiver.refused("grpc")).toEqual({ disconnected: 1 });
+    expect(receiver.lines.filter(({ level }) => level !== "info")).toEqual([]);
+  });
+
+  test("a client that takes no answer does not hold up the deadline", async () => {
+    const receiver = await open({ consume: () => new Promise(() => {}) });
+    const session = sessionTo(receiver);
+    await once(session, "remoteSettings");
+    session.settings({ initialWindowSize: 0 });
+    await once(session, "localSettings");
+    const { answer } = rawCall(session, [framed(trace)]);
+    await expect.poll(() => receiver.payloads.length).toBe(1);
+    await receiver.component.shutdown(AbortSignal.abort());
+    expect(grpcStatusOf(await answer)).toBe("14");
   });
 
   test("a port that is taken is an error, and the other port is closed again", async () => {
