@@ -14,7 +14,7 @@ const longNumber = /(?<![0-9.])[0-9]{9,}(?![0-9.])/;
 const begun = String.raw`[^\s{<*$%,;.)\]}"'\x60|]`;
 /** Session keys of OpenClaw anywhere in a text: `session:agent:main:…`, `session=main`, `"session":"main"`. */
 const sessionKey = new RegExp(
-  String.raw`(?<![a-z0-9])(?:(?:agent|subagent|sess):|session["']?[:=]["']?)${begun}`,
+  `(?<![a-z0-9])(?:(?:agent|subagent|sess):|session["']?[:=]["']?)${begun}`,
   "i",
 );
 /** Other ids with their names: `runId=x`, `session_key: x`, `"session.id":"x"`. */
@@ -40,12 +40,12 @@ const numbered = new RegExp(
 );
 /** The same where names have such parts by nature: alone between other characters than those of names. */
 const numberedAlone = new RegExp(
-  String.raw`(?<![a-z0-9_.-])(?:${prefixes}|${namingPrefixes})[-_:#=](?=[a-z]*[0-9])[a-z0-9]{1,64}(?![a-z0-9_-])`,
+  `(?<![a-z0-9_.-])(?:${prefixes}|${namingPrefixes})[-_:#=](?=[a-z]*[0-9])[a-z0-9]{1,64}(?![a-z0-9_-])`,
   "i",
 );
 /** `call_Qx2…`, as providers make them. */
 const prefixed = new RegExp(
-  String.raw`(?<![a-z0-9])(?:chatcmpl|toolu|wamid)[-_.:=][a-z0-9]{2}|(?<![a-z0-9])(?:${prefixes}|thread|fc)[-_.](?=[a-z_-]{0,64}[0-9])[a-z0-9_-]{8}`,
+  `(?<![a-z0-9])(?:chatcmpl|toolu|wamid)[-_.:=][a-z0-9]{2}|(?<![a-z0-9])(?:${prefixes}|thread|fc)[-_.](?=[a-z_-]{0,64}[0-9])[a-z0-9_-]{8}`,
   "i",
 );
 const words = /[A-Za-z0-9_-]{10,}/g;

@@ -1,4 +1,12 @@
-import { continued, isDrop, type MetricValue, plus, withBounds } from "./metric-values.ts";
+import {
+  continued,
+  finite,
+  fitted,
+  increase,
+  isDrop,
+  type MetricValue,
+  plus,
+} from "./metric-values.ts";
 
 /**
  * How streams of one series become one value.
@@ -19,6 +27,8 @@ export interface Sample {
 
 /** One stream of one sender: what OTLP identifies by resource, scope, metric and all attributes. */
 export class Stream {
+  /** A keyed hash of what identifies it. */
+  readonly identity: string;
   readonly series: Series;
   value: MetricValue;
   startNs: number;
@@ -28,7 +38,13 @@ export class Stream {
   /** Which of all points was its last. */
   turn: number;
 
-  constructor(series: Series, { value, startNs, timeNs }: Sample, nowMs: number, turn: number) {
+  constructor(
+    { identity, series }: { readonly identity: string; readonly series: Series },
+    { value, startNs, timeNs }: Sample,
+    nowMs: number,
+    turn: number,
+  ) {
+    this.identity = identity;
     this.series = series;
     this.value = value;
     this.startNs = startNs;
@@ -38,44 +54,67 @@ export class Stream {
   }
 }
 
+/** What a further point makes of its stream. */
+export interface Step {
+  readonly value: MetricValue;
+  readonly startNs: number;
+  /** What the stream has counted since its last point; of what is accumulated only. */
+  readonly added?: MetricValue;
+}
+
 /**
  * A series of the page, with the streams behind it. One stream is shown as it was sent, resets included. When several coincide,
- * because what tells them apart is not shown, the series counts on over resets and ends of single streams.
+ * because what tells them apart is not shown, what accumulates becomes a total that grows by what each of them counts. So it never
+ * steps back, whichever of them ends, begins again or comes back.
  */
 export class Series {
   /** As on the page, without braces. */
   readonly labels: string;
   readonly merging: Merging;
+  /** A total from its first stream on. */
+  readonly isOverflow: boolean;
   readonly streams = new Set<Stream>();
-  /** What streams counted that have ended or begun again; only of a shared series. */
-  #past: MetricValue | undefined;
-  #isShared: boolean;
+  /** Streams that ended and may come back. What they counted is in the total, and would be counted again if they were new. */
+  readonly ended = new Set<Stream>();
+  /** All that was counted. Only of an accumulated series that several streams share. */
+  #total: MetricValue | undefined;
   updatedMs: number;
   timeNs = 0;
   /** The most lines that it had on a page, for whoever counts them. */
   lines = 0;
 
-  /** `isShared`: counts on from the beginning, for the series of an overflow. */
-  constructor(labels: string, merging: Merging, nowMs: number, isShared = false) {
+  constructor(labels: string, merging: Merging, nowMs: number, isOverflow = false) {
     this.labels = labels;
     this.merging = merging;
-    this.#isShared = isShared;
+    this.isOverflow = isOverflow;
     this.updatedMs = nowMs;
+  }
+
+  /** Whether what a stream has counted stays when it ends. */
+  get isTotal(): boolean {
+    return this.#total !== undefined;
   }
 
   /** Adds the first point of a stream. */
   join(stream: Stream): void {
+    if (this.merging === "accumulate") {
+      const [first] = this.streams;
+      const before = this.#total ?? first?.value;
+      if (before !== undefined || this.isOverflow) {
+        stream.value = fitted(stream.value, before);
+        this.#total = before === undefined ? stream.value : plus(before, stream.value);
+      }
+    }
     this.streams.add(stream);
-    this.#isShared ||= this.streams.size > 1;
     this.#touch(stream.timeNs, stream.updatedMs);
   }
 
   /**
-   * Takes a further point of one of its streams, unless it is superseded (`late`: older than the value shown, or a delta that is sent
-   * twice) or a delta of a time that was counted already (`out_of_order`).
+   * What a further point of one of its streams, or of one that ended, makes of it, unless the point is superseded (`late`: older than the
+   * value shown, or a delta that is sent twice) or a delta of a time that was counted already (`out_of_order`).
    */
-  take(stream: Stream, sample: Sample, nowMs: number): "taken" | "late" | "out_of_order" {
-    const { value, isDelta, startNs, timeNs } = sample;
+  stepOf(stream: Stream, sample: Sample): Step | "late" | "out_of_order" {
+    const { isDelta, startNs, timeNs } = sample;
     if (timeNs !== 0 && stream.timeNs !== 0) {
       if (isDelta && timeNs === stream.timeNs) {
         return "late";
@@ -87,36 +126,43 @@ export class Series {
         return "out_of_order";
       }
     }
-    if (this.merging !== "accumulate") {
-      stream.value = isDelta ? plus(stream.value, value) : value;
-    } else if (isDelta && !hasOtherBounds(stream.value, value)) {
-      stream.value = plus(stream.value, value);
-    } else if (isDelta || isReset(stream, sample)) {
-      if (this.#isShared) {
-        this.#past = this.#plusPast(stream.value);
-      }
-      stream.value = value;
-      stream.startNs = startNs;
-    } else {
-      stream.value = continued(stream.value, value);
+    const value = fitted(sample.value, this.#total);
+    const before = stream.value;
+    if (isDelta) {
+      return { value: plus(before, value), startNs: stream.startNs, added: value };
     }
+    if (this.merging !== "accumulate") {
+      return { value, startNs: stream.startNs };
+    }
+    if (isReset(stream, { value, startNs })) {
+      return { value, startNs, added: value };
+    }
+    const next = continued(before, value);
+    if (this.#total === undefined) {
+      return { value: next, startNs: stream.startNs };
+    }
+    const kept = finite(before, next);
+    return { value: kept, startNs: stream.startNs, added: increase(before, kept) };
+  }
+
+  /** Takes a point of which `stepOf` made that. The stream is one of its own from then on, if it had ended. */
+  take(stream: Stream, step: Step, { timeNs }: Sample, nowMs: number): void {
+    if (this.#total !== undefined && step.added !== undefined) {
+      this.#total = plus(this.#total, step.added);
+    }
+    stream.value = step.value;
+    stream.startNs = step.startNs;
     stream.timeNs = Math.max(timeNs, stream.timeNs);
     stream.updatedMs = nowMs;
+    this.ended.delete(stream);
+    this.streams.add(stream);
     this.#touch(timeNs, nowMs);
-    return "taken";
   }
 
   /** Counts a delta of a stream that is not tracked. */
   addUntracked({ value, timeNs }: Sample, nowMs: number): void {
-    this.#past = this.#plusPast(value);
+    this.#total = this.#total === undefined ? value : plus(this.#total, value);
     this.#touch(timeNs, nowMs);
-  }
-
-  /** Ends a stream. A shared series keeps what it counted, so that it does not step back. */
-  leave(stream: Stream): void {
-    if (this.streams.delete(stream) && this.#isShared && this.merging === "accumulate") {
-      this.#past = this.#plusPast(stream.value);
-    }
   }
 
   /** The value to show; undefined if there is none. */
@@ -124,22 +170,13 @@ export class Series {
     if (this.merging === "last") {
       return this.#latest()?.value;
     }
-    let sum = this.#past;
-    for (const { value } of this.streams) {
-      sum = sum === undefined ? value : plus(sum, value);
+    let sum = this.#total;
+    if (sum === undefined) {
+      for (const { value } of this.streams) {
+        sum = sum === undefined ? value : plus(sum, value);
+      }
     }
     return sum;
-  }
-
-  #plusPast(value: MetricValue): MetricValue {
-    if (this.#past !== undefined) {
-      return plus(this.#past, value);
-    }
-    // The buckets that the series shows are those of its first stream.
-    const [first] = this.streams;
-    return first?.value.type === "histogram" && value.type === "histogram"
-      ? { type: "histogram", ...withBounds(value, first.value.bounds) }
-      : value;
   }
 
   #latest(): Stream | undefined {
@@ -159,17 +196,9 @@ export class Series {
 }
 
 /** A counter begins again if its value drops, or if the sender says so with a start after the last point. */
-function isReset(stream: Stream, { value, startNs }: Sample): boolean {
+function isReset(stream: Stream, { value, startNs }: Pick<Sample, "value" | "startNs">): boolean {
   return (
     isDrop(stream.value, value) ||
     (stream.startNs !== 0 && startNs > stream.startNs && startNs >= stream.timeNs)
-  );
-}
-
-function hasOtherBounds(before: MetricValue, next: MetricValue): boolean {
-  return (
-    before.type === "histogram" &&
-    next.type === "histogram" &&
-    isDrop({ ...before, count: 0 }, next)
   );
 }

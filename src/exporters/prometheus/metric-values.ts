@@ -58,6 +58,45 @@ export function plus(a: MetricValue, b: MetricValue): MetricValue {
   return b;
 }
 
+/**
+ * What the counter `before` has counted until it was `next`, which is no drop. Both histograms have the same bounds, and no bucket of
+ * `next` is smaller. What was not finite was left out when it was added, so it is left out here.
+ */
+export function increase(before: MetricValue, next: MetricValue): MetricValue {
+  if (before.type === "number" && next.type === "number") {
+    return { type: "number", value: minusNumber(next.value, before.value) };
+  }
+  if (before.type === "histogram" && next.type === "histogram") {
+    return {
+      ...next,
+      cumulative: next.cumulative.map((count, index) => count - (before.cumulative[index] ?? 0)),
+      count: next.count - before.count,
+      sum: next.sum === undefined ? undefined : Number(minusNumber(next.sum, before.sum ?? 0)),
+    };
+  }
+  if (before.type === "summary" && next.type === "summary") {
+    return {
+      ...next,
+      count: next.count - before.count,
+      sum: Number(minusNumber(next.sum, before.sum)),
+    };
+  }
+  return next;
+}
+
+/** `next`, with the finite number of `before` in place of one that is not finite: the next finite number counts from there. */
+export function finite(before: MetricValue, next: MetricValue): MetricValue {
+  if (next.type === "number") {
+    const isNumber = typeof next.value === "bigint" || Number.isFinite(next.value);
+    return isNumber || before.type !== "number" ? next : before;
+  }
+  const sum = before.type === "number" ? undefined : before.sum;
+  if (next.sum === undefined || sum === undefined || Number.isFinite(next.sum)) {
+    return next;
+  }
+  return { ...next, sum };
+}
+
 /** Whether `next` cannot be the same counter a while after `before`. */
 export function isDrop(before: MetricValue, next: MetricValue): boolean {
   if (before.type === "number" && next.type === "number") {
@@ -88,7 +127,14 @@ export function continued(before: MetricValue, next: MetricValue): MetricValue {
   };
 }
 
-/** The same observations under other bounds. */
+/** A histogram as it is added to one with these bounds, another value as it is. */
+export function fitted(value: MetricValue, total: MetricValue | undefined): MetricValue {
+  return value.type === "histogram" && total?.type === "histogram"
+    ? { type: "histogram", ...withBounds(value, total.bounds), isMapped: true }
+    : value;
+}
+
+/** The same observations under other bounds: they are counted from the next of them on. */
 export function withBounds(value: HistogramValue, bounds: Float64Array): HistogramValue {
   if (hasSameBounds(value, { bounds })) {
     return value;
@@ -132,4 +178,12 @@ function plusNumber(a: NumberValue, b: NumberValue): NumberValue {
   }
   const [x, y] = [Number(a), Number(b)];
   return Number.isFinite(y) ? (Number.isFinite(x) ? x + y : b) : a;
+}
+
+function minusNumber(a: NumberValue, b: NumberValue): NumberValue {
+  if (typeof a === "bigint" && typeof b === "bigint") {
+    return a - b;
+  }
+  const [x, y] = [Number(a), Number(b)];
+  return Number.isFinite(y) ? x - y : x;
 }

@@ -3,9 +3,10 @@ import { type Family, MetricFamilies } from "./metric-families.ts";
 import { type Merging, type Sample, Series, Stream } from "./metric-series.ts";
 import { cellsOf } from "./metric-values.ts";
 import type { DropReason } from "./page-instruments.ts";
+import { isSmall, type Needs, StoreUsage } from "./store-usage.ts";
 
 export interface StoreOptions {
-  /** The most series, those of overflows left out: there is at most one for each family. */
+  /** The most series, those of overflows left out: there is at most one for each family, and as many in all, or 1,000 if that is more. */
   readonly maxSeries: number;
   /** Until a stream that sends nothing any more ends. */
   readonly expirationMs: number;
@@ -18,34 +19,29 @@ export interface StoreOptions {
 /** Where a point went. */
 export type Outcome = "shown" | "overflowed" | DropReason;
 
-/** Streams for each series, because many can coincide in one. */
-const streamsPerSeries = 2;
-/** Numbers of streams in memory, and lines of the page, for each series. */
-const cellsPerSeries = 64;
-const linesPerSeries = 32;
-const labelCharactersPerSeries = 1_024;
 /** Expired streams are looked for at most this often when one more does not fit. */
 const sweepMs = 1_000;
 
 /**
  * The streams of all senders and the series that they make. Bounded by `maxSeries` in every way: series, streams, numbers in memory,
- * lines and label text. What is beyond a bound goes into the overflow of its family, or is dropped if it cannot be added there.
+ * lines and label text. What is beyond a bound goes into the overflow of its family, or is dropped if it cannot be added there. Streams
+ * that ended while others keep their total are remembered as long as there is room, those that ended first are forgotten first.
  */
 export class StreamStore {
   readonly families: MetricFamilies;
   readonly #options: StoreOptions;
   /** By the hash of their identity. */
   readonly #streams = new Map<string, Stream>();
+  /** In the order in which they ended. */
+  readonly #ended = new Map<string, Stream>();
   readonly #familyOf = new Map<Series, Family>();
-  #series = 0;
-  #cells = 0;
-  #lines = 0;
-  #labelCharacters = 0;
+  readonly #usage: StoreUsage;
   #turn = 0;
   #sweptMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: StoreOptions) {
     this.#options = options;
+    this.#usage = new StoreUsage(options.maxSeries);
     this.families = new MetricFamilies(options.reserved);
   }
 
@@ -54,31 +50,30 @@ export class StreamStore {
     return this.#familyOf.size;
   }
 
-  get streamCount(): number {
-    return this.#streams.size;
-  }
-
-  /** A further point of a stream that is known; undefined if it is not. */
+  /** A further point of a stream that is known, if only from before it ended; undefined if it is not. */
   takeKnown(identity: string, sample: Sample, nowMs: number): Outcome | undefined {
-    const stream = this.#streams.get(identity);
-    if (stream === undefined || this.#isExpired(stream, nowMs)) {
+    const stream = this.#known(identity, nowMs);
+    if (stream === undefined) {
       return undefined;
     }
     const { series } = stream;
-    const before = cellsOf(stream.value);
-    const cells = cellsOf(sample.value);
-    const isLarger = cells > before;
-    if (isLarger && !this.#hasRoom({ cells: cells - before, lines: cells - series.lines })) {
+    const step = series.stepOf(stream, sample);
+    if (typeof step === "string") {
+      return step;
+    }
+    const cells = cellsOf(step.value);
+    const more = cells - cellsOf(stream.value);
+    const needs = { cells: more, lines: Math.max(cells - series.lines, 0) };
+    if (more > 0 && !this.#makeRoom(needs, stream)) {
       return "series_limit";
     }
-    const taken = series.take(stream, sample, nowMs);
-    if (taken !== "taken") {
-      return taken;
-    }
+    this.#ended.delete(identity);
+    this.#streams.set(identity, stream);
+    series.take(stream, step, sample, nowMs);
     stream.turn = ++this.#turn;
-    this.#cells += cellsOf(stream.value) - before;
-    this.#countLines(series, stream);
-    return this.#isOverflow(series) ? "overflowed" : "shown";
+    this.#usage.cells += more;
+    this.#countLines(series, cells);
+    return series.isOverflow ? "overflowed" : "shown";
   }
 
   /** The first point of a stream. */
@@ -91,10 +86,6 @@ export class StreamStore {
     }: { readonly head: FamilyHead; readonly labels: string; readonly sample: Sample },
     nowMs: number,
   ): Outcome {
-    const before = this.#streams.get(identity);
-    if (before !== undefined) {
-      this.#end(identity, before);
-    }
     const roomFor = (family: Family | undefined) => {
       const cells = cellsOf(sample.value);
       const isNewSeries = family?.series.get(labels) === undefined;
@@ -103,81 +94,117 @@ export class StreamStore {
         : { streams: 1, cells };
     };
     let found = this.families.find(head.name, head.type);
-    if (typeof found !== "string" && !this.#hasRoom(roomFor(found)) && this.#sweep(nowMs)) {
+    if (typeof found !== "string" && !this.#makeRoom(roomFor(found)) && this.#sweep(nowMs)) {
       found = this.families.find(head.name, head.type);
     }
     if (typeof found === "string") {
       return found;
     }
-    if (this.#hasRoom(roomFor(found))) {
+    if (this.#makeRoom(roomFor(found))) {
       const family = found ?? this.families.add(head.name, head.type, head.help);
       this.#join(identity, this.#seriesOf(family, labels, head.merging, nowMs), sample, nowMs);
       return "shown";
     }
-    // A family without a series has no place for an overflow either.
-    return found === undefined
-      ? "series_limit"
-      : this.#overflow(identity, found, { head, sample }, nowMs);
+    return this.#overflow(identity, found, { head, sample }, nowMs);
   }
 
   /** Ends a stream whose sender says that it has no value any more. */
   end(identity: string): void {
     const stream = this.#streams.get(identity);
     if (stream !== undefined) {
-      this.#end(identity, stream);
+      this.#end(stream);
     }
   }
 
   /** Ends the streams that have sent nothing for too long. */
   expire(nowMs: number): void {
-    for (const [identity, stream] of this.#streams) {
+    for (const stream of this.#streams.values()) {
       if (this.#isExpired(stream, nowMs)) {
-        this.#end(identity, stream);
+        this.#end(stream);
       }
     }
     for (const [series, family] of this.#familyOf) {
-      if (series.streams.size === 0 && nowMs - series.updatedMs > this.#options.expirationMs) {
+      if (series.streams.size === 0 && this.#isExpired(series, nowMs)) {
         this.#remove(series, family);
       }
     }
   }
 
+  /** The stream, if what it counted before is still part of a series that is shown. */
+  #known(identity: string, nowMs: number): Stream | undefined {
+    const stream = this.#streams.get(identity);
+    if (stream !== undefined && !this.#isExpired(stream, nowMs)) {
+      return stream;
+    }
+    if (stream !== undefined) {
+      this.#end(stream);
+    }
+    const ended = this.#ended.get(identity);
+    if (ended === undefined) {
+      return undefined;
+    }
+    // Its series may have no stream left, and only not have been looked at since.
+    const { series } = ended;
+    for (const other of series.streams) {
+      if (!this.#isExpired(other, nowMs)) {
+        return ended;
+      }
+      this.#end(other);
+    }
+    const family = this.#familyOf.get(series);
+    if (family !== undefined && this.#isExpired(series, nowMs)) {
+      this.#remove(series, family);
+    }
+    return this.#ended.get(identity);
+  }
+
   #overflow(
     identity: string,
-    family: Family,
+    known: Family | undefined,
     { head, sample }: { readonly head: FamilyHead; readonly sample: Sample },
     nowMs: number,
   ): Outcome {
     const cells = cellsOf(sample.value);
-    const canTrack = this.#hasRoom({ streams: 1, cells });
-    const canAdd = sample.isDelta && head.merging === "accumulate";
-    if (!canTrack && !canAdd) {
+    let series = known?.overflow;
+    if (series === undefined && !this.#usage.fitsOverflow(cells)) {
       return "series_limit";
     }
-    if (family.overflow === undefined) {
-      family.overflow = new Series(this.#options.overflowLabels, head.merging, nowMs, true);
-      this.#familyOf.set(family.overflow, family);
+    // The first stream of an overflow has room in any case, so that a metric that is new is shown.
+    const isFirst = series === undefined && isSmall(cells);
+    const canTrack = this.#makeRoom({ streams: 1, cells }) || isFirst;
+    if (!canTrack && !(sample.isDelta && head.merging === "accumulate")) {
+      return "series_limit";
+    }
+    if (series === undefined) {
+      const family = known ?? this.families.add(head.name, head.type, head.help);
+      series = new Series(this.#options.overflowLabels, head.merging, nowMs, true);
+      family.overflow = series;
+      this.#familyOf.set(series, family);
+      this.#usage.overflows += 1;
     }
     if (canTrack) {
-      this.#join(identity, family.overflow, sample, nowMs);
+      this.#join(identity, series, sample, nowMs);
     } else {
-      family.overflow.addUntracked(sample, nowMs);
+      series.addUntracked(sample, nowMs);
+      this.#countLines(series, cells);
     }
     return "overflowed";
   }
 
   #join(identity: string, series: Series, sample: Sample, nowMs: number): void {
-    const stream = new Stream(series, sample, nowMs, ++this.#turn);
+    const stream = new Stream({ identity, series }, sample, nowMs, ++this.#turn);
     series.join(stream);
     this.#streams.set(identity, stream);
-    this.#cells += cellsOf(sample.value);
-    this.#countLines(series, stream);
+    const cells = cellsOf(stream.value);
+    this.#usage.streams += 1;
+    this.#usage.cells += cells;
+    this.#countLines(series, cells);
   }
 
-  #countLines(series: Series, { value }: Stream): void {
-    const more = Math.max(cellsOf(value) - series.lines, 0);
+  #countLines(series: Series, lines: number): void {
+    const more = Math.max(lines - series.lines, 0);
     series.lines += more;
-    this.#lines += more;
+    this.#usage.lines += more;
   }
 
   #seriesOf(family: Family, labels: string, merging: Merging, nowMs: number): Series {
@@ -188,43 +215,60 @@ export class StreamStore {
     const series = new Series(labels, merging, nowMs);
     family.series.set(labels, series);
     this.#familyOf.set(series, family);
-    this.#series += 1;
-    this.#labelCharacters += labels.length;
+    this.#usage.series += 1;
+    this.#usage.labelCharacters += labels.length;
     return series;
   }
 
-  #end(identity: string, stream: Stream): void {
-    const { series } = stream;
+  /** Of a total, the stream is remembered. */
+  #end(stream: Stream): void {
+    const { series, identity } = stream;
     this.#streams.delete(identity);
-    this.#cells -= cellsOf(stream.value);
-    series.leave(stream);
+    series.streams.delete(stream);
+    if (series.isTotal) {
+      series.ended.add(stream);
+      this.#ended.set(identity, stream);
+    } else {
+      this.#release(stream);
+    }
     const family = this.#familyOf.get(series);
-    if (series.streams.size === 0 && family !== undefined && family.overflow !== series) {
+    if (series.streams.size === 0 && family !== undefined && !series.isOverflow) {
       this.#remove(series, family);
     }
   }
 
+  #forget(stream: Stream): void {
+    this.#ended.delete(stream.identity);
+    stream.series.ended.delete(stream);
+    this.#release(stream);
+  }
+
+  #release({ value }: Stream): void {
+    this.#usage.streams -= 1;
+    this.#usage.cells -= cellsOf(value);
+  }
+
   #remove(series: Series, family: Family): void {
+    for (const stream of series.ended) {
+      this.#forget(stream);
+    }
     this.#familyOf.delete(series);
-    this.#lines -= series.lines;
-    if (family.overflow === series) {
+    this.#usage.lines -= series.lines;
+    if (series.isOverflow) {
       family.overflow = undefined;
+      this.#usage.overflows -= 1;
     } else {
       family.series.delete(series.labels);
-      this.#series -= 1;
-      this.#labelCharacters -= series.labels.length;
+      this.#usage.series -= 1;
+      this.#usage.labelCharacters -= series.labels.length;
     }
     if (family.isEmpty) {
       this.families.remove(family);
     }
   }
 
-  #isOverflow(series: Series): boolean {
-    return this.#familyOf.get(series)?.overflow === series;
-  }
-
-  #isExpired(stream: Stream, nowMs: number): boolean {
-    return nowMs - stream.updatedMs > this.#options.expirationMs;
+  #isExpired({ updatedMs }: { readonly updatedMs: number }, nowMs: number): boolean {
+    return nowMs - updatedMs > this.#options.expirationMs;
   }
 
   /** Makes room; false if that was tried a moment ago. */
@@ -237,20 +281,19 @@ export class StreamStore {
     return true;
   }
 
-  #hasRoom(more: {
-    readonly streams?: number;
-    readonly series?: number;
-    readonly cells: number;
-    readonly lines?: number;
-    readonly labelCharacters?: number;
-  }): boolean {
-    const { maxSeries } = this.#options;
-    return (
-      this.#streams.size + (more.streams ?? 0) <= streamsPerSeries * maxSeries &&
-      this.#series + (more.series ?? 0) <= maxSeries &&
-      this.#cells + more.cells <= cellsPerSeries * maxSeries &&
-      this.#lines + (more.lines ?? 0) <= linesPerSeries * maxSeries &&
-      this.#labelCharacters + (more.labelCharacters ?? 0) <= labelCharactersPerSeries * maxSeries
-    );
+  /** Forgets streams that ended for it, but for the one that comes back. */
+  #makeRoom(needs: Needs, returning?: Stream): boolean {
+    if (!this.#usage.fitsPage(needs)) {
+      return false;
+    }
+    for (const stream of this.#ended.values()) {
+      if (this.#usage.fitsMemory(needs)) {
+        break;
+      }
+      if (stream !== returning) {
+        this.#forget(stream);
+      }
+    }
+    return this.#usage.fitsMemory(needs);
   }
 }

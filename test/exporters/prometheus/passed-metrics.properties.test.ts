@@ -14,7 +14,7 @@ import {
 const step = fc.record({
   stream: fc.nat(2),
   add: fc.nat(50),
-  event: fc.constantFrom("export", "export", "export", "reset", "silence", "late"),
+  event: fc.constantFrom("export", "export", "export", "reset", "restart", "pause", "gone", "late"),
 });
 
 interface Sender {
@@ -70,7 +70,10 @@ for (const isDelta of [false, true]) {
         await export_(0, 1, false, false);
         await export_(1, 1, false, false);
         for (const { stream, add, event } of steps) {
-          if (event === "silence") {
+          if (event === "gone") {
+            const flag = { flags: 1, attributes: [attribute("session.id", "s1")] };
+            await page.take([sum("a", [flag])]);
+          } else if (event === "restart" || event === "pause") {
             // One stream keeps the series alive.
             await export_(0, 0, false, false);
             page.clock.advance(50_000);
@@ -78,8 +81,8 @@ for (const isDelta of [false, true]) {
             page.clock.advance(20_000);
             for (const other of [1, 2]) {
               const gone = senders.get(other);
-              // What has expired begins anew, as a process does that was started again.
-              if (gone !== undefined) {
+              // What has expired begins anew, as a process does that was started again, or goes on.
+              if (gone !== undefined && event === "restart") {
                 gone.total = 0;
                 gone.startSecond = second;
               }
@@ -98,6 +101,45 @@ for (const isDelta of [false, true]) {
     );
   });
 }
+
+test("a total of decimals never steps back, whichever streams end and come back", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ stream: fc.nat(5), add: fc.nat(1_000), isGone: fc.boolean() })),
+      async (steps) => {
+        const page = passedPage();
+        const values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6];
+        const export_ = (stream: number, second: number, more: Json = {}) =>
+          page.take([
+            sum("a", [
+              {
+                asDouble: values[stream],
+                startTimeUnixNano: "1700000000000000000",
+                timeUnixNano: `${1_700_000_000 + second}000000000`,
+                attributes: [attribute("session.id", `s${stream}`)],
+                ...more,
+              },
+            ]),
+          ]);
+        await export_(0, 1);
+        await export_(1, 1);
+        let before = 0;
+        for (const [index, { stream, add, isGone }] of steps.entries()) {
+          values[stream] = (values[stream] ?? 0) + add / 10;
+          await export_(stream, index + 2);
+          if (isGone && stream > 0) {
+            await export_(stream, index + 2, { flags: 1 });
+          }
+          const [line = ""] = await page.lines();
+          const value = Number(line.split(" ").at(-1));
+          expect(value).toBeGreaterThanOrEqual(before);
+          before = value;
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
 
 test("of one stream the page shows what was sent last", async () => {
   await fc.assert(

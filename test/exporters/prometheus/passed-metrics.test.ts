@@ -438,6 +438,232 @@ describe("what looks like an id is not shown, and what coincides then is merged"
     expect(page.reported()).toEqual({ "label id_key": 2 });
   });
 
+  describe("a stream that comes back", () => {
+    const of = (id: string, value: number, start: number, time: number, isDelta = false): Json =>
+      sum(
+        "a",
+        [
+          {
+            asInt: String(value),
+            startTimeUnixNano: at(start),
+            timeUnixNano: at(time),
+            attributes: [attribute("session.id", id)],
+          },
+        ],
+        isDelta ? { aggregationTemporality: delta } : {},
+      );
+    const gone = sum("a", [
+      {
+        flags: 1,
+        startTimeUnixNano: at(0),
+        timeUnixNano: at(15),
+        attributes: [attribute("session.id", "A")],
+      },
+    ]);
+    const shared = [of("A", 100, 0, 10), of("B", 50, 0, 10)];
+    const sharedDeltas = [of("A", 100, 0, 10, true), of("B", 50, 0, 10, true)];
+    for (const [what, first, next, want, reported] of [
+      ["with its start counts the difference", shared, of("A", 103, 0, 40), 153, {}],
+      ["with a new start counts whole", shared, of("A", 103, 30, 40), 253, {}],
+      ["below what it had counts whole", shared, of("A", 3, 0, 40), 153, {}],
+      ["with an old point counts nothing", shared, of("A", 90, 0, 9), 150, { "point late": 1 }],
+      ["with its last point counts nothing", shared, of("A", 100, 0, 10), 150, {}],
+      [
+        "with a delta that was counted counts nothing",
+        sharedDeltas,
+        of("A", 100, 0, 10, true),
+        150,
+        { "point late": 1 },
+      ],
+      [
+        "with a delta of a time that was counted in part counts nothing",
+        sharedDeltas,
+        of("A", 100, 5, 15, true),
+        150,
+        { "point out_of_order": 1 },
+      ],
+      ["with a new delta counts it", sharedDeltas, of("A", 3, 10, 20, true), 153, {}],
+    ] as const) {
+      test(`after metric_expiration ${what}`, async () => {
+        const page = passedPage({ expirationMs: 60_000 });
+        await page.take(first);
+        page.clock.advance(40_000);
+        await page.take([first === shared ? of("B", 50, 0, 11) : of("B", 0, 10, 11, true)]);
+        page.clock.advance(40_000);
+        expect(await page.lines()).toEqual(["a_total 150"]);
+        await page.take([next]);
+        expect(await page.lines()).toEqual([`a_total ${want}`]);
+        expect(page.reported()).toEqual({ "label id_key": 2, ...reported });
+      });
+      test(`after it was flagged as gone ${what}`, async () => {
+        const page = passedPage();
+        await page.take(first);
+        await page.take([gone]);
+        await page.take([next]);
+        expect(await page.lines()).toEqual([`a_total ${want}`]);
+        expect(page.reported()).toEqual({ "label id_key": 2, ...reported });
+      });
+    }
+
+    test("counts the difference also if no page was served while it was away", async () => {
+      const page = passedPage({ expirationMs: 60_000 });
+      await page.take(shared);
+      page.clock.advance(40_000);
+      await page.take([of("B", 52, 0, 30)]);
+      page.clock.advance(40_000);
+      await page.take([of("A", 103, 0, 40)]);
+      expect(await page.lines()).toEqual(["a_total 155"]);
+    });
+
+    test("is shown as it is sent when the whole series had expired, served or not", async () => {
+      for (const isServed of [true, false]) {
+        const page = passedPage({ expirationMs: 60_000 });
+        await page.take(shared);
+        page.clock.advance(60_001);
+        if (isServed) {
+          expect(await page.lines()).toEqual([]);
+        }
+        await page.take([of("A", 103, 0, 40)]);
+        expect(await page.lines()).toEqual(["a_total 103"]);
+      }
+    });
+
+    test("counts the difference in each bucket of a histogram", async () => {
+      const page = passedPage();
+      const point = (id: string, counts: readonly string[], total: number, time: number) => ({
+        count: String(counts.reduce((all, each) => all + Number(each), 0)),
+        sum: total,
+        explicitBounds: [1, 2],
+        bucketCounts: counts,
+        startTimeUnixNano: at(0),
+        timeUnixNano: at(time),
+        attributes: [attribute("session.id", id)],
+      });
+      const flag = { flags: 1, timeUnixNano: at(2), attributes: [attribute("session.id", "A")] };
+      await page.take([
+        histogram("a", [point("A", ["1", "1", "1"], 6, 1), point("B", ["1", "0", "0"], 1, 1)]),
+      ]);
+      await page.take([histogram("a", [flag])]);
+      await page.take([histogram("a", [point("A", ["2", "1", "3"], 16, 3)])]);
+      expect(await page.lines()).toEqual([
+        'a_bucket{le="1"} 3',
+        'a_bucket{le="2"} 4',
+        'a_bucket{le="+Inf"} 7',
+        "a_sum 17",
+        "a_count 7",
+      ]);
+    });
+
+    test("counts the difference in an overflow", async () => {
+      const page = passedPage({ maxSeries: 1 });
+      await page.take([gauge("g", { asInt: "1" }), of("A", 100, 0, 10)]);
+      await page.take([gone]);
+      await page.take([of("A", 103, 0, 40)]);
+      expect((await page.lines()).at(-1)).toBe('a_total{otel_metric_overflow="true"} 103');
+    });
+  });
+
+  describe("histograms whose bounds change", () => {
+    const of = (
+      id: string,
+      bounds: readonly number[],
+      counts: readonly number[],
+      [start, time]: readonly [number, number],
+      temporality = cumulative,
+    ) =>
+      histogram(
+        "a",
+        [
+          {
+            count: String(counts.reduce((all, each) => all + each, 0)),
+            explicitBounds: bounds,
+            bucketCounts: counts.map(String),
+            startTimeUnixNano: at(start),
+            timeUnixNano: at(time),
+            attributes: [attribute("run_id", id)],
+          },
+        ],
+        temporality,
+      );
+    for (const [what, steps, want] of [
+      [
+        "deltas are added under the first bounds",
+        [
+          of("x", [1, 2], [1, 2, 3], [0, 1], delta),
+          of("x", [1, 1.5, 4], [1, 2, 3, 4], [1, 2], delta),
+        ],
+        [2, 6, 16],
+      ],
+      [
+        "deltas of a shared series are added under the first bounds",
+        [
+          of("x", [1, 2], [1, 2, 3], [0, 1], delta),
+          of("y", [1, 2], [1, 2, 3], [0, 1], delta),
+          of("x", [1, 1.5, 4], [1, 2, 3, 4], [1, 2], delta),
+        ],
+        [3, 9, 22],
+      ],
+      [
+        "a cumulative stream of a shared series goes on under the first bounds",
+        [
+          of("x", [1, 2], [1, 2, 3], [0, 1]),
+          of("y", [1, 2], [1, 2, 3], [0, 1]),
+          of("x", [1, 1.5, 4], [1, 2, 3, 4], [0, 2]),
+        ],
+        [2, 6, 16],
+      ],
+      [
+        "no bucket steps back when the new bounds are coarser",
+        [
+          of("x", [1, 2], [1, 2, 3], [0, 1]),
+          of("y", [1, 2], [1, 2, 3], [0, 1]),
+          of("x", [5], [9, 1], [0, 2]),
+        ],
+        [2, 6, 16],
+      ],
+      [
+        "a stream that begins again with other bounds counts whole",
+        [
+          of("x", [1, 2], [1, 2, 3], [0, 1]),
+          of("y", [1, 2], [1, 2, 3], [0, 1]),
+          of("x", [1, 1.5, 4], [1, 2, 3, 4], [1, 2]),
+        ],
+        [3, 9, 22],
+      ],
+    ] as const) {
+      test(what, async () => {
+        const page = passedPage();
+        for (const step of steps) {
+          await page.take([step]);
+        }
+        expect(await page.lines()).toEqual([
+          `a_bucket{le="1"} ${want[0]}`,
+          `a_bucket{le="2"} ${want[1]}`,
+          `a_bucket{le="+Inf"} ${want[2]}`,
+          `a_count ${want[2]}`,
+        ]);
+      });
+    }
+  });
+
+  test("what is not finite is left out of a total, and what follows counts from the value before", async () => {
+    const page = passedPage();
+    const of = (id: string, value: number | string, time: number) =>
+      sum("a", [
+        {
+          asDouble: value,
+          startTimeUnixNano: at(0),
+          timeUnixNano: at(time),
+          attributes: [attribute("session.id", id), attribute("model", "m")],
+        },
+      ]);
+    await page.take([of("one", 5, 1), of("two", 7, 1)]);
+    await page.take([of("one", "NaN", 2)]);
+    expect(await page.lines()).toEqual(['a_total{model="m"} 12']);
+    await page.take([of("one", 6, 3)]);
+    expect(await page.lines()).toEqual(['a_total{model="m"} 13']);
+  });
+
   test("histograms are added under the bounds of the first", async () => {
     const page = passedPage();
     const of = (id: string, bounds: readonly number[], counts: readonly string[]) =>
@@ -669,11 +895,111 @@ describe("bounds", () => {
     expect(page.reported()).toEqual({ overflowed: 13, "point series_limit": 4 });
   });
 
-  test("a metric that comes first beyond the bound has no place", async () => {
-    const page = passedPage({ maxSeries: 1 });
-    await page.take([gauge("a", { asInt: "1" }), gauge("b", { asInt: "1" })]);
-    expect(await page.lines()).toEqual(["a 1"]);
-    expect(page.reported()).toEqual({ "point series_limit": 1 });
+  for (const [what, metric, want] of [
+    ["a gauge", gauge("b", { asInt: "1" }), ["b{OVERFLOW} 1"]],
+    ["a counter", sum("b", [{ asInt: "1" }]), ["b_total{OVERFLOW} 1"]],
+    [
+      "two streams of a counter",
+      sum("b", [{ asInt: "1" }, { asInt: "2", attributes: [attribute("x", "y")] }]),
+      ["b_total{OVERFLOW} 3"],
+    ],
+    [
+      "deltas",
+      sum(
+        "b",
+        [
+          { asInt: "1", startTimeUnixNano: at(0), timeUnixNano: at(1) },
+          { asInt: "2", startTimeUnixNano: at(1), timeUnixNano: at(2) },
+        ],
+        { aggregationTemporality: delta },
+      ),
+      ["b_total{OVERFLOW} 3"],
+    ],
+    [
+      "a histogram",
+      histogram("b", [{ count: "3", explicitBounds: [1], bucketCounts: ["1", "2"] }]),
+      ['b_bucket{OVERFLOW,le="1"} 1', 'b_bucket{OVERFLOW,le="+Inf"} 3', "b_count{OVERFLOW} 3"],
+    ],
+  ] as const) {
+    test(`a metric that is new when max_series is reached has an overflow: ${what}`, async () => {
+      const page = passedPage({ maxSeries: 2 });
+      await page.take([gauge("a", { asInt: "1" }), gauge("c", { asInt: "1" })]);
+      await page.take([metric]);
+      expect(await page.lines()).toEqual([
+        "a 1",
+        "c 1",
+        ...want.map((line) => line.replace("OVERFLOW", 'otel_metric_overflow="true"')),
+      ]);
+      expect(Object.keys(page.reported())).toEqual(["overflowed"]);
+    });
+  }
+
+  test("a metric that is new has an overflow even if other metrics have used up the streams", async () => {
+    const page = passedPage({ maxSeries: 2 });
+    await page.take([flood(10), gauge("b", { asInt: "1" }), gauge("b", { asInt: "2" })]);
+    expect((await page.lines()).at(-1)).toBe('b{otel_metric_overflow="true"} 2');
+    expect(page.reported()).toEqual({ overflowed: 4, "point series_limit": 6 });
+  });
+
+  test("overflows of new metrics are bounded, counted beyond that, and make room when they expire", async () => {
+    const page = passedPage({ maxSeries: 1, expirationMs: 60_000 });
+    const metrics = (name: string) =>
+      Array.from({ length: 1_500 }, (_, i) => sum(`${name}${i}`, [{ asInt: "1" }]));
+    await page.take(metrics("a"));
+    expect((await page.lines()).length).toBe(1_001);
+    expect(page.reported()).toEqual({ overflowed: 1_000, "point series_limit": 499 });
+    page.clock.advance(60_001);
+    await page.take(metrics("b"));
+    expect((await page.lines()).length).toBe(1_001);
+    expect(page.passed.seriesCount).toBe(1_001);
+  });
+
+  test("overflows of large histograms are bounded by their lines", async () => {
+    const page = passedPage({ maxSeries: 10 });
+    const large = (name: string) =>
+      histogram(
+        name,
+        [
+          {
+            count: "1",
+            explicitBounds: Array.from({ length: 500 }, (_, bound) => bound),
+            bucketCounts: Array.from({ length: 501 }, (_, bound) => (bound === 0 ? "1" : "0")),
+          },
+        ],
+        delta,
+      );
+    await page.take(Array.from({ length: 100 }, (_, i) => large(`h${i}`)));
+    expect((await page.lines()).length).toBeLessThan(10 * 64 + 1);
+    expect(page.reported()).toEqual({ overflowed: 1, "point series_limit": 99 });
+  });
+
+  test("the memory of streams that ended gives way to streams that live", async () => {
+    const page = passedPage({ maxSeries: 2, expirationMs: 60_000 });
+    const session = (id: number, value: number, time: number) =>
+      sum("a", [
+        {
+          asInt: String(value),
+          startTimeUnixNano: at(0),
+          timeUnixNano: at(time),
+          attributes: [attribute("session.id", `s${id}`)],
+        },
+      ]);
+    let want = 1;
+    await page.take([session(0, 1, 1)]);
+    for (let id = 1; id < 50; id += 1) {
+      await page.take([session(id, 5, id), session(0, 1, id)]);
+      want += 5;
+      page.clock.advance(40_000);
+      await page.take([session(0, 1, id)]);
+      page.clock.advance(40_000);
+      await page.take([session(0, 1, id)]);
+      expect(await page.lines()).toEqual([`a_total ${want}`]);
+    }
+    await page.take([session(49, 7, 60)]);
+    expect(await page.lines(), "remembered").toEqual([`a_total ${want + 2}`]);
+    await page.take([session(1, 7, 60)]);
+    expect(await page.lines(), "forgotten").toEqual([`a_total ${want + 9}`]);
+    expect(page.reported()).toEqual({ "label id_key": 51 });
   });
 
   test("what has expired makes room", async () => {
