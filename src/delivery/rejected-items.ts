@@ -25,7 +25,7 @@ export const repairedFields = {
   kind: "counter",
   unit: "{field}",
   description:
-    "Number of malformed fields that were removed, or whose text was repaired, in items that were accepted.",
+    "Number of malformed fields that were removed, or whose text was repaired, in accepted items, their resources and their scopes.",
   attributes: { receiver, "otel.signal": signals, reason: repairReasons },
 } as const satisfies InstrumentSpec;
 

@@ -5,9 +5,9 @@ const maxDigits = 41;
 
 const zero = 0x30;
 
-const integer = /^(\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,3}))?$/;
+const integer = /^(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/;
 
-/** The value of a JSON number that is an integer below 10^41; `1.5e3` is one. */
+/** The value of a JSON number that is an integer below 10^41, in any spelling: `1.5e3`, `1.0` and `10e-1` are some. */
 export function exactInteger(source: string): bigint | undefined {
   const isNegative = source.startsWith("-");
   let at = isNegative ? 1 : 0;
@@ -20,14 +20,16 @@ export function exactInteger(source: string): bigint | undefined {
   }
   const [, whole, fraction = "", exponentText = "0"] = integer.exec(source.slice(at)) ?? [];
   const exponent = Number(exponentText) - fraction.length;
-  if (
-    whole === undefined ||
-    exponent < 0 ||
-    whole.length + fraction.length + exponent > maxDigits
-  ) {
+  if (whole === undefined) {
     return undefined;
   }
-  const magnitude = BigInt(whole + fraction) * 10n ** BigInt(exponent);
+  const digits = whole + fraction;
+  const digitsBeforePoint = Math.max(digits.length + Math.min(exponent, 0), 0);
+  const zeros = Math.max(exponent, 0);
+  if (digitsBeforePoint + zeros > maxDigits || /[1-9]/.test(digits.slice(digitsBeforePoint))) {
+    return undefined;
+  }
+  const magnitude = BigInt(digits.slice(0, digitsBeforePoint)) * 10n ** BigInt(zeros);
   return isNegative ? -magnitude : magnitude;
 }
 

@@ -1,17 +1,17 @@
-import protobuf from "protobufjs/minimal.js";
-import { parseFirstValue } from "./exact-json.ts";
 import { isPackable, wireTypeOf } from "./field-wire-type.ts";
+import { type Conversion, newConversion, repairsOf, undoing } from "./json-conversion.ts";
 import { enumNumber, writeScalar } from "./json-scalars.ts";
 import {
   type Field,
   type Message,
   maxMessageDepth,
-  recordMessage,
+  messageOf,
   requestMessage,
 } from "./message-description.ts";
 import type { Signal } from "./payload.ts";
 import type { CountsBy, RejectReason, RepairReason } from "./rejections.ts";
 import { requestNames, signals } from "./request-names.ts";
+import { parseRequest } from "./request-text.ts";
 import { wireTypes } from "./wire-reader.ts";
 
 /** A problem and its place: `path` grows towards the root while the problem is returned upwards. */
@@ -32,48 +32,41 @@ export interface ConvertedRequest {
   readonly misdirected?: Signal;
 }
 
-/** The conversion of one request. */
-interface Conversion {
-  readonly writer: protobuf.Writer;
-  /** The spans, metrics or log records. */
-  readonly record: Message;
-  readonly rejectedBy: Map<RejectReason, number>;
-  /** Texts with lone surrogates, in all and in the record that is being written. */
-  repairedTexts: number;
-}
+/** Above this depth, lists of messages are the parts of resources and of scopes. */
+const partDepth = 2;
+
+/** The fields of a request whose values a resource or a scope can do without. */
+const envelopeAttributes: ReadonlySet<Field | undefined> = new Set(
+  (["Resource", "InstrumentationScope"] as const).map((name) =>
+    messageOf(name).byName.get("attributes"),
+  ),
+);
 
 /**
  * Turns an export request in OTLP's JSON into protobuf bytes. Field names in lowerCamelCase or
  * snake_case, ids in hex, 64-bit integers as strings or numbers and always exact, enums as numbers or
- * names; unknown fields are left out, `null` is an absent field, and what follows the value is not read. A value that does not fit costs its record; outside of the
- * records it makes the request fail. An id that is no id is written so that its length is wrong, which `checkRequest` detects. The message of a
+ * names; unknown fields are left out, `null` is an absent field, and what follows the value is not read. A value that does not fit costs its
+ * record, or its attribute of a resource or a scope; elsewhere it makes the request fail. An id that is no id is written so that its length is wrong, which `checkRequest` detects. The message of a
  * failure names the path and never quotes the value.
  */
 export function requestFromJson(
   signal: Signal,
   text: string,
 ): ConvertedRequest | { readonly ok: false; message: string } {
-  let request: unknown;
-  try {
-    request = parseFirstValue(text);
-  } catch {
-    // The message of the parser quotes the body, so it is not used.
-    return { ok: false, message: "The body is not valid JSON." };
+  const parsed = parseRequest(text);
+  if (parsed.ok) {
+    return requestFromValue(signal, parsed.value);
   }
-  return requestFromValue(signal, request);
+  const where = parsed.position === undefined ? "" : ` at ${parsed.position}`;
+  return { ok: false, message: `The body is not valid JSON${where}.` };
 }
 
-/** The same for a request that `parseExactJson` has read. */
+/** The same for a request that `parseRequest` has read. */
 export function requestFromValue(
   signal: Signal,
   request: unknown,
 ): ConvertedRequest | { readonly ok: false; message: string } {
-  const to: Conversion = {
-    writer: protobuf.Writer.create(),
-    record: recordMessage(signal),
-    rejectedBy: new Map(),
-    repairedTexts: 0,
-  };
+  const to = newConversion(signal);
   const problem = writeMessage(to, requestMessage(signal), request ?? {}, 0);
   if (problem !== undefined) {
     const where = problem.path === "" ? "The request" : problem.path.slice(1);
@@ -85,9 +78,7 @@ export function requestFromValue(
     ok: true,
     bytes: new Uint8Array(buffer, byteOffset, byteLength),
     ...(to.rejectedBy.size === 0 ? {} : { rejectedBy: to.rejectedBy }),
-    ...(to.repairedTexts === 0
-      ? {}
-      : { repairedBy: new Map([["invalid_utf8" as const, to.repairedTexts]]) }),
+    ...repairsOf(to),
     ...(misdirected === undefined ? {} : { misdirected }),
   };
 }
@@ -123,6 +114,7 @@ function writeMessage(
       reason: "too_deep",
     };
   }
+  const { droppedAttributes } = to;
   for (const [name, content] of Object.entries(value)) {
     const field = message.byName.get(name);
     if (field === undefined || content === null) {
@@ -136,7 +128,24 @@ function writeMessage(
       return problem;
     }
   }
+  if (
+    to.droppedAttributes > droppedAttributes &&
+    envelopeAttributes.has(message.byName.get("attributes"))
+  ) {
+    writeDropped(to, message, value, to.droppedAttributes - droppedAttributes);
+  }
   return undefined;
+}
+
+/** Adds to the number of attributes that a resource or a scope has lost. The last one of a field counts. */
+function writeDropped(to: Conversion, message: Message, value: object, more: number): void {
+  const field = message.byName.get("droppedAttributesCount");
+  const [, before] =
+    Object.entries(value).findLast(([name]) => message.byName.get(name) === field) ?? [];
+  if (field !== undefined) {
+    const dropped = Math.min(Number(before ?? 0) + more, 0xffff_ffff);
+    writeField(to, field, dropped, 0);
+  }
 }
 
 function writeRepeated(
@@ -159,8 +168,14 @@ function writeRepeated(
     return writeEach(values, (value) => writeField(to, field, value, depth));
   }
   // As in the Collector, `null` is an empty message there.
-  return type.message === to.record
-    ? writeEach(values, (value) => writeRecord(to, field, value ?? {}, depth))
+  if (type.message === to.record) {
+    return writeEach(values, (value) => writeRecord(to, field, value ?? {}, depth));
+  }
+  if (envelopeAttributes.has(field)) {
+    return writeEach(values, (value) => writeAttribute(to, field, value ?? {}, depth));
+  }
+  return depth < partDepth
+    ? writeEach(values, (value) => writePart(to, field, value ?? {}, depth))
     : writeEach(values, (value) => writeField(to, field, value ?? {}, depth));
 }
 
@@ -180,15 +195,49 @@ function writeEach(
 
 /** Writes a record, or nothing and counts it, when something in it does not fit. */
 function writeRecord(to: Conversion, field: Field, value: unknown, depth: number): undefined {
-  const start = to.writer.pos;
-  const { repairedTexts } = to;
+  const undo = undoing(to);
   const problem = writeField(to, field, value, depth);
-  if (problem !== undefined) {
-    to.writer.pos = start;
-    to.repairedTexts = repairedTexts;
-    const { reason } = problem;
-    to.rejectedBy.set(reason, (to.rejectedBy.get(reason) ?? 0) + itemsIn(value));
+  if (problem === undefined) {
+    to.kept += 1;
+    return;
   }
+  undo();
+  to.removed += 1;
+  const { reason } = problem;
+  to.rejectedBy.set(reason, (to.rejectedBy.get(reason) ?? 0) + itemsIn(value));
+}
+
+/** Writes the part of a resource or of a scope. Like `checkRequest`, nothing if it has lost its last record. */
+function writePart(
+  to: Conversion,
+  field: Field,
+  value: unknown,
+  depth: number,
+): Problem | undefined {
+  const undo = undoing(to);
+  const { kept, removed } = to;
+  const problem = writeField(to, field, value, depth);
+  if (to.removed > removed && to.kept === kept) {
+    undo();
+  }
+  return problem;
+}
+
+/** Writes an attribute of a resource or a scope, or nothing and counts it, when a value in it does not fit. */
+function writeAttribute(
+  to: Conversion,
+  field: Field,
+  value: unknown,
+  depth: number,
+): Problem | undefined {
+  const undo = undoing(to);
+  const problem = writeField(to, field, value, depth);
+  if (problem?.reason !== "wrong_type") {
+    return problem;
+  }
+  undo();
+  to.droppedAttributes += 1;
+  return undefined;
 }
 
 /** The data points of a metric that is left out, at least one; 1 for another record. */

@@ -53,6 +53,11 @@ export function recordMessage(signal: Signal): Message {
   return messageNamed(recordNames[signal], messages);
 }
 
+/** A message by its name. */
+export function messageOf(name: keyof typeof messageTable): Message {
+  return messageNamed(name, messages);
+}
+
 const recordNames = { traces: "Span", metrics: "Metric", logs: "LogRecord" } as const;
 
 const requestNames = {

@@ -11,7 +11,7 @@ export function readRequest(signal: Signal, encoding: Encoding, body: Uint8Array
     : checkRequest(signal, body);
 }
 
-/** The same for a request that `parseExactJson` has read. */
+/** The same for a request that `parseRequest` has read. */
 export function readRequestValue(signal: Signal, request: unknown): CheckedRequest {
   return checkConverted(signal, requestFromValue(signal, request));
 }

@@ -11,13 +11,14 @@ export const rejectReasons = [
 ] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
-/** What is removed from, or replaced in, a record that is kept. */
+/** What is removed from, or replaced in, a record, a resource or a scope that is kept. */
 export const repairReasons = [
   "trace_id",
   "span_id",
   "parent_span_id",
   "link",
   "wire_type",
+  "wrong_type",
   "invalid_utf8",
 ] as const;
 export type RepairReason = (typeof repairReasons)[number];

@@ -8,7 +8,8 @@ export const itemWords = {
   logs: "log_records",
 } as const satisfies Record<Signal, string>;
 
-const transports = "how the receiver gets its data: `http` for `otlp`, `file` for `otlp_json_file`";
+const transports =
+  "how the receiver gets its data: `http` or `grpc` for `otlp`, `file` for `otlp_json_file`";
 
 const signals = ["traces", "metrics", "logs"] as const satisfies readonly Signal[];
 

@@ -83,7 +83,7 @@ test("an orphan in a recording is listed at the time it was noticed, and counted
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   const [summary, refused, , header, row, , sum] = stdout.split("\n");
   expect(summary).toBe("Replayed 3 requests (2 traces, 1 metrics), recorded over 120.0 s.");
-  expect(refused).toBe("Refused: 1 of metrics: The body is not valid JSON.");
+  expect(refused).toBe("Refused: 1 of metrics: The body is not valid JSON at line 1, column 3.");
   expect(header?.split(/\s{2,}/)).toEqual([
     "TIME",
     "REASON",

@@ -2,9 +2,9 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { waited } from "../../delivery/retry.ts";
 import { nextDelayMs } from "../../delivery/retry-delay.ts";
-import { parseExactJson } from "../../otlp/exact-json.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { readRequestValue } from "../../otlp/read-request.ts";
+import { parseRequest } from "../../otlp/request-text.ts";
 import type { SkipReport } from "./skip-report.ts";
 
 /** `done`: the line is passed on or skipped, and never needed again. `stopped`: it must be read again after a restart. */
@@ -73,13 +73,12 @@ function payloadsOf(
   if (text.trim() === "") {
     return [];
   }
-  let value: unknown;
-  try {
-    value = parseExactJson(text);
-  } catch {
+  const parsed = parseRequest(text, { whole: true });
+  if (!parsed.ok) {
     report.skipped("not_json", path);
     return [];
   }
+  const { value } = parsed;
   const present = signalsOf(value);
   if (present.length === 0) {
     report.skipped("not_otlp", path, {
