@@ -59,6 +59,7 @@ export class Http2Connection {
   readonly #streams = new Map<ServerHttp2Stream, GiveUp>();
   readonly #cancels = new Set<() => void>();
   #idleSinceMs: number;
+  #hasAnswered = false;
   #isClosing = false;
   #earlyPings = 0;
   #settings = 0;
@@ -82,12 +83,9 @@ export class Http2Connection {
       for (const cancel of this.#cancels) {
         cancel();
       }
-      // A client that does not close its side would keep the socket for ever.
-      if (!socket.destroyed) {
-        const cancel = clock.after(lingerMs, () => socket.destroy());
-        socket.once("close", cancel);
-      }
     });
+    // A client that says goodbye may keep its side open, too.
+    session.once("goaway", () => this.#watchEnd());
     if (keepalive.maxIdleMs !== undefined) {
       this.#watchIdle(keepalive.maxIdleMs, keepalive.maxIdleMs);
     }
@@ -102,6 +100,11 @@ export class Http2Connection {
     return this.#streams.size === 0 && !this.#session.closed ? this.#idleSinceMs : undefined;
   }
 
+  /** Whether a stream of it was ever answered. */
+  get hasAnswered(): boolean {
+    return this.#hasAnswered;
+  }
+
   add(stream: ServerHttp2Stream, giveUp: GiveUp): void {
     this.#streams.set(stream, giveUp);
     if (this.#isClosing) {
@@ -111,6 +114,7 @@ export class Http2Connection {
       this.#streams.delete(stream);
       this.#idleSinceMs = this.#options.clock.nowMs();
       if (stream.headersSent) {
+        this.#hasAnswered = true;
         // A client may ping with each request, e.g. to measure the round trip.
         this.#isPingFree = true;
         this.#settings = 0;
@@ -124,6 +128,7 @@ export class Http2Connection {
    */
   retire(): void {
     this.#session.close();
+    this.#watchEnd();
   }
 
   /** The same within some seconds, because another server has its streams from now on: not all clients come back at once. */
@@ -158,13 +163,25 @@ export class Http2Connection {
       return;
     }
     // Not a timer of the clock: whoever stops the clock still needs an end.
-    this.#session.setTimeout(lastAnswersMs, () => this.destroy());
-    this.#session.close(() => this.destroy());
+    this.#socket.setTimeout(lastAnswersMs, () => this.destroy());
+    this.#session.close();
   }
 
+  /** Closes it at once. A stream that is on its way is refused, and the client opens it again on another connection. */
   destroy(): void {
     this.#session.destroy();
     this.#socket.destroy();
+  }
+
+  /** Once its streams have ended, only the client's side is left, and a client that does not close it would keep the socket for ever. */
+  #watchEnd(): void {
+    this.#after(lingerMs, () => {
+      if (this.#session.destroyed) {
+        this.#socket.destroy();
+      } else {
+        this.#watchEnd();
+      }
+    });
   }
 
   #hurry(stream: ServerHttp2Stream, giveUp: GiveUp): void {

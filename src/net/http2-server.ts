@@ -55,7 +55,10 @@ export interface Http2ListenOptions {
   readonly keepalive: ServerKeepalive;
   readonly clock: ServerClock;
   readonly random: () => number;
-  /** Connections at a time; 1000. A further one takes the place of the one that is idle for longest; if all are busy, it is closed at once. */
+  /**
+   * Connections at a time; 1000. A further one takes the place of the one that has said nothing for longest, which is reported, else of the one
+   * that is idle for longest; if all are busy, it is closed at once.
+   */
   readonly maxConnections?: number;
 }
 
@@ -212,9 +215,19 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
           onSecure: open,
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
         });
+  /** Whether there is room for one more connection, perhaps in the place of another. */
+  const makeRoom = () => {
+    if (connections.size + (acceptor?.size ?? 0) < maxConnections) {
+      return true;
+    }
+    const hasEndedSilent = acceptor?.endOldest() === true || connections.endSilent();
+    if (hasEndedSilent) {
+      options.onBroken?.("too_many_connections");
+    }
+    return hasEndedSilent || connections.endLongestIdle();
+  };
   const accept = (socket: Socket) => {
-    const size = connections.size + (acceptor?.size ?? 0);
-    if (size >= maxConnections && !connections.endLongestIdle()) {
+    if (!makeRoom()) {
       socket.destroy();
       options.onBroken?.("too_many_connections");
     } else if (acceptor === undefined) {

@@ -46,17 +46,37 @@ export class OpenConnections {
     this.#connections.set(socket, connection);
   }
 
-  /** Closes the connection that has been idle for longest. False if every one is busy. */
+  /** Closes the connection that has said too little for longest. False if there is none. */
+  endSilent(): boolean {
+    for (const [socket, stopReading] of this.#silent) {
+      stopReading();
+      this.#silent.delete(socket);
+      socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
+  /** Closes the connection that has been idle for longest, of those that never got an answer if there are any. False if every one is busy. */
   endLongestIdle(): boolean {
-    let longest: Http2Connection | undefined;
-    for (const each of this.#connections.values()) {
-      const sinceMs = each.idleSinceMs;
-      if (sinceMs !== undefined && sinceMs < (longest?.idleSinceMs ?? Number.POSITIVE_INFINITY)) {
-        longest = each;
+    let found: { socket: Socket; connection: Http2Connection; since: number } | undefined;
+    for (const [socket, connection] of this.#connections) {
+      const { idleSinceMs: since, hasAnswered } = connection;
+      if (
+        since !== undefined &&
+        (found === undefined ||
+          (hasAnswered === found.connection.hasAnswered ? since < found.since : !hasAnswered))
+      ) {
+        found = { socket, connection, since };
       }
     }
-    longest?.retire();
-    return longest !== undefined;
+    if (found === undefined) {
+      return false;
+    }
+    // It counts until it is closed, but must not be found again.
+    this.#connections.delete(found.socket);
+    found.connection.destroy();
+    return true;
   }
 
   /** Lets the streams that are open end. */

@@ -21,6 +21,12 @@ const lastAnswerMs = 250;
 export class ServerConnections {
   readonly answering = new Set<ServerResponse>();
   readonly #sockets = new Set<Socket>();
+  /** Those that have not made a request yet, the oldest first. */
+  readonly #silent = new Set<Socket>();
+  /** Those without a request after one, the one that is idle for longest first. */
+  readonly #idle = new Set<Socket>();
+  /** How many requests of each are being answered; more than one if they are pipelined. */
+  readonly #requests = new WeakMap<Socket, number>();
   readonly #inherited = new Set<ServerConnections>();
   readonly #handling: RequestHandling;
   #heir: ServerConnections | undefined;
@@ -45,8 +51,11 @@ export class ServerConnections {
 
   add(socket: Socket): void {
     this.#sockets.add(socket);
+    this.#silent.add(socket);
     socket.once("close", () => {
       this.#sockets.delete(socket);
+      this.#silent.delete(socket);
+      this.#idle.delete(socket);
       this.#reportEmpty();
     });
   }
@@ -62,6 +71,36 @@ export class ServerConnections {
       response.shouldKeepAlive = false;
     }
     answer(this.#handling, request, response);
+  }
+
+  /** Notes that a request is being answered. */
+  begin(response: ServerResponse): void {
+    const { socket } = response.req;
+    this.#silent.delete(socket);
+    this.#idle.delete(socket);
+    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1);
+    this.answering.add(response);
+  }
+
+  /** Notes that a request needs nothing more. */
+  end(response: ServerResponse): void {
+    this.answering.delete(response);
+    const { socket } = response.req;
+    const others = (this.#requests.get(socket) ?? 1) - 1;
+    this.#requests.set(socket, others);
+    if (others === 0 && this.#sockets.has(socket)) {
+      this.#idle.add(socket);
+    }
+  }
+
+  /** Closes the connection that has made no request for longest. False if there is none. */
+  endSilent(): boolean {
+    return closeFirst(this.#silent) || [...this.#inherited].some((each) => each.endSilent());
+  }
+
+  /** Closes the connection that has been idle for longest. False if every one is busy. */
+  endLongestIdle(): boolean {
+    return closeFirst(this.#idle) || [...this.#inherited].some((each) => each.endLongestIdle());
   }
 
   /** Takes over the connections of a server that ends. */
@@ -154,6 +193,16 @@ export class ServerConnections {
       }
     }
   }
+}
+
+/** Closes the first connection, which still counts until it is closed. */
+function closeFirst(sockets: Set<Socket>): boolean {
+  for (const socket of sockets) {
+    sockets.delete(socket);
+    socket.destroy();
+    return true;
+  }
+  return false;
 }
 
 function answer(

@@ -76,7 +76,10 @@ interface ServeOptions {
    * answer to a whole request: the handler may wait for a backend.
    */
   readonly inactivityTimeoutMs?: number;
-  /** Connections at a time; further ones are closed at once; 1000. */
+  /**
+   * Connections at a time; 1000. A further one takes the place of the one that has made no request for longest, which is reported, else of the one
+   * that is idle for longest; if all are busy, it is closed at once.
+   */
   readonly maxConnections?: number;
   /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
   readonly sockets?: OwnedSockets;
@@ -107,7 +110,7 @@ export interface HttpServer {
 
 /**
  * Opens an HTTP/1.1 server. It keeps the open sockets, `maxConnections` at most, and the requests on them that are
- * being answered; a further connection is closed at once and reported as `too_many_connections`. Rejects with an
+ * being answered. Rejects with an
  * `Error` that names the address and the reason if it cannot listen. No input of a client can end the process.
  */
 export async function listen(options: ListenOptions): Promise<HttpServer> {
@@ -122,7 +125,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   server.on("connection", (socket) => connections.add(socket));
   server.on("request", (request, response) => {
     const { socket } = request;
-    answering.add(response);
+    connections.begin(response);
     request.once("end", () => {
       if (!response.writableEnded) {
         socket.setTimeout(0);
@@ -130,7 +133,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
       }
     });
     response.once("close", () => {
-      answering.delete(response);
+      connections.end(response);
       if (!request.complete && !response.writableEnded && !broken.has(socket)) {
         options.onBroken?.("disconnected");
       }
@@ -162,8 +165,19 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
           onSecure: (secure) => server.emit("connection", secure),
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
         });
+  /** Whether there is room for one more connection, perhaps in the place of another. */
+  const makeRoom = () => {
+    if (connections.size + (acceptor?.size ?? 0) < (options.maxConnections ?? 1000)) {
+      return true;
+    }
+    const hasEndedSilent = acceptor?.endOldest() === true || connections.endSilent();
+    if (hasEndedSilent) {
+      options.onBroken?.("too_many_connections");
+    }
+    return hasEndedSilent || connections.endLongestIdle();
+  };
   const socket = await bind(options, (each) => {
-    if (connections.size + (acceptor?.size ?? 0) >= (options.maxConnections ?? 1000)) {
+    if (!makeRoom()) {
       each.destroy();
       options.onBroken?.("too_many_connections");
       return;

@@ -49,6 +49,16 @@ export class TlsAcceptor {
     return this.#handshakes.size;
   }
 
+  /** Ends the handshake that has taken longest. False if there is none. */
+  endOldest(): boolean {
+    for (const [peer, socket] of this.#handshakes) {
+      this.#handshakes.delete(peer);
+      socket.destroy();
+      return true;
+    }
+    return false;
+  }
+
   accept(socket: Socket): void {
     const peer = peerOf(socket);
     this.#handshakes.set(peer, socket);

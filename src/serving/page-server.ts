@@ -102,10 +102,13 @@ function reporterOf(
 export const handshakeRemedy =
   "The TLS handshake of a client failed. Check that it speaks TLS, trusts the certificate of cert_file and, with client_ca_file, has a certificate of its own.";
 
+/** Why a server closes connections, and what to change. */
+export const connectionsRemedy =
+  "A connection was closed because the port has 1000, which is the most. Let clients keep and share their connections, and see which of them open so many, e.g. with ss -tn.";
+
 const remedies: Readonly<Record<RefusalReason, string>> = {
   ...guardRemedies,
   busy: "A request was refused because too many credentials wait to be checked. Somebody may be guessing passwords.",
   tls_handshake: handshakeRemedy,
-  too_many_connections:
-    "A connection was closed because there are too many. Let clients reuse theirs.",
+  too_many_connections: connectionsRemedy,
 };

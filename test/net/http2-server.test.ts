@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { type ClientHttp2Session, connect, type ServerHttp2Stream } from "node:http2";
-import { createConnection, type Socket } from "node:net";
+import { connect as connectTcp, createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Http2Server, listenHttp2 } from "../../src/net/http2-server.ts";
 import { ListeningSockets, type SocketOwner } from "../../src/net/listening-sockets.ts";
+import { flags, headerBlock, hello, http2Frame } from "../receivers/otlp/http2-frames.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rawSocket } from "./raw-socket.ts";
 
@@ -23,10 +24,17 @@ interface Options {
   readonly sockets?: SocketOwner;
   readonly maxConnections?: number;
   readonly clock?: FakeClock;
+  readonly maxIdleMs?: number;
   readonly onStream: (stream: ServerHttp2Stream) => void;
 }
 
-async function open({ port = 0, clock = new FakeClock(), onStream, ...options }: Options) {
+async function open({
+  port = 0,
+  clock = new FakeClock(),
+  onStream,
+  maxIdleMs,
+  ...options
+}: Options) {
   const broken: string[] = [];
   const server = await listenHttp2({
     address: { host: "127.0.0.1", port },
@@ -35,7 +43,7 @@ async function open({ port = 0, clock = new FakeClock(), onStream, ...options }:
     http1Answer: "",
     maxConcurrentStreams: 100,
     keepalive: {
-      maxIdleMs: undefined,
+      maxIdleMs,
       maxAgeMs: undefined,
       maxAgeGraceMs: undefined,
       pingAfterMs: 7_200_000,
@@ -95,6 +103,89 @@ describe("at the limit of connections", () => {
     await closed;
     expect(await ask(first)).toBe("yes");
     expect(server.broken).toEqual([]);
+  });
+
+  test("those that never spoke leave first, and then those that never got an answer", async () => {
+    const clock = new FakeClock();
+    const server = await open({ maxConnections: 3, clock, onStream: saying("yes") });
+    const good = sessionTo(server);
+    expect(await ask(good)).toBe("yes");
+    clock.advance(1_000);
+    const mute = sessionTo(server);
+    await new Promise((resolve) => mute.once("remoteSettings", () => mute.ping(resolve)));
+    const silent = await rawSocket(server.port);
+    silent.send("PRI");
+    expect(await ask(sessionTo(server))).toBe("yes");
+    expect(await silent.closed()).toBe("");
+    expect(server.broken).toEqual(["too_many_connections"]);
+    const left = once(mute, "goaway");
+    expect(await ask(sessionTo(server))).toBe("yes");
+    expect((await left)[0]).toBe(0);
+    expect(await ask(good)).toBe("yes");
+    expect(server.broken).toEqual(["too_many_connections"]);
+  });
+
+  test("clients that keep their side open do not keep their place", async () => {
+    const server = await open({ maxConnections: 10, onStream: saying("yes") });
+    const stubborn = Array.from({ length: 30 }, () =>
+      connectTcp({ port: server.port, host: "127.0.0.1", allowHalfOpen: true }),
+    );
+    const closed = stubborn.map((socket) => {
+      socket.on("error", () => {}).resume();
+      socket.write(hello);
+      return once(socket, "end").catch(() => {});
+    });
+    // At least 20 of them are told to leave, and what they leave is free.
+    let left = 0;
+    for (const each of closed) {
+      void each.then(() => {
+        left += 1;
+      });
+    }
+    await expect.poll(() => left).toBeGreaterThanOrEqual(20);
+    expect(await ask(sessionTo(server))).toBe("yes");
+    for (const socket of stubborn) {
+      socket.destroy();
+    }
+  });
+
+  const goodbye = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  for (const [who, idleMs, says] of [
+    ["by the server", 5_000, undefined],
+    ["by its client", 0, goodbye],
+  ] as const) {
+    test(`one that was ended ${who} is closed after a second, whether or not its client closes its side`, async () => {
+      const clock = new FakeClock();
+      const server = await open({ clock, maxIdleMs: 5_000, onStream: saying("yes") });
+      const socket = connectTcp({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+      socket.on("error", () => {});
+      socket.write(hello);
+      await once(socket, "data");
+      const ended = once(socket.resume(), "end");
+      if (says !== undefined) {
+        socket.write(says);
+      }
+      clock.advance(idleMs);
+      await ended;
+      clock.advance(1_000);
+      await expect
+        .poll(() => {
+          socket.write("x");
+          return socket.destroyed;
+        })
+        .toBe(true);
+    });
+  }
+
+  test("a client that keeps its side open does not hold up a deadline", async () => {
+    const server = await open({ onStream: saying("yes") });
+    const socket = connectTcp({ port: server.port, host: "127.0.0.1", allowHalfOpen: true });
+    socket.on("error", () => {}).resume();
+    socket.write(hello);
+    socket.write(http2Frame("headers", flags.endHeaders, 1, headerBlock("/")));
+    await once(socket, "data");
+    await server.close(AbortSignal.abort());
+    socket.destroy();
   });
 
   test("a further one is closed at once if every other one is busy", async () => {

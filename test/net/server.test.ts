@@ -202,14 +202,38 @@ describe("a broken client", () => {
     expect(broken).toEqual([]);
   });
 
-  test("beyond the limit of connections is turned away", async () => {
-    const { server, broken } = await open({ maxConnections: 1 });
+  test("beyond the limit of connections is turned away if every other one is busy", async () => {
+    const { handler, arrived } = held();
+    const { server, broken } = await open({ maxConnections: 1, handler });
     const first = await rawSocket(server.port);
+    first.send(get);
+    const response = await arrived;
     const second = await rawSocket(server.port);
     expect(await second.closed()).toBe("");
     expect(broken).toEqual(["too_many_connections"]);
-    first.send(get);
+    response.end("fine");
     expect(await first.heard("fine")).toContain("fine");
+  });
+
+  test("beyond the limit of connections takes the place of one without a request, and then of one that is idle", async () => {
+    const { server, broken } = await open({ maxConnections: 2 });
+    const idle = await rawSocket(server.port);
+    idle.send(get);
+    await idle.heard("fine");
+    const silent = await rawSocket(server.port);
+    silent.send("GET / HT");
+    const third = await rawSocket(server.port);
+    expect(await silent.closed()).toBe("");
+    expect(broken).toEqual(["too_many_connections"]);
+    third.send(get);
+    await third.heard("fine");
+    idle.send(get);
+    await idle.heard("fine");
+    const fourth = await rawSocket(server.port);
+    expect(await third.closed()).toContain("fine");
+    fourth.send(get);
+    expect(await fourth.heard("fine")).toContain("fine");
+    expect(broken).toEqual(["too_many_connections"]);
   });
 });
 

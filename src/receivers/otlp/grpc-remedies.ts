@@ -1,5 +1,5 @@
 import { guardRemedies } from "../../serving/guard.ts";
-import { handshakeRemedy } from "../../serving/page-server.ts";
+import { connectionsRemedy, handshakeRemedy } from "../../serving/page-server.ts";
 import { acceptedEncodings, grpcPaths } from "./grpc-route.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import type { Reason } from "./request-instruments.ts";
@@ -65,6 +65,8 @@ export function grpcRemedyOf(
       };
     case "tls_handshake":
       return { message: handshakeRemedy, fields: { detail: message } };
+    case "too_many_connections":
+      return { message: connectionsRemedy };
     case "unknown_host":
     case "unauthenticated":
       return { message: guardRemedies[reason] };
@@ -75,7 +77,6 @@ export function grpcRemedyOf(
     case "timeout":
     case "disconnected":
     case "malformed_http":
-    case "too_many_connections":
       return undefined;
     default: {
       const never: never = reason;

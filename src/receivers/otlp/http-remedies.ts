@@ -1,5 +1,5 @@
 import { guardRemedies } from "../../serving/guard.ts";
-import { handshakeRemedy } from "../../serving/page-server.ts";
+import { connectionsRemedy, handshakeRemedy } from "../../serving/page-server.ts";
 import type { HttpConfig } from "./config.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import type { Reason } from "./request-instruments.ts";
@@ -68,6 +68,8 @@ export function httpRemedyOf(
       };
     case "tls_handshake":
       return { message: handshakeRemedy, fields: { detail: message } };
+    case "too_many_connections":
+      return { message: connectionsRemedy };
     case "unknown_host":
     case "unauthenticated":
       return { message: guardRemedies[reason] };
@@ -78,7 +80,6 @@ export function httpRemedyOf(
     case "headers_too_large":
     case "timeout":
     case "disconnected":
-    case "too_many_connections":
       return undefined;
     default: {
       const never: never = reason;
