@@ -41,8 +41,8 @@ export async function reloadConfig(
     }
     switch (result.status) {
       case "succeeded": {
-        const { status, ...names } = result;
-        logger.info("The configuration was reloaded.", { ...names });
+        const { status, settings, ...names } = result;
+        logger.info("The configuration was reloaded.", { ...names, service_settings: settings });
         return;
       }
       case "unchanged":

@@ -35,6 +35,8 @@ export interface ServicePlan {
   /** Attributes of the resource of these metrics; null leaves a default out. */
   readonly telemetryResource?: Readonly<Record<string, string | number | boolean | null>>;
   readonly shutdownTimeoutMs: number;
+  /** The section `service` with defaults filled in. What differs in it at a reload is named. */
+  readonly service?: object;
 }
 
 export interface ServiceOptions {

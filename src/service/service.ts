@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { ListeningSockets } from "../net/listening-sockets.ts";
+import { changedSettings } from "./changed-settings.ts";
 import { createFanOut } from "./fan-out.ts";
 import { FlowCounts } from "./flow-counts.ts";
 import { buildGraph, type Graph } from "./graph.ts";
@@ -23,6 +24,8 @@ export type ReloadResult =
       readonly changed: readonly string[];
       readonly removed: readonly string[];
       readonly kept: readonly string[];
+      /** What has changed in the section `service`, e.g. `service.shutdown_timeout`. */
+      readonly settings: readonly string[];
     }
   /** The plan is the one that runs. */
   | { readonly status: "unchanged" }
@@ -122,7 +125,7 @@ export function createService(options: ServiceOptions): Service {
       return { status: "failed", reason: reasonOf(error) };
     }
     const { matching } = next;
-    if (!isDeepStrictEqual(before.plan.telemetryResource, plan.telemetryResource)) {
+    if (!isDeepStrictEqual(options.plan.telemetryResource, plan.telemetryResource)) {
       logger.warn("A change of service.telemetry.resource takes effect at the next start.");
     }
     if (matching.kept.size === next.order.length && isSamePlan(before, next)) {
@@ -184,6 +187,7 @@ export function createService(options: ServiceOptions): Service {
         changed: [...matching.changed],
         removed: [...matching.removed],
         kept: [...matching.kept],
+        settings: changedSettings(before.plan.service, current.plan.service),
       };
     },
 
@@ -221,6 +225,7 @@ export function createService(options: ServiceOptions): Service {
 
 function isSamePlan({ plan: a }: Graph, { plan: b }: Graph): boolean {
   return (
+    changedSettings(a.service, b.service).length === 0 &&
     isDeepStrictEqual(a.pipelines, b.pipelines) &&
     isDeepStrictEqual(a.extensions, b.extensions) &&
     isDeepStrictEqual(a.telemetryEndpoint, b.telemetryEndpoint) &&

@@ -39,6 +39,9 @@ interface Options {
   readonly extensions?: string;
   readonly metricsPort?: number;
   readonly level?: string;
+  readonly logs?: string;
+  readonly resource?: string;
+  readonly service?: string;
 }
 
 /** Writes the config, in which `exporter` and the like are further options of a section. */
@@ -50,6 +53,9 @@ function write({
   extensions = "",
   metricsPort = 0,
   level = "info",
+  logs = "encoding: console",
+  resource = "",
+  service = "",
 }: Options): string {
   const path = join(folder, "config.yaml");
   writeFileSync(
@@ -64,7 +70,8 @@ exporters:
 ${extensions === "" ? "" : `extensions: { ${extensions} }`}
 service:
   extensions: [${extensions === "" ? "" : "file_storage"}]
-  telemetry: { logs: { level: ${level} }, metrics: { endpoint: "127.0.0.1:0" } }
+  ${service}
+  telemetry: { resource: { ${resource} }, logs: { level: ${level}, ${logs} }, metrics: { endpoint: "127.0.0.1:0" } }
   pipelines:
     traces: { receivers: [otlp], processors: [session_activity], exporters: [otlp_http] }
     logs: { receivers: [session_activity], exporters: [otlp_http] }
@@ -221,6 +228,39 @@ test("a collector with the config for production, partly given inline, survives 
   const { exitCode, stderr } = await collector.stop();
   expect(exitCode).toBe(0);
   expect(stderr).toContain("Shutdown complete.");
+});
+
+test("a change of service settings alone is named, and counts as a reload that succeeded", async () => {
+  const { url } = await sink();
+  const collector = await start({ url });
+  const logs = "initial_fields: { team: a }, encoding: json";
+  write({ url, logs, service: "shutdown_timeout: 9s", resource: "deployment.environment: x" });
+  await reload(collector);
+  const line = collector
+    .stderr()
+    .split("\n")
+    .find((each) => each.includes("The configuration was reloaded."))!;
+  expect(JSON.parse(line)).toMatchObject({
+    team: "a",
+    added: [],
+    changed: [],
+    removed: [],
+    service_settings: [
+      "service.shutdown_timeout",
+      "service.telemetry.logs.encoding",
+      "service.telemetry.logs.initial_fields",
+      "service.telemetry.resource",
+    ],
+  });
+  expect(times(collector, "service.telemetry.resource takes effect at the next start.")).toBe(1);
+  await reload(collector, "It has not changed.");
+  expect(times(collector, "service.telemetry.resource takes effect at the next start.")).toBe(2);
+  write({ url });
+  await reload(collector);
+  expect(times(collector, "service.telemetry.resource takes effect at the next start.")).toBe(2);
+  const page = await (await fetch(collector.endpoints.telemetry)).text();
+  expect(page).toContain('otelcol_config_reloads{result="succeeded"} 2');
+  expect(page).toContain('otelcol_config_reloads{result="unchanged"} 1');
 });
 
 test("a level of the log applies at once", async () => {

@@ -161,6 +161,21 @@ async function running(first = plan()) {
 }
 
 describe("a reload", () => {
+  test("of which only the section of the service has changed names the settings, and takes effect", async () => {
+    const { service, settingsOf } = await running({ ...plan(), service: { shutdown_timeout: 1 } });
+    const changed = { ...plan(), service: { shutdown_timeout: 2 } };
+    expect(await service.reload(changed)).toEqual({
+      status: "succeeded",
+      added: [],
+      changed: [],
+      removed: [],
+      kept: ["receiver:in", "processor:mid", "exporter:out"],
+      settings: ["service.shutdown_timeout"],
+    });
+    expect(await service.reload(changed)).toEqual({ status: "unchanged" });
+    expect(settingsOf.get("in 0")!.stopping.aborted).toBe(false);
+  });
+
   test("of the same config changes nothing", async () => {
     const { service, journal } = await running();
     expect(await service.reload(plan())).toEqual({ status: "unchanged" });
@@ -176,6 +191,7 @@ describe("a reload", () => {
       changed: ["exporter:out"],
       removed: [],
       kept: ["receiver:in", "processor:mid"],
+      settings: [],
     });
     await push("in 0");
     expect(journal).toEqual([
