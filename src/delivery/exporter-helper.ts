@@ -1,5 +1,6 @@
 import { ReportedFailure, type StateRole } from "../component/component.ts";
 import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
+import { beforeDeadline } from "../component/deadline.ts";
 import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { type Attempt, withTimeout } from "./attempt.ts";
@@ -14,6 +15,11 @@ import { QueueHandover } from "./queue-handover.ts";
 import { QueueJournal } from "./queue-journal.ts";
 import { createRetry } from "./retry.ts";
 import { type QueuedPayload, SendingQueue } from "./sending-queue.ts";
+import {
+  type JournalHandover,
+  reportStoredQueue,
+  withoutPipelineMessage,
+} from "./stored-queue-report.ts";
 
 /** An exporter's way to its backend. The exporter provides one attempt; this adds timeout, retries, the queue and the report. */
 export interface Delivery {
@@ -53,8 +59,9 @@ export function createDelivery(
     isWaiting: (signal) => (queues.get(signal)?.queue.items ?? 0) > 0 || direct.isSending(signal),
   });
   let journal = storage === undefined ? undefined : new QueueJournal();
-  /** The successor reports what stays in the journal. */
-  let isJournalHandedOver = false;
+  let handover: JournalHandover = "none";
+  /** Payloads on their way to the successor. */
+  const moving = new Set<Promise<void>>();
   /** The consumers of the successor. */
   const heirs = new Map<Signal, Consumer>();
   const consumersOf = new Map<Signal, Consumer>();
@@ -253,16 +260,20 @@ export function createDelivery(
             heirs.set(signal, heir);
             const at = queues.get(signal);
             if (at !== undefined) {
-              at.heir = take;
+              const move = (entry: QueuedPayload) => {
+                const taking = take(entry).finally(() => moving.delete(taking));
+                moving.add(taking);
+              };
+              at.heir = move;
               const waiting = at.queue.drain();
               at.queue.close();
               for (const entry of waiting) {
-                take(entry);
+                move(entry);
               }
             }
           },
           end(isJournalShared) {
-            isJournalHandedOver = isJournalShared;
+            handover = isJournalShared ? "shared" : "moved";
             retriesStop.abort();
           },
         }),
@@ -279,6 +290,7 @@ export function createDelivery(
           state.give(signal, consumer, (entry) => {
             const adopting = adopt(entry, from).finally(() => inProgress.delete(adopting));
             inProgress.add(adopting);
+            return adopting;
           });
         }
         state.end(isShared);
@@ -320,14 +332,17 @@ export function createDelivery(
 
   async function drain(): Promise<void> {
     await Promise.allSettled([consumers.ended(attemptsStop.signal), direct.ended(), ...inProgress]);
+    while (moving.size > 0 && !attemptsStop.signal.aborted) {
+      await beforeDeadline(attemptsStop.signal, Promise.all(moving));
+    }
   }
 
   /** Once. Throws if data was lost. */
   function reportEnd(): void {
     report.stop();
-    const kept = journal?.stored() ?? { requests: 0, items: 0 };
-    if (kept.requests > 0 && !hasEnded && !isJournalHandedOver) {
-      logger.info("The stored queue is kept and sent after the next start.", { ...kept });
+    if (!hasEnded && journal !== undefined) {
+      const isHandedOver = (signal: Signal) => heirs.has(signal);
+      reportStoredQueue(journal, { logger, handover, isHandedOver });
     }
     hasEnded = true;
     const items = consumers.takeLostItems();
@@ -376,10 +391,7 @@ export function createDelivery(
       });
     }
     if (withoutPipeline > 0) {
-      logger.warn(
-        "The stored queue has requests of a signal for which this exporter is in no pipeline. They stay stored; add the exporter to a pipeline of the signal to send them.",
-        { requests: withoutPipeline },
-      );
+      logger.warn(withoutPipelineMessage, { requests: withoutPipeline });
     }
   }
 }

@@ -8,9 +8,14 @@ export interface QueueHandoverOptions {
   readonly journal: QueueJournal | undefined;
   /**
    * Gives the queue of a signal away: each payload that waits goes to `take` now, each that is being sent when its attempt fails. What
-   * still arrives at the predecessor goes to `heir`.
+   * still arrives at the predecessor goes to `heir`. `take` resolves when the predecessor's journal has the payload no longer, or goes on;
+   * the shutdown of the predecessor waits for that, because its journal is closed then. It never rejects.
    */
-  readonly give: (signal: Signal, heir: Consumer, take: (entry: QueuedPayload) => void) => void;
+  readonly give: (
+    signal: Signal,
+    heir: Consumer,
+    take: (entry: QueuedPayload) => Promise<void>,
+  ) => void;
   /** All that is wanted was given. What waits for its next attempt does so no longer. */
   readonly end: (isJournalShared: boolean) => void;
 }

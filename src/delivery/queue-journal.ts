@@ -76,9 +76,14 @@ export class QueueJournal {
     return this.#live.has(id) && !this.#unstored.has(id);
   }
 
-  /** The payloads that survive the end of the process, and their items. */
-  stored(): { readonly requests: number; readonly items: number } {
-    const stored = [...this.#live].filter(([id]) => !this.#unstored.has(id));
+  /** The payloads of these signals that survive the end of the process, and their items. */
+  stored(isWanted: (signal: Signal) => boolean = () => true): {
+    readonly requests: number;
+    readonly items: number;
+  } {
+    const stored = [...this.#live].filter(
+      ([id, { payload }]) => !this.#unstored.has(id) && isWanted(payload.signal),
+    );
     return {
       requests: stored.length,
       items: stored.reduce((sum, [, { payload }]) => sum + payload.items, 0),

@@ -9,6 +9,8 @@ import { delivery, settled, unavailable, whenAborted } from "./harness.ts";
 class MemoryStorage implements Storage {
   readonly records: Uint8Array[] = [];
   opened = 0;
+  /** Records are written when this resolves. */
+  isWritten: Promise<void> = Promise.resolve();
 
   async openJournal(owner: Parameters<Storage["openJournal"]>[0]): Promise<Journal> {
     this.opened += 1;
@@ -20,7 +22,7 @@ class MemoryStorage implements Storage {
       recovered: { records: records.length, bytes: 0, tornBytes: 0, lostBytes: 0 },
       append: (record) => records.push(record.slice()),
       appendNow: (record) => records.push(record.slice()) > 0,
-      written: async () => {},
+      written: () => this.isWritten,
       synced: async () => {},
       snapshot: async () => ({ status: "done" }),
       discard() {},
@@ -208,6 +210,50 @@ describe("a stored queue that is handed over", () => {
     await old.shutdown(noDeadline());
     await heir.shutdown(noDeadline());
     expect([await from.left(), await to.left()]).toEqual([[], ["a"]]);
+    // It is not kept: it was moved.
+    expect(old.log.filter(({ message }) => /stored queue/.test(message))).toEqual([]);
+    expect(heir.log.map(({ message }) => message)).toContain(
+      "The stored queue is kept and sent at the next start of this exporter.",
+    );
+  });
+
+  test("has left the old storage when the old exporter has ended, however slow the new one is", async () => {
+    const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+    const isWritten = deferred<void>();
+    to.isWritten = isWritten.promise;
+    const old = dead({}, from);
+    await old.start();
+    await old.consume("a");
+    const heir = delivery({}, { storage: to, replaces });
+    heir.backend.answer = () => unavailable;
+    await handOver(old, heir);
+    let hasEnded = false;
+    const ending = old.shutdown(noDeadline()).then(() => {
+      hasEnded = true;
+    });
+    await settled();
+    expect(hasEnded).toBe(false);
+    isWritten.resolve();
+    await ending;
+    await heir.shutdown(noDeadline());
+    expect([await from.left(), await to.left()]).toEqual([[], ["a"]]);
+  });
+
+  test("is said to stay in the old storage if the new one is too slow", async () => {
+    const [from, to] = [new MemoryStorage(), new MemoryStorage()];
+    to.isWritten = new Promise(() => {});
+    const old = dead({}, from);
+    await old.start();
+    await old.consume("a");
+    const heir = delivery({}, { storage: to, replaces });
+    await handOver(old, heir);
+    await old.shutdown(AbortSignal.abort());
+    expect(old.log.at(-1)).toMatchObject({
+      level: "warn",
+      message: expect.stringContaining("a copy of them stays in the old storage"),
+      fields: { requests: 1, items: 1 },
+    });
+    await heir.shutdown(AbortSignal.abort()).catch(() => {});
   });
 
   test("is stored from now on if it was not before", async () => {
