@@ -5,7 +5,7 @@ import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
 import { BackendHealth } from "./backend-health.ts";
 import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
-import { type HeldBack, ItemThrottle } from "./throttle.ts";
+import { ItemThrottle, type LimitedLine } from "./throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;
@@ -27,7 +27,8 @@ const lossAdvice = {
 /**
  * Logs and counts what happens to payloads on their way to a backend, and reports the status of the exporter.
  *
- * Keeps a few numbers. It logs each kind of problem of a signal at most every ten seconds, with the lines held back and their items.
+ * Keeps a few numbers. It logs each kind of problem of a signal at most every ten seconds, with the lines held back and their items; at
+ * the end it sums up the losses that were held back.
  */
 export class DeliveryReport {
   readonly #settings: Settings;
@@ -50,13 +51,13 @@ export class DeliveryReport {
       readonly isWaiting: (signal: Signal) => boolean;
     },
   ) {
-    const { clock, meter } = settings;
+    const { meter } = settings;
     this.#settings = settings;
     this.#host = host;
     this.#health = new BackendHealth(settings, isWaiting);
     this.#rejected = counterOf(meter, rejectedItems);
     this.#invalid = counterOf(meter, invalidResponses);
-    this.#throttle = new ItemThrottle(clock, logIntervalMs);
+    this.#throttle = new ItemThrottle(settings, logIntervalMs);
   }
 
   /** A counter that is there from the start lets `rate()` see the first rejection. */
@@ -81,7 +82,6 @@ export class DeliveryReport {
       queue,
     }: { readonly delayMs?: number | undefined; readonly queue?: QueueSize | undefined } = {},
   ): void {
-    const { logger } = this.#settings;
     if (result.status === "sent") {
       this.#onSuccess(signal);
       this.#onInvalidResponse({ signal, items }, result.invalidResponse);
@@ -89,27 +89,33 @@ export class DeliveryReport {
       const rejected = Math.min(result.rejected?.items ?? 0, items);
       if (rejected > 0) {
         this.#rejected.add(rejected, { exporter: this.#settings.id, "otel.signal": signal });
-        this.#limit("partial", { signal, items: rejected }, (heldBack) =>
-          logger.warn(
+        this.#limit("partial", signal, {
+          level: "warn",
+          message:
             "The backend accepted a request but rejected some of its items. They are lost; check the backend's log.",
-            { signal, host: this.#host(signal), rejected, ...heldBack },
-          ),
-        );
+          items: rejected,
+          fields: (count) => ({ signal, host: this.#host(signal), rejected: count }),
+          isLoss: true,
+        });
       }
       return;
     }
     this.#health.failed(signal, result.message);
     if (delayMs !== undefined) {
-      this.#limit("retry", { signal, items }, (heldBack) =>
-        logger.warn("Exporting failed. Will retry the request after interval.", {
+      const size = queue === undefined ? {} : sizeFields(queue);
+      this.#limit("retry", signal, {
+        level: "warn",
+        message: "Exporting failed. Will retry the request after interval.",
+        items,
+        fields: () => ({
           signal,
           items,
           reason: result.message,
           interval_ms: Math.round(delayMs),
-          ...(queue === undefined ? {} : sizeFields(queue)),
-          ...heldBack,
+          ...size,
         }),
-      );
+        isLoss: false,
+      });
     }
   }
 
@@ -118,14 +124,13 @@ export class DeliveryReport {
     if (items === 0) {
       return;
     }
-    this.#limit(reason, { signal, items }, (heldBack) =>
-      this.#settings.logger.error(`Exporting failed. Dropping data. ${lossAdvice[reason]}`, {
-        signal,
-        dropped_items: items,
-        reason: message,
-        ...heldBack,
-      }),
-    );
+    this.#limit(reason, signal, {
+      level: "error",
+      message: `Exporting failed. Dropping data. ${lossAdvice[reason]}`,
+      items,
+      fields: (count) => ({ signal, dropped_items: count, reason: message }),
+      isLoss: true,
+    });
   }
 
   /** All that a shutdown lost, which the lines about single requests may hold back. */
@@ -142,12 +147,14 @@ export class DeliveryReport {
 
   /** A payload that no queue of this size can hold. */
   tooLarge({ signal, items }: Payload): void {
-    this.#limit("too_large", { signal, items }, (heldBack) =>
-      this.#settings.logger.error(
+    this.#limit("too_large", signal, {
+      level: "error",
+      message:
         "A request is larger than the whole sending queue, so it was refused. Raise sending_queue.queue_size.",
-        { signal, items, ...heldBack },
-      ),
-    );
+      items,
+      fields: (count) => ({ signal, items: count }),
+      isLoss: true,
+    });
   }
 
   /** Data was not sent, and its sender, who has waited, gets the result. */
@@ -155,33 +162,40 @@ export class DeliveryReport {
     { signal, items }: ReportedItems,
     { status, message }: { readonly status: "retryable" | "permanent"; readonly message: string },
   ): void {
-    const fields = { signal, rejected_items: items, reason: message };
-    const { logger } = this.#settings;
+    const fields = (count: number) => ({ signal, rejected_items: count, reason: message });
     if (status === "permanent") {
-      this.#limit("rejected", { signal, items }, (heldBack) =>
-        logger.error(
+      this.#limit("rejected", signal, {
+        level: "error",
+        message:
           "Exporting failed. Rejecting data. The backend will never take it, and the sender gets the error unless another exporter took the data; check the reason.",
-          { ...fields, ...heldBack },
-        ),
-      );
+        items,
+        fields,
+        isLoss: true,
+      });
     } else {
-      this.#limit("rejected_for_now", { signal, items }, (heldBack) =>
-        logger.warn(
+      this.#limit("rejected_for_now", signal, {
+        level: "warn",
+        message:
           "Exporting failed. Rejecting data. The sender is asked to retry unless another exporter took the data.",
-          { ...fields, ...heldBack },
-        ),
-      );
+        items,
+        fields,
+        isLoss: false,
+      });
     }
   }
 
   /** A payload found no room in the queue. */
   full({ signal, items }: Payload, queue: QueueSize): void {
-    this.#limit("full", { signal, items }, (heldBack) =>
-      this.#settings.logger.warn(
+    const size = sizeFields(queue);
+    this.#limit("full", signal, {
+      level: "warn",
+      message:
         "The sending queue is full, so a request was refused. Check the backend, or raise sending_queue.queue_size.",
-        { signal, items, ...sizeFields(queue), ...heldBack },
-      ),
-    );
+      items,
+      fields: (count) => ({ signal, items: count, ...size }),
+      // The sender is asked to retry.
+      isLoss: false,
+    });
   }
 
   #onInvalidResponse({ signal, items }: ReportedItems, reason: string | undefined): void {
@@ -189,34 +203,34 @@ export class DeliveryReport {
       return;
     }
     this.#invalid.add(1, { exporter: this.#settings.id, "otel.signal": signal });
-    this.#limit("invalid", { signal, items }, (heldBack) =>
-      this.#settings.logger.error(
+    this.#limit("invalid", signal, {
+      level: "error",
+      message:
         "The backend answered with success, but not with a response of OTLP. The data counts as sent and may be lost; check that the endpoint is that of an OTLP backend.",
-        { signal, host: this.#host(signal), items, reason, ...heldBack },
-      ),
-    );
+      items,
+      fields: (count) => ({ signal, host: this.#host(signal), items: count, reason }),
+      isLoss: true,
+    });
   }
 
   /** Limits the lines of a kind for each signal: a backend that refuses logs must not hide that it refuses traces. */
-  #limit(
-    kind: string,
-    { signal, items }: ReportedItems,
-    report: (heldBack: HeldBack) => void,
-  ): void {
-    this.#throttle.report(`${kind} ${signal}`, items, report);
+  #limit(kind: string, signal: Signal, line: LimitedLine): void {
+    this.#throttle.report(`${kind} ${signal}`, line);
   }
 
   #onSuccess(signal: Signal): void {
     const failedForMs = this.#health.succeeded(signal);
     if (failedForMs !== undefined) {
-      this.#throttle.report(`recovered ${signal}`, 0, ({ held_back }) =>
-        this.#settings.logger.info("Sending to the backend works again.", {
+      this.#limit("recovered", signal, {
+        level: "info",
+        message: "Sending to the backend works again.",
+        fields: () => ({
           signal,
           host: this.#host(signal),
           failed_for_ms: Math.round(failedForMs),
-          held_back,
         }),
-      );
+        isLoss: false,
+      });
     }
   }
 }

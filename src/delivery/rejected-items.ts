@@ -37,11 +37,11 @@ export class RejectionReport {
   readonly #throttle: ItemThrottle;
 
   constructor(settings: Settings) {
-    const { clock, meter } = settings;
+    const { meter } = settings;
     this.#settings = settings;
     this.#rejected = meter.createCounter(rejectedItems.name, rejectedItems);
     this.#repaired = meter.createCounter(repairedFields.name, repairedFields);
-    this.#throttle = new ItemThrottle(clock, logIntervalMs);
+    this.#throttle = new ItemThrottle(settings, logIntervalMs);
   }
 
   /** A rate needs a zero to begin from. */
@@ -67,31 +67,26 @@ export class RejectionReport {
     { rejectedBy, repairedBy }: ValidPart,
     fields: Readonly<Record<string, string>> = {},
   ): void {
-    const { logger } = this.#settings;
     for (const [reason, items] of rejectedBy ?? []) {
       this.#rejected.add(items, this.#attributes(signal, reason));
-      this.#throttle.report(`rejected ${signal} ${reason}`, items, (heldBack) =>
-        logger.warn("Malformed items were left out.", {
-          signal,
-          reason,
-          items,
-          ...fields,
-          ...heldBack,
-        }),
-      );
+      this.#throttle.report(`rejected ${signal} ${reason}`, {
+        level: "warn",
+        message: "Malformed items were left out.",
+        items,
+        fields: (count) => ({ signal, reason, items: count, ...fields }),
+        isLoss: true,
+      });
     }
     for (const [reason, count] of repairedBy ?? []) {
       this.#repaired.add(count, this.#attributes(signal, reason));
-      this.#throttle.report(`repaired ${signal} ${reason}`, count, (heldBack) =>
-        logger.warn("Malformed fields were removed or repaired. Their items were accepted.", {
-          signal,
-          reason,
-          fields: count,
-          ...fields,
-          held_back: heldBack.held_back,
-          held_back_fields: heldBack.held_back_items,
-        }),
-      );
+      this.#throttle.report(`repaired ${signal} ${reason}`, {
+        level: "warn",
+        message: "Malformed fields were removed or repaired. Their items were accepted.",
+        items: count,
+        unit: "fields",
+        fields: (all) => ({ signal, reason, fields: all, ...fields }),
+        isLoss: true,
+      });
     }
   }
 

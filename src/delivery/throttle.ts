@@ -1,4 +1,5 @@
 import type { Clock } from "../component/clock.ts";
+import type { Logger, Settings } from "../component/settings.ts";
 
 /**
  * Allows one report per interval, with the number of suppressed ones since the last: a backend that is down fails every
@@ -22,55 +23,85 @@ export function createThrottle(
   };
 }
 
-/** The lines that were held back since the last one, and the items that they were about. Fields of the next line. */
-export interface HeldBack {
-  readonly held_back: number;
-  readonly held_back_items: number;
+/** A line that may be held back. */
+export interface LimitedLine {
+  readonly level: "info" | "warn" | "error";
+  readonly message: string;
+  /** Its fields, if it is about so many items. */
+  readonly fields: (items: number) => Readonly<Record<string, unknown>>;
+  /** What it is about; absent if it is about no number of things. */
+  readonly items?: number;
+  /** What its items are, in the name of a field; default `items`. */
+  readonly unit?: "items" | "fields";
+  /** Whether it says that something is lost. Only then it is worth a line when it is over. */
+  readonly isLoss: boolean;
 }
 
 /**
- * Allows one report about items per interval for each key, of which there must be few. `flush` makes the last report of each key that was
- * held back. It keeps three numbers and a report for each.
+ * Logs one line per interval for each key, of which there must be few, with the lines since the last one that were held back
+ * (`held_back`) and their items (`held_back_items`). `flush` sums up the losses that were held back: by then they are past, so the line
+ * says when they were. It keeps a few numbers and a line for each key.
  */
 export class ItemThrottle {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #intervalMs: number;
   readonly #states = new Map<string, ThrottleState>();
 
-  constructor(clock: Clock, intervalMs: number) {
+  constructor({ clock, logger }: Pick<Settings, "clock" | "logger">, intervalMs: number) {
     this.#clock = clock;
+    this.#logger = logger;
     this.#intervalMs = intervalMs;
   }
 
-  report(key: string, items: number, report: Report): void {
+  report(key: string, line: LimitedLine): void {
     const state = this.#states.get(key) ?? { nextMs: Number.NEGATIVE_INFINITY, lines: 0, items: 0 };
     this.#states.set(key, state);
+    const { items = 0 } = line;
     if (this.#clock.nowMs() < state.nextMs) {
+      const unixMs = this.#clock.unixMs();
       state.lines += 1;
       state.items += items;
-      state.last = { items, report };
+      state.held = { line, sinceUnixMs: state.held?.sinceUnixMs ?? unixMs, untilUnixMs: unixMs };
       return;
     }
-    report({ held_back: state.lines, held_back_items: state.items });
+    this.#logger[line.level](line.message, {
+      ...line.fields(items),
+      held_back: state.lines,
+      ...(line.items === undefined ? {} : { [`held_back_${line.unit ?? "items"}`]: state.items }),
+    });
     state.nextMs = this.#clock.nowMs() + this.#intervalMs;
     state.lines = 0;
     state.items = 0;
-    delete state.last;
+    delete state.held;
   }
 
   flush(): void {
-    for (const { last, lines, items } of this.#states.values()) {
-      last?.report({ held_back: lines - 1, held_back_items: items - last.items });
+    for (const { held, lines, items } of this.#states.values()) {
+      if (held?.line.isLoss === true) {
+        const { line, sinceUnixMs, untilUnixMs } = held;
+        this.#logger[line.level](summaryOf(line.message), {
+          ...line.fields(items),
+          lines,
+          from: new Date(sinceUnixMs).toISOString(),
+          until: new Date(untilUnixMs).toISOString(),
+        });
+      }
     }
     this.#states.clear();
   }
 }
 
-type Report = (heldBack: HeldBack) => void;
+/** The message of a line that sums up lines with this message. */
+function summaryOf(message: string): string {
+  return `Held back until now: ${message}`;
+}
 
 interface ThrottleState {
   nextMs: number;
+  /** Those that are held back, and their items. */
   lines: number;
   items: number;
-  last?: { readonly items: number; readonly report: Report };
+  /** The last of them, and when the first and the last one were. */
+  held?: { readonly line: LimitedLine; readonly sinceUnixMs: number; readonly untilUnixMs: number };
 }

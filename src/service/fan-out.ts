@@ -22,6 +22,9 @@ export interface FanOut {
   flush(): void;
 }
 
+const lossMessage =
+  "A branch of a pipeline refused data that other branches took. It is lost on that branch; the sender does not send it again.";
+
 /** The time between two log lines about the same branch. */
 const logIntervalMs = 10_000;
 
@@ -129,31 +132,47 @@ function refusalOfAll(branches: readonly Branch[]): Pick<Consumer, "refusal"> {
 /** Logs the losses of each branch and signal at most every ten seconds, with the items lost since the last line. */
 function createReport(clock: Clock, logger: Logger) {
   const losses = new Map<string, Loss>();
-  const log = (loss: Loss) => {
-    const { branch, signal, items, reason } = loss;
-    logger.error(
-      "A branch of a pipeline refused data that other branches took. It is lost on that branch; the sender does not send it again.",
-      { branch, signal, lost_items: items, reason },
-    );
-    loss.nextMs = clock.nowMs() + logIntervalMs;
-    loss.items = 0;
-  };
+  const fieldsOf = ({ branch, signal, items, reason }: Loss) => ({
+    branch,
+    signal,
+    lost_items: items,
+    reason,
+  });
   return {
     lost(branch: string, { signal, items }: Payload, reason: string): void {
       const key = `${branch} ${signal}`;
       const known = losses.get(key);
-      const loss = known ?? { branch, signal, reason, items: 0, nextMs: Number.NEGATIVE_INFINITY };
+      const unixMs = clock.unixMs();
+      const loss = known ?? {
+        branch,
+        signal,
+        reason,
+        items: 0,
+        fromUnixMs: unixMs,
+        untilUnixMs: unixMs,
+        nextMs: Number.NEGATIVE_INFINITY,
+      };
       losses.set(key, loss);
+      loss.fromUnixMs = loss.items === 0 ? unixMs : loss.fromUnixMs;
+      loss.untilUnixMs = unixMs;
       loss.items += items;
       loss.reason = reason;
       if (clock.nowMs() >= loss.nextMs) {
-        log(loss);
+        logger.error(lossMessage, fieldsOf(loss));
+        loss.nextMs = clock.nowMs() + logIntervalMs;
+        loss.items = 0;
       }
     },
+    /** These losses may be long past, so the line says when they were. */
     flush(): void {
       for (const loss of losses.values()) {
         if (loss.items > 0) {
-          log(loss);
+          logger.error(`Held back until now: ${lossMessage}`, {
+            ...fieldsOf(loss),
+            from: new Date(loss.fromUnixMs).toISOString(),
+            until: new Date(loss.untilUnixMs).toISOString(),
+          });
+          loss.items = 0;
         }
       }
     },
@@ -164,7 +183,10 @@ interface Loss {
   readonly branch: string;
   readonly signal: Signal;
   reason: string;
+  /** Since the last line. */
   items: number;
+  fromUnixMs: number;
+  untilUnixMs: number;
   nextMs: number;
 }
 

@@ -612,18 +612,61 @@ describe("a shutdown", () => {
     expect(subject.attempts).toEqual(["a"]);
   });
 
-  test("logs what its lines held back", async () => {
+  test("sums up the losses that its lines held back, with the time when they were", async () => {
     const subject = delivery();
     subject.backend.answer = () => refused;
     await subject.start();
+    const iso = () => new Date(subject.clock.unixMs()).toISOString();
+    const times: string[] = [];
     for (const text of ["a", "bb", "ccc"]) {
+      await subject.consume(text);
+      await settled();
+      times.push(iso());
+      subject.clock.advance(1_000);
+    }
+    await subject.shutdown(noDeadline());
+    const message =
+      "Exporting failed. Dropping data. The backend will never take it; check the reason.";
+    expect(subject.log).toEqual([
+      expect.objectContaining({
+        message,
+        fields: expect.objectContaining({ dropped_items: 1, held_back: 0, held_back_items: 0 }),
+      }),
+      {
+        level: "error",
+        message: `Held back until now: ${message}`,
+        fields: {
+          signal: "traces",
+          dropped_items: 5,
+          reason: "Bad request.",
+          lines: 2,
+          from: times[1],
+          until: times[2],
+        },
+      },
+    ]);
+  });
+
+  test("does not repeat at its end what is over and lost nothing: attempts, and requests that found the queue full", async () => {
+    const subject = delivery({ sending_queue: { queue_size: 2 } });
+    subject.backend.answer = () => unavailable;
+    await subject.start();
+    for (const text of ["a", "b", "c", "d"]) {
       await subject.consume(text);
     }
     await settled();
+    const lines = subject.log.map(({ message }) => message.split(".")[0]);
+    subject.backend.answer = () => ({ status: "sent" });
+    subject.clock.advance(8_000);
+    await settled();
     await subject.shutdown(noDeadline());
-    expect(subject.log.map(({ fields }) => fields)).toMatchObject([
-      { dropped_items: 1, held_back: 0, held_back_items: 0 },
-      { dropped_items: 3, held_back: 1, held_back_items: 2 },
+    expect(subject.sent.toSorted()).toEqual(["a", "b"]);
+    expect(lines.toSorted()).toEqual([
+      "Exporting failed",
+      "The sending queue is full, so a request was refused",
+    ]);
+    expect(subject.log.slice(lines.length).map(({ message }) => message)).toEqual([
+      "Sending to the backend works again.",
     ]);
   });
 

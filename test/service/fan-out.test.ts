@@ -81,8 +81,15 @@ test("a loss on one branch is logged at most every ten seconds, with the items l
     ["error", { branch: "branch 1", signal: "logs", lost_items: 3, reason: "later" }],
     ["error", { branch: "branch 1", signal: "traces", lost_items: 2, reason: "later" }],
     ["error", { branch: "branch 1", signal: "logs", lost_items: 15, reason: "later" }],
-    ["error", { branch: "branch 1", signal: "logs", lost_items: 1, reason: "later" }],
+    [
+      "error",
+      {
+        ...{ branch: "branch 1", signal: "logs", lost_items: 1, reason: "later" },
+        ...{ from: expect.any(String), until: expect.any(String) },
+      },
+    ],
   ]);
+  expect(logger.lines.at(-1)![1]).toMatch(/^Held back until now: A branch of a pipeline refused/);
 });
 
 for (const [refusal, outcome] of [

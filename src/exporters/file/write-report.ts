@@ -1,6 +1,6 @@
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { type HeldBack, ItemThrottle } from "../../delivery/throttle.ts";
+import { ItemThrottle } from "../../delivery/throttle.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { statusMessage, UnfitFile } from "./file-problems.ts";
 import type { Appended } from "./output-file.ts";
@@ -24,7 +24,7 @@ export class WriteReport {
   constructor(settings: Settings, path: string) {
     this.#settings = settings;
     this.#path = path;
-    this.#throttle = new ItemThrottle(settings.clock, logIntervalMs);
+    this.#throttle = new ItemThrottle(settings, logIntervalMs);
   }
 
   /** Logs what was held back. */
@@ -39,27 +39,29 @@ export class WriteReport {
   ): void {
     const { logger } = this.#settings;
     if (error !== undefined) {
-      this.#throttle.report("write", unwrittenItems, (heldBack) =>
-        logger.error(
+      this.#throttle.report("write", {
+        level: "error",
+        message:
           "The file cannot be written and misses data that is not sent again. Free space, or correct the file or its directory.",
-          {
-            path: this.#path,
-            reason: reasonOf(error),
-            unwritten_items: unwrittenItems,
-            ...heldBack,
-          },
-        ),
-      );
+        items: unwrittenItems,
+        fields: (count) => ({
+          path: this.#path,
+          reason: reasonOf(error),
+          unwritten_items: count,
+        }),
+        isLoss: true,
+      });
       this.#setProblem(statusMessage(error));
       return;
     }
     if (rotationError !== undefined) {
-      this.#limit("rotate", (heldBack) =>
-        logger.error(
+      this.#throttle.report("rotate", {
+        level: "error",
+        message:
           "The file cannot be rotated and grows beyond rotation.max_megabytes. Check the permissions of its directory.",
-          { path: this.#path, reason: reasonOf(rotationError), held_back: heldBack },
-        ),
-      );
+        fields: () => ({ path: this.#path, reason: reasonOf(rotationError) }),
+        isLoss: false,
+      });
       this.#setProblem(notRotated);
       return;
     }
@@ -70,26 +72,23 @@ export class WriteReport {
   }
 
   syncFailed(error: unknown): void {
-    this.#limit("sync", (heldBack) =>
-      this.#settings.logger.error(
+    this.#throttle.report("sync", {
+      level: "error",
+      message:
         "Written data could not be synced to the disk, so a power cut may lose it. Check the health of the disk.",
-        { path: this.#path, reason: reasonOf(error), held_back: heldBack },
-      ),
-    );
+      fields: () => ({ path: this.#path, reason: reasonOf(error) }),
+      isLoss: false,
+    });
   }
 
   incomplete({ signal }: Payload, parts: number): void {
-    this.#limit("incomplete", (heldBack) =>
-      this.#settings.logger.warn(
+    this.#throttle.report("incomplete", {
+      level: "warn",
+      message:
         "Parts of the data cannot be decoded or are nested too deeply, and are missing in the file.",
-        { signal, parts, held_back: heldBack },
-      ),
-    );
-  }
-
-  /** For lines that are about no items. */
-  #limit(key: string, report: (heldBack: number) => void): void {
-    this.#throttle.report(key, 0, ({ held_back }: HeldBack) => report(held_back));
+      fields: () => ({ signal, parts }),
+      isLoss: true,
+    });
   }
 
   #setProblem(message: string | undefined): void {

@@ -32,7 +32,7 @@ export class SkipReport {
     this.#skipped = meter.createCounter(skippedLines.name, skippedLines);
     this.#malformed = meter.createCounter(malformedItems.name, malformedItems);
     this.#rejections = new RejectionReport(settings);
-    this.#throttle = new ItemThrottle(clock, logIntervalMs);
+    this.#throttle = new ItemThrottle(settings, logIntervalMs);
     // Not repeated at the stop, as nothing is tried again then.
     this.#limitRetried = createThrottle(clock, logIntervalMs);
   }
@@ -62,13 +62,12 @@ export class SkipReport {
     about: { readonly signal?: Signal; readonly detail?: string } = {},
   ): void {
     this.#skipped.add(1, { receiver: this.#settings.id, reason });
-    this.#throttle.report(reason, 0, ({ held_back }) =>
-      this.#settings.logger.warn(sentences[reason], {
-        path,
-        ...about,
-        held_back,
-      }),
-    );
+    this.#throttle.report(reason, {
+      level: "warn",
+      message: sentences[reason],
+      fields: () => ({ path, ...about }),
+      isLoss: true,
+    });
   }
 
   malformed(signal: Signal, checked: ValidPart, path: string): void {
@@ -89,22 +88,21 @@ export class SkipReport {
   }
 
   refused({ signal, items }: Payload, message: string): void {
-    this.#throttle.report("refused", items, (heldBack) =>
-      this.#settings.logger.error("A pipeline refused a line for good. Its data is lost.", {
-        signal,
-        items,
-        reason: message,
-        ...heldBack,
-      }),
-    );
+    this.#throttle.report("refused", {
+      level: "error",
+      message: "A pipeline refused a line for good. Its data is lost.",
+      items,
+      fields: (count) => ({ signal, items: count, reason: message }),
+      isLoss: true,
+    });
   }
 
   fault(error: unknown): void {
-    this.#throttle.report("fault", 0, ({ held_back }) =>
-      this.#settings.logger.error("A line was lost because of a bug. Please report it.", {
-        "exception.type": error instanceof Error ? error.name : typeof error,
-        held_back,
-      }),
-    );
+    this.#throttle.report("fault", {
+      level: "error",
+      message: "A line was lost because of a bug. Please report it.",
+      fields: () => ({ "exception.type": error instanceof Error ? error.name : typeof error }),
+      isLoss: true,
+    });
   }
 }

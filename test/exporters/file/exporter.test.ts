@@ -304,8 +304,9 @@ describe("when the disk fails", () => {
     await subject.stop();
     expect(subject.log.map(({ fields }) => fields)).toMatchObject([
       { unwritten_items: 1, held_back: 0, held_back_items: 0 },
-      { unwritten_items: 1, held_back: 1, held_back_items: 1 },
+      { unwritten_items: 2, lines: 2, from: expect.any(String), until: expect.any(String) },
     ]);
+    expect(subject.log.at(-1)!.message).toMatch(/^Held back until now: The file cannot be written/);
   });
 
   test("half a message that cannot be cut off is cut off before the next one", async () => {
