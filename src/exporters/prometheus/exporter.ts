@@ -59,7 +59,7 @@ export function createPrometheusExporter(settings: Settings, config: Config): Co
       }
       return mergeCollections(collected);
     },
-    rest: (taken) => passedMetrics().page(taken),
+    rest: (taken) => passedMetrics().page(taken, { sendTimestamps: config.send_timestamps }),
     text,
     onFailure: (error) =>
       logger.warn("The metrics could not be collected, so a scrape got status 500.", {
@@ -156,7 +156,6 @@ function passedOptions(config: Config) {
         ? config.add_metric_suffixes
         : strategy === "UnderscoreEscapingWithSuffixes",
     constLabels: config.const_labels,
-    sendTimestamps: config.send_timestamps,
     scopeLabels: !config.without_scope_info,
     resourceLabels: enabled ? (exclude_service_attributes ? "all_but_service" : "all") : "none",
     expirationMs: config.metric_expiration,

@@ -27,7 +27,6 @@ export interface PassedOptions extends NameRules, LabelOptions {
   readonly key: Uint8Array;
   readonly maxSeries: number;
   readonly expirationMs: number;
-  readonly sendTimestamps: boolean;
   /** Names of lines that others write on the page. */
   readonly reserved: ReadonlySet<string>;
   readonly report: PassedReport;
@@ -113,14 +112,16 @@ export class PassedMetrics {
   }
 
   /** The page, without the families whose lines are in `taken`. Lets others have a turn between its parts. */
-  async page(taken: ReadonlySet<string>): Promise<string> {
+  async page(
+    taken: ReadonlySet<string>,
+    { sendTimestamps }: { readonly sendTimestamps: boolean } = { sendTimestamps: false },
+  ): Promise<string> {
     const nowMs = this.#options.clock.nowMs();
     this.#store.expire(nowMs);
     this.#targets.expire(nowMs);
     const parts = taken.has(this.#targetInfoName) ? [] : [this.#targetInfo()];
     const skipped = ({ name, type }: Family) =>
       taken.size > 0 && lineNames(name, type).some((line) => taken.has(line));
-    const { sendTimestamps } = this.#options;
     for (const part of pageParts(this.#store.families.all(), { sendTimestamps, skipped })) {
       parts.push(part);
       await othersTurn();

@@ -56,6 +56,11 @@ test("the metrics of senders go on at an exporter with another endpoint", async 
   expect(page).toMatch(/^things_total(\{.*\})? 6$/m);
 });
 
+test("the metrics of senders go on when only send_timestamps has changed, and have their times", async () => {
+  const { page } = await replaced({ send_timestamps: true });
+  expect(page).toMatch(/^things_total(\{.*\})? 6 \d+$/m);
+});
+
 test("the metrics of senders begin again when the options of the page have changed, which is logged", async () => {
   const { page, log } = await replaced({ max_series: 10 });
   expect(page).toMatch(/^things_total(\{.*\})? 3$/m);

@@ -386,9 +386,10 @@ describe("a stream over time", () => {
   });
 
   test("has the time of its last value with send_timestamps", async () => {
-    const page = passedPage({ sendTimestamps: true });
+    const page = passedPage();
     await page.take([counter(4, 0, 1)]);
-    expect(await page.lines()).toEqual(["a_total 4 1700000001000"]);
+    const text = await page.passed.page(new Set(), { sendTimestamps: true });
+    expect(text.split("\n")).toContain("a_total 4 1700000001000");
   });
 
   test("a histogram with other bounds is a reset", async () => {

@@ -49,7 +49,6 @@ export function passedPage(options: Partial<PassedOptions> = {}) {
     maxSeries: 100,
     expirationMs: 300_000,
     constLabels: {},
-    sendTimestamps: false,
     scopeLabels: true,
     resourceLabels: "none",
     reserved: new Set(),
