@@ -95,10 +95,10 @@ export class DurableActivity {
   now(): ClockAnchor {
     const { clock } = this.#options;
     const clockMs = clock.nowMs();
-    const lostMs = this.#pauses.check(clockMs);
-    if (lostMs > 0) {
-      this.#offsetMs -= lostMs;
-      this.#onPaused(lostMs);
+    const pause = this.#pauses.check(clockMs);
+    if (pause !== undefined) {
+      this.#offsetMs -= pause.lostMs;
+      this.#onPaused(pause);
     }
     const atMs = Math.max(this.engine.nowMs, clockMs + this.#offsetMs);
     return { atMs, unixMs: clock.unixMs() };
@@ -344,15 +344,16 @@ export class DurableActivity {
     return this.#writer;
   }
 
-  #onPaused(awayMs: number): void {
+  #onPaused({ lastedMs, lostMs: awayMs }: Pause): void {
     const { clock, logger } = this.#options;
     this.engine.addDowntime(awayMs);
     const atMs = clock.nowMs() + this.#offsetMs;
     this.#writer?.pause({ atMs, unixMs: clock.unixMs(), awayMs });
-    if (awayMs >= minReportedPauseMs) {
-      logger.warn("The collector was paused. Deadlines moved by that time.", {
-        paused_s: Math.round(awayMs / 100) / 10,
-      });
+    if (lastedMs >= minReportedPauseMs) {
+      logger.warn(
+        "The collector was paused. Deadlines moved by that time, and by the time to read what senders sent meanwhile.",
+        { paused_s: toTenths(lastedMs), deadlines_moved_s: toTenths(awayMs) },
+      );
     }
   }
 
@@ -391,6 +392,12 @@ export class DurableActivity {
   }
 }
 
+interface Pause {
+  readonly lastedMs: number;
+  /** By how much the engine's clock must fall behind. More than the pause means that the clock stands still for a while after it. */
+  readonly lostMs: number;
+}
+
 /**
  * Detects that this program was paused: by a stop signal, a suspended host, throttled CPU, garbage collection, or a long batch of its
  * own work. `check` is called at least every `tickMs`, so a gap of more than two ticks is a pause.
@@ -414,19 +421,23 @@ export class PauseDetector {
   }
 
   /**
-   * The program runs at `nowMs`. Returns by how much the engine's clock must fall behind because of a pause that has just ended; 0
-   * if there was none. More than the pause means that the clock stands still for a while after it.
+   * The program runs at `nowMs`. Returns the pause that has just ended, if there was one.
    */
-  check(nowMs: number): number {
+  check(nowMs: number): Pause | undefined {
     const gapMs = nowMs - (this.#checkedAtMs ?? nowMs);
     this.#checkedAtMs = nowMs;
     if (gapMs <= 2 * this.#tickMs) {
-      return 0;
+      return undefined;
     }
     const isSoonAfterAnother = nowMs - gapMs - this.#pausedAtMs < this.#allowedLatenessMs;
     this.#pausedAtMs = nowMs;
-    return isSoonAfterAnother
+    const lostMs = isSoonAfterAnother
       ? gapMs - this.#tickMs
       : gapMs + Math.min(gapMs, this.#allowedLatenessMs);
+    return { lastedMs: gapMs, lostMs };
   }
+}
+
+function toTenths(ms: number): number {
+  return Math.round(ms / 100) / 10;
 }

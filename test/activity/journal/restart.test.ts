@@ -540,12 +540,25 @@ describe("a collector that is paused", () => {
       expect(log).toEqual([
         {
           level: "warn",
-          message: "The collector was paused. Deadlines moved by that time.",
-          fields: { paused_s: (pauseMs + 10_000) / 1000 },
+          message:
+            "The collector was paused. Deadlines moved by that time, and by the time to read what senders sent meanwhile.",
+          fields: { paused_s: pauseMs / 1000, deadlines_moved_s: (pauseMs + 10_000) / 1000 },
         },
       ]);
     });
   }
+
+  test("says how long each of two pauses was, and by how much deadlines moved", async () => {
+    const { clock, log } = await open(undefined);
+    clock.advance(1_000);
+    clock.pause(11_000);
+    clock.advance(1_000);
+    clock.pause(12_000);
+    expect(log.map(({ fields }) => fields)).toEqual([
+      { paused_s: 11, deadlines_moved_s: 21 },
+      { paused_s: 12, deadlines_moved_s: 11.8 },
+    ]);
+  });
 
   test("evicts an orphan when the rest of the lateness has passed, with its true age", async () => {
     const storage = new MemoryStorage();
