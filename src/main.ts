@@ -5,6 +5,8 @@ import { runProgram } from "./cli/program.ts";
 import { createProcessMemory } from "./memory/process-memory.ts";
 import { keepProcessAlive, systemClock } from "./system-clock.ts";
 
+const parentCheckMs = 500;
+
 // The reader of our output may exit, e.g. `… | head`. That is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", () => {});
@@ -12,6 +14,7 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const host: Host = {
   args: process.argv.slice(2),
+  pid: process.pid,
   env: process.env,
   clock: systemClock,
   random: Math.random,
@@ -28,6 +31,20 @@ const host: Host = {
   onReloadSignal(run) {
     process.on("SIGHUP", run);
     return () => process.off("SIGHUP", run);
+  },
+  onNpmGone(run) {
+    // npm passes SIGTERM and SIGINT on, but dies of SIGHUP and SIGKILL. Nobody would expect the ports to stay in use then.
+    if (process.env["npm_lifecycle_event"] !== "start") {
+      return () => {};
+    }
+    const parent = process.ppid;
+    const cancel = systemClock.every(parentCheckMs, () => {
+      if (process.ppid !== parent) {
+        cancel();
+        run();
+      }
+    });
+    return cancel;
   },
   onUncaught(run) {
     const onError = (error: unknown) => run(error);

@@ -10,6 +10,7 @@ export type StopSignal = "SIGTERM" | "SIGINT";
 export interface Host {
   /** The arguments after the program's name on the command line. */
   readonly args: readonly string[];
+  readonly pid: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly random: () => number;
@@ -21,6 +22,8 @@ export interface Host {
   onStopSignal(run: (signal: StopSignal) => void): () => void;
   /** Calls `run` at every SIGHUP, instead of the process ending, until the returned function is called. */
   onReloadSignal(run: () => void): () => void;
+  /** Calls `run` when npm, as `npm start`, has started this process and has ended, until the returned function is called. */
+  onNpmGone(run: () => void): () => void;
   /** Calls `run` for every uncaught exception, until the returned function is called. */
   onUncaught(run: (error: unknown) => void): () => void;
   /** Keeps the process from ending for lack of work until the returned function is called. */

@@ -54,7 +54,11 @@ async function runService(
   { sources, config, logger, reloads }: Running,
 ): Promise<number> {
   const version = programVersion();
-  logger.info("Starting activity-collector.", { version, node: process.version });
+  logger.info("Starting activity-collector.", {
+    version,
+    node: process.version,
+    pid: host.pid,
+  });
   // Before anything is open, so that a signal during the start also counts.
   const ending = untilEnded(host, logger);
   try {
@@ -130,6 +134,12 @@ function untilEnded(host: Host, logger: RootLogger) {
         return;
     }
   });
+  const forgetNpm = host.onNpmGone(() => {
+    logger.warn(
+      "npm, which started the collector, has ended, so the collector stops. To reload, send SIGHUP to the process id in the first line of the log.",
+    );
+    request({ why: "signal" });
+  });
   const forgetUncaught = host.onUncaught((error) => {
     logger.error(
       "Stopping because of an unexpected exception. This is a bug; please report it.",
@@ -145,6 +155,7 @@ function untilEnded(host: Host, logger: RootLogger) {
     requested,
     stopListening() {
       forgetSignals();
+      forgetNpm();
       forgetUncaught();
     },
   };

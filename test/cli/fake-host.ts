@@ -53,6 +53,8 @@ export function fakeHost(args: readonly string[], env: Host["env"] = {}): FakeHo
         onReload = () => {};
       };
     },
+    pid: 1,
+    onNpmGone: () => () => {},
     onUncaught(run) {
       onUncaught = run;
       return () => {
