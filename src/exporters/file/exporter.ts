@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import pLimit from "p-limit";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
@@ -10,7 +11,7 @@ import type { Config } from "./config.ts";
 import { isDiskFull, openError } from "./file-problems.ts";
 import { type FileSystem, systemFiles } from "./file-system.ts";
 import { contentOf, framed } from "./message-encoding.ts";
-import { OutputFile } from "./output-file.ts";
+import { type FoundFile, OutputFile } from "./output-file.ts";
 import { WriteReport } from "./write-report.ts";
 
 /** The contents of messages that wait for the disk may have so many bytes, and one message more. */
@@ -103,9 +104,9 @@ export function createFileExporter(
     await inTurn(() => file.close());
   }
 
-  async function begin(): Promise<void> {
+  async function begin(found: FoundFile = "as_configured"): Promise<void> {
     try {
-      await file.start();
+      await file.start(found);
     } catch (error) {
       if (!isDiskFull(error)) {
         throw openError(config.path, error);
@@ -126,13 +127,15 @@ export function createFileExporter(
       handOver() {
         cancelTimer?.();
         closing ??= closeAfterWriting();
-        return closing;
+        return new FileHandover(closing, config);
       },
       takeOver(state) {
-        const isFree = state instanceof Promise ? state : Promise.resolve();
-        ready = isFree
+        const before = state instanceof FileHandover ? state : undefined;
+        ready = (before?.isClosed ?? Promise.resolve())
           .catch(() => {})
-          .then(begin)
+          .then(() =>
+            begin(before === undefined ? "as_configured" : foundFile(before.config, config)),
+          )
           // It is tried again with every payload.
           .catch((error: unknown) => report.appended({ error }));
       },
@@ -151,6 +154,30 @@ export function createFileExporter(
       report.stop();
     },
   };
+}
+
+/** The file on its way to the exporter that goes on with it. */
+class FileHandover {
+  readonly isClosed: Promise<void>;
+  readonly config: Config;
+
+  constructor(isClosed: Promise<void>, config: Config) {
+    this.isClosed = isClosed;
+    this.config = config;
+  }
+}
+
+/**
+ * A reload loses nothing: only the start of the program empties a file. Messages of two formats cannot be in one file, because the
+ * repair of its end would cut off those that it does not know.
+ */
+function foundFile(before: Config, after: Config): FoundFile {
+  const isSamePath = resolve(before.path) === resolve(after.path);
+  const isSameFormat = before.format === after.format && before.compression === after.compression;
+  if (isSamePath) {
+    return isSameFormat ? "continued" : "set_aside";
+  }
+  return after.append || after.rotation !== undefined ? "as_configured" : "set_aside";
 }
 
 function retryable(message: string): ConsumeResult {

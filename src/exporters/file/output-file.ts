@@ -18,6 +18,11 @@ export interface Appended {
   readonly rotationError?: unknown;
 }
 
+/**
+ * What becomes of a file that is there at the start. `set_aside`: it gets the name that a rotated file would get, and a new one is begun.
+ */
+export type FoundFile = "as_configured" | "continued" | "set_aside";
+
 export interface OutputFileOptions {
   readonly id: string;
   readonly config: Config;
@@ -41,6 +46,8 @@ export class OutputFile {
   /** Set when a failed write could not be cut off yet: the size up to which the open file is whole. */
   #wholeBytes: number | undefined;
   #isDirty = false;
+  /** Until that has succeeded, the file at the path must not be touched. */
+  #isToBeSetAside = false;
 
   constructor(options: OutputFileOptions) {
     this.#options = options;
@@ -49,10 +56,13 @@ export class OutputFile {
       rotation === undefined ? Number.POSITIVE_INFINITY : rotation.max_megabytes * bytesPerMegabyte;
   }
 
-  /** Opens the file, and empties it unless the config continues it. Rejects with the system's error or an {@link UnfitFile}. */
-  async start(): Promise<void> {
+  /**
+   * Opens the file, and empties it unless the config or `found` continues it. Rejects with the system's error or an {@link UnfitFile}.
+   */
+  async start(found: FoundFile = "as_configured"): Promise<void> {
     const { append, rotation } = this.#options.config;
-    const isContinued = append || rotation !== undefined;
+    const isContinued = append || rotation !== undefined || found === "continued";
+    this.#isToBeSetAside = found === "set_aside";
     await this.#openPath({ isContinued });
     await this.#deleteExpired();
   }
@@ -135,6 +145,10 @@ export class OutputFile {
     }
     // Before the opening, because opening a pipe waits for its reader.
     mustBeFile(path, await files.facts(path));
+    if (this.#isToBeSetAside) {
+      await this.#setAside();
+      this.#isToBeSetAside = false;
+    }
     const file = await files.open(path);
     try {
       return await this.#take(file, how);
@@ -236,19 +250,39 @@ export class OutputFile {
     }
   }
 
+  async #setAside(): Promise<void> {
+    const { config, files, logger } = this.#options;
+    const { path } = config;
+    const facts = await files.facts(path);
+    if (facts?.kind === "file" && facts.sizeBytes > 0) {
+      const keptAs = await this.#renameFile();
+      logger.warn(
+        "A reload begins a new file, because the exporter wrote another file or format before. The file that was there was renamed.",
+        { path, renamed_to: keptAs },
+      );
+    }
+  }
+
+  /** Renames the file as at a rotation. Returns its new path. */
+  async #renameFile(): Promise<string> {
+    const { config, files, clock } = this.#options;
+    const { path, rotation = { localtime: false } } = config;
+    let unixMs = clock.unixMs();
+    while ((await files.facts(rotatedPath(path, unixMs, rotation))) !== undefined) {
+      unixMs += 1;
+    }
+    const target = rotatedPath(path, unixMs, rotation);
+    await files.rename(path, target);
+    return target;
+  }
+
   /** Returns the error if the file could not be renamed; it is then continued. Rejects if no new file can be begun. */
   async #rotate(): Promise<unknown> {
-    const { config, files, clock } = this.#options;
-    const { path, rotation } = config;
-    if (rotation === undefined) {
+    if (this.#options.config.rotation === undefined) {
       return undefined;
     }
     try {
-      let unixMs = clock.unixMs();
-      while ((await files.facts(rotatedPath(path, unixMs, rotation))) !== undefined) {
-        unixMs += 1;
-      }
-      await files.rename(path, rotatedPath(path, unixMs, rotation));
+      await this.#renameFile();
     } catch (error) {
       return error;
     }

@@ -4,7 +4,11 @@ import type { RotationConfig } from "./config.ts";
 const msPerDay = 24 * 60 * 60 * 1000;
 
 /** The name that a file gets when it is rotated: the time before its extension, e.g. `data-2026-09-14T05-02-14.173.json`. */
-export function rotatedPath(path: string, unixMs: number, { localtime }: RotationConfig): string {
+export function rotatedPath(
+  path: string,
+  unixMs: number,
+  { localtime }: Pick<RotationConfig, "localtime">,
+): string {
   const extension = extname(path);
   const stem = basename(path, extension);
   return join(dirname(path), `${stem}-${timeText(unixMs, localtime)}${extension}`);

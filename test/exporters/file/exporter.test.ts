@@ -515,3 +515,90 @@ describe("it does not start", () => {
     expect(existsSync(path)).toBe(true);
   });
 });
+
+describe("a reload", () => {
+  /** An exporter that has written `a`, and one with `section` that has replaced it and written `b`. */
+  async function replaced(before: object, after: object) {
+    const folder = temporaryFolder();
+    const old = exporter({ ...before }, { folder });
+    await old.start();
+    await old.write("a");
+    const heir = exporter({ ...after }, { folder, replaces: { sharesStorage: false } });
+    await heir.start();
+    heir.takeOver(old.handOver());
+    expect(await heir.write("b")).toEqual({ status: "accepted" });
+    await old.stop();
+    await heir.stop();
+    const names = readdirSync(folder).toSorted();
+    return {
+      names,
+      read: (name: string) => readFileSync(join(folder, name), "utf8"),
+      log: heir.log,
+    };
+  }
+
+  for (const [title, before, after] of [
+    ["without append", {}, { flush_interval: "2s" }],
+    ["with append", { append: true }, { append: true, flush_interval: "2s" }],
+    ["that append is taken from", { append: true }, {}],
+    ["that rotation is added to", {}, { rotation: {} }],
+  ] as const) {
+    test(`goes on in the file of an exporter ${title}`, async () => {
+      const { names, read, log } = await replaced(before, after);
+      expect(names).toEqual(["out.jsonl"]);
+      expect(read("out.jsonl")).toBe(lineOf("a") + lineOf("b"));
+      expect(log).toEqual([]);
+    });
+  }
+
+  for (const [title, before, after] of [
+    ["format", { format: "proto" }, {}],
+    ["format of a file that is continued", { format: "proto", append: true }, { append: true }],
+    ["compression", { compression: "zstd" }, {}],
+  ] as const) {
+    test(`with another ${title} keeps the old file under another name`, async () => {
+      const { names, read, log } = await replaced(before, after);
+      expect(names).toEqual([expect.stringMatching(/^out-20.*\.jsonl$/), "out.jsonl"]);
+      expect(read("out.jsonl")).toBe(lineOf("b"));
+      expect(read(names[0]!).length).toBeGreaterThan(10);
+      expect(log).toMatchObject([{ level: "warn", fields: { path: expect.any(String) } }]);
+    });
+  }
+
+  test("that cannot rename the old file leaves it alone until it can", async () => {
+    const folder = temporaryFolder();
+    const files = new FailingFiles();
+    const old = exporter({ format: "proto" }, { folder });
+    await old.start();
+    await old.write("a");
+    const heir = exporter({}, { folder, files, replaces: { sharesStorage: false } });
+    await heir.start();
+    files.failing.set("rename", "EACCES");
+    const written = readFileSync(old.path);
+    heir.takeOver(old.handOver());
+    expect(await heir.write("b")).toMatchObject({ status: "retryable" });
+    expect(readFileSync(old.path)).toEqual(written);
+    files.failing.clear();
+    expect(await heir.write("b")).toEqual({ status: "accepted" });
+    expect(heir.content()).toBe(lineOf("b"));
+    await old.stop();
+    await heir.stop();
+  });
+
+  test("with another path empties no file that is there, because a reload may go back", async () => {
+    const path = (folder: string) => join(folder, "other.jsonl");
+    const folder = temporaryFolder();
+    writeFileSync(path(folder), lineOf("earlier"));
+    const old = exporter({}, { folder });
+    await old.start();
+    const heir = exporter({ path: path(folder) }, { folder, replaces: { sharesStorage: false } });
+    await heir.start();
+    heir.takeOver(old.handOver());
+    await heir.write("b");
+    await old.stop();
+    await heir.stop();
+    const kept = readdirSync(folder).find((name) => name.startsWith("other-20"))!;
+    expect(readFileSync(join(folder, kept), "utf8")).toBe(lineOf("earlier"));
+    expect(readFileSync(path(folder), "utf8")).toBe(lineOf("b"));
+  });
+});

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { ConsumeResult, Consumer } from "../../../src/component/consumer.ts";
+import type { Replaces } from "../../../src/component/settings.ts";
 import { schema } from "../../../src/exporters/file/config.ts";
 import { createFileExporter } from "../../../src/exporters/file/exporter.ts";
 import { type FileSystem, systemFiles } from "../../../src/exporters/file/file-system.ts";
@@ -37,7 +38,9 @@ export function exporter(
     files = systemFiles,
     folder = temporaryFolder(),
     id = "file",
+    replaces,
   }: {
+    readonly replaces?: Replaces;
     readonly files?: FileSystem;
     readonly folder?: string;
     readonly id?: string;
@@ -46,13 +49,19 @@ export function exporter(
   const path = join(folder, "out.jsonl");
   const settings = testSettings(id);
   const config = schema.parse({ path, ...section });
-  const component = createFileExporter(settings.settings, config, files);
+  const component = createFileExporter(
+    { ...settings.settings, ...(replaces === undefined ? {} : { replaces }) },
+    config,
+    files,
+  );
   const consumer: Consumer | undefined = component.exporter?.consumer?.("logs");
   return {
     ...settings,
     folder,
     path,
     start: () => component.start(),
+    handOver: () => component.state!.handOver(),
+    takeOver: (state: unknown) => component.state!.takeOver(state),
     stop: (deadline = noDeadline()) => component.shutdown(deadline),
     write: (text: string): Promise<ConsumeResult> => consumer!.consume(payloadOf(text)),
     writePayload: (payload: Payload): Promise<ConsumeResult> => consumer!.consume(payload),
