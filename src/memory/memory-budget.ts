@@ -1,3 +1,5 @@
+import type { ProcessMemory } from "../component/memory.ts";
+
 /**
  * How the memory limit of the process is divided: the one place for it. What is not in the shares is left for Node itself, for queues
  * of exporters and for garbage. `npm run bench -- memory` measures the bytes and fails when they are more than here.
@@ -7,6 +9,11 @@ export const memoryShares = {
   activity: 0.16,
   /** The bodies of requests that are being received. The largest body counts twice: as it was sent, and inflated. */
   bodies: 1 / 6,
+  /**
+   * The values of one JSON text while it is converted, of the limit of the JavaScript heap. They also count as bodies. More than half of
+   * a small limit may be for young objects, where these cannot stay.
+   */
+  jsonOfHeap: 1 / 8,
 } as const;
 
 /**
@@ -86,4 +93,17 @@ export function bodyLimitsFor(limitBytes: number, wantedBytes: number): BodyLimi
     mostBodies * wantedBytes,
   );
   return { maxBodyBytes: Math.min(wantedBytes, Math.floor(budgetBytes / 2)), budgetBytes };
+}
+
+/**
+ * The most memory that the values of one JSON text may take while it is converted: the share of all bodies, but no more than the heap has
+ * room for, which may be far smaller than the limit.
+ */
+export function maxJsonBytesFor({
+  limit,
+  heapLimitBytes,
+}: Pick<ProcessMemory, "limit" | "heapLimitBytes">): number {
+  return Math.floor(
+    Math.min(limit.bytes * memoryShares.bodies, heapLimitBytes * memoryShares.jsonOfHeap),
+  );
 }

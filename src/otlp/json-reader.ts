@@ -161,7 +161,7 @@ function literalValue(literalText: string): unknown {
     case "null":
       return null;
     default:
-      return exactNumber("", Number(literalText), { source: literalText });
+      return exactNumber(literalText);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { JsonText } from "./exact-json.ts";
 import { isPackable, wireTypeOf } from "./field-wire-type.ts";
 import { type Conversion, newConversion, repairsOf, undoing } from "./json-conversion.ts";
 import { enumNumber, writeScalar } from "./json-scalars.ts";
@@ -51,7 +52,7 @@ const envelopeAttributes: ReadonlySet<Field | undefined> = new Set(
  */
 export function requestFromJson(
   signal: Signal,
-  text: string,
+  text: JsonText,
 ): ConvertedRequest | { readonly ok: false; message: string } {
   const parsed = parseRequest(text);
   if (parsed.ok) {
@@ -88,13 +89,13 @@ function otherSignalIn(signal: Signal, request: unknown): Signal | undefined {
   if (typeof request !== "object" || request === null) {
     return undefined;
   }
-  const names = new Set(
-    Object.entries(request).flatMap(([name, value]) =>
-      Array.isArray(value) && value.length > 0 ? [name] : [],
-    ),
-  );
   return signals.find(
-    (each) => each !== signal && requestNames(each).some((name) => names.has(name)),
+    (each) =>
+      each !== signal &&
+      requestNames(each).some((name) => {
+        const data = Object.hasOwn(request, name) ? Reflect.get(request, name) : undefined;
+        return Array.isArray(data) && data.length > 0;
+      }),
   );
 }
 
@@ -104,7 +105,7 @@ function writeMessage(
   value: unknown,
   depth: number,
 ): Problem | undefined {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+  if (!isObject(value)) {
     return wrongType("must be an object");
   }
   if (depth > maxMessageDepth) {
@@ -115,8 +116,10 @@ function writeMessage(
     };
   }
   const { droppedAttributes } = to;
-  for (const [name, content] of Object.entries(value)) {
+  // Not its entries, because a sender's own keys may be millions, and an entry is an array.
+  for (const name of Object.keys(value)) {
     const field = message.byName.get(name);
+    const content = field === undefined ? null : value[name];
     if (field === undefined || content === null) {
       continue;
     }
@@ -138,10 +141,15 @@ function writeMessage(
 }
 
 /** Adds to the number of attributes that a resource or a scope has lost. The last one of a field counts. */
-function writeDropped(to: Conversion, message: Message, value: object, more: number): void {
+function writeDropped(
+  to: Conversion,
+  message: Message,
+  value: Readonly<Record<string, unknown>>,
+  more: number,
+): void {
   const field = message.byName.get("droppedAttributesCount");
-  const [, before] =
-    Object.entries(value).findLast(([name]) => message.byName.get(name) === field) ?? [];
+  const name = Object.keys(value).findLast((each) => message.byName.get(each) === field);
+  const before = name === undefined ? undefined : value[name];
   if (field !== undefined) {
     const dropped = Math.min(Number(before ?? 0) + more, 0xffff_ffff);
     writeField(to, field, dropped, 0);
@@ -242,9 +250,13 @@ function writeAttribute(
 
 /** The data points of a metric that is left out, at least one; 1 for another record. */
 function itemsIn(record: unknown): number {
+  // The parts of anything else would be its characters or elements, of which there may be millions.
+  if (!isObject(record)) {
+    return 1;
+  }
   let points = 0;
-  for (const part of Object.values(Object(record))) {
-    const { dataPoints, data_points: snakeCase = dataPoints } = Object(part);
+  for (const name of Object.keys(record)) {
+    const { dataPoints, data_points: snakeCase = dataPoints } = Object(record[name]);
     points += Array.isArray(snakeCase) ? snakeCase.length : 0;
   }
   return Math.max(points, 1);
@@ -294,6 +306,10 @@ function writeValue(
       return never;
     }
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function wrongType(message: string): Problem {

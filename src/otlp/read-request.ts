@@ -1,14 +1,18 @@
 import { type CheckedRequest, checkRequest } from "./check-request.ts";
 import type { Encoding } from "./encode.ts";
+import { type JsonText, jsonText } from "./exact-json.ts";
 import { type ConvertedRequest, requestFromJson, requestFromValue } from "./json.ts";
 import type { Signal } from "./payload.ts";
 import { rejectionMessage, sumOf } from "./rejections.ts";
 
 /** Reads an inflated body: converts JSON to protobuf, and checks it. Never throws. */
 export function readRequest(signal: Signal, encoding: Encoding, body: Uint8Array): CheckedRequest {
-  return encoding === "json"
-    ? checkConverted(signal, requestFromJson(signal, new TextDecoder().decode(body)))
-    : checkRequest(signal, body);
+  return encoding === "json" ? readJsonRequest(signal, jsonText(body)) : checkRequest(signal, body);
+}
+
+/** The same for a JSON body that was looked through. */
+export function readJsonRequest(signal: Signal, text: JsonText): CheckedRequest {
+  return checkConverted(signal, requestFromJson(signal, text));
 }
 
 /** The same for a request that `parseRequest` has read. */

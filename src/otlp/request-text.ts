@@ -1,4 +1,4 @@
-import { parseExactJson } from "./exact-json.ts";
+import { decodedText, firstValueOf, type JsonText, parseExactJson } from "./exact-json.ts";
 import { readJson } from "./json-reader.ts";
 import { requestNames, signals } from "./request-names.ts";
 
@@ -10,7 +10,9 @@ const lists = [
 ] as const;
 
 /** Reading a longer text with care would keep other senders waiting. */
-const maxCarefulLength = 4 << 20;
+const maxCarefulBytes = 4 << 20;
+/** One with more values would take too much memory: reading with care takes several times the weight. */
+const maxCarefulWeight = 12 << 20;
 
 /** `position` is where a text is no JSON any more, if that is known. It quotes nothing of the text. */
 export type ParsedRequest =
@@ -19,55 +21,58 @@ export type ParsedRequest =
 
 /**
  * Reads the JSON of a request. Integers are exact. A list around the records, or of records, that an object has twice is whole:
- * `JSON.parse` would lose the first half without a word. Of a text above 4 Mi characters the first half is lost, and no position is known.
+ * `JSON.parse` would lose the first half without a word. Of a text that is too long or too heavy to read with care the first half is lost,
+ * and no position is known.
  *
  * `whole`: nothing may follow the request. Otherwise, as in the Collector, what follows is not read.
  */
 export function parseRequest(
-  text: string,
+  text: JsonText,
   { whole = false }: { readonly whole?: boolean } = {},
 ): ParsedRequest {
+  const first = whole ? undefined : firstValueOf(text);
+  if (first !== undefined) {
+    return parseRequest(first);
+  }
   let value: unknown;
   try {
     value = parseExactJson(text);
-  } catch (error) {
-    // The message of the parser quotes the text, so it is not used. It also fails for integers that are nested deep.
-    const end = endOfValue(error);
-    return end === undefined || whole
-      ? readCarefully(text, whole)
-      : parseRequest(text.slice(0, end));
+  } catch {
+    // The message of the parser quotes the text, so it is not used.
+    return readCarefully(text, whole);
   }
   return { ok: true, value: withWholeLists(text, value) };
 }
 
-/** Where the value ends that is followed by something else, if that is the fault. */
-function endOfValue(error: unknown): number | undefined {
-  const message = error instanceof SyntaxError ? error.message : "";
-  const [, position] =
-    /^Unexpected non-whitespace character after JSON at position (\d+)/.exec(message) ?? [];
-  return position === undefined ? undefined : Number(position);
-}
-
-function readCarefully(text: string, whole: boolean): ParsedRequest {
-  if (text.length > maxCarefulLength) {
+function readCarefully(text: JsonText, whole: boolean): ParsedRequest {
+  if (!isReadWithCare(text)) {
     return { ok: false };
   }
-  const reading = readJson(text);
+  const decoded = decodedText(text);
+  const reading = readJson(decoded);
   if (!reading.ok) {
-    return { ok: false, position: positionOf(text, reading.at) };
+    return { ok: false, position: positionOf(decoded, reading.at) };
   }
-  const rest = text.slice(reading.end).trimStart();
+  const rest = decoded.slice(reading.end).trimStart();
   return whole && rest !== ""
-    ? { ok: false, position: positionOf(text, text.length - rest.length) }
+    ? { ok: false, position: positionOf(decoded, decoded.length - rest.length) }
     : { ok: true, value: reading.value };
 }
 
-function withWholeLists(text: string, value: unknown): unknown {
-  // A name that is in the text more often than in the value is one that is lost, or the text of something else.
-  if (text.length > maxCarefulLength || listsInText(text) === listsIn(value, 0)) {
+function isReadWithCare({ bytes, weightBytes }: JsonText): boolean {
+  return bytes.length <= maxCarefulBytes && weightBytes <= maxCarefulWeight;
+}
+
+function withWholeLists(text: JsonText, value: unknown): unknown {
+  if (!isReadWithCare(text)) {
     return value;
   }
-  const reading = readJson(text);
+  const decoded = decodedText(text);
+  // A name that is in the text more often than in the value is one that is lost, or the text of something else.
+  if (listsInText(decoded) === listsIn(value, 0)) {
+    return value;
+  }
+  const reading = readJson(decoded);
   return reading.ok ? reading.value : value;
 }
 

@@ -4,6 +4,7 @@ import {
   activityBoundsFor,
   bodyLimitsFor,
   bytesPerActivityRow,
+  maxJsonBytesFor,
   memoryShares,
   snapshotBytesPerActivityRow,
 } from "../../src/memory/memory-budget.ts";
@@ -58,5 +59,16 @@ for (const [name, limitMiB, wantedMiB, want] of [
   test(name, () => {
     const { maxBodyBytes, budgetBytes } = bodyLimitsFor(limitMiB * mebibyte, wantedMiB * mebibyte);
     expect([maxBodyBytes, budgetBytes]).toEqual(want.map((mib) => Math.floor(mib * mebibyte)));
+  });
+}
+
+for (const [what, limitMiB, heapMiB, wantMiB] of [
+  ["the share of bodies", 256, 4096, 256 / 6],
+  ["what the heap has room for, if that is less", 4096, 332, 41.5],
+] as const) {
+  test(`the values of one JSON text may take ${what}`, () => {
+    const limit = { bytes: limitMiB * mebibyte, source: "machine" } as const;
+    const maxBytes = maxJsonBytesFor({ limit, heapLimitBytes: heapMiB * mebibyte });
+    expect(maxBytes).toBe(Math.floor(wantMiB * mebibyte));
   });
 }

@@ -47,8 +47,8 @@ export function httpRemedyOf(
     case "too_large":
       return {
         message:
-          "A request was refused because its body is too large. Let the sender send smaller batches, e.g. with OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or raise max_request_body_size and the memory limit.",
-        fields: { max_bytes: maxBytes },
+          "A request was refused because its body is too large. Let the sender send smaller batches, e.g. with OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or protobuf instead of JSON, or raise max_request_body_size and the memory limit.",
+        fields: { max_bytes: maxBytes, detail: message },
       };
     case "undecodable":
       return {

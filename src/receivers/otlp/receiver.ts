@@ -1,7 +1,7 @@
 import type { Component } from "../../component/component.ts";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
-import { bodyLimitsFor } from "../../memory/memory-budget.ts";
+import { bodyLimitsFor, maxJsonBytesFor } from "../../memory/memory-budget.ts";
 import { ByteBudget } from "../../net/body.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
@@ -38,6 +38,7 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
     const { budgetBytes } = bodyLimitsFor(limit, Math.max(wanted.http, wanted.grpc));
     const handler = createRequestHandler({
       budget: new ByteBudget(budgetBytes),
+      maxJsonBytes: maxJsonBytesFor(settings.memory),
       report,
       firstSignals,
     });

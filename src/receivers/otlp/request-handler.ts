@@ -2,9 +2,11 @@ import pLimit from "p-limit";
 import type { Consumer } from "../../component/consumer.ts";
 import type { ByteBudget } from "../../net/body.ts";
 import { type ContentEncoding, inflate } from "../../net/inflate.ts";
+import { type CheckedRequest, checkRequest } from "../../otlp/check-request.ts";
 import type { Encoding } from "../../otlp/encode.ts";
+import { jsonText } from "../../otlp/exact-json.ts";
 import type { Payload, Signal, Transport } from "../../otlp/payload.ts";
-import { readRequest } from "../../otlp/read-request.ts";
+import { readJsonRequest } from "../../otlp/read-request.ts";
 import type { ContentReport } from "./content-report.ts";
 import type { FirstSignals } from "./first-signals.ts";
 import { type Refusal, refusal } from "./refusal.ts";
@@ -49,8 +51,15 @@ export function tooLarge(maxBytes: number): Refusal {
   );
 }
 
+export const tooManyValues: Refusal = refusal(
+  "too_large",
+  "The JSON of the body has more values than fit into the memory of the receiver. Send smaller batches, or send protobuf, which takes a small part of it.",
+);
+
 export interface RequestHandlerOptions {
   readonly budget: ByteBudget;
+  /** The most memory that the values of a JSON body may take while it is converted. */
+  readonly maxJsonBytes: number;
   readonly report: ContentReport;
   readonly firstSignals: FirstSignals;
 }
@@ -60,14 +69,38 @@ const inflatingAtATime = 4;
 
 /**
  * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond the budget is refused as busy.
+ * The values of a JSON body take of the budget, too, while it is converted.
  * At most four large bodies are inflated at a time; the others wait.
  */
 export function createRequestHandler({
   budget,
+  maxJsonBytes,
   report,
   firstSignals,
 }: RequestHandlerOptions): RequestHandler {
   const slots = pLimit(inflatingAtATime);
+
+  /** `heldBytes`: what the request itself holds of the budget. */
+  const checkedJson = (
+    signal: Signal,
+    bytes: Uint8Array,
+    heldBytes: number,
+  ): CheckedRequest | Refusal => {
+    const text = jsonText(bytes);
+    const { weightBytes } = text;
+    // A body that can never fit is too large: asking its sender to try again later would be wrong for ever.
+    if (weightBytes > maxJsonBytes || weightBytes + heldBytes > budget.limitBytes) {
+      return tooManyValues;
+    }
+    if (!budget.tryTake(weightBytes)) {
+      return busy;
+    }
+    try {
+      return readJsonRequest(signal, text);
+    } finally {
+      budget.giveBack(weightBytes);
+    }
+  };
 
   return {
     budget,
@@ -87,7 +120,19 @@ export function createRequestHandler({
           }
           heldBytes += inflated.bytes.length;
         }
-        return await forward(inflated.bytes, body, { report, firstSignals });
+        const checked =
+          route.encoding === "json"
+            ? checkedJson(route.signal, inflated.bytes, heldBytes)
+            : checkRequest(route.signal, inflated.bytes);
+        if ("status" in checked) {
+          return checked;
+        }
+        // Numbers may be longer in protobuf. They take less than they took while they were converted, so that there is room.
+        const grownBytes = checked.ok ? checked.bytes.length - inflated.bytes.length : 0;
+        if (grownBytes > 0 && budget.tryTake(grownBytes)) {
+          heldBytes += grownBytes;
+        }
+        return await forward(checked, body, { report, firstSignals });
       } finally {
         budget.giveBack(heldBytes);
       }
@@ -96,12 +141,11 @@ export function createRequestHandler({
 }
 
 async function forward(
-  bytes: Uint8Array,
+  checked: CheckedRequest,
   body: ReceivedBody,
   { report, firstSignals }: Pick<RequestHandlerOptions, "report" | "firstSignals">,
 ): Promise<Outcome> {
   const { signal, next, encoding } = body.route;
-  const checked = readRequest(signal, encoding, bytes);
   if (!checked.ok) {
     return refusal("undecodable", checked.message);
   }

@@ -2,7 +2,13 @@ import { rejectedItems, repairedFields } from "../../delivery/rejected-items.ts"
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
 
 /** Why a line, or its data of one signal, was read and not passed on. */
-const skipReasons = ["not_json", "not_otlp", "too_large", "no_pipeline"] as const;
+const skipReasons = [
+  "not_json",
+  "not_otlp",
+  "too_large",
+  "too_many_values",
+  "no_pipeline",
+] as const;
 export type SkipReason = (typeof skipReasons)[number];
 
 const receiver = "a component id of the config";

@@ -2,6 +2,8 @@ import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { waited } from "../../delivery/retry.ts";
 import { nextDelayMs } from "../../delivery/retry-delay.ts";
+import { maxJsonBytesFor } from "../../memory/memory-budget.ts";
+import { jsonText } from "../../otlp/exact-json.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { readRequestValue } from "../../otlp/read-request.ts";
 import { parseRequest } from "../../otlp/request-text.ts";
@@ -67,10 +69,14 @@ export async function deliverLine(
 /** The payloads of a line: one, or one for each signal that it has and that is not done. */
 function payloadsOf(
   { bytes: line, path, doneSignals }: LineToDeliver,
-  { consumers, report }: LineDelivery,
+  { consumers, report, settings }: LineDelivery,
 ): readonly Payload[] {
-  const text = new TextDecoder().decode(line);
-  if (text.trim() === "") {
+  const text = jsonText(line);
+  if (text.weightBytes > maxJsonBytesFor(settings.memory)) {
+    report.skipped("too_many_values", path);
+    return [];
+  }
+  if (isBlank(line)) {
     return [];
   }
   const parsed = parseRequest(text, { whole: true });
@@ -107,6 +113,10 @@ function payloadsOf(
       ? [{ signal, bytes, items, transport: "file" as const }]
       : [];
   });
+}
+
+function isBlank(line: Uint8Array): boolean {
+  return line.every((byte) => byte <= 0x20);
 }
 
 function signalsOf(value: unknown): readonly Signal[] {

@@ -1,10 +1,12 @@
 import { Agent } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ConsumeResult } from "../../../src/component/consumer.ts";
+import { otlp } from "../../../src/otlp/proto/generated.js";
 import { rawSocket } from "../../net/raw-socket.ts";
 import { fakeMemory } from "../../support/fake-memory.ts";
+import { until } from "../../support/prometheus.ts";
 import { closeReceivers, openReceiver } from "./open-receiver.ts";
-import { encodings, oneItem } from "./otlp-requests.ts";
+import { encodings, oneItem, textBytes } from "./otlp-requests.ts";
 import { post, statusOf, typed } from "./post.ts";
 
 afterEach(closeReceivers);
@@ -121,6 +123,49 @@ describe("under a small memory limit", () => {
       { fields: { max_request_body_size: 20 * mebibyte, fitting: mebibyte } },
       { fields: { reason: "too_large", max_bytes: mebibyte } },
     ]);
+  });
+
+  test("JSON whose values can never fit is too large, and the same in protobuf is not", async () => {
+    const receiver = await openReceiver({ memory: fakeMemory({ limitMiB: 12 }) });
+    const url = `${receiver.url}/v1/traces`;
+    const spans = 50_000;
+    const json = `{"resourceSpans":[{"scopeSpans":[{"spans":[{}${",{}".repeat(spans - 1)}]}]}]}`;
+    const protobuf = otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: [{ scopeSpans: [{ spans: Array.from({ length: spans }, () => ({})) }] }],
+    }).finish();
+    const refused = await post(url, textBytes(json), typed("json"));
+    expect(refused.status).toBe(413);
+    expect(Buffer.from(refused.body).toString()).toMatch(/smaller batches, or send protobuf/);
+    expect((await post(url, protobuf, typed("protobuf"))).status).toBe(200);
+    expect((await post(url, textBytes("{}"), typed("json"))).status).toBe(200);
+    expect(receiver.lines.filter(({ level }) => level === "warn")).toContainEqual(
+      expect.objectContaining({
+        fields: expect.objectContaining({
+          reason: "too_large",
+          detail: expect.stringMatching(/more values than fit/),
+        }),
+      }),
+    );
+  });
+
+  test("JSON whose values fit only later is asked to come back", async () => {
+    const receiver = await openReceiver({ memory: fakeMemory({ limitMiB: 12 }) });
+    const socket = await rawSocket(receiver.port);
+    const half = mebibyte / 2;
+    socket.send(
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n${"x".repeat(half)}`,
+    );
+    const json = `{"resourceSpans":[{}${",{}".repeat(20_000)}]}`;
+    const url = `${receiver.url}/v1/traces`;
+    await until("the half body has arrived", 5_000, async () => {
+      const { status } = await post(url, textBytes(json), typed("json"));
+      return status === 503;
+    });
+    socket.destroy();
+    await until("there is room again", 5_000, async () => {
+      const { status } = await post(url, textBytes(json), typed("json"));
+      return status === 200;
+    });
   });
 
   test("half-sent bodies that do not fit together are asked to come back", async () => {

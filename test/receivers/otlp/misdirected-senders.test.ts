@@ -73,7 +73,7 @@ const cases: readonly Case[] = [
       body: gzipSync(new Uint8Array(2048)),
     },
     /smaller batches.*raise max_request_body_size/,
-    { max_bytes: 1024 },
+    { max_bytes: 1024, detail: expect.stringMatching(/at most 1024 bytes/) },
   ],
   [
     "JSON that does not fit",

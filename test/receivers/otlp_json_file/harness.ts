@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
+import type { ProcessMemory } from "../../../src/component/memory.ts";
 import type { Replaces } from "../../../src/component/settings.ts";
 import type { Storage } from "../../../src/component/storage.ts";
 import type { Payload, Signal } from "../../../src/otlp/payload.ts";
@@ -41,11 +42,13 @@ export function reader(
     signals = ["traces", "metrics", "logs"],
     storage,
     replaces,
+    memory,
   }: {
     readonly folder?: string;
     readonly signals?: readonly Signal[];
     readonly storage?: Storage;
     readonly replaces?: Replaces;
+    readonly memory?: ProcessMemory;
   } = {},
 ) {
   const settings = testSettings("otlp_json_file");
@@ -59,6 +62,7 @@ export function reader(
       ...settings.settings,
       ...(storage === undefined ? {} : { storage }),
       ...(replaces === undefined ? {} : { replaces }),
+      ...(memory === undefined ? {} : { memory }),
     },
     config,
   );

@@ -20,6 +20,7 @@ import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts
 import { FollowedFile } from "../../../src/receivers/otlp_json_file/followed-file.ts";
 import { until } from "../../contract/waiting.ts";
 import { deferred } from "../../support/deferred.ts";
+import { fakeMemory } from "../../support/fake-memory.ts";
 import { lineOf, reader } from "./harness.ts";
 
 const later: ConsumeResult = { status: "retryable", message: "The queue is full." };
@@ -112,6 +113,18 @@ describe("a line", () => {
       expect(JSON.stringify(subject.log)).not.toContain("secret");
     });
   }
+
+  test("whose values do not fit into memory is skipped and counted", async () => {
+    const subject = reader({}, { memory: fakeMemory({ limitMiB: 12 }) });
+    await subject.start();
+    const line = `{"resourceLogs":[{}${",{}".repeat(50_000)}]}\n`;
+    subject.append("a.jsonl", `${lineOf("before")}${line}${lineOf("after")}`);
+    expect(await subject.pollAll()).toEqual(["before", "after"]);
+    expect(await subject.ownMetrics()).toContain(
+      'otelcol_receiver_skipped_lines{reason="too_many_values",receiver="otlp_json_file"} 1',
+    );
+    await subject.stop();
+  });
 
   test("that is too long is counted once, also when it is written in parts", async () => {
     const subject = reader({ max_log_size: "1KiB" });

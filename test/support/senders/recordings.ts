@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { requestFromJson } from "../../../src/otlp/json.ts";
 import type { Signal } from "../../../src/otlp/payload.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
+import { requestFromJson } from "../json-requests.ts";
 import { pathOf } from "../repository.ts";
 
 /** One request that a real sender made. */

@@ -1,8 +1,11 @@
-import { parseExactJson } from "../../../otlp/exact-json.ts";
+import { jsonText, parseExactJson } from "../../../otlp/exact-json.ts";
 import { requestFromValue } from "../../../otlp/json.ts";
 import { type ActivityRecord, attributeOf, textOf } from "../activity-record.ts";
 
 const jsonType = "json/v1";
+/** The most memory for the values of a body: they hold one span, or a few. A body that needs more is not read. */
+const maxJsonBytes = 16 * 1024 * 1024;
+const noBytes = new Uint8Array(0);
 const protobufTypes: readonly string[] = ["", "proto"];
 
 /**
@@ -14,7 +17,9 @@ export function spansInBody({ record }: ActivityRecord, typeKey: string): Uint8A
   const { stringValue, bytesValue } = record.body ?? {};
   const type = textOf(attributeOf(record.attributes, typeKey));
   if (type === jsonType) {
-    return fromJson(stringValue ?? Buffer.from(bytesValue ?? []).toString());
+    return fromJson(
+      typeof stringValue !== "string" ? (bytesValue ?? noBytes) : Buffer.from(stringValue),
+    );
   }
   if (!protobufTypes.includes(type)) {
     return undefined;
@@ -24,7 +29,11 @@ export function spansInBody({ record }: ActivityRecord, typeKey: string): Uint8A
 }
 
 /** JSON of TracesData, or of one ResourceSpans. */
-function fromJson(text: string): Uint8Array | undefined {
+function fromJson(bytes: Uint8Array): Uint8Array | undefined {
+  const text = jsonText(bytes);
+  if (text.weightBytes > maxJsonBytes) {
+    return undefined;
+  }
   let value: unknown;
   try {
     value = parseExactJson(text);
@@ -33,7 +42,7 @@ function fromJson(text: string): Uint8Array | undefined {
   }
   const isResourceSpans = "scopeSpans" in fieldsOf(value) || "scope_spans" in fieldsOf(value);
   const request = isResourceSpans ? { resourceSpans: [value] } : value;
-  const result = requestFromValue("traces", mended(request));
+  const result = requestFromValue("traces", mended(request, 0));
   return result.ok ? result.bytes : undefined;
 }
 
@@ -44,6 +53,8 @@ const spanLists: readonly string[] = [
   "scope_spans",
   "spans",
 ];
+/** A list of resources has one of scopes, and that one of spans. */
+const maxLists = 3;
 /** Fields of a span that are of no use here and that senders get wrong: ids of links in base64, the status in `trace_state`. */
 const droppedFields: readonly string[] = ["links", "traceState", "trace_state"];
 const idSizes: Readonly<Record<string, number>> = {
@@ -55,14 +66,14 @@ const idSizes: Readonly<Record<string, number>> = {
   parent_span_id: 16,
 };
 
-/** Drops what senders get wrong, and puts back the leading zeros that ids lack. */
-function mended(value: unknown): unknown {
+/** Drops what senders get wrong, and puts back the leading zeros that ids lack. `depth`: how many of the lists it is in. */
+function mended(value: unknown, depth: number): unknown {
   return Object.fromEntries(
     Object.entries(fieldsOf(value))
       .filter(([key]) => !droppedFields.includes(key))
       .map(([key, content]) => {
-        if (spanLists.includes(key) && Array.isArray(content)) {
-          return [key, content.map(mended)];
+        if (depth < maxLists && spanLists.includes(key) && Array.isArray(content)) {
+          return [key, content.map((each) => mended(each, depth + 1))];
         }
         const size = idSizes[key];
         return size !== undefined && typeof content === "string" && content !== ""

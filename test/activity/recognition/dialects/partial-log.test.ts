@@ -41,6 +41,18 @@ describe("partial-span logs (S4)", () => {
     });
   }
 
+  for (const [what, body] of [
+    ["more values than fit into memory", camel({ values: Array(600_000).fill({}) })],
+    ["spans in spans without end", `{${'"spans": [{'.repeat(50_000)}${"}]".repeat(50_000)}}`],
+  ] as const) {
+    test(`JSON with ${what} is malformed, and affects no other record`, () => {
+      const large = heartbeat("json/v1", { stringValue: body });
+      const good = heartbeat("json/v1", { stringValue: camel() });
+      const { signals } = observe(request(large, good));
+      expect(signals).toEqual([expect.objectContaining({ type: "malformed" }), started]);
+    });
+  }
+
   test("a frequency in a text that is longer than any interval is none", () => {
     const frequency = `${"0".repeat(1_000_000)}5000`;
     const { signals } = observe(request(heartbeat(undefined, { bytesValue: proto }, frequency)));
