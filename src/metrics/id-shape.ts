@@ -1,5 +1,7 @@
+import { keyKindOf, wordsOf } from "./id-key.ts";
+
 /**
- * Which texts name one session, message or person by their form. Such a text must be in no label and in no line of our log, whatever it is
+ * Which texts name one session, message or person by their form, or contain a secret. Such a text must be in no label and in no line of our log, whatever it is
  * the value of. A part of the text is enough: an error message quotes a key in the middle of a sentence.
  */
 
@@ -11,7 +13,7 @@ const longHex = /(?<![0-9a-z])[0-9a-f]{16,}(?![0-9a-z])/i;
 /** Ids of messengers and snowflakes. */
 const longNumber = /(?<![0-9.])[0-9]{9,}(?![0-9.])/;
 /** What a value begins with: neither the end of a sentence, nor a placeholder as in `agent:<id>` and `session:{key}`. */
-const begun = String.raw`[^\s{<*$%,;.)\]}"'\x60|]`;
+const begun = String.raw`[^\s{<*$%,;.?)\]}"'\x60|]`;
 /** Session keys of OpenClaw anywhere in a text: `session:agent:main:…`, `session=main`, `"session":"main"`. */
 const sessionKey = new RegExp(
   `(?<![a-z0-9])(?:(?:agent|subagent|sess):|session["']?[:=]["']?)${begun}`,
@@ -24,6 +26,35 @@ const namedId = new RegExp(
 );
 /** Addresses: mail, and ids of messengers such as 49123@s.whatsapp.net or !room:matrix.org. */
 const address = /[^\s@]@[^\s@]+\.[a-z]{2,}|[@!#][^\s:@!#]+:[a-z0-9-]+\.[a-z]{2,}/i;
+
+/** A key with its value: `session_id=x`, `"user": "x"`, `api_key: x`. */
+const pair = new RegExp(
+  String.raw`(?<![\w.-])(["']?)([a-z_][\w.-]{0,63})(["']?\s{0,2}[:=]\s{0,2})["']?${begun}`,
+  "gi",
+);
+/** An option of a command: `--session-id x`, also as items of a list. */
+const flag = new RegExp(
+  String.raw`(?<![\w-])--?([a-z][\w-]{0,63})["']?[\s,=]{1,3}["']?${begun}`,
+  "gi",
+);
+/** Texts with more of them are not looked through. */
+const maxPairs = 128;
+/** A query with a value that is no placeholder, and the name or password of a user. */
+const urlParts = new RegExp(
+  String.raw`[?&][^\s?&=#/]{1,64}=${begun}|://[^\s?]{0,256}\?[^\s=]|://[^\s/@]{1,256}@|(?<![\w.-])[\w.-]{1,64}:[^\s@/]{1,64}@(?!sha256:)`,
+  "i",
+);
+/** Credentials of HTTP, and keys by the prefixes that issuers give them. */
+const credential =
+  /(?<![a-z0-9])(?:bearer\s{1,2}(?!(?:auth|token|scheme|error|credential)[a-z]*(?![\w.-]))[\w+/.~=-]{4}|(?:sk|pk|rk)[-_](?:live|test|proj|ant|or|svcacct)[-_]|gh[pousr]_[a-z0-9]|github_pat_|glpat-|xox[abeoprs]-|akia[0-9a-z]{4}|eyj[\w-]{8})|-----begin/i;
+const basicCredential =
+  /(?<![A-Za-z0-9])[Bb]asic\s{1,2}(?=[A-Za-z0-9+/]{0,64}(?:[0-9=]|[a-z][A-Z]))[A-Za-z0-9+/=]{4}/;
+/** Telephone numbers in groups, and the times that are ids of messages in Slack. */
+const phone =
+  /\+[0-9](?:[ ()./-]{0,3}[0-9]){7,14}(?![0-9])|(?<![\w.-])(?:\(?0[1-9][0-9]{1,4}\)?[ /-][0-9]{3}[0-9 -]{3}|\(?[0-9]{3}\)?[-. ]{1,2}[0-9]{3}[-. ][0-9]{4}(?![\w.-]))/;
+const messageTime = /(?<![0-9.])[0-9]{10}\.[0-9]{6}(?![0-9])/;
+/** What comes after the name of a collection in a path. */
+const pathSegment = /\/(?:sessions?|conversations?|runs?|threads?|users)\/[^\s/{:<*?]/i;
 
 const prefixes =
   `session|sess|subagent|run|turn|call|toolcall|toolu|msg|conv|conversation|trace|span|req|resp|chatcmpl|cmpl|asst|
@@ -66,8 +97,49 @@ export function namesASession(text: string): boolean {
   return readingsOf(text).some((reading) => namesOne(reading) || numberedAlone.test(reading));
 }
 
+/** Whether a path or URL names a session by its place: `/sessions/main`. */
+export function hasIdInPath(text: string): boolean {
+  return readingsOf(text).some((reading) => pathSegment.test(reading));
+}
+
 function namesOne(text: string): boolean {
-  return sessionKey.test(text) || namedId.test(text) || address.test(text) || prefixed.test(text);
+  return (
+    sessionKey.test(text) ||
+    namedId.test(text) ||
+    address.test(text) ||
+    prefixed.test(text) ||
+    urlParts.test(text) ||
+    credential.test(text) ||
+    basicCredential.test(text) ||
+    hasIdPair(text)
+  );
+}
+
+/** In prose, a colon follows a word as such: `user: the name`. */
+function hasIdPair(text: string): boolean {
+  if (!/[:=]|--?[a-z]/i.test(text)) {
+    return false;
+  }
+  let count = 0;
+  for (const [, quote, key = "", separator = ""] of text.matchAll(pair)) {
+    const kind = keyKindOf(key);
+    const isExplicit = quote !== "" || separator.includes("=") || wordsOf(key).length > 1;
+    count += 1;
+    if (count > maxPairs || (kind !== undefined && (isExplicit || isSecretWord(key)))) {
+      return true;
+    }
+  }
+  for (const [, key = ""] of text.matchAll(flag)) {
+    count += 1;
+    if (count > maxPairs || keyKindOf(key) !== undefined) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function isSecretWord(key: string): boolean {
+  return keyKindOf(key) === "secret" && !/^tokens?$/i.test(key);
 }
 
 function isGenerated(text: string): boolean {
@@ -75,6 +147,8 @@ function isGenerated(text: string): boolean {
     uuid.test(text) ||
     longHex.test(text) ||
     longNumber.test(text) ||
+    phone.test(text) ||
+    messageTime.test(text) ||
     (text.match(lettersAndDigits) ?? []).some(
       (each) => /[0-9].*[0-9]/.test(each) && /[A-Za-z]/.test(each),
     ) ||

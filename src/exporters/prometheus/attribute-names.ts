@@ -1,13 +1,10 @@
-import { type IdReason, isInfrastructureKey, keyReasonOf } from "./id-like.ts";
+import { type KeyFacts, keyFactsOf } from "./id-like.ts";
 import { labelNameOf } from "./translated-names.ts";
 
 /** What follows from the key of an attribute alone. */
-export interface AttributeName {
+export interface AttributeName extends KeyFacts {
   /** Undefined if the key is empty. */
   readonly label: string | undefined;
-  /** Why the attribute is not shown, whatever its value is. */
-  readonly reason: IdReason | undefined;
-  readonly isInfrastructure: boolean;
 }
 
 /** Real senders use some hundred keys. */
@@ -25,11 +22,7 @@ export class AttributeNames {
       return known;
     }
     const start = key.slice(0, maxKeyLength);
-    const name = {
-      label: labelNameOf(key),
-      reason: keyReasonOf(start),
-      isInfrastructure: isInfrastructureKey(start),
-    };
+    const name = { label: labelNameOf(key), ...keyFactsOf(start) };
     if (this.#names.size >= maxKeys) {
       this.#names.clear();
     }

@@ -4,12 +4,13 @@ import { textAt } from "./metric-walk.ts";
 /** An attribute as text. */
 export interface TextAttribute {
   readonly key: string;
-  /** Undefined if the value is nested too deep to be read. */
+  /** Undefined if the value is a map, bytes, or a list of more than scalars, of which nothing is read. */
   readonly text: string | undefined;
+  /** Of a list, its items as text. */
+  readonly items?: readonly string[];
 }
 
-/** Values that contain others nest at most this deep. */
-const maxDepth = 8;
+/** Longer lists are not read either. */
 const maxItems = 128;
 
 const keyTag = tagOf(1, "length");
@@ -23,45 +24,15 @@ const kvlistTag = tagOf(6, "length");
 const bytesTag = tagOf(7, "length");
 const itemTag = tagOf(1, "length");
 
-type Plain = string | boolean | number | bigint | readonly Plain[] | { [key: string]: Plain };
+type Scalar = string | boolean | number | bigint;
+type Plain = Scalar | readonly Scalar[];
 
-/**
- * An attribute from the bytes of its `KeyValue`, written as the Collector writes values as text: arrays and maps as JSON, bytes as
- * base64, integers exactly.
- */
+/** An attribute from the bytes of its `KeyValue`, written as the Collector writes values as text: lists as JSON, integers exactly. */
 export function attributeOf(keyValue: Uint8Array): TextAttribute {
   const reader = new WireReader(keyValue);
-  const { key, value } = readKeyValue(reader, 0, keyValue.length, 0);
-  return { key, text: value === undefined ? undefined : textOf(value) };
-}
-
-function textOf(value: Plain): string {
-  return typeof value === "object" ? jsonOf(value) : String(value);
-}
-
-/** JSON with integers of any size. `JSON.stringify` refuses those. */
-function jsonOf(value: Plain): string {
-  if (Array.isArray(value)) {
-    return `[${value.map(jsonOf).join(",")}]`;
-  }
-  if (typeof value === "object") {
-    const members = Object.entries(value).map(
-      ([key, each]) => `${JSON.stringify(key)}:${jsonOf(each)}`,
-    );
-    return `{${members.join(",")}}`;
-  }
-  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
-}
-
-function readKeyValue(
-  reader: WireReader,
-  start: number,
-  end: number,
-  depth: number,
-): { readonly key: string; readonly value: Plain | undefined } {
+  const end = keyValue.length;
   let key = "";
   let value: Plain | undefined = "";
-  reader.position = start;
   while (reader.position < end) {
     const tag = reader.tag(end);
     if (tag === keyTag || tag === valueTag) {
@@ -72,97 +43,110 @@ function readKeyValue(
       if (tag === keyTag) {
         key = textAt(reader.bytes, reader.position, stop);
       } else {
-        value = readValue(reader, reader.position, stop, depth);
+        value = readValue(reader, stop);
       }
       reader.position = stop;
     } else if (!reader.skip(tag, end)) {
       break;
     }
   }
-  return { key, value };
+  return typeof value === "object"
+    ? { key, text: `[${value.map(jsonOf).join(",")}]`, items: value.map(String) }
+    : { key, text: value === undefined ? undefined : String(value) };
+}
+
+/** JSON with integers of any size. `JSON.stringify` refuses those. */
+function jsonOf(value: Scalar): string {
+  return typeof value === "bigint" ? String(value) : JSON.stringify(value);
 }
 
 /** The last member that is set applies. */
-function readValue(
-  reader: WireReader,
-  start: number,
-  end: number,
-  depth: number,
-): Plain | undefined {
-  if (depth > maxDepth) {
-    return undefined;
-  }
+function readValue(reader: WireReader, end: number): Plain | undefined {
   let value: Plain | undefined = "";
-  reader.position = start;
   while (reader.position < end) {
-    const tag = reader.tag(end);
-    if (tag === boolTag || tag === intTag) {
-      if (!reader.varint64(end)) {
-        break;
-      }
-      value = tag === boolTag ? (reader.lo | reader.hi) !== 0 : int64Of(reader.hi, reader.lo);
-    } else if (tag === doubleTag && end - reader.position >= 8) {
-      value = reader.view.getFloat64(reader.position, true);
-      reader.position += 8;
-    } else if ([stringTag, arrayTag, kvlistTag, bytesTag].includes(tag)) {
+    const start = reader.position;
+    if (reader.tag(end) === arrayTag) {
       const stop = reader.length(end);
       if (stop < 0) {
         break;
       }
-      value = readLong(reader, tag, stop, depth);
+      value = readItems(reader, stop);
       reader.position = stop;
-    } else if (!reader.skip(tag, end)) {
+      continue;
+    }
+    reader.position = start;
+    const member = readMember(reader, end);
+    if (member === "unreadable") {
       break;
     }
+    value = member === "unknown" ? value : member.scalar;
   }
   return value;
 }
 
-function readLong(reader: WireReader, tag: number, end: number, depth: number): Plain | undefined {
-  const start = reader.position;
-  switch (tag) {
-    case stringTag:
-      return textAt(reader.bytes, start, end);
-    case bytesTag:
-      return Buffer.from(reader.bytes.subarray(start, Math.min(end, start + 3_072))).toString(
-        "base64",
-      );
-    case arrayTag:
-      return readItems(reader, end, (from, to) => readValue(reader, from, to, depth + 1));
-    default: {
-      const pairs = readItems(reader, end, (from, to) => readKeyValue(reader, from, to, depth + 1));
-      const members = pairs?.flatMap(({ key, value }) =>
-        value === undefined ? [] : [[key, value] as const],
-      );
-      return members === undefined || members.length !== pairs?.length
-        ? undefined
-        : Object.fromEntries(members);
-    }
-  }
-}
-
-/** Undefined if an item is unreadable. Items beyond {@link maxItems} are left out. */
-function readItems<T>(
-  reader: WireReader,
-  end: number,
-  read: (start: number, end: number) => T | undefined,
-): T[] | undefined {
-  const items: T[] = [];
-  while (reader.position < end && items.length < maxItems) {
+/** Undefined unless all items are scalars. */
+function readItems(reader: WireReader, end: number): readonly Scalar[] | undefined {
+  const items: Scalar[] = [];
+  while (reader.position < end) {
     const tag = reader.tag(end);
-    if (tag === itemTag) {
-      const stop = reader.length(end);
-      const item = stop < 0 ? undefined : read(reader.position, stop);
-      if (item === undefined) {
+    if (tag !== itemTag) {
+      if (!reader.skip(tag, end)) {
         return undefined;
       }
-      items.push(item);
-      reader.position = stop;
-    } else if (!reader.skip(tag, end)) {
+      continue;
+    }
+    const stop = reader.length(end);
+    const item = stop < 0 || items.length === maxItems ? undefined : readScalar(reader, stop);
+    if (item === undefined) {
       return undefined;
     }
+    items.push(item);
+    reader.position = stop;
   }
   return items;
+}
+
+/** An item of a list. A list in a list is not read, however deep it is. */
+function readScalar(reader: WireReader, end: number): Scalar | undefined {
+  let value: Scalar | undefined = "";
+  while (reader.position < end) {
+    const member = readMember(reader, end);
+    if (member === "unreadable") {
+      break;
+    }
+    value = member === "unknown" ? value : member.scalar;
+  }
+  return value;
+}
+
+/** A field of an `AnyValue`: its scalar, undefined for what contains others and for bytes. */
+function readMember(
+  reader: WireReader,
+  end: number,
+): { readonly scalar: Scalar | undefined } | "unknown" | "unreadable" {
+  const tag = reader.tag(end);
+  if (tag === boolTag || tag === intTag) {
+    if (!reader.varint64(end)) {
+      return "unreadable";
+    }
+    const { hi, lo } = reader;
+    return { scalar: tag === boolTag ? (lo | hi) !== 0 : int64Of(hi, lo) };
+  }
+  if (tag === doubleTag && end - reader.position >= 8) {
+    const scalar = reader.view.getFloat64(reader.position, true);
+    reader.position += 8;
+    return { scalar };
+  }
+  if (tag === stringTag || tag === arrayTag || tag === kvlistTag || tag === bytesTag) {
+    const stop = reader.length(end);
+    if (stop < 0) {
+      return "unreadable";
+    }
+    const scalar = tag === stringTag ? textAt(reader.bytes, reader.position, stop) : undefined;
+    reader.position = stop;
+    return { scalar };
+  }
+  return reader.skip(tag, end) ? "unknown" : "unreadable";
 }
 
 function int64Of(hi: number, lo: number): bigint {

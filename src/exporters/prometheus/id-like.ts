@@ -1,72 +1,69 @@
-import { hasIdShape, namesASession } from "../../metrics/id-shape.ts";
+import { isInfrastructureKey, keyKindOf } from "../../metrics/id-key.ts";
+import { hasIdInPath, hasIdShape, namesASession } from "../../metrics/id-shape.ts";
 
 /**
- * Which attributes name one session, run, message or person. Such an attribute never becomes a label: it would put an id on a page
- * without access control, and give every session series of its own.
+ * Which attributes name one session, run, message or person, or contain a secret. Such an attribute never becomes a label: it would put an
+ * id on a page without access control, and give every session series of its own.
  */
 
 /** A closed list, fit for a label. */
-export type IdReason = "id_key" | "id_value" | "command_line";
+export type IdReason = "id_key" | "id_value" | "secret" | "command_line";
 
-/** Words that make a subject an id: `session.id`, `runId`, `message_uuid`. */
-const idWords = new Set(["id", "ids", "uuid", "guid", "uid", "key", "ref", "hash"]);
-
-/** What an id or key of this belongs to one session, run, call, message or person. */
-const subjects = new Set(
-  `session conversation thread run turn trace span parent call toolcall chat message msg request response invocation execution task job
-   step event correlation transaction prompt completion generation user enduser sender recipient peer account contact channel member
-   participant approval dialog interaction delivery update`.split(/\s+/),
-);
-
-/** The same, written as one word. */
-const idNames = new Set(
-  `sessionid sessionkey sessionref runid turnid traceid spanid parentid threadid conversationid chatid messageid toolcallid callid
-   requestid responseid userid traceparent tracestate baggage msisdn`.split(/\s+/),
-);
-
-/** Words that mean an id, or a text of a person, when a key ends with them. */
-const lastWords = new Set(
-  `session conversation chat run trace message sender recipient jid phone email`.split(" "),
-);
+/** What follows from a key alone. */
+export interface KeyFacts {
+  /** Why the attribute is not shown, unless `exceptFor` applies to its value. */
+  readonly reason: Exclude<IdReason, "id_value"> | undefined;
+  /** Values that are shown in spite of `reason`. */
+  readonly exceptFor: RegExp;
+  /** Which rules apply to the value. */
+  readonly values: "any" | "infrastructure" | "path";
+}
 
 /** Attributes whose values can contain secrets and prompts. */
-const commandLines = new Set(["process.command_args", "process.command_line", "process.command"]);
+const commandLines =
+  /(?:^|[._-])(?:(?:process|container)\.command|command[._]?(?:args|line)|process\.title|cmd_?line|args|argv|arguments|environ)$/i;
+const paths = /(?:^|[._-])(?:path|url|uri|target|full|href|referr?er|location)$/i;
+/** The name of a label alone could be an id. */
+const nothing = /(?!)/;
+/** A flag tells nobody apart. */
+const flags = /^(?:true|false)$/i;
+/** Of a word that means a secret or what models count. */
+const tokenKinds =
+  /^(?:true|false|total|(?:input|output|prompt|completion|reasoning|thoughts?|tool|text|audio|image|context)(?:[._ -]?tokens?)?|cached?(?:[._ -]?(?:read|write|creation|input|output))?)$/i;
+const tokenCounts = /^(?:true|false|[0-9]{1,8})$/i;
 
-/** Attributes of these name a machine, a process or a deployment; those have ids that are meant as labels. */
-const infrastructure =
-  /^(?:k8s|host|container|service|cloud|os|process|telemetry|deployment|faas|aws|gcp|azure|device|vcs)\./;
-
-/** Why an attribute with this key is not shown, whatever its value is. */
-export function keyReasonOf(key: string): Exclude<IdReason, "id_value"> | undefined {
-  if (commandLines.has(key)) {
-    return "command_line";
+export function keyFactsOf(key: string): KeyFacts {
+  const values = isInfrastructureKey(key) ? "infrastructure" : paths.test(key) ? "path" : "any";
+  if (commandLines.test(key)) {
+    return { reason: "command_line", exceptFor: nothing, values };
   }
-  return isIdKey(key) || hasIdShape(key) ? "id_key" : undefined;
+  const kind = keyKindOf(key);
+  if (kind === undefined && !hasIdShape(key)) {
+    return { reason: undefined, exceptFor: nothing, values };
+  }
+  const reason = kind === "secret" ? "secret" : "id_key";
+  if (hasIdShape(key)) {
+    return { reason, exceptFor: nothing, values };
+  }
+  const isOfTokens = reason === "secret" && /(?:^|[._a-z-])tokens?$/i.test(key);
+  const exceptFor = !isOfTokens ? flags : /s$/i.test(key) ? tokenCounts : tokenKinds;
+  return { reason, exceptFor, values };
 }
 
 /** Whether an attribute with this value is not shown. */
-export function isIdValue(text: string, isInfrastructure: boolean): boolean {
-  return isInfrastructure ? namesASession(text) : hasIdShape(text);
+export function isIdValue(text: string, values: KeyFacts["values"]): boolean {
+  return values === "infrastructure"
+    ? namesASession(text)
+    : hasIdShape(text) || (values === "path" && hasIdInPath(text));
 }
 
-/** Whether attributes with this key have ids that are meant as labels. */
-export function isInfrastructureKey(key: string): boolean {
-  return infrastructure.test(key);
-}
-
-function isIdKey(key: string): boolean {
-  const parts = key
-    .replaceAll(/(?<=[a-z0-9])I[Dd]s?(?![a-z])/g, " id ")
-    .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .replaceAll(/([A-Z])([A-Z][a-z])/g, "$1 $2")
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .filter((part) => part !== "");
+/** Whether a list is one of short words, none of which could be the key of an id or an option of a command. */
+export function isWordList(items: readonly string[]): boolean {
   return (
-    lastWords.has(parts.at(-1) ?? "") ||
-    parts.some((part, index) => {
-      const before = (parts[index - 1] ?? "").replace(/s$/, "");
-      return idNames.has(part) || (idWords.has(part) && subjects.has(before));
-    })
+    items.length <= 32 &&
+    items.every(
+      (item) =>
+        /^[\p{L}\p{N}][\p{L}\p{N} ._:/+-]{0,63}$/u.test(item) && keyKindOf(item) === undefined,
+    )
   );
 }

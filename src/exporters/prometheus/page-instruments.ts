@@ -20,10 +20,11 @@ export type DropReason = (typeof dropReasons)[number];
 export const labelReasons = [
   "id_key",
   "id_value",
+  "secret",
   "command_line",
+  "not_scalar",
   "invalid_name",
   "too_long",
-  "too_deep",
   "too_many",
 ] as const;
 

@@ -1,10 +1,10 @@
 import { hasIdShape, namesASession } from "../../metrics/id-shape.ts";
 import type { AttributeNames } from "./attribute-names.ts";
 import type { TextAttribute } from "./attribute-text.ts";
-import { type IdReason, isIdValue } from "./id-like.ts";
+import { type IdReason, isIdValue, isWordList } from "./id-like.ts";
 
 /** Why an attribute is not shown as it is. Closed lists, fit for a label. */
-export type LabelReason = IdReason | "invalid_name" | "too_long" | "too_deep" | "too_many";
+export type LabelReason = IdReason | "not_scalar" | "invalid_name" | "too_long" | "too_many";
 
 /** Longer label names are not shown. */
 const maxNameLength = 255;
@@ -91,15 +91,15 @@ export class LabelSet {
 
   /** As `setFree`, of a text of the sender. */
   setShown(name: string, text: string): void {
-    this.setFree(name, text === "" ? undefined : this.#shown(name, text));
+    this.setFree(name, text === "" ? undefined : this.#shown({ key: name, text }));
   }
 
   /** Adds attributes of a sender. `prefix` is put in front of their keys. */
   add(attributes: readonly TextAttribute[], prefix = ""): void {
     const own = new Map<string, string>();
-    const byKey = new Map(attributes.map(({ key, text }) => [key, text]));
-    for (const [key, text] of [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-      const value = this.#shown(key, text);
+    const byKey = new Map(attributes.map((attribute) => [attribute.key, attribute]));
+    for (const [key, attribute] of [...byKey].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      const value = this.#shown(attribute);
       if (value === undefined || value === "") {
         continue;
       }
@@ -135,17 +135,28 @@ export class LabelSet {
   }
 
   /** The value, or undefined if it must not be shown. It is looked at beyond the cut, so that no half of an id stays. */
-  #shown(key: string, text: string | undefined): string | undefined {
-    if (text === undefined) {
-      this.#report.dropped("too_deep");
-      return undefined;
-    }
-    const { reason, isInfrastructure } = this.#names.of(key);
-    if (reason !== undefined || isIdValue(text.slice(0, 2 * maxValueLength), isInfrastructure)) {
-      this.#report.dropped(reason ?? "id_value");
+  #shown({ key, text, items }: TextAttribute): string | undefined {
+    const reason = this.#reasonOf(key, text, items);
+    if (text === undefined || reason !== undefined) {
+      this.#report.dropped(reason ?? "not_scalar");
       return undefined;
     }
     return this.#cut(text);
+  }
+
+  #reasonOf(
+    key: string,
+    text: string | undefined,
+    items: readonly string[] | undefined,
+  ): LabelReason | undefined {
+    const { reason, exceptFor, values } = this.#names.of(key);
+    if (reason !== undefined && (text === undefined || !exceptFor.test(text))) {
+      return reason;
+    }
+    if (text === undefined || (items !== undefined && !isWordList(items))) {
+      return "not_scalar";
+    }
+    return isIdValue(text.slice(0, 2 * maxValueLength), values) ? "id_value" : undefined;
   }
 
   #cut(text: string): string {

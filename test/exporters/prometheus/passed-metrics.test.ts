@@ -190,11 +190,9 @@ for (const [what, metric, want] of [
         attribute("b", { boolValue: true }),
         attribute("d", { doubleValue: 1.5 }),
         attribute("l", { arrayValue: { values: [{ intValue: "1" }, { stringValue: "x" }] } }),
-        attribute("m", { kvlistValue: { values: [attribute("k", "v")] } }),
-        attribute("r", { bytesValue: "AQI=" }),
       ],
     }),
-    ['a{b="true",d="1.5",l="[1,\\"x\\"]",m="{\\"k\\":\\"v\\"}",r="AQI="} 1'],
+    ['a{b="true",d="1.5",l="[1,\\"x\\"]"} 1'],
   ],
 ] as const) {
   test(`shows ${what}`, async () => {
@@ -775,7 +773,35 @@ test("a session key or a short id shows in no help text, label or name, wherever
   expect(await page.passed.page(new Set())).toBe(
     "# TYPE t gauge\nt 1\n# TYPE run_mode_call_count gauge\nrun_mode_call_count 1\n",
   );
-  expect(page.reported()).toEqual({ "label id_value": 4, "point id_in_name": 3 });
+  expect(page.reported()).toEqual({
+    "label id_key": 1,
+    "label id_value": 2,
+    "label not_scalar": 1,
+    "point id_in_name": 3,
+  });
+});
+
+test("maps, bytes, nested lists and lists of more than short words are no labels, wherever they are", async () => {
+  const text = (stringValue: string) => ({ stringValue });
+  const list = (...values: readonly Json[]) => ({ arrayValue: { values } });
+  const attributes = [
+    attribute("m", { kvlistValue: { values: [attribute("k", "kitchen")] } }),
+    attribute("b", { bytesValue: "AQI=" }),
+    attribute("ll", list(list(text("kitchen")))),
+    attribute("lm", list({ kvlistValue: { values: [attribute("k", "kitchen")] } })),
+    attribute("lb", list(text("a"), { bytesValue: "AQI=" })),
+    attribute("l", list(text("--kitchen"))),
+  ];
+  const page = passedPage();
+  await page.take([gauge("a", { asInt: "1", attributes })], {
+    resource: { attributes: [attribute("service.name", "s"), ...attributes] },
+    scope: { name: "lib", attributes },
+  });
+  expect(await page.lines()).toEqual([
+    'target_info{job="s"} 1',
+    'a{job="s",otel_scope_name="lib"} 1',
+  ]);
+  expect(page.reported()).toEqual({ "label not_scalar": 18 });
 });
 
 describe("one page is valid whatever is sent", () => {
