@@ -41,6 +41,9 @@ export interface PassedReport extends LabelReport {
 /** After how many steps others get a turn. */
 const stepsPerTurn = 100;
 
+/** How far the clock of a sender may be ahead of ours. */
+const maxAheadMs = 86_400_000;
+
 const targetInfo = { name: "target_info", type: "gauge", help: "Target metadata" } as const;
 
 /** A metric while its points are read. */
@@ -163,7 +166,10 @@ export class PassedMetrics {
       this.#store.end(identity);
       return "gone";
     }
-    const sample = { ...point, isDelta: isDelta(metric) };
+    const sample = {
+      ...withSaneTimes(point, this.#options.clock.unixMs()),
+      isDelta: isDelta(metric),
+    };
     if (sample.isDelta && !canBeAdded(sample, head)) {
       return "invalid_value";
     }
@@ -208,6 +214,16 @@ export class PassedMetrics {
     const lengths = Buffer.from(Uint32Array.from(parts, ({ length }) => length).buffer);
     return hash("sha256", Buffer.concat([this.#options.key, lengths, ...parts]), "base64");
   }
+}
+
+/**
+ * The point without times that no clock of a sender should have: a stream with such a time would take every later value for an older one.
+ * The Collector reads 2^64 - 1, which stands for no time, as one before 1970.
+ */
+function withSaneTimes(point: DataPoint, unixMs: number): DataPoint {
+  const latestNs = (unixMs + maxAheadMs) * 1e6;
+  const sane = (ns: number) => (ns > latestNs ? 0 : ns);
+  return { ...point, startNs: sane(point.startNs), timeNs: sane(point.timeNs) };
 }
 
 function othersTurn(): Promise<void> {

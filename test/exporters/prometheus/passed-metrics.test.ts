@@ -804,6 +804,65 @@ test("maps, bytes, nested lists and lists of more than short words are no labels
   expect(page.reported()).toEqual({ "label not_scalar": 18 });
 });
 
+describe("a time more than a day ahead of our clock counts as none", () => {
+  const never = "18446744073709551615";
+
+  test("so that the series goes on with the next value", async () => {
+    const page = passedPage();
+    await page.take([gauge("a", { asInt: "3", timeUnixNano: never })]);
+    await page.take([gauge("a", { asInt: "4", timeUnixNano: at(1) })]);
+    await page.take([gauge("a", { asInt: "3", timeUnixNano: at(0) })]);
+    expect(await page.lines()).toEqual(["a 4"]);
+    expect(page.reported()).toEqual({ "point late": 1 });
+  });
+
+  test("also of deltas and of their start", async () => {
+    const page = passedPage();
+    const of = (asInt: string, startTimeUnixNano: string, timeUnixNano: string) =>
+      page.take([
+        sum("a", [{ asInt, startTimeUnixNano, timeUnixNano }], { aggregationTemporality: delta }),
+      ]);
+    await of("1", never, never);
+    await of("2", at(0), at(1));
+    await of("4", never, at(2));
+    expect(await page.lines()).toEqual(["a_total 7"]);
+    expect(page.reported()).toEqual({});
+  });
+
+  test("as a start it is no reset", async () => {
+    const page = passedPage();
+    const of = (id: string, asInt: string, startTimeUnixNano: string, second: number) =>
+      page.take([
+        sum("a", [
+          {
+            asInt,
+            startTimeUnixNano,
+            timeUnixNano: at(second),
+            attributes: [attribute("run_id", id)],
+          },
+        ]),
+      ]);
+    await of("one", "5", at(0), 1);
+    await of("two", "1", at(0), 1);
+    await of("one", "6", never, 2);
+    expect(await page.lines()).toEqual(["a_total 7"]);
+  });
+
+  test("and is not shown; up to a day it is the sender's", async () => {
+    const page = passedPage();
+    const ahead = (hours: number) => `${page.clock.unixMs() + hours * 3_600_000}000000`;
+    await page.take([
+      gauge("a", { asInt: "1", timeUnixNano: ahead(25) }),
+      gauge("b", { asInt: "1", timeUnixNano: ahead(23) }),
+    ]);
+    const text = await page.passed.page(new Set(), { sendTimestamps: true });
+    expect(text.split("\n").filter((line) => /^[ab]/.test(line))).toEqual([
+      "a 1",
+      `b 1 ${ahead(23).slice(0, -6)}`,
+    ]);
+  });
+});
+
 describe("one page is valid whatever is sent", () => {
   test("the first metric decides the type of a name and its help", async () => {
     const page = passedPage();
