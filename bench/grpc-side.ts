@@ -16,6 +16,7 @@ import { ByteBudget } from "../src/net/body.ts";
 import { compress } from "../src/net/compress.ts";
 import { listenHttp2 } from "../src/net/http2-server.ts";
 import { inflate } from "../src/net/inflate.ts";
+import { Transfers } from "../src/net/transfers.ts";
 import { grpcSchema, serverOptionsOf } from "../src/receivers/otlp/grpc-config.ts";
 import { grpcRouteOf } from "../src/receivers/otlp/grpc-route.ts";
 import { ServerCall } from "../src/receivers/otlp/server-call.ts";
@@ -170,6 +171,8 @@ async function grpcJsServer(): Promise<number> {
   );
 }
 
+const transfers = new Transfers(systemClock);
+
 /** The server of the `otlp` receiver, without what it does with a message. */
 async function http2Server(): Promise<number> {
   const budget = new ByteBudget(8 * maxBytes);
@@ -197,7 +200,7 @@ async function answer(
     throw new Error(`The call was refused: ${route.message}`);
   }
   const call = new ServerCall(stream, systemClock, route.timeoutMs);
-  const message = await call.read({ maxBytes, budget });
+  const message = await call.read({ maxBytes, budget, transfers });
   if (typeof message === "string") {
     throw new Error(`The message did not arrive: ${message}.`);
   }

@@ -1,16 +1,18 @@
 import type { IncomingMessage } from "node:http";
 import { ByteBlocks, largestBlockBytes } from "./byte-blocks.ts";
+import type { Transfers } from "./transfers.ts";
 
 /**
  * The whole body as it was sent, or the reason why there is none:
  *
  * - `too_large`: more than `maxBytes`, as announced or as counted.
  * - `busy`: the budget shared with other requests is used up; a later try may succeed.
+ * - `stalled`: hardly anything of it arrived for some seconds, and others needed its room.
  * - `aborted`: the sender closed the connection, or was too slow and was disconnected. No answer is possible.
  */
 export type BodyResult =
   | { readonly ok: true; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly problem: "too_large" | "busy" | "aborted" };
+  | { readonly ok: false; readonly problem: "too_large" | "busy" | "stalled" | "aborted" };
 
 /** The first block of a body that is larger than a block, or may be. */
 const firstBlockBytes = 64 * 1024;
@@ -20,6 +22,8 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Shared by all bodies. After success the caller must release `bytes.length`; otherwise nothing. */
   readonly budget: ByteBudget;
+  /** Where the body is known while it arrives. */
+  readonly transfers: Transfers;
 }
 
 /**
@@ -28,10 +32,16 @@ export interface BodyLimits {
  */
 export class ByteBudget {
   readonly limitBytes: number;
+  readonly #makeRoom: (hasRoom: () => boolean) => boolean;
   #takenBytes = 0;
 
-  constructor(limitBytes: number) {
+  /** `makeRoom` may give bytes back, until there is room, when a request would be refused. */
+  constructor(
+    limitBytes: number,
+    makeRoom: (hasRoom: () => boolean) => boolean = (hasRoom) => hasRoom(),
+  ) {
     this.limitBytes = limitBytes;
+    this.#makeRoom = makeRoom;
   }
 
   get takenBytes(): number {
@@ -40,7 +50,8 @@ export class ByteBudget {
 
   /** Takes all of `bytes` and returns true, or takes nothing and returns false. The caller must give back the bytes it took. */
   tryTake(bytes: number): boolean {
-    if (this.#takenBytes + bytes > this.limitBytes) {
+    const hasRoom = () => this.#takenBytes + bytes <= this.limitBytes;
+    if (!hasRoom() && !this.#makeRoom(hasRoom)) {
       return false;
     }
     this.#takenBytes += bytes;
@@ -72,7 +83,11 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   const atMost = Math.min(announced ?? limits.maxBytes, limits.maxBytes);
   const body = new ByteBlocks(atMost, atMost <= largestBlockBytes ? atMost : firstBlockBytes);
 
+  let isSettled = false;
+  const transfer = limits.transfers.begin(() => settle({ ok: false, problem: "stalled" }));
   const settle = (result: BodyResult) => {
+    isSettled = true;
+    transfer.end();
     request.off("data", onData).off("end", onEnd).off("close", onClose);
     if (!result.ok) {
       limits.budget.giveBack(body.length);
@@ -84,8 +99,13 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       settle({ ok: false, problem: "too_large" });
       return;
     }
+    transfer.progressed(chunk.length);
     if (!limits.budget.tryTake(chunk.length)) {
       settle({ ok: false, problem: "busy" });
+      return;
+    }
+    if (isSettled) {
+      limits.budget.giveBack(chunk.length); // This very body had stalled, and made room.
       return;
     }
     if (body.length === 0 && chunk.length === announced) {

@@ -16,7 +16,7 @@ export interface MessageLimits {
   /** The most bytes of the message as it is sent. */
   readonly maxBytes: number;
   /** Shared by all requests. */
-  readonly budget: ByteBudget;
+  readonly budget: Pick<ByteBudget, "tryTake" | "giveBack">;
 }
 
 /** A message begins with so much memory, or with so many times what has arrived, whatever it announces, and grows as bytes arrive. */
@@ -64,6 +64,10 @@ export class MessageReader {
       return "several";
     }
     if (!this.#limits.budget.tryTake(arrived)) {
+      return "busy";
+    }
+    if (this.#body === undefined) {
+      this.#limits.budget.giveBack(arrived); // This very message had stalled, and made room.
       return "busy";
     }
     this.#body.add(chunk.subarray(at));

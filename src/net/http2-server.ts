@@ -47,6 +47,8 @@ export interface Http2ListenOptions {
   readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => GiveUp;
   /** Called once for every connection that breaks. `code` is the reason of the runtime for a handshake of TLS. Must not throw. */
   readonly onBroken?: (reason: BrokenConnection, code?: string) => void;
+  /** Called when a connection is closed because all of the others are busy: it may end a stream, so that there is room for later ones. */
+  readonly onFull?: () => void;
   /** Called with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
   /** What a client of HTTP/1.1 is told. */
@@ -229,6 +231,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
   const accept = (socket: Socket) => {
     if (!makeRoom()) {
       socket.destroy();
+      options.onFull?.();
       options.onBroken?.("too_many_connections");
     } else if (acceptor === undefined) {
       open(socket);

@@ -60,6 +60,8 @@ interface ServeOptions {
    * of TLS. Must not throw.
    */
   readonly onBroken?: (reason: BrokenRequest, code?: string) => void;
+  /** Called when a connection is closed because all of the others are busy: it may end a request, so that there is room for later ones. */
+  readonly onFull?: () => void;
   /** Serves over TLS, with changed files as long as it listens. */
   readonly tls?: ServerTls;
   /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
@@ -179,6 +181,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   const socket = await bind(options, (each) => {
     if (!makeRoom()) {
       each.destroy();
+      options.onFull?.();
       options.onBroken?.("too_many_connections");
       return;
     }

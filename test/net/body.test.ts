@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { type BodyResult, ByteBudget, readBody } from "../../src/net/body.ts";
 import { type HttpServer, listen } from "../../src/net/server.ts";
+import { Transfers } from "../../src/net/transfers.ts";
 import { deferred } from "../support/deferred.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { rawSocket } from "./raw-socket.ts";
 
 const opened: HttpServer[] = [];
@@ -23,7 +25,11 @@ async function open(limits: { maxBytes: number; budget?: ByteBudget; requestTime
     requestTimeoutMs: limits.requestTimeoutMs ?? 30_000,
     async handler(request, response) {
       request.once("data", () => reading.resolve());
-      const result = await readBody(request, { maxBytes: limits.maxBytes, budget });
+      const result = await readBody(request, {
+        maxBytes: limits.maxBytes,
+        budget,
+        transfers: new Transfers(new FakeClock()),
+      });
       results.push(result);
       settled.resolve(result);
       response.end(result.ok ? "" : result.problem);

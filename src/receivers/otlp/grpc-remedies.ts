@@ -2,6 +2,7 @@ import { guardRemedies } from "../../serving/guard.ts";
 import { connectionsRemedy, handshakeRemedy } from "../../serving/page-server.ts";
 import { acceptedEncodings, grpcPaths } from "./grpc-route.ts";
 import type { Remedy } from "./misdirected-senders.ts";
+import { busyRemedy } from "./request-handler.ts";
 import type { Reason } from "./request-instruments.ts";
 
 /** What an operator is to change when calls at the gRPC port are refused with a reason; undefined if nothing is wrong with the sender. */
@@ -65,12 +66,13 @@ export function grpcRemedyOf(
       };
     case "tls_handshake":
       return { message: handshakeRemedy, fields: { detail: message } };
+    case "busy":
+      return { message: busyRemedy, fields: { detail: message } };
     case "too_many_connections":
       return { message: connectionsRemedy };
     case "unknown_host":
     case "unauthenticated":
       return { message: guardRemedies[reason] };
-    case "busy":
     case "fault":
     case "pipeline_refused":
     case "headers_too_large":

@@ -5,6 +5,7 @@ import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { Guard } from "../../serving/guard.ts";
 import { addressOf } from "../../serving/server-options.ts";
+import { CallShares, type CountedCall } from "./call-shares.ts";
 import { framesOf, reportFault } from "./fault.ts";
 import { grpcAnswerOf, refusedGrpcAnswer } from "./grpc-answer.ts";
 import { type GrpcConfig, serverOptionsOf } from "./grpc-config.ts";
@@ -12,7 +13,7 @@ import { grpcRemedyOf } from "./grpc-remedies.ts";
 import { type GrpcRefusal, type GrpcRoute, grpcRouteOf } from "./grpc-route.ts";
 import { MisdirectedSenders } from "./misdirected-senders.ts";
 import { refusal } from "./refusal.ts";
-import { busy, type RequestHandler, tooLarge } from "./request-handler.ts";
+import { busy, type RequestHandler, stalled, tooLarge } from "./request-handler.ts";
 import { countRefused, type Reason } from "./request-instruments.ts";
 import type { Outcome } from "./request-outcome.ts";
 import { type ReadProblem, ServerCall, transferTimeoutMs } from "./server-call.ts";
@@ -36,7 +37,7 @@ export async function openGrpc(
   const count = countRefused(settings, "grpc");
   const misdirected = new MisdirectedSenders(settings);
   const guard = await Guard.open(settings, config);
-  let calls = 0;
+  const shares = new CallShares(maxCalls, handler);
 
   const refuse = (reason: Reason<"grpc">, message?: string) => {
     count(reason);
@@ -50,6 +51,7 @@ export async function openGrpc(
   const outcomeOf = async (
     call: ServerCall,
     route: GrpcRoute,
+    counted: CountedCall,
   ): Promise<Outcome | GrpcRefusal | undefined> => {
     // While the pipelines would refuse anything, the message is not read, so that it costs no memory.
     const failure = route.next.refusal?.();
@@ -57,10 +59,20 @@ export async function openGrpc(
       refuse("pipeline_refused");
       return failure;
     }
-    if (calls > maxCalls) {
+    if (!counted.fits()) {
       return busy;
     }
-    const message = await call.read({ maxBytes, budget: handler.budget });
+    const message = await call.read({
+      maxBytes,
+      budget: counted,
+      transfers: {
+        begin: (cut) =>
+          handler.transfers.begin(() => {
+            counted.leave();
+            cut();
+          }),
+      },
+    });
     if (typeof message === "string") {
       if (message === "left") {
         refuse("disconnected");
@@ -69,7 +81,7 @@ export async function openGrpc(
       return refusalOf(message, maxBytes);
     }
     if (message.isCompressed && route.content === "identity") {
-      handler.budget.giveBack(message.bytes.length);
+      counted.giveBack(message.bytes.length);
       return refusal("malformed_grpc", "The message is compressed, but no grpc-encoding says how.");
     }
     return handler.handle({
@@ -84,7 +96,7 @@ export async function openGrpc(
   const serve = async (
     call: ServerCall,
     route: GrpcRoute | GrpcRefusal,
-    headers: IncomingHttpHeaders,
+    { headers, counted }: { headers: IncomingHttpHeaders; counted: CountedCall },
   ) => {
     try {
       const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
@@ -94,7 +106,7 @@ export async function openGrpc(
       } else if ("status" in route) {
         answerRefused(call, route);
       } else {
-        const outcome = await outcomeOf(call, route);
+        const outcome = await outcomeOf(call, route, counted);
         if (outcome?.status === "refused") {
           answerRefused(call, outcome);
         } else if (outcome !== undefined) {
@@ -103,6 +115,8 @@ export async function openGrpc(
       }
     } catch (error) {
       answerRefused(call, reportFault(settings.logger, error));
+    } finally {
+      counted.settle();
     }
   };
 
@@ -122,14 +136,13 @@ export async function openGrpc(
       "This port speaks OTLP/gRPC, over HTTP/2. Send OTLP/HTTP to the port of protocols.http, usually 4318, or use the protocol grpc.",
     ),
     onBroken: refuse,
+    onFull: () => handler.transfers.cutStalled(),
     onError: (error) => {
       settings.logger.warn("The OTLP/gRPC server reported an error.", framesOf(error));
     },
     onStream(stream, headers) {
-      calls += 1;
-      stream.once("close", () => {
-        calls -= 1;
-      });
+      const counted = shares.enter(stream.session ?? stream);
+      stream.once("close", () => counted.leave());
       const route = grpcRouteOf(headers, consumers);
       const call = new ServerCall(
         stream,
@@ -137,7 +150,7 @@ export async function openGrpc(
         "timeoutMs" in route ? route.timeoutMs : undefined,
       );
       // It never rejects: bugs are caught inside.
-      void serve(call, route, headers);
+      void serve(call, route, { headers, counted });
       return () => call.giveUp();
     },
   });
@@ -151,6 +164,8 @@ function refusalOf(problem: Exclude<ReadProblem, "left">, maxBytes: number): Grp
       return tooLarge(maxBytes);
     case "busy":
       return busy;
+    case "stalled":
+      return stalled;
     case "malformed":
       return refusal("malformed_grpc", "The request is not one complete message of gRPC.");
     case "none":

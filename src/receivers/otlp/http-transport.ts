@@ -15,7 +15,7 @@ import { httpRemedyOf } from "./http-remedies.ts";
 import { encodingOf, routeOf } from "./http-route.ts";
 import { MisdirectedSenders } from "./misdirected-senders.ts";
 import { type Refusal, refusal } from "./refusal.ts";
-import { busy, type RequestHandler, type Route, tooLarge } from "./request-handler.ts";
+import { busy, type RequestHandler, type Route, stalled, tooLarge } from "./request-handler.ts";
 import { countRefused, type Reason } from "./request-instruments.ts";
 import type { Outcome } from "./request-outcome.ts";
 
@@ -59,7 +59,11 @@ export async function openHttp(
       return failure;
     }
     const sender = senderOf(response, senders);
-    const sent = await readBody(request, { maxBytes, budget: handler.budget });
+    const sent = await readBody(request, {
+      maxBytes,
+      budget: handler.budget,
+      transfers: handler.transfers,
+    });
     if (sent.ok) {
       return handler.handle({ bytes: sent.bytes, route, transport: "http", maxBytes, sender });
     }
@@ -68,6 +72,8 @@ export async function openHttp(
         return tooLarge(maxBytes);
       case "busy":
         return busy;
+      case "stalled":
+        return stalled;
       case "aborted":
         return undefined;
       default: {
@@ -100,6 +106,7 @@ export async function openHttp(
     requestTimeoutMs: config.read_timeout,
     keepAliveTimeoutMs: config.idle_timeout,
     onBroken: refuse,
+    onFull: () => handler.transfers.cutStalled(),
     onError: (error) => {
       settings.logger.warn("The OTLP/HTTP server reported an error.", framesOf(error));
     },
@@ -107,9 +114,7 @@ export async function openHttp(
       if (!request.complete) {
         refuse("disconnected");
       }
-      const { status, headers, body } = refusedAnswer(encodingOf(request) ?? "json", givenUp);
-      response.writeHead(status, headers);
-      response.end(body);
+      cutOff(response, refusedAnswer(encodingOf(request) ?? "json", givenUp));
       senders.get(response)?.abort();
     },
     async handler(request, response) {
@@ -133,6 +138,10 @@ export async function openHttp(
       }
       if ("reason" in answer) {
         refuse(answer.reason, answer.message);
+        if (answer === stalled) {
+          cutOff(response, refusedAnswer(encodingOf(request) ?? "json", answer));
+          return;
+        }
         // As in the Collector, for senders whose own encoding is unknown.
         send(request, response, refusedAnswer(encodingOf(request) ?? "json", answer));
       } else {
@@ -162,6 +171,15 @@ function senderOf(
     }
   });
   return gone.signal;
+}
+
+/** Answers without waiting for the rest of the request, and ends the connection. */
+function cutOff(response: ServerResponse, { status, headers, body }: Answer): void {
+  if (!response.headersSent) {
+    response.shouldKeepAlive = false;
+    response.writeHead(status, headers);
+    response.end(body);
+  }
 }
 
 function send(

@@ -3,6 +3,7 @@ import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { bodyLimitsFor, maxJsonBytesFor } from "../../memory/memory-budget.ts";
 import { ByteBudget } from "../../net/body.ts";
+import { Transfers } from "../../net/transfers.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { ContentReport } from "./content-report.ts";
@@ -36,9 +37,11 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
     };
     const limit = settings.memory.limit.bytes;
     const { budgetBytes } = bodyLimitsFor(limit, Math.max(wanted.http, wanted.grpc));
+    const transfers = new Transfers(settings.clock);
     const handler = createRequestHandler({
-      budget: new ByteBudget(budgetBytes),
       maxJsonBytes: maxJsonBytesFor(settings.memory),
+      budget: new ByteBudget(budgetBytes, (hasRoom) => transfers.makeRoom(hasRoom)),
+      transfers,
       report,
       firstSignals,
     });

@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import type { Consumer } from "../../component/consumer.ts";
 import type { ByteBudget } from "../../net/body.ts";
 import { type ContentEncoding, inflate } from "../../net/inflate.ts";
+import type { Transfers } from "../../net/transfers.ts";
 import { type CheckedRequest, checkRequest } from "../../otlp/check-request.ts";
 import type { Encoding } from "../../otlp/encode.ts";
 import { jsonText } from "../../otlp/exact-json.ts";
@@ -39,10 +40,21 @@ export interface RequestHandler {
    * them back.
    */
   readonly budget: ByteBudget;
+  /** The bodies that are arriving. */
+  readonly transfers: Transfers;
   handle(body: ReceivedBody): Promise<Outcome>;
 }
 
 export const busy: Refusal = refusal("busy", "Too many requests are in progress. Try again later.");
+
+/** What an operator is to change when requests are refused as busy. */
+export const busyRemedy =
+  "A request was refused because too many are in progress; its sender is asked to try again. Check that backends and pipelines keep up, and which clients send slowly or much at a time, or raise the memory limit.";
+
+export const stalled: Refusal = refusal(
+  "busy",
+  "Hardly anything of the request arrived for some seconds, while others waited for its room. Try again later.",
+);
 
 export function tooLarge(maxBytes: number): Refusal {
   return refusal(
@@ -60,6 +72,7 @@ export interface RequestHandlerOptions {
   readonly budget: ByteBudget;
   /** The most memory that the values of a JSON body may take while it is converted. */
   readonly maxJsonBytes: number;
+  readonly transfers: Transfers;
   readonly report: ContentReport;
   readonly firstSignals: FirstSignals;
 }
@@ -75,6 +88,7 @@ const inflatingAtATime = 4;
 export function createRequestHandler({
   budget,
   maxJsonBytes,
+  transfers,
   report,
   firstSignals,
 }: RequestHandlerOptions): RequestHandler {
@@ -104,6 +118,7 @@ export function createRequestHandler({
 
   return {
     budget,
+    transfers,
     async handle(body) {
       const { bytes, route, maxBytes } = body;
       let heldBytes = bytes.length;

@@ -8,6 +8,7 @@ import {
   grpcCodeNumber,
   messagePrefix,
 } from "../../net/grpc-protocol.ts";
+import type { Transfers } from "../../net/transfers.ts";
 
 /** What a call is answered with. */
 export type GrpcAnswer =
@@ -23,8 +24,16 @@ export type GrpcAnswer =
   /** For a client that does not speak gRPC. */
   | { readonly httpStatus: number; readonly text: string };
 
-/** Why a call has no message: also `left`, the client has gone, and `late`, the message did not arrive in time. */
-export type ReadProblem = MessageProblem | "left" | "late";
+/**
+ * Why a call has no message: also `left`, the client has gone; `late`, the message did not arrive in time; `stalled`, hardly anything of it
+ * arrived for some seconds, and others needed its room.
+ */
+export type ReadProblem = MessageProblem | "left" | "late" | "stalled";
+
+export interface ReadLimits extends MessageLimits {
+  /** Where the message is known while it arrives. */
+  readonly transfers: Pick<Transfers, "begin">;
+}
 
 /** How long a message may take to arrive, and an answer to be taken. */
 export const transferTimeoutMs = 60_000;
@@ -59,14 +68,16 @@ export class ServerCall {
   }
 
   /** Reads the message. Call it once. Its bytes count towards the budget, and the caller must give them back; otherwise nothing. */
-  read(limits: MessageLimits): Promise<GrpcMessage | ReadProblem> {
+  read(limits: ReadLimits): Promise<GrpcMessage | ReadProblem> {
     const stream = this.#stream;
     if (stream.destroyed || this.sender.aborted) {
       return Promise.resolve("left");
     }
     const reader = new MessageReader(limits);
     const { promise, resolve } = Promise.withResolvers<GrpcMessage | ReadProblem>();
+    const transfer = limits.transfers.begin(() => settle("stalled"));
     const settle = (result: GrpcMessage | ReadProblem) => {
+      transfer.end();
       cancelTimer();
       stream.off("data", onData).off("end", onEnd).off("close", onLeft);
       this.sender.removeEventListener("abort", onLeft);
@@ -76,6 +87,7 @@ export class ServerCall {
       resolve(result);
     };
     const onData = (chunk: Uint8Array) => {
+      transfer.progressed(chunk.length);
       const problem = reader.take(chunk);
       if (problem !== undefined) {
         settle(problem);

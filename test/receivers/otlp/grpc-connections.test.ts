@@ -270,9 +270,9 @@ describe("limits", () => {
     const receiver = await open({ memory: fakeMemory({ limitMiB: 12 }) });
     const session = sessionTo(receiver);
     const prefix = Buffer.from([0, 0, 0x0f, 0xff, 0xff]);
-    const sizes = [mebibyte * 0.9, mebibyte * 0.9];
-    for (const size of sizes) {
-      rawCall(session, [prefix, new Uint8Array(size)], { isOpen: true });
+    const greedy = [sessionTo(receiver), sessionTo(receiver)];
+    for (const each of greedy) {
+      rawCall(each, [prefix, new Uint8Array(mebibyte * 0.9)], { isOpen: true });
     }
     const body = new Uint8Array(mebibyte * 0.5);
     const postBody = () => post(`${receiver.url}/v1/traces`, body, typed("protobuf"));
@@ -284,10 +284,52 @@ describe("limits", () => {
       "14",
       expect.any(String),
     ]);
-    session.destroy();
+    for (const each of greedy) {
+      each.destroy();
+    }
     await expect.poll(async () => (await receiver.refused("grpc"))["disconnected"]).toBe(2);
     // All of it was given back.
     expect((await postBody()).status).toBe(400);
+  });
+
+  test("a body that has stalled makes room for others, over both transports, and shows in the log", async () => {
+    const receiver = await open({ memory: fakeMemory({ limitMiB: 12 }) });
+    const first = new Uint8Array(mebibyte * 0.9);
+    const prefix = Buffer.from([0, 0, 0x0f, 0xff, 0xff]);
+    const stuck = rawCall(sessionTo(receiver), [prefix, first], { isOpen: true });
+    const slow = await rawSocket(receiver.port);
+    slow.send(
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
+    );
+    slow.send(first);
+    const body = new Uint8Array(mebibyte * 0.5);
+    const postBody = () => post(`${receiver.url}/v1/traces`, body, typed("protobuf"));
+    await expect.poll(async () => (await postBody()).status).toBe(503);
+    expect(receiver.lines.at(-1)?.message).toMatch(/too many are in progress/);
+    receiver.clock.advance(5_000);
+    expect((await postBody()).status).toBe(400);
+    expect(grpcStatusOf(await stuck.answer)).toBe("14");
+    rawCall(sessionTo(receiver), [prefix, first], { isOpen: true });
+    const whole = () => rawCall(sessionTo(receiver), [framed(new Uint8Array(mebibyte))], {}).answer;
+    // That one has not stalled, so that the other one is cut, and all that it took is given back, once.
+    await expect.poll(async () => grpcStatusOf(await whole())).toBe("3");
+    expect(await slow.closed()).toMatch(/^HTTP\/1.1 503 .*Hardly anything/s);
+    expect(grpcStatusOf(await whole())).toBe("3");
+  });
+
+  test("calls without a message, however many on few connections, leave a place to a sender", async () => {
+    const receiver = await open();
+    const silent: Promise<unknown>[] = [];
+    for (let connection = 0; connection < 10; connection++) {
+      const session = sessionTo(receiver);
+      session.setMaxListeners(200);
+      silent.push(
+        ...Array.from({ length: 100 }, () => rawCall(session, [], { isOpen: true }).answer),
+      );
+      await roundTrip(session);
+    }
+    expect((await receiver.refused("grpc"))["busy"]).toBeGreaterThan(40);
+    expect((await callGrpc(receiver.grpcPort, "traces", trace)).code).toBe(0);
   });
 
   test("a message that can never fit into the memory limit is too large, with a warning at the start", async () => {
@@ -310,19 +352,26 @@ describe("limits", () => {
     }
   });
 
-  test("more than 1000 calls at a time are asked to come back", async () => {
-    const receiver = await open({ consume: () => new Promise(() => {}) });
-    const calls = Array.from({ length: 10 }, () => sessionTo(receiver)).flatMap((session) =>
-      Array.from({ length: 100 }, () => rawCall(session, [framed(trace)])),
-    );
-    await expect.poll(() => receiver.payloads.length, { timeout: 10_000 }).toBe(1000);
-    const further = () => rawCall(sessionTo(receiver), [framed(trace)]).answer;
-    expect(grpcStatusOf(await further())).toBe("14");
+  test("of 1000 calls at a time, a connection gets half, and asks again for more than that", async () => {
+    const receiver = await open({
+      grpc: { max_concurrent_streams: 1000 },
+      consume: () => new Promise(() => {}),
+    });
+    const session = sessionTo(receiver);
+    session.setMaxListeners(1000);
+    const calls = Array.from({ length: 500 }, () => rawCall(session, [framed(trace)]));
+    await expect.poll(() => receiver.payloads.length, { timeout: 10_000 }).toBe(500);
+    expect(await receiver.refused("grpc")).toEqual({});
+    expect(grpcStatusOf(await rawCall(session, [framed(trace)]).answer)).toBe("14");
     expect(await receiver.refused("grpc")).toEqual({ busy: 1 });
-    calls[0]?.stream.close(8);
-    await expect.poll(() => receiver.payloads[0]?.sender?.aborted).toBe(true);
-    void further();
-    await expect.poll(() => receiver.payloads.length).toBe(1001);
+    void rawCall(sessionTo(receiver), [framed(trace)]);
+    await expect.poll(() => receiver.payloads.length).toBe(501);
+    for (const { stream } of calls.slice(0, 2)) {
+      stream.close(8);
+    }
+    await expect.poll(() => receiver.payloads[1]?.sender?.aborted).toBe(true);
+    void rawCall(session, [framed(trace)]);
+    await expect.poll(() => receiver.payloads.length).toBe(502);
   });
 
   test("while the pipelines refuse everything, the message is not read", async () => {
