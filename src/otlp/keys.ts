@@ -21,6 +21,8 @@ export class KeySet {
   readonly #arenaView: DataView = new DataView(new ArrayBuffer(0));
   readonly #starts: Int32Array = new Int32Array(0);
   readonly #lengths: Int32Array = new Int32Array(0);
+  /** The names of fewer than four bytes. */
+  readonly #shortNames: readonly number[] = [];
 
   /** Of equal names the first one is found. */
   constructor(names: readonly string[]) {
@@ -28,6 +30,7 @@ export class KeySet {
     this.#arena = new TextEncoder().encode(names.join(""));
     this.#arenaView = new DataView(this.#arena.buffer);
     this.#lengths = Int32Array.from(names, (name) => Buffer.byteLength(name));
+    this.#shortNames = [...this.#lengths.keys()].filter((index) => (this.#lengths[index] ?? 0) < 4);
     this.#starts = new Int32Array(names.length);
     for (let index = 1; index < names.length; index++) {
       this.#starts[index] = (this.#starts[index - 1] ?? 0) + (this.#lengths[index - 1] ?? 0);
@@ -72,14 +75,19 @@ export class KeySet {
 
   /** The same for the few very short strings. */
   #search(bytes: Uint8Array, start: number, end: number): number {
-    return this.#lengths.findIndex((length, index) => {
+    for (const index of this.#shortNames) {
       const shift = (this.#starts[index] ?? 0) - start;
       let at = start;
-      while (length === end - start && at < end && bytes[at] === this.#arena[at + shift]) {
-        at += 1;
+      if (this.#lengths[index] === end - start) {
+        while (at < end && bytes[at] === this.#arena[at + shift]) {
+          at += 1;
+        }
+        if (at === end) {
+          return index;
+        }
       }
-      return length === end - start && at === end;
-    });
+    }
+    return noKey;
   }
 
   #hashOfName(index: number, seed: number): number {

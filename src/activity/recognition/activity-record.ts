@@ -1,4 +1,5 @@
 import { otlp } from "../../otlp/proto/generated.js";
+import { isDecodable, shapes } from "./value-count.ts";
 
 export type Attributes = readonly otlp.KeyValue.$Properties[] | null | undefined;
 export type AnyValue = otlp.AnyValue.$Properties | null | undefined;
@@ -14,8 +15,11 @@ export interface ActivityRecord {
   readonly atMs: number;
 }
 
-/** Undefined for bytes that are no log record. */
+/** Undefined for bytes that are no log record, and for a record with thousands of values. */
 export function decodeRecord(bytes: Uint8Array, resource: Attributes): ActivityRecord | undefined {
+  if (!isDecodable(bytes, shapes.logRecord)) {
+    return undefined;
+  }
   try {
     const record = otlp.LogRecord.decode(bytes);
     return {
@@ -29,12 +33,26 @@ export function decodeRecord(bytes: Uint8Array, resource: Attributes): ActivityR
   }
 }
 
-/** No attributes for bytes that are no resource. */
+/** No attributes for bytes that are no resource, and for one with thousands of them. */
 export function decodeResource(bytes: Uint8Array): Attributes {
+  if (!isDecodable(bytes, shapes.resource)) {
+    return [];
+  }
   try {
     return otlp.Resource.decode(bytes).attributes;
   } catch {
     return [];
+  }
+}
+
+/** The name of an instrumentation scope; empty for bytes that are none. */
+export function decodeScopeName(bytes: Uint8Array): string {
+  try {
+    return isDecodable(bytes, shapes.scope)
+      ? (otlp.InstrumentationScope.decode(bytes).name ?? "")
+      : "";
+  } catch {
+    return "";
   }
 }
 

@@ -1,5 +1,4 @@
-import { otlp } from "../../otlp/proto/generated.js";
-import { recordRangesOf } from "../../otlp/record-ranges.ts";
+import { RecordCursor } from "../../otlp/record-cursor.ts";
 import { withoutFields } from "../../otlp/splice.ts";
 import { type SignalBatch, signalTypes } from "../model/signal-batch.ts";
 import {
@@ -8,11 +7,15 @@ import {
   attributeOf,
   decodeRecord,
   decodeResource,
+  decodeScopeName,
 } from "./activity-record.ts";
 import type { Consumption } from "./dialects/consumption.ts";
 import type { LogContext, LogDialect } from "./dialects/log-dialect.ts";
 import { logDialects } from "./dialects/log-dialect-table.ts";
 import type { SenderProcesses } from "./sender-processes.ts";
+import { TextFinder } from "./text-finder.ts";
+
+const noAttributes: Attributes = [];
 
 /** Texts of which every request of interest contains one. Searching for them is fast: they are few and short. */
 const needles = [...new Set(logDialects.flatMap((dialect) => dialect.needles))];
@@ -65,19 +68,26 @@ export class LogSignalReader {
     if (!containsAny(bytes, needles)) {
       return;
     }
-    const { resources, scopes, records } = recordRangesOf(bytes);
-    const scopeNames = scopes.map(scopeNameOf);
-    const decoded = new Map<number, Attributes>();
-    for (const { resource, scope, fieldStart, start, end } of records) {
-      const message = bytes.subarray(start, end);
-      if (!containsAny(message, marks)) {
+    const cursor = new RecordCursor(bytes);
+    const finder = new TextFinder(bytes, marks);
+    let resource = { partStart: -1, attributes: noAttributes };
+    let scope = { partStart: -1, name: "" };
+    while (cursor.next()) {
+      const { start, end, fieldStart, resourcePartStart, scopePartStart } = cursor;
+      if (!finder.isIn(start, end)) {
         continue;
       }
-      const attributes =
-        decoded.get(resource) ?? decodeResource(resources[resource] ?? new Uint8Array(0));
-      decoded.set(resource, attributes);
-      const record = decodeRecord(message, attributes);
-      if (record !== undefined && this.#readRecord(record, scopeNames[scope] ?? "", signals)) {
+      if (resource.partStart !== resourcePartStart) {
+        resource = {
+          partStart: resourcePartStart,
+          attributes: decodeResource(cursor.resource()),
+        };
+      }
+      if (scope.partStart !== scopePartStart) {
+        scope = { partStart: scopePartStart, name: decodeScopeName(cursor.scope()) };
+      }
+      const record = decodeRecord(bytes.subarray(start, end), resource.attributes);
+      if (record !== undefined && this.#readRecord(record, scope.name, signals)) {
         this.#consumed.push(fieldStart);
       }
     }
@@ -130,12 +140,4 @@ function isRecordOf(
 function containsAny(bytes: Uint8Array, texts: readonly string[]): boolean {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return texts.some((text) => buffer.includes(text));
-}
-
-function scopeNameOf(bytes: Uint8Array): string {
-  try {
-    return otlp.InstrumentationScope.decode(bytes).name ?? "";
-  } catch {
-    return "";
-  }
 }

@@ -18,7 +18,7 @@ import {
   type LogEvent,
 } from "../../otlp/encode.ts";
 import type { Payload } from "../../otlp/payload.ts";
-import { recordRangesOf } from "../../otlp/record-ranges.ts";
+import { RecordCursor } from "../../otlp/record-cursor.ts";
 import { type RecordContext, toRecord } from "./event-records.ts";
 import { EvictionLog } from "./eviction-log.ts";
 import { type DropReason, dropReasons, Outbox } from "./outbox.ts";
@@ -266,7 +266,11 @@ export class ActivityEventEmitter implements EventSink {
 }
 
 function requestFrom(bytes: Uint8Array): Payload {
-  return { signal: "logs", bytes, items: recordRangesOf(bytes).records.length };
+  let items = 0;
+  for (const cursor = new RecordCursor(bytes); cursor.next(); ) {
+    items += 1;
+  }
+  return { signal: "logs", bytes, items };
 }
 
 function toUnixMs(atMs: number, anchor: ClockAnchor): number {
