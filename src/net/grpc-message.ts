@@ -7,10 +7,11 @@ import { type GrpcMessage, messagePrefixBytes } from "./grpc-protocol.ts";
  *
  * - `too_large`: the message is longer than allowed, as announced. No byte of it was kept.
  * - `busy`: the budget shared with other requests is used up; a later try may succeed.
- * - `malformed`: the bytes are not those of gRPC, or end within a message.
+ * - `malformed`: the bytes are not those of gRPC.
+ * - `truncated`: they end within a message.
  * - `several`, `none`: a unary call has exactly one.
  */
-export type MessageProblem = "too_large" | "busy" | "malformed" | "several" | "none";
+export type MessageProblem = "too_large" | "busy" | "malformed" | "truncated" | "several" | "none";
 
 export interface MessageLimits {
   /** The most bytes of the message as it is sent. */
@@ -80,7 +81,7 @@ export class MessageReader {
       return "none";
     }
     return this.#body === undefined || this.#body.length < this.#length
-      ? "malformed"
+      ? "truncated"
       : { isCompressed: this.#prefix[0] === 1, bytes: this.#body.joined() };
   }
 

@@ -32,6 +32,7 @@ export const brokenConnections = [
   "too_many_connections",
   "unexpected_http1",
   "unexpected_tls",
+  "unexpected_plaintext",
   "tls_handshake",
 ] as const;
 export type BrokenConnection = (typeof brokenConnections)[number];
@@ -216,6 +217,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
           handshakeTimeoutMs: prefaceTimeoutMs,
           onSecure: open,
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
+          onPlaintext: () => options.onBroken?.("unexpected_plaintext"),
         });
   /** Whether there is room for one more connection, perhaps in the place of another. */
   const makeRoom = () => {
@@ -295,7 +297,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
 
 function reasonOf({ code = "", message }: NodeJS.ErrnoException): BrokenConnection | undefined {
   if (code === "ERR_HTTP2_ERROR") {
-    return /flood/i.test(message) ? "flood" : "malformed_http";
+    return /flood|too many/i.test(message) ? "flood" : "malformed_http";
   }
   return code === "ERR_HTTP2_TOO_MANY_INVALID_FRAMES" ? "flood" : undefined;
 }

@@ -21,7 +21,7 @@ import { TlsAcceptor } from "./tls-acceptor.ts";
 /**
  * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
  * handler was waiting for a body: a connection without a request loses nothing. `unexpected_http2` and `unexpected_tls`: the client
- * speaks HTTP/2 or TLS to a port that does not.
+ * speaks HTTP/2 or TLS to a port that does not. `unexpected_plaintext`: it speaks no TLS to a port that does.
  */
 export const brokenRequests = [
   "malformed_http",
@@ -31,6 +31,7 @@ export const brokenRequests = [
   "too_many_connections",
   "unexpected_http2",
   "unexpected_tls",
+  "unexpected_plaintext",
   "tls_handshake",
 ] as const;
 export type BrokenRequest = (typeof brokenRequests)[number];
@@ -166,6 +167,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
           handshakeTimeoutMs: httpOptions.headersTimeout,
           onSecure: (secure) => server.emit("connection", secure),
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
+          onPlaintext: () => options.onBroken?.("unexpected_plaintext"),
         });
   /** Whether there is room for one more connection, perhaps in the place of another. */
   const makeRoom = () => {
@@ -301,6 +303,7 @@ const endings = {
     "This port speaks HTTP/1.1. Send OTLP/gRPC to the port of protocols.grpc, usually 4317, or use http/protobuf.",
   ),
   unexpected_tls: lastAnswer("400 Bad Request"),
+  unexpected_plaintext: undefined,
   tls_handshake: undefined,
 } as const satisfies Record<BrokenRequest, string | Uint8Array | undefined>;
 

@@ -12,6 +12,8 @@ export interface TlsAcceptorOptions {
   readonly onSecure: (socket: TLSSocket) => void;
   /** Called for each handshake that failed, but not for clients that only left, as probes of a port do. */
   readonly onFailed: (code: string) => void;
+  /** Called for each client that speaks something else than TLS. One that speaks HTTP/1.1 gets status 400 and is told so. */
+  readonly onPlaintext: () => void;
 }
 
 /**
@@ -23,7 +25,14 @@ export class TlsAcceptor {
   readonly #unfollow: () => void;
   readonly #handshakes = new Map<string, Socket>();
 
-  constructor({ tls, protocols, handshakeTimeoutMs, onSecure, onFailed }: TlsAcceptorOptions) {
+  constructor({
+    tls,
+    protocols,
+    handshakeTimeoutMs,
+    onSecure,
+    onFailed,
+    onPlaintext,
+  }: TlsAcceptorOptions) {
     // It never listens: it only gives each connection its TLS.
     this.#server = createServer({
       ...tls.options,
@@ -35,9 +44,17 @@ export class TlsAcceptor {
       onSecure(socket);
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
-      socket.destroy();
       const code = failureOf(error, socket);
-      if (code !== undefined) {
+      const raw = this.#handshakes.get(peerOf(socket));
+      if (raw !== undefined && isHttp(code)) {
+        // Below TLS, which has sent nothing.
+        raw.write(plaintextAnswer, () => socket.destroy());
+      } else {
+        socket.destroy();
+      }
+      if (isPlaintext(code)) {
+        onPlaintext();
+      } else if (code !== undefined) {
         onFailed(code);
       }
     });
@@ -83,6 +100,19 @@ export class TlsAcceptor {
     }
   }
 }
+
+/** The first bytes were those of HTTP/1.1, as far as OpenSSL looks for them. */
+function isHttp(code: string | undefined): boolean {
+  return code === "ERR_SSL_HTTP_REQUEST" || code === "ERR_SSL_HTTPS_PROXY_REQUEST";
+}
+
+/** The first bytes were none of a handshake, such as those of HTTP/2. */
+function isPlaintext(code: string | undefined): boolean {
+  return isHttp(code) || code === "ERR_SSL_WRONG_VERSION_NUMBER";
+}
+
+const plaintextText = "Client sent an HTTP request to an HTTPS server.\n";
+const plaintextAnswer = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${plaintextText.length}\r\n\r\n${plaintextText}`;
 
 /** Node offers no way from a connection with TLS to the one below it, but both have the same peer. */
 function peerOf({ remoteAddress, remotePort }: Socket): string {

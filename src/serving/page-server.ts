@@ -75,7 +75,11 @@ function answerRefusal(response: ServerResponse, refusal: GuardRefusal): void {
 }
 
 function pageReasonOf(reason: BrokenRequest): RefusalReason | undefined {
-  return reason === "tls_handshake" || reason === "too_many_connections" ? reason : undefined;
+  return reason === "tls_handshake" ||
+    reason === "unexpected_plaintext" ||
+    reason === "too_many_connections"
+    ? reason
+    : undefined;
 }
 
 /** Counts, and logs each reason once in ten seconds. */
@@ -98,6 +102,10 @@ function reporterOf(
   };
 }
 
+/** What is wrong with a client that speaks no TLS, and what to change. */
+export const plaintextRemedy =
+  "A client speaks no TLS to a port with TLS. Write https:// instead of http:// in its endpoint, without OTEL_EXPORTER_OTLP_INSECURE=true.";
+
 /** What went wrong with a handshake, and what to change. */
 export const handshakeRemedy =
   "The TLS handshake of a client failed. Check that it speaks TLS, trusts the certificate of cert_file and, with client_ca_file, has a certificate of its own.";
@@ -110,5 +118,6 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
   ...guardRemedies,
   busy: "A request was refused because too many credentials wait to be checked. Somebody may be guessing passwords.",
   tls_handshake: handshakeRemedy,
+  unexpected_plaintext: plaintextRemedy,
   too_many_connections: connectionsRemedy,
 };

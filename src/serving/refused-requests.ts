@@ -2,7 +2,12 @@ import type { Settings } from "../component/settings.ts";
 import type { InstrumentSpec } from "../metrics/instrument.ts";
 import { guardReasons } from "./guard.ts";
 
-const reasons = [...guardReasons, "tls_handshake", "too_many_connections"] as const;
+const reasons = [
+  ...guardReasons,
+  "tls_handshake",
+  "unexpected_plaintext",
+  "too_many_connections",
+] as const;
 export type RefusalReason = (typeof reasons)[number];
 
 /** Of pages; receivers count theirs by signal and transport. */

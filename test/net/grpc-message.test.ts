@@ -43,12 +43,12 @@ function cutAt(bytes: Uint8Array, cuts: readonly number[]): readonly Uint8Array[
 /** What the bytes of a call are, by the specification, in the plainest way. */
 function expected(bytes: Uint8Array, maxBytes: number): GrpcMessage | MessageProblem {
   if (bytes.length === 0) return "none";
-  if (bytes.length < 5) return "malformed";
+  if (bytes.length < 5) return "truncated";
   const length = Buffer.from(bytes).readUInt32BE(1);
   if (bytes[0]! > 1) return "malformed";
   if (length > maxBytes) return "too_large";
   if (bytes.length - 5 > length) return "several";
-  if (bytes.length - 5 < length) return "malformed";
+  if (bytes.length - 5 < length) return "truncated";
   return { isCompressed: bytes[0] === 1, bytes: bytes.subarray(5) };
 }
 
@@ -72,8 +72,8 @@ test("a message cut at any two places is the same message", () => {
 describe("a call", () => {
   for (const [what, bytes, want] of [
     ["of no bytes", new Uint8Array(0), "none"],
-    ["of half a prefix", framed(message).subarray(0, 4), "malformed"],
-    ["that lacks the end of its message", framed(message).subarray(0, -1), "malformed"],
+    ["of half a prefix", framed(message).subarray(0, 4), "truncated"],
+    ["that lacks the end of its message", framed(message).subarray(0, -1), "truncated"],
     ["with a byte too many", Buffer.concat([framed(message), Uint8Array.of(0)]), "several"],
     ["with two messages", Buffer.concat([framed(message), framed(message)]), "several"],
     ["with an unknown flag", Uint8Array.of(2, 0, 0, 0, 0), "malformed"],

@@ -124,13 +124,23 @@ describe("a server with TLS", () => {
     expect(await visit(server)).toBe(firstNames);
   });
 
-  test("does not answer a client without TLS, and says what it was", async () => {
-    const { server, broken } = await open(await files());
-    const socket = await rawSocket(server.port);
-    socket.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
-    expect(await socket.closed()).toBe("");
-    expect(broken).toEqual([["tls_handshake", "ERR_SSL_HTTP_REQUEST"]]);
-  });
+  for (const [client, says, answer] of [
+    ["HTTP", "GET / HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1.1 400 .*to an HTTPS server/s],
+    [
+      "HTTP with a body",
+      `POST /v1/traces HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n${"x".repeat(9)}`,
+      /^HTTP\/1.1 400 .*to an HTTPS server/s,
+    ],
+    ["HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u0004\0\0\0\0\0", /^(?!HTTP)/],
+  ] as const) {
+    test(`reports a client of ${client} without TLS as such, and says so if it understands`, async () => {
+      const { server, broken } = await open(await files());
+      const socket = await rawSocket(server.port);
+      socket.send(says);
+      expect(await socket.closed()).toMatch(answer);
+      expect(broken.map(([reason]) => reason)).toEqual(["unexpected_plaintext"]);
+    });
+  }
 
   test("does not count a client that connects and leaves, as probes of a port do", async () => {
     const { server, broken } = await open(await files());
@@ -380,6 +390,7 @@ test("the TLS of a server of HTTP/2 is the same", async () => {
     handshakeTimeoutMs: 10_000,
     onSecure: (socket) => http2.emit("connection", socket),
     onFailed: () => {},
+    onPlaintext: () => {},
   });
   const listener = createNetServer((socket) => acceptor.accept(socket));
   await new Promise<void>((resolve) => listener.listen(0, "127.0.0.1", resolve));

@@ -1,5 +1,5 @@
 import { guardRemedies } from "../../serving/guard.ts";
-import { connectionsRemedy, handshakeRemedy } from "../../serving/page-server.ts";
+import { connectionsRemedy, handshakeRemedy, plaintextRemedy } from "../../serving/page-server.ts";
 import { acceptedEncodings, grpcPaths } from "./grpc-route.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import { busyRemedy } from "./request-handler.ts";
@@ -41,9 +41,19 @@ export function grpcRemedyOf(
           "A call was refused because its message is too large. Let the sender send smaller batches, e.g. with OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or raise max_recv_msg_size_mib and the memory limit.",
         fields: { max_bytes: maxBytes },
       };
-    case "undecodable":
     case "malformed_grpc":
     case "message_count":
+      return {
+        message:
+          "A call was refused because it is not a whole call of gRPC with one message. If the sender is an exporter of OTLP/gRPC, it gave up half-way, or something between it and this port cuts or changes calls.",
+        fields: { detail: message },
+      };
+    case "malformed_http":
+      return {
+        message:
+          "A connection to the port of OTLP/gRPC was closed because what arrived is not HTTP/2, or more frames than calls need. Check what connects to the port.",
+      };
+    case "undecodable":
       return {
         message:
           "A call was refused because its message cannot be decoded. Check that the sender is an exporter of OTLP/gRPC and that nothing on the way changes the message.",
@@ -64,6 +74,8 @@ export function grpcRemedyOf(
         message:
           "A connection of gRPC was closed because its client sent more pings, settings or resets than calls need. Let the sender's keepalive ping less often, or change keepalive.enforcement_policy.",
       };
+    case "unexpected_plaintext":
+      return { message: plaintextRemedy };
     case "tls_handshake":
       return { message: handshakeRemedy, fields: { detail: message } };
     case "busy":
@@ -78,7 +90,6 @@ export function grpcRemedyOf(
     case "headers_too_large":
     case "timeout":
     case "disconnected":
-    case "malformed_http":
       return undefined;
     default: {
       const never: never = reason;

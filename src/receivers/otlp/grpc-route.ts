@@ -78,6 +78,9 @@ export function grpcRouteOf(
   if (timeout !== undefined && timeoutMs === undefined) {
     return refusal("malformed_grpc", "The grpc-timeout must be up to eight digits and a unit.");
   }
+  if (timeoutMs !== undefined && timeoutMs < 1) {
+    return refusal("timeout", "The deadline of the call had passed when it arrived.");
+  }
   return { signal, next, encoding: "protobuf", content, timeoutMs };
 }
 

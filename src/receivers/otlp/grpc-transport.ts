@@ -167,7 +167,9 @@ function refusalOf(problem: Exclude<ReadProblem, "left">, maxBytes: number): Grp
     case "stalled":
       return stalled;
     case "malformed":
-      return refusal("malformed_grpc", "The request is not one complete message of gRPC.");
+      return refusal("malformed_grpc", "The request does not begin as a message of gRPC.");
+    case "truncated":
+      return refusal("malformed_grpc", "The message broke off before its end.");
     case "none":
       return refusal("message_count", "The call has no message, but must have exactly one.");
     case "several":

@@ -1,5 +1,5 @@
 import { guardRemedies } from "../../serving/guard.ts";
-import { connectionsRemedy, handshakeRemedy } from "../../serving/page-server.ts";
+import { connectionsRemedy, handshakeRemedy, plaintextRemedy } from "../../serving/page-server.ts";
 import type { HttpConfig } from "./config.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import { busyRemedy } from "./request-handler.ts";
@@ -67,6 +67,8 @@ export function httpRemedyOf(
         message:
           "A sender speaks TLS to a port without TLS. Write http:// instead of https:// in its endpoint, or configure tls for the port.",
       };
+    case "unexpected_plaintext":
+      return { message: plaintextRemedy };
     case "tls_handshake":
       return { message: handshakeRemedy, fields: { detail: message } };
     case "busy":

@@ -313,6 +313,8 @@ describe("on the wire", () => {
       { "grpc-encoding": "gzip" },
     ],
     ["an unknown encoding", [framed(trace)], "12", "content_encoding", { "grpc-encoding": "br" }],
+    ["a timeout of nothing", [framed(trace)], "4", "timeout", { "grpc-timeout": "0m" }],
+    ["a timeout of a nanosecond", [framed(trace)], "4", "timeout", { "grpc-timeout": "1n" }],
     ["a timeout that is none", [framed(trace)], "13", "malformed_grpc", { "grpc-timeout": "soon" }],
   ] as const) {
     test(`${what} gets ${status} in trailers only`, async () => {

@@ -75,10 +75,10 @@ describe("TLS", () => {
   test("counts a client without TLS, and shows it in the log", async () => {
     const receiver = await openReceiver({ grpc: { tls } });
     expect(await statusOver(kept(rawSession(receiver.grpcPort)))).toBeUndefined();
-    await expect.poll(() => receiver.refused("grpc")).toEqual({ tls_handshake: 1 });
+    await expect.poll(() => receiver.refused("grpc")).toEqual({ unexpected_plaintext: 1 });
     expect(receiver.lines.at(-1)).toMatchObject({
       level: "warn",
-      message: expect.stringMatching(/TLS handshake/),
+      message: expect.stringMatching(/https:\/\/ instead of http:\/\//),
     });
   });
 
