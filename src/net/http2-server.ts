@@ -87,8 +87,10 @@ const heirsOf = new WeakMap<ListeningSocket, Heir & Pick<Http2ListenOptions, "on
 /** HTTP/2's own 64 KiB make the sender of a large message wait for permission again and again. */
 const windowBytes = 1024 * 1024;
 
-/** More than the headers of any exporter; the handler sees what is longer than its own limit and can answer. */
-const maxHeaderListSize = 32_768;
+/** More than the headers of any exporter; the handler sees what is longer than its own limit and can answer. Beyond it, HTTP/2 resets the stream. */
+const maxHeaderListSize = 128 * 1024;
+/** As many headers of a few bytes as fit into the limit of the handler. */
+const maxHeaderListPairs = 1_000;
 
 /**
  * Opens a server of HTTP/2. It keeps the open sockets, `maxConnections` at most, and the streams on them. Rejects with an `Error` that
@@ -108,6 +110,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       maxHeaderListSize,
       enablePush: false,
     },
+    maxHeaderListPairs,
     maxSessionInvalidFrames: 100,
     maxSessionRejectedStreams: 100,
     // As many as one client may have at a time, and then some per second: a deadline resets a stream.
