@@ -176,8 +176,7 @@ function setOption(): Option {
     if (key === "") {
       throw new InvalidArgumentError("missing key before the equal sign");
     }
-    const value = text.slice(equals + 1).trim();
-    return [...(previous ?? []), `yaml:${key.replaceAll(".", "::")}: ${value}`];
+    return [...(previous ?? []), `set:${text}`];
   });
 }
 

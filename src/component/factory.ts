@@ -26,6 +26,18 @@ export interface AuthKey {
   readonly side: AuthSide;
 }
 
+/** Where OTLP of a signal is received or sent. */
+export interface OtlpAddress {
+  /** The option that says so, from the section of the component. */
+  readonly path: readonly string[];
+  /** `host` and `port`, or the path of a unix socket. */
+  readonly address: { readonly host: string; readonly port: number } | string;
+  readonly protocol: "http" | "grpc";
+  /** The path of requests over HTTP; empty for gRPC. */
+  readonly urlPath: string;
+  readonly isSecure: boolean;
+}
+
 /**
  * Declares a type of component. `kind` is the section of the config that configures it; `roles` are the parts of a pipeline
  * that may name it. The type, the defaults, the validation, the JSON Schema and the docs come from `schema`.
@@ -51,25 +63,37 @@ export interface Factory<C> {
   readonly authenticates?: (config: C) => readonly AuthSide[];
   /** The options that say where the component listens, e.g. `[["endpoint"]]`, so that two on one address are found before the start. */
   readonly listensAt?: readonly (readonly string[])[];
+  /** Where it receives OTLP, and where it sends it, so that an exporter is not configured to send to the receiver it is fed by. */
+  readonly receivesAt?: (config: C, signal: Signal) => readonly OtlpAddress[];
+  readonly sendsTo?: (config: C, signal: Signal) => readonly OtlpAddress[];
   /** Builds the component and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }
 
 /** A factory whose config type is closed over, so that different ones fit in one list. */
-export interface AnyFactory extends Omit<Factory<unknown>, "create" | "authenticates"> {
+export interface AnyFactory
+  extends Omit<Factory<unknown>, "create" | "authenticates" | "receivesAt" | "sendsTo"> {
   /** `section` is the user's section after expansion; one that `schema` refuses throws. */
   create(settings: Settings, section: unknown): Component;
   readonly authenticates?: (section: unknown) => readonly AuthSide[];
+  readonly receivesAt?: (section: unknown, signal: Signal) => readonly OtlpAddress[];
+  readonly sendsTo?: (section: unknown, signal: Signal) => readonly OtlpAddress[];
 }
 
 /** Closes a factory over its config type. */
 export function declare<C>(factory: Factory<C>): AnyFactory {
-  const { authenticates, ...rest } = factory;
+  const { authenticates, receivesAt, sendsTo, ...rest } = factory;
   return {
     ...rest,
     ...(authenticates === undefined
       ? {}
       : { authenticates: (section) => authenticates(factory.schema.parse(section)) }),
+    ...(receivesAt === undefined
+      ? {}
+      : { receivesAt: (section, signal) => receivesAt(factory.schema.parse(section), signal) }),
+    ...(sendsTo === undefined
+      ? {}
+      : { sendsTo: (section, signal) => sendsTo(factory.schema.parse(section), signal) }),
     create: (settings, section) => factory.create(settings, factory.schema.parse(section)),
   };
 }

@@ -45,6 +45,10 @@ export function checkSection<C>(
     const failed = failedPaths(nodeAt(root, path), []);
     const problems = findingsOf(result.error.issues, knownSchemaOf(schema), missingKey)
       .filter((finding) => !failed.some((above) => startsWith(finding.path, above)))
+      .filter(
+        (finding) =>
+          finding.isOfSeveral !== true || !failed.some((below) => startsWith(below, finding.path)),
+      )
       .map(({ path: inside, message, atKey }) => {
         const whole = [...path, ...inside];
         return { at: positionOf(root, whole, { atKey }), path: whole, message };

@@ -118,7 +118,7 @@ function numberHint(text: string, key: string): string {
 
 /** The message of a value that is none of `values`. */
 export function wrongValueWords(values: readonly unknown[], input: unknown): string {
-  const names = values.map(String);
+  const names = values.map((value) => (value === "" ? '""' : String(value)));
   const choices = names.length === 1 ? `${names[0]}` : `one of ${names.join(", ")}`;
   if (input === undefined) return `is required; it must be ${choices}.`;
   if (typeof input !== "string") {

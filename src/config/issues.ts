@@ -11,6 +11,8 @@ export interface Finding {
   readonly message: string;
   /** Point at the key rather than at its value. */
   readonly atKey: boolean;
+  /** About values together, of which one may be a consequence of another problem. */
+  readonly isOfSeveral?: true;
 }
 
 /** What to say of a key that the schema does not have, by its path in the section; `undefined` leaves that to the nearest name. */
@@ -37,17 +39,20 @@ export function findingsOf(
       path,
       message: issue.message,
       atKey: issue.code === "invalid_key",
+      ...(issue.code === "custom" ? { isOfSeveral: true as const } : {}),
     }))
     // A key missing because its name is misspelled beside it is one mistake, not two.
     .filter(
       (finding) =>
         !(finding.message === isRequired && unknown.some((key) => isMeantBy(key, finding))),
     );
-  return [...unknown, ...others].map(({ path, message, atKey }) => ({ path, message, atKey }));
+  return [...unknown.map(({ path, message, atKey }) => ({ path, message, atKey })), ...others];
 }
 
 interface UnknownKey extends Finding {
   readonly meant: string | undefined;
+  /** Its message says what to write instead, which may be the key that is missing. */
+  readonly isExplained?: true;
 }
 
 interface PlacedIssue {
@@ -61,7 +66,8 @@ function unknownKey(
   missingKey: MissingKey,
 ): UnknownKey {
   const said = missingKey(path);
-  if (said !== undefined) return { path, message: said, atKey: true, meant: undefined };
+  if (said !== undefined)
+    return { path, message: said, atKey: true, meant: undefined, isExplained: true };
   const key = String(path.at(-1));
   const known = keysAt(schema, path.slice(0, -1));
   const meant = nearestName(key, known);
@@ -73,9 +79,11 @@ function unknownKey(
 }
 
 function isMeantBy(key: UnknownKey, missing: Finding): boolean {
-  const wanted = [...key.path.slice(0, -1), key.meant ?? ""];
+  const above = key.path.slice(0, -1);
   return (
-    wanted.length === missing.path.length && wanted.every((part, i) => part === missing.path[i])
+    missing.path.length === key.path.length &&
+    above.every((part, i) => part === missing.path[i]) &&
+    (key.isExplained === true || key.meant === missing.path.at(-1))
   );
 }
 

@@ -1,3 +1,4 @@
+import { bareVariables } from "./bare-variable.ts";
 import { type Environment, expandNode } from "./expand.ts";
 import { mergeNodes } from "./merge-nodes.ts";
 import type { ConfigNode, MapEntry, MapNode } from "./node.ts";
@@ -10,13 +11,16 @@ export interface LoadedConfig {
   /** `undefined` when a file could not be read or is not YAML: checking further would only mislead. */
   readonly root: MapNode | undefined;
   readonly problems: readonly ConfigProblem[];
+  /** Probable mistakes, which are none for certain. */
+  readonly notices?: readonly ConfigProblem[];
   /** The files in the order given, as problems name them. */
   readonly files: readonly string[];
 }
 
 /**
  * Reads, merges and expands the config. `sources` are the values of `--config` in their order: a path,
- * `file:path`, `env:NAME` for a variable with the whole config, or config given inline as `yaml:…`, where `a::b: 1` is short for nested maps.
+ * `file:path`, `env:NAME` for a variable with the whole config, or config given inline as `yaml:…`, where `a::b: 1` is short for nested maps;
+ * and `set:a.b=1` for those of `--set`.
  * Never throws; everything wrong is in `problems`.
  */
 export function loadConfig(sources: readonly string[], environment: Environment): LoadedConfig {
@@ -54,6 +58,7 @@ export function loadConfig(sources: readonly string[], environment: Environment)
   return {
     root: root.kind === "map" ? root : undefined,
     problems: inReadingOrder(problems, files),
+    notices: bareVariables(merged, []),
     files,
   };
 }
@@ -96,12 +101,11 @@ function readSource(source: string, index: number, environment: Environment): Re
     node: undefined,
     problems: [{ at: { file }, path: [], message }],
   });
-  if (scheme === "yaml") {
-    const file = `<yaml ${index + 1}>`;
-    const inline = textOf(Buffer.from(rest));
-    if (!inline.ok) return refuse(file, `cannot be read: ${inline.reason}`);
-    const tree = readTree(inline.text, file);
-    return tree.node === undefined ? tree : { ...tree, node: nested(tree.node) };
+  if (scheme === "yaml") return readInline(rest, inlineName(rest, index));
+  if (scheme === "set") {
+    const equals = rest.indexOf("=");
+    const [key, value] = [rest.slice(0, equals).trim(), rest.slice(equals + 1).trim()];
+    return readInline(`${key.replaceAll(".", "::")}: ${value}`, `--set ${key}`);
   }
   if (scheme === "env") return readVariable(rest, source, environment);
   if (scheme === "http" || scheme === "https") {
@@ -122,6 +126,22 @@ function readSource(source: string, index: number, environment: Environment): Re
   return read.ok ? readTree(read.text, file) : refuse(file, `cannot be read: ${read.reason}`);
 }
 
+/** The key of `a::b: value`, never the value, which may be a secret; the number of the source if it is written otherwise. */
+function inlineName(text: string, index: number): string {
+  const key = /^[\w./-]+(?:::[\w./-]+)+/.exec(text)?.[0];
+  return key === undefined || text.includes("\n") ? `<yaml ${index + 1}>` : `--config yaml:${key}`;
+}
+
+function readInline(text: string, file: string): ReadSource {
+  const inline = textOf(Buffer.from(text));
+  if (!inline.ok) {
+    const message = `cannot be read: ${inline.reason}`;
+    return { file, node: undefined, problems: [{ at: { file }, path: [], message }] };
+  }
+  const tree = readTree(inline.text, file);
+  return tree.node === undefined ? tree : { ...tree, node: nested(tree.node) };
+}
+
 function readTree(text: string, file: string): ReadSource {
   const { node, problems } = parseYamlTree(text, file);
   if (node === undefined) return { file, node, problems };
@@ -129,7 +149,11 @@ function readTree(text: string, file: string): ReadSource {
   if (node.kind === "scalar" && node.value === null && problems.length === 0) {
     return { file, node: emptyMap(file), problems };
   }
-  const message = 'must be a map with the sections "receivers", "exporters", "service" and so on.';
+  const isBlankMissing =
+    node.kind === "scalar" && typeof node.value === "string" && /^[\w./-]+:\S+$/.test(node.value);
+  const message = `must be a map with the sections "receivers", "exporters", "service" and so on.${
+    isBlankMissing ? " Write a blank behind the colon between key and value." : ""
+  }`;
   return { file, node: undefined, problems: [...problems, { at: node.at, path: [], message }] };
 }
 

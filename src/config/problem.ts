@@ -1,6 +1,6 @@
 /** Where a value was written. */
 export interface Position {
-  /** The file as the user named it, or `<yaml N>` for the N-th `--config`, given inline. */
+  /** The file as the user named it; `--set KEY`, `--config yaml:KEY` or `<yaml N>` for the N-th `--config`, given inline. */
   readonly file: string;
   /** 1-based; left out when the file as a whole is meant. */
   readonly line?: number;
@@ -19,7 +19,10 @@ export interface ConfigProblem {
 
 /** `deploy/config.yaml:12:5`. */
 export function formatPosition(at: Position): string {
-  return at.line === undefined ? at.file : `${at.file}:${at.line}:${at.column ?? 1}`;
+  // In one option of the command line there is nothing to look for.
+  return at.line === undefined || at.file.startsWith("--")
+    ? at.file
+    : `${at.file}:${at.line}:${at.column ?? 1}`;
 }
 
 /** `service.pipelines.traces.receivers[0]`: as a user would write it; unusual keys in brackets and quotes. */

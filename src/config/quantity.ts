@@ -5,7 +5,7 @@ export type ParsedQuantity =
 
 /** The whole of a written duration, for editors. */
 export const durationPattern =
-  "^([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*$";
+  "^(0|([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)(([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))*)$";
 
 /** The whole of a written size with a unit, for editors. */
 export const byteSizePattern = "^([0-9]+(\\.[0-9]*)?|\\.[0-9]+) ?(B|[KMGT]i?B)$";
@@ -36,9 +36,11 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-/** Reads Go's notation (`10s`, `1h30m`, `1.5s`, `100us`) into milliseconds. Negative ones are refused. */
+/** Reads Go's notation (`10s`, `1h30m`, `1.5s`, `100us`, `0`) into milliseconds. Negative ones are refused. */
 export function parseDuration(text: string): ParsedQuantity {
   const shown = JSON.stringify(text);
+  // As in Go: it is the same in every unit.
+  if (text === "0") return { ok: true, value: 0 };
   if (/^-?[0-9]+(\.[0-9]*)?$/.test(text)) {
     return refuse(
       `${shown} has no unit; write "${text}s" for seconds or "${text}ms" for milliseconds.`,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { kindOf } from "./issue-words.ts";
 import { Opaque } from "./opaque.ts";
 import {
   byteSizePattern,
@@ -25,19 +26,19 @@ const longestDuration = "576h";
 
 /**
  * A duration as written in Go (`10s`, `1h30m`, `500ms`); milliseconds when read, possibly fractional; at most 576h unless `bounds` says
- * otherwise. A number without a unit is refused with a hint. Defaults in written form: `duration().prefault("10s")`.
+ * otherwise. A number without a unit is refused with a hint, but for 0. Defaults in written form: `duration().prefault("10s")`.
  */
 export function duration(bounds: Bounds = {}) {
   const { min, max = longestDuration } = bounds;
-  const written = z.string({ error: durationTypeMessage }).meta({
-    title: `duration${rangeOf(bounds)}`,
-    pattern: durationPattern,
-    examples: ["10s", "1h30m", "500ms"],
-  });
+  const written = z
+    .union([z.string().meta({ pattern: durationPattern }), z.literal(0)], {
+      error: durationTypeMessage,
+    })
+    .meta({ title: `duration${rangeOf(bounds)}`, examples: ["10s", "1h30m", "500ms"] });
   return z.codec(written, z.number(), {
     decode: (text, context) =>
       bounded(
-        parseDuration(text),
+        parseDuration(String(text)),
         { ...(min === undefined ? {} : { min }), max },
         { parse: parseDuration, format: formatDuration },
         (message) => context.issues.push({ code: "custom", input: text, message }),
@@ -137,10 +138,9 @@ function limitOf(text: string | undefined, notation: Notation): number | undefin
   return parsed.value;
 }
 
-function durationTypeMessage(issue: { readonly input: unknown }): string | undefined {
-  if (typeof issue.input !== "number") return undefined;
-  const parsed = parseDuration(String(issue.input));
-  return parsed.ok ? undefined : parsed.message;
+function durationTypeMessage({ input }: { readonly input: unknown }): string {
+  const parsed = typeof input === "number" ? parseDuration(String(input)) : undefined;
+  return parsed?.ok === false ? parsed.message : `must be text, but is ${kindOf(input)}.`;
 }
 
 /** For an endpoint that was written as a number. */

@@ -50,6 +50,24 @@ export function endpointClashes(
 
 type Address = ListenAddress["address"];
 
+/** Whether a client that connects to `target` on this machine reaches what listens on `address`. False if it may be another machine. */
+export function isReachedBy(address: Address, target: Address): boolean {
+  if (typeof address === "string" || typeof target === "string") return address === target;
+  if (address.port !== target.port || address.port === 0) return false;
+  const from = plainHost(address.host);
+  return localHosts(target.host).some((host) => host === from || covers(from, host));
+}
+
+/** The addresses of this machine that a client tries for a host. */
+function localHosts(host: string): readonly string[] {
+  const plain = plainHost(host);
+  if (host.toLowerCase().replace(/\.$/, "") === "localhost") return ["127.0.0.1", "::1"];
+  // Connecting to any address reaches this machine.
+  if (plain === "0.0.0.0") return ["0.0.0.0", "127.0.0.1"];
+  if (plain === "::") return ["::", "::1", "127.0.0.1"];
+  return plain === "::1" || /^127\./.test(plain) ? [plain] : [];
+}
+
 function overlaps(a: Address, b: Address): boolean {
   if (typeof a === "string" || typeof b === "string") return a === b;
   if (a.port !== b.port || a.port === 0) return false;

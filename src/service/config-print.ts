@@ -25,9 +25,22 @@ export function printConfig(config: ServiceConfig, options: PrintOptions): strin
       }),
     );
   }
-  printed["service"] = writtenForm(serviceSchema, config.service, options);
+  printed["service"] = withoutUnused(writtenForm(serviceSchema, config.service, options));
   // What expands again must not expand differently: a `$` that came out of `$$` is written as `$$`.
   return stringify(escaped(printed), { lineWidth: 0 });
+}
+
+/** `readers` replaces the page of `endpoint`, whose default would look as if it were there. */
+function withoutUnused(service: unknown): unknown {
+  const telemetry = membersOf(membersOf(service)["telemetry"]);
+  const { endpoint: _unused, ...metrics } = membersOf(telemetry["metrics"]);
+  return metrics["readers"] === undefined
+    ? service
+    : { ...membersOf(service), telemetry: { ...telemetry, metrics } };
+}
+
+function membersOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function writtenForm<T>(schema: z.ZodType<T>, value: T, options: PrintOptions): unknown {

@@ -13,6 +13,7 @@ import {
   sections,
 } from "./config-components.ts";
 import { endpointClashes, type ListenAddress, listenAddressesOf } from "./config-endpoints.ts";
+import { endlessLoops } from "./config-loops.ts";
 import {
   isDeriving,
   nameOf,
@@ -75,6 +76,7 @@ export function checkServiceConfig(
       ...telemetryAddresses(service.value),
     ];
     for (const problem of endpointClashes(root, addresses)) report(problem);
+    for (const problem of endlessLoops(root, pipelines)) report(problem);
     for (const { path, message } of telemetryPushProblems(service.value, factories)) {
       report({ at: positionOf(root, path), path, message });
     }
@@ -111,6 +113,7 @@ export function checkServiceConfig(
     service: service.value,
     notices: inReadingOrder(
       [
+        ...(loaded.notices ?? []),
         ...noticesOf(declarations.components, used, pipelines),
         ...unusedStorages(extensions, storageUses),
         ...unusedAuthenticators(extensions, authenticators),

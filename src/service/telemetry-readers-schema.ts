@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { bareVariableProblem } from "../config/bare-variable.ts";
 import { opaque } from "../config/units.ts";
 
 /** Only the value that describes what the page is anyway, so that a config of the Collector that writes it can stay. */
@@ -22,7 +23,12 @@ function milliseconds(preset: number, description: string) {
 }
 
 const prometheusReaderSchema = z.strictObject({
-  host: z.string().min(1).prefault("127.0.0.1").describe("The address to listen on."),
+  host: z
+    .string()
+    .min(1)
+    .check(noBareVariable)
+    .prefault("127.0.0.1")
+    .describe("The address to listen on."),
   port: z.int().min(0).max(65_535).prefault(8888).describe("The port to listen on."),
   without_scope_info: always("must be true: the page has no scopes."),
   without_type_suffix: always("must be true: names have no _total, as by the Collector's default."),
@@ -52,6 +58,7 @@ const otlpSchema = z
     endpoint: z
       .string()
       .min(1)
+      .check(noBareVariable)
       .refine(
         isEndpointUrl,
         'must be a URL, e.g. "http://127.0.0.1:4318", or a host and a port, e.g. "127.0.0.1:4317".',
@@ -167,7 +174,17 @@ function pemFile(description: string) {
   return z.string().min(1).optional().describe(description);
 }
 
+function noBareVariable(context: z.core.ParsePayload<string>): void {
+  const message = bareVariableProblem(context.value);
+  if (message !== undefined) {
+    context.issues.push({ code: "custom", input: context.value, message });
+  }
+}
+
 function isEndpointUrl(text: string): boolean {
+  if (bareVariableProblem(text) !== undefined) {
+    return true; // That has a message of its own.
+  }
   const url = URL.parse(text.includes("://") ? text : `http://${text}`);
   return url !== null && /^https?:$/.test(url.protocol) && url.hostname !== "" && url.search === "";
 }

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { runProgram } from "../../src/cli/program.ts";
 import { fakeHost } from "./fake-host.ts";
@@ -152,6 +153,26 @@ describe("validate", () => {
     });
   });
 
+  test("names the option of the command line that has a mistake", async () => {
+    const options = [
+      ["--set", "exporters.debug.verbosity=secret"],
+      ["--set", "exporters.debug.secrets=[secret"],
+      ["--config", "yaml:exporters::debug::sampling_initial: secret"],
+      ["--config", "yaml:exporters::debug::verbosity:secret"],
+    ];
+    const lines: string[] = [];
+    for (const option of options) {
+      const { stderr } = await runWith(["validate", "--config", deployed, ...option]);
+      lines.push(stderr.split("\n")[0] ?? "");
+    }
+    expect(lines).toEqual([
+      '--set exporters.debug.verbosity exporters.debug.verbosity: must be one of basic, normal, detailed, but is "secret".',
+      expect.stringMatching(/^--set exporters\.debug\.secrets: /),
+      "--config yaml:exporters::debug::sampling_initial exporters.debug.sampling_initial: must be a number, but is text.",
+      '--config yaml:exporters::debug::verbosity: must be a map with the sections "receivers", "exporters", "service" and so on. Write a blank behind the colon between key and value.',
+    ]);
+  });
+
   test("tells every problem at once, where it is and what to write", async () => {
     const config = file(
       "broken.yaml",
@@ -204,6 +225,18 @@ describe("print-config", () => {
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(stdout).not.toContain("s3cret");
     await expect(stdout).toMatchFileSnapshot(golden("print-config.yaml"));
+  });
+
+  test("has no endpoint of the own metrics beside readers, which replace it", async () => {
+    const readers =
+      "yaml:service::telemetry::metrics::readers: [{pull: {exporter: {prometheus: {}}}}]";
+    const metricsOf = async (...more: readonly string[]) => {
+      const { stdout } = await runWith(["print-config", "--config", deployed, ...more]);
+      return parse(stdout).service.telemetry.metrics;
+    };
+    expect(await metricsOf()).toHaveProperty("endpoint");
+    expect(await metricsOf("--config", readers)).not.toHaveProperty("endpoint");
+    expect(await metricsOf("--config", readers)).toHaveProperty("readers");
   });
 
   test("has values of --set in it, which win wherever they are", async () => {

@@ -12,5 +12,14 @@ export const factory = declare({
   schema,
   storageKey: ["sending_queue", "storage"],
   authKeys: [{ path: ["auth", "authenticator"], side: "client" }],
+  sendsTo: ({ endpoint, tls }) => [
+    {
+      path: ["endpoint"],
+      address: { host: endpoint.host, port: endpoint.port },
+      protocol: "grpc",
+      urlPath: "",
+      isSecure: !tls.insecure,
+    },
+  ],
   create: createOtlpGrpcExporter,
 });

@@ -1,3 +1,5 @@
+import { bareVariableProblem } from "../../config/bare-variable.ts";
+
 /** Where the backend is. */
 export interface GrpcEndpoint {
   /** As in the config. */
@@ -13,6 +15,10 @@ const hint = 'write a host and a port, e.g. "backend.example:4317"';
 /** The endpoint, or the problem with the text. The text is shown only when it cannot hold a password. */
 export function parseGrpcEndpoint(written: string): GrpcEndpoint | string {
   const [, scheme, rest = ""] = /^(?:([a-z]+):\/\/)?(.*)$/is.exec(written) ?? [];
+  const variable = bareVariableProblem(written);
+  if (variable !== undefined) {
+    return variable;
+  }
   if (rest.includes("@")) {
     return "contains credentials, which logs and pages would show; put them into headers.";
   }

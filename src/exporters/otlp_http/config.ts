@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { authOption } from "../../config/auth-option.ts";
+import { bareVariableProblem } from "../../config/bare-variable.ts";
 import type { Opaque } from "../../config/opaque.ts";
 import { clientTlsOptions, unusedWithoutTls } from "../../config/tls-options.ts";
 import { duration, opaque } from "../../config/units.ts";
@@ -268,6 +269,11 @@ function url({ isBase }: { readonly isBase: boolean }) {
 
 /** The text itself is shown only when it cannot hold a password. */
 function urlProblem(text: string, isBase: boolean): string | undefined {
+  // Elsewhere in a URL a dollar sign may be meant.
+  const variable = bareVariableProblem(/^(?:[a-z]+:\/\/)?[^/?#]*/i.exec(text)?.[0] ?? "");
+  if (variable !== undefined) {
+    return variable;
+  }
   const parsed = URL.parse(text);
   if (parsed === null || !/^https?:\/\//i.test(text)) {
     return 'is not a URL; write the scheme, host and port, e.g. "http://127.0.0.1:14318".';

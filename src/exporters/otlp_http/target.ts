@@ -34,7 +34,7 @@ export function targetOf(
     readonly connections: Connections;
   },
 ): Target | undefined {
-  const text = config[`${signal}_endpoint`] ?? withPath(config.endpoint, signal);
+  const text = urlOf(config, signal);
   if (text === undefined) {
     return undefined;
   }
@@ -60,6 +60,11 @@ function proxyOf(
   }
   const found = proxyOfEnvironment(env, url);
   return found === undefined ? undefined : { proxy: found.proxy, source: found.variable };
+}
+
+/** Where the requests of a signal go; `undefined` when the config names no endpoint for it. */
+export function urlOf(config: Config, signal: Signal): string | undefined {
+  return config[`${signal}_endpoint`] ?? withPath(config.endpoint, signal);
 }
 
 function withPath(base: string | undefined, signal: Signal): string | undefined {

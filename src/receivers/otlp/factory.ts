@@ -1,4 +1,5 @@
 import { declare } from "../../component/factory.ts";
+import type { ServerEndpoint } from "../../config/server-endpoint.ts";
 import { schema } from "./config.ts";
 import { createOtlpReceiver } from "./receiver.ts";
 
@@ -17,5 +18,33 @@ export const factory = declare({
     { path: ["protocols", "grpc", "auth", "authenticator"], side: "server" },
     { path: ["protocols", "http", "auth", "authenticator"], side: "server" },
   ],
+  receivesAt: ({ protocols: { http, grpc } }, signal) => [
+    ...(http === undefined
+      ? []
+      : [
+          {
+            path: ["protocols", "http", "endpoint"],
+            address: listenAddress(http.endpoint),
+            protocol: "http" as const,
+            urlPath: http[`${signal}_url_path`],
+            isSecure: http.tls !== undefined,
+          },
+        ]),
+    ...(grpc === undefined
+      ? []
+      : [
+          {
+            path: ["protocols", "grpc", "endpoint"],
+            address: listenAddress(grpc.endpoint),
+            protocol: "grpc" as const,
+            urlPath: "",
+            isSecure: grpc.tls !== undefined,
+          },
+        ]),
+  ],
   create: createOtlpReceiver,
 });
+
+function listenAddress(endpoint: ServerEndpoint) {
+  return "path" in endpoint ? endpoint.path : endpoint;
+}

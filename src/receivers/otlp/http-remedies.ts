@@ -40,7 +40,7 @@ export function httpRemedyOf(
     case "content_encoding":
       return {
         message:
-          "A request was refused because of its compression. Set OTEL_EXPORTER_OTLP_COMPRESSION of the sender to gzip or none, or add its compression to compression_algorithms.",
+          "A request was refused because of its compression. Set OTEL_EXPORTER_OTLP_COMPRESSION of the sender to gzip or none. If its compression is zstd, zlib or deflate, you may add it to compression_algorithms instead.",
         fields: {
           compression_algorithms: config.compression_algorithms.map((name) => name || "none"),
         },
