@@ -1,5 +1,5 @@
+import { exceptionFields } from "../component/exception-fields.ts";
 import { formatProblem } from "../config/problem.ts";
-import { exceptionFields } from "../service/exception-fields.ts";
 import type { ExchangeableLogger } from "../service/exchangeable-logger.ts";
 import type { Service } from "../service/service.ts";
 import type { Host } from "./host.ts";

@@ -1,6 +1,6 @@
+import { exceptionFields } from "../component/exception-fields.ts";
 import { components } from "../components.ts";
 import type { ServiceConfig } from "../service/config.ts";
-import { exceptionFields } from "../service/exception-fields.ts";
 import {
   createExchangeableLogger,
   type ExchangeableLogger,

@@ -1,8 +1,8 @@
 import type { ComponentKind } from "../component/component-kind.ts";
 import type { Consumer } from "../component/consumer.ts";
+import { exceptionFields } from "../component/exception-fields.ts";
 import type { ExportCounts, ItemCount, Logger } from "../component/settings.ts";
 import type { Payload, Signal, Transport } from "../otlp/payload.ts";
-import { exceptionFields } from "./exception-fields.ts";
 import type { Count, FlowCounts } from "./flow-counts.ts";
 import { type exportOutcomes, itemWords } from "./telemetry-instruments.ts";
 

@@ -3,8 +3,8 @@ import type { Clock } from "../component/clock.ts";
 import { type Component, ReportedFailure } from "../component/component.ts";
 import type { ComponentKind } from "../component/component-kind.ts";
 import { beforeDeadline } from "../component/deadline.ts";
+import { exceptionFields } from "../component/exception-fields.ts";
 import type { Logger } from "../component/settings.ts";
-import { exceptionFields } from "./exception-fields.ts";
 import type { StatusEntry } from "./status-board.ts";
 
 /** A component that was built from the config. */

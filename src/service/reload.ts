@@ -1,6 +1,6 @@
 import type { Clock } from "../component/clock.ts";
+import { exceptionFields } from "../component/exception-fields.ts";
 import type { Logger } from "../component/settings.ts";
-import { exceptionFields } from "./exception-fields.ts";
 import type { Graph } from "./graph.ts";
 import { nameOfRef } from "./instance-matching.ts";
 import type { LiveInstance } from "./instances.ts";

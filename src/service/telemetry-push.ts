@@ -2,8 +2,8 @@ import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import type { CollectionResult } from "@opentelemetry/sdk-metrics";
 import type { CancelTimer, Clock } from "../component/clock.ts";
 import type { Component } from "../component/component.ts";
+import { exceptionFields } from "../component/exception-fields.ts";
 import type { Logger } from "../component/settings.ts";
-import { exceptionFields } from "./exception-fields.ts";
 import type { OtlpReaderConfig, PeriodicReader } from "./telemetry-readers-schema.ts";
 
 export interface TelemetryPushOptions {

@@ -3,13 +3,13 @@ import type { Resource } from "@opentelemetry/resources";
 import { type CollectionResult, MeterProvider } from "@opentelemetry/sdk-metrics";
 import type { Clock } from "../component/clock.ts";
 import type { Component } from "../component/component.ts";
+import { exceptionFields } from "../component/exception-fields.ts";
 import type { Logger, Settings } from "../component/settings.ts";
 import { ManualReader } from "../metrics/manual-reader.ts";
 import { createScrapeHandler } from "../metrics/scrape.ts";
 import type { HttpServer } from "../net/server.ts";
 import { servePages } from "../serving/page-server.ts";
 import type { ServerSection } from "../serving/server-options.ts";
-import { exceptionFields } from "./exception-fields.ts";
 import type { FlowCounts } from "./flow-counts.ts";
 import { flowInstruments, processInstruments } from "./telemetry-instruments.ts";
 

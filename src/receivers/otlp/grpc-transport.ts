@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http2";
 import type { Consumer } from "../../component/consumer.ts";
+import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
 import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { Guard } from "../../serving/guard.ts";
 import { addressOf } from "../../serving/server-options.ts";
 import { CallShares, type CountedCall } from "./call-shares.ts";
-import { framesOf, reportFault } from "./fault.ts";
+import { reportFault } from "./fault.ts";
 import { grpcAnswerOf, refusedGrpcAnswer } from "./grpc-answer.ts";
 import { type GrpcConfig, serverOptionsOf } from "./grpc-config.ts";
 import { grpcRemedyOf } from "./grpc-remedies.ts";
@@ -138,7 +139,7 @@ export async function openGrpc(
     onBroken: refuse,
     onFull: () => handler.transfers.cutStalled(),
     onError: (error) => {
-      settings.logger.warn("The OTLP/gRPC server reported an error.", framesOf(error));
+      settings.logger.warn("The OTLP/gRPC server reported an error.", exceptionFields(error));
     },
     onStream(stream, headers) {
       const counted = shares.enter(stream.session ?? stream);

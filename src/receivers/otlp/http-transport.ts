@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Consumer } from "../../component/consumer.ts";
+import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
 import { readBody } from "../../net/body.ts";
 import { type HttpServer, listen } from "../../net/server.ts";
@@ -8,7 +9,7 @@ import { Guard } from "../../serving/guard.ts";
 import { refusalHeaders } from "../../serving/page-server.ts";
 import { addressOf } from "../../serving/server-options.ts";
 import type { HttpConfig } from "./config.ts";
-import { framesOf, reportFault } from "./fault.ts";
+import { reportFault } from "./fault.ts";
 import { createAdmission } from "./http-admission.ts";
 import { type Answer, answerOf, refusedAnswer } from "./http-answer.ts";
 import { httpRemedyOf } from "./http-remedies.ts";
@@ -108,7 +109,7 @@ export async function openHttp(
     onBroken: refuse,
     onFull: () => handler.transfers.cutStalled(),
     onError: (error) => {
-      settings.logger.warn("The OTLP/HTTP server reported an error.", framesOf(error));
+      settings.logger.warn("The OTLP/HTTP server reported an error.", exceptionFields(error));
     },
     giveUp(request, response) {
       if (!request.complete) {
