@@ -5,7 +5,7 @@ import type { Payload, Signal } from "../otlp/payload.ts";
 import type { AttemptResult } from "./attempt.ts";
 import { BackendHealth } from "./backend-health.ts";
 import { invalidResponses, rejectedItems } from "./delivery-instruments.ts";
-import { ItemThrottle, type LimitedLine } from "./throttle.ts";
+import { ItemThrottle, type LimitedLine } from "./item-throttle.ts";
 
 /** The time between two log lines about the same kind of problem. */
 const logIntervalMs = 10_000;

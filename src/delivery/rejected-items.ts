@@ -3,7 +3,7 @@ import type { InstrumentSpec } from "../metrics/instrument.ts";
 import type { ValidPart } from "../otlp/check-request.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { rejectReasons, repairReasons } from "../otlp/rejections.ts";
-import { ItemThrottle } from "./throttle.ts";
+import { ItemThrottle } from "./item-throttle.ts";
 
 /** The time between two log lines about the same signal and reason. */
 const logIntervalMs = 10_000;
@@ -61,7 +61,7 @@ export class RejectionReport {
     this.#throttle.flush();
   }
 
-  /** `fields` tell where the data came from, and never quote them. */
+  /** `fields` say where the data came from, and never quote them. */
   report(
     signal: Signal,
     { rejectedBy, repairedBy }: ValidPart,

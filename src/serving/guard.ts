@@ -1,10 +1,10 @@
 import type { RequestHeaders, ServerAuthenticator } from "../component/authenticator.ts";
 import type { Settings } from "../component/settings.ts";
+import { createThrottle } from "../component/throttle.ts";
 import { createHostCheck, type RequestTarget } from "../net/host-check.ts";
 import { isLoopback } from "../net/loopback.ts";
 import { openServerTls, type ServerTls } from "../net/server-tls.ts";
 import { exposureOf, isInContainer } from "./exposure.ts";
-import { quietly } from "./quiet-line.ts";
 import type { ServerSection } from "./server-options.ts";
 
 /** Why a guard refuses a request. A closed list, fit for a label. */
@@ -134,7 +134,7 @@ async function tlsOf(
   if (tls === undefined) {
     return undefined;
   }
-  const report = quietly(clock, 60_000);
+  const report = createThrottle(clock, 60_000);
   return openServerTls(tls, {
     after: (delayMs, run) => clock.after(delayMs, run),
     onReloaded: () => logger.info("Changed certificate files are used for new connections."),

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Settings } from "../component/settings.ts";
+import { createThrottle } from "../component/throttle.ts";
 import { originForm } from "../net/request-target.ts";
 import { type BrokenRequest, type HttpServer, listen } from "../net/server.ts";
 import { Guard, type GuardRefusal, guardRemedies, guardStatuses } from "./guard.ts";
-import { quietly } from "./quiet-line.ts";
 import { countRefusedPages, type RefusalReason } from "./refused-requests.ts";
 import { addressOf, type ServerSection } from "./server-options.ts";
 
@@ -87,10 +87,10 @@ function reporterOf(
   settings: PagesSettings,
 ): (reason: RefusalReason, detail?: string | undefined) => void {
   const count = countRefusedPages(settings);
-  const lines = new Map<RefusalReason, ReturnType<typeof quietly>>();
+  const lines = new Map<RefusalReason, ReturnType<typeof createThrottle>>();
   return (reason, detail) => {
     count(reason);
-    const line = lines.get(reason) ?? quietly(settings.clock, 10_000);
+    const line = lines.get(reason) ?? createThrottle(settings.clock, 10_000);
     lines.set(reason, line);
     line((held_back) =>
       settings.logger.warn(remedies[reason], {

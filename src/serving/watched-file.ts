@@ -1,6 +1,6 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Settings } from "../component/settings.ts";
-import { quietly } from "./quiet-line.ts";
+import { createThrottle } from "../component/throttle.ts";
 
 /** Something of a file cannot be used; the message is for an operator and quotes nothing of the file. */
 export class UnusableFile extends Error {}
@@ -23,7 +23,7 @@ const maxBytes = 1024 * 1024;
 export class WatchedFile {
   readonly #settings: Pick<Settings, "clock" | "logger">;
   readonly #options: WatchedFileOptions;
-  readonly #report: ReturnType<typeof quietly>;
+  readonly #report: ReturnType<typeof createThrottle>;
   #text = "";
   #cancel = () => {};
   #isClosed = false;
@@ -31,7 +31,7 @@ export class WatchedFile {
   constructor(settings: Pick<Settings, "clock" | "logger">, options: WatchedFileOptions) {
     this.#settings = settings;
     this.#options = options;
-    this.#report = quietly(settings.clock, 60_000);
+    this.#report = createThrottle(settings.clock, 60_000);
   }
 
   /** Rejects with an `Error` for an operator if the file cannot be read or used. */

@@ -1,6 +1,6 @@
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { ItemThrottle } from "../../delivery/throttle.ts";
+import { ItemThrottle } from "../../delivery/item-throttle.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { statusMessage, UnfitFile } from "./file-problems.ts";
 import type { Appended } from "./output-file.ts";

@@ -1,12 +1,12 @@
 import type { ClientAuthenticator } from "../../component/authenticator.ts";
 import type { Component } from "../../component/component.ts";
 import type { Settings } from "../../component/settings.ts";
+import { createThrottle } from "../../component/throttle.ts";
 import type { Attempt } from "../../delivery/attempt.ts";
 import { clientAuthOf } from "../../delivery/client-auth.ts";
 import { EncodedBodies } from "../../delivery/encoded-bodies.ts";
 import { createDelivery } from "../../delivery/exporter-helper.ts";
 import { tooLargeResult } from "../../delivery/request-size.ts";
-import { createThrottle } from "../../delivery/throttle.ts";
 import { compress } from "../../net/compress.ts";
 import { Connections } from "../../net/connections.ts";
 import { createClientTls, unverifiedWarning } from "../../net/tls.ts";

@@ -5,7 +5,7 @@ import type { Consumer } from "../../component/consumer.ts";
 import { beforeDeadline } from "../../component/deadline.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
-import { createThrottle } from "../../delivery/throttle.ts";
+import { createThrottle } from "../../component/throttle.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { openFiles } from "./file-instruments.ts";

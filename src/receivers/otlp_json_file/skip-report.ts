@@ -1,6 +1,7 @@
 import type { Settings } from "../../component/settings.ts";
+import { createThrottle } from "../../component/throttle.ts";
+import { ItemThrottle } from "../../delivery/item-throttle.ts";
 import { RejectionReport } from "../../delivery/rejected-items.ts";
-import { createThrottle, ItemThrottle } from "../../delivery/throttle.ts";
 import type { ValidPart } from "../../otlp/check-request.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { malformedItems, type SkipReason, skippedLines } from "./file-instruments.ts";

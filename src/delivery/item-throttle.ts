@@ -1,28 +1,6 @@
 import type { Clock } from "../component/clock.ts";
 import type { Logger, Settings } from "../component/settings.ts";
 
-/**
- * Allows one report per interval, with the number of suppressed ones since the last: a backend that is down fails every
- * request and must not fill the log. It keeps two numbers.
- */
-export function createThrottle(
-  clock: Clock,
-  intervalMs: number,
-): (report: (heldBack: number) => void) => void {
-  let nextMs = Number.NEGATIVE_INFINITY;
-  let heldBack = 0;
-  return (report) => {
-    const nowMs = clock.nowMs();
-    if (nowMs < nextMs) {
-      heldBack += 1;
-      return;
-    }
-    nextMs = nowMs + intervalMs;
-    report(heldBack);
-    heldBack = 0;
-  };
-}
-
 /** A line that may be held back. */
 export interface LimitedLine {
   readonly level: "info" | "warn" | "error";

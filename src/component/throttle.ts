@@ -1,7 +1,10 @@
-import type { Clock } from "../component/clock.ts";
+import type { Clock } from "./clock.ts";
 
-/** Allows one report per interval, with the number of suppressed ones since the last. It keeps two numbers. */
-export function quietly(
+/**
+ * Allows one report per interval, with the number of suppressed ones since the last: what fails with every
+ * request must not fill the log. It keeps two numbers.
+ */
+export function createThrottle(
   clock: Clock,
   intervalMs: number,
 ): (report: (heldBack: number) => void) => void {
