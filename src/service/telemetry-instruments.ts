@@ -165,7 +165,7 @@ function receiverInstruments(signal: Signal): readonly InstrumentSpec[] {
       name: `otelcol_receiver_refused_${word}`,
       kind: "counter",
       unit: "{item}",
-      description: `Number of ${words} that the pipelines refused. The sender got an error.`,
+      description: `Number of ${words} that were not accepted: the pipelines refused them and the sender got an error, or they were malformed and left out.`,
       attributes: { receiver: configured, transport: transports },
     },
   ];
