@@ -33,7 +33,7 @@ const host: Host = {
     return () => process.off("SIGHUP", run);
   },
   onNpmGone(run) {
-    // npm passes SIGTERM and SIGINT on, but dies of SIGHUP and SIGKILL. Nobody would expect the ports to stay in use then.
+    // npm passes SIGTERM and SIGINT on, but dies of SIGHUP and SIGKILL. An operator would not expect the ports to stay in use then.
     if (process.env["npm_lifecycle_event"] !== "start") {
       return () => {};
     }

@@ -14,7 +14,7 @@ export function serverTlsOptions() {
       cert_pem: opaque().optional().describe("The certificate as text."),
       key_pem: opaque().optional().describe("The key as text. It is never shown."),
       client_ca_file: pemFile(
-        "File with the certificates of the authorities of clients, as PEM. With it, whoever connects must show a certificate of one of them.",
+        "File with the certificates of the authorities of clients, as PEM. With it, a client must show a certificate of one of them.",
       ),
       client_ca_file_reload: z
         .boolean()

@@ -56,7 +56,7 @@ function shapeProblem(text: string): string {
   if (/^(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+):?$/.test(text)) {
     return `${quoted} has no port; write one, e.g. "${text.replace(/:$/, "")}:4318".`;
   }
-  // A port that follows an IPv6 address without brackets cannot be told from its last group.
+  // A port that follows an IPv6 address without brackets cannot be distinguished from its last group.
   if (parts.length > 2 && /^[0-9a-fA-F:.]+$/.test(text)) {
     const host = parts.slice(0, -1).join(":");
     const meant =

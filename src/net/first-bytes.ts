@@ -5,7 +5,7 @@ import { protocolOf } from "./http2-preface.ts";
 /** How long a client may take to say that it speaks HTTP/2. */
 export const prefaceTimeoutMs = 15_000;
 
-/** How long a client that was told to leave may stay silent. */
+/** How long a client that was asked to leave may stay silent. */
 const lingerMs = 1_000;
 
 /**

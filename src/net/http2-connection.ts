@@ -123,7 +123,7 @@ export class Http2Connection {
   }
 
   /**
-   * Tells the client to open no more streams (GOAWAY), lets those that are open end, and then closes it. A stream that is on its way is
+   * Asks the client to open no more streams (GOAWAY), lets those that are open end, and then closes it. A stream that is on its way is
    * refused, and the client opens it again on another connection.
    */
   retire(): void {
@@ -162,7 +162,7 @@ export class Http2Connection {
       this.destroy();
       return;
     }
-    // Not a timer of the clock: whoever stops the clock still needs an end.
+    // Not a timer of the clock: a test that stops the clock still needs an end.
     this.#socket.setTimeout(lastAnswersMs, () => this.destroy());
     this.#session.close();
   }

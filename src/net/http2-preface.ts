@@ -1,5 +1,5 @@
 /**
- * The first bytes of a connection, which tell what its client speaks.
+ * The first bytes of a connection, which show what its client speaks.
  * https://www.rfc-editor.org/rfc/rfc9113#section-3.4
  */
 

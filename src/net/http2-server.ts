@@ -52,7 +52,7 @@ export interface Http2ListenOptions {
   readonly onFull?: () => void;
   /** Called with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
-  /** What a client of HTTP/1.1 is told. */
+  /** The answer to a client of HTTP/1.1. */
   readonly http1Answer: string;
   readonly maxConcurrentStreams: number;
   readonly keepalive: ServerKeepalive;
@@ -73,7 +73,7 @@ export interface Http2Server {
   /** The bound address as text, e.g. `127.0.0.1:4317`. */
   readonly endpoint: string;
   /**
-   * Stops accepting connections, tells clients to open no more streams (GOAWAY), lets those that are open end, but for clients that
+   * Stops accepting connections, asks clients to open no more streams (GOAWAY), lets those that are open end, but for clients that
    * send nothing for a second in the middle of a request, and resolves when all are closed. When `deadline` aborts, the remaining
    * streams are given up and their connections closed. Safe to call twice. If another server has taken the socket over, it gets the connections and their next
    * streams, and this resolves at once: streams in progress are answered as they began.

@@ -38,7 +38,7 @@ export interface SocketOwner extends OwnedSockets {
   setReplaceable(isReplaceable: boolean): void;
 }
 
-/** Connections to a socket that nobody accepts yet. They wait for the end of a reload. */
+/** Connections to a socket that no component accepts yet. They wait for the end of a reload. */
 const maxParked = 1_000;
 
 /**

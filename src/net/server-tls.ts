@@ -11,7 +11,7 @@ import {
 
 /** The `tls` section of a server. Durations in milliseconds. */
 export interface ServerTlsSources extends TlsSources {
-  /** Whoever connects must have a certificate of one of these authorities. */
+  /** A client must have a certificate of one of these authorities. */
   readonly client_ca_file?: string | undefined;
   /** Whether a changed `client_ca_file` is used; by default whenever the other files are read again. */
   readonly client_ca_file_reload?: boolean | undefined;

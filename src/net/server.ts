@@ -327,7 +327,7 @@ function endBroken(socket: Duplex, ending: string | Uint8Array | undefined): voi
   }
 }
 
-/** How long a client that was told to leave may stay silent. */
+/** How long a client that was asked to leave may stay silent. */
 const lingerMs = 1_000;
 
 async function bind(

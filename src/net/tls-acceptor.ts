@@ -12,7 +12,7 @@ export interface TlsAcceptorOptions {
   readonly onSecure: (socket: TLSSocket) => void;
   /** Called for each handshake that failed, but not for clients that only left, as probes of a port do. */
   readonly onFailed: (code: string) => void;
-  /** Called for each client that speaks something else than TLS. One that speaks HTTP/1.1 gets status 400 and is told so. */
+  /** Called for each client that speaks something else than TLS. One that speaks HTTP/1.1 gets status 400 with the reason. */
   readonly onPlaintext: () => void;
 }
 

@@ -79,7 +79,7 @@ function withMarks({ bytes, longIntegers, nulTexts }: JsonText): Uint8Array {
   return marked.subarray(0, length);
 }
 
-/** Deeper values are in no message of OTLP, so that nobody reads them. */
+/** Deeper values are in no message of OTLP, so nothing reads them. */
 const maxDepth = 512;
 
 /** The value, in which the marked texts were replaced. */

@@ -280,7 +280,7 @@ function unusedStorages(
     }));
 }
 
-/** An authenticator that nobody names is dangerous: its user believes that the receivers are protected. */
+/** An authenticator that no component names is dangerous: its user believes that the receivers are protected. */
 function unusedAuthenticators(
   extensions: readonly Reference[],
   used: ReadonlySet<DeclaredComponent>,

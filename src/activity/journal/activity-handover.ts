@@ -1,6 +1,6 @@
 import type { Journal } from "../../component/storage.ts";
 
-/** What the storage tells the engine that uses a journal. A hand-over changes which engine that is. */
+/** What the storage reports to the engine that uses a journal. A hand-over changes which engine that is. */
 export interface JournalUse {
   onSnapshotNeeded: () => void;
 }

@@ -25,7 +25,7 @@ const commandLines =
 const paths = /(?:^|[._-])(?:path|url|uri|target|full|href|referr?er|location)$/i;
 /** The name of a label alone could be an id. */
 const nothing = /(?!)/;
-/** A flag tells nobody apart. */
+/** A flag identifies no person. */
 const flags = /^(?:true|false)$/i;
 /** Of a word that means a secret or what models count. */
 const tokenKinds =

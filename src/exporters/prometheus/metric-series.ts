@@ -64,7 +64,7 @@ export interface Step {
 
 /**
  * A series of the page, with the streams behind it. One stream is shown as it was sent, resets included. When several coincide,
- * because what tells them apart is not shown, what accumulates becomes a total that grows by what each of them counts. So it never
+ * because what distinguishes them is not shown, what accumulates becomes a total that grows by what each of them counts. So it never
  * steps back, whichever of them ends, begins again or comes back.
  */
 export class Series {
@@ -80,7 +80,7 @@ export class Series {
   #total: MetricValue | undefined;
   updatedMs: number;
   timeNs = 0;
-  /** The most lines that it had on a page, for whoever counts them. */
+  /** The most lines that it had on a page; the caller counts them. */
   lines = 0;
 
   constructor(labels: string, merging: Merging, nowMs: number, isOverflow = false) {

@@ -59,7 +59,7 @@ interface CurrentMetric {
 
 /**
  * The metrics that senders push, as a page for Prometheus. It keeps the last value of every stream, bounded by `maxSeries`, and no
- * id: what tells streams apart without being shown is kept as a keyed hash.
+ * id: what distinguishes streams without being shown is kept as a keyed hash.
  */
 export class PassedMetrics {
   readonly #options: PassedOptions;
@@ -92,7 +92,7 @@ export class PassedMetrics {
     return this.#store.seriesCount;
   }
 
-  /** Takes the data points of a request. Lets others have a turn now and then, so that a large one blocks nobody. */
+  /** Takes the data points of a request. Lets others have a turn now and then, so that a large one does not block others. */
   async take(bytes: Uint8Array): Promise<void> {
     const reader = new WireReader(bytes);
     const nowMs = this.#options.clock.nowMs();

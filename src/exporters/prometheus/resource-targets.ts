@@ -51,7 +51,7 @@ export class ResourceTargets {
     return this.#parse(resource).target;
   }
 
-  /** Notes that the resource has sent something. `identity` tells it from others. */
+  /** Notes that the resource has sent something. `identity` distinguishes it from others. */
   touch(resource: WalkedResource, identity: string, nowMs: number): void {
     const { attributes, target, key } = this.#parse(resource);
     if (key === undefined) {
