@@ -47,6 +47,8 @@ const closingInactivityMs = 1_000;
 const lastAnswersMs = 250;
 /** How long a client may keep a connection open that has ended. */
 const lingerMs = 1_000;
+/** More than the frames in which a client takes leave, and less than a flood. */
+const maxLeaveBytes = 128;
 
 /** Answers a stream that was not answered in time. Does nothing if it was. */
 export type GiveUp = () => void;
@@ -59,6 +61,9 @@ export class Http2Connection {
   readonly #streams = new Map<ServerHttp2Stream, GiveUp>();
   readonly #cancels = new Set<() => void>();
   #idleSinceMs: number;
+  /** What the client had sent when it last used or tested its connection. */
+  #usefulBytes = 0;
+  #isHttp2 = false;
   #hasAnswered = false;
   #isClosing = false;
   #earlyPings = 0;
@@ -75,6 +80,10 @@ export class Http2Connection {
     session.on("ping", () => this.#onPing());
     session.on("remoteSettings", () => {
       this.#settings += 1;
+      if (!this.#isHttp2) {
+        this.#isHttp2 = true;
+        this.#usefulBytes = socket.bytesRead;
+      }
       if (this.#settings > maxSettings) {
         this.#expel("too_many_settings");
       }
@@ -105,6 +114,18 @@ export class Http2Connection {
     return this.#hasAnswered;
   }
 
+  /**
+   * Whether the client, which speaks HTTP/2 and has no stream, has sent no more than what takes leave. A protocol error is then of no
+   * consequence: gRPC for Go ends every connection with a GOAWAY that names one of its own streams, and the runtime refuses that.
+   */
+  get isLeaving(): boolean {
+    return (
+      this.#isHttp2 &&
+      this.#streams.size === 0 &&
+      this.#socket.bytesRead - this.#usefulBytes <= maxLeaveBytes
+    );
+  }
+
   add(stream: ServerHttp2Stream, giveUp: GiveUp): void {
     this.#streams.set(stream, giveUp);
     if (this.#isClosing) {
@@ -115,6 +136,7 @@ export class Http2Connection {
       this.#idleSinceMs = this.#options.clock.nowMs();
       if (stream.headersSent) {
         this.#hasAnswered = true;
+        this.#usefulBytes = this.#socket.bytesRead;
         // A client may ping with each request, e.g. to measure the round trip.
         this.#isPingFree = true;
         this.#settings = 0;
@@ -247,6 +269,7 @@ export class Http2Connection {
     if (this.#isPingFree) {
       this.#isPingFree = false;
       this.#earlyPings = 0;
+      this.#usefulBytes = this.#socket.bytesRead;
       return;
     }
     const isIdle = this.#streams.size === 0 && !keepalive.isPingAllowedWithoutStream;
@@ -255,7 +278,9 @@ export class Http2Connection {
       if (this.#earlyPings > maxEarlyPings) {
         this.#expel("too_many_pings");
       }
+      return;
     }
+    this.#usefulBytes = this.#socket.bytesRead;
   }
 
   /** Clients of gRPC know `too_many_pings`, and ping less often after it. */

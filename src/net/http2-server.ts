@@ -133,7 +133,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     session.setLocalWindowSize(windowBytes);
     session.on("error", (error: NodeJS.ErrnoException) => {
       const reason = reasonOf(error);
-      if (reason !== undefined) {
+      if (reason !== undefined && !(reason === "malformed_http" && connection.isLeaving)) {
         options.onBroken?.(reason);
       }
     });

@@ -4,7 +4,13 @@ import { connect as connectTcp, createConnection, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Http2Server, listenHttp2 } from "../../src/net/http2-server.ts";
 import { ListeningSockets, type SocketOwner } from "../../src/net/listening-sockets.ts";
-import { flags, headerBlock, hello, http2Frame } from "../receivers/otlp/http2-frames.ts";
+import {
+  flags,
+  headerBlock,
+  hello,
+  http2Frame,
+  settingsAck,
+} from "../receivers/otlp/http2-frames.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rawSocket } from "./raw-socket.ts";
 
@@ -262,5 +268,54 @@ describe("a server that is replaced", () => {
     const closed = once(session, "close");
     clock.advance(1);
     await closed;
+  });
+});
+
+describe("a client that takes leave", () => {
+  /** As gRPC for Go does: the frame should name a stream of the server, and names one of the client. */
+  const goaway = http2Frame(
+    "goaway",
+    flags.none,
+    0,
+    Buffer.concat([
+      Buffer.from([0, 0, 0, 1, 0, 0, 0, 0]),
+      Buffer.from("client transport shutdown"),
+    ]),
+  );
+  const call = http2Frame(
+    "headers",
+    flags.endStream | flags.endHeaders,
+    1,
+    headerBlock("/service/Call"),
+  );
+
+  test("with the number of its own last stream has broken nothing", async () => {
+    const server = await open({ onStream: saying("yes") });
+    const socket = await rawSocket(server.port);
+    socket.send(Buffer.concat([hello, call]));
+    await socket.heard("yes");
+    socket.send(goaway);
+    await socket.closed();
+    expect(server.broken).toEqual([]);
+  });
+
+  test("without a call has broken nothing", async () => {
+    const server = await open({ onStream: saying("yes") });
+    const socket = await rawSocket(server.port);
+    socket.send(hello);
+    await socket.heard(settingsAck);
+    socket.send(goaway);
+    await socket.closed();
+    expect(server.broken).toEqual([]);
+  });
+
+  test("but sends more than that is reported", async () => {
+    const server = await open({ onStream: saying("yes") });
+    const socket = await rawSocket(server.port);
+    socket.send(Buffer.concat([hello, call]));
+    await socket.heard("yes");
+    socket.send(Buffer.concat([http2Frame("ping", flags.none, 0, new Uint8Array(200)), goaway]));
+    await socket.closed();
+    expect(server.broken).toEqual(["malformed_http"]);
   });
 });

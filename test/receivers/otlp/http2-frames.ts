@@ -6,6 +6,7 @@ export const frameTypes = {
   rstStream: 3,
   settings: 4,
   ping: 6,
+  goaway: 7,
   continuation: 9,
 } as const;
 export const flags = { none: 0, endStream: 1, ack: 1, endHeaders: 4 } as const;
