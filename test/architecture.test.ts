@@ -22,6 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   component: ["otlp", "net"],
   activity: ["otlp", "component"],
   memory: ["component"],
+  privacy: ["config"],
   delivery: ["component", "otlp", "config", "net", "metrics"],
   "any component": [
     "component",
@@ -34,6 +35,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
     "delivery",
     "memory",
     "serving",
+    "privacy",
   ],
   serving: ["component", "config", "net", "metrics"],
   service: ["component", "otlp", "config", "net", "metrics", "serving"],
