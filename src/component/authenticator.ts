@@ -6,7 +6,14 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
  * client may repeat the request. Messages name no user and quote nothing of the request.
  */
 export type Authentication =
-  | { readonly ok: true }
+  | {
+      readonly ok: true;
+      /**
+       * Whose credentials they are: the same text for the same client, after a restart too, and never the one of another. It is not a secret, but
+       * must not be shown or logged.
+       */
+      readonly client?: string;
+    }
   | { readonly ok: false; readonly refused: "unauthenticated" | "busy"; readonly message: string };
 
 /** Checks the credentials of requests. */

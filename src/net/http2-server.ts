@@ -44,8 +44,15 @@ export interface Http2ListenOptions {
   readonly tls?: ServerTls;
   /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
   readonly sockets?: OwnedSockets;
-  /** Gets each stream with its headers, and returns what answers it if its connection ends before it is answered. Must not throw. */
-  readonly onStream: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => GiveUp;
+  /**
+   * Gets each stream with its headers and its connection, and returns what answers it if its connection ends before it is answered. Must
+   * not throw.
+   */
+  readonly onStream: (
+    stream: ServerHttp2Stream,
+    headers: IncomingHttpHeaders,
+    connection: Socket,
+  ) => GiveUp;
   /** Called once for every connection that breaks. `code` is the reason of the runtime for a handshake of TLS. Must not throw. */
   readonly onBroken?: (reason: BrokenConnection, code?: string) => void;
   /** Called when a connection is closed because all of the others are busy: it may end a stream, so that there is room for later ones. */
@@ -119,8 +126,8 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
   });
   server.on("sessionError", () => {});
 
-  const onStream: Http2ListenOptions["onStream"] = (stream, headers) =>
-    (heir ?? options).onStream(stream, headers);
+  const onStream: Http2ListenOptions["onStream"] = (...stream) =>
+    (heir ?? options).onStream(...stream);
 
   const onSession = (session: ServerHttp2Session, socket: Socket) => {
     const connection = new Http2Connection(session, socket, {
@@ -139,7 +146,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     });
     session.on("stream", (stream, headers) => {
       stream.on("error", () => {}); // 'close' follows
-      connection.add(stream, onStream(stream, headers));
+      connection.add(stream, onStream(stream, headers, socket));
     });
     if (isClosing) {
       connection.retireSoon();

@@ -1,9 +1,14 @@
-import type { RequestHeaders, ServerAuthenticator } from "../component/authenticator.ts";
+import type {
+  Authentication,
+  RequestHeaders,
+  ServerAuthenticator,
+} from "../component/authenticator.ts";
 import type { Settings } from "../component/settings.ts";
 import { createThrottle } from "../component/throttle.ts";
 import { createHostCheck, type RequestTarget } from "../net/host-check.ts";
 import { isLoopback } from "../net/loopback.ts";
 import { openServerTls, type ServerTls } from "../net/server-tls.ts";
+import { certifiedClient } from "./certified-client.ts";
 import { exposureOf, isInContainer } from "./exposure.ts";
 import type { ServerSection } from "./server-options.ts";
 
@@ -17,6 +22,15 @@ export interface GuardRefusal {
   readonly message: string;
   /** For `WWW-Authenticate`; set if the credentials are missing or wrong. */
   readonly challenge?: string;
+}
+
+/** A request that is let in. */
+export interface Admitted {
+  /**
+   * Who the client has proved to be, by its credentials, else by its certificate; undefined if it has proved nothing. The same text for the same client,
+   * after a restart too. It must not be shown or logged.
+   */
+  readonly client: string | undefined;
 }
 
 export type GuardSettings = Pick<Settings, "authenticator" | "clock" | "env" | "logger">;
@@ -47,6 +61,7 @@ export class Guard {
   readonly #settings: GuardSettings;
   readonly #allowedHosts: readonly string[];
   readonly #authenticator: ServerAuthenticator | undefined;
+  readonly #authenticatorId: string | undefined;
   #isHostAllowed: ((target: RequestTarget) => boolean) | undefined;
 
   /** Rejects with an `Error` for an operator if files of TLS cannot be used. */
@@ -59,6 +74,7 @@ export class Guard {
     this.#settings = settings;
     this.#allowedHosts = config.allowed_hosts;
     const id = config.auth?.authenticator;
+    this.#authenticatorId = id;
     this.#authenticator = id === undefined ? undefined : serverSideOf(settings, id);
   }
 
@@ -87,11 +103,12 @@ export class Guard {
     }
   }
 
-  /** Why a request is not let in; undefined if it is. Never rejects. */
-  refusalOf(
+  /** Lets a request in, or says why not. Never rejects. */
+  admit(
     headers: RequestHeaders,
     target: RequestTarget,
-  ): GuardRefusal | undefined | Promise<GuardRefusal | undefined> {
+    connection?: object,
+  ): Admitted | GuardRefusal | Promise<Admitted | GuardRefusal> {
     if (this.#isHostAllowed?.(target) === false) {
       return {
         reason: "unknown_host",
@@ -99,24 +116,28 @@ export class Guard {
           "This server does not know the host that the request names. Use localhost, or let its operator add the name to allowed_hosts.",
       };
     }
-    return this.#authenticator === undefined
-      ? undefined
-      : credentialProblem(this.#authenticator, headers);
+    if (this.#authenticator === undefined) {
+      return {
+        client: this.tls?.verifiesClients === true ? certifiedClient(connection) : undefined,
+      };
+    }
+    const checked = this.#authenticator.authenticate(headers);
+    return checked instanceof Promise
+      ? checked.then((each) => this.#admissionOf(each))
+      : this.#admissionOf(checked);
   }
-}
 
-async function credentialProblem(
-  authenticator: ServerAuthenticator,
-  headers: RequestHeaders,
-): Promise<GuardRefusal | undefined> {
-  const result = await authenticator.authenticate(headers);
-  if (result.ok) {
-    return undefined;
+  #admissionOf(checked: Authentication): Admitted | GuardRefusal {
+    if (checked.ok) {
+      const { client } = checked;
+      // Two authenticators may know two clients of one name.
+      return { client: client === undefined ? undefined : `${this.#authenticatorId} ${client}` };
+    }
+    const { refused: reason, message } = checked;
+    return reason === "unauthenticated"
+      ? { reason, message, challenge: this.#authenticator?.challenge ?? "" }
+      : { reason, message };
   }
-  const { refused: reason, message } = result;
-  return reason === "unauthenticated"
-    ? { reason, message, challenge: authenticator.challenge }
-    : { reason, message };
 }
 
 function serverSideOf({ authenticator }: GuardSettings, id: string): ServerAuthenticator {

@@ -44,10 +44,10 @@ export async function servePages(
     },
     async handler(request, response) {
       const { headers, url = "" } = request;
-      const refusal = await guard.refusalOf(headers, { host: headers.host, url });
-      if (refusal !== undefined) {
-        refused(refusal.reason);
-        answerRefusal(response, refusal);
+      const admission = await guard.admit(headers, { host: headers.host, url });
+      if ("reason" in admission) {
+        refused(admission.reason);
+        answerRefusal(response, admission);
         return;
       }
       request.url = originForm(url);

@@ -67,7 +67,10 @@ function serverPart(settings: Settings, htpasswd: NonNullable<Config["htpasswd"]
             return unauthenticated;
           }
           const result = passwords.check(credentials.user, credentials.password, stored);
-          return result instanceof Promise ? result.then(answerOf) : answerOf(result);
+          const { user } = credentials;
+          return result instanceof Promise
+            ? result.then((each) => answerOf(each, user))
+            : answerOf(result, user);
         },
       },
     },
@@ -86,11 +89,11 @@ function serverPart(settings: Settings, htpasswd: NonNullable<Config["htpasswd"]
   };
 }
 
-function answerOf(result: boolean | "busy"): Authentication {
+function answerOf(result: boolean | "busy", user: string): Authentication {
   if (result === "busy") {
     return busy;
   }
-  return result ? { ok: true } : unauthenticated;
+  return result ? { ok: true, client: user } : unauthenticated;
 }
 
 function credentialsIn(

@@ -36,7 +36,8 @@ export function createBearerTokenAuth(settings: Settings, config: Config): Compo
         challenge: `${scheme || "Bearer"} realm="activity-collector"`,
         authenticate(headers) {
           const token = tokenOf(headers, header, scheme);
-          return token !== undefined && tokens?.has(token) === true ? { ok: true } : refused;
+          const client = token === undefined ? undefined : tokens?.clientOf(token);
+          return client === undefined ? refused : { ok: true, client };
         },
       },
       client: {

@@ -11,17 +11,18 @@ export class Tokens {
     this.#digests = tokens.map(digestOf);
   }
 
-  has(token: string): boolean {
+  /** Who has this token, by its digest; undefined if it is none of these. */
+  clientOf(token: string): string | undefined {
     const digest = digestOf(token);
     let isFound = false;
     for (const each of this.#digests) {
       isFound = timingSafeEqual(each, digest) || isFound;
     }
-    return isFound;
+    return isFound ? digest.toString("hex") : undefined;
   }
 }
 
 /** Texts of any length become comparable in the same time. */
-function digestOf(token: string): Uint8Array {
+function digestOf(token: string): Buffer {
   return createHash("sha256").update(token).digest();
 }

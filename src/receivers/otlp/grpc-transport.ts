@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http2";
+import type { Socket } from "node:net";
 import type { Consumer } from "../../component/consumer.ts";
 import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
@@ -25,6 +26,11 @@ export interface GrpcTransport {
   readonly handler: RequestHandler;
   /** The largest message, both as sent and inflated. */
   readonly maxBodyBytes: number;
+}
+
+interface CallHead {
+  readonly headers: IncomingHttpHeaders;
+  readonly connection: Socket;
 }
 
 /** Calls at a time; further ones are refused as busy. As many as there may be connections, and so requests, over HTTP. */
@@ -97,13 +103,14 @@ export async function openGrpc(
   const serve = async (
     call: ServerCall,
     route: GrpcRoute | GrpcRefusal,
-    { headers, counted }: { headers: IncomingHttpHeaders; counted: CountedCall },
+    { headers, connection, counted }: CallHead & { readonly counted: CountedCall },
   ) => {
     try {
-      const checked = guard.refusalOf(headers, { host: headers[":authority"] ?? headers.host });
-      const denied = checked instanceof Promise ? await checked : checked;
-      if (denied !== undefined) {
-        answerRefused(call, refusal(denied.reason, denied.message));
+      const target = { host: headers[":authority"] ?? headers.host };
+      const checked = guard.admit(headers, target, connection);
+      const admission = checked instanceof Promise ? await checked : checked;
+      if ("reason" in admission) {
+        answerRefused(call, refusal(admission.reason, admission.message));
       } else if ("status" in route) {
         answerRefused(call, route);
       } else {
@@ -141,8 +148,8 @@ export async function openGrpc(
     onError: (error) => {
       settings.logger.warn("The OTLP/gRPC server reported an error.", exceptionFields(error));
     },
-    onStream(stream, headers) {
-      const counted = shares.enter(stream.session ?? stream);
+    onStream(stream, headers, connection) {
+      const counted = shares.enter(connection);
       stream.once("close", () => counted.leave());
       const route = grpcRouteOf(headers, consumers);
       const call = new ServerCall(
@@ -151,7 +158,7 @@ export async function openGrpc(
         "timeoutMs" in route ? route.timeoutMs : undefined,
       );
       // It never rejects: bugs are caught inside.
-      void serve(call, route, { headers, counted });
+      void serve(call, route, { headers, connection, counted });
       return () => call.giveUp();
     },
   });

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createCors } from "../../net/cors.ts";
-import type { Guard, GuardRefusal } from "../../serving/guard.ts";
+import type { Admitted, Guard, GuardRefusal } from "../../serving/guard.ts";
 import type { HttpConfig } from "./config.ts";
 
 /** What is to be done with a request: `answered` needs no more, a refusal needs its answer. */
-export type Admission = "admitted" | "answered" | GuardRefusal;
+export type Admission = Admitted | "answered" | GuardRefusal;
 
 /**
  * Decides which requests are let in, before anything of them is read. It sets the headers that every answer has (`response_headers`, and
@@ -33,6 +33,6 @@ export function createAdmission(
       response.end();
       return "answered";
     }
-    return (await guard.refusalOf(headers, { host: headers.host, url })) ?? "admitted";
+    return guard.admit(headers, { host: headers.host, url }, request.socket);
   };
 }

@@ -123,7 +123,7 @@ export async function openHttp(
       if (admission === "answered") {
         return;
       }
-      if (admission !== "admitted") {
+      if ("reason" in admission) {
         const { reason, message } = admission;
         refuse(reason, message);
         const refused = refusedAnswer(encodingOf(request) ?? "json", refusal(reason, message));

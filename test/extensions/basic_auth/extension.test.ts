@@ -65,6 +65,12 @@ describe("a user of htpasswd", () => {
     });
   }
 
+  test("is the client, and another one is another client", async () => {
+    const { answer } = await open({ htpasswd: { inline: "a:1\nb:1" } });
+    expect(await answer(basic("a", "1"))).toEqual({ ok: true, client: "a" });
+    expect(await answer(basic("b", "1"))).toEqual({ ok: true, client: "b" });
+  });
+
   test("may have a colon in the password, but not in the name", async () => {
     const { accepts } = await open({ htpasswd: { inline: "user:a:b" } });
     expect(await accepts("user", "a:b")).toBe(true);

@@ -25,7 +25,20 @@ async function open(section: object) {
   await component.start();
   const accepts = async (headers: RequestHeaders) =>
     (await component.authenticator?.server?.authenticate(headers))?.ok;
-  return { component, log, clock, accepts, sent: () => component.authenticator?.client?.headers() };
+  const client = async (token: string) => {
+    const answer = await component.authenticator?.server?.authenticate({
+      authorization: `Bearer ${token}`,
+    });
+    return answer?.ok === true ? answer.client : undefined;
+  };
+  return {
+    component,
+    log,
+    clock,
+    accepts,
+    client,
+    sent: () => component.authenticator?.client?.headers(),
+  };
 }
 
 describe("a request", () => {
@@ -53,6 +66,14 @@ describe("a request", () => {
       expect(await accepts(headers)).toBe(isIn);
     });
   }
+});
+
+test("each token is of a client of its own, whose name says nothing of the token", async () => {
+  const { client } = await open({ tokens: ["secret-a", "secret-b"] });
+  const [first, second] = [await client("secret-a"), await client("secret-b")];
+  expect(await client("secret-a")).toBe(first);
+  expect(first).not.toBe(second);
+  expect(`${first} ${second}`).not.toContain("secret");
 });
 
 test("requests that are sent have the first token", async () => {
