@@ -1,4 +1,4 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 import type { ClaimEvent } from "./claim-event.ts";
 import { claimRecord } from "./claim-record.ts";
 import type {
@@ -55,11 +55,11 @@ const maxDepth = 64;
 export class ActivityMap {
   readonly #pseudonyms: Pseudonyms;
   readonly #sessions: SessionNames;
-  readonly #trees: BoundedMap<string, RunTree>;
+  readonly #trees: OldestFirstMap<string, RunTree>;
   readonly #open: OpenGatewayWork;
   readonly #pauses: OpenPauses;
   /** The newest run or harness run of a session. */
-  readonly #ownerOfSession = new BoundedMap<string, Work>(2_048);
+  readonly #ownerOfSession = new OldestFirstMap<string, Work>(2_048);
   readonly #spawners = new Spawners();
   readonly #reportedUntilMs: number;
   #newestSeq = 0;
@@ -67,7 +67,7 @@ export class ActivityMap {
   constructor(options: ActivityMapOptions) {
     this.#pseudonyms = options.pseudonyms;
     this.#sessions = new SessionNames(options.pseudonyms);
-    this.#trees = new BoundedMap(options.maxRuns ?? 2_048);
+    this.#trees = new OldestFirstMap(options.maxRuns ?? 2_048);
     this.#open = new OpenGatewayWork(options.maxOpen ?? 10_000);
     this.#pauses = new OpenPauses(options.pseudonyms);
     this.#reportedUntilMs = options.reportedUntilMs ?? Number.NEGATIVE_INFINITY;

@@ -1,7 +1,7 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 
 /** Results for recent names: there are few, and a look-up is cheaper than two patterns. */
-const results = new BoundedMap<string, string | false>(512);
+const results = new OldestFirstMap<string, string | false>(512);
 
 /**
  * Returns the value if it looks like a name, else `undefined`. Session keys (`agent:…`), UUIDs and long runs of hex digits

@@ -1,4 +1,4 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 import type { PauseEvent, WorkEvent } from "./gateway-event.ts";
 import { isOfRun, type Work } from "./gateway-work.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
@@ -24,7 +24,7 @@ const questionTool = "ask_user";
  */
 export class OpenPauses {
   readonly #pseudonyms: Pseudonyms;
-  readonly #open = new BoundedMap<string, Pause>(1_024);
+  readonly #open = new OldestFirstMap<string, Pause>(1_024);
 
   constructor(pseudonyms: Pseudonyms) {
     this.#pseudonyms = pseudonyms;

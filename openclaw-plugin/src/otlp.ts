@@ -1,4 +1,4 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 import type { WorkKind } from "./gateway-event.ts";
 import { ProtobufWriter, varintWidth } from "./protobuf-writer.ts";
 import type { ClaimRecord, EventRecord, SpanRecord } from "./relay-record.ts";
@@ -47,7 +47,7 @@ export class OtlpEncoder {
   readonly #scope: Buffer;
   readonly #instanceId: string;
   /** Attributes of spans as bytes, by key and value. */
-  readonly #written = new Map<string, BoundedMap<string, Uint8Array>>();
+  readonly #written = new Map<string, OldestFirstMap<string, Uint8Array>>();
 
   constructor(resource: Resource) {
     this.#instanceId = resource.serviceInstanceId;
@@ -168,7 +168,7 @@ export class OtlpEncoder {
     }
     let written = this.#written.get(key);
     if (written === undefined) {
-      written = new BoundedMap(512);
+      written = new OldestFirstMap(512);
       this.#written.set(key, written);
     }
     const known = written.get(value);

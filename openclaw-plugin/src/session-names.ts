@@ -1,4 +1,4 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 import type { Pseudonyms } from "./pseudonyms.ts";
 
 /** The ids by which an event can refer to its session, all raw. */
@@ -16,9 +16,9 @@ export interface SessionReference {
 export class SessionNames {
   readonly #pseudonyms: Pseudonyms;
   /** By raw key. This also saves a hash for every event. */
-  readonly #ofKey = new BoundedMap<string, string>(2_048);
-  readonly #ofId = new BoundedMap<string, string>(2_048);
-  readonly #ofRun = new BoundedMap<string, string>(2_048);
+  readonly #ofKey = new OldestFirstMap<string, string>(2_048);
+  readonly #ofId = new OldestFirstMap<string, string>(2_048);
+  readonly #ofRun = new OldestFirstMap<string, string>(2_048);
 
   constructor(pseudonyms: Pseudonyms) {
     this.#pseudonyms = pseudonyms;
@@ -42,7 +42,7 @@ export class SessionNames {
 }
 
 /** The first pseudonym of an id stays, so that an end gets the session of its start. */
-function remember(names: BoundedMap<string, string>, raw: string | undefined, session: string) {
+function remember(names: OldestFirstMap<string, string>, raw: string | undefined, session: string) {
   if (raw !== undefined && names.get(raw) === undefined) {
     names.set(raw, session);
   }

@@ -1,15 +1,15 @@
-import { BoundedMap } from "./bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 import type { WorkEvent } from "./gateway-event.ts";
 import type { Work } from "./gateway-work.ts";
 
 /** The tool that started each sub-agent or, if no tool is known, the run. Each map forgets its oldest entry at its bound. */
 export class Spawners {
   /** By the run id of the sub-agent. */
-  readonly #ofRun = new BoundedMap<string, Work>(1_024);
+  readonly #ofRun = new OldestFirstMap<string, Work>(1_024);
   /** By the session of the sub-agent, until its first run: some runtimes make run ids of their own. */
-  readonly #ofSession = new BoundedMap<string, Work>(1_024);
+  readonly #ofSession = new OldestFirstMap<string, Work>(1_024);
   /** Runs and harness runs by OpenClaw's own span id. */
-  readonly #ownerOfTraceSpan = new BoundedMap<string, Work>(2_048);
+  readonly #ownerOfTraceSpan = new OldestFirstMap<string, Work>(2_048);
 
   /** A hook reports that `spawner` started the run `runId`, or the next run of `session`. */
   add(

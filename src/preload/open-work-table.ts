@@ -1,5 +1,6 @@
 import type { Attributes } from "@opentelemetry/api";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { OldestFirstMap } from "../collections/oldest-first-map.ts";
 import { SendQueue } from "../sender/send-queue.ts";
 import type { StartedSpan } from "./started-span.ts";
 
@@ -9,13 +10,18 @@ export interface OpenWork {
   readonly live: ReadableSpan;
 }
 
+/** A full table is swept once for so many parts of it that are added. */
+const addsPerSweep = 16;
+
 /** The open work, oldest first. Beyond `max` the oldest is forgotten. */
 export class OpenWorkTable {
   readonly #max: number;
   /** By span id, which is unique enough within a process. */
-  readonly #open = new Map<string, OpenWork>();
+  readonly #open = new OldestFirstMap<string, OpenWork>();
   /** Open work that has not been sent. Work that is forgotten before counts as lost. */
   readonly unsent: SendQueue<OpenWork>;
+  /** How many more are added to a full table before it is swept again. */
+  #untilSweep = 0;
 
   constructor(max: number) {
     this.#max = max;
@@ -31,7 +37,8 @@ export class OpenWorkTable {
   }
 
   add(work: OpenWork): void {
-    if (this.#open.size >= this.#max) {
+    if (this.#open.size >= this.#max && this.#untilSweep-- <= 0) {
+      this.#untilSweep = Math.floor(this.#max / addsPerSweep);
       this.sweep();
     }
     if (this.#open.size >= this.#max) {
@@ -62,7 +69,7 @@ export class OpenWorkTable {
 
   /** Removes ended work: the finished span contains everything, and a start sent after it would be stale. */
   sweep(): void {
-    for (const [id, work] of this.#open) {
+    for (const [id, work] of this.#open.entries()) {
       if (work.span.ended) {
         this.#open.delete(id);
         this.unsent.remove([work]);
@@ -76,10 +83,10 @@ export class OpenWorkTable {
   }
 
   #forgetOldest(): void {
-    for (const [id, oldest] of this.#open) {
+    const [id, oldest] = this.#open.oldest ?? [];
+    if (id !== undefined && oldest !== undefined) {
       this.#open.delete(id);
       this.unsent.drop(oldest);
-      return;
     }
   }
 }

@@ -1,4 +1,8 @@
+import { OldestFirstMap } from "../collections/oldest-first-map.ts";
 import { parentIdOf, type StartedSpan } from "./started-span.ts";
+
+/** A full table is swept once for so many parts of it that are added. */
+const addsPerSweep = 16;
 
 /**
  * Spans that are not work but may be between a run and its tools, such as the steps of an agent. If one is, the collector
@@ -6,10 +10,13 @@ import { parentIdOf, type StartedSpan } from "./started-span.ts";
  */
 export class SpanLinks {
   readonly #max: number;
-  readonly #spans = new Map<string, StartedSpan>();
+  readonly #spans: OldestFirstMap<string, StartedSpan>;
+  /** How many more are added to a full table before it is swept again. */
+  #untilSweep = 0;
 
   constructor(max: number) {
     this.#max = max;
+    this.#spans = new OldestFirstMap(max);
   }
 
   has(spanId: string): boolean {
@@ -17,14 +24,9 @@ export class SpanLinks {
   }
 
   add(span: StartedSpan): void {
-    if (this.#spans.size >= this.#max) {
+    if (this.#spans.size >= this.#max && this.#untilSweep-- <= 0) {
+      this.#untilSweep = Math.floor(this.#max / addsPerSweep);
       this.sweep();
-    }
-    if (this.#spans.size >= this.#max) {
-      for (const oldest of this.#spans.keys()) {
-        this.#spans.delete(oldest);
-        break;
-      }
     }
     this.#spans.set(span.spanContext().spanId, span);
   }
@@ -41,7 +43,7 @@ export class SpanLinks {
 
   /** Removes ended spans. */
   sweep(): void {
-    for (const [id, span] of this.#spans) {
+    for (const [id, span] of this.#spans.entries()) {
       if (span.ended) {
         this.#spans.delete(id);
       }

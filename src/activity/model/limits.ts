@@ -1,5 +1,11 @@
 import { z } from "zod";
 
+/**
+ * Tool calls that are read of one model call or run: of more requests the first, and the others are counted as untracked; of more
+ * answers the last. No model asks for as many at once.
+ */
+export const maxCallsPerSpan = 128;
+
 /** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored in the journal under these keys. */
 const schema = z.object({
   /** How long after the end of its last holder a marker may still report its own end. */

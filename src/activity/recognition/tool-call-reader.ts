@@ -1,11 +1,11 @@
+import { OldestFirstMap } from "../../collections/oldest-first-map.ts";
 import { otlp } from "../../otlp/proto/generated.js";
 import { attributeTypes } from "../../otlp/span-batch.ts";
+import { maxCallsPerSpan } from "../model/limits.ts";
 import { answerIn, requestIn } from "./tool-call-parts.ts";
 
 /** Longer contents are not read: they would cost too much for a hint. */
 const maxContentBytes = 1 << 20;
-/** Of more calls the first are read; of more answers the last, because the others are history. */
-const maxCalls = 128;
 /** Messages, their parts, the content of a part: as deep as any of the conventions goes. */
 const maxDepth = 8;
 
@@ -80,10 +80,11 @@ const indexedAnswer = /^(llm\.input_messages\.\d+\.message|gen_ai\.prompt\.\d+)\
 /** AutoGen's result of a function, as JSON. */
 const indexedResult = /^llm\.input_messages\.\d+\.function\.\d+$/;
 
-/** Collects the tool calls in the attributes of one model call or run: at most 128 requests and 128 answers. */
+/** Collects the tool calls in the attributes of one model call or run: at most `maxCallsPerSpan` requests and as many answers. */
 export class ToolCallReader {
   readonly #requested = new Map<string, string>();
-  readonly #answered = new Set<string>();
+  /** Of more the last ones, because the others are history. */
+  readonly #answered = new OldestFirstMap<string, true>(maxCallsPerSpan);
   readonly #mayRequest: boolean;
   #isCut = false;
 
@@ -130,7 +131,7 @@ export class ToolCallReader {
   result(): ToolCalls {
     return {
       requested: [...this.#requested].map(([id, name]) => ({ id, name })),
-      answered: [...this.#answered],
+      answered: [...this.#answered.keys()],
       isCut: this.#isCut,
     };
   }
@@ -159,7 +160,7 @@ export class ToolCallReader {
     if (!this.#mayRequest || id === "" || name === "") {
       return;
     }
-    if (this.#requested.size < maxCalls || this.#requested.has(id)) {
+    if (this.#requested.size < maxCallsPerSpan || this.#requested.has(id)) {
       this.#requested.set(id, name);
     } else {
       this.#isCut = true;
@@ -167,14 +168,8 @@ export class ToolCallReader {
   }
 
   #answer(id: string): void {
-    if (id === "") {
-      return;
-    }
-    this.#answered.delete(id);
-    this.#answered.add(id);
-    for (const first of this.#answered.size > maxCalls ? this.#answered : []) {
-      this.#answered.delete(first);
-      break;
+    if (id !== "") {
+      this.#answered.set(id, true);
     }
   }
 }

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
+import { OldestFirstMap } from "../../collections/oldest-first-map.ts";
 import type { StoredPassword } from "./htpasswd.ts";
 import { PasswordThread } from "./password-thread.ts";
 import { isSamePassword } from "./same-password.ts";
@@ -87,22 +88,18 @@ export class Passwords {
 
 /** The last results; the one that was used longest ago gives way. */
 class KeptResults {
-  readonly #keys = new Set<string>();
+  readonly #keys = new OldestFirstMap<string, true>(maxKept);
 
   has(key: string): boolean {
-    const isKept = this.#keys.delete(key);
+    const isKept = this.#keys.has(key);
     if (isKept) {
-      this.#keys.add(key);
+      this.#keys.set(key, true);
     }
     return isKept;
   }
 
   add(key: string): void {
-    this.#keys.add(key);
-    const [oldest] = this.#keys;
-    if (this.#keys.size > maxKept && oldest !== undefined) {
-      this.#keys.delete(oldest);
-    }
+    this.#keys.set(key, true);
   }
 }
 

@@ -1,3 +1,4 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
@@ -13,8 +14,8 @@ const maxRemembered = 1000;
 export class RecentWaits {
   readonly #store: ActivityStore;
   /** The oldest first. */
-  readonly #inTraces = new Map<string, number>();
-  readonly #inSessions = new Map<string, number>();
+  readonly #inTraces = new OldestFirstMap<string, number>(maxRemembered);
+  readonly #inSessions = new OldestFirstMap<string, number>(maxRemembered);
   /** The latest report among the waits that were forgotten. */
   #lostMs = Number.NEGATIVE_INFINITY;
 
@@ -61,7 +62,7 @@ export class RecentWaits {
       return true;
     }
     const group = this.#store.groupOf(run);
-    for (const [session, atMs] of this.#inSessions) {
+    for (const [session, atMs] of this.#inSessions.entries()) {
       const [of = 0, hi = 0, lo = 0] = session.split(":").map(Number);
       const waiting = atMs >= sinceMs ? references.groupOf(of, hi, lo) : -1;
       if (waiting !== -1 && waiting === group) {
@@ -71,13 +72,8 @@ export class RecentWaits {
     return false;
   }
 
-  #add(waits: Map<string, number>, key: string, nowMs: number): void {
-    waits.delete(key);
-    waits.set(key, nowMs);
-    for (const [oldest, atMs] of waits.size > maxRemembered ? waits : []) {
-      waits.delete(oldest);
-      this.#lostMs = Math.max(this.#lostMs, atMs);
-      break;
-    }
+  #add(waits: OldestFirstMap<string, number>, key: string, nowMs: number): void {
+    const lostMs = waits.set(key, nowMs);
+    this.#lostMs = Math.max(this.#lostMs, lostMs ?? Number.NEGATIVE_INFINITY);
   }
 }

@@ -1,3 +1,4 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import { claimNames, verdictNames } from "../../model/diagnosis.ts";
 import type { ActivityEvent } from "../../model/events.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
@@ -37,7 +38,7 @@ interface ClaimsParts {
 export class Claims {
   readonly #parts: ClaimsParts;
   /** The oldest first. */
-  readonly #open = new Set<OpenClaim>();
+  readonly #open = new OldestFirstMap<OpenClaim, true>();
   readonly #ofGroup = new Map<number, Set<OpenClaim>>();
   /** The open claims by group; those about sessions that are not known under -1. */
   readonly ofGroup: ReadonlyMap<number, ReadonlySet<OpenClaim>> = this.#ofGroup;
@@ -48,7 +49,7 @@ export class Claims {
   }
 
   snapshot(io: SnapshotStream): void {
-    const open = [...this.#open];
+    const open = [...this.#open.keys()];
     const sessions = io.texts(open.map(({ session }) => session));
     const cells = io.numbers(
       open.flatMap((each) => [
@@ -150,7 +151,7 @@ export class Claims {
 
   /** A process is not watched any more: claims about its sessions are not answered. */
   forgetProcess(process: number): void {
-    for (const each of this.#open) {
+    for (const each of this.#open.keys()) {
       if (each.session.startsWith(`${process}:`)) {
         this.#remove(each);
       }
@@ -164,7 +165,7 @@ export class Claims {
 
   /** The row of a span is freed. */
   forgetSpan(span: number): void {
-    for (const each of this.#open) {
+    for (const each of this.#open.keys()) {
       if (each.bound === span) {
         each.bound = forgottenSpan;
         each.span = each.span === span ? forgottenSpan : each.span;
@@ -179,11 +180,12 @@ export class Claims {
 
   /** Removes claims that are over, and the oldest where there is no room for another one of this group. */
   #makeRoom(group: number): void {
-    for (const oldest of this.#open) {
-      if (this.#isCurrent(oldest) && this.#open.size < maxClaims) {
-        break;
-      }
-      this.#remove(oldest);
+    for (
+      let [first] = this.#open.oldest ?? [];
+      first !== undefined && (!this.#isCurrent(first) || this.#open.size >= maxClaims);
+      [first] = this.#open.oldest ?? []
+    ) {
+      this.#remove(first);
     }
     const [oldest, ...others] = group === -1 ? [] : this.#claimsOf(group);
     if (oldest !== undefined && others.length + 1 >= maxPerSession) {
@@ -192,7 +194,7 @@ export class Claims {
   }
 
   #add(claim: OpenClaim): void {
-    this.#open.add(claim);
+    this.#open.set(claim, true);
     const { group } = claim;
     this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? new Set()).add(claim));
   }

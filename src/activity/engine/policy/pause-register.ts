@@ -1,3 +1,4 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -29,7 +30,7 @@ export interface Pause {
 export class PauseRegister {
   readonly #store: ActivityStore;
   /** By key, in the order in which they began. */
-  readonly pauses = new Map<string, Pause>();
+  readonly pauses = new OldestFirstMap<string, Pause>();
   /** Span → keys of its pauses; group → keys of the pauses of its runs. */
   readonly ofSpan = new Map<number, Set<string>>();
   readonly ofGroup = new Map<number, Set<string>>();

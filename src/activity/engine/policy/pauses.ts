@@ -1,3 +1,4 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
@@ -27,11 +28,11 @@ export class Pauses {
   readonly #parts: PausesParts;
   readonly #register: PauseRegister;
   /** The open pauses by key, in the order in which they began. */
-  readonly open: ReadonlyMap<string, Pause>;
+  readonly open: { readonly size: number };
   /** When a pause ended last, by its key: a beginning before that is a repeat, or was overtaken. The oldest first. */
-  readonly #ended = new Map<string, Moment>();
+  readonly #ended = new OldestFirstMap<string, Moment>(maxEnds);
   /** The same of all pauses of a session, by its group. */
-  readonly #allEnded = new Map<number, Moment>();
+  readonly #allEnded = new OldestFirstMap<number, Moment>(maxEnds);
 
   constructor(parts: PausesParts) {
     this.#parts = parts;
@@ -48,7 +49,7 @@ export class Pauses {
     const ended = io.texts([...this.#ended.keys()]);
     const endedAt = io.numbers([...this.#ended.values()].flatMap(cellsOf));
     const allEnded = io.numbers(
-      [...this.#allEnded].flatMap(([group, moment]) => [group, ...cellsOf(moment)]),
+      [...this.#allEnded.entries()].flatMap(([group, moment]) => [group, ...cellsOf(moment)]),
     );
     if (!io.isLoading) {
       return;
@@ -90,7 +91,7 @@ export class Pauses {
 
   /** Ends a pause. Returns the open work that it named; undefined when it is not known. */
   end(key: string, ended: Moment): readonly number[] | undefined {
-    remember(this.#ended, key, ended);
+    this.#ended.set(key, ended);
     const pause = this.#register.pauses.get(key);
     if (pause === undefined) {
       return undefined;
@@ -107,7 +108,7 @@ export class Pauses {
   endAll(group: number, awaited: number, ended: Moment): readonly number[] | undefined {
     const { ofGroup, ofSpan } = this.#register;
     if (group !== -1) {
-      remember(this.#allEnded, group, ended);
+      this.#allEnded.set(group, ended);
     }
     const keys = [...(ofGroup.get(group) ?? [])];
     for (const [span, keysOfSpan] of ofSpan) {
@@ -169,18 +170,20 @@ export class Pauses {
 
   /** When the oldest pause will have lasted too long; Infinity when there is none. */
   get nextOverMs(): number {
-    for (const { began } of this.#register.pauses.values()) {
-      return began.atMs + this.#parts.limits.maxPauseMs;
-    }
-    return Number.POSITIVE_INFINITY;
+    const [, oldest] = this.#register.pauses.oldest ?? [];
+    return oldest === undefined
+      ? Number.POSITIVE_INFINITY
+      : oldest.began.atMs + this.#parts.limits.maxPauseMs;
   }
 
   /** Ends the oldest pause. Returns the open work that it named. */
   endOldest(): readonly number[] {
-    for (const [key, { began }] of this.#register.pauses) {
-      return this.end(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs }) ?? [];
+    const [key, oldest] = this.#register.pauses.oldest ?? [];
+    if (key === undefined || oldest === undefined) {
+      return [];
     }
-    return [];
+    const { began } = oldest;
+    return this.end(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs }) ?? [];
   }
 
   /** `from` has become part of `into`. */
@@ -276,16 +279,6 @@ export class Pauses {
       }
     }
     return false;
-  }
-}
-
-/** Of more than `maxEnds` the oldest is forgotten. */
-function remember<Key>(moments: Map<Key, Moment>, key: Key, moment: Moment): void {
-  moments.delete(key);
-  moments.set(key, moment);
-  for (const oldest of moments.size > maxEnds ? moments.keys() : []) {
-    moments.delete(oldest);
-    break;
   }
 }
 

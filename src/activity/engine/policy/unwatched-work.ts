@@ -1,3 +1,4 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import { dialects } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
@@ -46,9 +47,10 @@ interface UnwatchedWorkParts {
  */
 export class UnwatchedWork {
   readonly #parts: UnwatchedWorkParts;
-  readonly #unwatched = new Map<number, Unwatched>();
-  /** The processes whose relay was switched off, the oldest first. */
-  readonly processes: ReadonlyMap<number, Unwatched> = this.#unwatched;
+  /** By process, the oldest first. */
+  readonly #unwatched = new OldestFirstMap<number, Unwatched>(maxRemembered);
+  /** The processes whose relay was switched off. */
+  readonly processes: { readonly size: number } = this.#unwatched;
 
   constructor(parts: UnwatchedWorkParts) {
     this.#parts = parts;
@@ -56,7 +58,7 @@ export class UnwatchedWork {
 
   snapshot(io: SnapshotStream): void {
     const cells = io.numbers(
-      [...this.#unwatched].flatMap(([process, { beforeMs, aheadMs, untilMs }]) => [
+      [...this.#unwatched.entries()].flatMap(([process, { beforeMs, aheadMs, untilMs }]) => [
         process,
         beforeMs,
         aheadMs,
@@ -77,7 +79,7 @@ export class UnwatchedWork {
     const isRelay = batch.dialect.get(row) === dialects.relay.storedId;
     const wasRelayed = processes.unwatch(process, { isRelay });
     if (isRelay && wasRelayed) {
-      this.#remember(process, {
+      this.#unwatched.set(process, {
         beforeMs: batch.startMs.get(row),
         aheadMs: nowMs - batch.startMs.get(row),
         untilMs: nowMs + limits.maxAgeMs,
@@ -147,14 +149,5 @@ export class UnwatchedWork {
       (startMs || endMs) < known.beforeMs &&
       Math.abs(delayMs) <= this.#parts.limits.allowedLatenessMs
     );
-  }
-
-  #remember(process: number, unwatched: Unwatched): void {
-    this.#unwatched.delete(process);
-    this.#unwatched.set(process, unwatched);
-    for (const oldest of this.#unwatched.size > maxRemembered ? this.#unwatched.keys() : []) {
-      this.#unwatched.delete(oldest);
-      break;
-    }
   }
 }

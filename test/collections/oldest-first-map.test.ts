@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { BoundedMap } from "../../openclaw-plugin/src/bounded-map.ts";
+import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
 
 test("beyond the limit the entry that was set longest ago is forgotten and handed back", () => {
-  const map = new BoundedMap<string, number>(2);
+  const map = new OldestFirstMap<string, number>(2);
   expect([map.set("a", 1), map.set("b", 2), map.set("c", 3)]).toEqual([undefined, undefined, 1]);
   expect([...map.entries()]).toEqual([
     ["b", 2],
@@ -12,7 +12,7 @@ test("beyond the limit the entry that was set longest ago is forgotten and hande
 });
 
 test("an entry that is set again is the newest", () => {
-  const map = new BoundedMap<string, number>(2);
+  const map = new OldestFirstMap<string, number>(2);
   map.set("a", 1);
   map.set("b", 2);
   map.set("a", 3);
@@ -34,7 +34,7 @@ test("whatever is set and deleted, it holds the entries that were set last, in o
       fc.integer({ min: 0, max: 6 }),
       fc.array(step, { maxLength: 400, size: "max" }),
       (limit, steps) => {
-        const map = new BoundedMap<number, number>(limit);
+        const map = new OldestFirstMap<number, number>(limit);
         let wanted: (readonly [number, number])[] = [];
         for (const [at, each] of steps.entries()) {
           if ("delete" in each) {
@@ -48,9 +48,38 @@ test("whatever is set and deleted, it holds the entries that were set last, in o
             wanted = isTooLong ? wanted.slice(1) : wanted;
           }
           expect(map.size).toBe(wanted.length);
+          expect(map.oldest).toEqual(wanted[0]);
         }
         expect([...map.entries()]).toEqual(wanted);
+        expect([...map.keys()]).toEqual(wanted.map(([key]) => key));
+        expect([...map.values()]).toEqual(wanted.map(([, value]) => value));
       },
     ),
   );
+});
+
+test("entries that are deleted while they are walked are walked once", () => {
+  const map = new OldestFirstMap<number, number>();
+  for (let key = 0; key < 5; key++) {
+    map.set(key, key);
+  }
+  const walked: number[] = [];
+  for (const [key] of map.entries()) {
+    walked.push(key);
+    map.delete(key);
+    map.delete(3);
+  }
+  expect([walked, map.size, map.oldest]).toEqual([[0, 1, 2, 4], 0, undefined]);
+});
+
+test("a cleared map is as a new one", () => {
+  const map = new OldestFirstMap<number, number>(1);
+  map.set(1, 1);
+  map.clear();
+  expect([map.size, map.oldest, map.set(2, 2), map.oldest]).toEqual([
+    0,
+    undefined,
+    undefined,
+    [2, 2],
+  ]);
 });
