@@ -12,11 +12,10 @@ import {
 import { accepted } from "../src/component/consumer.ts";
 import { GrpcChannel } from "../src/exporters/otlp_grpc/grpc-channel.ts";
 import { openConnection } from "../src/exporters/otlp_grpc/grpc-connection.ts";
-import { ByteBudget } from "../src/net/body.ts";
 import { compress } from "../src/net/compress.ts";
+import { FairShares, type RequestShare } from "../src/net/fair-shares.ts";
 import { listenHttp2 } from "../src/net/http2-server.ts";
 import { inflate } from "../src/net/inflate.ts";
-import { Transfers } from "../src/net/transfers.ts";
 import { grpcSchema, serverOptionsOf } from "../src/receivers/otlp/grpc-config.ts";
 import { grpcRouteOf } from "../src/receivers/otlp/grpc-route.ts";
 import { ServerCall } from "../src/receivers/otlp/server-call.ts";
@@ -171,19 +170,17 @@ async function grpcJsServer(): Promise<number> {
   );
 }
 
-const transfers = new Transfers(systemClock);
-
 /** The server of the `otlp` receiver, without what it does with a message. */
 async function http2Server(): Promise<number> {
-  const budget = new ByteBudget(8 * maxBytes);
+  const shares = new FairShares({ maxRequests: 1000, limitBytes: 8 * maxBytes }, systemClock);
   const { port: taken } = await listenHttp2({
     address: { host: "127.0.0.1", port: 0 },
     clock: systemClock,
     random: Math.random,
     http1Answer: "",
     ...serverOptionsOf(grpcSchema.parse({})),
-    onStream(stream, headers) {
-      void answer(stream, headers, budget);
+    onStream(stream, headers, connection) {
+      void answer(stream, headers, shares.enter({ peer: "a", connection }));
       return () => {};
     },
   });
@@ -193,20 +190,20 @@ async function http2Server(): Promise<number> {
 async function answer(
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  budget: ByteBudget,
+  share: RequestShare,
 ): Promise<void> {
   const route = grpcRouteOf(headers, consumers);
   if ("status" in route) {
     throw new Error(`The call was refused: ${route.message}`);
   }
   const call = new ServerCall(stream, systemClock, route.timeoutMs);
-  const message = await call.read({ maxBytes, budget, transfers });
+  const message = await call.read({ maxBytes, share });
   if (typeof message === "string") {
     throw new Error(`The message did not arrive: ${message}.`);
   }
   if (message.isCompressed) {
     await inflate(message.bytes, route.content, { maxBytes, slots: (task) => task() });
   }
-  budget.giveBack(message.bytes.length);
+  share.leave();
   call.answer({ message: noBytes });
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { ByteBlocks, largestBlockBytes } from "./byte-blocks.ts";
-import type { Transfers } from "./transfers.ts";
+import type { RequestShare } from "./fair-shares.ts";
 
 /**
  * The whole body as it was sent, or the reason why there is none:
  *
  * - `too_large`: more than `maxBytes`, as announced or as counted.
- * - `busy`: the budget shared with other requests is used up; a later try may succeed.
- * - `stalled`: hardly anything of it arrived for some seconds, and others needed its room.
+ * - `busy`: there is no room for it beside others; a later try may succeed.
+ * - `stalled`: others needed its room, because it was slow or held more than they do.
  * - `aborted`: the sender closed the connection, or was too slow and was disconnected. No answer is possible.
  */
 export type BodyResult =
@@ -20,51 +20,12 @@ const firstBlockBytes = 64 * 1024;
 export interface BodyLimits {
   /** The most bytes that this body may have, before decompression. */
   readonly maxBytes: number;
-  /** Shared by all bodies. After success the caller must release `bytes.length`; otherwise nothing. */
-  readonly budget: ByteBudget;
-  /** Where the body is known while it arrives. */
-  readonly transfers: Transfers;
+  /** Of what all bodies may take. After success it holds `bytes.length` more; otherwise nothing. */
+  readonly share: Pick<RequestShare, "expect" | "tryTake" | "giveBack" | "wait">;
 }
 
 /**
- * A bound on the bytes that all its users hold at one time. It keeps their sum; a request that would exceed `limitBytes` is
- * refused at once instead of waiting.
- */
-export class ByteBudget {
-  readonly limitBytes: number;
-  readonly #makeRoom: (hasRoom: () => boolean) => boolean;
-  #takenBytes = 0;
-
-  /** `makeRoom` may give bytes back, until there is room, when a request would be refused. */
-  constructor(
-    limitBytes: number,
-    makeRoom: (hasRoom: () => boolean) => boolean = (hasRoom) => hasRoom(),
-  ) {
-    this.limitBytes = limitBytes;
-    this.#makeRoom = makeRoom;
-  }
-
-  get takenBytes(): number {
-    return this.#takenBytes;
-  }
-
-  /** Takes all of `bytes` and returns true, or takes nothing and returns false. The caller must give back the bytes it took. */
-  tryTake(bytes: number): boolean {
-    const hasRoom = () => this.#takenBytes + bytes <= this.limitBytes;
-    if (!hasRoom() && !this.#makeRoom(hasRoom)) {
-      return false;
-    }
-    this.#takenBytes += bytes;
-    return true;
-  }
-
-  giveBack(bytes: number): void {
-    this.#takenBytes -= bytes;
-  }
-}
-
-/**
- * Reads the body of a request into one buffer of at most `maxBytes`. Its bytes count towards the shared budget. At
+ * Reads the body of a request into one buffer of at most `maxBytes`. Its bytes count towards the share of its request. At
  * either bound the body is refused. An announced length over the limit is refused before a byte is read; memory is
  * allocated as bytes arrive, never by the announced length. Call it once, before any other reader. After a
  * refusal node:http discards the rest of the body once the answer is sent.
@@ -83,14 +44,15 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
   const atMost = Math.min(announced ?? limits.maxBytes, limits.maxBytes);
   const body = new ByteBlocks(atMost, atMost <= largestBlockBytes ? atMost : firstBlockBytes);
 
+  limits.share.expect(announced ?? 0);
   let isSettled = false;
-  const transfer = limits.transfers.begin(() => settle({ ok: false, problem: "stalled" }));
+  const arrival = limits.share.wait(() => settle({ ok: false, problem: "stalled" }));
   const settle = (result: BodyResult) => {
     isSettled = true;
-    transfer.end();
+    arrival.end();
     request.off("data", onData).off("end", onEnd).off("close", onClose);
     if (!result.ok) {
-      limits.budget.giveBack(body.length);
+      limits.share.giveBack(body.length);
     }
     resolve(result);
   };
@@ -99,13 +61,13 @@ export function readBody(request: IncomingMessage, limits: BodyLimits): Promise<
       settle({ ok: false, problem: "too_large" });
       return;
     }
-    transfer.progressed(chunk.length);
-    if (!limits.budget.tryTake(chunk.length)) {
+    arrival.progressed(chunk.length);
+    if (!limits.share.tryTake(chunk.length)) {
       settle({ ok: false, problem: "busy" });
       return;
     }
     if (isSettled) {
-      limits.budget.giveBack(chunk.length); // This very body had stalled, and made room.
+      limits.share.giveBack(chunk.length); // This very body had stalled, and made room.
       return;
     }
     if (body.length === 0 && chunk.length === announced) {

@@ -1,12 +1,12 @@
-import type { ByteBudget } from "./body.ts";
 import { ByteBlocks } from "./byte-blocks.ts";
+import type { RequestShare } from "./fair-shares.ts";
 import { type GrpcMessage, messagePrefixBytes } from "./grpc-protocol.ts";
 
 /**
  * Why a call has no message:
  *
  * - `too_large`: the message is longer than allowed, as announced. No byte of it was kept.
- * - `busy`: the budget shared with other requests is used up; a later try may succeed.
+ * - `busy`: there is no room for it beside others; a later try may succeed.
  * - `malformed`: the bytes are not those of gRPC.
  * - `truncated`: they end within a message.
  * - `several`, `none`: a unary call has exactly one.
@@ -16,8 +16,8 @@ export type MessageProblem = "too_large" | "busy" | "malformed" | "truncated" | 
 export interface MessageLimits {
   /** The most bytes of the message as it is sent. */
   readonly maxBytes: number;
-  /** Shared by all requests. */
-  readonly budget: Pick<ByteBudget, "tryTake" | "giveBack">;
+  /** Of what all requests may take. */
+  readonly share: Pick<RequestShare, "expect" | "tryTake" | "giveBack">;
 }
 
 /** A message begins with so much memory, or with so many times what has arrived, whatever it announces, and grows as bytes arrive. */
@@ -26,7 +26,7 @@ const firstBlockFactor = 16;
 
 /**
  * Reads the one message of a unary call from the pieces in which it arrives. It keeps at most the bytes that have arrived, which count
- * towards the shared budget.
+ * towards the share of the call.
  */
 export class MessageReader {
   readonly #limits: MessageLimits;
@@ -56,6 +56,7 @@ export class MessageReader {
       if (this.#length > this.#limits.maxBytes) {
         return "too_large";
       }
+      this.#limits.share.expect(this.#length);
       // Nearly all messages get exactly their bytes: they are whole, or the first piece is one of few.
       const first = Math.max(firstBlockBytes, firstBlockFactor * (chunk.length - at));
       this.#body = new ByteBlocks(this.#length, Math.min(first, this.#length));
@@ -64,18 +65,18 @@ export class MessageReader {
     if (arrived > this.#length - this.#body.length) {
       return "several";
     }
-    if (!this.#limits.budget.tryTake(arrived)) {
+    if (!this.#limits.share.tryTake(arrived)) {
       return "busy";
     }
     if (this.#body === undefined) {
-      this.#limits.budget.giveBack(arrived); // This very message had stalled, and made room.
+      this.#limits.share.giveBack(arrived); // This very message had stalled, and made room.
       return "busy";
     }
     this.#body.add(chunk.subarray(at));
     return undefined;
   }
 
-  /** The message, when no more pieces come. The caller must give its bytes back to the budget. */
+  /** The message, when no more pieces come. The caller must give its bytes back. */
   end(): GrpcMessage | MessageProblem {
     if (this.#prefixBytes === 0) {
       return "none";
@@ -85,9 +86,9 @@ export class MessageReader {
       : { isCompressed: this.#prefix[0] === 1, bytes: this.#body.joined() };
   }
 
-  /** Gives back what the reader has taken from the budget. For a message that is not used. */
+  /** Gives back what the reader has taken. For a message that is not used. */
   release(): void {
-    this.#limits.budget.giveBack(this.#body?.length ?? 0);
+    this.#limits.share.giveBack(this.#body?.length ?? 0);
     this.#body = undefined;
   }
 }

@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
+import { type SeatState, seatOf } from "./seats.ts";
 
 /** Time, as the components get it. */
 export interface ServerClock {
@@ -82,6 +83,9 @@ export class Http2Connection {
       this.#settings += 1;
       if (!this.#isHttp2) {
         this.#isHttp2 = true;
+        if (this.#streams.size === 0) {
+          this.#setSeat("unused");
+        }
         this.#usefulBytes = socket.bytesRead;
       }
       if (this.#settings > maxSettings) {
@@ -104,16 +108,6 @@ export class Http2Connection {
     this.#watchSilence(keepalive.pingAfterMs, { bytes: socket.bytesRead, atMs: clock.nowMs() });
   }
 
-  /** Since when it has no stream; undefined while it has one, and when it is being closed. */
-  get idleSinceMs(): number | undefined {
-    return this.#streams.size === 0 && !this.#session.closed ? this.#idleSinceMs : undefined;
-  }
-
-  /** Whether a stream of it was ever answered. */
-  get hasAnswered(): boolean {
-    return this.#hasAnswered;
-  }
-
   /**
    * Whether the client, which speaks HTTP/2 and has no stream, has sent no more than what takes leave. A protocol error is then of no
    * consequence: gRPC for Go ends every connection with a GOAWAY that names one of its own streams, and the runtime refuses that.
@@ -128,6 +122,7 @@ export class Http2Connection {
 
   add(stream: ServerHttp2Stream, giveUp: GiveUp): void {
     this.#streams.set(stream, giveUp);
+    this.#setSeat("busy");
     if (this.#isClosing) {
       this.#hurry(stream, giveUp);
     }
@@ -140,6 +135,9 @@ export class Http2Connection {
         // A client may ping with each request, e.g. to measure the round trip.
         this.#isPingFree = true;
         this.#settings = 0;
+      }
+      if (this.#streams.size === 0) {
+        this.#setSeat(this.#hasAnswered ? "idle" : "unused");
       }
     });
   }
@@ -204,6 +202,13 @@ export class Http2Connection {
         this.#watchEnd();
       }
     });
+  }
+
+  #setSeat(state: SeatState): void {
+    const seat = seatOf(this.#socket);
+    if (seat !== undefined) {
+      seat.state = state;
+    }
   }
 
   #hurry(stream: ServerHttp2Stream, giveUp: GiveUp): void {

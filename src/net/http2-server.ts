@@ -4,7 +4,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
-import type { Socket } from "node:net";
+import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { dismiss, prefaceTimeoutMs, readFirstBytes } from "./first-bytes.ts";
 import {
@@ -21,6 +21,9 @@ import {
   unsharedSockets,
 } from "./listening-sockets.ts";
 import { type Heir, OpenConnections } from "./open-connections.ts";
+import { maxConnectionsOfPort } from "./open-files-limit.ts";
+import { type Peer, peerOf } from "./peer.ts";
+import { Seats, seatAbove, seatOf } from "./seats.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
@@ -55,8 +58,11 @@ export interface Http2ListenOptions {
   ) => GiveUp;
   /** Called once for every connection that breaks. `code` is the reason of the runtime for a handshake of TLS. Must not throw. */
   readonly onBroken?: (reason: BrokenConnection, code?: string) => void;
-  /** Called when a connection is closed because all of the others are busy: it may end a stream, so that there is room for later ones. */
-  readonly onFull?: () => void;
+  /**
+   * Called when there is no room for one more connection and those of a peer are busy: it may end a stream on one of these that waits for its
+   * client, and returns the connection, which is closed then.
+   */
+  readonly onFull?: (isOneOf: (connection: object) => boolean) => object | undefined;
   /** Called with errors of the listening socket. Must not throw. */
   readonly onError?: (error: unknown) => void;
   /** The answer to a client of HTTP/1.1. */
@@ -66,8 +72,8 @@ export interface Http2ListenOptions {
   readonly clock: ServerClock;
   readonly random: () => number;
   /**
-   * Connections at a time; 1000. A further one takes the place of the one that has said nothing for longest, which is reported, else of the one
-   * that is idle for longest; if all are busy, it is closed at once.
+   * Connections at a time; 1000, or fewer if the process may have few open files. A further one takes the place of another of the peer that has
+   * most: one that has said too little, which is reported, or one that is idle, or one whose stream waits for its client. If there is none, it is closed at once.
    */
   readonly maxConnections?: number;
 }
@@ -89,7 +95,9 @@ export interface Http2Server {
 }
 
 /** What each server does with the connections and streams of one whose socket it has taken over. */
-const heirsOf = new WeakMap<ListeningSocket, Heir & Pick<Http2ListenOptions, "onStream">>();
+const heirsOf = new WeakMap<ListeningSocket, HeirServer>();
+
+type HeirServer = Heir & Pick<Http2ListenOptions, "onStream"> & { readonly seats: Seats };
 
 /** HTTP/2's own 64 KiB make the sender of a large message wait for permission again and again. */
 const windowBytes = 1024 * 1024;
@@ -105,9 +113,9 @@ const maxHeaderListPairs = 1_000;
  */
 export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Server> {
   const { clock } = options;
-  const maxConnections = options.maxConnections ?? 1000;
+  const seats = new Seats(options.maxConnections ?? maxConnectionsOfPort());
   const connections = new OpenConnections();
-  let heir: (Heir & Pick<Http2ListenOptions, "onStream">) | undefined;
+  let heir: HeirServer | undefined;
   let isClosing = false;
 
   const server = createServer({
@@ -225,27 +233,33 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
           tls: options.tls,
           protocols: ["h2"],
           handshakeTimeoutMs: prefaceTimeoutMs,
-          onSecure: open,
+          onSecure: (secure, below) => {
+            seatAbove(secure, below);
+            open(secure);
+          },
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
           onPlaintext: () => options.onBroken?.("unexpected_plaintext"),
         });
-  /** Whether there is room for one more connection, perhaps in the place of another. */
-  const makeRoom = () => {
-    if (connections.size + (acceptor?.size ?? 0) < maxConnections) {
-      return true;
+  const endBusy = (peer: Peer) => {
+    const ended = options.onFull?.(
+      (each) => each instanceof Socket && seatOf(each)?.peer === peer && connections.has(each),
+    );
+    if (ended instanceof Socket) {
+      connections.end(ended);
     }
-    const hasEndedSilent = acceptor?.endOldest() === true || connections.endSilent();
-    if (hasEndedSilent) {
-      options.onBroken?.("too_many_connections");
-    }
-    return hasEndedSilent || connections.endLongestIdle();
+    return ended !== undefined;
   };
   const accept = (socket: Socket) => {
-    if (!makeRoom()) {
-      socket.destroy();
-      options.onFull?.();
+    const room = seats.makeRoom(peerOf(socket), endBusy);
+    if (room !== "free" && room !== "idle" && room !== "unused") {
       options.onBroken?.("too_many_connections");
-    } else if (acceptor === undefined) {
+    }
+    if (room === "full") {
+      socket.destroy();
+      return;
+    }
+    seats.take(socket);
+    if (acceptor === undefined) {
       open(socket);
     } else {
       acceptor.accept(socket);
@@ -260,6 +274,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       throw listenProblem(address, error);
     });
   heirsOf.set(listening, {
+    seats,
     open,
     onStream,
     adopt(socket, connection) {
@@ -292,6 +307,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
           connections.endAll();
         } else {
           acceptor?.finish();
+          heir.seats.adopt(seats);
           connections.handOver(heir);
         }
       }

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Http2Connection } from "./http2-connection.ts";
+import { seatOf } from "./seats.ts";
 
 /** What a server does with the connections of one whose socket it has taken over. */
 export interface Heir {
@@ -36,6 +37,11 @@ export class OpenConnections {
   /** `stopReading` leaves in the socket what was read. */
   setSilent(socket: Socket, stopReading: () => void): void {
     this.#silent.set(socket, stopReading);
+    seatOf(socket)?.endWith(() => {
+      stopReading();
+      this.#silent.delete(socket);
+      socket.destroy();
+    });
   }
 
   setSpeaking(socket: Socket): void {
@@ -44,39 +50,16 @@ export class OpenConnections {
 
   setConnection(socket: Socket, connection: Http2Connection): void {
     this.#connections.set(socket, connection);
+    seatOf(socket)?.endWith(() => connection.destroy());
   }
 
-  /** Closes the connection that has said too little for longest. False if there is none. */
-  endSilent(): boolean {
-    for (const [socket, stopReading] of this.#silent) {
-      stopReading();
-      this.#silent.delete(socket);
-      socket.destroy();
-      return true;
-    }
-    return false;
+  has(socket: Socket): boolean {
+    return this.#connections.has(socket);
   }
 
-  /** Closes the connection that has been idle for longest, of those that never got an answer if there are any. False if every one is busy. */
-  endLongestIdle(): boolean {
-    let found: { socket: Socket; connection: Http2Connection; since: number } | undefined;
-    for (const [socket, connection] of this.#connections) {
-      const { idleSinceMs: since, hasAnswered } = connection;
-      if (
-        since !== undefined &&
-        (found === undefined ||
-          (hasAnswered === found.connection.hasAnswered ? since < found.since : !hasAnswered))
-      ) {
-        found = { socket, connection, since };
-      }
-    }
-    if (found === undefined) {
-      return false;
-    }
-    // It counts until it is closed, but must not be found again.
-    this.#connections.delete(found.socket);
-    found.connection.destroy();
-    return true;
+  /** Ends a connection, whose streams are given up. */
+  end(socket: Socket): void {
+    this.#connections.get(socket)?.cut();
   }
 
   /** Lets the streams that are open end. */

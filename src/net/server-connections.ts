@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { type SeatState, seatOf } from "./seats.ts";
 
 /** Answers one request, as `ListenOptions.handler` does. */
 export interface RequestHandling {
@@ -9,6 +10,13 @@ export interface RequestHandling {
   readonly giveUp?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
+/**
+ * Requests of one connection that are not answered. Hardly any client pipelines, and one that does not read can have thousands answered at
+ * once.
+ */
+const maxPipelined = 100;
+/** Answers in memory that clients do not take, of all connections together: some pages. */
+const maxUnreadBytes = 16 * 1024 * 1024;
 /** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */
 const closingInactivityMs = 1_000;
 /** How long the last answer of a connection that is cut may take to leave. Less than what a shutdown waits beyond its deadline. */
@@ -21,12 +29,12 @@ const lastAnswerMs = 250;
 export class ServerConnections {
   readonly answering = new Set<ServerResponse>();
   readonly #sockets = new Set<Socket>();
-  /** Those that have not made a request yet, the oldest first. */
-  readonly #silent = new Set<Socket>();
-  /** Those without a request after one, the one that is idle for longest first. */
-  readonly #idle = new Set<Socket>();
+  /** Those that do not take an answer. */
+  readonly #unread = new Set<Socket>();
   /** How many requests of each are being answered; more than one if they are pipelined. */
   readonly #requests = new WeakMap<Socket, number>();
+  /** Those that have had an answer that is a success. */
+  readonly #useful = new WeakSet<Socket>();
   readonly #inherited = new Set<ServerConnections>();
   readonly #handling: RequestHandling;
   #heir: ServerConnections | undefined;
@@ -51,11 +59,9 @@ export class ServerConnections {
 
   add(socket: Socket): void {
     this.#sockets.add(socket);
-    this.#silent.add(socket);
     socket.once("close", () => {
       this.#sockets.delete(socket);
-      this.#silent.delete(socket);
-      this.#idle.delete(socket);
+      this.#unread.delete(socket);
       this.#reportEmpty();
     });
   }
@@ -73,13 +79,23 @@ export class ServerConnections {
     answer(this.#handling, request, response);
   }
 
-  /** Notes that a request is being answered. */
-  begin(response: ServerResponse): void {
+  /** Notes that a request is being answered. False if its connection has too many that are not, so that it was closed. */
+  begin(response: ServerResponse): boolean {
     const { socket } = response.req;
-    this.#silent.delete(socket);
-    this.#idle.delete(socket);
-    this.#requests.set(socket, (this.#requests.get(socket) ?? 0) + 1);
+    const requests = (this.#requests.get(socket) ?? 0) + 1;
+    if (requests > maxPipelined) {
+      return false;
+    }
+    setSeat(socket, "busy");
+    this.#requests.set(socket, requests);
     this.answering.add(response);
+    response.once("prefinish", () => {
+      if (!response.writableFinished) {
+        this.#unread.add(socket);
+        setSeat(socket, "unread");
+      }
+    });
+    return true;
   }
 
   /** Notes that a request needs nothing more. */
@@ -88,19 +104,35 @@ export class ServerConnections {
     const { socket } = response.req;
     const others = (this.#requests.get(socket) ?? 1) - 1;
     this.#requests.set(socket, others);
+    if (response.statusCode < 400 && response.writableFinished) {
+      this.#useful.add(socket);
+    }
     if (others === 0 && this.#sockets.has(socket)) {
-      this.#idle.add(socket);
+      this.#unread.delete(socket);
+      setSeat(socket, this.#useful.has(socket) ? "idle" : "unused");
     }
   }
 
-  /** Closes the connection that has made no request for longest. False if there is none. */
-  endSilent(): boolean {
-    return closeFirst(this.#silent) || [...this.#inherited].some((each) => each.endSilent());
-  }
-
-  /** Closes the connection that has been idle for longest. False if every one is busy. */
-  endLongestIdle(): boolean {
-    return closeFirst(this.#idle) || [...this.#inherited].some((each) => each.endLongestIdle());
+  /** Closes connections whose clients do not take their answers, those with most first, until the rest is within the bound. */
+  endUnread(): number {
+    let ended = 0;
+    for (;;) {
+      let bytes = 0;
+      let largest: Socket | undefined;
+      for (const socket of this.#unread) {
+        bytes += socket.writableLength;
+        largest =
+          largest === undefined || socket.writableLength > largest.writableLength
+            ? socket
+            : largest;
+      }
+      if (largest === undefined || bytes <= maxUnreadBytes) {
+        return ended;
+      }
+      this.#unread.delete(largest);
+      largest.destroy();
+      ended += 1;
+    }
   }
 
   /** Takes over the connections of a server that ends. */
@@ -195,14 +227,11 @@ export class ServerConnections {
   }
 }
 
-/** Closes the first connection, which still counts until it is closed. */
-function closeFirst(sockets: Set<Socket>): boolean {
-  for (const socket of sockets) {
-    sockets.delete(socket);
-    socket.destroy();
-    return true;
+function setSeat(socket: Socket, state: SeatState): void {
+  const seat = seatOf(socket);
+  if (seat !== undefined) {
+    seat.state = state;
   }
-  return false;
 }
 
 function answer(

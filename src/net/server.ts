@@ -14,13 +14,17 @@ import {
   type OwnedSockets,
   unsharedSockets,
 } from "./listening-sockets.ts";
+import { maxConnectionsOfPort } from "./open-files-limit.ts";
+import { type Peer, peerOf } from "./peer.ts";
+import { Seats, seatAbove, seatOf } from "./seats.ts";
 import { ServerConnections } from "./server-connections.ts";
 import type { ServerTls } from "./server-tls.ts";
 import { TlsAcceptor } from "./tls-acceptor.ts";
 
 /**
  * Why a request did not arrive completely. A closed list, fit for a label. `disconnected` is reported only if a
- * handler was waiting for a body: a connection without a request loses nothing. `unexpected_http2` and `unexpected_tls`: the client
+ * handler was waiting for a body: a connection without a request loses nothing. `flood`: a client sends more requests than it takes
+ * answers. `unread`: it does not take the answers that it has. `unexpected_http2` and `unexpected_tls`: the client
  * speaks HTTP/2 or TLS to a port that does not. `unexpected_plaintext`: it speaks no TLS to a port that does.
  */
 export const brokenRequests = [
@@ -29,6 +33,8 @@ export const brokenRequests = [
   "timeout",
   "disconnected",
   "too_many_connections",
+  "flood",
+  "unread",
   "unexpected_http2",
   "unexpected_tls",
   "unexpected_plaintext",
@@ -61,8 +67,11 @@ interface ServeOptions {
    * of TLS. Must not throw.
    */
   readonly onBroken?: (reason: BrokenRequest, code?: string) => void;
-  /** Called when a connection is closed because all of the others are busy: it may end a request, so that there is room for later ones. */
-  readonly onFull?: () => void;
+  /**
+   * Called when there is no room for one more connection and those of a peer are busy: it may end a request on one of these that waits for
+   * its client, and returns the connection, which ends with the answer.
+   */
+  readonly onFull?: (isOneOf: (connection: object) => boolean) => object | undefined;
   /** Serves over TLS, with changed files as long as it listens. */
   readonly tls?: ServerTls;
   /** Until all headers have arrived; 15 s. Counts from the connection on, so silent connections end too. */
@@ -80,8 +89,8 @@ interface ServeOptions {
    */
   readonly inactivityTimeoutMs?: number;
   /**
-   * Connections at a time; 1000. A further one takes the place of the one that has made no request for longest, which is reported, else of the one
-   * that is idle for longest; if all are busy, it is closed at once.
+   * Connections at a time; 1000, or fewer if the process may have few open files. A further one takes the place of another of the peer that has
+   * most: one without a request, which is reported, or one that is idle, or one whose request waits for its client. If there is none, it is closed at once.
    */
   readonly maxConnections?: number;
   /** Opens the socket, or takes it over at a reload; by default a socket of this server alone. */
@@ -89,7 +98,10 @@ interface ServeOptions {
 }
 
 /** The connections of each HTTP server, for the one that hands its own over. */
-const connectionsOf = new WeakMap<ListeningSocket, ServerConnections>();
+const connectionsOf = new WeakMap<
+  ListeningSocket,
+  { readonly connections: ServerConnections; readonly seats: Seats }
+>();
 
 /** All headers of one request together. */
 const maxHeaderBytes = 16_384;
@@ -121,6 +133,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   const server = createServer(httpOptions);
   server.timeout = options.inactivityTimeoutMs ?? 120_000;
   const connections = new ServerConnections(options);
+  const seats = new Seats(options.maxConnections ?? maxConnectionsOfPort());
 
   const broken = new WeakSet<Duplex>();
   const { answering } = connections;
@@ -128,7 +141,18 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   server.on("connection", (socket) => connections.add(socket));
   server.on("request", (request, response) => {
     const { socket } = request;
-    connections.begin(response);
+    if (broken.has(socket)) {
+      return; // more of what was sent with it
+    }
+    if (!connections.begin(response)) {
+      broken.add(socket);
+      options.onBroken?.("flood");
+      socket.destroy();
+      return;
+    }
+    for (let ended = connections.endUnread(); ended > 0; ended--) {
+      options.onBroken?.("unread");
+    }
     request.once("end", () => {
       if (!response.writableEnded) {
         socket.setTimeout(0);
@@ -165,28 +189,25 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
           tls: options.tls,
           protocols: ["http/1.1"],
           handshakeTimeoutMs: httpOptions.headersTimeout,
-          onSecure: (secure) => server.emit("connection", secure),
+          onSecure: (secure, below) => {
+            seatAbove(secure, below);
+            server.emit("connection", secure);
+          },
           onFailed: (code) => options.onBroken?.("tls_handshake", code),
           onPlaintext: () => options.onBroken?.("unexpected_plaintext"),
         });
-  /** Whether there is room for one more connection, perhaps in the place of another. */
-  const makeRoom = () => {
-    if (connections.size + (acceptor?.size ?? 0) < (options.maxConnections ?? 1000)) {
-      return true;
-    }
-    const hasEndedSilent = acceptor?.endOldest() === true || connections.endSilent();
-    if (hasEndedSilent) {
-      options.onBroken?.("too_many_connections");
-    }
-    return hasEndedSilent || connections.endLongestIdle();
-  };
+  const endBusy = (peer: Peer) =>
+    options.onFull?.((each) => each instanceof Socket && seatOf(each)?.peer === peer) !== undefined;
   const socket = await bind(options, (each) => {
-    if (!makeRoom()) {
-      each.destroy();
-      options.onFull?.();
+    const room = seats.makeRoom(peerOf(each), endBusy);
+    if (room !== "free" && room !== "idle" && room !== "unused") {
       options.onBroken?.("too_many_connections");
+    }
+    if (room === "full") {
+      each.destroy();
       return;
     }
+    seats.take(each);
     each.allowHalfOpen = true; // As the sockets of Node's own HTTP server: a client may end its side after its request.
     if (acceptor === undefined) {
       server.emit("connection", each);
@@ -199,7 +220,7 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
   });
   // Only then does Node enforce the timeouts of headers and requests.
   server.emit("listening");
-  connectionsOf.set(socket, connections);
+  connectionsOf.set(socket, { connections, seats });
   const { address } = socket;
   const bound =
     typeof address === "string"
@@ -225,7 +246,8 @@ export async function listen(options: ListenOptions): Promise<HttpServer> {
           void connections.whenEmpty().then(() => server.close());
         } else {
           acceptor?.finish();
-          heir.inherit(connections);
+          heir.connections.inherit(connections);
+          heir.seats.adopt(seats);
           void connections.whenEmpty().then(() => server.close());
           return;
         }
@@ -299,6 +321,8 @@ const endings = {
   timeout: lastAnswer("408 Request Timeout"),
   disconnected: undefined,
   too_many_connections: undefined,
+  flood: undefined,
+  unread: undefined,
   unexpected_http2: http2GoAway(
     "This port speaks HTTP/1.1. Send OTLP/gRPC to the port of protocols.grpc, usually 4317, or use http/protobuf.",
   ),

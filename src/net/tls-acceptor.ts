@@ -8,8 +8,8 @@ export interface TlsAcceptorOptions {
   readonly protocols: readonly string[];
   /** How long a handshake may take. */
   readonly handshakeTimeoutMs: number;
-  /** Gets each connection whose handshake succeeded. */
-  readonly onSecure: (socket: TLSSocket) => void;
+  /** Gets each connection whose handshake succeeded, and the one below it. */
+  readonly onSecure: (socket: TLSSocket, below: Socket | undefined) => void;
   /** Called for each handshake that failed, but not for clients that only left, as probes of a port do. */
   readonly onFailed: (code: string) => void;
   /** Called for each client that speaks something else than TLS. One that speaks HTTP/1.1 gets status 400 with the reason. */
@@ -40,12 +40,13 @@ export class TlsAcceptor {
       handshakeTimeout: handshakeTimeoutMs,
     });
     this.#server.on("secureConnection", (socket) => {
-      this.#handshakes.delete(peerOf(socket));
-      onSecure(socket);
+      const below = this.#handshakes.get(addressesOf(socket));
+      this.#handshakes.delete(addressesOf(socket));
+      onSecure(socket, below);
     });
     this.#server.on("tlsClientError", (error: NodeJS.ErrnoException, socket) => {
       const code = failureOf(error, socket);
-      const raw = this.#handshakes.get(peerOf(socket));
+      const raw = this.#handshakes.get(addressesOf(socket));
       if (raw !== undefined && isHttp(code)) {
         // Below TLS, which has sent nothing.
         raw.write(plaintextAnswer, () => socket.destroy());
@@ -61,27 +62,12 @@ export class TlsAcceptor {
     this.#unfollow = tls.follow(this.#server);
   }
 
-  /** How many handshakes are in progress. */
-  get size(): number {
-    return this.#handshakes.size;
-  }
-
-  /** Ends the handshake that has taken longest. False if there is none. */
-  endOldest(): boolean {
-    for (const [peer, socket] of this.#handshakes) {
-      this.#handshakes.delete(peer);
-      socket.destroy();
-      return true;
-    }
-    return false;
-  }
-
   accept(socket: Socket): void {
-    const peer = peerOf(socket);
-    this.#handshakes.set(peer, socket);
+    const addresses = addressesOf(socket);
+    this.#handshakes.set(addresses, socket);
     socket.once("close", () => {
-      if (this.#handshakes.get(peer) === socket) {
-        this.#handshakes.delete(peer);
+      if (this.#handshakes.get(addresses) === socket) {
+        this.#handshakes.delete(addresses);
       }
     });
     this.#server.emit("connection", socket);
@@ -115,7 +101,7 @@ const plaintextText = "Client sent an HTTP request to an HTTPS server.\n";
 const plaintextAnswer = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ${plaintextText.length}\r\n\r\n${plaintextText}`;
 
 /** Node offers no way from a connection with TLS to the one below it, but both have the same peer. */
-function peerOf({ remoteAddress, remotePort }: Socket): string {
+function addressesOf({ remoteAddress, remotePort }: Socket): string {
   return `${remoteAddress} ${remotePort}`;
 }
 

@@ -77,7 +77,9 @@ function answerRefusal(response: ServerResponse, refusal: GuardRefusal): void {
 function pageReasonOf(reason: BrokenRequest): RefusalReason | undefined {
   return reason === "tls_handshake" ||
     reason === "unexpected_plaintext" ||
-    reason === "too_many_connections"
+    reason === "too_many_connections" ||
+    reason === "flood" ||
+    reason === "unread"
     ? reason
     : undefined;
 }
@@ -112,7 +114,15 @@ export const handshakeRemedy =
 
 /** Why a server closes connections, and what to change. */
 export const connectionsRemedy =
-  "A connection was closed because the port has 1000, which is the most. Let clients keep and share their connections, and see which of them open so many, e.g. with ss -tn.";
+  "A connection was closed because the port has as many as it may have: 1000, or fewer if the limit of open files of the process is low. Let clients keep and share their connections, and see which of them open so many, e.g. with ss -tn.";
+
+/** Why a server closes a connection with many requests at once. */
+export const floodRemedy =
+  "A client was disconnected because it sent more than 100 requests without waiting for an answer. See what it is, e.g. with ss -tn.";
+
+/** Why a server closes a connection that does not take its answers. */
+export const unreadRemedy =
+  "A client was disconnected because it does not read its answers, which fill the memory. See what it is, e.g. with ss -tn.";
 
 const remedies: Readonly<Record<RefusalReason, string>> = {
   ...guardRemedies,
@@ -120,4 +130,6 @@ const remedies: Readonly<Record<RefusalReason, string>> = {
   tls_handshake: handshakeRemedy,
   unexpected_plaintext: plaintextRemedy,
   too_many_connections: connectionsRemedy,
+  flood: floodRemedy,
+  unread: unreadRemedy,
 };

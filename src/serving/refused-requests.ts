@@ -7,6 +7,8 @@ const reasons = [
   "tls_handshake",
   "unexpected_plaintext",
   "too_many_connections",
+  "flood",
+  "unread",
 ] as const;
 export type RefusalReason = (typeof reasons)[number];
 

@@ -1,9 +1,9 @@
 import { request as httpRequest } from "node:http";
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { type BodyResult, ByteBudget, readBody } from "../../src/net/body.ts";
+import { type BodyResult, readBody } from "../../src/net/body.ts";
+import { FairShares, type RequestShare } from "../../src/net/fair-shares.ts";
 import { type HttpServer, listen } from "../../src/net/server.ts";
-import { Transfers } from "../../src/net/transfers.ts";
 import { deferred } from "../support/deferred.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { rawSocket } from "./raw-socket.ts";
@@ -14,9 +14,13 @@ afterEach(async () => {
   await Promise.all(opened.splice(0).map((server) => server.close(AbortSignal.abort())));
 });
 
-async function open(limits: { maxBytes: number; budget?: ByteBudget; requestTimeoutMs?: number }) {
-  const budget = limits.budget ?? new ByteBudget(1 << 30);
+async function open(limits: { maxBytes: number; limitBytes?: number; requestTimeoutMs?: number }) {
+  const shares = new FairShares(
+    { maxRequests: 1000, limitBytes: limits.limitBytes ?? 1 << 30 },
+    new FakeClock(),
+  );
   const results: BodyResult[] = [];
+  const taken: RequestShare[] = [];
   const settled = deferred<BodyResult>();
   const reading = deferred<void>();
   const server = await listen({
@@ -25,18 +29,16 @@ async function open(limits: { maxBytes: number; budget?: ByteBudget; requestTime
     requestTimeoutMs: limits.requestTimeoutMs ?? 30_000,
     async handler(request, response) {
       request.once("data", () => reading.resolve());
-      const result = await readBody(request, {
-        maxBytes: limits.maxBytes,
-        budget,
-        transfers: new Transfers(new FakeClock()),
-      });
+      const share = shares.enter({ peer: "a", connection: request.socket });
+      taken.push(share);
+      const result = await readBody(request, { maxBytes: limits.maxBytes, share });
       results.push(result);
       settled.resolve(result);
       response.end(result.ok ? "" : result.problem);
     },
   });
   opened.push(server);
-  return { server, budget, results, settled: settled.promise, reading: reading.promise };
+  return { server, shares, taken, results, settled: settled.promise, reading: reading.promise };
 }
 
 /** Sends `pieces` one by one, with an announced length or in chunks. */
@@ -75,7 +77,7 @@ describe("a body arrives as it was sent", () => {
   for (const length of [0, 1, 1000, 64 * 1024, 64 * 1024 + 1, 1024 * 1024, 3_000_001]) {
     for (const isChunked of [false, true]) {
       test(`${length} bytes, ${isChunked ? "chunked" : "with a length"}`, async () => {
-        const { server, results, budget } = await open({ maxBytes: 4 << 20 });
+        const { server, results, shares } = await open({ maxBytes: 4 << 20 });
         const bytes = bytesOf(length);
         const half = length >> 1;
         await post(server.port, [bytes.subarray(0, half), bytes.subarray(half)], isChunked);
@@ -84,7 +86,7 @@ describe("a body arrives as it was sent", () => {
         expect(result?.ok && result.bytes.length * 4 >= result.bytes.buffer.byteLength * 3).toBe(
           true,
         );
-        expect(budget.takenBytes).toBe(length);
+        expect(shares.takenBytes).toBe(length);
       });
     }
   }
@@ -111,10 +113,10 @@ describe("the limit", () => {
       expect(await post(server.port, [bytesOf(100_000)], isChunked)).toBe("");
     });
 
-    test(`refuses one byte more, ${how}, and owes the budget nothing`, async () => {
-      const { server, budget } = await open({ maxBytes: 100_000 });
+    test(`refuses one byte more, ${how}, and owes nothing`, async () => {
+      const { server, shares } = await open({ maxBytes: 100_000 });
       expect(await post(server.port, [bytesOf(100_001)], isChunked)).toBe("too_large");
-      expect(budget.takenBytes).toBe(0);
+      expect(shares.takenBytes).toBe(0);
     });
   }
 
@@ -127,38 +129,37 @@ describe("the limit", () => {
   });
 
   test("an announced length costs no memory until the bytes come", async () => {
-    const { server, reading, budget } = await open({ maxBytes: 1 << 30 });
+    const { server, reading, shares } = await open({ maxBytes: 1 << 30 });
     const before = process.memoryUsage().arrayBuffers;
     const socket = await rawSocket(server.port);
     socket.send(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${1 << 30}\r\n\r\nabc`);
     await reading;
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(8 << 20);
-    expect(budget.takenBytes).toBe(3);
+    expect(shares.takenBytes).toBe(3);
     socket.destroy();
   });
 });
 
-describe("the shared budget", () => {
+describe("what all bodies may take", () => {
   test("refuses what would exceed it, and takes it when there is room again", async () => {
-    const budget = new ByteBudget(1000);
-    const { server } = await open({ maxBytes: 1000, budget });
+    const { server, shares, taken } = await open({ maxBytes: 1000, limitBytes: 1000 });
     expect(await post(server.port, [bytesOf(700)], true)).toBe("");
     expect(await post(server.port, [bytesOf(700)], true)).toBe("busy");
-    expect(budget.takenBytes).toBe(700);
-    budget.giveBack(700);
+    expect(shares.takenBytes).toBe(700);
+    taken[0]?.leave();
     expect(await post(server.port, [bytesOf(1000)], false)).toBe("");
   });
 });
 
 describe("a sender that leaves", () => {
   test("in the middle leaves nothing behind", async () => {
-    const { server, settled, reading, budget } = await open({ maxBytes: 1 << 20 });
+    const { server, settled, reading, shares } = await open({ maxBytes: 1 << 20 });
     const socket = await rawSocket(server.port);
     socket.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf");
     await reading;
     socket.destroy();
     expect(await settled).toEqual({ ok: false, problem: "aborted" });
-    expect(budget.takenBytes).toBe(0);
+    expect(shares.takenBytes).toBe(0);
   });
 
   test("is what one looks like that is too slow", async () => {

@@ -1,19 +1,25 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ByteBudget } from "../../src/net/body.ts";
+import { FairShares } from "../../src/net/fair-shares.ts";
 import { type MessageProblem, MessageReader } from "../../src/net/grpc-message.ts";
 import { type GrpcMessage, messagePrefix } from "../../src/net/grpc-protocol.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 interface Read {
   readonly result: GrpcMessage | MessageProblem;
-  /** What the reader has taken from the budget at the end. */
+  /** What the reader has taken at the end. */
   readonly takenBytes: number;
 }
 
+function sharesOf(limitBytes: number) {
+  const shares = new FairShares({ maxRequests: 1000, limitBytes }, new FakeClock());
+  return { shares, enter: () => shares.enter({ peer: "a", connection: {} }) };
+}
+
 /** Reads the pieces; a problem is released. */
-function read(pieces: readonly Uint8Array[], maxBytes = 1000, budgetBytes = 10_000): Read {
-  const budget = new ByteBudget(budgetBytes);
-  const reader = new MessageReader({ maxBytes, budget });
+function read(pieces: readonly Uint8Array[], maxBytes = 1000, limitBytes = 10_000): Read {
+  const { shares, enter } = sharesOf(limitBytes);
+  const reader = new MessageReader({ maxBytes, share: enter() });
   const whole = () => {
     for (const piece of pieces) {
       const problem = reader.take(piece);
@@ -27,7 +33,7 @@ function read(pieces: readonly Uint8Array[], maxBytes = 1000, budgetBytes = 10_0
   if (typeof result === "string") {
     reader.release();
   }
-  return { result, takenBytes: budget.takenBytes };
+  return { result, takenBytes: shares.takenBytes };
 }
 
 function framed(bytes: Uint8Array, isCompressed = false): Uint8Array {
@@ -80,12 +86,12 @@ describe("a call", () => {
     ["that announces too much", Uint8Array.of(0, 0, 0, 0x03, 0xe9), "too_large"],
     ["that announces 4 GiB", Uint8Array.of(0, 0xff, 0xff, 0xff, 0xff), "too_large"],
   ] as const) {
-    test(`${what} is ${want}, and takes nothing from the budget`, () => {
+    test(`${what} is ${want}, and takes nothing`, () => {
       expect(read([bytes])).toEqual({ result: want, takenBytes: 0 });
     });
   }
 
-  test("beyond the budget is busy, and gives back what it took", () => {
+  test("that does not fit is busy, and gives back what it took", () => {
     const pieces = cutAt(framed(new Uint8Array(900)), [500]);
     expect(read(pieces, 1000, 899)).toEqual({ result: "busy", takenBytes: 0 });
     expect(read(pieces, 1000, 900).takenBytes).toBe(900);
@@ -116,14 +122,17 @@ describe("a call", () => {
   });
 
   test("keeps no more memory than has arrived, whatever it announces", () => {
-    const budget = new ByteBudget(2 ** 30);
+    const { shares, enter } = sharesOf(2 ** 30);
     const maxBytes = 2 ** 30;
-    const readers = Array.from({ length: 200 }, () => new MessageReader({ maxBytes, budget }));
+    const readers = Array.from(
+      { length: 200 },
+      () => new MessageReader({ maxBytes, share: enter() }),
+    );
     const before = process.memoryUsage().arrayBuffers;
     for (const reader of readers) {
       reader.take(Buffer.concat([messagePrefix(2 ** 29, false), Uint8Array.of(1)]));
     }
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 * 20_000);
-    expect(budget.takenBytes).toBe(200);
+    expect(shares.takenBytes).toBe(200);
   });
 });

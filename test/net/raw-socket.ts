@@ -11,8 +11,13 @@ export interface RawSocket {
   destroy(): void;
 }
 
-export async function rawSocket(port: number): Promise<RawSocket> {
-  const socket = connect({ host: "127.0.0.1", port });
+/** `localAddress`: the loopback address that the client has, e.g. 127.0.0.2, so that it is another peer. */
+export async function rawSocket(port: number, localAddress?: string): Promise<RawSocket> {
+  const socket = connect({
+    host: "127.0.0.1",
+    port,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
   let text = "";
   let isClosed = false;
   const waiting = new Set<() => void>();

@@ -237,6 +237,143 @@ describe("a broken client", () => {
   });
 });
 
+describe("at the limit of connections", () => {
+  const [many, few] = ["127.0.0.2", "127.0.0.3"] as const;
+  const idle = async (port: number, from: string) => {
+    const socket = await rawSocket(port, from);
+    socket.send(get);
+    await socket.heard("fine");
+    return socket;
+  };
+
+  test("the peer that has most gives one up, not the one that is idle for longest", async () => {
+    const { server, broken } = await open({ maxConnections: 4 });
+    const own = await idle(server.port, few);
+    const first = await idle(server.port, many);
+    const second = await idle(server.port, many);
+    await idle(server.port, many);
+    const third = await idle(server.port, many);
+    expect(await first.closed()).toContain("fine");
+    const other = await idle(server.port, few);
+    expect(await second.closed()).toContain("fine");
+    for (const socket of [own, third, other]) {
+      socket.send(get.replace("/", "/again"));
+      await socket.heard("fine");
+    }
+    expect(broken).toEqual([]);
+  });
+
+  test("one that has only been refused goes before one that was served", async () => {
+    const { server } = await open({
+      maxConnections: 2,
+      handler: ({ url }, response) => {
+        response.statusCode = url === "/no" ? 404 : 200;
+        response.end("fine");
+      },
+    });
+    const served = await idle(server.port, many);
+    const refused = await rawSocket(server.port, many);
+    refused.send(get.replace("/", "/no"));
+    await refused.heard("fine");
+    const next = await idle(server.port, few);
+    expect(await refused.closed()).toContain("404");
+    expect(await idle(server.port, many)).toBeDefined();
+    expect(await served.closed()).toContain("200");
+    next.destroy();
+  });
+
+  test("a peer leaves an eighth to others", async () => {
+    let arrived = 0;
+    const handler = () => {
+      arrived += 1;
+    };
+    const { server, broken } = await open({ maxConnections: 16, handler });
+    const busy = await Promise.all(Array.from({ length: 14 }, () => rawSocket(server.port, many)));
+    for (const socket of busy) {
+      socket.send(get);
+    }
+    await expect.poll(() => arrived).toBe(14);
+    const further = await rawSocket(server.port, many);
+    expect(await further.closed()).toBe("");
+    expect(broken).toEqual(["too_many_connections"]);
+    const others = [await rawSocket(server.port, few), await rawSocket(server.port, few)];
+    const answered = Promise.race(others.map((socket) => socket.closed()));
+    expect(await Promise.race([answered, idleTurns(10)])).toBe("open");
+  });
+
+  test("a request that waits for its client is ended if it is of the peer that has most", async () => {
+    const arrived: IncomingMessage[] = [];
+    const { server } = await open({
+      maxConnections: 2,
+      handler: (request, response) => {
+        if (request.url === "/") {
+          response.end("fine");
+        } else {
+          arrived.push(request);
+        }
+      },
+      onFull: (isOneOf) => {
+        const found = arrived.find(({ socket }) => isOneOf(socket));
+        found?.socket.destroy();
+        return found?.socket;
+      },
+    });
+    const slow = await Promise.all(Array.from({ length: 2 }, () => rawSocket(server.port, many)));
+    for (const socket of slow) {
+      socket.send("POST /slow HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n");
+    }
+    await expect.poll(() => arrived.length).toBe(2);
+    expect(await idle(server.port, few)).toBeDefined();
+    await Promise.race(slow.map((socket) => socket.closed()));
+  });
+});
+
+async function idleTurns(turns: number): Promise<"open"> {
+  for (let turn = 0; turn < turns; turn++) {
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  return "open";
+}
+
+test("more than 100 requests that are not answered end their connection", async () => {
+  let requests = 0;
+  const { server, broken, url } = await open({
+    handler: (_, response) => {
+      requests += 1;
+      response.end("fine");
+    },
+  });
+  const socket = await rawSocket(server.port);
+  socket.send(get.repeat(5_000));
+  await socket.closed();
+  expect([requests, broken]).toEqual([100, ["flood"]]);
+  expect(await (await fetch(url)).text()).toBe("fine");
+});
+
+test("answers that clients do not read are dropped beyond 16 MiB, the largest first", async () => {
+  const { server, broken, url } = await open({
+    handler: ({ url: path }, response) => {
+      response.end(path === "/large" ? Buffer.alloc(12 * 1024 * 1024) : "fine");
+    },
+  });
+  const clients = Array.from({ length: 3 }, () => {
+    const client = connect({ host: "127.0.0.1", port: server.port });
+    client.on("error", () => {});
+    client.pause();
+    client.write(get.replace("/", "/large"));
+    return client;
+  });
+  await expect
+    .poll(async () => {
+      await (await fetch(url)).text();
+      return broken;
+    })
+    .toEqual(["unread", "unread"]);
+  for (const client of clients) {
+    client.destroy();
+  }
+});
+
 test("a connection on which nothing moves is closed in the end", async () => {
   const { server } = await open({ inactivityTimeoutMs: 50, handler: () => {} });
   const socket = await rawSocket(server.port);

@@ -3,11 +3,12 @@ import type { Socket } from "node:net";
 import type { Consumer } from "../../component/consumer.ts";
 import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
+import type { RequestShare } from "../../net/fair-shares.ts";
 import { type Http2Server, listenHttp2 } from "../../net/http2-server.ts";
+import { peerOf } from "../../net/peer.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { Guard } from "../../serving/guard.ts";
 import { addressOf } from "../../serving/server-options.ts";
-import { CallShares, type CountedCall } from "./call-shares.ts";
 import { reportFault } from "./fault.ts";
 import { grpcAnswerOf, refusedGrpcAnswer } from "./grpc-answer.ts";
 import { type GrpcConfig, serverOptionsOf } from "./grpc-config.ts";
@@ -33,9 +34,6 @@ interface CallHead {
   readonly connection: Socket;
 }
 
-/** Calls at a time; further ones are refused as busy. As many as there may be connections, and so requests, over HTTP. */
-const maxCalls = 1000;
-
 /** Opens the port of OTLP over gRPC. */
 export async function openGrpc(
   settings: Settings,
@@ -44,7 +42,6 @@ export async function openGrpc(
   const count = countRefused(settings, "grpc");
   const misdirected = new MisdirectedSenders(settings);
   const guard = await Guard.open(settings, config);
-  const shares = new CallShares(maxCalls, handler);
 
   const refuse = (reason: Reason<"grpc">, message?: string) => {
     count(reason);
@@ -58,7 +55,7 @@ export async function openGrpc(
   const outcomeOf = async (
     call: ServerCall,
     route: GrpcRoute,
-    counted: CountedCall,
+    share: RequestShare,
   ): Promise<Outcome | GrpcRefusal | undefined> => {
     // While the pipelines would refuse anything, the message is not read, so that it costs no memory.
     const failure = route.next.refusal?.();
@@ -66,20 +63,10 @@ export async function openGrpc(
       refuse("pipeline_refused");
       return failure;
     }
-    if (!counted.fits()) {
+    if (!share.fits()) {
       return busy;
     }
-    const message = await call.read({
-      maxBytes,
-      budget: counted,
-      transfers: {
-        begin: (cut) =>
-          handler.transfers.begin(() => {
-            counted.leave();
-            cut();
-          }),
-      },
-    });
+    const message = await call.read({ maxBytes, share });
     if (typeof message === "string") {
       if (message === "left") {
         refuse("disconnected");
@@ -88,7 +75,6 @@ export async function openGrpc(
       return refusalOf(message, maxBytes);
     }
     if (message.isCompressed && route.content === "identity") {
-      counted.giveBack(message.bytes.length);
       return refusal("malformed_grpc", "The message is compressed, but no grpc-encoding says how.");
     }
     return handler.handle({
@@ -96,6 +82,7 @@ export async function openGrpc(
       route: message.isCompressed ? route : { ...route, content: "identity" },
       transport: "grpc",
       maxBytes,
+      share,
       sender: call.sender,
     });
   };
@@ -103,7 +90,7 @@ export async function openGrpc(
   const serve = async (
     call: ServerCall,
     route: GrpcRoute | GrpcRefusal,
-    { headers, connection, counted }: CallHead & { readonly counted: CountedCall },
+    { headers, connection, share }: CallHead & { readonly share: RequestShare },
   ) => {
     try {
       const target = { host: headers[":authority"] ?? headers.host };
@@ -114,7 +101,8 @@ export async function openGrpc(
       } else if ("status" in route) {
         answerRefused(call, route);
       } else {
-        const outcome = await outcomeOf(call, route, counted);
+        share.belongTo(admission.client ?? peerOf(connection));
+        const outcome = await outcomeOf(call, route, share);
         if (outcome?.status === "refused") {
           answerRefused(call, outcome);
         } else if (outcome !== undefined) {
@@ -124,7 +112,7 @@ export async function openGrpc(
     } catch (error) {
       answerRefused(call, reportFault(settings.logger, error));
     } finally {
-      counted.settle();
+      call.taken(share);
     }
   };
 
@@ -144,13 +132,12 @@ export async function openGrpc(
       "This port speaks OTLP/gRPC, over HTTP/2. Send OTLP/HTTP to the port of protocols.http, usually 4318, or use the protocol grpc.",
     ),
     onBroken: refuse,
-    onFull: () => handler.transfers.cutStalled(),
+    onFull: (isOf) => handler.shares.cutWaiting(isOf),
     onError: (error) => {
       settings.logger.warn("The OTLP/gRPC server reported an error.", exceptionFields(error));
     },
     onStream(stream, headers, connection) {
-      const counted = shares.enter(connection);
-      stream.once("close", () => counted.leave());
+      const share = handler.shares.enter({ peer: peerOf(connection), connection });
       const route = grpcRouteOf(headers, consumers);
       const call = new ServerCall(
         stream,
@@ -158,7 +145,7 @@ export async function openGrpc(
         "timeoutMs" in route ? route.timeoutMs : undefined,
       );
       // It never rejects: bugs are caught inside.
-      void serve(call, route, { headers, connection, counted });
+      void serve(call, route, { headers, connection, share });
       return () => call.giveUp();
     },
   });

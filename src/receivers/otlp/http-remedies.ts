@@ -1,5 +1,11 @@
 import { guardRemedies } from "../../serving/guard.ts";
-import { connectionsRemedy, handshakeRemedy, plaintextRemedy } from "../../serving/page-server.ts";
+import {
+  connectionsRemedy,
+  floodRemedy,
+  handshakeRemedy,
+  plaintextRemedy,
+  unreadRemedy,
+} from "../../serving/page-server.ts";
 import type { HttpConfig } from "./config.ts";
 import type { Remedy } from "./misdirected-senders.ts";
 import { busyRemedy } from "./request-handler.ts";
@@ -75,6 +81,10 @@ export function httpRemedyOf(
       return { message: busyRemedy, fields: { detail: message } };
     case "too_many_connections":
       return { message: connectionsRemedy };
+    case "flood":
+      return { message: floodRemedy };
+    case "unread":
+      return { message: unreadRemedy };
     case "unknown_host":
     case "unauthenticated":
       return { message: guardRemedies[reason] };

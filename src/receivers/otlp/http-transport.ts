@@ -3,6 +3,8 @@ import type { Consumer } from "../../component/consumer.ts";
 import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
 import { readBody } from "../../net/body.ts";
+import type { FairShares } from "../../net/fair-shares.ts";
+import { peerOf } from "../../net/peer.ts";
 import { type HttpServer, listen } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import { Guard } from "../../serving/guard.ts";
@@ -28,6 +30,13 @@ export interface HttpTransport {
   readonly maxBodyBytes: number;
 }
 
+/** A request that was let in, and who the client has proved to be. */
+interface LetIn {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly client: string | undefined;
+}
+
 /** Opens the port of OTLP over HTTP/1.1. */
 export async function openHttp(
   settings: Settings,
@@ -49,8 +58,7 @@ export async function openHttp(
 
   /** Undefined: the sender has disconnected, and no answer is possible. */
   const outcomeOf = async (
-    request: IncomingMessage,
-    response: ServerResponse,
+    { request, response, client }: LetIn,
     route: Route,
   ): Promise<Outcome | undefined> => {
     // While the pipelines would refuse anything, the body is not read, so that it costs no memory.
@@ -59,41 +67,31 @@ export async function openHttp(
       refuse("pipeline_refused");
       return failure;
     }
-    const sender = senderOf(response, senders);
-    const sent = await readBody(request, {
-      maxBytes,
-      budget: handler.budget,
-      transfers: handler.transfers,
-    });
-    if (sent.ok) {
-      return handler.handle({ bytes: sent.bytes, route, transport: "http", maxBytes, sender });
-    }
-    switch (sent.problem) {
-      case "too_large":
-        return tooLarge(maxBytes);
-      case "busy":
+    const { socket: connection } = request;
+    const share = handler.shares.enter({ peer: client ?? peerOf(connection), connection });
+    try {
+      if (!share.fits()) {
         return busy;
-      case "stalled":
-        return stalled;
-      case "aborted":
-        return undefined;
-      default: {
-        const never: never = sent.problem;
-        return never;
       }
+      const sender = senderOf(response, senders);
+      const sent = await readBody(request, { maxBytes, share });
+      if (sent.ok) {
+        const { bytes } = sent;
+        return await handler.handle({ bytes, route, transport: "http", maxBytes, share, sender });
+      }
+      return notRead(sent.problem, maxBytes);
+    } finally {
+      share.leave();
     }
   };
 
   /** A refusal is still to be counted. */
-  const answerTo = async (
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<Answer | Refusal | undefined> => {
-    const route = routeOf(request, config, consumers);
+  const answerTo = async (letIn: LetIn): Promise<Answer | Refusal | undefined> => {
+    const route = routeOf(letIn.request, config, consumers);
     if ("status" in route) {
       return route;
     }
-    const outcome = await outcomeOf(request, response, route);
+    const outcome = await outcomeOf(letIn, route);
     return outcome === undefined || outcome.status === "refused"
       ? outcome
       : answerOf(route.encoding, route.signal, outcome);
@@ -107,7 +105,7 @@ export async function openHttp(
     requestTimeoutMs: config.read_timeout,
     keepAliveTimeoutMs: config.idle_timeout,
     onBroken: refuse,
-    onFull: () => handler.transfers.cutStalled(),
+    onFull: (isOf) => handler.shares.cutWaiting(isOf),
     onError: (error) => {
       settings.logger.warn("The OTLP/HTTP server reported an error.", exceptionFields(error));
     },
@@ -119,6 +117,7 @@ export async function openHttp(
       senders.get(response)?.abort();
     },
     async handler(request, response) {
+      const answer = (each: Answer) => send({ request, response }, each, handler.shares);
       const admission = await admit(request, response);
       if (admission === "answered") {
         return;
@@ -128,25 +127,26 @@ export async function openHttp(
         refuse(reason, message);
         const refused = refusedAnswer(encodingOf(request) ?? "json", refusal(reason, message));
         const headers = { ...refused.headers, ...refusalHeaders(admission) };
-        send(request, response, { ...refused, headers });
+        answer({ ...refused, headers });
         return;
       }
-      const answer = await answerTo(request, response).catch((error: unknown) =>
+      const { client } = admission;
+      const result = await answerTo({ request, response, client }).catch((error: unknown) =>
         reportFault(settings.logger, error),
       );
-      if (answer === undefined) {
+      if (result === undefined) {
         return;
       }
-      if ("reason" in answer) {
-        refuse(answer.reason, answer.message);
-        if (answer === stalled) {
-          cutOff(response, refusedAnswer(encodingOf(request) ?? "json", answer));
+      if ("reason" in result) {
+        refuse(result.reason, result.message);
+        if (result === stalled) {
+          cutOff(response, refusedAnswer(encodingOf(request) ?? "json", result));
           return;
         }
         // As in the Collector, for senders whose own encoding is unknown.
-        send(request, response, refusedAnswer(encodingOf(request) ?? "json", answer));
+        answer(refusedAnswer(encodingOf(request) ?? "json", result));
       } else {
-        send(request, response, answer);
+        answer(result);
       }
     },
   });
@@ -158,6 +158,27 @@ const givenUp = refusal(
   "busy",
   "The connection ends before the request is answered. Send it again.",
 );
+
+/** Undefined: no answer is possible. */
+function notRead(
+  problem: "too_large" | "busy" | "stalled" | "aborted",
+  maxBytes: number,
+): Refusal | undefined {
+  switch (problem) {
+    case "too_large":
+      return tooLarge(maxBytes);
+    case "busy":
+      return busy;
+    case "stalled":
+      return stalled;
+    case "aborted":
+      return undefined;
+    default: {
+      const never: never = problem;
+      return never;
+    }
+  }
+}
 
 /** Aborts when the sender leaves before it has an answer. */
 function senderOf(
@@ -184,9 +205,9 @@ function cutOff(response: ServerResponse, { status, headers, body }: Answer): vo
 }
 
 function send(
-  request: IncomingMessage,
-  response: ServerResponse,
+  { request, response }: Pick<LetIn, "request" | "response">,
   { status, headers, body }: Answer,
+  shares: FairShares,
 ): void {
   if (response.headersSent) {
     return; // The request was given up.
@@ -199,6 +220,15 @@ function send(
   // Closing the connection while the sender still writes would reset it, and the sender would never read
   // the answer: it would send the same body again. The timeouts end a body that never ends.
   response.write(body);
-  request.once("close", () => response.end());
+  const { socket: connection } = request;
+  const share = shares.enter({ peer: peerOf(connection), connection });
+  share.wait(() => {
+    response.end();
+    connection.destroySoon();
+  });
+  request.once("close", () => {
+    share.leave();
+    response.end();
+  });
   request.resume();
 }

@@ -2,8 +2,7 @@ import type { Component } from "../../component/component.ts";
 import type { Consumer } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
 import { bodyLimitsFor, maxJsonBytesFor } from "../../memory/memory-budget.ts";
-import { ByteBudget } from "../../net/body.ts";
-import { Transfers } from "../../net/transfers.ts";
+import { FairShares } from "../../net/fair-shares.ts";
 import type { Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { ContentReport } from "./content-report.ts";
@@ -13,6 +12,9 @@ import { openGrpc } from "./grpc-transport.ts";
 import { openHttp } from "./http-transport.ts";
 import { createRequestHandler } from "./request-handler.ts";
 
+/** Requests at a time, over both transports; further ones are refused as busy. */
+const maxRequests = 1_000;
+
 /** What both transports open. */
 interface Port {
   close(deadline: AbortSignal): Promise<void>;
@@ -20,7 +22,7 @@ interface Port {
 
 /**
  * Receives OTLP over HTTP and gRPC and answers as OTLP requires. The sender gets the result of the pipelines;
- * nothing is queued here. All ports share one budget for the bodies in memory.
+ * nothing is queued here. All ports share what requests may take up.
  */
 export function createOtlpReceiver(settings: Settings, config: Config): Component {
   const { logger } = settings;
@@ -37,11 +39,9 @@ export function createOtlpReceiver(settings: Settings, config: Config): Componen
     };
     const limit = settings.memory.limit.bytes;
     const { budgetBytes } = bodyLimitsFor(limit, Math.max(wanted.http, wanted.grpc));
-    const transfers = new Transfers(settings.clock);
     const handler = createRequestHandler({
       maxJsonBytes: maxJsonBytesFor(settings.memory),
-      budget: new ByteBudget(budgetBytes, (hasRoom) => transfers.makeRoom(hasRoom)),
-      transfers,
+      shares: new FairShares({ maxRequests, limitBytes: budgetBytes }, settings.clock),
       report,
       firstSignals,
     });

@@ -1,8 +1,7 @@
 import pLimit from "p-limit";
 import type { Consumer } from "../../component/consumer.ts";
-import type { ByteBudget } from "../../net/body.ts";
+import type { FairShares, RequestShare } from "../../net/fair-shares.ts";
 import { type ContentEncoding, inflate } from "../../net/inflate.ts";
-import type { Transfers } from "../../net/transfers.ts";
 import { type CheckedRequest, checkRequest } from "../../otlp/check-request.ts";
 import type { Encoding } from "../../otlp/encode.ts";
 import { jsonText } from "../../otlp/exact-json.ts";
@@ -29,6 +28,8 @@ export interface ReceivedBody {
   readonly transport: Transport;
   /** The most bytes that it may have after decompression. */
   readonly maxBytes: number;
+  /** Of what all requests may take. It has the bytes of this body already. */
+  readonly share: RequestShare;
   /** Aborts when the sender has left. */
   readonly sender: AbortSignal;
 }
@@ -36,12 +37,10 @@ export interface ReceivedBody {
 /** Processes bodies of all transports. */
 export interface RequestHandler {
   /**
-   * The bodies that are not answered yet, compressed and inflated bytes together. Who reads a body takes its bytes, and `handle` gives
-   * them back.
+   * What the requests of all transports share: how many are not answered yet, and the bytes of their bodies, compressed and inflated ones
+   * together. Who enters a request has it leave.
    */
-  readonly budget: ByteBudget;
-  /** The bodies that are arriving. */
-  readonly transfers: Transfers;
+  readonly shares: FairShares;
   handle(body: ReceivedBody): Promise<Outcome>;
 }
 
@@ -53,7 +52,7 @@ export const busyRemedy =
 
 export const stalled: Refusal = refusal(
   "busy",
-  "Hardly anything of the request arrived for some seconds, while others waited for its room. Try again later.",
+  "Others needed the room of the request, which arrived slowly or held more than they do. Try again later.",
 );
 
 export function tooLarge(maxBytes: number): Refusal {
@@ -69,10 +68,9 @@ export const tooManyValues: Refusal = refusal(
 );
 
 export interface RequestHandlerOptions {
-  readonly budget: ByteBudget;
+  readonly shares: FairShares;
   /** The most memory that the values of a JSON body may take while it is converted. */
   readonly maxJsonBytes: number;
-  readonly transfers: Transfers;
   readonly report: ContentReport;
   readonly firstSignals: FirstSignals;
 }
@@ -81,14 +79,13 @@ export interface RequestHandlerOptions {
 const inflatingAtATime = 4;
 
 /**
- * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond the budget is refused as busy.
- * The values of a JSON body take of the budget, too, while it is converted.
+ * Creates a handler that inflates a body, checks it and forwards it to the pipelines. A request beyond its share is refused as busy.
+ * The values of a JSON body take of it, too, while it is converted.
  * At most four large bodies are inflated at a time; the others wait.
  */
 export function createRequestHandler({
-  budget,
+  shares,
   maxJsonBytes,
-  transfers,
   report,
   firstSignals,
 }: RequestHandlerOptions): RequestHandler {
@@ -98,59 +95,54 @@ export function createRequestHandler({
   const checkedJson = (
     signal: Signal,
     bytes: Uint8Array,
-    heldBytes: number,
+    { share, heldBytes }: { readonly share: RequestShare; readonly heldBytes: number },
   ): CheckedRequest | Refusal => {
     const text = jsonText(bytes);
     const { weightBytes } = text;
     // A body that can never fit is too large: asking its sender to try again later would be wrong for ever.
-    if (weightBytes > maxJsonBytes || weightBytes + heldBytes > budget.limitBytes) {
+    if (weightBytes > maxJsonBytes || weightBytes + heldBytes > shares.limitBytes) {
       return tooManyValues;
     }
-    if (!budget.tryTake(weightBytes)) {
+    if (!share.tryTake(weightBytes)) {
       return busy;
     }
     try {
       return readJsonRequest(signal, text);
     } finally {
-      budget.giveBack(weightBytes);
+      share.giveBack(weightBytes);
     }
   };
 
   return {
-    budget,
-    transfers,
+    shares,
     async handle(body) {
-      const { bytes, route, maxBytes } = body;
-      let heldBytes = bytes.length;
-      try {
-        const inflated = await inflate(bytes, route.content, { maxBytes, slots });
-        if (!inflated.ok) {
-          return inflated.problem === "too_large"
-            ? tooLarge(maxBytes)
-            : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
-        }
-        if (inflated.bytes !== bytes) {
-          if (!budget.tryTake(inflated.bytes.length)) {
-            return busy;
-          }
-          heldBytes += inflated.bytes.length;
-        }
-        const checked =
-          route.encoding === "json"
-            ? checkedJson(route.signal, inflated.bytes, heldBytes)
-            : checkRequest(route.signal, inflated.bytes);
-        if ("status" in checked) {
-          return checked;
-        }
-        // Numbers may be longer in protobuf. They take less than they took while they were converted, so that there is room.
-        const grownBytes = checked.ok ? checked.bytes.length - inflated.bytes.length : 0;
-        if (grownBytes > 0 && budget.tryTake(grownBytes)) {
-          heldBytes += grownBytes;
-        }
-        return await forward(checked, body, { report, firstSignals });
-      } finally {
-        budget.giveBack(heldBytes);
+      const { bytes, route, maxBytes, share } = body;
+      const inflated = await inflate(bytes, route.content, { maxBytes, slots });
+      if (!inflated.ok) {
+        return inflated.problem === "too_large"
+          ? tooLarge(maxBytes)
+          : refusal("undecodable", `The body is not one complete ${route.content} stream.`);
       }
+      let heldBytes = bytes.length;
+      if (inflated.bytes !== bytes) {
+        if (!share.tryTake(inflated.bytes.length)) {
+          return busy;
+        }
+        heldBytes += inflated.bytes.length;
+      }
+      const checked =
+        route.encoding === "json"
+          ? checkedJson(route.signal, inflated.bytes, { share, heldBytes })
+          : checkRequest(route.signal, inflated.bytes);
+      if ("status" in checked) {
+        return checked;
+      }
+      // Numbers may be longer in protobuf. They take less than they took while they were converted, so that there is room.
+      const grownBytes = checked.ok ? checked.bytes.length - inflated.bytes.length : 0;
+      if (grownBytes > 0) {
+        share.tryTake(grownBytes);
+      }
+      return forward(checked, body, { report, firstSignals });
     },
   };
 }

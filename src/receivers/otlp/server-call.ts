@@ -1,5 +1,6 @@
 import { constants, type ServerHttp2Stream } from "node:http2";
 import type { CancelTimer, Clock } from "../../component/clock.ts";
+import type { RequestShare } from "../../net/fair-shares.ts";
 import { type MessageLimits, type MessageProblem, MessageReader } from "../../net/grpc-message.ts";
 import {
   encodeGrpcMessage,
@@ -8,7 +9,6 @@ import {
   grpcCodeNumber,
   messagePrefix,
 } from "../../net/grpc-protocol.ts";
-import type { Transfers } from "../../net/transfers.ts";
 
 /** What a call is answered with. */
 export type GrpcAnswer =
@@ -26,13 +26,12 @@ export type GrpcAnswer =
 
 /**
  * Why a call has no message: also `left`, the client has gone; `late`, the message did not arrive in time; `stalled`, hardly anything of it
- * arrived for some seconds, and others needed its room.
+ * arrived for some seconds, or it holds most, and others needed its room.
  */
 export type ReadProblem = MessageProblem | "left" | "late" | "stalled";
 
 export interface ReadLimits extends MessageLimits {
-  /** Where the message is known while it arrives. */
-  readonly transfers: Pick<Transfers, "begin">;
+  readonly share: Pick<RequestShare, "expect" | "tryTake" | "giveBack" | "wait">;
 }
 
 /** How long a message may take to arrive, and an answer to be taken. */
@@ -67,7 +66,7 @@ export class ServerCall {
     return this.#gone.signal;
   }
 
-  /** Reads the message. Call it once. Its bytes count towards the budget, and the caller must give them back; otherwise nothing. */
+  /** Reads the message. Call it once. Its bytes count towards the share of the call. */
   read(limits: ReadLimits): Promise<GrpcMessage | ReadProblem> {
     const stream = this.#stream;
     if (stream.destroyed || this.sender.aborted) {
@@ -75,9 +74,9 @@ export class ServerCall {
     }
     const reader = new MessageReader(limits);
     const { promise, resolve } = Promise.withResolvers<GrpcMessage | ReadProblem>();
-    const transfer = limits.transfers.begin(() => settle("stalled"));
+    const arrival = limits.share.wait(() => settle("stalled"));
     const settle = (result: GrpcMessage | ReadProblem) => {
-      transfer.end();
+      arrival.end();
       cancelTimer();
       stream.off("data", onData).off("end", onEnd).off("close", onLeft);
       this.sender.removeEventListener("abort", onLeft);
@@ -87,7 +86,7 @@ export class ServerCall {
       resolve(result);
     };
     const onData = (chunk: Uint8Array) => {
-      transfer.progressed(chunk.length);
+      arrival.progressed(chunk.length);
       const problem = reader.take(chunk);
       if (problem !== undefined) {
         settle(problem);
@@ -145,6 +144,21 @@ export class ServerCall {
       stream.close(constants.NGHTTP2_CANCEL),
     );
     stream.once("close", cancel);
+  }
+
+  /**
+   * Has the share of the call leave when the client has taken its answer. Until then the call keeps its place, but gives it up when
+   * others need it.
+   */
+  taken(share: Pick<RequestShare, "wait" | "leave" | "giveBackAll">): void {
+    const stream = this.#stream;
+    share.giveBackAll();
+    if (stream.destroyed) {
+      share.leave();
+      return;
+    }
+    share.wait(() => stream.close(constants.NGHTTP2_CANCEL));
+    stream.once("close", () => share.leave());
   }
 
   /** Answers that the call may be tried again elsewhere, because its connection ends. */

@@ -17,7 +17,7 @@ import {
 } from "./grpc-client.ts";
 import { flags, headerBlock, hello, http2Frame, reset, settingsAck } from "./http2-frames.ts";
 import { closeReceivers, type OpenOptions, openReceiver } from "./open-receiver.ts";
-import { oneItem, textBytes } from "./otlp-requests.ts";
+import { oneItem, requestOfSize, textBytes } from "./otlp-requests.ts";
 import { post, typed } from "./post.ts";
 
 const sessions: ClientHttp2Session[] = [];
@@ -266,71 +266,58 @@ describe("misdirected clients", () => {
 });
 
 describe("limits", () => {
-  test("HTTP and gRPC share the budget for bodies", async () => {
-    const receiver = await open({ memory: fakeMemory({ limitMiB: 12 }) });
-    const session = sessionTo(receiver);
-    const prefix = Buffer.from([0, 0, 0x0f, 0xff, 0xff]);
-    const greedy = [sessionTo(receiver), sessionTo(receiver)];
-    for (const each of greedy) {
-      rawCall(each, [prefix, new Uint8Array(mebibyte * 0.9)], { isOpen: true });
+  test("HTTP and gRPC share what bodies may take", async () => {
+    const answers: (() => void)[] = [];
+    const receiver = await open({
+      memory: fakeMemory({ limitMiB: 12 }),
+      consume: () => new Promise((resolve) => answers.push(() => resolve(accepted))),
+    });
+    for (const session of [sessionTo(receiver), sessionTo(receiver)]) {
+      rawCall(session, [framed(requestOfSize(mebibyte * 0.8))]);
     }
+    await expect.poll(() => answers.length).toBe(2);
     const body = new Uint8Array(mebibyte * 0.5);
     const postBody = () => post(`${receiver.url}/v1/traces`, body, typed("protobuf"));
-    await expect.poll(async () => (await postBody()).status).toBe(503);
-    expect((await receiver.refused("http"))["busy"]).toBe(1);
-    const { answer } = rawCall(session, [framed(body)]);
-    const { head } = await answer;
+    expect((await postBody()).status).toBe(503);
+    expect(await receiver.refused("http")).toEqual({ busy: 1 });
+    const { head } = await rawCall(sessionTo(receiver), [framed(body)]).answer;
     expect([head?.["grpc-status"], head?.["grpc-status-details-bin"]]).toEqual([
       "14",
       expect.any(String),
     ]);
-    for (const each of greedy) {
-      each.destroy();
+    for (const answer of answers) {
+      answer();
     }
-    await expect.poll(async () => (await receiver.refused("grpc"))["disconnected"]).toBe(2);
-    // All of it was given back.
-    expect((await postBody()).status).toBe(400);
+    // All of it is given back.
+    await expect.poll(async () => (await postBody()).status).toBe(400);
   });
 
   test("a body that has stalled makes room for others, over both transports, and shows in the log", async () => {
     const receiver = await open({ memory: fakeMemory({ limitMiB: 12 }) });
-    const first = new Uint8Array(mebibyte * 0.9);
     const prefix = Buffer.from([0, 0, 0x0f, 0xff, 0xff]);
-    const stuck = rawCall(sessionTo(receiver), [prefix, first], { isOpen: true });
-    const body = new Uint8Array(mebibyte * 0.5);
-    const postBody = () => post(`${receiver.url}/v1/traces`, body, typed("protobuf"));
-    /** All but the end of a body. It is another try when the server has read the other body first, and refuses this one. */
-    const stop = async () => {
-      const socket = await rawSocket(receiver.port);
-      socket.send(
-        `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
-      );
-      socket.send(first);
-      for (let index = 0; index < 20; index++) {
-        await post(receiver.url, new Uint8Array(0), typed("protobuf"));
-      }
-      if ((await postBody()).status === 503) {
-        return socket;
-      }
-      socket.destroy();
-      return undefined;
-    };
-    let slow = await stop();
-    while (slow === undefined) {
-      slow = await stop();
-    }
+    const part = new Uint8Array(mebibyte * 0.9);
+    const stuck = rawCall(sessionTo(receiver), [prefix, part], { isOpen: true });
+    const slow = await rawSocket(receiver.port);
+    slow.send(
+      `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
+    );
+    slow.send(new Uint8Array(mebibyte * 0.7));
+    const large = () =>
+      post(`${receiver.url}/v1/traces`, new Uint8Array(mebibyte), typed("protobuf"));
+    await expect.poll(async () => (await large()).status).toBe(503);
     expect(receiver.lines.map(({ message }) => message)).toContainEqual(
       expect.stringMatching(/too many are in progress/),
     );
     receiver.clock.advance(5_000);
-    expect((await postBody()).status).toBe(400);
-    rawCall(sessionTo(receiver), [prefix, first], { isOpen: true });
-    const whole = () => rawCall(sessionTo(receiver), [framed(new Uint8Array(mebibyte))], {}).answer;
-    // That one has not stalled, so that the other one of the first two is cut, and all that both took is given back, once.
-    await expect.poll(async () => grpcStatusOf(await whole()), { timeout: 10_000 }).toBe("3");
+    // The larger one of the two makes room first, and then there is enough.
+    expect((await large()).status).toBe(400);
     expect(grpcStatusOf(await stuck.answer)).toBe("14");
-    expect(await slow.closed()).toMatch(/^HTTP\/1.1 503 .*Hardly anything/s);
-    expect(grpcStatusOf(await whole())).toBe("3");
+    const half = part.subarray(mebibyte / 2);
+    const next = rawCall(sessionTo(receiver), [prefix, half], { isOpen: true });
+    const whole = () => rawCall(sessionTo(receiver), [framed(new Uint8Array(mebibyte))], {}).answer;
+    await expect.poll(async () => grpcStatusOf(await whole())).toBe("3");
+    expect(await slow.closed()).toMatch(/^HTTP\/1.1 503 .*arrived slowly/s);
+    next.stream.close();
   });
 
   test("calls without a message, however many on few connections, leave a place to a sender", async () => {
@@ -369,9 +356,10 @@ describe("limits", () => {
   });
 
   test("of 1000 calls at a time, a connection gets half, and asks again for more than that", async () => {
+    const answers: (() => void)[] = [];
     const receiver = await open({
       grpc: { max_concurrent_streams: 1000 },
-      consume: () => new Promise(() => {}),
+      consume: () => new Promise((resolve) => answers.push(() => resolve(accepted))),
     });
     const session = sessionTo(receiver);
     session.setMaxListeners(1000);
@@ -386,6 +374,12 @@ describe("limits", () => {
       stream.close(8);
     }
     await expect.poll(() => receiver.payloads[1]?.sender?.aborted).toBe(true);
+    // The pipeline still works for them.
+    expect(grpcStatusOf(await rawCall(session, [framed(trace)]).answer)).toBe("14");
+    for (const answer of answers.slice(0, 2)) {
+      answer();
+    }
+    await new Promise((resolve) => setImmediate(resolve));
     void rawCall(session, [framed(trace)]);
     await expect.poll(() => receiver.payloads.length).toBe(502);
   });

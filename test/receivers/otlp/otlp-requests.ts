@@ -20,6 +20,25 @@ export function oneItem(signal: Signal, encoding: Encoding): Uint8Array {
   return encoding === "json" ? textBytes(JSON.stringify(jsonOf[signal])) : protobufOf[signal];
 }
 
+/** One resource whose attribute fills a request up to exactly so many bytes. */
+export function requestOfSize(wantedBytes: number): Uint8Array {
+  let padding = Math.floor(wantedBytes);
+  for (;;) {
+    const request = otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: [
+        {
+          resource: { attributes: [{ key: "k", value: { stringValue: "x".repeat(padding) } }] },
+          scopeSpans: [
+            { spans: [{ traceId: new Uint8Array(16).fill(1), spanId: new Uint8Array(8).fill(1) }] },
+          ],
+        },
+      ],
+    }).finish();
+    if (request.length === Math.floor(wantedBytes)) return request;
+    padding -= request.length - Math.floor(wantedBytes);
+  }
+}
+
 /** Two spans, the second with a span id of three bytes. */
 export function oneOfTwoSpansMalformed(encoding: Encoding): Uint8Array {
   if (encoding === "json") {
