@@ -12,6 +12,7 @@ import {
   type RepairReason,
   rejectionMessage,
 } from "./rejections.ts";
+import { type OverLimit, overLimit, requestLimits } from "./request-limits.ts";
 import { forgetView, tagOf, WireReader } from "./wire-reader.ts";
 
 /**
@@ -31,7 +32,12 @@ export interface ValidPart {
   readonly misdirected?: Signal;
 }
 
-export type CheckedRequest = ValidPart | { readonly ok: false; readonly message: string };
+/** The request cannot be used: it is none, or it exceeds a limit. */
+export type UnusableRequest =
+  | { readonly ok: false; readonly problem: "undecodable"; readonly message: string }
+  | OverLimit;
+
+export type CheckedRequest = ValidPart | UnusableRequest;
 
 const formats = {
   traces: { messages: ["ExportTraceServiceRequest", "a ResourceSpans", "a ScopeSpans"] },
@@ -39,6 +45,7 @@ const formats = {
   logs: { messages: ["ExportLogsServiceRequest", "a ResourceLogs", "a ScopeLogs"] },
 } as const;
 
+const { bytesPerMessage, records: maxRecords } = requestLimits;
 const schemaUrlTag = tagOf(3, "length");
 /** Messages around a Resource, a scope and a record. */
 const depths = { resource: 2, scope: 3, record: 3 } as const;
@@ -53,12 +60,17 @@ export function checkRequest(signal: Signal, bytes: Uint8Array): CheckedRequest 
   const check = new RequestCheck(signal, reader);
   try {
     const broken = check.run();
+    const limit = check.exceeded;
+    if (limit !== undefined) {
+      return overLimit(limit);
+    }
     if (broken !== undefined) {
-      return brokenEnvelope(broken, reader);
+      return { ...brokenEnvelope(broken, reader), problem: "undecodable" };
     }
     return checker.edits.isFull
       ? {
           ok: false,
+          problem: "undecodable",
           message: `The body is not usable: it has more than ${maxEdits} places that are malformed.`,
         }
       : check.result();
@@ -94,10 +106,19 @@ class RequestCheck {
     checker.begin(reader);
   }
 
+  /** The limit that the request exceeds. Then the rest of it is not read, and what `run` returned means nothing. */
+  get exceeded(): "records" | "messages" | undefined {
+    return checker.isOverWeight
+      ? "messages"
+      : this.#kept + this.#removed > maxRecords
+        ? "records"
+        : undefined;
+  }
+
   run(): string | undefined {
     const reader = this.#reader;
     const end = reader.bytes.length;
-    while (reader.position < end) {
+    while (reader.position < end && this.exceeded === undefined) {
       const fieldStart = reader.position;
       const tag = reader.tag(end);
       if (tag !== envelopeTags.resourcePart) {
@@ -145,7 +166,8 @@ class RequestCheck {
     const { repairCount } = checker;
     const start = reader.position;
     const before = { kept: this.#kept, removed: this.#removed };
-    while (reader.position < end) {
+    checker.weight += bytesPerMessage;
+    while (reader.position < end && this.exceeded === undefined) {
       const partStart = reader.position;
       const tag = reader.tag(end);
       const partLength = reader.position;
@@ -184,8 +206,9 @@ class RequestCheck {
     const { repairCount } = checker;
     const start = reader.position;
     const before = { kept: this.#kept, removed: this.#removed };
+    checker.weight += bytesPerMessage;
     // Of a request that will be refused, the rest of the records would take seconds.
-    while (reader.position < end && !edits.isFull) {
+    while (reader.position < end && !edits.isFull && this.exceeded === undefined) {
       const recordStart = reader.position;
       const tag = reader.tag(end);
       const recordLength = reader.position;

@@ -1,6 +1,7 @@
 import { isPackable, wireTypeOf } from "./field-wire-type.ts";
-import { type Field, type Message, requestMessage } from "./message-description.ts";
+import { type Field, type Message, messageOf, requestMessage } from "./message-description.ts";
 import type { Signal } from "./payload.ts";
+import { requestLimits } from "./request-limits.ts";
 import { wireTypes } from "./wire-reader.ts";
 
 /**
@@ -22,6 +23,23 @@ export const actions = {
   firstMessage: 16,
 } as const;
 
+/** Messages that are nothing without those in them, and values, which are short. */
+const wrappers: ReadonlySet<Message> = new Set(
+  (
+    [
+      "AnyValue",
+      "ArrayValue",
+      "KeyValueList",
+      "Status",
+      "Gauge",
+      "Sum",
+      "Histogram",
+      "ExponentialHistogram",
+      "Summary",
+    ] as const
+  ).map(messageOf),
+);
+
 /** Messages by their index. */
 const described: Message[] = [];
 /** Cells per message, enough for the tags of all its fields. */
@@ -32,6 +50,14 @@ export const messageIndex = describeAll();
 
 /** From `index * tagsPerMessage + tag` to an action. */
 export const actionTable = buildTable();
+
+/** Of an attribute's value and of the list in one, which are around other messages, or shorter than they. */
+export const valueWeight = 2;
+
+/** By the index of a message, the bytes that one which is not empty has at least, with what is around it. */
+export const messageWeights = Uint8Array.from(described, (message) =>
+  wrappers.has(message) ? valueWeight : requestLimits.bytesPerMessage,
+);
 
 function describeAll() {
   const recordOf = (signal: Signal) => {

@@ -1,3 +1,5 @@
+import { requestLimits } from "./request-limits.ts";
+
 /**
  * What the values of a JSON text cost in memory, in bytes, measured in V8 of Node 24. The costliest texts, in which each object has keys of
  * its own, take a quarter more; those of SDKs take a quarter of it.
@@ -27,6 +29,8 @@ export interface JsonScan {
   readonly weightBytes: number;
   readonly longIntegers: number;
   readonly nulTexts: number;
+  /** A limit of requests that the text exceeds. */
+  readonly exceeds: "jsonDepth" | undefined;
 }
 
 /** What `JSON.parse` cannot be given as it is. */
@@ -65,6 +69,7 @@ export function scanJson(bytes: Uint8Array, finds: JsonFinds = nothing): JsonSca
   let highBits = 0;
   let hasUnicodeEscape = false;
   let depth = 0;
+  let deepest = 0;
   /** The last byte that is neither white space nor in a text. */
   let last = 0;
   /** The byte with which the last text begins. */
@@ -109,6 +114,7 @@ export function scanJson(bytes: Uint8Array, finds: JsonFinds = nothing): JsonSca
       valueBytes += weights.value;
     } else if (byte === openBrace || byte === openBracket) {
       depth += 1;
+      deepest = Math.max(depth, deepest);
       valueBytes += weights.value + (byte === openBrace ? weights.object : weights.array);
     } else if (byte === closeBrace || byte === closeBracket) {
       depth -= 1;
@@ -138,6 +144,7 @@ export function scanJson(bytes: Uint8Array, finds: JsonFinds = nothing): JsonSca
       (longIntegers === 0 ? 0 : bytes.length + longIntegers * weights.longInteger),
     longIntegers,
     nulTexts,
+    exceeds: deepest > requestLimits.jsonDepth ? "jsonDepth" : undefined,
   };
 }
 

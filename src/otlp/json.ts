@@ -1,3 +1,4 @@
+import type { UnusableRequest } from "./check-request.ts";
 import type { JsonText } from "./exact-json.ts";
 import { isPackable, wireTypeOf } from "./field-wire-type.ts";
 import { type Conversion, newConversion, repairsOf, undoing } from "./json-conversion.ts";
@@ -53,25 +54,32 @@ const envelopeAttributes: ReadonlySet<Field | undefined> = new Set(
 export function requestFromJson(
   signal: Signal,
   text: JsonText,
-): ConvertedRequest | { readonly ok: false; message: string } {
+): ConvertedRequest | UnusableRequest {
   const parsed = parseRequest(text);
   if (parsed.ok) {
     return requestFromValue(signal, parsed.value);
   }
+  if ("problem" in parsed) {
+    return parsed;
+  }
   const where = parsed.position === undefined ? "" : ` at ${parsed.position}`;
-  return { ok: false, message: `The body is not valid JSON${where}.` };
+  return { ok: false, problem: "undecodable", message: `The body is not valid JSON${where}.` };
 }
 
 /** The same for a request that `parseRequest` has read. */
 export function requestFromValue(
   signal: Signal,
   request: unknown,
-): ConvertedRequest | { readonly ok: false; message: string } {
+): ConvertedRequest | UnusableRequest {
   const to = newConversion(signal);
   const problem = writeMessage(to, requestMessage(signal), request ?? {}, 0);
   if (problem !== undefined) {
     const where = problem.path === "" ? "The request" : problem.path.slice(1);
-    return { ok: false, message: `The body is not valid OTLP JSON: ${where} ${problem.message}.` };
+    return {
+      ok: false,
+      problem: "undecodable",
+      message: `The body is not valid OTLP JSON: ${where} ${problem.message}.`,
+    };
   }
   const { buffer, byteOffset, byteLength } = to.writer.finish();
   const misdirected = otherSignalIn(signal, request);

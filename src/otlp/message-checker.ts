@@ -1,7 +1,15 @@
 import { ByteEdits } from "./byte-edits.ts";
-import { actions, actionTable, messageIndex, tagsPerMessage } from "./check-table.ts";
+import {
+  actions,
+  actionTable,
+  messageIndex,
+  messageWeights,
+  tagsPerMessage,
+  valueWeight,
+} from "./check-table.ts";
 import { maxMessageDepth } from "./message-description.ts";
 import type { CountsBy, RejectReason, RepairReason } from "./rejections.ts";
+import { requestLimits } from "./request-limits.ts";
 import { isText, sequenceEnd } from "./text-check.ts";
 import { tagOf, WireReader, wireTypes } from "./wire-reader.ts";
 
@@ -32,6 +40,9 @@ const {
 } = messageIndex;
 const table = actionTable;
 const rowSize = tagsPerMessage;
+const weights = messageWeights;
+/** Of a `KeyValue` with its `AnyValue`. */
+const plainWeight = (messageWeights[keyValueMessage] ?? 0) + valueWeight;
 
 const traceIdSize = 16;
 const spanIdSize = 8;
@@ -80,6 +91,9 @@ export class MessageChecker {
   hasUnknown = false;
   /** Whether a message is only tried, so that its repairs do not count. */
   isTrial = false;
+  /** The messages so far, each with the bytes that one which is not empty has at least. */
+  weight = 0;
+  #maxWeight = 0;
   /** A repair each. Fewer than edits, because of a request with too many nothing is noted. */
   readonly #repairs: RepairReason[] = [];
   #reader = new WireReader(new Uint8Array(0));
@@ -90,6 +104,14 @@ export class MessageChecker {
     this.edits.clear();
     this.repairsBackTo(0);
     this.hasMismatch = false;
+    this.weight = 0;
+    this.#maxWeight =
+      requestLimits.freeMessages * requestLimits.bytesPerMessage + reader.bytes.length;
+  }
+
+  /** Whether the request has more messages than its bytes allow. Then the check of a message ends early, and is worth nothing. */
+  get isOverWeight(): boolean {
+    return this.weight > this.#maxWeight;
   }
 
   /** Releases the bytes of the last request. */
@@ -125,6 +147,10 @@ export class MessageChecker {
   check(message: number, start: number, end: number, depth: number): boolean {
     if (depth > maxMessageDepth) {
       return this.#refuse("too_deep", start);
+    }
+    this.weight += weights[message] ?? 0;
+    if (this.isOverWeight) {
+      return this.#refuse("undecodable", start);
     }
     const reader = this.#reader;
     const { edits } = this;
@@ -191,6 +217,11 @@ export class MessageChecker {
             droppedLinks += 1;
           } else if (edits.growth !== growth) {
             edits.replaceVarint(lengthStart, at, stop - at + edits.growth - growth);
+          }
+        } else {
+          this.weight += plainWeight;
+          if (this.isOverWeight) {
+            return this.#refuse("undecodable", at);
           }
         }
       } else if (action === text) {

@@ -47,6 +47,7 @@ export class OtherSignal {
     const checker = this.#checker;
     const { edits } = checker;
     const { count, growth } = edits;
+    const { weight } = checker;
     checker.hasMismatch = false;
     checker.hasUnknown = false;
     checker.isTrial = true;
@@ -55,6 +56,7 @@ export class OtherSignal {
     const isExact =
       isDecodable && edits.count === count && !checker.hasMismatch && !checker.hasUnknown;
     edits.backTo({ count, growth });
+    checker.weight = weight;
     return isExact && this.#hasEssentials(signal, start, end);
   }
 

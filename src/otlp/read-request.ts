@@ -1,4 +1,4 @@
-import { type CheckedRequest, checkRequest } from "./check-request.ts";
+import { type CheckedRequest, checkRequest, type UnusableRequest } from "./check-request.ts";
 import type { Encoding } from "./encode.ts";
 import { type JsonText, jsonText } from "./exact-json.ts";
 import { type ConvertedRequest, requestFromJson, requestFromValue } from "./json.ts";
@@ -23,7 +23,7 @@ export function readRequestValue(signal: Signal, request: unknown): CheckedReque
 /** Checks a request that was JSON. What was left out there and what the check leaves out are one sum. */
 function checkConverted(
   signal: Signal,
-  converted: ConvertedRequest | { readonly ok: false; readonly message: string },
+  converted: ConvertedRequest | UnusableRequest,
 ): CheckedRequest {
   const checked = converted.ok ? checkRequest(signal, converted.bytes) : converted;
   if (!converted.ok || !checked.ok) {

@@ -1,5 +1,6 @@
 import { decodedText, firstValueOf, type JsonText, parseExactJson } from "./exact-json.ts";
 import { readJson } from "./json-reader.ts";
+import { type OverLimit, overLimit } from "./request-limits.ts";
 import { requestNames, signals } from "./request-names.ts";
 
 /** The lists around the records of a request, and the records, by their depth, as they can be in the text. */
@@ -17,7 +18,8 @@ const maxCarefulWeight = 12 << 20;
 /** `position` is where a text is no JSON any more, if that is known. It quotes nothing of the text. */
 export type ParsedRequest =
   | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly position?: string };
+  | { readonly ok: false; readonly position?: string }
+  | OverLimit;
 
 /**
  * Reads the JSON of a request. Integers are exact. A list around the records, or of records, that an object has twice is whole:
@@ -30,6 +32,10 @@ export function parseRequest(
   text: JsonText,
   { whole = false }: { readonly whole?: boolean } = {},
 ): ParsedRequest {
+  // Before anything is read: neither the time nor the stack of `JSON.parse` has a bound.
+  if (text.exceeds !== undefined) {
+    return overLimit(text.exceeds);
+  }
   const first = whole ? undefined : firstValueOf(text);
   if (first !== undefined) {
     return parseRequest(first);

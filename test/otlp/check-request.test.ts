@@ -90,6 +90,7 @@ describe("the check of any signal", () => {
       const names = { traces: "ResourceSpans", metrics: "ResourceMetrics", logs: "ResourceLogs" };
       expect(checkRequest(signal, Uint8Array.of(0x0a, 0x02, 0x12, 0x09))).toEqual({
         ok: false,
+        problem: "undecodable",
         message: expect.stringContaining(`a ${names[signal]} is broken at byte`),
       });
     });
@@ -406,14 +407,20 @@ describe("the envelope", () => {
     const resource = field(1, 2, field(1, 2, field(2, 2, [0x0a, 9])));
     expect(checkRequest("logs", Uint8Array.from(field(1, 2, resource)))).toEqual({
       ok: false,
+      problem: "undecodable",
       message: expect.stringContaining("a Resource is broken at byte"),
     });
   });
 
   test("with more malformed records than can be cut out makes the request fail", () => {
-    const records = Array.from({ length: maxEdits + 1 }, () => [...record(), ...record(7)]).flat();
+    const mismatch = [0x0a, 0];
+    const records = Array.from({ length: maxEdits + 1 }, () => [
+      ...field(2, 2, mismatch),
+      ...field(2, 2, [...mismatch, ...mismatch, ...mismatch]),
+    ]).flat();
     expect(checkRequest("logs", Uint8Array.from(field(1, 2, field(2, 2, records))))).toEqual({
       ok: false,
+      problem: "undecodable",
       message: expect.stringContaining("places that are malformed"),
     });
   });

@@ -211,7 +211,11 @@ describe("a request in JSON", () => {
       const message = isJson
         ? `The body is not valid OTLP JSON: ${problem}.`
         : `The body is not valid JSON${where}.`;
-      expect(requestFromJson("traces", text)).toEqual({ ok: false, message });
+      expect(requestFromJson("traces", text)).toEqual({
+        ok: false,
+        problem: "undecodable",
+        message,
+      });
       expect(message.toLowerCase()).not.toContain("secret");
     });
   }

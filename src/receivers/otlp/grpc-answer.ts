@@ -40,6 +40,7 @@ const codes = {
   unknown_path: "UNIMPLEMENTED",
   no_pipeline: "UNIMPLEMENTED",
   too_large: "RESOURCE_EXHAUSTED",
+  too_complex: "RESOURCE_EXHAUSTED",
   headers_too_large: "RESOURCE_EXHAUSTED",
   undecodable: "INVALID_ARGUMENT",
   malformed_grpc: "INTERNAL",

@@ -2,7 +2,7 @@ import { guardRemedies } from "../../serving/guard.ts";
 import { connectionsRemedy, handshakeRemedy, plaintextRemedy } from "../../serving/page-server.ts";
 import { acceptedEncodings, grpcPaths } from "./grpc-route.ts";
 import type { Remedy } from "./misdirected-senders.ts";
-import { busyRemedy } from "./request-handler.ts";
+import { busyRemedy, tooComplexRemedy } from "./request-handler.ts";
 import type { Reason } from "./request-instruments.ts";
 
 /** What an operator is to change when calls at the gRPC port are refused with a reason; undefined if nothing is wrong with the sender. */
@@ -53,6 +53,8 @@ export function grpcRemedyOf(
         message:
           "A connection to the port of OTLP/gRPC was closed because what arrived is not HTTP/2, or more frames than calls need. Check what connects to the port.",
       };
+    case "too_complex":
+      return { message: tooComplexRemedy, fields: { detail: message } };
     case "undecodable":
       return {
         message:

@@ -69,6 +69,7 @@ const refusals: Readonly<Record<RefusalReason, Shape>> = {
   content_type: { status: 415, code: "UNIMPLEMENTED" },
   content_encoding: { status: 400, code: "INVALID_ARGUMENT" },
   too_large: { status: 413, code: "RESOURCE_EXHAUSTED" },
+  too_complex: { status: 413, code: "RESOURCE_EXHAUSTED" },
   undecodable: { status: 400, code: "INVALID_ARGUMENT" },
   busy: { status: 503, code: "UNAVAILABLE", headers: { "Retry-After": 1 } },
   fault: { status: 500, code: "INTERNAL" },

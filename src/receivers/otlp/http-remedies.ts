@@ -8,7 +8,7 @@ import {
 } from "../../serving/page-server.ts";
 import type { HttpConfig } from "./config.ts";
 import type { Remedy } from "./misdirected-senders.ts";
-import { busyRemedy } from "./request-handler.ts";
+import { busyRemedy, tooComplexRemedy } from "./request-handler.ts";
 import type { Reason } from "./request-instruments.ts";
 
 /** What an operator is to change when requests to the HTTP port are refused with a reason; undefined if nothing is wrong with the sender. */
@@ -57,6 +57,8 @@ export function httpRemedyOf(
           "A request was refused because its body is too large. Let the sender send smaller batches, e.g. with OTEL_BSP_MAX_EXPORT_BATCH_SIZE, or protobuf instead of JSON, or raise max_request_body_size and the memory limit.",
         fields: { max_bytes: maxBytes, detail: message },
       };
+    case "too_complex":
+      return { message: tooComplexRemedy, fields: { detail: message } };
     case "undecodable":
       return {
         message:

@@ -6,6 +6,7 @@ export const refusalReasons = [
   "content_type",
   "content_encoding",
   "too_large",
+  "too_complex",
   "undecodable",
   "busy",
   "fault",

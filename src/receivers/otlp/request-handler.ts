@@ -7,6 +7,7 @@ import type { Encoding } from "../../otlp/encode.ts";
 import { jsonText } from "../../otlp/exact-json.ts";
 import type { Payload, Signal, Transport } from "../../otlp/payload.ts";
 import { readJsonRequest } from "../../otlp/read-request.ts";
+import { overLimit } from "../../otlp/request-limits.ts";
 import type { ContentReport } from "./content-report.ts";
 import type { FirstSignals } from "./first-signals.ts";
 import { type Refusal, refusal } from "./refusal.ts";
@@ -49,6 +50,10 @@ export const busy: Refusal = refusal("busy", "Too many requests are in progress.
 /** What an operator is to change when requests are refused as busy. */
 export const busyRemedy =
   "A request was refused because too many are in progress; its sender is asked to try again. Check that backends and pipelines keep up, and which clients send slowly or much at a time, or raise the memory limit.";
+
+/** What an operator is to change when a request exceeds a limit of what one may hold. */
+export const tooComplexRemedy =
+  "A request was refused because it holds more than one request may. No SDK sends so much in one: find out what sends it, and let it send smaller batches without what is empty.";
 
 export const stalled: Refusal = refusal(
   "busy",
@@ -98,7 +103,10 @@ export function createRequestHandler({
     { share, heldBytes }: { readonly share: RequestShare; readonly heldBytes: number },
   ): CheckedRequest | Refusal => {
     const text = jsonText(bytes);
-    const { weightBytes } = text;
+    const { weightBytes, exceeds } = text;
+    if (exceeds !== undefined) {
+      return overLimit(exceeds);
+    }
     // A body that can never fit is too large: asking its sender to try again later would be wrong for ever.
     if (weightBytes > maxJsonBytes || weightBytes + heldBytes > shares.limitBytes) {
       return tooManyValues;
@@ -154,7 +162,7 @@ async function forward(
 ): Promise<Outcome> {
   const { signal, next, encoding } = body.route;
   if (!checked.ok) {
-    return refusal("undecodable", checked.message);
+    return refusal(checked.problem, checked.message);
   }
   const partial = report.partialOf({ signal, next, transport: body.transport }, checked);
   if (checked.items > 0) {

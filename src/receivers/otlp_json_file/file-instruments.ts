@@ -7,6 +7,7 @@ const skipReasons = [
   "not_otlp",
   "too_large",
   "too_many_values",
+  "too_complex",
   "no_pipeline",
 ] as const;
 export type SkipReason = (typeof skipReasons)[number];

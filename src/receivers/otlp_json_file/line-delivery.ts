@@ -81,7 +81,11 @@ function payloadsOf(
   }
   const parsed = parseRequest(text, { whole: true });
   if (!parsed.ok) {
-    report.skipped("not_json", path);
+    if ("problem" in parsed) {
+      report.skipped(parsed.problem, path, { detail: parsed.message });
+    } else {
+      report.skipped("not_json", path);
+    }
     return [];
   }
   const { value } = parsed;
@@ -97,8 +101,9 @@ function payloadsOf(
     }
     const checked = readRequestValue(signal, value);
     if (!checked.ok) {
-      const detail = checked.message.replace(/^The body/, "The line");
-      report.skipped("not_otlp", path, { signal, detail });
+      const detail = checked.message.replace(/^The (?:body|request)/, "The line");
+      const reason = checked.problem === "too_complex" ? checked.problem : "not_otlp";
+      report.skipped(reason, path, { signal, detail });
       return [];
     }
     const { bytes, items, rejected } = checked;

@@ -16,6 +16,8 @@ const sentences = {
     "A line is longer than max_log_size and was skipped. Raise max_log_size to read such lines.",
   too_many_values:
     "A line has more values than fit into the memory of the process and was skipped. Write shorter lines, or raise the memory limit and that of the JavaScript heap.",
+  too_complex:
+    "A line, or its data of one signal, holds more than one request may and was skipped. Write shorter lines without what is empty.",
   no_pipeline:
     "A line has data of a signal for which this receiver is in no pipeline. That data was skipped.",
 } as const satisfies Record<SkipReason, string>;

@@ -170,6 +170,17 @@ for (const encoding of encodings) {
         says: /1024 bytes/,
         reason: "too_large",
       },
+      {
+        what: "millions of empty resources",
+        body:
+          encoding === "json"
+            ? new TextEncoder().encode(`{"resourceSpans":[${"{},".repeat(300_000)}{}]}`)
+            : Buffer.alloc(1024 * 1024, Uint8Array.of(0x0a, 0)),
+        status: 413,
+        code: 8,
+        says: /beyond 100000 messages/,
+        reason: "too_complex",
+      },
     ];
     for (const { what, status, code, says, reason, ...given } of cases) {
       test(`gets ${status} for ${what}, in its own encoding`, async () => {

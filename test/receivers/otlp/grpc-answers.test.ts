@@ -152,6 +152,14 @@ describe("a client of gRPC", () => {
       reason: "too_large",
     },
     {
+      what: "a message of millions of empty resources",
+      message: Buffer.alloc(1024 * 1024, Uint8Array.of(0x0a, 0)),
+      code: 8,
+      says: /beyond 100000 messages/,
+      reason: "too_complex",
+      warns: /holds more than one request may/,
+    },
+    {
       what: "headers over the limit",
       call: { metadata: { long: "x".repeat(17_000) } },
       code: 8,
