@@ -31,8 +31,12 @@ export class ActivityEngine {
     this.counters = parts.counters;
   }
 
-  /** Decides everything that was due by `nowMs`, then ingests signals that arrived then. */
-  apply(batch: SignalBatch, nowMs: number): readonly ActivityEvent[] {
+  /** Decides everything that was due by `nowMs`, then ingests signals that arrived then: those of `rows`, or all of the batch. */
+  apply(
+    batch: SignalBatch,
+    nowMs: number,
+    rows: { readonly from: number; readonly to: number } = { from: 0, to: batch.count },
+  ): readonly ActivityEvent[] {
     this.#advance(nowMs);
     const parts = this.#parts;
     parts.breaker.onInput(parts.nowMs);
@@ -40,7 +44,7 @@ export class ActivityEngine {
       parts.leasePolicy.onInput(parts.nowMs);
     }
     parts.states.nowMs = parts.nowMs;
-    for (let row = 0; row < batch.count; row++) {
+    for (let row = rows.from; row < rows.to; row++) {
       const result = parts.router.ingest(batch, row, parts.nowMs);
       add(parts.counters.signals.get(result), batch.dialect.get(row), 1);
       if (parts.store.tree.unblocked.length > 0) {

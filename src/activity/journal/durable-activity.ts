@@ -6,6 +6,7 @@ import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import type { ActivityHandover, JournalUse } from "./activity-handover.ts";
+import { partsOf } from "./batch-parts.ts";
 import { journalVersion } from "./journal-records.ts";
 import { JournalWriter, snapshotRecords } from "./journal-writer.ts";
 import type {
@@ -258,14 +259,18 @@ export class DurableActivity {
     return this.#storing;
   }
 
-  /** Applies signals that arrive now. */
-  apply(signals: SignalBatch): readonly ActivityEvent[] {
+  /** Applies signals that arrive now. Returns the events of each call that this takes; see `partsOf`. */
+  apply(signals: SignalBatch): readonly (readonly ActivityEvent[])[] {
     void this.#snapshotIfDue();
     const { atMs: nowMs } = this.now();
-    const events = this.engine.apply(signals, nowMs);
-    this.#writer?.call({ nowMs, signals, hasEvents: events.length > 0 });
+    const calls: (readonly ActivityEvent[])[] = [];
+    for (const rows of partsOf(signals)) {
+      const events = this.engine.apply(signals, nowMs, rows);
+      this.#writer?.call({ nowMs, signals, rows, hasEvents: events.length > 0 });
+      calls.push(events);
+    }
     this.#recordedMs = nowMs;
-    return events;
+    return calls;
   }
 
   /** Decides what is due by now. A long backlog takes several calls, while `engine.isBehind`. */

@@ -1,6 +1,7 @@
 import type { Journal } from "../../component/storage.ts";
 import { EngineSnapshotWriter } from "../engine/store/snapshot.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
+import type { Rows } from "./batch-parts.ts";
 import {
   type Header,
   jsonRecord,
@@ -14,6 +15,7 @@ import type { ClockAnchor, EmittedRequest, PersistedState } from "./persisted-st
 import { SignalEncoder } from "./signal-codec.ts";
 
 const stateRecordBytes = 1 << 20;
+const namesPerRecord = 512;
 /** A shorter log is not worth a snapshot. */
 const minLogBytes = 16 << 20;
 
@@ -22,6 +24,8 @@ export interface EngineCall {
   readonly nowMs: number;
   /** Absent when only time passed. */
   readonly signals?: SignalBatch;
+  /** Those of the signals that were applied; absent for all. */
+  readonly rows?: Rows;
   /** The call had events, which are emitted as soon as it is recorded. */
   readonly hasEvents: boolean;
 }
@@ -56,14 +60,14 @@ export class JournalWriter {
   }
 
   /** Records a call. With events it is written at once. */
-  call({ nowMs, signals, hasEvents }: EngineCall): void {
+  call({ nowMs, signals, rows, hasEvents }: EngineCall): void {
     if (signals !== undefined) {
       this.writeNewNames();
     }
     const record =
       signals === undefined
         ? numberRecord(recordTypes.tick, nowMs)
-        : this.#encoder.encode(signals, nowMs);
+        : this.#encoder.encode(signals, nowMs, rows);
     if (hasEvents) {
       this.journal.appendNow(record);
     } else {
@@ -117,7 +121,9 @@ export class JournalWriter {
     const toolNames = tools.takeChanged();
     const channelNames = channels.takeChanged();
     if (senders.length + toolNames.length + channelNames.length > 0) {
-      this.journal.append(jsonRecord(recordTypes.names, { senders, toolNames, channelNames }));
+      for (const record of nameRecordsOf({ senders, toolNames, channelNames })) {
+        this.journal.append(record);
+      }
     }
   }
 }
@@ -139,7 +145,7 @@ export function snapshotRecords(
   engine.snapshot(state);
   const before = [
     recordWithLimits(recordTypes.header, header),
-    jsonRecord(recordTypes.names, {
+    ...nameRecordsOf({
       senders: processes.stored(),
       toolNames: tools.stored(),
       channelNames: channels.stored(),
@@ -155,6 +161,28 @@ export function snapshotRecords(
     yield* after;
   }
   return records();
+}
+
+/** Names as records of at most `namesPerRecord` each: a name of a sender takes up to 9 KiB, and there may be 10 000. */
+function nameRecordsOf(names: {
+  readonly senders: readonly unknown[];
+  readonly toolNames: readonly unknown[];
+  readonly channelNames: readonly unknown[];
+}): readonly Uint8Array[] {
+  const { senders, toolNames, channelNames } = names;
+  const most = Math.max(senders.length, toolNames.length, channelNames.length);
+  const records: Uint8Array[] = [];
+  for (let from = 0; from === 0 || from < most; from += namesPerRecord) {
+    const partOf = (list: readonly unknown[]) => list.slice(from, from + namesPerRecord);
+    records.push(
+      jsonRecord(recordTypes.names, {
+        senders: partOf(senders),
+        toolNames: partOf(toolNames),
+        channelNames: partOf(channelNames),
+      }),
+    );
+  }
+  return records;
 }
 
 /** Joins and cuts the pieces of a snapshot into records of at most 1 MiB. Empties the array, so that what is written is released. */

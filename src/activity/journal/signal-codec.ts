@@ -1,6 +1,12 @@
 import { toDialect } from "../model/dialects.ts";
-import { type SignalBatch, type SignalRow, signalTypes } from "../model/signal-batch.ts";
+import {
+  maxReferences,
+  type SignalBatch,
+  type SignalRow,
+  signalTypes,
+} from "../model/signal-batch.ts";
 import { toWorkKind } from "../model/work.ts";
+import type { Rows } from "./batch-parts.ts";
 import { recordTypes } from "./journal-records.ts";
 
 /** The mask of a row has a bit for each optional part that follows. Stored, see DESIGN.md. */
@@ -23,7 +29,6 @@ const parts = {
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
 /** A row with all optional parts but without references. */
 const maxRowBytes = 128;
-const maxReferences = 255;
 
 /**
  * Encodes a batch as one record, about 40 bytes a row: sender and trace are left out when the row before has the same ones, and
@@ -36,28 +41,22 @@ export class SignalEncoder {
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  /**
-   * The record of a batch that arrived at `nowMs`. Valid until the next call. A signal keeps at most 255 references, more than
-   * any sender has.
-   */
-  encode(batch: SignalBatch, nowMs: number): Uint8Array {
+  /** The record of the `rows` of a batch, or of all of it, that arrived at `nowMs`. Valid until the next call. */
+  encode(batch: SignalBatch, nowMs: number, rows: Rows = { from: 0, to: batch.count }): Uint8Array {
     this.#bytes[0] = recordTypes.signals;
     this.#length = 1;
     this.#float(nowMs);
-    this.#int(batch.count);
-    for (let row = 0; row < batch.count; row++) {
-      this.#row(batch, row);
+    this.#int(rows.to - rows.from);
+    for (let row = rows.from; row < rows.to; row++) {
+      this.#row(batch, row, row === rows.from);
     }
     return this.#bytes.subarray(0, this.#length);
   }
 
-  #row(batch: SignalBatch, row: number): void {
-    const references = Math.min(
-      batch.referencesTo.get(row) - batch.referencesFrom.get(row),
-      maxReferences,
-    );
-    this.#ensure(maxRowBytes + references * 8);
-    const mask = maskOf(batch, row, references);
+  #row(batch: SignalBatch, row: number, isFirst: boolean): void {
+    const references = batch.referencesTo.get(row) - batch.referencesFrom.get(row);
+    this.#ensure(maxRowBytes + maxReferences * 8);
+    const mask = maskOf(batch, row, { references, isFirst });
     this.#short(batch.type.get(row) | (batch.dialect.get(row) << 8));
     this.#short(batch.kind.get(row) | (batch.flags.get(row) << 2));
     this.#short(mask);
@@ -213,18 +212,22 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
   return nowMs;
 }
 
-function maskOf(batch: SignalBatch, row: number, references: number): number {
+function maskOf(
+  batch: SignalBatch,
+  row: number,
+  { references, isFirst }: { readonly references: number; readonly isFirst: boolean },
+): number {
   const before = row - 1;
   let mask = references > 0 ? parts.references : 0;
   if (
-    row === 0 ||
+    isFirst ||
     batch.process.get(row) !== batch.process.get(before) ||
     batch.serviceHost.get(row) !== batch.serviceHost.get(before)
   ) {
     mask |= parts.sender;
   }
   if (
-    row === 0 ||
+    isFirst ||
     batch.trace3.get(row) !== batch.trace3.get(before) ||
     batch.trace2.get(row) !== batch.trace2.get(before) ||
     batch.trace1.get(row) !== batch.trace1.get(before) ||

@@ -73,6 +73,9 @@ export const signalFlags = {
   hasOutcome: 2048,
 } as const;
 
+/** Session references of one signal that count; more than any sender has. A record of the journal has one byte for their number. */
+export const maxReferences = 255;
+
 /** One signal, as a caller writes it. Ids are big-endian words of the OTLP ids; times are Unix ms. */
 export interface SignalRow {
   readonly type: (typeof signalTypes)[keyof typeof signalTypes];
@@ -136,10 +139,17 @@ export class SignalBatch {
   readonly referenceHi = new Int32Column();
   readonly referenceLo = new Int32Column();
   #references = 0;
+  #ignoredReferences = 0;
+
+  /** References beyond `maxReferences` of their signal. */
+  get ignoredReferences(): number {
+    return this.#ignoredReferences;
+  }
 
   clear(): void {
     this.count = 0;
     this.#references = 0;
+    this.#ignoredReferences = 0;
   }
 
   /** Appends a signal without name, channel, reported counts, key or references, and without ids, which must be set; returns its row. */
@@ -216,14 +226,19 @@ export class SignalBatch {
     this.key1.set(row, key1);
   }
 
-  /** Adds a session reference, as the keyed hash of its value, to the row added last. */
+  /** Adds a session reference, as the keyed hash of its value, to the row added last, unless that has `maxReferences` already. */
   addReference(hi: number, lo: number): void {
+    const row = this.count - 1;
+    if (this.#references - this.referencesFrom.get(row) >= maxReferences) {
+      this.#ignoredReferences++;
+      return;
+    }
     this.referenceHi.ensure(this.#references + 1);
     this.referenceLo.ensure(this.#references + 1);
     this.referenceHi.set(this.#references, hi);
     this.referenceLo.set(this.#references, lo);
     this.#references++;
-    this.referencesTo.set(this.count - 1, this.#references);
+    this.referencesTo.set(row, this.#references);
   }
 
   #grow(rows: number): void {

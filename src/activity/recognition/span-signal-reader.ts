@@ -1,7 +1,7 @@
 import { KeySet } from "../../otlp/keys.ts";
 import { SpanBatch } from "../../otlp/span-batch.ts";
 import { type ScanOutcome, scanSpans } from "../../otlp/span-scanner.ts";
-import type { Dialect } from "../model/dialects.ts";
+import { type Dialect, toDialect } from "../model/dialects.ts";
 import {
   type SignalBatch,
   type SignalRow,
@@ -230,7 +230,15 @@ export class SpanSignalReader {
       this.#scopeHash = scopeEnd > scopeStart ? this.#hash.lo : 0;
     }
     signals.scopeHash.set(signal, this.#scopeHash);
+    const ignored = signals.ignoredReferences;
     const isNamed = this.#attributes.read(spans, row, kind, isFinished, signal, signals);
+    if (signals.ignoredReferences > ignored) {
+      // Some of its sessions count for nothing, which is counted.
+      signals.addAbout(signal, {
+        type: signalTypes.malformed,
+        dialect: toDialect(signals.dialect.get(signal)),
+      });
+    }
     if (spanClass.isNamedBySpan && !isNamed) {
       const start = spans.nameStart.get(row);
       const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));

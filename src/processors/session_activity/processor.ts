@@ -180,13 +180,19 @@ export function createSessionActivity(
     return { signal: "metrics", bytes, items };
   }
 
+  function applySignals(): void {
+    for (const events of durable.apply(signals)) {
+      emitter.emit(events);
+    }
+  }
+
   /** Applies the signals of a payload of spans. Returns what is forwarded, or why the payload is refused. */
   function takeSpans(payload: Payload): Payload | ConsumeResult {
     const outcome = spanReader.read(payload.bytes, signals);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
-    emitter.emit(durable.apply(signals));
+    applySignals();
     return spanReader.consumed.length === 0
       ? payload
       : { ...payload, ...withoutSpans(spanReader.spans, spanReader.consumed) };
@@ -196,7 +202,7 @@ export function createSessionActivity(
   function takeRecords(payload: Payload): Payload {
     logReader.read(payload.bytes, signals);
     if (signals.count > 0) {
-      emitter.emit(durable.apply(signals));
+      applySignals();
     }
     const items = payload.items - logReader.consumedRecords;
     return items === payload.items

@@ -3,7 +3,12 @@ import { expect, test } from "vitest";
 import { decodeSignals, SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import { claimNames } from "../../../src/activity/model/diagnosis.ts";
 import { dialectRows, dialects } from "../../../src/activity/model/dialects.ts";
-import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
+import {
+  maxReferences,
+  SignalBatch,
+  signalFlags,
+  signalTypes,
+} from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
 import { anySignal } from "../engine/any-signal.ts";
 import { write } from "../engine/history.ts";
@@ -150,18 +155,89 @@ for (const column of [
   });
 }
 
-for (const [title, references, want] of [
-  ["255 references of a signal are kept", 255, 255],
-  ["of more references the first 255 are kept", 300, 255],
-] as const) {
-  test(title, () => {
-    const batch = batchOfRows(1);
+for (const references of [0, 1, 255, 256, 70_000]) {
+  test(`what is applied of ${references} references of a signal is what is decoded`, () => {
+    const batch = batchOfRows(2);
     for (let at = 0; at < references; at++) {
       batch.addReference(at, at + 1);
     }
-    const [row] = contentOf(recoded(batch));
-    expect(row?.references).toEqual(Array.from({ length: want }, (_, at) => [at, at + 1]));
+    const kept = Math.min(references, maxReferences);
+    const want = Array.from({ length: kept }, (_, at) => [at, at + 1]);
+    expect(batch.ignoredReferences).toBe(references - kept);
+    expect(contentOf(batch)[1]?.references).toEqual(want);
+    expect(contentOf(recoded(batch))).toEqual(contentOf(batch));
   });
+}
+
+const anyInt = fc.oneof(
+  fc.integer(),
+  fc.constantFrom(0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 255, 256, 65_535, 65_536),
+);
+const anyNumber = fc.oneof(
+  fc.double({ noNaN: true }).map((value) => value + 0),
+  fc.constantFrom(0, Number.MAX_SAFE_INTEGER, Number.MAX_VALUE, -1, Number.POSITIVE_INFINITY),
+);
+const int32Columns = [
+  ...(["process", "serviceHost", "trace0", "trace1", "trace2", "trace3", "span0"] as const),
+  ...(["span1", "parent0", "parent1", "name", "channel", "scopeHash", "nameHash"] as const),
+  ...(["reportedOpen", "reportedCompleted", "seq", "key0", "key1"] as const),
+];
+const float64Columns = ["startMs", "endMs", "intervalMs", "sentMs"] as const;
+
+/** A row of any numbers that its columns can hold. */
+const anyRow = fc.record({
+  type: fc.constantFrom(...Object.values(signalTypes)),
+  dialect: fc.constantFrom(...dialectRows.map(({ storedId }) => storedId)),
+  kind: fc.constantFrom(...Object.values(workKinds)),
+  flags: fc.integer({ min: 0, max: allFlags }),
+  ints: fc.tuple(...int32Columns.map(() => anyInt)),
+  floats: fc.tuple(...float64Columns.map(() => anyNumber)),
+  references: fc.oneof(
+    { weight: 5, arbitrary: fc.nat(3) },
+    { weight: 1, arbitrary: fc.nat(1_000) },
+  ),
+});
+
+test("whatever numbers a batch has, and however it is cut, each part is decoded as it is applied", () => {
+  fc.assert(
+    fc.property(fc.array(anyRow, { maxLength: 20 }), fc.nat(20), (all, cut) => {
+      const batch = new SignalBatch();
+      batch.clear();
+      for (const { type, dialect, kind, flags, ints, floats, references } of all) {
+        const row = batch.add({
+          ...{ type, dialect, kind, flags },
+          ...{ process: 0, serviceHost: 0, startMs: 0, endMs: 0 },
+        });
+        for (const [at, column] of int32Columns.entries()) {
+          batch[column].set(row, ints[at]!);
+        }
+        for (const [at, column] of float64Columns.entries()) {
+          batch[column].set(row, floats[at]!);
+        }
+        for (let at = 0; at < references; at++) {
+          batch.addReference(at * 7, -at);
+        }
+      }
+      const middle = Math.min(cut, batch.count);
+      const whole = contentOf(batch).map(withoutPlaces);
+      const parts = [
+        { from: 0, to: middle },
+        { from: middle, to: batch.count },
+      ].flatMap((rows) => {
+        const read = new SignalBatch();
+        decodeSignals(new SignalEncoder().encode(batch, 1, rows), read);
+        return contentOf(read).map(withoutPlaces);
+      });
+      expect(parts).toEqual(whole);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+/** Where the references of a row are differs between the parts of a batch. */
+function withoutPlaces(row: object): object {
+  const places = ["referencesFrom", "referencesTo", "referenceHi", "referenceLo"];
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !places.includes(name)));
 }
 
 test("the buffer of the encoder grows with the references of a row", () => {
