@@ -25,6 +25,8 @@ export interface StartOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** A command that runs the program, with its own arguments, e.g. in a cgroup. */
   readonly runner?: readonly string[];
+  /** How long a start may take; default 20 s. */
+  readonly readyTimeoutMs?: number;
   /** The checkout whose program runs, with its own packages; default this one. */
   readonly checkout?: string;
 }
@@ -119,7 +121,7 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
       .then(() => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   }
   return {
-    ready: whenReady(output),
+    ready: whenReady(output, options.readyTimeoutMs ?? 20_000),
     kill: output.kill,
     over: output.over,
     waitForLog: output.waitForLog,
@@ -127,8 +129,11 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
   };
 }
 
-async function whenReady(output: ReturnType<typeof launch>): Promise<RunningCollector> {
-  await output.waitForLog("Everything is ready.", 20_000);
+async function whenReady(
+  output: ReturnType<typeof launch>,
+  timeoutMs: number,
+): Promise<RunningCollector> {
+  await output.waitForLog("Everything is ready.", timeoutMs);
   const endpointAfter = (message: string) =>
     new RegExp(`${message}\\t\\{.*"endpoint": "([^"]+)"`).exec(output.stderr())?.[1];
   const page = (endpoint: string | undefined) =>

@@ -4,11 +4,27 @@ import type { Script } from "./scripts.ts";
 import { emptyTally, type Tally } from "./tally.ts";
 import { type Request, requestsOf, type Step, type Work } from "./work.ts";
 
-const mostSessions = 4;
-const mostInFlight = 3;
-const mostSteps = 12;
-/** What is told again though it was answered: as by a sender whose answer came too late. */
-const repeatedShare = 0.05;
+/** How a gateway sends. */
+export interface Habits {
+  readonly mostSessions: number;
+  readonly mostInFlight: number;
+  readonly mostSteps: number;
+  /** What is told again though it was answered: as by a sender whose answer came too late. */
+  readonly repeatedShare: number;
+  /** How long it waits between two requests. */
+  readonly pauseMs: { readonly from: number; readonly to: number };
+  /** The requests of some steps, at a time of the sender's clock. */
+  readonly encode: (steps: readonly Step[], atMs: number) => readonly Request[];
+}
+
+const usualHabits: Habits = {
+  mostSessions: 4,
+  mostInFlight: 3,
+  mostSteps: 12,
+  repeatedShare: 0.05,
+  pauseMs: { from: 5, to: 35 },
+  encode: requestsOf,
+};
 
 /** Delivers a request, however often it has to be sent; resolves when it was answered with 200. */
 export type Deliver = (request: Request) => Promise<void>;
@@ -36,6 +52,7 @@ export class Gateway {
   readonly #chance: Chance;
   readonly #deliver: Deliver;
   readonly #nextScript: () => Script | undefined;
+  readonly #habits: Habits;
   readonly #tellings: Telling[] = [];
   readonly #inFlight = new Set<Promise<void>>();
   /** The sender's clock, which never stands still between two steps. */
@@ -43,10 +60,16 @@ export class Gateway {
   #stops = false;
 
   /** `nextScript` is asked when there is room for another session. */
-  constructor(chance: Chance, deliver: Deliver, nextScript: () => Script | undefined) {
+  constructor(
+    chance: Chance,
+    deliver: Deliver,
+    nextScript: () => Script | undefined,
+    habits: Partial<Habits> = {},
+  ) {
     this.#chance = chance;
     this.#deliver = deliver;
     this.#nextScript = nextScript;
+    this.#habits = { ...usualHabits, ...habits };
   }
 
   /** Begins nothing new any more. */
@@ -62,22 +85,27 @@ export class Gateway {
       if (batch.length === 0 && this.#inFlight.size === 0 && this.#tellings.length === 0) {
         return;
       }
-      for (const request of requestsOf(
+      const requests = this.#habits.encode(
         batch.map(({ step }) => step),
         this.#atMs,
-      )) {
+      );
+      for (const request of requests) {
         const tellings = batch.filter(({ step }) => request.steps.includes(step));
         this.#send(request, tellings);
       }
-      if (this.#inFlight.size >= mostInFlight || batch.length === 0) {
+      this.#answered(
+        batch.filter(({ step }) => !requests.some(({ steps }) => steps.includes(step))),
+      );
+      if (this.#inFlight.size >= this.#habits.mostInFlight || batch.length === 0) {
         await Promise.race(this.#inFlight);
       }
-      await pause(5 + this.#chance.below(30));
+      const { from, to } = this.#habits.pauseMs;
+      await pause(from + this.#chance.below(to - from));
     }
   }
 
   #begin(): void {
-    while (!this.#stops && this.#tellings.length < mostSessions) {
+    while (!this.#stops && this.#tellings.length < this.#habits.mostSessions) {
       const script = this.#nextScript();
       if (script === undefined) {
         this.stop();
@@ -90,7 +118,7 @@ export class Gateway {
 
   #batch(): { readonly step: Step; readonly telling: Telling }[] {
     const batch: { readonly step: Step; readonly telling: Telling }[] = [];
-    for (let left = 1 + this.#chance.below(mostSteps); left > 0; left--) {
+    for (let left = 1 + this.#chance.below(this.#habits.mostSteps); left > 0; left--) {
       const ready = this.#tellings.filter((telling) => isReady(telling));
       if (ready.length === 0) {
         break;
@@ -122,21 +150,26 @@ export class Gateway {
     tellings: readonly { readonly step: Step; readonly telling: Telling }[],
   ): void {
     const sending = this.#deliver(request).then(async () => {
-      if (this.#chance.is(repeatedShare)) {
+      if (this.#chance.is(this.#habits.repeatedShare)) {
         await this.#deliver(request);
       }
-      for (const { step, telling } of tellings) {
-        telling.unanswered--;
-        if (step.type === "start" || step.type === "partial_log") {
-          this.answeredStarts++;
-        }
-        if (telling.next === telling.script.length && telling.unanswered === 0) {
-          this.#tellings.splice(this.#tellings.indexOf(telling), 1);
-        }
-      }
+      this.#answered(tellings);
     });
     const tracked = sending.finally(() => this.#inFlight.delete(tracked));
     this.#inFlight.add(tracked);
+  }
+
+  /** Of steps that were answered, or of which this sender tells nothing. */
+  #answered(tellings: readonly { readonly step: Step; readonly telling: Telling }[]): void {
+    for (const { step, telling } of tellings) {
+      telling.unanswered--;
+      if (step.type === "start" || step.type === "partial_log") {
+        this.answeredStarts++;
+      }
+      if (telling.next === telling.script.length && telling.unanswered === 0) {
+        this.#tellings.splice(this.#tellings.indexOf(telling), 1);
+      }
+    }
   }
 
   #count(script: Script): void {

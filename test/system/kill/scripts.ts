@@ -39,6 +39,17 @@ export function silentTool(chance: Chance, process: string): Script {
   ];
 }
 
+/** A turn that waits for a person, who does not answer. */
+export function waitingTurn(chance: Chance, process: string): Script {
+  const run = workOf(chance, { kind: "run", process, fate: "stays" });
+  const tool = workOf(chance, { kind: "tool", process, fate: "stays", parent: run });
+  return [
+    { type: "start", work: run },
+    { type: "start", work: tool },
+    { type: "pause", work: tool },
+  ];
+}
+
 /** A run with tools and model calls, some of which never end; some end just after their run, as queues have it. */
 function turn(chance: Chance, process: string, session: string | undefined): Script {
   const run = workOf(chance, { kind: "run", process, session, fate: "ends" });

@@ -18,7 +18,10 @@ export interface Work {
 
 /** What a sender tells of its work. */
 export type Step =
-  | { readonly type: "start" | "end" | "heartbeat" | "partial_log"; readonly work: Work }
+  | {
+      readonly type: "start" | "end" | "heartbeat" | "partial_log" | "pause";
+      readonly work: Work;
+    }
   /** Once all that was told of the session before has arrived. */
   | { readonly type: "session_end"; readonly process: string; readonly session: string }
   /** Once all that was told of the process before has arrived. */
@@ -57,7 +60,7 @@ function processOf(step: Step): string {
 type SpanStep = Extract<Step, { readonly work: Work }>;
 
 function isSpan(step: Step): step is SpanStep {
-  return "work" in step && step.type !== "partial_log";
+  return "work" in step && step.type !== "partial_log" && step.type !== "pause";
 }
 
 function tracesOf(steps: readonly SpanStep[]): Uint8Array {
@@ -107,6 +110,13 @@ function recordOf(step: Step, unixMs: number): otlp.LogRecord.$Properties {
         timeUnixNano,
         eventName: "entity.delete",
         attributes: [text("entity.type", "service.instance")],
+      };
+    case "pause":
+      return {
+        timeUnixNano,
+        eventName: "gen_ai.agent.paused",
+        traceId: step.work.traceId,
+        spanId: step.work.spanId,
       };
     default:
       return {
