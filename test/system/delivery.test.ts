@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, expect, test } from "vitest";
+import { chaosSectionIn } from "../chaos/page.ts";
 import { scrape } from "../support/metrics-page.ts";
 import { type RunningCollector, startCollector } from "../support/process.ts";
 import { until } from "../support/prometheus.ts";
-import { pathOf } from "../support/repository.ts";
+import { pathOf, textOf } from "../support/repository.ts";
 import { balanceOf } from "./delivery/balance.ts";
 import { CheckingSink } from "./delivery/checking-sink.ts";
 import { Load } from "./delivery/load.ts";
@@ -21,7 +22,8 @@ const figures: Figures[] = [];
 
 afterAll(() => {
   if (page !== undefined && figures.length === scenarios.length) {
-    writeFileSync(pathOf(page), reliabilityTable(figures, seconds));
+    const section = chaosSectionIn(textOf(page));
+    writeFileSync(pathOf(page), `${reliabilityTable(figures, seconds)}\n${section}`);
   }
 });
 

@@ -1,0 +1,78 @@
+import type { Signal } from "../../src/otlp/payload.ts";
+import { type DerivedEvent, eventsIn, isDerived } from "../support/derived-telemetry.ts";
+import type { DeliveredItem } from "./delivery-oracle.ts";
+import { contentsOf } from "./items.ts";
+
+export const eventNames = [
+  "session.activity.evicted",
+  "session.activity.reconciled",
+  "session.activity.held",
+  "session.stalled",
+  "session.recovered",
+  "session.diagnosed",
+] as const;
+export type EventName = (typeof eventNames)[number];
+
+/** What one backend has, and what it has refused for good. */
+export class Ledger {
+  readonly delivered: Map<string, DeliveredItem>;
+  readonly refused: Set<string>;
+  readonly events: DerivedEvent[] = [];
+  readonly refusedEvents = new Set<string>();
+  /** Signals for the collector alone that it has passed on. */
+  readonly consumed: string[] = [];
+  /** Work that closing spans of the collector name. */
+  readonly closed = new Set<string>();
+  /** Texts of the collector's own in which ids of senders were looked for. */
+  readonly leaks: string[] = [];
+  requests = 0;
+  readonly #canary: string;
+
+  /** Several ledgers may have the items in common; each has events of its own. */
+  constructor(
+    canary: string,
+    shared: { readonly delivered: Map<string, DeliveredItem>; readonly refused: Set<string> },
+  ) {
+    this.#canary = canary;
+    this.delivered = shared.delivered;
+    this.refused = shared.refused;
+  }
+
+  keep(signal: Signal, bytes: Uint8Array): void {
+    this.requests++;
+    const { items, consumed, closed } = contentsOf(signal, bytes);
+    this.consumed.push(...consumed);
+    for (const work of closed) {
+      this.closed.add(work);
+    }
+    for (const { id, digest } of items) {
+      const item = this.delivered.get(id) ?? { times: 0, digests: new Set() };
+      item.times++;
+      item.digests.add(digest);
+      this.delivered.set(id, item);
+    }
+    if (isDerived({ signal, bytes })) {
+      this.events.push(...eventsOf(signal, bytes));
+      if (Buffer.from(bytes).includes(this.#canary)) {
+        this.leaks.push(`${signal} of the collector`);
+      }
+    }
+  }
+
+  refuse(signal: Signal, bytes: Uint8Array): void {
+    for (const { id } of contentsOf(signal, bytes).items) {
+      this.refused.add(id);
+    }
+    for (const { attributes } of eventsOf(signal, bytes)) {
+      this.refusedEvents.add(String(attributes["log.record.uid"]));
+    }
+  }
+
+  named(name: EventName): readonly DerivedEvent[] {
+    return this.events.filter((event) => event.name === name);
+  }
+}
+
+function eventsOf(signal: Signal, bytes: Uint8Array): readonly DerivedEvent[] {
+  return signal === "logs" ? eventNames.flatMap((name) => eventsIn([{ signal, bytes }], name)) : [];
+}
