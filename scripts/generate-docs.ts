@@ -6,6 +6,7 @@ import { instruments as otlpHttpInstruments } from "../src/delivery/delivery-ins
 import { instruments as prometheusInstruments } from "../src/exporters/prometheus/page-instruments.ts";
 import { instruments as fileStorageInstruments } from "../src/extensions/file_storage/storage-instruments.ts";
 import { instruments as memoryLimiterInstruments } from "../src/processors/memory_limiter/limiter-instruments.ts";
+import { instruments as redactionInstruments } from "../src/processors/redaction/redaction-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
 import { passingInstruments } from "../src/processors/session_activity/passing-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
@@ -54,6 +55,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
           ...servingInstruments,
           ...otlpJsonFileInstruments,
           ...memoryLimiterInstruments,
+          ...redactionInstruments,
           ...Object.values(passingInstruments),
           ...otlpHttpInstruments,
           ...prometheusInstruments,

@@ -9,6 +9,7 @@ import { factory as bearerTokenAuthExtension } from "./extensions/bearer_token_a
 import { factory as fileStorageExtension } from "./extensions/file_storage/factory.ts";
 import { factory as healthCheckExtension } from "./extensions/health_check/factory.ts";
 import { factory as memoryLimiterProcessor } from "./processors/memory_limiter/factory.ts";
+import { factory as redactionProcessor } from "./processors/redaction/factory.ts";
 import { factory as sessionActivityProcessor } from "./processors/session_activity/factory.ts";
 import { factory as otlpReceiver } from "./receivers/otlp/factory.ts";
 import { factory as otlpJsonFileReceiver } from "./receivers/otlp_json_file/factory.ts";
@@ -19,6 +20,7 @@ export const components: readonly AnyFactory[] = [
   otlpJsonFileReceiver,
   memoryLimiterProcessor,
   sessionActivityProcessor,
+  redactionProcessor,
   prometheusExporter,
   otlpHttpExporter,
   otlpGrpcExporter,

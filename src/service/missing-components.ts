@@ -7,7 +7,9 @@ const noCollection =
 const noOtherProtocol =
   "is not supported: this program receives only OTLP. Let the senders use OTLP, or run an OpenTelemetry Collector in front that converts it.";
 const noChange =
-  "is not supported: this program does not change what it forwards. Remove it, and put it into an OpenTelemetry Collector behind this one.";
+  "is not supported: this program changes nothing of what it forwards but what redaction removes. Remove it, and put it into an OpenTelemetry Collector behind this one.";
+const noRewriting =
+  "is not supported. To delete, hash or mask attributes, use the redaction processor; for other changes, put it into an OpenTelemetry Collector behind this one.";
 const noSelection =
   "is not supported: this program forwards everything. Remove it, and put it into an OpenTelemetry Collector behind this one.";
 const noOtherBackend =
@@ -61,8 +63,8 @@ const missingComponents: Readonly<
       "is not supported: exporters make batches. Write sending_queue: {batch: {}} into the exporter, and remove it here and from the pipelines.",
     queued_retry:
       "is not supported: exporters queue and retry. Write sending_queue and retry_on_failure into the exporter, and remove it here and from the pipelines.",
-    redaction: noChange,
-    ...all(noChange, ["transform", "attributes", "resource", "span", "metricstransform"]),
+    ...all(noRewriting, ["transform", "attributes", "resource"]),
+    ...all(noChange, ["span", "metricstransform"]),
     ...all(noChange, [
       "metrics_transform",
       "schema",

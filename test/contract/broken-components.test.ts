@@ -49,8 +49,8 @@ describe("a new component", () => {
   const subject = subjectOf(SoundProcessor, "processor", { patienceMs: 400 });
 
   test("without a setup fails with the entry to add", () => {
-    expect(() => setupOf({ kind: "processor", type: "redaction" })).toThrow(
-      'Add an entry "processor redaction" to test/contract/component-setups.ts',
+    expect(() => setupOf({ kind: "processor", type: "filter" })).toThrow(
+      'Add an entry "processor filter" to test/contract/component-setups.ts',
     );
   });
 

@@ -50,6 +50,18 @@ export const componentSetups: Readonly<Record<string, ComponentSetup>> = {
       metrics: (running) => running.advance(10_000),
     },
   },
+  "processor redaction": {
+    section: () => ({ allow_all_keys: true, blocked_values: ["secret"] }),
+    variants: {
+      "that removes every attribute": {},
+      "with presets": {
+        allow_all_keys: true,
+        presets: ["openclaw", "genai_content"],
+        hmac_key: "00112233445566778899aabbccddeeff",
+        summary: "debug",
+      },
+    },
+  },
   "exporter prometheus": {
     section: () => ({ endpoint: "127.0.0.1:0" }),
     variants: {

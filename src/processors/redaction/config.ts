@@ -1,0 +1,202 @@
+import { z } from "zod";
+import { opaque } from "../../config/units.ts";
+import { hashKey } from "../../privacy/hash-key.ts";
+import { patternProblem } from "./linear-regex.ts";
+import { presets } from "./preset-rules.ts";
+import { places } from "./redaction-places.ts";
+import { actions } from "./redaction-rule.ts";
+import { valueKinds } from "./value-detectors.ts";
+
+/** More rules would make each new key slow. */
+const maxRules = 100;
+const maxEntries = 1_000;
+const maxMask = 100;
+
+const names = () => z.array(z.string().min(1)).max(maxEntries).prefault([]);
+
+const patterns = () =>
+  z
+    .array(
+      z.string().check((context) => {
+        const problem = patternProblem(context.value);
+        if (problem !== undefined) {
+          context.issues.push({ code: "custom", input: context.value, message: problem });
+        }
+      }),
+    )
+    .max(maxEntries)
+    .prefault([]);
+
+const rule = z.strictObject({
+  name: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_.:/-]{1,64}$/,
+      "must be a name of letters, digits and _.:/- with at most 64 characters.",
+    )
+    .optional()
+    .describe(
+      "Under this name the rule is counted. Default: its place in the list, e.g. rules[0].",
+    ),
+  action: z
+    .enum(actions)
+    .describe(
+      "What happens with what the rule matches. hash: the first 12 hex digits of HMAC-SHA-256 under hmac_key take its place. delete: it is removed. mask: masking_string takes its place. keep: no later rule, preset or blocked list changes it.",
+    ),
+  keys: names().describe("Keys of attributes, whole names. Also of maps in values."),
+  key_patterns: patterns().describe(
+    "The same by regular expressions, which match anywhere in a key.",
+  ),
+  values: patterns().describe(
+    "Regular expressions for values. Without keys, for the values of all keys and for texts. hash and mask change only the parts that match.",
+  ),
+  detect: z
+    .array(z.enum(valueKinds))
+    .prefault([])
+    .describe(
+      "Kinds of values that are known: session_key (agent:…, of OpenClaw), email, secret (API keys, tokens, passwords, private keys).",
+    ),
+  in: z
+    .array(z.enum(places))
+    .min(1, "must name at least one place, or be left out for all of them.")
+    .optional()
+    .describe(
+      "Where the rule applies: attributes of these contexts, and texts by their paths, in the words of OTTL. Default: everywhere.",
+    ),
+});
+
+export const schema = z
+  .strictObject({
+    allow_all_keys: z
+      .boolean()
+      .prefault(false)
+      .describe("Whether all keys are allowed. false: only allowed_keys, and without those none."),
+    allowed_keys: names().describe(
+      "Keys of attributes that stay. All others are removed, unless allow_all_keys is true.",
+    ),
+    ignored_keys: names().describe(
+      "Keys of attributes that are neither removed nor changed, by no list and no rule.",
+    ),
+    ignored_key_patterns: patterns().describe("The same by regular expressions."),
+    redact_all_types: z
+      .boolean()
+      .prefault(false)
+      .describe("Whether values that are no texts are matched, too, as texts."),
+    blocked_key_patterns: patterns().describe(
+      "Regular expressions for keys whose values are masked.",
+    ),
+    blocked_values: patterns().describe(
+      "Regular expressions for what is masked in the values of allowed keys, applied in this order.",
+    ),
+    allowed_values: patterns().describe(
+      "Regular expressions for values that blocked_key_patterns and blocked_values leave as they are.",
+    ),
+    hash_function: z
+      .enum(["", "md5", "sha1", "sha3", "hmac-sha256", "hmac-sha512"])
+      .prefault("")
+      .describe(
+        "A function by which the blocked lists hash what they would mask. sha3: SHA3-256. Without hmac-… everybody can find short values by trying.",
+      ),
+    hmac_key: opaque()
+      .optional()
+      .describe(
+        "The key of hmac-sha256 and hmac-sha512, and of rules and presets that hash. The same one as session_reference_key of session_activity makes a hashed session key equal to openclaw.session.ref.",
+      ),
+    masking_string: z
+      .string()
+      .max(maxMask)
+      .prefault("")
+      .describe('What takes the place of a masked value. Empty: "****".'),
+    summary: z
+      .enum(["", "debug", "info", "silent"])
+      .prefault("")
+      .describe(
+        "Attributes that say what was done: debug adds counts and keys, info counts, silent nothing. Empty: silent.",
+      ),
+    rules: z
+      .array(rule)
+      .max(maxRules)
+      .prefault([])
+      .describe(
+        "Rules beyond the Collector's lists. They come in this order, after ignored_keys and allowed_keys, before the blocked lists.",
+      ),
+    presets: z
+      .array(z.enum(presets))
+      .prefault([])
+      .describe(
+        "Ready rules, after your own. openclaw: ids of sessions, runs, calls, messages and people, session keys, mail addresses and secrets. genai_content: prompts, completions, arguments and results of tools.",
+      ),
+  })
+  .check((context) => {
+    for (const { path, message } of problemsOf(context.value)) {
+      context.issues.push({ code: "custom", input: undefined, path: [...path], message });
+    }
+  });
+
+export type Config = z.output<typeof schema>;
+
+interface Problem {
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+const minKeyLengths = { "hmac-sha256": 32, "hmac-sha512": 64 } as const;
+
+function problemsOf(
+  config: Pick<Config, "hash_function" | "hmac_key" | "masking_string" | "rules" | "presets">,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  const { hash_function: name, hmac_key: key } = config;
+  const hashingRule = config.rules.findIndex(({ action }) => action === "hash");
+  const isKeyed = name === "hmac-sha256" || name === "hmac-sha512";
+  if (key === undefined && isKeyed) {
+    problems.push({ path: [], message: `must have an hmac_key for hash_function: ${name}.` });
+  }
+  const rulesHash = hashingRule >= 0 || config.presets.includes("openclaw");
+  if (key === undefined && rulesHash) {
+    problems.push({
+      path: [],
+      message: `must have an hmac_key, because ${hashingRule >= 0 ? `rules[${hashingRule}]` : "the preset openclaw"} hashes. Make one with "openssl rand -hex 32" and refer to it as \${env:NAME} or \${file:PATH}.`,
+    });
+  }
+  if (key !== undefined) {
+    const found = rulesHash ? keyProblems(key) : [];
+    problems.push(...found);
+    if (found.length === 0 && isKeyed && Buffer.byteLength(key.reveal()) < minKeyLengths[name]) {
+      problems.push({
+        path: ["hmac_key"],
+        message: `must have at least ${minKeyLengths[name]} bytes for hash_function: ${name}, but has ${Buffer.byteLength(key.reveal())}.`,
+      });
+    }
+  }
+  if (config.masking_string !== "" && name !== "") {
+    problems.push({
+      path: ["masking_string"],
+      message: "has no effect with hash_function; remove one of them.",
+    });
+  }
+  for (const [index, rule] of config.rules.entries()) {
+    problems.push(...ruleProblems(index, rule));
+  }
+  return problems;
+}
+
+/** The rules hash as `session_activity` does, with the same demands on the key. */
+function keyProblems(key: NonNullable<Config["hmac_key"]>): readonly Problem[] {
+  const { error } = hashKey().safeParse(key.reveal());
+  return (error?.issues ?? []).map(({ message }) => ({ path: ["hmac_key"], message }));
+}
+
+function ruleProblems(index: number, rule: Config["rules"][number]): readonly Problem[] {
+  const { keys, key_patterns: keyPatterns, values, detect, in: where } = rule;
+  const isAboutAll = keys.length + keyPatterns.length + values.length + detect.length === 0;
+  return isAboutAll && where === undefined
+    ? [
+        {
+          path: ["rules", index],
+          message:
+            "matches everything. Write keys, key_patterns, values, detect or in, so that it matches less.",
+        },
+      ]
+    : [];
+}

@@ -1,0 +1,14 @@
+import { declare } from "../../component/factory.ts";
+import { schema } from "./config.ts";
+import { createRedaction } from "./processor.ts";
+
+export const factory = declare({
+  type: "redaction",
+  kind: "processor",
+  roles: { processor: ["traces", "metrics", "logs"] },
+  stability: "alpha",
+  description:
+    "Removes, masks or hashes attributes and texts before they leave: by lists of keys and values, by rules, and by presets for agents.",
+  schema,
+  create: createRedaction,
+});

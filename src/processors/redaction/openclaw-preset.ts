@@ -1,0 +1,89 @@
+import { everywhere } from "./redaction-places.ts";
+import type { RedactionRule } from "./redaction-rule.ts";
+import { isSecretName } from "./secret-names.ts";
+
+/**
+ * What keys end with, without separators, that name a session, a run, a call, a message or a person: `openclaw.sessionKey`,
+ * `gen_ai.tool.call.id`, `langsmith.metadata.thread_id`. Keys of every framework whose sessions `session_activity` recognizes are among them.
+ */
+const idEndings = [
+  "sessionkey",
+  "sessionid",
+  "sessionuuid",
+  "sessionpreviousid",
+  "previoussessionid",
+  "conversationid",
+  "threadid",
+  "runid",
+  "turnid",
+  "callid",
+  "tooluseid",
+  "invocationid",
+  "submissionid",
+  "chatid",
+  "messageid",
+  "messageuuid",
+  "promptid",
+  "responseid",
+  "userid",
+  "username",
+  "useremail",
+  "userfullname",
+  "userhash",
+  "senderid",
+  "recipientid",
+  "peerid",
+  "contactid",
+  "phonenumber",
+];
+/** These end so and are none: the number of a thread of the operating system. */
+const notIds = new Set(["thread.id"]);
+/** Names of people that an agent's host knows, and command lines, which contain tokens and prompts. */
+const owners = new Set(["process.owner"]);
+const commandLines = new Set(["process.command_args", "process.command_line"]);
+
+/** Whether a key names a session, a run, a call, a message or a person. */
+export function isIdName(key: string): boolean {
+  const written = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
+  return !notIds.has(key) && idEndings.some((ending) => written.endsWith(ending));
+}
+
+/** What OpenClaw and other agents send that names a session, a person or a secret. Hashes are the same for the same value, so what belongs together can still be found. */
+export const openclawRules: readonly RedactionRule[] = [
+  {
+    name: "openclaw/ids",
+    action: "hash",
+    places: everywhere,
+    matchesKey: (key) => isIdName(key) || owners.has(key),
+  },
+  {
+    name: "openclaw/command_lines",
+    action: "delete",
+    places: everywhere,
+    matchesKey: (key) => commandLines.has(key),
+  },
+  {
+    name: "openclaw/secret_keys",
+    action: "mask",
+    places: everywhere,
+    matchesKey: isSecretName,
+  },
+  {
+    name: "openclaw/session_keys",
+    action: "hash",
+    places: everywhere,
+    values: { kinds: ["session_key"], patterns: [] },
+  },
+  {
+    name: "openclaw/secrets",
+    action: "mask",
+    places: everywhere,
+    values: { kinds: ["secret"], patterns: [] },
+  },
+  {
+    name: "openclaw/emails",
+    action: "mask",
+    places: everywhere,
+    values: { kinds: ["email"], patterns: [] },
+  },
+];

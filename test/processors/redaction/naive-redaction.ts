@@ -1,0 +1,404 @@
+import { createHmac } from "node:crypto";
+import type { Signal } from "../../../src/otlp/payload.ts";
+import type { Config } from "../../../src/processors/redaction/config.ts";
+import type { Decoded } from "../../otlp/strict-decoder.ts";
+
+// The rules of the processor over decoded messages, as plainly as possible. Shares nothing with it.
+
+type Mutable = Record<string, unknown>;
+interface Entry {
+  key: string;
+  value: Mutable | undefined;
+}
+type Rule = Config["rules"][number];
+
+const detectors: Readonly<Record<string, RegExp>> = {
+  session_key: /(?<![A-Za-z0-9_])agent:[^\s"'`\\,;<>()[\]{}|]*[^\s"'`\\,;<>()[\]{}|.:!?]/g,
+  email: /[\w.%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/g,
+};
+
+/** The request as it must leave. */
+export function naivelyRedacted(config: Config, signal: Signal, request: Decoded): unknown {
+  const copy = structuredClone(request) as Mutable;
+  const parts = { traces: "Spans", logs: "Logs", metrics: "Metrics" }[signal];
+  for (const resourcePart of list(copy[`resource${parts}`])) {
+    text(config, resourcePart, "schemaUrl", "resource.schema_url");
+    attributes(config, resourcePart["resource"], "attributes", "resource");
+    for (const scopePart of list(resourcePart[`scope${parts}`])) {
+      text(config, scopePart, "schemaUrl", "scope.schema_url");
+      const scope = scopePart["scope"] as Mutable | undefined;
+      text(config, scope, "name", "scope.name");
+      text(config, scope, "version", "scope.version");
+      attributes(config, scope, "attributes", "scope");
+      for (const span of list(scopePart["spans"])) {
+        redactSpan(config, span);
+      }
+      for (const record of list(scopePart["logRecords"])) {
+        redactLog(config, record);
+      }
+      for (const metric of list(scopePart["metrics"])) {
+        redactMetric(config, metric);
+      }
+    }
+  }
+  return copy;
+}
+
+function redactSpan(config: Config, span: Mutable): void {
+  text(config, span, "name", "span.name");
+  text(config, span, "traceState", "span.trace_state");
+  text(config, span["status"] as Mutable, "message", "span.status.message");
+  attributes(config, span, "attributes", "span");
+  for (const event of list(span["events"])) {
+    text(config, event, "name", "spanevent.name");
+    attributes(config, event, "attributes", "spanevent");
+  }
+  for (const link of list(span["links"])) {
+    text(config, link, "traceState", "spanlink.trace_state");
+    attributes(config, link, "attributes", "spanlink");
+  }
+}
+
+function redactLog(config: Config, record: Mutable): void {
+  text(config, record, "severityText", "log.severity_text");
+  text(config, record, "eventName", "log.event_name");
+  attributes(config, record, "attributes", "log");
+  const entry: Entry = { key: "", value: record["body"] as Mutable | undefined };
+  if (entry.value !== undefined) {
+    const rules = config.rules.filter(
+      (rule) => isIn(rule, "log.body") && rule.keys.length + rule.key_patterns.length === 0,
+    );
+    if (apply(config, rules, entry, "log.body", "body")) {
+      record["body"] = entry.value;
+    } else {
+      delete record["body"];
+    }
+  }
+}
+
+function redactMetric(config: Config, metric: Mutable): void {
+  text(config, metric, "name", "metric.name");
+  text(config, metric, "description", "metric.description");
+  text(config, metric, "unit", "metric.unit");
+  attributes(config, metric, "metadata", "metric");
+  for (const name of ["gauge", "sum", "histogram", "exponentialHistogram", "summary"]) {
+    for (const point of list((metric[name] as Mutable | undefined)?.["dataPoints"])) {
+      attributes(config, point, "attributes", "datapoint");
+      for (const exemplar of list(point["exemplars"])) {
+        attributes(config, exemplar, "filteredAttributes", "exemplar");
+      }
+    }
+  }
+}
+
+function list(value: unknown): Mutable[] {
+  return Array.isArray(value) ? value : [];
+}
+
+function isIn(rule: Rule, place: string): boolean {
+  return rule.in === undefined || rule.in.some((name) => name === place);
+}
+
+function attributes(config: Config, owner: unknown, name: string, place: string): void {
+  const holder = owner as Mutable | undefined;
+  if (holder !== undefined && Array.isArray(holder[name])) {
+    put(holder, name, redactEntries(config, list(holder[name]), place, "attribute"));
+  }
+}
+
+/** A list that lost all of its items is none. */
+function put(holder: Mutable, name: string, items: unknown[]): void {
+  if (items.length === 0) {
+    delete holder[name];
+  } else {
+    holder[name] = items;
+  }
+}
+
+function redactEntries(
+  config: Config,
+  entries: Mutable[],
+  place: string,
+  level: "attribute" | "nested" | "body",
+): Mutable[] {
+  return entries.flatMap((entry) => {
+    const key = String(entry["key"] ?? "");
+    if (config.ignored_keys.includes(key)) {
+      return [entry];
+    }
+    if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
+      return [];
+    }
+    const rules = config.rules.filter(
+      (rule) =>
+        isIn(rule, place) &&
+        (rule.keys.length + rule.key_patterns.length === 0 ||
+          rule.keys.includes(key) ||
+          rule.key_patterns.some((pattern) => new RegExp(pattern).test(key))),
+    );
+    const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
+    if (!apply(config, rules, changed, place, level)) {
+      return [];
+    }
+    const kept = rules.findIndex(
+      (rule) => rule.action === "keep" && rule.values.length + rule.detect.length === 0,
+    );
+    const detecting = (kept < 0 ? rules : rules.slice(0, kept)).filter(
+      (rule) =>
+        rule.keys.length + rule.key_patterns.length + rule.values.length === 0 &&
+        rule.detect.length > 0 &&
+        (rule.action === "hash" || rule.action === "mask"),
+    );
+    const rest = { ...entry };
+    if (entry["key"] !== undefined) {
+      rest["key"] = spliced(config, detecting, key).text;
+    }
+    if (changed.value !== undefined) {
+      rest["value"] = changed.value;
+    }
+    return [rest];
+  });
+}
+
+/** Applies rules that match the key. False if the entry goes. */
+function apply(
+  config: Config,
+  rules: readonly Rule[],
+  entry: Entry,
+  place: string,
+  level: "attribute" | "nested" | "body",
+): boolean {
+  const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
+  const whole = rules[wholeAt];
+  const before = wholeAt < 0 ? rules : rules.slice(0, wholeAt);
+  if (whole === undefined || whole.action === "keep") {
+    const isBlocked = config.blocked_key_patterns.some((pattern) =>
+      new RegExp(pattern).test(entry.key),
+    );
+    return (
+      entry.value === undefined ||
+      inside(config, before, entry.value, {
+        place,
+        level,
+        hasLists: whole === undefined,
+        isBlocked,
+      })
+    );
+  }
+  const deciding = before.filter(({ action }) => action === "delete" || action === "keep");
+  if (deciding.length > 0 && entry.value !== undefined) {
+    const { stringValue, bytesValue } = entry.value;
+    const top =
+      typeof bytesValue === "string"
+        ? Buffer.from(bytesValue, "hex").toString("latin1")
+        : stringValue;
+    const outcome = typeof top === "string" ? spliced(config, deciding, top).outcome : "none";
+    if (outcome !== "none") {
+      return outcome !== "delete";
+    }
+  }
+  if (whole.action === "delete") {
+    return false;
+  }
+  if (whole.action === "mask") {
+    entry.value = { stringValue: mask(config) };
+    return true;
+  }
+  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value);
+  return true;
+}
+
+interface Inside {
+  readonly place: string;
+  readonly level: "attribute" | "nested" | "body";
+  readonly hasLists: boolean;
+  readonly isBlocked: boolean;
+}
+
+function inside(config: Config, rules: readonly Rule[], value: Mutable, where: Inside): boolean {
+  const { level, hasLists, isBlocked } = where;
+  const isText = typeof value["stringValue"] === "string";
+  const lists = hasLists && (isBlocked || config.blocked_values.length > 0);
+  if (lists && isBlocked && !isText && level === "attribute") {
+    replaceBy(value, mask(config));
+    return true;
+  }
+  for (const name of ["stringValue", "bytesValue"]) {
+    const raw = value[name];
+    if (typeof raw !== "string") {
+      continue;
+    }
+    const written = name === "bytesValue" ? Buffer.from(raw, "hex").toString("latin1") : raw;
+    const { text: rest, outcome } = spliced(config, rules, written);
+    if (outcome === "delete") {
+      return false;
+    }
+    const listed = lists && outcome !== "keep" && (name === "stringValue" || level === "body");
+    const before = name === "bytesValue" ? Buffer.from(raw, "hex").toString("base64") : rest;
+    const masked = listed ? blocked(config, before, isBlocked) : before;
+    if (masked !== before || (listed && isBlocked)) {
+      replaceBy(value, masked);
+    } else {
+      value[name] = name === "bytesValue" ? Buffer.from(rest, "latin1").toString("hex") : rest;
+    }
+  }
+  for (const name of ["intValue", "boolValue", "doubleValue"]) {
+    if (value[name] !== undefined && lists && (level === "body" || isBlocked)) {
+      const written = scalarText(name, value[name]);
+      const masked = isBlocked ? mask(config) : blocked(config, written, false);
+      if (masked !== written) {
+        replaceBy(value, masked);
+      }
+    }
+  }
+  const below = { ...where, level: level === "attribute" ? ("nested" as const) : level };
+  const array = value["arrayValue"] as Mutable | undefined;
+  if (array !== undefined && Array.isArray(array["values"])) {
+    put(
+      array,
+      "values",
+      list(array["values"]).filter((item) => inside(config, rules, item, below)),
+    );
+  }
+  const map = value["kvlistValue"] as Mutable | undefined;
+  if (map !== undefined && Array.isArray(map["values"])) {
+    put(map, "values", redactEntries(config, list(map["values"]), where.place, below.level));
+  }
+  return true;
+}
+
+function replaceBy(value: Mutable, written: string): void {
+  for (const name of Object.keys(value)) {
+    delete value[name];
+  }
+  value["stringValue"] = written;
+}
+
+function blocked(config: Config, written: string, isBlocked: boolean): string {
+  return isBlocked
+    ? mask(config)
+    : config.blocked_values.reduce(
+        (rest, pattern) => rest.replace(new RegExp(pattern, "g"), mask(config)),
+        written,
+      );
+}
+
+function mask(config: Config): string {
+  return config.masking_string || "****";
+}
+
+function scalarText(name: string, value: unknown): string {
+  if (name === "intValue") {
+    return String(BigInt.asIntN(64, BigInt(String(value))));
+  }
+  if (name === "boolValue") {
+    return String(String(value) !== "0");
+  }
+  const bytes = String(value).split(",").map(Number);
+  return String(Buffer.from(bytes).readDoubleLE());
+}
+
+function hash(config: Config, written: string | Buffer): string {
+  return createHmac("sha256", config.hmac_key?.reveal() ?? "")
+    .update(written)
+    .digest("hex")
+    .slice(0, 12);
+}
+
+function hashed(config: Config, value: Mutable): Mutable {
+  const [name, content] = Object.entries(value).find(([each]) => !each.startsWith("?")) ?? ["", ""];
+  switch (name) {
+    case "":
+      return value;
+    case "stringValue":
+      return content === "" ? value : { stringValue: hash(config, String(content)) };
+    case "bytesValue":
+      return {
+        stringValue: hash(config, Buffer.from(String(content), "hex").toString("base64")),
+      };
+    case "arrayValue":
+    case "kvlistValue": {
+      const values = list((content as Mutable)["values"]).map((item) =>
+        name === "arrayValue"
+          ? hashed(config, item)
+          : {
+              ...item,
+              ...(item["value"] === undefined
+                ? {}
+                : { value: hashed(config, item["value"] as Mutable) }),
+            },
+      );
+      return { [name]: values.length === 0 ? {} : { values } };
+    }
+    default:
+      return { stringValue: hash(config, scalarText(name, content)) };
+  }
+}
+
+function text(config: Config, holder: Mutable | undefined, name: string, place: string): void {
+  const written = holder?.[name];
+  if (holder === undefined || typeof written !== "string" || written === "") {
+    return;
+  }
+  const rules = config.rules.filter(
+    (rule) => isIn(rule, place) && rule.keys.length + rule.key_patterns.length === 0,
+  );
+  const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
+  const whole = rules[wholeAt];
+  const before = wholeAt < 0 ? rules : rules.slice(0, wholeAt);
+  const { text: rest, outcome } = spliced(config, before, written);
+  if (outcome === "delete" || (outcome === "none" && whole?.action === "delete")) {
+    delete holder[name];
+  } else if (outcome === "none" && whole !== undefined && whole.action !== "keep") {
+    holder[name] = whole.action === "hash" ? hash(config, written) : mask(config);
+  } else {
+    holder[name] = rest;
+  }
+}
+
+/** Replaces what rules find, up to the first that keeps or deletes. */
+function spliced(
+  config: Config,
+  rules: readonly Rule[],
+  written: string,
+): { text: string; outcome: "none" | "keep" | "delete" } {
+  const found: { rule: number; from: number; to: number }[] = [];
+  let outcome: "none" | "keep" | "delete" = "none";
+  for (const [index, rule] of rules.entries()) {
+    const patterns = [
+      ...rule.values.map((pattern) => new RegExp(pattern, "g")),
+      ...rule.detect.map((kind) => detectors[kind]!),
+    ];
+    const matches = patterns.flatMap((pattern) => [...written.matchAll(pattern)]);
+    if (matches.length === 0) {
+      continue;
+    }
+    if (rule.action === "keep" || rule.action === "delete") {
+      outcome = rule.action;
+      break;
+    }
+    for (const match of matches) {
+      found.push({ rule: index, from: match.index, to: match.index + match[0].length });
+    }
+  }
+  found.sort((a, b) => a.from - b.from);
+  const merged: typeof found = [];
+  for (const range of found) {
+    const last = merged.at(-1);
+    if (last !== undefined && range.from < last.to) {
+      last.to = Math.max(last.to, range.to);
+      last.rule = Math.min(last.rule, range.rule);
+    } else {
+      merged.push({ ...range });
+    }
+  }
+  let rest = "";
+  let from = 0;
+  for (const range of merged) {
+    const part = written.slice(range.from, range.to);
+    rest += written.slice(from, range.from);
+    rest += rules[range.rule]?.action === "hash" ? hash(config, part) : mask(config);
+    from = range.to;
+  }
+  return { text: rest + written.slice(from), outcome };
+}
