@@ -1,6 +1,6 @@
 /**
  * Growable columns of numbers. A row costs its bytes and nothing else: no object, no boxing. Reading past the end returns 0;
- * writing needs `ensure` first. A column doubles and never shrinks; its owner bounds the rows.
+ * writing needs `ensure` first. A column doubles, and shrinks only when it is replaced; its owner bounds the rows.
  *
  * There are three classes, and not one that takes the kind of array, because V8 keeps type feedback for each function in the
  * source: one `get` for three kinds of arrays is ten times slower than three of them (Node 24, November 2026).
@@ -22,6 +22,13 @@ export class Int32Column {
 
   set(row: number, value: number): void {
     this.#cells[row] = value;
+  }
+
+  /** Gives back the room of many rows, whose cells are lost. */
+  shrink(): void {
+    if (this.#cells.length > keptRows) {
+      this.#cells = new Int32Array(16);
+    }
   }
 
   /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
@@ -69,6 +76,13 @@ export class Float64Column {
     this.#cells[row] = value;
   }
 
+  /** Gives back the room of many rows, whose cells are lost. */
+  shrink(): void {
+    if (this.#cells.length > keptRows) {
+      this.#cells = new Float64Array(16);
+    }
+  }
+
   /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
   toBytes(rows: number): Uint8Array {
     const copy = new Float64Array(rows);
@@ -112,6 +126,13 @@ export class Uint8Column {
 
   set(row: number, value: number): void {
     this.#cells[row] = value;
+  }
+
+  /** Gives back the room of many rows, whose cells are lost. */
+  shrink(): void {
+    if (this.#cells.length > keptRows) {
+      this.#cells = new Uint8Array(16);
+    }
   }
 
   /** A copy of the first `rows` cells, as bytes in the byte order of the processor. Missing cells are 0. */
@@ -165,10 +186,20 @@ export class Int32Table {
     }
   }
 
+  /** Gives back the room of many rows, whose cells are lost. */
+  shrink(): void {
+    if (this.cells.length > this.width * keptRows) {
+      this.cells = new Int32Array(this.width * 16);
+    }
+  }
+
   column(cell: number): TableColumn {
     return new TableColumn(this, cell);
   }
 }
+
+/** A table for requests keeps room for so many rows from one to the next. Batches of SDKs have some hundred. */
+const keptRows = 65_536;
 
 /** One cell of every row. Reading past the end gives 0. */
 export class TableColumn {

@@ -4,7 +4,7 @@
  */
 export const requestLimits = {
   /** Spans, log records or metrics. Data points are counted as messages. */
-  records: 1_048_576,
+  records: 524_288,
   /** Messages, from resources to attributes, that a request may have whatever its size. */
   freeMessages: 100_000,
   /**

@@ -30,6 +30,7 @@ export const spanCells = {
   attributesTo: 21,
 } as const;
 const cellsPerSpan = 22;
+const noBytes = new Uint8Array(0);
 
 /** The same for an attribute in its row of `SpanBatch.attributes`. */
 export const attributeCells = { key: 0, type: 1, a: 2, b: 3, width: 4 } as const;
@@ -98,6 +99,22 @@ export class SpanBatch {
   malformedCount = 0;
   readonly malformedStart = new Int32Column();
   readonly malformedEnd = new Int32Column();
+
+  /** Makes room for spans that are expected, so that the columns need not grow on the way. */
+  expect(spans: number): void {
+    this.spans.ensure(spans);
+  }
+
+  /** Empties the batch and releases the bytes, and the room of a request that was much larger than others. */
+  release(): void {
+    this.clear(noBytes);
+    this.spans.shrink();
+    this.attributes.shrink();
+    this.resourceAttributesFrom.shrink();
+    this.resourceAttributesTo.shrink();
+    this.malformedStart.shrink();
+    this.malformedEnd.shrink();
+  }
 
   /** Empties the batch and points it at `bytes`; the columns keep their room. */
   clear(bytes: Uint8Array): void {

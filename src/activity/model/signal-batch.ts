@@ -92,7 +92,7 @@ export interface SignalRow {
 
 /**
  * The signals of one request, in columns that are reused: `clear`, then for each signal `add`, the `set…` calls and
- * `addReference`. Its reader bounds the number of rows; the columns double when they are full and never shrink.
+ * `addReference`. Its reader bounds the number of rows; the columns double when they are full and shrink when `release` is called.
  */
 export class SignalBatch {
   count = 0;
@@ -139,6 +139,37 @@ export class SignalBatch {
   readonly referenceHi = new Int32Column();
   readonly referenceLo = new Int32Column();
   #references = 0;
+  readonly #columns = [
+    this.type,
+    this.dialect,
+    this.kind,
+    this.flags,
+    this.process,
+    this.serviceHost,
+    this.trace0,
+    this.trace1,
+    this.trace2,
+    this.trace3,
+    this.span0,
+    this.span1,
+    this.parent0,
+    this.parent1,
+    this.startMs,
+    this.endMs,
+    this.name,
+    this.channel,
+    this.scopeHash,
+    this.nameHash,
+    this.reportedOpen,
+    this.reportedCompleted,
+    this.intervalMs,
+    this.seq,
+    this.sentMs,
+    this.key0,
+    this.key1,
+    this.referencesFrom,
+    this.referencesTo,
+  ];
   #ignoredReferences = 0;
 
   /** References beyond `maxReferences` of their signal. */
@@ -150,6 +181,14 @@ export class SignalBatch {
     this.count = 0;
     this.#references = 0;
     this.#ignoredReferences = 0;
+  }
+
+  /** Forgets the signals from `row` on. */
+  dropFrom(row: number): void {
+    if (row < this.count) {
+      this.#references = this.referencesFrom.get(row);
+      this.count = row;
+    }
   }
 
   /** Appends a signal without name, channel, reported counts, key or references, and without ids, which must be set; returns its row. */
@@ -241,38 +280,25 @@ export class SignalBatch {
     this.referencesTo.set(row, this.#references);
   }
 
+  /** Makes room for signals that are expected, so that the columns need not grow on the way. */
+  expect(rows: number): void {
+    if (rows > this.process.capacity) {
+      this.#grow(rows);
+    }
+  }
+
+  /** Empties the batch, and gives back the room of a request that was much larger than others. */
+  release(): void {
+    this.clear();
+    for (const column of this.#columns) {
+      column.shrink();
+    }
+    this.referenceHi.shrink();
+    this.referenceLo.shrink();
+  }
+
   #grow(rows: number): void {
-    for (const column of [
-      this.type,
-      this.dialect,
-      this.kind,
-      this.flags,
-      this.process,
-      this.serviceHost,
-      this.trace0,
-      this.trace1,
-      this.trace2,
-      this.trace3,
-      this.span0,
-      this.span1,
-      this.parent0,
-      this.parent1,
-      this.startMs,
-      this.endMs,
-      this.name,
-      this.channel,
-      this.scopeHash,
-      this.nameHash,
-      this.reportedOpen,
-      this.reportedCompleted,
-      this.intervalMs,
-      this.seq,
-      this.sentMs,
-      this.key0,
-      this.key1,
-      this.referencesFrom,
-      this.referencesTo,
-    ]) {
+    for (const column of this.#columns) {
       column.ensure(rows);
     }
   }

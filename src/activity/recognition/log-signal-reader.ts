@@ -12,7 +12,8 @@ import {
 import type { Consumption } from "./dialects/consumption.ts";
 import type { LogContext, LogDialect } from "./dialects/log-dialect.ts";
 import { logDialects } from "./dialects/log-dialect-table.ts";
-import type { SenderProcesses } from "./sender-processes.ts";
+import { addMalformed } from "./malformed-signal.ts";
+import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
 import { TextFinder } from "./text-finder.ts";
 
 const noAttributes: Attributes = [];
@@ -33,6 +34,7 @@ export class LogSignalReader {
   readonly #processes: SenderProcesses;
   readonly #context: Omit<LogContext, "dialect" | "sender">;
   readonly #forwardsClaims: boolean;
+  readonly #onFault: (error: unknown) => void;
   #consumed: number[] = [];
 
   constructor(
@@ -40,9 +42,12 @@ export class LogSignalReader {
       readonly processes: SenderProcesses;
       /** Whether events of S9 are forwarded. */
       readonly forwardsClaims?: boolean;
+      /** A record could not be read because of a bug. */
+      readonly onFault?: (error: unknown) => void;
     },
   ) {
-    const { processes, forwardsClaims = false, ...context } = parts;
+    const { processes, forwardsClaims = false, onFault = () => {}, ...context } = parts;
+    this.#onFault = onFault;
     this.#processes = processes;
     this.#context = context;
     this.#forwardsClaims = forwardsClaims;
@@ -70,7 +75,7 @@ export class LogSignalReader {
     }
     const cursor = new RecordCursor(bytes);
     const finder = new TextFinder(bytes, marks);
-    let resource = { partStart: -1, attributes: noAttributes };
+    let resource = { partStart: -1, attributes: noAttributes, sender: unknownProcess };
     let scope = { partStart: -1, name: "" };
     while (cursor.next()) {
       const { start, end, fieldStart, resourcePartStart, scopePartStart } = cursor;
@@ -78,31 +83,41 @@ export class LogSignalReader {
         continue;
       }
       if (resource.partStart !== resourcePartStart) {
-        resource = {
-          partStart: resourcePartStart,
-          attributes: decodeResource(cursor.resource()),
-        };
+        const attributes = decodeResource(cursor.resource());
+        // Also if no record matches a dialect: what the resource says of its process identifies later senders.
+        const sender = this.#processes.findDecoded(attributes);
+        resource = { partStart: resourcePartStart, attributes, sender };
       }
       if (scope.partStart !== scopePartStart) {
         scope = { partStart: scopePartStart, name: decodeScopeName(cursor.scope()) };
       }
       const record = decodeRecord(bytes.subarray(start, end), resource.attributes);
-      if (record !== undefined && this.#readRecord(record, scope.name, signals)) {
+      const around = { scopeName: scope.name, sender: resource.sender };
+      if (record !== undefined && this.#readRecord(record, around, signals)) {
         this.#consumed.push(fieldStart);
       }
     }
   }
 
   /** Returns whether the record is consumed. */
-  #readRecord(record: ActivityRecord, scopeName: string, signals: SignalBatch): boolean {
-    // Also if no dialect matches: what the record's resource says of its process identifies later senders.
-    const sender = this.#processes.findDecoded(record.resource);
+  #readRecord(
+    record: ActivityRecord,
+    { scopeName, sender }: { readonly scopeName: string; readonly sender: SenderProcess },
+    signals: SignalBatch,
+  ): boolean {
     const dialect = logDialects.find((each) => isRecordOf(each, record, scopeName));
     if (dialect === undefined) {
       return false;
     }
     const first = signals.count;
-    dialect.read(record, { ...this.#context, dialect: dialect.dialect, sender }, signals);
+    try {
+      dialect.read(record, { ...this.#context, dialect: dialect.dialect, sender }, signals);
+    } catch (error) {
+      // A bug that one record meets must not cost the others.
+      signals.dropFrom(first);
+      addMalformed(dialect.dialect, sender, signals);
+      this.#onFault(error);
+    }
     const isRead = signals.count > first && signals.type.get(first) !== signalTypes.malformed;
     return this.#isConsumed(dialect.consumption, isRead);
   }

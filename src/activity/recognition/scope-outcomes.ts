@@ -7,6 +7,8 @@ import { type WorkKind, workKinds } from "../model/work.ts";
  */
 const prefixes = ["openinference.instrumentation.", "@arizeai/openinference-instrumentation-"];
 const maxScopes = 64;
+/** Longer names are of no instrumentation. */
+const maxNameBytes = 512;
 const okStatus = 1;
 
 /**
@@ -16,6 +18,10 @@ const okStatus = 1;
  */
 export class ScopeOutcomes {
   readonly #setting = new Set<string>();
+  /** The scope of the last span, which nearly always is that of the next one. */
+  #bytes: Uint8Array | undefined;
+  #start = -1;
+  #scope: string | undefined;
 
   /** Records a finished span. Returns whether it is a run that was cancelled. */
   isAborted(spans: SpanBatch, row: number, kind: WorkKind): boolean {
@@ -24,7 +30,7 @@ export class ScopeOutcomes {
     if (isRun ? status !== 0 : status !== okStatus || kind === workKinds.other) {
       return false;
     }
-    const scope = scopeOf(spans, row);
+    const scope = this.#scopeOf(spans, row);
     if (scope === undefined) {
       return false;
     }
@@ -32,6 +38,22 @@ export class ScopeOutcomes {
       this.#setting.add(scope);
     }
     return isRun && this.#setting.has(scope);
+  }
+
+  /** Releases the bytes of the last request. */
+  release(): void {
+    this.#bytes = undefined;
+  }
+
+  /** Its name is read once for all of its spans. */
+  #scopeOf(spans: SpanBatch, row: number): string | undefined {
+    const start = spans.scopeNameStart.get(row);
+    if (start !== this.#start || spans.bytes !== this.#bytes) {
+      this.#bytes = spans.bytes;
+      this.#start = start;
+      this.#scope = scopeOf(spans, row);
+    }
+    return this.#scope;
   }
 }
 
@@ -41,6 +63,10 @@ function scopeOf(spans: SpanBatch, row: number): string | undefined {
   if (first !== prefixes[0]?.charCodeAt(0) && first !== prefixes[1]?.charCodeAt(0)) {
     return undefined;
   }
-  const scope = Buffer.from(spans.bytes.subarray(start, spans.scopeNameEnd.get(row))).toString();
+  const end = spans.scopeNameEnd.get(row);
+  if (end - start > maxNameBytes) {
+    return undefined;
+  }
+  const scope = Buffer.from(spans.bytes.subarray(start, end)).toString();
   return prefixes.some((prefix) => scope.startsWith(prefix)) ? scope : undefined;
 }

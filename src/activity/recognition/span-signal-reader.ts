@@ -10,9 +10,11 @@ import {
 } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
 import { addPause, isPauseSpan } from "./dialects/pause-span.ts";
+import type { SpanDialect } from "./dialects/span-dialect.ts";
 import { addToolPart } from "./dialects/tool-part.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
+import { addMalformed } from "./malformed-signal.ts";
 import { ScopeOutcomes } from "./scope-outcomes.ts";
 import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
 import { SpanAttributeReader, workKeys } from "./span-attribute-reader.ts";
@@ -23,7 +25,8 @@ import type { SpanRule } from "./span-rules.ts";
 import { toolNameEnd } from "./tool-span-name.ts";
 import { sessionReferences } from "./work-spans.ts";
 
-const noBytes = new Uint8Array(0);
+/** The most spans of a record that reports spans: senders put one into it. Further ones are left out and counted as a malformed one. */
+const maxReportedSpans = 1_024;
 const okStatus = 1;
 const errorStatus = 2;
 
@@ -54,6 +57,7 @@ export class SpanSignalReader {
   readonly #processes: SenderProcesses;
   readonly #tools: LabelValues;
   readonly #forwardsPending: boolean;
+  readonly #onFault: (error: unknown) => void;
   readonly #outcomes = new ScopeOutcomes();
   /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
   #scopeStart = -1;
@@ -74,6 +78,8 @@ export class SpanSignalReader {
     readonly sessionReferences?: readonly string[];
     /** Whether pending spans (S3) are forwarded. */
     readonly forwardsPending?: boolean;
+    /** A span could not be read because of a bug. */
+    readonly onFault?: (error: unknown) => void;
   }) {
     const references = [...sessionReferences, ...(parts.sessionReferences ?? [])];
     this.#classifier = new SpanClassifier(parts.workSpans);
@@ -91,16 +97,23 @@ export class SpanSignalReader {
     this.#hash = parts.hash;
     this.#tools = parts.tools;
     this.#forwardsPending = parts.forwardsPending ?? false;
+    this.#onFault = parts.onFault ?? (() => {});
   }
 
   /** Releases the bytes of the last request. */
   release(): void {
-    this.spans.clear(noBytes);
+    this.spans.release();
+    this.#outcomes.release();
   }
 
-  /** Scans a request and writes the signals of its spans into `signals`, which it empties first. */
-  read(bytes: Uint8Array, signals: SignalBatch): ScanOutcome {
+  /**
+   * Scans a request and writes the signals of its spans into `signals`, which it empties first. `expected`: how many spans it has, if that is
+   * known.
+   */
+  read(bytes: Uint8Array, signals: SignalBatch, expected = 0): ScanOutcome {
     signals.clear();
+    signals.expect(expected);
+    this.spans.expect(expected);
     this.consumed.length = 0;
     this.#scopeStart = -1;
     const { spans } = this;
@@ -117,17 +130,7 @@ export class SpanSignalReader {
       }
       const isOpen = spans.endHi.get(row) === 0 && spans.endLo.get(row) === 0;
       const dialect = this.#dialects.dialectOf(spans, row, isOpen);
-      const isStart = dialect.isAlwaysStart || isOpen;
-      const type = isStart ? signalTypes.start : signalTypes.end;
-      const signal = this.#addSignal(row, sender, type, dialect.dialect, signals);
-      dialect.amend?.(spans, row, this.#names, signal, signals);
-      const { isToolPart } = this.#readWork(row, dialect.isFinished, signal, signals);
-      if (isPauseSpan(spans, row)) {
-        addPause(spans, row, isStart, signal, signals);
-      }
-      if (isToolPart) {
-        addToolPart(signal, signals);
-      }
+      this.#readSpan(row, sender, isOpen, dialect, signals);
       const { consumption } = dialect;
       if (
         consumption === "always" ||
@@ -139,6 +142,35 @@ export class SpanSignalReader {
     return outcome;
   }
 
+  /** A bug that one span meets does not cost the others. */
+  #readSpan(
+    row: number,
+    sender: SenderProcess,
+    isOpen: boolean,
+    dialect: SpanDialect,
+    signals: SignalBatch,
+  ): void {
+    const { spans } = this;
+    const { count } = signals;
+    try {
+      const isStart = dialect.isAlwaysStart || isOpen;
+      const type = isStart ? signalTypes.start : signalTypes.end;
+      const signal = this.#addSignal(row, sender, type, dialect.dialect, signals);
+      dialect.amend?.(spans, row, this.#names, signal, signals);
+      const { isToolPart } = this.#readWork(row, dialect.isFinished, signal, signals);
+      if (isPauseSpan(spans, row)) {
+        addPause(spans, row, isStart, signal, signals);
+      }
+      if (isToolPart) {
+        addToolPart(signal, signals);
+      }
+    } catch (error) {
+      signals.dropFrom(count);
+      addMalformed(dialect.dialect, sender, signals);
+      this.#onFault(error);
+    }
+  }
+
   /** Adds the signals of spans that a log record carries, and releases its bytes. Bytes that are no request have no signals. */
   appendReported(bytes: Uint8Array, report: SpanReport, signals: SignalBatch): void {
     const { spans } = this;
@@ -146,7 +178,8 @@ export class SpanSignalReader {
     try {
       const { ok } = scanSpans(bytes, this.#keys, spans);
       const type = report.isStart ? signalTypes.start : signalTypes.end;
-      for (let row = 0; ok && row < spans.count; row++) {
+      const end = ok ? Math.min(spans.count, maxReportedSpans) : 0;
+      for (let row = 0; row < end; row++) {
         const resource = spans.resource.get(row);
         const isEmpty =
           spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
@@ -160,6 +193,9 @@ export class SpanSignalReader {
         if (this.#readWork(row, false, signal, signals).isToolPart) {
           addToolPart(signal, signals);
         }
+      }
+      if (ok && spans.count > end) {
+        addMalformed(report.dialect, report.sender, signals);
       }
     } finally {
       this.release();

@@ -55,10 +55,15 @@ export function answerIn(part: object): string | undefined {
   return isAnswer && id !== "" ? id : undefined;
 }
 
+/** What a name of `Object.prototype` would find there is a function, and none of the fields that are looked for. */
 function fieldsOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null
-    ? Object.fromEntries(Object.entries(value))
-    : {};
+  return isFields(value) ? value : noFields;
+}
+
+const noFields: Readonly<Record<string, unknown>> = {};
+
+function isFields(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }
 
 function textOf(value: unknown): string {

@@ -1,11 +1,26 @@
 import { OldestFirstMap } from "../../collections/oldest-first-map.ts";
+import { scanJson } from "../../otlp/json-scan.ts";
 import { otlp } from "../../otlp/proto/generated.js";
 import { attributeTypes } from "../../otlp/span-batch.ts";
+import { tagOf, WireReader } from "../../otlp/wire-reader.ts";
 import { maxCallsPerSpan } from "../model/limits.ts";
 import { answerIn, requestIn } from "./tool-call-parts.ts";
+import { isDecodable, shapes } from "./value-count.ts";
+
+const attributeTag = tagOf(9, "length");
+const keyTag = tagOf(1, "length");
+/** All keys with numbers begin with `llm.` or `gen_ai.`. */
+const letterL = 0x6c;
+const letterG = 0x67;
 
 /** Longer contents are not read: they would cost too much for a hint. */
 const maxContentBytes = 1 << 20;
+/** Memory for the values of a content, and for each of its bytes. That of messages takes a third; only empty values take more. */
+const freeContentWeight = 64 * 1024;
+const contentWeightPerByte = 16;
+/** The attributes of a span whose keys are looked at for numbers, and the longest such key. */
+const maxIndexed = 4_096;
+const maxIndexedKeyBytes = 127;
 /** Messages, their parts, the content of a part: as deep as any of the conventions goes. */
 const maxDepth = 8;
 
@@ -120,7 +135,7 @@ export class ToolCallReader {
       } else if (indexedAnswer.test(key)) {
         this.#answer(text);
       } else if (indexedResult.test(key)) {
-        this.#readContent(parsed(text), "input", 0);
+        this.#readContent(parsed(Buffer.from(text)), "input", 0);
       }
     }
     for (const { id, name } of calls.values()) {
@@ -150,8 +165,9 @@ export class ToolCallReader {
       }
     } else {
       // The arguments and the result of a call are not searched.
+      const inner = isInputEvent(content) ? "input" : reading;
       for (const part of Object.values(content)) {
-        this.#readContent(part, isInputEvent(content) ? "input" : reading, depth + 1);
+        this.#readContent(part, inner, depth + 1);
       }
     }
   }
@@ -182,10 +198,10 @@ function isInputEvent(part: object): boolean {
 /** JSON in a string, or a structured value; undefined if it is neither. */
 function contentOf(type: number, value: Uint8Array): unknown {
   if (type === attributeTypes.string) {
-    return parsed(Buffer.from(value).toString());
+    return parsed(value);
   }
   try {
-    return type === attributeTypes.array
+    return type === attributeTypes.array && isDecodable(value, shapes.valueList)
       ? (otlp.ArrayValue.decode(value).values ?? []).map(plainOf)
       : undefined;
   } catch {
@@ -193,19 +209,63 @@ function contentOf(type: number, value: Uint8Array): unknown {
   }
 }
 
-function parsed(text: string): unknown {
+/** Undefined also for JSON with too many values. */
+function parsed(json: Uint8Array): unknown {
+  if (scanJson(json).weightBytes > freeContentWeight + contentWeightPerByte * json.length) {
+    return undefined;
+  }
   try {
-    return JSON.parse(text);
+    return JSON.parse(Buffer.from(json.buffer, json.byteOffset, json.byteLength).toString());
   } catch {
     return undefined;
   }
 }
 
+/** The first of the attributes that may have a number in their key. */
 function attributesOf(span: Uint8Array): readonly otlp.KeyValue.$Properties[] {
+  const found: otlp.KeyValue.$Properties[] = [];
+  const reader = new WireReader(span);
+  const end = span.length;
+  while (reader.position < end && found.length < maxIndexed) {
+    const tag = reader.tag(end);
+    if (tag !== attributeTag) {
+      if (!reader.skip(tag, end)) {
+        break;
+      }
+      continue;
+    }
+    const stop = reader.length(end);
+    if (stop < 0) {
+      break;
+    }
+    const attribute = indexedAttribute(span, reader.position, stop);
+    if (attribute !== undefined) {
+      found.push(attribute);
+    }
+    reader.position = stop;
+  }
+  return found;
+}
+
+function indexedAttribute(
+  span: Uint8Array,
+  start: number,
+  end: number,
+): otlp.KeyValue.$Properties | undefined {
+  // Every encoder writes the key first, so that nearly all others are passed over without being decoded.
+  const first = span[start + 2];
+  const mayBeIndexed = first === letterL || first === letterG;
+  if (span[start] !== keyTag || (span[start + 1] ?? 0) > maxIndexedKeyBytes || !mayBeIndexed) {
+    return undefined;
+  }
+  const bytes = span.subarray(start, end);
+  if (!isDecodable(bytes, shapes.keyValue)) {
+    return undefined;
+  }
   try {
-    return otlp.Span.decode(span).attributes ?? [];
+    return otlp.KeyValue.decode(bytes);
   } catch {
-    return [];
+    return undefined;
   }
 }
 

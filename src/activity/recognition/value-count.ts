@@ -19,6 +19,8 @@ export const shapes = {
   logRecord: { inner: new Map([field(5, () => anyValue), field(6, () => keyValue)]) },
   resource: { inner: new Map([field(1, () => keyValue)]) },
   scope: { inner: new Map([field(3, () => keyValue)]) },
+  keyValue,
+  valueList,
 } as const satisfies Record<string, Shape>;
 
 /** A message with more fields, those of its values included, is not decoded: each costs some hundred bytes. */

@@ -16,7 +16,9 @@ import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import { beforeDeadline } from "../../component/deadline.ts";
+import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
+import { createThrottle } from "../../component/throttle.ts";
 import { parseDuration } from "../../config/quantity.ts";
 import { maxSnapshotBytes } from "../../memory/memory-budget.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
@@ -36,6 +38,8 @@ const tickMs = 200;
 /** About ten milliseconds of work, during which no request is served. */
 const stepsPerCall = 2_048;
 const maxChannels = 100;
+/** The time between two log lines about records that a bug makes unreadable. */
+const faultIntervalMs = 10_000;
 
 /** The component. `diagnose` reports what each open run does, for pages and benchmarks. */
 export interface SessionActivityComponent extends Component {
@@ -88,7 +92,19 @@ export function createSessionActivity(
   const hashKey = settings.randomBytes(8);
   const hash = new KeyedHash(hashKey);
   const forwardsPending = config.forward_pending_spans;
-  const rules = { workSpans: config.work_spans, sessionReferences: config.session_references };
+  const limitFaults = createThrottle(clock, faultIntervalMs);
+  const onFault = (error: unknown) =>
+    limitFaults((heldBack) =>
+      logger.error(
+        "A span or a log record could not be read because of a bug. It is forwarded, and its work is not tracked. Please report it.",
+        { ...exceptionFields(error), held_back: heldBack },
+      ),
+    );
+  const rules = {
+    workSpans: config.work_spans,
+    sessionReferences: config.session_references,
+    onFault,
+  };
   const spanReader = new SpanSignalReader({
     processes,
     hash,
@@ -104,6 +120,7 @@ export function createSessionActivity(
     sessionReferences: [...sessionReferences, ...config.session_references],
     intervals: { stateIntervalMs: config.span_state_interval, parseDurationMs },
     forwardsClaims: config.forward_claims,
+    onFault,
   });
   const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const scope = { name: scopeName, version: settings.version };
@@ -188,7 +205,7 @@ export function createSessionActivity(
 
   /** Applies the signals of a payload of spans. Returns what is forwarded, or why the payload is refused. */
   function takeSpans(payload: Payload): Payload | ConsumeResult {
-    const outcome = spanReader.read(payload.bytes, signals);
+    const outcome = spanReader.read(payload.bytes, signals, payload.items);
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
@@ -233,8 +250,10 @@ export function createSessionActivity(
             }
             requestClock.nowMs = durable.now().atMs;
             let answer: ConsumeResult | Promise<ConsumeResult>;
+            let hasSignals = false;
             try {
               const rest = take(payload);
+              hasSignals = signals.count > 0;
               if ("status" in rest) {
                 passing.refused(which, payload.items);
                 answer = rest;
@@ -245,10 +264,11 @@ export function createSessionActivity(
             } finally {
               // The payload is read before the first wait, and nothing here may keep its bytes.
               spanReader.release();
+              signals.release();
               forgetView();
             }
             // The sender gets its answer when its signals would survive the end of this process.
-            const written = signals.count === 0 ? undefined : durable.written();
+            const written = hasSignals ? durable.written() : undefined;
             const [result] = await Promise.all([answer, written]);
             return result;
           },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { SignalBatch } from "../../../src/activity/model/signal-batch.ts";
+import { SignalBatch, signalTypes } from "../../../src/activity/model/signal-batch.ts";
 import { heartbeat, proto, request } from "./observed-records.ts";
 import { createLogReader } from "./signal-readers.ts";
 
@@ -19,6 +19,27 @@ describe("bytes that are no logs request", () => {
       expect([signals.count, observer.consumedRecords]).toEqual([0, 0]);
     });
   }
+});
+
+test("a record whose reading throws is counted as malformed, forwarded, and costs no other record", () => {
+  const faults: unknown[] = [];
+  const { observer } = createLogReader({
+    parseDurationMs(text) {
+      if (text === "1m") {
+        throw new Error("a bug");
+      }
+      return 1_000;
+    },
+    onFault: (error) => faults.push(error),
+  });
+  const signals = new SignalBatch();
+  const body = { bytesValue: proto };
+  const good = heartbeat(undefined, body, "1s");
+  observer.read(request(good, heartbeat(undefined, body, "1m"), good), signals);
+  const { start, malformed } = signalTypes;
+  const types = Array.from({ length: signals.count }, (_, row) => signals.type.get(row));
+  expect([types, observer.consumedRecords]).toEqual([[start, malformed, start], 2]);
+  expect(faults).toEqual([new Error("a bug")]);
 });
 
 describe("the sender of a record that no dialect matches", () => {

@@ -7,8 +7,14 @@ import { sessionReferences } from "../../../src/activity/recognition/work-spans.
 import { parseDuration } from "../../../src/config/quantity.ts";
 
 /** Readers as the processor makes them, with a key that is always the same. */
-export function createSpanReader(options: { readonly forwardsPending?: boolean } = {}) {
-  const hash = new KeyedHash(new Uint8Array(8));
+export function createSpanReader(
+  options: {
+    readonly forwardsPending?: boolean;
+    readonly hash?: KeyedHash;
+    readonly onFault?: (error: unknown) => void;
+  } = {},
+) {
+  const hash = options.hash ?? new KeyedHash(new Uint8Array(8));
   const tools = new LabelValues(100);
   const processes = new SenderProcesses();
   const channels = new LabelValues(100);
@@ -16,13 +22,22 @@ export function createSpanReader(options: { readonly forwardsPending?: boolean }
   return { observer: new SpanSignalReader({ ...parts, ...options }), ...parts };
 }
 
-export function createLogReader(options: { readonly forwardsClaims?: boolean } = {}) {
+export function createLogReader(
+  options: {
+    readonly forwardsClaims?: boolean;
+    readonly parseDurationMs?: (text: string) => number | undefined;
+    readonly onFault?: (error: unknown) => void;
+  } = {},
+) {
   const { observer: spans, ...parts } = createSpanReader();
   const observer = new LogSignalReader({
     ...parts,
     ...options,
     sessionReferences,
-    intervals: { stateIntervalMs: 5_000, parseDurationMs },
+    intervals: {
+      stateIntervalMs: 5_000,
+      parseDurationMs: options.parseDurationMs ?? parseDurationMs,
+    },
     spans,
   });
   return { observer, ...parts };

@@ -2,6 +2,7 @@ import Long from "long";
 import { describe, expect, test } from "vitest";
 import { dialects } from "../../../src/activity/model/dialects.ts";
 import { SignalBatch, signalFlags, signalTypes } from "../../../src/activity/model/signal-batch.ts";
+import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
 import { createSpanReader } from "./signal-readers.ts";
 
@@ -168,4 +169,46 @@ describe("spans in a log record", () => {
     expect([signals.process.get(0), signals.process.get(1)]).toEqual([77, 1]);
     expect(signals.serviceHost.get(0)).toBe(3);
   });
+});
+
+test("a span whose reading throws is counted as malformed, and costs no other span", () => {
+  class FailingHash extends KeyedHash {
+    override update(bytes: Uint8Array, start: number, end: number): void {
+      if (Buffer.from(bytes.subarray(start, end)).toString() === "bad") {
+        throw new Error("a bug");
+      }
+      super.update(bytes, start, end);
+    }
+  }
+  const faults: unknown[] = [];
+  const { observer } = createSpanReader({
+    hash: new FailingHash(new Uint8Array(8)),
+    onFault: (error) => faults.push(error),
+  });
+  const signals = new SignalBatch();
+  const request = requestOf({ id: 1 }, { id: 2, scope: "bad" }, { id: 3 });
+  expect(observer.read(request, signals, 3)).toEqual({ ok: true });
+  const { end, malformed } = signalTypes;
+  const types = Array.from({ length: signals.count }, (_, row) => signals.type.get(row));
+  expect(types).toEqual([end, malformed, end]);
+  expect(faults).toEqual([new Error("a bug")]);
+});
+
+test("of a record's spans the first 1024 are read, and the others count as one that is malformed", () => {
+  const { observer } = createSpanReader();
+  const signals = new SignalBatch();
+  const spans = Array.from({ length: 1_100 }, (_, id) => ({
+    traceId: new Uint8Array(16).fill(7),
+    spanId: Buffer.from([1, 0, 0, 0, 0, 0, id >> 8, id & 0xff]),
+    name: "openclaw.run",
+  }));
+  const bytes = otlp.ExportTraceServiceRequest.encode({
+    resourceSpans: [{ scopeSpans: [{ spans }] }],
+  }).finish();
+  observer.appendReported(bytes, report, signals);
+  expect([signals.count, signals.type.get(1_023), signals.type.get(1_024)]).toEqual([
+    1_025,
+    signalTypes.start,
+    signalTypes.malformed,
+  ]);
 });

@@ -90,3 +90,30 @@ for (const [key, is] of [
     expect({ input: isModelInput(key), indexed: isIndexed(key) }).toEqual(is);
   });
 }
+
+describe("content that is costly to read", () => {
+  for (const [what, json] of [
+    ["hundreds of thousands of empty objects", `[${"{},".repeat(300_000)}{}]`],
+    ["arrays that nest without end", "[".repeat(400_000) + "]".repeat(400_000)],
+  ] as const) {
+    test(`of ${what} is not read, and costs no other attribute`, () => {
+      const reader = new ToolCallReader({ mayRequest: true });
+      reader.read(output, attributeTypes.string, Buffer.from(json));
+      reader.read(output, attributeTypes.string, Buffer.from(JSON.stringify([call("a")])));
+      expect(reader.result().requested).toEqual([{ id: "a", name: "t" }]);
+    });
+  }
+
+  test("with as many small arguments as a model could write is read", () => {
+    const arguments_ = Object.fromEntries(Array.from({ length: 20_000 }, (_, n) => [`key${n}`, n]));
+    const message = { role: "assistant", parts: [{ ...call("a"), arguments: arguments_ }] };
+    expect(read(output, [message]).requested).toEqual(["a"]);
+  });
+
+  test("of structured values by the ten thousand is not read", () => {
+    const reader = new ToolCallReader({ mayRequest: true });
+    const values = Buffer.alloc(400_000, Uint8Array.of(0x0a, 0));
+    reader.read(output, attributeTypes.array, values);
+    expect(reader.result()).toEqual({ requested: [], answered: [], isCut: false });
+  });
+});

@@ -8,6 +8,8 @@ import type { LogDialect } from "./log-dialect.ts";
 const stateEvent = "entity.state";
 /** Entities that are a process. Others (hosts, pods, services) are none that work belongs to. */
 const processTypes: readonly string[] = ["service.instance", "process"];
+/** Each part is looked for in the resource, so that more of them would cost their product. Processes have four. */
+const maxIdParts = 32;
 const longestIntervalS = 86_400;
 
 /**
@@ -35,9 +37,13 @@ export const entityEvents: LogDialect = {
   },
 };
 
-/** Whether anything that identifies the entity differs from the attributes of its sender. */
+/** Whether anything that identifies the entity differs from the attributes of its sender, or there is too much to compare. */
 function isAnother(resource: Attributes, id: Attributes): boolean {
-  return (id ?? []).some(
-    ({ key, value }) => identityOf(attributeOf(resource, key ?? "")) !== identityOf(value),
+  const parts = id ?? [];
+  return (
+    parts.length > maxIdParts ||
+    parts.some(
+      ({ key, value }) => identityOf(attributeOf(resource, key ?? "")) !== identityOf(value),
+    )
   );
 }

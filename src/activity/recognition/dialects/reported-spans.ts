@@ -1,7 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
-import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
-import { workKinds } from "../../model/work.ts";
+import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityRecord } from "../activity-record.ts";
+import { addMalformed } from "../malformed-signal.ts";
 import type { LogContext } from "./log-dialect.ts";
 import { spansInBody } from "./span-bodies.ts";
 
@@ -35,16 +35,7 @@ export function addReportedSpans(
       return;
     }
   }
-  signals.add({
-    type: signalTypes.malformed,
-    dialect,
-    kind: workKinds.other,
-    flags: 0,
-    process: sender.process,
-    serviceHost: sender.serviceHost,
-    startMs: 0,
-    endMs: 0,
-  });
+  addMalformed(dialect, sender, signals);
 }
 
 function inRequest(resourceSpans: Uint8Array): Uint8Array {
