@@ -37,6 +37,11 @@ export interface RecoverySummary {
   readonly tornBytes: number;
   /** Bytes discarded because they, or bytes before them, could not be read. 0 unless a file was damaged. */
   readonly lostBytes: number;
+  /**
+   * Records that were stored and are missing, as far as is known: a file was damaged, emptied, cut or removed. The state of the owner is
+   * then one of earlier, and what happened since is unknown.
+   */
+  readonly missingRecords: number;
   /** When the last group was written or the journal was closed, by the wall clock; absent if nothing was stored. */
   readonly lastWrittenUnixMs?: number;
 }

@@ -34,7 +34,7 @@ const minLogBytes = 16 * 1024 * 1024;
  * The payloads of a queue in a journal: a record for each part of a payload when it is accepted, and a record when it has ended. A
  * snapshot replaces both by the payloads that are left.
  *
- * Keeps the stored payloads, which the bound of the queue bounds. On the disk there are at most four times their bytes and 16 MiB. If
+ * Keeps the stored payloads, which the bound of the queue bounds. On the disk there are at most eight times their bytes and 32 MiB. If
  * the disk fails, payloads are kept in memory only, until a snapshot has stored them; the storage reports that.
  */
 export class QueueJournal {

@@ -17,7 +17,7 @@ export class FakeStorage implements Storage {
       return this.isWaitedFor ? new Promise<never>(() => {}) : Promise.resolve();
     };
     return {
-      recovered: { records: 0, bytes: 0, tornBytes: 0, lostBytes: 0 },
+      recovered: { records: 0, bytes: 0, tornBytes: 0, lostBytes: 0, missingRecords: 0 },
       append() {},
       appendNow: () => true,
       written: stored,

@@ -19,7 +19,13 @@ class MemoryStorage implements Storage {
     }
     const records = this.records;
     return {
-      recovered: { records: records.length, bytes: 0, tornBytes: 0, lostBytes: 0 },
+      recovered: {
+        records: records.length,
+        bytes: 0,
+        tornBytes: 0,
+        lostBytes: 0,
+        missingRecords: 0,
+      },
       append: (record) => records.push(record.slice()),
       appendNow: (record) => records.push(record.slice()) > 0,
       written: () => this.isWritten,

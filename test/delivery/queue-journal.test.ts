@@ -385,7 +385,7 @@ describe("a persistent queue", () => {
       await new Promise((resolve) => setImmediate(resolve));
     }
     const onDisk = [...disk.files().values()].reduce((sum, file) => sum + file.length, 0);
-    expect(onDisk).toBeLessThanOrEqual(16 * 1024 * 1024 + 4096);
+    expect(onDisk).toBeLessThanOrEqual(32 * 1024 * 1024 + 8192);
   });
 
   test("of a newer version stops the start with an error, and is kept", async () => {

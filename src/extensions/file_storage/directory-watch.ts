@@ -59,6 +59,7 @@ export class DirectoryWatch {
           this.onTaken();
           throw lost;
         }
+        await place.openEndMark();
       }
       return true;
     } catch (error) {

@@ -138,13 +138,23 @@ export function createFileStorage(
     reportStatus();
   }
 
-  function logRecovery(name: string, { recovered }: FileJournal): void {
-    const { records, bytes, tornBytes, lostBytes } = recovered;
+  function logRecovery(name: string, { recovered, replacedSnapshots }: FileJournal): void {
+    const { records, bytes, tornBytes, lostBytes, missingRecords } = recovered;
     const fields = { journal: name, records, bytes, torn_bytes: tornBytes };
     if (lostBytes > 0) {
       logger.error(
         "Stored data is damaged. The damaged part and everything after it were discarded.",
-        { ...fields, lost_bytes: lostBytes },
+        { ...fields, lost_bytes: lostBytes, missing_records: missingRecords },
+      );
+    } else if (missingRecords > 0) {
+      logger.error(
+        "The end of the stored log is missing, because a file was emptied, cut or removed, or the disk lost what it had confirmed. The state of before is used.",
+        { ...fields, missing_records: missingRecords },
+      );
+    } else if (replacedSnapshots > 0) {
+      logger.warn(
+        "A stored snapshot is damaged. The one before it and the log were used, so nothing is lost. Check the disk.",
+        { ...fields, damaged_snapshots: replacedSnapshots },
       );
     } else if (records > 0 || tornBytes > 0) {
       logger.info("Recovered the stored state.", fields);

@@ -5,6 +5,8 @@ import type { ComponentKind } from "../../component/component-kind.ts";
 export type NamedFile =
   | { readonly kind: "log"; readonly number: number }
   | { readonly kind: "snapshot"; readonly sequence: number }
+  /** How far the log is on the disk. */
+  | { readonly kind: "end" }
   /** An unfinished snapshot. */
   | { readonly kind: "temporary" };
 
@@ -16,6 +18,9 @@ export function snapshotName(sequence: number): string {
   return `snapshot-${String(sequence).padStart(16, "0")}`;
 }
 
+/** The file that says how far the log is on the disk. */
+export const endMarkName = "end";
+
 /** The file in the directory of the storage on which the process holds a lock. */
 export const lockName = "lock";
 
@@ -24,6 +29,9 @@ export const temporarySuffix = ".tmp";
 
 /** Parses a name; `undefined` if it does not belong to a journal. */
 export function parseFileName(name: string): NamedFile | undefined {
+  if (name === endMarkName) {
+    return { kind: "end" };
+  }
   const match = /^(log|snapshot)-([0-9]{1,16})(\.tmp)?$/.exec(name);
   if (match === null) {
     return undefined;

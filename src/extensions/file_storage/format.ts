@@ -11,15 +11,16 @@ export const recordHeaderBytes = 4;
 export const maxPayloadBytes = 2 * (maxRecordBytes + recordHeaderBytes);
 
 const magic = Buffer.from("\x89ACJ\r\n\x1a\n", "latin1");
-const kindCodes = { log: 1, snapshot: 2 } as const;
+const kindCodes = { log: 1, snapshot: 2, end: 3 } as const;
+const kinds = ["log", "snapshot", "end"] as const satisfies readonly (keyof typeof kindCodes)[];
 
 export type FileKind = keyof typeof kindCodes;
 
 export interface FileHeader {
   readonly kind: FileKind;
-  /** The number of the segment; 0 for a snapshot. */
+  /** The number of the segment; 0 for other files. */
   readonly number: number;
-  /** The number of the first record: in a segment, or after a snapshot. */
+  /** The number of the first record: in a segment, after a snapshot, or after the end of the log. */
   readonly sequence: number;
   readonly unixMs: number;
 }
@@ -66,8 +67,7 @@ export function decodeFileHeader(bytes: Uint8Array): DecodedFileHeader {
     return { status: "unknown_version", version };
   }
   const code = view.getUint32(12, true);
-  const kind =
-    code === kindCodes.log ? "log" : code === kindCodes.snapshot ? "snapshot" : undefined;
+  const kind = kinds.find((each) => kindCodes[each] === code);
   if (kind === undefined) {
     return { status: "damaged" };
   }

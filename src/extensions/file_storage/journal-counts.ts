@@ -11,6 +11,7 @@ export interface JournalCounts {
   readonly writeErrors: Record<DegradedReason, number>;
   readonly snapshots: Record<"done" | "failed", number>;
   recoveredRecords: number;
+  missingRecords: number;
   readonly cutBytes: Record<"torn" | "lost", number>;
 }
 
@@ -27,6 +28,7 @@ export function zeroCounts(): JournalCounts {
     writeErrors: { ...reasons },
     snapshots: { done: 0, failed: 0 },
     recoveredRecords: 0,
+    missingRecords: 0,
     cutBytes: { torn: 0, lost: 0 },
   };
 }

@@ -1,5 +1,7 @@
 import { dirname } from "node:path";
 import type { Disk } from "./disk.ts";
+import type { EndMark } from "./end-mark.ts";
+import { endMarkName } from "./file-names.ts";
 import type { JournalLog } from "./journal-log.ts";
 import { findLostFiles } from "./lost-files.ts";
 import { explained, pathProblem } from "./path-problem.ts";
@@ -16,6 +18,7 @@ export interface JournalDirectoryOptions {
   /** Removes what the recovery has found to be unusable. */
   readonly cleanUp: () => Promise<void>;
   readonly log: JournalLog;
+  readonly endMark: EndMark;
   /** The name of the recovered snapshot. */
   readonly snapshotName: string | undefined;
 }
@@ -48,6 +51,7 @@ export class JournalDirectory {
     const { directory, log } = this.#options;
     try {
       await this.prepare();
+      await this.openEndMark();
       await log.writer.open();
     } catch (error) {
       if (this.#isReady && isRefusal(error)) {
@@ -61,6 +65,12 @@ export class JournalDirectory {
     }
   }
 
+  /** To be called when it is ready, and has no files of another process. Never rejects. */
+  async openEndMark(): Promise<void> {
+    const { endMark, log } = this.#options;
+    await endMark.open(log.writer.syncedSequence);
+  }
+
   /** It is not there any more, or belongs to another process. */
   forget(): void {
     this.#isReady = false;
@@ -68,7 +78,7 @@ export class JournalDirectory {
 
   /** Compares the files in it with those that there should be. */
   findLost(): Promise<LostFiles | undefined> {
-    const { log } = this.#options;
+    const { log, endMark } = this.#options;
     return findLostFiles(this.#options, () => {
       const { segments } = log;
       const { openSegment, sequence } = log.writer;
@@ -77,6 +87,7 @@ export class JournalDirectory {
           ...segments.names,
           ...(openSegment === undefined ? [] : [openSegment.name]),
           ...(this.snapshotName === undefined ? [] : [this.snapshotName]),
+          ...(endMark.isOpen ? [endMarkName] : []),
         ],
         open: openSegment,
         lastNumber: segments.lastNumber,

@@ -41,6 +41,7 @@ export function publishJournals(meter: Meter, journals: () => readonly ObservedJ
   publishOne(all.writeErrors, ({ counts }) => each(counts.writeErrors, "reason"));
   publishOne(all.snapshots, ({ counts }) => each(counts.snapshots, "outcome"));
   publishOne(all.recoveredRecords, ({ counts }) => [[counts.recoveredRecords]]);
+  publishOne(all.missingRecords, ({ counts }) => [[counts.missingRecords]]);
   publishOne(all.cutBytes, ({ counts }) => each(counts.cutBytes, "cause"));
   publishOne(all.size, (journal) => each(journal.fileBytes(), "file"));
   publishOne(all.degraded, (journal) => [[journal.state().status === "ok" ? 0 : 1]]);

@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { RecoverySummary } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
+import { readEndMark } from "./end-mark.ts";
 import { parseFileName } from "./file-names.ts";
 import {
   type FileReading,
@@ -26,8 +27,12 @@ export interface Recovered {
   /** Bytes of the records after the snapshot, including their record headers. */
   readonly logBytes: number;
   readonly snapshotBytes: number;
+  /** The number of the first record that the snapshot does not contain; 0 if there is none. */
+  readonly baseSequence: number;
   /** The name of the snapshot; absent if there is none. */
   readonly snapshotName: string | undefined;
+  /** Snapshots that could not be used, although nothing is lost. */
+  readonly replacedSnapshots: number;
   /**
    * Removes or cuts off the unusable files and parts of files, so that the log can continue after its last usable record. To be
    * called before anything is written, again if it fails. Rejects with an `Error` for an operator.
@@ -36,7 +41,7 @@ export interface Recovered {
 }
 
 /**
- * Reads the newest complete snapshot, then every later record of the log up to the first that is missing, and counts the rest in the
+ * Reads the newest complete snapshot, then every later record of the log up to the first that is missing, and counts what is lost in the
  * summary. Changes nothing; `cleanUp` does. Rejects with an `Error` for an operator if a file cannot be read, and with the exception
  * of `take`.
  */
@@ -58,9 +63,19 @@ export async function recoverJournal({
   const read = readerOf(disk, directory);
   const recovered = new RecoveredRecords(take);
 
-  const snapshot = await recoverSnapshot(snapshots, read, recovered);
+  const endMark = await readEndMark({ disk, directory });
+
+  const firstSequence = await sequenceOf(logs[0], read);
+  const snapshot = await recoverSnapshot(snapshots, { read, recovered, firstSequence });
   const [snapshotRecords, snapshotContent] = [recovered.records, recovered.bytes];
-  const log = await recoverLog(logs, { read, recovered, hasBase: snapshot.isBase });
+  const baseSequence = recovered.next;
+  const log = await recoverLog(logs, {
+    read,
+    recovered,
+    hasBase: snapshot.isBase,
+    keptFrom: snapshot.keptFrom,
+    endMark,
+  });
 
   const storage = dirname(directory);
   const temporary = files.filter(({ kind }) => kind === "temporary").map(({ name }) => name);
@@ -96,6 +111,7 @@ export async function recoverJournal({
       bytes: recovered.bytes,
       tornBytes: log.tornBytes,
       lostBytes: lostSnapshots.reduce((sum, { sizeBytes }) => sum + sizeBytes, log.lostBytes),
+      missingRecords: Math.max(0, endMark - recovered.next),
       ...(recovered.lastUnixMs === undefined ? {} : { lastWrittenUnixMs: recovered.lastUnixMs }),
     },
     sequence: recovered.next,
@@ -104,6 +120,8 @@ export async function recoverJournal({
     logBytes:
       recovered.bytes - snapshotContent + (recovered.records - snapshotRecords) * recordHeaderBytes,
     snapshotBytes: snapshot.sizeBytes,
+    baseSequence,
+    replacedSnapshots: snapshot.damaged.length - lostSnapshots.length,
     snapshotName: snapshot.name,
     cleanUp,
   };
@@ -130,8 +148,10 @@ interface Snapshot {
 interface SnapshotOutcome {
   readonly name: string | undefined;
   readonly sizeBytes: number;
-  /** Whether the log can be replayed on top: on a complete snapshot, or on an empty state if there was no snapshot yet. */
+  /** Whether the log can be replayed on top: on a complete snapshot, or on an empty state if the log has all records. */
   readonly isBase: boolean;
+  /** The number of the first record that is kept, in case the snapshot gets damaged. */
+  readonly keptFrom: number;
   /** Snapshots that are no longer needed. */
   readonly stale: readonly string[];
   readonly damaged: readonly { readonly sequence: number; readonly sizeBytes: number }[];
@@ -139,13 +159,21 @@ interface SnapshotOutcome {
 
 async function recoverSnapshot(
   snapshots: readonly Snapshot[],
-  read: ReadFile,
-  recovered: RecoveredRecords,
+  {
+    read,
+    recovered,
+    firstSequence,
+  }: {
+    readonly read: ReadFile;
+    readonly recovered: RecoveredRecords;
+    /** The number of the first record of the log. */
+    readonly firstSequence: number | undefined;
+  },
 ): Promise<SnapshotOutcome> {
   const expected = { kind: "snapshot", number: 0 } as const;
   const damaged: { readonly sequence: number; readonly sizeBytes: number }[] = [];
-  for (const snapshot of snapshots.toSorted((a, b) => b.sequence - a.sequence)) {
-    const { name, sequence } = snapshot;
+  const newestFirst = snapshots.toSorted((a, b) => b.sequence - a.sequence);
+  for (const [index, { name, sequence }] of newestFirst.entries()) {
     // Checked first, because the owner must not get half a state.
     const reading = await read(name, expected, () => true);
     if (!isComplete(reading, sequence)) {
@@ -158,12 +186,40 @@ async function recoverSnapshot(
       return true;
     });
     recovered.next = sequence;
-    const others = snapshots.filter((each) => each !== snapshot);
-    const stale = others.map((each) => each.name);
-    return { name, sizeBytes: reading.sizeBytes, isBase: true, stale, damaged };
+    // An empty snapshot says that nothing before it is needed, or wanted.
+    const previous = recovered.records === 0 ? undefined : newestFirst[index + 1];
+    const stale = newestFirst.filter((each) => each.name !== name && each !== previous);
+    return {
+      name,
+      sizeBytes: reading.sizeBytes,
+      isBase: true,
+      keptFrom: previous?.sequence ?? (recovered.records === 0 ? sequence : 0),
+      stale: stale.map((each) => each.name),
+      damaged,
+    };
   }
-  const stale = snapshots.map((each) => each.name);
-  return { name: undefined, sizeBytes: 0, isBase: damaged.length === 0, stale, damaged };
+  // A log that has all records needs no snapshot, unless it began with one.
+  const isWholeLog = firstSequence === 0 && newestFirst.at(-1)?.sequence !== 0;
+  return {
+    name: undefined,
+    sizeBytes: 0,
+    isBase: damaged.length === 0 || isWholeLog,
+    keptFrom: 0,
+    stale: newestFirst.map((each) => each.name),
+    damaged,
+  };
+}
+
+/** The number of the first record of a segment; `undefined` if it has none, or cannot be read. */
+async function sequenceOf(
+  segment: { readonly name: string; readonly number: number } | undefined,
+  read: ReadFile,
+): Promise<number | undefined> {
+  if (segment === undefined) {
+    return undefined;
+  }
+  const { name, number } = segment;
+  return (await read(name, { kind: "log", number }, () => false)).header?.sequence;
 }
 
 function isComplete({ header, flaw, last }: FileReading, sequence: number): boolean {

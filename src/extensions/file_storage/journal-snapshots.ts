@@ -4,10 +4,12 @@ import type { Logger } from "../../component/settings.ts";
 import type { SnapshotOutcome } from "../../component/storage.ts";
 import type { DirectoryWatch } from "./directory-watch.ts";
 import type { Disk } from "./disk.ts";
+import type { EndMark } from "./end-mark.ts";
 import { snapshotName } from "./file-names.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 import type { JournalDirectory } from "./journal-directory.ts";
 import type { JournalLog } from "./journal-log.ts";
+import type { Recovered } from "./journal-recovery.ts";
 import type { JournalStatus } from "./journal-status.ts";
 import type { LogWriter } from "./log-writer.ts";
 import type { SnapshotRequests } from "./snapshot-requests.ts";
@@ -25,6 +27,7 @@ export interface JournalSnapshotsOptions {
   readonly counts: JournalCounts;
   readonly status: JournalStatus;
   readonly log: JournalLog;
+  readonly endMark: EndMark;
   readonly place: JournalDirectory;
   readonly watch: DirectoryWatch;
   /** They learn whether a snapshot was successful. */
@@ -41,25 +44,32 @@ interface LogStart {
 }
 
 /**
- * Writes the snapshots of a journal while its log continues, and removes what each replaces. If the log has a gap, the snapshot is a
- * repair: the log is restarted first, and both count only when the snapshot is complete. It keeps the size of the newest snapshot.
+ * Writes the snapshots of a journal while its log continues. Each replaces the one before the previous one: that one and the log since
+ * are kept, in case the new one gets damaged, unless the disk is full. If the log has a gap, the snapshot is a repair: the log is
+ * restarted first, and both count only when the snapshot is complete. It keeps the size and the number of the newest snapshot.
  */
 export class JournalSnapshots {
   /** The size of the newest snapshot. */
   sizeBytes: number;
   readonly #options: JournalSnapshotsOptions;
+  #baseSequence: number;
 
-  constructor(options: JournalSnapshotsOptions, sizeBytes: number) {
+  constructor(
+    options: JournalSnapshotsOptions,
+    recovered: Pick<Recovered, "snapshotBytes" | "baseSequence">,
+  ) {
     this.#options = options;
-    this.sizeBytes = sizeBytes;
+    this.sizeBytes = recovered.snapshotBytes;
+    this.#baseSequence = recovered.baseSequence;
   }
 
   /** Writes one; the next call must wait for its end. Rejects only with an exception of the iterable. */
   async write(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {
-    const { counts, log, requests, status } = this.#options;
+    const { counts, log, endMark, requests, status } = this.#options;
     const isRepair = status.reason !== undefined;
     if (isRepair) {
       log.restart();
+      endMark.hold();
     }
     const start = startOf(log);
     const [gaps, logBytes] = [status.gaps, log.bytes];
@@ -67,6 +77,7 @@ export class JournalSnapshots {
     const source = new SnapshotSource(records);
     try {
       if (!(await this.#writeFile(source, { sequence: start.sequence, isRepair }))) {
+        endMark.release(false);
         return { status: "busy" };
       }
     } catch (error) {
@@ -74,6 +85,7 @@ export class JournalSnapshots {
       counts.snapshots.failed += 1;
       if (isRepair) {
         await this.#giveUpLog(start, error);
+        endMark.release(false);
       }
       if (source.thrown !== undefined) {
         throw source.thrown.error;
@@ -81,12 +93,20 @@ export class JournalSnapshots {
       if (!isRepair) {
         await this.#onFailedBesideLog(error);
       }
-      return { status: "failed", reason: reasonOf(error) };
+      const reason = reasonOf(error);
+      if (reason === "no_space") {
+        await this.#removeBefore(this.#baseSequence);
+      }
+      return { status: "failed", reason };
     }
+    endMark.release(true);
+    endMark.set(start.sequence);
     requests.onDone();
     counts.snapshots.done += 1;
     log.bytes -= logBytes;
-    await this.#removeReplaced(start.sequence);
+    // With what is before a gap, nothing after it can be recovered.
+    await this.#removeBefore(isRepair ? start.sequence : this.#baseSequence);
+    this.#baseSequence = start.sequence;
     if (isRepair && status.gaps === gaps) {
       status.onGapClosed();
     }
@@ -149,8 +169,8 @@ export class JournalSnapshots {
     }
   }
 
-  /** Removes the segments and the snapshots before a new snapshot. They are of no harm where that fails. */
-  async #removeReplaced(sequence: number): Promise<void> {
+  /** Removes the segments and the snapshots that are not needed from this snapshot on. They are of no harm where that fails. */
+  async #removeBefore(sequence: number): Promise<void> {
     const { disk, directory, log, status } = this.#options;
     if (!status.isTaken) {
       await log.segments.dropBefore(sequence);

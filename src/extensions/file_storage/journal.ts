@@ -10,6 +10,7 @@ import type {
 } from "../../component/storage.ts";
 import { DirectoryWatch } from "./directory-watch.ts";
 import type { Disk } from "./disk.ts";
+import { EndMark } from "./end-mark.ts";
 import { recordHeaderBytes } from "./format.ts";
 import { type JournalCounts, zeroCounts } from "./journal-counts.ts";
 import { JournalDirectory } from "./journal-directory.ts";
@@ -64,7 +65,10 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
 export class FileJournal implements Journal {
   readonly counts: JournalCounts = zeroCounts();
   readonly recovered: RecoverySummary;
+  /** Damaged snapshots in whose place others were used, so that nothing is lost. */
+  readonly replacedSnapshots: number;
   readonly #options: JournalOptions;
+  readonly #endMark: EndMark;
   readonly #log: JournalLog;
   readonly #place: JournalDirectory;
   readonly #watch: DirectoryWatch;
@@ -83,12 +87,15 @@ export class FileJournal implements Journal {
     const { counts } = this;
     this.#options = options;
     this.recovered = recovered.summary;
+    this.replacedSnapshots = recovered.replacedSnapshots;
     counts.recoveredRecords = recovered.summary.records;
     counts.cutBytes.torn = recovered.summary.tornBytes;
     counts.cutBytes.lost = recovered.summary.lostBytes;
+    counts.missingRecords = recovered.summary.missingRecords;
     const status = new JournalStatus({ ...options, counts });
+    const endMark = new EndMark(options);
     const log = new JournalLog(
-      { ...options, counts, onFailure: (...failure) => this.#onGap(...failure) },
+      { ...options, counts, endMark, onFailure: (...failure) => this.#onGap(...failure) },
       recovered,
     );
     const place = new JournalDirectory({
@@ -97,14 +104,16 @@ export class FileJournal implements Journal {
       claim: async () => options.claim?.(),
       cleanUp: () => recovered.cleanUp(),
       log,
+      endMark,
       snapshotName: recovered.snapshotName,
     });
     const watch = new DirectoryWatch({ ...options, place, log, status });
     const requests = new SnapshotRequests({ ...options, status, log, watch });
     this.#snapshots = new JournalSnapshots(
-      { ...options, counts, status, log, place, watch, requests },
-      recovered.snapshotBytes,
+      { ...options, counts, status, log, endMark, place, watch, requests },
+      recovered,
     );
+    this.#endMark = endMark;
     this.#status = status;
     this.#log = log;
     this.#place = place;
@@ -206,6 +215,7 @@ export class FileJournal implements Journal {
     await this.#log.writer.drain();
     await this.verify();
     await this.#log.writer.end();
+    await this.#endMark.close();
     if (!this.#isNeeded && this.#place.isReady) {
       const { disk, directory, clock, logger, name } = this.#options;
       this.#isRemoved = await removeJournal({

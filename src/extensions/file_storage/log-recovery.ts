@@ -22,7 +22,17 @@ export async function recoverLog(
     read,
     recovered,
     hasBase,
-  }: { readonly read: ReadFile; readonly recovered: RecoveredRecords; readonly hasBase: boolean },
+    keptFrom,
+    endMark,
+  }: {
+    readonly read: ReadFile;
+    readonly recovered: RecoveredRecords;
+    readonly hasBase: boolean;
+    /** Segments that end before this record are not needed. */
+    readonly keptFrom: number;
+    /** The records before this number were on the disk; 0 if that is not known. */
+    readonly endMark: number;
+  },
 ): Promise<LogOutcome> {
   const base = recovered.next;
   const kept: FinishedSegment[] = [];
@@ -60,11 +70,14 @@ export async function recoverLog(
       tornBytes -= tornBefore;
       lostBytes += tornBefore;
     }
-    tornBefore = flaw === "torn" ? sizeBytes - intactBytes : 0;
+    // The snapshot has all that was in it.
+    const isReplaced = endMark > 0 && endMark <= base && (reading.header?.sequence ?? 0) < base;
+    const flawedBytes = isReplaced ? 0 : sizeBytes - intactBytes;
+    tornBefore = flaw === "torn" ? flawedBytes : 0;
     tornBytes += tornBefore;
-    lostBytes += flaw === "damaged" || flaw === "stopped" ? sizeBytes - intactBytes : 0;
+    lostBytes += flaw === "damaged" || flaw === "stopped" ? flawedBytes : 0;
     // The last segment may contain only the time at which the journal was closed.
-    const isOld = file.endSequence <= base || file.records === 0;
+    const isOld = file.endSequence <= keptFrom || file.records === 0;
     if (file.frames === 0 || (isOld && number !== logs.at(-1)?.number)) {
       stale.push(name);
       continue;

@@ -1,10 +1,14 @@
 import type { Clock } from "../../component/clock.ts";
 import type { Disk } from "./disk.ts";
+import type { EndMark } from "./end-mark.ts";
 import { logName } from "./file-names.ts";
 import type { JournalCounts } from "./journal-counts.ts";
 import { createSegment, type LogSegment, type Placed } from "./log-segment.ts";
 import type { Segments } from "./segments.ts";
 import { SyncSchedule } from "./sync-schedule.ts";
+
+/** How often the end of the log is remembered without `fsync`. */
+const unsyncedMarkMs = 1_000;
 
 export interface LogTailOptions {
   readonly disk: Disk;
@@ -14,6 +18,8 @@ export interface LogTailOptions {
   readonly fsync: boolean;
   readonly flushIntervalMs: number;
   readonly counts: JournalCounts;
+  /** Remembers how far the log is on the disk. */
+  readonly endMark: Pick<EndMark, "set">;
   /** The number of the first record that will be appended. */
   readonly sequence: number;
 }
@@ -27,6 +33,7 @@ export class LogTail {
   readonly #sync: SyncSchedule;
   #segment: LogSegment | undefined;
   #writtenSequence: number;
+  #markedAtMs = Number.NEGATIVE_INFINITY;
   #isOver = false;
 
   /** `onSyncFailure` gets the system's error; the log must end then. */
@@ -37,9 +44,10 @@ export class LogTail {
       clock: options.clock,
       intervalMs: options.flushIntervalMs,
       sequence: options.sequence,
-      sync: async () => {
+      sync: async (sequence) => {
         await this.#segment?.file.sync();
         options.counts.syncs += 1;
+        options.endMark.set(sequence);
       },
       // The pages of a failed sync may never reach the disk, even if a second sync succeeds.
       onFailure: onSyncFailure,
@@ -62,6 +70,11 @@ export class LogTail {
     return this.#writtenSequence;
   }
 
+  /** The number of the first record that may not be on the disk. */
+  get syncedSequence(): number {
+    return this.#sync.sequence;
+  }
+
   /** Records that were written and not yet synced. Without `fsync`, none. */
   get unsyncedRecords(): number {
     return this.#options.fsync ? this.#writtenSequence - this.#sync.sequence : 0;
@@ -74,6 +87,8 @@ export class LogTail {
     this.#writtenSequence = Math.max(this.#writtenSequence, endSequence);
     if (this.#options.fsync) {
       this.#sync.start(this.#writtenSequence);
+    } else {
+      this.#markWithoutSync();
     }
   }
 
@@ -85,8 +100,10 @@ export class LogTail {
   }
 
   /** Syncs what is written, also without `fsync`. Rejects with the system's error. */
-  syncNow(): Promise<void> {
-    return this.#sync.now();
+  async syncNow(): Promise<void> {
+    const written = this.#writtenSequence;
+    await this.#sync.now();
+    this.#options.endMark.set(written);
   }
 
   /**
@@ -116,6 +133,14 @@ export class LogTail {
       const finished = previous.finishedAt(this.#writtenSequence);
       await previous.file.close();
       await segments.finish(finished);
+    }
+  }
+
+  #markWithoutSync(): void {
+    const { clock, endMark } = this.#options;
+    if (clock.nowMs() - this.#markedAtMs >= unsyncedMarkMs) {
+      this.#markedAtMs = clock.nowMs();
+      endMark.set(this.#writtenSequence);
     }
   }
 

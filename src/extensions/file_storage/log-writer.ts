@@ -45,6 +45,11 @@ export class LogWriter {
     return this.sequence - this.#tail.writtenSequence;
   }
 
+  /** The number of the first record that may not be on the disk. */
+  get syncedSequence(): number {
+    return this.#tail.syncedSequence;
+  }
+
   /** Records that were written and not yet synced. Without `fsync`, none. */
   get unsyncedRecords(): number {
     return this.#tail.unsyncedRecords;

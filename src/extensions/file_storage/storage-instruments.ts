@@ -61,6 +61,14 @@ export const storageInstruments = {
     description: "Records that were recovered at the start.",
     attributes: journal,
   },
+  missingRecords: {
+    name: "otelcol_file_storage_missing_records",
+    kind: "counter",
+    unit: "{record}",
+    description:
+      "Records that were stored and were missing at the start, because a file was damaged, emptied, cut or removed.",
+    attributes: journal,
+  },
   cutBytes: {
     name: "otelcol_file_storage_cut_bytes",
     kind: "counter",

@@ -6,8 +6,8 @@ export interface SyncScheduleOptions {
   readonly intervalMs: number;
   /** The number of the first record that is not synced. */
   readonly sequence: number;
-  /** Makes all earlier writes survive a power cut. */
-  readonly sync: () => Promise<void>;
+  /** Makes all earlier writes survive a power cut: those of the records before this number. */
+  readonly sync: (sequence: number) => Promise<void>;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -64,7 +64,7 @@ export class SyncSchedule {
   /** Syncs at once; rejects if that fails. */
   async now(): Promise<void> {
     const sequence = this.#written;
-    await this.#options.sync();
+    await this.#options.sync(sequence);
     this.#sequence = Math.max(this.#sequence, sequence);
     this.#waiters.reached(this.#sequence);
   }

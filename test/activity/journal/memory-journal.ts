@@ -39,6 +39,7 @@ export class MemoryStorage implements Storage {
       bytes: 0,
       tornBytes: 0,
       lostBytes: 0,
+      missingRecords: 0,
       ...(this.records.length === 0 ? {} : { lastWrittenUnixMs: this.lastWrittenUnixMs }),
     };
     const logBytes = () => this.logBytes;

@@ -100,8 +100,11 @@ async function live(
   return { operations: [...disk.operations], history, written, synced, lastNeeded };
 }
 
+/** A crash is no damage, and nothing that was on the disk is missing. */
 async function recoveredFrom(disk: FakeDisk): Promise<readonly string[]> {
-  return (await recoveryOf(disk)).records;
+  const { records, missingRecords } = await recoveryOf(disk);
+  expect(missingRecords).toBe(0);
+  return records;
 }
 
 async function recoveryOf(disk: FakeDisk) {
@@ -110,7 +113,7 @@ async function recoveryOf(disk: FakeDisk) {
   const take = (record: Uint8Array) => records.push(textOf(record));
   const { cleanUp, summary } = await recoverJournal({ disk, directory, take });
   await cleanUp();
-  return { records, lostBytes: summary.lostBytes };
+  return { records, lostBytes: summary.lostBytes, missingRecords: summary.missingRecords };
 }
 
 function promisedAt(promises: readonly Promised[], operations: number): number {

@@ -183,6 +183,48 @@ describe("what is stored", () => {
       /otelcol_file_storage_cut_bytes\{[^}]*cause="lost"[^}]*\} 3\d{5}/,
     );
   });
+
+  test("whose log was emptied is logged as an error, and counted", async () => {
+    const first = await start();
+    const journal = await first.openJournal();
+    for (const text of ["a", "b", "c"]) {
+      journal.append(bytesOf(text));
+    }
+    await journal.written();
+    await first.component.shutdown(noDeadline());
+    writeFileSync(join(folder, "data", "processor_session_activity", "log-00000001"), "");
+    const second = await start();
+    await second.openJournal();
+    expect(second.log.at(-1)).toMatchObject({
+      level: "error",
+      message: expect.stringMatching(/^The end of the stored log is missing/),
+      fields: { journal: "processor_session_activity", records: 0, missing_records: 3 },
+    });
+    expect(await second.ownMetrics()).toMatch(/otelcol_file_storage_missing_records\{[^}]*\} 3/);
+  });
+
+  test("whose newest snapshot is damaged goes on from the one before, with a warning", async () => {
+    const first = await start();
+    const journal = await first.openJournal();
+    for (const text of ["a", "b"]) {
+      journal.append(bytesOf(text));
+      expect((await journal.snapshot([bytesOf(`up to ${text}`)])).status).toBe("done");
+    }
+    await first.component.shutdown(noDeadline());
+    const directory = join(folder, "data", "processor_session_activity");
+    const newest = readdirSync(directory)
+      .filter((name) => name.startsWith("snapshot-"))
+      .toSorted();
+    writeFileSync(join(directory, newest.at(-1)!), "");
+    const second = await start();
+    await second.openJournal();
+    expect(second.records).toEqual(["up to a", "b"]);
+    expect(second.log.at(-1)).toMatchObject({
+      level: "warn",
+      message: expect.stringMatching(/^A stored snapshot is damaged\. .*nothing is lost/),
+      fields: { damaged_snapshots: 1, records: 2 },
+    });
+  });
 });
 
 describe("the start", () => {

@@ -14,8 +14,10 @@ async function opened({ fsync = true } = {}) {
   const counts = zeroCounts();
   const segments = new Segments({ disk, directory }, { lastNumber: 0, segments: [] });
   const failures: unknown[] = [];
+  const marks: number[] = [];
+  const endMark = { set: (sequence: number) => marks.push(sequence) };
   const tail = new LogTail(
-    { disk, directory, segments, clock, fsync, flushIntervalMs: 10, counts, sequence: 0 },
+    { disk, directory, segments, clock, fsync, flushIntervalMs: 10, counts, endMark, sequence: 0 },
     (error) => failures.push(error),
   );
   await tail.roll();
@@ -28,7 +30,7 @@ async function opened({ fsync = true } = {}) {
     tail.onWritten(placed);
   };
   const typesFrom = (index: number) => disk.operations.slice(index).map(({ type }) => type);
-  return { disk, clock, counts, segments, failures, tail, write, typesFrom };
+  return { disk, clock, counts, segments, failures, marks, tail, write, typesFrom };
 }
 
 describe("the tail of a log", () => {

@@ -1,4 +1,5 @@
 import { DirectoryWatch } from "../../../src/extensions/file_storage/directory-watch.ts";
+import { EndMark } from "../../../src/extensions/file_storage/end-mark.ts";
 import { zeroCounts } from "../../../src/extensions/file_storage/journal-counts.ts";
 import { JournalDirectory } from "../../../src/extensions/file_storage/journal-directory.ts";
 import { JournalLog } from "../../../src/extensions/file_storage/journal-log.ts";
@@ -30,6 +31,7 @@ export async function openWatchedLog() {
     },
     onState() {},
   });
+  const endMark = new EndMark({ disk, directory, clock });
   const log = new JournalLog(
     {
       disk,
@@ -39,6 +41,7 @@ export async function openWatchedLog() {
       flushIntervalMs: 10,
       maxSegmentBytes: 1_000,
       counts,
+      endMark,
       onFailure: (...failure) => status.onGap(...failure),
     },
     { sequence: 0, lastSegmentNumber: 0, segments: [], logBytes: 0 },
@@ -50,6 +53,7 @@ export async function openWatchedLog() {
     claim: () => claims.answer(),
     cleanUp: async () => {},
     log,
+    endMark,
     snapshotName: undefined,
   });
   await place.open();
