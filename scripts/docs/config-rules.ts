@@ -35,7 +35,7 @@ For completion and checks while you type, put this at the top of the file (the p
 ### Several files
 
 You can repeat \`--config\`. Its value is a path, \`file:path\`, \`env:NAME\` for a variable that contains the whole config, or YAML: \`--config "yaml:exporters::debug::verbosity: normal"\`, where
-\`::\` separates nested keys. A file has at most 1 MiB. \`--set exporters.debug.verbosity=normal\` sets one value, after all of them. Later values override earlier ones: maps are merged key by key; all other values, lists included, are replaced. An empty
+\`::\` separates nested keys. A file has at most 1 MiB, and is a file: a pipe or a device is refused, because a reload reads it again. All files, variables and references together have at most 4 MiB, 10 000 lines or entries on one line, 20 000 values, 1000 components and 1000 pipelines. \`--set exporters.debug.verbosity=normal\` sets one value, after all of them. Later values override earlier ones: maps are merged key by key; all other values, lists included, are replaced. An empty
 value over a map that has settings is a mistake (the Collector would drop the settings). To keep the settings, leave the key out.
 
 ### Values from elsewhere

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { readRegularFileSync, UnreadableFile } from "../files/regular-file.ts";
 import type { Signal } from "../otlp/payload.ts";
 
 /** One recorded OTLP request. */
@@ -37,6 +38,9 @@ export function findCaptures(paths: readonly string[], signal?: Signal): Capture
   return problems.length > 0 ? { ok: false, problems } : { ok: true, requests };
 }
 
+/** The index of a million requests. */
+const maxIndexBytes = 256 * 2 ** 20;
+
 class CaptureProblem extends Error {}
 
 function readFolder(folder: string): readonly CapturedRequest[] {
@@ -46,7 +50,9 @@ function readFolder(folder: string): readonly CapturedRequest[] {
       `Cannot replay ${folder}: it has no index.jsonl. Name the body files instead, e.g. ${join(folder, "*.bin")}.`,
     );
   }
-  const lines = readFileSync(join(folder, "index.jsonl"), "utf8").split("\n");
+  const lines = Buffer.from(readRegularFileSync(join(folder, "index.jsonl"), maxIndexBytes))
+    .toString("utf8")
+    .split("\n");
   return lines.flatMap((line, index) => {
     if (line.trim() === "") {
       return [];
@@ -111,6 +117,7 @@ function signalOf(word: string): Signal | undefined {
 }
 
 function unreadable(path: string, error: unknown): string {
+  if (error instanceof UnreadableFile) return `Cannot replay ${path}: ${error.message}`;
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return code === "ENOENT"
     ? `Cannot replay ${path}: there is no such file or folder.`

@@ -3,7 +3,7 @@ import { formatProblem } from "../config/problem.ts";
 import type { ExchangeableLogger } from "../service/exchangeable-logger.ts";
 import type { Service } from "../service/service.ts";
 import type { Host } from "./host.ts";
-import { checkedConfig } from "./read-config.ts";
+import { checkedConfig, shownProblems } from "./read-config.ts";
 import { loggerOf, logNotices } from "./run-logger.ts";
 
 /** What a reload works with. */
@@ -28,7 +28,10 @@ export async function reloadConfig(
       // One line with all of them, because the sampling of the log must not hide some.
       logger.error(
         "The configuration is wrong, so it was not reloaded. The one before stays in effect.",
-        { problems: checked.problems.map(formatProblem) },
+        {
+          problems: checked.problems.slice(0, shownProblems).map(formatProblem),
+          problem_count: checked.problems.length,
+        },
       );
       service.reloadFailed();
       return;

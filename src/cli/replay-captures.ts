@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { components } from "../components.ts";
+import { readRegularFileSync, UnreadableFile } from "../files/regular-file.ts";
 import { mergeCollections } from "../metrics/merge-collections.ts";
 import { renderPrometheus } from "../metrics/prometheus-text.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
@@ -103,11 +103,26 @@ export async function replayCaptures(
 
 /** The payload, or the reason why there is none. */
 function payloadOf({ path, signal, encoding }: CapturedRequest): Payload | string {
-  const checked = readRequest(signal, encoding, new Uint8Array(readFileSync(path)));
+  const read = bodyAt(path);
+  if (typeof read === "string") {
+    return read;
+  }
+  const checked = readRequest(signal, encoding, read);
   if (!checked.ok) {
     return checked.message;
   }
   return { signal, bytes: checked.bytes, items: checked.items, transport: "http" };
+}
+
+/** More than any receiver takes in one request. */
+const maxBodyBytes = 256 * 2 ** 20;
+
+function bodyAt(path: string): Uint8Array | string {
+  try {
+    return readRegularFileSync(path, maxBodyBytes);
+  } catch (error) {
+    return error instanceof UnreadableFile ? error.message : "it cannot be read.";
+  }
 }
 
 /** Resolves when all asynchronous work that does not wait for external events is done. */

@@ -39,7 +39,7 @@ export function checkSection<C>(
       repairsFor(issue, [], { root, path, section: draft.section }),
     );
     if (repairs.length > 0) {
-      for (const repair of repairs) draft.section = repaired(draft.section, repair.path, repair);
+      draft.section = repaired(draft.section, treeOf(repairs));
       continue;
     }
     const failed = failedPaths(nodeAt(root, path), []);
@@ -129,19 +129,43 @@ function dropped(path: ConfigPath): readonly Repair[] {
   return typeof path.at(-1) === "string" ? [{ path, value: undefined }] : [];
 }
 
-function repaired(section: unknown, path: ConfigPath, repair: Repair): unknown {
-  const [part, ...rest] = path;
-  if (part === undefined) return repair.value;
+/** Repairs by the keys of their paths: one walk makes them all. */
+interface RepairTree {
+  readonly below: Map<string | number, RepairTree>;
+  repair: Repair | undefined;
+}
+
+function treeOf(repairs: readonly Repair[]): RepairTree {
+  const root: RepairTree = { below: new Map(), repair: undefined };
+  for (const repair of repairs) {
+    let tree = root;
+    for (const part of repair.path) {
+      const next = tree.below.get(part) ?? { below: new Map(), repair: undefined };
+      tree.below.set(part, next);
+      tree = next;
+    }
+    tree.repair = repair;
+  }
+  return root;
+}
+
+function repaired(section: unknown, { below, repair }: RepairTree): unknown {
+  if (repair !== undefined) return repair.value;
   if (Array.isArray(section)) {
-    return section.map((item: unknown, index) =>
-      index === part ? repaired(item, rest, repair) : item,
-    );
+    return section.map((item: unknown, index) => {
+      const tree = below.get(index);
+      return tree === undefined ? item : repaired(item, tree);
+    });
   }
   if (typeof section !== "object" || section === null) return section;
   return Object.fromEntries(
-    Object.entries(section)
-      .filter(([key]) => !(key === part && rest.length === 0 && repair.value === undefined))
-      .map(([key, value]) => [key, key === part ? repaired(value, rest, repair) : value]),
+    Object.entries(section).flatMap(([key, value]) => {
+      const tree = below.get(key);
+      if (tree === undefined) return [[key, value] as const];
+      return tree.repair !== undefined && tree.repair.value === undefined
+        ? []
+        : [[key, repaired(value, tree)] as const];
+    }),
   );
 }
 

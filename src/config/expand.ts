@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
+import { cut, quoted } from "./cut.ts";
 import { nearestName } from "./nearest-name.ts";
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
+import type { ReadBudget } from "./read-budget.ts";
 import { readText } from "./read-text.ts";
 import { type Reference, splitReferences, type TextPart } from "./reference.ts";
 import { parseYamlTree } from "./yaml-tree.ts";
@@ -23,10 +25,10 @@ const schemes = ["env", "file", "yaml"];
  */
 export function expandNode(
   root: ConfigNode,
-  environment: Environment,
+  reading: { readonly environment: Environment; readonly budget: ReadBudget },
   report: (problem: ConfigProblem) => void,
 ): ConfigNode {
-  return new Expander(environment, report).expand(root, { path: [], files: [] });
+  return new Expander(reading, report).expand(root, { path: [], files: [] });
 }
 
 interface Place {
@@ -49,10 +51,16 @@ interface Found {
 class Expander {
   readonly #environment: Environment;
   readonly #report: (problem: ConfigProblem) => void;
+  readonly #budget: ReadBudget;
   #expansions = 0;
+  #isTooLarge = false;
 
-  constructor(environment: Environment, report: (problem: ConfigProblem) => void) {
+  constructor(
+    { environment, budget }: { readonly environment: Environment; readonly budget: ReadBudget },
+    report: (problem: ConfigProblem) => void,
+  ) {
     this.#environment = environment;
+    this.#budget = budget;
     this.#report = report;
   }
 
@@ -107,7 +115,17 @@ class Expander {
     return texts.includes(undefined) ? undefined : texts.join("");
   }
 
+  /** What a reference stands for, as long as everything together is not too large. */
   #find(reference: Reference, place: TextPlace): Found | undefined {
+    const found = this.#isTooLarge ? undefined : this.#lookUp(reference, place);
+    const excess = found === undefined ? undefined : this.#budget.addText(found.text);
+    if (excess === undefined) return found;
+    this.#isTooLarge = true;
+    this.#fail(place, excess);
+    return undefined;
+  }
+
+  #lookUp(reference: Reference, place: TextPlace): Found | undefined {
     this.#expansions += 1;
     if (this.#expansions > maxExpansions) {
       if (this.#expansions === maxExpansions + 1) {
@@ -130,7 +148,7 @@ class Expander {
       const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
       this.#fail(
         place,
-        `uses the unknown scheme "${scheme}" in \${${uri}}; use env, file or yaml.${hint}`,
+        `uses the unknown scheme "${cut(scheme)}" in \${${cut(uri)}}; use env, file or yaml.${hint}`,
       );
       return undefined;
     }
@@ -148,7 +166,7 @@ class Expander {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
       this.#fail(
         place,
-        `names the environment variable ${JSON.stringify(name)}; a name contains only letters, digits and _ and does not begin with a digit.`,
+        `names the environment variable ${quoted(name)}; a name contains only letters, digits and _ and does not begin with a digit.`,
       );
       return undefined;
     }
@@ -160,7 +178,7 @@ class Expander {
     }
     this.#fail(
       place,
-      `needs the environment variable ${name}, which is not set. Set it, or write a default: \${env:${name}:-default}.`,
+      `needs the environment variable ${cut(name)}, which is not set. Set it, or write a default: \${env:${cut(name)}:-default}.`,
     );
     return undefined;
   }
@@ -169,7 +187,7 @@ class Expander {
     const file = isAbsolute(path) ? path : join(dirname(place.at.file), path);
     const read = readText(file);
     if (!read.ok) {
-      this.#fail(place, `needs the file ${file}, which cannot be read: ${read.reason}`);
+      this.#fail(place, `needs the file ${cut(file, 4_096)}, which cannot be read: ${read.reason}`);
       return undefined;
     }
     // Editors and `echo` end a file with a newline that is not part of a token.
@@ -180,7 +198,10 @@ class Expander {
     const { text, file } = found;
     const base = { at: place.at, expandedFrom: text };
     if (text === "" && found.isDefault) return { kind: "scalar", value: "", ...base };
-    const tree = parseYamlTree(text, file ?? place.at.file, place.path);
+    const tree = parseYamlTree(text, file ?? place.at.file, {
+      budget: this.#budget,
+      path: place.path,
+    });
     if (tree.node === undefined || tree.problems.length > 0) {
       // An invalid YAML file is a mistake. Any other text that is not YAML is plain text.
       if (file === undefined || !/\.(ya?ml|json)$/i.test(basename(file))) {

@@ -95,6 +95,9 @@ function wrongTypeWords(expected: string, input: unknown, key: string): string {
   const wanted = typeNames[expected] ?? expected;
   if (expected === "never") return "is not allowed; remove it.";
   if (expected === "int" && typeof input === "number") return `must be ${wanted}, but is ${input}.`;
+  if (typeof input === "number" && !Number.isFinite(input)) {
+    return `must be ${wanted}, but is a number that is too large.`;
+  }
   const isUnquoted =
     expected === "string" && (typeof input === "number" || typeof input === "boolean");
   const isNumber = expected === "number" || expected === "int";

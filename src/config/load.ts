@@ -1,8 +1,10 @@
 import { bareVariables } from "./bare-variable.ts";
+import { cut } from "./cut.ts";
 import { type Environment, expandNode } from "./expand.ts";
 import { mergeNodes } from "./merge-nodes.ts";
-import type { ConfigNode, MapEntry, MapNode } from "./node.ts";
+import type { ConfigNode, MapNode } from "./node.ts";
 import { type ConfigProblem, inReadingOrder } from "./problem.ts";
+import { ReadBudget } from "./read-budget.ts";
 import { readText, textOf } from "./read-text.ts";
 import { parseYamlTree } from "./yaml-tree.ts";
 
@@ -26,7 +28,16 @@ export interface LoadedConfig {
 export function loadConfig(sources: readonly string[], environment: Environment): LoadedConfig {
   const problems: ConfigProblem[] = [];
   const report = (problem: ConfigProblem) => problems.push(problem);
-  const read = sources.map((source, index) => readSource(source, index, environment));
+  if (sources.length > maxSources) {
+    report({
+      at: undefined,
+      path: [],
+      message: `There are ${sources.length} --config and --set; a config has at most ${maxSources}.`,
+    });
+    return { root: undefined, problems, files: [] };
+  }
+  const budget = new ReadBudget();
+  const read = sources.map((source, index) => readSource(source, index, { environment, budget }));
   const files = read.map(({ file }) => file);
   for (const part of read) problems.push(...part.problems);
   const readable = read.map(({ node }) => node).filter((node) => node !== undefined);
@@ -54,13 +65,22 @@ export function loadConfig(sources: readonly string[], environment: Environment)
     (base, over) => mergeNodes(base, over, report),
     emptyMap(files[0] ?? ""),
   );
-  const root = expandNode(merged, environment, report);
+  const root = expandNode(merged, { environment, budget }, report);
   return {
     root: root.kind === "map" ? root : undefined,
     problems: inReadingOrder(problems, files),
     notices: bareVariables(merged, []),
     files,
   };
+}
+
+/** More than anybody writes on a command line. */
+const maxSources = 1_000;
+
+/** What a config is read from, and how much of it. */
+interface Reading {
+  readonly environment: Environment;
+  readonly budget: ReadBudget;
 }
 
 interface ReadSource {
@@ -70,7 +90,7 @@ interface ReadSource {
 }
 
 /** The whole config from a variable. */
-function readVariable(name: string, source: string, environment: Environment): ReadSource {
+function readVariable(name: string, source: string, { environment, budget }: Reading): ReadSource {
   const refuse = (message: string): ReadSource => ({
     file: source,
     node: undefined,
@@ -84,7 +104,7 @@ function readVariable(name: string, source: string, environment: Environment): R
   const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
   if (value === undefined) return refuse(`cannot be read: the variable ${name} is not set.`);
   const read = textOf(Buffer.from(value));
-  return read.ok ? readTree(read.text, source) : refuse(`cannot be read: ${read.reason}`);
+  return read.ok ? readTree(read.text, source, budget) : refuse(`cannot be read: ${read.reason}`);
 }
 
 /** A URL may have a password or a token in it. */
@@ -92,7 +112,8 @@ function withoutCredentials(source: string): string {
   return source.replace(/\/\/[^/@]*@/, "//").replace(/[?#].*$/s, "");
 }
 
-function readSource(source: string, index: number, environment: Environment): ReadSource {
+function readSource(source: string, index: number, reading: Reading): ReadSource {
+  const { budget } = reading;
   const match = /^([A-Za-z][A-Za-z0-9+.-]+):(.*)$/s.exec(source);
   const scheme = match?.[1];
   const rest = match?.[2] ?? "";
@@ -101,49 +122,57 @@ function readSource(source: string, index: number, environment: Environment): Re
     node: undefined,
     problems: [{ at: { file }, path: [], message }],
   });
-  if (scheme === "yaml") return readInline(rest, inlineName(rest, index));
+  if (scheme === "yaml") return readInline(rest, inlineName(rest, index), budget);
   if (scheme === "set") {
     const equals = rest.indexOf("=");
     const [key, value] = [rest.slice(0, equals).trim(), rest.slice(equals + 1).trim()];
-    return readInline(`${key.replaceAll(".", "::")}: ${value}`, `--set ${key}`);
+    return readInline(`${key.replaceAll(".", "::")}: ${value}`, `--set ${cut(key)}`, budget);
   }
-  if (scheme === "env") return readVariable(rest, source, environment);
+  if (scheme === "env") return readVariable(rest, cut(source), reading);
   if (scheme === "http" || scheme === "https") {
     return refuse(
-      withoutCredentials(source),
+      cut(withoutCredentials(source)),
       `cannot be read: ${scheme}: is not supported, because a config decides what this program sends where. Download it to a file first.`,
     );
   }
   // One letter is a drive of Windows.
   if (scheme !== undefined && scheme !== "file") {
     return refuse(
-      withoutCredentials(source),
-      `cannot be read: unsupported scheme "${scheme}". Give a path, file:PATH, env:NAME or yaml: followed by the config; write ./ in front of a path that contains a colon.`,
+      cut(withoutCredentials(source)),
+      `cannot be read: unsupported scheme "${cut(scheme)}". Give a path, file:PATH, env:NAME or yaml: followed by the config; write ./ in front of a path that contains a colon.`,
     );
   }
   const file = scheme === "file" ? rest.replace(/^\/\/(?=\/)/, "") : source;
   const read = readText(file);
-  return read.ok ? readTree(read.text, file) : refuse(file, `cannot be read: ${read.reason}`);
+  return read.ok
+    ? readTree(read.text, file, budget)
+    : refuse(cut(file, 4_096), `cannot be read: ${read.reason}`);
 }
 
 /** The key of `a::b: value`, never the value, which may be a secret; the number of the source if it is written otherwise. */
 function inlineName(text: string, index: number): string {
   const key = /^[\w./-]+(?:::[\w./-]+)+/.exec(text)?.[0];
-  return key === undefined || text.includes("\n") ? `<yaml ${index + 1}>` : `--config yaml:${key}`;
+  return key === undefined || text.includes("\n")
+    ? `<yaml ${index + 1}>`
+    : `--config yaml:${cut(key)}`;
 }
 
-function readInline(text: string, file: string): ReadSource {
+function readInline(text: string, file: string, budget: ReadBudget): ReadSource {
   const inline = textOf(Buffer.from(text));
   if (!inline.ok) {
     const message = `cannot be read: ${inline.reason}`;
     return { file, node: undefined, problems: [{ at: { file }, path: [], message }] };
   }
-  const tree = readTree(inline.text, file);
-  return tree.node === undefined ? tree : { ...tree, node: nested(tree.node) };
+  const tree = readTree(inline.text, file, budget);
+  if (tree.node === undefined) return tree;
+  const node = nested(tree.node);
+  if (node !== undefined) return { ...tree, node };
+  const message = `has a key of more than ${maxParts} parts; a config is never that deep.`;
+  return { file, node, problems: [...tree.problems, { at: { file }, path: [], message }] };
 }
 
-function readTree(text: string, file: string): ReadSource {
-  const { node, problems } = parseYamlTree(text, file);
+function readTree(text: string, file: string, budget: ReadBudget): ReadSource {
+  const { node, problems } = parseYamlTree(text, file, { budget });
   if (node === undefined) return { file, node, problems };
   if (node.kind === "map") return { file, node, problems };
   if (node.kind === "scalar" && node.value === null && problems.length === 0) {
@@ -157,23 +186,40 @@ function readTree(text: string, file: string): ReadSource {
   return { file, node: undefined, problems: [...problems, { at: node.at, path: [], message }] };
 }
 
-/** Takes keys such as `a::b` apart, as the Collector does for inline config. */
-function nested(map: MapNode): MapNode {
-  let result: ConfigNode = { ...map, entries: new Map<string, MapEntry>() };
+/** Takes keys such as `a::b` apart, as the Collector does for inline config. Undefined if one has too many parts. */
+function nested(map: MapNode): MapNode | undefined {
+  const parts: ConfigNode[] = [];
   for (const [key, { keyAt, node }] of map.entries) {
-    const value: ConfigNode = node.kind === "map" ? nested(node) : node;
-    const one = key.split("::").reduceRight<ConfigNode>(
-      (inner, part) => ({
-        kind: "map",
-        at: keyAt,
-        entries: new Map([[part, { keyAt, node: inner }]]),
-      }),
-      value,
+    const value: ConfigNode | undefined = node.kind === "map" ? nested(node) : node;
+    const names = key.split("::");
+    if (value === undefined || names.length > maxParts) return undefined;
+    parts.push(
+      names.reduceRight<ConfigNode>(
+        (inner, name) => ({
+          kind: "map",
+          at: keyAt,
+          entries: new Map([[name, { keyAt, node: inner }]]),
+        }),
+        value,
+      ),
     );
-    result = mergeNodes(result, one, () => {});
   }
-  return result.kind === "map" ? result : map;
+  const merged = mergedAll(parts);
+  return merged?.kind === "map" ? { ...merged, at: map.at } : map;
 }
+
+/** Each merge copies what is there already, so merging one after the other would take the square of their number. */
+function mergedAll(nodes: readonly ConfigNode[]): ConfigNode | undefined {
+  if (nodes.length < 2) return nodes[0];
+  const half = nodes.length >> 1;
+  const [first, second] = [mergedAll(nodes.slice(0, half)), mergedAll(nodes.slice(half))];
+  return first === undefined || second === undefined
+    ? (first ?? second)
+    : mergeNodes(first, second, () => {});
+}
+
+/** Deeper than any config. */
+const maxParts = 100;
 
 function emptyMap(file: string): MapNode {
   return { kind: "map", at: { file, line: 1, column: 1 }, entries: new Map() };

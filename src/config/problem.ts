@@ -1,3 +1,5 @@
+import { cut } from "./cut.ts";
+
 /** Where a value was written. */
 export interface Position {
   /** The file as the user named it; `--set KEY`, `--config yaml:KEY` or `<yaml N>` for the N-th `--config`, given inline. */
@@ -30,11 +32,15 @@ export function formatPath(path: ConfigPath): string {
   return path
     .map((part, index) => {
       if (typeof part === "number") return `[${part}]`;
-      if (!/^[^\s.[\]"']+$/.test(part)) return `[${JSON.stringify(part)}]`;
-      return index === 0 ? part : `.${part}`;
+      const shown = cut(part);
+      if (!/^[^\s.[\]"']+$/.test(part)) return `[${JSON.stringify(shown)}]`;
+      return index === 0 ? shown : `.${shown}`;
     })
     .join("");
 }
+
+/** Longer than any message that quotes values of the usual length. */
+const longestMessage = 2_000;
 
 /** `file:line:column path: message` */
 export function formatProblem(problem: ConfigProblem): string {
@@ -42,7 +48,8 @@ export function formatProblem(problem: ConfigProblem): string {
     problem.at === undefined ? "" : formatPosition(problem.at),
     problem.path.length === 0 ? "" : formatPath(problem.path),
   ].filter((part) => part !== "");
-  return where.length === 0 ? problem.message : `${where.join(" ")}: ${problem.message}`;
+  const message = cut(problem.message, longestMessage);
+  return where.length === 0 ? message : `${where.join(" ")}: ${message}`;
 }
 
 /** The problems in the order of their positions in the files, without duplicates. */

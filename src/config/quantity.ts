@@ -1,3 +1,5 @@
+import { quoted } from "./cut.ts";
+
 /** The result of parsing a quantity. `message` completes a sentence: `"10" has no unit; …`. */
 export type ParsedQuantity =
   | { readonly ok: true; readonly value: number }
@@ -9,6 +11,9 @@ export const durationPattern =
 
 /** The whole of a written size with a unit, for editors. */
 export const byteSizePattern = "^([0-9]+(\\.[0-9]*)?|\\.[0-9]+) ?(B|[KMGT]i?B)$";
+
+/** Of a quantity that means something. */
+const maxCharacters = 100;
 
 const nanosecondsPerMs = 1e6;
 
@@ -38,7 +43,8 @@ const bytesPerUnit: Readonly<Record<string, number>> = {
 
 /** Reads Go's notation (`10s`, `1h30m`, `1.5s`, `100us`, `0`) into milliseconds. Negative ones are refused. */
 export function parseDuration(text: string): ParsedQuantity {
-  const shown = JSON.stringify(text);
+  const shown = quoted(text);
+  if (text.length > maxCharacters) return refuse(`${shown} is too long for a duration.`);
   // As in Go: it is the same in every unit.
   if (text === "0") return { ok: true, value: 0 };
   if (/^-?[0-9]+(\.[0-9]*)?$/.test(text)) {
@@ -83,7 +89,8 @@ export function formatDuration(durationMs: number): string {
 
 /** Reads `4MiB`, `512 KB` or a plain number of bytes written as text into whole bytes. */
 export function parseByteSize(text: string): ParsedQuantity {
-  const shown = JSON.stringify(text);
+  const shown = quoted(text);
+  if (text.length > maxCharacters) return refuse(`${shown} is too long for a size.`);
   const plain = /^[0-9]+$/.test(text);
   if (text.startsWith("-")) return refuse(`must not be negative, but is ${shown}.`);
   if (!plain && !new RegExp(byteSizePattern).test(text)) {

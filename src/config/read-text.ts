@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { readRegularFileSync, UnreadableFile } from "../files/regular-file.ts";
 
 /** The result of reading a file. `reason` completes "cannot be read: ". */
 export type ReadText =
@@ -11,7 +11,7 @@ const maxBytes = 2 ** 20;
 /** Reads a whole file of at most 1 MiB as UTF-8, without its byte order mark. Never throws. */
 export function readText(path: string): ReadText {
   try {
-    return textOf(readBytes(path));
+    return textOf(readRegularFileSync(path, maxBytes));
   } catch (error) {
     return { ok: false, reason: reasonOf(error) };
   }
@@ -28,30 +28,8 @@ export function textOf(bytes: Uint8Array): ReadText {
   }
 }
 
-/** Reads one byte more than is allowed, at most. A pipe or a device has no size to ask for. */
-function readBytes(path: string): Uint8Array {
-  const file = openSync(path, "r");
-  try {
-    if (fstatSync(file).isDirectory()) return readNothing();
-    const bytes = new Uint8Array(maxBytes + 1);
-    let length = 0;
-    while (length < bytes.length) {
-      const read = readSync(file, bytes, length, bytes.length - length, null);
-      if (read === 0) break;
-      length += read;
-    }
-    return bytes.subarray(0, length);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function readNothing(): never {
-  throw Object.assign(new Error("It is a directory."), { code: "EISDIR" });
-}
-
 function notTextReason(bytes: Uint8Array): string | undefined {
-  if (bytes.length > maxBytes) return "it is larger than 1 MiB, the most that a config may have.";
+  if (bytes.length > maxBytes) return tooLarge;
   const [first, second] = bytes;
   if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
     return "it is UTF-16 text; save it as UTF-8.";
@@ -65,24 +43,23 @@ function notTextReason(bytes: Uint8Array): string | undefined {
     : "it is not text but binary data.";
 }
 
+const tooLarge = "it is larger than 1 MiB, the most that a part of a config may have.";
+
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
-  switch (code) {
-    case "ENOENT":
-    case "ENOTDIR":
-      return "there is no such file.";
-    case "EACCES":
-    case "EPERM":
-      return "permission denied.";
-    case "EISDIR":
-      return "it is a directory.";
-    case "ELOOP":
-      return "its symbolic links lead to each other.";
-    case "ERR_INVALID_ARG_VALUE":
-      return "its name contains a zero byte.";
-    case "ERR_ENCODING_INVALID_ENCODED_DATA":
-      return "it is not UTF-8 text.";
-    default:
-      return error instanceof Error ? error.message : String(error);
+  if (error instanceof UnreadableFile) {
+    switch (error.code) {
+      case "EFBIG":
+        return tooLarge;
+      case "EPIPE":
+      case "ENXIO":
+        return "it is a pipe or a socket; a config is read again at a reload, so write it to a file, or give it in a variable with --config env:NAME.";
+      default:
+        return error.message;
+    }
   }
+  return error instanceof Error &&
+    "code" in error &&
+    error.code === "ERR_ENCODING_INVALID_ENCODED_DATA"
+    ? "it is not UTF-8 text."
+    : String(error);
 }

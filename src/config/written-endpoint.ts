@@ -1,3 +1,5 @@
+import { quoted as cutAndQuoted } from "./cut.ts";
+
 /** Where a server listens or a client connects, without a scheme. */
 export interface Endpoint {
   /** A name or an address; IPv6 without brackets. */
@@ -6,8 +8,12 @@ export interface Endpoint {
   readonly port: number;
 }
 
+/** A name of a host has at most 253. */
+const maxCharacters = 400;
+
 /** Reads `host:port`. The result is the endpoint, or the end of a sentence that says what is wrong and what to write. */
 export function parseEndpoint(text: string): Endpoint | string {
+  if (text.length > maxCharacters) return `${cutAndQuoted(text)} is too long for an endpoint.`;
   const quoted = JSON.stringify(text);
   const variable = /\$\{?([A-Za-z_][A-Za-z0-9_]*)\}?/.exec(text);
   if (variable !== null) {

@@ -12,8 +12,10 @@ import {
   parseDocument,
   visit,
 } from "yaml";
+import { cut } from "./cut.ts";
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
+import type { ReadBudget } from "./read-budget.ts";
 
 /** The result of parsing a text. `node` is `undefined` if the text is not YAML; then `problems` has the reason. */
 export interface YamlTree {
@@ -21,26 +23,27 @@ export interface YamlTree {
   readonly problems: readonly ConfigProblem[];
 }
 
-/** More values than any config has, and fewer than aliases of aliases can make. */
-const maxNodes = 100_000;
 const maxDepth = 100;
 
-/** More lines and list entries than any config has. */
-const maxSeparators = 50_000;
-
+const tooMany =
+  "has more than 20000 values, the most that a config may have, or aliases repeat it too often.";
 const tooDeep = "is nested too deeply, or aliases repeat it too often.";
 
 /**
  * Reads one YAML document into nodes with positions. Never throws. Anchors, aliases and `<<` are
  * resolved; a repeated key, a tag and a key that is not a plain name are problems.
  */
-export function parseYamlTree(text: string, file: string, at: ConfigPath = []): YamlTree {
+export function parseYamlTree(
+  text: string,
+  file: string,
+  { budget, path: at = [] }: { readonly budget: ReadBudget; readonly path?: ConfigPath },
+): YamlTree {
   const lines = new LineCounter();
   const positionAt = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const excess = excessOf(text);
+  const excess = budget.addText(text) ?? excessOf(text);
   if (excess !== undefined) {
     return { node: undefined, problems: [{ at: { file }, path: at, message: excess }] };
   }
@@ -56,7 +59,7 @@ export function parseYamlTree(text: string, file: string, at: ConfigPath = []): 
     const message = syntaxMessage(first, text);
     return { node: undefined, problems: [{ at: positionAt(first.pos[0]), path: at, message }] };
   }
-  const reader = new TreeReader(document, positionAt);
+  const reader = new TreeReader(document, positionAt, budget);
   return { node: reader.read(document.contents, at), problems: reader.problems };
 }
 
@@ -66,38 +69,52 @@ export function parseYamlTree(text: string, file: string, at: ConfigPath = []): 
  * those of values.
  */
 function excessOf(text: string): string | undefined {
-  const separators = text.match(/[,\n]/g)?.length ?? 0;
-  if (separators > maxSeparators) {
-    return `has ${separators} lines and entries of lists; a config has at most ${maxSeparators}.`;
-  }
   let open = 0;
+  let neverOpened = 0;
   for (const [bracket] of text.matchAll(/[[\]{}]/g)) {
-    open = bracket === "[" || bracket === "{" ? open + 1 : Math.max(0, open - 1);
+    if (bracket === "[" || bracket === "{") open += 1;
+    else if (open > 0) open -= 1;
+    else neverOpened += 1;
     if (open > 10 * maxDepth) return tooDeep;
+    if (neverOpened > 10 * maxDepth)
+      return "is not valid YAML: it closes brackets that it does not open.";
   }
-  // Lists in lists on one line, or tags and anchors in a row.
-  return /(?:[-?:][ \t]+|[!&][^\s]*[ \t]+){100}/.test(text) ? tooDeep : undefined;
+  return hasLongRun(text) ? tooDeep : undefined;
+}
+
+/** Whether there are lists in lists on one line, or tags and anchors in a row. */
+function hasLongRun(text: string): boolean {
+  let run = 0;
+  for (const token of text.split(/[ \t]+/)) {
+    const line = token.lastIndexOf("\n");
+    const last = line < 0 ? token : token.slice(line + 1);
+    run = /^(?:[-?:]$|[!&])/.test(last) ? (line < 0 ? run + 1 : 1) : 0;
+    if (run >= maxDepth) return true;
+  }
+  return false;
 }
 
 class TreeReader {
   readonly problems: ConfigProblem[] = [];
   readonly #targets: ReadonlyMap<Alias, Node>;
   readonly #positionAt: (offset: number) => Position;
-  #nodes = 0;
+  readonly #budget: ReadBudget;
   #depth = 0;
+  #hasTooMany = false;
 
-  constructor(document: Document, positionAt: (offset: number) => Position) {
+  constructor(document: Document, positionAt: (offset: number) => Position, budget: ReadBudget) {
+    this.#budget = budget;
     this.#targets = aliasTargets(document);
     this.#positionAt = positionAt;
   }
 
   read(source: unknown, path: ConfigPath, fallback: Position = this.#positionAt(0)): ConfigNode {
     const at = this.#positionOf(source, fallback);
-    this.#nodes += 1;
-    if (this.#nodes > maxNodes || this.#depth >= maxDepth) {
-      if (this.#nodes === maxNodes + 1 || this.#depth >= maxDepth) {
-        this.#report(at, path, tooDeep);
+    if (this.#hasTooMany || !this.#budget.addValue() || this.#depth >= maxDepth) {
+      if (!this.#hasTooMany) {
+        this.#report(at, path, this.#depth >= maxDepth ? tooDeep : tooMany);
       }
+      this.#hasTooMany = true;
       return { kind: "scalar", value: null, at, failed: true };
     }
     this.#depth += 1;
@@ -113,7 +130,7 @@ class TreeReader {
       this.#report(
         at,
         path,
-        `uses the alias *${source.source}, but there is no anchor &${source.source} before it.`,
+        `uses the alias *${cut(source.source)}, but there is no such anchor before it.`,
       );
       return { kind: "scalar", value: null, at, failed: true };
     }
@@ -215,7 +232,7 @@ function syntaxMessage(
   text: string,
 ): string {
   if (error.message.includes("call stack")) return tooDeep;
-  const before = text.slice(0, error.pos[0]);
+  const before = text.slice(Math.max(0, error.pos[0] - 1_000), error.pos[0]);
   if (before.endsWith("$") || /\$\{[^}\n]*$/.test(before)) {
     return 'is not valid YAML: inside { } or [ ] a ${…} must stand in quotes, e.g. { key: "${env:NAME}" }.';
   }
@@ -225,8 +242,8 @@ function syntaxMessage(
     case "MULTIPLE_DOCS":
       return "contains a second YAML document; put it into a file of its own.";
     case "TAG_RESOLVE_FAILED":
-      return `has a tag, and tags are not supported: ${error.message}. Remove it.`;
+      return `has a tag, and tags are not supported: ${cut(error.message)}. Remove it.`;
     default:
-      return `is not valid YAML: ${error.message.replace(/\.$/, "")}.`;
+      return `is not valid YAML: ${cut(error.message.replace(/\.$/, ""), 300)}.`;
   }
 }

@@ -1,11 +1,11 @@
 import { X509Certificate } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
 import {
   createSecureContext,
   getCACertificates,
   type SecureContext,
   type SecureContextOptions,
 } from "node:tls";
+import { readRegularFile, unreadableWords } from "../files/regular-file.ts";
 
 /** A version of TLS, as the config writes it. */
 export type TlsVersion = "1.2" | "1.3";
@@ -65,26 +65,10 @@ export async function textOf(
     return pem?.reveal();
   }
   try {
-    const { size } = await fileAt(option, path);
-    if (size > maxFileBytes) {
-      throw new UnusableTls(`The ${option} ${path} is larger than 1 MiB, which no certificate is.`);
-    }
-    return await readFile(path, "utf8");
+    return new TextDecoder().decode(await readRegularFile(path, maxFileBytes));
   } catch (error) {
-    if (error instanceof UnusableTls) {
-      throw error;
-    }
-    throw new UnusableTls(`The ${option} ${path} cannot be read (${codeOf(error)}).`, error);
+    throw new UnusableTls(`The ${option} ${path} ${unreadableWords(error)}`, error);
   }
-}
-
-/** Reading anything but a file, such as a pipe, may never end. */
-async function fileAt(option: string, path: string): Promise<{ readonly size: number }> {
-  const stats = await stat(path);
-  if (!stats.isFile()) {
-    throw new UnusableTls(`The ${option} ${path} is not a file.`);
-  }
-  return stats;
 }
 
 /** Whether two readings found the same. */

@@ -1,3 +1,5 @@
+import { quoted } from "../config/cut.ts";
+
 /** `type` or `type/name`, taken apart. */
 export interface ComponentId {
   readonly type: string;
@@ -12,7 +14,7 @@ export type ParsedId =
 
 /** Reads an id by the Collector's rules: divided at the first `/`, blanks around the parts ignored. */
 export function parseId(text: string): ParsedId {
-  const shown = JSON.stringify(text);
+  const shown = quoted(text);
   const slash = text.indexOf("/");
   const type = (slash < 0 ? text : text.slice(0, slash)).trim();
   const name = slash < 0 ? undefined : text.slice(slash + 1).trim();

@@ -55,6 +55,9 @@ export function checkServiceConfig(
   const { root, files } = loaded;
   if (root === undefined) return { ok: false, problems };
 
+  const excess = excessOf(root);
+  if (excess !== undefined)
+    return { ok: false, problems: inReadingOrder([...problems, excess], files) };
   checkTopLevel(root, factories, report);
   const declarations = checkComponents(root, factories, report);
   const service = checkSection(serviceSchema, root, ["service"], missingServiceKey);
@@ -122,6 +125,53 @@ export function checkServiceConfig(
     ),
   };
   return { ok: true, config: frozen(config) };
+}
+
+/** More than any config has. Checks compare them with each other. */
+const maxComponents = 1_000;
+const maxPipelines = 1_000;
+/** A name is printed in every log line and metric of its component. */
+const maxNameCharacters = 1_000;
+
+function excessOf(root: MapNode): ConfigProblem | undefined {
+  let components = 0;
+  for (const section of [...Object.keys(sections), "service"]) {
+    const path = section === "service" ? ["service", "pipelines"] : [section];
+    const node = nodeAt(root, path);
+    if (node?.kind !== "map") continue;
+    const keys = [...node.entries.keys()];
+    components += section === "service" ? 0 : keys.length;
+    const long = keys.find((key) => key.length > maxNameCharacters);
+    if (long !== undefined) {
+      const message = `has a name of ${long.length} characters; a name has at most ${maxNameCharacters}.`;
+      return { at: node.entries.get(long)?.keyAt, path: [...path, long], message };
+    }
+    if (section === "service" && keys.length > maxPipelines) {
+      const message = `has ${keys.length} pipelines; a config has at most ${maxPipelines}.`;
+      return { at: node.at, path, message };
+    }
+    const most = Math.max(0, ...listLengths(node));
+    if (section === "service" && most > maxComponents) {
+      const message = `has a pipeline with a list of ${most} components; it has at most ${maxComponents}.`;
+      return { at: node.at, path, message };
+    }
+    if (components > maxComponents) {
+      const message = `makes more than ${maxComponents} components, the most that a config may have.`;
+      return { at: node.at, path, message };
+    }
+  }
+  return undefined;
+}
+
+/** The lengths of the lists of the pipelines. */
+function listLengths(pipelines: MapNode): readonly number[] {
+  return [...pipelines.entries.values()].flatMap(({ node }) =>
+    node.kind === "map"
+      ? [...node.entries.values()].map(({ node: list }) =>
+          list.kind === "list" ? list.items.length : 0,
+        )
+      : [],
+  );
 }
 
 function telemetryEndpointOf({ telemetry: { metrics } }: ServiceSection) {

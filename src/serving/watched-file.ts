@@ -1,6 +1,6 @@
-import { readFile, stat } from "node:fs/promises";
 import type { Settings } from "../component/settings.ts";
 import { createThrottle } from "../component/throttle.ts";
+import { readRegularFile, unreadableWords } from "../files/regular-file.ts";
 
 /** Something of a file cannot be used; the message is for an operator and quotes nothing of the file. */
 export class UnusableFile extends Error {}
@@ -83,20 +83,9 @@ export class WatchedFile {
   async #read(): Promise<string> {
     const { option, path } = this.#options;
     try {
-      const found = await stat(path);
-      if (!found.isFile()) {
-        throw new UnusableFile(`The ${option} ${path} is not a file.`);
-      }
-      if (found.size > maxBytes) {
-        throw new UnusableFile(`The ${option} ${path} is larger than 1 MiB.`);
-      }
-      return await readFile(path, "utf8");
+      return new TextDecoder().decode(await readRegularFile(path, maxBytes));
     } catch (error) {
-      if (error instanceof UnusableFile) {
-        throw error;
-      }
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-      throw new UnusableFile(`The ${option} ${path} cannot be read (${code}).`, { cause: error });
+      throw new UnusableFile(`The ${option} ${path} ${unreadableWords(error)}`, { cause: error });
     }
   }
 }

@@ -1,12 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
+import { components } from "../../src/components.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { nodeAt, plainValueOf } from "../../src/config/node.ts";
 import { formatPosition, formatProblem } from "../../src/config/problem.ts";
+import { checkServiceConfig } from "../../src/service/config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "config-load-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -29,6 +32,9 @@ function load(sources: readonly string[], environment: Record<string, string> = 
 
 const yaml = (text: string) => `yaml:${text}`;
 
+const tooLong =
+  "makes the config longer than 10000 lines and entries of lists, the most that it may have.";
+
 describe("a file that is no config says what it is", () => {
   const utf16 = Buffer.from("receivers:\n", "utf16le");
   for (const [what, content, message] of [
@@ -42,7 +48,7 @@ describe("a file that is no config says what it is", () => {
     [
       "larger than 1 MiB",
       `# ${"x".repeat(2 ** 20)}`,
-      "cannot be read: it is larger than 1 MiB, the most that a config may have.",
+      "cannot be read: it is larger than 1 MiB, the most that a part of a config may have.",
     ],
     [
       "UTF-16 with a mark",
@@ -61,15 +67,15 @@ describe("a file that is no config says what it is", () => {
       Buffer.from([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1, 0, 0, 0]),
       "cannot be read: it is not text but binary data.",
     ],
-    ["brackets", "[".repeat(2 ** 19), "is nested too deeply, or aliases repeat it too often."],
+    ["brackets", "[".repeat(9_000), "is nested too deeply, or aliases repeat it too often."],
     [
       "maps in maps on one line",
-      "{a: ".repeat(2 ** 17),
+      "{a: ".repeat(9_000),
       "is nested too deeply, or aliases repeat it too often.",
     ],
     [
       "lists in lists on one line",
-      "- ".repeat(2 ** 18),
+      "- ".repeat(30_000),
       "is nested too deeply, or aliases repeat it too often.",
     ],
     [
@@ -77,17 +83,26 @@ describe("a file that is no config says what it is", () => {
       `a: ${"!a ".repeat(2 ** 18)}`,
       "is nested too deeply, or aliases repeat it too often.",
     ],
+    ["empty maps in a row, without a separator", `a: [${"{}".repeat(2 ** 18)}]`, tooLong],
+    ["maps in maps on one line, without braces", `a: ${"b: ".repeat(2 ** 17)}b`, tooLong],
+    ["keys in keys on many lines", `${"? ".repeat(90)}\n`.repeat(4_000), tooLong],
     [
-      "aliases without an end",
-      `a: &a 1\nb: [${"*a,".repeat(2 ** 18)}]`,
-      "has 262145 lines and entries of lists; a config has at most 50000.",
+      "brackets that close nothing",
+      "]a".repeat(2 ** 17),
+      "is not valid YAML: it closes brackets that it does not open.",
     ],
+    [
+      "tags of one kind without a blank",
+      `a: ${"!".repeat(2 ** 19)}`,
+      expect.stringContaining("has a tag, and tags are not supported"),
+    ],
+    ["aliases without an end", `a: &a 1\nb: [${"*a,".repeat(2 ** 18)}]`, tooLong],
   ] as const) {
     test(`${what}`, () => {
       const startedMs = performance.now();
       const { problems, value } = load([fileWith("no-config.yaml", content)]);
       expect({ problems, value }).toEqual({
-        problems: [`no-config.yaml: ${message}`],
+        problems: [typeof message === "string" ? `no-config.yaml: ${message}` : message],
         value: undefined,
       });
       // Without the bounds these take 5 to 60 s.
@@ -115,6 +130,21 @@ describe("a file that is no config says what it is", () => {
     expect(load([join(folder, "nope.yaml")]).problems).toEqual([
       "nope.yaml: cannot be read: there is no such file.",
     ]);
+  });
+
+  test("a device and a pipe, which are not opened", () => {
+    const pipe = join(folder, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const device = "it is a device, not a file.";
+    expect(load(["/dev/zero"]).problems).toEqual([`/dev/zero: cannot be read: ${device}`]);
+    expect(load([pipe]).problems).toEqual([
+      "pipe: cannot be read: it is a pipe or a socket; a config is read again at a reload, so write it to a file, or give it in a variable with --config env:NAME.",
+    ]);
+    const included = yaml("a: ${file:/dev/zero}");
+    expect(load([included]).problems).toEqual([
+      `<yaml 1>:1:4 a: needs the file /dev/zero, which cannot be read: ${device}`,
+    ]);
+    expect(load([yaml(`a: \${file:${pipe}}`)]).problems[0]).toContain("it is a pipe or a socket");
   });
 
   test("an overlay may be empty", () => {
@@ -483,6 +513,167 @@ describe("any text", () => {
         expect(problems).toEqual([]);
         expect(root && nodeAt(root, ["a"])?.expandedFrom).toBe(text);
       }),
+    );
+  });
+});
+
+describe("a whole config", () => {
+  const large = "x".repeat(2 ** 20 - 1);
+
+  test("has at most 4 MiB, over all files", () => {
+    const sources = Array.from({ length: 27 }, (_, index) =>
+      fileWith(`part${index}.yaml`, `a${index}: ${large.slice(20)}`),
+    );
+    const { problems, value } = load(sources);
+    expect(value).toBeUndefined();
+    expect(problems[0]).toBe(
+      "part4.yaml: makes the config larger than 4 MiB, the most that its files, variables and references may have together.",
+    );
+  });
+
+  test("has at most 4 MiB, over all references, also within one text, and the first that is too much is reported once", () => {
+    fileWith("token", large);
+    for (const [what, value] of [
+      ["in a list", `[${Array(900).fill('"${file:token}"').join(", ")}]`],
+      ["in one text", `"${"${file:token}".repeat(900)}"`],
+      ["in a default", `"${"${env:NONE:-${file:token}}".repeat(900)}"`],
+      ["in itself", `"${"${yaml:".repeat(19)}${large.slice(300_000)}${"}".repeat(19)}"`],
+    ] as const) {
+      const { problems } = load([fileWith("all.yaml", `a: ${value}`)]);
+      expect([what, problems]).toEqual([
+        what,
+        [expect.stringContaining("makes the config larger than 4 MiB")],
+      ]);
+    }
+  });
+
+  test("has at most 10000 lines, over all sources", () => {
+    const lines = "# a line\n".repeat(6_000);
+    const { problems } = load([yaml(`a: 1\n${lines}`), yaml(`b: 1\n${lines}`)]);
+    expect(problems).toEqual([`<yaml 2>: ${tooLong}`]);
+  });
+
+  test("has at most 20000 values, and the first that is too much is reported once", () => {
+    const list = `[${Array(100).fill("x").join(", ")}]`;
+    const aliases = Array.from({ length: 300 }, (_, index) => `k${index}: *a`).join("\n");
+    const { problems } = load([yaml(`a: &a ${list}\n${aliases}`)]);
+    expect(problems).toEqual([expect.stringContaining("has more than 20000 values")]);
+  });
+
+  test("has at most 1000 sources", () => {
+    const sets = Array.from({ length: 1_001 }, (_, index) => `set:a.b${index}=1`);
+    expect(load(sets).problems).toEqual([
+      "There are 1001 --config and --set; a config has at most 1000.",
+    ]);
+    expect(load(sets.slice(1)).problems).toEqual([]);
+  });
+
+  test("of many nested keys on the command line is merged", () => {
+    const keys = Array.from({ length: 9_000 }, (_, index) => `a::b::k${index}: ${index}`);
+    const { value, problems } = load([yaml(keys.join("\n"))]);
+    expect(problems).toEqual([]);
+    expect(value).toMatchObject({ a: { b: { k0: 0, k8999: 8_999 } } });
+    expect(load([yaml(`${"a::".repeat(150)}b: 1`)]).problems[0]).toMatch(/more than 100 parts/);
+  });
+});
+
+test("no message repeats a long text", () => {
+  const long = "o".repeat(900_000);
+  for (const text of [
+    `a: "\${${long}}"`,
+    `a: "\${${long}:x}"`,
+    `a: "\${env:%${long}}"`,
+    `a: "\${file:${long}}"`,
+    `a: *${long}`,
+    `a: !${long} x`,
+    `"a": [${long}`,
+    `{"${long}": "\${env:NONE}"}`,
+  ]) {
+    const { problems } = load([fileWith("long.yaml", text)]);
+    expect(problems.length).toBe(1);
+    expect(problems.join("").length).toBeLessThan(2_500);
+  }
+  for (const source of [`env:${long}`, `x:${long}`, `xx:${long}`, `set:${long}=[`, long]) {
+    const { problems } = load([source]);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join("").length).toBeLessThan(10_000);
+  }
+});
+
+describe("whatever is read", () => {
+  const pieces = fc.constantFrom(
+    ...[
+      "a",
+      "b: ",
+      "- ",
+      "? ",
+      "\n",
+      "  ",
+      "{",
+      "}",
+      "[",
+      "]",
+      ",",
+      "&a ",
+      "*a",
+      "<<: ",
+      "!t ",
+      "|",
+      ">",
+      "'",
+      '"',
+    ],
+    ...[
+      "#",
+      "---",
+      "...",
+      "%YAML",
+      "\t",
+      "${",
+      "${env:A}",
+      "${env:NONE:-",
+      "${file:self.yaml}",
+      "${yaml:",
+      "$$",
+      ":-",
+    ],
+    ...[
+      "~",
+      "1e999",
+      "0x",
+      "\u0000",
+      "\u2028",
+      "\ufeff",
+      "é",
+      "10s",
+      "receivers: ",
+      "otlp: ",
+      "service: ",
+    ],
+  );
+  const texts = fc.oneof(
+    fc.array(pieces, { maxLength: 200 }).map((parts) => Buffer.from(parts.join(""))),
+    fc.uint8Array({ maxLength: 2_000 }),
+    fc
+      .tuple(fc.array(pieces, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 3_000 }))
+      .map(([parts, times]) => Buffer.from(parts.join("").repeat(times))),
+  );
+
+  test("the result is a config or a list of problems, each of one line with a bound, and nothing is thrown", () => {
+    fc.assert(
+      fc.property(texts, (bytes) => {
+        const path = fileWith("self.yaml", bytes);
+        const loaded = loadConfig([path], { A: "${env:A} [x, {y: z}]" });
+        const checked = checkServiceConfig(loaded, components);
+        const problems = checked.ok ? [] : checked.problems;
+        expect(checked.ok || problems.length > 0).toBe(true);
+        for (const problem of problems.slice(0, 100)) {
+          const text = formatProblem(problem);
+          expect(text).not.toContain("\n");
+          expect(text.length).toBeLessThan(7_000);
+        }
+      }),
+      { numRuns: 300 },
     );
   });
 });

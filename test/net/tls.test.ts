@@ -260,7 +260,7 @@ describe("what cannot be used is named", () => {
     [
       "a file that is too large",
       async () => ({ ca_file: await written("ca.pem", "x".repeat(1_048_577)) }),
-      () => `The ca_file ${folder}/ca.pem is larger than 1 MiB, which no certificate is.`,
+      () => `The ca_file ${folder}/ca.pem is too large: it may have 1 MiB.`,
     ],
     [
       "a file without a certificate",

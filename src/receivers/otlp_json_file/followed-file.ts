@@ -1,3 +1,4 @@
+import { constants } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import type { Signal } from "../../otlp/payload.ts";
 import { areSame, type FileFacts, factsOf } from "./file-search.ts";
@@ -62,7 +63,8 @@ export class FollowedFile {
     if (this.#handle !== undefined) {
       return true;
     }
-    const handle = await open(this.path, "r");
+    // It was a file when it was found; a pipe in its place must not be waited for.
+    const handle = await open(this.path, constants.O_RDONLY | constants.O_NONBLOCK);
     const { identity } = factsOf(await handle.stat({ bigint: true }));
     if (identity !== this.identity) {
       await handle.close();
