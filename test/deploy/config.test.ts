@@ -4,11 +4,17 @@ import { runCli } from "../support/process.ts";
 import { textOf } from "../support/repository.ts";
 
 const backend = { BACKEND_URL: "https://otlp.example.com" };
+const redactionKey = { REDACTION_HMAC_KEY: "00112233445566778899aabbccddeeff" };
 
 describe("the collector accepts the configs that the deployments lay over each other", () => {
   for (const [name, configs, env] of [
     ["npm and systemd", ["deploy/config.yaml"], {}],
     ["npm and systemd, forwarding", ["deploy/config.yaml", "deploy/config.forward.yaml"], backend],
+    [
+      "npm and systemd, forwarding without ids and content",
+      ["deploy/config.yaml", "deploy/config.forward.yaml", "deploy/config.private.yaml"],
+      { ...backend, ...redactionKey },
+    ],
     ["compose", ["deploy/config.yaml", "deploy/compose/config.compose.yaml"], {}],
     [
       "compose, forwarding",
@@ -41,6 +47,17 @@ describe("memory", () => {
     const { service } = parse(textOf("deploy/config.yaml"));
     for (const signal of ["traces", "logs", "metrics"]) {
       expect(service.pipelines[signal].processors[0], signal).toBe("memory_limiter");
+    }
+  });
+
+  test("deploy/config.private.yaml changes no processor of a pipeline but adds redaction at its end", () => {
+    const { service } = parse(textOf("deploy/config.yaml"));
+    const { pipelines } = parse(textOf("deploy/config.private.yaml")).service;
+    for (const signal of ["traces", "logs", "metrics"]) {
+      expect(pipelines[signal].processors, signal).toEqual([
+        ...service.pipelines[signal].processors,
+        "redaction",
+      ]);
     }
   });
 

@@ -55,6 +55,7 @@ export class AttributeRedactor {
   readonly #counts: Float64Array;
   readonly #found = new FoundRanges();
   readonly #budget = { matchesLeft: matchesPerRequest };
+  readonly #searching = { found: this.#found, budget: this.#budget };
   readonly #hashes = new Map<string, string>();
   readonly #hasLists: boolean;
   /** The summary that the attributes belong to, if there is one. */
@@ -79,6 +80,42 @@ export class AttributeRedactor {
     this.#edits = edits;
     this.#counts = counts;
     this.#hasLists = program.lists.hasValues;
+  }
+
+  /**
+   * Whether nothing changes in the attribute from `start` up to `end`, as in nearly all of them: a short key and one text, number or truth value. False
+   * if that takes a closer look.
+   */
+  isUntouched(start: number, end: number, place: number): boolean {
+    const { bytes } = this.#reader;
+    const keyStart = start + 2;
+    const keyEnd = keyStart + (bytes[start + 1] ?? 0);
+    if (bytes[start] !== keyTag || keyEnd >= keyStart + 0x80 || bytes[keyEnd] !== valueTag) {
+      return false;
+    }
+    const valueStart = contentStart(bytes, keyEnd + 1, end);
+    if (valueStart < 0) {
+      return false;
+    }
+    const decision = this.#program.keyDecision(bytes, keyStart, keyEnd);
+    if (decision.isSummary || decision.isIgnored || !decision.isAllowed || decision.isBlocked) {
+      return false;
+    }
+    const { wholeBy, search } = decision.valueAt(this.isContent ? twinOf(place) : place);
+    if (wholeBy >= 0 || decision.newKeyAt !== undefined || this.#hasLists) {
+      return false;
+    }
+    if (bytes[valueStart] === valueTags.string) {
+      const textStart = contentStart(bytes, valueStart + 1, end);
+      if (textStart < 0 || search === undefined) {
+        return textStart >= 0;
+      }
+      const { outcome } = search.search(bytes, textStart, end, this.#searching);
+      return outcome === "ranges" && this.#found.count === 0;
+    }
+    return isScalarTag(bytes[valueStart] ?? 0) && !this.#program.lists.redactsAllTypes
+      ? isWholeScalar(bytes, valueStart, end)
+      : false;
   }
 
   /** Redacts an attribute; false if it is malformed. */
@@ -156,7 +193,7 @@ export class AttributeRedactor {
     if ((wholeBy < 0 && search === undefined) || start === end) {
       return;
     }
-    const result = search?.search(bytes, start, end, this.#searching());
+    const result = search?.search(bytes, start, end, this.#searching);
     const decidedBy = result?.outcome === "delete" ? result.by : wholeBy;
     const action = result?.outcome === "keep" ? "keep" : rules[decidedBy]?.action;
     if (action === "delete") {
@@ -447,7 +484,7 @@ export class AttributeRedactor {
     const { bytes } = this.#reader;
     const { lists } = this.#program;
     this.#found.clear();
-    const result = task.search?.search(bytes, start, end, this.#searching());
+    const result = task.search?.search(bytes, start, end, this.#searching);
     if (result?.outcome === "delete") {
       this.#count(result.by);
       return "delete";
@@ -508,7 +545,7 @@ export class AttributeRedactor {
     const text = Buffer.from(written);
     this.#found.clear();
     const result = isSearched
-      ? task.search?.search(text, 0, text.length, this.#searching())
+      ? task.search?.search(text, 0, text.length, this.#searching)
       : undefined;
     if (result?.outcome === "delete") {
       this.#count(result.by);
@@ -569,7 +606,7 @@ export class AttributeRedactor {
     }
     const text = Buffer.from(masked);
     this.#found.clear();
-    task.search?.search(text, 0, text.length, this.#searching());
+    task.search?.search(text, 0, text.length, this.#searching);
     this.#edits.replace(
       start,
       end,
@@ -622,10 +659,6 @@ export class AttributeRedactor {
     return this.summary === undefined || outer === "" ? inner : `${outer}.${inner}`;
   }
 
-  #searching() {
-    return { found: this.#found, budget: this.#budget };
-  }
-
   /** A text of the request with what was found replaced. */
   #withoutFound(start: number, end: number): Uint8Array {
     return this.#replaced(this.#reader.bytes, start, end);
@@ -670,6 +703,29 @@ export class AttributeRedactor {
   #count(rule: number): void {
     this.#counts[rule] = (this.#counts[rule] ?? 0) + 1;
   }
+}
+
+/** Where the content begins whose length is at `at`, if the length has one or two bytes and the content ends at `end`; else -1. */
+function contentStart(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at] ?? 0;
+  if (first < 0x80) {
+    return at + 1 + first === end ? at + 1 : -1;
+  }
+  const second = bytes[at + 1] ?? 0;
+  return second < 0x80 && at + 2 + ((first & 0x7f) | (second << 7)) === end ? at + 2 : -1;
+}
+
+/** Whether a number or truth value behind its tag is all there is. */
+function isWholeScalar(bytes: Uint8Array, start: number, end: number): boolean {
+  if (bytes[start] === valueTags.double) {
+    return end - start === 9;
+  }
+  for (let at = start + 1; at < end - 1; at++) {
+    if ((bytes[at] ?? 0) < 0x80) {
+      return false;
+    }
+  }
+  return end - start > 1 && end - start <= 11 && (bytes[end - 1] ?? 0) < 0x80;
 }
 
 function twinOf(place: number): number {

@@ -100,7 +100,7 @@ export const schema = z
     hmac_key: opaque()
       .optional()
       .describe(
-        "The key of hmac-sha256 and hmac-sha512, and of rules and presets that hash. The same one as session_reference_key of session_activity makes a hashed session key equal to openclaw.session.ref.",
+        "The key of hmac-sha256 and hmac-sha512, and of rules and presets that hash. With the same key in session_activity, a hashed session key is equal to openclaw.session.ref.",
       ),
     masking_string: z
       .string()

@@ -100,6 +100,13 @@ export class RequestRedactor {
     if (stop < 0) {
       return false;
     }
+    if (
+      field.kind === "attribute" &&
+      this.#attributes.isUntouched(reader.position, stop, field.place)
+    ) {
+      reader.position = stop;
+      return true;
+    }
     const range = { fieldStart, lengthStart, start: reader.position, end: stop };
     const isGood = this.#content(field, range);
     reader.position = stop;
