@@ -98,12 +98,23 @@ export class ActivityEngine {
 
   /**
    * The program starts again at `nowMs` with its state. Nothing is evicted for `graceMs`. `downtimeMs`: how long the engine's
-   * clock advanced while the program was down, as in journals of versions 1 and 2; leases are extended by it.
+   * clock advanced while the program was down, as in journals of versions 1 and 2; leases are extended by it. `isIncomplete`: what
+   * happened last is not in the state, so what is open in it may have ended, and is untracked.
    */
-  restart(nowMs: number, options: { readonly downtimeMs: number; readonly graceMs: number }): void {
+  restart(
+    nowMs: number,
+    options: {
+      readonly downtimeMs: number;
+      readonly graceMs: number;
+      readonly isIncomplete?: boolean;
+    },
+  ): void {
     const parts = this.#parts;
     parts.nowMs = Math.max(parts.nowMs, nowMs);
     parts.scheduler.restart(parts.nowMs, options.downtimeMs, options.graceMs);
+    if (options.isIncomplete === true) {
+      parts.unwatched.untrackAll(parts.nowMs);
+    }
   }
 
   #advance(nowMs: number): void {

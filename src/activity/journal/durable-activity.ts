@@ -232,7 +232,8 @@ export class DurableActivity {
         this.#isSnapshotWanted = true;
       };
       const writer = this.#startWriter(from.journal, { isNew: false, anchor });
-      writer.restart({ ...anchor, downtimeMs: 0, graceMs, awayMs: 0, limits });
+      const isIncomplete = false;
+      writer.restart({ ...anchor, downtimeMs: 0, graceMs, awayMs: 0, isIncomplete, limits });
       from.onShared();
     } else if (this.#emptyJournal !== undefined) {
       const isNew = this.#emptyJournal.recovered.records === 0;
@@ -321,11 +322,19 @@ export class DurableActivity {
     this.#hashKey = header.hashKey;
     this.#graceUntilMs = atMs + graceMs;
     const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
-    writer.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, limits });
+    const isIncomplete = journal.recovered.missingRecords > 0 || journal.recovered.lostBytes > 0;
+    writer.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete, limits });
+    const before = engine.view.sizes().openWork;
     // Ages include the time the program was down. No deadline does, whatever the wall clock did meanwhile.
     engine.addDowntime(awayMs);
-    engine.restart(atMs, { downtimeMs: 0, graceMs });
+    engine.restart(atMs, { downtimeMs: 0, graceMs, isIncomplete });
     emitter.resume(calls, pending);
+    if (isIncomplete) {
+      logger.warn(
+        "The stored state lacks what happened last, so work that is open in it may have ended. That work is not tracked any more.",
+        { untracked: before },
+      );
+    }
     const { openWork, sessions } = engine.view.sizes();
     logger.info("The state of sessions was recovered.", {
       open_work: openWork,

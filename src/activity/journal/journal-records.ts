@@ -79,6 +79,8 @@ export const restartSchema = z.object({
   graceMs: z.number(),
   /** How long the program was down while the engine's clock stood still. */
   awayMs: z.number().default(0),
+  /** Records before this one were lost, so what was open is untracked from here on. */
+  isIncomplete: z.boolean().default(false),
   /** Limits of the engine from here on. Absent: unchanged. */
   limits: storedLimits.optional(),
 });

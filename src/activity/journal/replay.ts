@@ -253,11 +253,11 @@ export class Replay {
     }
   }
 
-  #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits }: Restart): void {
+  #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits, isIncomplete }: Restart): void {
     this.#anchor = { atMs, unixMs };
     this.#changeLimits(this.#replayLimits(limits ?? this.#engineLimits));
     this.#engine.addDowntime(awayMs);
-    this.#engine.restart(atMs, { downtimeMs, graceMs });
+    this.#engine.restart(atMs, { downtimeMs, graceMs, isIncomplete });
   }
 
   #onEvents(events: readonly ActivityEvent[]): void {

@@ -16,6 +16,8 @@ export class MemoryStorage implements Storage {
   lastWrittenUnixMs = 0;
   /** The length of the log that the journal reports. */
   logBytes = 0;
+  /** Records at the end of the log that the next opening will miss. */
+  missingRecords = 0;
   owner: JournalOwner | undefined;
   /** Whether the owner needs nothing of it any more. */
   isDiscarded = false;
@@ -39,7 +41,7 @@ export class MemoryStorage implements Storage {
       bytes: 0,
       tornBytes: 0,
       lostBytes: 0,
-      missingRecords: 0,
+      missingRecords: this.missingRecords,
       ...(this.records.length === 0 ? {} : { lastWrittenUnixMs: this.lastWrittenUnixMs }),
     };
     const logBytes = () => this.logBytes;

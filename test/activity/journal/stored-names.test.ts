@@ -38,7 +38,7 @@ for (const [title, actual, stored] of [
       ["version", "hashKey", "instanceId", "sinceUnixMs", "limits", "atMs", "unixMs"],
       ["senders", "toolNames", "channelNames", "processes", "tools", "channels"],
       ["told", "evictions"],
-      ["atMs", "unixMs", "downtimeMs", "graceMs", "awayMs", "limits"],
+      ["atMs", "unixMs", "downtimeMs", "graceMs", "awayMs", "isIncomplete", "limits"],
       ["atMs", "unixMs", "awayMs"],
     ],
   ],

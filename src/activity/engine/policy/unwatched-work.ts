@@ -8,6 +8,7 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
+import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
 import type { LeasePolicy } from "./lease-policy.ts";
@@ -40,7 +41,8 @@ interface UnwatchedWorkParts {
 
 /**
  * Handles a source that no longer reports on a process that lives on: a relay that is switched off, whose open work is untracked
- * (no orphan, decides no state, and its end changes nothing), or another source when a relay takes over, whose open work ends.
+ * (no orphan, decides no state, and its end changes nothing), or another source when a relay takes over, whose open work ends. Stored
+ * state whose end is lost is treated like the first.
  *
  * Keeps the processes whose relay was switched off, each for `maxAgeMs`: 10 000 at most. The oldest makes room; what its relay had
  * reported is then tracked a second time if another source reports it.
@@ -73,8 +75,8 @@ export class UnwatchedWork {
 
   /** The source of this signal no longer watches its process: the work that it has reported as open is untracked. */
   onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
-    const { store, limits, processes, leasePolicy, openWork, ownerEnds, claims } = this.#parts;
-    const { spans, owners } = store;
+    const { store, limits, processes, leasePolicy, claims } = this.#parts;
+    const { spans } = store;
     const process = batch.process.get(row);
     const isRelay = batch.dialect.get(row) === dialects.relay.storedId;
     const wasRelayed = processes.unwatch(process, { isRelay });
@@ -92,6 +94,25 @@ export class UnwatchedWork {
     const open = leasePolicy
       .openWorkOf(process)
       .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay && isBefore(span));
+    this.#untrack(open, nowMs);
+    claims.forgetProcess(process);
+  }
+
+  /** What happened lately is lost, perhaps the ends of work: all that is open is untracked. Walks every row; only a restart calls it. */
+  untrackAll(nowMs: number): void {
+    const { spans } = this.#parts.store;
+    const open: number[] = [];
+    for (let span = 0; span < spans.rows.count; span++) {
+      if (spans.state.get(span) === spanStates.open) {
+        open.push(span);
+      }
+    }
+    this.#untrack(open, nowMs);
+  }
+
+  #untrack(open: readonly number[], nowMs: number): void {
+    const { store, openWork, ownerEnds } = this.#parts;
+    const { spans, owners } = store;
     for (const span of open) {
       const owner = spans.owner.get(span);
       if (spans.kind.get(span) === workKinds.run && owner !== -1) {
@@ -104,7 +125,6 @@ export class UnwatchedWork {
         ownerEnds.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
       }
     }
-    claims.forgetProcess(process);
   }
 
   /** A relay has begun to report on a process: the work that other sources reported as open ends, and the relay reports it again. */
