@@ -19,6 +19,11 @@ export interface Payload {
   /** How the payload reached the process; absent if this program created it. */
   readonly transport?: Transport;
   /**
+   * Whose work it reports, where the receiver authenticates: the same text in all requests of one client, a different one for each. It may be a
+   * user's name, so it is never shown or stored. Absent: somebody who was not authenticated.
+   */
+  readonly client?: string;
+  /**
    * Aborts when the sender has left before it got an answer. It will send the data again, so that a component that makes it wait should
    * end that. Of no meaning once the payload was accepted.
    */

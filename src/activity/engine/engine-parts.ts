@@ -46,6 +46,7 @@ import { ActivityCounters } from "./store/activity-counters.ts";
 import { ActivityStore } from "./store/activity-store.ts";
 import { OpenWork } from "./store/open-work.ts";
 import { Retention } from "./store/retention.ts";
+import type { ClientOf } from "./store/trace-table.ts";
 
 /** A session may have several references. On average no more than this are kept. */
 const referencesPerSession = 4;
@@ -115,12 +116,16 @@ export class EngineParts {
 
   readonly scheduler: Scheduler;
 
-  /** `seed` is any 32-bit number: a random one keeps senders from choosing ids that collide in the tables. */
-  constructor(limits: ActivityLimits, seed: number) {
+  /**
+   * `seed` is any 32-bit number: a random one keeps senders from choosing ids that collide in the tables. `clientOf` says whose each process
+   * is, so that no client's work is linked to that of another.
+   */
+  constructor(limits: ActivityLimits, seed: number, clientOf: ClientOf = () => 0) {
     this.limits = limits;
     this.ownerTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
     this.sessionTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
-    this.store = new ActivityStore(seed, limits.maxSessions * referencesPerSession, {
+    const tables = { seed, clientOf, maxReferences: limits.maxSessions * referencesPerSession };
+    this.store = new ActivityStore(tables, {
       onOwnerRemoved: (owner, into) => this.ownerEnds.onOwnerRemoved(owner, into, this.nowMs),
       onGroupRemoved: (group) => this.#onGroupRemoved(group),
       onMerged: (from, into) => this.#onGroupsMerged(from, into),

@@ -26,19 +26,26 @@ const marks = logDialects.flatMap(({ eventNames = [], attribute }) => [
   ...(attribute === undefined ? [] : [attribute]),
 ]);
 
+/** Where a record comes from: its instrumentation scope, its process, and its client, empty for none. */
+interface RecordSource {
+  readonly scopeName: string;
+  readonly sender: SenderProcess;
+  readonly client: string;
+}
+
 /**
  * Turns log records into signals, by the dialects of `log-dialect-table.ts`. A record that cannot be read affects no other.
  * Keeps where the consumed records of the last request start, until the next one; they are bounded by its size.
  */
 export class LogSignalReader {
   readonly #processes: SenderProcesses;
-  readonly #context: Omit<LogContext, "dialect" | "sender">;
+  readonly #context: Omit<LogContext, "dialect" | "sender" | "client">;
   readonly #forwardsClaims: boolean;
   readonly #onFault: (error: unknown) => void;
   #consumed: number[] = [];
 
   constructor(
-    parts: Omit<LogContext, "dialect" | "sender"> & {
+    parts: Omit<LogContext, "dialect" | "sender" | "client"> & {
       readonly processes: SenderProcesses;
       /** Whether events of S9 are forwarded. */
       readonly forwardsClaims?: boolean;
@@ -64,10 +71,10 @@ export class LogSignalReader {
   }
 
   /**
-   * Writes the signals of a logs request into `signals`, which it empties first. Nearly all requests have none, and are only
+   * Writes the signals of a logs request of `client`, empty for none, into `signals`, which it empties first. Nearly all requests have none, and are only
    * searched for the needles.
    */
-  read(bytes: Uint8Array, signals: SignalBatch): void {
+  read(bytes: Uint8Array, signals: SignalBatch, client = ""): void {
     signals.clear();
     this.#consumed = [];
     if (!containsAny(bytes, needles)) {
@@ -85,14 +92,14 @@ export class LogSignalReader {
       if (resource.partStart !== resourcePartStart) {
         const attributes = decodeResource(cursor.resource());
         // Also if no record matches a dialect: what the resource says of its process identifies later senders.
-        const sender = this.#processes.findDecoded(attributes);
+        const sender = this.#processes.findDecoded(attributes, client);
         resource = { partStart: resourcePartStart, attributes, sender };
       }
       if (scope.partStart !== scopePartStart) {
         scope = { partStart: scopePartStart, name: decodeScopeName(cursor.scope()) };
       }
       const record = decodeRecord(bytes.subarray(start, end), resource.attributes);
-      const around = { scopeName: scope.name, sender: resource.sender };
+      const around = { scopeName: scope.name, sender: resource.sender, client };
       if (record !== undefined && this.#readRecord(record, around, signals)) {
         this.#consumed.push(fieldStart);
       }
@@ -102,7 +109,7 @@ export class LogSignalReader {
   /** Returns whether the record is consumed. */
   #readRecord(
     record: ActivityRecord,
-    { scopeName, sender }: { readonly scopeName: string; readonly sender: SenderProcess },
+    { scopeName, sender, client }: RecordSource,
     signals: SignalBatch,
   ): boolean {
     const dialect = logDialects.find((each) => isRecordOf(each, record, scopeName));
@@ -111,7 +118,8 @@ export class LogSignalReader {
     }
     const first = signals.count;
     try {
-      dialect.read(record, { ...this.#context, dialect: dialect.dialect, sender }, signals);
+      const context = { ...this.#context, dialect: dialect.dialect, sender, client };
+      dialect.read(record, context, signals);
     } catch (error) {
       // A bug that one record meets must not cost the others.
       signals.dropFrom(first);

@@ -11,8 +11,21 @@ export const processIdentity = [
   "service.instance.id",
 ] as const;
 
-/** Values in the order of `processIdentity`, empty where absent; an int as its two words with a comma. */
+/**
+ * Values in the order of `processIdentity`, empty where absent; an int as its two words with a comma. After them the client, if the sender was
+ * authenticated: processes of two clients are never one, whatever their attributes say.
+ */
 export type Identity = readonly string[];
+
+/** The identity with these values, of a process of `client`; empty for none. */
+export function identityFor(client: string, values: readonly string[]): Identity {
+  return client === "" ? values : [...values, client];
+}
+
+/** The client of a process; empty if its sender was not authenticated. */
+export function clientOf(identity: Identity): string {
+  return identity[processIdentity.length] ?? "";
+}
 
 const decoder = new TextDecoder();
 
@@ -42,9 +55,10 @@ export function isIdentified([
   return instance !== "" || (pid !== "" && (hostId !== "" || hostName !== ""));
 }
 
-/** What names the host of a process; empty if nothing does. */
-export function hostKeyOf([, hostId = "", hostName = ""]: Identity): string {
-  return hostId === "" && hostName === "" ? "" : `${hostId}\n${hostName}`;
+/** What names the host of a process; empty if nothing does. The hosts of two clients are different ones. */
+export function hostKeyOf([, hostId = "", hostName = "", , , client]: Identity): string {
+  const key = hostId === "" && hostName === "" ? "" : `${hostId}\n${hostName}`;
+  return key === "" || client === undefined ? key : `client ${client}\n${key}`;
 }
 
 /**
@@ -69,17 +83,22 @@ export function lookupKeysOf(identity: Identity): readonly string[] {
   if (pid !== "" && hostId !== "") {
     keys.push(`id\n${service}\n${hostId}\n${pid}`);
   }
-  return keys.length > 0 ? keys : [`all\n${identity.join("\n")}`];
+  const found = keys.length > 0 ? keys : [`all\n${identity.join("\n")}`];
+  const client = clientOf(identity);
+  return client === "" ? found : found.map((key) => `client ${client}\n${key}`);
 }
 
 /**
- * How a second identity compares with a known one: `contradicts` if both have a value that differs, `extends` if it has one
- * that the known identity lacks, else `repeats`.
+ * How a second identity compares with a known one: `contradicts` if they are of two clients or both have a value that differs, `extends` if
+ * it has one that the known identity lacks, else `repeats`.
  */
 export function compareIdentity(
   known: Identity,
   other: Identity,
 ): "contradicts" | "extends" | "repeats" {
+  if (clientOf(known) !== clientOf(other)) {
+    return "contradicts";
+  }
   let result: "extends" | "repeats" = "repeats";
   for (let at = 0; at < other.length; at++) {
     if (other[at] === known[at] || other[at] === "") {

@@ -5,9 +5,11 @@ import { type Attributes, attributeOf } from "./activity-record.ts";
 import { InternedNames } from "./interned-names.ts";
 import { NumberPool, type NumberUsage, neverUnused } from "./number-pool.ts";
 import {
+  clientOf,
   compareIdentity,
   hostKeyOf,
   type Identity,
+  identityFor,
   identityOf,
   identityText,
   isIdentified,
@@ -39,6 +41,8 @@ export interface StoredProcess {
 
 interface Known {
   sender: SenderProcess;
+  /** The number of its client; 0 for none. */
+  readonly client: number;
   identity: Identity;
   /** The host that its service host was numbered by; empty if it has none. Its identity may get a longer name for it later. */
   hostKey: string;
@@ -48,7 +52,7 @@ interface Known {
 export const unknownProcess: SenderProcess = { process: 0, serviceHost: 0, isIdentified: false };
 
 /**
- * Numbers the processes that send to us. Keeps the identity of each, and an index of the keys that it can be found by. At most
+ * Numbers the processes that send to us, those of each authenticated client apart. Keeps the identity of each, and an index of the keys that it can be found by. At most
  * 10 000 are kept; beyond that further ones are `unknownProcess`. Those that have sent nothing for `maxAgeMs`, and whose
  * number is not in use elsewhere, are forgotten and their numbers given again.
  *
@@ -64,6 +68,7 @@ export class SenderProcesses {
   readonly #index = new Map<string, number[]>();
   readonly #hosts = new InternedNames();
   readonly #services = new InternedNames();
+  readonly #clients = new InternedNames();
   readonly #changed = new Set<number>();
   readonly #numbers: NumberPool;
 
@@ -71,8 +76,8 @@ export class SenderProcesses {
     this.#numbers = new NumberPool(maxProcesses, usage);
   }
 
-  /** The process that a resource of scanned spans identifies. */
-  find(spans: SpanBatch, resource: number): SenderProcess {
+  /** The process of `client`, empty for none, that a resource of scanned spans identifies. */
+  find(spans: SpanBatch, resource: number, client: string): SenderProcess {
     const values = ["", "", "", "", ""];
     const to = spans.resourceAttributesTo.get(resource);
     for (let row = spans.resourceAttributesFrom.get(resource); row < to; row++) {
@@ -81,12 +86,18 @@ export class SenderProcesses {
       const isText = spans.attributeType.get(row) === attributeTypes.string;
       values[spans.attributeKey.get(row)] = isText ? identityText(spans.bytes, a, b) : `${a},${b}`;
     }
-    return this.numberOf(values);
+    return this.numberOf(identityFor(client, values));
   }
 
-  /** The process that the decoded attributes of a resource identify. */
-  findDecoded(resource: Attributes): SenderProcess {
-    return this.numberOf(processIdentity.map((key) => identityOf(attributeOf(resource, key))));
+  /** The process of `client`, empty for none, that the decoded attributes of a resource identify. */
+  findDecoded(resource: Attributes, client: string): SenderProcess {
+    const values = processIdentity.map((key) => identityOf(attributeOf(resource, key)));
+    return this.numberOf(identityFor(client, values));
+  }
+
+  /** The client of a process as a number, which stays the same while one of its processes is known; 0 for none. */
+  clientOf(process: number): number {
+    return this.#known.get(process)?.client ?? 0;
   }
 
   numberOf(identity: Identity): SenderProcess {
@@ -138,7 +149,7 @@ export class SenderProcesses {
       this.#services.restore(identity[0] ?? "", serviceOf(place));
     }
     const sender = { process, serviceHost: place, isIdentified: isIdentified(identity) };
-    this.#enter({ sender, identity, hostKey });
+    this.#enter({ sender, client: this.#acquireClient(identity), identity, hostKey });
   }
 
   /** The same of a version that stored neither numbers nor service hosts. */
@@ -158,7 +169,7 @@ export class SenderProcesses {
     const hostKey = isIdentified(identity) ? hostKeyOf(identity) : "";
     const serviceHost = this.#acquireServiceHost(hostKey, identity);
     const sender = { process, serviceHost, isIdentified: isIdentified(identity) };
-    this.#enter({ sender, identity, hostKey });
+    this.#enter({ sender, client: this.#acquireClient(identity), identity, hostKey });
     this.#changed.add(process);
     return sender;
   }
@@ -175,6 +186,11 @@ export class SenderProcesses {
     return hostKey === ""
       ? 0
       : serviceHostOf(this.#hosts.acquire(hostKey), this.#services.acquire(service));
+  }
+
+  #acquireClient(identity: Identity): number {
+    const client = clientOf(identity);
+    return client === "" ? 0 : this.#clients.acquire(client);
   }
 
   /** Adds what another exporter of the process reports about it. */
@@ -221,6 +237,7 @@ export class SenderProcesses {
       this.#hosts.release(known.hostKey);
       this.#services.release(known.identity[0] ?? "");
     }
+    this.#clients.release(clientOf(known.identity));
     this.#known.delete(process);
     this.#changed.delete(process);
     this.#numbers.release(process);

@@ -41,6 +41,8 @@ export interface SpanReport {
   readonly sentMs: number;
   /** Who sent the record. Counts for spans whose own resource is empty. */
   readonly sender: SenderProcess;
+  /** The client that sent it; empty for none. */
+  readonly client: string;
 }
 
 /**
@@ -107,10 +109,14 @@ export class SpanSignalReader {
   }
 
   /**
-   * Scans a request and writes the signals of its spans into `signals`, which it empties first. `expected`: how many spans it has, if that is
-   * known.
+   * Scans a request of `client`, empty for none, and writes the signals of its spans into `signals`, which it empties first. `expected`: how
+   * many spans it has, if that is known.
    */
-  read(bytes: Uint8Array, signals: SignalBatch, expected = 0): ScanOutcome {
+  read(
+    bytes: Uint8Array,
+    signals: SignalBatch,
+    { expected = 0, client = "" }: { readonly expected?: number; readonly client?: string } = {},
+  ): ScanOutcome {
     signals.clear();
     signals.expect(expected);
     this.spans.expect(expected);
@@ -126,7 +132,7 @@ export class SpanSignalReader {
     for (let row = 0; row < spans.count; row++) {
       if (spans.resource.get(row) !== resource) {
         resource = spans.resource.get(row);
-        sender = this.#processes.find(spans, resource);
+        sender = this.#processes.find(spans, resource, client);
       }
       const isOpen = spans.endHi.get(row) === 0 && spans.endLo.get(row) === 0;
       const dialect = this.#dialects.dialectOf(spans, row, isOpen);
@@ -183,7 +189,9 @@ export class SpanSignalReader {
         const resource = spans.resource.get(row);
         const isEmpty =
           spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
-        const sender = isEmpty ? report.sender : this.#processes.find(spans, resource);
+        const sender = isEmpty
+          ? report.sender
+          : this.#processes.find(spans, resource, report.client);
         const signal = this.#addSignal(row, sender, type, report.dialect, signals);
         signals.intervalMs.set(signal, report.intervalMs);
         signals.sentMs.set(signal, report.sentMs);

@@ -1,5 +1,6 @@
 import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
+import { EngineParts } from "../../activity/engine/engine-parts.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
 import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
@@ -150,7 +151,12 @@ export function createSessionActivity(
       holdsAcrossProcesses: true,
     },
     maxStateBytes: maxSnapshotBytes(bounds),
-    createEngine: (limits) => new ActivityEngine(limits, seed),
+    createEngine: (limits) =>
+      new ActivityEngine(
+        limits,
+        seed,
+        new EngineParts(limits, seed, (process) => processes.clientOf(process)),
+      ),
     emitter,
     clock,
     logger,
@@ -203,9 +209,21 @@ export function createSessionActivity(
     }
   }
 
+  /** What distinguishes the processes of an authenticated client, also after a restart; empty for other senders. Its name cannot be read from it. */
+  function clientKeyOf({ client }: Payload): string {
+    if (client === undefined) {
+      return "";
+    }
+    hash.updateWithText(`client ${client}`);
+    return Buffer.from(Int32Array.of(hash.hi, hash.lo).buffer).toString("hex");
+  }
+
   /** Applies the signals of a payload of spans. Returns what is forwarded, or why the payload is refused. */
   function takeSpans(payload: Payload): Payload | ConsumeResult {
-    const outcome = spanReader.read(payload.bytes, signals, payload.items);
+    const outcome = spanReader.read(payload.bytes, signals, {
+      expected: payload.items,
+      client: clientKeyOf(payload),
+    });
     if (!outcome.ok) {
       return { status: "permanent", message: outcome.message };
     }
@@ -217,7 +235,7 @@ export function createSessionActivity(
 
   /** Applies the signals of a payload of log records. Returns what is forwarded. */
   function takeRecords(payload: Payload): Payload {
-    logReader.read(payload.bytes, signals);
+    logReader.read(payload.bytes, signals, clientKeyOf(payload));
     if (signals.count > 0) {
       applySignals();
     }

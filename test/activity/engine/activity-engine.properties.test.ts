@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { anySignal, tight } from "./any-signal.ts";
 import { History, limits, type Signal } from "./history.ts";
 import { plays } from "./plays.ts";
+import { ofAnother } from "./reference/any-story.ts";
 
 const latenessS = limits.allowedLatenessMs / 1000;
 /** Signals of one history are delayed by less than this; ends follow their owner's within the rest. */
@@ -242,6 +243,19 @@ function inNoOrder({ events }: History): readonly string[] {
   return events.map((event) => JSON.stringify(event)).sort();
 }
 
+/** The sum of numbers that are at the same place in values of one shape. */
+function sum(values: readonly unknown[]): unknown {
+  const [first] = values;
+  if (typeof first === "object" && first !== null) {
+    const entries = Object.keys(first).map((key) => [
+      key,
+      sum(values.map((each) => Reflect.get(Object(each), key))),
+    ]);
+    return Array.isArray(first) ? entries.map(([, each]) => each) : Object.fromEntries(entries);
+  }
+  return values.reduce((total: number, each) => total + Number(each), 0);
+}
+
 /** Bounds that do not hold. */
 function excess(history: History): readonly string[] {
   const { openWork, sessions, spans, references, traces, groups } = history.activity.view.sizes();
@@ -350,6 +364,33 @@ describe("over any signals at all, with clocks that step back and tight bounds",
         expect(parted.activity.view.sizes()).toEqual(whole.activity.view.sizes());
       }),
       plays(runs),
+    );
+  });
+
+  test("two clients with the same ids count as much together as each alone", () => {
+    // Whether silence ends a lease depends on all input, so that a broken network is not mistaken for silence.
+    const unleased = chaos.map((steps) =>
+      steps.filter(({ signal }) => signal.type !== "alive" && signal.interval === undefined),
+    );
+    fc.assert(
+      fc.property(unleased, unleased, (one, other) => {
+        const together = new History();
+        const alone = [new History(), new History()];
+        const steps = [
+          ...one.map(({ at, signal }) => ({ at, signal, of: alone[0] })),
+          ...other.map(({ at, signal }) => ({ at, signal: ofAnother(signal), of: alone[1] })),
+        ].sort((a, b) => a.at - b.at);
+        for (const { at, signal, of } of steps) {
+          together.arrive(at, signal);
+          of?.arrive(at, signal);
+        }
+        for (const each of [together, ...alone]) {
+          each.tick(1000);
+        }
+        expect(together.totals()).toEqual(sum(alone.map((each) => each.totals())));
+        expect(inNoOrder(together)).toEqual(alone.flatMap(inNoOrder).sort());
+      }),
+      plays(runs / 5),
     );
   });
 

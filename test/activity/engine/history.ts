@@ -1,4 +1,5 @@
 import { ActivityEngine } from "../../../src/activity/engine/activity-engine.ts";
+import { EngineParts } from "../../../src/activity/engine/engine-parts.ts";
 import { blockedByNames, sessionStateNames } from "../../../src/activity/model/diagnosis.ts";
 import { dialects } from "../../../src/activity/model/dialects.ts";
 import type { ActivityEvent } from "../../../src/activity/model/events.ts";
@@ -23,6 +24,11 @@ export const limits: ActivityLimits = {
   includesMarkers: false,
   holdsAcrossProcesses: true,
 };
+
+/** The client of a process: processes from 100 on are those of another one, from 200 on of a third. */
+export function clientOf(process: number): number {
+  return Math.floor(process / 100);
+}
 
 /** A signal as a test writes it. Ids are small numbers; times are seconds after the epoch of the test. */
 export interface Signal {
@@ -112,7 +118,8 @@ export class History {
   readonly #batch = new SignalBatch();
 
   constructor(changed: Partial<ActivityLimits> = {}) {
-    this.activity = new ActivityEngine({ ...limits, ...changed });
+    const all = { ...limits, ...changed };
+    this.activity = new ActivityEngine(all, 0, new EngineParts(all, 0, clientOf));
   }
 
   /** Signals that arrive together at second `at`. */

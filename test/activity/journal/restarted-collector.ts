@@ -29,7 +29,8 @@ const nanos = (seconds: number) =>
 const idOf = (id: number) => Buffer.from(id.toString(16).padStart(16, "0"), "hex");
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
 
-function requestOf(...spans: readonly Span[]): Payload {
+/** A request of a gateway, whose spans are those of one process. */
+export function requestOf(...spans: readonly Span[]): Payload {
   const bytes = otlp.ExportTraceServiceRequest.encode({
     resourceSpans: [
       {

@@ -17,6 +17,7 @@ const { observer: spans, hash, tools } = createSpanReader();
 const context: LogContext = {
   dialect: dialects.sessionEvent.storedId,
   sender: { process: 7, serviceHost: 9, isIdentified: true },
+  client: "",
   hash,
   tools,
   spans,

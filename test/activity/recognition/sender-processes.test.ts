@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hostOf } from "../../../src/activity/model/service-host.ts";
-import type { Identity } from "../../../src/activity/recognition/sender-identity.ts";
+import { type Identity, identityFor } from "../../../src/activity/recognition/sender-identity.ts";
 import {
   maxProcesses,
   SenderProcesses,
@@ -109,6 +109,65 @@ test("an older process is found if the newest one with its instance id contradic
   const newer = at({ id: "y", host: "b", instance: "fixed" });
   expect(newer).not.toBe(older);
   expect(at({ id: "x", instance: "fixed" })).toBe(older);
+});
+
+describe("the clients of a process", () => {
+  const of = (client: string, values = identity({ host: "box", pid: 1, instance: "a" })) =>
+    identityFor(client, values);
+
+  for (const [what, values] of [
+    ["an instance id", identity({ instance: "a" })],
+    ["host and pid", identity({ host: "box", pid: 1 })],
+    ["nothing but a service name", identity({})],
+  ] as const) {
+    test(`keep processes with ${what} apart, whoever sent first`, () => {
+      const processes = new SenderProcesses();
+      const clients = ["one", "", "two"];
+      const numbers = clients.map((client) => processes.numberOf(of(client, values)).process);
+      expect(new Set(numbers).size).toBe(3);
+      expect(clients.map((client) => processes.numberOf(of(client, values)).process)).toEqual(
+        numbers,
+      );
+    });
+  }
+
+  test("keep hosts apart", () => {
+    const processes = new SenderProcesses();
+    const hosts = ["one", "", "two"].map((client) =>
+      hostOf(processes.numberOf(of(client)).serviceHost),
+    );
+    expect(new Set(hosts).size).toBe(3);
+  });
+
+  test("are numbered as long as one of their processes is known, and no client is 0", () => {
+    const processes = new SenderProcesses();
+    const numberOf = (client: string, pid: number) =>
+      processes.clientOf(processes.numberOf(of(client, identity({ host: "box", pid }))).process);
+    expect([numberOf("one", 1), numberOf("one", 2)]).toEqual([1, 1]);
+    expect([numberOf("two", 1), numberOf("", 1)]).toEqual([2, 0]);
+    expect(processes.clientOf(99)).toBe(0);
+  });
+
+  test("cannot be chosen by attributes", () => {
+    const processes = new SenderProcesses();
+    const victim = processes.numberOf(of("one", identity({ service: "s", instance: "a" })));
+    const forged = processes.numberOf(
+      identity({ service: "client one\ninstance\ns", instance: "a" }),
+    );
+    expect(forged.process).not.toBe(victim.process);
+  });
+
+  test("are stored with it, and known again", () => {
+    const before = new SenderProcesses();
+    const [one, none] = [of("one"), of("")].map((each) => before.numberOf(each));
+    const after = new SenderProcesses();
+    for (const each of before.stored()) {
+      after.restore(each);
+    }
+    expect([of("one"), of("")].map((each) => after.numberOf(each))).toEqual([one, none]);
+    expect([one, none].map((each) => after.clientOf(each!.process))).toEqual([1, 0]);
+    expect(after.takeChanged()).toEqual([]);
+  });
 });
 
 describe("what is known of a process", () => {

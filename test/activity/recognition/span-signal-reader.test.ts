@@ -22,6 +22,7 @@ const report = {
   intervalMs: 5000,
   sentMs: 9,
   sender: { process: 77, serviceHost: 3, isIdentified: true },
+  client: "",
 };
 
 /** A request with one resource for each span. */
@@ -187,7 +188,7 @@ test("a span whose reading throws is counted as malformed, and costs no other sp
   });
   const signals = new SignalBatch();
   const request = requestOf({ id: 1 }, { id: 2, scope: "bad" }, { id: 3 });
-  expect(observer.read(request, signals, 3)).toEqual({ ok: true });
+  expect(observer.read(request, signals, { expected: 3 })).toEqual({ ok: true });
   const { end, malformed } = signalTypes;
   const types = Array.from({ length: signals.count }, (_, row) => signals.type.get(row));
   expect(types).toEqual([end, malformed, end]);

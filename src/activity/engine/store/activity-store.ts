@@ -6,7 +6,7 @@ import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
-import { TraceTable } from "./trace-table.ts";
+import { type ClientOf, TraceTable } from "./trace-table.ts";
 import { Downtime } from "./work-durations.ts";
 
 /** Called when something happens to an owner or to a group. A freed row may be used again. */
@@ -42,8 +42,15 @@ export class ActivityStore {
   readonly sessions: SessionGroups;
   readonly #listeners: StoreListeners;
 
-  constructor(seed: number, maxReferences: number, listeners: StoreListeners) {
-    this.traces = new TraceTable(seed);
+  constructor(
+    {
+      seed,
+      clientOf,
+      maxReferences,
+    }: { readonly seed: number; readonly clientOf: ClientOf; readonly maxReferences: number },
+    listeners: StoreListeners,
+  ) {
+    this.traces = new TraceTable(seed, clientOf);
     this.spans = new SpanTable(seed);
     const { spans, owners, groups, traces } = this;
     this.tree = new SpanTree(spans, (marker) => this.#mayBeDone(marker));

@@ -2,6 +2,9 @@ import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
 
+/** The client that a process belongs to, as a small number; 0 if its sender was not authenticated. Never changes while the process has rows. */
+export type ClientOf = (process: number) => number;
+
 /**
  * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
  * trace by row, so that its 16 bytes are kept once. A trace is neither a session nor a run; its owners are listed as the
@@ -21,6 +24,9 @@ export class TraceTable {
   readonly firstOwner = new Int32Column();
   readonly firstUnresolved = new Int32Column();
   readonly #spans = new Int32Column();
+  /** Of its process, so that clients find no traces of each other. Not saved. */
+  readonly #client = new Int32Column();
+  readonly #clientOf: ClientOf;
   readonly #columns = [
     this.process,
     this.id0,
@@ -33,16 +39,17 @@ export class TraceTable {
     this.#spans,
   ];
   readonly #index: KeyIndex;
-  /** By trace id alone: one trace may have rows of several processes. */
+  /** By client and trace id alone: one trace may have rows of several processes. */
   readonly #byId: KeyIndex;
-  readonly #rows = new TableRows(this.#columns);
+  readonly #rows = new TableRows([...this.#columns, this.#client]);
   readonly rows: RowCounts = this.#rows;
   #last = -1;
 
-  constructor(seed: number) {
+  constructor(seed: number, clientOf: ClientOf) {
+    this.#clientOf = clientOf;
     const id = [this.id0, this.id1, this.id2, this.id3] as const;
     this.#index = new KeyIndex([...id, this.process], seed);
-    this.#byId = new KeyIndex(id, seed);
+    this.#byId = new KeyIndex([...id, this.#client], seed);
   }
 
   snapshot(stream: SnapshotStream): void {
@@ -115,6 +122,7 @@ export class TraceTable {
     }
     const row = this.#rows.take();
     this.process.set(row, process);
+    this.#client.set(row, this.#clientOf(process));
     this.id0.set(row, id0);
     this.id1.set(row, id1);
     this.id2.set(row, id2);
@@ -129,7 +137,7 @@ export class TraceTable {
     return row;
   }
 
-  /** The other rows of the same trace id: those of other processes. */
+  /** The other rows of the same trace id: those of other processes of the same client. */
   elsewhere(trace: number): readonly number[] {
     return this.#byId.othersLike(trace);
   }
@@ -154,6 +162,10 @@ export class TraceTable {
   #rebuildIndexes(): void {
     const vacant = new Set(this.#rows.vacant);
     this.#last = -1;
+    this.#client.ensure(this.#rows.count);
+    for (let row = 0; row < this.#rows.count; row++) {
+      this.#client.set(row, this.#clientOf(this.process.get(row)));
+    }
     this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
     this.#byId.rebuild(this.#rows.count, (row) => !vacant.has(row));
   }

@@ -28,6 +28,8 @@ export interface LogDialect {
 export interface LogContext {
   readonly dialect: Dialect;
   readonly sender: SenderProcess;
+  /** The client that sent the record; empty for none. */
+  readonly client: string;
   readonly hash: KeyedHash;
   readonly tools: LabelValues;
   /** Attributes that name a session. */

@@ -25,8 +25,8 @@ export function addReportedSpans(
   signals: SignalBatch,
 ): void {
   const bytes = isReadable ? spansInBody(record, bodyTypeKey) : undefined;
-  const { dialect, sender, spans } = context;
-  const report = { dialect, isStart, intervalMs, sentMs: record.atMs, sender };
+  const { dialect, sender, client, spans } = context;
+  const report = { dialect, isStart, intervalMs, sentMs: record.atMs, sender, client };
   const before = signals.count;
   // Some senders put a ResourceSpans where others have the request around it.
   for (const request of bytes === undefined ? [] : [bytes, inRequest(bytes)]) {

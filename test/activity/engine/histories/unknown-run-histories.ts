@@ -193,4 +193,32 @@ export const unknownRunHistories: readonly HistoryCase[] = [
     evicted: [],
     open: 2,
   },
+  {
+    name: "the trace of another client",
+    rule: "a run of another client holds nothing, and its end ends nothing, whatever ids it has",
+    lines: `
+      0 start run A/R1 s=S p=1
+      1 start tool A/x A/R1 p=101
+      3 start run A/R3 s=S p=101
+      5 end run A/R1 p=1`,
+    evicted: [],
+    open: 2,
+  },
+  {
+    name: "signals of another client",
+    rule: "no signal of another client changes anything: an end, an end of the session, a pause, a claim, the end of the process",
+    lines: `
+      0 start run A/R s=S p=1
+      1 start tool A/x A/R s=S p=1
+      2 end tool A/x A/R s=S p=101
+      2 end run A/R s=S p=101
+      3 sessionEnd session s=S p=101
+      3 pause tool A/x p=101 key=1
+      4 evictedBySender session s=S p=101 tools=1
+      4 idle session s=S p=101
+      5 gone session p=101
+      6 end run A/R s=S p=1`,
+    evicted: ["8 orphaned_no_owner confirmed: A/x"],
+    open: 0,
+  },
 ];

@@ -1,3 +1,4 @@
+import { clientOf } from "../history.ts";
 import type { Span, World } from "./world.ts";
 
 /** Longer chains of parents are cut. */
@@ -27,7 +28,7 @@ export function mayBeBelow(child: Span, parent: Span): boolean {
   return !line.includes(child) && line.length < maxDepth;
 }
 
-/** The run in another process of the same trace that is named above a span, and has not arrived from the span's own process. */
+/** The run in another process of the same client and trace that is named above a span, and has not arrived from the span's own process. */
 export function runElsewhere(world: World, span: Span): Span | undefined {
   const root = ancestorsOf(span).at(-1);
   if (root?.state !== "unknown") {
@@ -39,6 +40,7 @@ export function runElsewhere(world: World, span: Span): Span | undefined {
       run.state !== "unknown" &&
       run.id === root.id &&
       run.trace.id === span.trace.id &&
+      clientOf(run.trace.process) === clientOf(span.trace.process) &&
       run.trace !== span.trace,
   );
 }

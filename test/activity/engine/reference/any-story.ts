@@ -36,8 +36,9 @@ export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
     ),
     repeated: fc.array(fc.tuple(fc.nat(60), seconds(60)), { maxLength: 3 }),
     noise: fc.array(fc.tuple(seconds(200), anySignal), { maxLength: 3 }),
+    areOfTwoClients: fc.constantFrom(false, false, true),
   })
-  .map(({ turns, processes, delays, repeated, noise }) => {
+  .map(({ turns, processes, delays, repeated, noise, areOfTwoClients }) => {
     const sent = [
       ...turns.flatMap(withNext).flatMap(playTurn),
       ...processes.flatMap(({ beats, goneS, unwatchedS }, index) => [
@@ -55,8 +56,18 @@ export const anyStory: fc.Arbitrary<readonly Arrival[]> = fc
         { ...signal, serviceHost: processes[(signal.process ?? 1) - 1]?.serviceHost ?? 0 },
       ],
     );
-    return arrivalsOf([...delayed, ...noise]);
+    const all = [...delayed, ...noise];
+    return arrivalsOf(
+      areOfTwoClients
+        ? all.map(([at, signal]): Sent => [at, signal.process === 2 ? ofAnother(signal) : signal])
+        : all,
+    );
   });
+
+/** The same signal from a process of another client. */
+export function ofAnother(signal: Signal): Signal {
+  return { ...signal, process: (signal.process ?? 1) + 100 };
+}
 
 /** In the order of their arrival, each at a moment of its own. */
 export function arrivalsOf(sent: readonly Sent[]): readonly Arrival[] {

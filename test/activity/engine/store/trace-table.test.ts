@@ -2,6 +2,9 @@ import { describe, expect, test } from "vitest";
 import { TraceTable } from "../../../../src/activity/engine/store/trace-table.ts";
 import { transfer } from "./small-engine.ts";
 
+/** Processes from 10 on are those of another client. */
+const clientOf = (process: number) => Math.floor(process / 10);
+
 type Key = readonly [process: number, id0: number, id1: number, id2: number, id3: number];
 
 describe("the table of traces", () => {
@@ -14,7 +17,7 @@ describe("the table of traces", () => {
   ];
   for (const [what, key] of others) {
     test(`has a row of its own for a trace ${what}`, () => {
-      const traces = new TraceTable(5);
+      const traces = new TraceTable(5, clientOf);
       const trace = traces.findOrAdd(7, 1, 2, 3, 4);
       expect(traces.find(...key)).toBe(-1);
       expect(traces.findOrAdd(...key)).not.toBe(trace);
@@ -24,7 +27,7 @@ describe("the table of traces", () => {
   }
 
   test("frees a trace with the last that retains it", () => {
-    const traces = new TraceTable(0);
+    const traces = new TraceTable(0, clientOf);
     const trace = traces.findOrAdd(1, 1, 1, 1, 1);
     traces.retain(trace);
     traces.retain(trace);
@@ -39,14 +42,23 @@ describe("the table of traces", () => {
   });
 
   test("lists the rows of a trace id in other processes", () => {
-    const traces = new TraceTable(0);
+    const traces = new TraceTable(0, clientOf);
     const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     traces.findOrAdd(1, 1, 2, 3, 5);
     expect(traces.elsewhere(b!).toSorted()).toEqual([a, c]);
   });
 
+  test("lists no rows of another client, also after it was saved and loaded", () => {
+    const traces = new TraceTable(0, clientOf);
+    const [a, b, c, d] = [1, 2, 11, 12].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
+    const loaded = transfer(traces, new TraceTable(8, clientOf));
+    for (const each of [traces, loaded]) {
+      expect([a, b, c, d].map((row) => each.elsewhere(row!))).toEqual([[b], [a], [d], [c]]);
+    }
+  });
+
   test("names the processes that have a trace", () => {
-    const traces = new TraceTable(0);
+    const traces = new TraceTable(0, clientOf);
     for (const process of [4, 5, 5]) {
       traces.retain(traces.findOrAdd(process, 1, 2, 3, process));
     }
@@ -57,11 +69,11 @@ describe("the table of traces", () => {
   });
 
   test("finds the same traces after it was saved and loaded with another seed", () => {
-    const traces = new TraceTable(0);
+    const traces = new TraceTable(0, clientOf);
     const rows = Array.from({ length: 30 }, (_, id) => traces.findOrAdd(id % 3, 0, 0, 0, id));
     traces.retain(rows[4]!);
     traces.release(rows[4]!);
-    const loaded = transfer(traces, new TraceTable(8));
+    const loaded = transfer(traces, new TraceTable(8, clientOf));
     expect(rows.map((_, id) => loaded.find(id % 3, 0, 0, 0, id))).toEqual(
       rows.map((row, id) => (id === 4 ? -1 : row)),
     );
