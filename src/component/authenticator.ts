@@ -13,6 +13,11 @@ export type Authentication =
        * must not be shown or logged.
        */
       readonly client?: string;
+      /**
+       * Whose work the client reports, where several credentials stand for one sender: the same text for all of them, and whatever they are changed
+       * to. Empty: nobody in particular. Absent: the client's own. It must not be shown or logged either.
+       */
+      readonly account?: string;
     }
   | { readonly ok: false; readonly refused: "unauthenticated" | "busy"; readonly message: string };
 

@@ -31,6 +31,11 @@ export interface Admitted {
    * after a restart too. It must not be shown or logged.
    */
   readonly client: string | undefined;
+  /**
+   * Whose work the client reports, the first that applies: the account that the authenticator names, the names in its certificate, all who have
+   * credentials of the authenticator. Undefined if it has proved nothing. It must not be shown or logged.
+   */
+  readonly account: string | undefined;
 }
 
 export type GuardSettings = Pick<Settings, "authenticator" | "clock" | "env" | "logger">;
@@ -117,26 +122,36 @@ export class Guard {
       };
     }
     if (this.#authenticator === undefined) {
-      return {
-        client: this.tls?.verifiesClients === true ? certifiedClient(connection) : undefined,
-      };
+      const client = this.#certifiedClient(connection);
+      return { client, account: client };
     }
     const checked = this.#authenticator.authenticate(headers);
     return checked instanceof Promise
-      ? checked.then((each) => this.#admissionOf(each))
-      : this.#admissionOf(checked);
+      ? checked.then((each) => this.#admissionOf(each, connection))
+      : this.#admissionOf(checked, connection);
   }
 
-  #admissionOf(checked: Authentication): Admitted | GuardRefusal {
+  #admissionOf(
+    checked: Authentication,
+    connection: object | undefined,
+  ): Admitted | GuardRefusal {
     if (checked.ok) {
-      const { client } = checked;
+      const { client, account = client ?? "" } = checked;
       // Two authenticators may know two clients of one name.
-      return { client: client === undefined ? undefined : `${this.#authenticatorId} ${client}` };
+      const named = (name: string) => `${this.#authenticatorId} ${name}`;
+      return {
+        client: client === undefined ? undefined : named(client),
+        account: account === "" ? (this.#certifiedClient(connection) ?? named("")) : named(account),
+      };
     }
     const { refused: reason, message } = checked;
     return reason === "unauthenticated"
       ? { reason, message, challenge: this.#authenticator?.challenge ?? "" }
       : { reason, message };
+  }
+
+  #certifiedClient(connection: object | undefined): string | undefined {
+    return this.tls?.verifiesClients === true ? certifiedClient(connection) : undefined;
   }
 }
 

@@ -2,6 +2,23 @@ import { z } from "zod";
 import type { Opaque } from "../../config/opaque.ts";
 import { opaque } from "../../config/units.ts";
 
+/** Each has its own name, and a file that is looked at. */
+const maxClients = 100;
+
+const clientSchema = z.strictObject({
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be a short name, e.g. "gateway-a".')
+    .describe("The name of the client. It stays the same when tokens change, and is never shown."),
+  token: opaque().optional().describe("The token of this client. It is never shown."),
+  tokens: z
+    .array(opaque())
+    .min(1, "must have at least one token.")
+    .optional()
+    .describe("Several tokens of this client."),
+  filename: filename("File with the tokens of this client, one per line."),
+});
+
 export const schema = z
   .strictObject({
     scheme: z
@@ -19,38 +36,71 @@ export const schema = z
       .array(opaque())
       .min(1, "must have at least one token.")
       .optional()
-      .describe("Several tokens; each of them is accepted, and the first one is sent."),
-    filename: z
-      .string()
-      .min(1)
-      .meta({ title: "path", examples: ["/etc/collector/tokens"] })
+      .describe(
+        "Several tokens; each of them is accepted, and the first one is sent. Whoever has one of them is a client of its own.",
+      ),
+    filename: filename(
+      "File with one token per line; each of them is accepted, and the first one is sent. A changed file is used within seconds. Its tokens are those of one client: an old one and the one that replaces it.",
+    ),
+    clients: z
+      .array(clientSchema)
+      .min(1, "must have at least one client.")
+      .max(maxClients, `must have at most ${maxClients} clients.`)
       .optional()
       .describe(
-        "File with one token per line; each of them is accepted, and the first one is sent. A changed file is used within seconds.",
+        "Clients with a name, each with a token, tokens or a filename; their tokens are accepted and never sent.",
       ),
   })
   .check((context) => {
-    const { token, tokens, filename } = context.value;
+    const { token, tokens, filename, clients = [] } = context.value;
     const report = (path: readonly (string | number)[], message: string) =>
       context.issues.push({ code: "custom", input: undefined, path: [...path], message });
-    if (token === undefined && tokens === undefined && filename === undefined) {
-      report([], "must have a token, tokens or a filename.");
+    if ((token ?? tokens ?? filename) === undefined && clients.length === 0) {
+      report([], "must have a token, tokens, a filename or clients.");
     }
-    if (token !== undefined && tokens !== undefined) {
-      report(["tokens"], "is set beside token; keep one of them.");
+    for (const [index, { name, ...client }] of clients.entries()) {
+      if ((client.token ?? client.tokens ?? client.filename) === undefined) {
+        report(["clients", index], "must have a token, tokens or a filename.");
+      }
+      if (clients.findIndex((each) => each.name === name) !== index) {
+        report(
+          ["clients", index, "name"],
+          "is the name of another client, too. Choose another name.",
+        );
+      }
     }
-    if (filename !== undefined && (token ?? tokens) !== undefined) {
-      report(["filename"], "is set beside a token; keep one of them.");
-    }
-    for (const [path, each] of tokensIn(context.value)) {
-      const problem = tokenProblem(each.reveal());
-      if (problem !== undefined) {
-        report(path, `${problem}.`);
+    const known = new Set<string>();
+    for (const { path, section } of [
+      { path: [], section: context.value },
+      ...clients.map((section, index) => ({ path: ["clients", index], section })),
+    ]) {
+      if (section.token !== undefined && section.tokens !== undefined) {
+        report([...path, "tokens"], "is set beside token; keep one of them.");
+      }
+      if (section.filename !== undefined && (section.token ?? section.tokens) !== undefined) {
+        report([...path, "filename"], "is set beside a token; keep one of them.");
+      }
+      for (const [inSection, each] of tokensIn(section)) {
+        const text = each.reveal();
+        const problem = tokenProblem(text) ?? (known.has(text) ? "is set twice" : undefined);
+        if (problem !== undefined) {
+          report([...path, ...inSection], `${problem}.`);
+        }
+        known.add(text);
       }
     }
   });
 
 export type Config = z.output<typeof schema>;
+
+function filename(description: string) {
+  return z
+    .string()
+    .min(1)
+    .meta({ title: "path", examples: ["/etc/collector/tokens"] })
+    .optional()
+    .describe(description);
+}
 
 function tokensIn({
   token,

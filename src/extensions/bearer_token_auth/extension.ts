@@ -14,21 +14,59 @@ const refused: Authentication = {
 /** More tokens than a file should have; each is compared for each request. */
 const maxTokens = 1_000;
 
-/** Accepts requests that have one of the tokens, and adds the first token to requests that are sent. */
+/**
+ * Accepts requests that have one of the tokens, and adds the first token of its own, not of a client, to requests that are sent. The tokens of a
+ * file, like those of a client with a name, are one client's, so that exchanging them makes nobody another client.
+ */
 export function createBearerTokenAuth(settings: Settings, config: Config): Component {
   const header = config.header.toLowerCase();
-  const { scheme, filename } = config;
-  let tokens: Tokens | undefined;
-  const file =
-    filename === undefined
-      ? undefined
-      : new WatchedFile(settings, {
-          option: "filename",
-          path: filename,
-          use: (text) => {
-            tokens = tokensIn(text);
-          },
-        });
+  const { scheme } = config;
+  const sections = [
+    {
+      section: config,
+      option: "filename",
+      account: config.tokens === undefined ? undefined : "each",
+    },
+    ...(config.clients ?? []).map((section, index) => ({
+      section,
+      option: `clients[${index}].filename`,
+      account: { name: section.name },
+    })),
+  ] as const;
+  let isStarted = false;
+  /** The tokens of each section; of those with a file, the ones it had when it was read last. */
+  const read: (readonly string[])[] = sections.map(({ section: { token, tokens = [] } }) =>
+    [token, ...tokens].flatMap((each) => (each === undefined ? [] : [each.reveal()])),
+  );
+  let tokens = new Tokens([]);
+  const files = sections.flatMap(({ section: { filename: path }, option }, index) =>
+    path === undefined
+      ? []
+      : [
+          new WatchedFile(settings, {
+            option,
+            path,
+            use: (text) => {
+              const found = tokensIn(text);
+              if (
+                read.some(
+                  (others, at) => at !== index && others.some((each) => found.includes(each)),
+                )
+              ) {
+                throw new UnusableFile("The file has a token that another client has, too.");
+              }
+              read[index] = found;
+              accept();
+            },
+          }),
+        ],
+  );
+
+  function accept(): void {
+    tokens = new Tokens(
+      sections.map(({ account }, index) => ({ account, tokens: read[index] ?? [] })),
+    );
+  }
 
   return {
     authenticator: {
@@ -36,31 +74,32 @@ export function createBearerTokenAuth(settings: Settings, config: Config): Compo
         challenge: `${scheme || "Bearer"} realm="activity-collector"`,
         authenticate(headers) {
           const token = tokenOf(headers, header, scheme);
-          const client = token === undefined ? undefined : tokens?.clientOf(token);
-          return client === undefined ? refused : { ok: true, client };
+          const found = isStarted && token !== undefined ? tokens.find(token) : undefined;
+          return found === undefined ? refused : { ok: true, ...found };
         },
       },
       client: {
         headers() {
-          return tokens === undefined
+          const [first] = isStarted ? (read[0] ?? []) : [];
+          return first === undefined
             ? {}
-            : { [header]: scheme === "" ? tokens.first : `${scheme} ${tokens.first}` };
+            : { [header]: scheme === "" ? first : `${scheme} ${first}` };
         },
       },
     },
     async start() {
-      if (file !== undefined) {
+      accept();
+      for (const file of files) {
         await file.open();
-        return;
       }
-      const [first, ...more] = [config.token, ...(config.tokens ?? [])].flatMap((each) =>
-        each === undefined ? [] : [each.reveal()],
-      );
-      tokens = first === undefined ? undefined : new Tokens([first, ...more]);
+      isStarted = true;
     },
     async shutdown() {
-      file?.close();
-      tokens = undefined;
+      for (const file of files) {
+        file.close();
+      }
+      isStarted = false;
+      tokens = new Tokens([]);
     },
   };
 }
@@ -77,7 +116,7 @@ function tokenOf(headers: RequestHeaders, header: string, scheme: string): strin
     : undefined;
 }
 
-function tokensIn(text: string): Tokens {
+function tokensIn(text: string): readonly string[] {
   const lines = text.split("\n").map((line) => line.trim());
   const [first, ...more] = lines.filter((line) => line !== "");
   if (first === undefined) {
@@ -92,5 +131,5 @@ function tokensIn(text: string): Tokens {
       throw new UnusableFile(`The token in line ${index + 1} ${problem}.`);
     }
   }
-  return new Tokens([first, ...more]);
+  return [first, ...more];
 }

@@ -10,6 +10,7 @@ export const factory = declare({
   stability: "beta",
   description: "Authenticates requests by a token, received and sent.",
   schema,
-  authenticates: () => ["server", "client"],
+  authenticates: ({ token, tokens, filename }) =>
+    (token ?? tokens ?? filename) === undefined ? ["server"] : ["server", "client"],
   create: createBearerTokenAuth,
 });

@@ -54,7 +54,7 @@ export async function openGrpc(
   /** Undefined: the client has left. */
   const outcomeOf = async (
     call: ServerCall,
-    route: GrpcRoute,
+    { route, account }: { readonly route: GrpcRoute; readonly account: string | undefined },
     share: RequestShare,
   ): Promise<Outcome | GrpcRefusal | undefined> => {
     // While the pipelines would refuse anything, the message is not read, so that it costs no memory.
@@ -84,6 +84,7 @@ export async function openGrpc(
       maxBytes,
       share,
       sender: call.sender,
+      client: account,
     });
   };
 
@@ -101,8 +102,9 @@ export async function openGrpc(
       } else if ("status" in route) {
         answerRefused(call, route);
       } else {
-        share.belongTo(admission.client ?? peerOf(connection));
-        const outcome = await outcomeOf(call, route, share);
+        const { client, account } = admission;
+        share.belongTo(client ?? peerOf(connection));
+        const outcome = await outcomeOf(call, { route, account }, share);
         if (outcome?.status === "refused") {
           answerRefused(call, outcome);
         } else if (outcome !== undefined) {

@@ -7,7 +7,7 @@ import type { FairShares } from "../../net/fair-shares.ts";
 import { peerOf } from "../../net/peer.ts";
 import { type HttpServer, listen } from "../../net/server.ts";
 import type { Signal } from "../../otlp/payload.ts";
-import { Guard } from "../../serving/guard.ts";
+import { type Admitted, Guard } from "../../serving/guard.ts";
 import { refusalHeaders } from "../../serving/page-server.ts";
 import { addressOf } from "../../serving/server-options.ts";
 import type { HttpConfig } from "./config.ts";
@@ -30,11 +30,10 @@ export interface HttpTransport {
   readonly maxBodyBytes: number;
 }
 
-/** A request that was let in, and who the client has proved to be. */
-interface LetIn {
+/** A request that was let in, who the client has proved to be, and whose work it reports. */
+interface LetIn extends Admitted {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  readonly client: string | undefined;
 }
 
 /** Opens the port of OTLP over HTTP/1.1. */
@@ -58,7 +57,7 @@ export async function openHttp(
 
   /** Undefined: the sender has disconnected, and no answer is possible. */
   const outcomeOf = async (
-    { request, response, client }: LetIn,
+    { request, response, client, account }: LetIn,
     route: Route,
   ): Promise<Outcome | undefined> => {
     // While the pipelines would refuse anything, the body is not read, so that it costs no memory.
@@ -76,8 +75,15 @@ export async function openHttp(
       const sender = senderOf(response, senders);
       const sent = await readBody(request, { maxBytes, share });
       if (sent.ok) {
-        const { bytes } = sent;
-        return await handler.handle({ bytes, route, transport: "http", maxBytes, share, sender });
+        return await handler.handle({
+          bytes: sent.bytes,
+          route,
+          transport: "http",
+          maxBytes,
+          share,
+          sender,
+          client: account,
+        });
       }
       return notRead(sent.problem, maxBytes);
     } finally {
@@ -130,8 +136,7 @@ export async function openHttp(
         answer({ ...refused, headers });
         return;
       }
-      const { client } = admission;
-      const result = await answerTo({ request, response, client }).catch((error: unknown) =>
+      const result = await answerTo({ request, response, ...admission }).catch((error: unknown) =>
         reportFault(settings.logger, error),
       );
       if (result === undefined) {

@@ -33,6 +33,8 @@ export interface ReceivedBody {
   readonly share: RequestShare;
   /** Aborts when the sender has left. */
   readonly sender: AbortSignal;
+  /** Whose work it reports, as `Payload.client`. */
+  readonly client: string | undefined;
 }
 
 /** Processes bodies of all transports. */
@@ -173,6 +175,7 @@ async function forward(
       items: checked.items,
       transport: body.transport,
       sender: body.sender,
+      ...(body.client === undefined ? {} : { client: body.client }),
     };
     const result = await next.consume(payload);
     if (result.status !== "accepted") {

@@ -71,6 +71,14 @@ describe("a user of htpasswd", () => {
     expect(await answer(basic("b", "1"))).toEqual({ ok: true, client: "b" });
   });
 
+  for (const [kind, hash] of Object.entries(hashes)) {
+    test(`with a password as ${kind} is the client of the request`, async () => {
+      const { answer } = await open({ htpasswd: { inline: `user:${hash}` } });
+      const found = await answer(basic("user", "myPassword"));
+      expect(found).toEqual({ ok: true, client: "user" });
+    });
+  }
+
   test("may have a colon in the password, but not in the name", async () => {
     const { accepts } = await open({ htpasswd: { inline: "user:a:b" } });
     expect(await accepts("user", "a:b")).toBe(true);

@@ -81,6 +81,84 @@ test("requests that are sent have the first token", async () => {
   expect(sent()).toEqual({ "x-key": "Key first" });
 });
 
+describe("the client of a token", () => {
+  const accountOf = async (component: Component, token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await component.authenticator?.server?.authenticate(headers);
+    return answer?.ok === true ? (answer.account || "nobody in particular") : "refused";
+  };
+  const nobody = "nobody in particular";
+
+  test("is the same wherever the token is in the list, and does not show it", async () => {
+    const [one, two] = await Promise.all(
+      [
+        ["secret-a", "secret-b"],
+        ["new", "secret-b", "secret-a"],
+      ].map(async (tokens) => {
+        const { component } = await open({ tokens });
+        return Promise.all(tokens.map(async (each) => [each, await accountOf(component, each)]));
+      }),
+    );
+    const names = new Map(two?.map(([token, name]) => [token, name]));
+    expect(one?.map(([token]) => names.get(token))).toEqual(one?.map(([, name]) => name));
+    expect(new Set(names.values()).size).toBe(3);
+    expect(JSON.stringify([...names.values()])).not.toContain("secret");
+  });
+
+  test("is the same for all tokens of a file, so that an exchange makes nobody another client", async () => {
+    const filename = join(folder, "tokens");
+    await writeFile(filename, "old\nnew\n");
+    const { component, clock } = await open({ filename });
+    expect([await accountOf(component, "old"), await accountOf(component, "new")]).toEqual([
+      nobody,
+      nobody,
+    ]);
+    await writeFile(filename, "new\n");
+    clock.advance(2_000);
+    await expect.poll(() => accountOf(component, "old")).toBe("refused");
+    expect(await accountOf(component, "new")).toBe(nobody);
+  });
+
+  test("is the same for the only token, whatever it is", async () => {
+    const { component } = await open({ token: "a" });
+    expect(await accountOf(component, "a")).toBe(nobody);
+  });
+
+  test("has the name that the config gives it, with any of its tokens, also when its file changes", async () => {
+    const filename = join(folder, "b");
+    await writeFile(filename, "b1\n");
+    const { component, clock, sent, log } = await open({
+      token: "own",
+      clients: [
+        { name: "a", tokens: ["a1", "a2"] },
+        { name: "b", filename },
+      ],
+    });
+    const found = await Promise.all(
+      ["own", "a1", "a2", "b1"].map((each) => accountOf(component, each)),
+    );
+    expect(found).toEqual([nobody, "a", "a", "b"]);
+    await writeFile(filename, "b2\n");
+    clock.advance(2_000);
+    await expect.poll(() => accountOf(component, "b2")).toBe("b");
+    expect(await accountOf(component, "b1")).toBe("refused");
+    expect(sent()).toEqual({ authorization: "Bearer own" });
+    await writeFile(filename, "b3\na1\n");
+    clock.advance(2_000);
+    await expect.poll(() => log.filter(({ level }) => level === "error")).toHaveLength(1);
+    expect([await accountOf(component, "a1"), await accountOf(component, "b2")]).toEqual(["a", "b"]);
+    expect(JSON.stringify(log)).toContain("another client");
+  });
+
+  test("that has a name only is no reason to send a token", async () => {
+    const section = { clients: [{ name: "a", token: "a1" }] };
+    const { sent } = await open(section);
+    expect(sent()).toEqual({});
+    expect(factory.authenticates?.(section)).toEqual(["server"]);
+    expect(factory.authenticates?.({ token: "a" })).toEqual(["server", "client"]);
+  });
+});
+
 test("before the start nothing is let in, and nothing is sent", async () => {
   const component = factory.create(testSettings("bearer_token_auth").settings, { token: "a" });
   const answer = await component.authenticator?.server?.authenticate({ authorization: "Bearer a" });
@@ -139,11 +217,30 @@ describe("a file", () => {
 });
 
 for (const [title, section, message] of [
-  ["no token", {}, "must have a token, tokens or a filename"],
+  ["no token", {}, "must have a token, tokens, a filename or clients"],
   ["a token twice", { token: "a", tokens: ["b"] }, "is set beside token"],
   ["a token beside a file", { token: "a", filename: "b" }, "is set beside a token"],
   ["an empty token", { token: "" }, "is empty"],
   ["a line break", { token: "topsecret\n" }, "not allowed in a header"],
+  ["a token in two places", { tokens: ["a", "topsecret", "topsecret"] }, "is set twice"],
+  [
+    "a token of two clients",
+    { token: "topsecret", clients: [{ name: "a", token: "topsecret" }] },
+    "is set twice",
+  ],
+  ["a client without tokens", { clients: [{ name: "a" }] }, "must have a token"],
+  ["no client", { clients: [] }, "must have at least one client"],
+  [
+    "two clients of one name",
+    {
+      clients: [
+        { name: "a", token: "b" },
+        { name: "a", token: "c" },
+      ],
+    },
+    "is the name of another client",
+  ],
+  ["a client without a name", { clients: [{ name: "", token: "a" }] }, "must be a short name"],
   ["a scheme of two words", { token: "a", scheme: "a b" }, "must be one word"],
 ] as const) {
   test(`${title} is refused, without the token`, () => {
