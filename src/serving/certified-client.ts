@@ -21,7 +21,9 @@ export function certifiedClient(connection: object | undefined): string | undefi
     return undefined;
   }
   const { subject, subjectAltName = "" } = certificate;
-  const names = alternativeNamesIn(subjectAltName).filter((each) => !each.startsWith("IP Address:"));
+  const names = alternativeNamesIn(subjectAltName).filter(
+    (each) => !each.startsWith("IP Address:"),
+  );
   const client = JSON.stringify([subject ?? "", ...names.toSorted()]);
   known.set(connection, client);
   return client;

@@ -131,10 +131,7 @@ export class Guard {
       : this.#admissionOf(checked, connection);
   }
 
-  #admissionOf(
-    checked: Authentication,
-    connection: object | undefined,
-  ): Admitted | GuardRefusal {
+  #admissionOf(checked: Authentication, connection: object | undefined): Admitted | GuardRefusal {
     if (checked.ok) {
       const { client, account = client ?? "" } = checked;
       // Two authenticators may know two clients of one name.

@@ -1,6 +1,6 @@
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
-import type { SignalBatch } from "../model/signal-batch.ts";
+import { type SignalBatch, signalTypes } from "../model/signal-batch.ts";
 import { EngineParts } from "./engine-parts.ts";
 import { restoreSnapshotV1, transferSnapshot } from "./engine-snapshot.ts";
 import { EngineView } from "./engine-view.ts";
@@ -39,9 +39,11 @@ export class ActivityEngine {
   ): readonly ActivityEvent[] {
     this.#advance(nowMs);
     const parts = this.#parts;
-    parts.breaker.onInput(parts.nowMs);
-    if (parts.leasePolicy.isWaitingForInput) {
-      parts.leasePolicy.onInput(parts.nowMs);
+    if (isInput(batch)) {
+      parts.breaker.onInput(parts.nowMs);
+      if (parts.leasePolicy.isWaitingForInput) {
+        parts.leasePolicy.onInput(parts.nowMs);
+      }
     }
     parts.states.nowMs = parts.nowMs;
     for (let row = rows.from; row < rows.to; row++) {
@@ -123,4 +125,14 @@ export class ActivityEngine {
     parts.requests.evicted.dropExpired(parts.nowMs);
     this.#hasDecided = parts.scheduler.advance(parts.nowMs);
   }
+}
+
+/** Whether a batch shows that senders are heard. What an agent reports about other processes does not: it may run beside this program. */
+function isInput(batch: SignalBatch): boolean {
+  for (let row = 0; row < batch.count; row++) {
+    if (batch.type.get(row) !== signalTypes.foreign) {
+      return true;
+    }
+  }
+  return batch.count === 0;
 }

@@ -32,6 +32,8 @@ export const signalResults = [
   "queued",
   "evicted",
   "unmatched",
+  "foreign",
+  "overlong",
   "malformed",
 ] as const;
 
@@ -69,6 +71,9 @@ export const resultMeanings: Readonly<Record<SignalResult, string>> = {
   queued: "the gateway reported how many messages wait",
   evicted: "the gateway evicted markers itself; of `implied_parent`: such a tool was an orphan",
   unmatched: "no session, work or request is known that it could refer to",
+  foreign:
+    "it names another process than its sender. A report of spans then counts for its sender; an event about a process has no effect",
+  overlong: "it promises a longer lease than `max_lease`, and so none",
   malformed: "it cannot be read",
 };
 
@@ -159,7 +164,7 @@ export const dialects = {
     codes: ["S4"],
     storedId: 4,
     rank: sourceRanks.starts,
-    results: [...ofBoth, "superseded", "malformed"],
+    results: [...ofBoth, "superseded", "foreign", "overlong", "malformed"],
     onTheWire:
       "a log record with `partial.event` of `heartbeat` or `stop`. Body: OTLP of one span, as protobuf or JSON (`partial.body.type`). `partial.frequency` sets the lease",
     handling: "consumed; forwarded if it cannot be read",
@@ -169,7 +174,7 @@ export const dialects = {
     codes: ["S5"],
     storedId: 5,
     rank: sourceRanks.starts,
-    results: [...ofBoth, "superseded", "malformed"],
+    results: [...ofBoth, "superseded", "foreign", "malformed"],
     onTheWire:
       "a log record with `span.state` of `heartbeat` or `ended`. Body as above. `span_state_interval` sets the lease",
     handling: "consumed; forwarded if it cannot be read",
@@ -179,7 +184,7 @@ export const dialects = {
     codes: ["S6"],
     storedId: 7,
     rank: sourceRanks.none,
-    results: ["heartbeat", "gone", "untracked"],
+    results: ["heartbeat", "gone", "foreign", "overlong", "untracked"],
     onTheWire:
       "a log record `entity.state` (a heartbeat, with `entity.report.interval`) or `entity.delete` of the sending process",
     handling: "forwarded",

@@ -44,6 +44,10 @@ export const signalTypes = {
   evictedBySender: 15,
   /** The source of the process's work no longer reports it, and the process continues to run. */
   unwatched: 16,
+  /** Only counts: a record named another process than the one that sent it, and was not believed in that. */
+  foreign: 17,
+  /** Only counts: a record promised a longer lease than senders may promise, and was not believed in that. */
+  overlong: 18,
 } as const;
 
 /** Bits of `SignalBatch.flags`. */

@@ -48,12 +48,12 @@ interface Known {
   hostKey: string;
 }
 
-/** A sender beyond the bound. */
+/** A sender of which nothing is known. */
 export const unknownProcess: SenderProcess = { process: 0, serviceHost: 0, isIdentified: false };
 
 /**
  * Numbers the processes that send to us, those of each authenticated client apart. Keeps the identity of each, and an index of the keys that it can be found by. At most
- * 10 000 are kept; beyond that further ones are `unknownProcess`. Those that have sent nothing for `maxAgeMs`, and whose
+ * 10 000 are kept; beyond that further ones have the number 0. Those that have sent nothing for `maxAgeMs`, and whose
  * number is not in use elsewhere, are forgotten and their numbers given again.
  *
  * A process is (service name, instance id); without an instance id (service name, host, pid), and then the newest one there,
@@ -78,21 +78,24 @@ export class SenderProcesses {
 
   /** The process of `client`, empty for none, that a resource of scanned spans identifies. */
   find(spans: SpanBatch, resource: number, client: string): SenderProcess {
-    const values = ["", "", "", "", ""];
-    const to = spans.resourceAttributesTo.get(resource);
-    for (let row = spans.resourceAttributesFrom.get(resource); row < to; row++) {
-      const a = spans.attributeA.get(row);
-      const b = spans.attributeB.get(row);
-      const isText = spans.attributeType.get(row) === attributeTypes.string;
-      values[spans.attributeKey.get(row)] = isText ? identityText(spans.bytes, a, b) : `${a},${b}`;
-    }
-    return this.numberOf(identityFor(client, values));
+    return this.numberOf(identityFor(client, valuesOf(spans, resource)));
   }
 
   /** The process of `client`, empty for none, that the decoded attributes of a resource identify. */
   findDecoded(resource: Attributes, client: string): SenderProcess {
     const values = processIdentity.map((key) => identityOf(attributeOf(resource, key)));
     return this.numberOf(identityFor(client, values));
+  }
+
+  /** Whether a resource of scanned spans names another process of `client` than `sender`. */
+  isAnother(
+    spans: SpanBatch,
+    resource: number,
+    of: { sender: SenderProcess; client: string },
+  ): boolean {
+    const known = this.#known.get(of.sender.process);
+    const identity = identityFor(of.client, valuesOf(spans, resource));
+    return known !== undefined && compareIdentity(known.identity, identity) === "contradicts";
   }
 
   /** The client of a process as a number, which stays the same while one of its processes is known; 0 for none. */
@@ -164,7 +167,7 @@ export class SenderProcesses {
     }
     const process = this.#numbers.take();
     if (process === 0) {
-      return unknownProcess;
+      return { ...unknownProcess, isIdentified: isIdentified(identity) };
     }
     const hostKey = isIdentified(identity) ? hostKeyOf(identity) : "";
     const serviceHost = this.#acquireServiceHost(hostKey, identity);
@@ -242,6 +245,19 @@ export class SenderProcesses {
     this.#changed.delete(process);
     this.#numbers.release(process);
   }
+}
+
+/** The identifying attributes of a resource of scanned spans. */
+function valuesOf(spans: SpanBatch, resource: number): readonly string[] {
+  const values = ["", "", "", "", ""];
+  const to = spans.resourceAttributesTo.get(resource);
+  for (let row = spans.resourceAttributesFrom.get(resource); row < to; row++) {
+    const a = spans.attributeA.get(row);
+    const b = spans.attributeB.get(row);
+    const isText = spans.attributeType.get(row) === attributeTypes.string;
+    values[spans.attributeKey.get(row)] = isText ? identityText(spans.bytes, a, b) : `${a},${b}`;
+  }
+  return values;
 }
 
 function storedOf({ sender, identity }: Known): StoredProcess {

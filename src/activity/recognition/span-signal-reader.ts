@@ -12,6 +12,7 @@ import { workKinds } from "../model/work.ts";
 import { addPause, isPauseSpan } from "./dialects/pause-span.ts";
 import type { SpanDialect } from "./dialects/span-dialect.ts";
 import { addToolPart } from "./dialects/tool-part.ts";
+import { addDisregarded } from "./disregarded.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
 import { addMalformed } from "./malformed-signal.ts";
@@ -39,7 +40,7 @@ export interface SpanReport {
   readonly intervalMs: number;
   /** When the record was written, by the sender's clock in Unix ms. */
   readonly sentMs: number;
-  /** Who sent the record. Counts for spans whose own resource is empty. */
+  /** Who sent the record. Counts for its spans, whatever their own resource is, if it can be distinguished from its siblings. */
   readonly sender: SenderProcess;
   /** The client that sent it; empty for none. */
   readonly client: string;
@@ -180,18 +181,20 @@ export class SpanSignalReader {
   /** Adds the signals of spans that a log record carries, and releases its bytes. Bytes that are no request have no signals. */
   appendReported(bytes: Uint8Array, report: SpanReport, signals: SignalBatch): void {
     const { spans } = this;
+    const processes = this.#processes;
     this.#scopeStart = -1;
     try {
       const { ok } = scanSpans(bytes, this.#keys, spans);
       const type = report.isStart ? signalTypes.start : signalTypes.end;
       const end = ok ? Math.min(spans.count, maxReportedSpans) : 0;
+      let resource = -1;
+      let sender = report.sender;
       for (let row = 0; row < end; row++) {
-        const resource = spans.resource.get(row);
-        const isEmpty =
-          spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
-        const sender = isEmpty
-          ? report.sender
-          : this.#processes.find(spans, resource, report.client);
+        const isNext = spans.resource.get(row) !== resource;
+        if (isNext) {
+          resource = spans.resource.get(row);
+          sender = this.#reporterOf(resource, report);
+        }
         const signal = this.#addSignal(row, sender, type, report.dialect, signals);
         signals.intervalMs.set(signal, report.intervalMs);
         signals.sentMs.set(signal, report.sentMs);
@@ -201,6 +204,9 @@ export class SpanSignalReader {
         if (this.#readWork(row, false, signal, signals).isToolPart) {
           addToolPart(signal, signals);
         }
+        if (isNext && report.sender.isIdentified && processes.isAnother(spans, resource, report)) {
+          addDisregarded(signalTypes.foreign, report, signals);
+        }
       }
       if (ok && spans.count > end) {
         addMalformed(report.dialect, report.sender, signals);
@@ -208,6 +214,14 @@ export class SpanSignalReader {
     } finally {
       this.release();
     }
+  }
+
+  /** A report is of the process that sent it. Only where that cannot be told from its siblings, the report may name it. */
+  #reporterOf(resource: number, { sender, client }: SpanReport): SenderProcess {
+    const { spans } = this;
+    const isEmpty =
+      spans.resourceAttributesFrom.get(resource) === spans.resourceAttributesTo.get(resource);
+    return sender.isIdentified || isEmpty ? sender : this.#processes.find(spans, resource, client);
   }
 
   /** Adds a signal with the ids and times of a span. */

@@ -47,6 +47,11 @@ export const schema = z.strictObject({
     .describe(
       "A pause (a wait for a person) expires after this long if its end is not reported. While it lasts, the waiting work is not silent, and max_age stops for it and for all work above it.",
     ),
+  max_lease: duration({ min: "30s", max: longestMemory })
+    .prefault("3h")
+    .describe(
+      "The longest lease that a sender may promise with its heartbeats: a lease is three intervals. A promise of a longer one does not count, so that max_age applies.",
+    ),
   span_state_interval: duration({ min: "100ms", max: "24h" })
     .prefault("5s")
     .describe(

@@ -2,6 +2,7 @@ import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import { EngineParts } from "../../activity/engine/engine-parts.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
+import { heartbeatsPerLease } from "../../activity/engine/policy/leases.ts";
 import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
@@ -119,7 +120,11 @@ export function createSessionActivity(
     tools: labels.tools,
     spans: new SpanSignalReader({ processes, hash, ...labels, ...rules }),
     sessionReferences: [...sessionReferences, ...config.session_references],
-    intervals: { stateIntervalMs: config.span_state_interval, parseDurationMs },
+    intervals: {
+      stateIntervalMs: config.span_state_interval,
+      maxIntervalMs: config.max_lease / heartbeatsPerLease,
+      parseDurationMs,
+    },
     forwardsClaims: config.forward_claims,
     onFault,
   });

@@ -28,6 +28,8 @@ export const anySignal: fc.Arbitrary<Signal> = fc
             "queued" as const,
             "evictedBySender" as const,
             "unwatched" as const,
+            "foreign" as const,
+            "overlong" as const,
           ),
         },
       ),

@@ -47,7 +47,9 @@ export interface Signal {
     | "idle"
     | "queued"
     | "evictedBySender"
-    | "unwatched";
+    | "unwatched"
+    | "foreign"
+    | "overlong";
   /** How it is reported; by default the type and `isRelayed` decide. */
   readonly dialect?: keyof typeof dialects;
   readonly isRelayed?: boolean;
@@ -283,6 +285,8 @@ export function dialectOf({ type, isRelayed, dialect }: Signal) {
   switch (type) {
     case "alive":
     case "gone":
+    case "foreign":
+    case "overlong":
       return dialects.entityEvent.storedId;
     case "sessionEnd":
       return dialects.sessionEvent.storedId;

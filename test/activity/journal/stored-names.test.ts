@@ -76,7 +76,7 @@ for (const [title, actual, stored] of [
     {
       ...{ start: 0, end: 1, alive: 2, gone: 3, sessionStart: 4, sessionEnd: 5, pause: 6 },
       ...{ resume: 7, request: 8, answer: 9, malformed: 10, claim: 11, recovered: 12, idle: 13 },
-      ...{ queued: 14, evictedBySender: 15, unwatched: 16 },
+      ...{ queued: 14, evictedBySender: 15, unwatched: 16, foreign: 17, overlong: 18 },
     },
   ],
   [

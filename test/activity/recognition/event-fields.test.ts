@@ -22,7 +22,7 @@ const context: LogContext = {
   tools,
   spans,
   sessionReferences: ["a", "b"],
-  intervals: { stateIntervalMs: 0, parseDurationMs: () => undefined },
+  intervals: { stateIntervalMs: 0, maxIntervalMs: 0, parseDurationMs: () => undefined },
 };
 const recordOf = (record: otlp.LogRecord.$Properties): ActivityRecord => ({
   record,

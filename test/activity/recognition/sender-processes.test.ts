@@ -219,8 +219,11 @@ describe("the bound", () => {
   test("a process beyond it is unknown, with one warning; those within it are not", () => {
     const { processes, warnings } = full();
     expect(warnings()).toBe(0);
-    expect(processes.numberOf(nth(maxProcesses + 1))).toEqual(unknownProcess);
-    expect(processes.numberOf(nth(maxProcesses + 2))).toEqual(unknownProcess);
+    expect(processes.numberOf(nth(maxProcesses + 1))).toEqual({
+      ...unknownProcess,
+      isIdentified: true,
+    });
+    expect(processes.numberOf(identity({ service: "other" }))).toEqual(unknownProcess);
     expect(processes.numberOf(nth(maxProcesses)).process).toBe(maxProcesses);
     expect(warnings()).toBe(1);
   });

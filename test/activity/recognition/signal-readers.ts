@@ -36,6 +36,7 @@ export function createLogReader(
     sessionReferences,
     intervals: {
       stateIntervalMs: 5_000,
+      maxIntervalMs: 3_600_000,
       parseDurationMs: options.parseDurationMs ?? parseDurationMs,
     },
     spans,

@@ -164,11 +164,19 @@ describe("spans in a log record", () => {
     ]);
   });
 
-  test("have the sender of the record only if their own resource is empty", () => {
+  test("have the sender of the record if it can be distinguished, whatever their own resource is", () => {
     const { observer, signals } = read(new Uint8Array(0));
     observer.appendReported(requestOf({ id: 1 }, { id: 2, service: "a" }), report, signals);
-    expect([signals.process.get(0), signals.process.get(1)]).toEqual([77, 1]);
+    expect([signals.process.get(0), signals.process.get(1)]).toEqual([77, 77]);
     expect(signals.serviceHost.get(0)).toBe(3);
+  });
+
+  test("of a sender that cannot be distinguished have it only if their own resource is empty", () => {
+    const { observer, signals } = read(new Uint8Array(0));
+    const sender = { ...report.sender, isIdentified: false };
+    const spans = requestOf({ id: 1 }, { id: 2, service: "a" });
+    observer.appendReported(spans, { ...report, sender }, signals);
+    expect([signals.process.get(0), signals.process.get(1)]).toEqual([77, 1]);
   });
 });
 

@@ -85,7 +85,7 @@ describe("the client of a token", () => {
   const accountOf = async (component: Component, token: string) => {
     const headers = { authorization: `Bearer ${token}` };
     const answer = await component.authenticator?.server?.authenticate(headers);
-    return answer?.ok === true ? (answer.account || "nobody in particular") : "refused";
+    return answer?.ok === true ? answer.account || "nobody in particular" : "refused";
   };
   const nobody = "nobody in particular";
 
@@ -146,7 +146,10 @@ describe("the client of a token", () => {
     await writeFile(filename, "b3\na1\n");
     clock.advance(2_000);
     await expect.poll(() => log.filter(({ level }) => level === "error")).toHaveLength(1);
-    expect([await accountOf(component, "a1"), await accountOf(component, "b2")]).toEqual(["a", "b"]);
+    expect([await accountOf(component, "a1"), await accountOf(component, "b2")]).toEqual([
+      "a",
+      "b",
+    ]);
     expect(JSON.stringify(log)).toContain("another client");
   });
 

@@ -37,6 +37,14 @@ export class SignalRouter {
   /** Ingests the signal in `row`, which arrived at `nowMs`. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { openWork, processes, requests, requested, sessionSignals, unwatched } = this.#parts;
+    switch (batch.type.get(row)) {
+      case signalTypes.foreign:
+        return "foreign";
+      case signalTypes.overlong:
+        return "overlong";
+      default:
+        break;
+    }
     const process = batch.process.get(row);
     const dialect = batch.dialect.get(row);
     openWork.durations.onProcessSeen(process, nowMs);

@@ -1,6 +1,7 @@
 /** One lost heartbeat must not end a lease. */
 const minLeaseMs = 30_000;
-const heartbeatsPerLease = 3;
+/** A lease is so many intervals between heartbeats. */
+export const heartbeatsPerLease = 3;
 
 /** The longest lease where the interval was not promised but only observed. Datadog's back end waits as long. */
 export const maxInferredLeaseMs = 900_000;

@@ -1,7 +1,9 @@
 import { dialects } from "../../model/dialects.ts";
 import { signalTypes } from "../../model/signal-batch.ts";
 import { type Attributes, attributeOf, integerOf, textOf } from "../activity-record.ts";
+import { addDisregarded } from "../disregarded.ts";
 import { addProcessEvent } from "../event-fields.ts";
+import { promisedInterval } from "../promised-interval.ts";
 import { identityOf } from "../sender-identity.ts";
 import type { LogDialect } from "./log-dialect.ts";
 
@@ -10,12 +12,12 @@ const stateEvent = "entity.state";
 const processTypes: readonly string[] = ["service.instance", "process"];
 /** Each part is looked for in the resource, so that more of them would cost their product. Processes have four. */
 const maxIdParts = 32;
-const longestIntervalS = 86_400;
 
 /**
  * S6, entity events of the sending process: `entity.state` with an `entity.report.interval` is a lease on it,
  * `entity.delete` its end (https://opentelemetry.io/docs/specs/otel/entities/entity-events/). An event about another
- * process than its sender is ignored: the two may name that process differently.
+ * process than its sender, as agents of a host or cluster send them, is only counted: the two may name that process differently, and nobody ends
+ * the process of another.
  */
 export const entityEvents: LogDialect = {
   dialect: dialects.entityEvent.storedId,
@@ -24,16 +26,21 @@ export const entityEvents: LogDialect = {
   consumption: "never",
   read(record, context, signals) {
     const { attributes } = record.record;
-    if (
-      !processTypes.includes(textOf(attributeOf(attributes, "entity.type"))) ||
-      isAnother(record.resource, attributeOf(attributes, "entity.id")?.kvlistValue?.values)
-    ) {
+    if (!processTypes.includes(textOf(attributeOf(attributes, "entity.type")))) {
+      return;
+    }
+    if (isAnother(record.resource, attributeOf(attributes, "entity.id")?.kvlistValue?.values)) {
+      addDisregarded(signalTypes.foreign, context, signals);
       return;
     }
     const type = record.eventName === stateEvent ? signalTypes.alive : signalTypes.gone;
     const row = addProcessEvent(type, record, context, signals);
     const seconds = integerOf(attributeOf(attributes, "entity.report.interval")) ?? 0;
-    signals.intervalMs.set(row, seconds > 0 && seconds <= longestIntervalS ? seconds * 1000 : 0);
+    const { intervalMs, isOverlong } = promisedInterval(seconds * 1000, context.intervals);
+    signals.intervalMs.set(row, intervalMs);
+    if (isOverlong) {
+      addDisregarded(signalTypes.overlong, context, signals);
+    }
   },
 };
 

@@ -39,8 +39,10 @@ export interface LogContext {
   readonly intervals: ReportIntervals;
 }
 
-/** How often spans are reported by log records. */
+/** How often work and processes are reported by log records. */
 export interface ReportIntervals {
+  /** The longest interval that a sender may promise. */
+  readonly maxIntervalMs: number;
   /** Between records of S5, which do not have it. */
   readonly stateIntervalMs: number;
   /** Reads a duration in Go's notation, in ms; undefined for any other text. */

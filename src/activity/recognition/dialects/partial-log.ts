@@ -1,12 +1,12 @@
 import { dialects } from "../../model/dialects.ts";
 import { type ActivityRecord, attributeOf, integerOf, textOf } from "../activity-record.ts";
+import { promisedInterval } from "../promised-interval.ts";
 import type { LogDialect, ReportIntervals } from "./log-dialect.ts";
 import { addReportedSpans } from "./reported-spans.ts";
 
 const eventKey = "partial.event";
 const bodyTypeKey = "partial.body.type";
 const frequencyKey = "partial.frequency";
-const longestIntervalMs = 86_400_000;
 /** A longer text is no interval, and is not read as one. */
 const maxFrequencyCharacters = 64;
 
@@ -24,7 +24,10 @@ export const partialLog: LogDialect = {
       {
         isReadable: isStart || event === "stop",
         isStart,
-        intervalMs: isStart ? frequencyMsOf(record, context.intervals) : 0,
+        ...promisedInterval(
+          isStart ? frequencyMsOf(record, context.intervals) : 0,
+          context.intervals,
+        ),
         bodyTypeKey,
       },
       context,
@@ -41,9 +44,9 @@ function frequencyMsOf(
   const value = attributeOf(record.attributes, frequencyKey);
   const written = textOf(value);
   const text = written.length > maxFrequencyCharacters ? "" : written;
-  const ms =
+  return (
     integerOf(value) ??
     value?.doubleValue ??
-    (/^\d+$/.test(text) ? Number(text) : (parseDurationMs(text) ?? 0));
-  return ms > 0 && ms <= longestIntervalMs ? ms : 0;
+    (/^\d+$/.test(text) ? Number(text) : (parseDurationMs(text) ?? 0))
+  );
 }

@@ -1,6 +1,7 @@
 import protobuf from "protobufjs/minimal.js";
-import type { SignalBatch } from "../../model/signal-batch.ts";
+import { type SignalBatch, signalTypes } from "../../model/signal-batch.ts";
 import type { ActivityRecord } from "../activity-record.ts";
+import { addDisregarded } from "../disregarded.ts";
 import { addMalformed } from "../malformed-signal.ts";
 import type { LogContext } from "./log-dialect.ts";
 import { spansInBody } from "./span-bodies.ts";
@@ -13,6 +14,8 @@ interface Report {
   readonly isStart: boolean;
   /** Until the next report, in ms; 0 when none is promised. */
   readonly intervalMs: number;
+  /** A longer one was promised than a sender may promise. */
+  readonly isOverlong: boolean;
   /** The attribute that has the encoding of the body. */
   readonly bodyTypeKey: string;
 }
@@ -20,7 +23,7 @@ interface Report {
 /** S4 and S5: adds the signals of the spans in the body of a record, or a malformed one if there is none to be read. */
 export function addReportedSpans(
   record: ActivityRecord,
-  { isReadable, isStart, intervalMs, bodyTypeKey }: Report,
+  { isReadable, isStart, intervalMs, isOverlong, bodyTypeKey }: Report,
   context: LogContext,
   signals: SignalBatch,
 ): void {
@@ -32,6 +35,9 @@ export function addReportedSpans(
   for (const request of bytes === undefined ? [] : [bytes, inRequest(bytes)]) {
     spans.appendReported(request, report, signals);
     if (signals.count > before) {
+      if (isOverlong) {
+        addDisregarded(signalTypes.overlong, context, signals);
+      }
       return;
     }
   }

@@ -21,6 +21,7 @@ export const spanStateLog: LogDialect = {
         isReadable: isStart || state === "ended",
         isStart,
         intervalMs: isStart ? context.intervals.stateIntervalMs : 0,
+        isOverlong: false,
         bodyTypeKey,
       },
       context,

@@ -63,6 +63,16 @@ describe("a relay", () => {
   });
 });
 
+test("what was not believed only counts, and its sender is not known by it", () => {
+  const parts = new EngineParts(limits, 0);
+  const signals = [
+    { ...about, type: "foreign", process: 3 },
+    { ...about, type: "overlong", process: 3 },
+  ] as const;
+  expect(ingest(parts, 0, ...signals)).toEqual(["foreign", "overlong"]);
+  expect([...parts.processes.remembered()]).toEqual([]);
+});
+
 test("of a process beyond the bound nothing is tracked", () => {
   const parts = new EngineParts(limits, 0);
   const signals = [

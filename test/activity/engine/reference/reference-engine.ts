@@ -50,7 +50,9 @@ export class ReferenceEngine {
   apply(signals: readonly Signal[], nowMs: number): void {
     const { world } = this;
     this.tick(nowMs);
-    onInput(world);
+    if (signals.length === 0 || signals.some(({ type }) => type !== "foreign")) {
+      onInput(world);
+    }
     for (const report of signals.map(toReport)) {
       world.tally.countSignal(take(world, report), report.dialect);
       forgetExcess(world);
@@ -134,6 +136,9 @@ function processMomentOf(world: World, { startMs, process }: Report): Moment {
 }
 
 function take(world: World, report: Report): SignalResult {
+  if (report.type === "foreign" || report.type === "overlong") {
+    return report.type;
+  }
   if (report.type === "unwatched") {
     leaveUnwatched(world, report);
     return "unwatched";

@@ -54,7 +54,21 @@ describe("entity events", () => {
 
   for (const [what, eventName, attributes] of [
     ["another entity", "entity.state", [text("entity.type", "k8s.pod"), interval]],
+    ["another event", "entity.states", [text("entity.type", "process")]],
+    ["no type", "entity.delete", []],
+  ] as const) {
+    test(`${what} has no signal`, () => {
+      expect(observe(eventName, [...attributes]).count).toBe(0);
+    });
+  }
+
+  for (const [what, eventName, attributes] of [
     ["another process", "entity.delete", [text("entity.type", "process"), instance("two")]],
+    [
+      "a state of another process",
+      "entity.state",
+      [text("entity.type", "process"), instance("two")],
+    ],
     [
       "a child process",
       "entity.delete",
@@ -70,13 +84,24 @@ describe("entity events", () => {
         },
       ],
     ],
-    ["another event", "entity.states", [text("entity.type", "process")]],
-    ["no type", "entity.delete", []],
   ] as const) {
-    test(`${what} has no signal`, () => {
-      expect(observe(eventName, [...attributes]).count).toBe(0);
+    test(`${what} only counts`, () => {
+      const signals = observe(eventName, [...attributes]);
+      expect([signals.count, signals.type.get(0)]).toEqual([1, signalTypes.foreign]);
     });
   }
+
+  test("an interval beyond the longest lease is a heartbeat without a promise, and counted as such", () => {
+    const signals = observe("entity.state", [
+      text("entity.type", "process"),
+      { key: "entity.report.interval", value: { intValue: Long.fromNumber(3_601) } },
+    ]);
+    expect([signals.type.get(0), signals.type.get(1)]).toEqual([
+      signalTypes.alive,
+      signalTypes.overlong,
+    ]);
+    expect(signals.intervalMs.get(0)).toBe(0);
+  });
 
   test("bytes that are no logs request are no event", () => {
     const signals = new SignalBatch();

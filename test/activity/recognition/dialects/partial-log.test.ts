@@ -66,6 +66,8 @@ describe("partial-span logs (S4)", () => {
     ["soon", 0],
     ["-5s", 0],
     ["", 0],
+    ["1h", 3_600_000],
+    ["1h1ms", 0],
     ["1000h", 0],
   ] as const) {
     test(`a frequency of ${JSON.stringify(frequency)} is ${intervalMs} ms`, () => {
@@ -73,6 +75,14 @@ describe("partial-span logs (S4)", () => {
       expect(signals[0]!.intervalMs).toBe(intervalMs);
     });
   }
+
+  test("a frequency beyond the longest lease is counted as such, and the start is none the less one", () => {
+    const { signals, consumed } = observe(
+      request(heartbeat(undefined, { bytesValue: proto }, "1000h")),
+    );
+    expect(signals.map(({ type }) => type)).toEqual(["start", "overlong"]);
+    expect(consumed).toBe(1);
+  });
 
   test("a stop is an end, as of the record when the span has none", () => {
     const stop = (body: string) => ({
