@@ -28,6 +28,7 @@ import { withoutSpans } from "../../otlp/splice.ts";
 import { forgetView } from "../../otlp/wire-reader.ts";
 import { activityBoundsOf, reportActivityBounds } from "./activity-bounds.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
+import { BoundsWatch } from "./bounds-watch.ts";
 import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
 import { MetricsPush } from "./metrics-push.ts";
@@ -61,6 +62,7 @@ export function createSessionActivity(
 ): SessionActivityComponent {
   const { clock, logger } = settings;
   const bounds = activityBoundsOf(config, settings.memory);
+  const boundsWatch = new BoundsWatch(bounds, settings);
   const requestClock = { nowMs: 0 };
   const aging = { clock: requestClock, maxAgeMs: Math.max(config.max_age, config.tombstone_ttl) };
   const labels = {
@@ -422,6 +424,7 @@ export function createSessionActivity(
     nextPart?.();
     nextPart = undefined;
     emitter.emit(durable.tick());
+    boundsWatch.check(durable.engine.view.sizes());
     if (durable.engine.isBehind) {
       nextPart = clock.after(0, onTick);
     }
