@@ -72,7 +72,13 @@ export class SenderProcesses {
   readonly #changed = new Set<number>();
   readonly #numbers: NumberPool;
 
-  constructor(usage: NumberUsage = neverUnused) {
+  /** Processes without an identity of their own that sent work. */
+  readonly #shared = new Set<number>();
+  readonly #onShared: (service: string) => void;
+
+  /** `onShared`: work came from a process that cannot be distinguished from others of this service. */
+  constructor(usage: NumberUsage = neverUnused, onShared: (service: string) => void = () => {}) {
+    this.#onShared = onShared;
     this.#numbers = new NumberPool(maxProcesses, usage);
   }
 
@@ -85,6 +91,15 @@ export class SenderProcesses {
   findDecoded(resource: Attributes, client: string): SenderProcess {
     const values = processIdentity.map((key) => identityOf(attributeOf(resource, key)));
     return this.numberOf(identityFor(client, values));
+  }
+
+  /** Work of `sender` has arrived. */
+  onWork({ process, isIdentified: isDistinct }: SenderProcess): void {
+    const known = isDistinct || this.#shared.has(process) ? undefined : this.#known.get(process);
+    if (known !== undefined) {
+      this.#shared.add(process);
+      this.#onShared(known.identity[0] ?? "");
+    }
   }
 
   /** Whether a resource of scanned spans names another process of `client` than `sender`. */
@@ -243,6 +258,7 @@ export class SenderProcesses {
     this.#clients.release(clientOf(known.identity));
     this.#known.delete(process);
     this.#changed.delete(process);
+    this.#shared.delete(process);
     this.#numbers.release(process);
   }
 }

@@ -164,7 +164,10 @@ export class SpanSignalReader {
       const type = isStart ? signalTypes.start : signalTypes.end;
       const signal = this.#addSignal(row, sender, type, dialect.dialect, signals);
       dialect.amend?.(spans, row, this.#names, signal, signals);
-      const { isToolPart } = this.#readWork(row, dialect.isFinished, signal, signals);
+      const { isToolPart, kind } = this.#readWork(row, dialect.isFinished, signal, signals);
+      if (kind !== workKinds.other) {
+        this.#processes.onWork(sender);
+      }
       if (isPauseSpan(spans, row)) {
         addPause(spans, row, isStart, signal, signals);
       }
@@ -201,7 +204,11 @@ export class SpanSignalReader {
         if (signals.endMs.get(signal) === 0) {
           signals.endMs.set(signal, report.sentMs);
         }
-        if (this.#readWork(row, false, signal, signals).isToolPart) {
+        const { isToolPart, kind } = this.#readWork(row, false, signal, signals);
+        if (kind !== workKinds.other) {
+          processes.onWork(sender);
+        }
+        if (isToolPart) {
           addToolPart(signal, signals);
         }
         if (isNext && report.sender.isIdentified && processes.isAnother(spans, resource, report)) {

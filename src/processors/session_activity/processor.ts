@@ -34,6 +34,7 @@ import { ActivityEventEmitter } from "./event-emitter.ts";
 import { MetricsPush } from "./metrics-push.ts";
 import { PassingItems } from "./passing-items.ts";
 import { SessionActivityHandover } from "./session-activity-handover.ts";
+import { SharedStateLog } from "./shared-state-log.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
@@ -85,14 +86,18 @@ export function createSessionActivity(
         }),
     }),
   };
-  const processes = new SenderProcesses({
-    ...aging,
-    inUse: () => durable.engine.view.inUse().processes,
-    onFull: () =>
-      logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
-        limit: maxProcesses,
-      }),
-  });
+  const sharedStates = new SharedStateLog(logger);
+  const processes = new SenderProcesses(
+    {
+      ...aging,
+      inUse: () => durable.engine.view.inUse().processes,
+      onFull: () =>
+        logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
+          limit: maxProcesses,
+        }),
+    },
+    (service) => sharedStates.onShared(service),
+  );
   const hashKey = settings.randomBytes(8);
   const hash = new KeyedHash(hashKey);
   const forwardsPending = config.forward_pending_spans;

@@ -170,6 +170,36 @@ describe("the work of an authenticated client", () => {
   });
 });
 
+describe("without authentication, a sender that names the process of another one is counted", () => {
+  const counts = [
+    "span ended",
+    "span ended",
+    "session_event session_ended",
+    "session_event session_ended",
+    "entity_event gone",
+    "session_claim idle",
+    "session_claim evicted",
+    "live_span unwatched",
+    "partial_log heartbeat",
+  ];
+  for (const [index, [what, payload]] of interventions.entries()) {
+    const [dialect, result] = counts[index]!.split(" ");
+    test(`for ${what}`, async () => {
+      const collector = await open(undefined);
+      await collector.post(requestOf(run, tool));
+      collector.clock.advance(5_000);
+      if (result === "evicted") {
+        await collector.post(requestOf({ ...run, end: 4 }));
+      }
+      await collector.post(payload);
+      const page = (await collector.wholePage()).join("\n");
+      expect(page).toMatch(
+        new RegExp(`signals_total\\{.*dialect="${dialect}".*result="${result}".*\\} 1`),
+      );
+    });
+  }
+});
+
 test("the name of a client is in no event, metric, log line or file", async () => {
   const storage = new MemoryStorage();
   const collector = await open(storage);

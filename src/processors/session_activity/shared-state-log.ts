@@ -1,0 +1,49 @@
+import type { Logger } from "../../component/settings.ts";
+import { hasIdShape } from "../../metrics/id-shape.ts";
+
+/** A service beyond so many is not listed. */
+const maxServices = 10;
+/** A longer name is not shown. */
+const maxNameLength = 100;
+
+/**
+ * Warns once of each service whose processes cannot be told apart, and so share a state. Keeps the names of at most {@link maxServices}
+ * services; after that one more line says that there are more.
+ */
+export class SharedStateLog {
+  readonly #logger: Logger;
+  readonly #services = new Set<string>();
+  #isFull = false;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  onShared(service: string): void {
+    if (this.#isFull || this.#services.has(service)) {
+      return;
+    }
+    if (this.#services.size === maxServices) {
+      this.#isFull = true;
+      this.#logger.warn(
+        "Processes of more services share a state, because they send neither a service.instance.id nor host and pid. Those services are not listed.",
+        { listed: maxServices },
+      );
+      return;
+    }
+    this.#services.add(service);
+    this.#logger.warn(
+      "Processes of a service that send neither a service.instance.id nor host and pid share one state: what one of them reports may end, hold or pause the work of another. Give each a service.instance.id, e.g. in OTEL_RESOURCE_ATTRIBUTES.",
+      { service: shown(service) },
+    );
+  }
+}
+
+/** A name that looks like an id may be one, and no id of a sender is in our log. */
+function shown(service: string): string {
+  if (service === "") {
+    return "without a name";
+  }
+  const isName = service.length <= maxNameLength && /^[A-Za-z0-9_.:/ -]+$/.test(service);
+  return isName && !hasIdShape(service) ? service : "not shown, because it may be an id";
+}
