@@ -67,6 +67,12 @@ export class MetricFamilies {
     return isTaken ? "name_conflict" : undefined;
   }
 
+  /** Why there can be no family of that name and type; undefined if there is one or can be one. */
+  conflictOf(name: string, type: FamilyType): "type_conflict" | "name_conflict" | undefined {
+    const found = this.find(name, type);
+    return typeof found === "string" ? found : undefined;
+  }
+
   /** Makes a family that `find` did not. */
   add(name: string, type: FamilyType, help: string): Family {
     const family = new Family(name, type, help);

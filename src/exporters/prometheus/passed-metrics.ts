@@ -1,8 +1,8 @@
-import { hash } from "node:crypto";
 import type { Clock } from "../../component/clock.ts";
 import { forgetView, WireReader } from "../../otlp/wire-reader.ts";
 import { AttributeNames } from "./attribute-names.ts";
 import { canBeAdded, type FamilyHead, familyHeadOf, isDelta } from "./family-head.ts";
+import { IdentityHash } from "./identity-hash.ts";
 import { type Family, lineNames } from "./metric-families.ts";
 import { type WalkedMetric, walkMetrics } from "./metric-walk.ts";
 import type { DropReason } from "./page-instruments.ts";
@@ -52,6 +52,7 @@ interface CurrentMetric {
   /** The hash of all that its streams have in common. */
   readonly identity: string;
   readonly resourceIdentity: string;
+  readonly scopeIdentity: string;
   readonly head: FamilyHead | DropReason;
   /** Read when a stream is new. */
   scope?: ScopeFacts;
@@ -63,6 +64,7 @@ interface CurrentMetric {
  */
 export class PassedMetrics {
   readonly #options: PassedOptions;
+  readonly #hash: IdentityHash;
   readonly #store: StreamStore;
   readonly #targets: ResourceTargets;
   readonly #targetInfoName: string;
@@ -71,6 +73,7 @@ export class PassedMetrics {
   constructor(options: PassedOptions) {
     const { maxSeries, expirationMs, reserved, report } = options;
     this.#options = options;
+    this.#hash = new IdentityHash(options.key);
     this.#labelParts = { report, names: new AttributeNames() };
     this.#targetInfoName =
       familyNameOf({ name: targetInfo.name, unit: "", kind: "up_down_counter" }, options) ??
@@ -100,7 +103,7 @@ export class PassedMetrics {
     let steps = 0;
     for (const step of walkMetrics(reader)) {
       if (step.type === "metric") {
-        current = this.#currentOf(step.metric);
+        current = this.#currentOf(step.metric, current);
       } else if (step.type === "point" && current !== undefined) {
         const point = readPoint(reader, step.start, step.end, current.metric.kind);
         this.#report(this.#outcomeOf(point, current, nowMs), current);
@@ -138,15 +141,26 @@ export class PassedMetrics {
     return lines.length === 0 ? "" : `${[...head, ...lines].join("\n")}\n`;
   }
 
-  #currentOf(metric: WalkedMetric): CurrentMetric {
+  /** `before`: the metric before, which nearly always has the same resource and scope. Those may be large, so they are hashed once. */
+  #currentOf(metric: WalkedMetric, before: CurrentMetric | undefined): CurrentMetric {
     const { resource, scope, name, unit, kind, isMonotonic } = metric;
-    const resourceIdentity = this.#hashOf([resource.bytes]);
-    const identity = this.#hashOf([
-      Buffer.from(resourceIdentity),
-      scope.bytes,
-      Buffer.from(JSON.stringify([scope.schemaUrl, name, unit, kind, isMonotonic])),
-    ]);
-    return { metric, identity, resourceIdentity, head: familyHeadOf(metric, this.#options) };
+    const isSameScope = before?.metric.scope === scope;
+    const resourceIdentity =
+      before?.metric.resource === resource
+        ? before.resourceIdentity
+        : this.#hash.of([resource.bytes]);
+    const scopeIdentity = isSameScope
+      ? before.scopeIdentity
+      : this.#hash.of([resourceIdentity, scope.bytes, scope.schemaUrl]);
+    const identity = this.#hash.of([scopeIdentity, name, unit, kind, String(isMonotonic)]);
+    return {
+      metric,
+      identity,
+      resourceIdentity,
+      scopeIdentity,
+      head: familyHeadOf(metric, this.#options),
+      ...(isSameScope && before.scope !== undefined ? { scope: before.scope } : {}),
+    };
   }
 
   #outcomeOf(
@@ -160,6 +174,11 @@ export class PassedMetrics {
     }
     if (typeof point === "string") {
       return point;
+    }
+    // Before the work that only a point which is shown is worth.
+    const conflict = this.#store.families.conflictOf(head.name, head.type);
+    if (conflict !== undefined) {
+      return conflict;
     }
     const identity = this.#identityOf(current, point.attributes);
     if (point.isGone) {
@@ -205,14 +224,11 @@ export class PassedMetrics {
 
   /** Senders may write the attributes of one stream in any order. */
   #identityOf({ identity }: CurrentMetric, attributes: readonly Uint8Array[]): string {
+    if (attributes.length === 0) {
+      return identity;
+    }
     const sorted = attributes.length > 1 ? attributes.toSorted(Buffer.compare) : attributes;
-    return this.#hashOf([Buffer.from(identity), ...sorted]);
-  }
-
-  /** The lengths are part of it, so that no two lists have the same bytes. */
-  #hashOf(parts: readonly Uint8Array[]): string {
-    const lengths = Buffer.from(Uint32Array.from(parts, ({ length }) => length).buffer);
-    return hash("sha256", Buffer.concat([this.#options.key, lengths, ...parts]), "base64");
+    return this.#hash.of([identity, ...sorted]);
   }
 }
 
