@@ -46,6 +46,7 @@ const limits: ActivityLimits = {
   stepsPerCall: 2_048,
   includesMarkers: false,
   holdsAcrossProcesses: true,
+  boundsSearches: true,
 };
 const memory = createProcessMemory();
 

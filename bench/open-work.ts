@@ -44,6 +44,7 @@ function createEngine(limit: number, tombstones: number): Contender {
       stepsPerCall: 2_048,
       includesMarkers: false,
       holdsAcrossProcesses: true,
+      boundsSearches: true,
     },
     1,
   );

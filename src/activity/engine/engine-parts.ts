@@ -166,10 +166,10 @@ export class EngineParts {
     this.silentTools = new SilentTools(this);
     this.states = new SessionStates(this);
     this.processes = new ProcessLiveness(this, {
-      usedProcesses: () => this.store.traces.processes(),
-      onForgotten: (process) => this.#onProcessForgotten(process),
+      isUsed: (process) => this.store.traces.hasProcess(process),
+      onForgotten: (processes) => this.#onProcessesForgotten(processes),
       onExpired: (beforeMs) => this.openWork.usualDurations.dropOlder(beforeMs),
-      onHostSeen: (isThere, nowMs) => this.leasePolicy.renewHost(isThere, nowMs),
+      onHostSeen: (processes, nowMs) => this.leasePolicy.renewHost(processes, nowMs),
     });
     this.breaker = new CircuitBreaker(this);
     this.evictions = new Evictions(this);
@@ -227,9 +227,11 @@ export class EngineParts {
     this.finished.forgetSpan(span);
   }
 
-  #onProcessForgotten(process: number): void {
-    this.requests.forgetProcess(process);
-    this.openWork.durations.forgetProcess(process);
-    this.unwatched.forgetProcess(process);
+  #onProcessesForgotten(processes: ReadonlySet<number>): void {
+    this.requests.forgetProcesses(processes);
+    for (const process of processes) {
+      this.openWork.durations.forgetProcess(process);
+      this.unwatched.forgetProcess(process);
+    }
   }
 }

@@ -53,4 +53,5 @@ export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): v
   parts.leasePolicy.snapshot(stream);
   parts.scheduler.snapshot(stream, { version: 1 });
   legacy.rebuild(waits, parts.nowMs);
+  parts.openWork.byProcess.rebuild();
 }

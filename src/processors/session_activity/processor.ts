@@ -161,6 +161,7 @@ export function createSessionActivity(
       stepsPerCall,
       includesMarkers: config.close_spans,
       holdsAcrossProcesses: true,
+      boundsSearches: true,
     },
     maxStateBytes: maxSnapshotBytes(bounds),
     createEngine: (limits) =>

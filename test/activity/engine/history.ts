@@ -23,6 +23,7 @@ export const limits: ActivityLimits = {
   stepsPerCall: 4_096,
   includesMarkers: false,
   holdsAcrossProcesses: true,
+  boundsSearches: true,
 };
 
 /** The client of a process: processes from 100 on are those of another one, from 200 on of a third. */

@@ -48,7 +48,7 @@ for (const [title, actual, stored] of [
     [
       ...["allowedLatenessMs", "maxAgeMs", "tombstoneTtlMs", "maxSessions", "maxOpenWork"],
       ...["maxTombstones", "stalledAfterMs", "longRunningAfterMs", "maxPauseMs", "stepsPerCall"],
-      ...["holdsAcrossProcesses", "tellsMarkers"],
+      ...["holdsAcrossProcesses", "boundsSearches", "tellsMarkers"],
     ],
   ],
   [

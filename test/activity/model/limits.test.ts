@@ -15,8 +15,12 @@ for (const [title, stored, want] of [
 }
 
 test("journals from before runs held work across processes do not have that key", () => {
-  const { holdsAcrossProcesses: __, ...before } = limits;
-  expect(storedLimits.parse(before)).toEqual({ ...limits, holdsAcrossProcesses: false });
+  const { holdsAcrossProcesses: __, boundsSearches: ___, ...before } = limits;
+  expect(storedLimits.parse(before)).toEqual({
+    ...limits,
+    holdsAcrossProcesses: false,
+    boundsSearches: false,
+  });
 });
 
 for (const [title, stored] of [

@@ -154,11 +154,11 @@ export class EvictedRequests {
     }
   }
 
-  /** Must be called before the number of a process is used for another one. */
-  forgetProcess(process: number): void {
-    for (let row = this.#order.first(0); row !== -1; ) {
+  /** Must be called before the numbers of the processes are used for others. */
+  forgetProcesses(processes: ReadonlySet<number>): void {
+    for (let row = processes.size === 0 ? -1 : this.#order.first(0); row !== -1; ) {
       const next = this.#order.after(row);
-      if (this.#process.get(row) === process) {
+      if (processes.has(this.#process.get(row))) {
         this.#remove(row);
       }
       row = next;

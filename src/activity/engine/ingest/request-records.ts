@@ -91,11 +91,13 @@ export class RequestRecords {
     yield* this.detachedNames.names();
   }
 
-  /** Must be called before the number of a process is used for another one. */
-  forgetProcess(process: number): void {
-    this.reportedNames.forgetProcess(process);
-    this.detachedNames.forgetProcess(process);
-    this.evicted.forgetProcess(process);
+  /** Must be called before the numbers of the processes are used for others. */
+  forgetProcesses(processes: ReadonlySet<number>): void {
+    for (const process of processes) {
+      this.reportedNames.forgetProcess(process);
+      this.detachedNames.forgetProcess(process);
+    }
+    this.evicted.forgetProcesses(processes);
   }
 
   /** Must be called before the row of a span is removed. */

@@ -42,7 +42,7 @@ export class SpanRepeats {
     }
     const wasHeld = spans.held.get(span) !== evictionHolds.none;
     spans.seenAtMs.set(span, nowMs);
-    spans.held.set(span, evictionHolds.none);
+    openWork.byProcess.hold(span, evictionHolds.none);
     if ((batch.flags.get(row) & signalFlags.progress) !== 0) {
       this.#recordProgress(span);
     }

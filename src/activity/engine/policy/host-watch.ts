@@ -6,7 +6,7 @@ export interface WatchedHost {
   /** Whether evictions wait because the whole host is silent. */
   isHeld: boolean;
   /** Processes on it that are remembered. */
-  processes: number;
+  readonly processes: Set<number>;
 }
 
 /** Keeps when a signal last arrived from each host. Bounded by the processes: a host is forgotten with the last one that is remembered on it. */
@@ -14,23 +14,28 @@ export class HostWatch {
   readonly #hosts = new Map<number, WatchedHost>();
 
   /** A process runs on the host of `serviceHost`; undefined where that names no host. */
-  join(serviceHost: number, nowMs: number): WatchedHost | undefined {
+  join(process: number, serviceHost: number, nowMs: number): WatchedHost | undefined {
     const number = hostOf(serviceHost);
     if (number === 0) {
       return undefined;
     }
-    const host = this.#hosts.get(number) ?? { seenAtMs: nowMs, isHeld: false, processes: 0 };
-    host.processes++;
+    const host = this.#hosts.get(number) ?? {
+      seenAtMs: nowMs,
+      isHeld: false,
+      processes: new Set<number>(),
+    };
+    host.processes.add(process);
     host.seenAtMs = Math.max(host.seenAtMs, nowMs);
     this.#hosts.set(number, host);
     return host;
   }
 
   /** A process that runs on the host of `serviceHost` is forgotten. */
-  leave(serviceHost: number): void {
+  leave(process: number, serviceHost: number): void {
     const number = hostOf(serviceHost);
     const host = this.#hosts.get(number);
-    if (host !== undefined && --host.processes === 0) {
+    host?.processes.delete(process);
+    if (host?.processes.size === 0) {
       this.#hosts.delete(number);
     }
   }

@@ -1,5 +1,4 @@
 import type { ActivityLimits } from "../../model/limits.ts";
-import { compareMoments, type Moment } from "../../model/moment.ts";
 import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
@@ -8,13 +7,12 @@ import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { evictionHolds, spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
+import { EndedWork } from "./ended-work.ts";
 import type { Eviction, Evictions } from "./evictions.ts";
 import { heartbeatIntervalMsOf } from "./leases.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
 import type { Pauses } from "./pauses.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
-
-const noSpans: ReadonlySet<number> = new Set();
 
 /** An eviction for silence that is due, of a process or of a span. */
 interface Silence {
@@ -25,8 +23,9 @@ interface Silence {
   readonly usualGapMs: number;
 }
 
-/** What it needs of the engine. */
+/** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
 interface LeasePolicyParts {
+  lookups: number;
   readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
@@ -41,10 +40,13 @@ interface LeasePolicyParts {
  * Evicts the work of processes that ended, work that missed the heartbeats it promised, and work that is open for `maxAgeMs`.
  * Silence proves little, so an eviction for silence may wait: see `#holdOf`.
  *
- * Keeps one bit: whether anything waits for input. The other state is in the tables of spans and processes.
+ * Keeps whether anything waits for input, and the rows of processes whose work is evicted in parts. The other state is in the tables
+ * of spans and processes.
  */
 export class LeasePolicy {
   readonly #parts: LeasePolicyParts;
+  /** The rest of the work of processes that are gone. Not stored: it follows from what is open. */
+  readonly #draining = new Map<number, EndedWork>();
   /** Whether evictions wait for input, so that `onInput` is to be called. */
   isWaitingForInput = false;
 
@@ -66,6 +68,9 @@ export class LeasePolicy {
     { due, most }: { readonly due: DueCount; readonly most: number },
   ): void {
     const { store, processes, evictions } = this.#parts;
+    if (!processes.isDraining(process)) {
+      this.#draining.delete(process); // It has spoken since.
+    }
     const end = processes.decide(process, dueMs, (held, usualGapMs) =>
       this.#holdOf(held, { reason: "lease_expired", process, dueMs, usualGapMs }, due),
     );
@@ -75,41 +80,29 @@ export class LeasePolicy {
     const reason = end === "lease_expired" ? end : "process_gone";
     const confidence = end === "replaced" ? "probable" : reasons[reason].confidence;
     const deleted = end === "process_gone" ? processes.deletedAt(process) : undefined;
-    const kept = deleted === undefined ? noSpans : this.#openSince(process, deleted);
-    const { parts, isAll } = this.#openByGroup(process, most, kept);
+    const work = this.#draining.get(process) ?? new EndedWork(this.#parts, process, deleted);
+    const { groups, isAll } = work.next(most);
     const { spans } = store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
-    for (const members of parts.values()) {
+    for (const members of groups) {
       const markers = members.filter((span) => !isRun(span));
       if (markers.length > 0) {
         const channel = evictions.channelOf(markers[0] ?? -1);
         evictions.evict(markers, { reason, confidence, channel, atMs: dueMs });
       }
     }
-    for (const run of [...parts.values()].flat().filter(isRun)) {
+    for (const run of groups.flat().filter(isRun)) {
       this.#evictRun(run, { reason, confidence, atMs: dueMs });
     }
     processes.drain(process, isAll ? undefined : { reason: end, dueMs });
-    if (isAll && kept.size > 0) {
+    if (isAll) {
+      this.#draining.delete(process);
+    } else {
+      this.#draining.set(process, work);
+    }
+    if (isAll && work.isAnyKept) {
       processes.reopen(process);
     }
-  }
-
-  /** Open work that began, or was still reported, after its process reported its end, and all that is above that work. */
-  #openSince(process: number, deleted: Moment): ReadonlySet<number> {
-    const { store, limits } = this.#parts;
-    const { spans } = store;
-    const since = new Set<number>();
-    for (const span of this.openWorkOf(process)) {
-      const start = { atMs: spans.startedAtMs.get(span), timeMs: spans.startMs.get(span), seq: 0 };
-      const isLater =
-        compareMoments(start, deleted, limits.allowedLatenessMs) > 0 ||
-        spans.hasFlag(span, spanFlags.reportedAfterDelete);
-      for (let at = isLater ? span : -1; at !== -1; at = spans.parentOf(at)) {
-        since.add(at);
-      }
-    }
-    return since;
   }
 
   /** The deadline of open work passed: it may have been silent for too long. */
@@ -135,7 +128,7 @@ export class LeasePolicy {
     const usualGapMs = leaseMs > 0 ? heartbeatIntervalMsOf(leaseMs) : Number.POSITIVE_INFINITY;
     const process = traces.process.get(spans.trace.get(span));
     const held = this.#holdOf(spans.held.get(span), { reason, process, dueMs, usualGapMs }, due);
-    spans.held.set(span, held);
+    openWork.byProcess.hold(span, held);
     if (held !== evictionHolds.none) {
       openWork.expiry.set(span, dueMs + limits.allowedLatenessMs);
     } else if (spans.kind.get(span) === workKinds.run) {
@@ -160,67 +153,24 @@ export class LeasePolicy {
   /** Signals arrived, from any sender: everything that waits for input gets a new lease. */
   onInput(nowMs: number): void {
     this.isWaitingForInput = false;
-    const { spans } = this.#parts.store;
-    this.#parts.processes.renewHeld(nowMs);
-    this.#renewSpans((span) => spans.held.get(span) === evictionHolds.untilInput, nowMs);
-  }
-
-  /** Open work of a process in whole groups, which reach `most` rows if there are as many, and whether that is all of it. */
-  #openByGroup(process: number, most: number, but: ReadonlySet<number>) {
-    const { store } = this.#parts;
-    const parts = new Map<number, number[]>();
-    const open = this.openWorkOf(process).filter((span) => !but.has(span));
-    let taken = 0;
-    for (const span of open) {
-      const group = store.groupOf(span);
-      const known = parts.get(group);
-      if (known !== undefined) {
-        known.push(span);
-      } else if (taken < most) {
-        parts.set(group, [span]);
-      } else {
-        continue;
-      }
-      taken++;
-    }
-    return { parts, isAll: taken === open.length };
-  }
-
-  /** Open work of a process. Walks every row; processes end rarely. */
-  openWorkOf(process: number): number[] {
-    const { spans, traces } = this.#parts.store;
-    const open: number[] = [];
-    for (let span = 0; span < spans.rows.count; span++) {
-      if (
-        spans.state.get(span) === spanStates.open &&
-        traces.process.get(spans.trace.get(span)) === process
-      ) {
-        open.push(span);
-      }
-    }
-    return open;
+    const { processes, openWork } = this.#parts;
+    processes.renewHeld(nowMs);
+    this.#renew(openWork.byProcess.takeWaitingForInput(), nowMs);
   }
 
   /** Signals arrive again from the host of these processes: their work that waits for the host gets a new lease. */
-  renewHost(isThere: (process: number) => boolean, nowMs: number): void {
-    const { spans, traces } = this.#parts.store;
-    this.#renewSpans(
-      (span) =>
-        spans.held.get(span) === evictionHolds.untilHost &&
-        isThere(traces.process.get(spans.trace.get(span))),
-      nowMs,
-    );
+  renewHost(processes: Iterable<number>, nowMs: number): void {
+    const { byProcess } = this.#parts.openWork;
+    for (const process of processes) {
+      this.#renew(byProcess.takeWaitingForHost(process), nowMs);
+    }
   }
 
-  #renewSpans(isMeant: (span: number) => boolean, nowMs: number): void {
+  #renew(waited: readonly number[], nowMs: number): void {
     const { store, openWork } = this.#parts;
-    const { spans } = store;
-    for (let span = 0; span < spans.rows.count; span++) {
-      if (spans.state.get(span) === spanStates.open && isMeant(span)) {
-        spans.held.set(span, evictionHolds.none);
-        spans.seenAtMs.set(span, nowMs);
-        openWork.expiry.set(span, openWork.expiresAtMs(span));
-      }
+    for (const span of waited) {
+      store.spans.seenAtMs.set(span, nowMs);
+      openWork.expiry.set(span, openWork.expiresAtMs(span));
     }
   }
 

@@ -13,13 +13,13 @@ const maxInFlightMs = 1_000;
 
 /** What it asks, and what it reports. */
 export interface ProcessListeners {
-  /** Processes that have rows. Walks every row. */
-  usedProcesses(): ReadonlySet<number>;
-  onForgotten(process: number): void;
+  /** Whether a process has rows. */
+  isUsed(process: number): boolean;
+  onForgotten(processes: ReadonlySet<number>): void;
   /** Idle processes were looked for; anything older than `beforeMs` may be forgotten. */
   onExpired(beforeMs: number): void;
   /** A signal arrived from a host that was held. */
-  onHostSeen(isThere: (process: number) => boolean, nowMs: number): void;
+  onHostSeen(processes: Iterable<number>, nowMs: number): void;
 }
 
 /** Whether the end of a lease waits; returns one of `evictionHolds`. */
@@ -226,6 +226,11 @@ export class ProcessLiveness {
     return isNew;
   }
 
+  /** Whether some open work of a process that is gone is not evicted yet. */
+  isDraining(process: number): boolean {
+    return this.#table.rows[process]?.draining !== undefined;
+  }
+
   /** `rest`: some open work of a process that is gone is not evicted yet, and is decided at once; undefined when there is none. */
   drain(
     process: number,
@@ -301,10 +306,11 @@ export class ProcessLiveness {
     if (!this.#table.isCheckDue(nowMs)) {
       return;
     }
-    for (const process of this.#table.forgetIdle(nowMs, this.#listeners.usedProcesses())) {
+    const forgotten = this.#table.forgetIdle(nowMs, (process) => this.#listeners.isUsed(process));
+    for (const process of forgotten) {
       this.timers.cancel(process);
-      this.#listeners.onForgotten(process);
     }
+    this.#listeners.onForgotten(forgotten);
     this.#listeners.onExpired(nowMs - this.#forgetAfterMs);
   }
 
@@ -312,13 +318,14 @@ export class ProcessLiveness {
   #releaseHost(host: WatchedHost, nowMs: number): void {
     const { rows } = this.#table;
     host.isHeld = false;
-    for (const [process, known] of rows.entries()) {
-      if (known?.host === host && known.held !== evictionHolds.none) {
+    for (const process of host.processes) {
+      const known = rows[process];
+      if (known !== undefined && known.held !== evictionHolds.none) {
         known.seenAtMs = nowMs;
         this.#renewLease(process, known);
       }
     }
-    this.#listeners.onHostSeen((process) => rows[process]?.host === host, nowMs);
+    this.#listeners.onHostSeen(host.processes, nowMs);
   }
 
   #reopen(process: number, known: WatchedProcess): void {

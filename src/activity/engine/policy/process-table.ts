@@ -55,7 +55,7 @@ export class ProcessTable {
   add(process: number, serviceHost: number, nowMs: number): WatchedProcess {
     const added: WatchedProcess = {
       serviceHost,
-      host: this.#hosts.join(serviceHost, nowMs),
+      host: this.#hosts.join(process, serviceHost, nowMs),
       source: sourceRanks.finishedSpans,
       seenAtMs: nowMs,
       intervalMs: undefined,
@@ -76,7 +76,7 @@ export class ProcessTable {
   /** The service host of a process becomes known. */
   setServiceHost(process: number, known: WatchedProcess, serviceHost: number): void {
     known.serviceHost = serviceHost;
-    known.host = this.#hosts.join(serviceHost, known.seenAtMs);
+    known.host = this.#hosts.join(process, serviceHost, known.seenAtMs);
     this.#becomeLatest(process, serviceHost);
   }
 
@@ -85,19 +85,19 @@ export class ProcessTable {
     return nowMs >= this.#checkedAtMs + this.#forgetAfterMs / checksPerAge;
   }
 
-  /** Forgets the processes that have sent nothing for long and are not `used`. Returns their numbers. */
-  forgetIdle(nowMs: number, used: ReadonlySet<number>): readonly number[] {
+  /** Forgets the processes that have sent nothing for long and are not used. Returns their numbers. */
+  forgetIdle(nowMs: number, isUsed: (process: number) => boolean): ReadonlySet<number> {
     this.#checkedAtMs = nowMs;
-    const forgotten: number[] = [];
+    const forgotten = new Set<number>();
     for (const [process, known] of this.#rows.entries()) {
       const isIdle = known !== undefined && known.seenAtMs + this.#forgetAfterMs <= nowMs;
-      if (isIdle && !used.has(process)) {
+      if (isIdle && !isUsed(process)) {
         this.#rows[process] = undefined;
         if (this.#latest.get(known.serviceHost) === process) {
           this.#latest.delete(known.serviceHost);
         }
-        this.#hosts.leave(known.serviceHost);
-        forgotten.push(process);
+        this.#hosts.leave(process, known.serviceHost);
+        forgotten.add(process);
       }
     }
     return forgotten;
@@ -132,7 +132,7 @@ export class ProcessTable {
     const [state = 0, held = 0, end = -1, ...moments] = rest;
     this.#rows[process] = {
       serviceHost,
-      host: this.#hosts.join(serviceHost, seenAtMs),
+      host: this.#hosts.join(process, serviceHost, seenAtMs),
       source,
       seenAtMs,
       intervalMs: intervalMs < 0 ? undefined : intervalMs,

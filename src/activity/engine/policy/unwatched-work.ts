@@ -9,9 +9,7 @@ import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
-import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
-import type { LeasePolicy } from "./lease-policy.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
 import { startOf } from "./span-start.ts";
@@ -34,7 +32,6 @@ interface UnwatchedWorkParts {
   readonly store: ActivityStore;
   readonly openWork: OpenWork;
   readonly processes: ProcessLiveness;
-  readonly leasePolicy: LeasePolicy;
   readonly claims: Claims;
   readonly ownerEnds: OwnerEnds;
 }
@@ -75,8 +72,7 @@ export class UnwatchedWork {
 
   /** The source of this signal no longer watches its process: the work that it has reported as open is untracked. */
   onUnwatched(batch: SignalBatch, row: number, nowMs: number): void {
-    const { store, limits, processes, leasePolicy, claims } = this.#parts;
-    const { spans } = store;
+    const { store, limits, processes, openWork, claims } = this.#parts;
     const process = batch.process.get(row);
     const isRelay = batch.dialect.get(row) === dialects.relay.storedId;
     const wasRelayed = processes.unwatch(process, { isRelay });
@@ -91,10 +87,7 @@ export class UnwatchedWork {
     const end: Moment = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: 0 };
     const isBefore = (span: number) =>
       compareMoments({ ...startOf(store, span), seq: 0 }, end, limits.allowedLatenessMs) <= 0;
-    const open = leasePolicy
-      .openWorkOf(process)
-      .filter((span) => spans.hasFlag(span, spanFlags.relayed) === isRelay && isBefore(span));
-    this.#untrack(open, nowMs);
+    this.#untrack(openWork.byProcess.of(process, isRelay).filter(isBefore), nowMs);
     claims.forgetProcess(process);
   }
 
@@ -129,14 +122,12 @@ export class UnwatchedWork {
 
   /** A relay has begun to report on a process: the work that other sources reported as open ends, and the relay reports it again. */
   handOver(process: number, nowMs: number): void {
-    const { store, leasePolicy, openWork, ownerEnds } = this.#parts;
+    const { store, openWork, ownerEnds } = this.#parts;
     const { spans } = store;
-    for (const span of leasePolicy.openWorkOf(process)) {
-      if (!spans.hasFlag(span, spanFlags.relayed)) {
-        openWork.end(span, Number.NaN, nowMs);
-        if (spans.kind.get(span) === workKinds.run) {
-          ownerEnds.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
-        }
+    for (const span of openWork.byProcess.of(process, false)) {
+      openWork.end(span, Number.NaN, nowMs);
+      if (spans.kind.get(span) === workKinds.run) {
+        ownerEnds.runEnded(span, { atMs: nowMs, timeMs: 0, seq: 0 });
       }
     }
   }

@@ -6,13 +6,14 @@ import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import { ExpiryTimers } from "../schedule/timing-wheel.ts";
 import { type ActivityCounters, add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
+import { OpenByProcess } from "./open-by-process.ts";
 import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
 import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
-import { evictionHolds, spanFlags } from "./span-table.ts";
+import { spanFlags } from "./span-table.ts";
 import { UsualDurations, WorkDurations } from "./work-durations.ts";
 
 /** What it needs of the engine. */
@@ -27,12 +28,13 @@ interface OpenWorkParts {
 /**
  * Opens, ends, evicts and counts work.
  *
- * Keeps the expiry of each open span, and the open markers of each process. Admission bounds open work by `maxOpenWork`: a
+ * Keeps the expiry of each open span, the open work of each process, and how many markers of it are open. Admission bounds open work by `maxOpenWork`: a
  * start beyond that never gets here. Closed work goes to `Retention`.
  */
 export class OpenWork {
   readonly #parts: OpenWorkParts;
   readonly expiry: ExpiryTimers;
+  readonly byProcess: OpenByProcess;
   /** How long work of each name usually takes. */
   readonly usualDurations = new UsualDurations();
   readonly durations: WorkDurations;
@@ -49,6 +51,7 @@ export class OpenWork {
   constructor(parts: OpenWorkParts, listeners: { readonly onClosed: (span: number) => void }) {
     this.#parts = parts;
     this.#onClosed = listeners.onClosed;
+    this.byProcess = new OpenByProcess(parts.store);
     this.durations = new WorkDurations(parts.store, parts.limits.allowedLatenessMs);
     // Leases expire within seconds. A deadline hours away is passed over once a turn of the wheel.
     this.expiry = new ExpiryTimers(Math.min(parts.limits.maxAgeMs / 512, 1000), (span) =>
@@ -64,6 +67,9 @@ export class OpenWork {
       this.usualDurations.snapshot(stream, { version });
     }
     this.durations.snapshot(stream, { version });
+    if (stream.isLoading && version > 1) {
+      this.byProcess.rebuild();
+    }
   }
 
   /** Open markers of a process. */
@@ -89,6 +95,7 @@ export class OpenWork {
     spans.progressAtMs.set(span, nowMs);
     spans.releasedAtMs.set(span, 0);
     tree.setState(span, spanStates.open);
+    this.byProcess.add(span);
     if (!isRun) {
       const process = traces.process.get(spans.trace.get(span));
       this.#openMarkers.ensure(process + 1);
@@ -294,7 +301,7 @@ export class OpenWork {
     const { spans, traces, owners, tree, sessions } = this.#parts.store;
     const isRun = spans.kind.get(span) === workKinds.run;
     this.expiry.cancel(span);
-    spans.held.set(span, evictionHolds.none);
+    this.byProcess.remove(span);
     spans.closedMs.set(span, closedMs);
     const owner = spans.owner.get(span);
     this.#onClosed(span);

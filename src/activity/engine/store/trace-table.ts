@@ -43,6 +43,8 @@ export class TraceTable {
   readonly #byId: KeyIndex;
   readonly #rows = new TableRows([...this.#columns, this.#client]);
   readonly rows: RowCounts = this.#rows;
+  /** Rows by process. Not stored: it follows from the rows. */
+  readonly #ofProcess = new Int32Column();
   #last = -1;
 
   constructor(seed: number, clientOf: ClientOf) {
@@ -91,16 +93,9 @@ export class TraceTable {
     this.#rebuildIndexes();
   }
 
-  /** The processes that have a trace. Walks every row. */
-  processes(): ReadonlySet<number> {
-    const vacant = new Set(this.#rows.vacant);
-    const found = new Set<number>();
-    for (let row = 0; row < this.#rows.count; row++) {
-      if (!vacant.has(row)) {
-        found.add(this.process.get(row));
-      }
-    }
-    return found;
+  /** Whether a process has a trace. */
+  hasProcess(process: number): boolean {
+    return this.#ofProcess.get(process) > 0;
   }
 
   /** The row of a trace, or -1. */
@@ -131,6 +126,7 @@ export class TraceTable {
     this.firstOwner.set(row, -1);
     this.firstUnresolved.set(row, -1);
     this.#spans.set(row, 0);
+    this.#count(process, 1);
     this.#index.add(row);
     this.#byId.add(row);
     this.#last = row;
@@ -152,11 +148,17 @@ export class TraceTable {
     const left = this.#spans.get(row) - 1;
     this.#spans.set(row, left);
     if (left === 0) {
+      this.#count(this.process.get(row), -1);
       this.#index.remove(row);
       this.#byId.remove(row);
       this.#rows.release(row);
       this.#last = -1;
     }
+  }
+
+  #count(process: number, by: number): void {
+    this.#ofProcess.ensure(process + 1);
+    this.#ofProcess.set(process, this.#ofProcess.get(process) + by);
   }
 
   #rebuildIndexes(): void {
@@ -165,6 +167,9 @@ export class TraceTable {
     this.#client.ensure(this.#rows.count);
     for (let row = 0; row < this.#rows.count; row++) {
       this.#client.set(row, this.#clientOf(this.process.get(row)));
+      if (!vacant.has(row)) {
+        this.#count(this.process.get(row), 1);
+      }
     }
     this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
     this.#byId.rebuild(this.#rows.count, (row) => !vacant.has(row));

@@ -82,7 +82,7 @@ describe("evicted requests", () => {
     const other = store.spans.add(store.traces.findOrAdd(8, 1, 2, 3, 4), 5, 6);
     evicted.add(run, 0, 1, 1);
     evicted.add(other, 0, 1, 1);
-    evicted.forgetProcess(process);
+    evicted.forgetProcesses(new Set([process]));
     expect([evicted.has(process, 0, 1), evicted.has(8, 0, 1)]).toEqual([false, true]);
   });
 

@@ -48,7 +48,7 @@ describe("a process is forgotten", () => {
     test(what, () => {
       const table = new ProcessTable(1000);
       table.add(1, place, 0);
-      expect(table.forgetIdle(atMs, used)).toEqual(forgotten);
+      expect([...table.forgetIdle(atMs, (process) => used.has(process))]).toEqual(forgotten);
       expect(table.rows[1] === undefined).toBe(forgotten.length > 0);
     });
   }
@@ -58,16 +58,16 @@ describe("a process is forgotten", () => {
     table.add(1, place, 0);
     table.add(2, place, 500);
     table.rows[2]!.host!.isHeld = true;
-    table.forgetIdle(1000, none);
+    table.forgetIdle(1000, () => false);
     expect(table.heldHosts()).toEqual([hostOf(place)]);
-    table.forgetIdle(1500, none);
+    table.forgetIdle(1500, () => false);
     expect(table.heldHosts()).toEqual([]);
   });
 
   test("and looked for 16 times in that time", () => {
     const table = new ProcessTable(1600);
     expect(table.isCheckDue(0)).toBe(true);
-    table.forgetIdle(0, none);
+    table.forgetIdle(0, () => false);
     expect(table.isCheckDue(99)).toBe(false);
     expect(table.isCheckDue(100)).toBe(true);
   });
@@ -85,7 +85,7 @@ test("a table that is restored is the one that was saved", () => {
   });
   known.lastStateAt = { atMs: 3, timeMs: 4, seq: 0 };
   known.host!.isHeld = true;
-  table.forgetIdle(6, none);
+  table.forgetIdle(6, () => false);
   const restored = new ProcessTable(1000);
   for (const process of [0, 1, 2]) {
     restored.restore(process, table.cellsOf(process));
@@ -100,18 +100,18 @@ describe("a host", () => {
   test("is one for all services on it, and is held until the last of its processes leaves", () => {
     const hosts = new HostWatch();
     const [a, b] = [serviceHostOf(3, 1), serviceHostOf(3, 2)];
-    const host = hosts.join(a, 1)!;
-    expect(hosts.join(b, 4)).toBe(host);
-    expect([host.processes, host.seenAtMs]).toEqual([2, 4]);
+    const host = hosts.join(7, a, 1)!;
+    expect(hosts.join(8, b, 4)).toBe(host);
+    expect([[...host.processes], host.seenAtMs]).toEqual([[7, 8], 4]);
     hosts.restoreHeld([hostOf(a), 99]);
     expect(hosts.held()).toEqual([hostOf(a)]);
-    hosts.leave(a);
+    hosts.leave(7, a);
     expect(hosts.held()).toEqual([hostOf(a)]);
-    hosts.leave(b);
+    hosts.leave(8, b);
     expect(hosts.held()).toEqual([]);
   });
 
   test("is not known of a process that reports none", () => {
-    expect(new HostWatch().join(0, 1)).toBeUndefined();
+    expect(new HostWatch().join(1, 0, 1)).toBeUndefined();
   });
 });
