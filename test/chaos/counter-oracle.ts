@@ -92,7 +92,12 @@ export function judgeTally(
       const { least, most } = wanted[of][kind];
       compare(`${kind} ${of}`, change(of), { least, most: most + foreign });
     }
-    compare(`${kind} open`, change("open"), wanted.open[kind]);
+    // Of work from before a damage that is open or not nothing can be said.
+    const { least, most } = wanted.open[kind];
+    compare(`${kind} open`, change("open"), {
+      least: truth.hasPast ? Number.NEGATIVE_INFINITY : least,
+      most,
+    });
     compare(`${kind} untracked`, change("untracked"), { least: 0, most: 0 });
   }
   for (const reason of reasons) {

@@ -6,6 +6,8 @@ export interface SentItem {
   readonly sender: string;
   /** Whether the collector has answered for it: then it must be delivered. */
   isAnswered: boolean;
+  /** A hostile request holds it: it may arrive or not. */
+  readonly isForeign?: true;
 }
 
 /** An item that backends have. */
@@ -46,8 +48,11 @@ export function judgeDelivery(
   };
   const missing: string[] = [];
   const altered: string[] = [];
-  for (const [id, { digest, sender, isAnswered }] of sent) {
+  for (const [id, { digest, sender, isAnswered, isForeign }] of sent) {
     const item = delivered.get(id);
+    if (isForeign === true) {
+      continue;
+    }
     figures.answered += isAnswered ? 1 : 0;
     if (item === undefined) {
       if (isAnswered && refused.has(id)) {

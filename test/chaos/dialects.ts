@@ -1,36 +1,11 @@
 import Long from "long";
-import { OtlpEncoder, type ProcessRecord } from "../../openclaw-plugin/src/otlp.ts";
-import type { EventRecord, SpanRecord } from "../../openclaw-plugin/src/relay-record.ts";
 import { jsonOfRequest } from "../../src/otlp/json-text.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import type { Kind } from "../system/kill/tally.ts";
 import type { Request, Step, Work } from "../system/kill/work.ts";
+import { type DialectName, type DialectOptions, type Encode, sessionCanary } from "./dialect.ts";
 import { hex, itemKey } from "./items.ts";
-
-/** In which forms senders report their work. The codes are those of the table of dialects. */
-export const dialectNames = [
-  "relay", // S0
-  "live_span", // S1
-  "datadog_partial", // S2
-  "logfire_pending", // S3
-  "partial_log", // S4
-  "span_state_log", // S5
-  "span", // what has ended only, as any SDK
-] as const;
-export type DialectName = (typeof dialectNames)[number];
-
-/** Makes the requests of some steps. `skewMs` is how wrong the sender's clock is at that moment. */
-export type Encode = (steps: readonly Step[], atMs: number) => readonly Request[];
-
-export interface DialectOptions {
-  /** The name of the sender, which is in the ids of its records. */
-  readonly sender: string;
-  /** How wrong the clock of the sender is. */
-  readonly skewMs: (atMs: number) => number;
-}
-
-/** All session ids contain it, so that it must be found in nothing of the collector's own. */
-export const sessionCanary = "chaos-canary";
+import { createRelay } from "./relay-steps.ts";
 
 const spanNames: Readonly<Record<Kind, string>> = {
   run: "openclaw.run",
@@ -278,122 +253,8 @@ function tracesOf(
   }).finish();
 }
 
-/** S0, in the bytes that the plugin for OpenClaw makes: every process has a queue of its own. */
-function createRelay({ skewMs }: DialectOptions): Encode {
-  const encoders = new Map<string, OtlpEncoder>();
-  const seqs = new Map<string, number>();
-  const nextSeq = (process: string) => {
-    const seq = (seqs.get(process) ?? 0) + 1;
-    seqs.set(process, seq);
-    return seq;
-  };
-  const encoderOf = (process: string) => {
-    const encoder =
-      encoders.get(process) ??
-      new OtlpEncoder({
-        serviceName: process,
-        serviceInstanceId: "one",
-        hostName: "box",
-        processPid: 7,
-      });
-    encoders.set(process, encoder);
-    return encoder;
-  };
-  return (steps, atMs) => {
-    const requests: Request[] = [];
-    const processes = [...new Set(steps.map(processOf))];
-    for (const process of processes) {
-      const ofProcess = steps.filter((step) => processOf(step) === process);
-      const encoder = encoderOf(process);
-      const spans: SpanRecord[] = [];
-      const spanSteps: Step[] = [];
-      const events: (EventRecord | ProcessRecord)[] = [];
-      const eventSteps: Step[] = [];
-      const sentMs = atMs + skewMs(atMs);
-      for (const step of ofProcess) {
-        const seq = nextSeq(process);
-        switch (step.type) {
-          case "session_end":
-            events.push({
-              signal: "session",
-              event: "session.end",
-              session: pseudonymOf(step.session),
-              seq,
-              atMs: sentMs,
-            });
-            eventSteps.push(step);
-            break;
-          case "process_end":
-            events.push({ signal: "process", event: "entity.delete", atMs: sentMs, lost: 0 });
-            eventSteps.push(step);
-            break;
-          case "pause":
-            events.push({
-              signal: "pause",
-              event: "gen_ai.agent.paused",
-              pause: `pause-${hex(step.work.spanId)}`,
-              session: pseudonymOf(step.work.session ?? hex(step.work.traceId)),
-              traceId: hex(step.work.traceId),
-              spanId: hex(step.work.spanId),
-              seq,
-              atMs: sentMs,
-            });
-            eventSteps.push(step);
-            break;
-          default:
-            spans.push(spanRecordOf(step.work, step.type === "end", seq, skewMs));
-            spanSteps.push(step);
-        }
-      }
-      if (spans.length > 0) {
-        requests.push({ signal: "traces", steps: spanSteps, bytes: encoder.traces(spans) });
-      }
-      if (events.length > 0) {
-        requests.push({ signal: "logs", steps: eventSteps, bytes: encoder.logs(events) });
-      }
-    }
-    return requests;
-  };
-}
-
-function spanRecordOf(
-  work: Work,
-  isEnd: boolean,
-  seq: number,
-  skewMs: DialectOptions["skewMs"],
-): SpanRecord {
-  return {
-    signal: "span",
-    phase: isEnd ? "end" : "start",
-    isProgress: false,
-    kind: work.kind,
-    traceId: hex(work.traceId),
-    spanId: hex(work.spanId),
-    parentSpanId: work.parent === undefined ? "" : hex(work.parent.spanId),
-    startMs: work.startMs + skewMs(work.startMs),
-    endMs: isEnd ? work.endMs + skewMs(work.endMs) : 0,
-    session: pseudonymOf(work.session ?? hex(work.traceId)),
-    seq,
-    isError: false,
-    name: work.kind === "tool" ? "exec" : undefined,
-    outcome: undefined,
-    errorCategory: undefined,
-    channel: "webchat",
-    provider: undefined,
-    model: undefined,
-  };
-}
-
 function sessionIdOf(session: string): string {
   return `agent:main:${sessionCanary}:${session}`;
-}
-
-function pseudonymOf(session: string): string {
-  return `${sessionCanary}-${session}`;
-}
-
-function processOf(step: Step): string {
-  return "work" in step ? step.work.process : step.process;
 }
 
 function byProcess(

@@ -7,7 +7,13 @@ import type { eventNames, Ledger } from "./ledger.ts";
 export function judgeEvents(
   ledgers: readonly Pick<Ledger, "events" | "refusedEvents">[],
   page: MetricsPage,
-  { late }: Pick<EvictionFigures, "late">,
+  {
+    late,
+    isDamaged,
+  }: Pick<EvictionFigures, "late"> & {
+    /** The counters began anew somewhere, because the memory of the collector was damaged. */
+    readonly isDamaged: boolean;
+  },
 ): readonly Contradiction[] {
   const contradictions: Contradiction[] = [];
   const uids = ledgers.map(
@@ -25,6 +31,9 @@ export function judgeEvents(
   }
   const distinct = distinctEvents(ledgers.flatMap(({ events }) => events));
   contradictions.push(...distinct.contradictions);
+  if (isDamaged) {
+    return contradictions;
+  }
   const named = (name: (typeof eventNames)[number]) =>
     distinct.events.filter((event) => event.name === name);
   const evicted = named("session.activity.evicted").reduce(

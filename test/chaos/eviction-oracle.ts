@@ -88,6 +88,9 @@ export function judgeEvictions(
   let late = 0;
   let undecided = 0;
   for (const [id, trace] of truth.traces) {
+    if (truth.isPast(id)) {
+      continue;
+    }
     const ranges = truth.evictionsOf(trace);
     undecided += trace.works.filter(
       (work) => work.kind !== "run" && (truth.isLate(work) || truth.isUnknown(work)),

@@ -6,6 +6,7 @@ import { type Backend, moods } from "./backends.ts";
 import { type BadNetwork, troubles } from "./bad-network.ts";
 import type { Contradiction } from "./contradiction.ts";
 import { attack, documentedStatuses, flood, garbage, type HostileBody, vanish } from "./hostile.ts";
+import type { Contents } from "./items.ts";
 import { pageAt } from "./observer.ts";
 import { brokenVariants, type Stack, variants } from "./stack.ts";
 
@@ -19,8 +20,8 @@ export interface Stage {
   readonly sendBallast: (requests: number) => Promise<void>;
   /** Exchanges a secret or certificate as an operator does; resolves when the old one is gone. */
   readonly rotations: readonly (() => Promise<void>)[];
-  /** Counts finished work that no sender of ours has sent. */
-  readonly addForeign: (spans: number) => void;
+  /** What a hostile request holds may be counted and passed on, though no sender of ours has sent it. */
+  readonly addForeign: (contents: Contents) => void;
   /** Counts a fault, with the moment and what it was. */
   readonly note: (kind: string, what: string) => void;
   readonly report: (contradiction: Contradiction) => void;
@@ -87,7 +88,7 @@ export const faults: Readonly<Record<string, Fault>> = {
 };
 
 /** Values in random order, each as often as the others, so that a short run has all of them. */
-function deckOf<T>(values: readonly T[], chance: Chance): () => T {
+export function deckOf<T>(values: readonly T[], chance: Chance): () => T {
   let left: T[] = [];
   return () => {
     if (left.length === 0) {
@@ -237,7 +238,7 @@ async function badNetwork(
 
 /** Every write fails that makes a file longer than a few KiB, as on a full disk. */
 async function disk(stage: Stage, chance: Chance, signal: AbortSignal): Promise<void> {
-  await repeat(signal, chance, { from: 8_000, to: 20_000 }, async () => {
+  await repeat(signal, chance, { from: 10_000, to: 40_000 }, async () => {
     const { pid, life } = stage.stack;
     if (pid === undefined) {
       return;
@@ -278,7 +279,7 @@ async function diskIsWell({ stack }: Stage, signal: AbortSignal): Promise<void> 
   }
 }
 
-function limitFiles(pid: number, bytes: string): boolean {
+export function limitFiles(pid: number, bytes: string): boolean {
   try {
     execFileSync("prlimit", ["--pid", String(pid), `--fsize=${bytes}:unlimited`], {
       stdio: "ignore",
@@ -289,7 +290,11 @@ function limitFiles(pid: number, bytes: string): boolean {
   }
 }
 
+const mostAttacks = 4;
+
+/** Attacks do not wait for each other, as the answer to one of them may take long. */
 async function hostile(stage: Stage, chance: Chance, signal: AbortSignal): Promise<void> {
+  const underWay = new Set<Promise<void>>();
   await repeat(signal, chance, { from: 200, to: 1_200 }, async () => {
     const { ports, life } = stage.stack;
     const { hostileBodies } = stage;
@@ -300,14 +305,19 @@ async function hostile(stage: Stage, chance: Chance, signal: AbortSignal): Promi
       hostileBodies.length > 0 && chance.is(0.3) ? chance.pick(hostileBodies) : garbage(chance);
     stage.note("hostile request", body.name);
     const port = chance.is(0.8) ? ports.http : chance.pick([ports.passwordHttp, ports.guardedGrpc]);
-    stage.addForeign(body.spans);
-    const status = await attack(port, body);
-    const isKnown = status === undefined || documentedStatuses.some((each) => each === status);
-    if (!isKnown && stage.stack.life === life) {
-      stage.report({
-        about: "answer",
-        what: `${body.name} on ${body.path} was answered ${status}`,
-      });
+    stage.addForeign(body.contents);
+    const attacking = attack(port, body).then((status) => {
+      const isKnown = status === undefined || documentedStatuses.some((each) => each === status);
+      if (!isKnown && stage.stack.life === life) {
+        const what = `${body.name} on ${body.path} was answered ${status}`;
+        stage.report({ about: "answer", what });
+      }
+      underWay.delete(attacking);
+    });
+    underWay.add(attacking);
+    if (underWay.size >= mostAttacks) {
+      await Promise.race(underWay);
     }
   });
+  await Promise.all(underWay);
 }

@@ -3,9 +3,12 @@ import { request as httpRequest } from "node:http";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { otlp } from "../../src/otlp/proto/generated.js";
+import type { Signal } from "../../src/otlp/payload.ts";
 import { pathOf } from "../support/repository.ts";
 import type { Chance } from "../system/kill/chance.ts";
+import { type Contents, contentsOf } from "./items.ts";
+
+const nothing: Contents = { items: [], consumed: [], closed: [] };
 
 /** A body that means harm, and how it is posted. */
 export interface HostileBody {
@@ -13,15 +16,15 @@ export interface HostileBody {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
-  /** How many spans it holds that the collector may take for finished work. */
-  readonly spans: number;
+  /** What the collector may make of it: finished work, and something to pass on. */
+  readonly contents: Contents;
 }
 
 const folder = pathOf("test/testdata/hostile");
 /** Every answer that the receiver documents. */
 export const documentedStatuses = [200, 400, 401, 404, 405, 408, 413, 415, 429, 431, 503] as const;
 /** Whatever is larger is no list of spans but an attack on the reader. */
-const mostDecodedBytes = 4 * 1024 * 1024;
+const mostDecodedBytes = 8 * 1024 * 1024;
 const answerWithinMs = 60_000;
 
 /** The recorded attacks. */
@@ -36,16 +39,16 @@ export function hostileBodies(): readonly HostileBody[] {
       const isGzip = name.endsWith(".gz");
       const inflated = isGzip ? gunzipSync(body) : body;
       const isJson = inflated[0] === 0x5b || inflated[0] === 0x7b;
-      const isLogs = !isJson && /^logs|\.log\./.test(name);
+      const signal = !isJson && /^logs|\.log\./.test(name) ? "logs" : "traces";
       return {
         name,
-        path: isLogs ? "/v1/logs" : "/v1/traces",
+        path: `/v1/${signal}`,
         headers: {
           "content-type": isJson ? "application/json" : "application/x-protobuf",
           ...(isGzip ? { "content-encoding": "gzip" } : {}),
         },
         body,
-        spans: isJson || isLogs ? 0 : spansIn(inflated),
+        contents: isJson ? nothing : readable(signal, inflated),
       };
     });
 }
@@ -69,7 +72,7 @@ export function garbage(chance: Chance): HostileBody {
     path,
     headers: { "content-type": type, ...encoding },
     body: body(),
-    spans: 0,
+    contents: nothing,
   };
 }
 
@@ -136,17 +139,13 @@ export async function vanish(port: number, chance: Chance): Promise<void> {
   });
 }
 
-function spansIn(bytes: Buffer): number {
+function readable(signal: Signal, bytes: Buffer): Contents {
   if (bytes.length > mostDecodedBytes) {
-    return 0;
+    return nothing;
   }
   try {
-    return otlp.ExportTraceServiceRequest.decode(bytes).resourceSpans.reduce(
-      (sum, { scopeSpans }) =>
-        sum + (scopeSpans ?? []).reduce((spans, scope) => spans + (scope.spans?.length ?? 0), 0),
-      0,
-    );
+    return contentsOf(signal, bytes);
   } catch {
-    return 0;
+    return nothing;
   }
 }

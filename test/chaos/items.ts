@@ -67,7 +67,7 @@ export function contentsOf(signal: Signal, bytes: Uint8Array): Contents {
             textOf(record.attributes, "partial.event") !== undefined ||
             textOf(record.attributes, "span.state") !== undefined
           ) {
-            consumed.push(`log record ${record.eventName ?? ""}`);
+            consumed.push(`log record of ${textOf(resource?.attributes, "service.name") ?? ""}`);
           }
         }
       }

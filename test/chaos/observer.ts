@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { type MetricsPage, scrape } from "../support/metrics-page.ts";
 import type { Contradiction } from "./contradiction.ts";
 import { type Counters, countersOf, judgeBalance, judgeMonotony } from "./counter-oracle.ts";
-import { sessionCanary } from "./dialects.ts";
+import { sessionCanary } from "./dialect.ts";
 import { judgeReadiness } from "./health-oracle.ts";
 import type { Life, Stack } from "./stack.ts";
 

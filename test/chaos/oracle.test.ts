@@ -283,7 +283,7 @@ test("an event that one backend lacks is found out, unless it has refused it", (
   const { trace } = orphanedTurn();
   const events = [eviction(trace)];
   const none = new Set<string>();
-  const figures = { late: 0 };
+  const figures = { late: 0, isDamaged: false };
   const judge = (...ledgers: Parameters<typeof judgeEvents>[0]) =>
     about(judgeEvents(ledgers, page(counted), figures));
   expect(judge({ events, refusedEvents: none }, { events, refusedEvents: none })).toEqual([]);
@@ -302,7 +302,7 @@ test("events that say something else than the counters, or reconcile what was ri
     refusedEvents: new Set<string>(),
   });
   const judge = (...events: readonly DerivedEvent[]) =>
-    about(judgeEvents([ledger(...events)], page(counted), { late: 0 }));
+    about(judgeEvents([ledger(...events)], page(counted), { late: 0, isDamaged: false }));
   expect(judge(eviction(trace))).toEqual([]);
   expect(judge(twice)).toEqual(["counter"]);
   const reconciled = {

@@ -11,7 +11,8 @@ import {
 } from "../system/kill/scripts.ts";
 import type { Step, Work } from "../system/kill/work.ts";
 import type { SentItem } from "./delivery-oracle.ts";
-import { createDialect, type DialectName, type Encode } from "./dialects.ts";
+import type { DialectName, Encode } from "./dialect.ts";
+import { createDialect } from "./dialects.ts";
 import { contentsOf } from "./items.ts";
 import type { Attempt, Transport } from "./transports.ts";
 import type { Truth } from "./truth.ts";

@@ -1,7 +1,7 @@
 import type { Script } from "../system/kill/scripts.ts";
 import { type Reason, reasons } from "../system/kill/tally.ts";
 import type { Step, Work } from "../system/kill/work.ts";
-import type { DialectName } from "./dialects.ts";
+import type { DialectName } from "./dialect.ts";
 import { hex } from "./items.ts";
 
 /** When a step was sent for the first time, and when it was answered with success for the first time. */
@@ -44,6 +44,7 @@ export class Truth {
   readonly #ends = new Map<Work, Step>();
   readonly #sessionEnds = new Map<string, Step>();
   readonly #processEnds = new Map<string, Step>();
+  #past: ReadonlySet<string> = new Set();
   readonly #latenessMs: number;
   readonly #aliveMs: AliveMs;
 
@@ -91,6 +92,20 @@ export class Truth {
     }
   }
 
+  /** From now on nobody can say what the collector has to think of what was told until now: its memory was damaged. */
+  forgive(): void {
+    this.#past = new Set(this.traces.keys());
+  }
+
+  /** Whether anything was forgiven. */
+  get hasPast(): boolean {
+    return this.#past.size > 0;
+  }
+
+  isPast(trace: string): boolean {
+    return this.#past.has(trace);
+  }
+
   sent(steps: readonly Step[], atMs: number): void {
     for (const step of steps) {
       if (!this.#times.has(step)) {
@@ -110,8 +125,11 @@ export class Truth {
 
   /** Whether a step of the work, or of work above it, was never answered: nobody knows whether it arrived. */
   isUnknown(work: Work): boolean {
-    return [work, ...ancestorsOf(work)].some((each) =>
-      this.#toldOf(each).some(({ answeredMs }) => answeredMs === never),
+    return (
+      this.isPast(hex(work.traceId)) ||
+      [work, ...ancestorsOf(work)].some((each) =>
+        this.#toldOf(each).some(({ answeredMs }) => answeredMs === never),
+      )
     );
   }
 

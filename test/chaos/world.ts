@@ -1,36 +1,32 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import bcrypt from "bcryptjs";
-import { makeAuthority } from "../support/certificates.ts";
 import { scrape } from "../support/metrics-page.ts";
 import { Chance } from "../system/kill/chance.ts";
 import { tallyOf } from "../system/kill/tally.ts";
 import { type Backend, openGrpcBackend, openHttpBackend } from "./backends.ts";
 import { type BadNetwork, openBadNetwork } from "./bad-network.ts";
+import { castOf, portsWanted } from "./cast.ts";
 import type { Contradiction } from "./contradiction.ts";
 import { judgeTally } from "./counter-oracle.ts";
+import { type Damage, damageFile, damages } from "./damage.ts";
 import { type DeliveryFigures, judgeDelivery } from "./delivery-oracle.ts";
-import { sessionCanary } from "./dialects.ts";
+import { sessionCanary } from "./dialect.ts";
 import { judgeEvents } from "./event-oracle.ts";
 import { type EvictionFigures, judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
-import { faults } from "./faults.ts";
+import { deckOf, faults, limitFiles } from "./faults.ts";
 import { Filler } from "./fillers.ts";
 import { hostileBodies } from "./hostile.ts";
+import type { Contents } from "./items.ts";
 import { Ledger } from "./ledger.ts";
 import { judgeLife } from "./manners-oracle.ts";
 import { Observer, pageAt, statusOf } from "./observer.ts";
-import { Agents, Background, type Books, deliver } from "./senders.ts";
+import { Secrets } from "./secrets.ts";
+import { type Agents, type Books, deliver } from "./senders.ts";
 import { Stack } from "./stack.ts";
 import { judgeStates } from "./state-oracle.ts";
-import {
-  fileTransport,
-  grpcTransport,
-  httpTransport,
-  newSecret,
-  receiverName,
-} from "./transports.ts";
+import { httpTransport } from "./transports.ts";
 import { Truth } from "./truth.ts";
 
 /** What happened, in the order in which it did. */
@@ -53,14 +49,15 @@ export interface Outcome {
   readonly seconds: number;
 }
 
-const latenessMs = 5_000;
+const latenessMs = 8_000;
 const settleMs = 120_000;
-const patientTimeoutMs = 6_000;
-const impatient = { mostAttempts: 2 };
 const mostRssMiB = 700;
+/** Of 1000 connections that a listener may have, floods have 300. */
+const mostFiles = 800;
+/** A longer test has rounds of about this length, and a damage between them. */
+const roundSeconds = 240;
+const diskFullAtKill = "kill -9 while the disk is full" as const;
 const secondMs = 1_000;
-const clockJumpMs = -600_000;
-const clockJumpEveryMs = 20_000;
 
 /** Lets the whole stack live under all faults for so many seconds, heals it, and compares what it did with the truth. */
 export async function liveThrough({
@@ -79,29 +76,40 @@ export async function liveThrough({
   }
 }
 
+function sumsOf(a: EvictionFigures, b: EvictionFigures): EvictionFigures {
+  return {
+    right: a.right + b.right,
+    missed: a.missed + b.missed,
+    wrong: a.wrong + b.wrong,
+    late: a.late + b.late,
+    undecided: a.undecided + b.undecided,
+    // They are those of all events that ever came.
+    repeats: b.repeats,
+  };
+}
+
 class World {
   readonly #chance: Chance;
   readonly #directory = mkdtempSync(join(tmpdir(), "chaos-"));
-  readonly #authority = makeAuthority("chaos authority");
   readonly #beganMs = performance.now();
   readonly #timeline: Happening[] = [];
   readonly #faults = new Map<string, number>();
   readonly #contradictions: (Contradiction & { readonly atMs: number })[] = [];
   readonly #networks: BadNetwork[] = [];
-  readonly #agents: Agents[] = [];
-  readonly #background: Background[] = [];
+  readonly #hostileBodies = hostileBodies();
+  /** Those whose runs are open. */
+  #agents: readonly Agents[] = [];
   readonly #closing: (() => void)[] = [];
-  readonly #secrets: string[] = [];
-  /** It has no bad network before it. */
-  #direct: Background | undefined;
+  #worstGoodAnswerMs = 0;
   #isOver = false;
   #foreign = 0;
+  /** They are passed on where they can't be read. */
+  readonly #foreignSignals = new Set<string>();
   #stack: Stack | undefined;
   #http: Backend | undefined;
   #grpc: Backend | undefined;
   #books: Books | undefined;
-  #token = newSecret();
-  #password = newSecret();
+  #secrets: Secrets | undefined;
 
   constructor(seed: number) {
     this.#chance = new Chance(seed);
@@ -109,15 +117,12 @@ class World {
 
   async open(): Promise<void> {
     mkdirSync(join(this.#directory, "inbox"));
-    this.#write("authority.crt", this.#authority.ca);
-    this.#issueCertificate();
-    this.#writeTokens([this.#token]);
-    this.#writePasswords([this.#password]);
+    this.#secrets = new Secrets(this.#directory);
     const shared = { delivered: new Map(), refused: new Set<string>() };
     this.#http = await openHttpBackend(new Ledger(sessionCanary, shared));
     this.#grpc = await openGrpcBackend(
       new Ledger(sessionCanary, shared),
-      this.#authority.issue(["127.0.0.1"]),
+      this.#secrets.authority.issue(["127.0.0.1"]),
     );
     const stack = new Stack(this.#directory, {
       CHAOS_HTTP_BACKEND: this.#http.endpoint,
@@ -131,55 +136,134 @@ class World {
       isOver: () => this.#isOver,
     };
     await stack.start();
-    await this.#openSenders(stack, this.#books);
+    for (const port of portsWanted(stack)) {
+      this.#networks.push(await openBadNetwork(port));
+    }
   }
 
   async live(seconds: number): Promise<Outcome> {
-    const { stack, http, grpc, books } = this.#parts();
+    const { stack, books } = this.#parts();
     const observer = new Observer(stack, (contradiction) => this.#report(contradiction));
-    const before = tallyOf(await scrape(pageAt(stack.ports?.prometheus ?? 0)));
-    const attacks = hostileBodies();
     observer.start();
+    const rounds = Math.max(1, Math.round(seconds / roundSeconds));
+    const nextDamage = deckOf<Damage | typeof diskFullAtKill>(
+      [...damages, diskFullAtKill],
+      this.#chance.fork(),
+    );
+    let verdict = await this.#round(1, seconds / rounds);
+    for (let round = 2; round <= rounds && this.#contradictions.length === 0; round++) {
+      await this.#damage(nextDamage(), observer);
+      const next = await this.#round(round, seconds / rounds);
+      verdict = {
+        evictions: sumsOf(verdict.evictions, next.evictions),
+        delivery: next.delivery,
+      };
+    }
+    await this.#judgeHealthy(stack);
+    await stack.stop();
+    await observer.stop();
+    this.#judgeManners(observer);
+    return {
+      contradictions: this.#contradictions,
+      timeline: this.#timeline,
+      faults: this.#faults,
+      answers: books.answers,
+      ...verdict,
+      lives: stack.lives.length,
+      worstGoodAnswerMs: Math.round(this.#worstGoodAnswerMs),
+      peak: observer.peak,
+      scrapes: observer.scrapes,
+      seconds: Math.round((performance.now() - this.#beganMs) / secondMs),
+    };
+  }
+
+  /** Everything breaks for so many seconds, is healed, and compared with the truth. */
+  async #round(round: number, seconds: number) {
+    const { stack, http, grpc, books, secrets } = this.#parts();
+    const before = tallyOf(await scrape(pageAt(stack.ports?.prometheus ?? 0)));
+    const { agents, background, direct, close } = castOf({
+      round,
+      stack,
+      books,
+      secrets,
+      networks: this.#networks,
+      directory: this.#directory,
+      chance: this.#chance,
+    });
+    this.#agents = agents;
+    this.#closing.push(close);
+    this.#say(`round ${round} begins`);
     const sending = Promise.all([
-      ...this.#agents.map((agents) => agents.run()),
-      ...this.#background.map((background) => background.run(stack.aliveMs)),
+      ...agents.map((each) => each.run()),
+      ...background.map((each) => each.run(stack.aliveMs)),
     ]);
     const healed = new AbortController();
     const stage = {
       stack,
       backends: { http, grpc },
       networks: this.#networks,
-      hostileBodies: attacks,
+      hostileBodies: this.#hostileBodies,
       sendBallast: (requests: number) => this.#sendBallast(requests),
-      rotations: this.#rotations(),
-      addForeign: (spans: number) => {
-        this.#foreign += spans;
+      rotations: secrets.rotations,
+      addForeign: ({ items, consumed }: Contents) => {
+        this.#foreign += items.length;
+        for (const { id, digest } of items) {
+          books.items.set(id, { digest, sender: "hostile", isAnswered: false, isForeign: true });
+        }
+        for (const signal of consumed) {
+          this.#foreignSignals.add(signal);
+        }
       },
       note: (kind: string, what: string) => this.#note(kind, what),
       report: (contradiction: Contradiction) => this.#report(contradiction),
     };
     const breaking = Promise.all(
-      Object.entries(faults).map(([, fault]) => fault(stage, this.#chance.fork(), healed.signal)),
+      Object.values(faults).map((fault) => fault(stage, this.#chance.fork(), healed.signal)),
     );
     await Promise.race([pause(seconds * secondMs), breaking, sending]);
     healed.abort();
     await breaking;
     this.#say("all faults are healed");
-    for (const sender of [...this.#agents, ...this.#background]) {
+    for (const sender of [...agents, ...background]) {
       sender.stop();
     }
     await sending;
+    this.#worstGoodAnswerMs = Math.max(this.#worstGoodAnswerMs, direct.worstMs);
     this.#say("all senders are done");
-    const verdict = await this.#settle(before);
-    await this.#judgeHealthy(stack);
-    await stack.stop();
-    await observer.stop();
+    return this.#settle(before);
+  }
+
+  /** Something is lost that the documentation says may be lost: what was told until now is forgiven, but the collector goes on. */
+  async #damage(damage: Damage | typeof diskFullAtKill, observer: Observer): Promise<void> {
+    const { stack, http, books } = this.#parts();
+    if (damage === diskFullAtKill) {
+      const { pid } = stack;
+      this.#note(damage, "");
+      await http.become("down");
+      limitFiles(pid ?? 0, "4096");
+      const known = new Set(books.items.keys());
+      await this.#sendBallast(10);
+      for (const [id, item] of books.items) {
+        item.isAnswered &&= known.has(id);
+      }
+      await stack.kill();
+      await http.become("up");
+    } else {
+      await (this.#chance.is(0.5) ? stack.stop() : stack.kill());
+      const done = damageFile(join(this.#directory, "state"), damage, this.#chance);
+      this.#note("storage damaged", done ?? `${damage}: there is no such file`);
+    }
+    books.truth.forgive();
+    await stack.start();
+    observer.forget();
+  }
+
+  #judgeManners(observer: Observer): void {
+    const { stack, http, grpc, secrets } = this.#parts();
     for (const life of stack.lives) {
       const { exitCode = null, signal = null } = life.end ?? {};
-      for (const found of judgeLife({ exitCode, signal, asked: life.asked, stderr: life.stderr }, [
-        sessionCanary,
-        ...this.#secrets,
-      ])) {
+      const words = { exitCode, signal, asked: life.asked, stderr: life.stderr };
+      for (const found of judgeLife(words, [sessionCanary, ...secrets.all])) {
         this.#report(found);
       }
     }
@@ -188,6 +272,9 @@ class World {
         this.#report({ about: "leak", what: `a session id is in ${leak}` });
       }
       for (const signal of new Set(ledger.consumed)) {
+        if (this.#foreignSignals.has(signal)) {
+          continue;
+        }
         this.#report({
           about: "delivery",
           what: `a backend was sent a signal for the collector: ${signal}`,
@@ -197,19 +284,12 @@ class World {
     if (observer.peak.rssMiB > mostRssMiB) {
       this.#report({ about: "resources", what: `the process took ${observer.peak.rssMiB} MiB` });
     }
-    return {
-      contradictions: this.#contradictions,
-      timeline: this.#timeline,
-      faults: this.#faults,
-      answers: books.answers,
-      evictions: verdict.evictions,
-      delivery: verdict.delivery,
-      lives: stack.lives.length,
-      worstGoodAnswerMs: Math.round(this.#direct?.worstMs ?? 0),
-      peak: observer.peak,
-      scrapes: observer.scrapes,
-      seconds: Math.round((performance.now() - this.#beganMs) / secondMs),
-    };
+    if (observer.peak.files > mostFiles) {
+      this.#report({
+        about: "resources",
+        what: `the process had ${observer.peak.files} files open`,
+      });
+    }
   }
 
   async close(): Promise<void> {
@@ -238,7 +318,8 @@ class World {
         }
         const refused = http.ledger.refusedEvents.size + grpc.ledger.refusedEvents.size;
         this.#say(`settled; ${refused} events were refused by a backend`);
-        return judgement;
+        const { evictions, delivery } = judgement;
+        return { evictions, delivery };
       }
       await pause(500);
     }
@@ -260,7 +341,10 @@ class World {
         ...judgeClosings(books.truth, http.ledger.closed),
         ...delivery.contradictions,
         ...judgeTally(books.truth, page, { before, foreign: this.#foreign }),
-        ...judgeEvents([http.ledger, grpc.ledger], page, evictions.figures),
+        ...judgeEvents([http.ledger, grpc.ledger], page, {
+          late: evictions.figures.late,
+          isDamaged: books.truth.hasPast,
+        }),
         ...judgeStates(books.truth, page),
       ],
     };
@@ -276,126 +360,6 @@ class World {
         });
       }
     }
-  }
-
-  async #openSenders(stack: Stack, books: Books): Promise<void> {
-    const chance = () => this.#chance.fork();
-    const through = async (port: () => number | undefined) => {
-      const network = await openBadNetwork(port);
-      this.#networks.push(network);
-      return () => network.port;
-    };
-    const http = await Promise.all([0, 1, 2, 3, 4].map(() => through(() => stack.ports?.http)));
-    const password = await through(() => stack.ports?.passwordHttp);
-    const guarded = await through(() => stack.ports?.guardedGrpc);
-    const timeoutMs = patientTimeoutMs;
-    const overHttp = (
-      at: number,
-      encoding: "protobuf" | "json",
-      more: { readonly gzip?: boolean; readonly timeoutMs?: number } = {},
-    ) => httpTransport({ port: http[at] ?? (() => undefined), encoding, timeoutMs, ...more });
-    const overGrpc = () =>
-      grpcTransport({
-        port: guarded,
-        authority: this.#authority.ca,
-        token: () => this.#token,
-        timeoutMs,
-      });
-    const withPassword = httpTransport({
-      port: password,
-      encoding: "protobuf",
-      gzip: true,
-      authorization: () => `Basic ${Buffer.from(`sender:${this.#password}`).toString("base64")}`,
-      timeoutMs,
-    });
-    const jumping = (atMs: number) =>
-      Math.floor(atMs / clockJumpEveryMs) % 2 === 0 ? 0 : clockJumpMs;
-    const agents = (options: Omit<ConstructorParameters<typeof Agents>[0], "books" | "chance">) => {
-      this.#agents.push(new Agents({ ...options, books, chance: chance() }));
-      this.#closing.push(() => options.transport.close());
-    };
-    agents({
-      name: "live",
-      dialect: "live_span",
-      transport: overHttp(0, "protobuf"),
-      mostInFlight: 3,
-    });
-    agents({
-      name: "live-grpc",
-      dialect: "live_span",
-      transport: overGrpc(),
-      mostInFlight: 3,
-      skewMs: () => 10_800_000,
-    });
-    agents({
-      name: "relay",
-      dialect: "relay",
-      transport: overHttp(1, "protobuf"),
-      mostInFlight: 1,
-    });
-    agents({
-      name: "datadog",
-      dialect: "datadog_partial",
-      transport: overHttp(1, "protobuf", { gzip: true }),
-      mostInFlight: 1,
-    });
-    agents({
-      name: "logfire",
-      dialect: "logfire_pending",
-      transport: overHttp(2, "json"),
-      mostInFlight: 2,
-    });
-    agents({
-      name: "partial-log",
-      dialect: "partial_log",
-      transport: withPassword,
-      mostInFlight: 2,
-      skewMs: jumping,
-    });
-    agents({
-      name: "span-state",
-      dialect: "span_state_log",
-      transport: overHttp(2, "json", { gzip: true }),
-      mostInFlight: 1,
-    });
-    agents({ name: "finished", dialect: "span", transport: overGrpc(), mostInFlight: 3 });
-    agents({
-      name: "impatient",
-      dialect: "live_span",
-      transport: overHttp(3, "protobuf", { timeoutMs: 1_000 }),
-      mostInFlight: 3,
-      patience: impatient,
-      skewMs: jumping,
-    });
-    const background = (
-      name: string,
-      everyMs: number,
-      transport: ReturnType<typeof httpTransport>,
-    ) => {
-      const own = chance();
-      const filler = new Filler(name, own);
-      const by = { sender: name, transport, books, chance: own };
-      const sending = new Background(() => filler.next(), everyMs, by);
-      this.#background.push(sending);
-      this.#closing.push(() => transport.close());
-      return sending;
-    };
-    background("shop", 150, overHttp(4, "json", { gzip: true }));
-    background("shop-grpc", 250, overGrpc());
-    this.#direct = background(
-      "direct",
-      200,
-      httpTransport({ port: () => stack.ports?.http, encoding: "protobuf", timeoutMs }),
-    );
-    let lines = 0;
-    background(
-      "files",
-      300,
-      // A new file now and then, as a sender that rotates its own.
-      fileTransport(() =>
-        join(this.#directory, "inbox", `spans-${Math.floor(lines++ / 50)}.jsonl`),
-      ),
-    );
   }
 
   async #sendBallast(requests: number): Promise<void> {
@@ -421,50 +385,6 @@ class World {
     transport.close();
   }
 
-  #rotations(): readonly (() => Promise<void>)[] {
-    return [
-      async () => {
-        const next = newSecret();
-        this.#writeTokens([this.#token, next]);
-        await pause(3_000);
-        this.#token = next;
-        await pause(500);
-        this.#writeTokens([next]);
-      },
-      async () => {
-        const next = newSecret();
-        this.#password = next;
-        this.#writePasswords([next]);
-        await pause(3_000);
-      },
-      async () => {
-        this.#issueCertificate();
-        await pause(1_500);
-      },
-    ];
-  }
-
-  #issueCertificate(): void {
-    const { cert, key } = this.#authority.issue([receiverName]);
-    this.#write("receiver.key", key);
-    this.#write("receiver.crt", cert);
-  }
-
-  #writeTokens(tokens: readonly string[]): void {
-    this.#secrets.push(...tokens);
-    this.#write("tokens", `${tokens.join("\n")}\n`);
-  }
-
-  #writePasswords(passwords: readonly string[]): void {
-    this.#secrets.push(...passwords);
-    const [password = ""] = passwords;
-    this.#write("htpasswd", `sender:${bcrypt.hashSync(password, 4)}\n`);
-  }
-
-  #write(name: string, text: string): void {
-    writeFileSync(join(this.#directory, name), text, { mode: 0o600 });
-  }
-
   #note(kind: string, what: string): void {
     this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1);
     if (kind !== "hostile request" && kind !== "sender vanishes") {
@@ -486,9 +406,16 @@ class World {
     const http = this.#http;
     const grpc = this.#grpc;
     const books = this.#books;
-    if (stack === undefined || http === undefined || grpc === undefined || books === undefined) {
+    const secrets = this.#secrets;
+    if (
+      stack === undefined ||
+      http === undefined ||
+      grpc === undefined ||
+      books === undefined ||
+      secrets === undefined
+    ) {
       throw new Error("The world is not open.");
     }
-    return { stack, http, grpc, books };
+    return { stack, http, grpc, books, secrets };
   }
 }

@@ -20,6 +20,9 @@ test(`under all faults at once, for ${seconds} s, no eviction is false, no orpha
   const outcome = await liveThrough({ seed, seconds });
   console.log(survivedText(outcome, seed, seconds));
   expect(failureText(outcome, seed, seconds)).toBe("");
+  // Else nothing was compared.
+  expect(outcome.evictions.right).toBeGreaterThan(0);
+  expect(outcome.delivery.delivered).toBeGreaterThan(0);
   if (page !== undefined && seconds >= shortestForPage) {
     writeFileSync(pathOf(page), withChaosFigures(textOf(page), { outcome, seed, seconds }));
   }
