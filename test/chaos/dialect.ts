@@ -24,3 +24,6 @@ export interface DialectOptions {
 
 /** All session ids contain it, so that it must be found in nothing of the collector's own. */
 export const sessionCanary = "chaos-canary";
+
+/** The value of an attribute that must leave in nothing at all. */
+export const secretCanary = "chaos-private-text";

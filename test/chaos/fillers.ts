@@ -2,8 +2,10 @@ import Long from "long";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import type { Chance } from "../system/kill/chance.ts";
+import { secretCanary } from "./dialect.ts";
 import { nanosOf, text } from "./dialects.ts";
 import { itemKey } from "./items.ts";
+import { secretKey } from "./redacted.ts";
 
 /** Telemetry of an application that is no agent: it has to pass, whatever the rest does. */
 export class Filler {
@@ -46,7 +48,7 @@ export class Filler {
                     kind: 2,
                     startTimeUnixNano: nanosOf(Date.now() - 5),
                     endTimeUnixNano: nanosOf(Date.now()),
-                    attributes: [text("text", value)],
+                    attributes: [text("text", value), text(secretKey, secretCanary)],
                     events: [{ timeUnixNano: nanosOf(Date.now()), name: "halfway" }],
                     status: { code: 1 },
                   })),
@@ -66,7 +68,7 @@ export class Filler {
                     timeUnixNano: nanosOf(Date.now()),
                     severityNumber: 9,
                     body: { stringValue: value },
-                    attributes: [text(itemKey, id)],
+                    attributes: [text(itemKey, id), text(secretKey, secretCanary)],
                   })),
                 },
               ],

@@ -24,11 +24,20 @@ export interface Contents {
 /** The name under which the collector sends what it derives. */
 const collectorName = "openclaw-activity-collector";
 
+type Redact = (
+  attributes: readonly otlp.KeyValue.$Properties[] | null | undefined,
+) => otlp.KeyValue.$Properties[];
+
 /**
  * Reads the bytes of an export request. Both ends of the way use it: what the senders have sent is compared with what the backends were sent,
  * whatever the encoding in between.
  */
-export function contentsOf(signal: Signal, bytes: Uint8Array): Contents {
+export function contentsOf(
+  signal: Signal,
+  bytes: Uint8Array,
+  /** What becomes of attributes between here and the backend. */
+  redact: Redact = (attributes) => [...(attributes ?? [])],
+): Contents {
   const items: Item[] = [];
   const consumed: string[] = [];
   const closed: string[] = [];
@@ -49,7 +58,13 @@ export function contentsOf(signal: Signal, bytes: Uint8Array): Contents {
             if (isForCollector(scope?.name ?? "", span)) {
               consumed.push(`span ${id}`);
             } else {
-              items.push({ id, digest: digestOf(around, otlp.Span.encode(span).finish()) });
+              items.push({
+                id,
+                digest: digestOf(
+                  around,
+                  otlp.Span.encode({ ...span, attributes: redact(span.attributes) }).finish(),
+                ),
+              });
             }
           }
         }
@@ -62,7 +77,16 @@ export function contentsOf(signal: Signal, bytes: Uint8Array): Contents {
         for (const record of (scopeLogs ?? []).flatMap(({ logRecords }) => logRecords ?? [])) {
           const id = textOf(record.attributes, itemKey);
           if (id !== undefined) {
-            items.push({ id, digest: digestOf(around, otlp.LogRecord.encode(record).finish()) });
+            items.push({
+              id,
+              digest: digestOf(
+                around,
+                otlp.LogRecord.encode({
+                  ...record,
+                  attributes: redact(record.attributes),
+                }).finish(),
+              ),
+            });
           } else if (
             textOf(record.attributes, "partial.event") !== undefined ||
             textOf(record.attributes, "span.state") !== undefined

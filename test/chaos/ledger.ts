@@ -23,17 +23,17 @@ export class Ledger {
   readonly consumed: string[] = [];
   /** Work that closing spans of the collector name. */
   readonly closed = new Set<string>();
-  /** Texts of the collector's own in which ids of senders were looked for. */
-  readonly leaks: string[] = [];
+  /** What of the senders must not leave, and did. */
+  readonly leaks = new Set<string>();
   requests = 0;
-  readonly #canary: string;
+  readonly #canaries: readonly string[];
 
   /** Several ledgers may have the items in common; each has events of its own. */
   constructor(
-    canary: string,
+    canaries: readonly string[],
     shared: { readonly delivered: Map<string, DeliveredItem>; readonly refused: Set<string> },
   ) {
-    this.#canary = canary;
+    this.#canaries = canaries;
     this.delivered = shared.delivered;
     this.refused = shared.refused;
   }
@@ -51,11 +51,13 @@ export class Ledger {
       item.digests.add(digest);
       this.delivered.set(id, item);
     }
+    for (const canary of this.#canaries) {
+      if (Buffer.from(bytes).includes(canary)) {
+        this.leaks.add(`${canary} in ${signal}`);
+      }
+    }
     if (isDerived({ signal, bytes })) {
       this.events.push(...eventsOf(signal, bytes));
-      if (Buffer.from(bytes).includes(this.#canary)) {
-        this.leaks.push(`${signal} of the collector`);
-      }
     }
   }
 

@@ -187,6 +187,30 @@ test("nobody can say what became of work whose run was never answered", () => {
   }
 });
 
+test("nobody can say what became of work whose session ended in a request that was never answered", () => {
+  const chance = new Chance(3);
+  const work = (kind: Work["kind"], parent?: Work): Work => ({
+    kind,
+    fate: "session_ended",
+    process: "gateway",
+    session: "s",
+    traceId: parent?.traceId ?? chance.bytes(16),
+    spanId: chance.bytes(8),
+    ...(parent === undefined ? {} : { parent }),
+    startMs: 0,
+    endMs: 0,
+  });
+  const run = work("run");
+  const script: Script = [
+    { type: "start", work: run },
+    { type: "start", work: work("tool", run) },
+    { type: "session_end", process: "gateway", session: "s" },
+  ];
+  const unanswered = truthOf([script], (step) => (step.type === "session_end" ? undefined : 10));
+  expect(judgeEvictions(unanswered, []).contradictions).toEqual([]);
+  expect(about(judgeEvictions(truthOf([script]), []).contradictions)).toEqual(["missed orphan"]);
+});
+
 const digest = "digest";
 
 test("an item that was answered and is at no backend, or not as it was, is found out", () => {

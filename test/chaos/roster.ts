@@ -17,6 +17,7 @@ export const roster: Readonly<Record<string, Present | Excused>> = {
   "receiver otlp": { in: "config" },
   "receiver otlp_json_file": { in: "config" },
   "processor memory_limiter": { in: "config" },
+  "processor redaction": { in: "config" },
   "processor session_activity": { in: "config" },
   "exporter prometheus": { in: "config" },
   "exporter otlp_http": { in: "config" },

@@ -14,6 +14,7 @@ import type { SentItem } from "./delivery-oracle.ts";
 import type { DialectName, Encode } from "./dialect.ts";
 import { createDialect } from "./dialects.ts";
 import { contentsOf } from "./items.ts";
+import { redacted } from "./redacted.ts";
 import type { Attempt, Transport } from "./transports.ts";
 import type { Truth } from "./truth.ts";
 
@@ -55,7 +56,7 @@ export async function deliver(
 ): Promise<boolean> {
   const { truth, items, answers, isOver } = by.books;
   const { mostAttempts } = by.patience ?? patient;
-  const contents = contentsOf(signal, bytes).items;
+  const contents = contentsOf(signal, bytes, redacted).items;
   for (const { id, digest } of contents) {
     if (!items.has(id)) {
       items.set(id, { digest, sender: by.sender, isAnswered: false });

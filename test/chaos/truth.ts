@@ -123,13 +123,15 @@ export class Truth {
     }
   }
 
-  /** Whether a step of the work, or of work above it, was never answered: nobody knows whether it arrived. */
+  /** Whether a step of the work, of work above it, or the end of its session or process was never answered: nobody knows whether it arrived. */
   isUnknown(work: Work): boolean {
+    const above = ancestorsOf(work);
     return (
       this.isPast(hex(work.traceId)) ||
-      [work, ...ancestorsOf(work)].some((each) =>
+      [work, ...above].some((each) =>
         this.#toldOf(each).some(({ answeredMs }) => answeredMs === never),
-      )
+      ) ||
+      this.#endsAround(work, above).some((step) => this.#timesOf(step).answeredMs === never)
     );
   }
 
@@ -139,16 +141,12 @@ export class Truth {
    */
   isLate(work: Work): boolean {
     const above = ancestorsOf(work);
-    const closings = [
-      ...above.filter(({ kind }) => kind === "run").map((run) => this.#ends.get(run)),
-      ...[work, ...above].map(({ session }) =>
-        session === undefined ? undefined : this.#sessionEnds.get(session),
-      ),
-      this.#processEnds.get(work.process),
-    ];
-    const closedMs = Math.min(
-      ...closings.map((step) => (step === undefined ? never : this.#timesOf(step).sentMs)),
-    );
+    const runEnds = above.flatMap((run) => {
+      const step = run.kind === "run" ? this.#ends.get(run) : undefined;
+      return step === undefined ? [] : [step];
+    });
+    const closings = [...runEnds, ...this.#endsAround(work, above)];
+    const closedMs = Math.min(...closings.map((step) => this.#timesOf(step).sentMs));
     const own = this.#toldOf(work);
     const bornMs = Math.min(...own.map(({ sentMs }) => sentMs));
     const starts = above.map((each) => this.#starts.get(each)).filter((step) => step !== undefined);
@@ -184,6 +182,17 @@ export class Truth {
       }
     }
     return ranges;
+  }
+
+  /** The ends of its sessions and of its process. */
+  #endsAround(work: Work, above: readonly Work[]): readonly Step[] {
+    const sessions = [work, ...above].flatMap(({ session }) =>
+      session === undefined ? [] : [session],
+    );
+    return [
+      ...sessions.map((session) => this.#sessionEnds.get(session)),
+      this.#processEnds.get(work.process),
+    ].filter((step) => step !== undefined);
   }
 
   /** What was said of the work itself. */

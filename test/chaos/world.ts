@@ -1,4 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -12,7 +20,7 @@ import type { Contradiction } from "./contradiction.ts";
 import { judgeTally } from "./counter-oracle.ts";
 import { type Damage, damageFile, damages } from "./damage.ts";
 import { type DeliveryFigures, judgeDelivery } from "./delivery-oracle.ts";
-import { sessionCanary } from "./dialect.ts";
+import { secretCanary, sessionCanary } from "./dialect.ts";
 import { judgeEvents } from "./event-oracle.ts";
 import { type EvictionFigures, judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
 import { deckOf, faults, limitFiles } from "./faults.ts";
@@ -22,6 +30,7 @@ import type { Contents } from "./items.ts";
 import { Ledger } from "./ledger.ts";
 import { judgeLife } from "./manners-oracle.ts";
 import { Observer, pageAt, statusOf } from "./observer.ts";
+import { hmacKey } from "./redacted.ts";
 import { Secrets } from "./secrets.ts";
 import { type Agents, type Books, deliver } from "./senders.ts";
 import { Stack } from "./stack.ts";
@@ -57,6 +66,7 @@ const mostFiles = 800;
 /** A longer test has rounds of about this length, and a damage between them. */
 const roundSeconds = 240;
 const diskFullAtKill = "kill -9 while the disk is full" as const;
+const canaries = [sessionCanary, secretCanary];
 const secondMs = 1_000;
 
 /** Lets the whole stack live under all faults for so many seconds, heals it, and compares what it did with the truth. */
@@ -86,6 +96,23 @@ function sumsOf(a: EvictionFigures, b: EvictionFigures): EvictionFigures {
     // They are those of all events that ever came.
     repeats: b.repeats,
   };
+}
+
+/** Files at these paths, or below them, that contain one of the texts. */
+function filesWith(texts: readonly string[], paths: readonly string[]): readonly string[] {
+  return paths.flatMap((path) => {
+    if (!existsSync(path)) {
+      return [];
+    }
+    if (statSync(path).isDirectory()) {
+      return filesWith(
+        texts,
+        readdirSync(path).map((name) => join(path, name)),
+      );
+    }
+    const content = readFileSync(path);
+    return texts.some((text) => content.includes(text)) ? [path] : [];
+  });
 }
 
 class World {
@@ -119,12 +146,13 @@ class World {
     mkdirSync(join(this.#directory, "inbox"));
     this.#secrets = new Secrets(this.#directory);
     const shared = { delivered: new Map(), refused: new Set<string>() };
-    this.#http = await openHttpBackend(new Ledger(sessionCanary, shared));
+    this.#http = await openHttpBackend(new Ledger(canaries, shared));
     this.#grpc = await openGrpcBackend(
-      new Ledger(sessionCanary, shared),
+      new Ledger(canaries, shared),
       this.#secrets.authority.issue(["127.0.0.1"]),
     );
     const stack = new Stack(this.#directory, {
+      CHAOS_HMAC_KEY: hmacKey,
       CHAOS_HTTP_BACKEND: this.#http.endpoint,
       CHAOS_GRPC_BACKEND: this.#grpc.endpoint,
     });
@@ -263,13 +291,13 @@ class World {
     for (const life of stack.lives) {
       const { exitCode = null, signal = null } = life.end ?? {};
       const words = { exitCode, signal, asked: life.asked, stderr: life.stderr };
-      for (const found of judgeLife(words, [sessionCanary, ...secrets.all])) {
+      for (const found of judgeLife(words, [...canaries, ...secrets.all, hmacKey])) {
         this.#report(found);
       }
     }
     for (const { ledger } of [http, grpc]) {
-      for (const leak of new Set(ledger.leaks)) {
-        this.#report({ about: "leak", what: `a session id is in ${leak}` });
+      for (const leak of ledger.leaks) {
+        this.#report({ about: "leak", what: `a backend was sent ${leak}` });
       }
       for (const signal of new Set(ledger.consumed)) {
         if (this.#foreignSignals.has(signal)) {
@@ -280,6 +308,12 @@ class World {
           what: `a backend was sent a signal for the collector: ${signal}`,
         });
       }
+    }
+    for (const path of filesWith(canaries, [
+      join(this.#directory, "state"),
+      join(this.#directory, "events.jsonl"),
+    ])) {
+      this.#report({ about: "leak", what: `an id or a secret of a sender is in the file ${path}` });
     }
     if (observer.peak.rssMiB > mostRssMiB) {
       this.#report({ about: "resources", what: `the process took ${observer.peak.rssMiB} MiB` });
