@@ -138,25 +138,27 @@ async function operator(stage: Stage, chance: Chance, signal: AbortSignal): Prom
     switch (what) {
       case "kill":
       case "kill in the start":
-        await diskIsWell(stage, signal);
-        note("kill -9", "");
-        await stack.kill();
-        if (what === "kill in the start") {
-          await pause(chance.below(500));
-          note("kill -9", "in the start");
-          await stack.startAndKill(chance.next());
-        }
-        stack.restoreConfig();
-        await pause(chance.below(1_500));
-        await stack.start();
+        await withRoom(stage, signal, async () => {
+          note("kill -9", "");
+          await stack.kill();
+          if (what === "kill in the start") {
+            await pause(chance.below(500));
+            note("kill -9", "in the start");
+            await stack.startAndKill(chance.next());
+          }
+          stack.restoreConfig();
+          await pause(chance.below(1_500));
+          await stack.start();
+        });
         return;
       case "stop":
-        await diskIsWell(stage, signal);
-        note("SIGTERM", "");
-        await stack.stop();
-        stack.restoreConfig();
-        await pause(chance.below(1_500));
-        await stack.start();
+        await withRoom(stage, signal, async () => {
+          note("SIGTERM", "");
+          await stack.stop();
+          stack.restoreConfig();
+          await pause(chance.below(1_500));
+          await stack.start();
+        });
         return;
       case "reload": {
         const variant = nextVariant();
@@ -243,36 +245,47 @@ async function disk(stage: Stage, chance: Chance, signal: AbortSignal): Promise<
     if (pid === undefined) {
       return;
     }
-    stage.note("disk full", "");
-    diskFull.add(stage.stack);
-    try {
-      if (limitFiles(pid, "4096")) {
+    await alone(stage.stack, async () => {
+      if (stage.stack.life === life && limitFiles(pid, "4096")) {
+        stage.note("disk full", "");
         await waitFor(1_000 + chance.below(7_000), signal);
-        if (stage.stack.life === life) {
-          limitFiles(pid, "unlimited");
-        }
+        limitFiles(pid, "unlimited");
       }
-    } finally {
-      diskFull.delete(stage.stack);
-    }
+    });
   });
 }
 
-/** Stacks whose disk is full at the moment. */
-const diskFull = new WeakSet<Stack>();
+/** What of each stack is under way that must have it alone: a full disk, or the end of the process. */
+const turns = new WeakMap<Stack, Promise<void>>();
+
+function alone(stack: Stack, act: () => Promise<void>): Promise<void> {
+  const turn = (turns.get(stack) ?? Promise.resolve()).then(act);
+  turns.set(
+    stack,
+    turn.catch(() => {}),
+  );
+  return turn;
+}
 
 /**
- * Waits until the disk has room and everything is stored again. A crash before loses what was accepted meanwhile, which the documentation
- * says: so this test has nothing to expect of it.
+ * Ends the process when the disk has room and everything is stored again. An end before loses what was accepted meanwhile, which the
+ * documentation says: so there would be nothing to expect of it.
  */
-async function diskIsWell({ stack }: Stage, signal: AbortSignal): Promise<void> {
+function withRoom(stage: Stage, signal: AbortSignal, act: () => Promise<void>): Promise<void> {
+  return alone(stage.stack, async () => {
+    await isStored(stage, signal);
+    await act();
+  });
+}
+
+async function isStored({ stack }: Stage, signal: AbortSignal): Promise<void> {
   for (;;) {
     const port = stack.ports?.telemetry;
     const page = port === undefined ? undefined : await scrape(pageAt(port)).catch(() => undefined);
-    if (!diskFull.has(stack) && page?.sum("otelcol_file_storage_degraded") === 0) {
-      return;
-    }
-    if (page === undefined && signal.aborted) {
+    if (
+      page?.sum("otelcol_file_storage_degraded") === 0 ||
+      (page === undefined && signal.aborted)
+    ) {
       return;
     }
     await pause(100);
