@@ -3,6 +3,7 @@ import { issueWords } from "./issue-words.ts";
 import { findingsOf, type MissingKey } from "./issues.ts";
 import { type JsonSchema, writtenSchemaOf } from "./json-schema.ts";
 import { type ConfigNode, nodeAt, plainValueOf, positionOf } from "./node.ts";
+import { redacted } from "./opaque.ts";
 import type { ConfigPath, ConfigProblem } from "./problem.ts";
 
 /** The result of checking a section. */
@@ -51,11 +52,30 @@ export function checkSection<C>(
       )
       .map(({ path: inside, message, atKey }) => {
         const whole = [...path, ...inside];
-        return { at: positionOf(root, whole, { atKey }), path: whole, message };
+        const shown = withoutExpanded(message, nodeAt(root, whole));
+        return { at: positionOf(root, whole, { atKey }), path: whole, message: shown };
       });
     return { ok: false, problems };
   }
   throw new Error("A schema refuses both a value and its own default.");
+}
+
+/** Nobody has such a password. */
+const quantity = /^-?[0-9.]{1,8} ?[A-Za-z%]{0,3}$/;
+/** As much of a value as a message quotes. */
+const longestQuotation = 60;
+
+/** A message without the value of a variable or a file, which may be a secret that was put into the wrong place. */
+function withoutExpanded(message: string, node: ConfigNode | undefined): string {
+  const text = node?.expandedFrom;
+  if (text === undefined || text.length < 2 || quantity.test(text)) {
+    return message;
+  }
+  const quotations = [text, text.trim(), text.slice(0, longestQuotation)].flatMap((each) => [
+    JSON.stringify(each).slice(1, -1),
+    each,
+  ]);
+  return quotations.reduce((shown, each) => shown.replaceAll(each, redacted), message);
 }
 
 /** One for each schema of the program. To write one takes longer than all the rest of a check. */

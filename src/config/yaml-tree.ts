@@ -130,7 +130,8 @@ class TreeReader {
       this.#report(
         at,
         path,
-        `uses the alias *${cut(source.source)}, but there is no such anchor before it.`,
+        // Without the name: a password may begin with an asterisk.
+        "uses an alias, but there is no anchor of that name before it. Write a text that begins with * in quotes.",
       );
       return { kind: "scalar", value: null, at, failed: true };
     }
@@ -242,8 +243,16 @@ function syntaxMessage(
     case "MULTIPLE_DOCS":
       return "contains a second YAML document; put it into a file of its own.";
     case "TAG_RESOLVE_FAILED":
-      return `has a tag, and tags are not supported: ${cut(error.message)}. Remove it.`;
+      return "has a tag, and tags are not supported. Remove it, or write a text that begins with ! in quotes.";
     default:
-      return `is not valid YAML: ${cut(error.message.replace(/\.$/, ""), 300)}.`;
+      return `is not valid YAML: ${withoutQuotations(error.message)}.`;
   }
+}
+
+/** The parser quotes the text, which may be a secret, at the end of its messages. */
+function withoutQuotations(message: string): string {
+  return message
+    .replace(/:\s.*$/s, "")
+    .replace(/(?<=escape sequence|directive) .*$/s, "")
+    .replace(/\.$/, "");
 }

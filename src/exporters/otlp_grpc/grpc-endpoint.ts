@@ -32,11 +32,12 @@ export function parseGrpcEndpoint(written: string): GrpcEndpoint | string {
     address,
   );
   if (match === null) {
-    return `${quoted} is not an endpoint; ${hint}.`;
+    return `is not an endpoint; ${hint}.`;
   }
   const [, v6, name, digits, path] = match;
   if (path !== undefined) {
-    return `${quoted} has a path, but the services of OTLP/gRPC have fixed ones; ${hint}.`;
+    // Some backends have a token there.
+    return `has a path, but the services of OTLP/gRPC have fixed ones; ${hint}.`;
   }
   if (digits === undefined) {
     return `${quoted} has no port; ${hint}.`;
