@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { parse } from "yaml";
 import { components } from "../components.ts";
-import { parseDuration } from "../config/quantity.ts";
+import { parseByteSize, parseDuration } from "../config/quantity.ts";
 import type { Signal } from "../otlp/payload.ts";
 import { printConfig } from "../service/config-print.ts";
 import { commandLineMistake } from "./command-line-mistake.ts";
@@ -9,6 +9,7 @@ import { componentList } from "./component-list.ts";
 import { exitCodes, exitCodesHelp } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import { readConfig } from "./read-config.ts";
+import { record } from "./record.ts";
 import { replayCaptures } from "./replay-captures.ts";
 import { run } from "./run.ts";
 import { validate } from "./validate.ts";
@@ -142,6 +143,38 @@ function createProgram(host: Host, setExitCode: (code: number) => void): Command
         );
       },
     );
+
+  program
+    .command("record")
+    .description(
+      "run the collector and record what its receivers take in, for replay and for a support case: ids are hashed, content is left out",
+    )
+    .requiredOption(
+      "--out <dir>",
+      "the folder of the recording; it must not exist yet, or be empty",
+    )
+    .addOption(configOption())
+    .addOption(setOption())
+    .addOption(
+      new Option("--duration <duration>", "how long to record; a stop signal ends it earlier")
+        .argParser(parseRecordingTime)
+        .default(10 * 60_000, "10m"),
+    )
+    .addOption(
+      new Option("--max-size <size>", "the recording ends before it gets larger than this")
+        .argParser(parseRecordingSize)
+        .default(100 * 2 ** 20, "100MiB"),
+    )
+    .action(
+      async (
+        options: ConfigOption & { out: string; duration: number; maxSize: number },
+        command: Command,
+      ) => {
+        const { out, duration, maxSize } = options;
+        const config = needed(options, command);
+        setExitCode(await record(host, { config, out, durationMs: duration, maxBytes: maxSize }));
+      },
+    );
   return program;
 }
 
@@ -206,6 +239,29 @@ function parseSettle(text: string): number {
   const parsed = parseDuration(text);
   if (!parsed.ok) {
     throw new InvalidArgumentError(`It ${parsed.message}`);
+  }
+  return parsed.value;
+}
+
+/** The longest timer of the runtime is a little longer than 576h. */
+const longestRecordingMs = 576 * 3_600_000;
+const smallestRecording = 64 * 1024;
+
+function parseRecordingTime(text: string): number {
+  const durationMs = parseSettle(text);
+  if (durationMs < 1_000 || durationMs > longestRecordingMs) {
+    throw new InvalidArgumentError("It must be at least 1s and at most 576h.");
+  }
+  return durationMs;
+}
+
+function parseRecordingSize(text: string): number {
+  const parsed = parseByteSize(text);
+  if (!parsed.ok) {
+    throw new InvalidArgumentError(`It ${parsed.message}`);
+  }
+  if (parsed.value < smallestRecording) {
+    throw new InvalidArgumentError("It must be at least 64KiB.");
   }
   return parsed.value;
 }

@@ -1,4 +1,5 @@
 import { exceptionFields } from "../component/exception-fields.ts";
+import type { AnyFactory } from "../component/factory.ts";
 import { components } from "../components.ts";
 import type { ServiceConfig } from "../service/config.ts";
 import {
@@ -17,10 +18,22 @@ import { loggerOf, logNotices } from "./run-logger.ts";
 import { createStopRequests } from "./stop-requests.ts";
 import { programVersion } from "./version.ts";
 
+/** What a command that runs the collector for a while does beside it. */
+export interface RunOptions {
+  /** The types of components; by default all, as they are. */
+  readonly factories?: readonly AnyFactory[];
+  /** Called when the collector has started. `stop` stops it as a stop signal does. */
+  readonly onReady?: (stop: () => void, logger: RootLogger) => void;
+}
+
 /**
  * Runs the collector until a stop signal arrives; SIGHUP reloads its config. Resolves to the exit code.
  */
-export async function run(host: Host, sources: readonly string[]): Promise<number> {
+export async function run(
+  host: Host,
+  sources: readonly string[],
+  options: RunOptions = {},
+): Promise<number> {
   // Before the config is read: from now on SIGHUP ends the program no more.
   const reloads = new ReloadRequests();
   const forgetReloads = host.onReloadSignal(() => reloads.request());
@@ -33,7 +46,7 @@ export async function run(host: Host, sources: readonly string[]): Promise<numbe
     logNotices(config, logger);
     const letGo = host.keepAlive();
     try {
-      return await runService(host, { sources, config, logger, reloads });
+      return await runService(host, { sources, config, logger, reloads, options });
     } finally {
       letGo();
     }
@@ -47,11 +60,12 @@ interface Running {
   readonly config: ServiceConfig;
   readonly logger: ExchangeableLogger;
   readonly reloads: ReloadRequests;
+  readonly options: RunOptions;
 }
 
 async function runService(
   host: Host,
-  { sources, config, logger, reloads }: Running,
+  { sources, config, logger, reloads, options }: Running,
 ): Promise<number> {
   const version = programVersion();
   logger.info("Starting activity-collector.", {
@@ -65,7 +79,7 @@ async function runService(
     const service = createService({
       ...host,
       plan: config,
-      factories: components,
+      factories: options.factories ?? components,
       version,
       logger,
     });
@@ -83,6 +97,7 @@ async function runService(
     );
     if (isStarted) {
       logger.info("Everything is ready. Begin running and processing data.");
+      options.onReady?.(ending.request, logger);
       reloads.serve(() => reloadConfig(host, { sources, service, logger }));
     }
     const why = await requested;
@@ -153,6 +168,7 @@ function untilEnded(host: Host, logger: RootLogger) {
   });
   return {
     requested,
+    request: () => request({ why: "signal" }),
     stopListening() {
       forgetSignals();
       forgetNpm();

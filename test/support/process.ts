@@ -27,6 +27,8 @@ export interface StartOptions {
   readonly runner?: readonly string[];
   /** How long a start may take; default 20 s. */
   readonly readyTimeoutMs?: number;
+  /** A command that runs the collector, with its options, e.g. `record`; default `run`. */
+  readonly command?: readonly string[];
   /** The checkout whose program runs, with its own packages; default this one. */
   readonly checkout?: string;
 }
@@ -110,7 +112,7 @@ export function launchCollector(options: StartOptions = {}): StartingCollector {
   ];
   const sources = [...configs, ...inline.map((line) => `yaml:${line}`)];
   const output = launch(
-    sources.flatMap((source) => ["--config", source]),
+    [...(options.command ?? []), ...sources.flatMap((source) => ["--config", source])],
     options.env,
     options.checkout,
     options.runner,

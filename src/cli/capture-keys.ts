@@ -1,0 +1,98 @@
+import { workKeys } from "../activity/recognition/span-attribute-reader.ts";
+import { toolCallContentKeys } from "../activity/recognition/tool-call-reader.ts";
+import {
+  agentNames,
+  attributeRules,
+  modelCallAttributes,
+  sessionReferences,
+  toolCallIds,
+  toolNames,
+} from "../activity/recognition/work-spans.ts";
+
+/** What a recording keeps of an attribute. */
+export type KeptAs =
+  /** One of few words, as long as it looks like one; numbers, true and false. */
+  | "word"
+  /** A name that may become a label. What is none is hashed. */
+  | "name"
+  /** An id, hashed. */
+  | "id"
+  /** Only the structure of messages: which tool calls they have, with hashed ids. */
+  | "structure";
+
+/** The attributes by which processes are told apart. */
+const processIds = ["host.id", "host.name", "service.instance.id", "entity.id"];
+
+/** What senders of live work put on their spans and records. */
+const dialectWords = [
+  "_dd.partial_version",
+  "_dd.was_long_running",
+  "entity.report.interval",
+  "entity.type",
+  "event.name",
+  "log.body.type",
+  "logfire.pending_parent_id",
+  "logfire.span_type",
+  "openclaw.activeWorkKind",
+  "openclaw.evictedModelCalls",
+  "openclaw.evictedTools",
+  "openclaw.queueDepth",
+  "openclaw.reason",
+  "openclaw.state",
+  "openclaw.status",
+  "partial.body.type",
+  "partial.event",
+  "partial.frequency",
+  "process.pid",
+  "span.state",
+];
+
+const otherIds = [
+  "session.id",
+  "session.previous_id",
+  "gen_ai.agent.pause.id",
+  "openclaw.runId",
+  "openclaw.toolCallId",
+  "openclaw.sessionKey",
+  "openclaw.sessionId",
+];
+const otherNames = ["service.name", "service.namespace", "openclaw.channel"];
+
+/** With numbers in them: the calls that a model asked for, and their results. */
+const indexedId =
+  /^(?:llm\.(?:output|input)_messages|gen_ai\.(?:completion|prompt))\.\d+\.(?:.*\.)?(?:id|tool_call_id)$/;
+const indexedName =
+  /^(?:llm\.(?:output|input)_messages|gen_ai\.(?:completion|prompt))\.\d+\.(?:.*\.)?(?:name|role|type|finish_reason)$/;
+const indexedStructure = /^llm\.input_messages\.\d+\.function\.\d+$/;
+
+/** Of which keys a recording keeps what. All other attributes are left out. */
+export class CaptureKeys {
+  readonly #kept = new Map<string, KeptAs>();
+
+  /** `own` are those that the user's config names, for sessions and for kinds of work. */
+  constructor(own: { readonly sessions: readonly string[]; readonly work: readonly string[] }) {
+    const add = (keys: readonly string[], as: KeptAs) => {
+      for (const key of keys) {
+        this.#kept.set(key, as);
+      }
+    };
+    add(workKeys, "word");
+    add([...attributeRules.map(({ key }) => key), ...modelCallAttributes, ...dialectWords], "word");
+    add(own.work, "word");
+    add([...toolNames, ...agentNames, ...otherNames], "name");
+    add(toolCallContentKeys, "structure");
+    add([...sessionReferences, ...toolCallIds, ...processIds, ...otherIds, ...own.sessions], "id");
+  }
+
+  /** `undefined`: nothing. */
+  keptOf(key: string): KeptAs | undefined {
+    const kept = this.#kept.get(key);
+    if (indexedId.test(key)) {
+      return "id";
+    }
+    if (indexedName.test(key)) {
+      return "name";
+    }
+    return indexedStructure.test(key) ? "structure" : kept;
+  }
+}
