@@ -12,7 +12,6 @@ import {
   parseDocument,
   visit,
 } from "yaml";
-import { cut } from "./cut.ts";
 import type { ConfigNode, MapEntry } from "./node.ts";
 import type { ConfigPath, ConfigProblem, Position } from "./problem.ts";
 import type { ReadBudget } from "./read-budget.ts";

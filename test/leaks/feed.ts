@@ -85,12 +85,13 @@ export async function feed(
   for (const port of [ports.passwordHttp, ports.tokenHttp]) {
     await answersTo(stage, "answers over HTTP", port, rawRequests(mint, "/v1/metrics").slice(-20));
   }
-  for (const [port, path] of [
-    [ports.prometheus, "/metrics"],
-    [ports.health, "/status"],
-    [ports.telemetry, "/metrics"],
+  for (const [channel, port, path] of [
+    // It answers with the metrics of senders, too.
+    ["ids on the page of senders' metrics", ports.prometheus, "/metrics"],
+    ["answers of pages", ports.health, "/status"],
+    ["answers of pages", ports.telemetry, "/metrics"],
   ] as const) {
-    await answersTo(stage, "answers of pages", port, rawRequests(mint, path));
+    await answersTo(stage, channel, port, rawRequests(mint, path));
   }
   for (const port of [ports.grpc, ports.passwordGrpc]) {
     for (const answer of await callAll(mint, port)) {
