@@ -31,6 +31,8 @@ export interface Http2ConnectionOptions {
   readonly clock: ServerClock;
   /** A number in [0, 1). */
   readonly random: () => number;
+  /** The most streams that the client may have at a time. */
+  readonly maxStreams: number;
   /** Called when the client sends frames that are of no use, more than any client needs. */
   readonly onFlood: () => void;
 }
@@ -38,6 +40,8 @@ export interface Http2ConnectionOptions {
 /** How many pings may come too early, and how many settings a client may send, before it must do something useful. As in gRPC for Go. */
 const maxEarlyPings = 2;
 const maxSettings = 100;
+/** How many streams a client may reset within one read, beside those that it may have. */
+const maxResets = 50;
 /** How often a client may ping that has no stream and is not allowed to. */
 const idlePingIntervalMs = 2 * 60 * 60 * 1000;
 /** How long a connection may still be used, about, after another server has taken it over. */
@@ -68,6 +72,9 @@ export class Http2Connection {
   #hasAnswered = false;
   #isClosing = false;
   #earlyPings = 0;
+  /** What had been read when the last stream came, and how many came with it. */
+  #lastReadBytes = 0;
+  #streamsOfRead = 0;
   #settings = 0;
   #lastPingMs = Number.NEGATIVE_INFINITY;
   #isPingFree = true;
@@ -122,6 +129,7 @@ export class Http2Connection {
 
   add(stream: ServerHttp2Stream, giveUp: GiveUp): void {
     this.#streams.set(stream, giveUp);
+    this.#countWithinRead();
     this.#setSeat("busy");
     if (this.#isClosing) {
       this.#hurry(stream, giveUp);
@@ -202,6 +210,16 @@ export class Http2Connection {
         this.#watchEnd();
       }
     });
+  }
+
+  /** Without an answer in between, a client can open more streams than it may have only if it resets them. */
+  #countWithinRead(): void {
+    const { bytesRead } = this.#socket;
+    this.#streamsOfRead = bytesRead === this.#lastReadBytes ? this.#streamsOfRead + 1 : 1;
+    this.#lastReadBytes = bytesRead;
+    if (this.#streamsOfRead > this.#options.maxStreams + maxResets) {
+      this.#expel("too_many_resets");
+    }
   }
 
   #setSeat(state: SeatState): void {

@@ -142,6 +142,7 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
       keepalive: options.keepalive,
       clock,
       random: options.random,
+      maxStreams: options.maxConcurrentStreams,
       onFlood: () => options.onBroken?.("flood"),
     });
     connections.setConnection(socket, connection);
@@ -154,6 +155,9 @@ export async function listenHttp2(options: Http2ListenOptions): Promise<Http2Ser
     });
     session.on("stream", (stream, headers) => {
       stream.on("error", () => {}); // 'close' follows
+      if (session.destroyed) {
+        return; // It has ended for what was read before.
+      }
       connection.add(stream, onStream(stream, headers, socket));
     });
     if (isClosing) {

@@ -12,6 +12,11 @@ export type SeatState = (typeof states)[number];
 /** A peer gets at most so many times what is left for others: alone seven eighths. */
 const mostOfFree = 7;
 
+/** What a peer has less of than this part of its connections is not the reason why there is no room. */
+const smallPart = 1 / 8;
+
+const none: ReadonlySet<Seat> = new Set();
+
 /** The place of one connection among those of a server. */
 export class Seat {
   readonly peer: Peer;
@@ -174,14 +179,22 @@ export class Seats {
   }
 
   #endOne(peer: Peer, endBusy: (peer: Peer) => boolean): SeatState | undefined {
-    const lines = this.#peers.get(peer)?.lines;
-    for (const state of states) {
-      if (state === "busy") {
-        return endBusy(peer) ? "busy" : undefined;
-      }
-      for (const seat of lines?.[state] ?? []) {
-        seat.end();
-        return state;
+    const of = this.#peers.get(peer);
+    // First from what the peer has much of: a connection that has just come in is silent for a moment, and must not make room for those that are busy.
+    for (const least of [(of?.all.size ?? 0) * smallPart, 0]) {
+      for (const state of states) {
+        const line = of?.lines[state] ?? none;
+        if (line.size === 0 || line.size < least) {
+          continue;
+        }
+        if (state !== "busy") {
+          for (const seat of line) {
+            seat.end();
+            return state;
+          }
+        } else if (endBusy(peer)) {
+          return state;
+        }
       }
     }
     return undefined;

@@ -14,7 +14,7 @@ export interface RequestHandling {
  * Requests of one connection that are not answered. Hardly any client pipelines, and one that does not read can have thousands answered at
  * once.
  */
-const maxPipelined = 100;
+const maxPipelined = 16;
 /** Answers in memory that clients do not take, of all connections together: some pages. */
 const maxUnreadBytes = 16 * 1024 * 1024;
 /** While the server closes, a client that sends nothing of its unfinished request for this long is cut. */

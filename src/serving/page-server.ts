@@ -118,7 +118,7 @@ export const connectionsRemedy =
 
 /** Why a server closes a connection with many requests at once. */
 export const floodRemedy =
-  "A client was disconnected because it sent more than 100 requests without waiting for an answer. See what it is, e.g. with ss -tn.";
+  "A client was disconnected because it sent more than 16 requests without waiting for an answer. See what it is, e.g. with ss -tn.";
 
 /** Why a server closes a connection that does not take its answers. */
 export const unreadRemedy =

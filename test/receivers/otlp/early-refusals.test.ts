@@ -48,7 +48,7 @@ describe("while the pipelines refuse everything", () => {
       socket.send(
         `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
       );
-      socket.send(Buffer.alloc(0.9 * mebibyte));
+      socket.send(Buffer.alloc(0.8 * mebibyte));
       expect(await socket.heard("high memory usage")).toMatch(/^HTTP\/1.1 503 /);
     }
     isRefusing = false;
@@ -175,7 +175,7 @@ describe("under a small memory limit", () => {
       socket.send(
         `POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-protobuf\r\nContent-Length: ${mebibyte}\r\n\r\n`,
       );
-      socket.send(Buffer.alloc(0.9 * mebibyte));
+      socket.send(Buffer.alloc(0.8 * mebibyte));
     }
     const answers = await Promise.race(sockets.map((socket) => socket.heard("503")));
     expect(answers).toMatch(/^HTTP\/1.1 503 /);
