@@ -95,6 +95,13 @@ export function bodyLimitsFor(limitBytes: number, wantedBytes: number): BodyLimi
   return { maxBodyBytes: Math.min(wantedBytes, Math.floor(budgetBytes / 2)), budgetBytes };
 }
 
+/** The most heap that the objects of one request may take where it is decoded as a whole, such as to be written as text. */
+export function maxDecodedBytesFor({
+  heapLimitBytes,
+}: Pick<ProcessMemory, "heapLimitBytes">): number {
+  return Math.floor(heapLimitBytes * memoryShares.jsonOfHeap);
+}
+
 /**
  * The most memory that the values of one JSON text may take while it is converted: the share of all bodies, but no more than the heap has
  * room for, which may be far smaller than the limit.

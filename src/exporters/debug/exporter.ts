@@ -1,6 +1,9 @@
 import type { Component } from "../../component/component.ts";
 import { accepted } from "../../component/consumer.ts";
 import type { Settings } from "../../component/settings.ts";
+import { createThrottle } from "../../component/throttle.ts";
+import { maxDecodedBytesFor } from "../../memory/memory-budget.ts";
+import { decodedBytesOf } from "../../otlp/check-request.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { detailedText, normalText } from "./envelope-text.ts";
@@ -8,6 +11,11 @@ import { countsOf } from "./item-counts.ts";
 import { logRecordsOf, logRecordText } from "./logs-text.ts";
 import { metricsOf, metricText } from "./metrics-text.ts";
 import { spansOf, spanText } from "./traces-text.ts";
+
+/** A payload whose objects take more is not printed: that would keep others waiting. 30 000 spans of SDKs take less, batches have some hundred. */
+const mostPrintedBytes = 256 * 1024 * 1024;
+/** The time between two log lines about such payloads. */
+const logIntervalMs = 10_000;
 
 /** Writes records, as text that ends with a line break; resolves when they are written. */
 export type WriteRecords = (text: string) => Promise<void>;
@@ -26,6 +34,8 @@ export function createDebugExporter(
     initial: config.sampling_initial,
     thereafter: config.sampling_thereafter,
   });
+  const maxDecodedBytes = Math.min(maxDecodedBytesFor(settings.memory), mostPrintedBytes);
+  const limitTooLarge = createThrottle(clock, logIntervalMs);
   let isStopping = false;
 
   return {
@@ -42,6 +52,15 @@ export function createDebugExporter(
           const { message, fields } = countsOf(payload);
           logger.info(message, fields);
           if (config.verbosity === "basic") {
+            return accepted;
+          }
+          if (decodedBytesOf(payload.signal, payload.bytes) > maxDecodedBytes) {
+            limitTooLarge((heldBack) =>
+              logger.warn(
+                "A payload has too much in it to be printed, so only its counts are shown. Let senders send smaller batches.",
+                { signal: payload.signal, held_back: heldBack },
+              ),
+            );
             return accepted;
           }
           const text = recordsOf(payload, config.verbosity);

@@ -6,6 +6,8 @@ import { accepted, type ConsumeResult } from "../../component/consumer.ts";
 import { beforeDeadline } from "../../component/deadline.ts";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Settings } from "../../component/settings.ts";
+import { maxDecodedBytesFor } from "../../memory/memory-budget.ts";
+import { decodedBytesOf } from "../../otlp/check-request.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import type { Config } from "./config.ts";
 import { isDiskFull, openError } from "./file-problems.ts";
@@ -38,6 +40,7 @@ export function createFileExporter(
   const { id, clock, logger } = settings;
   const file = new OutputFile({ id, config, files, clock, logger });
   const report = new WriteReport(settings, config.path);
+  const maxDecodedBytes = maxDecodedBytesFor(settings.memory);
   /** One call of the file at a time, because a write may close it. */
   const inTurn = pLimit(1);
   let waiting: Waiting[] = [];
@@ -55,6 +58,16 @@ export function createFileExporter(
     }
     if (waitingBytes >= maxWaitingBytes) {
       return retryable("The disk is slower than the data that is to be written to the file.");
+    }
+    if (
+      config.format === "json" &&
+      decodedBytesOf(payload.signal, payload.bytes) > maxDecodedBytes
+    ) {
+      return {
+        status: "permanent",
+        message:
+          "A payload has more in it than the memory of this collector holds as JSON. Let senders send smaller batches, write format: proto, or raise --max-old-space-size.",
+      };
     }
     const { content, incomplete } = contentOf(payload, config.format);
     if (incomplete > 0) {

@@ -24,6 +24,15 @@ function exporter(section: unknown, write?: (text: string) => Promise<void>) {
   return { ...test, component, consume, written };
 }
 
+function lengthDelimited(tag: number, content: Uint8Array): Buffer {
+  const length = Buffer.alloc(5);
+  length.writeUInt32LE(0);
+  for (let at = 0, rest = content.length; at < 5; at++, rest = Math.floor(rest / 0x80)) {
+    length[at] = (rest % 0x80) + (at < 4 ? 0x80 : 0);
+  }
+  return Buffer.concat([Uint8Array.of(tag), length, content]);
+}
+
 const garbage: Payload = { signal: "traces", items: 1, bytes: Buffer.from([0x0a, 0x05, 0xff]) };
 
 describe("basic verbosity", () => {
@@ -170,4 +179,32 @@ test("after its shutdown it shows nothing and accepts nothing", async () => {
     message: "This collector stops and shows nothing more.",
   });
   expect(log).toEqual([]);
+});
+
+test("a payload with more in it than memory holds is shown as counts, and one warning says so", async () => {
+  const { consume, log, written } = exporter({ verbosity: "detailed" });
+  const span = Buffer.concat([
+    Uint8Array.of(0x12, 28, 0x0a, 16),
+    Buffer.alloc(16, 1),
+    Uint8Array.of(0x12, 8),
+    Buffer.alloc(8, 1),
+  ]);
+  const large = (count: number): Payload => {
+    const spans = Buffer.alloc(span.length * count, span);
+    const part = lengthDelimited(0x12, spans);
+    return { signal: "traces", items: count, bytes: lengthDelimited(0x0a, part) };
+  };
+  expect(await consume(large(3))).toEqual({ status: "accepted" });
+  expect(written).toHaveLength(1);
+  for (let n = 0; n < 2; n++) {
+    expect(await consume(large(600_000))).toEqual({ status: "accepted" });
+  }
+  expect(written).toHaveLength(1);
+  expect(log.filter(({ level }) => level === "warn")).toEqual([
+    {
+      level: "warn",
+      message: expect.stringContaining("too much in it to be printed"),
+      fields: { signal: "traces", held_back: 0 },
+    },
+  ]);
 });

@@ -33,6 +33,18 @@ describe("the file", () => {
     await subject.stop();
   });
 
+  test("has no payload whose JSON memory could not hold; its sender hears what to do", async () => {
+    const subject = exporter({}, { heapLimitMiB: 8 });
+    await subject.start();
+    const large = new Uint8Array(Buffer.alloc(40_000, Uint8Array.of(0x0a, 0)));
+    expect(await subject.writePayload({ signal: "logs", bytes: large, items: 1 })).toEqual({
+      status: "permanent",
+      message: expect.stringContaining("format: proto"),
+    });
+    expect(subject.content()).toBe("");
+    await subject.stop();
+  });
+
   test("holds a payload when its sender has the answer, and belongs to this user only", async () => {
     const subject = exporter();
     await subject.start();

@@ -9,6 +9,7 @@ import { createFileExporter } from "../../../src/exporters/file/exporter.ts";
 import { type FileSystem, systemFiles } from "../../../src/exporters/file/file-system.ts";
 import type { Payload } from "../../../src/otlp/payload.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
+import { fakeMemory } from "../../support/fake-memory.ts";
 import { noDeadline, testSettings } from "../settings.ts";
 
 /** A new folder that is gone after the test. */
@@ -39,7 +40,9 @@ export function exporter(
     folder = temporaryFolder(),
     id = "file",
     replaces,
+    heapLimitMiB,
   }: {
+    readonly heapLimitMiB?: number;
     readonly replaces?: Replaces;
     readonly files?: FileSystem;
     readonly folder?: string;
@@ -50,7 +53,11 @@ export function exporter(
   const settings = testSettings(id);
   const config = schema.parse({ path, ...section });
   const component = createFileExporter(
-    { ...settings.settings, ...(replaces === undefined ? {} : { replaces }) },
+    {
+      ...settings.settings,
+      ...(replaces === undefined ? {} : { replaces }),
+      ...(heapLimitMiB === undefined ? {} : { memory: fakeMemory({ heapLimitMiB }) }),
+    },
     config,
     files,
   );
