@@ -41,7 +41,7 @@ export function parseEndpoint(text: string): Endpoint | string {
 
 function hostAndPortOf(text: string): Endpoint | string {
   const quoted = JSON.stringify(text);
-  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]]+)?)\]|([^:/\s[\]]*)):([0-9]+)$/.exec(text);
+  const match = /^(?:\[([0-9a-fA-F:.]+(?:%[^\]/@]+)?)\]|([^:/@\s[\]]*)):([0-9]+)$/.exec(text);
   if (match === null) return shapeProblem(text);
   const host = match[1] ?? match[2] ?? "";
   const port = Number(match[3]);
