@@ -172,7 +172,7 @@ function eachBucket(
 }
 
 function summary(reader: WireReader, { numbers, quantiles }: Fields): MetricValue | PointFault {
-  const values = new Map<number, number>();
+  const values: (readonly [quantile: number, value: number])[] = [];
   for (const [start, end] of quantiles) {
     let quantile = 0;
     let value = 0;
@@ -192,13 +192,16 @@ function summary(reader: WireReader, { numbers, quantiles }: Fields): MetricValu
     if (!(quantile >= 0 && quantile <= 1)) {
       return "malformed";
     }
-    values.set(quantile, value);
+    values.push([quantile, value]);
   }
   return {
     type: "summary",
     count: numbers.get(4) ?? 0,
     sum: numbers.get(5) ?? 0,
-    quantiles: [...values].toSorted(([a], [b]) => a - b),
+    // Of equal ones the last. No map: V8 hashes numbers without a seed, so a sender can choose some that collide.
+    quantiles: values
+      .toSorted(([a], [b]) => a - b)
+      .filter(([quantile], at, sorted) => sorted[at + 1]?.[0] !== quantile),
   };
 }
 
