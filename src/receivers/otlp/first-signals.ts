@@ -17,11 +17,11 @@ const maxNameBytes = 100;
 
 /**
  * Logs once for each service that something arrived from it, so that an operator sees that a sender is connected. It looks at the first
- * resource of a request only, keeps a hash for each of at most 100 names, and looks at nothing after that.
+ * resource of a request only, keeps the first 400 bytes of each of at most 100 names, and looks at nothing after that.
  */
 export class FirstSignals {
   readonly #logger: Logger;
-  readonly #seen = new Set<number>();
+  readonly #seen = new Set<string>();
   #isFull = false;
 
   constructor(logger: Logger) {
@@ -33,8 +33,8 @@ export class FirstSignals {
       return;
     }
     const name = firstServiceName(bytes);
-    const hash = hashOf(name);
-    if (this.#seen.has(hash)) {
+    const seen = Buffer.from(name.subarray(0, 4 * maxNameBytes)).toString("latin1");
+    if (this.#seen.has(seen)) {
       return;
     }
     if (this.#seen.size === maxServices) {
@@ -44,21 +44,11 @@ export class FirstSignals {
       });
       return;
     }
-    this.#seen.add(hash);
+    this.#seen.add(seen);
     this.#logger.info(
       `First signals from ${shownService(name)} (${signal} over ${transport}, ${encoding}).`,
     );
   }
-}
-
-/** FNV-1a. Names that coincide cost a line of the log. */
-function hashOf(bytes: Uint8Array): number {
-  let hash = 0x811c9dc5;
-  const end = Math.min(bytes.length, 4 * maxNameBytes);
-  for (let at = 0; at < end; at++) {
-    hash = Math.imul(hash ^ (bytes[at] ?? 0), 0x01000193);
-  }
-  return hash;
 }
 
 /** A name that looks like an id may be one, and no id of a sender is in our log. */
