@@ -58,7 +58,7 @@ function usedBytes(): number {
 
 /** An engine with so much open work, after so much finished work has passed. */
 function fill(to: ActivityLimits, openRows: number, finishedRows: number): ActivityEngine {
-  const engine = new ActivityEngine(to, 1);
+  const engine = new ActivityEngine(to);
   const batch = new SignalBatch();
   let nowMs = 0;
   const flush = () => {
@@ -117,7 +117,7 @@ if (mode === "recover") {
   for (let at = 0; at < bytes.length; at += 1 << 20) {
     pieces.push(new Uint8Array(bytes.subarray(at, at + (1 << 20))));
   }
-  const engine = new ActivityEngine(limits, 1);
+  const engine = new ActivityEngine(limits);
   engine.snapshot(new EngineSnapshotReader(pieces));
   const peakBytes = memory.usage().rssBytes - bytes.length; // The file itself is only here in memory.
   const fullBytes = usedBytes() - bytes.length;

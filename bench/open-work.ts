@@ -30,24 +30,21 @@ export function createContender(
 }
 
 function createEngine(limit: number, tombstones: number): Contender {
-  const activity = new ActivityEngine(
-    {
-      allowedLatenessMs,
-      maxAgeMs,
-      tombstoneTtlMs: 900_000,
-      maxSessions: limit,
-      maxOpenWork: limit,
-      maxTombstones: tombstones,
-      stalledAfterMs: 120_000,
-      longRunningAfterMs: 300_000,
-      maxPauseMs: 604_800_000,
-      stepsPerCall: 2_048,
-      includesMarkers: false,
-      holdsAcrossProcesses: true,
-      boundsSearches: true,
-    },
-    1,
-  );
+  const activity = new ActivityEngine({
+    allowedLatenessMs,
+    maxAgeMs,
+    tombstoneTtlMs: 900_000,
+    maxSessions: limit,
+    maxOpenWork: limit,
+    maxTombstones: tombstones,
+    stalledAfterMs: 120_000,
+    longRunningAfterMs: 300_000,
+    maxPauseMs: 604_800_000,
+    stepsPerCall: 2_048,
+    includesMarkers: false,
+    holdsAcrossProcesses: true,
+    boundsSearches: true,
+  });
   return {
     apply: (batch, nowMs) => void activity.apply(batch, nowMs),
     tick: (nowMs) =>

@@ -8,6 +8,7 @@ import { instruments as fileStorageInstruments } from "../src/extensions/file_st
 import { instruments as memoryLimiterInstruments } from "../src/processors/memory_limiter/limiter-instruments.ts";
 import { instruments as redactionInstruments } from "../src/processors/redaction/redaction-instruments.ts";
 import { activityInstruments } from "../src/processors/session_activity/activity-instruments.ts";
+import { overflowInstrument } from "../src/processors/session_activity/label-overflow.ts";
 import { passingInstruments } from "../src/processors/session_activity/passing-instruments.ts";
 import { instruments as otlpInstruments } from "../src/receivers/otlp/request-instruments.ts";
 import { instruments as otlpJsonFileInstruments } from "../src/receivers/otlp_json_file/file-instruments.ts";
@@ -57,6 +58,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
           ...memoryLimiterInstruments,
           ...redactionInstruments,
           ...Object.values(passingInstruments),
+          overflowInstrument,
           ...otlpHttpInstruments,
           ...prometheusInstruments,
           ...fileStorageInstruments,

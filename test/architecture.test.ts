@@ -25,7 +25,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   metrics: [],
   sender: [],
   component: ["otlp", "net"],
-  activity: ["otlp", "component"],
+  activity: ["otlp", "component", "privacy"],
   memory: ["component"],
   privacy: ["config"],
   delivery: ["component", "otlp", "config", "net", "metrics"],

@@ -6,6 +6,7 @@ import { restoreSnapshotV1, transferSnapshot } from "./engine-snapshot.ts";
 import { EngineView } from "./engine-view.ts";
 import { type ActivityCounters, add } from "./store/activity-counters.ts";
 import type { SnapshotStream, SnapshotVersion } from "./store/snapshot.ts";
+import type { TabulationHash } from "./store/tabulation-hash.ts";
 
 /**
  * Keeps the activity of every session: which runs, tools and model calls are open, and which of them have no owner.
@@ -24,8 +25,12 @@ export class ActivityEngine {
   readonly #parts: EngineParts;
   #hasDecided = false;
 
-  /** `seed` is any 32-bit number; see `EngineParts`. `parts`: those of an engine without state, where the caller looks into them. */
-  constructor(limits: ActivityLimits, seed = 0, parts = new EngineParts(limits, seed)) {
+  /** `hash`: see `EngineParts`. `parts`: those of an engine without state, where the caller looks into them. */
+  constructor(
+    limits: ActivityLimits,
+    hash?: TabulationHash,
+    parts = new EngineParts(limits, hash),
+  ) {
     this.#parts = parts;
     this.view = new EngineView(parts);
     this.counters = parts.counters;

@@ -46,6 +46,7 @@ import { ActivityCounters } from "./store/activity-counters.ts";
 import { ActivityStore } from "./store/activity-store.ts";
 import { OpenWork } from "./store/open-work.ts";
 import { Retention } from "./store/retention.ts";
+import { predictableHash, type TabulationHash } from "./store/tabulation-hash.ts";
 import type { ClientOf } from "./store/trace-table.ts";
 
 /** A session may have several references. On average no more than this are kept. */
@@ -117,14 +118,18 @@ export class EngineParts {
   readonly scheduler: Scheduler;
 
   /**
-   * `seed` is any 32-bit number: a random one keeps senders from choosing ids that collide in the tables. `clientOf` says whose each process
-   * is, so that no client's work is linked to that of another.
+   * `hash`: a random one keeps senders from choosing ids that collide in the tables. `clientOf` says whose each process is, so that no
+   * client's work is linked to that of another.
    */
-  constructor(limits: ActivityLimits, seed: number, clientOf: ClientOf = () => 0) {
+  constructor(
+    limits: ActivityLimits,
+    hash: TabulationHash = predictableHash(),
+    clientOf: ClientOf = () => 0,
+  ) {
     this.limits = limits;
     this.ownerTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
     this.sessionTimers = new KeyedTimers(limits.allowedLatenessMs / 64);
-    const tables = { seed, clientOf, maxReferences: limits.maxSessions * referencesPerSession };
+    const tables = { hash, clientOf, maxReferences: limits.maxSessions * referencesPerSession };
     this.store = new ActivityStore(tables, {
       onOwnerRemoved: (owner, into) => this.ownerEnds.onOwnerRemoved(owner, into, this.nowMs),
       onGroupRemoved: (group) => this.#onGroupRemoved(group),

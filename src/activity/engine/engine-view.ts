@@ -81,23 +81,39 @@ export class EngineView {
     return runs;
   }
 
-  /** The numbers of processes and interned names that are in use. Walks every row. */
+  /** The processes that are remembered, and the names that events of open work may contain. Walks every row. */
   inUse(): {
     readonly processes: ReadonlySet<number>;
     readonly tools: ReadonlySet<number>;
     readonly channels: ReadonlySet<number>;
   } {
-    const { openWork, requests, processes, store } = this.#parts;
+    const { requests, processes, store } = this.#parts;
     const { spans, groups } = store;
-    const tools = new Set([...openWork.usualDurations.names(), ...requests.names()]);
+    const tools = new Set(requests.responses.names());
     for (let span = 0; span < spans.rows.count; span++) {
-      tools.add(spans.name.get(span));
+      if (spans.state.get(span) === spanStates.open || spans.hasFlag(span, spanFlags.undecided)) {
+        tools.add(spans.name.get(span));
+      }
     }
     const channels = new Set<number>();
     for (let group = 0; group < groups.rows.count; group++) {
-      channels.add(groups.channel.get(group));
+      if (groups.isActive(group)) {
+        channels.add(groups.channel.get(group));
+      }
     }
     return { processes: new Set(processes.remembered()), tools, channels };
+  }
+
+  /** The keyed hashes of session references, call ids and pauses, each as `hi:lo`. Walks every row. */
+  keyedHashes(): ReadonlySet<string> {
+    const { store, requests, pauses, claims } = this.#parts;
+    const hashes = new Set([...store.references.hashes(), ...requests.hashes()]);
+    for (const keys of [pauses.keys(), claims.sessions(), requests.waits.sessions()]) {
+      for (const key of keys) {
+        hashes.add(key.slice(key.indexOf(":") + 1));
+      }
+    }
+    return hashes;
   }
 
   sizes(): ActivitySizes {

@@ -11,7 +11,7 @@ export interface Rows {
  * 2 MiB, and their events less than 16 MiB.
  */
 const maxRows = 16_384;
-/** Of one call, as each takes room in the record. 4 MiB. */
+/** Of one call, as each takes room in the record: 4 MiB, or 8 with what events show of them. */
 const maxReferences = 524_288;
 
 /**

@@ -7,7 +7,7 @@ import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import type { ActivityHandover, JournalUse } from "./activity-handover.ts";
 import { partsOf } from "./batch-parts.ts";
-import { journalVersion } from "./journal-records.ts";
+import { journalVersion, type StoredKeys } from "./journal-records.ts";
 import { JournalWriter, snapshotRecords } from "./journal-writer.ts";
 import type {
   ClockAnchor,
@@ -28,8 +28,10 @@ export interface DurableActivityOptions {
   readonly emitter: EventSink;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Key of the hash of session references, for a new journal. */
+  /** Key of the hash of session references, for a new journal, and for one of a version that had a shorter key. */
   readonly hashKey: Uint8Array;
+  /** The same of the references that events show. */
+  readonly refKey: Uint8Array;
   /** `service.instance.id` of derived data, for a new journal. */
   readonly instanceId: string;
   readonly restartGraceMs: number;
@@ -70,7 +72,7 @@ export class DurableActivity {
   #hasSnapshotFailed = false;
   /** By the engine's clock. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
-  #hashKey: string;
+  #keys: StoredKeys;
   /** A journal that was opened for the state of a predecessor. */
   #emptyJournal: Journal | undefined;
   /** Called once, when a snapshot is written. */
@@ -89,7 +91,10 @@ export class DurableActivity {
     this.#pauses = new PauseDetector({ tickMs, allowedLatenessMs: limits.allowedLatenessMs });
     this.engine = options.createEngine(limits);
     this.series = { instanceId, sinceUnixMs: clock.unixMs() };
-    this.#hashKey = Buffer.from(options.hashKey).toString("hex");
+    this.#keys = {
+      hashKey: Buffer.from(options.hashKey).toString("hex"),
+      refKey: Buffer.from(options.refKey).toString("hex"),
+    };
   }
 
   /** The engine's clock and Unix time now. */
@@ -119,6 +124,7 @@ export class DurableActivity {
       into: { ...this.#options.persisted, evictions: emitter.evictions },
       createEngine,
       limits,
+      newKeys: this.#newKeys(),
       maxStateBytes,
       onEvent: (event, anchor) => emitter.logEviction(event, anchor),
     });
@@ -164,7 +170,7 @@ export class DurableActivity {
   handOver(): ActivityHandover {
     const { persisted, limits, emitter } = this.#options;
     this.#writer?.writeNewNames();
-    const header = { version: journalVersion, hashKey: this.#hashKey, ...this.series, limits };
+    const header = { version: journalVersion, ...this.#keys, ...this.series, limits };
     const records = snapshotRecords(
       { ...persisted, engine: this.engine, evictions: emitter.evictions },
       // The emitter hands over what is pending.
@@ -203,6 +209,7 @@ export class DurableActivity {
       into: { ...persisted, evictions: emitter.evictions },
       createEngine,
       limits,
+      newKeys: this.#newKeys(),
       maxStateBytes: Number.POSITIVE_INFINITY,
       onEvent: () => {},
     });
@@ -213,11 +220,11 @@ export class DurableActivity {
     if (recovered === undefined) {
       return; // Not possible: it was written by this version.
     }
-    const { engine, header } = recovered;
+    const { engine, header, keys } = recovered;
     this.engine = engine;
     this.#offsetMs = from.offsetMs;
     this.#graceUntilMs = from.graceUntilMs;
-    this.#hashKey = header.hashKey;
+    this.#keys = keys;
     this.series = {
       instanceId: header.instanceId,
       sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
@@ -307,7 +314,7 @@ export class DurableActivity {
 
   #resume(journal: Journal, recovered: RecoveredState): void {
     const { emitter, clock, logger, limits, restartGraceMs: graceMs } = this.#options;
-    const { engine, anchor, calls, pending, header } = recovered;
+    const { engine, anchor, calls, pending, header, keys, hasNewKeys } = recovered;
     const unixMs = clock.unixMs();
     const atMs = engine.nowMs;
     const lastUnixMs = journal.recovered.lastWrittenUnixMs ?? anchor.unixMs + (atMs - anchor.atMs);
@@ -319,11 +326,15 @@ export class DurableActivity {
       sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
     };
     this.#isSnapshotWanted ||= recovered.isOfOldVersion;
-    this.#hashKey = header.hashKey;
+    this.#keys = keys;
     this.#graceUntilMs = atMs + graceMs;
     const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
     const isIncomplete = journal.recovered.missingRecords > 0 || journal.recovered.lostBytes > 0;
-    writer.restart({ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete, limits });
+    writer.restart({
+      ...{ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete, limits },
+      // Until the next snapshot, signals under the new key are in a journal whose header has the former one.
+      ...(hasNewKeys ? { keys } : {}),
+    });
     const before = engine.view.sizes().openWork;
     // Ages include the time the program was down. No deadline does, whatever the wall clock did meanwhile.
     engine.addDowntime(awayMs);
@@ -343,17 +354,31 @@ export class DurableActivity {
     });
   }
 
+  /** The keys for a journal of a version that had shorter ones. What it hashed is recognized until all of it is forgotten. */
+  #newKeys() {
+    const { limits, clock, hashKey, refKey } = this.#options;
+    const { maxAgeMs, tombstoneTtlMs, maxPauseMs } = limits;
+    return {
+      hashKey: Buffer.from(hashKey).toString("hex"),
+      refKey: Buffer.from(refKey).toString("hex"),
+      unixMs: clock.unixMs(),
+      formerForMs: 2 * Math.max(maxAgeMs, tombstoneTtlMs, maxPauseMs),
+    };
+  }
+
   #startWriter(
     journal: Journal,
     options: { readonly isNew: boolean; readonly anchor: ClockAnchor },
   ): JournalWriter {
     const { persisted, limits, emitter } = this.#options;
     const { isNew, anchor } = options;
-    const hashKey = this.#hashKey;
     this.#writer = new JournalWriter(
       journal,
       { ...persisted, engine: this.engine, evictions: emitter.evictions },
-      { header: { version: journalVersion, hashKey, ...this.series, limits, ...anchor }, isNew },
+      {
+        header: { version: journalVersion, ...this.#keys, ...this.series, limits, ...anchor },
+        isNew,
+      },
     );
     return this.#writer;
   }

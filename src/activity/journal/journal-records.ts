@@ -28,14 +28,30 @@ export const recordTypes = {
 } as const;
 
 /** The version that is written. It changes when the previous version cannot read a record or the state of a part. */
-export const journalVersion = 3 as const;
+export const journalVersion = 4 as const;
 /** The versions that can be read. */
-const readableVersions = [1, 2, journalVersion] as const;
+const readableVersions = [1, 2, 3, journalVersion] as const;
+
+/** The random keys of what is stored, in hex. */
+const keysSchema = z.object({
+  /** Of the hash of session references and call ids. With another key none that is stored is recognized. */
+  hashKey: z.string().regex(/^[0-9a-f]{32}$/),
+  /** Of the references that events show, unless the config has a key. */
+  refKey: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The key of versions before 4, and until when values that they hashed are recognized. */
+  former: z
+    .object({ hashKey: z.string().regex(/^[0-9a-f]{16}$/), untilUnixMs: z.number() })
+    .optional(),
+});
+export type StoredKeys = z.output<typeof keysSchema>;
 
 export const headerSchema = z.object({
   version: z.literal(readableVersions),
-  /** Key of the hash of session references, in hex. With another key no stored reference is recognized. */
-  hashKey: z.string().regex(/^[0-9a-f]{16}$/),
+  /** Shorter in versions before 4. */
+  hashKey: z.string().regex(/^(?:[0-9a-f]{16}){1,2}$/),
+  /** Absent in versions before 4. */
+  refKey: keysSchema.shape.refKey.optional(),
+  former: keysSchema.shape.former,
   /** `service.instance.id` of derived data: counters continue under it. */
   instanceId: z.string().min(1),
   /** When the counters were 0. Absent: when the journal was created. */
@@ -83,6 +99,8 @@ export const restartSchema = z.object({
   isIncomplete: z.boolean().default(false),
   /** Limits of the engine from here on. Absent: unchanged. */
   limits: storedLimits.optional(),
+  /** Keys from here on. Only of the program that continued the journal of a version before 4. */
+  keys: keysSchema.optional(),
 });
 export type Restart = z.output<typeof restartSchema>;
 

@@ -16,6 +16,7 @@ import {
   readNumber,
   recordTypes,
   restartSchema,
+  type StoredKeys,
   stateEndSchema,
 } from "./journal-records.ts";
 import {
@@ -29,12 +30,17 @@ import { decodeSignals } from "./signal-codec.ts";
 
 /** From this version on, replay decides what the program decided that wrote the journal. */
 const firstRepeatableVersion = 3;
+/** From this version on, values are hashed with a long key. */
+const firstLongKeyVersion = 4;
 
 const remedy = "Restore the storage directory from a backup, or remove it to start empty.";
 
 /** The state that the records describe. */
 export interface RecoveredState {
   readonly header: Header;
+  readonly keys: StoredKeys;
+  /** The keys are new, because those of the journal were too short. */
+  readonly hasNewKeys: boolean;
   readonly engine: ActivityEngine;
   readonly anchor: ClockAnchor;
   /** How many calls had events so far. */
@@ -51,6 +57,13 @@ interface ReplayOptions {
   readonly createEngine: CreateEngine;
   /** The configured limits. */
   readonly limits: ActivityLimits;
+  /** For a journal of a version before 4, of which the keys are recognized for `formerForMs`. `unixMs` is now. */
+  readonly newKeys: {
+    readonly hashKey: string;
+    readonly refKey: string;
+    readonly unixMs: number;
+    readonly formerForMs: number;
+  };
   /** A longer snapshot is not loaded: it could need more memory than there is, at every start. */
   readonly maxStateBytes: number;
   /** Called with each event that is decided again. */
@@ -74,6 +87,8 @@ export class Replay {
   /** Limits of `#engine`. */
   #engineLimits: ActivityLimits;
   #header: Header | undefined;
+  #keys: StoredKeys = { hashKey: "", refKey: "" };
+  #hasNewKeys = false;
   #version: Header["version"] = journalVersion;
   #ignored: "unknown_version" | "too_large" | undefined;
   #anchor: ClockAnchor = { atMs: 0, unixMs: 0 };
@@ -166,8 +181,22 @@ export class Replay {
       return undefined;
     }
     this.#changeLimits(this.#options.limits);
+    const { hashKey, refKey } = this.#keys;
+    const isOver = (this.#keys.former?.untilUnixMs ?? 0) <= this.#options.newKeys.unixMs;
+    const former = isOver ? undefined : this.#keys.former;
+    this.#keys = { hashKey, refKey, ...(former === undefined ? {} : { former }) };
+    this.#options.into.hash.rekey(
+      Buffer.from(hashKey, "hex"),
+      former && {
+        key: Buffer.from(former.hashKey, "hex"),
+        values: this.#engine.view.keyedHashes(),
+      },
+    );
+    this.#options.into.hash.refs?.restoreKey(Buffer.from(refKey, "hex"));
     return {
       header: this.#header,
+      keys: this.#keys,
+      hasNewKeys: this.#hasNewKeys,
       engine: this.#engine,
       anchor: this.#anchor,
       calls: this.#calls,
@@ -197,7 +226,7 @@ export class Replay {
     this.#header = headerSchema.parse(stored);
     this.#version = this.#header.version;
     this.#anchor = { atMs: this.#header.atMs, unixMs: this.#header.unixMs };
-    this.#options.into.hash.rekey(Buffer.from(this.#header.hashKey, "hex"));
+    this.#keys = this.#keysOf(this.#header);
     this.#changeLimits(this.#replayLimits(this.#header.limits ?? this.#options.limits));
   }
 
@@ -208,6 +237,18 @@ export class Replay {
   #replayLimits(stored: ActivityLimits): ActivityLimits {
     const maxTombstones = Math.min(stored.maxTombstones, this.#options.limits.maxTombstones);
     return { ...stored, maxTombstones };
+  }
+
+  #keysOf({ version, hashKey, refKey, former }: Header): StoredKeys {
+    const { newKeys } = this.#options;
+    this.#hasNewKeys = version < firstLongKeyVersion;
+    if (!this.#hasNewKeys) {
+      const of = former === undefined ? {} : { former };
+      return { hashKey, refKey: refKey ?? newKeys.refKey, ...of };
+    }
+    const untilUnixMs = newKeys.unixMs + newKeys.formerForMs;
+    const { hashKey: longKey, refKey: newRefKey } = newKeys;
+    return { hashKey: longKey, refKey: newRefKey, former: { hashKey, untilUnixMs } };
   }
 
   #loadEngine(): void {
@@ -253,7 +294,20 @@ export class Replay {
     }
   }
 
-  #restart({ atMs, unixMs, downtimeMs, graceMs, awayMs, limits, isIncomplete }: Restart): void {
+  #restart({
+    atMs,
+    unixMs,
+    downtimeMs,
+    graceMs,
+    awayMs,
+    limits,
+    isIncomplete,
+    keys,
+  }: Restart): void {
+    if (keys !== undefined) {
+      this.#keys = keys;
+      this.#hasNewKeys = false;
+    }
     this.#anchor = { atMs, unixMs };
     this.#changeLimits(this.#replayLimits(limits ?? this.#engineLimits));
     this.#engine.addDowntime(awayMs);

@@ -24,6 +24,7 @@ const parts = {
   key: 1024,
   references: 2048,
   nameHashes: 4096,
+  shown: 8192,
 } as const;
 
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
@@ -55,7 +56,7 @@ export class SignalEncoder {
 
   #row(batch: SignalBatch, row: number, isFirst: boolean): void {
     const references = batch.referencesTo.get(row) - batch.referencesFrom.get(row);
-    this.#ensure(maxRowBytes + maxReferences * 8);
+    this.#ensure(maxRowBytes + maxReferences * 15);
     const mask = maskOf(batch, row, { references, isFirst });
     this.#short(batch.type.get(row) | (batch.dialect.get(row) << 8));
     this.#short(batch.kind.get(row) | (batch.flags.get(row) << 2));
@@ -113,6 +114,12 @@ export class SignalEncoder {
       for (let reference = from; reference < from + references; reference++) {
         this.#int(batch.referenceHi.get(reference));
         this.#int(batch.referenceLo.get(reference));
+        if ((mask & parts.shown) !== 0) {
+          const shown = batch.referenceShown.get(reference);
+          this.#bytes[this.#length++] = batch.referenceRank.get(reference);
+          this.#short(Math.floor(shown / 2 ** 32));
+          this.#int((shown % 2 ** 32) | 0);
+        }
       }
     }
   }
@@ -206,7 +213,10 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
       batch.nameHash.set(row, int());
     }
     for (let left = has(parts.references) ? byte() : 0; left > 0; left--) {
-      batch.addReference(int(), int());
+      const [hi, lo] = [int(), int()];
+      const rank = has(parts.shown) ? byte() : 0;
+      const shown = has(parts.shown) ? short() * 2 ** 32 + (int() >>> 0) : 0;
+      batch.addReference(hi, lo, shown, rank);
     }
   }
   return nowMs;
@@ -219,6 +229,9 @@ function maskOf(
 ): number {
   const before = row - 1;
   let mask = references > 0 ? parts.references : 0;
+  for (let left = references, at = batch.referencesFrom.get(row); left > 0; left--, at++) {
+    mask |= batch.referenceShown.get(at) === 0 ? 0 : parts.shown;
+  }
   if (
     isFirst ||
     batch.process.get(row) !== batch.process.get(before) ||

@@ -14,6 +14,14 @@ export type ActivityEvent =
   | DiagnosedEvent
   | HeldEvent;
 
+/** What an event shows of its session. */
+export interface ShownSession {
+  /** Number of the session's channel, 0 for none. */
+  readonly channel: number;
+  /** Its reference, a number of 48 bits. Absent if it is not to be shown, or there is none. */
+  readonly sessionRef?: number;
+}
+
 /** Several markers in one event. */
 export interface MarkerSummary {
   readonly tools: number;
@@ -27,14 +35,12 @@ export interface MarkerSummary {
   readonly spanId: Uint8Array;
 }
 
-export interface EvictedEvent extends MarkerSummary {
+export interface EvictedEvent extends MarkerSummary, ShownSession {
   readonly type: "evicted";
   readonly reason: EvictionReason;
   readonly confidence: Confidence;
   /** The deadline that passed, on the engine's clock, and not the time of the call that decided it. */
   readonly atMs: number;
-  /** Number of the session's channel, 0 for none. */
-  readonly channel: number;
   /** The markers that are known by id. Empty unless the limits have `includesMarkers`. */
   readonly markers: readonly EvictedMarker[];
 }
@@ -83,33 +89,30 @@ export interface Evidence {
 }
 
 /** A session stalled: none of its open runs makes progress. Emitted again when other work blocks it. */
-export interface StalledEvent extends Evidence {
+export interface StalledEvent extends Evidence, ShownSession {
   readonly type: "stalled";
   /** `blocked_tool_call` if the culprit is a tool. */
   readonly state: "stalled" | "blocked_tool_call";
   readonly atMs: number;
-  readonly channel: number;
   /** Open tools and model calls of the session. */
   readonly tools: number;
   readonly modelCalls: number;
 }
 
 /** The verdict on a gateway's complaint, or on a silent tool whose run makes progress otherwise. */
-export interface DiagnosedEvent extends Evidence {
+export interface DiagnosedEvent extends Evidence, ShownSession {
   readonly type: "diagnosed";
   readonly claim: Claim;
   readonly atMs: number;
-  readonly channel: number;
 }
 
 /** Why a session is no longer stalled: it made progress, its open work was evicted, or its open work is no longer watched. */
 export type RecoveryCause = "progress" | "evicted" | "unwatched";
 
-export interface RecoveredEvent {
+export interface RecoveredEvent extends ShownSession {
   readonly type: "recovered";
   readonly cause: RecoveryCause;
   readonly atMs: number;
-  readonly channel: number;
 }
 
 /** Evictions are held back: too many are due at once, no signals arrive, or none arrive from one host. */

@@ -142,6 +142,10 @@ export class SignalBatch {
   /** By reference: the keyed hash of its value. */
   readonly referenceHi = new Int32Column();
   readonly referenceLo = new Int32Column();
+  /** What events show of it, a number of 48 bits; 0 for nothing. */
+  readonly referenceShown = new Float64Column();
+  /** Which attribute it is from: the one with the lowest rank is shown. */
+  readonly referenceRank = new Uint8Column();
   #references = 0;
   readonly #columns = [
     this.type,
@@ -269,8 +273,11 @@ export class SignalBatch {
     this.key1.set(row, key1);
   }
 
-  /** Adds a session reference, as the keyed hash of its value, to the row added last, unless that has `maxReferences` already. */
-  addReference(hi: number, lo: number): void {
+  /**
+   * Adds a session reference, as the keyed hash of its value, to the row added last, unless that has `maxReferences` already.
+   * `shown`: what events show of it, 0 for nothing; of several references of a session that with the lowest `rank`.
+   */
+  addReference(hi: number, lo: number, shown = 0, rank = 0): void {
     const row = this.count - 1;
     if (this.#references - this.referencesFrom.get(row) >= maxReferences) {
       this.#ignoredReferences++;
@@ -280,6 +287,10 @@ export class SignalBatch {
     this.referenceLo.ensure(this.#references + 1);
     this.referenceHi.set(this.#references, hi);
     this.referenceLo.set(this.#references, lo);
+    this.referenceShown.ensure(this.#references + 1);
+    this.referenceRank.ensure(this.#references + 1);
+    this.referenceShown.set(this.#references, shown);
+    this.referenceRank.set(this.#references, rank);
     this.#references++;
     this.referencesTo.set(row, this.#references);
   }
@@ -299,6 +310,8 @@ export class SignalBatch {
     }
     this.referenceHi.shrink();
     this.referenceLo.shrink();
+    this.referenceShown.shrink();
+    this.referenceRank.shrink();
   }
 
   #grow(rows: number): void {

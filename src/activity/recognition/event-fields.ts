@@ -62,22 +62,25 @@ export function addReferences(
   context: LogContext,
   signals: SignalBatch,
 ): void {
-  for (const key of context.sessionReferences) {
+  for (const [at, key] of context.sessionReferences.entries()) {
     const value = textOf(attributeOf(record.attributes, key));
     if (value !== "") {
-      addReference(value, context, signals);
+      addReference(value, context, signals, at + 1);
     }
   }
 }
 
-/** Adds one session to the row added last. */
+/** Adds one session to the row added last. `rank`: of several references of a session that with the lowest rank is shown. */
 export function addReference(
   value: string,
   { hash }: Pick<LogContext, "hash">,
   signals: SignalBatch,
+  rank = 1,
 ): void {
-  hash.updateWithText(value);
-  signals.addReference(hash.hi, hash.lo);
+  const bytes = Buffer.from(value);
+  hash.update(bytes, 0, bytes.length);
+  const shown = hash.refs?.of(hash, bytes, 0, bytes.length) ?? 0;
+  signals.addReference(hash.hi, hash.lo, shown, Math.min(rank, 255));
 }
 
 /** The sender's order of events, from 1; 0 when the record has none. */

@@ -1,87 +1,68 @@
+import { HalfSipHash } from "./half-sip-hash.ts";
+import type { SessionRefs } from "./session-refs.ts";
+import { SipHash } from "./sip-hash.ts";
+
+/** How many bytes the key has. */
+export const hashKeyBytes = 16;
+
+/** Values that were hashed before the program had a longer key. */
+export interface FormerHashes {
+  /** 8 bytes. */
+  readonly key: Uint8Array;
+  /** What the state has of them, each as `hi:lo`. */
+  readonly values: ReadonlySet<string>;
+}
+
 /**
- * Keyed hash of bytes as two int32 words: HalfSipHash-2-4 with 64 bits of output (https://github.com/veorq/SipHash). Session
- * references and call ids are kept only as such hashes: without the key a reference can be neither read nor guessed.
+ * The hash under which session references, call ids and pauses are kept, as two int32 words: SipHash-2-4 with a key of 128 bits.
+ * Without the key a reference can be neither read nor guessed, nor can two be found that have the same hash. With as many
+ * references as are kept at most, 400 000, two have the same one by chance in one of 200 million cases.
+ *
+ * The state outlasts the process, so the key does, too: it is in the journal. What a journal of version 3 or before has was hashed with
+ * another function. Such values keep their hash, so that a session that was open during an upgrade stays one session.
  */
 export class KeyedHash {
   hi = 0;
   lo = 0;
-  #key0 = 0;
-  #key1 = 0;
-  #v0 = 0;
-  #v1 = 0;
-  #v2 = 0;
-  #v3 = 0;
+  /** Absent if events do not show sessions. */
+  readonly refs: SessionRefs | undefined;
+  readonly #hash: SipHash;
+  #former: { readonly hash: HalfSipHash; readonly values: ReadonlySet<string> } | undefined;
 
-  /** `key` is 8 random bytes. */
-  constructor(key: Uint8Array) {
-    this.rekey(key);
+  /** `key`: `hashKeyBytes` random bytes. */
+  constructor(key: Uint8Array, refs?: SessionRefs) {
+    this.#hash = new SipHash(key);
+    this.refs = refs;
   }
 
-  /** Hashes with another key of 8 bytes from now on. */
-  rekey(key: Uint8Array): void {
-    const view = new DataView(key.buffer, key.byteOffset, 8);
-    this.#key0 = view.getInt32(0, true);
-    this.#key1 = view.getInt32(4, true);
+  /** Hashes with another key from now on, except for what `former` has. */
+  rekey(key: Uint8Array, former?: FormerHashes): void {
+    this.#hash.rekey(key);
+    this.#former =
+      former === undefined || former.values.size === 0
+        ? undefined
+        : { hash: new HalfSipHash(former.key), values: former.values };
   }
 
   /** Hashes `bytes` from `start` up to `end` into `hi` and `lo`. */
   update(bytes: Uint8Array, start: number, end: number): void {
-    this.#v0 = this.#key0;
-    this.#v1 = this.#key1 ^ 0xee;
-    this.#v2 = 0x6c796765 ^ this.#key0;
-    this.#v3 = 0x74656462 ^ this.#key1;
-    let at = start;
-    for (; at + 4 <= end; at += 4) {
-      const word =
-        (bytes[at] ?? 0) |
-        ((bytes[at + 1] ?? 0) << 8) |
-        ((bytes[at + 2] ?? 0) << 16) |
-        ((bytes[at + 3] ?? 0) << 24);
-      this.#v3 ^= word;
-      this.#rounds(2);
-      this.#v0 ^= word;
+    if (this.#former !== undefined) {
+      const { hash, values } = this.#former;
+      hash.update(bytes, start, end);
+      if (values.has(`${hash.hi}:${hash.lo}`)) {
+        this.hi = hash.hi;
+        this.lo = hash.lo;
+        return;
+      }
     }
-    let last = (end - start) << 24;
-    for (let shift = 0; at < end; at++, shift += 8) {
-      last |= (bytes[at] ?? 0) << shift;
-    }
-    this.#v3 ^= last;
-    this.#rounds(2);
-    this.#v0 ^= last;
-    this.#v2 ^= 0xee;
-    this.#rounds(4);
-    this.hi = this.#v1 ^ this.#v3;
-    this.#v1 ^= 0xdd;
-    this.#rounds(4);
-    this.lo = this.#v1 ^ this.#v3;
+    this.#hash.hash64(bytes, start, end);
+    this.hi = this.#hash.word0;
+    this.lo = this.#hash.word1;
   }
 
   /** Hashes a text, as UTF-8. */
   updateWithText(text: string): void {
     const bytes = Buffer.from(text);
     this.update(bytes, 0, bytes.length);
-  }
-
-  #rounds(count: number): void {
-    let v0 = this.#v0;
-    let v1 = this.#v1;
-    let v2 = this.#v2;
-    let v3 = this.#v3;
-    for (let round = 0; round < count; round++) {
-      v0 = (v0 + v1) | 0;
-      v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
-      v0 = (v0 << 16) | (v0 >>> 16);
-      v2 = (v2 + v3) | 0;
-      v3 = ((v3 << 8) | (v3 >>> 24)) ^ v2;
-      v0 = (v0 + v3) | 0;
-      v3 = ((v3 << 7) | (v3 >>> 25)) ^ v0;
-      v2 = (v2 + v1) | 0;
-      v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2;
-      v2 = (v2 << 16) | (v2 >>> 16);
-    }
-    this.#v0 = v0;
-    this.#v1 = v1;
-    this.#v2 = v2;
-    this.#v3 = v3;
   }
 }

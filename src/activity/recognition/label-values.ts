@@ -1,4 +1,4 @@
-import { NumberPool, type NumberUsage, neverUnused } from "./number-pool.ts";
+import { SipHash, sipHash13 } from "./sip-hash.ts";
 
 /** The values that a label may have; as in OpenClaw's own Prometheus plugin. */
 const lowCardinality = /^[A-Za-z0-9_.:-]{1,120}$/;
@@ -8,31 +8,102 @@ const sessionKey = /(^|:)agent:/;
 /** The value that stands for all beyond the bound. */
 export const overflowValue = "other";
 
-const none: readonly NumberedValue[] = [];
+/** A value that is seen again so long after the first time is established: it is no word that a sender made up once. */
+const establishedAfterMs = 1_000;
+/** How long a value that is in use, or established, keeps its place without being seen. */
+export const keptForMs = 3_600_000;
+/** At the bound room is made for this part of it at once, */
+const partFreed = 8;
+/** and not more often than this. In between new values are beyond the bound. */
+const sweepIntervalMs = 1_000;
+/** Numbers are not given twice; a table that has given all of them gives no more. */
+const largestNumber = 2 ** 31 - 1;
 
 /** A value and its number. */
 export type NumberedValue = readonly [number: number, value: string];
 
+/** How the values of a table are used. */
+export interface LabelUsage {
+  /** The engine's clock, as of the last request. */
+  readonly clock: { readonly nowMs: number };
+  /** 16 random bytes, new in each process. */
+  readonly hashKey: Uint8Array;
+  /** The numbers that open work needs. Takes some milliseconds. */
+  inUse(): ReadonlySet<number>;
+  /** A value found no room. Called for the first one, and then at most once in `keptForMs`. */
+  onFull(): void;
+}
+
+const noUsage: LabelUsage = {
+  clock: { nowMs: 0 },
+  hashKey: new Uint8Array(16),
+  inUse: () => new Set(),
+  onFull: () => {},
+};
+
+interface KnownValue {
+  readonly number: number;
+  readonly value: string;
+  readonly hash: number;
+  readonly firstMs: number;
+  seenMs: number;
+  isEstablished: boolean;
+  /** The next one with the same hash. */
+  next: KnownValue | undefined;
+}
+
 /**
- * Numbers texts of senders that may become attribute values of events. Keeps the text of each number, and an index by hash;
- * 0 is none. Only well-formed texts get a number, at most `bound` of them at a time; all further ones share `overflow`, which
- * reads as `overflowValue`. A text that was not seen for `maxAgeMs`, and whose number is not in use elsewhere, makes room.
- * Looking a known text up creates no string.
+ * Numbers texts of senders that may become attribute values of events. Only well-formed texts get a number, at most `bound` of them
+ * at a time; all further ones share `overflow`, which reads as `overflowValue`. 0 is none. Looking a known text up creates no
+ * string.
+ *
+ * At the bound values make room, those seen longest ago first: of those that were seen once only and that no open work needs, if
+ * there are any; else of those that were not seen for an hour. So a sender that makes up names cannot displace names that keep
+ * coming, and for an hour at most keep new ones out. The number of a value that was forgotten reads as `overflowValue` from then on; it
+ * is not given again, so the engine need not know.
+ *
+ * Values are found by a hash with a random key (SipHash), so that no sender can choose values that collide.
  */
 export class LabelValues {
   /** The number of all values beyond the bound; they are not one value. */
   readonly overflow: number;
-  /** By number. */
-  readonly #values: (string | undefined)[] = [undefined];
-  readonly #byHash = new Map<number, number[]>();
+  /** How often a value was beyond the bound. */
+  overflowed = 0;
+  readonly #byNumber = new Map<number, KnownValue>();
+  readonly #byHash = new Map<number, KnownValue>();
   readonly #bound: number;
+  readonly #usage: LabelUsage;
+  readonly #hash: SipHash;
   readonly #changed = new Set<number>();
-  readonly #numbers: NumberPool;
+  #lastNumber = 0;
+  /** When it was full for the first time: values that were restored count as seen then. */
+  #fullSinceMs = Number.NEGATIVE_INFINITY;
+  #nextSweepMs = Number.NEGATIVE_INFINITY;
+  #nextReportMs = Number.NEGATIVE_INFINITY;
 
-  constructor(bound: number, usage: NumberUsage = neverUnused) {
+  constructor(bound: number, usage: LabelUsage = noUsage) {
     this.#bound = bound;
+    this.#usage = usage;
+    this.#hash = new SipHash(usage.hashKey, sipHash13);
     this.overflow = bound + 1;
-    this.#numbers = new NumberPool(bound, usage);
+  }
+
+  /** How many values are kept. */
+  get size(): number {
+    return this.#byNumber.size;
+  }
+
+  /** The most values that a lookup compares. */
+  get longestSearch(): number {
+    let longest = 0;
+    for (const first of this.#byHash.values()) {
+      let length = 0;
+      for (let each: KnownValue | undefined = first; each !== undefined; each = each.next) {
+        length++;
+      }
+      longest = Math.max(longest, length);
+    }
+    return longest;
   }
 
   /** The number of the value that is `bytes` from `start` up to `end`; 0 when it is not well-formed. */
@@ -41,11 +112,12 @@ export class LabelValues {
     if (length < 1 || length > 120) {
       return 0;
     }
-    const hash = hashOf(bytes, start, end);
-    for (const candidate of this.#byHash.get(hash) ?? []) {
-      if (this.#isValue(candidate, bytes, start, length)) {
-        this.#numbers.touch(candidate);
-        return candidate;
+    this.#hash.hash64(bytes, start, end);
+    const hash = this.#hash.word0;
+    for (let known = this.#byHash.get(hash); known !== undefined; known = known.next) {
+      if (isText(known.value, bytes, start, length)) {
+        this.#touch(known);
+        return known.number;
       }
     }
     const value = new TextDecoder("latin1").decode(bytes.subarray(start, end));
@@ -55,102 +127,152 @@ export class LabelValues {
     return value === overflowValue ? this.overflow : this.#add(value, hash);
   }
 
-  /** What is stored of all values. */
+  /** What is stored of all values, in the order in which they were seen. */
   stored(): readonly NumberedValue[] {
-    return this.#storedOf(this.#values.keys());
+    return [...this.#byNumber.values()]
+      .sort((a, b) => a.seenMs - b.seenMs)
+      .map(({ number, value }) => [number, value]);
   }
 
   /** What to store of the values that are new since the last call. */
   takeChanged(): readonly NumberedValue[] {
-    const changed = this.#changed.size === 0 ? none : this.#storedOf(this.#changed);
+    const changed = [...this.#changed].flatMap((number): NumberedValue[] => {
+      const known = this.#byNumber.get(number);
+      return known === undefined ? [] : [[number, known.value]];
+    });
     this.#changed.clear();
     return changed;
   }
 
-  /** Restores what was stored. Older versions numbered in the order in which they stored. */
+  /** Restores what was stored, in the order in which it was; at the bound in place of the first. Older versions gave numbers again. */
   restore([number, value]: NumberedValue): void {
-    if (number > this.#bound || value === overflowValue) {
+    if (number < 1 || number === this.overflow || value === overflowValue) {
       return;
     }
-    this.#remove(number);
-    this.#numbers.takeStored(number);
-    this.#enter(number, value, hashOfText(value));
+    const before = this.#byNumber.get(number);
+    if (before !== undefined) {
+      this.#remove(before);
+    }
+    for (const oldest of this.#byNumber.values()) {
+      if (this.#byNumber.size < this.#bound) {
+        break;
+      }
+      this.#remove(oldest);
+    }
+    this.#lastNumber = Math.max(this.#lastNumber, number);
+    const bytes = Buffer.from(value, "latin1");
+    this.#hash.hash64(bytes, 0, bytes.length);
+    this.#enter(number, value, this.#hash.word0);
   }
 
-  /** The value of a number; undefined for 0. */
+  /** The value of a number; undefined for 0 and for one that was never given. */
   valueOf(number: number): string | undefined {
-    return number === this.overflow ? overflowValue : this.#values[number];
+    const known = this.#byNumber.get(number);
+    const wasGiven = number === this.overflow || (number > 0 && number <= this.#lastNumber);
+    return known?.value ?? (wasGiven ? overflowValue : undefined);
+  }
+
+  #touch(known: KnownValue): void {
+    const { nowMs } = this.#usage.clock;
+    known.seenMs = nowMs;
+    known.isEstablished ||= nowMs - known.firstMs >= establishedAfterMs;
   }
 
   #add(value: string, hash: number): number {
-    for (const number of this.#numbers.unused()) {
-      this.#remove(number);
+    if (this.#byNumber.size >= this.#bound) {
+      this.#makeRoom();
     }
-    const number = this.#numbers.take();
-    if (number === 0) {
+    if (this.#byNumber.size >= this.#bound || this.#lastNumber >= largestNumber) {
+      this.overflowed++;
+      this.#reportFull();
       return this.overflow;
     }
+    const number =
+      this.#lastNumber + 1 === this.overflow ? this.overflow + 1 : this.#lastNumber + 1;
+    this.#lastNumber = number;
     this.#enter(number, value, hash);
     this.#changed.add(number);
     return number;
   }
 
-  #enter(number: number, value: string, hash: number): void {
-    this.#values[number] = value;
-    this.#byHash.set(hash, [...(this.#byHash.get(hash) ?? []), number]);
-  }
-
-  #remove(number: number): void {
-    const value = this.#values[number];
-    if (value === undefined) {
+  #makeRoom(): void {
+    const { nowMs } = this.#usage.clock;
+    if (nowMs < this.#nextSweepMs) {
       return;
     }
-    const hash = hashOfText(value);
-    const left = (this.#byHash.get(hash) ?? []).filter((each) => each !== number);
-    if (left.length === 0) {
-      this.#byHash.delete(hash);
-    } else {
-      this.#byHash.set(hash, left);
+    this.#nextSweepMs = nowMs + sweepIntervalMs;
+    if (this.#fullSinceMs === Number.NEGATIVE_INFINITY) {
+      this.#fullSinceMs = nowMs;
     }
-    this.#values[number] = undefined;
-    this.#changed.delete(number);
-    this.#numbers.release(number);
+    const inUse = this.#usage.inUse();
+    const oldestFirst = [...this.#byNumber.values()].sort((a, b) => a.seenMs - b.seenMs);
+    const unused = oldestFirst.filter(({ number }) => !inUse.has(number));
+    // What was seen now is in the batch that is being read, of which the engine does not know yet.
+    const seenOnce = unused.filter((each) => !each.isEstablished && each.seenMs < nowMs);
+    const isUnseen = ({ seenMs }: KnownValue) =>
+      Math.max(seenMs, this.#fullSinceMs) + keptForMs <= nowMs;
+    const leaving =
+      seenOnce.length > 0
+        ? seenOnce
+        : [...unused, ...oldestFirst.filter(({ number }) => inUse.has(number))].filter(isUnseen);
+    for (const known of leaving.slice(0, Math.ceil(this.#bound / partFreed))) {
+      this.#remove(known);
+    }
   }
 
-  #storedOf(numbers: Iterable<number>): readonly NumberedValue[] {
-    const stored: NumberedValue[] = [];
-    for (const number of numbers) {
-      const value = this.#values[number];
-      if (value !== undefined) {
-        stored.push([number, value]);
+  #reportFull(): void {
+    const { nowMs } = this.#usage.clock;
+    if (nowMs >= this.#nextReportMs) {
+      this.#nextReportMs = nowMs + keptForMs;
+      this.#usage.onFull();
+    }
+  }
+
+  #enter(number: number, value: string, hash: number): void {
+    const { nowMs } = this.#usage.clock;
+    const next = this.#byHash.get(hash);
+    const known = {
+      number,
+      value,
+      hash,
+      firstMs: nowMs,
+      seenMs: nowMs,
+      isEstablished: false,
+      next,
+    };
+    this.#byNumber.set(number, known);
+    this.#byHash.set(hash, known);
+  }
+
+  #remove(known: KnownValue): void {
+    this.#byNumber.delete(known.number);
+    this.#changed.delete(known.number);
+    let left: KnownValue | undefined;
+    for (let each = this.#byHash.get(known.hash); each !== undefined; ) {
+      const { next } = each;
+      if (each !== known) {
+        each.next = left;
+        left = each;
       }
+      each = next;
     }
-    return stored;
+    if (left === undefined) {
+      this.#byHash.delete(known.hash);
+    } else {
+      this.#byHash.set(known.hash, left);
+    }
   }
+}
 
-  #isValue(number: number, bytes: Uint8Array, start: number, length: number): boolean {
-    const value = this.#values[number] ?? "";
-    if (value.length !== length) {
+/** Whether a text of one byte a character is `length` bytes from `start`. */
+function isText(value: string, bytes: Uint8Array, start: number, length: number): boolean {
+  if (value.length !== length) {
+    return false;
+  }
+  for (let at = 0; at < length; at++) {
+    if (value.charCodeAt(at) !== bytes[start + at]) {
       return false;
     }
-    for (let at = 0; at < length; at++) {
-      if (value.charCodeAt(at) !== bytes[start + at]) {
-        return false;
-      }
-    }
-    return true;
   }
-}
-
-function hashOf(bytes: Uint8Array, start: number, end: number): number {
-  let hash = end - start;
-  for (let at = start; at < end; at++) {
-    hash = (Math.imul(hash, 31) + (bytes[at] ?? 0)) | 0;
-  }
-  return hash;
-}
-
-function hashOfText(value: string): number {
-  const bytes = Buffer.from(value, "latin1");
-  return hashOf(bytes, 0, bytes.length);
+  return true;
 }

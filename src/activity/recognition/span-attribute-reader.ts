@@ -25,6 +25,9 @@ const toolsOfTwoItems = new KeySet(["exec", "bash", "apply_patch"]);
 /** A harness run that reports more items than this is taken to report none. */
 const maxItems = 10_000;
 
+/** Session references beyond this many have one rank. */
+const lastRank = 255;
+
 /** Attributes that a scan must report. */
 export const workKeys: readonly string[] = [
   ...toolNames,
@@ -46,8 +49,9 @@ export class SpanAttributeReader {
   readonly #tools: LabelValues;
   readonly #channels: LabelValues;
   readonly #toolCalls: ToolCallSignals;
-  /** Key index → 1 for a session reference, a tool-call id, content of messages, the input of a model, an agent's name. */
-  readonly #isReference: Uint8Array;
+  /** Key index → rank among session references, from 1. */
+  readonly #referenceRank: Uint8Array;
+  /** Key index → 1 for a tool-call id, content of messages, the input of a model, an agent's name. */
   readonly #isCallId: Uint8Array;
   readonly #isContent: Uint8Array;
   readonly #isInput: Uint8Array;
@@ -79,7 +83,10 @@ export class SpanAttributeReader {
     this.#toolCalls = new ToolCallSignals(names, parts);
     const marked = (among: readonly string[]) =>
       Uint8Array.from(names, (name) => (among.includes(name) ? 1 : 0));
-    this.#isReference = marked(parts.sessionReferences);
+    this.#referenceRank = Uint8Array.from(names, (name) => {
+      const rank = parts.sessionReferences.indexOf(name) + 1;
+      return Math.min(rank, lastRank);
+    });
     this.#isCallId = marked(toolCallIds);
     this.#isContent = marked(toolCallContentKeys);
     this.#isInput = marked(toolCallContentKeys.filter(isModelInput));
@@ -125,10 +132,12 @@ export class SpanAttributeReader {
         }
       } else if (type === attributeTypes.string) {
         const rank = this.#toolRank[key] ?? 0;
-        if (this.#isReference[key] === 1) {
+        const reference = this.#referenceRank[key] ?? 0;
+        if (reference > 0) {
           if (b > a) {
             this.#hash.update(spans.bytes, a, b);
-            signals.addReference(this.#hash.hi, this.#hash.lo);
+            const shown = this.#hash.refs?.of(this.#hash, spans.bytes, a, b) ?? 0;
+            signals.addReference(this.#hash.hi, this.#hash.lo, shown, reference);
           }
         } else if (rank > 0) {
           if (kind === workKinds.tool && rank < toolRank) {

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { storageId } from "../../config/storage-id.ts";
 import { duration } from "../../config/units.ts";
+import { hashKey } from "../../privacy/hash-key.ts";
 import { sessionReferenceKeys, workSpans } from "./span-rules-config.ts";
 
 /** The engine compares times and sets no timers for these, so they may be longer than a timer. */
@@ -94,8 +95,27 @@ export const schema = z.strictObject({
     .describe(
       "Whether events contain the trace id and span id of the work they report: the oldest evicted marker, or the work that blocks a session.",
     ),
+  session_ref: z
+    .boolean()
+    .optional()
+    .describe(
+      "Whether events contain openclaw.session.ref: 12 hex digits by which events of one session are found, and which nobody can turn back into the session. Default: true if there is a session_ref_key.",
+    ),
+  session_ref_key: hashKey()
+    .optional()
+    .describe(
+      "Key of openclaw.session.ref, which is HMAC-SHA-256 over the session. Whoever has the key can compute it, and so does the redaction processor with the same key. Default: a random key, which is kept in the storage, so that nobody else can.",
+    ),
   work_spans: workSpans,
   session_references: sessionReferenceKeys,
 });
 
 export type Config = z.output<typeof schema>;
+
+/** Whether events show a reference of their session. */
+export function showsSessions({
+  session_ref: isOn,
+  session_ref_key: key,
+}: Pick<Config, "session_ref" | "session_ref_key">): boolean {
+  return isOn ?? key !== undefined;
+}

@@ -7,11 +7,13 @@ import type {
   HeldEvent,
   ReconciledEvent,
   RecoveredEvent,
+  ShownSession,
   StalledEvent,
 } from "../../activity/model/events.ts";
 import { kindNames } from "../../activity/model/work.ts";
 import type { LabelValues } from "../../activity/recognition/label-values.ts";
 import type { LogEvent } from "../../otlp/encode.ts";
+import { sessionRefDigits } from "../../privacy/session-ref.ts";
 
 const info = { severityNumber: 9, severityText: "INFO" } as const;
 const warn = { severityNumber: 13, severityText: "WARN" } as const;
@@ -101,7 +103,7 @@ function toEvictedRecord(
       "openclaw.evictedModelCalls": event.modelCalls,
       "openclaw.confidence": event.confidence,
       ...millisecondsOf({ oldestAgeMs: event.oldestAgeMs }),
-      ...namesOf(event, context),
+      ...dimensionsOf(event, context),
     },
     ...traceContextOf(event, context),
   };
@@ -137,7 +139,7 @@ function toStalledRecord(
       "openclaw.openTools": event.tools,
       "openclaw.openModelCalls": event.modelCalls,
       ...evidenceOf(event),
-      ...namesOf(event, context),
+      ...dimensionsOf(event, context),
     },
     ...traceContextOf(event, context),
   };
@@ -157,7 +159,7 @@ function toDiagnosedRecord(
     attributes: {
       "openclaw.claim": event.claim,
       ...evidenceOf(event),
-      ...namesOf(event, context),
+      ...dimensionsOf(event, context),
     },
     ...traceContextOf(event, context),
   };
@@ -176,7 +178,7 @@ function toRecoveredRecord(
     body: "A session that was stalled is not any more.",
     attributes: {
       "openclaw.reason": event.cause,
-      ...namesOf({ name: 0, channel: event.channel }, context),
+      ...dimensionsOf({ ...event, name: 0 }, context),
     },
   };
 }
@@ -225,9 +227,9 @@ function traceContextOf(
   return hasIds ? { traceId, spanId } : {};
 }
 
-/** Tool name and channel, which are bounded. */
-function namesOf(
-  { name, channel }: { readonly name: number; readonly channel: number },
+/** Tool name and channel, which are bounded, and the reference of the session, if it is to be shown. */
+function dimensionsOf(
+  { name, channel, sessionRef }: ShownSession & { readonly name: number },
   { tools, channels }: RecordContext,
 ): Record<string, string> {
   const toolName = tools.valueOf(name);
@@ -235,5 +237,8 @@ function namesOf(
   return {
     ...(toolName === undefined ? {} : { "gen_ai.tool.name": toolName }),
     ...(channelName === undefined ? {} : { "openclaw.channel": channelName }),
+    ...(sessionRef === undefined
+      ? {}
+      : { "openclaw.session.ref": sessionRef.toString(16).padStart(sessionRefDigits, "0") }),
   };
 }

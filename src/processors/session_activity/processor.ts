@@ -3,14 +3,16 @@ import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import { EngineParts } from "../../activity/engine/engine-parts.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
 import { heartbeatsPerLease } from "../../activity/engine/policy/leases.ts";
+import { TabulationHash, tabulationBytes } from "../../activity/engine/store/tabulation-hash.ts";
 import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
 import { maxToolNames } from "../../activity/model/work.ts";
-import { KeyedHash } from "../../activity/recognition/keyed-hash.ts";
+import { hashKeyBytes, KeyedHash } from "../../activity/recognition/keyed-hash.ts";
 import { LabelValues, overflowValue } from "../../activity/recognition/label-values.ts";
 import { LogSignalReader } from "../../activity/recognition/log-signal-reader.ts";
 import { maxProcesses, SenderProcesses } from "../../activity/recognition/sender-processes.ts";
+import { refKeyBytes, SessionRefs } from "../../activity/recognition/session-refs.ts";
 import { SpanSignalReader } from "../../activity/recognition/span-signal-reader.ts";
 import { sessionReferences } from "../../activity/recognition/work-spans.ts";
 import type { CancelTimer } from "../../component/clock.ts";
@@ -29,8 +31,9 @@ import { forgetView } from "../../otlp/wire-reader.ts";
 import { activityBoundsOf, reportActivityBounds } from "./activity-bounds.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import { BoundsWatch } from "./bounds-watch.ts";
-import type { Config } from "./config.ts";
+import { type Config, showsSessions } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
+import { publishOverflow } from "./label-overflow.ts";
 import { MetricsPush } from "./metrics-push.ts";
 import { PassingItems } from "./passing-items.ts";
 import { SessionActivityHandover } from "./session-activity-handover.ts";
@@ -65,10 +68,10 @@ export function createSessionActivity(
   const bounds = activityBoundsOf(config, settings.memory);
   const boundsWatch = new BoundsWatch(bounds, settings);
   const requestClock = { nowMs: 0 };
-  const aging = { clock: requestClock, maxAgeMs: Math.max(config.max_age, config.tombstone_ttl) };
+  const labelUsage = { clock: requestClock, hashKey: settings.randomBytes(hashKeyBytes) };
   const labels = {
     tools: new LabelValues(maxToolNames, {
-      ...aging,
+      ...labelUsage,
       inUse: () => durable.engine.view.inUse().tools,
       onFull: () =>
         logger.warn("The limit of tool names is reached. New names are reported as other.", {
@@ -77,7 +80,7 @@ export function createSessionActivity(
         }),
     }),
     channels: new LabelValues(maxChannels, {
-      ...aging,
+      ...labelUsage,
       inUse: () => durable.engine.view.inUse().channels,
       onFull: () =>
         logger.warn("The limit of channels is reached. New channels are reported as other.", {
@@ -89,7 +92,8 @@ export function createSessionActivity(
   const sharedStates = new SharedStateLog(logger);
   const processes = new SenderProcesses(
     {
-      ...aging,
+      clock: requestClock,
+      maxAgeMs: Math.max(config.max_age, config.tombstone_ttl),
       inUse: () => durable.engine.view.inUse().processes,
       onFull: () =>
         logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
@@ -98,8 +102,14 @@ export function createSessionActivity(
     },
     (service) => sharedStates.onShared(service),
   );
-  const hashKey = settings.randomBytes(8);
-  const hash = new KeyedHash(hashKey);
+  const hashKey = settings.randomBytes(hashKeyBytes);
+  const refKey = settings.randomBytes(refKeyBytes);
+  const hash = new KeyedHash(
+    hashKey,
+    showsSessions(config)
+      ? new SessionRefs({ configured: config.session_ref_key?.reveal(), random: refKey })
+      : undefined,
+  );
   const forwardsPending = config.forward_pending_spans;
   const limitFaults = createThrottle(clock, faultIntervalMs);
   const onFault = (error: unknown) =>
@@ -135,7 +145,7 @@ export function createSessionActivity(
     forwardsClaims: config.forward_claims,
     onFault,
   });
-  const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
+  const tableHash = new TabulationHash(settings.randomBytes(tabulationBytes));
   const scope = { name: scopeName, version: settings.version };
   const emitter: ActivityEventEmitter = new ActivityEventEmitter({
     ...labels,
@@ -167,13 +177,14 @@ export function createSessionActivity(
     createEngine: (limits) =>
       new ActivityEngine(
         limits,
-        seed,
-        new EngineParts(limits, seed, (process) => processes.clientOf(process)),
+        tableHash,
+        new EngineParts(limits, tableHash, (process) => processes.clientOf(process)),
       ),
     emitter,
     clock,
     logger,
     hashKey,
+    refKey,
     instanceId: Buffer.from(settings.randomBytes(16)).toString("hex"),
     restartGraceMs: config.restart_grace,
     tickMs,
@@ -195,6 +206,7 @@ export function createSessionActivity(
   });
   const signals = new SignalBatch();
   const passing = new PassingItems(settings);
+  publishOverflow(settings, { tool_name: labels.tools, channel: labels.channels });
   let derived: MetricsPush | undefined;
   let timers: readonly CancelTimer[] = [];
   let nextPart: CancelTimer | undefined;

@@ -122,7 +122,7 @@ export class History {
 
   constructor(changed: Partial<ActivityLimits> = {}) {
     const all = { ...limits, ...changed };
-    this.activity = new ActivityEngine(all, 0, new EngineParts(all, 0, clientOf));
+    this.activity = new ActivityEngine(all, undefined, new EngineParts(all, undefined, clientOf));
   }
 
   /** Signals that arrive together at second `at`. */

@@ -42,7 +42,8 @@ async function open() {
     },
     clock,
     logger: settings.logger,
-    hashKey: new Uint8Array(8),
+    hashKey: new Uint8Array(16),
+    refKey: new Uint8Array(32),
     instanceId: "one",
     restartGraceMs: 0,
     tickMs: 200,
@@ -67,6 +68,7 @@ function replayed(): Buffer {
     into,
     createEngine: (of) => new ActivityEngine(of),
     limits: roomy,
+    newKeys: { hashKey: "0".repeat(32), refKey: "0".repeat(64), unixMs: 0, formerForMs: 0 },
     maxStateBytes: Number.POSITIVE_INFINITY,
     onEvent() {},
   });

@@ -14,7 +14,7 @@ import { batchOf, createPersistedParts, numberOf } from "./persisted-parts.ts";
 
 const header: Header = {
   version: journalVersion,
-  hashKey: "0000000000000000",
+  hashKey: "0".repeat(32),
   instanceId: "one",
   sinceUnixMs: 5,
   limits,

@@ -15,7 +15,7 @@ export function createPersistedParts(changed: Partial<ActivityLimits> = {}) {
     processes: new SenderProcesses(),
     tools: new LabelValues(100),
     channels: new LabelValues(100),
-    hash: new KeyedHash(new Uint8Array(8)),
+    hash: new KeyedHash(new Uint8Array(16)),
     evictions: {
       entries: () => logged,
       restore: (entries: readonly unknown[]) => {

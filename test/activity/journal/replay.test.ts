@@ -11,12 +11,16 @@ import { maxPendingCalls } from "../../../src/activity/journal/persisted-state.t
 import { Replay } from "../../../src/activity/journal/replay.ts";
 import { SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import type { ActivityLimits } from "../../../src/activity/model/limits.ts";
+import { HalfSipHash } from "../../../src/activity/recognition/half-sip-hash.ts";
+import { SipHash } from "../../../src/activity/recognition/sip-hash.ts";
 import { limits, type Signal } from "../engine/history.ts";
 import { MemoryStorage } from "./memory-journal.ts";
 import { batchOf, createPersistedParts, numberOf } from "./persisted-parts.ts";
 
 const unixMs = 1_795_000_000_000;
 const startMs = 1_000;
+const newKey = "00112233445566778899aabbccddeeff";
+const refKey = "a".repeat(64);
 
 const run = (trace: number) => ({ type: "start", kind: "run", span: 1, trace, start: 0 }) as const;
 const tool = (trace: number) =>
@@ -26,7 +30,7 @@ const runEnd = (trace: number) => ({ ...run(trace), type: "end", end: 1 }) as co
 const orphanIn = (trace: number) => [run(trace), tool(trace), runEnd(trace)];
 
 function header(changed: object = {}): Uint8Array {
-  const hashKey = "0000000000000000";
+  const hashKey = "0".repeat(32);
   const stored = { version: journalVersion, hashKey, instanceId: "one", limits };
   return jsonRecord(recordTypes.header, { ...stored, atMs: startMs, unixMs, ...changed });
 }
@@ -46,6 +50,7 @@ function replayed(
   const replay = new Replay({
     into,
     limits: configured,
+    newKeys: { hashKey: newKey, refKey, unixMs: unixMs + 1000, formerForMs: 5000 },
     maxStateBytes,
     createEngine: (each) => new ActivityEngine(each),
     onEvent: ({ type }, anchor) => events.push({ type, unixMs: anchor.unixMs }),
@@ -58,6 +63,12 @@ function replayed(
 }
 
 const callsOf = ({ state }: ReturnType<typeof replayed>) => state!.pending.map(({ call }) => call);
+
+const session = Buffer.from("agent:main:telegram:direct:4711");
+function hashed({ hash }: ReturnType<typeof createPersistedParts>, bytes: Uint8Array = session) {
+  hash.update(bytes, 0, bytes.length);
+  return [hash.hi, hash.lo];
+}
 
 describe("the records of a journal", () => {
   test("are nothing when there are none", () => {
@@ -270,16 +281,61 @@ describe("the names of a replay", () => {
   });
 
   test("are hashed with the key of the journal", () => {
-    const { into } = replayed([header({ hashKey: "0102030405060708" })]);
-    const bytes = Buffer.from("session");
-    into.hash.update(bytes, 0, bytes.length);
-    const stored = [into.hash.hi, into.hash.lo];
-    into.hash.rekey(Buffer.from("0102030405060708", "hex"));
-    into.hash.update(bytes, 0, bytes.length);
-    expect(stored).toEqual([into.hash.hi, into.hash.lo]);
-    into.hash.rekey(new Uint8Array(8));
-    into.hash.update(bytes, 0, bytes.length);
-    expect(stored).not.toEqual([into.hash.hi, into.hash.lo]);
+    const hashKey = "0102030405060708090a0b0c0d0e0f10";
+    const { into, state } = replayed([header({ hashKey })]);
+    const hash = new SipHash(Buffer.from(hashKey, "hex"));
+    hash.hash64(session, 0, session.length);
+    expect(hashed(into)).toEqual([hash.word0, hash.word1]);
+    expect(state?.keys).toEqual({ hashKey, refKey });
+  });
+});
+
+describe("a journal with the short key of version 3", () => {
+  const former = "0102030405060708";
+  const header3 = header({ version: 3, hashKey: former });
+  const short = new HalfSipHash(Buffer.from(former, "hex"));
+  short.update(session, 0, session.length);
+  const long = new SipHash(Buffer.from(newKey, "hex"));
+  long.hash64(session, 0, session.length);
+  /** A session that was open when the program was replaced. */
+  const open = () => {
+    const batch = batchOf(run(1));
+    batch.addReference(short.hi, short.lo);
+    return new SignalEncoder().encode(batch, 1_001).slice();
+  };
+
+  test("gets a new key, under which sessions that it has keep their hash", () => {
+    const { into, state } = replayed([header3, open()]);
+    expect(hashed(into)).toEqual([short.hi, short.lo]);
+    expect(hashed(into, Buffer.from("another"))).not.toEqual([short.hi, short.lo]);
+    const untilUnixMs = unixMs + 6000;
+    expect(state).toMatchObject({
+      hasNewKeys: true,
+      keys: { hashKey: newKey, refKey, former: { hashKey: former, untilUnixMs } },
+    });
+  });
+
+  test("has no values that are not in it", () => {
+    expect(hashed(replayed([header3]).into)).toEqual([long.word0, long.word1]);
+  });
+
+  test("keeps the key that a program continued it with", () => {
+    const keys = {
+      hashKey: "f".repeat(32),
+      refKey: "b".repeat(64),
+      former: { hashKey: former, untilUnixMs: unixMs + 9e9 },
+    };
+    const restart = { atMs: 1_002, unixMs, downtimeMs: 0, graceMs: 0, keys };
+    const { into, state } = replayed([header3, open(), jsonRecord(recordTypes.restart, restart)]);
+    expect(state).toMatchObject({ hasNewKeys: false, keys });
+    expect(hashed(into)).toEqual([short.hi, short.lo]);
+  });
+
+  test("is not recognized any more when all that it had is forgotten", () => {
+    const former4 = { hashKey: former, untilUnixMs: unixMs + 1000 };
+    const { into, state } = replayed([header({ hashKey: newKey, former: former4 }), open()]);
+    expect(hashed(into)).toEqual([long.word0, long.word1]);
+    expect(state?.keys).toEqual({ hashKey: newKey, refKey });
   });
 });
 
@@ -290,7 +346,7 @@ describe("a snapshot", () => {
     const parts = createPersistedParts();
     const options = {
       header: {
-        ...{ version: journalVersion, hashKey: "0000000000000000", instanceId: "one" },
+        ...{ version: journalVersion, hashKey: "0".repeat(32), instanceId: "one" },
         ...{ limits, atMs: startMs, unixMs },
       },
       isNew: true,

@@ -169,6 +169,17 @@ for (const references of [0, 1, 255, 256, 70_000]) {
   });
 }
 
+test("what events show of references is decoded, with its rank", () => {
+  const batch = batchOfRows(3);
+  batch.addReference(1, 2, 2 ** 48 - 1, 255);
+  batch.addReference(3, 4, 1, 7);
+  batch.addReference(5, 6);
+  const again = recoded(batch);
+  expect([0, 1, 2].map((at) => again.referenceShown.get(at))).toEqual([2 ** 48 - 1, 1, 0]);
+  expect([0, 1, 2].map((at) => again.referenceRank.get(at))).toEqual([255, 7, 0]);
+  expect(again.referencesTo.get(2)).toBe(3);
+});
+
 const anyInt = fc.oneof(
   fc.integer(),
   fc.constantFrom(0, 1, -1, 2 ** 31 - 1, -(2 ** 31), 255, 256, 65_535, 65_536),

@@ -35,10 +35,13 @@ for (const [title, actual, stored] of [
       Object.keys(shape),
     ),
     [
-      ["version", "hashKey", "instanceId", "sinceUnixMs", "limits", "atMs", "unixMs"],
+      [
+        ...["version", "hashKey", "refKey", "former", "instanceId", "sinceUnixMs", "limits"],
+        ...["atMs", "unixMs"],
+      ],
       ["senders", "toolNames", "channelNames", "processes", "tools", "channels"],
       ["told", "evictions"],
-      ["atMs", "unixMs", "downtimeMs", "graceMs", "awayMs", "isIncomplete", "limits"],
+      ["atMs", "unixMs", "downtimeMs", "graceMs", "awayMs", "isIncomplete", "limits", "keys"],
       ["atMs", "unixMs", "awayMs"],
     ],
   ],

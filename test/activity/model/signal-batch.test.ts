@@ -21,7 +21,7 @@ const tool: SignalRow = {
 
 /** All columns with a cell for each signal; the others have one for each reference. */
 function columnsOf(signals: SignalBatch) {
-  const others = ["count", "referenceHi", "referenceLo"];
+  const others = ["count", "referenceHi", "referenceLo", "referenceShown", "referenceRank"];
   return Object.entries(signals).filter(([name]) => !others.includes(name));
 }
 

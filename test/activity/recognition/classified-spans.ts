@@ -38,7 +38,7 @@ export function classify(name: string, attributes: Attributes = {}, rest: Rest =
   const tools = new LabelValues(10);
   const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
-    hash: new KeyedHash(new Uint8Array(8)),
+    hash: new KeyedHash(new Uint8Array(16)),
     tools,
     channels: new LabelValues(10),
     ...(rest.workSpans === undefined ? {} : { workSpans: rest.workSpans }),

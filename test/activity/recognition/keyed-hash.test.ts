@@ -1,35 +1,48 @@
-import { expect, test } from "vitest";
+import { randomBytes } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { HalfSipHash } from "../../../src/activity/recognition/half-sip-hash.ts";
 import { KeyedHash } from "../../../src/activity/recognition/keyed-hash.ts";
+import { SipHash } from "../../../src/activity/recognition/sip-hash.ts";
 
-/** The first of the reference implementation's vectors for 64 bits: key 00..07, input 00, 01, … */
-test("hashes as HalfSipHash-2-4 does", () => {
-  const hash = new KeyedHash(Uint8Array.from({ length: 8 }, (_, index) => index));
-  hash.update(new Uint8Array(0), 0, 0);
-  const out = Buffer.alloc(8);
-  out.writeInt32LE(hash.hi, 0);
-  out.writeInt32LE(hash.lo, 4);
-  expect(out.toString("hex")).toBe("218d1f59b9b83cc8");
-});
+const text = "agent:main:telegram:direct:4711";
+const bytes = Buffer.from(text);
 
-test("the same bytes give another hash under another key, and at any offset the same", () => {
-  const text = new TextEncoder().encode("__agent:main:telegram:1234567");
-  const words = (key: number, bytes: Uint8Array, start: number) => {
-    const hash = new KeyedHash(new Uint8Array(8).fill(key));
-    hash.update(bytes, start, bytes.length);
-    return [hash.hi, hash.lo];
-  };
-  expect(words(1, text, 2)).toEqual(words(1, text.slice(2), 0));
-  expect(words(1, text, 2)).not.toEqual(words(2, text, 2));
-  expect(words(1, text, 2)).not.toEqual(words(1, text, 1));
-});
+function wordsOf(hash: KeyedHash, value: Uint8Array = bytes): readonly number[] {
+  hash.update(value, 0, value.length);
+  return [hash.hi, hash.lo];
+}
 
-test("a hundred thousand references do not collide", () => {
-  const hash = new KeyedHash(new Uint8Array(8).fill(7));
-  const seen = new Set<string>();
-  for (let index = 0; index < 100_000; index++) {
-    const bytes = new TextEncoder().encode(`agent:main:explicit:${index}`);
-    hash.update(bytes, 0, bytes.length);
-    seen.add(`${hash.hi},${hash.lo}`);
-  }
-  expect(seen.size).toBe(100_000);
+describe("the hash of references and call ids", () => {
+  test("is SipHash-2-4 of the bytes, or of the UTF-8 of a text", () => {
+    const key = randomBytes(16);
+    const hash = new KeyedHash(key);
+    const plain = new SipHash(key);
+    plain.hash64(bytes, 0, bytes.length);
+    expect(wordsOf(hash)).toEqual([plain.word0, plain.word1]);
+    hash.updateWithText(text);
+    expect([hash.hi, hash.lo]).toEqual([plain.word0, plain.word1]);
+  });
+
+  test("is the former one of values that the state had, and of no other", () => {
+    const former = randomBytes(8);
+    const half = new HalfSipHash(former);
+    half.update(bytes, 0, bytes.length);
+    const key = randomBytes(16);
+    const hash = new KeyedHash(key);
+    const another = wordsOf(hash, Buffer.from("another"));
+    hash.rekey(key, { key: former, values: new Set([`${half.hi}:${half.lo}`]) });
+    expect(wordsOf(hash)).toEqual([half.hi, half.lo]);
+    expect(wordsOf(hash, Buffer.from("another"))).toEqual(another);
+    hash.rekey(key);
+    expect(wordsOf(hash)).not.toEqual([half.hi, half.lo]);
+  });
+
+  test("of a hundred thousand references is never the same", () => {
+    const hash = new KeyedHash(randomBytes(16));
+    const seen = new Set<string>();
+    for (let index = 0; index < 100_000; index++) {
+      seen.add(wordsOf(hash, Buffer.from(`agent:main:explicit:${index}`)).join());
+    }
+    expect(seen.size).toBe(100_000);
+  });
 });

@@ -44,7 +44,7 @@ function observe(recording: string) {
   const tools = new LabelValues(100);
   const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
-    hash: new KeyedHash(new Uint8Array(8)),
+    hash: new KeyedHash(new Uint8Array(16)),
     tools,
     channels: new LabelValues(100),
   });

@@ -14,7 +14,7 @@ export function createSpanReader(
     readonly onFault?: (error: unknown) => void;
   } = {},
 ) {
-  const hash = options.hash ?? new KeyedHash(new Uint8Array(8));
+  const hash = options.hash ?? new KeyedHash(new Uint8Array(16));
   const tools = new LabelValues(100);
   const processes = new SenderProcesses();
   const channels = new LabelValues(100);

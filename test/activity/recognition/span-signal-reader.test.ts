@@ -191,7 +191,7 @@ test("a span whose reading throws is counted as malformed, and costs no other sp
   }
   const faults: unknown[] = [];
   const { observer } = createSpanReader({
-    hash: new FailingHash(new Uint8Array(8)),
+    hash: new FailingHash(new Uint8Array(16)),
     onFault: (error) => faults.push(error),
   });
   const signals = new SignalBatch();

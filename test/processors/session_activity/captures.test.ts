@@ -23,7 +23,7 @@ function replay(capture: string, spreadMs: (atMs: number) => number): ActivityEn
   const activity = new ActivityEngine({ ...limits, allowedLatenessMs: 1000 });
   const observer = new SpanSignalReader({
     processes: new SenderProcesses(),
-    hash: new KeyedHash(new Uint8Array(8)),
+    hash: new KeyedHash(new Uint8Array(16)),
     tools: new LabelValues(100),
     channels: new LabelValues(100),
   });

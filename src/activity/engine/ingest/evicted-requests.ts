@@ -19,7 +19,7 @@ export class EvictedRequests {
   readonly #process = new Int32Column();
   readonly #key0 = new Int32Column();
   readonly #key1 = new Int32Column();
-  readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
+  readonly #index: KeyIndex;
   readonly #evictedAtMs = new Float64Column();
   /** Trace and span of the run that asked: their rows may be gone before the call is. */
   readonly #trace0 = new Int32Column();
@@ -46,6 +46,7 @@ export class EvictedRequests {
   constructor(store: ActivityStore, limits: { readonly ttlMs: number; readonly most: number }) {
     this.#store = store;
     this.#limits = limits;
+    this.#index = new KeyIndex([this.#key0, this.#key1, this.#process], store.hash);
   }
 
   snapshot(io: SnapshotStream): void {
@@ -113,6 +114,13 @@ export class EvictedRequests {
     this.#trace3.set(row, traces.id3.get(trace));
     if (this.#rows.size > this.#limits.most) {
       this.#remove(this.#order.first(0));
+    }
+  }
+
+  /** The hashes of the calls, as `key0:key1`. */
+  *hashes(): Generator<string> {
+    for (let row = this.#order.first(0); row !== -1; row = this.#order.after(row)) {
+      yield `${this.#key0.get(row)}:${this.#key1.get(row)}`;
     }
   }
 

@@ -1,4 +1,5 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
+import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream, SnapshotVersion } from "../store/snapshot.ts";
 import { KeyIndex } from "../store/table-rows.ts";
 
@@ -29,13 +30,17 @@ export class RecentCalls {
   readonly #atMs = new Float64Column();
   readonly #columnsOfV2 = [this.#process, this.#key0, this.#key1, this.#name];
   readonly #columns = [...this.#columnsOfV2, this.#endMs, this.#atMs];
-  readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
+  readonly #index: KeyIndex;
   #rows = 0;
   #next = 0;
 
-  constructor({ most, ttlMs }: { readonly most: number; readonly ttlMs: number }) {
+  constructor(
+    { hash }: Pick<ActivityStore, "hash">,
+    { most, ttlMs }: { readonly most: number; readonly ttlMs: number },
+  ) {
     this.#most = most;
     this.#ttlMs = ttlMs;
+    this.#index = new KeyIndex([this.#key0, this.#key1, this.#process], hash);
   }
 
   snapshot(
@@ -92,11 +97,11 @@ export class RecentCalls {
     return displacedMs;
   }
 
-  /** Names of the calls. */
-  *names(): Generator<number> {
+  /** The hashes of the calls, as `key0:key1`. */
+  *hashes(): Generator<string> {
     for (let row = 0; row < this.#rows; row++) {
       if (this.#process.get(row) !== vacant) {
-        yield this.#name.get(row);
+        yield `${this.#key0.get(row)}:${this.#key1.get(row)}`;
       }
     }
   }

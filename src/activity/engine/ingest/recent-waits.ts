@@ -34,6 +34,11 @@ export class RecentWaits {
     }
   }
 
+  /** The sessions, each as `process:hi:lo`. */
+  sessions(): Iterable<string> {
+    return this.#inSessions.keys();
+  }
+
   /** A wait for a person, of a span or of a session, has begun or ended. */
   add(batch: SignalBatch, row: number, nowMs: number): void {
     const process = batch.process.get(row);

@@ -41,8 +41,8 @@ export class RequestRecords {
     const bounds = { ttlMs: Math.max(limits.maxAgeMs, limits.tombstoneTtlMs), most: maxCalls };
     this.responses = new RequestedResponses(store, maxCalls);
     this.evicted = new EvictedRequests(store, bounds);
-    this.ranEarly = new RecentCalls(bounds);
-    this.answeredEarly = new RecentCalls(bounds);
+    this.ranEarly = new RecentCalls(store, bounds);
+    this.answeredEarly = new RecentCalls(store, bounds);
     this.unkeyed = new UnkeyedSpans(store);
     this.waits = new RecentWaits(store);
   }
@@ -83,12 +83,11 @@ export class RequestRecords {
     this.lostMs = nowMs;
   }
 
-  /** Interned names in use. */
-  *names(): Generator<number> {
-    yield* this.responses.names();
-    yield* this.ranEarly.names();
-    yield* this.reportedNames.names();
-    yield* this.detachedNames.names();
+  /** The hashes of all calls, as `key0:key1`. */
+  *hashes(): Generator<string> {
+    for (const calls of [this.responses, this.evicted, this.ranEarly, this.answeredEarly]) {
+      yield* calls.hashes();
+    }
   }
 
   /** Must be called before the numbers of the processes are used for others. */

@@ -45,7 +45,7 @@ export class RequestedResponses {
   readonly #process = new Int32Column();
   readonly #key0 = new Int32Column();
   readonly #key1 = new Int32Column();
-  readonly #index = new KeyIndex([this.#key0, this.#key1, this.#process]);
+  readonly #index: KeyIndex;
   readonly #calls: (RequestedCall | undefined)[] = [];
   readonly #rows = new TableRows([this.#process, this.#key0, this.#key1]);
   readonly #byTrace = new Map<number, Map<string, RequestedResponse>>();
@@ -55,6 +55,7 @@ export class RequestedResponses {
   constructor(store: ActivityStore, mostCalls: number) {
     this.#store = store;
     this.#mostCalls = mostCalls;
+    this.#index = new KeyIndex([this.#key0, this.#key1, this.#process], store.hash);
   }
 
   snapshot(io: SnapshotStream): void {
@@ -126,6 +127,15 @@ export class RequestedResponses {
         for (const { name } of calls) {
           yield name;
         }
+      }
+    }
+  }
+
+  /** The hashes of the calls, as `key0:key1`. */
+  *hashes(): Generator<string> {
+    for (const call of this.#calls) {
+      if (call !== undefined) {
+        yield `${call.key0}:${call.key1}`;
       }
     }
   }

@@ -1,8 +1,9 @@
+import { maxToolNames } from "../../model/work.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 
 /**
- * Keeps a set of tool names for each process. Bounded by what it is made of: interned names (see `maxToolNames`) of processes
- * that are remembered; `forgetProcess` drops the names of the others.
+ * Keeps a set of tool names for each process that is remembered: the last `maxToolNames` that were new; `forgetProcess` drops the
+ * names of the others.
  */
 export class SeenToolNames {
   readonly #names = new Map<number, Set<number>>();
@@ -21,18 +22,15 @@ export class SeenToolNames {
     if (name !== 0) {
       const known = this.#names.get(process) ?? new Set();
       this.#names.set(process, known.add(name));
+      for (const oldest of known.size > maxToolNames ? known : []) {
+        known.delete(oldest);
+        break;
+      }
     }
   }
 
   has(process: number, name: number): boolean {
     return this.#names.get(process)?.has(name) === true;
-  }
-
-  /** The names of all processes. */
-  *names(): Generator<number> {
-    for (const names of this.#names.values()) {
-      yield* names;
-    }
   }
 
   /** Must be called before the number of a process is used for another one. */

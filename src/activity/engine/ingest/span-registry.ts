@@ -215,7 +215,12 @@ export class SpanRegistry {
     const to = batch.referencesTo.get(row);
     for (let reference = batch.referencesFrom.get(row); reference < to; reference++) {
       const hi = batch.referenceHi.get(reference);
-      store.sessions.refer(store.groupOf(span), process, hi, batch.referenceLo.get(reference));
+      const lo = batch.referenceLo.get(reference);
+      store.sessions.refer(store.groupOf(span), process, hi, lo);
+      const shown = batch.referenceShown.get(reference);
+      if (shown !== 0) {
+        store.references.show(process, hi, lo, { shown, rank: batch.referenceRank.get(reference) });
+      }
     }
   }
 

@@ -83,6 +83,13 @@ export class Claims {
     }
   }
 
+  /** The sessions of open claims, each as `process:hi:lo`. */
+  *sessions(): Generator<string> {
+    for (const { session } of this.#open.keys()) {
+      yield session;
+    }
+  }
+
   /** A claim arrived. False when it repeats one that is open. */
   onClaim(claim: GatewayClaim, nowMs: number): boolean {
     this.#nowMs = nowMs;
@@ -239,7 +246,7 @@ export class Claims {
       type: "diagnosed",
       claim: claim.claim,
       atMs: this.#nowMs,
-      channel: claim.group === -1 ? 0 : store.groups.channel.get(claim.group),
+      ...store.shownOf(claim.group),
       ...evidence(found, this.#nowMs),
     });
   }

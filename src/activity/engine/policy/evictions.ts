@@ -70,11 +70,14 @@ export class Evictions {
       agesMs.push(this.#ageMsOf(span, atMs));
     }
     const summary = summaryOf(store, markers, agesMs);
+    const about = markers[0] ?? unnamed?.about ?? -1;
+    const group = about === -1 ? -1 : store.groupOf(about);
     events.push({
       type: "evicted",
       reason,
       confidence: eviction.confidence ?? reasons[reason].confidence,
       atMs,
+      ...store.shownOf(group),
       channel,
       ...summary,
       tools: summary.tools + (unnamed?.count ?? 0),

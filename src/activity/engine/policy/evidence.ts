@@ -2,7 +2,7 @@ import type { Evidence } from "../../model/events.ts";
 import { progressNames, toWorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { traceContextOf } from "../store/marker-summary.ts";
-import type { UsualDurations } from "../store/work-durations.ts";
+import type { UsualDurations } from "../store/usual-durations.ts";
 import { type OwnerVerdict, verdictRows } from "./verdicts.ts";
 
 /** The details of a verdict at a moment. */

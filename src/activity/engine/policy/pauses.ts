@@ -66,6 +66,12 @@ export class Pauses {
     }
   }
 
+  /** The keys of open pauses and of those that have ended, each as `process:key0:key1`. */
+  *keys(): Generator<string> {
+    yield* this.#register.pauses.keys();
+    yield* this.#ended.keys();
+  }
+
   /**
    * Begins a pause of a span, or with a span of -1 of a session's runs. `key` names it, so that its end finds it. False when it is
    * known, has ended already, or is one too many.

@@ -287,14 +287,14 @@ export class SessionStates {
 
   #emitStalled(group: number, state: number, verdict: OwnerVerdict): void {
     const { store, events, evidence } = this.#parts;
-    const { spans, live, groups } = store;
+    const { spans, live } = store;
     const open = live.all(group).flatMap((owner) => openMembersOf(store, owner));
     const countOf = (kind: number) => open.filter((span) => spans.kind.get(span) === kind).length;
     events.push({
       type: "stalled",
       state: state === blockedByTool ? "blocked_tool_call" : "stalled",
       atMs: this.nowMs,
-      channel: groups.channel.get(group),
+      ...store.shownOf(group),
       tools: countOf(workKinds.tool),
       modelCalls: countOf(workKinds.modelCall),
       ...evidence(verdict, this.nowMs),
@@ -307,7 +307,7 @@ export class SessionStates {
       type: "recovered",
       cause,
       atMs: this.nowMs,
-      channel: this.#parts.store.groups.channel.get(group),
+      ...this.#parts.store.shownOf(group),
     });
   }
 }

@@ -63,7 +63,7 @@ export class SilentTools {
       type: "diagnosed",
       claim: "none",
       atMs: nowMs,
-      channel: store.groups.channel.get(store.groupOf(tool)),
+      ...store.shownOf(store.groupOf(tool)),
       ...evidence({ verdict: "silent_tool", culprit: tool, sinceMs }, nowMs),
     });
   }

@@ -6,6 +6,7 @@ import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
+import type { TabulationHash } from "./tabulation-hash.ts";
 import { type ClientOf, TraceTable } from "./trace-table.ts";
 import { Downtime } from "./work-durations.ts";
 
@@ -23,12 +24,14 @@ export interface StoreListeners extends SessionListeners {
  * last member, a group with its last owner. `maxReferences` bounds the references.
  */
 export class ActivityStore {
+  /** Of every index by key, also of those that other parts keep. */
+  readonly hash: TabulationHash;
   readonly downtime = new Downtime();
   readonly traces: TraceTable;
   readonly spans: SpanTable;
   readonly owners = new OwnerTable();
   readonly groups = new GroupTable();
-  readonly references = new ReferenceTable();
+  readonly references: ReferenceTable;
   readonly tree: SpanTree;
   /** Spans of an owner; owners directly below one; owners that wait for one. */
   readonly members: ColumnList;
@@ -44,14 +47,20 @@ export class ActivityStore {
 
   constructor(
     {
-      seed,
+      hash,
       clientOf,
       maxReferences,
-    }: { readonly seed: number; readonly clientOf: ClientOf; readonly maxReferences: number },
+    }: {
+      readonly hash: TabulationHash;
+      readonly clientOf: ClientOf;
+      readonly maxReferences: number;
+    },
     listeners: StoreListeners,
   ) {
-    this.traces = new TraceTable(seed, clientOf);
-    this.spans = new SpanTable(seed);
+    this.hash = hash;
+    this.traces = new TraceTable(hash, clientOf);
+    this.spans = new SpanTable(hash);
+    this.references = new ReferenceTable(hash);
     const { spans, owners, groups, traces } = this;
     this.tree = new SpanTree(spans, (marker) => this.#mayBeDone(marker));
     this.members = new ColumnList(owners.firstMember, spans.nextMember, spans.previousMember);
@@ -77,8 +86,18 @@ export class ActivityStore {
     this.spans.snapshot(stream, options);
     this.owners.snapshot(stream, options);
     this.groups.snapshot(stream);
-    this.references.snapshot(stream);
+    this.references.snapshot(stream, options);
     this.sessions.active = stream.number(this.sessions.active);
+  }
+
+  /** What events show of a session: its channel, 0 for none, and its reference, if that is to be shown. `group` may be -1. */
+  shownOf(group: number): { readonly channel: number; readonly sessionRef?: number } {
+    if (group === -1) {
+      return { channel: 0 };
+    }
+    const sessionRef = this.references.shownOf(this.groups.reference.get(group));
+    const channel = this.groups.channel.get(group);
+    return sessionRef === 0 ? { channel } : { channel, sessionRef };
   }
 
   /** The group of a span's owner, or -1. */

@@ -1,7 +1,8 @@
 import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.ts";
 import type { Moment } from "../../model/moment.ts";
-import type { SnapshotStream } from "./snapshot.ts";
+import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
+import type { TabulationHash } from "./tabulation-hash.ts";
 
 /** Bits of `GroupTable.flags`. */
 export const groupFlags = {
@@ -151,6 +152,9 @@ export class GroupTable {
   }
 }
 
+/** Of a session with more references only so many are looked at. */
+const maxCompared = 1_000;
+
 /**
  * Session references: (process, keyed hash) → group. Raw references never get here.
  *
@@ -163,15 +167,29 @@ export class ReferenceTable {
   readonly #process = new Int32Column();
   readonly #hi = new Int32Column();
   readonly #lo = new Int32Column();
+  readonly #shown = new Float64Column();
+  readonly #rank = new Uint8Column();
   readonly #columns = [this.group, this.next, this.#process, this.#hi, this.#lo];
-  readonly #index = new KeyIndex([this.#hi, this.#lo, this.#process], 1);
-  readonly #rows = new TableRows(this.#columns);
+  /** Columns that version 4 added. */
+  readonly #added = [this.#shown, this.#rank];
+  readonly #index: KeyIndex;
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
   readonly rows: RowCounts = this.#rows;
 
-  snapshot(stream: SnapshotStream): void {
+  constructor(hash: TabulationHash) {
+    this.#index = new KeyIndex([this.#hi, this.#lo, this.#process], hash);
+  }
+
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     this.#rows.restore(stream.number(this.#rows.count), stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
       stream.column(column, this.#rows.count);
+    }
+    for (const column of this.#added) {
+      column.ensure(this.#rows.count);
+      if (version > 3) {
+        stream.column(column, this.#rows.count);
+      }
     }
     if (stream.isLoading) {
       const vacant = new Set(this.#rows.vacant);
@@ -179,10 +197,48 @@ export class ReferenceTable {
     }
   }
 
+  /** What is shown of the references from `first` on: of that with the lowest rank, of several the smallest number; 0 for nothing. */
+  shownOf(first: number): number {
+    let shown = 0;
+    let rank = Number.POSITIVE_INFINITY;
+    let left = maxCompared;
+    for (let row = first; row !== -1 && left > 0; row = this.next.get(row), left--) {
+      const [ofRow, rankOfRow] = [this.#shown.get(row), this.#rank.get(row)];
+      if (ofRow !== 0 && (rankOfRow < rank || (rankOfRow === rank && ofRow < shown))) {
+        [shown, rank] = [ofRow, rankOfRow];
+      }
+    }
+    return shown;
+  }
+
+  /** Sets what is shown of a reference that is in the table. */
+  show(
+    process: number,
+    hi: number,
+    lo: number,
+    { shown, rank }: { readonly shown: number; readonly rank: number },
+  ): void {
+    const row = this.#index.find(hi, lo, process, 0, 0);
+    if (row !== -1) {
+      this.#shown.set(row, shown);
+      this.#rank.set(row, rank);
+    }
+  }
+
   /** The group of a reference; -1 when the reference is not in the table. */
   groupOf(process: number, hi: number, lo: number): number {
     const row = this.#index.find(hi, lo, process, 0, 0);
     return row === -1 ? -1 : this.group.get(row);
+  }
+
+  /** The hashes of all references, as `hi:lo`. */
+  *hashes(): Generator<string> {
+    const vacant = new Set(this.#rows.vacant);
+    for (let row = 0; row < this.#rows.count; row++) {
+      if (!vacant.has(row)) {
+        yield `${this.#hi.get(row)}:${this.#lo.get(row)}`;
+      }
+    }
   }
 
   /** Adds a reference that is not in the table, of no group. */
@@ -193,6 +249,8 @@ export class ReferenceTable {
     this.#process.set(row, process);
     this.#hi.set(row, hi);
     this.#lo.set(row, lo);
+    this.#shown.set(row, 0);
+    this.#rank.set(row, 0);
     this.#index.add(row);
     return row;
   }

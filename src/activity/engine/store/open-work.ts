@@ -14,7 +14,8 @@ import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { spanFlags } from "./span-table.ts";
-import { UsualDurations, WorkDurations } from "./work-durations.ts";
+import { UsualDurations } from "./usual-durations.ts";
+import { WorkDurations } from "./work-durations.ts";
 
 /** What it needs of the engine. */
 interface OpenWorkParts {

@@ -90,7 +90,7 @@ export class SnapshotV1Loader {
     traces.restoreV1(stream);
     spans.restoreV1(stream, { group: this.#groupOf });
     this.#groups.restore(stream);
-    references.snapshot(stream);
+    references.snapshot(stream, { version: 1 });
     stream.number(0);
   }
 

@@ -2,6 +2,7 @@ import { Float64Column, Int32Column, Uint8Column } from "../../../otlp/columns.t
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { SpanLifecycle, spanStates } from "./span-lifecycle.ts";
 import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
+import type { TabulationHash } from "./tabulation-hash.ts";
 
 /** Bits of `SpanTable.flags`. */
 export const spanFlags = {
@@ -163,8 +164,8 @@ export class SpanTable {
   /** The row found last: siblings look for the same parent one after the other. */
   #last = 0;
 
-  constructor(seed: number) {
-    this.#index = new KeyIndex([this.id0, this.id1, this.trace], seed);
+  constructor(hash: TabulationHash) {
+    this.#index = new KeyIndex([this.id0, this.id1, this.trace], hash);
   }
 
   snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {

@@ -1,4 +1,5 @@
 import type { Int32Column } from "../../../otlp/columns.ts";
+import type { TabulationHash } from "./tabulation-hash.ts";
 
 /** A column that can grow. */
 interface TableColumn {
@@ -85,16 +86,17 @@ const fewestCells = 64;
  */
 export class KeyIndex {
   readonly #columns: KeyColumns;
-  readonly #seed: number;
+  readonly #keyedHash: TabulationHash;
+  readonly #isWide: boolean;
   /** Two numbers per cell, side by side because both are read: row + 1 (0 when free) and hash. */
   #cells = new Int32Array(2 * fewestCells);
   #mask = fewestCells - 1;
   #size = 0;
 
-  /** `seed` is any 32-bit number; it changes which keys collide. */
-  constructor(columns: KeyColumns, seed = 0) {
+  constructor(columns: KeyColumns, hash: TabulationHash) {
     this.#columns = columns;
-    this.#seed = seed;
+    this.#keyedHash = hash;
+    this.#isWide = columns.length > 3;
   }
 
   /** A row with this key, or -1. */
@@ -112,26 +114,14 @@ export class KeyIndex {
     }
   }
 
-  /** The other rows that have the key of `row`. */
-  othersLike(row: number): number[] {
-    const others: number[] = [];
-    const [word0, word1, word2, word3, word4] = this.#columns;
-    const a = word0.get(row);
-    const b = word1.get(row);
-    const c = word2?.get(row) ?? 0;
-    const d = word3?.get(row) ?? 0;
-    const e = word4?.get(row) ?? 0;
-    const hash = this.#hash(a, b, c, d, e);
-    for (let cell = hash & this.#mask; ; cell = (cell + 1) & this.#mask) {
-      const entry = this.#cells[2 * cell] ?? 0;
-      if (entry === 0) {
-        return others;
-      }
-      const isAlike = this.#cells[2 * cell + 1] === hash && this.matches(entry - 1, a, b, c, d, e);
-      if (isAlike && entry - 1 !== row) {
-        others.push(entry - 1);
-      }
+  /** How many cells a search for the key of a row looks at, when the row is in the index. */
+  searchedCells(row: number): number {
+    const first = this.#hashOf(row);
+    let searched = 1;
+    for (let cell = first & this.#mask; this.#cells[2 * cell] !== row + 1; searched++) {
+      cell = (cell + 1) & this.#mask;
     }
+    return searched;
   }
 
   /** Whether a row has this key. */
@@ -146,7 +136,10 @@ export class KeyIndex {
     );
   }
 
-  /** Adds a row that is not in the index and has its key. */
+  /**
+   * Adds a row that is not in the index and has its key. No other row in the index may have that key: a search would walk all
+   * of them.
+   */
   add(row: number): void {
     if (this.#size * 4 >= (this.#mask + 1) * 3) {
       this.#grow();
@@ -223,12 +216,7 @@ export class KeyIndex {
     );
   }
 
-  /** Mixes the words of a key into a well spread 32-bit hash. */
   #hash(a: number, b: number, c: number, d: number, e: number): number {
-    let hash = Math.imul(a ^ this.#seed ^ 0x9e3779b9, 0x85ebca6b);
-    hash = Math.imul(hash ^ (hash >>> 13) ^ b, 0xc2b2ae35);
-    hash = Math.imul(hash ^ (hash >>> 16) ^ c, 0x27d4eb2f);
-    hash = Math.imul(hash ^ (hash >>> 15) ^ d ^ Math.imul(e, 0x9e3779b1), 0x165667b1);
-    return hash ^ (hash >>> 16);
+    return this.#isWide ? this.#keyedHash.ofFive(a, b, c, d, e) : this.#keyedHash.ofThree(a, b, c);
   }
 }

@@ -1,6 +1,7 @@
 import { Float64Column, Int32Column } from "../../../otlp/columns.ts";
 import type { SnapshotStream } from "./snapshot.ts";
 import { KeyIndex, type RowCounts, TableRows } from "./table-rows.ts";
+import type { TabulationHash } from "./tabulation-hash.ts";
 
 /** The client that a process belongs to, as a small number; 0 if its sender was not authenticated. Never changes while the process has rows. */
 export type ClientOf = (process: number) => number;
@@ -38,20 +39,23 @@ export class TraceTable {
     this.firstUnresolved,
     this.#spans,
   ];
+  /** The rows of one trace id, of several processes, are in a list. Not stored. */
+  readonly #next = new Int32Column();
+  readonly #previous = new Int32Column();
   readonly #index: KeyIndex;
-  /** By client and trace id alone: one trace may have rows of several processes. */
+  /** By client and trace id alone: the first row of each list. */
   readonly #byId: KeyIndex;
-  readonly #rows = new TableRows([...this.#columns, this.#client]);
+  readonly #rows = new TableRows([...this.#columns, this.#client, this.#next, this.#previous]);
   readonly rows: RowCounts = this.#rows;
   /** Rows by process. Not stored: it follows from the rows. */
   readonly #ofProcess = new Int32Column();
   #last = -1;
 
-  constructor(seed: number, clientOf: ClientOf) {
+  constructor(hash: TabulationHash, clientOf: ClientOf) {
     this.#clientOf = clientOf;
     const id = [this.id0, this.id1, this.id2, this.id3] as const;
-    this.#index = new KeyIndex([...id, this.process], seed);
-    this.#byId = new KeyIndex([...id, this.#client], seed);
+    this.#index = new KeyIndex([...id, this.process], hash);
+    this.#byId = new KeyIndex([...id, this.#client], hash);
   }
 
   snapshot(stream: SnapshotStream): void {
@@ -128,14 +132,20 @@ export class TraceTable {
     this.#spans.set(row, 0);
     this.#count(process, 1);
     this.#index.add(row);
-    this.#byId.add(row);
+    this.#addById(row);
     this.#last = row;
     return row;
   }
 
   /** The other rows of the same trace id: those of other processes of the same client. */
   elsewhere(trace: number): readonly number[] {
-    return this.#byId.othersLike(trace);
+    const others: number[] = [];
+    for (let row = this.#firstLike(trace); row !== -1; row = this.#next.get(row)) {
+      if (row !== trace) {
+        others.push(row);
+      }
+    }
+    return others;
   }
 
   /** A span or an owner now names this trace. */
@@ -150,7 +160,7 @@ export class TraceTable {
     if (left === 0) {
       this.#count(this.process.get(row), -1);
       this.#index.remove(row);
-      this.#byId.remove(row);
+      this.#removeById(row);
       this.#rows.release(row);
       this.#last = -1;
     }
@@ -161,10 +171,50 @@ export class TraceTable {
     this.#ofProcess.set(process, this.#ofProcess.get(process) + by);
   }
 
+  /** The first row of the list that has the client and the trace id of `row`, or -1. */
+  #firstLike(row: number): number {
+    const [a, b, c, d, e] = [this.id0, this.id1, this.id2, this.id3, this.#client];
+    return this.#byId.find(a.get(row), b.get(row), c.get(row), d.get(row), e.get(row));
+  }
+
+  /** Puts a row behind the first one of its trace id: a sender that repeats an id in many processes makes no search longer. */
+  #addById(row: number): void {
+    const first = this.#firstLike(row);
+    const next = first === -1 ? -1 : this.#next.get(first);
+    this.#next.set(row, next);
+    this.#previous.set(row, first);
+    if (first === -1) {
+      this.#byId.add(row);
+      return;
+    }
+    this.#next.set(first, row);
+    if (next !== -1) {
+      this.#previous.set(next, row);
+    }
+  }
+
+  #removeById(row: number): void {
+    const next = this.#next.get(row);
+    const previous = this.#previous.get(row);
+    if (next !== -1) {
+      this.#previous.set(next, previous);
+    }
+    if (previous !== -1) {
+      this.#next.set(previous, next);
+      return;
+    }
+    this.#byId.remove(row);
+    if (next !== -1) {
+      this.#byId.add(next);
+    }
+  }
+
   #rebuildIndexes(): void {
     const vacant = new Set(this.#rows.vacant);
     this.#last = -1;
-    this.#client.ensure(this.#rows.count);
+    for (const column of [this.#client, this.#next, this.#previous]) {
+      column.ensure(this.#rows.count);
+    }
     for (let row = 0; row < this.#rows.count; row++) {
       this.#client.set(row, this.#clientOf(this.process.get(row)));
       if (!vacant.has(row)) {
@@ -172,6 +222,11 @@ export class TraceTable {
       }
     }
     this.#index.rebuild(this.#rows.count, (row) => !vacant.has(row));
-    this.#byId.rebuild(this.#rows.count, (row) => !vacant.has(row));
+    this.#byId.rebuild(0, () => false);
+    for (let row = 0; row < this.#rows.count; row++) {
+      if (!vacant.has(row)) {
+        this.#addById(row);
+      }
+    }
   }
 }

@@ -17,7 +17,7 @@ function refusalOf(
     readonly maxSessions?: number;
   } = {},
 ) {
-  const parts = new EngineParts({ ...limits, ...changed }, 0);
+  const parts = new EngineParts({ ...limits, ...changed });
   ingest(parts, 5, ...before);
   const known = rowOf(parts, signal.span, signal.trace);
   return parts.admission.refusalOf(known, batchOf(signal), 0, at * 1000);
@@ -112,7 +112,7 @@ describe("at the bounds", () => {
     ],
   ] as const) {
     test(what, () => {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 5, ...before);
       const { started, untracked } = parts.counters;
       const kind = signal.kind === "tool" ? 2 : 1;
@@ -123,7 +123,7 @@ describe("at the bounds", () => {
   }
 
   test("nothing is remembered of refused work: its end is work that arrives finished", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const lone: Signal = { type: "start", kind: "tool", span: 2, start: 1 };
     expect(ingest(parts, 5, lone)).toEqual(["untracked"]);
     expect(ingest(parts, 6, { ...lone, type: "end", end: 6 })).toEqual(["finished"]);
@@ -134,7 +134,7 @@ describe("at the bounds", () => {
   });
 
   test("of a process beyond the bound only work is counted", () => {
-    const { admission, counters } = new EngineParts(limits, 0);
+    const { admission, counters } = new EngineParts(limits);
     const signals = [
       tool,
       ended(tool, 3),

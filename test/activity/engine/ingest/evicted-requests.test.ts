@@ -11,7 +11,7 @@ const process = 7;
 
 /** Evicted calls of one run, and the evictions of its owner that have no name. */
 function evictedOf(most: number, ttlMs = 1_000) {
-  const { store } = new EngineParts(limits, 0);
+  const { store } = new EngineParts(limits);
   const run = store.spans.add(store.traces.findOrAdd(process, 1, 2, 3, 4), 5, 6);
   return { evicted: new EvictedRequests(store, { ttlMs, most }), run, store };
 }

@@ -9,7 +9,7 @@ import { limits } from "../history.ts";
 
 /** Late ends of so many spans of process 1, and a span of process 2. */
 function lateEndsOf(count: number) {
-  const { store } = new EngineParts(limits, 0);
+  const { store } = new EngineParts(limits);
   const lateEnds = new LateEnds(store);
   const trace = store.traces.findOrAdd(1, 1, 1, 1, 1);
   const spans = Array.from({ length: count }, (_, id) => store.spans.add(trace, 1, id));

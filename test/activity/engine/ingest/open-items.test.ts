@@ -18,7 +18,7 @@ interface Items {
 }
 
 function unnamedOf(items: Items): readonly number[] {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   const { openItems, store } = parts;
   const kind = items.hasNoRun === true ? "harness" : "run";
   ingest(parts, 5, ended({ ...run, kind }, 5, { isRelayed: items.isRelayed === true }));

@@ -6,6 +6,7 @@ import {
   EngineSnapshotWriter,
   snapshotVersion,
 } from "../../../../src/activity/engine/store/snapshot.ts";
+import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 
 const most = 4;
 const ttlMs = 20;
@@ -19,7 +20,7 @@ const call = fc.record({
 function saved(calls: RecentCalls): RecentCalls {
   const writer = new EngineSnapshotWriter();
   calls.snapshot(writer, { version: snapshotVersion, nowMs: 0 });
-  const again = new RecentCalls({ most, ttlMs });
+  const again = new RecentCalls({ hash: predictableHash() }, { most, ttlMs });
   again.snapshot(new EngineSnapshotReader(Buffer.concat(writer.pieces)), {
     version: snapshotVersion,
     nowMs: 0,
@@ -31,7 +32,7 @@ describe("calls that are remembered", () => {
   test("are the last ones, each until it is taken, also over a restart", () => {
     fc.assert(
       fc.property(fc.array(call, { maxLength: 40 }), fc.nat(40), (steps, restart) => {
-        let calls = new RecentCalls({ most, ttlMs });
+        let calls = new RecentCalls({ hash: predictableHash() }, { most, ttlMs });
         // What was added and when, oldest first; a taken call keeps its place in the row.
         let added: { id: string; name: number | undefined; atMs: number }[] = [];
         for (const [index, { isTaken, process, key, name }] of steps.entries()) {

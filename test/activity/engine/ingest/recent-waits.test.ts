@@ -13,7 +13,7 @@ const ofSession: Signal = { ...ofSpan, span: 0, sessions: [3] };
 
 /** Whether waits concern a run of session 3, from a moment on. The waits are reported at 10, 11, … ms. */
 function concernedBy(waits: readonly Signal[], sinceMs: number, isRestarted = false): boolean {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, { ...run, sessions: [3] }, { ...run, span: 8, trace: 9, sessions: [4] });
   let recent = new RecentWaits(parts.store);
   const batch = batchOf(...waits);

@@ -5,7 +5,7 @@ import { limits } from "../history.ts";
 import { ingest, rowOf, run, tool } from "./ingested.ts";
 
 test("an eviction is corrected by how late it is", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, run, tool);
   const row = rowOf(parts, 2);
   parts.openWork.evict(row, "max_age", 4_000);
@@ -15,7 +15,7 @@ test("an eviction is corrected by how late it is", () => {
 });
 
 test("of a span that was never counted nothing is corrected", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, run, tool);
   const row = rowOf(parts, 2);
   parts.openWork.evict(row, "max_age", 4_000);
@@ -25,7 +25,7 @@ test("of a span that was never counted nothing is corrected", () => {
 });
 
 test("an implied tool is corrected once", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, tool);
   const row = rowOf(parts, 1);
   parts.implied.markEvicted(row, 2_000);

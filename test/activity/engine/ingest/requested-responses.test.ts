@@ -11,7 +11,7 @@ const process = 1;
 
 /** Responses of model calls 1 and 2, of two calls and one, in the row of one trace. */
 function responsesOf(mostCalls = 10) {
-  const { store } = new EngineParts(limits, 0);
+  const { store } = new EngineParts(limits);
   const trace = store.traces.findOrAdd(process, 1, 1, 1, 1);
   const responses = new RequestedResponses(store, mostCalls);
   const add = (span1: number, key1: number) =>

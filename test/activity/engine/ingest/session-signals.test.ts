@@ -8,7 +8,7 @@ const session: Signal = { ...run, sessions: [1] };
 
 /** An engine with a session of an open run, and what is known of it. */
 function engineWith(...signals: readonly Signal[]) {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, session, ...signals);
   const { spans, owners, groups } = parts.store;
   const owner = spans.owner.get(rowOf(parts, 1));
@@ -45,7 +45,7 @@ describe("an idle session", () => {
   ] as const) {
     test(what, () => {
       const [changed] = signals;
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 6, { ...session, start: changed?.kind === "run" ? 6 : 0 });
       ingest(parts, 6, ...signals, { ...idle, start: 5 });
       const owner = parts.store.spans.owner.get(rowOf(parts, 1));

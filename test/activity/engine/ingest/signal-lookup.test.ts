@@ -4,7 +4,7 @@ import { limits, type Signal } from "../history.ts";
 import { batchOf, ingest, rowOf, run, tool } from "./ingested.ts";
 
 function engineWith(...signals: readonly Signal[]) {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, ...signals);
   return parts;
 }

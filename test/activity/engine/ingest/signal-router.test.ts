@@ -6,7 +6,7 @@ import { ended, ingest, rowOf, run, tool } from "./ingested.ts";
 const about = { kind: "other", span: 0, start: 0 } as const;
 
 function resultsOf(...signals: readonly Signal[]) {
-  return ingest(new EngineParts(limits, 0), 1, ...signals);
+  return ingest(new EngineParts(limits), 1, ...signals);
 }
 
 describe("each type of signal reaches its handler", () => {
@@ -47,7 +47,7 @@ describe("each type of signal reaches its handler", () => {
 
 describe("a relay", () => {
   test("supersedes the other sources of its process, and takes over their open work", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const relayed = { ...run, span: 5, trace: 2, isRelayed: true };
     expect(ingest(parts, 0, run, relayed)).toEqual(["started", "started"]);
     expect([parts.counters.open[1], parts.counters.ended[1]]).toEqual([1, 1]);
@@ -64,7 +64,7 @@ describe("a relay", () => {
 });
 
 test("what was not believed only counts, and its sender is not known by it", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits, undefined);
   const signals = [
     { ...about, type: "foreign", process: 3 },
     { ...about, type: "overlong", process: 3 },
@@ -74,7 +74,7 @@ test("what was not believed only counts, and its sender is not known by it", () 
 });
 
 test("of a process beyond the bound nothing is tracked", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   const signals = [
     { ...run, process: 0 },
     { ...about, type: "unwatched", process: 0 },
@@ -84,7 +84,7 @@ test("of a process beyond the bound nothing is tracked", () => {
 });
 
 test("a wait is remembered for the tools that a model asked for", () => {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, run);
   expect(parts.requests.waits.concerns(rowOf(parts, 1), 1_000)).toBe(false);
   ingest(parts, 1, { ...about, span: 1, type: "resume", key: 4 });

@@ -15,12 +15,12 @@ describe("an end", () => {
     ["of no work makes a link", [ended({ ...tool, kind: "other" }, 1)], ["link"]],
   ] as const) {
     test(what, () => {
-      expect(ingest(new EngineParts(limits, 0), 2, ...signals)).toEqual(want);
+      expect(ingest(new EngineParts(limits), 2, ...signals)).toEqual(want);
     });
   }
 
   test("of evicted work corrects the eviction, once", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run, tool);
     parts.openWork.evict(rowOf(parts, 2), "max_age", 4_000);
     expect(ingest(parts, 9, ended(tool, 9), ended(tool, 9))).toEqual(["reconciled", "duplicate"]);
@@ -28,7 +28,7 @@ describe("an end", () => {
   });
 
   test("of an implied tool that was counted as evicted counts it no more", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, { ...tool, kind: "other", span: 3, parent: 2 });
     parts.implied.markEvicted(rowOf(parts, 2), 0);
     expect(ingest(parts, 5, ended(tool, 5))).toEqual(["reconciled"]);
@@ -41,7 +41,7 @@ describe("an end", () => {
       [false, 1],
       [true, 0],
     ] as const) {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 0, run, { ...tool, isDetached });
       ingest(parts, 1, ended(tool, 1, { closedByRun: true }));
       expect(parts.counters.evictedOf(2)).toBe(evicted);
@@ -55,7 +55,7 @@ describe("an end", () => {
     ["closed by its run", { closedByRun: true }, spanFlags.closedByRun],
   ] as const) {
     test(`records that work was ${what}`, () => {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 1, ended(tool, 1, more), ended({ ...tool, span: 3 }, 1));
       const { spans } = parts.store;
       expect([2, 3].map((span) => spans.hasFlag(rowOf(parts, span), flag))).toEqual([true, false]);
@@ -63,7 +63,7 @@ describe("an end", () => {
   }
 
   test("of a model call tells whether the last one of its run failed", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run, modelCall, { ...modelCall, span: 3 });
     const owner = parts.store.spans.owner.get(rowOf(parts, 1));
     const hasFailed = () => parts.store.owners.hasFlag(owner, ownerFlags.modelFailed);
@@ -74,7 +74,7 @@ describe("an end", () => {
   });
 
   test("of a run adds up the items that its harness runs report", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const inner: Signal = { ...run, kind: "inner", span: 2, parent: 1 };
     ingest(parts, 0, { ...run, kind: "harness" }, inner);
     ingest(parts, 1, ended(inner, 1, { claimed: 1, completed: 2 }));
@@ -87,7 +87,7 @@ describe("an end", () => {
 
 describe("the end of open work", () => {
   test("names the session of a run, and the parent of a span, that were not known", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const { parent: _, ...root } = tool;
     ingest(parts, 0, run, { ...root, sessions: [4] });
     ingest(parts, 1, ended(tool, 1), ended(run, 1, { sessions: [3] }));
@@ -97,7 +97,7 @@ describe("the end of open work", () => {
   });
 
   test("counts a tool as one that ended in time, or that outlived its owner", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run, tool, { ...tool, span: 3 });
     ingest(parts, 5, ended(tool, 4), ended(run, 5), ended({ ...tool, span: 3 }, 6));
     const { owners, spans } = parts.store;
@@ -106,7 +106,7 @@ describe("the end of open work", () => {
   });
 
   test("keeps when the last model call started", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const [late, early] = [
       { ...modelCall, start: 4 },
       { ...modelCall, span: 3, start: 2 },
@@ -140,7 +140,7 @@ describe("a harness run that arrives finished", () => {
     ],
   ] as const) {
     test(what, () => {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 1_000, ...signals);
       const isUndecided = parts.store.spans.hasFlag(rowOf(parts, 1), spanFlags.undecided);
       expect([parts.counters.ended[1], isUndecided]).toEqual(want);

@@ -16,7 +16,7 @@ describe("the time at which work closed, by its sender's clock", () => {
     ],
   ] as const satisfies readonly (readonly [string, readonly (Signal | "wait")[], number])[]) {
     test(name, () => {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       let at = 1;
       ingest(parts, at, run);
       for (const signal of signals) {

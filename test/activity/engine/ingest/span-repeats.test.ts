@@ -7,7 +7,7 @@ import { batchOf, ingest, modelCall, rowOf, run, tool } from "./ingested.ts";
 
 /** An engine with a run, a tool and a model call, and the row of the tool. */
 function opened(more: Partial<Signal> = {}) {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 0, run, { ...tool, ...more }, { ...modelCall, span: 3 });
   return { parts, spans: parts.store.spans, row: rowOf(parts, 2) };
 }
@@ -47,7 +47,7 @@ describe("a repeated start", () => {
   });
 
   test("names the session of a run, and the parent of a span, that were not known", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const { parent: _, ...root } = tool;
     ingest(parts, 0, run, { ...root, sessions: [3] });
     const { spans, references } = parts.store;

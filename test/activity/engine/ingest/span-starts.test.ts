@@ -8,7 +8,7 @@ import { ended, ingest, modelCall, rowOf, run, tool } from "./ingested.ts";
 
 /** What became of the last signal, each a second after the one before. */
 function resultOf(...signals: readonly Signal[]) {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   const results = signals.map((signal, at) => ingest(parts, at, signal)[0]);
   return results.at(-1);
 }
@@ -30,7 +30,7 @@ describe("a start", () => {
   }
 
   test("that is late is counted, and tracks nothing", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 5, run, ended(run, 5, { seq: 2 }));
     expect(ingest(parts, 16, { ...tool, seq: 1 })).toEqual(["late_start"]);
     expect(parts.counters.lateStarts).toEqual([0, 0, 1, 0]);
@@ -38,7 +38,7 @@ describe("a start", () => {
   });
 
   test("without room is untracked", () => {
-    const parts = new EngineParts({ ...limits, maxOpenWork: 1, maxTombstones: 0 }, 0);
+    const parts = new EngineParts({ ...limits, maxOpenWork: 1, maxTombstones: 0 });
     expect(ingest(parts, 0, run, { ...run, span: 9, trace: 2 })).toEqual(["started", "untracked"]);
     expect(parts.counters.untracked[1]).toBe(1);
   });
@@ -49,7 +49,7 @@ describe("a start", () => {
     ["of a partial span", { dialect: "datadogPartial" }, false],
   ] as const) {
     test(`${what} is reported at the start: ${want}`, () => {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       ingest(parts, 0, { ...run, ...more });
       const flag = spanFlags.reportedAtStart;
       expect(parts.store.spans.hasFlag(rowOf(parts, 1), flag)).toBe(want);
@@ -57,7 +57,7 @@ describe("a start", () => {
   }
 
   test("makes progress in the run around it", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run);
     const { owners, spans } = parts.store;
     const owner = spans.owner.get(rowOf(parts, 1));
@@ -70,7 +70,7 @@ describe("a start", () => {
   });
 
   test("of a marker of an ended run is decided a lateness later", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run, ended(run, 5));
     const owner = parts.store.spans.owner.get(rowOf(parts, 1));
     parts.ownerTimers.cancel(owner);
@@ -79,7 +79,7 @@ describe("a start", () => {
   });
 
   test("does not reopen evicted work beyond the bounds, but keeps it from being forgotten", () => {
-    const parts = new EngineParts({ ...limits, maxOpenWork: 2 }, 0);
+    const parts = new EngineParts({ ...limits, maxOpenWork: 2 });
     const beat = { ...run, dialect: "partialLog", interval: 5 } as const;
     ingest(parts, 0, { ...beat, sent: 0 }, { ...run, span: 8, trace: 2 });
     parts.openWork.evict(rowOf(parts, 1), "lease_expired", 40_000);
@@ -96,7 +96,7 @@ describe("a start", () => {
       [7, Number.NEGATIVE_INFINITY],
       [3, 6_000],
     ] as const) {
-      const parts = new EngineParts(limits, 0);
+      const parts = new EngineParts(limits);
       const { owners, spans } = parts.store;
       ingest(parts, 0, { ...run, sessions: [1] });
       const idle: Signal = { type: "idle", kind: "other", span: 0, sessions: [1], start: 5 };
@@ -107,7 +107,7 @@ describe("a start", () => {
   });
 
   test("of a tool that was requested and evicted corrects the eviction, once", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, run);
     parts.requests.evicted.add(rowOf(parts, 1), 0, 77, 0);
     const late = { ...tool, key: 77 };
@@ -117,7 +117,7 @@ describe("a start", () => {
   });
 
   test("reopens work that was evicted for its silence", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const beat = { ...run, dialect: "partialLog", interval: 5 } as const;
     ingest(parts, 0, { ...run, interval: 5 });
     const row = rowOf(parts, 1);

@@ -13,7 +13,7 @@ const inner: Signal = ended({ ...run, span: 2, trace: 2 }, 10);
 
 /** The span of the harness run, of those that were added before in order, that a run is paired with; 0 for none. */
 function pairOf(one: Signal, harnessRuns: readonly Signal[], isRestarted = false): number {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   ingest(parts, 10, ...harnessRuns, one);
   let split = new SplitTraces(parts.store, 10_000);
   const rows = harnessRuns.map(({ span, trace }) => rowOf(parts, span, trace));
@@ -61,7 +61,7 @@ describe("a run is paired with a harness run of another trace", () => {
   }
 
   test("each at most once, and the reverse", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 10, harness, inner, { ...inner, span: 3, trace: 3 });
     const split = new SplitTraces(parts.store, 1_000);
     const [outer, first, second] = [rowOf(parts, 1), rowOf(parts, 2, 2), rowOf(parts, 3, 3)];
@@ -73,7 +73,7 @@ describe("a run is paired with a harness run of another trace", () => {
   });
 
   test("not where the run of a harness run, or the harness run of a run, is known", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const known = ended({ ...run, kind: "inner", span: 8, parent: 1 }, 10);
     const below = { ...inner, trace: 3, parent: 9 };
     ingest(parts, 10, harness, known, inner, below, { ...harness, trace: 4 });
@@ -86,7 +86,7 @@ describe("a run is paired with a harness run of another trace", () => {
   });
 
   test("not when its row was removed, or when 64 others came after it", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     const others = Array.from({ length: 64 }, (_, at) => ({ ...inner, trace: 10 + at, start: 5 }));
     ingest(parts, 10, harness, inner, ...others);
     const split = new SplitTraces(parts.store, 1_000);

@@ -10,7 +10,7 @@ type Call = readonly [from: number, to: number, asks?: readonly number[], isProm
 type Tool = readonly [from: number, name: number];
 
 function phasesOf(calls: readonly Call[], tools: readonly Tool[]) {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   const { store, requests } = parts;
   const modelCalls = calls.map(([start, end, asks = [], isPrompted = false], at) => {
     const span = 10 + at;

@@ -6,7 +6,7 @@ import { ended, ingest, modelCall, rowOf, run, tool } from "./ingested.ts";
 
 /** A run (1) with a model call (2), a tool (3) in that, a tool (4), a link (5) with a tool (6), and another run (7) with a tool (8). */
 function spansOf() {
-  const parts = new EngineParts(limits, 0);
+  const parts = new EngineParts(limits);
   const in1 = { start: 1, parent: 1 };
   ingest(
     parts,

@@ -14,8 +14,8 @@ export class EngineFixture {
 
   constructor(changed: Partial<ActivityLimits> = {}) {
     const all = { ...limits, ...changed };
-    this.parts = new EngineParts(all, 0);
-    this.engine = new ActivityEngine(all, 0, this.parts);
+    this.parts = new EngineParts(all);
+    this.engine = new ActivityEngine(all, undefined, this.parts);
   }
 
   arrive(at: number, ...signals: readonly Signal[]): void {

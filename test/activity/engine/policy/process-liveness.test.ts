@@ -345,7 +345,7 @@ for (const [name, dialect, isSource] of [
   ["a number that no dialect has", dialectRows.length, false],
 ] as const) {
   test(`${name} is ${isSource ? "a" : "no"} source of work`, () => {
-    const { processes } = new EngineParts(limits, 0);
+    const { processes } = new EngineParts(limits);
     expect(processes.onSignal({ process: 1, serviceHost: 0, dialect, nowMs: 0 })).toBe(isSource);
   });
 }

@@ -11,7 +11,7 @@ import { batchOf, ended, ingest, rowOf, run, tool } from "../ingest/ingested.ts"
 
 /** An engine with so many orphans, each of a session of its own, that are due at second 15. */
 function engineWith(orphans: number, changed: Partial<ActivityLimits> = {}) {
-  const parts = new EngineParts({ ...limits, ...changed }, 0);
+  const parts = new EngineParts({ ...limits, ...changed });
   parts.scheduler.advance(0);
   for (let trace = 1; trace <= orphans; trace++) {
     ingest(parts, 5, { ...run, trace }, { ...tool, trace }, ended({ ...run, trace }, 5));
@@ -92,7 +92,7 @@ describe("after a restart", () => {
   });
 
   test("leases are longer by the time that the program was down", () => {
-    const parts = new EngineParts(limits, 0);
+    const parts = new EngineParts(limits);
     ingest(parts, 0, { ...run, interval: 20 });
     const row = rowOf(parts, 1);
     expect(parts.openWork.expiry.dueMsOf(row)).toBe(60_000);

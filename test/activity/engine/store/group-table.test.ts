@@ -4,6 +4,11 @@ import {
   groupFlags,
   ReferenceTable,
 } from "../../../../src/activity/engine/store/group-table.ts";
+import {
+  type SnapshotStream,
+  snapshotVersion,
+} from "../../../../src/activity/engine/store/snapshot.ts";
+import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { transfer } from "./small-engine.ts";
 
 describe("the table of groups", () => {
@@ -98,7 +103,7 @@ describe("the table of session references", () => {
   ];
   for (const [what, key] of others) {
     test(`does not find a reference of ${what}`, () => {
-      const references = new ReferenceTable();
+      const references = new ReferenceTable(predictableHash());
       references.group.set(references.add(1, 7, 8), 5);
       expect(references.groupOf(1, 7, 8)).toBe(5);
       expect(references.groupOf(...key)).toBe(-1);
@@ -106,7 +111,7 @@ describe("the table of session references", () => {
   }
 
   test("starts a reference without group and without a next one, also in the row of another", () => {
-    const references = new ReferenceTable();
+    const references = new ReferenceTable(predictableHash());
     const first = references.add(1, 7, 8);
     references.group.set(first, 5);
     references.next.set(first, 6);
@@ -117,7 +122,7 @@ describe("the table of session references", () => {
   });
 
   test("puts all references of one group in front of those of another", () => {
-    const references = new ReferenceTable();
+    const references = new ReferenceTable(predictableHash());
     const [a, b, c] = [1, 2, 3].map((lo) => references.add(1, 0, lo));
     references.next.set(a!, b!);
     references.moveAll(a!, { group: 9, before: c! });
@@ -125,14 +130,40 @@ describe("the table of session references", () => {
     expect([a!, b!, c!].map((row) => references.next.get(row))).toEqual([b, c, -1]);
   });
 
+  test("shows the reference with the lowest rank, of several the smallest, and none that has nothing to show", () => {
+    const references = new ReferenceTable(predictableHash());
+    const rows = [1, 2, 3, 4].map((lo) => references.add(1, 0, lo));
+    for (const [at, row] of rows.entries()) {
+      references.next.set(row, rows[at + 1] ?? -1);
+    }
+    const first = rows[0]!;
+    expect([references.shownOf(first), references.shownOf(-1)]).toEqual([0, 0]);
+    references.show(1, 0, 2, { shown: 50, rank: 3 });
+    references.show(1, 0, 9, { shown: 7, rank: 1 });
+    expect(references.shownOf(first)).toBe(50);
+    references.show(1, 0, 3, { shown: 2 ** 48 - 1, rank: 2 });
+    expect(references.shownOf(first)).toBe(2 ** 48 - 1);
+    references.show(1, 0, 4, { shown: 60, rank: 2 });
+    expect(references.shownOf(first)).toBe(60);
+    references.remove(rows[3]!);
+    expect(references.shownOf(references.add(1, 0, 4))).toBe(0);
+  });
+
   test("finds the same references after it was saved and loaded", () => {
-    const references = new ReferenceTable();
+    const references = new ReferenceTable(predictableHash());
     const rows = Array.from({ length: 30 }, (_, lo) => references.add(1, 0, lo));
     for (const row of rows) {
       references.group.set(row, row + 100);
     }
     references.remove(rows[4]!);
-    const loaded = transfer(references, new ReferenceTable());
+    references.show(1, 0, 7, { shown: 77, rank: 1 });
+    references.next.set(rows[7]!, -1);
+    const loaded = new ReferenceTable(predictableHash(2));
+    const saved = (table: ReferenceTable) => ({
+      snapshot: (stream: SnapshotStream) => table.snapshot(stream, { version: snapshotVersion }),
+    });
+    transfer(saved(references), saved(loaded));
+    expect(loaded.shownOf(rows[7]!)).toBe(77);
     expect(rows.map((_, lo) => loaded.groupOf(1, 0, lo))).toEqual(
       rows.map((row, lo) => (lo === 4 ? -1 : row + 100)),
     );

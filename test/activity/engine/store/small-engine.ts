@@ -14,7 +14,7 @@ export class SmallEngine {
   readonly #trace: number;
 
   constructor(changed: Partial<ActivityLimits> = {}) {
-    this.parts = new EngineParts({ ...limits, ...changed }, 0);
+    this.parts = new EngineParts({ ...limits, ...changed });
     this.#trace = this.parts.store.traces.findOrAdd(1, 0, 0, 0, 1);
     this.parts.store.traces.retain(this.#trace);
   }

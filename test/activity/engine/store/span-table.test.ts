@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { spanStates } from "../../../../src/activity/engine/store/span-lifecycle.ts";
 import { SpanTable, spanFlags } from "../../../../src/activity/engine/store/span-table.ts";
+import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { transfer } from "./small-engine.ts";
 
 function snapshotOf(table: SpanTable) {
@@ -12,14 +13,14 @@ function snapshotOf(table: SpanTable) {
 
 describe("the table of spans", () => {
   test("finds a span by trace and id, and not one of another trace", () => {
-    const spans = new SpanTable(3);
+    const spans = new SpanTable(predictableHash());
     const span = spans.add(4, 5, 6);
     expect([spans.find(4, 5, 6), spans.find(0, 5, 6), spans.find(4, 6, 5)]).toEqual([span, -1, -1]);
     expect(spans.state.get(span)).toBe(spanStates.unknown);
   });
 
   test("does not find a span that was removed, though it was the one found last", () => {
-    const spans = new SpanTable(0);
+    const spans = new SpanTable(predictableHash());
     const span = spans.add(0, 0, 0);
     expect(spans.find(0, 0, 0)).toBe(span);
     spans.remove(span);
@@ -28,7 +29,7 @@ describe("the table of spans", () => {
   });
 
   test("gives a new span none of the values of the span that had its row", () => {
-    const spans = new SpanTable(0);
+    const spans = new SpanTable(predictableHash());
     const first = spans.add(1, 1, 1);
     const columns = [
       spans.kind,
@@ -63,7 +64,7 @@ describe("the table of spans", () => {
   });
 
   test("knows no parent once that is removed, even when another span has its row", () => {
-    const spans = new SpanTable(0);
+    const spans = new SpanTable(predictableHash());
     const parent = spans.add(1, 0, 1);
     const child = spans.add(1, 0, 2);
     expect(spans.parentOf(child)).toBe(-1);
@@ -76,7 +77,7 @@ describe("the table of spans", () => {
   });
 
   test("sets and clears one flag without the others", () => {
-    const spans = new SpanTable(0);
+    const spans = new SpanTable(predictableHash());
     const span = spans.add(1, 0, 1);
     spans.setFlag(span, spanFlags.failed | spanFlags.reportedAfterDelete);
     spans.clearFlag(span, spanFlags.failed);
@@ -92,7 +93,7 @@ describe("the table of spans", () => {
   });
 
   test("subtracts the work of detached tools from the work that a span waits for", () => {
-    const spans = new SpanTable(0);
+    const spans = new SpanTable(predictableHash());
     const span = spans.add(1, 0, 1);
     spans.openBelow.set(span, 5);
     spans.detachedBelow.set(span, 2);
@@ -100,13 +101,13 @@ describe("the table of spans", () => {
   });
 
   test("finds the same spans, parents and vacant rows after it was saved and loaded", () => {
-    const spans = new SpanTable(1);
+    const spans = new SpanTable(predictableHash());
     const all = Array.from({ length: 40 }, (_, id) => spans.add(1, 0, id));
     spans.setParent(all[2]!, all[1]!);
     spans.setParent(all[4]!, all[3]!);
     spans.detachedBelow.set(all[2]!, 7);
     spans.remove(all[3]!);
-    const loaded = new SpanTable(99);
+    const loaded = new SpanTable(predictableHash());
     transfer(snapshotOf(spans), snapshotOf(loaded));
     expect([loaded.rows.size, loaded.rows.count]).toEqual([39, 40]);
     expect(all.map((_, id) => loaded.find(1, 0, id))).toEqual(

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { spanStates } from "../../../../src/activity/engine/store/span-lifecycle.ts";
 import { SpanTable } from "../../../../src/activity/engine/store/span-table.ts";
 import { SpanTree } from "../../../../src/activity/engine/store/span-tree.ts";
+import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { workKinds } from "../../../../src/activity/model/work.ts";
 
 /** A tree of spans that have arrived: `parents[id]` is the parent of span `id`, or -1. */
 class Family {
-  readonly spans = new SpanTable(0);
+  readonly spans = new SpanTable(predictableHash());
   readonly tree: SpanTree;
 
   constructor(parents: readonly number[], mayBeDone: (span: number) => boolean = () => true) {

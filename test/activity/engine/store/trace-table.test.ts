@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { TraceTable } from "../../../../src/activity/engine/store/trace-table.ts";
 import { transfer } from "./small-engine.ts";
 
@@ -17,7 +19,7 @@ describe("the table of traces", () => {
   ];
   for (const [what, key] of others) {
     test(`has a row of its own for a trace ${what}`, () => {
-      const traces = new TraceTable(5, clientOf);
+      const traces = new TraceTable(predictableHash(5), clientOf);
       const trace = traces.findOrAdd(7, 1, 2, 3, 4);
       expect(traces.find(...key)).toBe(-1);
       expect(traces.findOrAdd(...key)).not.toBe(trace);
@@ -27,7 +29,7 @@ describe("the table of traces", () => {
   }
 
   test("frees a trace with the last that retains it", () => {
-    const traces = new TraceTable(0, clientOf);
+    const traces = new TraceTable(predictableHash(0), clientOf);
     const trace = traces.findOrAdd(1, 1, 1, 1, 1);
     traces.retain(trace);
     traces.retain(trace);
@@ -42,41 +44,77 @@ describe("the table of traces", () => {
   });
 
   test("lists the rows of a trace id in other processes", () => {
-    const traces = new TraceTable(0, clientOf);
+    const traces = new TraceTable(predictableHash(0), clientOf);
     const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     traces.findOrAdd(1, 1, 2, 3, 5);
     expect(traces.elsewhere(b!).toSorted()).toEqual([a, c]);
   });
 
   test("lists no rows of another client, also after it was saved and loaded", () => {
-    const traces = new TraceTable(0, clientOf);
+    const traces = new TraceTable(predictableHash(0), clientOf);
     const [a, b, c, d] = [1, 2, 11, 12].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
-    const loaded = transfer(traces, new TraceTable(8, clientOf));
+    const loaded = transfer(traces, new TraceTable(predictableHash(8), clientOf));
     for (const each of [traces, loaded]) {
       expect([a, b, c, d].map((row) => each.elsewhere(row!))).toEqual([[b], [a], [d], [c]]);
     }
   });
 
+  test("lists the other processes of each trace while these come and go, and after a restart", () => {
+    const step = fc.record({ process: fc.nat(12), id: fc.constantFrom(1, 2) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), fc.nat(60), (steps, restart) => {
+        let traces = new TraceTable(predictableHash(), clientOf);
+        const known = new Map<string, { row: number; process: number; id: number }>();
+        for (const [at, { process, id }] of steps.entries()) {
+          if (at === restart) {
+            traces = transfer(traces, new TraceTable(predictableHash(at), clientOf));
+          }
+          const entry = known.get(`${process} ${id}`);
+          if (entry === undefined) {
+            const row = traces.findOrAdd(process, 1, 2, 3, id);
+            traces.retain(row);
+            known.set(`${process} ${id}`, { row, process, id });
+          } else {
+            traces.release(entry.row);
+            known.delete(`${process} ${id}`);
+          }
+          const all = [...known.values()];
+          for (const each of all) {
+            const others = all.filter(
+              (other) =>
+                other !== each &&
+                other.id === each.id &&
+                clientOf(other.process) === clientOf(each.process),
+            );
+            expect(traces.elsewhere(each.row).toSorted((a, b) => a - b)).toEqual(
+              others.map(({ row }) => row).toSorted((a, b) => a - b),
+            );
+          }
+        }
+      }),
+    );
+  });
+
   test("names the processes that have a trace", () => {
-    const traces = new TraceTable(0, clientOf);
+    const traces = new TraceTable(predictableHash(0), clientOf);
     for (const process of [4, 5, 5]) {
       traces.retain(traces.findOrAdd(process, 1, 2, 3, process));
     }
     const gone = traces.findOrAdd(6, 1, 2, 3, 4);
     traces.retain(gone);
     traces.release(gone);
-    const loaded = transfer(traces, new TraceTable(1, () => 0));
+    const loaded = transfer(traces, new TraceTable(predictableHash(), () => 0));
     for (const table of [traces, loaded]) {
       expect([3, 4, 5, 6].filter((process) => table.hasProcess(process))).toEqual([4, 5]);
     }
   });
 
   test("finds the same traces after it was saved and loaded with another seed", () => {
-    const traces = new TraceTable(0, clientOf);
+    const traces = new TraceTable(predictableHash(0), clientOf);
     const rows = Array.from({ length: 30 }, (_, id) => traces.findOrAdd(id % 3, 0, 0, 0, id));
     traces.retain(rows[4]!);
     traces.release(rows[4]!);
-    const loaded = transfer(traces, new TraceTable(8, clientOf));
+    const loaded = transfer(traces, new TraceTable(predictableHash(8), clientOf));
     expect(rows.map((_, id) => loaded.find(id % 3, 0, 0, 0, id))).toEqual(
       rows.map((row, id) => (id === 4 ? -1 : row)),
     );
