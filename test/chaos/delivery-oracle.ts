@@ -6,6 +6,8 @@ export interface SentItem {
   readonly sender: string;
   /** Whether the collector has answered for it: then it must be delivered. */
   isAnswered: boolean;
+  /** When it was answered for the first time, on the clock of the process. */
+  answeredMs?: number;
   /** A hostile request holds it: it may arrive or not. */
   readonly isForeign?: true;
 }
@@ -36,6 +38,7 @@ export function judgeDelivery(
   sent: ReadonlyMap<string, SentItem>,
   delivered: ReadonlyMap<string, DeliveredItem>,
   refused: ReadonlySet<string>,
+  beganMs = 0,
 ): { readonly contradictions: readonly Contradiction[]; readonly figures: DeliveryFigures } {
   const figures = {
     answered: 0,
@@ -46,9 +49,10 @@ export function judgeDelivery(
     altered: 0,
     refused: 0,
   };
+  const toS = (ms: number) => ((ms - beganMs) / 1000).toFixed(2);
   const missing: string[] = [];
   const altered: string[] = [];
-  for (const [id, { digest, sender, isAnswered, isForeign }] of sent) {
+  for (const [id, { digest, sender, isAnswered, answeredMs = 0, isForeign }] of sent) {
     const item = delivered.get(id);
     if (isForeign === true) {
       continue;
@@ -59,7 +63,7 @@ export function judgeDelivery(
         figures.refused++;
       } else if (isAnswered) {
         figures.missing++;
-        missing.push(`${id} of ${sender}`);
+        missing.push(`${id} of ${sender}, answered at ${toS(answeredMs)} s`);
       }
       continue;
     }

@@ -361,12 +361,23 @@ test("a readiness page that is well while the storage is not is found out, and s
   expect(about(judgeReadiness({ ...look, text: "a canary" }))).toEqual(["leak"]);
 });
 
+const stopped = { asked: ["SIGTERM"], signal: null };
+const lossy = {
+  exitCode: 3,
+  stderr: "Shutdown complete, with failures; the lines above say which.\n",
+};
 const killed = { exitCode: null, signal: "SIGKILL", asked: ["SIGKILL"], stderr: "all is well\n" };
 
 for (const [title, words, wanted] of [
   ["a process that was killed", {}, []],
   ["a process that ended by itself", { asked: [] }, ["process"]],
-  ["a stop that lost something", { asked: ["SIGTERM"], exitCode: 3, signal: null }, ["process"]],
+  ["a stop that lost something and says nothing", { ...stopped, exitCode: 3 }, ["process"]],
+  ["a stop that says that it lost derived data", { ...stopped, ...lossy }, []],
+  [
+    "a stop that did not store its state",
+    { ...stopped, ...lossy, stderr: `State was not stored\n${lossy.stderr}` },
+    ["process"],
+  ],
   ["a stop that was killed", { asked: ["SIGTERM"] }, ["process"]],
   ["a bug", { stderr: "A component has failed. Please report it.\n" }, ["log"]],
   ["a stack trace", { stderr: "oops\n    at read (file:///src/a.ts:1:2)\n" }, ["log"]],

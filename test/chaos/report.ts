@@ -55,7 +55,7 @@ export function survivedText(outcome: Outcome, seed: number, seconds: number): s
   ].join("\n");
 }
 
-const mostLines = 200;
+const mostLines = 400;
 
 /** What went wrong, and what led to the first of it. */
 export function failureText(outcome: Outcome, seed: number, seconds: number): string {
@@ -72,6 +72,7 @@ export function failureText(outcome: Outcome, seed: number, seconds: number): st
     "What had happened:",
     ...before.map(({ atMs, what }) => `${at(atMs)}  ${what}`),
     "",
+    `The logs of the collector are in ${outcome.logs}.`,
     "All contradictions:",
     ...outcome.contradictions
       .slice(0, mostLines)

@@ -7,6 +7,7 @@ import {
   openTurn,
   type Script,
   silentTool,
+  stragglingTurn,
   waitingTurn,
 } from "../system/kill/scripts.ts";
 import type { Step, Work } from "../system/kill/work.ts";
@@ -41,6 +42,9 @@ export interface Patience {
 }
 
 const patient: Patience = { mostAttempts: Number.POSITIVE_INFINITY };
+/** Turns with a tool that ends this long after them: well within the lateness. */
+const straggleShare = 0.2;
+const straggleMs = { from: 1_000, to: 4_000 };
 const backOffMs = { from: 40, to: 250 };
 
 /** Sends a request again and again; resolves to whether it was accepted in the end. */
@@ -72,6 +76,7 @@ export async function deliver(
         const item = items.get(id);
         if (item !== undefined) {
           item.isAnswered = true;
+          item.answeredMs ??= performance.now();
         }
       }
       return true;
@@ -187,6 +192,9 @@ function firstScripts(
 }
 
 function nextScript(dialect: DialectName, chance: Chance, name: string): Script {
+  if (dialect !== "span" && chance.is(straggleShare)) {
+    return stragglingTurn(chance, name, straggleMs);
+  }
   for (;;) {
     const script = anyScript(chance, name);
     const isFinished = script.every((step) => "work" in step && step.work.fate === "ends");

@@ -6,6 +6,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -46,6 +47,8 @@ export interface Happening {
 
 export interface Outcome {
   readonly contradictions: readonly (Contradiction & { readonly atMs: number })[];
+  /** Where the logs of all lives are kept when something is wrong; else empty. */
+  readonly logs: string;
   readonly timeline: readonly Happening[];
   readonly faults: ReadonlyMap<string, number>;
   readonly answers: ReadonlyMap<string, number>;
@@ -191,8 +194,10 @@ class World {
     await stack.stop();
     await observer.stop();
     this.#judgeManners(observer);
+    const logs = this.#contradictions.length === 0 ? "" : this.#keepLogs();
     return {
       contradictions: this.#contradictions,
+      logs,
       timeline: this.#timeline,
       faults: this.#faults,
       answers: books.answers,
@@ -286,6 +291,15 @@ class World {
     observer.forget();
   }
 
+  #keepLogs(): string {
+    const folder = mkdtempSync(join(tmpdir(), "chaos-logs-"));
+    for (const [at, { startedMs, stderr }] of this.#parts().stack.lives.entries()) {
+      const second = Math.round((startedMs - this.#beganMs) / secondMs);
+      writeFileSync(join(folder, `life-${at + 1}-from-${second}s.log`), stderr);
+    }
+    return folder;
+  }
+
   #judgeManners(observer: Observer): void {
     const { stack, http, grpc, secrets } = this.#parts();
     for (const life of stack.lives) {
@@ -366,7 +380,12 @@ class World {
       ...http.ledger.named("session.activity.evicted"),
       ...grpc.ledger.named("session.activity.evicted"),
     ]);
-    const delivery = judgeDelivery(books.items, http.ledger.delivered, http.ledger.refused);
+    const delivery = judgeDelivery(
+      books.items,
+      http.ledger.delivered,
+      http.ledger.refused,
+      this.#beganMs,
+    );
     return {
       evictions: evictions.figures,
       delivery: delivery.figures,

@@ -34,6 +34,8 @@ interface Telling {
   next: number;
   /** Steps that were sent and not yet answered. */
   unanswered: number;
+  /** When the last step was taken. */
+  atMs: number;
 }
 
 /**
@@ -96,7 +98,8 @@ export class Gateway {
       this.#answered(
         batch.filter(({ step }) => !requests.some(({ steps }) => steps.includes(step))),
       );
-      if (this.#inFlight.size >= this.#habits.mostInFlight || batch.length === 0) {
+      const hasRoom = this.#inFlight.size < this.#habits.mostInFlight;
+      if (this.#inFlight.size > 0 && (!hasRoom || batch.length === 0)) {
         await Promise.race(this.#inFlight);
       }
       const { from, to } = this.#habits.pauseMs;
@@ -112,7 +115,7 @@ export class Gateway {
         return;
       }
       this.#count(script);
-      this.#tellings.push({ script, next: 0, unanswered: 0 });
+      this.#tellings.push({ script, next: 0, unanswered: 0, atMs: 0 });
     }
   }
 
@@ -127,6 +130,7 @@ export class Gateway {
       const step = telling.script[telling.next]!;
       telling.next++;
       telling.unanswered++;
+      telling.atMs = performance.now();
       this.#stamp(step);
       batch.push({ step, telling });
     }
@@ -195,7 +199,10 @@ export class Gateway {
 }
 
 /** The end of a session or process is told when everything before it was answered. */
-function isReady({ script, next, unanswered }: Telling): boolean {
+function isReady({ script, next, unanswered, atMs }: Telling): boolean {
   const step = script[next];
-  return step !== undefined && (unanswered === 0 || !/^(session|process)_end$/.test(step.type));
+  if (step === undefined) {
+    return false;
+  }
+  return "work" in step ? performance.now() >= atMs + (step.afterMs ?? 0) : unanswered === 0;
 }

@@ -50,6 +50,29 @@ export function waitingTurn(chance: Chance, process: string): Script {
   ];
 }
 
+/** A turn whose tool ends after it, but within the lateness: it is no orphan, though another tool is. */
+export function stragglingTurn(
+  chance: Chance,
+  process: string,
+  afterMs: { readonly from: number; readonly to: number },
+): Script {
+  const run = workOf(chance, { kind: "run", process, fate: "ends", session: idOf(chance) });
+  const tool = workOf(chance, { kind: "tool", process, fate: "ends", parent: run });
+  const orphan = workOf(chance, {
+    kind: "model_call",
+    process,
+    fate: "orphaned_no_owner",
+    parent: run,
+  });
+  return [
+    { type: "start", work: run },
+    { type: "start", work: tool },
+    { type: "start", work: orphan },
+    { type: "end", work: run },
+    { type: "end", work: tool, afterMs: afterMs.from + chance.below(afterMs.to - afterMs.from) },
+  ];
+}
+
 /** A run with tools and model calls, some of which never end; some end just after their run, as queues have it. */
 function turn(chance: Chance, process: string, session: string | undefined): Script {
   const run = workOf(chance, { kind: "run", process, session, fate: "ends" });

@@ -21,6 +21,8 @@ export type Step =
   | {
       readonly type: "start" | "end" | "heartbeat" | "partial_log" | "pause";
       readonly work: Work;
+      /** How long after the step before it is told, at the least. */
+      readonly afterMs?: number;
     }
   /** Once all that was told of the session before has arrived. */
   | { readonly type: "session_end"; readonly process: string; readonly session: string }
