@@ -163,13 +163,13 @@ async function operator(stage: Stage, chance: Chance, signal: AbortSignal): Prom
       case "reload": {
         const variant = nextVariant();
         note("reload", variant);
-        await stack.reload(variant);
+        await reload(stage, variant);
         return;
       }
       case "broken config": {
         const variant = nextBroken();
         note("reload of a broken config", variant);
-        await stack.reload(variant);
+        await reload(stage, variant);
         stack.restoreConfig();
         return;
       }
@@ -185,6 +185,12 @@ async function operator(stage: Stage, chance: Chance, signal: AbortSignal): Prom
       }
     }
   });
+}
+
+async function reload({ stack, report }: Stage, variant: string): Promise<void> {
+  if (!(await stack.reload(variant)) && !(await stack.crashed())) {
+    report({ about: "process", what: `a reload came to no end: ${variant}` });
+  }
 }
 
 async function moodyBackend(

@@ -38,7 +38,7 @@ export interface Usage {
 
 const readyTimeoutMs = 120_000;
 const stopTimeoutMs = 60_000;
-const reloadTimeoutMs = 30_000;
+const reloadTimeoutMs = 90_000;
 const heapMiB = 180;
 
 /** Changes of the config that cost nobody anything. */
@@ -140,12 +140,12 @@ export class Stack {
     await this.#end("SIGTERM");
   }
 
-  /** Writes another config and has it read. Resolves when it is in effect, or refused. */
-  async reload(variant: string): Promise<void> {
+  /** Writes another config and has it read. Resolves to true when it is in effect or refused, and to false when nothing is said about it. */
+  async reload(variant: string): Promise<boolean> {
     this.#write(variant);
     const running = this.#running;
     if (running === undefined) {
-      return;
+      return true;
     }
     const before = running.stderr().length;
     running.kill("SIGHUP");
@@ -153,11 +153,12 @@ export class Stack {
     const deadlineMs = performance.now() + reloadTimeoutMs;
     while (!outcome.test(running.stderr().slice(before))) {
       if (performance.now() > deadlineMs) {
-        throw new Error(`A reload said nothing for ${reloadTimeoutMs} ms.`);
+        return false;
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
     this.#ports = portsIn(running.stderr());
+    return true;
   }
 
   /** Puts the plain config back without having it read. */
@@ -190,9 +191,9 @@ export class Stack {
     }
   }
 
-  /** Everything that the collector has said in all its lives. */
-  said(): string {
-    return [...this.lives.slice(0, -1).map(({ stderr }) => stderr), this.#lastWords()].join("");
+  /** What the process that runs, or ran last, has said. */
+  get lastWords(): string {
+    return this.#running?.stderr() ?? this.life?.stderr ?? "";
   }
 
   /** Whether the process has ended though nobody asked it to. */
@@ -254,10 +255,6 @@ export class Stack {
     life.end = { exitCode: ended.exitCode, signal: ended.signal };
     life.stderr = ended.stderr;
     life.endedMs = performance.now();
-  }
-
-  #lastWords(): string {
-    return this.#running?.stderr() ?? this.life?.stderr ?? "";
   }
 
   get #variantPath(): string {

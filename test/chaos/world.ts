@@ -84,6 +84,10 @@ export async function liveThrough({
   try {
     await world.open();
     return await world.live(seconds);
+  } catch (error) {
+    throw new Error(`The test has failed. The logs of the collector are in ${world.keepLogs()}.`, {
+      cause: error,
+    });
   } finally {
     await world.close();
   }
@@ -194,7 +198,7 @@ class World {
     await stack.stop();
     await observer.stop();
     this.#judgeManners(observer);
-    const logs = this.#contradictions.length === 0 ? "" : this.#keepLogs();
+    const logs = this.#contradictions.length === 0 ? "" : this.keepLogs();
     return {
       contradictions: this.#contradictions,
       logs,
@@ -291,11 +295,14 @@ class World {
     observer.forget();
   }
 
-  #keepLogs(): string {
+  /** Writes what the collector has said in all its lives. Returns where. */
+  keepLogs(): string {
     const folder = mkdtempSync(join(tmpdir(), "chaos-logs-"));
-    for (const [at, { startedMs, stderr }] of this.#parts().stack.lives.entries()) {
+    const { stack } = this.#parts();
+    for (const [at, { startedMs, stderr }] of stack.lives.entries()) {
       const second = Math.round((startedMs - this.#beganMs) / secondMs);
-      writeFileSync(join(folder, `life-${at + 1}-from-${second}s.log`), stderr);
+      const text = stderr === "" ? stack.lastWords : stderr;
+      writeFileSync(join(folder, `life-${at + 1}-from-${second}s.log`), text);
     }
     return folder;
   }

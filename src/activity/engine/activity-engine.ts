@@ -94,12 +94,15 @@ export class ActivityEngine {
     restoreSnapshotV1(this.#parts, stream);
   }
 
-  /** The program was down or paused for `durationMs`, while the engine's clock stood still. Only ages include that time. */
-  addDowntime(durationMs: number): void {
+  /**
+   * The program was down or paused for `durationMs`, while the engine's clock stood still at `atMs`, by default that of the last call. Only
+   * ages include that time.
+   */
+  addDowntime(durationMs: number, atMs: number = this.nowMs): void {
     if (durationMs > 0) {
       // A wall clock that jumped meanwhile would make work older than anything that is tracked.
-      const { store, limits, nowMs } = this.#parts;
-      store.downtime.add(nowMs, Math.min(durationMs, limits.maxAgeMs));
+      const { store, limits } = this.#parts;
+      store.downtime.add(atMs, Math.min(durationMs, limits.maxAgeMs));
     }
   }
 

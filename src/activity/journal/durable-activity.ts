@@ -64,6 +64,8 @@ export class DurableActivity {
   #writer: JournalWriter | undefined;
   /** The engine's clock minus the monotonic clock. */
   #offsetMs = 0;
+  /** What begins after a pause begins later than what was there before it, though the engine's clock stands still. */
+  #afterPauseMs = Number.NEGATIVE_INFINITY;
   /** The engine's clock in the last record. */
   #recordedMs = 0;
   #isSnapshotWanted = false;
@@ -106,7 +108,7 @@ export class DurableActivity {
       this.#offsetMs -= pause.lostMs;
       this.#onPaused(pause);
     }
-    const atMs = Math.max(this.engine.nowMs, clockMs + this.#offsetMs);
+    const atMs = Math.max(this.engine.nowMs, this.#afterPauseMs, clockMs + this.#offsetMs);
     return { atMs, unixMs: clock.unixMs() };
   }
 
@@ -385,9 +387,11 @@ export class DurableActivity {
 
   #onPaused({ lastedMs, lostMs: awayMs }: Pause): void {
     const { clock, logger } = this.#options;
-    this.engine.addDowntime(awayMs);
+    const pausedAtMs = this.engine.nowMs;
+    this.engine.addDowntime(awayMs, pausedAtMs);
+    this.#afterPauseMs = pausedAtMs + 1;
     const atMs = clock.nowMs() + this.#offsetMs;
-    this.#writer?.pause({ atMs, unixMs: clock.unixMs(), awayMs });
+    this.#writer?.pause({ atMs, unixMs: clock.unixMs(), awayMs, pausedAtMs });
     if (lastedMs >= minReportedPauseMs) {
       logger.warn(
         "The collector was paused. Deadlines moved by that time, and by the time to read what senders sent meanwhile.",

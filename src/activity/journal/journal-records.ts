@@ -110,6 +110,11 @@ export const anchorSchema = z.object({
   unixMs: z.number(),
   /** How long the program was paused while the engine's clock stood still. */
   awayMs: z.number(),
+  /**
+   * The engine's clock when it stood still. It is that of a call which may have decided nothing, so that it is in no other record. Absent
+   * in journals of before.
+   */
+  pausedAtMs: z.number().optional(),
 });
 export type PauseAnchor = z.output<typeof anchorSchema>;
 

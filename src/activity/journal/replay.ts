@@ -154,9 +154,9 @@ export class Replay {
         this.#restart(readJson(record, restartSchema));
         break;
       case recordTypes.anchor: {
-        const { awayMs, ...anchor } = readJson(record, anchorSchema);
+        const { awayMs, pausedAtMs, ...anchor } = readJson(record, anchorSchema);
         this.#anchor = anchor;
-        this.#engine.addDowntime(awayMs);
+        this.#engine.addDowntime(awayMs, pausedAtMs);
         break;
       }
       case recordTypes.delivered: {

@@ -161,7 +161,7 @@ for (const [title, batches] of requests) {
       live.apply(batch);
       live.clock.advance(1_000);
     }
-    live.durable.tick();
+    live.durable.close();
     expect(Math.max(...storage.records.map(({ length }) => length))).toBeLessThan(maxRecordBytes);
     expect(replayed().equals(stateOf(live.durable.engine))).toBe(true);
   });

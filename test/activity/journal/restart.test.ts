@@ -601,6 +601,27 @@ describe("a collector that is paused", () => {
     ]);
   });
 
+  test("counts the pause in the durations of the same work before and after a restart", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    await first.send({ id: 1, start: 0 });
+    // The ticks of this time decide nothing, so they are not in the journal.
+    first.clock.advance(3_000);
+    first.clock.pause(20_000);
+    // It begins while the engine's clock stands still.
+    await first.send({ id: 2, trace: 2, start: 23 });
+    first.clock.advance(15_000);
+    // No such end can be believed, so the durations are those of the collector's own clock.
+    await first.send({ id: 1, start: 0, end: 9_000 }, { id: 2, trace: 2, start: 23, end: 9_000 });
+    const durations = (lines: readonly string[]) =>
+      lines.filter((line) => line.includes("duration_seconds_sum"));
+    const before = durations(await first.wholePage());
+    expect(before).toHaveLength(1);
+
+    const second = await open(storage, { afterMs: 40_000 });
+    expect(durations(await second.wholePage())).toEqual(before);
+  });
+
   test("evicts an orphan when the rest of the lateness has passed, with its true age", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);

@@ -42,7 +42,7 @@ for (const [title, actual, stored] of [
       ["senders", "toolNames", "channelNames", "processes", "tools", "channels"],
       ["told", "evictions"],
       ["atMs", "unixMs", "downtimeMs", "graceMs", "awayMs", "isIncomplete", "limits", "keys"],
-      ["atMs", "unixMs", "awayMs"],
+      ["atMs", "unixMs", "awayMs", "pausedAtMs"],
     ],
   ],
   [
