@@ -1,21 +1,30 @@
 import { createHmac } from "node:crypto";
-import { nameRules, notWorkEndings, notWorkNames } from "../activity/recognition/work-spans.ts";
+import {
+  attributeRules,
+  nameRules,
+  notWorkEndings,
+  notWorkNames,
+} from "../activity/recognition/work-spans.ts";
 import { hasIdInPath, hasIdShape } from "../metrics/id-shape.ts";
 import { sessionRef } from "../privacy/session-ref.ts";
 
 /** One in a few thousand random ids has such a part, and is hashed then, which changes nothing. */
 const textRun = /[0-9A-Za-z_:.-]{6}/;
 const word = /^[A-Za-z0-9_.:@/{}!+-]{1,80}$/;
-const maxWords = 4;
-/** Names of spans such as `execute_tool search`, and those of Logfire, which are templates. */
-const maxNameLength = 120;
 /** Of hashed names; those of labels have no such signs, so it is none, as what it stands for was none. */
 const mark = (hash: string) => `<${hash}>`;
 /** Messages of a model are long; beyond this, and beyond this depth, nothing of them is kept. */
 const maxContentLength = 4 * 1024 * 1024;
 const maxDepth = 12;
 
+/** Those of Logfire are templates. */
 const knownNames = new Set([...notWorkNames, ...nameRules.map(({ name }) => name)]);
+/** What a name of a span begins with, such as `execute_tool search`. */
+const operations = new Set([
+  ...attributeRules.flatMap(({ values }) => Object.keys(values)),
+  "running",
+  "agent",
+]);
 
 /** In the parts of messages: what says who calls what. */
 const idFields =
@@ -62,26 +71,17 @@ export class CaptureText {
     return text === "" ? "" : (this.word(text) ?? mark(this.id(text)));
   }
 
-  /** The name of a span: a few words, each of which is a name. */
+  /** The name of a span: a known one, one word that is a name, or what is done and a name behind it. The rest is hashed. */
   spanName(text: string): string {
-    const words = text.split(" ");
-    const isName =
-      text.length <= maxNameLength &&
-      words.length <= maxWords &&
-      words.every((each) => this.word(each) !== undefined);
-    if (knownNames.has(text)) {
+    if (knownNames.has(text) || text === "") {
       return text;
     }
-    const ending = notWorkEndings.find((each) => text.endsWith(each));
-    if (ending !== undefined && !isName) {
-      return `${this.name(text)}${ending}`;
+    const [first = "", ...rest] = text.split(" ");
+    if (rest.length > 0 && operations.has(first)) {
+      return `${first} ${this.name(rest.join(" "))}`;
     }
-    return isName || text === "" ? text : words.length === 2 ? this.#pair(words) : this.name(text);
-  }
-
-  /** `execute_tool` and what it executes. */
-  #pair(words: readonly string[]): string {
-    return words.map((each) => this.name(each)).join(" ");
+    const ending = notWorkEndings.find((each) => text.endsWith(each)) ?? "";
+    return this.name(text.slice(0, text.length - ending.length)) + ending;
   }
 
   /** The structure of messages in JSON; undefined if it is no JSON. */
