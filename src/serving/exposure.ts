@@ -52,7 +52,7 @@ function isUnspecified(address: string): boolean {
 /** Whether the program runs in a container, by the marks that the runtimes leave. */
 export function isInContainer(
   env: Readonly<Record<string, string | undefined>>,
-  exists: (path: string) => boolean = existsSync,
+  exists: (path: string) => boolean = isThere,
 ): boolean {
   return (
     env["KUBERNETES_SERVICE_HOST"] !== undefined ||
@@ -60,4 +60,13 @@ export function isInContainer(
     exists("/.dockerenv") ||
     exists("/run/.containerenv")
   );
+}
+
+/** Under `--permission`, a look at a file that may not be read throws. */
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path);
+  } catch {
+    return false;
+  }
 }
