@@ -6,12 +6,6 @@ import { z } from "zod";
  */
 export const maxCallsPerSpan = 128;
 
-/**
- * Rows that one search reads among those that belong together: the runs of a session, the open work of a run, the spans of a trace.
- * Of more the ones that came last count. No session of an agent has as many at once.
- */
-export const maxSearched = 1_024;
-
 /** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored in the journal under these keys. */
 const schema = z.object({
   /** How long after the end of its last holder a marker may still report its own end. */
@@ -39,8 +33,8 @@ const schema = z.object({
   /** Whether a run holds work of other processes as it holds its own. Journals from before this rule do not have the key. */
   holdsAcrossProcesses: z.boolean().default(false),
   /**
-   * Whether a search among the rows of one session, run or trace ends after `maxSearched` rows, and counts them as steps. Journals
-   * from before this rule do not have the key.
+   * Whether a search among the rows of one session, run or trace counts them as steps. Journals from before this rule do not have the
+   * key.
    */
   boundsSearches: z.boolean().default(false),
 });
