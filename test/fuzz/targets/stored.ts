@@ -98,7 +98,7 @@ const signalCodec = fuzzTarget({
 
 const header = jsonRecord(recordTypes.header, {
   version: journalVersion,
-  hashKey: "0000000000000000",
+  hashKey: "0".repeat(32),
   instanceId: "one",
   limits: small,
   atMs: 1_000,
@@ -140,6 +140,10 @@ const replays = fuzzTarget({
     const { engine: _engine, ...into } = createPersistedParts();
     const replay = parser({
       into,
+      newKeys: {
+        ...{ hashKey: "0".repeat(32), refKey: "0".repeat(64) },
+        ...{ unixMs: 1_795_000_000_000, formerForMs: 1_000 },
+      },
       limits: small,
       maxStateBytes: 100_000,
       createEngine: (each) => new ActivityEngine({ ...each, maxOpenWork: 50, maxTombstones: 50 }),
