@@ -104,7 +104,7 @@ export const leakEntries: Readonly<Record<string, LeakEntry>> = {
     searched: ["log", "page of the collector's metrics"],
   },
   "processor session_activity": {
-    instances: () => ({
+    instances: ({ mint, reference }) => ({
       "": {
         section: {
           allowed_lateness: "300ms",
@@ -115,6 +115,10 @@ export const leakEntries: Readonly<Record<string, LeakEntry>> = {
           forward_claims: true,
           forward_pending_spans: true,
           trace_context: true,
+          session_ref: true,
+          session_ref_key: reference(
+            mint.secret("session_activity, key", (token) => `${token}${token}`),
+          ),
           storage: "file_storage",
         },
       },

@@ -1,12 +1,14 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
 import { dialectRows } from "../../src/activity/model/dialects.ts";
 import { components } from "../../src/components.ts";
+import { schema } from "../../src/processors/session_activity/config.ts";
 import { familiesOf } from "../e2e/dialect-families.ts";
 import { pathOf } from "../support/repository.ts";
 import { type Canary, CanaryMint, randomOf } from "./canary-mint.ts";
 import { badConfigs } from "./config-canaries.ts";
 import { feed } from "./feed.ts";
-import { leakEntries, leakEntryOf } from "./leak-entries.ts";
+import { leakEntries, leakEntryOf, type Place } from "./leak-entries.ts";
 import { type Finding, LeakSearch } from "./leak-search.ts";
 import { mistakes, plants } from "./plants.ts";
 import { type Channel, openStage } from "./stage.ts";
@@ -121,6 +123,20 @@ describe("the suite", () => {
     expect(() => leakEntryOf({ kind: "processor", type: "new" })).toThrow(
       'Add "processor new" to test/leaks/leak-entries.ts',
     );
+  });
+
+  test("has every switch of session_activity on", () => {
+    const { shape } = z.object(schema.shape);
+    const switches = Object.entries(shape).filter(
+      ([, option]) =>
+        z.toJSONSchema(option, { io: "input", unrepresentable: "any" }).type === "boolean",
+    );
+    const place = { mint: new CanaryMint(randomOf(1)), reference: (text: string) => text };
+    const { "": instance } = leakEntries["processor session_activity"]!.instances(place as Place);
+    expect(switches.length).toBeGreaterThan(3);
+    for (const [name] of switches) {
+      expect(instance?.section[name], name).toBe(true);
+    }
   });
 
   test("sends every dialect in which work is reported", () => {
