@@ -99,7 +99,8 @@ export class LeakSearch {
   #searchHashes(bytes: Buffer, report: (canary: Canary, at: number, what: string) => void): void {
     for (const match of bytes.toString("latin1").matchAll(/(?<![0-9A-Za-z])[0-9A-Fa-f]{8,}/g)) {
       const digits = match[0].toLowerCase();
-      const canary = this.#hashes.get(digits.slice(0, 12)) ?? this.#hashes.get(digits.slice(0, 8));
+      // Among thousands of hashes, the first eight of many digits are one of them by chance now and then.
+      const canary = this.#hashes.get(digits.slice(0, digits.length < 12 ? 8 : 12));
       if (canary !== undefined) {
         report(canary, match.index, "hash in hex");
       }
