@@ -67,10 +67,7 @@ async function start({ section = {}, isMute = false, disk = systemDisk as Disk }
   /** Waits for something that the next check of the files, or a request after it, brings about. */
   const until = async (isDone: () => boolean) => {
     clock.advance(5_000);
-    for (let round = 0; round < 2_000 && !isDone(); round += 1) {
-      await settled();
-    }
-    expect(isDone()).toBe(true);
+    await expect.poll(isDone, { timeout: 20_000, interval: 5 }).toBe(true);
   };
   const lines = () => log.filter(({ level }) => level !== "info");
   return { ...settings, component, journal, records, append, until, lines };
