@@ -69,7 +69,7 @@ const shapes: readonly (readonly [string, readonly number[], Signal, () => strin
   [
     [
       "attributes of a log record",
-      [200],
+      [413],
       "logs",
       () => asRecord(Buffer.concat([marked, empty(6)])),
     ],
@@ -81,13 +81,13 @@ const shapes: readonly (readonly [string, readonly number[], Signal, () => strin
     ],
     [
       "attributes of a resource of a log record",
-      [200],
+      [413],
       "logs",
       () => field(1, field(1, empty(1)), field(2, field(2, marked))),
     ],
-    ["log records", [200], "logs", () => field(1, field(2, field(2, marked), empty(2)))],
-    ["scopes of logs", [200], "logs", () => field(1, empty(2), field(2, field(2, marked)))],
-    ["resources of logs", [200], "logs", () => Buffer.concat([empty(1), asRecord(marked)])],
+    ["log records", [413], "logs", () => field(1, field(2, field(2, marked), empty(2)))],
+    ["scopes of logs", [413], "logs", () => field(1, empty(2), field(2, field(2, marked)))],
+    ["resources of logs", [413], "logs", () => Buffer.concat([empty(1), asRecord(marked)])],
     ["JSON of empty resources", [413], "traces", () => filled('{"resourceSpans":[', "{},", "{}]}")],
     ["empty spans", [413], "traces", () => filled(toSpans, "{},", `{}${fromSpans}`)],
     ["one unknown key", [413], "traces", () => filled("{", '"a":1,', '"a":1}')],
@@ -146,10 +146,20 @@ const shapes: readonly (readonly [string, readonly number[], Signal, () => strin
     ],
     [
       "arrays in arrays, beside lists that are there twice",
-      [200],
+      [413],
       "traces",
       () => {
         const depth = 350_000;
+        const values = "[".repeat(depth) + "]".repeat(depth);
+        return `{"resourceSpans":[{}],"resourceSpans":[{}],"x":${values}}`;
+      },
+    ],
+    [
+      "arrays in arrays, nearly as deep as allowed, beside lists that are there twice",
+      [200],
+      "traces",
+      () => {
+        const depth = 190_000;
         const values = "[".repeat(depth) + "]".repeat(depth);
         return `{"resourceSpans":[{}],"resourceSpans":[{}],"x":${values}}`;
       },
