@@ -121,7 +121,7 @@ export class DurableActivity {
 
   /** Recovers the state of an earlier process and records every call from now on. Called once, before the first call. */
   async open(storage: Storage): Promise<void> {
-    const { emitter, limits, maxStateBytes, createEngine, logger } = this.#options;
+    const { emitter, limits, maxStateBytes, createEngine } = this.#options;
     const replay = new Replay({
       into: { ...this.#options.persisted, evictions: emitter.evictions },
       createEngine,
@@ -138,9 +138,15 @@ export class DurableActivity {
     const recovered = replay.finish();
     if (recovered !== undefined) {
       this.#resume(journal, recovered);
-      return;
+    } else {
+      this.#startAnew(journal, replay.ignored);
     }
-    switch (replay.ignored) {
+    this.#endRestore();
+  }
+
+  #startAnew(journal: Journal, ignored: Replay["ignored"]): void {
+    const { logger, maxStateBytes } = this.#options;
+    switch (ignored) {
       case "unknown_version":
         logger.warn(
           "The stored state was written by an unknown version and is ignored. Tracking starts empty.",
@@ -155,7 +161,7 @@ export class DurableActivity {
       case undefined:
         break;
     }
-    this.#isSnapshotWanted ||= replay.ignored !== undefined; // It replaces the ignored records.
+    this.#isSnapshotWanted ||= ignored !== undefined; // It replaces the ignored records.
     this.#startWriter(journal, { isNew: true, anchor: this.now() });
   }
 
@@ -222,6 +228,7 @@ export class DurableActivity {
     if (recovered === undefined) {
       return; // Not possible: it was written by this version.
     }
+    this.#endRestore();
     const { engine, header, keys } = recovered;
     this.engine = engine;
     this.#offsetMs = from.offsetMs;
@@ -354,6 +361,13 @@ export class DurableActivity {
       sessions,
       downtime_s: Math.round(awayMs / 1000),
     });
+  }
+
+  /** What replay decided again is emitted, so the names that were forgotten are not needed any more. */
+  #endRestore(): void {
+    const { tools, channels } = this.#options.persisted;
+    tools.endRestore();
+    channels.endRestore();
   }
 
   /** The keys for a journal of a version that had shorter ones. What it hashed is recognized until all of it is forgotten. */

@@ -64,14 +64,19 @@ export const headerSchema = z.object({
 });
 export type Header = z.output<typeof headerSchema>;
 
-const numberedName = z.tuple([z.number(), z.string()]);
+/** Its number, the name, and whether it keeps its place when many names are made up. */
+const numberedName = z.tuple([z.number(), z.string(), z.boolean().optional()]);
 export const namesSchema = z.object({
   /** Each replaces the process that had its number before. */
   senders: z
     .array(z.object({ process: z.number(), place: z.number(), identity: z.array(z.string()) }))
     .default([]),
+  /** Each replaces the name that had its number before. */
   toolNames: z.array(numberedName).default([]),
   channelNames: z.array(numberedName).default([]),
+  /** Numbers of names that are not kept any more. */
+  forgottenTools: z.array(z.number()).default([]),
+  forgottenChannels: z.array(z.number()).default([]),
   /** Versions 1 and 2: numbered from 1 in the order of the journal. */
   processes: z.array(z.array(z.string())).default([]),
   tools: z.array(z.string()).default([]),

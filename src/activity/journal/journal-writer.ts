@@ -5,6 +5,7 @@ import type { Rows } from "./batch-parts.ts";
 import {
   type Header,
   jsonRecord,
+  type Names,
   numberRecord,
   type PauseAnchor,
   type Restart,
@@ -118,10 +119,17 @@ export class JournalWriter {
   writeNewNames(): void {
     const { processes, tools, channels } = this.#persisted;
     const senders = processes.takeChanged();
-    const toolNames = tools.takeChanged();
-    const channelNames = channels.takeChanged();
-    if (senders.length + toolNames.length + channelNames.length > 0) {
-      for (const record of nameRecordsOf({ senders, toolNames, channelNames })) {
+    const changedTools = tools.takeChanged();
+    const changedChannels = channels.takeChanged();
+    const lists = {
+      senders,
+      toolNames: changedTools.values,
+      channelNames: changedChannels.values,
+      forgottenTools: changedTools.forgotten,
+      forgottenChannels: changedChannels.forgotten,
+    };
+    if (Object.values(lists).some(({ length }) => length > 0)) {
+      for (const record of nameRecordsOf(lists)) {
         this.journal.append(record);
       }
     }
@@ -164,23 +172,15 @@ export function snapshotRecords(
 }
 
 /** Names as records of at most `namesPerRecord` each: a name of a sender takes up to 9 KiB, and there may be 10 000. */
-function nameRecordsOf(names: {
-  readonly senders: readonly unknown[];
-  readonly toolNames: readonly unknown[];
-  readonly channelNames: readonly unknown[];
-}): readonly Uint8Array[] {
-  const { senders, toolNames, channelNames } = names;
-  const most = Math.max(senders.length, toolNames.length, channelNames.length);
+function nameRecordsOf(lists: Readonly<Partial<Record<keyof Names, readonly unknown[]>>>) {
+  const most = Math.max(...Object.values(lists).map(({ length }) => length));
   const records: Uint8Array[] = [];
   for (let from = 0; from === 0 || from < most; from += namesPerRecord) {
-    const partOf = (list: readonly unknown[]) => list.slice(from, from + namesPerRecord);
-    records.push(
-      jsonRecord(recordTypes.names, {
-        senders: partOf(senders),
-        toolNames: partOf(toolNames),
-        channelNames: partOf(channelNames),
-      }),
-    );
+    const parts = Object.entries(lists).map(([list, names]) => [
+      list,
+      names.slice(from, from + namesPerRecord),
+    ]);
+    records.push(jsonRecord(recordTypes.names, Object.fromEntries(parts)));
   }
   return records;
 }

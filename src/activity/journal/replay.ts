@@ -272,24 +272,29 @@ export class Replay {
     this.#engineLimits = limits;
   }
 
-  #restoreNames({ senders, toolNames, channelNames, ...old }: Names): void {
+  #restoreNames({ senders, ...names }: Names): void {
     const { processes, tools, channels } = this.#options.into;
     for (const sender of senders) {
       processes.restore(sender);
     }
-    for (const numbered of toolNames) {
-      tools.restore(numbered);
+    for (const [table, numbered, forgotten] of [
+      [tools, names.toolNames, names.forgottenTools],
+      [channels, names.channelNames, names.forgottenChannels],
+    ] as const) {
+      for (const each of numbered) {
+        table.restore(each);
+      }
+      for (const number of forgotten) {
+        table.restoreForgotten(number);
+      }
     }
-    for (const numbered of channelNames) {
-      channels.restore(numbered);
-    }
-    for (const identity of old.processes) {
+    for (const identity of names.processes) {
       processes.restoreNext(identity);
     }
-    for (const value of old.tools) {
+    for (const value of names.tools) {
       tools.restore([++this.#oldTools, value]);
     }
-    for (const value of old.channels) {
+    for (const value of names.channels) {
       channels.restore([++this.#oldChannels, value]);
     }
   }

@@ -1,3 +1,4 @@
+import { type IndexedLabel, LabelIndex } from "./label-index.ts";
 import { SipHash, sipHash13 } from "./sip-hash.ts";
 
 /** The values that a label may have; as in OpenClaw's own Prometheus plugin. */
@@ -19,8 +20,20 @@ const sweepIntervalMs = 1_000;
 /** Numbers are not given twice; a table that has given all of them gives no more. */
 const largestNumber = 2 ** 31 - 1;
 
-/** A value and its number. */
-export type NumberedValue = readonly [number: number, value: string];
+/** A value, its number, and whether it is established. */
+export type NumberedValue = readonly [
+  number: number,
+  value: string,
+  isEstablished?: boolean | undefined,
+];
+
+/** What has changed in a table since it was asked last. */
+export interface LabelChanges {
+  /** Values that are new, or established now. */
+  readonly values: readonly NumberedValue[];
+  /** The numbers of values that were forgotten. */
+  readonly forgotten: readonly number[];
+}
 
 /** How the values of a table are used. */
 export interface LabelUsage {
@@ -41,15 +54,13 @@ const noUsage: LabelUsage = {
   onFull: () => {},
 };
 
-interface KnownValue {
+interface KnownValue extends IndexedLabel {
   readonly number: number;
-  readonly value: string;
-  readonly hash: number;
   readonly firstMs: number;
   seenMs: number;
   isEstablished: boolean;
-  /** The next one with the same hash. */
-  next: KnownValue | undefined;
+  /** It was given away to be stored, so that its end must be, too. */
+  isStored: boolean;
 }
 
 /**
@@ -62,6 +73,9 @@ interface KnownValue {
  * coming, and for an hour at most keep new ones out. The number of a value that was forgotten reads as `overflowValue` from then on; it
  * is not given again, so the engine need not know.
  *
+ * A table that is restored keeps what was forgotten, whatever the bound, until `endRestore`: what replay decides again is called as it
+ * was then.
+ *
  * Values are found by a hash with a random key (SipHash), so that no sender can choose values that collide.
  */
 export class LabelValues {
@@ -70,11 +84,15 @@ export class LabelValues {
   /** How often a value was beyond the bound. */
   overflowed = 0;
   readonly #byNumber = new Map<number, KnownValue>();
-  readonly #byHash = new Map<number, KnownValue>();
+  readonly #index = new LabelIndex<KnownValue>();
   readonly #bound: number;
   readonly #usage: LabelUsage;
   readonly #hash: SipHash;
   readonly #changed = new Set<number>();
+  #forgotten: number[] = [];
+  /** Restored values that were forgotten later. */
+  readonly #outdated = new Set<number>();
+  /** The newest value has it: a value makes room only for another one. */
   #lastNumber = 0;
   /** When it was full for the first time: values that were restored count as seen then. */
   #fullSinceMs = Number.NEGATIVE_INFINITY;
@@ -95,15 +113,7 @@ export class LabelValues {
 
   /** The most values that a lookup compares. */
   get longestSearch(): number {
-    let longest = 0;
-    for (const first of this.#byHash.values()) {
-      let length = 0;
-      for (let each: KnownValue | undefined = first; each !== undefined; each = each.next) {
-        length++;
-      }
-      longest = Math.max(longest, length);
-    }
-    return longest;
+    return this.#index.longestSearch;
   }
 
   /** The number of the value that is `bytes` from `start` up to `end`; 0 when it is not well-formed. */
@@ -114,11 +124,10 @@ export class LabelValues {
     }
     this.#hash.hash64(bytes, start, end);
     const hash = this.#hash.word0;
-    for (let known = this.#byHash.get(hash); known !== undefined; known = known.next) {
-      if (isText(known.value, bytes, start, length)) {
-        this.#touch(known);
-        return known.number;
-      }
+    const known = this.#index.find(hash, bytes, start, length);
+    if (known !== undefined) {
+      this.#touch(known);
+      return known.number;
     }
     const value = new TextDecoder("latin1").decode(bytes.subarray(start, end));
     if (!lowCardinality.test(value) || sessionKey.test(value)) {
@@ -129,23 +138,27 @@ export class LabelValues {
 
   /** What is stored of all values, in the order in which they were seen. */
   stored(): readonly NumberedValue[] {
-    return [...this.#byNumber.values()]
-      .sort((a, b) => a.seenMs - b.seenMs)
-      .map(({ number, value }) => [number, value]);
+    return [...this.#byNumber.values()].sort((a, b) => a.seenMs - b.seenMs).map(toNumbered);
   }
 
-  /** What to store of the values that are new since the last call. */
-  takeChanged(): readonly NumberedValue[] {
-    const changed = [...this.#changed].flatMap((number): NumberedValue[] => {
+  /** What to store since the last call. */
+  takeChanged(): LabelChanges {
+    const values = [...this.#changed].flatMap((number): NumberedValue[] => {
       const known = this.#byNumber.get(number);
-      return known === undefined ? [] : [[number, known.value]];
+      if (known === undefined) {
+        return [];
+      }
+      known.isStored = true;
+      return [toNumbered(known)];
     });
+    const forgotten = this.#forgotten;
     this.#changed.clear();
-    return changed;
+    this.#forgotten = [];
+    return { values, forgotten };
   }
 
-  /** Restores what was stored, in the order in which it was; at the bound in place of the first. Older versions gave numbers again. */
-  restore([number, value]: NumberedValue): void {
+  /** Restores what was stored, in the order in which it was. Older versions gave numbers again. */
+  restore([number, value, isEstablished = false]: NumberedValue): void {
     if (number < 1 || number === this.overflow || value === overflowValue) {
       return;
     }
@@ -153,16 +166,27 @@ export class LabelValues {
     if (before !== undefined) {
       this.#remove(before);
     }
-    for (const oldest of this.#byNumber.values()) {
-      if (this.#byNumber.size < this.#bound) {
-        break;
-      }
-      this.#remove(oldest);
-    }
+    this.#outdated.delete(number);
     this.#lastNumber = Math.max(this.#lastNumber, number);
     const bytes = Buffer.from(value, "latin1");
     this.#hash.hash64(bytes, 0, bytes.length);
-    this.#enter(number, value, this.#hash.word0);
+    this.#enter(number, value, this.#hash.word0, { isEstablished, isStored: true });
+  }
+
+  /** The value of this number was forgotten. Its number reads as the value until `endRestore`. */
+  restoreForgotten(number: number): void {
+    this.#outdated.add(number);
+  }
+
+  /** All is restored, and what was decided again has been read. Of more values than fit the first are forgotten. */
+  endRestore(): void {
+    for (const known of [...this.#byNumber.values()]) {
+      if (this.#outdated.has(known.number) || this.#byNumber.size > this.#bound) {
+        this.#remove(known);
+      }
+    }
+    this.#outdated.clear();
+    this.#forgotten = [];
   }
 
   /** The value of a number; undefined for 0 and for one that was never given. */
@@ -175,7 +199,10 @@ export class LabelValues {
   #touch(known: KnownValue): void {
     const { nowMs } = this.#usage.clock;
     known.seenMs = nowMs;
-    known.isEstablished ||= nowMs - known.firstMs >= establishedAfterMs;
+    if (!known.isEstablished && nowMs - known.firstMs >= establishedAfterMs) {
+      known.isEstablished = true;
+      this.#changed.add(known.number);
+    }
   }
 
   #add(value: string, hash: number): number {
@@ -190,7 +217,7 @@ export class LabelValues {
     const number =
       this.#lastNumber + 1 === this.overflow ? this.overflow + 1 : this.#lastNumber + 1;
     this.#lastNumber = number;
-    this.#enter(number, value, hash);
+    this.#enter(number, value, hash, { isEstablished: false, isStored: false });
     this.#changed.add(number);
     return number;
   }
@@ -228,51 +255,35 @@ export class LabelValues {
     }
   }
 
-  #enter(number: number, value: string, hash: number): void {
+  #enter(
+    number: number,
+    value: string,
+    hash: number,
+    state: Pick<KnownValue, "isEstablished" | "isStored">,
+  ): void {
     const { nowMs } = this.#usage.clock;
-    const next = this.#byHash.get(hash);
     const known = {
       number,
       value,
       hash,
       firstMs: nowMs,
       seenMs: nowMs,
-      isEstablished: false,
-      next,
+      ...state,
     };
     this.#byNumber.set(number, known);
-    this.#byHash.set(hash, known);
+    this.#index.add(known);
   }
 
   #remove(known: KnownValue): void {
     this.#byNumber.delete(known.number);
     this.#changed.delete(known.number);
-    let left: KnownValue | undefined;
-    for (let each = this.#byHash.get(known.hash); each !== undefined; ) {
-      const { next } = each;
-      if (each !== known) {
-        each.next = left;
-        left = each;
-      }
-      each = next;
+    if (known.isStored) {
+      this.#forgotten.push(known.number);
     }
-    if (left === undefined) {
-      this.#byHash.delete(known.hash);
-    } else {
-      this.#byHash.set(known.hash, left);
-    }
+    this.#index.remove(known);
   }
 }
 
-/** Whether a text of one byte a character is `length` bytes from `start`. */
-function isText(value: string, bytes: Uint8Array, start: number, length: number): boolean {
-  if (value.length !== length) {
-    return false;
-  }
-  for (let at = 0; at < length; at++) {
-    if (value.charCodeAt(at) !== bytes[start + at]) {
-      return false;
-    }
-  }
-  return true;
+function toNumbered({ number, value, isEstablished }: KnownValue): NumberedValue {
+  return isEstablished ? [number, value, true] : [number, value];
 }

@@ -81,6 +81,8 @@ describe("a journal", () => {
       senders: [],
       toolNames: [[number, "exec"]],
       channelNames: [],
+      forgottenTools: [],
+      forgottenChannels: [],
     });
   });
 

@@ -1,6 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { headerSchema, journalVersion } from "../../../src/activity/journal/journal-records.ts";
+import {
+  headerSchema,
+  journalVersion,
+  recordTypes,
+} from "../../../src/activity/journal/journal-records.ts";
 import { MemoryStorage } from "./memory-journal.ts";
 import { delivered, open } from "./restarted-collector.ts";
 import {
@@ -144,8 +148,10 @@ describe("a journal that version 3 wrote", () => {
         await delivered();
         await historyAfterSnapshot(senderTo(before));
       }
-      expect(storage.records.map(([type]) => type)).toEqual(
-        records.map((record) => Buffer.from(record, "base64")[0]),
+      // This version records of a name that it keeps coming, too.
+      const isOfBoth = (type: number | undefined) => type !== recordTypes.names;
+      expect(storage.records.map(([type]) => type).filter(isOfBoth)).toEqual(
+        records.map((record) => Buffer.from(record, "base64")[0]).filter(isOfBoth),
       );
       storage.lastWrittenUnixMs = lastWrittenUnixMs;
       const after = await open(storage, { seed: 9, afterMs: 60_000, config: version3Config });

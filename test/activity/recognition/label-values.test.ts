@@ -160,7 +160,7 @@ describe("values that were stored", () => {
       after.restore(each);
     }
     expect(["c", "a", "b", "d"].map((value) => numberOf(after, value))).toEqual([3, 1, 2, 4]);
-    expect(after.takeChanged()).toEqual([[4, "d"]]);
+    expect(after.takeChanged()).toEqual({ values: [[4, "d"]], forgotten: [] });
   });
 
   test("displace the first ones when there are more than fit, and one that had the number before", () => {
@@ -173,10 +173,64 @@ describe("values that were stored", () => {
     ] as const) {
       values.restore(each);
     }
+    expect([1, 2, 4].map((number) => values.valueOf(number))).toEqual(["a", "b", "d"]);
+    values.endRestore();
     expect([1, 2, 4].map((number) => values.valueOf(number))).toEqual([overflowValue, "b", "d"]);
     expect(values.stored()).toEqual([
       [2, "b"],
       [4, "d"],
+    ]);
+  });
+});
+
+describe("what changes", () => {
+  test("is a value when it is new and when it comes again after a second, and each that makes room", () => {
+    const { values, clock } = tableOf(2);
+    numberOf(values, "a");
+    numberOf(values, "b");
+    expect(values.takeChanged()).toEqual({
+      values: [
+        [1, "a"],
+        [2, "b"],
+      ],
+      forgotten: [],
+    });
+    clock.nowMs = 1000;
+    numberOf(values, "b");
+    numberOf(values, "c");
+    const changed = values.takeChanged();
+    expect(changed).toEqual({
+      values: [
+        [2, "b", true],
+        [4, "c"],
+      ],
+      forgotten: [1],
+    });
+    expect(values.takeChanged()).toEqual({ values: [], forgotten: [] });
+  });
+
+  test("does not pile up when it is never asked for", () => {
+    const { values, clock } = tableOf(2);
+    for (let at = 0; at < 100; at++) {
+      clock.nowMs += 1000;
+      numberOf(values, `made-up-${at}`);
+    }
+    expect(values.takeChanged()).toMatchObject({ values: { length: 2 }, forgotten: [] });
+  });
+
+  test("is readable under its old name until a restore has ended", () => {
+    const { values } = tableOf(2);
+    values.restore([1, "a", true]);
+    values.restore([2, "b"]);
+    values.restoreForgotten(1);
+    values.restore([4, "c"]);
+    expect([1, 2, 4].map((number) => values.valueOf(number))).toEqual(["a", "b", "c"]);
+    values.endRestore();
+    expect([1, 2, 4].map((number) => values.valueOf(number))).toEqual([overflowValue, "b", "c"]);
+    expect(values.takeChanged()).toEqual({ values: [], forgotten: [] });
+    expect(values.stored()).toEqual([
+      [2, "b"],
+      [4, "c"],
     ]);
   });
 });
