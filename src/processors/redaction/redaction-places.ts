@@ -96,3 +96,15 @@ function indices(): Readonly<Record<Place, number>> {
     "metric.unit": 23,
   };
 }
+
+/** The place of the attributes of an event, or a log record, that is content by its name. */
+export function contentTwinOf(place: number): number {
+  switch (place) {
+    case placeIndex.spanevent:
+      return placeIndex.contentEvent;
+    case placeIndex.log:
+      return placeIndex.contentLog;
+    default:
+      return place;
+  }
+}

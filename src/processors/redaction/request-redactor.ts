@@ -4,8 +4,11 @@ import { forgetView, WireReader } from "../../otlp/wire-reader.ts";
 import { AttributeRedactor } from "./attribute-redactor.ts";
 import { isContentEvent } from "./genai-content-preset.ts";
 import { readKeyValue } from "./key-value-reader.ts";
+import { KeylessRedactor } from "./keyless-redactor.ts";
+import { type FieldRange, RedactionContext } from "./redaction-context.ts";
 import type { RedactionProgram } from "./redaction-program.ts";
 import { SummaryAttributes } from "./summary-attributes.ts";
+import { isUntouchedAttribute } from "./untouched-attribute.ts";
 import { textOf, valueTags } from "./value-text.ts";
 import { type WalkedField, type WalkedMessage, walkedRequests } from "./walked-fields.ts";
 
@@ -21,7 +24,9 @@ export class RequestRedactor {
   readonly #reader: WireReader;
   readonly #request: WalkedMessage;
   readonly #edits = new ByteReplacements();
+  readonly #context: RedactionContext;
   readonly #attributes: AttributeRedactor;
+  readonly #keyless: KeylessRedactor;
   readonly #program: RedactionProgram;
   readonly #mustPause: () => boolean;
   #isBroken = false;
@@ -36,11 +41,13 @@ export class RequestRedactor {
     this.#reader = new WireReader(bytes);
     forgetView(); // it would keep this request in memory, or another one that is read meanwhile
     this.#request = walkedRequests[signal];
-    this.#attributes = new AttributeRedactor(program, {
+    this.#context = new RedactionContext(program, {
       reader: this.#reader,
       edits: this.#edits,
       counts,
     });
+    this.#attributes = new AttributeRedactor(this.#context);
+    this.#keyless = new KeylessRedactor(this.#context, this.#attributes.values);
     this.#mustPause = mustPause;
   }
 
@@ -102,7 +109,7 @@ export class RequestRedactor {
     }
     if (
       field.kind === "attribute" &&
-      this.#attributes.isUntouched(reader.position, stop, field.place)
+      isUntouchedAttribute(this.#context, reader.position, stop, field.place)
     ) {
       reader.position = stop;
       return true;
@@ -113,23 +120,15 @@ export class RequestRedactor {
     return isGood;
   }
 
-  #content(
-    field: WalkedField,
-    range: {
-      readonly fieldStart: number;
-      readonly lengthStart: number;
-      readonly start: number;
-      readonly end: number;
-    },
-  ): boolean {
+  #content(field: WalkedField, range: FieldRange): boolean {
     switch (field.kind) {
       case "attribute":
         return this.#attributes.attribute(range, field.place);
       case "text":
-        this.#attributes.text(range, field.place);
+        this.#keyless.text(range, field.place);
         return true;
       case "body":
-        return this.#attributes.body(range, field.place);
+        return this.#keyless.body(range, field.place);
       case "message": {
         const mark = this.#edits.open(range.lengthStart);
         const isGood = this.#message(field.message, range.end);
@@ -146,23 +145,23 @@ export class RequestRedactor {
   /** A record or a message in it, from the reader's position up to `end`. */
   #message(message: WalkedMessage, end: number): boolean {
     const reader = this.#reader;
-    const attributes = this.#attributes;
-    const outer = { isContent: attributes.isContent, summary: attributes.summary };
+    const context = this.#context;
+    const outer = { isContent: context.isContent, summary: context.summary };
     if (message.nameTag !== undefined && this.#program.hasContentEvents) {
-      attributes.isContent = this.#isContent(message, reader.position, end);
+      context.isContent = this.#isContent(message, reader.position, end);
     }
-    attributes.summary = this.#newSummary(message);
+    context.summary = this.#newSummary(message);
     let isGood = true;
     while (isGood && reader.position < end) {
       const fieldStart = reader.position;
       const tag = reader.tag(end);
       isGood = this.#field({ tag, fieldStart, end }, message.byTag[tag]);
     }
-    for (const keyValue of attributes.summary?.keyValues() ?? []) {
+    for (const keyValue of context.summary?.keyValues() ?? []) {
       this.#edits.replace(end, end, lengthField(message.summaryTag ?? 0, keyValue));
     }
-    attributes.isContent = outer.isContent;
-    attributes.summary = outer.summary;
+    context.isContent = outer.isContent;
+    context.summary = outer.summary;
     return isGood;
   }
 

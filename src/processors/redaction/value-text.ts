@@ -149,6 +149,11 @@ function goJson(text: string): string {
   );
 }
 
+/** Whether a value behind this tag is a number or a truth value. */
+export function isScalarTag(tag: number): boolean {
+  return tag === valueTags.int || tag === valueTags.bool || tag === valueTags.double;
+}
+
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
   return bufferOf(bytes, start, end).toString("utf8");
 }
