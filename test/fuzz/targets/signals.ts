@@ -8,6 +8,7 @@ import { passedPage } from "../../exporters/prometheus/passed-page.ts";
 import { strictlyDecoded } from "../../otlp/strict-decoder.ts";
 import { type FuzzTarget, fuzzTarget, must } from "../fuzz-target.ts";
 import { protobufSeeds, protobufWords, signals } from "../request-seeds.ts";
+import { contentWords, eventWords, logRecordSeeds, modelCallSeeds } from "../signal-seeds.ts";
 
 /** A fault is an exception that a reader caught, which is a bug. Readers that are new each time would make most of the time. */
 const faults: unknown[] = [];
@@ -44,8 +45,8 @@ const spanSignals = fuzzTarget({
     "src/activity/recognition/tool-call-parts.ts",
   ],
   executions: 400_000,
-  seeds: () => protobufSeeds("traces"),
-  words: protobufWords,
+  seeds: () => [...protobufSeeds("traces"), ...modelCallSeeds()],
+  words: [...protobufWords, ...contentWords],
   parser: spanReader.observer.read.bind(spanReader.observer),
   broken: (bytes: Uint8Array, into: SignalBatch) => {
     const outcome = spanReader.observer.read(bytes, into);
@@ -67,68 +68,6 @@ const spanSignals = fuzzTarget({
   },
 });
 
-const eventWords = [
-  "session.start",
-  "session.end",
-  "entity.interval",
-  "gen_ai.agent.pause",
-  "span_id",
-  "trace_id",
-  "start_time_unix_nano",
-  '{"resourceSpans":[{"scopeSpans":[{"spans":[{',
-  "1m",
-  "1e9h",
-];
-
-/** Log records of every dialect: an event name, with the attributes that some of them have. */
-const logEvents = [
-  "session.start",
-  "session.end",
-  "entity.state",
-  "entity.delete",
-  "partial.event",
-  "openclaw.activity.start",
-  "openclaw.activity.end",
-  "openclaw.pause",
-  "openclaw.session.state",
-  "openclaw.process.heartbeat",
-].flatMap((eventName) => {
-  const attributes = [
-    "session.id",
-    "entity.interval",
-    "partial.event",
-    "partial.frequency",
-    "otel.entity.type",
-    "event.name",
-  ].map((key) => ({
-    key,
-    value: {
-      stringValue: key === "event.name" ? eventName : key === "partial.event" ? "heartbeat" : "5s",
-    },
-  }));
-  const record = {
-    eventName,
-    timeUnixNano: "1790000000000000000",
-    traceId: "01".repeat(16),
-    spanId: "02".repeat(8),
-    attributes,
-    body: { stringValue: '{"resourceSpans":[]}' },
-  };
-  const resource = { attributes: [{ key: "service.name", value: { stringValue: "agent" } }] };
-  const checked = readRequest(
-    "logs",
-    "json",
-    Buffer.from(
-      JSON.stringify({
-        resourceLogs: [
-          { resource, scopeLogs: [{ scope: { name: "openclaw" }, logRecords: [record] }] },
-        ],
-      }),
-    ),
-  );
-  return checked.ok ? [checked.bytes] : [];
-});
-
 const logSignals = fuzzTarget({
   name: "signals-logs",
   parsers: [
@@ -144,7 +83,7 @@ const logSignals = fuzzTarget({
     "src/activity/recognition/dialects/reported-spans.ts",
   ],
   executions: 400_000,
-  seeds: () => [...protobufSeeds("logs"), ...logEvents],
+  seeds: () => [...protobufSeeds("logs"), ...logRecordSeeds()],
   words: [...protobufWords, ...eventWords],
   parser: (bytes: Uint8Array) => {
     logReader.observer.read(bytes, batch);

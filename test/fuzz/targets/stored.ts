@@ -234,7 +234,6 @@ const recoveries = fuzzTarget({
     "src/extensions/file_storage/journal-recovery.ts",
     "src/extensions/file_storage/file-reader.ts",
     "src/extensions/file_storage/log-recovery.ts",
-    "src/extensions/file_storage/log-tail.ts",
     "src/extensions/file_storage/format.ts",
     "src/extensions/file_storage/end-mark.ts",
     "src/extensions/file_storage/file-names.ts",
