@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [scale] [memory] [journal] [durability] [queue] [heartbeats] [grpc] [redaction] [attacks] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [scale] [memory] [journal] [durability] [queue] [heartbeats] [grpc] [redaction] [attacks] [requests] [--rounds N]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -17,6 +17,7 @@ const benches = {
   grpc: new URL("./grpc.bench.ts", import.meta.url),
   redaction: new URL("./redaction.bench.ts", import.meta.url),
   attacks: new URL("./attacks.bench.ts", import.meta.url),
+  requests: new URL("./requests.bench.ts", import.meta.url),
 } as const;
 
 const { values, positionals } = parseArgs({
