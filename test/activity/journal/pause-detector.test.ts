@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PauseDetector } from "../../../src/activity/journal/durable-activity.ts";
+import { PauseDetector } from "../../../src/activity/journal/pause-detector.ts";
 
 const options = { tickMs: 200, allowedLatenessMs: 10_000 };
 
