@@ -9,6 +9,7 @@ import type { ActivityHandover, JournalUse } from "./activity-handover.ts";
 import { partsOf } from "./batch-parts.ts";
 import { journalVersion, type StoredKeys } from "./journal-records.ts";
 import { JournalWriter, snapshotRecords } from "./journal-writer.ts";
+import { type Pause, PauseDetector } from "./pause-detector.ts";
 import type {
   ClockAnchor,
   CreateEngine,
@@ -16,7 +17,6 @@ import type {
   PersistedState,
   SeriesIdentity,
 } from "./persisted-state.ts";
-import { type Pause, PauseDetector } from "./pause-detector.ts";
 import { type RecoveredState, Replay } from "./replay.ts";
 
 /** The parts of a durable engine, its limits, and the clocks. */

@@ -2,28 +2,16 @@ import { ProtobufMetricsSerializer } from "@opentelemetry/otlp-transformer";
 import { ActivityEngine } from "../../activity/engine/activity-engine.ts";
 import { EngineParts } from "../../activity/engine/engine-parts.ts";
 import type { RunDiagnosis } from "../../activity/engine/engine-view.ts";
-import { heartbeatsPerLease } from "../../activity/engine/policy/leases.ts";
 import { TabulationHash, tabulationBytes } from "../../activity/engine/store/tabulation-hash.ts";
 import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
-import { maxToolNames } from "../../activity/model/work.ts";
-import { hashKeyBytes, KeyedHash } from "../../activity/recognition/keyed-hash.ts";
-import { LabelValues, overflowValue } from "../../activity/recognition/label-values.ts";
-import { LogSignalReader } from "../../activity/recognition/log-signal-reader.ts";
-import { maxProcesses, SenderProcesses } from "../../activity/recognition/sender-processes.ts";
-import { refKeyBytes, SessionRefs } from "../../activity/recognition/session-refs.ts";
-import { SpanSignalReader } from "../../activity/recognition/span-signal-reader.ts";
-import { sessionReferences } from "../../activity/recognition/work-spans.ts";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
 import { accepted } from "../../component/consumer.ts";
 import { beforeDeadline } from "../../component/deadline.ts";
-import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
-import { createThrottle } from "../../component/throttle.ts";
-import { parseDuration } from "../../config/quantity.ts";
 import { maxSnapshotBytes } from "../../memory/memory-budget.ts";
 import type { Payload, Signal } from "../../otlp/payload.ts";
 import { withoutSpans } from "../../otlp/splice.ts";
@@ -31,22 +19,19 @@ import { forgetView } from "../../otlp/wire-reader.ts";
 import { activityBoundsOf, reportActivityBounds } from "./activity-bounds.ts";
 import { createActivityMetrics } from "./activity-metrics.ts";
 import { BoundsWatch } from "./bounds-watch.ts";
-import { type Config, showsSessions } from "./config.ts";
+import type { Config } from "./config.ts";
 import { ActivityEventEmitter } from "./event-emitter.ts";
 import { publishOverflow } from "./label-overflow.ts";
 import { MetricsPush } from "./metrics-push.ts";
 import { PassingItems } from "./passing-items.ts";
 import { SessionActivityHandover } from "./session-activity-handover.ts";
-import { SharedStateLog } from "./shared-state-log.ts";
+import { createSignalReaders } from "./signal-readers.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
 const tickMs = 200;
 /** About ten milliseconds of work, during which no request is served. */
 const stepsPerCall = 2_048;
-const maxChannels = 100;
-/** The time between two log lines about records that a bug makes unreadable. */
-const faultIntervalMs = 10_000;
 
 /** The component. `diagnose` reports what each open run does, for pages and benchmarks. */
 export interface SessionActivityComponent extends Component {
@@ -67,84 +52,8 @@ export function createSessionActivity(
   const { clock, logger } = settings;
   const bounds = activityBoundsOf(config, settings.memory);
   const boundsWatch = new BoundsWatch(bounds, settings);
-  const requestClock = { nowMs: 0 };
-  const labelUsage = { clock: requestClock, hashKey: settings.randomBytes(hashKeyBytes) };
-  const labels = {
-    tools: new LabelValues(maxToolNames, {
-      ...labelUsage,
-      inUse: () => durable.engine.view.inUse().tools,
-      onFull: () =>
-        logger.warn("The limit of tool names is reached. New names are reported as other.", {
-          limit: maxToolNames,
-          shown_as: overflowValue,
-        }),
-    }),
-    channels: new LabelValues(maxChannels, {
-      ...labelUsage,
-      inUse: () => durable.engine.view.inUse().channels,
-      onFull: () =>
-        logger.warn("The limit of channels is reached. New channels are reported as other.", {
-          limit: maxChannels,
-          shown_as: overflowValue,
-        }),
-    }),
-  };
-  const sharedStates = new SharedStateLog(logger);
-  const processes = new SenderProcesses(
-    {
-      clock: requestClock,
-      maxAgeMs: Math.max(config.max_age, config.tombstone_ttl),
-      inUse: () => durable.engine.view.inUse().processes,
-      onFull: () =>
-        logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
-          limit: maxProcesses,
-        }),
-    },
-    (service) => sharedStates.onShared(service),
-  );
-  const hashKey = settings.randomBytes(hashKeyBytes);
-  const refKey = settings.randomBytes(refKeyBytes);
-  const hash = new KeyedHash(
-    hashKey,
-    showsSessions(config)
-      ? new SessionRefs({ configured: config.session_ref_key?.reveal(), random: refKey })
-      : undefined,
-  );
-  const forwardsPending = config.forward_pending_spans;
-  const limitFaults = createThrottle(clock, faultIntervalMs);
-  const onFault = (error: unknown) =>
-    limitFaults((heldBack) =>
-      logger.error(
-        "A span or a log record could not be read because of a bug. It is forwarded, and its work is not tracked. Please report it.",
-        { ...exceptionFields(error), held_back: heldBack },
-      ),
-    );
-  const rules = {
-    workSpans: config.work_spans,
-    sessionReferences: config.session_references,
-    onFault,
-  };
-  const spanReader = new SpanSignalReader({
-    processes,
-    hash,
-    ...labels,
-    ...rules,
-    forwardsPending,
-  });
-  const logReader = new LogSignalReader({
-    processes,
-    hash,
-    tools: labels.tools,
-    spans: new SpanSignalReader({ processes, hash, ...labels, ...rules }),
-    sessionReferences: [...sessionReferences, ...config.session_references],
-    intervals: {
-      stateIntervalMs: config.span_state_interval,
-      maxIntervalMs: config.max_lease / heartbeatsPerLease,
-      parseDurationMs,
-    },
-    forwardsClaims: config.forward_claims,
-    onFault,
-  });
+  const readers = createSignalReaders(settings, config, () => durable.engine.view.inUse());
+  const { labels, processes, hash, spanReader, logReader } = readers;
   const tableHash = new TabulationHash(settings.randomBytes(tabulationBytes));
   const scope = { name: scopeName, version: settings.version };
   const emitter: ActivityEventEmitter = new ActivityEventEmitter({
@@ -183,8 +92,8 @@ export function createSessionActivity(
     emitter,
     clock,
     logger,
-    hashKey,
-    refKey,
+    hashKey: readers.hashKey,
+    refKey: readers.refKey,
     instanceId: Buffer.from(settings.randomBytes(16)).toString("hex"),
     restartGraceMs: config.restart_grace,
     tickMs,
@@ -291,7 +200,7 @@ export function createSessionActivity(
                 message: "The collector is stopping and accepts no more data.",
               };
             }
-            requestClock.nowMs = durable.now().atMs;
+            readers.clock.nowMs = durable.now().atMs;
             let answer: ConsumeResult | Promise<ConsumeResult>;
             let hasSignals = false;
             try {
@@ -447,9 +356,4 @@ export function createSessionActivity(
       nextPart = clock.after(0, onTick);
     }
   }
-}
-
-function parseDurationMs(text: string): number | undefined {
-  const parsed = parseDuration(text);
-  return parsed.ok ? parsed.value : undefined;
 }
