@@ -97,7 +97,8 @@ export interface Journal {
   appendNow(record: Uint8Array): boolean;
   /**
    * Resolves when all records appended so far have been passed to the operating system. Never rejects: when the
-   * state is, or becomes, `degraded` it resolves at once. An owner that waits for it is never faster than the disk.
+   * state is, or becomes, `degraded` it resolves at once, except that records appended beside the snapshot that ends this state are waited
+   * for. An owner that waits for it is never faster than the disk.
    */
   written(): Promise<void>;
   /** As `written`, but resolves when the records are on the disk. Without `fsync` in the config, the same as `written`. */

@@ -163,11 +163,12 @@ export class FileJournal implements Journal {
   }
 
   written(): Promise<void> {
-    return this.#status.reason === undefined ? this.#log.writer.written() : Promise.resolve();
+    // Also while a snapshot closes a gap: what is appended meanwhile is in the log alone, and must be stored before the state is ok again.
+    return this.#log.writer.written();
   }
 
   synced(): Promise<void> {
-    return this.#status.reason === undefined ? this.#log.writer.synced() : Promise.resolve();
+    return this.#log.writer.synced();
   }
 
   snapshot(records: Iterable<Uint8Array>): Promise<SnapshotOutcome> {

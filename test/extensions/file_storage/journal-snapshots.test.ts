@@ -27,3 +27,50 @@ describe("a snapshot that was to close a gap and has failed", () => {
     expect(journal.counts.droppedRecords.io_error).toBe(4);
   });
 });
+
+describe("a snapshot that closes a gap", () => {
+  for (const wait of ["written", "synced"] as const) {
+    test(`stores what is appended beside it before \`${wait}\` resolves, and before the state is ok again`, async () => {
+      const disk = new FakeDisk();
+      let operations: FakeDisk["operations"] = [];
+      const { journal, clock } = await open({
+        disk,
+        onState: () => {
+          operations = [...disk.operations];
+        },
+      });
+      disk.fault = (name) => (name === "write" ? "ENOSPC" : undefined);
+      journal.append(bytesOf("first"));
+      await journal.written();
+      await settled();
+      disk.fault = () => undefined;
+      const { promise: isHeld, resolve: goOn } = Promise.withResolvers<void>();
+      disk.pause = (name) => (name === "rename" ? isHeld : undefined);
+      const snapshot = journal.snapshot([bytesOf("first")]);
+      await settled();
+      journal.append(bytesOf("second"));
+      const waiting = journal[wait]();
+      await settled();
+      clock.advance(10); // the flush interval
+      await waiting;
+      expect(journal.state().status).toBe("degraded");
+      goOn();
+      expect(await snapshot).toEqual({ status: "done" });
+      expect(await recovered(FakeDisk.after(operations))).toEqual(["first", "second"]);
+    });
+  }
+
+  test("keeps nobody waiting when it fails", async () => {
+    const disk = new FakeDisk();
+    const { journal } = await open({ disk });
+    disk.fault = (name) => (name === "write" ? "ENOSPC" : undefined);
+    journal.append(bytesOf("first"));
+    await journal.written();
+    await settled();
+    const snapshot = journal.snapshot([bytesOf("first")]);
+    journal.append(bytesOf("second"));
+    await journal.written();
+    await journal.synced();
+    expect(await snapshot).toEqual({ status: "failed", reason: "no_space" });
+  });
+});
