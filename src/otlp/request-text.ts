@@ -15,6 +15,9 @@ const maxCarefulBytes = 4 << 20;
 /** One with more values would take too much memory: reading with care takes several times the weight. */
 const maxCarefulWeight = 12 << 20;
 
+/** Those of JSON, which are fewer than those of JavaScript. */
+const blanks = /^[ \t\n\r]+/;
+
 /** `position` is where a text is no JSON any more, if that is known. It quotes nothing of the text. */
 export type ParsedRequest =
   | { readonly ok: true; readonly value: unknown }
@@ -59,7 +62,7 @@ function readCarefully(text: JsonText, whole: boolean): ParsedRequest {
   if (!reading.ok) {
     return { ok: false, position: positionOf(decoded, reading.at) };
   }
-  const rest = decoded.slice(reading.end).trimStart();
+  const rest = decoded.slice(reading.end).replace(blanks, "");
   return whole && rest !== ""
     ? { ok: false, position: positionOf(decoded, decoded.length - rest.length) }
     : { ok: true, value: reading.value };

@@ -87,6 +87,7 @@ describe("a line", () => {
 
   const skipped: readonly (readonly [what: string, line: string, reason: string])[] = [
     ["is no JSON", "{secret", "not_json"],
+    ["ends with a blank that JSON does not have", '{"resourceLogs":[]}\f', "not_json"],
     ["is no object", '["secret"]', "not_otlp"],
     ["has no signal", '{"secret": []}', "not_otlp"],
     ["has a value of a wrong type", '{"resourceLogs": "secret"}', "not_otlp"],
