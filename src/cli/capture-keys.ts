@@ -20,7 +20,7 @@ export type KeptAs =
   /** Only the structure of messages: which tool calls they have, with hashed ids. */
   | "structure";
 
-/** The attributes by which processes are told apart. */
+/** The attributes by which processes are distinguished. */
 const processIds = ["host.id", "host.name", "service.instance.id", "entity.id"];
 
 /** What senders of live work put on their spans and records. */

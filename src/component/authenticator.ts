@@ -15,7 +15,7 @@ export type Authentication =
       readonly client?: string;
       /**
        * Whose work the client reports, where several credentials stand for one sender: the same text for all of them, and whatever they are changed
-       * to. Empty: nobody in particular. Absent: the client's own. It must not be shown or logged either.
+       * to. Empty: no client in particular. Absent: the client's own. It must not be shown or logged either.
        */
       readonly account?: string;
     }

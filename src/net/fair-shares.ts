@@ -67,7 +67,7 @@ interface Entry {
 
 /**
  * Divides the requests at a time, and the bytes that they hold, among peers, and what a peer has among its connections. When there is no room,
- * whoever has most gives way: its requests that wait for their client are cut, those that have stalled first, else it gets no more. Who has less
+ * the peer that has most gives way: its requests that wait for their client are cut, those that have stalled first, else it gets no more. Who has less
  * than an equal share is refused only when what others have more is no longer waiting for their clients, but for the pipelines.
  *
  * It keeps one entry for each request and two numbers for each peer and each connection with a request.

@@ -5,7 +5,7 @@ export const sessionRefDigits = 12;
 
 /**
  * The reference under which a session, or another id of a sender, may leave the collector: the first 12 hex digits of
- * HMAC-SHA-256 (RFC 2104) over the value. Without the key nobody can find the value by trying, and with the key everybody gets
+ * HMAC-SHA-256 (RFC 2104) over the value. Without the key no one can find the value by trying, and with the key everybody gets
  * the same reference. Nothing else is hashed beside the value, so that openssl gets it, too:
  *
  *     printf %s "$VALUE" | openssl dgst -sha256 -hmac "$KEY" | sed 's/.*= //' | cut -c1-12

@@ -149,7 +149,7 @@ export class Agents {
     );
   }
 
-  /** Resolves when all that was begun before `stop` is told and answered. */
+  /** Resolves when all that was begun before `stop` is sent and answered. */
   run(): Promise<void> {
     return this.#gateway.run();
   }

@@ -59,7 +59,7 @@ export class Truth {
     this.#aliveMs = aliveMs;
   }
 
-  /** A sender begins to tell a script. */
+  /** A sender begins with a script. */
   begin(script: Script, by: { readonly sender: string; readonly dialect: DialectName }): void {
     const works = new Map<string, Work[]>();
     for (const step of script) {
@@ -92,7 +92,7 @@ export class Truth {
     }
   }
 
-  /** From now on nobody can say what the collector has to think of what was told until now: its memory was damaged. */
+  /** From now on nobody can say what the collector has to think of what was reported until now: its memory was damaged. */
   forgive(): void {
     this.#past = new Set(this.traces.keys());
   }

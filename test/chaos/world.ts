@@ -270,7 +270,7 @@ class World {
     return this.#settle(before);
   }
 
-  /** Something is lost that the documentation says may be lost: what was told until now is forgiven, but the collector goes on. */
+  /** Something is lost that the documentation says may be lost: what was reported until now is forgiven, but the collector goes on. */
   async #damage(damage: Damage | typeof diskFullAtKill, observer: Observer): Promise<void> {
     const { stack, http, books } = this.#parts();
     if (damage === diskFullAtKill) {

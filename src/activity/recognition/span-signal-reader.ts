@@ -223,7 +223,7 @@ export class SpanSignalReader {
     }
   }
 
-  /** A report is of the process that sent it. Only where that cannot be told from its siblings, the report may name it. */
+  /** A report is of the process that sent it. Only where that cannot be distinguished from its siblings, the report may name it. */
   #reporterOf(resource: number, { sender, client }: SpanReport): SenderProcess {
     const { spans } = this;
     const isEmpty =

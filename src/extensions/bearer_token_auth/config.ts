@@ -37,7 +37,7 @@ export const schema = z
       .min(1, "must have at least one token.")
       .optional()
       .describe(
-        "Several tokens; each of them is accepted, and the first one is sent. Whoever has one of them is a client of its own.",
+        "Several tokens; each of them is accepted, and the first one is sent. Anyone who has one of them is a client of its own.",
       ),
     filename: filename(
       "File with one token per line; each of them is accepted, and the first one is sent. A changed file is used within seconds. Its tokens are those of one client: an old one and the one that replaces it.",

@@ -3,7 +3,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 /** Tokens of one source: an option of the config, or a file. */
 export interface TokenSource {
   readonly tokens: readonly string[];
-  /** Whose work is reported with these tokens: that of the client with this name, of `each` token's own client, or of nobody in particular. */
+  /** Whose work is reported with these tokens: that of the client with this name, of `each` token's own client, or of no client in particular. */
   readonly account: { readonly name: string } | "each" | undefined;
 }
 

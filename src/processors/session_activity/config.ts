@@ -99,12 +99,12 @@ export const schema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "Whether events contain openclaw.session.ref: 12 hex digits by which events of one session are found, and which nobody can turn back into the session. Default: true if there is a session_ref_key.",
+      "Whether events contain openclaw.session.ref: 12 hex digits by which events of one session are found, and which no one can turn back into the session. Default: true if there is a session_ref_key.",
     ),
   session_ref_key: hashKey()
     .optional()
     .describe(
-      "Key of openclaw.session.ref, which is HMAC-SHA-256 over the session. Whoever has the key can compute it, and so does the redaction processor with the same key. Default: a random key, which is kept in the storage, so that nobody else can.",
+      "Key of openclaw.session.ref, which is HMAC-SHA-256 over the session. Anyone who has the key can compute it, and so does the redaction processor with the same key. Default: a random key, which is kept in the storage, so that nobody else can.",
     ),
   work_spans: workSpans,
   session_references: sessionReferenceKeys,

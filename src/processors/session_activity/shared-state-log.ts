@@ -7,7 +7,7 @@ const maxServices = 10;
 const maxNameLength = 100;
 
 /**
- * Warns once of each service whose processes cannot be told apart, and so share a state. Keeps the names of at most {@link maxServices}
+ * Warns once of each service whose processes cannot be distinguished, and so share a state. Keeps the names of at most {@link maxServices}
  * services; after that one more line says that there are more.
  */
 export class SharedStateLog {

@@ -42,7 +42,7 @@ const htpasswd = fuzzTarget({
       );
       return users.size;
     } catch (error) {
-      must(error instanceof UnusableFile, "a file that cannot be used is told");
+      must(error instanceof UnusableFile, "a file that cannot be used is reported");
       must(error.message.length < 200, "no line is quoted");
       return error.message;
     }

@@ -120,7 +120,7 @@ const jsonLines = fuzzTarget({
     const parsed = parser(jsonText(input), { whole: true });
     if (!parsed.ok) {
       const message = "problem" in parsed ? parsed.message : (parsed.position ?? "");
-      must(message.length < 500, "a problem is told shortly");
+      must(message.length < 500, "a problem is reported in few words");
       return message;
     }
     must(parsedJson(new TextDecoder().decode(input)) !== undefined, "a whole line is JSON");

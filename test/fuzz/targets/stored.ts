@@ -198,7 +198,7 @@ const engineSnapshot = fuzzTarget({
     } catch (error) {
       must(
         error instanceof Error && /RangeError|SnapshotError/.test(error.constructor.name),
-        "bytes that end too early are told",
+        "bytes that end too early are reported",
       );
       return "ends too early";
     }
@@ -278,7 +278,7 @@ const recoveries = fuzzTarget({
           /\. /.test(error.message) &&
           !(error instanceof TypeError) &&
           error.constructor.name !== "BrokenInvariant",
-        `a file that cannot be used is told (${error instanceof Error ? error.message : ""})`,
+        `a file that cannot be used is reported (${error instanceof Error ? error.message : ""})`,
       );
       return "refused";
     }
