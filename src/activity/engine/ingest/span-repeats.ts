@@ -37,7 +37,8 @@ export class SpanRepeats {
     const { store, openWork, processes, registry } = this.#parts;
     const { spans } = store;
     const gapMs = nowMs - spans.seenAtMs.get(span);
-    if (processes.wasDeletedBefore(batch.process.get(row), nowMs)) {
+    const sent = { atMs: nowMs, timeMs: batch.sentMs.get(row), seq: 0 };
+    if (processes.wasDeletedBefore(batch.process.get(row), sent)) {
       spans.setFlag(span, spanFlags.reportedAfterDelete);
     }
     const wasHeld = spans.held.get(span) !== evictionHolds.none;

@@ -184,11 +184,19 @@ export class ProcessLiveness {
     return this.#table.rows[process]?.lastDeleteAt;
   }
 
-  /** Whether a process has reported its end so long before `nowMs` that a signal of now was not merely overtaken by it. */
-  wasDeletedBefore(process: number, nowMs: number): boolean {
+  /**
+   * Whether a process has reported its end before it sent a signal that arrives now: so long before that the signal was not merely
+   * overtaken by it, and, where both show when they were sent, before by the sender's clock. So a request that the network
+   * delivers a second time proves nothing.
+   */
+  wasDeletedBefore(process: number, signal: Moment): boolean {
     const known = this.#table.rows[process];
+    const deletedAt = known?.lastDeleteAt;
+    if (known?.state !== "deleted" || deletedAt === undefined) {
+      return false;
+    }
     const inFlightMs = Math.min(maxInFlightMs, this.#parts.limits.allowedLatenessMs);
-    return known?.state === "deleted" && nowMs > (known.lastDeleteAt?.atMs ?? nowMs) + inFlightMs;
+    return signal.atMs > deletedAt.atMs + inFlightMs && this.#compare(signal, deletedAt) > 0;
   }
 
   /** A process has work that began after its reported end: it lives, as a new process of the same name. */

@@ -224,6 +224,28 @@ export const endHistories: readonly HistoryCase[] = [
     open: 0,
   },
   {
+    name: "process gone and heard of again",
+    rule: "work of a process that reported its end stays if its start is repeated more than a second later",
+    lines: `
+      0 start run A/R1 s=S
+      1 start tool A/x A/R1
+      3 gone other
+      4.5 start tool A/x A/R1`,
+    evicted: [],
+    open: 2,
+  },
+  {
+    name: "process gone and a heartbeat delivered twice",
+    rule: "a repeat that was sent before the process reported its end proves nothing",
+    lines: `
+      0 start run A/R1 s=S by=partialLog
+      1 start tool A/x A/R1 by=partialLog
+      3 gone other
+      4.5 start tool A/x A/R1 by=partialLog sent=2.8`,
+    evicted: ["5 process_gone confirmed: A/x"],
+    open: 0,
+  },
+  {
     name: "run evicted",
     rule: "what an evicted run held has lost it at that moment",
     // The lease of R1 ends at 30; R2 has none and x goes a lateness later.

@@ -20,7 +20,7 @@ export interface HistoryCase {
    * A line for each signal: `at verb kind key [parent] [name=value …]`. Kinds are `run`, `harness`, `inner`, `tool`, `model`,
    * `other`, and `session` where no span is named. A key is `trace/span`. Names: `s` sessions (`S,T`), `ts` and `end` the
    * sender's times where they differ from `at` (`unset`: it has none), `p` process, `seq`, `every` the interval of
-   * heartbeats, `tool` its name, `key` of a pause, `queue` messages that wait, `claim`, `tools` and `models` that were
+   * heartbeats, `sent` when one was sent, `tool` its name, `key` of a pause, `queue` messages that wait, `claim`, `tools` and `models` that were
    * evicted there, `items` that a run left open, `by` the dialect, and the words `failed`, `closed`
    * and `detached`.
    */
@@ -216,6 +216,7 @@ export function parseHistory(lines: string): {
     }
     const process = number("p");
     const interval = number("every");
+    const sent = number("sent");
     const base = {
       kind,
       trace,
@@ -235,6 +236,7 @@ export function parseHistory(lines: string): {
       ...(parent === undefined ? {} : { parent: numberOf(spans, parent) }),
       ...(process === undefined ? {} : { process }),
       ...(interval === undefined ? {} : { interval }),
+      ...(sent === undefined ? {} : { sent }),
       ...(given.has("by") ? { dialect: given.get("by") as NonNullable<Signal["dialect"]> } : {}),
       ...(given.has("s")
         ? { sessions: (given.get("s") ?? "").split(",").map((name) => numberOf(sessions, name)) }

@@ -81,6 +81,19 @@ describe("a repeated start", () => {
     ingest(parts, 7, tool);
     expect(spans.hasFlag(row, spanFlags.reportedAfterDelete)).toBe(true);
   });
+
+  for (const [what, sent, at, want] of [
+    ["that was sent after its process was deleted is remembered", 6.5, 7, true],
+    ["that was sent before, and was delivered again, is not", 4, 7, false],
+    ["that would have been on the way for longer than the lateness is", 4, 17, true],
+  ] as const) {
+    test(what, () => {
+      const { parts, spans, row } = opened();
+      ingest(parts, 5, { type: "gone", kind: "other", span: 0, start: 5 });
+      ingest(parts, at, { ...tool, dialect: "partialLog", sent });
+      expect(spans.hasFlag(row, spanFlags.reportedAfterDelete)).toBe(want);
+    });
+  }
 });
 
 describe("evicted work is still open", () => {

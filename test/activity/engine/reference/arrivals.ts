@@ -6,6 +6,7 @@ import { evictByRun } from "./evictions.ts";
 import { isSplit, lacksInnerRun, outlivedMsOf } from "./finished.ts";
 import { noteEnd } from "./items.ts";
 import { end, finish, open } from "./lifecycle.ts";
+import { isBefore } from "./moments.ts";
 import { ownersOf } from "./owners.ts";
 import { processOf } from "./processes.ts";
 import { makeProgress } from "./progress.ts";
@@ -125,7 +126,8 @@ function continueWork(world: World, span: Span, report: Report): void {
   const { state, deleted } = processOf(world, report);
   if (state === "deleted" && deleted) {
     const isOnTheWay = world.nowMs <= deleted.atMs + Math.min(1000, world.latenessMs);
-    span.isReportedAfterDelete ||= !isOnTheWay;
+    const repeat = { ...momentOf(world, report), seq: 0, timeMs: report.sentMs ?? 0, isEnd: false };
+    span.isReportedAfterDelete ||= !isOnTheWay && isBefore(deleted, repeat, world.latenessMs);
   }
   const leaseMs =
     report.dialect === "datadog_partial"
