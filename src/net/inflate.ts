@@ -94,6 +94,8 @@ interface Format {
 const syncInputBytes = 256 * 1024;
 const syncOutputBytes = 1024 * 1024;
 const poolChunkBytes = 256 * 1024;
+/** Deflate makes of a byte at most so many, so a longer length is a lie. */
+const mostInflation = 1032;
 
 const formats = {
   gzip: { sync: gunzipSync, async: gunzip, maxStreams: 1 },
@@ -253,7 +255,7 @@ function firstChunkBytes(bytes: Uint8Array, format: Format): number {
   let hint = bytes.length * 8;
   if (format === formats.gzip && bytes.length >= 18) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    hint = view.getUint32(bytes.length - 4, true);
+    hint = Math.min(view.getUint32(bytes.length - 4, true), bytes.length * mostInflation);
   }
   return Math.min(Math.max(hint + 64, 1024), syncOutputBytes + 64);
 }

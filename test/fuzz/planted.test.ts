@@ -87,6 +87,24 @@ describe("the fuzzer", () => {
     });
   }
 
+  test("does not take one pause for a slow parser", async () => {
+    let isFirst = true;
+    const target = fuzzTarget({
+      ...options,
+      parser: undefined,
+      broken: undefined,
+      check: () => {
+        const { user } = process.cpuUsage();
+        while (isFirst && process.cpuUsage().user - user < 300_000) {
+          // It is busy.
+        }
+        isFirst = false;
+        return 1;
+      },
+    });
+    expect((await fuzz(target, { seed: 1, executions: 8 })).findings).toEqual([]);
+  });
+
   test("leaves out of a finding what it does not need", async () => {
     const input = Buffer.from("a long text with an ! in it");
     expect(

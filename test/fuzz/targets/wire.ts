@@ -64,8 +64,10 @@ const inflates = streams.map(({ encoding, pack, unpack }) =>
       }
       must(result.bytes.length <= maxInflated, "the output is bounded");
       if (encoding !== "deflate" && encoding !== "zlib") {
-        // Node reads what is inflated, too; only of trailing bytes it is less strict.
-        must(Buffer.from(unpack(input)).equals(result.bytes), "Node inflates the same");
+        // Node reads what is inflated, too; only of trailing bytes it is less strict. Of several frames of zstd it reads the first.
+        const byNode = Buffer.from(unpack(input));
+        const end = encoding === "zstd" ? byNode.length : result.bytes.length;
+        must(byNode.equals(result.bytes.subarray(0, end)), "Node inflates the same");
       }
       return result.bytes.length;
     },
