@@ -146,7 +146,7 @@ export const dialects = {
     rank: sourceRanks.starts,
     results: [...ofStart, "superseded"],
     onTheWire:
-      "a span with `_dd.partial_version` of 0 or more: a snapshot. Its lease is three times the longest gap between snapshots, 15 minutes at most",
+      "a span with `_dd.partial_version` of 0 or more: a snapshot. Its lease is three times the longest gap between the arrivals of two snapshots, 15 minutes at most; one that is delivered twice is one",
     handling: "consumed",
   },
   logfirePending: {

@@ -70,6 +70,15 @@ export function addReferences(
   }
 }
 
+/** Whether the attributes of a record name this session. */
+export function namesSession(
+  { record }: ActivityRecord,
+  { sessionReferences }: Pick<LogContext, "sessionReferences">,
+  session: string,
+): boolean {
+  return sessionReferences.some((key) => textOf(attributeOf(record.attributes, key)) === session);
+}
+
 /** Adds one session to the row added last. `rank`: of several references of a session that with the lowest rank is shown. */
 export function addReference(
   value: string,

@@ -55,12 +55,14 @@ function stamped(
 ): Signal {
   const isEnd = signal.type === "end" || signal.type === "sessionEnd";
   const start = isEnd ? signal.start : atS;
+  // Only its time says that a snapshot is another one and not the last one, delivered again.
+  const sentBehindS = signal.dialect === "datadogPartial" ? 0 : Math.max(0, sentErrorS);
   return {
     ...signal,
     unset: false,
     start: start + startErrorS,
     ...(signal.end === undefined ? {} : { end: atS + endErrorS }),
     // Not at the very moment of an eviction: a lease may be three times as long as signals are apart.
-    ...(signal.sent === undefined ? {} : { sent: atS + 0.1 + Math.max(0, sentErrorS) }),
+    ...(signal.sent === undefined ? {} : { sent: atS + 0.1 + sentBehindS }),
   };
 }

@@ -36,11 +36,11 @@ export class SpanRepeats {
   onRepeat(span: number, batch: SignalBatch, row: number, nowMs: number): void {
     const { store, openWork, processes, registry } = this.#parts;
     const { spans } = store;
-    const gapMs = nowMs - spans.seenAtMs.get(span);
     const sent = { atMs: nowMs, timeMs: batch.sentMs.get(row), seq: 0 };
     if (processes.wasDeletedBefore(batch.process.get(row), sent)) {
       spans.setFlag(span, spanFlags.reportedAfterDelete);
     }
+    const gapMs = nowMs - spans.seenAtMs.get(span);
     const wasHeld = spans.held.get(span) !== evictionHolds.none;
     spans.seenAtMs.set(span, nowMs);
     openWork.byProcess.hold(span, evictionHolds.none);
@@ -49,7 +49,7 @@ export class SpanRepeats {
     }
     const leaseMs =
       batch.dialect.get(row) === dialects.datadogPartial.storedId
-        ? Math.max(spans.leaseMs.get(span), Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
+        ? this.#leaseBySnapshots(span, batch.sentMs.get(row), gapMs)
         : leaseMsOf(batch.intervalMs.get(row));
     const isLeaseNew = leaseMs > 0 && leaseMs !== spans.leaseMs.get(span);
     if (isLeaseNew) {
@@ -100,6 +100,20 @@ export class SpanRepeats {
     }
     const startOffsetMs = spans.startedAtMs.get(span) - spans.startMs.get(span);
     return nowMs - sentMs - startOffsetMs > maxDelayMs;
+  }
+
+  /**
+   * The lease of work of which a snapshot arrived that was taken at `takenMs`, by the sender's clock, `gapMs` after the last one. One that was
+   * taken no later than the last one is the same one, sent again, and shows no interval. Notes when it was taken.
+   */
+  #leaseBySnapshots(span: number, takenMs: number, gapMs: number): number {
+    const { spans } = this.#parts.store;
+    const leaseMs = spans.leaseMs.get(span);
+    if (takenMs <= spans.closedMs.get(span)) {
+      return leaseMs;
+    }
+    spans.closedMs.set(span, takenMs);
+    return Math.max(leaseMs, Math.min(leaseMsOf(gapMs), maxInferredLeaseMs));
   }
 
   /** Progress of a run is also progress of its open model calls. */

@@ -122,6 +122,7 @@ export class SpanStarts {
       return admission.refuse(known, batch, row);
     }
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)));
+    this.#noteSnapshot(span, batch, row);
     if (dialectsAtStart.has(batch.dialect.get(row))) {
       spans.setFlag(span, spanFlags.reportedAtStart);
     }
@@ -152,8 +153,15 @@ export class SpanStarts {
     const leaseMs = spans.leaseMs.get(span);
     registry.register(span, batch, row, nowMs);
     spans.leaseMs.set(span, leaseMsOf(batch.intervalMs.get(row)) || leaseMs);
+    this.#noteSnapshot(span, batch, row);
     spans.clearFlag(span, spanFlags.reportedAtStart);
     this.#open(span, toWorkKind(spans.kind.get(span)), nowMs);
+  }
+
+  #noteSnapshot(span: number, batch: SignalBatch, row: number): void {
+    if (batch.dialect.get(row) === dialects.datadogPartial.storedId) {
+      this.#parts.store.spans.closedMs.set(span, batch.sentMs.get(row));
+    }
   }
 
   /** Opens work; a marker of an owner that has ended has a lateness to report how it ended. */

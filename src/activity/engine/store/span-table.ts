@@ -95,7 +95,8 @@ export class SpanTable {
   readonly startMs = new Float64Column();
   /**
    * When the work closed, by its sender's clock: the reported end; of work that was open and was evicted, the moment of the
-   * eviction as far as that clock can be known; 0 while it is open, or where it is not known.
+   * eviction as far as that clock can be known; 0 while it is open, or where it is not known. Of open work that is reported by
+   * snapshots, when the last one was taken.
    */
   readonly closedMs = new Float64Column();
   /** When its start arrived. */

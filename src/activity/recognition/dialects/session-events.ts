@@ -1,7 +1,7 @@
 import { dialects } from "../../model/dialects.ts";
 import { signalTypes } from "../../model/signal-batch.ts";
 import { attributeOf, textOf } from "../activity-record.ts";
-import { addReference, addReferences, addSessionEvent } from "../event-fields.ts";
+import { addReference, addReferences, addSessionEvent, namesSession } from "../event-fields.ts";
 import type { LogDialect } from "./log-dialect.ts";
 
 const startEvent = "session.start";
@@ -9,7 +9,7 @@ const previousIdKey = "session.previous_id";
 
 /**
  * S7, session events (https://opentelemetry.io/docs/specs/semconv/general/session/). A start that names the previous session
- * also ends that one.
+ * also ends that one, unless it is the same.
  */
 export const sessionEvents: LogDialect = {
   dialect: dialects.sessionEvent.storedId,
@@ -19,7 +19,8 @@ export const sessionEvents: LogDialect = {
   read(record, context, signals) {
     const isStart = record.eventName === startEvent;
     const previous = textOf(attributeOf(record.record.attributes, previousIdKey));
-    if (isStart && previous !== "") {
+    // A session that is its own previous one goes on.
+    if (isStart && previous !== "" && !namesSession(record, context, previous)) {
       addSessionEvent(signalTypes.sessionEnd, record, context, signals);
       addReference(previous, context, signals);
     }

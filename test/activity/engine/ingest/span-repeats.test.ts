@@ -24,8 +24,6 @@ describe("a repeated start", () => {
   for (const [what, first, more, want] of [
     ["takes a new lease of three intervals", 20, { interval: 30 }, 90_000],
     ["keeps the lease when it promises nothing", 20, {}, 60_000],
-    ["of Datadog takes a lease of three gaps", 0, { dialect: "datadogPartial" }, 150_000],
-    ["of Datadog never takes a shorter lease", 200, { dialect: "datadogPartial" }, 600_000],
   ] as const) {
     test(what, () => {
       const { parts, spans, row } = opened({ interval: first });
@@ -34,11 +32,80 @@ describe("a repeated start", () => {
     });
   }
 
-  test("of Datadog takes at most a quarter of an hour", () => {
-    const { parts, spans, row } = opened();
-    ingest(parts, 5_000, { ...tool, dialect: "datadogPartial" });
-    expect(spans.leaseMs.get(row)).toBe(900_000);
-  });
+  /** The lease after snapshots of a tool that arrive at these seconds and were taken at those. */
+  function leaseAfter(...snapshots: readonly (readonly [at: number, sent: number])[]): number {
+    const parts = new EngineParts(limits);
+    ingest(parts, 0, run);
+    for (const [at, sent] of snapshots) {
+      ingest(parts, at, { ...tool, dialect: "datadogPartial", sent });
+    }
+    return parts.store.spans.leaseMs.get(rowOf(parts, 2));
+  }
+
+  for (const [what, snapshots, want] of [
+    [
+      "a lease of three gaps",
+      [
+        [20, 20],
+        [70, 70],
+      ],
+      150_000,
+    ],
+    [
+      "a lease of three gaps, whatever the sender's clock says",
+      [
+        [20, 1],
+        [70, 3],
+      ],
+      150_000,
+    ],
+    [
+      "the lease of the longest gap",
+      [
+        [20, 20],
+        [140, 140],
+        [160, 160],
+      ],
+      360_000,
+    ],
+    [
+      "a lease of half a minute at least",
+      [
+        [20, 20],
+        [21, 21],
+      ],
+      30_000,
+    ],
+    [
+      "a lease of a quarter of an hour at most",
+      [
+        [20, 20],
+        [5_000, 5_000],
+      ],
+      900_000,
+    ],
+    [
+      "no lease when the same one is delivered again",
+      [
+        [20, 20],
+        [21, 20],
+        [50, 20],
+      ],
+      0,
+    ],
+    [
+      "no lease when an earlier one is delivered later",
+      [
+        [20, 20],
+        [25, 10],
+      ],
+      0,
+    ],
+  ] as const) {
+    test(`that is a snapshot of Datadog gives ${what}`, () => {
+      expect(leaseAfter(...snapshots)).toBe(want);
+    });
+  }
 
   test("makes a tool detached that was not before", () => {
     const { parts, spans, row } = opened();

@@ -115,6 +115,7 @@ function begin(
     return false;
   }
   span.leaseMs = leaseMs;
+  span.snapshotMs = report.dialect === "datadog_partial" ? (report.sentMs ?? 0) : 0;
   span.isReportedAtStart =
     isNew && ["relay", "live_span", "logfire_pending"].includes(report.dialect);
   open(world, span, () => !isSplit(world, span));
@@ -131,7 +132,7 @@ function continueWork(world: World, span: Span, report: Report): void {
   }
   const leaseMs =
     report.dialect === "datadog_partial"
-      ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
+      ? leaseBySnapshots(span, report.sentMs ?? 0, gapMs)
       : leaseMsOf(report.intervalMs);
   if (leaseMs > 0 && leaseMs !== span.leaseMs) {
     span.leaseMs = Math.floor(leaseMs);
@@ -149,6 +150,15 @@ function continueWork(world: World, span: Span, report: Report): void {
       makeProgress(world, each);
     }
   }
+}
+
+/** Two snapshots show an interval, the same one twice shows none. */
+function leaseBySnapshots(span: Span, takenMs: number, gapMs: number): number {
+  const isAnother = takenMs > span.snapshotMs;
+  span.snapshotMs = Math.max(span.snapshotMs, takenMs);
+  return isAnother
+    ? Math.max(span.leaseMs, Math.min(leaseMsOf(gapMs), maxInferredLeaseMs))
+    : span.leaseMs;
 }
 
 /** Open model calls of a run, which streams them. */

@@ -55,6 +55,7 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     evictedAtMs: 0,
     reason: undefined,
     leaseMs: 0,
+    snapshotMs: 0,
     hold: "none",
     endSureness: undefined,
     heldUntilMs: 0,

@@ -99,6 +99,8 @@ export interface Span {
   evictedAtMs: number;
   reason: EvictionReason | undefined;
   leaseMs: number;
+  /** When the last snapshot of it was taken, by the sender's clock. */
+  snapshotMs: number;
   hold: Hold;
   heldUntilMs: number;
   /** Of a run that has ended, how sure that is, unless it was reported. */

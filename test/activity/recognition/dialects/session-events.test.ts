@@ -37,6 +37,17 @@ describe("session events (S7)", () => {
     ]);
   });
 
+  for (const key of ["session.id", "openclaw.sessionKey"]) {
+    test(`a start whose previous session is its own, by ${key}, ends nothing`, () => {
+      const attributes = [text("session.id", "s1"), text("session.previous_id", "s0")];
+      const own = [text(key, "same"), text("session.previous_id", "same")];
+      expect(observe(request(event("session.start", ...attributes))).signals).toHaveLength(2);
+      expect(observe(request(event("session.start", ...own))).signals).toMatchObject([
+        { type: "sessionStart", references: 1 },
+      ]);
+    });
+  }
+
   test("the event name may be an attribute, as older senders write it", () => {
     const record = { attributes: [text("event.name", "session.end"), text("session.id", "s1")] };
     expect(observe(request(record)).signals).toMatchObject([{ type: "sessionEnd" }]);
