@@ -125,6 +125,17 @@ export const metricShapes: readonly RequestShape[] = [
       }),
   },
   {
+    title: "exponential histograms of a difference, as short as they may be",
+    request: (n) =>
+      metrics({
+        name: "h",
+        exponentialHistogram: {
+          aggregationTemporality: 1,
+          dataPoints: range(n).map(() => ({ scale: 1, flags: 2 })),
+        },
+      }),
+  },
+  {
     title: "histograms with 500 bounds",
     request: (n) =>
       metrics({

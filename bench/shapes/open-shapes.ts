@@ -50,7 +50,11 @@ export const openShapes: readonly RequestShape[] = [
       traces(openRuns(n, "a").slice(1).map(finished)),
     ],
     waitMs: 20_000,
-    request: (n: number) => traces(openRuns(n, "a").slice(0, 1).map(finished)),
+    request: (n: number) =>
+      traces([
+        ...range(n, 1).map((id) => finished({ name: "x", trace: n + id, id })),
+        ...openRuns(1, "a").map(finished),
+      ]),
   },
   {
     title: "tools of runs of one session that have ended",

@@ -32,11 +32,12 @@ export function cellOfZero(threshold: number): number {
   return threshold > 0 ? cellOfExponent(Math.ceil(Math.log2(threshold))) : 0;
 }
 
-/** Turns counts per cell into counts up to each bound. */
+/** Turns counts per cell into counts up to each bound, in place: the result is a part of `cells`. */
 export function accumulated(cells: Float64Array): Float64Array {
   let sum = 0;
-  return gridBounds.map((_, index) => {
+  for (let index = 0; index < gridBounds.length; index++) {
     sum += cells[index] ?? 0;
-    return sum;
-  });
+    cells[index] = sum;
+  }
+  return cells.subarray(0, gridBounds.length);
 }

@@ -92,22 +92,17 @@ function exponentialHistogram(reader: WireReader, found: Fields): MetricValue | 
   }
   const zeros = numbers.get(7) ?? 0;
   const cells = new Float64Array(gridBounds.length + 1);
-  const add = (cell: number, count: number) => {
-    cells[cell] = (cells[cell] ?? 0) + count;
-  };
-  add(cellOfZero(threshold), zeros);
+  cells[cellOfZero(threshold)] = zeros;
   let total = zeros;
-  for (const [field, cellOf] of [
-    [8, (index: number) => cellOfBucket(index, scale)],
-    [9, () => 0],
+  for (const [field, scaleOfSide] of [
+    [8, scale],
+    [9, undefined],
   ] as const) {
-    const fault = eachBucket(reader, ranges.get(field), (index, count) => {
-      add(cellOf(index), count);
-      total += count;
-    });
-    if (fault !== undefined) {
-      return fault;
+    const counted = addBuckets(reader, ranges.get(field), scaleOfSide, cells);
+    if (typeof counted === "string") {
+      return counted;
     }
+    total += counted;
   }
   return {
     type: "histogram",
@@ -122,41 +117,51 @@ function exponentialHistogram(reader: WireReader, found: Fields): MetricValue | 
 /** The most buckets of one side. SDKs send 160. */
 const maxExponentialBuckets = 16_384;
 
-function eachBucket(
+/**
+ * Adds the counts of one side to the cells of the grid, and returns how many observations that are. `scale` is undefined for the
+ * side below zero, all of which is in the first cell. Allocates nothing: a count takes a byte on the wire.
+ */
+function addBuckets(
   reader: WireReader,
   range: readonly [start: number, end: number] | undefined,
-  visit: (index: number, count: number) => void,
-): PointFault | undefined {
+  scale: number | undefined,
+  cells: Float64Array,
+): number | PointFault {
   if (range === undefined) {
-    return undefined;
+    return 0;
   }
   const [start, end] = range;
-  let offset = 0;
-  const counts: number[] = [];
-  reader.position = start;
-  const readCount = (stop: number): PointFault | undefined => {
+  const offset = offsetOf(reader, start, end);
+  if (offset === undefined) {
+    return "malformed";
+  }
+  let buckets = 0;
+  let total = 0;
+  const addCount = (stop: number): PointFault | undefined => {
     if (!reader.varint64(stop)) {
       return "malformed";
     }
-    if (counts.length === maxExponentialBuckets) {
+    if (buckets === maxExponentialBuckets) {
       return "too_large";
     }
-    counts.push((reader.hi >>> 0) * 2 ** 32 + (reader.lo >>> 0));
+    const count = (reader.hi >>> 0) * 2 ** 32 + (reader.lo >>> 0);
+    const cell = scale === undefined ? 0 : cellOfBucket(offset + buckets, scale);
+    cells[cell] = (cells[cell] ?? 0) + count;
+    total += count;
+    buckets++;
     return undefined;
   };
+  reader.position = start;
   while (reader.position < end) {
     const tag = reader.tag(end);
     let fault: PointFault | undefined;
-    if (tag === tagOf(1, "varint")) {
-      fault = reader.varint64(end) ? undefined : "malformed";
-      offset = unzigzag(reader.lo);
-    } else if (tag === tagOf(2, "varint")) {
-      fault = readCount(end);
-    } else if (tag === tagOf(2, "length")) {
+    if (tag === bucketTag) {
+      fault = addCount(end);
+    } else if (tag === bucketsTag) {
       const stop = reader.length(end);
       fault = stop < 0 ? "malformed" : undefined;
       while (fault === undefined && reader.position < stop) {
-        fault = readCount(stop);
+        fault = addCount(stop);
       }
     } else {
       fault = reader.skip(tag, end) ? undefined : "malformed";
@@ -165,10 +170,25 @@ function eachBucket(
       return fault;
     }
   }
-  for (const [at, count] of counts.entries()) {
-    visit(offset + at, count);
+  return total;
+}
+
+const offsetTag = tagOf(1, "varint");
+const bucketTag = tagOf(2, "varint");
+const bucketsTag = tagOf(2, "length");
+
+/** The index of the first bucket, which may come after the counts; undefined for bytes that are malformed. */
+function offsetOf(reader: WireReader, start: number, end: number): number | undefined {
+  let offset = 0;
+  reader.position = start;
+  while (reader.position < end) {
+    const tag = reader.tag(end);
+    if (tag === offsetTag ? !reader.varint64(end) : !reader.skip(tag, end)) {
+      return undefined;
+    }
+    offset = tag === offsetTag ? unzigzag(reader.lo) : offset;
   }
-  return undefined;
+  return offset;
 }
 
 function summary(reader: WireReader, { numbers, quantiles }: Fields): MetricValue | PointFault {

@@ -16,6 +16,18 @@ const service = (name: string, ...more: readonly Json[]) => ({
   resource: { attributes: [attribute("service.name", name), ...more] },
 });
 
+/** A request with an exponential histogram whose positive side has these bytes. */
+function requestWithBuckets(buckets: Buffer): Uint8Array {
+  const field = (number: number, content: Buffer) =>
+    Buffer.concat([Buffer.from([number * 8 + 2, content.length]), content]);
+  const point = field(8, buckets);
+  const metric = Buffer.concat([
+    field(1, Buffer.from("e")),
+    field(10, Buffer.concat([field(1, point), Buffer.from([2 * 8, cumulative])])),
+  ]);
+  return field(1, field(2, field(2, metric)));
+}
+
 async function linesOf(metrics: readonly Json[], options: Parameters<typeof passedPage>[0] = {}) {
   const page = passedPage(options);
   await page.take(metrics);
@@ -231,6 +243,23 @@ describe("exponential histograms have classic buckets with fixed bounds", () => 
         buckets.get(le),
       ),
     ).toEqual([6, 6, 6, 7, 13, 21, 21, 21]);
+  });
+
+  test("whether the offset comes before or after the counts, which may be in several pieces", async () => {
+    // offset 1 (zigzag), and the counts 3 and 5, the first packed and the second not.
+    const [offset, packed, single] = [
+      [0x08, 2],
+      [0x12, 1, 3],
+      [0x10, 5],
+    ] as const;
+    const valuesOf = async (...fields: readonly (readonly number[])[]) => {
+      const page = passedPage();
+      await page.passed.take(requestWithBuckets(Buffer.from(fields.flat())));
+      const buckets = await bucketsOf(page);
+      return ["2", "4", "8"].map((le) => buckets.get(le));
+    };
+    expect(await valuesOf(offset, packed, single)).toEqual([0, 3, 8]);
+    expect(await valuesOf(packed, single, offset)).toEqual([0, 3, 8]);
   });
 
   test("no bound changes and no bucket steps back when the scale goes down or the zero bucket grows", async () => {
