@@ -54,4 +54,5 @@ export function restoreSnapshotV1(parts: EngineParts, stream: SnapshotStream): v
   parts.scheduler.snapshot(stream, { version: 1 });
   legacy.rebuild(waits, parts.nowMs);
   parts.openWork.byProcess.rebuild();
+  parts.store.recordEnds();
 }

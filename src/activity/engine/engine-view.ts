@@ -1,4 +1,5 @@
 import type { BlockedBy, SessionState, Verdict } from "../model/diagnosis.ts";
+import { mostSearched } from "../model/limits.ts";
 import { kindNames, toWorkKind, workKinds } from "../model/work.ts";
 import type { EngineParts } from "./engine-parts.ts";
 import { reportedStates } from "./policy/session-lifecycle.ts";
@@ -168,7 +169,7 @@ export class EngineView {
         !spans.hasFlag(span, spanFlags.presumedEvicted) &&
         (spans.openBelow.get(span) > 0 ||
           spans.seenAtMs.get(span) + limits.allowedLatenessMs > nowMs) &&
-        !hasArrivedElsewhere(store, span)
+        !hasArrivedElsewhere(store, span, mostSearched(limits))
       ) {
         open++;
       }

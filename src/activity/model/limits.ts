@@ -6,6 +6,13 @@ import { z } from "zod";
  */
 export const maxCallsPerSpan = 128;
 
+/**
+ * Rows that one search reads among those that belong together: the runs of a session, the open work of a run, the processes of a
+ * trace. A search that is cut knows nothing of the rest, so its answer is the cautious one: see `engine/DESIGN.md`. No session of an
+ * agent has as many at once.
+ */
+export const maxSearched = 128;
+
 /** How long the engine waits and how much it keeps. Durations are in milliseconds. Stored in the journal under these keys. */
 const schema = z.object({
   /** How long after the end of its last holder a marker may still report its own end. */
@@ -33,13 +40,23 @@ const schema = z.object({
   /** Whether a run holds work of other processes as it holds its own. Journals from before this rule do not have the key. */
   holdsAcrossProcesses: z.boolean().default(false),
   /**
-   * Whether a search among the rows of one session, run or trace counts them as steps. Journals from before this rule do not have the
-   * key.
+   * Whether a search among the rows of one session, run or trace ends after `maxSearched` rows, and counts them as steps. Journals
+   * from before this rule do not have the key.
    */
   boundsSearches: z.boolean().default(false),
 });
 
 export type ActivityLimits = z.output<typeof schema>;
+
+/** How many rows one search may read. */
+export function mostSearched({ boundsSearches }: Pick<ActivityLimits, "boundsSearches">): number {
+  return boundsSearches ? maxSearched : Number.POSITIVE_INFINITY;
+}
+
+/** How many rows the searches of one decision may read together: it may concern many markers. */
+export function mostSearchedTogether(limits: Pick<ActivityLimits, "boundsSearches">): number {
+  return 8 * mostSearched(limits);
+}
 
 /**
  * Reads stored limits. Journals call `includesMarkers` `tellsMarkers`, so that an earlier program reads them, too; a few journals of

@@ -1,7 +1,9 @@
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import { type SignalBatch, signalFlags, signalTypes } from "../../model/signal-batch.ts";
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import { isSameWork } from "./same-work.ts";
@@ -10,6 +12,7 @@ import type { SpanRegistry } from "./span-registry.ts";
 
 /** What it needs of the engine. */
 interface DuplicateSpansParts {
+  readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly lookup: SignalLookup;
   readonly registry: SpanRegistry;
@@ -45,11 +48,10 @@ export class DuplicateSpans {
     }
     // The outer span takes the place of an inner one that arrived first, unless only one of the two has a start.
     const isOpen = batch.type.get(row) === signalTypes.start;
+    const inner = known === -1 ? [] : this.below(known, batch, row);
     const isInner =
-      known !== -1 &&
-      this.below(known, batch, row).some(
-        (each) => (spans.state.get(each) === spanStates.open) !== isOpen,
-      );
+      inner === undefined ||
+      inner.some((each) => (spans.state.get(each) === spanStates.open) !== isOpen);
     return isInner ? workKinds.other : kind;
   }
 
@@ -63,16 +65,23 @@ export class DuplicateSpans {
     );
   }
 
-  /** The markers below a span that has not arrived, open or not decided, that are the same work as its signal. */
-  below(known: number, batch: SignalBatch, row: number): readonly number[] {
-    const { store } = this.#parts;
+  /**
+   * The markers below a span that has not arrived, open or not decided, that are the same work as its signal. Undefined where there are
+   * too many to look for them: the span is a link then, because one of them may be the same work.
+   */
+  below(known: number, batch: SignalBatch, row: number): readonly number[] | undefined {
+    const { store, limits } = this.#parts;
     const kind = batch.kind.get(row);
     if (!isMarker(kind)) {
       return [];
     }
     const scope = batch.scopeHash.get(row);
     const alias = batch.nameHash.get(row);
-    return waitingBelow(store, known).filter((each) => isSameWork(store, each, kind, scope, alias));
+    const search = new Search(mostSearchedTogether(limits));
+    const waiting = waitingBelow(store, known, search);
+    return search.isCut
+      ? undefined
+      : waiting.filter((each) => isSameWork(store, each, kind, scope, alias));
   }
 
   /** Makes links of the inner spans whose work the outer one tracks from now on. */
@@ -105,8 +114,8 @@ export class DuplicateSpans {
   }
 }
 
-/** Markers below a span that has not arrived, with nothing but links between. */
-function waitingBelow(store: ActivityStore, unknown: number): readonly number[] {
+/** Markers below a span that has not arrived, with nothing but links between, as far as the search goes. */
+function waitingBelow(store: ActivityStore, unknown: number, search: Search): readonly number[] {
   const { spans, owners, members, below } = store;
   const unresolved = spans.owner.get(unknown);
   if (
@@ -116,10 +125,27 @@ function waitingBelow(store: ActivityStore, unknown: number): readonly number[] 
   ) {
     return [];
   }
-  return [unresolved, ...below.all(unresolved).filter((each) => owners.isUnresolved(each))]
-    .flatMap((owner) => members.all(owner))
-    .filter((each) => each !== unknown && isMarker(spans.kind.get(each)))
-    .filter((each) => workFrom(store, spans.parentOf(each)) === unknown);
+  const waiting: number[] = [];
+  for (
+    let owner = unresolved;
+    owner !== -1 && search.reads();
+    owner = owner === unresolved ? below.first.get(unresolved) : below.after.get(owner)
+  ) {
+    for (
+      let each = owners.isUnresolved(owner) ? members.first.get(owner) : -1;
+      each !== -1 && search.reads();
+      each = members.after.get(each)
+    ) {
+      const isDirect =
+        each !== unknown &&
+        isMarker(spans.kind.get(each)) &&
+        workFrom(store, spans.parentOf(each)) === unknown;
+      if (isDirect) {
+        waiting.push(each);
+      }
+    }
+  }
+  return waiting;
 }
 
 /** The first span from `at` upwards that is not a link that has arrived, or -1. */

@@ -1,6 +1,6 @@
 import { claimNames } from "../../model/diagnosis.ts";
 import type { SignalResult } from "../../model/dialects.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched, mostSearchedTogether } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import { toWorkKind, workKinds } from "../../model/work.ts";
@@ -10,8 +10,9 @@ import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { openMembersOf } from "../store/open-members.ts";
+import { openInSession, openMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 import type { SpanRegistry } from "./span-registry.ts";
@@ -79,7 +80,12 @@ export class SessionSignals {
     const idle = momentOf(batch, row, nowMs);
     this.#parts.store.groups.queued.set(group, 0);
     this.#parts.states.markChanged(group);
-    for (const owner of live.all(group)) {
+    const search = new Search(mostSearched(this.#parts.limits));
+    for (
+      let owner = live.first.get(group);
+      owner !== -1 && search.reads(); // The others count as open, and hold what they hold.
+      owner = live.after.get(owner)
+    ) {
       const isOver =
         owners.isOpen(owner) &&
         !owners.isUnresolved(owner) &&
@@ -221,11 +227,15 @@ export class SessionSignals {
     return "evicted";
   }
 
+  /** None in a session with so much open work that it is not searched: which of it was evicted is not known. */
   #evictable(group: number, kind: number, count: number, before: Moment): readonly number[] {
-    const { spans, owners, live, tree } = this.#parts.store;
-    const open = live
-      .all(group)
-      .flatMap((owner) => openMembersOf(this.#parts.store, owner))
+    const { spans, owners, tree } = this.#parts.store;
+    const search = new Search(mostSearchedTogether(this.#parts.limits));
+    const found = openInSession(this.#parts.store, group, search);
+    if (search.isCut) {
+      return [];
+    }
+    const open = found
       .filter((span) => {
         const start = {
           atMs: spans.startedAtMs.get(span),

@@ -7,7 +7,7 @@ import { type ActivityCounters, add } from "../store/activity-counters.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import type { Retention } from "../store/retention.ts";
-import { spanFlags } from "../store/span-table.ts";
+import { doubtfulEnds, spanFlags } from "../store/span-table.ts";
 import type { Reconciliations } from "./reconciliations.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
 
@@ -55,7 +55,7 @@ export class SpanRegistry {
     const flags = batch.flags.get(row);
     const isStart = batch.type.get(row) === signalTypes.start;
     spans.kind.set(span, kind);
-    spans.clearFlag(span, spanFlags.endProbable | spanFlags.endPresumed);
+    spans.clearFlag(span, doubtfulEnds);
     spans.startMs.set(span, batch.startMs.get(row));
     spans.closedMs.set(span, isStart ? 0 : batch.endMs.get(row)); // With a start comes when it was reported.
     spans.name.set(span, batch.name.get(row));

@@ -1,4 +1,4 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import { workKinds } from "../../model/work.ts";
 import { type DueQueue, timerRanks } from "../schedule/due-queue.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
@@ -6,7 +6,9 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
 import { boundMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import type { DueMarkers } from "./circuit-breaker.ts";
 import type { Holders } from "./holders.ts";
@@ -47,10 +49,17 @@ export class EvictionForecast {
     }
     const isUnresolved = owners.isUnresolved(owner);
     const elsewhere = isUnresolved ? unresolvedHolders.ownRunElsewhere(owner) : -1;
+    if (elsewhere === ownerNotSearched) {
+      return 0;
+    }
     if (isUnresolved && elsewhere === -1) {
       let due = 0;
+      const search = new Search(mostSearchedTogether(limits));
       for (const marker of boundMembersOf(store, owner)) {
-        const { holder, lastEndMs } = unresolvedHolders.of(marker);
+        if (search.isCut) {
+          break;
+        }
+        const { holder, lastEndMs } = unresolvedHolders.of(marker, search);
         due += holder === -1 && lastEndMs + limits.allowedLatenessMs <= atMs ? 1 : 0;
       }
       return due;

@@ -1,19 +1,23 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { Confidence } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { ownerElsewhere } from "../store/other-processes.ts";
+import { ownerElsewhere, ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
-import { spanFlags } from "../store/span-table.ts";
+import { Search } from "../store/search.ts";
+import { doubtfulEnds, spanFlags } from "../store/span-table.ts";
 import type { Verdicts } from "./verdicts.ts";
 
 /** Longer chains of owners are cut, as those of spans are. */
 const maxDepth = 200;
 
+/** Stands for a holder that may be among the rows that a search has not read. */
+export const holderNotSearched = -2;
+
 /** The open holder that keeps markers from being orphans, or when the last one ended. */
 export interface LastHolder {
-  /** An open owner that holds them, or -1. */
+  /** An open owner that holds them, or -1; `holderNotSearched` where the search was cut. */
   readonly holder: number;
   /** When that holder releases them if it makes no progress; Infinity when only its end does. */
   readonly releasesAtMs: number;
@@ -49,7 +53,11 @@ export class Holders {
     const { owners, groups, live } = store;
     let lastEndMs = owners.endedAtMs.get(owner);
     let releasedAtMs = Number.NEGATIVE_INFINITY;
+    const search = new Search(mostSearched(limits));
     for (const above of this.#holdersAbove(owner)) {
+      if (above === ownerNotSearched) {
+        return this.#unknown(lastEndMs);
+      }
       if (owners.isOpen(above)) {
         return { holder: above, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
       }
@@ -59,8 +67,17 @@ export class Holders {
     if (groups.firstLive.get(group) === owner && owners.nextLive.get(owner) === -1) {
       return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
     }
+    let openLeft = groups.openOwners.get(group);
     for (let other = live.first.get(group); other !== -1; other = live.after.get(other)) {
       this.#parts.lookups++;
+      if (!search.reads()) {
+        // Where none of the rest is open, it has ended as late as any of the session at most.
+        lastEndMs = Math.max(lastEndMs, groups.lastEndAtMs.get(group));
+        return openLeft > 0
+          ? this.#unknown(lastEndMs)
+          : { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
+      }
+      openLeft -= owners.isOpen(other) ? 1 : 0;
       if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
         continue;
       }
@@ -77,23 +94,37 @@ export class Holders {
     return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
   }
 
+  #unknown(lastEndMs: number): LastHolder {
+    return {
+      holder: holderNotSearched,
+      releasesAtMs: Number.POSITIVE_INFINITY,
+      lastEndMs,
+      releasedAtMs: Number.NEGATIVE_INFINITY,
+    };
+  }
+
   /**
    * How sure it is that all holders of an owner's markers have ended: as sure as the least sure of their ends. `releasedAtMs`
    * is finite when a silent holder released them.
    */
   confidenceOf(owner: number, releasedAtMs: number): Confidence {
-    const { owners, inGroup } = this.#parts.store;
-    let flags = this.#endFlagsOf(owner);
+    const { owners, groups, inGroup } = this.#parts.store;
+    const search = new Search(mostSearched(this.#parts.limits));
+    let flags = this.#endFlagsOf(owner, search);
     for (const above of this.#holdersAbove(owner)) {
-      flags |= this.#endFlagsOf(above);
+      flags |= above === ownerNotSearched ? doubtfulEnds : this.#endFlagsOf(above, search);
     }
     // Also owners that left nothing open: one that lives after all is a holder.
     const group = owners.group.get(owner);
     for (let other = inGroup.first.get(group); other !== -1; other = inGroup.after.get(other)) {
       this.#parts.lookups++;
+      if (!search.reads()) {
+        flags |= groups.endFlags.get(group);
+        break;
+      }
       const isOther = other !== owner && !owners.isUnresolved(other) && !owners.isOpen(other);
       if (isOther && this.#mayHold(other, owner)) {
-        flags |= this.#endFlagsOf(other);
+        flags |= this.#endFlagsOf(other, search);
       }
     }
     if ((flags & spanFlags.endPresumed) !== 0) {
@@ -125,17 +156,23 @@ export class Holders {
     return this.#parts.store.owners.hasFlag(this.#clusterOf(owner), ownerFlags.belowMarker);
   }
 
-  /** The flags of all runs of an owner together: `endProbable` and `endPresumed` are of interest. */
-  #endFlagsOf(owner: number): number {
-    const { spans, members } = this.#parts.store;
+  /** The flags of all runs of an owner together: `endProbable` and `endPresumed` are of interest. If the search is cut, those of all runs of its session. */
+  #endFlagsOf(owner: number, search: Search): number {
+    const { spans, owners, groups, members } = this.#parts.store;
     let flags = 0;
     for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
+      if (!search.reads()) {
+        return flags | groups.endFlags.get(owners.group.get(owner));
+      }
       flags |= spans.kind.get(span) === workKinds.run ? spans.flags.get(span) : 0;
     }
     return flags;
   }
 
-  /** The owners directly above an owner, in its process and then in other processes of its trace, the nearest first. */
+  /**
+   * The owners directly above an owner, in its process and then in other processes of its trace, the nearest first. The last is
+   * `ownerNotSearched` if there are too many other processes.
+   */
   #holdersAbove(owner: number): readonly number[] {
     const above: number[] = [];
     for (let at = owner; ; ) {
@@ -145,6 +182,9 @@ export class Holders {
         return above;
       }
       above.push(at);
+      if (at === ownerNotSearched) {
+        return above;
+      }
     }
   }
 
@@ -155,7 +195,7 @@ export class Holders {
     const next = owners.hasFlag(owner, ownerFlags.belowMarker) ? -1 : owners.above.get(owner);
     const isUnresolved = next !== -1 && owners.isUnresolved(next);
     const span = isUnresolved && limits.holdsAcrossProcesses ? owners.top.get(next) : -1;
-    return span === -1 ? -1 : ownerElsewhere(store, span);
+    return span === -1 ? -1 : ownerElsewhere(store, span, mostSearched(limits));
   }
 
   /** Adds the owners of its process above an owner without a tool or model call between, the nearest first. */
@@ -189,9 +229,16 @@ export class Holders {
 
   /** The topmost of the owners that are directly above each other. */
   #clusterOf(owner: number): number {
-    const above: number[] = [];
-    this.#addDirectlyAbove(owner, above);
-    return above.at(-1) ?? owner;
+    const { owners } = this.#parts.store;
+    let cluster = owner;
+    for (let depth = 0; depth < maxDepth; depth++) {
+      const next = owners.hasFlag(cluster, ownerFlags.belowMarker) ? -1 : owners.above.get(cluster);
+      if (next === -1 || owners.isUnresolved(next)) {
+        return cluster;
+      }
+      cluster = next;
+    }
+    return cluster;
   }
 
   /** The topmost owner above. */

@@ -1,7 +1,8 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched } from "../../model/limits.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import { type OwnerEnds, runsOf } from "./owner-ends.ts";
@@ -29,7 +30,7 @@ export class IdleRuns {
    */
   end(owner: number, atMs: number): boolean {
     const { store, openWork, ownerTimers, ownerEnds } = this.#parts;
-    const { owners, spans, live } = store;
+    const { owners, spans } = store;
     const dueMs = this.#dueMsOf(owner);
     if (dueMs > atMs) {
       if (Number.isFinite(dueMs)) {
@@ -37,7 +38,7 @@ export class IdleRuns {
       }
       return false;
     }
-    for (const each of live.all(owners.group.get(owner))) {
+    for (const each of this.#ownersWith(owner)) {
       if (!owners.isOpen(each) || this.#dueMsOf(each) > atMs) {
         continue;
       }
@@ -51,6 +52,22 @@ export class IdleRuns {
       }
     }
     return true;
+  }
+
+  /** An owner and those of its session that may hold markers. Those that a search does not reach end at their own deadlines. */
+  #ownersWith(owner: number): readonly number[] {
+    const { store, limits } = this.#parts;
+    const { owners, live } = store;
+    const search = new Search(mostSearched(limits));
+    const found: number[] = [];
+    for (
+      let each = live.first.get(owners.group.get(owner));
+      each !== -1 && search.reads();
+      each = live.after.get(each)
+    ) {
+      found.push(each);
+    }
+    return found.includes(owner) ? found : [...found, owner];
   }
 
   /** Infinity where the session was not reported idle. */

@@ -1,21 +1,26 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import type { Confidence } from "../../model/reasons.ts";
 import type { FinishedWork } from "../ingest/finished-work.ts";
+import type { ImpliedTools } from "../ingest/implied-tools.ts";
 import type { OpenItems } from "../ingest/open-items.ts";
+import type { RequestRecords } from "../ingest/request-records.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { boundMembersOf, openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Eviction, Evictions } from "./evictions.ts";
-import type { Holders, LastHolder } from "./holders.ts";
+import { type Holders, holderNotSearched, type LastHolder } from "./holders.ts";
 import type { IdleRuns } from "./idle-runs.ts";
 import { byConfidence } from "./orphan-confidence.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
+import { isSettled } from "./settled-owners.ts";
 import type { SplitRuns } from "./split-runs.ts";
 import type { UnnamedTools } from "./unnamed-tools.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
@@ -37,6 +42,8 @@ interface OrphanPolicyParts {
   readonly evictions: Evictions;
   readonly finished: FinishedWork;
   readonly openItems: OpenItems;
+  readonly requests: RequestRecords;
+  readonly implied: ImpliedTools;
   readonly unnamedTools: UnnamedTools;
   readonly breaker: CircuitBreaker;
   readonly forecast: EvictionForecast;
@@ -122,6 +129,13 @@ export class OrphanPolicy {
     if (store.owners.isOpen(owner)) {
       return; // By a run of another trace.
     }
+    if (isSettled(this.#parts, owner, atMs)) {
+      // It would make the searches for holders longer, for as long as one holds it.
+      ownerEnds.stopWaiting(owner);
+      store.owners.setFlag(owner, ownerFlags.decided);
+      store.setLive(owner, false);
+      return;
+    }
     const last = holders.ofOwner(owner, atMs);
     if (last.holder !== -1) {
       this.#waitForHolder(owner, last, atMs);
@@ -178,6 +192,9 @@ export class OrphanPolicy {
       return;
     }
     const own = unresolvedHolders.ownRunElsewhere(owner);
+    if (own === ownerNotSearched) {
+      return; // They may have a run in one of many processes, so they stay until they end or are too old.
+    }
     if (own !== -1) {
       this.#decideElsewhere(owner, own, atMs);
       return;
@@ -247,10 +264,10 @@ export class OrphanPolicy {
   }
 
   /** When the last holder of an unresolved marker ended; Infinity while one is open, or while its own run may still arrive. */
-  #lastHolderEndMs(marker: number): number {
+  #lastHolderEndMs(marker: number, search: Search): number {
     const { store, unresolvedHolders } = this.#parts;
     const { spans, tree } = store;
-    const { holder, lastEndMs } = unresolvedHolders.of(marker);
+    const { holder, lastEndMs } = unresolvedHolders.of(marker, search);
     if (holder !== -1 || unresolvedHolders.isOfUnwatched(marker)) {
       return Number.POSITIVE_INFINITY;
     }
@@ -278,11 +295,15 @@ export class OrphanPolicy {
   ): { readonly due: readonly number[]; readonly nextMs: number } {
     const { store, limits } = this.#parts;
     const { spans } = store;
+    const search = new Search(mostSearchedTogether(limits));
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
     for (const marker of boundMembersOf(store, owner)) {
+      if (lastEndMs === undefined && search.isCut) {
+        break; // The rest is held, for all that is known.
+      }
       const fromMs = Math.max(
-        lastEndMs ?? this.#lastHolderEndMs(marker),
+        lastEndMs ?? this.#lastHolderEndMs(marker, search),
         spans.startedAtMs.get(marker),
         spans.releasedAtMs.get(marker),
       );
@@ -296,9 +317,17 @@ export class OrphanPolicy {
     return { due, nextMs };
   }
 
-  /** The owner is decided again when its holder ends, or releases its markers because it makes no progress. */
+  /**
+   * The owner is decided again when its holder ends, or releases its markers because it makes no progress. Where the holder is not
+   * known, or others wait for it in great number, it is looked for again now and then: an end must not have all of them decided at once.
+   */
   #waitForHolder(owner: number, last: LastHolder, atMs: number): void {
     const { ownerEnds, ownerTimers, limits } = this.#parts;
+    if (last.holder === holderNotSearched || ownerEnds.isCrowded(last.holder)) {
+      ownerEnds.stopWaiting(owner);
+      ownerTimers.set(owner, atMs + limits.stalledAfterMs);
+      return;
+    }
     ownerEnds.waitFor(owner, last.holder);
     if (Number.isFinite(last.releasesAtMs)) {
       const isPast = last.releasesAtMs <= atMs;

@@ -1,12 +1,12 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched, mostSearchedTogether } from "../../model/limits.ts";
 import type { Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import { openMembersOf } from "../store/open-members.ts";
+import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
-import { spanFlags } from "../store/span-table.ts";
+import { doubtfulEnds, spanFlags } from "../store/span-table.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
 /** What it needs of the engine. */
@@ -34,7 +34,7 @@ export class OwnerEnds {
    */
   runEnded(run: number, end: Moment, nowMs: number = end.atMs): void {
     const { store, ownerTimers, limits } = this.#parts;
-    const { owners, spans, tree } = store;
+    const { owners, spans, groups, tree } = store;
     const owner = spans.owner.get(run);
     const isFirst = owners.endedAtMs.get(owner) === 0;
     owners.endedAtMs.set(
@@ -43,6 +43,8 @@ export class OwnerEnds {
     );
     owners.endMs.set(owner, isFirst ? end.timeMs : Math.max(owners.endMs.get(owner), end.timeMs));
     owners.endSeq.set(owner, isFirst ? end.seq : Math.max(owners.endSeq.get(owner), end.seq));
+    const doubts = spans.flags.get(run) & doubtfulEnds;
+    groups.recordEnd(owners.group.get(owner), end.atMs, doubts);
     if (owners.isOpen(owner)) {
       return;
     }
@@ -111,8 +113,20 @@ export class OwnerEnds {
     store.setLive(owner, true);
     ownerTimers.schedule(owner, nowMs + limits.allowedLatenessMs);
     if (store.owners.isUnresolved(owner)) {
-      this.#recordRelease(marker);
+      this.#recordRelease(marker, new Search(mostSearched(limits)));
     }
+  }
+
+  /** Whether so many wait for the end of a holder that it makes no more of them be decided at once. */
+  isCrowded(holder: number): boolean {
+    const { waiters } = this.#parts.store;
+    let left = mostSearched(this.#parts.limits);
+    for (let each = waiters.first.get(holder); each !== -1; each = waiters.after.get(each)) {
+      if (--left <= 0) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** Two sessions became one: other runs may hold its unresolved markers now. */
@@ -146,56 +160,81 @@ export class OwnerEnds {
     }
   }
 
-  /** An owner has ended that may have held unresolved markers of its session or of its trace. */
+  /**
+   * An owner has ended that may have held unresolved markers of its session or of its trace. Those that a search does not reach wait for
+   * the end of another one.
+   */
   #releaseUnresolved(owner: number, dueMs: number): void {
-    const { owners, groups, traces, live, unresolvedInTrace } = this.#parts.store;
+    const { store, limits } = this.#parts;
+    const { owners, groups, traces, live, unresolvedInTrace } = store;
     const group = owners.group.get(owner);
-    const inGroup = groups.unresolvedOwners.get(group) === 0 ? [] : live.all(group);
-    for (const each of inGroup) {
+    const search = new Search(mostSearchedTogether(limits));
+    const first = groups.unresolvedOwners.get(group) === 0 ? -1 : live.first.get(group);
+    for (let each = first; each !== -1 && search.reads(); each = live.after.get(each)) {
       if (owners.isUnresolved(each)) {
-        this.#release(each, dueMs, owner);
+        this.#release(each, dueMs, { ended: owner, search });
       }
     }
     for (
       let each = traces.firstUnresolved.get(owners.trace.get(owner));
-      each !== -1;
+      each !== -1 && search.reads();
       each = unresolvedInTrace.after.get(each)
     ) {
-      this.#release(each, dueMs, owner);
+      this.#release(each, dueMs, { ended: owner, search });
     }
   }
 
   /** Unresolved markers of other processes that name `run` as their parent are due at `dueMs`. */
   releaseElsewhere(run: number, dueMs: number): void {
-    const { spans, owners, traces, below } = this.#parts.store;
-    for (const trace of traces.elsewhere(spans.trace.get(run))) {
+    const { store, limits } = this.#parts;
+    const { spans, owners, traces, below } = store;
+    const search = new Search(mostSearchedTogether(limits));
+    for (const trace of traces.elsewhere(spans.trace.get(run), mostSearched(limits)) ?? []) {
       const named = spans.find(trace, spans.id0.get(run), spans.id1.get(run));
       const unresolved = named === -1 ? -1 : spans.owner.get(named);
       if (unresolved === -1 || !owners.isUnresolved(unresolved)) {
         continue;
       }
-      this.#release(unresolved, dueMs);
-      for (const each of below.all(unresolved)) {
+      this.#release(unresolved, dueMs, { ended: -1, search });
+      for (
+        let each = below.first.get(unresolved);
+        each !== -1 && search.reads();
+        each = below.after.get(each)
+      ) {
         if (owners.isUnresolved(each)) {
-          this.#release(each, dueMs); // Of a session of its own.
+          this.#release(each, dueMs, { ended: -1, search }); // Of a session of its own.
         }
       }
     }
   }
 
-  /** Records when the last holder of unresolved markers ended, since the holder is not remembered for as long as a marker may be. */
-  #release(unresolved: number, dueMs: number, ended = -1): void {
+  /**
+   * Records when the last holder of unresolved markers ended, since the holder is not remembered for as long as a marker may be. `ended`:
+   * the holder, or -1 for a run that their parent names. The markers that the search does not reach know of no end, so they are held.
+   */
+  #release(
+    unresolved: number,
+    dueMs: number,
+    { ended, search }: { readonly ended: number; readonly search: Search },
+  ): void {
     const { store, ownerTimers, unresolvedHolders } = this.#parts;
-    const { owners, spans } = store;
+    const { owners, spans, members } = store;
     const isOfOther = ended !== -1 && unresolvedHolders.ownRunElsewhere(unresolved) !== -1;
     if (isOfOther || owners.openMarkers.get(unresolved) === 0) {
       return;
     }
-    for (const marker of openMembersOf(store, unresolved)) {
+    for (
+      let marker = members.first.get(unresolved);
+      marker !== -1 && search.reads();
+      marker = members.after.get(marker)
+    ) {
+      if (spans.state.get(marker) !== spanStates.open) {
+        continue;
+      }
       // A marker that was held once is held by all runs that were open when it started: only the one that ended matters.
       const isKnown = ended !== -1 && spans.hasFlag(marker, spanFlags.hadHolder);
       if (!isKnown) {
-        this.#recordRelease(marker);
+        this.#recordRelease(marker, search);
       } else if (unresolvedHolders.wasOpenAt(ended, marker)) {
         const atMs = owners.endedAtMs.get(ended);
         spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), atMs));
@@ -204,9 +243,9 @@ export class OwnerEnds {
     ownerTimers.schedule(unresolved, dueMs);
   }
 
-  #recordRelease(marker: number): void {
+  #recordRelease(marker: number, search: Search): void {
     const { spans } = this.#parts.store;
-    const { lastEndMs } = this.#parts.unresolvedHolders.of(marker);
+    const { lastEndMs } = this.#parts.unresolvedHolders.of(marker, search);
     if (Number.isFinite(lastEndMs)) {
       spans.setFlag(marker, spanFlags.hadHolder);
       spans.releasedAtMs.set(marker, Math.max(spans.releasedAtMs.get(marker), lastEndMs));

@@ -1,8 +1,10 @@
 import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { openInSession } from "../store/open-members.ts";
+import { Search } from "../store/search.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { type Pause, PauseRegister } from "./pause-register.ts";
@@ -89,21 +91,23 @@ export class Pauses {
     return true;
   }
 
-  /** The open work that a pause names. */
+  /** The open work that a pause names; none in a crowded session. */
   namedBy(key: string): readonly number[] {
     const pause = this.#register.pauses.get(key);
-    return pause === undefined ? [] : this.#workOf(pause);
+    return pause === undefined ? [] : (this.#searchedWorkOf(pause) ?? []);
   }
 
-  /** Ends a pause. Returns the open work that it named; undefined when it is not known. */
+  /**
+   * Ends a pause. Returns the open work that it named; undefined when it is not known. The pause of a crowded session does not end: too
+   * much work would resume with it. It ends with its runs, or after `maxPauseMs`.
+   */
   end(key: string, ended: Moment): readonly number[] | undefined {
-    this.#ended.set(key, ended);
     const pause = this.#register.pauses.get(key);
-    if (pause === undefined) {
-      return undefined;
+    const named = pause === undefined ? undefined : this.#searchedWorkOf(pause);
+    if (pause === undefined || named !== undefined) {
+      this.#ended.set(key, ended);
+      this.#register.remove(key);
     }
-    const named = this.#workOf(pause);
-    this.#register.remove(key);
     return named;
   }
 
@@ -112,11 +116,13 @@ export class Pauses {
    * Returns the open work that they named; undefined when there was none.
    */
   endAll(group: number, awaited: number, ended: Moment): readonly number[] | undefined {
-    const { ofGroup, ofSpan } = this.#register;
-    if (group !== -1) {
+    const { pauses, ofGroup, ofSpan } = this.#register;
+    const keys = [...(ofGroup.get(group) ?? [])];
+    const first = pauses.get(keys[0] ?? "");
+    const isCrowded = first !== undefined && this.#searchedWorkOf(first) === undefined;
+    if (group !== -1 && !isCrowded) {
       this.#allEnded.set(group, ended);
     }
-    const keys = [...(ofGroup.get(group) ?? [])];
     for (const [span, keysOfSpan] of ofSpan) {
       if (span === awaited || (group !== -1 && this.#parts.store.groupOf(span) === group)) {
         keys.push(...keysOfSpan);
@@ -189,7 +195,10 @@ export class Pauses {
       return [];
     }
     const { began } = oldest;
-    return this.end(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs }) ?? [];
+    this.#ended.set(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs });
+    const named = this.#workOf(oldest);
+    this.#register.remove(key);
+    return named;
   }
 
   /** `from` has become part of `into`. */
@@ -217,6 +226,16 @@ export class Pauses {
   forgetGroup(group: number): void {
     this.forgetRuns(group);
     this.#allEnded.delete(group);
+  }
+
+  /** The open work that a pause names; undefined in a crowded session: one with more open work than a search reads. */
+  #searchedWorkOf(pause: Pause): readonly number[] | undefined {
+    const { limits, store } = this.#parts;
+    const search = new Search(mostSearchedTogether(limits));
+    if (pause.span === -1) {
+      openInSession(store, pause.group, search);
+    }
+    return search.isCut ? undefined : this.#workOf(pause);
   }
 
   #workOf({ span, group, began }: Pause): readonly number[] {

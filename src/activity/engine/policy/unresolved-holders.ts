@@ -1,11 +1,13 @@
-import type { ActivityLimits } from "../../model/limits.ts";
+import type { Int32Column } from "../../../otlp/columns.ts";
+import { type ActivityLimits, mostSearched } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { groupFlags } from "../store/group-table.ts";
-import { ownerElsewhere } from "../store/other-processes.ts";
+import { ownerElsewhere, ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
+import { Search } from "../store/search.ts";
 import { spanFlags } from "../store/span-table.ts";
-import type { Holders, LastHolder } from "./holders.ts";
+import { type Holders, holderNotSearched, type LastHolder } from "./holders.ts";
 import { startOf } from "./span-start.ts";
 
 /** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
@@ -15,6 +17,14 @@ interface UnresolvedHoldersParts {
   readonly holders: Holders;
   lookups: number;
 }
+
+/** What a search that was cut found: that there may be a holder. */
+const unknownHolder: LastHolder = {
+  holder: holderNotSearched,
+  releasesAtMs: Number.POSITIVE_INFINITY,
+  lastEndMs: Number.NEGATIVE_INFINITY,
+  releasedAtMs: Number.NEGATIVE_INFINITY,
+};
 
 /**
  * Finds the holders of a marker whose own run is not known. Its scope is its session where that had a run, else its trace.
@@ -30,20 +40,33 @@ export class UnresolvedHolders {
   /**
    * The run of another process that the marker names as its parent; else the runs of its scope that were open when it started;
    * else the next run that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when there
-   * is none.
+   * is none. A search that is cut, or that has nothing left of what `together` allows for several markers, finds that it is held.
    */
-  of(marker: number): LastHolder {
+  of(marker: number, together?: Search): LastHolder {
     const { store, limits, holders } = this.#parts;
     const { owners, spans } = store;
     const start = startOf(store, marker);
-    const elsewhere = ownerElsewhere(store, marker);
+    const most = mostSearched(limits);
+    const elsewhere = ownerElsewhere(store, marker, most);
+    if (elsewhere === ownerNotSearched) {
+      return unknownHolder;
+    }
+    const search = new Search(most);
     let lastEndMs = Number.NEGATIVE_INFINITY;
     let next = -1;
     const releasedAtMs = Number.NEGATIVE_INFINITY;
     const releasesAtMs = Number.POSITIVE_INFINITY;
-    for (const other of elsewhere === -1 ? this.#inScope(marker) : [elsewhere]) {
+    const { first, after } = this.#scopeOf(marker);
+    for (
+      let other = elsewhere === -1 ? first : elsewhere;
+      other !== -1;
+      other = elsewhere === -1 ? after.get(other) : -1
+    ) {
       this.#parts.lookups++;
-      if (holders.isOfSubAgent(other)) {
+      if (!search.reads() || together?.reads() === false) {
+        return unknownHolder;
+      }
+      if (owners.isUnresolved(other) || holders.isOfSubAgent(other)) {
         continue; // A sub-agent holds the tool that it runs in, and no marker of a run above or beside that.
       }
       const isBefore = other === elsewhere || this.#compare(owners.startOf(other), start) <= 0;
@@ -68,22 +91,20 @@ export class UnresolvedHolders {
     return { holder: -1, releasesAtMs, lastEndMs, releasedAtMs };
   }
 
-  /** The owner in another process whose run is named above an unresolved owner; -1 when there is none. */
+  /** The owner in another process whose run is named above an unresolved owner; -1 when there is none, or `ownerNotSearched`. */
   ownRunElsewhere(unresolved: number): number {
     const { store, limits } = this.#parts;
     const span = limits.holdsAcrossProcesses ? store.owners.top.get(unresolved) : -1;
-    return span === -1 ? -1 : ownerElsewhere(store, span);
+    return span === -1 ? -1 : ownerElsewhere(store, span, mostSearched(limits));
   }
 
   /** Whether a marker belongs to a run of another process that is not watched any more. */
   isOfUnwatched(marker: number): boolean {
-    const { store } = this.#parts;
+    const { store, limits } = this.#parts;
     const { owners } = store;
-    const elsewhere = ownerElsewhere(store, marker);
+    const elsewhere = ownerElsewhere(store, marker, mostSearched(limits));
     return (
-      elsewhere !== -1 &&
-      owners.hasFlag(elsewhere, ownerFlags.unwatched) &&
-      !owners.isOpen(elsewhere)
+      elsewhere >= 0 && owners.hasFlag(elsewhere, ownerFlags.unwatched) && !owners.isOpen(elsewhere)
     );
   }
 
@@ -113,12 +134,13 @@ export class UnresolvedHolders {
     );
   }
 
-  #inScope(marker: number): readonly number[] {
-    const { store } = this.#parts;
-    const group = store.groupOf(marker);
-    return group !== -1 && store.groups.hasFlag(group, groupFlags.hadOwner)
-      ? store.live.all(group).filter((owner) => !store.owners.isUnresolved(owner))
-      : store.inTrace.all(store.spans.trace.get(marker));
+  /** The list of the owners in the scope of a marker. */
+  #scopeOf(marker: number): { readonly first: number; readonly after: Int32Column } {
+    const { groups, live, inTrace, spans } = this.#parts.store;
+    const group = this.#parts.store.groupOf(marker);
+    return group !== -1 && groups.hasFlag(group, groupFlags.hadOwner)
+      ? { first: live.first.get(group), after: live.after }
+      : { first: inTrace.first.get(spans.trace.get(marker)), after: inTrace.after };
   }
 
   #compare(a: Moment, b: Moment): number {

@@ -4,7 +4,8 @@ import { ColumnList } from "./linked-lists.ts";
 import { OwnerTable, ownerFlags } from "./owner-table.ts";
 import { SessionGroups, type SessionListeners } from "./session-groups.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
-import { SpanTable, spanFlags } from "./span-table.ts";
+import { spanStates } from "./span-lifecycle.ts";
+import { doubtfulEnds, SpanTable, spanFlags } from "./span-table.ts";
 import { SpanTree } from "./span-tree.ts";
 import type { TabulationHash } from "./tabulation-hash.ts";
 import { type ClientOf, TraceTable } from "./trace-table.ts";
@@ -85,9 +86,28 @@ export class ActivityStore {
     this.traces.snapshot(stream);
     this.spans.snapshot(stream, options);
     this.owners.snapshot(stream, options);
-    this.groups.snapshot(stream);
+    this.groups.snapshot(stream, options);
     this.references.snapshot(stream, options);
     this.sessions.active = stream.number(this.sessions.active);
+    if (stream.isLoading && options.version < 4) {
+      this.recordEnds();
+    }
+  }
+
+  /** Sums up the ends of the owners of each group, which versions before 4 did not store. */
+  recordEnds(): void {
+    const { spans, owners, groups } = this;
+    for (let span = 0; span < spans.rows.count; span++) {
+      const owner = spans.state.get(span) === spanStates.free ? -1 : spans.owner.get(span);
+      if (owner !== -1 && spans.kind.get(span) === workKinds.run) {
+        const flags = owners.isOpen(owner) ? 0 : spans.flags.get(span);
+        groups.recordEnd(
+          owners.group.get(owner),
+          owners.endedAtMs.get(owner),
+          flags & doubtfulEnds,
+        );
+      }
+    }
   }
 
   /** What events show of a session: its channel, 0 for none, and its reference, if that is to be shown. `group` may be -1. */
@@ -289,6 +309,7 @@ export class ActivityStore {
     owners.group.set(owner, group);
     this.inGroup.add(group, owner);
     groups.ownerCount.set(group, groups.ownerCount.get(group) + 1);
+    groups.recordEnd(group, groups.lastEndAtMs.get(from), groups.endFlags.get(from));
     this.sessions.countOpen(owner, runs, markers);
     if (isLive) {
       this.setLive(owner, true);

@@ -47,6 +47,12 @@ export class GroupTable {
   readonly channel = new Int32Column();
   /** Its first session reference, or -1. */
   readonly reference = new Int32Column();
+  /**
+   * When one of its owners ended last, by arrival, and the flags of all its runs that have ended: `endProbable` and `endPresumed`. What
+   * a search that is cut takes for the rows that it has not read.
+   */
+  readonly lastEndAtMs = new Float64Column();
+  readonly endFlags = new Int32Column();
   readonly #columns = [
     this.flags,
     this.process,
@@ -66,21 +72,29 @@ export class GroupTable {
     this.channel,
     this.reference,
   ];
-  readonly #rows = new TableRows(this.#columns);
+  /** Columns that version 4 added. */
+  readonly #added = [this.lastEndAtMs, this.endFlags];
+  readonly #rows = new TableRows([...this.#columns, ...this.#added]);
   readonly rows: RowCounts = this.#rows;
 
-  snapshot(stream: SnapshotStream): void {
+  snapshot(stream: SnapshotStream, { version }: { readonly version: SnapshotVersion }): void {
     const count = stream.number(this.#rows.count);
     stream.number(this.#rows.size); // Stored since version 1; it follows from the other two.
     this.#rows.restore(count, stream.numbers(this.#rows.vacant));
     for (const column of this.#columns) {
       stream.column(column, count);
     }
+    for (const column of this.#added) {
+      column.ensure(count);
+      if (version > 3) {
+        stream.column(column, count);
+      }
+    }
   }
 
   add(process: number): number {
     const row = this.#rows.take();
-    for (const column of this.#columns) {
+    for (const column of [...this.#columns, ...this.#added]) {
       column.set(row, 0);
     }
     this.process.set(row, process);
@@ -101,6 +115,7 @@ export class GroupTable {
   /** Adds the flags, counts and latest times of `from`, which is about to be removed, to `into`. */
   addFrom(from: number, into: number): void {
     this.setFlag(into, this.flags.get(from));
+    this.recordEnd(into, this.lastEndAtMs.get(from), this.endFlags.get(from));
     for (const column of [
       this.openOwners,
       this.openMarkers,
@@ -119,6 +134,12 @@ export class GroupTable {
     ]) {
       column.set(into, Math.max(column.get(into), column.get(from)));
     }
+  }
+
+  /** One of its owners ended, and these are the flags of the run that did. */
+  recordEnd(row: number, atMs: number, flags: number): void {
+    this.lastEndAtMs.set(row, Math.max(this.lastEndAtMs.get(row), atMs));
+    this.endFlags.set(row, this.endFlags.get(row) | flags);
   }
 
   hasFlag(row: number, flag: number): boolean {

@@ -1,5 +1,6 @@
 import type { ActivityStore } from "./activity-store.ts";
 import { ownerFlags } from "./owner-table.ts";
+import type { Search } from "./search.ts";
 import { spanStates } from "./span-lifecycle.ts";
 
 /** Open members of an owner, runs among them. */
@@ -8,6 +9,28 @@ export function openMembersOf({ spans, members }: ActivityStore, owner: number):
   for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
     if (spans.state.get(span) === spanStates.open) {
       open.push(span);
+    }
+  }
+  return open;
+}
+
+/** Open members of the owners of a session that may hold markers, as far as the search goes. */
+export function openInSession(store: ActivityStore, group: number, search: Search): number[] {
+  const { spans, live, members } = store;
+  const open: number[] = [];
+  for (
+    let owner = live.first.get(group);
+    owner !== -1 && search.reads();
+    owner = live.after.get(owner)
+  ) {
+    for (
+      let span = members.first.get(owner);
+      span !== -1 && search.reads();
+      span = members.after.get(span)
+    ) {
+      if (spans.state.get(span) === spanStates.open) {
+        open.push(span);
+      }
     }
   }
   return open;

@@ -61,6 +61,9 @@ export const spanFlags = {
   reportedAfterDelete: 134_217_728,
 } as const;
 
+/** The flags of a run whose end is in doubt. */
+export const doubtfulEnds = spanFlags.endProbable | spanFlags.endPresumed;
+
 /** How an eviction for silence is held back: not, once, until any signal arrives, or once unless a signal of its host arrives. */
 export const evictionHolds = { none: 0, once: 1, untilInput: 2, untilHost: 3 } as const;
 

@@ -137,12 +137,18 @@ export class TraceTable {
     return row;
   }
 
-  /** The other rows of the same trace id: those of other processes of the same client. */
-  elsewhere(trace: number): readonly number[] {
+  /**
+   * The other rows of the same trace id: those of other processes of the same client. Undefined if they are more than `most`: a restart
+   * changes their order, so the first ones mean nothing.
+   */
+  elsewhere(trace: number, most: number): readonly number[] | undefined {
     const others: number[] = [];
     for (let row = this.#firstLike(trace); row !== -1; row = this.#next.get(row)) {
       if (row !== trace) {
         others.push(row);
+      }
+      if (others.length > most) {
+        return undefined;
       }
     }
     return others;

@@ -47,7 +47,8 @@ describe("the table of traces", () => {
     const traces = new TraceTable(predictableHash(0), clientOf);
     const [a, b, c] = [1, 2, 3].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     traces.findOrAdd(1, 1, 2, 3, 5);
-    expect(traces.elsewhere(b!).toSorted()).toEqual([a, c]);
+    expect(traces.elsewhere(b!, 2)?.toSorted()).toEqual([a, c]);
+    expect(traces.elsewhere(b!, 1)).toBeUndefined();
   });
 
   test("lists no rows of another client, also after it was saved and loaded", () => {
@@ -55,7 +56,7 @@ describe("the table of traces", () => {
     const [a, b, c, d] = [1, 2, 11, 12].map((process) => traces.findOrAdd(process, 1, 2, 3, 4));
     const loaded = transfer(traces, new TraceTable(predictableHash(8), clientOf));
     for (const each of [traces, loaded]) {
-      expect([a, b, c, d].map((row) => each.elsewhere(row!))).toEqual([[b], [a], [d], [c]]);
+      expect([a, b, c, d].map((row) => each.elsewhere(row!, 100))).toEqual([[b], [a], [d], [c]]);
     }
   });
 
@@ -86,7 +87,7 @@ describe("the table of traces", () => {
                 other.id === each.id &&
                 clientOf(other.process) === clientOf(each.process),
             );
-            expect(traces.elsewhere(each.row).toSorted((a, b) => a - b)).toEqual(
+            expect(traces.elsewhere(each.row, 100)?.toSorted((a, b) => a - b)).toEqual(
               others.map(({ row }) => row).toSorted((a, b) => a - b),
             );
           }
