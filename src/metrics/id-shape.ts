@@ -156,6 +156,28 @@ function isGenerated(text: string): boolean {
   );
 }
 
+/** `call_` and the like before what has a digit, as providers number tool calls. Tools have names like `call_subagent` and `run_python3`. */
+const callId =
+  /(?<![a-z0-9])(?:(?:call|fc|toolcall|toolu|chatcmpl|cmpl|wamid)[-_](?=[a-z_-]*[0-9])[a-z0-9_-]{8}|(?:msg|resp|req|run|thread|conv|asst|evt)[-_](?=[a-z]*[0-9])[a-z0-9]{12})/i;
+const manyDigits = /[0-9]{9}/;
+
+/**
+ * Whether a text that could be the name of a tool or a channel is an id or a secret by its form. Less is one than in other texts: such names have
+ * numbers and words like `run` and `message` by nature. A date of eight digits, as in the names of versions, is none.
+ */
+export function isIdInsteadOfName(text: string): boolean {
+  return (
+    sessionKey.test(text) ||
+    callId.test(text) ||
+    credential.test(text) ||
+    uuid.test(text) ||
+    longHex.test(text) ||
+    manyDigits.test(text) ||
+    (text.match(lettersAndDigits) ?? []).some((each) => changes(each) >= 3) ||
+    (text.match(words) ?? []).some((each) => changes(each) >= 5)
+  );
+}
+
 /** The text, and what it says without the escapes of URLs (also twice) and of JSON, which hide a key or join it to a letter. */
 function readingsOf(text: string): readonly string[] {
   if (!/[%\\]/.test(text)) {

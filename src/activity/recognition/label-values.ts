@@ -43,6 +43,8 @@ export interface LabelUsage {
   readonly hashKey: Uint8Array;
   /** The numbers that open work needs. Takes some milliseconds. */
   inUse(): ReadonlySet<number>;
+  /** Whether a text is an id or a secret by its form. Takes some microseconds. */
+  isId(text: string): boolean;
   /** A value found no room. Called for the first one, and then at most once in `keptForMs`. */
   onFull(): void;
 }
@@ -51,6 +53,7 @@ const noUsage: LabelUsage = {
   clock: { nowMs: 0 },
   hashKey: new Uint8Array(16),
   inUse: () => new Set(),
+  isId: () => false,
   onFull: () => {},
 };
 
@@ -64,7 +67,7 @@ interface KnownValue extends IndexedLabel {
 }
 
 /**
- * Numbers texts of senders that may become attribute values of events. Only well-formed texts get a number, at most `bound` of them
+ * Numbers texts of senders that may become attribute values of events. Only texts that could be names get a number, at most `bound` of them
  * at a time; all further ones share `overflow`, which reads as `overflowValue`. 0 is none. Looking a known text up creates no
  * string.
  *
@@ -130,10 +133,14 @@ export class LabelValues {
       return known.number;
     }
     const value = new TextDecoder("latin1").decode(bytes.subarray(start, end));
-    if (!lowCardinality.test(value) || sessionKey.test(value)) {
+    if (!this.#isName(value)) {
       return 0;
     }
     return value === overflowValue ? this.overflow : this.#add(value, hash);
+  }
+
+  #isName(value: string): boolean {
+    return lowCardinality.test(value) && !sessionKey.test(value) && !this.#usage.isId(value);
   }
 
   /** What is stored of all values, in the order in which they were seen. */
@@ -168,6 +175,9 @@ export class LabelValues {
     }
     this.#outdated.delete(number);
     this.#lastNumber = Math.max(this.#lastNumber, number);
+    if (!this.#isName(value)) {
+      return; // Older versions took more for a name.
+    }
     const bytes = Buffer.from(value, "latin1");
     this.#hash.hash64(bytes, 0, bytes.length);
     this.#enter(number, value, this.#hash.word0, { isEstablished, isStored: true });

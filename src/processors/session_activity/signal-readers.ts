@@ -12,6 +12,7 @@ import { exceptionFields } from "../../component/exception-fields.ts";
 import type { Settings } from "../../component/settings.ts";
 import { createThrottle } from "../../component/throttle.ts";
 import { parseDuration } from "../../config/quantity.ts";
+import { isIdInsteadOfName } from "../../metrics/id-shape.ts";
 import { type Config, showsSessions } from "./config.ts";
 import { SharedStateLog } from "./shared-state-log.ts";
 
@@ -30,7 +31,11 @@ export function createSignalReaders(
 ) {
   const { clock, logger } = settings;
   const requestClock = { nowMs: 0 };
-  const labelUsage = { clock: requestClock, hashKey: settings.randomBytes(hashKeyBytes) };
+  const labelUsage = {
+    clock: requestClock,
+    hashKey: settings.randomBytes(hashKeyBytes),
+    isId: isIdInsteadOfName,
+  };
   const labels = {
     tools: new LabelValues(maxToolNames, {
       ...labelUsage,

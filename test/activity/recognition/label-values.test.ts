@@ -26,6 +26,7 @@ function tableOf(bound: number) {
       calls.inUse++;
       return used;
     },
+    isId: (text) => text.startsWith("id-"),
     onFull: () => {
       calls.full++;
     },
@@ -147,6 +148,14 @@ describe("values beyond the bound", () => {
     expect(shown(values, "exec")).toBe("exec");
     expect(values.size).toBeLessThanOrEqual(maxToolNames);
   });
+});
+
+test("a text that is an id by its form gets no number, and none that it had is restored", () => {
+  const { values } = tableOf(2);
+  expect([numberOf(values, "id-1"), numberOf(values, "name")]).toEqual([0, 1]);
+  values.restore([7, "id-2"]);
+  expect([values.valueOf(7), values.size]).toEqual([overflowValue, 1]);
+  expect(numberOf(values, "next")).toBe(8);
 });
 
 describe("values that were stored", () => {

@@ -19,7 +19,11 @@ const tool = { id: 2, parent: 1, start: 1, tool: "exec" };
 function recordOf(
   eventName: string,
   attributes: readonly otlp.KeyValue.$Properties[] = [],
-  { scope = "", body }: { readonly scope?: string; readonly body?: Uint8Array } = {},
+  {
+    scope = "",
+    session = "s",
+    body,
+  }: { readonly scope?: string; readonly session?: string; readonly body?: Uint8Array } = {},
 ): Payload {
   const bytes = otlp.ExportLogsServiceRequest.encode({
     resourceLogs: [
@@ -40,7 +44,7 @@ function recordOf(
                 timeUnixNano: Long.fromString("1796000005000000000", true),
                 traceId: Buffer.concat([Buffer.alloc(8, 7), idOf(7)]),
                 spanId: idOf(2),
-                attributes: [text("session.id", "s"), ...attributes],
+                attributes: [text("session.id", session), ...attributes],
                 ...(body === undefined ? {} : { body: { bytesValue: body } }),
               },
             ],
@@ -59,7 +63,10 @@ const interventions: readonly (readonly [string, Payload])[] = [
   ["the end of the run", requestOf({ ...run, end: 5 })],
   ["the end of the tool", requestOf({ ...tool, end: 5 })],
   ["the end of the session", recordOf("session.end")],
-  ["the next session", recordOf("session.start", [text("session.previous_id", "s")])],
+  [
+    "the next session",
+    recordOf("session.start", [text("session.previous_id", "s")], { session: "next" }),
+  ],
   ["the end of the process", recordOf("entity.delete", [text("entity.type", "process")])],
   [
     "an idle session",
