@@ -24,6 +24,8 @@ export type Trouble = (typeof troubles)[number];
 export interface BadNetwork {
   readonly port: number;
   trouble: Trouble;
+  /** When something was delivered a second time, on the clock of the process. */
+  readonly repeatsMs: readonly number[];
   close(): Promise<void>;
 }
 
@@ -97,6 +99,7 @@ export async function openBadNetwork(target: () => number | undefined): Promise<
   function replay(pieces: readonly Buffer[], port: number): void {
     const collector = track(connect(port, "127.0.0.1"));
     collector.on("data", () => {});
+    repeatsMs.push(performance.now());
     for (const piece of pieces) {
       collector.write(piece);
     }
@@ -127,8 +130,10 @@ export async function openBadNetwork(target: () => number | undefined): Promise<
     }
   }
 
+  const repeatsMs: number[] = [];
   const network = {
     port: 0,
+    repeatsMs,
     get trouble(): Trouble {
       return trouble;
     },

@@ -58,10 +58,14 @@ export function distinctEvents(events: readonly DerivedEvent[]): Distinct {
   };
 }
 
-/** Compares evictions with what really became of the work, when everything has arrived and fallen due. */
+/**
+ * Compares evictions with what really became of the work, when everything has arrived and fallen due. `seenMs`: when each event came for
+ * the first time, by its id.
+ */
 export function judgeEvictions(
   truth: Truth,
   events: readonly DerivedEvent[],
+  seenMs: ReadonlyMap<string, number> = new Map(),
 ): { readonly contradictions: readonly Contradiction[]; readonly figures: EvictionFigures } {
   const distinct = distinctEvents(events);
   const contradictions: Contradiction[] = [...distinct.contradictions];
@@ -69,13 +73,24 @@ export function judgeEvictions(
   const keyOf = (trace: string, reason: string, kind: Marker) => `${trace} ${reason} ${kind}`;
   for (const event of distinct.events) {
     const reason = String(event.attributes["openclaw.reason"]);
-    if (!truth.traces.has(event.traceId)) {
+    const trace = truth.traces.get(event.traceId);
+    const firstSeenMs = seenMs.get(String(event.attributes["log.record.uid"]));
+    if (trace === undefined) {
       contradictions.push({
         about: "false eviction",
         what: `evicted work of a trace that nobody sent: ${textOf(event)}`,
       });
     } else if (!isReason(reason)) {
       contradictions.push({ about: "event", what: `an unknown reason: ${textOf(event)}` });
+    } else if (
+      reason === "orphaned_no_owner" &&
+      firstSeenMs !== undefined &&
+      truth.isTooEarly(trace, firstSeenMs)
+    ) {
+      contradictions.push({
+        about: "false eviction",
+        what: `evicted before the lateness was over: ${textOf(event)}. Told: ${truth.storyOf(trace)}`,
+      });
     }
     for (const kind of markers) {
       const key = keyOf(event.traceId, reason, kind);
@@ -99,20 +114,21 @@ export function judgeEvictions(
       for (const kind of markers) {
         const { least, most } = byKind[kind];
         const times = found.get(keyOf(id, reason, kind)) ?? 0;
-        const where = `${kind} of ${trace.sender} (${trace.dialect}), trace ${id}, as ${reason}`;
+        const where = () =>
+          `${kind} of ${trace.sender} (${trace.dialect}), trace ${id}, as ${reason}. Told: ${truth.storyOf(trace)}`;
         right += Math.min(times, least);
         late += Math.max(0, Math.min(times, most) - least);
         if (times > most) {
           wrong += times - most;
           contradictions.push({
             about: "false eviction",
-            what: `${times} evictions instead of at most ${most}: ${where}`,
+            what: `${times} evictions instead of at most ${most}: ${where()}`,
           });
         } else if (times < least) {
           missed += least - times;
           contradictions.push({
             about: "missed orphan",
-            what: `${times} evictions instead of at least ${least}: ${where}`,
+            what: `${times} evictions instead of at least ${least}: ${where()}`,
           });
         }
       }

@@ -19,6 +19,7 @@ export class Ledger {
   readonly refused: Set<string>;
   readonly events: DerivedEvent[] = [];
   readonly refusedEvents = new Set<string>();
+  readonly #seenMs: Map<string, number>;
   /** Signals for the collector alone that it has passed on. */
   readonly consumed: string[] = [];
   /** Work that closing spans of the collector name. */
@@ -31,11 +32,17 @@ export class Ledger {
   /** Several ledgers may have the items in common; each has events of its own. */
   constructor(
     canaries: readonly string[],
-    shared: { readonly delivered: Map<string, DeliveredItem>; readonly refused: Set<string> },
+    shared: {
+      readonly delivered: Map<string, DeliveredItem>;
+      readonly refused: Set<string>;
+      /** When each event came for the first time, by its id, on the clock of the process. */
+      readonly seenMs: Map<string, number>;
+    },
   ) {
     this.#canaries = canaries;
     this.delivered = shared.delivered;
     this.refused = shared.refused;
+    this.#seenMs = shared.seenMs;
   }
 
   keep(signal: Signal, bytes: Uint8Array): void {
@@ -57,7 +64,12 @@ export class Ledger {
       }
     }
     if (isDerived({ signal, bytes })) {
-      this.events.push(...eventsOf(signal, bytes));
+      const events = eventsOf(signal, bytes);
+      this.events.push(...events);
+      for (const { attributes } of events) {
+        const uid = String(attributes["log.record.uid"]);
+        this.#seenMs.set(uid, this.#seenMs.get(uid) ?? performance.now());
+      }
     }
   }
 

@@ -8,6 +8,7 @@ import { emptyTally } from "../system/kill/tally.ts";
 import type { Step, Work } from "../system/kill/work.ts";
 import { countersOf, judgeBalance, judgeMonotony, judgeTally } from "./counter-oracle.ts";
 import { judgeDelivery } from "./delivery-oracle.ts";
+import type { DialectName } from "./dialect.ts";
 import { judgeEvents } from "./event-oracle.ts";
 import { judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
 import { judgeReadiness } from "./health-oracle.ts";
@@ -49,11 +50,17 @@ function orphanedTurn(chance = new Chance(1)) {
 function truthOf(
   scripts: readonly Script[],
   answerMs: (step: Step) => number | undefined = () => 10,
+  dialect: DialectName = by.dialect,
+  repeatsMs: readonly number[] = [],
 ): Truth {
-  const truth = new Truth({ latenessMs, aliveMs: (from, to) => to - from });
+  const truth = new Truth({
+    latenessMs,
+    aliveMs: (from, to) => to - from,
+    repeatsMs: () => repeatsMs,
+  });
   let nowMs = 0;
   for (const script of scripts) {
-    truth.begin(script, by);
+    truth.begin(script, { ...by, dialect });
     for (const step of script) {
       nowMs += 1;
       truth.sent([step], nowMs);
@@ -177,6 +184,39 @@ test("an end that came within the lateness excuses nothing", () => {
   expect(about(judgeEvictions(truth, events).contradictions)).toEqual(["false eviction"]);
 });
 
+test("an orphan that is evicted before the lateness is over is found out", () => {
+  const turn = orphanedTurn();
+  const truth = truthOf([turn.script]);
+  const closedMs = turn.script.length;
+  const judge = (...[of, ms]: [Truth, number]) =>
+    about(judgeEvictions(of, [eviction(turn.trace)], new Map([["one", ms]])).contradictions);
+  expect(judge(truth, closedMs + latenessMs)).toEqual([]);
+  expect(judge(truth, closedMs + latenessMs - 500)).toEqual(["false eviction"]);
+  // It may have been decided without what came too late.
+  const late = truthOf([turn.script], () => latenessMs + 10);
+  expect(judge(late, closedMs + latenessMs - 500)).toEqual([]);
+});
+
+test("the lease of a snapshot that came twice may end before the run of an orphan does", () => {
+  const turn = orphanedTurn();
+  const truth = truthOf(
+    [turn.script],
+    (step) => (step.type === "end" && step.work === turn.run ? 25_000 : 10),
+    "datadog_partial",
+  );
+  const expired = eviction(turn.trace, { "openclaw.reason": "lease_expired" });
+  expect(judgeEvictions(truth, [expired]).contradictions).toEqual([]);
+  expect(judgeEvictions(truth, [eviction(turn.trace)]).contradictions).toEqual([]);
+  expect(
+    about(
+      judgeEvictions(
+        truthOf([turn.script], () => 10, "datadog_partial"),
+        [expired],
+      ).contradictions,
+    ),
+  ).toEqual(["missed orphan", "false eviction"]);
+});
+
 test("nobody can say what became of work whose run was never answered", () => {
   const turn = orphanedTurn();
   const truth = truthOf([turn.script], (step) =>
@@ -209,6 +249,28 @@ test("nobody can say what became of work whose session ended in a request that w
   const unanswered = truthOf([script], (step) => (step.type === "session_end" ? undefined : 10));
   expect(judgeEvictions(unanswered, []).contradictions).toEqual([]);
   expect(about(judgeEvictions(truthOf([script]), []).contradictions)).toEqual(["missed orphan"]);
+});
+
+test("nobody can say what became of work of a process that ended when its start was delivered again after that", () => {
+  const chance = new Chance(4);
+  const traceId = chance.bytes(16);
+  const works = (["run", "tool"] as const).map((kind) => ({
+    ...{ kind, fate: "process_gone", process: "gone", traceId, spanId: chance.bytes(8) },
+    ...{ startMs: 0, endMs: 0 },
+  })) as Work[];
+  const script: Script = [
+    ...works.map((work) => ({ type: "start" as const, work })),
+    { type: "process_end", process: "gone" },
+  ];
+  const judge = (dialect: DialectName, repeatMs: number) => {
+    const truth = truthOf([script], () => 10, dialect, [repeatMs]);
+    return about(judgeEvictions(truth, []).contradictions);
+  };
+  expect(judge("live_span", 1_000)).toEqual([]);
+  expect(judge("live_span", 1)).toEqual(["missed orphan"]);
+  expect(judge("live_span", 60_000)).toEqual(["missed orphan"]);
+  // A heartbeat shows when it was sent.
+  expect(judge("partial_log", 1_000)).toEqual(["missed orphan"]);
 });
 
 const digest = "digest";

@@ -102,6 +102,13 @@ export class Stack {
     return toMs - fromMs - [...gaps, ...stops].reduce((sum, ms) => sum + ms, 0);
   };
 
+  /** The most that its clock can have gone on between two moments: all but the time in which there was no process. */
+  readonly mostAliveMs: AliveMs = (fromMs, toMs) =>
+    this.lives.slice(1).reduce((ms, { startedMs }, at) => {
+      const goneMs = Math.max(this.lives[at]?.endedMs ?? 0, fromMs);
+      return ms - Math.max(0, Math.min(startedMs, toMs) - goneMs);
+    }, toMs - fromMs);
+
   async start(): Promise<void> {
     const life = this.#begin();
     const starting = this.#launch();

@@ -10,7 +10,7 @@ export interface StepTimes {
   readonly answeredMs: number;
 }
 
-/** How long the collector was there between two moments: not while it was down or stopped, when no time passes for its deadlines. */
+/** How long the collector was there between two moments: while it is down or stopped, no time passes for its deadlines. */
 export type AliveMs = (fromMs: number, toMs: number) => number;
 
 /** What a sender said about the work of one trace, and what must become of it. */
@@ -24,6 +24,17 @@ export interface TraceTruth {
   readonly waits: boolean;
 }
 
+export interface TruthOptions {
+  readonly latenessMs: number;
+  readonly aliveMs: AliveMs;
+  /** The same, but where it is not known exactly, too long instead of too short. */
+  readonly mostAliveMs?: AliveMs;
+  /** When the test began, for texts. */
+  readonly beganMs?: number;
+  /** When a network delivered requests a second time. */
+  readonly repeatsMs?: () => readonly number[];
+}
+
 /** At least and at most. */
 export interface Range {
   readonly least: number;
@@ -33,8 +44,11 @@ export interface Range {
 const never = Number.POSITIVE_INFINITY;
 /** Clocks of two processes are compared, and timers fire late. */
 const marginMs = 100;
-/** A snapshot that comes twice promises the next one after three times the time between, at least 30 s. */
+/** A snapshot that comes twice, as after a lost answer, promises the next one after three times the time between, at least 30 s. */
 const snapshotLeaseMs = 25_000;
+
+/** Those whose repeated starts do not show when they were sent. */
+const timelessDialects: readonly DialectName[] = ["live_span", "relay", "logfire_pending"];
 
 /** What the senders know: what they did, what they sent, and what was answered. */
 export class Truth {
@@ -46,17 +60,14 @@ export class Truth {
   readonly #processEnds = new Map<string, Step>();
   #past: ReadonlySet<string> = new Set();
   readonly #latenessMs: number;
-  readonly #aliveMs: AliveMs;
+  readonly #options: Required<TruthOptions>;
 
-  constructor({
-    latenessMs,
-    aliveMs,
-  }: {
-    readonly latenessMs: number;
-    readonly aliveMs: AliveMs;
-  }) {
-    this.#latenessMs = latenessMs - marginMs;
-    this.#aliveMs = aliveMs;
+  constructor(options: TruthOptions) {
+    this.#latenessMs = options.latenessMs - marginMs;
+    this.#options = {
+      ...{ mostAliveMs: options.aliveMs, beganMs: 0, repeatsMs: () => [] },
+      ...options,
+    };
   }
 
   /** A sender begins with a script. */
@@ -131,8 +142,22 @@ export class Truth {
       [work, ...above].some((each) =>
         this.#toldOf(each).some(({ answeredMs }) => answeredMs === never),
       ) ||
-      this.#endsAround(work, above).some((step) => this.#timesOf(step).answeredMs === never)
+      this.#endsAround(work, above).some((step) => this.#timesOf(step).answeredMs === never) ||
+      this.#maySeemAlive(work)
     );
+  }
+
+  /** Whether a start may have been delivered again after the end of its process, which then seems to live, as it does not show when it was sent. */
+  #maySeemAlive(work: Work): boolean {
+    const dialect = this.traces.get(hex(work.traceId))?.dialect;
+    const end = this.#processEnds.get(work.process);
+    if (end === undefined || dialect === undefined || !timelessDialects.includes(dialect)) {
+      return false;
+    }
+    const { sentMs, answeredMs } = this.#timesOf(end);
+    return this.#options
+      .repeatsMs()
+      .some((atMs) => atMs > sentMs && !this.#isLongAfter(answeredMs, atMs));
   }
 
   /**
@@ -141,12 +166,8 @@ export class Truth {
    */
   isLate(work: Work): boolean {
     const above = ancestorsOf(work);
-    const runEnds = above.flatMap((run) => {
-      const step = run.kind === "run" ? this.#ends.get(run) : undefined;
-      return step === undefined ? [] : [step];
-    });
-    const closings = [...runEnds, ...this.#endsAround(work, above)];
-    const closedMs = Math.min(...closings.map((step) => this.#timesOf(step).sentMs));
+    const closings = this.#closingsOf(work);
+    const closedMs = Math.min(...closings.map(({ sentMs }) => sentMs));
     const own = this.#toldOf(work);
     const bornMs = Math.min(...own.map(({ sentMs }) => sentMs));
     const starts = above.map((each) => this.#starts.get(each)).filter((step) => step !== undefined);
@@ -154,8 +175,38 @@ export class Truth {
       own.some(({ answeredMs }) => this.#isLongAfter(closedMs, answeredMs)) ||
       own.some(({ sentMs, answeredMs }) => this.#isLongAfter(sentMs, answeredMs)) ||
       starts.some((step) => this.#isLongAfter(bornMs, this.#timesOf(step).answeredMs)) ||
-      this.#outlivesSnapshots(work, own)
+      this.#outlivesSnapshots(work, own, closings)
     );
+  }
+
+  /**
+   * Whether an orphan of the trace is reported less than the lateness after the end of a run, a session or a process in it was sent for the
+   * first time. False where nobody can say what the collector had to think of the trace.
+   */
+  isTooEarly({ works }: TraceTruth, seenMs: number): boolean {
+    const closings = works.flatMap((work) => [
+      ...this.#endsAround(work, []),
+      ...(work.kind === "run" ? [this.#ends.get(work)] : []),
+    ]);
+    const closedMs = Math.min(
+      ...closings.map((step) => (step === undefined ? never : this.#timesOf(step).sentMs)),
+    );
+    const isCertain = works.every((work) => !this.isUnknown(work) && !this.isLate(work));
+    return isCertain && this.#options.mostAliveMs(closedMs, seenMs) < this.#latenessMs;
+  }
+
+  /** What the sender told of the work of a trace, and when, for a person who looks for the cause of a contradiction. */
+  storyOf({ works }: TraceTruth): string {
+    const toS = (ms: number) =>
+      ms === never ? "never" : ((ms - this.#options.beganMs) / 1000).toFixed(2);
+    const timesOf = (times: readonly StepTimes[]) =>
+      times.map(({ sentMs, answeredMs }) => `${toS(sentMs)}–${toS(answeredMs)} s`).join(", ");
+    return works
+      .map((work) => {
+        const around = this.#endsAround(work, []).map((step) => this.#timesOf(step));
+        return `${work.kind} that ${work.fate}: ${timesOf(this.#toldOf(work))} / ${timesOf(around)}`;
+      })
+      .join("; ");
   }
 
   /** How many markers of a trace must be evicted, and may be. */
@@ -184,6 +235,16 @@ export class Truth {
     return ranges;
   }
 
+  /** The ends of the runs above it, of its sessions and of its process. */
+  #closingsOf(work: Work): readonly StepTimes[] {
+    const above = ancestorsOf(work);
+    const runEnds = above.flatMap((run) => {
+      const step = run.kind === "run" ? this.#ends.get(run) : undefined;
+      return step === undefined ? [] : [step];
+    });
+    return [...runEnds, ...this.#endsAround(work, above)].map((step) => this.#timesOf(step));
+  }
+
   /** The ends of its sessions and of its process. */
   #endsAround(work: Work, above: readonly Work[]): readonly Step[] {
     const sessions = [work, ...above].flatMap(({ session }) =>
@@ -207,18 +268,29 @@ export class Truth {
   }
 
   #isLongAfter(fromMs: number, toMs: number): boolean {
-    return fromMs !== never && (toMs === never || this.#aliveMs(fromMs, toMs) >= this.#latenessMs);
+    return (
+      fromMs !== never &&
+      (toMs === never || this.#options.aliveMs(fromMs, toMs) >= this.#latenessMs)
+    );
   }
 
-  #outlivesSnapshots(work: Work, own: readonly StepTimes[]): boolean {
+  /** Whether its lease may have ended before it did, or before it was decided that it is an orphan. */
+  #outlivesSnapshots(
+    work: Work,
+    own: readonly StepTimes[],
+    closings: readonly StepTimes[],
+  ): boolean {
     const dialect = this.traces.get(hex(work.traceId))?.dialect;
     const [first] = own;
-    const last = own.at(-1);
+    if (dialect !== "datadog_partial" || first === undefined) {
+      return false;
+    }
+    const endMs = Math.max(...own.map(({ answeredMs }) => answeredMs));
+    const closedMs = Math.max(...closings.map(({ answeredMs }) => answeredMs));
     return (
-      dialect === "datadog_partial" &&
-      first !== undefined &&
-      last !== undefined &&
-      this.#aliveMs(first.sentMs, last.answeredMs) > snapshotLeaseMs
+      this.#options.aliveMs(first.sentMs, endMs) > snapshotLeaseMs ||
+      (work.fate !== "ends" &&
+        this.#options.aliveMs(first.sentMs, closedMs) + this.#latenessMs > snapshotLeaseMs)
     );
   }
 }

@@ -139,6 +139,8 @@ class World {
   #foreign = 0;
   /** They are passed on where they can't be read. */
   readonly #foreignSignals = new Set<string>();
+  /** When each event came to a backend for the first time. */
+  readonly #seenMs = new Map<string, number>();
   #stack: Stack | undefined;
   #http: Backend | undefined;
   #grpc: Backend | undefined;
@@ -152,7 +154,7 @@ class World {
   async open(): Promise<void> {
     mkdirSync(join(this.#directory, "inbox"));
     this.#secrets = new Secrets(this.#directory);
-    const shared = { delivered: new Map(), refused: new Set<string>() };
+    const shared = { delivered: new Map(), refused: new Set<string>(), seenMs: this.#seenMs };
     this.#http = await openHttpBackend(new Ledger(canaries, shared));
     this.#grpc = await openGrpcBackend(
       new Ledger(canaries, shared),
@@ -165,7 +167,13 @@ class World {
     });
     this.#stack = stack;
     this.#books = {
-      truth: new Truth({ latenessMs, aliveMs: stack.aliveMs }),
+      truth: new Truth({
+        latenessMs,
+        aliveMs: stack.aliveMs,
+        mostAliveMs: stack.mostAliveMs,
+        beganMs: this.#beganMs,
+        repeatsMs: () => this.#networks.flatMap((network) => network.repeatsMs),
+      }),
       items: new Map(),
       answers: new Map(),
       isOver: () => this.#isOver,
@@ -383,10 +391,11 @@ class World {
   async #judge(before: ReturnType<typeof tallyOf>) {
     const { stack, http, grpc, books } = this.#parts();
     const page = await scrape(pageAt(stack.ports?.prometheus ?? 0));
-    const evictions = judgeEvictions(books.truth, [
-      ...http.ledger.named("session.activity.evicted"),
-      ...grpc.ledger.named("session.activity.evicted"),
-    ]);
+    const evictions = judgeEvictions(
+      books.truth,
+      [http, grpc].flatMap(({ ledger }) => ledger.named("session.activity.evicted")),
+      this.#seenMs,
+    );
     const delivery = judgeDelivery(
       books.items,
       http.ledger.delivered,
