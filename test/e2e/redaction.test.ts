@@ -153,6 +153,22 @@ describe("with deploy/config.private.yaml", () => {
     expect(text).not.toContain("call_c1");
     expect(text).not.toMatch(/process\.command_args|node_modules\/openclaw\/openclaw\.mjs.{0,9}--/);
   }, 90_000);
+
+  test("the event of an orphan has the hash of its session, which its spans have, too", async () => {
+    for (const body of orphanedTool("orphan", {
+      "openclaw.sessionKey": sessionKey,
+      "gen_ai.tool.name": "left-open",
+    })) {
+      expect((await send(collector.endpoints.otlp, "traces", body)).status).toBe(200);
+    }
+    const eviction = await backend.until(
+      "the tool is evicted",
+      (requests) =>
+        evictionsIn(requests).find(({ attributes: of }) => of["gen_ai.tool.name"] === "left-open"),
+      30_000,
+    );
+    expect(eviction.attributes["openclaw.session.ref"]).toBe(sessionRef(key, sessionKey));
+  }, 90_000);
 });
 
 test("an unset key is an error that says what to do", async () => {
