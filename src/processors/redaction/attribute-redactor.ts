@@ -51,6 +51,7 @@ export class AttributeRedactor {
       path: decision.key,
       depth: outerDepth,
       fields: keyValue.fields,
+      isKept: false,
     });
   }
 
@@ -77,7 +78,9 @@ export class AttributeRedactor {
   #entry(
     range: FieldRange,
     decision: KeyDecision,
-    where: Pick<ValueTask, "place" | "level" | "path" | "depth"> & { readonly fields: number },
+    where: Pick<ValueTask, "place" | "level" | "path" | "depth" | "isKept"> & {
+      readonly fields: number;
+    },
   ): boolean {
     const value = decision.valueAt(where.place);
     const newKey = decision.newKeyAt?.(where.place);
@@ -158,24 +161,28 @@ export class AttributeRedactor {
     { lengthStart, start, end }: FieldRange,
     decision: KeyDecision,
     { wholeBy, search }: ValueDecision,
-    where: Pick<ValueTask, "place" | "level" | "path" | "depth">,
+    where: Pick<ValueTask, "place" | "level" | "path" | "depth" | "isKept">,
   ): Fate {
     const action = this.#context.program.rules[wholeBy]?.action;
     const replaces = action === "hash" || action === "mask" || action === "delete";
+    const isKept = action === "keep" || where.isKept;
     const mark = this.#context.edits.open(lengthStart);
     let fate: Fate = "stay";
     if (!replaces || search !== undefined) {
-      fate = this.values.redact(start, end, {
-        ...where,
-        search,
-        hasLists: action === undefined && (this.#hasLists || decision.isBlocked),
-        isBlocked: decision.isBlocked,
-      });
+      fate = this.#context.attempt(
+        () =>
+          this.values.redact(start, end, {
+            ...where,
+            search,
+            hasLists: action === undefined && !isKept && (this.#hasLists || decision.isBlocked),
+            isBlocked: decision.isBlocked,
+            isKept,
+          }),
+        (outcome) => !replaces || outcome !== "stay",
+      );
     }
     if (replaces && fate === "stay") {
-      this.#context.edits.backTo(mark);
-      this.#context.edits.open(lengthStart);
-      fate = this.#context.whole(wholeBy, start, end);
+      fate = this.#context.whole(wholeBy, start, end, where.place);
     }
     this.#context.edits.close(mark, lengthStart, start, end);
     return fate;
@@ -194,6 +201,19 @@ export class AttributeRedactor {
     );
     const isBody = task.level === "body";
     const path = innerPath(this.#context.summary, task.path, decision.key);
+    const where = {
+      place: task.place,
+      level: isBody ? ("body" as const) : ("nested" as const),
+      path,
+      depth: task.depth + 2,
+      fields: keyValue.fields,
+      isKept: task.isKept,
+    };
+    if (task.isKept) {
+      // Only what earlier rules look for in values changes, and keys.
+      const value = { wholeBy: -1, search: task.search };
+      return this.#entry(range, { ...decision, isBlocked: false, valueAt: () => value }, where);
+    }
     if (decision.isIgnored) {
       if (isBody) {
         this.#context.summary?.add("ignored", true, path);
@@ -207,13 +227,7 @@ export class AttributeRedactor {
       this.#context.summary?.add("redacted", true, path);
       return true;
     }
-    return this.#entry(range, decision, {
-      place: task.place,
-      level: isBody ? "body" : "nested",
-      path,
-      depth: task.depth + 2,
-      fields: keyValue.fields,
-    });
+    return this.#entry(range, decision, where);
   }
 
   #delete(

@@ -5,15 +5,19 @@ import { valueTags, valueText } from "./value-text.ts";
 
 const itemTag = tagOf(1, "length");
 
+type HashText = (text: Uint8Array | string) => string;
+/** What takes the place of a key of a map; undefined if it stays. */
+type NewKey = (start: number, end: number) => Uint8Array | undefined;
+
 /**
- * The content of the `AnyValue` from `start` up to `end` with its text hashed, or each text in its array or map. Numbers are hashed as texts. Of several members
+ * The content of the `AnyValue` from `start` up to `end` with its text hashed, or each text in its array or map, whose keys `newKey` may change. Numbers are hashed as texts. Of several members
  * the last one counts, and the others go. Undefined if there is nothing to hash: no value, or an empty text. Moves the reader.
  */
 export function hashedValue(
   reader: WireReader,
-  start: number,
-  end: number,
-  hash: (text: Uint8Array | string) => string,
+  { start, end }: { readonly start: number; readonly end: number },
+  hash: HashText,
+  newKey: NewKey,
 ): Uint8Array | undefined {
   let last = 0;
   let from = start;
@@ -47,7 +51,10 @@ export function hashedValue(
     case valueTags.array:
     case valueTags.kvlist: {
       reader.length(to);
-      return lengthField(last, hashedItems(reader, to, last === valueTags.kvlist, hash));
+      return lengthField(
+        last,
+        hashedItems(reader, { end: to, isMap: last === valueTags.kvlist }, hash, newKey),
+      );
     }
     default:
       return textValue(hash(valueText(reader, from, to)));
@@ -56,9 +63,9 @@ export function hashedValue(
 
 function hashedItems(
   reader: WireReader,
-  end: number,
-  isMap: boolean,
-  hash: (text: Uint8Array | string) => string,
+  { end, isMap }: { readonly end: number; readonly isMap: boolean },
+  hash: HashText,
+  newKey: NewKey,
 ): Uint8Array {
   const parts: Uint8Array[] = [];
   while (reader.position < end) {
@@ -72,19 +79,16 @@ function hashedItems(
     const stop = reader.length(end);
     const start = reader.position;
     const content = isMap
-      ? hashedEntry(reader, stop, hash)
-      : (hashedValue(reader, start, stop, hash) ?? reader.bytes.subarray(start, stop));
+      ? hashedEntry(reader, stop, hash, newKey)
+      : (hashedValue(reader, { start, end: stop }, hash, newKey) ??
+        reader.bytes.subarray(start, stop));
     parts.push(lengthField(itemTag, content));
     reader.position = stop;
   }
   return Buffer.concat(parts);
 }
 
-function hashedEntry(
-  reader: WireReader,
-  end: number,
-  hash: (text: Uint8Array | string) => string,
-): Uint8Array {
+function hashedEntry(reader: WireReader, end: number, hash: HashText, newKey: NewKey): Uint8Array {
   const parts: Uint8Array[] = [];
   while (reader.position < end) {
     const tag = reader.tag(end);
@@ -98,8 +102,9 @@ function hashedEntry(
     const start = reader.position;
     const content =
       tag === keyTag
-        ? reader.bytes.subarray(start, stop)
-        : (hashedValue(reader, start, stop, hash) ?? reader.bytes.subarray(start, stop));
+        ? (newKey(start, stop) ?? reader.bytes.subarray(start, stop))
+        : (hashedValue(reader, { start, end: stop }, hash, newKey) ??
+          reader.bytes.subarray(start, stop));
     parts.push(lengthField(tag, content));
     reader.position = stop;
   }

@@ -22,23 +22,25 @@ export class KeylessRedactor {
     const action = this.#context.program.rules[wholeBy]?.action;
     const mark = this.#context.edits.open(range.lengthStart);
     let fate: Fate = "stay";
-    if (action !== undefined && action !== "keep" && search === undefined) {
-      fate = this.#context.whole(wholeBy, range.start, range.end);
-    } else {
-      fate = this.#values.redact(range.start, range.end, {
-        place: actual,
-        search,
-        hasLists: action === undefined,
-        isBlocked: false,
-        level: "body",
-        path: "",
-        depth: outerDepth,
-      });
-      if (fate === "stay" && action !== undefined && action !== "keep") {
-        this.#context.edits.backTo(mark);
-        this.#context.edits.open(range.lengthStart);
-        fate = this.#context.whole(wholeBy, range.start, range.end);
-      }
+    const replaces = action !== undefined && action !== "keep";
+    if (!replaces || search !== undefined) {
+      fate = this.#context.attempt(
+        () =>
+          this.#values.redact(range.start, range.end, {
+            place: actual,
+            search,
+            hasLists: action === undefined,
+            isBlocked: false,
+            isKept: action === "keep",
+            level: "body",
+            path: "",
+            depth: outerDepth,
+          }),
+        (outcome) => !replaces || outcome !== "stay",
+      );
+    }
+    if (replaces && fate === "stay") {
+      fate = this.#context.whole(wholeBy, range.start, range.end, actual);
     }
     if (fate === "delete") {
       this.#context.edits.backTo(mark);

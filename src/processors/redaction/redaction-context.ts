@@ -61,6 +61,18 @@ export class RedactionContext {
     this.#counts[rule] = (this.#counts[rule] ?? 0) + 1;
   }
 
+  /** Makes changes that may be taken back as a whole, and returns whether they stay. Those that do not are not counted. */
+  attempt<T>(change: () => T, stays: (result: T) => boolean): T {
+    const before = this.#counts.slice();
+    const mark = this.edits.mark();
+    const result = change();
+    if (!stays(result)) {
+      this.edits.backTo(mark);
+      this.#counts.set(before);
+    }
+    return result;
+  }
+
   /** Looks in a text for what the rules detect. What is found is in `found`. */
   search(search: ValueSearch | undefined, bytes: Uint8Array, start: number, end: number) {
     this.found.clear();
@@ -68,14 +80,18 @@ export class RedactionContext {
   }
 
   /** Hashes, masks or deletes a whole value. */
-  whole(rule: number, start: number, end: number): Fate {
+  whole(rule: number, start: number, end: number, place: number): Fate {
     const action = this.program.rules[rule]?.action;
     if (action === "delete") {
       this.count(rule);
       return "delete";
     }
     const value =
-      action === "hash" ? hashedValue(this.reader, start, end, this.hash) : this.maskValue();
+      action === "hash"
+        ? hashedValue(this.reader, { start, end }, this.hash, (keyStart, keyEnd) =>
+            this.#newKey(keyStart, keyEnd, place),
+          )
+        : this.maskValue();
     if (value === undefined) {
       return "stay"; // There is nothing to hash.
     }
@@ -121,6 +137,15 @@ export class RedactionContext {
     }
     return hash;
   };
+
+  /** A key of a map without the values that rules detect in it, if there are any. */
+  #newKey(start: number, end: number, place: number): Uint8Array | undefined {
+    const newKey = this.program.keyDecision(this.reader.bytes, start, end).newKeyAt?.(place);
+    if (newKey !== undefined) {
+      this.count(newKey.rule);
+    }
+    return newKey?.bytes;
+  }
 
   #replaced(bytes: Uint8Array, start: number, end: number): Uint8Array {
     for (let i = 0; i < this.found.count; i++) {

@@ -150,11 +150,14 @@ export class RedactionProgram {
     );
     const whole = applying.find(({ values }) => values === undefined);
     const before = whole === undefined ? applying : applying.slice(0, applying.indexOf(whole));
-    // A value that goes as a whole need not be searched for what is only a part of it.
-    const searched =
-      whole === undefined || whole.action === "keep"
-        ? before
-        : before.filter(({ action }) => action === "keep" || action === "delete");
+    // A value that goes as a whole need not be searched for what is only a part of it, unless another rule may keep it.
+    const mayStay =
+      whole === undefined ||
+      whole.action === "keep" ||
+      before.some(({ action }) => action === "keep");
+    const searched = mayStay
+      ? before
+      : before.filter(({ action }) => action === "keep" || action === "delete");
     const search = this.#searchOf(searched);
     return whole === undefined && search === undefined
       ? undecided

@@ -11,6 +11,8 @@ export interface ValueTask {
   readonly hasLists: boolean;
   /** Whether its key is blocked. */
   readonly isBlocked: boolean;
+  /** Whether a rule keeps it, with all that is in it, from later rules and from the lists. */
+  readonly isKept: boolean;
   /**
    * Where the value is, which decides what the lists do: of an attribute itself, below an attribute, or in the body of a log record, all of whose
    * keys have to be allowed.

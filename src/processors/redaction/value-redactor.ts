@@ -37,7 +37,7 @@ export class ValueRedactor {
         return "stay";
       }
     }
-    if (task.hasLists && task.level === "attribute") {
+    if (task.hasLists && (task.level === "attribute" || task.isBlocked)) {
       const fate = this.#listedValue(start, end, task);
       if (fate !== undefined) {
         return fate;

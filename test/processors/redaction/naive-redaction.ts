@@ -120,44 +120,63 @@ function redactEntries(
   entries: Mutable[],
   place: string,
   level: "attribute" | "nested" | "body",
+  /** The rules for what is in a map that a later rule keeps. */
+  keptBy?: readonly Rule[],
 ): Mutable[] {
   return entries.flatMap((entry) => {
     const key = String(entry["key"] ?? "");
+    if (keptBy !== undefined) {
+      const value = entry["value"] as Mutable | undefined;
+      const where = { place, level, hasLists: false, isBlocked: false, isKept: true };
+      const stays = value === undefined || inside(config, keptBy, value, where);
+      return stays ? [withNewKey(config, entry, place)] : [];
+    }
     if (config.ignored_keys.includes(key)) {
       return [entry];
     }
     if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
       return [];
     }
-    const rules = config.rules.filter(
-      (rule) =>
-        isIn(rule, place) &&
-        (rule.keys.length + rule.key_patterns.length === 0 ||
-          rule.keys.includes(key) ||
-          rule.key_patterns.some((pattern) => new RegExp(pattern).test(key))),
-    );
+    const rules = rulesFor(config, place, key);
     const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
     if (!apply(config, rules, changed, place, level)) {
       return [];
     }
-    const kept = rules.findIndex(
-      (rule) => rule.action === "keep" && rule.values.length + rule.detect.length === 0,
-    );
-    const detecting = (kept < 0 ? rules : rules.slice(0, kept)).filter(
-      (rule) =>
-        rule.keys.length + rule.key_patterns.length + rule.values.length === 0 &&
-        rule.detect.length > 0 &&
-        (rule.action === "hash" || rule.action === "mask"),
-    );
-    const rest = { ...entry };
-    if (entry["key"] !== undefined) {
-      rest["key"] = spliced(config, detecting, key).text;
-    }
+    const rest = withNewKey(config, entry, place);
     if (changed.value !== undefined) {
       rest["value"] = changed.value;
     }
     return [rest];
   });
+}
+
+function rulesFor(config: Config, place: string, key: string): readonly Rule[] {
+  return config.rules.filter(
+    (rule) =>
+      isIn(rule, place) &&
+      (rule.keys.length + rule.key_patterns.length === 0 ||
+        rule.keys.includes(key) ||
+        rule.key_patterns.some((pattern) => new RegExp(pattern).test(key))),
+  );
+}
+
+/** An entry whose key has lost what rules detect in it. */
+function withNewKey(config: Config, entry: Mutable, place: string): Mutable {
+  if (entry["key"] === undefined) {
+    return { ...entry };
+  }
+  const key = String(entry["key"]);
+  const rules = rulesFor(config, place, key);
+  const kept = rules.findIndex(
+    (rule) => rule.action === "keep" && rule.values.length + rule.detect.length === 0,
+  );
+  const detecting = (kept < 0 ? rules : rules.slice(0, kept)).filter(
+    (rule) =>
+      rule.keys.length + rule.key_patterns.length + rule.values.length === 0 &&
+      rule.detect.length > 0 &&
+      (rule.action === "hash" || rule.action === "mask"),
+  );
+  return { ...entry, key: spliced(config, detecting, key).text };
 }
 
 /** Applies rules that match the key. False if the entry goes. */
@@ -182,6 +201,7 @@ function apply(
         level,
         hasLists: whole === undefined,
         isBlocked,
+        isKept: whole !== undefined,
       })
     );
   }
@@ -192,8 +212,13 @@ function apply(
       typeof bytesValue === "string"
         ? Buffer.from(bytesValue, "hex").toString("latin1")
         : stringValue;
-    const outcome = typeof top === "string" ? spliced(config, deciding, top).outcome : "none";
-    if (outcome !== "none") {
+    if (typeof top === "string" && spliced(config, deciding, top).outcome !== "none") {
+      // What was found before it was kept stays found.
+      const { text: rest, outcome } = spliced(config, before, top);
+      const isBytes = typeof bytesValue === "string";
+      entry.value[isBytes ? "bytesValue" : "stringValue"] = isBytes
+        ? Buffer.from(rest, "latin1").toString("hex")
+        : rest;
       return outcome !== "delete";
     }
   }
@@ -204,7 +229,7 @@ function apply(
     entry.value = { stringValue: mask(config) };
     return true;
   }
-  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value);
+  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value, place);
   return true;
 }
 
@@ -213,13 +238,14 @@ interface Inside {
   readonly level: "attribute" | "nested" | "body";
   readonly hasLists: boolean;
   readonly isBlocked: boolean;
+  readonly isKept: boolean;
 }
 
 function inside(config: Config, rules: readonly Rule[], value: Mutable, where: Inside): boolean {
   const { level, hasLists, isBlocked } = where;
   const isText = typeof value["stringValue"] === "string";
   const lists = hasLists && (isBlocked || config.blocked_values.length > 0);
-  if (lists && isBlocked && !isText && level === "attribute") {
+  if (lists && isBlocked && !isText) {
     replaceBy(value, mask(config));
     return true;
   }
@@ -262,7 +288,8 @@ function inside(config: Config, rules: readonly Rule[], value: Mutable, where: I
   }
   const map = value["kvlistValue"] as Mutable | undefined;
   if (map !== undefined && Array.isArray(map["values"])) {
-    put(map, "values", redactEntries(config, list(map["values"]), where.place, below.level));
+    const kept = where.isKept ? rules : undefined;
+    put(map, "values", redactEntries(config, list(map["values"]), where.place, below.level, kept));
   }
   return true;
 }
@@ -305,7 +332,7 @@ function hash(config: Config, written: string | Buffer): string {
     .slice(0, 12);
 }
 
-function hashed(config: Config, value: Mutable): Mutable {
+function hashed(config: Config, value: Mutable, place: string): Mutable {
   const [name, content] = Object.entries(value).find(([each]) => !each.startsWith("?")) ?? ["", ""];
   switch (name) {
     case "":
@@ -320,12 +347,12 @@ function hashed(config: Config, value: Mutable): Mutable {
     case "kvlistValue": {
       const values = list((content as Mutable)["values"]).map((item) =>
         name === "arrayValue"
-          ? hashed(config, item)
+          ? hashed(config, item, place)
           : {
-              ...item,
+              ...withNewKey(config, item, place),
               ...(item["value"] === undefined
                 ? {}
-                : { value: hashed(config, item["value"] as Mutable) }),
+                : { value: hashed(config, item["value"] as Mutable, place) }),
             },
       );
       return { [name]: values.length === 0 ? {} : { values } };

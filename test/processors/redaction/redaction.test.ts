@@ -274,6 +274,89 @@ describe("rules", () => {
   });
 });
 
+describe("nothing that a rule has matched leaves", () => {
+  const map = (name: string, values: Model[]) => attribute(name, { kvlistValue: { values } });
+  const secretIn = (name: string, model: Model) => ({
+    attributes: [attribute(name, model)],
+  });
+
+  for (const [title, section, record, wanted] of [
+    [
+      "when a later rule keeps the value",
+      {
+        rules: [
+          { action: "mask", values: ["secret"] },
+          { action: "keep", values: ["public"] },
+          { action: "mask", keys: ["b"] },
+        ],
+      },
+      secretIn("b", { stringValue: "secret public" }),
+      ["**** public"],
+    ],
+    [
+      "when a later rule keeps the value from a preset",
+      {
+        ...openclaw,
+        rules: [
+          { action: "mask", values: ["secret"] },
+          { action: "keep", values: ["^demo-"] },
+        ],
+      },
+      secretIn("session.id", { stringValue: "demo-1 secret" }),
+      ["demo-1 ****"],
+    ],
+    [
+      "in a map under a blocked key",
+      { blocked_key_patterns: ["token"] },
+      { attributes: [map("m", [map("token", [text("v", "secret")])])] },
+      ["****"],
+    ],
+    [
+      "in bytes under a blocked key of a map",
+      { blocked_key_patterns: ["token"] },
+      { attributes: [map("m", [attribute("token", { bytesValue: Buffer.from("secret") })])] },
+      ["****"],
+    ],
+    [
+      "in a map under a blocked key of a body",
+      { blocked_key_patterns: ["token"] },
+      { body: { kvlistValue: { values: [map("token", [text("v", "secret")])] } } },
+      ["****"],
+    ],
+    [
+      "in the keys of a map whose values are hashed",
+      openclaw,
+      {
+        attributes: [
+          map("openclaw.sessionKey", [text("agent:main:secret", "x"), text("secret@a.org", "y")]),
+        ],
+      },
+      [sessionRef(key, "agent:main:secret"), "****"],
+    ],
+    [
+      "in a map that a later rule keeps",
+      {
+        rules: [
+          { action: "mask", values: ["secret"] },
+          { action: "keep", keys: ["kept"] },
+        ],
+        blocked_values: ["public"],
+      },
+      { attributes: [map("kept", [text("a", "secret public")])] },
+      ["**** public"],
+    ],
+  ] as const) {
+    test(title, async () => {
+      const { payload } = await afterwards({ ...all, ...section }, logs(record as Model));
+      const left = Buffer.from(payload!.bytes).toString("latin1");
+      expect(left).not.toContain("secret");
+      for (const text of wanted) {
+        expect(left).toContain(text);
+      }
+    });
+  }
+});
+
 describe("the preset openclaw", () => {
   test("hashes ids as openclaw.session.ref is hashed, masks secrets, and leaves the rest", async () => {
     const sessionKey = "agent:main:telegram:direct:4711";
