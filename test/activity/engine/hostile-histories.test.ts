@@ -98,6 +98,35 @@ describe("an engine whose searches are bounded, beside one that reads every row"
     expect(confidencesOf("silence")).toEqual(new Set(["probable"]));
   });
 
+  describe("in a session with more open runs than the searches of a decision read", () => {
+    const crowd = range(1_100, 1).map((id) => run(id, { trace: id, ...oneSession }));
+
+    test("reports no stall, and knows no verdict about a claim", () => {
+      const history = new History({ stalledAfterMs: 20_000 });
+      history.arrive(1, ...crowd);
+      history.tickInParts(50);
+      history.arrive(50, { ...run(0, { ...oneSession, claimed: 1, start: 50 }), type: "claim" });
+      const told = history.events.map((event) =>
+        event.type === "diagnosed" ? event.verdict : event.type,
+      );
+      expect(told).toEqual(["unknown"]);
+    });
+
+    test("does not end a wait for a person, which ends with its runs", () => {
+      const history = new History({ maxAgeMs: 100_000 });
+      const pause = { ...run(0, { ...oneSession, key: 1, start: 2 }), type: "pause" } as const;
+      history.arrive(1, ...crowd);
+      history.arrive(2, pause);
+      history.arrive(3, { ...pause, type: "resume", start: 3 });
+      history.tickInParts(hourS);
+      expect(history.evictions).toEqual([]);
+      expect(history.activity.view.sizes().openWork).toBe(crowd.length);
+      history.arrive(hourS, ...crowd.map((each) => end(each, hourS)));
+      history.tickInParts(2 * hourS);
+      expect(history.activity.view.sizes().openWork).toBe(0);
+    });
+  });
+
   test("decides ordinary sessions in the same way", () => {
     const [bounded, unbounded] = [play(ordinary, true), play(ordinary, false)];
     expect(bounded.events).toEqual(unbounded.events);

@@ -1,6 +1,8 @@
 import type { Claim, Verdict } from "../../model/diagnosis.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { type WorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { isCrowded } from "../store/crowded-sessions.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
@@ -37,6 +39,7 @@ export const forgottenSpan = -2;
 
 /** What it needs of the engine. */
 interface ClaimVerdictsParts {
+  readonly limits: ActivityLimits;
   readonly store: ActivityStore;
   readonly verdicts: Verdicts;
 }
@@ -49,10 +52,15 @@ export class ClaimVerdicts {
     this.#parts = parts;
   }
 
-  /** The verdict of a claim, which is bound to a stale marker if it names no work and there is one. */
+  /** The verdict of a claim, unknown in a crowded session. It is bound to a stale marker if it names no work and there is one. */
   of(claim: OpenClaim, nowMs: number): OwnerVerdict {
-    const { store, verdicts } = this.#parts;
+    const { store, limits, verdicts } = this.#parts;
     const { spans, owners, groups } = store;
+    const own = claim.bound < 0 ? -1 : spans.owner.get(claim.bound);
+    const searched = own === -1 ? claim.group : owners.group.get(own);
+    if (searched !== -1 && isCrowded(store, searched, limits)) {
+      return { verdict: "unknown", culprit: -1, sinceMs: nowMs };
+    }
     claim.bound = claim.bound === -1 ? this.#staleMarkerLike(claim) : claim.bound;
     const named = claim.bound;
     if (named >= 0 && this.#isStale(named)) {
@@ -61,9 +69,9 @@ export class ClaimVerdicts {
     if (named === forgottenSpan && claim.verdict === "stale_marker") {
       return { verdict: "stale_marker", culprit: -1, sinceMs: nowMs };
     }
-    const own = named < 0 ? -1 : spans.owner.get(named);
-    if (own !== -1 && owners.isOpen(own)) {
-      return verdicts.of(own, nowMs);
+    const ofNamed = named < 0 ? -1 : spans.owner.get(named);
+    if (ofNamed !== -1 && owners.isOpen(ofNamed)) {
+      return verdicts.of(ofNamed, nowMs);
     }
     const { group } = claim;
     const deciding = group === -1 ? undefined : verdicts.ofSession(group, nowMs);

@@ -42,6 +42,8 @@ export class Claims {
   readonly #ofGroup = new Map<number, Set<OpenClaim>>();
   /** The open claims by group; those about sessions that are not known under -1. */
   readonly ofGroup: ReadonlyMap<number, ReadonlySet<OpenClaim>> = this.#ofGroup;
+  /** Those about sessions that are not known, by session. */
+  readonly #ofSession = new Map<string, Set<OpenClaim>>();
   #nowMs = 0;
 
   constructor(parts: ClaimsParts) {
@@ -93,7 +95,7 @@ export class Claims {
   /** A claim arrived. False when it repeats one that is open. */
   onClaim(claim: GatewayClaim, nowMs: number): boolean {
     this.#nowMs = nowMs;
-    for (const each of this.#claimsOf(claim.group)) {
+    for (const each of this.#claimsBeside(claim)) {
       if (!this.#isCurrent(each)) {
         this.#remove(each);
       } else if (isSame(each, claim)) {
@@ -127,10 +129,8 @@ export class Claims {
   /** The gateway recovered a session, which may not be known. */
   onRecovered(session: string, group: number): void {
     this.clear(group);
-    for (const each of this.#claimsOf(-1)) {
-      if (each.session === session) {
-        this.#remove(each);
-      }
+    for (const each of this.#claimsBeside({ group: -1, session })) {
+      this.#remove(each);
     }
   }
 
@@ -146,7 +146,7 @@ export class Claims {
 
   /** A session that was not known is that of `group`. True when a claim is about it. */
   bind(session: string, group: number): boolean {
-    const found = this.#claimsOf(-1).filter((each) => each.session === session);
+    const found = this.#claimsBeside({ group: -1, session });
     this.#move(found, group);
     return found.length > 0;
   }
@@ -185,6 +185,11 @@ export class Claims {
     return [...(this.#ofGroup.get(group) ?? [])];
   }
 
+  /** The claims about the session of a claim as they are now. */
+  #claimsBeside({ group, session }: Pick<GatewayClaim, "group" | "session">): readonly OpenClaim[] {
+    return group === -1 ? [...(this.#ofSession.get(session) ?? [])] : this.#claimsOf(group);
+  }
+
   /** Removes claims that are over, and the oldest where there is no room for another one of this group. */
   #makeRoom(group: number): void {
     for (
@@ -202,8 +207,15 @@ export class Claims {
 
   #add(claim: OpenClaim): void {
     this.#open.set(claim, true);
-    const { group } = claim;
+    this.#enter(claim);
+  }
+
+  #enter(claim: OpenClaim): void {
+    const { group, session } = claim;
     this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? new Set()).add(claim));
+    if (group === -1) {
+      this.#ofSession.set(session, (this.#ofSession.get(session) ?? new Set()).add(claim));
+    }
   }
 
   #remove(claim: OpenClaim): void {
@@ -215,7 +227,7 @@ export class Claims {
     for (const each of claims) {
       this.#leave(each);
       each.group = group;
-      this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? new Set()).add(each));
+      this.#enter(each);
     }
   }
 
@@ -224,6 +236,11 @@ export class Claims {
     ofGroup?.delete(claim);
     if (ofGroup?.size === 0) {
       this.#ofGroup.delete(claim.group);
+    }
+    const ofSession = claim.group === -1 ? this.#ofSession.get(claim.session) : undefined;
+    ofSession?.delete(claim);
+    if (ofSession?.size === 0) {
+      this.#ofSession.delete(claim.session);
     }
   }
 

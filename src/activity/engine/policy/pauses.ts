@@ -1,10 +1,9 @@
 import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
-import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
+import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { openInSession } from "../store/open-members.ts";
-import { Search } from "../store/search.ts";
+import { isCrowded } from "../store/crowded-sessions.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { type Pause, PauseRegister } from "./pause-register.ts";
@@ -228,14 +227,12 @@ export class Pauses {
     this.#allEnded.delete(group);
   }
 
-  /** The open work that a pause names; undefined in a crowded session: one with more open work than a search reads. */
+  /** The open work that a pause names; undefined in a crowded session. */
   #searchedWorkOf(pause: Pause): readonly number[] | undefined {
     const { limits, store } = this.#parts;
-    const search = new Search(mostSearchedTogether(limits));
-    if (pause.span === -1) {
-      openInSession(store, pause.group, search);
-    }
-    return search.isCut ? undefined : this.#workOf(pause);
+    return pause.span === -1 && isCrowded(store, pause.group, limits)
+      ? undefined
+      : this.#workOf(pause);
   }
 
   #workOf({ span, group, began }: Pause): readonly number[] {

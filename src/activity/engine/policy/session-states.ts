@@ -3,6 +3,7 @@ import type { ActivityLimits } from "../../model/limits.ts";
 import { type Progress, progressNames, workKinds } from "../../model/work.ts";
 import { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { isCrowded } from "../store/crowded-sessions.ts";
 import { openMembersOf } from "../store/open-members.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
@@ -247,9 +248,14 @@ export class SessionStates {
       return;
     }
     let nextMs = this.nowMs + limits.stalledAfterMs;
-    let isProgressing = false;
+    // Of a crowded session it is not known that nothing makes progress.
+    let isProgressing = isCrowded(store, group, limits);
     let worst: OwnerVerdict | undefined;
-    for (let owner = live.first.get(group); owner !== -1; owner = live.after.get(owner)) {
+    for (
+      let owner = isProgressing ? -1 : live.first.get(group);
+      owner !== -1;
+      owner = live.after.get(owner)
+    ) {
       this.#parts.lookups++;
       if (!owners.isOpen(owner)) {
         continue;
