@@ -1,5 +1,9 @@
 import { workKeys } from "../activity/recognition/span-attribute-reader.ts";
-import { toolCallContentKeys } from "../activity/recognition/tool-call-reader.ts";
+import {
+  type IndexedPart,
+  indexedPartOf,
+  toolCallContentKeys,
+} from "../activity/recognition/tool-call-reader.ts";
 import {
   agentNames,
   attributeRules,
@@ -17,8 +21,15 @@ export type KeptAs =
   | "name"
   /** An id, hashed. */
   | "id"
-  /** Only the structure of messages: which tool calls they have, with hashed ids. */
-  | "structure";
+  /** Of messages only which tool calls they have, with hashed ids. */
+  | "content";
+
+/** An attribute of which something is kept. */
+export interface KeptAttribute {
+  readonly as: KeptAs;
+  /** The key to record: one that is known here, without parts of the sender's choice. */
+  readonly key: string;
+}
 
 /** The attributes by which processes are distinguished. */
 const processIds = ["host.id", "host.name", "service.instance.id", "entity.id"];
@@ -58,41 +69,42 @@ const otherIds = [
 ];
 const otherNames = ["service.name", "service.namespace", "openclaw.channel"];
 
-/** With numbers in them: the calls that a model asked for, and their results. */
-const indexedId =
-  /^(?:llm\.(?:output|input)_messages|gen_ai\.(?:completion|prompt))\.\d+\.(?:.*\.)?(?:id|tool_call_id)$/;
-const indexedName =
-  /^(?:llm\.(?:output|input)_messages|gen_ai\.(?:completion|prompt))\.\d+\.(?:.*\.)?(?:name|role|type|finish_reason)$/;
-const indexedStructure = /^llm\.input_messages\.\d+\.function\.\d+$/;
+/** Numbers of messages are short; a longer one could be an id. */
+const longNumber = /\d{5}/;
+
+/** With numbers in their keys: the calls that a model asked for, and their results. */
+const indexedParts: Readonly<Record<IndexedPart["part"], KeptAs>> = {
+  id: "id",
+  name: "name",
+  answer: "id",
+  result: "content",
+};
 
 /** Of which keys a recording keeps what. All other attributes are left out. */
 export class CaptureKeys {
-  readonly #kept = new Map<string, KeptAs>();
+  readonly #kept = new Map<string, KeptAttribute>();
 
   /** `own` are those that the user's config names, for sessions and for kinds of work. */
   constructor(own: { readonly sessions: readonly string[]; readonly work: readonly string[] }) {
     const add = (keys: readonly string[], as: KeptAs) => {
       for (const key of keys) {
-        this.#kept.set(key, as);
+        this.#kept.set(key, { as, key });
       }
     };
     add(workKeys, "word");
     add([...attributeRules.map(({ key }) => key), ...modelCallAttributes, ...dialectWords], "word");
     add(own.work, "word");
     add([...toolNames, ...agentNames, ...otherNames], "name");
-    add(toolCallContentKeys, "structure");
+    add(toolCallContentKeys, "content");
     add([...sessionReferences, ...toolCallIds, ...processIds, ...otherIds, ...own.sessions], "id");
   }
 
   /** `undefined`: nothing. */
-  keptOf(key: string): KeptAs | undefined {
-    const kept = this.#kept.get(key);
-    if (indexedId.test(key)) {
-      return "id";
+  keptOf(key: string): KeptAttribute | undefined {
+    const indexed = indexedPartOf(key);
+    if (indexed === undefined) {
+      return this.#kept.get(key);
     }
-    if (indexedName.test(key)) {
-      return "name";
-    }
-    return indexedStructure.test(key) ? "structure" : kept;
+    return longNumber.test(key) ? undefined : { as: indexedParts[indexed.part], key: indexed.key };
   }
 }

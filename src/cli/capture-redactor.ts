@@ -3,7 +3,8 @@ import { spansInBody } from "../activity/recognition/dialects/span-bodies.ts";
 import { jsonOfRequest } from "../otlp/json-text.ts";
 import type { Payload } from "../otlp/payload.ts";
 import { otlp } from "../otlp/proto/generated.js";
-import type { CaptureKeys } from "./capture-keys.ts";
+import { capturedContent } from "./capture-content.ts";
+import type { CaptureKeys, KeptAttribute } from "./capture-keys.ts";
 import type { CaptureText } from "./capture-text.ts";
 
 type KeyValue = otlp.KeyValue.$Properties;
@@ -232,9 +233,10 @@ export class CaptureRedactor {
   #attributes(attributes: Attributes): KeyValue[] {
     const kept: KeyValue[] = [];
     for (const { key, value } of attributes ?? []) {
-      const redacted = key && value ? this.#value(key, value) : undefined;
-      if (key && redacted !== undefined) {
-        kept.push({ key, value: redacted });
+      const keeping = this.#keys.keptOf(key ?? "");
+      const redacted = keeping && value ? this.#value(keeping, value) : undefined;
+      if (keeping && redacted !== undefined) {
+        kept.push({ key: keeping.key, value: redacted });
       } else {
         this.leftOutAttributes += 1;
       }
@@ -242,17 +244,16 @@ export class CaptureRedactor {
     return kept;
   }
 
-  #value(key: string, value: AnyValue): AnyValue | undefined {
-    const as = this.#keys.keptOf(key);
-    if (as === undefined) {
-      return undefined;
-    }
+  #value({ key, as }: KeptAttribute, value: AnyValue): AnyValue | undefined {
     const { stringValue, intValue, doubleValue, boolValue } = value;
     if (key === spanIdKey) {
       return spanId.test(stringValue ?? "") ? { stringValue: stringValue ?? "" } : undefined;
     }
     if (as === "id") {
       return this.#id(value);
+    }
+    if (as === "content") {
+      return { stringValue: capturedContent(key, value, this.#text) };
     }
     if (typeof boolValue === "boolean") {
       return { boolValue };
@@ -265,9 +266,6 @@ export class CaptureRedactor {
     }
     if (intValue !== null && intValue !== undefined) {
       return fits(Number(integerOf(intValue))) ? { intValue } : undefined;
-    }
-    if (as === "structure") {
-      return this.#structure(value);
     }
     if (typeof stringValue !== "string") {
       return undefined;
@@ -285,24 +283,6 @@ export class CaptureRedactor {
       (intValue ? String(integerOf(intValue)) : undefined) ??
       (bytesValue ? Buffer.from(bytesValue).toString("base64") : undefined);
     return text === undefined ? undefined : { stringValue: text === "" ? "" : this.#text.id(text) };
-  }
-
-  /** Messages as JSON; of the lists and maps that some send instead, and of attributes with one text, nothing is left. */
-  #structure({ stringValue, arrayValue }: AnyValue): AnyValue | undefined {
-    if (typeof stringValue === "string") {
-      const text = this.#text.structure(stringValue);
-      return text === undefined ? { stringValue: "" } : { stringValue: text };
-    }
-    const values = arrayValue?.values;
-    return values
-      ? {
-          arrayValue: {
-            values: values.map(({ stringValue: each }) => ({
-              stringValue: this.#text.structure(each ?? "") ?? "",
-            })),
-          },
-        }
-      : undefined;
   }
 }
 

@@ -13,10 +13,6 @@ const textRun = /[0-9A-Za-z_:.-]{6}/;
 const word = /^[A-Za-z0-9_.:@/{}!+-]{1,80}$/;
 /** Of hashed names; those of labels have no such signs, so it is none, as what it stands for was none. */
 const mark = (hash: string) => `<${hash}>`;
-/** Messages of a model are long; beyond this, and beyond this depth, nothing of them is kept. */
-const maxContentLength = 4 * 1024 * 1024;
-const maxDepth = 12;
-
 /** Those of Logfire are templates. */
 const knownNames = new Set([...notWorkNames, ...nameRules.map(({ name }) => name)]);
 /** What a name of a span begins with, such as `execute_tool search`. */
@@ -25,15 +21,6 @@ const operations = new Set([
   "running",
   "agent",
 ]);
-
-/** In the parts of messages: what says who calls what. */
-const idFields =
-  /^(?:id|call_id|callId|tool_call_id|toolCallId|tool_use_id|toolUseId|response_id)$/;
-const nameFields =
-  /^(?:name|toolName|tool_name|role|type|part_kind|kind|finish_reason|event\.name)$/;
-const flagFields = /^(?:providerExecuted|builtin|invalid|is_error|isError|dynamic|approved|index)$/;
-/** What is in an answer matters not, only that there is one. */
-const emptied = /^(?:content|text|result|output|response|arguments|args|input|thinking|reasoning)$/;
 
 /**
  * Makes texts of senders fit to be given away. The same text always becomes the same, under a key that is new for each recording, so that
@@ -82,45 +69,5 @@ export class CaptureText {
     }
     const ending = notWorkEndings.find((each) => text.endsWith(each)) ?? "";
     return this.name(text.slice(0, text.length - ending.length)) + ending;
-  }
-
-  /** The structure of messages in JSON; undefined if it is no JSON. */
-  structure(text: string): string | undefined {
-    if (text.length > maxContentLength) {
-      return undefined;
-    }
-    try {
-      return JSON.stringify(this.#structureOf(JSON.parse(text), 0));
-    } catch {
-      return undefined;
-    }
-  }
-
-  #structureOf(value: unknown, depth: number): unknown {
-    if (typeof value === "string") {
-      // Some put JSON into JSON.
-      return /^\s*[[{]/.test(value) ? (this.structure(value) ?? "") : "";
-    }
-    if (typeof value !== "object" || value === null || depth > maxDepth) {
-      return null;
-    }
-    if (Array.isArray(value)) {
-      return value.map((each: unknown) => this.#structureOf(each, depth + 1));
-    }
-    return Object.fromEntries(
-      Object.entries(value).flatMap(([key, inner]: [string, unknown]) => {
-        if (typeof inner === "string" && idFields.test(key)) {
-          return [[key, inner === "" ? "" : this.id(inner)]];
-        }
-        if (typeof inner === "string" && nameFields.test(key)) {
-          return [[key, this.name(inner)]];
-        }
-        if (flagFields.test(key)) {
-          return typeof inner === "boolean" || typeof inner === "number" ? [[key, inner]] : [];
-        }
-        const isKnown = emptied.test(key) || this.word(key) !== undefined;
-        return isKnown ? [[key, this.#structureOf(inner, depth + 1)]] : [];
-      }),
-    );
   }
 }

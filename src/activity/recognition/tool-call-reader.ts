@@ -95,6 +95,26 @@ const indexedAnswer = /^(llm\.input_messages\.\d+\.message|gen_ai\.prompt\.\d+)\
 /** AutoGen's result of a function, as JSON. */
 const indexedResult = /^llm\.input_messages\.\d+\.function\.\d+$/;
 
+/** What an attribute with numbers in its key has of a tool call. */
+export interface IndexedPart {
+  readonly part: "id" | "name" | "answer" | "result";
+  /** The shortest key that is read as this one is. */
+  readonly key: string;
+}
+
+/** Undefined for a key of which nothing is read. */
+export function indexedPartOf(key: string): IndexedPart | undefined {
+  const [, , field] = indexedCall.exec(key) ?? [];
+  if (field !== undefined) {
+    return { part: field === "id" ? "id" : "name", key };
+  }
+  const [, message] = indexedAnswer.exec(key) ?? [];
+  if (message !== undefined) {
+    return { part: "answer", key: `${message}.tool_call_id` };
+  }
+  return indexedResult.test(key) ? { part: "result", key } : undefined;
+}
+
 /** Collects the tool calls in the attributes of one model call or run: at most `maxCallsPerSpan` requests and as many answers. */
 export class ToolCallReader {
   readonly #requested = new Map<string, string>();
