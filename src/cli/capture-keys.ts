@@ -17,6 +17,8 @@ import {
 export type KeptAs =
   /** One of few words, as long as it looks like one; numbers, true and false. */
   | "word"
+  /** A number, also as a short text of digits. */
+  | "number"
   /** A name that may become a label. What is none is hashed. */
   | "name"
   /** An id, hashed. */
@@ -36,26 +38,30 @@ const processIds = ["host.id", "host.name", "service.instance.id", "entity.id"];
 
 /** What senders of live work put on their spans and records. */
 const dialectWords = [
-  "_dd.partial_version",
-  "_dd.was_long_running",
-  "entity.report.interval",
   "entity.type",
   "event.name",
   "log.body.type",
   "logfire.pending_parent_id",
   "logfire.span_type",
   "openclaw.activeWorkKind",
-  "openclaw.evictedModelCalls",
-  "openclaw.evictedTools",
-  "openclaw.queueDepth",
   "openclaw.reason",
   "openclaw.state",
   "openclaw.status",
   "partial.body.type",
   "partial.event",
   "partial.frequency",
-  "process.pid",
   "span.state",
+];
+
+const numbers = [
+  "_dd.partial_version",
+  "_dd.was_long_running",
+  "entity.report.interval",
+  "openclaw.evictedModelCalls",
+  "openclaw.evictedTools",
+  "openclaw.queueDepth",
+  "openclaw.seq",
+  "process.pid",
 ];
 
 const otherIds = [
@@ -93,6 +99,7 @@ export class CaptureKeys {
     };
     add(workKeys, "word");
     add([...attributeRules.map(({ key }) => key), ...modelCallAttributes, ...dialectWords], "word");
+    add(numbers, "number");
     add(own.work, "word");
     add([...toolNames, ...agentNames, ...otherNames], "name");
     add(toolCallContentKeys, "content");

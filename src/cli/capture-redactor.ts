@@ -24,6 +24,8 @@ interface Point {
 const spanIdKey = "logfire.pending_parent_id";
 /** Datadog numbers snapshots by their time. */
 const snapshotTimeKey = "_dd.partial_version";
+/** Shorter than any id. */
+const shortNumber = /^[0-9]{1,8}$/;
 const spanId = /^[0-9a-f]{0,16}$/i;
 /** Attributes that say how the spans in the body of a log record are encoded. */
 const bodyTypes = ["partial.body.type", "log.body.type"];
@@ -269,6 +271,9 @@ export class CaptureRedactor {
     }
     if (typeof stringValue !== "string") {
       return undefined;
+    }
+    if (as === "number") {
+      return shortNumber.test(stringValue) ? { stringValue } : undefined;
     }
     const text = as === "name" ? this.#text.name(stringValue) : this.#text.word(stringValue);
     return text === undefined ? undefined : { stringValue: text };

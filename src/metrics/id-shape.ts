@@ -81,6 +81,8 @@ const prefixed = new RegExp(
 );
 const words = /[A-Za-z0-9_-]{10,}/g;
 const lettersAndDigits = /[A-Za-z0-9]{20,}/g;
+/** No word has so many in a row, but a random text with only one digit may. */
+const consonants = /[b-df-hj-np-tv-z]{8}/i;
 
 /** Whether a text, such as the name of a metric, contains what looks like a generated id. */
 export function hasIdShape(text: string): boolean {
@@ -123,6 +125,9 @@ function hasIdPair(text: string): boolean {
   let count = 0;
   for (const [, quote, key = "", separator = ""] of text.matchAll(pair)) {
     const kind = keyKindOf(key);
+    if (quote !== "" && /^ids?$/i.test(key)) {
+      return true; // As a label it may be anything's. In a text it is that of what the text is about.
+    }
     const isExplicit = quote !== "" || separator.includes("=") || wordsOf(key).length > 1;
     count += 1;
     if (count > maxPairs || (kind !== undefined && (isExplicit || isSecretWord(key)))) {
@@ -150,7 +155,9 @@ function isGenerated(text: string): boolean {
     phone.test(text) ||
     messageTime.test(text) ||
     (text.match(lettersAndDigits) ?? []).some(
-      (each) => /[0-9].*[0-9]/.test(each) && /[A-Za-z]/.test(each),
+      (each) =>
+        (/[0-9].*[0-9]/.test(each) && /[A-Za-z]/.test(each)) ||
+        (/[0-9]/.test(each) && consonants.test(each)),
     ) ||
     (text.match(words) ?? []).some((each) => changes(each) >= 5)
   );

@@ -9,6 +9,7 @@ import { CaptureText } from "../../src/cli/capture-text.ts";
 import { CaptureWriter } from "../../src/cli/capture-writer.ts";
 import { runProgram } from "../../src/cli/program.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
+import { otlp } from "../../src/otlp/proto/generated.js";
 import { familiesOf } from "../e2e/dialect-families.ts";
 import { type CaptureName, captured, captureFolder, orphanedMarkers } from "../support/captures.ts";
 import { runCli, startCollector } from "../support/process.ts";
@@ -131,6 +132,27 @@ test("of every dialect, what is recorded leads to the same evictions and counter
   for (const id of ["49123456789", "6d0b7e4c", "Qx2Ab7Cd9EfG", "agent:main"]) {
     expect(all.join("\n")).not.toContain(id);
   }
+});
+
+test("of an attribute that is a number, a text is recorded only if it is a short number", () => {
+  const recordedSeq = (stringValue: string) => {
+    const redactor = new CaptureRedactor(
+      new CaptureKeys({ sessions: [], work: [] }),
+      new CaptureText(new Uint8Array(32)),
+    );
+    const attributes = [{ key: "openclaw.seq", value: { stringValue } }];
+    const bytes = otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: [{ scopeSpans: [{ spans: [{ attributes }] }] }],
+    }).finish();
+    const redacted = redactor.redacted({ signal: "traces", bytes })!;
+    const [span] =
+      otlp.ExportTraceServiceRequest.decode(redacted).resourceSpans[0]?.scopeSpans?.[0]?.spans ??
+      [];
+    return span?.attributes?.[0]?.value?.stringValue;
+  };
+  expect(recordedSeq("42")).toBe("42");
+  expect(recordedSeq("session-of-anna")).toBeUndefined();
+  expect(recordedSeq("491234567890")).toBeUndefined();
 });
 
 test("the command records what the real process receives, in files that only the user may read", async () => {
