@@ -29,7 +29,9 @@ export function judgeEvents(
       });
     }
   }
-  const distinct = distinctEvents(ledgers.flatMap(({ events }) => events));
+  const distinct = distinctEvents(
+    ledgers.flatMap(({ events, refusedEvents }) => [...events, ...refusedEvents.values()]),
+  );
   contradictions.push(...distinct.contradictions);
   if (isDamaged) {
     return contradictions;

@@ -18,7 +18,8 @@ export class Ledger {
   readonly delivered: Map<string, DeliveredItem>;
   readonly refused: Set<string>;
   readonly events: DerivedEvent[] = [];
-  readonly refusedEvents = new Set<string>();
+  /** By their id. An event that all backends have refused came, too. */
+  readonly refusedEvents = new Map<string, DerivedEvent>();
   readonly #seenMs: Map<string, number>;
   /** Signals for the collector alone that it has passed on. */
   readonly consumed: string[] = [];
@@ -66,9 +67,8 @@ export class Ledger {
     if (isDerived({ signal, bytes })) {
       const events = eventsOf(signal, bytes);
       this.events.push(...events);
-      for (const { attributes } of events) {
-        const uid = String(attributes["log.record.uid"]);
-        this.#seenMs.set(uid, this.#seenMs.get(uid) ?? performance.now());
+      for (const event of events) {
+        this.#see(event);
       }
     }
   }
@@ -77,13 +77,21 @@ export class Ledger {
     for (const { id } of contentsOf(signal, bytes).items) {
       this.refused.add(id);
     }
-    for (const { attributes } of eventsOf(signal, bytes)) {
-      this.refusedEvents.add(String(attributes["log.record.uid"]));
+    for (const event of eventsOf(signal, bytes)) {
+      this.refusedEvents.set(this.#see(event), event);
     }
   }
 
+  /** Returns its id. */
+  #see({ attributes }: DerivedEvent): string {
+    const uid = String(attributes["log.record.uid"]);
+    this.#seenMs.set(uid, this.#seenMs.get(uid) ?? performance.now());
+    return uid;
+  }
+
+  /** All events of this name that came, whatever was answered. */
   named(name: EventName): readonly DerivedEvent[] {
-    return this.events.filter((event) => event.name === name);
+    return [...this.events, ...this.refusedEvents.values()].filter((event) => event.name === name);
   }
 }
 

@@ -13,6 +13,7 @@ import { judgeEvents } from "./event-oracle.ts";
 import { judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
 import { judgeReadiness } from "./health-oracle.ts";
 import { contentsOf, hex, itemKey } from "./items.ts";
+import { eventNames, Ledger } from "./ledger.ts";
 import { judgeLife } from "./manners-oracle.ts";
 import { judgeStates } from "./state-oracle.ts";
 import { Truth } from "./truth.ts";
@@ -368,7 +369,7 @@ test("a counter that falls, or is gone, is found out; one of the activity over a
 test("an event that one backend lacks is found out, unless it has refused it", () => {
   const { trace } = orphanedTurn();
   const events = [eviction(trace)];
-  const none = new Set<string>();
+  const none = new Map<string, DerivedEvent>();
   const figures = { late: 0, isDamaged: false };
   const judge = (...ledgers: Parameters<typeof judgeEvents>[0]) =>
     about(judgeEvents(ledgers, page(counted), figures));
@@ -376,8 +377,36 @@ test("an event that one backend lacks is found out, unless it has refused it", (
   expect(judge({ events, refusedEvents: none }, { events: [], refusedEvents: none })).toEqual([
     "event",
   ]);
-  const refusedEvents = new Set(["one"]);
+  const refusedEvents = new Map([["one", eviction(trace)]]);
   expect(judge({ events, refusedEvents: none }, { events: [], refusedEvents })).toEqual([]);
+  // It came, and both have refused it.
+  expect(judge({ events: [], refusedEvents }, { events: [], refusedEvents })).toEqual([]);
+});
+
+/** As the collector sends it. */
+function requestOfEvent(eventName: string, uid: string): Uint8Array {
+  const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
+  return otlp.ExportLogsServiceRequest.encode({
+    resourceLogs: [
+      {
+        resource: { attributes: [text("service.name", "openclaw-activity-collector")] },
+        scopeLogs: [{ logRecords: [{ eventName, attributes: [text("log.record.uid", uid)] }] }],
+      },
+    ],
+  }).finish();
+}
+
+test("an event that every backend has refused came nevertheless", () => {
+  const ledger = new Ledger([], {
+    delivered: new Map(),
+    refused: new Set(),
+    seenMs: new Map(),
+  });
+  const [name] = eventNames;
+  ledger.refuse("logs", requestOfEvent(name, "one"));
+  ledger.refuse("logs", requestOfEvent(name, "one"));
+  expect(ledger.named(name).map(({ attributes }) => attributes["log.record.uid"])).toEqual(["one"]);
+  expect(ledger.events).toEqual([]);
 });
 
 test("events that say something else than the counters, or reconcile what was right, are found out", () => {
@@ -385,7 +414,7 @@ test("events that say something else than the counters, or reconcile what was ri
   const twice = eviction(trace, { "openclaw.evictedTools": 2 });
   const ledger = (...events: readonly DerivedEvent[]) => ({
     events: [...events],
-    refusedEvents: new Set<string>(),
+    refusedEvents: new Map<string, DerivedEvent>(),
   });
   const judge = (...events: readonly DerivedEvent[]) =>
     about(judgeEvents([ledger(...events)], page(counted), { late: 0, isDamaged: false }));
