@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { sessionRef } from "../../src/privacy/session-ref.ts";
-import { agentSpan, keyValues, orphanedTool, tracesRequest } from "../support/agent-spans.ts";
+import {
+  agentSpan,
+  keyValues,
+  orphanedTool,
+  toNanos,
+  tracesRequest,
+} from "../support/agent-spans.ts";
 import { createCanaries } from "../support/canaries.ts";
 import { type CaptureName, captured, captureFolders } from "../support/captures.ts";
 import { evictionsIn } from "../support/derived-telemetry.ts";
@@ -170,6 +176,61 @@ describe("with deploy/config.private.yaml", () => {
     expect(eviction.attributes["openclaw.session.ref"]).toBe(sessionRef(key, sessionKey));
   }, 90_000);
 });
+
+test("arrays of half a million texts neither end a collector with a small heap nor leave as they are", async () => {
+  const backend = await openSink();
+  const collector = await startCollector({
+    configs: ["deploy/config.yaml", "deploy/config.forward.yaml", "deploy/config.private.yaml"],
+    env: {
+      BACKEND_URL: backend.url,
+      REDACTION_HMAC_KEY: key,
+      NODE_OPTIONS: "--max-old-space-size=140 --max-semi-space-size=16",
+    },
+  });
+  try {
+    const values = Array.from({ length: 500_000 }, () => ({ stringValue: "a" }));
+    const list = { arrayValue: { values } };
+    const names = ["session.id", "of.no.rule"];
+    const body = otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: [
+        {
+          scopeSpans: names.map((name) => ({
+            spans: [
+              {
+                ...{ traceId: Buffer.alloc(16, 1), spanId: Buffer.alloc(8, 1), name },
+                ...{ startTimeUnixNano: toNanos(1), endTimeUnixNano: toNanos(2) },
+                attributes: [{ key: name, value: list }],
+              },
+            ],
+          })),
+        },
+      ],
+    }).finish();
+    for (let round = 0; round < 3; round++) {
+      expect((await send(collector.endpoints.otlp, "traces", body)).status).toBe(200);
+    }
+    const spans = await backend.until(
+      "all have arrived",
+      (requests) => {
+        const all = requests.flatMap(({ signal, bytes }) =>
+          signal === "traces" ? [otlp.ExportTraceServiceRequest.decode(bytes)] : [],
+        );
+        const found = all.flatMap(({ resourceSpans }) =>
+          resourceSpans.flatMap(({ scopeSpans }) => scopeSpans!.flatMap((each) => each.spans!)),
+        );
+        return found.length === 6 ? found : undefined;
+      },
+      30_000,
+    );
+    for (const { name, attributes } of spans) {
+      const text = attributes![0]!.value!.stringValue;
+      expect(text).toMatch(name === "session.id" ? /^[0-9a-f]{12}$/ : /^\*{4}$/);
+    }
+  } finally {
+    await collector.stop();
+    await backend.close();
+  }
+}, 120_000);
 
 test("an unset key is an error that says what to do", async () => {
   await expect(

@@ -168,7 +168,14 @@ export class AttributeRedactor {
     const isKept = action === "keep" || where.isKept;
     const mark = this.#context.edits.open(lengthStart);
     let fate: Fate = "stay";
-    if (!replaces || search !== undefined) {
+    const isLarge =
+      where.level === "attribute" &&
+      (!replaces || search !== undefined) &&
+      (search !== undefined || action !== "keep") &&
+      !this.#context.takesTexts(start, end);
+    if (isLarge) {
+      this.#context.maskLarge(start, end, search);
+    } else if (!replaces || search !== undefined) {
       fate = this.#context.attempt(
         () =>
           this.values.redact(start, end, {
@@ -181,7 +188,7 @@ export class AttributeRedactor {
         (outcome) => !replaces || outcome !== "stay",
       );
     }
-    if (replaces && fate === "stay") {
+    if (replaces && fate === "stay" && !isLarge) {
       fate = this.#context.whole(wholeBy, start, end, where.place);
     }
     this.#context.edits.close(mark, lengthStart, start, end);

@@ -111,7 +111,8 @@ function hashedEntry(reader: WireReader, end: number, hash: HashText, newKey: Ne
   return Buffer.concat(parts);
 }
 
-function textValue(text: string): Uint8Array {
+/** The content of an `AnyValue` that is this text. */
+export function textValue(text: string): Uint8Array {
   return lengthField(valueTags.string, Buffer.from(text));
 }
 

@@ -23,7 +23,13 @@ export class KeylessRedactor {
     const mark = this.#context.edits.open(range.lengthStart);
     let fate: Fate = "stay";
     const replaces = action !== undefined && action !== "keep";
-    if (!replaces || search !== undefined) {
+    const isLarge =
+      (!replaces || search !== undefined) &&
+      (search !== undefined || action !== "keep") &&
+      !this.#context.takesTexts(range.start, range.end);
+    if (isLarge) {
+      this.#context.maskLarge(range.start, range.end, search);
+    } else if (!replaces || search !== undefined) {
       fate = this.#context.attempt(
         () =>
           this.#values.redact(range.start, range.end, {
@@ -39,7 +45,7 @@ export class KeylessRedactor {
         (outcome) => !replaces || outcome !== "stay",
       );
     }
-    if (replaces && fate === "stay") {
+    if (replaces && fate === "stay" && !isLarge) {
       fate = this.#context.whole(wholeBy, range.start, range.end, actual);
     }
     if (fate === "delete") {

@@ -1,10 +1,11 @@
 import { type ByteReplacements, lengthField } from "../../otlp/byte-replacements.ts";
 import type { WireReader } from "../../otlp/wire-reader.ts";
 import { FoundRanges } from "./found-ranges.ts";
-import { hashedValue } from "./hashed-value.ts";
+import { hashedValue, textValue } from "./hashed-value.ts";
 import type { RedactionProgram } from "./redaction-program.ts";
 import type { SummaryAttributes } from "./summary-attributes.ts";
 import { matchesPerRequest, type SearchOutcome, type ValueSearch } from "./value-search.ts";
+import { textsInContainers } from "./value-size.ts";
 import { valueTags } from "./value-text.ts";
 
 /** A field with a length: where its tag, its length and its content begin, and where it ends. */
@@ -20,6 +21,9 @@ export type Fate = Exclude<SearchOutcome, "ranges"> | "stay" | "broken";
 
 /** How many hashes of a request are kept, so that a session key on every span is hashed once. */
 const maxHashes = 1_000;
+const maxCachedLength = 256;
+/** What is in the arrays and maps of a record beyond so many texts is redacted as a whole, so that one record cannot stop the others. */
+const maxTexts = 10_000;
 
 /** What the redaction of one request works with: the bytes, the rules, the changes so far, and the counts. Its reader is moved by all that use it. */
 export class RedactionContext {
@@ -37,6 +41,7 @@ export class RedactionContext {
   readonly #counts: Float64Array;
   readonly #searching = { found: this.found, budget: this.budget };
   readonly #hashes = new Map<string, string>();
+  #textsLeft = maxTexts;
 
   constructor(
     program: RedactionProgram,
@@ -86,8 +91,10 @@ export class RedactionContext {
       this.count(rule);
       return "delete";
     }
-    const value =
-      action === "hash"
+    const isLarge = action === "hash" && !this.takesTexts(start, end);
+    const value = isLarge
+      ? textValue(this.program.hashed(this.reader.bytes.subarray(start, end)))
+      : action === "hash"
         ? hashedValue(this.reader, { start, end }, this.hash, (keyStart, keyEnd) =>
             this.#newKey(keyStart, keyEnd, place),
           )
@@ -98,6 +105,27 @@ export class RedactionContext {
     this.edits.replace(start, end, value);
     this.count(rule);
     return "stay";
+  }
+
+  /** Begins another record, which may have arrays and maps of its own. */
+  beginRecord(): void {
+    this.#textsLeft = maxTexts;
+  }
+
+  /** Whether the arrays and maps of a value may be looked into. They count for their record. Moves the reader. */
+  takesTexts(start: number, end: number): boolean {
+    const texts = textsInContainers(this.reader, { start, end }, this.#textsLeft);
+    if (texts > this.#textsLeft) {
+      return false;
+    }
+    this.#textsLeft -= texts;
+    return true;
+  }
+
+  /** Masks a value that is too large to look into, for the first of the rules that would. */
+  maskLarge(start: number, end: number, search: ValueSearch | undefined): void {
+    this.edits.replace(start, end, this.maskValue());
+    this.count(search?.rules[0] ?? this.program.listIndex.blockedValues);
   }
 
   /** A text of the request with what was found replaced. */
@@ -123,6 +151,9 @@ export class RedactionContext {
 
   /** What takes the place of a text. */
   readonly hash = (text: Uint8Array | string): string => {
+    if (text.length > maxCachedLength) {
+      return this.program.hashed(text);
+    }
     const name =
       typeof text === "string"
         ? text

@@ -69,6 +69,7 @@ export class RequestRedactor {
       const tag = reader.tag(end);
       const field = message.byTag[tag];
       if (field?.kind !== "message" || field.message.isEnvelope !== true) {
+        this.#context.beginRecord();
         this.#isBroken = !this.#field({ tag, fieldStart, end }, field);
         if (field !== undefined && this.#mustPause()) {
           yield;

@@ -357,6 +357,65 @@ describe("nothing that a rule has matched leaves", () => {
   }
 });
 
+describe("more than 10 000 texts in the arrays and maps of a record", () => {
+  const many = (count: number, value = "agent:main:secret") => ({
+    arrayValue: { values: Array.from({ length: count }, () => ({ stringValue: value })) },
+  });
+  const leftOf = async (record: Model) => {
+    const { payload } = await redactedWith(openclaw, logs(record));
+    return { attributes: attributesOf(payload, ...logPath) as Record<string, unknown> };
+  };
+  const redactedWith = async (section: object, payload: Payload) => {
+    const outcome = await afterwards(section, payload);
+    expect(Buffer.from(outcome.payload!.bytes).toString("latin1")).not.toContain("secret");
+    return { payload: outcome.payload };
+  };
+  const length = (value: unknown) =>
+    (value as { values?: unknown[] } | undefined)?.values?.length ?? value;
+
+  test("are masked or hashed as a whole, and fewer one by one", async () => {
+    const attributes = [
+      attribute("few", many(4_000)),
+      attribute("session.id", many(4_000)),
+      attribute("others", many(2_001)),
+      attribute("next", { arrayValue: { values: [many(1), many(1)] } }),
+      text("text", "agent:main:secret"),
+    ];
+    const { attributes: left } = await leftOf({ attributes });
+    expect(length(left["few"])).toBe(4_000);
+    expect(length(left["session.id"])).toBe(4_000);
+    expect(left["others"]).toBe("****");
+    expect(length(left["next"])).toBe(2);
+    expect(left["text"]).toBe(sessionRef(key, "agent:main:secret"));
+  });
+
+  test("are hashed as one value where a rule hashes them", async () => {
+    const { attributes: left } = await leftOf({
+      attributes: [attribute("session.id", many(10_001))],
+    });
+    expect(left["session.id"]).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  test("count for each record", async () => {
+    const record = { attributes: [attribute("few", many(9_000))] };
+    const { payload } = await redactedWith(
+      openclaw,
+      request("logs", { resourceLogs: [{ scopeLogs: [{ logRecords: [record, record] }] }] }),
+    );
+    const { resourceLogs } = otlp.ExportLogsServiceRequest.decode(payload!.bytes);
+    const records = resourceLogs[0]!.scopeLogs![0]!.logRecords!;
+    expect(records.map(({ attributes }) => length(attributes![0]!.value!.arrayValue))).toEqual([
+      9_000, 9_000,
+    ]);
+  });
+
+  test("in a body are masked as a whole", async () => {
+    const { payload } = await redactedWith(openclaw, logs({ body: many(10_001) }));
+    const { resourceLogs } = otlp.ExportLogsServiceRequest.decode(payload!.bytes);
+    expect(resourceLogs[0]!.scopeLogs![0]!.logRecords![0]!.body!.stringValue).toBe("****");
+  });
+});
+
 describe("the preset openclaw", () => {
   test("hashes ids as openclaw.session.ref is hashed, masks secrets, and leaves the rest", async () => {
     const sessionKey = "agent:main:telegram:direct:4711";
