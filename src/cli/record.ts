@@ -35,14 +35,15 @@ export async function record(host: Host, options: RecordOptions): Promise<number
     return exitCodes.failure;
   }
   const text = new CaptureText(host.randomBytes(keyBytes));
-  const redactor = new CaptureRedactor(new CaptureKeys(ownKeysOf(config)), text);
+  const keys = new CaptureKeys(ownKeysOf(config));
+  const redactor = new CaptureRedactor(keys, text);
   const recording = openRecording(host, options, redactor);
   if (recording === undefined) {
     return exitCodes.failure;
   }
   const { writer } = recording;
   try {
-    writer.file("config.yaml", supportConfig(config));
+    writer.file("config.yaml", supportConfig(config, keys));
     writer.file("about.json", aboutText(host));
   } catch (error) {
     return failed(host, options.out, error);

@@ -98,7 +98,12 @@ export function endpoint() {
 
 /** A secret text. It is an {@link Opaque} when read, which shows as `[REDACTED]` wherever it is printed. */
 export function opaque() {
-  return z.codec(z.string().meta({ title: "secret" }), z.instanceof(Opaque), {
+  return hiddenText(z.string().meta({ title: "secret" }));
+}
+
+/** A text that is no secret, but is shown no more than one: a name of somebody. */
+export function hiddenText(written: z.ZodString) {
+  return z.codec(written, z.instanceof(Opaque), {
     decode: (text) => new Opaque(text),
     encode: (secret) => secret.reveal(),
   });

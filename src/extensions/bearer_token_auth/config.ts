@@ -1,15 +1,14 @@
 import { z } from "zod";
-import type { Opaque } from "../../config/opaque.ts";
-import { opaque } from "../../config/units.ts";
+import { Opaque } from "../../config/opaque.ts";
+import { hiddenText, opaque } from "../../config/units.ts";
 
 /** Each has its own name, and a file that is looked at. */
 const maxClients = 100;
 
 const clientSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be a short name, e.g. "gateway-a".')
-    .describe("The name of the client. It stays the same when tokens change, and is never shown."),
+  name: hiddenText(
+    z.string().regex(/^[A-Za-z0-9_.:-]{1,64}$/, 'must be a short name, e.g. "gateway-a".'),
+  ).describe("The name of the client. It stays the same when tokens change, and is never shown."),
   token: opaque().optional().describe("The token of this client. It is never shown."),
   tokens: z
     .array(opaque())
@@ -58,11 +57,13 @@ export const schema = z
     if ((token ?? tokens ?? filename) === undefined && clients.length === 0) {
       report([], "must have a token, tokens, a filename or clients.");
     }
-    for (const [index, { name, ...client }] of clients.entries()) {
+    const names = clients.map(({ name }) => nameOf(name));
+    for (const [index, client] of clients.entries()) {
       if ((client.token ?? client.tokens ?? client.filename) === undefined) {
         report(["clients", index], "must have a token, tokens or a filename.");
       }
-      if (clients.findIndex((each) => each.name === name) !== index) {
+      const name = names[index];
+      if (name !== undefined && names.indexOf(name) !== index) {
         report(
           ["clients", index, "name"],
           "is the name of another client, too. Choose another name.",
@@ -92,6 +93,11 @@ export const schema = z
   });
 
 export type Config = z.output<typeof schema>;
+
+/** Undefined for one that is not valid, which has a problem of its own. */
+function nameOf(name: unknown): string | undefined {
+  return name instanceof Opaque ? name.reveal() : undefined;
+}
 
 function filename(description: string) {
   return z

@@ -30,7 +30,7 @@ export function createBearerTokenAuth(settings: Settings, config: Config): Compo
     ...(config.clients ?? []).map((section, index) => ({
       section,
       option: `clients[${index}].filename`,
-      account: { name: section.name },
+      account: { name: section.name.reveal() },
     })),
   ] as const;
   let isStarted = false;
