@@ -19,6 +19,11 @@ export function isWordByte(byte: number | undefined): boolean {
   return is(byte, flags.word);
 }
 
+/** Whether what begins at `from` is part of another word, in a text from `start`: `task-force` is no `sk-`, but `_sk-` is one. */
+export function isInWord(bytes: Uint8Array, from: number, start: number): boolean {
+  return from > start && isWordByte(bytes[from - 1]) && bytes[from - 1] !== 0x5f;
+}
+
 /** What API keys consist of: letters, digits, `_` and `-`. */
 export function isTokenByte(byte: number | undefined): boolean {
   return is(byte, flags.token);

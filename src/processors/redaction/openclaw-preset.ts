@@ -1,6 +1,8 @@
+import { isIdInsteadOfName } from "../../metrics/id-shape.ts";
+import { LinearRegex } from "./linear-regex.ts";
 import { everywhere } from "./redaction-places.ts";
 import type { RedactionRule } from "./redaction-rule.ts";
-import { isSecretName } from "./secret-names.ts";
+import { isSecretName, isTokenName } from "./secret-names.ts";
 
 /**
  * What keys end with, without separators, that name a session, a run, a call, a message or a person: `openclaw.sessionKey`,
@@ -42,6 +44,14 @@ const notIds = new Set(["thread.id"]);
 const owners = new Set(["process.owner"]);
 const commandLines = new Set(["process.command_args", "process.command_line"]);
 
+const longestEnding = 32;
+/** Names of tools and channels, which stay, unless a sender has put an id there. */
+const names = /(?:^|[._-])(?:tool[._-]?name|channel(?:[._-]?name)?)$/i;
+/** What a model counts, as in the attribute `openclaw.token` of OpenClaw's metrics. */
+const tokenKinds = new LinearRegex(
+  "^(?i:total|(?:input|output|prompt|completion|reasoning|thoughts?|tool|text|audio|image|context)(?:[._ -]?tokens?)?|cached?(?:[._ -]?(?:read|write|creation|input|output))?)$",
+);
+
 /** Whether a key names a session, a run, a call, a message or a person. */
 export function isIdName(key: string): boolean {
   const written = key.toLowerCase().replaceAll(/[^a-z0-9]/g, "");
@@ -61,6 +71,13 @@ export const openclawRules: readonly RedactionRule[] = [
     action: "delete",
     places: everywhere,
     matchesKey: (key) => commandLines.has(key),
+  },
+  {
+    name: "openclaw/token_kinds",
+    action: "keep",
+    places: everywhere,
+    matchesKey: isTokenName,
+    values: { kinds: [], patterns: [tokenKinds] },
   },
   {
     name: "openclaw/secret_keys",
@@ -85,5 +102,12 @@ export const openclawRules: readonly RedactionRule[] = [
     action: "mask",
     places: everywhere,
     values: { kinds: ["email"], patterns: [] },
+  },
+  {
+    name: "openclaw/names",
+    action: "hash",
+    places: everywhere,
+    matchesKey: (key) => names.test(key.slice(-longestEnding)),
+    values: { kinds: [], patterns: [], isOne: isIdInsteadOfName },
   },
 ];

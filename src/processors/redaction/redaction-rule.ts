@@ -20,5 +20,7 @@ export interface RedactionRule {
   readonly values?: {
     readonly kinds: readonly ValueKind[];
     readonly patterns: readonly LinearRegex[];
+    /** Whether a whole text is one. Gets at most 256 bytes of UTF-8: a longer text is taken as one. */
+    readonly isOne?: (text: string) => boolean;
   };
 }

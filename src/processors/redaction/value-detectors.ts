@@ -1,12 +1,9 @@
-import { isAddressCharacter, isSessionKeyByte, isWordByte } from "./byte-classes.ts";
-import {
-  assignedValue,
-  authorizationAt,
-  type Found,
-  tokenAt,
-  tokenTriggers,
-  userInfoAt,
-} from "./credential-detectors.ts";
+import { isAddressCharacter } from "./byte-classes.ts";
+import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
+import { type Found, none, type Place } from "./detected.ts";
+import { assignedValue, authorizationAt, optionValue, userInfoAt } from "./named-credentials.ts";
+import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
+import { escapeEnd } from "./url-escapes.ts";
 
 /** What a rule can look for in texts by name. */
 export const valueKinds = ["session_key", "email", "secret"] as const;
@@ -20,13 +17,14 @@ const at = 0x40;
 const colon = 0x3a;
 const equals = 0x3d;
 const blank = 0x20;
+const comma = 0x2c;
 const percent = 0x25;
 const maxLocalPart = 64;
 const maxDomain = 253;
 
 /** The bytes at which something can be recognized. Nearly all other bytes of a text cost one look at this table. */
 const triggers = new Uint8Array(256);
-for (const byte of [at, colon, equals, blank, percent, ...tokenTriggers]) {
+for (const byte of [at, colon, equals, blank, comma, percent, ...tokenTriggers]) {
   triggers[byte] = 1;
 }
 
@@ -43,23 +41,27 @@ export function findValues(bytes: Uint8Array, start: number, end: number, found:
     if (triggers[byte] === 0) {
       continue;
     }
-    if (byte === at) {
-      const from = localPartStart(bytes, Math.max(addressesFrom, i - maxLocalPart), i);
-      const to = from < i ? domainEnd(bytes, i + 1, Math.min(end, i + 1 + maxDomain)) : -1;
+    if (byte === at || byte === percent) {
+      const domain = byte === at ? i + 1 : escapeEnd(bytes, i, end, at);
+      const from =
+        domain < 0 ? i : localPartStart(bytes, Math.max(addressesFrom, i - maxLocalPart), i);
+      const to = from < i ? domainEnd(bytes, domain, Math.min(end, domain + maxDomain)) : -1;
       if (to > 0) {
         found("email", from, to);
         addressesFrom = to;
       }
-      continue;
+      if (domain >= 0) {
+        continue;
+      }
     }
     if ((byte === colon || byte === percent) && i >= keysFrom) {
       const to = sessionKeyEnd(bytes, { start: keysFrom, at: i, end });
       if (to > 0) {
-        found("session_key", i - agent.length, to);
+        found("session_key", sessionKeyStart(i), to);
         keysFrom = to;
       }
     }
-    if (i >= secretsFrom && byte !== percent) {
+    if (i >= secretsFrom) {
       const secret = secretAt(bytes, { start: secretsFrom, at: i, end });
       if (secret.end > secret.start) {
         found("secret", secret.start, secret.end);
@@ -69,15 +71,18 @@ export function findValues(bytes: Uint8Array, start: number, end: number, found:
   }
 }
 
-function secretAt(
-  bytes: Uint8Array,
-  place: { readonly start: number; readonly at: number; readonly end: number },
-): Found {
+function secretAt(bytes: Uint8Array, place: Place): Found {
   switch (bytes[place.at]) {
-    case blank:
-      return authorizationAt(bytes, place);
+    case blank: {
+      const credentials = authorizationAt(bytes, place);
+      return credentials.end < 0 ? optionValue(bytes, place) : credentials;
+    }
+    case comma:
+      return optionValue(bytes, place);
     case equals:
       return assignedValue(bytes, place);
+    case percent:
+      return escapedSecret(bytes, place);
     case colon: {
       const value = assignedValue(bytes, place);
       const info = value.end < 0 ? userInfoAt(bytes, place) : value;
@@ -88,50 +93,14 @@ function secretAt(
   }
 }
 
-const agent = Buffer.from("agent");
-
-/** Where a session key of OpenClaw ends whose first colon is at `at`; -1 for none. In a URL the colon may be `%3A`. */
-function sessionKeyEnd(
-  bytes: Uint8Array,
-  {
-    start,
-    at: colonAt,
-    end,
-  }: { readonly start: number; readonly at: number; readonly end: number },
-): number {
-  const from = colonAt - agent.length;
-  if (from < start || !isAgent(bytes, from) || (from > start && isWordByte(bytes[from - 1]))) {
-    return -1;
+/** Behind `%3D` or `%3A`, as in a URL that is a parameter of another one. */
+function escapedSecret(bytes: Uint8Array, place: Place): Found {
+  const isColon = escapeEnd(bytes, place.at, place.end, colon) === place.at + 3;
+  if (!isColon && escapeEnd(bytes, place.at, place.end, equals) !== place.at + 3) {
+    return none;
   }
-  let to = colonAt + 1;
-  if (bytes[colonAt] === percent) {
-    if (bytes[colonAt + 1] !== 0x33 || ((bytes[colonAt + 2] ?? 0) | 0x20) !== 0x61) {
-      return -1;
-    }
-    to = colonAt + 3;
-  }
-  const tail = to;
-  while (to < end && isSessionKeyByte(bytes[to])) {
-    to += 1;
-  }
-  // The end of a sentence is none of the key.
-  while (to > tail && isPunctuation(bytes[to - 1])) {
-    to -= 1;
-  }
-  return to > tail ? to : -1;
-}
-
-function isAgent(bytes: Uint8Array, from: number): boolean {
-  for (let i = 0; i < agent.length; i++) {
-    if (((bytes[from + i] ?? 0) | 0x20) !== agent[i]) {
-      return false;
-    }
-  }
-  return true;
-}
-
-function isPunctuation(byte: number | undefined): boolean {
-  return byte === 0x2e || byte === colon || byte === 0x21 || byte === 0x3f;
+  const value = assignedValue(bytes, place);
+  return value.end < 0 && isColon ? tokenAt(bytes, place) : value;
 }
 
 function localPartStart(bytes: Uint8Array, min: number, atSign: number): number {

@@ -9,6 +9,9 @@ const maxSearchedBytes = 1_048_576;
 const maxMatches = 1_000;
 const maxFound = 10_000;
 
+/** A longer text is no name. */
+const maxNameBytes = 256;
+
 /** How many matches of regular expressions a request may have; each of them takes some microseconds. Beyond them a text with a match counts as one. */
 export interface MatchBudget {
   matchesLeft: number;
@@ -26,6 +29,7 @@ export class ValueSearch {
   /** The rules that look for a kind. */
   readonly #byKind = new Map<ValueKind, readonly number[]>();
   readonly #withPatterns: readonly (readonly [index: number, rule: RedactionRule])[];
+  readonly #ofWholes: readonly (readonly [index: number, isOne: (text: string) => boolean])[];
   readonly #decides: boolean;
   #found: FoundRanges | undefined;
   /** The first rule that found more than there may be. */
@@ -43,6 +47,9 @@ export class ValueSearch {
       }
     }
     this.#withPatterns = this.#rules.filter(([, rule]) => (rule.values?.patterns.length ?? 0) > 0);
+    this.#ofWholes = this.#rules.flatMap(([index, { values }]) =>
+      values?.isOne === undefined ? [] : [[index, values.isOne] as const],
+    );
     this.#decides = this.#rules.some(([, { action }]) => action === "delete" || action === "keep");
   }
 
@@ -73,6 +80,11 @@ export class ValueSearch {
     }
     if (this.#withPatterns.length > 0) {
       this.#searchPatterns(bytes, start, end, { found, budget });
+    }
+    for (const [index, isOne] of this.#ofWholes) {
+      if (end - start > maxNameBytes || isOne(textOf(bytes, start, end))) {
+        found.add(index, start, end);
+      }
     }
     if (found.count === 0) {
       return unchanged;

@@ -12,10 +12,52 @@ interface Entry {
 }
 type Rule = Config["rules"][number];
 
-const detectors: Readonly<Record<string, RegExp>> = {
-  session_key: /(?<![A-Za-z0-9_])agent:[^\s"'`\\,;<>()[\]{}|]*[^\s"'`\\,;<>()[\]{}|.:!?]/g,
-  email: /[\w.%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/g,
+type Span = readonly [from: number, to: number];
+const detectors: Readonly<Record<string, (written: string) => readonly Span[]>> = {
+  session_key: sessionKeysIn,
+  email: (written) =>
+    [
+      ...written.matchAll(
+        /[\w.%+-]{1,64}(?:@|%(?:25){0,3}40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}/g,
+      ),
+    ].map(({ index, 0: match }) => [index, index + match.length]),
 };
+
+function sessionKeysIn(written: string): readonly Span[] {
+  const found: Span[] = [];
+  let after = 0;
+  for (const { index, 0: head } of written.matchAll(/agent(?::|%(?:25){0,3}3a)/gi)) {
+    const before = written.slice(0, index);
+    const isEscaped = /%[0-9a-f]{2}$/i.test(before);
+    if (index < after || (/\w$/.test(before) && !isEscaped)) {
+      continue;
+    }
+    let inUrl = head.includes("%") || /[=/]$/.test(before) || isEscaped;
+    let to = index + head.length;
+    for (; to < written.length; to++) {
+      const rest = written.slice(to);
+      const [, hex] = /^%([0-9a-f]{2})/i.exec(rest) ?? [];
+      const isEnd = /^[\s"'`\\,;<>()[\]{}|&]/;
+      inUrl ||= hex !== undefined;
+      const isUrlEnd =
+        (/^[&#?]/.test(rest) && written[to - 1] !== ":") ||
+        /^\/[a-z_-]{0,23}(?:$|[/?#\s"'`\\,;<>()[\]{}|])/.test(rest);
+      if (
+        /^[\s"'`\\,;<>()[\]{}|]/.test(rest) ||
+        (hex !== undefined && isEnd.test(String.fromCharCode(Number.parseInt(hex, 16)))) ||
+        (inUrl && isUrlEnd)
+      ) {
+        break;
+      }
+    }
+    const value = written.slice(index, to).replace(/[.:!?]+$/, "");
+    if (value.length > head.length) {
+      after = index + value.length;
+      found.push([index, after]);
+    }
+  }
+  return found;
+}
 
 /** The request as it must leave. */
 export function naivelyRedacted(config: Config, signal: Signal, request: Decoded): unknown {
@@ -325,9 +367,10 @@ function scalarText(name: string, value: unknown): string {
   return String(Buffer.from(bytes).readDoubleLE());
 }
 
-function hash(config: Config, written: string | Buffer): string {
+function hash(config: Config, written: string): string {
+  const isInUrl = /^agent(?::|%(?:25)*3a)/i.test(written);
   return createHmac("sha256", config.hmac_key?.reveal() ?? "")
-    .update(written)
+    .update(isInUrl ? decodeURIComponent(decodeURIComponent(written)) : written)
     .digest("hex")
     .slice(0, 12);
 }
@@ -392,11 +435,14 @@ function spliced(
   const found: { rule: number; from: number; to: number }[] = [];
   let outcome: "none" | "keep" | "delete" = "none";
   for (const [index, rule] of rules.entries()) {
-    const patterns = [
-      ...rule.values.map((pattern) => new RegExp(pattern, "g")),
-      ...rule.detect.map((kind) => detectors[kind]!),
+    const matches = [
+      ...rule.values.flatMap((pattern) =>
+        [...written.matchAll(new RegExp(pattern, "g"))].map(
+          ({ index: from, 0: match }): Span => [from, from + match.length],
+        ),
+      ),
+      ...rule.detect.flatMap((kind) => detectors[kind]!(written)),
     ];
-    const matches = patterns.flatMap((pattern) => [...written.matchAll(pattern)]);
     if (matches.length === 0) {
       continue;
     }
@@ -404,8 +450,8 @@ function spliced(
       outcome = rule.action;
       break;
     }
-    for (const match of matches) {
-      found.push({ rule: index, from: match.index, to: match.index + match[0].length });
+    for (const [from, to] of matches) {
+      found.push({ rule: index, from, to });
     }
   }
   found.sort((a, b) => a.from - b.from);

@@ -30,6 +30,9 @@ const textPool = [
   "42",
   "😀 abc 😀",
   "agent:main:x@y.example.com:z",
+  "https://h/?k=agent%3Amain%3Ax&y=1#z",
+  "/s/agent:main:x/messages?u=x%40y.example.com",
+  "?n=%2F%3Fk%3Dagent%253Amain%253Ax%26u=x%2540y.example.com",
 ];
 
 /** The message with keys and texts from the pools, so that rules match. */

@@ -450,6 +450,104 @@ describe("the preset openclaw", () => {
   });
 });
 
+describe("the preset openclaw masks secrets by their names,", () => {
+  for (const name of [
+    "OPENCLAW_GATEWAY_TOKEN",
+    "openclaw.gateway.token",
+    "gateway-token",
+    "DISCORD_TOKEN",
+    "gatewayToken",
+    "APIKey",
+    "x-api-key",
+    "db.pass",
+    "DB_PWD",
+    "privateKey",
+    "AccountKey",
+    "aws_secret_access_key",
+    "credentials",
+    "http.request.header.proxy-authorization",
+    "REDACTION_HMAC_KEY",
+    "token",
+    "TOKEN_2",
+    "access_tokens",
+  ]) {
+    test(name, async () => {
+      const map = { kvlistValue: { values: [text(name, "hunter2")] } };
+      const { payload } = await afterwards(
+        openclaw,
+        spans({ attributes: [text(name, "hunter2"), attribute("env", map)] }),
+      );
+      expect(Buffer.from(payload!.bytes).toString("latin1")).not.toContain("hunter2");
+    });
+  }
+
+  for (const [name, value] of [
+    ["gen_ai.usage.input_tokens", "5"],
+    ["max_tokens", "5"],
+    ["max_token", "5"],
+    ["token_type", "bearer"],
+    ["token.count", "5"],
+    ["gen_ai.token.type", "input"],
+    ["openclaw.token", "cache_read"],
+    ["test.pass", "5"],
+    ["cache.key", "x"],
+    ["function.signature", "f()"],
+    ["author", "x"],
+  ] as const) {
+    test(`and not ${name}`, async () => {
+      const span = spans({ attributes: [text(name, value)] });
+      expect((await afterwards(openclaw, span)).payload).toBe(span);
+    });
+  }
+});
+
+describe("the preset openclaw and the name of a tool or a channel:", () => {
+  for (const name of ["gen_ai.tool.name", "openclaw.channel", "openclaw.toolName", "tool.name"]) {
+    test(`${name} is hashed or masked if it is an id or a secret`, async () => {
+      for (const value of [
+        "c0ffee00-1111-4222-8333-444455556666",
+        "call_kXq8ZpLmN2rT5vWyB7cD9eF1",
+        "toolu_01A09xyz1234",
+        "11154f1f6d2a4b3c",
+        "glpat-abcdefghij0123456789",
+        "sk-ant-api03-abcdefghijklmnopqrstuvwxyz",
+        "agent:main:telegram:direct:4711",
+      ]) {
+        const { payload } = await afterwards(openclaw, spans({ attributes: [text(name, value)] }));
+        expect(Buffer.from(payload!.bytes).includes(value), value).toBe(false);
+      }
+    });
+
+    test(`${name} stays otherwise`, async () => {
+      for (const value of ["bash", "mcp__github__create_issue", "telegram", "browser.open"]) {
+        const span = spans({ attributes: [text(name, value)] });
+        expect((await afterwards(openclaw, span)).payload).toBe(span);
+      }
+    });
+  }
+});
+
+test("a session key in a URL has the hash of the session", async () => {
+  const sessionKey = "agent:main:telegram:direct:4711";
+  for (const written of [
+    "/sessions/agent%3Amain%3Atelegram%3Adirect%3A4711/messages",
+    "https://h/?k=agent%3amain%3atelegram%3adirect%3a4711&y=1",
+    "https://h/?k=agent:main%3Atelegram:direct%3A4711#y",
+    "mailto:a?subject=agent%3Amain%3Atelegram%3Adirect%3A4711",
+    "?next=%2F%3Fk%3Dagent%253Amain%253Atelegram%253Adirect%253A4711%26y",
+    "https://h/?k=agent:main:telegram:direct:4711&y=1",
+  ]) {
+    const { payload } = await afterwards(openclaw, spans({ attributes: [text("x", written)] }));
+    const { x } = attributesOf(payload, ...spanPath) as { x: string };
+    expect(x, written).toBe(
+      written.replace(/agent(?:%(?:25)?3a|:)main.*4711/i, sessionRef(key, sessionKey)),
+    );
+  }
+  const whole = spans({ attributes: [text("session.id", sessionKey.replaceAll(":", "%3A"))] });
+  const { payload } = await afterwards(openclaw, whole);
+  expect(attributesOf(payload, ...spanPath)).toEqual({ "session.id": sessionRef(key, sessionKey) });
+});
+
 describe("the preset genai_content", () => {
   test("deletes content and keeps names, counts and ids", async () => {
     const { payload } = await afterwards(

@@ -26,6 +26,16 @@ describe("session keys", () => {
     ["the agent: it works", []],
     ["subagent:main", []],
     ["agent:é", ["agent:é"]],
+    ["/sessions/agent%3amain%3amain/messages", ["agent%3amain%3amain"]],
+    ["/sessions/agent:main%3Amain?limit=5", ["agent:main%3Amain"]],
+    ["https://h/?k=agent%3Amain%3Ax&y=1", ["agent%3Amain%3Ax"]],
+    ["https://h/?k=agent:main:x&y=1#z", ["agent:main:x"]],
+    ["?next=%2Fchat%3Fk%3Dagent%253Amain%253Ax%26y%3D1", ["agent%253Amain%253Ax"]],
+    ["%7B%22key%22%3A%22agent%3Amain%3Ax%22%7D", ["agent%3Amain%3Ax"]],
+    ["k=agent:main:irc:channel:#chan", ["agent:main:irc:channel:#chan"]],
+    ["/s/agent%3Amain%3Asignal%3Agroup%3Aab/cD1%3D", ["agent%3Amain%3Asignal%3Agroup%3Aab/cD1%3D"]],
+    ["agent%3", []],
+    ["agent%3A", []],
   ] as const) {
     test(`in ${JSON.stringify(text)}: ${want.length === 0 ? "none" : want.join()}`, () => {
       const keys = foundIn(text).filter((found) => found.startsWith("session_key "));
@@ -41,6 +51,10 @@ describe("mail addresses", () => {
     ["49123@s.whatsapp.net", ["49123@s.whatsapp.net"]],
     ["jörg@münchen.example", ["jörg@münchen.example"]],
     ["a@b.co,c@d.eu", ["a@b.co", "c@d.eu"]],
+    ["https://x/?to=carol%40example.com&y", ["carol%40example.com"]],
+    ["mailto:carol%40example.com", ["carol%40example.com"]],
+    ["u=carol%2540example.com", ["carol%2540example.com"]],
+    ["100%40x", []],
     ["package@1.2.3", []],
     ["@mention and user@host", []],
     ["a@b..co", []],
@@ -81,7 +95,44 @@ describe("secrets", () => {
       ["-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----"],
     ],
     ["-----BEGIN PRIVATE KEY-----\nabc", ["-----BEGIN PRIVATE KEY-----\nabc"]],
+    ["OPENCLAW_GATEWAY_TOKEN=abc", ["abc"]],
+    ["GITHUB_TOKEN=abc GITHUB_PAT=def", ["abc", "def"]],
+    ["gateway_token=abc", ["abc"]],
+    ['{"gatewayToken":"abc","appToken": "def"}', ["abc", "def"]],
+    ["pass=abc; db-pass: def", ["abc", "def"]],
+    ["TOKEN_2=abc", ["abc"]],
+    ["dbPassword: abc", ["abc"]],
+    ["AccountName=a;AccountKey=ab+/c==;x", ["ab+/c=="]],
+    ["next=%2F%3Ftoken%3Dabc", ["abc"]],
+    ["--token abc --gateway-token=def --password 'g h'", ["abc", "def", "g h"]],
+    ['["--api-key","abc", "--token", "def"]', ["abc", "def"]],
+    ["curl -u bob:abc https://x", ["bob:abc"]],
+    ["curl --user 'bob:abc'", ["bob:abc"]],
+    ["MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcDe.abcdefghijklmnopqrstuvwxyz0123456789AB", "all"],
+    ["110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw", "all"],
+    [
+      "/bot110201543%3AAAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/getMe",
+      ["110201543%3AAAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw"],
+    ],
+    [`https://discord.com/api/webhooks/123456789012345678/${key}`, [`123456789012345678/${key}`]],
+    [
+      "https://hooks.slack.com/services/T00000000/B00000000/XXXXXXXXXXXXXXXX",
+      ["T00000000/B00000000/XXXXXXXXXXXXXXXX"],
+    ],
+    ["syt_YWxpY2U_abcdefghijklmnopqrst_0abcde", "all"],
+    [`SG.abcdefghijklmnopqrstuv.${key}`, "all"],
+    [`ya29.a0AfH6SMB${key}.`, [`ya29.a0AfH6SMB${key}`]],
+    ["GOCSPX-abcdefghijklmnopqrstuvwxyz01", "all"],
     ["input_tokens=5", []],
+    ["max_token=5, time_to_first_token: 4, outputTokens: 3", []],
+    ["token_type=x token.count=5", []],
+    ["--max-tokens 4096 --verbose", []],
+    ["--token --verbose", []],
+    ["docker run -u 1000:1000", []],
+    ["bypass=1 compass: 2", []],
+    ["1.234567.8 and 1712345678901.234567.890", []],
+    ["/webhooks/1/delivery", []],
+    ["/services/Telegram/status", []],
     ["max_tokens: 4096", []],
     ["basic authentication", []],
     ["task-force", []],
@@ -89,9 +140,10 @@ describe("secrets", () => {
     ["-----BEGIN CERTIFICATE-----", []],
     ["gpt-5.4 chat: 12:00:00", []],
   ] as const) {
-    test(`in ${JSON.stringify(text)}: ${want.length === 0 ? "none" : want.length}`, () => {
+    test(`in ${JSON.stringify(text)}: ${want.length === 0 ? "none" : want}`, () => {
       const secrets = foundIn(text).filter((found) => found.startsWith("secret "));
-      expect(secrets).toEqual(want.map((each) => `secret ${each}`));
+      const parts = want === "all" ? [text] : want;
+      expect(secrets).toEqual(parts.map((each) => `secret ${each}`));
     });
   }
 });
@@ -110,6 +162,21 @@ describe("the time of a search", () => {
     '"password":',
     "-----BEGIN ",
     "1:",
+    ".",
+    "SG.",
+    "abcdef.",
+    "ken ",
+    "--token ",
+    '"--token",',
+    "-u ",
+    "-u '",
+    "%3A",
+    "%25",
+    "agent%3A",
+    "/agent:a/",
+    "a%40",
+    "s/",
+    "/webhooks/1",
     `${"a".repeat(64)}@${"b".repeat(60)}`,
     `${"a-".repeat(31)}=`,
   ]) {
