@@ -411,6 +411,11 @@ describe("how files are written", () => {
     }
   }
 
+  test("no directory is made with recursive, which never ends below /proc", () => {
+    const breaches = files.filter(({ code }) => /\bmkdir(?:Sync)?\([^;]*recursive/.test(code));
+    expect(breaches.map(({ path }) => path)).toEqual([]);
+  });
+
   test("only components.ts lists factories", () => {
     const importers = imports
       .filter(

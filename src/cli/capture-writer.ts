@@ -1,5 +1,15 @@
-import { closeSync, mkdirSync, openSync, readdirSync, writeFileSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
+import { errorCodeOf } from "../component/error-code.ts";
+import { makeDirectoriesSync } from "../files/make-directories.ts";
 import type { Signal } from "../otlp/payload.ts";
 
 /** Only the user who records may read it. */
@@ -10,14 +20,15 @@ const directoryMode = 0o700;
 export class CaptureWriter {
   readonly #folder: string;
   readonly #index: number;
+  readonly #files = ["index.jsonl"];
   #count = 0;
   bytes = 0;
 
-  /** Throws what the file system throws, and an `Error` if the folder has something in it. */
+  /** Throws what the file system throws, and `UnfitFolder` if the folder has something in it. */
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true, mode: directoryMode });
+    makeDirectoriesSync(folder, directoryMode);
     if (readdirSync(folder).length > 0) {
-      throw new Error("it is not empty; name a new folder");
+      throw new UnfitFolder("It is not empty. Name a folder that does not exist yet.");
     }
     this.#folder = folder;
     this.#index = openSync(join(folder, "index.jsonl"), "wx", fileMode);
@@ -45,6 +56,7 @@ export class CaptureWriter {
   }
 
   file(name: string, content: string | Uint8Array): void {
+    this.#files.push(name);
     writeFileSync(join(this.#folder, name), content, { mode: fileMode, flag: "wx" });
     this.bytes += content.length;
   }
@@ -52,4 +64,43 @@ export class CaptureWriter {
   close(): void {
     closeSync(this.#index);
   }
+
+  /** Closes, and removes what it wrote, and the folder if nothing else is in it. What cannot be removed stays. */
+  discard(): void {
+    this.close();
+    try {
+      for (const name of this.#files) {
+        rmSync(join(this.#folder, name), { force: true });
+      }
+      rmdirSync(this.#folder);
+    } catch {
+      // Another try says that the folder is not empty.
+    }
+  }
 }
+
+/** The message is for an operator. */
+export class UnfitFolder extends Error {}
+
+/** Why nothing can be written into the folder, and what to do, from what a `CaptureWriter` throws. */
+export function writeProblem(error: unknown): string {
+  if (error instanceof UnfitFolder) {
+    return error.message;
+  }
+  const code = errorCodeOf(error);
+  return `${advice[code] ?? "Check the disk, or name another folder."} (${code})`;
+}
+
+const advice: Readonly<Record<string, string>> = {
+  EEXIST: "It is a file. Name a folder that does not exist yet.",
+  ENOTDIR: "A part of the path is a file. Name a folder in a directory.",
+  EACCES: "This user may not write there. Name a folder in a directory of this user.",
+  EPERM: "This user may not write there. Name a folder in a directory of this user.",
+  EROFS: "The file system is read-only. Name a folder on a writable one.",
+  ENOENT: "No folder can be created there. Name a folder on a disk.",
+  ENAMETOOLONG: "The name is too long. Name a folder with a shorter one.",
+  ELOOP: "Its symbolic links lead in a circle. Name another folder.",
+  ENOSPC: "The disk is full. Free some space, or name a folder on another disk.",
+  EDQUOT: "The disk is full. Free some space, or name a folder on another disk.",
+  EMFILE: "Too many files are open. Raise the limit (ulimit -n).",
+};

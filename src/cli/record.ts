@@ -4,7 +4,7 @@ import type { ServiceConfig } from "../service/config.ts";
 import { CaptureKeys } from "./capture-keys.ts";
 import { CaptureRedactor } from "./capture-redactor.ts";
 import { CaptureText } from "./capture-text.ts";
-import { CaptureWriter } from "./capture-writer.ts";
+import { CaptureWriter, writeProblem } from "./capture-writer.ts";
 import { exitCodes } from "./exit-codes.ts";
 import type { Host } from "./host.ts";
 import { readConfig } from "./read-config.ts";
@@ -46,11 +46,16 @@ export async function record(host: Host, options: RecordOptions): Promise<number
     writer.file("config.yaml", supportConfig(config, keys));
     writer.file("about.json", aboutText(host));
   } catch (error) {
+    writer.discard();
     return failed(host, options.out, error);
   }
+  let hasStarted = false;
   const exitCode = await run(host, options.config, {
     factories: recordingFactories(components, recording.take),
+    // A recording is complete also when a backend is down.
+    isLossAccepted: true,
     onReady(stop, logger) {
+      hasStarted = true;
       recording.onEnd(stop);
       host.clock.after(options.durationMs, stop);
       logger.info("Recording what the receivers take in. Stop it with SIGINT (Ctrl-C).", {
@@ -60,6 +65,11 @@ export async function record(host: Host, options: RecordOptions): Promise<number
       });
     },
   });
+  if (!hasStarted && writer.requests === 0) {
+    // So that the same command can be tried again.
+    writer.discard();
+    return exitCode;
+  }
   writer.close();
   host.stdout(recording.summary(text, redactor));
   return recording.hasFailed() ? exitCodes.failure : exitCode;
@@ -130,9 +140,7 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
 }
 
 function failed(host: Host, out: string, error: unknown): number {
-  const code = error instanceof Error && "code" in error ? String(error.code) : undefined;
-  const reason = code ?? (error instanceof Error ? error.message : "an unknown fault");
-  host.stderr(`Cannot record into ${out}: ${reason}.\n`);
+  host.stderr(`Cannot record into ${out}. ${writeProblem(error)}\n`);
   return exitCodes.failure;
 }
 

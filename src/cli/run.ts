@@ -24,6 +24,8 @@ export interface RunOptions {
   readonly factories?: readonly AnyFactory[];
   /** Called when the collector has started. `stop` stops it as a stop signal does. */
   readonly onReady?: (stop: () => void, logger: RootLogger) => void;
+  /** Whether the exit code is that of a success also when the shutdown lost data, which is logged. */
+  readonly isLossAccepted?: boolean;
 }
 
 /**
@@ -102,7 +104,8 @@ async function runService(
     }
     const why = await requested;
     reloads.end();
-    return exitCodeAfter(await early, why, logger);
+    const { isLossAccepted = false } = options;
+    return exitCodeAfter({ isClean: await early, why, isLossAccepted }, logger);
   } catch (error) {
     host.stderr(`${error instanceof Error ? error.message : String(error)}\n`);
     return exitCodes.failure;
@@ -111,13 +114,19 @@ async function runService(
   }
 }
 
-function exitCodeAfter(isClean: boolean, why: "signal" | "fault", logger: RootLogger): number {
+interface Ending {
+  readonly isClean: boolean;
+  readonly why: "signal" | "fault";
+  readonly isLossAccepted: boolean;
+}
+
+function exitCodeAfter({ isClean, why, isLossAccepted }: Ending, logger: RootLogger): number {
   if (isClean) {
     logger.info("Shutdown complete.");
   } else {
     logger.error("Shutdown complete, with failures; the lines above say which.");
   }
-  return why === "signal" && isClean ? exitCodes.success : exitCodes.fault;
+  return why === "signal" && (isClean || isLossAccepted) ? exitCodes.success : exitCodes.fault;
 }
 
 /** Listens for stop requests and uncaught exceptions. The first stop request drains, a second one ends the program at once. */

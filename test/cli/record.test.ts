@@ -1,4 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -207,14 +215,50 @@ describe("the command refuses", () => {
     writeFileSync(join(folder, "something"), "");
     expect(await refused(["--out", folder])).toEqual({
       exitCode: 1,
-      stderr: `Cannot record into ${folder}: it is not empty; name a new folder.\n`,
+      stderr: `Cannot record into ${folder}. It is not empty. Name a folder that does not exist yet.\n`,
     });
   });
 
-  test("a folder that cannot be made", async () => {
-    const { exitCode, stderr } = await refused(["--out", "/dev/null/x"]);
+  test.each([
+    ["a file", () => join(folder, "file"), "It is a file. Name a folder", "EEXIST"],
+    ["below a file", () => join(folder, "file", "x"), "A part of the path is a file.", "ENOTDIR"],
+    ["below a device", () => "/dev/null/x", "A part of the path is a file.", "ENOTDIR"],
+    ["in /proc", () => "/proc/none", "No folder can be created there.", "ENOENT"],
+    ["deep in /proc", () => "/proc/self/none/x", "No folder can be created there.", "ENOENT"],
+    ["nowhere", () => "", "No folder can be created there.", "ENOENT"],
+    [
+      "a name that is too long",
+      () => join(folder, "x".repeat(300)),
+      "is too long.",
+      "ENAMETOOLONG",
+    ],
+  ])("%s, and says what to do", async (_, out, why, code) => {
+    writeFileSync(join(folder, "file"), "");
+    const { exitCode, stderr } = await refused(["--out", out()]);
     expect(exitCode).toBe(1);
-    expect(stderr).toContain("Cannot record into /dev/null/x: E");
+    expect(stderr).toContain(`Cannot record into ${out()}. `);
+    expect(stderr).toContain(why);
+    expect(stderr).toContain(`(${code})`);
+  });
+
+  test("to record beside a collector that has its ports, and leaves the folder free for the next try", async () => {
+    const running = await startCollector();
+    const out = newFolder();
+    const { port } = new URL(running.endpoints.otlp);
+    writeFileSync(
+      join(folder, "beside.yaml"),
+      `receivers: {otlp: {protocols: {http: {endpoint: "127.0.0.1:${port}"}}}}
+exporters: {debug: {}}
+service: {telemetry: {metrics: {level: none}}, pipelines: {traces: {receivers: [otlp], exporters: [debug]}}}`,
+    );
+    const config = ["--config", join(folder, "beside.yaml")];
+    const beside = await runCli(["record", "--out", out, ...config]);
+    expect(beside.exitCode).toBe(1);
+    expect(beside.stderr).toContain("the address is already in use");
+    expect(beside.stdout).toBe("");
+    expect(existsSync(out)).toBe(false);
+    running.kill("SIGTERM");
+    await running.ended();
   });
 
   test("to record without a folder, for no time, or into nothing", async () => {
@@ -222,6 +266,27 @@ describe("the command refuses", () => {
     expect((await refused(["--out", newFolder(), "--duration", "10"])).exitCode).toBe(2);
     expect((await refused(["--out", newFolder(), "--max-size", "1KiB"])).exitCode).toBe(2);
   });
+});
+
+test("a recording that is complete is a success, though the backend is down", {
+  timeout: 60_000,
+}, async () => {
+  const out = newFolder();
+  const collector = await startCollector({
+    command: ["record", "--out", out],
+    overrides: [
+      "exporters::otlp_http: {endpoint: 'http://127.0.0.1:1'}",
+      "service::pipelines::traces::exporters: [otlp_http]",
+      "service::shutdown_timeout: 1s",
+    ],
+  });
+  const spans = requestsOfCapture("v430-orphan-tool").find(({ signal }) => signal === "traces");
+  await send(collector.endpoints.otlp, "traces", spans!.bytes);
+  collector.kill("SIGINT");
+  const { exitCode, stdout, stderr } = await collector.ended(20_000);
+  expect(stderr).toContain("Shutdown complete, with failures");
+  expect(stdout).toContain("Recorded 1 request (1 traces)");
+  expect(exitCode).toBe(0);
 });
 
 test("the command ends when the time is over", { timeout: 60_000 }, async () => {
