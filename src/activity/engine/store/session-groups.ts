@@ -61,9 +61,10 @@ export class SessionGroups {
     references.group.set(reference, group);
     references.next.set(reference, groups.reference.get(group));
     groups.reference.set(group, reference);
+    const wasReferenced = groups.hasFlag(group, groupFlags.referenced);
     groups.setFlag(group, groupFlags.referenced);
     this.#listeners.onReferred(group, process, hi, lo);
-    return this.#inheritReference(group);
+    return wasReferenced ? group : this.#inheritReference(group);
   }
 
   /** Makes one group of two; the larger keeps its row, which is returned. */
