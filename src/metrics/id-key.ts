@@ -24,11 +24,17 @@ const subjects = setOf(`
   sender recipient contact member participant customer visitor caller callee email mail phone telephone msisdn jid iban ssn imei traceparent
   tracestate baggage`);
 
+/** Those of them by which telemetry is joined, and those that are counted, too. */
+const traceWords = setOf("trace span traceparent tracestate");
+const workWords = setOf("run turn correlation");
+
 /** The same, except of machines, processes and deployments, which have accounts of their own. */
 const accounts = setOf("account");
 
 /** Words for an id. A key that has one is left out, unless it is the id of something that a person configured. */
 const idWords = setOf("id identifier uuid guid uid ulid pk hash ts cid rid mid");
+/** Those of them that are also of contents, and times. */
+const notNames = setOf("hash ts");
 const configured = setOf(`
   agent harness model provider plugin partition engine skill tool schema policy rule feature flag template locale region zone cluster node
   datacenter pool shard queue worker cpu core device gpu disk sensor vendor product app category experiment variant source tenant org
@@ -82,6 +88,26 @@ export function keyKindOf(key: string): KeyKind | undefined {
     return "secret";
   }
   return isId(words, isInfrastructureKey(key)) ? "id" : undefined;
+}
+
+/** What a word stands for: a session or a person, a run or a turn, what happens in one, an id, or a trace. */
+export type NamePart = "subject" | "work" | "happening" | "id" | "trace";
+
+/** What a word of a key stands for, if it can make the key one of an id. */
+export function namePartOf(word: string): NamePart | undefined {
+  if (traceWords.has(word)) {
+    return "trace";
+  }
+  if (workWords.has(word)) {
+    return "work";
+  }
+  if (subjects.has(word) || accounts.has(word)) {
+    return "subject";
+  }
+  if (happenings.has(word)) {
+    return "happening";
+  }
+  return idWords.has(word) && !notNames.has(word) ? "id" : undefined;
 }
 
 /** The words of a key in any spelling, in lower case and the singular: `toolCallIDs` is `tool call id`. */
