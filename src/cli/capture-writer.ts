@@ -61,6 +61,11 @@ export class CaptureWriter {
     this.bytes += content.length;
   }
 
+  /** Writes a file again that `file` has written. */
+  replace(name: string, content: string): void {
+    writeFileSync(join(this.#folder, name), content, { mode: fileMode });
+  }
+
   close(): void {
     closeSync(this.#index);
   }

@@ -42,16 +42,17 @@ export async function record(host: Host, options: RecordOptions): Promise<number
     return exitCodes.failure;
   }
   const { writer } = recording;
+  const about = aboutOf(host);
   try {
     writer.file("config.yaml", supportConfig(config, keys));
-    writer.file("about.json", aboutText(host));
+    writer.file("about.json", about.text());
   } catch (error) {
     writer.discard();
     return failed(host, options.out, error);
   }
   let hasStarted = false;
   const exitCode = await run(host, options.config, {
-    factories: recordingFactories(components, recording.take),
+    factories: recordingFactories(components, recording),
     // A recording is complete also when a backend is down.
     isLossAccepted: true,
     onReady(stop, logger) {
@@ -71,6 +72,11 @@ export async function record(host: Host, options: RecordOptions): Promise<number
     return exitCode;
   }
   writer.close();
+  try {
+    writer.replace("about.json", about.text(recording.counts()));
+  } catch (error) {
+    return failed(host, options.out, error);
+  }
   host.stdout(recording.summary(text, redactor));
   return recording.hasFailed() ? exitCodes.failure : exitCode;
 }
@@ -85,7 +91,9 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
     return undefined;
   }
   const taken = new Map<Signal, number>();
-  let unreadable = 0;
+  /** Reason → requests that are not in the recording. The reasons are a fixed list. */
+  const leftOut = new Map<string, number>();
+  const leaveOut = (reason: string) => leftOut.set(reason, (leftOut.get(reason) ?? 0) + 1);
   let end: "open" | "full" | "failed" = "open";
   let stop = () => {};
   const finish = (why: "full" | "failed") => {
@@ -102,13 +110,13 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
         run();
       }
     },
-    take(payload: Payload) {
+    onPayload(payload: Payload) {
       if (end !== "open") {
         return;
       }
       const bytes = redactor.redacted(payload);
       if (bytes === undefined) {
-        unreadable += 1;
+        leaveOut("undecodable");
         return;
       }
       // With room for the line of the index.
@@ -124,12 +132,22 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
         finish("failed");
       }
     },
+    onRefused(reason: string) {
+      if (end === "open") {
+        leaveOut(reason);
+      }
+    },
+    counts: () => ({
+      requests: writer.requests,
+      requests_left_out: Object.fromEntries(leftOut),
+      left_out_attributes: redactor.leftOutAttributes,
+    }),
     summary: (text: CaptureText, { leftOutAttributes }: CaptureRedactor) =>
       [
         `Recorded ${counted(writer.requests, "request")}${listOf(taken)} in ${out}, ${writer.bytes} bytes.`,
         ...(end === "full" ? ["It ended because --max-size was reached."] : []),
-        ...(unreadable > 0
-          ? [`Left out ${counted(unreadable, "request")} that could not be decoded.`]
+        ...(leftOut.size > 0
+          ? [`Left out requests that were refused or could not be decoded${listOf(leftOut)}.`]
           : []),
         `Hashed ${counted(text.hashedTexts, "id")} and left out ${counted(leftOutAttributes, "attribute")}, texts, events and links.`,
         "Look through it before you send it: the names of tools, agents and services are in it, trace ids, times, and the config without secrets.",
@@ -148,25 +166,32 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
-function listOf(taken: ReadonlyMap<Signal, number>): string {
-  return taken.size === 0
+function listOf(counts: ReadonlyMap<string, number>): string {
+  return counts.size === 0
     ? ""
-    : ` (${[...taken].map(([signal, count]) => `${count} ${signal}`).join(", ")})`;
+    : ` (${[...counts].map(([what, count]) => `${count} ${what}`).join(", ")})`;
 }
 
-function aboutText(host: Host): string {
-  return `${JSON.stringify(
-    {
-      version: programVersion(),
-      node: process.version,
-      platform: process.platform,
-      architecture: process.arch,
-      memory_limit_bytes: host.memory.limit.bytes,
-      started: new Date(host.clock.unixMs()).toISOString(),
+/** `about.json`: what runs and since when; at the end also what became of the requests. */
+function aboutOf(host: Host) {
+  const begun = {
+    version: programVersion(),
+    node: process.version,
+    platform: process.platform,
+    architecture: process.arch,
+    memory_limit_bytes: host.memory.limit.bytes,
+    started: timeOf(host),
+  };
+  return {
+    text(counts?: Readonly<Record<string, unknown>>): string {
+      const about = counts === undefined ? begun : { ...begun, ended: timeOf(host), ...counts };
+      return `${JSON.stringify(about, undefined, 2)}\n`;
     },
-    undefined,
-    2,
-  )}\n`;
+  };
+}
+
+function timeOf(host: Host): string {
+  return new Date(host.clock.unixMs()).toISOString();
 }
 
 /** The attributes that the user's own rules of `session_activity` name. */

@@ -173,9 +173,14 @@ test("the command records what the real process receives, in files that only the
   for (const { signal, bytes } of requests) {
     expect((await send(collector.endpoints.otlp, signal, bytes)).status).toBe(200);
   }
+  const bad = await send(collector.endpoints.otlp, "traces", Buffer.from("not protobuf"));
+  expect(bad.status).toBe(400);
   collector.kill("SIGINT");
   const { exitCode, stdout } = await collector.ended();
   expect(exitCode).toBe(0);
+  expect(stdout).toContain(
+    "Left out requests that were refused or could not be decoded (1 undecodable).",
+  );
   expect(stdout).toMatch(
     /^Recorded 9 requests \((?:7 metrics, 2 traces|2 traces, 7 metrics)\) in /m,
   );
@@ -191,7 +196,11 @@ test("the command records what the real process receives, in files that only the
   expect(all).not.toContain("agent:main");
   expect(all).not.toContain("a-secret-token");
   expect(parse(readFileSync(join(out, "config.yaml"), "utf8"))).toHaveProperty("service.pipelines");
-  expect(JSON.parse(readFileSync(join(out, "about.json"), "utf8"))).toHaveProperty("version");
+  expect(JSON.parse(readFileSync(join(out, "about.json"), "utf8"))).toMatchObject({
+    version: expect.any(String),
+    requests: requests.length,
+    requests_left_out: { undecodable: 1 },
+  });
 
   const { stdout: text } = await runCli([
     "replay",
