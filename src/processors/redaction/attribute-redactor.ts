@@ -24,7 +24,7 @@ export class AttributeRedactor {
   }
 
   /** Redacts an attribute; false if it is malformed. */
-  attribute(range: FieldRange, place: number): boolean {
+  attribute(range: FieldRange, outerPlace: number): boolean {
     const reader = this.#context.reader;
     const keyValue = readKeyValue(reader, range.start, range.end);
     if (keyValue === undefined) {
@@ -32,46 +32,64 @@ export class AttributeRedactor {
     }
     const { keyStart, keyEnd } = keyValue;
     const decision = this.#context.program.keyDecision(reader.bytes, keyStart, keyEnd);
-    if (decision.isSummary && this.#isOfSummary(range, keyValue, decision)) {
+    const place = this.#context.isContent ? contentTwinOf(outerPlace) : outerPlace;
+    if (decision.isSummary && this.#isOfSummary(range, keyValue, { decision, place })) {
       return true;
     }
     if (decision.isIgnored) {
       this.#context.summary?.add("ignored", false, decision.key);
       return true;
     }
+    const path = this.#shownKey(decision, place);
     if (!decision.isAllowed) {
       this.#context.edits.remove(range.fieldStart, range.end);
       this.#context.count(this.#context.program.listIndex.allowedKeys);
-      this.#context.summary?.add("redacted", false, decision.key);
+      this.#context.summary?.add("redacted", false, path);
       return true;
     }
     return this.#entry(range, decision, {
-      place: this.#context.isContent ? contentTwinOf(place) : place,
+      place,
       level: "attribute",
-      path: decision.key,
+      path,
       depth: outerDepth,
       fields: keyValue.fields,
       isKept: false,
     });
   }
 
-  /** An earlier summary is taken over into the new one. Without a new one it is an ordinary attribute where it is not allowed. */
+  /** A key as the summary names it: without what rules detect in it. Only the summary needs it. */
+  #shownKey(decision: KeyDecision, place: number): string {
+    const newKey = this.#context.summary === undefined ? undefined : decision.newKeyAt?.(place);
+    return newKey === undefined ? decision.key : Buffer.from(newKey.bytes).toString("utf8");
+  }
+
+  /** An earlier summary is taken over into the new one, its keys as any text. Without a new one its keys are an ordinary attribute, and its counts stay where they are allowed. */
   #isOfSummary(
     range: FieldRange,
     { valueStart, valueEnd }: { readonly valueStart: number; readonly valueEnd: number },
-    { key, isAllowed }: KeyDecision,
+    { decision, place }: { readonly decision: KeyDecision; readonly place: number },
   ): boolean {
-    if (this.#context.summary === undefined) {
-      return isAllowed;
+    const context = this.#context;
+    const isCount = decision.key.endsWith(".count");
+    if (context.summary === undefined) {
+      return isCount && decision.isAllowed;
     }
-    const text = valueText(this.#context.reader, valueStart, valueEnd);
-    const isCount = key.endsWith(".count");
+    const text = valueText(context.reader, valueStart, valueEnd);
     const count = Number(text);
-    if (!isCount || Number.isSafeInteger(count)) {
-      this.#context.summary.addEarlier(key, isCount ? count : text);
+    if (!isCount) {
+      context.summary.addEarlier(decision.key, this.#withoutDetected(text, decision, place));
+    } else if (Number.isSafeInteger(count)) {
+      context.summary.addEarlier(decision.key, count);
     }
-    this.#context.edits.remove(range.fieldStart, range.end);
+    context.edits.remove(range.fieldStart, range.end);
     return true;
+  }
+
+  #withoutDetected(text: string, decision: KeyDecision, place: number): string {
+    const context = this.#context;
+    const bytes = Buffer.from(text);
+    context.search(decision.valueAt(place).search, bytes, 0, bytes.length);
+    return context.found.count === 0 ? text : context.withoutFoundIn(bytes).toString("utf8");
   }
 
   /** Redacts an attribute or an entry of a map whose key is allowed; false if it is malformed. */
@@ -99,6 +117,7 @@ export class AttributeRedactor {
       [keysLeft, valuesLeft] = this.#countFields(range);
     }
     let hasValue = false;
+    let hasNewKey = false;
     while (reader.position < range.end && fate === "stay") {
       const fieldStart = reader.position;
       const tag = reader.tag(range.end);
@@ -115,6 +134,7 @@ export class AttributeRedactor {
           this.#context.edits.remove(fieldStart, end); // A later one counts, but this one can be read.
         } else if (newKey !== undefined) {
           this.#context.replaceContent(lengthStart, end, newKey.bytes);
+          hasNewKey = true;
           this.#context.count(newKey.rule);
         }
       } else {
@@ -151,6 +171,11 @@ export class AttributeRedactor {
       this.#context.summary?.add("ignored", where.level === "body", where.path);
     } else if (hasChanged && where.level === "attribute") {
       this.#context.summary?.add("masked", false, where.path);
+    } else if (
+      where.level === "body" &&
+      (hasNewKey || (hasChanged && (action === "hash" || action === "mask")))
+    ) {
+      this.#context.summary?.addInBody("masked", where.path);
     }
     reader.position = range.end;
     return fate !== "broken";
@@ -207,7 +232,7 @@ export class AttributeRedactor {
       keyValue.keyEnd,
     );
     const isBody = task.level === "body";
-    const path = innerPath(this.#context.summary, task.path, decision.key);
+    const path = innerPath(this.#context.summary, task.path, this.#shownKey(decision, task.place));
     const where = {
       place: task.place,
       level: isBody ? ("body" as const) : ("nested" as const),

@@ -53,7 +53,11 @@ export class KeylessRedactor {
       this.#context.edits.remove(range.fieldStart, range.end);
       this.#context.summary?.add("redacted", true, "body");
     } else {
-      this.#context.edits.close(mark, range.lengthStart, range.start, range.end);
+      const { lengthStart, start, end } = range;
+      const hasChanged = this.#context.edits.close(mark, lengthStart, start, end);
+      if (hasChanged && (action === "hash" || action === "mask")) {
+        this.#context.summary?.addInBody("masked", "body");
+      }
     }
     return fate !== "broken";
   }

@@ -33,7 +33,7 @@ export class ScalarRedactor {
 
   /** A text, or bytes, which may be a text. */
   text(range: FieldRange, task: ValueTask, isBytes: boolean): Fate {
-    const { start, end, lengthStart } = range;
+    const { start, end } = range;
     const { bytes } = this.#context.reader;
     const { lists } = this.#context.program;
     const result = this.#context.search(task.search, bytes, start, end);
@@ -47,9 +47,7 @@ export class ScalarRedactor {
       fate === "stay" &&
       (!isBytes || task.level === "body" || lists.redactsAllTypes);
     if (!isListed) {
-      if (this.#context.found.count > 0) {
-        this.#context.replaceContent(lengthStart, end, this.#context.withoutFound(start, end));
-      }
+      this.#replaceFound(range, task);
       return fate;
     }
     const written = isBytes
@@ -76,10 +74,15 @@ export class ScalarRedactor {
         return "stay";
       }
     }
+    this.#replaceFound(range, task);
+    return "stay";
+  }
+
+  #replaceFound({ lengthStart, start, end }: FieldRange, task: ValueTask): void {
     if (this.#context.found.count > 0) {
       this.#context.replaceContent(lengthStart, end, this.#context.withoutFound(start, end));
+      this.#noteMasked(task);
     }
-    return "stay";
   }
 
   /** A number or a truth value, which is matched as a text where all types are. */
@@ -125,8 +128,18 @@ export class ScalarRedactor {
         range.end,
         lengthField(valueTags.string, Buffer.from(masked)),
       );
+      if (masked === redacted) {
+        this.#noteMasked(task);
+      }
     }
     return "stay";
+  }
+
+  /** Notes in the summary that a value in a body has changed. Elsewhere that is noted of the whole attribute. */
+  #noteMasked({ level, path }: ValueTask): void {
+    if (level === "body") {
+      this.#context.summary?.addInBody("masked", path === "" ? "body" : path);
+    }
   }
 
   /** Notes that the lists allow a value. */
@@ -137,11 +150,9 @@ export class ScalarRedactor {
   }
 
   /** Counts a value that the lists have masked. */
-  countListed({ isBlocked, level, path }: ValueTask): void {
+  countListed(task: ValueTask): void {
     const { blockedKeys, blockedValues } = this.#context.program.listIndex;
-    this.#context.count(isBlocked ? blockedKeys : blockedValues);
-    if (level === "body") {
-      this.#context.summary?.add("masked", true, path === "" ? "body" : path);
-    }
+    this.#context.count(task.isBlocked ? blockedKeys : blockedValues);
+    this.#noteMasked(task);
   }
 }

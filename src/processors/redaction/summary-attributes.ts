@@ -30,6 +30,7 @@ export function isSummaryKey(key: string): boolean {
 
 interface Counted {
   count: number;
+  last: string;
   readonly keys: string[];
 }
 
@@ -49,12 +50,20 @@ export class SummaryAttributes {
 
   add(fate: Fate, isBody: boolean, key: string): void {
     const name = nameOf(fate, isBody, "count");
-    const counted = this.#counted.get(name) ?? { count: 0, keys: [] };
+    const counted = this.#counted.get(name) ?? { count: 0, keys: [], last: "" };
     counted.count += 1;
+    counted.last = key;
     if (counted.keys.length < maxListedKeys) {
       counted.keys.push(key);
     }
     this.#counted.set(name, counted);
+  }
+
+  /** The same in a body, where a value and its key may have changed, which is one change. */
+  addInBody(fate: Fate, path: string): void {
+    if (this.#counted.get(nameOf(fate, true, "count"))?.last !== path) {
+      this.add(fate, true, path);
+    }
   }
 
   /** An attribute of an earlier summary, which `keyValues` contains anew. */

@@ -104,15 +104,19 @@ export class ValueRedactor {
 
   #arrayItem(range: FieldRange, task: ValueTask, index: number): boolean {
     const mark = this.#context.edits.open(range.lengthStart);
+    const path = innerPath(this.#context.summary, task.path, `[${index}]`);
     const fate = this.redact(range.start, range.end, {
       ...task,
       level: task.level === "attribute" ? "nested" : task.level,
-      path: innerPath(this.#context.summary, task.path, `[${index}]`),
+      path,
       depth: task.depth + 2,
     });
     if (fate === "delete") {
       this.#context.edits.backTo(mark);
       this.#context.edits.remove(range.fieldStart, range.end);
+      if (task.level === "body") {
+        this.#context.summary?.add("redacted", true, path);
+      }
     } else {
       this.#context.edits.close(mark, range.lengthStart, range.start, range.end);
     }

@@ -184,6 +184,81 @@ describe("the Collector's lists", () => {
   });
 });
 
+describe("the summary of rules", () => {
+  const debug = { ...openclaw, summary: "debug" };
+  const ref = sessionRef(key, "agent:main:x");
+
+  test("names keys without what is detected in them", async () => {
+    const attributes = [text("a", "x"), text("agent:main:x", "x"), text("user@example.com", "x")];
+    const section = { hmac_key: key, allowed_keys: ["a"], presets: ["openclaw"], summary: "debug" };
+    const { payload } = await afterwards(section, spans({ attributes }));
+    expect(attributesOf(payload, ...spanPath)).toEqual({
+      a: "x",
+      "redaction.redacted.keys": `****,${ref}`,
+      "redaction.redacted.count": "2",
+    });
+    const changed = spans({ attributes: [text("agent:main:x", "a@example.com")] });
+    expect(attributesOf((await afterwards(debug, changed)).payload, ...spanPath)).toEqual({
+      [ref]: "****",
+      "redaction.masked.keys": ref,
+      "redaction.masked.count": "1",
+    });
+  });
+
+  test("names keys in bodies without what is detected in them", async () => {
+    const inner = { kvlistValue: { values: [text("mail", "a@example.com"), text("b", "x")] } };
+    const body = { kvlistValue: { values: [attribute("agent:main:x", inner)] } };
+    const { payload } = await afterwards(debug, logs({ body }));
+    expect(attributesOf(payload, ...logPath)).toEqual({
+      "redaction.body.masked.keys": `${ref},${ref}.mail`,
+      "redaction.body.masked.count": "2",
+    });
+  });
+
+  test("of an earlier processor has no more in it than other attributes", async () => {
+    const attributes = [
+      text("redaction.masked.keys", "agent:main:x,b"),
+      attribute("redaction.masked.count", { intValue: 2n }),
+    ];
+    for (const section of [openclaw, debug]) {
+      const { payload } = await afterwards(section, spans({ attributes }));
+      expect(attributesOf(payload, ...spanPath)).toEqual({
+        "redaction.masked.keys": `${ref},b`,
+        "redaction.masked.count": "2",
+      });
+    }
+  });
+
+  for (const [name, rules, body, want] of [
+    ["masks in a body", [{ action: "mask", detect: ["email"] }], "mail a@example.com", "masked"],
+    ["hashes a body", [{ action: "hash", in: ["log.body"] }], "x", "masked"],
+    ["deletes a body", [{ action: "delete", in: ["log.body"] }], "x", "redacted"],
+  ] as const) {
+    test(`counts what a rule ${name}`, async () => {
+      const section = { ...all, hmac_key: key, rules, summary: "debug" };
+      const { payload } = await afterwards(section, logs({ body: { stringValue: body } }));
+      expect(attributesOf(payload, ...logPath)).toEqual({
+        [`redaction.body.${want}.keys`]: "body",
+        [`redaction.body.${want}.count`]: "1",
+      });
+    });
+  }
+
+  test("counts a body that a rule and a list change once", async () => {
+    const section = {
+      ...all,
+      rules: [{ action: "mask", detect: ["email"] }],
+      blocked_values: ["4711"],
+      summary: "info",
+    };
+    const body = {
+      kvlistValue: { values: [text("x", "a@example.com 4711"), text("y", "4711"), text("z", "")] },
+    };
+    const { payload } = await afterwards(section, logs({ body }));
+    expect(attributesOf(payload, ...logPath)).toEqual({ "redaction.body.masked.count": "2" });
+  });
+});
+
 describe("rules", () => {
   test("are tried in their order, and the first about a whole value decides", async () => {
     const rules = [
