@@ -12,7 +12,7 @@ const freeMaps = /^(?:const_labels|initial_fields|resource)$/;
 /** Of `redaction`: what the user looks for says what there is to find. */
 const redactionPatterns =
   /^(?:name|masking_string|values|(?:blocked|allowed)_values|(?:ignored_|blocked_)?key_patterns)$/;
-const redactionKeys = /^(?:keys|allowed_keys|ignored_keys)$/;
+const redactionKeys = /^(?:keys|allowed_keys|ignored_keys|attributes)$/;
 /** Where systems have the folders of users. */
 const home = /((?:^|[\\/])(?:home|Users)[\\/])[^\\/]+/g;
 /** As long as the longest key that an option demands. */

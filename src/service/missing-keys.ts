@@ -17,7 +17,6 @@ const onlyOtlpJson = `is not supported: every line is one OTLP request as JSON. 
 const noFileAttributes = `is not supported: what is read is forwarded unchanged. ${remove}`;
 const ownReading = `is not supported: how files are recognized and read is fixed. ${remove}`;
 const noRebound = `is not supported: files shrink by themselves when a snapshot replaces the log. ${remove}`;
-const asRule = "Write a rule with the keys of these attributes and action: mask, hash or delete.";
 
 const clientKeys: Messages = {
   middlewares: noMiddleware,
@@ -99,8 +98,6 @@ const ofComponents: Readonly<Record<string, Messages>> = {
     ballast_size_mib: `has been removed from the Collector: Go's garbage collector needed it. ${remove}`,
   },
   "processor redaction": {
-    url_sanitizer: `is not supported: it recognizes ids in URLs by a model of words. ${asRule}`,
-    db_sanitizer: `is not supported: statements of databases are not parsed. ${asRule}`,
     skip_conditions: `is not supported, because there are no OTTL conditions. Write rules with action: keep.`,
     hmac_key_file: "is not supported; refer to the file in hmac_key, as in docs/config.md.",
     mask: "is called masking_string; rename it.",

@@ -80,6 +80,7 @@ describe("the config of a recording", () => {
             blocked_values: ["customer-alice-[0-9]+", "alice"],
             allowed_values: ["alice"],
             masking_string: "alice",
+            url_sanitizer: { enabled: false, attributes: ["alice.url"] },
             hmac_key: "0123456789abcdef0123456789CANARY",
             rules: [
               { name: "alice_rule", action: "mask", keys: ["alice.key", "openclaw.sessionKey"] },

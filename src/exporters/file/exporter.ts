@@ -122,7 +122,7 @@ export function createFileExporter(
       await file.start(found);
     } catch (error) {
       if (!isDiskFull(error)) {
-        throw openError(config.path, error);
+        throw openError(config, error);
       }
       // As when the disk fills up later: it is tried again with every payload.
       report.appended({ error });

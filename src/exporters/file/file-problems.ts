@@ -7,13 +7,19 @@ export function isDiskFull(error: unknown): boolean {
 }
 
 /** An error for an operator, from a failure to open the file: which file, why, and what to do. */
-export function openError(path: string, error: unknown): Error {
+export function openError(
+  {
+    path,
+    create_directory: isCreated,
+  }: { readonly path: string; readonly create_directory: boolean },
+  error: unknown,
+): Error {
   if (error instanceof UnfitFile) {
     return error;
   }
   const code = errorCodeOf(error);
   return new Error(
-    `the file ${path} cannot be opened for writing (${code}). ${advice(path, code)}`,
+    `the file ${path} cannot be opened for writing (${code}). ${isCreated && code === "ENOENT" ? noFolderThere(path) : advice(path, code)}`,
     {
       cause: error,
     },
@@ -22,6 +28,11 @@ export function openError(path: string, error: unknown): Error {
 
 /** The path leads to something that the exporter does not write. Its message is for an operator. */
 export class UnfitFile extends Error {}
+
+/** The directory was to be created, so it is not only missing: /proc and the like, or a link that leads nowhere. */
+function noFolderThere(path: string): string {
+  return `The directory ${dirname(path)} cannot be created there. Set a path on a disk.`;
+}
 
 function advice(path: string, code: string): string {
   const directory = dirname(path);

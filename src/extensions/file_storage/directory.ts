@@ -34,6 +34,9 @@ export async function prepareDirectory(
   }
   if ((found.mode & 0o002) !== 0) {
     // The journals are in subdirectories that only this user can access, but others could move those away.
-    logger.warn("Everyone may write to the directory of the storage.", { directory });
+    logger.warn(
+      "Everyone may write to the directory of the storage. Take that permission away, e.g. with chmod o-w, or name another directory.",
+      { directory },
+    );
   }
 }

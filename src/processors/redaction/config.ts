@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { opaque } from "../../config/units.ts";
+import { onlyDisabled } from "../../config/unsupported.ts";
 import { hashKey } from "../../privacy/hash-key.ts";
 import { patternProblem } from "./linear-regex.ts";
 import { presets } from "./preset-rules.ts";
@@ -65,8 +66,16 @@ const rule = z.strictObject({
     ),
 });
 
+const asRule = "Write a rule with the keys of these attributes and action: mask, hash or delete.";
+
 export const schema = z
   .strictObject({
+    url_sanitizer: onlyDisabled(
+      `is not supported: it recognizes ids in URLs by a model of words. ${asRule}`,
+    ),
+    db_sanitizer: onlyDisabled(
+      `is not supported: statements of databases are not parsed. ${asRule}`,
+    ),
     allow_all_keys: z
       .boolean()
       .prefault(false)

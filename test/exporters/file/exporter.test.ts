@@ -474,7 +474,7 @@ describe("it does not start", () => {
     [
       "below /proc, with create_directory",
       () => ({ path: "/proc/none/out", create_directory: true }),
-      /^the file \/proc\/none\/out cannot be opened for writing \(ENOENT\)\./,
+      /^the file \/proc\/none\/out cannot be opened for writing \(ENOENT\)\. The directory \/proc\/none cannot be created there\. Set a path on a disk\.$/,
     ],
   ];
   for (const [what, prepare, message] of refusals) {

@@ -269,7 +269,8 @@ describe("the start", () => {
     const { log } = await start();
     expect(log[0]).toEqual({
       level: "warn",
-      message: "Everyone may write to the directory of the storage.",
+      message:
+        "Everyone may write to the directory of the storage. Take that permission away, e.g. with chmod o-w, or name another directory.",
       fields: { directory: join(folder, "data") },
     });
   });

@@ -36,6 +36,18 @@ describe("a config is refused", () => {
       "must be a key of at least 32 characters, but has 5.",
     ],
     [
+      "that sanitizes URLs",
+      { url_sanitizer: { enabled: true, attributes: ["http.route"] } },
+      "url_sanitizer.enabled",
+      "is not supported: it recognizes ids in URLs by a model of words. Write a rule",
+    ],
+    [
+      "that sanitizes statements",
+      { db_sanitizer: { sql: { enabled: true, attributes: ["db.statement"] } } },
+      "db_sanitizer.sql.enabled",
+      "is not supported: statements of databases are not parsed. Write a rule",
+    ],
+    [
       "with a masking string beside a hash function",
       { hash_function: "md5", masking_string: "x" },
       "masking_string",
@@ -78,4 +90,15 @@ describe("a config is refused", () => {
 test("patterns have Go's syntax", () => {
   const patterns = ["(?i)token", "(?P<x>a)", "[[:alpha:]]+", "\\Aa\\z", "\\pL", "\\Qa.b\\E"];
   expect(schema.safeParse({ blocked_values: patterns }).success).toBe(true);
+});
+
+test("the sanitizers of the Collector are accepted while they are off", () => {
+  for (const section of [
+    { url_sanitizer: { enabled: false } },
+    { url_sanitizer: { enabled: false, attributes: ["http.route"], sanitize_span_name: true } },
+    { db_sanitizer: { sql: { enabled: false }, redis: { enabled: false, attributes: ["x"] } } },
+    { db_sanitizer: {} },
+  ]) {
+    expect(schema.safeParse(section).success).toBe(true);
+  }
 });
