@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { components } from "../components.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import type { ServiceConfig } from "../service/config.ts";
@@ -151,7 +152,7 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
           : []),
         `Hashed ${counted(text.hashedTexts, "id")} and left out ${counted(leftOutAttributes, "attribute")}, texts, events and links.`,
         "Look through it before you send it: the names of tools, agents and services are in it, trace ids, times, and the config without secrets.",
-        `Replay it with: activity-collector replay ${out} --config ${out}/config.yaml --speed max`,
+        `Replay it with: activity-collector replay ${inShell(out)} --config ${inShell(join(out, "config.yaml"))} --speed max`,
         "",
       ].join("\n"),
   };
@@ -160,6 +161,11 @@ function openRecording(host: Host, { out, maxBytes }: RecordOptions, redactor: C
 function failed(host: Host, out: string, error: unknown): number {
   host.stderr(`Cannot record into ${out}. ${writeProblem(error)}\n`);
   return exitCodes.failure;
+}
+
+/** A path as a word of a command. */
+function inShell(path: string): string {
+  return /^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
 function counted(count: number, what: string): string {

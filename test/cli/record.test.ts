@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   existsSync,
   mkdtempSync,
@@ -299,10 +300,21 @@ test("a recording that is complete is a success, though the backend is down", {
 });
 
 test("the command ends when the time is over", { timeout: 60_000 }, async () => {
+  const out = join(folder, "it's the end");
   const timed = await startCollector({
-    command: ["record", "--out", newFolder(), "--duration", "1s"],
+    command: ["record", "--out", out, "--duration", "1s"],
   });
-  expect((await timed.ended(20_000)).exitCode).toBe(0);
+  const { exitCode, stdout } = await timed.ended(20_000);
+  expect(exitCode).toBe(0);
+  // A command that a shell takes as it is printed.
+  const command = /Replay it with: activity-collector (replay .*)/.exec(stdout)?.[1] ?? "";
+  const words = execFileSync("sh", ["-c", `printf '%s\\n' ${command}`], { encoding: "utf8" });
+  expect(words.split("\n").slice(0, 4)).toEqual([
+    "replay",
+    out,
+    "--config",
+    join(out, "config.yaml"),
+  ]);
 });
 
 test("the command ends when the room is used up", { timeout: 60_000 }, async () => {
