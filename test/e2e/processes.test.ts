@@ -92,9 +92,12 @@ const evictionsOf = (tool: string) =>
     .map(({ attributes }) => attributes)
     .filter((attributes) => attributes["gen_ai.tool.name"] === tool);
 
+let witnesses = 0;
+
 /** Resolves when a marker that was orphaned from here on has been evicted: everything due before has been decided. */
 async function untilDecided(): Promise<void> {
-  const witness = `witness_${Math.random().toString(36).slice(2)}`;
+  witnesses += 1;
+  const witness = `witness_${witnesses}`;
   const { run, started } = turn(witness, witness);
   const other = sender({ "service.name": "witness", "service.instance.id": witness });
   await other.spans(...started);
