@@ -2,13 +2,20 @@ import { lengthField } from "../../otlp/byte-replacements.ts";
 import { keyTag, readKeyValue, valueTag } from "./key-value-reader.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import { contentTwinOf } from "./redaction-places.ts";
-import type { KeyDecision, ValueDecision } from "./redaction-program.ts";
+import type { InnerRules, KeyDecision, ValueDecision } from "./redaction-program.ts";
 import type { ValueTask } from "./scalar-redactor.ts";
 import { innerPath, ValueRedactor } from "./value-redactor.ts";
 import { valueText } from "./value-text.ts";
 
 /** How many messages are around an attribute at least. */
 const outerDepth = 4;
+
+/** Where an attribute or an entry of a map is. */
+type Where = Pick<ValueTask, "place" | "level" | "path" | "depth"> & {
+  readonly fields: number;
+  /** What the rules say of the map that it is an entry of. */
+  readonly outer: InnerRules | undefined;
+};
 
 /** Redacts the attributes of one request, and the entries of maps. */
 export class AttributeRedactor {
@@ -53,13 +60,14 @@ export class AttributeRedactor {
       path,
       depth: outerDepth,
       fields: keyValue.fields,
-      isKept: false,
+      outer: undefined,
     });
   }
 
   /** A key as the summary names it: without what rules detect in it. Only the summary needs it. */
-  #shownKey(decision: KeyDecision, place: number): string {
-    const newKey = this.#context.summary === undefined ? undefined : decision.newKeyAt?.(place);
+  #shownKey(decision: KeyDecision, place: number, outer?: InnerRules): string {
+    const newKey =
+      this.#context.summary === undefined ? undefined : decision.newKeyAt?.(place, outer);
     return newKey === undefined ? decision.key : Buffer.from(newKey.bytes).toString("utf8");
   }
 
@@ -93,15 +101,9 @@ export class AttributeRedactor {
   }
 
   /** Redacts an attribute or an entry of a map whose key is allowed; false if it is malformed. */
-  #entry(
-    range: FieldRange,
-    decision: KeyDecision,
-    where: Pick<ValueTask, "place" | "level" | "path" | "depth" | "isKept"> & {
-      readonly fields: number;
-    },
-  ): boolean {
-    const value = decision.valueAt(where.place);
-    const newKey = decision.newKeyAt?.(where.place);
+  #entry(range: FieldRange, decision: KeyDecision, where: Where): boolean {
+    const value = decision.valueAt(where.place, where.outer);
+    const newKey = decision.newKeyAt?.(where.place, where.outer);
     const action = this.#context.program.rules[value.wholeBy]?.action;
     if (action === "delete" && value.search === undefined) {
       this.#delete(range, value.wholeBy, where);
@@ -185,12 +187,12 @@ export class AttributeRedactor {
   #entryValue(
     { lengthStart, start, end }: FieldRange,
     decision: KeyDecision,
-    { wholeBy, search }: ValueDecision,
-    where: Pick<ValueTask, "place" | "level" | "path" | "depth" | "isKept">,
+    { wholeBy, search, inside }: ValueDecision,
+    where: Where,
   ): Fate {
     const action = this.#context.program.rules[wholeBy]?.action;
     const replaces = action === "hash" || action === "mask" || action === "delete";
-    const isKept = action === "keep" || where.isKept;
+    const isListed = action === undefined && !isKept(where.outer);
     const mark = this.#context.edits.open(lengthStart);
     let fate: Fate = "stay";
     const isLarge =
@@ -206,9 +208,9 @@ export class AttributeRedactor {
           this.values.redact(start, end, {
             ...where,
             search,
-            hasLists: action === undefined && !isKept && (this.#hasLists || decision.isBlocked),
-            isBlocked: decision.isBlocked,
-            isKept,
+            hasLists: isListed && (this.#hasLists || decision.isBlocked),
+            isBlocked: isListed && decision.isBlocked,
+            inside,
           }),
         (outcome) => !replaces || outcome !== "stay",
       );
@@ -232,20 +234,9 @@ export class AttributeRedactor {
       keyValue.keyEnd,
     );
     const isBody = task.level === "body";
-    const path = innerPath(this.#context.summary, task.path, this.#shownKey(decision, task.place));
-    const where = {
-      place: task.place,
-      level: isBody ? ("body" as const) : ("nested" as const),
-      path,
-      depth: task.depth + 2,
-      fields: keyValue.fields,
-      isKept: task.isKept,
-    };
-    if (task.isKept) {
-      // Only what earlier rules look for in values changes, and keys.
-      const value = { wholeBy: -1, search: task.search };
-      return this.#entry(range, { ...decision, isBlocked: false, valueAt: () => value }, where);
-    }
+    const outer = task.inside;
+    const shownKey = this.#shownKey(decision, task.place, outer);
+    const path = innerPath(this.#context.summary, task.path, shownKey);
     if (decision.isIgnored) {
       if (isBody) {
         this.#context.summary?.add("ignored", true, path);
@@ -259,7 +250,14 @@ export class AttributeRedactor {
       this.#context.summary?.add("redacted", true, path);
       return true;
     }
-    return this.#entry(range, decision, where);
+    return this.#entry(range, decision, {
+      place: task.place,
+      level: isBody ? "body" : "nested",
+      path,
+      depth: task.depth + 2,
+      fields: keyValue.fields,
+      outer,
+    });
   }
 
   #delete(
@@ -285,4 +283,8 @@ export class AttributeRedactor {
     reader.position = range.start;
     return [keys, values];
   }
+}
+
+function isKept(outer: InnerRules | undefined): boolean {
+  return outer !== undefined && outer.before < Number.POSITIVE_INFINITY;
 }

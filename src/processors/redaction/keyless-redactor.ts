@@ -18,7 +18,7 @@ export class KeylessRedactor {
   /** Redacts the body of a log record; false if it is malformed. */
   body(range: FieldRange, place: number): boolean {
     const actual = this.#context.isContent ? placeIndex.contentBody : place;
-    const { wholeBy, search } = this.#context.program.textDecision(actual);
+    const { wholeBy, search, inside } = this.#context.program.textDecision(actual);
     const action = this.#context.program.rules[wholeBy]?.action;
     const mark = this.#context.edits.open(range.lengthStart);
     let fate: Fate = "stay";
@@ -37,7 +37,7 @@ export class KeylessRedactor {
             search,
             hasLists: action === undefined,
             isBlocked: false,
-            isKept: action === "keep",
+            inside,
             level: "body",
             path: "",
             depth: outerDepth,

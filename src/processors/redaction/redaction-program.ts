@@ -18,10 +18,18 @@ export interface KeyDecision {
   readonly isIgnored: boolean;
   readonly isAllowed: boolean;
   readonly isBlocked: boolean;
-  /** What the rules say of its value at a place. */
-  readonly valueAt: (place: number) => ValueDecision;
+  /** What the rules say of its value at a place, in a map of which they say `outer`. */
+  readonly valueAt: (place: number, outer?: InnerRules) => ValueDecision;
   /** The key at a place without the values that rules detect in it, if there are any. */
-  readonly newKeyAt: ((place: number) => NewKey | undefined) | undefined;
+  readonly newKeyAt: ((place: number, outer?: InnerRules) => NewKey | undefined) | undefined;
+}
+
+/** What rules about a key say of all that is in the arrays and maps under it. */
+export interface InnerRules {
+  /** Rules with keys and values, which look for them under every key in it. */
+  readonly searching: readonly number[];
+  /** Only rules before this one apply, because it keeps everything; infinity if none does. */
+  readonly before: number;
 }
 
 /** What the rules say of a value. */
@@ -30,9 +38,15 @@ export interface ValueDecision {
   readonly wholeBy: number;
   /** What rules before that one look for in it. */
   readonly search: ValueSearch | undefined;
+  /** What else holds for the entries of a map in it. */
+  readonly inside: InnerRules | undefined;
 }
 
-const undecided: ValueDecision = { wholeBy: -1, search: undefined };
+const undecided: ValueDecision = { wholeBy: -1, search: undefined, inside: undefined };
+/** Senders choose the keys, and so which of the rules look for values together. */
+const maxSearches = 1_000;
+
+const everything: InnerRules = { searching: [], before: Number.POSITIVE_INFINITY };
 
 export interface NewKey {
   readonly bytes: Uint8Array;
@@ -63,7 +77,7 @@ export class RedactionProgram {
   /** Rules that are about keys. */
   readonly #keyed: readonly number[];
   /** What is decided about the value of a key that none of them is about. */
-  readonly #keylessAt: (place: number) => ValueDecision;
+  readonly #keylessAt: KeyDecision["valueAt"];
   readonly #detection: ValueSearch | undefined;
 
   constructor(config: Config, seed: number) {
@@ -127,16 +141,18 @@ export class RedactionProgram {
   }
 
   /** Decides at each place when it is asked for the first time: senders can send many keys, each at one place. */
-  #valueAt(keyed: readonly number[]): (place: number) => ValueDecision {
+  #valueAt(keyed: readonly number[]): KeyDecision["valueAt"] {
     const decided: ValueDecision[] = [];
-    return (place) => {
-      const decision =
-        decided[place] ??
-        this.#decideValue(
-          place,
-          ({ matchesKey }, index) => matchesKey === undefined || keyed.includes(index),
-        );
-      decided[place] = decision;
+    const isAbout = ({ matchesKey }: RedactionRule, index: number) =>
+      matchesKey === undefined || keyed.includes(index);
+    let last: { readonly outer: InnerRules; readonly decided: ValueDecision[] } | undefined;
+    return (place, outer) => {
+      if (outer !== undefined && last?.outer !== outer) {
+        last = { outer, decided: [] };
+      }
+      const known = outer === undefined ? decided : (last?.decided ?? []);
+      const decision = known[place] ?? this.#decideValue(place, isAbout, outer);
+      known[place] = decision;
       return decision;
     };
   }
@@ -145,9 +161,13 @@ export class RedactionProgram {
   #decideValue(
     place: number,
     matches: (rule: RedactionRule, index: number) => boolean,
+    outer: InnerRules = everything,
   ): ValueDecision {
     const applying = this.rules.filter(
-      (rule, index) => (rule.places & (1 << place)) !== 0 && matches(rule, index),
+      (rule, index) =>
+        (rule.places & (1 << place)) !== 0 &&
+        index < outer.before &&
+        (matches(rule, index) || outer.searching.includes(index)),
     );
     const whole = applying.find(({ values }) => values === undefined);
     const before = whole === undefined ? applying : applying.slice(0, applying.indexOf(whole));
@@ -160,9 +180,18 @@ export class RedactionProgram {
       ? before
       : before.filter(({ action }) => action === "keep" || action === "delete");
     const search = this.#searchOf(searched);
-    return whole === undefined && search === undefined
+    const wholeBy = whole === undefined ? -1 : this.rules.indexOf(whole);
+    const searching = searched
+      .filter(({ matchesKey }) => matchesKey !== undefined)
+      .map((rule) => this.rules.indexOf(rule));
+    const isKept = whole?.action === "keep";
+    const inside =
+      searching.length > 0 || isKept || outer.before < everything.before
+        ? { searching, before: isKept ? wholeBy : outer.before }
+        : undefined;
+    return whole === undefined && search === undefined && inside === undefined
       ? undecided
-      : { wholeBy: whole === undefined ? -1 : this.rules.indexOf(whole), search };
+      : { wholeBy, search, inside };
   }
 
   #searchOf(rules: readonly RedactionRule[]): ValueSearch | undefined {
@@ -172,15 +201,14 @@ export class RedactionProgram {
     const indices = rules.map((rule) => this.rules.indexOf(rule));
     const name = indices.join();
     const search = this.#searches.get(name) ?? new ValueSearch(indices, this.rules);
-    this.#searches.set(name, search);
+    if (this.#searches.size < maxSearches) {
+      this.#searches.set(name, search);
+    }
     return search;
   }
 
   /** Undefined for nearly all keys: there is nothing in them. */
-  #newKeyAt(
-    key: string,
-    keyed: readonly number[],
-  ): ((place: number) => NewKey | undefined) | undefined {
+  #newKeyAt(key: string, keyed: readonly number[]): KeyDecision["newKeyAt"] {
     const bytes = Buffer.from(key);
     const found = new FoundRanges();
     const budget = { matchesLeft: matchesPerRequest };
@@ -188,8 +216,10 @@ export class RedactionProgram {
     if (found.count === 0) {
       return undefined;
     }
-    return (place) => {
-      const applying = this.rules.filter((rule) => (rule.places & (1 << place)) !== 0);
+    return (place, { before } = everything) => {
+      const applying = this.rules
+        .slice(0, before)
+        .filter((rule) => (rule.places & (1 << place)) !== 0);
       const kept = applying.findIndex(
         (rule) =>
           rule.action === "keep" &&

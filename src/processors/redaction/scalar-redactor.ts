@@ -1,5 +1,6 @@
 import { lengthField } from "../../otlp/byte-replacements.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
+import type { InnerRules } from "./redaction-program.ts";
 import type { ValueSearch } from "./value-search.ts";
 import { textOf, valueTags, valueText } from "./value-text.ts";
 
@@ -11,8 +12,8 @@ export interface ValueTask {
   readonly hasLists: boolean;
   /** Whether its key is blocked. */
   readonly isBlocked: boolean;
-  /** Whether a rule keeps it, with all that is in it, from later rules and from the lists. */
-  readonly isKept: boolean;
+  /** What the rules say of the entries of a map in it. */
+  readonly inside: InnerRules | undefined;
   /**
    * Where the value is, which decides what the lists do: of an attribute itself, below an attribute, or in the body of a log record, all of whose
    * keys have to be allowed.

@@ -110,7 +110,7 @@ function redactLog(config: Config, record: Mutable): void {
     const rules = config.rules.filter(
       (rule) => isIn(rule, "log.body") && rule.keys.length + rule.key_patterns.length === 0,
     );
-    if (apply(config, rules, entry, "log.body", "body")) {
+    if (apply(config, rules, entry, { place: "log.body", level: "body" })) {
       record["body"] = entry.value;
     } else {
       delete record["body"];
@@ -162,29 +162,22 @@ function redactEntries(
   entries: Mutable[],
   place: string,
   level: "attribute" | "nested" | "body",
-  /** The rules for what is in a map that a later rule keeps. */
-  keptBy?: readonly Rule[],
+  outer: Outer = { searching: [], keptBy: undefined },
 ): Mutable[] {
   return entries.flatMap((entry) => {
     const key = String(entry["key"] ?? "");
-    if (keptBy !== undefined) {
-      const value = entry["value"] as Mutable | undefined;
-      const where = { place, level, hasLists: false, isBlocked: false, isKept: true };
-      const stays = value === undefined || inside(config, keptBy, value, where);
-      return stays ? [withNewKey(config, entry, place)] : [];
-    }
     if (config.ignored_keys.includes(key)) {
       return [entry];
     }
     if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
       return [];
     }
-    const rules = rulesFor(config, place, key);
+    const rules = rulesFor(config, place, key, outer);
     const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
-    if (!apply(config, rules, changed, place, level)) {
+    if (!apply(config, rules, changed, { place, level, outer })) {
       return [];
     }
-    const rest = withNewKey(config, entry, place);
+    const rest = withNewKey(config, entry, place, outer);
     if (changed.value !== undefined) {
       rest["value"] = changed.value;
     }
@@ -192,23 +185,42 @@ function redactEntries(
   });
 }
 
-function rulesFor(config: Config, place: string, key: string): readonly Rule[] {
-  return config.rules.filter(
+/** What holds for all entries of a map: rules that look for values in all of them, and the rule that keeps them from later ones. */
+interface Outer {
+  readonly searching: readonly Rule[];
+  readonly keptBy: Rule | undefined;
+}
+
+function rulesFor(
+  config: Config,
+  place: string,
+  key: string,
+  { searching, keptBy }: Outer,
+): readonly Rule[] {
+  const before =
+    keptBy === undefined ? config.rules : config.rules.slice(0, config.rules.indexOf(keptBy));
+  return before.filter(
     (rule) =>
       isIn(rule, place) &&
-      (rule.keys.length + rule.key_patterns.length === 0 ||
+      (searching.includes(rule) ||
+        rule.keys.length + rule.key_patterns.length === 0 ||
         rule.keys.includes(key) ||
         rule.key_patterns.some((pattern) => new RegExp(pattern).test(key))),
   );
 }
 
 /** An entry whose key has lost what rules detect in it. */
-function withNewKey(config: Config, entry: Mutable, place: string): Mutable {
+function withNewKey(
+  config: Config,
+  entry: Mutable,
+  place: string,
+  outer: Outer = { searching: [], keptBy: undefined },
+): Mutable {
   if (entry["key"] === undefined) {
     return { ...entry };
   }
   const key = String(entry["key"]);
-  const rules = rulesFor(config, place, key);
+  const rules = rulesFor(config, place, key, outer);
   const kept = rules.findIndex(
     (rule) => rule.action === "keep" && rule.values.length + rule.detect.length === 0,
   );
@@ -226,8 +238,11 @@ function apply(
   config: Config,
   rules: readonly Rule[],
   entry: Entry,
-  place: string,
-  level: "attribute" | "nested" | "body",
+  {
+    place,
+    level,
+    outer = { searching: [], keptBy: undefined },
+  }: { place: string; level: "attribute" | "nested" | "body"; outer?: Outer },
 ): boolean {
   const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
   const whole = rules[wholeAt];
@@ -241,9 +256,9 @@ function apply(
       inside(config, before, entry.value, {
         place,
         level,
-        hasLists: whole === undefined,
+        hasLists: whole === undefined && outer.keptBy === undefined,
         isBlocked,
-        isKept: whole !== undefined,
+        outer: { searching: before.filter(hasKeys), keptBy: whole ?? outer.keptBy },
       })
     );
   }
@@ -280,7 +295,12 @@ interface Inside {
   readonly level: "attribute" | "nested" | "body";
   readonly hasLists: boolean;
   readonly isBlocked: boolean;
-  readonly isKept: boolean;
+  /** For the entries of a map in it. */
+  readonly outer: Outer;
+}
+
+function hasKeys(rule: Rule): boolean {
+  return rule.keys.length + rule.key_patterns.length > 0;
 }
 
 function inside(config: Config, rules: readonly Rule[], value: Mutable, where: Inside): boolean {
@@ -330,8 +350,8 @@ function inside(config: Config, rules: readonly Rule[], value: Mutable, where: I
   }
   const map = value["kvlistValue"] as Mutable | undefined;
   if (map !== undefined && Array.isArray(map["values"])) {
-    const kept = where.isKept ? rules : undefined;
-    put(map, "values", redactEntries(config, list(map["values"]), where.place, below.level, kept));
+    const { place, outer } = where;
+    put(map, "values", redactEntries(config, list(map["values"]), place, below.level, outer));
   }
   return true;
 }

@@ -420,6 +420,34 @@ describe("nothing that a rule has matched leaves", () => {
       { attributes: [map("kept", [text("a", "secret public")])] },
       ["**** public"],
     ],
+    [
+      "in a map that a later rule keeps, under a key of an earlier one",
+      {
+        rules: [
+          { action: "mask", keys: ["password"] },
+          { action: "keep", keys: ["kept"] },
+        ],
+        blocked_values: ["public"],
+      },
+      { attributes: [map("kept", [text("password", "secret"), text("a", "public")])] },
+      ["****", "public"],
+    ],
+    [
+      "in a map under a key in whose values it looks",
+      { rules: [{ action: "mask", keys: ["token"], values: ["secret"] }] },
+      { attributes: [map("token", [map("a", [text("v", "a secret")]), text("b", "public")])] },
+      ["a ****", "public"],
+    ],
+    [
+      "in a map of a body under a key in whose values it looks",
+      { rules: [{ action: "delete", keys: ["token"], values: ["secret"] }] },
+      {
+        body: {
+          kvlistValue: { values: [map("token", [text("v", "a secret"), text("b", "public")])] },
+        },
+      },
+      ["public"],
+    ],
   ] as const) {
     test(title, async () => {
       const { payload } = await afterwards({ ...all, ...section }, logs(record as Model));
