@@ -1,5 +1,5 @@
 // Runs the benchmarks one after another, each in a process of its own.
-// npm run bench -- [scanner] [route] [table] [scale] [memory] [journal] [durability] [queue] [heartbeats] [grpc] [redaction] [attacks] [requests] [--rounds N]
+// npm run bench -- [scanner] [route] [table] [scale] [memory] [journal] [durability] [queue] [heartbeats] [grpc] [redaction] [attacks] [requests] [--rounds N] [--quick]
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -20,19 +20,27 @@ const benches = {
   requests: new URL("./requests.bench.ts", import.meta.url),
 } as const;
 
+/** What the benches that take minutes measure less of with `--quick`, to see that they still run. */
+const quickly: Readonly<Record<string, readonly string[]>> = {
+  requests: ["--size", "65536", "--open", "10000"],
+};
+
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string" } },
+  options: { rounds: { type: "string" }, quick: { type: "boolean", default: false } },
 });
 const unknown = positionals.filter((name) => !(name in benches));
 if (unknown.length > 0 || (values.rounds !== undefined && !/^[1-9]\d*$/.test(values.rounds))) {
-  console.error(`Usage: npm run bench -- [${Object.keys(benches).join("] [")}] [--rounds N]`);
+  console.error(
+    `Usage: npm run bench -- [${Object.keys(benches).join("] [")}] [--rounds N] [--quick]`,
+  );
   process.exit(2);
 }
 for (const [name, file] of Object.entries(benches)) {
   if (positionals.length === 0 || positionals.includes(name)) {
     const rounds = values.rounds === undefined ? [] : ["--rounds", values.rounds];
-    const { status } = spawnSync(process.execPath, [fileURLToPath(file), ...rounds], {
+    const less = values.quick ? (quickly[name] ?? []) : [];
+    const { status } = spawnSync(process.execPath, [fileURLToPath(file), ...rounds, ...less], {
       stdio: "inherit",
     });
     if (status !== 0) {
