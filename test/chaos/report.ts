@@ -33,7 +33,7 @@ export function survivedRows(
     ["  missed", evictions.missed],
     ["  false evictions", evictions.wrong],
     ["  evictions of what was reported too late", evictions.late],
-    ["  markers of which nobody can say", evictions.undecided],
+    ["  markers that cannot be judged", evictions.undecided],
     ["events that came more than once", evictions.repeats],
     ["pages read", outcome.scrapes],
     ["slowest acceptance of a sender with a good network, ms", outcome.worstGoodAnswerMs],
