@@ -12,6 +12,7 @@ import { components } from "../../src/components.ts";
 import { setupOf } from "../contract/component-setups.ts";
 import { captureFolder } from "../support/captures.ts";
 import { pathOf } from "../support/repository.ts";
+import { type SchemaNode, secretPaths } from "../support/secret-paths.ts";
 import { fakeHost } from "./fake-host.ts";
 
 let folder = "";
@@ -141,29 +142,6 @@ describe("the config of a recording", () => {
   });
 });
 
-interface Node {
-  readonly title?: string;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly items?: Node;
-  readonly additionalProperties?: Node | boolean;
-  readonly anyOf?: readonly Node[];
-}
-
-/** The paths of all secrets in a schema. */
-function secretPaths(node: Node, path: readonly (string | number)[] = []): (string | number)[][] {
-  return [
-    ...(node.title === "secret" ? [[...path]] : []),
-    ...Object.entries(node.properties ?? {}).flatMap(([key, inner]) =>
-      secretPaths(inner, [...path, key]),
-    ),
-    ...(node.items === undefined ? [] : secretPaths(node.items, [...path, 0])),
-    ...(typeof node.additionalProperties === "object"
-      ? secretPaths(node.additionalProperties, [...path, "x-key"])
-      : []),
-    ...(node.anyOf ?? []).flatMap((inner) => secretPaths(inner, path)),
-  ];
-}
-
 /** `section` with a value at a path; lists get it twice, in two forms. */
 function withSecret(section: unknown, path: readonly (string | number)[], secret: string): unknown {
   const [part, ...rest] = path;
@@ -180,7 +158,10 @@ function withSecret(section: unknown, path: readonly (string | number)[], secret
 test("the config of a recording is valid whatever secret option of a component is set", async () => {
   let secrets = 0;
   for (const factory of components) {
-    const schema = z.toJSONSchema(factory.schema, { io: "input", unrepresentable: "any" }) as Node;
+    const schema = z.toJSONSchema(factory.schema, {
+      io: "input",
+      unrepresentable: "any",
+    }) as SchemaNode;
     const setup = { folder, backendUrl: "http://127.0.0.1:1", grpcEndpoint: "127.0.0.1:1" };
     for (const path of secretPaths(schema)) {
       for (const secret of ["0123456789abcdef0123456789CANARY", "http://u:CANARY@h:1"]) {

@@ -7,6 +7,7 @@ import { runProgram } from "../../src/cli/program.ts";
 import { components } from "../../src/components.ts";
 import { fakeHost } from "../cli/fake-host.ts";
 import { setupOf } from "../contract/component-setups.ts";
+import { type SchemaNode, secretPaths } from "../support/secret-paths.ts";
 import { CanaryMint, randomOf } from "./canary-mint.ts";
 import { badConfigs } from "./config-canaries.ts";
 import { LeakSearch } from "./leak-search.ts";
@@ -54,29 +55,6 @@ test("no command prints a secret of a config that is wrong, from the file or fro
   expect(found.map(({ canary, excerpt }) => `${canary.origin}: ${excerpt}`)).toEqual([]);
 });
 
-interface Node {
-  readonly title?: string;
-  readonly properties?: Readonly<Record<string, Node>>;
-  readonly items?: Node;
-  readonly additionalProperties?: Node | boolean;
-  readonly anyOf?: readonly Node[];
-}
-
-/** The paths of all secrets in a schema; `*` is any key. */
-function secretPaths(node: Node, path: readonly (string | number)[] = []): (string | number)[][] {
-  return [
-    ...(node.title === "secret" ? [[...path]] : []),
-    ...Object.entries(node.properties ?? {}).flatMap(([key, inner]) =>
-      secretPaths(inner, [...path, key]),
-    ),
-    ...(node.items === undefined ? [] : secretPaths(node.items, [...path, 0])),
-    ...(typeof node.additionalProperties === "object"
-      ? secretPaths(node.additionalProperties, [...path, "x-key"])
-      : []),
-    ...(node.anyOf ?? []).flatMap((inner) => secretPaths(inner, path)),
-  ];
-}
-
 function nested(path: readonly (string | number)[], value: unknown): unknown {
   return path.reduceRight<unknown>(
     (inner, part) => (typeof part === "number" ? [inner] : { [part]: inner }),
@@ -88,7 +66,10 @@ test("no secret option of any component is shown by print-config, nor in an erro
   const texts: string[] = [];
   let secrets = 0;
   for (const factory of components) {
-    const schema = z.toJSONSchema(factory.schema, { io: "input", unrepresentable: "any" }) as Node;
+    const schema = z.toJSONSchema(factory.schema, {
+      io: "input",
+      unrepresentable: "any",
+    }) as SchemaNode;
     for (const path of secretPaths(schema)) {
       secrets += 1;
       const origin = `${factory.kind} ${factory.type} ${path.join(".")}`;
