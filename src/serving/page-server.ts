@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Settings } from "../component/settings.ts";
 import { createThrottle } from "../component/throttle.ts";
+import type { BrokenRequest } from "../net/broken-requests.ts";
 import { originForm } from "../net/request-target.ts";
-import { type BrokenRequest, type HttpServer, listen } from "../net/server.ts";
+import { type HttpServer, listen } from "../net/server.ts";
 import { Guard, type GuardRefusal, guardRemedies, guardStatuses } from "./guard.ts";
 import { countRefusedPages, type RefusalReason } from "./refused-requests.ts";
 import { addressOf, type ServerSection } from "./server-options.ts";

@@ -2,13 +2,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { afterEach, describe, expect, test } from "vitest";
-import {
-  type BrokenRequest,
-  type HttpServer,
-  hostPortOf,
-  type ListenOptions,
-  listen,
-} from "../../src/net/server.ts";
+import type { BrokenRequest } from "../../src/net/broken-requests.ts";
+import { type HttpServer, hostPortOf, type ListenOptions, listen } from "../../src/net/server.ts";
 import { deferred } from "../support/deferred.ts";
 import { rawSocket } from "./raw-socket.ts";
 

@@ -1,8 +1,8 @@
 import type { Settings } from "../../component/settings.ts";
 import { rejectedItems, repairedFields } from "../../delivery/rejected-items.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { brokenRequests } from "../../net/broken-requests.ts";
 import { brokenConnections } from "../../net/http2-server.ts";
-import { brokenRequests } from "../../net/server.ts";
 import { misdirectedRequests } from "./content-report.ts";
 import { grpcRefusals } from "./grpc-route.ts";
 import { refusalReasons } from "./refusal.ts";
