@@ -169,7 +169,7 @@ class RequestCheck {
             reason: rejectionMessage(this.#signal, this.#rejectedBy),
             rejectedBy: this.#rejectedBy,
           }),
-      ...(checker.repairCount === 0 ? {} : { repairedBy: checker.repairs }),
+      ...(checker.repairs.count === 0 ? {} : { repairedBy: checker.repairs.byReason() }),
       ...(misdirected === undefined ? {} : { misdirected }),
     };
   }
@@ -179,7 +179,7 @@ class RequestCheck {
     const reader = this.#reader;
     const { edits } = checker;
     const { count, growth } = edits;
-    const { repairCount } = checker;
+    const repairCount = checker.repairs.count;
     const start = reader.position;
     const before = { kept: this.#kept, removed: this.#removed };
     checker.weight += bytesPerMessage;
@@ -207,7 +207,7 @@ class RequestCheck {
     if (this.#removed > before.removed && this.#kept === before.kept) {
       edits.backTo({ count, growth });
       edits.remove(fieldStart, end);
-      checker.repairsBackTo(repairCount);
+      checker.repairs.backTo(repairCount);
     } else if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
     }
@@ -219,7 +219,7 @@ class RequestCheck {
     const reader = this.#reader;
     const { edits } = checker;
     const { count, growth } = edits;
-    const { repairCount } = checker;
+    const repairCount = checker.repairs.count;
     const start = reader.position;
     const before = { kept: this.#kept, removed: this.#removed };
     checker.weight += bytesPerMessage;
@@ -247,7 +247,7 @@ class RequestCheck {
     if (this.#removed > before.removed && this.#kept === before.kept) {
       edits.backTo({ count, growth });
       edits.remove(fieldStart, end);
-      checker.repairsBackTo(repairCount);
+      checker.repairs.backTo(repairCount);
     } else if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
     }
@@ -260,7 +260,7 @@ class RequestCheck {
     const { edits } = checker;
     const start = reader.position;
     const { count, growth } = edits;
-    const { repairCount } = checker;
+    const repairCount = checker.repairs.count;
     checker.hasMismatch = false;
     const isDecodable = checker.check(this.#record, start, end, depths.record);
     const { fault } = checker;
@@ -275,7 +275,7 @@ class RequestCheck {
     }
     edits.backTo({ count, growth });
     edits.remove(fieldStart, end);
-    checker.repairsBackTo(repairCount);
+    checker.repairs.backTo(repairCount);
     this.#removed += 1;
     const reason = isOther ? "other_signal" : fault;
     const lost = Math.max(this.#itemsOf(start, end), 1);

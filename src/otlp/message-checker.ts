@@ -7,11 +7,23 @@ import {
   tagsPerMessage,
   valueWeight,
 } from "./check-table.ts";
+import { IdRepairs } from "./id-repairs.ts";
 import { maxMessageDepth } from "./message-description.ts";
-import type { CountsBy, RejectReason, RepairReason } from "./rejections.ts";
+import {
+  parentIdShift,
+  spanIdShift,
+  spanIdSize,
+  traceIdShift,
+  traceIdSize,
+  usabilityOf,
+  withId,
+} from "./message-ids.ts";
+import { isPlainAttribute } from "./plain-attribute.ts";
+import type { RejectReason } from "./rejections.ts";
+import { RepairLog } from "./repair-log.ts";
 import { requestLimits } from "./request-limits.ts";
 import { isText, sequenceEnd } from "./text-check.ts";
-import { tagOf, WireReader, wireTypes } from "./wire-reader.ts";
+import { WireReader, wireTypes } from "./wire-reader.ts";
 
 // Constants of this module are part of the machine code, imported ones are looked up at every use.
 const {
@@ -44,65 +56,30 @@ const weights = messageWeights;
 /** Of a `KeyValue` with its `AnyValue`. */
 const plainWeight = (messageWeights[keyValueMessage] ?? 0) + valueWeight;
 
-const traceIdSize = 16;
-const spanIdSize = 8;
-
-// What is known of an id of a message. Of one that comes twice the last one holds.
-const usable = 1;
-/** All zero, or of a wrong length. */
-const unusable = 2;
-/** One of them, not necessarily the last, has a wrong length. */
-const misfit = 4;
-/** The last one has a wrong length. */
-const misfitLast = 8;
-const traceIdShift = 0;
-const spanIdShift = 4;
-const parentIdShift = 8;
-const misfits = (misfit << traceIdShift) | (misfit << spanIdShift) | (misfit << parentIdShift);
-
-const droppedLinksTag = tagOf(14, "varint");
-const keyTag = tagOf(1, "length");
-const valueTag = tagOf(2, "length");
-const stringTag = tagOf(1, "length");
-const boolTag = tagOf(2, "varint");
-const intTag = tagOf(3, "varint");
-const doubleTag = tagOf(4, "fixed64");
-
-/** Which fields of an id are removed. */
-const removals = { none: 0, misfits: 1, all: 2 } as const;
-type Removal = (typeof removals)[keyof typeof removals];
-interface IdRemovals {
-  readonly trace: Removal;
-  readonly span: Removal;
-  readonly parent: Removal;
-}
-
 /**
  * Checks messages as deep as a strict decoder reads them: every message in a message, every text, every id. Notes in `edits` what must
  * change so that such a decoder accepts the bytes. Creates no object for a message that needs no change.
  */
 export class MessageChecker {
   readonly edits = new ByteEdits();
+  readonly repairs = new RepairLog(this.edits);
   /** Where and why the last message was refused. */
   faultAt = 0;
   fault: RejectReason = "undecodable";
   /** Whether a known field had the wire type of another, and whether a field was unknown, since the owner reset it. */
   hasMismatch = false;
   hasUnknown = false;
-  /** Whether a message is only tried, so that its repairs do not count. */
-  isTrial = false;
   /** The messages so far, each with the bytes that one which is not empty has at least. */
   weight = 0;
   #maxWeight = 0;
-  /** A repair each. Fewer than edits, because of a request with too many nothing is noted. */
-  readonly #repairs: RepairReason[] = [];
   #reader = new WireReader(new Uint8Array(0));
   #isLinkUnusable = false;
+  readonly #ids = new IdRepairs(this.edits, this.repairs, () => this.#reader);
 
   begin(reader: WireReader): void {
     this.#reader = reader;
     this.edits.clear();
-    this.repairsBackTo(0);
+    this.repairs.backTo(0);
     this.hasMismatch = false;
     this.weight = 0;
     this.#maxWeight =
@@ -117,25 +94,6 @@ export class MessageChecker {
   /** Releases the bytes of the last request. */
   release(): void {
     this.#reader = new WireReader(new Uint8Array(0));
-  }
-
-  /** The fields that were repaired, by reason. */
-  get repairs(): CountsBy<RepairReason> {
-    const repairs = new Map<RepairReason, number>();
-    for (const reason of this.#repairs) {
-      repairs.set(reason, (repairs.get(reason) ?? 0) + 1);
-    }
-    return repairs;
-  }
-
-  /** To return to, when what follows is left out. */
-  get repairCount(): number {
-    return this.#repairs.length;
-  }
-
-  /** Forgets the repairs in what is left out. */
-  repairsBackTo(count: number): void {
-    this.#repairs.length = count;
   }
 
   /**
@@ -203,17 +161,21 @@ export class MessageChecker {
       if (action >= firstMessage) {
         const nested = action - firstMessage;
         // Nearly all messages in messages are attributes.
-        if (nested !== keyValueMessage || depth > maxMessageDepth - 2 || !this.#isPlain(at, stop)) {
+        if (
+          nested !== keyValueMessage ||
+          depth > maxMessageDepth - 2 ||
+          !isPlainAttribute(reader, at, stop)
+        ) {
           const { count, growth } = edits;
-          const repairCount = this.#repairs.length;
+          const repairCount = this.repairs.count;
           if (!this.check(nested, at, stop, depth + 1)) {
             return false;
           }
           if (nested === linkMessage && this.#isLinkUnusable) {
             edits.backTo({ count, growth });
             edits.remove(fieldStart, stop);
-            this.repairsBackTo(repairCount);
-            this.#noteRepair("link");
+            this.repairs.backTo(repairCount);
+            this.repairs.note("link");
             droppedLinks += 1;
           } else if (edits.growth !== growth) {
             edits.replaceVarint(lengthStart, at, stop - at + edits.growth - growth);
@@ -229,11 +191,11 @@ export class MessageChecker {
           this.#repairText(lengthStart, at, stop);
         }
       } else if (action === traceId) {
-        ids = withId(ids, this.#usability(at, stop, traceIdSize), traceIdShift);
+        ids = withId(ids, usabilityOf(reader.view, at, stop, traceIdSize), traceIdShift);
       } else if (action === spanId) {
-        ids = withId(ids, this.#usability(at, stop, spanIdSize), spanIdShift);
+        ids = withId(ids, usabilityOf(reader.view, at, stop, spanIdSize), spanIdShift);
       } else if (action === parentSpanId) {
-        ids = withId(ids, this.#usability(at, stop, spanIdSize), parentIdShift);
+        ids = withId(ids, usabilityOf(reader.view, at, stop, spanIdSize), parentIdShift);
       } else if (action === packedVarints) {
         if (!this.#areVarints(at, stop)) {
           return this.#refuse("undecodable", at);
@@ -248,17 +210,17 @@ export class MessageChecker {
       at = stop;
     }
     if (droppedLinks > 0) {
-      this.#countDroppedLinks(start, end, droppedLinks);
+      this.#ids.countDroppedLinks(start, end, droppedLinks);
     }
     switch (message) {
       case spanMessage:
         return this.#finishSpan(ids, start, end);
       case linkMessage:
-        this.#finishLink(ids, start, end);
+        this.#isLinkUnusable = !this.#ids.finishLink(ids, start, end);
         return true;
       case logMessage:
       case exemplarMessage:
-        this.#finishAssociation(message, ids, start, end);
+        this.#ids.finishAssociation(message, ids, start, end);
         return true;
       default:
         return true;
@@ -278,57 +240,7 @@ export class MessageChecker {
    */
   removeMismatch(start: number, end: number): void {
     this.edits.remove(start, end);
-    this.#noteRepair("wire_type");
-  }
-
-  /** Whether it is a valid `KeyValue` in the shape that nearly all have: a short key, then a value of a common type. */
-  #isPlain(start: number, end: number): boolean {
-    const { bytes, view } = this.#reader;
-    const keyStart = start + 2;
-    if (keyStart > end || bytes[start] !== keyTag) {
-      return false;
-    }
-    const keyEnd = keyStart + (bytes[start + 1] ?? 0);
-    let valueStart = keyEnd + 2;
-    if (keyEnd >= keyStart + 0x80 || valueStart > end || bytes[keyEnd] !== valueTag) {
-      return false;
-    }
-    let size = bytes[keyEnd + 1] ?? 0;
-    if (size >= 0x80) {
-      size = (size & 0x7f) | ((bytes[valueStart] ?? 0) << 7);
-      valueStart += 1;
-    }
-    if (size >= 0x4000 || valueStart + size !== end || !isText(bytes, view, keyStart, keyEnd)) {
-      return false;
-    }
-    switch (size === 0 ? stringTag : bytes[valueStart]) {
-      case stringTag: {
-        let textSize = bytes[valueStart + 1] ?? 0;
-        let textStart = valueStart + 2;
-        if (textSize >= 0x80) {
-          textSize = (textSize & 0x7f) | ((bytes[textStart] ?? 0) << 7);
-          textStart += 1;
-        }
-        return size === 0 || (textStart + textSize === end && isText(bytes, view, textStart, end));
-      }
-      case intTag:
-      case boolTag:
-        return size <= 11 && size >= 2 && this.#isVarint(valueStart + 1, end);
-      case doubleTag:
-        return size === 9;
-      default:
-        return false;
-    }
-  }
-
-  /** Whether the bytes are one varint. */
-  #isVarint(start: number, end: number): boolean {
-    const { bytes } = this.#reader;
-    let at = start;
-    while (at < end - 1 && (bytes[at] ?? 0) >= 0x80) {
-      at += 1;
-    }
-    return at === end - 1 && (bytes[at] ?? 0) < 0x80;
+    this.repairs.note("wire_type");
   }
 
   #areVarints(start: number, end: number): boolean {
@@ -342,22 +254,15 @@ export class MessageChecker {
     return true;
   }
 
-  #usability(start: number, end: number, size: number): number {
-    if (end - start !== size) {
-      return end === start ? 0 : unusable | misfit | misfitLast;
-    }
-    const { view } = this.#reader;
-    let bits = 0;
-    for (let at = start; at < end; at += 4) {
-      bits |= view.getInt32(at);
-    }
-    return bits === 0 ? unusable : usable;
-  }
-
   #refuse(reason: RejectReason, at: number): false {
     this.fault = reason;
     this.faultAt = at;
     return false;
+  }
+
+  #finishSpan(ids: number, start: number, end: number): boolean {
+    const fault = this.#ids.finishSpan(ids, start, end);
+    return fault === undefined || this.#refuse(fault, start);
   }
 
   #handleStrange(action: number, start: number, end: number): void {
@@ -366,12 +271,6 @@ export class MessageChecker {
       this.removeMismatch(start, end);
     } else {
       this.hasUnknown = true;
-    }
-  }
-
-  #noteRepair(reason: RepairReason): void {
-    if (!this.isTrial && !this.edits.isFull) {
-      this.#repairs.push(reason);
     }
   }
 
@@ -389,137 +288,6 @@ export class MessageChecker {
     if (edits.growth !== growth) {
       edits.replaceVarint(lengthStart, start, end - start + edits.growth - growth);
     }
-    this.#noteRepair("invalid_utf8");
-  }
-
-  #finishSpan(ids: number, start: number, end: number): boolean {
-    if (!isUsable(ids, traceIdShift)) {
-      return this.#refuse("trace_id", start);
-    }
-    if (!isUsable(ids, spanIdShift)) {
-      return this.#refuse("span_id", start);
-    }
-    if (isUnusable(ids, parentIdShift) || (ids & misfits) !== 0) {
-      if (isMisfit(ids, parentIdShift)) {
-        this.#noteRepair("parent_span_id");
-      }
-      this.#removeIds(spanMessage, start, end, {
-        trace: removals.misfits,
-        span: removals.misfits,
-        parent: isUnusable(ids, parentIdShift) ? removals.all : removals.misfits,
-      });
-    }
-    return true;
-  }
-
-  /**
-   * A link whose trace id has a wrong length leads nowhere. One that lacks an id, or whose ids are zero, is one that OpenTelemetry allows
-   * for the sake of its attributes, and one with a trace id alone leads to the trace.
-   */
-  #finishLink(ids: number, start: number, end: number): void {
-    this.#isLinkUnusable = (ids & (misfitLast << traceIdShift)) !== 0;
-    const noTrace = isUnusable(ids, traceIdShift);
-    const noSpan = isUnusable(ids, spanIdShift);
-    if (this.#isLinkUnusable || (!noTrace && !noSpan && (ids & misfits) === 0)) {
-      return;
-    }
-    this.#noteMisfits(ids);
-    this.#removeIds(linkMessage, start, end, {
-      trace: noTrace ? removals.all : removals.misfits,
-      span: noSpan ? removals.all : removals.misfits,
-      parent: removals.none,
-    });
-  }
-
-  /** Without a usable trace id, a log record or an exemplar belongs to no span either. */
-  #finishAssociation(message: number, ids: number, start: number, end: number): void {
-    const noTrace = isUnusable(ids, traceIdShift);
-    const noSpan = noTrace || isUnusable(ids, spanIdShift);
-    if (!noSpan && (ids & misfits) === 0) {
-      return;
-    }
-    this.#noteMisfits(ids);
-    this.#removeIds(message, start, end, {
-      trace: noTrace ? removals.all : removals.misfits,
-      span: noSpan ? removals.all : removals.misfits,
-      parent: removals.none,
-    });
-  }
-
-  #noteMisfits(ids: number): void {
-    if (isMisfit(ids, traceIdShift)) {
-      this.#noteRepair("trace_id");
-    }
-    if (isMisfit(ids, spanIdShift)) {
-      this.#noteRepair("span_id");
-    }
-  }
-
-  /** Removes fields of ids from a message that was checked. */
-  #removeIds(message: number, start: number, end: number, remove: IdRemovals): void {
-    const reader = this.#reader;
-    reader.position = start;
-    while (reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag(end);
-      const action = tag < rowSize ? table[message * rowSize + tag] : unknown;
-      const removal = removalOf(action, remove);
-      if (removal === removals.none) {
-        reader.skip(tag, end);
-        continue;
-      }
-      const stop = reader.length(end);
-      const size = stop - reader.position;
-      const isMisfitting = size !== 0 && size !== (action === traceId ? traceIdSize : spanIdSize);
-      if (removal === removals.all || isMisfitting) {
-        this.edits.remove(fieldStart, stop);
-      }
-      reader.position = stop;
-    }
-  }
-
-  #countDroppedLinks(start: number, end: number, more: number): void {
-    const reader = this.#reader;
-    let dropped = more;
-    reader.position = start;
-    while (reader.position < end) {
-      const tag = reader.tag(end);
-      if (tag === droppedLinksTag && reader.varint64(end)) {
-        dropped = (reader.lo >>> 0) + more;
-      } else if (tag !== droppedLinksTag) {
-        reader.skip(tag, end);
-      }
-    }
-    // The last one of a field counts.
-    this.edits.insertVarintField(end, droppedLinksTag, Math.min(dropped, 0xffff_ffff));
-  }
-}
-
-function withId(ids: number, usability: number, shift: number): number {
-  return (ids & ~((usable | unusable | misfitLast) << shift)) | (usability << shift);
-}
-
-function isUsable(ids: number, shift: number): boolean {
-  return (ids & (usable << shift)) !== 0;
-}
-
-function isUnusable(ids: number, shift: number): boolean {
-  return (ids & (unusable << shift)) !== 0;
-}
-
-function isMisfit(ids: number, shift: number): boolean {
-  return (ids & (misfit << shift)) !== 0;
-}
-
-function removalOf(action: number | undefined, remove: IdRemovals): Removal {
-  switch (action) {
-    case traceId:
-      return remove.trace;
-    case spanId:
-      return remove.span;
-    case parentSpanId:
-      return remove.parent;
-    default:
-      return removals.none;
+    this.repairs.note("invalid_utf8");
   }
 }

@@ -50,9 +50,9 @@ export class OtherSignal {
     const { weight } = checker;
     checker.hasMismatch = false;
     checker.hasUnknown = false;
-    checker.isTrial = true;
+    checker.repairs.isTrial = true;
     const isDecodable = checker.check(messageIndex.records[signal], start, end, recordDepth);
-    checker.isTrial = false;
+    checker.repairs.isTrial = false;
     const isExact =
       isDecodable && edits.count === count && !checker.hasMismatch && !checker.hasUnknown;
     edits.backTo({ count, growth });
