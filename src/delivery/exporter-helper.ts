@@ -1,20 +1,18 @@
 import { ReportedFailure, type StateRole } from "../component/component.ts";
-import { accepted, type ConsumeResult, type Consumer } from "../component/consumer.ts";
+import type { ConsumeResult, Consumer } from "../component/consumer.ts";
 import { beforeDeadline } from "../component/deadline.ts";
 import type { ExportCounts, Settings } from "../component/settings.ts";
 import type { Payload, Signal } from "../otlp/payload.ts";
 import { type Attempt, withTimeout } from "./attempt.ts";
-import { Batcher } from "./batcher.ts";
-import { toConsumeResult } from "./consume-result.ts";
-import { batchRulesOf, type DeliveryConfig } from "./delivery-config.ts";
+import type { DeliveryConfig } from "./delivery-config.ts";
 import { DeliveryReport } from "./delivery-report.ts";
 import { DirectSender } from "./direct-sender.ts";
-import { QueueConsumers, type SignalQueue } from "./queue-consumers.ts";
+import { QueueConsumers } from "./queue-consumers.ts";
 import { publishQueues } from "./queue-gauges.ts";
 import { QueueHandover } from "./queue-handover.ts";
-import { QueueJournal } from "./queue-journal.ts";
+import { QueueIntake, stoppingMessage } from "./queue-intake.ts";
 import { createRetry } from "./retry.ts";
-import { type QueuedPayload, SendingQueue } from "./sending-queue.ts";
+import type { QueuedPayload } from "./sending-queue.ts";
 import {
   type JournalHandover,
   reportStoredQueue,
@@ -39,8 +37,6 @@ export interface Delivery {
   readonly state: StateRole;
 }
 
-const stoppingMessage = "This collector is shutting down and sends nothing more.";
-
 /**
  * Composes `timeout`, `retry_on_failure`, `sending_queue` and its `storage`, as the exporters of the Collector do. `host` names the
  * destination of a signal in log lines.
@@ -58,23 +54,14 @@ export function createDelivery(
     host,
     isWaiting: (signal) => (queues.get(signal)?.queue.items ?? 0) > 0 || direct.isSending(signal),
   });
-  let journal = storage === undefined ? undefined : new QueueJournal();
   let handover: JournalHandover = "none";
   /** Payloads on their way to the successor. */
   const moving = new Set<Promise<void>>();
-  /** The consumers of the successor. */
-  const heirs = new Map<Signal, Consumer>();
   const consumersOf = new Map<Signal, Consumer>();
-  const queues = new Map<Signal, SignalQueue>();
   /** Whether senders wait for the retries. At a stop they are answered at once: they have the data and can send it again. */
   const hasWaitingSenders = !queueConfig.enabled || queueConfig.wait_for_result;
   const retriesStop = new AbortController();
   const attemptsStop = new AbortController();
-  /** Ends the waits for a disk that hangs. */
-  const waitsForDisk = new Set<() => void>();
-  /** The payloads that are being stored, for which their senders and a shutdown wait. */
-  const inProgress = new Set<Promise<unknown>>();
-  let isStopping = false;
   let draining: Promise<void> | undefined;
   let hasEnded = false;
 
@@ -97,115 +84,26 @@ export function createDelivery(
     send,
     report,
     logger,
-    journal: () => journal,
+    journal: () => intake.journal,
     config,
     clock,
-    isStopping: () => isStopping,
+    isStopping: () => intake.isStopping,
   });
-
-  async function consumeQueued(payload: Payload, at: SignalQueue): Promise<ConsumeResult> {
-    const { queue, counts } = at;
-    const refuse = (message: string): ConsumeResult => {
-      counts.enqueueFailed.value += payload.items;
-      return { status: "retryable", message };
-    };
-    if (isStopping) {
-      return refuse(stoppingMessage);
-    }
-    if (!queue.fits(payload)) {
-      counts.enqueueFailed.value += payload.items;
-      report.tooLarge(payload);
-      return {
-        status: "permanent",
-        message: "The request is larger than the whole sending queue.",
-      };
-    }
-    const hasRoom = queueConfig.block_on_overflow
-      ? await queue.whenRoom(payload)
-      : queue.reserve(payload);
-    if (!hasRoom) {
-      const heir = heirs.get(payload.signal);
-      if (heir !== undefined) {
-        counts.consumed.value -= payload.items; // The heir counts it.
-        return heir.consume(payload);
-      }
-      if (isStopping || (queueConfig.block_on_overflow && stopping.aborted)) {
-        return refuse(stoppingMessage);
-      }
-      report.full(payload, queue);
-      return refuse("The sending queue is full.");
-    }
-    payload.delivery?.retain();
-    if (queueConfig.wait_for_result) {
-      return new Promise((resolve) => {
-        queue.push({ payload, onSettled: (result) => resolve(toConsumeResult(result)) });
-      });
-    }
-    if (journal === undefined) {
-      queue.push({ payload });
-      return accepted;
-    }
-    const storing = numberOfStored(journal, payload);
-    inProgress.add(storing);
-    const storedId = await storing;
-    inProgress.delete(storing);
-    if (storedId === undefined) {
-      // The disk hangs. The payload may be stored or not, so its sender must send it again.
-      queue.release(payload);
-      payload.delivery?.release("lost");
-      return refuse(stoppingMessage);
-    }
-    const entry = { payload, storedId };
-    if (at.heir !== undefined) {
-      queue.release(payload);
-      at.heir(entry);
-    } else if (!queue.isClosed) {
-      queue.push(entry);
-    } else if (journal.isStored(storedId)) {
-      consumers.leaveStored([entry]);
-    } else {
-      journal.remove(storedId);
-      queue.release(payload);
-      payload.delivery?.release("lost");
-      return refuse(stoppingMessage);
-    }
-    return accepted;
-  }
-
-  /** The number of a payload once it is stored; `undefined` if the disk hangs until the deadline of a shutdown. */
-  function numberOfStored(to: QueueJournal, payload: Payload): Promise<number | undefined> {
-    return new Promise((resolve) => {
-      const giveUp = () => resolve(undefined);
-      waitsForDisk.add(giveUp);
-      void to.add(payload).then((id) => {
-        waitsForDisk.delete(giveUp);
-        resolve(id);
-      });
-    });
-  }
+  const intake = new QueueIntake(settings, queueConfig, { report, consumers });
+  const { queues, heirs } = intake;
 
   /** Without a queue the sender gets the result. */
   async function consumeDirectly(payload: Payload, counts: ExportCounts): Promise<ConsumeResult> {
-    if (isStopping) {
+    if (intake.isStopping) {
       counts.enqueueFailed.value += payload.items;
       return { status: "retryable", message: stoppingMessage };
     }
     return direct.send(payload, counts);
   }
 
-  function createQueue(signal: Signal): SignalQueue {
-    const { queue_size: capacity, sizer } = queueConfig;
-    const queue = new SendingQueue({ capacity, sizer });
-    const batch = batchRulesOf(queueConfig);
-    const batcher = new Batcher(queue, { config: batch, clock });
-    const at: SignalQueue = { queue, counts: settings.exportCounts(signal), batcher };
-    queues.set(signal, at);
-    return at;
-  }
-
   function createConsumer(signal: Signal): Consumer {
     const counts = settings.exportCounts(signal);
-    const at = queueConfig.enabled ? createQueue(signal) : undefined;
+    const at = queueConfig.enabled ? intake.createQueue(signal) : undefined;
     return {
       consume(payload) {
         const heir = heirs.get(signal);
@@ -213,36 +111,9 @@ export function createDelivery(
           return heir.consume(payload);
         }
         counts.consumed.value += payload.items;
-        return at === undefined ? consumeDirectly(payload, counts) : consumeQueued(payload, at);
+        return at === undefined ? consumeDirectly(payload, counts) : intake.consume(payload, at);
       },
     };
-  }
-
-  /** Takes a payload over that another exporter has accepted. Without a queue in the config there is one for these. */
-  async function adopt(entry: QueuedPayload, from: QueueJournal | undefined): Promise<void> {
-    const { payload } = entry;
-    const known = queues.get(payload.signal);
-    const at = known ?? createQueue(payload.signal);
-    if (known === undefined) {
-      consumers.start(at);
-    }
-    let adopted = entry;
-    if (from !== journal) {
-      const { storedId: _, ...unstored } = entry;
-      const storedId = journal === undefined ? undefined : await numberOfStored(journal, payload);
-      adopted = { ...unstored, ...(storedId === undefined ? {} : { storedId }) };
-      if (entry.storedId !== undefined) {
-        from?.remove(entry.storedId);
-      }
-    }
-    if (!at.queue.isClosed) {
-      at.queue.restore(adopted);
-    } else if (adopted.storedId !== undefined && journal?.isStored(adopted.storedId) === true) {
-      consumers.leaveStored([adopted]);
-    } else {
-      at.queue.keep(payload);
-      consumers.loseLate(adopted, at);
-    }
   }
 
   return {
@@ -255,7 +126,7 @@ export function createDelivery(
     state: {
       handOver: () =>
         new QueueHandover({
-          journal,
+          journal: intake.journal,
           give(signal, heir, take) {
             heirs.set(signal, heir);
             const at = queues.get(signal);
@@ -284,12 +155,14 @@ export function createDelivery(
         const from = state.journal;
         const isShared = settings.replaces?.sharesStorage === true && from !== undefined;
         if (isShared) {
-          journal = from;
+          intake.journal = from;
         }
         for (const [signal, consumer] of consumersOf) {
           state.give(signal, consumer, (entry) => {
-            const adopting = adopt(entry, from).finally(() => inProgress.delete(adopting));
-            inProgress.add(adopting);
+            const adopting = intake
+              .adopt(entry, from)
+              .finally(() => intake.inProgress.delete(adopting));
+            intake.inProgress.add(adopting);
             return adopting;
           });
         }
@@ -308,16 +181,14 @@ export function createDelivery(
     },
 
     async shutdown(deadline) {
-      isStopping = true;
+      intake.isStopping = true;
       for (const { queue } of queues.values()) {
         queue.close();
       }
       retriesStop.abort();
       const cut = () => {
         attemptsStop.abort();
-        for (const giveUp of waitsForDisk) {
-          giveUp();
-        }
+        intake.stopWaitingForDisk();
       };
       if (deadline.aborted) {
         cut();
@@ -331,7 +202,11 @@ export function createDelivery(
   };
 
   async function drain(): Promise<void> {
-    await Promise.allSettled([consumers.ended(attemptsStop.signal), direct.ended(), ...inProgress]);
+    await Promise.allSettled([
+      consumers.ended(attemptsStop.signal),
+      direct.ended(),
+      ...intake.inProgress,
+    ]);
     while (moving.size > 0 && !attemptsStop.signal.aborted) {
       await beforeDeadline(attemptsStop.signal, Promise.all(moving));
     }
@@ -340,6 +215,7 @@ export function createDelivery(
   /** Once. Throws if data was lost. */
   function reportEnd(): void {
     report.stop();
+    const { journal } = intake;
     if (!hasEnded && journal !== undefined) {
       const isHandedOver = (signal: Signal) => heirs.has(signal);
       reportStoredQueue(journal, { logger, handover, isHandedOver });
@@ -363,6 +239,7 @@ export function createDelivery(
   }
 
   async function restore(): Promise<void> {
+    const { journal } = intake;
     // An open journal is handed over.
     if (
       journal === undefined ||
