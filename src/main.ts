@@ -1,9 +1,17 @@
 #!/usr/bin/env node
 import { randomBytes } from "node:crypto";
 import type { Host } from "./cli/host.ts";
-import { runProgram } from "./cli/program.ts";
-import { createProcessMemory } from "./memory/process-memory.ts";
-import { keepProcessAlive, systemClock } from "./system-clock.ts";
+import { nodeVersionProblem } from "./node-version.ts";
+
+// An older Node cannot link the other modules, so nothing else is imported before.
+const problem = nodeVersionProblem(process.versions.node);
+if (problem !== undefined) {
+  process.stderr.write(`${problem}\n`);
+  process.exit(1);
+}
+const { runProgram } = await import("./cli/program.ts");
+const { createProcessMemory } = await import("./memory/process-memory.ts");
+const { keepProcessAlive, systemClock } = await import("./system-clock.ts");
 
 const parentCheckMs = 500;
 

@@ -49,6 +49,7 @@ const mayImport: Readonly<Record<string, readonly string[] | typeof everyone>> =
   "components.ts": ["component", "any component"],
   cli: everyone,
   "main.ts": everyone,
+  "node-version.ts": [],
 };
 
 /** Inside `activity`: each folder, and those that it may import besides itself. Also a table of docs/ARCHITECTURE.md. */
