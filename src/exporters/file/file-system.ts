@@ -2,6 +2,7 @@ import { constants } from "node:fs";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
+import { unwritten } from "../../files/partial-write.ts";
 
 /** The file system as the exporter uses it: every call may fail with one of Node's error codes. Tests pass one whose disk fails. */
 export interface FileSystem {
@@ -106,7 +107,7 @@ function openFileOf(handle: FileHandle): OpenFile {
       let [rest, at] = [parts, position];
       while (rest.length > 0) {
         const { bytesWritten } = await handle.writev([...rest], at);
-        rest = without(rest, bytesWritten);
+        rest = unwritten(rest, bytesWritten);
         at += bytesWritten;
       }
     },
@@ -114,18 +115,4 @@ function openFileOf(handle: FileHandle): OpenFile {
     sync: () => handle.datasync(),
     close: () => handle.close(),
   };
-}
-
-/** The bytes that a partial write left out: a disk that fills up accepts only the first of them. */
-function without(parts: readonly Uint8Array[], writtenBytes: number): readonly Uint8Array[] {
-  const rest: Uint8Array[] = [];
-  let left = writtenBytes;
-  for (const part of parts) {
-    const taken = Math.min(left, part.length);
-    left -= taken;
-    if (taken < part.length) {
-      rest.push(part.subarray(taken));
-    }
-  }
-  return rest;
 }

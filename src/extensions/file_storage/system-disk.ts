@@ -3,6 +3,7 @@ import { chmod, mkdir, open, readdir, rename, rm, rmdir, stat } from "node:fs/pr
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { errorCodeOf } from "../../component/error-code.ts";
+import { unwritten } from "../../files/partial-write.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 
 const ownerOnly = 0o600;
@@ -127,7 +128,7 @@ function fileOf(fd: number): DiskFile {
       let [rest, at] = [parts, position];
       while (rest.length > 0) {
         const bytes = fs.writevSync(fd, rest, at);
-        rest = without(rest, bytes);
+        rest = unwritten(rest, bytes);
         at += bytes;
       }
     },
@@ -174,21 +175,7 @@ async function writeAll(fd: number, parts: readonly Uint8Array[], position: numb
   let [rest, at] = [parts, position];
   while (rest.length > 0) {
     const { bytesWritten } = await calls.write(fd, rest, at);
-    rest = without(rest, bytesWritten);
+    rest = unwritten(rest, bytesWritten);
     at += bytesWritten;
   }
-}
-
-/** The bytes that a partial write left out: a disk that fills up accepts only the first of them. */
-function without(parts: readonly Uint8Array[], writtenBytes: number): readonly Uint8Array[] {
-  const rest: Uint8Array[] = [];
-  let left = writtenBytes;
-  for (const part of parts) {
-    const taken = Math.min(left, part.length);
-    left -= taken;
-    if (taken < part.length) {
-      rest.push(part.subarray(taken));
-    }
-  }
-  return rest;
 }
