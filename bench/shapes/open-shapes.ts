@@ -155,19 +155,37 @@ export const openShapes: readonly RequestShape[] = [
         }),
       ),
   },
-  {
-    title: "tools that may outlive their run and end, with parts, beside many others",
-    before: (n) => [
+  ...([false, true] as const).map((hasRunEnded) => ({
+    title: `tools that may outlive their run${hasRunEnded ? ", which has ended," : ""} and end, with parts, beside many others`,
+    before: (n: number) => [
       traces([
         ...runWithMany(n, tool),
         ...range(n, 2).map((id) => ({ name: detached, trace: 1, id: n + id, parent: 1 })),
         ...range(n, 2).map((id) => ({ name: tool, trace: 1, id: 2 * n + id, parent: n + id })),
       ]),
+      traces(hasRunEnded ? [{ name: run, trace: 1, id: 1, end: 1 }] : []),
     ],
-    request: (n) =>
+    request: (n: number) =>
       traces(
         range(n, 2).map((id) => ({ name: detached, trace: 1, id: n + id, parent: 1, end: 1 })),
       ),
+  })),
+  {
+    title:
+      "tools that may outlive their run and end from the outermost, each in another, around many others",
+    before: (n) => [
+      traces([
+        { name: run, trace: 1, id: 1 },
+        ...range(190, 2).map((id) => ({ name: detached, trace: 1, id, parent: id - 1 })),
+        ...range(n, 200).map((id) => ({ name: tool, trace: 1, id, parent: 191 })),
+      ]),
+      traces([{ name: run, trace: 1, id: 1, end: 1 }]),
+    ],
+    request: (n) =>
+      traces([
+        ...range(190, 2).map((id) => ({ name: detached, trace: 1, id, parent: id - 1, end: 1 })),
+        ...range(n, 200).map((id) => finished({ name: "x", trace: 2, id })),
+      ]),
   },
   {
     title: "starts that are refused of a span that many others name as their parent",

@@ -117,12 +117,14 @@ const kinds = {
 /** The engine and its events: each call is an arrival at a second of the engine's clock. */
 export class History {
   readonly activity: ActivityEngine;
+  readonly parts: EngineParts;
   readonly events: ActivityEvent[] = [];
   readonly #batch = new SignalBatch();
 
   constructor(changed: Partial<ActivityLimits> = {}) {
     const all = { ...limits, ...changed };
-    this.activity = new ActivityEngine(all, undefined, new EngineParts(all, undefined, clientOf));
+    this.parts = new EngineParts(all, undefined, clientOf);
+    this.activity = new ActivityEngine(all, undefined, this.parts);
   }
 
   /** Signals that arrive together at second `at`. */

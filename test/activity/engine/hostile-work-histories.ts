@@ -149,21 +149,44 @@ export const hostileWorkHistories: readonly HostileHistory[] = [
       ...wait(60),
     ],
   },
+  ...([false, true] as const).map(
+    (hasRunEnded): HostileHistory => ({
+      title: `tools that may outlive their run,${hasRunEnded ? " which has ended," : ""} each with a part, beside many others`,
+      before: (n) => [
+        ...together(
+          [
+            run(1),
+            ...range(n, 2).map((id) => tool(id, 1)),
+            ...range(n, 2).map((id) => tool(n + id, 1, { isDetached: true })),
+            ...range(n, 2).map((id) => tool(2 * n + id, n + id)),
+          ],
+          1,
+        ),
+        ...(hasRunEnded ? together([end(run(1), 1)], 1) : []),
+      ],
+      measured: (n) =>
+        apart(
+          range(n, 2).map((id) => end(tool(n + id, 1, { isDetached: true }), 2)),
+          2,
+        ),
+    }),
+  ),
   {
-    title: "tools that may outlive their run, each with a part, beside many others",
-    before: (n) =>
-      together(
+    title: "tools that may outlive their run, each in another, around many others",
+    before: (n) => [
+      ...together(
         [
           run(1),
-          ...range(n, 2).map((id) => tool(id, 1)),
-          ...range(n, 2).map((id) => tool(n + id, 1, { isDetached: true })),
-          ...range(n, 2).map((id) => tool(2 * n + id, n + id)),
+          ...range(100, 2).map((id) => tool(id, id - 1, { isDetached: true })),
+          ...range(n, 200).map((id) => tool(id, 101)),
         ],
         1,
       ),
-    measured: (n) =>
+      ...together([end(run(1), 1)], 1),
+    ],
+    measured: () =>
       apart(
-        range(n, 2).map((id) => end(tool(n + id, 1, { isDetached: true }), 2)),
+        range(100, 2).map((id) => end(tool(id, id - 1, { isDetached: true }), 2)),
         2,
       ),
   },

@@ -26,6 +26,8 @@ import type { UnnamedTools } from "./unnamed-tools.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
 const reason = "orphaned_no_owner";
+/** Of an owner with more members than searches read, so many are read for each ms until it is decided again. */
+const membersPerMs = 10;
 
 /** What it needs of the engine. */
 interface OrphanPolicyParts {
@@ -69,7 +71,7 @@ export class OrphanPolicy {
       if (spans.state.get(span) !== spanStates.open || owner === -1) {
         continue;
       }
-      const ownMs = Math.max(spans.startedAtMs.get(span), spans.releasedAtMs.get(span));
+      const ownMs = Math.max(spans.startedAtMs.get(span), tree.releasedAtMs(span));
       if (!owners.isOpen(owner)) {
         const fromMs = Math.max(ownMs, owners.endedAtMs.get(owner));
         store.setLive(owner, true);
@@ -180,7 +182,7 @@ export class OrphanPolicy {
       evictions.close(orphans, reason, atMs);
     }
     if (Number.isFinite(nextMs)) {
-      ownerTimers.schedule(owner, nextMs);
+      ownerTimers.schedule(owner, this.#nextDecisionMs(owner, nextMs, atMs));
     } else if (owners.openMarkers.get(owner) === 0) {
       store.setLive(owner, false);
     }
@@ -207,7 +209,7 @@ export class OrphanPolicy {
       evictions.evict(orphans, { reason, confidence: "presumed", channel, atMs });
     }
     if (Number.isFinite(nextMs)) {
-      ownerTimers.schedule(owner, nextMs);
+      ownerTimers.schedule(owner, this.#nextDecisionMs(owner, nextMs, atMs));
     }
   }
 
@@ -232,7 +234,7 @@ export class OrphanPolicy {
       evictions.close(orphans, reason, atMs);
     }
     if (Number.isFinite(nextMs)) {
-      ownerTimers.schedule(owner, nextMs);
+      ownerTimers.schedule(owner, this.#nextDecisionMs(owner, nextMs, atMs));
     }
   }
 
@@ -249,6 +251,14 @@ export class OrphanPolicy {
     } else if (orphans.length > 0) {
       evictions.emit(orphans, eviction);
     }
+  }
+
+  /** When an owner is decided again of which a member is due at `nextMs`: with many members for several of them together, since each decision reads all. */
+  #nextDecisionMs(owner: number, nextMs: number, atMs: number): number {
+    const { store, limits } = this.#parts;
+    const members = store.owners.memberCount.get(owner);
+    const isCrowded = members > mostSearchedTogether(limits);
+    return isCrowded ? Math.max(nextMs, atMs + Math.ceil(members / membersPerMs)) : nextMs;
   }
 
   /** A run that becomes known only a lateness after a marker started proves nothing about the marker. */
@@ -294,7 +304,7 @@ export class OrphanPolicy {
     lastEndMs?: number,
   ): { readonly due: readonly number[]; readonly nextMs: number } {
     const { store, limits } = this.#parts;
-    const { spans } = store;
+    const { spans, tree } = store;
     const search = new Search(mostSearchedTogether(limits));
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
@@ -305,7 +315,7 @@ export class OrphanPolicy {
       const fromMs = Math.max(
         lastEndMs ?? this.#lastHolderEndMs(marker, search),
         spans.startedAtMs.get(marker),
-        spans.releasedAtMs.get(marker),
+        tree.releasedAtMs(marker),
       );
       const dueMs = fromMs + limits.allowedLatenessMs;
       if (dueMs <= atMs) {

@@ -116,11 +116,10 @@ export class SessionEndPolicy {
   /** A run below a marker holds it here too: after its end the marker has a lateness. */
   #dueMsOf(span: number, group: number): number {
     const { store, limits } = this.#parts;
-    const { spans, groups } = store;
+    const { spans, groups, tree } = store;
     // With `hadHolder` it is the end of a run of another session, perhaps.
-    const releasedAtMs = spans.hasFlag(span, spanFlags.hadHolder)
-      ? 0
-      : spans.releasedAtMs.get(span);
+    const own = spans.hasFlag(span, spanFlags.hadHolder) ? 0 : spans.releasedAtMs.get(span);
+    const releasedAtMs = tree.releasedAtMs(span, own);
     return Math.max(groups.endedAtMs.get(group), releasedAtMs) + limits.allowedLatenessMs;
   }
 

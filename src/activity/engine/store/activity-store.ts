@@ -63,7 +63,7 @@ export class ActivityStore {
     this.spans = new SpanTable(hash);
     this.references = new ReferenceTable(hash);
     const { spans, owners, groups, traces } = this;
-    this.tree = new SpanTree(spans, (marker) => this.#mayBeDone(marker));
+    this.tree = new SpanTree(spans, (marker) => this.mayBeDone(spans.owner.get(marker)));
     this.members = new ColumnList(owners.firstMember, spans.nextMember, spans.previousMember);
     this.below = new ColumnList(owners.firstBelow, owners.nextBelow, owners.previousBelow);
     this.waiters = new ColumnList(owners.firstWaiter, owners.nextWaiter, owners.previousWaiter);
@@ -347,8 +347,8 @@ export class ActivityStore {
     this.sessions.dropIfEmpty(group);
   }
 
-  #mayBeDone(marker: number): boolean {
-    const owner = this.spans.owner.get(marker);
+  /** Whether the open work of an owner may wait for nothing but the open work below it. */
+  mayBeDone(owner: number): boolean {
     return (
       owner !== -1 &&
       (!this.owners.isOpen(owner) || this.groups.hasEnded(this.owners.group.get(owner)))

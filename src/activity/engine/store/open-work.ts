@@ -1,16 +1,16 @@
 import { Int32Column } from "../../../otlp/columns.ts";
 import type { ActivityEvent, RecoveryCause } from "../../model/events.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched } from "../../model/limits.ts";
 import { type EvictionReason, reasons } from "../../model/reasons.ts";
 import { toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import { ExpiryTimers } from "../schedule/timing-wheel.ts";
 import { type ActivityCounters, add } from "./activity-counters.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { OpenByProcess } from "./open-by-process.ts";
-import { openMembersOf } from "./open-members.ts";
 import { ownerFlags } from "./owner-table.ts";
 import type { Retention } from "./retention.ts";
 import { countedInsteadOf, otherRunOf } from "./run-counting.ts";
+import { Search } from "./search.ts";
 import type { SnapshotStream, SnapshotVersion } from "./snapshot.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { spanFlags } from "./span-table.ts";
@@ -215,22 +215,52 @@ export class OpenWork {
     this.#finalize(span, spanStates.evicted, nowMs);
   }
 
-  /** A tool that may outlive its run has closed: it holds its open work no longer, which has a lateness from `atMs` on. */
+  /**
+   * A tool that may outlive its run has closed: from `atMs` on it holds its open work no longer (`SpanTree.releasedAtMs`), so the owner of
+   * that is decided again, and so are the owners below without a known run, of markers with a session of their own.
+   */
   releaseHoldsInside(tool: number, atMs: number): void {
-    const { spans, owners, tree, below } = this.#parts.store;
-    if (!spans.hasFlag(tool, spanFlags.detached) || spans.openBelow.get(tool) === 0) {
+    const { limits, store } = this.#parts;
+    const { spans, owners, below } = store;
+    if (!spans.hasFlag(tool, spanFlags.detached)) {
       return;
     }
+    spans.releasedAtMs.set(tool, atMs);
     const owner = spans.owner.get(tool);
-    // Markers with a session of their own and without a known run have an owner of their own.
-    const unresolved = below.all(owner).filter((other) => owners.isUnresolved(other));
-    for (const span of [owner, ...unresolved].flatMap((each) =>
-      openMembersOf(this.#parts.store, each),
-    )) {
-      if (spans.kind.get(span) !== workKinds.run && tree.isAncestor(tool, span)) {
-        spans.releasedAtMs.set(span, Math.max(spans.releasedAtMs.get(span), atMs));
-        tree.unblocked.push(span);
+    if (spans.openBelow.get(tool) === 0 || !store.mayBeDone(owner)) {
+      return;
+    }
+    this.#unblockInside(tool, owner, new Search(mostSearched(limits)));
+    const search = new Search(mostSearched(limits));
+    for (let each = below.first.get(owner); each !== -1; each = below.after.get(each)) {
+      if (!search.reads()) {
+        return; // What the rest has inside stays until another signal has it decided.
       }
+      if (owners.isUnresolved(each)) {
+        this.#unblockInside(tool, each, search);
+      }
+    }
+  }
+
+  /** Has an owner decided again if it has an open marker inside `tool`, or may have one that the search does not reach. */
+  #unblockInside(tool: number, owner: number, search: Search): void {
+    const { spans, tree, members } = this.#parts.store;
+    let last = -1;
+    for (
+      let span = members.first.get(owner);
+      span !== -1 && search.reads();
+      span = members.after.get(span)
+    ) {
+      if (spans.state.get(span) === spanStates.open && spans.kind.get(span) !== workKinds.run) {
+        last = span;
+        if (tree.isAncestor(tool, span, search)) {
+          tree.unblocked.push(span);
+          return;
+        }
+      }
+    }
+    if (search.isCut && last !== -1) {
+      tree.unblocked.push(last);
     }
   }
 

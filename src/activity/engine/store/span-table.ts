@@ -108,7 +108,10 @@ export class SpanTable {
   readonly seenAtMs = new Float64Column();
   /** The last progress in open work or below it, by arrival. */
   readonly progressAtMs = new Float64Column();
-  /** When an open marker was last released, by arrival; 0 when it was not: a run below it ended, or what held it did. */
+  /**
+   * When an open marker was last released, by arrival; 0 when it was not: a run below it ended, or what held it did. Of a tool that may
+   * outlive its run, when it closed: see `SpanTree.releasedAtMs`.
+   */
   readonly releasedAtMs = new Float64Column();
   /** Open work anywhere below. */
   readonly openBelow = new Int32Column();

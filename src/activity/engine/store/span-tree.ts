@@ -1,4 +1,5 @@
 import { workKinds } from "../../model/work.ts";
+import type { Search } from "./search.ts";
 import { type ClosedState, spanStates } from "./span-lifecycle.ts";
 import { type SpanTable, spanFlags } from "./span-table.ts";
 
@@ -121,14 +122,33 @@ export class SpanTree {
     return root;
   }
 
-  /** Whether `above` is an ancestor of `span`. */
-  isAncestor(above: number, span: number): boolean {
+  /** Whether `above` is an ancestor of `span`; false where the search is cut on the way. */
+  isAncestor(above: number, span: number, search?: Search): boolean {
     const spans = this.#spans;
     let at = spans.parentOf(span);
-    while (at !== -1 && at !== above) {
+    while (at !== -1 && at !== above && search?.reads() !== false) {
       at = spans.parentOf(at);
     }
-    return at !== -1;
+    return at !== -1 && at === above;
+  }
+
+  /**
+   * When an open marker was last released, by arrival; 0 when it was not: by what it waited for itself, or by a tool around it that may
+   * outlive its run and has closed. Such a tool is remembered for as long as something in it is open. `own` is the former.
+   */
+  releasedAtMs(marker: number, own: number = this.#spans.releasedAtMs.get(marker)): number {
+    const spans = this.#spans;
+    let atMs = own;
+    for (
+      let at = spans.parentOf(marker);
+      at !== -1 && spans.kind.get(at) !== workKinds.run;
+      at = spans.parentOf(at)
+    ) {
+      if (spans.hasFlag(at, spanFlags.detached) && spans.state.get(at) !== spanStates.open) {
+        atMs = Math.max(atMs, spans.releasedAtMs.get(at));
+      }
+    }
+    return atMs;
   }
 
   /** Whether a tool or model call is between `span` and its ancestor `above`. */

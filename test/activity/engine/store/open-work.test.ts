@@ -233,8 +233,9 @@ test("a detached tool that closes releases the open markers inside it, and not t
   const inside = engine.arrive(4, toolKind, detached);
   store.join(inside, engine.ownerOf(run));
   openWork.open(inside, 0);
+  openWork.end(run, 0, 50);
   store.tree.unblocked.length = 0;
   openWork.end(detached, 0, 70);
-  expect([inside, beside].map((span) => store.spans.releasedAtMs.get(span))).toEqual([70, 0]);
+  expect([inside, beside].map((span) => store.tree.releasedAtMs(span))).toEqual([70, 0]);
   expect(store.tree.unblocked).toEqual([inside]);
 });
