@@ -1,5 +1,5 @@
 /** Classes of the bytes of UTF-8 texts. Bytes of characters beyond ASCII count as letters of words and addresses. */
-const flags = { word: 1, token: 2, address: 4, sessionKey: 8, base64: 16, value: 32 } as const;
+const flags = { word: 1, token: 2, address: 4, sessionKey: 8, base64: 16 } as const;
 
 const table = new Uint8Array(256);
 mark(flags.word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
@@ -11,7 +11,6 @@ for (let byte = 0; byte < 256; byte++) {
   const isPlain = byte > 0x20 && byte !== 0x7f;
   add(byte, byte >= 0x80 ? flags.word | flags.address : 0);
   add(byte, isPlain && !"\"'`\\,;<>()[]{}|".includes(character) ? flags.sessionKey : 0);
-  add(byte, isPlain && !"\"'`\\,;<>()[]{}|&#".includes(character) ? flags.value : 0);
 }
 
 /** A letter, a digit or `_`: what is before it or behind it belongs to the same word. */
@@ -41,11 +40,6 @@ export function isSessionKeyByte(byte: number | undefined): boolean {
 /** What credentials of HTTP consist of. */
 export function isBase64Byte(byte: number | undefined): boolean {
   return is(byte, flags.base64);
-}
-
-/** What the value of a parameter consists of, in a URL, too. */
-export function isValueByte(byte: number | undefined): boolean {
-  return is(byte, flags.value);
 }
 
 function is(byte: number | undefined, flag: number): boolean {

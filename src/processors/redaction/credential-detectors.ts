@@ -15,7 +15,7 @@ const webhooks = ["webhooks", "services", "workflows", "triggers", "webhookb2"].
 const minWebhook = 24;
 const maxWebhook = 512;
 
-/** The bytes at which something may be recognized; `tokenAt` is asked for these, and for the `%` of `%3A`. */
+/** The bytes at which something may be recognized; `tokenAt` is asked for these. */
 export const tokenTriggers = [...prefixTriggers, ...Buffer.from("J:-./")];
 
 /** A key with a prefix of its issuer, a JSON web token, a private key, the token of a bot of Telegram or Discord, or the URL of a webhook. */
@@ -32,9 +32,7 @@ export function tokenAt(bytes: Uint8Array, place: Place): Found {
     case dash:
       return privateKey(bytes, at, end);
     case 0x3a:
-      return telegramToken(bytes, place, at + 1);
-    case 0x25:
-      return telegramToken(bytes, place, at + 3);
+      return telegramToken(bytes, place);
     case dot:
       return discordToken(bytes, place);
     case slash:
@@ -79,8 +77,8 @@ function privateKey(bytes: Uint8Array, at: number, end: number): Found {
   return { start: at, end: close < 0 ? end : close + "KEY-----".length };
 }
 
-/** 8 to 12 digits, a colon, which a URL may escape, and at least 34 characters: `110201543:AAHdqTcv…`. */
-function telegramToken(bytes: Uint8Array, { start, at, end }: Place, body: number): Found {
+/** 8 to 12 digits, a colon and at least 34 characters: `110201543:AAHdqTcv…`. */
+function telegramToken(bytes: Uint8Array, { start, at, end }: Place): Found {
   let from = at;
   while (from > start && at - from < 13 && isDigit(bytes[from - 1])) {
     from -= 1;
@@ -88,8 +86,8 @@ function telegramToken(bytes: Uint8Array, { start, at, end }: Place, body: numbe
   if (at - from < 8 || at - from > 12) {
     return none;
   }
-  const to = tokenRun(bytes, body, end);
-  return to - body >= 34 ? { start: from, end: to } : none;
+  const to = tokenRun(bytes, at + 1, end);
+  return to - at - 1 >= 34 ? { start: from, end: to } : none;
 }
 
 /** Three parts with dots between, the first of which is the number of the bot in base64; the first dot is at `at`. */

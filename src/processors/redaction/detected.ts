@@ -1,8 +1,12 @@
+import type { Levels } from "./decoded-text.ts";
+
 /** A text from `start` up to `end`, and the byte in it at which something may be recognized. */
 export interface Place {
   readonly start: number;
   readonly at: number;
   readonly end: number;
+  /** How deeply each byte was escaped; left out if none was. */
+  readonly levels: Levels | undefined;
 }
 
 /** A range; `end` is -1 for none. */

@@ -1,57 +1,70 @@
-import { isBase64Byte, isInWord, isTokenByte, isValueByte } from "./byte-classes.ts";
-import { type Found, none, type Place } from "./detected.ts";
-import { couldBeSecretName, isSecretName } from "./secret-names.ts";
+import { isScheme, textOf } from "./authorization.ts";
+import { isTokenByte } from "./byte-classes.ts";
+import { backslashesOf, letterOf, urlLevelOf } from "./decoded-text.ts";
+import { type Found, isAt, none, type Place } from "./detected.ts";
+import {
+  hasPlaceholder,
+  isOrdinaryValue,
+  isPlaceholder,
+  longestOrdinary,
+} from "./ordinary-values.ts";
+import { couldBeSecretName, isHeaderName, isSecretName } from "./secret-names.ts";
+import { structuredValue } from "./structured-value.ts";
+import { bareEnd, closingQuote, headerEnd } from "./value-ends.ts";
 
 const maxName = 64;
-const maxUserInfo = 256;
-/** Between a name and its value: `"password" : "x"`, also as escaped JSON in JSON. */
+/** Between a name and its value: `"password" : "x"`. */
 const maxSeparators = 12;
-const minCredential = 8;
+/** Between the name of an element and its `>`. */
+const maxAttributes = 128;
 const blank = 0x20;
+const tab = 0x09;
+const equals = 0x3d;
 const colon = 0x3a;
-const slash = 0x2f;
+const greater = 0x3e;
 const dash = 0x2d;
-const doubleQuote = 0x22;
-const singleQuote = 0x27;
+const openBracket = 0x5b;
+const backquote = 0x60;
+const closeBracket = 0x5d;
+const openBrace = 0x7b;
+const closeBrace = 0x7d;
+const comma = 0x2c;
+const arrow = Buffer.from(" =>");
+const cdata = Buffer.from("<![CDATA[");
+const cdataEnd = Buffer.from("]]>");
 
-/** The credentials behind `Bearer` or `Basic` and the blank at `at`. */
-export function authorizationAt(bytes: Uint8Array, { start, at, end }: Place): Found {
-  const scheme = bytes[at - 1];
-  const length =
-    scheme === 0x72 || scheme === 0x52 ? 6 : scheme === 0x63 || scheme === 0x43 ? 5 : 0;
-  const from = at - length;
-  if (length === 0 || from < start || isInWord(bytes, from, start)) {
-    return none;
-  }
-  const word = textOf(bytes, from, at).toLowerCase();
-  if (word !== "bearer" && word !== "basic") {
-    return none;
-  }
-  let to = at + 1;
-  let hasSign = false;
-  while (to < end && isBase64Byte(bytes[to])) {
-    hasSign ||= !isLowerLetter(bytes[to]);
-    to += 1;
-  }
-  // "Basic authentication" and "bearer credentials" are words.
-  return to - at - 1 >= minCredential && hasSign ? { start: at + 1, end: to } : none;
-}
-
-/** The value that `=` or `:` at `at` gives to a name of a secret: `password=x`, `"api_key": "x"`, `Authorization: x`. In a URL it may be `%3D` or `%3A`. */
+/** The value that `=`, `:`, `:=` or `=>` at `at` gives to a name of a secret: `password=x`, `"api_key": "x"`, `Authorization: x`. */
 export function assignedValue(bytes: Uint8Array, place: Place): Found {
   const { at, end } = place;
-  if (nameBefore(bytes, place) < 0) {
+  const next = at + 1 < end ? bytes[at + 1] : undefined;
+  const isArrow = bytes[at] === equals && next === greater;
+  // `==`, `=>` behind a word without quotes, and `::` give no value.
+  if (
+    next === undefined ||
+    next === (bytes[at] ?? 0) ||
+    (isArrow && !isBehindQuote(bytes, place))
+  ) {
     return none;
   }
-  const value = valueFrom(bytes, bytes[at] === 0x25 ? at + 3 : at + 1, end);
-  if (!value.isQuoted && bytes[value.end] === blank && isScheme(bytes, value.start, value.end)) {
-    let to = value.end + 1;
-    while (to < end && isValueByte(bytes[to])) {
-      to += 1;
-    }
-    return { start: value.start, end: to };
+  const name = nameBefore(bytes, place);
+  if (name.end < 0 || isAlternative(bytes, name.start, place)) {
+    return none;
   }
-  return value.end > value.start ? value : none;
+  const from = skipBlanks(bytes, isArrow || next === equals ? at + 2 : at + 1, end);
+  if (isQuote(bytes[from])) {
+    return quotedValue(bytes, from, place);
+  }
+  if (bytes[from] === openBracket || bytes[from] === openBrace) {
+    return bracketValue(bytes, from, place);
+  }
+  const isHeader = bytes[at] === colon && isHeaderName(textOf(bytes, name.start, name.end));
+  const value = bareValue(bytes, from, place);
+  if (!isHeader || value.end < 0) {
+    return value;
+  }
+  const isQuoted = name.start > place.start && isQuote(bytes[name.start - 1]);
+  const to = headerEnd(bytes, from, isQuoted ? name.start - 1 : -1, place);
+  return { start: from, end: Math.max(value.end, to) };
 }
 
 /**
@@ -61,72 +74,179 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
 export function optionValue(bytes: Uint8Array, place: Place): Found {
   const { start, at, end } = place;
   const last = bytes[at - 1];
-  if (bytes[at] === 0x2c && last !== doubleQuote && last !== singleQuote) {
-    return none;
-  }
-  const nameEnd = beforeSeparators(bytes, start, at);
-  if (isUserOption(bytes, start, nameEnd)) {
-    const value = valueFrom(bytes, at + 1, end);
-    return isUserAndPassword(bytes, value) ? value : none;
-  }
-  const nameStart = nameBefore(bytes, place);
-  if (nameStart < 0 || bytes[nameStart] !== dash) {
-    return none;
-  }
-  const value = valueFrom(bytes, at + 1, end);
-  return value.end > value.start && bytes[value.start] !== dash ? value : none;
-}
-
-/** The user and the password in a URL whose `://` is at `at`. */
-export function userInfoAt(bytes: Uint8Array, { at, end }: Place): Found {
-  if (bytes[at + 1] !== slash || bytes[at + 2] !== slash) {
-    return none;
-  }
-  const from = at + 3;
-  const max = Math.min(end, from + maxUserInfo);
-  for (let to = from; to < max && bytes[to] !== slash && isValueByte(bytes[to]); to++) {
-    if (bytes[to] === 0x40) {
-      return to > from ? { start: from, end: to } : none;
+  if (isQuote(last)) {
+    if (!couldBeOption(bytes, start, at - 1)) {
+      return none;
     }
+  } else if (bytes[at] === comma || at === start || !couldBeOption(bytes, start, at)) {
+    return none;
   }
-  return none;
+  const isUser = isUserOption(bytes, start, isQuote(last) ? at - 1 : at);
+  const name = isUser ? none : nameBefore(bytes, place);
+  if (!isUser && (name.end < 0 || bytes[name.start] !== dash)) {
+    return none;
+  }
+  const from = skipBlanks(bytes, at + 1, end);
+  if (bytes[from] === dash) {
+    return none; // the next option
+  }
+  const value = isQuote(bytes[from])
+    ? quotedValue(bytes, from, place)
+    : bareValue(bytes, from, place);
+  return !isUser || isUserAndPassword(bytes, value) ? value : none;
 }
 
-/** Where the name of a secret begins that is right before `at`, but for quotes and blanks; -1 for none. */
-function nameBefore(bytes: Uint8Array, { start, at }: Place): number {
-  const nameEnd = beforeSeparators(bytes, start, at);
+/** The text of an element of XML whose `>` is at `at`: `<password>x</password>`. */
+export function elementText(bytes: Uint8Array, { start, at, end }: Place): Found {
+  if (!mayEndTag(bytes[at - 1])) {
+    return none;
+  }
+  let open = at - 1;
+  const min = Math.max(start, at - maxAttributes);
+  while (open >= min && bytes[open] !== 0x3c && bytes[open] !== greater) {
+    open -= 1;
+  }
+  if (open < min || bytes[open] !== 0x3c) {
+    return none;
+  }
+  let nameEnd = open + 1;
+  while (nameEnd < at && (isTokenByte(bytes[nameEnd]) || bytes[nameEnd] === colon)) {
+    nameEnd += 1;
+  }
+  const name = textOf(bytes, open + 1, nameEnd);
+  if (nameEnd - open > maxName || !isSecretName(name)) {
+    return none;
+  }
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end);
+  if (isAt(bytes, at + 1, end, cdata)) {
+    const from = at + 1 + cdata.length;
+    const to = text.indexOf(cdataEnd, from);
+    return { start: from, end: to < 0 ? end : to };
+  }
+  const to = text.indexOf("<", at + 1);
+  const isElement = to > at + 1 && isAt(bytes, to, end, Buffer.from(`</${name}`));
+  return isElement ? { start: at + 1, end: to } : none;
+}
+
+/** What is before the `>` of `<name>`, `<name a="b">` and `<name >`; no `=>`, `->` and `>>`. */
+function mayEndTag(byte: number | undefined): boolean {
+  return isTokenByte(byte) ? byte !== dash : isQuote(byte) || isBlank(byte);
+}
+
+function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
+  const close = closingQuote(bytes, open, place);
+  const isTemplate = bytes[open] === backquote;
+  const isOne =
+    close > open + 1 &&
+    !isOrdinary(bytes, open + 1, close, isTemplate ? hasPlaceholder : isPlaceholder);
+  return isOne ? { start: open + 1, end: close } : none;
+}
+
+/** In JSON and lists of texts; `{…}` right behind `=` is a value in a connection string. */
+function bracketValue(bytes: Uint8Array, open: number, place: Place): Found {
+  const { at, end } = place;
+  const isMap = bytes[open] === openBrace;
+  if (!isMap || isBehindQuote(bytes, place)) {
+    return structuredValue(bytes, open, place);
+  }
+  if (bytes[at] !== equals || open !== at + 1) {
+    return none;
+  }
+  let to = open + 1;
+  while (to < end && bytes[to] !== closeBrace && bytes[to] !== blank) {
+    to += 1;
+  }
+  const isOne = bytes[to] === closeBrace && !isOrdinary(bytes, open, to + 1, isOrdinaryValue);
+  return isOne ? { start: open + 1, end: to } : none;
+}
+
+/** A value without quotes; behind a blank, and the name of a scheme, the credentials, too. */
+function bareValue(bytes: Uint8Array, from: number, place: Place): Found {
+  const { at, end } = place;
+  const level = urlLevelOf(place.levels, at);
+  let to = bareEnd(bytes, from, level, place);
+  if (to === from || isOrdinary(bytes, from, to, isOrdinaryValue) || isAt(bytes, to, end, arrow)) {
+    return none;
+  }
+  if (bytes[to] === blank && isScheme(bytes, from, to)) {
+    to = Math.max(to, bareEnd(bytes, skipBlanks(bytes, to, end), level, place));
+  }
+  return { start: from, end: to };
+}
+
+function isOrdinary(bytes: Uint8Array, from: number, to: number, is: (value: string) => boolean) {
+  return to - from <= longestOrdinary && is(textOf(bytes, from, to));
+}
+
+/** Where the name of a secret is that is right before `at`, but for quotes and blanks. */
+function nameBefore(bytes: Uint8Array, { start, at, levels }: Place): Found {
+  const end = beforeSeparators(bytes, start, at);
   // Most words are no name of a secret, without a look at the whole name.
-  if (nameEnd === start || !couldBeSecretName(bytes, start, nameEnd)) {
-    return -1;
+  if (end === start || !couldBeSecretName(bytes, start, end)) {
+    return none;
   }
-  let nameStart = nameEnd;
-  while (nameStart > start && nameEnd - nameStart < maxName && isTokenByte(bytes[nameStart - 1])) {
-    nameStart -= 1;
+  let from = end;
+  while (from > start && end - from < maxName && isTokenByte(bytes[from - 1])) {
+    from -= 1;
   }
-  return nameStart < nameEnd && isSecretName(textOf(bytes, nameStart, nameEnd)) ? nameStart : -1;
+  if (from === end) {
+    return none;
+  }
+  const name = textOf(bytes, from, end);
+  if (isSecretName(name)) {
+    return { start: from, end };
+  }
+  // In `C:\token` it is no escape.
+  const letter =
+    from > start && backslashesOf(levels, from - 1) > 0 ? letterOf(bytes[from - 1]) : 0;
+  return letter > 0 && isSecretName(String.fromCharCode(letter) + name)
+    ? { start: from, end }
+    : none;
 }
 
 function beforeSeparators(bytes: Uint8Array, start: number, at: number): number {
   let to = at;
-  for (let i = 0; i < maxSeparators && to > start && isSeparator(bytes[to - 1]); i++) {
+  for (let i = 0; i < maxSeparators && to > start && isSeparator(bytes, to - 1); i++) {
     to -= 1;
   }
   return to;
 }
 
-/** A value behind quotes and blanks, up to its end or its closing quote. */
-function valueFrom(bytes: Uint8Array, from: number, end: number): Found & { isQuoted: boolean } {
-  let start = from;
-  let isQuoted = false;
-  for (let i = 0; i < maxSeparators && start < end && isSeparator(bytes[start]); i++) {
-    isQuoted ||= bytes[start] === doubleQuote || bytes[start] === singleQuote;
-    start += 1;
-  }
-  let to = start;
-  while (to < end && (isQuoted ? isQuotedByte(bytes[to]) : isValueByte(bytes[to]))) {
+function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
+  let to = from;
+  while (to < end && to - from < maxSeparators && isBlank(bytes[to])) {
     to += 1;
   }
-  return { start, end: to, isQuoted };
+  return to;
+}
+
+/** Whether the name is in quotes, or is a key in brackets: `["password"]`. */
+function isBehindQuote(bytes: Uint8Array, { start, at }: Place): boolean {
+  let to = at;
+  while (
+    to > start &&
+    at - to < maxSeparators &&
+    (isBlank(bytes[to - 1]) || bytes[to - 1] === closeBracket)
+  ) {
+    to -= 1;
+  }
+  return to > start && isQuote(bytes[to - 1]);
+}
+
+/** `condition ? token : other` */
+function isAlternative(bytes: Uint8Array, nameStart: number, { start, at }: Place): boolean {
+  return (
+    bytes[at] === colon &&
+    nameStart - 2 >= start &&
+    bytes[nameStart - 1] === blank &&
+    bytes[nameStart - 2] === 0x3f
+  );
+}
+
+/** Most words are none, without a look at more than their ends. */
+function couldBeOption(bytes: Uint8Array, start: number, end: number): boolean {
+  const last = bytes[end - 1] ?? 0;
+  return last === 0x75 || last === 0x55 || last === 0x72 || couldBeSecretName(bytes, start, end);
 }
 
 /** `-u`, `-U`, `--user` and `--proxy-user`. */
@@ -137,7 +257,7 @@ function isUserOption(bytes: Uint8Array, start: number, end: number): boolean {
     return (
       dashAt >= start &&
       bytes[dashAt] === dash &&
-      (dashAt === start || isSeparator(bytes[dashAt - 1]))
+      (dashAt === start || isSeparator(bytes, dashAt - 1))
     );
   }
   return last === 0x72 && end - 6 >= start && textOf(bytes, end - 5, end) === "-user";
@@ -158,24 +278,15 @@ function isUserAndPassword(bytes: Uint8Array, { start, end }: Found): boolean {
   return colonAt > start && colonAt < end - 1 && !areDigits;
 }
 
-/** `Authorization: Bearer x` */
-function isScheme(bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from < 10 && /^(?:bearer|basic|token|digest|bot)$/i.test(textOf(bytes, from, to));
+function isSeparator(bytes: Uint8Array, at: number): boolean {
+  const byte = bytes[at];
+  return isBlank(byte) || isQuote(byte) || (byte === closeBracket && isQuote(bytes[at - 1]));
 }
 
-function textOf(bytes: Uint8Array, from: number, to: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString("latin1");
+function isBlank(byte: number | undefined): boolean {
+  return byte === blank || byte === tab;
 }
 
-function isSeparator(byte: number | undefined): boolean {
-  return byte === blank || byte === doubleQuote || byte === singleQuote || byte === 0x5c;
-}
-
-/** In quotes a value may have blanks. */
-function isQuotedByte(byte: number | undefined): boolean {
-  return byte !== doubleQuote && byte !== singleQuote && byte !== 0x5c;
-}
-
-function isLowerLetter(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x61 && byte <= 0x7a;
+function isQuote(byte: number | undefined): boolean {
+  return byte === 0x22 || byte === 0x27 || byte === backquote;
 }

@@ -7,7 +7,7 @@ import { anyOf, LinearRegex } from "./linear-regex.ts";
 import { presetRules } from "./preset-rules.ts";
 import { everywhere, placeCount, placeIndex, placeMask } from "./redaction-places.ts";
 import type { RedactionRule } from "./redaction-rule.ts";
-import { unescapedSessionKey } from "./session-keys.ts";
+import { plainSessionKey } from "./session-keys.ts";
 import { isSummaryKey } from "./summary-attributes.ts";
 import { matchesPerRequest, ValueSearch } from "./value-search.ts";
 
@@ -124,7 +124,7 @@ export class RedactionProgram {
 
   /** What takes the place of a text that a rule hashes; of a session key in a URL the hash of the session key. */
   hashed(text: Uint8Array | string): string {
-    return sessionRef(this.#key, typeof text === "string" ? text : unescapedSessionKey(text));
+    return sessionRef(this.#key, typeof text === "string" ? text : plainSessionKey(text));
   }
 
   #decide(key: string): KeyDecision {

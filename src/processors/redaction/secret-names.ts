@@ -1,4 +1,5 @@
 import { wordsOf } from "../../metrics/id-key.ts";
+import { isTokenByte } from "./byte-classes.ts";
 
 const setOf = (words: string) => new Set(words.trim().split(/\s+/));
 
@@ -33,6 +34,8 @@ const endings = [
 const secretKeys = setOf(
   "api access private secret signing encryption ssh account storage license subscription auth master shared host hmac deploy",
 );
+/** Behind the name of a secret these do not change what it is: `CLIENT_SECRET_VALUE`. */
+const endWords = setOf("value plaintext raw prod dev");
 /** As the whole name only: `function.signature` is none. */
 const wholes = setOf("sig signature");
 /** Before `signature`, in URLs that are signed. */
@@ -56,6 +59,9 @@ export function isSecretName(name: string): boolean {
   const words = wordsOf(name.slice(-longestName));
   const last = words.at(-1) ?? "";
   const before = words.at(-2) ?? "";
+  if (endWords.has(last) && words.length > 1) {
+    return isSecretName(words.slice(0, -1).join("_"));
+  }
   if (last.endsWith("token")) {
     const kind = last === "token" ? before : last.slice(0, -"token".length);
     return /s[^a-z]*$/i.test(name.slice(-8)) ? secretTokens.has(kind) : !textTokens.has(kind);
@@ -80,13 +86,22 @@ export function isSecretName(name: string): boolean {
   }
 }
 
+/** Whether it is the name of a header of HTTP whose whole line is a secret: with any scheme, and all cookies. */
+export function isHeaderName(name: string): boolean {
+  const last = wordsOf(name.slice(-longestName)).at(-1);
+  return last === "authorization" || last === "cookie";
+}
+
 /** Whether a name is that of a token, which may also be of one that a model counts. */
 export function isTokenName(name: string): boolean {
   return wordsOf(name.slice(-longestName)).at(-1) === "token";
 }
 
-/** The last three letters of everything that `isSecretName` accepts, packed into 15 bits. */
+/** The last three letters of everything that `isSecretName` accepts, packed into 15 bits: 1 for a whole name, 2 if another word has to be before. */
 const lastLetters = new Uint8Array(2 ** 15);
+for (const word of endWords) {
+  lastLetters[packed(Buffer.from(word), word.length)] = 2;
+}
 for (const word of [...lastWords, ...endings, ...wholes, "key", "keyid", "string"]) {
   for (const form of [word, `${word}s`]) {
     lastLetters[packed(Buffer.from(form), form.length)] = 1;
@@ -102,7 +117,26 @@ export function couldBeSecretName(bytes: Uint8Array, start: number, end: number)
   for (let i = 0; i < 4 && to > start && !isLetter(bytes[to - 1]); i++) {
     to -= 1;
   }
-  return to - start >= 3 && lastLetters[packed(bytes, to)] === 1;
+  if (to - start < 3) {
+    return false;
+  }
+  const kind = lastLetters[packed(bytes, to)] ?? 0;
+  return kind === 1 || (kind === 2 && isBehindWord(bytes, start, to));
+}
+
+/** Whether the word that ends before `end` is behind another one, with a sign or a capital letter between. */
+function isBehindWord(bytes: Uint8Array, start: number, end: number): boolean {
+  let from = end;
+  let isCapital = false;
+  while (from > start && isLetter(bytes[from - 1]) && !isCapital) {
+    isCapital = !isLower(bytes[from - 1]) && isLower(bytes[from - 2]);
+    from -= 1;
+  }
+  return isCapital || (from > start && isTokenByte(bytes[from - 1]));
+}
+
+function isLower(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x61;
 }
 
 function packed(bytes: Uint8Array, end: number): number {

@@ -1,11 +1,11 @@
 import { isSessionKeyByte, isWordByte } from "./byte-classes.ts";
+import { DecodedText, mayBeEscape, urlLevelOf } from "./decoded-text.ts";
 import { isAt, type Place } from "./detected.ts";
-import { escapeEnd, isEscapeAt, unescaped } from "./url-escapes.ts";
 
 const agent = Buffer.from("agent");
 const colon = 0x3a;
-const percent = 0x25;
 const slash = 0x2f;
+const underscore = 0x5f;
 const maxPathWord = 24;
 
 /** Where a session key of OpenClaw whose first colon is at `at` begins. */
@@ -13,53 +13,47 @@ export function sessionKeyStart(at: number): number {
   return at - agent.length;
 }
 
-/** Where the session key ends whose first colon is at `at`; -1 for none. In a URL its colons may be `%3A`, and what follows in the URL is none of it. */
-export function sessionKeyEnd(bytes: Uint8Array, { start, at, end }: Place): number {
+/** Where the session key ends whose first colon is at `at`; -1 for none. What follows in a URL is none of it. */
+export function sessionKeyEnd(bytes: Uint8Array, { start, at, end, levels }: Place): number {
   const from = sessionKeyStart(at);
   if (from < start || !isAgent(bytes, from, end)) {
     return -1;
   }
   const before = from > start ? bytes[from - 1] : undefined;
-  const isBehindEscape = from - 3 >= start && isEscapeAt(bytes, from - 3, end);
-  if (isWordByte(before) && !isBehindEscape) {
+  if (isWordByte(before) && before !== underscore) {
     return -1;
   }
-  const tail = bytes[at] === percent ? escapeEnd(bytes, at, end, colon) : at + 1;
-  if (tail < 0) {
-    return -1;
-  }
-  let isInUrl = bytes[at] === percent || before === 0x3d || before === slash || isBehindEscape;
-  let to = tail;
+  const isInUrl =
+    urlLevelOf(levels, at) > 0 ||
+    before === 0x3d ||
+    before === slash ||
+    (from > start && urlLevelOf(levels, from - 1) > 0);
+  let to = at + 1;
+  let colons = 1;
   for (; to < end && isSessionKeyByte(bytes[to]); to++) {
-    if (isEscapeAt(bytes, to, end)) {
-      isInUrl = true;
-      if (isEndEscaped(bytes, to)) {
-        break;
-      }
-    } else if (isInUrl && isEndInUrl(bytes, to, end)) {
+    colons += bytes[to] === colon ? 1 : 0;
+    if (isInUrl && isEndInUrl(bytes, to, end)) {
       break;
     }
   }
   // The end of a sentence is none of the key.
-  while (to > tail && isPunctuation(bytes[to - 1])) {
+  while (to > at + 1 && isPunctuation(bytes[to - 1])) {
     to -= 1;
   }
-  return to > tail ? to : -1;
+  // `sub_agent:x` is another word, `session_agent:main:x` is a key.
+  return to > at + 1 && (before !== underscore || colons > 1) ? to : -1;
 }
 
-/** A session key without the escapes of a URL, so that it has one hash in every form; any other text as it is. */
-export function unescapedSessionKey(text: Uint8Array): Uint8Array {
-  return isAgent(text, 0, text.length) &&
-    (text[agent.length] === colon || escapeEnd(text, agent.length, text.length, colon) > 0)
-    ? unescaped(text)
+/** A session key without the escapes of URLs and JSON, so that it has one hash in every form; any other text as it is. */
+export function plainSessionKey(text: Uint8Array): Uint8Array {
+  const first = text[0] ?? 0;
+  if (((first | 0x20) !== 0x61 && !mayBeEscape(first)) || !text.some(mayBeEscape)) {
+    return text;
+  }
+  const { bytes, length } = new DecodedText(text, 0, text.length);
+  return isAgent(bytes, 0, length) && bytes[agent.length] === colon
+    ? bytes.subarray(0, length)
     : text;
-}
-
-/** An escape of what no session key has: `%22`, `%20`, and `%26`, which separates parameters. */
-function isEndEscaped(bytes: Uint8Array, at: number): boolean {
-  const hex = Buffer.from(bytes.subarray(at + 1, at + 3)).toString("latin1");
-  const byte = Number.parseInt(hex, 16);
-  return byte === 0x26 || !isSessionKeyByte(byte);
 }
 
 /** `&`, `#` and `?`, unless a channel is called so, and a word of a path such as `/messages`. A group of Signal may have a slash. */

@@ -1,9 +1,11 @@
+import { authorizationAt } from "./authorization.ts";
 import { isAddressCharacter } from "./byte-classes.ts";
 import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
-import { type Found, none, type Place } from "./detected.ts";
-import { assignedValue, authorizationAt, optionValue, userInfoAt } from "./named-credentials.ts";
+import { DecodedText, isEscapeAt, mayBeEscape } from "./decoded-text.ts";
+import { type Found, isAt, type Place } from "./detected.ts";
+import { assignedValue, elementText, optionValue } from "./named-credentials.ts";
 import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
-import { escapeEnd } from "./url-escapes.ts";
+import { userInfoAt } from "./user-info.ts";
 
 /** What a rule can look for in texts by name. */
 export const valueKinds = ["session_key", "email", "secret"] as const;
@@ -16,23 +18,83 @@ export type OnFound = (kind: ValueKind, start: number, end: number) => void;
 const at = 0x40;
 const colon = 0x3a;
 const equals = 0x3d;
+const greater = 0x3e;
 const blank = 0x20;
+const tab = 0x09;
 const comma = 0x2c;
 const percent = 0x25;
+const backslash = 0x5c;
+/** More of a kind are not told. */
+export const maxFindings = 10_001;
 const maxLocalPart = 64;
 const maxDomain = 253;
+const punycode = Buffer.from("xn--");
 
 /** The bytes at which something can be recognized. Nearly all other bytes of a text cost one look at this table. */
 const triggers = new Uint8Array(256);
-for (const byte of [at, colon, equals, blank, comma, percent, ...tokenTriggers]) {
+for (const byte of [
+  at,
+  colon,
+  equals,
+  greater,
+  blank,
+  tab,
+  comma,
+  percent,
+  backslash,
+  ...tokenTriggers,
+]) {
   triggers[byte] = 1;
 }
 
 /**
- * Finds session keys, mail addresses and secrets in UTF-8 from `start` up to `end`, in one pass. The time is in proportion to the length: what is
- * looked at before a trigger is bounded, and what was found is not looked at again. The ranges of one kind do not overlap.
+ * Finds session keys, mail addresses and secrets in UTF-8 from `start` up to `end`, also where JSON and URLs escape them. The time is in proportion to the length: what is
+ * looked at before a trigger is bounded, and what was found is not looked at again. The ranges of one kind do not overlap, and there are at most `maxFindings`.
  */
 export function findValues(bytes: Uint8Array, start: number, end: number, found: OnFound): void {
+  const plain = findingsIn(bytes, { start, end, levels: undefined });
+  if (plain !== undefined) {
+    for (const { kind, from, to } of plain) {
+      found(kind, from, to);
+    }
+    return;
+  }
+  const text = new DecodedText(bytes, start, end);
+  const { length, levels } = text;
+  for (const { kind, from, to } of findingsIn(text.bytes, { start: 0, end: length, levels }) ??
+    []) {
+    found(kind, text.sourceStart(from), text.sourceEnd(to));
+  }
+}
+
+interface Finding {
+  readonly kind: ValueKind;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface Findings {
+  readonly all: Finding[];
+  readonly counts: Record<ValueKind, number>;
+}
+
+const nothing: readonly Finding[] = [];
+
+function added(found: Findings | undefined, kind: ValueKind, from: number, to: number): Findings {
+  const findings = found ?? { all: [], counts: { session_key: 0, email: 0, secret: 0 } };
+  if (findings.counts[kind] < maxFindings) {
+    findings.counts[kind] += 1;
+    findings.all.push({ kind, from, to });
+  }
+  return findings;
+}
+
+/** Undefined if something is escaped in a text that has not been decoded. */
+function findingsIn(
+  bytes: Uint8Array,
+  { start, end, levels }: Pick<Place, "start" | "end" | "levels">,
+): readonly Finding[] | undefined {
+  let found: Findings | undefined;
   let keysFrom = start;
   let addressesFrom = start;
   let secretsFrom = start;
@@ -41,39 +103,43 @@ export function findValues(bytes: Uint8Array, start: number, end: number, found:
     if (triggers[byte] === 0) {
       continue;
     }
-    if (byte === at || byte === percent) {
-      const domain = byte === at ? i + 1 : escapeEnd(bytes, i, end, at);
-      const from =
-        domain < 0 ? i : localPartStart(bytes, Math.max(addressesFrom, i - maxLocalPart), i);
-      const to = from < i ? domainEnd(bytes, domain, Math.min(end, domain + maxDomain)) : -1;
+    if (mayBeEscape(byte)) {
+      if (levels === undefined && isEscapeAt(bytes, i, end)) {
+        return undefined;
+      }
+      continue;
+    }
+    if (byte === at) {
+      const from = localPartStart(bytes, Math.max(addressesFrom, i - maxLocalPart), i);
+      const to = from < i ? domainEnd(bytes, i + 1, Math.min(end, i + 1 + maxDomain)) : -1;
       if (to > 0) {
-        found("email", from, to);
+        found = added(found, "email", from, to);
         addressesFrom = to;
       }
-      if (domain >= 0) {
-        continue;
-      }
+      continue;
     }
-    if ((byte === colon || byte === percent) && i >= keysFrom) {
-      const to = sessionKeyEnd(bytes, { start: keysFrom, at: i, end });
+    if (byte === colon && i >= keysFrom) {
+      const to = sessionKeyEnd(bytes, { start: keysFrom, at: i, end, levels });
       if (to > 0) {
-        found("session_key", sessionKeyStart(i), to);
+        found = added(found, "session_key", sessionKeyStart(i), to);
         keysFrom = to;
       }
     }
     if (i >= secretsFrom) {
-      const secret = secretAt(bytes, { start: secretsFrom, at: i, end });
+      const secret = secretAt(bytes, { start: secretsFrom, at: i, end, levels });
       if (secret.end > secret.start) {
-        found("secret", secret.start, secret.end);
+        found = added(found, "secret", secret.start, secret.end);
         secretsFrom = secret.end;
       }
     }
   }
+  return found?.all ?? nothing;
 }
 
 function secretAt(bytes: Uint8Array, place: Place): Found {
   switch (bytes[place.at]) {
-    case blank: {
+    case blank:
+    case tab: {
       const credentials = authorizationAt(bytes, place);
       return credentials.end < 0 ? optionValue(bytes, place) : credentials;
     }
@@ -81,8 +147,8 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
       return optionValue(bytes, place);
     case equals:
       return assignedValue(bytes, place);
-    case percent:
-      return escapedSecret(bytes, place);
+    case greater:
+      return elementText(bytes, place);
     case colon: {
       const value = assignedValue(bytes, place);
       const info = value.end < 0 ? userInfoAt(bytes, place) : value;
@@ -93,16 +159,6 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
   }
 }
 
-/** Behind `%3D` or `%3A`, as in a URL that is a parameter of another one. */
-function escapedSecret(bytes: Uint8Array, place: Place): Found {
-  const isColon = escapeEnd(bytes, place.at, place.end, colon) === place.at + 3;
-  if (!isColon && escapeEnd(bytes, place.at, place.end, equals) !== place.at + 3) {
-    return none;
-  }
-  const value = assignedValue(bytes, place);
-  return value.end < 0 && isColon ? tokenAt(bytes, place) : value;
-}
-
 function localPartStart(bytes: Uint8Array, min: number, atSign: number): number {
   let from = atSign;
   while (from > min && isAddressCharacter(bytes[from - 1])) {
@@ -111,7 +167,7 @@ function localPartStart(bytes: Uint8Array, min: number, atSign: number): number 
   return from;
 }
 
-/** Where a domain of at least two labels ends, the last of them of letters; -1 for none. */
+/** Where a domain of at least two labels ends, the last of them of letters or of Punycode; -1 for none. */
 function domainEnd(bytes: Uint8Array, from: number, max: number): number {
   let good = -1;
   let label = from;
@@ -128,7 +184,7 @@ function domainEnd(bytes: Uint8Array, from: number, max: number): number {
       areLetters = false;
       continue;
     }
-    if (hasDot && areLetters && i - label >= 2) {
+    if (hasDot && i - label >= 2 && (areLetters || isAt(bytes, label, i, punycode))) {
       good = i;
     }
     if (byte !== 0x2e || i === label) {

@@ -1,13 +1,13 @@
 import type { FoundRanges } from "./found-ranges.ts";
 import type { RedactionRule } from "./redaction-rule.ts";
-import { findValues, type ValueKind } from "./value-detectors.ts";
+import { findValues, maxFindings, type ValueKind } from "./value-detectors.ts";
 import { textOf } from "./value-text.ts";
 
 /** A longer text is not searched with regular expressions of the config: it counts as one match of each of their rules. */
 const maxSearchedBytes = 1_048_576;
 /** A text with more matches of a pattern counts as one match, and one with more values of a kind as one value. */
 const maxMatches = 1_000;
-const maxFound = 10_000;
+const maxFound = maxFindings - 1;
 
 /** A longer text is no name. */
 const maxNameBytes = 256;

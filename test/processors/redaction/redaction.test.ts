@@ -630,7 +630,7 @@ describe("the preset openclaw and the name of a tool or a channel:", () => {
   }
 });
 
-test("a session key in a URL has the hash of the session", async () => {
+test("a session key that a URL or JSON escapes has the hash of the session", async () => {
   const sessionKey = "agent:main:telegram:direct:4711";
   for (const written of [
     "/sessions/agent%3Amain%3Atelegram%3Adirect%3A4711/messages",
@@ -639,11 +639,14 @@ test("a session key in a URL has the hash of the session", async () => {
     "mailto:a?subject=agent%3Amain%3Atelegram%3Adirect%3A4711",
     "?next=%2F%3Fk%3Dagent%253Amain%253Atelegram%253Adirect%253A4711%26y",
     "https://h/?k=agent:main:telegram:direct:4711&y=1",
+    String.raw`{"k":"a\nagent\u003amain\u003Atelegram:direct:4711\tb"}`,
+    String.raw`{\"k\":\"agent\\u003amain:telegram:direct:4711\"}`,
+    "%22agent%253Amain%3Atelegram%3Adirect%3A4711%22",
   ]) {
     const { payload } = await afterwards(openclaw, spans({ attributes: [text("x", written)] }));
     const { x } = attributesOf(payload, ...spanPath) as { x: string };
     expect(x, written).toBe(
-      written.replace(/agent(?:%(?:25)?3a|:)main.*4711/i, sessionRef(key, sessionKey)),
+      written.replace(/agent(?:%(?:25)?3a|\\+u003a|:)main.*4711/i, sessionRef(key, sessionKey)),
     );
   }
   const whole = spans({ attributes: [text("session.id", sessionKey.replaceAll(":", "%3A"))] });

@@ -1,0 +1,264 @@
+/**
+ * A text as it is meant, without the escapes of URLs (`%3A`, also `%253A` of a URL in a URL) and of JSON (`\n`, `\"`, `\u003a`, also `\\n` of JSON in JSON), and where
+ * each of its bytes is in the text as it was written.
+ */
+
+const percent = 0x25;
+const backslash = 0x5c;
+/** How often a URL in a URL in a URL … is looked into. */
+const maxPercents = 4;
+const maxBackslashes = 15;
+/** How deeply a byte is escaped: 16 for each level of a URL, and 1 for each backslash before it, at most 15. */
+export type Levels = Uint8Array;
+
+/** Levels of URLs in which the byte at `at` is escaped; 0 for a text without escapes. */
+export function urlLevelOf(levels: Levels | undefined, at: number): number {
+  return (levels?.[at] ?? 0) >> 4;
+}
+
+/** How many backslashes are before the byte at `at`, which belong to it. */
+export function backslashesOf(levels: Levels | undefined, at: number): number {
+  return (levels?.[at] ?? 0) & 0x0f;
+}
+
+/** Whether an escape may begin with this byte. */
+export function mayBeEscape(byte: number): boolean {
+  return byte === percent || byte === backslash;
+}
+
+/** Whether an escape begins at `at`, which may be one by its byte. */
+export function isEscapeAt(bytes: Uint8Array, at: number, end: number): boolean {
+  return bytes[at] === percent ? hexAt(bytes, at + 1, 2, end) >= 0 : at + 1 < end;
+}
+
+/** The text that is `source` from `start` up to `end`. Takes two bytes for each byte of it, and some more for each escape. */
+export class DecodedText {
+  readonly bytes: Uint8Array;
+  readonly levels: Levels;
+  length = 0;
+  readonly #source: Uint8Array;
+  readonly #start: number;
+  readonly #end: number;
+  /** Of each escape: where it begins and ends here, and where in the source. */
+  readonly #starts: number[] = [];
+  readonly #ends: number[] = [];
+  readonly #sourceStarts: number[] = [];
+  readonly #sourceEnds: number[] = [];
+  /** The unit that was read last: a byte, or an escape of a URL. */
+  #value = 0;
+  #urlLevel = 0;
+  #next = 0;
+
+  constructor(source: Uint8Array, start: number, end: number) {
+    this.#source = source;
+    this.#start = start;
+    this.#end = end;
+    this.bytes = new Uint8Array(end - start);
+    this.levels = new Uint8Array(end - start);
+    let length = 0;
+    for (let i = start; i < end; ) {
+      const byte = source[i] ?? 0;
+      if (mayBeEscape(byte)) {
+        this.length = length;
+        const to = this.#escape(i);
+        if (this.length - length !== to - i) {
+          this.#starts.push(length);
+          this.#ends.push(this.length);
+          this.#sourceStarts.push(i);
+          this.#sourceEnds.push(to);
+        }
+        length = this.length;
+        i = to;
+      } else {
+        this.bytes[length] = byte;
+        length += 1;
+        i += 1;
+      }
+    }
+    this.length = length;
+  }
+
+  /** Where the byte at `at` begins in the source. */
+  sourceStart(at: number): number {
+    const index = this.#lastBefore(at + 1);
+    const isIn = index >= 0 && at < (this.#ends[index] ?? 0);
+    return isIn ? (this.#sourceStarts[index] ?? 0) : this.#behind(index, at);
+  }
+
+  /** Where that ends in the source which ends before `at`. An escape is never cut. */
+  sourceEnd(at: number): number {
+    const index = this.#lastBefore(at);
+    return this.#behind(index, Math.max(at, this.#ends[index] ?? 0));
+  }
+
+  #behind(index: number, at: number): number {
+    return index < 0
+      ? this.#start + at
+      : at - (this.#ends[index] ?? 0) + (this.#sourceEnds[index] ?? 0);
+  }
+
+  /** The last escape that begins before `at`; -1 for none. */
+  #lastBefore(at: number): number {
+    let low = 0;
+    let high = this.#starts.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#starts[middle] ?? 0) < at) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low - 1;
+  }
+
+  #put(byte: number, level: number): void {
+    this.bytes[this.length] = byte;
+    this.levels[this.length] = level;
+    this.length += 1;
+  }
+
+  /** Reads the escape at `from`, or the `%` or backslash that begins none, and returns where it ends. */
+  #escape(from: number): number {
+    this.#unit(from);
+    if (this.#value !== backslash) {
+      this.#put(this.#value, this.#urlLevel << 4);
+      return this.#next;
+    }
+    let backslashes = 0;
+    let after = from;
+    while (after < this.#end) {
+      this.#unit(after);
+      if (this.#value !== backslash) {
+        break;
+      }
+      backslashes += 1;
+      after = this.#next;
+    }
+    const level = (this.#urlLevel << 4) | Math.min(backslashes, maxBackslashes);
+    const code: number = after < this.#end ? this.#value : 0;
+    const meant = characters[code] ?? 0;
+    if (meant !== 0) {
+      this.#put(meant, level);
+      return this.#next;
+    }
+    const digits = code === 0x75 ? 4 : code === 0x78 ? 2 : 0;
+    const point = digits === 0 ? -1 : this.#hex(this.#next, digits);
+    if (point < 0) {
+      this.#put(backslash, 0); // No escape: a backslash of Windows, or of a pattern.
+      return after;
+    }
+    const end = this.#next + digits;
+    const low = digits === 4 && isHigh(point) ? this.#lowSurrogate(end, backslashes) : -1;
+    if (low >= 0) {
+      this.#putCharacter(0x1_0000 + ((point - 0xd800) << 10) + (low - 0xdc00), level);
+      return end + backslashes + 5;
+    }
+    this.#putCharacter(point, level);
+    return end;
+  }
+
+  /** Reads the byte at `at`, or the escape of a URL there. */
+  #unit(at: number): void {
+    this.#value = this.#source[at] ?? 0;
+    this.#urlLevel = 0;
+    this.#next = at + 1;
+    if (this.#value !== percent) {
+      return;
+    }
+    let to = at + 1;
+    let level = 1;
+    while (level < maxPercents && this.#hex(to, 2) === percent && this.#hex(to + 2, 2) >= 0) {
+      to += 2;
+      level += 1;
+    }
+    const value = this.#hex(to, 2);
+    if (value >= 0) {
+      this.#value = value;
+      this.#urlLevel = level;
+      this.#next = to + 2;
+    }
+  }
+
+  #hex(at: number, digits: number): number {
+    return hexAt(this.#source, at, digits, this.#end);
+  }
+
+  /** The second half of a character beyond 16 bits, behind as many backslashes; -1 if there is none. */
+  #lowSurrogate(at: number, backslashes: number): number {
+    for (let i = 0; i < backslashes; i++) {
+      if (this.#source[at + i] !== backslash) {
+        return -1;
+      }
+    }
+    const low = this.#source[at + backslashes] === 0x75 ? this.#hex(at + backslashes + 1, 4) : -1;
+    return low >= 0xdc00 && low <= 0xdfff ? low : -1;
+  }
+
+  #putCharacter(point: number, level: number): void {
+    if (point < 0x80) {
+      this.#put(point, level);
+    } else if (point < 0x800) {
+      this.#put(0xc0 | (point >> 6), level);
+      this.#put(0x80 | (point & 0x3f), level);
+    } else {
+      if (point < 0x1_0000) {
+        this.#put(0xe0 | (point >> 12), level);
+      } else {
+        this.#put(0xf0 | (point >> 18), level);
+        this.#put(0x80 | ((point >> 12) & 0x3f), level);
+      }
+      this.#put(0x80 | ((point >> 6) & 0x3f), level);
+      this.#put(0x80 | (point & 0x3f), level);
+    }
+  }
+}
+
+/** What a letter or a sign means behind a backslash; 0 for nothing. */
+const characters = new Uint8Array(256);
+for (const [letter, byte] of [
+  ["n", 0x0a],
+  ["r", 0x0d],
+  ["t", 0x09],
+  ["b", 0x08],
+  ["f", 0x0c],
+] as const) {
+  characters[letter.charCodeAt(0)] = byte;
+}
+for (const sign of Buffer.from("\"'`/")) {
+  characters[sign] = sign;
+}
+
+/** The letter that would be there if `\t` were no escape but the `t` of a path such as `C:\token`; 0 for none. */
+export function letterOf(control: number | undefined): number {
+  return control !== undefined && control >= 0x08 && control <= 0x0d
+    ? Math.max(0, characters.indexOf(control))
+    : 0;
+}
+
+/** The number that is written at `at` in so many hex digits; -1 if they are none. */
+function hexAt(bytes: Uint8Array, at: number, digits: number, end: number): number {
+  if (at + digits > end) {
+    return -1;
+  }
+  let value = 0;
+  for (let i = 0; i < digits; i++) {
+    const digit = hexDigits[bytes[at + i] ?? 0] ?? -1;
+    if (digit < 0) {
+      return -1;
+    }
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+const hexDigits = new Int8Array(256).fill(-1);
+for (let digit = 0; digit < 16; digit++) {
+  const text = digit.toString(16);
+  hexDigits[text.charCodeAt(0)] = digit;
+  hexDigits[text.toUpperCase().charCodeAt(0)] = digit;
+}
+
+function isHigh(point: number): boolean {
+  return point >= 0xd800 && point <= 0xdbff;
+}

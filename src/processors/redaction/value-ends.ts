@@ -1,0 +1,150 @@
+import { isTokenByte, isWordByte } from "./byte-classes.ts";
+import { backslashesOf, urlLevelOf } from "./decoded-text.ts";
+import type { Place } from "./detected.ts";
+
+/** A text in which the end of a value is looked for. */
+export type Text = Pick<Place, "end" | "levels">;
+
+const equals = 0x3d;
+const colon = 0x3a;
+const maxName = 64;
+
+/**
+ * Where the quote is that closes the one at `open`; `end` if none does. A quote with more backslashes than that one is a part of the value, unless these are
+ * backslashes of the value themselves, and so is a quote that is written twice.
+ */
+export function closingQuote(bytes: Uint8Array, open: number, { end, levels }: Text): number {
+  const quote = bytes[open];
+  const urlLevel = urlLevelOf(levels, open);
+  const backslashes = backslashesOf(levels, open);
+  // JSON in JSON in JSON … has 0, 1, 3, 7 … backslashes before a quote, and twice as many and two before each further backslash.
+  const period = 2 * (backslashes + 1);
+  for (let to = open + 1; to < end; to++) {
+    if (bytes[to] !== quote || urlLevelOf(levels, to) > urlLevel) {
+      continue;
+    }
+    const here = backslashesOf(levels, to);
+    if (here >= backslashes && here % period !== backslashes) {
+      continue;
+    }
+    const isTwice =
+      to > open + 1 && to + 1 < end && bytes[to + 1] === quote && levels?.[to + 1] === levels?.[to];
+    if (!isTwice) {
+      return to;
+    }
+    to += 1;
+  }
+  return end;
+}
+
+/**
+ * Where a value without quotes ends that begins at `from` and was given by a sign at `urlLevel`: at a blank, at a quote or a closing bracket that is not in a word, and at a
+ * comma, a semicolon, a bar or `&` with a blank, an end or another name behind it. What is escaped more deeply than the sign belongs to the value.
+ */
+export function bareEnd(bytes: Uint8Array, from: number, urlLevel: number, text: Text): number {
+  const { end, levels } = text;
+  let open = 0;
+  for (let to = from; to < end; to++) {
+    const kind = kinds[bytes[to] ?? 0];
+    if (kind === 0) {
+      continue;
+    }
+    const level = urlLevelOf(levels, to);
+    if (level > urlLevel) {
+      continue;
+    }
+    switch (kind) {
+      case ends.blank:
+        return to;
+      case ends.quote:
+        if (to === from || !isWordByte(bytes[to + 1]) || to + 1 >= end) {
+          return to;
+        }
+        break;
+      case ends.opening:
+        if (bytes[to] === 0x3c && bytes[to + 1] === 0x2f) {
+          return to; // </name>
+        }
+        open += 1;
+        break;
+      case ends.closing:
+        if (open === 0 && (to + 1 >= end || !isWordByte(bytes[to + 1]))) {
+          return to;
+        }
+        open = Math.max(0, open - 1);
+        break;
+      default:
+        if (level < urlLevel || beginsItem(bytes, to + 1, text)) {
+          return to;
+        }
+    }
+  }
+  return end;
+}
+
+/**
+ * Where a line ends that is a header behind `from`: at the end of the line or at a quote around the header, but not at quotes around its parameters. A quote
+ * that was opened before the name of the header is at `quote`; -1 for none.
+ */
+export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: Text): number {
+  const line = { end: lineEnd(bytes, from, text.end), levels: text.levels };
+  const end = quote < 0 ? line.end : closingQuote(bytes, quote, line);
+  let to = from;
+  while (to < end) {
+    if (kinds[bytes[to] ?? 0] !== ends.quote) {
+      to += 1;
+    } else if (bytes[to - 1] === equals) {
+      to = closingQuote(bytes, to, line) + 1;
+    } else if (isWordByte(bytes[to + 1]) && isWordByte(bytes[to - 1])) {
+      to += 1;
+    } else {
+      break;
+    }
+  }
+  to = Math.min(to, end);
+  while (to > from && bytes[to - 1] === 0x20) {
+    to -= 1;
+  }
+  return to;
+}
+
+/** Whether a blank, an end or another item with a name is at `from`, so that what is before it separates items. */
+function beginsItem(bytes: Uint8Array, from: number, { end }: Text): boolean {
+  let to = from;
+  while (to < end && to - from < maxName && (isTokenByte(bytes[to]) || bytes[to] === 0x2e)) {
+    to += 1;
+  }
+  const next = to < end ? bytes[to] : undefined;
+  if (to === from) {
+    return next === undefined || kinds[next] !== 0;
+  }
+  return next === equals || next === colon || (next === 0x3b && bytes[from - 1] === 0x26);
+}
+
+function lineEnd(bytes: Uint8Array, from: number, end: number): number {
+  let to = from;
+  while (to < end && !isLineEnd(bytes[to])) {
+    to += 1;
+  }
+  return to;
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d;
+}
+
+const ends = { blank: 1, quote: 2, opening: 3, closing: 4, separator: 5 } as const;
+
+/** Which bytes may end a value; 0 for those that do not. */
+const kinds = new Uint8Array(256);
+kinds.fill(ends.blank, 0, 0x21);
+for (const [kind, signs] of [
+  [ends.quote, "\"'`"],
+  [ends.opening, "([{<"],
+  [ends.closing, ")]}>"],
+  [ends.separator, ",;|&"],
+] as const) {
+  for (const sign of Buffer.from(signs)) {
+    kinds[sign] = kind;
+  }
+}
