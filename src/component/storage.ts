@@ -33,7 +33,7 @@ export interface RecoverySummary {
   /** The records passed to `take`, and their bytes. */
   readonly records: number;
   readonly bytes: number;
-  /** Bytes of a write that a crash interrupted. `written()` had not resolved for any record in them. */
+  /** Bytes of a write that a crash interrupted. `written()` had not resolved for any record in them. 0 if records or the end are missing. */
   readonly tornBytes: number;
   /** Bytes discarded because they, or bytes before them, could not be read. 0 unless a file was damaged. */
   readonly lostBytes: number;
@@ -42,6 +42,8 @@ export interface RecoverySummary {
    * then one of earlier, and what happened since is unknown.
    */
   readonly missingRecords: number;
+  /** Whether what tells how many records there were is missing itself, so that `missingRecords` is not known. */
+  readonly isEndMissing: boolean;
   /** When the last group was written or the journal was closed, by the wall clock; absent if nothing was stored. */
   readonly lastWrittenUnixMs?: number;
 }

@@ -17,7 +17,14 @@ export class FakeStorage implements Storage {
       return this.isWaitedFor ? new Promise<never>(() => {}) : Promise.resolve();
     };
     return {
-      recovered: { records: 0, bytes: 0, tornBytes: 0, lostBytes: 0, missingRecords: 0 },
+      recovered: {
+        records: 0,
+        bytes: 0,
+        tornBytes: 0,
+        lostBytes: 0,
+        missingRecords: 0,
+        isEndMissing: false,
+      },
       append() {},
       appendNow: () => true,
       written: stored,

@@ -25,6 +25,7 @@ class MemoryStorage implements Storage {
         tornBytes: 0,
         lostBytes: 0,
         missingRecords: 0,
+        isEndMissing: false,
       },
       append: (record) => records.push(record.slice()),
       appendNow: (record) => records.push(record.slice()) > 0,

@@ -339,7 +339,8 @@ export class DurableActivity {
     this.#keys = keys;
     this.#graceUntilMs = atMs + graceMs;
     const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
-    const isIncomplete = journal.recovered.missingRecords > 0 || journal.recovered.lostBytes > 0;
+    const { missingRecords, lostBytes, isEndMissing } = journal.recovered;
+    const isIncomplete = missingRecords > 0 || lostBytes > 0 || isEndMissing;
     writer.restart({
       ...{ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete, limits },
       // Until the next snapshot, signals under the new key are in a journal whose header has the former one.

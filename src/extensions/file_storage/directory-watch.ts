@@ -60,6 +60,9 @@ export class DirectoryWatch {
           throw lost;
         }
         await place.openEndMark();
+      } else if (!place.hasEndMark) {
+        // There was no room for it.
+        await place.openEndMark();
       }
       return true;
     } catch (error) {

@@ -9,10 +9,11 @@ import type { Config } from "./config.ts";
 import { DirectoryClaim } from "./directory-claim.ts";
 import type { Disk } from "./disk.ts";
 import { journalName } from "./file-names.ts";
-import { type FileJournal, openJournal } from "./journal.ts";
+import { openJournal } from "./journal.ts";
 import { type ObservedJournal, publishJournals } from "./journal-metrics.ts";
 import { DirectoryInUse } from "./lock.ts";
 import { shown } from "./place.ts";
+import { reportRecovery } from "./recovery-report.ts";
 import { systemDisk } from "./system-disk.ts";
 import { reportUnusedJournals } from "./unused-journals.ts";
 import { reasonOf, reasonSentences } from "./write-failure.ts";
@@ -115,7 +116,7 @@ export function createFileStorage(
       "otelcol.component.id": component.id,
     };
     journals.set(name, { journal, attributes });
-    logRecovery(name, journal);
+    reportRecovery(name, journal, logger);
     reportStatus();
     return journal;
   }
@@ -136,29 +137,6 @@ export function createFileStorage(
     journals.delete(name);
     opened.delete(name);
     reportStatus();
-  }
-
-  function logRecovery(name: string, { recovered, replacedSnapshots }: FileJournal): void {
-    const { records, bytes, tornBytes, lostBytes, missingRecords } = recovered;
-    const fields = { journal: name, records, bytes, torn_bytes: tornBytes };
-    if (lostBytes > 0) {
-      logger.error(
-        "Stored data is damaged. The damaged part and everything after it were discarded.",
-        { ...fields, lost_bytes: lostBytes, missing_records: missingRecords },
-      );
-    } else if (missingRecords > 0) {
-      logger.error(
-        "The end of the stored log is missing, because a file was emptied, cut or removed, or the disk lost what it had confirmed. The state of before is used.",
-        { ...fields, missing_records: missingRecords },
-      );
-    } else if (replacedSnapshots > 0) {
-      logger.warn(
-        "A stored snapshot is damaged. The one before it and the log were used, so nothing is lost. Check the disk.",
-        { ...fields, damaged_snapshots: replacedSnapshots },
-      );
-    } else if (records > 0 || tornBytes > 0) {
-      logger.info("Recovered the stored state.", fields);
-    }
   }
 
   return {

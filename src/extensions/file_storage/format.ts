@@ -18,12 +18,28 @@ export type FileKind = keyof typeof kindCodes;
 
 export interface FileHeader {
   readonly kind: FileKind;
-  /** The number of the segment; 0 for other files. */
+  /** The number of the segment, or how often `end` had been written; 0 for a snapshot. */
   readonly number: number;
   /** The number of the first record: in a segment, after a snapshot, or after the end of the log. */
   readonly sequence: number;
   readonly unixMs: number;
+  /** Whether a file `end` was beside this file when it was written. Files of earlier versions do not say it. */
+  readonly hasEndMark: boolean;
+  /** In `end` only, and not in one of an earlier version. */
+  readonly kept?: KeptState;
 }
+
+/** From what the state can be recovered, as the file `end` remembers it. */
+export interface KeptState {
+  /** The number of the newest snapshot; -1 if there is none. */
+  readonly snapshot: number;
+  /** The records from this number on are in the log, also those that the newest snapshot contains. */
+  readonly logFrom: number;
+}
+
+/** Flags of a header. */
+const hasEndMarkFlag = 1;
+const hasKeptStateFlag = 2;
 
 export interface FrameHeader {
   readonly payloadBytes: number;
@@ -40,7 +56,8 @@ export type DecodedFileHeader =
   | { readonly status: "unknown_version"; readonly version: number }
   | { readonly status: "damaged" };
 
-export function encodeFileHeader({ kind, number, sequence, unixMs }: FileHeader): Uint8Array {
+export function encodeFileHeader(header: FileHeader): Uint8Array {
+  const { kind, number, sequence, unixMs, hasEndMark, kept } = header;
   const bytes = new Uint8Array(fileHeaderBytes);
   const view = viewOf(bytes);
   bytes.set(magic);
@@ -49,6 +66,13 @@ export function encodeFileHeader({ kind, number, sequence, unixMs }: FileHeader)
   view.setFloat64(16, number, true);
   view.setFloat64(24, sequence, true);
   view.setFloat64(32, unixMs, true);
+  let flags = hasEndMark ? hasEndMarkFlag : 0;
+  if (kept !== undefined) {
+    flags |= hasKeptStateFlag;
+    view.setFloat64(44, kept.snapshot, true);
+    view.setFloat64(52, kept.logFrom, true);
+  }
+  view.setUint32(40, flags, true);
   view.setUint32(60, crc32(bytes.subarray(0, 60)), true);
   return bytes;
 }
@@ -71,6 +95,8 @@ export function decodeFileHeader(bytes: Uint8Array): DecodedFileHeader {
   if (kind === undefined) {
     return { status: "damaged" };
   }
+  const flags = view.getUint32(40, true);
+  const kept = { snapshot: view.getFloat64(44, true), logFrom: view.getFloat64(52, true) };
   return {
     status: "ok",
     header: {
@@ -78,6 +104,8 @@ export function decodeFileHeader(bytes: Uint8Array): DecodedFileHeader {
       number: view.getFloat64(16, true),
       sequence: view.getFloat64(24, true),
       unixMs: view.getFloat64(32, true),
+      hasEndMark: (flags & hasEndMarkFlag) !== 0,
+      ...((flags & hasKeptStateFlag) === 0 ? {} : { kept }),
     },
   };
 }

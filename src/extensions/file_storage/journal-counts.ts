@@ -1,4 +1,5 @@
 import type { DegradedReason } from "../../component/storage.ts";
+import type { UnusableFile } from "./unusable-files.ts";
 
 /** The counters of a journal. They never decrease; a scrape reads them. */
 export interface JournalCounts {
@@ -13,6 +14,7 @@ export interface JournalCounts {
   recoveredRecords: number;
   missingRecords: number;
   readonly cutBytes: Record<"torn" | "lost", number>;
+  readonly unusableFiles: Record<UnusableFile, number>;
 }
 
 export type DroppedReason = DegradedReason | "closed";
@@ -30,5 +32,6 @@ export function zeroCounts(): JournalCounts {
     recoveredRecords: 0,
     missingRecords: 0,
     cutBytes: { torn: 0, lost: 0 },
+    unusableFiles: { log: 0, snapshot: 0, end: 0 },
   };
 }

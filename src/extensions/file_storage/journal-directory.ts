@@ -43,6 +43,10 @@ export class JournalDirectory {
     return this.#isReady;
   }
 
+  get hasEndMark(): boolean {
+    return this.#options.endMark.isOpen;
+  }
+
   /**
    * Prepares it at the start and opens the log. If the disk is full or broken, the log fails, but the collector starts; if this program may
    * not write there, it rejects with an `Error` for an operator.

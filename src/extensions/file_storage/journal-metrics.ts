@@ -43,6 +43,7 @@ export function publishJournals(meter: Meter, journals: () => readonly ObservedJ
   publishOne(all.recoveredRecords, ({ counts }) => [[counts.recoveredRecords]]);
   publishOne(all.missingRecords, ({ counts }) => [[counts.missingRecords]]);
   publishOne(all.cutBytes, ({ counts }) => each(counts.cutBytes, "cause"));
+  publishOne(all.unusableFiles, ({ counts }) => each(counts.unusableFiles, "file"));
   publishOne(all.size, (journal) => each(journal.fileBytes(), "file"));
   publishOne(all.degraded, (journal) => [[journal.state().status === "ok" ? 0 : 1]]);
 }

@@ -2,20 +2,17 @@ import { dirname, join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { RecoverySummary } from "../../component/storage.ts";
 import type { Disk } from "./disk.ts";
-import { readEndMark } from "./end-mark.ts";
+import { noSnapshot, readEndMark } from "./end-mark.ts";
 import { parseFileName } from "./file-names.ts";
-import {
-  type FileReading,
-  type ReadFile,
-  readJournalFile,
-  UnknownVersionError,
-} from "./file-reader.ts";
-import { formatVersion, recordHeaderBytes } from "./format.ts";
+import { type ReadFile, readJournalFile, UnknownVersionError } from "./file-reader.ts";
+import { formatVersion, type KeptState, recordHeaderBytes } from "./format.ts";
 import { recoverLog } from "./log-recovery.ts";
 import { explained, pathProblem } from "./path-problem.ts";
 import { shown } from "./place.ts";
 import { RecoveredRecords } from "./recovered-records.ts";
 import type { FinishedSegment } from "./segments.ts";
+import { recoverSnapshot } from "./snapshot-recovery.ts";
+import { type UnusableFiles, unusableFilesOf } from "./unusable-files.ts";
 
 /** The state of a journal's directory after its recovery. */
 export interface Recovered {
@@ -31,8 +28,9 @@ export interface Recovered {
   readonly baseSequence: number;
   /** The name of the snapshot; absent if there is none. */
   readonly snapshotName: string | undefined;
-  /** Snapshots that could not be used, although nothing is lost. */
-  readonly replacedSnapshots: number;
+  /** From what it was recovered. */
+  readonly kept: KeptState;
+  readonly unusable: UnusableFiles;
   /**
    * Removes or cuts off the unusable files and parts of files, so that the log can continue after its last usable record. To be
    * called before anything is written, again if it fails. Rejects with an `Error` for an operator.
@@ -60,11 +58,15 @@ export async function recoverJournal({
   });
   const snapshots = files.filter((file) => file.kind === "snapshot");
   const logs = files.filter((file) => file.kind === "log").toSorted((a, b) => a.number - b.number);
-  const read = readerOf(disk, directory);
+  let hadEndMark = false;
+  const readFile = readerOf(disk, directory);
+  const read: ReadFile = async (...file) => {
+    const reading = await readFile(...file);
+    hadEndMark ||= reading.header?.hasEndMark === true;
+    return reading;
+  };
   const recovered = new RecoveredRecords(take);
-
   const endMark = await readEndMark({ disk, directory });
-
   const firstSequence = await sequenceOf(logs[0], read);
   const snapshot = await recoverSnapshot(snapshots, { read, recovered, firstSequence });
   const [snapshotRecords, snapshotContent] = [recovered.records, recovered.bytes];
@@ -74,7 +76,8 @@ export async function recoverJournal({
     recovered,
     hasBase: snapshot.isBase,
     keptFrom: snapshot.keptFrom,
-    endMark,
+    endMark: endMark?.sequence ?? 0,
+    coveredFrom: endMark?.kept?.logFrom ?? 0,
   });
 
   const storage = dirname(directory);
@@ -105,13 +108,33 @@ export async function recoverJournal({
   const lostSnapshots = snapshot.damaged.filter(
     ({ sequence }) => !snapshot.isBase || sequence > recovered.next,
   );
+  const missingRecords = Math.max(0, (endMark?.sequence ?? 0) - recovered.next);
+  const isEndMissing = hadEndMark && endMark === undefined;
+  // A crash cuts off the last write only, and takes no record that was there before, and no mark.
+  const isTailLost = missingRecords > 0 || isEndMissing;
+  const [tornBytes, lostTail] = isTailLost ? [0, log.tornBytes] : [log.tornBytes, 0];
+  const lostBytes = lostSnapshots.reduce(
+    (sum, { sizeBytes }) => sum + sizeBytes,
+    log.lostBytes + lostTail,
+  );
+  const { logFrom, ...unusable } = unusableFilesOf({
+    log,
+    snapshot,
+    snapshots: snapshots.map(({ sequence }) => sequence),
+    base: baseSequence,
+    isBaseEmpty: snapshotRecords === 0,
+    endMark,
+    isEndMissing,
+    isIncomplete: lostBytes > 0 || missingRecords > 0,
+  });
   return {
     summary: {
       records: recovered.records,
       bytes: recovered.bytes,
-      tornBytes: log.tornBytes,
-      lostBytes: lostSnapshots.reduce((sum, { sizeBytes }) => sum + sizeBytes, log.lostBytes),
-      missingRecords: Math.max(0, endMark - recovered.next),
+      tornBytes,
+      lostBytes,
+      missingRecords,
+      isEndMissing,
       ...(recovered.lastUnixMs === undefined ? {} : { lastWrittenUnixMs: recovered.lastUnixMs }),
     },
     sequence: recovered.next,
@@ -121,7 +144,8 @@ export async function recoverJournal({
       recovered.bytes - snapshotContent + (recovered.records - snapshotRecords) * recordHeaderBytes,
     snapshotBytes: snapshot.sizeBytes,
     baseSequence,
-    replacedSnapshots: snapshot.damaged.length - lostSnapshots.length,
+    kept: { snapshot: snapshot.name === undefined ? noSnapshot : baseSequence, logFrom },
+    unusable,
     snapshotName: snapshot.name,
     cleanUp,
   };
@@ -140,76 +164,6 @@ async function namesIn(disk: Disk, directory: string): Promise<readonly string[]
   }
 }
 
-interface Snapshot {
-  readonly name: string;
-  readonly sequence: number;
-}
-
-interface SnapshotOutcome {
-  readonly name: string | undefined;
-  readonly sizeBytes: number;
-  /** Whether the log can be replayed on top: on a complete snapshot, or on an empty state if the log has all records. */
-  readonly isBase: boolean;
-  /** The number of the first record that is kept, in case the snapshot gets damaged. */
-  readonly keptFrom: number;
-  /** Snapshots that are no longer needed. */
-  readonly stale: readonly string[];
-  readonly damaged: readonly { readonly sequence: number; readonly sizeBytes: number }[];
-}
-
-async function recoverSnapshot(
-  snapshots: readonly Snapshot[],
-  {
-    read,
-    recovered,
-    firstSequence,
-  }: {
-    readonly read: ReadFile;
-    readonly recovered: RecoveredRecords;
-    /** The number of the first record of the log. */
-    readonly firstSequence: number | undefined;
-  },
-): Promise<SnapshotOutcome> {
-  const expected = { kind: "snapshot", number: 0 } as const;
-  const damaged: { readonly sequence: number; readonly sizeBytes: number }[] = [];
-  const newestFirst = snapshots.toSorted((a, b) => b.sequence - a.sequence);
-  for (const [index, { name, sequence }] of newestFirst.entries()) {
-    // Checked first, because the owner must not get half a state.
-    const reading = await read(name, expected, () => true);
-    if (!isComplete(reading, sequence)) {
-      damaged.push({ sequence, sizeBytes: reading.sizeBytes });
-      continue;
-    }
-    await read(name, expected, (frame, payload) => {
-      recovered.add(payload, 0);
-      recovered.noteTimeOf(frame);
-      return true;
-    });
-    recovered.next = sequence;
-    // An empty snapshot says that nothing before it is needed, or wanted.
-    const previous = recovered.records === 0 ? undefined : newestFirst[index + 1];
-    const stale = newestFirst.filter((each) => each.name !== name && each !== previous);
-    return {
-      name,
-      sizeBytes: reading.sizeBytes,
-      isBase: true,
-      keptFrom: previous?.sequence ?? (recovered.records === 0 ? sequence : 0),
-      stale: stale.map((each) => each.name),
-      damaged,
-    };
-  }
-  // A log that has all records needs no snapshot, unless it began with one.
-  const isWholeLog = firstSequence === 0 && newestFirst.at(-1)?.sequence !== 0;
-  return {
-    name: undefined,
-    sizeBytes: 0,
-    isBase: damaged.length === 0 || isWholeLog,
-    keptFrom: 0,
-    stale: newestFirst.map((each) => each.name),
-    damaged,
-  };
-}
-
 /** The number of the first record of a segment; `undefined` if it has none, or cannot be read. */
 async function sequenceOf(
   segment: { readonly name: string; readonly number: number } | undefined,
@@ -220,10 +174,6 @@ async function sequenceOf(
   }
   const { name, number } = segment;
   return (await read(name, { kind: "log", number }, () => false)).header?.sequence;
-}
-
-function isComplete({ header, flaw, last }: FileReading, sequence: number): boolean {
-  return flaw === "none" && last?.records === 0 && header?.sequence === sequence;
 }
 
 function readerOf(disk: Disk, directory: string): ReadFile {

@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { errorCodeOf } from "../../component/error-code.ts";
 import type { Logger } from "../../component/settings.ts";
-import { parseFileName, snapshotName } from "./file-names.ts";
+import { endMarkName, parseFileName, snapshotName } from "./file-names.ts";
 import { type SnapshotTarget, writeSnapshot } from "./snapshot-writer.ts";
 
-export interface RemovalOptions extends Omit<SnapshotTarget, "isCancelled"> {
+export interface RemovalOptions extends Omit<SnapshotTarget, "isCancelled" | "hasEndMark"> {
   readonly logger: Logger;
   /** The name of the journal in log lines. */
   readonly name: string;
@@ -30,17 +30,19 @@ export async function removeJournal(options: RemovalOptions): Promise<boolean> {
 
 /**
  * An empty snapshot replaces the files first and is removed last, so that a crash on the way leaves what there was before, or nothing,
- * and no log without its beginning.
+ * and no log without its beginning. It does not say that a file `end` is beside it, which is removed after all files that do.
  */
 async function removeAll(options: RemovalOptions): Promise<void> {
   const { disk, directory, sequence } = options;
-  await writeSnapshot({ ...options, isCancelled: () => false }, []);
+  await writeSnapshot({ ...options, hasEndMark: false, isCancelled: () => false }, []);
   const last = snapshotName(sequence);
   for (const name of await disk.names(directory)) {
-    if (name !== last && parseFileName(name) !== undefined) {
+    if (name !== last && name !== endMarkName && parseFileName(name) !== undefined) {
       await disk.remove(join(directory, name));
     }
   }
+  await disk.syncDirectory(directory);
+  await disk.remove(join(directory, endMarkName));
   await disk.syncDirectory(directory);
   await disk.remove(join(directory, last));
   // Not if it contains files of somebody else.

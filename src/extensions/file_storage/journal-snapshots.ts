@@ -77,7 +77,7 @@ export class JournalSnapshots {
     const source = new SnapshotSource(records);
     try {
       if (!(await this.#writeFile(source, { sequence: start.sequence, isRepair }))) {
-        endMark.release(false);
+        endMark.release();
         return { status: "busy" };
       }
     } catch (error) {
@@ -85,7 +85,7 @@ export class JournalSnapshots {
       counts.snapshots.failed += 1;
       if (isRepair) {
         await this.#giveUpLog(start, error);
-        endMark.release(false);
+        endMark.release();
       }
       if (source.thrown !== undefined) {
         throw source.thrown.error;
@@ -95,17 +95,18 @@ export class JournalSnapshots {
       }
       const reason = reasonOf(error);
       if (reason === "no_space") {
+        await endMark.onGivenUp();
         await this.#removeBefore(this.#baseSequence);
       }
       return { status: "failed", reason };
     }
-    endMark.release(true);
-    endMark.set(start.sequence);
     requests.onDone();
     counts.snapshots.done += 1;
     log.bytes -= logBytes;
     // With what is before a gap, nothing after it can be recovered.
-    await this.#removeBefore(isRepair ? start.sequence : this.#baseSequence);
+    const logFrom = isRepair ? start.sequence : this.#baseSequence;
+    await endMark.onSnapshot({ snapshot: start.sequence, logFrom });
+    await this.#removeBefore(logFrom);
     this.#baseSequence = start.sequence;
     if (isRepair && status.gaps === gaps) {
       status.onGapClosed();
@@ -118,7 +119,7 @@ export class JournalSnapshots {
     records: SnapshotSource,
     { sequence, isRepair }: { readonly sequence: number; readonly isRepair: boolean },
   ): Promise<boolean> {
-    const { disk, directory, clock, counts, place, status } = this.#options;
+    const { disk, directory, clock, counts, endMark, place, status } = this.#options;
     const sizeBytes = await writeSnapshot(
       {
         disk,
@@ -126,6 +127,7 @@ export class JournalSnapshots {
         counts,
         sequence,
         unixMs: () => clock.unixMs(),
+        hasEndMark: endMark.isOpen,
         // The log continues without a snapshot, but a gap in it does not close without one.
         isCancelled: () => (status.isClosed && !isRepair) || status.isTaken,
       },

@@ -20,6 +20,7 @@ import { removeJournal } from "./journal-removal.ts";
 import { JournalSnapshots } from "./journal-snapshots.ts";
 import { JournalStatus } from "./journal-status.ts";
 import { SnapshotRequests } from "./snapshot-requests.ts";
+import type { UnusableFiles } from "./unusable-files.ts";
 
 export interface JournalOptions {
   readonly disk: Disk;
@@ -65,8 +66,7 @@ export async function openJournal(options: JournalOptions): Promise<FileJournal>
 export class FileJournal implements Journal {
   readonly counts: JournalCounts = zeroCounts();
   readonly recovered: RecoverySummary;
-  /** Damaged snapshots in whose place others were used, so that nothing is lost. */
-  readonly replacedSnapshots: number;
+  readonly unusable: UnusableFiles;
   readonly #options: JournalOptions;
   readonly #endMark: EndMark;
   readonly #log: JournalLog;
@@ -87,13 +87,17 @@ export class FileJournal implements Journal {
     const { counts } = this;
     this.#options = options;
     this.recovered = recovered.summary;
-    this.replacedSnapshots = recovered.replacedSnapshots;
+    this.unusable = recovered.unusable;
     counts.recoveredRecords = recovered.summary.records;
     counts.cutBytes.torn = recovered.summary.tornBytes;
     counts.cutBytes.lost = recovered.summary.lostBytes;
     counts.missingRecords = recovered.summary.missingRecords;
+    const { log: logFiles, damagedSnapshots, removedSnapshots, end } = recovered.unusable;
+    counts.unusableFiles.log = logFiles;
+    counts.unusableFiles.snapshot = damagedSnapshots + removedSnapshots;
+    counts.unusableFiles.end = end;
     const status = new JournalStatus({ ...options, counts });
-    const endMark = new EndMark(options);
+    const endMark = new EndMark({ ...options, recovered: recovered.kept });
     const log = new JournalLog(
       { ...options, counts, endMark, onFailure: (...failure) => this.#onGap(...failure) },
       recovered,

@@ -10,6 +10,10 @@ export interface LogOutcome {
   readonly cuts: readonly { readonly name: string; readonly sizeBytes: number }[];
   readonly tornBytes: number;
   readonly lostBytes: number;
+  /** Files with a flaw that is not an interrupted write. */
+  readonly damaged: number;
+  /** The log has all records from `coveredFrom` up to this one. */
+  readonly coveredTo: number;
 }
 
 /**
@@ -24,6 +28,7 @@ export async function recoverLog(
     hasBase,
     keptFrom,
     endMark,
+    coveredFrom,
   }: {
     readonly read: ReadFile;
     readonly recovered: RecoveredRecords;
@@ -32,6 +37,8 @@ export async function recoverLog(
     readonly keptFrom: number;
     /** The records before this number were on the disk; 0 if that is not known. */
     readonly endMark: number;
+    /** Whether the log has the records from this one on is found out. */
+    readonly coveredFrom: number;
   },
 ): Promise<LogOutcome> {
   const base = recovered.next;
@@ -42,6 +49,8 @@ export async function recoverLog(
   let lostBytes = 0;
   let hasGap = !hasBase;
   let tornBefore = 0;
+  let damaged = 0;
+  let coveredTo = coveredFrom;
 
   for (const { name, number } of logs) {
     const file = { records: 0, frames: 0, endSequence: 0 };
@@ -53,6 +62,7 @@ export async function recoverLog(
       // The records continue without a gap, so the bytes that an earlier file lost were not needed.
       lostBytes = file.frames === 0 ? 0 : lostBytes;
       const end = frame.sequence + frame.records;
+      coveredTo = frame.sequence <= coveredTo ? Math.max(coveredTo, end) : coveredTo;
       if (end > recovered.next) {
         recovered.add(payload, recovered.next - frame.sequence);
         recovered.next = end;
@@ -65,6 +75,7 @@ export async function recoverLog(
     });
 
     const { sizeBytes, intactBytes, flaw } = reading;
+    damaged += flaw === "damaged" ? 1 : 0;
     if (hasGap) {
       // Records are missing after the torn end of the file before, so it was not the end of the log.
       tornBytes -= tornBefore;
@@ -87,5 +98,5 @@ export async function recoverLog(
       cuts.push({ name, sizeBytes: intactBytes });
     }
   }
-  return { kept, stale, cuts, tornBytes, lostBytes };
+  return { kept, stale, cuts, tornBytes, lostBytes, damaged, coveredTo };
 }

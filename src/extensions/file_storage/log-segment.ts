@@ -1,4 +1,5 @@
 import type { Disk, DiskFile } from "./disk.ts";
+import type { EndMark } from "./end-mark.ts";
 import { encodeFileHeader, type Group } from "./format.ts";
 import type { FinishedSegment, Segments } from "./segments.ts";
 
@@ -28,11 +29,13 @@ export async function createSegment({
   directory,
   segments,
   fsync,
+  endMark,
 }: {
   readonly disk: Disk;
   readonly directory: string;
   readonly segments: Segments;
   readonly fsync: boolean;
+  readonly endMark: Pick<EndMark, "isOpen">;
 }): Promise<LogSegment> {
   const number = segments.takeNumber();
   const path = segments.pathOf(number);
@@ -42,7 +45,7 @@ export async function createSegment({
     if (fsync) {
       await disk.syncDirectory(directory);
     }
-    return new LogSegment(number, file, identity);
+    return new LogSegment({ number, file, identity, hasEndMark: endMark.isOpen });
   } catch (error) {
     await file.close();
     throw error;
@@ -61,10 +64,19 @@ export class LogSegment {
   /** The length of the file, including writes in progress. */
   sizeBytes: number;
 
-  constructor(number: number, file: DiskFile, identity: string | undefined) {
-    this.number = number;
-    this.file = file;
-    this.identity = identity;
+  readonly #hasEndMark: boolean;
+
+  constructor(options: {
+    readonly number: number;
+    readonly file: DiskFile;
+    readonly identity: string | undefined;
+    /** Whether a file `end` is beside it. */
+    readonly hasEndMark: boolean;
+  }) {
+    this.number = options.number;
+    this.file = options.file;
+    this.identity = options.identity;
+    this.#hasEndMark = options.hasEndMark;
     this.sizeBytes = 0;
   }
 
@@ -78,7 +90,8 @@ export class LogSegment {
       this.sizeBytes += frame.length;
       return { file, parts: [frame], position, bytes: frame.length, endSequence };
     }
-    const header = encodeFileHeader({ kind: "log", number, sequence, unixMs });
+    const hasEndMark = this.#hasEndMark;
+    const header = encodeFileHeader({ kind: "log", number, sequence, unixMs, hasEndMark });
     const bytes = header.length + frame.length;
     this.sizeBytes = bytes;
     return { file, parts: [header, frame], position, bytes, endSequence };

@@ -19,7 +19,7 @@ export interface LogTailOptions {
   readonly flushIntervalMs: number;
   readonly counts: JournalCounts;
   /** Remembers how far the log is on the disk. */
-  readonly endMark: Pick<EndMark, "set">;
+  readonly endMark: Pick<EndMark, "set" | "isOpen">;
   /** The number of the first record that will be appended. */
   readonly sequence: number;
 }

@@ -23,6 +23,8 @@ export interface SnapshotTarget {
   /** The number of the first record that the snapshot does not contain. */
   readonly sequence: number;
   readonly unixMs: () => number;
+  /** Whether a file `end` is beside it. */
+  readonly hasEndMark: boolean;
   /** Called before each record: whether to stop. */
   readonly isCancelled: () => boolean;
 }
@@ -77,7 +79,7 @@ export async function removeSnapshotsBefore({
 /** Returns the size of the whole file, or `undefined` if it was cancelled. */
 async function writeAll(
   file: DiskFile,
-  { counts, sequence, unixMs, isCancelled }: SnapshotTarget,
+  { counts, sequence, unixMs, hasEndMark, isCancelled }: SnapshotTarget,
   records: Iterable<Uint8Array>,
 ): Promise<number | undefined> {
   const group = new Group();
@@ -95,7 +97,8 @@ async function writeAll(
     group.clear();
   };
 
-  await write(encodeFileHeader({ kind: "snapshot", number: 0, sequence, unixMs: unixMs() }));
+  const header = { kind: "snapshot", number: 0, sequence, unixMs: unixMs(), hasEndMark } as const;
+  await write(encodeFileHeader(header));
   for (const record of records) {
     if (isCancelled()) {
       return undefined;

@@ -1,5 +1,6 @@
 import { degradedReasons } from "../../component/storage.ts";
 import type { InstrumentSpec } from "../../metrics/instrument.ts";
+import { unusableFileKinds } from "./unusable-files.ts";
 
 const journal = {
   extension: "a component id of the config",
@@ -74,8 +75,16 @@ export const storageInstruments = {
     kind: "counter",
     unit: "By",
     description:
-      "Bytes that were discarded at the start. torn: an incomplete write that a crash interrupted and that was never acknowledged. lost: data of a damaged file.",
+      "Bytes that were discarded at the start. torn: an incomplete write that a crash interrupted and that was never acknowledged. lost: data of a damaged file, and what seems torn while stored records or the file end are missing.",
     attributes: { ...journal, cause: ["torn", "lost"] },
+  },
+  unusableFiles: {
+    name: "otelcol_file_storage_unusable_files",
+    kind: "counter",
+    unit: "{file}",
+    description:
+      "Files that a start found damaged, emptied, cut, or removed, as no crash leaves them. end: the file that tells whether the end of the log is missing. Whether something is lost, cut_bytes and missing_records tell.",
+    attributes: { ...journal, file: unusableFileKinds },
   },
   size: {
     name: "otelcol_file_storage_size",

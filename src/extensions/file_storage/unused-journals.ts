@@ -101,7 +101,8 @@ async function journalIn(directory: string, name: string): Promise<UnusedJournal
 async function recordsIn(directory: string): Promise<number | undefined> {
   try {
     const { summary } = await recoverJournal({ disk: systemDisk, directory, take() {} });
-    return summary.lostBytes > 0 || summary.missingRecords > 0 ? undefined : summary.records;
+    const isIncomplete = summary.lostBytes > 0 || summary.missingRecords > 0;
+    return isIncomplete || summary.isEndMissing ? undefined : summary.records;
   } catch {
     return undefined;
   }

@@ -51,7 +51,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work that was counted as started but is not tracked: a limit was reached, the work has neither parent nor session, or its source no longer watches it. It is never reported as an orphan. Of work that was never tracked nothing is remembered, so its end counts as work that arrives finished: started and ended once more.",
+      "Work that was counted as started but is not tracked: a limit was reached, the work has neither parent nor session, or its source no longer watches it, or it was open in a stored state of which the end is missing. It is never reported as an orphan. Of work that was never tracked nothing is remembered, so its end counts as work that arrives finished: started and ended once more.",
     attributes: { "openclaw.kind": kinds },
   },
   reconciled: {

@@ -18,6 +18,7 @@ export class MemoryStorage implements Storage {
   logBytes = 0;
   /** Records at the end of the log that the next opening will miss. */
   missingRecords = 0;
+  isEndMissing = false;
   owner: JournalOwner | undefined;
   /** Whether the owner needs nothing of it any more. */
   isDiscarded = false;
@@ -42,6 +43,7 @@ export class MemoryStorage implements Storage {
       tornBytes: 0,
       lostBytes: 0,
       missingRecords: this.missingRecords,
+      isEndMissing: this.isEndMissing,
       ...(this.records.length === 0 ? {} : { lastWrittenUnixMs: this.lastWrittenUnixMs }),
     };
     const logBytes = () => this.logBytes;

@@ -106,46 +106,52 @@ describe("a collector that is killed and started again", () => {
     });
   }
 
-  test("accuses no work whose end may be in records that are missing, also after one more restart", async () => {
-    const storage = new MemoryStorage();
-    const first = await open(storage);
-    await first.send(
-      { id: 1, start: 0, session: "s" },
-      { id: 2, parent: 1, start: 1, tool: "exec" },
-      { id: 3, parent: 1, start: 1, tool: "leased", snapshot: true, end: 2 },
-      { id: 11, trace: 8, start: 0, session: "t" },
-      { id: 12, trace: 8, parent: 11, start: 1, tool: "of an ended run" },
-    );
-    await first.send({ id: 11, trace: 8, start: 0, end: 2, session: "t" });
-    storage.lastWrittenUnixMs = first.clock.unixMs();
-    storage.missingRecords = 7;
-
-    const second = await open(storage, { seed: 9, afterMs: 5_000 });
-    expect(second.log).toContainEqual(
-      expect.objectContaining({
-        level: "warn",
-        message: expect.stringContaining("lacks what happened last"),
-        fields: { untracked: 4 },
-      }),
-    );
-    storage.missingRecords = 0;
-    for (const collector of [second, await open(storage, { seed: 10, afterMs: 6_000 })]) {
-      // Its ends change nothing, and what begins now is tracked.
-      await collector.send(
-        { id: 1, start: 0, end: 9, session: "s" },
-        { id: 21, trace: 9, start: 10, session: "s" },
-        { id: 22, trace: 9, parent: 21, start: 11, tool: "new" },
+  for (const [title, evidence] of [
+    ["records that are missing", { missingRecords: 7 }],
+    ["an end of which nothing is known", { isEndMissing: true }],
+  ] as const) {
+    test(`accuses no work whose end may be in ${title}, also after one more restart`, async () => {
+      const storage = new MemoryStorage();
+      const first = await open(storage);
+      await first.send(
+        { id: 1, start: 0, session: "s" },
+        { id: 2, parent: 1, start: 1, tool: "exec" },
+        { id: 3, parent: 1, start: 1, tool: "leased", snapshot: true, end: 2 },
+        { id: 11, trace: 8, start: 0, session: "t" },
+        { id: 12, trace: 8, parent: 11, start: 1, tool: "of an ended run" },
       );
-      await collector.send({ id: 21, trace: 9, start: 10, end: 12, session: "s" });
-      collector.clock.advance(600_000);
-      await delivered();
-      const names = collector.events().map(({ eventName, tool }) => [eventName, tool]);
-      expect(names).toEqual([["session.activity.evicted", "new"]]);
-      expect(
-        (await collector.wholePage()).filter((line) => line.includes("_untracked_total{")),
-      ).toEqual([expect.stringMatching(/"run".* 1$/), expect.stringMatching(/"tool".* 3$/)]);
-    }
-  });
+      await first.send({ id: 11, trace: 8, start: 0, end: 2, session: "t" });
+      storage.lastWrittenUnixMs = first.clock.unixMs();
+      Object.assign(storage, evidence);
+
+      const second = await open(storage, { seed: 9, afterMs: 5_000 });
+      expect(second.log).toContainEqual(
+        expect.objectContaining({
+          level: "warn",
+          message: expect.stringContaining("lacks what happened last"),
+          fields: { untracked: 4 },
+        }),
+      );
+      storage.missingRecords = 0;
+      storage.isEndMissing = false;
+      for (const collector of [second, await open(storage, { seed: 10, afterMs: 6_000 })]) {
+        // Its ends change nothing, and what begins now is tracked.
+        await collector.send(
+          { id: 1, start: 0, end: 9, session: "s" },
+          { id: 21, trace: 9, start: 10, session: "s" },
+          { id: 22, trace: 9, parent: 21, start: 11, tool: "new" },
+        );
+        await collector.send({ id: 21, trace: 9, start: 10, end: 12, session: "s" });
+        collector.clock.advance(600_000);
+        await delivered();
+        const names = collector.events().map(({ eventName, tool }) => [eventName, tool]);
+        expect(names).toEqual([["session.activity.evicted", "new"]]);
+        expect(
+          (await collector.wholePage()).filter((line) => line.includes("_untracked_total{")),
+        ).toEqual([expect.stringMatching(/"run".* 1$/), expect.stringMatching(/"tool".* 3$/)]);
+      }
+    });
+  }
 
   test("remembers what it evicted: a late start is ignored, a late end reconciles", async () => {
     const storage = new MemoryStorage();

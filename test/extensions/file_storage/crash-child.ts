@@ -39,6 +39,9 @@ let last = replay.end();
 if (journal.recovered.lostBytes > 0) {
   tell(`bad ${journal.recovered.lostBytes} bytes lost`);
 }
+if (Object.values(journal.unusable).some((files) => files > 0)) {
+  tell(`bad ${JSON.stringify(journal.unusable)}`);
+}
 tell(`found ${last}`);
 
 for (;;) {

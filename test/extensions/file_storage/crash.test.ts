@@ -70,13 +70,14 @@ async function chain(directory: string, seeds: readonly number[]): Promise<numbe
     appended = Math.max(appended, lastNumber(lines, "append") ?? 0);
   }
   const replay = new Replay();
-  const { summary, cleanUp } = await recoverJournal({
+  const { summary, unusable, cleanUp } = await recoverJournal({
     disk: systemDisk,
     directory,
     take: (record) => replay.take(record),
   });
   await cleanUp();
-  expect(summary.lostBytes).toBe(0);
+  expect([summary.lostBytes, summary.missingRecords, summary.isEndMissing]).toEqual([0, 0, false]);
+  expect(Object.values(unusable).every((files) => files === 0)).toBe(true);
   expect(replay.end()).toBeGreaterThanOrEqual(stored);
   expect(replay.end()).toBeLessThanOrEqual(appended);
   return checked;

@@ -284,7 +284,13 @@ describe("what is no journal of ours", () => {
   test("a file of another format version is an error that says what to do, and nothing is touched", async () => {
     const [path, bytes] = [...log.files][1]!;
     const other = bytes.slice();
-    const header = encodeFileHeader({ kind: "log", number: 2, sequence: 0, unixMs: 0 });
+    const header = encodeFileHeader({
+      kind: "log",
+      number: 2,
+      sequence: 0,
+      unixMs: 0,
+      hasEndMark: false,
+    });
     other.set(versioned(header, formatVersion + 1));
     const disk = FakeDisk.of(withFile(log.files, path, other));
     const before = disk.files();

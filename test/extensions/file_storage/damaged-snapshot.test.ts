@@ -66,10 +66,10 @@ describe("a damaged snapshot", () => {
         const files = changed(disk.files(), snapshotPath(newest), change);
         const { journal, numbers, missingRecords, lostBytes } = await recoveredFrom(files);
         expect(numbers).toEqual(numbersUpTo(40));
-        expect({ missingRecords, lostBytes, replaced: journal.replacedSnapshots }).toEqual({
+        expect({ missingRecords, lostBytes, unusable: journal.unusable }).toEqual({
           missingRecords: 0,
           lostBytes: 0,
-          replaced: 1,
+          unusable: { log: 0, damagedSnapshots: 1, removedSnapshots: 0, end: 0 },
         });
       }
     });
@@ -115,6 +115,93 @@ describe("a damaged snapshot", () => {
     const { numbers, lostBytes, missingRecords } = await recoveredFrom(files);
     expect([numbers, missingRecords]).toEqual([[], 40]);
     expect(lostBytes).toBeGreaterThan(0);
+  });
+});
+
+const unusable = { log: 0, damagedSnapshots: 0, removedSnapshots: 0, end: 0 };
+
+describe("a removed snapshot", () => {
+  for (const [title, snapshotsAt, removedAt] of [
+    ["is replaced by the one before it and the log", [10, 20], 20],
+    ["is replaced by the whole log if it is the first", [25], 25],
+    ["that was kept in the place of a newer one is missed, too", [10, 20], 10],
+  ] as const) {
+    test(`${title}, which is reported once`, async () => {
+      const disk = await counted(40, { snapshotsAt });
+      const files = new Map([...disk.files()].filter(([path]) => path !== snapshotPath(removedAt)));
+      const {
+        disk: after,
+        journal,
+        numbers,
+        missingRecords,
+        lostBytes,
+      } = await recoveredFrom(files);
+      expect([numbers, missingRecords, lostBytes]).toEqual([numbersUpTo(40), 0, 0]);
+      expect(journal.unusable).toEqual({ ...unusable, removedSnapshots: 1 });
+      expect(journal.counts.unusableFiles).toEqual({ log: 0, snapshot: 1, end: 0 });
+      await journal.close();
+      expect((await recoveredFrom(after.files())).journal.unusable).toEqual(unusable);
+    });
+  }
+});
+
+describe("a part of the log that only the snapshot before the newest one needs", () => {
+  for (const [damage, change] of Object.entries({
+    ...damages,
+    "a cut end": damages["a missing end"]!,
+  })) {
+    test(`is reported once when it is damaged: ${damage}`, async () => {
+      const disk = await counted(40, { snapshotsAt: [10, 20] });
+      const olds = [...disk.files().keys()].filter((path) => path.includes("/log-")).toSorted();
+      const files = changed(disk.files(), olds[0]!, change);
+      const {
+        disk: after,
+        journal,
+        numbers,
+        missingRecords,
+        lostBytes,
+      } = await recoveredFrom(files);
+      expect([numbers, missingRecords, lostBytes]).toEqual([numbersUpTo(40), 0, 0]);
+      expect(journal.unusable).toEqual({ ...unusable, log: 1 });
+      await journal.close();
+      expect((await recoveredFrom(after.files())).journal.unusable).toEqual(unusable);
+    });
+  }
+
+  test("is reported when it was removed", async () => {
+    const disk = await counted(40, { snapshotsAt: [10, 20] });
+    const [old] = [...disk.files().keys()].filter((path) => path.includes("/log-")).toSorted();
+    const files = new Map([...disk.files()].filter(([path]) => path !== old));
+    const { journal, numbers } = await recoveredFrom(files);
+    expect([numbers, journal.unusable]).toEqual([numbersUpTo(40), { ...unusable, log: 1 }]);
+  });
+
+  test("is not missed when the disk was full, so that it was given up", async () => {
+    const disk = await counted(40, { snapshotsAt: [10, 20] });
+    const { journal } = await open({ disk });
+    disk.fault = (name, path) => (name === "write" && path.endsWith(".tmp") ? "ENOSPC" : undefined);
+    const before = disk.operations.length;
+    await journal.snapshot([bytesOf("all")]);
+    for (let count = before; count <= disk.operations.length; count += 1) {
+      const killed = FakeDisk.after(disk.operations.slice(0, count));
+      expect((await open({ disk: killed })).journal.unusable).toEqual(unusable);
+    }
+  });
+
+  test("is not missed when a gap in the log was closed, at any moment", async () => {
+    const disk = await counted(20, { snapshotsAt: [10] });
+    const { journal } = await open({ disk });
+    disk.fault = (name) => (name === "write" ? "EIO" : undefined);
+    journal.append(bytesOf("dropped"));
+    await journal.written();
+    disk.fault = () => undefined;
+    const before = disk.operations.length;
+    await journal.snapshot([bytesOf("all")]);
+    for (let count = before; count <= disk.operations.length; count += 1) {
+      const killed = FakeDisk.after(disk.operations.slice(0, count));
+      const { unusable: found, recovered } = (await open({ disk: killed })).journal;
+      expect(found).toEqual({ ...unusable, log: recovered.lostBytes > 0 ? 1 : 0 });
+    }
   });
 });
 

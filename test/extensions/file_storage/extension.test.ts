@@ -203,6 +203,57 @@ describe("what is stored", () => {
     expect(await second.ownMetrics()).toMatch(/otelcol_file_storage_missing_records\{[^}]*\} 3/);
   });
 
+  for (const [title, isChanged, message, fields, metric] of [
+    [
+      "whose file end was removed is used, with a warning that its end is not known",
+      (names: readonly string[]) => names.find((name) => name === "end"),
+      /^The file "end" of the stored state was removed, emptied or overwritten/,
+      { file: "end", records: 2 },
+      'file="end"',
+    ],
+    [
+      "whose newest snapshot was removed goes on from the one before, with a warning",
+      (names: readonly string[]) => names.findLast((name) => name.startsWith("snapshot-")),
+      /^A stored snapshot was removed\. .*nothing is lost/,
+      { file: "snapshot", removed_snapshots: 1, records: 3 },
+      'file="snapshot"',
+    ],
+    [
+      "whose log before the newest snapshot was removed goes on from that, with a warning",
+      (names: readonly string[]) => names.find((name) => name.startsWith("log-")),
+      /^A part of the stored log that the newest snapshot contains is damaged or was removed\./,
+      { file: "log", damaged_logs: 1, records: 2 },
+      'file="log"',
+    ],
+  ] as const) {
+    test(title, async () => {
+      const first = await start();
+      const journal = await first.openJournal();
+      for (const text of ["a", "b"]) {
+        journal.append(bytesOf(text));
+        await journal.written();
+        expect((await journal.snapshot([bytesOf(`up to ${text}`)])).status).toBe("done");
+      }
+      journal.append(bytesOf("c"));
+      await journal.written();
+      await first.component.shutdown(noDeadline());
+      const directory = join(folder, "data", "processor_session_activity");
+      rmSync(join(directory, isChanged(readdirSync(directory).toSorted()) ?? ""));
+      const second = await start();
+      await second.openJournal();
+      expect(second.log.at(-1)).toMatchObject({
+        level: "warn",
+        message: expect.stringMatching(message),
+        fields,
+      });
+      const page = await second.ownMetrics();
+      const [line] = page
+        .split("\n")
+        .filter((each) => each.includes("unusable_files{") && each.includes(metric));
+      expect(line).toMatch(/ 1$/);
+    });
+  }
+
   test("whose newest snapshot is damaged goes on from the one before, with a warning", async () => {
     const first = await start();
     const journal = await first.openJournal();
@@ -431,17 +482,20 @@ describe("the shutdown", () => {
       ...systemDisk,
       create: async (path) => {
         const file = await systemDisk.create(path);
-        return {
-          ...file,
-          async write(parts, position) {
-            await (call === "write" ? gate : undefined);
-            await file.write(parts, position);
-          },
-          async sync() {
-            await (call === "sync" ? gate : undefined);
-            await file.sync();
-          },
-        };
+        // The mark of the end is written when the journal is opened, which does not fail here.
+        return path.endsWith("/end")
+          ? file
+          : {
+              ...file,
+              async write(parts, position) {
+                await (call === "write" ? gate : undefined);
+                await file.write(parts, position);
+              },
+              async sync() {
+                await (call === "sync" ? gate : undefined);
+                await file.sync();
+              },
+            };
       },
     };
   }

@@ -36,7 +36,7 @@ export class FakeDisk implements Disk {
   /** Whether every operation that changes something takes a turn of the event loop, as with a real disk. */
   takesTurns = true;
   /** Awaited by every operation before it does anything, besides the turn of the event loop that each takes. */
-  pause: (name: Name) => Promise<void> | void = () => {};
+  pause: (name: Name, path: string) => Promise<void> | void = () => {};
   /** Whether it tells files apart. Some network file systems say something else each time. */
   hasIdentities = true;
   #lastIdentity = 0;
@@ -111,7 +111,7 @@ export class FakeDisk implements Disk {
   }
 
   async names(directory: string): Promise<readonly string[]> {
-    await this.#turn("read");
+    await this.#turn("read", directory);
     this.#mustExist(directory);
     return [...this.#names.keys()]
       .filter((path) => dirname(path) === directory)
@@ -139,7 +139,7 @@ export class FakeDisk implements Disk {
   }
 
   async identityOf(path: string): Promise<string | undefined> {
-    await this.#turn("read");
+    await this.#turn("read", path);
     const inode = this.#names.get(path);
     return inode === undefined ? undefined : this.#identity(inode);
   }
@@ -197,7 +197,7 @@ export class FakeDisk implements Disk {
         underWay += 1;
         this.mostWritesAtOnce = Math.max(this.mostWritesAtOnce, underWay);
         try {
-          await this.#turn("write");
+          await this.#turn("write", path);
           write(parts, position);
         } finally {
           underWay -= 1;
@@ -255,20 +255,20 @@ export class FakeDisk implements Disk {
   }
 
   async #begin(name: Name, path: string): Promise<void> {
-    await this.#turn(name);
+    await this.#turn(name, path);
     const fault = this.fault(name, path);
     if (fault !== undefined) {
       throw failure(typeof fault === "string" ? fault : fault.partial);
     }
   }
 
-  async #turn(name: Name): Promise<void> {
+  async #turn(name: Name, path: string): Promise<void> {
     if (this.takesTurns) {
       await new Promise((resolve) => {
         setImmediate(resolve);
       });
     }
-    await this.pause(name);
+    await this.pause(name, path);
   }
 
   #do(operation: Operation): void {

@@ -16,7 +16,7 @@ function created(disk = new FakeDisk()) {
       flushIntervalMs: 10,
       maxSegmentBytes: 1_000,
       counts: zeroCounts(),
-      endMark: { set() {} },
+      endMark: { set() {}, isOpen: false },
       onFailure: (reason, _error, unwritten) => failures.push([reason, unwritten]),
     },
     { sequence: 5, lastSegmentNumber: 7, segments: [], logBytes: 100 },

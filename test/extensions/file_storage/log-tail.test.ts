@@ -15,7 +15,7 @@ async function opened({ fsync = true } = {}) {
   const segments = new Segments({ disk, directory }, { lastNumber: 0, segments: [] });
   const failures: unknown[] = [];
   const marks: number[] = [];
-  const endMark = { set: (sequence: number) => marks.push(sequence) };
+  const endMark = { set: (sequence: number) => marks.push(sequence), isOpen: true };
   const tail = new LogTail(
     { disk, directory, segments, clock, fsync, flushIntervalMs: 10, counts, endMark, sequence: 0 },
     (error) => failures.push(error),

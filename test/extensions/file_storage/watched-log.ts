@@ -31,7 +31,7 @@ export async function openWatchedLog() {
     },
     onState() {},
   });
-  const endMark = new EndMark({ disk, directory, clock });
+  const endMark = new EndMark({ disk, directory, clock, recovered: { snapshot: -1, logFrom: 0 } });
   const log = new JournalLog(
     {
       disk,

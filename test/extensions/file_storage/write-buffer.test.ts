@@ -11,7 +11,13 @@ const unixMs = 1_795_000_000_000;
 async function opened() {
   const disk = new FakeDisk();
   const segments = new Segments({ disk, directory }, { lastNumber: 0, segments: [] });
-  const segment = await createSegment({ disk, directory, segments, fsync: true });
+  const segment = await createSegment({
+    disk,
+    directory,
+    segments,
+    fsync: true,
+    endMark: { isOpen: false },
+  });
   const buffer = new WriteBuffer();
   const add = (...texts: readonly string[]) => texts.map((text) => buffer.add(bytesOf(text)));
   return { disk, segment, buffer, add };

@@ -219,7 +219,7 @@ const log = (() => {
   group.add(known[1]!);
   const second = group.seal({ sequence: known.length, unixMs: 6 }).slice();
   return Buffer.concat([
-    encodeFileHeader({ kind: "log", number: 1, sequence: 0, unixMs: 1 }),
+    encodeFileHeader({ kind: "log", number: 1, sequence: 0, unixMs: 1, hasEndMark: false }),
     first,
     second,
   ]);
@@ -234,6 +234,8 @@ const recoveries = fuzzTarget({
     "src/extensions/file_storage/journal-recovery.ts",
     "src/extensions/file_storage/file-reader.ts",
     "src/extensions/file_storage/log-recovery.ts",
+    "src/extensions/file_storage/snapshot-recovery.ts",
+    "src/extensions/file_storage/unusable-files.ts",
     "src/extensions/file_storage/format.ts",
     "src/extensions/file_storage/end-mark.ts",
     "src/extensions/file_storage/file-names.ts",
