@@ -26,6 +26,14 @@ export interface AuthKey {
   readonly side: AuthSide;
 }
 
+/** A probable mistake in a valid section. */
+export interface SectionNotice {
+  /** Where it is, from the section of the component. */
+  readonly path: readonly (string | number)[];
+  /** Completes the sentence that begins with the path. */
+  readonly message: string;
+}
+
 /** Where OTLP of a signal is received or sent. */
 export interface OtlpAddress {
   /** The option that says so, from the section of the component. */
@@ -66,23 +74,29 @@ export interface Factory<C> {
   /** Where it receives OTLP, and where it sends it, so that an exporter is not configured to send to the receiver it is fed by. */
   readonly receivesAt?: (config: C, signal: Signal) => readonly OtlpAddress[];
   readonly sendsTo?: (config: C, signal: Signal) => readonly OtlpAddress[];
+  /** What in a valid config was probably not meant; `validate` and the start show it. */
+  readonly noticesOf?: (config: C) => readonly SectionNotice[];
   /** Builds the component and does nothing else: no sockets, no timers. */
   create(settings: Settings, config: C): Component;
 }
 
 /** A factory whose config type is closed over, so that different ones fit in one list. */
 export interface AnyFactory
-  extends Omit<Factory<unknown>, "create" | "authenticates" | "receivesAt" | "sendsTo"> {
+  extends Omit<
+    Factory<unknown>,
+    "create" | "authenticates" | "receivesAt" | "sendsTo" | "noticesOf"
+  > {
   /** `section` is the user's section after expansion; one that `schema` refuses throws. */
   create(settings: Settings, section: unknown): Component;
   readonly authenticates?: (section: unknown) => readonly AuthSide[];
   readonly receivesAt?: (section: unknown, signal: Signal) => readonly OtlpAddress[];
   readonly sendsTo?: (section: unknown, signal: Signal) => readonly OtlpAddress[];
+  readonly noticesOf?: (section: unknown) => readonly SectionNotice[];
 }
 
 /** Closes a factory over its config type. */
 export function declare<C>(factory: Factory<C>): AnyFactory {
-  const { authenticates, receivesAt, sendsTo, ...rest } = factory;
+  const { authenticates, receivesAt, sendsTo, noticesOf, ...rest } = factory;
   return {
     ...rest,
     ...(authenticates === undefined
@@ -94,6 +108,9 @@ export function declare<C>(factory: Factory<C>): AnyFactory {
     ...(sendsTo === undefined
       ? {}
       : { sendsTo: (section, signal) => sendsTo(factory.schema.parse(section), signal) }),
+    ...(noticesOf === undefined
+      ? {}
+      : { noticesOf: (section) => noticesOf(factory.schema.parse(section)) }),
     create: (settings, section) => factory.create(settings, factory.schema.parse(section)),
   };
 }

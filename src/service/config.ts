@@ -118,6 +118,7 @@ export function checkServiceConfig(
       [
         ...(loaded.notices ?? []),
         ...noticesOf(declarations.components, used, pipelines),
+        ...ownNotices(root, declarations.components, used),
         ...unusedStorages(extensions, storageUses),
         ...unusedAuthenticators(extensions, authenticators),
       ],
@@ -314,6 +315,22 @@ function noticesOf(
     }));
   });
   return [...renamed, ...unused, ...unheard, ...bypassed];
+}
+
+/** What the components that run say of their own sections. */
+function ownNotices(
+  root: MapNode,
+  components: readonly DeclaredComponent[],
+  used: ReadonlySet<DeclaredComponent>,
+): readonly ConfigProblem[] {
+  return components
+    .filter((component) => used.has(component))
+    .flatMap(({ factory, section, path }) =>
+      (factory.noticesOf?.(section) ?? []).map((notice) => {
+        const whole = [...path, ...notice.path];
+        return { at: positionOf(root, whole), path: whole, message: notice.message };
+      }),
+    );
 }
 
 function unusedStorages(
