@@ -4,6 +4,9 @@ import { opaque } from "../config/units.ts";
 const minKeyLength = 32;
 const command = "openssl rand -hex 32";
 
+/** What to do without a key. */
+export const keyAdvice = `Make one with "${command}" and refer to it as \${env:NAME} or \${file:PATH}.`;
+
 /** A key of `sessionRef` in the config: a secret text of at least 32 characters, used as it is written. */
 export function hashKey() {
   return opaque().check((context) => {
@@ -17,13 +20,13 @@ export function hashKey() {
 /** What is wrong with a key; quotes nothing of it. */
 function hashKeyProblem(key: string): string | undefined {
   if (key.length < minKeyLength) {
-    return `must be a key of at least ${minKeyLength} characters, but has ${key.length}. Make one with "${command}" and refer to it as \${env:NAME} or \${file:PATH}.`;
+    return `must be a key of at least ${minKeyLength} characters, but has ${key.length}. ${keyAdvice}`;
   }
   // Such a key could not be given to openssl, and the blank is nearly always a mistake.
   if (!/^[\x21-\x7e]+$/.test(key)) {
-    return `must be a key of letters, digits and signs without blanks. Make one with "${command}".`;
+    return `must be a key of letters, digits and signs without blanks. ${keyAdvice}`;
   }
   return new Set(key).size < 8
-    ? `is no random key: it has only ${new Set(key).size} different characters. Make one with "${command}".`
+    ? `is no random key: it has only ${new Set(key).size} different characters. ${keyAdvice}`
     : undefined;
 }

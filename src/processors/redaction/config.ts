@@ -1,10 +1,11 @@
 import { z } from "zod";
 import { opaque } from "../../config/units.ts";
 import { onlyDisabled } from "../../config/unsupported.ts";
-import { hashKey } from "../../privacy/hash-key.ts";
 import { patternProblem } from "./linear-regex.ts";
+import { oneOf } from "./listed-names.ts";
 import { presets } from "./preset-rules.ts";
-import { places } from "./redaction-places.ts";
+import { nearestPlace, places } from "./redaction-places.ts";
+import { problemsOf } from "./redaction-problems.ts";
 import { actions } from "./redaction-rule.ts";
 import { valueKinds } from "./value-detectors.ts";
 
@@ -19,7 +20,10 @@ const patterns = () =>
   z
     .array(
       z.string().check((context) => {
-        const problem = patternProblem(context.value);
+        const problem =
+          context.value === ""
+            ? "must not be empty: an empty pattern matches everywhere."
+            : patternProblem(context.value);
         if (problem !== undefined) {
           context.issues.push({ code: "custom", input: context.value, message: problem });
         }
@@ -51,20 +55,25 @@ const rule = z.strictObject({
   values: patterns().describe(
     "Regular expressions for values. Without keys, for the values of all keys and for texts. hash and mask change only the parts that match.",
   ),
-  detect: z
-    .array(z.enum(valueKinds))
+  detect: oneOf(valueKinds)
     .prefault([])
     .describe(
       "Kinds of values that are known: session_key (agent:…, of OpenClaw), email, secret (API keys, tokens, passwords, private keys).",
     ),
-  in: z
-    .array(z.enum(places))
+  in: oneOf(places, (name) => wrongPlace(name))
     .min(1, "must name at least one place, or be left out for all of them.")
     .optional()
     .describe(
       "Where the rule applies: attributes of these contexts, and texts by their paths, in the words of OTTL. Default: everywhere.",
     ),
 });
+
+/** All 24 places would hide what is wrong. */
+function wrongPlace(name: string): string {
+  const nearest = nearestPlace(name);
+  const hint = nearest === undefined ? "" : ` Did you mean "${nearest}"?`;
+  return `must be a context such as resource, span, spanevent, log or datapoint, or a text such as log.body, span.name or span.status.message.${hint}`;
+}
 
 const asRule = "Write a rule with the keys of these attributes and action: mask, hash or delete.";
 
@@ -109,7 +118,7 @@ export const schema = z
     hmac_key: opaque()
       .optional()
       .describe(
-        "The key of hmac-sha256 and hmac-sha512, and of rules and presets that hash. With the same key in session_activity, a hashed session key is equal to openclaw.session.ref.",
+        "The key of hmac-sha256 and hmac-sha512, and of rules and presets that hash: at least 32 characters, 64 for hmac-sha512, from openssl rand -hex 32. With the same key in session_activity, a hashed session key is equal to openclaw.session.ref.",
       ),
     masking_string: z
       .string()
@@ -129,8 +138,7 @@ export const schema = z
       .describe(
         "Rules beyond the Collector's lists. They come in this order, after ignored_keys and allowed_keys, before the blocked lists.",
       ),
-    presets: z
-      .array(z.enum(presets))
+    presets: oneOf(presets)
       .prefault([])
       .describe(
         "Ready rules, after your own. openclaw: ids of sessions, runs, calls, messages and people, session keys, mail addresses and secrets. genai_content: prompts, completions, arguments and results of tools.",
@@ -143,69 +151,3 @@ export const schema = z
   });
 
 export type Config = z.output<typeof schema>;
-
-interface Problem {
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-}
-
-const minKeyLengths = { "hmac-sha256": 32, "hmac-sha512": 64 } as const;
-
-function problemsOf(
-  config: Pick<Config, "hash_function" | "hmac_key" | "masking_string" | "rules" | "presets">,
-): readonly Problem[] {
-  const problems: Problem[] = [];
-  const { hash_function: name, hmac_key: key } = config;
-  const hashingRule = config.rules.findIndex(({ action }) => action === "hash");
-  const isKeyed = name === "hmac-sha256" || name === "hmac-sha512";
-  if (key === undefined && isKeyed) {
-    problems.push({ path: [], message: `must have an hmac_key for hash_function: ${name}.` });
-  }
-  const rulesHash = hashingRule >= 0 || config.presets.includes("openclaw");
-  if (key === undefined && rulesHash) {
-    problems.push({
-      path: [],
-      message: `must have an hmac_key, because ${hashingRule >= 0 ? `rules[${hashingRule}]` : "the preset openclaw"} hashes. Make one with "openssl rand -hex 32" and refer to it as \${env:NAME} or \${file:PATH}.`,
-    });
-  }
-  if (key !== undefined) {
-    const found = rulesHash ? keyProblems(key) : [];
-    problems.push(...found);
-    if (found.length === 0 && isKeyed && Buffer.byteLength(key.reveal()) < minKeyLengths[name]) {
-      problems.push({
-        path: ["hmac_key"],
-        message: `must have at least ${minKeyLengths[name]} bytes for hash_function: ${name}, but has ${Buffer.byteLength(key.reveal())}.`,
-      });
-    }
-  }
-  if (config.masking_string !== "" && name !== "") {
-    problems.push({
-      path: ["masking_string"],
-      message: "has no effect with hash_function; remove one of them.",
-    });
-  }
-  for (const [index, rule] of config.rules.entries()) {
-    problems.push(...ruleProblems(index, rule));
-  }
-  return problems;
-}
-
-/** The rules hash as `session_activity` does, with the same demands on the key. */
-function keyProblems(key: NonNullable<Config["hmac_key"]>): readonly Problem[] {
-  const { error } = hashKey().safeParse(key.reveal());
-  return (error?.issues ?? []).map(({ message }) => ({ path: ["hmac_key"], message }));
-}
-
-function ruleProblems(index: number, rule: Config["rules"][number]): readonly Problem[] {
-  const { keys, key_patterns: keyPatterns, values, detect, in: where } = rule;
-  const isAboutAll = keys.length + keyPatterns.length + values.length + detect.length === 0;
-  return isAboutAll && where === undefined
-    ? [
-        {
-          path: ["rules", index],
-          message:
-            "matches everything. Write keys, key_patterns, values, detect or in, so that it matches less.",
-        },
-      ]
-    : [];
-}

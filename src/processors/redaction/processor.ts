@@ -23,7 +23,7 @@ const undecodable: ConsumeResult = {
  * Hashes, masks and deletes attributes and texts of what passes. Fails closed: what cannot be decoded is refused. Keeps nothing of the data.
  */
 export function createRedaction(settings: Settings, config: Config): Component {
-  const { clock, logger, meter, id } = settings;
+  const { clock, meter, id } = settings;
   const seed = new DataView(settings.randomBytes(4).slice().buffer).getInt32(0);
   const program = new RedactionProgram(config, seed);
   const { name, unit, description } = redactionInstruments.redacted;
@@ -78,11 +78,6 @@ export function createRedaction(settings: Settings, config: Config): Component {
         if (attributes.action !== "keep") {
           counter.add(0, attributes); // A rate needs a zero to begin from.
         }
-      }
-      if (!config.allow_all_keys && config.allowed_keys.length === 0) {
-        logger.warn(
-          "allowed_keys is empty, so all attributes are removed. Write allow_all_keys: true to keep those that no rule deletes.",
-        );
       }
     },
 

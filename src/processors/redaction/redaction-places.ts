@@ -1,3 +1,5 @@
+import { nearestName } from "../../config/nearest-name.ts";
+
 /**
  * Where a request has attributes and texts that can be redacted, in the words of OTTL's contexts and paths. Those without a dot are lists of
  * attributes. `log.body` is a value with attributes in it, all others with a dot are texts.
@@ -54,6 +56,19 @@ export const contentMask =
   (1 << placeIndex.contentEvent) | (1 << placeIndex.contentLog) | (1 << placeIndex.contentBody);
 
 export const everywhere = 2 ** placeCount - 1;
+
+/** The place that is probably meant: `body` is `log.body`, `span.attributes` is `span`, `event` is `spanevent`. */
+export function nearestPlace(name: string): Place | undefined {
+  const short = name.replace(/\.?attributes$/, "");
+  return (
+    places.find((place) => place === short) ??
+    places.find((place) => short !== "" && place.endsWith(`.${short}`)) ??
+    places.find((place) => place === nearestName(short, places)) ??
+    places.find(
+      (place) => short.length > 2 && place.replaceAll(".", "").includes(short.replace(/s$/, "")),
+    )
+  );
+}
 
 function twinOf(name: Place): number {
   switch (name) {

@@ -6,6 +6,7 @@ import { KeyCache } from "./key-cache.ts";
 import { anyOf, LinearRegex } from "./linear-regex.ts";
 import { presetRules } from "./preset-rules.ts";
 import { everywhere, placeCount, placeIndex, placeMask } from "./redaction-places.ts";
+import { listNames } from "./redaction-problems.ts";
 import type { RedactionRule } from "./redaction-rule.ts";
 import { plainSessionKey } from "./session-keys.ts";
 import { isSummaryKey } from "./summary-attributes.ts";
@@ -52,9 +53,6 @@ export interface NewKey {
   readonly bytes: Uint8Array;
   readonly rule: number;
 }
-
-/** Under these names the lists of the Collector's processor are counted, after the rules. */
-const listNames = ["allowed_keys", "blocked_key_patterns", "blocked_values"] as const;
 
 /** The rules of a config, ready to use. */
 export class RedactionProgram {

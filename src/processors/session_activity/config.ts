@@ -104,7 +104,7 @@ export const schema = z.strictObject({
   session_ref_key: hashKey()
     .optional()
     .describe(
-      "Key of openclaw.session.ref, which is HMAC-SHA-256 over the session. Anyone who has the key can compute it, and so does the redaction processor with the same key. Default: a random key, which is kept in the storage, so that nobody else can.",
+      "Key of openclaw.session.ref, which is HMAC-SHA-256 over the session: at least 32 characters, from openssl rand -hex 32. Anyone who has the key can compute it, and so does the redaction processor with the same key. Default: a random key, which is kept in the storage, so that nobody else can.",
     ),
   work_spans: workSpans,
   session_references: sessionReferenceKeys,

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { schema } from "../../../src/processors/redaction/config.ts";
+import { redactionNotices } from "../../../src/processors/redaction/redaction-notices.ts";
 
 const key = "00112233445566778899aabbccddeeff";
 
@@ -21,13 +22,13 @@ describe("a config is refused", () => {
       "whose hash function needs a key",
       { hash_function: "hmac-sha256" },
       "",
-      "must have an hmac_key for hash_function: hmac-sha256.",
+      'must have an hmac_key for hash_function: hmac-sha256. Make one with "openssl rand -hex 32"',
     ],
     [
       "whose key is too short for its hash function",
       { hash_function: "hmac-sha512", hmac_key: key },
       "hmac_key",
-      "must have at least 64 bytes for hash_function: hmac-sha512, but has 32.",
+      'must be a key of at least 64 characters for hash_function: hmac-sha512, but has 32. Make one with "openssl rand -hex 32"',
     ],
     [
       "whose key can be guessed",
@@ -51,7 +52,7 @@ describe("a config is refused", () => {
       "with a masking string beside a hash function",
       { hash_function: "md5", masking_string: "x" },
       "masking_string",
-      "has no effect with hash_function; remove one of them.",
+      "has no effect: hash_function hashes what the blocked lists would mask, and no rule masks. Remove one of them.",
     ],
     [
       "with a lookahead",
@@ -92,6 +93,41 @@ test("patterns have Go's syntax", () => {
   expect(schema.safeParse({ blocked_values: patterns }).success).toBe(true);
 });
 
+test("a masking string is accepted beside a hash function if a rule or a preset masks", () => {
+  for (const rest of [
+    { rules: [{ action: "mask", keys: ["a"] }] },
+    { presets: ["openclaw"], hmac_key: key },
+  ]) {
+    const section = { hash_function: "md5", masking_string: "x", ...rest };
+    expect(schema.safeParse(section).success).toBe(true);
+  }
+});
+
+describe("a place that does not exist is answered with the one that is meant", () => {
+  for (const [written, meant] of [
+    ["body", "log.body"],
+    ["span.attributes", "span"],
+    ["log.attributes", "log"],
+    ["event", "spanevent"],
+    ["links", "spanlink"],
+    ["data_point", "datapoint"],
+    ["status.message", "span.status.message"],
+    ["spans", "span"],
+  ] as const) {
+    test(`${written} is ${meant}`, () => {
+      const rules = [{ action: "delete", in: [written] }];
+      const [issue] = schema.safeParse({ rules }).error?.issues ?? [];
+      expect(issue?.message).toContain(`Did you mean "${meant}"?`);
+    });
+  }
+
+  test("and a list of no place with none", () => {
+    const rules = [{ action: "delete", in: ["quux.zzyzx"] }];
+    const [issue] = schema.safeParse({ rules }).error?.issues ?? [];
+    expect(issue?.message).toMatch(/^must be a context such as .* or span\.status\.message\.$/);
+  });
+});
+
 test("the sanitizers of the Collector are accepted while they are off", () => {
   for (const section of [
     { url_sanitizer: { enabled: false } },
@@ -100,5 +136,57 @@ test("the sanitizers of the Collector are accepted while they are off", () => {
     { db_sanitizer: {} },
   ]) {
     expect(schema.safeParse(section).success).toBe(true);
+  }
+});
+
+describe("a config that may be meant otherwise has no notice", () => {
+  for (const [name, section] of [
+    ["with all keys", { allow_all_keys: true }],
+    ["with some keys", { allowed_keys: ["a.b-c", "a/b:c"] }],
+    [
+      "with a key that a rule hashes with",
+      { allow_all_keys: true, hmac_key: key, rules: [{ action: "hash", keys: ["a"] }] },
+    ],
+    [
+      "with a key that a list hashes with",
+      { allow_all_keys: true, hmac_key: key, hash_function: "hmac-sha256" },
+    ],
+    ["that ignores some keys", { allow_all_keys: true, ignored_key_patterns: ["^safe[.]", "a"] }],
+    [
+      "that keeps an allowed key",
+      { allowed_keys: ["a"], rules: [{ action: "keep", keys: ["a"] }] },
+    ],
+    [
+      "that keeps an ignored key",
+      {
+        allowed_keys: ["a"],
+        ignored_key_patterns: ["^b"],
+        rules: [{ action: "keep", keys: ["b"] }],
+      },
+    ],
+    [
+      "that keeps whole values",
+      {
+        allow_all_keys: true,
+        rules: [
+          { action: "keep", values: ["^a$", "(?i)\\Ab\\z"] },
+          { action: "mask", values: ["a"] },
+        ],
+      },
+    ],
+    [
+      "that keeps the rest",
+      {
+        allow_all_keys: true,
+        rules: [
+          { action: "mask", values: ["a"] },
+          { action: "keep", key_patterns: [".*"], values: ["b"] },
+        ],
+      },
+    ],
+  ] as const) {
+    test(name, () => {
+      expect(redactionNotices(schema.parse(section))).toEqual([]);
+    });
   }
 });
