@@ -230,6 +230,7 @@ export class EngineParts {
     this.pauses.forgetSpan(span);
     this.claims.forgetSpan(span);
     this.finished.forgetSpan(span);
+    this.unwatched.endIsKnown(span);
   }
 
   #onProcessesForgotten(processes: ReadonlySet<number>): void {

@@ -37,6 +37,8 @@ export interface ActivitySizes {
   readonly traces: number;
   /** Rows of spans that were named as a parent and have not arrived. */
   readonly implied: number;
+  /** Work that is not tracked because the end of the stored state was missing, and may still be open. */
+  readonly endsUnknown: number;
 }
 
 /** Reads the state of an engine: for metrics, pages, tests and benchmarks. Changes nothing. */
@@ -118,7 +120,7 @@ export class EngineView {
   }
 
   sizes(): ActivitySizes {
-    const { store, openWork, retention } = this.#parts;
+    const { store, openWork, retention, unwatched } = this.#parts;
     return {
       openWork: openWork.size,
       tombstones: retention.size,
@@ -128,6 +130,7 @@ export class EngineView {
       references: store.references.rows.size,
       traces: store.traces.rows.size,
       implied: retention.impliedSize,
+      endsUnknown: unwatched.endsUnknown,
     };
   }
 

@@ -176,10 +176,20 @@ export class SenderProcesses {
     this.#changed.clear();
   }
 
-  #add(identity: Identity): SenderProcess {
+  /** How many are distinguished now; at most `maxProcesses`. */
+  get size(): number {
+    return this.#known.size;
+  }
+
+  /** Forgets those that may be forgotten, unless it did a moment ago. Otherwise only a new process makes it do so. */
+  forgetUnused(): void {
     for (const process of this.#numbers.unused()) {
       this.#remove(process);
     }
+  }
+
+  #add(identity: Identity): SenderProcess {
+    this.forgetUnused();
     const process = this.#numbers.take();
     if (process === 0) {
       return { ...unknownProcess, isIdentified: isIdentified(identity) };

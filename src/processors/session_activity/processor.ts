@@ -6,6 +6,7 @@ import { TabulationHash, tabulationBytes } from "../../activity/engine/store/tab
 import type { ActivityHandover } from "../../activity/journal/activity-handover.ts";
 import { DurableActivity } from "../../activity/journal/durable-activity.ts";
 import { SignalBatch } from "../../activity/model/signal-batch.ts";
+import { maxProcesses } from "../../activity/recognition/sender-processes.ts";
 import type { CancelTimer } from "../../component/clock.ts";
 import type { Component } from "../../component/component.ts";
 import type { ConsumeResult, Consumer } from "../../component/consumer.ts";
@@ -51,7 +52,7 @@ export function createSessionActivity(
 ): SessionActivityComponent {
   const { clock, logger } = settings;
   const bounds = activityBoundsOf(config, settings.memory);
-  const boundsWatch = new BoundsWatch(bounds, settings);
+  const boundsWatch = new BoundsWatch({ ...bounds, maxProcesses }, settings);
   const readers = createSignalReaders(settings, config, () => durable.engine.view.inUse());
   const { labels, processes, hash, spanReader, logReader } = readers;
   const tableHash = new TabulationHash(settings.randomBytes(tabulationBytes));
@@ -351,7 +352,11 @@ export function createSessionActivity(
     nextPart?.();
     nextPart = undefined;
     emitter.emit(durable.tick());
-    boundsWatch.check(durable.engine.view.sizes());
+    if (boundsWatch.isBlind) {
+      readers.clock.nowMs = durable.now().atMs;
+      processes.forgetUnused();
+    }
+    boundsWatch.check({ ...durable.engine.view.sizes(), processes: processes.size });
     if (durable.engine.isBehind) {
       nextPart = clock.after(0, onTick);
     }

@@ -4,7 +4,7 @@ import { maxToolNames } from "../../activity/model/work.ts";
 import { hashKeyBytes, KeyedHash } from "../../activity/recognition/keyed-hash.ts";
 import { LabelValues, overflowValue } from "../../activity/recognition/label-values.ts";
 import { LogSignalReader } from "../../activity/recognition/log-signal-reader.ts";
-import { maxProcesses, SenderProcesses } from "../../activity/recognition/sender-processes.ts";
+import { SenderProcesses } from "../../activity/recognition/sender-processes.ts";
 import { refKeyBytes, SessionRefs } from "../../activity/recognition/session-refs.ts";
 import { SpanSignalReader } from "../../activity/recognition/span-signal-reader.ts";
 import { sessionReferences } from "../../activity/recognition/work-spans.ts";
@@ -62,10 +62,7 @@ export function createSignalReaders(
       clock: requestClock,
       maxAgeMs: Math.max(config.max_age, config.tombstone_ttl),
       inUse: () => inUse().processes,
-      onFull: () =>
-        logger.warn("The limit of processes is reached. Work of new processes is untracked.", {
-          limit: maxProcesses,
-        }),
+      onFull: () => {}, // The status says it, see BoundsWatch.
     },
     (service) => sharedStates.onShared(service),
   );

@@ -135,6 +135,14 @@ describe("a collector that is killed and started again", () => {
       storage.missingRecords = 0;
       storage.isEndMissing = false;
       for (const collector of [second, await open(storage, { seed: 10, afterMs: 6_000 })]) {
+        collector.clock.advance(200);
+        expect(collector.statuses).toEqual([
+          {
+            status: "recoverable_error",
+            message:
+              "The end of the stored state was missing at the start, so work that was open in it is not tracked.",
+          },
+        ]);
         // Its ends change nothing, and what begins now is tracked.
         await collector.send(
           { id: 1, start: 0, end: 9, session: "s" },

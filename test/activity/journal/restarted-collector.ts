@@ -136,6 +136,7 @@ export async function open(
     component,
     clock,
     log,
+    statuses: own.statuses,
     send: (...spans: readonly Span[]) => traces.consume(requestOf(...spans)),
     post: (payload: Payload) => (payload.signal === "traces" ? traces : inputLogs).consume(payload),
     holdLogs: () => {

@@ -3,7 +3,7 @@ import { accepted } from "../../../src/component/consumer.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
 import { schema } from "../../../src/processors/session_activity/config.ts";
 import { createSessionActivity } from "../../../src/processors/session_activity/processor.ts";
-import { testSettings } from "../../exporters/settings.ts";
+import { noDeadline, testSettings } from "../../exporters/settings.ts";
 import { keyValues } from "../../support/agent-spans.ts";
 
 interface Sender {
@@ -11,32 +11,37 @@ interface Sender {
   readonly tool: number;
 }
 
-/** The log after each sender has started a tool. */
-async function logAfter(senders: readonly Sender[]) {
-  const { settings, log } = testSettings("session_activity");
-  const component = createSessionActivity(settings, schema.parse({}));
+/** A component after each sender has started a tool. */
+async function after(senders: readonly Sender[], section: object = {}) {
+  const { settings, log, clock, statuses } = testSettings("session_activity");
+  const component = createSessionActivity(settings, schema.parse(section));
   const input = component.processor!.wrap("traces", { consume: async () => accepted });
-  const bytes = otlp.ExportTraceServiceRequest.encode({
-    resourceSpans: senders.map(({ process, tool }, at) => ({
-      resource: {
-        attributes: keyValues({ "service.name": "agent", "service.instance.id": `${process}` }),
-      },
-      scopeSpans: [
-        {
-          spans: [
-            {
-              traceId: new Uint8Array(16).fill(1),
-              spanId: Buffer.from((at + 1).toString(16).padStart(16, "0"), "hex"),
-              name: "openclaw.tool.execution",
-              attributes: keyValues({ "gen_ai.tool.name": `tool${tool}` }),
-            },
-          ],
+  const send = async (all: readonly Sender[]) => {
+    const bytes = otlp.ExportTraceServiceRequest.encode({
+      resourceSpans: all.map(({ process, tool }, at) => ({
+        resource: {
+          attributes: keyValues({ "service.name": "agent", "service.instance.id": `${process}` }),
         },
-      ],
-    })),
-  }).finish();
-  await input.consume({ signal: "traces", bytes, items: senders.length });
-  return log;
+        scopeSpans: [
+          {
+            spans: [
+              {
+                traceId: new Uint8Array(16).fill(1),
+                spanId: Buffer.from((at + 1).toString(16).padStart(16, "0"), "hex"),
+                name: "openclaw.tool.execution",
+                attributes: keyValues({ "gen_ai.tool.name": `tool${tool}` }),
+              },
+            ],
+          },
+        ],
+      })),
+    }).finish();
+    await input.consume({ signal: "traces", bytes, items: all.length });
+  };
+  await component.start();
+  await send(senders);
+  clock.advance(200);
+  return { log, clock, statuses, component, send };
 }
 
 const sendersOf = (count: number, of: (at: number) => Sender) =>
@@ -55,19 +60,32 @@ for (const [title, senders, want] of [
       },
     ],
   ],
-  [
-    "more processes than 10 000 are logged once",
-    sendersOf(10_002, (process) => ({ tool: 1, process })),
-    [
-      {
-        level: "warn",
-        message: "The limit of processes is reached. Work of new processes is untracked.",
-        fields: { limit: 10_000 },
-      },
-    ],
-  ],
 ] as const) {
   test(title, async () => {
-    expect(await logAfter(senders)).toEqual(want);
+    const { log, component } = await after(senders);
+    expect(log).toEqual(want);
+    await component.shutdown(noDeadline());
   });
 }
+
+test("10 000 processes are a status, until some of them have sent nothing for max_age", async () => {
+  const { log, clock, statuses, component, send } = await after(
+    sendersOf(10_002, (process) => ({ tool: 1, process })),
+    { max_age: "20s", tombstone_ttl: "20s" },
+  );
+  const message =
+    "The limit of sending processes (10000) is reached, so work of new ones is not tracked.";
+  expect(log).toMatchObject([{ level: "warn", message: expect.stringContaining(message) }]);
+  expect(statuses).toEqual([{ status: "recoverable_error", message }]);
+  // The work is evicted, and its processes are forgotten when the next one sends for which there is no room.
+  for (let tick = 0; tick < 600; tick += 1) {
+    clock.advance(200);
+  }
+  expect(statuses).toHaveLength(1);
+  await send([{ tool: 1, process: 10_001 }]);
+  for (let tick = 0; tick < 20; tick += 1) {
+    clock.advance(200);
+  }
+  expect(statuses.at(-1)).toEqual({ status: "ok" });
+  await component.shutdown(noDeadline());
+});

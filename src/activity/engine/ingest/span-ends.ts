@@ -7,6 +7,7 @@ import type { OwnerEnds } from "../policy/owner-ends.ts";
 import type { Ownership } from "../policy/ownership.ts";
 import type { SessionStates } from "../policy/session-states.ts";
 import type { SplitRuns } from "../policy/split-runs.ts";
+import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
@@ -49,6 +50,7 @@ interface SpanEndsParts {
   readonly admission: Admission;
   readonly duplicates: DuplicateSpans;
   readonly reconciliations: Reconciliations;
+  readonly unwatched: UnwatchedWork;
 }
 
 /** Ends open work when its end arrives, and takes in work that arrives finished. Keeps nothing. */
@@ -61,7 +63,7 @@ export class SpanEnds {
 
   /** Work ended. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { store, states, lookup, duplicates, reconciliations } = this.#parts;
+    const { store, states, lookup, duplicates, reconciliations, unwatched } = this.#parts;
     const { spans } = store;
     const known = lookup.find(batch, row);
     const kind = duplicates.kindOf(known, batch, row);
@@ -81,6 +83,7 @@ export class SpanEnds {
         reconciliations.addSpan(known, nowMs);
         return "reconciled";
       default:
+        unwatched.endIsKnown(known);
         return "duplicate";
     }
   }

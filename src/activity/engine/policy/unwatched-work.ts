@@ -9,6 +9,7 @@ import type { OpenWork } from "../store/open-work.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 import type { Claims } from "./claims.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
 import type { ProcessLiveness } from "./process-liveness.ts";
@@ -50,9 +51,15 @@ export class UnwatchedWork {
   readonly #unwatched = new OldestFirstMap<number, Unwatched>(maxRemembered);
   /** The processes whose relay was switched off. */
   readonly processes: { readonly size: number } = this.#unwatched;
+  #endsUnknown = 0;
 
   constructor(parts: UnwatchedWorkParts) {
     this.#parts = parts;
+  }
+
+  /** Work that was open when the end of the stored state was lost, is remembered, and has not reported its end since. */
+  get endsUnknown(): number {
+    return this.#endsUnknown;
   }
 
   snapshot(io: SnapshotStream): void {
@@ -67,6 +74,21 @@ export class UnwatchedWork {
     for (let at = 0; io.isLoading && at < cells.length; at += 4) {
       const [process = 0, beforeMs = 0, aheadMs = 0, untilMs = 0] = cells.slice(at, at + 4);
       this.#unwatched.set(process, { beforeMs, aheadMs, untilMs });
+    }
+    if (io.isLoading) {
+      const { spans } = this.#parts.store;
+      for (let span = 0; span < spans.rows.count; span++) {
+        this.#endsUnknown += spans.hasFlag(span, spanFlags.endUnknown) ? 1 : 0;
+      }
+    }
+  }
+
+  /** The end of work that is not open has arrived, or it is forgotten. */
+  endIsKnown(span: number): void {
+    const { spans } = this.#parts.store;
+    if (spans.hasFlag(span, spanFlags.endUnknown)) {
+      spans.clearFlag(span, spanFlags.endUnknown);
+      this.#endsUnknown--;
     }
   }
 
@@ -98,8 +120,10 @@ export class UnwatchedWork {
     for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open) {
         open.push(span);
+        spans.setFlag(span, spanFlags.endUnknown);
       }
     }
+    this.#endsUnknown += open.length;
     this.#untrack(open, nowMs);
   }
 

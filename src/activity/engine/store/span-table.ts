@@ -59,6 +59,8 @@ export const spanFlags = {
   hasOutcome: 67_108_864,
   /** Was reported as open after its process had reported that it ends. */
   reportedAfterDelete: 134_217_728,
+  /** Was open when the end of the stored state was lost, and its end has not been reported since. */
+  endUnknown: 268_435_456,
 } as const;
 
 /** The flags of a run whose end is in doubt. */

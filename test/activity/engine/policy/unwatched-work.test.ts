@@ -382,3 +382,36 @@ describe("a preload that no longer watches its process", () => {
     expect(countsOf(history)).toMatchObject({ open: [1, 1, 0], untracked: [0, 0, 0] });
   });
 });
+
+describe("work that was open in a state of which the end is missing", () => {
+  const restarted = () => {
+    const history = new History();
+    const engine = history.activity;
+    history.arrive(0, run(1, 0, { isRelayed: false }));
+    for (const tool of [2, 3, 4]) {
+      history.arrive(1, work("tool", tool, 1, 1, { isRelayed: false }));
+    }
+    engine.restart(engine.nowMs, { downtimeMs: 0, graceMs: 0, isIncomplete: true });
+    return { history, engine };
+  };
+  const unknownEnds = (engine: ActivityEngine) => engine.view.sizes().endsUnknown;
+
+  test("is counted until its end has arrived, which changes nothing else", () => {
+    const { history, engine } = restarted();
+    expect([unknownEnds(engine), engine.view.sizes().openWork]).toEqual([4, 0]);
+    history.arrive(2, ended(work("tool", 2, 1, 1, { isRelayed: false }), 2));
+    history.arrive(3, ended(work("tool", 2, 1, 1, { isRelayed: false }), 2));
+    expect(unknownEnds(engine)).toBe(3);
+  });
+
+  test("is counted also after a snapshot, and until it is forgotten", () => {
+    const { history, engine } = restarted();
+    const snapshot = new EngineSnapshotWriter();
+    engine.snapshot(snapshot);
+    const next = new History().activity;
+    next.snapshot(new EngineSnapshotReader(Buffer.concat(snapshot.pieces)));
+    expect(unknownEnds(next)).toBe(4);
+    history.tickInParts(10 + Math.max(limits.maxAgeMs, limits.tombstoneTtlMs) / 1000);
+    expect(unknownEnds(engine)).toBe(0);
+  });
+});
