@@ -7,10 +7,14 @@ import {
   fileHeaderBytes,
   frameHeaderBytes,
   isIntact,
+  maxPayloadBytes,
 } from "./format.ts";
 
 /** The number of bytes read at a time, unless a frame is larger. */
 const chunkBytes = 1024 * 1024;
+/** So many zeros at the end of a file can be writes that did not reach the disk: two groups. More are looked at no further. */
+const mostZeroBytes = 2 * (maxPayloadBytes + frameHeaderBytes);
+const zeros = new Uint8Array(chunkBytes);
 
 /** The result of reading a file. */
 export interface FileReading {
@@ -140,11 +144,18 @@ class Window {
     return this.#buffer.subarray(position - this.#start, position - this.#start + length);
   }
 
-  /** Zeros up to the end are a write that did not reach the disk; any other byte was written once. */
+  /**
+   * Zeros up to the end are a write that did not reach the disk; any other byte was written once. More zeros than a write has are the
+   * hole of a file that somebody has made longer, which may be of any length.
+   */
   async flawAt(position: number): Promise<"torn" | "damaged"> {
+    if (this.#sizeBytes - position > mostZeroBytes) {
+      return "damaged";
+    }
     for (let at = position; at < this.#sizeBytes; at += chunkBytes) {
-      const chunk = await this.bytes(at, Math.min(chunkBytes, this.#sizeBytes - at));
-      if (chunk?.some((byte) => byte !== 0) ?? true) {
+      const length = Math.min(chunkBytes, this.#sizeBytes - at);
+      const chunk = await this.bytes(at, length);
+      if (chunk === undefined || Buffer.compare(chunk, zeros.subarray(0, length)) !== 0) {
         return "damaged";
       }
     }

@@ -144,6 +144,42 @@ describe("a log with zeros at its end, as a power cut leaves them", () => {
   });
 });
 
+describe("a log that somebody has made longer than a disk is large, with a hole", () => {
+  test("is reported as damaged without reading the hole", async () => {
+    const sizeBytes = 8 * 1024 ** 4;
+    for (const path of log.files.keys()) {
+      const disk = FakeDisk.of(log.files);
+      disk.takesTurns = false;
+      let reads = 0;
+      const { open: openFile } = disk;
+      disk.open = async (opened) => {
+        const file = await openFile.call(disk, opened);
+        return {
+          ...file,
+          size: async () => (opened === path ? sizeBytes : file.size()),
+          async read(into, position) {
+            reads += 1;
+            into.fill(0);
+            await file.read(into, position);
+            return into.length;
+          },
+        };
+      };
+      const records: string[] = [];
+      const { summary } = await recoverJournal({
+        disk,
+        directory,
+        take: (record) => records.push(textOf(record)),
+      });
+      expect(records).toEqual(log.history);
+      expect(reads).toBeLessThan(100);
+      // In another one the records go on in the next file.
+      const isLast = path === log.frames.at(-1)!.path;
+      expect(summary.lostBytes > sizeBytes / 2).toBe(isLast);
+    }
+  });
+});
+
 describe("after any damage", () => {
   test("the log goes on where it is whole, and what was given up never comes back", async () => {
     const paths = [...log.files.keys()];
