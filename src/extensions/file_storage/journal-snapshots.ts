@@ -108,8 +108,12 @@ export class JournalSnapshots {
     await endMark.onSnapshot({ snapshot: start.sequence, logFrom });
     await this.#removeBefore(logFrom);
     this.#baseSequence = start.sequence;
-    if (isRepair && status.gaps === gaps) {
-      status.onGapClosed();
+    if (isRepair) {
+      // Without it a record that must be written at once would be stored later, in a state that promises more.
+      await start.writer.opened();
+      if (status.gaps === gaps) {
+        status.onGapClosed();
+      }
     }
     return { status: "done" };
   }

@@ -70,6 +70,15 @@ export class LogWriter {
     return this.#tail.roll();
   }
 
+  /** Resolves when there is a segment, so that `addNow` can write at once, or the log has ended. Never rejects. */
+  async opened(): Promise<void> {
+    while (!this.#isOver && this.#tail.segment === undefined) {
+      this.#mustRoll = true;
+      this.#running ??= this.#writeAll();
+      await this.#running;
+    }
+  }
+
   /** Copies a record into the buffer; returns `false` if it was not accepted. */
   add(record: Uint8Array): boolean {
     if (!this.#addToBuffer(record)) {

@@ -60,6 +60,29 @@ describe("a snapshot that closes a gap", () => {
     });
   }
 
+  test("ends the degraded state only when a record can be written at once", async () => {
+    const disk = new FakeDisk();
+    const { journal } = await open({ disk });
+    disk.fault = (name) => (name === "write" ? "ENOSPC" : undefined);
+    journal.append(bytesOf("first"));
+    await journal.written();
+    await settled();
+    disk.fault = () => undefined;
+    const { promise: isHeld, resolve: goOn } = Promise.withResolvers<void>();
+    disk.pause = (name, path) => (name === "create" && path.includes("/log-") ? isHeld : undefined);
+    const snapshot = journal.snapshot([bytesOf("first")]);
+    await settled();
+    // The snapshot is complete, and the log has no file yet.
+    expect([...disk.files().keys()].some((path) => path.includes("/snapshot-"))).toBe(true);
+    expect(journal.state().status).toBe("degraded");
+    expect(journal.appendNow(bytesOf("second"))).toBe(false);
+    goOn();
+    expect(await snapshot).toEqual({ status: "done" });
+    expect(journal.state().status).toBe("ok");
+    expect(journal.appendNow(bytesOf("third"))).toBe(true);
+    expect(await recovered(FakeDisk.of(disk.files()))).toEqual(["first", "second", "third"]);
+  });
+
   test("keeps nobody waiting when it fails", async () => {
     const disk = new FakeDisk();
     const { journal } = await open({ disk });
