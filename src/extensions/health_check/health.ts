@@ -13,12 +13,16 @@ export interface ErrorRules {
   readonly recoveryMs?: number;
 }
 
-/** The reported health of a component, a pipeline, or of all together; the names are the Collector's, but for the age. */
+/** The reported health of a component, a pipeline, or of all together; the names are the Collector's, but for the age and `errors`. */
 export interface Health {
   readonly start_time?: string;
   readonly healthy: boolean;
   readonly status: string;
   readonly error?: string;
+  /** Of the service: every component that is in error, the worst first, at most `mostErrors`; `error` is that of the first. */
+  readonly errors?: Readonly<Record<string, string>>;
+  /** How many more there are. */
+  readonly errors_left_out?: number;
   readonly status_time: string;
   readonly status_age_seconds: number;
   /** A component is named by kind and id, e.g. `extension:file_storage`. */
@@ -30,6 +34,9 @@ export interface HealthAnswer {
   readonly statusCode: 200 | 503;
   readonly health: Health;
 }
+
+/** So many errors are named on top; the tree has all of them. */
+const mostErrors = 20;
 
 /** The health of the service; with `isVerbose`, also that of each component. */
 export function healthOf(
@@ -82,7 +89,21 @@ function ofService(service: ServiceStatus, rules: ErrorRules): Health {
   // A component that is not the worst may be past its time to recover while the worst is not counted.
   const healthy =
     own.healthy && (!isRunning(service.status) || areHealthy(service.components, rules));
-  return { ...own, healthy };
+  return { ...own, ...errorsOf(service.components), healthy };
+}
+
+/** Nothing if no component is in error. */
+function errorsOf(
+  components: readonly ComponentStatus[],
+): Pick<Health, "errors" | "errors_left_out"> {
+  const inError = worstFirst(components).flatMap(({ kind, id, message }) =>
+    message === undefined ? [] : [[`${kind}:${id}`, message] as const],
+  );
+  const left = inError.length - mostErrors;
+  return {
+    ...(inError.length === 0 ? {} : { errors: Object.fromEntries(inError.slice(0, mostErrors)) }),
+    ...(left > 0 ? { errors_left_out: left } : {}),
+  };
 }
 
 function ofPipeline(pipeline: PipelineStatus, rules: ErrorRules): Health {
@@ -150,7 +171,11 @@ const order = [
 ] as const satisfies readonly Status[];
 
 function worstOf(components: readonly ComponentStatus[]): ComponentStatus | undefined {
-  return components.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status))[0];
+  return worstFirst(components)[0];
+}
+
+function worstFirst(components: readonly ComponentStatus[]): readonly ComponentStatus[] {
+  return components.toSorted((a, b) => order.indexOf(a.status) - order.indexOf(b.status));
 }
 
 const words = {

@@ -111,9 +111,39 @@ describe("the body of the health page", () => {
       healthy: true,
       status: "StatusRecoverableError",
       error: "State is not stored.",
+      errors: { "extension:file_storage": "State is not stored." },
       status_time: "2026-08-01T08:00:01.000Z",
       status_age_seconds: 5,
     });
+  });
+
+  test("names every component that is in error, the worst first, up to twenty of them", () => {
+    const inError = [
+      component("a", "recoverable_error", 0, "The disk is full.", "processor"),
+      component("b", "ok"),
+      component("c", "permanent_error", 0, "It is broken.", "exporter"),
+    ];
+    for (const page of ["health", "ready", "status"] as const) {
+      const { health } = answerOf(page, service("permanent_error", inError));
+      expect([health.error, Object.entries(health.errors!), health.errors_left_out]).toEqual([
+        "It is broken.",
+        [
+          ["exporter:c", "It is broken."],
+          ["processor:a", "The disk is full."],
+        ],
+        undefined,
+      ]);
+    }
+    const many = Array.from({ length: 23 }, (_, index) =>
+      component(`otlp_http/${index}`, "recoverable_error", 0, "It is down.", "exporter"),
+    );
+    const { health } = answerOf("ready", service("recoverable_error", many));
+    expect([Object.keys(health.errors!).length, health.errors_left_out]).toEqual([20, 3]);
+  });
+
+  test("names no error while there is none", () => {
+    const { health } = answerOf("ready", service("ok", [component("a", "ok")]));
+    expect(Object.keys(health).filter((key) => key.startsWith("error"))).toEqual([]);
   });
 
   test("tells the health of every component when component_health asks for it", () => {
@@ -175,6 +205,7 @@ describe("the status page", () => {
     expect(health).toEqual({
       start_time: "2026-08-01T08:00:00.000Z",
       ...down,
+      errors: { "exporter:otlp_http": "It is down." },
       components: {
         extensions: { ...well, components: { "extension:health_check": well } },
         "pipeline:traces": {
