@@ -1,6 +1,6 @@
 import { isScheme, textOf } from "./authorization.ts";
 import { isTokenByte } from "./byte-classes.ts";
-import { backslashesOf, letterOf, urlLevelOf } from "./decoded-text.ts";
+import { backslashesOf, letterOf } from "./decoded-text.ts";
 import { type Found, isAt, none, type Place } from "./detected.ts";
 import {
   hasPlaceholder,
@@ -8,6 +8,7 @@ import {
   isPlaceholder,
   longestOrdinary,
 } from "./ordinary-values.ts";
+import { isValueOfSecret } from "./paired-names.ts";
 import { couldBeSecretName, isHeaderName, isSecretName } from "./secret-names.ts";
 import { structuredValue } from "./structured-value.ts";
 import { bareEnd, closingQuote, headerEnd } from "./value-ends.ts";
@@ -15,8 +16,6 @@ import { bareEnd, closingQuote, headerEnd } from "./value-ends.ts";
 const maxName = 64;
 /** Between a name and its value: `"password" : "x"`. */
 const maxSeparators = 12;
-/** Between the name of an element and its `>`. */
-const maxAttributes = 128;
 const blank = 0x20;
 const tab = 0x09;
 const equals = 0x3d;
@@ -30,8 +29,6 @@ const openBrace = 0x7b;
 const closeBrace = 0x7d;
 const comma = 0x2c;
 const arrow = Buffer.from(" =>");
-const cdata = Buffer.from("<![CDATA[");
-const cdataEnd = Buffer.from("]]>");
 
 /** The value that `=`, `:`, `:=` or `=>` at `at` gives to a name of a secret: `password=x`, `"api_key": "x"`, `Authorization: x`. */
 export function assignedValue(bytes: Uint8Array, place: Place): Found {
@@ -46,8 +43,13 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   ) {
     return none;
   }
-  const name = nameBefore(bytes, place);
-  if (name.end < 0 || isAlternative(bytes, name.start, place)) {
+  const nameEnd = beforeSeparators(bytes, place.start, at);
+  const name = nameAt(bytes, nameEnd, place);
+  const isOne =
+    name.end < 0
+      ? isValueOfSecret(bytes, place.start, nameEnd)
+      : !isAlternative(bytes, name.start, place);
+  if (!isOne) {
     return none;
   }
   const from = skipBlanks(bytes, isArrow || next === equals ? at + 2 : at + 1, end);
@@ -57,7 +59,8 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   if (bytes[from] === openBracket || bytes[from] === openBrace) {
     return bracketValue(bytes, from, place);
   }
-  const isHeader = bytes[at] === colon && isHeaderName(textOf(bytes, name.start, name.end));
+  const isHeader =
+    bytes[at] === colon && name.end > 0 && isHeaderName(textOf(bytes, name.start, name.end));
   const value = bareValue(bytes, from, place);
   if (!isHeader || value.end < 0) {
     return value;
@@ -81,8 +84,9 @@ export function optionValue(bytes: Uint8Array, place: Place): Found {
   } else if (bytes[at] === comma || at === start || !couldBeOption(bytes, start, at)) {
     return none;
   }
-  const isUser = isUserOption(bytes, start, isQuote(last) ? at - 1 : at);
-  const name = isUser ? none : nameBefore(bytes, place);
+  const nameEnd = isQuote(last) ? at - 1 : at;
+  const isUser = isUserOption(bytes, start, nameEnd);
+  const name = isUser ? none : nameAt(bytes, nameEnd, place);
   if (!isUser && (name.end < 0 || bytes[name.start] !== dash)) {
     return none;
   }
@@ -90,47 +94,13 @@ export function optionValue(bytes: Uint8Array, place: Place): Found {
   if (bytes[from] === dash) {
     return none; // the next option
   }
+  if (isUser && !hasColon(bytes, from, end)) {
+    return none;
+  }
   const value = isQuote(bytes[from])
     ? quotedValue(bytes, from, place)
     : bareValue(bytes, from, place);
   return !isUser || isUserAndPassword(bytes, value) ? value : none;
-}
-
-/** The text of an element of XML whose `>` is at `at`: `<password>x</password>`. */
-export function elementText(bytes: Uint8Array, { start, at, end }: Place): Found {
-  if (!mayEndTag(bytes[at - 1])) {
-    return none;
-  }
-  let open = at - 1;
-  const min = Math.max(start, at - maxAttributes);
-  while (open >= min && bytes[open] !== 0x3c && bytes[open] !== greater) {
-    open -= 1;
-  }
-  if (open < min || bytes[open] !== 0x3c) {
-    return none;
-  }
-  let nameEnd = open + 1;
-  while (nameEnd < at && (isTokenByte(bytes[nameEnd]) || bytes[nameEnd] === colon)) {
-    nameEnd += 1;
-  }
-  const name = textOf(bytes, open + 1, nameEnd);
-  if (nameEnd - open > maxName || !isSecretName(name)) {
-    return none;
-  }
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, end);
-  if (isAt(bytes, at + 1, end, cdata)) {
-    const from = at + 1 + cdata.length;
-    const to = text.indexOf(cdataEnd, from);
-    return { start: from, end: to < 0 ? end : to };
-  }
-  const to = text.indexOf("<", at + 1);
-  const isElement = to > at + 1 && isAt(bytes, to, end, Buffer.from(`</${name}`));
-  return isElement ? { start: at + 1, end: to } : none;
-}
-
-/** What is before the `>` of `<name>`, `<name a="b">` and `<name >`; no `=>`, `->` and `>>`. */
-function mayEndTag(byte: number | undefined): boolean {
-  return isTokenByte(byte) ? byte !== dash : isQuote(byte) || isBlank(byte);
 }
 
 function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
@@ -163,13 +133,12 @@ function bracketValue(bytes: Uint8Array, open: number, place: Place): Found {
 /** A value without quotes; behind a blank, and the name of a scheme, the credentials, too. */
 function bareValue(bytes: Uint8Array, from: number, place: Place): Found {
   const { at, end } = place;
-  const level = urlLevelOf(place.levels, at);
-  let to = bareEnd(bytes, from, level, place);
+  let to = bareEnd(bytes, from, at, place);
   if (to === from || isOrdinary(bytes, from, to, isOrdinaryValue) || isAt(bytes, to, end, arrow)) {
     return none;
   }
   if (bytes[to] === blank && isScheme(bytes, from, to)) {
-    to = Math.max(to, bareEnd(bytes, skipBlanks(bytes, to, end), level, place));
+    to = Math.max(to, bareEnd(bytes, skipBlanks(bytes, to, end), at, place));
   }
   return { start: from, end: to };
 }
@@ -178,9 +147,8 @@ function isOrdinary(bytes: Uint8Array, from: number, to: number, is: (value: str
   return to - from <= longestOrdinary && is(textOf(bytes, from, to));
 }
 
-/** Where the name of a secret is that is right before `at`, but for quotes and blanks. */
-function nameBefore(bytes: Uint8Array, { start, at, levels }: Place): Found {
-  const end = beforeSeparators(bytes, start, at);
+/** The name of a secret that ends before `end`. */
+function nameAt(bytes: Uint8Array, end: number, { start, levels }: Place): Found {
   // Most words are no name of a secret, without a look at the whole name.
   if (end === start || !couldBeSecretName(bytes, start, end)) {
     return none;
@@ -263,6 +231,16 @@ function isUserOption(bytes: Uint8Array, start: number, end: number): boolean {
   return last === 0x72 && end - 6 >= start && textOf(bytes, end - 5, end) === "-user";
 }
 
+/** Whether a user comes first, and something else after a colon. Without a look at the rest, which may be long. */
+function hasColon(bytes: Uint8Array, from: number, end: number): boolean {
+  const max = Math.min(end, from + maxName);
+  let to = from;
+  while (to < max && bytes[to] !== colon && bytes[to] !== blank) {
+    to += 1;
+  }
+  return to < max && bytes[to] === colon;
+}
+
 /** Both are there, and they are no numbers of a user and a group. */
 function isUserAndPassword(bytes: Uint8Array, { start, end }: Found): boolean {
   let colonAt = -1;
@@ -283,10 +261,10 @@ function isSeparator(bytes: Uint8Array, at: number): boolean {
   return isBlank(byte) || isQuote(byte) || (byte === closeBracket && isQuote(bytes[at - 1]));
 }
 
-function isBlank(byte: number | undefined): boolean {
+export function isBlank(byte: number | undefined): boolean {
   return byte === blank || byte === tab;
 }
 
-function isQuote(byte: number | undefined): boolean {
+export function isQuote(byte: number | undefined): boolean {
   return byte === 0x22 || byte === 0x27 || byte === backquote;
 }

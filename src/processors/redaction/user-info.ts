@@ -6,7 +6,6 @@ const slash = 0x2f;
 const colon = 0x3a;
 const atSign = 0x40;
 const space = 0x20;
-const quote = 0x27;
 
 /**
  * The user and the password in a URL whose `://` is at `at`: up to the last `@` before the path, and if there is a password, which may have any sign that the URL should have escaped,
@@ -26,7 +25,7 @@ export function userInfoAt(bytes: Uint8Array, { at, end, levels }: Place): Found
   for (let to = start; to < end; to++) {
     const byte = bytes[to] ?? 0;
     const isEscaped = urlLevelOf(levels, to) > level;
-    if (!isEscaped && (isUrlEnd(byte) || (byte === quote && !isWordByte(bytes[to + 1])))) {
+    if (!isEscaped && isUrlEnd(byte) && (byte <= space || !isWordByte(bytes[to + 1]))) {
       break;
     }
     if (byte === colon && bytes[to + 1] === slash && bytes[to + 2] === slash && to > start) {
@@ -55,6 +54,12 @@ export function userInfoAt(bytes: Uint8Array, { at, end, levels }: Place): Found
   return to > start ? { start, end: to } : none;
 }
 
+/** What is in no URL, but may be in a password if a letter is behind it. */
 function isUrlEnd(byte: number): boolean {
-  return byte <= space || byte === 0x22 || byte === 0x3c || byte === 0x3e || byte === 0x60;
+  return byte <= space || endSigns[byte] === 1;
+}
+
+const endSigns = new Uint8Array(256);
+for (const sign of Buffer.from("\"'`<>")) {
+  endSigns[sign] = 1;
 }

@@ -3,7 +3,8 @@ import { isAddressCharacter } from "./byte-classes.ts";
 import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
 import { DecodedText, isEscapeAt, mayBeEscape } from "./decoded-text.ts";
 import { type Found, isAt, type Place } from "./detected.ts";
-import { assignedValue, elementText, optionValue } from "./named-credentials.ts";
+import { elementText } from "./element-text.ts";
+import { assignedValue, optionValue } from "./named-credentials.ts";
 import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
 import { userInfoAt } from "./user-info.ts";
 
@@ -145,8 +146,10 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
     }
     case comma:
       return optionValue(bytes, place);
-    case equals:
-      return assignedValue(bytes, place);
+    case equals: {
+      const value = assignedValue(bytes, place);
+      return value.end < 0 ? optionValue(bytes, place) : value;
+    }
     case greater:
       return elementText(bytes, place);
     case colon: {

@@ -38,11 +38,12 @@ export function closingQuote(bytes: Uint8Array, open: number, { end, levels }: T
 }
 
 /**
- * Where a value without quotes ends that begins at `from` and was given by a sign at `urlLevel`: at a blank, at a quote or a closing bracket that is not in a word, and at a
- * comma, a semicolon, a bar or `&` with a blank, an end or another name behind it. What is escaped more deeply than the sign belongs to the value.
+ * Where a value without quotes ends that begins at `from` and was given by the sign at `at`: at a blank, at a quote or a closing bracket that is not in a word, and at a
+ * comma, a semicolon, a bar or `&` with a blank, an end or another name with that sign behind it. What is escaped more deeply than the sign belongs to the value.
  */
-export function bareEnd(bytes: Uint8Array, from: number, urlLevel: number, text: Text): number {
+export function bareEnd(bytes: Uint8Array, from: number, at: number, text: Text): number {
   const { end, levels } = text;
+  const urlLevel = urlLevelOf(levels, at);
   let open = 0;
   for (let to = from; to < end; to++) {
     const kind = kinds[bytes[to] ?? 0];
@@ -74,7 +75,7 @@ export function bareEnd(bytes: Uint8Array, from: number, urlLevel: number, text:
         open = Math.max(0, open - 1);
         break;
       default:
-        if (level < urlLevel || beginsItem(bytes, to + 1, text)) {
+        if (level < urlLevel || beginsItem(bytes, to + 1, bytes[at], end)) {
           return to;
         }
     }
@@ -108,8 +109,13 @@ export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: 
   return to;
 }
 
-/** Whether a blank, an end or another item with a name is at `from`, so that what is before it separates items. */
-function beginsItem(bytes: Uint8Array, from: number, { end }: Text): boolean {
+/** Whether a blank, an end or another name with this sign is at `from`, so that what is before it separates items. */
+function beginsItem(
+  bytes: Uint8Array,
+  from: number,
+  sign: number | undefined,
+  end: number,
+): boolean {
   let to = from;
   while (to < end && to - from < maxName && (isTokenByte(bytes[to]) || bytes[to] === 0x2e)) {
     to += 1;
@@ -118,7 +124,10 @@ function beginsItem(bytes: Uint8Array, from: number, { end }: Text): boolean {
   if (to === from) {
     return next === undefined || kinds[next] !== 0;
   }
-  return next === equals || next === colon || (next === 0x3b && bytes[from - 1] === 0x26);
+  return (
+    ((next === equals || next === colon) && next === sign) ||
+    (next === 0x3b && bytes[from - 1] === 0x26)
+  );
 }
 
 function lineEnd(bytes: Uint8Array, from: number, end: number): number {

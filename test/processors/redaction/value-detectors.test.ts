@@ -211,6 +211,14 @@ describe("secrets", () => {
     ["<password>abc</password>", ["abc"]],
     ["<a:api-key type='x'>abc</a:api-key>", ["abc"]],
     ["<password><![CDATA[a<b]]></password>", ["a<b"]],
+    ["<property name='password'>abc</property>", ["abc"]],
+    ['<add key="password" value="abc"/>', ["abc"]],
+    ['{"name":"Authorization","value":"ApiKey abc"}', ["ApiKey abc"]],
+    ['{"key":"api_key","value":{"stringValue":"abc"}}', ["abc"]],
+    ["- name: API_TOKEN\n  value: abc", ["abc"]],
+    ['{"name":"max_tokens","value":"abc"}', []],
+    ['postgres://user:pa"ss@db', ['user:pa"ss']],
+    ["--user=bob:abc", ["bob:abc"]],
     ['"password" => "abc", $x[\'token\'] = "def"', ["abc", "def"]],
     ['password := "abc"', ["abc"]],
     ['{"password":["abc"]}', ["abc"]],
@@ -304,6 +312,10 @@ describe("the work of a search", () => {
     "password=a,",
     `password=,${"a".repeat(63)}`,
     'Authorization: a="',
+    '"name":"password","value":',
+    "value:",
+    "--user=",
+    "<a name='password'>",
     "'Authorization: ",
     "cookie: a",
     "<password>",
@@ -354,7 +366,7 @@ describe("the work of a search", () => {
         const unit = parts.join("");
         expect(readsPerByte(unit.repeat(Math.ceil(8_000 / unit.length)))).toBeLessThan(most);
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });
