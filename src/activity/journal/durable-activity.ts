@@ -18,6 +18,7 @@ import type {
   SeriesIdentity,
 } from "./persisted-state.ts";
 import { type RecoveredState, Replay } from "./replay.ts";
+import { SnapshotSchedule } from "./snapshot-schedule.ts";
 
 /** The parts of a durable engine, its limits, and the clocks. */
 export interface DurableActivityOptions {
@@ -69,22 +70,17 @@ export class DurableActivity {
   #afterPauseMs = Number.NEGATIVE_INFINITY;
   /** The engine's clock in the last record. */
   #recordedMs = 0;
-  #isSnapshotWanted = false;
-  #isSnapshotRunning = false;
-  /** Since the last snapshot that was written. Then only the storage asks for another one, at growing intervals. */
-  #hasSnapshotFailed = false;
+  readonly #snapshots: SnapshotSchedule;
   /** By the engine's clock. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
   #keys: StoredKeys;
   /** A journal that was opened for the state of a predecessor. */
   #emptyJournal: Journal | undefined;
-  /** Called once, when a snapshot is written. */
-  #onStored = () => {};
   /** Resolves when the first attempt to store what `takeOver` has brought in a new journal has ended. */
   #storing: Promise<void> = Promise.resolve();
   #use: JournalUse = {
     onSnapshotNeeded: () => {
-      this.#isSnapshotWanted = true;
+      this.#snapshots.isWanted = true;
     },
   };
 
@@ -92,6 +88,13 @@ export class DurableActivity {
     const { limits, tickMs, instanceId, clock } = options;
     this.#options = options;
     this.#pauses = new PauseDetector({ tickMs, allowedLatenessMs: limits.allowedLatenessMs });
+    this.#snapshots = new SnapshotSchedule({
+      logger: options.logger,
+      context: () => {
+        const { calls, pending } = options.emitter;
+        return { calls, pending, anchor: this.now() };
+      },
+    });
     this.engine = options.createEngine(limits);
     this.series = { instanceId, sinceUnixMs: clock.unixMs() };
     this.#keys = {
@@ -162,7 +165,7 @@ export class DurableActivity {
       case undefined:
         break;
     }
-    this.#isSnapshotWanted ||= ignored !== undefined; // It replaces the ignored records.
+    this.#snapshots.isWanted ||= ignored !== undefined; // It replaces the ignored records.
     this.#startWriter(journal, { isNew: true, anchor: this.now() });
   }
 
@@ -246,7 +249,7 @@ export class DurableActivity {
     if (isSameJournal && from.journal !== undefined) {
       this.#use = from.use;
       this.#use.onSnapshotNeeded = () => {
-        this.#isSnapshotWanted = true;
+        this.#snapshots.isWanted = true;
       };
       const writer = this.#startWriter(from.journal, { isNew: false, anchor });
       const isIncomplete = false;
@@ -255,9 +258,9 @@ export class DurableActivity {
     } else if (this.#emptyJournal !== undefined) {
       const isNew = this.#emptyJournal.recovered.records === 0;
       this.#startWriter(this.#emptyJournal, { isNew, anchor });
-      this.#isSnapshotWanted = true;
+      this.#snapshots.isWanted = true;
       // A crash before that finds the state in the journal that it leaves.
-      this.#onStored = from.onMoved;
+      this.#snapshots.onStored = from.onMoved;
     } else {
       from.onMoved();
     }
@@ -335,7 +338,7 @@ export class DurableActivity {
       instanceId: header.instanceId,
       sinceUnixMs: header.sinceUnixMs ?? header.unixMs,
     };
-    this.#isSnapshotWanted ||= recovered.isOfOldVersion;
+    this.#snapshots.isWanted ||= recovered.isOfOldVersion;
     this.#keys = keys;
     this.#graceUntilMs = atMs + graceMs;
     const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
@@ -418,35 +421,8 @@ export class DurableActivity {
 
   /** Resolves when the snapshot that is due, if one is, has ended. Called before a decision: an event between decision and emission is neither in the state nor pending, and would be lost. */
   async #snapshotIfDue(): Promise<void> {
-    const writer = this.#writer;
-    if (writer === undefined || this.#isSnapshotRunning) {
-      return;
-    }
-    if (this.#isSnapshotWanted || (writer.isLong && !this.#hasSnapshotFailed)) {
-      this.#isSnapshotWanted = false;
-      this.#isSnapshotRunning = true;
-      return this.#snapshot(writer);
-    }
-  }
-
-  /** Never rejects. The storage reports its own failures and asks again. */
-  async #snapshot(writer: JournalWriter): Promise<void> {
-    const { emitter, logger } = this.#options;
-    try {
-      const { calls, pending } = emitter;
-      const isDone = await writer.snapshot({ calls, pending, anchor: this.now() });
-      this.#hasSnapshotFailed = !isDone;
-      if (isDone) {
-        this.#onStored();
-        this.#onStored = () => {};
-      }
-    } catch (error) {
-      this.#hasSnapshotFailed = true;
-      logger.error("A snapshot of the session state failed. The log grows until the next one.", {
-        reason: error instanceof Error ? error.message : String(error),
-      });
-    } finally {
-      this.#isSnapshotRunning = false;
+    if (this.#writer !== undefined) {
+      await this.#snapshots.takeIfDue(this.#writer);
     }
   }
 }
