@@ -53,6 +53,8 @@ export class EndMark {
   /** What it was given meanwhile, if it waits for a snapshot. */
   #held: number | undefined;
   #running: Promise<void> | undefined;
+  /** Whether the last write has failed. */
+  #hasFailed = false;
 
   constructor(options: EndMarkOptions) {
     this.#options = options;
@@ -114,9 +116,10 @@ export class EndMark {
 
   /**
    * A snapshot of the records before `snapshot` is on the disk, and the log, when it is as far, has all of them from `logFrom` on. Resolves
-   * when the file says so, and would after a power cut. What came before can be removed then. Never rejects.
+   * when the file says so, and would after a power cut: what came before can be removed then. If that fails, it returns `false`: without
+   * it, what is removed would be missed. Never rejects.
    */
-  async onSnapshot(kept: KeptState): Promise<void> {
+  async onSnapshot(kept: KeptState): Promise<boolean> {
     const { snapshot, logFrom } = kept;
     const held = this.#held ?? 0;
     this.#held = undefined;
@@ -127,11 +130,17 @@ export class EndMark {
       logFrom: this.#logFrom({ snapshot, logFrom: snapshot }),
     });
     await this.#running;
-    await this.#file?.sync().catch(() => {});
+    if (this.#file === undefined) {
+      return true;
+    }
+    return this.#file.sync().then(
+      () => !this.#hasFailed,
+      () => false,
+    );
   }
 
   /** What only older snapshots need is about to be removed. Resolves as `onSnapshot`. */
-  onGivenUp(): Promise<void> {
+  onGivenUp(): Promise<boolean> {
     const { snapshot } = this.#wanted.kept;
     return this.onSnapshot({ snapshot, logFrom: snapshot });
   }
@@ -160,7 +169,10 @@ export class EndMark {
     while (!isEqual(this.#marked, this.#wanted)) {
       const wanted = this.#wanted;
       // The other place still has what it said before.
-      await this.#writeSlot(file, wanted).catch(() => {});
+      this.#hasFailed = await this.#writeSlot(file, wanted).then(
+        () => false,
+        () => true,
+      );
       this.#marked = wanted;
     }
     this.#running = undefined;

@@ -95,6 +95,7 @@ export class JournalSnapshots {
       }
       const reason = reasonOf(error);
       if (reason === "no_space") {
+        // Also if the mark cannot be written, because the room is needed.
         await endMark.onGivenUp();
         await this.#removeBefore(this.#baseSequence);
       }
@@ -105,8 +106,9 @@ export class JournalSnapshots {
     log.bytes -= logBytes;
     // With what is before a gap, nothing after it can be recovered.
     const logFrom = isRepair ? start.sequence : this.#baseSequence;
-    await endMark.onSnapshot({ snapshot: start.sequence, logFrom });
-    await this.#removeBefore(logFrom);
+    if (await endMark.onSnapshot({ snapshot: start.sequence, logFrom })) {
+      await this.#removeBefore(logFrom);
+    }
     this.#baseSequence = start.sequence;
     if (isRepair) {
       // Without it a record that must be written at once would be stored later, in a state that promises more.
