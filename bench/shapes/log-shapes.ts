@@ -221,6 +221,21 @@ export const logShapes: readonly RequestShape[] = [
       ),
   },
   {
+    title: "claims about sessions that are not known, while spans are forgotten",
+    before: (n) => [
+      tracesOf({
+        process: one,
+        items: range(n, 1).map((id) => ({ name: tool, trace: id, id, parent: n + id, end: 1 })),
+      }),
+    ],
+    waitMs: 880_000,
+    request: (n) =>
+      logs(
+        range(n).map((at) => ({ event: "session.stuck", attributes: { "session.id": `x${at}` } })),
+        relayScopeName,
+      ),
+  },
+  {
     title: "pauses of spans that have not arrived",
     request: (n) =>
       logs(

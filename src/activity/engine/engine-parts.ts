@@ -44,6 +44,7 @@ import { Scheduler } from "./schedule/scheduler.ts";
 import { KeyedTimers } from "./schedule/timing-wheel.ts";
 import { ActivityCounters } from "./store/activity-counters.ts";
 import { ActivityStore } from "./store/activity-store.ts";
+import { groupFlags } from "./store/group-table.ts";
 import { OpenWork } from "./store/open-work.ts";
 import { Retention } from "./store/retention.ts";
 import { predictableHash, type TabulationHash } from "./store/tabulation-hash.ts";
@@ -133,7 +134,7 @@ export class EngineParts {
     this.store = new ActivityStore(tables, {
       onOwnerRemoved: (owner, into) => this.ownerEnds.onOwnerRemoved(owner, into, this.nowMs),
       onGroupRemoved: (group) => this.#onGroupRemoved(group),
-      onMerged: (from, into) => this.#onGroupsMerged(from, into),
+      onMerged: (from, into, moved) => this.#onGroupsMerged(from, into, moved),
       onReferred: (group, process, hi, lo) => {
         if (this.claims.ofGroup.has(-1) && this.claims.bind(`${process}:${hi}:${lo}`, group)) {
           this.states.markChanged(group);
@@ -211,7 +212,7 @@ export class EngineParts {
     this.claims.forgetGroup(group);
   }
 
-  #onGroupsMerged(from: number, into: number): void {
+  #onGroupsMerged(from: number, into: number, moved: number): void {
     const dueMs = this.sessionTimers.currentOf(from);
     this.sessionTimers.cancel(from);
     if (dueMs !== undefined) {
@@ -220,7 +221,8 @@ export class EngineParts {
     this.pauses.merge(from, into);
     this.claims.merge(from, into);
     this.states.merge(from, into);
-    this.ownerEnds.rescheduleUnresolvedIn(into, this.nowMs);
+    const hadRun = this.store.groups.hasFlag(from, groupFlags.hadOwner);
+    this.ownerEnds.rescheduleMerged(into, { moved, hadRun }, this.nowMs);
   }
 
   #onSpanDropped(span: number): void {

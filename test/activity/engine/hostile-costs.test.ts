@@ -14,6 +14,8 @@ const linear = [
   "tools that may outlive their run, each with a part, beside many others",
   "tools that may outlive their run, which has ended, each with a part, beside many others",
   "tools that may outlive their run, each in another, around many others",
+  "sessions that merge one by one, each with a marker whose run is not known",
+  "finished tools of one run that ended before them",
 ];
 
 function play(history: History, arrivals: readonly Arrival[]): void {
@@ -44,7 +46,7 @@ describe("the engine reads twice as much for twice as many", () => {
         (each) => each.title === title,
       );
       expect(history).toBeDefined();
-      const reads = (n: number) => (history === undefined ? 0 : readsOf(history, n));
+      const reads = (count: number) => (history === undefined ? 0 : readsOf(history, count));
       expect(reads(2 * items) / reads(items)).toBeLessThan(mostGrowth);
     });
   }

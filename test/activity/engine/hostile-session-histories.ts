@@ -151,7 +151,7 @@ export const hostileSessionHistories: readonly HostileHistory[] = [
     before: () => [...together([run(1)], 1), ...together([end(run(1), 1)], 2)],
     measured: (n) => [
       ...apart(
-        range(n, 2).map((id) => end(tool(id, 1, { start: 1 }), 60)),
+        range(n, 2).map((id) => end(tool(id, 1, { start: 1 }), 32)),
         30,
         100,
       ),

@@ -1,5 +1,5 @@
 import { sourceRanks } from "../../model/dialects.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import { reasonOf, reasons } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { Evictions } from "../policy/evictions.ts";
@@ -9,6 +9,7 @@ import type { SplitRuns } from "../policy/split-runs.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Retention } from "../store/retention.ts";
+import { Search } from "../store/search.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
@@ -91,24 +92,39 @@ export class FinishedWork {
     return nextMs;
   }
 
-  /** Decides the finished work among the members, unless others that were ended together with it may still arrive. */
-  decideMembers(owner: number, atMs: number): void {
+  /**
+   * Decides the finished work among the members, unless others that were ended together with it may still arrive. Of an owner with more
+   * members than searches read only what was found, and `oldest`, if given: the rest is decided in its turn. Returns how many were decided.
+   */
+  decideMembers(owner: number, atMs: number, oldest = -1): number {
     const { limits, store } = this.#parts;
     const { spans, owners, members, groups } = store;
-    const undecided: number[] = [];
-    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
+    const search = new Search(mostSearchedTogether(limits));
+    const undecided = new Set<number>();
+    for (
+      let span = members.first.get(owner);
+      span !== -1 && search.reads();
+      span = members.after.get(span)
+    ) {
       const isOver = spans.seenAtMs.get(span) + limits.allowedLatenessMs <= atMs;
       const isUndecided = spans.hasFlag(span, spanFlags.undecided);
       if (isUndecided && (isOver || this.#hasEndedItself(span, owner))) {
-        undecided.push(span);
+        undecided.add(span);
       }
     }
-    if (undecided.length === 0) {
-      return;
+    if (search.isCut && oldest !== -1) {
+      undecided.add(oldest);
+    }
+    if (undecided.size === 0) {
+      return 0;
     }
     const channel = groups.channel.get(owners.group.get(owner));
-    const orphans = undecided.filter((span) => this.#decide(span, owner, atMs));
+    const isEndReported = this.#isEndReported(owner);
+    const orphans = [...undecided].filter((span) =>
+      this.#decide(span, owner, { atMs, isEndReported }),
+    );
     this.#emit(orphans, channel, atMs);
+    return undecided.size;
   }
 
   /** When the work that has waited longest has waited for the lateness; Infinity when none waits. */
@@ -120,22 +136,24 @@ export class FinishedWork {
       : store.spans.seenAtMs.get(span) + limits.allowedLatenessMs;
   }
 
-  /** Decides that work, as of `nextMs`, and if its owner has ended, all work of the owner that is due. */
-  decideNext(): void {
+  /** Decides that work, as of `nextMs`, and if its owner has ended, the work of the owner that is due. Returns how many were decided. */
+  decideNext(): number {
     const { store, retention, ownership } = this.#parts;
     const { spans, owners, groups } = store;
     const dueMs = this.nextMs;
     const span = retention.oldestUndecided();
     const owner = spans.owner.get(span);
+    let decided = 1;
     if (owner !== -1 && ownership.hasEnded(owner)) {
-      this.decideMembers(owner, dueMs);
+      decided = this.decideMembers(owner, dueMs, span);
     } else {
       const channel = owner === -1 ? 0 : groups.channel.get(owners.group.get(owner));
-      if (this.#decide(span, owner, dueMs)) {
+      if (this.#decide(span, owner, { atMs: dueMs, isEndReported: false })) {
         this.#emit([span], channel, dueMs);
       }
     }
     retention.dropExcess();
+    return decided;
   }
 
   /** Whether nothing that still arrives can make it an orphan. */
@@ -147,8 +165,15 @@ export class FinishedWork {
     );
   }
 
-  /** Decides one piece of finished work; true when it is an orphan that was not counted before. */
-  #decide(span: number, owner: number, atMs: number): boolean {
+  /**
+   * Decides one piece of finished work; true when it is an orphan that was not counted before. `isEndReported`: whether its owner has ended
+   * and it is known when.
+   */
+  #decide(
+    span: number,
+    owner: number,
+    { atMs, isEndReported }: { readonly atMs: number; readonly isEndReported: boolean },
+  ): boolean {
     const { store, openWork, splitRuns, openItems, requests } = this.#parts;
     const { spans, owners } = store;
     if (spans.kind.get(span) === workKinds.run) {
@@ -156,7 +181,7 @@ export class FinishedWork {
       return false;
     }
     const outlivedMs = this.#outlivedMs(span, owner);
-    const isOrphan = this.#isOrphan(span, owner, outlivedMs);
+    const isOrphan = this.#isOrphan(span, owner, isEndReported ? outlivedMs : 0);
     const lateByMs = requests.evicted.lateByMs.get(span);
     if (lateByMs !== undefined) {
       requests.evicted.lateByMs.delete(span);
@@ -207,24 +232,32 @@ export class FinishedWork {
     const hasOwnerEnded = owner !== -1 && ownership.hasEnded(owner);
     return (
       (spans.hasFlag(span, spanFlags.closedByRun) && hasOwnerEnded) ||
-      (outlivedMs > limits.allowedLatenessMs &&
-        this.#isEndReported(owner) &&
-        this.#wasClosedByOther(span))
+      (outlivedMs > limits.allowedLatenessMs && this.#wasClosedByOther(span))
     );
   }
 
-  /** Whether it is known when an owner ended: a run that was evicted for its silence may have continued for long. */
+  /**
+   * Whether it is known when an owner ended: a run that was evicted for its silence may have continued for long. Not known where the owner
+   * has more members than a search reads.
+   */
   #isEndReported(owner: number): boolean {
-    const { spans, members } = this.#parts.store;
-    return members
-      .all(owner)
-      .filter((span) => spans.kind.get(span) === workKinds.run)
-      .every((run) => {
-        const state = spans.state.get(run);
-        const reason = state === spanStates.evicted ? reasonOf(spans.reason.get(run)) : undefined;
+    const { store, limits } = this.#parts;
+    const { spans, members } = store;
+    const search = new Search(mostSearchedTogether(limits));
+    for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
+      if (!search.reads()) {
+        return false;
+      }
+      if (spans.kind.get(span) === workKinds.run) {
+        const state = spans.state.get(span);
+        const reason = state === spanStates.evicted ? reasonOf(spans.reason.get(span)) : undefined;
         const isKnown = reason === undefined || reasons[reason].isEndKnown;
-        return isKnown && state !== spanStates.untracked;
-      });
+        if (!isKnown || state === spanStates.untracked) {
+          return false;
+        }
+      }
+    }
+    return true;
   }
 
   /**

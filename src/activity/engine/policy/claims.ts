@@ -44,6 +44,9 @@ export class Claims {
   readonly ofGroup: ReadonlyMap<number, ReadonlySet<OpenClaim>> = this.#ofGroup;
   /** Those about sessions that are not known, by session. */
   readonly #ofSession = new Map<string, Set<OpenClaim>>();
+  /** By the process of the session, and by the work that they are bound to. */
+  readonly #ofProcess = new Map<number, Set<OpenClaim>>();
+  readonly #ofSpan = new Map<number, Set<OpenClaim>>();
   #nowMs = 0;
 
   constructor(parts: ClaimsParts) {
@@ -106,9 +109,9 @@ export class Claims {
     }
     this.#makeRoom(claim.group);
     const open: OpenClaim = { ...claim, bound: claim.span, verdict: "unknown", sinceMs: nowMs };
-    const found = this.#parts.claimVerdicts.of(open, nowMs);
-    open.verdict = found.verdict;
     this.#add(open);
+    const found = this.#verdictOf(open);
+    open.verdict = found.verdict;
     this.#emit(open, found);
     return true;
   }
@@ -158,10 +161,8 @@ export class Claims {
 
   /** A process is not watched any more: claims about its sessions are not answered. */
   forgetProcess(process: number): void {
-    for (const each of this.#open.keys()) {
-      if (each.session.startsWith(`${process}:`)) {
-        this.#remove(each);
-      }
+    for (const each of [...(this.#ofProcess.get(process) ?? [])]) {
+      this.#remove(each);
     }
   }
 
@@ -172,12 +173,11 @@ export class Claims {
 
   /** The row of a span is freed. */
   forgetSpan(span: number): void {
-    for (const each of this.#open.keys()) {
-      if (each.bound === span) {
-        each.bound = forgottenSpan;
-        each.span = each.span === span ? forgottenSpan : each.span;
-      }
+    for (const each of this.#ofSpan.get(span) ?? []) {
+      each.bound = forgottenSpan;
+      each.span = each.span === span ? forgottenSpan : each.span;
     }
+    this.#ofSpan.delete(span);
   }
 
   /** The claims of a group as they are now. */
@@ -211,10 +211,13 @@ export class Claims {
   }
 
   #enter(claim: OpenClaim): void {
-    const { group, session } = claim;
-    this.#ofGroup.set(group, (this.#ofGroup.get(group) ?? new Set()).add(claim));
-    if (group === -1) {
-      this.#ofSession.set(session, (this.#ofSession.get(session) ?? new Set()).add(claim));
+    enter(this.#ofGroup, claim.group, claim);
+    enter(this.#ofProcess, processOf(claim), claim);
+    if (claim.group === -1) {
+      enter(this.#ofSession, claim.session, claim);
+    }
+    if (claim.bound >= 0) {
+      enter(this.#ofSpan, claim.bound, claim);
     }
   }
 
@@ -229,19 +232,17 @@ export class Claims {
       each.group = group;
       this.#enter(each);
     }
+    const ofGroup = group === -1 ? [] : this.#claimsOf(group);
+    for (const each of ofGroup.slice(0, Math.max(0, ofGroup.length - maxPerSession))) {
+      this.#remove(each);
+    }
   }
 
   #leave(claim: OpenClaim): void {
-    const ofGroup = this.#ofGroup.get(claim.group);
-    ofGroup?.delete(claim);
-    if (ofGroup?.size === 0) {
-      this.#ofGroup.delete(claim.group);
-    }
-    const ofSession = claim.group === -1 ? this.#ofSession.get(claim.session) : undefined;
-    ofSession?.delete(claim);
-    if (ofSession?.size === 0) {
-      this.#ofSession.delete(claim.session);
-    }
+    leave(this.#ofGroup, claim.group, claim);
+    leave(this.#ofProcess, processOf(claim), claim);
+    leave(this.#ofSession, claim.session, claim);
+    leave(this.#ofSpan, claim.bound, claim);
   }
 
   #isCurrent(claim: OpenClaim): boolean {
@@ -249,11 +250,22 @@ export class Claims {
   }
 
   #reviewClaim(claim: OpenClaim): void {
-    const found = this.#parts.claimVerdicts.of(claim, this.#nowMs);
+    const found = this.#verdictOf(claim);
     if (found.verdict !== claim.verdict) {
       claim.verdict = found.verdict;
       this.#emit(claim, found);
     }
+  }
+
+  /** The verdict of a claim, which may be bound to other work by that. */
+  #verdictOf(claim: OpenClaim): OwnerVerdict {
+    const { bound } = claim;
+    const found = this.#parts.claimVerdicts.of(claim, this.#nowMs);
+    if (claim.bound !== bound) {
+      leave(this.#ofSpan, bound, claim);
+      enter(this.#ofSpan, claim.bound, claim);
+    }
+    return found;
   }
 
   #emit(claim: OpenClaim, found: OwnerVerdict): void {
@@ -273,4 +285,21 @@ function isSame(a: GatewayClaim, b: GatewayClaim): boolean {
   const isOfSame = a.claim === b.claim && (a.group !== -1 || a.session === b.session);
   const isOfNamed = a.span === b.span;
   return isOfSame && isOfNamed && (b.span !== -1 || (a.kind === b.kind && a.name === b.name));
+}
+
+function enter<Key>(index: Map<Key, Set<OpenClaim>>, key: Key, claim: OpenClaim): void {
+  index.set(key, (index.get(key) ?? new Set()).add(claim));
+}
+
+function leave<Key>(index: Map<Key, Set<OpenClaim>>, key: Key, claim: OpenClaim): void {
+  const claims = index.get(key);
+  claims?.delete(claim);
+  if (claims?.size === 0) {
+    index.delete(key);
+  }
+}
+
+/** The process of the session that a claim is about. */
+function processOf({ session }: OpenClaim): number {
+  return Number.parseInt(session, 10);
 }

@@ -77,11 +77,14 @@ export class Holders {
           ? this.#unknown(lastEndMs)
           : { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
       }
-      openLeft -= owners.isOpen(other) ? 1 : 0;
-      if (other === owner || owners.isUnresolved(other) || !this.#mayHold(other, owner)) {
+      const isOpen = owners.isOpen(other);
+      openLeft -= isOpen ? 1 : 0;
+      const changesNothing = !isOpen && owners.endedAtMs.get(other) <= lastEndMs;
+      const isNone = other === owner || owners.isUnresolved(other) || changesNothing;
+      if (isNone || !this.#mayHold(other, owner)) {
         continue;
       }
-      if (!owners.isOpen(other)) {
+      if (!isOpen) {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
         continue;
       }
@@ -116,7 +119,9 @@ export class Holders {
     }
     // Also owners that left nothing open: one that lives after all is a holder.
     const group = owners.group.get(owner);
-    for (let other = inGroup.first.get(group); other !== -1; other = inGroup.after.get(other)) {
+    const isAnyDoubtful = groups.endFlags.get(group) !== 0;
+    let other = isAnyDoubtful ? inGroup.first.get(group) : -1;
+    for (; other !== -1; other = inGroup.after.get(other)) {
       this.#parts.lookups++;
       if (!search.reads()) {
         flags |= groups.endFlags.get(group);

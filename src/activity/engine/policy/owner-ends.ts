@@ -129,12 +129,32 @@ export class OwnerEnds {
     return false;
   }
 
-  /** Two sessions became one: other runs may hold its unresolved markers now. */
-  rescheduleUnresolvedIn(group: number, nowMs: number): void {
-    const { groups, live } = this.#parts.store;
-    if (groups.unresolvedOwners.get(group) > 0) {
-      this.#rescheduleUnresolved(live.all(group), nowMs);
+  /**
+   * Two sessions became `group`: other runs may hold its unresolved markers now. The first owners of the group are those that have
+   * `moved`; `hadRun` tells whether a run came with them. In a group with more owners than a search reads the others are decided
+   * again only if one did, as far as the search goes.
+   */
+  rescheduleMerged(
+    group: number,
+    { moved, hadRun }: { readonly moved: number; readonly hadRun: boolean },
+    nowMs: number,
+  ): void {
+    const { store, limits } = this.#parts;
+    const { groups, live } = store;
+    if (groups.unresolvedOwners.get(group) === 0) {
+      return;
     }
+    const search = new Search(moved + mostSearched(limits));
+    const found: number[] = [];
+    for (
+      let each = live.first.get(group);
+      each !== -1 && search.reads();
+      each = live.after.get(each)
+    ) {
+      found.push(each);
+    }
+    const isLimited = search.isCut && !hadRun;
+    this.#rescheduleUnresolved(isLimited ? found.slice(0, moved) : found, nowMs);
   }
 
   /** `run` may be the first of its session or of its trace: unresolved markers there may belong to it. */

@@ -22,7 +22,7 @@ export interface Pause {
 }
 
 /**
- * Keeps the open pauses by key, by span, and by group.
+ * Keeps the open pauses by key, by span, by trace, and by group.
  *
  * At most 10 000, of which 64 name one session and 256 name spans that have not arrived or are no work. A pause beyond that is
  * refused. The oldest ends after `maxPauseMs`.
@@ -34,10 +34,12 @@ export class PauseRegister {
   /** Span → keys of its pauses; group → keys of the pauses of its runs. */
   readonly ofSpan = new Map<number, Set<string>>();
   readonly ofGroup = new Map<number, Set<string>>();
+  /** Trace → the pauses of its spans. */
+  readonly ofTrace = new Map<number, Set<Pause>>();
   /** Paused spans that have not arrived, or are no work: the nearest work above them waits. */
   readonly links = new Set<number>();
-  /** Group → how many pauses name spans in it or below it. */
-  readonly about = new Map<number, number>();
+  /** Group → the pauses that name spans in it or below it. */
+  readonly about = new Map<number, Set<Pause>>();
 
   constructor(store: ActivityStore) {
     this.#store = store;
@@ -58,6 +60,8 @@ export class PauseRegister {
     const pause: Pause = { span, group, began, groups: new Set() };
     this.pauses.set(key, pause);
     if (span !== -1) {
+      const trace = this.#store.spans.trace.get(span);
+      this.ofTrace.set(trace, (this.ofTrace.get(trace) ?? new Set()).add(pause));
       this.recount(pause);
       if (this.#store.spans.kind.get(span) === workKinds.other) {
         this.links.add(span);
@@ -75,6 +79,12 @@ export class PauseRegister {
     this.pauses.delete(key);
     this.#setGroups(pause, new Set());
     const { span, group } = pause;
+    const trace = span === -1 ? -1 : this.#store.spans.trace.get(span);
+    const ofTrace = this.ofTrace.get(trace);
+    ofTrace?.delete(pause);
+    if (ofTrace?.size === 0) {
+      this.ofTrace.delete(trace);
+    }
     const [index, named] = span === -1 ? [this.ofGroup, group] : [this.ofSpan, span];
     const keys = index.get(named);
     keys?.delete(key);
@@ -99,13 +109,9 @@ export class PauseRegister {
 
   /** `from` has become part of `into`. */
   merge(from: number, into: number): void {
-    if (this.about.has(from)) {
-      for (const pause of this.pauses.values()) {
-        if (pause.groups.has(from)) {
-          const groups = [...pause.groups].map((group) => (group === from ? into : group));
-          this.#setGroups(pause, new Set(groups));
-        }
-      }
+    for (const pause of [...(this.about.get(from) ?? [])]) {
+      const groups = [...pause.groups].map((group) => (group === from ? into : group));
+      this.#setGroups(pause, new Set(groups));
     }
     const keys = this.ofGroup.get(from);
     if (keys === undefined) {
@@ -123,15 +129,14 @@ export class PauseRegister {
 
   #setGroups(pause: Pause, groups: ReadonlySet<number>): void {
     for (const group of pause.groups) {
-      const count = (this.about.get(group) ?? 0) - 1;
-      if (count === 0) {
+      const about = this.about.get(group);
+      about?.delete(pause);
+      if (about?.size === 0) {
         this.about.delete(group);
-      } else {
-        this.about.set(group, count);
       }
     }
     for (const group of groups) {
-      this.about.set(group, (this.about.get(group) ?? 0) + 1);
+      this.about.set(group, (this.about.get(group) ?? new Set()).add(pause));
     }
     pause.groups = groups;
   }

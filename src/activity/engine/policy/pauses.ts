@@ -1,13 +1,10 @@
 import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
-import { isCrowded } from "../store/crowded-sessions.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
-import { spanStates } from "../store/span-lifecycle.ts";
-import { type Pause, PauseRegister } from "./pause-register.ts";
-import { startOf } from "./span-start.ts";
+import { PauseRegister } from "./pause-register.ts";
+import { PausedWork } from "./paused-work.ts";
 
 /** Ends of pauses that are remembered. */
 const maxEnds = 10_000;
@@ -28,6 +25,7 @@ interface PausesParts {
 export class Pauses {
   readonly #parts: PausesParts;
   readonly #register: PauseRegister;
+  readonly #work: PausedWork;
   /** The open pauses by key, in the order in which they began. */
   readonly open: { readonly size: number };
   /** When a pause ended last, by its key: a beginning before that is a repeat, or was overtaken. The oldest first. */
@@ -38,6 +36,7 @@ export class Pauses {
   constructor(parts: PausesParts) {
     this.#parts = parts;
     this.#register = new PauseRegister(parts.store);
+    this.#work = new PausedWork(parts, this.#register);
     this.open = this.#register.pauses;
   }
 
@@ -73,6 +72,11 @@ export class Pauses {
     yield* this.#ended.keys();
   }
 
+  /** Whether a pause is open. */
+  isOpen(key: string): boolean {
+    return this.#register.pauses.has(key);
+  }
+
   /**
    * Begins a pause of a span, or with a span of -1 of a session's runs. `key` names it, so that its end finds it. False when it is
    * known, has ended already, or is one too many.
@@ -93,7 +97,7 @@ export class Pauses {
   /** The open work that a pause names; none in a crowded session. */
   namedBy(key: string): readonly number[] {
     const pause = this.#register.pauses.get(key);
-    return pause === undefined ? [] : (this.#searchedWorkOf(pause) ?? []);
+    return pause === undefined ? [] : (this.#work.searchedWorkOf(pause) ?? []);
   }
 
   /**
@@ -102,7 +106,7 @@ export class Pauses {
    */
   end(key: string, ended: Moment): readonly number[] | undefined {
     const pause = this.#register.pauses.get(key);
-    const named = pause === undefined ? undefined : this.#searchedWorkOf(pause);
+    const named = pause === undefined ? undefined : this.#work.searchedWorkOf(pause);
     if (pause === undefined || named !== undefined) {
       this.#ended.set(key, ended);
       this.#register.remove(key);
@@ -112,21 +116,23 @@ export class Pauses {
 
   /**
    * Ends every pause of a session: its own, those of its open work, and those of a span that may not have arrived yet (else -1).
-   * Returns the open work that they named; undefined when there was none.
+   * Returns the open work that they named; undefined when there was none. Of a crowded session those may stay that the search does not
+   * reach, while more spans wait than it reads.
    */
   endAll(group: number, awaited: number, ended: Moment): readonly number[] | undefined {
     const { pauses, ofGroup, ofSpan } = this.#register;
     const keys = [...(ofGroup.get(group) ?? [])];
     const first = pauses.get(keys[0] ?? "");
-    const isCrowded = first !== undefined && this.#searchedWorkOf(first) === undefined;
+    const isCrowded = first !== undefined && this.#work.searchedWorkOf(first) === undefined;
     if (group !== -1 && !isCrowded) {
       this.#allEnded.set(group, ended);
     }
-    for (const [span, keysOfSpan] of ofSpan) {
-      if (span === awaited || (group !== -1 && this.#parts.store.groupOf(span) === group)) {
-        keys.push(...keysOfSpan);
+    for (const span of this.#work.namedIn(group)) {
+      if (span !== awaited) {
+        keys.push(...(ofSpan.get(span) ?? []));
       }
     }
+    keys.push(...(ofSpan.get(awaited) ?? []));
     return keys.length === 0 ? undefined : keys.flatMap((key) => this.end(key, ended) ?? []);
   }
 
@@ -144,39 +150,12 @@ export class Pauses {
 
   /** Whether a span waits: a pause names it, or it is a run that began before a pause of its session. */
   isPaused(span: number): boolean {
-    const { pauses, ofSpan, ofGroup } = this.#register;
-    if (pauses.size === 0) {
-      return false;
-    }
-    if (ofSpan.has(span) || this.#isLinkNamedBelow(span)) {
-      return true;
-    }
-    const { store } = this.#parts;
-    if (store.spans.kind.get(span) !== workKinds.run) {
-      return false;
-    }
-    for (const key of ofGroup.get(store.groupOf(span)) ?? []) {
-      const pause = pauses.get(key);
-      if (pause !== undefined && this.#isBefore(startOf(store, span), pause.began)) {
-        return true;
-      }
-    }
-    return false;
+    return this.#work.isPaused(span);
   }
 
   /** Whether open work gets no older: it waits, or its run does, or work below it does. */
   holdsTime(span: number): boolean {
-    const { pauses } = this.#register;
-    if (pauses.size === 0) {
-      return false;
-    }
-    return (
-      this.isPaused(span) ||
-      this.#isInPausedRun(span) ||
-      [...pauses.values()]
-        .flatMap((pause) => this.#workOf(pause))
-        .some((named) => this.#parts.store.tree.isAncestor(span, named))
-    );
+    return this.#work.holdsTime(span);
   }
 
   /** When the oldest pause will have lasted too long; Infinity when there is none. */
@@ -195,7 +174,7 @@ export class Pauses {
     }
     const { began } = oldest;
     this.#ended.set(key, { ...began, atMs: began.atMs + this.#parts.limits.maxPauseMs });
-    const named = this.#workOf(oldest);
+    const named = this.#work.workOf(oldest);
     this.#register.remove(key);
     return named;
   }
@@ -227,80 +206,8 @@ export class Pauses {
     this.#allEnded.delete(group);
   }
 
-  /** The open work that a pause names; undefined in a crowded session. */
-  #searchedWorkOf(pause: Pause): readonly number[] | undefined {
-    const { limits, store } = this.#parts;
-    return pause.span === -1 && isCrowded(store, pause.group, limits)
-      ? undefined
-      : this.#workOf(pause);
-  }
-
-  #workOf({ span, group, began }: Pause): readonly number[] {
-    const { store } = this.#parts;
-    const { spans, owners, live, members } = store;
-    if (span !== -1) {
-      const work = this.#workAt(span);
-      return work !== -1 && spans.state.get(work) === spanStates.open ? [work] : [];
-    }
-    return live
-      .all(group)
-      .filter((owner) => owners.isOpen(owner))
-      .flatMap((owner) => members.all(owner))
-      .filter(
-        (run) =>
-          spans.kind.get(run) === workKinds.run &&
-          spans.state.get(run) === spanStates.open &&
-          this.#isBefore(startOf(store, run), began),
-      );
-  }
-
   #isBefore(a: Moment, b: Moment | undefined): boolean {
     return b !== undefined && compareMoments(a, b, this.#parts.limits.allowedLatenessMs) <= 0;
-  }
-
-  /** The span itself, or of a link the nearest work above; -1 when there is none. */
-  #workAt(span: number): number {
-    const { spans } = this.#parts.store;
-    let work = span;
-    while (
-      work !== -1 &&
-      spans.kind.get(work) === workKinds.other &&
-      spans.state.get(work) !== spanStates.unknown
-    ) {
-      work = spans.parentOf(work);
-    }
-    return work;
-  }
-
-  /** Whether a span is a marker of a run that waits. */
-  #isInPausedRun(span: number): boolean {
-    const { spans, owners, members } = this.#parts.store;
-    const owner = spans.owner.get(span);
-    if (spans.kind.get(span) === workKinds.run || owner === -1 || !owners.isOpen(owner)) {
-      return false;
-    }
-    return members
-      .all(owner)
-      .some((each) => spans.kind.get(each) === workKinds.run && this.isPaused(each));
-  }
-
-  /** Whether a paused link is below this work, which is the nearest above the link. */
-  #isLinkNamedBelow(work: number): boolean {
-    const { pauses, ofSpan, links } = this.#register;
-    for (const named of links) {
-      if (this.#parts.store.spans.kind.get(named) !== workKinds.other) {
-        links.delete(named); // It has arrived, and is work.
-        for (const key of ofSpan.get(named) ?? []) {
-          const pause = pauses.get(key);
-          if (pause !== undefined) {
-            this.#register.recount(pause);
-          }
-        }
-      } else if (named !== work && this.#workAt(named) === work) {
-        return true;
-      }
-    }
-    return false;
   }
 }
 

@@ -196,8 +196,8 @@ export class Scheduler {
         return true;
       }
       this.#hasDecided = true;
-      this.#stepsLeft--;
       if (overMs === nextMs) {
+        this.#stepsLeft--;
         const resumed = pauses.endOldest();
         this.#parts.states.nowMs = overMs;
         this.#parts.sessionSignals.onResumed(resumed, overMs);
@@ -205,7 +205,7 @@ export class Scheduler {
         return false;
       }
       this.#parts.states.nowMs = nextMs;
-      this.#parts.finished.decideNext();
+      this.#stepsLeft -= this.#parts.finished.decideNext();
       this.#parts.states.reviewChanged();
     }
   }

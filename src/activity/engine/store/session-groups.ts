@@ -6,8 +6,8 @@ import type { OwnerTable } from "./owner-table.ts";
 export interface SessionListeners {
   /** Called before the row of `group` is freed. */
   readonly onGroupRemoved: (group: number) => void;
-  /** `from` has become part of `into`; the row of `from` still has its values. */
-  readonly onMerged: (from: number, into: number) => void;
+  /** `from` has become part of `into`; the row of `from` still has its values. `moved` owners that may hold markers came from it, now the first of `into`. */
+  readonly onMerged: (from: number, into: number, moved: number) => void;
   /** A group got a session reference that no group had. */
   readonly onReferred: (group: number, process: number, hi: number, lo: number) => void;
   /** The group got its first open run, or its last one was closed. */
@@ -77,9 +77,11 @@ export class SessionGroups {
     const wasReferenced = groups.hasFlag(into, groupFlags.referenced);
     this.active -= groups.isActive(into) && groups.isActive(from) ? 1 : 0;
     groups.addFrom(from, into);
+    let moved = 0;
     for (const owner of inGroup.all(from)) {
       inGroup.remove(from, owner);
       if (owners.isLive.get(owner) === 1) {
+        moved++;
         live.remove(from, owner);
         live.add(into, owner);
       }
@@ -91,7 +93,7 @@ export class SessionGroups {
       references.moveAll(first, { group: into, before: groups.reference.get(into) });
       groups.reference.set(into, first);
     }
-    this.#listeners.onMerged(from, into);
+    this.#listeners.onMerged(from, into, moved);
     groups.remove(from);
     const gotReference = !wasReferenced && groups.hasFlag(into, groupFlags.referenced);
     return gotReference ? this.#inheritReference(into) : into;

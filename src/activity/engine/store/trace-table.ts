@@ -6,6 +6,8 @@ import type { TabulationHash } from "./tabulation-hash.ts";
 /** The client that a process belongs to, as a small number; 0 if its sender was not authenticated. Never changes while the process has rows. */
 export type ClientOf = (process: number) => number;
 
+const alone: readonly number[] = [];
+
 /**
  * The traces of remembered spans, one row each. A row is (process, trace id): state never crosses a process. Spans name their
  * trace by row, so that its 16 bytes are kept once. A trace is neither a session nor a run; its owners are listed as the
@@ -142,6 +144,9 @@ export class TraceTable {
    * changes their order, so the first ones mean nothing.
    */
   elsewhere(trace: number, most: number): readonly number[] | undefined {
+    if (this.#next.get(trace) === -1 && this.#previous.get(trace) === -1) {
+      return alone; // As nearly all are.
+    }
     const others: number[] = [];
     for (let row = this.#firstLike(trace); row !== -1; row = this.#next.get(row)) {
       if (row !== trace) {

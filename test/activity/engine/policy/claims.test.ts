@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { GatewayClaim } from "../../../../src/activity/engine/policy/claim-verdicts.ts";
-import { EngineFixture, run } from "./engine-fixture.ts";
+import { EngineFixture, run, tool } from "./engine-fixture.ts";
 
 const claimOf = (more: Partial<GatewayClaim> = {}): GatewayClaim => ({
   session: "1:9:1",
@@ -115,4 +115,25 @@ describe("claims are bounded", () => {
     }
     expect(groups.map((group) => claims.ofGroup.has(group)).indexOf(true)).toBe(1);
   });
+});
+
+test("of sessions that become one, 64 claims stay open", () => {
+  const { claims, first, second } = withSessions();
+  for (let at = 0; at < 80; at++) {
+    claims.onClaim(claimOf({ group: at % 2 === 0 ? first : second, name: at }), at);
+  }
+  claims.merge(second, first);
+  expect(claims.ofGroup.get(first)?.size).toBe(64);
+});
+
+test("a claim about a span that is forgotten, and whose row another span gets, is about neither", () => {
+  const fixture = new EngineFixture();
+  fixture.arrive(0, run(1, { sessions: [1] }), tool(2, 1));
+  const { claims } = fixture.parts;
+  const [group, span] = [fixture.group(1), fixture.span(2)];
+  claims.onClaim(claimOf({ group, span }), 0);
+  claims.forgetSpan(span);
+  const [open] = claims.ofGroup.get(group) ?? [];
+  expect([open?.bound, open?.span]).toEqual([-2, -2]);
+  expect(claims.onClaim(claimOf({ group, span }), 1)).toBe(true);
 });

@@ -18,6 +18,17 @@ function isHeld(...signals: readonly (readonly [number, Signal])[]): boolean {
   return holder === fixture.owner(1, other) && holder !== -1;
 }
 
+/** The end of a run is in doubt, as the policies record it. */
+function doubt(fixture: EngineFixture, run: number, flag: number): void {
+  const { spans, groups, owners } = fixture.parts.store;
+  spans.setFlag(run, flag);
+  groups.recordEnd(
+    fixture.parts.store.groupOf(run),
+    owners.endedAtMs.get(spans.owner.get(run)),
+    flag,
+  );
+}
+
 describe("markers of a run that has ended are held by", () => {
   for (const [what, start, end, more, isHolder] of [
     ["a run of the session that is still open", 5, undefined, s1, true],
@@ -79,7 +90,7 @@ describe("markers of a run that has ended are held by", () => {
       for (const owner of [fixture.owner(3), fixture.owner(4, of2)]) {
         expect(holders.ofOwner(owner, 8_000)).toMatchObject({ holder: -1, lastEndMs: 7_000 });
       }
-      fixture.parts.store.spans.setFlag(fixture.span(4, of2), spanFlags.endPresumed);
+      doubt(fixture, fixture.span(4, of2), spanFlags.endPresumed);
       const never = Number.NEGATIVE_INFINITY;
       expect(holders.confidenceOf(fixture.owner(3), never)).toBe("presumed");
     });
@@ -115,7 +126,7 @@ describe("the end of all holders is", () => {
       fixture.arrive(0, run(1, s1), beside, tool(2, 1));
       fixture.arrive(5, ended(run(1, s1), 5), ended(beside, 5));
       if (flag !== undefined) {
-        fixture.parts.store.spans.setFlag(fixture.span(1, other), spanFlags[flag]);
+        doubt(fixture, fixture.span(1, other), spanFlags[flag]);
       }
       expect(fixture.parts.holders.confidenceOf(fixture.owner(1), releasedAtMs)).toBe(confidence);
     });
@@ -127,7 +138,7 @@ test("a run that ended before this one began does not matter", () => {
   const before = run(1, { ...s1, ...other });
   fixture.arrive(0, before, tool(2, 1, other));
   fixture.arrive(20, ended(before, 20));
-  fixture.parts.store.spans.setFlag(fixture.span(1, other), spanFlags.endPresumed);
+  doubt(fixture, fixture.span(1, other), spanFlags.endPresumed);
   const { holders } = fixture.parts;
   for (const [start, confidence] of [
     [10, "presumed"],

@@ -118,11 +118,29 @@ test("a marker that arrives after the end of its run has a lateness of its own",
   expect(dueOf(fixture, fixture.owner(1))).toBe(15_000);
 });
 
-test("unresolved markers of a session are decided again when it becomes one with another", () => {
-  const fixture = new EngineFixture();
-  fixture.arrive(0, tool(5, 4), tool(6, 4, { sessions: [1] }));
-  const [owner, group] = [fixture.owner(6), fixture.group(6)];
-  fixture.parts.ownerTimers.cancel(owner);
-  fixture.parts.ownerEnds.rescheduleUnresolvedIn(group, 3_000);
-  expect(dueOf(fixture, owner)).toBe(3_000);
+describe("unresolved markers of a session are decided again when it becomes one with another", () => {
+  function merged(markers: number, { hadRun }: { readonly hadRun: boolean }) {
+    const fixture = new EngineFixture();
+    const ids = Array.from({ length: markers }, (_, at) => 10 + at);
+    fixture.arrive(0, ...ids.map((id) => tool(id, id + 10_000, { trace: id, sessions: [1] })));
+    const owners = ids.map((id) => fixture.owner(id, { trace: id }));
+    for (const owner of owners) {
+      fixture.parts.ownerTimers.cancel(owner);
+    }
+    const group = fixture.group(10, { trace: 10 });
+    fixture.parts.ownerEnds.rescheduleMerged(group, { moved: 2, hadRun }, 3_000);
+    return owners.filter((owner) => dueOf(fixture, owner) === 3_000).length;
+  }
+
+  test("all of them", () => {
+    expect(merged(3, { hadRun: false })).toBe(3);
+  });
+
+  test("of more than a search reads those that came from the other, which had no run", () => {
+    expect(merged(200, { hadRun: false })).toBe(2);
+  });
+
+  test("of more than a search reads also some that another run may hold now", () => {
+    expect(merged(200, { hadRun: true })).toBe(130);
+  });
 });
