@@ -65,7 +65,7 @@ export const resultMeanings: Readonly<Record<SignalResult, string>> = {
   requested: "a model requested a tool",
   answered: "the requested tool, or its result, arrived",
   claimed: "the gateway made a claim",
-  repeated: "the claim is open, or the request is known, already",
+  repeated: "the claim or the pause is open, or the request is known, already",
   recovered: "the gateway recovered a session",
   idle: "the gateway reported a session idle",
   queued: "the gateway reported how many messages wait",
@@ -224,7 +224,7 @@ export const dialects = {
     codes: ["S8"],
     storedId: 9,
     rank: sourceRanks.none,
-    results: ["paused", "resumed", "unmatched", "untracked"],
+    results: ["paused", "repeated", "resumed", "unmatched", "untracked"],
     onTheWire:
       "a log record `gen_ai.agent.paused`, `gen_ai.agent.resumed`, `gen_ai.agent.pause.resolved`; an open span `claude_code.tool.blocked_on_user`",
     handling: "forwarded; the open span is consumed",

@@ -108,6 +108,9 @@ export class SessionSignals {
     const group = span === -1 ? this.#parts.lookup.referencedGroupOf(batch, row) : -1;
     const isKnown = span === -1 ? group !== -1 : !this.#isOver(span);
     const key = pauseKeyOf(batch, row);
+    if (isKnown && this.#parts.pauses.isOpen(key)) {
+      return "repeated";
+    }
     if (!isKnown || !this.#parts.pauses.begin(span, group, key, momentOf(batch, row, nowMs))) {
       return "unmatched";
     }

@@ -35,7 +35,8 @@ export const entityEvents: LogDialect = {
     }
     const type = record.eventName === stateEvent ? signalTypes.alive : signalTypes.gone;
     const row = addProcessEvent(type, record, context, signals);
-    const seconds = integerOf(attributeOf(attributes, "entity.report.interval")) ?? 0;
+    const interval = attributeOf(attributes, "entity.report.interval");
+    const seconds = integerOf(interval) ?? interval?.doubleValue ?? 0;
     const { intervalMs, isOverlong } = promisedInterval(seconds * 1000, context.intervals);
     signals.intervalMs.set(row, intervalMs);
     if (isOverlong) {

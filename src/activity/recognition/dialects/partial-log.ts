@@ -7,8 +7,10 @@ import { addReportedSpans } from "./reported-spans.ts";
 const eventKey = "partial.event";
 const bodyTypeKey = "partial.body.type";
 const frequencyKey = "partial.frequency";
-/** A longer text is no interval, and is not read as one. */
+/** Of a longer text only as much is read. */
 const maxFrequencyCharacters = 64;
+/** A number with more digits is longer than any lease in each unit, the nanosecond too. */
+const hugeNumber = /^0*[1-9]\d{16}/;
 
 /** S4: `partial.event` is `heartbeat` while the span in the body is open, and `stop` when it has ended. */
 export const partialLog: LogDialect = {
@@ -43,6 +45,9 @@ function frequencyMsOf(
 ): number {
   const value = attributeOf(record.attributes, frequencyKey);
   const written = textOf(value);
+  if (hugeNumber.test(written.slice(0, maxFrequencyCharacters))) {
+    return Number.POSITIVE_INFINITY;
+  }
   const text = written.length > maxFrequencyCharacters ? "" : written;
   return (
     integerOf(value) ??

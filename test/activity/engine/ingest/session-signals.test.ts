@@ -77,6 +77,7 @@ describe("a wait for a person", () => {
       [{ ...of, type: "pause", sessions: [9], key: 1 }],
       ["unmatched"],
     ],
+    ["is a repeat while it is open", [tool, pause, pause], ["started", "paused", "repeated"]],
     ["ends by its key", [tool, pause, { ...resume, key: 2 }], ["started", "paused", "unmatched"]],
     ["ends without a key", [tool, pause, { ...resume, key: 0 }], ["started", "paused", "resumed"]],
   ] as const) {

@@ -18,15 +18,17 @@ export function pause(world: World, report: Report): SignalResult {
   const owners = ownersOf(world);
   const isUnknown =
     wait?.span === undefined && !owners.isKnown(owners.sessionNamed(report.references));
+  if (wait === undefined || isUnknown || isOver) {
+    return "unmatched";
+  }
+  if (world.waits.has(key)) {
+    return "repeated";
+  }
   if (
-    wait === undefined ||
-    isUnknown ||
-    isOver ||
     [
       world.overAt.get(key),
       wait.span === undefined ? world.allOverAt.get(sessionOf(owners, wait) ?? "") : undefined,
-    ].some((over) => over !== undefined && !isBefore(over, wait.moment, world.latenessMs)) ||
-    world.waits.has(key)
+    ].some((over) => over !== undefined && !isBefore(over, wait.moment, world.latenessMs))
   ) {
     return "unmatched";
   }

@@ -91,16 +91,38 @@ describe("entity events", () => {
     });
   }
 
-  test("an interval beyond the longest lease is a heartbeat without a promise, and counted as such", () => {
+  for (const [what, value] of [
+    ["beyond the longest lease", { intValue: Long.fromNumber(3_601) }],
+    ["that no integer holds", { doubleValue: 1e300 }],
+    ["without an end", { doubleValue: Number.POSITIVE_INFINITY }],
+  ] as const) {
+    test(`an interval ${what} is a heartbeat without a promise, and counted as such`, () => {
+      const signals = observe("entity.state", [
+        text("entity.type", "process"),
+        { key: "entity.report.interval", value },
+      ]);
+      expect([signals.type.get(0), signals.type.get(1)]).toEqual([
+        signalTypes.alive,
+        signalTypes.overlong,
+      ]);
+      expect(signals.intervalMs.get(0)).toBe(0);
+    });
+  }
+
+  test("an interval that is a number of seconds with a fraction is a promise", () => {
     const signals = observe("entity.state", [
       text("entity.type", "process"),
-      { key: "entity.report.interval", value: { intValue: Long.fromNumber(3_601) } },
+      { key: "entity.report.interval", value: { doubleValue: 7.5 } },
     ]);
-    expect([signals.type.get(0), signals.type.get(1)]).toEqual([
-      signalTypes.alive,
-      signalTypes.overlong,
+    expect(signals.intervalMs.get(0)).toBe(7_500);
+  });
+
+  test("an interval that is no number is no promise", () => {
+    const signals = observe("entity.state", [
+      text("entity.type", "process"),
+      { key: "entity.report.interval", value: { doubleValue: Number.NaN } },
     ]);
-    expect(signals.intervalMs.get(0)).toBe(0);
+    expect([signals.count, signals.intervalMs.get(0)]).toEqual([1, 0]);
   });
 
   test("bytes that are no logs request are no event", () => {

@@ -76,13 +76,20 @@ describe("partial-span logs (S4)", () => {
     });
   }
 
-  test("a frequency beyond the longest lease is counted as such, and the start is none the less one", () => {
-    const { signals, consumed } = observe(
-      request(heartbeat(undefined, { bytesValue: proto }, "1000h")),
-    );
-    expect(signals.map(({ type }) => type)).toEqual(["start", "overlong"]);
-    expect(consumed).toBe(1);
-  });
+  for (const [what, frequency] of [
+    ["hours", "1000h"],
+    ["digits", `${"9".repeat(400)}`],
+    ["digits and a unit", `${"9".repeat(400)}ms`],
+    ["digits that a duration may not have", `${"9".repeat(40)}ms`],
+  ] as const) {
+    test(`a frequency beyond the longest lease, of many ${what}, is counted as such, and the start is none the less one`, () => {
+      const { signals, consumed } = observe(
+        request(heartbeat(undefined, { bytesValue: proto }, frequency)),
+      );
+      expect(signals.map(({ type }) => type)).toEqual(["start", "overlong"]);
+      expect(consumed).toBe(1);
+    });
+  }
 
   test("a stop is an end, as of the record when the span has none", () => {
     const stop = (body: string) => ({
