@@ -14,27 +14,33 @@ const maxName = 64;
  * backslashes of the value themselves, and so is a quote that is written twice.
  */
 export function closingQuote(bytes: Uint8Array, open: number, { end, levels }: Text): number {
-  const quote = bytes[open];
-  const urlLevel = urlLevelOf(levels, open);
-  const backslashes = backslashesOf(levels, open);
-  // JSON in JSON in JSON … has 0, 1, 3, 7 … backslashes before a quote, and twice as many and two before each further backslash.
-  const period = 2 * (backslashes + 1);
   for (let to = open + 1; to < end; to++) {
-    if (bytes[to] !== quote || urlLevelOf(levels, to) > urlLevel) {
-      continue;
-    }
-    const here = backslashesOf(levels, to);
-    if (here >= backslashes && here % period !== backslashes) {
+    if (bytes[to] !== bytes[open] || !closes(levels, open, to)) {
       continue;
     }
     const isTwice =
-      to > open + 1 && to + 1 < end && bytes[to + 1] === quote && levels?.[to + 1] === levels?.[to];
+      to > open + 1 &&
+      to + 1 < end &&
+      bytes[to + 1] === bytes[open] &&
+      levels?.[to + 1] === levels?.[to];
     if (!isTwice) {
       return to;
     }
     to += 1;
   }
   return end;
+}
+
+/** Whether the quote at `to` may close the same one at `open`, by what is before them. */
+function closes(levels: Text["levels"], open: number, to: number): boolean {
+  const backslashes = backslashesOf(levels, open);
+  const here = backslashesOf(levels, to);
+  // JSON in JSON in JSON … has 0, 1, 3, 7 … backslashes before a quote, and twice as many and two before each further backslash.
+  const period = 2 * (backslashes + 1);
+  return (
+    urlLevelOf(levels, to) <= urlLevelOf(levels, open) &&
+    (here < backslashes || here % period === backslashes)
+  );
 }
 
 /**
@@ -88,21 +94,24 @@ export function bareEnd(bytes: Uint8Array, from: number, at: number, text: Text)
  * that was opened before the name of the header is at `quote`; -1 for none.
  */
 export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: Text): number {
-  const line = { end: lineEnd(bytes, from, text.end), levels: text.levels };
-  const end = quote < 0 ? line.end : closingQuote(bytes, quote, line);
+  const { end, levels } = text;
+  /** The quote around a parameter, while one is open. */
+  let open = -1;
   let to = from;
-  while (to < end) {
+  for (; to < end && !isLineEnd(bytes[to]); to++) {
     if (kinds[bytes[to] ?? 0] !== ends.quote) {
-      to += 1;
+      continue;
+    }
+    if (open >= 0) {
+      open = bytes[to] === bytes[open] && closes(levels, open, to) ? -1 : open;
+    } else if (quote >= 0 && bytes[to] === bytes[quote] && closes(levels, quote, to)) {
+      break;
     } else if (bytes[to - 1] === equals) {
-      to = closingQuote(bytes, to, line) + 1;
-    } else if (isWordByte(bytes[to + 1]) && isWordByte(bytes[to - 1])) {
-      to += 1;
-    } else {
+      open = to;
+    } else if (!isWordByte(bytes[to + 1]) || !isWordByte(bytes[to - 1])) {
       break;
     }
   }
-  to = Math.min(to, end);
   while (to > from && bytes[to - 1] === 0x20) {
     to -= 1;
   }
@@ -128,14 +137,6 @@ function beginsItem(
     ((next === equals || next === colon) && next === sign) ||
     (next === 0x3b && bytes[from - 1] === 0x26)
   );
-}
-
-function lineEnd(bytes: Uint8Array, from: number, end: number): number {
-  let to = from;
-  while (to < end && !isLineEnd(bytes[to])) {
-    to += 1;
-  }
-  return to;
 }
 
 function isLineEnd(byte: number | undefined): boolean {
