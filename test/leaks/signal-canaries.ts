@@ -31,6 +31,10 @@ const labelShapes: readonly ((token: string) => string)[] = [
   (token) => `${token}@example.com`,
   (token) => `{"id":"${token}"}`,
   (token) => `/sessions/${token}`,
+  (token) => `agent%253Amain%253A${token}`,
+  (token) => `x\\nagent\\u003amain\\u003a${token}`,
+  (token) => `Authorization: ApiKey ${token}`,
+  (token) => `password=a,${token}`,
 ];
 
 export function labelOf(mint: CanaryMint, origin: string): string {

@@ -238,7 +238,7 @@ function hasColon(bytes: Uint8Array, from: number, end: number): boolean {
   while (to < max && bytes[to] !== colon && bytes[to] !== blank) {
     to += 1;
   }
-  return to < max && bytes[to] === colon;
+  return to > from && to < max && bytes[to] === colon;
 }
 
 /** Both are there, and they are no numbers of a user and a group. */
