@@ -1,6 +1,10 @@
 import { varintSize, writeVarint } from "./varint.ts";
 
 const columns = { start: 0, end: 1, from: 2, to: 3, width: 4 } as const;
+/** So many replacements are noted before neighbours become one. */
+const compactedAt = 1_024;
+/** Neighbours with fewer unchanged bytes between them become one. Copying these takes less than a replacement of their own. */
+const maxGap = 64;
 
 /** A point of `ByteReplacements` to return to. */
 export interface ReplacementMark {
@@ -13,8 +17,8 @@ export interface ReplacementMark {
  * Replacements of ranges of bytes, noted from the first to the last and carried out at once. Around a message whose content changes is an
  * `open` and a `close`, which writes its length anew.
  *
- * Four numbers and the new bytes for each; a range that is replaced has at least one byte or is a position at which bytes are inserted, so
- * there are at most as many as the request has bytes.
+ * Four numbers and the new bytes for each. Whoever notes many calls `compact` now and then; there are then at most 1024, those of open messages, and one for
+ * each 64 bytes of the request.
  */
 export class ByteReplacements {
   #cells = new Int32Array(0);
@@ -23,6 +27,8 @@ export class ByteReplacements {
   #arena = new Uint8Array(0);
   #size = 0;
   #growth = 0;
+  /** Those before this one are as compact as they get. */
+  #compacted = 0;
 
   get count(): number {
     return this.#count;
@@ -37,6 +43,7 @@ export class ByteReplacements {
     this.#count = count;
     this.#growth = growth;
     this.#size = size;
+    this.#compacted = Math.min(this.#compacted, count);
   }
 
   /** Begins a message whose length starts at `lengthStart`. */
@@ -60,7 +67,71 @@ export class ByteReplacements {
     this.#cells[base + columns.from] = from;
     this.#cells[base + columns.to] = this.#size;
     this.#growth += this.#size - from - (start - lengthStart);
+    // The bytes of this length are behind those of what was compacted in the message, and move when that does.
+    this.#compacted = Math.min(this.#compacted, mark.count);
     return true;
+  }
+
+  /**
+   * Makes one of neighbours that were noted since the message was opened whose mark this is; without a mark, since the beginning. Does nothing while there are few. No
+   * message in it may be open, and marks that were made in it are void.
+   */
+  compact(bytes: Uint8Array, mark?: ReplacementMark): void {
+    const first = Math.max(this.#compacted, mark === undefined ? 0 : mark.count + 1);
+    if (this.#count - first < compactedAt) {
+      return;
+    }
+    let base = this.#size;
+    let size = 0;
+    for (let index = first; index < this.#count; index++) {
+      const [from, to] = [this.#cell(index, "from"), this.#cell(index, "to")];
+      base = to > from ? Math.min(base, from) : base;
+      size += to - from + Math.max(this.#gapBehind(index), 0);
+    }
+    const compact = new Uint8Array(size);
+    let filled = 0;
+    let from = 0;
+    let start = this.#cell(first, "start");
+    let kept = first;
+    for (let index = first; index < this.#count; index++) {
+      const end = this.#cell(index, "end");
+      const gap = this.#gapBehind(index);
+      filled = copy(
+        this.#arena,
+        this.#cell(index, "from"),
+        this.#cell(index, "to"),
+        compact,
+        filled,
+      );
+      if (gap >= 0) {
+        filled = copy(bytes, end, end + gap, compact, filled);
+        continue;
+      }
+      const nextStart = index + 1 < this.#count ? this.#cell(index + 1, "start") : 0;
+      this.#cells.set([start, end, base + from, base + filled], kept * columns.width);
+      start = nextStart;
+      from = filled;
+      kept += 1;
+    }
+    this.#count = kept;
+    this.#compacted = kept;
+    this.#size = base;
+    this.#reserve(size);
+    this.#arena.set(compact, base);
+    this.#size = base + size;
+  }
+
+  #cell(index: number, column: "start" | "end" | "from" | "to"): number {
+    return this.#cells[index * columns.width + columns[column]] ?? 0;
+  }
+
+  /** How many unchanged bytes are between a replacement and the next; -1 if they stay apart. */
+  #gapBehind(index: number): number {
+    if (index + 1 >= this.#count) {
+      return -1;
+    }
+    const gap = this.#cell(index + 1, "start") - this.#cell(index, "end");
+    return gap < maxGap ? gap : -1;
   }
 
   remove(start: number, end: number): void {
@@ -76,14 +147,18 @@ export class ByteReplacements {
 
   /** The bytes with all changes; the same array if there are none. */
   carryOut(bytes: Uint8Array): Uint8Array {
-    if (this.#count === 0) {
-      return bytes;
-    }
-    const out = new Uint8Array(bytes.length + this.#growth);
+    const all = { count: 0, growth: 0, size: 0 };
+    return this.#count === 0 ? bytes : this.changed(bytes, 0, bytes.length, all);
+  }
+
+  /** The bytes from `from` up to `end` with the changes in them, which are those since the mark. */
+  changed(bytes: Uint8Array, from: number, end: number, mark: ReplacementMark): Uint8Array {
+    const out = new Uint8Array(end - from + this.#growth - mark.growth);
     const cells = this.#cells;
-    let copied = 0;
+    let copied = from;
     let at = 0;
-    for (let base = 0; base < this.#count * columns.width; base += columns.width) {
+    const last = this.#count * columns.width;
+    for (let base = mark.count * columns.width; base < last; base += columns.width) {
       const start = cells[base + columns.start] ?? 0;
       at = copy(bytes, copied, start, out, at);
       at = copy(
@@ -95,7 +170,7 @@ export class ByteReplacements {
       );
       copied = cells[base + columns.end] ?? 0;
     }
-    copy(bytes, copied, bytes.length, out, at);
+    copy(bytes, copied, end, out, at);
     return out;
   }
 
